@@ -1,0 +1,53 @@
+/**
+ * What is wrong with a configuration document, and the control plane's error type.
+ *
+ * A document is refused with every problem at once; each says where, what was expected, what was found and how to mend it.
+ */
+
+/** One fault in a configuration document. */
+export interface Problem {
+  /** Stable code, `SLU1001`; documented in docs/problems.md. */
+  readonly code: string;
+  /** File name as the user gave it. */
+  readonly file: string;
+  /** 1-based; 0 when the document has no position to show (an empty file). */
+  readonly line: number;
+  readonly column: number;
+  /** Path into the document, `routes[0].backendRefs[1].weight`; empty for the document itself. */
+  readonly path: string;
+  readonly expected: string;
+  readonly got: string;
+  /** How to mend it, or empty. */
+  readonly hint: string;
+}
+
+/** `gateway.yaml:5:15: SLU1012 routes[0].slo.availability: expected a ratio below 1, got 99.9 (did you mean 0.999?)` */
+export function formatProblem(problem: Problem): string {
+  const where = `${problem.file}:${problem.line}:${problem.column}`;
+  const path = problem.path === '' ? '' : ` ${problem.path}:`;
+  const hint = problem.hint === '' ? '' : ` (${problem.hint})`;
+  return `${where}: ${problem.code}${path} expected ${problem.expected}, got ${problem.got}${hint}`;
+}
+
+/** Codes of the errors that the control plane throws. Match on these, never on messages. */
+export type ErrorCode =
+  | 'SLU_CONFIG_INVALID'
+  | 'SLU_CONFIG_UNREADABLE'
+  | 'SLU_PORT_IN_USE'
+  | 'SLU_LISTEN_FAILED'
+  | 'SLU_WORKER_FAILED'
+  | 'SLU_CELLS_EXHAUSTED'
+  | 'SLU_USAGE';
+
+/** An operational error of the control plane. */
+export class SluiceError extends Error {
+  readonly code: ErrorCode;
+  readonly problems: readonly Problem[];
+
+  constructor(code: ErrorCode, message: string, options: { cause?: unknown; problems?: readonly Problem[] } = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'SluiceError';
+    this.code = code;
+    this.problems = options.problems ?? [];
+  }
+}

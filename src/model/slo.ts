@@ -1,0 +1,69 @@
+/**
+ * Nouns of judgement: evidence, verdicts and decisions.
+ */
+
+/** Exchanges of one arm (version) in one tick: how many finished, how many of them were bad. `bad <= finished`. */
+export interface ArmCounts {
+  finished: number;
+  bad: number;
+}
+
+/** Both arms in one unit of analysis. */
+export interface PairCounts {
+  readonly canary: ArmCounts;
+  readonly stable: ArmCounts;
+}
+
+/**
+ * What was seen of one rollout in one tick, in two units of analysis that must both convince (min rule, docs/verdicts.md):
+ * `requests`, and `users`: user-seconds, a user key counted at most once a second.
+ */
+export interface Evidence {
+  readonly requests: PairCounts;
+  readonly users: PairCounts;
+}
+
+/** Three-valued outcome, with the reasons for not knowing kept apart: none of them ever moves a weight. */
+export type VerdictState = 'pass' | 'fail' | 'inconclusive' | 'no-traffic' | 'insufficient';
+
+/** Judgement of one canary at one instant. */
+export interface Verdict {
+  readonly state: VerdictState;
+  /** Natural logarithm of the e-value that counts: the smaller of the two units'. */
+  readonly logE: number;
+  readonly logERequests: number;
+  readonly logEUsers: number;
+  /** ln(1/alpha): the e-value that fails the canary. */
+  readonly logEToFail: number;
+  /** Totals since the watch began. */
+  readonly requests: PairCounts;
+  readonly users: PairCounts;
+}
+
+/** A decision with the numbers behind it. */
+export interface Decision {
+  readonly id: number;
+  /** Wall clock, ISO 8601, for people. */
+  readonly at: string;
+  readonly kind: 'rollback' | 'resume';
+  readonly route: string;
+  readonly service: string;
+  readonly canary: string;
+  readonly stable: string;
+  /** One sentence with the numbers. */
+  readonly sentence: string;
+  readonly verdict: Verdict;
+  readonly alpha: number;
+  readonly toleratedRatio: number;
+  /** Canary's dial before and after. */
+  readonly weightBefore: number;
+  readonly weightAfter: number;
+  /** Configuration revision in force. */
+  readonly revision: number;
+  /** First bad canary exchange of the step to the decision, in ms; -1 when it was not seen. */
+  readonly detectedInMs: number;
+  /** Decision to the dial's store, in ms. */
+  readonly switchedInMs: number;
+  /** Request ids of up to 5 bad canary exchanges. */
+  readonly sampleRequestIds: readonly string[];
+}

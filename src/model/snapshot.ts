@@ -1,0 +1,70 @@
+/**
+ * The compiled configuration that workers link once and obey: numbers and flat arrays, safe to structured-clone.
+ *
+ * `compile(config, endpoints, overrides)` makes it; ids of cells, dials, units and endpoints are stable across
+ * snapshots (`snapshot/live.ts`), so counters and connections survive a swap.
+ */
+
+import type { ColorConfig, DrainConfig, Limits, RouteMatch, StickyConfig, Timeouts } from './config.ts';
+
+/** One endpoint to dial. `id` is its slot in the tallies. */
+export interface EndpointSpec {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** One version a route can send to. */
+export interface SplitSpec {
+  readonly service: string;
+  readonly version: string;
+  /** Color values that pin this version. */
+  readonly colors: readonly string[];
+  /** Cell of route x version. */
+  readonly cell: number;
+  /** Index into the dials; the live weight is there, not here. */
+  readonly dial: number;
+  /** Unit slot for user bitmaps, or -1 when no rollout is in progress. */
+  readonly unit: number;
+  /** Seed of this version's share of the key space (weighted rendezvous). */
+  readonly seed: number;
+  /** Indexes into `Snapshot.endpoints`. */
+  readonly endpoints: readonly number[];
+}
+
+export interface RouteSpec {
+  readonly name: string;
+  /** The route's own cell: what its users saw. */
+  readonly cell: number;
+  readonly hostnames: readonly string[];
+  readonly matches: readonly RouteMatch[];
+  readonly splits: readonly SplitSpec[];
+  readonly sticky: StickyConfig | null;
+  /** Latency SLO threshold in ms; Infinity without one. */
+  readonly slowMs: number;
+  readonly requestTimeoutMs: number;
+}
+
+export interface Snapshot {
+  /** Rises by one with every accepted configuration. */
+  readonly revision: number;
+  /** SHA-256 of the canonical configuration, hex. */
+  readonly hash: string;
+  readonly color: ColorConfig;
+  readonly trustedProxies: readonly string[];
+  readonly limits: Limits;
+  readonly timeouts: Timeouts;
+  readonly drain: DrainConfig;
+  readonly routes: readonly RouteSpec[];
+  readonly endpoints: readonly EndpointSpec[];
+}
+
+/** A weight that the gateway set against the operator's, and why. */
+export interface Override {
+  readonly route: string;
+  readonly version: string;
+  readonly weight: number;
+  readonly because: string;
+  /** Fingerprint of the split and canary it was decided for; the override ends when the operator changes them. */
+  readonly generation: string;
+}

@@ -1,0 +1,125 @@
+/**
+ * Layout of the shared memory in which each worker counts. Hot path.
+ *
+ * One region per worker, written by that worker alone and read by the main thread every tick. Everything is addressed
+ * by stable ids (`snapshot/live.ts`), so counters outlive snapshots. Untouched pages cost no memory: the operating
+ * system gives a page out when it is first written, so a route that never saw a request costs address space only.
+ *
+ * ```
+ * cells      CELLS_MAX x 4 KiB   one per route and one per route x version: counters, then the latency histogram
+ * endpoints  ENDPOINTS_MAX x 64 B
+ * units      UNITS_MAX x 32 KiB  user bitmaps of the last 4 seconds, per route x version with a rollout
+ * events     ring of the last EVENTS_MAX bad events
+ * ```
+ * Counters are 32-bit and wrap; readers take differences modulo 2^32 (`deltaOf`). The writer bumps FINISHED before BAD
+ * and the reader reads BAD before FINISHED, so a reader never sees more bad than finished.
+ * Source: docs/ARCHITECTURE.md "Evidence".
+ */
+
+import { REASON_COUNT } from './reason.ts';
+
+/** 32-bit words of one cell: 4 KiB, a page, so that two cells never share one. */
+export const CELL_WORDS = 1024;
+export const CELLS_MAX = 32_768;
+
+/** Words of a cell. FINISHED counts every exchange that is good or bad; IGNORED says nothing about the version. */
+export const CELL = {
+  inFlight: 0,
+  finished: 1,
+  bad: 2,
+  ignored: 3,
+  /** Finished exchanges above the route's latency threshold. */
+  slow: 4,
+  /** Finished and bad exchanges that a color pinned: part of the SLI, never evidence (testers choose themselves). */
+  pinned: 5,
+  pinnedBad: 6,
+  retries: 7,
+  /** Float64 sum of latencies in seconds, in words 8 and 9. */
+  secondsSum: 8,
+  /** Responses by status class: word `statusClass + n` counts n00..n99. */
+  statusClass: 10,
+  /** Exchanges that ended with reason n. */
+  reasons: 16,
+  /** Exchanges above the n-th frozen latency threshold of the rollout step. */
+  thresholds: 48,
+  histogram: 64,
+} as const;
+export const THRESHOLDS_MAX = 8;
+
+/** Buckets of the latency histogram: scale 5 over 0.1 ms to about 120 s (`lib/histogram.ts`). */
+export const HISTOGRAM_BUCKETS = 672;
+
+export const ENDPOINT_WORDS = 16;
+export const ENDPOINTS_MAX = 65_536;
+export const ENDPOINT = { inFlight: 0, finished: 1, bad: 2, connects: 3, connectFailures: 4, open: 5 } as const;
+
+/** User-key bits per second and version; a key hash selects one bit, so more users than this merge (conservatively). */
+export const UNIT_BITS = 32_768;
+export const UNIT_BITMAP_WORDS = UNIT_BITS / 32;
+/** Seconds kept: the current one and those the main thread may still have to read after a stall. */
+export const UNIT_SECONDS = 4;
+/** One second of one unit: its number (stamp), then the seen bitmap, then the bad bitmap, padded to a whole page. */
+export const UNIT_SECOND_WORDS = 3072;
+export const UNIT_SEEN = 1;
+export const UNIT_BAD = UNIT_SEEN + UNIT_BITMAP_WORDS;
+export const UNIT_WORDS = UNIT_SECONDS * UNIT_SECOND_WORDS;
+export const UNITS_MAX = 1024;
+
+/** Words of one bad event: time (Float64, 2 words), cell, user, endpoint, reason << 16 | status, request id (4). */
+export const EVENT_WORDS = 12;
+export const EVENTS_MAX = 4096;
+export const EVENT = { atMs: 0, cell: 2, user: 3, endpoint: 4, outcome: 5, requestId: 6 } as const;
+/** Words before the first event: events ever written, events ever read, events lost to a full ring. */
+export const EVENTS_HEAD_WORDS = 16;
+export const EVENTS_HEAD = { written: 0, read: 1, lost: 2 } as const;
+
+export const DIALS_MAX = CELLS_MAX;
+
+/** The shared memory of one worker. All four buffers have the fixed sizes of this file. */
+export interface TalliesBuffers {
+  readonly cells: SharedArrayBuffer;
+  readonly endpoints: SharedArrayBuffer;
+  readonly units: SharedArrayBuffer;
+  readonly events: SharedArrayBuffer;
+}
+
+/** Typed views over one worker's shared memory. */
+export interface Tallies {
+  readonly cells: Int32Array;
+  /** The same memory as `cells`, for `CELL.secondsSum`: index = (cell * CELL_WORDS + CELL.secondsSum) / 2. */
+  readonly cellFloats: Float64Array;
+  readonly endpoints: Int32Array;
+  readonly units: Int32Array;
+  readonly events: Int32Array;
+  readonly eventFloats: Float64Array;
+}
+
+/** Reserves one worker's region (about 190 MiB of address space; resident only where written). */
+export function reserveTallies(): TalliesBuffers {
+  return {
+    cells: new SharedArrayBuffer(CELLS_MAX * CELL_WORDS * 4),
+    endpoints: new SharedArrayBuffer(ENDPOINTS_MAX * ENDPOINT_WORDS * 4),
+    units: new SharedArrayBuffer(UNITS_MAX * UNIT_WORDS * 4),
+    events: new SharedArrayBuffer((EVENTS_HEAD_WORDS + EVENTS_MAX * EVENT_WORDS) * 4),
+  };
+}
+
+/** Maps the views of a region. */
+export function viewTallies(buffers: TalliesBuffers): Tallies {
+  return {
+    cells: new Int32Array(buffers.cells),
+    cellFloats: new Float64Array(buffers.cells),
+    endpoints: new Int32Array(buffers.endpoints),
+    units: new Int32Array(buffers.units),
+    events: new Int32Array(buffers.events),
+    eventFloats: new Float64Array(buffers.events),
+  };
+}
+
+/** Increase of a wrapping 32-bit counter between two readings, 0..2^32-1. */
+export function deltaOf(now: number, before: number): number {
+  return (now - before) >>> 0;
+}
+
+if (CELL.reasons + REASON_COUNT > CELL.thresholds) throw new Error('tallies: more reasons than words');
+if (CELL.histogram + HISTOGRAM_BUCKETS > CELL_WORDS) throw new Error('tallies: the histogram does not fit its cell');
