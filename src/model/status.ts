@@ -1,0 +1,95 @@
+/**
+ * What the gateway tells about itself: the answer of `GET /api/v1/status`, also read by the CLI and the demo.
+ *
+ * Ratios are 0..1 and null where nothing was counted; latencies are in ms and null likewise: "no data" is never 0.
+ */
+
+import type { Problem } from './problem.ts';
+import type { Verdict } from './slo.ts';
+
+export interface EndpointStatus {
+  /** `host:port` */
+  readonly address: string;
+  readonly inFlight: number;
+  readonly connections: number;
+  readonly requests: number;
+  readonly bad: number;
+  readonly connectFailures: number;
+}
+
+/** Counts and latencies since start of one route, or of one version on a route. */
+export interface TrafficStatus {
+  readonly inFlight: number;
+  readonly requests: number;
+  readonly bad: number;
+  readonly ignored: number;
+  readonly slow: number;
+  readonly errorRatio: number | null;
+  readonly p50Ms: number | null;
+  readonly p90Ms: number | null;
+  readonly p99Ms: number | null;
+}
+
+export interface VersionStatus extends TrafficStatus {
+  readonly service: string;
+  readonly version: string;
+  readonly colors: readonly string[];
+  /** Weight in force (the dial). */
+  readonly weight: number;
+  /** Weight in the configuration. */
+  readonly weightConfigured: number;
+  /** Share of the route's requests since start. */
+  readonly shareRatio: number | null;
+  readonly endpoints: readonly EndpointStatus[];
+}
+
+export interface RolloutStatus {
+  readonly stable: string;
+  readonly canary: string;
+  readonly state: 'progressing' | 'rolled-back';
+  /** null before the first tick. */
+  readonly verdict: Verdict | null;
+  /** The state in one sentence with numbers. */
+  readonly sentence: string;
+}
+
+export interface RouteStatus extends TrafficStatus {
+  readonly name: string;
+  readonly versions: readonly VersionStatus[];
+  readonly rollout: RolloutStatus | null;
+}
+
+export interface ConfigStatus {
+  readonly file: string;
+  readonly revision: number;
+  readonly hash: string;
+  /** ISO 8601. */
+  readonly loadedAt: string;
+  readonly reloads: { readonly accepted: number; readonly refused: number };
+  /** Result of the newest attempt; `problems` says why it was refused. */
+  readonly last: { readonly at: string; readonly result: 'accepted' | 'refused'; readonly problems: readonly Problem[] };
+}
+
+export interface WorkerStatus {
+  readonly id: number;
+  readonly state: 'starting' | 'serving' | 'draining' | 'gone';
+  /** Revision it has linked and acknowledged. */
+  readonly revision: number;
+  readonly restarts: number;
+}
+
+export interface Status {
+  readonly version: string;
+  readonly startedAt: string;
+  readonly uptimeMs: number;
+  readonly ready: boolean;
+  /** Why it is not ready; empty when it is. */
+  readonly notReadyBecause: string;
+  /** `http://host:port` of the data plane. */
+  readonly proxyUrl: string;
+  readonly config: ConfigStatus;
+  readonly workers: readonly WorkerStatus[];
+  readonly routes: readonly RouteStatus[];
+  /** Bad events that the ring could not hold, since start. */
+  readonly eventsLost: number;
+}
