@@ -21,6 +21,8 @@ import { REASON_COUNT } from './reason.ts';
 /** 32-bit words of one cell: 4 KiB, a page, so that two cells never share one. */
 export const CELL_WORDS = 1024;
 export const CELLS_MAX = 32_768;
+/** Counts what was refused before it had a route; never given to a route. */
+export const GATEWAY_CELL = CELLS_MAX - 1;
 
 /** Words of a cell. FINISHED counts every exchange that is good or bad; IGNORED says nothing about the version. */
 export const CELL = {

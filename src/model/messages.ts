@@ -1,0 +1,33 @@
+/**
+ * What the control plane and a worker say to one another, besides the shared memory.
+ */
+
+import type { Snapshot } from './snapshot.ts';
+import type { TalliesBuffers } from './tallies.ts';
+
+/** Handed to a worker when it starts. */
+export interface WorkerSetup {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  /** False where the platform has no SO_REUSEPORT: then there is one worker. */
+  readonly reusePort: boolean;
+  /** Seed of the worker's random choices. */
+  readonly seed: number;
+  readonly dials: SharedArrayBuffer;
+  readonly tallies: TalliesBuffers;
+  readonly snapshot: Snapshot;
+}
+
+export type ToWorker =
+  | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  /** Stop accepting, finish what is under way, say `drained`. */
+  | { readonly kind: 'drain' }
+  /** End every connection and leave. */
+  | { readonly kind: 'stop' };
+
+export type FromWorker =
+  | { readonly kind: 'listening'; readonly port: number }
+  | { readonly kind: 'linked'; readonly revision: number }
+  | { readonly kind: 'drained' }
+  | { readonly kind: 'failed'; readonly code: string; readonly message: string };

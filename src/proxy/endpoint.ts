@@ -1,0 +1,56 @@
+/**
+ * One upstream address as a worker sees it: load, speed and connections. Hot path.
+ *
+ * `cost` is Finagle's peak EWMA of the time to the response head: a slower answer counts at once, a faster one decays in
+ * with a time constant of 10 s. A failure observes half the first-byte timeout at least, else a host that fails fast
+ * would look fast and attract traffic.
+ * Source: Finagle `PeakEwma`; docs/adr/0003-synchronous-decide.md.
+ */
+
+import type { Pool } from './http1/pool.ts';
+
+const DECAY_MS = 10_000;
+
+export class Endpoint {
+  /** Slot in the tallies. */
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  /** Attempts under way from this worker. */
+  inFlight = 0;
+  /** Set once, right after construction: a pool and its endpoint refer to one another. */
+  pool!: Pool;
+  #costMs = 0;
+  #observedAtMs = 0;
+
+  constructor(id: number, host: string, port: number) {
+    this.id = id;
+    this.host = host;
+    this.port = port;
+  }
+
+  get address(): string {
+    return this.host.includes(':') ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
+  }
+
+  /** Expected wait of one more request: (in flight + 1) x smoothed time. An endpoint without history costs nothing yet. */
+  load(): number {
+    return (this.inFlight + 1) * (this.#costMs + 0.001);
+  }
+
+  /** Takes one time to the response head, in ms. Cost: O(1), allocates nothing. */
+  observe(tookMs: number, nowMs: number): void {
+    if (tookMs >= this.#costMs) {
+      this.#costMs = tookMs;
+    } else {
+      const keep = Math.exp((this.#observedAtMs - nowMs) / DECAY_MS);
+      this.#costMs = this.#costMs * keep + tookMs * (1 - keep);
+    }
+    this.#observedAtMs = nowMs;
+  }
+
+  /** Takes a failed attempt: never cheaper than `floorMs`. */
+  observeFailure(tookMs: number, floorMs: number, nowMs: number): void {
+    this.observe(Math.max(tookMs, floorMs), nowMs);
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * One request and its response on its way through the gateway. Hot path.
+ *
+ * One object per request, every field set in the constructor, so that all exchanges share one hidden class. It pins the
+ * route table it started with. Who decides writes the decision fields; who forwards writes the progress fields.
+ */
+
+import { REASON, type Reason } from '../model/reason.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { ClientConnection } from './http1/connection.ts';
+import type { UpstreamConnection } from './http1/upstream.ts';
+import type { LinkedRoute, LinkedSplit, RouteTable } from './table.ts';
+
+export class Exchange {
+  readonly client: ClientConnection;
+  readonly table: RouteTable;
+  readonly startedAtMs: number;
+  // The request.
+  method = '';
+  target = '';
+  minor = 1;
+  /** Body bytes, or CHUNKED; 0 without a body. */
+  bodyLength = 0;
+  keepAlive = true;
+  acceptsJson = true;
+  requestId = '';
+  // The decision.
+  route: LinkedRoute | null = null;
+  split: LinkedSplit | null = null;
+  isPinned = false;
+  userKey = 0;
+  // Progress.
+  /** Head to send upstream; kept until the response starts, for another attempt. */
+  requestText = '';
+  endpoint: Endpoint | null = null;
+  upstream: UpstreamConnection | null = null;
+  attempts = 0;
+  attemptAtMs = 0;
+  /** Body bytes went upstream, or are gone: no other attempt can be made. */
+  bodyTouched = false;
+  requestDone = false;
+  responseStarted = false;
+  isFinished = false;
+  deadlineAtMs = 0;
+  // The outcome.
+  status = 0;
+  reason: Reason = REASON.none;
+  detail = '';
+
+  constructor(client: ClientConnection, table: RouteTable, startedAtMs: number) {
+    this.client = client;
+    this.table = table;
+    this.startedAtMs = startedAtMs;
+  }
+
+  get isHead(): boolean {
+    return this.method === 'HEAD';
+  }
+
+  /** Methods that may be sent twice. Source: RFC 9110 section 9.2.2. */
+  get isIdempotent(): boolean {
+    switch (this.method) {
+      case 'GET':
+      case 'HEAD':
+      case 'PUT':
+      case 'DELETE':
+      case 'OPTIONS':
+        return true;
+      default:
+        return false;
+    }
+  }
+}

@@ -1,0 +1,420 @@
+/**
+ * One client connection: reads requests in order, one exchange at a time, and writes their responses. Hot path.
+ *
+ * Bytes that arrive while an exchange is under way wait, and reading pauses, so a client can make the gateway hold one
+ * read's worth of pipelined requests at the most. A refused or early-answered request closes the connection after the
+ * answer: what follows on it is discarded, never parsed.
+ *
+ * ```
+ * idle ─▸ head (some bytes of it) ─▸ exchange ─▸ idle │ lingering (answered, discarding input) ─▸ closed
+ * ```
+ * Source: RFC 9112 sections 9.3 to 9.6.
+ */
+
+import type { Socket } from 'node:net';
+import { nowMs } from '../../lib/clock.ts';
+import type { Timed } from '../../lib/deadlines.ts';
+import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
+import { decide } from '../decide.ts';
+import { Exchange } from '../exchange.ts';
+import { abandon, forward } from '../forwarder.ts';
+import { type PeerLines, requestText } from '../headers.ts';
+import type { Lane } from '../lane.ts';
+import { optionsText, rejectionText } from '../rejection.ts';
+import { BodyReader, BROKEN, DATA, END, EXCESS } from './body.ts';
+import { LF } from './chars.ts';
+import { CHUNKED } from './framing.ts';
+import { FIELD } from './names.ts';
+import type { RequestHead } from './request-head.ts';
+
+/** How long and how much is read from a client that was answered and told to close, so that the answer is not reset away. */
+const LINGER_MS = 2000;
+const LINGER_BYTES_MAX = 1_048_576;
+/** Unsent response bytes above which no further pipelined request is begun. */
+const UNSENT_BYTES_MAX = 262_144;
+
+type State = 'idle' | 'head' | 'exchange' | 'lingering' | 'closed';
+
+/** What the listener is told. */
+export interface ConnectionEvents {
+  closed(connection: ClientConnection): void;
+}
+
+export class ClientConnection implements Timed {
+  deadlineAtMs: number;
+  slot = -1;
+  readonly lane: Lane;
+  readonly #socket: Socket;
+  readonly #lines: PeerLines;
+  readonly #events: ConnectionEvents;
+  readonly #body = new BodyReader();
+  #state: State = 'idle';
+  #exchange: Exchange | null = null;
+  /** Bytes received and not yet understood. */
+  #carry: Buffer | null = null;
+  #isConsuming = false;
+  #isPaused = false;
+  #served = 0;
+  #lingered = 0;
+  readonly #flushed = (): void => this.#onFlushed();
+
+  constructor(socket: Socket, lane: Lane, lines: PeerLines, events: ConnectionEvents) {
+    this.#socket = socket;
+    this.lane = lane;
+    this.#lines = lines;
+    this.#events = events;
+    this.deadlineAtMs = nowMs() + lane.table.timeouts.headMs;
+    lane.deadlines.add(this);
+    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
+    socket.on('end', () => this.#halfClosed());
+    socket.on('drain', this.#flushed);
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#gone(error.code ?? error.message));
+    socket.on('close', () => this.#gone('closed'));
+  }
+
+  // ── towards the client ──────────────────────────────────────────────────────────────────────────────────────────
+
+  cork(): void {
+    this.#socket.cork();
+  }
+
+  uncork(): void {
+    // Twice, because a head and its first body bytes are corked one inside the other.
+    this.#socket.uncork();
+    this.#socket.uncork();
+  }
+
+  /** Writes a head or a small complete response (Latin-1). */
+  sendText(text: string): void {
+    this.#socket.write(text, 'latin1');
+  }
+
+  /** Writes body bytes; `bytes` must stay unchanged while `isBackedUp`. */
+  sendBytes(bytes: Buffer, framed: boolean): void {
+    if (!framed) {
+      this.#socket.write(bytes, this.#flushed);
+      return;
+    }
+    this.#socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1');
+    this.#socket.write(bytes);
+    this.#socket.write('\r\n', 'latin1', this.#flushed);
+  }
+
+  /** Ends a chunked response body. */
+  sendLastChunk(): void {
+    this.#socket.write('0\r\n\r\n', 'latin1', this.#flushed);
+  }
+
+  /** True while written bytes wait for the kernel. */
+  get isBackedUp(): boolean {
+    return this.#socket.writableLength > 0;
+  }
+
+  /** Body bytes moved: the idle limit starts anew. */
+  touch(): void {
+    const x = this.#exchange;
+    if (x !== null) this.deadlineAtMs = Math.min(x.deadlineAtMs, nowMs() + x.table.timeouts.bodyIdleMs);
+  }
+
+  /** May another request follow this exchange on the connection? */
+  willKeepAlive(x: Exchange): boolean {
+    return x.keepAlive && !this.lane.isDraining && this.#served < x.table.limits.requestsPerConnectionMax;
+  }
+
+  // ── news from the forwarder ─────────────────────────────────────────────────────────────────────────────────────
+
+  /** The request's head is on its way upstream: the body may follow. */
+  upstreamReady(x: Exchange): void {
+    if (x.requestDone) {
+      this.#awaitResponse(x);
+      return;
+    }
+    this.touch();
+    this.resumeReading();
+  }
+
+  /** The upstream took what it was sent. */
+  resumeReading(): void {
+    if (this.#exchange === null || this.#exchange.requestDone) return;
+    this.#proceed();
+  }
+
+  /** The whole response has been handed over. */
+  exchangeDone(x: Exchange): void {
+    this.#finish(x);
+    if (this.#state === 'closed') return;
+    if (!x.keepAlive) this.#linger();
+    else this.#nextRequest();
+  }
+
+  /** No response has begun: answer with the reason's own. */
+  reject(x: Exchange): void {
+    const reason = x.reason;
+    x.status = reasonRow(reason).status;
+    // A body that is still coming would be read as the next request.
+    if (!x.requestDone) x.keepAlive = false;
+    const close = !this.willKeepAlive(x);
+    x.keepAlive = !close;
+    this.#socket.write(
+      rejectionText({
+        reason,
+        detail: x.detail,
+        route: x.route?.name ?? '',
+        requestId: x.requestId,
+        asJson: x.acceptsJson,
+        isHead: x.isHead,
+        close,
+      }),
+    );
+    this.exchangeDone(x);
+  }
+
+  /** The response cannot be completed: cut the connection so that the client can tell. */
+  cutOff(x: Exchange): void {
+    this.#finish(x);
+    this.#close();
+    this.#socket.resetAndDestroy();
+  }
+
+  /** Draining: closes an idle connection; a busy one closes after its exchange. */
+  drain(): void {
+    if (this.#state === 'idle') this.destroy();
+  }
+
+  /** Ends the connection now, its exchange with it. */
+  destroy(): void {
+    this.#gone('closed by the gateway');
+  }
+
+  expire(): void {
+    const x = this.#exchange;
+    if (x === null) {
+      if (this.#state === 'head') this.#refuse(REASON.headTimeout, 'the head did not arrive in time');
+      else this.destroy();
+      return;
+    }
+    if (x.responseStarted) {
+      // Whose fault a stall is shows in the socket: bytes that wait for the client are the client's.
+      abandon(x, this.isBackedUp ? REASON.clientClosed : REASON.upstreamTruncated, 'the response stalled');
+    } else if (x.upstream === null) this.#expireWaiting(x);
+    else if (x.requestDone || this.#isPaused) abandon(x, REASON.responseTimeout, 'no response in time');
+    else abandon(x, REASON.bodyTimeout, 'the request body stalled');
+  }
+
+  /** No connection yet: a queue that did not move is overload, a connection that did not open is the upstream's. */
+  #expireWaiting(x: Exchange): void {
+    if (x.endpoint?.pool.cancel(x) === true) abandon(x, REASON.shed, 'no free connection in time');
+    else abandon(x, REASON.connectTimeout, 'no connection in time');
+  }
+
+  // ── from the client ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  #receive(chunk: Buffer): void {
+    if (this.#state === 'closed') return;
+    if (this.#state === 'lingering') {
+      this.#lingered += chunk.length;
+      if (this.#lingered > LINGER_BYTES_MAX) this.destroy();
+      return;
+    }
+    if (this.#carry === null) this.#carry = chunk;
+    else this.#carry = Buffer.concat([this.#carry, chunk]);
+    // A head that trickles in is looked at again only when a line ends, or one-byte packets would cost O(n^2).
+    if (this.#state === 'head' && !chunk.includes(LF) && this.#carry.length < this.lane.table.limits.headBytesMax) return;
+    this.#consume();
+  }
+
+  /** Works through the carried bytes. Not re-entrant: what it calls may end an exchange and call it again. */
+  #consume(): void {
+    if (this.#isConsuming) return;
+    this.#isConsuming = true;
+    while (this.#carry !== null && this.#step(this.#carry));
+    this.#isConsuming = false;
+  }
+
+  /** Handles some of the carried bytes; false when the rest must wait. */
+  #step(bytes: Buffer): boolean {
+    if (this.#state === 'closed' || this.#state === 'lingering') {
+      this.#carry = null;
+      return false;
+    }
+    const x = this.#exchange;
+    if (x === null) return this.#socket.writableLength > UNSENT_BYTES_MAX ? this.#pause() : this.#readHead(bytes);
+    if (x.requestDone || x.upstream === null || x.upstream.isBackedUp) return this.#pause();
+    return this.#relayBody(x, bytes);
+  }
+
+  #pause(): false {
+    if (!this.#isPaused) this.#socket.pause();
+    this.#isPaused = true;
+    return false;
+  }
+
+  #proceed(): void {
+    this.#consume();
+    if (this.#carry !== null || !this.#isPaused || this.#state === 'closed') return;
+    this.#isPaused = false;
+    this.#socket.resume();
+  }
+
+  #readHead(bytes: Buffer): boolean {
+    const table = this.lane.table;
+    const head = table.requestHead;
+    const next = head.parse(bytes, 0, bytes.length);
+    if (next === 0) {
+      if (this.#state === 'idle') this.deadlineAtMs = nowMs() + table.timeouts.headMs;
+      this.#state = 'head';
+      return false;
+    }
+    this.#carry = next < 0 || next === bytes.length ? null : bytes.subarray(next);
+    if (next < 0) this.#refuse(head.reason, head.detail);
+    else this.#begin(head);
+    return true;
+  }
+
+  #begin(head: RequestHead): void {
+    const x = new Exchange(this, this.lane.table, nowMs());
+    this.#state = 'exchange';
+    this.#exchange = x;
+    this.#served++;
+    takeHead(x, head);
+    this.#body.start(head.bodyLength);
+    x.requestDone = this.#body.isDone;
+    if (x.target === '*') {
+      this.#answerOptions(x);
+      return;
+    }
+    const reason = decide(x, head, this.#lines.peer, this.lane.random);
+    x.requestText = requestText(x, head, this.#lines, this.lane.ids.next());
+    x.deadlineAtMs = x.startedAtMs + (x.route === null ? x.table.timeouts.firstByteMs : x.route.requestTimeoutMs);
+    this.deadlineAtMs = Math.min(x.deadlineAtMs, x.startedAtMs + x.table.timeouts.pendingMs + x.table.timeouts.connectMs);
+    this.lane.recorder.begin(x);
+    if (reason === REASON.none) {
+      forward(x);
+      return;
+    }
+    x.reason = reason;
+    x.detail = reason === REASON.noRoute ? 'no route matches this host, path and method' : 'every version has weight 0';
+    this.reject(x);
+  }
+
+  #answerOptions(x: Exchange): void {
+    if (!x.requestDone) x.keepAlive = false;
+    x.keepAlive = this.willKeepAlive(x);
+    x.status = 204;
+    this.sendText(optionsText(!x.keepAlive));
+    this.exchangeDone(x);
+  }
+
+  /** A request that never became an exchange. */
+  #refuse(reason: Reason, detail: string): void {
+    this.#carry = null;
+    this.#socket.write(
+      rejectionText({ reason, detail, route: '', requestId: '', asJson: true, isHead: false, close: true }),
+    );
+    this.lane.recorder.refused(reason);
+    this.#linger();
+  }
+
+  #relayBody(x: Exchange, bytes: Buffer): boolean {
+    const body = this.#body;
+    const upstream = x.upstream as NonNullable<Exchange['upstream']>;
+    x.bodyTouched = true;
+    let step = body.next(bytes, 0, bytes.length);
+    while (step === DATA) {
+      if (body.received > x.table.limits.bodyBytesMax) return this.#bodyFault(x, REASON.bodyTooLarge);
+      upstream.write(bytes.subarray(body.dataStart, body.dataEnd), x.bodyLength === CHUNKED);
+      step = body.next(bytes, body.position, bytes.length);
+    }
+    if (step === BROKEN || step === EXCESS) return this.#bodyFault(x, REASON.badRequest);
+    this.#carry = body.position === bytes.length ? null : bytes.subarray(body.position);
+    this.touch();
+    if (step === END) {
+      if (x.bodyLength === CHUNKED) upstream.writeLastChunk();
+      x.requestDone = true;
+      this.#awaitResponse(x);
+    } else if (upstream.isBackedUp) return this.#pause();
+    return this.#carry !== null;
+  }
+
+  #bodyFault(x: Exchange, reason: Reason): false {
+    this.#carry = null;
+    x.keepAlive = false;
+    abandon(x, reason, reason === REASON.bodyTooLarge ? 'the body exceeds the limit' : 'invalid chunked body');
+    return false;
+  }
+
+  #awaitResponse(x: Exchange): void {
+    if (x.responseStarted) return;
+    this.deadlineAtMs = Math.min(x.deadlineAtMs, nowMs() + x.table.timeouts.firstByteMs);
+    // Go on reading: a client that goes away must cancel the upstream at once.
+    if (this.#isPaused && this.#carry === null) this.#proceed();
+  }
+
+  // ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #finish(x: Exchange): void {
+    if (x.isFinished) return;
+    x.isFinished = true;
+    this.#exchange = null;
+    this.lane.recorder.end(x, nowMs());
+  }
+
+  #nextRequest(): void {
+    this.#state = 'idle';
+    this.deadlineAtMs = nowMs() + this.lane.table.timeouts.idleMs;
+    if (this.#carry !== null || this.#isPaused) this.#proceed();
+  }
+
+  #onFlushed(): void {
+    if (this.isBackedUp) return;
+    const x = this.#exchange;
+    if (x !== null) {
+      this.touch();
+      x.upstream?.resume();
+    } else if (this.#state === 'idle' && this.#isPaused) this.#proceed();
+  }
+
+  /** Answered for the last time: say so with FIN, then discard what still comes for a bounded while. */
+  #linger(): void {
+    this.#state = 'lingering';
+    this.#carry = null;
+    this.deadlineAtMs = nowMs() + LINGER_MS;
+    this.#socket.end();
+    if (this.#isPaused) this.#socket.resume();
+    this.#isPaused = false;
+  }
+
+  /** The client will send no more: with an exchange under way it has gone away, as most clients that close look so. */
+  #halfClosed(): void {
+    if (this.#state === 'lingering') return;
+    if (this.#exchange === null && this.isBackedUp) this.#linger();
+    else this.#gone('closed');
+  }
+
+  #gone(detail: string): void {
+    if (this.#state === 'closed') return;
+    const x = this.#exchange;
+    this.#close();
+    this.#socket.destroy();
+    if (x !== null) abandon(x, REASON.clientClosed, detail);
+  }
+
+  #close(): void {
+    if (this.#state === 'closed') return;
+    this.#state = 'closed';
+    this.#carry = null;
+    this.lane.deadlines.remove(this);
+    this.#events.closed(this);
+  }
+}
+
+/** Copies what outlives the parse. */
+function takeHead(x: Exchange, head: RequestHead): void {
+  x.method = head.method;
+  x.target = head.target;
+  x.minor = head.minor;
+  x.bodyLength = head.bodyLength;
+  x.keepAlive = head.keepAlive;
+  const accept = head.fields.value(FIELD.accept);
+  x.acceptsJson = accept === null || accept.includes('json') || accept.includes('*/*');
+}

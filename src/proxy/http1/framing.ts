@@ -1,0 +1,86 @@
+/**
+ * How long a message's body is: the decision that request smuggling attacks. Hot path.
+ *
+ * Content-Length is one field with digits only; Transfer-Encoding is exactly one `chunked`; both together, or anything
+ * else, is refused rather than interpreted.
+ * Source: RFC 9112 sections 6.1, 6.2, 6.3; RFC 9110 section 8.6.
+ */
+
+import type { FieldTable } from './head.ts';
+import { FIELD } from './names.ts';
+
+/** Body lengths below 0 are not lengths. */
+export const CHUNKED = -1;
+/** Neither Content-Length nor Transfer-Encoding: no body in a request, read until close in a response. */
+export const UNFRAMED = -2;
+/** Ambiguous or invalid: refuse the message. */
+export const FRAMING_INVALID = -3;
+/** A transfer coding we do not speak. */
+export const CODING_UNSUPPORTED = -4;
+
+/**
+ * Body length in bytes, or one of the negative values above.
+ * @param minor the message's HTTP/1.x minor version; chunked does not exist in 1.0.
+ */
+export function bodyLength(fields: FieldTable, minor: number): number {
+  const lengths = fields.seen(FIELD.contentLength);
+  const codings = fields.seen(FIELD.transferEncoding);
+  if (codings === 0) {
+    if (lengths === 0) return UNFRAMED;
+    return lengths === 1 ? parseLength(fields.value(FIELD.contentLength) as string) : FRAMING_INVALID;
+  }
+  if (lengths !== 0 || codings > 1 || minor === 0) return FRAMING_INVALID;
+  const coding = fields.value(FIELD.transferEncoding) as string;
+  if (coding.length === 7 && coding.toLowerCase() === 'chunked') return CHUNKED;
+  return isPlainToken(coding) ? CODING_UNSUPPORTED : FRAMING_INVALID;
+}
+
+/** Digits only, at most 2^53-1; else `FRAMING_INVALID`. */
+export function parseLength(text: string): number {
+  if (text.length === 0 || text.length > 16) return FRAMING_INVALID;
+  let value = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return FRAMING_INVALID;
+    value = value * 10 + digit;
+  }
+  return value <= Number.MAX_SAFE_INTEGER ? value : FRAMING_INVALID;
+}
+
+function isPlainToken(text: string): boolean {
+  return /^[a-z][a-z0-9-]{0,30}$/i.test(text) && text.toLowerCase() !== 'identity';
+}
+
+/** What a `Connection` header says. Nominated names are lower-case and without `close` and `keep-alive`. */
+export interface ConnectionOptions {
+  readonly close: boolean;
+  readonly keepAlive: boolean;
+  readonly upgrade: boolean;
+  readonly nominated: readonly string[];
+}
+
+const NO_OPTIONS: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, nominated: [] };
+const KEEP_ALIVE: ConnectionOptions = { ...NO_OPTIONS, keepAlive: true };
+const CLOSE: ConnectionOptions = { ...NO_OPTIONS, close: true };
+
+/** Reads all `Connection` fields of a head. The two usual values cost no allocation. */
+export function connectionOptions(fields: FieldTable): ConnectionOptions {
+  const seen = fields.seen(FIELD.connection);
+  if (seen === 0) return NO_OPTIONS;
+  if (seen === 1) {
+    const value = fields.value(FIELD.connection) as string;
+    if (value === 'keep-alive' || value === 'Keep-Alive') return KEEP_ALIVE;
+    if (value === 'close') return CLOSE;
+  }
+  const tokens = fields
+    .values(FIELD.connection)
+    .flatMap((value) => value.split(','))
+    .map((token) => token.trim().toLowerCase())
+    .filter((token) => token !== '');
+  return {
+    close: tokens.includes('close'),
+    keepAlive: tokens.includes('keep-alive'),
+    upgrade: tokens.includes('upgrade'),
+    nominated: tokens.filter((token) => token !== 'close' && token !== 'keep-alive'),
+  };
+}

@@ -1,0 +1,142 @@
+/**
+ * Recognizes the header field names the gateway acts on, by hash and then byte by byte. Hot path.
+ *
+ * The table holds the fields that framing, forwarding and routing depend on plus those the configuration names (color,
+ * sticky keys, match conditions). A hash match is always verified, so a crafted collision is just an unknown name.
+ */
+
+import { HYPHEN, TOKEN_FOLD, UNDERSCORE } from './chars.ts';
+
+/** Ids of the fields every connection acts on; configured names follow. */
+export const FIELD = {
+  unknown: 0,
+  host: 1,
+  contentLength: 2,
+  transferEncoding: 3,
+  connection: 4,
+  keepAlive: 5,
+  proxyConnection: 6,
+  te: 7,
+  upgrade: 8,
+  proxyAuthenticate: 9,
+  proxyAuthorization: 10,
+  expect: 11,
+  forwarded: 12,
+  xForwardedFor: 13,
+  xForwardedProto: 14,
+  xForwardedHost: 15,
+  xForwardedPort: 16,
+  xRealIp: 17,
+  xRequestId: 18,
+  traceparent: 19,
+  via: 20,
+  cookie: 21,
+  authorization: 22,
+  accept: 23,
+  trailer: 24,
+  http2Settings: 25,
+} as const;
+
+const NAMES: readonly string[] = [
+  '',
+  'host',
+  'content-length',
+  'transfer-encoding',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'upgrade',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'expect',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-proto',
+  'x-forwarded-host',
+  'x-forwarded-port',
+  'x-real-ip',
+  'x-request-id',
+  'traceparent',
+  'via',
+  'cookie',
+  'authorization',
+  'accept',
+  'trailer',
+  'http2-settings',
+];
+
+/** Slots of the open-addressing table; a configuration may name at most a quarter as many fields. */
+const SLOTS = 1024;
+const NAMES_MAX = SLOTS / 4;
+
+/** One step of the rolling hash over folded name bytes (`TOKEN_FOLD`); start from 0. */
+export function hashStep(hash: number, foldedByte: number): number {
+  return (Math.imul(hash, 31) + foldedByte) | 0;
+}
+
+/** Field names by rolling hash. Ids are dense from 1; `size` is one more than the highest id. */
+export class NameTable {
+  readonly names: readonly string[];
+  readonly size: number;
+  readonly #ids = new Int32Array(SLOTS);
+  readonly #hashes = new Int32Array(SLOTS);
+
+  /** @param configured lower-case names that routing looks at; duplicates and built-in names are fine. */
+  constructor(configured: readonly string[]) {
+    const extra = [...new Set(configured)].filter((name) => !NAMES.includes(name));
+    this.names = [...NAMES, ...extra];
+    this.size = this.names.length;
+    if (this.size > NAMES_MAX) throw new RangeError(`more than ${NAMES_MAX} header names in one configuration`);
+    for (let id = 1; id < this.size; id++) this.#insert(id);
+  }
+
+  /** Id of a lower-case name, 0 when it is not in the table. */
+  idOf(name: string): number {
+    return Math.max(0, this.names.indexOf(name, 1));
+  }
+
+  /**
+   * Looks up the name at `bytes[start..end)` whose rolling hash is `hash`.
+   * @returns its id; `-id` when it equals that name only if `_` and `-` are taken for the same; 0 when unknown.
+   */
+  find(hash: number, bytes: Uint8Array, start: number, end: number): number {
+    let alias = 0;
+    let slot = hash & (SLOTS - 1);
+    for (let id = this.#ids[slot] as number; id !== 0; id = this.#ids[slot] as number) {
+      if (this.#hashes[slot] === hash) {
+        const likeness = compare(this.names[id] as string, bytes, start, end);
+        if (likeness === SAME) return id;
+        if (likeness === ALIAS) alias = -id;
+      }
+      slot = (slot + 1) & (SLOTS - 1);
+    }
+    return alias;
+  }
+
+  #insert(id: number): void {
+    const name = this.names[id] as string;
+    let hash = 0;
+    for (let i = 0; i < name.length; i++) hash = hashStep(hash, TOKEN_FOLD[name.charCodeAt(i)] as number);
+    let slot = hash & (SLOTS - 1);
+    while (this.#ids[slot] !== 0) slot = (slot + 1) & (SLOTS - 1);
+    this.#ids[slot] = id;
+    this.#hashes[slot] = hash;
+  }
+}
+
+const DIFFERENT = 0;
+const ALIAS = 1;
+const SAME = 2;
+
+function compare(name: string, bytes: Uint8Array, start: number, end: number): number {
+  if (name.length !== end - start) return DIFFERENT;
+  let likeness = SAME;
+  for (let i = 0; i < name.length; i++) {
+    const byte = bytes[start + i] as number;
+    const want = name.charCodeAt(i);
+    if (TOKEN_FOLD[byte] !== (want === UNDERSCORE ? HYPHEN : want)) return DIFFERENT;
+    if ((byte === UNDERSCORE) !== (want === UNDERSCORE)) likeness = ALIAS;
+  }
+  return likeness;
+}

@@ -1,0 +1,97 @@
+/**
+ * Keep-alive connections to one endpoint from one worker. Hot path.
+ *
+ * Last in, first out, so that a quiet pool shrinks to the connections it needs. At the limit of connections exchanges
+ * wait in a bounded queue in order of arrival; a connection that is released serves the first of them.
+ */
+
+import type { Exchange } from '../exchange.ts';
+import type { Endpoint } from '../endpoint.ts';
+import type { Lane } from '../lane.ts';
+import { UpstreamConnection, type UpstreamEvents } from './upstream.ts';
+
+export class Pool {
+  readonly #endpoint: Endpoint;
+  readonly #lane: Lane;
+  readonly #events: UpstreamEvents;
+  readonly #idle: UpstreamConnection[] = [];
+  readonly #waiting: Exchange[] = [];
+  #open = 0;
+  #isRetired = false;
+
+  constructor(endpoint: Endpoint, lane: Lane, events: UpstreamEvents) {
+    this.#endpoint = endpoint;
+    this.#lane = lane;
+    this.#events = events;
+  }
+
+  get open(): number {
+    return this.#open;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Gets a connection for the exchange: an idle one at once, a new one once it is connected, or a place in the queue.
+   * @returns false when the queue is full.
+   */
+  acquire(x: Exchange): boolean {
+    // A second attempt gets a fresh connection: what broke the first may have broken every idle one.
+    const idle = x.attempts === 1 ? this.#idle.pop() : undefined;
+    if (idle !== undefined) {
+      idle.serve(x);
+      return true;
+    }
+    if (this.#open < x.table.limits.endpointConnectionsMax) {
+      this.#connect(x);
+      return true;
+    }
+    if (this.#waiting.length >= x.table.limits.endpointPendingMax) return false;
+    this.#waiting.push(x);
+    return true;
+  }
+
+  /** Takes an exchange out of the queue; false when it is not in it. */
+  cancel(x: Exchange): boolean {
+    const at = this.#waiting.indexOf(x);
+    if (at >= 0) this.#waiting.splice(at, 1);
+    return at >= 0;
+  }
+
+  /** A connection finished an exchange and can serve another. */
+  release(connection: UpstreamConnection): void {
+    const next = this.#waiting.shift();
+    if (next !== undefined) connection.serve(next);
+    else if (this.#isRetired) connection.destroy();
+    else this.#idle.push(connection);
+  }
+
+  /** A connection is gone, for whatever reason. Called exactly once for each. */
+  forget(connection: UpstreamConnection, wasConnected: boolean): void {
+    this.#open--;
+    if (wasConnected) this.#lane.recorder.connect(this.#endpoint.id, -1);
+    const at = this.#idle.indexOf(connection);
+    if (at >= 0) this.#idle.splice(at, 1);
+    const next = this.#waiting.shift();
+    if (next !== undefined) this.#connect(next);
+  }
+
+  /** The endpoint left the configuration: idle connections close now, the others after their exchange. */
+  retire(): void {
+    this.#isRetired = true;
+    for (const connection of this.#idle.splice(0)) connection.destroy();
+  }
+
+  /** The endpoint is back in the configuration. */
+  revive(): void {
+    this.#isRetired = false;
+  }
+
+  #connect(x: Exchange): void {
+    this.#open++;
+    const connection = new UpstreamConnection(this.#endpoint, this.#lane, this.#events);
+    connection.open(x);
+  }
+}

@@ -1,0 +1,257 @@
+/**
+ * Strict parser of HTTP/1.1 request heads. Hot path.
+ *
+ * One pass over the bytes checks and cuts; a second, over the few fields that matter, decides framing and persistence.
+ * Anything two parsers could read differently is refused with the most precise reason. One instance per worker: what
+ * outlives the parse is copied into the exchange.
+ * Source: RFC 9112 sections 2, 3, 6, 9.3; RFC 9110 sections 7.2, 7.6.1, 9, 10.1.1.
+ */
+
+import type { Limits } from '../../model/config.ts';
+import { REASON, type Reason } from '../../model/reason.ts';
+import { CR, LF, SP, TARGET, TOKEN_FOLD } from './chars.ts';
+import { bodyLength, CODING_UNSUPPORTED, CHUNKED, connectionOptions, UNFRAMED } from './framing.ts';
+import { FieldTable, INCOMPLETE, TOO_MANY_FIELDS } from './head.ts';
+import { FIELD, type NameTable } from './names.ts';
+import { hostOf, normalizePath, splitAbsolute } from './target.ts';
+
+const METHOD_BYTES_MAX = 32;
+const VERSION = [72, 84, 84, 80, 47, 49, 46];
+const PERCENT = 37;
+const DOT = 46;
+const SLASH = 47;
+const QUERY = 63;
+const BACKSLASH = 92;
+
+/** Hosts seen lately, so that the usual request does not validate its authority again. Bounded. */
+const HOSTS_MAX = 256;
+
+/** Outcome of `parse`: `consumed` > 0 = complete, 0 = more bytes needed, -1 = refused because of `reason`. */
+export class RequestHead {
+  readonly fields: FieldTable;
+  reason: Reason = REASON.none;
+  /** Why it was refused, for the error's detail. */
+  detail = '';
+  method = '';
+  minor = 1;
+  /** Path and query to forward; `*` for OPTIONS. */
+  target = '';
+  /** Normalized path to match. */
+  path = '';
+  /** Lower-case host without port; empty when a 1.0 request names none. */
+  host = '';
+  /** Body bytes, or `CHUNKED`; 0 without a body. */
+  bodyLength = 0;
+  keepAlive = true;
+  expectsContinue = false;
+  readonly #limits: Limits;
+  readonly #protectedNames: ReadonlySet<string>;
+  readonly #hosts = new Map<string, string>();
+
+  /** @param protectedNames configured names that a `Connection` header may not nominate. */
+  constructor(names: NameTable, limits: Limits, protectedNames: ReadonlySet<string>) {
+    this.fields = new FieldTable(names, limits.headerCountMax);
+    this.#limits = limits;
+    this.#protectedNames = protectedNames;
+  }
+
+  /**
+   * Parses one head from `bytes[from..end)`.
+   * @returns the offset after the head; 0 when incomplete; -1 when refused (`reason`, `detail`).
+   * Cost: O(head), one string for the head; the usual request allocates nothing else.
+   */
+  parse(bytes: Buffer, from: number, end: number): number {
+    this.reason = REASON.none;
+    let start = from;
+    if (bytes[start] === CR) {
+      if (start + 1 >= end) return 0;
+      if (bytes[start + 1] !== LF) return this.#refuse(REASON.badRequest, 'bare CR before the request line');
+      start += 2;
+    }
+    const lineEnd = this.#scanLine(bytes, start, end);
+    if (lineEnd <= 0) return lineEnd < 0 ? -1 : this.#incomplete(end - start, false);
+    const headEnd = this.fields.scan(bytes, start, lineEnd, end);
+    if (headEnd <= 0) return this.#headFault(headEnd, end - start);
+    if (headEnd - start > this.#limits.headBytesMax) return this.#refuse(REASON.headTooLarge, 'head too long');
+    this.fields.text = bytes.toString('latin1', start, headEnd);
+    return this.#understand() ? headEnd : -1;
+  }
+
+  #refuse(reason: Reason, detail: string): -1 {
+    this.reason = reason;
+    this.detail = detail;
+    return -1;
+  }
+
+  #incomplete(length: number, hasLine: boolean): 0 | -1 {
+    if (!hasLine && length > this.#limits.requestLineBytesMax) {
+      return this.#refuse(REASON.targetTooLong, 'request line too long');
+    }
+    return length > this.#limits.headBytesMax ? this.#refuse(REASON.headTooLarge, 'head too long') : 0;
+  }
+
+  #headFault(fault: number, length: number): 0 | -1 {
+    if (fault === INCOMPLETE) return this.#incomplete(length, true);
+    if (fault === TOO_MANY_FIELDS) return this.#refuse(REASON.headTooLarge, 'too many header fields');
+    return this.#refuse(REASON.badRequest, 'malformed header field');
+  }
+
+  // Offsets found by #scanLine, relative to the head's first byte.
+  #methodEnd = 0;
+  #targetEnd = 0;
+  #queryStart = 0;
+  #needsNormalizing = false;
+
+  /** Scans `method SP target SP HTTP/1.x CRLF`; returns the offset after it, 0 or -1. */
+  #scanLine(bytes: Buffer, start: number, end: number): number {
+    let p = start;
+    while (p < end && TOKEN_FOLD[bytes[p] as number] !== 0) p++;
+    if (p >= end) return p - start > METHOD_BYTES_MAX ? this.#refuse(REASON.badRequest, 'method too long') : 0;
+    if (bytes[p] !== SP || p === start || p - start > METHOD_BYTES_MAX) {
+      return this.#refuse(REASON.badRequest, 'malformed method');
+    }
+    this.#methodEnd = p - start;
+    p = this.#scanTarget(bytes, start, p + 1, end);
+    if (p <= 0) return p;
+    if (p - start > this.#limits.requestLineBytesMax) return this.#refuse(REASON.targetTooLong, 'request line too long');
+    return this.#scanVersion(bytes, p + 1, end);
+  }
+
+  #scanTarget(bytes: Buffer, start: number, from: number, end: number): number {
+    let p = from;
+    let query = 0;
+    let suspicious = false;
+    for (; p < end; p++) {
+      const kind = TARGET[bytes[p] as number];
+      if (kind === 1) continue;
+      if (kind === 0) break;
+      if (query !== 0) continue;
+      const byte = bytes[p];
+      if (byte === QUERY) query = p - start;
+      else if (byte === PERCENT || byte === BACKSLASH) suspicious = true;
+      else if (p > from && bytes[p - 1] === SLASH && (byte === DOT || byte === SLASH)) suspicious = true;
+    }
+    if (p >= end) return 0;
+    if (bytes[p] !== SP || p === from) return this.#refuse(REASON.badRequest, 'malformed request target');
+    this.#targetEnd = p - start;
+    this.#queryStart = query === 0 ? p - start : query;
+    this.#needsNormalizing = suspicious;
+    return p;
+  }
+
+  #scanVersion(bytes: Buffer, from: number, end: number): number {
+    for (let i = 0; i < VERSION.length; i++) {
+      if (from + i >= end) return 0;
+      if (bytes[from + i] !== VERSION[i]) return this.#badVersion(bytes, from, end);
+    }
+    const p = from + VERSION.length;
+    if (p + 2 >= end) return p < end && bytes[p] !== 48 && bytes[p] !== 49 ? this.#badVersion(bytes, from, end) : 0;
+    const minor = (bytes[p] as number) - 48;
+    if (minor !== 0 && minor !== 1) return this.#badVersion(bytes, from, end);
+    if (bytes[p + 1] !== CR || bytes[p + 2] !== LF) return this.#refuse(REASON.badRequest, 'malformed request line');
+    this.minor = minor;
+    return p + 3;
+  }
+
+  /** 505 for a well-formed version that is not ours, 400 for anything else. */
+  #badVersion(bytes: Buffer, from: number, end: number): 0 | -1 {
+    const text = bytes.toString('latin1', from, Math.min(end, from + 9));
+    if (/^HTTP\/\d?\.?$/.test(text)) return 0;
+    if (/^HTTP\/\d\.\d/.test(text)) return this.#refuse(REASON.versionUnsupported, 'unsupported HTTP version');
+    return this.#refuse(REASON.badRequest, 'malformed HTTP version');
+  }
+
+  #understand(): boolean {
+    const text = this.fields.text;
+    this.method = text.slice(0, this.#methodEnd);
+    return this.#checkConnection() && this.#checkHost() && this.#checkTarget(text) && this.#checkBody();
+  }
+
+  #fail(reason: Reason, detail: string): false {
+    this.#refuse(reason, detail);
+    return false;
+  }
+
+  #checkConnection(): boolean {
+    const options = connectionOptions(this.fields);
+    this.keepAlive = this.minor === 1 ? !options.close : options.keepAlive && !options.close;
+    if (options.nominated.length === 0) return true;
+    if (this.fields.dropNominated(options.nominated, this.#protectedNames)) return true;
+    return this.#fail(REASON.badRequest, 'Connection nominates a field that must not be removed');
+  }
+
+  #checkHost(): boolean {
+    const seen = this.fields.seen(FIELD.host);
+    if (seen > 1) return this.#fail(REASON.badRequest, 'more than one Host');
+    if (seen === 0) {
+      this.host = '';
+      return this.minor === 0 || this.#fail(REASON.badRequest, 'Host is missing');
+    }
+    const authority = this.fields.value(FIELD.host) as string;
+    const known = this.#hosts.get(authority);
+    if (known !== undefined) {
+      this.host = known;
+      return true;
+    }
+    const host = hostOf(authority);
+    if (host === null) return this.#fail(REASON.badRequest, 'invalid Host');
+    if (this.#hosts.size >= HOSTS_MAX) this.#hosts.clear();
+    this.#hosts.set(authority, host);
+    this.host = host;
+    return true;
+  }
+
+  #checkTarget(text: string): boolean {
+    if (this.method === 'CONNECT' || this.method === 'TRACE') {
+      return this.#fail(REASON.methodRefused, `${this.method} is refused`);
+    }
+    const start = this.#methodEnd + 1;
+    this.target = text.slice(start, this.#targetEnd);
+    if (text.charCodeAt(start) === SLASH) {
+      this.path = text.slice(start, this.#queryStart);
+      return !this.#needsNormalizing || this.#normalize();
+    }
+    if (this.target === '*') {
+      this.path = '*';
+      return this.method === 'OPTIONS' || this.#fail(REASON.badRequest, 'asterisk-form is for OPTIONS only');
+    }
+    return this.#absoluteForm();
+  }
+
+  #normalize(): boolean {
+    const path = normalizePath(this.path);
+    if (path === null) return this.#fail(REASON.badRequest, 'ambiguous path');
+    this.target = path + this.target.slice(this.path.length);
+    this.path = path;
+    return true;
+  }
+
+  #absoluteForm(): boolean {
+    const parts = splitAbsolute(this.target);
+    if (parts === null) return this.#fail(REASON.badRequest, 'malformed request target');
+    const authority = parts.authority.toLowerCase();
+    if (hostOf(authority) === null || authority !== this.fields.value(FIELD.host)?.toLowerCase()) {
+      return this.#fail(REASON.badRequest, 'the target names another authority than Host');
+    }
+    const query = parts.rest.indexOf('?');
+    this.target = parts.rest;
+    this.path = query < 0 ? parts.rest : parts.rest.slice(0, query);
+    return this.#normalize();
+  }
+
+  #checkBody(): boolean {
+    const length = bodyLength(this.fields, this.minor);
+    if (length === CODING_UNSUPPORTED) return this.#fail(REASON.codingUnsupported, 'unsupported transfer coding');
+    if (length < UNFRAMED) return this.#fail(REASON.badRequest, 'ambiguous or invalid body framing');
+    this.bodyLength = length === UNFRAMED ? 0 : length;
+    if (length !== CHUNKED && length > this.#limits.bodyBytesMax) {
+      return this.#fail(REASON.bodyTooLarge, 'Content-Length exceeds the limit');
+    }
+    if (this.fields.seen(FIELD.expect) === 0) {
+      this.expectsContinue = false;
+      return true;
+    }
+    this.expectsContinue = this.fields.value(FIELD.expect)?.toLowerCase() === '100-continue';
+    return this.expectsContinue || this.#fail(REASON.expectationFailed, 'unknown expectation');
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * Request targets and authorities: what is matched is what is forwarded.
+ *
+ * The path is normalized before routing (unreserved `%XX` decoded, other `%xx` upper-cased, dot segments removed), and
+ * the normalized path is sent on, so that the gateway and the upstream cannot read two different paths. A path that
+ * would hide a dot segment behind an encoded slash or a backslash is refused.
+ * Source: RFC 3986 sections 2.3, 5.2.4, 6.2.2; RFC 9112 section 3.2.
+ */
+
+const UNRESERVED = /[A-Za-z0-9\-._~]/;
+
+/** Normalized path, or null when it must be refused. Only for paths with `%`, `\`, `//` or a segment that starts with a dot. */
+export function normalizePath(path: string): string | null {
+  if (path.includes('\\')) return null;
+  const decoded = decodeUnreserved(path);
+  if (decoded === null || hidesDotSegment(decoded)) return null;
+  return removeDotSegments(decoded);
+}
+
+/** Decodes `%XX` of unreserved characters and upper-cases the rest; null on `%` without two digits or on `%00`. */
+function decodeUnreserved(path: string): string | null {
+  if (!path.includes('%')) return path;
+  let isValid = true;
+  const decoded = path.replace(/%(.{0,2})/g, (_all, digits: string) => {
+    if (!/^[0-9a-f]{2}$/i.test(digits) || digits === '00') {
+      isValid = false;
+      return '';
+    }
+    const char = String.fromCharCode(Number.parseInt(digits, 16));
+    return UNRESERVED.test(char) ? char : `%${digits.toUpperCase()}`;
+  });
+  return isValid ? decoded : null;
+}
+
+/** True if an upstream that decodes `%2F`, `%5C` or strips `;params` would see `.` or `..` segments we do not. */
+function hidesDotSegment(path: string): boolean {
+  if (!path.includes('%2F') && !path.includes('%5C') && !path.includes(';')) return false;
+  const unfolded = path.replaceAll('%2F', '/').replaceAll('%5C', '/').split('/');
+  const seenByOthers = unfolded.filter((segment) => isDots(segment.replace(/;.*$/, ''))).length;
+  return seenByOthers > path.split('/').filter(isDots).length;
+}
+
+function isDots(segment: string): boolean {
+  return segment === '.' || segment === '..';
+}
+
+function removeDotSegments(path: string): string {
+  const out: string[] = [];
+  const segments = path.split('/');
+  for (let i = 1; i < segments.length; i++) {
+    const segment = segments[i] as string;
+    const isLast = i === segments.length - 1;
+    if (segment === '..') out.pop();
+    if (isDots(segment)) {
+      if (isLast) out.push('');
+    } else out.push(segment);
+  }
+  return `/${out.join('/')}`;
+}
+
+/** The host part, lower-case and without port and final dot, of a `Host` value; null when it is not a valid authority. */
+export function hostOf(authority: string): string | null {
+  const match = /^(?:([A-Za-z0-9\-._~]{1,253})|(\[[0-9A-Fa-f:.]{2,45}\]))(?::(\d{0,5}))?$/.exec(authority);
+  if (match === null || Number(match[3] ?? 0) > 65_535) return null;
+  const host = (match[1] ?? (match[2] as string)).toLowerCase();
+  return host.length > 1 && host.endsWith('.') ? host.slice(0, -1) : host;
+}
+
+/** An absolute-form target cut in two; null when it is not `http://authority/path`. */
+export function splitAbsolute(target: string): { authority: string; rest: string } | null {
+  const match = /^https?:\/\/([^/?]+)(.*)$/i.exec(target);
+  if (match === null) return null;
+  const rest = match[2] as string;
+  return { authority: match[1] as string, rest: rest.startsWith('/') ? rest : `/${rest}` };
+}

@@ -1,0 +1,25 @@
+/**
+ * What all connections of one worker share: the current route table and the worker's own instruments.
+ *
+ * `table` is the one cell that a snapshot swap replaces; each exchange pins its value once.
+ */
+
+import type { Deadlines } from '../lib/deadlines.ts';
+import type { Random } from '../lib/random.ts';
+import type { RequestIds } from '../lib/request-id.ts';
+import type { Recorder } from './recorder.ts';
+import type { RetryBudget } from './retry.ts';
+import type { RouteTable } from './table.ts';
+
+export interface Lane {
+  table: RouteTable;
+  /** Live weights, shared with the main thread; read with `Atomics.load`. */
+  readonly dials: Int32Array;
+  readonly recorder: Recorder;
+  readonly random: Random;
+  readonly ids: RequestIds;
+  readonly retryBudget: RetryBudget;
+  readonly deadlines: Deadlines;
+  /** Responses close their connections, no further request is read. */
+  isDraining: boolean;
+}

@@ -1,0 +1,74 @@
+/**
+ * The data plane of one thread: a listener and the table it obeys.
+ *
+ * Used by `worker.ts` for each data-plane thread, and by tests that want a gateway without threads.
+ */
+
+import { nowMs } from '../lib/clock.ts';
+import { Deadlines, SWEEP_MS } from '../lib/deadlines.ts';
+import { Random } from '../lib/random.ts';
+import { RequestIds } from '../lib/request-id.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import { type TalliesBuffers, viewTallies } from '../model/tallies.ts';
+import { Endpoints } from './endpoints.ts';
+import type { Lane } from './lane.ts';
+import { Listener } from './listener.ts';
+import { Recorder } from './recorder.ts';
+import { RetryBudget } from './retry.ts';
+import { linkTable, type RouteTable } from './table.ts';
+
+export interface PlaneSetup {
+  readonly seed: number;
+  readonly dials: SharedArrayBuffer;
+  readonly tallies: TalliesBuffers;
+  readonly snapshot: Snapshot;
+}
+
+export class Plane {
+  readonly listener: Listener;
+  readonly #lane: Lane;
+  readonly #endpoints = new Endpoints();
+  readonly #sweep: NodeJS.Timeout;
+
+  constructor(setup: PlaneSetup) {
+    const random = new Random(setup.seed);
+    this.#lane = {
+      table: null as unknown as RouteTable,
+      dials: new Int32Array(setup.dials),
+      recorder: new Recorder(viewTallies(setup.tallies)),
+      random,
+      ids: new RequestIds(random),
+      retryBudget: new RetryBudget(nowMs()),
+      deadlines: new Deadlines(),
+      isDraining: false,
+    };
+    this.listener = new Listener(this.#lane);
+    this.swap(setup.snapshot);
+    this.#sweep = setInterval(() => this.#lane.deadlines.sweep(nowMs()), SWEEP_MS);
+  }
+
+  /** Links a snapshot and obeys it from the next request on. Returns its revision. */
+  swap(snapshot: Snapshot): number {
+    const endpoints = this.#endpoints.update(snapshot.endpoints, this.#lane);
+    this.#lane.table = linkTable(snapshot, (index) => endpoints[index] as (typeof endpoints)[number]);
+    this.listener.trust(snapshot.trustedProxies);
+    return snapshot.revision;
+  }
+
+  /** Finishes what is under way, then lets go of everything. */
+  async drain(): Promise<void> {
+    await this.listener.drain();
+    this.#release();
+  }
+
+  /** Ends everything now. */
+  destroy(): void {
+    this.listener.destroy();
+    this.#release();
+  }
+
+  #release(): void {
+    clearInterval(this.#sweep);
+    this.#endpoints.retireAll();
+  }
+}

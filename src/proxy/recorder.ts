@@ -1,0 +1,181 @@
+/**
+ * Writes what an exchange did to the shared tallies, exactly once, whatever happened. Hot path.
+ *
+ * The route's cell gets what its users saw, the version's cell what that version did; the reason table says which of
+ * the two an outcome counts against. FINISHED is written before BAD, as `model/tallies.ts` promises its reader.
+ * Cost: about 25 words written per exchange, allocates nothing (bad events aside).
+ */
+
+import { bucketIndex } from '../lib/histogram.ts';
+import { idWords } from '../lib/request-id.ts';
+import { type Effect, REASON, type Reason, reasonRow } from '../model/reason.ts';
+import {
+  CELL,
+  CELL_WORDS,
+  ENDPOINT,
+  ENDPOINT_WORDS,
+  EVENT,
+  EVENT_WORDS,
+  EVENTS_HEAD,
+  EVENTS_HEAD_WORDS,
+  EVENTS_MAX,
+  GATEWAY_CELL,
+  type Tallies,
+  UNIT_BAD,
+  UNIT_BITS,
+  UNIT_SECOND_WORDS,
+  UNIT_SECONDS,
+  UNIT_SEEN,
+  UNIT_WORDS,
+} from '../model/tallies.ts';
+import type { Exchange } from './exchange.ts';
+
+const SERVER_ERROR = 500;
+
+function add(words: Int32Array, index: number, amount: number): void {
+  words[index] = (words[index] as number) + amount;
+}
+
+/** Single writer of one worker's tallies. */
+export class Recorder {
+  readonly #tallies: Tallies;
+
+  constructor(tallies: Tallies) {
+    this.#tallies = tallies;
+  }
+
+  /** The exchange has its route and version. Balanced by `end`. */
+  begin(x: Exchange): void {
+    const cells = this.#tallies.cells;
+    if (x.route !== null) add(cells, x.route.cellBase + CELL.inFlight, 1);
+    if (x.split !== null) add(cells, x.split.cellBase + CELL.inFlight, 1);
+  }
+
+  /** The exchange is over. `x.status` and `x.reason` are final. */
+  end(x: Exchange, nowMs: number): void {
+    const route = x.route;
+    if (route === null) {
+      this.refused(x.reason);
+      return;
+    }
+    const tookMs = nowMs - x.startedAtMs;
+    const isSlow = tookMs > route.slowMs;
+    const bucket = bucketIndex(tookMs);
+    const routeEffect = effectOf(x.reason, x.status, isSlow, false);
+    this.#count(route.cellBase, routeEffect, isSlow, x);
+    if (routeEffect !== 'ignore') this.#latency(route.cellBase, bucket, tookMs);
+    const split = x.split;
+    if (split === null) return;
+    const effect = effectOf(x.reason, x.status, isSlow, true);
+    this.#count(split.cellBase, effect, isSlow, x);
+    if (effect === 'ignore') return;
+    this.#latency(split.cellBase, bucket, tookMs);
+    const isBad = effect === 'bad';
+    if (x.isPinned) this.#pinned(split.cellBase, isBad);
+    else if (split.unit >= 0) this.#user(split.unit, x.userKey, isBad, nowMs);
+    if (isBad) this.#event(x, split.cell, nowMs);
+  }
+
+  /** A request that was refused before it had a route. */
+  refused(reason: Reason): void {
+    add(this.#tallies.cells, GATEWAY_CELL * CELL_WORDS + CELL.ignored, 1);
+    add(this.#tallies.cells, GATEWAY_CELL * CELL_WORDS + CELL.reasons + reason, 1);
+  }
+
+  /** An attempt at an endpoint begins. */
+  attemptBegin(endpoint: number): void {
+    add(this.#tallies.endpoints, endpoint * ENDPOINT_WORDS + ENDPOINT.inFlight, 1);
+  }
+
+  /** An attempt at an endpoint is over. */
+  attemptEnd(endpoint: number, isBad: boolean): void {
+    const base = endpoint * ENDPOINT_WORDS;
+    add(this.#tallies.endpoints, base + ENDPOINT.inFlight, -1);
+    add(this.#tallies.endpoints, base + ENDPOINT.finished, 1);
+    if (isBad) add(this.#tallies.endpoints, base + ENDPOINT.bad, 1);
+  }
+
+  connect(endpoint: number, opened: number): void {
+    add(this.#tallies.endpoints, endpoint * ENDPOINT_WORDS + ENDPOINT.open, opened);
+    if (opened > 0) add(this.#tallies.endpoints, endpoint * ENDPOINT_WORDS + ENDPOINT.connects, 1);
+  }
+
+  connectFailed(endpoint: number): void {
+    add(this.#tallies.endpoints, endpoint * ENDPOINT_WORDS + ENDPOINT.connectFailures, 1);
+  }
+
+  retried(x: Exchange): void {
+    if (x.route !== null) add(this.#tallies.cells, x.route.cellBase + CELL.retries, 1);
+    if (x.split !== null) add(this.#tallies.cells, x.split.cellBase + CELL.retries, 1);
+  }
+
+  #count(base: number, effect: Effect, isSlow: boolean, x: Exchange): void {
+    const cells = this.#tallies.cells;
+    add(cells, base + CELL.inFlight, -1);
+    if (effect === 'ignore') {
+      add(cells, base + CELL.ignored, 1);
+    } else {
+      add(cells, base + CELL.finished, 1);
+      if (effect === 'bad') add(cells, base + CELL.bad, 1);
+      if (isSlow) add(cells, base + CELL.slow, 1);
+    }
+    add(cells, base + CELL.reasons + x.reason, 1);
+    if (x.status >= 100) add(cells, base + CELL.statusClass + ((x.status / 100) | 0), 1);
+  }
+
+  #latency(base: number, bucket: number, tookMs: number): void {
+    add(this.#tallies.cells, base + CELL.histogram + bucket, 1);
+    const sum = (base + CELL.secondsSum) >> 1;
+    const floats = this.#tallies.cellFloats;
+    floats[sum] = (floats[sum] as number) + tookMs / 1000;
+  }
+
+  #pinned(base: number, isBad: boolean): void {
+    add(this.#tallies.cells, base + CELL.pinned, 1);
+    if (isBad) add(this.#tallies.cells, base + CELL.pinnedBad, 1);
+  }
+
+  /** Sets the user's bits of the current second, clearing the slot first when it still holds an older second. */
+  #user(unit: number, userKey: number, isBad: boolean, nowMs: number): void {
+    const units = this.#tallies.units;
+    const second = Math.floor(nowMs / 1000) | 0;
+    const base = unit * UNIT_WORDS + (second & (UNIT_SECONDS - 1)) * UNIT_SECOND_WORDS;
+    if (units[base] !== second) {
+      units.fill(0, base, base + UNIT_SECOND_WORDS);
+      units[base] = second;
+    }
+    const bit = userKey & (UNIT_BITS - 1);
+    const mask = 1 << (bit & 31);
+    const seen = base + UNIT_SEEN + (bit >> 5);
+    units[seen] = (units[seen] as number) | mask;
+    if (!isBad) return;
+    const bad = base + UNIT_BAD + (bit >> 5);
+    units[bad] = (units[bad] as number) | mask;
+  }
+
+  #event(x: Exchange, cell: number, nowMs: number): void {
+    const events = this.#tallies.events;
+    const written = Atomics.load(events, EVENTS_HEAD.written);
+    if (((written - Atomics.load(events, EVENTS_HEAD.read)) | 0) >= EVENTS_MAX) {
+      Atomics.add(events, EVENTS_HEAD.lost, 1);
+      return;
+    }
+    const base = EVENTS_HEAD_WORDS + (written & (EVENTS_MAX - 1)) * EVENT_WORDS;
+    this.#tallies.eventFloats[(base + EVENT.atMs) >> 1] = nowMs;
+    events[base + EVENT.cell] = cell;
+    events[base + EVENT.user] = x.userKey | 0;
+    events[base + EVENT.endpoint] = x.endpoint === null ? -1 : x.endpoint.id;
+    events[base + EVENT.outcome] = (x.reason << 16) | x.status;
+    events.set(idWords(x.requestId), base + EVENT.requestId);
+    Atomics.store(events, EVENTS_HEAD.written, written + 1);
+  }
+}
+
+/** What an outcome does to the SLI of the version (or of the route). */
+export function effectOf(reason: Reason, status: number, isSlow: boolean, forVersion: boolean): Effect {
+  if (reason === REASON.none) return status >= SERVER_ERROR ? 'bad' : 'good';
+  // A client that leaves after the latency threshold has voted; one that leaves earlier says nothing.
+  if (reason === REASON.clientClosed) return isSlow ? 'bad' : 'ignore';
+  const row = reasonRow(reason);
+  return forVersion ? row.versionEffect : row.routeEffect;
+}

@@ -1,0 +1,48 @@
+/**
+ * Composition root of one data-plane thread: connects a plane to the control plane's messages.
+ */
+
+import { parentPort, workerData } from 'node:worker_threads';
+import type { FromWorker, ToWorker, WorkerSetup } from './model/messages.ts';
+import { Plane } from './proxy/plane.ts';
+
+const port = parentPort;
+if (port === null) throw new Error('worker.ts runs as a worker thread only');
+
+const setup = workerData as WorkerSetup;
+const plane = new Plane(setup);
+const say = (message: FromWorker): void => port.postMessage(message);
+
+async function drain(): Promise<void> {
+  await plane.drain();
+  say({ kind: 'drained' });
+  port?.close();
+}
+
+port.on('message', (message: ToWorker) => {
+  switch (message.kind) {
+    case 'snapshot':
+      say({ kind: 'linked', revision: plane.swap(message.snapshot) });
+      return;
+    case 'drain':
+      void drain();
+      return;
+    case 'stop':
+      plane.destroy();
+      port.close();
+      return;
+    default:
+      message satisfies never;
+  }
+});
+
+try {
+  const listening = await plane.listener.listen({ host: setup.host, port: setup.port, reusePort: setup.reusePort });
+  say({ kind: 'linked', revision: setup.snapshot.revision });
+  say({ kind: 'listening', port: listening });
+} catch (error) {
+  const { code, message } = error as NodeJS.ErrnoException;
+  say({ kind: 'failed', code: code ?? 'UNKNOWN', message });
+  plane.destroy();
+  port.close();
+}

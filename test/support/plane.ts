@@ -1,0 +1,137 @@
+/**
+ * A data plane in this process, without threads: a snapshot from a few words, real sockets on loopback, tallies to read.
+ */
+import type { AddressInfo, Server } from 'node:net';
+import type { RouteMatch, StickyConfig } from '#src/model/config.ts';
+import type { RouteSpec, Snapshot } from '#src/model/snapshot.ts';
+import { CELL, CELL_WORDS, DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
+import { Plane } from '#src/proxy/plane.ts';
+import { LIMITS, TIMEOUTS } from './limits.ts';
+
+export interface VersionSketch {
+  readonly name: string;
+  readonly ports: readonly number[];
+  readonly weight: number;
+  readonly colors?: readonly string[];
+}
+
+export interface RouteSketch {
+  readonly name?: string;
+  readonly hostnames?: readonly string[];
+  readonly matches?: readonly RouteMatch[];
+  readonly versions: readonly VersionSketch[];
+  readonly sticky?: StickyConfig | null;
+  readonly requestTimeoutMs?: number;
+  readonly slowMs?: number;
+}
+
+export interface PlaneSketch {
+  readonly routes: readonly RouteSketch[];
+  readonly limits?: Partial<Snapshot['limits']>;
+  readonly timeouts?: Partial<Snapshot['timeouts']>;
+  readonly trustedProxies?: readonly string[];
+  readonly color?: Snapshot['color'];
+  readonly seed?: number;
+}
+
+/** A running plane. Cells: route n has cell 100 n, its version m has 100 n + m + 1; dials and units likewise. */
+export interface TestPlane {
+  readonly port: number;
+  readonly plane: Plane;
+  readonly dials: Int32Array;
+  readonly tallies: Tallies;
+  /** One counter of a cell. */
+  count(cell: number, word: number): number;
+  swap(sketch: PlaneSketch): void;
+  close(): void;
+}
+
+export const ANY_PATH: RouteMatch = { path: { type: 'PathPrefix', value: '/' }, method: null, headers: [] };
+
+export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
+  const endpoints: { id: number; host: string; port: number }[] = [];
+  const routes = sketch.routes.map(
+    (route, n): RouteSpec => ({
+      name: route.name ?? `route${n}`,
+      cell: 100 * n,
+      hostnames: route.hostnames ?? [],
+      matches: route.matches ?? [ANY_PATH],
+      splits: route.versions.map((version, m) => ({
+        service: 'service',
+        version: version.name,
+        colors: version.colors ?? [],
+        cell: 100 * n + m + 1,
+        dial: 100 * n + m + 1,
+        unit: 10 * n + m,
+        seed: 7919 * (m + 1),
+        endpoints: version.ports.map((port) => endpoints.push({ id: port % 1000, host: '127.0.0.1', port }) - 1),
+      })),
+      sticky: route.sticky ?? null,
+      slowMs: route.slowMs ?? Number.POSITIVE_INFINITY,
+      requestTimeoutMs: route.requestTimeoutMs ?? 60_000,
+    }),
+  );
+  return {
+    revision,
+    hash: '',
+    color: sketch.color ?? { header: 'x-release-stage', acceptFrom: 'anyone' },
+    trustedProxies: sketch.trustedProxies ?? [],
+    limits: { ...LIMITS, ...sketch.limits },
+    timeouts: { ...TIMEOUTS, ...sketch.timeouts },
+    drain: { delayMs: 0, timeoutMs: 1000 },
+    routes,
+    endpoints,
+  };
+}
+
+/** Starts a plane on a free loopback port. */
+export async function startPlane(sketch: PlaneSketch): Promise<TestPlane> {
+  const shared = new SharedArrayBuffer(DIALS_MAX * 4);
+  const dials = new Int32Array(shared);
+  const buffers = reserveTallies();
+  const tallies = viewTallies(buffers);
+  const setDials = (next: PlaneSketch): void => {
+    next.routes.forEach((route, n) =>
+      route.versions.forEach((version, m) => Atomics.store(dials, 100 * n + m + 1, version.weight)),
+    );
+  };
+  setDials(sketch);
+  const setup = { seed: sketch.seed ?? 1, dials: shared, tallies: buffers, snapshot: sketchSnapshot(sketch) };
+  const plane = new Plane(setup);
+  const port = await plane.listener.listen({ host: '127.0.0.1', port: 0, reusePort: false });
+  let revision = 1;
+  return {
+    port,
+    plane,
+    dials,
+    tallies,
+    count: (cell, word) => tallies.cells[cell * CELL_WORDS + word] as number,
+    swap: (next) => {
+      setDials(next);
+      plane.swap(sketchSnapshot(next, ++revision));
+    },
+    close: () => plane.destroy(),
+  };
+}
+
+/** Counters of a cell by name, for assertions. */
+export function readCell(
+  plane: TestPlane,
+  cell: number,
+): Record<'inFlight' | 'finished' | 'bad' | 'ignored' | 'slow', number> {
+  return {
+    inFlight: plane.count(cell, CELL.inFlight),
+    finished: plane.count(cell, CELL.finished),
+    bad: plane.count(cell, CELL.bad),
+    ignored: plane.count(cell, CELL.ignored),
+    slow: plane.count(cell, CELL.slow),
+  };
+}
+
+/** Listens on a free loopback port; resolves with it. */
+export function listenLoopback(server: Server): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+  });
+}
