@@ -44,7 +44,7 @@ export function rejectionText(rejection: Rejection): string {
   const body = rejection.asJson ? problemDocument(rejection) : `${row.status} ${row.title}: ${rejection.detail}\n`;
   const type = rejection.asJson ? 'application/problem+json' : 'text/plain; charset=utf-8';
   let head = `HTTP/1.1 ${row.status} ${STATUS_TEXT[row.status] ?? 'Error'}\r\nContent-Type: ${type}\r\n`;
-  head += `Content-Length: ${Buffer.byteLength(body)}\r\nCache-Control: no-store\r\n`;
+  head += `Content-Length: ${body.length}\r\nCache-Control: no-store\r\n`;
   if (row.proxyError !== '') head += `Proxy-Status: sluice; error=${row.proxyError}\r\n`;
   if (rejection.requestId !== '') head += `X-Request-Id: ${rejection.requestId}\r\n`;
   if (row.status === 503) head += 'Retry-After: 1\r\n';
@@ -64,7 +64,9 @@ function problemDocument(rejection: Rejection): string {
   };
   if (rejection.route !== '') members['route'] = rejection.route;
   if (rejection.requestId !== '') members['requestId'] = rejection.requestId;
-  return `${JSON.stringify(members)}\n`;
+  // ASCII only: heads and bodies leave in one Latin-1 write.
+  const ascii = JSON.stringify(members).replace(/[^\0-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  return `${ascii}\n`;
 }
 
 /** `OPTIONS *` is about the gateway itself. Source: RFC 9110 section 9.3.7. */

@@ -26,12 +26,11 @@ import { LF } from './chars.ts';
 import { CHUNKED } from './framing.ts';
 import { FIELD } from './names.ts';
 import type { RequestHead } from './request-head.ts';
+import { ResponseWriter } from './response-writer.ts';
 
 /** How long and how much is read from a client that was answered and told to close, so that the answer is not reset away. */
 const LINGER_MS = 2000;
 const LINGER_BYTES_MAX = 1_048_576;
-/** Unsent response bytes above which no further pipelined request is begun. */
-const UNSENT_BYTES_MAX = 262_144;
 
 type State = 'idle' | 'head' | 'exchange' | 'lingering' | 'closed';
 
@@ -44,6 +43,8 @@ export class ClientConnection implements Timed {
   deadlineAtMs: number;
   slot = -1;
   readonly lane: Lane;
+  /** Towards the client. */
+  readonly out: ResponseWriter;
   readonly #socket: Socket;
   readonly #lines: PeerLines;
   readonly #events: ConnectionEvents;
@@ -56,10 +57,10 @@ export class ClientConnection implements Timed {
   #isPaused = false;
   #served = 0;
   #lingered = 0;
-  readonly #flushed = (): void => this.#onFlushed();
 
   constructor(socket: Socket, lane: Lane, lines: PeerLines, events: ConnectionEvents) {
     this.#socket = socket;
+    this.out = new ResponseWriter(socket, () => this.#flushed());
     this.lane = lane;
     this.#lines = lines;
     this.#events = events;
@@ -67,47 +68,8 @@ export class ClientConnection implements Timed {
     lane.deadlines.add(this);
     socket.on('data', (chunk: Buffer) => this.#receive(chunk));
     socket.on('end', () => this.#halfClosed());
-    socket.on('drain', this.#flushed);
     socket.on('error', (error: NodeJS.ErrnoException) => this.#gone(error.code ?? error.message));
     socket.on('close', () => this.#gone('closed'));
-  }
-
-  // ── towards the client ──────────────────────────────────────────────────────────────────────────────────────────
-
-  cork(): void {
-    this.#socket.cork();
-  }
-
-  uncork(): void {
-    // Twice, because a head and its first body bytes are corked one inside the other.
-    this.#socket.uncork();
-    this.#socket.uncork();
-  }
-
-  /** Writes a head or a small complete response (Latin-1). */
-  sendText(text: string): void {
-    this.#socket.write(text, 'latin1');
-  }
-
-  /** Writes body bytes; `bytes` must stay unchanged while `isBackedUp`. */
-  sendBytes(bytes: Buffer, framed: boolean): void {
-    if (!framed) {
-      this.#socket.write(bytes, this.#flushed);
-      return;
-    }
-    this.#socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1');
-    this.#socket.write(bytes);
-    this.#socket.write('\r\n', 'latin1', this.#flushed);
-  }
-
-  /** Ends a chunked response body. */
-  sendLastChunk(): void {
-    this.#socket.write('0\r\n\r\n', 'latin1', this.#flushed);
-  }
-
-  /** True while written bytes wait for the kernel. */
-  get isBackedUp(): boolean {
-    return this.#socket.writableLength > 0;
   }
 
   /** Body bytes moved: the idle limit starts anew. */
@@ -155,17 +117,8 @@ export class ClientConnection implements Timed {
     if (!x.requestDone) x.keepAlive = false;
     const close = !this.willKeepAlive(x);
     x.keepAlive = !close;
-    this.#socket.write(
-      rejectionText({
-        reason,
-        detail: x.detail,
-        route: x.route?.name ?? '',
-        requestId: x.requestId,
-        asJson: x.acceptsJson,
-        isHead: x.isHead,
-        close,
-      }),
-    );
+    const { detail, requestId, acceptsJson: asJson, isHead } = x;
+    this.out.sendText(rejectionText({ reason, detail, route: x.route?.name ?? '', requestId, asJson, isHead, close }));
     this.exchangeDone(x);
   }
 
@@ -195,7 +148,7 @@ export class ClientConnection implements Timed {
     }
     if (x.responseStarted) {
       // Whose fault a stall is shows in the socket: bytes that wait for the client are the client's.
-      abandon(x, this.isBackedUp ? REASON.clientClosed : REASON.upstreamTruncated, 'the response stalled');
+      abandon(x, this.out.isBackedUp ? REASON.clientClosed : REASON.upstreamTruncated, 'the response stalled');
     } else if (x.upstream === null) this.#expireWaiting(x);
     else if (x.requestDone || this.#isPaused) abandon(x, REASON.responseTimeout, 'no response in time');
     else abandon(x, REASON.bodyTimeout, 'the request body stalled');
@@ -238,7 +191,7 @@ export class ClientConnection implements Timed {
       return false;
     }
     const x = this.#exchange;
-    if (x === null) return this.#socket.writableLength > UNSENT_BYTES_MAX ? this.#pause() : this.#readHead(bytes);
+    if (x === null) return this.out.isFull ? this.#pause() : this.#readHead(bytes);
     if (x.requestDone || x.upstream === null || x.upstream.isBackedUp) return this.#pause();
     return this.#relayBody(x, bytes);
   }
@@ -301,16 +254,15 @@ export class ClientConnection implements Timed {
     if (!x.requestDone) x.keepAlive = false;
     x.keepAlive = this.willKeepAlive(x);
     x.status = 204;
-    this.sendText(optionsText(!x.keepAlive));
+    this.out.sendText(optionsText(!x.keepAlive));
     this.exchangeDone(x);
   }
 
   /** A request that never became an exchange. */
   #refuse(reason: Reason, detail: string): void {
     this.#carry = null;
-    this.#socket.write(
-      rejectionText({ reason, detail, route: '', requestId: '', asJson: true, isHead: false, close: true }),
-    );
+    const nothingKnown = { route: '', requestId: '', asJson: true, isHead: false };
+    this.out.sendText(rejectionText({ reason, detail, ...nothingKnown, close: true }));
     this.lane.recorder.refused(reason);
     this.#linger();
   }
@@ -365,8 +317,7 @@ export class ClientConnection implements Timed {
     if (this.#carry !== null || this.#isPaused) this.#proceed();
   }
 
-  #onFlushed(): void {
-    if (this.isBackedUp) return;
+  #flushed(): void {
     const x = this.#exchange;
     if (x !== null) {
       this.touch();
@@ -387,7 +338,7 @@ export class ClientConnection implements Timed {
   /** The client will send no more: with an exchange under way it has gone away, as most clients that close look so. */
   #halfClosed(): void {
     if (this.#state === 'lingering') return;
-    if (this.#exchange === null && this.isBackedUp) this.#linger();
+    if (this.#exchange === null && this.out.isBackedUp) this.#linger();
     else this.#gone('closed');
   }
 

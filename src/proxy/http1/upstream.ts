@@ -167,15 +167,16 @@ export class UpstreamConnection implements Timed {
       return false;
     }
     if (this.#state === 'closed') return false;
-    let bytes = buffer;
-    let end = count;
+    let bytes = buffer.subarray(0, count);
     if (this.#carry !== null) {
-      bytes = Buffer.concat([this.#carry, buffer.subarray(0, count)]);
-      end = bytes.length;
+      bytes = Buffer.concat([this.#carry, bytes]);
       this.#carry = null;
     }
-    const from = this.#state === 'head' ? this.#readHead(x, bytes, end) : 0;
-    if (from >= 0 && this.#exchange === x) this.#relay(x, bytes, from, end);
+    if (this.#state === 'body') this.#relay(x, bytes, 0, false);
+    else {
+      const from = this.#readHead(x, bytes, bytes.length);
+      if (from >= 0) this.#relay(x, bytes, from, true);
+    }
     return !this.#isPaused;
   }
 
@@ -194,7 +195,7 @@ export class UpstreamConnection implements Timed {
       if (head.status >= 200) break;
       if (head.status === 101) return this.#fail(REASON.upstreamProtocol, 'a 101 that nobody asked for');
       if (++this.#interims > INTERIMS_MAX) return this.#fail(REASON.upstreamProtocol, 'too many interim responses');
-      if (x.minor === 1) x.client.sendText(interimText(head));
+      if (x.minor === 1) x.client.out.sendText(interimText(head));
       if (from >= end) return -1;
     }
     const size = end - from;
@@ -204,12 +205,12 @@ export class UpstreamConnection implements Timed {
     this.#answer(x, head);
     const text = responseText(x, head, this.#framing, !x.keepAlive);
     if (this.#framing === 'as-is' && head.bodyLength === size && size <= ONE_WRITE_BYTES_MAX) {
-      x.client.sendText(size === 0 ? text : text + bytes.toString('latin1', from, end));
+      x.client.out.sendText(size === 0 ? text : text + bytes.toString('latin1', from, end));
       this.#complete(x);
       return -1;
     }
-    x.client.cork();
-    x.client.sendText(text);
+    x.client.out.cork();
+    x.client.out.sendText(text);
     return from;
   }
 
@@ -228,24 +229,26 @@ export class UpstreamConnection implements Timed {
     x.keepAlive = x.client.willKeepAlive(x);
   }
 
-  #relay(x: Exchange, bytes: Buffer, from: number, end: number): void {
-    const client = x.client;
-    client.cork();
+  /** Passes on body bytes. @param isFirst the head was written just now, and the socket is corked already. */
+  #relay(x: Exchange, bytes: Buffer, from: number, isFirst: boolean): void {
+    const end = bytes.length;
+    const out = x.client.out;
+    if (!isFirst) out.cork();
     let step = this.#body.next(bytes, from, end);
     while (step === DATA) {
-      client.sendBytes(bytes.subarray(this.#body.dataStart, this.#body.dataEnd), this.#framing === 'chunked');
+      out.sendBytes(bytes.subarray(this.#body.dataStart, this.#body.dataEnd), this.#framing === 'chunked');
       step = this.#body.next(bytes, this.#body.position, end);
     }
-    if (step === END && this.#framing === 'chunked') client.sendLastChunk();
-    client.uncork();
-    client.touch();
+    if (step === END && this.#framing === 'chunked') out.sendLastChunk();
+    out.uncork();
+    x.client.touch();
     if (step === BROKEN || step === EXCESS) {
       this.#fail(REASON.upstreamProtocol, 'invalid chunked body');
       return;
     }
     if (step === END && this.#body.position !== end) this.#keepAlive = false;
     // The client's socket still reads from our buffer: neither read into it nor serve another exchange before the flush.
-    if (client.isBackedUp) this.#isPaused = true;
+    if (out.isBackedUp) this.#isPaused = true;
     else if (step === END) this.#complete(x);
   }
 
@@ -263,9 +266,9 @@ export class UpstreamConnection implements Timed {
     const x = this.#exchange;
     if (x !== null && this.#state === 'body' && this.#body.endsWithConnection) {
       this.#body.start(0);
-      if (this.#framing === 'chunked') x.client.sendLastChunk();
+      if (this.#framing === 'chunked') x.client.out.sendLastChunk();
       this.#keepAlive = false;
-      if (x.client.isBackedUp) this.#isPaused = true;
+      if (x.client.out.isBackedUp) this.#isPaused = true;
       else this.#complete(x);
       return;
     }
