@@ -256,9 +256,10 @@ export class UpstreamConnection implements Timed {
     const canReuse = this.#keepAlive && x.requestDone;
     this.#exchange = null;
     this.#isPaused = false;
-    this.#events.completed(x);
+    // Free before the news: the client's next pipelined request may take this very connection.
     if (canReuse && this.#state !== 'closed') this.#park();
     else this.destroy();
+    this.#events.completed(x);
   }
 
   /** The upstream said it is done: the regular end of a body that ends with its connection. */
