@@ -4,6 +4,8 @@
  * A document is refused with every problem at once; each says where, what was expected, what was found and how to mend it.
  */
 
+import type { Config } from './config.ts';
+
 /** One fault in a configuration document. */
 export interface Problem {
   /** Stable code, `SLU1001`; documented in docs/problems.md. */
@@ -20,6 +22,11 @@ export interface Problem {
   /** How to mend it, or empty. */
   readonly hint: string;
 }
+
+/** What reading a configuration document gives: a configuration, perhaps with warnings, or every problem. */
+export type ParseResult =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** `gateway.yaml:5:15: SLU1012 routes[0].slo.availability: expected a ratio below 1, got 99.9 (did you mean 0.999?)` */
 export function formatProblem(problem: Problem): string {

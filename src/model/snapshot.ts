@@ -1,7 +1,7 @@
 /**
  * The compiled configuration that workers link once and obey: numbers and flat arrays, safe to structured-clone.
  *
- * `compile(config, endpoints, overrides)` makes it; ids of cells, dials, units and endpoints are stable across
+ * `compile` (snapshot/compile.ts) makes it; ids of cells, dials, units and endpoints are stable across
  * snapshots (`snapshot/live.ts`), so counters and connections survive a swap.
  */
 
@@ -18,7 +18,7 @@ export interface EndpointSpec {
 export interface SplitSpec {
   readonly service: string;
   readonly version: string;
-  /** Color values that pin this version. */
+  /** Color values that pin this version; its own name is the first. */
   readonly colors: readonly string[];
   /** Cell of route x version. */
   readonly cell: number;

@@ -6,10 +6,10 @@
  */
 
 import { REASON, type Reason } from '../model/reason.ts';
-import type { Endpoint } from './endpoint.ts';
+import type { Endpoint } from './forward/endpoint.ts';
 import type { ClientConnection } from './http1/connection.ts';
 import type { UpstreamConnection } from './http1/upstream.ts';
-import type { LinkedRoute, LinkedSplit, RouteTable } from './table.ts';
+import type { LinkedRoute, LinkedSplit, RouteTable } from './decide/table.ts';
 
 export class Exchange {
   readonly client: ClientConnection;
@@ -43,6 +43,7 @@ export class Exchange {
   isFinished = false;
   deadlineAtMs = 0;
   // The outcome.
+  endedAtMs = 0;
   status = 0;
   reason: Reason = REASON.none;
   detail = '';

@@ -7,7 +7,7 @@
  * Source: RFC 9110 sections 7.6.1, 7.6.3; W3C Trace Context level 2, section 3.2.
  */
 
-import type { Peer } from './decide.ts';
+import type { Peer } from './decide/decide.ts';
 import type { Exchange } from './exchange.ts';
 import { CHUNKED } from './http1/framing.ts';
 import type { FieldTable } from './http1/head.ts';

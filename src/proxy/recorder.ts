@@ -31,6 +31,8 @@ import {
 import type { Exchange } from './exchange.ts';
 
 const SERVER_ERROR = 500;
+/** Latencies are summed in whole microseconds, at most 35 minutes each. */
+const MICROS_MAX = 2 ** 31 - 1;
 
 function add(words: Int32Array, index: number, amount: number): void {
   words[index] = (words[index] as number) + amount;
@@ -51,29 +53,29 @@ export class Recorder {
     if (x.split !== null) add(cells, x.split.cellBase + CELL.inFlight, 1);
   }
 
-  /** The exchange is over. `x.status` and `x.reason` are final. */
-  end(x: Exchange, nowMs: number): void {
+  /** The exchange is over. `x.status`, `x.reason` and `x.endedAtMs` are final. */
+  end(x: Exchange): void {
     const route = x.route;
     if (route === null) {
       this.refused(x.reason);
       return;
     }
-    const tookMs = nowMs - x.startedAtMs;
+    const tookMs = x.endedAtMs - x.startedAtMs;
     const isSlow = tookMs > route.slowMs;
     const bucket = bucketIndex(tookMs);
-    const routeEffect = effectOf(x.reason, x.status, isSlow, false);
-    this.#count(route.cellBase, routeEffect, isSlow, x);
-    if (routeEffect !== 'ignore') this.#latency(route.cellBase, bucket, tookMs);
+    const micros = Math.min(tookMs * 1000, MICROS_MAX) | 0;
+    this.#count(route.cellBase, effectOf(x.reason, x.status, isSlow, false), isSlow, x);
+    this.#latency(route.cellBase, effectOf(x.reason, x.status, isSlow, false), bucket, micros);
     const split = x.split;
     if (split === null) return;
     const effect = effectOf(x.reason, x.status, isSlow, true);
     this.#count(split.cellBase, effect, isSlow, x);
+    this.#latency(split.cellBase, effect, bucket, micros);
     if (effect === 'ignore') return;
-    this.#latency(split.cellBase, bucket, tookMs);
     const isBad = effect === 'bad';
     if (x.isPinned) this.#pinned(split.cellBase, isBad);
-    else if (split.unit >= 0) this.#user(split.unit, x.userKey, isBad, nowMs);
-    if (isBad) this.#event(x, split.cell, nowMs);
+    else if (split.unit >= 0) this.#user(split.unit, x, isBad);
+    if (isBad) this.#event(x, split.cell);
   }
 
   /** A request that was refused before it had a route. */
@@ -123,11 +125,13 @@ export class Recorder {
     if (x.status >= 100) add(cells, base + CELL.statusClass + ((x.status / 100) | 0), 1);
   }
 
-  #latency(base: number, bucket: number, tookMs: number): void {
+  /** Integers only: a double passed to a function that is not inlined would be boxed. */
+  #latency(base: number, effect: Effect, bucket: number, micros: number): void {
+    if (effect === 'ignore') return;
     add(this.#tallies.cells, base + CELL.histogram + bucket, 1);
     const sum = (base + CELL.secondsSum) >> 1;
     const floats = this.#tallies.cellFloats;
-    floats[sum] = (floats[sum] as number) + tookMs / 1000;
+    floats[sum] = (floats[sum] as number) + micros / 1_000_000;
   }
 
   #pinned(base: number, isBad: boolean): void {
@@ -136,15 +140,15 @@ export class Recorder {
   }
 
   /** Sets the user's bits of the current second, clearing the slot first when it still holds an older second. */
-  #user(unit: number, userKey: number, isBad: boolean, nowMs: number): void {
+  #user(unit: number, x: Exchange, isBad: boolean): void {
     const units = this.#tallies.units;
-    const second = Math.floor(nowMs / 1000) | 0;
+    const second = Math.floor(x.endedAtMs / 1000) | 0;
     const base = unit * UNIT_WORDS + (second & (UNIT_SECONDS - 1)) * UNIT_SECOND_WORDS;
     if (units[base] !== second) {
       units.fill(0, base, base + UNIT_SECOND_WORDS);
       units[base] = second;
     }
-    const bit = userKey & (UNIT_BITS - 1);
+    const bit = x.userKey & (UNIT_BITS - 1);
     const mask = 1 << (bit & 31);
     const seen = base + UNIT_SEEN + (bit >> 5);
     units[seen] = (units[seen] as number) | mask;
@@ -153,7 +157,7 @@ export class Recorder {
     units[bad] = (units[bad] as number) | mask;
   }
 
-  #event(x: Exchange, cell: number, nowMs: number): void {
+  #event(x: Exchange, cell: number): void {
     const events = this.#tallies.events;
     const written = Atomics.load(events, EVENTS_HEAD.written);
     if (((written - Atomics.load(events, EVENTS_HEAD.read)) | 0) >= EVENTS_MAX) {
@@ -161,7 +165,7 @@ export class Recorder {
       return;
     }
     const base = EVENTS_HEAD_WORDS + (written & (EVENTS_MAX - 1)) * EVENT_WORDS;
-    this.#tallies.eventFloats[(base + EVENT.atMs) >> 1] = nowMs;
+    this.#tallies.eventFloats[(base + EVENT.atMs) >> 1] = x.endedAtMs;
     events[base + EVENT.cell] = cell;
     events[base + EVENT.user] = x.userKey | 0;
     events[base + EVENT.endpoint] = x.endpoint === null ? -1 : x.endpoint.id;

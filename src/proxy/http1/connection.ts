@@ -15,9 +15,9 @@ import type { Socket } from 'node:net';
 import { nowMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
-import { decide } from '../decide.ts';
+import { decide } from '../decide/decide.ts';
 import { Exchange } from '../exchange.ts';
-import { abandon, forward } from '../forwarder.ts';
+import { abandon, forward } from '../forward/forwarder.ts';
 import { type PeerLines, requestText } from '../headers.ts';
 import type { Lane } from '../lane.ts';
 import { optionsText, rejectionText } from '../rejection.ts';
@@ -308,7 +308,8 @@ export class ClientConnection implements Timed {
     if (x.isFinished) return;
     x.isFinished = true;
     this.#exchange = null;
-    this.lane.recorder.end(x, nowMs());
+    x.endedAtMs = nowMs();
+    this.lane.recorder.end(x);
   }
 
   #nextRequest(): void {

@@ -81,6 +81,9 @@ export class NameTable {
   readonly size: number;
   readonly #ids = new Int32Array(SLOTS);
   readonly #hashes = new Int32Array(SLOTS);
+  /** Per id: the folded name, and where `-` or `_` stand in it. */
+  readonly #folded: Uint8Array[] = [new Uint8Array(0)];
+  readonly #marks: Int32Array[] = [new Int32Array(0)];
 
   /** @param configured lower-case names that routing looks at; duplicates and built-in names are fine. */
   constructor(configured: readonly string[]) {
@@ -105,38 +108,47 @@ export class NameTable {
     let slot = hash & (SLOTS - 1);
     for (let id = this.#ids[slot] as number; id !== 0; id = this.#ids[slot] as number) {
       if (this.#hashes[slot] === hash) {
-        const likeness = compare(this.names[id] as string, bytes, start, end);
-        if (likeness === SAME) return id;
-        if (likeness === ALIAS) alias = -id;
+        if (this.#equals(id, bytes, start, end)) {
+          if (this.#marksEqual(id, bytes, start)) return id;
+          alias = -id;
+        }
       }
       slot = (slot + 1) & (SLOTS - 1);
     }
     return alias;
   }
 
-  #insert(id: number): void {
+  #equals(id: number, bytes: Uint8Array, start: number, end: number): boolean {
+    const folded = this.#folded[id] as Uint8Array;
+    const length = folded.length;
+    if (length !== end - start) return false;
+    for (let i = 0; i < length; i++) {
+      if (TOKEN_FOLD[bytes[start + i] as number] !== folded[i]) return false;
+    }
+    return true;
+  }
+
+  /** Are hyphens hyphens and underscores underscores? */
+  #marksEqual(id: number, bytes: Uint8Array, start: number): boolean {
     const name = this.names[id] as string;
+    const marks = this.#marks[id] as Int32Array;
+    for (let i = 0; i < marks.length; i++) {
+      const at = marks[i] as number;
+      if (bytes[start + at] !== name.charCodeAt(at)) return false;
+    }
+    return true;
+  }
+
+  #insert(id: number): void {
+    const raw = Buffer.from(this.names[id] as string, 'latin1');
+    const folded = raw.map((byte) => TOKEN_FOLD[byte] as number);
+    this.#folded[id] = folded;
+    this.#marks[id] = Int32Array.from(raw.keys()).filter((at) => raw[at] === HYPHEN || raw[at] === UNDERSCORE);
     let hash = 0;
-    for (let i = 0; i < name.length; i++) hash = hashStep(hash, TOKEN_FOLD[name.charCodeAt(i)] as number);
+    for (const byte of folded) hash = hashStep(hash, byte);
     let slot = hash & (SLOTS - 1);
     while (this.#ids[slot] !== 0) slot = (slot + 1) & (SLOTS - 1);
     this.#ids[slot] = id;
     this.#hashes[slot] = hash;
   }
-}
-
-const DIFFERENT = 0;
-const ALIAS = 1;
-const SAME = 2;
-
-function compare(name: string, bytes: Uint8Array, start: number, end: number): number {
-  if (name.length !== end - start) return DIFFERENT;
-  let likeness = SAME;
-  for (let i = 0; i < name.length; i++) {
-    const byte = bytes[start + i] as number;
-    const want = name.charCodeAt(i);
-    if (TOKEN_FOLD[byte] !== (want === UNDERSCORE ? HYPHEN : want)) return DIFFERENT;
-    if ((byte === UNDERSCORE) !== (want === UNDERSCORE)) likeness = ALIAS;
-  }
-  return likeness;
 }

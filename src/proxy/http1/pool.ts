@@ -6,7 +6,7 @@
  */
 
 import type { Exchange } from '../exchange.ts';
-import type { Endpoint } from '../endpoint.ts';
+import type { Endpoint } from '../forward/endpoint.ts';
 import type { Lane } from '../lane.ts';
 import { UpstreamConnection, type UpstreamEvents } from './upstream.ts';
 

@@ -35,47 +35,99 @@ const HOST = 'Host: example.com\r\n';
 
 describe('a request head is accepted', () => {
   const accepted: readonly (readonly [string, string, (head: RequestHead) => void])[] = [
-    ['a minimal GET', `GET / HTTP/1.1\r\n${HOST}\r\n`, (h) => {
-      assert.equal(h.method, 'GET');
-      assert.equal(h.path, '/');
-      assert.equal(h.host, 'example.com');
-      assert.equal(h.keepAlive, true);
-      assert.equal(h.bodyLength, 0);
-    }],
-    ['one empty line before the request line', `\r\nGET / HTTP/1.1\r\n${HOST}\r\n`, (h) => assert.equal(h.method, 'GET')],
-    ['a query', `GET /a/b?c=d/../e HTTP/1.1\r\n${HOST}\r\n`, (h) => {
-      assert.equal(h.path, '/a/b');
-      assert.equal(h.target, '/a/b?c=d/../e');
-    }],
-    ['HTTP/1.0 without Host', 'GET / HTTP/1.0\r\n\r\n', (h) => {
-      assert.equal(h.minor, 0);
-      assert.equal(h.keepAlive, false);
-    }],
-    ['HTTP/1.0 with keep-alive', 'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n', (h) => assert.equal(h.keepAlive, true)],
-    ['Connection: close', `GET / HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`, (h) => assert.equal(h.keepAlive, false)],
+    [
+      'a minimal GET',
+      `GET / HTTP/1.1\r\n${HOST}\r\n`,
+      (h) => {
+        assert.equal(h.method, 'GET');
+        assert.equal(h.path, '/');
+        assert.equal(h.host, 'example.com');
+        assert.equal(h.keepAlive, true);
+        assert.equal(h.bodyLength, 0);
+      },
+    ],
+    [
+      'one empty line before the request line',
+      `\r\nGET / HTTP/1.1\r\n${HOST}\r\n`,
+      (h) => assert.equal(h.method, 'GET'),
+    ],
+    [
+      'a query',
+      `GET /a/b?c=d/../e HTTP/1.1\r\n${HOST}\r\n`,
+      (h) => {
+        assert.equal(h.path, '/a/b');
+        assert.equal(h.target, '/a/b?c=d/../e');
+      },
+    ],
+    [
+      'HTTP/1.0 without Host',
+      'GET / HTTP/1.0\r\n\r\n',
+      (h) => {
+        assert.equal(h.minor, 0);
+        assert.equal(h.keepAlive, false);
+      },
+    ],
+    [
+      'HTTP/1.0 with keep-alive',
+      'GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n',
+      (h) => assert.equal(h.keepAlive, true),
+    ],
+    [
+      'Connection: close',
+      `GET / HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`,
+      (h) => assert.equal(h.keepAlive, false),
+    ],
     ['a content length', `POST / HTTP/1.1\r\n${HOST}Content-Length: 12\r\n\r\n`, (h) => assert.equal(h.bodyLength, 12)],
-    ['a chunked body, any case', `POST / HTTP/1.1\r\n${HOST}transfer-encoding: Chunked\r\n\r\n`, (h) =>
-      assert.equal(h.bodyLength, CHUNKED)],
-    ['white space around a value', `GET / HTTP/1.1\r\nHost: \t example.com \t \r\n\r\n`, (h) =>
-      assert.equal(h.host, 'example.com')],
-    ['an empty value and obs-text', `GET / HTTP/1.1\r\n${HOST}A:\r\nB: \xe9\xff\r\n\r\n`, (h) => assert.equal(h.fields.count, 3)],
+    [
+      'a chunked body, any case',
+      `POST / HTTP/1.1\r\n${HOST}transfer-encoding: Chunked\r\n\r\n`,
+      (h) => assert.equal(h.bodyLength, CHUNKED),
+    ],
+    [
+      'white space around a value',
+      `GET / HTTP/1.1\r\nHost: \t example.com \t \r\n\r\n`,
+      (h) => assert.equal(h.host, 'example.com'),
+    ],
+    [
+      'an empty value and obs-text',
+      `GET / HTTP/1.1\r\n${HOST}A:\r\nB: \xe9\xff\r\n\r\n`,
+      (h) => assert.equal(h.fields.count, 3),
+    ],
     ['an IPv6 host with a port', 'GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n', (h) => assert.equal(h.host, '[::1]')],
-    ['a host in capitals with a final dot', 'GET / HTTP/1.1\r\nHost: Example.COM.:80\r\n\r\n', (h) =>
-      assert.equal(h.host, 'example.com')],
-    ['an absolute-form target of the same authority', `GET http://Example.com/x?y HTTP/1.1\r\n${HOST}\r\n`, (h) => {
-      assert.equal(h.target, '/x?y');
-      assert.equal(h.path, '/x');
-    }],
+    [
+      'a host in capitals with a final dot',
+      'GET / HTTP/1.1\r\nHost: Example.COM.:80\r\n\r\n',
+      (h) => assert.equal(h.host, 'example.com'),
+    ],
+    [
+      'an absolute-form target of the same authority',
+      `GET http://Example.com/x?y HTTP/1.1\r\n${HOST}\r\n`,
+      (h) => {
+        assert.equal(h.target, '/x?y');
+        assert.equal(h.path, '/x');
+      },
+    ],
     ['an asterisk with OPTIONS', `OPTIONS * HTTP/1.1\r\n${HOST}\r\n`, (h) => assert.equal(h.path, '*')],
-    ['an encoded unreserved character', `GET /%7Euser/%2e%2e/x HTTP/1.1\r\n${HOST}\r\n`, (h) => {
-      assert.equal(h.path, '/x');
-      assert.equal(h.target, '/x');
-    }],
+    [
+      'an encoded unreserved character',
+      `GET /%7Euser/%2e%2e/x HTTP/1.1\r\n${HOST}\r\n`,
+      (h) => {
+        assert.equal(h.path, '/x');
+        assert.equal(h.target, '/x');
+      },
+    ],
     ['dot segments, removed', `GET /a/./b/../c?d HTTP/1.1\r\n${HOST}\r\n`, (h) => assert.equal(h.target, '/a/c?d')],
     ['an encoded slash, kept', `GET /a%2fb HTTP/1.1\r\n${HOST}\r\n`, (h) => assert.equal(h.path, '/a%2Fb')],
-    ['Expect: 100-continue', `POST / HTTP/1.1\r\n${HOST}Expect: 100-Continue\r\nContent-Length: 1\r\n\r\n`, (h) =>
-      assert.equal(h.expectsContinue, true)],
-    ['a field called __proto__', `GET / HTTP/1.1\r\n${HOST}__proto__: x\r\n\r\n`, (h) => assert.equal(h.fields.count, 2)],
+    [
+      'Expect: 100-continue',
+      `POST / HTTP/1.1\r\n${HOST}Expect: 100-Continue\r\nContent-Length: 1\r\n\r\n`,
+      (h) => assert.equal(h.expectsContinue, true),
+    ],
+    [
+      'a field called __proto__',
+      `GET / HTTP/1.1\r\n${HOST}__proto__: x\r\n\r\n`,
+      (h) => assert.equal(h.fields.count, 2),
+    ],
   ];
   for (const [name, text, check] of accepted) {
     it(`with ${name}`, () => {
@@ -129,7 +181,11 @@ describe('a request head is refused', () => {
     ['an asterisk with GET', `GET * HTTP/1.1\r\n${HOST}\r\n`, 400],
     ['CONNECT', 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\n', 405],
     ['TRACE', `TRACE / HTTP/1.1\r\n${HOST}\r\n`, 405],
-    ['two Content-Length, even if equal', `POST / HTTP/1.1\r\n${HOST}Content-Length: 1\r\nContent-Length: 1\r\n\r\n`, 400],
+    [
+      'two Content-Length, even if equal',
+      `POST / HTTP/1.1\r\n${HOST}Content-Length: 1\r\nContent-Length: 1\r\n\r\n`,
+      400,
+    ],
     ['a list in Content-Length', `POST / HTTP/1.1\r\n${HOST}Content-Length: 1, 1\r\n\r\n`, 400],
     ['a sign in Content-Length', `POST / HTTP/1.1\r\n${HOST}Content-Length: +1\r\n\r\n`, 400],
     ['a hexadecimal Content-Length', `POST / HTTP/1.1\r\n${HOST}Content-Length: 0x1\r\n\r\n`, 400],
@@ -137,12 +193,20 @@ describe('a request head is refused', () => {
     ['a space in Content-Length', `POST / HTTP/1.1\r\n${HOST}Content-Length: 1 2\r\n\r\n`, 400],
     ['a Content-Length beyond 2^53-1', `POST / HTTP/1.1\r\n${HOST}Content-Length: 9007199254740992\r\n\r\n`, 400],
     ['a Content-Length above the limit', `POST / HTTP/1.1\r\n${HOST}Content-Length: 1073741825\r\n\r\n`, 413],
-    ['Content-Length with Transfer-Encoding', `POST / HTTP/1.1\r\n${HOST}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n`, 400],
+    [
+      'Content-Length with Transfer-Encoding',
+      `POST / HTTP/1.1\r\n${HOST}Content-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n`,
+      400,
+    ],
     ['Transfer-Encoding in 1.0', 'POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n', 400],
     ['gzip', `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip\r\n\r\n`, 501],
     ['gzip, chunked', `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: gzip, chunked\r\n\r\n`, 400],
     ['identity', `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: identity\r\n\r\n`, 400],
-    ['chunked twice', `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`, 400],
+    [
+      'chunked twice',
+      `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n`,
+      400,
+    ],
     ['chunked in a list', `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: ,chunked\r\n\r\n`, 400],
     ['chunked with a parameter', `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked;a=b\r\n\r\n`, 400],
     ['quoted chunked', `POST / HTTP/1.1\r\n${HOST}Transfer-Encoding: "chunked"\r\n\r\n`, 400],
@@ -205,7 +269,9 @@ describe('fields of a request head', () => {
   });
 
   it('that alias a known name with an underscore are not kept and not read', () => {
-    const { head } = parse(`GET / HTTP/1.1\r\n${HOST}X_Forwarded_For: 6.6.6.6\r\nContent_Length: 5\r\nX-User: 1\r\nx_user: me\r\n\r\n`);
+    const { head } = parse(
+      `GET / HTTP/1.1\r\n${HOST}X_Forwarded_For: 6.6.6.6\r\nContent_Length: 5\r\nX-User: 1\r\nx_user: me\r\n\r\n`,
+    );
     assert.equal(head.fields.seen(FIELD.xForwardedFor), 0);
     assert.equal(head.bodyLength, 0);
     assert.equal(head.fields.value(head.fields.names.idOf('x_user')), 'me');

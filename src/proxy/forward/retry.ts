@@ -6,8 +6,8 @@
  * Source: Google SRE book, chapter 21, "Retry budgets"; Finagle `RetryBudget`.
  */
 
-import { REASON, type Reason, reasonRow } from '../model/reason.ts';
-import type { Exchange } from './exchange.ts';
+import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
+import type { Exchange } from '../exchange.ts';
 
 const RATIO = 0.1;
 const PER_SECOND = 3;

@@ -5,13 +5,13 @@
  * immutable; an exchange pins the one it started with.
  */
 
-import type { Limits, Timeouts } from '../model/config.ts';
-import type { RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
-import { CELL_WORDS } from '../model/tallies.ts';
-import type { Endpoint } from './endpoint.ts';
-import { FIELD, NameTable } from './http1/names.ts';
-import { RequestHead } from './http1/request-head.ts';
-import { ResponseHead } from './http1/response-head.ts';
+import type { Limits, Timeouts } from '../../model/config.ts';
+import type { RouteSpec, Snapshot, SplitSpec } from '../../model/snapshot.ts';
+import { CELL_WORDS } from '../../model/tallies.ts';
+import type { Endpoint } from '../forward/endpoint.ts';
+import { FIELD, NameTable } from '../http1/names.ts';
+import { RequestHead } from '../http1/request-head.ts';
+import { ResponseHead } from '../http1/response-head.ts';
 import { Router } from './router.ts';
 
 export interface LinkedSplit {

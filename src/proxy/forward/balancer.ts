@@ -5,7 +5,7 @@
  * Source: Mitzenmacher (2001), "The power of two choices in randomized load balancing".
  */
 
-import type { Random } from '../lib/random.ts';
+import type { Random } from '../../lib/random.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** @param avoid the endpoint a previous attempt failed on; taken again only when there is no other. */

@@ -8,9 +8,9 @@
  * Source: Gateway API v1 HTTPRoute, "match precedence".
  */
 
-import type { RouteMatch } from '../model/config.ts';
-import type { FieldTable } from './http1/head.ts';
-import type { NameTable } from './http1/names.ts';
+import type { RouteMatch } from '../../model/config.ts';
+import type { FieldTable } from '../http1/head.ts';
+import type { NameTable } from '../http1/names.ts';
 import type { LinkedRoute } from './table.ts';
 
 const SLASH = 47;

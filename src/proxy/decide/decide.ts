@@ -5,12 +5,12 @@
  * field of the exchange; a step that cannot go on returns the reason.
  */
 
-import { hash32 } from '../lib/hash.ts';
-import type { Random } from '../lib/random.ts';
-import { REASON, type Reason } from '../model/reason.ts';
-import type { Exchange } from './exchange.ts';
-import { FIELD } from './http1/names.ts';
-import type { RequestHead } from './http1/request-head.ts';
+import { hash32 } from '../../lib/hash.ts';
+import type { Random } from '../../lib/random.ts';
+import { REASON, type Reason } from '../../model/reason.ts';
+import type { Exchange } from '../exchange.ts';
+import { FIELD } from '../http1/names.ts';
+import type { RequestHead } from '../http1/request-head.ts';
 import { chooseSplit } from './splitter.ts';
 import type { LinkedRoute } from './table.ts';
 

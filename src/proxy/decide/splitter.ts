@@ -7,7 +7,7 @@
  * Source: Thaler and Ravishankar (1998); Schindelhauer and Schomaker (2005) for weights.
  */
 
-import { mix32 } from '../lib/hash.ts';
+import { mix32 } from '../../lib/hash.ts';
 import type { LinkedSplit } from './table.ts';
 
 const TWO_32 = 4_294_967_296;

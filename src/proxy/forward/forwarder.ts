@@ -9,12 +9,12 @@
  * Every exchange that began is recorded exactly once, by `finish`. A retry re-enters at `balance` only.
  */
 
-import { nowMs } from '../lib/clock.ts';
-import { REASON, type Reason, reasonRow } from '../model/reason.ts';
+import { nowMs } from '../../lib/clock.ts';
+import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import { pickEndpoint } from './balancer.ts';
-import type { Exchange } from './exchange.ts';
-import type { UpstreamEvents } from './http1/upstream.ts';
-import type { LinkedSplit } from './table.ts';
+import type { Exchange } from '../exchange.ts';
+import type { UpstreamEvents } from '../http1/upstream.ts';
+import type { LinkedSplit } from '../decide/table.ts';
 import { mayRetry } from './retry.ts';
 
 /** Sends a decided exchange on its way. `x.split` is set. */

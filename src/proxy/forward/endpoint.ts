@@ -7,7 +7,7 @@
  * Source: Finagle `PeakEwma`; docs/adr/0003-synchronous-decide.md.
  */
 
-import type { Pool } from './http1/pool.ts';
+import type { Pool } from '../http1/pool.ts';
 
 const DECAY_MS = 10_000;
 

@@ -2,11 +2,11 @@
  * The endpoints of one worker across snapshots: an address keeps its connections and load while any snapshot names it.
  */
 
-import type { EndpointSpec } from '../model/snapshot.ts';
+import type { EndpointSpec } from '../../model/snapshot.ts';
 import { Endpoint } from './endpoint.ts';
 import { upstreamEvents } from './forwarder.ts';
-import { Pool } from './http1/pool.ts';
-import type { Lane } from './lane.ts';
+import { Pool } from '../http1/pool.ts';
+import type { Lane } from '../lane.ts';
 
 export class Endpoints {
   #byAddress = new Map<string, Endpoint>();

@@ -1,0 +1,118 @@
+/**
+ * The hot functions under measurement, each with the input it sees in production: a 600-byte browser request, a route
+ * with two versions, a sticky user key.
+ */
+
+import { nowMs } from '../../src/lib/clock.ts';
+import { Random } from '../../src/lib/random.ts';
+import { bucketIndex } from '../../src/lib/histogram.ts';
+import type { Snapshot } from '../../src/model/snapshot.ts';
+import { DIALS_MAX, reserveTallies, viewTallies } from '../../src/model/tallies.ts';
+import { decide, type Peer } from '../../src/proxy/decide/decide.ts';
+import { linkTable } from '../../src/proxy/decide/table.ts';
+import { Exchange } from '../../src/proxy/exchange.ts';
+import { Endpoint } from '../../src/proxy/forward/endpoint.ts';
+import { requestText } from '../../src/proxy/headers.ts';
+import type { ClientConnection } from '../../src/proxy/http1/connection.ts';
+import { Recorder } from '../../src/proxy/recorder.ts';
+import { LIMITS, TIMEOUTS } from '../../test/support/limits.ts';
+import type { Subject } from './measure.ts';
+
+const HEAD = Buffer.from(
+  'GET /checkout/cart/4711?ref=home HTTP/1.1\r\nHost: shop.example.com\r\nConnection: keep-alive\r\n' +
+    'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36\r\n' +
+    'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8\r\nAccept-Encoding: gzip, deflate, br\r\n' +
+    'Accept-Language: en-US,en;q=0.5\r\nReferer: https://shop.example.com/catalog/items/4711?ref=home\r\n' +
+    'Cookie: session=0123456789abcdef0123456789abcdef; theme=dark; consent=yes\r\nx-user-id: user-12345\r\nx-trace: abcdef\r\n\r\n',
+);
+
+const SNAPSHOT: Snapshot = {
+  revision: 1,
+  hash: '',
+  color: { header: 'x-release-stage', acceptFrom: 'anyone' },
+  trustedProxies: [],
+  limits: LIMITS,
+  timeouts: TIMEOUTS,
+  drain: { delayMs: 0, timeoutMs: 0 },
+  routes: [
+    {
+      name: 'checkout',
+      cell: 1,
+      hostnames: ['shop.example.com'],
+      matches: [{ path: { type: 'PathPrefix', value: '/checkout' }, method: null, headers: [] }],
+      splits: [95, 5].map((_, i) => ({
+        service: 'checkout',
+        version: `v${i + 1}`,
+        colors: [],
+        cell: 2 + i,
+        dial: i,
+        unit: i,
+        seed: 7919 * (i + 1),
+        endpoints: [i],
+      })),
+      sticky: { header: 'x-user-id', cookie: null, clientIp: false },
+      slowMs: 300,
+      requestTimeoutMs: 60_000,
+    },
+  ],
+  endpoints: [1, 2].map((id) => ({ id, host: '127.0.0.1', port: 9000 + id })),
+};
+
+const dials = new Int32Array(new SharedArrayBuffer(DIALS_MAX * 4));
+dials.set([95, 5]);
+const table = linkTable(SNAPSHOT, (i) => new Endpoint(i, '127.0.0.1', 9000 + i));
+const head = table.requestHead;
+const random = new Random(1);
+const peer: Peer = { address: '127.0.0.1', isTrusted: false, key: 1 };
+const lines = { peer, forwarded: 'X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n' };
+// The hot functions read nothing of a connection but its lane's dials.
+const client = { lane: { dials } } as unknown as ClientConnection;
+const recorder = new Recorder(viewTallies(reserveTallies()));
+
+function parsed(): Exchange {
+  head.parse(HEAD, 0, HEAD.length);
+  const x = new Exchange(client, table, nowMs());
+  x.method = head.method;
+  x.target = head.target;
+  return x;
+}
+
+const decided = parsed();
+decide(decided, head, peer, random);
+decided.status = 200;
+
+function times(count: number, run: (i: number) => number): number {
+  let kept = 0;
+  for (let i = 0; i < count; i++) kept += run(i);
+  return kept;
+}
+
+export const SUBJECTS: readonly Subject[] = [
+  { name: `parse a ${HEAD.length}-byte request head`, run: (n) => times(n, () => head.parse(HEAD, 0, HEAD.length)) },
+  {
+    name: 'decide (route, user key, color, split)',
+    run: (n) => {
+      head.parse(HEAD, 0, HEAD.length);
+      return times(n, () => decide(new Exchange(client, table, 0), head, peer, random));
+    },
+  },
+  {
+    name: 'build the upstream head',
+    run: (n) => {
+      head.parse(HEAD, 0, HEAD.length);
+      const id = '0123456789abcdef0123456789abcdef0123456789abcdef';
+      return times(n, () => requestText(decided, head, lines, id).length);
+    },
+  },
+  {
+    name: 'record (begin and end)',
+    run: (n) =>
+      times(n, (i) => {
+        recorder.begin(decided);
+        decided.endedAtMs = decided.startedAtMs + (i & 255);
+        recorder.end(decided);
+        return i & 1;
+      }),
+  },
+  { name: 'histogram bucket of a latency', run: (n) => times(n, (i) => bucketIndex((i & 4095) / 7)) },
+];

@@ -1,0 +1,220 @@
+/**
+ * The data-plane threads as the control plane sees them: started, given snapshots, replaced when they die, drained.
+ *
+ * A worker that dies is replaced with a fresh region of tallies; its connections are lost, everybody else's go on. A
+ * worker that dies again and again comes back ever more slowly, at most every `RESTART_MS_MAX`.
+ */
+
+import { Worker } from 'node:worker_threads';
+import type { FromWorker, ToWorker, WorkerSetup } from '../model/messages.ts';
+import { SluiceError } from '../model/problem.ts';
+import type { Snapshot } from '../model/snapshot.ts';
+import type { WorkerStatus } from '../model/status.ts';
+import { reserveTallies, type Tallies, viewTallies } from '../model/tallies.ts';
+
+const RESTART_MS_MIN = 50;
+const RESTART_MS_MAX = 5000;
+
+export interface WorkersOptions {
+  /** The file that runs in each thread. */
+  readonly file: URL;
+  readonly count: number;
+  readonly host: string;
+  readonly port: number;
+  readonly seed: number;
+  readonly dials: SharedArrayBuffer;
+  readonly snapshot: Snapshot;
+  /** A worker died and will be replaced. */
+  died(id: number, cause: string): void;
+}
+
+/** Tallies of one worker's life; a successor has a new id. */
+export interface Region {
+  readonly id: number;
+  readonly tallies: Tallies;
+}
+
+interface Slot {
+  readonly id: number;
+  worker: Worker;
+  state: WorkerStatus['state'];
+  revision: number;
+  restarts: number;
+}
+
+/** All data-plane threads. */
+export class Workers {
+  readonly #options: WorkersOptions;
+  readonly #slots: Slot[] = [];
+  #regions: readonly Region[] = [];
+  #lives = 0;
+  #snapshot: Snapshot;
+  #port: number;
+  #isStopping = false;
+  #acknowledged: (() => void) | null = null;
+
+  constructor(options: WorkersOptions) {
+    this.#options = options;
+    this.#snapshot = options.snapshot;
+    this.#port = options.port;
+  }
+
+  /**
+   * Starts every worker, the first one alone: it may choose the port for all.
+   * @returns the port.
+   * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED.
+   */
+  async start(): Promise<number> {
+    this.#port = await this.#spawn(0);
+    const others = Array.from({ length: this.#options.count - 1 }, (_, i) => this.#spawn(i + 1));
+    await Promise.all(others);
+    return this.#port;
+  }
+
+  /** Sends a snapshot to all workers; resolves when all that live have linked it. */
+  swap(snapshot: Snapshot): Promise<void> {
+    this.#snapshot = snapshot;
+    for (const slot of this.#slots) this.#say(slot, { kind: 'snapshot', snapshot });
+    if (this.#isLinked()) return Promise.resolve();
+    return new Promise((resolve) => {
+      // A swap that is overtaken by the next one resolves with it.
+      const earlier = this.#acknowledged;
+      this.#acknowledged = () => {
+        earlier?.();
+        resolve();
+      };
+    });
+  }
+
+  /** Tallies of the workers that live now; a replaced worker's are gone. The same array while nothing changes. */
+  regions(): readonly Region[] {
+    return this.#regions;
+  }
+
+  status(): WorkerStatus[] {
+    return this.#slots.map(({ id, state, revision, restarts }) => ({ id, state, revision, restarts }));
+  }
+
+  /** Stops accepting; resolves when every exchange is over. */
+  async drain(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.#slots.map((slot) => this.#drainOne(slot)));
+  }
+
+  /** Ends all workers now. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    await Promise.all(this.#slots.map((slot) => slot.worker.terminate()));
+  }
+
+  #isLinked(): boolean {
+    const revision = this.#snapshot.revision;
+    return this.#slots.every((slot) => slot.state !== 'serving' || slot.revision >= revision);
+  }
+
+  #say(slot: Slot, message: ToWorker): void {
+    slot.worker.postMessage(message);
+  }
+
+  #drainOne(slot: Slot): Promise<void> {
+    if (slot.state === 'gone') return Promise.resolve();
+    slot.state = 'draining';
+    const gone = new Promise<void>((resolve) => slot.worker.once('exit', () => resolve()));
+    this.#say(slot, { kind: 'drain' });
+    return gone;
+  }
+
+  /** Starts worker `id`; resolves with its port once it listens. */
+  #spawn(id: number): Promise<number> {
+    const buffers = reserveTallies();
+    const setup: WorkerSetup = {
+      id,
+      host: this.#options.host,
+      port: this.#port,
+      reusePort: this.#options.count > 1,
+      seed: this.#options.seed + id,
+      dials: this.#options.dials,
+      tallies: buffers,
+      snapshot: this.#snapshot,
+    };
+    const worker = new Worker(this.#options.file, { workerData: setup, name: `sluice-worker-${id}` });
+    const restarts = this.#slots[id]?.restarts ?? -1;
+    const slot: Slot = { id, worker, state: 'starting', revision: 0, restarts: restarts + 1 };
+    this.#slots[id] = slot;
+    this.#addRegion(id, viewTallies(buffers));
+    return new Promise((resolve, reject) => {
+      let cause = 'left without a word';
+      worker.on('error', (error) => {
+        cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      });
+      worker.once('exit', () => {
+        reject(new SluiceError('SLU_WORKER_FAILED', `worker ${id} ended before it listened: ${cause}`));
+        this.#exited(slot, cause);
+      });
+      worker.on('message', (message: FromWorker) => this.#heard(slot, message, resolve, reject));
+    });
+  }
+
+  #addRegion(slot: number, tallies: Tallies): void {
+    const regions = [...this.#regions];
+    regions[slot] = { id: this.#lives++, tallies };
+    this.#regions = regions;
+  }
+
+  #heard(slot: Slot, message: FromWorker, resolve: (port: number) => void, reject: (error: Error) => void): void {
+    switch (message.kind) {
+      case 'listening':
+        slot.state = 'serving';
+        resolve(message.port);
+        break;
+      case 'linked':
+        slot.revision = message.revision;
+        break;
+      case 'drained':
+        break;
+      case 'failed':
+        slot.state = 'gone';
+        reject(listenError(this.#options.host, this.#port, message));
+        break;
+      default:
+        message satisfies never;
+    }
+    // A worker that was started with an older snapshot than the newest catches up.
+    if (slot.state === 'serving' && slot.revision < this.#snapshot.revision && message.kind === 'listening') {
+      this.#say(slot, { kind: 'snapshot', snapshot: this.#snapshot });
+    }
+    if (this.#acknowledged !== null && this.#isLinked()) {
+      const acknowledged = this.#acknowledged;
+      this.#acknowledged = null;
+      acknowledged();
+    }
+  }
+
+  #exited(slot: Slot, cause: string): void {
+    const hadStarted = slot.state === 'serving';
+    slot.state = 'gone';
+    if (this.#isStopping || !hadStarted) return;
+    this.#options.died(slot.id, cause);
+    const delayMs = Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** Math.min(slot.restarts, 10));
+    setTimeout(() => this.#respawn(slot.id), delayMs);
+  }
+
+  #respawn(id: number): void {
+    if (this.#isStopping) return;
+    this.#spawn(id).catch((error: unknown) => {
+      this.#options.died(id, String(error));
+      setTimeout(() => this.#respawn(id), RESTART_MS_MAX);
+    });
+  }
+}
+
+/** Turns the system's listen error into one that says which address and how to mend it. */
+export function listenError(host: string, port: number, cause: { code: string; message: string }): SluiceError {
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  if (cause.code === 'EADDRINUSE') {
+    const hint = 'stop what listens there, or set `listen` to another port (0 picks a free one)';
+    return new SluiceError('SLU_PORT_IN_USE', `${address} is in use: ${hint}`, { cause });
+  }
+  const hint = cause.code === 'EACCES' ? ': ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)' : '';
+  return new SluiceError('SLU_LISTEN_FAILED', `cannot listen on ${address}: ${cause.message}${hint}`, { cause });
+}
