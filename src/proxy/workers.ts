@@ -5,6 +5,7 @@
  * worker that dies again and again comes back ever more slowly, at most every `RESTART_MS_MAX`.
  */
 
+import { createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import type { FromWorker, ToWorker, WorkerSetup } from '../model/messages.ts';
 import { SluiceError } from '../model/problem.ts';
@@ -206,6 +207,20 @@ export class Workers {
       setTimeout(() => this.#respawn(id), RESTART_MS_MAX);
     });
   }
+}
+
+/**
+ * Makes sure that nobody else listens there.
+ * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED
+ */
+export function assertFree(host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => {
+      reject(listenError(host, port, { code: error.code ?? '', message: error.message }));
+    });
+    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()));
+  });
 }
 
 /** Turns the system's listen error into one that says which address and how to mend it. */

@@ -48,7 +48,7 @@ export class FieldTable {
   readonly #start: Int32Array;
   readonly #nameEnd: Int32Array;
   readonly #end: Int32Array;
-  readonly #id: Int16Array;
+  readonly #id: Int32Array;
   readonly #dropped: Uint8Array;
   /** Per known id: how often it occurred, and its first value. */
   readonly #seen: Uint8Array;
@@ -61,7 +61,7 @@ export class FieldTable {
     this.#start = new Int32Array(countMax);
     this.#nameEnd = new Int32Array(countMax);
     this.#end = new Int32Array(countMax);
-    this.#id = new Int16Array(countMax);
+    this.#id = new Int32Array(countMax);
     this.#dropped = new Uint8Array(countMax);
     this.#seen = new Uint8Array(names.size);
     this.#valueStart = new Int32Array(names.size);

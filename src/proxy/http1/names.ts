@@ -66,10 +66,6 @@ const NAMES: readonly string[] = [
   'http2-settings',
 ];
 
-/** Slots of the open-addressing table; a configuration may name at most a quarter as many fields. */
-const SLOTS = 1024;
-const NAMES_MAX = SLOTS / 4;
-
 /** One step of the rolling hash over folded name bytes (`TOKEN_FOLD`); start from 0. */
 export function hashStep(hash: number, foldedByte: number): number {
   return (Math.imul(hash, 31) + foldedByte) | 0;
@@ -79,8 +75,9 @@ export function hashStep(hash: number, foldedByte: number): number {
 export class NameTable {
   readonly names: readonly string[];
   readonly size: number;
-  readonly #ids = new Int32Array(SLOTS);
-  readonly #hashes = new Int32Array(SLOTS);
+  readonly #mask: number;
+  readonly #ids: Int32Array;
+  readonly #hashes: Int32Array;
   /** Per id: the folded name, and where `-` or `_` stand in it. */
   readonly #folded: Uint8Array[] = [new Uint8Array(0)];
   readonly #marks: Int32Array[] = [new Int32Array(0)];
@@ -90,7 +87,11 @@ export class NameTable {
     const extra = [...new Set(configured)].filter((name) => !NAMES.includes(name));
     this.names = [...NAMES, ...extra];
     this.size = this.names.length;
-    if (this.size > NAMES_MAX) throw new RangeError(`more than ${NAMES_MAX} header names in one configuration`);
+    // At most a quarter full, so that a lookup rarely probes twice.
+    const slots = 2 ** Math.ceil(Math.log2(4 * this.size));
+    this.#mask = slots - 1;
+    this.#ids = new Int32Array(slots);
+    this.#hashes = new Int32Array(slots);
     for (let id = 1; id < this.size; id++) this.#insert(id);
   }
 
@@ -105,7 +106,7 @@ export class NameTable {
    */
   find(hash: number, bytes: Uint8Array, start: number, end: number): number {
     let alias = 0;
-    let slot = hash & (SLOTS - 1);
+    let slot = hash & this.#mask;
     for (let id = this.#ids[slot] as number; id !== 0; id = this.#ids[slot] as number) {
       if (this.#hashes[slot] === hash) {
         if (this.#equals(id, bytes, start, end)) {
@@ -113,7 +114,7 @@ export class NameTable {
           alias = -id;
         }
       }
-      slot = (slot + 1) & (SLOTS - 1);
+      slot = (slot + 1) & this.#mask;
     }
     return alias;
   }
@@ -146,8 +147,8 @@ export class NameTable {
     this.#marks[id] = Int32Array.from(raw.keys()).filter((at) => raw[at] === HYPHEN || raw[at] === UNDERSCORE);
     let hash = 0;
     for (const byte of folded) hash = hashStep(hash, byte);
-    let slot = hash & (SLOTS - 1);
-    while (this.#ids[slot] !== 0) slot = (slot + 1) & (SLOTS - 1);
+    let slot = hash & this.#mask;
+    while (this.#ids[slot] !== 0) slot = (slot + 1) & this.#mask;
     this.#ids[slot] = id;
     this.#hashes[slot] = hash;
   }

@@ -1,0 +1,85 @@
+/**
+ * Builds the status from readings: what each route, version and endpoint did and does.
+ *
+ * Pure: everything it shows is handed in. A ratio without a denominator and a quantile of nothing are null, never 0.
+ */
+
+import { quantile } from '../lib/histogram.ts';
+import type { Config } from '../model/config.ts';
+import type { RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
+import type { EndpointStatus, RolloutStatus, RouteStatus, TrafficStatus, VersionStatus } from '../model/status.ts';
+
+/** Totals of a cell, as far as the status shows them. */
+export interface CellSums {
+  readonly inFlight: number;
+  readonly finished: number;
+  readonly bad: number;
+  readonly ignored: number;
+  readonly slow: number;
+  readonly histogram: ArrayLike<number>;
+}
+
+/** Where the numbers come from. */
+export interface StatusSource {
+  readonly config: Config;
+  readonly snapshot: Snapshot;
+  cell(id: number): CellSums;
+  endpoint(id: number): Omit<EndpointStatus, 'address'>;
+  weight(dial: number): number;
+  rollout(route: string): RolloutStatus | null;
+}
+
+/** Every route in the order of the configuration. Cost: a few microseconds per route x version. */
+export function routeStatuses(source: StatusSource): RouteStatus[] {
+  return source.snapshot.routes.map((route, index) => routeStatus(source, route, index));
+}
+
+function routeStatus(source: StatusSource, route: RouteSpec, index: number): RouteStatus {
+  const traffic = trafficOf(source.cell(route.cell));
+  const refs = source.config.routes[index]?.backendRefs ?? [];
+  const versions = route.splits.map((split, i) => versionStatus(source, split, refs[i]?.weight ?? 0));
+  const total = versions.reduce((sum, version) => sum + version.requests, 0);
+  return {
+    name: route.name,
+    ...traffic,
+    versions: versions.map((version) => ({ ...version, shareRatio: ratioOf(version.requests, total) })),
+    rollout: source.rollout(route.name),
+  };
+}
+
+function versionStatus(source: StatusSource, split: SplitSpec, weightConfigured: number): VersionStatus {
+  const endpoints = split.endpoints.map((index) => {
+    const spec = source.snapshot.endpoints[index] as Snapshot['endpoints'][number];
+    const host = spec.host.includes(':') ? `[${spec.host}]` : spec.host;
+    return { address: `${host}:${spec.port}`, ...source.endpoint(spec.id) };
+  });
+  return {
+    service: split.service,
+    version: split.version,
+    colors: split.colors,
+    weight: source.weight(split.dial),
+    weightConfigured,
+    ...trafficOf(source.cell(split.cell)),
+    shareRatio: null,
+    endpoints,
+  };
+}
+
+function trafficOf(cell: CellSums): TrafficStatus {
+  const at = (q: number): number | null => quantile(cell.histogram, 0, q);
+  return {
+    inFlight: cell.inFlight,
+    requests: cell.finished,
+    bad: cell.bad,
+    ignored: cell.ignored,
+    slow: cell.slow,
+    errorRatio: ratioOf(cell.bad, cell.finished),
+    p50Ms: at(0.5),
+    p90Ms: at(0.9),
+    p99Ms: at(0.99),
+  };
+}
+
+function ratioOf(part: number, whole: number): number | null {
+  return whole === 0 ? null : part / whole;
+}

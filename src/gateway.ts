@@ -1,0 +1,358 @@
+/**
+ * Composition root of the control plane: file ▸ parse ▸ store ▸ workers, tallies ▸ controller ▸ dials, admin on top.
+ *
+ * The only place that knows every section of the ring. It holds no policy of its own: each step is a function of the
+ * section that owns it.
+ */
+
+import { availableParallelism } from 'node:os';
+import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
+import { type AdminServer, startAdmin } from './admin/server.ts';
+import { routeStatuses } from './admin/status.ts';
+import { createMetrics } from './export/metrics.ts';
+import type { RollbackCount, RouteReading } from './export/source.ts';
+import { nowMs, wallTime } from './lib/clock.ts';
+import { createLog, type Log, type LogLevel } from './lib/log.ts';
+import type { Gateway, GatewayOptions } from './model/gateway.ts';
+import { formatProblem, SluiceError } from './model/problem.ts';
+import type { RolloutSpec } from './model/rollout.ts';
+import type { Decision } from './model/slo.ts';
+import type { RolloutStatus, Status } from './model/status.ts';
+import { CELL, CELL_WORDS, ENDPOINT, ENDPOINT_WORDS, GATEWAY_CELL } from './model/tallies.ts';
+import { assertFree, Workers } from './proxy/workers.ts';
+import { type Controller, createController } from './slo/controller.ts';
+import { Totals } from './slo/totals.ts';
+import { createDials, type Dials, getDial, setDial } from './snapshot/dials.ts';
+import type { RecycleCandidate } from './snapshot/live.ts';
+import { rolloutsOf } from './snapshot/rollouts.ts';
+import { type Current, type OfferResult, Store } from './snapshot/store.ts';
+import { type FileEvent, type FileSource, openFile } from './sources/file.ts';
+import { parseConfig } from './sources/parse.ts';
+
+const TICK_MS = 100;
+/** The loop is alive while its last tick is younger than this. */
+const LIVE_MS = 10_000;
+/** Decisions that are kept to look at; older ones are in the log. */
+const DECISIONS_MAX = 1000;
+const FLUSH_MS = 1000;
+const WORKER_FILE = new URL('./worker.ts', import.meta.url);
+
+/** What the gateway tells about its release; `main.ts` reads it from package.json. */
+export interface Release {
+  readonly version: string;
+}
+
+/**
+ * Starts a gateway and resolves when every worker listens.
+ * @throws SluiceError SLU_CONFIG_UNREADABLE, SLU_CONFIG_INVALID (with all problems), SLU_PORT_IN_USE,
+ * SLU_LISTEN_FAILED, SLU_WORKER_FAILED. Nothing stays open then.
+ */
+export async function startGateway(options: GatewayOptions, release: Release): Promise<Gateway> {
+  const plane = new ControlPlane(options, release);
+  try {
+    await plane.start();
+  } catch (error) {
+    await plane.close();
+    throw error;
+  }
+  return plane;
+}
+
+class ControlPlane implements Gateway {
+  readonly #options: GatewayOptions;
+  readonly #release: Release;
+  readonly #log: Log;
+  readonly #dials: Dials = createDials();
+  readonly #store: Store;
+  readonly #totals = new Totals();
+  readonly #endpointTotals = new EndpointTotalsReader();
+  readonly #controller: Controller;
+  readonly #decisions: Decision[] = [];
+  readonly #startedAt = wallTime();
+  readonly #startedAtMs = nowMs();
+  #rollouts: readonly RolloutSpec[] = [];
+  #workers: Workers | null = null;
+  #admin: AdminServer | null = null;
+  #source: FileSource | null = null;
+  #tick: NodeJS.Timeout | null = null;
+  #tickedAtMs = nowMs();
+  #phase: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
+  #draining: Promise<void> | null = null;
+  #finish: (code: number) => void = () => undefined;
+  readonly closed: Promise<number>;
+  proxyUrl = '';
+  adminUrl = '';
+  configHash = '';
+
+  constructor(options: GatewayOptions, release: Release) {
+    this.#options = options;
+    this.#release = release;
+    this.#log = createLog({ level: options.logLevel as LogLevel });
+    this.#store = new Store({
+      file: options.configFile,
+      dials: this.#dials,
+      wallTime,
+      mayRecycle: (candidate) => this.#mayRecycle(candidate),
+    });
+    this.#controller = createController({
+      regions: () => this.#workers?.regions() ?? [],
+      rollouts: () => this.#rollouts,
+      weightOf: (dial) => getDial(this.#dials, dial),
+      setDial: (dial, weight) => void setDial(this.#dials, dial, weight),
+      nowMs,
+      wallTime,
+    });
+    this.closed = new Promise((resolve) => {
+      this.#finish = resolve;
+    });
+  }
+
+  async start(): Promise<void> {
+    const { text, source } = await openFile(this.#options.configFile, (event) => this.#onFile(event));
+    this.#source = source;
+    const first = this.#store.offer(this.#parse(text));
+    if (first.kind === 'refused') {
+      const message = `${this.#options.configFile} has ${first.problems.length} problem(s)`;
+      throw new SluiceError('SLU_CONFIG_INVALID', message, { problems: first.problems });
+    }
+    this.#follow(first.current);
+    this.configHash = first.current.snapshot.hash;
+    await this.#startAdmin(first.current);
+    await this.#startWorkers(first.current);
+    this.#tick = setInterval(() => this.#turn(), TICK_MS);
+    this.#phase = 'serving';
+    this.#warn(first.warnings.map(formatProblem));
+    this.#log.info('serving', { proxy: this.proxyUrl, admin: this.adminUrl, ...this.#configFields(first.current) });
+  }
+
+  reload(): void {
+    this.#source?.reload();
+  }
+
+  drain(): Promise<void> {
+    this.#draining ??= this.#drain();
+    return this.#draining;
+  }
+
+  /** Lets go of everything. Idempotent. */
+  async close(): Promise<void> {
+    this.#phase = 'closed';
+    if (this.#tick !== null) clearInterval(this.#tick);
+    this.#source?.close();
+    await this.#workers?.stop();
+    await this.#admin?.close();
+    await this.#log.flush(FLUSH_MS);
+  }
+
+  // ── start ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #parse(text: string): ReturnType<typeof parseConfig> {
+    return parseConfig(text, this.#options.configFile, process.env);
+  }
+
+  async #startAdmin({ config }: Current): Promise<void> {
+    const metrics = createMetrics({
+      status: () => this.#status(),
+      traffic: () => this.#traffic(),
+      refused: () => this.#totals.of(GATEWAY_CELL).reasons,
+      rollbacks: () => rollbackCounts(this.#decisions),
+    });
+    this.#admin = await startAdmin({
+      address: config.admin,
+      view: {
+        status: () => this.#status(),
+        decisions: () => this.#decisions,
+        live: () => nowMs() - this.#tickedAtMs < LIVE_MS,
+        metrics: () => metrics.page(),
+      },
+      onFailure: (where, error) => this.#log.error('admin_failed', { where, error }),
+    });
+    this.adminUrl = this.#admin.url;
+  }
+
+  async #startWorkers({ config, snapshot }: Current): Promise<void> {
+    const { host, port } = config.listen;
+    // Node shares a port on these platforms only; elsewhere one worker has it to itself.
+    const canShare = process.platform === 'linux' || process.platform === 'freebsd';
+    const wanted = config.workers === 'auto' ? availableParallelism() : config.workers;
+    const count = canShare ? wanted : 1;
+    if (count < wanted && config.workers !== 'auto') {
+      this.#warn([`workers: ${wanted} asked for, but ${process.platform} cannot share a port; one worker serves`]);
+    }
+    // SO_REUSEPORT would let a second gateway take half of the connections without a word.
+    if (port !== 0) await assertFree(host, port);
+    this.#workers = new Workers({
+      file: WORKER_FILE,
+      count,
+      host,
+      port,
+      seed: process.hrtime()[1],
+      dials: this.#dials.buffer,
+      snapshot,
+      died: (id, cause) => this.#log.error('worker_died', { worker: id, cause }),
+    });
+    const listening = await this.#workers.start();
+    this.proxyUrl = `http://${host.includes(':') ? `[${host}]` : host}:${listening}`;
+  }
+
+  // ── configuration ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  #onFile(event: FileEvent): void {
+    if (this.#phase !== 'serving') return;
+    if (event.kind === 'text') {
+      this.#apply(this.#store.offer(this.#parse(event.text)));
+      return;
+    }
+    const kept = this.#store.current?.snapshot.revision;
+    this.#log.warn(`config_${event.kind}`, { file: this.#options.configFile, error: event.error.message, kept });
+  }
+
+  #apply(result: OfferResult): void {
+    if (result.kind === 'refused') {
+      const problems = result.problems.map(formatProblem);
+      this.#log.error('config_refused', { kept: this.#store.current?.snapshot.revision, problems });
+      return;
+    }
+    this.#warn(result.warnings.map(formatProblem));
+    if (result.kind === 'unchanged') {
+      this.#log.info('config_unchanged', this.#configFields(result.current));
+      return;
+    }
+    for (const { override, because } of result.lifted) this.#log.info('hold_lifted', { ...override, lifted: because });
+    this.#follow(result.current);
+    if (result.before !== null) this.#warn(needsRestart(result.before, result.current));
+    const swap = this.#workers?.swap(result.current.snapshot) ?? Promise.resolve();
+    void swap.then(() => this.#log.info('config_live', this.#configFields(result.current)));
+  }
+
+  #follow(current: Current): void {
+    this.#rollouts = rolloutsOf(current.config, current.snapshot);
+  }
+
+  #warn(texts: readonly string[]): void {
+    for (const text of texts) this.#log.warn('config_warning', { text });
+  }
+
+  #configFields({ snapshot, config }: Current): Record<string, unknown> {
+    return { file: this.#options.configFile, revision: snapshot.revision, hash: snapshot.hash, routes: config.routes.length };
+  }
+
+  /** An id may go to another name once no worker knows the old one and nothing is under way for it. */
+  #mayRecycle({ table, id, absentSince }: RecycleCandidate): boolean {
+    const workers = this.#workers;
+    if (workers === null) return false;
+    if (!workers.status().every(({ revision }) => revision >= absentSince)) return false;
+    if (table === 'units') return true;
+    return workers.regions().every(({ tallies }) =>
+      table === 'cells'
+        ? tallies.cells[id * CELL_WORDS + CELL.inFlight] === 0
+        : tallies.endpoints[id * ENDPOINT_WORDS + ENDPOINT.inFlight] === 0,
+    );
+  }
+
+  // ── the loop ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #turn(): void {
+    this.#tickedAtMs = nowMs();
+    const regions = this.#workers?.regions() ?? [];
+    this.#totals.follow(regions);
+    this.#endpointTotals.follow(regions);
+    const { decisions, skippedMs } = this.#controller.tick(this.#tickedAtMs);
+    if (skippedMs !== 0) this.#log.warn('evidence_skipped', { skippedMs });
+    for (const decision of decisions) this.#take(decision);
+  }
+
+  /** The dial has moved already; here the decision becomes an override, a log line and something to look at. */
+  #take(decision: Decision): void {
+    this.#decisions.push(decision);
+    if (this.#decisions.length > DECISIONS_MAX) this.#decisions.shift();
+    this.#log.warn(decision.kind, { ...decision });
+    if (decision.kind !== 'rollback') return;
+    const { route, canary, sentence } = decision;
+    const generation = this.#rollouts.find((spec) => spec.route === route)?.generation ?? '';
+    const held = this.#store.hold({ route, version: canary, weight: 0, because: sentence, generation });
+    if (held.kind === 'stale') this.#log.warn('hold_stale', { route, canary });
+  }
+
+  // ── looking in ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #status(): Status {
+    const current = this.#store.current as Current;
+    const rollouts = new Map<string, RolloutStatus>(this.#controller.view().map(({ route, status }) => [route, status]));
+    const notReadyBecause = this.#notReadyBecause();
+    return {
+      version: this.#release.version,
+      startedAt: this.#startedAt,
+      uptimeMs: Math.round(nowMs() - this.#startedAtMs),
+      ready: notReadyBecause === '',
+      notReadyBecause,
+      proxyUrl: this.proxyUrl,
+      config: this.#store.status(),
+      workers: this.#workers?.status() ?? [],
+      routes: routeStatuses({
+        config: current.config,
+        snapshot: current.snapshot,
+        cell: (id) => this.#totals.of(id),
+        endpoint: (id) => this.#endpointTotals.of(id),
+        weight: (dial) => getDial(this.#dials, dial),
+        rollout: (route) => rollouts.get(route) ?? null,
+      }),
+      eventsLost: this.#controller.eventsLost,
+    };
+  }
+
+  #notReadyBecause(): string {
+    if (this.#phase === 'draining' || this.#phase === 'closed') return 'draining';
+    if (this.#phase === 'starting') return 'the workers are starting';
+    const isServed = this.#workers?.status().some(({ state }) => state === 'serving') === true;
+    return isServed ? '' : 'no worker is serving';
+  }
+
+  #traffic(): RouteReading[] {
+    const current = this.#store.current as Current;
+    return current.snapshot.routes.map((route) => ({
+      route: route.name,
+      httpRoute: route.matches[0]?.path.value ?? '/',
+      slowMs: route.slowMs,
+      cell: this.#totals.of(route.cell),
+      versions: route.splits.map(({ service, version, cell }) => ({ service, version, cell: this.#totals.of(cell) })),
+    }));
+  }
+
+  // ── end ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #drain(): Promise<void> {
+    this.#phase = 'draining';
+    const drain = this.#store.current?.config.drain ?? { delayMs: 0, timeoutMs: 0 };
+    this.#log.info('draining', { ...drain });
+    await sleep(drain.delayMs);
+    const finished = this.#workers?.drain() ?? Promise.resolve();
+    const isDone = await Promise.race([finished.then(() => true), sleep(drain.timeoutMs).then(() => false)]);
+    if (!isDone) this.#log.warn('drain_timeout', { cut: 'exchanges still under way', timeoutMs: drain.timeoutMs });
+    this.#log.info('drained');
+    await this.close();
+    this.#finish(0);
+  }
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
+
+/** Listeners and threads are made once, at the start. */
+function needsRestart(before: Current, after: Current): string[] {
+  const fixed = ['listen', 'admin', 'workers'] as const;
+  const changed = fixed.filter((key) => JSON.stringify(before.config[key]) !== JSON.stringify(after.config[key]));
+  return changed.map((key) => `${key} changed; the change takes effect at the next start`);
+}
+
+function rollbackCounts(decisions: readonly Decision[]): RollbackCount[] {
+  const counts = new Map<string, { route: string; version: string; count: number }>();
+  for (const { kind, route, canary } of decisions) {
+    if (kind !== 'rollback') continue;
+    const key = `${route} ${canary}`;
+    const known = counts.get(key) ?? { route, version: canary, count: 0 };
+    counts.set(key, { ...known, count: known.count + 1 });
+  }
+  return [...counts.values()];
+}

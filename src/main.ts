@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+/**
+ * Process entry: hands the real world to the command line and its exit code to the process.
+ */
+
+import { readFileSync } from 'node:fs';
+import { runCli } from './cli/cli.ts';
+import { startGateway } from './gateway.ts';
+
+const release = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+
+process.exitCode = await runCli(process.argv.slice(2), {
+  version: release.version,
+  startGateway: (options) => startGateway(options, release),
+  stdin: process.stdin,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  env: process.env,
+  events: process,
+  exit: (code) => process.exit(code),
+});
