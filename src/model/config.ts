@@ -134,7 +134,7 @@ export interface RouteConfig {
   readonly matches: readonly RouteMatch[];
   readonly backendRefs: readonly BackendRef[];
   readonly sticky: StickyConfig | null;
-  /** Whole exchange, in ms, else 504. */
+  /** From the end of the request to the beginning of its response, all attempts together, else 504. */
   readonly requestTimeoutMs: number;
   readonly slo: SloConfig | null;
   readonly rollout: RolloutConfig | null;

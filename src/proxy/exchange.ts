@@ -41,7 +41,8 @@ export class Exchange {
   requestDone = false;
   responseStarted = false;
   isFinished = false;
-  deadlineAtMs = 0;
+  /** When the response must have begun, all attempts together; the clock starts when the request is complete. */
+  deadlineAtMs = Number.POSITIVE_INFINITY;
   // The outcome.
   endedAtMs = 0;
   status = 0;
@@ -52,6 +53,11 @@ export class Exchange {
     this.client = client;
     this.table = table;
     this.startedAtMs = startedAtMs;
+  }
+
+  /** The request is complete: from now on the upstream owes an answer. */
+  startClock(nowMs: number): void {
+    if (this.route !== null) this.deadlineAtMs = nowMs + this.route.requestTimeoutMs;
   }
 
   get isHead(): boolean {

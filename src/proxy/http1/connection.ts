@@ -75,7 +75,9 @@ export class ClientConnection implements Timed {
   /** Body bytes moved: the idle limit starts anew. */
   touch(): void {
     const x = this.#exchange;
-    if (x !== null) this.deadlineAtMs = Math.min(x.deadlineAtMs, nowMs() + x.table.timeouts.bodyIdleMs);
+    if (x === null) return;
+    const idleAtMs = nowMs() + x.table.timeouts.bodyIdleMs;
+    this.deadlineAtMs = x.responseStarted ? idleAtMs : Math.min(x.deadlineAtMs, idleAtMs);
   }
 
   /** May another request follow this exchange on the connection? */
@@ -238,7 +240,7 @@ export class ClientConnection implements Timed {
     }
     const reason = decide(x, head, this.#lines.peer, this.lane.random);
     x.requestText = requestText(x, head, this.#lines, this.lane.ids.next());
-    x.deadlineAtMs = x.startedAtMs + (x.route === null ? x.table.timeouts.firstByteMs : x.route.requestTimeoutMs);
+    if (x.requestDone) x.startClock(x.startedAtMs);
     this.deadlineAtMs = Math.min(x.deadlineAtMs, x.startedAtMs + x.table.timeouts.pendingMs + x.table.timeouts.connectMs);
     this.lane.recorder.begin(x);
     if (reason === REASON.none) {
@@ -283,6 +285,7 @@ export class ClientConnection implements Timed {
     if (step === END) {
       if (x.bodyLength === CHUNKED) upstream.writeLastChunk();
       x.requestDone = true;
+      x.startClock(nowMs());
       this.#awaitResponse(x);
     } else if (upstream.isBackedUp) return this.#pause();
     return this.#carry !== null;

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { suite, type TestContext, test } from 'node:test';
+
+const ROOT = join(import.meta.dirname, '../..');
+const RUN_MS_MAX = 40_000;
+
+interface Demo {
+  readonly child: ChildProcess;
+  readonly output: () => string;
+  /** Resolves as soon as the output matches. */
+  said(pattern: RegExp): Promise<void>;
+  readonly exit: Promise<{ code: number | null; tookMs: number }>;
+  /** Where it puts its files. */
+  readonly folder: string;
+}
+
+/** Starts `src/main.ts demo` with an own folder for temporary files. */
+function demo(context: TestContext, args: readonly string[]): Demo {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-demo-test-'));
+  const startedAtMs = performance.now();
+  const child = spawn(process.execPath, ['src/main.ts', 'demo', ...args], {
+    cwd: ROOT,
+    env: { ...process.env, TMPDIR: folder },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let text = '';
+  const waiting = new Set<() => void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      text += chunk.toString();
+      for (const look of waiting) look();
+    });
+  }
+  const exit = once(child, 'close').then(([code]) => ({
+    code: code as number | null,
+    tookMs: performance.now() - startedAtMs,
+  }));
+  context.after(() => {
+    child.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
+  const said = (pattern: RegExp) =>
+    new Promise<void>((resolve, reject) => {
+      const look = () => {
+        if (!pattern.test(text)) return;
+        waiting.delete(look);
+        resolve();
+      };
+      waiting.add(look);
+      look();
+      exit.then(() => reject(new Error(`it ended without saying ${pattern}:\n${text}`)), reject);
+    });
+  return { child, output: () => text, said, exit, folder };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Pids of the gateway and the two services, as the demo said them. */
+function pidsIn(output: string): number[] {
+  const match = /processes: gateway (\d+), checkout v1 (\d+), checkout v2 (\d+)/.exec(output);
+  assert.ok(match !== null, output);
+  return match.slice(1).map(Number);
+}
+
+/** Children that end by themselves need a moment after their parent; bounded. */
+async function untilGone(pids: readonly number[]): Promise<void> {
+  const deadlineMs = performance.now() + 10_000;
+  while (pids.some(isAlive)) {
+    assert.ok(performance.now() < deadlineMs, `still alive: ${pids.filter(isAlive).join(', ')}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+async function takePort(context: TestContext): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  context.after(() => server.close());
+  return (server.address() as AddressInfo).port;
+}
+
+suite('demo', { timeout: 180_000 }, () => {
+  test('--once exits 0 within 40 s, with the measured story of a real rollback, and leaves nothing behind', async (context) => {
+    const { output, exit, folder } = demo(context, ['--once']);
+    const { code, tookMs } = await exit;
+    const text = output();
+    assert.equal(code, 0, text);
+    assert.ok(tookMs < RUN_MS_MAX, `took ${tookMs} ms`);
+    assert.match(text, /canary v2 {2}5 % .*\n(.*\n)+.*canary v2 10 % .*\n(.*\n)+.*canary v2 20 % /);
+    assert.match(text, /ROLLED BACK v2: weight 20 → 0/);
+    assert.match(text, /detected in {4}[\d.]+ m?s /);
+    assert.match(text, /switched in {4}[\d.]+ ms /);
+    assert.match(text, /evidence {7}v2 [1-9]\d* bad of \d+, v1 0 bad of \d+ requests/);
+    assert.match(text, /users saw {6}[1-9]\d* failures in \d+ requests/);
+    assert.match(text, /✔ stable kept serving: (\d+) of \1 requests/);
+    assert.match(text, /v2 0 \(configured 20\)/);
+    assert.doesNotMatch(text, /missing:|\u001b/);
+    await untilGone(pidsIn(text));
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  test('Ctrl-C in mid-story ends it with 1 and takes every child along', async (context) => {
+    const { child, output, said, exit, folder } = demo(context, []);
+    await said(/canary v2 {2}5 %/);
+    const pids = pidsIn(output());
+    assert.ok(pids.every(isAlive));
+    child.kill('SIGINT');
+    assert.equal((await exit).code, 1);
+    assert.match(output(), /ended before the story was over/);
+    await untilGone(pids);
+    assert.deepEqual(readdirSync(folder), []);
+  });
+
+  test('children end even when the demo is killed', async (context) => {
+    const { child, output, said, exit } = demo(context, []);
+    await said(/route \/checkout/);
+    const pids = pidsIn(output());
+    child.kill('SIGKILL');
+    await exit;
+    await untilGone(pids);
+  });
+
+  test('a gateway that dies in mid-story ends the demo with 1 and is named', async (context) => {
+    const { output, said, exit } = demo(context, []);
+    await said(/route \/checkout/);
+    const pids = pidsIn(output());
+    process.kill(pids[0] as number, 'SIGKILL');
+    assert.equal((await exit).code, 1);
+    assert.match(output(), /the demo failed: gateway ended with SIGKILL/);
+    await untilGone(pids);
+  });
+
+  test('it keeps running after the story, says what to try, and ends with 0 when told to', async (context) => {
+    const { child, output, said, exit } = demo(context, ['--plain']);
+    await said(/api\/v1\/decisions/);
+    const [, url] = /curl -i (http:\S+) .*-H 'x-color: v2'/.exec(output()) ?? [];
+    assert.equal((await fetch(url ?? '')).headers.get('x-version'), 'v1');
+    const pinned = await fetch(url ?? '', { headers: { 'x-color': 'v2' } });
+    assert.equal(pinned.headers.get('x-version'), 'v2');
+    const [, decisionsUrl] = /curl (http:\S+\/decisions)/.exec(output()) ?? [];
+    const { decisions } = (await (await fetch(decisionsUrl ?? '')).json()) as { decisions: { kind: string }[] };
+    assert.deepEqual(
+      decisions.map(({ kind }) => kind),
+      ['rollback'],
+    );
+    child.kill('SIGTERM');
+    assert.equal((await exit).code, 0);
+    await untilGone(pidsIn(output()));
+  });
+
+  test('a taken port that was asked for is refused in one line', async (context) => {
+    const port = await takePort(context);
+    const { output, exit } = demo(context, ['--port', String(port)]);
+    assert.equal((await exit).code, 1);
+    assert.equal(output(), `sluice: --port ${port} is not free; leave it out to pick one\n`);
+  });
+});

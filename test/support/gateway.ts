@@ -1,0 +1,186 @@
+/**
+ * A gateway as its operator has it: a real process started from a configuration file, real upstreams, real clients.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent, createServer, request, type Server } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Decision } from '#src/model/slo.ts';
+import type { Status } from '#src/model/status.ts';
+import { listenLoopback } from './plane.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+/** Bounds every wait; reached only when something is broken. */
+const HANG_MS = 20_000;
+const POLL_MS = 20;
+
+export interface GatewayProcess {
+  readonly child: ChildProcess;
+  readonly proxyUrl: string;
+  readonly adminUrl: string;
+  /** Everything written to standard output and error so far. */
+  output(): string;
+  /** Replaces the configuration file by an atomic rename. */
+  save(text: string): void;
+  status(): Promise<Status>;
+  decisions(): Promise<readonly Decision[]>;
+  /** Resolves with the exit code. */
+  exited: Promise<number | null>;
+  /** Ends the process if it still runs and removes its folder. */
+  end(): Promise<void>;
+}
+
+interface Started {
+  readonly child: ChildProcess;
+  readonly file: string;
+  readonly exited: Promise<number | null>;
+  output(): string;
+  cleanUp(): Promise<void>;
+}
+
+function launch(config: string): Started {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
+  const file = join(folder, 'gateway.yaml');
+  writeFileSync(file, config);
+  const child = spawn(process.execPath, [MAIN, 'run', '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
+  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  return {
+    child,
+    file,
+    exited,
+    output: () => text,
+    cleanUp: async () => {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+      await exited;
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Starts `sluice run` and resolves once it serves; rejects with its output when it ends before. */
+export async function startGatewayProcess(config: string): Promise<GatewayProcess> {
+  const { child, file, exited, output, cleanUp } = launch(config);
+  try {
+    await until('the gateway serves', () => /^config /m.test(output()) || child.exitCode !== null);
+    if (child.exitCode !== null) throw new Error(`the gateway ended: ${output()}`);
+  } catch (error) {
+    await cleanUp();
+    throw error;
+  }
+  const url = (name: string): string => new RegExp(`^${name} +(http\\S+)`, 'm').exec(output())?.[1] as string;
+  const adminUrl = url('admin');
+  const get = async <T>(path: string): Promise<T> => (await fetch(adminUrl + path)).json() as Promise<T>;
+  return {
+    child,
+    proxyUrl: url('proxy'),
+    adminUrl,
+    output,
+    exited,
+    save: (text) => {
+      writeFileSync(`${file}.new`, text);
+      renameSync(`${file}.new`, file);
+    },
+    status: () => get<Status>('/api/v1/status'),
+    decisions: async () => (await get<{ decisions: Decision[] }>('/api/v1/decisions')).decisions,
+    end: cleanUp,
+  };
+}
+
+/** Runs `sluice run` on a configuration that must not start; resolves with its exit code and output. */
+export async function runToExit(config: string): Promise<{ code: number | null; output: string }> {
+  const { exited, output, cleanUp } = launch(config);
+  const code = await Promise.race([exited, sleep(HANG_MS, 'hangs' as const, { ref: false })]);
+  await cleanUp();
+  if (code === 'hangs') throw new Error(`still running: ${output()}`);
+  return { code, output: output() };
+}
+
+/** Polls until `done()` holds. */
+export async function until(what: string, done: () => boolean | Promise<boolean>): Promise<void> {
+  const deadlineMs = performance.now() + HANG_MS;
+  while (!(await done())) {
+    if (performance.now() > deadlineMs) throw new Error(`hangs: ${what}`);
+    await sleep(POLL_MS);
+  }
+}
+
+/** A service that answers with its name; `mode` decides how. */
+export interface TestService {
+  readonly port: number;
+  status: number;
+  served: number;
+  close(): Promise<void>;
+}
+
+export async function startService(name: string): Promise<TestService> {
+  const server: Server = createServer((incoming, outgoing) => {
+    incoming.resume();
+    service.served++;
+    outgoing.statusCode = service.status;
+    outgoing.end(name);
+  });
+  server.keepAliveTimeout = 60_000;
+  const service: TestService = {
+    port: await listenLoopback(server),
+    status: 200,
+    served: 0,
+    close: () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
+  };
+  return service;
+}
+
+export interface LoadCounts {
+  sent: number;
+  /** By answer, `200 v1`, or by the error's code. */
+  readonly answers: Map<string, number>;
+}
+
+/** Closed-loop load over keep-alive connections until stopped; each request has another of `users` user keys. */
+export function startLoad(url: string, options: { connections: number; users: number }): { counts: LoadCounts; stop(): Promise<LoadCounts> } {
+  const agent = new Agent({ keepAlive: true, maxSockets: options.connections });
+  const counts: LoadCounts = { sent: 0, answers: new Map() };
+  let isStopped = false;
+  const note = (answer: string): void => void counts.answers.set(answer, (counts.answers.get(answer) ?? 0) + 1);
+  const one = (): Promise<void> =>
+    new Promise((resolve) => {
+      const user = `user-${counts.sent++ % options.users}`;
+      const sent = request(url, { agent, headers: { 'x-user-id': user } }, (response) => {
+        let body = '';
+        response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        response.on('end', () => {
+          note(`${response.statusCode} ${response.statusCode === 200 ? body : ''}`.trim());
+          resolve();
+        });
+        response.on('error', (error: NodeJS.ErrnoException) => {
+          note(error.code ?? error.message);
+          resolve();
+        });
+      });
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        note(error.code ?? error.message);
+        resolve();
+      });
+      sent.end();
+    });
+  const loops = Array.from({ length: options.connections }, async () => {
+    while (!isStopped) await one();
+  });
+  return {
+    counts,
+    stop: async () => {
+      isStopped = true;
+      await Promise.all(loops);
+      agent.destroy();
+      return counts;
+    },
+  };
+}
