@@ -22,12 +22,15 @@ import { CELL, CELL_WORDS, ENDPOINT, ENDPOINT_WORDS, GATEWAY_CELL } from './mode
 import { assertFree, Workers } from './proxy/workers.ts';
 import { type Controller, createController } from './slo/controller.ts';
 import { Totals } from './slo/totals.ts';
+import { hashConfig } from './snapshot/hash.ts';
 import { createDials, type Dials, getDial, setDial } from './snapshot/dials.ts';
 import type { RecycleCandidate } from './snapshot/live.ts';
 import { rolloutsOf } from './snapshot/rollouts.ts';
 import { type Current, type OfferResult, Store } from './snapshot/store.ts';
+import { DISK } from './sources/disk.ts';
 import { type FileEvent, type FileSource, openFile } from './sources/file.ts';
 import { parseConfig } from './sources/parse.ts';
+import { jsonSchema } from './sources/schema.ts';
 
 const TICK_MS = 100;
 /** The loop is alive while its last tick is younger than this. */
@@ -41,6 +44,14 @@ const WORKER_FILE = new URL('./worker.ts', import.meta.url);
 export interface Release {
   readonly version: string;
 }
+
+/** What the command line needs to look at documents without starting anything. */
+export const configTools = {
+  readText: (file: string) => DISK.readText(file),
+  parse: (text: string, file: string) => parseConfig(text, file, process.env),
+  hash: hashConfig,
+  schema: jsonSchema,
+};
 
 /**
  * Starts a gateway and resolves when every worker listens.

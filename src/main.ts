@@ -5,13 +5,14 @@
 
 import { readFileSync } from 'node:fs';
 import { runCli } from './cli/cli.ts';
-import { startGateway } from './gateway.ts';
+import { configTools, startGateway } from './gateway.ts';
 
 const release = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 process.exitCode = await runCli(process.argv.slice(2), {
   version: release.version,
   startGateway: (options) => startGateway(options, release),
+  config: configTools,
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
