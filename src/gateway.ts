@@ -336,6 +336,7 @@ class ControlPlane implements Gateway {
     this.#phase = 'draining';
     const drain = this.#store.current?.config.drain ?? { delayMs: 0, timeoutMs: 0 };
     this.#log.info('draining', { ...drain });
+    this.#workers?.lameDuck();
     await sleep(drain.delayMs);
     const finished = this.#workers?.drain() ?? Promise.resolve();
     const isDone = await Promise.race([finished.then(() => true), sleep(drain.timeoutMs).then(() => false)]);

@@ -24,6 +24,9 @@ port.on('message', (message: ToWorker) => {
     case 'snapshot':
       say({ kind: 'linked', revision: plane.swap(message.snapshot) });
       return;
+    case 'lame-duck':
+      plane.lameDuck();
+      return;
     case 'drain':
       void drain();
       return;

@@ -21,6 +21,8 @@ export interface WorkerSetup {
 
 export type ToWorker =
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  /** About to drain: answer with `Connection: close`, so that clients leave in peace while new ones are still served. */
+  | { readonly kind: 'lame-duck' }
   /** Stop accepting, finish what is under way, say `drained`. */
   | { readonly kind: 'drain' }
   /** End every connection and leave. */

@@ -55,6 +55,11 @@ export class Plane {
     return snapshot.revision;
   }
 
+  /** From now on every response closes its connection; new connections are still served. */
+  lameDuck(): void {
+    this.#lane.isDraining = true;
+  }
+
   /** Finishes what is under way, then lets go of everything. */
   async drain(): Promise<void> {
     await this.listener.drain();

@@ -96,6 +96,11 @@ export class Workers {
     return this.#slots.map(({ id, state, revision, restarts }) => ({ id, state, revision, restarts }));
   }
 
+  /** Asks clients to leave, while everybody is still served. A worker that is replaced meanwhile starts afresh. */
+  lameDuck(): void {
+    for (const slot of this.#slots) this.#say(slot, { kind: 'lame-duck' });
+  }
+
   /** Stops accepting; resolves when every exchange is over. */
   async drain(): Promise<void> {
     this.#isStopping = true;

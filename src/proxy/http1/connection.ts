@@ -32,6 +32,9 @@ import { ResponseWriter } from './response-writer.ts';
 const LINGER_MS = 2000;
 const LINGER_BYTES_MAX = 1_048_576;
 
+/** While draining: how long a connection that was just accepted may take to send its request. */
+const FIRST_REQUEST_MS = 500;
+
 type State = 'idle' | 'head' | 'exchange' | 'lingering' | 'closed';
 
 /** What the listener is told. */
@@ -131,9 +134,11 @@ export class ClientConnection implements Timed {
     this.#socket.resetAndDestroy();
   }
 
-  /** Draining: closes an idle connection; a busy one closes after its exchange. */
+  /** Draining: closes an idle connection; a busy one closes after its exchange, a new one may send its first request. */
   drain(): void {
-    if (this.#state === 'idle') this.destroy();
+    if (this.#state !== 'idle') return;
+    if (this.#served > 0) this.destroy();
+    else this.deadlineAtMs = Math.min(this.deadlineAtMs, nowMs() + FIRST_REQUEST_MS);
   }
 
   /** Ends the connection now, its exchange with it. */
