@@ -1,0 +1,23 @@
+# Two stages: the first installs the run-time packages from the lockfile, the second holds what runs and nothing else.
+# Optional packages are left out of both: they bring a Node for machines without a current one, and this image is one.
+
+FROM node:26-slim AS packages
+WORKDIR /app
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev --omit=optional --loglevel=error
+
+FROM node:26-slim
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=packages /app/node_modules node_modules
+COPY package.json LICENSE ./
+COPY src src
+# An example to start from: mount your own over it.
+COPY config/examples/minimal.yaml /etc/sluice/gateway.yaml
+USER node
+# 8080 is the traffic's port. The admin port listens on the container's loopback unless the configuration says otherwise.
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \
+  CMD ["node", "-e", "fetch('http://127.0.0.1:9900/livez').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+CMD ["node", "src/main.ts", "run", "--config", "/etc/sluice/gateway.yaml"]

@@ -1,0 +1,101 @@
+/**
+ * What `npm test` runs, in which order and how many files at a time; and the sum of what came out.
+ *
+ * Phases keep apart what would disturb each other on a small machine: tests of logic share the cores, tests that start
+ * real processes and measure time run one file at a time.
+ */
+
+import { globSync } from 'node:fs';
+
+export type Depth = 'quick' | 'full';
+
+/** A set of test files that run together. */
+export interface Phase {
+  readonly name: string;
+  /** Relative to the repository's root. */
+  readonly files: readonly string[];
+  /** Files at a time. */
+  readonly concurrency: number;
+}
+
+interface Plan {
+  readonly name: string;
+  readonly globs: readonly string[];
+  readonly without: readonly string[];
+  readonly isAlone: boolean;
+  readonly depths: readonly Depth[];
+}
+
+const LONG = 'test/**/*.long.test.ts';
+const BENCH = 'test/bench*.test.ts';
+const CHECK = 'test/check.test.ts';
+const BOTH: readonly Depth[] = ['quick', 'full'];
+
+const PLANS: readonly Plan[] = [
+  {
+    name: 'logic',
+    globs: [
+      'test/*.test.ts',
+      ...['support', 'unit', 'property', 'fuzz'].map((folder) => `test/${folder}/**/*.test.ts`),
+    ],
+    without: [LONG, BENCH, CHECK],
+    isAlone: false,
+    depths: BOTH,
+  },
+  { name: 'bench smoke', globs: [BENCH], without: [LONG], isAlone: true, depths: BOTH },
+  { name: 'checks', globs: [CHECK], without: [], isAlone: true, depths: ['full'] },
+  {
+    name: 'behavior',
+    globs: ['test/simulation/**/*.test.ts', 'test/conformance/**/*.test.ts', 'test/regression/**/*.test.ts', LONG],
+    without: ['test/integration/**'],
+    isAlone: false,
+    depths: ['full'],
+  },
+  { name: 'real processes', globs: ['test/integration/**/*.test.ts'], without: [], isAlone: true, depths: ['full'] },
+];
+
+/** Phases of a run; those without a file are left out. Every file is in exactly one phase of the full run. */
+export function phasesOf(root: string, depth: Depth, cores: number): Phase[] {
+  return PLANS.filter(({ depths }) => depths.includes(depth))
+    .map(({ name, globs, without, isAlone }) => ({
+      name,
+      files: globSync([...globs], { cwd: root, exclude: [...without] }).sort(),
+      concurrency: isAlone ? 1 : Math.max(1, cores),
+    }))
+    .filter(({ files }) => files.length > 0);
+}
+
+/** Test files that no phase of the full run would run. */
+export function forgottenFiles(root: string): string[] {
+  const planned = new Set(phasesOf(root, 'full', 1).flatMap(({ files }) => files));
+  return globSync('test/**/*.test.ts', { cwd: root }).filter((file) => !planned.has(file));
+}
+
+const COUNTED = ['tests', 'suites', 'pass', 'fail', 'cancelled', 'skipped', 'todo', 'duration_ms'] as const;
+
+/** Closing numbers of node's test runner, by its own names. */
+export type Totals = Record<(typeof COUNTED)[number], number>;
+
+/** Nothing run yet. */
+export function noTotals(): Totals {
+  return { tests: 0, suites: 0, pass: 0, fail: 0, cancelled: 0, skipped: 0, todo: 0, duration_ms: 0 };
+}
+
+/** Adds one closing line (`pass 12`) to the totals; false when the text is not one. */
+export function addClosingLine(totals: Totals, text: string): boolean {
+  const [name = '', value = '', ...rest] = text.split(' ');
+  const key = COUNTED.find((one) => one === name);
+  if (key === undefined || rest.length > 0 || !/^[\d.]+$/.test(value)) return false;
+  totals[key] += Number(value);
+  return true;
+}
+
+/** The closing lines of all phases together. */
+export function closingLines(totals: Totals): string[] {
+  return COUNTED.map((key) => `${key} ${totals[key]}`);
+}
+
+/** Whether the run was good: something ran, nothing failed. */
+export function isGreen(totals: Totals): boolean {
+  return totals.tests > 0 && totals.fail === 0 && totals.cancelled === 0;
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { ensureServers, findBinary, type Machine, type Server } from './servers.ts';
+
+const NGINX: Server = { binary: 'nginx', debianPackage: 'nginx', neededFor: 'the comparison with nginx' };
+const WRK: Server = { binary: 'wrk', debianPackage: 'wrk', neededFor: 'every load run' };
+
+/** A machine with some binaries, whose package manager adds others or refuses. */
+function machineWith(present: string[], installs: string[] | 'refuses', isCi = false): Machine & { asked: string[] } {
+  const asked: string[] = [];
+  return {
+    isCi,
+    asked,
+    find: (binary) => (present.includes(binary) ? `/usr/bin/${binary}` : null),
+    install: (packages) => {
+      asked.push(...packages);
+      if (installs === 'refuses') return { done: false, because: 'only root may install packages' };
+      present.push(...installs);
+      return { done: true, because: '' };
+    },
+  };
+}
+
+describe('ensureServers', () => {
+  test('installs nothing when everything is there', () => {
+    const machine = machineWith(['nginx', 'wrk'], 'refuses');
+    const report = ensureServers([NGINX, WRK], machine);
+    assert.deepEqual(
+      [...report.found],
+      [
+        ['nginx', '/usr/bin/nginx'],
+        ['wrk', '/usr/bin/wrk'],
+      ],
+    );
+    assert.deepEqual(machine.asked, []);
+    assert.deepEqual(report.lines, []);
+  });
+
+  test('installs only what is absent', () => {
+    const machine = machineWith(['nginx'], ['wrk']);
+    const report = ensureServers([NGINX, WRK], machine);
+    assert.deepEqual(machine.asked, ['wrk']);
+    assert.deepEqual(report.missing, []);
+  });
+
+  test('says what is skipped and why when it may not install', () => {
+    const report = ensureServers([WRK], machineWith([], 'refuses'));
+    assert.equal(report.isFailure, false);
+    assert.deepEqual(report.lines, [
+      'wrk is missing (Debian package wrk; only root may install packages); skipped: every load run',
+    ]);
+  });
+
+  test('fails where CI=true and something stays missing', () => {
+    assert.equal(ensureServers([WRK], machineWith([], 'refuses', true)).isFailure, true);
+    assert.equal(ensureServers([WRK], machineWith([], ['wrk'], true)).isFailure, false);
+  });
+
+  test('tells a package that does not hold the program from one that could not be installed', () => {
+    const report = ensureServers([WRK], machineWith([], []));
+    assert.match(report.lines.join(), /it holds no such program/);
+  });
+});
+
+describe('findBinary', () => {
+  test('finds an executable in PATH and passes over one that may not be run', (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-bin-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    writeFileSync(join(folder, 'sluice-test-tool'), '');
+    chmodSync(join(folder, 'sluice-test-tool'), 0o644);
+    assert.equal(findBinary('sluice-test-tool', folder), null);
+    chmodSync(join(folder, 'sluice-test-tool'), 0o755);
+    assert.equal(findBinary('sluice-test-tool', `:${folder}`), join(folder, 'sluice-test-tool'));
+  });
+});

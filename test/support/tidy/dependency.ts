@@ -1,0 +1,90 @@
+/**
+ * The dependency rule: which folder of `src/` may import what, and which packages it may use.
+ *
+ * Sections of the ring never import one another (docs/ARCHITECTURE.md); only the composition roots know several.
+ * A package is allowed where it is listed and nowhere else, so that replacing one touches one folder.
+ */
+
+import { posix } from 'node:path';
+import { type Finding, lineAt, type Rule, type SourceFile, under } from './files.ts';
+import { importsOf } from './scan.ts';
+
+const SECTIONS = ['admin', 'cli', 'export', 'proxy', 'slo', 'snapshot', 'sources', 'state'] as const;
+
+/** What a root file may import; `*` = every folder and root. */
+const ROOTS: Readonly<Record<string, readonly string[]>> = {
+  'gateway.ts': ['*'],
+  'worker.ts': ['*'],
+  'main.ts': ['cli', 'gateway.ts'],
+};
+
+/** Folders of `src/` that a folder may import; `node:` stands for the platform's own modules. */
+const FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  model: ['model'],
+  lib: ['lib', 'node:'],
+  ...Object.fromEntries(SECTIONS.map((section) => [section, [section, 'model', 'lib', 'node:']])),
+};
+
+/** Run-time packages and the one place that may use each, by prefix. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  yaml: 'src/sources/',
+  zod: 'src/sources/',
+  'prom-client': 'src/export/',
+  pino: 'src/lib/log.ts',
+};
+
+/** `src/proxy/http1/body.ts` -> `proxy`; `src/gateway.ts` -> `gateway.ts`. */
+function sectionOf(path: string): string {
+  return path.split('/')[1] ?? '';
+}
+
+/** Why this import is not allowed, or null. */
+function refusalOf(from: string, specifier: string): string | null {
+  const section = sectionOf(from);
+  const allowed = ROOTS[section] ?? FOLDERS[section];
+  if (allowed === undefined) return `${section} is not in the dependency table`;
+  if (specifier.startsWith('#')) return `'${specifier}' is for tests; import by relative path`;
+  if (specifier.startsWith('node:')) return platformRefusal(section, specifier);
+  if (!specifier.startsWith('.')) return packageRefusal(from, specifier);
+  if (!specifier.endsWith('.ts')) return `'${specifier}' must end in .ts`;
+  const target = posix.join(posix.dirname(from), specifier);
+  if (!target.startsWith('src/')) return `src may not import ${target}`;
+  const to = sectionOf(target);
+  if (allowed.includes('*') || allowed.includes(to)) return null;
+  return `${section} may not import ${to}`;
+}
+
+function platformRefusal(section: string, specifier: string): string | null {
+  const isAllowed = ROOTS[section] !== undefined || FOLDERS[section]?.includes('node:') === true;
+  return isAllowed ? null : `${section} may not import ${specifier}`;
+}
+
+function packageRefusal(from: string, specifier: string): string | null {
+  const place = PACKAGES[specifier];
+  if (place === undefined) return `package ${specifier} is not in the dependency table`;
+  return from.startsWith(place) ? null : `package ${specifier} belongs to ${place}`;
+}
+
+function findingsOf(file: SourceFile): Finding[] {
+  return importsOf(file.text).flatMap(({ specifier, offset }) => {
+    const message = refusalOf(file.path, specifier);
+    return message === null ? [] : [{ rule: 'dependency', path: file.path, line: lineAt(file.text, offset), message }];
+  });
+}
+
+/** Imports inside `src/` follow the table. */
+export const dependencyRule: Rule = (files) => under(files, 'src/', '.ts').flatMap(findingsOf);
+
+/** Tests reach the source as `#src/…`, so that moving a test does not change its imports. */
+export const testImportRule: Rule = (files) =>
+  under(files, 'test/', '.ts').flatMap((file) =>
+    importsOf(file.text)
+      .filter(({ specifier }) => /^\.{1,2}\/(?:.*\/)?src\//.test(specifier) && specifier.endsWith('.ts'))
+      .filter(({ offset }) => !/new\s+URL\s*\(\s*$/.test(file.text.slice(0, offset)))
+      .map(({ specifier, offset }) => ({
+        rule: 'test-import',
+        path: file.path,
+        line: lineAt(file.text, offset),
+        message: `import '${specifier}' as '#src/…'`,
+      })),
+  );

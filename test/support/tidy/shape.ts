@@ -1,0 +1,119 @@
+/**
+ * Sizes and headers: how long a file, how full a folder, what its first lines say.
+ *
+ * The length of functions and the number of their parameters are counted by Biome's parser, whose report is judged
+ * here; everything else is counted on the text.
+ */
+
+import { type Finding, type Rule, type SourceFile, under } from './files.ts';
+import { scan } from './scan.ts';
+
+export const FILE_LINES_MAX = 400;
+export const FOLDER_ENTRIES_MAX = 14;
+
+/** Collections that grow by one file per past failure, decision or release. */
+const UNBOUNDED_FOLDERS = ['test/fuzz/corpus', 'test/regression', 'docs/adr', 'bench/results'];
+
+function typeScript(files: readonly SourceFile[]): SourceFile[] {
+  return ['src/', 'test/', 'bench/'].flatMap((folder) => under(files, folder, '.ts'));
+}
+
+function countLines(text: string): number {
+  return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+}
+
+/** No TypeScript file is longer than `FILE_LINES_MAX` lines. */
+export const fileSizeRule: Rule = (files) =>
+  typeScript(files)
+    .map((file) => ({ path: file.path, lines: countLines(file.text) }))
+    .filter(({ lines }) => lines > FILE_LINES_MAX)
+    .map(({ path, lines }) => ({
+      rule: 'file-size',
+      path,
+      line: 0,
+      message: `${lines} lines, at most ${FILE_LINES_MAX}`,
+    }));
+
+/** Every folder of `src`, `test` and `bench` holds at most `FOLDER_ENTRIES_MAX` entries. */
+export const folderSizeRule: Rule = (files) => {
+  const entries = new Map<string, Set<string>>();
+  for (const { path } of files) {
+    const parts = path.split('/');
+    if (!['src', 'test', 'bench'].includes(parts[0] ?? '')) continue;
+    for (let depth = 1; depth < parts.length; depth++) {
+      const folder = parts.slice(0, depth).join('/');
+      const known = entries.get(folder) ?? new Set();
+      entries.set(folder, known.add(parts[depth] ?? ''));
+    }
+  }
+  return [...entries]
+    .filter(([folder, names]) => names.size > FOLDER_ENTRIES_MAX && !UNBOUNDED_FOLDERS.includes(folder))
+    .map(([folder, names]) => ({
+      rule: 'folder-size',
+      path: folder,
+      line: 0,
+      message: `${names.size} entries, at most ${FOLDER_ENTRIES_MAX}`,
+    }));
+};
+
+/** The text of the comment that opens a file, without its stars; empty when there is none. */
+export function headerOf(text: string): string {
+  const body = /^(?:#![^\n]*\n)?\/\*\*([\s\S]*?)\*\//.exec(text)?.[1] ?? '';
+  return body
+    .split('\n')
+    .map((line) => line.replace(/^\s*\*? ?/, ''))
+    .join('\n')
+    .trim();
+}
+
+/** Every file but a test begins with a comment whose first sentence is its one responsibility. */
+export const headerRule: Rule = (files) =>
+  typeScript(files)
+    .filter(({ path }) => !path.endsWith('.test.ts'))
+    .flatMap(({ path, text }) => {
+      const header = headerOf(text);
+      const firstParagraph = header.split(/\n\s*\n/)[0] ?? '';
+      const message =
+        header === ''
+          ? 'no header comment'
+          : /[.:?](?:\s|$)/.test(firstParagraph)
+            ? ''
+            : 'the header has no first sentence';
+      return message === '' ? [] : [{ rule: 'header', path, line: 1, message }];
+    });
+
+/** An exported function of `src` is preceded by a comment. */
+export const documentedRule: Rule = (files) =>
+  under(files, 'src/', '.ts').flatMap(({ path, text }) => {
+    const { code, comments } = scan(text);
+    const lines = code.split('\n');
+    const commentLines = comments.split('\n');
+    return lines.flatMap((line, index) => {
+      if (!/^export (?:async )?function\b/.test(line)) return [];
+      if ((commentLines[index - 1] ?? '').trim().endsWith('*/')) return [];
+      const name = /function\*?\s+(\w+)/.exec(line)?.[1] ?? '';
+      return [{ rule: 'documented', path, line: index + 1, message: `${name} is exported without a comment` }];
+    });
+  });
+
+/** The part of Biome's JSON report that counts here. */
+interface BiomeReport {
+  readonly diagnostics: readonly {
+    readonly category: string;
+    readonly message: string;
+    readonly location: { readonly path: string; readonly start?: { readonly line: number } };
+  }[];
+}
+
+/** Turns a report of `biome lint --reporter=json` into findings. @throws SyntaxError when it is not JSON */
+export function functionShapeFindings(reportJson: string): Finding[] {
+  const report = JSON.parse(reportJson) as BiomeReport;
+  return report.diagnostics
+    .filter(({ category }) => category.startsWith('lint/complexity/'))
+    .map(({ category, message, location }) => ({
+      rule: `function-shape (${category.split('/').at(-1)})`,
+      path: location.path,
+      line: location.start?.line ?? 0,
+      message,
+    }));
+}
