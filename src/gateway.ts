@@ -5,8 +5,8 @@
  * section that owns it.
  */
 
+import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
 import { type AdminServer, startAdmin } from './admin/server.ts';
 import { routeStatuses } from './admin/status.ts';
 import { createMetrics } from './export/metrics.ts';
@@ -21,9 +21,10 @@ import type { RolloutStatus, Status } from './model/status.ts';
 import { CELL, CELL_WORDS, ENDPOINT, ENDPOINT_WORDS, GATEWAY_CELL } from './model/tallies.ts';
 import { assertFree, Workers } from './proxy/workers.ts';
 import { type Controller, createController } from './slo/controller.ts';
+import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
 import { Totals } from './slo/totals.ts';
-import { hashConfig } from './snapshot/hash.ts';
 import { createDials, type Dials, getDial, setDial } from './snapshot/dials.ts';
+import { hashConfig } from './snapshot/hash.ts';
 import type { RecycleCandidate } from './snapshot/live.ts';
 import { rolloutsOf } from './snapshot/rollouts.ts';
 import { type Current, type OfferResult, Store } from './snapshot/store.ts';
@@ -79,6 +80,8 @@ class ControlPlane implements Gateway {
   readonly #endpointTotals = new EndpointTotalsReader();
   readonly #controller: Controller;
   readonly #decisions: Decision[] = [];
+  /** Rollbacks since the start by route and canary; decisions are forgotten, counts are not. */
+  readonly #rollbacks = new Map<string, RollbackCount>();
   readonly #startedAt = wallTime();
   readonly #startedAtMs = nowMs();
   #rollouts: readonly RolloutSpec[] = [];
@@ -166,7 +169,7 @@ class ControlPlane implements Gateway {
       status: () => this.#status(),
       traffic: () => this.#traffic(),
       refused: () => this.#totals.of(GATEWAY_CELL).reasons,
-      rollbacks: () => rollbackCounts(this.#decisions),
+      rollbacks: () => [...this.#rollbacks.values()],
     });
     this.#admin = await startAdmin({
       address: config.admin,
@@ -197,7 +200,7 @@ class ControlPlane implements Gateway {
       count,
       host,
       port,
-      seed: process.hrtime()[1],
+      seed: randomInt(2 ** 31),
       dials: this.#dials.buffer,
       snapshot,
       died: (id, cause) => this.#log.error('worker_died', { worker: id, cause }),
@@ -245,7 +248,12 @@ class ControlPlane implements Gateway {
   }
 
   #configFields({ snapshot, config }: Current): Record<string, unknown> {
-    return { file: this.#options.configFile, revision: snapshot.revision, hash: snapshot.hash, routes: config.routes.length };
+    return {
+      file: this.#options.configFile,
+      revision: snapshot.revision,
+      hash: snapshot.hash,
+      routes: config.routes.length,
+    };
   }
 
   /** An id may go to another name once no worker knows the old one and nothing is under way for it. */
@@ -254,11 +262,13 @@ class ControlPlane implements Gateway {
     if (workers === null) return false;
     if (!workers.status().every(({ revision }) => revision >= absentSince)) return false;
     if (table === 'units') return true;
-    return workers.regions().every(({ tallies }) =>
-      table === 'cells'
-        ? tallies.cells[id * CELL_WORDS + CELL.inFlight] === 0
-        : tallies.endpoints[id * ENDPOINT_WORDS + ENDPOINT.inFlight] === 0,
-    );
+    return workers
+      .regions()
+      .every(({ tallies }) =>
+        table === 'cells'
+          ? tallies.cells[id * CELL_WORDS + CELL.inFlight] === 0
+          : tallies.endpoints[id * ENDPOINT_WORDS + ENDPOINT.inFlight] === 0,
+      );
   }
 
   // ── the loop ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -280,6 +290,8 @@ class ControlPlane implements Gateway {
     this.#log.warn(decision.kind, { ...decision });
     if (decision.kind !== 'rollback') return;
     const { route, canary, sentence } = decision;
+    const key = `${route}/${canary}`;
+    this.#rollbacks.set(key, { route, version: canary, count: (this.#rollbacks.get(key)?.count ?? 0) + 1 });
     const generation = this.#rollouts.find((spec) => spec.route === route)?.generation ?? '';
     const held = this.#store.hold({ route, version: canary, weight: 0, because: sentence, generation });
     if (held.kind === 'stale') this.#log.warn('hold_stale', { route, canary });
@@ -289,7 +301,9 @@ class ControlPlane implements Gateway {
 
   #status(): Status {
     const current = this.#store.current as Current;
-    const rollouts = new Map<string, RolloutStatus>(this.#controller.view().map(({ route, status }) => [route, status]));
+    const rollouts = new Map<string, RolloutStatus>(
+      this.#controller.view().map(({ route, status }) => [route, status]),
+    );
     const notReadyBecause = this.#notReadyBecause();
     return {
       version: this.#release.version,
@@ -356,15 +370,4 @@ function needsRestart(before: Current, after: Current): string[] {
   const fixed = ['listen', 'admin', 'workers'] as const;
   const changed = fixed.filter((key) => JSON.stringify(before.config[key]) !== JSON.stringify(after.config[key]));
   return changed.map((key) => `${key} changed; the change takes effect at the next start`);
-}
-
-function rollbackCounts(decisions: readonly Decision[]): RollbackCount[] {
-  const counts = new Map<string, { route: string; version: string; count: number }>();
-  for (const { kind, route, canary } of decisions) {
-    if (kind !== 'rollback') continue;
-    const key = `${route} ${canary}`;
-    const known = counts.get(key) ?? { route, version: canary, count: 0 };
-    counts.set(key, { ...known, count: known.count + 1 });
-  }
-  return [...counts.values()];
 }

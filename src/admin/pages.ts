@@ -1,0 +1,78 @@
+/**
+ * The admin server's pages: path in, reply out.
+ *
+ * Everything is read only. A path is matched as written, without decoding or normalizing: there is nothing to confuse.
+ */
+
+import { formatCheck, hasStarted, readinessChecks } from './checks.ts';
+import { jsonReply, problemReply, type Reply, textReply } from './reply.ts';
+import type { AdminView } from './view.ts';
+
+interface Page {
+  readonly about: string;
+  answer(isVerbose: boolean): Reply | Promise<Reply>;
+}
+
+/** Answers `target`, the request target as received. */
+export type Pages = (target: string) => Reply | Promise<Reply>;
+
+/** Makes the pages over a view. The only state is that start-up, once over, stays over. */
+export function createPages(view: AdminView): Pages {
+  const pages = pageTable(view);
+  const index = textReply(200, indexText(pages));
+  return (target) => {
+    const queryAt = target.indexOf('?');
+    const path = queryAt === -1 ? target : target.slice(0, queryAt);
+    if (path === '/') return index;
+    const page = pages.get(path);
+    if (page === undefined) return problemReply(404, `There is no ${printable(path)} here; GET / lists the pages`);
+    const query = new URLSearchParams(queryAt === -1 ? '' : target.slice(queryAt + 1));
+    return page.answer(query.has('verbose'));
+  };
+}
+
+function pageTable(view: AdminView): ReadonlyMap<string, Page> {
+  let isStarted = false;
+  const ready = (isVerbose: boolean) => readyReply(view, isVerbose);
+  const started = () => {
+    isStarted ||= hasStarted(view.status());
+    return isStarted ? textReply(200, 'ok\n') : textReply(503, 'not started: no worker serves a configuration yet\n');
+  };
+  const live = () => (view.live() ? textReply(200, 'ok\n') : textReply(503, 'not live: restart this process\n'));
+  return new Map<string, Page>([
+    ['/livez', { about: '200 while the process can do its work', answer: live }],
+    ['/readyz', { about: '200 while it should get traffic, else 503 with the reason; ?verbose', answer: ready }],
+    ['/startupz', { about: '200 once it has started', answer: started }],
+    ['/healthz', { about: 'the same as /readyz', answer: ready }],
+    ['/metrics', { about: 'Prometheus text format', answer: async () => ({ status: 200, ...(await view.metrics()) }) }],
+    [
+      '/api/v1/status',
+      { about: 'configuration, workers, routes, versions, rollouts', answer: () => jsonReply(view.status()) },
+    ],
+    [
+      '/api/v1/decisions',
+      {
+        about: 'every rollback and resume with its numbers, oldest first',
+        answer: () => jsonReply({ decisions: view.decisions() }),
+      },
+    ],
+  ]);
+}
+
+function readyReply(view: AdminView, isVerbose: boolean): Reply {
+  const status = view.status();
+  const code = status.ready ? 200 : 503;
+  if (!isVerbose) return textReply(code, status.ready ? 'ok\n' : `not ready: ${status.notReadyBecause}\n`);
+  const lines = readinessChecks(status).map(formatCheck);
+  return textReply(code, `${lines.join('\n')}\nreadyz check ${status.ready ? 'passed' : 'failed'}\n`);
+}
+
+function indexText(pages: ReadonlyMap<string, Page>): string {
+  const rows = [...pages].map(([path, page]) => `${path.padEnd(20)}${page.about}`);
+  return `Sluice admin. Read only: GET and HEAD.\n\n${rows.join('\n')}\n`;
+}
+
+/** A client's text for a message: bounded and without controls. */
+function printable(text: string): string {
+  return text.slice(0, 100).replace(/[^\x21-\x7e]/g, '?');
+}

@@ -1,0 +1,41 @@
+/**
+ * Answers of the admin server: text, JSON, problem documents (RFC 9457).
+ */
+
+import { STATUS_CODES } from 'node:http';
+
+export interface Reply {
+  readonly status: number;
+  readonly contentType: string;
+  readonly body: string;
+  /** Further header fields. */
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A line for people and probes. */
+export function textReply(status: number, body: string): Reply {
+  return { status, contentType: 'text/plain; charset=utf-8', body };
+}
+
+/** Indented, because people read it with curl. */
+export function jsonReply(value: unknown): Reply {
+  return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value, null, 2)}\n` };
+}
+
+/** `detail` says what was wrong and what would be right. */
+export function problemReply(status: number, detail: string, headers: Readonly<Record<string, string>> = {}): Reply {
+  const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
+  return { status, contentType: 'application/problem+json', body: `${JSON.stringify(body)}\n`, headers };
+}
+
+/** Header fields of every answer: nothing here may be cached, guessed at, or embedded by another site. */
+export function replyHeaders(reply: Reply): Record<string, string> {
+  return {
+    'content-type': reply.contentType,
+    'content-length': String(Buffer.byteLength(reply.body)),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    'cross-origin-resource-policy': 'same-origin',
+    ...reply.headers,
+  };
+}

@@ -1,0 +1,22 @@
+/**
+ * What the admin server looks at: read-only functions that the composition root hands in.
+ */
+
+import type { Decision } from '../model/slo.ts';
+import type { Status } from '../model/status.ts';
+
+/** A metrics page, ready to send. */
+export interface MetricsPage {
+  readonly contentType: string;
+  readonly body: string;
+}
+
+/** Every function may throw; the server answers 500 then and goes on. */
+export interface AdminView {
+  status(): Status;
+  /** Oldest first. */
+  decisions(): readonly Decision[];
+  /** Whether the process can still do its work; false asks a supervisor for a restart. */
+  live(): boolean;
+  metrics(): Promise<MetricsPage>;
+}

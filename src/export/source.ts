@@ -1,0 +1,56 @@
+/**
+ * What the metrics page is made from: readings of the tallies and the status, taken at each scrape.
+ */
+
+import type { Status } from '../model/status.ts';
+
+/** Totals of one cell since the start, merged over workers; they only ever grow, `inFlight` apart. */
+export interface CellReading {
+  readonly inFlight: number;
+  /** Exchanges that are good or bad. */
+  readonly finished: number;
+  readonly bad: number;
+  readonly ignored: number;
+  /** Finished exchanges above the route's latency threshold. */
+  readonly slow: number;
+  /** Sum of the latencies in the histogram, in seconds. */
+  readonly secondsSum: number;
+  /** Index n counts responses n00..n99, 1 to 5. Length 6. */
+  readonly statusClasses: ArrayLike<number>;
+  /** Exchanges by reason number (`model/reason.ts`). */
+  readonly reasons: ArrayLike<number>;
+  /** Counts of the exponential histogram (`lib/histogram.ts`), HISTOGRAM_BUCKETS long. */
+  readonly histogram: ArrayLike<number>;
+}
+
+export interface VersionReading {
+  readonly service: string;
+  readonly version: string;
+  readonly cell: CellReading;
+}
+
+export interface RouteReading {
+  readonly route: string;
+  /** Path of the route's first match: the bounded stand-in for the raw path, as `http.route` wants it. */
+  readonly httpRoute: string;
+  /** Latency SLO threshold in ms; Infinity without one. */
+  readonly slowMs: number;
+  readonly cell: CellReading;
+  readonly versions: readonly VersionReading[];
+}
+
+/** Rollbacks of one canary since the start. */
+export interface RollbackCount {
+  readonly route: string;
+  readonly version: string;
+  readonly count: number;
+}
+
+/** Called once per scrape each, in one turn of the event loop, so that a page is one picture. */
+export interface MetricsSource {
+  status(): Status;
+  traffic(): readonly RouteReading[];
+  /** Requests refused before they had a route, by reason number. */
+  refused(): ArrayLike<number>;
+  rollbacks(): readonly RollbackCount[];
+}

@@ -1,0 +1,160 @@
+/**
+ * Metric families of traffic: requests, latencies, reasons, endpoints.
+ *
+ * Labels come from the configuration alone. A cell that never saw an exchange has its request counters (at 0, so that a
+ * rate can be taken from the first failure on) but no histogram and no reasons: 10,000 idle routes stay small.
+ */
+
+import { REASON, REASONS } from '../model/reason.ts';
+import type { EndpointStatus } from '../model/status.ts';
+import { cumulate } from './buckets.ts';
+import type { Family, Labels, Reading, Sample } from './family.ts';
+import type { CellReading, RouteReading, VersionReading } from './source.ts';
+
+const DURATION = 'http_server_request_duration_seconds';
+const STATUS_CLASSES = [1, 2, 3, 4, 5] as const;
+
+export const TRAFFIC_FAMILIES: readonly Family[] = [
+  {
+    name: DURATION,
+    help: 'Time from route match to the last byte of the response, by version',
+    type: 'histogram',
+    *collect({ traffic }) {
+      for (const [route, version] of versionsOf(traffic)) yield* durationSamples(route, version);
+    },
+  },
+  {
+    name: 'sluice_requests_total',
+    help: 'Exchanges of a version on a route, by effect on its SLI',
+    type: 'counter',
+    *collect({ traffic }) {
+      for (const [route, version] of versionsOf(traffic)) {
+        yield* outcomeSamples(version.cell, versionLabels(route, version));
+      }
+    },
+  },
+  {
+    name: 'sluice_route_requests_total',
+    help: 'Exchanges of a route as its users saw them, by effect on its SLI',
+    type: 'counter',
+    *collect({ traffic }) {
+      for (const route of traffic) yield* outcomeSamples(route.cell, { route: route.route });
+    },
+  },
+  {
+    name: 'sluice_upstream_requests_total',
+    help: 'Exchanges of a version on a route, by class of the status code',
+    type: 'counter',
+    *collect({ traffic }) {
+      for (const [route, version] of versionsOf(traffic)) {
+        const labels = versionLabels(route, version);
+        for (const digit of STATUS_CLASSES) {
+          yield { labels: { code_class: `${digit}xx` }, shared: labels, value: version.cell.statusClasses[digit] ?? 0 };
+        }
+      }
+    },
+  },
+  {
+    name: 'sluice_responses_by_reason_total',
+    help: 'Exchanges of a route that the gateway answered itself or gave up on, by reason (docs/reasons.md)',
+    type: 'counter',
+    *collect({ traffic }) {
+      for (const { route, cell } of traffic) {
+        if (isUsed(cell)) yield* reasonSamples(cell.reasons, { route });
+      }
+    },
+  },
+  {
+    name: 'sluice_refused_requests_total',
+    help: 'Requests refused before they had a route, by reason (docs/reasons.md)',
+    type: 'counter',
+    *collect({ refused }) {
+      yield* reasonSamples(refused, {});
+    },
+  },
+  {
+    name: 'sluice_inflight',
+    help: 'Exchanges under way on a route',
+    type: 'gauge',
+    *collect({ traffic }) {
+      for (const { route, cell } of traffic) yield { labels: { route }, value: cell.inFlight };
+    },
+  },
+  endpointFamily('requests_total', 'counter', 'Exchanges sent to an endpoint', (endpoint) => endpoint.requests),
+  endpointFamily('failures_total', 'counter', 'Bad exchanges of an endpoint', (endpoint) => endpoint.bad),
+  endpointFamily(
+    'connect_failures_total',
+    'counter',
+    'Connections to an endpoint that could not be made',
+    (endpoint) => endpoint.connectFailures,
+  ),
+  endpointFamily('connections', 'gauge', 'Open connections to an endpoint', (endpoint) => endpoint.connections),
+  endpointFamily('inflight', 'gauge', 'Exchanges under way at an endpoint', (endpoint) => endpoint.inFlight),
+];
+
+function* versionsOf(traffic: readonly RouteReading[]): Generator<readonly [RouteReading, VersionReading]> {
+  for (const route of traffic) for (const version of route.versions) yield [route, version];
+}
+
+function versionLabels({ route }: RouteReading, { service, version }: VersionReading): Labels {
+  return { route, service, version };
+}
+
+function isUsed(cell: CellReading): boolean {
+  return cell.finished + cell.ignored > 0;
+}
+
+function* outcomeSamples(cell: CellReading, shared: Labels): Generator<Sample> {
+  yield { labels: { outcome: 'good' }, shared, value: cell.finished - cell.bad };
+  yield { labels: { outcome: 'bad' }, shared, value: cell.bad };
+  yield { labels: { outcome: 'ignored' }, shared, value: cell.ignored };
+}
+
+/** Reason 0, "the upstream answered", is left out. */
+function* reasonSamples(reasons: ArrayLike<number>, shared: Labels): Generator<Sample> {
+  for (const [index, { name }] of REASONS.entries()) {
+    if (index !== REASON.none) yield { labels: { reason: name }, shared, value: reasons[index] ?? 0 };
+  }
+}
+
+function* durationSamples(route: RouteReading, { service, version, cell }: VersionReading): Generator<Sample> {
+  if (!isUsed(cell)) return;
+  const shared = { http_route: route.httpRoute, route: route.route, service, service_version: version };
+  const { finite, total } = cumulate(cell, route.slowMs);
+  const metricName = `${DURATION}_bucket`;
+  for (const { leSeconds, count } of finite) yield { metricName, labels: { le: leSeconds }, shared, value: count };
+  yield { metricName, labels: { le: '+Inf' }, shared, value: total };
+  yield { metricName: `${DURATION}_sum`, labels: {}, shared, value: cell.secondsSum };
+  yield { metricName: `${DURATION}_count`, labels: {}, shared, value: total };
+}
+
+function endpointFamily(
+  suffix: string,
+  type: 'counter' | 'gauge',
+  help: string,
+  valueOf: (endpoint: EndpointStatus) => number,
+): Family {
+  return {
+    name: `sluice_endpoint_${suffix}`,
+    help,
+    type,
+    *collect(reading) {
+      for (const [labels, endpoint] of endpointsOf(reading)) yield { labels, value: valueOf(endpoint) };
+    },
+  };
+}
+
+/** Every endpoint once: a service's version may stand on many routes, its endpoints' numbers are the same there. */
+function* endpointsOf({ status }: Reading): Generator<readonly [Labels, EndpointStatus]> {
+  const seen = new Set<string>();
+  for (const route of status.routes) {
+    for (const { service, version, endpoints } of route.versions) {
+      for (const endpoint of endpoints) {
+        const key = JSON.stringify([service, version, endpoint.address]);
+        if (seen.has(key)) continue;
+        seen.add(key);
+        yield [{ service, version, endpoint: endpoint.address }, endpoint];
+      }
+    }
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * A status as a gateway with one canary tells it, with room for changes.
+ */
+
+import type { Decision, Verdict } from '#src/model/slo.ts';
+import type { RouteStatus, Status, TrafficStatus, VersionStatus } from '#src/model/status.ts';
+
+const TRAFFIC: TrafficStatus = {
+  inFlight: 0,
+  requests: 0,
+  bad: 0,
+  ignored: 0,
+  slow: 0,
+  errorRatio: null,
+  p50Ms: null,
+  p90Ms: null,
+  p99Ms: null,
+};
+
+export function sampleVerdict(changes: Partial<Verdict> = {}): Verdict {
+  const counts = { canary: { finished: 200, bad: 12 }, stable: { finished: 800, bad: 0 } };
+  return {
+    state: 'fail',
+    logE: 7.1,
+    logERequests: 8.2,
+    logEUsers: 7.1,
+    logEToFail: Math.log(1000),
+    requests: counts,
+    users: counts,
+    ...changes,
+  };
+}
+
+export function sampleVersion(changes: Partial<VersionStatus> = {}): VersionStatus {
+  return {
+    ...TRAFFIC,
+    service: 'checkout',
+    version: 'v1',
+    colors: ['v1'],
+    weight: 80,
+    weightConfigured: 80,
+    shareRatio: 0.8,
+    requests: 800,
+    errorRatio: 0,
+    p50Ms: 5,
+    p90Ms: 8,
+    p99Ms: 12,
+    endpoints: [],
+    ...changes,
+  };
+}
+
+export function sampleRoute(changes: Partial<RouteStatus> = {}): RouteStatus {
+  return {
+    ...TRAFFIC,
+    name: 'checkout',
+    requests: 1000,
+    bad: 12,
+    errorRatio: 0.012,
+    versions: [
+      sampleVersion(),
+      sampleVersion({
+        version: 'v2',
+        colors: ['v2'],
+        weight: 0,
+        weightConfigured: 20,
+        shareRatio: 0.2,
+        requests: 200,
+        bad: 12,
+        errorRatio: 0.06,
+      }),
+    ],
+    rollout: {
+      stable: 'v1',
+      canary: 'v2',
+      state: 'rolled-back',
+      verdict: sampleVerdict(),
+      sentence: 'v2 rolled back: 12 bad of 200 against 0 of 800',
+    },
+    ...changes,
+  };
+}
+
+export function sampleStatus(changes: Partial<Status> = {}): Status {
+  return {
+    version: '0.1.0',
+    startedAt: '2026-11-01T08:00:00.000Z',
+    uptimeMs: 90_000,
+    ready: true,
+    notReadyBecause: '',
+    proxyUrl: 'http://127.0.0.1:8080',
+    config: {
+      file: 'gateway.yaml',
+      revision: 3,
+      hash: '3f9a1c00'.repeat(8),
+      loadedAt: '2026-11-01T08:01:00.000Z',
+      reloads: { accepted: 2, refused: 1 },
+      last: { at: '2026-11-01T08:01:00.000Z', result: 'accepted', problems: [] },
+    },
+    workers: [
+      { id: 0, state: 'serving', revision: 3, restarts: 0 },
+      { id: 1, state: 'serving', revision: 3, restarts: 1 },
+    ],
+    routes: [sampleRoute()],
+    eventsLost: 0,
+    ...changes,
+  };
+}
+
+export function sampleDecision(changes: Partial<Decision> = {}): Decision {
+  return {
+    id: 1,
+    at: '2026-11-01T08:01:10.000Z',
+    kind: 'rollback',
+    route: 'checkout',
+    service: 'checkout',
+    canary: 'v2',
+    stable: 'v1',
+    sentence: 'v2 rolled back: 12 bad of 200 against 0 of 800',
+    verdict: sampleVerdict(),
+    alpha: 0.001,
+    toleratedRatio: 1.5,
+    weightBefore: 20,
+    weightAfter: 0,
+    revision: 3,
+    detectedInMs: 640,
+    switchedInMs: 0.02,
+    sampleRequestIds: [],
+    ...changes,
+  };
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { type CellSums, routeStatuses, type StatusSource } from '#src/admin/status.ts';
+import type { Config } from '#src/model/config.ts';
+import type { RouteSpec, Snapshot, SplitSpec } from '#src/model/snapshot.ts';
+import type { RolloutStatus } from '#src/model/status.ts';
+import { cellOf } from '../../support/readings/cells.ts';
+
+const ENDPOINT = { inFlight: 1, connections: 3, requests: 40, bad: 2, connectFailures: 5 };
+const ROLLOUT: RolloutStatus = {
+  stable: 'v1',
+  canary: 'v2',
+  state: 'progressing',
+  verdict: null,
+  sentence: 'too early to say',
+};
+
+function split(version: string, cell: number, endpoints: readonly number[]): SplitSpec {
+  return { service: 'checkout', version, colors: [version], cell, dial: cell, unit: -1, seed: 0, endpoints };
+}
+
+/** One route `checkout` with v1 (cell 1, configured weight 80) and v2 (cell 2, configured weight 20). */
+function sourceOf(cells: Readonly<Record<number, CellSums>>, rollout: RolloutStatus | null = ROLLOUT): StatusSource {
+  const route = { name: 'checkout', cell: 0, splits: [split('v1', 1, [0]), split('v2', 2, [1, 0])] };
+  const endpoints = [
+    { id: 7, host: '10.0.0.1', port: 8001 },
+    { id: 9, host: '::1', port: 8002 },
+  ];
+  return {
+    config: { routes: [{ backendRefs: [{ weight: 80 }, { weight: 20 }] }] } as unknown as Config,
+    snapshot: { routes: [route as unknown as RouteSpec], endpoints } as unknown as Snapshot,
+    cell: (id) => cells[id] ?? cellOf([]),
+    endpoint: (id) => ({ ...ENDPOINT, requests: id }),
+    weight: (dial) => (dial === 2 ? 0 : 80),
+    rollout: (name) => (name === 'checkout' ? rollout : null),
+  };
+}
+
+suite('status', () => {
+  test('a route and its versions show what was counted', () => {
+    const v1 = cellOf([10, 10, 10, 400], 300);
+    const v2 = cellOf([20], 300, 1);
+    const [route] = routeStatuses(sourceOf({ 0: cellOf([10, 10, 10, 400, 20], 300, 1), 1: v1, 2: v2 }));
+    assert.equal(route?.name, 'checkout');
+    assert.deepEqual(
+      [route?.requests, route?.bad, route?.ignored, route?.slow, route?.inFlight, route?.errorRatio],
+      [5, 1, 0, 1, 2, 0.2],
+    );
+    const [stable, canary] = route?.versions ?? [];
+    assert.deepEqual([stable?.version, stable?.requests, stable?.errorRatio, stable?.shareRatio], ['v1', 4, 0, 0.8]);
+    assert.deepEqual([canary?.version, canary?.requests, canary?.errorRatio, canary?.shareRatio], ['v2', 1, 1, 0.2]);
+    assert.ok(Math.abs((stable?.p50Ms ?? 0) - 10) < 0.2 && Math.abs((stable?.p99Ms ?? 0) - 400) < 5);
+    assert.deepEqual(route?.rollout, ROLLOUT);
+  });
+
+  test('weights in force are the dials, beside those of the configuration', () => {
+    const [route] = routeStatuses(sourceOf({}));
+    assert.deepEqual(
+      route?.versions.map(({ weight, weightConfigured }) => [weight, weightConfigured]),
+      [
+        [80, 80],
+        [0, 20],
+      ],
+    );
+  });
+
+  test('endpoints carry their address and the numbers of their own slot', () => {
+    const [route] = routeStatuses(sourceOf({}));
+    assert.deepEqual(route?.versions[1]?.endpoints, [
+      { address: '[::1]:8002', ...ENDPOINT, requests: 9 },
+      { address: '10.0.0.1:8001', ...ENDPOINT, requests: 7 },
+    ]);
+  });
+
+  test('where nothing was counted, ratios and quantiles are null', () => {
+    const [route] = routeStatuses(sourceOf({}, null));
+    assert.deepEqual([route?.errorRatio, route?.p50Ms, route?.p90Ms, route?.p99Ms], [null, null, null, null]);
+    assert.deepEqual(
+      route?.versions.map(({ shareRatio, errorRatio, p99Ms }) => [shareRatio, errorRatio, p99Ms]),
+      [
+        [null, null, null],
+        [null, null, null],
+      ],
+    );
+    assert.equal(route?.rollout, null);
+  });
+});

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { scrape, series } from '../../support/readings/scrape.ts';
+import { sampleRoute, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
+
+suite('state-families', () => {
+  test('weights are shown as shares in force and as measured', async () => {
+    const families = await scrape();
+    assert.deepEqual(series(families, 'sluice_version_weight_ratio'), [
+      'route=checkout service=checkout version=v1 1',
+      'route=checkout service=checkout version=v2 0',
+    ]);
+    assert.deepEqual(series(families, 'sluice_version_actual_ratio'), [
+      'route=checkout service=checkout version=v1 0.8',
+      'route=checkout service=checkout version=v2 0.2',
+    ]);
+  });
+
+  test('weights that are all 0 are shares of 0, and an unmeasured share is absent', async () => {
+    const version = sampleVersion({ weight: 0, shareRatio: null });
+    const families = await scrape({
+      status: () => sampleStatus({ routes: [sampleRoute({ versions: [version], rollout: null })] }),
+    });
+    assert.deepEqual(series(families, 'sluice_version_weight_ratio'), ['route=checkout service=checkout version=v1 0']);
+    assert.deepEqual(series(families, 'sluice_version_actual_ratio'), []);
+    assert.deepEqual(series(families, 'sluice_rollout_state'), []);
+    assert.deepEqual(series(families, 'sluice_verdict_log_e'), []);
+  });
+
+  test('a rollout shows its state, its verdict in both units, and its rollbacks', async () => {
+    const families = await scrape();
+    assert.deepEqual(series(families, 'sluice_rollout_state'), [
+      'route=checkout state=progressing version=v2 0',
+      'route=checkout state=rolled-back version=v2 1',
+    ]);
+    assert.deepEqual(series(families, 'sluice_verdict_log_e'), [
+      'route=checkout unit=requests 8.2',
+      'route=checkout unit=users 7.1',
+    ]);
+    assert.deepEqual(series(families, 'sluice_verdict_log_e_to_fail'), [`route=checkout ${Math.log(1000)}`]);
+    assert.deepEqual(series(families, 'sluice_rollback_total'), ['route=checkout version=v2 1']);
+  });
+
+  test('configuration, workers and losses are told', async () => {
+    const families = await scrape({ status: () => sampleStatus({ eventsLost: 4 }) });
+    assert.deepEqual(series(families, 'sluice_config_reloads_total'), ['result=accepted 2', 'result=refused 1']);
+    assert.deepEqual(series(families, 'sluice_config_info'), [`hash=${'3f9a1c00'.repeat(8)} 1`]);
+    const loadedAt = Date.parse('2026-11-01T08:01:00.000Z') / 1000;
+    assert.deepEqual(series(families, 'sluice_config_last_reload_success_timestamp_seconds'), [String(loadedAt)]);
+    assert.deepEqual(series(families, 'sluice_workers'), [
+      'state=draining 0',
+      'state=gone 0',
+      'state=serving 2',
+      'state=starting 0',
+    ]);
+    assert.deepEqual(series(families, 'sluice_worker_restarts_total'), ['1']);
+    assert.deepEqual(series(families, 'sluice_events_lost_total'), ['4']);
+    assert.deepEqual(series(families, 'sluice_ready'), ['1']);
+    assert.deepEqual(series(families, 'sluice_build_info'), ['version=0.1.0 1']);
+  });
+});

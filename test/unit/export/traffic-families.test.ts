@@ -1,0 +1,113 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { REASON, REASON_COUNT, REASONS } from '#src/model/reason.ts';
+import { cellOf, sampleTraffic } from '../../support/readings/cells.ts';
+import { scrape, series } from '../../support/readings/scrape.ts';
+import { sampleRoute, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
+
+suite('traffic-families', () => {
+  test('the duration histogram is cumulative, ends in +Inf = count, and has the threshold as a boundary', async () => {
+    const families = await scrape();
+    const family = families.get('http_server_request_duration_seconds');
+    assert.equal(family?.type, 'histogram');
+    const of = (suffix: string, version: string) =>
+      (family?.samples ?? []).filter(
+        ({ name, labels }) =>
+          name === `http_server_request_duration_seconds_${suffix}` && labels['service_version'] === version,
+      );
+    for (const [version, total, sum] of [
+      ['v1', 5, 0.553],
+      ['v2', 2, 0.604],
+    ] as const) {
+      const buckets = of('bucket', version);
+      const values = buckets.map(({ value }) => value);
+      assert.deepEqual(
+        values,
+        [...values].sort((a, b) => a - b),
+      );
+      assert.equal(buckets.at(-1)?.labels['le'], '+Inf');
+      assert.equal(buckets.at(-1)?.value, total);
+      assert.equal(of('count', version)[0]?.value, total);
+      assert.ok(Math.abs((of('sum', version)[0]?.value ?? 0) - sum) < 1e-9);
+      const { le, ...labels } = buckets[0]?.labels ?? {};
+      assert.equal(le, '0.005');
+      assert.deepEqual(labels, {
+        http_route: '/checkout',
+        route: 'checkout',
+        service: 'checkout',
+        service_version: version,
+      });
+    }
+    const threshold = of('bucket', 'v1').find(({ labels }) => labels['le'] === '0.3');
+    assert.equal(threshold?.value, 4);
+  });
+
+  test('requests are counted by outcome, for versions and for what users saw', async () => {
+    const families = await scrape();
+    assert.deepEqual(series(families, 'sluice_requests_total'), [
+      'outcome=bad route=checkout service=checkout version=v1 0',
+      'outcome=bad route=checkout service=checkout version=v2 1',
+      'outcome=good route=checkout service=checkout version=v1 5',
+      'outcome=good route=checkout service=checkout version=v2 1',
+      'outcome=ignored route=checkout service=checkout version=v1 0',
+      'outcome=ignored route=checkout service=checkout version=v2 0',
+    ]);
+    assert.deepEqual(series(families, 'sluice_route_requests_total'), [
+      'outcome=bad route=checkout 1',
+      'outcome=good route=checkout 6',
+      'outcome=ignored route=checkout 0',
+    ]);
+    assert.deepEqual(series(families, 'sluice_inflight'), ['route=checkout 2']);
+  });
+
+  test('responses are counted by status class', async () => {
+    const lines = series(await scrape(), 'sluice_upstream_requests_total');
+    assert.equal(lines.length, 10);
+    assert.ok(lines.includes('code_class=2xx route=checkout service=checkout version=v2 1'));
+    assert.ok(lines.includes('code_class=5xx route=checkout service=checkout version=v2 1'));
+    assert.ok(lines.includes('code_class=2xx route=checkout service=checkout version=v1 5'));
+  });
+
+  test('every reason but "the upstream answered" is a series, of a route and of refused requests', async () => {
+    const reasons = new Uint32Array(REASON_COUNT);
+    reasons[REASON.none] = 90;
+    reasons[REASON.connectRefused] = 7;
+    const cell = { ...cellOf([1, 2]), reasons };
+    const families = await scrape({ traffic: () => [sampleTraffic({ cell })] });
+    const lines = series(families, 'sluice_responses_by_reason_total');
+    assert.equal(lines.length, REASONS.length - 1);
+    assert.ok(lines.includes('reason=connect_refused route=checkout 7'));
+    assert.ok(lines.includes('reason=shed route=checkout 0'));
+    assert.equal(series(families, 'sluice_refused_requests_total').length, REASONS.length - 1);
+    assert.ok(series(families, 'sluice_refused_requests_total').includes('reason=bad_request 3'));
+  });
+
+  test('a cell that saw nothing has counters at 0 and neither histogram nor reasons', async () => {
+    const idle = cellOf([]);
+    const traffic = sampleTraffic({ cell: idle, versions: [{ service: 'checkout', version: 'v1', cell: idle }] });
+    const families = await scrape({ traffic: () => [traffic] });
+    assert.equal(families.get('http_server_request_duration_seconds')?.samples.length, 0);
+    assert.equal(families.get('sluice_responses_by_reason_total')?.samples.length, 0);
+    assert.equal(families.get('sluice_requests_total')?.samples.length, 3);
+  });
+
+  test('an endpoint that stands on two routes is exported once', async () => {
+    const endpoint = {
+      address: '127.0.0.1:7001',
+      inFlight: 1,
+      connections: 4,
+      requests: 50,
+      bad: 2,
+      connectFailures: 3,
+    };
+    const versions = [sampleVersion({ endpoints: [endpoint] })];
+    const routes = [sampleRoute({ versions }), sampleRoute({ name: 'other', versions })];
+    const families = await scrape({ status: () => sampleStatus({ routes }) });
+    const labels = 'endpoint=127.0.0.1:7001 service=checkout version=v1';
+    assert.deepEqual(series(families, 'sluice_endpoint_requests_total'), [`${labels} 50`]);
+    assert.deepEqual(series(families, 'sluice_endpoint_failures_total'), [`${labels} 2`]);
+    assert.deepEqual(series(families, 'sluice_endpoint_connect_failures_total'), [`${labels} 3`]);
+    assert.deepEqual(series(families, 'sluice_endpoint_connections'), [`${labels} 4`]);
+    assert.deepEqual(series(families, 'sluice_endpoint_inflight'), [`${labels} 1`]);
+  });
+});
