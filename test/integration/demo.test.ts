@@ -6,6 +6,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
+import { parseExposition } from '../support/readings/exposition.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const RUN_MS_MAX = 40_000;
@@ -14,7 +15,7 @@ interface Demo {
   readonly child: ChildProcess;
   readonly output: () => string;
   /** Resolves as soon as the output matches. */
-  said(pattern: RegExp): Promise<void>;
+  readonly said: (pattern: RegExp) => Promise<void>;
   readonly exit: Promise<{ code: number | null; tookMs: number }>;
   /** Where it puts its files. */
   readonly folder: string;
@@ -84,11 +85,42 @@ async function untilGone(pids: readonly number[]): Promise<void> {
   }
 }
 
-async function takePort(context: TestContext): Promise<number> {
+/** Takes a port; one that somebody else has is taken already. @returns the port */
+async function takePort(context: TestContext, port = 0): Promise<number> {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  await new Promise<void>((resolve) => {
+    server.once('error', () => resolve());
+    server.listen(port, '127.0.0.1', resolve);
+  });
   context.after(() => server.close());
-  return (server.address() as AddressInfo).port;
+  return (server.address() as AddressInfo | null)?.port ?? port;
+}
+
+/** The metrics of a gateway that has really served agree with one another and with the story. */
+async function checkMetrics(url: URL): Promise<void> {
+  const families = parseExposition(await (await fetch(url)).text());
+  const valueOf = (family: string, wanted: Readonly<Record<string, string>>, name = family) => {
+    const found = (families.get(family)?.samples ?? []).filter(
+      (sample) => sample.name === name && Object.entries(wanted).every(([key, value]) => sample.labels[key] === value),
+    );
+    assert.equal(found.length, 1, `${name} ${JSON.stringify(wanted)}`);
+    return found[0]?.value ?? Number.NaN;
+  };
+  assert.equal(valueOf('sluice_rollback_total', { version: 'v2' }), 1);
+  assert.equal(valueOf('sluice_rollout_state', { state: 'rolled-back' }), 1);
+  assert.equal(valueOf('sluice_version_weight_ratio', { version: 'v2' }), 0);
+  assert.equal(valueOf('sluice_config_reloads_total', { result: 'refused' }), 0);
+  assert.equal(valueOf('sluice_ready', {}), 1);
+  const duration = 'http_server_request_duration_seconds';
+  for (const version of ['v1', 'v2']) {
+    const good = valueOf('sluice_requests_total', { version, outcome: 'good' });
+    const bad = valueOf('sluice_requests_total', { version, outcome: 'bad' });
+    assert.ok(good > 100);
+    assert.equal(bad > 0, version === 'v2');
+    assert.equal(valueOf(duration, { service_version: version }, `${duration}_count`), good + bad);
+    assert.equal(valueOf('sluice_upstream_requests_total', { version, code_class: '5xx' }), bad);
+    assert.ok(valueOf(duration, { service_version: version, le: '0.3' }, `${duration}_bucket`) <= good + bad);
+  }
 }
 
 suite('demo', { timeout: 180_000 }, () => {
@@ -142,9 +174,13 @@ suite('demo', { timeout: 180_000 }, () => {
     await untilGone(pids);
   });
 
-  test('it keeps running after the story, says what to try, and ends with 0 when told to', async (context) => {
+  test('on other ports when its own are taken, it keeps running, says what to try, and ends with 0 when told to', async (context) => {
+    await takePort(context, 8080);
+    await takePort(context, 9900);
     const { child, output, said, exit } = demo(context, ['--plain']);
     await said(/api\/v1\/decisions/);
+    assert.match(output(), /port 8080 is taken, using \d+ \(--port chooses\)\n/);
+    assert.match(output(), /port 9900 is taken, using \d+ \(--admin-port chooses\)\n/);
     const [, url] = /curl -i (http:\S+) .*-H 'x-color: v2'/.exec(output()) ?? [];
     assert.equal((await fetch(url ?? '')).headers.get('x-version'), 'v1');
     const pinned = await fetch(url ?? '', { headers: { 'x-color': 'v2' } });
@@ -155,6 +191,7 @@ suite('demo', { timeout: 180_000 }, () => {
       decisions.map(({ kind }) => kind),
       ['rollback'],
     );
+    await checkMetrics(new URL('/metrics', decisionsUrl));
     child.kill('SIGTERM');
     assert.equal((await exit).code, 0);
     await untilGone(pidsIn(output()));

@@ -1,0 +1,110 @@
+/**
+ * The command line: finds the command, runs it, and turns what went wrong into words and an exit code.
+ */
+
+import { similarTo } from '../lib/similar.ts';
+import { formatProblem, SluiceError } from '../model/problem.ts';
+import { didYouMean, readArgs, readChoice } from './args.ts';
+import { CONFIG_USAGE, configCommand } from './config.ts';
+import { demoCommand } from './demo/demo.ts';
+import { type CliDeps, type Command, EXIT } from './deps.ts';
+import { runCommand } from './run.ts';
+import { statusCommand } from './status.ts';
+
+const versionCommand: Command = {
+  name: 'version',
+  about: 'print the release',
+  usage:
+    'sluice version [-o json]\n\n  -o, --output FORMAT  text, json; default text\n  -h, --help           this text\n',
+  async run(argv, deps) {
+    const { values } = readArgs(argv, { output: { type: 'string', short: 'o' } });
+    const format = readChoice('--output', values.output, ['text', 'json']);
+    const facts = { sluice: deps.version, node: process.version, platform: `${process.platform}-${process.arch}` };
+    deps.stdout.write(
+      format === 'json'
+        ? `${JSON.stringify(facts)}\n`
+        : `sluice ${facts.sluice} (node ${facts.node}, ${facts.platform})\n`,
+    );
+    return EXIT.ok;
+  },
+};
+
+const configEntry: Command = {
+  name: 'config',
+  about: 'validate a configuration, print its schema',
+  usage: CONFIG_USAGE,
+  run: (argv, deps) =>
+    configCommand(
+      argv,
+      { stdout: (text) => void deps.stdout.write(text), stderr: (text) => void deps.stderr.write(text) },
+      deps.config,
+    ),
+};
+
+/** Every command but `help`. */
+export const COMMANDS: readonly Command[] = [runCommand, demoCommand, configEntry, statusCommand, versionCommand];
+
+/**
+ * Runs the command that `argv` (without `node` and the script) names.
+ * @returns the exit code (`EXIT`). Never rejects.
+ */
+export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
+  // A reader that went away (`sluice run | head`) or a full disk under the output must not end a gateway, and there is
+  // nowhere left to say so.
+  deps.stdout.on('error', () => undefined);
+  deps.stderr.on('error', () => undefined);
+  const [name = 'help', ...rest] = argv;
+  try {
+    return await dispatch(name, rest, deps);
+  } catch (error) {
+    return explain(error, name, deps);
+  }
+}
+
+async function dispatch(name: string, rest: readonly string[], deps: CliDeps): Promise<number> {
+  if (name === 'help' || name === '--help' || name === '-h') return help(rest[0], deps);
+  const command = commandNamed(name === '--version' || name === '-v' ? 'version' : name);
+  if (asksHelp(rest)) return help(command.name, deps);
+  return command.run(rest, deps);
+}
+
+function asksHelp(argv: readonly string[]): boolean {
+  const end = argv.indexOf('--');
+  return argv.slice(0, end === -1 ? undefined : end).some((word) => word === '--help' || word === '-h');
+}
+
+function commandNamed(name: string): Command {
+  const command = COMMANDS.find((known) => known.name === name);
+  if (command !== undefined) return command;
+  const meant = similarTo(name, [...COMMANDS.map((known) => known.name), 'help']);
+  throw new SluiceError('SLU_USAGE', `unknown command ${name}${didYouMean(meant)}`);
+}
+
+function help(topic: string | undefined, deps: CliDeps): number {
+  deps.stdout.write(topic === undefined || topic === 'help' ? overview() : commandNamed(topic).usage);
+  return EXIT.ok;
+}
+
+function overview(): string {
+  const rows = COMMANDS.map(({ name, about }) => `  ${name.padEnd(9)}${about}`);
+  return (
+    'sluice: an edge gateway that rolls a bad canary back by itself\n\n' +
+    `${rows.join('\n')}\n  help     this text, or that of a command\n\n` +
+    'sluice COMMAND --help says more. Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 cannot reach the admin server.\n'
+  );
+}
+
+/** Says what went wrong, where, and what to do; only the unexpected shows a stack. */
+function explain(error: unknown, name: string, deps: CliDeps): number {
+  if (!(error instanceof SluiceError)) {
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    deps.stderr.write(`sluice: unexpected failure, please report it\n${text}\n`);
+    return EXIT.failed;
+  }
+  for (const problem of error.problems) deps.stderr.write(`${formatProblem(problem)}\n`);
+  deps.stderr.write(`sluice: ${error.message}\n`);
+  if (error.code !== 'SLU_USAGE') return EXIT.failed;
+  const isKnown = COMMANDS.some((command) => command.name === name);
+  deps.stderr.write(`try: sluice ${isKnown ? `${name} ` : ''}--help\n`);
+  return EXIT.usage;
+}

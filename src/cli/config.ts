@@ -1,0 +1,118 @@
+/**
+ * `sluice config`: checks a configuration document before a gateway has to, and prints its JSON Schema.
+ */
+
+import type { Config } from '../model/config.ts';
+import { formatProblem, type ParseResult, type Problem, SluiceError } from '../model/problem.ts';
+import { didYouMean, readArgs, readChoice } from './args.ts';
+import { EXIT } from './deps.ts';
+
+/** Where the command writes; each call is a piece of text as it is, line ends included. */
+export interface ConfigIo {
+  stdout(text: string): void;
+  stderr(text: string): void;
+}
+
+/** What other sections do for the command. */
+export interface ConfigTools {
+  /** @throws SluiceError SLU_CONFIG_UNREADABLE */
+  readText(file: string): Promise<string>;
+  parse(text: string, file: string): ParseResult;
+  /** Content hash, hex. */
+  hash(config: Config): string;
+  /** JSON Schema of the document. */
+  schema(): unknown;
+}
+
+export const CONFIG_USAGE = `sluice config validate FILE [-o text|json]
+sluice config schema
+
+  validate             say every problem of FILE with its place; exit 1 if there is any
+  schema               print the JSON Schema (draft 2020-12) for editors
+  -o, --output FORMAT  text, json; default text
+  -h, --help           this text
+`;
+
+/** Digits of the content hash that people are shown. */
+const HASH_SHOWN = 12;
+
+const SUBCOMMANDS = ['validate', 'schema'] as const;
+
+/**
+ * Runs `sluice config` with the arguments after `config`.
+ * @returns the exit code: 0 fine, 1 problems or an unreadable file, 2 wrong usage
+ */
+export async function configCommand(args: readonly string[], io: ConfigIo, tools: ConfigTools): Promise<number> {
+  try {
+    return await dispatch(args, io, tools);
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error;
+    io.stderr(`sluice: ${error.message}\n`);
+    if (error.code !== 'SLU_USAGE') return EXIT.failed;
+    io.stderr('try: sluice config --help\n');
+    return EXIT.usage;
+  }
+}
+
+async function dispatch(args: readonly string[], io: ConfigIo, tools: ConfigTools): Promise<number> {
+  const [subcommand = '', ...rest] = args;
+  if (args.includes('--help') || args.includes('-h')) {
+    io.stdout(CONFIG_USAGE);
+    return EXIT.ok;
+  }
+  if (subcommand === 'validate') return validate(rest, io, tools);
+  if (subcommand === 'schema') return schema(rest, io, tools);
+  if (subcommand === '') throw new SluiceError('SLU_USAGE', `say what to do: ${SUBCOMMANDS.join(' or ')}`);
+  const meant = SUBCOMMANDS.find((known) => known.startsWith(subcommand.slice(0, 3))) ?? null;
+  throw new SluiceError('SLU_USAGE', `unknown command config ${subcommand}${didYouMean(meant)}`);
+}
+
+async function validate(args: readonly string[], io: ConfigIo, tools: ConfigTools): Promise<number> {
+  const { values, positionals } = readArgs(args, { output: { type: 'string', short: 'o' } }, 1);
+  const format = readChoice('--output', values.output, ['text', 'json']);
+  const [file] = positionals;
+  if (file === undefined) throw new SluiceError('SLU_USAGE', 'validate takes a file');
+  const result = tools.parse(await tools.readText(file), file);
+  io.stdout(format === 'json' ? describeAsJson(file, result, tools) : describeAsText(file, result, tools));
+  return result.ok ? EXIT.ok : EXIT.failed;
+}
+
+function schema(args: readonly string[], io: ConfigIo, tools: ConfigTools): number {
+  readArgs(args, {});
+  io.stdout(`${JSON.stringify(tools.schema(), null, 2)}\n`);
+  return EXIT.ok;
+}
+
+function describeAsText(file: string, result: ParseResult, tools: ConfigTools): string {
+  if (!result.ok) {
+    return `${lines(result.problems)}${file}: refused, ${count(result.problems.length, 'problem')}\n`;
+  }
+  const { config, warnings } = result;
+  const counts = [count(config.routes.length, 'route'), count(config.services.length, 'service')];
+  if (warnings.length > 0) counts.push(count(warnings.length, 'warning'));
+  const hash = tools.hash(config).slice(0, HASH_SHOWN);
+  return `${lines(warnings, 'warning: ')}${file}: ok, ${counts.join(', ')}, hash ${hash}\n`;
+}
+
+function describeAsJson(file: string, result: ParseResult, tools: ConfigTools): string {
+  const facts = result.ok
+    ? {
+        file,
+        ok: true,
+        routes: result.config.routes.length,
+        services: result.config.services.length,
+        hash: tools.hash(result.config),
+        warnings: result.warnings,
+        problems: [],
+      }
+    : { file, ok: false, warnings: [], problems: result.problems };
+  return `${JSON.stringify(facts, null, 2)}\n`;
+}
+
+function lines(problems: readonly Problem[], prefix = ''): string {
+  return problems.map((problem) => `${prefix}${formatProblem(problem)}\n`).join('');
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}

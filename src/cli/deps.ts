@@ -1,0 +1,69 @@
+/**
+ * What the command line is given: the gateway's functions and the process's surroundings.
+ *
+ * `main.ts` passes the real ones, tests pass fakes; no command reaches for a global.
+ */
+
+import type { Gateway, GatewayOptions } from '../model/gateway.ts';
+import type { ConfigTools } from './config.ts';
+
+/** Standard output or error. */
+export interface Output {
+  write(text: string): unknown;
+  readonly isTTY?: boolean;
+  on(event: 'error', listener: (error: Error) => void): unknown;
+}
+
+/** Standard input. Without `setRawMode` it is no terminal. */
+export interface Input {
+  readonly isTTY?: boolean;
+  setRawMode?(isRaw: boolean): unknown;
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  off(event: 'data', listener: (chunk: Buffer) => void): unknown;
+  resume(): unknown;
+  pause(): unknown;
+}
+
+/** Signals and events of the process. */
+export interface ProcessEvents {
+  on(event: string, listener: () => void): unknown;
+  off(event: string, listener: () => void): unknown;
+}
+
+export interface CliDeps {
+  /** The release, `0.1.0`. */
+  readonly version: string;
+  /** @throws SluiceError SLU_CONFIG_INVALID, SLU_CONFIG_UNREADABLE, SLU_PORT_IN_USE, SLU_LISTEN_FAILED, SLU_WORKER_FAILED */
+  startGateway(options: GatewayOptions): Promise<Gateway>;
+  /** What `sluice config` needs of the other sections. */
+  readonly config: ConfigTools;
+  readonly stdin: Input;
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly events: ProcessEvents;
+  /** Ends the process at once. */
+  exit(code: number): void;
+}
+
+/** Exit codes; scripts rely on them. */
+export const EXIT = {
+  ok: 0,
+  /** The thing asked for did not happen. */
+  failed: 1,
+  /** The command line was not understood. */
+  usage: 2,
+  /** The admin server could not be reached. */
+  unreachable: 3,
+} as const;
+
+/** One command of the command line. */
+export interface Command {
+  readonly name: string;
+  /** One line for the list of commands. */
+  readonly about: string;
+  /** The answer to `--help`. */
+  readonly usage: string;
+  /** @returns the exit code. @throws SluiceError SLU_USAGE and what `deps` throws */
+  run(argv: readonly string[], deps: CliDeps): Promise<number>;
+}

@@ -1,0 +1,102 @@
+/**
+ * `sluice status`: what a running gateway is doing, as a table or as JSON.
+ */
+
+import type { RouteStatus, Status, TrafficStatus, VersionStatus } from '../model/status.ts';
+import { fetchStatus } from './admin-client.ts';
+import { readArgs, readChoice } from './args.ts';
+import { type CliDeps, type Command, EXIT } from './deps.ts';
+
+const DEFAULT_ADMIN = 'http://127.0.0.1:9900';
+
+const USAGE = `sluice status [--admin URL] [-o json]
+
+Shows configuration, workers, routes, versions and rollouts of a running gateway.
+
+  --admin URL          its admin server; default $SLUICE_ADMIN, else ${DEFAULT_ADMIN}
+  -o, --output FORMAT  text, json; default text
+  -h, --help           this text
+
+Exit codes: 0 ready, 1 not ready, 2 wrong usage, 3 cannot reach the admin server.
+`;
+
+const OPTIONS = { admin: { type: 'string' }, output: { type: 'string', short: 'o' } } as const;
+
+/** The command `status`. */
+export const statusCommand: Command = { name: 'status', about: 'show a running gateway', usage: USAGE, run };
+
+async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
+  const { values } = readArgs(argv, OPTIONS);
+  const format = readChoice('--output', values.output, ['text', 'json']);
+  const adminUrl = values.admin ?? deps.env['SLUICE_ADMIN'] ?? DEFAULT_ADMIN;
+  let status: Status;
+  try {
+    status = await fetchStatus(adminUrl);
+  } catch (error) {
+    deps.stderr.write(`sluice: cannot reach the admin server at ${adminUrl}: ${reasonOf(error)}\n`);
+    return EXIT.unreachable;
+  }
+  deps.stdout.write(format === 'json' ? `${JSON.stringify(status, null, 2)}\n` : formatStatus(status));
+  return status.ready ? EXIT.ok : EXIT.failed;
+}
+
+/** fetch hides the system's word in the cause. */
+function reasonOf(error: unknown): string {
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return inner instanceof Error ? inner.message : String(inner);
+}
+
+/** The table, ending in a newline. */
+export function formatStatus(status: Status): string {
+  const { config, workers } = status;
+  const serving = workers.filter((worker) => worker.state === 'serving').length;
+  const { accepted, refused } = config.reloads;
+  const head = [
+    `sluice ${status.version}  ${status.ready ? 'ready' : `not ready: ${status.notReadyBecause}`}  up ${formatUptime(status.uptimeMs)}`,
+    `proxy    ${status.proxyUrl}`,
+    `config   ${config.file} #${config.hash.slice(0, 8)}  revision ${config.revision}  ${accepted} reloads accepted, ${refused} refused`,
+    ...(config.last.result === 'refused'
+      ? [`         the newest was refused: ${config.last.problems.length} problems`]
+      : []),
+    `workers  ${serving} of ${workers.length} serving`,
+  ];
+  return `${[...head, ...status.routes.flatMap(routeLines)].join('\n')}\n`;
+}
+
+function routeLines(route: RouteStatus): string[] {
+  const header = ['', 'weight', 'set', 'share', 'requests', 'bad', 'errors', 'p50', 'p99'];
+  const rows = [header, ...route.versions.map(versionRow)];
+  const widths = header.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
+  const table = rows.map((row) => row.map((cell, column) => pad(cell, widths[column] ?? 0, column === 0)).join('  '));
+  const verdict = route.rollout === null ? [] : [`  ${route.rollout.state}: ${route.rollout.sentence}`];
+  const title = `route ${route.name}  ${route.requests} requests, ${formatRatio(route.errorRatio)} errors`;
+  return ['', title, ...table.map((line) => `  ${line}`), ...verdict];
+}
+
+function versionRow(version: VersionStatus): string[] {
+  const name = `${version.service} ${version.version}`;
+  const counts = [String(version.requests), String(version.bad), formatRatio(version.errorRatio)];
+  const dials = [String(version.weight), String(version.weightConfigured), formatRatio(version.shareRatio)];
+  return [name, ...dials, ...counts, ...latencies(version)];
+}
+
+function latencies({ p50Ms, p99Ms }: TrafficStatus): string[] {
+  return [p50Ms, p99Ms].map((ms) => (ms === null ? '-' : `${ms.toPrecision(3)} ms`));
+}
+
+function pad(cell: string, width: number, isLeft: boolean): string {
+  return isLeft ? cell.padEnd(width) : cell.padStart(width);
+}
+
+/** `1.2 %`; `-` where nothing was counted. */
+function formatRatio(ratio: number | null): string {
+  return ratio === null ? '-' : `${Number((ratio * 100).toPrecision(3))} %`;
+}
+
+function formatUptime(uptimeMs: number): string {
+  const seconds = Math.floor(uptimeMs / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}

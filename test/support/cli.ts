@@ -1,0 +1,74 @@
+/**
+ * The command line's surroundings, recorded instead of real.
+ */
+
+import { EventEmitter } from 'node:events';
+import type { CliDeps } from '#src/cli/deps.ts';
+import type { Gateway, GatewayOptions } from '#src/model/gateway.ts';
+
+export interface Recorded {
+  readonly deps: CliDeps;
+  readonly events: EventEmitter;
+  readonly exits: number[];
+  readonly out: () => string;
+  readonly err: () => string;
+}
+
+/** Surroundings without a terminal. `changes` replace single parts. */
+export function recordedDeps(changes: Partial<CliDeps> = {}): Recorded {
+  const out: string[] = [];
+  const err: string[] = [];
+  const exits: number[] = [];
+  const events = new EventEmitter();
+  const stdin = Object.assign(new EventEmitter(), { resume: () => undefined, pause: () => undefined });
+  const deps: CliDeps = {
+    version: '9.9.9',
+    startGateway: () => Promise.reject(new Error('no gateway in this test')),
+    config: {
+      readText: () => Promise.reject(new Error('no files in this test')),
+      parse: () => ({ ok: false, problems: [] }),
+      hash: () => '',
+      schema: () => ({ title: 'a schema' }),
+    },
+    stdin,
+    stdout: { write: (text) => out.push(text), on: () => undefined },
+    stderr: { write: (text) => err.push(text), on: () => undefined },
+    env: {},
+    events,
+    exit: (code) => exits.push(code),
+    ...changes,
+  };
+  return { deps, events, exits, out: () => out.join(''), err: () => err.join('') };
+}
+
+export interface FakeGateway {
+  readonly gateway: Gateway;
+  readonly started: GatewayOptions[];
+  readonly calls: string[];
+  readonly start: (options: GatewayOptions) => Promise<Gateway>;
+  /** Lets `closed` resolve. */
+  readonly close: (code: number) => void;
+}
+
+/** A gateway that does nothing but say what it was told. Draining does not close it; `close` does. */
+export function fakeGateway(): FakeGateway {
+  const calls: string[] = [];
+  const started: GatewayOptions[] = [];
+  const { promise: closed, resolve: close } = Promise.withResolvers<number>();
+  const gateway: Gateway = {
+    proxyUrl: 'http://127.0.0.1:8080',
+    adminUrl: 'http://127.0.0.1:9900',
+    configHash: '3f9a1c00'.repeat(8),
+    reload: () => void calls.push('reload'),
+    drain: () => {
+      calls.push('drain');
+      return Promise.resolve();
+    },
+    closed,
+  };
+  const start = (options: GatewayOptions) => {
+    started.push(options);
+    return Promise.resolve(gateway);
+  };
+  return { gateway, started, calls, start, close };
+}

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { runCommand } from '#src/cli/run.ts';
+import { fakeGateway, recordedDeps } from '../../support/cli.ts';
+
+/** Starts the command and waits until the gateway has been started and its lines are printed. */
+async function running(argv: readonly string[]) {
+  const fake = fakeGateway();
+  const recorded = recordedDeps({ startGateway: (options) => fake.start(options) });
+  const code = runCommand.run(argv, recorded.deps);
+  for (let turn = 0; turn < 10 && recorded.out() === ''; turn++) await Promise.resolve();
+  return { ...fake, ...recorded, code };
+}
+
+suite('run', () => {
+  test('it prints one line per fact and serves until the gateway is closed', async () => {
+    const { code, out, started, close } = await running(['--config', 'shop.yaml', '--log-level', 'warn']);
+    assert.deepEqual(started, [{ configFile: 'shop.yaml', logLevel: 'warn' }]);
+    assert.equal(
+      out(),
+      'sluice 9.9.9\nproxy   http://127.0.0.1:8080\nadmin   http://127.0.0.1:9900\nconfig  shop.yaml #3f9a1c00\n',
+    );
+    close(0);
+    assert.equal(await code, 0);
+  });
+
+  test('the configuration is gateway.yaml and the level info unless said otherwise', async () => {
+    const { code, started, close } = await running([]);
+    assert.deepEqual(started, [{ configFile: 'gateway.yaml', logLevel: 'info' }]);
+    close(1);
+    assert.equal(await code, 1);
+  });
+
+  test('the first SIGTERM or SIGINT drains, the second ends at once with 1', async () => {
+    for (const [first, second] of [
+      ['SIGTERM', 'SIGTERM'],
+      ['SIGINT', 'SIGTERM'],
+      ['SIGTERM', 'SIGINT'],
+    ] as const) {
+      const { code, events, calls, exits, out, close } = await running([]);
+      events.emit(first);
+      assert.deepEqual(calls, ['drain']);
+      assert.match(out(), /draining/);
+      assert.deepEqual(exits, []);
+      events.emit(second);
+      assert.deepEqual([calls, exits], [['drain'], [1]]);
+      close(0);
+      await code;
+    }
+  });
+
+  test('SIGHUP reads the configuration again', async () => {
+    const { code, events, calls, close } = await running([]);
+    events.emit('SIGHUP');
+    events.emit('SIGHUP');
+    assert.deepEqual(calls, ['reload', 'reload']);
+    close(0);
+    await code;
+  });
+
+  test('a parent that goes away drains it only if that was asked for, and is no second signal', async () => {
+    const alone = await running([]);
+    alone.events.emit('disconnect');
+    assert.deepEqual(alone.calls, []);
+    alone.close(0);
+    await alone.code;
+    const child = await running(['--with-parent']);
+    child.events.emit('SIGTERM');
+    child.events.emit('disconnect');
+    assert.deepEqual([child.calls, child.exits], [['drain'], []]);
+    child.close(0);
+    await child.code;
+    const orphan = await running(['--with-parent']);
+    orphan.events.emit('disconnect');
+    assert.deepEqual(orphan.calls, ['drain']);
+    orphan.close(0);
+    await orphan.code;
+  });
+
+  test('a drain that fails ends it with 1 and says why', async () => {
+    const { gateway, close } = fakeGateway();
+    const broken = { ...gateway, drain: () => Promise.reject(new Error('stuck')) };
+    const recorded = recordedDeps({ startGateway: () => Promise.resolve(broken) });
+    const code = runCommand.run([], recorded.deps);
+    for (let turn = 0; turn < 10 && recorded.out() === ''; turn++) await Promise.resolve();
+    recorded.events.emit('SIGTERM');
+    for (let turn = 0; turn < 10 && recorded.exits.length === 0; turn++) await Promise.resolve();
+    assert.deepEqual(recorded.exits, [1]);
+    assert.match(recorded.err(), /draining failed: stuck/);
+    close(0);
+    await code;
+  });
+
+  test('no listener is left behind', async () => {
+    const { code, events, close } = await running(['--with-parent']);
+    assert.ok(events.eventNames().length >= 4);
+    close(0);
+    await code;
+    assert.deepEqual(events.eventNames(), []);
+  });
+
+  test('wrong arguments are usage errors before anything is started', async () => {
+    for (const argv of [['--log-level', 'loud'], ['--confg', 'x'], ['gateway.yaml']]) {
+      const fake = fakeGateway();
+      const { deps } = recordedDeps({ startGateway: (options) => fake.start(options) });
+      await assert.rejects(runCommand.run(argv, deps), { code: 'SLU_USAGE' });
+      assert.deepEqual(fake.started, []);
+    }
+  });
+});

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { suite, type TestContext, test } from 'node:test';
+import { formatStatus, statusCommand } from '#src/cli/status.ts';
+import type { Status } from '#src/model/status.ts';
+import { recordedDeps } from '../../support/cli.ts';
+import { sampleRoute, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
+
+/** An admin server that answers with one status. */
+async function adminOf(context: TestContext, status: Status): Promise<string> {
+  const server = createServer((request, response) => {
+    response.statusCode = request.url === '/api/v1/status' ? 200 : 404;
+    response.end(JSON.stringify(status));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  context.after(() => server.close());
+  return `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+}
+
+suite('status', () => {
+  test('the table says what is in force, what was set, and what came of it', () => {
+    const lines = formatStatus(sampleStatus()).split('\n');
+    assert.deepEqual(lines, [
+      'sluice 0.1.0  ready  up 1 min 30 s',
+      'proxy    http://127.0.0.1:8080',
+      'config   gateway.yaml #3f9a1c00  revision 3  2 reloads accepted, 1 refused',
+      'workers  2 of 2 serving',
+      '',
+      'route checkout  1000 requests, 1.2 % errors',
+      '               weight  set  share  requests  bad  errors      p50      p99',
+      '  checkout v1      80   80   80 %       800    0     0 %  5.00 ms  12.0 ms',
+      '  checkout v2       0   20   20 %       200   12     6 %  5.00 ms  12.0 ms',
+      '  rolled-back: v2 rolled back: 12 bad of 200 against 0 of 800',
+      '',
+    ]);
+  });
+
+  test('no data is a dash, never a zero', () => {
+    const idle = sampleVersion({ requests: 0, errorRatio: null, shareRatio: null, p50Ms: null, p99Ms: null });
+    const status = sampleStatus({
+      uptimeMs: 7_384_000,
+      routes: [sampleRoute({ requests: 0, errorRatio: null, versions: [idle], rollout: null })],
+    });
+    const text = formatStatus(status);
+    assert.match(text, /up 2 h 3 min/);
+    assert.match(text, /0 requests, - errors/);
+    assert.match(text, /checkout v1 +80 +80 +- +0 +0 +- +- +-\n$/);
+  });
+
+  test('a gateway that is not ready, and a refused configuration, say so', () => {
+    const config = sampleStatus().config;
+    const text = formatStatus(
+      sampleStatus({
+        ready: false,
+        notReadyBecause: 'draining',
+        config: { ...config, last: { ...config.last, result: 'refused' } },
+      }),
+    );
+    assert.match(text, /^sluice 0\.1\.0 {2}not ready: draining/);
+    assert.match(text, /the newest was refused: 0 problems/);
+  });
+
+  test('the command prints the table, or the JSON, and exits by readiness', async (context) => {
+    const ready = await adminOf(context, sampleStatus());
+    const table = recordedDeps();
+    assert.equal(await statusCommand.run(['--admin', ready], table.deps), 0);
+    assert.equal(table.out(), formatStatus(sampleStatus()));
+    const json = recordedDeps({ env: { SLUICE_ADMIN: ready } });
+    assert.equal(await statusCommand.run(['-o', 'json'], json.deps), 0);
+    assert.deepEqual(JSON.parse(json.out()), sampleStatus());
+    const draining = await adminOf(context, sampleStatus({ ready: false, notReadyBecause: 'draining' }));
+    assert.equal(await statusCommand.run(['--admin', draining], recordedDeps().deps), 1);
+  });
+
+  test('an admin server that cannot be reached, or is none, is exit 3 with the address and the reason', async (context) => {
+    const closed = recordedDeps();
+    assert.equal(await statusCommand.run(['--admin', 'http://127.0.0.1:1'], closed.deps), 3);
+    assert.match(closed.err(), /cannot reach the admin server at http:\/\/127\.0\.0\.1:1: .+/);
+    assert.equal(closed.out(), '');
+    const nonsense = recordedDeps();
+    assert.equal(await statusCommand.run(['--admin', 'not a url'], nonsense.deps), 3);
+    const wrong = createServer((_request, response) => response.writeHead(404).end('nothing here'));
+    await new Promise<void>((resolve) => wrong.listen(0, '127.0.0.1', resolve));
+    context.after(() => wrong.close());
+    const url = `http://127.0.0.1:${(wrong.address() as { port: number }).port}`;
+    const stranger = recordedDeps();
+    assert.equal(await statusCommand.run(['--admin', url], stranger.deps), 3);
+    assert.match(stranger.err(), /\/api\/v1\/status answered 404: nothing here/);
+  });
+});
