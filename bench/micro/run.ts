@@ -13,5 +13,7 @@ process.stdout.write(`node ${process.version}, median of ${batches} batches of $
 process.stdout.write(`${'function'.padEnd(44)}${'ns/call'.padStart(10)}${'B/call'.padStart(10)}\n`);
 for (const subject of SUBJECTS) {
   const { name, nsPerCall, bytesPerCall } = measure(subject, calls, batches);
-  process.stdout.write(`${name.padEnd(44)}${nsPerCall.toFixed(1).padStart(10)}${bytesPerCall.toFixed(1).padStart(10)}\n`);
+  process.stdout.write(
+    `${name.padEnd(44)}${nsPerCall.toFixed(1).padStart(10)}${bytesPerCall.toFixed(1).padStart(10)}\n`,
+  );
 }

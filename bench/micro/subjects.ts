@@ -4,8 +4,8 @@
  */
 
 import { nowMs } from '../../src/lib/clock.ts';
-import { Random } from '../../src/lib/random.ts';
 import { bucketIndex } from '../../src/lib/histogram.ts';
+import { Random } from '../../src/lib/random.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { DIALS_MAX, reserveTallies, viewTallies } from '../../src/model/tallies.ts';
 import { decide, type Peer } from '../../src/proxy/decide/decide.ts';
