@@ -31,6 +31,7 @@ export interface ReasonRow {
 
 type RowText = readonly [string, number, Fault, Effect, Effect, Retry, string, string];
 
+// biome-ignore format: one row per line
 const TABLE: readonly RowText[] = [
   ['none', 0, 'upstream', 'good', 'good', 'never', '', 'The upstream answered'],
   ['bad_request', 400, 'client', 'ignore', 'ignore', 'never', 'http_request_error', 'The request is malformed or ambiguous'],

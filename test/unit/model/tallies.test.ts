@@ -1,0 +1,63 @@
+/** The layout of shared memory: nothing overlaps, everything fits, wrapped counters still give differences. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { REASON_COUNT } from '#src/model/reason.ts';
+import {
+  CELL,
+  CELL_WORDS,
+  deltaOf,
+  EVENT,
+  EVENT_WORDS,
+  EVENTS_HEAD_WORDS,
+  HISTOGRAM_BUCKETS,
+  reserveTallies,
+  THRESHOLDS_MAX,
+  UNIT_BAD,
+  UNIT_BITMAP_WORDS,
+  UNIT_SECOND_WORDS,
+  UNIT_SEEN,
+  viewTallies,
+} from '#src/model/tallies.ts';
+
+it('no two words of a cell overlap', () => {
+  const lengths = new Map<keyof typeof CELL, number>([
+    ['secondsSum', 2],
+    ['statusClass', 6],
+    ['reasons', REASON_COUNT],
+    ['thresholds', THRESHOLDS_MAX],
+    ['histogram', HISTOGRAM_BUCKETS],
+  ]);
+  const taken = new Set<number>();
+  for (const [name, start] of Object.entries(CELL)) {
+    const length = lengths.get(name as keyof typeof CELL) ?? 1;
+    for (let word = start; word < start + length; word++) {
+      assert.equal(taken.has(word), false, `${name} overlaps at ${word}`);
+      taken.add(word);
+    }
+  }
+  assert.ok(Math.max(...taken) < CELL_WORDS);
+});
+
+it('doubles lie on even words, in every cell and every event', () => {
+  assert.equal(CELL_WORDS % 2, 0);
+  assert.equal(CELL.secondsSum % 2, 0);
+  assert.equal((EVENTS_HEAD_WORDS + EVENT.atMs) % 2, 0);
+  assert.equal(EVENT_WORDS % 2, 0);
+});
+
+it('the two bitmaps of a second lie apart and inside it', () => {
+  assert.ok(UNIT_SEEN + UNIT_BITMAP_WORDS <= UNIT_BAD);
+  assert.ok(UNIT_BAD + UNIT_BITMAP_WORDS <= UNIT_SECOND_WORDS);
+});
+
+it('both views of the cells are the same memory', () => {
+  const { cells, cellFloats } = viewTallies(reserveTallies());
+  cellFloats[(3 * CELL_WORDS + CELL.secondsSum) / 2] = 1.5;
+  assert.notEqual(cells[3 * CELL_WORDS + CELL.secondsSum + 1], 0);
+});
+
+it('a counter that wrapped still gives its increase', () => {
+  assert.equal(deltaOf(5, 3), 2);
+  assert.equal(deltaOf(-2_147_483_648, 2_147_483_647), 1);
+  assert.equal(deltaOf(1, -1), 2);
+});

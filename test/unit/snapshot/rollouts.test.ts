@@ -1,0 +1,35 @@
+/** Rollouts as the judge gets them: names become indexes of the snapshot. */
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { compile } from '#src/snapshot/compile.ts';
+import { NO_IDS } from '#src/snapshot/live.ts';
+import { generationOf } from '#src/snapshot/overrides.ts';
+import { rolloutsOf } from '#src/snapshot/rollouts.ts';
+import { configOf, SOUND, SOUND_ROLLOUT } from '../../support/config.ts';
+
+function rolloutsIn(text: string): ReturnType<typeof rolloutsOf> {
+  const config = configOf(text);
+  const compiled = compile({ config, hash: '', revision: 7, overrides: [], ids: NO_IDS, mayRecycle: () => false });
+  return rolloutsOf(config, compiled.snapshot);
+}
+
+it('a route without a rollout has none', () => {
+  assert.deepEqual(rolloutsIn(SOUND), []);
+});
+
+it('a rollout carries its policy, its generation and the indexes of both arms', () => {
+  const text = SOUND_ROLLOUT.replace('canary: v2', 'canary: v2, alpha: 0.01, toleratedRatio: 2, badMin: 5');
+  const [spec, ...rest] = rolloutsIn(text);
+  assert.deepEqual(rest, []);
+  assert.deepEqual(spec, {
+    route: 'shop',
+    service: 'shop',
+    stable: { service: 'shop', version: 'v1', cell: 1, dial: 1, unit: 0 },
+    canary: { service: 'shop', version: 'v2', cell: 2, dial: 2, unit: 1 },
+    alpha: 0.01,
+    toleratedRatio: 2,
+    badMin: 5,
+    generation: generationOf(configOf(text), 'shop'),
+    revision: 7,
+  });
+});
