@@ -67,7 +67,11 @@ export interface ConfigStatus {
   readonly loadedAt: string;
   readonly reloads: { readonly accepted: number; readonly refused: number };
   /** Result of the newest attempt; `problems` says why it was refused. */
-  readonly last: { readonly at: string; readonly result: 'accepted' | 'refused'; readonly problems: readonly Problem[] };
+  readonly last: {
+    readonly at: string;
+    readonly result: 'accepted' | 'refused';
+    readonly problems: readonly Problem[];
+  };
 }
 
 export interface WorkerStatus {

@@ -6,10 +6,10 @@
  */
 
 import { REASON, type Reason } from '../model/reason.ts';
+import type { LinkedRoute, LinkedSplit, RouteTable } from './decide/table.ts';
 import type { Endpoint } from './forward/endpoint.ts';
 import type { ClientConnection } from './http1/connection.ts';
 import type { UpstreamConnection } from './http1/upstream.ts';
-import type { LinkedRoute, LinkedSplit, RouteTable } from './decide/table.ts';
 
 export class Exchange {
   readonly client: ClientConnection;

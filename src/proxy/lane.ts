@@ -7,9 +7,9 @@
 import type { Deadlines } from '../lib/deadlines.ts';
 import type { Random } from '../lib/random.ts';
 import type { RequestIds } from '../lib/request-id.ts';
-import type { Recorder } from './recorder.ts';
-import type { RetryBudget } from './forward/retry.ts';
 import type { RouteTable } from './decide/table.ts';
+import type { RetryBudget } from './forward/retry.ts';
+import type { Recorder } from './recorder.ts';
 
 export interface Lane {
   table: RouteTable;

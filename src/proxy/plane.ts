@@ -10,12 +10,12 @@ import { Random } from '../lib/random.ts';
 import { RequestIds } from '../lib/request-id.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { type TalliesBuffers, viewTallies } from '../model/tallies.ts';
+import { linkTable, type RouteTable } from './decide/table.ts';
 import { Endpoints } from './forward/endpoints.ts';
+import { RetryBudget } from './forward/retry.ts';
 import type { Lane } from './lane.ts';
 import { Listener } from './listener.ts';
 import { Recorder } from './recorder.ts';
-import { RetryBudget } from './forward/retry.ts';
-import { linkTable, type RouteTable } from './decide/table.ts';
 
 export interface PlaneSetup {
   readonly seed: number;

@@ -65,7 +65,10 @@ function problemDocument(rejection: Rejection): string {
   if (rejection.route !== '') members['route'] = rejection.route;
   if (rejection.requestId !== '') members['requestId'] = rejection.requestId;
   // ASCII only: heads and bodies leave in one Latin-1 write.
-  const ascii = JSON.stringify(members).replace(/[^\0-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+  const ascii = JSON.stringify(members).replace(
+    /[^\0-\x7f]/g,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
   return `${ascii}\n`;
 }
 

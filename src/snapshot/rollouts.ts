@@ -34,7 +34,8 @@ export function rolloutsOf(config: Config, snapshot: Snapshot): RolloutSpec[] {
 /** Validation made sure that both arms are among the route's splits. */
 function armOf(route: RouteSpec, version: string): RolloutArm & { readonly service: string } {
   const split = route.splits.find((candidate) => candidate.version === version);
-  if (split === undefined) throw new Error(`route ${route.name} has no version ${version}; was the configuration checked?`);
+  if (split === undefined)
+    throw new Error(`route ${route.name} has no version ${version}; was the configuration checked?`);
   const { service, cell, dial, unit } = split;
   return { service, version, cell, dial, unit };
 }

@@ -39,7 +39,13 @@ describe('a forwarded request', () => {
         'Keep-Alive: 5\r\nTE: trailers\r\nUpgrade: h2c\r\nHTTP2-Settings: x\r\nProxy-Connection: close\r\nProxy-Authorization: secret\r\nX-Two: 3\r\n\r\n',
     );
     const lines = head.split('\r\n');
-    assert.deepEqual(lines.slice(0, 5), ['GET /a?b HTTP/1.1', 'Host: shop.example', 'X-One: 1', 'x-one:  2', 'X-Two: 3']);
+    assert.deepEqual(lines.slice(0, 5), [
+      'GET /a?b HTTP/1.1',
+      'Host: shop.example',
+      'X-One: 1',
+      'x-one:  2',
+      'X-Two: 3',
+    ]);
     assert.doesNotMatch(head, /x-hop|keep-alive|^te:|upgrade|settings|proxy-/im);
     assert.match(head, /\r\nVia: 1\.1 sluice\r\n/);
   });
@@ -50,7 +56,10 @@ describe('a forwarded request', () => {
         'Forwarded: for=6.6.6.6\r\nX-Real-IP: 6.6.6.6\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: evil\r\n\r\n',
     );
     assert.doesNotMatch(head, /6\.6\.6\.6|evil|https/);
-    assert.match(head, /\r\nX-Forwarded-For: 127\.0\.0\.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: shop\.example\r\n/);
+    assert.match(
+      head,
+      /\r\nX-Forwarded-For: 127\.0\.0\.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: shop\.example\r\n/,
+    );
   });
 
   it('keeps a trusted proxy’s claims and appends its address', async () => {
@@ -65,12 +74,16 @@ describe('a forwarded request', () => {
 
   it('carries a safe request id and a valid traceparent on, and replaces others', async () => {
     const trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
-    const kept = await headSeen(`GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Request-Id: abc-1\r\ntraceparent: ${trace}\r\n\r\n`);
+    const kept = await headSeen(
+      `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Request-Id: abc-1\r\ntraceparent: ${trace}\r\n\r\n`,
+    );
     assert.match(kept, /\r\nX-Request-Id: abc-1\r\n/);
     assert.ok(kept.includes(`traceparent: ${trace}\r\n`));
     assert.equal(kept.match(/traceparent/g)?.length, 1);
     for (const bad of ['00-0-0-01', '00-00000000000000000000000000000000-b7ad6b7169203331-01', `${trace}-extra`]) {
-      const replaced = await headSeen(`GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Request-Id: a b\r\ntraceparent: ${bad}\r\n\r\n`);
+      const replaced = await headSeen(
+        `GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Request-Id: a b\r\ntraceparent: ${bad}\r\n\r\n`,
+      );
       assert.match(replaced, /\r\nX-Request-Id: [0-9a-f]{32}\r\ntraceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-00\r\n/);
       assert.equal(replaced.includes(bad), false);
     }
@@ -122,7 +135,9 @@ describe('a request body', () => {
     });
     await withUpstream(upstream, async (plane) => {
       const client = rawClient(plane.port);
-      client.send('POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n');
+      client.send(
+        'POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n',
+      );
       await client.until((text) => text === 'HTTP/1.1 100 Continue\r\n\r\n');
       client.send('hello');
       assert.deepEqual(statusesOf(await client.closed()), [200]);

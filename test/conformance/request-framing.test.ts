@@ -81,7 +81,9 @@ describe('a refused request is answered, closed and followed by nothing', () => 
 describe('requests on one connection', () => {
   it('are answered in order when pipelined', async () => {
     const client = rawClient(plane.port);
-    client.send(`GET /1 HTTP/1.1\r\n${HOST}\r\nGET /2 HTTP/1.1\r\n${HOST}\r\nGET /3 HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`);
+    client.send(
+      `GET /1 HTTP/1.1\r\n${HOST}\r\nGET /2 HTTP/1.1\r\n${HOST}\r\nGET /3 HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`,
+    );
     const received = await client.closed();
     assert.deepEqual(statusesOf(received), [200, 200, 200]);
     const paths = [...upstream.received.join('').matchAll(/GET (\/[123]) /g)].map((match) => match[1]);

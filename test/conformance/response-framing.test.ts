@@ -41,7 +41,10 @@ async function setup(response: string, options: { cut?: number; close?: boolean 
 
 describe('an upstream response is refused with 502 and its connection is not used again', () => {
   const refused: readonly (readonly [string, string])[] = [
-    ['Content-Length and Transfer-Encoding', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    [
+      'Content-Length and Transfer-Encoding',
+      'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    ],
     ['two Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 1\r\n\r\na'],
     ['a Content-Length list', 'HTTP/1.1 200 OK\r\nContent-Length: 1, 1\r\n\r\na'],
     ['a negative Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\na'],
@@ -60,7 +63,10 @@ describe('an upstream response is refused with 502 and its connection is not use
     ['a body on 204', 'HTTP/1.1 204 No Content\r\nContent-Length: 1\r\n\r\na'],
     ['bytes after 204', 'HTTP/1.1 204 No Content\r\n\r\nabc'],
     ['a 101 nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n'],
-    ['eleven interim responses', `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(11)}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`],
+    [
+      'eleven interim responses',
+      `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(11)}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`,
+    ],
     ['Connection naming Content-Length', 'HTTP/1.1 200 OK\r\nConnection: content-length\r\nContent-Length: 1\r\n\r\na'],
     ['a head of 33 KiB', `HTTP/1.1 200 OK\r\nA: ${'a'.repeat(33 * 1024)}\r\n\r\n`],
   ];
@@ -117,11 +123,26 @@ describe('an upstream response that ends early', () => {
 describe('an upstream response is relayed', () => {
   const relayed: readonly (readonly [string, string, string, string])[] = [
     ['with a Content-Length', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc', GET, '\r\n\r\nabc'],
-    ['chunked, without extensions and trailers', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: u\r\n\r\n', GET, ''],
+    [
+      'chunked, without extensions and trailers',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nT: u\r\n\r\n',
+      GET,
+      '',
+    ],
     ['until close, as chunks', 'HTTP/1.1 200 OK\r\n\r\nabc', GET, '3\r\nabc\r\n0\r\n\r\n'],
     ['until close to HTTP/1.0, until close', 'HTTP/1.1 200 OK\r\n\r\nabc', 'GET / HTTP/1.0\r\n\r\n', '\r\n\r\nabc'],
-    ['chunked to HTTP/1.0, until close', 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n', 'GET / HTTP/1.0\r\n\r\n', '\r\n\r\nabc'],
-    ['to HEAD, with its length and no body', 'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n', GET.replace('GET', 'HEAD'), '\r\n\r\n'],
+    [
+      'chunked to HTTP/1.0, until close',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n',
+      'GET / HTTP/1.0\r\n\r\n',
+      '\r\n\r\nabc',
+    ],
+    [
+      'to HEAD, with its length and no body',
+      'HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n',
+      GET.replace('GET', 'HEAD'),
+      '\r\n\r\n',
+    ],
     ['with 204', 'HTTP/1.1 204 No Content\r\n\r\n', GET, '\r\n\r\n'],
     ['with 304 and a length', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 3\r\n\r\n', GET, '\r\n\r\n'],
   ];
@@ -143,7 +164,9 @@ describe('an upstream response is relayed', () => {
   }
 
   it('with interim responses in front', async () => {
-    const s = await setup('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+    const s = await setup(
+      'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nConnection: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n',
+    );
     try {
       const received = await sendAndClose(s.plane.port, GET);
       assert.match(received, /^HTTP\/1\.1 103 Early Hints\r\nLink: <\/a>\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
@@ -170,5 +193,7 @@ describe('an upstream response is relayed', () => {
 
 function dechunk(received: string): string {
   const body = received.slice(received.indexOf('\r\n\r\n') + 4);
-  return [...body.matchAll(/([0-9a-f]+)\r\n/g)].length === 0 ? body : body.replace(/(?:^|\r\n)[0-9a-f]+\r\n/g, '').replace(/\r\n$/, '');
+  return [...body.matchAll(/([0-9a-f]+)\r\n/g)].length === 0
+    ? body
+    : body.replace(/(?:^|\r\n)[0-9a-f]+\r\n/g, '').replace(/\r\n$/, '');
 }

@@ -26,7 +26,10 @@ after(async () => {
   await v2.close();
 });
 
-function config(weights: readonly [number, number], more: { listen?: string; rollout?: boolean; workers?: number } = {}): string {
+function config(
+  weights: readonly [number, number],
+  more: { listen?: string; rollout?: boolean; workers?: number } = {},
+): string {
   return `
 listen: ${more.listen ?? '127.0.0.1:0'}
 admin: 127.0.0.1:0
@@ -64,7 +67,11 @@ describe('a running gateway', () => {
       const load = startLoad(gateway.proxyUrl, { connections: 16, users: 1000 });
       await until('v1 serves', () => (load.counts.answers.get('200 v1') ?? 0) > 200);
       assert.equal(load.counts.answers.get('200 v2'), undefined);
-      for (const weights of [[50, 50], [80, 20], [0, 100]] as const) {
+      for (const weights of [
+        [50, 50],
+        [80, 20],
+        [0, 100],
+      ] as const) {
         const { revision } = (await gateway.status()).config;
         gateway.save(config(weights));
         await until('the revision is live', async () => {
@@ -93,7 +100,9 @@ describe('a running gateway', () => {
       assert.match(gateway.output(), /"event":"config_refused"/);
       assert.equal(await (await fetch(gateway.proxyUrl)).text(), 'v1');
       gateway.save(config([0, 1]));
-      await until('the next good one is live', async () => (await gateway.status()).workers.every((w) => w.revision === 2));
+      await until('the next good one is live', async () =>
+        (await gateway.status()).workers.every((w) => w.revision === 2),
+      );
       assert.equal(await (await fetch(gateway.proxyUrl)).text(), 'v2');
     });
   });
@@ -145,7 +154,10 @@ describe('a running gateway', () => {
       assert.equal(await gateway.exited, 0);
       const failed = [...counts.answers.keys()].filter((answer) => answer !== '200 v1' && answer !== 'ECONNREFUSED');
       // A connection that still waits in the kernel's accept queue when the listener closes is reset; nothing else may fail.
-      assert.deepEqual(failed.filter((answer) => answer !== 'ECONNRESET'), []);
+      assert.deepEqual(
+        failed.filter((answer) => answer !== 'ECONNRESET'),
+        [],
+      );
       assert.match(gateway.output(), /"event":"drained"/);
     });
   });
@@ -153,7 +165,9 @@ describe('a running gateway', () => {
 
 describe('a gateway that cannot start', () => {
   it('exits 1 with every problem of its configuration, each with its place', async () => {
-    const { code, output } = await runToExit('listne: 127.0.0.1:0\nservices: {}\nroutes:\n  - name: a\n    backendRefs: [{name: nobody, weight: -1}]\n');
+    const { code, output } = await runToExit(
+      'listne: 127.0.0.1:0\nservices: {}\nroutes:\n  - name: a\n    backendRefs: [{name: nobody, weight: -1}]\n',
+    );
     assert.equal(code, 1);
     assert.match(output, /gateway\.yaml:1:1: SLU\d{4} listne: .*did you mean listen/);
     assert.match(output, /gateway\.yaml:5:\d+: SLU\d{4} routes\[0\]\.backendRefs\[0\]\.weight/);

@@ -22,7 +22,7 @@ export interface GatewayProcess {
   readonly proxyUrl: string;
   readonly adminUrl: string;
   /** Everything written to standard output and error so far. */
-  output(): string;
+  readonly output: () => string;
   /** Replaces the configuration file by an atomic rename. */
   save(text: string): void;
   status(): Promise<Status>;
@@ -37,8 +37,8 @@ interface Started {
   readonly child: ChildProcess;
   readonly file: string;
   readonly exited: Promise<number | null>;
-  output(): string;
-  cleanUp(): Promise<void>;
+  readonly output: () => string;
+  readonly cleanUp: () => Promise<void>;
 }
 
 function launch(config: string): Started {
@@ -145,7 +145,10 @@ export interface LoadCounts {
 }
 
 /** Closed-loop load over keep-alive connections until stopped; each request has another of `users` user keys. */
-export function startLoad(url: string, options: { connections: number; users: number }): { counts: LoadCounts; stop(): Promise<LoadCounts> } {
+export function startLoad(
+  url: string,
+  options: { connections: number; users: number },
+): { counts: LoadCounts; stop(): Promise<LoadCounts> } {
   const agent = new Agent({ keepAlive: true, maxSockets: options.connections });
   const counts: LoadCounts = { sent: 0, answers: new Map() };
   let isStopped = false;

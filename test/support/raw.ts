@@ -39,7 +39,10 @@ export function rawClient(port: number): RawClient {
   socket.on('close', close);
   const wait = (what: string, done: () => boolean, failed: () => boolean): Promise<string> =>
     new Promise((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error(`hangs waiting for ${what}; received: ${JSON.stringify(text)}`)), HANG_MS);
+      const timer = setTimeout(
+        () => reject(new Error(`hangs waiting for ${what}; received: ${JSON.stringify(text)}`)),
+        HANG_MS,
+      );
       changed = (): void => {
         if (!done() && !failed()) return;
         clearTimeout(timer);
@@ -53,8 +56,18 @@ export function rawClient(port: number): RawClient {
     socket,
     received: () => text,
     send: (bytes) => void socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes),
-    until: (done) => wait('bytes', () => done(text), () => isClosed),
-    closed: () => wait('the end', () => isClosed, () => false),
+    until: (done) =>
+      wait(
+        'bytes',
+        () => done(text),
+        () => isClosed,
+      ),
+    closed: () =>
+      wait(
+        'the end',
+        () => isClosed,
+        () => false,
+      ),
   };
 }
 
@@ -80,7 +93,9 @@ export interface RawUpstream {
 }
 
 /** @param onData called with what a connection has received so far, each time more arrives. */
-export async function rawUpstream(onData: (socket: Socket, received: string, nth: number) => void): Promise<RawUpstream> {
+export async function rawUpstream(
+  onData: (socket: Socket, received: string, nth: number) => void,
+): Promise<RawUpstream> {
   const received: string[] = [];
   const sockets: Socket[] = [];
   const server: Server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {

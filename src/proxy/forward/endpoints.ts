@@ -3,10 +3,10 @@
  */
 
 import type { EndpointSpec } from '../../model/snapshot.ts';
-import { Endpoint } from './endpoint.ts';
-import { upstreamEvents } from './forwarder.ts';
 import { Pool } from '../http1/pool.ts';
 import type { Lane } from '../lane.ts';
+import { Endpoint } from './endpoint.ts';
+import { upstreamEvents } from './forwarder.ts';
 
 export class Endpoints {
   #byAddress = new Map<string, Endpoint>();

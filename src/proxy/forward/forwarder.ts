@@ -11,10 +11,10 @@
 
 import { nowMs } from '../../lib/clock.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
-import { pickEndpoint } from './balancer.ts';
+import type { LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
 import type { UpstreamEvents } from '../http1/upstream.ts';
-import type { LinkedSplit } from '../decide/table.ts';
+import { pickEndpoint } from './balancer.ts';
 import { mayRetry } from './retry.ts';
 
 /** Sends a decided exchange on its way. `x.split` is set. */

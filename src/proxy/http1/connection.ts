@@ -179,7 +179,8 @@ export class ClientConnection implements Timed {
     if (this.#carry === null) this.#carry = chunk;
     else this.#carry = Buffer.concat([this.#carry, chunk]);
     // A head that trickles in is looked at again only when a line ends, or one-byte packets would cost O(n^2).
-    if (this.#state === 'head' && !chunk.includes(LF) && this.#carry.length < this.lane.table.limits.headBytesMax) return;
+    if (this.#state === 'head' && !chunk.includes(LF) && this.#carry.length < this.lane.table.limits.headBytesMax)
+      return;
     this.#consume();
   }
 
@@ -246,7 +247,10 @@ export class ClientConnection implements Timed {
     const reason = decide(x, head, this.#lines.peer, this.lane.random);
     x.requestText = requestText(x, head, this.#lines, this.lane.ids.next());
     if (x.requestDone) x.startClock(x.startedAtMs);
-    this.deadlineAtMs = Math.min(x.deadlineAtMs, x.startedAtMs + x.table.timeouts.pendingMs + x.table.timeouts.connectMs);
+    this.deadlineAtMs = Math.min(
+      x.deadlineAtMs,
+      x.startedAtMs + x.table.timeouts.pendingMs + x.table.timeouts.connectMs,
+    );
     this.lane.recorder.begin(x);
     if (reason === REASON.none) {
       forward(x);

@@ -10,7 +10,7 @@
 import type { Limits } from '../../model/config.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import { CR, LF, SP, TARGET, TOKEN_FOLD } from './chars.ts';
-import { bodyLength, CODING_UNSUPPORTED, CHUNKED, connectionOptions, UNFRAMED } from './framing.ts';
+import { bodyLength, CHUNKED, CODING_UNSUPPORTED, connectionOptions, UNFRAMED } from './framing.ts';
 import { FieldTable, INCOMPLETE, TOO_MANY_FIELDS } from './head.ts';
 import { FIELD, type NameTable } from './names.ts';
 import { hostOf, normalizePath, splitAbsolute } from './target.ts';
@@ -113,7 +113,8 @@ export class RequestHead {
     this.#methodEnd = p - start;
     p = this.#scanTarget(bytes, start, p + 1, end);
     if (p <= 0) return p;
-    if (p - start > this.#limits.requestLineBytesMax) return this.#refuse(REASON.targetTooLong, 'request line too long');
+    if (p - start > this.#limits.requestLineBytesMax)
+      return this.#refuse(REASON.targetTooLong, 'request line too long');
     return this.#scanVersion(bytes, p + 1, end);
   }
 

@@ -62,7 +62,7 @@ function removeDotSegments(path: string): string {
 export function hostOf(authority: string): string | null {
   const match = /^(?:([A-Za-z0-9\-._~]{1,253})|(\[[0-9A-Fa-f:.]{2,45}\]))(?::(\d{0,5}))?$/.exec(authority);
   if (match === null || Number(match[3] ?? 0) > 65_535) return null;
-  const host = (match[1] ?? (match[2] as string)).toLowerCase();
+  const host = (match[1] ?? match[2] ?? '').toLowerCase();
   return host.length > 1 && host.endsWith('.') ? host.slice(0, -1) : host;
 }
 

@@ -12,12 +12,12 @@
  */
 
 import { connect, type Socket } from 'node:net';
-import type { Timed } from '../../lib/deadlines.ts';
 import { nowMs } from '../../lib/clock.ts';
+import type { Timed } from '../../lib/deadlines.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
-import type { Endpoint } from '../forward/endpoint.ts';
 import type { Exchange } from '../exchange.ts';
-import { clientFraming, type ClientFraming, interimText, responseText } from '../headers.ts';
+import type { Endpoint } from '../forward/endpoint.ts';
+import { type ClientFraming, clientFraming, interimText, responseText } from '../headers.ts';
 import type { Lane } from '../lane.ts';
 import { BodyReader, BROKEN, DATA, END, EXCESS } from './body.ts';
 import type { ResponseHead } from './response-head.ts';
