@@ -110,11 +110,16 @@ export function responseText(x: Exchange, head: ResponseHead, framing: ClientFra
   let added = framing === 'chunked' && !x.isHead ? 'Transfer-Encoding: chunked\r\n' : '';
   if (close) added += 'Connection: close\r\n';
   else if (x.minor === 0) added += 'Connection: keep-alive\r\n';
-  return `HTTP/1.1 ${head.statusText}\r\n${fields.kept()}${added}Via: 1.${head.minor} sluice\r\n\r\n`;
+  return `HTTP/1.1 ${statusLineEnd(head)}\r\n${fields.kept()}${added}Via: 1.${head.minor} sluice\r\n\r\n`;
 }
 
 /** An interim response (1xx) for the client. */
 export function interimText(head: ResponseHead): string {
   for (const id of HOP_BY_HOP) head.fields.drop(id);
-  return `HTTP/1.1 ${head.statusText}\r\n${head.fields.kept()}\r\n`;
+  return `HTTP/1.1 ${statusLineEnd(head)}\r\n${head.fields.kept()}\r\n`;
+}
+
+/** Status and reason phrase; the space between them stands even when the upstream left both out. RFC 9112 section 4. */
+function statusLineEnd(head: ResponseHead): string {
+  return head.statusText.length === 3 ? `${head.statusText} ` : head.statusText;
 }

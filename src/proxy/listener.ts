@@ -18,7 +18,7 @@ export class Listener {
   readonly #server: Server;
   readonly #connections = new Set<ClientConnection>();
   #trusted = new BlockList();
-  #whenEmpty: (() => void) | null = null;
+  #whenEmpty: (() => void)[] = [];
 
   constructor(lane: Lane) {
     this.#lane = lane;
@@ -60,7 +60,7 @@ export class Listener {
     for (const connection of [...this.#connections]) connection.drain();
     if (this.#connections.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
-      this.#whenEmpty = resolve;
+      this.#whenEmpty.push(resolve);
     });
   }
 
@@ -84,7 +84,8 @@ export class Listener {
 
   #forget(connection: ClientConnection): void {
     this.#connections.delete(connection);
-    if (this.#connections.size === 0) this.#whenEmpty?.();
+    if (this.#connections.size > 0) return;
+    for (const tell of this.#whenEmpty.splice(0)) tell();
   }
 
   #linesOf(socket: Socket): PeerLines {

@@ -72,8 +72,8 @@ export function cookieValue(cookies: string | null, name: string): string | null
 /** The user's own address: the peer's, or what a trusted proxy says is the last untrusted one's. */
 export function clientAddress(head: RequestHead, peer: Peer): string {
   if (!peer.isTrusted) return peer.address;
-  const forwarded = head.fields.value(FIELD.xForwardedFor);
-  if (forwarded === null) return peer.address;
+  // The proxy may have appended to the client's line or added one of its own: what it says itself is the very last.
+  const forwarded = head.fields.values(FIELD.xForwardedFor).at(-1) ?? '';
   const last = forwarded.slice(forwarded.lastIndexOf(',') + 1).trim();
   return last === '' ? peer.address : last;
 }

@@ -9,7 +9,12 @@ import type { Random } from '../../lib/random.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** @param avoid the endpoint a previous attempt failed on; taken again only when there is no other. */
-export function pickEndpoint(endpoints: readonly Endpoint[], random: Random, avoid: Endpoint | null): Endpoint | null {
+export function pickEndpoint(
+  endpoints: readonly Endpoint[],
+  random: Random,
+  avoid: Endpoint | null,
+  nowMs: number,
+): Endpoint | null {
   const count = endpoints.length;
   if (count <= 1) return endpoints[0] ?? null;
   const first = random.nextUint32() % count;
@@ -18,5 +23,5 @@ export function pickEndpoint(endpoints: readonly Endpoint[], random: Random, avo
   const b = endpoints[second] as Endpoint;
   if (a === avoid) return b;
   if (b === avoid) return a;
-  return b.load() < a.load() ? b : a;
+  return b.load(nowMs) < a.load(nowMs) ? b : a;
 }

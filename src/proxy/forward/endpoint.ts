@@ -10,6 +10,9 @@
 import type { Pool } from '../http1/pool.ts';
 
 const DECAY_MS = 10_000;
+const NEVER = Number.NEGATIVE_INFINITY;
+/** What an endpoint that has not answered anything yet is taken to need, once something waits for it. */
+const SILENT_MS = 1000;
 
 export class Endpoint {
   /** Slot in the tallies. */
@@ -21,7 +24,7 @@ export class Endpoint {
   /** Set once, right after construction: a pool and its endpoint refer to one another. */
   pool!: Pool;
   #costMs = 0;
-  #observedAtMs = 0;
+  #observedAtMs = NEVER;
 
   constructor(id: number, host: string, port: number) {
     this.id = id;
@@ -33,9 +36,16 @@ export class Endpoint {
     return this.host.includes(':') ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
   }
 
-  /** Expected wait of one more request: (in flight + 1) x smoothed time. An endpoint without history costs nothing yet. */
-  load(): number {
-    return (this.inFlight + 1) * (this.#costMs + 0.001);
+  /**
+   * Expected wait of one more request, in ms: (in flight + 1) x smoothed time. Without history the first request is free
+   * and the next ones are dear until it is answered. While nobody asks, the cost fades: an endpoint that failed is tried
+   * again some time.
+   */
+  load(nowMs: number): number {
+    let costMs = this.#costMs;
+    if (this.inFlight === 0) costMs *= Math.exp((this.#observedAtMs - nowMs) / DECAY_MS);
+    else if (this.#observedAtMs === NEVER) costMs = SILENT_MS;
+    return (this.inFlight + 1) * (costMs + 0.001);
   }
 
   /** Takes one time to the response head, in ms. Cost: O(1), allocates nothing. */

@@ -50,14 +50,15 @@ export function abandon(x: Exchange, reason: Reason, detail: string): void {
 
 function attempt(x: Exchange, avoid: Exchange['endpoint']): void {
   const lane = x.client.lane;
-  const endpoint = pickEndpoint((x.split as LinkedSplit).endpoints, lane.random, avoid);
+  const now = nowMs();
+  const endpoint = pickEndpoint((x.split as LinkedSplit).endpoints, lane.random, avoid, now);
   if (endpoint === null) {
     giveUp(x, REASON.noEndpoint, 'the version has no endpoints');
     return;
   }
   x.endpoint = endpoint;
   x.attempts++;
-  x.attemptAtMs = nowMs();
+  x.attemptAtMs = now;
   endpoint.inFlight++;
   lane.recorder.attemptBegin(endpoint.id);
   if (endpoint.pool.acquire(x)) return;

@@ -138,7 +138,7 @@ export class BodyReader {
     const digit = HEX[byte] as number;
     if (digit !== 0) {
       if (++this.#digits > SIZE_DIGITS_MAX) return BROKEN;
-      this.#left = this.#digits === 1 ? digit - 1 : this.#left * 16 + digit - 1;
+      this.#left = this.#digits === 1 ? digit - 1 : this.#left * 16 + (digit - 1);
       return this.#left <= Number.MAX_SAFE_INTEGER ? MORE : BROKEN;
     }
     if (this.#digits === 0) return BROKEN;

@@ -30,6 +30,7 @@ import { ResponseWriter } from './response-writer.ts';
 
 /** How long and how much is read from a client that was answered and told to close, so that the answer is not reset away. */
 const LINGER_MS = 2000;
+const EMPTY_LINE_BYTES = 2;
 const LINGER_BYTES_MAX = 1_048_576;
 
 /** While draining: how long a connection that was just accepted may take to send its request. */
@@ -75,10 +76,16 @@ export class ClientConnection implements Timed {
     socket.on('close', () => this.#gone('closed'));
   }
 
+  /** The exchange waits for a connection, at most so long. */
+  waitAtMost(x: Exchange, limitMs: number): void {
+    this.deadlineAtMs = Math.min(x.deadlineAtMs, nowMs() + limitMs);
+  }
+
   /** Body bytes moved: the idle limit starts anew. */
   touch(): void {
     const x = this.#exchange;
-    if (x === null) return;
+    // Bytes of an earlier response say nothing about an answer that is still owed.
+    if (x === null || (x.requestDone && !x.responseStarted)) return;
     const idleAtMs = nowMs() + x.table.timeouts.bodyIdleMs;
     this.deadlineAtMs = x.responseStarted ? idleAtMs : Math.min(x.deadlineAtMs, idleAtMs);
   }
@@ -137,7 +144,8 @@ export class ClientConnection implements Timed {
   /** Draining: closes an idle connection; a busy one closes after its exchange, a new one may send its first request. */
   drain(): void {
     if (this.#state !== 'idle') return;
-    if (this.#served > 0) this.destroy();
+    if (this.out.isBackedUp) this.#linger();
+    else if (this.#served > 0) this.destroy();
     else this.deadlineAtMs = Math.min(this.deadlineAtMs, nowMs() + FIRST_REQUEST_MS);
   }
 
@@ -154,8 +162,10 @@ export class ClientConnection implements Timed {
       return;
     }
     if (x.responseStarted) {
-      // Whose fault a stall is shows in the socket: bytes that wait for the client are the client's.
-      abandon(x, this.out.isBackedUp ? REASON.clientClosed : REASON.upstreamTruncated, 'the response stalled');
+      // Whose fault a stall is shows in the socket: bytes that wait for the client, or that it still owes, are its own.
+      if (this.out.isBackedUp) abandon(x, REASON.clientClosed, 'the client does not read');
+      else if (!x.requestDone && !this.#isPaused) abandon(x, REASON.bodyTimeout, 'the request body stalled');
+      else abandon(x, REASON.upstreamTruncated, 'the response stalled');
     } else if (x.upstream === null) this.#expireWaiting(x);
     else if (x.requestDone || this.#isPaused) abandon(x, REASON.responseTimeout, 'no response in time');
     else abandon(x, REASON.bodyTimeout, 'the request body stalled');
@@ -222,6 +232,8 @@ export class ClientConnection implements Timed {
     const head = table.requestHead;
     const next = head.parse(bytes, 0, bytes.length);
     if (next === 0) {
+      // The empty line that may stand before a request is not the beginning of one.
+      if (bytes.length <= EMPTY_LINE_BYTES) return false;
       if (this.#state === 'idle') this.deadlineAtMs = nowMs() + table.timeouts.headMs;
       this.#state = 'head';
       return false;
@@ -247,10 +259,7 @@ export class ClientConnection implements Timed {
     const reason = decide(x, head, this.#lines.peer, this.lane.random);
     x.requestText = requestText(x, head, this.#lines, this.lane.ids.next());
     if (x.requestDone) x.startClock(x.startedAtMs);
-    this.deadlineAtMs = Math.min(
-      x.deadlineAtMs,
-      x.startedAtMs + x.table.timeouts.pendingMs + x.table.timeouts.connectMs,
-    );
+    this.deadlineAtMs = x.deadlineAtMs;
     this.lane.recorder.begin(x);
     if (reason === REASON.none) {
       forward(x);
@@ -335,14 +344,15 @@ export class ClientConnection implements Timed {
     if (x !== null) {
       this.touch();
       x.upstream?.resume();
-    } else if (this.#state === 'idle' && this.#isPaused) this.#proceed();
+    } else if (this.#state === 'lingering') this.deadlineAtMs = nowMs() + LINGER_MS;
+    else if (this.#state === 'idle' && this.#isPaused) this.#proceed();
   }
 
   /** Answered for the last time: say so with FIN, then discard what still comes for a bounded while. */
   #linger(): void {
     this.#state = 'lingering';
     this.#carry = null;
-    this.deadlineAtMs = nowMs() + LINGER_MS;
+    this.deadlineAtMs = nowMs() + (this.out.isBackedUp ? this.lane.table.timeouts.bodyIdleMs : LINGER_MS);
     this.#socket.end();
     if (this.#isPaused) this.#socket.resume();
     this.#isPaused = false;

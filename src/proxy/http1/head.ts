@@ -160,7 +160,7 @@ export class FieldTable {
   }
 
   /**
-   * Leaves out the fields a `Connection` header nominates.
+   * Leaves out the fields a `Connection` header nominates, as if they had never been sent.
    * @returns false when it nominates a field that must not be removed (the message is refused).
    * Source: RFC 9110 section 7.6.1.
    */
@@ -170,7 +170,10 @@ export class FieldTable {
     }
     for (let i = 0; i < this.count; i++) {
       const name = this.text.slice(this.#start[i], this.#nameEnd[i]).toLowerCase();
-      if (nominated.includes(name)) this.#dropped[i] = 1;
+      if (!nominated.includes(name)) continue;
+      this.#dropped[i] = 1;
+      const id = this.#id[i] as number;
+      if (id > 0) this.#seen[id] = 0;
     }
     return true;
   }

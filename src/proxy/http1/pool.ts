@@ -50,6 +50,7 @@ export class Pool {
     }
     if (this.#waiting.length >= x.table.limits.endpointPendingMax) return false;
     this.#waiting.push(x);
+    x.client.waitAtMost(x, x.table.timeouts.pendingMs);
     return true;
   }
 
@@ -91,6 +92,8 @@ export class Pool {
 
   #connect(x: Exchange): void {
     this.#open++;
+    // The connection has a time limit of its own.
+    x.client.waitAtMost(x, Number.POSITIVE_INFINITY);
     const connection = new UpstreamConnection(this.#endpoint, this.#lane, this.#events);
     connection.open(x);
   }

@@ -39,26 +39,30 @@ export class ResponseWriter {
 
   uncork(): void {
     this.#socket.uncork();
+    this.#watch();
+  }
+
+  /** The usual write is done when it returns; only one that waits is given a callback, behind it. */
+  #watch(): void {
+    if (this.isBackedUp) this.#socket.write('', this.#afterWrite);
   }
 
   /** Writes a head, an interim response or a small complete response. The text is ASCII or Latin-1. */
   sendText(text: string): void {
     this.#socket.write(text, 'latin1');
+    if (this.#socket.writableCorked === 0) this.#watch();
   }
 
   /** Writes body bytes, as a chunk of their own if `framed`. */
   sendBytes(bytes: Buffer, framed: boolean): void {
-    if (!framed) {
-      this.#socket.write(bytes, this.#afterWrite);
-      return;
-    }
-    this.#socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1');
+    if (framed) this.#socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1');
     this.#socket.write(bytes);
-    this.#socket.write('\r\n', 'latin1', this.#afterWrite);
+    if (framed) this.#socket.write('\r\n', 'latin1');
+    if (this.#socket.writableCorked === 0) this.#watch();
   }
 
   /** Ends a chunked response body. */
   sendLastChunk(): void {
-    this.#socket.write('0\r\n\r\n', 'latin1', this.#afterWrite);
+    this.sendText('0\r\n\r\n');
   }
 }

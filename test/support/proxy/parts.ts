@@ -1,0 +1,95 @@
+/**
+ * Parts of a data plane without sockets: tables, heads and exchanges for tests of single functions.
+ */
+
+import { Deadlines } from '#src/lib/deadlines.ts';
+import { Random } from '#src/lib/random.ts';
+import { RequestIds } from '#src/lib/request-id.ts';
+import { DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
+import type { Peer } from '#src/proxy/decide/decide.ts';
+import { linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
+import { Exchange } from '#src/proxy/exchange.ts';
+import { Endpoint } from '#src/proxy/forward/endpoint.ts';
+import { RetryBudget } from '#src/proxy/forward/retry.ts';
+import type { ClientConnection } from '#src/proxy/http1/connection.ts';
+import { NameTable } from '#src/proxy/http1/names.ts';
+import type { RequestHead } from '#src/proxy/http1/request-head.ts';
+import { ResponseHead } from '#src/proxy/http1/response-head.ts';
+import type { Lane } from '#src/proxy/lane.ts';
+import { Recorder } from '#src/proxy/recorder.ts';
+import { LIMITS } from '../limits.ts';
+import { type PlaneSketch, type RouteSketch, sketchSnapshot } from '../plane.ts';
+
+/** A lane with its own tallies, its clock standing at 0. */
+export interface Bench {
+  readonly lane: Lane;
+  readonly table: RouteTable;
+  readonly tallies: Tallies;
+  readonly dials: Int32Array;
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** Two versions on one route: cells 1 and 2, dials 1 and 2, units 0 and 1. */
+export const TWO_VERSIONS: RouteSketch = {
+  versions: [
+    { name: 'stable', ports: [7001], weight: 95 },
+    { name: 'canary', ports: [7002], weight: 5, colors: ['blue'] },
+  ],
+};
+
+/** Links a table as a worker would; endpoints have no pools, so nothing can be sent. */
+export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
+  const snapshot = sketchSnapshot(sketch);
+  const endpoints = snapshot.endpoints.map(({ id, host, port }) => new Endpoint(id, host, port));
+  const table = linkTable(snapshot, (index) => endpoints[index] as Endpoint);
+  const dials = new Int32Array(new SharedArrayBuffer(DIALS_MAX * 4));
+  sketch.routes.forEach((route, n) =>
+    route.versions.forEach(({ weight }, m) => dials.fill(weight, 100 * n + m + 1, 100 * n + m + 2)),
+  );
+  const tallies = viewTallies(reserveTallies());
+  const random = new Random(1);
+  const lane: Lane = {
+    table,
+    dials,
+    recorder: new Recorder(tallies),
+    random,
+    ids: new RequestIds(random),
+    retryBudget: new RetryBudget(0),
+    deadlines: new Deadlines(),
+    isDraining: false,
+  };
+  return { lane, table, tallies, dials, endpoints };
+}
+
+/** The address of most clients here; `isTrusted` as asked. */
+export function peerOf(isTrusted = false): Peer {
+  return { address: '203.0.113.7', isTrusted, key: 4711 };
+}
+
+/** An exchange that began at 0, of a client that is only its lane. */
+export function exchangeOn(on: Bench, startedAtMs = 0): Exchange {
+  return new Exchange({ lane: on.lane } as unknown as ClientConnection, on.table, startedAtMs);
+}
+
+/** The table's parser after a complete, accepted head. @throws Error when it is neither. */
+export function readHead(table: RouteTable, text: string): RequestHead {
+  const bytes = Buffer.from(text, 'latin1');
+  const head = table.requestHead;
+  const end = head.parse(bytes, 0, bytes.length);
+  if (end !== bytes.length) throw new Error(`${end} of ${bytes.length}: ${head.detail}`);
+  return head;
+}
+
+/** A complete GET head for `target` with these header lines (each with its CRLF). */
+export function get(target: string, lines = '', host = 'a'): string {
+  return `GET ${target} HTTP/1.1\r\nHost: ${host}\r\n${lines}\r\n`;
+}
+
+/** A parser after an accepted response head. @throws Error when it was not accepted. */
+export function readResponse(text: string, isHead = false): ResponseHead {
+  const head = new ResponseHead(new NameTable([]), LIMITS);
+  const bytes = Buffer.from(text, 'latin1');
+  const end = head.parse(bytes, 0, bytes.length, isHead);
+  if (end <= 0) throw new Error(`${end}: ${head.detail}`);
+  return head;
+}

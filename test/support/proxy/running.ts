@@ -1,0 +1,134 @@
+/**
+ * Running planes, upstreams and clients that end with their test, and waits for what has no event.
+ */
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+import { CELL, ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
+import { listenLoopback, type PlaneSketch, type RouteSketch, startPlane, type TestPlane } from '../plane.ts';
+import { type RawClient, type RawUpstream, rawClient, rawUpstream, statusesOf } from '../raw.ts';
+
+/** Bounds every wait: reached only when something hangs. */
+const HANG_MS = 10_000;
+const POLL_MS = 2;
+
+/** Cells of the first route and its versions in a test plane. */
+export const ROUTE_CELL = 0;
+export const FIRST_CELL = 1;
+export const SECOND_CELL = 2;
+
+export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+export const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
+
+/** A GET with a path, which the upstream can tell from others. */
+export function getOf(path: string, lines = ''): string {
+  return `GET ${path} HTTP/1.1\r\nHost: a\r\n${lines}\r\n`;
+}
+
+export async function planeOf(t: TestContext, sketch: PlaneSketch): Promise<TestPlane> {
+  const plane = await startPlane(sketch);
+  t.after(() => plane.close());
+  return plane;
+}
+
+export async function upstreamOf(t: TestContext, onData: Parameters<typeof rawUpstream>[0]): Promise<RawUpstream> {
+  const upstream = await rawUpstream(onData);
+  t.after(() => upstream.close());
+  return upstream;
+}
+
+/** An upstream on `node:http`; resolves with its port. */
+export async function httpUpstreamOf(
+  t: TestContext,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<number> {
+  const server = createServer({ keepAliveTimeout: 0 }, answer);
+  server.on('clientError', (_error, socket) => socket.destroy());
+  const port = await listenLoopback(server);
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return port;
+}
+
+export function clientOf(t: TestContext, plane: { readonly port: number }): RawClient {
+  const client = rawClient(plane.port);
+  t.after(() => client.socket.destroy());
+  return client;
+}
+
+/** One route to one version on these ports. */
+export function oneVersion(...ports: number[]): { readonly routes: readonly RouteSketch[] } {
+  return { routes: [{ versions: [{ name: 'v1', ports, weight: 1 }] }] };
+}
+
+/** An upstream's handler that calls once for each complete head without body, with the request line's path. */
+export function perHead(
+  answer: (socket: Socket, path: string, nth: number) => void,
+): Parameters<typeof rawUpstream>[0] {
+  const answered = new Map<Socket, number>();
+  return (socket, received, nth) => {
+    const heads = received.split('\r\n\r\n');
+    for (let n = answered.get(socket) ?? 0; n < heads.length - 1; n++) {
+      answered.set(socket, n + 1);
+      answer(socket, (heads[n] as string).split(' ')[1] as string, nth);
+    }
+  };
+}
+
+/** Resolves once `holds`; for states that have no event. */
+export async function eventually(holds: () => boolean, what: string): Promise<void> {
+  for (let waited = 0; !holds(); waited += POLL_MS) {
+    if (waited > HANG_MS) throw new Error(`never: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+  }
+}
+
+export function endpointWord(plane: TestPlane, port: number, word: keyof typeof ENDPOINT): number {
+  return plane.tallies.endpoints[(port % 1000) * ENDPOINT_WORDS + ENDPOINT[word]] as number;
+}
+
+/** How often exchanges of a cell ended with a reason. */
+export function reasonCount(plane: TestPlane, cell: number, reason: number): number {
+  return plane.count(cell, CELL.reasons + reason);
+}
+
+/** Sends and resolves with the status of the next answer. */
+export async function askedOn(client: RawClient, request: string): Promise<number> {
+  const before = statusesOf(client.received()).length;
+  client.send(request);
+  const text = await client.until((received) => statusesOf(received).length > before && isWhole(received));
+  return statusesOf(text).at(-1) as number;
+}
+
+/** The last response in the text, framed by Content-Length, is complete. */
+export function isWhole(text: string): boolean {
+  const start = text.lastIndexOf('HTTP/1.1 ');
+  const bodyAt = text.indexOf('\r\n\r\n', start);
+  if (start < 0 || bodyAt < 0) return false;
+  const length = /\r\nContent-Length: (\d+)\r\n/i.exec(text.slice(start, bodyAt + 2));
+  return text.length - bodyAt - 4 >= Number(length?.[1] ?? 0);
+}
+
+/** Nothing is under way any more, on any cell and endpoint that was used. */
+export async function assertQuiet(plane: TestPlane, cells: readonly number[], ports: readonly number[]): Promise<void> {
+  const busy = (): string[] => [
+    ...cells
+      .filter((cell) => plane.count(cell, CELL.inFlight) !== 0)
+      .map((cell) => `cell ${cell}: ${plane.count(cell, CELL.inFlight)}`),
+    ...ports
+      .filter((port) => endpointWord(plane, port, 'inFlight') !== 0)
+      .map((port) => `port ${port}: ${endpointWord(plane, port, 'inFlight')}`),
+  ];
+  await eventually(() => busy().length === 0, `all in-flight counts 0: ${busy().join(', ')}`).catch(() => undefined);
+  assert.deepEqual(busy(), []);
+}
+
+/** Resolves when the socket is closed. */
+export async function closedSocket(socket: Socket): Promise<void> {
+  if (!socket.closed) await once(socket, 'close');
+}

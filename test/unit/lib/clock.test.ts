@@ -1,0 +1,45 @@
+/** The monotonic clock: comparable between threads, and deaf to the wall clock. */
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { nowMs, wallTime } from '#src/lib/clock.ts';
+import { bytesPerCall } from '../../support/proxy/allocation.ts';
+
+const CLOCK = new URL('../../../src/lib/clock.ts', import.meta.url);
+
+describe('the clock', () => {
+  it('never goes back', () => {
+    let last = nowMs();
+    for (let i = 0; i < 10_000; i++) {
+      const now = nowMs();
+      assert.ok(now >= last);
+      last = now;
+    }
+  });
+
+  it('reads the same in every thread', async () => {
+    const code = `import(${JSON.stringify(CLOCK.href)}).then(({ nowMs }) =>
+      require('node:worker_threads').parentPort.postMessage(nowMs()))`;
+    const before = nowMs();
+    const worker = new Worker(code, { eval: true });
+    const [reading] = (await once(worker, 'message')) as [number];
+    const after = nowMs();
+    assert.ok(reading > before && reading < after, `${before} < ${reading} < ${after}`);
+  });
+
+  it('is the system’s monotonic clock', () => {
+    const system = Number(process.hrtime.bigint()) / 1e6;
+    assert.ok(Math.abs(nowMs() - system) < 50);
+  });
+
+  it('tells people the time in ISO 8601', () => {
+    assert.match(wallTime(), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  });
+
+  it('is read without a word on the heap but the number itself', () => {
+    let kept = 0;
+    assert.ok(bytesPerCall(() => (kept = nowMs())) <= 32, String(kept));
+  });
+});

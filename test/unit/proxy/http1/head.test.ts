@@ -1,0 +1,148 @@
+/** The field table: strict lines, values without their white space, and exact bytes kept. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { FieldTable, INCOMPLETE, MALFORMED, TOO_MANY_FIELDS } from '#src/proxy/http1/head.ts';
+import { FIELD, NameTable } from '#src/proxy/http1/names.ts';
+import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+
+const COLOR = 'x-color';
+
+/** Scans header lines behind a first line of three bytes; `[table, result]`. */
+function scan(lines: string, countMax = 10): [FieldTable, number] {
+  const table = new FieldTable(new NameTable([COLOR]), countMax);
+  const bytes = Buffer.from(`#\r\n${lines}`, 'latin1');
+  table.text = bytes.toString('latin1');
+  return [table, table.scan(bytes, 0, 3, bytes.length)];
+}
+
+describe('a header section', () => {
+  it('ends after its empty line', () => {
+    const [table, end] = scan('A: b\r\n\r\nrest');
+    assert.equal(end, 3 + 'A: b\r\n\r\n'.length);
+    assert.equal(table.count, 1);
+  });
+
+  it('may be empty', () => assert.equal(scan('\r\n')[1], 5));
+
+  it('is incomplete until its last byte, wherever it is cut', () => {
+    const lines = 'A:\r\nBe: \t c d \t\r\nX-Color: x\r\n\r\n';
+    for (let length = 0; length < lines.length; length++) {
+      assert.equal(scan(lines.slice(0, length))[1], INCOMPLETE, JSON.stringify(lines.slice(0, length)));
+    }
+  });
+
+  const malformed = [
+    'A b: c\r\n',
+    ' A: b\r\n',
+    'A : b\r\n',
+    'A\r\n',
+    ': b\r\n',
+    'A: b\n\r\n',
+    'A: b\rc\r\n',
+    'A: b\0\r\n',
+    'A: \x7f\r\n',
+    'A: b\r\n c\r\n',
+    'A: b\r\n\tc\r\n',
+    'Ä: b\r\n',
+    'A: b\r\r\n',
+    '\n',
+    '\rx',
+    'A(: b\r\n',
+    'A: \x0b\r\n',
+  ];
+  for (const lines of malformed) {
+    it(`is malformed with ${JSON.stringify(lines)}`, () => assert.equal(scan(`${lines}\r\n`)[1], MALFORMED));
+  }
+
+  it('may have as many fields as the limit and not one more', () => {
+    assert.ok(scan('A: b\r\n'.repeat(10).concat('\r\n'))[1] > 0);
+    assert.equal(scan('A: b\r\n'.repeat(11).concat('\r\n'))[1], TOO_MANY_FIELDS);
+  });
+});
+
+describe('a known field', () => {
+  it('has its first value, without white space around it', () => {
+    const [table] = scan('Host: \t a b \t \r\nHOST:second\r\n\r\n');
+    assert.equal(table.value(FIELD.host), 'a b');
+    assert.equal(table.valueLength(FIELD.host), 3);
+    assert.equal(table.seen(FIELD.host), 2);
+    assert.deepEqual(table.values(FIELD.host), ['a b', 'second']);
+  });
+
+  it('may be empty, which is not absent', () => {
+    const [table] = scan('X-Color:   \r\n\r\n');
+    const color = table.names.idOf(COLOR);
+    assert.deepEqual([table.value(color), table.valueLength(color), table.seen(color)], ['', 0, 1]);
+    assert.deepEqual([table.value(FIELD.host), table.valueLength(FIELD.host), table.seen(FIELD.host)], [null, -1, 0]);
+  });
+
+  it('is forgotten at the next scan', () => {
+    const [table] = scan('Host: a\r\n\r\n');
+    const bytes = Buffer.from('#\r\n\r\n');
+    table.scan(bytes, 0, 3, bytes.length);
+    assert.equal(table.value(FIELD.host), null);
+    assert.equal(table.count, 0);
+  });
+
+  it('is counted up to 255', () => {
+    assert.equal(scan(`${'Host: a\r\n'.repeat(300)}\r\n`, 400)[0].seen(FIELD.host), 255);
+  });
+});
+
+describe('what is kept', () => {
+  it('is byte for byte what came, in its order', () => {
+    const lines = 'b:1\r\nA:  x \r\nb: \r\nX-Color: \xe9\r\n';
+    assert.equal(scan(`${lines}\r\n`)[0].kept(), lines);
+  });
+
+  it('is without every occurrence of a dropped field', () => {
+    const [table] = scan('A: 1\r\nTE: x\r\nB: 2\r\nte: y\r\nC: 3\r\n\r\n');
+    table.drop(FIELD.te);
+    table.drop(FIELD.host);
+    assert.equal(table.kept(), 'A: 1\r\nB: 2\r\nC: 3\r\n');
+  });
+
+  it('is nothing when everything is dropped', () => {
+    const [table] = scan('TE: x\r\n\r\n');
+    table.drop(FIELD.te);
+    assert.equal(table.kept(), '');
+  });
+
+  it('is without aliases of known names', () => {
+    assert.equal(scan('Content_Length: 5\r\nA: 1\r\nX_Color: x\r\n\r\n')[0].kept(), 'A: 1\r\n');
+  });
+
+  it('is without what Connection nominates', () => {
+    const [table] = scan('A: 1\r\nX-Hop: 1\r\nB: 2\r\nx-hop: 2\r\n\r\n');
+    assert.equal(table.dropNominated(['x-hop', 'absent'], new Set()), true);
+    assert.equal(table.kept(), 'A: 1\r\nB: 2\r\n');
+  });
+
+  for (const name of [
+    'host',
+    'content-length',
+    'transfer-encoding',
+    'authorization',
+    'cookie',
+    'x-forwarded-anything',
+    'via',
+    'x-mine',
+  ]) {
+    it(`cannot lose ${name} by nomination`, () => {
+      const [table] = scan('A: 1\r\n\r\n');
+      assert.equal(table.dropNominated(['a', name], new Set(['x-mine'])), false);
+    });
+  }
+});
+
+it('scanning and looking up allocate nothing', () => {
+  const table = new FieldTable(new NameTable([COLOR]), 10);
+  const bytes = Buffer.from('Host: a.example\r\nAccept: */*\r\nX-Color: blue\r\nUser-Agent: x\r\n\r\n');
+  table.text = bytes.toString('latin1');
+  let kept = 0;
+  const perCall = bytesPerCall(() => {
+    kept = table.scan(bytes, 0, 0, bytes.length) + table.seen(FIELD.host) + table.valueLength(FIELD.accept);
+  });
+  assert.equal(perCall, 0, String(kept));
+});

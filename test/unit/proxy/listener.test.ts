@@ -1,0 +1,156 @@
+/** Accepting: a bounded number of connections, believed peers, and an end that waits for what is under way. */
+
+import assert from 'node:assert/strict';
+import { createServer, type Socket } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { REASON } from '#src/model/reason.ts';
+import { GATEWAY_CELL } from '#src/model/tallies.ts';
+import { listenLoopback } from '../../support/plane.ts';
+import {
+  askedOn,
+  clientOf,
+  closedSocket,
+  eventually,
+  GET,
+  getOf,
+  OK,
+  oneVersion,
+  perHead,
+  planeOf,
+  reasonCount,
+  upstreamOf,
+} from '../../support/proxy/running.ts';
+import { sendAndClose, statusesOf } from '../../support/raw.ts';
+
+describe('connections', () => {
+  it('beyond the limit are closed at once, counted, and nobody else suffers', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(OK)),
+    );
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), limits: { connectionsMax: 2 } });
+    const [first, second] = [clientOf(t, plane), clientOf(t, plane)];
+    assert.equal(await askedOn(first, GET), 200);
+    assert.equal(await askedOn(second, GET), 200);
+    assert.equal(await clientOf(t, plane).closed(), '');
+    assert.equal(reasonCount(plane, GATEWAY_CELL, REASON.shed), 1);
+    assert.equal(await askedOn(first, GET), 200);
+    second.socket.destroy();
+    await eventually(() => plane.plane.listener.connections === 1, 'a place is free');
+    assert.equal(await askedOn(clientOf(t, plane), GET), 200);
+  });
+});
+
+describe('a peer', () => {
+  const seen = async (t: TestContext, trustedProxies: string[]): Promise<string> => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(OK)),
+    );
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), trustedProxies });
+    await sendAndClose(plane.port, getOf('/', 'X-Forwarded-For: 198.51.100.1\r\nConnection: close\r\n'));
+    return /X-Forwarded-For: (.*)\r\n/.exec(upstream.received[0] as string)?.[1] ?? '';
+  };
+
+  for (const trusted of ['127.0.0.1', '127.0.0.0/8', '0.0.0.0/0']) {
+    it(`within ${trusted} is believed`, async (t) =>
+      assert.equal(await seen(t, ['::1', trusted]), '198.51.100.1, 127.0.0.1'));
+  }
+  for (const trusted of ['128.0.0.0/8', '::1', '127.0.0.2/32']) {
+    it(`outside ${trusted} is not`, async (t) => assert.equal(await seen(t, [trusted]), '127.0.0.1'));
+  }
+});
+
+describe('listening', () => {
+  it('on a port in use is refused with the system’s code', async (t) => {
+    const taken = createServer();
+    const port = await listenLoopback(taken);
+    t.after(() => taken.close());
+    const plane = await planeOf(t, { routes: [] });
+    await assert.rejects(plane.plane.listener.listen({ host: '127.0.0.1', port, reusePort: false }), {
+      code: /^(EADDRINUSE|ERR_SERVER_ALREADY_LISTEN)$/,
+    });
+  });
+});
+
+describe('draining', () => {
+  it('closes idle connections, lets the busy ones finish, and refuses new ones', async (t) => {
+    const sockets: Socket[] = [];
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket, path) => (path === '/slow' ? sockets.push(socket) : socket.write(OK))),
+    );
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const [idle, busy] = [clientOf(t, plane), clientOf(t, plane)];
+    assert.equal(await askedOn(idle, GET), 200);
+    busy.send(getOf('/slow') + getOf('/never'));
+    await eventually(() => sockets.length === 1, 'the slow request');
+    let isDrained = false;
+    const drained = plane.plane.drain().then(() => (isDrained = true));
+    await idle.closed();
+    await assert.rejects(sendAndClose(plane.port, GET).then((text) => assert.match(text, /^HTTP/)));
+    assert.equal(isDrained, false);
+    sockets[0]?.write(OK);
+    const received = await busy.closed();
+    assert.deepEqual(statusesOf(received), [200]);
+    assert.match(received, /Connection: close/);
+    await drained;
+    assert.doesNotMatch(upstream.received.join(''), /never/);
+    for (const socket of upstream.sockets) await closedSocket(socket);
+  });
+
+  it('is over at once when nobody is there', async (t) => {
+    const plane = await planeOf(t, { routes: [] });
+    await plane.plane.drain();
+  });
+
+  it('asked for twice ends twice', async (t) => {
+    const sockets: Socket[] = [];
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => sockets.push(socket)),
+    );
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const client = clientOf(t, plane);
+    client.send(GET);
+    await eventually(() => sockets.length === 1, 'the request');
+    const both = Promise.all([plane.plane.drain(), plane.plane.drain()]);
+    sockets[0]?.write(OK);
+    await client.closed();
+    await Promise.race([
+      both,
+      new Promise((_resolve, reject) => setTimeout(() => reject(new Error('never drained')), 2000).unref()),
+    ]);
+  });
+
+  it('waits for what a slow reader has not taken yet', async (t) => {
+    const body = 'x'.repeat(16_000);
+    const answer = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    let answered = 0;
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => {
+        answered++;
+        socket.write(answer);
+      }),
+    );
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const client = clientOf(t, plane);
+    client.socket.pause();
+    // More than the kernel holds: the last answers wait in the gateway, and reading pauses.
+    client.send(GET.repeat(2000));
+    let last = -1;
+    await eventually(() => {
+      const isSettled = answered === last;
+      last = answered;
+      return isSettled && answered > 100;
+    }, 'the client is so far behind that no further request is begun');
+    const promised = answered;
+    const drained = plane.plane.drain();
+    client.socket.resume();
+    const received = await client.closed();
+    await drained;
+    assert.equal(statusesOf(received).length, promised, 'answers were counted as given, and dropped');
+    assert.ok(received.endsWith(body));
+  });
+});

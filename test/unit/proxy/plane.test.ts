@@ -1,0 +1,155 @@
+/** A data plane: what a snapshot swap changes at once, what it leaves alone, and how it ends. */
+
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { describe, it } from 'node:test';
+import { CELL } from '#src/model/tallies.ts';
+import { readCell, sketchSnapshot } from '../../support/plane.ts';
+import {
+  askedOn,
+  assertQuiet,
+  clientOf,
+  closedSocket,
+  endpointWord,
+  eventually,
+  FIRST_CELL,
+  GET,
+  getOf,
+  OK,
+  oneVersion,
+  perHead,
+  planeOf,
+  ROUTE_CELL,
+  SECOND_CELL,
+  upstreamOf,
+} from '../../support/proxy/running.ts';
+
+describe('a swap', () => {
+  it('is obeyed by the next request, on a connection that was open before', async (t) => {
+    const [old, next] = [
+      await upstreamOf(
+        t,
+        perHead((s) => s.write(OK)),
+      ),
+      await upstreamOf(
+        t,
+        perHead((s) => s.write(OK)),
+      ),
+    ];
+    const plane = await planeOf(t, oneVersion(old.port));
+    const client = clientOf(t, plane);
+    assert.equal(await askedOn(client, GET), 200);
+    plane.swap(oneVersion(next.port));
+    assert.equal(await askedOn(client, GET), 200);
+    assert.equal(next.received.length, 1);
+    plane.swap({ routes: [] });
+    assert.equal(await askedOn(client, GET), 404);
+  });
+
+  it('leaves an exchange under way to the table it began with', async (t) => {
+    const sockets: Socket[] = [];
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => sockets.push(socket)),
+    );
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const client = clientOf(t, plane);
+    client.send(GET);
+    await eventually(() => sockets.length === 1, 'the request');
+    plane.swap({ routes: [] });
+    sockets[0]?.write(OK);
+    await client.until((text) => text.endsWith('ok'));
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+    assert.equal(readCell(plane, FIRST_CELL).finished, 1);
+  });
+
+  it('keeps connections to endpoints that stay', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(OK)),
+    );
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const client = clientOf(t, plane);
+    for (let i = 0; i < 3; i++) {
+      assert.equal(await askedOn(client, GET), 200);
+      plane.swap(oneVersion(upstream.port));
+    }
+    assert.equal(endpointWord(plane, upstream.port, 'connects'), 1);
+  });
+
+  it('answers with the revision', async (t) => {
+    const plane = await planeOf(t, { routes: [] });
+    assert.equal(plane.plane.swap(sketchSnapshot({ routes: [] }, 77)), 77);
+  });
+
+  it('changes limits and trust for what comes later', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(OK)),
+    );
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const client = clientOf(t, plane);
+    plane.swap({ ...oneVersion(upstream.port), limits: { requestLineBytesMax: 100 }, trustedProxies: ['127.0.0.1'] });
+    client.send(getOf(`/${'x'.repeat(200)}`));
+    assert.match(await client.closed(), /^HTTP\/1\.1 414 /);
+    const second = clientOf(t, plane);
+    assert.equal(await askedOn(second, getOf('/', 'X-Forwarded-For: 192.0.2.1\r\n')), 200);
+    assert.match(upstream.received[0] as string, /X-Forwarded-For: 192\.0\.2\.1, 127\.0\.0\.1\r\n/);
+  });
+});
+
+describe('a dial', () => {
+  it('moves the next request, without a swap', async (t) => {
+    const [stable, canary] = [
+      await upstreamOf(
+        t,
+        perHead((s) => s.write(OK)),
+      ),
+      await upstreamOf(
+        t,
+        perHead((s) => s.write(OK)),
+      ),
+    ];
+    const versions = [
+      { name: 'stable', ports: [stable.port], weight: 1 },
+      { name: 'canary', ports: [canary.port], weight: 0 },
+    ];
+    const plane = await planeOf(t, { routes: [{ versions }] });
+    const client = clientOf(t, plane);
+    for (let i = 0; i < 5; i++) await askedOn(client, GET);
+    assert.deepEqual([plane.count(FIRST_CELL, CELL.finished), plane.count(SECOND_CELL, CELL.finished)], [5, 0]);
+    Atomics.store(plane.dials, 1, 0);
+    Atomics.store(plane.dials, 2, 1);
+    for (let i = 0; i < 5; i++) await askedOn(client, GET);
+    assert.deepEqual([plane.count(FIRST_CELL, CELL.finished), plane.count(SECOND_CELL, CELL.finished)], [5, 5]);
+  });
+});
+
+describe('the end', () => {
+  it('by destroy takes every connection with it and counts each exchange', async (t) => {
+    const upstream = await upstreamOf(t, () => undefined);
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const clients = [clientOf(t, plane), clientOf(t, plane), clientOf(t, plane)];
+    for (const client of clients.slice(1)) client.send(GET);
+    await eventually(() => upstream.received.filter((text) => text.endsWith('\r\n\r\n')).length === 2, 'two requests');
+    plane.plane.destroy();
+    for (const client of clients) assert.equal(await client.closed(), '');
+    for (const socket of upstream.sockets) await closedSocket(socket);
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+    assert.equal(readCell(plane, FIRST_CELL).ignored, 2);
+  });
+
+  it('by drain leaves no timer and no socket behind', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(OK)),
+    );
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const client = clientOf(t, plane);
+    await askedOn(client, GET);
+    await plane.plane.drain();
+    await closedSocket(upstream.sockets[0] as Socket);
+    assert.equal(endpointWord(plane, upstream.port, 'open'), 0);
+    assert.equal(plane.plane.listener.connections, 0);
+  });
+});

@@ -1,0 +1,364 @@
+/** What an exchange leaves in the tallies: every counter, by the reason table, once, and nothing on the heap. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { bucketIndex } from '#src/lib/histogram.ts';
+import { Random } from '#src/lib/random.ts';
+import { idWords } from '#src/lib/request-id.ts';
+import { REASON, REASONS, type Reason } from '#src/model/reason.ts';
+import {
+  CELL,
+  CELL_WORDS,
+  ENDPOINT,
+  ENDPOINT_WORDS,
+  EVENT,
+  EVENT_WORDS,
+  EVENTS_HEAD,
+  EVENTS_HEAD_WORDS,
+  EVENTS_MAX,
+  GATEWAY_CELL,
+  type Tallies,
+  UNIT_BAD,
+  UNIT_BITS,
+  UNIT_SECOND_WORDS,
+  UNIT_SECONDS,
+  UNIT_SEEN,
+  UNIT_WORDS,
+} from '#src/model/tallies.ts';
+import { decide } from '#src/proxy/decide/decide.ts';
+import type { Exchange } from '#src/proxy/exchange.ts';
+import { effectOf } from '#src/proxy/recorder.ts';
+import type { PlaneSketch } from '../../support/plane.ts';
+import { bytesPerCall } from '../../support/proxy/allocation.ts';
+import { type Bench, bench, exchangeOn, get, peerOf, readHead, TWO_VERSIONS } from '../../support/proxy/parts.ts';
+
+const ROUTE = 0;
+const STABLE = 1;
+
+interface Outcome {
+  readonly status?: number;
+  readonly reason?: Reason;
+  readonly tookMs?: number;
+  readonly startedAtMs?: number;
+  readonly userKey?: number;
+  readonly color?: string;
+}
+
+function sketch(slowMs = 100): PlaneSketch {
+  const [stable, canary] = TWO_VERSIONS.versions;
+  return {
+    routes: [
+      {
+        versions: [
+          { ...stable!, weight: 1 },
+          { ...canary!, weight: 0 },
+        ],
+        slowMs,
+      },
+    ],
+  };
+}
+
+/** An exchange of the stable version that has begun. */
+function begun(on: Bench, outcome: Outcome = {}): Exchange {
+  const x = exchangeOn(on, outcome.startedAtMs ?? 1000);
+  const lines = outcome.color === undefined ? '' : `X-Release-Stage: ${outcome.color}\r\n`;
+  decide(x, readHead(on.table, get('/', lines)), peerOf(), new Random(1));
+  x.userKey = outcome.userKey ?? x.userKey;
+  on.lane.recorder.begin(x);
+  return x;
+}
+
+/** Begins and ends one exchange. */
+function recorded(on: Bench, outcome: Outcome): Exchange {
+  const x = begun(on, outcome);
+  x.status = outcome.status ?? 200;
+  x.reason = outcome.reason ?? REASON.none;
+  x.endedAtMs = x.startedAtMs + (outcome.tookMs ?? 5);
+  on.lane.recorder.end(x);
+  return x;
+}
+
+function word(on: Bench, cell: number, index: number): number {
+  return on.tallies.cells[cell * CELL_WORDS + index] as number;
+}
+
+/** The counters of a cell that are not zero, by name. */
+function counters(on: Bench, cell: number): Record<string, number> {
+  const names = ['inFlight', 'finished', 'bad', 'ignored', 'slow', 'pinned', 'pinnedBad', 'retries'] as const;
+  return Object.fromEntries(names.map((name) => [name, word(on, cell, CELL[name])]).filter(([, count]) => count !== 0));
+}
+
+describe('one exchange', () => {
+  it('is in flight for its route and its version until it ends', () => {
+    const on = bench(sketch());
+    const x = begun(on);
+    assert.deepEqual([counters(on, ROUTE), counters(on, STABLE)], [{ inFlight: 1 }, { inFlight: 1 }]);
+    x.status = 200;
+    x.endedAtMs = 1005;
+    on.lane.recorder.end(x);
+    assert.deepEqual([counters(on, ROUTE), counters(on, STABLE)], [{ finished: 1 }, { finished: 1 }]);
+  });
+
+  it('counts its status class, its reason, its latency and its time', () => {
+    const on = bench(sketch());
+    recorded(on, { status: 204, tookMs: 7.5 });
+    recorded(on, { status: 404, tookMs: 2.5 });
+    for (const cell of [ROUTE, STABLE]) {
+      assert.equal(word(on, cell, CELL.statusClass + 2), 1);
+      assert.equal(word(on, cell, CELL.statusClass + 4), 1);
+      assert.equal(word(on, cell, CELL.reasons + REASON.none), 2);
+      assert.equal(word(on, cell, CELL.histogram + bucketIndex(7.5)), 1);
+      assert.equal(word(on, cell, CELL.histogram + bucketIndex(2.5)), 1);
+      const seconds = on.tallies.cellFloats[(cell * CELL_WORDS + CELL.secondsSum) / 2] as number;
+      assert.ok(Math.abs(seconds - 0.01) < 1e-6, String(seconds));
+    }
+  });
+
+  it('is slow above the threshold, not at it', () => {
+    const on = bench(sketch(100));
+    recorded(on, { tookMs: 100 });
+    recorded(on, { tookMs: 100.5 });
+    assert.deepEqual(counters(on, STABLE), { finished: 2, slow: 1 });
+  });
+
+  it('that took hours is in the last bucket and does not overflow the sum', () => {
+    const on = bench(sketch());
+    recorded(on, { tookMs: 9e6 });
+    const seconds = on.tallies.cellFloats[(STABLE * CELL_WORDS + CELL.secondsSum) / 2] as number;
+    assert.ok(seconds > 2000 && seconds <= 9000, String(seconds));
+    assert.equal(word(on, STABLE, CELL.histogram + bucketIndex(9e6)), 1);
+  });
+
+  it('without a status counts none', () => {
+    const on = bench(sketch());
+    recorded(on, { status: 0, reason: REASON.clientClosed });
+    for (let n = 0; n < 6; n++) assert.equal(word(on, STABLE, CELL.statusClass + n), 0);
+  });
+
+  it('that a color pinned is counted apart, good or bad', () => {
+    const on = bench(sketch());
+    recorded(on, { color: 'stable' });
+    recorded(on, { color: 'stable', status: 500 });
+    recorded(on, {});
+    assert.deepEqual(counters(on, STABLE), { finished: 3, bad: 1, pinned: 2, pinnedBad: 1 });
+    assert.deepEqual(counters(on, ROUTE), { finished: 3, bad: 1 });
+  });
+
+  it('without a version counts for its route alone', () => {
+    const on = bench(sketch());
+    const x = begun(on, {});
+    on.lane.recorder.end(Object.assign(x, { status: 200, endedAtMs: 1001 }));
+    const lonely = begun(on, {});
+    on.tallies.cells[STABLE * CELL_WORDS + CELL.inFlight] = 0;
+    Object.assign(lonely, { split: null, status: 503, reason: REASON.noEndpoint, endedAtMs: 1002 });
+    on.lane.recorder.end(lonely);
+    assert.deepEqual([counters(on, ROUTE), counters(on, STABLE)], [{ finished: 2, bad: 1 }, { finished: 1 }]);
+  });
+
+  it('without a route counts for the gateway', () => {
+    const on = bench(sketch());
+    const x = exchangeOn(on);
+    on.lane.recorder.begin(x);
+    on.lane.recorder.end(Object.assign(x, { reason: REASON.noRoute, status: 404 }));
+    on.lane.recorder.refused(REASON.badRequest);
+    assert.deepEqual(counters(on, GATEWAY_CELL), { ignored: 2 });
+    assert.equal(word(on, GATEWAY_CELL, CELL.reasons + REASON.noRoute), 1);
+    assert.equal(word(on, GATEWAY_CELL, CELL.reasons + REASON.badRequest), 1);
+  });
+});
+
+describe('the effect of an outcome', () => {
+  REASONS.forEach((row, index) => {
+    const reason = index as Reason;
+    if (reason === REASON.none || reason === REASON.clientClosed) return;
+    it(`${row.name} is ${row.versionEffect} for the version and ${row.routeEffect} for the route`, () => {
+      const on = bench(sketch());
+      recorded(on, { reason, status: row.status });
+      const kinds = { bad: { finished: 1, bad: 1 }, ignore: { ignored: 1 }, good: { finished: 1 } };
+      assert.deepEqual(counters(on, STABLE), kinds[row.versionEffect]);
+      assert.deepEqual(counters(on, ROUTE), kinds[row.routeEffect]);
+    });
+  });
+
+  it('of an upstream’s own answer is bad from 500 on', () => {
+    for (const [status, effect] of [
+      [200, 'good'],
+      [404, 'good'],
+      [499, 'good'],
+      [500, 'bad'],
+      [599, 'bad'],
+    ] as const) {
+      assert.equal(effectOf(REASON.none, status, true, true), effect);
+      assert.equal(effectOf(REASON.none, status, false, false), effect);
+    }
+  });
+
+  it('of a client that left is a vote only after the latency threshold', () => {
+    for (const forVersion of [true, false]) {
+      assert.equal(effectOf(REASON.clientClosed, 0, false, forVersion), 'ignore');
+      assert.equal(effectOf(REASON.clientClosed, 0, true, forVersion), 'bad');
+    }
+  });
+
+  it('that is ignored leaves latency, users and events alone', () => {
+    const on = bench(sketch());
+    recorded(on, { reason: REASON.badRequest, status: 400 });
+    for (let bucket = 0; bucket < 672; bucket++) assert.equal(word(on, STABLE, CELL.histogram + bucket), 0);
+    assert.ok(on.tallies.units.subarray(0, UNIT_WORDS).every((bits) => bits === 0));
+    assert.equal(on.tallies.events[EVENTS_HEAD.written], 0);
+  });
+});
+
+describe('user bitmaps', () => {
+  /** First word of the second of unit 0 in which `endedAtMs` lies. */
+  const baseOf = (endedAtMs: number): number => (Math.floor(endedAtMs / 1000) % UNIT_SECONDS) * UNIT_SECOND_WORDS;
+  const bits = (tallies: Tallies, base: number, from: number): number[] => {
+    const set: number[] = [];
+    for (let bit = 0; bit < UNIT_BITS; bit++) {
+      if (((tallies.units[base + from + (bit >> 5)] as number) & (1 << (bit & 31))) !== 0) set.push(bit);
+    }
+    return set;
+  };
+
+  it('hold who was seen and who had it bad in a second, each once', () => {
+    const on = bench(sketch());
+    for (const userKey of [0, 31, 32, 32_767, 31]) recorded(on, { userKey, startedAtMs: 5000 });
+    for (const userKey of [32, 32]) recorded(on, { userKey, status: 500, startedAtMs: 5500 });
+    const base = baseOf(5005);
+    assert.equal(on.tallies.units[base], 5);
+    assert.deepEqual(bits(on.tallies, base, UNIT_SEEN), [0, 31, 32, 32_767]);
+    assert.deepEqual(bits(on.tallies, base, UNIT_BAD), [32]);
+  });
+
+  it('take the low bits of a 32-bit key', () => {
+    const on = bench(sketch());
+    recorded(on, { userKey: 2 ** 32 - 1, startedAtMs: 5000 });
+    assert.deepEqual(bits(on.tallies, baseOf(5005), UNIT_SEEN), [UNIT_BITS - 1]);
+  });
+
+  it('begin empty in each second, also in one that comes round again', () => {
+    const on = bench(sketch());
+    recorded(on, { userKey: 7, status: 500, startedAtMs: 5000 });
+    recorded(on, { userKey: 8, startedAtMs: 5000 + UNIT_SECONDS * 1000 });
+    const base = baseOf(5005);
+    assert.equal(on.tallies.units[base], 5 + UNIT_SECONDS);
+    assert.deepEqual([bits(on.tallies, base, UNIT_SEEN), bits(on.tallies, base, UNIT_BAD)], [[8], []]);
+  });
+
+  it('of the seconds before stay readable', () => {
+    const on = bench(sketch());
+    for (let second = 0; second < UNIT_SECONDS; second++)
+      recorded(on, { userKey: second, startedAtMs: 8000 + second * 1000 });
+    for (let second = 0; second < UNIT_SECONDS; second++) {
+      const base = baseOf(8005 + second * 1000);
+      assert.deepEqual([on.tallies.units[base], bits(on.tallies, base, UNIT_SEEN)], [8 + second, [second]]);
+    }
+  });
+
+  it('are not touched by a pinned request', () => {
+    const on = bench(sketch());
+    recorded(on, { color: 'stable', status: 500 });
+    assert.ok(on.tallies.units.subarray(0, 2 * UNIT_WORDS).every((word32) => word32 === 0));
+  });
+});
+
+describe('the ring of bad events', () => {
+  it('tells when, where, who, why and which request', () => {
+    const on = bench(sketch());
+    const x = begun(on, { userKey: 2 ** 32 - 2, startedAtMs: 77.25 });
+    const requestId = '0123456789abcdef0123456789abcdef';
+    Object.assign(x, {
+      requestId,
+      status: 502,
+      reason: REASON.upstreamReset,
+      endpoint: on.endpoints[0],
+      endedAtMs: 80.25,
+    });
+    on.lane.recorder.end(x);
+    const events = on.tallies.events;
+    const at = EVENTS_HEAD_WORDS;
+    assert.equal(events[EVENTS_HEAD.written], 1);
+    assert.equal(on.tallies.eventFloats[(at + EVENT.atMs) / 2], 80.25);
+    assert.equal(events[at + EVENT.cell], STABLE);
+    assert.equal((events[at + EVENT.user] as number) >>> 0, 2 ** 32 - 2);
+    assert.equal(events[at + EVENT.endpoint], on.endpoints[0]?.id);
+    assert.equal(events[at + EVENT.outcome], (REASON.upstreamReset << 16) | 502);
+    assert.deepEqual([...events.subarray(at + EVENT.requestId, at + EVENT_WORDS).subarray(0, 4)], idWords(requestId));
+  });
+
+  it('keeps the first of a burst, counts what it loses, and goes on once it is read', () => {
+    const on = bench(sketch());
+    const events = on.tallies.events;
+    for (let n = 0; n < EVENTS_MAX + 10; n++) recorded(on, { status: 500, startedAtMs: n });
+    assert.deepEqual([events[EVENTS_HEAD.written], events[EVENTS_HEAD.lost]], [EVENTS_MAX, 10]);
+    assert.equal(on.tallies.eventFloats[EVENTS_HEAD_WORDS / 2], 5);
+    Atomics.store(events, EVENTS_HEAD.read, EVENTS_MAX);
+    recorded(on, { status: 500, startedAtMs: 123 });
+    assert.deepEqual([events[EVENTS_HEAD.written], events[EVENTS_HEAD.lost]], [EVENTS_MAX + 1, 10]);
+    assert.equal(on.tallies.eventFloats[EVENTS_HEAD_WORDS / 2], 128);
+  });
+
+  it('survives the wrap of its counters', () => {
+    const on = bench(sketch());
+    const events = on.tallies.events;
+    events[EVENTS_HEAD.written] = 2 ** 31 - 2;
+    events[EVENTS_HEAD.read] = 2 ** 31 - 2;
+    for (let n = 0; n < 4; n++) recorded(on, { status: 500, startedAtMs: n });
+    assert.equal(events[EVENTS_HEAD.written], -(2 ** 31) + 2);
+    assert.equal(events[EVENTS_HEAD.lost], 0);
+    const last = EVENTS_HEAD_WORDS + 1 * EVENT_WORDS;
+    assert.equal(on.tallies.eventFloats[(last + EVENT.atMs) / 2], 8);
+  });
+});
+
+describe('endpoints', () => {
+  it('count attempts, connections and failures', () => {
+    const on = bench(sketch());
+    const { recorder } = on.lane;
+    recorder.attemptBegin(3);
+    recorder.attemptBegin(3);
+    recorder.attemptEnd(3, true);
+    recorder.attemptEnd(3, false);
+    recorder.attemptBegin(3);
+    recorder.connect(3, 1);
+    recorder.connect(3, 1);
+    recorder.connect(3, -1);
+    recorder.connectFailed(3);
+    const base = 3 * ENDPOINT_WORDS;
+    const read = Object.entries(ENDPOINT).map(([name, index]) => [name, on.tallies.endpoints[base + index]]);
+    assert.deepEqual(Object.fromEntries(read), {
+      inFlight: 1,
+      finished: 2,
+      bad: 1,
+      connects: 2,
+      connectFailures: 1,
+      open: 1,
+    });
+  });
+
+  it('a retry counts for route and version', () => {
+    const on = bench(sketch());
+    on.lane.recorder.retried(begun(on));
+    assert.deepEqual(
+      [counters(on, ROUTE), counters(on, STABLE)],
+      [
+        { inFlight: 1, retries: 1 },
+        { inFlight: 1, retries: 1 },
+      ],
+    );
+  });
+});
+
+it('recording allocates nothing', () => {
+  const on = bench(sketch());
+  const x = begun(on);
+  x.status = 200;
+  let n = 0;
+  const bytes = bytesPerCall(() => {
+    on.lane.recorder.begin(x);
+    x.endedAtMs = x.startedAtMs + ((n = (n + 1) & 1023) + 0.5);
+    on.lane.recorder.end(x);
+  });
+  assert.equal(bytes, 0, `${bytes} B`);
+});

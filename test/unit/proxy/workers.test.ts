@@ -1,0 +1,198 @@
+/** Data-plane threads: started, swapped, replaced when they die, drained. */
+
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import type { Snapshot } from '#src/model/snapshot.ts';
+import { CELL, DIALS_MAX } from '#src/model/tallies.ts';
+import { assertFree, listenError, Workers, type WorkersOptions } from '#src/proxy/workers.ts';
+import { listenLoopback, type PlaneSketch, sketchSnapshot } from '../../support/plane.ts';
+import {
+  askedOn,
+  clientOf,
+  eventually,
+  GET,
+  OK,
+  oneVersion,
+  perHead,
+  upstreamOf,
+} from '../../support/proxy/running.ts';
+
+const FILE = new URL('../../../src/worker.ts', import.meta.url);
+
+interface Group {
+  readonly workers: Workers;
+  readonly deaths: { id: number; cause: string }[];
+}
+
+function groupOf(t: TestContext, sketch: PlaneSketch, change: Partial<WorkersOptions> = {}): Group {
+  const deaths: Group['deaths'] = [];
+  const dials = new SharedArrayBuffer(DIALS_MAX * 4);
+  new Int32Array(dials).fill(1);
+  const workers = new Workers({
+    file: FILE,
+    count: 1,
+    host: '127.0.0.1',
+    port: 0,
+    seed: 1,
+    dials,
+    snapshot: sketchSnapshot(sketch),
+    died: (id, cause) => void deaths.push({ id, cause }),
+    ...change,
+  });
+  t.after(() => workers.stop());
+  return { workers, deaths };
+}
+
+function snapshotOf(sketch: PlaneSketch, revision: number): Snapshot {
+  return sketchSnapshot(sketch, revision);
+}
+
+/** A worker that listens to nothing but says so, acknowledges revision 1, and dies when told `snapshot` with revision 13. */
+const MORTAL = new URL(
+  `data:text/javascript,${encodeURIComponent(`
+    import { parentPort, workerData } from 'node:worker_threads';
+    parentPort.postMessage({ kind: 'linked', revision: workerData.snapshot.revision });
+    parentPort.postMessage({ kind: 'listening', port: 4711 });
+    parentPort.on('message', (message) => {
+      if (message.kind !== 'snapshot') process.exit(0);
+      if (message.snapshot.revision === 13) throw new Error('unlucky');
+      parentPort.postMessage({ kind: 'linked', revision: message.snapshot.revision });
+    });
+  `)}`,
+);
+
+describe('workers', () => {
+  it('share a port, serve, and count each for itself', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(OK)),
+    );
+    const { workers } = groupOf(t, oneVersion(upstream.port), { count: 2 });
+    const port = await workers.start();
+    for (let i = 0; i < 20; i++) assert.equal(await askedOn(clientOf(t, { port }), GET), 200);
+    const counts = (): number[] => workers.regions().map(({ tallies }) => tallies.cells[CELL.finished] as number);
+    assert.equal(counts().length, 2);
+    await eventually(() => counts().reduce((a, b) => a + b, 0) === 20, 'twenty are counted');
+    assert.deepEqual(
+      workers.status(),
+      [0, 1].map((id) => ({ id, state: 'serving', revision: 1, restarts: 0 })),
+    );
+  });
+
+  it('link a new snapshot before its swap is over', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(OK)),
+    );
+    const { workers } = groupOf(t, { routes: [] }, { count: 2 });
+    const port = await workers.start();
+    assert.equal(await askedOn(clientOf(t, { port }), GET), 404);
+    await workers.swap(snapshotOf(oneVersion(upstream.port), 2));
+    assert.deepEqual(
+      workers.status().map(({ revision }) => revision),
+      [2, 2],
+    );
+    for (let i = 0; i < 10; i++) assert.equal(await askedOn(clientOf(t, { port }), GET), 200);
+  });
+
+  it('that swap twice at once end with the newest', async (t) => {
+    const { workers } = groupOf(t, { routes: [] });
+    await workers.start();
+    await Promise.all([workers.swap(snapshotOf({ routes: [] }, 2)), workers.swap(snapshotOf({ routes: [] }, 3))]);
+    assert.deepEqual(
+      workers.status().map(({ revision }) => revision),
+      [3],
+    );
+  });
+
+  it('are over once drained', async (t) => {
+    const { workers } = groupOf(t, { routes: [] });
+    const port = await workers.start();
+    const client = clientOf(t, { port });
+    await askedOn(client, GET);
+    await workers.drain();
+    await client.closed();
+    assert.deepEqual(
+      workers.status().map(({ state }) => state),
+      ['gone'],
+    );
+  });
+});
+
+describe('a worker that dies', () => {
+  it('is replaced, with the newest snapshot and tallies of its own', async (t) => {
+    const { workers, deaths } = groupOf(t, { routes: [] }, { file: MORTAL });
+    await workers.start();
+    const before = workers.regions()[0];
+    void workers.swap(snapshotOf({ routes: [] }, 13));
+    await eventually(() => deaths.length === 1, 'it dies');
+    assert.equal(deaths[0]?.id, 0);
+    assert.match(deaths[0]?.cause ?? '', /unlucky/);
+    await eventually(
+      () => workers.status()[0]?.state === 'serving' && workers.status()[0]?.restarts === 1,
+      'it is back',
+    );
+    assert.equal(workers.status()[0]?.revision, 13);
+    const after = workers.regions()[0];
+    assert.notEqual(after?.id, before?.id);
+    assert.notEqual(after?.tallies, before?.tallies);
+  });
+
+  it('does not keep a swap from ending', async (t) => {
+    const { workers } = groupOf(t, { routes: [] }, { file: MORTAL, count: 2 });
+    await workers.start();
+    await workers.swap(snapshotOf({ routes: [] }, 13));
+    assert.ok(workers.status().every(({ state, revision }) => state !== 'serving' || revision === 13));
+  });
+
+  it('before it listens fails the start', async (t) => {
+    const file = new URL(`data:text/javascript,throw new Error('stillborn')`);
+    const { workers, deaths } = groupOf(t, { routes: [] }, { file });
+    await assert.rejects(workers.start(), { code: 'SLU_WORKER_FAILED', message: /stillborn/ });
+    assert.equal(deaths.length, 0);
+  });
+
+  it('while it drains is simply gone', async (t) => {
+    const { workers, deaths } = groupOf(t, { routes: [] }, { file: MORTAL });
+    await workers.start();
+    await workers.drain();
+    assert.equal(deaths.length, 0);
+  });
+});
+
+describe('a port that cannot be had', () => {
+  it('fails the start with a code and what to do', async (t) => {
+    const taken = createServer();
+    const port = await listenLoopback(taken);
+    t.after(() => taken.close());
+    const { workers } = groupOf(t, { routes: [] }, { port });
+    await assert.rejects(workers.start(), {
+      code: 'SLU_PORT_IN_USE',
+      message: new RegExp(`127\\.0\\.0\\.1:${port} is in use`),
+    });
+  });
+
+  it('is noticed before any thread starts', async () => {
+    const taken = createServer();
+    const port = await listenLoopback(taken);
+    await assert.rejects(assertFree('127.0.0.1', port), { code: 'SLU_PORT_IN_USE' });
+    await new Promise((resolve) => taken.close(resolve));
+    await assertFree('127.0.0.1', port);
+  });
+
+  it('is explained', () => {
+    const privileged = listenError('::', 80, { code: 'EACCES', message: 'permission denied' });
+    assert.deepEqual(
+      [privileged.code, privileged.message],
+      [
+        'SLU_LISTEN_FAILED',
+        'cannot listen on [::]:80: permission denied: ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)',
+      ],
+    );
+    assert.equal(
+      listenError('a', 1, { code: 'EADDRNOTAVAIL', message: 'no such address' }).message,
+      'cannot listen on a:1: no such address',
+    );
+  });
+});
