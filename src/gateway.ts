@@ -90,6 +90,8 @@ class ControlPlane implements Gateway {
   #source: FileSource | null = null;
   #tick: NodeJS.Timeout | null = null;
   #tickedAtMs = nowMs();
+  /** The file changed while the workers were starting. */
+  #missedEvent = false;
   #phase: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
   #draining: Promise<void> | null = null;
   #finish: (code: number) => void = () => undefined;
@@ -135,6 +137,7 @@ class ControlPlane implements Gateway {
     await this.#startWorkers(first.current);
     this.#tick = setInterval(() => this.#turn(), TICK_MS);
     this.#phase = 'serving';
+    if (this.#missedEvent) this.#source.reload();
     this.#warn(first.warnings.map(formatProblem));
     this.#log.info('serving', { proxy: this.proxyUrl, admin: this.adminUrl, ...this.#configFields(first.current) });
   }
@@ -212,6 +215,7 @@ class ControlPlane implements Gateway {
   // ── configuration ───────────────────────────────────────────────────────────────────────────────────────────────
 
   #onFile(event: FileEvent): void {
+    if (this.#phase === 'starting') this.#missedEvent = true;
     if (this.#phase !== 'serving') return;
     if (event.kind === 'text') {
       this.#apply(this.#store.offer(this.#parse(event.text)));
@@ -232,6 +236,7 @@ class ControlPlane implements Gateway {
       this.#log.info('config_unchanged', this.#configFields(result.current));
       return;
     }
+    for (const { table, id } of result.recycled) if (table === 'cells') this.#totals.forget(id);
     for (const { override, because } of result.lifted) this.#log.info('hold_lifted', { ...override, lifted: because });
     this.#follow(result.current);
     if (result.before !== null) this.#warn(needsRestart(result.before, result.current));

@@ -1,0 +1,179 @@
+/**
+ * The one pure function that makes every change: configuration, overrides and ids in, snapshot and weights out.
+ *
+ * It decides nothing the operator did not write: names become numbers, versions become lists of endpoints, weights go to
+ * their dials. Same input, same output, on every gateway (ids depend on the history of the process, seeds do not).
+ */
+
+import assert from 'node:assert/strict';
+import { hash32 } from '../lib/hash.ts';
+import type { BackendRef, Config, RouteConfig, VersionConfig } from '../model/config.ts';
+import type { EndpointSpec, Override, RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
+import { assignIds, type LiveIds, type MayRecycle, type RecycleCandidate, routeKey, splitKey } from './live.ts';
+import { effectiveWeights } from './overrides.ts';
+
+export interface CompileInput {
+  readonly config: Config;
+  /** Of the configuration (hash.ts). */
+  readonly hash: string;
+  /** Of the snapshot to make. */
+  readonly revision: number;
+  /** In force: reviewed by `liveOverrides`. */
+  readonly overrides: readonly Override[];
+  readonly ids: LiveIds;
+  readonly mayRecycle: MayRecycle;
+}
+
+/** A weight for a dial. */
+export interface DialWeight {
+  readonly dial: number;
+  readonly weight: number;
+}
+
+export interface Compiled {
+  readonly snapshot: Snapshot;
+  /** One for every split, overrides applied. To be set before the snapshot goes out. */
+  readonly weights: readonly DialWeight[];
+  /** The ids from now on; the input's are unchanged. */
+  readonly ids: LiveIds;
+  /** Slots that belong to other keys now: their counters go on from the old totals. */
+  readonly recycled: readonly RecycleCandidate[];
+}
+
+/**
+ * Compiles a validated configuration.
+ * @throws SluiceError `SLU_CELLS_EXHAUSTED` when shared memory has no slots left (live.ts)
+ * Cost: O(routes + endpoints); about 0.2 s for 10,000 routes.
+ */
+export function compile(input: CompileInput): Compiled {
+  const { config, revision, hash } = input;
+  const versions = indexVersions(config);
+  const { ids, recycled } = assignAll(input, versions);
+  const endpoints = new Map<string, EndpointEntry>();
+  const routes = config.routes.map((route) => compileRoute(route, { ids, versions, endpoints }));
+  const { color, trustedProxies, limits, timeouts, drain } = config;
+  const specs = [...endpoints.values()].map(({ spec }) => spec);
+  return {
+    snapshot: { revision, hash, color, trustedProxies, limits, timeouts, drain, routes, endpoints: specs },
+    weights: weightsOf(config, input.overrides, routes),
+    ids,
+    recycled,
+  };
+}
+
+type Versions = ReadonlyMap<string, VersionConfig>;
+
+interface EndpointEntry {
+  readonly index: number;
+  readonly spec: EndpointSpec;
+}
+
+interface Context {
+  readonly ids: LiveIds;
+  readonly versions: Versions;
+  /** By key, in the order of first use; grows while routes are compiled. */
+  readonly endpoints: Map<string, EndpointEntry>;
+}
+
+function indexVersions(config: Config): Map<string, VersionConfig> {
+  const versions = new Map<string, VersionConfig>();
+  for (const service of config.services) {
+    for (const version of service.versions) versions.set(`${service.name}/${version.name}`, version);
+  }
+  return versions;
+}
+
+function versionOf(versions: Versions, ref: BackendRef): VersionConfig {
+  const version = versions.get(`${ref.service}/${ref.version}`);
+  assert(
+    version !== undefined,
+    `compile: ${ref.service} has no version ${ref.version}; was the configuration checked?`,
+  );
+  return version;
+}
+
+function assignAll({ config, ids, revision, mayRecycle }: CompileInput, versions: Versions) {
+  const cells: string[] = [];
+  const units: string[] = [];
+  const endpoints: string[] = [];
+  for (const route of config.routes) {
+    cells.push(routeKey(route.name));
+    for (const ref of route.backendRefs) {
+      const key = splitKey(route.name, ref.service, ref.version);
+      cells.push(key);
+      if (isUnderRollout(route, ref)) units.push(key);
+      endpoints.push(...versionOf(versions, ref).endpoints.map(endpointKey));
+    }
+  }
+  const assigned = {
+    cells: assignIds(ids.cells, cells, revision, mayRecycle),
+    units: assignIds(ids.units, units, revision, mayRecycle),
+    endpoints: assignIds(ids.endpoints, endpoints, revision, mayRecycle),
+  };
+  return {
+    ids: { cells: assigned.cells.table, units: assigned.units.table, endpoints: assigned.endpoints.table },
+    recycled: [...assigned.cells.recycled, ...assigned.units.recycled, ...assigned.endpoints.recycled],
+  };
+}
+
+function isUnderRollout(route: RouteConfig, ref: BackendRef): boolean {
+  return route.rollout !== null && (ref.version === route.rollout.stable || ref.version === route.rollout.canary);
+}
+
+function endpointKey({ host, port }: { readonly host: string; readonly port: number }): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function compileRoute(route: RouteConfig, context: Context): RouteSpec {
+  return {
+    name: route.name,
+    cell: idOf(context.ids, 'cells', routeKey(route.name)),
+    hostnames: route.hostnames,
+    matches: route.matches,
+    splits: route.backendRefs.map((ref) => compileSplit(route, ref, context)),
+    sticky: route.sticky,
+    slowMs: route.slo?.latency?.thresholdMs ?? Number.POSITIVE_INFINITY,
+    requestTimeoutMs: route.requestTimeoutMs,
+  };
+}
+
+function compileSplit(route: RouteConfig, ref: BackendRef, context: Context): SplitSpec {
+  const version = versionOf(context.versions, ref);
+  const key = splitKey(route.name, ref.service, ref.version);
+  const cell = idOf(context.ids, 'cells', key);
+  return {
+    service: ref.service,
+    version: ref.version,
+    colors: [...new Set([ref.version, ...version.colors])],
+    cell,
+    dial: cell,
+    unit: isUnderRollout(route, ref) ? idOf(context.ids, 'units', key) : -1,
+    seed: hash32(key),
+    endpoints: version.endpoints.map((endpoint) => indexOf(endpoint, context)),
+  };
+}
+
+/** Index of an endpoint in the snapshot's list; its first use puts it there. */
+function indexOf(endpoint: { readonly host: string; readonly port: number }, { ids, endpoints }: Context): number {
+  const key = endpointKey(endpoint);
+  const known = endpoints.get(key);
+  if (known !== undefined) return known.index;
+  const index = endpoints.size;
+  const spec = { id: idOf(ids, 'endpoints', key), host: endpoint.host, port: endpoint.port };
+  endpoints.set(key, { index, spec });
+  return index;
+}
+
+function idOf(ids: LiveIds, table: keyof LiveIds, key: string): number {
+  const id = ids[table].ids.get(key);
+  assert(id !== undefined, `compile: ${key} has no id among ${table}`);
+  return id;
+}
+
+/** The weight of every split, overrides applied. `routes`: compiled from `config`. */
+export function weightsOf(config: Config, overrides: readonly Override[], routes: readonly RouteSpec[]): DialWeight[] {
+  const weights = effectiveWeights(config, overrides);
+  return routes.flatMap((route, index) =>
+    route.splits.map(({ dial }, split) => ({ dial, weight: weights[index]?.[split] as number })),
+  );
+}

@@ -1,0 +1,83 @@
+/**
+ * Weights that the gateway holds against the operator's, for as long as they were decided for.
+ *
+ * An override carries the generation it was decided in: the fingerprint of the route's split, its rollout section and
+ * the canary's definition. When the operator changes any of these the hold is lifted: a new split or a new canary
+ * starts with a clean slate. Nothing else in the document lifts it; a reload or a restart of a worker does not.
+ */
+
+import type { BackendRef, Config, RouteConfig, VersionConfig } from '../model/config.ts';
+import type { Override } from '../model/snapshot.ts';
+import { fingerprint } from './hash.ts';
+
+/** An override that ended, and why. */
+export interface Lifted {
+  readonly override: Override;
+  readonly because: 'the route is gone' | 'the split or the canary changed';
+}
+
+/** The overrides still in force under a configuration, and the others. */
+export interface OverrideReview {
+  readonly live: readonly Override[];
+  readonly lifted: readonly Lifted[];
+}
+
+/** The generation of a route's split, 64 hex digits; null when there is no such route. */
+export function generationOf(config: Config, routeName: string): string | null {
+  const route = config.routes.find(({ name }) => name === routeName);
+  return route === undefined ? null : generationOfRoute(config, route);
+}
+
+function generationOfRoute(config: Config, route: RouteConfig): string {
+  const canaryRef = route.backendRefs.find((ref) => ref.version === route.rollout?.canary);
+  const canary = canaryRef === undefined ? null : versionOf(config, canaryRef);
+  return fingerprint({ backendRefs: route.backendRefs, rollout: route.rollout, canary });
+}
+
+/** Sorts out which overrides outlive a change to `config`. */
+export function liveOverrides(config: Config, overrides: readonly Override[]): OverrideReview {
+  const live: Override[] = [];
+  const lifted: Lifted[] = [];
+  for (const override of overrides) {
+    const generation = generationOf(config, override.route);
+    if (generation === null) lifted.push({ override, because: 'the route is gone' });
+    else if (generation !== override.generation) lifted.push({ override, because: 'the split or the canary changed' });
+    else live.push(override);
+  }
+  return { live, lifted };
+}
+
+/** Adds an override; it replaces an earlier one of the same version on the same route. */
+export function withOverride(overrides: readonly Override[], override: Override): Override[] {
+  return [...withoutOverride(overrides, override.route, override.version), override];
+}
+
+/** The overrides without that of one version on one route. */
+export function withoutOverride(overrides: readonly Override[], route: string, version: string): Override[] {
+  return overrides.filter((held) => held.route !== route || held.version !== version);
+}
+
+/**
+ * The weights in force, `[route][backendRef]` in the order of the configuration: the operator's, replaced by overrides.
+ * A version without endpoints has 0 whatever is written: nothing can be sent to it.
+ */
+export function effectiveWeights(config: Config, overrides: readonly Override[]): number[][] {
+  const held = new Map(overrides.map((override) => [`${override.route}/${override.version}`, override.weight]));
+  const empty = new Set<string>();
+  for (const service of config.services) {
+    for (const version of service.versions) {
+      if (version.endpoints.length === 0) empty.add(`${service.name}/${version.name}`);
+    }
+  }
+  return config.routes.map((route) =>
+    route.backendRefs.map((ref) => {
+      if (empty.has(`${ref.service}/${ref.version}`)) return 0;
+      return held.get(`${route.name}/${ref.version}`) ?? ref.weight;
+    }),
+  );
+}
+
+function versionOf(config: Config, ref: BackendRef): VersionConfig | null {
+  const service = config.services.find(({ name }) => name === ref.service);
+  return service?.versions.find(({ name }) => name === ref.version) ?? null;
+}

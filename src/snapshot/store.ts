@@ -1,0 +1,203 @@
+/**
+ * The one cell that holds the configuration in force, its snapshot, and the history of how it came to be.
+ *
+ * ```
+ * offer(parsed) ── problems ─────────────────────────▶ refused: everything stays as it is
+ *               ── same hash as in force ────────────▶ unchanged: no new revision
+ *               ── compiled ─▶ dials set ─▶ cell swapped ▶ swapped: the caller sends the snapshot to the workers
+ * ```
+ * Every attempt is counted, the first one too. An attempt that is refused at any stage leaves the last good
+ * configuration, its dials and its ids untouched. Parsing is another section's: `offer` takes its result.
+ */
+
+import type { Config } from '../model/config.ts';
+import { type ParseResult, type Problem, SluiceError } from '../model/problem.ts';
+import type { Override, Snapshot } from '../model/snapshot.ts';
+import type { ConfigStatus } from '../model/status.ts';
+import { type Compiled, compile, weightsOf } from './compile.ts';
+import { type Dials, setDial } from './dials.ts';
+import { hashConfig } from './hash.ts';
+import { type LiveIds, type MayRecycle, NO_IDS, type RecycleCandidate } from './live.ts';
+import { generationOf, type Lifted, liveOverrides, withOverride, withoutOverride } from './overrides.ts';
+
+/** Revisions that the history keeps. */
+export const HISTORY_MAX = 20;
+
+/** What is in force. */
+export interface Current {
+  readonly config: Config;
+  readonly snapshot: Snapshot;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+/** One accepted configuration. */
+export interface Revision {
+  readonly revision: number;
+  readonly hash: string;
+  /** ISO 8601. */
+  readonly at: string;
+}
+
+export interface StoreOptions {
+  /** Name of the document, for status and problems. */
+  readonly file: string;
+  readonly dials: Dials;
+  /** Wall clock as ISO 8601. */
+  readonly wallTime: () => string;
+  readonly mayRecycle: MayRecycle;
+}
+
+/** What came of an offer. */
+export type OfferResult =
+  | {
+      readonly kind: 'swapped';
+      readonly current: Current;
+      /** What was in force before, null at the start. */
+      readonly before: Current | null;
+      readonly warnings: readonly Problem[];
+      /** Holds that ended because the operator changed what they were about. */
+      readonly lifted: readonly Lifted[];
+      readonly recycled: readonly RecycleCandidate[];
+    }
+  | { readonly kind: 'unchanged'; readonly current: Current; readonly warnings: readonly Problem[] }
+  | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
+
+/** What came of a hold. `stale`: the route, its split or its canary is no longer what was judged. */
+export type HoldResult = { readonly kind: 'held'; readonly weightBefore: number } | { readonly kind: 'stale' };
+
+/** Holds the configuration in force. Main thread only. */
+export class Store {
+  readonly #options: StoreOptions;
+  #current: Current | null = null;
+  #ids: LiveIds = NO_IDS;
+  #overrides: readonly Override[] = [];
+  #history: readonly Revision[] = [];
+  #revision = 0;
+  #accepted = 0;
+  #refused = 0;
+  #last: ConfigStatus['last'];
+
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    this.#last = { at: options.wallTime(), result: 'refused', problems: [] };
+  }
+
+  /** What is in force, null before the first accepted configuration. */
+  get current(): Current | null {
+    return this.#current;
+  }
+
+  /** Weights held against the operator's. */
+  get overrides(): readonly Override[] {
+    return this.#overrides;
+  }
+
+  /** The last 20 accepted configurations, newest first. */
+  get history(): readonly Revision[] {
+    return this.#history;
+  }
+
+  /** Takes the result of parsing a document; puts it in force or keeps what is. */
+  offer(parsed: ParseResult): OfferResult {
+    if (!parsed.ok) return this.#refuse(parsed.problems);
+    const hash = hashConfig(parsed.config);
+    if (this.#current?.snapshot.hash === hash) return this.#confirm(this.#current, parsed.warnings);
+    const { live, lifted } = liveOverrides(parsed.config, this.#overrides);
+    const compiled = this.#compile(parsed.config, hash, live);
+    if (compiled instanceof SluiceError) return this.#refuse([this.#exhausted(compiled)]);
+    const before = this.#current;
+    const current = this.#swap(parsed.config, compiled);
+    this.#overrides = live;
+    return { kind: 'swapped', current, before, warnings: parsed.warnings, lifted, recycled: compiled.recycled };
+  }
+
+  /** The generation an override of this route must carry now; null when there is no such route. */
+  generationOf(route: string): string | null {
+    return this.#current === null ? null : generationOf(this.#current.config, route);
+  }
+
+  /** Sets a version's weight against the operator's, at once, until its generation ends or it is released. */
+  hold(override: Override): HoldResult {
+    const dial = this.#dialOf(override.route, override.version);
+    if (dial === null || this.generationOf(override.route) !== override.generation) return { kind: 'stale' };
+    const weightBefore = setDial(this.#options.dials, dial, override.weight);
+    this.#overrides = withOverride(this.#overrides, override);
+    return { kind: 'held', weightBefore };
+  }
+
+  /** Ends a hold: the operator's weight is in force again. False when there was none. */
+  release(route: string, version: string): boolean {
+    const overrides = withoutOverride(this.#overrides, route, version);
+    if (overrides.length === this.#overrides.length || this.#current === null) return false;
+    const { config, snapshot } = this.#current;
+    for (const { dial, weight } of weightsOf(config, overrides, snapshot.routes))
+      setDial(this.#options.dials, dial, weight);
+    this.#overrides = overrides;
+    return true;
+  }
+
+  /** For `GET /api/v1/status`. Revision 0 and an empty hash before the first accepted configuration. */
+  status(): ConfigStatus {
+    return {
+      file: this.#options.file,
+      revision: this.#current?.snapshot.revision ?? 0,
+      hash: this.#current?.snapshot.hash ?? '',
+      loadedAt: this.#current?.at ?? '',
+      reloads: { accepted: this.#accepted, refused: this.#refused },
+      last: this.#last,
+    };
+  }
+
+  /** Running out of counters is the operator's to know, not a crash. */
+  #compile(config: Config, hash: string, overrides: readonly Override[]): Compiled | SluiceError {
+    try {
+      const revision = this.#revision + 1;
+      return compile({ config, hash, revision, overrides, ids: this.#ids, mayRecycle: this.#options.mayRecycle });
+    } catch (error) {
+      if (error instanceof SluiceError && error.code === 'SLU_CELLS_EXHAUSTED') return error;
+      throw error;
+    }
+  }
+
+  #swap(config: Config, { snapshot, weights, ids }: Compiled): Current {
+    for (const { dial, weight } of weights) setDial(this.#options.dials, dial, weight);
+    const at = this.#accept();
+    const current = { config, snapshot, at };
+    this.#current = current;
+    this.#ids = ids;
+    this.#revision = snapshot.revision;
+    this.#history = [{ revision: snapshot.revision, hash: snapshot.hash, at }, ...this.#history].slice(0, HISTORY_MAX);
+    return current;
+  }
+
+  #confirm(current: Current, warnings: readonly Problem[]): OfferResult {
+    this.#accept();
+    return { kind: 'unchanged', current, warnings };
+  }
+
+  #accept(): string {
+    const at = this.#options.wallTime();
+    this.#accepted += 1;
+    this.#last = { at, result: 'accepted', problems: [] };
+    return at;
+  }
+
+  #refuse(problems: readonly Problem[]): OfferResult {
+    this.#refused += 1;
+    this.#last = { at: this.#options.wallTime(), result: 'refused', problems };
+    return { kind: 'refused', problems };
+  }
+
+  #exhausted(error: SluiceError): Problem {
+    const { file } = this.#options;
+    const hint = 'restart the gateway, or split the document over several';
+    const expected = 'a free counter for every route, version and endpoint';
+    return { code: error.code, file, line: 0, column: 0, path: '', expected, got: error.message, hint };
+  }
+
+  #dialOf(route: string, version: string): number | null {
+    const spec = this.#current?.snapshot.routes.find(({ name }) => name === route);
+    return spec?.splits.find((split) => split.version === version)?.dial ?? null;
+  }
+}

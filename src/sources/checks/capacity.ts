@@ -1,0 +1,76 @@
+/**
+ * Checks what the document asks of the process: two listeners that exclude one another, limits that contradict one
+ * another, more routes, endpoints or rollouts than there are counters (model/tallies.ts).
+ */
+
+import { isIP } from 'node:net';
+import type { ListenAddress } from '../../model/config.ts';
+import { CELLS_MAX, ENDPOINTS_MAX, UNITS_MAX } from '../../model/tallies.ts';
+import { buildEndpoint, buildLimits, buildListen, DEFAULT_ADMIN, DEFAULT_LISTEN } from '../build.ts';
+import type { Report } from '../problems/report.ts';
+import { formatAddress } from '../scalars/address.ts';
+import type { Draft } from './draft.ts';
+
+/** Reports what could not be served as a whole. */
+export function checkCapacity(draft: Draft, report: Report): void {
+  checkListeners(draft, report);
+  checkLimits(draft, report);
+  checkCounters(draft, report);
+}
+
+function checkListeners({ listen, admin }: Draft, report: Report): void {
+  if (listen === null || admin === null) return;
+  const proxy = buildListen(listen, DEFAULT_LISTEN);
+  const other = buildListen(admin, DEFAULT_ADMIN);
+  if (proxy.port === 0 || proxy.port !== other.port || !overlap(proxy, other)) return;
+  const expected = 'an admin address other than the data plane’s';
+  const got = `${formatAddress(other)} beside ${formatAddress(proxy)}`;
+  report.add([admin === undefined ? 'listen' : 'admin'], { kind: 'sameAddress', expected, got });
+}
+
+function overlap(a: ListenAddress, b: ListenAddress): boolean {
+  return a.host === b.host || isEvery(a.host) || isEvery(b.host);
+}
+
+function isEvery(host: string): boolean {
+  return isIP(host) > 0 && (host === '0.0.0.0' || host === '::');
+}
+
+function checkLimits({ limits }: Draft, report: Report): void {
+  if (limits === null) return;
+  const { requestLineBytesMax, headBytesMax } = buildLimits(limits);
+  if (headBytesMax >= requestLineBytesMax) return;
+  const field = limits?.headBytesMax === undefined ? 'requestLineBytesMax' : 'headBytesMax';
+  const expected = 'headBytesMax at or above requestLineBytesMax';
+  report.add(['limits', field], { kind: 'limitsOrder', expected, got: `${headBytesMax} below ${requestLineBytesMax}` });
+}
+
+function checkCounters(draft: Draft, report: Report): void {
+  const routes = draft.routes.filter((route) => route !== null);
+  let cellCount = routes.length;
+  for (const route of routes) cellCount += route.backendRefs.length;
+  const unitCount = 2 * routes.filter((route) => route.rollout !== undefined).length;
+  const endpointCount = countEndpoints(draft);
+  const counts = [
+    { what: 'routes plus backendRefs', count: cellCount, max: CELLS_MAX, section: 'routes' },
+    { what: 'versions under a rollout', count: unitCount, max: UNITS_MAX, section: 'routes' },
+    { what: 'different endpoints', count: endpointCount, max: ENDPOINTS_MAX, section: 'services' },
+  ];
+  for (const { what, count, max, section } of counts) {
+    if (count <= max) continue;
+    report.add([section], { kind: 'tooMany', expected: `at most ${max} ${what}`, got: String(count) }, 'key');
+  }
+}
+
+/** Different addresses of the services that routes send to: only those get counters. */
+function countEndpoints(draft: Draft): number {
+  const addresses = new Set<string>();
+  const used = new Set(draft.routes.flatMap((route) => route?.backendRefs.map((ref) => ref.name) ?? []));
+  for (const [name, service] of draft.services ?? []) {
+    if (!used.has(name)) continue;
+    for (const version of Object.values(service?.versions ?? {})) {
+      for (const text of version.endpoints) addresses.add(formatAddress(buildEndpoint(text)));
+    }
+  }
+  return addresses.size;
+}

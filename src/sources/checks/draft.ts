@@ -1,0 +1,48 @@
+/**
+ * The parts of a document that are sound on their own, so that references between them can be checked at once with the
+ * faults of the others: one wrong field in a route hides no problem of any other route.
+ */
+
+import type { Path } from '../problems/report.ts';
+import type { DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';
+
+/** A document with the faulty parts taken out. */
+export interface Draft {
+  /** Every service named in the document, null when something inside it is wrong; null when not all names are known. */
+  readonly services: ReadonlyMap<string, ServiceInput | null> | null;
+  /** By index of the document; null when something inside it is wrong. */
+  readonly routes: readonly (RouteInput | null)[];
+  readonly listen: ListenInput | null | undefined;
+  readonly admin: ListenInput | null | undefined;
+  readonly limits: DocumentInput['limits'] | null;
+  /** Null unless every section is sound: warnings are for documents that are accepted. */
+  readonly whole: DocumentInput | null;
+}
+
+/** Takes the parts at `faultyPaths` out of `value`, the document as it was read. */
+export function draftOf(value: unknown, faultyPaths: readonly Path[]): Draft {
+  const document = isMapping(value) ? value : {};
+  const faulty = new Set(faultyPaths.map(([section = '', part = '']) => `${section}\n${part}`));
+  const sections = new Set(faultyPaths.map((path) => path[0]));
+  const sound = <T>(section: string): T | null => (sections.has(section) ? null : (document[section] as T));
+  const routes = Array.isArray(document['routes']) ? (document['routes'] as unknown[]) : [];
+  return {
+    services: faulty.has('services\n') || faulty.has('\n') ? null : servicesOf(document['services'], faulty),
+    routes: routes.map((route, index) => (faulty.has(`routes\n${index}`) ? null : (route as RouteInput))),
+    listen: sound<ListenInput>('listen'),
+    admin: sound<ListenInput>('admin'),
+    limits: sound<DocumentInput['limits']>('limits'),
+    whole: faultyPaths.length === 0 ? (value as DocumentInput) : null,
+  };
+}
+
+function servicesOf(value: unknown, faulty: ReadonlySet<string>): Map<string, ServiceInput | null> {
+  const services = isMapping(value) ? Object.entries(value) : [];
+  return new Map(
+    services.map(([name, service]) => [name, faulty.has(`services\n${name}`) ? null : (service as ServiceInput)]),
+  );
+}
+
+function isMapping(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,95 @@
+/**
+ * Checks that a rollout can be judged and undone: an SLO, two different versions of the route, a stable one with traffic.
+ */
+
+import { similarTo } from '../../lib/similar.ts';
+import { DEFAULT_WEIGHT, versionOf } from '../build.ts';
+import { didYouMean, type Fault, quote } from '../problems/fault.ts';
+import type { Path, Report } from '../problems/report.ts';
+import type { RouteInput } from '../schema.ts';
+import type { Draft } from './draft.ts';
+
+interface Target {
+  readonly version: string;
+  readonly weight: number;
+}
+
+/** Reports rollouts that could not be judged, or that a rollback would turn into an outage. */
+export function checkRollouts(draft: Draft, report: Report): void {
+  for (const [index, route] of draft.routes.entries()) {
+    if (route?.rollout === undefined) continue;
+    checkRollout(route, route.rollout, ['routes', index, 'rollout'], { draft, report });
+  }
+}
+
+interface Context {
+  readonly draft: Draft;
+  readonly report: Report;
+}
+
+type RolloutInput = NonNullable<RouteInput['rollout']>;
+
+function checkRollout(route: RouteInput, rollout: RolloutInput, path: Path, { draft, report }: Context): void {
+  if (route.slo === undefined) {
+    const expected = 'a route with an slo: a canary is never judged without one';
+    report.add(
+      path,
+      { kind: 'rolloutWithoutSlo', expected, got: 'none', hint: 'add slo: {availability: 0.999}' },
+      'key',
+    );
+  }
+  const targets = targetsOf(route, draft);
+  if (targets === null) return;
+  const stable = findTarget(targets, rollout.stable, [...path, 'stable'], report);
+  findTarget(targets, rollout.canary, [...path, 'canary'], report);
+  if (rollout.stable === rollout.canary) {
+    const expected = 'a version other than stable';
+    report.add([...path, 'canary'], { kind: 'rolloutSame', expected });
+  }
+  if (stable?.weight !== 0) return;
+  const fault: Fault = {
+    kind: 'rolloutNoStable',
+    expected: 'a stable version with a weight above 0',
+    got: `${quote(rollout.stable)} with weight 0`,
+    hint: 'when the canary has taken over, make it the stable version or remove the rollout',
+  };
+  report.add([...path, 'stable'], fault);
+}
+
+/** What the route sends to; null when a reference is in doubt, which is reported elsewhere. */
+function targetsOf(route: RouteInput, draft: Draft): Target[] | null {
+  const targets: Target[] = [];
+  for (const ref of route.backendRefs) {
+    const service = draft.services?.get(ref.name) ?? null;
+    const version = service === null ? ref.version : versionOf(ref, service);
+    if (version === null || version === undefined) return null;
+    targets.push({ version, weight: ref.weight ?? DEFAULT_WEIGHT });
+  }
+  return targets;
+}
+
+function findTarget(targets: readonly Target[], name: string, path: Path, report: Report): Target | null {
+  const found = targets.filter((target) => target.version === name);
+  if (found.length > 1) {
+    const got = `${quote(name)}, which ${found.length} of them have`;
+    report.add(path, { kind: 'rolloutAmbiguous', expected: 'a version that one service of the route has', got });
+  }
+  if (found.length === 0) {
+    const similar = similarTo(
+      name,
+      targets.map((target) => target.version),
+    );
+    const hint = similar === null ? '' : didYouMean(similar);
+    const known = targets
+      .map((target) => target.version)
+      .slice(0, 5)
+      .join(', ');
+    report.add(path, {
+      kind: 'rolloutVersion',
+      expected: `a version in backendRefs: ${known}`,
+      got: quote(name),
+      hint,
+    });
+  }
+  return found.length === 1 ? (found[0] ?? null) : null;
+}

@@ -1,0 +1,67 @@
+/**
+ * Finds what is allowed in a document but probably not meant. The document must be sound.
+ */
+
+import { buildEndpoint, requestTimeoutOf } from '../build.ts';
+import { quote } from '../problems/fault.ts';
+import type { Path, Report } from '../problems/report.ts';
+import { formatAddress } from '../scalars/address.ts';
+import { parseDuration } from '../scalars/duration.ts';
+import type { DocumentInput, ServiceInput } from '../schema.ts';
+
+/** Reports warnings about `document`. */
+export function warn(document: DocumentInput, report: Report): void {
+  const used = new Set(document.routes.flatMap((route) => route.backendRefs.map((ref) => ref.name)));
+  for (const [name, service] of Object.entries(document.services)) {
+    const path: Path = ['services', name];
+    const fault = { kind: 'unusedService', expected: 'a route that sends to this service', got: 'none' } as const;
+    if (!used.has(name)) report.add(path, fault, 'key');
+    warnOfEndpoints(service, [...path, 'versions'], report);
+  }
+  warnOfLatency(document, report);
+  warnOfColors(document, report);
+}
+
+function warnOfEndpoints(service: ServiceInput, path: Path, report: Report): void {
+  const owners = new Map<string, string>();
+  for (const [name, version] of Object.entries(service.versions)) {
+    const endpointsPath = [...path, name, 'endpoints'];
+    if (version.endpoints.length === 0) {
+      const expected = 'at least one endpoint';
+      report.add(endpointsPath, { kind: 'emptyVersion', expected, hint: 'its weight counts as 0' });
+    }
+    for (const [index, text] of version.endpoints.entries()) {
+      const address = formatAddress(buildEndpoint(text));
+      const owner = owners.get(address);
+      if (owner !== undefined && owner !== name) {
+        const got = `${quote(address)}, which is in ${owner} too`;
+        report.add([...endpointsPath, index], { kind: 'sharedEndpoint', expected: 'an endpoint of one version', got });
+      }
+      owners.set(address, name);
+    }
+  }
+}
+
+function warnOfLatency(document: DocumentInput, report: Report): void {
+  for (const [index, route] of document.routes.entries()) {
+    const threshold = route.slo?.latency?.threshold;
+    const timeoutMs = requestTimeoutOf(route);
+    if (threshold === undefined || (parseDuration(threshold) ?? 0) < timeoutMs) continue;
+    const expected = `a threshold below the request timeout of ${timeoutMs} ms`;
+    report.add(['routes', index, 'slo', 'latency', 'threshold'], { kind: 'slowNeverSeen', expected });
+  }
+}
+
+function warnOfColors(document: DocumentInput, report: Report): void {
+  if (document.color?.acceptFrom === 'anyone' || (document.trustedProxies ?? []).length > 0) return;
+  for (const [name, service] of Object.entries(document.services)) {
+    for (const [versionName, version] of Object.entries(service.versions)) {
+      if ((version.colors ?? []).length === 0) continue;
+      const expected = 'somebody who may choose a color';
+      const hint = 'set trustedProxies, or color.acceptFrom: anyone';
+      const fault = { kind: 'colorUnreachable', expected, got: 'nobody', hint } as const;
+      report.add(['services', name, 'versions', versionName, 'colors'], fault);
+      return;
+    }
+  }
+}

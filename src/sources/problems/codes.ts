@@ -1,0 +1,94 @@
+/**
+ * The one table of what can be wrong with a configuration document: stable code and meaning.
+ *
+ * docs/problems.md shows this table with a remedy for each, and a test keeps the two alike. A code is never reused for another meaning:
+ * a kind of problem that goes away leaves a gap. SLU10xx are problems (the document is refused), SLU19xx are warnings
+ * (it is accepted, and something in it probably is not what was meant).
+ */
+
+type KindText = readonly [code: string, meaning: string];
+
+const TABLE = {
+  syntax: ['SLU1001', 'The document is not valid YAML 1.2.'],
+  tooLarge: ['SLU1002', 'The document is larger than 16 MiB.'],
+  empty: ['SLU1003', 'The document is empty.'],
+  severalDocuments: ['SLU1004', 'The file holds more than one YAML document.'],
+  tag: ['SLU1005', 'A value carries a YAML tag such as `!!str` or `!custom`.'],
+  duplicateKey: ['SLU1006', 'A key appears twice in one mapping: a duplicate service, version or field.'],
+  badKey: ['SLU1007', 'A key is not plain text, or is `__proto__`.'],
+  tooComplex: [
+    'SLU1008',
+    'The document is nested deeper than 64 levels, or holds more than 2,000,000 values once its aliases are followed.',
+  ],
+  alias: ['SLU1009', 'An alias (`*name`) has no anchor (`&name`) before it.'],
+  variableUnset: ['SLU1010', '`${NAME}` names an environment variable that is not set.'],
+  variableForm: ['SLU1011', 'A `${` is not followed by a variable name and `}`.'],
+  ratio: ['SLU1012', 'A ratio is not a number above 0 and below 1.'],
+  moreProblems: ['SLU1013', 'There are more than 1,000 problems; the rest are only counted.'],
+  unknownField: ['SLU1020', 'A field is not known here.'],
+  missing: ['SLU1021', 'A required field is missing.'],
+  type: ['SLU1022', 'A value has the wrong type.'],
+  choice: ['SLU1023', 'A value is not one of those allowed.'],
+  number: ['SLU1024', 'A number is not an integer or outside its range.'],
+  emptyList: ['SLU1025', 'A list that needs at least one entry is empty.'],
+  duration: ['SLU1030', 'A duration is malformed or outside its range.'],
+  size: ['SLU1031', 'A size in bytes is malformed or outside its range.'],
+  address: ['SLU1032', 'An address is not `host:port`.'],
+  port: ['SLU1033', 'A port is outside its range.'],
+  hostname: ['SLU1034', 'A host name is malformed.'],
+  path: ['SLU1035', 'A path to match is malformed.'],
+  headerName: ['SLU1036', 'A header, cookie or color name is not an HTTP token.'],
+  headerValue: ['SLU1037', 'A header value to match could never arrive.'],
+  method: ['SLU1038', 'A method is not an HTTP method token.'],
+  cidr: ['SLU1039', 'An address block is not valid CIDR notation.'],
+  name: ['SLU1040', 'A route, service or version name is malformed.'],
+  weight: ['SLU1041', 'A weight is not an integer from 0 to 1,000,000.'],
+  duplicateRoute: ['SLU1050', 'Two routes have the same name.'],
+  duplicateMatch: ['SLU1051', 'Two matches are identical: same host, path, method and headers.'],
+  noWeight: ['SLU1052', 'All weights of a route are 0.'],
+  unknownService: ['SLU1053', 'A route sends to a service that is not defined.'],
+  unknownVersion: ['SLU1054', 'A route sends to a version that its service does not have.'],
+  versionNeeded: ['SLU1055', 'A route leaves the version out, but the service does not have exactly one.'],
+  duplicateBackend: ['SLU1056', 'A route sends to the same version twice.'],
+  duplicateEndpoint: ['SLU1057', 'A version lists the same endpoint twice.'],
+  duplicateColor: ['SLU1058', 'Two versions of a service claim the same color.'],
+  rolloutWithoutSlo: ['SLU1059', 'A rollout has no SLO to be judged by.'],
+  rolloutVersion: ['SLU1060', 'A rollout names a version that the route does not send to.'],
+  rolloutSame: ['SLU1061', 'A rollout has the same version as stable and as canary.'],
+  rolloutAmbiguous: ['SLU1062', 'A rollout names a version that several services of the route have.'],
+  rolloutNoStable: ['SLU1063', 'The stable version of a rollout has weight 0.'],
+  sameAddress: ['SLU1064', 'The data plane and the admin server would listen on the same port.'],
+  stickyEmpty: ['SLU1065', '`sticky` names no source of a user key.'],
+  duplicateHeader: ['SLU1066', 'A match asks for the same header twice.'],
+  reservedHeader: ['SLU1067', 'The color header is one that HTTP itself needs.'],
+  limitsOrder: ['SLU1068', 'A limit contradicts another one.'],
+  tooMany: ['SLU1069', 'There are more routes, endpoints or rollouts than the gateway has counters for.'],
+  emptyVersion: ['SLU1901', 'A version has no endpoints, so its weight counts as 0.'],
+  unusedService: ['SLU1902', 'No route sends to this service.'],
+  sharedEndpoint: ['SLU1903', 'Two versions of a service have the same endpoint, so they cannot be told apart there.'],
+  slowNeverSeen: [
+    'SLU1904',
+    'The latency threshold is not below the request timeout: no answer is ever counted as slow.',
+  ],
+  colorUnreachable: [
+    'SLU1905',
+    'Versions have colors, but the color header is accepted from trusted proxies only and there are none.',
+  ],
+} as const satisfies Record<string, KindText>;
+
+/** Short name of a kind of problem. */
+export type Kind = keyof typeof TABLE;
+
+/** One row of the table, as docs/problems.md shows it. */
+export interface KindRow {
+  readonly code: string;
+  readonly meaning: string;
+}
+
+/** Every kind of problem, in the order of docs/problems.md. */
+export const PROBLEM_KINDS: readonly KindRow[] = Object.values(TABLE).map(([code, meaning]) => ({ code, meaning }));
+
+/** The stable code of a kind, `SLU1012`. */
+export function codeOf(kind: Kind): string {
+  return TABLE[kind][0];
+}

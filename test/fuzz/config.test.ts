@@ -1,0 +1,143 @@
+import assert from 'node:assert/strict';
+import { globSync, readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { formatProblem, type ParseResult } from '#src/model/problem.ts';
+import { compile } from '#src/snapshot/compile.ts';
+import { NO_IDS } from '#src/snapshot/live.ts';
+import { parseConfig } from '#src/sources/parse.ts';
+
+const root = join(import.meta.dirname, '../..');
+const CORPUS = globSync('test/fuzz/corpus/config/*/*.yaml', { cwd: root }).toSorted();
+const EXAMPLES = globSync('config/examples/*.yaml', { cwd: root })
+  .toSorted()
+  .map((path) => readFileSync(join(root, path), 'utf8'));
+
+/** Time for each kind of fuzzing. A failure prints the seed and path to replay it with. */
+const LIMIT_MS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 10_000 : 1500;
+const RUNS = { numRuns: 100_000, interruptAfterTimeLimit: LIMIT_MS, markInterruptAsFailure: false } as const;
+
+/** Whatever the text is: no exception, and either a configuration that compiles or problems with a place in the text. */
+function assertSane(text: string): ParseResult {
+  const result = parseConfig(text, 'fuzz.yaml', {});
+  if (result.ok) {
+    compile({ config: result.config, hash: '', revision: 1, overrides: [], ids: NO_IDS, mayRecycle: () => false });
+    return result;
+  }
+  assert.ok(result.problems.length > 0, 'refused without a problem');
+  const lineCount = text.split(/\n/).length;
+  for (const problem of result.problems) {
+    assert.match(problem.code, /^SLU1[0-9]{3}$/);
+    assert.ok(problem.line <= lineCount, formatProblem(problem));
+    assert.ok(problem.column > 0 || problem.line === 0, formatProblem(problem));
+    assert.doesNotMatch(problem.expected, /undefined|\[object/);
+    assert.notEqual(problem.got, 'undefined');
+  }
+  return result;
+}
+
+describe('the corpus of bad documents', () => {
+  test('is not small', () => assert.ok(CORPUS.length >= 60, String(CORPUS.length)));
+
+  for (const path of CORPUS) {
+    test(`${path.split('/').slice(-2).join('/')} is refused for what its name says`, () => {
+      const result = assertSane(readFileSync(join(root, path), 'utf8'));
+      assert.ok(!result.ok);
+      const codes = result.problems.map(({ code }) => code);
+      assert.ok(codes.includes(`SLU${basename(path).slice(0, 4)}`), result.problems.map(formatProblem).join('\n'));
+    });
+  }
+
+  test('left no trace on the prototype of objects', () => {
+    assert.equal(({} as Record<string, unknown>)['polluted'], undefined);
+  });
+});
+
+/** Pieces that documents are made of, and some that they should not be. */
+const PIECES: readonly string[] = [
+  ...new Set(EXAMPLES.flatMap((text) => text.split(/(\s+|[{}[\],:"])/))),
+  '&a |*a|!!str |!x |? |<<: |__proto__: |${A}|${|$${|${A:-b}|💥|é|-1|1e999|.nan|~|#'.split('|'),
+  ['---\n', '...\n', '%YAML 1.1\n', '|\n', '>-\n', '\t', '\0', '\ufeff', '\ud800', "'", '"'],
+].flat();
+const piece = fc.constantFrom(...PIECES);
+
+/** An edit of a text: at a relative position, take some characters away and put a piece in. */
+const edit = fc.record({ at: fc.double({ min: 0, max: 1, noNaN: true }), cut: fc.nat(12), piece });
+
+function applyEdits(text: string, edits: readonly { at: number; cut: number; piece: string }[]): string {
+  let result = text;
+  for (const { at, cut, piece: inserted } of edits) {
+    const start = Math.floor(at * result.length);
+    result = result.slice(0, start) + inserted + result.slice(start + cut);
+  }
+  return result;
+}
+
+describe('reading a configuration never throws', () => {
+  test('on arbitrary text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => void assertSane(text)),
+      RUNS,
+    );
+  });
+
+  test('on texts made of pieces of documents', () => {
+    const text = fc.array(piece, { maxLength: 60 }).map((pieces) => pieces.join(''));
+    fc.assert(
+      fc.property(text, (document) => void assertSane(document)),
+      RUNS,
+    );
+  });
+
+  test('on edited examples', () => {
+    const edits = fc.array(edit, { minLength: 1, maxLength: 4 });
+    const property = fc.property(fc.constantFrom(...EXAMPLES), edits, (example, list) => {
+      assertSane(applyEdits(example, list));
+    });
+    fc.assert(property, RUNS);
+  });
+
+  test('on examples with any value in the place of another', () => {
+    const documents = EXAMPLES.map((text) => parseable(text));
+    const property = fc.property(
+      fc.constantFrom(...documents),
+      fc.array(fc.nat(30), { maxLength: 8 }),
+      fc.jsonValue({ maxDepth: 3 }),
+      (document, steps, value) => void assertSane(JSON.stringify(replaceAt(document, steps, value))),
+    );
+    fc.assert(property, RUNS);
+  });
+});
+
+/** A sound document as plain values, written in full. */
+function parseable(text: string): unknown {
+  const result = parseConfig(text, 'example.yaml', {});
+  assert.ok(result.ok);
+  const services = result.config.services.map(({ name, versions }) => {
+    const entries = versions.map((version) => [version.name, { endpoints: ['a:1'], colors: version.colors }] as const);
+    return [name, { versions: Object.fromEntries(entries) }] as const;
+  });
+  const routes = result.config.routes.map(({ name, hostnames, matches, backendRefs, slo, rollout }) => ({
+    name,
+    hostnames,
+    matches: matches.map(({ path, headers }) => ({ path, headers })),
+    backendRefs: backendRefs.map(({ service, version, weight }) => ({ name: service, version, weight })),
+    ...(slo === null ? {} : { slo: { availability: slo.availabilityRatio } }),
+    ...(rollout === null ? {} : { rollout }),
+  }));
+  const document = { listen: { host: 'a', port: 1 }, limits: {}, services: Object.fromEntries(services), routes };
+  assert.ok(assertSane(JSON.stringify(document)).ok);
+  return document;
+}
+
+/** The value with the one that the steps lead to replaced; a step is the number of a child, modulo their count. */
+function replaceAt(value: unknown, steps: readonly number[], replacement: unknown): unknown {
+  const [step, ...rest] = steps;
+  const keys = typeof value === 'object' && value !== null ? Object.keys(value) : [];
+  if (step === undefined || keys.length === 0) return replacement;
+  const key = keys[step % keys.length] as string;
+  const copy = structuredClone(value) as Record<string, unknown>;
+  copy[key] = replaceAt(copy[key], rest, replacement);
+  return copy;
+}

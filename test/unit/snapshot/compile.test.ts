@@ -1,0 +1,153 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { hash32 } from '#src/lib/hash.ts';
+import type { Config } from '#src/model/config.ts';
+import type { Override } from '#src/model/snapshot.ts';
+import { type Compiled, compile, weightsOf } from '#src/snapshot/compile.ts';
+import { type LiveIds, NO_IDS } from '#src/snapshot/live.ts';
+import { configOf, SOUND, SOUND_ROLLOUT } from '../../support/config.ts';
+
+function compileOne(config: Config, ids: LiveIds = NO_IDS, overrides: readonly Override[] = []): Compiled {
+  return compile({ config, hash: 'abc', revision: 7, overrides, ids, mayRecycle: () => assert.fail('not full') });
+}
+
+describe('compile', () => {
+  test('turns names into numbers', () => {
+    const { snapshot } = compileOne(configOf(SOUND_ROLLOUT));
+    assert.deepEqual(snapshot.endpoints, [
+      { id: 0, host: '127.0.0.1', port: 7001 },
+      { id: 1, host: '127.0.0.1', port: 7002 },
+    ]);
+    const [route] = snapshot.routes;
+    assert.equal(route?.cell, 0);
+    assert.deepEqual(route.splits, [
+      {
+        service: 'shop',
+        version: 'v1',
+        colors: ['v1'],
+        cell: 1,
+        dial: 1,
+        unit: 0,
+        seed: hash32('shop/shop/v1'),
+        endpoints: [0],
+      },
+      {
+        service: 'shop',
+        version: 'v2',
+        colors: ['v2'],
+        cell: 2,
+        dial: 2,
+        unit: 1,
+        seed: hash32('shop/shop/v2'),
+        endpoints: [1],
+      },
+    ]);
+  });
+
+  test('passes on what workers need of the configuration', () => {
+    const config = configOf(SOUND);
+    const { snapshot } = compileOne(config);
+    const { color, trustedProxies, limits, timeouts, drain } = config;
+    const { routes, endpoints: _endpoints, ...rest } = snapshot;
+    assert.deepEqual(rest, { revision: 7, hash: 'abc', color, trustedProxies, limits, timeouts, drain });
+    assert.deepEqual(routes[0]?.matches, config.routes[0]?.matches);
+    assert.equal(routes[0]?.requestTimeoutMs, 60_000);
+  });
+
+  test('a route without a latency objective is never slow', () => {
+    const slow = SOUND.concat('    slo: {availability: 0.9, latency: {threshold: 300ms, target: 0.9}}\n');
+    assert.equal(compileOne(configOf(slow)).snapshot.routes[0]?.slowMs, 300);
+    assert.equal(compileOne(configOf(SOUND)).snapshot.routes[0]?.slowMs, Number.POSITIVE_INFINITY);
+  });
+
+  test('only the two versions of a rollout have units', () => {
+    const third = SOUND_ROLLOUT.replace('routes:', '      v3: {endpoints: ["h:1"]}\nroutes:').replace(
+      'backendRefs:',
+      'backendRefs:\n      - {name: shop, version: v3}',
+    );
+    const units = compileOne(configOf(third)).snapshot.routes[0]?.splits.map(({ version, unit }) => [version, unit]);
+    assert.deepEqual(units, [
+      ['v3', -1],
+      ['v1', 0],
+      ['v2', 1],
+    ]);
+    assert.deepEqual(
+      compileOne(configOf(SOUND)).snapshot.routes[0]?.splits.map(({ unit }) => unit),
+      [-1, -1],
+    );
+  });
+
+  test('an endpoint that several versions have is one endpoint', () => {
+    const shared = SOUND.replace('"127.0.0.1:7002"', '"[::1]:80", "127.0.0.1:7001"');
+    const { snapshot, ids } = compileOne(configOf(shared));
+    assert.deepEqual(
+      snapshot.routes[0]?.splits.map(({ endpoints }) => endpoints),
+      [[0], [1, 0]],
+    );
+    assert.deepEqual(
+      [...ids.endpoints.ids],
+      [
+        ['127.0.0.1:7001', 0],
+        ['[::1]:80', 1],
+      ],
+    );
+  });
+
+  test('services that no route sends to are left out', () => {
+    const spare = SOUND.replace('routes:', '  spare: {versions: {v: {endpoints: ["h:1"]}}}\nroutes:');
+    assert.equal(compileOne(configOf(spare)).snapshot.endpoints.length, 2);
+  });
+
+  test('a version’s name is its first color, once', () => {
+    const colors = SOUND.replace('7002"]', '7002"], colors: [canary, v2]');
+    assert.deepEqual(compileOne(configOf(colors)).snapshot.routes[0]?.splits[1]?.colors, ['v2', 'canary']);
+  });
+
+  test('weights are for the dials, overrides applied, in the order of the splits', () => {
+    const config = configOf(SOUND);
+    assert.deepEqual(compileOne(config).weights, [
+      { dial: 1, weight: 95 },
+      { dial: 2, weight: 5 },
+    ]);
+    const override = { route: 'shop', version: 'v2', weight: 0, because: '', generation: '' };
+    const { snapshot, weights } = compileOne(config, NO_IDS, [override]);
+    assert.deepEqual(weights[1], { dial: 2, weight: 0 });
+    assert.deepEqual(weightsOf(config, [override], snapshot.routes), weights);
+  });
+
+  test('ids go on from those it is given', () => {
+    const first = compileOne(configOf(SOUND));
+    const more = SOUND.replace(
+      'routes:',
+      'routes:\n  - {name: new, hostnames: [a.b], backendRefs: [{name: shop, version: v2}]}',
+    );
+    const { snapshot } = compileOne(configOf(more), first.ids);
+    assert.deepEqual(
+      snapshot.routes.map(({ name, cell }) => [name, cell]),
+      [
+        ['new', 3],
+        ['shop', 0],
+      ],
+    );
+    assert.deepEqual(
+      snapshot.endpoints.map(({ id, port }) => [id, port]),
+      [
+        [1, 7002],
+        [0, 7001],
+      ],
+    );
+  });
+
+  test('a snapshot can be sent to a worker', () => {
+    const { snapshot } = compileOne(configOf(SOUND_ROLLOUT));
+    assert.deepEqual(structuredClone(snapshot), snapshot);
+  });
+
+  test('a configuration that was not checked is a programmer’s error', () => {
+    const config = configOf(SOUND);
+    assert.throws(
+      () => compileOne({ ...config, services: [] }),
+      /shop has no version v1; was the configuration checked/,
+    );
+  });
+});

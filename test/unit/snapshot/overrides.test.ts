@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { Override } from '#src/model/snapshot.ts';
+import {
+  effectiveWeights,
+  generationOf,
+  liveOverrides,
+  withOverride,
+  withoutOverride,
+} from '#src/snapshot/overrides.ts';
+import { configOf, SOUND_ROLLOUT } from '../../support/config.ts';
+
+const CONFIG = configOf(SOUND_ROLLOUT);
+
+function hold(version: string, weight: number, generation = generationOf(CONFIG, 'shop') ?? ''): Override {
+  return { route: 'shop', version, weight, because: 'test', generation };
+}
+
+/** Whether a hold on the canary outlives a change of the document. */
+function outlives(from: string | RegExp, to: string): boolean {
+  const text = SOUND_ROLLOUT.replace(from, to);
+  assert.notEqual(text, SOUND_ROLLOUT);
+  const { live, lifted } = liveOverrides(configOf(text), [hold('v2', 0)]);
+  assert.equal(live.length + lifted.length, 1);
+  return live.length === 1;
+}
+
+describe('a hold', () => {
+  test('is lifted by a change of the split, of the rollout or of the canary', () => {
+    assert.equal(outlives('95', '94'), false);
+    assert.equal(outlives('v2, weight: 5', 'v2, weight: 6'), false);
+    assert.equal(outlives('canary: v2', 'canary: v2, alpha: 0.01'), false);
+    assert.equal(outlives(/ {4}rollout.*\n/, ''), false);
+    assert.equal(outlives('7002', '7003'), false);
+    assert.equal(outlives('7002"]', '7002"], colors: [blue]'), false);
+    assert.equal(
+      outlives(/ {6}- \{name: shop, version: v1.*\n( {6}- .*\n)/, '$1      - {name: shop, version: v1, weight: 95}\n'),
+      false,
+    );
+  });
+
+  test('outlives a change of anything else', () => {
+    assert.equal(outlives('7001', '7003'), true);
+    assert.equal(outlives('availability: 0.999', 'availability: 0.99'), true);
+    assert.equal(outlives('services:', 'workers: 3\nservices:'), true);
+    assert.equal(outlives('rollout:', 'hostnames: [a.b]\n    rollout:'), true);
+    assert.equal(outlives('rollout:', 'timeouts: {request: 1s}\n    rollout:'), true);
+  });
+
+  test('is lifted with its route, and the reason is said', () => {
+    const { lifted } = liveOverrides(configOf(SOUND_ROLLOUT.replace('- name: shop', '- name: other')), [hold('v2', 0)]);
+    assert.deepEqual(lifted, [{ override: hold('v2', 0), because: 'the route is gone' }]);
+    const changed = liveOverrides(configOf(SOUND_ROLLOUT.replace('95', '94')), [hold('v2', 0)]);
+    assert.equal(changed.lifted[0]?.because, 'the split or the canary changed');
+  });
+});
+
+describe('a generation', () => {
+  test('is that of one route', () => {
+    const two = `${SOUND_ROLLOUT}  - {name: b, matches: [{path: {value: /b}}], backendRefs: [{name: shop, version: v1}]}\n`;
+    assert.equal(generationOf(configOf(two), 'shop'), generationOf(CONFIG, 'shop'));
+    assert.notEqual(generationOf(configOf(two), 'b'), generationOf(CONFIG, 'shop'));
+    assert.equal(generationOf(CONFIG, 'none'), null);
+  });
+});
+
+describe('effectiveWeights', () => {
+  test('are those of the configuration where nothing is held', () => {
+    assert.deepEqual(effectiveWeights(CONFIG, []), [[95, 5]]);
+  });
+
+  test('are those of the holds elsewhere', () => {
+    assert.deepEqual(effectiveWeights(CONFIG, [hold('v2', 0)]), [[95, 0]]);
+    assert.deepEqual(effectiveWeights(CONFIG, [hold('v2', 0), { ...hold('v1', 1), route: 'other' }]), [[95, 0]]);
+  });
+
+  test('are 0 for a version without endpoints, held or not', () => {
+    const config = configOf(SOUND_ROLLOUT.replace('"127.0.0.1:7002"', ''));
+    assert.deepEqual(effectiveWeights(config, []), [[95, 0]]);
+    assert.deepEqual(effectiveWeights(config, [hold('v2', 50)]), [[95, 0]]);
+  });
+});
+
+test('a newer hold replaces the older one of the same version only', () => {
+  const both = withOverride(withOverride([], hold('v1', 1)), hold('v2', 2));
+  assert.deepEqual(withOverride(both, hold('v1', 3)), [hold('v2', 2), hold('v1', 3)]);
+  assert.deepEqual(withoutOverride(both, 'shop', 'v1'), [hold('v2', 2)]);
+  assert.deepEqual(withoutOverride(both, 'other', 'v1'), both);
+});

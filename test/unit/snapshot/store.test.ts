@@ -1,0 +1,211 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import type { ParseResult } from '#src/model/problem.ts';
+import { UNITS_MAX } from '#src/model/tallies.ts';
+import { createDials, type Dials, getDial } from '#src/snapshot/dials.ts';
+import { HISTORY_MAX, type OfferResult, Store } from '#src/snapshot/store.ts';
+import { parseConfig } from '#src/sources/parse.ts';
+import { SOUND, SOUND_ROLLOUT } from '../../support/config.ts';
+
+interface Rig {
+  readonly store: Store;
+  readonly dials: Dials;
+  /** Parses a document and offers it. */
+  readonly offer: (text: string) => OfferResult;
+  readonly weights: () => number[];
+}
+
+function rig(): Rig {
+  const dials = createDials();
+  let seconds = 0;
+  const wallTime = (): string => new Date(1000 * seconds++).toISOString();
+  const store = new Store({ file: 'gateway.yaml', dials, wallTime, mayRecycle: () => false });
+  const splits = () => store.current?.snapshot.routes.flatMap((route) => route.splits) ?? [];
+  return {
+    store,
+    dials,
+    offer: (text) => store.offer(parseConfig(text, 'gateway.yaml', {})),
+    weights: () => splits().map(({ dial }) => getDial(dials, dial)),
+  };
+}
+
+/** A document with the first weight `weight`. */
+function weighing(weight: number): string {
+  return SOUND_ROLLOUT.replace('95', String(weight));
+}
+
+function hold(store: Store, weight: number) {
+  const generation = store.generationOf('shop') ?? '';
+  return { route: 'shop', version: 'v2', weight, because: 'it was worse', generation };
+}
+
+describe('before the first configuration', () => {
+  test('there is nothing in force', () => {
+    const { store } = rig();
+    assert.equal(store.current, null);
+    assert.equal(store.generationOf('shop'), null);
+    assert.deepEqual(store.hold(hold(store, 0)), { kind: 'stale' });
+    assert.equal(store.release('shop', 'v2'), false);
+    const { revision, hash, loadedAt, reloads } = store.status();
+    assert.deepEqual([revision, hash, loadedAt, reloads], [0, '', '', { accepted: 0, refused: 0 }]);
+  });
+
+  test('a refused one leaves it so', () => {
+    const { store, offer } = rig();
+    assert.equal(offer('').kind, 'refused');
+    assert.equal(store.current, null);
+    assert.deepEqual(store.status().reloads, { accepted: 0, refused: 1 });
+  });
+});
+
+describe('an accepted configuration', () => {
+  test('is in force, with its dials set and a revision one higher', () => {
+    const { store, offer, weights } = rig();
+    const first = offer(SOUND);
+    assert.ok(first.kind === 'swapped' && first.before === null);
+    assert.equal(first.current, store.current);
+    assert.deepEqual(weights(), [95, 5]);
+    const second = offer(SOUND.replace('95', '90'));
+    assert.ok(second.kind === 'swapped' && second.before === first.current);
+    assert.deepEqual([first.current.snapshot.revision, second.current.snapshot.revision], [1, 2]);
+    assert.deepEqual(weights(), [90, 5]);
+    assert.equal(store.status().loadedAt, second.current.at);
+  });
+
+  test('brings its warnings along', () => {
+    const { offer } = rig();
+    const result = offer(SOUND.replace('"127.0.0.1:7002"', ''));
+    assert.ok(result.kind === 'swapped');
+    assert.deepEqual(
+      result.warnings.map(({ code }) => code),
+      ['SLU1901'],
+    );
+  });
+
+  test('with the content in force is no new revision, but an accepted attempt', () => {
+    const { store, offer } = rig();
+    offer(SOUND);
+    offer('broken: [');
+    const result = offer(`# comment\n${SOUND}`);
+    assert.equal(result.kind, 'unchanged');
+    assert.equal(store.current?.snapshot.revision, 1);
+    assert.deepEqual(store.status().reloads, { accepted: 2, refused: 1 });
+    assert.deepEqual([store.status().last.result, store.status().last.problems], ['accepted', []]);
+  });
+
+  test('that came back after another is a new revision with the old hash', () => {
+    const { store, offer } = rig();
+    for (const weight of [95, 90, 95]) offer(weighing(weight));
+    const [newest, , oldest] = store.history;
+    assert.deepEqual([newest?.revision, oldest?.revision], [3, 1]);
+    assert.equal(newest?.hash, oldest?.hash);
+  });
+});
+
+describe('a refused configuration', () => {
+  test('changes nothing but the count and the last result', () => {
+    const { store, offer, weights } = rig();
+    offer(SOUND);
+    const { current, history } = store;
+    const result = offer(SOUND.replace('95', '-1'));
+    assert.ok(result.kind === 'refused');
+    assert.deepEqual(
+      result.problems.map(({ code }) => code),
+      ['SLU1041'],
+    );
+    assert.equal(store.current, current);
+    assert.equal(store.history, history);
+    assert.deepEqual(weights(), [95, 5]);
+    const { revision, reloads, last } = store.status();
+    assert.deepEqual([revision, reloads], [1, { accepted: 1, refused: 1 }]);
+    assert.deepEqual([last.result, last.problems], ['refused', result.problems]);
+  });
+
+  test('for want of counters is a problem, not a crash', () => {
+    const { store, dials } = rig();
+    const base = parseConfig(SOUND_ROLLOUT, 'gateway.yaml');
+    assert.ok(base.ok);
+    const [route] = base.config.routes;
+    assert.ok(route !== undefined);
+    const named = (prefix: string): ParseResult => {
+      const routes = Array.from({ length: UNITS_MAX / 2 }, (_, index) => ({ ...route, name: `${prefix}${index}` }));
+      return { ...base, config: { ...base.config, routes } };
+    };
+    assert.equal(store.offer(named('a')).kind, 'swapped');
+    const { current } = store;
+    const before = dials.slice();
+    const refused = store.offer(named('b'));
+    assert.ok(refused.kind === 'refused');
+    assert.equal(refused.problems[0]?.code, 'SLU_CELLS_EXHAUSTED');
+    assert.equal(store.current, current);
+    assert.deepEqual(dials.slice(), before);
+    assert.equal(store.offer(named('a')).kind, 'unchanged');
+  });
+});
+
+describe('the history', () => {
+  test('keeps the newest twenty', () => {
+    const { store, offer } = rig();
+    for (let weight = 1; weight <= HISTORY_MAX + 5; weight++) offer(weighing(weight));
+    assert.equal(store.history.length, HISTORY_MAX);
+    assert.deepEqual([store.history[0]?.revision, store.history.at(-1)?.revision], [HISTORY_MAX + 5, 6]);
+  });
+});
+
+describe('a hold', () => {
+  test('sets the dial at once and says what it was', () => {
+    const { store, offer, weights } = rig();
+    offer(SOUND_ROLLOUT);
+    assert.deepEqual(store.hold(hold(store, 0)), { kind: 'held', weightBefore: 5 });
+    assert.deepEqual(weights(), [95, 0]);
+    assert.deepEqual(store.hold(hold(store, 1)), { kind: 'held', weightBefore: 0 });
+    assert.equal(store.overrides.length, 1);
+  });
+
+  test('outlives a reload of something else', () => {
+    const { store, offer, weights } = rig();
+    offer(SOUND_ROLLOUT);
+    store.hold(hold(store, 0));
+    const result = offer(`workers: 2\n${SOUND_ROLLOUT}`);
+    assert.ok(result.kind === 'swapped');
+    assert.deepEqual(result.lifted, []);
+    assert.deepEqual(weights(), [95, 0]);
+  });
+
+  test('is lifted when the split changes, and not by a document that is refused', () => {
+    const { store, offer, weights } = rig();
+    offer(SOUND_ROLLOUT);
+    const override = hold(store, 0);
+    store.hold(override);
+    offer(weighing(-1));
+    assert.deepEqual(store.overrides, [override]);
+    const result = offer(weighing(90));
+    assert.ok(result.kind === 'swapped');
+    assert.deepEqual(
+      result.lifted.map((lifted) => lifted.override),
+      [override],
+    );
+    assert.deepEqual([weights(), store.overrides], [[90, 5], []]);
+  });
+
+  test('decided for another generation, route or version is stale and does nothing', () => {
+    const { store, offer, weights } = rig();
+    offer(SOUND_ROLLOUT);
+    const override = hold(store, 0);
+    offer(weighing(90));
+    for (const stale of [override, { ...hold(store, 0), route: 'x' }, { ...hold(store, 0), version: 'x' }]) {
+      assert.deepEqual(store.hold(stale), { kind: 'stale' });
+    }
+    assert.deepEqual([weights(), store.overrides], [[90, 5], []]);
+  });
+
+  test('that is released gives the operator’s weight back', () => {
+    const { store, offer, weights } = rig();
+    offer(SOUND_ROLLOUT);
+    store.hold(hold(store, 0));
+    assert.equal(store.release('shop', 'v1'), false);
+    assert.equal(store.release('shop', 'v2'), true);
+    assert.deepEqual([weights(), store.overrides], [[95, 5], []]);
+    assert.equal(store.release('shop', 'v2'), false);
+  });
+});

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { buildConfig } from '#src/sources/build.ts';
+import { configOf, SOUND, SOUND_ROLLOUT } from '../../support/config.ts';
+
+describe('buildConfig', () => {
+  test('fills every default in', () => {
+    const { services, routes, ...rest } = configOf(SOUND);
+    assert.deepEqual(rest, {
+      listen: { host: '0.0.0.0', port: 8080 },
+      admin: { host: '127.0.0.1', port: 9900 },
+      workers: 'auto',
+      color: { header: 'x-release-stage', acceptFrom: 'trustedProxies' },
+      trustedProxies: [],
+      limits: {
+        requestLineBytesMax: 8192,
+        headBytesMax: 32_768,
+        headerCountMax: 128,
+        bodyBytesMax: 1_073_741_824,
+        connectionsMax: 10_000,
+        endpointConnectionsMax: 256,
+        endpointPendingMax: 1024,
+        requestsPerConnectionMax: 10_000,
+      },
+      timeouts: {
+        headMs: 10_000,
+        idleMs: 60_000,
+        bodyIdleMs: 30_000,
+        connectMs: 1000,
+        firstByteMs: 30_000,
+        pendingMs: 1000,
+        upstreamIdleMs: 4000,
+      },
+      drain: { delayMs: 5000, timeoutMs: 25_000 },
+    });
+    assert.deepEqual(services[0]?.versions[0], {
+      name: 'v1',
+      colors: [],
+      endpoints: [{ host: '127.0.0.1', port: 7001 }],
+    });
+    assert.deepEqual(routes, [
+      {
+        name: 'shop',
+        hostnames: [],
+        matches: [{ path: { type: 'PathPrefix', value: '/' }, method: null, headers: [] }],
+        backendRefs: [
+          { service: 'shop', version: 'v1', weight: 95 },
+          { service: 'shop', version: 'v2', weight: 5 },
+        ],
+        sticky: null,
+        requestTimeoutMs: 60_000,
+        slo: null,
+        rollout: null,
+      },
+    ]);
+  });
+
+  test('takes every value that is written', () => {
+    const config = configOf(`listen: {host: "::", port: 0}
+admin: "[::1]:9000"
+workers: 3
+color: {header: X-Stage, acceptFrom: anyone}
+trustedProxies: [10.0.0.1, FD00::/8]
+limits: {requestLineBytesMax: 4KiB, headBytesMax: 8192, headerCountMax: 1, bodyBytesMax: 0, connectionsMax: 2,
+  endpointConnectionsMax: 3, endpointPendingMax: 0, requestsPerConnectionMax: 4}
+timeouts: {head: 1ms, idle: 2ms, bodyIdle: 3ms, connect: 4ms, firstByte: 5ms, pending: 6ms, upstreamIdle: 7ms}
+drain: {delay: 0s, timeout: 1m30s}
+${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
+    hostnames: [A.Example, "*.B.example"]
+    timeouts: {request: 2s}
+    slo: {availability: 0.99, latency: {threshold: 300ms, target: 0.95}}
+    rollout: {stable: v1, canary: v2, alpha: 0.01, toleratedRatio: 2, badMin: 5}
+    matches:
+      - {path: {type: Exact, value: /a/}, method: POST, headers: [{name: X-A, value: B}]}
+      - {path: {value: /b/}}
+`);
+    const { services: _services, routes, ...rest } = config;
+    assert.deepEqual(rest, {
+      listen: { host: '::', port: 0 },
+      admin: { host: '::1', port: 9000 },
+      workers: 3,
+      color: { header: 'x-stage', acceptFrom: 'anyone' },
+      trustedProxies: ['10.0.0.1/32', 'fd00::/8'],
+      limits: {
+        requestLineBytesMax: 4096,
+        headBytesMax: 8192,
+        headerCountMax: 1,
+        bodyBytesMax: 0,
+        connectionsMax: 2,
+        endpointConnectionsMax: 3,
+        endpointPendingMax: 0,
+        requestsPerConnectionMax: 4,
+      },
+      timeouts: { headMs: 1, idleMs: 2, bodyIdleMs: 3, connectMs: 4, firstByteMs: 5, pendingMs: 6, upstreamIdleMs: 7 },
+      drain: { delayMs: 0, timeoutMs: 90_000 },
+    });
+    const { name: _name, backendRefs: _refs, ...route } = routes[0] ?? assert.fail();
+    assert.deepEqual(route, {
+      hostnames: ['a.example', '*.b.example'],
+      matches: [
+        { path: { type: 'Exact', value: '/a/' }, method: 'POST', headers: [{ name: 'x-a', value: 'B' }] },
+        { path: { type: 'PathPrefix', value: '/b' }, method: null, headers: [] },
+      ],
+      sticky: { header: 'x-user', cookie: 'Sid', clientIp: true },
+      requestTimeoutMs: 2000,
+      slo: { availabilityRatio: 0.99, latency: { thresholdMs: 300, targetRatio: 0.95 } },
+      rollout: { stable: 'v1', canary: 'v2', alpha: 0.01, toleratedRatio: 2, badMin: 5 },
+    });
+  });
+
+  test('a rollout has its defaults', () => {
+    assert.deepEqual(configOf(SOUND_ROLLOUT).routes[0]?.rollout, {
+      stable: 'v1',
+      canary: 'v2',
+      alpha: 0.001,
+      toleratedRatio: 1.5,
+      badMin: 3,
+    });
+  });
+
+  test('a version that is left out is the only one of the service; a weight is 1', () => {
+    const config = configOf(SOUND.replace(/ {6}v2:.*\n/, '').replace(/ {6}- \{name[^]*/, '      - {name: shop}\n'));
+    assert.deepEqual(config.routes[0]?.backendRefs, [{ service: 'shop', version: 'v1', weight: 1 }]);
+  });
+
+  test('the order of services and versions in the document does not matter', () => {
+    const swapped = SOUND.replace(/( {6}v1:.*\n)( {6}v2:.*\n)/, '$2$1');
+    assert.notEqual(swapped, SOUND);
+    assert.deepEqual(configOf(swapped), configOf(SOUND));
+  });
+
+  test('a document that was not checked is a programmer’s error', () => {
+    const routes = [{ name: 'r', backendRefs: [{ name: 'toString' }] }];
+    assert.throws(() => buildConfig({ services: {}, routes }), /was not checked/);
+  });
+});

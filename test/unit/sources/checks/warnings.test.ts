@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatProblem } from '#src/model/problem.ts';
+import { warn } from '#src/sources/checks/warnings.ts';
+import { marked, SOUND, warningsOf } from '../../../support/config.ts';
+
+/** Asserts that a marked document is accepted with exactly one warning at the mark. */
+function assertWarning(document: string, code: string): void {
+  const { text, line, column } = marked(document);
+  const warnings = warningsOf(text);
+  const found = warnings.map((warning) => [warning.code, warning.line, warning.column]);
+  assert.deepEqual(found, [[code, line, column]], warnings.map(formatProblem).join('\n'));
+}
+
+test('warnings are looked for in a sound document', () => {
+  assert.equal(typeof warn, 'function');
+  assert.deepEqual(warningsOf(SOUND), []);
+});
+
+test('a version without endpoints', () => {
+  assertWarning(SOUND.replace('["127.0.0.1:7002"]', '«[]'), 'SLU1901');
+});
+
+test('a service that no route sends to', () => {
+  assertWarning(SOUND.replace('routes:', '  «spare: {versions: {v1: {endpoints: ["h:1"]}}}\nroutes:'), 'SLU1902');
+});
+
+test('an endpoint that two versions share, in whatever spelling', () => {
+  const text = SOUND.replace('"127.0.0.1:7001"', '"Web:80"').replace('"127.0.0.1:7002"', '"a:1", «"web:80"');
+  assertWarning(text, 'SLU1903');
+});
+
+test('a latency threshold that the request timeout cuts off', () => {
+  const slo = 'slo: {availability: 0.9, latency: {threshold: «2s, target: 0.9}}';
+  assertWarning(`${SOUND}    timeouts: {request: 2s}\n    ${slo}\n`, 'SLU1904');
+  assert.deepEqual(warningsOf(`${SOUND}    timeouts: {request: 2001ms}\n    ${slo.replace('«', '')}\n`), []);
+});
+
+test('colors that nobody may choose', () => {
+  const text = SOUND.replace('7002"]', '7002"], colors: «[canary]');
+  assertWarning(text, 'SLU1905');
+  assert.deepEqual(warningsOf(`color: {acceptFrom: anyone}\n${text.replace('«', '')}`), []);
+  assert.deepEqual(warningsOf(`trustedProxies: [10.0.0.0/8]\n${text.replace('«', '')}`), []);
+});

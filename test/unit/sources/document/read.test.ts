@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { DOCUMENT_BYTES_MAX, readDocument } from '#src/sources/document/read.ts';
+
+function kinds(text: string): string[] {
+  return readDocument(text, {}).faults.map(
+    ({ fault, position }) => `${fault.kind} ${position.line}:${position.column}`,
+  );
+}
+
+describe('readDocument', () => {
+  test('refuses what is not one YAML 1.2 document', () => {
+    assert.deepEqual(kinds('a: [1'), ['syntax 1:6']);
+    assert.deepEqual(kinds('a: 1\n...\nb: 2\n'), ['severalDocuments 3:1']);
+    assert.deepEqual(kinds('%YAML 1.1\n---\na: yes\n'), ['syntax 1:1']);
+    assert.deepEqual(kinds('%FOO\n---\na: 1\n'), ['syntax 1:1']);
+    assert.deepEqual(kinds('# only a comment\n'), ['empty 0:0']);
+    assert.equal(readDocument('%YAML 1.2\n---\na: 1\n', {}).isReadable, true);
+  });
+
+  test('hints at quotes for a variable inside a flow collection', () => {
+    const [fault] = readDocument('a: [${B}]', {}).faults;
+    assert.equal(fault?.fault.hint, 'did you mean "${…}", quoted?');
+  });
+
+  test('refuses a document of more than 16 MiB of UTF-8 without parsing it', () => {
+    const umlauts = `# ${'ü'.repeat(DOCUMENT_BYTES_MAX / 2)}`;
+    assert.deepEqual(kinds(umlauts), ['tooLarge 0:0']);
+  });
+
+  test('ignores a byte order mark', () => {
+    assert.deepEqual(readDocument('\ufeffa: 1', {}).value, { a: 1 });
+  });
+
+  test('a readable document with a fault in one value keeps the others', () => {
+    const { isReadable, value, faults } = readDocument('a: !x 1\nb: 2', {});
+    assert.equal(isReadable, true);
+    assert.deepEqual(value, { a: '1', b: 2 });
+    assert.deepEqual(
+      faults.map(({ path }) => path),
+      [['a']],
+    );
+  });
+});
+
+describe('the locator', () => {
+  const text = 'a:\n  - b: 1\n    c: {d: x}\n  -\ne: &e\n  f: 2\ng: *e\n1.0: h\ni:\n';
+  const { locator } = readDocument(text, {});
+
+  test('finds values, keys and list entries', () => {
+    for (const [path, spot, line, column] of [
+      [[], 'value', 1, 1],
+      [['a'], 'key', 1, 1],
+      [['a'], 'value', 2, 3],
+      [['a', 0], 'value', 2, 5],
+      [['a', 0, 'b'], 'value', 2, 8],
+      [['a', 0, 'c', 'd'], 'key', 3, 9],
+      [['a', 0, 'c', 'd'], 'value', 3, 12],
+      [['e', 'f'], 'value', 6, 6],
+      [['1.0'], 'key', 8, 1],
+    ] as const) {
+      assert.deepEqual(locator.locate(path, spot), { line, column }, path.join('.'));
+    }
+  });
+
+  test('follows an alias to what it stands for', () => {
+    assert.deepEqual(locator.locate(['g', 'f'], 'value'), { line: 6, column: 6 });
+    assert.deepEqual(locator.locate(['g'], 'value'), { line: 7, column: 4 });
+  });
+
+  test('points at the key of a field that was left empty', () => {
+    assert.deepEqual(locator.locate(['i'], 'value'), { line: 9, column: 1 });
+  });
+
+  test('points at the nearest thing there is for a path that does not exist', () => {
+    assert.deepEqual(locator.locate(['a', 0, 'missing'], 'value'), { line: 2, column: 5 });
+    assert.deepEqual(locator.locate(['a', 9, 'x'], 'value'), { line: 2, column: 3 });
+    assert.deepEqual(locator.locate(['e', 'f', 'x'], 'value'), { line: 6, column: 6 });
+  });
+
+  test('gives the value at a path, and nothing that is only inherited', () => {
+    assert.equal(locator.valueAt(['a', 0, 'c', 'd']), 'x');
+    assert.equal(locator.valueAt(['g', 'f']), 2);
+    assert.equal(locator.valueAt(['toString']), undefined);
+    assert.equal(locator.valueAt(['a', 'length', 'x']), undefined);
+  });
+});
