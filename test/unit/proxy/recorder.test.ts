@@ -86,7 +86,8 @@ function word(on: Bench, cell: number, index: number): number {
 /** The counters of a cell that are not zero, by name. */
 function counters(on: Bench, cell: number): Record<string, number> {
   const names = ['inFlight', 'finished', 'bad', 'ignored', 'slow', 'pinned', 'pinnedBad', 'retries'] as const;
-  return Object.fromEntries(names.map((name) => [name, word(on, cell, CELL[name])]).filter(([, count]) => count !== 0));
+  const counts = names.map((name) => [name, word(on, cell, CELL[name])] as const);
+  return Object.fromEntries(counts.filter(([, count]) => count !== 0));
 }
 
 describe('one exchange', () => {

@@ -20,7 +20,10 @@ it('an endpoint nobody used has zeros', () => {
 
 it('workers add up, and a reading twice counts once', () => {
   const reader = new EndpointTotalsReader();
-  reader.follow([region(1, { inFlight: 1, finished: 10, bad: 2, open: 3 }), region(2, { finished: 5, connectFailures: 1 })]);
+  reader.follow([
+    region(1, { inFlight: 1, finished: 10, bad: 2, open: 3 }),
+    region(2, { finished: 5, connectFailures: 1 }),
+  ]);
   const expected = { inFlight: 1, connections: 3, requests: 15, bad: 2, connectFailures: 1 };
   assert.deepEqual(reader.of(7), expected);
   assert.deepEqual(reader.of(7), expected);

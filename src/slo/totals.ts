@@ -1,0 +1,164 @@
+/**
+ * Totals of cells since the start, over all workers that ever were: what status and metrics show.
+ *
+ * The shared counters are 32 bits wide and wrap, and they go with their worker; totals are sums of differences in
+ * doubles, exact up to 2^53. A cell must be read at least once in 2^32 exchanges of one worker. A cell that nobody used
+ * costs nothing here; one in use about 6 KB, and 3 KB per worker.
+ */
+
+import { HISTOGRAM_BUCKETS } from '../lib/histogram.ts';
+import { REASON_COUNT } from '../model/reason.ts';
+import { CELL, CELL_WORDS, CELLS_MAX, deltaOf, type Tallies, THRESHOLDS_MAX } from '../model/tallies.ts';
+import { type Region, RegionRoll } from './regions.ts';
+
+const STATUS_CLASSES = 6;
+const WORDS = CELL.histogram + HISTOGRAM_BUCKETS;
+
+/** Totals of one cell; they only ever grow, `inFlight` apart. The arrays are the reader's own: do not write. */
+export interface CellTotals {
+  /** Exchanges under way in the workers that are alive. */
+  readonly inFlight: number;
+  /** Exchanges that are good or bad. */
+  readonly finished: number;
+  readonly bad: number;
+  readonly ignored: number;
+  /** Finished exchanges above the route's latency threshold. */
+  readonly slow: number;
+  readonly pinned: number;
+  readonly pinnedBad: number;
+  readonly retries: number;
+  /** Sum of the latencies of finished exchanges, in seconds. */
+  readonly secondsSum: number;
+  /** Index n counts responses n00..n99; index 0 stays 0. */
+  readonly statusClasses: Float64Array;
+  /** Exchanges by reason number. */
+  readonly reasons: Float64Array;
+  /** Finished exchanges above the n-th frozen latency threshold. */
+  readonly thresholds: Float64Array;
+  /** HISTOGRAM_BUCKETS counts. */
+  readonly histogram: Float64Array;
+}
+
+/** What one region had counted in a cell at the last reading. */
+interface Last {
+  readonly words: Int32Array;
+  seconds: number;
+}
+
+/** One cell's sums, and what each region had counted when they were taken. */
+interface Account {
+  readonly sums: Float64Array;
+  readonly last: Map<number, Last>;
+  secondsSum: number;
+}
+
+export class Totals {
+  readonly #roll = new RegionRoll();
+  readonly #accounts = new Map<number, Account>();
+  #regions: readonly Region[] = [];
+
+  /**
+   * Takes in which workers are alive; what a worker that left had counted stays in the totals.
+   * Cost: nothing while they stay; about 20 ms for each that left, as every cell is looked at once more.
+   */
+  follow(regions: readonly Region[]): void {
+    for (const region of this.#roll.departed(regions)) this.#settle(region);
+    this.#roll.turn(regions);
+    this.#regions = regions;
+  }
+
+  /** Totals of one cell, now. Cost: about 2 us per worker when it was used since the last call. */
+  of(cell: number): CellTotals {
+    let inFlight = 0;
+    for (const region of this.#regions) {
+      inFlight += region.tallies.cells[cell * CELL_WORDS + CELL.inFlight] as number;
+      this.#take(region, cell, false);
+    }
+    return present(this.#accounts.get(cell) ?? UNUSED, inFlight);
+  }
+
+  /** The cell belongs to something else from now on: its totals begin again at zero. */
+  forget(cell: number): void {
+    this.of(cell);
+    const account = this.#accounts.get(cell);
+    if (account === undefined) return;
+    account.sums.fill(0);
+    account.secondsSum = 0;
+  }
+
+  #settle(region: Region): void {
+    for (let cell = 0; cell < CELLS_MAX; cell++) {
+      this.#take(region, cell, true);
+      this.#accounts.get(cell)?.last.delete(region.id);
+    }
+  }
+
+  #take({ id, tallies }: Region, cell: number, isFinal: boolean): void {
+    const base = cell * CELL_WORDS;
+    let account = this.#accounts.get(cell);
+    let last = account?.last.get(id);
+    if (last === undefined) {
+      if (!wasUsed(tallies.cells, base)) return;
+      account ??= emptyAccount();
+      this.#accounts.set(cell, account);
+      last = { words: new Int32Array(WORDS), seconds: 0 };
+      account.last.set(id, last);
+    }
+    const end = isFinal || hasFinished(last, tallies.cells, base) ? WORDS : CELL.histogram;
+    addUp(account as Account, last, tallies, { base, end });
+  }
+}
+
+/** Whether a cell ever counted anything: every exchange ends with a reason. */
+function wasUsed(cells: Int32Array, base: number): boolean {
+  if (cells[base + CELL.finished] !== 0 || cells[base + CELL.ignored] !== 0) return true;
+  return cells[base + CELL.retries] !== 0;
+}
+
+/** Whether the histogram can have changed. Its writer raises FINISHED first; what this misses, the next one catches. */
+function hasFinished(last: Last, cells: Int32Array, base: number): boolean {
+  return cells[base + CELL.finished] !== last.words[CELL.finished];
+}
+
+function addUp(
+  account: Account,
+  last: Last,
+  { cells, cellFloats }: Tallies,
+  span: { base: number; end: number },
+): void {
+  const seconds = cellFloats[(span.base + CELL.secondsSum) >> 1] as number;
+  account.secondsSum += seconds - last.seconds;
+  last.seconds = seconds;
+  for (let word = 1; word < span.end; word++) {
+    const now = cells[span.base + word] as number;
+    const before = last.words[word] as number;
+    if (now === before || word === CELL.secondsSum || word === CELL.secondsSum + 1) continue;
+    account.sums[word] = (account.sums[word] as number) + deltaOf(now, before);
+    last.words[word] = now;
+  }
+}
+
+function emptyAccount(): Account {
+  return { sums: new Float64Array(WORDS), last: new Map(), secondsSum: 0 };
+}
+
+const UNUSED = emptyAccount();
+
+function present({ sums, secondsSum }: Account, inFlight: number): CellTotals {
+  const at = (word: number): number => sums[word] as number;
+  return {
+    inFlight,
+    finished: at(CELL.finished),
+    bad: at(CELL.bad),
+    ignored: at(CELL.ignored),
+    slow: at(CELL.slow),
+    pinned: at(CELL.pinned),
+    pinnedBad: at(CELL.pinnedBad),
+    retries: at(CELL.retries),
+    secondsSum,
+    statusClasses: sums.subarray(CELL.statusClass, CELL.statusClass + STATUS_CLASSES),
+    reasons: sums.subarray(CELL.reasons, CELL.reasons + REASON_COUNT),
+    thresholds: sums.subarray(CELL.thresholds, CELL.thresholds + THRESHOLDS_MAX),
+    histogram: sums.subarray(CELL.histogram, CELL.histogram + HISTOGRAM_BUCKETS),
+  };
+}

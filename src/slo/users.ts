@@ -1,0 +1,190 @@
+/**
+ * User-seconds of one version: how many users appeared and how many of them failed, since the last look. Hot path.
+ *
+ * Each worker marks, per second, the users it has seen and those it has seen fail (`model/tallies.ts`, "units"). The
+ * bitmaps of all workers are OR-ed; a bit that is new since the last reading is one trial:
+ *
+ * - A user counts once a second, in the tick of its first appearance in that second, and is bad if it failed by the end
+ *   of that tick. What it does later in the second does not count, so numerator and denominator speak of the same
+ *   moment, and a heavy user gets no more chances to fail than a light one.
+ * - A user that counted as bad rests for USER_REST_SECONDS: it is neither seen nor bad. So a burst of failures of one
+ *   user, also one that goes on over several seconds, is one event and not several that look independent.
+ *
+ * Who counts depends on arrivals and on the past alone, which keeps the e-process valid.
+ *
+ * ```
+ * worker A   seen 0110 0001   bad 0000 0001
+ * worker B   seen 0100 1000   bad 0100 0000      (second 1207)
+ * OR              0110 1001       0100 0001
+ * read before     0010 0000   fresh 0100 1001  ->  3 users, 2 of them bad
+ * ```
+ *
+ * Edges: a slot holds one of the last UNIT_SECONDS seconds; whoever looks less often than every READ_GAP_MS_MAX loses
+ * seconds and must `skip`. Two users with the same bit count as one. Stamp 0 means a slot was never used.
+ * Source: docs/verdicts.md "User-seconds". Cost: O(words x regions + fresh users), allocates nothing while regions stay.
+ */
+
+import type { ArmCounts } from '../model/slo.ts';
+import {
+  UNIT_BAD,
+  UNIT_BITMAP_WORDS,
+  UNIT_BITS,
+  UNIT_SECOND_WORDS,
+  UNIT_SECONDS,
+  UNIT_SEEN,
+  UNIT_WORDS,
+} from '../model/tallies.ts';
+import type { Region } from './regions.ts';
+
+/** Seconds after a failure in which a user is left out: docs/verdicts.md has the table that chose it. */
+export const USER_REST_SECONDS = 10;
+/** Longest time between two readings after which no second can have been overwritten unread. */
+export const READ_GAP_MS_MAX = (UNIT_SECONDS - 2) * 1000;
+
+export class UserWindow {
+  readonly #base: number;
+  /** Second that each slot of `#seen` holds. */
+  readonly #seconds = new Int32Array(UNIT_SECONDS);
+  readonly #seen = new Int32Array(UNIT_SECONDS * UNIT_BITMAP_WORDS);
+  /** New bits of the second being merged, over all regions, and the words that have any; zero between merges. */
+  readonly #fresh = new Int32Array(UNIT_BITMAP_WORDS);
+  readonly #touched = new Int32Array(UNIT_BITMAP_WORDS);
+  #touchedCount = 0;
+  /** Last second in which a user, by its bit, rests. */
+  readonly #restsUntil = new Int32Array(UNIT_BITS);
+  /** Newest second that each region had at the last reading; older ones of it are final. */
+  readonly #newest = new Map<number, number>();
+  /** The same at this reading, in the order of the regions. */
+  #newestNow = new Int32Array(0);
+  /** Bitmaps of the second being merged, one per region that has it; the first `#sourceCount` count. */
+  #sources: Int32Array[] = [];
+  #sourceCount = 0;
+  /** Counted in this reading. */
+  #finished = 0;
+  #bad = 0;
+
+  /** Starts now: users seen so far in this second are the past. */
+  constructor(unit: number, regions: readonly Region[]) {
+    this.#base = unit * UNIT_WORDS;
+    this.skip(regions);
+  }
+
+  /** Writes the user-seconds that are new since the last reading to `out`. */
+  read(regions: readonly Region[], out: ArmCounts): void {
+    this.#finished = 0;
+    this.#bad = 0;
+    const newest = this.#newestSecond(regions);
+    for (let second = Math.max(1, newest - UNIT_SECONDS + 1); second <= newest; second++) {
+      this.#gather(regions, second);
+      if (this.#sourceCount > 0) this.#merge(second);
+    }
+    this.#remember(regions);
+    out.finished = this.#finished;
+    out.bad = this.#bad;
+  }
+
+  /** Lets everything seen so far pass unread. */
+  skip(regions: readonly Region[]): void {
+    this.read(regions, { finished: 0, bad: 0 });
+  }
+
+  /** Stamps are read before any bitmap: a worker that has begun a second has finished the ones before it. */
+  #newestSecond(regions: readonly Region[]): number {
+    if (this.#newestNow.length !== regions.length) this.#resize(regions.length);
+    let newest = 0;
+    for (let n = 0; n < regions.length; n++) {
+      const own = this.#newestOf((regions[n] as Region).tallies.units);
+      this.#newestNow[n] = own;
+      newest = Math.max(newest, own);
+    }
+    return newest;
+  }
+
+  /** Also lets go of the memory of regions that left. */
+  #resize(count: number): void {
+    this.#newestNow = new Int32Array(count);
+    this.#sources = [];
+  }
+
+  #newestOf(units: Int32Array): number {
+    let newest = 0;
+    for (let slot = 0; slot < UNIT_SECONDS; slot++) {
+      newest = Math.max(newest, Atomics.load(units, this.#base + slot * UNIT_SECOND_WORDS));
+    }
+    return newest;
+  }
+
+  /** Collects the regions that may have news of this second. */
+  #gather(regions: readonly Region[], second: number): void {
+    this.#sourceCount = 0;
+    const stamp = this.#base + (second & (UNIT_SECONDS - 1)) * UNIT_SECOND_WORDS;
+    for (const { id, tallies } of regions) {
+      if (Atomics.load(tallies.units, stamp) !== second || second < (this.#newest.get(id) ?? 0)) continue;
+      this.#sources[this.#sourceCount] = tallies.units;
+      this.#sourceCount += 1;
+    }
+  }
+
+  #remember(regions: readonly Region[]): void {
+    for (let n = 0; n < regions.length; n++) {
+      this.#newest.set((regions[n] as Region).id, this.#newestNow[n] as number);
+    }
+    if (this.#newest.size === regions.length) return;
+    for (const id of this.#newest.keys()) {
+      if (!regions.some((region) => region.id === id)) this.#newest.delete(id);
+    }
+  }
+
+  #merge(second: number): void {
+    const slot = second & (UNIT_SECONDS - 1);
+    const offset = slot * UNIT_BITMAP_WORDS;
+    if (this.#seconds[slot] !== second) {
+      this.#seconds[slot] = second;
+      this.#seen.fill(0, offset, offset + UNIT_BITMAP_WORDS);
+    }
+    const base = this.#base + slot * UNIT_SECOND_WORDS;
+    this.#touchedCount = 0;
+    for (let n = 0; n < this.#sourceCount; n++) this.#find(this.#sources[n] as Int32Array, base + UNIT_SEEN, offset);
+    for (let n = 0; n < this.#touchedCount; n++) {
+      const word = this.#touched[n] as number;
+      const fresh = this.#fresh[word] as number;
+      this.#fresh[word] = 0;
+      this.#seen[offset + word] = (this.#seen[offset + word] as number) | fresh;
+      this.#count(fresh, this.#or(base + UNIT_BAD + word), word << 5, second);
+    }
+  }
+
+  /** Gathers the bits of one region that are new. This loop is most of what a tick costs, so it mostly just reads. */
+  #find(source: Int32Array, from: number, offset: number): void {
+    const seen = this.#seen;
+    for (let word = 0; word < UNIT_BITMAP_WORDS; word++) {
+      const bits = source[from + word] as number;
+      if (bits === 0) continue;
+      const fresh = bits & ~(seen[offset + word] as number);
+      if (fresh === 0) continue;
+      const before = this.#fresh[word] as number;
+      this.#fresh[word] = before | fresh;
+      if (before !== 0) continue;
+      this.#touched[this.#touchedCount] = word;
+      this.#touchedCount += 1;
+    }
+  }
+
+  #or(at: number): number {
+    let bits = 0;
+    for (let n = 0; n < this.#sourceCount; n++) bits |= (this.#sources[n] as Int32Array)[at] as number;
+    return bits;
+  }
+
+  #count(fresh: number, bad: number, firstBit: number, second: number): void {
+    for (let rest = fresh; rest !== 0; rest &= rest - 1) {
+      const lowest = 31 - Math.clz32(rest & -rest);
+      const user = firstBit + lowest;
+      if ((this.#restsUntil[user] as number) >= second) continue;
+      this.#finished += 1;
+      if (((bad >>> lowest) & 1) === 0) continue;
+      this.#bad += 1;
+      this.#restsUntil[user] = second + USER_REST_SECONDS;
+    }
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * A worker as the control plane sees it: shared memory in which somebody counts.
+ *
+ * Writes what `model/tallies.ts` lays down, in the order in which the data plane does, but takes time and user as
+ * arguments, so that the readers can be driven on virtual time.
+ */
+
+import { bucketIndex } from '#src/lib/histogram.ts';
+import {
+  CELL,
+  CELL_WORDS,
+  EVENT,
+  EVENT_WORDS,
+  EVENTS_HEAD,
+  EVENTS_HEAD_WORDS,
+  EVENTS_MAX,
+  type Tallies,
+  UNIT_BAD,
+  UNIT_BITS,
+  UNIT_SECOND_WORDS,
+  UNIT_SECONDS,
+  UNIT_SEEN,
+  UNIT_WORDS,
+  viewTallies,
+} from '#src/model/tallies.ts';
+import type { Region } from '#src/slo/regions.ts';
+
+/** Cells and units of a small region. */
+const SMALL = 8;
+
+/** Shared memory for a few cells and units. */
+export function smallTallies(): Tallies {
+  return viewTallies({
+    cells: new SharedArrayBuffer(SMALL * CELL_WORDS * 4),
+    endpoints: new SharedArrayBuffer(64),
+    units: new SharedArrayBuffer(SMALL * UNIT_WORDS * 4),
+    events: new SharedArrayBuffer((EVENTS_HEAD_WORDS + EVENTS_MAX * EVENT_WORDS) * 4),
+  });
+}
+
+/** One finished exchange of a version. */
+export interface Finish {
+  readonly cell: number;
+  readonly unit: number;
+  readonly user: number;
+  readonly isBad: boolean;
+  readonly nowMs: number;
+  readonly isPinned?: boolean;
+  readonly tookMs?: number;
+  /** 32 hex digits. */
+  readonly requestId?: string;
+}
+
+export class FakeWorker {
+  readonly region: Region;
+
+  constructor(id: number, tallies: Tallies = smallTallies()) {
+    this.region = { id, tallies };
+  }
+
+  /** Counts an exchange, its user and, when it is bad, its event. */
+  finish(exchange: Finish): void {
+    const { cell, isBad, isPinned = false, tookMs = 5 } = exchange;
+    this.add(cell, CELL.finished, 1);
+    if (isBad) this.add(cell, CELL.bad, 1);
+    this.add(cell, CELL.histogram + bucketIndex(tookMs), 1);
+    const { cellFloats } = this.region.tallies;
+    const sum = (cell * CELL_WORDS + CELL.secondsSum) >> 1;
+    cellFloats[sum] = (cellFloats[sum] as number) + tookMs / 1000;
+    if (isPinned) {
+      this.add(cell, CELL.pinned, 1);
+      if (isBad) this.add(cell, CELL.pinnedBad, 1);
+    } else {
+      this.mark(exchange);
+    }
+    if (isBad) this.report(exchange);
+  }
+
+  /** Adds to one word of a cell. */
+  add(cell: number, word: number, amount: number): void {
+    const { cells } = this.region.tallies;
+    const at = cell * CELL_WORDS + word;
+    cells[at] = (cells[at] as number) + amount;
+  }
+
+  /** Marks a user in the bitmaps of the exchange's second. */
+  mark({ unit, user, isBad, nowMs }: Pick<Finish, 'unit' | 'user' | 'isBad' | 'nowMs'>): void {
+    const { units } = this.region.tallies;
+    const second = Math.floor(nowMs / 1000);
+    const base = unit * UNIT_WORDS + (second & (UNIT_SECONDS - 1)) * UNIT_SECOND_WORDS;
+    if (units[base] !== second) {
+      units.fill(0, base, base + UNIT_SECOND_WORDS);
+      units[base] = second;
+    }
+    const bit = user & (UNIT_BITS - 1);
+    const word = bit >> 5;
+    const mask = 1 << (bit & 31);
+    units[base + UNIT_SEEN + word] = (units[base + UNIT_SEEN + word] as number) | mask;
+    if (isBad) units[base + UNIT_BAD + word] = (units[base + UNIT_BAD + word] as number) | mask;
+  }
+
+  /** Puts a bad event into the ring, or counts it as lost. */
+  report({ cell, user, nowMs, requestId = '0'.repeat(32) }: Omit<Finish, 'unit' | 'isBad'>): void {
+    const { events, eventFloats } = this.region.tallies;
+    const written = Atomics.load(events, EVENTS_HEAD.written);
+    if (((written - Atomics.load(events, EVENTS_HEAD.read)) | 0) >= EVENTS_MAX) {
+      Atomics.add(events, EVENTS_HEAD.lost, 1);
+      return;
+    }
+    const base = EVENTS_HEAD_WORDS + (written & (EVENTS_MAX - 1)) * EVENT_WORDS;
+    eventFloats[(base + EVENT.atMs) >> 1] = nowMs;
+    events[base + EVENT.cell] = cell;
+    events[base + EVENT.user] = user | 0;
+    events[base + EVENT.endpoint] = 3;
+    events[base + EVENT.outcome] = 500;
+    for (let n = 0; n < 4; n++) {
+      events[base + EVENT.requestId + n] = Number.parseInt(requestId.slice(8 * n, 8 * n + 8), 16) | 0;
+    }
+    Atomics.store(events, EVENTS_HEAD.written, written + 1);
+  }
+}

@@ -1,0 +1,109 @@
+/** Totals for people: over all workers that ever were, beyond 32 bits, cheap for what nobody used. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { bucketIndex, quantile } from '#src/lib/histogram.ts';
+import { REASON } from '#src/model/reason.ts';
+import { CELL, CELL_WORDS, reserveTallies, viewTallies } from '#src/model/tallies.ts';
+import { Totals } from '#src/slo/totals.ts';
+import { FakeWorker } from '../../support/simulate/worker.ts';
+
+const HERE = { cell: 3, unit: 0, user: 1, nowMs: 10_000 };
+
+/** Totals look at every cell of a worker that leaves, so these regions have their full size. */
+function worker(id: number): FakeWorker {
+  return new FakeWorker(id, viewTallies(reserveTallies()));
+}
+
+describe('totals of a cell', () => {
+  it('are the sums over all workers', () => {
+    const [a, b] = [worker(1), worker(2)];
+    const totals = new Totals();
+    totals.follow([a.region, b.region]);
+    a.finish({ ...HERE, isBad: true, tookMs: 30 });
+    b.finish({ ...HERE, isBad: false, tookMs: 40 });
+    b.finish({ ...HERE, isBad: false, isPinned: true, tookMs: 50 });
+    a.add(HERE.cell, CELL.inFlight, 2);
+    b.add(HERE.cell, CELL.inFlight, 1);
+    b.add(HERE.cell, CELL.statusClass + 2, 2);
+    a.add(HERE.cell, CELL.reasons + REASON.upstreamReset, 1);
+    a.add(HERE.cell, CELL.ignored, 4);
+    a.add(HERE.cell, CELL.slow, 1);
+    a.add(HERE.cell, CELL.retries, 5);
+    a.add(HERE.cell, CELL.thresholds + 7, 6);
+    const cell = totals.of(HERE.cell);
+    assert.deepEqual([cell.inFlight, cell.finished, cell.bad, cell.ignored, cell.slow], [3, 3, 1, 4, 1]);
+    assert.deepEqual([cell.pinned, cell.pinnedBad, cell.retries, cell.thresholds[7]], [1, 0, 5, 6]);
+    assert.ok(Math.abs(cell.secondsSum - 0.12) < 1e-12);
+    assert.deepEqual([cell.statusClasses[2], cell.statusClasses.length], [2, 6]);
+    assert.equal(cell.reasons[REASON.upstreamReset], 1);
+    assert.ok(Math.abs((quantile(cell.histogram, 0, 0.5) as number) / 40 - 1) < 0.0109);
+  });
+
+  it('stay the same when they are read again', () => {
+    const a = worker(1);
+    const totals = new Totals();
+    totals.follow([a.region]);
+    a.finish({ ...HERE, isBad: true });
+    totals.of(HERE.cell);
+    const again = totals.of(HERE.cell);
+    assert.deepEqual([again.finished, again.bad], [1, 1]);
+    assert.equal(again.histogram[bucketIndex(5)], 1);
+  });
+
+  it('of a cell that nobody used are zero', () => {
+    const totals = new Totals();
+    totals.follow([worker(1).region]);
+    const { finished, inFlight, secondsSum, histogram } = totals.of(9);
+    assert.deepEqual([finished, inFlight, secondsSum], [0, 0, 0]);
+    assert.equal(quantile(histogram, 0, 0.5), null);
+  });
+
+  it('keep what a worker counted that left, also in cells that were never read', () => {
+    const [first, second] = [worker(1), worker(2)];
+    const totals = new Totals();
+    totals.follow([first.region]);
+    first.finish({ ...HERE, isBad: true });
+    first.add(HERE.cell, CELL.inFlight, 1);
+    totals.of(HERE.cell);
+    first.finish({ ...HERE, isBad: false });
+    first.finish({ ...HERE, cell: 30_000, isBad: true });
+    totals.follow([second.region]);
+    second.finish({ ...HERE, isBad: false });
+    const cell = totals.of(HERE.cell);
+    assert.deepEqual([cell.finished, cell.bad, cell.inFlight], [3, 1, 0]);
+    assert.equal(cell.histogram[bucketIndex(5)], 3);
+    assert.ok(Math.abs(cell.secondsSum - 0.015) < 1e-12);
+    assert.equal(totals.of(30_000).bad, 1);
+    totals.follow([second.region]);
+    assert.equal(totals.of(HERE.cell).finished, 3);
+  });
+
+  it('go on beyond 32 bits', () => {
+    const a = worker(1);
+    const words = a.region.tallies.cells;
+    const at = HERE.cell * CELL_WORDS + CELL.finished;
+    const totals = new Totals();
+    totals.follow([a.region]);
+    let sum = 0;
+    for (const now of [-1, 2 ** 31 - 1, -10, 5]) {
+      sum = Math.ceil((sum - (now >>> 0)) / 2 ** 32) * 2 ** 32 + (now >>> 0);
+      words[at] = now;
+      assert.equal(totals.of(HERE.cell).finished, sum);
+    }
+    assert.ok(sum > 2 ** 33);
+  });
+
+  it('begin again at zero when the cell goes to another owner', () => {
+    const a = worker(1);
+    const totals = new Totals();
+    totals.follow([a.region]);
+    a.finish({ ...HERE, isBad: true });
+    totals.forget(HERE.cell);
+    totals.forget(12);
+    a.finish({ ...HERE, isBad: false });
+    const cell = totals.of(HERE.cell);
+    assert.deepEqual([cell.finished, cell.bad], [1, 0]);
+    assert.equal(cell.histogram[bucketIndex(5)], 1);
+  });
+});

@@ -1,0 +1,93 @@
+/** Sentences: honest numbers, never rounded across the line they are compared with. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ArmCounts, Evidence, Verdict } from '#src/model/slo.ts';
+import { percent, progressSentence, resumeSentence, rollbackSentence } from '#src/slo/verdict/sentence.ts';
+import { verdictOf } from '#src/slo/verdict/verdict.ts';
+
+const NAMES = { route: 'checkout', stable: 'v1', canary: 'v2' };
+const POLICY = { alpha: 0.001, badMin: 3 };
+
+function verdict(logE: number, canary: ArmCounts, stable: ArmCounts): Verdict {
+  const evidence: Evidence = { requests: { canary, stable }, users: { canary, stable } };
+  return verdictOf({ logERequests: logE, logEUsers: logE + 1 }, evidence, POLICY);
+}
+
+describe('the sentence of a rollback', () => {
+  it('says what failed, against what, and how sure it is', () => {
+    const fail = verdict(11.24, { finished: 301, bad: 64 }, { finished: 6000, bad: 12 });
+    assert.equal(
+      rollbackSentence(NAMES, fail, 0.001),
+      'checkout: v2 rolled back: 64 of 301 requests failed (21.3 %) against 0.2 % on v1; ' +
+        'evidence 11.2 nats > 6.9 needed for alpha 0.001, in requests and in user-seconds alike',
+    );
+  });
+
+  it('shows as many digits as it takes to see that the evidence suffices', () => {
+    const fail = verdict(6.921, { finished: 4, bad: 4 }, { finished: 76, bad: 0 });
+    assert.match(
+      rollbackSentence(NAMES, fail, 0.001),
+      /4 of 4 requests failed \(100 %\) against 0 % on v1; evidence 6\.92 nats > 6\.91 /,
+    );
+  });
+});
+
+describe('the sentence of a rollout that goes on', () => {
+  const progress = (logE: number, canary: ArmCounts, stable: ArmCounts): string =>
+    progressSentence(NAMES, verdict(logE, canary, stable), POLICY);
+
+  it('shows the comparison and how far the evidence is', () => {
+    assert.equal(
+      progress(-0.04, { finished: 300, bad: 3 }, { finished: 6000, bad: 55 }),
+      'checkout: v2 is watched: 3 of 300 requests failed (1.0 %) against 0.9 % on v1; evidence 0.0 of 6.9 nats',
+    );
+  });
+
+  it('names the arm without traffic', () => {
+    const some = { finished: 12, bad: 0 };
+    const none = { finished: 0, bad: 0 };
+    assert.equal(progress(0, none, some), 'checkout: v2 is watched: no request to it yet, 12 to v1');
+    assert.equal(progress(0, some, none), 'checkout: v2 is watched: no request to v1 to compare with, 12 to v2');
+  });
+
+  it('names what is too few, with the count needed and seen', () => {
+    const many = { finished: 400, bad: 0 };
+    assert.equal(
+      progress(0, { finished: 2, bad: 2 }, many),
+      'checkout: v2 is watched: 2 of 3 canary requests needed to judge',
+    );
+    assert.equal(
+      progress(9, { finished: 20, bad: 2 }, many),
+      'checkout: v2 is watched: 2 of 3 bad canary requests needed to judge',
+    );
+  });
+});
+
+describe('the sentence of a resumption', () => {
+  it('says who wanted it', () => {
+    assert.equal(
+      resumeSentence(NAMES, 5),
+      'checkout: v2 is watched anew at weight 5: its split was changed after the rollback',
+    );
+  });
+});
+
+describe('a share', () => {
+  it('is 0 % or 100 % only when it is', () => {
+    assert.equal(percent({ finished: 10, bad: 0 }), '0 %');
+    assert.equal(percent({ finished: 10, bad: 10 }), '100 %');
+    assert.equal(percent({ finished: 100_000, bad: 99_999 }), '> 99.9 %');
+    assert.equal(percent({ finished: 100_000, bad: 1 }), '0.001 %');
+    assert.equal(percent({ finished: 100_000, bad: 42 }), '0.04 %');
+  });
+
+  it('is one decimal otherwise', () => {
+    assert.equal(percent({ finished: 3, bad: 1 }), '33.3 %');
+    assert.equal(percent({ finished: 1000, bad: 1 }), '0.1 %');
+  });
+
+  it('of nothing is no data', () => {
+    assert.equal(percent({ finished: 0, bad: 0 }), 'no data');
+  });
+});
