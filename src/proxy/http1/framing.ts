@@ -30,6 +30,8 @@ export function bodyLength(fields: FieldTable, minor: number): number {
     return lengths === 1 ? parseLength(fields.value(FIELD.contentLength) as string) : FRAMING_INVALID;
   }
   if (lengths !== 0 || codings > 1 || minor === 0) return FRAMING_INVALID;
+  // Legal, but llhttp reads `chunked` followed by a tab as another coding: whoever sends it is refused, not interpreted.
+  if (fields.endsInTab(FIELD.transferEncoding)) return FRAMING_INVALID;
   const coding = fields.value(FIELD.transferEncoding) as string;
   if (coding.length === 7 && coding.toLowerCase() === 'chunked') return CHUNKED;
   return isPlainToken(coding) ? CODING_UNSUPPORTED : FRAMING_INVALID;

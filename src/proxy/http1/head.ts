@@ -36,8 +36,6 @@ const NOT_NOMINABLE = new Set([
   'location',
 ]);
 
-const ABSENT = -1;
-
 /** Fields of one head, as offsets into `text` (the head's bytes as Latin-1). */
 export class FieldTable {
   readonly names: NameTable;
@@ -136,10 +134,11 @@ export class FieldTable {
     return this.text.slice(this.#valueStart[id], this.#valueEnd[id]);
   }
 
-  /** Length of the first value, or -1 when the field is absent. */
-  valueLength(id: number): number {
-    if (this.#seen[id] === 0) return ABSENT;
-    return (this.#valueEnd[id] as number) - (this.#valueStart[id] as number);
+  /** Does a tab stand between the first value of a field that is present and the end of its line? */
+  endsInTab(id: number): boolean {
+    let at = this.#valueEnd[id] as number;
+    while (this.text.charCodeAt(at) === SP) at++;
+    return this.text.charCodeAt(at) === HTAB;
   }
 
   /** Calls for every value of a known field that may be repeated; rare fields only. */

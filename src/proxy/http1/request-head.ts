@@ -203,7 +203,8 @@ export class RequestHead {
   }
 
   #checkTarget(text: string): boolean {
-    if (this.method === 'CONNECT' || this.method === 'TRACE') {
+    // PRI begins an HTTP/2 connection and is never a request (RFC 9113 section 11.6).
+    if (this.method === 'CONNECT' || this.method === 'TRACE' || this.method === 'PRI') {
       return this.#fail(REASON.methodRefused, `${this.method} is refused`);
     }
     const start = this.#methodEnd + 1;

@@ -3,7 +3,6 @@
  */
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
@@ -128,7 +127,8 @@ export async function assertQuiet(plane: TestPlane, cells: readonly number[], po
   assert.deepEqual(busy(), []);
 }
 
-/** Resolves when the socket is closed. */
-export async function closedSocket(socket: Socket): Promise<void> {
-  if (!socket.closed) await once(socket, 'close');
+/** Resolves when the socket is closed, whether by an error or not. */
+export function closedSocket(socket: Socket): Promise<void> {
+  if (socket.closed) return Promise.resolve();
+  return new Promise((resolve) => socket.once('close', () => resolve()));
 }

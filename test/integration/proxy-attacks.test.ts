@@ -1,0 +1,208 @@
+/** Attacks on the state of connections: what a hostile or broken peer does to its own exchange stays with its own exchange. */
+
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { describe, it } from 'node:test';
+import { Workers } from '#src/proxy/workers.ts';
+import { DIALS_MAX } from '#src/model/tallies.ts';
+import { readCell, sketchSnapshot } from '../support/plane.ts';
+import { blackholeOf } from '../support/proxy/blackhole.ts';
+import { planeChildOf } from '../support/proxy/child.ts';
+import {
+  assertQuiet,
+  clientOf,
+  eventually,
+  FIRST_CELL,
+  GET,
+  getOf,
+  OK,
+  oneVersion,
+  perHead,
+  planeOf,
+  ROUTE_CELL,
+  upstreamOf,
+} from '../support/proxy/running.ts';
+import { type RawClient, sendAndClose, statusesOf } from '../support/raw.ts';
+
+const CLOSE = 'Connection: close\r\n';
+/** What an upstream connection reads at once. */
+const READ_BYTES = 65_536;
+const MIB = 1_048_576;
+
+/** An answer of exactly `bytes` bytes, head included. */
+function answerOf(bytes: number, fill = 'x'): string {
+  const head = (length: number): string => `HTTP/1.1 200 OK\r\nContent-Length: ${String(length).padStart(9, '0')}\r\n\r\n`;
+  const length = bytes - head(0).length;
+  return head(length) + fill.repeat(length);
+}
+
+/** Resolves once `count()` has stopped growing above `least`. */
+async function settled(count: () => number, least: number): Promise<number> {
+  let last = -1;
+  let same = 0;
+  await eventually(() => {
+    same = count() === last && last >= least ? same + 1 : 0;
+    last = count();
+    return same >= 10;
+  }, `a standstill above ${least}`);
+  return last;
+}
+
+describe('a client that pipelines and reads late', () => {
+  it('gets every answer, also one whose head came alone while older answers still waited', async (t) => {
+    const small = answerOf(16_000);
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket, path) => {
+        if (path === '/small') socket.write(small);
+        else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n', () => setImmediate(() => socket.write('ok')));
+      }),
+    );
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { bodyIdleMs: 5000 } });
+    const client = clientOf(t, plane);
+    client.socket.pause();
+    const pairs = 1000;
+    client.send((getOf('/small') + getOf('/split')).repeat(pairs) + getOf('/split', CLOSE));
+    await settled(() => upstream.received.join('').split('GET ').length, 100);
+    client.socket.resume();
+    assert.equal(statusesOf(await client.closed()).length, 2 * pairs + 1);
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+  });
+
+  it('gets the whole last answer however late it reads', async (t) => {
+    const upstream = await upstreamOf(t, perHead((socket) => socket.write(answerOf(16_000))));
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const client = clientOf(t, plane);
+    client.send(GET.repeat(999) + getOf('/', CLOSE));
+    // Reads a little at a time: the last answers are handed over while much still waits in the gateway.
+    let isReading = true;
+    const slowly = setInterval(() => {
+      if (isReading) client.socket.pause();
+      else client.socket.resume();
+      isReading = !isReading;
+    }, 20);
+    t.after(() => clearInterval(slowly));
+    await eventually(() => readCell(plane, FIRST_CELL).finished >= 1000, 'all are answered');
+    clearInterval(slowly);
+    client.socket.pause();
+    await new Promise((resolve) => setTimeout(resolve, 2500));
+    client.socket.resume();
+    const received = await client.closed();
+    assert.equal(statusesOf(received).length, 1000);
+    assert.ok(received.endsWith('x'.repeat(1000)));
+  });
+});
+
+describe('an upstream that sends more than it announced', () => {
+  const poison = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison';
+
+  for (const [name, bytes] of [
+    ['within one read', 1000],
+    ['exactly where a read ends', READ_BYTES],
+    ['where the second read ends', 2 * READ_BYTES],
+  ] as const) {
+    it(`${name} does not answer the next request on that connection`, async (t) => {
+      const upstream = await upstreamOf(
+        t,
+        perHead((socket, path) => socket.write(path === '/long' ? answerOf(bytes) + poison : OK)),
+      );
+      const plane = await planeOf(t, { ...oneVersion(upstream.port), limits: { endpointConnectionsMax: 1 } });
+      const victims: RawClient[] = [];
+      const attacker = clientOf(t, plane);
+      attacker.send(getOf('/long'));
+      for (let n = 0; n < 3; n++) {
+        const victim = clientOf(t, plane);
+        victims.push(victim);
+        victim.send(getOf('/victim', CLOSE));
+      }
+      for (const victim of victims) assert.doesNotMatch(await victim.closed(), /poison/);
+      await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+    });
+  }
+});
+
+describe('what a client is told about a failure', () => {
+  it('names no address of the inside', async (t) => {
+    const port = await blackholeOf(t);
+    const plane = await planeOf(t, { ...oneVersion(port), timeouts: { connectMs: 60 } });
+    const received = await sendAndClose(plane.port, getOf('/', CLOSE));
+    assert.deepEqual(statusesOf(received), [504]);
+    assert.doesNotMatch(received, new RegExp(`127\\.0\\.0\\.1|${port}`));
+  });
+});
+
+describe('a gateway out of descriptors', () => {
+  it('sheds, and does not blame the version', async (t) => {
+    const held: Socket[] = [];
+    const upstream = await upstreamOf(t, perHead((socket) => held.push(socket)));
+    const child = await planeChildOf(t, upstream.port, 70);
+    const clients = Array.from({ length: 32 }, () => clientOf(t, child));
+    await eventually(() => clients.every(({ socket }) => !socket.connecting), 'all are connected');
+    for (const client of clients) client.send(GET);
+    await settled(() => clients.filter((client) => client.received() !== '').length + held.length, 20);
+    const failed = clients.filter((client) => client.received() !== '');
+    assert.ok(failed.length > 0, 'there were descriptors enough');
+    const { bad } = await child.read();
+    assert.deepEqual(
+      { bad, statuses: [...new Set(failed.map((client) => statusesOf(client.received())[0]))] },
+      { bad: 0, statuses: [503] },
+    );
+    // It recovers alone.
+    for (const client of clients) client.socket.destroy();
+    for (const socket of held) socket.destroy();
+    await eventually(() => upstream.sockets.every(({ destroyed }) => destroyed), 'its connections are gone');
+    const after = clientOf(t, child);
+    after.send(GET);
+    await eventually(() => held.at(-1)?.destroyed === false, 'the next request arrives');
+    held.at(-1)?.write(OK);
+    await after.until((text) => text.endsWith('ok'));
+  });
+});
+
+describe('draining', () => {
+  it('does not wait for a connection that nobody wants any more', async (t) => {
+    const port = await blackholeOf(t);
+    const dials = new SharedArrayBuffer(DIALS_MAX * 4);
+    new Int32Array(dials).fill(1);
+    const workers = new Workers({
+      file: new URL('../../src/worker.ts', import.meta.url),
+      count: 1,
+      host: '127.0.0.1',
+      port: 0,
+      seed: 1,
+      dials,
+      snapshot: sketchSnapshot({ ...oneVersion(port), timeouts: { connectMs: 60_000 } }),
+      died: () => undefined,
+    });
+    t.after(() => workers.stop());
+    const client = clientOf(t, { port: await workers.start() });
+    client.send(GET);
+    await eventually(() => workers.regions()[0]?.tallies.cells[0] === 1, 'the request is under way');
+    client.socket.destroy();
+    await eventually(() => workers.regions()[0]?.tallies.cells[0] === 0, 'the client left');
+    const started = performance.now();
+    await workers.drain();
+    assert.ok(performance.now() - started < 3000, `${performance.now() - started} ms`);
+  });
+});
+
+describe('many clients that stop reading', () => {
+  it('hold nobody up', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket, path) => socket.write(path === '/big' ? answerOf(8 * MIB) : OK)),
+    );
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const readers = Array.from({ length: 20 }, () => clientOf(t, plane));
+    for (const reader of readers) {
+      reader.socket.pause();
+      reader.send(getOf('/big'));
+    }
+    await eventually(() => readCell(plane, FIRST_CELL).inFlight === 20, 'all have asked');
+    for (let n = 0; n < 20; n++) {
+      assert.deepEqual(statusesOf(await sendAndClose(plane.port, getOf('/small', CLOSE))), [200]);
+    }
+    for (const reader of readers) reader.socket.destroy();
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+  });
+});

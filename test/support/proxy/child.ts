@@ -1,0 +1,47 @@
+/**
+ * Starts a data plane as a child process and reads its memory, time and counters.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+
+const FILE = join(import.meta.dirname, 'plane-child.ts');
+
+/** A reading of the child, in bytes and microseconds, after a collection. */
+export interface Reading {
+  readonly rss: number;
+  readonly heapUsed: number;
+  readonly external: number;
+  /** Client connections. */
+  readonly connections: number;
+  /** Time on the processor since its start. */
+  readonly cpuUs: number;
+  /** Exchanges that were bad for the version. */
+  readonly bad: number;
+}
+
+export interface PlaneChild {
+  readonly port: number;
+  read(): Promise<Reading>;
+}
+
+/** Starts one for an upstream; it ends with the test. @param descriptorsMax how many it may have open */
+export async function planeChildOf(t: TestContext, upstreamPort: number, descriptorsMax?: number): Promise<PlaneChild> {
+  const limit = descriptorsMax === undefined ? '' : `ulimit -n ${descriptorsMax}; `;
+  const options = ['--expose-gc', '--disable-warning=ExperimentalWarning', FILE, String(upstreamPort)];
+  const child: ChildProcess = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, ...options], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  t.after(() => child.kill('SIGKILL'));
+  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  return {
+    port,
+    read: async () => {
+      child.send('read');
+      const [reading] = (await once(child, 'message')) as [Reading];
+      return reading;
+    },
+  };
+}
