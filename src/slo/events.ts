@@ -96,8 +96,14 @@ function eventAt({ events, eventFloats }: Tallies, entry: number): BadEvent {
   };
 }
 
+const idBytes = Buffer.alloc(16);
+
 function requestIdAt(words: Int32Array, at: number): string {
-  let id = '';
-  for (let n = 0; n < 4; n++) id += ((words[at + n] as number) >>> 0).toString(16).padStart(8, '0');
-  return id === '0'.repeat(32) ? '' : id;
+  let any = 0;
+  for (let n = 0; n < 4; n++) {
+    const word = words[at + n] as number;
+    any |= word;
+    idBytes.writeInt32BE(word, 4 * n);
+  }
+  return any === 0 ? '' : idBytes.toString('hex');
 }

@@ -27,8 +27,10 @@ export interface Period {
 
 export interface Scenario {
   readonly requestsPerSecond: number;
-  /** Share of users on the canary. */
+  /** Chance of a user to be on the canary. */
   readonly canaryShare: number;
+  /** Exactly so many users are on the canary; null: chance decides. */
+  readonly canaryUsers: number | null;
   readonly users: number;
   /** Tail exponent of the users' request rates; null: all alike. */
   readonly paretoShape: number | null;
@@ -40,18 +42,22 @@ export interface Scenario {
   readonly outages: readonly Period[];
   /** The canary alone fails. */
   readonly canaryFaults: readonly Period[];
+  /** Seconds for which a user that failed does not count; the product's unless a bench asks what others would do. */
+  readonly restSeconds: number;
 }
 
 /** 100 requests per second, 5 % of 2,048 equal users on the canary, 1 % errors. */
 export const HEALTHY: Scenario = {
   requestsPerSecond: 100,
   canaryShare: 0.05,
+  canaryUsers: null,
   users: 2048,
   paretoShape: null,
   errorRatio: 0.01,
   bursts: null,
   outages: [],
   canaryFaults: [],
+  restSeconds: USER_REST_SECONDS,
 };
 
 /** One request, as `listen` hears of it. */
@@ -100,7 +106,7 @@ export class Traffic {
       paretoShape === null ? null : new AliasTable(Array.from({ length: users }, () => pareto(random, 1, paretoShape)));
     let canaryUsers = 0;
     for (let user = 0; user < users; user++) if (random.nextFloat() < scenario.canaryShare) canaryUsers += 1;
-    this.#canaryUsers = canaryUsers;
+    this.#canaryUsers = scenario.canaryUsers ?? canaryUsers;
     const perTick = (requestsPerSecond * TICK_MS) / 1000;
     const good = bursts === null ? perTick : perTick * (1 - errorRatio);
     const share = 0.01 + 0.98 * random.nextFloat();
@@ -265,7 +271,7 @@ export class Traffic {
     requests.finished += 1;
     requests.bad += 1;
     if ((this.#quietUntil[user] as number) < this.#second) {
-      this.#quietUntil[user] = this.#second + USER_REST_SECONDS;
+      this.#quietUntil[user] = this.#second + this.#scenario.restSeconds;
       const users = isCanary ? this.evidence.users.canary : this.evidence.users.stable;
       users.finished += 1;
       users.bad += 1;

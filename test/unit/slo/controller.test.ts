@@ -6,6 +6,7 @@ import type { RolloutSpec } from '#src/model/rollout.ts';
 import type { Decision } from '#src/model/slo.ts';
 import { CELL } from '#src/model/tallies.ts';
 import { type Controller, createController, type TickResult } from '#src/slo/controller.ts';
+import { READ_GAP_MS_MAX } from '#src/slo/users.ts';
 import { MinRule } from '#src/slo/verdict/min-rule.ts';
 import { SPEC } from '../../support/simulate/detection.ts';
 import { FakeWorker } from '../../support/simulate/worker.ts';
@@ -149,6 +150,21 @@ describe('a canary that fails', () => {
   });
 });
 
+describe("a change of the canary's weight", () => {
+  it('is a step: what failed before it is not what was detected', () => {
+    const rig = new Rig();
+    rig.run(1, 1, 1);
+    rig.run(20, 0, 1);
+    rig.dials[SPEC.canary.dial] = 25;
+    rig.run(1, 0);
+    rig.run(2, 5);
+    assert.deepEqual(
+      rig.decisions.map(({ detectedInMs, weightBefore }) => [detectedInMs, weightBefore]),
+      [[100, 25]],
+    );
+  });
+});
+
 describe('a canary that does not fail', () => {
   it('keeps its weight when both versions fail alike', () => {
     const rig = new Rig();
@@ -189,16 +205,19 @@ describe('a gap', () => {
     rig.finish('canary', 1000, 500);
   }
 
-  it('of minutes in which the loop slept convicts nobody', () => {
-    const rig = new Rig();
-    rig.run(20, 0, 1);
-    unseen(rig);
-    const { skippedMs } = rig.tick(600_000);
-    assert.equal(skippedMs, 600_000);
-    rig.run(20, 0, 1);
-    assert.deepEqual(rig.stores, []);
-    assert.deepEqual(rig.controller.view()[0]?.status.verdict?.requests.canary, { finished: 200, bad: 0 });
-  });
+  for (const gapMs of [READ_GAP_MS_MAX + 1, 600_000]) {
+    it(`of ${gapMs} ms in which the loop slept convicts nobody`, () => {
+      const rig = new Rig();
+      rig.run(20, 0, 1);
+      unseen(rig);
+      assert.equal(rig.tick(gapMs).skippedMs, gapMs);
+      rig.run(20, 0, 1);
+      assert.deepEqual(rig.stores, []);
+      const verdict = rig.controller.view()[0]?.status.verdict;
+      assert.deepEqual(verdict?.requests.canary, { finished: 200, bad: 0 });
+      assert.deepEqual(verdict?.users, verdict?.requests);
+    });
+  }
 
   it('would have convicted an innocent one', () => {
     const rule = new MinRule(1.5, 0);

@@ -69,6 +69,17 @@ describe('fresh copies', () => {
     assert.equal(late.length * 100, 10 * RESTART_MS + 600);
   });
 
+  it('start only then', () => {
+    const rule = new MinRule(1.5, 0);
+    const process = new RatioProcess(1.5);
+    for (let n = 1; n <= 799; n++) {
+      if (n === 300 || n === 600) process.restart();
+      process.update(5, 95, 0, 1);
+      rule.observe(both([5, 95, 0, 1]), n * 100);
+      assert.equal(rule.logE, process.logE, `tick ${n}`);
+    }
+  });
+
   it('start at a step', () => {
     const [stepped, steady] = [new MinRule(1.5, 0), new MinRule(1.5, 0)];
     for (let n = 1; n <= 100; n++) for (const rule of [stepped, steady]) rule.observe(both([5, 95, 0, 1]), n * 100);

@@ -1,0 +1,62 @@
+/** How soon a canary that fails is at weight 0: the real controller over shared memory, on virtual time. */
+
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { type Detection, type DetectionScenario, detect, FAILING, quantileOf } from '../support/simulate/detection.ts';
+
+const SEED = 1;
+
+function runs(t: TestContext, scenario: DetectionScenario, count: number): { all: Detection[]; p95Ms: number } {
+  const all = Array.from({ length: count }, (_, n) => detect(scenario, SEED + n));
+  const sorted = all.map(({ afterMs }) => afterMs).toSorted((a, b) => a - b);
+  const [p50Ms, p95Ms] = [quantileOf(sorted, 0.5), quantileOf(sorted, 0.95)];
+  t.diagnostic(`seeds ${SEED}..${SEED + count - 1}: p50 ${p50Ms.toFixed(0)} ms, p95 ${p95Ms.toFixed(0)} ms`);
+  return { all, p95Ms };
+}
+
+describe('a canary that fails every request from the first one on', () => {
+  it('at 5 requests per second, evenly paced, is out within 1 s at p95', (t) => {
+    const { all, p95Ms } = runs(t, FAILING, 50);
+    assert.ok(p95Ms <= 1000, `${p95Ms}`);
+    for (const { decision, canaryBad } of all) {
+      assert.equal(decision?.kind, 'rollback');
+      assert.deepEqual(decision.verdict.requests.canary, { finished: canaryBad, bad: canaryBad });
+      assert.ok(decision.detectedInMs > 0 && decision.detectedInMs < 2000);
+    }
+  });
+
+  it('at 10 or 50 per second is out within 1 s at p95 even when they come at random', (t) => {
+    for (const perSecond of [10, 50]) {
+      const scenario = {
+        ...FAILING,
+        arrivals: 'poisson',
+        canaryPerSecond: perSecond,
+        stablePerSecond: 19 * perSecond,
+      } as const;
+      assert.ok(runs(t, scenario, 50).p95Ms <= 1000, `${perSecond} per second`);
+    }
+  });
+
+  it('at 5 per second is out within 2.5 s at p95 when they come at random, or while stable fails 1 % as well', (t) => {
+    assert.ok(runs(t, { ...FAILING, arrivals: 'poisson' }, 50).p95Ms <= 2500);
+    assert.ok(runs(t, { ...FAILING, errorRatio: 0.01 }, 50).p95Ms <= 1500);
+  });
+});
+
+describe('a canary that begins to fail after ten healthy minutes', () => {
+  it('is out within 2.5 s at p95', (t) => {
+    const { all, p95Ms } = runs(t, { ...FAILING, healthyMs: 600_000 }, 20);
+    assert.ok(p95Ms <= 2500, `${p95Ms}`);
+    assert.ok(
+      all.every(({ afterMs }) => afterMs > 0),
+      'and never before',
+    );
+  });
+});
+
+describe('a canary that fails one request in ten', () => {
+  it('is found within minutes at 5 requests per second', (t) => {
+    const { p95Ms } = runs(t, { ...FAILING, canaryErrorRatio: 0.1, errorRatio: 0.01, timeoutMs: 600_000 }, 30);
+    assert.ok(p95Ms <= 150_000, `${p95Ms}`);
+  });
+});

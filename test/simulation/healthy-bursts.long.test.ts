@@ -1,0 +1,16 @@
+/** 5,000 healthy rollouts of an hour, failures in bursts of one user: at most 0.1 % are rolled back. */
+
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { countRollbacks } from '../support/simulate/rollout.ts';
+import { HEALTHY } from '../support/simulate/traffic.ts';
+
+const RUNS = 5000;
+const SEED = 100_001;
+
+it('a canary that fails as stable does, in bursts of five, keeps its weight', (t) => {
+  const scenario = { ...HEALTHY, bursts: { meanLength: 5, meanGapMs: 50 } };
+  const count = countRollbacks(scenario, RUNS, SEED, { durationMs: 3_600_000 });
+  t.diagnostic(`${count} of ${RUNS} rolled back, seeds ${SEED}..${SEED + RUNS - 1}`);
+  assert.ok(count <= RUNS / 1000, `${count}`);
+});
