@@ -4,6 +4,7 @@
 FROM node:26-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
+COPY deploy/link-node.mjs deploy/
 RUN npm ci --omit=dev --omit=optional --loglevel=error
 
 FROM node:26-slim

@@ -14,7 +14,7 @@ import type { RollbackCount, RouteReading } from './export/source.ts';
 import { nowMs, wallTime } from './lib/clock.ts';
 import { createLog, type Log, type LogLevel } from './lib/log.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
-import { formatProblem, SluiceError } from './model/problem.ts';
+import { formatProblem, type Problem, SluiceError } from './model/problem.ts';
 import type { RolloutSpec } from './model/rollout.ts';
 import type { Decision } from './model/slo.ts';
 import type { RolloutStatus, Status } from './model/status.ts';
@@ -39,7 +39,8 @@ const LIVE_MS = 10_000;
 /** Decisions that are kept to look at; older ones are in the log. */
 const DECISIONS_MAX = 1000;
 const FLUSH_MS = 1000;
-const WORKER_FILE = new URL('./worker.ts', import.meta.url);
+/** Beside this file, as source or as built. */
+const WORKER_FILE = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
 
 /** What the gateway tells about its release; `main.ts` reads it from package.json. */
 export interface Release {
@@ -172,7 +173,7 @@ class ControlPlane implements Gateway {
       status: () => this.#status(),
       traffic: () => this.#traffic(),
       refused: () => this.#totals.of(GATEWAY_CELL).reasons,
-      rollbacks: () => [...this.#rollbacks.values()],
+      rollbacks: () => this.#rollbackCounts(),
     });
     this.#admin = await startAdmin({
       address: config.admin,
@@ -221,8 +222,11 @@ class ControlPlane implements Gateway {
       this.#apply(this.#store.offer(this.#parse(event.text)));
       return;
     }
-    const kept = this.#store.current?.snapshot.revision;
-    this.#log.warn(`config_${event.kind}`, { file: this.#options.configFile, error: event.error.message, kept });
+    if (event.kind === 'unreadable') {
+      this.#apply(this.#store.offer({ ok: false, problems: [unreadable(this.#options.configFile, event.error)] }));
+      return;
+    }
+    this.#log.warn('config_unwatched', { file: this.#options.configFile, error: event.error.message });
   }
 
   #apply(result: OfferResult): void {
@@ -338,6 +342,16 @@ class ControlPlane implements Gateway {
     return isServed ? '' : 'no worker is serving';
   }
 
+  /** A rollout that was never rolled back counts 0, so that its first rollback is an increase. */
+  #rollbackCounts(): RollbackCount[] {
+    const counts = new Map(this.#rollbacks);
+    for (const { route, canary } of this.#rollouts) {
+      const key = `${route}/${canary.version}`;
+      if (!counts.has(key)) counts.set(key, { route, version: canary.version, count: 0 });
+    }
+    return [...counts.values()];
+  }
+
   #traffic(): RouteReading[] {
     const current = this.#store.current as Current;
     return current.snapshot.routes.map((route) => ({
@@ -364,6 +378,11 @@ class ControlPlane implements Gateway {
     await this.close();
     this.#finish(0);
   }
+}
+
+function unreadable(file: string, error: SluiceError): Problem {
+  const expected = 'a document that can be read';
+  return { code: error.code, file, line: 0, column: 0, path: '', expected, got: error.message, hint: '' };
 }
 
 function sleep(ms: number): Promise<void> {

@@ -4,9 +4,12 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { runCli } from './cli/cli.ts';
-import { configTools, startGateway } from './gateway.ts';
 
+// A reload that is asked for while the modules load must not end the process: the configuration is read after it anyway.
+process.on('SIGHUP', () => undefined);
+
+const { runCli } = await import('./cli/cli.ts');
+const { configTools, startGateway } = await import('./gateway.ts');
 const release = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 process.exitCode = await runCli(process.argv.slice(2), {

@@ -33,23 +33,36 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const { values } = readArgs(argv, OPTIONS);
   const configFile = values.config ?? 'gateway.yaml';
   const logLevel = readChoice('--log-level', values['log-level'] ?? 'info', LOG_LEVELS);
-  const gateway = await deps.startGateway({ configFile, logLevel });
-  deps.stdout.write(
-    `sluice ${deps.version}\n` +
-      `proxy   ${gateway.proxyUrl}\n` +
-      `admin   ${gateway.adminUrl}\n` +
-      `config  ${configFile} #${gateway.configHash.slice(0, 8)}\n`,
-  );
-  const release = obey(gateway, deps, values['with-parent'] === true);
+  const held: Held = { gateway: null, mustReload: false };
+  const release = obey(held, deps, values['with-parent'] === true);
   try {
+    const gateway = await deps.startGateway({ configFile, logLevel });
+    held.gateway = gateway;
+    if (held.mustReload) gateway.reload();
+    announce(gateway, configFile, deps);
     return await gateway.closed;
   } finally {
     release();
   }
 }
 
-/** Ties the process's signals to the gateway. The result unties them. */
-function obey(gateway: Gateway, deps: CliDeps, withParent: boolean): () => void {
+/** The gateway once it serves, and what was asked of it before. */
+interface Held {
+  gateway: Gateway | null;
+  mustReload: boolean;
+}
+
+function announce(gateway: Gateway, configFile: string, deps: CliDeps): void {
+  deps.stdout.write(
+    `sluice ${deps.version}\n` +
+      `proxy   ${gateway.proxyUrl}\n` +
+      `admin   ${gateway.adminUrl}\n` +
+      `config  ${configFile} #${gateway.configHash.slice(0, 8)}\n`,
+  );
+}
+
+/** Ties the process's signals to the gateway, from before it starts: an early one must not end it halfway. */
+function obey(held: Held, deps: CliDeps, withParent: boolean): () => void {
   let isStopping = false;
   const stop = () => {
     if (isStopping) {
@@ -58,16 +71,25 @@ function obey(gateway: Gateway, deps: CliDeps, withParent: boolean): () => void 
       return;
     }
     isStopping = true;
+    if (held.gateway === null) {
+      deps.stdout.write('ended before it served\n');
+      deps.exit(EXIT.ok);
+      return;
+    }
     deps.stdout.write('draining; a second signal ends it at once\n');
-    drain(gateway, deps);
+    drain(held.gateway, deps);
   };
   const orphaned = () => {
     if (!isStopping) stop();
   };
+  const reload = () => {
+    if (held.gateway === null) held.mustReload = true;
+    else held.gateway.reload();
+  };
   const listeners: [string, () => void][] = [
     ['SIGTERM', stop],
     ['SIGINT', stop],
-    ['SIGHUP', () => gateway.reload()],
+    ['SIGHUP', reload],
     ...(withParent ? [['disconnect', orphaned] as [string, () => void]] : []),
   ];
   for (const [event, listener] of listeners) deps.events.on(event, listener);

@@ -163,7 +163,15 @@ const route = z.strictObject({
   matches: z.array(match).min(1).optional(),
   backendRefs: z.array(backendRef).min(1),
   sticky: sticky.optional(),
-  timeouts: z.strictObject({ request: duration(1, DAY_MS, 'From the end of the request to the beginning of its response, all attempts together; default 60s').optional() }).optional(),
+  timeouts: z
+    .strictObject({
+      request: duration(
+        1,
+        DAY_MS,
+        'From the end of the request to the beginning of its response, all attempts together; default 60s',
+      ).optional(),
+    })
+    .optional(),
   slo: slo.optional(),
   rollout: rollout.optional(),
 });

@@ -46,7 +46,7 @@ async function refusedPort(t: TestContext): Promise<number> {
 interface Scene {
   readonly plane: TestPlane;
   /** Stops the client of the healthy route; fails unless it was answered all the time. */
-  assertInnocent(): Promise<void>;
+  readonly assertInnocent: () => Promise<void>;
 }
 
 /** A faulty route `/bad` beside a healthy one, whose client asks all the time. */
@@ -155,7 +155,7 @@ describe('an upstream that closes its idle connection just as a request arrives'
   async function raced(
     t: TestContext,
     close: (socket: Socket) => void,
-  ): Promise<{ plane: TestPlane; client: RawClient; connections(): number }> {
+  ): Promise<{ plane: TestPlane; client: RawClient; readonly connections: () => number }> {
     const served = new Set<Socket>();
     const upstream = await upstreamOf(t, (socket, received) => {
       if (!received.endsWith('\r\n\r\n')) return;

@@ -117,7 +117,7 @@ describe('a chunked body', () => {
         );
         assert.deepEqual(got, { ...read(damaged, []), body: got.body }, 'cutting changes nothing');
         if (got.step === MORE) assert.ok(got.taken === damaged.length);
-        else assert.ok([END, BROKEN, EXCESS].includes(got.step as 2 | 3 | 4));
+        else assert.ok([END, BROKEN, EXCESS].includes(got.step));
       }),
       { numRuns: 2000 },
     );

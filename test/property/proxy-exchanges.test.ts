@@ -64,7 +64,8 @@ async function pay(plane: Watched, { paths, leaves, laterMs }: Visit, nth: numbe
     const isLast = n === paths.length - 1;
     client.send(getOf(`${path}?${nth}.${n}`, isLast && isReading ? 'Connection: close\r\n' : ''));
   });
-  if (leaves === 'stops in a body') client.send(`POST /ok?${nth}.9 HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf`);
+  if (leaves === 'stops in a body')
+    client.send(`POST /ok?${nth}.9 HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhalf`);
   if (leaves === 'ends') socket.end();
   else if (leaves === 'resets') socket.resetAndDestroy();
   else if (leaves === 'destroys') socket.destroy();

@@ -23,7 +23,16 @@ The answer is \`application/problem+json\` (plain text for clients that take no 
 export function reasonsPage(): string {
   const rows = REASONS.map((row) => {
     const status = row.status === 0 ? (row.name === 'none' ? 'the upstream’s' : 'closed') : row.status;
-    const cells = [row.name, status, row.fault, row.versionEffect, row.routeEffect, row.retry, row.proxyError, row.title];
+    const cells = [
+      row.name,
+      status,
+      row.fault,
+      row.versionEffect,
+      row.routeEffect,
+      row.retry,
+      row.proxyError,
+      row.title,
+    ];
     return `| ${cells.map((cell) => (cell === '' ? '–' : cell)).join(' | ')} |`;
   });
   return `${INTRODUCTION}${rows.join('\n')}\n`;

@@ -70,8 +70,9 @@ function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
   if (x.isFinished) return;
   x.upstream = null;
   const failedOn = x.endpoint;
-  punish(x);
-  endAttempt(x, true);
+  const isUpstreamsFault = reasonRow(reason).fault === 'upstream';
+  if (isUpstreamsFault) punish(x);
+  endAttempt(x, isUpstreamsFault);
   const lane = x.client.lane;
   if (mayRetry(x, reason) && lane.retryBudget.withdraw(nowMs())) {
     lane.recorder.retried(x);

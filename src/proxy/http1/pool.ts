@@ -16,7 +16,7 @@ export class Pool {
   readonly #events: UpstreamEvents;
   readonly #idle: UpstreamConnection[] = [];
   readonly #waiting: Exchange[] = [];
-  #open = 0;
+  readonly #opened = new Set<UpstreamConnection>();
   #isRetired = false;
 
   constructor(endpoint: Endpoint, lane: Lane, events: UpstreamEvents) {
@@ -26,7 +26,7 @@ export class Pool {
   }
 
   get open(): number {
-    return this.#open;
+    return this.#opened.size;
   }
 
   get waiting(): number {
@@ -44,7 +44,7 @@ export class Pool {
       idle.serve(x);
       return true;
     }
-    if (this.#open < x.table.limits.endpointConnectionsMax) {
+    if (this.#opened.size < x.table.limits.endpointConnectionsMax) {
       this.#connect(x);
       return true;
     }
@@ -71,7 +71,7 @@ export class Pool {
 
   /** A connection is gone, for whatever reason. Called exactly once for each. */
   forget(connection: UpstreamConnection, wasConnected: boolean): void {
-    this.#open--;
+    this.#opened.delete(connection);
     if (wasConnected) this.#lane.recorder.connect(this.#endpoint.id, -1);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
@@ -83,6 +83,7 @@ export class Pool {
   retire(): void {
     this.#isRetired = true;
     for (const connection of this.#idle.splice(0)) connection.destroy();
+    for (const connection of this.#opened) if (connection.isUnwanted) connection.destroy();
   }
 
   /** The endpoint is back in the configuration. */
@@ -91,10 +92,10 @@ export class Pool {
   }
 
   #connect(x: Exchange): void {
-    this.#open++;
     // The connection has a time limit of its own.
     x.client.waitAtMost(x, Number.POSITIVE_INFINITY);
     const connection = new UpstreamConnection(this.#endpoint, this.#lane, this.#events);
+    this.#opened.add(connection);
     connection.open(x);
   }
 }

@@ -28,6 +28,8 @@ const INTERIMS_MAX = 10;
 /** A complete response up to this size leaves as one string: one write call instead of two. */
 const ONE_WRITE_BYTES_MAX = 16_384;
 
+const OWN_LIMITS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
+
 /** What the forwarder does on a connection's news. Handed in, because the two refer to one another. */
 export interface UpstreamEvents {
   /** The exchange has its connection and its head was written. */
@@ -56,6 +58,7 @@ export class UpstreamConnection implements Timed {
   #keepAlive = true;
   #wasConnected = false;
   #isPaused = false;
+  #isFull = false;
 
   constructor(endpoint: Endpoint, lane: Lane, events: UpstreamEvents) {
     this.#endpoint = endpoint;
@@ -126,6 +129,11 @@ export class UpstreamConnection implements Timed {
     if (this.#state !== 'closed') this.#socket.resume();
   }
 
+  /** Still connecting, and nobody waits for it any more. */
+  get isUnwanted(): boolean {
+    return this.#state === 'connecting' && this.#exchange?.isFinished !== false;
+  }
+
   /** Closes at once. Tells nobody but the pool. */
   destroy(): void {
     this.#exchange = null;
@@ -138,7 +146,7 @@ export class UpstreamConnection implements Timed {
       this.destroy();
       return;
     }
-    this.#fail(REASON.connectTimeout, `no connection to ${this.#endpoint.address} in time`);
+    this.#fail(REASON.connectTimeout, 'no connection in time');
   }
 
   #connected(): void {
@@ -167,6 +175,8 @@ export class UpstreamConnection implements Timed {
       return false;
     }
     if (this.#state === 'closed') return false;
+    // A full buffer may hide more: bytes after the response that the kernel still has. See #complete.
+    this.#isFull = count === buffer.length;
     let bytes = buffer.subarray(0, count);
     if (this.#carry !== null) {
       bytes = Buffer.concat([this.#carry, bytes]);
@@ -253,7 +263,8 @@ export class UpstreamConnection implements Timed {
   }
 
   #complete(x: Exchange): void {
-    const canReuse = this.#keepAlive && x.requestDone;
+    // What may already lie behind this response would answer the next request: such a connection is not used again.
+    const canReuse = this.#keepAlive && x.requestDone && !this.#isFull;
     this.#exchange = null;
     this.#isPaused = false;
     // Free before the news: the client's next pipelined request may take this very connection.
@@ -280,7 +291,7 @@ export class UpstreamConnection implements Timed {
     if (this.#state === 'closed') return;
     if (this.#state === 'connecting') {
       this.#lane.recorder.connectFailed(this.#endpoint.id);
-      this.#fail(detail === 'ETIMEDOUT' ? REASON.connectTimeout : REASON.connectRefused, `${detail} from upstream`);
+      this.#fail(connectReason(detail), `${detail} while connecting`);
     } else if (this.#state === 'body') {
       // The whole response is here and only waits for a slow client: not a failure, but nothing to use again.
       if (this.#body.isDone && this.#isPaused) this.#keepAlive = false;
@@ -303,4 +314,10 @@ export class UpstreamConnection implements Timed {
     this.#lane.deadlines.remove(this);
     this.#endpoint.pool.forget(this, this.#wasConnected);
   }
+}
+
+/** Whose fault a failed connect is: running out of descriptors or ports is the gateway's own. */
+function connectReason(code: string): Reason {
+  if (code === 'ETIMEDOUT') return REASON.connectTimeout;
+  return OWN_LIMITS.has(code) ? REASON.shed : REASON.connectRefused;
 }

@@ -35,13 +35,19 @@ export async function planeChildOf(t: TestContext, upstreamPort: number, descrip
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   t.after(() => child.kill('SIGKILL'));
-  const [{ port }] = (await once(child, 'message')) as [{ port: number }];
+  const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the child ended with ${String(code)}`)));
+  // Its end is a fault only while somebody waits for it.
+  ended.catch(() => undefined);
+  const heard = async (): Promise<unknown> => {
+    const [message] = (await Promise.race([once(child, 'message'), ended])) as [unknown];
+    return message;
+  };
+  const { port } = (await heard()) as { port: number };
   return {
     port,
-    read: async () => {
+    read: () => {
       child.send('read');
-      const [reading] = (await once(child, 'message')) as [Reading];
-      return reading;
+      return heard() as Promise<Reading>;
     },
   };
 }

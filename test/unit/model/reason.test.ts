@@ -10,7 +10,10 @@ describe('the table of reasons', () => {
     const numbers = Object.entries(REASON);
     assert.equal(numbers.length, REASON_COUNT);
     for (const [name, number] of numbers) {
-      assert.equal(reasonRow(number).name, name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+      assert.equal(
+        reasonRow(number).name,
+        name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      );
     }
   });
 

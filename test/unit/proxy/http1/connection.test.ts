@@ -285,15 +285,32 @@ describe('a client that goes away', () => {
   });
 });
 
-it('the time to the first byte is bounded also for a pipelined request whose predecessor was just flushed', async (t) => {
-  const upstream = await upstreamOf(
-    t,
-    perHead((socket, path) => {
-      if (path === '/1') socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n');
-    }),
-  );
-  const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { firstByteMs: 200, bodyIdleMs: 60_000 } });
-  const client = clientOf(t, plane);
-  client.send(getOf('/1') + getOf('/2', CLOSE));
-  assert.deepEqual(statusesOf(await client.closed()), [200, 504]);
+describe('the time to the first byte', () => {
+  for (const [what, bytes] of [
+    ['a small answer', 10],
+    ['an answer that had to wait for its reader', 16 * 1_048_576],
+  ] as const) {
+    it(`of a pipelined request is bounded also behind ${what}`, async (t) => {
+      const body = `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n0\r\n\r\n`;
+      const upstream = await upstreamOf(
+        t,
+        perHead((socket, path) => {
+          if (path === '/1') socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+        }),
+      );
+      const plane = await planeOf(t, {
+        ...oneVersion(upstream.port),
+        timeouts: { firstByteMs: 200, bodyIdleMs: 60_000 },
+      });
+      const client = clientOf(t, plane);
+      client.socket.pause();
+      client.send(getOf('/1') + getOf('/2', CLOSE));
+      await eventually(
+        () => plane.count(FIRST_CELL, CELL.statusClass + 2) + readCell(plane, FIRST_CELL).inFlight > 0,
+        'a request',
+      );
+      client.socket.resume();
+      assert.deepEqual(statusesOf(await client.closed()), [200, 504]);
+    });
+  }
 });

@@ -179,7 +179,7 @@ describe('an endpoint that leaves the configuration', () => {
       t,
       perHead((socket) => socket.write(OK)),
     );
-    const plane = await planeOf(t, oneVersion(upstream.port));
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { upstreamIdleMs: 600_000 } });
     const clients = await inLine(t, plane, 2);
     await eventually(() => paths.length === 2, 'two requests');
     answer(0);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
-import { readCell } from '../../../support/plane.ts';
+import { type PlaneSketch, readCell } from '../../../support/plane.ts';
 import {
   askedOn,
   assertQuiet,
@@ -26,6 +26,11 @@ import {
 import { sendAndClose, statusesOf } from '../../../support/raw.ts';
 
 const CLOSE = 'Connection: close\r\n';
+
+/** One version whose idle connections are not closed by time within a test. */
+function patient(port: number): PlaneSketch {
+  return { ...oneVersion(port), timeouts: { upstreamIdleMs: 600_000 } };
+}
 
 describe('a connection is used again', () => {
   for (const [name, answer] of [
@@ -66,7 +71,7 @@ describe('a connection is not used again', () => {
         t,
         perHead((socket) => socket.write(answer)),
       );
-      const plane = await planeOf(t, oneVersion(upstream.port));
+      const plane = await planeOf(t, patient(upstream.port));
       for (let i = 0; i < 3; i++) {
         assert.deepEqual(statusesOf(await sendAndClose(plane.port, getOf('/', CLOSE))), [200]);
       }
@@ -80,7 +85,7 @@ describe('a connection is not used again', () => {
       t,
       perHead((socket) => socket.write(OK)),
     );
-    const plane = await planeOf(t, oneVersion(upstream.port));
+    const plane = await planeOf(t, patient(upstream.port));
     const client = clientOf(t, plane);
     assert.equal(await askedOn(client, GET), 200);
     upstream.sockets[0]?.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison');
@@ -94,7 +99,7 @@ describe('a connection is not used again', () => {
     const upstream = await upstreamOf(t, (socket, received) => {
       if (received.endsWith('hello') || /GET[^]*\r\n\r\n$/.test(received)) socket.write(OK);
     });
-    const plane = await planeOf(t, oneVersion(upstream.port));
+    const plane = await planeOf(t, patient(upstream.port));
     const received = await sendAndClose(plane.port, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhello');
     assert.deepEqual(statusesOf(received), [200]);
     await closedSocket(upstream.sockets[0] as Socket);
@@ -107,7 +112,7 @@ describe('a connection is not used again', () => {
       t,
       perHead((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart')),
     );
-    const plane = await planeOf(t, oneVersion(upstream.port));
+    const plane = await planeOf(t, patient(upstream.port));
     const client = clientOf(t, plane);
     client.send(GET);
     await client.until((text) => text.endsWith('part'));
