@@ -5,27 +5,26 @@
  * section that owns it.
  */
 
-import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { type AdminServer, startAdmin } from './admin/server.ts';
 import { routeStatuses } from './admin/status.ts';
 import { createMetrics } from './export/metrics.ts';
-import type { RollbackCount, RouteReading } from './export/source.ts';
+import type { RouteReading } from './export/source.ts';
 import { nowMs, wallTime } from './lib/clock.ts';
 import { createLog, type Log, type LogLevel } from './lib/log.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
 import { formatProblem, type Problem, SluiceError } from './model/problem.ts';
 import type { RolloutSpec } from './model/rollout.ts';
 import type { Decision } from './model/slo.ts';
-import type { RolloutStatus, Status } from './model/status.ts';
-import { CELL, CELL_WORDS, ENDPOINT, ENDPOINT_WORDS, GATEWAY_CELL } from './model/tallies.ts';
+import type { RolloutStatus, RouteStatus, Status } from './model/status.ts';
+import { GATEWAY_CELL } from './model/tallies.ts';
 import { assertFree, Workers } from './proxy/workers.ts';
 import { type Controller, createController } from './slo/controller.ts';
+import { Decisions } from './slo/decisions.ts';
 import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
 import { Totals } from './slo/totals.ts';
 import { createDials, type Dials, getDial, setDial } from './snapshot/dials.ts';
 import { hashConfig } from './snapshot/hash.ts';
-import type { RecycleCandidate } from './snapshot/live.ts';
 import { rolloutsOf } from './snapshot/rollouts.ts';
 import { type Current, type OfferResult, Store } from './snapshot/store.ts';
 import { DISK } from './sources/disk.ts';
@@ -36,8 +35,8 @@ import { jsonSchema } from './sources/schema.ts';
 const TICK_MS = 100;
 /** The loop is alive while its last tick is younger than this. */
 const LIVE_MS = 10_000;
-/** Decisions that are kept to look at; older ones are in the log. */
-const DECISIONS_MAX = 1000;
+/** Routes whose totals are taken each tick: 10,000 in 100 s, long before a counter can wrap. */
+const ROUTES_PER_TICK = 10;
 const FLUSH_MS = 1000;
 /** Beside this file, as source or as built. */
 const WORKER_FILE = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
@@ -80,9 +79,7 @@ class ControlPlane implements Gateway {
   readonly #totals = new Totals();
   readonly #endpointTotals = new EndpointTotalsReader();
   readonly #controller: Controller;
-  readonly #decisions: Decision[] = [];
-  /** Rollbacks since the start by route and canary; decisions are forgotten, counts are not. */
-  readonly #rollbacks = new Map<string, RollbackCount>();
+  readonly #decisions = new Decisions();
   readonly #startedAt = wallTime();
   readonly #startedAtMs = nowMs();
   #rollouts: readonly RolloutSpec[] = [];
@@ -91,6 +88,7 @@ class ControlPlane implements Gateway {
   #source: FileSource | null = null;
   #tick: NodeJS.Timeout | null = null;
   #tickedAtMs = nowMs();
+  #nextRoute = 0;
   /** The file changed while the workers were starting. */
   #missedEvent = false;
   #phase: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
@@ -109,7 +107,7 @@ class ControlPlane implements Gateway {
       file: options.configFile,
       dials: this.#dials,
       wallTime,
-      mayRecycle: (candidate) => this.#mayRecycle(candidate),
+      mayRecycle: (candidate) => this.#workers?.isUnused(candidate) === true,
     });
     this.#controller = createController({
       regions: () => this.#workers?.regions() ?? [],
@@ -173,13 +171,13 @@ class ControlPlane implements Gateway {
       status: () => this.#status(),
       traffic: () => this.#traffic(),
       refused: () => this.#totals.of(GATEWAY_CELL).reasons,
-      rollbacks: () => this.#rollbackCounts(),
+      rollbacks: () => this.#decisions.rollbacks(this.#rollouts),
     });
     this.#admin = await startAdmin({
       address: config.admin,
       view: {
         status: () => this.#status(),
-        decisions: () => this.#decisions,
+        decisions: () => this.#decisions.newest,
         live: () => nowMs() - this.#tickedAtMs < LIVE_MS,
         metrics: () => metrics.page(),
       },
@@ -204,7 +202,6 @@ class ControlPlane implements Gateway {
       count,
       host,
       port,
-      seed: randomInt(2 ** 31),
       dials: this.#dials.buffer,
       snapshot,
       died: (id, cause) => this.#log.error('worker_died', { worker: id, cause }),
@@ -215,7 +212,16 @@ class ControlPlane implements Gateway {
 
   // ── configuration ───────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** Whatever goes wrong with a new document, the last good one stays in force. */
   #onFile(event: FileEvent): void {
+    try {
+      this.#take(event);
+    } catch (error) {
+      this.#log.error('config_failed', { kept: this.#store.current?.snapshot.revision, error });
+    }
+  }
+
+  #take(event: FileEvent): void {
     if (this.#phase === 'starting') this.#missedEvent = true;
     if (this.#phase !== 'serving') return;
     if (event.kind === 'text') {
@@ -265,21 +271,6 @@ class ControlPlane implements Gateway {
     };
   }
 
-  /** An id may go to another name once no worker knows the old one and nothing is under way for it. */
-  #mayRecycle({ table, id, absentSince }: RecycleCandidate): boolean {
-    const workers = this.#workers;
-    if (workers === null) return false;
-    if (!workers.status().every(({ revision }) => revision >= absentSince)) return false;
-    if (table === 'units') return true;
-    return workers
-      .regions()
-      .every(({ tallies }) =>
-        table === 'cells'
-          ? tallies.cells[id * CELL_WORDS + CELL.inFlight] === 0
-          : tallies.endpoints[id * ENDPOINT_WORDS + ENDPOINT.inFlight] === 0,
-      );
-  }
-
   // ── the loop ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #turn(): void {
@@ -289,18 +280,27 @@ class ControlPlane implements Gateway {
     this.#endpointTotals.follow(regions);
     const { decisions, skippedMs } = this.#controller.tick(this.#tickedAtMs);
     if (skippedMs !== 0) this.#log.warn('evidence_skipped', { skippedMs });
-    for (const decision of decisions) this.#take(decision);
+    for (const decision of decisions) this.#keep(decision);
+    this.#readSome();
+  }
+
+  /** Counters wrap: every cell in use is read now and then, also when nobody scrapes. */
+  #readSome(): void {
+    const routes = this.#store.current?.snapshot.routes ?? [];
+    for (let n = 0; n < Math.min(ROUTES_PER_TICK, routes.length); n++) {
+      const route = routes[this.#nextRoute++ % routes.length];
+      if (route === undefined) return;
+      this.#totals.of(route.cell);
+      for (const split of route.splits) this.#totals.of(split.cell);
+    }
   }
 
   /** The dial has moved already; here the decision becomes an override, a log line and something to look at. */
-  #take(decision: Decision): void {
-    this.#decisions.push(decision);
-    if (this.#decisions.length > DECISIONS_MAX) this.#decisions.shift();
+  #keep(decision: Decision): void {
+    this.#decisions.add(decision);
     this.#log.warn(decision.kind, { ...decision });
     if (decision.kind !== 'rollback') return;
     const { route, canary, sentence } = decision;
-    const key = `${route}/${canary}`;
-    this.#rollbacks.set(key, { route, version: canary, count: (this.#rollbacks.get(key)?.count ?? 0) + 1 });
     const generation = this.#rollouts.find((spec) => spec.route === route)?.generation ?? '';
     const held = this.#store.hold({ route, version: canary, weight: 0, because: sentence, generation });
     if (held.kind === 'stale') this.#log.warn('hold_stale', { route, canary });
@@ -309,10 +309,7 @@ class ControlPlane implements Gateway {
   // ── looking in ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #status(): Status {
-    const current = this.#store.current as Current;
-    const rollouts = new Map<string, RolloutStatus>(
-      this.#controller.view().map(({ route, status }) => [route, status]),
-    );
+    const routesNow = () => this.#routes();
     const notReadyBecause = this.#notReadyBecause();
     return {
       version: this.#release.version,
@@ -323,16 +320,27 @@ class ControlPlane implements Gateway {
       proxyUrl: this.proxyUrl,
       config: this.#store.status(),
       workers: this.#workers?.status() ?? [],
-      routes: routeStatuses({
-        config: current.config,
-        snapshot: current.snapshot,
-        cell: (id) => this.#totals.of(id),
-        endpoint: (id) => this.#endpointTotals.of(id),
-        weight: (dial) => getDial(this.#dials, dial),
-        rollout: (route) => rollouts.get(route) ?? null,
-      }),
+      // Computed when somebody looks: a probe asks for the rest only.
+      get routes() {
+        return routesNow();
+      },
       eventsLost: this.#controller.eventsLost,
     };
+  }
+
+  #routes(): RouteStatus[] {
+    const current = this.#store.current as Current;
+    const rollouts = new Map<string, RolloutStatus>(
+      this.#controller.view().map(({ route, status }) => [route, status]),
+    );
+    return routeStatuses({
+      config: current.config,
+      snapshot: current.snapshot,
+      cell: (id) => this.#totals.of(id),
+      endpoint: (id) => this.#endpointTotals.of(id),
+      weight: (dial) => getDial(this.#dials, dial),
+      rollout: (route) => rollouts.get(route) ?? null,
+    });
   }
 
   #notReadyBecause(): string {
@@ -340,16 +348,6 @@ class ControlPlane implements Gateway {
     if (this.#phase === 'starting') return 'the workers are starting';
     const isServed = this.#workers?.status().some(({ state }) => state === 'serving') === true;
     return isServed ? '' : 'no worker is serving';
-  }
-
-  /** A rollout that was never rolled back counts 0, so that its first rollback is an increase. */
-  #rollbackCounts(): RollbackCount[] {
-    const counts = new Map(this.#rollbacks);
-    for (const { route, canary } of this.#rollouts) {
-      const key = `${route}/${canary.version}`;
-      if (!counts.has(key)) counts.set(key, { route, version: canary.version, count: 0 });
-    }
-    return [...counts.values()];
   }
 
   #traffic(): RouteReading[] {

@@ -12,7 +12,7 @@ const { runCli } = await import('./cli/cli.ts');
 const { configTools, startGateway } = await import('./gateway.ts');
 const release = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
-process.exitCode = await runCli(process.argv.slice(2), {
+const code = await runCli(process.argv.slice(2), {
   version: release.version,
   startGateway: (options) => startGateway(options, release),
   config: configTools,
@@ -21,5 +21,8 @@ process.exitCode = await runCli(process.argv.slice(2), {
   stderr: process.stderr,
   env: process.env,
   events: process,
-  exit: (code) => process.exit(code),
+  exit: (exitCode) => process.exit(exitCode),
 });
+
+// Not left to the loop running empty: a log whose reader stalls must not keep a drained process.
+process.exit(code);

@@ -63,7 +63,7 @@ dials.set([95, 5]);
 const table = linkTable(SNAPSHOT, (i) => new Endpoint(i, '127.0.0.1', 9000 + i));
 const head = table.requestHead;
 const random = new Random(1);
-const peer: Peer = { address: '127.0.0.1', isTrusted: false, key: 1 };
+const peer: Peer = { address: '127.0.0.1', isTrusted: false, trusts: () => false, key: 1 };
 const lines = { peer, forwarded: 'X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n' };
 // The hot functions read nothing of a connection but its lane's dials.
 const client = { lane: { dials } } as unknown as ClientConnection;

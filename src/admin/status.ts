@@ -66,7 +66,7 @@ function versionStatus(source: StatusSource, split: SplitSpec, weightConfigured:
 }
 
 function trafficOf(cell: CellSums): TrafficStatus {
-  const at = (q: number): number | null => quantile(cell.histogram, 0, q);
+  const at = (q: number): number | null => (cell.finished === 0 ? null : quantile(cell.histogram, 0, q));
   return {
     inFlight: cell.inFlight,
     requests: cell.finished,

@@ -47,6 +47,8 @@ class FdSink implements LineSink {
   /** What the write under way still has to write; empty when none is. */
   #current: Buffer = Buffer.alloc(0);
   #isWriting = false;
+  /** A flush gave up waiting for the reader. */
+  #isStalled = false;
   #isClosed = false;
   #errors = 0;
   #lines = 0;
@@ -77,9 +79,13 @@ class FdSink implements LineSink {
   flush(timeoutMs: number): Promise<void> {
     if (!this.#isWriting) return Promise.resolve();
     return new Promise((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs);
+      const timer = setTimeout(() => {
+        this.#isStalled = true;
+        resolve();
+      }, timeoutMs);
       this.#idle.push(() => {
         clearTimeout(timer);
+        this.#isStalled = false;
         resolve();
       });
     });
@@ -89,7 +95,8 @@ class FdSink implements LineSink {
   writeRest(): void {
     const rest = Buffer.concat([this.#current, Buffer.from(this.#queue.join(''))]);
     this.#queue = [];
-    if (rest.length === 0 || this.#isClosed) return;
+    // A reader that did not take what a flush waited for would hang the exit.
+    if (rest.length === 0 || this.#isClosed || this.#isStalled) return;
     try {
       writeSync(this.#fd, rest);
     } catch (error) {
@@ -113,7 +120,7 @@ class FdSink implements LineSink {
   #put(): void {
     this.#write(this.#fd, this.#current, (error, written) => {
       if (error?.code === 'EAGAIN') {
-        setTimeout(() => this.#put(), RETRY_MS);
+        setTimeout(() => this.#put(), RETRY_MS).unref();
         return;
       }
       if (error !== null) {

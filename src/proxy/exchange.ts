@@ -36,6 +36,8 @@ export class Exchange {
   upstream: UpstreamConnection | null = null;
   attempts = 0;
   attemptAtMs = 0;
+  /** The attempt went out on a connection that had served before: its end may be the keep-alive race. */
+  isOnReused = false;
   /** Body bytes went upstream, or are gone: no other attempt can be made. */
   bodyTouched = false;
   requestDone = false;

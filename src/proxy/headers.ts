@@ -35,6 +35,9 @@ const CLAIMS_OF_CLIENTS = [
   FIELD.xForwardedHost,
   FIELD.xForwardedPort,
   FIELD.xRealIp,
+  FIELD.trueClientIp,
+  FIELD.xOriginalUrl,
+  FIELD.xRewriteUrl,
 ];
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
@@ -57,12 +60,22 @@ export function requestText(x: Exchange, head: RequestHead, lines: PeerLines, fr
   else if (!lines.peer.isTrusted || fields.seen(FIELD.xForwardedHost) === 0) {
     added += `X-Forwarded-Host: ${fields.value(FIELD.host)}\r\n`;
   }
+  if (x.method === 'OPTIONS') added += maxForwardsLine(fields);
   added += idLines(x, fields, freshId);
   return `${x.method} ${x.target} HTTP/1.1\r\n${fields.kept()}${added}Via: 1.${x.minor} sluice\r\n\r\n`;
 }
 
+/** One forward less for the next one; 0 never gets here. Source: RFC 9110 section 7.6.2. */
+function maxForwardsLine(fields: FieldTable): string {
+  const left = fields.value(FIELD.maxForwards);
+  if (left === null || !/^\d{1,9}$/.test(left)) return '';
+  fields.drop(FIELD.maxForwards);
+  return `Max-Forwards: ${Number(left) - 1}\r\n`;
+}
+
 function untrustedLines(x: Exchange, fields: FieldTable, lines: PeerLines): string {
   for (const id of CLAIMS_OF_CLIENTS) fields.drop(id);
+  fields.dropClaims();
   if (!x.table.colorFromAnyone) fields.drop(x.table.colorField);
   return lines.forwarded;
 }

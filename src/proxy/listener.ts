@@ -5,7 +5,7 @@
  * the limit of connections a new one is closed at once, counted, and nobody else suffers.
  */
 
-import { BlockList, createServer, isIPv6, type Server, type Socket } from 'node:net';
+import { BlockList, createServer, isIP, isIPv6, type Server, type Socket } from 'node:net';
 import { hash32 } from '../lib/hash.ts';
 import { REASON } from '../model/reason.ts';
 import type { PeerLines } from './headers.ts';
@@ -90,9 +90,11 @@ export class Listener {
 
   #linesOf(socket: Socket): PeerLines {
     const address = plainAddress(socket.remoteAddress ?? '0.0.0.0');
-    const isTrusted = this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+    const trusted = this.#trusted;
+    const trusts = (other: string): boolean =>
+      isIP(other) !== 0 && trusted.check(other, isIPv6(other) ? 'ipv6' : 'ipv4');
     return {
-      peer: { address, isTrusted, key: hash32(`${address}:${socket.remotePort ?? 0}`) },
+      peer: { address, isTrusted: trusts(address), trusts, key: hash32(`${address}:${socket.remotePort ?? 0}`) },
       forwarded: `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: http\r\n`,
     };
   }

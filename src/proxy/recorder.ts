@@ -75,7 +75,7 @@ export class Recorder {
     const isBad = effect === 'bad';
     if (x.isPinned) this.#pinned(split.cellBase, isBad);
     else if (split.unit >= 0) this.#user(split.unit, x, isBad);
-    if (isBad) this.#event(x, split.cell);
+    if (isBad && !x.isPinned) this.#event(x, split.cell);
   }
 
   /** A request that was refused before it had a route. */
@@ -118,7 +118,8 @@ export class Recorder {
       add(cells, base + CELL.ignored, 1);
     } else {
       add(cells, base + CELL.finished, 1);
-      if (effect === 'bad') add(cells, base + CELL.bad, 1);
+      // A sequenced store, so that no reader on any machine sees it before FINISHED.
+      if (effect === 'bad') Atomics.add(cells, base + CELL.bad, 1);
       if (isSlow) add(cells, base + CELL.slow, 1);
     }
     add(cells, base + CELL.reasons + x.reason, 1);
@@ -146,7 +147,7 @@ export class Recorder {
     const base = unit * UNIT_WORDS + (second & (UNIT_SECONDS - 1)) * UNIT_SECOND_WORDS;
     if (units[base] !== second) {
       units.fill(0, base, base + UNIT_SECOND_WORDS);
-      units[base] = second;
+      Atomics.store(units, base, second);
     }
     const bit = x.userKey & (UNIT_BITS - 1);
     const mask = 1 << (bit & 31);
@@ -178,8 +179,9 @@ export class Recorder {
 /** What an outcome does to the SLI of the version (or of the route). */
 export function effectOf(reason: Reason, status: number, isSlow: boolean, forVersion: boolean): Effect {
   if (reason === REASON.none) return status >= SERVER_ERROR ? 'bad' : 'good';
-  // A client that leaves after the latency threshold has voted; one that leaves earlier says nothing.
-  if (reason === REASON.clientClosed) return isSlow ? 'bad' : 'ignore';
+  // A client that waited longer than the threshold for an answer has voted. One that leaves earlier, or within an answer,
+  // says nothing: it may have seen enough, or not read at all.
+  if (reason === REASON.clientClosed) return isSlow && status === 0 ? 'bad' : 'ignore';
   const row = reasonRow(reason);
   return forVersion ? row.versionEffect : row.routeEffect;
 }

@@ -5,13 +5,22 @@
  * worker that dies again and again comes back ever more slowly, at most every `RESTART_MS_MAX`.
  */
 
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import type { FromWorker, ToWorker, WorkerSetup } from '../model/messages.ts';
 import { SluiceError } from '../model/problem.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { WorkerStatus } from '../model/status.ts';
-import { reserveTallies, type Tallies, viewTallies } from '../model/tallies.ts';
+import {
+  CELL,
+  CELL_WORDS,
+  ENDPOINT,
+  ENDPOINT_WORDS,
+  reserveTallies,
+  type Tallies,
+  viewTallies,
+} from '../model/tallies.ts';
 
 const RESTART_MS_MIN = 50;
 const RESTART_MS_MAX = 5000;
@@ -22,7 +31,6 @@ export interface WorkersOptions {
   readonly count: number;
   readonly host: string;
   readonly port: number;
-  readonly seed: number;
   readonly dials: SharedArrayBuffer;
   readonly snapshot: Snapshot;
   /** A worker died and will be replaced. */
@@ -92,6 +100,25 @@ export class Workers {
     return this.#regions;
   }
 
+  /** An id may go to another name once no worker knows the old one and nothing is under way for it. */
+  isUnused({
+    table,
+    id,
+    absentSince,
+  }: {
+    readonly table: string;
+    readonly id: number;
+    readonly absentSince: number;
+  }): boolean {
+    if (!this.#slots.every(({ revision }) => revision >= absentSince)) return false;
+    if (table === 'units') return true;
+    return this.#regions.every(({ tallies }) =>
+      table === 'cells'
+        ? tallies.cells[id * CELL_WORDS + CELL.inFlight] === 0
+        : tallies.endpoints[id * ENDPOINT_WORDS + ENDPOINT.inFlight] === 0,
+    );
+  }
+
   status(): WorkerStatus[] {
     return this.#slots.map(({ id, state, revision, restarts }) => ({ id, state, revision, restarts }));
   }
@@ -138,7 +165,8 @@ export class Workers {
       host: this.#options.host,
       port: this.#port,
       reusePort: this.#options.count > 1,
-      seed: this.#options.seed + id,
+      // Another one in every life, or a successor would repeat its predecessor's request ids.
+      seed: randomInt(2 ** 31),
       dials: this.#options.dials,
       tallies: buffers,
       snapshot: this.#snapshot,
@@ -202,14 +230,14 @@ export class Workers {
     if (this.#isStopping || !hadStarted) return;
     this.#options.died(slot.id, cause);
     const delayMs = Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** Math.min(slot.restarts, 10));
-    setTimeout(() => this.#respawn(slot.id), delayMs);
+    setTimeout(() => this.#respawn(slot.id), delayMs).unref();
   }
 
   #respawn(id: number): void {
     if (this.#isStopping) return;
     this.#spawn(id).catch((error: unknown) => {
       this.#options.died(id, String(error));
-      setTimeout(() => this.#respawn(id), RESTART_MS_MAX);
+      setTimeout(() => this.#respawn(id), RESTART_MS_MAX).unref();
     });
   }
 }

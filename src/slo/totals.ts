@@ -129,8 +129,10 @@ function addUp(
   const seconds = cellFloats[(span.base + CELL.secondsSum) >> 1] as number;
   account.secondsSum += seconds - last.seconds;
   last.seconds = seconds;
+  // Before FINISHED, as the layout asks: a reading between the two words must not show more bad than finished.
+  const bad = Atomics.load(cells, span.base + CELL.bad);
   for (let word = 1; word < span.end; word++) {
-    const now = cells[span.base + word] as number;
+    const now = word === CELL.bad ? bad : Atomics.load(cells, span.base + word);
     const before = last.words[word] as number;
     if (now === before || word === CELL.secondsSum || word === CELL.secondsSum + 1) continue;
     account.sums[word] = (account.sums[word] as number) + deltaOf(now, before);

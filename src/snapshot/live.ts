@@ -19,11 +19,11 @@
  */
 
 import { SluiceError } from '../model/problem.ts';
-import { CELLS_MAX, ENDPOINTS_MAX, UNITS_MAX } from '../model/tallies.ts';
+import { ENDPOINTS_MAX, GATEWAY_CELL, UNITS_MAX } from '../model/tallies.ts';
 
 export type TableName = 'cells' | 'units' | 'endpoints';
 
-const SLOTS: Readonly<Record<TableName, number>> = { cells: CELLS_MAX, units: UNITS_MAX, endpoints: ENDPOINTS_MAX };
+const SLOTS: Readonly<Record<TableName, number>> = { cells: GATEWAY_CELL, units: UNITS_MAX, endpoints: ENDPOINTS_MAX };
 
 /** Ids of one kind. */
 export interface IdTable {

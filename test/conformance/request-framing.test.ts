@@ -120,8 +120,10 @@ describe('requests on one connection', () => {
     assert.deepEqual(statusesOf(await client.closed()), [200, 200]);
   });
 
-  it('OPTIONS * is answered by the gateway itself', async () => {
+  it('OPTIONS * and OPTIONS with no forwards left are answered by the gateway itself', async () => {
     const seen = upstream.received.join('').length;
+    const last = `OPTIONS /x HTTP/1.1\r\n${HOST}Max-Forwards: 0\r\nConnection: close\r\n\r\n`;
+    assert.match(await sendAndClose(plane.port, last), /^HTTP\/1\.1 204 No Content\r\nAllow: /);
     const received = await sendAndClose(plane.port, `OPTIONS * HTTP/1.1\r\n${HOST}Connection: close\r\n\r\n`);
     assert.match(received, /^HTTP\/1\.1 204 No Content\r\nAllow: /);
     assert.equal(upstream.received.join('').length, seen);

@@ -123,6 +123,44 @@ describe('an upstream that sends more than it announced', () => {
       await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
     });
   }
+
+  it('while its reader is slow does not answer the next request either', async (t) => {
+    let isQuiet: NodeJS.Timeout | undefined;
+    let isPoisoned = false;
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket, path) => {
+        clearTimeout(isQuiet);
+        if (path === '/long') socket.write(answerOf(60_000));
+        else setTimeout(() => socket.write(OK), 50);
+        // No next request comes: the reader is so far behind that this answer is not handed over yet.
+        if (path === '/long' && !isPoisoned) {
+          isQuiet = setTimeout(() => {
+            isPoisoned = true;
+            socket.write(poison);
+          }, 200);
+        }
+      }),
+    );
+    const plane = await planeOf(t, {
+      ...oneVersion(upstream.port),
+      limits: { endpointConnectionsMax: 1 },
+      timeouts: { pendingMs: 10_000 },
+    });
+    const attacker = clientOf(t, plane);
+    attacker.socket.pause();
+    attacker.send(getOf('/long').repeat(500));
+    await eventually(() => isPoisoned, 'the upstream sends more');
+    const victim = clientOf(t, plane);
+    victim.send(getOf('/victim', CLOSE));
+    await eventually(() => readCell(plane, FIRST_CELL).inFlight === 2, 'the victim waits for the connection');
+    attacker.socket.resume();
+    const received = await victim.closed();
+    assert.doesNotMatch(received, /poison/);
+    assert.deepEqual(statusesOf(received), [200]);
+    attacker.socket.destroy();
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+  });
 });
 
 describe('what a client is told about a failure', () => {
@@ -174,7 +212,6 @@ describe('draining', () => {
       count: 1,
       host: '127.0.0.1',
       port: 0,
-      seed: 1,
       dials,
       snapshot: sketchSnapshot({ ...oneVersion(port), timeouts: { connectMs: 60_000 } }),
       died: () => undefined,

@@ -19,6 +19,8 @@ export interface Peer {
   readonly address: string;
   /** One of `trustedProxies`. */
   readonly isTrusted: boolean;
+  /** Whether an address is one of `trustedProxies`. */
+  readonly trusts: (address: string) => boolean;
   /** Hash of address and port: the user key where none is configured. */
   readonly key: number;
 }
@@ -50,10 +52,16 @@ function userKeyOf(route: LinkedRoute, head: RequestHead, peer: Peer): number | 
     if (value !== null && value !== '') return hash32(value);
   }
   if (route.stickyCookie !== '') {
-    const value = cookieValue(head.fields.value(FIELD.cookie), route.stickyCookie);
+    const value = cookieValue(cookiesOf(head), route.stickyCookie);
     if (value !== null) return hash32(value);
   }
   return route.stickyClientIp ? hash32(clientAddress(head, peer)) : null;
+}
+
+/** All cookies; more than one field is rare (HTTP/2 clients behind a translating proxy). */
+function cookiesOf(head: RequestHead): string | null {
+  if (head.fields.seen(FIELD.cookie) <= 1) return head.fields.value(FIELD.cookie);
+  return head.fields.values(FIELD.cookie).join('; ');
 }
 
 /** Value of one cookie, or null. Source: RFC 6265 section 5.4. */
@@ -72,8 +80,12 @@ export function cookieValue(cookies: string | null, name: string): string | null
 /** The user's own address: the peer's, or what a trusted proxy says is the last untrusted one's. */
 export function clientAddress(head: RequestHead, peer: Peer): string {
   if (!peer.isTrusted) return peer.address;
-  // The proxy may have appended to the client's line or added one of its own: what it says itself is the very last.
-  const forwarded = head.fields.values(FIELD.xForwardedFor).at(-1) ?? '';
-  const last = forwarded.slice(forwarded.lastIndexOf(',') + 1).trim();
-  return last === '' ? peer.address : last;
+  // Every proxy appends whom it heard from, to the line or as one of its own: from the right, the first that is not ours.
+  const path = head.fields.values(FIELD.xForwardedFor).join(',').split(',');
+  for (let i = path.length - 1; i >= 0; i--) {
+    const address = (path[i] as string).trim();
+    if (address === '') return peer.address;
+    if (!peer.trusts(address)) return address;
+  }
+  return peer.address;
 }

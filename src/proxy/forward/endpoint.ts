@@ -2,14 +2,18 @@
  * One upstream address as a worker sees it: load, speed and connections. Hot path.
  *
  * `cost` is Finagle's peak EWMA of the time to the response head: a slower answer counts at once, a faster one decays in
- * with a time constant of 10 s. A failure observes half the first-byte timeout at least, else a host that fails fast
- * would look fast and attract traffic.
+ * with a time constant of 10 s. A failure, a 5xx answer included, multiplies the cost, else a host that fails fast would
+ * look fast and attract traffic.
  * Source: Finagle `PeakEwma`; docs/adr/0003-synchronous-decide.md.
  */
 
 import type { Pool } from '../http1/pool.ts';
 
 const DECAY_MS = 10_000;
+/** What one failure does to the cost: dear enough to lose against its neighbors, soon cheap enough to be tried again. */
+const FAILURE_FACTOR = 5;
+const FAILURE_MS_MIN = 10;
+const FAILURE_MS_MAX = 1000;
 const NEVER = Number.NEGATIVE_INFINITY;
 /** What an endpoint that has not answered anything yet is taken to need, once something waits for it. */
 const SILENT_MS = 1000;
@@ -59,8 +63,9 @@ export class Endpoint {
     this.#observedAtMs = nowMs;
   }
 
-  /** Takes a failed attempt: never cheaper than `floorMs`. */
-  observeFailure(tookMs: number, floorMs: number, nowMs: number): void {
-    this.observe(Math.max(tookMs, floorMs), nowMs);
+  /** Takes a failed attempt: several times as dear as before, however fast it failed, up to a second. */
+  observeFailure(tookMs: number, nowMs: number): void {
+    const before = Math.max(this.#costMs * Math.exp((this.#observedAtMs - nowMs) / DECAY_MS), FAILURE_MS_MIN);
+    this.observe(Math.max(tookMs, Math.min(before * FAILURE_FACTOR, FAILURE_MS_MAX)), nowMs);
   }
 }

@@ -43,7 +43,7 @@ export function abandon(x: Exchange, reason: Reason, detail: string): void {
   upstream?.destroy();
   if (upstream === null) x.endpoint?.pool.cancel(x);
   const isUpstreamsFault = reasonRow(reason).fault === 'upstream';
-  if (isUpstreamsFault && x.endpoint !== null) punish(x);
+  if (isUpstreamsFault && x.endpoint !== null) punish(x, reason);
   endAttempt(x, isUpstreamsFault);
   giveUp(x, reason, detail);
 }
@@ -71,7 +71,7 @@ function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
   x.upstream = null;
   const failedOn = x.endpoint;
   const isUpstreamsFault = reasonRow(reason).fault === 'upstream';
-  if (isUpstreamsFault) punish(x);
+  if (isUpstreamsFault) punish(x, reason);
   endAttempt(x, isUpstreamsFault);
   const lane = x.client.lane;
   if (mayRetry(x, reason) && lane.retryBudget.withdraw(nowMs())) {
@@ -82,10 +82,11 @@ function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
   giveUp(x, reason, detail);
 }
 
-/** A failure must not look like speed to the balancer. */
-function punish(x: Exchange): void {
+/** A failure must not look like speed to the balancer; an idle connection that the upstream closed is not one. */
+function punish(x: Exchange, reason: Reason): void {
+  if (reason === REASON.upstreamReset && x.isOnReused) return;
   const now = nowMs();
-  x.endpoint?.observeFailure(now - x.attemptAtMs, x.table.timeouts.firstByteMs / 2, now);
+  x.endpoint?.observeFailure(now - x.attemptAtMs, now);
 }
 
 /** Balances `attempt`. */

@@ -97,6 +97,24 @@ export class BodyReader {
     return END;
   }
 
+  /**
+   * Consumes everything from `from` on and moves the body's bytes together in place, to `bytes[from..dataEnd)`: however
+   * small the chunks are, what arrived together is passed on together.
+   * @returns the first step that is not `DATA`; `dataStart` is `from`.
+   */
+  gather(bytes: Uint8Array, from: number, end: number): Exclude<BodyStep, typeof DATA> {
+    let into = from;
+    let step = this.next(bytes, from, end);
+    while (step === DATA) {
+      if (this.dataStart !== into) bytes.copyWithin(into, this.dataStart, this.dataEnd);
+      into += this.dataEnd - this.dataStart;
+      step = this.next(bytes, this.position, end);
+    }
+    this.dataStart = from;
+    this.dataEnd = into;
+    return step;
+  }
+
   #takeData(end: number): BodyStep {
     const take = Math.min(this.#left, end - this.position);
     this.dataStart = this.position;

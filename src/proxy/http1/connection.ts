@@ -21,7 +21,7 @@ import { abandon, forward } from '../forward/forwarder.ts';
 import { type PeerLines, requestText } from '../headers.ts';
 import type { Lane } from '../lane.ts';
 import { optionsText, rejectionText } from '../rejection.ts';
-import { BodyReader, BROKEN, DATA, END, EXCESS } from './body.ts';
+import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
 import { LF } from './chars.ts';
 import { CHUNKED } from './framing.ts';
 import { FIELD } from './names.ts';
@@ -117,7 +117,7 @@ export class ClientConnection implements Timed {
   exchangeDone(x: Exchange): void {
     this.#finish(x);
     if (this.#state === 'closed') return;
-    if (!x.keepAlive) this.#linger();
+    if (!x.keepAlive || (this.lane.isDraining && this.#carry === null)) this.#linger();
     else this.#nextRequest();
   }
 
@@ -252,7 +252,7 @@ export class ClientConnection implements Timed {
     takeHead(x, head);
     this.#body.start(head.bodyLength);
     x.requestDone = this.#body.isDone;
-    if (x.target === '*') {
+    if (head.isForUs) {
       this.#answerOptions(x);
       return;
     }
@@ -291,12 +291,9 @@ export class ClientConnection implements Timed {
     const body = this.#body;
     const upstream = x.upstream as NonNullable<Exchange['upstream']>;
     x.bodyTouched = true;
-    let step = body.next(bytes, 0, bytes.length);
-    while (step === DATA) {
-      if (body.received > x.table.limits.bodyBytesMax) return this.#bodyFault(x, REASON.bodyTooLarge);
-      upstream.write(bytes.subarray(body.dataStart, body.dataEnd), x.bodyLength === CHUNKED);
-      step = body.next(bytes, body.position, bytes.length);
-    }
+    const step = body.gather(bytes, 0, bytes.length);
+    if (body.received > x.table.limits.bodyBytesMax) return this.#bodyFault(x, REASON.bodyTooLarge);
+    if (body.dataEnd > 0) upstream.write(bytes.subarray(0, body.dataEnd), x.bodyLength === CHUNKED);
     if (step === BROKEN || step === EXCESS) return this.#bodyFault(x, REASON.badRequest);
     this.#carry = body.position === bytes.length ? null : bytes.subarray(body.position);
     this.touch();

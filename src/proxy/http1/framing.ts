@@ -59,9 +59,19 @@ export interface ConnectionOptions {
   readonly keepAlive: boolean;
   readonly upgrade: boolean;
   readonly nominated: readonly string[];
+  /** Longer than any honest one: not read at all, the message is to be refused. */
+  readonly isExcessive: boolean;
 }
 
-const NO_OPTIONS: ConnectionOptions = { close: false, keepAlive: false, upgrade: false, nominated: [] };
+const CONNECTION_BYTES_MAX = 1024;
+
+const NO_OPTIONS: ConnectionOptions = {
+  close: false,
+  keepAlive: false,
+  upgrade: false,
+  nominated: [],
+  isExcessive: false,
+};
 const KEEP_ALIVE: ConnectionOptions = { ...NO_OPTIONS, keepAlive: true };
 const CLOSE: ConnectionOptions = { ...NO_OPTIONS, close: true };
 
@@ -74,8 +84,11 @@ export function connectionOptions(fields: FieldTable): ConnectionOptions {
     if (value === 'keep-alive' || value === 'Keep-Alive') return KEEP_ALIVE;
     if (value === 'close') return CLOSE;
   }
-  const tokens = fields
-    .values(FIELD.connection)
+  const values = fields.values(FIELD.connection);
+  if (values.reduce((sum, value) => sum + value.length, 0) > CONNECTION_BYTES_MAX) {
+    return { ...NO_OPTIONS, close: true, isExcessive: true };
+  }
+  const tokens = values
     .flatMap((value) => value.split(','))
     .map((token) => token.trim().toLowerCase())
     .filter((token) => token !== '');
@@ -84,5 +97,6 @@ export function connectionOptions(fields: FieldTable): ConnectionOptions {
     keepAlive: tokens.includes('keep-alive'),
     upgrade: tokens.includes('upgrade'),
     nominated: tokens.filter((token) => token !== 'close' && token !== 'keep-alive'),
+    isExcessive: false,
   };
 }

@@ -48,6 +48,9 @@ export class FieldTable {
   readonly #end: Int32Array;
   readonly #id: Int32Array;
   readonly #dropped: Uint8Array;
+  /** Unknown fields that begin like what proxies say of clients. */
+  readonly #claims: Int32Array;
+  #claimCount = 0;
   /** Per known id: how often it occurred, and its first value. */
   readonly #seen: Uint8Array;
   readonly #valueStart: Int32Array;
@@ -61,6 +64,7 @@ export class FieldTable {
     this.#end = new Int32Array(countMax);
     this.#id = new Int32Array(countMax);
     this.#dropped = new Uint8Array(countMax);
+    this.#claims = new Int32Array(countMax);
     this.#seen = new Uint8Array(names.size);
     this.#valueStart = new Int32Array(names.size);
     this.#valueEnd = new Int32Array(names.size);
@@ -73,6 +77,7 @@ export class FieldTable {
    */
   scan(bytes: Uint8Array, base: number, from: number, end: number): number {
     this.count = 0;
+    this.#claimCount = 0;
     this.#seen.fill(0);
     let p = from;
     while (p < end) {
@@ -110,6 +115,7 @@ export class FieldTable {
     this.#end[i] = p + 2 - base;
     this.#id[i] = id;
     this.#dropped[i] = id < 0 ? 1 : 0;
+    if (id === 0 && isClaim(bytes, start, nameEnd)) this.#claims[this.#claimCount++] = i;
     if (id > 0) this.#note(id, valueStart - base, valueEnd - base);
     return p + 2;
   }
@@ -158,6 +164,11 @@ export class FieldTable {
     for (let i = 0; i < this.count; i++) if (this.#id[i] === id) this.#dropped[i] = 1;
   }
 
+  /** Leaves out `X-Forwarded-…` and `X-Client-…` fields of whatever name: a client must not speak for a proxy. */
+  dropClaims(): void {
+    for (let n = 0; n < this.#claimCount; n++) this.#dropped[this.#claims[n] as number] = 1;
+  }
+
   /**
    * Leaves out the fields a `Connection` header nominates, as if they had never been sent.
    * @returns false when it nominates a field that must not be removed (the message is refused).
@@ -193,4 +204,18 @@ export class FieldTable {
     }
     return spanEnd > spanStart ? out + this.text.slice(spanStart, spanEnd) : out;
   }
+}
+
+const CLAIM_PREFIXES = ['x-forwarded-', 'x-client-'].map((prefix) => Buffer.from(prefix, 'latin1'));
+const X = 120;
+
+function isClaim(bytes: Uint8Array, start: number, end: number): boolean {
+  if (TOKEN_FOLD[bytes[start] as number] !== X) return false;
+  for (const prefix of CLAIM_PREFIXES) if (end - start > prefix.length && begins(bytes, start, prefix)) return true;
+  return false;
+}
+
+function begins(bytes: Uint8Array, start: number, prefix: Uint8Array): boolean {
+  for (let i = 0; i < prefix.length; i++) if (TOKEN_FOLD[bytes[start + i] as number] !== prefix[i]) return false;
+  return true;
 }

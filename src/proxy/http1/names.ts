@@ -35,6 +35,10 @@ export const FIELD = {
   accept: 23,
   trailer: 24,
   http2Settings: 25,
+  maxForwards: 26,
+  trueClientIp: 27,
+  xOriginalUrl: 28,
+  xRewriteUrl: 29,
 } as const;
 
 const NAMES: readonly string[] = [
@@ -64,6 +68,10 @@ const NAMES: readonly string[] = [
   'accept',
   'trailer',
   'http2-settings',
+  'max-forwards',
+  'true-client-ip',
+  'x-original-url',
+  'x-rewrite-url',
 ];
 
 /** One step of the rolling hash over folded name bytes (`TOKEN_FOLD`); start from 0. */

@@ -38,13 +38,14 @@ export class Pool {
    * @returns false when the queue is full.
    */
   acquire(x: Exchange): boolean {
-    // A second attempt gets a fresh connection: what broke the first may have broken every idle one.
-    const idle = x.attempts === 1 ? this.#idle.pop() : undefined;
+    const isFull = this.#opened.size >= x.table.limits.endpointConnectionsMax;
+    // A second attempt gets a fresh connection if it can: what broke the first may have broken every idle one.
+    const idle = x.attempts === 1 || isFull ? this.#idle.pop() : undefined;
     if (idle !== undefined) {
       idle.serve(x);
       return true;
     }
-    if (this.#opened.size < x.table.limits.endpointConnectionsMax) {
+    if (!isFull) {
       this.#connect(x);
       return true;
     }

@@ -43,6 +43,8 @@ export class RequestHead {
   /** Body bytes, or `CHUNKED`; 0 without a body. */
   bodyLength = 0;
   keepAlive = true;
+  /** OPTIONS whose way ends here: `*`, or no forwards left. Source: RFC 9110 section 7.6.2. */
+  isForUs = false;
   expectsContinue = false;
   readonly #limits: Limits;
   readonly #protectedNames: ReadonlySet<string>;
@@ -176,6 +178,7 @@ export class RequestHead {
   #checkConnection(): boolean {
     const options = connectionOptions(this.fields);
     this.keepAlive = this.minor === 1 ? !options.close : options.keepAlive && !options.close;
+    if (options.isExcessive) return this.#fail(REASON.badRequest, 'Connection is too long');
     if (options.nominated.length === 0) return true;
     if (this.fields.dropNominated(options.nominated, this.#protectedNames)) return true;
     return this.#fail(REASON.badRequest, 'Connection nominates a field that must not be removed');
@@ -208,6 +211,7 @@ export class RequestHead {
       return this.#fail(REASON.methodRefused, `${this.method} is refused`);
     }
     const start = this.#methodEnd + 1;
+    this.isForUs = this.method === 'OPTIONS' && this.fields.value(FIELD.maxForwards) === '0';
     this.target = text.slice(start, this.#targetEnd);
     if (text.charCodeAt(start) === SLASH) {
       this.path = text.slice(start, this.#queryStart);
@@ -215,6 +219,7 @@ export class RequestHead {
     }
     if (this.target === '*') {
       this.path = '*';
+      this.isForUs = true;
       return this.method === 'OPTIONS' || this.#fail(REASON.badRequest, 'asterisk-form is for OPTIONS only');
     }
     return this.#absoluteForm();

@@ -90,6 +90,10 @@ export class ResponseHead {
 
   #checkFraming(isHead: boolean): boolean {
     const options = connectionOptions(this.fields);
+    if (options.isExcessive) {
+      this.detail = 'Connection is too long';
+      return false;
+    }
     if (options.nominated.length > 0 && !this.fields.dropNominated(options.nominated, NO_NAMES)) {
       this.detail = 'Connection nominates a field that must not be removed';
       return false;

@@ -19,7 +19,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { type ClientFraming, clientFraming, interimText, responseText } from '../headers.ts';
 import type { Lane } from '../lane.ts';
-import { BodyReader, BROKEN, DATA, END, EXCESS } from './body.ts';
+import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
 import type { ResponseHead } from './response-head.ts';
 
 const READ_BUFFER_BYTES = 65_536;
@@ -59,6 +59,7 @@ export class UpstreamConnection implements Timed {
   #wasConnected = false;
   #isPaused = false;
   #isFull = false;
+  #hasServed = false;
 
   constructor(endpoint: Endpoint, lane: Lane, events: UpstreamEvents) {
     this.#endpoint = endpoint;
@@ -89,6 +90,8 @@ export class UpstreamConnection implements Timed {
   /** Sends the exchange's head on this connection. */
   serve(x: Exchange): void {
     this.#exchange = x;
+    x.isOnReused = this.#hasServed;
+    this.#hasServed = true;
     this.#state = 'head';
     this.#interims = 0;
     this.deadlineAtMs = Number.POSITIVE_INFINITY;
@@ -125,7 +128,11 @@ export class UpstreamConnection implements Timed {
     if (!this.#isPaused) return;
     this.#isPaused = false;
     const x = this.#exchange;
-    if (x !== null && this.#state === 'body' && this.#body.isDone) this.#complete(x);
+    if (x !== null && this.#state === 'body' && this.#body.isDone) {
+      // Nothing was read since the pause: as after a full buffer, more may lie behind the response.
+      this.#isFull = true;
+      this.#complete(x);
+    }
     if (this.#state !== 'closed') this.#socket.resume();
   }
 
@@ -146,6 +153,7 @@ export class UpstreamConnection implements Timed {
       this.destroy();
       return;
     }
+    this.#lane.recorder.connectFailed(this.#endpoint.id);
     this.#fail(REASON.connectTimeout, 'no connection in time');
   }
 
@@ -157,6 +165,24 @@ export class UpstreamConnection implements Timed {
     this.deadlineAtMs = Number.POSITIVE_INFINITY;
     if (x === null || x.isFinished) this.#park();
     else this.serve(x);
+  }
+
+  /**
+   * Back to the pool; but what may already lie behind the response would answer the next request, so a connection that
+   * was not read to the end rests until the loop has read once more. Bytes on an idle connection end it.
+   */
+  #leave(): void {
+    if (!this.#isFull) {
+      this.#park();
+      return;
+    }
+    this.#state = 'idle';
+    // The first turn ends this round of the loop, the second comes after the next round's reads.
+    setImmediate(() => {
+      setImmediate(() => {
+        if (this.#state === 'idle') this.#park();
+      });
+    });
   }
 
   #park(): void {
@@ -227,7 +253,8 @@ export class UpstreamConnection implements Timed {
   /** The final head is known: fixes framing and persistence towards both sides. */
   #answer(x: Exchange, head: ResponseHead): void {
     const now = nowMs();
-    this.#endpoint.observe(now - x.attemptAtMs, now);
+    if (head.status < 500) this.#endpoint.observe(now - x.attemptAtMs, now);
+    else this.#endpoint.observeFailure(now - x.attemptAtMs, now);
     x.status = head.status;
     x.responseStarted = true;
     this.#keepAlive = head.keepAlive;
@@ -244,10 +271,9 @@ export class UpstreamConnection implements Timed {
     const end = bytes.length;
     const out = x.client.out;
     if (!isFirst) out.cork();
-    let step = this.#body.next(bytes, from, end);
-    while (step === DATA) {
-      out.sendBytes(bytes.subarray(this.#body.dataStart, this.#body.dataEnd), this.#framing === 'chunked');
-      step = this.#body.next(bytes, this.#body.position, end);
+    const step = this.#body.gather(bytes, from, end);
+    if (this.#body.dataEnd > from) {
+      out.sendBytes(bytes.subarray(from, this.#body.dataEnd), this.#framing === 'chunked');
     }
     if (step === END && this.#framing === 'chunked') out.sendLastChunk();
     out.uncork();
@@ -263,12 +289,11 @@ export class UpstreamConnection implements Timed {
   }
 
   #complete(x: Exchange): void {
-    // What may already lie behind this response would answer the next request: such a connection is not used again.
-    const canReuse = this.#keepAlive && x.requestDone && !this.#isFull;
+    const canReuse = this.#keepAlive && x.requestDone;
     this.#exchange = null;
     this.#isPaused = false;
     // Free before the news: the client's next pipelined request may take this very connection.
-    if (canReuse && this.#state !== 'closed') this.#park();
+    if (canReuse && this.#state !== 'closed') this.#leave();
     else this.destroy();
     this.#events.completed(x);
   }

@@ -5,7 +5,7 @@
 
 import { isIP } from 'node:net';
 import type { ListenAddress } from '../../model/config.ts';
-import { CELLS_MAX, ENDPOINTS_MAX, UNITS_MAX } from '../../model/tallies.ts';
+import { ENDPOINTS_MAX, GATEWAY_CELL, UNITS_MAX } from '../../model/tallies.ts';
 import { buildEndpoint, buildLimits, buildListen, DEFAULT_ADMIN, DEFAULT_LISTEN } from '../build.ts';
 import type { Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';
@@ -52,7 +52,7 @@ function checkCounters(draft: Draft, report: Report): void {
   const unitCount = 2 * routes.filter((route) => route.rollout !== undefined).length;
   const endpointCount = countEndpoints(draft);
   const counts = [
-    { what: 'routes plus backendRefs', count: cellCount, max: CELLS_MAX, section: 'routes' },
+    { what: 'routes plus backendRefs', count: cellCount, max: GATEWAY_CELL, section: 'routes' },
     { what: 'versions under a rollout', count: unitCount, max: UNITS_MAX, section: 'routes' },
     { what: 'different endpoints', count: endpointCount, max: ENDPOINTS_MAX, section: 'services' },
   ];

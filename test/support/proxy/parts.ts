@@ -63,7 +63,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
 
 /** The address of most clients here; `isTrusted` as asked. */
 export function peerOf(isTrusted = false): Peer {
-  return { address: '203.0.113.7', isTrusted, key: 4711 };
+  return { address: '203.0.113.7', isTrusted, trusts: (address) => address.startsWith('10.'), key: 4711 };
 }
 
 /** An exchange that began at 0, of a client that is only its lane. */

@@ -39,6 +39,10 @@ export interface Watched {
   readonly listener: Listener;
   /** Waits, for a bounded while, until nothing is under way; `faults` says what still is. */
   settled(): Promise<void>;
+  /** `method target` of every attempt since the last `forget`. */
+  begun(): string[];
+  /** Starts a new book; to be called when nothing is under way. */
+  forget(): void;
   /** What is wrong with the books, in words; empty when everything that began ended once and nothing is in flight. */
   faults(): string[];
 }
@@ -68,6 +72,14 @@ export async function watchedPlane(t: TestContext, sketch: PlaneSketch): Promise
     lane,
     listener,
     settled: () => eventually(isOver, 'every exchange is over').catch(() => undefined),
+    begun: () =>
+      [...recorder.ends.keys()].flatMap(({ method, target, attempts }) =>
+        Array.from({ length: attempts }, () => `${method} ${target}`),
+      ),
+    forget: () => {
+      recorder.ends.clear();
+      on.tallies.cells.fill(0, 0, CELL_WORDS * 100 * sketch.routes.length);
+    },
     faults: () => [
       ...faultsOf(recorder),
       ...cellFaults(on.tallies, recorder, sketch),

@@ -98,6 +98,22 @@ describe('a swap', () => {
   });
 });
 
+describe('an endpoint', () => {
+  it('may be a name, whichever address it has first', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(OK)),
+    );
+    const plane = await planeOf(t, { routes: [] });
+    const snapshot = sketchSnapshot(oneVersion(upstream.port), 2);
+    plane.plane.swap({ ...snapshot, endpoints: [{ id: 1, host: 'localhost', port: upstream.port }] });
+    Atomics.store(plane.dials, 1, 1);
+    const client = clientOf(t, plane);
+    for (let i = 0; i < 3; i++) assert.equal(await askedOn(client, GET), 200);
+    assert.equal(upstream.sockets.length, 1);
+  });
+});
+
 describe('a dial', () => {
   it('moves the next request, without a swap', async (t) => {
     const [stable, canary] = [

@@ -34,7 +34,6 @@ function groupOf(t: TestContext, sketch: PlaneSketch, change: Partial<WorkersOpt
     count: 1,
     host: '127.0.0.1',
     port: 0,
-    seed: 1,
     dials,
     snapshot: sketchSnapshot(sketch),
     died: (id, cause) => void deaths.push({ id, cause }),
