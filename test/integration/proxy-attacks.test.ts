@@ -71,28 +71,30 @@ describe('a client that pipelines and reads late', () => {
   });
 
   it('gets the whole last answer however late it reads', async (t) => {
+    let answered = 0;
     const upstream = await upstreamOf(
       t,
-      perHead((socket) => socket.write(answerOf(16_000))),
+      perHead((socket) => {
+        answered++;
+        socket.write(answerOf(16_000));
+      }),
     );
     const plane = await planeOf(t, oneVersion(upstream.port));
+    const probe = clientOf(t, plane);
+    probe.socket.pause();
+    probe.send(GET.repeat(2000));
+    // So many answers fit into the kernel and what the gateway holds back at the most; the last of them wait in the gateway.
+    const count = (await settled(() => answered, 50)) - 8;
+    probe.socket.destroy();
     const client = clientOf(t, plane);
-    client.send(GET.repeat(999) + getOf('/', CLOSE));
-    // Reads a little at a time: the last answers are handed over while much still waits in the gateway.
-    let isReading = true;
-    const slowly = setInterval(() => {
-      if (isReading) client.socket.pause();
-      else client.socket.resume();
-      isReading = !isReading;
-    }, 20);
-    t.after(() => clearInterval(slowly));
-    await eventually(() => readCell(plane, FIRST_CELL).finished >= 1000, 'all are answered');
-    clearInterval(slowly);
     client.socket.pause();
+    const before = readCell(plane, FIRST_CELL).finished;
+    client.send(GET.repeat(count - 1) + getOf('/', CLOSE));
+    await eventually(() => readCell(plane, FIRST_CELL).finished - before >= count, 'all are answered');
     await new Promise((resolve) => setTimeout(resolve, 2500));
     client.socket.resume();
     const received = await client.closed();
-    assert.equal(statusesOf(received).length, 1000);
+    assert.equal(statusesOf(received).length, count);
     assert.ok(received.endsWith('x'.repeat(1000)));
   });
 });

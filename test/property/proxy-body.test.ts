@@ -60,6 +60,23 @@ function read(stream: string, cuts: readonly number[]): Read {
   return { body, taken: bytes.length, step: MORE };
 }
 
+/** Reads a stream cut at these places as a connection does: all that came together is gathered. */
+function gather(stream: string, cuts: readonly number[]): Read {
+  const reader = new BodyReader();
+  reader.start(CHUNKED);
+  const ends = [...new Set([...cuts.map((cut) => cut % (stream.length + 1)), stream.length])].sort((a, b) => a - b);
+  let body = '';
+  let from = 0;
+  for (const end of ends) {
+    const bytes = Buffer.from(stream.slice(from, end), 'latin1');
+    const step = reader.gather(bytes, 0, bytes.length);
+    body += bytes.toString('latin1', reader.dataStart, reader.dataEnd);
+    if (step !== MORE) return { body, taken: from + reader.position, step };
+    from = end;
+  }
+  return { body, taken: stream.length, step: MORE };
+}
+
 const text = (maxLength: number): fc.Arbitrary<string> =>
   fc.array(fc.integer({ min: 0, max: 255 }), { maxLength }).map((bytes) => String.fromCharCode(...bytes));
 const chunk = fc
@@ -89,6 +106,7 @@ describe('a chunked body', () => {
         const expected = reference(stream);
         assert.ok(expected !== null);
         assert.deepEqual(read(stream, at), { ...expected, step: END });
+        assert.deepEqual(gather(stream, at), { ...expected, step: END });
       }),
       { numRuns: 500 },
     );
@@ -116,6 +134,7 @@ describe('a chunked body', () => {
           JSON.stringify(damaged),
         );
         assert.deepEqual(got, { ...read(damaged, []), body: got.body }, 'cutting changes nothing');
+        assert.deepEqual(gather(damaged, at), got, 'gathering changes nothing');
         if (got.step === MORE) assert.ok(got.taken === damaged.length);
         else assert.ok([END, BROKEN, EXCESS].includes(got.step));
       }),

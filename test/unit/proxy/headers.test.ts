@@ -111,6 +111,30 @@ describe('a request head', () => {
   });
 });
 
+describe('Max-Forwards', () => {
+  const forwarded = (method: string, value: string): readonly string[] | null =>
+    sent(`${method} / HTTP/1.1\r\nHost: a\r\nMax-Forwards: ${value}\r\n\r\n`).text.match(/^max-forwards:.*$/gim);
+
+  it('is one less for OPTIONS', () => {
+    assert.deepEqual(forwarded('OPTIONS', '10'), ['Max-Forwards: 9']);
+    assert.deepEqual(forwarded('OPTIONS', '1'), ['Max-Forwards: 0']);
+    assert.deepEqual(forwarded('OPTIONS', '007'), ['Max-Forwards: 6']);
+  });
+
+  it('never falls below 0, however 0 is written', () => {
+    for (const value of ['0', '00', '000000000']) {
+      const { table } = bench();
+      const head = readHead(table, `OPTIONS / HTTP/1.1\r\nHost: a\r\nMax-Forwards: ${value}\r\n\r\n`);
+      assert.equal(head.isForUs, true, value);
+    }
+  });
+
+  it('is left alone otherwise', () => {
+    assert.deepEqual(forwarded('GET', '10'), ['Max-Forwards: 10']);
+    assert.deepEqual(forwarded('OPTIONS', 'x'), ['Max-Forwards: x']);
+  });
+});
+
 describe('the request id', () => {
   it('is the client’s if it is safe', () => {
     for (const id of ['a', 'A-1_2.3:4', 'x'.repeat(128)]) {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, describe, test } from 'node:test';
 import { SluiceError } from '#src/model/problem.ts';
 import type { Disk } from '#src/sources/disk.ts';
 import { EXTENSIONS_MAX, type FileEvent, type FileSource, openFile, type Timers } from '#src/sources/file.ts';
@@ -292,7 +292,9 @@ describe('on a real disk', () => {
     };
     // Timers that keep the process alive: the watch itself does not.
     const timers: Timers = { set: setTimeout, clear: (timer) => clearTimeout(timer as NodeJS.Timeout) };
-    const { text, source } = await openFile(file, onEvent, { debounceMs: 1, pollMs: 3_600_000, timers });
+    const { text, source } = await openFile(file, onEvent, { debounceMs: 1, pollMs: 250, timers });
+    // Also when an assertion fails: an open watch would keep the process, and the failure would never be told.
+    after(() => source.close());
     const next = (): Promise<string> => new Promise((resolve) => waiting.push(resolve));
     return { text, source, next };
   }

@@ -155,6 +155,51 @@ describe('a chunked body', () => {
   });
 });
 
+describe('gathering', () => {
+  /** Gathers a stream that stands behind other bytes. */
+  function gathered(length: number, stream: string): { step: number; body: string; rest: string; before: string } {
+    const reader = new BodyReader();
+    reader.start(length);
+    const bytes = Buffer.from(`head${stream}`, 'latin1');
+    const step = reader.gather(bytes, 4, bytes.length);
+    return {
+      step,
+      body: bytes.toString('latin1', reader.dataStart, reader.dataEnd),
+      rest: bytes.toString('latin1', reader.position),
+      before: bytes.toString('latin1', 0, 4),
+    };
+  }
+
+  it('moves all spans together and leaves what stands before and behind alone', () => {
+    const stream = '1\r\na\r\n2;x\r\nbc\r\n3\r\ndef\r\n0\r\nT: u\r\n\r\nGET /';
+    assert.deepEqual(gathered(CHUNKED, stream), { step: END, body: 'abcdef', rest: 'GET /', before: 'head' });
+    assert.deepEqual(gathered(3, 'abcGET /'), { step: END, body: 'abc', rest: 'GET /', before: 'head' });
+  });
+
+  it('of part of a body takes everything there is', () => {
+    assert.deepEqual(gathered(CHUNKED, '5\r\nab'), { step: MORE, body: 'ab', rest: '', before: 'head' });
+    assert.deepEqual(gathered(CHUNKED, '5'), { step: MORE, body: '', rest: '', before: 'head' });
+    assert.deepEqual(gathered(UNTIL_CLOSE, 'ab'), { step: MORE, body: 'ab', rest: '', before: 'head' });
+  });
+
+  it('of nothing finds nothing', () => {
+    assert.deepEqual(gathered(0, 'GET /'), { step: END, body: '', rest: 'GET /', before: 'head' });
+    assert.equal(gathered(CHUNKED, '0\r\n\r\n').body, '');
+  });
+
+  it('of a broken body says so', () => {
+    assert.equal(gathered(CHUNKED, '1\r\na\r\nx').step, BROKEN);
+    assert.equal(gathered(CHUNKED, `1;${'x'.repeat(2000)}\r\n`).step, EXCESS);
+  });
+
+  it('knows how many bytes the body has had in all', () => {
+    const reader = new BodyReader();
+    reader.start(CHUNKED);
+    for (const piece of ['1\r\na\r\n2\r\nb', 'c\r\n1\r\nd\r\n']) reader.gather(Buffer.from(piece), 0, piece.length);
+    assert.equal(reader.received, 4);
+  });
+});
+
 it('reading allocates nothing', () => {
   const reader = new BodyReader();
   const bytes = Buffer.from('5;x\r\nhello\r\n0\r\n\r\n');

@@ -137,7 +137,9 @@ describe('what is kept', () => {
 
 it('scanning and looking up allocate nothing', () => {
   const table = new FieldTable(new NameTable([COLOR]), 10);
-  const bytes = Buffer.from('Host: a.example\r\nAccept: */*\r\nX-Color: blue\r\nUser-Agent: x\r\nX-Trace: 1\r\nX-Client-Id: 1\r\n\r\n');
+  const bytes = Buffer.from(
+    'Host: a.example\r\nAccept: */*\r\nX-Color: blue\r\nUser-Agent: x\r\nX-Trace: 1\r\nX-Client-Id: 1\r\n\r\n',
+  );
   table.text = bytes.toString('latin1');
   let kept = 0;
   const perCall = bytesPerCall(() => {
