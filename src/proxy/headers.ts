@@ -70,7 +70,7 @@ function maxForwardsLine(fields: FieldTable): string {
   const left = fields.value(FIELD.maxForwards);
   if (left === null || !/^\d{1,9}$/.test(left)) return '';
   fields.drop(FIELD.maxForwards);
-  return `Max-Forwards: ${Number(left) - 1}\r\n`;
+  return `Max-Forwards: ${Math.max(0, Number(left) - 1)}\r\n`;
 }
 
 function untrustedLines(x: Exchange, fields: FieldTable, lines: PeerLines): string {

@@ -211,7 +211,7 @@ export class RequestHead {
       return this.#fail(REASON.methodRefused, `${this.method} is refused`);
     }
     const start = this.#methodEnd + 1;
-    this.isForUs = this.method === 'OPTIONS' && this.fields.value(FIELD.maxForwards) === '0';
+    this.isForUs = this.method === 'OPTIONS' && /^0+$/.test(this.fields.value(FIELD.maxForwards) ?? '');
     this.target = text.slice(start, this.#targetEnd);
     if (text.charCodeAt(start) === SLASH) {
       this.path = text.slice(start, this.#queryStart);
