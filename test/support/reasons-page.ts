@@ -15,6 +15,9 @@ The answer is \`application/problem+json\` (plain text for clients that take no 
 \`reason\` and, after RFC 9209, in \`Proxy-Status\`. Status "closed": no answer can be given, the connection is closed.
 "Version" and "route" say what the exchange does to the SLI of the version and to that of the route.
 
+One exception: \`client_closed\` is bad for both when the client had waited longer than the route's latency threshold for an
+answer that had not begun.
+
 | reason | status | fault | version | route | another attempt | Proxy-Status | meaning |
 |---|---|---|---|---|---|---|---|
 `;
