@@ -41,6 +41,8 @@ export class Exchange {
   /** Body bytes went upstream, or are gone: no other attempt can be made. */
   bodyTouched = false;
   requestDone = false;
+  /** The client waits for a 100 before it sends its body: until then the upstream owes a word, not the client. */
+  awaitsContinue = false;
   responseStarted = false;
   isFinished = false;
   /** When the response must have begun, all attempts together; the clock starts when the request is complete. */

@@ -85,7 +85,7 @@ export class ClientConnection implements Timed {
   touch(): void {
     const x = this.#exchange;
     // Bytes of an earlier response say nothing about an answer that is still owed.
-    if (x === null || (x.requestDone && !x.responseStarted)) return;
+    if (x === null || x.upstream === null || (x.requestDone && !x.responseStarted)) return;
     const idleAtMs = nowMs() + x.table.timeouts.bodyIdleMs;
     this.deadlineAtMs = x.responseStarted ? idleAtMs : Math.min(x.deadlineAtMs, idleAtMs);
   }
@@ -103,7 +103,8 @@ export class ClientConnection implements Timed {
       this.#awaitResponse(x);
       return;
     }
-    this.touch();
+    if (x.awaitsContinue) this.waitAtMost(x, x.table.timeouts.firstByteMs);
+    else this.touch();
     this.resumeReading();
   }
 
@@ -167,7 +168,8 @@ export class ClientConnection implements Timed {
       else if (!x.requestDone && !this.#isPaused) abandon(x, REASON.bodyTimeout, 'the request body stalled');
       else abandon(x, REASON.upstreamTruncated, 'the response stalled');
     } else if (x.upstream === null) this.#expireWaiting(x);
-    else if (x.requestDone || this.#isPaused) abandon(x, REASON.responseTimeout, 'no response in time');
+    else if (x.requestDone || this.#isPaused || x.awaitsContinue)
+      abandon(x, REASON.responseTimeout, 'no response in time');
     else abandon(x, REASON.bodyTimeout, 'the request body stalled');
   }
 
@@ -291,6 +293,7 @@ export class ClientConnection implements Timed {
     const body = this.#body;
     const upstream = x.upstream as NonNullable<Exchange['upstream']>;
     x.bodyTouched = true;
+    x.awaitsContinue = false;
     const step = body.gather(bytes, 0, bytes.length);
     if (body.received > x.table.limits.bodyBytesMax) return this.#bodyFault(x, REASON.bodyTooLarge);
     if (body.dataEnd > 0) upstream.write(bytes.subarray(0, body.dataEnd), x.bodyLength === CHUNKED);
@@ -386,6 +389,7 @@ function takeHead(x: Exchange, head: RequestHead): void {
   x.minor = head.minor;
   x.bodyLength = head.bodyLength;
   x.keepAlive = head.keepAlive;
+  x.awaitsContinue = head.expectsContinue && head.bodyLength !== 0;
   const accept = head.fields.value(FIELD.accept);
   x.acceptsJson = accept === null || accept.includes('json') || accept.includes('*/*');
 }

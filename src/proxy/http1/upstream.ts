@@ -231,6 +231,8 @@ export class UpstreamConnection implements Timed {
       if (head.status >= 200) break;
       if (head.status === 101) return this.#fail(REASON.upstreamProtocol, 'a 101 that nobody asked for');
       if (++this.#interims > INTERIMS_MAX) return this.#fail(REASON.upstreamProtocol, 'too many interim responses');
+      x.awaitsContinue = false;
+      x.client.touch();
       if (x.minor === 1) x.client.out.sendText(interimText(head));
       if (from >= end) return -1;
     }
