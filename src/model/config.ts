@@ -11,7 +11,7 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-/** Hard limits of the data plane; each has a status of its own when it is exceeded. */
+/** Hard limits of the data plane; those of a request have a status of their own, those of connections close it. */
 export interface Limits {
   /** Longest request line in bytes, else 414. */
   readonly requestLineBytesMax: number;

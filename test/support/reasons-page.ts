@@ -15,6 +15,8 @@ The answer is \`application/problem+json\` (plain text for clients that take no 
 \`reason\` and, after RFC 9209, in \`Proxy-Status\`. Status "closed": no answer can be given, the connection is closed.
 "Version" and "route" say what the exchange does to the SLI of the version and to that of the route.
 
+"Another attempt" is what a reason allows; \`response_timeout\` is not tried again by this version.
+
 One exception: \`client_closed\` is bad for both when the client had waited longer than the route's latency threshold for an
 answer that had not begun.
 

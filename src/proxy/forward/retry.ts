@@ -1,8 +1,8 @@
 /**
  * Whether a failed attempt may be tried again: by the reason table, within a budget.
  *
- * The budget is a token bucket that each request fills by `RATIO` and that fills by itself at `PER_SECOND`, so retries
- * add at most 10 % load when everything fails. A request whose body has been touched is never sent twice.
+ * The budget is a token bucket that each request fills by `RATIO` and that fills by itself at `PER_SECOND`, so when
+ * everything fails retries add 10 % load and 3 per second, after a burst of at most TOKENS_MAX. A request whose body has been touched is never sent twice.
  * Source: Google SRE book, chapter 21, "Retry budgets"; Finagle `RetryBudget`.
  */
 
