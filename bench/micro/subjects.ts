@@ -15,6 +15,13 @@ import { Endpoint } from '../../src/proxy/forward/endpoint.ts';
 import { requestText } from '../../src/proxy/headers.ts';
 import type { ClientConnection } from '../../src/proxy/http1/connection.ts';
 import { Recorder } from '../../src/proxy/recorder.ts';
+import {
+  DEFAULT_ACCESS_LOG,
+  DEFAULT_HTTP,
+  DEFAULT_RETRY,
+  DEFAULT_UPGRADE,
+  NO_FILTERS,
+} from '../../src/sources/defaults.ts';
 import { LIMITS, TIMEOUTS } from '../../test/support/limits.ts';
 import type { Subject } from './measure.ts';
 
@@ -30,6 +37,8 @@ const SNAPSHOT: Snapshot = {
   revision: 1,
   hash: '',
   color: { header: 'x-release-stage', acceptFrom: 'anyone' },
+  http: DEFAULT_HTTP,
+  accessLog: DEFAULT_ACCESS_LOG,
   trustedProxies: [],
   limits: LIMITS,
   timeouts: TIMEOUTS,
@@ -39,7 +48,7 @@ const SNAPSHOT: Snapshot = {
       name: 'checkout',
       cell: 1,
       hostnames: ['shop.example.com'],
-      matches: [{ path: { type: 'PathPrefix', value: '/checkout' }, method: null, headers: [] }],
+      matches: [{ path: { type: 'PathPrefix', value: '/checkout' }, method: null, headers: [], query: [] }],
       splits: [95, 5].map((_, i) => ({
         service: 'checkout',
         version: `v${i + 1}`,
@@ -48,11 +57,15 @@ const SNAPSHOT: Snapshot = {
         dial: i,
         unit: i,
         seed: 7919 * (i + 1),
-        endpoints: [i],
+        targets: { balancer: 'peakEwma', endpoints: [i], weights: [1] },
       })),
       sticky: { header: 'x-user-id', cookie: null, clientIp: false },
       slowMs: 300,
       requestTimeoutMs: 60_000,
+      retry: DEFAULT_RETRY,
+      filters: NO_FILTERS,
+      mirror: null,
+      upgrade: DEFAULT_UPGRADE,
     },
   ],
   endpoints: [1, 2].map((id) => ({ id, host: '127.0.0.1', port: 9000 + id })),

@@ -48,7 +48,7 @@ function routeStatus(source: StatusSource, route: RouteSpec, index: number): Rou
 }
 
 function versionStatus(source: StatusSource, split: SplitSpec, weightConfigured: number): VersionStatus {
-  const endpoints = split.endpoints.map((index) => {
+  const endpoints = split.targets.endpoints.map((index) => {
     const spec = source.snapshot.endpoints[index] as Snapshot['endpoints'][number];
     const host = spec.host.includes(':') ? `[${spec.host}]` : spec.host;
     return { address: `${host}:${spec.port}`, ...source.endpoint(spec.id) };

@@ -29,6 +29,8 @@ export interface Limits {
   readonly endpointPendingMax: number;
   /** Most requests on one client connection before it is closed. */
   readonly requestsPerConnectionMax: number;
+  /** Largest request body in bytes that is kept for another attempt; a larger one is never sent twice. */
+  readonly replayBodyBytesMax: number;
 }
 
 /** Time limits of sockets, in milliseconds. */
@@ -47,6 +49,28 @@ export interface Timeouts {
   readonly pendingMs: number;
   /** Idle time of a pooled upstream connection; keep it below the upstream's own. */
   readonly upstreamIdleMs: number;
+  /** Age at which an upstream connection is used no more, so that new addresses of a name get their share. */
+  readonly upstreamLifetimeMs: number;
+  /** How long a resolved name is believed. */
+  readonly dnsMs: number;
+  /** No byte in either direction of an upgraded connection (WebSocket …). */
+  readonly upgradeIdleMs: number;
+}
+
+/** What is decided about HTTP itself where the RFCs leave a choice. */
+export interface HttpConfig {
+  /** A target whose authority differs from `Host`: refused with 400, or taken as the request's host. */
+  readonly absoluteForm: 'refuse' | 'rewrite';
+  /** Paths with dot segments, encoded slashes and the like: forwarded as matched, or refused with 400. */
+  readonly pathNormalization: 'normalize' | 'strict';
+  /** Responses tell in `Server-Timing` how long gateway and upstream took. */
+  readonly serverTiming: boolean;
+}
+
+/** One JSON line per sampled request; requests that went wrong are always written. */
+export interface AccessLogConfig {
+  /** Share of requests that are written, 0..1; 0 writes none at all. */
+  readonly sampleRatio: number;
 }
 
 /** What SIGTERM does: readiness fails at once, traffic goes on for `delayMs`, then at most `timeoutMs` to finish. */
@@ -66,6 +90,8 @@ export interface ColorConfig {
 export interface EndpointConfig {
   readonly host: string;
   readonly port: number;
+  /** Share within its version, relative to the others', 1..1000. */
+  readonly weight: number;
 }
 
 /** A named subset of a service's endpoints. */
@@ -76,21 +102,155 @@ export interface VersionConfig {
   readonly endpoints: readonly EndpointConfig[];
 }
 
+/** How an attempt's endpoint is chosen among those of a version. */
+export type Balancer = 'peakEwma' | 'leastRequest' | 'roundRobin' | 'consistentHash';
+
+/** Active check: a GET by the control plane; an endpoint that fails it gets no traffic. */
+export interface HealthCheckConfig {
+  readonly path: string;
+  /** `Host` of the check, or null for the endpoint's own address. */
+  readonly host: string | null;
+  readonly intervalMs: number;
+  readonly timeoutMs: number;
+  /** Consecutive checks that put an endpoint in, and out. */
+  readonly healthyCount: number;
+  readonly unhealthyCount: number;
+}
+
+/** Passive check: an endpoint that does worse than its siblings is left out for a while. */
+export interface OutlierConfig {
+  /** Failed attempts in a row. */
+  readonly consecutiveErrors: number;
+  /** Success ratio below which an endpoint may be ejected, if its siblings do better. */
+  readonly successRatioMin: number;
+  /** Mean time to the response head over the median of its siblings. */
+  readonly latencyFactor: number;
+  /** Fewest attempts in an interval for the two ratios. */
+  readonly requestsMin: number;
+  readonly intervalMs: number;
+  /** First ejection; each further one is longer by as much, up to `ejectionMaxMs`. */
+  readonly ejectionMs: number;
+  readonly ejectionMaxMs: number;
+  /** Largest share of a version's endpoints that is ejected at a time, 0..1; one may always be if there are two. */
+  readonly ejectedRatioMax: number;
+}
+
 export interface ServiceConfig {
   readonly name: string;
   readonly versions: readonly VersionConfig[];
+  readonly balancer: Balancer;
+  /** How long an endpoint that comes (back) takes to its full share; 0 = at once. */
+  readonly slowStartMs: number;
+  readonly health: HealthCheckConfig | null;
+  readonly outlier: OutlierConfig | null;
 }
+
+/** How a value is compared. A regular expression must match the whole value. */
+export type ValueMatchType = 'Exact' | 'RegularExpression';
 
 export interface HeaderMatch {
   /** Lower-case header name. */
   readonly name: string;
+  readonly type: ValueMatchType;
+  readonly value: string;
+}
+
+export interface QueryMatch {
+  /** Parameter name, case-sensitive, after decoding. */
+  readonly name: string;
+  readonly type: ValueMatchType;
   readonly value: string;
 }
 
 export interface RouteMatch {
-  readonly path: { readonly type: 'Exact' | 'PathPrefix'; readonly value: string };
+  readonly path: { readonly type: 'Exact' | 'PathPrefix' | 'RegularExpression'; readonly value: string };
   readonly method: string | null;
   readonly headers: readonly HeaderMatch[];
+  readonly query: readonly QueryMatch[];
+}
+
+export interface HeaderField {
+  /** As it is to be written. */
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Gateway API's HTTPHeaderFilter: removed, then set (replacing), then added. */
+export interface HeaderFilter {
+  readonly set: readonly HeaderField[];
+  readonly add: readonly HeaderField[];
+  readonly remove: readonly string[];
+}
+
+/** What a matched path becomes. */
+export interface PathRewrite {
+  readonly type: 'ReplaceFullPath' | 'ReplacePrefixMatch';
+  readonly value: string;
+}
+
+export interface RewriteFilter {
+  readonly hostname: string | null;
+  readonly path: PathRewrite | null;
+}
+
+export interface RedirectFilter {
+  readonly scheme: 'http' | 'https' | null;
+  readonly hostname: string | null;
+  readonly path: PathRewrite | null;
+  readonly port: number | null;
+  readonly status: 301 | 302 | 303 | 307 | 308;
+}
+
+/** Source: Gateway API HTTPCORSFilter; the Fetch standard, "CORS protocol". */
+export interface CorsFilter {
+  /** Origins (`https://a.example`, `https://*.example`), or `*`. */
+  readonly allowOrigins: readonly string[];
+  readonly allowMethods: readonly string[];
+  readonly allowHeaders: readonly string[];
+  readonly exposeHeaders: readonly string[];
+  readonly allowCredentials: boolean;
+  readonly maxAgeS: number;
+}
+
+/** A copy of some requests goes to another version; its answer is thrown away. */
+export interface MirrorFilter {
+  readonly service: string;
+  readonly version: string;
+  /** Share of the route's requests, 0..1. */
+  readonly ratio: number;
+}
+
+/** Each at most once per route. */
+export interface Filters {
+  readonly requestHeaders: HeaderFilter | null;
+  readonly responseHeaders: HeaderFilter | null;
+  readonly rewrite: RewriteFilter | null;
+  readonly redirect: RedirectFilter | null;
+  readonly cors: CorsFilter | null;
+  readonly mirror: MirrorFilter | null;
+}
+
+/** When a failed attempt is followed by another; always within the worker's retry budget. */
+export interface RetryConfig {
+  /** Attempts besides the first, 0..5. */
+  readonly retriesMax: number;
+  /** Response statuses that count as a failed attempt, for idempotent requests. */
+  readonly statuses: readonly number[];
+  /** Mean wait before the second retry, doubled for each further one, with full jitter; the first comes at once. */
+  readonly backoffMs: number;
+  /** Time of one attempt to the beginning of its response; Infinity = the request's. */
+  readonly attemptTimeoutMs: number;
+  /** A GET or HEAD that has no response after this is sent to a second endpoint as well; Infinity = never. */
+  readonly hedgeMs: number;
+}
+
+/** What happens to a version's upgraded connections when it is rolled back or the gateway drains. */
+export type UpgradeDrain = 'keep' | 'close';
+
+export interface UpgradeConfig {
+  /** Lower-case protocols that may be upgraded to; anything else is served as a plain request. */
+  readonly protocols: readonly string[];
+  readonly onRollback: UpgradeDrain;
 }
 
 export interface BackendRef {
@@ -136,6 +296,9 @@ export interface RouteConfig {
   readonly sticky: StickyConfig | null;
   /** From the end of the request to the beginning of its response, all attempts together, else 504. */
   readonly requestTimeoutMs: number;
+  readonly retry: RetryConfig;
+  readonly filters: Filters;
+  readonly upgrade: UpgradeConfig;
   readonly slo: SloConfig | null;
   readonly rollout: RolloutConfig | null;
 }
@@ -146,6 +309,8 @@ export interface Config {
   /** Data-plane threads; `auto` = the cgroup's CPU quota, else the machine's cores. */
   readonly workers: number | 'auto';
   readonly color: ColorConfig;
+  readonly http: HttpConfig;
+  readonly accessLog: AccessLogConfig;
   /** CIDR blocks whose `X-Forwarded-*`, color and request ids are believed. */
   readonly trustedProxies: readonly string[];
   readonly limits: Limits;

@@ -5,7 +5,20 @@
  * snapshots (`snapshot/live.ts`), so counters and connections survive a swap.
  */
 
-import type { ColorConfig, DrainConfig, Limits, RouteMatch, StickyConfig, Timeouts } from './config.ts';
+import type {
+  AccessLogConfig,
+  Balancer,
+  ColorConfig,
+  DrainConfig,
+  Filters,
+  HttpConfig,
+  Limits,
+  RetryConfig,
+  RouteMatch,
+  StickyConfig,
+  Timeouts,
+  UpgradeConfig,
+} from './config.ts';
 
 /** One endpoint to dial. `id` is its slot in the tallies. */
 export interface EndpointSpec {
@@ -28,8 +41,16 @@ export interface SplitSpec {
   readonly unit: number;
   /** Seed of this version's share of the key space (weighted rendezvous). */
   readonly seed: number;
+  readonly targets: TargetSpec;
+}
+
+/** The endpoints of a version and how one of them is chosen. */
+export interface TargetSpec {
+  readonly balancer: Balancer;
   /** Indexes into `Snapshot.endpoints`. */
   readonly endpoints: readonly number[];
+  /** Relative share of each, in the same order. */
+  readonly weights: readonly number[];
 }
 
 export interface RouteSpec {
@@ -43,6 +64,11 @@ export interface RouteSpec {
   /** Latency SLO threshold in ms; Infinity without one. */
   readonly slowMs: number;
   readonly requestTimeoutMs: number;
+  readonly retry: RetryConfig;
+  readonly filters: Filters;
+  /** Where copies go; null without a mirror filter. */
+  readonly mirror: TargetSpec | null;
+  readonly upgrade: UpgradeConfig;
 }
 
 export interface Snapshot {
@@ -51,6 +77,8 @@ export interface Snapshot {
   /** SHA-256 of the canonical configuration, hex. */
   readonly hash: string;
   readonly color: ColorConfig;
+  readonly http: HttpConfig;
+  readonly accessLog: AccessLogConfig;
   readonly trustedProxies: readonly string[];
   readonly limits: Limits;
   readonly timeouts: Timeouts;

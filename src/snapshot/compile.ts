@@ -7,8 +7,8 @@
 
 import assert from 'node:assert/strict';
 import { hash32 } from '../lib/hash.ts';
-import type { BackendRef, Config, RouteConfig, VersionConfig } from '../model/config.ts';
-import type { EndpointSpec, Override, RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
+import type { BackendRef, Config, RouteConfig, ServiceConfig, VersionConfig } from '../model/config.ts';
+import type { EndpointSpec, Override, RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../model/snapshot.ts';
 import { assignIds, type LiveIds, type MayRecycle, type RecycleCandidate, routeKey, splitKey } from './live.ts';
 import { effectiveWeights } from './overrides.ts';
 
@@ -51,17 +51,35 @@ export function compile(input: CompileInput): Compiled {
   const { ids, recycled } = assignAll(input, versions);
   const endpoints = new Map<string, EndpointEntry>();
   const routes = config.routes.map((route) => compileRoute(route, { ids, versions, endpoints }));
-  const { color, trustedProxies, limits, timeouts, drain } = config;
+  const { color, http, accessLog, trustedProxies, limits, timeouts, drain } = config;
   const specs = [...endpoints.values()].map(({ spec }) => spec);
   return {
-    snapshot: { revision, hash, color, trustedProxies, limits, timeouts, drain, routes, endpoints: specs },
+    snapshot: {
+      revision,
+      hash,
+      color,
+      http,
+      accessLog,
+      trustedProxies,
+      limits,
+      timeouts,
+      drain,
+      routes,
+      endpoints: specs,
+    },
     weights: weightsOf(config, input.overrides, routes),
     ids,
     recycled,
   };
 }
 
-type Versions = ReadonlyMap<string, VersionConfig>;
+interface ServedVersion {
+  readonly service: ServiceConfig;
+  readonly version: VersionConfig;
+}
+
+type Versions = ReadonlyMap<string, ServedVersion>;
+type VersionRef = Pick<BackendRef, 'service' | 'version'>;
 
 interface EndpointEntry {
   readonly index: number;
@@ -75,15 +93,15 @@ interface Context {
   readonly endpoints: Map<string, EndpointEntry>;
 }
 
-function indexVersions(config: Config): Map<string, VersionConfig> {
-  const versions = new Map<string, VersionConfig>();
+function indexVersions(config: Config): Map<string, ServedVersion> {
+  const versions = new Map<string, ServedVersion>();
   for (const service of config.services) {
-    for (const version of service.versions) versions.set(`${service.name}/${version.name}`, version);
+    for (const version of service.versions) versions.set(`${service.name}/${version.name}`, { service, version });
   }
   return versions;
 }
 
-function versionOf(versions: Versions, ref: BackendRef): VersionConfig {
+function versionOf(versions: Versions, ref: VersionRef): ServedVersion {
   const version = versions.get(`${ref.service}/${ref.version}`);
   assert(
     version !== undefined,
@@ -102,8 +120,10 @@ function assignAll({ config, ids, revision, mayRecycle }: CompileInput, versions
       const key = splitKey(route.name, ref.service, ref.version);
       cells.push(key);
       if (isUnderRollout(route, ref)) units.push(key);
-      endpoints.push(...versionOf(versions, ref).endpoints.map(endpointKey));
+      endpoints.push(...versionOf(versions, ref).version.endpoints.map(endpointKey));
     }
+    const { mirror } = route.filters;
+    if (mirror !== null) endpoints.push(...versionOf(versions, mirror).version.endpoints.map(endpointKey));
   }
   const assigned = {
     cells: assignIds(ids.cells, cells, revision, mayRecycle),
@@ -134,11 +154,15 @@ function compileRoute(route: RouteConfig, context: Context): RouteSpec {
     sticky: route.sticky,
     slowMs: route.slo?.latency?.thresholdMs ?? Number.POSITIVE_INFINITY,
     requestTimeoutMs: route.requestTimeoutMs,
+    retry: route.retry,
+    filters: route.filters,
+    mirror: route.filters.mirror === null ? null : compileTargets(route.filters.mirror, context),
+    upgrade: route.upgrade,
   };
 }
 
 function compileSplit(route: RouteConfig, ref: BackendRef, context: Context): SplitSpec {
-  const version = versionOf(context.versions, ref);
+  const { version } = versionOf(context.versions, ref);
   const key = splitKey(route.name, ref.service, ref.version);
   const cell = idOf(context.ids, 'cells', key);
   return {
@@ -149,7 +173,16 @@ function compileSplit(route: RouteConfig, ref: BackendRef, context: Context): Sp
     dial: cell,
     unit: isUnderRollout(route, ref) ? idOf(context.ids, 'units', key) : -1,
     seed: hash32(key),
+    targets: compileTargets(ref, context),
+  };
+}
+
+function compileTargets(ref: VersionRef, context: Context): TargetSpec {
+  const { service, version } = versionOf(context.versions, ref);
+  return {
+    balancer: service.balancer,
     endpoints: version.endpoints.map((endpoint) => indexOf(endpoint, context)),
+    weights: version.endpoints.map(({ weight }) => weight),
   };
 }
 

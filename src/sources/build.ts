@@ -18,27 +18,26 @@ import type {
   StickyConfig,
   Timeouts,
 } from '../model/config.ts';
+import {
+  DEFAULT_ACCESS_LOG,
+  DEFAULT_ADMIN,
+  DEFAULT_COLOR,
+  DEFAULT_DRAIN,
+  DEFAULT_HTTP,
+  DEFAULT_LIMITS,
+  DEFAULT_LISTEN,
+  DEFAULT_REQUEST_TIMEOUT_MS,
+  DEFAULT_RETRY,
+  DEFAULT_SERVICE,
+  DEFAULT_TIMEOUTS,
+  DEFAULT_UPGRADE,
+  NO_FILTERS,
+} from './defaults.ts';
 import { type Address, parseAddress } from './scalars/address.ts';
 import { parseDuration } from './scalars/duration.ts';
 import { canonicalHost, parseCidr } from './scalars/host.ts';
 import { parseSize } from './scalars/number.ts';
 import type { DocumentInput, ListenInput, RouteInput, ServiceInput } from './schema.ts';
-
-export const DEFAULT_LISTEN: ListenAddress = { host: '0.0.0.0', port: 8080 };
-export const DEFAULT_ADMIN: ListenAddress = { host: '127.0.0.1', port: 9900 };
-const DEFAULT_COLOR_HEADER = 'x-release-stage';
-const DEFAULT_REQUEST_TIMEOUT_MS = 60_000;
-
-export const DEFAULT_LIMITS: Limits = {
-  requestLineBytesMax: 8192,
-  headBytesMax: 32_768,
-  headerCountMax: 128,
-  bodyBytesMax: 2 ** 30,
-  connectionsMax: 10_000,
-  endpointConnectionsMax: 256,
-  endpointPendingMax: 1024,
-  requestsPerConnectionMax: 10_000,
-};
 
 /** Builds the configuration. `input` must have passed the schema and every check; anything else is a programmer's error. */
 export function buildConfig(input: DocumentInput): Config {
@@ -47,13 +46,18 @@ export function buildConfig(input: DocumentInput): Config {
     admin: buildListen(input.admin, DEFAULT_ADMIN),
     workers: input.workers ?? 'auto',
     color: {
-      header: (input.color?.header ?? DEFAULT_COLOR_HEADER).toLowerCase(),
-      acceptFrom: input.color?.acceptFrom ?? 'trustedProxies',
+      header: (input.color?.header ?? DEFAULT_COLOR.header).toLowerCase(),
+      acceptFrom: input.color?.acceptFrom ?? DEFAULT_COLOR.acceptFrom,
     },
+    http: DEFAULT_HTTP,
+    accessLog: DEFAULT_ACCESS_LOG,
     trustedProxies: (input.trustedProxies ?? []).map((block) => sure(parseCidr(block))),
     limits: buildLimits(input.limits),
     timeouts: buildTimeouts(input.timeouts),
-    drain: { delayMs: toMs(input.drain?.delay, 5000), timeoutMs: toMs(input.drain?.timeout, 25_000) },
+    drain: {
+      delayMs: toMs(input.drain?.delay, DEFAULT_DRAIN.delayMs),
+      timeoutMs: toMs(input.drain?.timeout, DEFAULT_DRAIN.timeoutMs),
+    },
     services: Object.entries(input.services).toSorted(byName).map(buildService),
     routes: input.routes.map((route) => buildRoute(route, input.services)),
   };
@@ -76,18 +80,22 @@ export function buildLimits(input: DocumentInput['limits'] = {}): Limits {
     endpointConnectionsMax: input.endpointConnectionsMax ?? DEFAULT_LIMITS.endpointConnectionsMax,
     endpointPendingMax: input.endpointPendingMax ?? DEFAULT_LIMITS.endpointPendingMax,
     requestsPerConnectionMax: input.requestsPerConnectionMax ?? DEFAULT_LIMITS.requestsPerConnectionMax,
+    replayBodyBytesMax: DEFAULT_LIMITS.replayBodyBytesMax,
   };
 }
 
 function buildTimeouts(input: DocumentInput['timeouts'] = {}): Timeouts {
   return {
-    headMs: toMs(input.head, 10_000),
-    idleMs: toMs(input.idle, 60_000),
-    bodyIdleMs: toMs(input.bodyIdle, 30_000),
-    connectMs: toMs(input.connect, 1000),
-    firstByteMs: toMs(input.firstByte, 30_000),
-    pendingMs: toMs(input.pending, 1000),
-    upstreamIdleMs: toMs(input.upstreamIdle, 4000),
+    headMs: toMs(input.head, DEFAULT_TIMEOUTS.headMs),
+    idleMs: toMs(input.idle, DEFAULT_TIMEOUTS.idleMs),
+    bodyIdleMs: toMs(input.bodyIdle, DEFAULT_TIMEOUTS.bodyIdleMs),
+    connectMs: toMs(input.connect, DEFAULT_TIMEOUTS.connectMs),
+    firstByteMs: toMs(input.firstByte, DEFAULT_TIMEOUTS.firstByteMs),
+    pendingMs: toMs(input.pending, DEFAULT_TIMEOUTS.pendingMs),
+    upstreamIdleMs: toMs(input.upstreamIdle, DEFAULT_TIMEOUTS.upstreamIdleMs),
+    upstreamLifetimeMs: DEFAULT_TIMEOUTS.upstreamLifetimeMs,
+    dnsMs: DEFAULT_TIMEOUTS.dnsMs,
+    upgradeIdleMs: DEFAULT_TIMEOUTS.upgradeIdleMs,
   };
 }
 
@@ -98,8 +106,9 @@ function buildService([name, service]: [string, ServiceInput]): ServiceConfig {
     versions: versions.map(([versionName, { colors = [], endpoints }]) => ({
       name: versionName,
       colors,
-      endpoints: endpoints.map(buildEndpoint),
+      endpoints: endpoints.map((text) => ({ ...buildEndpoint(text), weight: 1 })),
     })),
+    ...DEFAULT_SERVICE,
   };
 }
 
@@ -116,6 +125,9 @@ function buildRoute(route: RouteInput, services: DocumentInput['services']): Rou
     backendRefs: route.backendRefs.map((ref) => buildBackendRef(ref, services)),
     sticky: route.sticky === undefined ? null : buildSticky(route.sticky),
     requestTimeoutMs: requestTimeoutOf(route),
+    retry: DEFAULT_RETRY,
+    filters: NO_FILTERS,
+    upgrade: DEFAULT_UPGRADE,
     slo: route.slo === undefined ? null : buildSlo(route.slo),
     rollout: route.rollout === undefined ? null : buildRollout(route.rollout),
   };
@@ -135,7 +147,12 @@ export function buildMatches(route: RouteInput): RouteMatch[] {
     return {
       path: { type, value: isTrimmed ? value.slice(0, -1) : value },
       method: method ?? null,
-      headers: (headers ?? []).map((header) => ({ name: header.name.toLowerCase(), value: header.value })),
+      headers: (headers ?? []).map((header) => ({
+        name: header.name.toLowerCase(),
+        type: header.type ?? ('Exact' as const),
+        value: header.value,
+      })),
+      query: [],
     };
   });
 }

@@ -97,6 +97,7 @@ function listen(example: string, description: string) {
 
 const header = z.strictObject({
   name: token('header name', 'Header name, any case'),
+  type: scalar<'Exact'>(oneOf(['Exact']), { enum: ['Exact'] }, 'How the value is compared; default Exact').optional(),
   value: scalar<string>(checkFieldValue, FIELD_VALUE_META, 'Exact value'),
 });
 

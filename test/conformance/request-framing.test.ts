@@ -94,7 +94,7 @@ describe('requests on one connection', () => {
     const strict = await startPlane({
       routes: [
         {
-          matches: [{ path: { type: 'Exact', value: '/x' }, method: null, headers: [] }],
+          matches: [{ path: { type: 'Exact', value: '/x' }, method: null, headers: [], query: [] }],
           versions: [{ name: 'v1', ports: [upstream.port], weight: 1 }],
         },
       ],

@@ -33,7 +33,7 @@ const INNOCENT_CELL = 100;
 const PAUSE_MS = 5;
 
 function route(path: string, ...ports: number[]): RouteSketch {
-  const matches = [{ path: { type: 'PathPrefix', value: path } as const, method: null, headers: [] }];
+  const matches = [{ path: { type: 'PathPrefix', value: path } as const, method: null, headers: [], query: [] }];
   return { name: path.slice(1), matches, versions: [{ name: 'v1', ports, weight: 1 }] };
 }
 

@@ -6,6 +6,7 @@ import { UNITS_MAX } from '#src/model/tallies.ts';
 import { type Compiled, compile } from '#src/snapshot/compile.ts';
 import { hashConfig } from '#src/snapshot/hash.ts';
 import { assignIds, type LiveIds, NO_IDS } from '#src/snapshot/live.ts';
+import { DEFAULT_SERVICE } from '#src/sources/defaults.ts';
 import { configOf, SOUND } from '../support/config.ts';
 
 const BASE = configOf(SOUND);
@@ -39,8 +40,9 @@ function build({ services: versions, routes: list }: Draft): Config {
     versions: one.map((endpoints, version) => ({
       name: `v${version}`,
       colors: [],
-      endpoints: endpoints.map((port) => ({ host: '10.0.0.1', port: port + 1 })),
+      endpoints: endpoints.map((port) => ({ host: '10.0.0.1', port: port + 1, weight: 1 })),
     })),
+    ...DEFAULT_SERVICE,
   }));
   return { ...BASE, services: built, routes: list.map(buildRoute) };
 }

@@ -2,10 +2,11 @@
  * A data plane in this process, without threads: a snapshot from a few words, real sockets on loopback, tallies to read.
  */
 import type { AddressInfo, Server } from 'node:net';
-import type { RouteMatch, StickyConfig } from '#src/model/config.ts';
+import type { Balancer, Filters, RetryConfig, RouteMatch, StickyConfig, UpgradeConfig } from '#src/model/config.ts';
 import type { RouteSpec, Snapshot } from '#src/model/snapshot.ts';
 import { CELL, CELL_WORDS, DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { Plane } from '#src/proxy/plane.ts';
+import { DEFAULT_ACCESS_LOG, DEFAULT_HTTP, DEFAULT_RETRY, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
 import { LIMITS, TIMEOUTS } from './limits.ts';
 
 export interface VersionSketch {
@@ -13,6 +14,7 @@ export interface VersionSketch {
   readonly ports: readonly number[];
   readonly weight: number;
   readonly colors?: readonly string[];
+  readonly balancer?: Balancer;
 }
 
 export interface RouteSketch {
@@ -23,6 +25,9 @@ export interface RouteSketch {
   readonly sticky?: StickyConfig | null;
   readonly requestTimeoutMs?: number;
   readonly slowMs?: number;
+  readonly retry?: Partial<RetryConfig>;
+  readonly filters?: Partial<Filters>;
+  readonly upgrade?: UpgradeConfig;
 }
 
 export interface PlaneSketch {
@@ -31,6 +36,8 @@ export interface PlaneSketch {
   readonly timeouts?: Partial<Snapshot['timeouts']>;
   readonly trustedProxies?: readonly string[];
   readonly color?: Snapshot['color'];
+  readonly http?: Partial<Snapshot['http']>;
+  readonly accessLog?: Snapshot['accessLog'];
   readonly seed?: number;
 }
 
@@ -46,7 +53,7 @@ export interface TestPlane {
   close(): void;
 }
 
-export const ANY_PATH: RouteMatch = { path: { type: 'PathPrefix', value: '/' }, method: null, headers: [] };
+export const ANY_PATH: RouteMatch = { path: { type: 'PathPrefix', value: '/' }, method: null, headers: [], query: [] };
 
 export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
   const endpoints: { id: number; host: string; port: number }[] = [];
@@ -64,17 +71,27 @@ export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
         dial: 100 * n + m + 1,
         unit: 10 * n + m,
         seed: 7919 * (m + 1),
-        endpoints: version.ports.map((port) => endpoints.push({ id: port % 1000, host: '127.0.0.1', port }) - 1),
+        targets: {
+          balancer: version.balancer ?? 'peakEwma',
+          endpoints: version.ports.map((port) => endpoints.push({ id: port % 1000, host: '127.0.0.1', port }) - 1),
+          weights: version.ports.map(() => 1),
+        },
       })),
       sticky: route.sticky ?? null,
       slowMs: route.slowMs ?? Number.POSITIVE_INFINITY,
       requestTimeoutMs: route.requestTimeoutMs ?? 60_000,
+      retry: { ...DEFAULT_RETRY, ...route.retry },
+      filters: { ...NO_FILTERS, ...route.filters },
+      mirror: null,
+      upgrade: route.upgrade ?? DEFAULT_UPGRADE,
     }),
   );
   return {
     revision,
     hash: '',
     color: sketch.color ?? { header: 'x-release-stage', acceptFrom: 'anyone' },
+    http: { ...DEFAULT_HTTP, ...sketch.http },
+    accessLog: sketch.accessLog ?? DEFAULT_ACCESS_LOG,
     trustedProxies: sketch.trustedProxies ?? [],
     limits: { ...LIMITS, ...sketch.limits },
     timeouts: { ...TIMEOUTS, ...sketch.timeouts },

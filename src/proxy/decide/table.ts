@@ -112,6 +112,6 @@ function linkSplit(spec: SplitSpec, endpointOf: (index: number) => Endpoint): Li
     dial: spec.dial,
     unit: spec.unit,
     seed: spec.seed,
-    endpoints: spec.endpoints.map(endpointOf),
+    endpoints: spec.targets.endpoints.map(endpointOf),
   };
 }

@@ -6,7 +6,8 @@
 import { isIP } from 'node:net';
 import type { ListenAddress } from '../../model/config.ts';
 import { ENDPOINTS_MAX, GATEWAY_CELL, UNITS_MAX } from '../../model/tallies.ts';
-import { buildEndpoint, buildLimits, buildListen, DEFAULT_ADMIN, DEFAULT_LISTEN } from '../build.ts';
+import { buildEndpoint, buildLimits, buildListen } from '../build.ts';
+import { DEFAULT_ADMIN, DEFAULT_LISTEN } from '../defaults.ts';
 import type { Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';
 import type { Draft } from './draft.ts';

@@ -81,7 +81,7 @@ describe('compile', () => {
     const shared = SOUND.replace('"127.0.0.1:7002"', '"[::1]:80", "127.0.0.1:7001"');
     const { snapshot, ids } = compileOne(configOf(shared));
     assert.deepEqual(
-      snapshot.routes[0]?.splits.map(({ endpoints }) => endpoints),
+      snapshot.routes[0]?.splits.map(({ targets }) => targets.endpoints),
       [[0], [1, 0]],
     );
     assert.deepEqual(

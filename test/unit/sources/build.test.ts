@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { buildConfig } from '#src/sources/build.ts';
+import { DEFAULT_ACCESS_LOG, DEFAULT_HTTP, DEFAULT_RETRY, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
 import { configOf, SOUND, SOUND_ROLLOUT } from '../../support/config.ts';
 
 describe('buildConfig', () => {
@@ -11,6 +12,8 @@ describe('buildConfig', () => {
       admin: { host: '127.0.0.1', port: 9900 },
       workers: 'auto',
       color: { header: 'x-release-stage', acceptFrom: 'trustedProxies' },
+      http: { absoluteForm: 'refuse', pathNormalization: 'normalize', serverTiming: false },
+      accessLog: { sampleRatio: 0 },
       trustedProxies: [],
       limits: {
         requestLineBytesMax: 8192,
@@ -21,6 +24,7 @@ describe('buildConfig', () => {
         endpointConnectionsMax: 256,
         endpointPendingMax: 1024,
         requestsPerConnectionMax: 10_000,
+        replayBodyBytesMax: 65_536,
       },
       timeouts: {
         headMs: 10_000,
@@ -30,25 +34,31 @@ describe('buildConfig', () => {
         firstByteMs: 30_000,
         pendingMs: 1000,
         upstreamIdleMs: 4000,
+        upstreamLifetimeMs: 300_000,
+        dnsMs: 5000,
+        upgradeIdleMs: 300_000,
       },
       drain: { delayMs: 5000, timeoutMs: 25_000 },
     });
     assert.deepEqual(services[0]?.versions[0], {
       name: 'v1',
       colors: [],
-      endpoints: [{ host: '127.0.0.1', port: 7001 }],
+      endpoints: [{ host: '127.0.0.1', port: 7001, weight: 1 }],
     });
     assert.deepEqual(routes, [
       {
         name: 'shop',
         hostnames: [],
-        matches: [{ path: { type: 'PathPrefix', value: '/' }, method: null, headers: [] }],
+        matches: [{ path: { type: 'PathPrefix', value: '/' }, method: null, headers: [], query: [] }],
         backendRefs: [
           { service: 'shop', version: 'v1', weight: 95 },
           { service: 'shop', version: 'v2', weight: 5 },
         ],
         sticky: null,
         requestTimeoutMs: 60_000,
+        retry: DEFAULT_RETRY,
+        filters: NO_FILTERS,
+        upgrade: { protocols: ['websocket'], onRollback: 'close' },
         slo: null,
         rollout: null,
       },
@@ -80,6 +90,8 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
       admin: { host: '::1', port: 9000 },
       workers: 3,
       color: { header: 'x-stage', acceptFrom: 'anyone' },
+      http: DEFAULT_HTTP,
+      accessLog: DEFAULT_ACCESS_LOG,
       trustedProxies: ['10.0.0.1/32', 'fd00::/8'],
       limits: {
         requestLineBytesMax: 4096,
@@ -90,19 +102,39 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         endpointConnectionsMax: 3,
         endpointPendingMax: 0,
         requestsPerConnectionMax: 4,
+        replayBodyBytesMax: 65_536,
       },
-      timeouts: { headMs: 1, idleMs: 2, bodyIdleMs: 3, connectMs: 4, firstByteMs: 5, pendingMs: 6, upstreamIdleMs: 7 },
+      timeouts: {
+        headMs: 1,
+        idleMs: 2,
+        bodyIdleMs: 3,
+        connectMs: 4,
+        firstByteMs: 5,
+        pendingMs: 6,
+        upstreamIdleMs: 7,
+        upstreamLifetimeMs: 300_000,
+        dnsMs: 5000,
+        upgradeIdleMs: 300_000,
+      },
       drain: { delayMs: 0, timeoutMs: 90_000 },
     });
     const { name: _name, backendRefs: _refs, ...route } = routes[0] ?? assert.fail();
     assert.deepEqual(route, {
       hostnames: ['a.example', '*.b.example'],
       matches: [
-        { path: { type: 'Exact', value: '/a/' }, method: 'POST', headers: [{ name: 'x-a', value: 'B' }] },
-        { path: { type: 'PathPrefix', value: '/b' }, method: null, headers: [] },
+        {
+          path: { type: 'Exact', value: '/a/' },
+          method: 'POST',
+          headers: [{ name: 'x-a', type: 'Exact', value: 'B' }],
+          query: [],
+        },
+        { path: { type: 'PathPrefix', value: '/b' }, method: null, headers: [], query: [] },
       ],
       sticky: { header: 'x-user', cookie: 'Sid', clientIp: true },
       requestTimeoutMs: 2000,
+      retry: DEFAULT_RETRY,
+      filters: NO_FILTERS,
+      upgrade: DEFAULT_UPGRADE,
       slo: { availabilityRatio: 0.99, latency: { thresholdMs: 300, targetRatio: 0.95 } },
       rollout: { stable: 'v1', canary: 'v2', alpha: 0.01, toleratedRatio: 2, badMin: 5 },
     });

@@ -19,7 +19,7 @@ interface Rule {
 
 function match({ exact, prefix, method, headers }: Rule): RouteMatch {
   const path = exact === undefined ? { type: 'PathPrefix', value: prefix ?? '/' } : { type: 'Exact', value: exact };
-  return { path: path as RouteMatch['path'], method: method ?? null, headers: headers ?? [] };
+  return { path: path as RouteMatch['path'], method: method ?? null, headers: headers ?? [], query: [] };
 }
 
 function route(name: string, hostnames: readonly string[], ...rules: Rule[]): RouteSketch {
@@ -105,8 +105,8 @@ describe('a path', () => {
 });
 
 describe('among the rules of one path', () => {
-  const beta = { name: 'x-beta', value: 'yes' };
-  const tenant = { name: 'x-tenant', value: 'acme' };
+  const beta = { name: 'x-beta', type: 'Exact' as const, value: 'yes' };
+  const tenant = { name: 'x-tenant', type: 'Exact' as const, value: 'acme' };
 
   it('one with a method goes before one without, wherever it stands', () => {
     const routes = [route('any', [], {}), route('post', [], { method: 'POST' })];

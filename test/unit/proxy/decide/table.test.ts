@@ -63,7 +63,7 @@ describe('a linked route', () => {
 
 describe('a header that routing reads', () => {
   const sticky = { header: 'x-user-id', cookie: null, clientIp: false };
-  const matches = [{ ...ANY_PATH, headers: [{ name: 'x-beta', value: 'yes' }] }, ANY_PATH];
+  const matches = [{ ...ANY_PATH, headers: [{ name: 'x-beta', type: 'Exact' as const, value: 'yes' }] }, ANY_PATH];
   for (const name of ['X-Release-Stage', 'X-User-ID', 'x-beta']) {
     it(`cannot be taken away by Connection: ${name}`, () => {
       const { table } = bench({ routes: [{ ...TWO_VERSIONS, sticky, matches }] });
@@ -81,7 +81,7 @@ it('a table carries its snapshot’s revision and limits', () => {
 });
 
 it('a table recognizes hundreds of configured names', () => {
-  const headers = Array.from({ length: 300 }, (_, i) => ({ name: `x-name-${i}`, value: '1' }));
+  const headers = Array.from({ length: 300 }, (_, i) => ({ name: `x-name-${i}`, type: 'Exact' as const, value: '1' }));
   const matches = headers.map((header) => ({ ...ANY_PATH, headers: [header] }));
   const { table } = bench({ routes: [{ ...TWO_VERSIONS, matches }] });
   const head = readHead(table, get('/', 'X-Name-299: 1\r\n'));

@@ -54,7 +54,7 @@ describe('pipelined requests', () => {
       perHead((socket, path) => setImmediate(() => socket.write(named(path)))),
     );
     const sketch = oneVersion(upstream.port);
-    const matches = [{ path: { type: 'PathPrefix', value: '/ok' } as const, method: null, headers: [] }];
+    const matches = [{ path: { type: 'PathPrefix', value: '/ok' } as const, method: null, headers: [], query: [] }];
     const plane = await planeOf(t, { routes: [{ ...sketch.routes[0]!, matches }] });
     const client = clientOf(t, plane);
     client.send(getOf('/ok') + getOf('/no') + getOf('/ok') + getOf('/no') + getOf('/ok', CLOSE));

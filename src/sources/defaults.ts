@@ -1,0 +1,87 @@
+/**
+ * What a document that says nothing means: the default of every optional field.
+ *
+ * Pure constants, so that tests and tools can have them without the parser.
+ */
+
+import type {
+  AccessLogConfig,
+  ColorConfig,
+  DrainConfig,
+  Filters,
+  HttpConfig,
+  Limits,
+  ListenAddress,
+  OutlierConfig,
+  RetryConfig,
+  ServiceConfig,
+  Timeouts,
+  UpgradeConfig,
+} from '../model/config.ts';
+
+export const DEFAULT_LISTEN: ListenAddress = { host: '0.0.0.0', port: 8080 };
+export const DEFAULT_ADMIN: ListenAddress = { host: '127.0.0.1', port: 9900 };
+export const DEFAULT_COLOR: ColorConfig = { header: 'x-release-stage', acceptFrom: 'trustedProxies' };
+export const DEFAULT_DRAIN: DrainConfig = { delayMs: 5000, timeoutMs: 25_000 };
+export const DEFAULT_REQUEST_TIMEOUT_MS = 60_000;
+
+export const DEFAULT_LIMITS: Limits = {
+  requestLineBytesMax: 8192,
+  headBytesMax: 32_768,
+  headerCountMax: 128,
+  bodyBytesMax: 2 ** 30,
+  connectionsMax: 10_000,
+  endpointConnectionsMax: 256,
+  endpointPendingMax: 1024,
+  requestsPerConnectionMax: 10_000,
+  replayBodyBytesMax: 65_536,
+};
+
+export const DEFAULT_TIMEOUTS: Timeouts = {
+  headMs: 10_000,
+  idleMs: 60_000,
+  bodyIdleMs: 30_000,
+  connectMs: 1000,
+  firstByteMs: 30_000,
+  pendingMs: 1000,
+  upstreamIdleMs: 4000,
+  upstreamLifetimeMs: 300_000,
+  dnsMs: 5000,
+  upgradeIdleMs: 300_000,
+};
+
+export const DEFAULT_HTTP: HttpConfig = { absoluteForm: 'refuse', pathNormalization: 'normalize', serverTiming: false };
+export const DEFAULT_ACCESS_LOG: AccessLogConfig = { sampleRatio: 0 };
+export const DEFAULT_RETRY: RetryConfig = {
+  retriesMax: 1,
+  statuses: [],
+  backoffMs: 25,
+  attemptTimeoutMs: Number.POSITIVE_INFINITY,
+  hedgeMs: Number.POSITIVE_INFINITY,
+};
+export const DEFAULT_OUTLIER: OutlierConfig = {
+  consecutiveErrors: 5,
+  successRatioMin: 0.8,
+  latencyFactor: 5,
+  requestsMin: 50,
+  intervalMs: 5000,
+  ejectionMs: 10_000,
+  ejectionMaxMs: 300_000,
+  ejectedRatioMax: 0.5,
+};
+export const DEFAULT_SERVICE: Omit<ServiceConfig, 'name' | 'versions'> = {
+  balancer: 'peakEwma',
+  slowStartMs: 0,
+  health: null,
+  outlier: DEFAULT_OUTLIER,
+};
+
+export const DEFAULT_UPGRADE: UpgradeConfig = { protocols: ['websocket'], onRollback: 'close' };
+export const NO_FILTERS: Filters = {
+  requestHeaders: null,
+  responseHeaders: null,
+  rewrite: null,
+  redirect: null,
+  cors: null,
+  mirror: null,
+};
