@@ -10,6 +10,7 @@ import type { RequestIds } from '../lib/request-id.ts';
 import type { RouteTable } from './decide/table.ts';
 import type { RetryBudget } from './forward/retry.ts';
 import type { Recorder } from './recorder.ts';
+import type { Resolver } from './wire/resolver.ts';
 
 export interface Lane {
   table: RouteTable;
@@ -20,6 +21,9 @@ export interface Lane {
   readonly ids: RequestIds;
   readonly retryBudget: RetryBudget;
   readonly deadlines: Deadlines;
+  /** What all client connections read into, one after another; holds nothing from one read to the next. */
+  readonly readBuffer: Buffer;
+  readonly resolver: Resolver;
   /** Responses close their connections, no further request is read. */
   isDraining: boolean;
 }

@@ -5,15 +5,16 @@
  * the limit of connections a new one is closed at once, counted, and nobody else suffers.
  */
 
-import { BlockList, createServer, isIP, isIPv6, type Server, type Socket } from 'node:net';
+import { BlockList, createServer, isIP, isIPv6, type Server } from 'node:net';
 import { hash32 } from '../lib/hash.ts';
 import { REASON } from '../model/reason.ts';
 import type { PeerLines } from './headers.ts';
-import { ClientConnection } from './http1/connection.ts';
+import { ClientConnection, type ConnectionEvents } from './http1/connection.ts';
 import type { Lane } from './lane.ts';
+import type { Handle, ServerHandle } from './wire/binding.ts';
 
 /** A worker's listening socket and its connections. */
-export class Listener {
+export class Listener implements ConnectionEvents {
   readonly #lane: Lane;
   readonly #server: Server;
   readonly #connections = new Set<ClientConnection>();
@@ -22,9 +23,7 @@ export class Listener {
 
   constructor(lane: Lane) {
     this.#lane = lane;
-    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 }, (socket) =>
-      this.#accept(socket),
-    );
+    this.#server = createServer();
   }
 
   get connections(): number {
@@ -45,8 +44,8 @@ export class Listener {
       this.#server.once('error', reject);
       this.#server.listen({ ...options, backlog: 4096 }, () => {
         this.#server.removeListener('error', reject);
-        // Out of descriptors and the like: the connection is lost, the listener is not.
-        this.#server.on('error', () => this.#lane.recorder.refused(REASON.shed));
+        const { _handle: listening } = this.#server as unknown as { readonly _handle: ServerHandle };
+        listening.onconnection = (status, client) => this.#accept(status, client);
         const address = this.#server.address();
         resolve(typeof address === 'object' && address !== null ? address.port : options.port);
       });
@@ -70,31 +69,39 @@ export class Listener {
     for (const connection of [...this.#connections]) connection.destroy();
   }
 
-  #accept(socket: Socket): void {
-    if (this.#connections.size >= this.#lane.table.limits.connectionsMax) {
+  #accept(status: number, client: Handle | undefined): void {
+    // Out of descriptors and the like: the connection is lost, the listener is not.
+    if (status !== 0 || client === undefined) {
       this.#lane.recorder.refused(REASON.shed);
-      socket.destroy();
       return;
     }
-    const connection = new ClientConnection(socket, this.#lane, this.#linesOf(socket), {
-      closed: (gone) => this.#forget(gone),
-    });
+    if (this.#connections.size >= this.#lane.table.limits.connectionsMax) {
+      this.#lane.recorder.refused(REASON.shed);
+      client.close();
+      return;
+    }
+    client.setNoDelay(true);
+    const connection = new ClientConnection(client, this.#lane, this.#linesOf(client), this);
     this.#connections.add(connection);
   }
 
-  #forget(connection: ClientConnection): void {
+  /** A connection is gone. */
+  closed(connection: ClientConnection): void {
     this.#connections.delete(connection);
     if (this.#connections.size > 0) return;
     for (const tell of this.#whenEmpty.splice(0)) tell();
   }
 
-  #linesOf(socket: Socket): PeerLines {
-    const address = plainAddress(socket.remoteAddress ?? '0.0.0.0');
+  #linesOf(client: Handle): PeerLines {
+    const peer: { address?: string; port?: number } = {};
+    // A peer that is gone already has no address: its connection ends at the first read.
+    client.getpeername(peer);
+    const address = plainAddress(peer.address ?? '0.0.0.0');
     const trusted = this.#trusted;
     const trusts = (other: string): boolean =>
       isIP(other) !== 0 && trusted.check(other, isIPv6(other) ? 'ipv6' : 'ipv4');
     return {
-      peer: { address, isTrusted: trusts(address), trusts, key: hash32(`${address}:${socket.remotePort ?? 0}`) },
+      peer: { address, isTrusted: trusts(address), trusts, key: hash32(`${address}:${peer.port ?? 0}`) },
       forwarded: `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: http\r\n`,
     };
   }

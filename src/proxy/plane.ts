@@ -16,6 +16,9 @@ import { RetryBudget } from './forward/retry.ts';
 import type { Lane } from './lane.ts';
 import { Listener } from './listener.ts';
 import { Recorder } from './recorder.ts';
+import { Resolver } from './wire/resolver.ts';
+
+const READ_BUFFER_BYTES = 65_536;
 
 export interface PlaneSetup {
   readonly seed: number;
@@ -40,6 +43,8 @@ export class Plane {
       ids: new RequestIds(random),
       retryBudget: new RetryBudget(nowMs()),
       deadlines: new Deadlines(),
+      readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
+      resolver: new Resolver(),
       isDraining: false,
     };
     this.listener = new Listener(this.#lane);

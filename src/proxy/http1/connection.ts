@@ -11,7 +11,6 @@
  * Source: RFC 9112 sections 9.3 to 9.6.
  */
 
-import type { Socket } from 'node:net';
 import { nowMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
@@ -21,17 +20,19 @@ import { abandon, forward } from '../forward/forwarder.ts';
 import { type PeerLines, requestText } from '../headers.ts';
 import type { Lane } from '../lane.ts';
 import { optionsText, rejectionText } from '../rejection.ts';
+import type { Handle } from '../wire/binding.ts';
+import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
 import { LF } from './chars.ts';
-import { CHUNKED } from './framing.ts';
 import { FIELD } from './names.ts';
 import type { RequestHead } from './request-head.ts';
-import { ResponseWriter } from './response-writer.ts';
 
 /** How long and how much is read from a client that was answered and told to close, so that the answer is not reset away. */
 const LINGER_MS = 2000;
 const EMPTY_LINE_BYTES = 2;
 const LINGER_BYTES_MAX = 1_048_576;
+/** Unsent bytes above which no further pipelined request is begun. */
+const UNSENT_BYTES_MAX = 262_144;
 
 /** While draining: how long a connection that was just accepted may take to send its request. */
 const FIRST_REQUEST_MS = 500;
@@ -43,13 +44,12 @@ export interface ConnectionEvents {
   closed(connection: ClientConnection): void;
 }
 
-export class ClientConnection implements Timed {
+export class ClientConnection implements Timed, WireOwner {
   deadlineAtMs: number;
   slot = -1;
   readonly lane: Lane;
   /** Towards the client. */
-  readonly out: ResponseWriter;
-  readonly #socket: Socket;
+  readonly out: Wire;
   readonly #lines: PeerLines;
   readonly #events: ConnectionEvents;
   readonly #body = new BodyReader();
@@ -61,19 +61,16 @@ export class ClientConnection implements Timed {
   #isPaused = false;
   #served = 0;
   #lingered = 0;
+  /** The client will send no more. */
+  #hasEnded = false;
 
-  constructor(socket: Socket, lane: Lane, lines: PeerLines, events: ConnectionEvents) {
-    this.#socket = socket;
-    this.out = new ResponseWriter(socket, () => this.#flushed());
+  constructor(handle: Handle, lane: Lane, lines: PeerLines, events: ConnectionEvents) {
     this.lane = lane;
     this.#lines = lines;
     this.#events = events;
     this.deadlineAtMs = nowMs() + lane.table.timeouts.headMs;
     lane.deadlines.add(this);
-    socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    socket.on('end', () => this.#halfClosed());
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#gone(error.code ?? error.message));
-    socket.on('close', () => this.#gone('closed'));
+    this.out = new Wire(handle, lane.readBuffer, this);
   }
 
   /** The exchange waits for a connection, at most so long. */
@@ -131,7 +128,7 @@ export class ClientConnection implements Timed {
     const close = !this.willKeepAlive(x);
     x.keepAlive = !close;
     const { detail, requestId, acceptsJson: asJson, isHead } = x;
-    this.out.sendText(rejectionText({ reason, detail, route: x.route?.name ?? '', requestId, asJson, isHead, close }));
+    this.out.writeText(rejectionText({ reason, detail, route: x.route?.name ?? '', requestId, asJson, isHead, close }));
     this.exchangeDone(x);
   }
 
@@ -139,7 +136,7 @@ export class ClientConnection implements Timed {
   cutOff(x: Exchange): void {
     this.#finish(x);
     this.#close();
-    this.#socket.resetAndDestroy();
+    this.out.reset();
   }
 
   /** Draining: closes an idle connection; a busy one closes after its exchange, a new one may send its first request. */
@@ -181,19 +178,22 @@ export class ClientConnection implements Timed {
 
   // ── from the client ─────────────────────────────────────────────────────────────────────────────────────────────
 
-  #receive(chunk: Buffer): void {
-    if (this.#state === 'closed') return;
+  /** Bytes stand in the worker's shared memory: what is not understood at once is copied out of it. */
+  received(count: number): void {
     if (this.#state === 'lingering') {
-      this.#lingered += chunk.length;
+      this.#lingered += count;
       if (this.#lingered > LINGER_BYTES_MAX) this.destroy();
       return;
     }
-    if (this.#carry === null) this.#carry = chunk;
-    else this.#carry = Buffer.concat([this.#carry, chunk]);
+    const shared = this.lane.readBuffer.subarray(0, count);
+    const held = this.#carry;
+    this.#carry = held === null ? shared : Buffer.concat([held, shared]);
     // A head that trickles in is looked at again only when a line ends, or one-byte packets would cost O(n^2).
-    if (this.#state === 'head' && !chunk.includes(LF) && this.#carry.length < this.lane.table.limits.headBytesMax)
-      return;
-    this.#consume();
+    const isWaste = this.#state === 'head' && !shared.includes(LF);
+    if (!isWaste || this.#carry.length >= this.lane.table.limits.headBytesMax) this.#consume();
+    // Read with the cast: the calls above change it.
+    const rest = this.#carry;
+    if (rest !== null && rest.buffer === shared.buffer) this.#carry = Buffer.from(rest);
   }
 
   /** Works through the carried bytes. Not re-entrant: what it calls may end an exchange and call it again. */
@@ -211,13 +211,13 @@ export class ClientConnection implements Timed {
       return false;
     }
     const x = this.#exchange;
-    if (x === null) return this.out.isFull ? this.#pause() : this.#readHead(bytes);
+    if (x === null) return this.out.waitingBytes > UNSENT_BYTES_MAX ? this.#pause() : this.#readHead(bytes);
     if (x.requestDone || x.upstream === null || x.upstream.isBackedUp) return this.#pause();
     return this.#relayBody(x, bytes);
   }
 
   #pause(): false {
-    if (!this.#isPaused) this.#socket.pause();
+    this.out.pause();
     this.#isPaused = true;
     return false;
   }
@@ -226,7 +226,7 @@ export class ClientConnection implements Timed {
     this.#consume();
     if (this.#carry !== null || !this.#isPaused || this.#state === 'closed') return;
     this.#isPaused = false;
-    this.#socket.resume();
+    this.out.resume();
   }
 
   #readHead(bytes: Buffer): boolean {
@@ -276,7 +276,7 @@ export class ClientConnection implements Timed {
     if (!x.requestDone) x.keepAlive = false;
     x.keepAlive = this.willKeepAlive(x);
     x.status = 204;
-    this.out.sendText(optionsText(!x.keepAlive));
+    this.out.writeText(optionsText(!x.keepAlive));
     this.exchangeDone(x);
   }
 
@@ -284,7 +284,7 @@ export class ClientConnection implements Timed {
   #refuse(reason: Reason, detail: string): void {
     this.#carry = null;
     const nothingKnown = { route: '', requestId: '', asJson: true, isHead: false };
-    this.out.sendText(rejectionText({ reason, detail, ...nothingKnown, close: true }));
+    this.out.writeText(rejectionText({ reason, detail, ...nothingKnown, close: true }));
     this.lane.recorder.refused(reason);
     this.#linger();
   }
@@ -296,12 +296,12 @@ export class ClientConnection implements Timed {
     x.awaitsContinue = false;
     const step = body.gather(bytes, 0, bytes.length);
     if (body.received > x.table.limits.bodyBytesMax) return this.#bodyFault(x, REASON.bodyTooLarge);
-    if (body.dataEnd > 0) upstream.write(bytes.subarray(0, body.dataEnd), x.bodyLength === CHUNKED);
+    if (body.dataEnd > 0) upstream.write(bytes, 0, body.dataEnd);
     if (step === BROKEN || step === EXCESS) return this.#bodyFault(x, REASON.badRequest);
     this.#carry = body.position === bytes.length ? null : bytes.subarray(body.position);
     this.touch();
     if (step === END) {
-      if (x.bodyLength === CHUNKED) upstream.writeLastChunk();
+      upstream.endBody();
       x.requestDone = true;
       x.startClock(nowMs());
       this.#awaitResponse(x);
@@ -339,13 +339,16 @@ export class ClientConnection implements Timed {
     if (this.#carry !== null || this.#isPaused) this.#proceed();
   }
 
-  #flushed(): void {
+  /** What was written has left. */
+  flushed(): void {
     const x = this.#exchange;
     if (x !== null) {
       this.touch();
       x.upstream?.resume();
-    } else if (this.#state === 'lingering') this.deadlineAtMs = nowMs() + LINGER_MS;
-    else if (this.#state === 'idle' && this.#isPaused) this.#proceed();
+    } else if (this.#state === 'lingering') {
+      if (this.#hasEnded) this.#gone('closed');
+      else this.deadlineAtMs = nowMs() + LINGER_MS;
+    } else if (this.#state === 'idle' && this.#isPaused) this.#proceed();
   }
 
   /** Answered for the last time: say so with FIN, then discard what still comes for a bounded while. */
@@ -353,23 +356,29 @@ export class ClientConnection implements Timed {
     this.#state = 'lingering';
     this.#carry = null;
     this.deadlineAtMs = nowMs() + (this.out.isBackedUp ? this.lane.table.timeouts.bodyIdleMs : LINGER_MS);
-    this.#socket.end();
-    if (this.#isPaused) this.#socket.resume();
+    this.out.end();
+    this.out.resume();
     this.#isPaused = false;
   }
 
   /** The client will send no more: with an exchange under way it has gone away, as most clients that close look so. */
-  #halfClosed(): void {
-    if (this.#state === 'lingering') return;
-    if (this.#exchange === null && this.out.isBackedUp) this.#linger();
-    else this.#gone('closed');
+  ended(): void {
+    this.#hasEnded = true;
+    const isAnswered = this.#exchange === null;
+    if (isAnswered && this.out.isBackedUp) {
+      if (this.#state !== 'lingering') this.#linger();
+    } else this.#gone('closed');
+  }
+
+  broken(code: string): void {
+    this.#gone(code);
   }
 
   #gone(detail: string): void {
     if (this.#state === 'closed') return;
     const x = this.#exchange;
     this.#close();
-    this.#socket.destroy();
+    this.out.close();
     if (x !== null) abandon(x, REASON.clientClosed, detail);
   }
 

@@ -1,8 +1,9 @@
 /**
  * One connection to an upstream: sends a request, reads its response strictly, relays it to the client. Hot path.
  *
- * Reads go into one buffer that is reused for the life of the connection. What is relayed is written at once; when the
- * client's socket could not take it synchronously, the buffer is still in use and reading pauses until it is flushed.
+ * Reads go into memory of its own, with room before and behind: the client's head and the framing of chunks are written
+ * around the body's bytes where they stand, and all leaves in one write. While the client's connection could not take it
+ * at once, that memory is in use and reading pauses.
  *
  * ```
  * connecting ─▸ idle ◂──────────────────┐
@@ -11,7 +12,6 @@
  * Source: RFC 9112 sections 6.3, 7, 9.
  */
 
-import { connect, type Socket } from 'node:net';
 import { nowMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
@@ -19,14 +19,22 @@ import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { type ClientFraming, clientFraming, interimText, responseText } from '../headers.ts';
 import type { Lane } from '../lane.ts';
+import type { Handle } from '../wire/binding.ts';
+import { type Connecting, connectTo } from '../wire/connect.ts';
+import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
+import { CHUNKED } from './framing.ts';
 import type { ResponseHead } from './response-head.ts';
 
 const READ_BUFFER_BYTES = 65_536;
+/** Room before what is read, for a head that grew, and behind it, for the end of a chunk. */
+const HEADROOM_BYTES = 2048;
+const TAILROOM_BYTES = 16;
+const CHUNK_END = '\r\n';
+const LAST_CHUNK = '0\r\n\r\n';
+const CHUNK_AND_BODY_END = CHUNK_END + LAST_CHUNK;
 /** Interim responses (1xx) before the final one. */
 const INTERIMS_MAX = 10;
-/** A complete response up to this size leaves as one string: one write call instead of two. */
-const ONE_WRITE_BYTES_MAX = 16_384;
 
 const OWN_LIMITS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
 
@@ -42,21 +50,23 @@ export interface UpstreamEvents {
 
 type State = 'connecting' | 'idle' | 'head' | 'body' | 'closed';
 
-export class UpstreamConnection implements Timed {
+export class UpstreamConnection implements Timed, WireOwner {
   deadlineAtMs = Number.POSITIVE_INFINITY;
   slot = -1;
   readonly #endpoint: Endpoint;
   readonly #lane: Lane;
   readonly #events: UpstreamEvents;
   readonly #body = new BodyReader();
-  #socket!: Socket;
+  readonly #memory = Buffer.allocUnsafeSlow(HEADROOM_BYTES + READ_BUFFER_BYTES + TAILROOM_BYTES);
+  #wire: Wire | null = null;
+  #connecting: Connecting | null = null;
   #state: State = 'connecting';
   #exchange: Exchange | null = null;
+  /** The beginning of a head whose end is still to come. */
   #carry: Buffer | null = null;
   #interims = 0;
   #framing: ClientFraming = 'as-is';
   #keepAlive = true;
-  #wasConnected = false;
   #isPaused = false;
   #isFull = false;
   #hasServed = false;
@@ -70,21 +80,24 @@ export class UpstreamConnection implements Timed {
   /** Connects and then serves `x`. */
   open(x: Exchange): void {
     this.#exchange = x;
-    const buffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
-    const socket = connect({
-      host: this.#endpoint.host,
-      port: this.#endpoint.port,
-      noDelay: true,
-      onread: { buffer, callback: (count) => this.#receive(buffer, count) },
-    });
-    this.#socket = socket;
-    this.deadlineAtMs = nowMs() + x.table.timeouts.connectMs;
+    const now = nowMs();
+    const { connectMs, dnsMs } = x.table.timeouts;
+    this.deadlineAtMs = now + connectMs;
     this.#lane.deadlines.add(this);
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#broken(error.code ?? error.message));
-    socket.on('connect', () => this.#connected());
-    socket.on('end', () => this.#ended());
-    socket.on('close', () => this.#broken('closed'));
-    socket.on('drain', () => this.#exchange?.client.resumeReading());
+    this.#lane.resolver.resolve(this.#endpoint.host, now, dnsMs, (addresses, code) => {
+      if (this.#state !== 'connecting') return;
+      if (addresses.length === 0) this.#connectFailed(REASON.connectRefused, `${code} while resolving the name`);
+      else this.#tryNext(addresses, 0);
+    });
+  }
+
+  /** Tries one address after the other, within one time limit. */
+  #tryNext(addresses: readonly string[], index: number): void {
+    this.#connecting = connectTo(addresses[index] as string, this.#endpoint.port, (handle, code) => {
+      if (handle !== null) this.#connected(handle);
+      else if (index + 1 < addresses.length) this.#tryNext(addresses, index + 1);
+      else this.#connectFailed(connectReason(code), `${code} while connecting`);
+    });
   }
 
   /** Sends the exchange's head on this connection. */
@@ -96,31 +109,31 @@ export class UpstreamConnection implements Timed {
     this.#interims = 0;
     this.deadlineAtMs = Number.POSITIVE_INFINITY;
     x.upstream = this;
-    this.#socket.write(x.requestText, 'latin1');
+    (this.#wire as Wire).writeText(x.requestText);
     this.#events.sent(x);
   }
 
-  /** Sends request body bytes; the caller keeps `bytes` unchanged until they are flushed. */
-  write(bytes: Buffer, framed: boolean): void {
-    if (!framed) {
-      this.#socket.write(bytes);
-      return;
-    }
-    this.#socket.cork();
-    this.#socket.write(`${bytes.length.toString(16)}\r\n`, 'latin1');
-    this.#socket.write(bytes);
-    this.#socket.write('\r\n', 'latin1');
-    this.#socket.uncork();
+  /** Sends request body bytes, as a chunk if the request is chunked. They are copied: the caller's memory is shared. */
+  write(bytes: Buffer, from: number, end: number): void {
+    const wire = this.#wire as Wire;
+    const size = end - from;
+    const isFramed = this.#exchange?.bodyLength === CHUNKED;
+    const frame = isFramed ? `${size.toString(16)}\r\n` : '';
+    const copy = Buffer.allocUnsafe(frame.length + size + (isFramed ? 2 : 0));
+    copy.write(frame, 0, 'latin1');
+    bytes.copy(copy, frame.length, from, end);
+    if (isFramed) copy.write(CHUNK_END, frame.length + size, 'latin1');
+    wire.writeBytes(copy, 0, copy.length);
   }
 
-  /** Ends a chunked request body. */
-  writeLastChunk(): void {
-    this.#socket.write('0\r\n\r\n', 'latin1');
+  /** The request body is complete. */
+  endBody(): void {
+    if (this.#exchange?.bodyLength === CHUNKED) (this.#wire as Wire).writeText(LAST_CHUNK);
   }
 
-  /** True when the upstream does not keep up: the client must wait for `drain`. */
+  /** True when the upstream does not keep up: the client must wait until it is told. */
   get isBackedUp(): boolean {
-    return this.#socket.writableNeedDrain;
+    return this.#wire?.isBackedUp === true;
   }
 
   /** The client's socket took everything: go on reading. */
@@ -133,7 +146,7 @@ export class UpstreamConnection implements Timed {
       this.#isFull = true;
       this.#complete(x);
     }
-    if (this.#state !== 'closed') this.#socket.resume();
+    this.#wire?.resume();
   }
 
   /** Still connecting, and nobody waits for it any more. */
@@ -145,21 +158,24 @@ export class UpstreamConnection implements Timed {
   destroy(): void {
     this.#exchange = null;
     this.#close();
-    this.#socket.destroy();
+    this.#connecting?.cancel();
+    this.#wire?.close();
   }
 
   expire(): void {
-    if (this.#state !== 'connecting') {
-      this.destroy();
-      return;
-    }
-    this.#lane.recorder.connectFailed(this.#endpoint.id);
-    this.#fail(REASON.connectTimeout, 'no connection in time');
+    if (this.#state === 'connecting') this.#connectFailed(REASON.connectTimeout, 'no connection in time');
+    else this.destroy();
   }
 
-  #connected(): void {
+  #connectFailed(reason: Reason, detail: string): void {
+    this.#lane.recorder.connectFailed(this.#endpoint.id);
+    this.#fail(reason, detail);
+  }
+
+  #connected(handle: Handle): void {
     const x = this.#exchange;
-    this.#wasConnected = true;
+    const readable = this.#memory.subarray(HEADROOM_BYTES, HEADROOM_BYTES + READ_BUFFER_BYTES);
+    this.#wire = new Wire(handle, readable, this);
     this.#lane.recorder.connect(this.#endpoint.id, 1);
     this.#state = 'idle';
     this.deadlineAtMs = Number.POSITIVE_INFINITY;
@@ -193,67 +209,80 @@ export class UpstreamConnection implements Timed {
     this.#endpoint.pool.release(this);
   }
 
-  /** @returns false to pause reading. */
-  #receive(buffer: Buffer, count: number): boolean {
+  received(count: number): void {
     const x = this.#exchange;
     if (x === null || this.#state === 'idle') {
+      // Nobody asked for anything: what is this an answer to?
       this.destroy();
-      return false;
+      return;
     }
-    if (this.#state === 'closed') return false;
     // A full buffer may hide more: bytes after the response that the kernel still has. See #complete.
-    this.#isFull = count === buffer.length;
-    let bytes = buffer.subarray(0, count);
-    if (this.#carry !== null) {
-      bytes = Buffer.concat([this.#carry, bytes]);
-      this.#carry = null;
-    }
-    if (this.#state === 'body') this.#relay(x, bytes, 0, false);
-    else {
-      const from = this.#readHead(x, bytes, bytes.length);
-      if (from >= 0) this.#relay(x, bytes, from, true);
-    }
-    return !this.#isPaused;
+    this.#isFull = count === READ_BUFFER_BYTES;
+    const end = HEADROOM_BYTES + count;
+    if (this.#state === 'body') this.#relay(this.#memory, HEADROOM_BYTES, end, '');
+    else if (this.#carry === null) this.#readHead(x, this.#memory, HEADROOM_BYTES, end);
+    else this.#readCarried(x, end);
+    if (this.#isPaused) this.#wire?.pause();
   }
 
-  /** Reads heads up to the final one and answers the client with it. Returns where the body starts, -1 to stop. */
-  #readHead(x: Exchange, bytes: Buffer, end: number): number {
+  /** The head came in pieces: put together with the same room around it. */
+  #readCarried(x: Exchange, end: number): void {
+    const carry = this.#carry as Buffer;
+    this.#carry = null;
+    const whole = Buffer.allocUnsafe(carry.length + end + TAILROOM_BYTES);
+    carry.copy(whole, HEADROOM_BYTES);
+    this.#memory.copy(whole, HEADROOM_BYTES + carry.length, HEADROOM_BYTES, end);
+    this.#readHead(x, whole, HEADROOM_BYTES, end + carry.length);
+  }
+
+  /** Reads heads up to the final one and answers the client with it and what came along with it. */
+  #readHead(x: Exchange, bytes: Buffer, start: number, end: number): void {
     const head = x.table.responseHead;
-    let from = 0;
-    for (;;) {
+    for (let from = start; from < end; ) {
       const next = head.parse(bytes, from, end, x.isHead);
-      if (next < 0) return this.#fail(REASON.upstreamProtocol, head.detail);
       if (next === 0) {
         this.#carry = Buffer.from(bytes.subarray(from, end));
-        return -1;
+        return;
+      }
+      if (next < 0) {
+        this.#fail(REASON.upstreamProtocol, head.detail);
+        return;
       }
       from = next;
-      if (head.status >= 200) break;
-      if (head.status === 101) return this.#fail(REASON.upstreamProtocol, 'a 101 that nobody asked for');
-      if (++this.#interims > INTERIMS_MAX) return this.#fail(REASON.upstreamProtocol, 'too many interim responses');
-      x.awaitsContinue = false;
-      x.client.touch();
-      if (x.minor === 1) x.client.out.sendText(interimText(head));
-      if (from >= end) return -1;
+      if (head.status >= 200) {
+        this.#answer(x, bytes, from, end);
+        return;
+      }
+      if (!this.#passInterim(x, head)) return;
     }
-    const size = end - from;
-    if (head.bodyLength >= 0 && size > head.bodyLength) {
-      return this.#fail(REASON.upstreamProtocol, 'more body than announced');
-    }
-    this.#answer(x, head);
-    const text = responseText(x, head, this.#framing, !x.keepAlive);
-    if (this.#framing === 'as-is' && head.bodyLength === size && size <= ONE_WRITE_BYTES_MAX) {
-      x.client.out.sendText(size === 0 ? text : text + bytes.toString('latin1', from, end));
-      this.#complete(x);
-      return -1;
-    }
-    x.client.out.cork();
-    x.client.out.sendText(text);
-    return from;
   }
 
-  /** The final head is known: fixes framing and persistence towards both sides. */
-  #answer(x: Exchange, head: ResponseHead): void {
+  #passInterim(x: Exchange, head: ResponseHead): boolean {
+    if (head.status === 101) {
+      this.#fail(REASON.upstreamProtocol, 'a 101 that nobody asked for');
+      return false;
+    }
+    if (++this.#interims > INTERIMS_MAX) {
+      this.#fail(REASON.upstreamProtocol, 'too many interim responses');
+      return false;
+    }
+    x.awaitsContinue = false;
+    x.client.touch();
+    if (x.minor === 1) x.client.out.writeText(interimText(head));
+    return true;
+  }
+
+  #answer(x: Exchange, bytes: Buffer, from: number, end: number): void {
+    const head = x.table.responseHead;
+    if (head.bodyLength >= 0 && end - from > head.bodyLength) {
+      this.#fail(REASON.upstreamProtocol, 'more body than announced');
+      return;
+    }
+    this.#begin(x, head);
+    this.#relay(bytes, from, end, responseText(x, head, this.#framing, !x.keepAlive));
+  }
+
+  #begin(x: Exchange, head: ResponseHead): void {
     const now = nowMs();
     if (head.status < 500) this.#endpoint.observe(now - x.attemptAtMs, now);
     else this.#endpoint.observeFailure(now - x.attemptAtMs, now);
@@ -268,26 +297,43 @@ export class UpstreamConnection implements Timed {
     x.keepAlive = x.client.willKeepAlive(x);
   }
 
-  /** Passes on body bytes. @param isFirst the head was written just now, and the socket is corked already. */
-  #relay(x: Exchange, bytes: Buffer, from: number, isFirst: boolean): void {
-    const end = bytes.length;
+  /**
+   * Passes on the body bytes in `bytes[from..end)`, with room around them.
+   * @param headText goes before them.
+   */
+  #relay(bytes: Buffer, from: number, end: number, headText: string): void {
+    const x = this.#exchange as Exchange;
     const out = x.client.out;
-    if (!isFirst) out.cork();
     const step = this.#body.gather(bytes, from, end);
-    if (this.#body.dataEnd > from) {
-      out.sendBytes(bytes.subarray(from, this.#body.dataEnd), this.#framing === 'chunked');
-    }
-    if (step === END && this.#framing === 'chunked') out.sendLastChunk();
-    out.uncork();
+    this.#send(out, bytes, headText, step === END);
     x.client.touch();
     if (step === BROKEN || step === EXCESS) {
       this.#fail(REASON.upstreamProtocol, 'invalid chunked body');
       return;
     }
     if (step === END && this.#body.position !== end) this.#keepAlive = false;
-    // The client's socket still reads from our buffer: neither read into it nor serve another exchange before the flush.
+    // The client's connection still reads from our memory: neither read into it nor serve another exchange meanwhile.
     if (out.isBackedUp) this.#isPaused = true;
     else if (step === END) this.#complete(x);
+  }
+
+  /** Writes a head and the body bytes that were gathered, framed if need be, as one. */
+  #send(out: Wire, bytes: Buffer, headText: string, isEnd: boolean): void {
+    const { dataStart: from, dataEnd } = this.#body;
+    const isChunk = this.#framing === 'chunked' && dataEnd > from;
+    let text = headText;
+    let to = dataEnd;
+    if (isChunk) {
+      text += `${(dataEnd - from).toString(16)}\r\n`;
+      to += bytes.write(isEnd ? CHUNK_AND_BODY_END : CHUNK_END, dataEnd, 'latin1');
+    } else if (isEnd && this.#framing === 'chunked') text += LAST_CHUNK;
+    if (to === from || text.length > from) {
+      if (text !== '') out.writeText(text);
+      if (to > from) out.writeBytes(bytes, from, to);
+      return;
+    }
+    if (text !== '') bytes.write(text, from - text.length, 'latin1');
+    out.writeBytes(bytes, from - text.length, to);
   }
 
   #complete(x: Exchange): void {
@@ -301,25 +347,21 @@ export class UpstreamConnection implements Timed {
   }
 
   /** The upstream said it is done: the regular end of a body that ends with its connection. */
-  #ended(): void {
+  ended(): void {
     const x = this.#exchange;
     if (x !== null && this.#state === 'body' && this.#body.endsWithConnection) {
       this.#body.start(0);
-      if (this.#framing === 'chunked') x.client.out.sendLastChunk();
+      if (this.#framing === 'chunked') x.client.out.writeText(LAST_CHUNK);
       this.#keepAlive = false;
       if (x.client.out.isBackedUp) this.#isPaused = true;
       else this.#complete(x);
       return;
     }
-    this.#broken('closed');
+    this.broken('closed');
   }
 
-  #broken(detail: string): void {
-    if (this.#state === 'closed') return;
-    if (this.#state === 'connecting') {
-      this.#lane.recorder.connectFailed(this.#endpoint.id);
-      this.#fail(connectReason(detail), `${detail} while connecting`);
-    } else if (this.#state === 'body') {
+  broken(detail: string): void {
+    if (this.#state === 'body') {
       // The whole response is here and only waits for a slow client: not a failure, but nothing to use again.
       if (this.#body.isDone && this.#isPaused) this.#keepAlive = false;
       else this.#fail(REASON.upstreamTruncated, 'the response ended early');
@@ -328,18 +370,22 @@ export class UpstreamConnection implements Timed {
     }
   }
 
-  #fail(reason: Reason, detail: string): -1 {
+  /** Request bytes that waited have left. */
+  flushed(): void {
+    this.#exchange?.client.resumeReading();
+  }
+
+  #fail(reason: Reason, detail: string): void {
     const x = this.#exchange;
     this.destroy();
     if (x !== null) this.#events.failed(x, reason, detail);
-    return -1;
   }
 
   #close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#lane.deadlines.remove(this);
-    this.#endpoint.pool.forget(this, this.#wasConnected);
+    this.#endpoint.pool.forget(this, this.#wire !== null);
   }
 }
 

@@ -17,6 +17,7 @@ import type { RequestHead } from '#src/proxy/http1/request-head.ts';
 import { ResponseHead } from '#src/proxy/http1/response-head.ts';
 import type { Lane } from '#src/proxy/lane.ts';
 import { Recorder } from '#src/proxy/recorder.ts';
+import { Resolver } from '#src/proxy/wire/resolver.ts';
 import { LIMITS } from '../limits.ts';
 import { type PlaneSketch, type RouteSketch, sketchSnapshot } from '../plane.ts';
 
@@ -56,6 +57,8 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     ids: new RequestIds(random),
     retryBudget: new RetryBudget(0),
     deadlines: new Deadlines(),
+    readBuffer: Buffer.alloc(65_536),
+    resolver: new Resolver(),
     isDraining: false,
   };
   return { lane, table, tallies, dials, endpoints };

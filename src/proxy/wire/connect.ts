@@ -1,0 +1,52 @@
+/**
+ * Opens TCP connections for wires.
+ */
+
+import { isIPv6 } from 'node:net';
+import { type ConnectRequest, errorName, type Handle, newHandle, TCPConnectWrap } from './binding.ts';
+
+/** A connection being opened. */
+export interface Connecting {
+  /** Gives up; nobody is told. Without effect once connected. */
+  cancel(): void;
+}
+
+/**
+ * Connects to an IP address.
+ * @param done called later, once: with the connected handle, or with null and a system error (`ECONNREFUSED` …).
+ */
+export function connectTo(
+  address: string,
+  port: number,
+  done: (handle: Handle | null, code: string) => void,
+): Connecting {
+  const handle = newHandle();
+  let isOver = false;
+  const finish = (status: number): void => {
+    if (isOver) return;
+    isOver = true;
+    if (status === 0) {
+      done(handle, '');
+      return;
+    }
+    handle.close();
+    done(null, errorName(status));
+  };
+  handle.setNoDelay(true);
+  const status = start(handle, address, port, finish);
+  // Errors that are known at once are told later all the same: the caller is not ready to hear them yet.
+  if (status !== 0) setImmediate(() => finish(status));
+  return {
+    cancel: () => {
+      if (isOver) return;
+      isOver = true;
+      handle.close();
+    },
+  };
+}
+
+function start(handle: Handle, address: string, port: number, finish: (status: number) => void): number {
+  const request: ConnectRequest = new TCPConnectWrap();
+  request.oncomplete = finish;
+  return isIPv6(address) ? handle.connect6(request, address, port) : handle.connect(request, address, port);
+}
