@@ -29,6 +29,23 @@ export function nowMs(): number {
   return performance.now() + offsetMs;
 }
 
+/** A typed array, because a number in a variable of a module is a fresh box at every write. */
+const turn = new Float64Array(1);
+
+/** Reads the clock for what happens now; call it when an event comes in from outside. Returns `turnMs()`. */
+export function beginTurn(): number {
+  turn[0] = nowMs();
+  return turn[0];
+}
+
+/**
+ * The time at which the event that is being handled came in: what is done about it happened then. Events that forget to
+ * say `beginTurn` see the time of an earlier one. Cost: one load.
+ */
+export function turnMs(): number {
+  return turn[0] as number;
+}
+
 /** Wall clock as ISO 8601, for people and logs only: it may step. */
 export function wallTime(): string {
   return new Date().toISOString();

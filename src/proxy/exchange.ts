@@ -22,7 +22,6 @@ export class Exchange {
   /** Body bytes, or CHUNKED; 0 without a body. */
   bodyLength = 0;
   keepAlive = true;
-  acceptsJson = true;
   requestId = '';
   // The decision.
   route: LinkedRoute | null = null;

@@ -10,12 +10,12 @@
 import type { Peer } from './decide/decide.ts';
 import type { Exchange } from './exchange.ts';
 import { CHUNKED } from './http1/framing.ts';
-import type { FieldTable } from './http1/head.ts';
+import type { FieldPolicy, FieldTable } from './http1/head.ts';
 import { FIELD } from './http1/names.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { ResponseHead } from './http1/response-head.ts';
 
-const HOP_BY_HOP = [
+const HOP_BY_HOP: readonly number[] = [
   FIELD.connection,
   FIELD.keepAlive,
   FIELD.proxyConnection,
@@ -28,7 +28,7 @@ const HOP_BY_HOP = [
   FIELD.http2Settings,
 ];
 
-const CLAIMS_OF_CLIENTS = [
+const CLAIMS_OF_CLIENTS: readonly number[] = [
   FIELD.forwarded,
   FIELD.xForwardedFor,
   FIELD.xForwardedProto,
@@ -39,6 +39,17 @@ const CLAIMS_OF_CLIENTS = [
   FIELD.xOriginalUrl,
   FIELD.xRewriteUrl,
 ];
+
+/** What becomes of a request's field: hop-by-hop ones end here, what a client says in a proxy's name may. */
+export function requestPolicy(id: number): FieldPolicy {
+  if (HOP_BY_HOP.includes(id)) return 'drop';
+  return CLAIMS_OF_CLIENTS.includes(id) ? 'claim' : 'keep';
+}
+
+/** What becomes of a response's field. */
+export function responsePolicy(id: number): FieldPolicy {
+  return HOP_BY_HOP.includes(id) ? 'drop' : 'keep';
+}
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
@@ -53,7 +64,6 @@ export interface PeerLines {
 /** The head to send upstream. Sets `x.requestId`. @param freshId 48 hex digits, used for whatever the client did not send. */
 export function requestText(x: Exchange, head: RequestHead, lines: PeerLines, freshId: string): string {
   const fields = head.fields;
-  for (const id of HOP_BY_HOP) fields.drop(id);
   let added = x.bodyLength === CHUNKED ? 'Transfer-Encoding: chunked\r\n' : '';
   added += lines.peer.isTrusted ? trustedLines(fields, lines) : untrustedLines(x, fields, lines);
   if (fields.seen(FIELD.host) === 0) added += 'Host: \r\n';
@@ -62,7 +72,7 @@ export function requestText(x: Exchange, head: RequestHead, lines: PeerLines, fr
   }
   if (x.method === 'OPTIONS') added += maxForwardsLine(fields);
   added += idLines(x, fields, freshId);
-  return `${x.method} ${x.target} HTTP/1.1\r\n${fields.kept()}${added}Via: 1.${x.minor} sluice\r\n\r\n`;
+  return `${x.method} ${x.target} HTTP/1.1\r\n${fields.kept(lines.peer.isTrusted)}${added}Via: 1.${x.minor} sluice\r\n\r\n`;
 }
 
 /** One forward less for the next one; 0 never gets here. Source: RFC 9110 section 7.6.2. */
@@ -74,8 +84,6 @@ function maxForwardsLine(fields: FieldTable): string {
 }
 
 function untrustedLines(x: Exchange, fields: FieldTable, lines: PeerLines): string {
-  for (const id of CLAIMS_OF_CLIENTS) fields.drop(id);
-  fields.dropClaims();
   if (!x.table.colorFromAnyone) fields.drop(x.table.colorField);
   return lines.forwarded;
 }
@@ -119,7 +127,6 @@ export function clientFraming(head: ResponseHead, minor: number): ClientFraming 
 /** The response head for the client. @param close the connection ends after this response. */
 export function responseText(x: Exchange, head: ResponseHead, framing: ClientFraming, close: boolean): string {
   const fields = head.fields;
-  for (const id of HOP_BY_HOP) fields.drop(id);
   let added = framing === 'chunked' && !x.isHead ? 'Transfer-Encoding: chunked\r\n' : '';
   if (close) added += 'Connection: close\r\n';
   else if (x.minor === 0) added += 'Connection: keep-alive\r\n';
@@ -128,7 +135,6 @@ export function responseText(x: Exchange, head: ResponseHead, framing: ClientFra
 
 /** An interim response (1xx) for the client. */
 export function interimText(head: ResponseHead): string {
-  for (const id of HOP_BY_HOP) head.fields.drop(id);
   return `HTTP/1.1 ${statusLineEnd(head)}\r\n${head.fields.kept()}\r\n`;
 }
 

@@ -6,6 +6,7 @@
  */
 
 import { BlockList, createServer, isIP, isIPv6, type Server } from 'node:net';
+import { beginTurn } from '../lib/clock.ts';
 import { hash32 } from '../lib/hash.ts';
 import { REASON } from '../model/reason.ts';
 import type { PeerLines } from './headers.ts';
@@ -80,6 +81,7 @@ export class Listener implements ConnectionEvents {
       client.close();
       return;
     }
+    beginTurn();
     client.setNoDelay(true);
     const connection = new ClientConnection(client, this.#lane, this.#linesOf(client), this);
     this.#connections.add(connection);

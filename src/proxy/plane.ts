@@ -4,7 +4,7 @@
  * Used by `worker.ts` for each data-plane thread, and by tests that want a gateway without threads.
  */
 
-import { nowMs } from '../lib/clock.ts';
+import { beginTurn, nowMs } from '../lib/clock.ts';
 import { Deadlines, SWEEP_MS } from '../lib/deadlines.ts';
 import { Random } from '../lib/random.ts';
 import { RequestIds } from '../lib/request-id.ts';
@@ -49,7 +49,7 @@ export class Plane {
     };
     this.listener = new Listener(this.#lane);
     this.swap(setup.snapshot);
-    this.#sweep = setInterval(() => this.#lane.deadlines.sweep(nowMs()), SWEEP_MS);
+    this.#sweep = setInterval(() => this.#lane.deadlines.sweep(beginTurn()), SWEEP_MS);
   }
 
   /** Links a snapshot and obeys it from the next request on. Returns its revision. */

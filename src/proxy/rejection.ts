@@ -53,6 +53,12 @@ export function rejectionText(rejection: Rejection): string {
   return rejection.isHead ? `${head}\r\n` : `${head}\r\n${body}`;
 }
 
+/** Does whoever sent this head take JSON? Also when it does not say. */
+export function acceptsJson(head: string): boolean {
+  const accept = /\r\naccept:([^\r]*)/i.exec(head)?.[1];
+  return accept === undefined || accept.includes('json') || accept.includes('*/*');
+}
+
 function problemDocument(rejection: Rejection): string {
   const row = reasonRow(rejection.reason);
   const members: Record<string, string | number> = {

@@ -110,7 +110,7 @@ function byPrecedence(a: Rule, b: Rule): number {
 }
 
 function matchPath(index: PathIndex, path: string, method: string, fields: FieldTable): LinkedRoute | null {
-  const exact = index.exact.get(path);
+  const exact = index.exact.size === 0 ? undefined : index.exact.get(path);
   if (exact !== undefined) {
     const route = matchRules(exact, method, fields);
     if (route !== null) return route;

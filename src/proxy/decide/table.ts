@@ -9,6 +9,7 @@ import type { Limits, Timeouts } from '../../model/config.ts';
 import type { RouteSpec, Snapshot, SplitSpec } from '../../model/snapshot.ts';
 import { CELL_WORDS } from '../../model/tallies.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
+import { requestPolicy, responsePolicy } from '../headers.ts';
 import { FIELD, NameTable } from '../http1/names.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { ResponseHead } from '../http1/response-head.ts';
@@ -77,8 +78,8 @@ export function linkTable(snapshot: Snapshot, endpointOf: (index: number) => End
     colorField: names.idOf(snapshot.color.header),
     colorFromAnyone: snapshot.color.acceptFrom === 'anyone',
     router,
-    requestHead: new RequestHead(names, snapshot.limits, new Set(configured)),
-    responseHead: new ResponseHead(names, snapshot.limits),
+    requestHead: new RequestHead(names, snapshot.limits, new Set(configured), requestPolicy),
+    responseHead: new ResponseHead(names, snapshot.limits, responsePolicy),
   };
 }
 

@@ -9,7 +9,7 @@
  * Every exchange that began is recorded exactly once, by `finish`. A retry re-enters at `balance` only.
  */
 
-import { nowMs } from '../../lib/clock.ts';
+import { turnMs } from '../../lib/clock.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import type { LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
@@ -50,7 +50,7 @@ export function abandon(x: Exchange, reason: Reason, detail: string): void {
 
 function attempt(x: Exchange, avoid: Exchange['endpoint']): void {
   const lane = x.client.lane;
-  const now = nowMs();
+  const now = turnMs();
   const endpoint = pickEndpoint((x.split as LinkedSplit).endpoints, lane.random, avoid, now);
   if (endpoint === null) {
     giveUp(x, REASON.noEndpoint, 'the version has no endpoints');
@@ -74,7 +74,7 @@ function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
   if (isUpstreamsFault) punish(x, reason);
   endAttempt(x, isUpstreamsFault);
   const lane = x.client.lane;
-  if (mayRetry(x, reason) && lane.retryBudget.withdraw(nowMs())) {
+  if (mayRetry(x, reason) && lane.retryBudget.withdraw(turnMs())) {
     lane.recorder.retried(x);
     attempt(x, failedOn);
     return;
@@ -85,7 +85,7 @@ function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
 /** A failure must not look like speed to the balancer; an idle connection that the upstream closed is not one. */
 function punish(x: Exchange, reason: Reason): void {
   if (reason === REASON.upstreamReset && x.isOnReused) return;
-  const now = nowMs();
+  const now = turnMs();
   x.endpoint?.observeFailure(now - x.attemptAtMs, now);
 }
 

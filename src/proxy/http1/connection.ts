@@ -11,7 +11,7 @@
  * Source: RFC 9112 sections 9.3 to 9.6.
  */
 
-import { nowMs } from '../../lib/clock.ts';
+import { nowMs, turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import { decide } from '../decide/decide.ts';
@@ -19,12 +19,12 @@ import { Exchange } from '../exchange.ts';
 import { abandon, forward } from '../forward/forwarder.ts';
 import { type PeerLines, requestText } from '../headers.ts';
 import type { Lane } from '../lane.ts';
-import { optionsText, rejectionText } from '../rejection.ts';
+import { acceptsJson, optionsText, rejectionText } from '../rejection.ts';
 import type { Handle } from '../wire/binding.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
 import { LF } from './chars.ts';
-import { FIELD } from './names.ts';
+import { Input } from './input.ts';
 import type { RequestHead } from './request-head.ts';
 
 /** How long and how much is read from a client that was answered and told to close, so that the answer is not reset away. */
@@ -55,8 +55,7 @@ export class ClientConnection implements Timed, WireOwner {
   readonly #body = new BodyReader();
   #state: State = 'idle';
   #exchange: Exchange | null = null;
-  /** Bytes received and not yet understood. */
-  #carry: Buffer | null = null;
+  readonly #input: Input;
   #isConsuming = false;
   #isPaused = false;
   #served = 0;
@@ -68,14 +67,15 @@ export class ClientConnection implements Timed, WireOwner {
     this.lane = lane;
     this.#lines = lines;
     this.#events = events;
-    this.deadlineAtMs = nowMs() + lane.table.timeouts.headMs;
+    this.deadlineAtMs = turnMs() + lane.table.timeouts.headMs;
     lane.deadlines.add(this);
+    this.#input = new Input(lane.readBuffer);
     this.out = new Wire(handle, lane.readBuffer, this);
   }
 
   /** The exchange waits for a connection, at most so long. */
   waitAtMost(x: Exchange, limitMs: number): void {
-    this.deadlineAtMs = Math.min(x.deadlineAtMs, nowMs() + limitMs);
+    this.deadlineAtMs = Math.min(x.deadlineAtMs, turnMs() + limitMs);
   }
 
   /** Body bytes moved: the idle limit starts anew. */
@@ -83,7 +83,7 @@ export class ClientConnection implements Timed, WireOwner {
     const x = this.#exchange;
     // Bytes of an earlier response say nothing about an answer that is still owed.
     if (x === null || x.upstream === null || (x.requestDone && !x.responseStarted)) return;
-    const idleAtMs = nowMs() + x.table.timeouts.bodyIdleMs;
+    const idleAtMs = turnMs() + x.table.timeouts.bodyIdleMs;
     this.deadlineAtMs = x.responseStarted ? idleAtMs : Math.min(x.deadlineAtMs, idleAtMs);
   }
 
@@ -115,7 +115,7 @@ export class ClientConnection implements Timed, WireOwner {
   exchangeDone(x: Exchange): void {
     this.#finish(x);
     if (this.#state === 'closed') return;
-    if (!x.keepAlive || (this.lane.isDraining && this.#carry === null)) this.#linger();
+    if (!x.keepAlive || (this.lane.isDraining && this.#input.isEmpty)) this.#linger();
     else this.#nextRequest();
   }
 
@@ -127,7 +127,8 @@ export class ClientConnection implements Timed, WireOwner {
     if (!x.requestDone) x.keepAlive = false;
     const close = !this.willKeepAlive(x);
     x.keepAlive = !close;
-    const { detail, requestId, acceptsJson: asJson, isHead } = x;
+    const { detail, requestId, isHead } = x;
+    const asJson = acceptsJson(x.requestText);
     this.out.writeText(rejectionText({ reason, detail, route: x.route?.name ?? '', requestId, asJson, isHead, close }));
     this.exchangeDone(x);
   }
@@ -185,35 +186,32 @@ export class ClientConnection implements Timed, WireOwner {
       if (this.#lingered > LINGER_BYTES_MAX) this.destroy();
       return;
     }
-    const shared = this.lane.readBuffer.subarray(0, count);
-    const held = this.#carry;
-    this.#carry = held === null ? shared : Buffer.concat([held, shared]);
+    const input = this.#input;
+    input.take(count);
     // A head that trickles in is looked at again only when a line ends, or one-byte packets would cost O(n^2).
-    const isWaste = this.#state === 'head' && !shared.includes(LF);
-    if (!isWaste || this.#carry.length >= this.lane.table.limits.headBytesMax) this.#consume();
-    // Read with the cast: the calls above change it.
-    const rest = this.#carry;
-    if (rest !== null && rest.buffer === shared.buffer) this.#carry = Buffer.from(rest);
+    const isWaste = this.#state === 'head' && !this.lane.readBuffer.subarray(0, count).includes(LF);
+    if (!isWaste || input.length >= this.lane.table.limits.headBytesMax) this.#consume();
+    input.keep();
   }
 
-  /** Works through the carried bytes. Not re-entrant: what it calls may end an exchange and call it again. */
+  /** Works through the input. Not re-entrant: what it calls may end an exchange and call it again. */
   #consume(): void {
     if (this.#isConsuming) return;
     this.#isConsuming = true;
-    while (this.#carry !== null && this.#step(this.#carry));
+    while (!this.#input.isEmpty && this.#step());
     this.#isConsuming = false;
   }
 
-  /** Handles some of the carried bytes; false when the rest must wait. */
-  #step(bytes: Buffer): boolean {
+  /** Handles some of the input; false when the rest must wait. */
+  #step(): boolean {
     if (this.#state === 'closed' || this.#state === 'lingering') {
-      this.#carry = null;
+      this.#input.clear();
       return false;
     }
     const x = this.#exchange;
-    if (x === null) return this.out.waitingBytes > UNSENT_BYTES_MAX ? this.#pause() : this.#readHead(bytes);
+    if (x === null) return this.out.waitingBytes > UNSENT_BYTES_MAX ? this.#pause() : this.#readHead();
     if (x.requestDone || x.upstream === null || x.upstream.isBackedUp) return this.#pause();
-    return this.#relayBody(x, bytes);
+    return this.#relayBody(x, x.upstream);
   }
 
   #pause(): false {
@@ -224,30 +222,31 @@ export class ClientConnection implements Timed, WireOwner {
 
   #proceed(): void {
     this.#consume();
-    if (this.#carry !== null || !this.#isPaused || this.#state === 'closed') return;
+    if (!this.#input.isEmpty || !this.#isPaused || this.#state === 'closed') return;
     this.#isPaused = false;
     this.out.resume();
   }
 
-  #readHead(bytes: Buffer): boolean {
+  #readHead(): boolean {
     const table = this.lane.table;
     const head = table.requestHead;
-    const next = head.parse(bytes, 0, bytes.length);
+    const input = this.#input;
+    const next = head.parse(input.bytes, input.from, input.end);
     if (next === 0) {
       // The empty line that may stand before a request is not the beginning of one.
-      if (bytes.length <= EMPTY_LINE_BYTES) return false;
-      if (this.#state === 'idle') this.deadlineAtMs = nowMs() + table.timeouts.headMs;
+      if (input.length <= EMPTY_LINE_BYTES) return false;
+      if (this.#state === 'idle') this.deadlineAtMs = turnMs() + table.timeouts.headMs;
       this.#state = 'head';
       return false;
     }
-    this.#carry = next < 0 || next === bytes.length ? null : bytes.subarray(next);
+    input.from = next < 0 ? input.end : next;
     if (next < 0) this.#refuse(head.reason, head.detail);
     else this.#begin(head);
     return true;
   }
 
   #begin(head: RequestHead): void {
-    const x = new Exchange(this, this.lane.table, nowMs());
+    const x = new Exchange(this, this.lane.table, turnMs());
     this.#state = 'exchange';
     this.#exchange = x;
     this.#served++;
@@ -282,35 +281,35 @@ export class ClientConnection implements Timed, WireOwner {
 
   /** A request that never became an exchange. */
   #refuse(reason: Reason, detail: string): void {
-    this.#carry = null;
+    this.#input.clear();
     const nothingKnown = { route: '', requestId: '', asJson: true, isHead: false };
     this.out.writeText(rejectionText({ reason, detail, ...nothingKnown, close: true }));
     this.lane.recorder.refused(reason);
     this.#linger();
   }
 
-  #relayBody(x: Exchange, bytes: Buffer): boolean {
+  #relayBody(x: Exchange, upstream: NonNullable<Exchange['upstream']>): boolean {
     const body = this.#body;
-    const upstream = x.upstream as NonNullable<Exchange['upstream']>;
+    const input = this.#input;
     x.bodyTouched = true;
     x.awaitsContinue = false;
-    const step = body.gather(bytes, 0, bytes.length);
+    const step = body.gather(input.bytes, input.from, input.end);
     if (body.received > x.table.limits.bodyBytesMax) return this.#bodyFault(x, REASON.bodyTooLarge);
-    if (body.dataEnd > 0) upstream.write(bytes, 0, body.dataEnd);
+    if (body.dataEnd > body.dataStart) upstream.write(input.bytes, body.dataStart, body.dataEnd);
     if (step === BROKEN || step === EXCESS) return this.#bodyFault(x, REASON.badRequest);
-    this.#carry = body.position === bytes.length ? null : bytes.subarray(body.position);
+    input.from = body.position;
     this.touch();
     if (step === END) {
       upstream.endBody();
       x.requestDone = true;
-      x.startClock(nowMs());
+      x.startClock(turnMs());
       this.#awaitResponse(x);
     } else if (upstream.isBackedUp) return this.#pause();
-    return this.#carry !== null;
+    return !input.isEmpty;
   }
 
   #bodyFault(x: Exchange, reason: Reason): false {
-    this.#carry = null;
+    this.#input.clear();
     x.keepAlive = false;
     abandon(x, reason, reason === REASON.bodyTooLarge ? 'the body exceeds the limit' : 'invalid chunked body');
     return false;
@@ -318,9 +317,9 @@ export class ClientConnection implements Timed, WireOwner {
 
   #awaitResponse(x: Exchange): void {
     if (x.responseStarted) return;
-    this.deadlineAtMs = Math.min(x.deadlineAtMs, nowMs() + x.table.timeouts.firstByteMs);
+    this.deadlineAtMs = Math.min(x.deadlineAtMs, turnMs() + x.table.timeouts.firstByteMs);
     // Go on reading: a client that goes away must cancel the upstream at once.
-    if (this.#isPaused && this.#carry === null) this.#proceed();
+    if (this.#isPaused && this.#input.isEmpty) this.#proceed();
   }
 
   // ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -329,14 +328,14 @@ export class ClientConnection implements Timed, WireOwner {
     if (x.isFinished) return;
     x.isFinished = true;
     this.#exchange = null;
-    x.endedAtMs = nowMs();
+    x.endedAtMs = turnMs();
     this.lane.recorder.end(x);
   }
 
   #nextRequest(): void {
     this.#state = 'idle';
-    this.deadlineAtMs = nowMs() + this.lane.table.timeouts.idleMs;
-    if (this.#carry !== null || this.#isPaused) this.#proceed();
+    this.deadlineAtMs = turnMs() + this.lane.table.timeouts.idleMs;
+    if (!this.#input.isEmpty || this.#isPaused) this.#proceed();
   }
 
   /** What was written has left. */
@@ -347,15 +346,15 @@ export class ClientConnection implements Timed, WireOwner {
       x.upstream?.resume();
     } else if (this.#state === 'lingering') {
       if (this.#hasEnded) this.#gone('closed');
-      else this.deadlineAtMs = nowMs() + LINGER_MS;
+      else this.deadlineAtMs = turnMs() + LINGER_MS;
     } else if (this.#state === 'idle' && this.#isPaused) this.#proceed();
   }
 
   /** Answered for the last time: say so with FIN, then discard what still comes for a bounded while. */
   #linger(): void {
     this.#state = 'lingering';
-    this.#carry = null;
-    this.deadlineAtMs = nowMs() + (this.out.isBackedUp ? this.lane.table.timeouts.bodyIdleMs : LINGER_MS);
+    this.#input.clear();
+    this.deadlineAtMs = turnMs() + (this.out.isBackedUp ? this.lane.table.timeouts.bodyIdleMs : LINGER_MS);
     this.out.end();
     this.out.resume();
     this.#isPaused = false;
@@ -385,7 +384,7 @@ export class ClientConnection implements Timed, WireOwner {
   #close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
-    this.#carry = null;
+    this.#input.clear();
     this.lane.deadlines.remove(this);
     this.#events.closed(this);
   }
@@ -399,6 +398,4 @@ function takeHead(x: Exchange, head: RequestHead): void {
   x.bodyLength = head.bodyLength;
   x.keepAlive = head.keepAlive;
   x.awaitsContinue = head.expectsContinue && head.bodyLength !== 0;
-  const accept = head.fields.value(FIELD.accept);
-  x.acceptsJson = accept === null || accept.includes('json') || accept.includes('*/*');
 }

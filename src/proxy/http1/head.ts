@@ -36,6 +36,17 @@ const NOT_NOMINABLE = new Set([
   'location',
 ]);
 
+/** What becomes of a known field when a message is forwarded. */
+export type FieldPolicy = 'keep' | 'drop' | 'claim';
+
+/** Marks of a line: goes on; left out; left out if the sender is not trusted. */
+const KEPT = 0;
+const DROPPED = 1;
+const CLAIM = 2;
+
+/** Words per line in `#lines`: where it begins, where its name ends, where it ends with its CRLF, and its field's id. */
+const LINE_WORDS = 4;
+
 /** Fields of one head, as offsets into `text` (the head's bytes as Latin-1). */
 export class FieldTable {
   readonly names: NameTable;
@@ -43,28 +54,21 @@ export class FieldTable {
   text = '';
   count = 0;
   readonly #countMax: number;
-  readonly #start: Int32Array;
-  readonly #nameEnd: Int32Array;
-  readonly #end: Int32Array;
-  readonly #id: Int32Array;
-  readonly #dropped: Uint8Array;
-  /** Unknown fields that begin like what proxies say of clients. */
-  readonly #claims: Int32Array;
-  #claimCount = 0;
+  readonly #lines: Int32Array;
+  readonly #marks: Uint8Array;
+  readonly #policy: Uint8Array;
   /** Per known id: how often it occurred, and its first value. */
   readonly #seen: Uint8Array;
   readonly #valueStart: Int32Array;
   readonly #valueEnd: Int32Array;
 
-  constructor(names: NameTable, countMax: number) {
+  /** @param policyOf what becomes of a known field; `keep` for all without it. */
+  constructor(names: NameTable, countMax: number, policyOf: (id: number) => FieldPolicy = () => 'keep') {
     this.names = names;
     this.#countMax = countMax;
-    this.#start = new Int32Array(countMax);
-    this.#nameEnd = new Int32Array(countMax);
-    this.#end = new Int32Array(countMax);
-    this.#id = new Int32Array(countMax);
-    this.#dropped = new Uint8Array(countMax);
-    this.#claims = new Int32Array(countMax);
+    this.#lines = new Int32Array(countMax * LINE_WORDS);
+    this.#marks = new Uint8Array(countMax);
+    this.#policy = Uint8Array.from({ length: names.size }, (_, id) => MARK_OF[policyOf(id)]);
     this.#seen = new Uint8Array(names.size);
     this.#valueStart = new Int32Array(names.size);
     this.#valueEnd = new Int32Array(names.size);
@@ -77,56 +81,64 @@ export class FieldTable {
    */
   scan(bytes: Uint8Array, base: number, from: number, end: number): number {
     this.count = 0;
-    this.#claimCount = 0;
     this.#seen.fill(0);
     let p = from;
     while (p < end) {
       if (bytes[p] === CR) return p + 1 >= end ? INCOMPLETE : bytes[p + 1] === LF ? p + 2 : MALFORMED;
-      const next = this.#scanField(bytes, base, p, end);
+      const next = this.#scanLine(bytes, base, p, end);
       if (next <= 0) return next;
       p = next;
     }
     return INCOMPLETE;
   }
 
-  #scanField(bytes: Uint8Array, base: number, start: number, end: number): number {
+  #scanLine(bytes: Uint8Array, base: number, start: number, end: number): number {
     let p = start;
     let hash = 0;
-    for (; p < end; p++) {
-      const folded = TOKEN_FOLD[bytes[p] as number] as number;
+    for (let folded = 0; p < end; p++) {
+      folded = TOKEN_FOLD[bytes[p] as number] as number;
       if (folded === 0) break;
       hash = hashStep(hash, folded);
     }
     if (p >= end) return INCOMPLETE;
     if (bytes[p] !== COLON || p === start) return MALFORMED;
     const nameEnd = p++;
-    while (p < end && (bytes[p] === SP || bytes[p] === HTAB)) p++;
-    const valueStart = p;
     while (p < end && FIELD_VALUE[bytes[p] as number] === 1) p++;
     if (p + 1 >= end) return p < end && bytes[p] !== CR ? MALFORMED : INCOMPLETE;
     if (bytes[p] !== CR || bytes[p + 1] !== LF) return MALFORMED;
     if (this.count === this.#countMax) return TOO_MANY_FIELDS;
-    let valueEnd = p;
-    while (valueEnd > valueStart && (bytes[valueEnd - 1] === SP || bytes[valueEnd - 1] === HTAB)) valueEnd--;
-    const i = this.count++;
-    const id = this.names.find(hash, bytes, start, nameEnd);
-    this.#start[i] = start - base;
-    this.#nameEnd[i] = nameEnd - base;
-    this.#end[i] = p + 2 - base;
-    this.#id[i] = id;
-    this.#dropped[i] = id < 0 ? 1 : 0;
-    if (id === 0 && isClaim(bytes, start, nameEnd)) this.#claims[this.#claimCount++] = i;
-    if (id > 0) this.#note(id, valueStart - base, valueEnd - base);
+    const line = this.count++ * LINE_WORDS;
+    this.#lines[line] = start - base;
+    this.#lines[line + 1] = nameEnd - base;
+    this.#lines[line + 2] = p + 2 - base;
+    this.#recognize(bytes, base, line, this.names.find(hash, bytes, start, nameEnd));
     return p + 2;
   }
 
-  #note(id: number, valueStart: number, valueEnd: number): void {
-    const seen = this.#seen[id] as number;
-    if (seen === 0) {
-      this.#valueStart[id] = valueStart;
-      this.#valueEnd[id] = valueEnd;
+  #recognize(bytes: Uint8Array, base: number, line: number, id: number): void {
+    this.#lines[line + 3] = id;
+    const i = line / LINE_WORDS;
+    if (id > 0) {
+      this.#marks[i] = this.#policy[id] as number;
+      this.#note(bytes, base, id, line);
+    } else if (id < 0) this.#marks[i] = DROPPED;
+    else {
+      const start = base + (this.#lines[line] as number);
+      this.#marks[i] = isClaim(bytes, start, base + (this.#lines[line + 1] as number)) ? CLAIM : KEPT;
     }
+  }
+
+  /** Remembers a known field's first value, without the white space around it. */
+  #note(bytes: Uint8Array, base: number, id: number, line: number): void {
+    const seen = this.#seen[id] as number;
     if (seen < 255) this.#seen[id] = seen + 1;
+    if (seen !== 0) return;
+    let from = base + (this.#lines[line + 1] as number) + 1;
+    let to = base + (this.#lines[line + 2] as number) - 2;
+    while (from < to && isSpace(bytes[from] as number)) from++;
+    while (to > from && isSpace(bytes[to - 1] as number)) to--;
+    this.#valueStart[id] = from - base;
+    this.#valueEnd[id] = to - base;
   }
 
   /** How often the known field occurred (saturating at 255). */
@@ -147,26 +159,30 @@ export class FieldTable {
     return this.text.charCodeAt(at) === HTAB;
   }
 
-  /** Calls for every value of a known field that may be repeated; rare fields only. */
+  /** Every value of a known field that may be repeated; rare fields only. */
   values(id: number): string[] {
     const found: string[] = [];
     for (let i = 0; i < this.count; i++) {
-      if (this.#id[i] !== id) continue;
-      const line = this.text.slice((this.#nameEnd[i] as number) + 1, (this.#end[i] as number) - 2);
-      found.push(line.trim());
+      const line = i * LINE_WORDS;
+      if (this.#lines[line + 3] !== id) continue;
+      const value = this.text.slice((this.#lines[line + 1] as number) + 1, (this.#lines[line + 2] as number) - 2);
+      found.push(value.trim());
     }
     return found;
   }
 
   /** Leaves every occurrence of a known field out of `kept()`. */
   drop(id: number): void {
-    if (this.#seen[id] === 0) return;
-    for (let i = 0; i < this.count; i++) if (this.#id[i] === id) this.#dropped[i] = 1;
+    if (this.#seen[id] !== 0) this.#mark(id, DROPPED);
   }
 
-  /** Leaves out `X-Forwarded-…` and `X-Client-…` fields of whatever name: a client must not speak for a proxy. */
-  dropClaims(): void {
-    for (let n = 0; n < this.#claimCount; n++) this.#dropped[this.#claims[n] as number] = 1;
+  /** Lets every occurrence of a known field go on, whatever its policy. */
+  keep(id: number): void {
+    if (this.#seen[id] !== 0) this.#mark(id, KEPT);
+  }
+
+  #mark(id: number, mark: number): void {
+    for (let i = 0; i < this.count; i++) if (this.#lines[i * LINE_WORDS + 3] === id) this.#marks[i] = mark;
   }
 
   /**
@@ -179,31 +195,44 @@ export class FieldTable {
       if (NOT_NOMINABLE.has(name) || name.startsWith('x-forwarded-') || protectedNames.has(name)) return false;
     }
     for (let i = 0; i < this.count; i++) {
-      const name = this.text.slice(this.#start[i], this.#nameEnd[i]).toLowerCase();
+      const line = i * LINE_WORDS;
+      const name = this.text.slice(this.#lines[line], this.#lines[line + 1]).toLowerCase();
       if (!nominated.includes(name)) continue;
-      this.#dropped[i] = 1;
-      const id = this.#id[i] as number;
+      this.#marks[i] = DROPPED;
+      const id = this.#lines[line + 3] as number;
       if (id > 0) this.#seen[id] = 0;
     }
     return true;
   }
 
-  /** The fields not dropped, byte for byte in their order, each line with its CRLF. */
-  kept(): string {
+  /**
+   * The fields not dropped, byte for byte in their order, each line with its CRLF.
+   * @param withClaims whether what a client says in a proxy's name goes on: the policy's claims, and
+   *   `X-Forwarded-…` and `X-Client-…` fields of whatever name.
+   */
+  kept(withClaims = true): string {
+    const markMax = withClaims ? CLAIM : KEPT;
     let out = '';
     let spanStart = 0;
     let spanEnd = 0;
     for (let i = 0; i < this.count; i++) {
-      if (this.#dropped[i] === 1) continue;
-      const start = this.#start[i] as number;
+      const mark = this.#marks[i] as number;
+      if (mark === DROPPED || mark > markMax) continue;
+      const start = this.#lines[i * LINE_WORDS] as number;
       if (start !== spanEnd) {
         if (spanEnd > spanStart) out += this.text.slice(spanStart, spanEnd);
         spanStart = start;
       }
-      spanEnd = this.#end[i] as number;
+      spanEnd = this.#lines[i * LINE_WORDS + 2] as number;
     }
     return spanEnd > spanStart ? out + this.text.slice(spanStart, spanEnd) : out;
   }
+}
+
+const MARK_OF: Readonly<Record<FieldPolicy, number>> = { keep: KEPT, drop: DROPPED, claim: CLAIM };
+
+function isSpace(byte: number): boolean {
+  return byte === SP || byte === HTAB;
 }
 
 const CLAIM_PREFIXES = ['x-forwarded-', 'x-client-'].map((prefix) => Buffer.from(prefix, 'latin1'));

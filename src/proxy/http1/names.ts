@@ -5,7 +5,7 @@
  * sticky keys, match conditions). A hash match is always verified, so a crafted collision is just an unknown name.
  */
 
-import { HYPHEN, TOKEN_FOLD, UNDERSCORE } from './chars.ts';
+import { TOKEN_FOLD, UNDERSCORE } from './chars.ts';
 
 /** Ids of the fields every connection acts on; configured names follow. */
 export const FIELD = {
@@ -86,9 +86,8 @@ export class NameTable {
   readonly #mask: number;
   readonly #ids: Int32Array;
   readonly #hashes: Int32Array;
-  /** Per id: the folded name, and where `-` or `_` stand in it. */
-  readonly #folded: Uint8Array[] = [new Uint8Array(0)];
-  readonly #marks: Int32Array[] = [new Int32Array(0)];
+  /** Per id: the bytes of the name. */
+  readonly #exact: Uint8Array[] = [new Uint8Array(0)];
 
   /** @param configured lower-case names that routing looks at; duplicates and built-in names are fine. */
   constructor(configured: readonly string[]) {
@@ -113,48 +112,40 @@ export class NameTable {
    * @returns its id; `-id` when it equals that name only if `_` and `-` are taken for the same; 0 when unknown.
    */
   find(hash: number, bytes: Uint8Array, start: number, end: number): number {
-    let alias = 0;
     let slot = hash & this.#mask;
+    let alias = 0;
     for (let id = this.#ids[slot] as number; id !== 0; id = this.#ids[slot] as number) {
       if (this.#hashes[slot] === hash) {
-        if (this.#equals(id, bytes, start, end)) {
-          if (this.#marksEqual(id, bytes, start)) return id;
-          alias = -id;
-        }
+        const verdict = this.#compare(id, bytes, start, end);
+        if (verdict > 0) return id;
+        if (verdict < 0) alias = -id;
       }
       slot = (slot + 1) & this.#mask;
     }
     return alias;
   }
 
-  #equals(id: number, bytes: Uint8Array, start: number, end: number): boolean {
-    const folded = this.#folded[id] as Uint8Array;
-    const length = folded.length;
-    if (length !== end - start) return false;
+  /** 1 when the bytes are the name in any case, -1 when only `_` and `-` differ, 0 else. */
+  #compare(id: number, bytes: Uint8Array, start: number, end: number): -1 | 0 | 1 {
+    const exact = this.#exact[id] as Uint8Array;
+    const length = exact.length;
+    if (length !== end - start) return 0;
+    let verdict: -1 | 1 = 1;
     for (let i = 0; i < length; i++) {
-      if (TOKEN_FOLD[bytes[start + i] as number] !== folded[i]) return false;
+      const byte = bytes[start + i] as number;
+      const wanted = exact[i] as number;
+      if (byte === wanted) continue;
+      if (TOKEN_FOLD[byte] !== TOKEN_FOLD[wanted]) return 0;
+      if (byte === UNDERSCORE || wanted === UNDERSCORE) verdict = -1;
     }
-    return true;
-  }
-
-  /** Are hyphens hyphens and underscores underscores? */
-  #marksEqual(id: number, bytes: Uint8Array, start: number): boolean {
-    const name = this.names[id] as string;
-    const marks = this.#marks[id] as Int32Array;
-    for (let i = 0; i < marks.length; i++) {
-      const at = marks[i] as number;
-      if (bytes[start + at] !== name.charCodeAt(at)) return false;
-    }
-    return true;
+    return verdict;
   }
 
   #insert(id: number): void {
     const raw = Buffer.from(this.names[id] as string, 'latin1');
-    const folded = raw.map((byte) => TOKEN_FOLD[byte] as number);
-    this.#folded[id] = folded;
-    this.#marks[id] = Int32Array.from(raw.keys()).filter((at) => raw[at] === HYPHEN || raw[at] === UNDERSCORE);
+    this.#exact[id] = raw;
     let hash = 0;
-    for (const byte of folded) hash = hashStep(hash, byte);
+    for (const byte of raw) hash = hashStep(hash, TOKEN_FOLD[byte] as number);
     let slot = hash & this.#mask;
     while (this.#ids[slot] !== 0) slot = (slot + 1) & this.#mask;
     this.#ids[slot] = id;

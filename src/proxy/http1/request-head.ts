@@ -7,11 +7,12 @@
  * Source: RFC 9112 sections 2, 3, 6, 9.3; RFC 9110 sections 7.2, 7.6.1, 9, 10.1.1.
  */
 
+import { latin1Of } from '../../lib/latin1.ts';
 import type { Limits } from '../../model/config.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import { CR, LF, SP, TARGET, TOKEN_FOLD } from './chars.ts';
 import { bodyLength, CHUNKED, CODING_UNSUPPORTED, connectionOptions, UNFRAMED } from './framing.ts';
-import { FieldTable, INCOMPLETE, TOO_MANY_FIELDS } from './head.ts';
+import { type FieldPolicy, FieldTable, INCOMPLETE, TOO_MANY_FIELDS } from './head.ts';
 import { FIELD, type NameTable } from './names.ts';
 import { hostOf, normalizePath, splitAbsolute } from './target.ts';
 
@@ -49,10 +50,17 @@ export class RequestHead {
   readonly #limits: Limits;
   readonly #protectedNames: ReadonlySet<string>;
   readonly #hosts = new Map<string, string>();
+  /** The `Host` that `host` was made from. */
+  #lastAuthority: string | null = null;
 
   /** @param protectedNames configured names that a `Connection` header may not nominate. */
-  constructor(names: NameTable, limits: Limits, protectedNames: ReadonlySet<string>) {
-    this.fields = new FieldTable(names, limits.headerCountMax);
+  constructor(
+    names: NameTable,
+    limits: Limits,
+    protectedNames: ReadonlySet<string>,
+    policyOf?: (id: number) => FieldPolicy,
+  ) {
+    this.fields = new FieldTable(names, limits.headerCountMax, policyOf);
     this.#limits = limits;
     this.#protectedNames = protectedNames;
   }
@@ -75,7 +83,7 @@ export class RequestHead {
     const headEnd = this.fields.scan(bytes, start, lineEnd, end);
     if (headEnd <= 0) return this.#headFault(headEnd, end - start);
     if (headEnd - start > this.#limits.headBytesMax) return this.#refuse(REASON.headTooLarge, 'head too long');
-    this.fields.text = bytes.toString('latin1', start, headEnd);
+    this.fields.text = latin1Of(bytes, start, headEnd);
     return this.#understand() ? headEnd : -1;
   }
 
@@ -166,7 +174,7 @@ export class RequestHead {
 
   #understand(): boolean {
     const text = this.fields.text;
-    this.method = text.slice(0, this.#methodEnd);
+    this.method = methodOf(text, this.#methodEnd);
     return this.#checkConnection() && this.#checkHost() && this.#checkTarget(text) && this.#checkBody();
   }
 
@@ -189,19 +197,19 @@ export class RequestHead {
     if (seen > 1) return this.#fail(REASON.badRequest, 'more than one Host');
     if (seen === 0) {
       this.host = '';
+      this.#lastAuthority = null;
       return this.minor === 0 || this.#fail(REASON.badRequest, 'Host is missing');
     }
     const authority = this.fields.value(FIELD.host) as string;
+    if (authority === this.#lastAuthority) return true;
     const known = this.#hosts.get(authority);
-    if (known !== undefined) {
-      this.host = known;
-      return true;
-    }
-    const host = hostOf(authority);
+    const host = known ?? hostOf(authority);
     if (host === null) return this.#fail(REASON.badRequest, 'invalid Host');
+    this.host = host;
+    this.#lastAuthority = authority;
+    if (known !== undefined) return true;
     if (this.#hosts.size >= HOSTS_MAX) this.#hosts.clear();
     this.#hosts.set(authority, host);
-    this.host = host;
     return true;
   }
 
@@ -261,4 +269,11 @@ export class RequestHead {
     this.expectsContinue = this.fields.value(FIELD.expect)?.toLowerCase() === '100-continue';
     return this.expectsContinue || this.#fail(REASON.expectationFailed, 'unknown expectation');
   }
+}
+
+/** The method at the beginning of a head; the usual ones cost no string. */
+function methodOf(text: string, end: number): string {
+  if (end === 3 && text.startsWith('GET')) return 'GET';
+  if (end === 4 && text.startsWith('POST')) return 'POST';
+  return text.slice(0, end);
 }

@@ -6,11 +6,12 @@
  * Source: RFC 9112 sections 4, 6.3, 9.3; RFC 9110 sections 6.4.1, 15.
  */
 
+import { latin1Of } from '../../lib/latin1.ts';
 import type { Limits } from '../../model/config.ts';
 import { UNTIL_CLOSE } from './body.ts';
 import { CR, FIELD_VALUE, LF, SP } from './chars.ts';
 import { bodyLength, CHUNKED, connectionOptions, UNFRAMED } from './framing.ts';
-import { FieldTable, INCOMPLETE } from './head.ts';
+import { type FieldPolicy, FieldTable, INCOMPLETE } from './head.ts';
 import type { NameTable } from './names.ts';
 
 const VERSION = [72, 84, 84, 80, 47, 49, 46];
@@ -34,8 +35,8 @@ export class ResponseHead {
   readonly #headBytesMax: number;
   #lineEnd = 0;
 
-  constructor(names: NameTable, limits: Limits) {
-    this.fields = new FieldTable(names, limits.headerCountMax);
+  constructor(names: NameTable, limits: Limits, policyOf?: (id: number) => FieldPolicy) {
+    this.fields = new FieldTable(names, limits.headerCountMax, policyOf);
     this.#headBytesMax = limits.headBytesMax;
   }
 
@@ -51,7 +52,7 @@ export class ResponseHead {
     if (headEnd === INCOMPLETE) return this.#incomplete(end - from);
     if (headEnd < 0) return this.#refuse('malformed or too many header fields');
     if (headEnd - from > this.#headBytesMax) return this.#refuse('head too long');
-    this.fields.text = bytes.toString('latin1', from, headEnd);
+    this.fields.text = latin1Of(bytes, from, headEnd);
     this.statusText = this.fields.text.slice(STATUS_AT, this.#lineEnd - 2);
     return this.#checkFraming(isHead) ? headEnd : -1;
   }

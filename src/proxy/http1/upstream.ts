@@ -12,8 +12,9 @@
  * Source: RFC 9112 sections 6.3, 7, 9.
  */
 
-import { nowMs } from '../../lib/clock.ts';
+import { beginTurn, turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
+import { putLatin1 } from '../../lib/latin1.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
@@ -80,7 +81,7 @@ export class UpstreamConnection implements Timed, WireOwner {
   /** Connects and then serves `x`. */
   open(x: Exchange): void {
     this.#exchange = x;
-    const now = nowMs();
+    const now = turnMs();
     const { connectMs, dnsMs } = x.table.timeouts;
     this.deadlineAtMs = now + connectMs;
     this.#lane.deadlines.add(this);
@@ -120,9 +121,9 @@ export class UpstreamConnection implements Timed, WireOwner {
     const isFramed = this.#exchange?.bodyLength === CHUNKED;
     const frame = isFramed ? `${size.toString(16)}\r\n` : '';
     const copy = Buffer.allocUnsafe(frame.length + size + (isFramed ? 2 : 0));
-    copy.write(frame, 0, 'latin1');
+    putLatin1(copy, frame, 0);
     bytes.copy(copy, frame.length, from, end);
-    if (isFramed) copy.write(CHUNK_END, frame.length + size, 'latin1');
+    if (isFramed) putLatin1(copy, CHUNK_END, frame.length + size);
     wire.writeBytes(copy, 0, copy.length);
   }
 
@@ -196,6 +197,7 @@ export class UpstreamConnection implements Timed, WireOwner {
     // The first turn ends this round of the loop, the second comes after the next round's reads.
     setImmediate(() => {
       setImmediate(() => {
+        beginTurn();
         if (this.#state === 'idle') this.#park();
       });
     });
@@ -205,7 +207,7 @@ export class UpstreamConnection implements Timed, WireOwner {
     this.#exchange = null;
     this.#state = 'idle';
     this.#carry = null;
-    this.deadlineAtMs = nowMs() + this.#lane.table.timeouts.upstreamIdleMs;
+    this.deadlineAtMs = turnMs() + this.#lane.table.timeouts.upstreamIdleMs;
     this.#endpoint.pool.release(this);
   }
 
@@ -283,7 +285,7 @@ export class UpstreamConnection implements Timed, WireOwner {
   }
 
   #begin(x: Exchange, head: ResponseHead): void {
-    const now = nowMs();
+    const now = turnMs();
     if (head.status < 500) this.#endpoint.observe(now - x.attemptAtMs, now);
     else this.#endpoint.observeFailure(now - x.attemptAtMs, now);
     x.status = head.status;
@@ -325,14 +327,14 @@ export class UpstreamConnection implements Timed, WireOwner {
     let to = dataEnd;
     if (isChunk) {
       text += `${(dataEnd - from).toString(16)}\r\n`;
-      to += bytes.write(isEnd ? CHUNK_AND_BODY_END : CHUNK_END, dataEnd, 'latin1');
+      to += putLatin1(bytes, isEnd ? CHUNK_AND_BODY_END : CHUNK_END, dataEnd);
     } else if (isEnd && this.#framing === 'chunked') text += LAST_CHUNK;
     if (to === from || text.length > from) {
       if (text !== '') out.writeText(text);
       if (to > from) out.writeBytes(bytes, from, to);
       return;
     }
-    if (text !== '') bytes.write(text, from - text.length, 'latin1');
+    if (text !== '') putLatin1(bytes, text, from - text.length);
     out.writeBytes(bytes, from - text.length, to);
   }
 

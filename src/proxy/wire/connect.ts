@@ -3,6 +3,7 @@
  */
 
 import { isIPv6 } from 'node:net';
+import { beginTurn } from '../../lib/clock.ts';
 import { type ConnectRequest, errorName, type Handle, newHandle, TCPConnectWrap } from './binding.ts';
 
 /** A connection being opened. */
@@ -25,6 +26,7 @@ export function connectTo(
   const finish = (status: number): void => {
     if (isOver) return;
     isOver = true;
+    beginTurn();
     if (status === 0) {
       done(handle, '');
       return;

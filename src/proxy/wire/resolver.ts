@@ -8,6 +8,7 @@
 
 import { type LookupAddress, lookup } from 'node:dns';
 import { isIP } from 'node:net';
+import { beginTurn } from '../../lib/clock.ts';
 
 /** Asks for a name's addresses; `lookup` of node:dns, or a test's own. */
 export type Lookup = (host: string, done: (code: string | null, addresses: readonly string[]) => void) => void;
@@ -61,6 +62,7 @@ export class Resolver {
 }
 
 function settle(entry: Entry, code: string | null, addresses: readonly string[]): void {
+  beginTurn();
   entry.isAsking = false;
   if (code === null && addresses.length > 0) entry.addresses = addresses;
   for (const done of entry.waiting.splice(0)) {
@@ -78,7 +80,7 @@ function inTurn(entry: Entry): readonly string[] {
 }
 
 function systemLookup(host: string, done: (code: string | null, addresses: readonly string[]) => void): void {
-  lookup(host, { all: true, order: 'verbatim' }, (error: NodeJS.ErrnoException | null, found: LookupAddress[] = []) => {
+  lookup(host, { all: true, order: 'verbatim' }, (error: NodeJS.ErrnoException | null, found: LookupAddress[]) => {
     if (error === null)
       done(
         null,

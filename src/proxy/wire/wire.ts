@@ -9,6 +9,7 @@
  * last words may still be unread is reported after the next round of reads.
  */
 
+import { beginTurn } from '../../lib/clock.ts';
 import {
   EOF,
   errorName,
@@ -115,6 +116,7 @@ export class Wire {
   /** Called by the runtime: the outcome of a read. */
   hear(count: number): void {
     if (this.#isClosed) return;
+    beginTurn();
     if (count > 0) this.#owner.received(count);
     else if (count === EOF) this.#owner.ended();
     else if (count < 0) this.#owner.broken(errorName(count));
@@ -125,6 +127,7 @@ export class Wire {
     this.#waiting--;
     this.#waitingBytes -= request.byteCount;
     if (this.#isClosed) return;
+    beginTurn();
     if (status < 0) this.#fail(status);
     else if (this.#waiting === 0) this.#owner.flushed();
   }
@@ -147,6 +150,7 @@ export class Wire {
 
   #fail(status: number): void {
     setImmediate(() => {
+      beginTurn();
       if (!this.#isClosed) this.#owner.broken(errorName(status));
     });
   }

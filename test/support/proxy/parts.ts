@@ -11,6 +11,7 @@ import { linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
 import { Exchange } from '#src/proxy/exchange.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import { RetryBudget } from '#src/proxy/forward/retry.ts';
+import { responsePolicy } from '#src/proxy/headers.ts';
 import type { ClientConnection } from '#src/proxy/http1/connection.ts';
 import { NameTable } from '#src/proxy/http1/names.ts';
 import type { RequestHead } from '#src/proxy/http1/request-head.ts';
@@ -90,7 +91,7 @@ export function get(target: string, lines = '', host = 'a'): string {
 
 /** A parser after an accepted response head. @throws Error when it was not accepted. */
 export function readResponse(text: string, isHead = false): ResponseHead {
-  const head = new ResponseHead(new NameTable([]), LIMITS);
+  const head = new ResponseHead(new NameTable([]), LIMITS, responsePolicy);
   const bytes = Buffer.from(text, 'latin1');
   const end = head.parse(bytes, 0, bytes.length, isHead);
   if (end <= 0) throw new Error(`${end}: ${head.detail}`);

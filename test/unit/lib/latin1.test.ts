@@ -1,0 +1,19 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { latin1Of, putLatin1 } from '#src/lib/latin1.ts';
+
+test('every byte is one character and comes back as the same byte', () => {
+  const bytes = Buffer.from(Uint8Array.from({ length: 256 }, (_, i) => i));
+  const text = latin1Of(bytes, 0, 256);
+  assert.equal(text, bytes.toString('latin1'));
+  const copy = Buffer.alloc(258);
+  assert.equal(putLatin1(copy, text, 1), 256);
+  assert.deepEqual(copy.subarray(1, 257), bytes);
+});
+
+test('only the part that is asked for is read and written', () => {
+  const bytes = Buffer.from('abcdef');
+  assert.equal(latin1Of(bytes, 2, 4), 'cd');
+  assert.equal(putLatin1(bytes, 'XY', 1), 2);
+  assert.equal(bytes.toString(), 'aXYdef');
+});
