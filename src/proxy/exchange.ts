@@ -22,6 +22,8 @@ export class Exchange {
   /** Body bytes, or CHUNKED; 0 without a body. */
   bodyLength = 0;
   keepAlive = true;
+  /** The client takes trailer fields, and may send some. */
+  wantsTrailers = false;
   requestId = '';
   // The decision.
   route: LinkedRoute | null = null;

@@ -3,7 +3,7 @@
  *
  * Pull style, so that no callback or buffer is needed: call `next(bytes, from, end)` until it says `MORE`; after `DATA`
  * the span is `bytes[dataStart..dataEnd)`; `position` is where to go on. Chunk sizes are hexadecimal digits only, every
- * line ends in CRLF, extensions are bounded and dropped, trailers are bounded and dropped.
+ * line ends in CRLF, extensions are bounded and dropped, trailers are bounded and kept as text where they are wanted.
  *
  * ```
  * size ─▸ extension ─▸ LF ─▸ data ─▸ CR ─▸ LF ─▸ size …
@@ -34,6 +34,7 @@ export const UNTIL_CLOSE = Number.POSITIVE_INFINITY;
 const SEMICOLON = 59;
 const EXTENSION_BYTES_MAX = 1024;
 const TRAILER_BYTES_MAX = 8192;
+const TRAILER_COUNT_MAX = 128;
 const SIZE_DIGITS_MAX = 16;
 
 type State =
@@ -64,15 +65,26 @@ export class BodyReader {
   #digits = 0;
   #extensionBytes = 0;
   #trailerBytes = 0;
+  #trailerCount = 0;
+  #wantsTrailers = false;
+  #trailers = '';
 
-  /** Starts a body. @param length bytes, `CHUNKED`, or `UNTIL_CLOSE`. */
-  start(length: number): void {
+  /** Starts a body. @param length bytes, `CHUNKED`, or `UNTIL_CLOSE`. @param wantsTrailers keep trailer lines. */
+  start(length: number, wantsTrailers = false): void {
     this.received = 0;
     this.#left = length === CHUNKED ? 0 : length;
     this.#state = length === CHUNKED ? 'size' : length === 0 ? 'done' : 'length';
     this.#digits = 0;
     this.#extensionBytes = 0;
     this.#trailerBytes = 0;
+    this.#trailerCount = 0;
+    this.#wantsTrailers = wantsTrailers;
+    this.#trailers = '';
+  }
+
+  /** Once the body is done: its trailer lines, each with its CRLF, as they came; empty unless they were wanted. */
+  get trailers(): string {
+    return this.#trailers;
   }
 
   /** True once the body's last byte was consumed. */
@@ -184,10 +196,14 @@ export class BodyReader {
 
   #trailerByte(byte: number): BodyStep {
     if (++this.#trailerBytes > TRAILER_BYTES_MAX) return EXCESS;
+    if (this.#wantsTrailers) this.#trailers += String.fromCharCode(byte);
     switch (this.#state) {
       case 'trailer-start':
-        if (byte === CR) return this.#expect(byte, CR, 'end-lf');
-        return this.#trailerNameByte(byte, true);
+        if (byte !== CR) return ++this.#trailerCount > TRAILER_COUNT_MAX ? EXCESS : this.#trailerNameByte(byte, true);
+        // The empty line is not one of them.
+        this.#trailers = this.#trailers.slice(0, -1);
+        this.#wantsTrailers = false;
+        return this.#expect(byte, CR, 'end-lf');
       case 'trailer-name':
         return this.#trailerNameByte(byte, false);
       case 'trailer-value':

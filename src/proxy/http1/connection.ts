@@ -26,6 +26,7 @@ import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
 import { LF } from './chars.ts';
 import { Input } from './input.ts';
 import type { RequestHead } from './request-head.ts';
+import { allowedTrailers } from './trailers.ts';
 
 /** How long and how much is read from a client that was answered and told to close, so that the answer is not reset away. */
 const LINGER_MS = 2000;
@@ -251,7 +252,7 @@ export class ClientConnection implements Timed, WireOwner {
     this.#exchange = x;
     this.#served++;
     takeHead(x, head);
-    this.#body.start(head.bodyLength);
+    this.#body.start(head.bodyLength, x.wantsTrailers);
     x.requestDone = this.#body.isDone;
     if (head.isForUs) {
       this.#answerOptions(x);
@@ -300,7 +301,7 @@ export class ClientConnection implements Timed, WireOwner {
     input.from = body.position;
     this.touch();
     if (step === END) {
-      upstream.endBody();
+      upstream.endBody(allowedTrailers(body.trailers, x.table.names));
       x.requestDone = true;
       x.startClock(turnMs());
       this.#awaitResponse(x);
@@ -397,5 +398,6 @@ function takeHead(x: Exchange, head: RequestHead): void {
   x.minor = head.minor;
   x.bodyLength = head.bodyLength;
   x.keepAlive = head.keepAlive;
+  x.wantsTrailers = head.wantsTrailers;
   x.awaitsContinue = head.expectsContinue && head.bodyLength !== 0;
 }

@@ -83,6 +83,7 @@ export function hashStep(hash: number, foldedByte: number): number {
 export class NameTable {
   readonly names: readonly string[];
   readonly size: number;
+  readonly #foldedNames: ReadonlySet<string>;
   readonly #mask: number;
   readonly #ids: Int32Array;
   readonly #hashes: Int32Array;
@@ -94,6 +95,7 @@ export class NameTable {
     const extra = [...new Set(configured)].filter((name) => !NAMES.includes(name));
     this.names = [...NAMES, ...extra];
     this.size = this.names.length;
+    this.#foldedNames = new Set(this.names.slice(1).map((name) => name.replaceAll('_', '-')));
     // At most a quarter full, so that a lookup rarely probes twice.
     const slots = 2 ** Math.ceil(Math.log2(4 * this.size));
     this.#mask = slots - 1;
@@ -105,6 +107,11 @@ export class NameTable {
   /** Id of a lower-case name, 0 when it is not in the table. */
   idOf(name: string): number {
     return Math.max(0, this.names.indexOf(name, 1));
+  }
+
+  /** Is this, with `_` taken for `-` and in lower case, the name of a field that the gateway acts on? */
+  knows(folded: string): boolean {
+    return this.#foldedNames.has(folded);
   }
 
   /**

@@ -47,6 +47,8 @@ export class RequestHead {
   /** OPTIONS whose way ends here: `*`, or no forwards left. Source: RFC 9110 section 7.6.2. */
   isForUs = false;
   expectsContinue = false;
+  /** `TE: trailers`: fields after the body are understood. */
+  wantsTrailers = false;
   readonly #limits: Limits;
   readonly #protectedNames: ReadonlySet<string>;
   readonly #hosts = new Map<string, string>();
@@ -255,6 +257,7 @@ export class RequestHead {
   }
 
   #checkBody(): boolean {
+    this.wantsTrailers = this.minor === 1 && this.fields.seen(FIELD.te) !== 0 && namesTrailers(this.fields);
     const length = bodyLength(this.fields, this.minor);
     if (length === CODING_UNSUPPORTED) return this.#fail(REASON.codingUnsupported, 'unsupported transfer coding');
     if (length < UNFRAMED) return this.#fail(REASON.badRequest, 'ambiguous or invalid body framing');
@@ -276,4 +279,9 @@ function methodOf(text: string, end: number): string {
   if (end === 3 && text.startsWith('GET')) return 'GET';
   if (end === 4 && text.startsWith('POST')) return 'POST';
   return text.slice(0, end);
+}
+
+/** Source: RFC 9110 section 10.1.4. */
+function namesTrailers(fields: FieldTable): boolean {
+  return fields.values(FIELD.te).some((value) => /(?:^|,)[ \t]*trailers[ \t]*(?:,|$)/i.test(value));
 }

@@ -25,15 +25,12 @@ import { type Connecting, connectTo } from '../wire/connect.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
 import { CHUNKED } from './framing.ts';
+import { frameChunk, joinWithRoom, RelayMemory, sendPart } from './relay.ts';
 import type { ResponseHead } from './response-head.ts';
+import { allowedTrailers } from './trailers.ts';
 
-const READ_BUFFER_BYTES = 65_536;
-/** Room before what is read, for a head that grew, and behind it, for the end of a chunk. */
-const HEADROOM_BYTES = 2048;
-const TAILROOM_BYTES = 16;
-const CHUNK_END = '\r\n';
 const LAST_CHUNK = '0\r\n\r\n';
-const CHUNK_AND_BODY_END = CHUNK_END + LAST_CHUNK;
+const CHUNK_END = '\r\n';
 /** Interim responses (1xx) before the final one. */
 const INTERIMS_MAX = 10;
 
@@ -58,7 +55,7 @@ export class UpstreamConnection implements Timed, WireOwner {
   readonly #lane: Lane;
   readonly #events: UpstreamEvents;
   readonly #body = new BodyReader();
-  readonly #memory = Buffer.allocUnsafeSlow(HEADROOM_BYTES + READ_BUFFER_BYTES + TAILROOM_BYTES);
+  readonly #memory = new RelayMemory();
   #wire: Wire | null = null;
   #connecting: Connecting | null = null;
   #state: State = 'connecting';
@@ -127,9 +124,9 @@ export class UpstreamConnection implements Timed, WireOwner {
     wire.writeBytes(copy, 0, copy.length);
   }
 
-  /** The request body is complete. */
-  endBody(): void {
-    if (this.#exchange?.bodyLength === CHUNKED) (this.#wire as Wire).writeText(LAST_CHUNK);
+  /** The request body is complete. @param trailers lines that may go on, each with its CRLF. */
+  endBody(trailers: string): void {
+    if (this.#exchange?.bodyLength === CHUNKED) (this.#wire as Wire).writeText(`0\r\n${trailers}\r\n`);
   }
 
   /** True when the upstream does not keep up: the client must wait until it is told. */
@@ -175,8 +172,7 @@ export class UpstreamConnection implements Timed, WireOwner {
 
   #connected(handle: Handle): void {
     const x = this.#exchange;
-    const readable = this.#memory.subarray(HEADROOM_BYTES, HEADROOM_BYTES + READ_BUFFER_BYTES);
-    this.#wire = new Wire(handle, readable, this);
+    this.#wire = new Wire(handle, this.#memory.readable, this);
     this.#lane.recorder.connect(this.#endpoint.id, 1);
     this.#state = 'idle';
     this.deadlineAtMs = Number.POSITIVE_INFINITY;
@@ -219,22 +215,17 @@ export class UpstreamConnection implements Timed, WireOwner {
       return;
     }
     // A full buffer may hide more: bytes after the response that the kernel still has. See #complete.
-    this.#isFull = count === READ_BUFFER_BYTES;
-    const end = HEADROOM_BYTES + count;
-    if (this.#state === 'body') this.#relay(this.#memory, HEADROOM_BYTES, end, '');
-    else if (this.#carry === null) this.#readHead(x, this.#memory, HEADROOM_BYTES, end);
-    else this.#readCarried(x, end);
+    this.#isFull = this.#memory.isFull(count);
+    const { bytes, start } = this.#memory;
+    const end = start + count;
+    if (this.#state === 'body') this.#relay(bytes, start, end, '');
+    else if (this.#carry === null) this.#readHead(x, bytes, start, end);
+    else {
+      const carry = this.#carry;
+      this.#carry = null;
+      this.#readHead(x, joinWithRoom(carry, this.#memory, end), start, end + carry.length);
+    }
     if (this.#isPaused) this.#wire?.pause();
-  }
-
-  /** The head came in pieces: put together with the same room around it. */
-  #readCarried(x: Exchange, end: number): void {
-    const carry = this.#carry as Buffer;
-    this.#carry = null;
-    const whole = Buffer.allocUnsafe(carry.length + end + TAILROOM_BYTES);
-    carry.copy(whole, HEADROOM_BYTES);
-    this.#memory.copy(whole, HEADROOM_BYTES + carry.length, HEADROOM_BYTES, end);
-    this.#readHead(x, whole, HEADROOM_BYTES, end + carry.length);
   }
 
   /** Reads heads up to the final one and answers the client with it and what came along with it. */
@@ -292,7 +283,7 @@ export class UpstreamConnection implements Timed, WireOwner {
     x.responseStarted = true;
     this.#keepAlive = head.keepAlive;
     this.#framing = clientFraming(head, x.minor);
-    this.#body.start(head.bodyLength);
+    this.#body.start(head.bodyLength, x.wantsTrailers && this.#framing === 'chunked');
     this.#state = 'body';
     // An answer before the request's end: what the client still sends must never be read as a request.
     if (this.#framing === 'close' || !x.requestDone) x.keepAlive = false;
@@ -307,7 +298,9 @@ export class UpstreamConnection implements Timed, WireOwner {
     const x = this.#exchange as Exchange;
     const out = x.client.out;
     const step = this.#body.gather(bytes, from, end);
-    this.#send(out, bytes, headText, step === END);
+    const isChunked = this.#framing === 'chunked';
+    const text = isChunked ? headText + frameChunk(bytes, this.#body, this.#last(x, step === END)) : headText;
+    sendPart(out, bytes, this.#body, text);
     x.client.touch();
     if (step === BROKEN || step === EXCESS) {
       this.#fail(REASON.upstreamProtocol, 'invalid chunked body');
@@ -319,23 +312,11 @@ export class UpstreamConnection implements Timed, WireOwner {
     else if (step === END) this.#complete(x);
   }
 
-  /** Writes a head and the body bytes that were gathered, framed if need be, as one. */
-  #send(out: Wire, bytes: Buffer, headText: string, isEnd: boolean): void {
-    const { dataStart: from, dataEnd } = this.#body;
-    const isChunk = this.#framing === 'chunked' && dataEnd > from;
-    let text = headText;
-    let to = dataEnd;
-    if (isChunk) {
-      text += `${(dataEnd - from).toString(16)}\r\n`;
-      to += putLatin1(bytes, isEnd ? CHUNK_AND_BODY_END : CHUNK_END, dataEnd);
-    } else if (isEnd && this.#framing === 'chunked') text += LAST_CHUNK;
-    if (to === from || text.length > from) {
-      if (text !== '') out.writeText(text);
-      if (to > from) out.writeBytes(bytes, from, to);
-      return;
-    }
-    if (text !== '') putLatin1(bytes, text, from - text.length);
-    out.writeBytes(bytes, from - text.length, to);
+  /** What ends a chunked body, if it ends here. */
+  #last(x: Exchange, isEnd: boolean): string {
+    if (!isEnd) return '';
+    const trailers = this.#body.trailers;
+    return trailers === '' ? LAST_CHUNK : `0\r\n${allowedTrailers(trailers, x.table.names)}\r\n`;
   }
 
   #complete(x: Exchange): void {

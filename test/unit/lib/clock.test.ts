@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { nowMs, wallTime } from '#src/lib/clock.ts';
+import { beginTurn, nowMs, turnMs, wallTime } from '#src/lib/clock.ts';
 import { bytesPerCall } from '../../support/proxy/allocation.ts';
 
 const CLOCK = new URL('../../../src/lib/clock.ts', import.meta.url);
@@ -41,5 +41,21 @@ describe('the clock', () => {
   it('is read without a word on the heap but the number itself', () => {
     let kept = 0;
     assert.ok(bytesPerCall(() => (kept = nowMs()), 5000, 32) <= 32, String(kept));
+  });
+});
+
+describe('a turn', () => {
+  it('has one time, that of the event it began with', () => {
+    const before = nowMs();
+    const began = beginTurn();
+    assert.ok(began >= before);
+    assert.equal(turnMs(), began);
+    assert.equal(turnMs(), began);
+    assert.ok(beginTurn() >= began);
+  });
+
+  it('costs nothing to ask for', () => {
+    beginTurn();
+    assert.ok(bytesPerCall(turnMs) < 1);
   });
 });

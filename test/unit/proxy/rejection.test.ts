@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { REASON, REASONS, type Reason } from '#src/model/reason.ts';
-import { optionsText, type Rejection, rejectionText } from '#src/proxy/rejection.ts';
+import { acceptsJson, optionsText, type Rejection, rejectionText } from '#src/proxy/rejection.ts';
 import { readResponse } from '../../support/proxy/parts.ts';
 
 function rejected(change: Partial<Rejection> = {}): string {
@@ -90,4 +90,20 @@ describe('the answer to OPTIONS *', () => {
     assert.deepEqual([head.status, head.bodyLength, head.keepAlive], [204, 0, false]);
     assert.match(optionsText(false), /^HTTP\/1\.1 204 No Content\r\nAllow: GET, .*OPTIONS\r\n\r\n$/);
   });
+});
+
+describe('a client takes JSON', () => {
+  for (const head of [
+    'GET / HTTP/1.1\r\n\r\n',
+    'GET / HTTP/1.1\r\nAccept: */*\r\n\r\n',
+    'A\r\nACCEPT: text/html, application/json\r\n',
+  ]) {
+    it(`with ${JSON.stringify(head)}`, () => assert.equal(acceptsJson(head), true));
+  }
+  for (const head of [
+    'GET / HTTP/1.1\r\nAccept: text/html\r\n\r\n',
+    'GET /accept:json HTTP/1.1\r\naccept:text/*\r\nX: json\r\n',
+  ]) {
+    it(`not with ${JSON.stringify(head)}`, () => assert.equal(acceptsJson(head), false));
+  }
 });

@@ -104,3 +104,11 @@ function collide(name: string): string {
   }
   throw new Error(`no collision with ${name}`);
 }
+
+it('names are known with _ taken for -', () => {
+  const table = new NameTable(['x_user']);
+  assert.deepEqual(
+    ['host', 'x-user', 'x_user', 'Host', 'content-length', 'x-other'].map((name) => table.knows(name)),
+    [true, true, false, false, true, false],
+  );
+});

@@ -1,0 +1,66 @@
+/**
+ * Sends body bytes from the memory they were read into, with a head and chunk framing written around them. Hot path.
+ *
+ * One write instead of three, and no copy: what stands before the body's bytes (the head they came with, the frame of
+ * their own chunk, the room that was left) is overwritten with what is to go before them, what stands behind with what is
+ * to follow.
+ */
+
+import { putLatin1 } from '../../lib/latin1.ts';
+import type { Wire } from '../wire/wire.ts';
+import type { BodyReader } from './body.ts';
+
+const READ_BYTES = 65_536;
+/** Room before what is read, for a head that grew. */
+const HEADROOM_BYTES = 2048;
+/** Room behind, for the end of a chunk and the most trailers there can be. */
+const TAILROOM_BYTES = 8192 + 16;
+const CHUNK_END = '\r\n';
+
+/** Memory to read into, with room around what is read. */
+export class RelayMemory {
+  readonly bytes = Buffer.allocUnsafeSlow(HEADROOM_BYTES + READ_BYTES + TAILROOM_BYTES);
+  /** Where what is read begins. */
+  readonly start = HEADROOM_BYTES;
+
+  /** The part to read into. */
+  get readable(): Buffer {
+    return this.bytes.subarray(HEADROOM_BYTES, HEADROOM_BYTES + READ_BYTES);
+  }
+
+  /** Has a read of `count` bytes filled it? Then there may be more where that came from. */
+  isFull(count: number): boolean {
+    return count === READ_BYTES;
+  }
+}
+
+/** `carry` and what was read behind it, `memory.bytes[start..end)`, in fresh bytes with the same room around them. */
+export function joinWithRoom(carry: Buffer, memory: RelayMemory, end: number): Buffer {
+  const whole = Buffer.allocUnsafe(carry.length + end + TAILROOM_BYTES);
+  carry.copy(whole, HEADROOM_BYTES);
+  memory.bytes.copy(whole, HEADROOM_BYTES + carry.length, memory.start, end);
+  return whole;
+}
+
+/**
+ * Makes the gathered body bytes a chunk. @param last what follows it: the last chunk with its trailers, or nothing.
+ * @returns what goes before them; `last` itself when there are none.
+ */
+export function frameChunk(bytes: Buffer, body: BodyReader, last: string): string {
+  const size = body.dataEnd - body.dataStart;
+  if (size === 0) return last;
+  body.dataEnd += putLatin1(bytes, last === '' ? CHUNK_END : CHUNK_END + last, body.dataEnd);
+  return `${size.toString(16)}\r\n`;
+}
+
+/** Writes a text and the gathered body bytes behind it. The bytes must not change while `out` is backed up. */
+export function sendPart(out: Wire, bytes: Buffer, body: BodyReader, text: string): void {
+  const { dataStart: from, dataEnd: to } = body;
+  if (to === from || text.length > from) {
+    if (text !== '') out.writeText(text);
+    if (to > from) out.writeBytes(bytes, from, to);
+    return;
+  }
+  if (text !== '') putLatin1(bytes, text, from - text.length);
+  out.writeBytes(bytes, from - text.length, to);
+}
