@@ -9,10 +9,12 @@ import type {
   ColorConfig,
   DrainConfig,
   Filters,
+  HealthCheckConfig,
   HttpConfig,
   Limits,
   ListenAddress,
   OutlierConfig,
+  RedirectFilter,
   RetryConfig,
   ServiceConfig,
   Timeouts,
@@ -23,6 +25,12 @@ export const DEFAULT_LISTEN: ListenAddress = { host: '0.0.0.0', port: 8080 };
 export const DEFAULT_ADMIN: ListenAddress = { host: '127.0.0.1', port: 9900 };
 export const DEFAULT_COLOR: ColorConfig = { header: 'x-release-stage', acceptFrom: 'trustedProxies' };
 export const DEFAULT_DRAIN: DrainConfig = { delayMs: 5000, timeoutMs: 25_000 };
+/** Gateway API's default: equal shares. */
+export const DEFAULT_WEIGHT = 1;
+export const DEFAULT_ENDPOINT_WEIGHT = 1;
+/** Gateway API's defaults of these filters. */
+export const DEFAULT_REDIRECT_STATUS: RedirectFilter['status'] = 302;
+export const DEFAULT_CORS_MAX_AGE_S = 5;
 export const DEFAULT_REQUEST_TIMEOUT_MS = 60_000;
 
 export const DEFAULT_LIMITS: Limits = {
@@ -58,6 +66,15 @@ export const DEFAULT_RETRY: RetryConfig = {
   backoffMs: 25,
   attemptTimeoutMs: Number.POSITIVE_INFINITY,
   hedgeMs: Number.POSITIVE_INFINITY,
+};
+/** Of a `healthCheck` that says nothing more; a service without one is not checked. */
+export const DEFAULT_HEALTH_CHECK: HealthCheckConfig = {
+  path: '/',
+  host: null,
+  intervalMs: 5000,
+  timeoutMs: 2000,
+  healthyCount: 2,
+  unhealthyCount: 3,
 };
 export const DEFAULT_OUTLIER: OutlierConfig = {
   consecutiveErrors: 5,

@@ -12,6 +12,8 @@ import type { ParseResult } from '../model/problem.ts';
 import { buildConfig } from './build.ts';
 import { checkCapacity } from './checks/capacity.ts';
 import { draftOf } from './checks/draft.ts';
+import { checkFilters } from './checks/filters.ts';
+import { checkMatches } from './checks/matches.ts';
 import { checkRollouts } from './checks/rollout.ts';
 import { checkRoutes } from './checks/routes.ts';
 import { checkServices } from './checks/services.ts';
@@ -62,6 +64,8 @@ function checkTogether({ value }: Reading, faultyPaths: readonly Path[], report:
   const draft = draftOf(value, faultyPaths);
   checkServices(draft, report);
   checkRoutes(draft, report);
+  checkMatches(draft, report);
+  checkFilters(draft, report);
   checkRollouts(draft, report);
   checkCapacity(draft, report);
   return draft.whole;

@@ -32,7 +32,8 @@ describe('the examples', () => {
 
   test('are there', () => {
     const names = files.map((file) => file.split('/').at(-1));
-    for (const name of ['canary.yaml', 'minimal.yaml', 'multi-service.yaml']) assert.ok(names.includes(name), name);
+    for (const name of ['canary.yaml', 'filters.yaml', 'minimal.yaml', 'multi-service.yaml', 'resilience.yaml'])
+      assert.ok(names.includes(name), name);
   });
 
   for (const file of files) {
@@ -65,6 +66,39 @@ describe('the examples', () => {
     assert.deepEqual([route?.rollout?.stable, route?.rollout?.canary], ['v1', 'v2']);
     const snapshot = compileText(read('config/examples/canary.yaml'), 'canary.yaml');
     assert.deepEqual(snapshot.routes[0]?.splits[1]?.colors, ['v2', 'canary']);
+  });
+
+  test('resilience.yaml and filters.yaml build what their comments say', () => {
+    const [resilience, filters] = ['resilience', 'filters'].map((name) => {
+      const result = parseConfig(read(`config/examples/${name}.yaml`), `${name}.yaml`, {});
+      return result.ok ? result.config : assert.fail(name);
+    });
+    const [catalog] = resilience?.services ?? [];
+    assert.deepEqual(
+      catalog?.versions[0]?.endpoints.map(({ weight }) => weight),
+      [3, 1, 1],
+    );
+    assert.equal(catalog?.health?.host, 'catalog.internal');
+    assert.deepEqual(resilience?.services[1]?.outlier, null);
+    assert.deepEqual(resilience?.routes[0]?.retry, {
+      retriesMax: 2,
+      statuses: [502, 503, 504],
+      backoffMs: 25,
+      attemptTimeoutMs: 800,
+      hedgeMs: 300,
+    });
+    const used = (filters?.routes ?? []).flatMap((route) =>
+      Object.entries(route.filters).flatMap(([type, filter]) => (filter === null ? [] : [type])),
+    );
+    assert.deepEqual([...new Set(used)].toSorted(), [
+      'cors',
+      'mirror',
+      'redirect',
+      'requestHeaders',
+      'responseHeaders',
+      'rewrite',
+    ]);
+    assert.deepEqual(filters?.routes[2]?.backendRefs, []);
   });
 
   test('multi-service.yaml takes its port and host name from the environment', () => {
@@ -125,10 +159,10 @@ interface Field {
   readonly description: string;
 }
 
-/** All values by path: `routes[].backendRefs[].weight`, `services.*.versions.*.endpoints[]`. */
+/** All values by path: `routes[].backendRefs[].weight`, `services.*.versions.*.endpoints[]`. Of a union, all branches. */
 function fieldsOf(node: unknown, path = ''): Field[] {
   if (typeof node !== 'object' || node === null) return [];
-  const { properties, items, additionalProperties, description } = node as Readonly<Record<string, unknown>>;
+  const { properties, items, additionalProperties, anyOf, description } = node as Readonly<Record<string, unknown>>;
   if (typeof properties === 'object' && properties !== null) {
     return Object.entries(properties).flatMap(([name, child]) =>
       fieldsOf(child, path === '' ? name : `${path}.${name}`),
@@ -136,5 +170,7 @@ function fieldsOf(node: unknown, path = ''): Field[] {
   }
   if (items !== undefined) return fieldsOf(items, `${path}[]`);
   if (typeof additionalProperties === 'object') return fieldsOf(additionalProperties, `${path}.*`);
-  return [{ path, description: typeof description === 'string' ? description : '' }];
+  const itself = { path, description: typeof description === 'string' ? description : '' };
+  const parts = Array.isArray(anyOf) ? anyOf.flatMap((branch) => fieldsOf(branch, path)) : [];
+  return [itself, ...parts.filter((part) => part.path !== path)];
 }

@@ -6,11 +6,14 @@
 import { isIP } from 'node:net';
 import type { ListenAddress } from '../../model/config.ts';
 import { ENDPOINTS_MAX, GATEWAY_CELL, UNITS_MAX } from '../../model/tallies.ts';
-import { buildEndpoint, buildLimits, buildListen } from '../build.ts';
+import { backendRefsOf } from '../build/route.ts';
+import { buildEndpoint } from '../build/service.ts';
+import { buildLimits, buildListen } from '../build.ts';
 import { DEFAULT_ADMIN, DEFAULT_LISTEN } from '../defaults.ts';
 import type { Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';
 import type { Draft } from './draft.ts';
+import { servicesOf } from './references.ts';
 
 /** Reports what could not be served as a whole. */
 export function checkCapacity(draft: Draft, report: Report): void {
@@ -49,7 +52,7 @@ function checkLimits({ limits }: Draft, report: Report): void {
 function checkCounters(draft: Draft, report: Report): void {
   const routes = draft.routes.filter((route) => route !== null);
   let cellCount = routes.length;
-  for (const route of routes) cellCount += route.backendRefs.length;
+  for (const route of routes) cellCount += backendRefsOf(route).length;
   const unitCount = 2 * routes.filter((route) => route.rollout !== undefined).length;
   const endpointCount = countEndpoints(draft);
   const counts = [
@@ -66,11 +69,11 @@ function checkCounters(draft: Draft, report: Report): void {
 /** Different addresses of the services that routes send to: only those get counters. */
 function countEndpoints(draft: Draft): number {
   const addresses = new Set<string>();
-  const used = new Set(draft.routes.flatMap((route) => route?.backendRefs.map((ref) => ref.name) ?? []));
+  const used = new Set(draft.routes.flatMap((route) => (route === null ? [] : servicesOf(route))));
   for (const [name, service] of draft.services ?? []) {
     if (!used.has(name)) continue;
     for (const version of Object.values(service?.versions ?? {})) {
-      for (const text of version.endpoints) addresses.add(formatAddress(buildEndpoint(text)));
+      for (const endpoint of version.endpoints) addresses.add(formatAddress(buildEndpoint(endpoint)));
     }
   }
   return addresses.size;

@@ -3,7 +3,8 @@
  */
 
 import { similarTo } from '../../lib/similar.ts';
-import { DEFAULT_WEIGHT, versionOf } from '../build.ts';
+import { backendRefsOf, versionOf } from '../build/route.ts';
+import { DEFAULT_WEIGHT } from '../defaults.ts';
 import { didYouMean, type Fault, quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import type { RouteInput } from '../schema.ts';
@@ -59,7 +60,7 @@ function checkRollout(route: RouteInput, rollout: RolloutInput, path: Path, { dr
 /** What the route sends to; null when a reference is in doubt, which is reported elsewhere. */
 function targetsOf(route: RouteInput, draft: Draft): Target[] | null {
   const targets: Target[] = [];
-  for (const ref of route.backendRefs) {
+  for (const ref of backendRefsOf(route)) {
     const service = draft.services?.get(ref.name) ?? null;
     const version = service === null ? ref.version : versionOf(ref, service);
     if (version === null || version === undefined) return null;
@@ -86,7 +87,7 @@ function findTarget(targets: readonly Target[], name: string, path: Path, report
       .join(', ');
     report.add(path, {
       kind: 'rolloutVersion',
-      expected: `a version in backendRefs: ${known}`,
+      expected: `a version in backendRefs: ${known || 'it has none'}`,
       got: quote(name),
       hint,
     });

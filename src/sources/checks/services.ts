@@ -1,11 +1,12 @@
 /**
- * Checks each service by itself: endpoints listed twice, colors that two versions claim.
+ * Checks each service by itself: endpoints listed twice, colors that two versions claim, durations that contradict.
  */
 
-import { buildEndpoint } from '../build.ts';
+import { buildEndpoint, buildHealthCheck, buildOutlier } from '../build/service.ts';
 import { quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';
+import { formatDuration } from '../scalars/duration.ts';
 import type { ServiceInput } from '../schema.ts';
 import type { Draft } from './draft.ts';
 
@@ -15,14 +16,16 @@ export function checkServices(draft: Draft, report: Report): void {
     if (service === null) continue;
     checkEndpoints(service, ['services', name, 'versions'], report);
     checkColors(service, ['services', name, 'versions'], report);
+    checkHealth(service, ['services', name], report);
+    checkEjection(service, ['services', name], report);
   }
 }
 
 function checkEndpoints(service: ServiceInput, path: Path, report: Report): void {
   for (const [name, version] of Object.entries(service.versions)) {
     const seen = new Set<string>();
-    for (const [index, text] of version.endpoints.entries()) {
-      const address = formatAddress(buildEndpoint(text));
+    for (const [index, endpoint] of version.endpoints.entries()) {
+      const address = formatAddress(buildEndpoint(endpoint));
       if (seen.has(address)) {
         const expected = 'every endpoint of a version once';
         report.add([...path, name, 'endpoints', index], { kind: 'duplicateEndpoint', expected });
@@ -44,4 +47,24 @@ function checkColors(service: ServiceInput, path: Path, report: Report): void {
       report.add([...path, name, 'colors', index], { kind: 'duplicateColor', expected, got });
     }
   }
+}
+
+function checkHealth({ healthCheck }: ServiceInput, path: Path, report: Report): void {
+  if (healthCheck === undefined) return;
+  const { intervalMs, timeoutMs } = buildHealthCheck(healthCheck);
+  if (timeoutMs <= intervalMs) return;
+  const field = healthCheck.timeout === undefined ? 'interval' : 'timeout';
+  const expected = 'a timeout of at most the interval';
+  const got = `${formatDuration(timeoutMs)} above ${formatDuration(intervalMs)}`;
+  report.add([...path, 'healthCheck', field], { kind: 'durationOrder', expected, got });
+}
+
+function checkEjection({ outlierDetection }: ServiceInput, path: Path, report: Report): void {
+  const outlier = buildOutlier(outlierDetection);
+  if (outlier === null || outlierDetection === undefined || outlierDetection === false) return;
+  if (outlier.ejectionMs <= outlier.ejectionMaxMs) return;
+  const field = outlierDetection.ejection === undefined ? 'ejectionMax' : 'ejection';
+  const expected = 'an ejection of at most ejectionMax';
+  const got = `${formatDuration(outlier.ejectionMs)} above ${formatDuration(outlier.ejectionMaxMs)}`;
+  report.add([...path, 'outlierDetection', field], { kind: 'durationOrder', expected, got });
 }

@@ -2,16 +2,19 @@
  * Finds what is allowed in a document but probably not meant. The document must be sound.
  */
 
-import { buildEndpoint, requestTimeoutOf } from '../build.ts';
+import { requestTimeoutOf } from '../build/route.ts';
+import { buildEndpoint } from '../build/service.ts';
 import { quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';
 import { parseDuration } from '../scalars/duration.ts';
 import type { DocumentInput, ServiceInput } from '../schema.ts';
+import { servicesOf } from './references.ts';
+import { warnOfRoutes } from './route-warnings.ts';
 
 /** Reports warnings about `document`. */
 export function warn(document: DocumentInput, report: Report): void {
-  const used = new Set(document.routes.flatMap((route) => route.backendRefs.map((ref) => ref.name)));
+  const used = new Set(document.routes.flatMap(servicesOf));
   for (const [name, service] of Object.entries(document.services)) {
     const path: Path = ['services', name];
     const fault = { kind: 'unusedService', expected: 'a route that sends to this service', got: 'none' } as const;
@@ -20,6 +23,7 @@ export function warn(document: DocumentInput, report: Report): void {
   }
   warnOfLatency(document, report);
   warnOfColors(document, report);
+  warnOfRoutes(document, report);
 }
 
 function warnOfEndpoints(service: ServiceInput, path: Path, report: Report): void {
@@ -30,8 +34,8 @@ function warnOfEndpoints(service: ServiceInput, path: Path, report: Report): voi
       const expected = 'at least one endpoint';
       report.add(endpointsPath, { kind: 'emptyVersion', expected, hint: 'its weight counts as 0' });
     }
-    for (const [index, text] of version.endpoints.entries()) {
-      const address = formatAddress(buildEndpoint(text));
+    for (const [index, endpoint] of version.endpoints.entries()) {
+      const address = formatAddress(buildEndpoint(endpoint));
       const owner = owners.get(address);
       if (owner !== undefined && owner !== name) {
         const got = `${quote(address)}, which is in ${owner} too`;

@@ -59,6 +59,14 @@ export function checkHost(value: unknown): Fault | null {
   return isHost(value) ? null : { kind: 'address', expected };
 }
 
+/** What a `Host` header may hold: a host, IPv6 in brackets, with a port or without. */
+export function checkAuthority(value: unknown): Fault | null {
+  const expected = 'a host name, with a port or without';
+  if (typeof value !== 'string') return wrongType(expected, value);
+  const address = parseAddress(value) ?? parseAddress(`${value}:1`);
+  return address === null || checkPort(1, address.port) !== null ? { kind: 'hostname', expected } : null;
+}
+
 function checkPort(portMin: 0 | 1, port: number): Fault | null {
   if (Number.isInteger(port) && port >= portMin && port <= PORT_MAX) return null;
   return { kind: 'port', expected: `a port from ${portMin} to ${PORT_MAX}` };

@@ -46,6 +46,15 @@ export function checkHostname(value: unknown): Fault | null {
   return { kind: 'hostname', expected, hint: hostnameHint(name) };
 }
 
+/** A host name that is sent: without a wildcard. */
+export function checkPreciseHostname(value: unknown): Fault | null {
+  const expected = 'a host name such as shop.example.com';
+  const fault = checkHostname(value);
+  if (fault !== null) return { ...fault, expected, hint: value === '*' ? '' : (fault.hint ?? '') };
+  const isWild = String(value).startsWith('*');
+  return isWild ? { kind: 'hostname', expected, hint: 'a wildcard is no host to send' } : null;
+}
+
 function hostnameHint(name: string): string {
   if (name === '*') return 'leave hostnames out to match every host';
   if (name.lastIndexOf('*') > 0) return 'the wildcard can only be the whole first label';

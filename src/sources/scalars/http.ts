@@ -1,16 +1,15 @@
 /**
- * Words of HTTP in the document: methods, header names and values, paths; and the names of routes and services.
+ * Words of HTTP in the document: methods, header names and values, protocols; and the names of routes and services.
  *
  * A match that no request could ever satisfy is refused: the data plane refuses or normalizes such requests first.
- * Source: RFC 9110 sections 5.5, 5.6.2 and 9.1; RFC 3986 section 3.3; Gateway API, HTTPPathMatch validation.
+ * Source: RFC 9110 sections 5.5, 5.6.2, 7.6.1, 7.8 and 9.1.
  */
 
 import { type Check, didYouMean, type Fault, wrongType } from '../problems/fault.ts';
 
-const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,256}$/;
+const TOKEN_CHARS = "[!#$%&'*+\\-.^_`|~0-9A-Za-z]{1,256}";
+const TOKEN = new RegExp(`^${TOKEN_CHARS}$`);
 const FIELD_VALUE = /^[!-~](?:[\t -~]{0,4094}[!-~])?$/;
-const PATH = /^\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*$/;
-const PATH_LENGTH_MAX = 4096;
 const NAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'CONNECT', 'OPTIONS', 'TRACE', 'PATCH']);
 
@@ -19,10 +18,16 @@ const RESERVED = new Set(
   'host connection content-length transfer-encoding te trailer upgrade keep-alive expect proxy-connection'.split(' '),
 );
 
+/** Fields that belong to one connection (RFC 9110 section 7.6.1) besides the reserved ones, and the loop detection. */
+const OWN_OF_GATEWAY = new Set('via proxy-authenticate proxy-authorization http2-settings'.split(' '));
+
+/** Protocols that would carry HTTP past routing, limits and measurement. Source: RFC 9110 section 7.8. */
+const TUNNELS = new Set(['h2c', 'h2', 'http', 'tls']);
+
 export const NAME_META = { type: 'string', pattern: NAME.source };
 export const TOKEN_META = { type: 'string', pattern: TOKEN.source };
+export const PROTOCOL_META = { type: 'string', pattern: `^${TOKEN_CHARS}(?:/${TOKEN_CHARS})?$` };
 export const FIELD_VALUE_META = { type: 'string', pattern: FIELD_VALUE.source };
-export const PATH_META = { type: 'string', pattern: PATH.source, maxLength: PATH_LENGTH_MAX };
 
 /** The name of a route, a service or a version: also a metric label and part of a counter's key. */
 export function checkName(value: unknown): Fault | null {
@@ -57,7 +62,28 @@ export function checkColorHeader(value: unknown): Fault | null {
   return { kind: 'reservedHeader', expected: 'a header that HTTP does not need itself', hint: 'use x-release-stage' };
 }
 
-/** A header value to compare with: visible ASCII, no white space at either end. */
+/** A header that a filter may write or remove: none that frames, routes or ends a message, or belongs to a connection. */
+export function checkHeaderWritten(value: unknown): Fault | null {
+  const fault = tokenCalled('header name')(value);
+  if (fault !== null) return fault;
+  const name = String(value).toLowerCase();
+  if (!RESERVED.has(name) && !OWN_OF_GATEWAY.has(name)) return null;
+  const hint = name === 'host' ? 'urlRewrite.hostname changes the host' : 'the gateway writes it itself';
+  return { kind: 'protectedHeader', expected: 'a header that is not the connection’s own', hint };
+}
+
+/** A protocol of the `Upgrade` header: a name, with a version or without. */
+export function checkProtocol(value: unknown): Fault | null {
+  const expected = 'a protocol such as websocket';
+  if (typeof value !== 'string') return wrongType(expected, value);
+  const [name = '', version = '1', ...rest] = value.toLowerCase().split('/');
+  if (!TOKEN.test(name) || !TOKEN.test(version) || rest.length > 0) return { kind: 'protocol', expected };
+  if (!TUNNELS.has(name)) return null;
+  const hint = 'requests inside it would be neither routed nor limited nor measured';
+  return { kind: 'protocol', expected: 'a protocol that is not HTTP itself', hint };
+}
+
+/** A header value to compare with or to write: visible ASCII, no white space at either end. */
 export function checkFieldValue(value: unknown): Fault | null {
   const expected = 'a header value of visible ASCII characters';
   if (typeof value === 'string') return FIELD_VALUE.test(value) ? null : { kind: 'headerValue', expected };
@@ -73,34 +99,6 @@ export function checkMethod(value: unknown): Fault | null {
   const isSlip = METHODS.has(upper) && upper !== value;
   if (TOKEN.test(value) && !isSlip) return null;
   return { kind: 'method', expected, hint: isSlip ? didYouMean(upper) : '' };
-}
-
-/** A path to match, as it stands in a normalized request target without its query. */
-export function checkPath(value: unknown): Fault | null {
-  const expected = 'a path that starts with / and is already normalized';
-  if (typeof value !== 'string') return wrongType(expected, value);
-  const hint = pathHint(value);
-  return hint === null ? null : { kind: 'path', expected, hint };
-}
-
-function pathHint(path: string): string | null {
-  if (!path.startsWith('/')) return PATH.test(`/${path}`) ? didYouMean(`/${path}`) : 'start with /';
-  if (/[?#]/.test(path)) return 'leave the query and the fragment out';
-  if (path.endsWith('/*')) return 'PathPrefix matches everything below already';
-  if (/\/\/|\/\.{1,2}(?:\/|$)/.test(path)) return 'leave // and /./ and /../ out';
-  if (/%2f/i.test(path)) return 'an encoded slash is not a separator and is not matched';
-  if (path.length > PATH_LENGTH_MAX) return `at most ${PATH_LENGTH_MAX} characters`;
-  const normalized = normalizeEscapes(path);
-  return normalized === path && PATH.test(path) ? null : didYouMean(normalized);
-}
-
-/** The spelling that requests are matched in: unreserved characters bare, all others as `%XX` in capitals. */
-function normalizeEscapes(path: string): string {
-  const escaped = encodeURI(path.toWellFormed()).replace(/%25(?=[0-9A-Fa-f]{2})/g, '%');
-  return escaped.replace(/%[0-9A-Fa-f]{2}/g, (escape) => {
-    const char = String.fromCharCode(Number.parseInt(escape.slice(1), 16));
-    return /[A-Za-z0-9\-._~]/.test(char) ? char : escape.toUpperCase();
-  });
 }
 
 /** A check for one of a few words. */

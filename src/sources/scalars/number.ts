@@ -8,6 +8,11 @@ import { type Check, didYouMean, type Fault, wrongType } from '../problems/fault
 /** Largest weight; the sum over a route stays far below 2^53. */
 export const WEIGHT_MAX = 1_000_000;
 const WORKERS_MAX = 1024;
+/** Largest weight of an endpoint; the model's range. */
+export const ENDPOINT_WEIGHT_MAX = 1000;
+
+/** Statuses below 500 that say "not now" rather than "not like this"; Gateway API leaves 400..499 to implementations. */
+export const RETRY_STATUSES_BELOW_500: readonly number[] = [409, 425, 429];
 
 const SIZE = /^([0-9]{1,12})(KiB|MiB|GiB|TiB|B)$/;
 const UNIT_BYTES: Readonly<Record<string, number>> = { B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30, TiB: 2 ** 40 };
@@ -52,7 +57,7 @@ export function sizeBetween(min: number, max: number): Check {
     if (typeof value !== 'number' && typeof value !== 'string') return wrongType(expected, value);
     const bytes = parseSize(value);
     if (bytes !== null && bytes >= min && bytes <= max) return null;
-    return { kind: 'size', expected, hint: sizeHint(value) };
+    return { kind: 'size', expected, hint: bytes === null ? sizeHint(value) : '' };
   };
 }
 
@@ -85,6 +90,44 @@ export function checkWeight(value: unknown): Fault | null {
   if (Number.isInteger(value) && value >= 0 && value <= WEIGHT_MAX) return null;
   const isShare = value > 0 && value < 1;
   return { kind: 'weight', expected, hint: isShare ? 'weights are relative: write 95 and 5 for 0.95 and 0.05' : '' };
+}
+
+/** A share from 0 to 1, both included; percentages are recognized. */
+export function checkShare(value: unknown): Fault | null {
+  if (typeof value === 'number' && value >= 0 && value <= 1) return null;
+  const fault = checkRatio(value);
+  const expected = 'a ratio from 0 to 1';
+  return fault?.kind === 'ratio' ? { ...fault, kind: 'share', expected } : wrongType(expected, value, unquoted(value));
+}
+
+/** The weight of an endpoint: an integer from 1 to 1,000. */
+export function checkEndpointWeight(value: unknown): Fault | null {
+  const expected = `a weight: an integer from 1 to ${ENDPOINT_WEIGHT_MAX}`;
+  if (typeof value !== 'number') return wrongType(expected, value, unquoted(value));
+  if (Number.isInteger(value) && value >= 1 && value <= ENDPOINT_WEIGHT_MAX) return null;
+  return { kind: 'endpointWeight', expected, hint: value === 0 ? 'leave the endpoint out to send it nothing' : '' };
+}
+
+/**
+ * A response status that may be tried again: 500..599, and 409, 425 and 429.
+ * Source: Gateway API HTTPRouteRetryStatusCode (500..599 are for all, single values of 400..499 may be supported); RFC
+ * 8470 section 5.2 (425), RFC 6585 section 4 (429: the limit may be one endpoint's own).
+ */
+export function checkRetryStatus(value: unknown): Fault | null {
+  const expected = `a status from 500 to 599, or ${RETRY_STATUSES_BELOW_500.join(', ')}`;
+  if (typeof value !== 'number') return wrongType(expected, value, unquoted(value));
+  const isServers = Number.isInteger(value) && value >= 500 && value <= 599;
+  return isServers || RETRY_STATUSES_BELOW_500.includes(value) ? null : { kind: 'retryStatus', expected };
+}
+
+/** Statuses of a redirect. Source: RFC 9110 section 15.4; Gateway API HTTPRequestRedirectFilter. */
+export const REDIRECT_STATUSES: readonly number[] = [301, 302, 303, 307, 308];
+
+/** The status of a redirect. */
+export function checkRedirectStatus(value: unknown): Fault | null {
+  const expected = `one of ${REDIRECT_STATUSES.join(', ')}`;
+  if (typeof value !== 'number') return wrongType(expected, value, unquoted(value));
+  return REDIRECT_STATUSES.includes(value) ? null : { kind: 'choice', expected };
 }
 
 /** `auto` or a number of threads. */

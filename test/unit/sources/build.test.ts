@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { buildConfig } from '#src/sources/build.ts';
-import { DEFAULT_ACCESS_LOG, DEFAULT_HTTP, DEFAULT_RETRY, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
+import { DEFAULT_RETRY, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
 import { configOf, SOUND, SOUND_ROLLOUT } from '../../support/config.ts';
 
 describe('buildConfig', () => {
@@ -70,10 +70,13 @@ describe('buildConfig', () => {
 admin: "[::1]:9000"
 workers: 3
 color: {header: X-Stage, acceptFrom: anyone}
+http: {absoluteForm: rewrite, pathNormalization: strict, serverTiming: true}
+accessLog: {sample: 0.01}
 trustedProxies: [10.0.0.1, FD00::/8]
 limits: {requestLineBytesMax: 4KiB, headBytesMax: 8192, headerCountMax: 1, bodyBytesMax: 0, connectionsMax: 2,
-  endpointConnectionsMax: 3, endpointPendingMax: 0, requestsPerConnectionMax: 4}
-timeouts: {head: 1ms, idle: 2ms, bodyIdle: 3ms, connect: 4ms, firstByte: 5ms, pending: 6ms, upstreamIdle: 7ms}
+  endpointConnectionsMax: 3, endpointPendingMax: 0, requestsPerConnectionMax: 4, replayBodyBytesMax: 1MiB}
+timeouts: {head: 1ms, idle: 2ms, bodyIdle: 3ms, connect: 4ms, firstByte: 5ms, pending: 6ms, upstreamIdle: 7ms,
+  upstreamLifetime: 8ms, dns: 9ms, upgradeIdle: 10ms}
 drain: {delay: 0s, timeout: 1m30s}
 ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
     hostnames: [A.Example, "*.B.example"]
@@ -90,8 +93,8 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
       admin: { host: '::1', port: 9000 },
       workers: 3,
       color: { header: 'x-stage', acceptFrom: 'anyone' },
-      http: DEFAULT_HTTP,
-      accessLog: DEFAULT_ACCESS_LOG,
+      http: { absoluteForm: 'rewrite', pathNormalization: 'strict', serverTiming: true },
+      accessLog: { sampleRatio: 0.01 },
       trustedProxies: ['10.0.0.1/32', 'fd00::/8'],
       limits: {
         requestLineBytesMax: 4096,
@@ -102,7 +105,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         endpointConnectionsMax: 3,
         endpointPendingMax: 0,
         requestsPerConnectionMax: 4,
-        replayBodyBytesMax: 65_536,
+        replayBodyBytesMax: 1_048_576,
       },
       timeouts: {
         headMs: 1,
@@ -112,9 +115,9 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         firstByteMs: 5,
         pendingMs: 6,
         upstreamIdleMs: 7,
-        upstreamLifetimeMs: 300_000,
-        dnsMs: 5000,
-        upgradeIdleMs: 300_000,
+        upstreamLifetimeMs: 8,
+        dnsMs: 9,
+        upgradeIdleMs: 10,
       },
       drain: { delayMs: 0, timeoutMs: 90_000 },
     });

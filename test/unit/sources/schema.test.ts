@@ -7,6 +7,11 @@ test('the known fields of every mapping are found by path', () => {
   assert.deepEqual(fieldsAt(['admin']), ['host', 'port']);
   assert.deepEqual(fieldsAt(['services', 'any', 'versions', 'v1']), ['endpoints', 'colors']);
   assert.deepEqual(fieldsAt(['routes', 5, 'slo', 'latency']), ['threshold', 'target']);
+  assert.deepEqual(fieldsAt(['services', 'any', 'versions', 'v1', 'endpoints', 0]), ['address', 'weight']);
+  assert.ok(fieldsAt(['services', 'any', 'outlierDetection']).includes('ejectionMax'));
+  assert.deepEqual(fieldsAt(['routes', 0, 'matches', 0, 'path']), ['type', 'value']);
+  assert.ok(fieldsAt(['routes', 0, 'filters', 0]).includes('requestMirror'));
+  assert.deepEqual(fieldsAt(['routes', 0, 'filters', 0, 'requestMirror', 'fraction']), ['numerator', 'denominator']);
   assert.ok(fieldsAt([]).includes('routes'));
 });
 
@@ -50,11 +55,13 @@ test('every value has a description', () => {
       properties = {},
       items,
       additionalProperties,
+      anyOf = [],
       description,
-    } = node as Record<string, unknown> & { properties?: object };
+    } = node as Record<string, unknown> & { properties?: object; anyOf?: Record<string, unknown>[] };
     const isValue = items === undefined && additionalProperties === undefined;
     if (isValue && description === undefined) bare.push(path);
     for (const [name, child] of Object.entries(properties)) walk(child, `${path}.${name}`);
+    for (const branch of anyOf) if (branch['properties'] !== undefined && description !== undefined) walk(branch, path);
     walk(items, `${path}[]`);
     walk(additionalProperties, `${path}.*`);
   };

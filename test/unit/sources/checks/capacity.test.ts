@@ -76,3 +76,14 @@ test('endpoints count once each, and only where a route sends to their service',
   assert.match(problems({ services, routes: routes(1) })[0] ?? '', /^SLU1069 services.* 65537$/);
   assert.deepEqual(problems({ services, routes: [] }), []);
 });
+
+test('endpoints that only get copies count as well', () => {
+  const endpoints = Array.from({ length: ENDPOINTS_MAX + 1 }, (_, index) => ({ address: `h${index}:1`, weight: 2 }));
+  const services = new Map([
+    ['a', { versions: { v1: { endpoints: [] } } }],
+    ['b', { versions: { v1: { endpoints } } }],
+  ]);
+  const filters = [{ type: 'RequestMirror', requestMirror: { backendRef: { name: 'b' } } }];
+  assert.match(problems({ services, routes: routes(1, { filters }) })[0] ?? '', /^SLU1069 services.* 65537$/);
+  assert.deepEqual(problems({ services, routes: routes(1) }), []);
+});

@@ -24,3 +24,27 @@ test('services that are not known are not checked', () => {
   checkServices({ ...draft, services: null }, report);
   checkServices({ ...draft, services: new Map([['a', null]]) }, report);
 });
+
+test('an endpoint with a weight is the same as one without', () => {
+  assertProblem(SOUND.replace('"127.0.0.1:7001"', '"a:1", «{address: "A:1", weight: 2}'), 'SLU1057', '');
+});
+
+/** A sound document with `field` in its service. */
+function inService(field: string): string {
+  return SOUND.replace('  shop:\n', `  shop:\n    ${field}\n`);
+}
+
+test('a health check ends before the next one begins, defaults included', () => {
+  configOf(inService('healthCheck: {interval: 1s, timeout: 1s}'));
+  assertProblem(inService('healthCheck: {interval: 1s, timeout: «1001ms}'), 'SLU1073', '');
+  assertProblem(inService('healthCheck: {timeout: «6s}'), 'SLU1073', '');
+  assertProblem(inService('healthCheck: {interval: «1s}'), 'SLU1073', '');
+});
+
+test('the first ejection is no longer than the longest, defaults included', () => {
+  configOf(inService('outlierDetection: {ejection: 5m}'));
+  configOf(inService('outlierDetection: false'));
+  assertProblem(inService('outlierDetection: {ejection: «5m1s}'), 'SLU1073', '');
+  assertProblem(inService('outlierDetection: {ejectionMax: «9s}'), 'SLU1073', '');
+  assertProblem(inService('outlierDetection: {ejection: «2s, ejectionMax: 1s}'), 'SLU1073', '');
+});

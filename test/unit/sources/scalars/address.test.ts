@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressFrom, checkHost, formatAddress, parseAddress, portFrom } from '#src/sources/scalars/address.ts';
+import {
+  addressFrom,
+  checkAuthority,
+  checkHost,
+  formatAddress,
+  parseAddress,
+  portFrom,
+} from '#src/sources/scalars/address.ts';
 
 test('an address is a host and a port, IPv6 in brackets', () => {
   assert.deepEqual(parseAddress('127.0.0.1:7001'), { host: '127.0.0.1', port: 7001 });
@@ -76,4 +83,14 @@ test('a host alone has no port', () => {
   assert.equal(checkHost('::1'), null);
   assert.equal(checkHost('a:80')?.kind, 'address');
   assert.equal(checkHost(undefined)?.kind, 'missing');
+});
+
+test('what a Host header holds is a host with a port or without', () => {
+  for (const text of ['a.example', 'a.example:8080', '10.0.0.1', '[::1]', '[::1]:80']) {
+    assert.equal(checkAuthority(text), null, text);
+  }
+  for (const text of ['', '::1', 'a b', 'a:0', 'a:65536', 'http://a', 'a/b', 'a\r\nb', '*.a']) {
+    assert.equal(checkAuthority(text)?.kind, 'hostname', text);
+  }
+  assert.equal(checkAuthority(1)?.kind, 'type');
 });

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { canonicalHost, checkCidr, checkHostname, isHost, parseCidr } from '#src/sources/scalars/host.ts';
+import {
+  canonicalHost,
+  checkCidr,
+  checkHostname,
+  checkPreciseHostname,
+  isHost,
+  parseCidr,
+} from '#src/sources/scalars/host.ts';
 
 const LONG_LABEL = 'a'.repeat(63);
 
@@ -113,4 +120,13 @@ test('an address block has a prefix length of its family', () => {
   }
   assert.equal(checkCidr('::/129')?.hint, 'the prefix length is from 0 to 128');
   assert.equal(checkCidr(['10.0.0.0/8'])?.kind, 'type');
+});
+
+test('a host name that is sent has no wildcard', () => {
+  for (const name of ['a.example', 'A.Example', '127.0.0.1']) assert.equal(checkPreciseHostname(name), null, name);
+  assert.equal(checkPreciseHostname('*.a.example')?.hint, 'a wildcard is no host to send');
+  assert.equal(checkPreciseHostname('*')?.hint, '');
+  assert.equal(checkPreciseHostname('https://a.example/b')?.hint, 'did you mean a.example?');
+  assert.equal(checkPreciseHostname('a.example:8080')?.kind, 'hostname');
+  assert.equal(checkPreciseHostname(1)?.kind, 'type');
 });

@@ -4,9 +4,10 @@ import {
   checkBoolean,
   checkColorHeader,
   checkFieldValue,
+  checkHeaderWritten,
   checkMethod,
   checkName,
-  checkPath,
+  checkProtocol,
   oneOf,
   tokenCalled,
 } from '#src/sources/scalars/http.ts';
@@ -37,6 +38,28 @@ test('the color header is none that HTTP needs', () => {
   assert.equal(checkColorHeader('a b')?.kind, 'headerName');
 });
 
+test('a filter writes no header that the gateway needs for itself', () => {
+  assert.equal(checkHeaderWritten('X-Env'), null);
+  assert.equal(checkHeaderWritten('Set-Cookie'), null);
+  for (const name of ['Connection', 'TE', 'upgrade', 'Content-Length', 'Transfer-Encoding', 'Via', 'Keep-Alive']) {
+    assert.equal(checkHeaderWritten(name)?.kind, 'protectedHeader', name);
+  }
+  assert.equal(checkHeaderWritten('Host')?.hint, 'urlRewrite.hostname changes the host');
+  assert.equal(checkHeaderWritten('a b')?.kind, 'headerName');
+  assert.equal(checkHeaderWritten(1)?.kind, 'type');
+});
+
+test('a protocol is a name with a version at most, and never HTTP', () => {
+  for (const protocol of ['websocket', 'WebSocket', 'IRC/6.9']) assert.equal(checkProtocol(protocol), null, protocol);
+  for (const protocol of ['', 'a b', 'a/b/c', 'a/', '/1', 'a,b']) {
+    assert.equal(checkProtocol(protocol)?.kind, 'protocol', protocol);
+  }
+  for (const protocol of ['h2c', 'H2C', 'HTTP/2.0', 'TLS/1.3']) {
+    assert.match(String(checkProtocol(protocol)?.hint), /neither routed/, protocol);
+  }
+  assert.equal(checkProtocol(1)?.kind, 'type');
+});
+
 test('a header value is visible ASCII with white space inside only', () => {
   for (const value of ['a', 'a b', 'a\tb', '~']) assert.equal(checkFieldValue(value), null);
   for (const value of ['', ' a', 'a ', 'a\r\nb', 'ä', '\0']) assert.equal(checkFieldValue(value)?.kind, 'headerValue');
@@ -48,40 +71,6 @@ test('a method is a token; standard ones are in capitals', () => {
   for (const method of ['GET', 'PATCH', 'PURGE', 'purge']) assert.equal(checkMethod(method), null, method);
   assert.equal(checkMethod('Get')?.hint, 'did you mean GET?');
   assert.equal(checkMethod('GE T')?.kind, 'method');
-});
-
-test('a path is one that a normalized request can have', () => {
-  for (const path of ['/', '/a', '/a/', '/a.b/~c;d=e', '/%E2%82%AC', '/..a', '/a:b@c']) {
-    assert.equal(checkPath(path), null, path);
-  }
-  for (const [path, hint] of [
-    ['a', 'did you mean /a?'],
-    ['', 'did you mean /?'],
-    ['a b', 'start with /'],
-    ['/a?b', 'leave the query and the fragment out'],
-    ['/a#b', 'leave the query and the fragment out'],
-    ['/a/*', 'PathPrefix matches everything below already'],
-    ['/a//b', 'leave // and /./ and /../ out'],
-    ['/./a', 'leave // and /./ and /../ out'],
-    ['/a/..', 'leave // and /./ and /../ out'],
-    ['/a%2Fb', 'an encoded slash is not a separator and is not matched'],
-    ['/é', 'did you mean /%C3%A9?'],
-    ['/%c3%a9', 'did you mean /%C3%A9?'],
-    ['/%41', 'did you mean /A?'],
-    ['/a b', 'did you mean /a%20b?'],
-    ['/100%', 'did you mean /100%25?'],
-    [`/${'a'.repeat(4096)}`, 'at most 4096 characters'],
-  ] as const) {
-    assert.equal(checkPath(path)?.hint, hint, path);
-  }
-  assert.equal(checkPath(null)?.kind, 'type');
-});
-
-test('what a path hint proposes is accepted', () => {
-  for (const path of ['a', '/é', '/%c3', '/%41', '/a b', '/100%', '/a"b', '/\ud800']) {
-    const proposed = /^did you mean (.*)\?$/.exec(String(checkPath(path)?.hint))?.[1];
-    assert.equal(checkPath(proposed), null, path);
-  }
 });
 
 test('one of a few words', () => {

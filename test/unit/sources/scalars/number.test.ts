@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
+  checkEndpointWeight,
   checkRatio,
+  checkRedirectStatus,
+  checkRetryStatus,
+  checkShare,
   checkWeight,
   checkWorkers,
   integerBetween,
@@ -46,7 +50,7 @@ test('a size is an integer of bytes or has a binary unit', () => {
 test('a size with a decimal unit gets the binary one as a hint', () => {
   const check = sizeBetween(1, 2 ** 30);
   assert.equal(check('8KiB'), null);
-  assert.equal(check('2GiB')?.kind, 'size');
+  assert.deepEqual([check('2GiB')?.kind, check('2GiB')?.hint], ['size', '']);
   assert.equal(check(0)?.kind, 'size');
   for (const value of ['8kb', '8K', '8 kib', '8kiB']) assert.equal(check(value)?.hint, 'did you mean 8KiB?', value);
   assert.equal(check('many')?.hint, '');
@@ -81,4 +85,35 @@ test('workers are auto or a count', () => {
   assert.equal(checkWorkers('Auto')?.hint, 'did you mean auto?');
   assert.equal(checkWorkers('4')?.hint, 'did you mean 4, without quotes?');
   assert.equal(checkWorkers(null)?.kind, 'type');
+});
+
+test('a share lies between 0 and 1 and includes both', () => {
+  for (const value of [0, 0.01, 1]) assert.equal(checkShare(value), null);
+  for (const value of [-0.1, 1.01, Number.NaN, Number.POSITIVE_INFINITY])
+    assert.equal(checkShare(value)?.kind, 'share');
+  assert.equal(checkShare(50)?.hint, 'did you mean 0.5?');
+  assert.equal(checkShare('1 %')?.hint, 'did you mean 0.01?');
+  assert.equal(checkShare('0.5')?.hint, 'did you mean 0.5, without quotes?');
+  assert.equal(checkShare(null)?.expected, 'a ratio from 0 to 1');
+});
+
+test('the weight of an endpoint is an integer from 1 to 1,000', () => {
+  for (const value of [1, 1000]) assert.equal(checkEndpointWeight(value), null);
+  for (const value of [-1, 1.5, 1001]) assert.equal(checkEndpointWeight(value)?.kind, 'endpointWeight');
+  assert.match(String(checkEndpointWeight(0)?.hint), /leave the endpoint out/);
+  assert.equal(checkEndpointWeight('1')?.kind, 'type');
+});
+
+test('a server’s statuses are tried again, and three others', () => {
+  for (const value of [500, 503, 599, 409, 425, 429]) assert.equal(checkRetryStatus(value), null);
+  for (const value of [200, 400, 404, 408, 499, 600, 503.5, -500]) {
+    assert.equal(checkRetryStatus(value)?.kind, 'retryStatus', String(value));
+  }
+  assert.equal(checkRetryStatus('503')?.hint, 'did you mean 503, without quotes?');
+});
+
+test('a redirect has one of five statuses', () => {
+  for (const value of [301, 302, 303, 307, 308]) assert.equal(checkRedirectStatus(value), null);
+  for (const value of [300, 304, 305, 200]) assert.equal(checkRedirectStatus(value)?.kind, 'choice');
+  assert.equal(checkRedirectStatus('301')?.kind, 'type');
 });

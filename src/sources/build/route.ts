@@ -1,0 +1,122 @@
+/**
+ * Builds a route: names resolved to versions, matches in one spelling, every default filled in.
+ */
+
+import type {
+  BackendRef,
+  RetryConfig,
+  RouteConfig,
+  RouteMatch,
+  SloConfig,
+  StickyConfig,
+  UpgradeConfig,
+} from '../../model/config.ts';
+import { DEFAULT_REQUEST_TIMEOUT_MS, DEFAULT_RETRY, DEFAULT_UPGRADE, DEFAULT_WEIGHT } from '../defaults.ts';
+import type { BackendRefInput, DocumentInput, MatchInput, RouteInput, ServiceInput } from '../schema.ts';
+import { buildFilters } from './filters.ts';
+import { sure, toMs } from './values.ts';
+
+type Services = DocumentInput['services'];
+type VersionRef = Pick<BackendRefInput, 'name' | 'version'>;
+
+/** One route of the document; every reference must be sound. */
+export function buildRoute(route: RouteInput, services: Services): RouteConfig {
+  return {
+    name: route.name,
+    hostnames: buildHostnames(route),
+    matches: buildMatches(route),
+    backendRefs: backendRefsOf(route).map((ref) => buildBackendRef(ref, services)),
+    sticky: route.sticky === undefined ? null : buildSticky(route.sticky),
+    requestTimeoutMs: requestTimeoutOf(route),
+    retry: buildRetry(route),
+    filters: buildFilters(route.filters, (ref) => sureVersion(ref, services)),
+    upgrade: buildUpgrade(route.upgrade),
+    slo: route.slo === undefined ? null : buildSlo(route.slo),
+    rollout: route.rollout === undefined ? null : buildRollout(route.rollout),
+  };
+}
+
+/** Lower-case host names; empty = every host. */
+export function buildHostnames(route: RouteInput): string[] {
+  return (route.hostnames ?? []).map((hostname) => hostname.toLowerCase());
+}
+
+/** The route's matches; without any, everything below `/`. */
+export function buildMatches(route: RouteInput): RouteMatch[] {
+  return (route.matches ?? [{}]).map(buildMatch);
+}
+
+function buildMatch({ path, method, headers = [], queryParams = [] }: MatchInput): RouteMatch {
+  const type = path?.type ?? 'PathPrefix';
+  const value = path?.value ?? '/';
+  const isTrimmed = type === 'PathPrefix' && value !== '/' && value.endsWith('/');
+  return {
+    path: { type, value: isTrimmed ? value.slice(0, -1) : value },
+    method: method ?? null,
+    headers: headers.map((header) => ({
+      name: header.name.toLowerCase(),
+      type: header.type ?? 'Exact',
+      value: header.value,
+    })),
+    query: queryParams.map((param) => ({ name: param.name, type: param.type ?? 'Exact', value: param.value })),
+  };
+}
+
+/** What the route sends to; nothing when it redirects. */
+export function backendRefsOf(route: RouteInput): readonly BackendRefInput[] {
+  return route.backendRefs ?? [];
+}
+
+function buildBackendRef(ref: BackendRefInput, services: Services): BackendRef {
+  return { service: ref.name, version: sureVersion(ref, services), weight: ref.weight ?? DEFAULT_WEIGHT };
+}
+
+function sureVersion(ref: VersionRef, services: Services): string {
+  const service = Object.hasOwn(services, ref.name) ? services[ref.name] : undefined;
+  return sure(versionOf(ref, sure(service)));
+}
+
+/** The version a reference means: its own, or the only one of the service; null when that is not certain. */
+export function versionOf(ref: VersionRef, service: ServiceInput): string | null {
+  if (ref.version !== undefined) return ref.version;
+  const [only, ...others] = Object.keys(service.versions);
+  return only !== undefined && others.length === 0 ? only : null;
+}
+
+function buildSticky({ header, cookie, clientIp }: NonNullable<RouteInput['sticky']>): StickyConfig {
+  return { header: header?.toLowerCase() ?? null, cookie: cookie ?? null, clientIp: clientIp ?? false };
+}
+
+/** Retries, the time of one attempt and hedging, which the document has in three places. */
+export function buildRetry({ retry = {}, timeouts = {}, hedge }: RouteInput): RetryConfig {
+  return {
+    retriesMax: retry.attempts ?? DEFAULT_RETRY.retriesMax,
+    statuses: retry.codes ?? DEFAULT_RETRY.statuses,
+    backoffMs: toMs(retry.backoff, DEFAULT_RETRY.backoffMs),
+    attemptTimeoutMs: toMs(timeouts.backendRequest, DEFAULT_RETRY.attemptTimeoutMs),
+    hedgeMs: toMs(hedge?.after, DEFAULT_RETRY.hedgeMs),
+  };
+}
+
+function buildUpgrade({ protocols, onRollback }: NonNullable<RouteInput['upgrade']> = {}): UpgradeConfig {
+  return {
+    protocols: protocols?.map((protocol) => protocol.toLowerCase()) ?? DEFAULT_UPGRADE.protocols,
+    onRollback: onRollback ?? DEFAULT_UPGRADE.onRollback,
+  };
+}
+
+function buildSlo({ availability, latency }: NonNullable<RouteInput['slo']>): SloConfig {
+  const latencySlo =
+    latency === undefined ? null : { thresholdMs: toMs(latency.threshold, 0), targetRatio: latency.target };
+  return { availabilityRatio: availability, latency: latencySlo };
+}
+
+function buildRollout(rollout: NonNullable<RouteInput['rollout']>): NonNullable<RouteConfig['rollout']> {
+  const { stable, canary, alpha = 0.001, toleratedRatio = 1.5, badMin = 3 } = rollout;
+  return { stable, canary, alpha, toleratedRatio, badMin };
+}
+
+/** The route's request timeout in ms. */
+export function requestTimeoutOf(route: RouteInput): number {
+  return toMs(route.timeouts?.request, DEFAULT_REQUEST_TIMEOUT_MS);
+}

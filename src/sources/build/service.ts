@@ -1,0 +1,59 @@
+/**
+ * Builds a service: versions in the order of their names, endpoints with their weights, checks with their defaults.
+ */
+
+import type { EndpointConfig, HealthCheckConfig, OutlierConfig, ServiceConfig } from '../../model/config.ts';
+import { DEFAULT_ENDPOINT_WEIGHT, DEFAULT_HEALTH_CHECK, DEFAULT_OUTLIER, DEFAULT_SERVICE } from '../defaults.ts';
+import { parseAddress } from '../scalars/address.ts';
+import type { EndpointInput, ServiceInput } from '../schema.ts';
+import { byName, sure, toMs } from './values.ts';
+
+/** One service of the document. */
+export function buildService(name: string, service: ServiceInput): ServiceConfig {
+  const versions = Object.entries(service.versions).toSorted(byName);
+  return {
+    name,
+    versions: versions.map(([versionName, { colors = [], endpoints }]) => ({
+      name: versionName,
+      colors,
+      endpoints: endpoints.map(buildEndpoint),
+    })),
+    balancer: service.balancer ?? DEFAULT_SERVICE.balancer,
+    slowStartMs: toMs(service.slowStart, DEFAULT_SERVICE.slowStartMs),
+    health: service.healthCheck === undefined ? DEFAULT_SERVICE.health : buildHealthCheck(service.healthCheck),
+    outlier: buildOutlier(service.outlierDetection),
+  };
+}
+
+/** Host, port and weight of a sound endpoint in either form. */
+export function buildEndpoint(endpoint: EndpointInput): EndpointConfig {
+  const { address, weight = DEFAULT_ENDPOINT_WEIGHT } = typeof endpoint === 'string' ? { address: endpoint } : endpoint;
+  return { ...sure(parseAddress(address)), weight };
+}
+
+/** An active check with its defaults. */
+export function buildHealthCheck(check: NonNullable<ServiceInput['healthCheck']>): HealthCheckConfig {
+  return {
+    path: check.path ?? DEFAULT_HEALTH_CHECK.path,
+    host: check.host?.toLowerCase() ?? DEFAULT_HEALTH_CHECK.host,
+    intervalMs: toMs(check.interval, DEFAULT_HEALTH_CHECK.intervalMs),
+    timeoutMs: toMs(check.timeout, DEFAULT_HEALTH_CHECK.timeoutMs),
+    healthyCount: check.healthyCount ?? DEFAULT_HEALTH_CHECK.healthyCount,
+    unhealthyCount: check.unhealthyCount ?? DEFAULT_HEALTH_CHECK.unhealthyCount,
+  };
+}
+
+/** Outlier detection with its defaults; null when it is switched off. */
+export function buildOutlier(outlier: ServiceInput['outlierDetection'] = {}): OutlierConfig | null {
+  if (outlier === false) return null;
+  return {
+    consecutiveErrors: outlier.consecutiveErrors ?? DEFAULT_OUTLIER.consecutiveErrors,
+    successRatioMin: outlier.successRatioMin ?? DEFAULT_OUTLIER.successRatioMin,
+    latencyFactor: outlier.latencyFactor ?? DEFAULT_OUTLIER.latencyFactor,
+    requestsMin: outlier.requestsMin ?? DEFAULT_OUTLIER.requestsMin,
+    intervalMs: toMs(outlier.interval, DEFAULT_OUTLIER.intervalMs),
+    ejectionMs: toMs(outlier.ejection, DEFAULT_OUTLIER.ejectionMs),
+    ejectionMaxMs: toMs(outlier.ejectionMax, DEFAULT_OUTLIER.ejectionMaxMs),
+    ejectedRatioMax: outlier.ejectedRatioMax ?? DEFAULT_OUTLIER.ejectedRatioMax,
+  };
+}

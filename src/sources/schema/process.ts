@@ -1,0 +1,77 @@
+/**
+ * The shape of what the document says of the process as a whole: listeners, limits, timeouts, HTTP, the access log.
+ */
+
+import { z } from 'zod';
+import { ADDRESS_META, addressFrom, checkHost, portFrom } from '../scalars/address.ts';
+import { checkColorHeader, TOKEN_META } from '../scalars/http.ts';
+import { DAY_MS, duration, flag, integer, MIB, scalar, share, size, word } from './fields.ts';
+
+/** Where something listens: text, or a mapping of host and port. */
+export function listen(example: string, description: string) {
+  const address = scalar<string>(addressFrom(0, example), ADDRESS_META, 'host:port; port 0 = any free port');
+  const parts = z.strictObject({
+    host: scalar<string>(checkHost, { type: 'string' }, 'IP address or name'),
+    port: scalar<number>(portFrom(0), { type: 'integer', minimum: 0, maximum: 65_535 }, '0 = any free port'),
+  });
+  return z.union([address, parts]).meta({ description });
+}
+
+export const color = z.strictObject({
+  header: scalar<string>(
+    checkColorHeader,
+    TOKEN_META,
+    'Header that pins a version; default x-release-stage',
+  ).optional(),
+  acceptFrom: word(['anyone', 'trustedProxies'], 'Whose color header counts; default trustedProxies').optional(),
+});
+
+export const http = z.strictObject({
+  absoluteForm: word(
+    ['refuse', 'rewrite'],
+    'A target whose authority differs from Host: 400, or taken as the host; default refuse',
+  ).optional(),
+  pathNormalization: word(
+    ['normalize', 'strict'],
+    'Paths with dot segments and the like: forwarded as matched, or 400; default normalize',
+  ).optional(),
+  serverTiming: flag('Tell in Server-Timing how long gateway and upstream took; default false').optional(),
+});
+
+export const accessLog = z.strictObject({
+  sample: share('Share of requests that are logged; 0 = none at all; default 0').optional(),
+});
+
+export const limits = z.strictObject({
+  requestLineBytesMax: size(128, MIB, 'Longest request line, else 414; default 8KiB').optional(),
+  headBytesMax: size(256, MIB, 'Longest head, else 431; default 32KiB').optional(),
+  headerCountMax: integer(1, 10_000, 'Most header fields, else 431; default 128').optional(),
+  bodyBytesMax: size(0, 2 ** 50, 'Longest request body, else 413; default 1GiB').optional(),
+  connectionsMax: integer(1, 1_000_000, 'Most client connections per worker; default 10000').optional(),
+  endpointConnectionsMax: integer(1, 65_535, 'Most connections per endpoint and worker; default 256').optional(),
+  endpointPendingMax: integer(0, 1_000_000, 'Most waiting requests per endpoint and worker; default 1024').optional(),
+  requestsPerConnectionMax: integer(1, 1_000_000_000, 'Most requests per client connection; default 10000').optional(),
+  replayBodyBytesMax: size(0, 64 * MIB, 'Largest request body kept for another attempt; default 64KiB').optional(),
+});
+
+export const timeouts = z.strictObject({
+  head: duration(1, DAY_MS, 'First byte of a request to the end of its head; default 10s').optional(),
+  idle: duration(1, DAY_MS, 'Idle client connection; default 60s').optional(),
+  bodyIdle: duration(1, DAY_MS, 'No byte of a body moved; default 30s').optional(),
+  connect: duration(1, DAY_MS, 'Connect to an endpoint; default 1s').optional(),
+  firstByte: duration(1, DAY_MS, 'Request sent to first byte of the response; default 30s').optional(),
+  pending: duration(1, DAY_MS, 'Wait for a connection; default 1s').optional(),
+  upstreamIdle: duration(1, DAY_MS, 'Idle pooled connection to an endpoint; default 4s').optional(),
+  upstreamLifetime: duration(
+    1,
+    DAY_MS,
+    'Age at which a connection to an endpoint is used no more; default 5m',
+  ).optional(),
+  dns: duration(1, DAY_MS, 'How long a resolved name is believed; default 5s').optional(),
+  upgradeIdle: duration(1, DAY_MS, 'No byte of an upgraded connection moved; default 5m').optional(),
+});
+
+export const drain = z.strictObject({
+  delay: duration(0, DAY_MS, 'Serve on after readiness fails; default 5s').optional(),
+  timeout: duration(0, DAY_MS, 'Then finish within this; default 25s').optional(),
+});

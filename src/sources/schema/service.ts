@@ -1,0 +1,83 @@
+/**
+ * The shape of a service: its versions, how an endpoint is chosen among theirs, and how endpoints are watched.
+ */
+
+import { z } from 'zod';
+import { type Check, wrongType } from '../problems/fault.ts';
+import { ADDRESS_META, addressFrom, checkAuthority } from '../scalars/address.ts';
+import { checkEndpointWeight, ENDPOINT_WEIGHT_MAX } from '../scalars/number.ts';
+import { checkTarget, TARGET_META } from '../scalars/path.ts';
+import { DAY_MS, duration, integer, named, real, scalar, share, token, word } from './fields.ts';
+
+const HOUR_MS = 3_600_000;
+/** Checks and ejections that come faster than this are load, not observation. */
+const INTERVAL_MS_MIN = 100;
+
+const address = scalar<string>(addressFrom(1, '127.0.0.1:7001'), ADDRESS_META, 'host:port');
+
+const endpoint = z
+  .union([
+    address,
+    z.strictObject({
+      address,
+      weight: scalar<number>(
+        checkEndpointWeight,
+        { type: 'integer', minimum: 1, maximum: ENDPOINT_WEIGHT_MAX },
+        'Share within the version, relative to the others; default 1',
+      ).optional(),
+    }),
+  ])
+  .meta({ description: 'host:port, or a mapping with a weight' });
+
+const version = z.strictObject({
+  endpoints: z.array(endpoint),
+  colors: z.array(token('color', 'Color value that pins this version')).optional(),
+});
+
+const healthCheck = z.strictObject({
+  path: scalar<string>(checkTarget, TARGET_META, 'Target of the GET, with a query or without; default /').optional(),
+  host: scalar<string>(checkAuthority, { type: 'string' }, 'Host of the check; default: the endpoint’s own').optional(),
+  interval: duration(INTERVAL_MS_MIN, HOUR_MS, 'From one check to the next; default 5s').optional(),
+  timeout: duration(1, HOUR_MS, 'Longest check, to the status; default 2s').optional(),
+  healthyCount: integer(1, 100, 'Good checks in a row that bring an endpoint back; default 2').optional(),
+  unhealthyCount: integer(1, 100, 'Failed checks in a row that take an endpoint out; default 3').optional(),
+});
+
+const outlier = z.strictObject({
+  consecutiveErrors: integer(1, 10_000, 'Failed attempts in a row; default 5').optional(),
+  successRatioMin: share('Lower success ratios eject, if the siblings do better; default 0.8').optional(),
+  latencyFactor: real(1, 1000, 'Mean time to the response head over the siblings’ median; default 5').optional(),
+  requestsMin: integer(1, 1_000_000, 'Fewest attempts in an interval for the two ratios; default 50').optional(),
+  interval: duration(INTERVAL_MS_MIN, HOUR_MS, 'Length of an interval; default 5s').optional(),
+  ejection: duration(
+    INTERVAL_MS_MIN,
+    DAY_MS,
+    'First ejection; each further one is longer by as much; default 10s',
+  ).optional(),
+  ejectionMax: duration(INTERVAL_MS_MIN, DAY_MS, 'Longest ejection; default 5m').optional(),
+  ejectedRatioMax: share('Largest share of a version’s endpoints out at a time; default 0.5').optional(),
+});
+
+const checkOff: Check = (value) => {
+  if (value === false) return null;
+  const expected = 'false, or a mapping';
+  return value === true ? { kind: 'choice', expected, hint: 'it is on when left out' } : wrongType(expected, value);
+};
+
+const off = scalar<false>(checkOff, { const: false }, 'Switches outlier detection off');
+
+/** One service. */
+export const service = z.strictObject({
+  versions: named(version, 'Versions by name'),
+  balancer: word(
+    ['peakEwma', 'leastRequest', 'roundRobin', 'consistentHash'],
+    'How an endpoint of a version is chosen; default peakEwma',
+  ).optional(),
+  slowStart: duration(
+    0,
+    HOUR_MS,
+    'Time in which an endpoint that comes (back) takes its full share; default 0s',
+  ).optional(),
+  healthCheck: healthCheck.optional(),
+  outlierDetection: z.union([off, outlier]).meta({ description: 'false, or a mapping; on by default' }).optional(),
+});

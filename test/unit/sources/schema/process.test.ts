@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { accessLog, http, limits, listen, timeouts } from '#src/sources/schema/process.ts';
+import { assertProblem, configOf, SOUND } from '../../../support/config.ts';
+
+test('an address to listen on is text or a mapping', () => {
+  const schema = listen('127.0.0.1:1', 'here');
+  for (const value of ['127.0.0.1:0', '[::1]:80', { host: '::1', port: 0 }]) {
+    assert.equal(schema.safeParse(value).success, true);
+  }
+  for (const value of [80, 'a', { host: 'a' }, { host: 'a', port: 65_536 }, null]) {
+    assert.equal(schema.safeParse(value).success, false);
+  }
+});
+
+test('every section may be empty', () => {
+  for (const section of [http, accessLog, limits, timeouts]) assert.equal(section.safeParse({}).success, true);
+});
+
+test('values of http, the access log and the new limits are checked', () => {
+  for (const [document, code, hint] of [
+    ['http: {absoluteForm: «reject}', 'SLU1023', ''],
+    ['http: {absoluteForm: «Rewrite}', 'SLU1023', 'did you mean rewrite?'],
+    ['http: {pathNormalization: «Normal}', 'SLU1023', 'did you mean normalize?'],
+    ['http: {serverTiming: «on}', 'SLU1022', 'did you mean true?'],
+    ['http: {«absolutForm: refuse}', 'SLU1020', 'did you mean absoluteForm?'],
+    ['accessLog: {sample: «1%}', 'SLU1044', 'did you mean 0.01?'],
+    ['accessLog: {sample: «5}', 'SLU1044', 'did you mean 0.05?'],
+    ['accessLog: «0.01', 'SLU1022', ''],
+    ['limits: {replayBodyBytesMax: «1GiB}', 'SLU1031', ''],
+    ['timeouts: {dns: «0s}', 'SLU1030', ''],
+    ['timeouts: {upgradeIdle: «2d}', 'SLU1030', ''],
+  ] as const) {
+    assertProblem(`${document}\n${SOUND}`, code, hint);
+  }
+});
+
+test('both ends of a share are taken', () => {
+  assert.equal(configOf(`accessLog: {sample: 0}\n${SOUND}`).accessLog.sampleRatio, 0);
+  assert.equal(configOf(`accessLog: {sample: 1}\n${SOUND}`).accessLog.sampleRatio, 1);
+});
