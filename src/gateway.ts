@@ -6,8 +6,10 @@
  */
 
 import { availableParallelism } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type AdminServer, startAdmin } from './admin/server.ts';
 import { routeStatuses } from './admin/status.ts';
+import { AccessLogWriter } from './export/access-log.ts';
 import { createMetrics } from './export/metrics.ts';
 import type { RouteReading } from './export/source.ts';
 import { nowMs, wallTime } from './lib/clock.ts';
@@ -74,6 +76,7 @@ class ControlPlane implements Gateway {
   readonly #options: GatewayOptions;
   readonly #release: Release;
   readonly #log: Log;
+  readonly #accessLog: AccessLogWriter;
   readonly #dials: Dials = createDials();
   readonly #store: Store;
   readonly #totals = new Totals();
@@ -103,6 +106,7 @@ class ControlPlane implements Gateway {
     this.#options = options;
     this.#release = release;
     this.#log = createLog({ level: options.logLevel as LogLevel });
+    this.#accessLog = new AccessLogWriter({ log: this.#log });
     this.#store = new Store({
       file: options.configFile,
       dials: this.#dials,
@@ -157,6 +161,7 @@ class ControlPlane implements Gateway {
     this.#source?.close();
     await this.#workers?.stop();
     await this.#admin?.close();
+    await this.#accessLog.flush(FLUSH_MS);
     await this.#log.flush(FLUSH_MS);
   }
 
@@ -172,6 +177,7 @@ class ControlPlane implements Gateway {
       traffic: () => this.#traffic(),
       refused: () => this.#totals.of(GATEWAY_CELL).reasons,
       rollbacks: () => this.#decisions.rollbacks(this.#rollouts),
+      accessLosses: () => this.#accessLog.losses(),
     });
     this.#admin = await startAdmin({
       address: config.admin,
@@ -205,6 +211,8 @@ class ControlPlane implements Gateway {
       dials: this.#dials.buffer,
       snapshot,
       died: (id, cause) => this.#log.error('worker_died', { worker: id, cause }),
+      exhausted: (code) => this.#log.error('descriptors_exhausted', { code }),
+      access: (batch) => this.#accessLog.take(batch),
     });
     const listening = await this.#workers.start();
     this.proxyUrl = `http://${host.includes(':') ? `[${host}]` : host}:${listening}`;
@@ -368,9 +376,9 @@ class ControlPlane implements Gateway {
     const drain = this.#store.current?.config.drain ?? { delayMs: 0, timeoutMs: 0 };
     this.#log.info('draining', { ...drain });
     this.#workers?.lameDuck();
-    await sleep(drain.delayMs);
+    await sleep(drain.delayMs, undefined, { ref: false });
     const finished = this.#workers?.drain() ?? Promise.resolve();
-    const isDone = await Promise.race([finished.then(() => true), sleep(drain.timeoutMs).then(() => false)]);
+    const isDone = await Promise.race([finished.then(() => true), sleep(drain.timeoutMs, false, { ref: false })]);
     if (!isDone) this.#log.warn('drain_timeout', { cut: 'exchanges still under way', timeoutMs: drain.timeoutMs });
     this.#log.info('drained');
     await this.close();
@@ -381,10 +389,6 @@ class ControlPlane implements Gateway {
 function unreadable(file: string, error: SluiceError): Problem {
   const expected = 'a document that can be read';
   return { code: error.code, file, line: 0, column: 0, path: '', expected, got: error.message, hint: '' };
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
 /** Listeners and threads are made once, at the start. */

@@ -10,8 +10,8 @@ const port = parentPort;
 if (port === null) throw new Error('worker.ts runs as a worker thread only');
 
 const setup = workerData as WorkerSetup;
-const plane = new Plane(setup);
 const say = (message: FromWorker): void => port.postMessage(message);
+const plane = new Plane({ ...setup, writeAccess: (batch) => say({ kind: 'access', batch }) });
 
 async function drain(): Promise<void> {
   await plane.drain();
@@ -23,6 +23,9 @@ port.on('message', (message: ToWorker) => {
   switch (message.kind) {
     case 'snapshot':
       say({ kind: 'linked', revision: plane.swap(message.snapshot) });
+      return;
+    case 'access-taken':
+      plane.accessLog.taken();
       return;
     case 'lame-duck':
       plane.lameDuck();

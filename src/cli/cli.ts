@@ -49,16 +49,29 @@ export const COMMANDS: readonly Command[] = [runCommand, demoCommand, configEntr
  * @returns the exit code (`EXIT`). Never rejects.
  */
 export async function runCli(argv: readonly string[], deps: CliDeps): Promise<number> {
-  // A reader that went away (`sluice run | head`) or a full disk under the output must not end a gateway, and there is
-  // nowhere left to say so.
-  deps.stdout.on('error', () => undefined);
+  // A reader that went away (`sluice run | head`) or a full disk under the output must not end a gateway.
+  let fault: NodeJS.ErrnoException | null = null;
+  deps.stdout.on('error', (error) => {
+    fault ??= error;
+  });
   deps.stderr.on('error', () => undefined);
   const [name = 'help', ...rest] = argv;
+  let code: number;
   try {
-    return await dispatch(name, rest, deps);
+    code = await dispatch(name, rest, deps);
   } catch (error) {
-    return explain(error, name, deps);
+    code = explain(error, name, deps);
   }
+  // A stream tells of a failed write in a later turn.
+  await new Promise((resolve) => setImmediate(resolve));
+  return fault === null ? code : undelivered(fault, name, code, deps);
+}
+
+/** What could not be written was not done; but a gateway is there to serve, and a reader that left has seen enough. */
+function undelivered(fault: NodeJS.ErrnoException, name: string, code: number, deps: CliDeps): number {
+  if (fault.code === 'EPIPE') return code;
+  deps.stderr.write(`sluice: cannot write to standard output: ${fault.message}\n`);
+  return code === EXIT.ok && name !== runCommand.name ? EXIT.failed : code;
 }
 
 async function dispatch(name: string, rest: readonly string[], deps: CliDeps): Promise<number> {

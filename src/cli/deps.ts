@@ -11,7 +11,7 @@ import type { ConfigTools } from './config.ts';
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
-  on(event: 'error', listener: (error: Error) => void): unknown;
+  on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
 }
 
 /** Standard input. Without `setRawMode` it is no terminal. */

@@ -8,7 +8,7 @@
 
 import type { Metric, Registry } from 'prom-client';
 import type { Status } from '../model/status.ts';
-import type { RollbackCount, RouteReading } from './source.ts';
+import type { AccessLosses, RollbackCount, RouteReading } from './source.ts';
 
 /** One picture of the gateway. */
 export interface Reading {
@@ -17,6 +17,7 @@ export interface Reading {
   /** Requests refused before they had a route, by reason number. */
   readonly refused: ArrayLike<number>;
   readonly rollbacks: readonly RollbackCount[];
+  readonly accessLosses: AccessLosses;
 }
 
 export type Labels = Readonly<Record<string, string | number>>;

@@ -30,6 +30,7 @@ export function createMetrics(source: MetricsSource): Metrics {
       traffic: source.traffic(),
       refused: source.refused(),
       rollbacks: source.rollbacks(),
+      accessLosses: source.accessLosses(),
     };
     return { contentType: registry.contentType, body: await registry.metrics() };
   };

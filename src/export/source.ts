@@ -46,6 +46,16 @@ export interface RollbackCount {
   readonly count: number;
 }
 
+/** Lines of the access log that were not written, by cause. */
+export interface AccessLosses {
+  /** Too many records waited for the main thread. */
+  readonly queueFull: number;
+  /** Too many failures within a second. */
+  readonly failureRate: number;
+  /** Nobody read the stream fast enough, or writing failed. */
+  readonly stream: number;
+}
+
 /** Called once per scrape each, in one turn of the event loop, so that a page is one picture. */
 export interface MetricsSource {
   status(): Status;
@@ -53,4 +63,5 @@ export interface MetricsSource {
   /** Requests refused before they had a route, by reason number. */
   refused(): ArrayLike<number>;
   rollbacks(): readonly RollbackCount[];
+  accessLosses(): AccessLosses;
 }

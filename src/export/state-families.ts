@@ -119,6 +119,16 @@ export const STATE_FAMILIES: readonly Family[] = [
       yield { labels: {}, value: status.eventsLost };
     },
   },
+  {
+    name: 'sluice_access_log_dropped_total',
+    help: 'Lines of the access log that were not written, by cause',
+    type: 'counter',
+    *collect({ accessLosses: { queueFull, failureRate, stream } }) {
+      yield { labels: { cause: 'queue_full' }, value: queueFull };
+      yield { labels: { cause: 'failure_rate' }, value: failureRate };
+      yield { labels: { cause: 'stream' }, value: stream };
+    },
+  },
 ];
 
 function* rolloutsOf(status: Status): Generator<readonly [string, RolloutStatus]> {

@@ -2,6 +2,7 @@
  * What the control plane and a worker say to one another, besides the shared memory.
  */
 
+import type { AccessBatch } from './access.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { TalliesBuffers } from './tallies.ts';
 
@@ -21,6 +22,8 @@ export interface WorkerSetup {
 
 export type ToWorker =
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  /** A batch of the access log was taken. */
+  | { readonly kind: 'access-taken' }
   /** About to drain: answer with `Connection: close`, so that clients leave in peace while new ones are still served. */
   | { readonly kind: 'lame-duck' }
   /** Stop accepting, finish what is under way, say `drained`. */
@@ -31,5 +34,6 @@ export type ToWorker =
 export type FromWorker =
   | { readonly kind: 'listening'; readonly port: number }
   | { readonly kind: 'linked'; readonly revision: number }
+  | { readonly kind: 'access'; readonly batch: AccessBatch }
   | { readonly kind: 'drained' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string };

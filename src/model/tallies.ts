@@ -71,9 +71,9 @@ export const UNITS_MAX = 1024;
 export const EVENT_WORDS = 12;
 export const EVENTS_MAX = 4096;
 export const EVENT = { atMs: 0, cell: 2, user: 3, endpoint: 4, outcome: 5, requestId: 6 } as const;
-/** Words before the first event: events ever written, events ever read, events lost to a full ring. */
+/** Words before the first event: events ever written, ever read, lost to a full ring; turns of the worker's event loop. */
 export const EVENTS_HEAD_WORDS = 16;
-export const EVENTS_HEAD = { written: 0, read: 1, lost: 2 } as const;
+export const EVENTS_HEAD = { written: 0, read: 1, lost: 2, beats: 3 } as const;
 
 export const DIALS_MAX = CELLS_MAX;
 

@@ -6,6 +6,7 @@
  */
 
 import { REASON, type Reason } from '../model/reason.ts';
+import type { Drawn } from './access-log.ts';
 import type { LinkedRoute, LinkedSplit, RouteTable } from './decide/table.ts';
 import type { Endpoint } from './forward/endpoint.ts';
 import type { ClientConnection } from './http1/connection.ts';
@@ -30,6 +31,8 @@ export class Exchange {
   split: LinkedSplit | null = null;
   isPinned = false;
   userKey = 0;
+  /** For the access log, if the request was drawn for it. */
+  drawn: Drawn | null = null;
   // Progress.
   /** Head to send upstream; kept until the response starts, for another attempt. */
   requestText = '';

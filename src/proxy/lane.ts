@@ -7,6 +7,7 @@
 import type { Deadlines } from '../lib/deadlines.ts';
 import type { Random } from '../lib/random.ts';
 import type { RequestIds } from '../lib/request-id.ts';
+import type { AccessLog } from './access-log.ts';
 import type { RouteTable } from './decide/table.ts';
 import type { RetryBudget } from './forward/retry.ts';
 import type { Recorder } from './recorder.ts';
@@ -17,6 +18,7 @@ export interface Lane {
   /** Live weights, shared with the main thread; read with `Atomics.load`. */
   readonly dials: Int32Array;
   readonly recorder: Recorder;
+  readonly accessLog: AccessLog;
   readonly random: Random;
   readonly ids: RequestIds;
   readonly retryBudget: RetryBudget;

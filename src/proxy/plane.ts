@@ -8,8 +8,10 @@ import { beginTurn, nowMs } from '../lib/clock.ts';
 import { Deadlines, SWEEP_MS } from '../lib/deadlines.ts';
 import { Random } from '../lib/random.ts';
 import { RequestIds } from '../lib/request-id.ts';
+import type { AccessBatch } from '../model/access.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { type TalliesBuffers, viewTallies } from '../model/tallies.ts';
+import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.ts';
+import { AccessLog } from './access-log.ts';
 import { linkTable, type RouteTable } from './decide/table.ts';
 import { Endpoints } from './forward/endpoints.ts';
 import { RetryBudget } from './forward/retry.ts';
@@ -25,20 +27,26 @@ export interface PlaneSetup {
   readonly dials: SharedArrayBuffer;
   readonly tallies: TalliesBuffers;
   readonly snapshot: Snapshot;
+  /** Takes batches of the access log, each to be answered with `accessLog.taken`; without it none is kept. */
+  readonly writeAccess?: (batch: AccessBatch) => void;
 }
 
 export class Plane {
   readonly listener: Listener;
+  readonly accessLog: AccessLog;
   readonly #lane: Lane;
   readonly #endpoints = new Endpoints();
   readonly #sweep: NodeJS.Timeout;
 
   constructor(setup: PlaneSetup) {
     const random = new Random(setup.seed);
+    const tallies = viewTallies(setup.tallies);
+    this.accessLog = new AccessLog(setup.seed, setup.writeAccess ?? (() => this.accessLog.taken()));
     this.#lane = {
       table: null as unknown as RouteTable,
       dials: new Int32Array(setup.dials),
-      recorder: new Recorder(viewTallies(setup.tallies)),
+      recorder: new Recorder(tallies, this.accessLog),
+      accessLog: this.accessLog,
       random,
       ids: new RequestIds(random),
       retryBudget: new RetryBudget(nowMs()),
@@ -49,7 +57,7 @@ export class Plane {
     };
     this.listener = new Listener(this.#lane);
     this.swap(setup.snapshot);
-    this.#sweep = setInterval(() => this.#lane.deadlines.sweep(beginTurn()), SWEEP_MS);
+    this.#sweep = setInterval(() => this.#turn(tallies.events), SWEEP_MS);
   }
 
   /** Links a snapshot and obeys it from the next request on. Returns its revision. */
@@ -57,6 +65,7 @@ export class Plane {
     const endpoints = this.#endpoints.update(snapshot.endpoints, this.#lane);
     this.#lane.table = linkTable(snapshot, (index) => endpoints[index] as (typeof endpoints)[number]);
     this.listener.trust(snapshot.trustedProxies);
+    this.accessLog.configure(snapshot.accessLog.sampleRatio);
     return snapshot.revision;
   }
 
@@ -77,8 +86,16 @@ export class Plane {
     this.#release();
   }
 
+  /** Also the thread's sign of life. */
+  #turn(events: Int32Array): void {
+    this.#lane.deadlines.sweep(beginTurn());
+    this.accessLog.flush();
+    Atomics.add(events, EVENTS_HEAD.beats, 1);
+  }
+
   #release(): void {
     clearInterval(this.#sweep);
+    this.accessLog.close();
     this.#endpoints.retireAll();
   }
 }

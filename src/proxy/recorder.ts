@@ -28,6 +28,7 @@ import {
   UNIT_SEEN,
   UNIT_WORDS,
 } from '../model/tallies.ts';
+import type { AccessLog } from './access-log.ts';
 import type { Exchange } from './exchange.ts';
 
 const SERVER_ERROR = 500;
@@ -41,9 +42,12 @@ function add(words: Int32Array, index: number, amount: number): void {
 /** Single writer of one worker's tallies. */
 export class Recorder {
   readonly #tallies: Tallies;
+  readonly #accessLog: AccessLog | null;
 
-  constructor(tallies: Tallies) {
+  /** @param accessLog is told of every exchange that is over. */
+  constructor(tallies: Tallies, accessLog: AccessLog | null = null) {
     this.#tallies = tallies;
+    this.#accessLog = accessLog;
   }
 
   /** The exchange has its route and version. Balanced by `end`. */
@@ -55,6 +59,7 @@ export class Recorder {
 
   /** The exchange is over. `x.status`, `x.reason` and `x.endedAtMs` are final. */
   end(x: Exchange): void {
+    if (this.#accessLog !== null) this.#accessLog.end(x);
     const route = x.route;
     if (route === null) {
       this.refused(x.reason);

@@ -2,12 +2,19 @@
  * The data-plane threads as the control plane sees them: started, given snapshots, replaced when they die, drained.
  *
  * A worker that dies is replaced with a fresh region of tallies; its connections are lost, everybody else's go on. A
- * worker that dies again and again comes back ever more slowly, at most every `RESTART_MS_MAX`.
+ * worker that dies again and again comes back ever more slowly, at most every `RESTART_MS_MAX`; one that served for
+ * `STABLE_MS` is forgiven what was before. A worker that hangs, its event loop not turning for `hungMs` while this
+ * thread's did, is ended and replaced like one that died; not while a debugger may hold it.
  */
 
 import { randomInt } from 'node:crypto';
+import { url as inspectorUrl } from 'node:inspector';
 import { createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
+import { nowMs } from '../lib/clock.ts';
+import { DescriptorWatch } from '../lib/descriptors.ts';
+import { StallWatch } from '../lib/stall.ts';
+import type { AccessBatch } from '../model/access.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from '../model/messages.ts';
 import { SluiceError } from '../model/problem.ts';
 import type { Snapshot } from '../model/snapshot.ts';
@@ -17,6 +24,7 @@ import {
   CELL_WORDS,
   ENDPOINT,
   ENDPOINT_WORDS,
+  EVENTS_HEAD,
   reserveTallies,
   type Tallies,
   viewTallies,
@@ -24,6 +32,12 @@ import {
 
 const RESTART_MS_MIN = 50;
 const RESTART_MS_MAX = 5000;
+/** A worker that served so long was well: its next death is a new story. */
+const STABLE_MS = 60_000;
+/** A sign of life is due every 50 ms; garbage collection and a debugger's snapshot may take seconds. */
+const HUNG_MS = 10_000;
+/** Looks at a worker within `hungMs`. */
+const LOOKS = 10;
 
 export interface WorkersOptions {
   /** The file that runs in each thread. */
@@ -35,6 +49,12 @@ export interface WorkersOptions {
   readonly snapshot: Snapshot;
   /** A worker died and will be replaced. */
   died(id: number, cause: string): void;
+  /** Takes a batch of a worker's access log. */
+  access?(batch: AccessBatch): void;
+  /** No descriptor is left: connections are accepted and closed without a word, or not opened. Said now and then. */
+  exhausted?(code: string): void;
+  /** How long a worker's event loop may stand still. Default `HUNG_MS`. */
+  readonly hungMs?: number;
 }
 
 /** Tallies of one worker's life; a successor has a new id. */
@@ -49,6 +69,11 @@ interface Slot {
   state: WorkerStatus['state'];
   revision: number;
   restarts: number;
+  /** Deaths in a row that came soon. */
+  earlyDeaths: number;
+  servingSinceMs: number;
+  /** Why it will have died. */
+  cause: string;
 }
 
 /** All data-plane threads. */
@@ -61,9 +86,15 @@ export class Workers {
   #port: number;
   #isStopping = false;
   #acknowledged: (() => void) | null = null;
+  readonly #stalls: StallWatch;
+  readonly #descriptors = new DescriptorWatch();
+  readonly #looking: NodeJS.Timeout;
 
   constructor(options: WorkersOptions) {
     this.#options = options;
+    const hungMs = options.hungMs ?? HUNG_MS;
+    this.#stalls = new StallWatch(hungMs / LOOKS, LOOKS);
+    this.#looking = setInterval(() => this.#look(), hungMs / LOOKS).unref();
     this.#snapshot = options.snapshot;
     this.#port = options.port;
   }
@@ -137,6 +168,7 @@ export class Workers {
   /** Ends all workers now. */
   async stop(): Promise<void> {
     this.#isStopping = true;
+    clearInterval(this.#looking);
     await Promise.all(this.#slots.map((slot) => slot.worker.terminate()));
   }
 
@@ -172,18 +204,16 @@ export class Workers {
       snapshot: this.#snapshot,
     };
     const worker = new Worker(this.#options.file, { workerData: setup, name: `sluice-worker-${id}` });
-    const restarts = this.#slots[id]?.restarts ?? -1;
-    const slot: Slot = { id, worker, state: 'starting', revision: 0, restarts: restarts + 1 };
+    const slot = slotOf(id, worker, this.#slots[id]);
     this.#slots[id] = slot;
     this.#addRegion(id, viewTallies(buffers));
     return new Promise((resolve, reject) => {
-      let cause = 'left without a word';
       worker.on('error', (error) => {
-        cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+        slot.cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
       });
       worker.once('exit', () => {
-        reject(new SluiceError('SLU_WORKER_FAILED', `worker ${id} ended before it listened: ${cause}`));
-        this.#exited(slot, cause);
+        reject(new SluiceError('SLU_WORKER_FAILED', `worker ${id} ended before it listened: ${slot.cause}`));
+        this.#exited(slot);
       });
       worker.on('message', (message: FromWorker) => this.#heard(slot, message, resolve, reject));
     });
@@ -199,10 +229,15 @@ export class Workers {
     switch (message.kind) {
       case 'listening':
         slot.state = 'serving';
+        slot.servingSinceMs = nowMs();
         resolve(message.port);
         break;
       case 'linked':
         slot.revision = message.revision;
+        break;
+      case 'access':
+        this.#options.access?.(message.batch);
+        this.#say(slot, { kind: 'access-taken' });
         break;
       case 'drained':
         break;
@@ -224,13 +259,30 @@ export class Workers {
     }
   }
 
-  #exited(slot: Slot, cause: string): void {
+  #exited(slot: Slot): void {
     const hadStarted = slot.state === 'serving';
     slot.state = 'gone';
     if (this.#isStopping || !hadStarted) return;
-    this.#options.died(slot.id, cause);
-    const delayMs = Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** Math.min(slot.restarts, 10));
-    setTimeout(() => this.#respawn(slot.id), delayMs).unref();
+    this.#options.died(slot.id, slot.cause);
+    slot.earlyDeaths = nowMs() - slot.servingSinceMs >= STABLE_MS ? 0 : slot.earlyDeaths + 1;
+    setTimeout(() => this.#respawn(slot.id), restartDelayMs(slot.earlyDeaths)).unref();
+  }
+
+  /** Looks after what the workers cannot tell. Ends those whose event loop stands still; a draining one too, or the drain would wait for it in vain. */
+  #look(): void {
+    const isDebugged = inspectorUrl() !== undefined;
+    const beats = this.#slots.map(({ id, state }) => {
+      if (isDebugged || (state !== 'serving' && state !== 'draining')) return null;
+      const { tallies, id: life } = this.#regions[id] as Region;
+      return { life, count: Atomics.load(tallies.events, EVENTS_HEAD.beats) };
+    });
+    for (const id of this.#stalls.look(nowMs(), beats)) {
+      const slot = this.#slots[id] as Slot;
+      slot.cause = `hung: its event loop stood still for ${this.#options.hungMs ?? HUNG_MS} ms`;
+      void slot.worker.terminate();
+    }
+    const code = this.#descriptors.look(nowMs());
+    if (code !== '') this.#options.exhausted?.(code);
   }
 
   #respawn(id: number): void {
@@ -240,6 +292,24 @@ export class Workers {
       setTimeout(() => this.#respawn(id), RESTART_MS_MAX).unref();
     });
   }
+}
+
+function slotOf(id: number, worker: Worker, before: Slot | undefined): Slot {
+  return {
+    id,
+    worker,
+    state: 'starting',
+    revision: 0,
+    restarts: before === undefined ? 0 : before.restarts + 1,
+    earlyDeaths: before === undefined ? 0 : before.earlyDeaths,
+    servingSinceMs: Number.POSITIVE_INFINITY,
+    cause: 'left without a word',
+  };
+}
+
+/** Wait before a worker is replaced. @param earlyDeaths in a row that came soon; 0 after one that had served long. */
+export function restartDelayMs(earlyDeaths: number): number {
+  return Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** Math.min(Math.max(0, earlyDeaths - 1), 10));
 }
 
 /**

@@ -74,6 +74,21 @@ export class ClientConnection implements Timed, WireOwner {
     this.out = new Wire(handle, lane.readBuffer, this);
   }
 
+  /** The peer's address. */
+  get address(): string {
+    return this.#lines.peer.address;
+  }
+
+  /** Bytes written to the socket, waiting ones included. */
+  get bytesSent(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  /** Body bytes of the request under way that were received. */
+  get bodyBytes(): number {
+    return this.#body.received;
+  }
+
   /** The exchange waits for a connection, at most so long. */
   waitAtMost(x: Exchange, limitMs: number): void {
     this.deadlineAtMs = Math.min(x.deadlineAtMs, turnMs() + limitMs);
@@ -260,6 +275,7 @@ export class ClientConnection implements Timed, WireOwner {
     }
     const reason = decide(x, head, this.#lines.peer, this.lane.random);
     x.requestText = requestText(x, head, this.#lines, this.lane.ids.next());
+    if (this.lane.accessLog.draw()) this.lane.accessLog.keep(x, head, this.#lines.peer);
     if (x.requestDone) x.startClock(x.startedAtMs);
     this.deadlineAtMs = x.deadlineAtMs;
     this.lane.recorder.begin(x);
@@ -286,6 +302,7 @@ export class ClientConnection implements Timed, WireOwner {
     const nothingKnown = { route: '', requestId: '', asJson: true, isHead: false };
     this.out.writeText(rejectionText({ reason, detail, ...nothingKnown, close: true }));
     this.lane.recorder.refused(reason);
+    this.lane.accessLog.refused(reason, this.address, nowMs());
     this.#linger();
   }
 

@@ -281,6 +281,7 @@ export class UpstreamConnection implements Timed, WireOwner {
     else this.#endpoint.observeFailure(now - x.attemptAtMs, now);
     x.status = head.status;
     x.responseStarted = true;
+    if (x.drawn !== null) x.drawn.respondedAtMs = now;
     this.#keepAlive = head.keepAlive;
     this.#framing = clientFraming(head, x.minor);
     this.#body.start(head.bodyLength, x.wantsTrailers && this.#framing === 'chunked');

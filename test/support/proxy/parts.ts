@@ -6,6 +6,7 @@ import { Deadlines } from '#src/lib/deadlines.ts';
 import { Random } from '#src/lib/random.ts';
 import { RequestIds } from '#src/lib/request-id.ts';
 import { DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
+import { AccessLog } from '#src/proxy/access-log.ts';
 import type { Peer } from '#src/proxy/decide/decide.ts';
 import { linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
 import { Exchange } from '#src/proxy/exchange.ts';
@@ -54,6 +55,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     table,
     dials,
     recorder: new Recorder(tallies),
+    accessLog: new AccessLog(1, () => undefined),
     random,
     ids: new RequestIds(random),
     retryBudget: new RetryBudget(0),

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import { suite, test } from 'node:test';
 import { COMMANDS, runCli } from '#src/cli/cli.ts';
 import type { CliDeps } from '#src/cli/deps.ts';
@@ -12,6 +13,15 @@ async function cli(argv: readonly string[], changes: Partial<CliDeps> = {}) {
 }
 
 const failing = (error: Error): Partial<CliDeps> => ({ startGateway: () => Promise.reject(error) });
+
+/** An output whose every write fails, as streams tell it: later. */
+function failingOutput(code: string): CliDeps['stdout'] {
+  const events = new EventEmitter();
+  return {
+    write: () => process.nextTick(() => events.emit('error', Object.assign(new Error(code), { code }))),
+    on: (event, listener) => events.on(event, listener),
+  };
+}
 
 suite('cli', () => {
   test('without a command, and with any spelling of help, it lists the commands', async () => {
@@ -110,16 +120,24 @@ suite('cli', () => {
     assert.equal((await cli(['version', '-o', 'xml'])).code, 2);
   });
 
-  test('a reader that went away does not end the process', async () => {
-    const listeners: ((error: Error) => void)[] = [];
-    const stdout = {
-      write: () => true,
-      on: (_event: 'error', listener: (error: Error) => void) => listeners.push(listener),
-    };
-    const recorded = recordedDeps({ stdout });
-    await runCli(['version'], recorded.deps);
-    assert.equal(listeners.length, 1);
-    listeners[0]?.(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
-    assert.deepEqual(recorded.exits, []);
+  test('a reader that went away changes nothing', async () => {
+    const { code, err } = await cli(['version'], { stdout: failingOutput('EPIPE') });
+    assert.deepEqual([code, err], [0, '']);
+  });
+
+  test('a result that cannot be written is said and exits with 1', async () => {
+    for (const argv of [['version'], ['help'], ['config', 'schema']]) {
+      const { code, err } = await cli(argv, { stdout: failingOutput('ENOSPC') });
+      assert.deepEqual([code, err], [1, 'sluice: cannot write to standard output: ENOSPC\n'], argv.join(' '));
+    }
+    assert.equal((await cli(['rnu'], { stdout: failingOutput('ENOSPC') })).code, 2);
+  });
+
+  test('a gateway whose greeting cannot be written serves on and exits with its own code', async () => {
+    const fake = fakeGateway();
+    fake.close(0);
+    const changes = { startGateway: fake.start, stdout: failingOutput('ENOSPC') };
+    const { code, err } = await cli(['run'], changes);
+    assert.deepEqual([code, err], [0, 'sluice: cannot write to standard output: ENOSPC\n']);
   });
 });

@@ -5,7 +5,8 @@ import { type Family, type Reading, registerFamily } from '#src/export/family.ts
 import { parseExposition } from '../../support/readings/exposition.ts';
 import { sampleStatus } from '../../support/readings/status.ts';
 
-const READING: Reading = { status: sampleStatus(), traffic: [], refused: [], rollbacks: [] };
+const NO_LOSSES = { queueFull: 0, failureRate: 0, stream: 0 };
+const READING: Reading = { status: sampleStatus(), traffic: [], refused: [], rollbacks: [], accessLosses: NO_LOSSES };
 
 const FAMILY: Family = {
   name: 'sluice_example_total',

@@ -55,6 +55,11 @@ suite('state-families', () => {
     ]);
     assert.deepEqual(series(families, 'sluice_worker_restarts_total'), ['1']);
     assert.deepEqual(series(families, 'sluice_events_lost_total'), ['4']);
+    assert.deepEqual(series(families, 'sluice_access_log_dropped_total'), [
+      'cause=failure_rate 6',
+      'cause=queue_full 5',
+      'cause=stream 7',
+    ]);
     assert.deepEqual(series(families, 'sluice_ready'), ['1']);
     assert.deepEqual(series(families, 'sluice_build_info'), ['version=0.1.0 1']);
   });

@@ -1,0 +1,256 @@
+/**
+ * Chooses the requests that the access log writes and hands them over in batches. Hot path.
+ *
+ * Drawn: a share of all requests, at random. The draw is made ahead: the number of requests to the next drawn one is
+ * geometric, `1 + floor(ln(u) / ln(1 - ratio))` with u uniform in (0, 1], which is the same as a coin per request, and a
+ * request that is not drawn costs one decrement and one comparison. Besides, while the log is on, every request that
+ * failed by the fault of an upstream or the gateway, or was answered with 5xx, at most `FAILURES_PER_SECOND`.
+ *
+ * Everything is bounded: records wait in a queue until the main thread has taken the batches before; what does not fit
+ * is counted and told with the next batch. `Authorization`, cookies, queries and bodies are never looked at.
+ * Source: Devroye (1986), "Non-Uniform Random Variate Generation", X.2 (geometric by inversion).
+ */
+
+import { Random } from '../lib/random.ts';
+import { ACCESS_CHARS_MAX, type AccessBatch, type AccessRecord } from '../model/access.ts';
+import { REASONS, type Reason } from '../model/reason.ts';
+import { clientAddress, type Peer } from './decide/decide.ts';
+import type { Exchange } from './exchange.ts';
+import type { RequestHead } from './http1/request-head.ts';
+import { hostOf } from './http1/target.ts';
+
+/** Failures that are written per second and worker: enough to see what an outage is made of. */
+export const FAILURES_PER_SECOND = 100;
+/** Records that wait, about 2 MB; a main thread that is busy for 0.2 s loses none of 20,000 requests a second. */
+export const RECORDS_MAX = 4096;
+/** Records that are handed over at once, without waiting for the flush. About 0.15 ms. */
+export const BATCH_RECORDS = 128;
+/** Batches that the main thread may owe an answer for. */
+export const BATCHES_MAX = 4;
+
+const SERVER_ERROR = 500;
+const INT32_MAX = 2 ** 31 - 1;
+/** Keeps the log's draws apart from the worker's others, which must not change with it. */
+const SEED_SALT = 0x6c6f6721;
+
+/** By reason: 1 if it is the fault of an upstream or of the gateway. */
+const IS_FAILURE = Uint8Array.from(REASONS, ({ name, fault }) => (name !== 'none' && fault !== 'client' ? 1 : 0));
+
+const USER_AGENT = /\r\nuser-agent:([^\r]*)/i;
+const HOST = /\r\nhost:([^\r]*)/i;
+/** Of version 00 always: another one never gets into a head for an upstream. */
+const TRACEPARENT = /\r\ntraceparent:[ \t]*00-([0-9a-f]{32})/i;
+
+/** What a record says that the exchange does not keep. */
+interface Origin {
+  readonly client: string;
+  readonly host: string | null;
+  readonly target: string;
+  readonly userAgent: string | null;
+  readonly traceId: string | null;
+}
+
+/** Kept of a drawn request from its beginning: its head is overwritten by the next one. */
+export interface Drawn extends Origin {
+  readonly sampleRatio: number;
+  /** Bytes that the connection had sent before. */
+  readonly bytesBefore: number;
+  /** Time of the response's head; 0 while there is none. */
+  respondedAtMs: number;
+}
+
+/** One worker's side of the access log. */
+export class AccessLog {
+  readonly #random: Random;
+  readonly #write: (batch: AccessBatch) => void;
+  #ratio = 0;
+  #isOn = false;
+  /** Requests to the next drawn one, itself included. */
+  #left = 0;
+  #records: AccessRecord[] = [];
+  #unacknowledged = 0;
+  #second = 0;
+  #failures = 0;
+  #queueFull = 0;
+  #failureRate = 0;
+
+  /** @param write hands a batch over; each must be answered with `taken`. */
+  constructor(seed: number, write: (batch: AccessBatch) => void) {
+    this.#random = new Random(seed ^ SEED_SALT);
+    this.#write = write;
+  }
+
+  /** From now on this share of the requests is drawn, 0..1; 0 = nothing is written. */
+  configure(ratio: number): void {
+    if (ratio === this.#ratio) return;
+    this.#ratio = ratio;
+    this.#isOn = ratio > 0;
+    this.#left = this.#gap();
+  }
+
+  /** Counts a request; true if it is drawn: then `keep` it. Cost: a decrement and a comparison, allocates nothing. */
+  draw(): boolean {
+    // Wraps while the log is off, so that the field stays a small integer.
+    this.#left = (this.#left - 1) | 0;
+    return this.#left === 0 && this.#drawn();
+  }
+
+  /** Keeps what only the head knows. To be called when the head to send upstream is made. */
+  keep(x: Exchange, head: RequestHead, peer: Peer): void {
+    x.drawn = {
+      client: clientAddress(head, peer),
+      host: head.host,
+      target: head.target,
+      userAgent: fieldOf(head.fields.text, USER_AGENT),
+      traceId: fieldOf(x.requestText, TRACEPARENT),
+      sampleRatio: this.#ratio,
+      bytesBefore: x.client.bytesSent,
+      respondedAtMs: 0,
+    };
+  }
+
+  /** The exchange is over. Cost for one that is not written: three comparisons, allocates nothing. */
+  end(x: Exchange): void {
+    if (x.drawn === null && x.status < SERVER_ERROR && IS_FAILURE[x.reason] === 0) return;
+    if (x.drawn === null && !this.#admitsFailure(x.endedAtMs)) return;
+    this.#add(x.drawn === null ? failureRecord(x) : drawnRecord(x, x.drawn));
+  }
+
+  /** A request that never became an exchange, as its head was refused. */
+  refused(reason: Reason, client: string, nowMs: number): void {
+    if (!this.draw()) return;
+    const { status } = REASONS[reason] as (typeof REASONS)[number];
+    const unknown = [null, null, null] as const;
+    const noAttempt = [...unknown, 0, null, null, null] as const;
+    this.#add([nowMs, 0, ...unknown, client, ...unknown, status, reason, ...noAttempt, this.#ratio]);
+  }
+
+  /** Hands over what waits, unless the main thread is behind. */
+  flush(): void {
+    if (this.#unacknowledged < BATCHES_MAX) this.#post();
+  }
+
+  /** Hands over what waits, whatever the main thread does: the worker ends. */
+  close(): void {
+    this.#post();
+  }
+
+  /** The main thread has taken a batch. */
+  taken(): void {
+    this.#unacknowledged--;
+  }
+
+  #drawn(): boolean {
+    if (!this.#isOn) return false;
+    this.#left = this.#gap();
+    return true;
+  }
+
+  /** A gap above 2^31 - 1, which takes a ratio below 1e-8, is cut to it. */
+  #gap(): number {
+    if (this.#ratio <= 0) return 0;
+    if (this.#ratio >= 1) return 1;
+    const u = 1 - this.#random.nextFloat();
+    return Math.min(INT32_MAX, 1 + Math.floor(Math.log(u) / Math.log1p(-this.#ratio)));
+  }
+
+  #admitsFailure(nowMs: number): boolean {
+    if (!this.#isOn) return false;
+    const second = Math.floor(nowMs / 1000) | 0;
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#failures = 0;
+    }
+    if (++this.#failures <= FAILURES_PER_SECOND) return true;
+    this.#failureRate++;
+    return false;
+  }
+
+  #add(record: AccessRecord): void {
+    if (this.#records.length >= RECORDS_MAX) {
+      this.#queueFull++;
+      return;
+    }
+    this.#records.push(record);
+    if (this.#records.length >= BATCH_RECORDS) this.flush();
+  }
+
+  #post(): void {
+    if (this.#records.length + this.#queueFull + this.#failureRate === 0) return;
+    const batch = { records: this.#records, queueFull: this.#queueFull, failureRate: this.#failureRate };
+    this.#records = [];
+    this.#queueFull = 0;
+    this.#failureRate = 0;
+    this.#unacknowledged++;
+    this.#write(batch);
+  }
+}
+
+/** Whether a failure is written without being drawn. */
+function isFailure(x: Exchange): boolean {
+  return x.status >= SERVER_ERROR || IS_FAILURE[x.reason] === 1;
+}
+
+function drawnRecord(x: Exchange, drawn: Drawn): AccessRecord {
+  const ttfbMs = drawn.respondedAtMs === 0 ? null : drawn.respondedAtMs - x.startedAtMs;
+  const sentBytes = x.client.bytesSent - drawn.bytesBefore;
+  return recordOf(x, drawn, [ttfbMs, sentBytes, isFailure(x) ? 1 : drawn.sampleRatio]);
+}
+
+/** A failure that was not drawn: what the exchange and the head for the upstream still tell. */
+function failureRecord(x: Exchange): AccessRecord {
+  const authority = fieldOf(x.requestText, HOST);
+  const origin = {
+    client: x.client.address,
+    host: authority === null ? null : hostOf(authority),
+    target: x.target,
+    userAgent: fieldOf(x.requestText, USER_AGENT),
+    traceId: fieldOf(x.requestText, TRACEPARENT),
+  };
+  return recordOf(x, origin, [null, null, 1]);
+}
+
+/** @param measured time to first byte, bytes sent, sample ratio. */
+function recordOf(
+  x: Exchange,
+  origin: Origin,
+  measured: readonly [number | null, number | null, number],
+): AccessRecord {
+  return [
+    x.startedAtMs,
+    x.endedAtMs - x.startedAtMs,
+    measured[0],
+    x.requestId === '' ? null : x.requestId,
+    origin.traceId,
+    origin.client,
+    x.method,
+    origin.host,
+    cut(pathOf(origin.target), ACCESS_CHARS_MAX.path),
+    x.status,
+    x.reason,
+    x.route === null ? null : x.route.name,
+    x.split === null ? null : x.split.version,
+    x.endpoint === null ? null : x.endpoint.address,
+    x.attempts,
+    x.client.bodyBytes,
+    measured[1],
+    origin.userAgent === null ? null : cut(origin.userAgent, ACCESS_CHARS_MAX.userAgent),
+    measured[2],
+  ];
+}
+
+function pathOf(target: string): string {
+  const query = target.indexOf('?');
+  return query < 0 ? target : target.slice(0, query);
+}
+
+/** At most `charsMax` characters, the last one `…` if some are missing. */
+function cut(text: string, charsMax: number): string {
+  return text.length <= charsMax ? text : `${text.slice(0, charsMax - 1)}…`;
+}
+
+/** Value of a field in a checked, bounded head, or null. Cost: O(head), for requests that are written only. */
+function fieldOf(head: string, field: RegExp): string | null {
+  const match = field.exec(head);
+  return match === null ? null : (match[1] as string).trim();
+}
