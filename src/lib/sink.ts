@@ -4,7 +4,7 @@
  * One asynchronous write is under way at a time; lines that arrive meanwhile queue up to `bytesMax`, further ones are
  * dropped and counted. A failed write (ENOSPC, EIO) loses its lines, is counted, and the next one is tried afresh, so a
  * full disk costs lines and never the process; EPIPE closes the sink for good, because nobody reads any more; EAGAIN is
- * tried again. When the process exits, what is queued is written with one attempt and no waiting: an exit never hangs.
+ * tried again, ever more slowly. When the process exits, what is queued is written with one attempt and no waiting: an exit never hangs.
  */
 
 import { write, writeSync } from 'node:fs';
@@ -35,8 +35,9 @@ export type WriteCall = (
 ) => void;
 
 const BYTES_MAX = 1_048_576;
-/** Pause before EAGAIN is tried again. */
-const RETRY_MS = 20;
+/** Pause before EAGAIN is tried again: doubled from the first to the second. A pipe holds 64 KiB, so a pause is a limit. */
+const RETRY_MS_MIN = 1;
+const RETRY_MS_MAX = 32;
 
 class FdSink implements LineSink {
   readonly #fd: number;
@@ -47,6 +48,7 @@ class FdSink implements LineSink {
   /** What the write under way still has to write; empty when none is. */
   #current: Buffer = Buffer.alloc(0);
   #isWriting = false;
+  #retryMs = RETRY_MS_MIN;
   /** A flush gave up waiting for the reader. */
   #isStalled = false;
   #isClosed = false;
@@ -120,9 +122,11 @@ class FdSink implements LineSink {
   #put(): void {
     this.#write(this.#fd, this.#current, (error, written) => {
       if (error?.code === 'EAGAIN') {
-        setTimeout(() => this.#put(), RETRY_MS).unref();
+        setTimeout(() => this.#put(), this.#retryMs).unref();
+        this.#retryMs = Math.min(RETRY_MS_MAX, 2 * this.#retryMs);
         return;
       }
+      this.#retryMs = RETRY_MS_MIN;
       if (error !== null) {
         this.#fail(error, this.#current);
         this.#current = Buffer.alloc(0);

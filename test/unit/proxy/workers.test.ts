@@ -3,15 +3,17 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import type { AccessRecord } from '#src/model/access.ts';
 import type { Snapshot } from '#src/model/snapshot.ts';
-import { CELL, DIALS_MAX } from '#src/model/tallies.ts';
-import { assertFree, listenError, Workers, type WorkersOptions } from '#src/proxy/workers.ts';
+import { CELL, DIALS_MAX, EVENTS_HEAD } from '#src/model/tallies.ts';
+import { assertFree, listenError, restartDelayMs, Workers, type WorkersOptions } from '#src/proxy/workers.ts';
 import { listenLoopback, type PlaneSketch, sketchSnapshot } from '../../support/plane.ts';
 import {
   askedOn,
   clientOf,
   eventually,
   GET,
+  getOf,
   OK,
   oneVersion,
   perHead,
@@ -157,6 +159,82 @@ describe('a worker that dies', () => {
     await workers.start();
     await workers.drain();
     assert.equal(deaths.length, 0);
+  });
+});
+
+/** A worker that beats every 10 ms until, being the first one, it is told something: then it spins. */
+const SPINNING = new URL(
+  `data:text/javascript,${encodeURIComponent(`
+    import { parentPort, workerData } from 'node:worker_threads';
+    const events = new Int32Array(workerData.tallies.events);
+    setInterval(() => Atomics.add(events, ${EVENTS_HEAD.beats}, 1), 10);
+    parentPort.postMessage({ kind: 'linked', revision: 13 });
+    parentPort.postMessage({ kind: 'listening', port: 4711 });
+    parentPort.on('message', (message) => {
+      if (workerData.id === 0 && message.kind !== 'stop') for (;;);
+    });
+  `)}`,
+);
+
+describe('a worker whose event loop hangs', () => {
+  it('is ended, named and replaced; its sibling is left alone', { timeout: 30_000 }, async (t) => {
+    const { workers, deaths } = groupOf(t, { routes: [] }, { file: SPINNING, count: 2, hungMs: 1000 });
+    await workers.start();
+    const [, sibling] = workers.regions();
+    void workers.swap(snapshotOf({ routes: [] }, 13));
+    await eventually(() => deaths.length > 0, 'it is ended');
+    assert.deepEqual(deaths[0], { id: 0, cause: 'hung: its event loop stood still for 1000 ms' });
+    await eventually(() => workers.status()[0]?.state === 'serving', 'it is back');
+    assert.deepEqual(
+      workers.status().map(({ restarts }) => restarts),
+      [1, 0],
+    );
+    assert.equal(workers.regions()[1], sibling);
+  });
+
+  it('does not keep a drain from ending', { timeout: 30_000 }, async (t) => {
+    const { workers, deaths } = groupOf(t, { routes: [] }, { file: SPINNING, hungMs: 500 });
+    await workers.start();
+    await workers.drain();
+    assert.equal(deaths.length, 0);
+  });
+
+  it('is a real worker when it is not hung: it beats', async (t) => {
+    const { workers } = groupOf(t, { routes: [] });
+    await workers.start();
+    const events = workers.regions()[0]?.tallies.events as Int32Array;
+    await eventually(() => Atomics.load(events, EVENTS_HEAD.beats) >= 2, 'two beats');
+  });
+});
+
+describe('the wait before a worker is replaced', () => {
+  it('doubles with each early death in a row, up to 5 s', () => {
+    assert.deepEqual(
+      [0, 1, 2, 3, 7, 8, 9, 1e6].map((deaths) => restartDelayMs(deaths)),
+      [50, 50, 100, 200, 3200, 5000, 5000, 5000],
+    );
+  });
+});
+
+describe('the access log', () => {
+  it('goes from the worker to whoever takes it, batch after batch, the last one when it drains', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(OK)),
+    );
+    const records: AccessRecord[] = [];
+    const sketch = { ...oneVersion(upstream.port), accessLog: { sampleRatio: 1 } };
+    const { workers } = groupOf(t, sketch, { access: ({ records: more }) => void records.push(...more) });
+    const port = await workers.start();
+    const client = clientOf(t, { port });
+    for (let n = 0; n < 5; n++) await askedOn(client, getOf(`/${n}?secret`));
+    await eventually(() => records.length === 5, 'five are flushed');
+    await askedOn(client, getOf('/last'));
+    await workers.drain();
+    assert.deepEqual(
+      records.map((record) => record[8]),
+      ['/0', '/1', '/2', '/3', '/4', '/last'],
+    );
   });
 });
 
