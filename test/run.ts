@@ -6,8 +6,9 @@
  * anything did. Tests may read `SLUICE_TEST_DEPTH` (`quick`, `full`) to decide how long to search.
  */
 
-import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join, relative } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { run } from 'node:test';
@@ -16,6 +17,7 @@ import { parseArgs } from 'node:util';
 import type { Depth, Phase, Totals } from './support/runner/phases.ts';
 import { addClosingLine, closingLines, forgottenFiles, isGreen, noTotals, phasesOf } from './support/runner/phases.ts';
 import { ensureServers, type Server } from './support/runner/servers.ts';
+import { entriesOf, groupsOf } from './support/runner/sharing.ts';
 
 const root = join(import.meta.dirname, '..');
 
@@ -30,10 +32,22 @@ function note(message: string): TestEvent {
   return { type: 'test:diagnostic', data: { nesting: 0, message, level: 'info' } };
 }
 
+/** What the phases add to while they run. */
+interface Course {
+  readonly randomSeed: number;
+  readonly totals: Totals;
+  /** Files that had an event of a test of theirs, from the root. */
+  readonly seen: Set<string>;
+  /** For modules that run several files in one process. */
+  readonly folder: string;
+}
+
 /** Events of one phase, without its closing lines: those go into the totals. */
-async function* phaseEvents(phase: Phase, randomSeed: number, totals: Totals): AsyncGenerator<TestEvent> {
+async function* phaseEvents(phase: Phase, { randomSeed, totals, seen, folder }: Course): AsyncGenerator<TestEvent> {
+  const groups =
+    phase.concurrency === 1 ? phase.files.map((file) => [file]) : groupsOf(root, phase.files, phase.concurrency - 1);
   const events = run({
-    files: [...phase.files],
+    files: entriesOf(root, groups, folder),
     cwd: root,
     concurrency: phase.concurrency,
     timeout: TEST_TIMEOUT_MS,
@@ -42,6 +56,7 @@ async function* phaseEvents(phase: Phase, randomSeed: number, totals: Totals): A
   });
   let isSummed = false;
   for await (const event of events as AsyncIterable<TestEvent>) {
+    if (event.type === 'test:pass' || event.type === 'test:fail') seen.add(relative(root, event.data.file ?? ''));
     if (event.type === 'test:summary' && event.data.file === undefined) isSummed = true;
     else if (event.type !== 'test:diagnostic' || !addClosingLine(totals, event.data.message)) yield event;
   }
@@ -49,10 +64,11 @@ async function* phaseEvents(phase: Phase, randomSeed: number, totals: Totals): A
 }
 
 /** Events of all phases, then the failures, then the closing lines of everything. */
-async function* allEvents(phases: readonly Phase[], randomSeed: number, totals: Totals): AsyncGenerator<TestEvent> {
+async function* allEvents(phases: readonly Phase[], course: Course): AsyncGenerator<TestEvent> {
+  const { totals } = course;
   for (const phase of phases) {
     yield note(`phase ${phase.name}: ${phase.files.length} files, ${phase.concurrency} at a time`);
-    yield* phaseEvents(phase, randomSeed, totals);
+    yield* phaseEvents(phase, course);
   }
   const { tests, suites, skipped, todo, cancelled, pass: passed, fail: failed } = totals;
   const counts = { tests, suites, skipped, todo, cancelled, passed, topLevel: 0, failed };
@@ -66,7 +82,7 @@ async function main(): Promise<number> {
   const depth: Depth = values.quick === true ? 'quick' : 'full';
   const seed = values.seed === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(values.seed);
   process.env['SLUICE_TEST_DEPTH'] = depth;
-  // Every file is a process of its own; keeping stripped and compiled modules halves its start (0.16 s to 0.07 s).
+  // Many files are a process of their own; keeping stripped and compiled modules halves its start (0.16 s to 0.07 s).
   process.env['NODE_COMPILE_CACHE'] = join(root, 'node_modules/.cache/tests');
 
   const forgotten = forgottenFiles(root);
@@ -74,10 +90,17 @@ async function main(): Promise<number> {
   const servers = ensureServers(depth === 'full' ? SERVERS : []);
   for (const line of servers.lines) process.stderr.write(`${line}\n`);
 
-  const totals = noTotals();
   const phases = phasesOf(root, depth, availableParallelism());
-  await pipeline(Readable.from(allEvents(phases, seed, totals)), new spec(), process.stdout, { end: false });
-  return isGreen(totals) && !servers.isFailure ? 0 : 1;
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-tests-'));
+  const course: Course = { randomSeed: seed, totals: noTotals(), seen: new Set(), folder };
+  try {
+    await pipeline(Readable.from(allEvents(phases, course)), new spec(), process.stdout, { end: false });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+  const unrun = phases.flatMap(({ files }) => files).filter((file) => !course.seen.has(file));
+  for (const file of unrun) process.stderr.write(`no test of ${file} ran\n`);
+  return isGreen(course.totals) && unrun.length === 0 && !servers.isFailure ? 0 : 1;
 }
 
 process.exitCode = await main();

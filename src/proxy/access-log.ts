@@ -104,7 +104,7 @@ export class AccessLog {
       userAgent: fieldOf(head.fields.text, USER_AGENT),
       traceId: fieldOf(x.requestText, TRACEPARENT),
       sampleRatio: this.#ratio,
-      bytesBefore: x.client.bytesSent,
+      bytesBefore: x.client.out.bytesSent,
       respondedAtMs: 0,
     };
   }
@@ -193,7 +193,7 @@ function isFailure(x: Exchange): boolean {
 
 function drawnRecord(x: Exchange, drawn: Drawn): AccessRecord {
   const ttfbMs = drawn.respondedAtMs === 0 ? null : drawn.respondedAtMs - x.startedAtMs;
-  const sentBytes = x.client.bytesSent - drawn.bytesBefore;
+  const sentBytes = x.client.out.bytesSent - drawn.bytesBefore;
   return recordOf(x, drawn, [ttfbMs, sentBytes, isFailure(x) ? 1 : drawn.sampleRatio]);
 }
 
@@ -201,7 +201,7 @@ function drawnRecord(x: Exchange, drawn: Drawn): AccessRecord {
 function failureRecord(x: Exchange): AccessRecord {
   const authority = fieldOf(x.requestText, HOST);
   const origin = {
-    client: x.client.address,
+    client: x.client.lines.peer.address,
     host: authority === null ? null : hostOf(authority),
     target: x.target,
     userAgent: fieldOf(x.requestText, USER_AGENT),
@@ -232,7 +232,7 @@ function recordOf(
     x.split === null ? null : x.split.version,
     x.endpoint === null ? null : x.endpoint.address,
     x.attempts,
-    x.client.bodyBytes,
+    x.client.body.received,
     measured[1],
     origin.userAgent === null ? null : cut(origin.userAgent, ACCESS_CHARS_MAX.userAgent),
     measured[2],

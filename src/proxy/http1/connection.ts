@@ -51,9 +51,10 @@ export class ClientConnection implements Timed, WireOwner {
   readonly lane: Lane;
   /** Towards the client. */
   readonly out: Wire;
-  readonly #lines: PeerLines;
+  readonly lines: PeerLines;
   readonly #events: ConnectionEvents;
-  readonly #body = new BodyReader();
+  /** Of the request under way. */
+  readonly body = new BodyReader();
   #state: State = 'idle';
   #exchange: Exchange | null = null;
   readonly #input: Input;
@@ -66,27 +67,12 @@ export class ClientConnection implements Timed, WireOwner {
 
   constructor(handle: Handle, lane: Lane, lines: PeerLines, events: ConnectionEvents) {
     this.lane = lane;
-    this.#lines = lines;
+    this.lines = lines;
     this.#events = events;
     this.deadlineAtMs = turnMs() + lane.table.timeouts.headMs;
     lane.deadlines.add(this);
     this.#input = new Input(lane.readBuffer);
     this.out = new Wire(handle, lane.readBuffer, this);
-  }
-
-  /** The peer's address. */
-  get address(): string {
-    return this.#lines.peer.address;
-  }
-
-  /** Bytes written to the socket, waiting ones included. */
-  get bytesSent(): number {
-    return this.#socket.bytesWritten;
-  }
-
-  /** Body bytes of the request under way that were received. */
-  get bodyBytes(): number {
-    return this.#body.received;
   }
 
   /** The exchange waits for a connection, at most so long. */
@@ -267,15 +253,15 @@ export class ClientConnection implements Timed, WireOwner {
     this.#exchange = x;
     this.#served++;
     takeHead(x, head);
-    this.#body.start(head.bodyLength, x.wantsTrailers);
-    x.requestDone = this.#body.isDone;
+    this.body.start(head.bodyLength, x.wantsTrailers);
+    x.requestDone = this.body.isDone;
     if (head.isForUs) {
       this.#answerOptions(x);
       return;
     }
-    const reason = decide(x, head, this.#lines.peer, this.lane.random);
-    x.requestText = requestText(x, head, this.#lines, this.lane.ids.next());
-    if (this.lane.accessLog.draw()) this.lane.accessLog.keep(x, head, this.#lines.peer);
+    const reason = decide(x, head, this.lines.peer, this.lane.random);
+    x.requestText = requestText(x, head, this.lines, this.lane.ids.next());
+    if (this.lane.accessLog.draw()) this.lane.accessLog.keep(x, head, this.lines.peer);
     if (x.requestDone) x.startClock(x.startedAtMs);
     this.deadlineAtMs = x.deadlineAtMs;
     this.lane.recorder.begin(x);
@@ -302,12 +288,12 @@ export class ClientConnection implements Timed, WireOwner {
     const nothingKnown = { route: '', requestId: '', asJson: true, isHead: false };
     this.out.writeText(rejectionText({ reason, detail, ...nothingKnown, close: true }));
     this.lane.recorder.refused(reason);
-    this.lane.accessLog.refused(reason, this.address, nowMs());
+    this.lane.accessLog.refused(reason, this.lines.peer.address, turnMs());
     this.#linger();
   }
 
   #relayBody(x: Exchange, upstream: NonNullable<Exchange['upstream']>): boolean {
-    const body = this.#body;
+    const body = this.body;
     const input = this.#input;
     x.bodyTouched = true;
     x.awaitsContinue = false;

@@ -23,6 +23,8 @@ export interface Handle {
   /** Whose it is. */
   wire: Wire | null;
   onread: ((this: Handle) => void) | null;
+  /** Since it was opened, what waits included. */
+  readonly bytesWritten: number;
   readStart(): number;
   readStop(): number;
   /** Reads go into this memory from now on, instead of a fresh allocation each. */

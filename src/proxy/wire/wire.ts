@@ -65,6 +65,11 @@ export class Wire {
     return this.#waitingBytes;
   }
 
+  /** Bytes written since it was opened, those that wait included. */
+  get bytesSent(): number {
+    return this.#handle.bytesWritten;
+  }
+
   pause(): void {
     if (!this.#isReading || this.#isClosed) return;
     this.#isReading = false;

@@ -51,10 +51,10 @@ describe('phasesOf', () => {
     assert.deepEqual(
       phases.map(({ name, concurrency }) => [name, concurrency]),
       [
-        ['logic', 4],
+        ['logic', 5],
         ['bench smoke', 1],
         ['checks', 1],
-        ['behavior', 4],
+        ['behavior', 5],
         ['real processes', 1],
       ],
     );

@@ -60,7 +60,8 @@ export function phasesOf(root: string, depth: Depth, cores: number): Phase[] {
     .map(({ name, globs, without, isAlone }) => ({
       name,
       files: globSync([...globs], { cwd: root, exclude: [...without] }).sort(),
-      concurrency: isAlone ? 1 : Math.max(1, cores),
+      // One more than cores: many tests wait for a socket or a timer.
+      concurrency: isAlone ? 1 : cores + 1,
     }))
     .filter(({ files }) => files.length > 0);
 }

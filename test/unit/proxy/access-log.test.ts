@@ -30,7 +30,13 @@ function logOf(ratio: number, isStuck = false): Kept {
 }
 
 const ON = bench();
-const CLIENT = { lane: ON.lane, address: '198.51.100.9', bytesSent: 1000, bodyBytes: 12 };
+const OUT = { bytesSent: 1000 };
+const CLIENT = {
+  lane: ON.lane,
+  lines: { peer: { ...peerOf(), address: '198.51.100.9' } },
+  out: OUT,
+  body: { received: 12 },
+};
 
 /** An exchange that is over. */
 function endedWith(status: number, reason: Reason = REASON.none, endedAtMs = 5.5): Exchange {
@@ -109,10 +115,10 @@ describe('a drawn request', () => {
   it('is written with what its head said, though the next head has overwritten it', () => {
     const over = drawnOf('User-Agent: curl/8\r\nAuthorization: Bearer s3cret\r\nCookie: sid=s3cret\r\n');
     readHead(ON.table, get('/other', 'User-Agent: other\r\n', 'other'));
-    Object.assign(over.x.client, { bytesSent: 1300 });
+    OUT.bytesSent = 1300;
     (over.x.drawn as { respondedAtMs: number }).respondedAtMs = 4;
     const record = written(over);
-    Object.assign(over.x.client, { bytesSent: 1000 });
+    OUT.bytesSent = 1000;
     const trace = 'ab'.repeat(16);
     assert.deepEqual(record, [
       ...[2.5, 3, 1.5, null, trace, '203.0.113.7', 'GET', 'shop.example', '/a/b', 200, REASON.none],

@@ -178,12 +178,12 @@ const SPINNING = new URL(
 
 describe('a worker whose event loop hangs', () => {
   it('is ended, named and replaced; its sibling is left alone', { timeout: 30_000 }, async (t) => {
-    const { workers, deaths } = groupOf(t, { routes: [] }, { file: SPINNING, count: 2, hungMs: 1000 });
+    const { workers, deaths } = groupOf(t, { routes: [] }, { file: SPINNING, count: 2, hungMs: 400 });
     await workers.start();
     const [, sibling] = workers.regions();
     void workers.swap(snapshotOf({ routes: [] }, 13));
     await eventually(() => deaths.length > 0, 'it is ended');
-    assert.deepEqual(deaths[0], { id: 0, cause: 'hung: its event loop stood still for 1000 ms' });
+    assert.deepEqual(deaths[0], { id: 0, cause: 'hung: its event loop stood still for 400 ms' });
     await eventually(() => workers.status()[0]?.state === 'serving', 'it is back');
     assert.deepEqual(
       workers.status().map(({ restarts }) => restarts),
@@ -193,7 +193,7 @@ describe('a worker whose event loop hangs', () => {
   });
 
   it('does not keep a drain from ending', { timeout: 30_000 }, async (t) => {
-    const { workers, deaths } = groupOf(t, { routes: [] }, { file: SPINNING, hungMs: 500 });
+    const { workers, deaths } = groupOf(t, { routes: [] }, { file: SPINNING, hungMs: 200 });
     await workers.start();
     await workers.drain();
     assert.equal(deaths.length, 0);
