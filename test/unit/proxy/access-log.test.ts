@@ -176,6 +176,7 @@ describe('a failure', () => {
       [0, REASON.upstreamTruncated],
       [504, REASON.responseTimeout],
       [200, REASON.upstreamTruncated],
+      [200, REASON.internal],
     ];
     for (const [status, reason] of outcomes) kept.log.end(endedWith(status, reason));
     kept.log.flush();

@@ -227,14 +227,21 @@ describe('the access log', () => {
     const { workers } = groupOf(t, sketch, { access: ({ records: more }) => void records.push(...more) });
     const port = await workers.start();
     const client = clientOf(t, { port });
-    for (let n = 0; n < 5; n++) await askedOn(client, getOf(`/${n}?secret`));
-    await eventually(() => records.length === 5, 'five are flushed');
+    // More batches than may wait for an answer.
+    for (let n = 0; n < 6; n++) {
+      await askedOn(client, getOf(`/${n}?secret`));
+      await eventually(() => records.length === n + 1, 'it is flushed');
+    }
     await askedOn(client, getOf('/last'));
     await workers.drain();
     assert.deepEqual(
       records.map((record) => record[8]),
-      ['/0', '/1', '/2', '/3', '/4', '/last'],
+      ['/0', '/1', '/2', '/3', '/4', '/5', '/last'],
     );
+    const [, , ttfbMs, , traceId, address] = records[0] as AccessRecord;
+    assert.ok(ttfbMs !== null && ttfbMs > 0 && traceId?.length === 32 && address === '127.0.0.1');
+    const sentBytes = records.reduce((sum, record) => sum + (record[16] ?? 0), 0);
+    assert.equal(sentBytes, client.received().length);
   });
 });
 
