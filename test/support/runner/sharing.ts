@@ -4,7 +4,7 @@
  * A process of its own costs each file 0.2 to 0.4 s of processor time, most of it for loading the same modules again.
  * Files that only compute do not need one. Apart runs whatever the rest of its process could feel, or that could feel
  * the rest: sockets, children, threads, signals, counted allocation, mocks, a changed environment; by its own text or
- * that of what it imports from `test/` and `bench/`.
+ * that of the support that it imports. What `src/` and `bench/` import says nothing: they act when they are called.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -33,7 +33,7 @@ export function mayShare(path: string, read: ReadFile): boolean {
     if (!HARMLESS.includes(next) && (MODULES.test(text) || CALLS.test(text))) return false;
     for (const { specifier } of importsOf(text)) {
       const target = specifier.startsWith('.') ? posix.join(posix.dirname(next), specifier) : '';
-      if (!target.endsWith('.ts') || target.startsWith('src/') || seen.has(target)) continue;
+      if (!target.endsWith('.ts') || !target.startsWith('test/') || seen.has(target)) continue;
       seen.add(target);
       open.push(target);
     }
