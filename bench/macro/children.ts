@@ -1,5 +1,5 @@
 /**
- * Child processes of the bench: pinned to a core, waited for, and ended by their own pid whatever happens.
+ * Child processes of the bench: pinned to cores, waited for, and ended by their own pid whatever happens.
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
@@ -7,11 +7,13 @@ import { once } from 'node:events';
 import { get } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { childPids } from './accounts/processes.ts';
 
 /** How long a child may take to end by itself. */
 const STOP_WAIT_MS = 3_000;
 const READY_STEP_MS = 50;
-const READY_STEPS_MAX = 200;
+/** A minute: a gateway that reads 10,000 routes takes some seconds. */
+const READY_STEPS_MAX = 1_200;
 const OUTPUT_CHARS_MAX = 4_000;
 
 /** A child with the newest of what it printed. */
@@ -32,10 +34,9 @@ export class Children {
     this.#stopWaitMs = stopWaitMs;
   }
 
-  /** Starts a program on one core; `core` -1 leaves it where the kernel puts it. */
-  start(name: string, core: number, [program = '', ...args]: readonly string[]): Child {
-    const pinned = core < 0 ? [program, ...args] : ['taskset', '-c', String(core), program, ...args];
-    const [first = '', ...rest] = pinned;
+  /** Starts a program on these cores; none leaves it where the kernel puts it. */
+  start(name: string, cores: readonly number[], command: readonly string[]): Child {
+    const [first = '', ...rest] = pinned(cores, command);
     const child = spawn(first, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const keep = (chunk: Buffer): void => {
@@ -50,26 +51,49 @@ export class Children {
     return started;
   }
 
-  /** Ends every child that still lives: asks first, then insists. */
-  async stopAll(): Promise<void> {
-    await Promise.all(this.#all.map((child) => stop(child, this.#stopWaitMs)));
+  /** Ends children that still live: asks first, then insists. */
+  async stop(children: readonly Child[]): Promise<void> {
+    await Promise.all(children.map((child) => stop(child, this.#stopWaitMs)));
+  }
+
+  /** Ends every child. */
+  stopAll(): Promise<void> {
+    return this.stop(this.#all);
   }
 
   /** For the exit of the process itself, where nothing can be awaited. */
   killAll(): void {
-    for (const { process } of this.#all) if (isAlive(process)) process.kill('SIGKILL');
+    for (const { process } of this.#all) if (isAlive(process)) killTree(process);
   }
+}
+
+/** The command that runs `command` on these cores only; none = the command itself. */
+export function pinned(cores: readonly number[], command: readonly string[]): readonly string[] {
+  return cores.length === 0 ? command : ['taskset', '-c', cores.join(','), ...command];
 }
 
 function isAlive(process: ChildProcess): boolean {
   return process.exitCode === null && process.signalCode === null;
 }
 
+/** Kills a process and its children (nginx: workers outlive a master that is killed). */
+function killTree({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  for (const one of [...childPids(pid), pid]) {
+    try {
+      process.kill(one, 'SIGKILL');
+    } catch (error) {
+      // It ended by itself in between.
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  }
+}
+
 async function stop({ process }: Child, waitMs: number): Promise<void> {
   if (!isAlive(process)) return;
   const ended = once(process, 'exit');
   process.kill('SIGTERM');
-  const timer = setTimeout(() => process.kill('SIGKILL'), waitMs);
+  const timer = setTimeout(() => killTree(process), waitMs);
   await ended;
   clearTimeout(timer);
 }
@@ -97,12 +121,12 @@ function statusOf(url: string): Promise<number> {
   });
 }
 
-/** Waits until a URL answers 200. @throws with the child's output when it ends or takes longer than 10 s */
-export async function untilReady(child: Child, url: string): Promise<void> {
+/** Waits until a URL answers 200. @throws with the child's output when it ends or takes longer than a minute */
+export async function untilReady(child: Child, url: string, signal?: AbortSignal): Promise<void> {
   for (let step = 0; step < READY_STEPS_MAX; step++) {
     if (!isAlive(child.process)) throw new Error(`${child.name} ended while starting:\n${child.output()}`);
     if ((await statusOf(url)) === 200) return;
-    await sleep(READY_STEP_MS);
+    await sleep(READY_STEP_MS, undefined, signal === undefined ? {} : { signal });
   }
   throw new Error(`${child.name} did not answer 200 at ${url}:\n${child.output()}`);
 }

@@ -1,52 +1,33 @@
 /**
- * The macro bench: CPU per proxied request and latency of Sluice, nginx, HAProxy and http-proxy-3 in front of one
- * upstream. bench/README.md says how and why.
+ * The macro bench: what a proxied request costs, of Sluice and of other gateways in front of one upstream.
+ * bench/README.md says how and why.
  *
  * Loopback only. Every child is ended by its pid, also on Ctrl-C and on failure.
  */
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { availableParallelism, cpus, release, tmpdir } from 'node:os';
+import { cpus, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ensureServers, findBinary, type Server } from '../../test/support/runner/servers.ts';
-import { type Child, Children, freePort, untilReady } from './children.ts';
-import type { Contender, Place } from './contenders/contender.ts';
-import { haproxy } from './contenders/haproxy.ts';
-import { httpProxy3 } from './contenders/http-proxy-3.ts';
-import { NGINX, nginx, upstreamCommand } from './contenders/nginx.ts';
-import { sluice } from './contenders/sluice.ts';
-import { ticksPerSecond } from './cpu.ts';
-import { type Load, runLoad, thinkMsFor } from './load.ts';
-import { type Cores, measure } from './measure.ts';
+import { ensureServers, type Server } from '../../test/support/runner/servers.ts';
+import { openFilesMax, ticksPerSecond } from './accounts/processes.ts';
+import { Children, freePort, untilReady } from './children.ts';
+import { CONTENDER } from './contenders/all.ts';
+import { NGINX } from './contenders/nginx.ts';
+import { ACCESS_LOG_RATIO, hasAccessLog } from './contenders/sluice.ts';
+import { HEAD_BYTES, SMALL_GET } from './load/request.ts';
+import { runLoad } from './load/wrk.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
-import { headlineOf, renderJson, renderTable, rowsOf, type Series, type Setting, warningsOf } from './report.ts';
-import { HEAD_BYTES } from './request.ts';
+import { judge, renderVerdicts } from './report/criteria.ts';
+import { doubtsOf, renderJson, type Setting } from './report/document.ts';
+import { renderOutcome } from './report/tables.ts';
+import { type Outcome, runScenario } from './scenarios/outcome.ts';
+import type { Scenario } from './scenarios/scenario.ts';
+import { chooseCores, type Session } from './session.ts';
+import { upstreamCommand } from './upstream.ts';
 
-const ALL: readonly Contender[] = [nginx, haproxy, sluice, httpProxy3];
 const TOOLS: readonly Server[] = [NGINX, { binary: 'wrk', debianPackage: 'wrk', neededFor: 'every measurement' }];
-/** Time for a JIT compiler to settle before the first measurement. */
-const WARM_UP_SECONDS = 3;
-
-/** A gateway that is up. */
-interface Running {
-  readonly contender: Contender;
-  readonly place: Place;
-  readonly child: Child;
-  readonly full: Series['full'][number][];
-  readonly paced: Series['paced'][number][];
-}
-
-/** Everything that a run shares. */
-interface Session {
-  readonly options: Options;
-  readonly folder: string;
-  readonly children: Children;
-  readonly found: ReadonlyMap<string, string>;
-  readonly cores: Cores;
-  readonly signal: AbortSignal;
-  readonly upstreamPort: number;
-}
+const CEILING_SECONDS = 2;
 
 const root = join(import.meta.dirname, '../..');
 
@@ -54,131 +35,115 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** Gateway on core 0, load and upstream on core 1, where there are two cores and `taskset`. */
-function chooseCores(): Cores {
-  const canPin = availableParallelism() >= 2 && findBinary('taskset') !== null;
-  return canPin ? { gateway: 0, load: 1 } : { gateway: -1, load: -1 };
-}
-
-function loadOf(session: Session, port: number, seconds: number, thinkMs = 0): Load {
-  const { options, folder, cores, signal, found } = session;
-  const wrk = found.get('wrk') ?? 'wrk';
-  return { wrk, folder, core: cores.load, port, connections: options.connections, seconds, thinkMs, signal };
-}
-
-async function startContender(contender: Contender, session: Session): Promise<Running> {
-  const { children, cores, found, upstreamPort } = session;
-  const folder = join(session.folder, contender.name);
-  mkdirSync(folder);
-  const place: Place = {
-    folder,
-    port: await freePort(),
-    adminPort: await freePort(),
-    upstreamPort,
-    binary: (name) => found.get(name) ?? name,
-  };
-  const child = children.start(contender.name, cores.gateway, contender.prepare(place));
-  await untilReady(child, contender.readyUrl(place));
-  await runLoad(loadOf(session, place.port, WARM_UP_SECONDS));
-  return { contender, place, child, full: [], paced: [] };
-}
-
-/** Starts the upstream and measures how much it can answer by itself. */
-async function startUpstream(session: Session): Promise<number> {
-  const command = upstreamCommand(session.folder, session.upstreamPort, session.found.get('nginx') ?? 'nginx');
-  const child = session.children.start('upstream', session.cores.load, command);
-  await untilReady(child, `http://127.0.0.1:${session.upstreamPort}/`);
-  const { requests, durationUs } = await runLoad(loadOf(session, session.upstreamPort, 2));
-  return requests / (durationUs / 1e6);
-}
-
-/** All gateways once: A B C D, first saturated, then paced. */
-async function runRound(round: number, running: readonly Running[], session: Session): Promise<void> {
-  const { options, cores } = session;
-  const ticks = ticksPerSecond();
-  for (const { contender, place, child, full } of running) {
-    const sample = await measure(child.pid, loadOf(session, place.port, options.seconds), cores, ticks);
-    full.push(sample);
-    say(
-      `  round ${round}  ${contender.name.padEnd(13)} ${sample.cpuUs.toFixed(1)} us  ${sample.requestsPerSecond.toFixed(0)}/s`,
-    );
-  }
-  if (options.rate === 0) return;
-  for (const { place, child, paced } of running) {
-    const thinkMs = thinkMsFor(options.rate, options.connections, 1);
-    paced.push(await measure(child.pid, loadOf(session, place.port, options.seconds, thinkMs), cores, ticks));
-  }
-}
-
-function commitOf(): string {
-  const { stdout, status } = spawnSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' });
+function git(...args: readonly string[]): string {
+  const { stdout, status } = spawnSync('git', args, { cwd: root, encoding: 'utf8' });
   return status === 0 ? stdout.trim() : 'unknown';
 }
 
-function settingOf(session: Session, upstreamRequestsPerSecond: number): Setting {
-  const { rounds, seconds, connections, rate } = session.options;
+/** How much the upstream can answer by itself. */
+async function upstreamCeiling({
+  binary,
+  folder,
+  cores,
+  upstreamPort: port,
+  signal,
+  options,
+}: Session): Promise<number> {
+  const seconds = Math.min(options.seconds, CEILING_SECONDS);
+  const load = {
+    wrk: binary('wrk'),
+    folder,
+    cores: cores.load,
+    port,
+    shape: SMALL_GET,
+    connections: 64,
+    seconds,
+    signal,
+  };
+  const { requests, durationUs } = await runLoad(load);
+  return requests / (durationUs / 1e6);
+}
+
+function settingOf({ options, cores }: Session, upstreamRequestsPerSecond: number): Setting {
   return {
     at: new Date().toISOString(),
-    commit: commitOf(),
+    commit: git('rev-parse', '--short', 'HEAD'),
+    isDirty: git('status', '--porcelain') !== '',
     node: process.version,
     cpu: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
     kernel: release(),
-    rounds,
-    seconds,
-    connections,
-    rate,
+    rounds: options.rounds,
+    seconds: options.seconds,
     headBytes: HEAD_BYTES,
-    isPinned: session.cores.gateway >= 0,
+    openFilesMax: openFilesMax(),
+    isPinned: cores.gateway.length > 0,
+    accessLogRatio: hasAccessLog() ? ACCESS_LOG_RATIO : 0,
     upstreamRequestsPerSecond,
   };
 }
 
-function publish(session: Session, setting: Setting, series: readonly Series[]): void {
-  const rows = rowsOf(series);
-  say(`\n${renderTable(rows)}\n`);
-  const headline = headlineOf(series);
-  if (headline !== '') say(headline);
-  for (const warning of warningsOf(rows, setting)) say(`note: ${warning}`);
-  const { json, save } = session.options;
+function publish({ json, save }: Options, setting: Setting, outcomes: readonly Outcome[]): void {
+  for (const outcome of outcomes) say(`\n${renderOutcome(outcome)}`);
+  say(`\n${renderVerdicts(judge(outcomes))}`);
+  const doubts = doubtsOf(setting, outcomes);
+  if (doubts.length > 0) say(`\nThese verdicts are an indication only: ${doubts.join('; ')}.`);
   const files = [json, save ? join(root, `bench/results/${setting.at.slice(0, 10)}-${setting.commit}.json`) : null];
   for (const file of files) {
     if (file === null) continue;
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, renderJson(setting, series));
+    writeFileSync(file, renderJson(setting, outcomes));
     say(`written: ${file}`);
   }
 }
 
-async function bench(session: Session, contenders: readonly Contender[]): Promise<void> {
-  const ceiling = await startUpstream(session);
+async function bench(session: Session, scenarios: readonly Scenario[]): Promise<void> {
+  const startedAtMs = performance.now();
+  await untilReady(session.upstream, `http://127.0.0.1:${session.upstreamPort}/`, session.signal);
+  const ceiling = await upstreamCeiling(session);
   const setting = settingOf(session, ceiling);
-  say(
-    `${setting.cpu}, Linux ${setting.kernel}, Node ${setting.node}; upstream alone: ${ceiling.toFixed(0)} requests/s`,
-  );
-  say(`${HEAD_BYTES}-byte heads, ${setting.connections} connections, ${setting.rounds} rounds of ${setting.seconds} s`);
-  const running: Running[] = [];
-  for (const contender of contenders) running.push(await startContender(contender, session));
-  for (let round = 1; round <= session.options.rounds; round++) await runRound(round, running, session);
-  publish(
-    session,
-    setting,
-    running.map(({ contender, place, full, paced }) => ({
-      name: contender.name,
-      version: contender.version(place),
-      full,
-      paced,
-    })),
-  );
+  say(`${setting.cpu}, Linux ${setting.kernel}, Node ${setting.node}, commit ${setting.commit}`);
+  say(`upstream alone: ${ceiling.toFixed(0)} requests/s; ${setting.rounds} rounds of ${setting.seconds} s`);
+  const outcomes: Outcome[] = [];
+  for (const scenario of scenarios) {
+    say(`\n${scenario.name}: ${scenario.title}`);
+    outcomes.push(await runScenario(scenario, session));
+  }
+  publish(session.options, setting, outcomes);
+  say(`\ntook ${((performance.now() - startedAtMs) / 60_000).toFixed(1)} minutes`);
 }
 
 /** Finds the programs; says which gateways are left out. Null when nothing can be measured. */
-function prepare(options: Options): { found: ReadonlyMap<string, string>; contenders: readonly Contender[] } | null {
-  const chosen = ALL.filter(({ name }) => options.only.includes(name));
-  const { found, missing, lines } = ensureServers([...TOOLS, ...chosen.flatMap(({ needs }) => needs)]);
+function prepare({ scenarios }: Options): { binary: Session['binary']; scenarios: Scenario[] } | null {
+  const names = new Set(scenarios.flatMap(({ contenders }) => contenders));
+  const needs = [...names].flatMap((name) => CONTENDER[name].needs);
+  const { found, missing, lines } = ensureServers([...TOOLS, ...needs]);
   for (const line of lines) say(line);
   if (TOOLS.some(({ binary }) => !found.has(binary))) return null;
-  const isThere = ({ needs }: Contender): boolean => !needs.some((need) => missing.includes(need));
-  return { found, contenders: chosen.filter(isThere) };
+  const isThere = (name: Scenario['contenders'][number]): boolean =>
+    !CONTENDER[name].needs.some(({ binary }) => missing.some((one) => one.binary === binary));
+  return {
+    binary: (name) => found.get(name) ?? name,
+    scenarios: scenarios
+      .map((scenario) => ({ ...scenario, contenders: scenario.contenders.filter(isThere) }))
+      .filter(({ contenders }) => contenders.length > 0),
+  };
+}
+
+/** Ends the run at the first signal; at the second one everything at once. */
+function stopOnSignals(abort: AbortController, children: Children): void {
+  const stop = (): void => {
+    if (!abort.signal.aborted) {
+      abort.abort();
+      // The open loop is not asked again: it would run to its end.
+      void children.stopAll();
+      return;
+    }
+    children.killAll();
+    process.exit(130);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.once('exit', () => children.killAll());
 }
 
 async function main(): Promise<number> {
@@ -192,14 +157,30 @@ async function main(): Promise<number> {
   const children = new Children();
   const abort = new AbortController();
   const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
-  process.once('SIGINT', () => abort.abort());
-  process.once('SIGTERM', () => abort.abort());
-  process.once('exit', () => children.killAll());
-  const upstreamPort = await freePort();
-  const { found, contenders } = prepared;
-  const session = { options, folder, children, found, cores: chooseCores(), signal: abort.signal, upstreamPort };
+  stopOnSignals(abort, children);
+  const cores = chooseCores();
+  // The bench itself must not disturb the gateway.
+  if (cores.load.length > 0) spawnSync('taskset', ['-acp', cores.load.join(','), String(process.pid)]);
   try {
-    await bench(session, contenders);
+    const upstreamPort = await freePort();
+    const upstream = children.start(
+      'upstream',
+      cores.load,
+      upstreamCommand(folder, upstreamPort, prepared.binary('nginx')),
+    );
+    const session: Session = {
+      options,
+      folder,
+      children,
+      binary: prepared.binary,
+      cores,
+      signal: abort.signal,
+      upstreamPort,
+      upstream,
+      ticksPerSecond: ticksPerSecond(),
+      say,
+    };
+    await bench(session, prepared.scenarios);
     return 0;
   } catch (error) {
     if (!abort.signal.aborted) throw error;

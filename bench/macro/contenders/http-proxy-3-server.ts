@@ -5,12 +5,13 @@
 import { randomUUID } from 'node:crypto';
 import { Agent, createServer } from 'node:http';
 import { createProxyServer } from 'http-proxy-3';
+import { UPSTREAM_CONNECTIONS_MAX } from './contender.ts';
 
 const [port, upstreamPort] = process.argv.slice(2).map(Number);
 
 const proxy = createProxyServer({
   target: `http://127.0.0.1:${upstreamPort}`,
-  agent: new Agent({ keepAlive: true, maxSockets: 256, maxFreeSockets: 256 }),
+  agent: new Agent({ keepAlive: true, maxSockets: UPSTREAM_CONNECTIONS_MAX, maxFreeSockets: UPSTREAM_CONNECTIONS_MAX }),
   xfwd: true,
 });
 proxy.on('error', (error, _request, response) => {
@@ -23,4 +24,4 @@ const server = createServer((request, response) => {
   proxy.web(request, response);
 });
 server.keepAliveTimeout = 3_600_000;
-server.listen(port, '127.0.0.1');
+server.listen({ port, host: '127.0.0.1', backlog: 4096 });

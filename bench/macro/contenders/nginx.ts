@@ -1,26 +1,28 @@
 /**
- * nginx: as a gateway with one worker and a keep-alive pool, and as the upstream that answers from memory.
+ * nginx as a gateway, with a keep-alive pool and no access log.
  */
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Server } from '../../../test/support/runner/servers.ts';
-import type { Contender } from './contender.ts';
+import { routeTargets } from '../routes.ts';
+import { CONNECTIONS_MAX, type Contender, UPSTREAM_CONNECTIONS_MAX } from './contender.ts';
 
 export const NGINX: Server = { binary: 'nginx', debianPackage: 'nginx', neededFor: 'the upstream of every gateway' };
 
-/** Body of the upstream's answer. */
-export const BODY =
-  '{"items":[{"id":7001,"name":"lamp","price":2900},{"id":7002,"name":"desk","price":18900}],"page":1}';
-
-/** What both roles share; every path lies in the run's own folder. */
-function configOf(folder: string, http: string): string {
-  return `daemon off;
-worker_processes 1;
+/** What a gateway and an upstream share; every path lies in the folder. Writes it and returns the file. */
+export function writeNginx(folder: string, workers: number, http: string): string {
+  // Started by root, workers would be another user that cannot enter the folder.
+  const user = process.getuid?.() === 0 ? 'user root;\n' : '';
+  const file = join(folder, 'nginx.conf');
+  writeFileSync(
+    file,
+    `${user}daemon off;
+worker_processes ${workers};
 pid ${folder}/nginx.pid;
 error_log stderr error;
-events { worker_connections 4096; }
+events { worker_connections ${CONNECTIONS_MAX + UPSTREAM_CONNECTIONS_MAX}; }
 http {
   access_log off;
   client_body_temp_path ${folder}/body;
@@ -30,63 +32,64 @@ http {
   scgi_temp_path ${folder}/scgi;
   keepalive_requests 1000000000;
   keepalive_timeout 3600s;
+  client_max_body_size 0;
+  server_names_hash_max_size 4096;
 ${http}
 }
-`;
-}
-
-function write(parent: string, role: string, http: (folder: string) => string): string {
-  const folder = join(parent, role);
-  mkdirSync(folder);
-  const file = join(folder, 'nginx.conf');
-  writeFileSync(file, configOf(folder, http(folder)));
+`,
+  );
   return file;
 }
 
-/** The command of the upstream: a fixed answer, no file, no log. */
-export function upstreamCommand(folder: string, port: number, nginx: string): readonly string[] {
-  const file = write(
-    folder,
-    'upstream',
-    () => `  server {
-    listen 127.0.0.1:${port} backlog=4096;
-    location / { default_type application/json; return 200 '${BODY}'; }
-  }`,
-  );
-  return [nginx, '-c', file];
+function serverOf(head: string, locations: string): string {
+  return `  server {
+    ${head}
+${locations}
+  }`;
+}
+
+/** One server block per host; several workers listen on sockets of their own, as Sluice's do. */
+function serversOf(port: number, workers: number, routes: number): string {
+  const listen = `listen 127.0.0.1:${port} backlog=4096${workers > 1 ? ' reuseport' : ''}`;
+  const catchAll = serverOf(`${listen};`, '    location / { proxy_pass http://shop; }');
+  if (routes <= 1) return catchAll;
+  const byHost = Map.groupBy(routeTargets(routes), ({ host }) => host);
+  const servers = [...byHost].map(([host, targets]) => {
+    const locations = targets.map(({ path }) => `    location ${path}/ { proxy_pass http://shop; }`);
+    return serverOf(`listen 127.0.0.1:${port}; server_name ${host};`, locations.join('\n'));
+  });
+  return [catchAll, ...servers].join('\n');
 }
 
 export const nginx: Contender = {
   name: 'nginx',
   needs: [NGINX],
-  prepare: ({ folder, port, upstreamPort, binary }) => {
-    const file = write(
+  isTunable: true,
+  prepare: ({ folder, port, upstreamPort, setup, binary }) => {
+    const file = writeNginx(
       folder,
-      'gateway',
-      () => `  upstream shop {
+      setup.workers,
+      `  upstream shop {
     server 127.0.0.1:${upstreamPort};
-    keepalive 256;
+    keepalive ${UPSTREAM_CONNECTIONS_MAX};
     keepalive_requests 1000000000;
     keepalive_timeout 3600s;
   }
-  server {
-    listen 127.0.0.1:${port} backlog=4096;
-    location / {
-      proxy_pass http://shop;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_set_header Host $http_host;
-      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
-      proxy_set_header X-Forwarded-Proto $scheme;
-      proxy_set_header X-Forwarded-Host $http_host;
-      proxy_set_header X-Request-Id $request_id;
-    }
-  }`,
+  proxy_http_version 1.1;
+  proxy_request_buffering off;
+  proxy_max_temp_file_size 0;
+  proxy_set_header Connection "";
+  proxy_set_header Host $http_host;
+  proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+  proxy_set_header X-Forwarded-Proto $scheme;
+  proxy_set_header X-Forwarded-Host $http_host;
+  proxy_set_header X-Request-Id $request_id;
+${serversOf(port, setup.workers, setup.routes)}`,
     );
     return [binary('nginx'), '-c', file];
   },
   readyUrl: ({ port }) => `http://127.0.0.1:${port}/`,
-  version: ({ binary }) => {
+  version: (binary) => {
     const { stderr } = spawnSync(binary('nginx'), ['-v'], { encoding: 'utf8' });
     return /nginx\/([\d.]+)/.exec(stderr)?.[1] ?? 'unknown';
   },

@@ -1,0 +1,106 @@
+/**
+ * Runs a closed-loop scenario: every gateway in turn, round after round, CPU time divided by answers.
+ */
+
+import { type Cores, readBooks, type Usage, usageBetween } from '../accounts/accounts.ts';
+import { CONTENDER } from '../contenders/all.ts';
+import { type Load, type LoadResult, runLoad } from '../load/wrk.ts';
+import { coresForTwo, type Gateway, type Session, startGateway } from '../session.ts';
+import { type ClosedScenario, type Series, type Turns, takeTurn, type Variant } from './scenario.ts';
+
+/** What one measurement gives. */
+export interface ClosedSample {
+  /** CPU time of all the gateway's processes and threads per answered request (with bodies of 1 MiB: per MiB). */
+  readonly cpuUs: number;
+  readonly requestsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly usage: Usage;
+}
+
+/** Joins the books and the load's own count. @throws when an answer was bad or a connection failed */
+export function closedSample(result: LoadResult, usage: Usage): ClosedSample {
+  const { requests, badStatus, socketErrors, durationUs } = result;
+  if (requests === 0 || badStatus > 0 || socketErrors > 0) {
+    throw new Error(`${requests} requests, ${badStatus} bad answers, ${socketErrors} socket errors`);
+  }
+  return {
+    cpuUs: (usage.gatewaySeconds * 1e6) / requests,
+    requestsPerSecond: requests / (durationUs / 1e6),
+    p50Ms: result.p50Us / 1_000,
+    p99Ms: result.p99Us / 1_000,
+    usage,
+  };
+}
+
+/** A gateway that takes its turns. */
+interface Entrant extends Turns<ClosedSample> {
+  readonly gateway: Gateway;
+  readonly variant: Variant;
+}
+
+/** What the measurements of one scenario share. */
+interface Course {
+  readonly scenario: ClosedScenario;
+  readonly session: Session;
+  readonly cores: Cores;
+}
+
+function loadOf({ gateway, variant }: Entrant, seconds: number, { scenario, session, cores }: Course): Load {
+  return {
+    wrk: session.binary('wrk'),
+    folder: session.folder,
+    cores: cores.load,
+    port: gateway.place.port,
+    shape: { ...scenario.shape, routes: variant.setup.routes },
+    connections: scenario.connections,
+    seconds,
+    signal: session.signal,
+  };
+}
+
+/** Starts every gateway in every variant and warms it up. */
+async function enterAll(course: Course): Promise<Entrant[]> {
+  const { scenario, session, cores } = course;
+  const entrants: Entrant[] = [];
+  for (const variant of scenario.variants) {
+    for (const name of scenario.contenders) {
+      const gateway = await startGateway(session, CONTENDER[name], variant.setup, cores);
+      const entrant: Entrant = { name, gateway, variant, samples: [], refused: null };
+      entrants.push(entrant);
+      await runLoad(loadOf(entrant, session.options.warmUpSeconds, course));
+    }
+  }
+  return entrants;
+}
+
+async function measure(entrant: Entrant, course: Course): Promise<ClosedSample> {
+  const { session, cores } = course;
+  const parties = { gateway: entrant.gateway.child.pid, upstream: session.upstream.pid, load: null };
+  const before = readBooks(parties);
+  const result = await runLoad(loadOf(entrant, session.options.seconds, course));
+  return closedSample(result, usageBetween(before, readBooks(parties), cores, session.ticksPerSecond));
+}
+
+/** Runs the scenario. @throws when a gateway does not start or the run is stopped */
+export async function runClosed(scenario: ClosedScenario, session: Session): Promise<Series<ClosedSample>[]> {
+  const cores = scenario.isOnBothCores ? coresForTwo(session.cores) : session.cores;
+  const course = { scenario, session, cores };
+  const entrants = await enterAll(course);
+  for (let round = 1; round <= session.options.rounds; round++) {
+    for (const entrant of entrants) {
+      const sample = await takeTurn(entrant, session.signal, () => measure(entrant, course));
+      if (sample === null) continue;
+      const who = `${entrant.name} ${entrant.variant.label}`.trim().padEnd(22);
+      session.say(`  round ${round}  ${who} ${sample.cpuUs.toFixed(1)} us  ${sample.requestsPerSecond.toFixed(0)}/s`);
+    }
+  }
+  await session.children.stop(entrants.map(({ gateway }) => gateway.child));
+  return entrants.map(({ name, gateway, variant, refused, samples }) => ({
+    name,
+    version: gateway.contender.version(session.binary),
+    variant: variant.label,
+    refused,
+    samples,
+  }));
+}
