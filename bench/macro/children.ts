@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { childPids } from './accounts/processes.ts';
 
@@ -15,6 +15,9 @@ const READY_STEP_MS = 50;
 /** A minute: a gateway that reads 10,000 routes takes some seconds. */
 const READY_STEPS_MAX = 1_200;
 const OUTPUT_CHARS_MAX = 4_000;
+const PORT_MIN = 16_000;
+const PORT_MAX = 32_000;
+const PORT_TURNS_MAX = 100;
 
 /** A child with the newest of what it printed. */
 export interface Child {
@@ -98,15 +101,31 @@ async function stop({ process }: Child, waitMs: number): Promise<void> {
   clearTimeout(timer);
 }
 
-/** A port of the loopback interface that nobody listens on at this moment. */
-export async function freePort(): Promise<number> {
+/** Whether this process can listen there now. */
+async function isFree(port: number): Promise<boolean> {
   const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  server.listen(port, '127.0.0.1');
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') return false;
+    throw error;
+  }
   server.close();
   await once(server, 'close');
-  return port;
+  return true;
+}
+
+/**
+ * A port of the loopback interface that nobody listens on at this moment. It lies below those that the kernel gives to
+ * outgoing connections: of the thousands that a bench opens, one would take it before the gateway does.
+ */
+export async function freePort(): Promise<number> {
+  for (let turn = 0; turn < PORT_TURNS_MAX; turn++) {
+    const port = PORT_MIN + Math.floor(Math.random() * (PORT_MAX - PORT_MIN));
+    if (await isFree(port)) return port;
+  }
+  throw new Error(`no free port between ${PORT_MIN} and ${PORT_MAX}`);
 }
 
 /** Status of a GET, or 0 when nobody answers. */

@@ -35,7 +35,7 @@ export const USAGE = `Usage: npm run bench -- [options]
   --scenario a,b    headline (default: what the criteria need, about 10 minutes), all (about an hour), or some of
                     ${SCENARIOS.map(({ name }) => name).join(', ')}
   --rounds N        times that every gateway is measured, interleaved (default 5)
-  --seconds N       length of one measurement (default 5)
+  --seconds N       length of one measurement (default 4)
   --only a,b        only these of ${CONTENDERS.join(', ')}
   --rate N          open-loop requests per second of the latency scenario (default 0: half of saturation)
   --json FILE       write the results as JSON
@@ -101,8 +101,8 @@ export function readOptions(args: readonly string[]): Options {
       only === undefined ? null : contenderNames(only),
     ),
     rounds: wholeNumber('rounds', values.rounds ?? (isSmoke ? '1' : '5'), 1),
-    seconds: wholeNumber('seconds', values.seconds ?? (isSmoke ? '1' : '5'), 1),
-    warmUpSeconds: isSmoke ? 1 : 3,
+    seconds: wholeNumber('seconds', values.seconds ?? (isSmoke ? '1' : '4'), 1),
+    warmUpSeconds: isSmoke ? 0 : 3,
     rate: wholeNumber('rate', values.rate ?? (isSmoke ? String(SMOKE_RATE) : '0'), 0),
     isSmoke,
     json: values.json ?? null,

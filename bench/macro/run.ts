@@ -49,7 +49,7 @@ async function upstreamCeiling({
   signal,
   options,
 }: Session): Promise<number> {
-  const seconds = Math.min(options.seconds, CEILING_SECONDS);
+  const seconds = options.isSmoke ? 1 : CEILING_SECONDS;
   const load = {
     wrk: binary('wrk'),
     folder,
@@ -68,7 +68,7 @@ function settingOf({ options, cores }: Session, upstreamRequestsPerSecond: numbe
   return {
     at: new Date().toISOString(),
     commit: git('rev-parse', '--short', 'HEAD'),
-    isDirty: git('status', '--porcelain') !== '',
+    isDirty: git('status', '--porcelain', '--', 'src') !== '',
     node: process.version,
     cpu: `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}`,
     kernel: release(),

@@ -10,7 +10,6 @@ import { type Contender, UPSTREAM_CONNECTIONS_MAX } from './contender.ts';
 export const caddy: Contender = {
   name: 'caddy',
   needs: [{ binary: 'caddy', debianPackage: 'caddy', neededFor: 'the comparison with Caddy' }],
-  isTunable: false,
   prepare: ({ folder, port, upstreamPort, setup, binary }) => {
     const file = join(folder, 'Caddyfile');
     // X-Forwarded-For, -Proto and -Host are set by default.
@@ -19,7 +18,6 @@ export const caddy: Contender = {
       `{
   admin off
   auto_https off
-  persist_config off
   servers {
     timeouts {
       idle 1h

@@ -39,8 +39,6 @@ export interface Place {
 export interface Contender {
   readonly name: ContenderName;
   readonly needs: readonly Server[];
-  /** Whether it can be set up with anything but `PLAIN`. */
-  readonly isTunable: boolean;
   /** Writes the configuration; returns the command that serves in the foreground. */
   readonly prepare: (place: Place) => readonly string[];
   /** What answers 200 once it serves. */

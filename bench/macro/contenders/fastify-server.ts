@@ -1,7 +1,8 @@
 /**
  * The process behind the fastify contender: `node fastify-server.ts PORT UPSTREAM_PORT`.
  *
- * The proxied Host would be the upstream's; it is put back to the client's, as everybody here forwards it.
+ * The proxied Host would be the upstream's; it is put back to the client's, as everybody here forwards it. The upstream's
+ * hop-by-hop fields would reach the client and promise a connection that is closed; they are taken out.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -16,6 +17,12 @@ await server.register(proxy, {
   upstream: `http://127.0.0.1:${upstreamPort}`,
   undici: { connections: UPSTREAM_CONNECTIONS_MAX, pipelining: 1, keepAliveTimeout: 3_600_000 },
   replyOptions: {
+    rewriteHeaders: (headers) => {
+      const own = headers;
+      delete own['connection'];
+      delete own['keep-alive'];
+      return own;
+    },
     rewriteRequestHeaders: (request, headers) => {
       const own = headers;
       own['host'] = request.headers.host;

@@ -24,16 +24,18 @@ function routingOf(folder: string, routes: number): string {
 export const haproxy: Contender = {
   name: 'haproxy',
   needs: [{ binary: 'haproxy', debianPackage: 'haproxy', neededFor: 'the comparison with HAProxy' }],
-  isTunable: true,
   prepare: ({ folder, port, upstreamPort, setup, binary }) => {
     const file = join(folder, 'haproxy.cfg');
     // Without strict limits it starts where twice `maxconn` descriptors may not be opened; no scenario needs both sides.
+    // The ratios: from a quarter of its descriptors on it would close idle upstream connections instead of keeping them.
     writeFileSync(
       file,
       `global
   nbthread ${setup.workers}
   maxconn ${CONNECTIONS_MAX}
   no strict-limits
+  tune.pool-low-fd-ratio 90
+  tune.pool-high-fd-ratio 95
 defaults
   mode http
   maxconn ${CONNECTIONS_MAX}

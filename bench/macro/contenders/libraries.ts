@@ -13,7 +13,6 @@ function library(name: ContenderName, packageName: string): Contender {
   return {
     name,
     needs: [],
-    isTunable: false,
     prepare: ({ port, upstreamPort }) => [
       process.execPath,
       join(import.meta.dirname, `${name}-server.ts`),

@@ -64,7 +64,6 @@ function serversOf(port: number, workers: number, routes: number): string {
 export const nginx: Contender = {
   name: 'nginx',
   needs: [NGINX],
-  isTunable: true,
   prepare: ({ folder, port, upstreamPort, setup, binary }) => {
     const file = writeNginx(
       folder,

@@ -40,7 +40,6 @@ ${isWatched ? '    rollout: { stable: v1, canary: v2 }\n' : ''}`;
 export const sluice: Contender = {
   name: 'sluice',
   needs: [],
-  isTunable: true,
   prepare: ({ folder, port, adminPort, upstreamPort, setup }) => {
     const file = join(folder, 'sluice.yaml');
     const routes = Array.from({ length: setup.routes }, (_, index) => routeOf(index, setup));

@@ -65,3 +65,8 @@ export async function runLoad(load: Load): Promise<LoadResult> {
   const { stdout, stderr } = await promisify(execFile)(program, args, { signal: load.signal });
   return parseLoadResult(`${stderr}\n${stdout}`);
 }
+
+/** Loads a port and forgets the result; 0 seconds = not at all. @throws when wrk fails or is aborted */
+export async function warmUp(load: Load): Promise<void> {
+  if (load.seconds > 0) await runLoad(load);
+}

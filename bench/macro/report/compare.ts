@@ -12,8 +12,13 @@ export type ClosedSeries = Series<ClosedSample>;
 /** The gateways of which the cheaper one is the measure. */
 const MEASURES = ['nginx', 'haproxy'];
 
+/** `nginx 1.22.1 10 routes` */
+export function nameOf({ name, version, variant }: Series<unknown>): string {
+  return [name, version, variant].filter((part) => part !== '').join(' ');
+}
+
 /** Series that were measured to the end. */
-export function measured<S, T extends Series<S>>(series: readonly T[]): T[] {
+export function measured<T extends Series<unknown>>(series: readonly T[]): T[] {
   return series.filter(({ refused, samples }) => refused === null && samples.length > 0);
 }
 

@@ -4,14 +4,14 @@
 
 import type { Outcome } from '../scenarios/outcome.ts';
 import { judge, ROUNDS_MIN, type Verdict } from './criteria.ts';
-import { isQuiet } from './tables.ts';
+import { isQuiet } from './notes.ts';
 
 /** What the numbers were taken on. */
 export interface Setting {
   /** ISO 8601. */
   readonly at: string;
   readonly commit: string;
-  /** Whether files differed from the commit. */
+  /** Whether the gateway's files differed from the commit. */
   readonly isDirty: boolean;
   readonly node: string;
   readonly cpu: string;
@@ -32,6 +32,7 @@ export function doubtsOf(setting: Setting, outcomes: readonly Outcome[]): string
   const noisy = outcomes.filter((outcome) => !isQuiet(outcome)).map(({ scenario }) => scenario.name);
   return [
     ...(setting.rounds < ROUNDS_MIN ? [`${setting.rounds} rounds, at least ${ROUNDS_MIN} count`] : []),
+    ...(setting.isDirty ? ['src differs from the commit'] : []),
     ...(setting.isPinned ? [] : ['gateway, load and upstream share the cores']),
     ...(setting.accessLogRatio > 0 ? [] : ['Sluice ran without an access log: its configuration has none']),
     ...(noisy.length > 0 ? [`the machine was not quiet during ${noisy.join(', ')}`] : []),

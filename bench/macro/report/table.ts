@@ -11,7 +11,7 @@ export function fixed(value: number | null, digits: number): string {
 
 /** `97 %`, or `-`. */
 export function percent(value: number | null): string {
-  return value === null ? '-' : `${Math.round(value * 100)} %`;
+  return value === null || Number.isNaN(value) ? '-' : `${Math.round(value * 100)} %`;
 }
 
 /** `0.98..1.05` */

@@ -4,9 +4,13 @@
 
 import { type Cores, readBooks, type Usage, usageBetween } from '../accounts/accounts.ts';
 import { CONTENDER } from '../contenders/all.ts';
-import { type Load, type LoadResult, runLoad } from '../load/wrk.ts';
+import type { Contender } from '../contenders/contender.ts';
+import { type Load, type LoadResult, runLoad, warmUp } from '../load/wrk.ts';
 import { coresForTwo, type Gateway, type Session, startGateway } from '../session.ts';
-import { type ClosedScenario, type Series, type Turns, takeTurn, type Variant } from './scenario.ts';
+import { attempt, type ClosedScenario, type Series, type Turns, takeTurn, type Variant } from './scenario.ts';
+
+/** A busy machine opens no more within the second of a smoke test. */
+const SMOKE_CONNECTIONS_MAX = 256;
 
 /** What one measurement gives. */
 export interface ClosedSample {
@@ -35,8 +39,10 @@ export function closedSample(result: LoadResult, usage: Usage): ClosedSample {
 
 /** A gateway that takes its turns. */
 interface Entrant extends Turns<ClosedSample> {
-  readonly gateway: Gateway;
+  readonly contender: Contender;
   readonly variant: Variant;
+  /** Null until it has started. */
+  gateway: Gateway | null;
 }
 
 /** What the measurements of one scenario share. */
@@ -46,14 +52,14 @@ interface Course {
   readonly cores: Cores;
 }
 
-function loadOf({ gateway, variant }: Entrant, seconds: number, { scenario, session, cores }: Course): Load {
+function loadOf({ place }: Gateway, seconds: number, { scenario, session, cores }: Course): Load {
   return {
     wrk: session.binary('wrk'),
     folder: session.folder,
     cores: cores.load,
-    port: gateway.place.port,
-    shape: { ...scenario.shape, routes: variant.setup.routes },
-    connections: scenario.connections,
+    port: place.port,
+    shape: { ...scenario.shape, routes: place.setup.routes },
+    connections: session.options.isSmoke ? Math.min(scenario.connections, SMOKE_CONNECTIONS_MAX) : scenario.connections,
     seconds,
     signal: session.signal,
   };
@@ -65,24 +71,28 @@ async function enterAll(course: Course): Promise<Entrant[]> {
   const entrants: Entrant[] = [];
   for (const variant of scenario.variants) {
     for (const name of scenario.contenders) {
-      const gateway = await startGateway(session, CONTENDER[name], variant.setup, cores);
-      const entrant: Entrant = { name, gateway, variant, samples: [], refused: null };
+      const contender = CONTENDER[name];
+      const entrant: Entrant = { name, contender, variant, gateway: null, samples: [], refused: null };
       entrants.push(entrant);
-      await runLoad(loadOf(entrant, session.options.warmUpSeconds, course));
+      await attempt(entrant, session.signal, async () => {
+        entrant.gateway = await startGateway(session, contender, variant.setup, cores);
+        await warmUp(loadOf(entrant.gateway, session.options.warmUpSeconds, course));
+      });
     }
   }
   return entrants;
 }
 
-async function measure(entrant: Entrant, course: Course): Promise<ClosedSample> {
+async function measure({ gateway }: Entrant, course: Course): Promise<ClosedSample> {
+  if (gateway === null) throw new Error('it has not started');
   const { session, cores } = course;
-  const parties = { gateway: entrant.gateway.child.pid, upstream: session.upstream.pid, load: null };
+  const parties = { gateway: gateway.child.pid, upstream: session.upstream.pid, load: null };
   const before = readBooks(parties);
-  const result = await runLoad(loadOf(entrant, session.options.seconds, course));
+  const result = await runLoad(loadOf(gateway, session.options.seconds, course));
   return closedSample(result, usageBetween(before, readBooks(parties), cores, session.ticksPerSecond));
 }
 
-/** Runs the scenario. @throws when a gateway does not start or the run is stopped */
+/** Runs the scenario. @throws when the run is stopped */
 export async function runClosed(scenario: ClosedScenario, session: Session): Promise<Series<ClosedSample>[]> {
   const cores = scenario.isOnBothCores ? coresForTwo(session.cores) : session.cores;
   const course = { scenario, session, cores };
@@ -95,10 +105,10 @@ export async function runClosed(scenario: ClosedScenario, session: Session): Pro
       session.say(`  round ${round}  ${who} ${sample.cpuUs.toFixed(1)} us  ${sample.requestsPerSecond.toFixed(0)}/s`);
     }
   }
-  await session.children.stop(entrants.map(({ gateway }) => gateway.child));
-  return entrants.map(({ name, gateway, variant, refused, samples }) => ({
+  await session.children.stop(entrants.flatMap(({ gateway }) => gateway?.child ?? []));
+  return entrants.map(({ name, contender, variant, refused, samples }) => ({
     name,
-    version: gateway.contender.version(session.binary),
+    version: contender.version(session.binary),
     variant: variant.label,
     refused,
     samples,

@@ -12,7 +12,7 @@ import type { Child } from '../children.ts';
 import { CONTENDER } from '../contenders/all.ts';
 import { type Contender, type ContenderName, PLAIN } from '../contenders/contender.ts';
 import { SMALL_GET } from '../load/request.ts';
-import { runLoad } from '../load/wrk.ts';
+import { warmUp } from '../load/wrk.ts';
 import { type Gateway, type Session, startGateway } from '../session.ts';
 import { type IdleScenario, type Series, type Turns, takeTurn } from './scenario.ts';
 
@@ -72,7 +72,7 @@ async function measureStarted(
 ): Promise<IdleSample> {
   const { children, cores, folder, options, signal } = session;
   const load = { wrk: session.binary('wrk'), folder, cores: cores.load, port, shape: SMALL_GET, signal };
-  await runLoad({ ...load, connections: WARM_UP_CONNECTIONS, seconds: options.warmUpSeconds });
+  await warmUp({ ...load, connections: WARM_UP_CONNECTIONS, seconds: options.warmUpSeconds });
   const restMs = options.isSmoke ? 0 : REST_MS;
   await sleep(restMs, undefined, { signal });
   const baselineKib = residentKib(child.pid);

@@ -12,9 +12,9 @@ import { type ContenderName, PLAIN } from '../contenders/contender.ts';
 import type { OpenLoopResult } from '../load/open-loop.ts';
 import { runOpenLoop } from '../load/open-loop-run.ts';
 import { SMALL_GET } from '../load/request.ts';
-import { runLoad } from '../load/wrk.ts';
+import { runLoad, warmUp } from '../load/wrk.ts';
 import { type Gateway, type Session, startGateway } from '../session.ts';
-import { type LatencyScenario, type Series, type Turns, takeTurn } from './scenario.ts';
+import { attempt, type LatencyScenario, type Series, type Turns, takeTurn } from './scenario.ts';
 
 export const DIRECT = 'direct';
 /** Gateways whose saturation decides on the common rate. */
@@ -45,64 +45,68 @@ export function commonRate(saturated: ReadonlyMap<string, number>): number {
   return Math.round(Math.min(...(setters.length > 0 ? setters : saturated.values())) * RATE_RATIO);
 }
 
-/** A gateway's rate: the common one, or half of its own saturation when that is too little for it. */
-export function rateFor(common: number, saturatedRate: number): number {
-  return common <= saturatedRate * CARRY_RATIO ? common : Math.round(saturatedRate * RATE_RATIO);
+/** A row's rate: the common one, or half of its own saturation when that is too little for it. Null = not known. */
+export function rateFor(common: number, saturatedRate: number | null): number {
+  return saturatedRate === null || common <= saturatedRate * CARRY_RATIO
+    ? common
+    : Math.round(saturatedRate * RATE_RATIO);
 }
 
 /** A row that takes its turns. */
 interface Entrant extends Turns<LatencySample> {
   readonly version: string;
-  readonly port: number;
-  readonly gateway: Gateway | null;
-  readonly rate: number;
-  readonly saturatedRate: number | null;
+  /** Null for the direct row, and for a gateway that has not started. */
+  gateway: Gateway | null;
+  port: number;
+  rate: number;
+  saturatedRate: number | null;
 }
 
 /** Starts a gateway, warms it up and measures its saturation. */
-async function enter(name: ContenderName, connections: number, session: Session) {
-  const gateway = await startGateway(session, CONTENDER[name], PLAIN);
-  const load = {
-    wrk: session.binary('wrk'),
-    folder: session.folder,
-    cores: session.cores.load,
-    port: gateway.place.port,
-    shape: SMALL_GET,
-    connections,
-    signal: session.signal,
-  };
-  const { warmUpSeconds: seconds } = session.options;
-  await runLoad({ ...load, seconds });
-  const { requests, durationUs } = await runLoad({ ...load, seconds });
-  return { name, gateway, saturatedRate: requests / (durationUs / 1e6) };
+async function enter(name: ContenderName, connections: number, session: Session): Promise<Entrant> {
+  const { options, folder, cores, signal, binary } = session;
+  const contender = CONTENDER[name];
+  const unstarted = { gateway: null, port: 0, rate: 0, saturatedRate: null, refused: null };
+  const entrant: Entrant = { name, version: contender.version(binary), samples: [], ...unstarted };
+  await attempt(entrant, signal, async () => {
+    entrant.gateway = await startGateway(session, contender, PLAIN);
+    entrant.port = entrant.gateway.place.port;
+    const seconds = options.warmUpSeconds;
+    const { port } = entrant;
+    const load = {
+      wrk: binary('wrk'),
+      folder,
+      cores: cores.load,
+      port,
+      shape: SMALL_GET,
+      connections,
+      seconds,
+      signal,
+    };
+    await warmUp(load);
+    if (seconds === 0) return;
+    const { requests, durationUs } = await runLoad(load);
+    entrant.saturatedRate = requests / (durationUs / 1e6);
+  });
+  return entrant;
 }
 
 async function enterAll(scenario: LatencyScenario, session: Session): Promise<Entrant[]> {
-  const entered: Awaited<ReturnType<typeof enter>>[] = [];
-  for (const name of scenario.contenders) entered.push(await enter(name, scenario.connections, session));
-  const saturated = new Map<string, number>(entered.map(({ name, saturatedRate }) => [name, saturatedRate]));
+  const entrants: Entrant[] = [];
+  for (const name of scenario.contenders) entrants.push(await enter(name, scenario.connections, session));
+  const saturated = new Map(entrants.flatMap(({ name, saturatedRate: rate }) => (rate === null ? [] : [[name, rate]])));
   const common = session.options.rate > 0 ? session.options.rate : commonRate(saturated);
   const direct: Entrant = {
     name: DIRECT,
     version: '',
-    port: session.upstreamPort,
     gateway: null,
-    rate: common,
+    port: session.upstreamPort,
+    rate: 0,
     saturatedRate: null,
     refused: null,
     samples: [],
   };
-  const others = entered.map(({ name, gateway, saturatedRate }) => ({
-    name,
-    version: gateway.contender.version(session.binary),
-    port: gateway.place.port,
-    gateway,
-    rate: rateFor(common, saturatedRate),
-    saturatedRate,
-    refused: null,
-    samples: [],
-  }));
-  return [direct, ...others];
+  return [direct, ...entrants].map((entrant) => ({ ...entrant, rate: rateFor(common, entrant.saturatedRate) }));
 }
 
 async function measure(entrant: Entrant, connections: number, seed: number, session: Session): Promise<LatencySample> {
@@ -127,7 +131,7 @@ async function measure(entrant: Entrant, connections: number, seed: number, sess
   return { ...result, cpuUs: (usage.gatewaySeconds * 1e6) / result.requests, usage };
 }
 
-/** Runs the scenario. @throws when a gateway does not start or the run is stopped */
+/** Runs the scenario. @throws when the run is stopped */
 export async function runLatency(scenario: LatencyScenario, session: Session): Promise<LatencySeries[]> {
   const entrants = await enterAll(scenario, session);
   for (let round = 1; round <= session.options.rounds; round++) {

@@ -134,11 +134,17 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     kind: 'latency',
     name: 'latency',
-    title: 'small GET at a fixed open-loop rate',
+    title: 'small GET at a fixed open-loop rate, 256 connections',
     contenders: EVERYBODY,
     connections: 256,
   },
-  { kind: 'idle', name: 'idle', title: 'idle keep-alive connections', contenders: EVERYBODY, connections: 10_000 },
+  {
+    kind: 'idle',
+    name: 'idle',
+    title: 'idle keep-alive connections, 10,000',
+    contenders: EVERYBODY,
+    connections: 10_000,
+  },
 ];
 
 /** What plain `npm run bench` runs: what the criteria need, with the gateways they need. */
@@ -152,25 +158,36 @@ const HEADLINE: Readonly<Record<string, readonly ContenderName[]>> = {
 };
 
 /**
- * One measurement of an entrant. One that answers badly is refused: failing fast is not being fast. It takes no further
- * turns; the others go on. @throws when the run is stopped
+ * Does something for an entrant that has not been refused. When it fails (the gateway does not start, answers badly) the
+ * entrant is refused: failing fast is not being fast. It takes no further turns; the others go on.
+ * @returns what the work gave; null for a refused entrant
+ * @throws when the run is stopped
  */
-export async function takeTurn<S>(
-  entrant: Turns<S>,
+export async function attempt<T>(
+  entrant: Turns<unknown>,
   signal: AbortSignal,
-  measure: () => Promise<S>,
-): Promise<S | null> {
+  work: () => Promise<T>,
+): Promise<T | null> {
   signal.throwIfAborted();
   if (entrant.refused !== null) return null;
   try {
-    const sample = await measure();
-    entrant.samples.push(sample);
-    return sample;
+    return await work();
   } catch (error) {
     signal.throwIfAborted();
     entrant.refused = error instanceof Error ? error.message : String(error);
     return null;
   }
+}
+
+/** One measurement of an entrant, kept as a sample; null when it is or was refused. @throws when the run is stopped */
+export async function takeTurn<S>(
+  entrant: Turns<S>,
+  signal: AbortSignal,
+  measure: () => Promise<S>,
+): Promise<S | null> {
+  const sample = await attempt(entrant, signal, measure);
+  if (sample !== null) entrant.samples.push(sample);
+  return sample;
 }
 
 /** Scenarios by name, `headline` or `all`. @throws Error that names what is unknown */

@@ -22,7 +22,12 @@ const ROOTS = [
   'src/gateway.ts',
   'src/worker.ts',
   'bench/macro/run.ts',
+  // Scripts of child processes: the tests of those who start them run them.
+  'bench/macro/contenders/fastify-server.ts',
   'bench/macro/contenders/http-proxy-3-server.ts',
+  'bench/macro/contenders/node-undici-server.ts',
+  'bench/macro/load/idle-child.ts',
+  'bench/macro/load/open-loop-child.ts',
 ];
 
 /** Whether a text still does something when its types are gone: types, constants and tables do not. */

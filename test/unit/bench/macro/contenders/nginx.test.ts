@@ -1,52 +1,39 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, type TestContext, test } from 'node:test';
-import { Children, freePort, untilReady } from '../../../../../bench/macro/children.ts';
-import { nginx, upstreamCommand } from '../../../../../bench/macro/contenders/nginx.ts';
+import { describe, test } from 'node:test';
+import { PLAIN } from '../../../../../bench/macro/contenders/contender.ts';
+import { nginx } from '../../../../../bench/macro/contenders/nginx.ts';
+import { assertForwards } from '../../../../support/bench/forwards.ts';
 import { findBinary } from '../../../../support/runner/servers.ts';
 
-function temporaryFolder(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'sluice-contender-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+const isMissing = findBinary('nginx') === null && 'nginx is not installed (Debian package nginx)';
 
 describe('the nginx contender', () => {
-  test('is configured to do comparable work with one worker and no log', (t) => {
-    const place = {
-      folder: temporaryFolder(t),
-      port: 7001,
-      adminPort: 0,
-      upstreamPort: 7003,
-      binary: (name: string) => name,
-    };
-    const command = nginx.prepare(place);
-    const text = readFileSync(command.at(-1) ?? '', 'utf8');
-    for (const line of [
-      'worker_processes 1;',
-      'access_log off;',
-      'proxy_http_version 1.1;',
-      'server 127.0.0.1:7003;',
-    ]) {
-      assert.ok(text.includes(line), line);
-    }
-    assert.match(text, /X-Forwarded-For[\s\S]*X-Forwarded-Proto[\s\S]*X-Forwarded-Host[\s\S]*X-Request-Id/);
-  });
+  for (const setup of [PLAIN, { workers: 2, routes: 1 }, { workers: 1, routes: 10_000 }]) {
+    test(`is accepted with ${setup.workers} workers and ${setup.routes} routes and logs nothing`, (t) => {
+      const folder = mkdtempSync(join(tmpdir(), 'sluice-contender-'));
+      t.after(() => rmSync(folder, { recursive: true, force: true }));
+      const binary = (name: string): string => findBinary(name) ?? name;
+      const command = nginx.prepare({ folder, port: 7001, adminPort: 0, upstreamPort: 7003, setup, binary });
+      const text = readFileSync(command.at(-1) ?? '', 'utf8');
+      for (const line of [`worker_processes ${setup.workers};`, 'access_log off;', 'server 127.0.0.1:7003;']) {
+        assert.ok(text.includes(line), line);
+      }
+      assert.equal(text.match(/location /g)?.length, setup.routes === 1 ? 1 : setup.routes + 1);
+      if (isMissing !== false) return t.skip(isMissing);
+      const { status, stderr } = spawnSync(command[0] ?? '', [...command.slice(1), '-t'], { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+    });
+  }
 
-  test('serves through itself as upstream', async (t) => {
-    const path = findBinary('nginx');
-    if (path === null) return t.skip('nginx is not installed (Debian package nginx)');
-    const folder = temporaryFolder(t);
-    const children = new Children();
-    t.after(() => children.stopAll());
-    const [port, upstreamPort] = [await freePort(), await freePort()];
-    const place = { folder, port, adminPort: 0, upstreamPort, binary: () => path };
-    const upstream = children.start('upstream', -1, upstreamCommand(folder, upstreamPort, path));
-    const gateway = children.start('gateway', -1, nginx.prepare(place));
-    await untilReady(upstream, `http://127.0.0.1:${upstreamPort}/`);
-    await untilReady(gateway, nginx.readyUrl(place));
-    assert.match(nginx.version(place), /^\d+\.\d+/);
+  test('forwards', { skip: isMissing }, async (t) => {
+    assert.notEqual(await assertForwards(t, nginx), 'close');
+    assert.match(
+      nginx.version((name) => findBinary(name) ?? name),
+      /^\d+\.\d+/,
+    );
   });
 });
