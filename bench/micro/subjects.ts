@@ -12,7 +12,8 @@ import { decide, type Peer } from '../../src/proxy/decide/decide.ts';
 import { linkTable } from '../../src/proxy/decide/table.ts';
 import { Exchange } from '../../src/proxy/exchange.ts';
 import { Endpoint } from '../../src/proxy/forward/endpoint.ts';
-import { requestText } from '../../src/proxy/headers.ts';
+import { peerLines } from '../../src/proxy/header/forwarded.ts';
+import { requestText } from '../../src/proxy/header/request.ts';
 import type { ClientConnection } from '../../src/proxy/http1/connection.ts';
 import { Recorder } from '../../src/proxy/recorder.ts';
 import {
@@ -76,8 +77,8 @@ dials.set([95, 5]);
 const table = linkTable(SNAPSHOT, (i) => new Endpoint(i, '127.0.0.1', 9000 + i));
 const head = table.requestHead;
 const random = new Random(1);
-const peer: Peer = { address: '127.0.0.1', isTrusted: false, trusts: () => false, key: 1 };
-const lines = { peer, forwarded: 'X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n' };
+const peer: Peer = { address: '127.0.0.1', port: 8080, isTrusted: false, trusts: () => false, key: 1 };
+const lines = peerLines(peer);
 // The hot functions read nothing of a connection but its lane's dials.
 const client = { lane: { dials } } as unknown as ClientConnection;
 const recorder = new Recorder(viewTallies(reserveTallies()));

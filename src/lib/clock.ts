@@ -50,3 +50,8 @@ export function turnMs(): number {
 export function wallTime(): string {
   return new Date().toISOString();
 }
+
+/** Wall clock as HTTP writes it, `Tue, 15 Nov 1994 08:12:31 GMT`: it may step. */
+export function httpDate(): string {
+  return new Date().toUTCString();
+}

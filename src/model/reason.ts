@@ -57,6 +57,7 @@ const TABLE: readonly RowText[] = [
   ['upstream_truncated', 0, 'upstream', 'bad', 'bad', 'never', 'http_response_incomplete', 'The upstream closed the connection within the response'],
   ['client_closed', 0, 'client', 'ignore', 'ignore', 'never', '', 'The client went away'],
   ['internal', 500, 'gateway', 'ignore', 'bad', 'never', 'proxy_internal_error', 'The gateway failed'],
+  ['loop_detected', 508, 'gateway', 'ignore', 'ignore', 'never', 'proxy_loop_detected', 'The request went in circles'],
 ];
 
 /** Every reason's row; the index is the reason's number. */
@@ -101,6 +102,7 @@ export const REASON = {
   upstreamTruncated: 21,
   clientClosed: 22,
   internal: 23,
+  loopDetected: 24,
 } as const;
 
 /** A reason's number. */

@@ -8,6 +8,7 @@
 import { REASON, type Reason } from '../model/reason.ts';
 import type { Drawn } from './access-log.ts';
 import type { LinkedRoute, LinkedSplit, RouteTable } from './decide/table.ts';
+import type { Answer } from './filter/filters.ts';
 import type { Endpoint } from './forward/endpoint.ts';
 import type { ClientConnection } from './http1/connection.ts';
 import type { UpstreamConnection } from './http1/upstream.ts';
@@ -28,6 +29,12 @@ export class Exchange {
   requestId = '';
   // The decision.
   route: LinkedRoute | null = null;
+  /** How much of the path the rule's prefix took; the whole path when it is longer (decide/rules.ts). */
+  prefixLength = 0;
+  /** A filter answered: nothing is forwarded. */
+  answer: Answer | null = null;
+  /** What the route's CORS filter adds to the response, each line with its CRLF. */
+  corsLines = '';
   split: LinkedSplit | null = null;
   isPinned = false;
   userKey = 0;

@@ -10,6 +10,7 @@ import type { RequestIds } from '../lib/request-id.ts';
 import type { AccessLog } from './access-log.ts';
 import type { RouteTable } from './decide/table.ts';
 import type { RetryBudget } from './forward/retry.ts';
+import type { DateLine } from './header/date.ts';
 import type { Recorder } from './recorder.ts';
 import type { Resolver } from './wire/resolver.ts';
 
@@ -21,6 +22,7 @@ export interface Lane {
   readonly accessLog: AccessLog;
   readonly random: Random;
   readonly ids: RequestIds;
+  readonly date: DateLine;
   readonly retryBudget: RetryBudget;
   readonly deadlines: Deadlines;
   /** What all client connections read into, one after another; holds nothing from one read to the next. */

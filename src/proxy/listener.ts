@@ -9,7 +9,7 @@ import { BlockList, createServer, isIP, isIPv6, type Server } from 'node:net';
 import { beginTurn } from '../lib/clock.ts';
 import { hash32 } from '../lib/hash.ts';
 import { REASON } from '../model/reason.ts';
-import type { PeerLines } from './headers.ts';
+import { type PeerLines, peerLines } from './header/forwarded.ts';
 import { ClientConnection, type ConnectionEvents } from './http1/connection.ts';
 import type { Lane } from './lane.ts';
 import type { Handle, ServerHandle } from './wire/binding.ts';
@@ -19,6 +19,7 @@ export class Listener implements ConnectionEvents {
   readonly #lane: Lane;
   readonly #server: Server;
   readonly #connections = new Set<ClientConnection>();
+  #port = 0;
   #trusted = new BlockList();
   #whenEmpty: (() => void)[] = [];
 
@@ -48,7 +49,8 @@ export class Listener implements ConnectionEvents {
         const { _handle: listening } = this.#server as unknown as { readonly _handle: ServerHandle };
         listening.onconnection = (status, client) => this.#accept(status, client);
         const address = this.#server.address();
-        resolve(typeof address === 'object' && address !== null ? address.port : options.port);
+        this.#port = typeof address === 'object' && address !== null ? address.port : options.port;
+        resolve(this.#port);
       });
     });
   }
@@ -102,10 +104,8 @@ export class Listener implements ConnectionEvents {
     const trusted = this.#trusted;
     const trusts = (other: string): boolean =>
       isIP(other) !== 0 && trusted.check(other, isIPv6(other) ? 'ipv6' : 'ipv4');
-    return {
-      peer: { address, isTrusted: trusts(address), trusts, key: hash32(`${address}:${peer.port ?? 0}`) },
-      forwarded: `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: http\r\n`,
-    };
+    const key = hash32(`${address}:${peer.port ?? 0}`);
+    return peerLines({ address, port: this.#port, isTrusted: trusts(address), trusts, key });
   }
 }
 

@@ -4,7 +4,7 @@
  * Used by `worker.ts` for each data-plane thread, and by tests that want a gateway without threads.
  */
 
-import { beginTurn, nowMs } from '../lib/clock.ts';
+import { beginTurn, httpDate, nowMs } from '../lib/clock.ts';
 import { Deadlines, SWEEP_MS } from '../lib/deadlines.ts';
 import { Random } from '../lib/random.ts';
 import { RequestIds } from '../lib/request-id.ts';
@@ -15,6 +15,7 @@ import { AccessLog } from './access-log.ts';
 import { linkTable, type RouteTable } from './decide/table.ts';
 import { Endpoints } from './forward/endpoints.ts';
 import { RetryBudget } from './forward/retry.ts';
+import { DateLine } from './header/date.ts';
 import type { Lane } from './lane.ts';
 import { Listener } from './listener.ts';
 import { Recorder } from './recorder.ts';
@@ -49,6 +50,7 @@ export class Plane {
       accessLog: this.accessLog,
       random,
       ids: new RequestIds(random),
+      date: new DateLine(httpDate),
       retryBudget: new RetryBudget(nowMs()),
       deadlines: new Deadlines(),
       readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),

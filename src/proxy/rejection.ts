@@ -1,11 +1,19 @@
 /**
- * Answers that the gateway gives itself: one problem document per reason.
+ * Answers that the gateway gives itself: a problem document per reason, and what filters answer.
  *
- * `application/problem+json` (RFC 9457), plain text where JSON is not accepted, with `Proxy-Status` (RFC 9209) and
- * `Retry-After` where trying again later can help. Nothing the client sent is echoed but its request id, whose characters are checked.
+ * `application/problem+json` (RFC 9457), plain text where JSON is not accepted, with `Date`, `Proxy-Status` (RFC 9209) and
+ * `Retry-After` where trying again later can help. Nothing the client sent is echoed but its request id, whose characters
+ * are checked, and what a redirect or CORS have validated. Endpoints and versions are named to trusted proxies only.
+ * A response that is cut short tells nobody why: a trailer with `Proxy-Status` needs the last chunk, and that would make
+ * the body look complete.
  */
 
 import { REASON, type Reason, reasonRow } from '../model/reason.ts';
+import type { Peer } from './decide/decide.ts';
+import type { Exchange } from './exchange.ts';
+import type { Answer } from './filter/filters.ts';
+import { persistenceLine } from './header/response.ts';
+import { GATEWAY_NAME } from './header/via.ts';
 
 /** What an answer depends on. */
 export interface Rejection {
@@ -13,12 +21,23 @@ export interface Rejection {
   readonly detail: string;
   readonly route: string;
   readonly requestId: string;
+  /** Whom the request was sent to, `host:port`; empty where that is nobody or nobody's business. */
+  readonly nextHop: string;
+  readonly version: string;
+  /** Further header lines, each with its CRLF. */
+  readonly lines: string;
   readonly asJson: boolean;
   readonly isHead: boolean;
   readonly close: boolean;
 }
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
+  204: 'No Content',
+  301: 'Moved Permanently',
+  302: 'Found',
+  303: 'See Other',
+  307: 'Temporary Redirect',
+  308: 'Permanent Redirect',
   400: 'Bad Request',
   404: 'Not Found',
   405: 'Method Not Allowed',
@@ -34,9 +53,33 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
   503: 'Service Unavailable',
   504: 'Gateway Timeout',
   505: 'HTTP Version Not Supported',
+  508: 'Loop Detected',
 };
 
 const ALLOWED_METHODS = 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n';
+
+/** The answer to an exchange that failed. @param date the line of this second */
+export function rejectionOf(x: Exchange, peer: Peer, date: string, close: boolean): string {
+  return rejectionText({
+    reason: x.reason,
+    detail: x.detail,
+    route: x.route?.name ?? '',
+    requestId: x.requestId,
+    nextHop: peer.isTrusted ? (x.endpoint?.address ?? '') : '',
+    version: peer.isTrusted ? (x.split?.version ?? '') : '',
+    // A page of another origin is to see what went wrong as well.
+    lines: date + x.corsLines,
+    asJson: acceptsJson(x.requestText),
+    isHead: x.isHead,
+    close,
+  });
+}
+
+/** The answer to what never became an exchange; its connection closes. @param date the line of this second */
+export function refusalText(reason: Reason, detail: string, date: string): string {
+  const unknown = { route: '', requestId: '', nextHop: '', version: '' };
+  return rejectionText({ reason, detail, ...unknown, lines: date, asJson: true, isHead: false, close: true });
+}
 
 /** The whole response, head and body, as Latin-1 text. */
 export function rejectionText(rejection: Rejection): string {
@@ -44,8 +87,8 @@ export function rejectionText(rejection: Rejection): string {
   const body = rejection.asJson ? problemDocument(rejection) : `${row.status} ${row.title}: ${rejection.detail}\n`;
   const type = rejection.asJson ? 'application/problem+json' : 'text/plain; charset=utf-8';
   let head = `HTTP/1.1 ${row.status} ${STATUS_TEXT[row.status] ?? 'Error'}\r\nContent-Type: ${type}\r\n`;
-  head += `Content-Length: ${body.length}\r\nCache-Control: no-store\r\n`;
-  if (row.proxyError !== '') head += `Proxy-Status: sluice; error=${row.proxyError}\r\n`;
+  head += `Content-Length: ${body.length}\r\nCache-Control: no-store\r\n${rejection.lines}`;
+  if (row.proxyError !== '') head += proxyStatusLine(row.proxyError, rejection);
   if (rejection.requestId !== '') head += `X-Request-Id: ${rejection.requestId}\r\n`;
   if (row.status === 503) head += 'Retry-After: 1\r\n';
   if (rejection.reason === REASON.methodRefused) head += ALLOWED_METHODS;
@@ -57,6 +100,18 @@ export function rejectionText(rejection: Rejection): string {
 export function acceptsJson(head: string): boolean {
   const accept = /\r\naccept:([^\r]*)/i.exec(head)?.[1];
   return accept === undefined || accept.includes('json') || accept.includes('*/*');
+}
+
+/** `sluice; error=connection_timeout; next-hop="10.0.0.3:80"; details="v2"`. Source: RFC 9209 section 2.1. */
+function proxyStatusLine(error: string, { nextHop, version }: Rejection): string {
+  const hop = nextHop === '' ? '' : `; next-hop=${quoted(nextHop)}`;
+  const details = version === '' ? '' : `; details=${quoted(version)}`;
+  return `Proxy-Status: ${GATEWAY_NAME}; error=${error}${hop}${details}\r\n`;
+}
+
+/** A string of RFC 8941: printable ASCII; host and version names have nothing else in them. */
+function quoted(text: string): string {
+  return `"${text.replace(/[^ -~]/g, '?').replace(/["\\]/g, '\\$&')}"`;
 }
 
 function problemDocument(rejection: Rejection): string {
@@ -78,7 +133,14 @@ function problemDocument(rejection: Rejection): string {
   return `${ascii}\n`;
 }
 
-/** `OPTIONS *` is about the gateway itself. Source: RFC 9110 section 9.3.7. */
-export function optionsText(close: boolean): string {
-  return `HTTP/1.1 204 No Content\r\n${ALLOWED_METHODS}${close ? 'Connection: close\r\n' : ''}\r\n`;
+/** What a filter answers: a redirect or a preflight, without body. @param date the line of this second */
+export function answerText(x: Exchange, answer: Answer, date: string, close: boolean): string {
+  const length = answer.status === 204 ? '' : 'Content-Length: 0\r\n';
+  const id = x.requestId === '' ? '' : `X-Request-Id: ${x.requestId}\r\n`;
+  const persistence = persistenceLine(x.minor, close);
+  const { status, lines } = answer;
+  return `HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? 'Answer'}\r\n${lines}${length}${date}${id}${persistence}\r\n`;
 }
+
+/** `OPTIONS *`, and OPTIONS with no forwards left, are about the gateway itself. Source: RFC 9110 section 9.3.7. */
+export const OPTIONS_ANSWER: Answer = { status: 204, lines: ALLOWED_METHODS };

@@ -5,7 +5,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { requestText } from '#src/proxy/headers.ts';
+import { requestText } from '#src/proxy/header/request.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import type { RequestHead } from '#src/proxy/http1/request-head.ts';
 import { type Opinion, opinionOf } from '../support/proxy/llhttp.ts';

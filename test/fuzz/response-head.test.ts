@@ -5,7 +5,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { clientFraming, interimText, responseText } from '#src/proxy/headers.ts';
+import { clientFraming, interimText, responseText } from '#src/proxy/header/response.ts';
 import { UNTIL_CLOSE } from '#src/proxy/http1/body.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import type { ResponseHead } from '#src/proxy/http1/response-head.ts';

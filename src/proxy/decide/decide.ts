@@ -1,22 +1,28 @@
 /**
- * Decides where a request goes: route, user key, color, split. Hot path.
+ * Decides where a request goes: route, filters that answer, user key, color, split. Hot path.
  *
  * Synchronous from first to last, so no configuration change can slip between two of its steps. Each step fills its own
- * field of the exchange; a step that cannot go on returns the reason.
+ * field of the exchange; a step that cannot go on says why in `x.detail` and returns the reason.
  */
 
-import { hash32 } from '../../lib/hash.ts';
 import type { Random } from '../../lib/random.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import type { Exchange } from '../exchange.ts';
+import { isPreflight } from '../filter/cors.ts';
+import { answerByFilter } from '../filter/filters.ts';
+import { isLooping } from '../header/via.ts';
 import { FIELD } from '../http1/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
+import { readingsOf } from './readings.ts';
+import type { Rule } from './rules.ts';
 import { chooseSplit } from './splitter.ts';
-import type { LinkedRoute } from './table.ts';
+import { userKeyOf } from './user-key.ts';
 
 /** Who sent the request, as far as decisions need it. */
 export interface Peer {
   readonly address: string;
+  /** The gateway's own port that it came to. */
+  readonly port: number;
   /** One of `trustedProxies`. */
   readonly isTrusted: boolean;
   /** Whether an address is one of `trustedProxies`. */
@@ -25,11 +31,31 @@ export interface Peer {
   readonly key: number;
 }
 
-/** Fills `route`, `userKey`, `split` and `isPinned`. Cost: O(path segments + versions), at most the strings it looks at. */
+/**
+ * Fills `route`, `prefixLength`, `userKey`, `split` and `isPinned`; where a filter answers by itself, `answer` instead of
+ * the last three. Cost: O(path segments + versions), at most the strings it looks at.
+ */
 export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Random): Reason {
-  const route = x.table.router.match(head.host, head.path, head.method, head.fields);
-  if (route === null) return REASON.noRoute;
+  if (!peer.isTrusted) for (const id of x.table.hiddenFields) head.fields.forget(id);
+  if (isLooping(head.fields)) return because(x, REASON.loopDetected, 'the request passed this gateway too often');
+  const rule = x.table.router.match(head, head.path, head.method);
+  if (rule === null) return because(x, REASON.noRoute, 'no route matches this host, path and method');
+  if (head.isAmbiguous && !isAgreed(x, head, rule)) {
+    return because(x, REASON.badRequest, 'the path can be read as that of another route');
+  }
+  const { route, prefixLength } = asPreflight(x, head, rule);
   x.route = route;
+  x.prefixLength = prefixLength;
+  if (route.filters !== null) {
+    const reason = answerByFilter(x, route.filters, head, peer);
+    if (reason !== REASON.none || x.answer !== null) return reason;
+  }
+  return choose(x, head, peer, random);
+}
+
+/** User key, color, split. */
+function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Reason {
+  const route = x.route as NonNullable<Exchange['route']>;
   const sticky = userKeyOf(route, head, peer);
   x.userKey = sticky === null ? peer.key : sticky;
   const color = head.fields.value(x.table.colorField);
@@ -42,50 +68,31 @@ export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Rando
     }
   }
   x.split = chooseSplit(route.splits, x.client.lane.dials, sticky === null ? random.nextUint32() : sticky);
-  return x.split === null ? REASON.noEndpoint : REASON.none;
+  return x.split === null ? because(x, REASON.noEndpoint, 'every version has weight 0') : REASON.none;
 }
 
-/** Hash of the first configured key that is present, or null: then the split is drawn per request. */
-function userKeyOf(route: LinkedRoute, head: RequestHead, peer: Peer): number | null {
-  if (route.stickyField !== FIELD.unknown) {
-    const value = head.fields.value(route.stickyField);
-    if (value !== null && value !== '') return hash32(value);
-  }
-  if (route.stickyCookie !== '') {
-    const value = cookieValue(cookiesOf(head), route.stickyCookie);
-    if (value !== null) return hash32(value);
-  }
-  return route.stickyClientIp ? hash32(clientAddress(head, peer)) : null;
+function because(x: Exchange, reason: Reason, detail: string): Reason {
+  x.detail = detail;
+  return reason;
 }
 
-/** All cookies; more than one field is rare (HTTP/2 clients behind a translating proxy). */
-function cookiesOf(head: RequestHead): string | null {
-  if (head.fields.seen(FIELD.cookie) <= 1) return head.fields.value(FIELD.cookie);
-  return head.fields.values(FIELD.cookie).join('; ');
+/** Does every reading of an ambiguous path take the route of this one? */
+function isAgreed(x: Exchange, head: RequestHead, rule: Rule): boolean {
+  const readings = readingsOf(head.path);
+  if (readings === null) return false;
+  for (const path of readings) {
+    if (x.table.router.match(head, path, head.method)?.route !== rule.route) return false;
+  }
+  return true;
 }
 
-/** Value of one cookie, or null. Source: RFC 6265 section 5.4. */
-export function cookieValue(cookies: string | null, name: string): string | null {
-  if (cookies === null) return null;
-  for (let at = cookies.indexOf(name); at >= 0; at = cookies.indexOf(name, at + 1)) {
-    const after = at + name.length;
-    const isStart = at === 0 || cookies[at - 1] === ' ' || cookies[at - 1] === ';';
-    if (!isStart || cookies[after] !== '=') continue;
-    const end = cookies.indexOf(';', after);
-    return cookies.slice(after + 1, end < 0 ? undefined : end);
-  }
-  return null;
-}
-
-/** The user's own address: the peer's, or what a trusted proxy says is the last untrusted one's. */
-export function clientAddress(head: RequestHead, peer: Peer): string {
-  if (!peer.isTrusted) return peer.address;
-  // Every proxy appends whom it heard from, to the line or as one of its own: from the right, the first that is not ours.
-  const path = head.fields.values(FIELD.xForwardedFor).join(',').split(',');
-  for (let i = path.length - 1; i >= 0; i--) {
-    const address = (path[i] as string).trim();
-    if (address === '') return peer.address;
-    if (!peer.trusts(address)) return address;
-  }
-  return peer.address;
+/**
+ * A preflight asks on behalf of another method: where the route for that method has a CORS filter and the one for OPTIONS
+ * has none, the former answers. A route that matches POST alone would never see its preflights otherwise.
+ */
+function asPreflight(x: Exchange, head: RequestHead, rule: Rule): Rule {
+  if (!x.table.hasCors || head.method !== 'OPTIONS' || rule.route.filters?.cors || !isPreflight(head.fields))
+    return rule;
+  const asked = x.table.router.match(head, head.path, head.fields.value(FIELD.accessControlRequestMethod) as string);
+  return asked !== null && asked.route.filters?.cors ? asked : rule;
 }

@@ -1,45 +1,85 @@
 /**
- * Finds the route of a request: host, path, method, headers, by Gateway API precedence. Hot path.
+ * Finds the rule of a request: host, path, method, header fields, query parameters. Hot path.
  *
- * The tables are built once per snapshot. A request looks up its exact host, then wildcards from the longest suffix,
- * then the routes for any host; within a host the exact path, then prefixes from the longest. Rules of one path are
- * tried in the order of precedence: with a method before without, more header conditions before fewer, then document
- * order. The cost does not depend on the number of routes.
- * Source: Gateway API v1 HTTPRoute, "match precedence".
+ * The tables are built once per snapshot. A request looks up its exact host, then wildcards from the longest suffix, then
+ * the routes for any host; within a host the exact path, then prefixes from the longest, then regular expressions. Where
+ * no rule of a path has its conditions met, the next path is tried, then the next host. The cost does not depend on the
+ * number of routes, with one exception: the regular expressions of a host are tried one after another, and only when no
+ * path or prefix of that host took the request.
+ * Source: Gateway API v1 HTTPRoute, "match precedence"; it leaves the place of regular expressions to implementations.
  */
 
+import type { Pattern } from '../../lib/pattern.ts';
 import type { RouteMatch } from '../../model/config.ts';
 import type { FieldTable } from '../http1/head.ts';
 import type { NameTable } from '../http1/names.ts';
+import { QueryParameters } from './query.ts';
+import {
+  type Asked,
+  byPrecedence,
+  holds,
+  linkPattern,
+  linkRule,
+  type Rule,
+  RuleList,
+  withoutFinalSlash,
+} from './rules.ts';
 import type { LinkedRoute } from './table.ts';
 
-const SLASH = 47;
-
-interface Condition {
-  readonly field: number;
-  readonly value: string;
+/** What routing looks at, besides path and method. */
+export interface Routable {
+  /** Lower-case, without port. */
+  readonly host: string;
+  /** Path and query. */
+  readonly target: string;
+  readonly fields: FieldTable;
 }
 
-interface Rule {
-  readonly route: LinkedRoute;
-  readonly method: string | null;
-  readonly headers: readonly Condition[];
+interface PatternRule {
+  /** The pattern matches only paths that begin so. */
+  readonly start: string;
+  readonly pattern: Pattern;
+  readonly rule: Rule;
 }
 
 /** The rules of one host pattern. */
-interface PathIndex {
-  readonly exact: Map<string, Rule[]>;
-  readonly prefix: Map<string, Rule[]>;
-  /** Lengths of the prefixes, longest first. */
-  prefixLengths: number[];
+class PathIndex {
+  /** While the table is being built. */
+  readonly pending: { readonly path: RouteMatch['path']; readonly rule: Rule }[] = [];
+  exact = new Map<string, RuleList>();
+  /** By prefix without its final slash. */
+  prefix = new Map<string, RuleList>();
+  /** 1 where a prefix of that length exists. */
+  hasLength = new Uint8Array(0);
+  patterns: readonly PatternRule[] = [];
+
+  seal(): void {
+    this.exact = listsOf(this.pending, 'Exact');
+    this.prefix = listsOf(this.pending, 'PathPrefix');
+    const lengths = [...new Set([...this.prefix.keys()].map((key) => key.length))];
+    this.hasLength = new Uint8Array(lengths.length === 0 ? 0 : Math.max(...lengths) + 1);
+    for (const length of lengths) this.hasLength[length] = 1;
+    this.patterns = this.pending
+      .filter(({ path }) => path.type === 'RegularExpression')
+      .map(({ path, rule }) => ({ start: literalStart(path.value), pattern: linkPattern(path.value), rule }))
+      .toSorted((a, b) => byPrecedence(a.rule, b.rule));
+    this.pending.length = 0;
+  }
 }
 
 export class Router {
   readonly #names: NameTable;
+  readonly #query = new QueryParameters();
   readonly #hosts = new Map<string, PathIndex>();
   /** Key `.example.com` for `*.example.com`. */
   readonly #wildcards = new Map<string, PathIndex>();
-  readonly #anyHost: PathIndex = { exact: new Map(), prefix: new Map(), prefixLengths: [] };
+  readonly #anyHost = new PathIndex();
+  /** What the conditions of the request under way look at: one object for all requests. */
+  readonly #asked: { fields: FieldTable; readonly query: QueryParameters } = {
+    fields: null as unknown as FieldTable,
+    query: this.#query,
+  };
+  #ruleCount = 0;
 
   constructor(names: NameTable) {
     this.#names = names;
@@ -48,32 +88,38 @@ export class Router {
   /** Adds a route's rules; call `seal` after the last. */
   add(route: LinkedRoute, hostnames: readonly string[], matches: readonly RouteMatch[]): void {
     const indexes = hostnames.length === 0 ? [this.#anyHost] : hostnames.map((host) => this.#indexOf(host));
-    for (const index of indexes) for (const match of matches) addRule(index, match, this.#rule(route, match));
+    const ids = { names: this.#names, query: this.#query };
+    for (const match of matches) {
+      const rule = linkRule(route, match, this.#ruleCount++, ids);
+      for (const index of indexes) index.pending.push({ path: match.path, rule });
+    }
   }
 
-  /** Sorts rules and prefixes into the order in which they are tried. */
+  /** Builds the tables in which requests are looked up. */
   seal(): void {
-    for (const index of [this.#anyHost, ...this.#hosts.values(), ...this.#wildcards.values()]) {
-      for (const rules of [...index.exact.values(), ...index.prefix.values()]) rules.sort(byPrecedence);
-      index.prefixLengths = [...new Set([...index.prefix.keys()].map((key) => key.length))].sort((a, b) => b - a);
-    }
+    for (const index of [this.#anyHost, ...this.#hosts.values(), ...this.#wildcards.values()]) index.seal();
   }
 
-  /** The route, or null. `host` is lower-case without port; `path` is normalized. */
-  match(host: string, path: string, method: string, fields: FieldTable): LinkedRoute | null {
+  /**
+   * The rule that takes a request, or null. `path` is normalized.
+   * Cost: O(labels of the host × slashes of the path), plus the candidates of each path (rules.ts).
+   */
+  match(request: Routable, path: string, method: string): Rule | null {
+    const { host } = request;
+    const asked = this.#asked;
+    asked.fields = request.fields;
+    this.#query.start(request.target);
     const exact = this.#hosts.get(host);
-    if (exact !== undefined) {
-      const route = matchPath(exact, path, method, fields);
-      if (route !== null) return route;
-    }
+    const rule = exact === undefined ? null : matchPath(exact, path, method, asked);
+    if (rule !== null) return rule;
     if (this.#wildcards.size > 0) {
       for (let dot = host.indexOf('.', 1); dot > 0; dot = host.indexOf('.', dot + 1)) {
         const index = this.#wildcards.get(host.slice(dot));
-        const route = index === undefined ? null : matchPath(index, path, method, fields);
-        if (route !== null) return route;
+        const found = index === undefined ? null : matchPath(index, path, method, asked);
+        if (found !== null) return found;
       }
     }
-    return matchPath(this.#anyHost, path, method, fields);
+    return matchPath(this.#anyHost, path, method, asked);
   }
 
   #indexOf(host: string): PathIndex {
@@ -82,59 +128,54 @@ export class Router {
     const key = isWildcard ? host.slice(1) : host;
     let index = map.get(key);
     if (index === undefined) {
-      index = { exact: new Map(), prefix: new Map(), prefixLengths: [] };
+      index = new PathIndex();
       map.set(key, index);
     }
     return index;
   }
+}
 
-  #rule(route: LinkedRoute, match: RouteMatch): Rule {
-    const headers = match.headers.map(({ name, value }) => ({ field: this.#names.idOf(name), value }));
-    return { route, method: match.method, headers };
+function listsOf(pending: PathIndex['pending'], type: 'Exact' | 'PathPrefix'): Map<string, RuleList> {
+  const rules = new Map<string, Rule[]>();
+  for (const { path, rule } of pending) {
+    if (path.type !== type) continue;
+    const key = type === 'Exact' ? path.value : withoutFinalSlash(path.value);
+    const list = rules.get(key);
+    if (list === undefined) rules.set(key, [rule]);
+    else list.push(rule);
   }
+  return new Map([...rules].map(([key, list]) => [key, new RuleList(list)]));
 }
 
-function addRule(index: PathIndex, match: RouteMatch, rule: Rule): void {
-  const isExact = match.path.type === 'Exact';
-  const map = isExact ? index.exact : index.prefix;
-  const key = isExact ? match.path.value : match.path.value.replace(/\/+$/, '');
-  const rules = map.get(key);
-  if (rules === undefined) map.set(key, [rule]);
-  else rules.push(rule);
+/** Characters with which every match of a pattern begins; empty where that takes more than a look to say. */
+export function literalStart(source: string): string {
+  if (source.includes('|')) return '';
+  const plain = /^[A-Za-z0-9/_~%@:,;=!&' -]*/.exec(source)?.[0] ?? '';
+  // What is repeated may be absent.
+  return /[*?{]/.test(source.charAt(plain.length)) ? plain.slice(0, -1) : plain;
 }
 
-/** Array.prototype.sort is stable, so document order decides what this leaves equal. */
-function byPrecedence(a: Rule, b: Rule): number {
-  const byMethod = Number(b.method !== null) - Number(a.method !== null);
-  return byMethod !== 0 ? byMethod : b.headers.length - a.headers.length;
-}
-
-function matchPath(index: PathIndex, path: string, method: string, fields: FieldTable): LinkedRoute | null {
+function matchPath(index: PathIndex, path: string, method: string, asked: Asked): Rule | null {
   const exact = index.exact.size === 0 ? undefined : index.exact.get(path);
   if (exact !== undefined) {
-    const route = matchRules(exact, method, fields);
-    if (route !== null) return route;
+    const rule = exact.match(method, asked);
+    if (rule !== null) return rule;
   }
-  for (const length of index.prefixLengths) {
-    if (length > path.length || (length < path.length && path.charCodeAt(length) !== SLASH)) continue;
-    const rules = index.prefix.get(length === path.length ? path : path.slice(0, length));
-    const route = rules === undefined ? null : matchRules(rules, method, fields);
-    if (route !== null) return route;
+  const { hasLength } = index;
+  // A prefix ends where the path does, or before a slash: from the longest to the empty one.
+  for (let end = path.length; end >= 0; end = end === 0 ? -1 : path.lastIndexOf('/', end - 1)) {
+    if (end >= hasLength.length || hasLength[end] === 0) continue;
+    const rules = index.prefix.get(end === path.length ? path : path.slice(0, end));
+    const rule = rules === undefined ? null : rules.match(method, asked);
+    if (rule !== null) return rule;
   }
-  return null;
+  return index.patterns.length === 0 ? null : matchPattern(index.patterns, path, method, asked);
 }
 
-function matchRules(rules: readonly Rule[], method: string, fields: FieldTable): LinkedRoute | null {
-  for (const rule of rules) {
+function matchPattern(patterns: readonly PatternRule[], path: string, method: string, asked: Asked): Rule | null {
+  for (const { start, pattern, rule } of patterns) {
     if (rule.method !== null && rule.method !== method) continue;
-    if (rule.headers.length === 0 || matchHeaders(rule.headers, fields)) return rule.route;
+    if (path.startsWith(start) && holds(rule, asked) && pattern.matches(path)) return rule;
   }
   return null;
-}
-
-function matchHeaders(conditions: readonly Condition[], fields: FieldTable): boolean {
-  for (const { field, value } of conditions) {
-    if (fields.value(field) !== value) return false;
-  }
-  return true;
 }

@@ -5,11 +5,14 @@
  * immutable; an exchange pins the one it started with.
  */
 
-import type { Limits, Timeouts } from '../../model/config.ts';
+import type { HttpConfig, Limits, Timeouts } from '../../model/config.ts';
 import type { RouteSpec, Snapshot, SplitSpec } from '../../model/snapshot.ts';
 import { CELL_WORDS } from '../../model/tallies.ts';
+import { type LinkedFilters, linkFilters } from '../filter/filters.ts';
+import { namesOf } from '../filter/header-filter.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
-import { requestPolicy, responsePolicy } from '../headers.ts';
+import { CLAIMS, isClaimName } from '../header/forwarded.ts';
+import { requestPolicy, responsePolicy } from '../header/hop-by-hop.ts';
 import { FIELD, NameTable } from '../http1/names.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { ResponseHead } from '../http1/response-head.ts';
@@ -38,15 +41,24 @@ export interface LinkedRoute {
   readonly stickyClientIp: boolean;
   readonly slowMs: number;
   readonly requestTimeoutMs: number;
+  /** null for most routes. */
+  readonly filters: LinkedFilters | null;
 }
 
 export interface RouteTable {
   readonly revision: number;
   readonly limits: Limits;
   readonly timeouts: Timeouts;
+  readonly http: HttpConfig;
   readonly names: NameTable;
   readonly colorField: number;
   readonly colorFromAnyone: boolean;
+  /** What an untrusted peer may not say of itself: removed before it is sent on. */
+  readonly claimFields: readonly number[];
+  /** Those of them that some route reads, the color included: removed before routing. Usually none. */
+  readonly hiddenFields: readonly number[];
+  /** Some route has a CORS filter. */
+  readonly hasCors: boolean;
   readonly router: Router;
   /** Scratch parsers, shared by all connections of the worker: parsing is synchronous. */
   readonly requestHead: RequestHead;
@@ -55,7 +67,12 @@ export interface RouteTable {
 
 /** Fields a `Connection` header may not remove besides the built-in ones: whatever routing reads. */
 function configuredNames(snapshot: Snapshot): string[] {
-  const names = [snapshot.color.header];
+  return [snapshot.color.header, ...routedNames(snapshot)];
+}
+
+/** Fields that conditions and user keys are read from. */
+function routedNames(snapshot: Snapshot): string[] {
+  const names: string[] = [];
   for (const route of snapshot.routes) {
     if (route.sticky?.header) names.push(route.sticky.header);
     for (const match of route.matches) for (const header of match.headers) names.push(header.name);
@@ -63,22 +80,49 @@ function configuredNames(snapshot: Snapshot): string[] {
   return names;
 }
 
+/** Fields that only trusted peers may send, and those of them that routing reads. */
+function claimsOf(snapshot: Snapshot, names: NameTable): Pick<RouteTable, 'claimFields' | 'hiddenFields'> {
+  const claims = new Set(CLAIMS);
+  names.names.forEach((name, id) => {
+    if (isClaimName(name)) claims.add(id);
+  });
+  const isHidden = (id: number): boolean =>
+    claims.has(id) || (id === names.idOf(snapshot.color.header) && snapshot.color.acceptFrom !== 'anyone');
+  const hidden = new Set(
+    routedNames(snapshot)
+      .map((name) => names.idOf(name))
+      .filter(isHidden),
+  );
+  return { claimFields: [...claims], hiddenFields: [...hidden] };
+}
+
 /** @param endpointOf gives the worker's endpoint of an index into `snapshot.endpoints`. */
 export function linkTable(snapshot: Snapshot, endpointOf: (index: number) => Endpoint): RouteTable {
   const configured = configuredNames(snapshot);
-  const names = new NameTable(configured);
+  const filterNames = snapshot.routes.flatMap(({ filters }) => [
+    ...namesOf(filters.requestHeaders),
+    ...namesOf(filters.responseHeaders),
+  ]);
+  const names = new NameTable([...configured, ...filterNames]);
   const router = new Router(names);
   for (const spec of snapshot.routes) router.add(linkRoute(spec, names, endpointOf), spec.hostnames, spec.matches);
   router.seal();
+  const claims = claimsOf(snapshot, names);
   return {
     revision: snapshot.revision,
     limits: snapshot.limits,
     timeouts: snapshot.timeouts,
+    http: snapshot.http,
     names,
     colorField: names.idOf(snapshot.color.header),
     colorFromAnyone: snapshot.color.acceptFrom === 'anyone',
+    ...claims,
+    hasCors: snapshot.routes.some(({ filters }) => filters.cors !== null),
     router,
-    requestHead: new RequestHead(names, snapshot.limits, new Set(configured), requestPolicy),
+    requestHead: new RequestHead(names, snapshot.limits, new Set(configured), {
+      choices: snapshot.http,
+      policyOf: requestPolicy(claims.claimFields),
+    }),
     responseHead: new ResponseHead(names, snapshot.limits, responsePolicy),
   };
 }
@@ -102,6 +146,7 @@ function linkRoute(spec: RouteSpec, names: NameTable, endpointOf: (index: number
     stickyClientIp: spec.sticky?.clientIp ?? false,
     slowMs: spec.slowMs,
     requestTimeoutMs: spec.requestTimeoutMs,
+    filters: linkFilters(spec.filters, names),
   };
 }
 

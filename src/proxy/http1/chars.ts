@@ -21,7 +21,7 @@ export const TOKEN_FOLD: Uint8Array = buildTokens();
 /** 1 for bytes allowed in a field value: HTAB, SP, visible ASCII and obs-text; 0 for CTLs, DEL, CR, LF and NUL. */
 export const FIELD_VALUE: Uint8Array = buildFieldValues();
 
-/** Bytes of a request target: 0 refused, 1 plain, 2 needs a look (`%`, `.`, `/`, `\`, `?`). */
+/** Bytes of a request target: 0 refused, 1 plain, 2 needs a look (`%`, `.`, `/`, `;`, `\`, `?`). */
 export const TARGET: Uint8Array = buildTargets();
 
 /** Value of a hexadecimal digit plus 1, 0 for every other byte. */
@@ -46,7 +46,7 @@ function buildFieldValues(): Uint8Array {
 function buildTargets(): Uint8Array {
   const table = new Uint8Array(256).fill(1, 33, 127);
   table['#'.charCodeAt(0)] = 0;
-  for (const c of '%./\\?') table[c.charCodeAt(0)] = 2;
+  for (const c of '%./;\\?') table[c.charCodeAt(0)] = 2;
   return table;
 }
 

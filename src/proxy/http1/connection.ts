@@ -16,10 +16,12 @@ import type { Timed } from '../../lib/deadlines.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import { decide } from '../decide/decide.ts';
 import { Exchange } from '../exchange.ts';
+import type { Answer } from '../filter/filters.ts';
 import { abandon, forward } from '../forward/forwarder.ts';
-import { type PeerLines, requestText } from '../headers.ts';
+import type { PeerLines } from '../header/forwarded.ts';
+import { requestText } from '../header/request.ts';
 import type { Lane } from '../lane.ts';
-import { acceptsJson, optionsText, rejectionText } from '../rejection.ts';
+import { answerText, OPTIONS_ANSWER, refusalText, rejectionOf } from '../rejection.ts';
 import type { Handle } from '../wire/binding.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
@@ -123,15 +125,12 @@ export class ClientConnection implements Timed, WireOwner {
 
   /** No response has begun: answer with the reason's own. */
   reject(x: Exchange): void {
-    const reason = x.reason;
-    x.status = reasonRow(reason).status;
+    x.status = reasonRow(x.reason).status;
     // A body that is still coming would be read as the next request.
     if (!x.requestDone) x.keepAlive = false;
     const close = !this.willKeepAlive(x);
     x.keepAlive = !close;
-    const { detail, requestId, isHead } = x;
-    const asJson = acceptsJson(x.requestText);
-    this.out.writeText(rejectionText({ reason, detail, route: x.route?.name ?? '', requestId, asJson, isHead, close }));
+    this.out.writeText(rejectionOf(x, this.lines.peer, this.lane.date.at(turnMs()), close));
     this.exchangeDone(x);
   }
 
@@ -256,7 +255,7 @@ export class ClientConnection implements Timed, WireOwner {
     this.body.start(head.bodyLength, x.wantsTrailers);
     x.requestDone = this.body.isDone;
     if (head.isForUs) {
-      this.#answerOptions(x);
+      this.#answer(x, OPTIONS_ANSWER);
       return;
     }
     const reason = decide(x, head, this.lines.peer, this.lane.random);
@@ -265,28 +264,25 @@ export class ClientConnection implements Timed, WireOwner {
     if (x.requestDone) x.startClock(x.startedAtMs);
     this.deadlineAtMs = x.deadlineAtMs;
     this.lane.recorder.begin(x);
-    if (reason === REASON.none) {
-      forward(x);
-      return;
-    }
     x.reason = reason;
-    x.detail = reason === REASON.noRoute ? 'no route matches this host, path and method' : 'every version has weight 0';
-    this.reject(x);
+    if (x.answer !== null) this.#answer(x, x.answer);
+    else if (reason === REASON.none) forward(x);
+    else this.reject(x);
   }
 
-  #answerOptions(x: Exchange): void {
+  /** Answers without an upstream and without a failure. */
+  #answer(x: Exchange, answer: Answer): void {
     if (!x.requestDone) x.keepAlive = false;
     x.keepAlive = this.willKeepAlive(x);
-    x.status = 204;
-    this.out.writeText(optionsText(!x.keepAlive));
+    x.status = answer.status;
+    this.out.writeText(answerText(x, answer, this.lane.date.at(turnMs()), !x.keepAlive));
     this.exchangeDone(x);
   }
 
   /** A request that never became an exchange. */
   #refuse(reason: Reason, detail: string): void {
     this.#input.clear();
-    const nothingKnown = { route: '', requestId: '', asJson: true, isHead: false };
-    this.out.writeText(rejectionText({ reason, detail, ...nothingKnown, close: true }));
+    this.out.writeText(refusalText(reason, detail, this.lane.date.at(turnMs())));
     this.lane.recorder.refused(reason);
     this.lane.accessLog.refused(reason, this.lines.peer.address, turnMs());
     this.#linger();

@@ -176,6 +176,12 @@ export class FieldTable {
     if (this.#seen[id] !== 0) this.#mark(id, DROPPED);
   }
 
+  /** As `drop`, and as if the field had never been sent: nothing that routes or decides sees it any more. */
+  forget(id: number): void {
+    this.drop(id);
+    this.#seen[id] = 0;
+  }
+
   /** Lets every occurrence of a known field go on, whatever its policy. */
   keep(id: number): void {
     if (this.#seen[id] !== 0) this.#mark(id, KEPT);

@@ -8,13 +8,13 @@
  */
 
 import { latin1Of } from '../../lib/latin1.ts';
-import type { Limits } from '../../model/config.ts';
+import type { HttpConfig, Limits } from '../../model/config.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import { CR, LF, SP, TARGET, TOKEN_FOLD } from './chars.ts';
 import { bodyLength, CHUNKED, CODING_UNSUPPORTED, connectionOptions, UNFRAMED } from './framing.ts';
 import { type FieldPolicy, FieldTable, INCOMPLETE, TOO_MANY_FIELDS } from './head.ts';
 import { FIELD, type NameTable } from './names.ts';
-import { hostOf, normalizePath, splitAbsolute } from './target.ts';
+import { hostOf, isAmbiguous, isStrict, normalizePath, splitAbsolute } from './target.ts';
 
 const METHOD_BYTES_MAX = 32;
 const VERSION = [72, 84, 84, 80, 47, 49, 46];
@@ -23,9 +23,21 @@ const DOT = 46;
 const SLASH = 47;
 const QUERY = 63;
 const BACKSLASH = 92;
+const SEMICOLON = 59;
 
 /** Hosts seen lately, so that the usual request does not validate its authority again. Bounded. */
 const HOSTS_MAX = 256;
+
+/** How a parser reads and marks what it reads. */
+export interface ParserOptions {
+  /** Where the RFCs leave a choice; the careful one without it. */
+  readonly choices?: HttpConfig;
+  /** What becomes of a known field; it goes on without it. */
+  readonly policyOf?: (id: number) => FieldPolicy;
+}
+
+/** Where nothing was chosen: the careful reading. */
+const CAREFUL: HttpConfig = { absoluteForm: 'refuse', pathNormalization: 'normalize', serverTiming: false };
 
 /** Outcome of `parse`: `consumed` > 0 = complete, 0 = more bytes needed, -1 = refused because of `reason`. */
 export class RequestHead {
@@ -39,8 +51,14 @@ export class RequestHead {
   target = '';
   /** Normalized path to match. */
   path = '';
+  /** Others may fold the path further than normalizing does: all readings must take one route (decide/readings.ts). */
+  isAmbiguous = false;
   /** Lower-case host without port; empty when a 1.0 request names none. */
   host = '';
+  /** Takes the place of the `Host` field upstream; empty = the field stands. */
+  authority = '';
+  /** Lower-case `Upgrade` of a 1.1 request without body whose `Connection` asks for it; else empty: a plain request. */
+  upgrade = '';
   /** Body bytes, or `CHUNKED`; 0 without a body. */
   bodyLength = 0;
   keepAlive = true;
@@ -51,20 +69,17 @@ export class RequestHead {
   wantsTrailers = false;
   readonly #limits: Limits;
   readonly #protectedNames: ReadonlySet<string>;
+  readonly #choices: HttpConfig;
   readonly #hosts = new Map<string, string>();
   /** The `Host` that `host` was made from. */
   #lastAuthority: string | null = null;
 
   /** @param protectedNames configured names that a `Connection` header may not nominate. */
-  constructor(
-    names: NameTable,
-    limits: Limits,
-    protectedNames: ReadonlySet<string>,
-    policyOf?: (id: number) => FieldPolicy,
-  ) {
-    this.fields = new FieldTable(names, limits.headerCountMax, policyOf);
+  constructor(names: NameTable, limits: Limits, protectedNames: ReadonlySet<string>, options: ParserOptions = {}) {
+    this.fields = new FieldTable(names, limits.headerCountMax, options.policyOf);
     this.#limits = limits;
     this.#protectedNames = protectedNames;
+    this.#choices = options.choices ?? CAREFUL;
   }
 
   /**
@@ -141,7 +156,7 @@ export class RequestHead {
       if (query !== 0) continue;
       const byte = bytes[p];
       if (byte === QUERY) query = p - start;
-      else if (byte === PERCENT || byte === BACKSLASH) suspicious = true;
+      else if (byte === PERCENT || byte === BACKSLASH || byte === SEMICOLON) suspicious = true;
       else if (p > from && bytes[p - 1] === SLASH && (byte === DOT || byte === SLASH)) suspicious = true;
     }
     if (p >= end) return 0;
@@ -189,12 +204,20 @@ export class RequestHead {
     const options = connectionOptions(this.fields);
     this.keepAlive = this.minor === 1 ? !options.close : options.keepAlive && !options.close;
     if (options.isExcessive) return this.#fail(REASON.badRequest, 'Connection is too long');
+    // Read before what Connection names is forgotten, `Upgrade` itself included.
+    this.upgrade = options.upgrade ? this.#upgradeAsked() : '';
     if (options.nominated.length === 0) return true;
     if (this.fields.dropNominated(options.nominated, this.#protectedNames)) return true;
     return this.#fail(REASON.badRequest, 'Connection nominates a field that must not be removed');
   }
 
+  #upgradeAsked(): string {
+    if (this.minor !== 1 || this.fields.seen(FIELD.upgrade) !== 1) return '';
+    return (this.fields.value(FIELD.upgrade) as string).toLowerCase();
+  }
+
   #checkHost(): boolean {
+    this.authority = '';
     const seen = this.fields.seen(FIELD.host);
     if (seen > 1) return this.#fail(REASON.badRequest, 'more than one Host');
     if (seen === 0) {
@@ -223,6 +246,7 @@ export class RequestHead {
     const start = this.#methodEnd + 1;
     this.isForUs = this.method === 'OPTIONS' && /^0+$/.test(this.fields.value(FIELD.maxForwards) ?? '');
     this.target = text.slice(start, this.#targetEnd);
+    this.isAmbiguous = false;
     if (text.charCodeAt(start) === SLASH) {
       this.path = text.slice(start, this.#queryStart);
       return !this.#needsNormalizing || this.#normalize();
@@ -238,6 +262,10 @@ export class RequestHead {
   #normalize(): boolean {
     const path = normalizePath(this.path);
     if (path === null) return this.#fail(REASON.badRequest, 'ambiguous path');
+    if (this.#choices.pathNormalization === 'strict' && !isStrict(this.path, path)) {
+      return this.#fail(REASON.badRequest, 'the path is not in its normal form');
+    }
+    this.isAmbiguous = isAmbiguous(path);
     this.target = path + this.target.slice(this.path.length);
     this.path = path;
     return true;
@@ -247,8 +275,16 @@ export class RequestHead {
     const parts = splitAbsolute(this.target);
     if (parts === null) return this.#fail(REASON.badRequest, 'malformed request target');
     const authority = parts.authority.toLowerCase();
-    if (hostOf(authority) === null || authority !== this.fields.value(FIELD.host)?.toLowerCase()) {
-      return this.#fail(REASON.badRequest, 'the target names another authority than Host');
+    const host = hostOf(authority);
+    if (host === null) return this.#fail(REASON.badRequest, 'invalid authority in the target');
+    if (authority !== this.fields.value(FIELD.host)?.toLowerCase()) {
+      if (this.#choices.absoluteForm === 'refuse') {
+        return this.#fail(REASON.badRequest, 'the target names another authority than Host');
+      }
+      // RFC 9112 section 3.2.2: the target's authority counts, and Host is made to agree with it.
+      this.authority = authority;
+      this.#lastAuthority = null;
+      this.host = host;
     }
     const query = parts.rest.indexOf('?');
     this.target = parts.rest;
@@ -262,6 +298,7 @@ export class RequestHead {
     if (length === CODING_UNSUPPORTED) return this.#fail(REASON.codingUnsupported, 'unsupported transfer coding');
     if (length < UNFRAMED) return this.#fail(REASON.badRequest, 'ambiguous or invalid body framing');
     this.bodyLength = length === UNFRAMED ? 0 : length;
+    if (this.bodyLength !== 0) this.upgrade = '';
     if (length !== CHUNKED && length > this.#limits.bodyBytesMax) {
       return this.#fail(REASON.bodyTooLarge, 'Content-Length exceeds the limit');
     }

@@ -3,13 +3,27 @@
  *
  * The path is normalized before routing (unreserved `%XX` decoded, other `%xx` upper-cased, dot segments removed), and
  * the normalized path is sent on, so that the gateway and the upstream cannot read two different paths. A path that
- * would hide a dot segment behind an encoded slash or a backslash is refused.
+ * would hide a dot segment behind an encoded slash or a backslash is refused. What is left that some upstreams fold
+ * further (`//`, `;params`, `%2F`, `%3B`, `%5C`, `%25XX`) is forwarded as it came, and only if every such reading takes the same
+ * route (decide/readings.ts).
  * Source: RFC 3986 sections 2.3, 5.2.4, 6.2.2; RFC 9112 section 3.2.
  */
 
 const UNRESERVED = /[A-Za-z0-9\-._~]/;
+const AMBIGUOUS = /\/\/|;|%2F|%3B|%5C|%25[0-9A-Fa-f]{2}/;
 
-/** Normalized path, or null when it must be refused. Only for paths with `%`, `\`, `//` or a segment that starts with a dot. */
+/** Does a normalized path hold what some upstreams fold further: `//`, `;params`, `%2F`, `%5C`, a double encoding? */
+export function isAmbiguous(path: string): boolean {
+  return AMBIGUOUS.test(path);
+}
+
+/** Was the path, but for the case of `%XX`, in its only form already? `normal` is what `normalizePath` made of it. */
+export function isStrict(path: string, normal: string): boolean {
+  const cased = path.replace(/%[0-9a-f]{2}/gi, (escape) => escape.toUpperCase());
+  return cased === normal && !isAmbiguous(normal);
+}
+
+/** Normalized path, or null when it must be refused. Only for paths with `%`, `\`, `;`, `//` or a segment that starts with a dot. */
 export function normalizePath(path: string): string | null {
   if (path.includes('\\')) return null;
   const decoded = decodeUnreserved(path);

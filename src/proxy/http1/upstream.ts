@@ -18,7 +18,7 @@ import { putLatin1 } from '../../lib/latin1.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
-import { type ClientFraming, clientFraming, interimText, responseText } from '../headers.ts';
+import { type ClientFraming, clientFraming, interimText, responseText } from '../header/response.ts';
 import type { Lane } from '../lane.ts';
 import type { Handle } from '../wire/binding.ts';
 import { type Connecting, connectTo } from '../wire/connect.ts';

@@ -12,7 +12,8 @@ import { linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
 import { Exchange } from '#src/proxy/exchange.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import { RetryBudget } from '#src/proxy/forward/retry.ts';
-import { responsePolicy } from '#src/proxy/headers.ts';
+import { DateLine } from '#src/proxy/header/date.ts';
+import { responsePolicy } from '#src/proxy/header/hop-by-hop.ts';
 import type { ClientConnection } from '#src/proxy/http1/connection.ts';
 import { NameTable } from '#src/proxy/http1/names.ts';
 import type { RequestHead } from '#src/proxy/http1/request-head.ts';
@@ -58,6 +59,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     accessLog: new AccessLog(1, () => undefined),
     random,
     ids: new RequestIds(random),
+    date: new DateLine(() => 'Sun, 06 Nov 1994 08:49:37 GMT'),
     retryBudget: new RetryBudget(0),
     deadlines: new Deadlines(),
     readBuffer: Buffer.alloc(65_536),
@@ -69,7 +71,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
 
 /** The address of most clients here; `isTrusted` as asked. */
 export function peerOf(isTrusted = false): Peer {
-  return { address: '203.0.113.7', isTrusted, trusts: (address) => address.startsWith('10.'), key: 4711 };
+  return { address: '203.0.113.7', port: 8080, isTrusted, trusts: (address) => address.startsWith('10.'), key: 4711 };
 }
 
 /** An exchange that began at 0, of a client that is only its lane. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { beginTurn, nowMs, turnMs, wallTime } from '#src/lib/clock.ts';
+import { beginTurn, httpDate, nowMs, turnMs, wallTime } from '#src/lib/clock.ts';
 import { bytesPerCall } from '../../support/proxy/allocation.ts';
 
 const CLOCK = new URL('../../../src/lib/clock.ts', import.meta.url);
@@ -58,4 +58,9 @@ describe('a turn', () => {
     beginTurn();
     assert.ok(bytesPerCall(turnMs) < 1);
   });
+});
+
+it('an HTTP date is what HTTP calls the time of day', () => {
+  assert.match(httpDate(), /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d\d (?:[A-Z][a-z]{2}) \d{4} \d\d:\d\d:\d\d GMT$/);
+  assert.ok(Math.abs(Date.parse(httpDate()) - Date.parse(wallTime())) < 5000);
 });

@@ -3,8 +3,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { REASON, REASONS, type Reason } from '#src/model/reason.ts';
-import { acceptsJson, optionsText, type Rejection, rejectionText } from '#src/proxy/rejection.ts';
-import { readResponse } from '../../support/proxy/parts.ts';
+import {
+  acceptsJson,
+  answerText,
+  OPTIONS_ANSWER,
+  type Rejection,
+  refusalText,
+  rejectionOf,
+  rejectionText,
+} from '#src/proxy/rejection.ts';
+import { bench, exchangeOn, peerOf, readResponse } from '../../support/proxy/parts.ts';
+
+const DATE = 'Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n';
 
 function rejected(change: Partial<Rejection> = {}): string {
   return rejectionText({
@@ -12,6 +22,9 @@ function rejected(change: Partial<Rejection> = {}): string {
     detail: 'why',
     route: 'shop',
     requestId: 'id-1',
+    nextHop: '',
+    version: '',
+    lines: '',
     asJson: true,
     isHead: false,
     close: false,
@@ -84,11 +97,65 @@ describe('an answer of the gateway', () => {
   });
 });
 
-describe('the answer to OPTIONS *', () => {
-  it('lists methods and has no body', () => {
-    const head = readResponse(optionsText(true));
-    assert.deepEqual([head.status, head.bodyLength, head.keepAlive], [204, 0, false]);
-    assert.match(optionsText(false), /^HTTP\/1\.1 204 No Content\r\nAllow: GET, .*OPTIONS\r\n\r\n$/);
+describe('an exchange that failed', () => {
+  const failed = (isTrusted: boolean): string => {
+    const on = bench();
+    const x = exchangeOn(on);
+    Object.assign(x, { reason: REASON.connectTimeout, detail: 'no connection in time', requestId: 'id-1' });
+    Object.assign(x, { endpoint: on.endpoints[1], split: { version: 'v"2' }, corsLines: 'Vary: Origin\r\n' });
+    return rejectionOf(x, peerOf(isTrusted), DATE, false);
+  };
+
+  it('names next hop and version to trusted proxies only', () => {
+    const told = 'Proxy-Status: sluice; error=connection_timeout; next-hop="127.0.0.1:7002"; details="v\\"2"\r\n';
+    assert.ok(failed(true).includes(told));
+    assert.ok(failed(false).includes('Proxy-Status: sluice; error=connection_timeout\r\n'));
+    assert.doesNotMatch(failed(false), /7002|v"2/);
+  });
+
+  it('has a date, and what CORS wants it to say', () => {
+    const text = failed(false);
+    assert.ok(text.includes(DATE));
+    assert.match(text, /\r\nVary: Origin\r\n/);
+    assert.equal(readResponse(text).status, 504);
+  });
+});
+
+it('what never became an exchange is refused with a date and closed', () => {
+  const head = readResponse(refusalText(REASON.badRequest, 'bare LF', DATE));
+  assert.deepEqual([head.status, head.keepAlive], [400, false]);
+  assert.match(head.fields.text, /\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n/);
+});
+
+describe('an answer that is no failure', () => {
+  const answered = (status: number, lines: string, minor: number, close: boolean): string => {
+    const x = exchangeOn(bench());
+    Object.assign(x, { minor, requestId: 'id-1' });
+    return answerText(x, { status, lines }, DATE, close);
+  };
+
+  it('is complete without a body', () => {
+    for (const status of [204, 301, 302, 303, 307, 308]) {
+      const head = readResponse(answered(status, 'Location: http://a/\r\n', 1, false));
+      assert.deepEqual([head.status, head.bodyLength, head.keepAlive], [status, 0, true]);
+      assert.match(head.statusText, /^\d{3} [A-Z]/);
+      assert.equal(/content-length/i.test(head.fields.text), status !== 204);
+    }
+  });
+
+  it('has a date and the request’s id, and says how the connection goes on', () => {
+    const text = answered(302, 'Location: http://a/\r\n', 1, false);
+    assert.equal(
+      text,
+      `HTTP/1.1 302 Found\r\nLocation: http://a/\r\nContent-Length: 0\r\n${DATE}X-Request-Id: id-1\r\n\r\n`,
+    );
+    assert.match(answered(302, '', 1, true), /\r\nConnection: close\r\n/);
+    assert.match(answered(302, '', 0, false), /\r\nConnection: keep-alive\r\n/);
+  });
+
+  it('to OPTIONS * lists methods', () => {
+    assert.equal(OPTIONS_ANSWER.status, 204);
+    assert.match(OPTIONS_ANSWER.lines, /^Allow: GET, .*OPTIONS\r\n$/);
   });
 });
 

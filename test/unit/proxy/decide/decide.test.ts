@@ -5,10 +5,10 @@ import { describe, it } from 'node:test';
 import { hash32 } from '#src/lib/hash.ts';
 import { Random } from '#src/lib/random.ts';
 import { REASON } from '#src/model/reason.ts';
-import { clientAddress, cookieValue, decide } from '#src/proxy/decide/decide.ts';
+import { decide } from '#src/proxy/decide/decide.ts';
 import { Exchange } from '#src/proxy/exchange.ts';
 import type { ClientConnection } from '#src/proxy/http1/connection.ts';
-import type { PlaneSketch, RouteSketch } from '../../../support/plane.ts';
+import { ANY_PATH, type PlaneSketch, type RouteSketch } from '../../../support/plane.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 import { type Bench, bench, exchangeOn, get, peerOf, readHead, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 
@@ -146,54 +146,151 @@ describe('a color', () => {
   });
 });
 
-describe('a cookie', () => {
-  const cases: readonly (readonly [string | null, string | null])[] = [
-    ['uid=1', '1'],
-    ['a=b; uid=1; c=d', '1'],
-    ['a=b;uid=1', '1'],
-    ['xuid=0; uid=1', '1'],
-    ['uidx=0; uid=1', '1'],
-    ['a=uid; uid=1', '1'],
-    ['uid=1; uid=2', '1'],
-    ['uid=', ''],
-    ['uid', null],
-    ['a=uid=2', null],
-    ['', null],
-    [null, null],
-  ];
-  for (const [cookies, value] of cases)
-    it(`of ${cookies} is ${value}`, () => assert.equal(cookieValue(cookies, 'uid'), value));
+describe('what a stranger claims', () => {
+  const header = (name: string): RouteSketch => ({
+    ...TWO_VERSIONS,
+    name: 'claimed',
+    matches: [{ ...ANY_PATH, headers: [{ name, type: 'Exact', value: 'x' }] }],
+  });
+  const color = { header: 'x-release-stage', acceptFrom: 'trustedProxies' } as const;
 
-  it('is found in linear time', () => {
-    const hostile = `${'uid'.repeat(10_000)}; uid=1`;
-    assert.equal(cookieValue(hostile, 'uid'), '1');
+  for (const name of ['x-release-stage', 'x-forwarded-proto', 'x-forwarded-user', 'x-client-cert', 'true-client-ip']) {
+    it(`in ${name} does not choose its route`, () => {
+      const sketch = { routes: [header(name), { ...TWO_VERSIONS, name: 'plain' }], color };
+      const text = get('/', `${name}: x\r\n`);
+      assert.equal(decided(sketch, text).x.route?.name, 'plain');
+      assert.equal(decided(sketch, text, true).x.route?.name, 'claimed');
+    });
+  }
+
+  it('in the color header chooses a route where anyone may send it', () => {
+    const sketch = { routes: [header('x-release-stage'), TWO_VERSIONS] };
+    assert.equal(decided(sketch, get('/', 'X-Release-Stage: x\r\n')).x.route?.name, 'claimed');
   });
 });
 
-describe('the client’s address', () => {
-  const addressOf = (lines: string, isTrusted: boolean): string => {
-    const on = bench();
-    return clientAddress(readHead(on.table, get('/', lines)), peerOf(isTrusted));
+describe('a path that others may read differently', () => {
+  const prefix = (name: string, value: string): RouteSketch => ({
+    ...TWO_VERSIONS,
+    name,
+    matches: [{ ...ANY_PATH, path: { type: 'PathPrefix', value } }],
+  });
+  const exact: RouteSketch = {
+    ...TWO_VERSIONS,
+    name: 'exact',
+    matches: [{ ...ANY_PATH, path: { type: 'Exact', value: '/pay' } }],
+  };
+  const sketch: PlaneSketch = { routes: [prefix('root', '/'), prefix('admin', '/admin'), exact] };
+
+  const refused = [
+    '//admin',
+    '/x/..//admin/users',
+    '/admin;x=1/users',
+    '/;/admin',
+    '/admin%2Fusers',
+    '/%2fadmin',
+    '/admin%5Cusers',
+    '/admin%3Bx/users',
+    '/admin%252Fusers',
+    '/x/%252e%252e/admin',
+    '/pay;jsessionid=1',
+    '/pay//',
+    '/;a//b%2Fc%5Cd%3Be%252Ff',
+  ];
+  for (const path of refused) {
+    it(`such as ${path} is refused where another route might be meant`, () => {
+      const { x, reason } = decided(sketch, get(path));
+      assert.equal(reason, path === '/pay//' ? REASON.none : REASON.badRequest);
+      assert.equal(x.route?.name, path === '/pay//' ? 'root' : undefined);
+    });
+  }
+
+  const taken: readonly (readonly [string, string])[] = [
+    ['/a//b', 'root'],
+    ['/a;x=1/b', 'root'],
+    ['/group%2Fproject', 'root'],
+    ['/admin/a//b', 'admin'],
+    ['/admin/a;x=1', 'admin'],
+    ['/admin/a%2Fb', 'admin'],
+    ['/?a=//admin;x%2F', 'root'],
+  ];
+  for (const [path, route] of taken) {
+    it(`such as ${path} takes the route that every reading takes`, () => {
+      const { x, reason } = decided(sketch, get(path));
+      assert.deepEqual([reason, x.route?.name], [REASON.none, route]);
+    });
+  }
+
+  it('is refused where one reading takes no route at all', () => {
+    const { reason } = decided({ routes: [exact, prefix('deep', '/a/b')] }, get('/a/b;/../../x%2F'));
+    assert.equal(reason, REASON.noRoute);
+    assert.equal(decided({ routes: [prefix('deep', '/a;b')] }, get('/a;b')).reason, REASON.badRequest);
+  });
+});
+
+describe('a request that goes in circles', () => {
+  it('is not routed again', () => {
+    const passed = (times: number): number =>
+      decided({ routes: [TWO_VERSIONS] }, get('/', 'Via: 1.1 sluice\r\n'.repeat(times))).reason;
+    assert.equal(passed(7), REASON.none);
+    assert.equal(passed(8), REASON.loopDetected);
+  });
+});
+
+describe('a filter that answers', () => {
+  const redirect = { scheme: null, hostname: 'new.test', path: null, port: 80, status: 301 } as const;
+  const cors = {
+    allowOrigins: ['*'],
+    allowMethods: ['POST'],
+    allowHeaders: [],
+    exposeHeaders: [],
+    allowCredentials: false,
+    maxAgeS: 1,
   };
 
-  it('is the peer’s, whatever a stranger claims', () => {
-    assert.equal(addressOf('X-Forwarded-For: 6.6.6.6\r\n', false), '203.0.113.7');
+  it('needs no version', () => {
+    const { x, reason } = decided({ routes: [{ versions: [], filters: { redirect } }] }, get('/a'));
+    assert.equal(reason, REASON.none);
+    assert.deepEqual(x.answer, { status: 301, lines: 'Location: http://new.test/a\r\n' });
+    assert.deepEqual([x.route?.name, x.split], ['route0', null]);
   });
 
-  it('is the last one that a trusted proxy names', () => {
-    assert.equal(addressOf('X-Forwarded-For: 6.6.6.6, 198.51.100.1\r\n', true), '198.51.100.1');
-    assert.equal(addressOf('X-Forwarded-For: 198.51.100.1\r\n', true), '198.51.100.1');
-    assert.equal(addressOf('', true), '203.0.113.7');
-    assert.equal(addressOf('X-Forwarded-For: 6.6.6.6,\r\n', true), '203.0.113.7');
+  it('knows what the rule matched', () => {
+    const path = { type: 'ReplacePrefixMatch', value: '/new' } as const;
+    const matches = [{ ...ANY_PATH, path: { type: 'PathPrefix', value: '/old/' } as const }];
+    const { x } = decided(
+      { routes: [{ versions: [], matches, filters: { redirect: { ...redirect, path } } }] },
+      get('/old/a?b'),
+    );
+    assert.equal(x.answer?.lines, 'Location: http://new.test/new/a?b\r\n');
   });
 
-  it('is the last one that is no trusted proxy itself', () => {
-    assert.equal(addressOf('X-Forwarded-For: 6.6.6.6, 198.51.100.1, 10.0.0.2\r\n', true), '198.51.100.1');
-    assert.equal(addressOf('X-Forwarded-For: 10.0.0.3, 10.0.0.2\r\n', true), '203.0.113.7');
+  it('without versions and without an answer is a version that is not there', () => {
+    assert.equal(decided({ routes: [{ versions: [] }] }, get('/')).reason, REASON.noEndpoint);
   });
 
-  it('is the last one also when the proxy added a line of its own', () => {
-    assert.equal(addressOf('X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: 198.51.100.1\r\n', true), '198.51.100.1');
+  const preflight = get('/', 'Origin: https://x.test\r\nAccess-Control-Request-Method: POST\r\n').replace(
+    'GET',
+    'OPTIONS',
+  );
+  it('is that of the route for the method that a preflight asks for', () => {
+    const posts: RouteSketch = {
+      ...TWO_VERSIONS,
+      name: 'posts',
+      matches: [{ ...ANY_PATH, method: 'POST' }],
+      filters: { cors },
+    };
+    const { x } = decided({ routes: [TWO_VERSIONS, posts] }, preflight);
+    assert.equal(x.answer?.status, 204);
+    assert.equal(x.route?.name, 'posts');
+    assert.equal(decided({ routes: [TWO_VERSIONS, posts] }, get('/').replace('GET', 'OPTIONS')).x.answer, null);
+    assert.equal(decided({ routes: [TWO_VERSIONS] }, preflight).x.answer, null);
+  });
+
+  it('leaves its CORS lines for the response', () => {
+    const { x } = decided({ routes: [{ ...TWO_VERSIONS, filters: { cors } }] }, get('/', 'Origin: https://x.test\r\n'));
+    assert.equal(x.answer, null);
+    assert.equal(x.corsLines, 'Access-Control-Allow-Origin: *\r\n');
   });
 });
 

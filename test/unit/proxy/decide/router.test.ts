@@ -1,9 +1,9 @@
 /** Which route a request takes: precedence of hosts, paths, methods, headers and document order. */
 
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import type { HeaderMatch, RouteMatch } from '#src/model/config.ts';
-import type { Router } from '#src/proxy/decide/router.ts';
+import { describe, it, type TestContext } from 'node:test';
+import type { HeaderMatch, QueryMatch, RouteMatch } from '#src/model/config.ts';
+import { literalStart, type Router } from '#src/proxy/decide/router.ts';
 import type { RouteSketch } from '../../../support/plane.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 import { bench, get, readHead } from '../../../support/proxy/parts.ts';
@@ -13,13 +13,20 @@ const VERSIONS = [{ name: 'v1', ports: [7001], weight: 1 }];
 interface Rule {
   readonly exact?: string;
   readonly prefix?: string;
+  readonly pattern?: string;
   readonly method?: string;
   readonly headers?: readonly HeaderMatch[];
+  readonly query?: readonly QueryMatch[];
 }
 
-function match({ exact, prefix, method, headers }: Rule): RouteMatch {
-  const path = exact === undefined ? { type: 'PathPrefix', value: prefix ?? '/' } : { type: 'Exact', value: exact };
-  return { path: path as RouteMatch['path'], method: method ?? null, headers: headers ?? [], query: [] };
+function match({ exact, prefix, pattern, method, headers, query }: Rule): RouteMatch {
+  const path: RouteMatch['path'] =
+    pattern !== undefined
+      ? { type: 'RegularExpression', value: pattern }
+      : exact === undefined
+        ? { type: 'PathPrefix', value: prefix ?? '/' }
+        : { type: 'Exact', value: exact };
+  return { path, method: method ?? null, headers: headers ?? [], query: query ?? [] };
 }
 
 function route(name: string, hostnames: readonly string[], ...rules: Rule[]): RouteSketch {
@@ -36,7 +43,7 @@ function routed(
   const { table } = bench({ routes });
   const text = get(target, options.lines ?? '', host).replace(/^GET/, options.method ?? 'GET');
   const head = readHead(table, text);
-  return table.router.match(head.host, head.path, head.method, head.fields)?.name ?? null;
+  return table.router.match(head, head.path, head.method)?.route.name ?? null;
 }
 
 describe('a host', () => {
@@ -154,15 +161,152 @@ describe('among the rules of one path', () => {
   });
 });
 
+describe('a regular expression', () => {
+  const routes = [
+    route('pattern', [], { pattern: '/users/[0-9]+(/.*)?' }),
+    route('post', [], { pattern: '/users/.*', method: 'POST' }),
+    route('prefix', [], { prefix: '/users/7' }),
+    route('exact', [], { exact: '/users/8' }),
+  ];
+  const cases: readonly (readonly [string, string | null])[] = [
+    ['/users/1', 'pattern'],
+    ['/users/1/a', 'pattern'],
+    ['/users/1a', null],
+    ['/x/users/1', null],
+    ['/users/7', 'prefix'],
+    ['/users/7/a', 'prefix'],
+    ['/users/77', 'pattern'],
+    ['/users/8', 'exact'],
+  ];
+  for (const [path, name] of cases) {
+    it(`is tried last and takes whole paths: ${path} takes ${name}`, () =>
+      assert.equal(routed(routes, 'a', path), name));
+  }
+
+  it('goes by method, headers and document order among others', () => {
+    assert.equal(routed(routes, 'a', '/users/1', { method: 'POST' }), 'post');
+    const equals = [route('first', [], { pattern: '/a+' }), route('second', [], { pattern: '/a' })];
+    assert.equal(routed(equals, 'a', '/a'), 'first');
+  });
+
+  it('of a more specific host goes before a path of a less specific one', () => {
+    const hosts = [route('any', [], { exact: '/a' }), route('host', ['a'], { pattern: '/.*' })];
+    assert.equal(routed(hosts, 'a', '/a'), 'host');
+    assert.equal(routed(hosts, 'b', '/a'), 'any');
+  });
+
+  it('is linear in a hostile path', () => {
+    assert.equal(routed([route('r', [], { pattern: '(/a+)+/b' })], 'a', `/${'a'.repeat(8000)}`), null);
+  });
+
+  it('is asked only about paths that begin as its matches do', () => {
+    const starts: readonly (readonly [string, string])[] = [
+      ['/users/[0-9]+', '/users/'],
+      ['/ab*c', '/a'],
+      ['/ab?c', '/a'],
+      ['/ab{2}', '/a'],
+      ['/ab+c', '/ab'],
+      ['/a.b', '/a'],
+      ['/a|/b', ''],
+      ['(?i)/a', ''],
+      ['^/a', ''],
+      ['/a(b|c)', ''],
+      ['/a(b)?', '/a'],
+      ['/a\\.b', '/a'],
+      ['/a$', '/a'],
+    ];
+    for (const [pattern, start] of starts) assert.equal(literalStart(pattern), start, pattern);
+  });
+});
+
+describe('a query parameter', () => {
+  const one: QueryMatch = { name: 'v', type: 'Exact', value: '2 0' };
+  const routes = [
+    route('none', [], {}),
+    route('one', [], { query: [one] }),
+    route('two', [], { query: [one, { name: 'w', type: 'RegularExpression', value: '[0-9]+' }] }),
+    route('header', [], { headers: [{ name: 'x-a', type: 'Exact', value: '1' }] }),
+  ];
+  const cases: readonly (readonly [string, string])[] = [
+    ['/', 'none'],
+    ['/?v=2+0', 'one'],
+    ['/?v=2%200&v=3', 'one'],
+    ['/?v=3&v=2+0', 'none'],
+    ['/?w=1&v=2+0', 'two'],
+    ['/?w=x&v=2+0', 'one'],
+    ['/?V=2+0', 'none'],
+  ];
+  for (const [target, name] of cases) {
+    it(`decides: ${target} takes ${name}`, () => assert.equal(routed(routes, 'a', target), name));
+  }
+
+  it('counts less than a header', () => {
+    assert.equal(routed(routes, 'a', '/?v=2+0&w=1', { lines: 'X-A: 1\r\n' }), 'header');
+  });
+});
+
+describe('a prefix whose conditions are not met', () => {
+  it('leaves the request to the next shorter one, and then to less specific hosts', () => {
+    const beta: HeaderMatch = { name: 'x-beta', type: 'Exact', value: '1' };
+    const routes = [
+      route('deep', ['a'], { prefix: '/a/b', method: 'POST' }),
+      route('exact', ['a'], { exact: '/a/b', headers: [beta] }),
+      route('short', ['a'], { prefix: '/a', query: [{ name: 'q', type: 'Exact', value: '1' }] }),
+      route('any', [], {}),
+    ];
+    assert.equal(routed(routes, 'a', '/a/b', { lines: 'X-Beta: 1\r\n' }), 'exact');
+    assert.equal(routed(routes, 'a', '/a/b', { method: 'POST' }), 'deep');
+    assert.equal(routed(routes, 'a', '/a/b?q=1'), 'short');
+    assert.equal(routed(routes, 'a', '/a/b'), 'any');
+  });
+});
+
 describe('looking up a route', () => {
+  /** Routes of one host with a prefix each, of a few lengths, as a large gateway has them. */
+  const many = (count: number): Router => {
+    const routes = Array.from({ length: count }, (_, i) =>
+      route(`r${i}`, i % 2 === 0 ? [`h${i}.test`] : [], { prefix: `/p${i}/x` }),
+    );
+    return bench({ routes: routes.map((one) => ({ ...one, versions: [] })) }).table.router;
+  };
+
+  /** How many lookups in maps a request takes. */
+  function lookups(t: TestContext, router: Router, host: string, path: string): number {
+    const head = readHead(bench().table, get(path, '', host));
+    const calls = t.mock.method(Map.prototype, 'get');
+    router.match(head, head.path, head.method);
+    const count = calls.mock.callCount();
+    calls.mock.restore();
+    return count;
+  }
+
+  it('takes as many steps among 10,000 routes as among 10', (t) => {
+    const [few, all] = [many(10), many(10_000)];
+    for (const [host, path] of [
+      ['h4.test', '/p4/x/y/z'],
+      ['h4.test', '/p5/x/y/z'],
+      ['h4.test', '/none/of/them/at/all'],
+    ] as const) {
+      const steps = lookups(t, few, host, path);
+      assert.ok(steps > 0);
+      // Longer prefixes exist among more routes: their lengths may add a lookup each.
+      assert.ok(lookups(t, all, host, path) <= steps + 2, path);
+    }
+  });
+
+  it('takes no more steps than the path has slashes and the prefixes have lengths', (t) => {
+    const steps = lookups(t, many(1000), 'h4.test', `${'/a'.repeat(3000)}`);
+    assert.ok(steps <= 16, `${steps}`);
+  });
+
   it('does not cost more with a thousand routes, and allocates only the strings it looks at', () => {
     const routes = Array.from({ length: 1000 }, (_, i) => route(`r${i}`, [`h${i}.example.com`], { prefix: `/p${i}` }));
     const { table } = bench({ routes: routes.map((one) => ({ ...one, versions: [] })) });
     const head = readHead(table, get('/p500/x', '', 'h500.example.com'));
-    const { host, path, method, fields } = head;
+    const { path, method } = head;
     const router: Router = table.router;
     let name = '';
-    const bytes = bytesPerCall(() => void (name = router.match(host, path, method, fields)?.name ?? ''), 5000, 32);
+    const bytes = bytesPerCall(() => void (name = router.match(head, path, method)?.route.name ?? ''), 5000, 32);
     assert.equal(name, 'r500');
     assert.ok(bytes <= 32, `${bytes} B`);
   });

@@ -3,23 +3,24 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CELL_WORDS } from '#src/model/tallies.ts';
+import type { LinkedRoute } from '#src/proxy/decide/table.ts';
 import { ANY_PATH, type PlaneSketch } from '../../../support/plane.ts';
 import { bench, get, readHead, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 
 /** The only route of a sketch, linked. */
-function linked(sketch: PlaneSketch): NonNullable<ReturnType<ReturnType<typeof bench>['table']['router']['match']>> {
+function linked(sketch: PlaneSketch): LinkedRoute {
   const { table } = bench(sketch);
   const head = readHead(table, get('/'));
-  const route = table.router.match(head.host, head.path, head.method, head.fields);
-  assert.ok(route !== null);
-  return route;
+  const rule = table.router.match(head, head.path, head.method);
+  assert.ok(rule !== null);
+  return rule.route;
 }
 
 describe('a linked route', () => {
   it('knows its cell, its versions and their endpoints', () => {
     const on = bench();
     const head = readHead(on.table, get('/'));
-    const route = on.table.router.match(head.host, head.path, head.method, head.fields);
+    const route = on.table.router.match(head, head.path, head.method)?.route;
     assert.deepEqual(
       route?.splits.map(({ version }) => version),
       ['stable', 'canary'],
@@ -55,7 +56,7 @@ describe('a linked route', () => {
     const sticky = { header: 'x-user-id', cookie: 'uid', clientIp: true };
     const on = bench({ routes: [{ ...TWO_VERSIONS, sticky }] });
     const head = readHead(on.table, get('/', 'X-User-Id: 7\r\n'));
-    const route = on.table.router.match(head.host, head.path, head.method, head.fields);
+    const route = on.table.router.match(head, head.path, head.method)?.route;
     assert.equal(head.fields.value(route?.stickyField ?? 0), '7');
     assert.deepEqual([route?.stickyCookie, route?.stickyClientIp], ['uid', true]);
   });
@@ -85,5 +86,46 @@ it('a table recognizes hundreds of configured names', () => {
   const matches = headers.map((header) => ({ ...ANY_PATH, headers: [header] }));
   const { table } = bench({ routes: [{ ...TWO_VERSIONS, matches }] });
   const head = readHead(table, get('/', 'X-Name-299: 1\r\n'));
-  assert.equal(table.router.match(head.host, head.path, head.method, head.fields)?.name, 'route0');
+  assert.equal(table.router.match(head, head.path, head.method)?.route.name, 'route0');
+});
+
+describe('what a stranger may not say of itself', () => {
+  const headers = ['x-forwarded-user', 'x-plain', 'x-release-stage'].map((name) => ({
+    name,
+    type: 'Exact' as const,
+    value: 'x',
+  }));
+  const sketch: PlaneSketch = { routes: [{ ...TWO_VERSIONS, matches: [{ ...ANY_PATH, headers }] }] };
+  const hidden = (color: 'anyone' | 'trustedProxies'): string[] => {
+    const { table } = bench({ ...sketch, color: { header: 'x-release-stage', acceptFrom: color } });
+    return table.hiddenFields.map((id) => table.names.names[id] as string).toSorted();
+  };
+
+  it('is hidden from routing as far as routing reads it', () => {
+    assert.deepEqual(hidden('trustedProxies'), ['x-forwarded-user', 'x-release-stage']);
+    assert.deepEqual(hidden('anyone'), ['x-forwarded-user']);
+    assert.deepEqual(bench().table.hiddenFields, []);
+  });
+
+  it('is never sent on, configured names of the kind included', () => {
+    const { table } = bench(sketch);
+    assert.ok(table.claimFields.includes(table.names.idOf('x-forwarded-user')));
+    assert.equal(table.claimFields.includes(table.names.idOf('x-plain')), false);
+  });
+});
+
+it('a table knows whether any route has a CORS filter, and names that filters need', () => {
+  const cors = {
+    allowOrigins: ['*'],
+    allowMethods: [],
+    allowHeaders: [],
+    exposeHeaders: [],
+    allowCredentials: false,
+    maxAgeS: 0,
+  };
+  assert.equal(bench().table.hasCors, false);
+  const requestHeaders = { set: [], add: [], remove: ['X-Gone'] };
+  const { table } = bench({ routes: [{ ...TWO_VERSIONS, filters: { cors, requestHeaders } }] });
+  assert.equal(table.hasCors, true);
+  assert.ok(table.names.idOf('x-gone') > 0);
 });

@@ -147,3 +147,11 @@ it('scanning and looking up allocate nothing', () => {
   });
   assert.equal(perCall, 0, String(kept));
 });
+
+it('a field that is forgotten is neither kept nor seen', () => {
+  const [table] = scan('X-Color: a\r\nA: 1\r\nx-color: b\r\n\r\n');
+  const id = table.names.idOf(COLOR);
+  table.forget(id);
+  assert.equal(table.kept(), 'A: 1\r\n');
+  assert.deepEqual([table.seen(id), table.value(id)], [0, null]);
+});

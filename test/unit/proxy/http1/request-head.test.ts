@@ -1,10 +1,12 @@
 /** Request heads: what is accepted, what is refused, and that where a read splits the bytes changes nothing. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { HttpConfig } from '#src/model/config.ts';
 import { REASON, reasonRow } from '#src/model/reason.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import { FIELD, NameTable } from '#src/proxy/http1/names.ts';
 import { RequestHead } from '#src/proxy/http1/request-head.ts';
+import { DEFAULT_HTTP } from '#src/sources/defaults.ts';
 import { LIMITS } from '../../../support/limits.ts';
 
 const COLOR = 'x-release-stage';
@@ -277,4 +279,98 @@ describe('fields of a request head', () => {
     assert.equal(head.fields.value(head.fields.names.idOf('x_user')), 'me');
     assert.equal(head.fields.kept(), 'Host: example.com\r\nx_user: me\r\n');
   });
+});
+
+describe('choices about HTTP', () => {
+  const chosen = (text: string, http: Partial<HttpConfig>): RequestHead => {
+    const head = new RequestHead(new NameTable([]), LIMITS, new Set(), { choices: { ...DEFAULT_HTTP, ...http } });
+    const bytes = Buffer.from(text, 'latin1');
+    if (head.parse(bytes, 0, bytes.length) !== bytes.length) assert.ok(head.reason !== REASON.none);
+    return head;
+  };
+
+  it('absoluteForm: rewrite takes host and authority of the target, and refuses a bad one all the same', () => {
+    const rewrite = { absoluteForm: 'rewrite' } as const;
+    const head = chosen(`GET http://Other.test:81/a?b HTTP/1.1\r\n${HOST}\r\n`, rewrite);
+    assert.deepEqual([head.reason, head.host, head.authority, head.target], [0, 'other.test', 'other.test:81', '/a?b']);
+    const same = chosen(`GET http://example.com/ HTTP/1.1\r\n${HOST}\r\n`, rewrite);
+    assert.deepEqual([same.host, same.authority], ['example.com', '']);
+    const old = chosen('GET http://other.test/ HTTP/1.0\r\n\r\n', rewrite);
+    assert.deepEqual([old.host, old.authority], ['other.test', 'other.test']);
+    for (const target of ['http://u@a/', 'http://a:99999/', 'http:///a', 'http://a,b/']) {
+      assert.equal(chosen(`GET ${target} HTTP/1.1\r\n${HOST}\r\n`, rewrite).reason, REASON.badRequest, target);
+    }
+    assert.equal(chosen('GET http://a/ HTTP/1.1\r\n\r\n', rewrite).reason, REASON.badRequest, 'Host is missing');
+  });
+
+  it('absoluteForm: an authority does not outlive its request', () => {
+    const head = chosen(`GET http://other.test/ HTTP/1.1\r\n${HOST}\r\n`, { absoluteForm: 'rewrite' });
+    const next = Buffer.from(`GET / HTTP/1.1\r\n${HOST}\r\n`);
+    head.parse(next, 0, next.length);
+    assert.deepEqual([head.host, head.authority], ['example.com', '']);
+  });
+
+  it('pathNormalization: strict refuses whatever is not in its one form', () => {
+    const strict = { pathNormalization: 'strict' } as const;
+    for (const path of [
+      '/a/../b',
+      '/./a',
+      '/%61',
+      '//a',
+      '/a//b',
+      '/a;x',
+      '/a%2fb',
+      '/a%5Cb',
+      '/%252e',
+      '/a%3Bb',
+      '/..',
+    ]) {
+      assert.equal(chosen(`GET ${path} HTTP/1.1\r\n${HOST}\r\n`, strict).reason, REASON.badRequest, path);
+    }
+    for (const path of ['/', '/a/b/', '/a.b/.c', '/%C3%BC', '/%c3%bc', '/a%20b', '/~a', '/a?b=//;%2F']) {
+      assert.equal(chosen(`GET ${path} HTTP/1.1\r\n${HOST}\r\n`, strict).reason, REASON.none, path);
+    }
+  });
+});
+
+describe('a path that others may read differently', () => {
+  for (const path of ['//a', '/a//b', '/a;x/b', '/a%2fb', '/a%5Cb', '/a%3bb', '/a%252Fb', 'http://example.com//a']) {
+    it(`such as ${path} is marked`, () => {
+      const { head } = parse(`GET ${path} HTTP/1.1\r\n${HOST}\r\n`);
+      assert.equal(head.isAmbiguous, true);
+    });
+  }
+  it('is not one with marks in its query, nor the one after it', () => {
+    const head = newHead();
+    for (const [path, isAmbiguous] of [
+      ['//a', true],
+      ['/a?b=//;%2F', false],
+      ['/%C3%BC', false],
+    ] as const) {
+      const bytes = Buffer.from(`GET ${path} HTTP/1.1\r\n${HOST}\r\n`);
+      head.parse(bytes, 0, bytes.length);
+      assert.equal(head.isAmbiguous, isAmbiguous, path);
+    }
+  });
+});
+
+describe('an upgrade', () => {
+  const upgradeOf = (text: string): string => parse(text).head.upgrade;
+  const asked = 'Connection: Upgrade\r\nUpgrade: WebSocket\r\n';
+
+  it('is what Connection and Upgrade ask for together', () => {
+    assert.equal(upgradeOf(`GET / HTTP/1.1\r\n${HOST}${asked}\r\n`), 'websocket');
+    assert.equal(upgradeOf(`GET / HTTP/1.1\r\n${HOST}Upgrade: a/2\r\nConnection: keep-alive, upgrade\r\n\r\n`), 'a/2');
+  });
+
+  const plain: readonly (readonly [string, string])[] = [
+    ['without Connection', `GET / HTTP/1.1\r\n${HOST}Upgrade: websocket\r\n\r\n`],
+    ['without Upgrade', `GET / HTTP/1.1\r\n${HOST}Connection: upgrade\r\n\r\n`],
+    ['twice', `GET / HTTP/1.1\r\n${HOST}${asked}Upgrade: x\r\n\r\n`],
+    ['of HTTP/1.0', `GET / HTTP/1.0\r\n${asked}\r\n`],
+    ['with a body', `POST / HTTP/1.1\r\n${HOST}${asked}Content-Length: 1\r\n\r\n`],
+    ['with a chunked body', `POST / HTTP/1.1\r\n${HOST}${asked}Transfer-Encoding: chunked\r\n\r\n`],
+    ['with an alias', `GET / HTTP/1.1\r\n${HOST}Connection: http2_settings\r\n\r\n`],
+  ];
+  for (const [name, text] of plain) it(`${name} is a plain request`, () => assert.equal(upgradeOf(text), ''));
 });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { hostOf, normalizePath, splitAbsolute } from '#src/proxy/http1/target.ts';
+import { hostOf, isAmbiguous, isStrict, normalizePath, splitAbsolute } from '#src/proxy/http1/target.ts';
 
 describe('a path is normalized', () => {
   const cases: readonly (readonly [string, string])[] = [
@@ -122,4 +122,22 @@ describe('an absolute target', () => {
     it(`${target || 'that is empty'} is ${parts === null ? 'none' : 'cut in two'}`, () =>
       assert.deepEqual(splitAbsolute(target), parts));
   }
+});
+
+describe('a normalized path', () => {
+  it('is ambiguous where upstreams fold it further', () => {
+    for (const path of ['//', '/a//b', '/a;b', '/a%2Fb', '/a%5Cb', '/a%3Bb', '/%252F', '/%2541']) {
+      assert.equal(isAmbiguous(path), true, path);
+    }
+    for (const path of ['/', '/a/b', '/a%20b', '/%25', '/%25zz', '/a.b', '/a,b=c&d'])
+      assert.equal(isAmbiguous(path), false, path);
+  });
+
+  it('is strict when it came so, but for the case of its escapes', () => {
+    assert.equal(isStrict('/%c3%bc', '/%C3%BC'), true);
+    assert.equal(isStrict('/a', '/a'), true);
+    assert.equal(isStrict('/a/../b', '/b'), false);
+    assert.equal(isStrict('/%61', '/a'), false);
+    assert.equal(isStrict('/a;b', '/a;b'), false);
+  });
 });

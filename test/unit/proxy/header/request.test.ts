@@ -2,24 +2,22 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  type ClientFraming,
-  clientFraming,
-  interimText,
-  type PeerLines,
-  requestText,
-  responseText,
-} from '#src/proxy/headers.ts';
+import { Random } from '#src/lib/random.ts';
+import type { RouteMatch } from '#src/model/config.ts';
+import { REASON } from '#src/model/reason.ts';
+import { decide } from '#src/proxy/decide/decide.ts';
+import { type PeerLines, peerLines } from '#src/proxy/header/forwarded.ts';
+import { requestText } from '#src/proxy/header/request.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
-import type { PlaneSketch } from '../../support/plane.ts';
-import { bytesPerCall } from '../../support/proxy/allocation.ts';
-import { bench, exchangeOn, get, peerOf, readHead, readResponse, TWO_VERSIONS } from '../../support/proxy/parts.ts';
+import { ANY_PATH, type PlaneSketch, type RouteSketch } from '../../../support/plane.ts';
+import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bench, exchangeOn, get, peerOf, readHead, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 
 const FRESH = '0123456789abcdef0123456789abcdef0123456789abcdef';
 const FORWARDED = 'X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: http\r\n';
 
 function linesOf(isTrusted: boolean): PeerLines {
-  return { peer: peerOf(isTrusted), forwarded: FORWARDED };
+  return peerLines(peerOf(isTrusted));
 }
 
 interface Sent {
@@ -167,7 +165,7 @@ describe('traceparent', () => {
       `traceparent: ${valid}`,
     ]);
   });
-  for (const bad of ['', valid.toUpperCase(), `${valid}-x`, valid.replace(/^00/, '01'), valid.slice(0, -1)]) {
+  for (const bad of ['', valid.toUpperCase(), `${valid}-x`, valid.slice(0, -1)]) {
     it(`is made anew instead of ${JSON.stringify(bad)}`, () => {
       const { text } = sent(get('/', `traceparent: ${bad}\r\n`));
       assert.deepEqual(text.match(/^traceparent:.*$/gim), [
@@ -177,69 +175,76 @@ describe('traceparent', () => {
   }
 });
 
-describe('a response', () => {
-  const answered = (
-    text: string,
-    framing: ClientFraming,
-    change: { close?: boolean; minor?: number; method?: string } = {},
-  ): string => {
-    const x = Object.assign(exchangeOn(bench()), { minor: change.minor ?? 1, method: change.method ?? 'GET' });
-    return responseText(x, readResponse(text, x.isHead), framing, change.close ?? false);
-  };
+describe('a request head of a route with filters', () => {
+  /** The head sent upstream for a request that was decided, as the gateway does it. */
+  function decidedText(route: Partial<RouteSketch>, text: string, options: Partial<PlaneSketch> = {}): string {
+    const on = bench({ routes: [{ ...TWO_VERSIONS, ...route }], ...options });
+    const head = readHead(on.table, text);
+    const x = exchangeOn(on);
+    const { method, target, minor, bodyLength } = head;
+    Object.assign(x, { method, target, minor, bodyLength });
+    assert.equal(decide(x, head, peerOf(), new Random(1)), REASON.none);
+    return requestText(x, head, linesOf(false), FRESH);
+  }
 
-  it('is framed as it is when its length is known, else chunked, and until close for HTTP/1.0', () => {
-    const framings: readonly (readonly [string, number, ClientFraming])[] = [
-      ['HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n', 1, 'as-is'],
-      ['HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n', 0, 'as-is'],
-      ['HTTP/1.1 204 No Content\r\n\r\n', 0, 'as-is'],
-      ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', 1, 'chunked'],
-      ['HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', 0, 'close'],
-      ['HTTP/1.1 200 OK\r\n\r\n', 1, 'chunked'],
-      ['HTTP/1.1 200 OK\r\n\r\n', 0, 'close'],
-    ];
-    for (const [text, minor, framing] of framings)
-      assert.equal(clientFraming(readResponse(text), minor), framing, text);
-  });
+  const below = (value: string): RouteMatch[] => [{ ...ANY_PATH, path: { type: 'PathPrefix', value } }];
 
-  it('never has two framings', () => {
-    const chunked = answered('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', 'chunked');
-    assert.deepEqual(chunked.match(/^(?:content-length|transfer-encoding):.*$/gim), ['Transfer-Encoding: chunked']);
-    const closed = answered('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', 'close', {
-      minor: 0,
-      close: true,
-    });
-    assert.equal(closed.match(/^(?:content-length|transfer-encoding):/gim), null);
-    const measured = answered('HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n', 'as-is');
-    assert.deepEqual(measured.match(/^(?:content-length|transfer-encoding):.*$/gim), ['Content-Length: 3']);
-  });
-
-  it('says how the connection goes on', () => {
-    const text = 'HTTP/1.1 200 OK\r\nConnection: keep-alive\r\nContent-Length: 0\r\n\r\n';
-    assert.doesNotMatch(answered(text, 'as-is'), /Connection/);
-    assert.match(answered(text, 'as-is', { close: true }), /\r\nConnection: close\r\n/);
-    assert.match(answered(text, 'as-is', { minor: 0 }), /\r\nConnection: keep-alive\r\n/);
-  });
-
-  it('has a status line that a strict client accepts, with or without a reason phrase', () => {
-    for (const line of ['HTTP/1.1 200 OK', 'HTTP/1.0 200 OK', 'HTTP/1.1 200 ', 'HTTP/1.1 200']) {
-      assert.match(answered(`${line}\r\nContent-Length: 0\r\n\r\n`, 'as-is'), /^HTTP\/1\.1 200 (?:OK)?\r\n/, line);
-    }
-  });
-
-  it('tells the upstream’s version in Via', () => {
-    assert.match(answered('HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n', 'as-is'), /\r\nVia: 1\.0 sluice\r\n\r\n$/);
-  });
-
-  it('to HEAD announces no chunks', () => {
-    const text = answered('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', 'chunked', { method: 'HEAD' });
-    assert.doesNotMatch(text, /transfer-encoding/i);
-  });
-
-  it('that is interim keeps its fields but hop-by-hop ones', () => {
-    const head = readResponse(
-      'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\nKeep-Alive: 1\r\nConnection: close, X-Hop\r\nX-Hop: 1\r\n\r\n',
+  it('has the path and host that the rewrite says, and the query that came', () => {
+    const rewrite = { hostname: 'inner.test', path: { type: 'ReplacePrefixMatch', value: '/v2' } } as const;
+    const text = decidedText(
+      { matches: below('/api'), filters: { rewrite } },
+      get('/api/a/b?x=/api', '', 'shop.test:8080'),
     );
-    assert.equal(interimText(head), 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n');
+    assert.ok(text.startsWith('GET /v2/a/b?x=/api HTTP/1.1\r\nHost: inner.test\r\n'), text);
+    assert.equal(text.match(/^host:/gim)?.length, 1);
+    assert.match(text, /\r\nX-Forwarded-Host: shop\.test:8080\r\n/);
+    assert.match(text, /\r\nForwarded: for=203\.0\.113\.7;proto=http;host="shop\.test:8080"\r\n/);
+  });
+
+  it('keeps the client’s host where only the path is rewritten', () => {
+    const rewrite = { hostname: null, path: { type: 'ReplaceFullPath', value: '/only' } } as const;
+    const text = decidedText({ filters: { rewrite } }, get('/a/b?c', '', 'shop.test'));
+    assert.ok(text.startsWith('GET /only?c HTTP/1.1\r\nHost: shop.test\r\n'));
+  });
+
+  it('has the fields that the modifier says, those of the gateway included', () => {
+    const requestHeaders = {
+      set: [{ name: 'X-Set', value: 'new' }],
+      add: [{ name: 'Accept', value: 'b' }],
+      remove: ['x-gone', 'x-forwarded-port'],
+    };
+    const text = decidedText(
+      { filters: { requestHeaders } },
+      get('/', 'Accept: a\r\nx-set: 1\r\nX_Set: 2\r\nX-Gone: 1\r\nX-SET: 3\r\n'),
+    );
+    assert.deepEqual(text.match(/^(?:x.set|accept|x-gone|x-forwarded-port):.*$/gim), [
+      'Accept: a',
+      'X-Set: new',
+      'Accept: b',
+    ]);
+  });
+
+  it('has the authority of an absolute target where that counts', () => {
+    const text = decidedText({}, 'GET http://other.test:81/x HTTP/1.1\r\nA: 1\r\nHost: shop.test\r\n\r\n', {
+      http: { absoluteForm: 'rewrite' },
+    });
+    assert.ok(text.startsWith('GET /x HTTP/1.1\r\nHost: other.test:81\r\nA: 1\r\n'));
+    assert.doesNotMatch(text, /shop\.test/);
+    assert.match(text, /\r\nX-Forwarded-Host: other\.test:81\r\n/);
+  });
+
+  it('carries the color that pinned it, once', () => {
+    const text = decidedText({}, get('/', 'X-Release-Stage: blue\r\nA: 1\r\nX-Release-Stage: green\r\n'));
+    assert.deepEqual(text.match(/^x-release-stage:.*$/gim), ['x-release-stage: blue']);
+    const unknown = decidedText({}, get('/', 'X-Release-Stage: green\r\n'));
+    assert.deepEqual(unknown.match(/^x-release-stage:.*$/gim), ['X-Release-Stage: green']);
+    assert.equal(decidedText({}, get('/')).match(/x-release-stage|baggage/gi), null);
+  });
+
+  it('loses claims that only this configuration knows of', () => {
+    const headers = [{ name: 'x-client-cert', type: 'Exact' as const, value: 'x' }];
+    const text = decidedText({ matches: [{ ...ANY_PATH, headers }, ANY_PATH] }, get('/', 'X-Client-Cert: y\r\n'));
+    assert.doesNotMatch(text, /x-client-cert/i);
   });
 });
 

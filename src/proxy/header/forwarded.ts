@@ -1,0 +1,143 @@
+/**
+ * Who asked, over what: `Forwarded` and `X-Forwarded-For`, `-Proto`, `-Host`, `-Port`. Hot path.
+ *
+ * A stranger's own are dropped and made anew. A trusted proxy's stand, and its address is appended in the language that
+ * it speaks; in both when it speaks neither. It is not translated for: a proxy that sends `X-Forwarded-For` alone would
+ * otherwise be named in `Forwarded` as if it were the client, and readers of `Forwarded` would believe it.
+ * Source: RFC 7239 sections 4 to 6, 7.4.
+ */
+
+import { isIPv6 } from 'node:net';
+import type { Peer } from '../decide/decide.ts';
+import type { FieldTable } from '../http1/head.ts';
+import { FIELD } from '../http1/names.ts';
+
+/** Known fields in which clients speak of themselves as only proxies may. */
+export const CLAIMS: readonly number[] = [
+  FIELD.forwarded,
+  FIELD.xForwardedFor,
+  FIELD.xForwardedProto,
+  FIELD.xForwardedHost,
+  FIELD.xForwardedPort,
+  FIELD.xRealIp,
+  FIELD.trueClientIp,
+  FIELD.xOriginalUrl,
+  FIELD.xRewriteUrl,
+];
+
+const SAYINGS = CLAIMS.slice(0, 5);
+
+/** Is a lower-case name one of the kind that `FieldTable.dropClaims` drops? Those that are configured are known fields. */
+export function isClaimName(name: string): boolean {
+  return name.startsWith('x-forwarded-') || name.startsWith('x-client-');
+}
+
+/** Forwarding lines that are the same for every request of a connection. */
+export interface PeerLines {
+  readonly peer: Peer;
+  /** For an untrusted peer: all lines but `X-Forwarded-Host`, each with its CRLF. */
+  readonly forwarded: string;
+}
+
+/** The lines of a new connection. */
+export function peerLines(peer: Peer): PeerLines {
+  const { address, port } = peer;
+  const forwarded =
+    `Forwarded: ${elementOf(address)}\r\nX-Forwarded-Port: ${port}\r\n` +
+    `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: http\r\n`;
+  return { peer, forwarded };
+}
+
+/** `for=192.0.2.1;proto=http`; IPv6 in brackets and quotes. Source: RFC 7239 section 6. */
+function elementOf(address: string): string {
+  return `for=${isIPv6(address) ? `"[${address}]"` : address};proto=http`;
+}
+
+/**
+ * The lines for the upstream; drops the fields that they replace.
+ * @param host of the request as it was asked for; empty in HTTP/1.0 without one.
+ * @param isRewritten whether the upstream gets another `Host` than that.
+ */
+export function forwardedLines(fields: FieldTable, lines: PeerLines, host: string, isRewritten: boolean): string {
+  if (lines.peer.isTrusted && saysAnything(fields)) return trustedLines(fields, lines, host);
+  if (host === '') return lines.forwarded;
+  if (!isRewritten) return `${lines.forwarded}X-Forwarded-Host: ${host}\r\n`;
+  // Readers of Forwarded take the host from Host unless they are told.
+  const rest = lines.forwarded.slice(lines.forwarded.indexOf('\n') + 1);
+  return `Forwarded: ${elementOf(lines.peer.address)};host="${host}"\r\n${rest}X-Forwarded-Host: ${host}\r\n`;
+}
+
+/** Does a trusted peer speak as a proxy at all? Otherwise it is the client. */
+function saysAnything(fields: FieldTable): boolean {
+  for (const id of SAYINGS) if (fields.seen(id) > 0) return true;
+  return false;
+}
+
+/** A trusted proxy's claims stand; its own address is appended to the path the request took. */
+function trustedLines(fields: FieldTable, lines: PeerLines, host: string): string {
+  const speaksForwarded = fields.seen(FIELD.forwarded) > 0;
+  const speaksX = fields.seen(FIELD.xForwardedFor) > 0;
+  let added = '';
+  if (speaksX || !speaksForwarded) {
+    added = joined(fields, FIELD.xForwardedFor, 'X-Forwarded-For', lines.peer.address);
+    if (fields.seen(FIELD.xForwardedProto) === 0) added += 'X-Forwarded-Proto: http\r\n';
+  }
+  if (speaksForwarded || !speaksX) {
+    added += joined(fields, FIELD.forwarded, 'Forwarded', elementOf(lines.peer.address));
+  }
+  if (host !== '' && fields.seen(FIELD.xForwardedHost) === 0) added += `X-Forwarded-Host: ${host}\r\n`;
+  return added;
+}
+
+function joined(fields: FieldTable, id: number, name: string, own: string): string {
+  const before = fields.values(id);
+  fields.drop(id);
+  before.push(own);
+  return `${name}: ${before.join(', ')}\r\n`;
+}
+
+/** Did the client speak HTTPS to the trusted proxy that this request comes from? */
+export function isHttps(fields: FieldTable, peer: Peer): boolean {
+  return peer.isTrusted && fields.value(FIELD.xForwardedProto)?.toLowerCase() === 'https';
+}
+
+/**
+ * Addresses of the `for=` parameters of a `Forwarded` value, without port and brackets, in its order; empty for one that
+ * is missing, `unknown` or obfuscated.
+ */
+export function forwardedFor(value: string): string[] {
+  return splitUnquoted(value, ',').map((element) => {
+    for (const pair of splitUnquoted(element, ';')) {
+      const equals = pair.indexOf('=');
+      if (pair.slice(0, equals).trim().toLowerCase() === 'for') return nodeAddress(pair.slice(equals + 1).trim());
+    }
+    return '';
+  });
+}
+
+/** Cuts at a separator outside of quotes. */
+function splitUnquoted(text: string, separator: string): string[] {
+  const parts: string[] = [];
+  let start = 0;
+  let isQuoted = false;
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at];
+    if (char === '"') isQuoted = !isQuoted;
+    else if (char === '\\' && isQuoted) at++;
+    else if (char === separator && !isQuoted) {
+      parts.push(text.slice(start, at));
+      start = at + 1;
+    }
+  }
+  parts.push(text.slice(start));
+  return parts;
+}
+
+/** `"[2001:db8::1]:80"` -> `2001:db8::1`; `192.0.2.1:80` -> `192.0.2.1`. */
+function nodeAddress(node: string): string {
+  const bare = node.startsWith('"') ? node.slice(1, node.endsWith('"') ? -1 : 1) : node;
+  if (bare.startsWith('[')) return bare.slice(1, Math.max(1, bare.indexOf(']')));
+  const colon = bare.indexOf(':');
+  const address = colon < 0 ? bare : bare.slice(0, colon);
+  return address === 'unknown' || address.startsWith('_') ? '' : address;
+}
