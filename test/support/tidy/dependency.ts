@@ -31,6 +31,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   zod: 'src/sources/',
   'prom-client': 'src/export/',
   pino: 'src/lib/log.ts',
+  re2js: 'src/lib/pattern.ts',
 };
 
 /** `src/proxy/http1/body.ts` -> `proxy`; `src/gateway.ts` -> `gateway.ts`. */

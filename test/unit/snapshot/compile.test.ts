@@ -29,7 +29,7 @@ describe('compile', () => {
         dial: 1,
         unit: 0,
         seed: hash32('shop/shop/v1'),
-        endpoints: [0],
+        targets: { balancer: 'peakEwma', endpoints: [0], weights: [1] },
       },
       {
         service: 'shop',
@@ -39,7 +39,7 @@ describe('compile', () => {
         dial: 2,
         unit: 1,
         seed: hash32('shop/shop/v2'),
-        endpoints: [1],
+        targets: { balancer: 'peakEwma', endpoints: [1], weights: [1] },
       },
     ]);
   });
@@ -47,9 +47,10 @@ describe('compile', () => {
   test('passes on what workers need of the configuration', () => {
     const config = configOf(SOUND);
     const { snapshot } = compileOne(config);
-    const { color, trustedProxies, limits, timeouts, drain } = config;
+    const { color, http, accessLog, trustedProxies, limits, timeouts, drain } = config;
     const { routes, endpoints: _endpoints, ...rest } = snapshot;
-    assert.deepEqual(rest, { revision: 7, hash: 'abc', color, trustedProxies, limits, timeouts, drain });
+    const passed = { color, http, accessLog, trustedProxies, limits, timeouts, drain };
+    assert.deepEqual(rest, { revision: 7, hash: 'abc', ...passed });
     assert.deepEqual(routes[0]?.matches, config.routes[0]?.matches);
     assert.equal(routes[0]?.requestTimeoutMs, 60_000);
   });

@@ -126,4 +126,11 @@ describe('a redirect', () => {
     assertNone(redirect('{value: /old}', full('/old/new')) + taken('{value: /old/new}'));
     assertWarning(redirect('{value: /old}', mark(full('/old/new'))) + taken('{value: /old/newer}'), 'SLU1911');
   });
+
+  test('to a path that the route takes itself, by a closer match', () => {
+    const own = redirect('{value: /old}}, {path: {type: Exact, value: /old/new}', mark(full('/old/new')));
+    assertWarning(own, 'SLU1911');
+    const match = 'hostnames: [a.b], matches: [{path: {type: Exact, value: /old/new}}]';
+    assertNone(`${own.replace('«', '')}  - {name: c, ${match}, backendRefs: [{name: shop, version: v1}]}\n`);
+  });
 });
