@@ -300,7 +300,7 @@ describe('the time to the first byte', () => {
       );
       const plane = await planeOf(t, {
         ...oneVersion(upstream.port),
-        timeouts: { firstByteMs: 200, bodyIdleMs: 60_000 },
+        timeouts: { firstByteMs: 1000, bodyIdleMs: 60_000 },
       });
       const client = clientOf(t, plane);
       client.socket.pause();
