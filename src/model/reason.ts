@@ -58,6 +58,7 @@ const TABLE: readonly RowText[] = [
   ['client_closed', 0, 'client', 'ignore', 'ignore', 'never', '', 'The client went away'],
   ['internal', 500, 'gateway', 'ignore', 'bad', 'never', 'proxy_internal_error', 'The gateway failed'],
   ['loop_detected', 508, 'gateway', 'ignore', 'ignore', 'never', 'proxy_loop_detected', 'The request went in circles'],
+  ['dns_failed', 502, 'upstream', 'bad', 'bad', 'other-endpoint', 'dns_error', 'The upstream\'s name could not be resolved'],
 ];
 
 /** Every reason's row; the index is the reason's number. */
@@ -103,6 +104,7 @@ export const REASON = {
   clientClosed: 22,
   internal: 23,
   loopDetected: 24,
+  dnsFailed: 25,
 } as const;
 
 /** A reason's number. */

@@ -66,6 +66,7 @@ export class Plane {
   swap(snapshot: Snapshot): number {
     const endpoints = this.#endpoints.update(snapshot.endpoints, this.#lane);
     this.#lane.table = linkTable(snapshot, (index) => endpoints[index] as (typeof endpoints)[number]);
+    this.#lane.resolver.retain(new Set(snapshot.endpoints.map(({ host }) => host)));
     this.listener.trust(snapshot.trustedProxies);
     this.accessLog.configure(snapshot.accessLog.sampleRatio);
     return snapshot.revision;

@@ -82,11 +82,13 @@ export class UpstreamConnection implements Timed, WireOwner {
     const { connectMs, dnsMs } = x.table.timeouts;
     this.deadlineAtMs = now + connectMs;
     this.#lane.deadlines.add(this);
-    this.#lane.resolver.resolve(this.#endpoint.host, now, dnsMs, (addresses, code) => {
+    const resolving = this.#lane.resolver.resolve(this.#endpoint.host, now, dnsMs, (addresses, code) => {
       if (this.#state !== 'connecting') return;
-      if (addresses.length === 0) this.#connectFailed(REASON.connectRefused, `${code} while resolving the name`);
+      if (addresses.length === 0) this.#connectFailed(REASON.dnsFailed, `${code} while resolving the name`);
       else this.#tryNext(addresses, 0);
     });
+    // Known at once, the name is behind us already.
+    this.#connecting ??= resolving;
   }
 
   /** Tries one address after the other, within one time limit. */

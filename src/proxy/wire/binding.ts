@@ -8,32 +8,47 @@
 import { getSystemErrorName } from 'node:util';
 import type { Wire } from './wire.ts';
 
-/** A write that the kernel did not take at once. */
+/** A write that the kernel did not take at once; made by the runtime, which leaves these fields to us. */
 export interface WriteRequest {
   oncomplete: ((this: WriteRequest, status: number) => void) | null;
-  wire: Wire | null;
+  handle: Handle;
   /** Bytes it holds, for the account of what waits. */
-  byteCount: number;
+  bytes: number;
   /** Kept from being collected while the kernel has not taken it all. */
   buffer: Uint8Array | null;
 }
 
-/** One TCP connection of libuv. Calls return 0 or a negative system error number. */
+export interface ShutdownRequest {
+  oncomplete: ((this: ShutdownRequest, status: number) => void) | null;
+  wire: Wire | null;
+}
+
+/**
+ * One TCP connection of libuv. Calls return 0 or a negative system error number.
+ *
+ * It lives until it was closed, and its wire with it, whether anybody else refers to them or not. Arguments of another
+ * type than is written here end the whole process: the runtime asserts them.
+ */
 export interface Handle {
   /** Whose it is. */
   wire: Wire | null;
+  /** Must return undefined: anything else is taken for the memory of the next read. */
   onread: ((this: Handle) => void) | null;
   /** Since it was opened, what waits included. */
   readonly bytesWritten: number;
   readStart(): number;
   readStop(): number;
-  /** Reads go into this memory from now on, instead of a fresh allocation each. */
+  /** Reads go into this memory from now on, instead of a fresh allocation each. Does not keep it from being collected. */
   useUserBuffer(buffer: Uint8Array): void;
-  writeLatin1String(request: WriteRequest, text: string): number;
-  writeBuffer(request: WriteRequest, bytes: Uint8Array): number;
-  shutdown(request: { oncomplete: () => void }): number;
+  /**
+   * Writes what the kernel takes at once. @param request null: the runtime makes one if some of it has to wait.
+   * @returns a number when nothing waits; else the request, whose outcome so far is `STATE[WRITE_ERROR]`.
+   */
+  writeLatin1String(request: null, text: string): WriteRequest | number;
+  writeBuffer(request: null, bytes: Uint8Array): WriteRequest | number;
+  shutdown(request: ShutdownRequest): number;
   close(closed?: () => void): void;
-  /** Closes with RST. */
+  /** Closes with RST. While a shutdown is under way it is refused, and then no `close` has an effect any more either. */
   reset(closed?: () => void): number;
   setNoDelay(isOn: boolean): number;
   getpeername(out: { address?: string; port?: number }): number;
@@ -53,9 +68,8 @@ export interface ServerHandle {
 interface StreamBinding {
   readonly streamBaseState: Int32Array;
   readonly kReadBytesOrError: number;
-  readonly kLastWriteWasAsync: number;
-  readonly WriteWrap: new () => WriteRequest;
-  readonly ShutdownWrap: new () => { oncomplete: () => void };
+  readonly kLastWriteErr: number;
+  readonly ShutdownWrap: new () => ShutdownRequest;
 }
 
 interface TcpBinding {
@@ -64,21 +78,42 @@ interface TcpBinding {
   readonly constants: { readonly SOCKET: number };
 }
 
+/** What is called on a handle. */
+const METHODS: readonly Exclude<keyof Handle, 'wire'>[] = [
+  'onread',
+  'readStart',
+  'readStop',
+  'useUserBuffer',
+  'writeLatin1String',
+  'writeBuffer',
+  'shutdown',
+  'close',
+  'reset',
+  'setNoDelay',
+  'getpeername',
+  'connect',
+  'connect6',
+];
+
+// `kLastWriteErr` came with writes that make their own request: on an older Node the first write would end the process.
 const stream = bind<StreamBinding>('stream_wrap', [
   'streamBaseState',
   'kReadBytesOrError',
-  'kLastWriteWasAsync',
-  'WriteWrap',
+  'kLastWriteErr',
   'ShutdownWrap',
 ]);
 const tcp = bind<TcpBinding>('tcp_wrap', ['TCP', 'TCPConnectWrap', 'constants']);
+refuse(
+  'TCP',
+  METHODS.filter((method) => !(method in tcp.TCP.prototype)),
+);
 
-/** What the last call of a handle left behind: `STATE[READ]` bytes or error, `STATE[WAS_ASYNC]` whether a write waits. */
+/** What the last call of a handle left behind: `STATE[READ]` bytes or error, `STATE[WRITE_ERROR]` of a write that waits. */
 export const STATE = stream.streamBaseState;
 export const READ = stream.kReadBytesOrError;
-export const WAS_ASYNC = stream.kLastWriteWasAsync;
+export const WRITE_ERROR = stream.kLastWriteErr;
 
-export const { WriteWrap, ShutdownWrap } = stream;
+export const { ShutdownWrap } = stream;
 export const { TCPConnectWrap } = tcp;
 
 /** Read result at the end of what the peer sends. Source: libuv `UV_EOF`. */
@@ -97,9 +132,17 @@ export function errorName(status: number): string {
 function bind<T>(name: string, members: readonly string[]): T {
   const runtime = process as unknown as { binding?: (name: string) => Record<string, unknown> };
   const found = runtime.binding?.(name) ?? {};
-  const missing = members.filter((member) => found[member] === undefined);
-  if (missing.length === 0) return found as T;
+  refuse(
+    name,
+    members.filter((member) => found[member] === undefined),
+  );
+  return found as T;
+}
+
+/** @throws when something is missing. */
+function refuse(where: string, missing: readonly string[]): void {
+  if (missing.length === 0) return;
   throw new Error(
-    `Node ${process.version} has no ${missing.join(', ')} in ${name}: start Sluice with the Node that its lockfile brings (npm start)`,
+    `Node ${process.version} has no ${missing.join(', ')} in ${where}: start Sluice with the Node that its lockfile brings (npm start)`,
   );
 }

@@ -2,18 +2,22 @@
  * Opens TCP connections for wires.
  */
 
-import { isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
 import { beginTurn } from '../../lib/clock.ts';
 import { type ConnectRequest, errorName, type Handle, newHandle, TCPConnectWrap } from './binding.ts';
 
-/** A connection being opened. */
+/** A connection being opened, or its name being resolved. */
 export interface Connecting {
-  /** Gives up; nobody is told. Without effect once connected. */
+  /** Gives up; nobody is told. Without effect once it is done. */
   cancel(): void;
 }
 
+/** As libuv has it on the systems Sluice runs on. */
+const EINVAL = -22;
+
 /**
- * Connects to an IP address.
+ * Connects to an IP address (`EINVAL` for anything else).
+ * @param port 1 to 65535
  * @param done called later, once: with the connected handle, or with null and a system error (`ECONNREFUSED` …).
  */
 export function connectTo(
@@ -35,7 +39,8 @@ export function connectTo(
     done(null, errorName(status));
   };
   handle.setNoDelay(true);
-  const status = start(handle, address, port, finish);
+  // The runtime ends the process at an address that is not a text.
+  const status = isIP(address) === 0 ? EINVAL : start(handle, address, port, finish);
   // Errors that are known at once are told later all the same: the caller is not ready to hear them yet.
   if (status !== 0) setImmediate(() => finish(status));
   return {

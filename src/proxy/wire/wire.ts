@@ -5,8 +5,14 @@
  * waits in the handle, and the owner is told when nothing waits any more. Between the two the memory of `writeBytes` must
  * not change.
  *
- * Errors are reported once, as `broken`, and never from within a call of the owner. A write that fails while the peer's
- * last words may still be unread is reported after the next round of reads.
+ * Errors are reported once, as `broken`, and never from within a call of the owner; nothing is reported after it. A write
+ * that fails is reported after the loop's next round of reads, because the peer's last words may still be unread: an
+ * answer that came before the request's end, with the reset of the rest behind it.
+ *
+ * ```
+ * reading ◂─▸ paused      any error ─▸ broken      close, reset ─▸ closed
+ *    └─▸ ended (the peer's FIN; writing goes on)
+ * ```
  */
 
 import { beginTurn } from '../../lib/clock.ts';
@@ -15,11 +21,11 @@ import {
   errorName,
   type Handle,
   READ,
+  type ShutdownRequest,
   ShutdownWrap,
   STATE,
-  WAS_ASYNC,
+  WRITE_ERROR,
   type WriteRequest,
-  WriteWrap,
 } from './binding.ts';
 
 /** Whom a wire tells what happens. */
@@ -34,21 +40,33 @@ export interface WireOwner {
   flushed(): void;
 }
 
-/** The request object of the next write; only a write that waits uses it up. */
-let spare = new WriteWrap();
-
 export class Wire {
   readonly #handle: Handle;
   readonly #owner: WireOwner;
+  /** Referred to because the handle does not, and reads into it as long as it is open. */
+  readonly memory: Uint8Array;
   #waiting = 0;
   #waitingBytes = 0;
   #isReading = false;
+  /** The peer's FIN was read: reading on would find it again. */
+  #hasEnded = false;
+  /** Our FIN was asked for. */
+  #isEnding = false;
+  /** Our FIN was asked for and has not left. */
+  #isShutting = false;
+  /** The error that is or was reported; 0 without one. */
+  #error = 0;
+  #isBroken = false;
   #isClosed = false;
 
-  /** @param memory what reads go into; nobody else may read into it before the owner is done with what was read. */
+  /**
+   * @param memory what reads go into; nobody else may read into it before the owner is done with what was read. Neither
+   * it nor what is written may ever be transferred to another thread.
+   */
   constructor(handle: Handle, memory: Uint8Array, owner: WireOwner) {
     this.#handle = handle;
     this.#owner = owner;
+    this.memory = memory;
     handle.wire = this;
     handle.useUserBuffer(memory);
     handle.onread = onRead;
@@ -77,30 +95,36 @@ export class Wire {
   }
 
   resume(): void {
-    if (this.#isReading || this.#isClosed) return;
+    if (this.#isReading || this.#hasEnded || this.#isBroken || this.#isClosed) return;
     this.#isReading = true;
-    this.#handle.readStart();
+    const status = this.#handle.readStart();
+    if (status !== 0) this.#fail(status);
   }
 
-  /** Writes a text of Latin-1 characters. */
+  /** Writes a text of Latin-1 characters; of others the lower byte would leave, so that U+010A became a line feed. */
   writeText(text: string): void {
-    if (this.#isClosed) return;
-    this.#wrote(this.#handle.writeLatin1String(spare, text), text.length, null);
+    if (this.#error !== 0 || this.#isClosed) return;
+    const result = this.#handle.writeLatin1String(null, text);
+    if (result !== 0) this.#wait(result, text.length, null);
   }
 
   /** Writes `bytes[from..end)`, which must not change while `isBackedUp`. */
   writeBytes(bytes: Buffer, from: number, end: number): void {
-    if (this.#isClosed) return;
-    const part = bytes.subarray(from, end);
-    this.#wrote(this.#handle.writeBuffer(spare, part), end - from, part);
+    if (this.#error !== 0 || this.#isClosed) return;
+    const isWhole = from === 0 && end === bytes.length;
+    const part = isWhole ? bytes : bytes.subarray(from, end);
+    const result = this.#handle.writeBuffer(null, part);
+    if (result !== 0) this.#wait(result, end - from, part);
   }
 
-  /** Sends what waits, then FIN. Reading goes on. */
+  /** Sends what waits, then FIN. Reading goes on; what is written afterwards breaks the wire (`EPIPE`). */
   end(): void {
-    if (this.#isClosed) return;
+    if (this.#isEnding || this.#isClosed) return;
+    this.#isEnding = true;
     const request = new ShutdownWrap();
-    request.oncomplete = ignore;
-    this.#handle.shutdown(request);
+    request.oncomplete = onShutdown;
+    request.wire = this;
+    this.#isShutting = this.#handle.shutdown(request) === 0;
   }
 
   /** Closes at once; what waits is lost. Nobody is told. */
@@ -114,51 +138,79 @@ export class Wire {
   reset(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    // Refused after `end`: then the peer has had its FIN.
-    if (this.#handle.reset() !== 0) this.#handle.close();
+    // With a FIN under way a reset is refused, and the descriptor would stay open for good.
+    if (this.#isShutting) this.#handle.close();
+    else this.#handle.reset();
   }
 
   /** Called by the runtime: the outcome of a read. */
   hear(count: number): void {
-    if (this.#isClosed) return;
+    if (this.#isBroken || this.#isClosed) return;
     beginTurn();
     if (count > 0) this.#owner.received(count);
-    else if (count === EOF) this.#owner.ended();
-    else if (count < 0) this.#owner.broken(errorName(count));
+    else if (count === EOF) {
+      this.#hasEnded = true;
+      this.#owner.ended();
+    } else if (count < 0) {
+      this.#error = count;
+      this.tellBroken();
+    }
   }
 
   /** Called by the runtime: a write that waited is done. */
-  settle(request: WriteRequest, status: number): void {
+  settle(byteCount: number, status: number): void {
     this.#waiting--;
-    this.#waitingBytes -= request.byteCount;
-    if (this.#isClosed) return;
+    this.#waitingBytes -= byteCount;
+    if (this.#isBroken || this.#isClosed) return;
     beginTurn();
     if (status < 0) this.#fail(status);
     else if (this.#waiting === 0) this.#owner.flushed();
   }
 
-  #wrote(status: number, byteCount: number, buffer: Uint8Array | null): void {
+  /** Called by the runtime: our FIN has left, or cannot. The latter says nothing new: the peer's own end will, or a write. */
+  shut(): void {
+    this.#isShutting = false;
+  }
+
+  /** Called by the loop: reports the error, unless somebody did or closed before. */
+  tellBroken(): void {
+    if (this.#isBroken || this.#isClosed) return;
+    beginTurn();
+    this.#isBroken = true;
+    this.pause();
+    this.#owner.broken(errorName(this.#error));
+  }
+
+  /** The kernel did not take all: keeps what waits, or the error that it was. */
+  #wait(result: WriteRequest | number, byteCount: number, buffer: Uint8Array | null): void {
+    const status = typeof result === 'number' ? result : (STATE[WRITE_ERROR] as number);
     if (status !== 0) {
       this.#fail(status);
       return;
     }
-    if (STATE[WAS_ASYNC] === 0) return;
-    const request = spare;
-    spare = new WriteWrap();
+    const request = result as WriteRequest;
     request.oncomplete = onWritten;
-    request.wire = this;
-    request.byteCount = byteCount;
+    request.handle = this.#handle;
+    request.bytes = byteCount;
     request.buffer = buffer;
     this.#waiting++;
     this.#waitingBytes += byteCount;
   }
 
   #fail(status: number): void {
-    setImmediate(() => {
-      beginTurn();
-      if (!this.#isClosed) this.#owner.broken(errorName(status));
-    });
+    if (this.#error !== 0) return;
+    this.#error = status;
+    // The first turn ends this round of the loop, whose reads were chosen before; the second comes after the next one's.
+    setImmediate(afterNextReads, this);
   }
+}
+
+function afterNextReads(wire: Wire): void {
+  setImmediate(tellBroken, wire);
+}
+
+function tellBroken(wire: Wire): void {
+  wire.tellBroken();
 }
 
 function onRead(this: Handle): void {
@@ -166,8 +218,9 @@ function onRead(this: Handle): void {
 }
 
 function onWritten(this: WriteRequest, status: number): void {
-  (this.wire as Wire).settle(this, status);
+  (this.handle.wire as Wire).settle(this.bytes, status);
 }
 
-/** The end of a shutdown says nothing: what matters is the peer's own end. */
-function ignore(): void {}
+function onShutdown(this: ShutdownRequest): void {
+  (this.wire as Wire).shut();
+}

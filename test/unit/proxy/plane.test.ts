@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
+import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
 import { readCell, sketchSnapshot } from '../../support/plane.ts';
 import {
@@ -20,6 +21,7 @@ import {
   perHead,
   planeOf,
   ROUTE_CELL,
+  reasonCount,
   SECOND_CELL,
   upstreamOf,
 } from '../../support/proxy/running.ts';
@@ -111,6 +113,19 @@ describe('an endpoint', () => {
     const client = clientOf(t, plane);
     for (let i = 0; i < 3; i++) assert.equal(await askedOn(client, GET), 200);
     assert.equal(upstream.sockets.length, 1);
+  });
+
+  it('whose name has no address is answered for with 502 dns_failed, also while the failure is believed', async (t) => {
+    const plane = await planeOf(t, { routes: [] });
+    const snapshot = sketchSnapshot(oneVersion(1), 2);
+    // No name can hold a label of 64 characters: refused without asking anybody.
+    plane.plane.swap({ ...snapshot, endpoints: [{ id: 1, host: `${'x'.repeat(64)}.invalid`, port: 1 }] });
+    Atomics.store(plane.dials, 1, 1);
+    const client = clientOf(t, plane);
+    for (let i = 0; i < 3; i++) assert.equal(await askedOn(client, GET), 502);
+    assert.match(client.received(), /Proxy-Status: sluice; error=dns_error\r\n/);
+    assert.equal(reasonCount(plane, ROUTE_CELL, REASON.dnsFailed), 3);
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [1]);
   });
 });
 
