@@ -18,9 +18,9 @@ const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\nAccess-Control-Allow-Origin:
 interface Ground {
   readonly plane: TestPlane;
   /** Heads that the upstream saw. */
-  heads(): string[];
+  readonly heads: () => string[];
   /** The whole answer to one request that closes. */
-  ask(line: string, fields?: string): Promise<string>;
+  readonly ask: (line: string, fields?: string) => Promise<string>;
 }
 
 /** Runs with an upstream behind every route that has no versions of its own. */

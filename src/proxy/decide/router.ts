@@ -26,6 +26,8 @@ import {
 } from './rules.ts';
 import type { LinkedRoute } from './table.ts';
 
+const SLASH = 47;
+
 /** What routing looks at, besides path and method. */
 export interface Routable {
   /** Lower-case, without port. */
@@ -102,7 +104,8 @@ export class Router {
 
   /**
    * The rule that takes a request, or null. `path` is normalized.
-   * Cost: O(labels of the host × slashes of the path), plus the candidates of each path (rules.ts).
+   * Cost: O(labels of the host × length of the longest prefix), looked up only where a prefix ends at a slash of the path;
+   * plus the candidates of each path (rules.ts).
    */
   match(request: Routable, path: string, method: string): Rule | null {
     const { host } = request;
@@ -162,9 +165,9 @@ function matchPath(index: PathIndex, path: string, method: string, asked: Asked)
     if (rule !== null) return rule;
   }
   const { hasLength } = index;
-  // A prefix ends where the path does, or before a slash: from the longest to the empty one.
-  for (let end = path.length; end >= 0; end = end === 0 ? -1 : path.lastIndexOf('/', end - 1)) {
-    if (end >= hasLength.length || hasLength[end] === 0) continue;
+  for (let end = Math.min(path.length, hasLength.length - 1); end >= 0; end--) {
+    // A prefix ends where the path does, or before a slash.
+    if (hasLength[end] === 0 || (end < path.length && path.charCodeAt(end) !== SLASH)) continue;
     const rules = index.prefix.get(end === path.length ? path : path.slice(0, end));
     const rule = rules === undefined ? null : rules.match(method, asked);
     if (rule !== null) return rule;

@@ -73,7 +73,7 @@ function linkCondition({ type, value }: HeaderMatch | QueryMatch, id: number): C
 /** A pattern that the checks of a configuration have accepted. @throws Error when they would not */
 export function linkPattern(source: string): Pattern {
   const pattern = compilePattern(source);
-  if ('fault' in pattern) throw new Error(`${JSON.stringify(source)} is not ${pattern.fault}`);
+  if ('fault' in pattern) throw new Error(`the pattern ${source} is not ${pattern.fault}`);
   return pattern;
 }
 

@@ -102,8 +102,8 @@ export function allowedOrigin(cors: LinkedCors, origin: string): string {
     return origin;
   }
   for (const wildcard of cors.wildcards) {
-    const isBelow = host.length > wildcard.suffix.length && host.endsWith(wildcard.suffix);
-    if (isBelow && wildcard.scheme === scheme && wildcard.port === port) return origin;
+    // The suffix begins with a dot, and no host does.
+    if (wildcard.scheme === scheme && wildcard.port === port && host.endsWith(wildcard.suffix)) return origin;
   }
   return '';
 }

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { hash32 } from '#src/lib/hash.ts';
 import { Random } from '#src/lib/random.ts';
 import { chooseSplit } from '#src/proxy/decide/splitter.ts';
 import type { LinkedSplit } from '#src/proxy/decide/table.ts';
@@ -72,6 +73,38 @@ describe(`over ${KEYS} keys (seed ${SEED}) each version gets its share`, () => {
     for (let key = 0; key < KEYS; key++) if (chooseSplit(splits, dials, key)?.dial === 1) canary++;
     assert.ok(Math.abs(canary - KEYS * 0.05) < 4.5 * Math.sqrt(KEYS * 0.05 * 0.95), String(canary));
   });
+});
+
+describe('over 1,000,000 named users', () => {
+  const users = Uint32Array.from({ length: 1_000_000 }, (_, i) => hash32(`user-${i}`));
+  /** Quantile 1 - 10^-6 of chi-square with 1 to 7 degrees of freedom. */
+  const CHI_SQUARE_MAX = [23.9, 27.6, 30.7, 33.4, 35.9, 38.3, 40.5];
+
+  for (const weights of [
+    [95, 5],
+    [9999, 1],
+    [50, 30, 15, 5],
+    [1, 1, 1, 1, 1, 1, 1, 1],
+  ]) {
+    it(`${weights.join('/')} is met within 0.1 points, no worse than chance would`, () => {
+      const splits = splitsOf(weights.length);
+      const dials = Int32Array.from(weights);
+      const counts = new Float64Array(weights.length);
+      for (const user of users) {
+        const dial = chooseSplit(splits, dials, user)?.dial ?? 0;
+        counts[dial] = (counts[dial] as number) + 1;
+      }
+      const sum = weights.reduce((a, b) => a + b, 0);
+      let chiSquare = 0;
+      weights.forEach((weight, i) => {
+        const expected = (users.length * weight) / sum;
+        const count = counts[i] as number;
+        assert.ok(Math.abs(count - expected) / users.length <= 0.001, `v${i}: ${count} of ${expected}`);
+        chiSquare += (count - expected) ** 2 / expected;
+      });
+      assert.ok(chiSquare <= (CHI_SQUARE_MAX[weights.length - 2] as number), `chi-square ${chiSquare}`);
+    });
+  }
 });
 
 describe('users move', () => {
