@@ -22,7 +22,10 @@ import { entriesOf, groupsOf } from './support/runner/sharing.ts';
 const root = join(import.meta.dirname, '..');
 
 /** Programs that the tests need beside Node. */
-const SERVERS: readonly Server[] = [];
+const SERVERS: readonly Server[] = [
+  { binary: 'curl', debianPackage: 'curl', neededFor: 'curl as a client' },
+  { binary: 'wrk', debianPackage: 'wrk', neededFor: 'wrk as a client' },
+];
 
 /** Longest time of one test: one that hangs fails by name instead of holding up the run. */
 const TEST_TIMEOUT_MS = 600_000;

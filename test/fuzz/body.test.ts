@@ -1,17 +1,13 @@
 /** Chunked bodies against llhttp: what we take as complete, it takes as complete, with the same bytes and the same end. */
 
 import assert from 'node:assert/strict';
-import { globSync, readFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { Random } from '#src/lib/random.ts';
 import { BodyReader, DATA, END, MORE } from '#src/proxy/http1/body.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
+import { corpusOf } from '../support/http/fuzz/corpus.ts';
+import { REPLAY, search } from '../support/http/fuzz/search.ts';
 import { opinionOf } from '../support/proxy/llhttp.ts';
-import { fuzzMs, fuzzSeed, mutate } from '../support/proxy/mutate.ts';
 
-const CORPUS = join(import.meta.dirname, 'corpus/body');
-const SEED = fuzzSeed();
 const HEAD = Buffer.from('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
 
 /**
@@ -69,9 +65,7 @@ function judge(stream: string, piece: number): boolean {
   return true;
 }
 
-const corpus = globSync('*.json', { cwd: CORPUS })
-  .sort()
-  .map((file) => [basename(file, '.json'), JSON.parse(readFileSync(join(CORPUS, file), 'utf8')) as string[]] as const);
+const corpus = corpusOf('body');
 const seeds = corpus.flatMap(([, texts]) => texts);
 
 describe('the corpus of chunked bodies', () => {
@@ -86,25 +80,13 @@ describe('the corpus of chunked bodies', () => {
   }
 });
 
-describe(`hostile chunked bodies (FUZZ_SEED=${SEED})`, () => {
+describe(`hostile chunked bodies (${REPLAY})`, () => {
   it('are never complete where llhttp says otherwise, however they are cut, and never throw', (t) => {
-    const random = new Random(SEED);
-    const endsAt = performance.now() + fuzzMs();
-    let tried = 0;
-    let accepted = 0;
-    while (performance.now() < endsAt) {
-      const stream = mutate(seeds, random);
-      const piece = 1 + (random.nextUint32() % 8);
-      tried++;
-      try {
-        if (judge(stream, piece)) accepted++;
-      } catch (error) {
-        assert.fail(
-          `FUZZ_SEED=${SEED}, input ${tried}, pieces of ${piece}: ${JSON.stringify(stream)}\n${String(error)}`,
-        );
-      }
-    }
-    t.diagnostic(`${tried} inputs, ${accepted} complete`);
-    assert.ok(accepted > 0 && accepted < tried);
+    const { tried, classes } = search(t, {
+      seeds,
+      judge: (stream, random) => (judge(stream, 1 + (random.nextUint32() % 8)) ? 'complete' : 'not complete'),
+    });
+    const complete = classes.get('complete') ?? 0;
+    assert.ok(complete > 0 && complete < tried);
   });
 });

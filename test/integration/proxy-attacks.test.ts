@@ -1,13 +1,11 @@
 /** Attacks on the state of connections: what a hostile or broken peer does to its own exchange stays with its own exchange. */
 
 import assert from 'node:assert/strict';
-import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { DIALS_MAX } from '#src/model/tallies.ts';
 import { Workers } from '#src/proxy/workers.ts';
 import { readCell, sketchSnapshot } from '../support/plane.ts';
 import { blackholeOf } from '../support/proxy/blackhole.ts';
-import { planeChildOf } from '../support/proxy/child.ts';
 import {
   assertQuiet,
   clientOf,
@@ -20,6 +18,7 @@ import {
   perHead,
   planeOf,
   ROUTE_CELL,
+  settled,
   upstreamOf,
 } from '../support/proxy/running.ts';
 import { type RawClient, sendAndClose, statusesOf } from '../support/raw.ts';
@@ -35,18 +34,6 @@ function answerOf(bytes: number, fill = 'x'): string {
     `HTTP/1.1 200 OK\r\nContent-Length: ${String(length).padStart(9, '0')}\r\n\r\n`;
   const length = bytes - head(0).length;
   return head(length) + fill.repeat(length);
-}
-
-/** Resolves once `count()` has stopped growing above `least`. */
-async function settled(count: () => number, least: number): Promise<number> {
-  let last = -1;
-  let same = 0;
-  await eventually(() => {
-    same = count() === last && last >= least ? same + 1 : 0;
-    last = count();
-    return same >= 10;
-  }, `a standstill above ${least}`);
-  return last;
 }
 
 describe('a client that pipelines and reads late', () => {
@@ -172,35 +159,6 @@ describe('what a client is told about a failure', () => {
     const received = await sendAndClose(plane.port, getOf('/', CLOSE));
     assert.deepEqual(statusesOf(received), [504]);
     assert.doesNotMatch(received, new RegExp(`127\\.0\\.0\\.1|${port}`));
-  });
-});
-
-describe('a gateway out of descriptors', () => {
-  it('sheds, and does not blame the version', async (t) => {
-    const held: Socket[] = [];
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => held.push(socket)),
-    );
-    const child = await planeChildOf(t, upstream.port, 70);
-    const clients = Array.from({ length: 32 }, () => clientOf(t, child));
-    await eventually(() => clients.every(({ socket }) => !socket.connecting), 'all are connected');
-    for (const client of clients) client.send(GET);
-    await settled(() => clients.filter((client) => client.received() !== '').length + held.length, 20);
-    const failed = clients.filter((client) => client.received() !== '');
-    assert.ok(failed.length > 0, 'there were descriptors enough');
-    const statuses = [...new Set(failed.map((client) => statusesOf(client.received())[0]))];
-    // It recovers alone.
-    for (const client of clients) client.socket.destroy();
-    for (const socket of held) socket.destroy();
-    await eventually(() => upstream.sockets.every(({ destroyed }) => destroyed), 'its connections are gone');
-    const after = clientOf(t, child);
-    after.send(GET);
-    await eventually(() => held.at(-1)?.destroyed === false, 'the next request arrives');
-    held.at(-1)?.write(OK);
-    await after.until((text) => text.endsWith('ok'));
-    const { bad } = await child.read();
-    assert.deepEqual({ bad, statuses }, { bad: 0, statuses: [503] });
   });
 });
 

@@ -1,4 +1,4 @@
-/** Memory of the data plane: a gibibyte each way passes through it, and readers that do not read cost little. */
+/** Memory of the data plane: a gibibyte each way passes through it; readers that do not read, or slowly, cost little. */
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -168,3 +168,41 @@ describe(`each of ${STALLED} connections that stall holds at most 1 MiB`, () => 
     });
   }
 });
+
+describe('a reader of 1 GiB that is slow', () => {
+  it('makes the gateway hold at most 1 MiB, whenever one looks', async (t) => {
+    const child = await planeChildOf(t, await bulkUpstream(t, () => BODY_BYTES));
+    // The first of its kind compiles code and fills pools.
+    const warm = connect({ host: '127.0.0.1', port: child.port });
+    warm.write(getOf('/'));
+    await received(warm, 64 * MIB);
+    warm.destroy();
+    await gone(child);
+    const before = await child.read();
+    const socket = connect({ host: '127.0.0.1', port: child.port });
+    t.after(() => socket.destroy());
+    let bytes = 0;
+    socket.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      socket.pause();
+      setTimeout(() => socket.resume(), 2);
+    });
+    socket.write(getOf('/'));
+    let most = 0;
+    for (let n = 0; n < 100; n++) {
+      const now = await child.read();
+      most = Math.max(most, now.heapUsed + now.external - before.heapUsed - before.external);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    t.diagnostic(`${Math.round(most / 1024)} KiB at the most, ${Math.round(bytes / MIB)} MiB read`);
+    assert.ok(bytes > MIB, 'it did read');
+    assert.ok(most <= MIB, `${Math.round(most / 1024)} KiB`);
+  });
+});
+
+/** Resolves once the child has no connection left. */
+async function gone(child: PlaneChild): Promise<void> {
+  for (let n = 0; n < 500 && (await child.read()).connections > 0; n++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}

@@ -9,8 +9,8 @@ import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import type { HeaderMatch, QueryMatch, RouteMatch } from '#src/model/config.ts';
 import { linkTable } from '#src/proxy/decide/table.ts';
+import { fuzzMs, fuzzSeed } from '../support/http/fuzz/mutate.ts';
 import { type RouteSketch, sketchSnapshot } from '../support/plane.ts';
-import { fuzzMs, fuzzSeed } from '../support/proxy/mutate.ts';
 import { readHead } from '../support/proxy/parts.ts';
 
 const SEED = fuzzSeed();

@@ -20,6 +20,12 @@ export interface Reading {
   readonly cpuUs: number;
   /** Exchanges that were bad for the version. */
   readonly bad: number;
+  /** Exchanges and attempts under way, by what holds them; all 0 when nothing is. */
+  readonly inFlight: { readonly route: number; readonly version: number; readonly endpoint: number };
+  /** Connections to the upstream, as counted. */
+  readonly upstreamOpen: number;
+  /** Sockets of the process, the listener's aside. */
+  readonly sockets: number;
 }
 
 export interface PlaneChild {

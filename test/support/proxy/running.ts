@@ -87,6 +87,18 @@ export async function eventually(holds: () => boolean, what: string): Promise<vo
   }
 }
 
+/** Resolves once `count()` has stopped growing above `least`. */
+export async function settled(count: () => number, least: number): Promise<number> {
+  let last = -1;
+  let same = 0;
+  await eventually(() => {
+    same = count() === last && last >= least ? same + 1 : 0;
+    last = count();
+    return same >= 10;
+  }, `a standstill above ${least}`);
+  return last;
+}
+
 export function endpointWord(plane: TestPlane, port: number, word: keyof typeof ENDPOINT): number {
   return plane.tallies.endpoints[(port % 1000) * ENDPOINT_WORDS + ENDPOINT[word]] as number;
 }

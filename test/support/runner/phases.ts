@@ -46,7 +46,12 @@ const PLANS: readonly Plan[] = [
   { name: 'checks', globs: [CHECK], without: [], isAlone: true, depths: ['full'] },
   {
     name: 'behavior',
-    globs: ['test/simulation/**/*.test.ts', 'test/conformance/**/*.test.ts', 'test/regression/**/*.test.ts', LONG],
+    globs: [
+      'test/simulation/**/*.test.ts',
+      'test/{conformance,vulnerability}/**/*.test.ts',
+      'test/regression/**/*.test.ts',
+      LONG,
+    ],
     without: ['test/integration/**'],
     isAlone: false,
     depths: ['full'],

@@ -1,8 +1,8 @@
 /** Header rules of forwarding (RFC 9110 section 7.6, RFC 7239, W3C Trace Context) and bodies that stream both ways. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type PlaneSketch, readCell, startPlane, type TestPlane } from '../support/plane.ts';
-import { answering, type RawUpstream, rawClient, rawUpstream, sendAndClose, statusesOf } from '../support/raw.ts';
+import { type PlaneSketch, readCell, startPlane, type TestPlane } from '../../support/plane.ts';
+import { answering, type RawUpstream, rawClient, rawUpstream, sendAndClose, statusesOf } from '../../support/raw.ts';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 

@@ -1,0 +1,52 @@
+/**
+ * A search for an input that breaks a judge: so many hostile variants, or so much time; replayable by its seed.
+ */
+
+import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
+import { Random } from '#src/lib/random.ts';
+import { fuzzMs, fuzzSeed, mutate } from './mutate.ts';
+
+/** What a search found: inputs by the class that the judge gave them. */
+export interface Found {
+  readonly tried: number;
+  readonly classes: ReadonlyMap<string, number>;
+}
+
+export interface Search {
+  readonly seeds: readonly string[];
+  /** Judges one input and names its class; throws when it is a fault. */
+  readonly judge: (text: string, random: Random) => string;
+  /** Stops there at the latest; by default only time stops it. */
+  readonly inputsMax?: number;
+  /** Stops there at the latest, in ms; `FUZZ_SECONDS` and the depth of the run if not given. */
+  readonly timeMs?: number;
+}
+
+const SEED = fuzzSeed();
+
+/** For titles: what repeats a search. */
+export const REPLAY = `FUZZ_SEED=${SEED}`;
+
+/** Runs it and reports how many inputs of which class there were, and how fast. */
+export function search(t: TestContext, { seeds, judge, inputsMax, timeMs }: Search): Found {
+  const random = new Random(SEED);
+  const classes = new Map<string, number>();
+  const startedMs = performance.now();
+  const endsAtMs = startedMs + (timeMs ?? fuzzMs());
+  let tried = 0;
+  while (tried < (inputsMax ?? Number.POSITIVE_INFINITY) && performance.now() < endsAtMs) {
+    const text = mutate(seeds, random);
+    tried++;
+    try {
+      const found = judge(text, random);
+      classes.set(found, (classes.get(found) ?? 0) + 1);
+    } catch (error) {
+      assert.fail(`${REPLAY}, input ${tried}: ${JSON.stringify(text)}\n${String(error)}`);
+    }
+  }
+  const perSecond = Math.round((tried / (performance.now() - startedMs)) * 1000);
+  t.diagnostic(`${tried} inputs, ${perSecond} per second`);
+  for (const [name, count] of [...classes].sort(([, a], [, b]) => b - a)) t.diagnostic(`${count} ${name}`);
+  return { tried, classes };
+}
