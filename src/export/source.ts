@@ -19,6 +19,10 @@ export interface CellReading {
   readonly statusClasses: ArrayLike<number>;
   /** Exchanges by reason number (`model/reason.ts`). */
   readonly reasons: ArrayLike<number>;
+  /** Upgraded connections that are open. */
+  readonly sessions: number;
+  /** Upgraded connections that ended, by number of `SESSION_ENDS` (`model/tallies.ts`). */
+  readonly sessionEnds: ArrayLike<number>;
   /** Counts of the exponential histogram (`lib/histogram.ts`), HISTOGRAM_BUCKETS long. */
   readonly histogram: ArrayLike<number>;
 }

@@ -7,6 +7,7 @@
 
 import { REASON, REASONS } from '../model/reason.ts';
 import type { EndpointStatus } from '../model/status.ts';
+import { SESSION_ENDS } from '../model/tallies.ts';
 import { cumulate } from './buckets.ts';
 import type { Family, Labels, Reading, Sample } from './family.ts';
 import type { CellReading, RouteReading, VersionReading } from './source.ts';
@@ -80,6 +81,26 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
       for (const { route, cell } of traffic) yield { labels: { route }, value: cell.inFlight };
     },
   },
+  {
+    name: 'sluice_upgrade_sessions',
+    help: 'Upgraded connections (WebSocket and the like) of a version that are open',
+    type: 'gauge',
+    *collect({ traffic }) {
+      for (const [route, version] of versionsOf(traffic)) {
+        if (hasSessions(version.cell)) yield { labels: versionLabels(route, version), value: version.cell.sessions };
+      }
+    },
+  },
+  {
+    name: 'sluice_upgrade_sessions_ended_total',
+    help: 'Upgraded connections of a version that ended, by who ended them or why',
+    type: 'counter',
+    *collect({ traffic }) {
+      for (const [route, version] of versionsOf(traffic)) {
+        if (hasSessions(version.cell)) yield* sessionEndSamples(version.cell, versionLabels(route, version));
+      }
+    },
+  },
   endpointFamily('requests_total', 'counter', 'Exchanges sent to an endpoint', (endpoint) => endpoint.requests),
   endpointFamily('failures_total', 'counter', 'Bad exchanges of an endpoint', (endpoint) => endpoint.bad),
   endpointFamily(
@@ -108,6 +129,17 @@ function* outcomeSamples(cell: CellReading, shared: Labels): Generator<Sample> {
   yield { labels: { outcome: 'good' }, shared, value: cell.finished - cell.bad };
   yield { labels: { outcome: 'bad' }, shared, value: cell.bad };
   yield { labels: { outcome: 'ignored' }, shared, value: cell.ignored };
+}
+
+/** From the first upgrade on: most versions never see one. */
+function hasSessions({ sessions, sessionEnds }: CellReading): boolean {
+  return sessions > 0 || Array.from(sessionEnds).some((count) => count > 0);
+}
+
+function* sessionEndSamples(cell: CellReading, shared: Labels): Generator<Sample> {
+  for (const [index, reason] of SESSION_ENDS.entries()) {
+    yield { labels: { reason }, shared, value: cell.sessionEnds[index] ?? 0 };
+  }
 }
 
 /** Reason 0, "the upstream answered", is left out. */

@@ -44,9 +44,40 @@ export const CELL = {
   reasons: 16,
   /** Exchanges above the n-th frozen latency threshold of the rollout step. */
   thresholds: 48,
+  /** Upgraded connections that are open now; counted down by their own worker, like `inFlight`. */
+  sessions: 56,
+  /** Upgraded connections that ended in the n-th of `SESSION_ENDS`. */
+  sessionEnds: 57,
   histogram: 64,
 } as const;
 export const THRESHOLDS_MAX = 8;
+
+/**
+ * How an upgraded connection ended: by whom, or why the gateway ended it. Abnormal is a broken connection, and for a
+ * WebSocket also one that ended without a close frame. The order is that of the words; new ones go to the end.
+ */
+export const SESSION_ENDS = [
+  'client_closed',
+  'upstream_closed',
+  'client_abnormal',
+  'upstream_abnormal',
+  'idle_timeout',
+  'drained',
+  'rolled_back',
+] as const;
+
+/** Numbers of `SESSION_ENDS` by name. */
+export const SESSION_END = {
+  clientClosed: 0,
+  upstreamClosed: 1,
+  clientAbnormal: 2,
+  upstreamAbnormal: 3,
+  idleTimeout: 4,
+  drained: 5,
+  rolledBack: 6,
+} as const;
+
+export type SessionEnd = (typeof SESSION_END)[keyof typeof SESSION_END];
 
 /** Buckets of the latency histogram: scale 5 over 0.1 ms to about 120 s (`lib/histogram.ts`). */
 export const HISTOGRAM_BUCKETS = 672;
@@ -124,4 +155,6 @@ export function deltaOf(now: number, before: number): number {
 }
 
 if (CELL.reasons + REASON_COUNT > CELL.thresholds) throw new Error('tallies: more reasons than words');
+if (CELL.thresholds + THRESHOLDS_MAX > CELL.sessions) throw new Error('tallies: more thresholds than words');
+if (CELL.sessionEnds + SESSION_ENDS.length > CELL.histogram) throw new Error('tallies: more session ends than words');
 if (CELL.histogram + HISTOGRAM_BUCKETS > CELL_WORDS) throw new Error('tallies: the histogram does not fit its cell');

@@ -12,6 +12,7 @@ import type { RouteTable } from './decide/table.ts';
 import type { RetryBudget } from './forward/retry.ts';
 import type { DateLine } from './header/date.ts';
 import type { Recorder } from './recorder.ts';
+import type { Upgrades } from './upgrade/upgrades.ts';
 import type { Resolver } from './wire/resolver.ts';
 
 export interface Lane {
@@ -28,6 +29,8 @@ export interface Lane {
   /** What all client connections read into, one after another; holds nothing from one read to the next. */
   readonly readBuffer: Buffer;
   readonly resolver: Resolver;
+  /** Where connections go that become another protocol. */
+  upgrades: Upgrades;
   /** Responses close their connections, no further request is read. */
   isDraining: boolean;
 }

@@ -78,7 +78,7 @@ export class Listener implements ConnectionEvents {
       this.#lane.recorder.refused(REASON.shed);
       return;
     }
-    if (this.#connections.size >= this.#lane.table.limits.connectionsMax) {
+    if (this.#connections.size + this.#lane.upgrades.size >= this.#lane.table.limits.connectionsMax) {
       this.#lane.recorder.refused(REASON.shed);
       client.close();
       return;

@@ -19,6 +19,7 @@ import { DateLine } from './header/date.ts';
 import type { Lane } from './lane.ts';
 import { Listener } from './listener.ts';
 import { Recorder } from './recorder.ts';
+import { Upgrades } from './upgrade/upgrades.ts';
 import { Resolver } from './wire/resolver.ts';
 
 const READ_BUFFER_BYTES = 65_536;
@@ -55,8 +56,10 @@ export class Plane {
       deadlines: new Deadlines(),
       readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
       resolver: new Resolver(),
+      upgrades: null as unknown as Upgrades,
       isDraining: false,
     };
+    this.#lane.upgrades = new Upgrades(this.#lane);
     this.listener = new Listener(this.#lane);
     this.swap(setup.snapshot);
     this.#sweep = setInterval(() => this.#turn(tallies.events), SWEEP_MS);
@@ -79,13 +82,16 @@ export class Plane {
 
   /** Finishes what is under way, then lets go of everything. */
   async drain(): Promise<void> {
-    await this.listener.drain();
+    await Promise.all([this.listener.drain(), this.#lane.upgrades.drain()]);
+    // The last connection may have gone over to the other lane.
+    await this.#lane.upgrades.drain();
     this.#release();
   }
 
   /** Ends everything now. */
   destroy(): void {
     this.listener.destroy();
+    this.#lane.upgrades.destroy();
     this.#release();
   }
 

@@ -20,6 +20,7 @@ import {
   EVENTS_HEAD_WORDS,
   EVENTS_MAX,
   GATEWAY_CELL,
+  type SessionEnd,
   type Tallies,
   UNIT_BAD,
   UNIT_BITS,
@@ -114,6 +115,16 @@ export class Recorder {
   retried(x: Exchange): void {
     if (x.route !== null) add(this.#tallies.cells, x.route.cellBase + CELL.retries, 1);
     if (x.split !== null) add(this.#tallies.cells, x.split.cellBase + CELL.retries, 1);
+  }
+
+  /** An upgraded connection of a version is open. Balanced by `sessionEnded`. */
+  sessionBegan(cellBase: number): void {
+    add(this.#tallies.cells, cellBase + CELL.sessions, 1);
+  }
+
+  sessionEnded(cellBase: number, end: SessionEnd): void {
+    add(this.#tallies.cells, cellBase + CELL.sessions, -1);
+    add(this.#tallies.cells, cellBase + CELL.sessionEnds + end, 1);
   }
 
   #count(base: number, effect: Effect, isSlow: boolean, x: Exchange): void {

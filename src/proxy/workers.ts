@@ -145,7 +145,7 @@ export class Workers {
     if (table === 'units') return true;
     return this.#regions.every(({ tallies }) =>
       table === 'cells'
-        ? tallies.cells[id * CELL_WORDS + CELL.inFlight] === 0
+        ? tallies.cells[id * CELL_WORDS + CELL.inFlight] === 0 && tallies.cells[id * CELL_WORDS + CELL.sessions] === 0
         : tallies.endpoints[id * ENDPOINT_WORDS + ENDPOINT.inFlight] === 0,
     );
   }

@@ -8,7 +8,7 @@
 
 import { HISTOGRAM_BUCKETS } from '../lib/histogram.ts';
 import { REASON_COUNT } from '../model/reason.ts';
-import { CELL, CELL_WORDS, CELLS_MAX, deltaOf, type Tallies, THRESHOLDS_MAX } from '../model/tallies.ts';
+import { CELL, CELL_WORDS, CELLS_MAX, deltaOf, SESSION_ENDS, type Tallies, THRESHOLDS_MAX } from '../model/tallies.ts';
 import { type Region, RegionRoll } from './regions.ts';
 
 const STATUS_CLASSES = 6;
@@ -35,6 +35,10 @@ export interface CellTotals {
   readonly reasons: Float64Array;
   /** Finished exchanges above the n-th frozen latency threshold. */
   readonly thresholds: Float64Array;
+  /** Upgraded connections that are open in the workers that are alive. */
+  readonly sessions: number;
+  /** Upgraded connections that ended, by number of `SESSION_ENDS`. */
+  readonly sessionEnds: Float64Array;
   /** HISTOGRAM_BUCKETS counts. */
   readonly histogram: Float64Array;
 }
@@ -70,11 +74,13 @@ export class Totals {
   /** Totals of one cell, now. Cost: about 2 us per worker when it was used since the last call. */
   of(cell: number): CellTotals {
     let inFlight = 0;
+    let sessions = 0;
     for (const region of this.#regions) {
       inFlight += region.tallies.cells[cell * CELL_WORDS + CELL.inFlight] as number;
+      sessions += region.tallies.cells[cell * CELL_WORDS + CELL.sessions] as number;
       this.#take(region, cell, false);
     }
-    return present(this.#accounts.get(cell) ?? UNUSED, inFlight);
+    return present(this.#accounts.get(cell) ?? UNUSED, inFlight, sessions);
   }
 
   /** The cell belongs to something else from now on: its totals begin again at zero. */
@@ -146,7 +152,7 @@ function emptyAccount(): Account {
 
 const UNUSED = emptyAccount();
 
-function present({ sums, secondsSum }: Account, inFlight: number): CellTotals {
+function present({ sums, secondsSum }: Account, inFlight: number, sessions: number): CellTotals {
   const at = (word: number): number => sums[word] as number;
   return {
     inFlight,
@@ -161,6 +167,8 @@ function present({ sums, secondsSum }: Account, inFlight: number): CellTotals {
     statusClasses: sums.subarray(CELL.statusClass, CELL.statusClass + STATUS_CLASSES),
     reasons: sums.subarray(CELL.reasons, CELL.reasons + REASON_COUNT),
     thresholds: sums.subarray(CELL.thresholds, CELL.thresholds + THRESHOLDS_MAX),
+    sessions,
+    sessionEnds: sums.subarray(CELL.sessionEnds, CELL.sessionEnds + SESSION_ENDS.length),
     histogram: sums.subarray(CELL.histogram, CELL.histogram + HISTOGRAM_BUCKETS),
   };
 }

@@ -5,7 +5,7 @@
  * immutable; an exchange pins the one it started with.
  */
 
-import type { HttpConfig, Limits, Timeouts } from '../../model/config.ts';
+import type { DrainConfig, HttpConfig, Limits, Timeouts, UpgradeConfig } from '../../model/config.ts';
 import type { RouteSpec, Snapshot, SplitSpec } from '../../model/snapshot.ts';
 import { CELL_WORDS } from '../../model/tallies.ts';
 import { type LinkedFilters, linkFilters } from '../filter/filters.ts';
@@ -43,6 +43,7 @@ export interface LinkedRoute {
   readonly requestTimeoutMs: number;
   /** null for most routes. */
   readonly filters: LinkedFilters | null;
+  readonly upgrade: UpgradeConfig;
 }
 
 export interface RouteTable {
@@ -50,6 +51,7 @@ export interface RouteTable {
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   readonly http: HttpConfig;
+  readonly drain: DrainConfig;
   readonly names: NameTable;
   readonly colorField: number;
   readonly colorFromAnyone: boolean;
@@ -113,6 +115,7 @@ export function linkTable(snapshot: Snapshot, endpointOf: (index: number) => End
     limits: snapshot.limits,
     timeouts: snapshot.timeouts,
     http: snapshot.http,
+    drain: snapshot.drain,
     names,
     colorField: names.idOf(snapshot.color.header),
     colorFromAnyone: snapshot.color.acceptFrom === 'anyone',
@@ -147,6 +150,7 @@ function linkRoute(spec: RouteSpec, names: NameTable, endpointOf: (index: number
     slowMs: spec.slowMs,
     requestTimeoutMs: spec.requestTimeoutMs,
     filters: linkFilters(spec.filters, names),
+    upgrade: spec.upgrade,
   };
 }
 

@@ -266,8 +266,15 @@ export class ClientConnection implements Timed, WireOwner {
     this.lane.recorder.begin(x);
     x.reason = reason;
     if (x.answer !== null) this.#answer(x, x.answer);
-    else if (reason === REASON.none) forward(x);
-    else this.reject(x);
+    else if (reason !== REASON.none) this.reject(x);
+    else if (head.wantsUpgrade && this.#leavesWith(x, head)) this.#close();
+    else forward(x);
+  }
+
+  /** Does the connection become another lane's? Answers that wait would be lost on the way there. */
+  #leavesWith(x: Exchange, head: RequestHead): boolean {
+    const { bytes, from, end } = this.#input;
+    return !this.out.isBackedUp && this.lane.upgrades.take(x, head, bytes.subarray(from, end));
   }
 
   /** Answers without an upstream and without a failure. */
@@ -397,6 +404,7 @@ function takeHead(x: Exchange, head: RequestHead): void {
   x.minor = head.minor;
   x.bodyLength = head.bodyLength;
   x.keepAlive = head.keepAlive;
-  x.wantsTrailers = head.wantsTrailers;
+  // What is to become another protocol has one Connection field, about that.
+  x.wantsTrailers = head.wantsTrailers && !head.wantsUpgrade;
   x.awaitsContinue = head.expectsContinue && head.bodyLength !== 0;
 }

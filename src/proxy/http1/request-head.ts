@@ -67,6 +67,8 @@ export class RequestHead {
   expectsContinue = false;
   /** `TE: trailers`: fields after the body are understood. */
   wantsTrailers = false;
+  /** `Connection` names `upgrade`. Whether there is an `Upgrade`, and whether it counts: `upgrade/offer.ts`. */
+  wantsUpgrade = false;
   readonly #limits: Limits;
   readonly #protectedNames: ReadonlySet<string>;
   readonly #choices: HttpConfig;
@@ -202,6 +204,7 @@ export class RequestHead {
 
   #checkConnection(): boolean {
     const options = connectionOptions(this.fields);
+    this.wantsUpgrade = options.upgrade;
     this.keepAlive = this.minor === 1 ? !options.close : options.keepAlive && !options.close;
     if (options.isExcessive) return this.#fail(REASON.badRequest, 'Connection is too long');
     // Read before what Connection names is forgotten, `Upgrade` itself included.

@@ -376,7 +376,7 @@ export class UpstreamConnection implements Timed, WireOwner {
 }
 
 /** Whose fault a failed connect is: running out of descriptors or ports is the gateway's own. */
-function connectReason(code: string): Reason {
+export function connectReason(code: string): Reason {
   if (code === 'ETIMEDOUT') return REASON.connectTimeout;
   return OWN_LIMITS.has(code) ? REASON.shed : REASON.connectRefused;
 }

@@ -34,6 +34,8 @@ export interface Handle {
   wire: Wire | null;
   /** Must return undefined: anything else is taken for the memory of the next read. */
   onread: ((this: Handle) => void) | null;
+  /** Of `node:net`: does its socket believe that it reads? */
+  reading: boolean;
   /** Since it was opened, what waits included. */
   readonly bytesWritten: number;
   readStart(): number;

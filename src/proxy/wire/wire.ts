@@ -127,6 +127,18 @@ export class Wire {
     this.#isShutting = this.#handle.shutdown(request) === 0;
   }
 
+  /**
+   * Lets go of the connection, which must not be backed up: whoever gets the handle owns it, and this wire says nothing
+   * any more. Null when there is nothing left to own.
+   */
+  release(): Handle | null {
+    if (this.#isClosed || this.#hasEnded || this.#error !== 0) return null;
+    this.pause();
+    this.#isClosed = true;
+    this.#handle.onread = ignore;
+    return this.#handle;
+  }
+
   /** Closes at once; what waits is lost. Nobody is told. */
   close(): void {
     if (this.#isClosed) return;
@@ -224,3 +236,6 @@ function onWritten(this: WriteRequest, status: number): void {
 function onShutdown(this: ShutdownRequest): void {
   (this.wire as Wire).shut();
 }
+
+/** A handle between two owners reads nothing. */
+function ignore(): void {}

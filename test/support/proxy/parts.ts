@@ -20,6 +20,7 @@ import type { RequestHead } from '#src/proxy/http1/request-head.ts';
 import { ResponseHead } from '#src/proxy/http1/response-head.ts';
 import type { Lane } from '#src/proxy/lane.ts';
 import { Recorder } from '#src/proxy/recorder.ts';
+import { Upgrades } from '#src/proxy/upgrade/upgrades.ts';
 import { Resolver } from '#src/proxy/wire/resolver.ts';
 import { LIMITS } from '../limits.ts';
 import { type PlaneSketch, type RouteSketch, sketchSnapshot } from '../plane.ts';
@@ -64,8 +65,10 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     deadlines: new Deadlines(),
     readBuffer: Buffer.alloc(65_536),
     resolver: new Resolver(),
+    upgrades: null as unknown as Upgrades,
     isDraining: false,
   };
+  lane.upgrades = new Upgrades(lane);
   return { lane, table, tallies, dials, endpoints };
 }
 

@@ -5,7 +5,7 @@
 import type { CellReading, RouteReading } from '#src/export/source.ts';
 import { bucketIndex } from '#src/lib/histogram.ts';
 import { REASON_COUNT } from '#src/model/reason.ts';
-import { HISTOGRAM_BUCKETS } from '#src/model/tallies.ts';
+import { HISTOGRAM_BUCKETS, SESSION_ENDS } from '#src/model/tallies.ts';
 
 /** A cell that finished one exchange per latency, `bad` of them badly. */
 export function cellOf(latenciesMs: readonly number[], slowMs = Infinity, bad = 0): CellReading {
@@ -24,6 +24,8 @@ export function cellOf(latenciesMs: readonly number[], slowMs = Infinity, bad = 
     secondsSum: latenciesMs.reduce((sum, ms) => sum + ms / 1000, 0),
     statusClasses,
     reasons: new Uint32Array(REASON_COUNT),
+    sessions: 0,
+    sessionEnds: new Uint32Array(SESSION_ENDS.length),
     histogram,
   };
 }

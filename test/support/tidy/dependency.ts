@@ -32,6 +32,7 @@ const PACKAGES: Readonly<Record<string, string>> = {
   'prom-client': 'src/export/',
   pino: 'src/lib/log.ts',
   re2js: 'src/lib/pattern.ts',
+  'http-proxy-3': 'src/proxy/upgrade/',
 };
 
 /** `src/proxy/http1/body.ts` -> `proxy`; `src/gateway.ts` -> `gateway.ts`. */

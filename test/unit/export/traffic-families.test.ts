@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { REASON, REASON_COUNT, REASONS } from '#src/model/reason.ts';
+import { SESSION_END, SESSION_ENDS } from '#src/model/tallies.ts';
 import { cellOf, sampleTraffic } from '../../support/readings/cells.ts';
 import { scrape, series } from '../../support/readings/scrape.ts';
 import { sampleRoute, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
@@ -89,6 +90,26 @@ suite('traffic-families', () => {
     assert.equal(families.get('http_server_request_duration_seconds')?.samples.length, 0);
     assert.equal(families.get('sluice_responses_by_reason_total')?.samples.length, 0);
     assert.equal(families.get('sluice_requests_total')?.samples.length, 3);
+  });
+
+  test('sessions are exported from the first upgrade on: those that are open, and every way to end', async () => {
+    assert.deepEqual(series(await scrape(), 'sluice_upgrade_sessions'), []);
+    const sessionEnds = new Uint32Array(SESSION_ENDS.length);
+    sessionEnds[SESSION_END.rolledBack] = 3;
+    const versions = [
+      { service: 'checkout', version: 'v1', cell: { ...cellOf([1]), sessions: 5 } },
+      { service: 'checkout', version: 'v2', cell: { ...cellOf([1]), sessionEnds } },
+      { service: 'checkout', version: 'v3', cell: cellOf([1]) },
+    ];
+    const families = await scrape({ traffic: () => [sampleTraffic({ versions })] });
+    assert.deepEqual(series(families, 'sluice_upgrade_sessions'), [
+      'route=checkout service=checkout version=v1 5',
+      'route=checkout service=checkout version=v2 0',
+    ]);
+    const ended = series(families, 'sluice_upgrade_sessions_ended_total');
+    assert.equal(ended.length, 2 * SESSION_ENDS.length);
+    assert.ok(ended.includes('reason=rolled_back route=checkout service=checkout version=v2 3'));
+    assert.ok(ended.includes('reason=client_abnormal route=checkout service=checkout version=v1 0'));
   });
 
   test('an endpoint that stands on two routes is exported once', async () => {

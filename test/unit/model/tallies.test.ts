@@ -11,6 +11,8 @@ import {
   EVENTS_HEAD_WORDS,
   HISTOGRAM_BUCKETS,
   reserveTallies,
+  SESSION_END,
+  SESSION_ENDS,
   THRESHOLDS_MAX,
   UNIT_BAD,
   UNIT_BITMAP_WORDS,
@@ -25,6 +27,7 @@ it('no two words of a cell overlap', () => {
     ['statusClass', 6],
     ['reasons', REASON_COUNT],
     ['thresholds', THRESHOLDS_MAX],
+    ['sessionEnds', SESSION_ENDS.length],
     ['histogram', HISTOGRAM_BUCKETS],
   ]);
   const taken = new Set<number>();
@@ -60,4 +63,10 @@ it('a counter that wrapped still gives its increase', () => {
   assert.equal(deltaOf(5, 3), 2);
   assert.equal(deltaOf(-2_147_483_648, 2_147_483_647), 1);
   assert.equal(deltaOf(1, -1), 2);
+});
+
+it('every way a session ends has its number and its name', () => {
+  const names = Object.keys(SESSION_END).map((key) => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`));
+  assert.deepEqual(names, SESSION_ENDS);
+  assert.deepEqual(Object.values(SESSION_END), [...SESSION_ENDS.keys()]);
 });

@@ -17,6 +17,7 @@ import {
   EVENTS_HEAD_WORDS,
   EVENTS_MAX,
   GATEWAY_CELL,
+  SESSION_END,
   type Tallies,
   UNIT_BAD,
   UNIT_BITS,
@@ -349,6 +350,16 @@ describe('endpoints', () => {
       ],
     );
   });
+});
+
+it('a session is open until it ended, in one way', () => {
+  const on = bench(sketch());
+  const base = STABLE * CELL_WORDS;
+  const words = (): number[] => [...on.tallies.cells.subarray(base + CELL.sessions, base + CELL.histogram)];
+  on.lane.recorder.sessionBegan(base);
+  on.lane.recorder.sessionBegan(base);
+  on.lane.recorder.sessionEnded(base, SESSION_END.drained);
+  assert.deepEqual(words(), [1, 0, 0, 0, 0, 0, 1, 0]);
 });
 
 it('recording allocates nothing', () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bucketIndex, quantile } from '#src/lib/histogram.ts';
 import { REASON } from '#src/model/reason.ts';
-import { CELL, CELL_WORDS, reserveTallies, viewTallies } from '#src/model/tallies.ts';
+import { CELL, CELL_WORDS, reserveTallies, SESSION_END, viewTallies } from '#src/model/tallies.ts';
 import { Totals } from '#src/slo/totals.ts';
 import { FakeWorker } from '../../support/simulate/worker.ts';
 
@@ -31,12 +31,16 @@ describe('totals of a cell', () => {
     a.add(HERE.cell, CELL.slow, 1);
     a.add(HERE.cell, CELL.retries, 5);
     a.add(HERE.cell, CELL.thresholds + 7, 6);
+    a.add(HERE.cell, CELL.sessions, 3);
+    b.add(HERE.cell, CELL.sessions, 1);
+    b.add(HERE.cell, CELL.sessionEnds + SESSION_END.rolledBack, 2);
     const cell = totals.of(HERE.cell);
     assert.deepEqual([cell.inFlight, cell.finished, cell.bad, cell.ignored, cell.slow], [3, 3, 1, 4, 1]);
     assert.deepEqual([cell.pinned, cell.pinnedBad, cell.retries, cell.thresholds[7]], [1, 0, 5, 6]);
     assert.ok(Math.abs(cell.secondsSum - 0.12) < 1e-12);
     assert.deepEqual([cell.statusClasses[2], cell.statusClasses.length], [2, 6]);
     assert.equal(cell.reasons[REASON.upstreamReset], 1);
+    assert.deepEqual([cell.sessions, [...cell.sessionEnds]], [4, [0, 0, 0, 0, 0, 0, 2]]);
     assert.ok(Math.abs((quantile(cell.histogram, 0, 0.5) as number) / 40 - 1) < 0.0109);
   });
 

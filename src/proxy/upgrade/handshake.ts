@@ -1,0 +1,340 @@
+/**
+ * One upgrade request from its decision to its 101 or its refusal: the exchange that is recorded.
+ *
+ * The upstream is dialed anew, asked with the sanitized head, and its answer is read as strictly as any. Until its 101
+ * nothing else of the client reaches it. Any other answer is relayed, and then both connections end: what the client sent
+ * behind its request was meant for a protocol that nobody speaks here.
+ * ```
+ * connecting ─▸ head ─▸ 101: a session │ body (another answer) ─▸ lingering (answered) ─▸ closed
+ *      ▲          │
+ *      └── retry ─┘
+ * ```
+ * Source: RFC 9110 section 7.8; docs/adr/0016-http-proxy-3.md.
+ */
+
+import type { Socket } from 'node:net';
+import { nowMs } from '../../lib/clock.ts';
+import type { Timed } from '../../lib/deadlines.ts';
+import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
+import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
+import type { Exchange } from '../exchange.ts';
+import { pickEndpoint } from '../forward/balancer.ts';
+import type { Endpoint } from '../forward/endpoint.ts';
+import { mayRetry } from '../forward/retry.ts';
+import { interimText } from '../header/response.ts';
+import { connectReason } from '../http1/upstream.ts';
+import type { Lane } from '../lane.ts';
+import { rejectionOf } from '../rejection.ts';
+import { Answer } from './answer.ts';
+import { Dial, type DialEvents } from './dial.ts';
+import { Parting } from './parting.ts';
+import { offerText, switchFault, switchText } from './switching.ts';
+
+/** Interim responses (1xx) before the final one. */
+const INTERIMS_MAX = 10;
+const NOTHING = Buffer.alloc(0);
+
+/** An upgrade that both sides agreed to. Nobody listens to the two sockets; `upstream` is paused. */
+export interface Agreement {
+  readonly route: LinkedRoute;
+  readonly split: LinkedSplit;
+  readonly endpoint: Endpoint;
+  readonly client: Socket;
+  readonly upstream: Socket;
+  readonly protocol: string;
+  readonly idleMs: number;
+  /** The 101 for the client, and what the upstream sent behind its own. */
+  readonly head: string;
+  readonly rest: Buffer;
+  /** Masking key, for the day the gateway has to say goodbye. */
+  readonly key: number;
+}
+
+export interface HandshakeEvents {
+  agreed(agreement: Agreement): void;
+  /** It needs nothing any more; also after `agreed`. */
+  closed(handshake: Handshake): void;
+}
+
+type State = 'waiting' | 'connecting' | 'head' | 'body' | 'lingering' | 'closed';
+
+export class Handshake implements Timed {
+  deadlineAtMs = Number.POSITIVE_INFINITY;
+  slot = -1;
+  readonly #x: Exchange;
+  readonly #lane: Lane;
+  readonly #protocol: string;
+  readonly #events: HandshakeEvents;
+  #client: Socket | null = null;
+  #dial: Dial | null = null;
+  #state: State = 'waiting';
+  #carry: Buffer = NOTHING;
+  #interims = 0;
+  #answer: Answer | null = null;
+  #parting: Parting | null = null;
+  readonly #onClientGone = (): void => this.#abandon('closed');
+  readonly #dialEvents: DialEvents = {
+    connected: () => this.#ask(),
+    received: (bytes) => this.#received(bytes),
+    ended: () => this.#upstreamEnded(),
+    broke: (code) => this.#upstreamBroke(code),
+  };
+
+  constructor(x: Exchange, protocol: string, events: HandshakeEvents) {
+    this.#x = x;
+    this.#lane = x.client.lane;
+    this.#protocol = protocol;
+    this.#events = events;
+  }
+
+  /** @param client has the connection to itself; null when it was lost on the way here. */
+  begin(client: Socket | null): void {
+    if (this.#state === 'closed') {
+      client?.destroy();
+      return;
+    }
+    if (client === null) {
+      this.#abandon('closed');
+      return;
+    }
+    this.#client = client;
+    client.on('error', this.#onClientGone);
+    client.on('end', this.#onClientGone);
+    client.on('close', this.#onClientGone);
+    this.#lane.deadlines.add(this);
+    this.#lane.retryBudget.deposit();
+    this.#attempt(null);
+  }
+
+  /** Ends it now. */
+  destroy(): void {
+    if (this.#parting !== null) this.#parting.destroy();
+    else if (this.#state !== 'closed') this.#abandon('closed by the gateway');
+  }
+
+  expire(): void {
+    if (this.#state === 'connecting') this.#failed(REASON.connectTimeout, 'no connection in time');
+    else if (this.#state === 'head') this.#failed(REASON.responseTimeout, 'no response in time');
+    else if (this.#answer?.isBackedUp === true) this.#abandon('the client does not read');
+    else this.#failed(REASON.upstreamTruncated, 'the response stalled');
+  }
+
+  // ── attempts ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #attempt(avoid: Endpoint | null): void {
+    const x = this.#x;
+    const now = nowMs();
+    const endpoint = pickEndpoint((x.split as LinkedSplit).endpoints, this.#lane.random, avoid, now);
+    x.endpoint = endpoint;
+    if (endpoint === null) {
+      this.#giveUp(REASON.noEndpoint, 'the version has no endpoints');
+      return;
+    }
+    x.attempts++;
+    x.attemptAtMs = now;
+    endpoint.inFlight++;
+    this.#lane.recorder.attemptBegin(endpoint.id);
+    this.#state = 'connecting';
+    this.#carry = NOTHING;
+    this.#interims = 0;
+    this.deadlineAtMs = Math.min(x.deadlineAtMs, now + x.table.timeouts.connectMs);
+    this.#dial = new Dial(endpoint, this.#lane.recorder, this.#dialEvents);
+  }
+
+  #ask(): void {
+    const x = this.#x;
+    this.#state = 'head';
+    this.deadlineAtMs = Math.min(x.deadlineAtMs, nowMs() + x.table.timeouts.firstByteMs);
+    this.#dial?.write(offerText(x.requestText, this.#protocol));
+  }
+
+  #failed(reason: Reason, detail: string): void {
+    const x = this.#x;
+    const failedOn = x.endpoint as Endpoint;
+    if (this.#state === 'connecting') this.#lane.recorder.connectFailed(failedOn.id);
+    this.#endAttempt(reason);
+    if (mayRetry(x, reason) && this.#lane.retryBudget.withdraw(nowMs())) {
+      this.#lane.recorder.retried(x);
+      this.#attempt(failedOn);
+    } else this.#giveUp(reason, detail);
+  }
+
+  /** Balances `#attempt`; lets go of the upstream. */
+  #endAttempt(reason: Reason): void {
+    const x = this.#x;
+    this.#dial?.drop();
+    this.#dial = null;
+    const endpoint = x.endpoint;
+    if (endpoint === null) return;
+    // An answer was observed when its head came; a failure must not look like speed to the balancer.
+    const hasFailed = reason !== REASON.none && reasonRow(reason).fault === 'upstream';
+    const now = nowMs();
+    if (hasFailed) endpoint.observeFailure(now - x.attemptAtMs, now);
+    const isBad = hasFailed || (reason === REASON.none && x.status >= 500);
+    endpoint.inFlight--;
+    this.#lane.recorder.attemptEnd(endpoint.id, isBad);
+  }
+
+  // ── from the upstream ───────────────────────────────────────────────────────────────────────────────────────────
+
+  #received(bytes: Buffer): void {
+    if (this.#state === 'body') this.#relay(bytes, 0);
+    else this.#readHeads(this.#carry.length === 0 ? bytes : Buffer.concat([this.#carry, bytes]));
+  }
+
+  /** Reads up to the final head; interim responses go through. */
+  #readHeads(bytes: Buffer): void {
+    const head = this.#x.table.responseHead;
+    let from = 0;
+    for (;;) {
+      const next = head.parse(bytes, from, bytes.length, false);
+      if (next < 0) return this.#failed(REASON.upstreamProtocol, head.detail);
+      if (next === 0) break;
+      from = next;
+      if (head.status === 101) return this.#switch(bytes.subarray(from));
+      if (head.status >= 200) return this.#startAnswer(bytes, from);
+      if (++this.#interims > INTERIMS_MAX) return this.#failed(REASON.upstreamProtocol, 'too many interim responses');
+      this.#client?.write(interimText(head), 'latin1');
+    }
+    this.#carry = bytes.subarray(from);
+  }
+
+  /** The upstream switches; from here on it is a session's. */
+  #switch(rest: Buffer): void {
+    const x = this.#x;
+    const head = x.table.responseHead;
+    const fault = switchFault(head, this.#protocol);
+    if (fault !== '') {
+      this.#failed(REASON.upstreamProtocol, fault);
+      return;
+    }
+    this.#observe(101);
+    // Nobody listens from here until the session does, all within this turn.
+    const agreement: Agreement = {
+      route: x.route as LinkedRoute,
+      split: x.split as LinkedSplit,
+      endpoint: x.endpoint as Endpoint,
+      client: this.#releaseClient() as Socket,
+      upstream: (this.#dial as Dial).release(),
+      protocol: this.#protocol,
+      idleMs: x.table.timeouts.upgradeIdleMs,
+      head: switchText(head),
+      rest,
+      key: this.#lane.random.nextUint32(),
+    };
+    this.#endAttempt(REASON.none);
+    this.#record(REASON.none, '');
+    this.#events.agreed(agreement);
+    this.#close();
+  }
+
+  #observe(status: number): void {
+    const x = this.#x;
+    const now = nowMs();
+    x.status = status;
+    x.responseStarted = true;
+    if (status < 500) x.endpoint?.observe(now - x.attemptAtMs, now);
+    else x.endpoint?.observeFailure(now - x.attemptAtMs, now);
+  }
+
+  #upstreamEnded(): void {
+    if (this.#state === 'body' && this.#answer?.endWithConnection() === true) this.#completed();
+    else this.#upstreamBroke('closed');
+  }
+
+  #upstreamBroke(code: string): void {
+    if (this.#state === 'connecting') this.#failed(connectReason(code), `${code} while connecting`);
+    else if (this.#state === 'head') this.#failed(REASON.upstreamReset, `${code} before the response`);
+    else this.#failed(REASON.upstreamTruncated, 'the response ended early');
+  }
+
+  // ── an answer that is not a 101 ─────────────────────────────────────────────────────────────────────────────────
+
+  #startAnswer(bytes: Buffer, from: number): void {
+    const head = this.#x.table.responseHead;
+    if (bytes.length - from > head.bodyLength && head.bodyLength >= 0) {
+      this.#failed(REASON.upstreamProtocol, 'more body than announced');
+      return;
+    }
+    this.#observe(head.status);
+    this.#state = 'body';
+    this.#answer = new Answer(this.#x, head, this.#client as Socket, () => this.#dial?.resume());
+    this.#relay(bytes, from);
+  }
+
+  #relay(bytes: Buffer, from: number): void {
+    const answer = this.#answer as Answer;
+    this.deadlineAtMs = nowMs() + this.#x.table.timeouts.bodyIdleMs;
+    const progress = answer.take(bytes, from);
+    if (progress === 'broken') this.#failed(REASON.upstreamProtocol, 'invalid chunked body');
+    else if (progress === 'complete') this.#completed();
+    else if (answer.isBackedUp) this.#dial?.pause();
+  }
+
+  #completed(): void {
+    this.#endAttempt(REASON.none);
+    this.#record(REASON.none, '');
+    this.#linger();
+  }
+
+  // ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The client is gone or does not read: nothing can be answered. */
+  #abandon(detail: string): void {
+    this.#endAttempt(REASON.clientClosed);
+    this.#record(REASON.clientClosed, detail);
+    this.#close();
+  }
+
+  #giveUp(reason: Reason, detail: string): void {
+    const x = this.#x;
+    if (x.responseStarted) {
+      this.#record(reason, detail);
+      // The client must be able to tell that this is not the end of the answer.
+      this.#client?.resetAndDestroy();
+      this.#close();
+      return;
+    }
+    x.status = reasonRow(reason).status;
+    this.#record(reason, detail);
+    this.#client?.write(rejectionOf(x, x.client.lines.peer, this.#lane.date.at(nowMs()), true), 'latin1');
+    this.#linger();
+  }
+
+  #record(reason: Reason, detail: string): void {
+    const x = this.#x;
+    x.isFinished = true;
+    x.reason = reason;
+    x.detail = detail;
+    x.endedAtMs = nowMs();
+    this.#lane.recorder.end(x);
+  }
+
+  /** Answered. What the client sent behind its request is thrown away, never parsed. */
+  #linger(): void {
+    const { deadlines } = this.#lane;
+    deadlines.remove(this);
+    this.#state = 'lingering';
+    const client = this.#releaseClient() as Socket;
+    this.#parting = new Parting(client, deadlines, this.#x.table.timeouts.bodyIdleMs, () => this.#close());
+  }
+
+  #releaseClient(): Socket | null {
+    const client = this.#client;
+    this.#client = null;
+    client?.off('error', this.#onClientGone);
+    client?.off('end', this.#onClientGone);
+    client?.off('close', this.#onClientGone);
+    return client;
+  }
+
+  #close(): void {
+    this.#state = 'closed';
+    this.#parting = null;
+    this.#lane.deadlines.remove(this);
+    const client = this.#releaseClient();
+    client?.on('error', () => undefined);
+    client?.destroy();
+    this.#events.closed(this);
+  }
+}

@@ -1,0 +1,207 @@
+/**
+ * The upgrade lane of one worker: handshakes, sessions, and http-proxy-3 between the two ends of each.
+ *
+ * The head that http-proxy-3 gets is a constant: it never sees what a client or an upstream said about HTTP. An unlistened
+ * node:http server reads that head from the client's own socket, as `ws` wants a request and the socket it came on.
+ *
+ * Sessions are ended by policy: when a version that had weight gets none any more (a rollback), and when the gateway
+ * drains. `keep` lets them live through a rollback, and through a drain until shortly before its end.
+ * Source: docs/adr/0016-http-proxy-3.md.
+ */
+
+import { Agent, createServer, type IncomingMessage, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { createProxyServer, type ProxyServer } from 'http-proxy-3';
+import { nowMs } from '../../lib/clock.ts';
+import type { Timed } from '../../lib/deadlines.ts';
+import { SESSION_END, type SessionEnd } from '../../model/tallies.ts';
+import type { LinkedRoute } from '../decide/table.ts';
+import type { Exchange } from '../exchange.ts';
+import type { RequestHead } from '../http1/request-head.ts';
+import type { Lane } from '../lane.ts';
+import { FarEnd } from './far-end.ts';
+import { type Agreement, Handshake } from './handshake.ts';
+import { protocolOf } from './offer.ts';
+import { LEAVE_MS, Session } from './session.ts';
+import { takeOver } from './take-over.ts';
+
+/** Whatever the protocol is: to http-proxy-3 it is a WebSocket. */
+const REQUEST = 'GET / HTTP/1.1\r\nHost: upgrade.invalid\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+/** Never dialed: the agent has the connection already. */
+const TARGET = new URL('http://upgrade.invalid/');
+/** The 101 was measured by our own parser; its fields grow by little when they are re-made. */
+const EXTRA_HEAD_BYTES = 1024;
+
+/** Hands out the one connection that there is. */
+class OneConnection extends Agent {
+  readonly #far: FarEnd;
+
+  constructor(far: FarEnd) {
+    super({ keepAlive: false });
+    this.#far = far;
+  }
+
+  override createConnection(): Duplex {
+    return this.#far;
+  }
+}
+
+export class Upgrades implements Timed {
+  deadlineAtMs = Number.POSITIVE_INFINITY;
+  slot = -1;
+  readonly #lane: Lane;
+  readonly #server: Server;
+  readonly #proxy: ProxyServer;
+  readonly #handshakes = new Set<Handshake>();
+  readonly #sessions = new Map<Duplex, Session>();
+  /** Sessions that a rollback ends, by the dial that tells of it. */
+  readonly #watched = new Map<number, Set<Session>>();
+  #isDraining = false;
+  /** When a drain ends the sessions that may stay. */
+  #drainAtMs = Number.POSITIVE_INFINITY;
+  #whenEmpty: (() => void)[] = [];
+
+  constructor(lane: Lane) {
+    this.#lane = lane;
+    this.#server = createUnlistened();
+    this.#server.on('upgrade', (request, client, head) => this.#connect(request, client, head));
+    this.#proxy = createProxyServer({ xfwd: false });
+    this.#proxy.on('open', (far) => {
+      if (far instanceof FarEnd) far.opened();
+    });
+    // Each session hears of its sockets' errors itself; without a listener this one would be thrown.
+    this.#proxy.on('error', () => undefined);
+    lane.deadlines.add(this);
+  }
+
+  /** Client connections in the lane. */
+  get size(): number {
+    return this.#handshakes.size + this.#sessions.size;
+  }
+
+  /**
+   * Takes a decided exchange, and its client's connection with it, if the request may become another protocol.
+   * @param early bytes behind the request; copied.
+   * @returns false when it is to be served as a plain request.
+   */
+  take(x: Exchange, head: RequestHead, early: Buffer): boolean {
+    const protocol = protocolOf(head, (x.route as LinkedRoute).upgrade.protocols);
+    if (protocol === '') return false;
+    const bytes = Buffer.from(early);
+    const handle = x.client.out.release();
+    const handshake = new Handshake(x, protocol, {
+      agreed: (agreement) => this.#begin(agreement),
+      closed: (gone) => {
+        this.#handshakes.delete(gone);
+        this.#checkEmpty();
+      },
+    });
+    this.#handshakes.add(handshake);
+    // We are within a read of this connection: it must not get another owner before that is over.
+    process.nextTick(() => handshake.begin(handle === null ? null : takeOver(handle, bytes)));
+    return true;
+  }
+
+  /** Ends every session by its policy; resolves when nothing is left. May be asked again. */
+  drain(): Promise<void> {
+    if (!this.#isDraining) this.#beginDrain();
+    if (this.size === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#whenEmpty.push(resolve);
+    });
+  }
+
+  #beginDrain(): void {
+    this.#isDraining = true;
+    this.#drainAtMs = nowMs() + Math.max(0, this.#lane.table.drain.timeoutMs - LEAVE_MS);
+    for (const session of this.#sessions.values()) if (session.isClosedByPolicy) session.leave(SESSION_END.drained);
+    this.#plan();
+  }
+
+  /** Ends everything now. */
+  destroy(): void {
+    for (const handshake of [...this.#handshakes]) handshake.destroy();
+    for (const session of [...this.#sessions.values()]) session.destroy(SESSION_END.drained);
+  }
+
+  /** Due at every sweep while there is something to look after. Cost: O(versions with sessions). */
+  expire(atMs: number): void {
+    for (const [dial, sessions] of this.#watched) {
+      if (Atomics.load(this.#lane.dials, dial) > 0) continue;
+      this.#watched.delete(dial);
+      for (const session of sessions) session.leave(SESSION_END.rolledBack);
+    }
+    if (atMs >= this.#drainAtMs) {
+      this.#drainAtMs = Number.POSITIVE_INFINITY;
+      for (const session of this.#sessions.values()) session.leave(SESSION_END.drained);
+    }
+    this.#plan();
+  }
+
+  #plan(): void {
+    this.deadlineAtMs = this.#watched.size > 0 ? 0 : this.#drainAtMs;
+  }
+
+  #begin(agreement: Agreement): void {
+    const session = new Session(agreement, (over, reason) => this.#over(over, reason));
+    const { client, split } = session;
+    this.#lane.recorder.sessionBegan(split.cellBase);
+    this.#sessions.set(client, session);
+    this.#lane.deadlines.add(session);
+    if (session.isClosedByPolicy) this.#watch(session, split.dial);
+    client.unshift(REQUEST, 'latin1');
+    this.#server.emit('connection', client);
+    if (this.#isDraining && session.isClosedByPolicy) session.leave(SESSION_END.drained);
+  }
+
+  /** A version without weight that a color pinned is not rolled back: only the way from some weight to none is. */
+  #watch(session: Session, dial: number): void {
+    if (Atomics.load(this.#lane.dials, dial) <= 0) return;
+    const sessions = this.#watched.get(dial);
+    if (sessions === undefined) this.#watched.set(dial, new Set([session]));
+    else sessions.add(session);
+    this.#plan();
+  }
+
+  #connect(request: IncomingMessage, client: Duplex, head: Buffer): void {
+    const session = this.#sessions.get(client);
+    if (session === undefined) {
+      client.destroy();
+      return;
+    }
+    const ssl = { maxHeaderSize: this.#lane.table.limits.headBytesMax + EXTRA_HEAD_BYTES };
+    const options = { target: TARGET, agent: new OneConnection(session.far), ssl };
+    this.#proxy.ws(request, client, head, options, () => session.fail());
+  }
+
+  #over(session: Session, reason: SessionEnd): void {
+    const { client, split, endpoint } = session;
+    this.#sessions.delete(client);
+    this.#lane.deadlines.remove(session);
+    const watched = this.#watched.get(split.dial);
+    if (watched?.delete(session) === true && watched.size === 0) this.#watched.delete(split.dial);
+    this.#lane.recorder.sessionEnded(split.cellBase, reason);
+    this.#lane.recorder.connect(endpoint.id, -1);
+    this.#checkEmpty();
+  }
+
+  #checkEmpty(): void {
+    if (this.size > 0) return;
+    for (const tell of this.#whenEmpty.splice(0)) tell();
+  }
+}
+
+/** A server that only gets connections handed in, with one head each that we wrote ourselves: it needs no patience. */
+function createUnlistened(): Server {
+  const server = createServer({
+    insecureHTTPParser: false,
+    maxHeaderSize: 2 * REQUEST.length,
+    headersTimeout: 0,
+    requestTimeout: 0,
+    keepAliveTimeout: 0,
+  });
+  server.timeout = 0;
+  server.on('clientError', (_error, client) => client.destroy());
+  server.on('request', (_request, response) => response.destroy());
+  return server;
+}

@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { suite, test } from 'node:test';
+import { REASON } from '#src/model/reason.ts';
+import { CELL } from '#src/model/tallies.ts';
+import { readCell } from '../../../support/plane.ts';
+import {
+  assertQuiet,
+  clientOf,
+  endpointWord,
+  eventually,
+  FIRST_CELL,
+  oneVersion,
+  planeOf,
+  ROUTE_CELL,
+  reasonCount,
+  upstreamOf,
+} from '../../../support/proxy/running.ts';
+import { sendAndClose, statusesOf } from '../../../support/raw.ts';
+import { assertEnds, saying, scene, switching, upgradeRequest } from '../../../support/upgrade.ts';
+
+suite('handshake', () => {
+  test('the upstream gets the sanitized head with one offer, names and order as the client wrote them', async (t) => {
+    const on = await scene(t, saying('HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n'));
+    const hop = 'TE: trailers\r\nKeep-Alive: 5\r\nProxy-Authorization: Basic x\r\nX-Forwarded-For: 6.6.6.6\r\n';
+    await sendAndClose(on.plane.port, upgradeRequest('/a?b=c', `${hop}x-DuP: 1\r\nCookie: a=b\r\nX-Dup: 2\r\n`));
+    const text = on.upstream.received[0] ?? '';
+    assert.match(
+      text,
+      /^GET \/a\?b=c HTTP\/1\.1\r\nHost: a\r\nSec-WebSocket-Key: \S+\r\nSec-WebSocket-Version: 13\r\n/,
+    );
+    assert.match(text, /13\r\nx-DuP: 1\r\nCookie: a=b\r\nX-Dup: 2\r\nForwarded: for=127\.0\.0\.1;proto=http\r\n/);
+    assert.match(text, /\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n$/);
+    assert.doesNotMatch(text, /trailers|Keep-Alive|Proxy-Auth|6\.6\.6\.6/);
+  });
+
+  test('a handshake that failed before it was answered is tried once more, on another endpoint', async (t) => {
+    const good = await upstreamOf(t, (socket) => socket.write(switching()));
+    const bad = await upstreamOf(t, (socket) => void socket.resetAndDestroy());
+    const plane = await planeOf(t, oneVersion(bad.port, good.port));
+    for (let n = 0; n < 6; n++) {
+      const client = clientOf(t, plane);
+      client.send(upgradeRequest());
+      assert.match(await client.until((text) => text.endsWith('\r\n\r\n')), /^HTTP\/1\.1 101 /);
+    }
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [good.port, bad.port]);
+    assert.deepEqual(readCell(plane, FIRST_CELL), { inFlight: 0, finished: 6, bad: 0, ignored: 0, slow: 0 });
+    assert.equal(plane.count(FIRST_CELL, CELL.retries), endpointWord(plane, bad.port, 'bad'));
+    assert.ok(endpointWord(plane, bad.port, 'bad') >= 1);
+  });
+
+  test('a refusal by the upstream is an answer: relayed, not tried again', async (t) => {
+    const on = await scene(t, saying('HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy'));
+    assert.match(await sendAndClose(on.plane.port, upgradeRequest()), /^HTTP\/1\.1 503 Busy\r\n[^]*busy$/);
+    assert.equal(on.upstream.received.length, 1);
+    assert.equal(on.plane.count(FIRST_CELL, CELL.statusClass + 5), 1);
+  });
+
+  test('the gateway answers itself where the upstream does not, with its reason', async (t) => {
+    const on = await scene(t, saying('junk\r\n\r\n'));
+    const text = await sendAndClose(on.plane.port, upgradeRequest('/', 'Accept: text/plain\r\n'));
+    assert.deepEqual(statusesOf(text), [502]);
+    assert.match(text, /Proxy-Status: sluice; error=http_protocol_error\r\n/);
+    assert.match(text, /\r\n\r\n502 .*not an HTTP\/1\.x response\n$/);
+  });
+
+  test('a client that leaves while the upstream thinks is ignored, and nobody else is charged for it', async (t) => {
+    const on = await scene(t, () => undefined);
+    const client = clientOf(t, on.plane);
+    client.send(upgradeRequest());
+    await eventually(() => on.upstream.sockets.length === 1, 'asked');
+    client.socket.destroy();
+    await assertQuiet(on.plane, [ROUTE_CELL, FIRST_CELL], [on.upstream.port]);
+    assert.equal(reasonCount(on.plane, FIRST_CELL, REASON.clientClosed), 1);
+    assert.equal(endpointWord(on.plane, on.upstream.port, 'bad'), 0);
+  });
+
+  test('what the upstream sends behind its 101 arrives behind the 101', async (t) => {
+    const on = await scene(t, (socket: Socket) => void socket.write(`${switching()}\x81\x02hi`, 'latin1'));
+    const client = clientOf(t, on.plane);
+    client.send(upgradeRequest());
+    assert.match(await client.until((text) => text.endsWith('hi')), /\r\n\r\n\x81\x02hi$/);
+    client.socket.destroy();
+    await assertEnds(on.plane, { client_abnormal: 1 });
+  });
+});
