@@ -5,28 +5,35 @@
  * section that owns it.
  */
 
+import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type AdminServer, startAdmin } from './admin/server.ts';
 import { routeStatuses } from './admin/status.ts';
 import { AccessLogWriter } from './export/access-log.ts';
 import { createMetrics } from './export/metrics.ts';
-import type { RouteReading } from './export/source.ts';
+import { routeReadings } from './export/readings.ts';
+import { startProbe } from './health/checks/probe.ts';
+import { Health } from './health/health.ts';
+import { planOf } from './health/plan.ts';
 import { nowMs, wallTime } from './lib/clock.ts';
 import { createLog, type Log, type LogLevel } from './lib/log.ts';
+import { Random } from './lib/random.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
 import { formatProblem, type Problem, SluiceError } from './model/problem.ts';
 import type { RolloutSpec } from './model/rollout.ts';
 import type { Decision } from './model/slo.ts';
 import type { RolloutStatus, RouteStatus, Status } from './model/status.ts';
 import { GATEWAY_CELL } from './model/tallies.ts';
-import { assertFree, Workers } from './proxy/workers.ts';
+import { assertFree, type Region, Workers } from './proxy/workers.ts';
 import { type Controller, createController } from './slo/controller.ts';
 import { Decisions } from './slo/decisions.ts';
 import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
 import { Totals } from './slo/totals.ts';
 import { createDials, type Dials, getDial, setDial } from './snapshot/dials.ts';
+import { createEndpointDials, setCapacity } from './snapshot/endpoint-dials.ts';
 import { hashConfig } from './snapshot/hash.ts';
+import { needsRestart } from './snapshot/restart.ts';
 import { rolloutsOf } from './snapshot/rollouts.ts';
 import { type Current, type OfferResult, Store } from './snapshot/store.ts';
 import { DISK } from './sources/disk.ts';
@@ -83,6 +90,13 @@ class ControlPlane implements Gateway {
   readonly #endpointTotals = new EndpointTotalsReader();
   readonly #controller: Controller;
   readonly #decisions = new Decisions();
+  readonly #endpointDials = createEndpointDials();
+  readonly #health = new Health({
+    random: new Random(randomInt(2 ** 31)),
+    nowMs,
+    setCapacity: (endpoint, capacity) => setCapacity(this.#endpointDials, endpoint, capacity),
+    startProbe,
+  });
   readonly #startedAt = wallTime();
   readonly #startedAtMs = nowMs();
   #rollouts: readonly RolloutSpec[] = [];
@@ -91,7 +105,6 @@ class ControlPlane implements Gateway {
   #source: FileSource | null = null;
   #tick: NodeJS.Timeout | null = null;
   #tickedAtMs = nowMs();
-  #nextRoute = 0;
   /** The file changed while the workers were starting. */
   #missedEvent = false;
   #phase: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
@@ -159,6 +172,7 @@ class ControlPlane implements Gateway {
     this.#phase = 'closed';
     if (this.#tick !== null) clearInterval(this.#tick);
     this.#source?.close();
+    this.#health.close();
     await this.#workers?.stop();
     await this.#admin?.close();
     await this.#accessLog.flush(FLUSH_MS);
@@ -174,7 +188,7 @@ class ControlPlane implements Gateway {
   async #startAdmin({ config }: Current): Promise<void> {
     const metrics = createMetrics({
       status: () => this.#status(),
-      traffic: () => this.#traffic(),
+      traffic: () => routeReadings((this.#store.current as Current).snapshot, (cell) => this.#totals.of(cell)),
       refused: () => this.#totals.of(GATEWAY_CELL).reasons,
       rollbacks: () => this.#decisions.rollbacks(this.#rollouts),
       accessLosses: () => this.#accessLog.losses(),
@@ -209,6 +223,7 @@ class ControlPlane implements Gateway {
       host,
       port,
       dials: this.#dials.buffer,
+      endpointDials: this.#endpointDials.buffer,
       snapshot,
       died: (id, cause) => this.#log.error('worker_died', { worker: id, cause }),
       exhausted: (code) => this.#log.error('descriptors_exhausted', { code }),
@@ -257,13 +272,14 @@ class ControlPlane implements Gateway {
     for (const { table, id } of result.recycled) if (table === 'cells') this.#totals.forget(id);
     for (const { override, because } of result.lifted) this.#log.info('hold_lifted', { ...override, lifted: because });
     this.#follow(result.current);
-    if (result.before !== null) this.#warn(needsRestart(result.before, result.current));
+    if (result.before !== null) this.#warn(needsRestart(result.before.config, result.current.config));
     const swap = this.#workers?.swap(result.current.snapshot) ?? Promise.resolve();
     void swap.then(() => this.#log.info('config_live', this.#configFields(result.current)));
   }
 
   #follow(current: Current): void {
     this.#rollouts = rolloutsOf(current.config, current.snapshot);
+    this.#health.follow(planOf(current.config, current.snapshot), this.#phase === 'serving');
   }
 
   #warn(texts: readonly string[]): void {
@@ -289,18 +305,17 @@ class ControlPlane implements Gateway {
     const { decisions, skippedMs } = this.#controller.tick(this.#tickedAtMs);
     if (skippedMs !== 0) this.#log.warn('evidence_skipped', { skippedMs });
     for (const decision of decisions) this.#keep(decision);
-    this.#readSome();
+    this.#lookAfterEndpoints(regions);
+    this.#totals.readSome(this.#store.current?.snapshot.routes ?? [], ROUTES_PER_TICK);
   }
 
-  /** Counters wrap: every cell in use is read now and then, also when nobody scrapes. */
-  #readSome(): void {
-    const routes = this.#store.current?.snapshot.routes ?? [];
-    for (let n = 0; n < Math.min(ROUTES_PER_TICK, routes.length); n++) {
-      const route = routes[this.#nextRoute++ % routes.length];
-      if (route === undefined) return;
-      this.#totals.of(route.cell);
-      for (const split of route.splits) this.#totals.of(split.cell);
-    }
+  /** The endpoint dials have moved already; here the changes are told, and versions that are down give up their weight. */
+  #lookAfterEndpoints(regions: readonly Region[]): void {
+    const { endpoints, versions, down } = this.#health.turn(regions);
+    for (const change of endpoints) this.#log.info('endpoint', { ...change });
+    for (const change of versions) this.#log.warn('version_endpoints', { ...change });
+    if (down === null) return;
+    for (const shift of this.#store.setDown(down)) this.#log.warn('version_weight', { ...shift });
   }
 
   /** The dial has moved already; here the decision becomes an override, a log line and something to look at. */
@@ -332,6 +347,7 @@ class ControlPlane implements Gateway {
       get routes() {
         return routesNow();
       },
+      health: this.#health.status,
       eventsLost: this.#controller.eventsLost,
     };
   }
@@ -345,8 +361,9 @@ class ControlPlane implements Gateway {
       config: current.config,
       snapshot: current.snapshot,
       cell: (id) => this.#totals.of(id),
-      endpoint: (id) => this.#endpointTotals.of(id),
+      endpoint: (id) => ({ ...this.#endpointTotals.of(id), ...this.#health.of(id) }),
       weight: (dial) => getDial(this.#dials, dial),
+      because: (route, split) => this.#store.weightReason(route, split),
       rollout: (route) => rollouts.get(route) ?? null,
     });
   }
@@ -356,17 +373,6 @@ class ControlPlane implements Gateway {
     if (this.#phase === 'starting') return 'the workers are starting';
     const isServed = this.#workers?.status().some(({ state }) => state === 'serving') === true;
     return isServed ? '' : 'no worker is serving';
-  }
-
-  #traffic(): RouteReading[] {
-    const current = this.#store.current as Current;
-    return current.snapshot.routes.map((route) => ({
-      route: route.name,
-      httpRoute: route.matches[0]?.path.value ?? '/',
-      slowMs: route.slowMs,
-      cell: this.#totals.of(route.cell),
-      versions: route.splits.map(({ service, version, cell }) => ({ service, version, cell: this.#totals.of(cell) })),
-    }));
   }
 
   // ── end ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -389,11 +395,4 @@ class ControlPlane implements Gateway {
 function unreadable(file: string, error: SluiceError): Problem {
   const expected = 'a document that can be read';
   return { code: error.code, file, line: 0, column: 0, path: '', expected, got: error.message, hint: '' };
-}
-
-/** Listeners and threads are made once, at the start. */
-function needsRestart(before: Current, after: Current): string[] {
-  const fixed = ['listen', 'admin', 'workers'] as const;
-  const changed = fixed.filter((key) => JSON.stringify(before.config[key]) !== JSON.stringify(after.config[key]));
-  return changed.map((key) => `${key} changed; the change takes effect at the next start`);
 }

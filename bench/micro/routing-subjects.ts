@@ -2,8 +2,10 @@
  * Routing under measurement: the same request among few and among very many routes, of the kinds that tables have.
  */
 
+import { Random } from '../../src/lib/random.ts';
 import type { RouteMatch } from '../../src/model/config.ts';
 import { linkTable } from '../../src/proxy/decide/table.ts';
+import { createEndpointDials } from '../../src/snapshot/endpoint-dials.ts';
 import { type RouteSketch, sketchSnapshot } from '../../test/support/plane.ts';
 import { readHead } from '../../test/support/proxy/parts.ts';
 import type { Subject } from './measure.ts';
@@ -28,9 +30,11 @@ const KINDS: Readonly<Record<string, (i: number) => Partial<RouteSketch>>> = {
 
 function subjectOf(kind: string, count: number): Subject {
   const routes = Array.from({ length: count }, (_, i) => ({ name: `r${i}`, versions: [], ...KINDS[kind]?.(i) }));
-  const table = linkTable(sketchSnapshot({ routes }), () => {
+  const noEndpoint = (): never => {
     throw new Error('these routes have no versions');
-  });
+  };
+  const balance = { capacities: createEndpointDials(), random: new Random(1) };
+  const table = linkTable(sketchSnapshot({ routes }), noEndpoint, balance);
   return {
     name: `route among ${count.toLocaleString('en')} with ${kind}`,
     run: (times) => {

@@ -16,6 +16,7 @@ import { peerLines } from '../../src/proxy/header/forwarded.ts';
 import { requestText } from '../../src/proxy/header/request.ts';
 import type { ClientConnection } from '../../src/proxy/http1/connection.ts';
 import { Recorder } from '../../src/proxy/recorder.ts';
+import { createEndpointDials } from '../../src/snapshot/endpoint-dials.ts';
 import {
   DEFAULT_ACCESS_LOG,
   DEFAULT_HTTP,
@@ -74,9 +75,10 @@ const SNAPSHOT: Snapshot = {
 
 const dials = new Int32Array(new SharedArrayBuffer(DIALS_MAX * 4));
 dials.set([95, 5]);
-const table = linkTable(SNAPSHOT, (i) => new Endpoint(i, '127.0.0.1', 9000 + i));
-const head = table.requestHead;
 const random = new Random(1);
+const endpoints = [0, 1].map((i) => new Endpoint(i, '127.0.0.1', 9000 + i));
+const table = linkTable(SNAPSHOT, (i) => endpoints[i] as Endpoint, { capacities: createEndpointDials(), random });
+const head = table.requestHead;
 const peer: Peer = { address: '127.0.0.1', port: 8080, isTrusted: false, trusts: () => false, key: 1 };
 const lines = peerLines(peer);
 // The hot functions read nothing of a connection but its lane's dials.

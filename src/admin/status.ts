@@ -26,6 +26,8 @@ export interface StatusSource {
   cell(id: number): CellSums;
   endpoint(id: number): Omit<EndpointStatus, 'address'>;
   weight(dial: number): number;
+  /** Why a version's weight is not the operator's; empty when it is. */
+  because(route: string, split: SplitSpec): string;
   rollout(route: string): RolloutStatus | null;
 }
 
@@ -37,7 +39,9 @@ export function routeStatuses(source: StatusSource): RouteStatus[] {
 function routeStatus(source: StatusSource, route: RouteSpec, index: number): RouteStatus {
   const traffic = trafficOf(source.cell(route.cell));
   const refs = source.config.routes[index]?.backendRefs ?? [];
-  const versions = route.splits.map((split, i) => versionStatus(source, split, refs[i]?.weight ?? 0));
+  const versions = route.splits.map((split, i) =>
+    versionStatus(source, split, refs[i]?.weight ?? 0, source.because(route.name, split)),
+  );
   const total = versions.reduce((sum, version) => sum + version.requests, 0);
   return {
     name: route.name,
@@ -47,7 +51,12 @@ function routeStatus(source: StatusSource, route: RouteSpec, index: number): Rou
   };
 }
 
-function versionStatus(source: StatusSource, split: SplitSpec, weightConfigured: number): VersionStatus {
+function versionStatus(
+  source: StatusSource,
+  split: SplitSpec,
+  weightConfigured: number,
+  weightBecause: string,
+): VersionStatus {
   const endpoints = split.targets.endpoints.map((index) => {
     const spec = source.snapshot.endpoints[index] as Snapshot['endpoints'][number];
     const host = spec.host.includes(':') ? `[${spec.host}]` : spec.host;
@@ -59,6 +68,7 @@ function versionStatus(source: StatusSource, split: SplitSpec, weightConfigured:
     colors: split.colors,
     weight: source.weight(split.dial),
     weightConfigured,
+    weightBecause,
     ...trafficOf(source.cell(split.cell)),
     shareRatio: null,
     endpoints,

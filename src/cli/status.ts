@@ -69,8 +69,22 @@ function routeLines(route: RouteStatus): string[] {
   const widths = header.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   const table = rows.map((row) => row.map((cell, column) => pad(cell, widths[column] ?? 0, column === 0)).join('  '));
   const verdict = route.rollout === null ? [] : [`  ${route.rollout.state}: ${route.rollout.sentence}`];
+  const weights = route.versions.filter(({ weightBecause }) => weightBecause !== '').map(weightLine);
   const title = `route ${route.name}  ${route.requests} requests, ${formatRatio(route.errorRatio)} errors`;
-  return ['', title, ...table.map((line) => `  ${line}`), ...verdict];
+  return ['', title, ...table.map((line) => `  ${line}`), ...verdict, ...weights, ...endpointLines(route)];
+}
+
+function weightLine({ service, version, weight, weightBecause }: VersionStatus): string {
+  return `  ${service} ${version} has weight ${weight}: ${weightBecause}`;
+}
+
+/** Only what needs attention: an endpoint that has its full share is not listed. */
+function endpointLines({ versions }: RouteStatus): string[] {
+  return versions.flatMap(({ service, version, endpoints }) =>
+    endpoints
+      .filter(({ state }) => state !== 'up')
+      .map(({ address, state, because }) => `  ${service} ${version} ${address} ${state}: ${because}`),
+  );
 }
 
 function versionRow(version: VersionStatus): string[] {

@@ -112,6 +112,31 @@ export const STATE_FAMILIES: readonly Family[] = [
     },
   },
   {
+    name: 'sluice_health_checks_total',
+    help: 'Health checks of endpoints, by result',
+    type: 'counter',
+    *collect({ status }) {
+      yield { labels: { result: 'passed' }, value: status.health.checks.passed };
+      yield { labels: { result: 'failed' }, value: status.health.checks.failed };
+    },
+  },
+  {
+    name: 'sluice_health_checks_late_total',
+    help: 'Health checks that had to wait, because too many others were under way',
+    type: 'counter',
+    *collect({ status }) {
+      yield { labels: {}, value: status.health.checks.late };
+    },
+  },
+  {
+    name: 'sluice_ejections_withheld_total',
+    help: 'Times an endpoint deserved ejection and stayed, because too many of its version were out already',
+    type: 'counter',
+    *collect({ status }) {
+      yield { labels: {}, value: status.health.ejectionsWithheld };
+    },
+  },
+  {
     name: 'sluice_events_lost_total',
     help: 'Bad events that the ring could not hold; counters never lose any',
     type: 'counter',

@@ -110,6 +110,30 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     (endpoint) => endpoint.connectFailures,
   ),
   endpointFamily('connections', 'gauge', 'Open connections to an endpoint', (endpoint) => endpoint.connections),
+  endpointFamily(
+    'up',
+    'gauge',
+    '1 while an endpoint gets traffic, 0 while it is ejected or fails its check',
+    (endpoint) => (endpoint.capacityRatio > 0 ? 1 : 0),
+  ),
+  endpointFamily(
+    'capacity_ratio',
+    'gauge',
+    'Part of its share that an endpoint gets: below 1 in slow start, 0 while it is out',
+    (endpoint) => endpoint.capacityRatio,
+  ),
+  endpointFamily(
+    'ejections_total',
+    'counter',
+    'Ejections of an endpoint that did worse than its siblings',
+    (endpoint) => endpoint.ejections,
+  ),
+  endpointFamily(
+    'panic_requests_total',
+    'counter',
+    'Exchanges sent to an endpoint that was out, because every endpoint of its version was',
+    (endpoint) => endpoint.panics,
+  ),
   endpointFamily('inflight', 'gauge', 'Exchanges under way at an endpoint', (endpoint) => endpoint.inFlight),
 ];
 

@@ -16,6 +16,8 @@ export interface WorkerSetup {
   /** Seed of the worker's random choices. */
   readonly seed: number;
   readonly dials: SharedArrayBuffer;
+  /** Capacities of the endpoints (`model/capacity.ts`). */
+  readonly endpointDials: SharedArrayBuffer;
   readonly tallies: TalliesBuffers;
   readonly snapshot: Snapshot;
 }

@@ -4,10 +4,11 @@
  * Ratios are 0..1 and null where nothing was counted; latencies are in ms and null likewise: "no data" is never 0.
  */
 
+import type { EndpointHealth, HealthStatus } from './health.ts';
 import type { Problem } from './problem.ts';
 import type { Verdict } from './slo.ts';
 
-export interface EndpointStatus {
+export interface EndpointStatus extends EndpointHealth {
   /** `host:port` */
   readonly address: string;
   readonly inFlight: number;
@@ -15,6 +16,8 @@ export interface EndpointStatus {
   readonly requests: number;
   readonly bad: number;
   readonly connectFailures: number;
+  /** Attempts that it got while it was out, because every endpoint of its version was. */
+  readonly panics: number;
 }
 
 /** Counts and latencies since start of one route, or of one version on a route. */
@@ -38,6 +41,8 @@ export interface VersionStatus extends TrafficStatus {
   readonly weight: number;
   /** Weight in the configuration. */
   readonly weightConfigured: number;
+  /** Why the two differ, or would if another version could take over; empty otherwise. */
+  readonly weightBecause: string;
   /** Share of the route's requests since start. */
   readonly shareRatio: number | null;
   readonly endpoints: readonly EndpointStatus[];
@@ -94,6 +99,7 @@ export interface Status {
   readonly config: ConfigStatus;
   readonly workers: readonly WorkerStatus[];
   readonly routes: readonly RouteStatus[];
+  readonly health: HealthStatus;
   /** Bad events that the ring could not hold, since start. */
   readonly eventsLost: number;
 }

@@ -84,7 +84,24 @@ export const HISTOGRAM_BUCKETS = 672;
 
 export const ENDPOINT_WORDS = 16;
 export const ENDPOINTS_MAX = 65_536;
-export const ENDPOINT = { inFlight: 0, finished: 1, bad: 2, connects: 3, connectFailures: 4, open: 5 } as const;
+/** Words of an endpoint. Each attempt that is over is FINISHED and one of good, BAD or neither (it says nothing). */
+export const ENDPOINT = {
+  inFlight: 0,
+  finished: 1,
+  bad: 2,
+  connects: 3,
+  connectFailures: 4,
+  open: 5,
+  good: 6,
+  /** Bad attempts since the last good one. */
+  consecutive: 7,
+  /** Float64 sum of the times to the response head in milliseconds, in words 8 and 9. */
+  waitedMs: 8,
+  /** Attempts that have their response head, below 500: the count that `waitedMs` belongs to. */
+  answered: 10,
+  /** Attempts made although the endpoint was out, because every endpoint of its version was. */
+  panics: 11,
+} as const;
 
 /** User-key bits per second and version; a key hash selects one bit, so more users than this merge (conservatively). */
 export const UNIT_BITS = 32_768;
@@ -122,6 +139,8 @@ export interface Tallies {
   /** The same memory as `cells`, for `CELL.secondsSum`: index = (cell * CELL_WORDS + CELL.secondsSum) / 2. */
   readonly cellFloats: Float64Array;
   readonly endpoints: Int32Array;
+  /** The same memory as `endpoints`, for `ENDPOINT.waitedMs`: index = (endpoint * ENDPOINT_WORDS + that) / 2. */
+  readonly endpointFloats: Float64Array;
   readonly units: Int32Array;
   readonly events: Int32Array;
   readonly eventFloats: Float64Array;
@@ -143,6 +162,7 @@ export function viewTallies(buffers: TalliesBuffers): Tallies {
     cells: new Int32Array(buffers.cells),
     cellFloats: new Float64Array(buffers.cells),
     endpoints: new Int32Array(buffers.endpoints),
+    endpointFloats: new Float64Array(buffers.endpoints),
     units: new Int32Array(buffers.units),
     events: new Int32Array(buffers.events),
     eventFloats: new Float64Array(buffers.events),

@@ -27,6 +27,7 @@ const READ_BUFFER_BYTES = 65_536;
 export interface PlaneSetup {
   readonly seed: number;
   readonly dials: SharedArrayBuffer;
+  readonly endpointDials: SharedArrayBuffer;
   readonly tallies: TalliesBuffers;
   readonly snapshot: Snapshot;
   /** Takes batches of the access log, each to be answered with `accessLog.taken`; without it none is kept. */
@@ -38,12 +39,14 @@ export class Plane {
   readonly accessLog: AccessLog;
   readonly #lane: Lane;
   readonly #endpoints = new Endpoints();
+  readonly #capacities: Int32Array;
   readonly #sweep: NodeJS.Timeout;
 
   constructor(setup: PlaneSetup) {
     const random = new Random(setup.seed);
     const tallies = viewTallies(setup.tallies);
     this.accessLog = new AccessLog(setup.seed, setup.writeAccess ?? (() => this.accessLog.taken()));
+    this.#capacities = new Int32Array(setup.endpointDials);
     this.#lane = {
       table: null as unknown as RouteTable,
       dials: new Int32Array(setup.dials),
@@ -68,7 +71,8 @@ export class Plane {
   /** Links a snapshot and obeys it from the next request on. Returns its revision. */
   swap(snapshot: Snapshot): number {
     const endpoints = this.#endpoints.update(snapshot.endpoints, this.#lane);
-    this.#lane.table = linkTable(snapshot, (index) => endpoints[index] as (typeof endpoints)[number]);
+    const endpointOf = (index: number) => endpoints[index] as (typeof endpoints)[number];
+    this.#lane.table = linkTable(snapshot, endpointOf, { capacities: this.#capacities, random: this.#lane.random });
     this.#lane.resolver.retain(new Set(snapshot.endpoints.map(({ host }) => host)));
     this.listener.trust(snapshot.trustedProxies);
     this.accessLog.configure(snapshot.accessLog.sampleRatio);

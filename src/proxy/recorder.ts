@@ -95,12 +95,33 @@ export class Recorder {
     add(this.#tallies.endpoints, endpoint * ENDPOINT_WORDS + ENDPOINT.inFlight, 1);
   }
 
-  /** An attempt at an endpoint is over. */
-  attemptEnd(endpoint: number, isBad: boolean): void {
+  /** An attempt at an endpoint is over. `effect`: what it says about the endpoint. */
+  attemptEnd(endpoint: number, effect: Effect): void {
     const base = endpoint * ENDPOINT_WORDS;
-    add(this.#tallies.endpoints, base + ENDPOINT.inFlight, -1);
-    add(this.#tallies.endpoints, base + ENDPOINT.finished, 1);
-    if (isBad) add(this.#tallies.endpoints, base + ENDPOINT.bad, 1);
+    const words = this.#tallies.endpoints;
+    add(words, base + ENDPOINT.inFlight, -1);
+    add(words, base + ENDPOINT.finished, 1);
+    if (effect === 'good') {
+      add(words, base + ENDPOINT.good, 1);
+      words[base + ENDPOINT.consecutive] = 0;
+    } else if (effect === 'bad') {
+      add(words, base + ENDPOINT.consecutive, 1);
+      add(words, base + ENDPOINT.bad, 1);
+    }
+  }
+
+  /** An endpoint's response head, below 500, is there. Integers only, see `#latency`. */
+  answered(endpoint: number, micros: number): void {
+    const base = endpoint * ENDPOINT_WORDS;
+    const sum = (base + ENDPOINT.waitedMs) >> 1;
+    const floats = this.#tallies.endpointFloats;
+    floats[sum] = (floats[sum] as number) + micros / 1000;
+    add(this.#tallies.endpoints, base + ENDPOINT.answered, 1);
+  }
+
+  /** An attempt goes to an endpoint that is out, because all of its version are. */
+  panicked(endpoint: number): void {
+    add(this.#tallies.endpoints, endpoint * ENDPOINT_WORDS + ENDPOINT.panics, 1);
   }
 
   connect(endpoint: number, opened: number): void {

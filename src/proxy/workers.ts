@@ -46,6 +46,7 @@ export interface WorkersOptions {
   readonly host: string;
   readonly port: number;
   readonly dials: SharedArrayBuffer;
+  readonly endpointDials: SharedArrayBuffer;
   readonly snapshot: Snapshot;
   /** A worker died and will be replaced. */
   died(id: number, cause: string): void;
@@ -200,6 +201,7 @@ export class Workers {
       // Another one in every life, or a successor would repeat its predecessor's request ids.
       seed: randomInt(2 ** 31),
       dials: this.#options.dials,
+      endpointDials: this.#options.endpointDials,
       tallies: buffers,
       snapshot: this.#snapshot,
     };

@@ -16,9 +16,10 @@ export interface EndpointTotals {
   readonly requests: number;
   readonly bad: number;
   readonly connectFailures: number;
+  readonly panics: number;
 }
 
-const COUNTERS = [ENDPOINT.finished, ENDPOINT.bad, ENDPOINT.connectFailures] as const;
+const COUNTERS = [ENDPOINT.finished, ENDPOINT.bad, ENDPOINT.connectFailures, ENDPOINT.panics] as const;
 
 interface Account {
   readonly sums: Float64Array;
@@ -57,8 +58,8 @@ export class EndpointTotalsReader {
       connections += Atomics.load(words, endpoint * ENDPOINT_WORDS + ENDPOINT.open);
       take(account, region, endpoint);
     }
-    const [requests = 0, bad = 0, connectFailures = 0] = account.sums;
-    return { inFlight, connections, requests, bad, connectFailures };
+    const [requests = 0, bad = 0, connectFailures = 0, panics = 0] = account.sums;
+    return { inFlight, connections, requests, bad, connectFailures, panics };
   }
 }
 

@@ -56,10 +56,17 @@ interface Account {
   secondsSum: number;
 }
 
+/** The cells that belong to a route: its own and those of its versions. */
+export interface CellsOfRoute {
+  readonly cell: number;
+  readonly splits: readonly { readonly cell: number }[];
+}
+
 export class Totals {
   readonly #roll = new RegionRoll();
   readonly #accounts = new Map<number, Account>();
   #regions: readonly Region[] = [];
+  #nextRoute = 0;
 
   /**
    * Takes in which workers are alive; what a worker that left had counted stays in the totals.
@@ -81,6 +88,18 @@ export class Totals {
       this.#take(region, cell, false);
     }
     return present(this.#accounts.get(cell) ?? UNUSED, inFlight, sessions);
+  }
+
+  /**
+   * Reads the cells of the next `count` routes, round and round: counters wrap, so every cell in use must be read now and
+   * then, also when nobody asks.
+   */
+  readSome(routes: readonly CellsOfRoute[], count: number): void {
+    for (let n = 0; n < Math.min(count, routes.length); n++) {
+      const { cell, splits } = routes[this.#nextRoute++ % routes.length] as CellsOfRoute;
+      this.of(cell);
+      for (const split of splits) this.of(split.cell);
+    }
   }
 
   /** The cell belongs to something else from now on: its totals begin again at zero. */

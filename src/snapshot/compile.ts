@@ -10,7 +10,7 @@ import { hash32 } from '../lib/hash.ts';
 import type { BackendRef, Config, RouteConfig, ServiceConfig, VersionConfig } from '../model/config.ts';
 import type { EndpointSpec, Override, RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../model/snapshot.ts';
 import { assignIds, type LiveIds, type MayRecycle, type RecycleCandidate, routeKey, splitKey } from './live.ts';
-import { effectiveWeights } from './overrides.ts';
+import { effectiveWeights, NO_VERSIONS, type VersionSet } from './overrides.ts';
 
 export interface CompileInput {
   readonly config: Config;
@@ -20,6 +20,8 @@ export interface CompileInput {
   readonly revision: number;
   /** In force: reviewed by `liveOverrides`. */
   readonly overrides: readonly Override[];
+  /** Versions whose endpoints all fail their health checks; default none. */
+  readonly down?: VersionSet;
   readonly ids: LiveIds;
   readonly mayRecycle: MayRecycle;
 }
@@ -67,7 +69,7 @@ export function compile(input: CompileInput): Compiled {
       routes,
       endpoints: specs,
     },
-    weights: weightsOf(config, input.overrides, routes),
+    weights: weightsOf({ config, routes }, input.overrides, input.down),
     ids,
     recycled,
   };
@@ -203,9 +205,13 @@ function idOf(ids: LiveIds, table: keyof LiveIds, key: string): number {
   return id;
 }
 
-/** The weight of every split, overrides applied. `routes`: compiled from `config`. */
-export function weightsOf(config: Config, overrides: readonly Override[], routes: readonly RouteSpec[]): DialWeight[] {
-  const weights = effectiveWeights(config, overrides);
+/** The weight of every split, overrides applied, without versions that are down. `routes`: compiled from `config`. */
+export function weightsOf(
+  { config, routes }: { readonly config: Config; readonly routes: readonly RouteSpec[] },
+  overrides: readonly Override[],
+  down: VersionSet = NO_VERSIONS,
+): DialWeight[] {
+  const weights = effectiveWeights(config, overrides, down);
   return routes.flatMap((route, index) =>
     route.splits.map(({ dial }, split) => ({ dial, weight: weights[index]?.[split] as number })),
   );

@@ -57,11 +57,23 @@ export function withoutOverride(overrides: readonly Override[], route: string, v
   return overrides.filter((held) => held.route !== route || held.version !== version);
 }
 
+/** Versions by `service/version`. */
+export type VersionSet = ReadonlySet<string>;
+
+/** No version at all. */
+export const NO_VERSIONS: VersionSet = new Set();
+
 /**
  * The weights in force, `[route][backendRef]` in the order of the configuration: the operator's, replaced by overrides.
- * A version without endpoints has 0 whatever is written: nothing can be sent to it.
+ * A version without endpoints has 0 whatever is written: nothing can be sent to it. A version that is down has 0 as long
+ * as another one on the route gets traffic and is not; else it keeps its weight, for better than nothing. Nothing is
+ * remembered, so the weight is back as it was with the version.
  */
-export function effectiveWeights(config: Config, overrides: readonly Override[]): number[][] {
+export function effectiveWeights(
+  config: Config,
+  overrides: readonly Override[],
+  down: VersionSet = NO_VERSIONS,
+): number[][] {
   const held = new Map(overrides.map((override) => [`${override.route}/${override.version}`, override.weight]));
   const empty = new Set<string>();
   for (const service of config.services) {
@@ -69,12 +81,25 @@ export function effectiveWeights(config: Config, overrides: readonly Override[])
       if (version.endpoints.length === 0) empty.add(`${service.name}/${version.name}`);
     }
   }
-  return config.routes.map((route) =>
-    route.backendRefs.map((ref) => {
-      if (empty.has(`${ref.service}/${ref.version}`)) return 0;
+  return config.routes.map((route) => {
+    const weights = route.backendRefs.map((ref) => {
+      if (empty.has(versionKey(ref))) return 0;
       return held.get(`${route.name}/${ref.version}`) ?? ref.weight;
-    }),
-  );
+    });
+    return down.size === 0 ? weights : passedOn(route.backendRefs, weights, down);
+  });
+}
+
+/** `service/version`. */
+export function versionKey({ service, version }: Pick<BackendRef, 'service' | 'version'>): string {
+  return `${service}/${version}`;
+}
+
+/** 0 for versions that are down, if there is anybody to take over. */
+function passedOn(refs: readonly BackendRef[], weights: readonly number[], down: VersionSet): number[] {
+  const isDown = refs.map((ref) => down.has(versionKey(ref)));
+  const isServed = weights.some((weight, n) => weight > 0 && isDown[n] === false);
+  return weights.map((weight, n) => (isServed && isDown[n] === true ? 0 : weight));
 }
 
 function versionOf(config: Config, ref: BackendRef): VersionConfig | null {

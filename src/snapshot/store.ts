@@ -12,13 +12,22 @@
 
 import type { Config } from '../model/config.ts';
 import { type ParseResult, type Problem, SluiceError } from '../model/problem.ts';
-import type { Override, Snapshot } from '../model/snapshot.ts';
+import type { Override, Snapshot, SplitSpec } from '../model/snapshot.ts';
 import type { ConfigStatus } from '../model/status.ts';
 import { type Compiled, compile, weightsOf } from './compile.ts';
-import { type Dials, setDial } from './dials.ts';
+import { type Dials, getDial, setDial } from './dials.ts';
 import { hashConfig } from './hash.ts';
 import { type LiveIds, type MayRecycle, NO_IDS, type RecycleCandidate } from './live.ts';
-import { generationOf, type Lifted, liveOverrides, withOverride, withoutOverride } from './overrides.ts';
+import {
+  generationOf,
+  type Lifted,
+  liveOverrides,
+  NO_VERSIONS,
+  type VersionSet,
+  versionKey,
+  withOverride,
+  withoutOverride,
+} from './overrides.ts';
 
 /** Revisions that the history keeps. */
 export const HISTORY_MAX = 20;
@@ -66,12 +75,23 @@ export type OfferResult =
 /** What came of a hold. `stale`: the route, its split or its canary is no longer what was judged. */
 export type HoldResult = { readonly kind: 'held'; readonly weightBefore: number } | { readonly kind: 'stale' };
 
+/** A weight in force that changed because versions went down or came back. */
+export interface WeightShift {
+  readonly route: string;
+  readonly service: string;
+  readonly version: string;
+  readonly before: number;
+  readonly after: number;
+  readonly because: string;
+}
+
 /** Holds the configuration in force. Main thread only. */
 export class Store {
   readonly #options: StoreOptions;
   #current: Current | null = null;
   #ids: LiveIds = NO_IDS;
   #overrides: readonly Override[] = [];
+  #down: VersionSet = NO_VERSIONS;
   #history: readonly Revision[] = [];
   #revision = 0;
   #accepted = 0;
@@ -121,8 +141,10 @@ export class Store {
   hold(override: Override): HoldResult {
     const dial = this.#dialOf(override.route, override.version);
     if (dial === null || this.generationOf(override.route) !== override.generation) return { kind: 'stale' };
-    const weightBefore = setDial(this.#options.dials, dial, override.weight);
+    const weightBefore = getDial(this.#options.dials, dial);
     this.#overrides = withOverride(this.#overrides, override);
+    // All of them: a version that is down takes its traffic back when the one that took over is held at 0.
+    this.#setDials();
     return { kind: 'held', weightBefore };
   }
 
@@ -130,11 +152,39 @@ export class Store {
   release(route: string, version: string): boolean {
     const overrides = withoutOverride(this.#overrides, route, version);
     if (overrides.length === this.#overrides.length || this.#current === null) return false;
-    const { config, snapshot } = this.#current;
-    for (const { dial, weight } of weightsOf(config, overrides, snapshot.routes))
-      setDial(this.#options.dials, dial, weight);
     this.#overrides = overrides;
+    this.#setDials();
     return true;
+  }
+
+  /**
+   * Takes which versions are down, instead of those before: they get no weighted traffic while another version of a route
+   * can take over. Overrides stay what they are, and what is in force always follows from both.
+   */
+  setDown(down: VersionSet): WeightShift[] {
+    this.#down = down;
+    const before = this.#setDials();
+    const shifts: WeightShift[] = [];
+    for (const route of this.#current?.snapshot.routes ?? []) {
+      for (const split of route.splits) {
+        const weight = before.get(split.dial) as number;
+        const after = getDial(this.#options.dials, split.dial);
+        if (weight === after) continue;
+        const { service, version } = split;
+        const because = this.weightReason(route.name, split) || 'an endpoint passes its health check again';
+        shifts.push({ route: route.name, service, version, before: weight, after, because });
+      }
+    }
+    return shifts;
+  }
+
+  /** Why a version's weight is not the operator's, or would not be if there were another version; empty when it is. */
+  weightReason(route: string, split: SplitSpec): string {
+    const override = this.#overrides.find((held) => held.route === route && held.version === split.version);
+    if (override !== undefined) return override.because;
+    if (!this.#down.has(versionKey(split))) return '';
+    const isOut = getDial(this.#options.dials, split.dial) === 0;
+    return `every endpoint fails its health check${isOut ? '' : ', and no other version can take over'}`;
   }
 
   /** For `GET /api/v1/status`. Revision 0 and an empty hash before the first accepted configuration. */
@@ -153,7 +203,8 @@ export class Store {
   #compile(config: Config, hash: string, overrides: readonly Override[]): Compiled | SluiceError {
     try {
       const revision = this.#revision + 1;
-      return compile({ config, hash, revision, overrides, ids: this.#ids, mayRecycle: this.#options.mayRecycle });
+      const { mayRecycle } = this.#options;
+      return compile({ config, hash, revision, overrides, down: this.#down, ids: this.#ids, mayRecycle });
     } catch (error) {
       if (error instanceof SluiceError && error.code === 'SLU_CELLS_EXHAUSTED') return error;
       throw error;
@@ -169,6 +220,17 @@ export class Store {
     this.#revision = snapshot.revision;
     this.#history = [{ revision: snapshot.revision, hash: snapshot.hash, at }, ...this.#history].slice(0, HISTORY_MAX);
     return current;
+  }
+
+  /** Stores the weights in force; returns what was there, by dial. */
+  #setDials(): Map<number, number> {
+    const before = new Map<number, number>();
+    if (this.#current === null) return before;
+    const { config, snapshot } = this.#current;
+    for (const { dial, weight } of weightsOf({ config, routes: snapshot.routes }, this.#overrides, this.#down)) {
+      before.set(dial, setDial(this.#options.dials, dial, weight));
+    }
+    return before;
   }
 
   #confirm(current: Current, warnings: readonly Problem[]): OfferResult {

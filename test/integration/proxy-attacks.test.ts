@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DIALS_MAX } from '#src/model/tallies.ts';
 import { Workers } from '#src/proxy/workers.ts';
+import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { readCell, sketchSnapshot } from '../support/plane.ts';
 import { blackholeOf } from '../support/proxy/blackhole.ts';
 import {
@@ -173,6 +174,7 @@ describe('draining', () => {
       host: '127.0.0.1',
       port: 0,
       dials,
+      endpointDials: createEndpointDials().buffer,
       snapshot: sketchSnapshot({ ...oneVersion(port), timeouts: { connectMs: 60_000 } }),
       died: () => undefined,
     });

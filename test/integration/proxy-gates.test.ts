@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import { DIALS_MAX } from '#src/model/tallies.ts';
 import { Workers } from '#src/proxy/workers.ts';
+import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { startService, until } from '../support/gateway.ts';
 import { listenLoopback, sketchSnapshot } from '../support/plane.ts';
 import { planeChildOf } from '../support/proxy/child.ts';
@@ -151,6 +152,7 @@ describe('a thread that dies under load', () => {
       host: '127.0.0.1',
       port: 0,
       dials,
+      endpointDials: createEndpointDials().buffer as SharedArrayBuffer,
       snapshot: sketchSnapshot(oneVersion(upstream.port)),
       died: (id) => void deaths.push(id),
     });

@@ -9,10 +9,12 @@ import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import type { HeaderMatch, QueryMatch, RouteMatch } from '#src/model/config.ts';
 import { linkTable } from '#src/proxy/decide/table.ts';
+import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { fuzzMs, fuzzSeed } from '../support/http/fuzz/mutate.ts';
 import { type RouteSketch, sketchSnapshot } from '../support/plane.ts';
 import { readHead } from '../support/proxy/parts.ts';
 
+const BALANCE = { capacities: createEndpointDials(), random: new Random(1) };
 const SEED = fuzzSeed();
 const PAIRS = 100_000;
 const IS_QUICK = process.env['SLUICE_TEST_DEPTH'] === 'quick';
@@ -200,7 +202,7 @@ describe(`random tables and requests (FUZZ_SEED=${SEED})`, () => {
     let routed = 0;
     while (pairs < PAIRS && (!IS_QUICK || performance.now() < endsAt)) {
       const routes = randomTable(chance);
-      const table = linkTable(sketchSnapshot({ routes }), noEndpoint);
+      const table = linkTable(sketchSnapshot({ routes }), noEndpoint, BALANCE);
       for (let n = 0; n < REQUESTS_PER_TABLE; n++) {
         const request = randomRequest(chance);
         const head = readHead(table, textOf(request));

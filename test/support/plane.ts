@@ -6,6 +6,7 @@ import type { Balancer, Filters, RetryConfig, RouteMatch, StickyConfig, UpgradeC
 import type { RouteSpec, Snapshot } from '#src/model/snapshot.ts';
 import { CELL, CELL_WORDS, DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { Plane } from '#src/proxy/plane.ts';
+import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { DEFAULT_ACCESS_LOG, DEFAULT_HTTP, DEFAULT_RETRY, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
 import { LIMITS, TIMEOUTS } from './limits.ts';
 
@@ -46,6 +47,8 @@ export interface TestPlane {
   readonly port: number;
   readonly plane: Plane;
   readonly dials: Int32Array;
+  /** Capacities by endpoint id, which is the port modulo 1000. */
+  readonly endpointDials: EndpointDials;
   readonly tallies: Tallies;
   /** One counter of a cell. */
   count(cell: number, word: number): number;
@@ -113,7 +116,14 @@ export async function startPlane(sketch: PlaneSketch): Promise<TestPlane> {
     );
   };
   setDials(sketch);
-  const setup = { seed: sketch.seed ?? 1, dials: shared, tallies: buffers, snapshot: sketchSnapshot(sketch) };
+  const endpointDials = createEndpointDials();
+  const setup = {
+    seed: sketch.seed ?? 1,
+    dials: shared,
+    endpointDials: endpointDials.buffer,
+    tallies: buffers,
+    snapshot: sketchSnapshot(sketch),
+  };
   const plane = new Plane(setup);
   const port = await plane.listener.listen({ host: '127.0.0.1', port: 0, reusePort: false });
   let revision = 1;
@@ -121,6 +131,7 @@ export async function startPlane(sketch: PlaneSketch): Promise<TestPlane> {
     port,
     plane,
     dials,
+    endpointDials,
     tallies,
     count: (cell, word) => tallies.cells[cell * CELL_WORDS + word] as number,
     swap: (next) => {

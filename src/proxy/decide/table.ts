@@ -6,10 +6,11 @@
  */
 
 import type { DrainConfig, HttpConfig, Limits, Timeouts, UpgradeConfig } from '../../model/config.ts';
-import type { RouteSpec, Snapshot, SplitSpec } from '../../model/snapshot.ts';
+import type { RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../../model/snapshot.ts';
 import { CELL_WORDS } from '../../model/tallies.ts';
 import { type LinkedFilters, linkFilters } from '../filter/filters.ts';
 import { namesOf } from '../filter/header-filter.ts';
+import { type BalanceContext, linkTargets, type Targets } from '../forward/balance/targets.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { CLAIMS, isClaimName } from '../header/forwarded.ts';
 import { requestPolicy, responsePolicy } from '../header/hop-by-hop.ts';
@@ -26,7 +27,7 @@ export interface LinkedSplit {
   readonly dial: number;
   readonly unit: number;
   readonly seed: number;
-  readonly endpoints: readonly Endpoint[];
+  readonly targets: Targets;
 }
 
 export interface LinkedRoute {
@@ -99,7 +100,11 @@ function claimsOf(snapshot: Snapshot, names: NameTable): Pick<RouteTable, 'claim
 }
 
 /** @param endpointOf gives the worker's endpoint of an index into `snapshot.endpoints`. */
-export function linkTable(snapshot: Snapshot, endpointOf: (index: number) => Endpoint): RouteTable {
+export function linkTable(
+  snapshot: Snapshot,
+  endpointOf: (index: number) => Endpoint,
+  balance: BalanceContext,
+): RouteTable {
   const configured = configuredNames(snapshot);
   const filterNames = snapshot.routes.flatMap(({ filters }) => [
     ...namesOf(filters.requestHeaders),
@@ -107,7 +112,8 @@ export function linkTable(snapshot: Snapshot, endpointOf: (index: number) => End
   ]);
   const names = new NameTable([...configured, ...filterNames]);
   const router = new Router(names);
-  for (const spec of snapshot.routes) router.add(linkRoute(spec, names, endpointOf), spec.hostnames, spec.matches);
+  const targetsOf = (spec: TargetSpec): Targets => linkTargets(spec, endpointOf, balance);
+  for (const spec of snapshot.routes) router.add(linkRoute(spec, names, targetsOf), spec.hostnames, spec.matches);
   router.seal();
   const claims = claimsOf(snapshot, names);
   return {
@@ -130,8 +136,8 @@ export function linkTable(snapshot: Snapshot, endpointOf: (index: number) => End
   };
 }
 
-function linkRoute(spec: RouteSpec, names: NameTable, endpointOf: (index: number) => Endpoint): LinkedRoute {
-  const splits = spec.splits.map((split) => linkSplit(split, endpointOf));
+function linkRoute(spec: RouteSpec, names: NameTable, targetsOf: (spec: TargetSpec) => Targets): LinkedRoute {
+  const splits = spec.splits.map((split) => linkSplit(split, targetsOf(split.targets)));
   const byColor = new Map<string, LinkedSplit>();
   spec.splits.forEach((split, i) => {
     for (const color of [split.version, ...split.colors]) {
@@ -154,7 +160,7 @@ function linkRoute(spec: RouteSpec, names: NameTable, endpointOf: (index: number
   };
 }
 
-function linkSplit(spec: SplitSpec, endpointOf: (index: number) => Endpoint): LinkedSplit {
+function linkSplit(spec: SplitSpec, targets: Targets): LinkedSplit {
   return {
     version: spec.version,
     cellBase: spec.cell * CELL_WORDS,
@@ -162,6 +168,6 @@ function linkSplit(spec: SplitSpec, endpointOf: (index: number) => Endpoint): Li
     dial: spec.dial,
     unit: spec.unit,
     seed: spec.seed,
-    endpoints: spec.targets.endpoints.map(endpointOf),
+    targets,
   };
 }

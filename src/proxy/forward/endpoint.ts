@@ -3,11 +3,13 @@
  *
  * `cost` is Finagle's peak EWMA of the time to the response head: a slower answer counts at once, a faster one decays in
  * with a time constant of 10 s. A failure, a 5xx answer included, multiplies the cost, else a host that fails fast would
- * look fast and attract traffic.
+ * look fast and attract traffic. `penalty` does the same for those who go by requests in flight alone: it doubles with
+ * each failure, up to 64, and fades with the same time constant.
  * Source: Finagle `PeakEwma`; docs/adr/0003-synchronous-decide.md.
  */
 
 import type { Pool } from '../http1/pool.ts';
+import type { Recorder } from '../recorder.ts';
 
 const DECAY_MS = 10_000;
 /** What one failure does to the cost: dear enough to lose against its neighbors, soon cheap enough to be tried again. */
@@ -17,6 +19,10 @@ const FAILURE_MS_MAX = 1000;
 const NEVER = Number.NEGATIVE_INFINITY;
 /** What an endpoint that has not answered anything yet is taken to need, once something waits for it. */
 const SILENT_MS = 1000;
+const PENALTY_FACTOR = 2;
+const PENALTY_MAX = 64;
+/** Times to the head are summed in whole microseconds, at most 35 minutes each. */
+const MICROS_MAX = 2 ** 31 - 1;
 
 export class Endpoint {
   /** Slot in the tallies. */
@@ -27,6 +33,11 @@ export class Endpoint {
   inFlight = 0;
   /** Set once, right after construction: a pool and its endpoint refer to one another. */
   pool!: Pool;
+  /** Where answers are counted; null in tests of single functions. */
+  recorder: Recorder | null = null;
+  #isOut = false;
+  #penalty = 1;
+  #failedAtMs = NEVER;
   #costMs = 0;
   #observedAtMs = NEVER;
 
@@ -41,19 +52,52 @@ export class Endpoint {
   }
 
   /**
-   * Expected wait of one more request, in ms: (in flight + 1) x smoothed time. Without history the first request is free
-   * and the next ones are dear until it is answered. While nobody asks, the cost fades: an endpoint that failed is tried
-   * again some time.
+   * Expected wait of one more request, in ms: (in flight / size + 1) x smoothed time. Without history the first request
+   * is free and the next ones are dear until it is answered. While nobody asks, the cost fades: an endpoint that failed
+   * is tried again some time.
+   * @param size how many servers of the usual size it stands for
    */
-  load(nowMs: number): number {
+  load(nowMs: number, size = 1): number {
     let costMs = this.#costMs;
     if (this.inFlight === 0) costMs *= Math.exp((this.#observedAtMs - nowMs) / DECAY_MS);
     else if (this.#observedAtMs === NEVER) costMs = SILENT_MS;
-    return (this.inFlight + 1) * (costMs + 0.001);
+    return (this.inFlight / size + 1) * (costMs + 0.001);
+  }
+
+  /**
+   * Takes whether it is left out. One that comes back begins without history: what it did before is served, and by its
+   * old cost it would be avoided for a minute more.
+   */
+  setOut(isOut: boolean): void {
+    if (this.#isOut && !isOut) {
+      this.#costMs = 0;
+      this.#observedAtMs = NEVER;
+      this.#penalty = 1;
+      this.#failedAtMs = NEVER;
+    }
+    this.#isOut = isOut;
+  }
+
+  /** Requests under way in proportion to its size, and one, times the penalty for recent failures. */
+  pressure(nowMs: number, size = 1): number {
+    return (this.inFlight / size + 1) * this.#penaltyAt(nowMs);
   }
 
   /** Takes one time to the response head, in ms. Cost: O(1), allocates nothing. */
   observe(tookMs: number, nowMs: number): void {
+    this.#take(tookMs, nowMs);
+    this.recorder?.answered(this.id, Math.min(Math.max(tookMs, 0) * 1000, MICROS_MAX) | 0);
+  }
+
+  /** Takes a failed attempt: several times as dear as before, however fast it failed, up to a second. */
+  observeFailure(tookMs: number, nowMs: number): void {
+    const before = Math.max(this.#costMs * Math.exp((this.#observedAtMs - nowMs) / DECAY_MS), FAILURE_MS_MIN);
+    this.#take(Math.max(tookMs, Math.min(before * FAILURE_FACTOR, FAILURE_MS_MAX)), nowMs);
+    this.#penalty = Math.min(this.#penaltyAt(nowMs) * PENALTY_FACTOR, PENALTY_MAX);
+    this.#failedAtMs = nowMs;
+  }
+
+  #take(tookMs: number, nowMs: number): void {
     if (tookMs >= this.#costMs) {
       this.#costMs = tookMs;
     } else {
@@ -63,9 +107,9 @@ export class Endpoint {
     this.#observedAtMs = nowMs;
   }
 
-  /** Takes a failed attempt: several times as dear as before, however fast it failed, up to a second. */
-  observeFailure(tookMs: number, nowMs: number): void {
-    const before = Math.max(this.#costMs * Math.exp((this.#observedAtMs - nowMs) / DECAY_MS), FAILURE_MS_MIN);
-    this.observe(Math.max(tookMs, Math.min(before * FAILURE_FACTOR, FAILURE_MS_MAX)), nowMs);
+  /** 1 without recent failures, up to PENALTY_MAX. */
+  #penaltyAt(nowMs: number): number {
+    if (this.#failedAtMs === NEVER) return 1;
+    return Math.max(1, this.#penalty * Math.exp((this.#failedAtMs - nowMs) / DECAY_MS));
   }
 }

@@ -34,6 +34,7 @@ export class Endpoints {
 
 function create(spec: EndpointSpec, lane: Lane): Endpoint {
   const endpoint = new Endpoint(spec.id, spec.host, spec.port);
+  endpoint.recorder = lane.recorder;
   endpoint.pool = new Pool(endpoint, lane, upstreamEvents);
   return endpoint;
 }

@@ -10,11 +10,10 @@
  */
 
 import { turnMs } from '../../lib/clock.ts';
-import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
+import { type Effect, REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import type { LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
 import type { UpstreamEvents } from '../http1/upstream.ts';
-import { pickEndpoint } from './balancer.ts';
 import { mayRetry } from './retry.ts';
 
 /** Sends a decided exchange on its way. `x.split` is set. */
@@ -30,7 +29,7 @@ export const upstreamEvents: UpstreamEvents = {
   },
   failed: attemptFailed,
   completed(x) {
-    endAttempt(x, x.status >= 500);
+    endAttempt(x, x.status >= 500 ? 'bad' : 'good');
     x.client.exchangeDone(x);
   },
 };
@@ -42,16 +41,15 @@ export function abandon(x: Exchange, reason: Reason, detail: string): void {
   x.upstream = null;
   upstream?.destroy();
   if (upstream === null) x.endpoint?.pool.cancel(x);
-  const isUpstreamsFault = reasonRow(reason).fault === 'upstream';
-  if (isUpstreamsFault && x.endpoint !== null) punish(x, reason);
-  endAttempt(x, isUpstreamsFault);
+  endAttempt(x, blame(x, reason));
   giveUp(x, reason, detail);
 }
 
 function attempt(x: Exchange, avoid: Exchange['endpoint']): void {
   const lane = x.client.lane;
   const now = turnMs();
-  const endpoint = pickEndpoint((x.split as LinkedSplit).endpoints, lane.random, avoid, now);
+  const { targets } = x.split as LinkedSplit;
+  const endpoint = targets.pick(avoid, x.userKey, now);
   if (endpoint === null) {
     giveUp(x, REASON.noEndpoint, 'the version has no endpoints');
     return;
@@ -61,8 +59,9 @@ function attempt(x: Exchange, avoid: Exchange['endpoint']): void {
   x.attemptAtMs = now;
   endpoint.inFlight++;
   lane.recorder.attemptBegin(endpoint.id);
+  if (targets.isPanicking) lane.recorder.panicked(endpoint.id);
   if (endpoint.pool.acquire(x)) return;
-  endAttempt(x, false);
+  endAttempt(x, 'ignore');
   giveUp(x, REASON.shed, 'too many requests wait for a connection');
 }
 
@@ -70,9 +69,7 @@ function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
   if (x.isFinished) return;
   x.upstream = null;
   const failedOn = x.endpoint;
-  const isUpstreamsFault = reasonRow(reason).fault === 'upstream';
-  if (isUpstreamsFault) punish(x, reason);
-  endAttempt(x, isUpstreamsFault);
+  endAttempt(x, blame(x, reason));
   const lane = x.client.lane;
   if (mayRetry(x, reason) && lane.retryBudget.withdraw(turnMs())) {
     lane.recorder.retried(x);
@@ -82,18 +79,23 @@ function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
   giveUp(x, reason, detail);
 }
 
-/** A failure must not look like speed to the balancer; an idle connection that the upstream closed is not one. */
-function punish(x: Exchange, reason: Reason): void {
-  if (reason === REASON.upstreamReset && x.isOnReused) return;
+/**
+ * What a failed attempt says about its endpoint, and the balancer told: a failure must not look like speed. An idle
+ * connection that the upstream closed is not one.
+ */
+function blame(x: Exchange, reason: Reason): Effect {
+  if (reasonRow(reason).fault !== 'upstream') return 'ignore';
+  if (reason === REASON.upstreamReset && x.isOnReused) return 'ignore';
   const now = turnMs();
   x.endpoint?.observeFailure(now - x.attemptAtMs, now);
+  return 'bad';
 }
 
-/** Balances `attempt`. */
-function endAttempt(x: Exchange, isBad: boolean): void {
+/** Balances `attempt`. `effect`: what the attempt says about its endpoint. */
+function endAttempt(x: Exchange, effect: Effect): void {
   if (x.endpoint === null) return;
   x.endpoint.inFlight--;
-  x.client.lane.recorder.attemptEnd(x.endpoint.id, isBad);
+  x.client.lane.recorder.attemptEnd(x.endpoint.id, effect);
   x.upstream = null;
 }
 

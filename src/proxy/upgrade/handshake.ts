@@ -18,7 +18,6 @@ import type { Timed } from '../../lib/deadlines.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
-import { pickEndpoint } from '../forward/balancer.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { mayRetry } from '../forward/retry.ts';
 import { interimText } from '../header/response.ts';
@@ -124,7 +123,7 @@ export class Handshake implements Timed {
   #attempt(avoid: Endpoint | null): void {
     const x = this.#x;
     const now = nowMs();
-    const endpoint = pickEndpoint((x.split as LinkedSplit).endpoints, this.#lane.random, avoid, now);
+    const endpoint = (x.split as LinkedSplit).targets.pick(avoid, x.userKey, now);
     x.endpoint = endpoint;
     if (endpoint === null) {
       this.#giveUp(REASON.noEndpoint, 'the version has no endpoints');
@@ -172,7 +171,7 @@ export class Handshake implements Timed {
     if (hasFailed) endpoint.observeFailure(now - x.attemptAtMs, now);
     const isBad = hasFailed || (reason === REASON.none && x.status >= 500);
     endpoint.inFlight--;
-    this.#lane.recorder.attemptEnd(endpoint.id, isBad);
+    this.#lane.recorder.attemptEnd(endpoint.id, isBad ? 'bad' : reason === REASON.none ? 'good' : 'ignore');
   }
 
   // ── from the upstream ───────────────────────────────────────────────────────────────────────────────────────────

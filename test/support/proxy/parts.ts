@@ -22,6 +22,7 @@ import type { Lane } from '#src/proxy/lane.ts';
 import { Recorder } from '#src/proxy/recorder.ts';
 import { Upgrades } from '#src/proxy/upgrade/upgrades.ts';
 import { Resolver } from '#src/proxy/wire/resolver.ts';
+import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { LIMITS } from '../limits.ts';
 import { type PlaneSketch, type RouteSketch, sketchSnapshot } from '../plane.ts';
 
@@ -31,6 +32,8 @@ export interface Bench {
   readonly table: RouteTable;
   readonly tallies: Tallies;
   readonly dials: Int32Array;
+  /** The endpoint dials: everybody at full capacity. */
+  readonly capacities: EndpointDials;
   readonly endpoints: readonly Endpoint[];
 }
 
@@ -46,13 +49,14 @@ export const TWO_VERSIONS: RouteSketch = {
 export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
   const snapshot = sketchSnapshot(sketch);
   const endpoints = snapshot.endpoints.map(({ id, host, port }) => new Endpoint(id, host, port));
-  const table = linkTable(snapshot, (index) => endpoints[index] as Endpoint);
+  const capacities = createEndpointDials();
+  const random = new Random(1);
+  const table = linkTable(snapshot, (index) => endpoints[index] as Endpoint, { capacities, random });
   const dials = new Int32Array(new SharedArrayBuffer(DIALS_MAX * 4));
   sketch.routes.forEach((route, n) =>
     route.versions.forEach(({ weight }, m) => dials.fill(weight, 100 * n + m + 1, 100 * n + m + 2)),
   );
   const tallies = viewTallies(reserveTallies());
-  const random = new Random(1);
   const lane: Lane = {
     table,
     dials,
@@ -69,7 +73,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     isDraining: false,
   };
   lane.upgrades = new Upgrades(lane);
-  return { lane, table, tallies, dials, endpoints };
+  return { lane, table, tallies, dials, capacities, endpoints };
 }
 
 /** The address of most clients here; `isTrusted` as asked. */

@@ -55,7 +55,10 @@ export async function watchedPlane(t: TestContext, sketch: PlaneSketch): Promise
   const lane: Lane = { ...on.lane, recorder };
   const all = new Endpoints();
   const endpoints = all.update(snapshot.endpoints, lane);
-  lane.table = linkTable(snapshot, (index) => endpoints[index] as Endpoint);
+  lane.table = linkTable(snapshot, (index) => endpoints[index] as Endpoint, {
+    capacities: on.capacities,
+    random: lane.random,
+  });
   const listener = new Listener(lane);
   const port = await listener.listen({ host: '127.0.0.1', port: 0, reusePort: false });
   const sweep = setInterval(() => lane.deadlines.sweep(nowMs()), SWEEP_MS);

@@ -39,6 +39,7 @@ export function sampleVersion(changes: Partial<VersionStatus> = {}): VersionStat
     colors: ['v1'],
     weight: 80,
     weightConfigured: 80,
+    weightBecause: '',
     shareRatio: 0.8,
     requests: 800,
     errorRatio: 0,
@@ -102,6 +103,7 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
       { id: 1, state: 'serving', revision: 3, restarts: 1 },
     ],
     routes: [sampleRoute()],
+    health: { checks: { passed: 0, failed: 0, late: 0 }, ejectionsWithheld: 0 },
     eventsLost: 0,
     ...changes,
   };

@@ -6,7 +6,18 @@ import type { RouteSpec, Snapshot, SplitSpec } from '#src/model/snapshot.ts';
 import type { RolloutStatus } from '#src/model/status.ts';
 import { cellOf } from '../../support/readings/cells.ts';
 
-const ENDPOINT = { inFlight: 1, connections: 3, requests: 40, bad: 2, connectFailures: 5 };
+const ENDPOINT = {
+  inFlight: 1,
+  connections: 3,
+  requests: 40,
+  bad: 2,
+  connectFailures: 5,
+  panics: 0,
+  state: 'ejected',
+  capacityRatio: 0,
+  because: '5 errors in a row, back in 12 s',
+  ejections: 1,
+} as const;
 const ROLLOUT: RolloutStatus = {
   stable: 'v1',
   canary: 'v2',
@@ -33,6 +44,7 @@ function sourceOf(cells: Readonly<Record<number, CellSums>>, rollout: RolloutSta
     cell: (id) => cells[id] ?? cellOf([]),
     endpoint: (id) => ({ ...ENDPOINT, requests: id }),
     weight: (dial) => (dial === 2 ? 0 : 80),
+    because: (route, { version }) => (version === 'v2' ? `v2 rolled back on ${route}` : ''),
     rollout: (name) => (name === 'checkout' ? rollout : null),
   };
 }
@@ -57,10 +69,10 @@ suite('status', () => {
   test('weights in force are the dials, beside those of the configuration', () => {
     const [route] = routeStatuses(sourceOf({}));
     assert.deepEqual(
-      route?.versions.map(({ weight, weightConfigured }) => [weight, weightConfigured]),
+      route?.versions.map(({ weight, weightConfigured, weightBecause }) => [weight, weightConfigured, weightBecause]),
       [
-        [80, 80],
-        [0, 20],
+        [80, 80, ''],
+        [0, 20, 'v2 rolled back on checkout'],
       ],
     );
   });

@@ -35,6 +35,19 @@ suite('status', () => {
     ]);
   });
 
+  test('what needs attention is listed: weights that are not the operator’s, endpoints without their full share', () => {
+    const counts = { inFlight: 0, connections: 0, requests: 9, bad: 5, connectFailures: 0, panics: 0, ejections: 1 };
+    const up = { ...counts, address: '10.0.0.1:80', state: 'up', capacityRatio: 1, because: '' } as const;
+    const because = '5 errors in a row, back in 12 s';
+    const ejected = { ...counts, address: '10.0.0.2:80', state: 'ejected', capacityRatio: 0, because } as const;
+    const version = sampleVersion({ weight: 0, weightBecause: 'it was worse', endpoints: [up, ejected] });
+    const text = formatStatus(sampleStatus({ routes: [sampleRoute({ versions: [version], rollout: null })] }));
+    assert.deepEqual(text.split('\n').slice(-3, -1), [
+      '  checkout v1 has weight 0: it was worse',
+      '  checkout v1 10.0.0.2:80 ejected: 5 errors in a row, back in 12 s',
+    ]);
+  });
+
   test('no data is a dash, never a zero', () => {
     const idle = sampleVersion({ requests: 0, errorRatio: null, shareRatio: null, p50Ms: null, p99Ms: null });
     const status = sampleStatus({

@@ -42,7 +42,10 @@ suite('state-families', () => {
   });
 
   test('configuration, workers and losses are told', async () => {
-    const families = await scrape({ status: () => sampleStatus({ eventsLost: 4 }) });
+    const families = await scrape({
+      status: () =>
+        sampleStatus({ eventsLost: 4, health: { checks: { passed: 7, failed: 2, late: 1 }, ejectionsWithheld: 3 } }),
+    });
     assert.deepEqual(series(families, 'sluice_config_reloads_total'), ['result=accepted 2', 'result=refused 1']);
     assert.deepEqual(series(families, 'sluice_config_info'), [`hash=${'3f9a1c00'.repeat(8)} 1`]);
     const loadedAt = Date.parse('2026-11-01T08:01:00.000Z') / 1000;
@@ -60,6 +63,9 @@ suite('state-families', () => {
       'cause=queue_full 5',
       'cause=stream 7',
     ]);
+    assert.deepEqual(series(families, 'sluice_health_checks_total'), ['result=failed 2', 'result=passed 7']);
+    assert.deepEqual(series(families, 'sluice_health_checks_late_total'), ['1']);
+    assert.deepEqual(series(families, 'sluice_ejections_withheld_total'), ['3']);
     assert.deepEqual(series(families, 'sluice_ready'), ['1']);
     assert.deepEqual(series(families, 'sluice_build_info'), ['version=0.1.0 1']);
   });

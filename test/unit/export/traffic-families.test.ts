@@ -120,7 +120,12 @@ suite('traffic-families', () => {
       requests: 50,
       bad: 2,
       connectFailures: 3,
-    };
+      panics: 6,
+      state: 'slow-start',
+      capacityRatio: 0.25,
+      because: '',
+      ejections: 2,
+    } as const;
     const versions = [sampleVersion({ endpoints: [endpoint] })];
     const routes = [sampleRoute({ versions }), sampleRoute({ name: 'other', versions })];
     const families = await scrape({ status: () => sampleStatus({ routes }) });
@@ -130,5 +135,9 @@ suite('traffic-families', () => {
     assert.deepEqual(series(families, 'sluice_endpoint_connect_failures_total'), [`${labels} 3`]);
     assert.deepEqual(series(families, 'sluice_endpoint_connections'), [`${labels} 4`]);
     assert.deepEqual(series(families, 'sluice_endpoint_inflight'), [`${labels} 1`]);
+    assert.deepEqual(series(families, 'sluice_endpoint_up'), [`${labels} 1`]);
+    assert.deepEqual(series(families, 'sluice_endpoint_capacity_ratio'), [`${labels} 0.25`]);
+    assert.deepEqual(series(families, 'sluice_endpoint_ejections_total'), [`${labels} 2`]);
+    assert.deepEqual(series(families, 'sluice_endpoint_panic_requests_total'), [`${labels} 6`]);
   });
 });

@@ -320,8 +320,8 @@ describe('endpoints', () => {
     const { recorder } = on.lane;
     recorder.attemptBegin(3);
     recorder.attemptBegin(3);
-    recorder.attemptEnd(3, true);
-    recorder.attemptEnd(3, false);
+    recorder.attemptEnd(3, 'bad');
+    recorder.attemptEnd(3, 'good');
     recorder.attemptBegin(3);
     recorder.connect(3, 1);
     recorder.connect(3, 1);
@@ -336,7 +336,33 @@ describe('endpoints', () => {
       connects: 2,
       connectFailures: 1,
       open: 1,
+      good: 1,
+      consecutive: 0,
+      waitedMs: 0,
+      answered: 0,
+      panics: 0,
     });
+  });
+
+  it('count failures in a row, which only a success ends', () => {
+    const { lane, tallies } = bench(sketch());
+    const rows = (['bad', 'bad', 'ignore', 'bad', 'good', 'bad'] as const).map((effect) => {
+      lane.recorder.attemptEnd(3, effect);
+      return tallies.endpoints[3 * ENDPOINT_WORDS + ENDPOINT.consecutive];
+    });
+    assert.deepEqual(rows, [1, 2, 2, 3, 0, 1]);
+    const words = tallies.endpoints.subarray(3 * ENDPOINT_WORDS);
+    assert.deepEqual([words[ENDPOINT.finished], words[ENDPOINT.good], words[ENDPOINT.bad]], [6, 1, 4]);
+  });
+
+  it('sum up the times to their response heads, and attempts made in panic', () => {
+    const { lane, tallies } = bench(sketch());
+    lane.recorder.answered(3, 1500);
+    lane.recorder.answered(3, 250);
+    lane.recorder.panicked(3);
+    const words = tallies.endpoints.subarray(3 * ENDPOINT_WORDS);
+    assert.equal(tallies.endpointFloats[(3 * ENDPOINT_WORDS + ENDPOINT.waitedMs) / 2], 1.75);
+    assert.deepEqual([words[ENDPOINT.answered], words[ENDPOINT.panics]], [2, 1]);
   });
 
   it('a retry counts for route and version', () => {

@@ -7,6 +7,7 @@ import type { AccessRecord } from '#src/model/access.ts';
 import type { Snapshot } from '#src/model/snapshot.ts';
 import { CELL, DIALS_MAX, EVENTS_HEAD } from '#src/model/tallies.ts';
 import { assertFree, listenError, restartDelayMs, Workers, type WorkersOptions } from '#src/proxy/workers.ts';
+import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { listenLoopback, type PlaneSketch, sketchSnapshot } from '../../support/plane.ts';
 import {
   askedOn,
@@ -37,6 +38,7 @@ function groupOf(t: TestContext, sketch: PlaneSketch, change: Partial<WorkersOpt
     host: '127.0.0.1',
     port: 0,
     dials,
+    endpointDials: createEndpointDials().buffer,
     snapshot: sketchSnapshot(sketch),
     died: (id, cause) => void deaths.push({ id, cause }),
     ...change,

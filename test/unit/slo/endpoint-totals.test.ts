@@ -14,7 +14,7 @@ function region(id: number, counts: Partial<Record<keyof typeof ENDPOINT, number
 }
 
 it('an endpoint nobody used has zeros', () => {
-  const zeros = { inFlight: 0, connections: 0, requests: 0, bad: 0, connectFailures: 0 };
+  const zeros = { inFlight: 0, connections: 0, requests: 0, bad: 0, connectFailures: 0, panics: 0 };
   assert.deepEqual(new EndpointTotalsReader().of(7), zeros);
 });
 
@@ -22,9 +22,9 @@ it('workers add up, and a reading twice counts once', () => {
   const reader = new EndpointTotalsReader();
   reader.follow([
     region(1, { inFlight: 1, finished: 10, bad: 2, open: 3 }),
-    region(2, { finished: 5, connectFailures: 1 }),
+    region(2, { finished: 5, connectFailures: 1, panics: 4 }),
   ]);
-  const expected = { inFlight: 1, connections: 3, requests: 15, bad: 2, connectFailures: 1 };
+  const expected = { inFlight: 1, connections: 3, requests: 15, bad: 2, connectFailures: 1, panics: 4 };
   assert.deepEqual(reader.of(7), expected);
   assert.deepEqual(reader.of(7), expected);
 });
@@ -37,7 +37,7 @@ it('a worker that left keeps its counts and loses its gauges', () => {
   // Counted after the last reading, before the worker died.
   first.tallies.endpoints[7 * ENDPOINT_WORDS + ENDPOINT.finished] = 12;
   reader.follow([region(2, { finished: 1 })]);
-  assert.deepEqual(reader.of(7), { inFlight: 0, connections: 0, requests: 13, bad: 0, connectFailures: 0 });
+  assert.deepEqual(reader.of(7), { inFlight: 0, connections: 0, requests: 13, bad: 0, connectFailures: 0, panics: 0 });
 });
 
 it('a counter that wraps goes on', () => {

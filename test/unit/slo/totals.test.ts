@@ -15,6 +15,24 @@ function worker(id: number): FakeWorker {
   return new FakeWorker(id, viewTallies(reserveTallies()));
 }
 
+describe('reading some routes', () => {
+  it('goes round, so that a counter that wraps unasked loses nothing', () => {
+    const one = worker(1);
+    const totals = new Totals();
+    totals.follow([one.region]);
+    const routes = [1, 3, 5].map((cell) => ({ cell, splits: [{ cell: cell + 1 }] }));
+    const words = one.region.tallies.cells;
+    for (const count of [2_000_000_000, -1_500_000_000]) {
+      words[4 * CELL_WORDS + CELL.finished] = count;
+      for (let turn = 0; turn < 3; turn++) totals.readSome(routes, 1);
+    }
+    assert.equal(totals.of(4).finished, 2 ** 32 - 1_500_000_000);
+    words[4 * CELL_WORDS + CELL.finished] = 2_000_000_000;
+    assert.equal(totals.of(4).finished, 2 ** 32 + 2_000_000_000);
+    totals.readSome([], 10);
+  });
+});
+
 describe('totals of a cell', () => {
   it('are the sums over all workers', () => {
     const [a, b] = [worker(1), worker(2)];

@@ -113,7 +113,7 @@ describe('compile', () => {
     const override = { route: 'shop', version: 'v2', weight: 0, because: '', generation: '' };
     const { snapshot, weights } = compileOne(config, NO_IDS, [override]);
     assert.deepEqual(weights[1], { dial: 2, weight: 0 });
-    assert.deepEqual(weightsOf(config, [override], snapshot.routes), weights);
+    assert.deepEqual(weightsOf({ config, routes: snapshot.routes }, [override]), weights);
   });
 
   test('ids go on from those it is given', () => {

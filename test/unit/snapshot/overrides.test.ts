@@ -79,6 +79,15 @@ describe('effectiveWeights', () => {
     assert.deepEqual(effectiveWeights(config, []), [[95, 0]]);
     assert.deepEqual(effectiveWeights(config, [hold('v2', 50)]), [[95, 0]]);
   });
+
+  test('are 0 for a version that is down while another one gets traffic, held or not', () => {
+    const down = (...versions: string[]): ReadonlySet<string> => new Set(versions.map((version) => `shop/${version}`));
+    assert.deepEqual(effectiveWeights(CONFIG, [], down('v1')), [[0, 5]]);
+    assert.deepEqual(effectiveWeights(CONFIG, [hold('v2', 50)], down('v1')), [[0, 50]]);
+    assert.deepEqual(effectiveWeights(CONFIG, [], down('v1', 'v2')), [[95, 5]], 'better than nothing');
+    assert.deepEqual(effectiveWeights(CONFIG, [hold('v2', 0)], down('v1')), [[95, 0]], 'a hold is no one to take over');
+    assert.deepEqual(effectiveWeights(CONFIG, [], down('other')), [[95, 5]]);
+  });
 });
 
 test('a newer hold replaces the older one of the same version only', () => {

@@ -209,3 +209,66 @@ describe('a hold', () => {
     assert.equal(store.release('shop', 'v2'), false);
   });
 });
+
+describe('a version that is down', () => {
+  const DOWN = new Set(['shop/v1']);
+
+  test('gives its weight up and has it back exactly, each shift told once', () => {
+    const { store, offer, weights } = rig();
+    offer(SOUND_ROLLOUT);
+    const because = 'every endpoint fails its health check';
+    const shift = { route: 'shop', service: 'shop', version: 'v1' };
+    assert.deepEqual(store.setDown(DOWN), [{ ...shift, before: 95, after: 0, because }]);
+    assert.deepEqual([weights(), store.setDown(DOWN)], [[0, 5], []]);
+    const back = { ...shift, before: 0, after: 95, because: 'an endpoint passes its health check again' };
+    assert.deepEqual([store.setDown(new Set()), weights()], [[back], [95, 5]]);
+  });
+
+  test('loses nothing to a hold that comes or goes meanwhile, in either order', () => {
+    const { store, offer, weights } = rig();
+    offer(SOUND_ROLLOUT);
+    store.hold(hold(store, 40));
+    store.setDown(new Set(['shop/v2']));
+    assert.deepEqual(weights(), [95, 0]);
+    store.hold(hold(store, 30));
+    assert.deepEqual(weights(), [95, 0], 'a hold does not wake it');
+    store.setDown(new Set());
+    assert.deepEqual(weights(), [95, 30], 'back at what is held now');
+    store.setDown(new Set(['shop/v2']));
+    store.release('shop', 'v2');
+    assert.deepEqual(weights(), [95, 0]);
+    store.setDown(new Set());
+    assert.deepEqual(weights(), [95, 5]);
+  });
+
+  test('takes its traffic back when the one that took over is rolled back', () => {
+    const { store, offer, dials, weights } = rig();
+    offer(SOUND_ROLLOUT);
+    store.setDown(DOWN);
+    // As the controller does: the dial first, in one store, then the hold.
+    const canary = store.current?.snapshot.routes[0]?.splits[1]?.dial as number;
+    Atomics.store(dials, canary, 0);
+    store.hold(hold(store, 0));
+    assert.deepEqual(weights(), [95, 0]);
+  });
+
+  test('stays down over a reload and says why', () => {
+    const { store, offer, weights } = rig();
+    offer(SOUND_ROLLOUT);
+    store.setDown(DOWN);
+    offer(weighing(60));
+    assert.deepEqual(weights(), [0, 5]);
+    const [v1, v2] = store.current?.snapshot.routes[0]?.splits ?? [];
+    assert.ok(v1 !== undefined && v2 !== undefined);
+    assert.equal(store.weightReason('shop', v1), 'every endpoint fails its health check');
+    assert.equal(store.weightReason('shop', v2), '');
+    store.hold(hold(store, 0));
+    assert.equal(store.weightReason('shop', v2), 'it was worse');
+    assert.match(store.weightReason('shop', v1), /fails its health check, and no other version can take over/);
+  });
+
+  test('before the first configuration shifts nothing', () => {
+    const { store } = rig();
+    assert.deepEqual(store.setDown(DOWN), []);
+  });
+});

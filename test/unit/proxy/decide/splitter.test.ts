@@ -7,9 +7,11 @@ import { Random } from '#src/lib/random.ts';
 import { chooseSplit } from '#src/proxy/decide/splitter.ts';
 import type { LinkedSplit } from '#src/proxy/decide/table.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { groupOf, targetsOf } from '../../../support/simulate/balancing.ts';
 
 const SEED = 20_260_729;
 const KEYS = 100_000;
+const NOBODY = targetsOf(groupOf([]), 'peakEwma');
 
 /** Versions v0, v1 … with dials 0, 1 …; seeds as a snapshot would give them. */
 function splitsOf(count: number, seeds: readonly number[] = []): LinkedSplit[] {
@@ -20,7 +22,7 @@ function splitsOf(count: number, seeds: readonly number[] = []): LinkedSplit[] {
     dial: i,
     unit: -1,
     seed: seeds[i] ?? 7919 * (i + 1),
-    endpoints: [],
+    targets: NOBODY,
   }));
 }
 

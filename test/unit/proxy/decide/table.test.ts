@@ -29,7 +29,7 @@ describe('a linked route', () => {
       route?.splits.map(({ cellBase }) => cellBase),
       [CELL_WORDS, 2 * CELL_WORDS],
     );
-    assert.equal(route?.splits[1]?.endpoints[0], on.endpoints[1]);
+    assert.equal(route?.splits[1]?.targets.endpoints[0], on.endpoints[1]);
   });
 
   it('is pinned by each version’s name and colors; the first version wins a color that two claim', () => {

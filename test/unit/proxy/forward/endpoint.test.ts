@@ -2,8 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bench } from '../../../support/proxy/parts.ts';
 
 function endpoint(): Endpoint {
   return new Endpoint(1, '127.0.0.1', 80);
@@ -74,6 +76,14 @@ describe('load', () => {
     assert.ok(loadAt(silent, 0) > loadAt(healthy, 0), `${loadAt(silent, 0)} with five requests unanswered`);
   });
 
+  it('grows more slowly for an endpoint that stands for several', () => {
+    const large = endpoint();
+    large.observe(100, 0);
+    large.inFlight = 6;
+    assert.ok(Math.abs(large.load(0, 3) - 300) < 0.1, `${large.load(0, 3)}`);
+    assert.ok(Math.abs(large.pressure(0, 3) - 3) < 1e-9);
+  });
+
   it('is observed and read without a word on the heap but its numbers', () => {
     const one = endpoint();
     let t = 0;
@@ -86,5 +96,55 @@ describe('load', () => {
       128,
     );
     assert.ok(bytes <= 128, `${bytes} B`);
+  });
+});
+
+describe('an endpoint that was left out', () => {
+  it('comes back without history, and only then', () => {
+    const one = endpoint();
+    for (let n = 0; n < 20; n++) one.observeFailure(1, 0);
+    one.setOut(false);
+    assert.ok(loadAt(one, 0) > 900 && one.pressure(0) === 64);
+    one.setOut(true);
+    assert.ok(loadAt(one, 0) > 900);
+    one.setOut(false);
+    assert.ok(loadAt(one, 0) < 1);
+    assert.equal(one.pressure(0), 1);
+    one.inFlight = 1;
+    assert.ok(loadAt(one, 0) > 1000, 'as a new one: dear until it has answered once');
+  });
+});
+
+describe('pressure', () => {
+  it('is the requests under way and one, whatever they take', () => {
+    const one = endpoint();
+    one.observe(5000, 0);
+    assert.equal(one.pressure(0), 1);
+    one.inFlight = 3;
+    assert.equal(one.pressure(0), 4);
+  });
+
+  it('doubles with each failure up to 64 times, and fades within a minute', () => {
+    const one = endpoint();
+    one.observeFailure(1, 0);
+    assert.equal(one.pressure(0), 2);
+    for (let n = 0; n < 20; n++) one.observeFailure(1, 0);
+    assert.equal(one.pressure(0), 64);
+    assert.ok(Math.abs(one.pressure(10_000) - 64 / Math.E) < 0.01);
+    assert.equal(one.pressure(60_000), 1);
+  });
+});
+
+describe('answers', () => {
+  it('are counted with their times, failures are not', () => {
+    const one = endpoint();
+    const { lane, tallies } = bench();
+    one.recorder = lane.recorder;
+    one.observe(1.5, 0);
+    one.observe(-1, 0);
+    one.observeFailure(900, 0);
+    const words = tallies.endpoints.subarray(ENDPOINT_WORDS);
+    assert.equal(words[ENDPOINT.answered], 2);
+    assert.equal(tallies.endpointFloats[(ENDPOINT_WORDS + ENDPOINT.waitedMs) / 2], 1.5);
   });
 });

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
+import { setCapacity } from '#src/snapshot/endpoint-dials.ts';
 import { readCell } from '../../../support/plane.ts';
 import {
   askedOn,
@@ -72,6 +73,23 @@ describe('a retry', () => {
     await sendAndClose(plane.port, getOf('/'));
     assert.equal(upstream.sockets.length, 1);
     assert.equal(reasonCount(plane, FIRST_CELL, REASON.upstreamTruncated), 1);
+  });
+
+  it('after the keep-alive race says nothing about the endpoint: no failure, and no success either', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket, path) =>
+        path === '/race' && socket.bytesWritten > 0 ? socket.resetAndDestroy() : socket.write(OK),
+      ),
+    );
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const client = clientOf(t, plane);
+    assert.equal(await askedOn(client, getOf('/')), 200);
+    assert.equal(await askedOn(client, getOf('/race')), 200);
+    const words = (['finished', 'good', 'bad', 'consecutive', 'answered'] as const).map((word) =>
+      endpointWord(plane, upstream.port, word),
+    );
+    assert.deepEqual(words, [3, 2, 0, 0, 2]);
   });
 
   it('takes the other endpoint', async (t) => {
@@ -179,5 +197,28 @@ describe('an exchange ends', () => {
       const { finished, ignored } = readCell(plane, cell);
       assert.equal(finished + ignored, 20);
     }
+  });
+});
+
+describe('an endpoint that is out', () => {
+  it('gets nothing while another one is in, and everything, counted, when none is', async (t) => {
+    const [a, b] = [
+      await upstreamOf(
+        t,
+        perHead((socket) => socket.write(OK)),
+      ),
+      await upstreamOf(
+        t,
+        perHead((socket) => socket.write(OK)),
+      ),
+    ];
+    const plane = await planeOf(t, oneVersion(a.port, b.port));
+    setCapacity(plane.endpointDials, a.port % 1000, 0);
+    const client = clientOf(t, plane);
+    for (let n = 0; n < 10; n++) assert.equal(await askedOn(client, GET), 200);
+    assert.deepEqual([endpointWord(plane, a.port, 'finished'), endpointWord(plane, b.port, 'finished')], [0, 10]);
+    setCapacity(plane.endpointDials, b.port % 1000, 0);
+    for (let n = 0; n < 10; n++) assert.equal(await askedOn(client, GET), 200);
+    assert.equal(endpointWord(plane, a.port, 'panics') + endpointWord(plane, b.port, 'panics'), 10);
   });
 });

@@ -1,0 +1,21 @@
+/**
+ * Readings of all routes of a snapshot, for the metrics page.
+ */
+
+import type { Snapshot } from '../model/snapshot.ts';
+import type { CellReading, RouteReading } from './source.ts';
+
+/** One for each route, in the order of the snapshot. */
+export function routeReadings({ routes }: Snapshot, cell: (id: number) => CellReading): RouteReading[] {
+  return routes.map((route) => ({
+    route: route.name,
+    httpRoute: route.matches[0]?.path.value ?? '/',
+    slowMs: route.slowMs,
+    cell: cell(route.cell),
+    versions: route.splits.map((split) => ({
+      service: split.service,
+      version: split.version,
+      cell: cell(split.cell),
+    })),
+  }));
+}

@@ -1,0 +1,76 @@
+/**
+ * Nouns of endpoint health: how an endpoint stands, why, and what changed.
+ */
+
+import type { HealthCheckConfig, OutlierConfig } from './config.ts';
+
+/**
+ * `up`: its full share. `slow-start`: back or new, its share grows. `ejected`: out for a while, because it did worse than
+ * its siblings. `unhealthy`: out until its health check passes again.
+ */
+export type EndpointState = 'up' | 'slow-start' | 'ejected' | 'unhealthy';
+
+/** One endpoint now. */
+export interface EndpointHealth {
+  readonly state: EndpointState;
+  /** Part of its share that it gets, 0..1. */
+  readonly capacityRatio: number;
+  /** Why it is not `up`, with numbers and when that ends; empty when it is. */
+  readonly because: string;
+  /** Ejections since the start. */
+  readonly ejections: number;
+}
+
+/** The health of the gateway's endpoints as a whole, since the start. */
+export interface HealthStatus {
+  readonly checks: {
+    readonly passed: number;
+    readonly failed: number;
+    /** Started late, because too many others were under way. */
+    readonly late: number;
+  };
+  /** Times an endpoint deserved ejection and stayed, because too many of its version were out already. */
+  readonly ejectionsWithheld: number;
+}
+
+/** An endpoint that changed its state. */
+export interface EndpointChange {
+  readonly address: string;
+  readonly before: EndpointState;
+  readonly after: EndpointState;
+  readonly because: string;
+}
+
+/** A version that lost its last endpoint, or has one again. */
+export interface VersionChange {
+  readonly service: string;
+  readonly version: string;
+  /** Every endpoint is out, so that all are used. */
+  readonly isPanicking: boolean;
+}
+
+/** The endpoints of one version, to be compared with one another. */
+export interface GroupPlan {
+  readonly service: string;
+  readonly version: string;
+  /** Endpoint ids, each once. */
+  readonly endpoints: readonly number[];
+  readonly outlier: OutlierConfig | null;
+}
+
+/** One endpoint to look after. */
+export interface EndpointPlan {
+  readonly id: number;
+  readonly host: string;
+  readonly port: number;
+  /** The longest of its versions'; 0 = none. */
+  readonly slowStartMs: number;
+  /** Every different check of its versions; all must pass. */
+  readonly checks: readonly HealthCheckConfig[];
+}
+
+/** What health has to look after under one configuration. */
+export interface HealthPlan {
+  readonly groups: readonly GroupPlan[];
+  readonly endpoints: readonly EndpointPlan[];
+}

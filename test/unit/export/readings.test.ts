@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { routeReadings } from '#src/export/readings.ts';
+import { sketchSnapshot } from '../../support/plane.ts';
+import { cellOf } from '../../support/readings/cells.ts';
+
+test('every route and version has the reading of its own cell', () => {
+  const versions = [
+    { name: 'v1', ports: [7001], weight: 1 },
+    { name: 'v2', ports: [7002], weight: 1 },
+  ];
+  const path = { type: 'Exact', value: '/a' } as const;
+  const snapshot = sketchSnapshot({
+    routes: [
+      { versions, slowMs: 300 },
+      { versions, matches: [{ path, method: null, headers: [], query: [] }] },
+    ],
+  });
+  const cells = new Map<number, ReturnType<typeof cellOf>>();
+  const readings = routeReadings(snapshot, (id) => {
+    const cell = cells.get(id) ?? cellOf([]);
+    cells.set(id, cell);
+    return cell;
+  });
+  assert.deepEqual(
+    readings.map(({ route, httpRoute, slowMs }) => [route, httpRoute, slowMs]),
+    [
+      ['route0', '/', 300],
+      ['route1', '/a', Number.POSITIVE_INFINITY],
+    ],
+  );
+  assert.equal(readings[1]?.cell, cells.get(100));
+  assert.deepEqual(readings[1]?.versions[1], { service: 'service', version: 'v2', cell: cells.get(102) });
+});

@@ -1,0 +1,251 @@
+/** Endpoints under care, on virtual time: ejected, returned, checked, and told. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ProbeTarget } from '#src/health/checks/probe.ts';
+import { CHECK, FakeCounters, HealthRig } from '../../support/simulate/health.ts';
+
+const FOUR = { groups: [{ ids: [1, 2, 3, 4] }] };
+
+function serving(rig: HealthRig, ids: readonly number[], good = 20): void {
+  for (const id of ids) rig.worker.did(id, { good });
+}
+
+describe('an endpoint that fails', () => {
+  it('is out at the tick after its fifth failure in a row, and back when its time is up', () => {
+    const rig = new HealthRig();
+    rig.follow(FOUR);
+    rig.worker.did(2, { bad: 4 });
+    rig.turn();
+    assert.equal(rig.capacities.get(2), 1000);
+    rig.worker.did(2, { bad: 1 });
+    rig.turn();
+    assert.equal(rig.capacities.get(2), 0);
+    assert.deepEqual(rig.health.of(2), {
+      state: 'ejected',
+      capacityRatio: 0,
+      because: '5 errors in a row, back in 10 s',
+      ejections: 1,
+    });
+    rig.run(9900);
+    assert.equal(rig.capacities.get(2), 0);
+    rig.run(100);
+    assert.equal(rig.capacities.get(2), 1000);
+    assert.deepEqual(
+      rig.endpointChanges.map(({ address, before, after }) => [address, before, after]),
+      [
+        ['10.0.0.2:80', 'up', 'ejected'],
+        ['10.0.0.2:80', 'ejected', 'up'],
+      ],
+    );
+  });
+
+  it('that fails on is out longer each time', () => {
+    const rig = new HealthRig();
+    rig.follow(FOUR);
+    let outMs = 0;
+    rig.run(62_000, () => {
+      serving(rig, [1, 3, 4]);
+      if (rig.capacities.get(2) === 0) outMs += 100;
+      else rig.worker.did(2, { bad: 2 });
+    });
+    assert.equal(rig.health.of(2).ejections, 4, '10, 20 and 30 s, and the fourth has begun');
+    assert.ok(outMs > 60_000, `${outMs} ms`);
+  });
+
+  it('with few requests over many workers is noticed too', () => {
+    const rig = new HealthRig();
+    const workers = [1, 2, 3, 4, 5].map((id) => new FakeCounters(id));
+    rig.regions = workers.map(({ region }) => region);
+    rig.follow(FOUR);
+    for (const worker of workers) {
+      worker.did(3, { bad: 1 });
+      rig.run(100);
+    }
+    assert.equal(rig.stateOf(3), 'ejected');
+  });
+
+  it('half the time is convicted by its ratio within two intervals', () => {
+    const rig = new HealthRig();
+    rig.follow(FOUR);
+    rig.run(10_000, () => {
+      serving(rig, [1, 2, 3]);
+      // Failures first: never five in a row.
+      rig.worker.did(4, { bad: 2, good: 2 });
+    });
+    assert.match(rig.health.of(4).because, /^100 of 200 attempts failed, 0 of 3000 elsewhere/);
+  });
+
+  it('comes back by slow start where there is one', () => {
+    const rig = new HealthRig();
+    rig.follow({ ...FOUR, slowStartMs: 20_000 });
+    rig.worker.did(2, { bad: 5 });
+    rig.turn();
+    rig.run(10_000);
+    assert.deepEqual([rig.stateOf(2), rig.capacities.get(2)], ['slow-start', 100]);
+    rig.run(10_000);
+    assert.equal(rig.capacities.get(2), 500);
+    rig.run(10_000);
+    assert.deepEqual([rig.stateOf(2), rig.capacities.get(2)], ['up', 1000]);
+  });
+
+  it('while it is out is not charged with what began before', () => {
+    const rig = new HealthRig();
+    rig.follow(FOUR);
+    rig.worker.did(2, { bad: 5 });
+    rig.turn();
+    rig.run(5000, () => rig.worker.did(2, { bad: 1 }));
+    rig.run(5000);
+    rig.run(6000, () => serving(rig, [1, 2, 3, 4]));
+    assert.deepEqual([rig.stateOf(2), rig.health.of(2).ejections], ['up', 1]);
+  });
+});
+
+describe('an endpoint that is slow', () => {
+  it('is convicted by its mean against the median of its siblings', () => {
+    const rig = new HealthRig();
+    rig.follow(FOUR);
+    rig.run(5000, () => {
+      serving(rig, [1, 2, 3]);
+      rig.worker.did(4, { good: 3, tookMs: 80 });
+    });
+    assert.match(rig.health.of(4).because, /^80 ms to the response head on average, 10 ms elsewhere/);
+  });
+});
+
+describe('a shared outage', () => {
+  it('takes no more than the allowed share out, and counts what it withheld', () => {
+    const rig = new HealthRig();
+    rig.follow(FOUR);
+    rig.run(8000, () => {
+      for (const id of [1, 2, 3, 4]) rig.worker.did(id, { bad: 5 });
+    });
+    const out = [1, 2, 3, 4].filter((id) => rig.stateOf(id) === 'ejected');
+    assert.equal(out.length, 2);
+    assert.equal(rig.health.status.ejectionsWithheld, 2, 'each once, however long it lasts');
+    assert.deepEqual(rig.versionChanges, []);
+    assert.deepEqual(rig.downs, []);
+  });
+
+  it('leaves a version of one endpoint alone', () => {
+    const rig = new HealthRig();
+    rig.follow({ groups: [{ ids: [1] }] });
+    rig.run(1000, () => rig.worker.did(1, { bad: 5 }));
+    assert.equal(rig.stateOf(1), 'up');
+  });
+});
+
+describe('an endpoint of two versions', () => {
+  it('is ejected only when both can spare it', () => {
+    const rig = new HealthRig();
+    rig.follow({
+      groups: [
+        { version: 'v1', ids: [1, 2, 3, 4] },
+        { version: 'v2', ids: [1] },
+      ],
+    });
+    rig.worker.did(1, { bad: 9 });
+    rig.worker.did(2, { bad: 5 });
+    rig.turn();
+    assert.deepEqual([rig.stateOf(1), rig.stateOf(2)], ['up', 'ejected']);
+    assert.equal(rig.health.status.ejectionsWithheld, 1);
+  });
+});
+
+describe('a new configuration', () => {
+  it('starts new endpoints slowly while the gateway serves, not at its start', () => {
+    const rig = new HealthRig();
+    rig.follow({ groups: [{ ids: [1] }], slowStartMs: 20_000 }, false);
+    assert.equal(rig.capacities.get(1), 1000);
+    rig.follow({ groups: [{ ids: [1, 2] }], slowStartMs: 20_000 }, true);
+    assert.deepEqual([rig.capacities.get(1), rig.capacities.get(2)], [1000, 100], 'set before the snapshot goes out');
+    rig.run(20_000);
+    assert.equal(rig.capacities.get(2), 1000);
+  });
+
+  it('keeps who is out, and lets go of who left', () => {
+    const rig = new HealthRig();
+    rig.follow(FOUR);
+    rig.worker.did(2, { bad: 5 });
+    rig.turn();
+    rig.follow(FOUR, true);
+    assert.deepEqual([rig.stateOf(2), rig.capacities.get(2)], ['ejected', 0]);
+    rig.follow({ groups: [{ ids: [1, 3] }] }, true);
+    assert.deepEqual([rig.stateOf(2), rig.capacities.get(2)], ['up', 1000]);
+  });
+
+  it('that brings an endpoint does not charge it with what its slot counted before', () => {
+    const rig = new HealthRig();
+    rig.follow({ groups: [{ ids: [1, 3] }] });
+    rig.turn();
+    rig.worker.did(2, { bad: 50 });
+    rig.follow(FOUR, true);
+    rig.turn();
+    assert.equal(rig.stateOf(2), 'up');
+    rig.worker.did(2, { bad: 1 });
+    rig.turn();
+    assert.equal(rig.stateOf(2), 'up');
+  });
+});
+
+describe('health checks', () => {
+  const checked = {
+    groups: [
+      { version: 'v1', ids: [1, 2] },
+      { version: 'v2', ids: [3] },
+    ],
+    checks: [CHECK],
+  };
+  const failsFor =
+    (...hosts: string[]) =>
+    ({ host }: ProbeTarget): string | null =>
+      hosts.includes(host) ? 'ECONNREFUSED' : null;
+
+  it('take an endpoint out and bring it back', async () => {
+    const rig = new HealthRig();
+    rig.follow(checked);
+    await rig.check(5000, failsFor('10.0.0.1'));
+    assert.deepEqual([rig.stateOf(1), rig.capacities.get(1)], ['unhealthy', 0]);
+    assert.match(rig.health.of(1).because, /^\d health checks of \/health failed, the last: ECONNREFUSED$/);
+    assert.deepEqual(rig.downs, [], 'its version has another');
+    await rig.check(3500, () => null);
+    assert.deepEqual([rig.stateOf(1), rig.capacities.get(1)], ['up', 1000]);
+    const { passed, failed } = rig.health.status.checks;
+    assert.ok(passed > 10 && failed >= 3, `${passed} and ${failed}`);
+  });
+
+  it('of all endpoints of a version make it panic and be down, until one passes', async () => {
+    const rig = new HealthRig();
+    rig.follow(checked);
+    await rig.check(6000, failsFor('10.0.0.1', '10.0.0.2'));
+    assert.deepEqual(rig.downs, [['shop/v1']]);
+    assert.deepEqual(rig.versionChanges, [{ service: 'shop', version: 'v1', isPanicking: true }]);
+    await rig.check(3500, failsFor('10.0.0.1'));
+    assert.deepEqual(rig.downs, [['shop/v1'], []]);
+    assert.equal(rig.versionChanges.at(-1)?.isPanicking, false);
+  });
+
+  it('count as out when others are to be ejected', async () => {
+    const rig = new HealthRig();
+    rig.follow({ ...FOUR, checks: [CHECK] });
+    await rig.check(5000, failsFor('10.0.0.1', '10.0.0.2'));
+    rig.worker.did(3, { bad: 5 });
+    rig.turn();
+    assert.deepEqual([rig.stateOf(1), rig.stateOf(2), rig.stateOf(3)], ['unhealthy', 'unhealthy', 'up']);
+  });
+
+  it('end with the gateway', async () => {
+    const rig = new HealthRig();
+    rig.follow(checked);
+    rig.run(1100);
+    assert.equal(rig.probes.length, 3);
+    rig.health.close();
+    assert.ok(rig.probes.every(({ isCancelled }) => isCancelled));
+    rig.run(5000);
+    assert.equal(rig.probes.length, 3);
+  });
+});
+
+it('an endpoint nobody knows is up', () => {
+  assert.deepEqual(new HealthRig().health.of(7), { state: 'up', capacityRatio: 1, because: '', ejections: 0 });
+});
