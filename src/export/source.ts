@@ -23,6 +23,8 @@ export interface CellReading {
   readonly sessions: number;
   /** Upgraded connections that ended, by number of `SESSION_ENDS` (`model/tallies.ts`). */
   readonly sessionEnds: ArrayLike<number>;
+  /** Copies for the route's mirror by outcome. */
+  readonly mirrored: { readonly sent: number; readonly skipped: number; readonly failed: number };
   /** Counts of the exponential histogram (`lib/histogram.ts`), HISTOGRAM_BUCKETS long. */
   readonly histogram: ArrayLike<number>;
 }

@@ -66,6 +66,14 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     },
   },
   {
+    name: 'sluice_mirror_requests_total',
+    help: 'Copies of a route’s requests for its mirror: answered (sent), not made (skipped), not answered (failed)',
+    type: 'counter',
+    *collect({ traffic }) {
+      for (const { route, cell } of traffic) yield* mirrorSamples(cell.mirrored, { route });
+    },
+  },
+  {
     name: 'sluice_refused_requests_total',
     help: 'Requests refused before they had a route, by reason (docs/reasons.md)',
     type: 'counter',
@@ -164,6 +172,14 @@ function* sessionEndSamples(cell: CellReading, shared: Labels): Generator<Sample
   for (const [index, reason] of SESSION_ENDS.entries()) {
     yield { labels: { reason }, shared, value: cell.sessionEnds[index] ?? 0 };
   }
+}
+
+/** Nothing for a route that never made a copy, nor wanted to. */
+function* mirrorSamples({ sent, skipped, failed }: CellReading['mirrored'], shared: Labels): Generator<Sample> {
+  if (sent + skipped + failed === 0) return;
+  yield { labels: { outcome: 'sent' }, shared, value: sent };
+  yield { labels: { outcome: 'skipped' }, shared, value: skipped };
+  yield { labels: { outcome: 'failed' }, shared, value: failed };
 }
 
 /** Reason 0, "the upstream answered", is left out. */

@@ -49,6 +49,10 @@ export const CELL = {
   /** Upgraded connections that ended in the n-th of `SESSION_ENDS`. */
   sessionEnds: 57,
   histogram: 64,
+  /** Copies of a route's requests: answered by the mirror, not made, not answered. Only in the route's own cell. */
+  mirrorSent: 736,
+  mirrorSkipped: 737,
+  mirrorFailed: 738,
 } as const;
 export const THRESHOLDS_MAX = 8;
 

@@ -10,11 +10,51 @@ import type { Drawn } from './access-log.ts';
 import type { LinkedRoute, LinkedSplit, RouteTable } from './decide/table.ts';
 import type { Answer } from './filter/filters.ts';
 import type { Endpoint } from './forward/endpoint.ts';
+import type { Hedge } from './forward/hedge.ts';
+import type { Replay } from './forward/replay.ts';
 import type { ClientConnection } from './http1/connection.ts';
+import type { RequestHead } from './http1/request-head.ts';
 import type { UpstreamConnection } from './http1/upstream.ts';
+import type { Outlet } from './wire/wire.ts';
+
+/** What an exchange needs of whoever asked: a client's connection, or what stands in for one. */
+export interface Asker
+  extends Pick<
+    ClientConnection,
+    | 'lane'
+    | 'lines'
+    | 'body'
+    | 'waitAtMost'
+    | 'touch'
+    | 'willKeepAlive'
+    | 'upstreamReady'
+    | 'resumeReading'
+    | 'exchangeDone'
+    | 'reject'
+    | 'cutOff'
+  > {
+  readonly out: Outlet;
+}
+
+/** In place of the time of an attempt. */
+const NO_ATTEMPT = -1;
+
+/** What few exchanges need: apart, so that the others do not carry it. */
+class Rare {
+  hedge: Hedge | null = null;
+  retrying: Retrying | null = null;
+  allowedMs = 0;
+}
+
+/** The retries of one exchange. */
+export interface Retrying {
+  count: number;
+  /** The wait before the next attempt. */
+  timer: NodeJS.Timeout | null;
+}
 
 export class Exchange {
-  readonly client: ClientConnection;
+  readonly client: Asker;
   readonly table: RouteTable;
   readonly startedAtMs: number;
   // The request.
@@ -43,14 +83,24 @@ export class Exchange {
   // Progress.
   /** Head to send upstream; kept until the response starts, for another attempt. */
   requestText = '';
+  /** What is sent of the body with every attempt. */
+  replay: Replay | null = null;
   endpoint: Endpoint | null = null;
+  /** The connection that the attempt went out on. */
   upstream: UpstreamConnection | null = null;
+  /** The connection that is being opened for the attempt. */
+  opening: UpstreamConnection | null = null;
   attempts = 0;
-  attemptAtMs = 0;
-  /** The attempt went out on a connection that had served before: its end may be the keep-alive race. */
+  /** When the attempt began that is not over yet in the accounts of its endpoint, or `NO_ATTEMPT`. */
+  attemptAtMs = NO_ATTEMPT;
+  #rare: Rare | null = null;
+  /** The attempt's connection had served before, and nothing came back yet: its end may be the keep-alive race. */
   isOnReused = false;
-  /** Body bytes went upstream, or are gone: no other attempt can be made. */
-  bodyTouched = false;
+  /**
+   * No other attempt can be made: it was handed to a connection and may not be a second time, body bytes that would be
+   * needed are gone, or an interim response went to the client.
+   */
+  isSpent = false;
   requestDone = false;
   /** The client waits for a 100 before it sends its body: until then the upstream owes a word, not the client. */
   awaitsContinue = false;
@@ -64,15 +114,90 @@ export class Exchange {
   reason: Reason = REASON.none;
   detail = '';
 
-  constructor(client: ClientConnection, table: RouteTable, startedAtMs: number) {
+  constructor(client: Asker, table: RouteTable, startedAtMs: number) {
     this.client = client;
     this.table = table;
     this.startedAtMs = startedAtMs;
   }
 
+  /** Copies of the head what outlives its parse. */
+  take(head: RequestHead): void {
+    this.method = head.method;
+    this.target = head.target;
+    this.minor = head.minor;
+    this.bodyLength = head.bodyLength;
+    this.keepAlive = head.keepAlive;
+    // What is to become another protocol has one Connection field, about that.
+    this.wantsTrailers = head.wantsTrailers && !head.wantsUpgrade;
+    this.awaitsContinue = head.expectsContinue && head.bodyLength !== 0;
+  }
+
+  /** The attempt is over. */
+  endAttempt(): void {
+    this.attemptAtMs = NO_ATTEMPT;
+  }
+
+  /** Frees what only another attempt would need: the response has begun. The head stays, for the access log. */
+  dropBody(): void {
+    this.replay = null;
+    this.isSpent = true;
+  }
+
+  get isAttempting(): boolean {
+    return this.attemptAtMs !== NO_ATTEMPT;
+  }
+
+  /** A second attempt beside the first, due or under way. */
+  get hedge(): Hedge | null {
+    return this.#rare === null ? null : this.#rare.hedge;
+  }
+
+  set hedge(hedge: Hedge | null) {
+    this.#rare ??= new Rare();
+    this.#rare.hedge = hedge;
+  }
+
+  /** How long from its beginning the client will wait, if it is trusted and said so, in ms; 0 = it did not. */
+  get allowedMs(): number {
+    return this.#rare === null ? 0 : this.#rare.allowedMs;
+  }
+
+  set allowedMs(ms: number) {
+    this.#rare ??= new Rare();
+    this.#rare.allowedMs = ms;
+  }
+
+  /** Once there is a retry. */
+  get retrying(): Retrying | null {
+    return this.#rare === null ? null : this.#rare.retrying;
+  }
+
+  set retrying(retrying: Retrying | null) {
+    this.#rare ??= new Rare();
+    this.#rare.retrying = retrying;
+  }
+
+  /** Attempts that the retry budget paid for. */
+  get retries(): number {
+    return this.retrying === null ? 0 : this.retrying.count;
+  }
+
   /** The request is complete: from now on the upstream owes an answer. */
   startClock(nowMs: number): void {
-    if (this.route !== null) this.deadlineAtMs = nowMs + this.route.requestTimeoutMs;
+    if (this.route === null) return;
+    this.deadlineAtMs = nowMs + this.route.requestTimeoutMs;
+    if (this.allowedMs !== 0) this.deadlineAtMs = Math.min(this.deadlineAtMs, this.startedAtMs + this.allowedMs);
+  }
+
+  /** How long an attempt's upstream may take to the beginning of its response once it has the request, in ms. */
+  get responseLimitMs(): number {
+    const { firstByteMs } = this.table.timeouts;
+    return this.route === null ? firstByteMs : Math.min(firstByteMs, this.route.retry.attemptTimeoutMs);
+  }
+
+  /** The second arm of a hedge, not an exchange of its own. */
+  get isShadow(): boolean {
+    return this.hedge !== null && this.hedge.primary !== this;
   }
 
   get isHead(): boolean {

@@ -9,6 +9,7 @@ import type { Random } from '../lib/random.ts';
 import type { RequestIds } from '../lib/request-id.ts';
 import type { AccessLog } from './access-log.ts';
 import type { RouteTable } from './decide/table.ts';
+import type { Mirrors } from './forward/mirror.ts';
 import type { RetryBudget } from './forward/retry.ts';
 import type { DateLine } from './header/date.ts';
 import type { Recorder } from './recorder.ts';
@@ -25,6 +26,7 @@ export interface Lane {
   readonly ids: RequestIds;
   readonly date: DateLine;
   readonly retryBudget: RetryBudget;
+  readonly mirrors: Mirrors;
   readonly deadlines: Deadlines;
   /** What all client connections read into, one after another; holds nothing from one read to the next. */
   readonly readBuffer: Buffer;

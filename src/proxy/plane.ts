@@ -14,6 +14,7 @@ import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.
 import { AccessLog } from './access-log.ts';
 import { linkTable, type RouteTable } from './decide/table.ts';
 import { Endpoints } from './forward/endpoints.ts';
+import { Mirrors } from './forward/mirror.ts';
 import { RetryBudget } from './forward/retry.ts';
 import { DateLine } from './header/date.ts';
 import type { Lane } from './lane.ts';
@@ -56,6 +57,7 @@ export class Plane {
       ids: new RequestIds(random),
       date: new DateLine(httpDate),
       retryBudget: new RetryBudget(nowMs()),
+      mirrors: new Mirrors(),
       deadlines: new Deadlines(),
       readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
       resolver: new Resolver(),
@@ -74,6 +76,7 @@ export class Plane {
     const endpointOf = (index: number) => endpoints[index] as (typeof endpoints)[number];
     this.#lane.table = linkTable(snapshot, endpointOf, { capacities: this.#capacities, random: this.#lane.random });
     this.#lane.resolver.retain(new Set(snapshot.endpoints.map(({ host }) => host)));
+    this.#lane.mirrors.forget();
     this.listener.trust(snapshot.trustedProxies);
     this.accessLog.configure(snapshot.accessLog.sampleRatio);
     return snapshot.revision;
@@ -109,6 +112,7 @@ export class Plane {
   #release(): void {
     clearInterval(this.#sweep);
     this.accessLog.close();
+    this.#lane.mirrors.close();
     this.#endpoints.retireAll();
   }
 }

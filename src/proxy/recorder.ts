@@ -30,6 +30,7 @@ import {
   UNIT_WORDS,
 } from '../model/tallies.ts';
 import type { AccessLog } from './access-log.ts';
+import type { LinkedRoute } from './decide/table.ts';
 import type { Exchange } from './exchange.ts';
 
 const SERVER_ERROR = 500;
@@ -124,12 +125,16 @@ export class Recorder {
     add(this.#tallies.endpoints, endpoint * ENDPOINT_WORDS + ENDPOINT.panics, 1);
   }
 
+  /** @param endpoint its slot; a negative one is not counted. */
   connect(endpoint: number, opened: number): void {
+    if (endpoint < 0) return;
     add(this.#tallies.endpoints, endpoint * ENDPOINT_WORDS + ENDPOINT.open, opened);
     if (opened > 0) add(this.#tallies.endpoints, endpoint * ENDPOINT_WORDS + ENDPOINT.connects, 1);
   }
 
+  /** @param endpoint as of `connect`. */
   connectFailed(endpoint: number): void {
+    if (endpoint < 0) return;
     add(this.#tallies.endpoints, endpoint * ENDPOINT_WORDS + ENDPOINT.connectFailures, 1);
   }
 
@@ -146,6 +151,11 @@ export class Recorder {
   sessionEnded(cellBase: number, end: SessionEnd): void {
     add(this.#tallies.cells, cellBase + CELL.sessions, -1);
     add(this.#tallies.cells, cellBase + CELL.sessionEnds + end, 1);
+  }
+
+  /** What became of a request's copy. @param word one of `CELL.mirror…`. */
+  mirrored(route: LinkedRoute, word: number): void {
+    add(this.#tallies.cells, route.cellBase + word, 1);
   }
 
   #count(base: number, effect: Effect, isSlow: boolean, x: Exchange): void {

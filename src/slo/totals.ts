@@ -39,6 +39,8 @@ export interface CellTotals {
   readonly sessions: number;
   /** Upgraded connections that ended, by number of `SESSION_ENDS`. */
   readonly sessionEnds: Float64Array;
+  /** Copies for the route's mirror by outcome. */
+  readonly mirrored: { readonly sent: number; readonly skipped: number; readonly failed: number };
   /** HISTOGRAM_BUCKETS counts. */
   readonly histogram: Float64Array;
 }
@@ -188,6 +190,7 @@ function present({ sums, secondsSum }: Account, inFlight: number, sessions: numb
     thresholds: sums.subarray(CELL.thresholds, CELL.thresholds + THRESHOLDS_MAX),
     sessions,
     sessionEnds: sums.subarray(CELL.sessionEnds, CELL.sessionEnds + SESSION_ENDS.length),
+    mirrored: { sent: at(CELL.mirrorSent), skipped: at(CELL.mirrorSkipped), failed: at(CELL.mirrorFailed) },
     histogram: sums.subarray(CELL.histogram, CELL.histogram + HISTOGRAM_BUCKETS),
   };
 }

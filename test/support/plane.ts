@@ -3,7 +3,7 @@
  */
 import type { AddressInfo, Server } from 'node:net';
 import type { Balancer, Filters, RetryConfig, RouteMatch, StickyConfig, UpgradeConfig } from '#src/model/config.ts';
-import type { RouteSpec, Snapshot } from '#src/model/snapshot.ts';
+import type { RouteSpec, Snapshot, TargetSpec } from '#src/model/snapshot.ts';
 import { CELL, CELL_WORDS, DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { Plane } from '#src/proxy/plane.ts';
 import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-dials.ts';
@@ -29,6 +29,8 @@ export interface RouteSketch {
   readonly retry?: Partial<RetryConfig>;
   readonly filters?: Partial<Filters>;
   readonly upgrade?: UpgradeConfig;
+  /** Where copies go, and how many. */
+  readonly mirror?: { readonly ports: readonly number[]; readonly ratio: number };
 }
 
 export interface PlaneSketch {
@@ -60,6 +62,11 @@ export const ANY_PATH: RouteMatch = { path: { type: 'PathPrefix', value: '/' }, 
 
 export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
   const endpoints: { id: number; host: string; port: number }[] = [];
+  const targetOf = (ports: readonly number[], balancer: Balancer): TargetSpec => ({
+    balancer,
+    endpoints: ports.map((port) => endpoints.push({ id: port % 1000, host: '127.0.0.1', port }) - 1),
+    weights: ports.map(() => 1),
+  });
   const routes = sketch.routes.map(
     (route, n): RouteSpec => ({
       name: route.name ?? `route${n}`,
@@ -74,18 +81,18 @@ export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
         dial: 100 * n + m + 1,
         unit: 10 * n + m,
         seed: 7919 * (m + 1),
-        targets: {
-          balancer: version.balancer ?? 'peakEwma',
-          endpoints: version.ports.map((port) => endpoints.push({ id: port % 1000, host: '127.0.0.1', port }) - 1),
-          weights: version.ports.map(() => 1),
-        },
+        targets: targetOf(version.ports, version.balancer ?? 'peakEwma'),
       })),
       sticky: route.sticky ?? null,
       slowMs: route.slowMs ?? Number.POSITIVE_INFINITY,
       requestTimeoutMs: route.requestTimeoutMs ?? 60_000,
       retry: { ...DEFAULT_RETRY, ...route.retry },
-      filters: { ...NO_FILTERS, ...route.filters },
-      mirror: null,
+      filters: {
+        ...NO_FILTERS,
+        ...route.filters,
+        ...(route.mirror && { mirror: { service: 'service', version: 'mirror', ratio: route.mirror.ratio } }),
+      },
+      mirror: route.mirror === undefined ? null : targetOf(route.mirror.ports, 'peakEwma'),
       upgrade: route.upgrade ?? DEFAULT_UPGRADE,
     }),
   );

@@ -5,7 +5,7 @@
  * immutable; an exchange pins the one it started with.
  */
 
-import type { DrainConfig, HttpConfig, Limits, Timeouts, UpgradeConfig } from '../../model/config.ts';
+import type { DrainConfig, HttpConfig, Limits, RetryConfig, Timeouts, UpgradeConfig } from '../../model/config.ts';
 import type { RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../../model/snapshot.ts';
 import { CELL_WORDS } from '../../model/tallies.ts';
 import { type LinkedFilters, linkFilters } from '../filter/filters.ts';
@@ -45,6 +45,14 @@ export interface LinkedRoute {
   /** null for most routes. */
   readonly filters: LinkedFilters | null;
   readonly upgrade: UpgradeConfig;
+  readonly retry: RetryConfig;
+  readonly mirror: LinkedMirror | null;
+}
+
+/** Where copies go, and the share of requests that are copied. */
+export interface LinkedMirror {
+  readonly ratio: number;
+  readonly endpoints: readonly Endpoint[];
 }
 
 export interface RouteTable {
@@ -157,7 +165,14 @@ function linkRoute(spec: RouteSpec, names: NameTable, targetsOf: (spec: TargetSp
     requestTimeoutMs: spec.requestTimeoutMs,
     filters: linkFilters(spec.filters, names),
     upgrade: spec.upgrade,
+    retry: spec.retry,
+    mirror: linkMirror(spec, targetsOf),
   };
+}
+
+function linkMirror(spec: RouteSpec, targetsOf: (spec: TargetSpec) => Targets): LinkedMirror | null {
+  if (spec.mirror === null || spec.filters.mirror === null) return null;
+  return { ratio: spec.filters.mirror.ratio, endpoints: targetsOf(spec.mirror).endpoints };
 }
 
 function linkSplit(spec: SplitSpec, targets: Targets): LinkedSplit {

@@ -4,30 +4,41 @@
  * ```
  * forward ─▸ attempt ─▸ (pool) ─▸ sent ─▸ completed ─▸ record
  *               ▲                  │
- *               └── retry ◂── failed ──▸ rejected or cut off ─▸ record
+ *    (backoff) ─┴── again ◂─────failed, refused ──▸ rejected or cut off ─▸ record
  * ```
- * Every exchange that began is recorded exactly once, by `finish`. A retry re-enters at `balance` only.
+ * Every exchange that began is recorded exactly once, by `finish`. A retry re-enters at `attempt` only.
  */
 
-import { turnMs } from '../../lib/clock.ts';
-import { type Effect, REASON, type Reason, reasonRow } from '../../model/reason.ts';
-import type { LinkedSplit } from '../decide/table.ts';
+import { beginTurn, turnMs } from '../../lib/clock.ts';
+import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
+import type { LinkedRoute } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
-import type { UpstreamEvents } from '../http1/upstream.ts';
-import { mayRetry } from './retry.ts';
+import { begin, detach, endAttempt, pick, punish } from './attempt.ts';
+import { arm, disarm, outlives, won } from './hedge.ts';
+import { backoffMs, mayRetry, mayRunAgain } from './retry.ts';
+import type { UpstreamEvents } from './upstream-events.ts';
 
 /** Sends a decided exchange on its way. `x.split` is set. */
 export function forward(x: Exchange): void {
   x.client.lane.retryBudget.deposit();
   attempt(x, null);
+  const route = x.route as LinkedRoute;
+  if (route.retry.hedgeMs !== Number.POSITIVE_INFINITY) arm(x, turnMs());
+  if (route.mirror !== null) x.client.lane.mirrors.copy(x, route.mirror);
 }
 
 /** What upstream connections report. */
 export const upstreamEvents: UpstreamEvents = {
   sent(x) {
-    x.client.upstreamReady(x);
+    if (!x.isShadow) x.client.upstreamReady(x);
   },
   failed: attemptFailed,
+  refuses: (x) => (x.hedge !== null && x.hedge.shadow !== null ? 0 : paidWaitMs(x)),
+  refused(x, waitMs) {
+    endAttempt(x, 'bad');
+    if (!outlives(x)) retry(x, x.endpoint, waitMs);
+  },
+  won,
   completed(x) {
     endAttempt(x, x.status >= 500 ? 'bad' : 'good');
     x.client.exchangeDone(x);
@@ -37,70 +48,82 @@ export const upstreamEvents: UpstreamEvents = {
 /** Gives up on an exchange because of its client or its time limits. */
 export function abandon(x: Exchange, reason: Reason, detail: string): void {
   if (x.isFinished) return;
-  const upstream = x.upstream;
-  x.upstream = null;
-  upstream?.destroy();
-  if (upstream === null) x.endpoint?.pool.cancel(x);
-  endAttempt(x, blame(x, reason));
+  disarm(x);
+  detach(x);
+  const isUpstreamsFault = reasonRow(reason).fault === 'upstream';
+  if (isUpstreamsFault) punish(x, reason);
+  endAttempt(x, isUpstreamsFault ? 'bad' : 'ignore');
   giveUp(x, reason, detail);
 }
 
-function attempt(x: Exchange, avoid: Exchange['endpoint']): void {
-  const lane = x.client.lane;
-  const now = turnMs();
-  const { targets } = x.split as LinkedSplit;
-  const endpoint = targets.pick(avoid, x.userKey, now);
-  if (endpoint === null) {
-    giveUp(x, REASON.noEndpoint, 'the version has no endpoints');
+/** The time of an attempt is over: another one, unless the exchange's own time is over as well. */
+export function attemptExpired(x: Exchange, reason: Reason, detail: string): void {
+  if (x.isFinished) return;
+  if (!x.isAttempting || turnMs() >= x.deadlineAtMs) {
+    abandon(x, x.isAttempting ? reason : REASON.responseTimeout, detail);
     return;
   }
-  x.endpoint = endpoint;
-  x.attempts++;
-  x.attemptAtMs = now;
-  endpoint.inFlight++;
-  lane.recorder.attemptBegin(endpoint.id);
-  if (targets.isPanicking) lane.recorder.panicked(endpoint.id);
-  if (endpoint.pool.acquire(x)) return;
-  endAttempt(x, 'ignore');
-  giveUp(x, REASON.shed, 'too many requests wait for a connection');
+  detach(x);
+  attemptFailed(x, reason, detail);
+}
+
+function attempt(x: Exchange, avoid: Exchange['endpoint']): void {
+  const endpoint = pick(x, avoid);
+  if (endpoint === null) giveUp(x, REASON.noEndpoint, 'the version has no endpoints');
+  else if (!begin(x, endpoint)) giveUp(x, REASON.shed, 'too many requests wait for a connection');
 }
 
 function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
   if (x.isFinished) return;
-  x.upstream = null;
-  const failedOn = x.endpoint;
-  endAttempt(x, blame(x, reason));
-  const lane = x.client.lane;
-  if (mayRetry(x, reason) && lane.retryBudget.withdraw(turnMs())) {
-    lane.recorder.retried(x);
+  const isRace = mayRunAgain(x, reason);
+  const isUpstreamsFault = reasonRow(reason).fault === 'upstream';
+  if (isUpstreamsFault) punish(x, reason);
+  endAttempt(x, isUpstreamsFault && !isRace ? 'bad' : 'ignore');
+  if (outlives(x)) return;
+  if (isRace) {
+    x.client.lane.recorder.retried(x);
+    attempt(x, null);
+    return;
+  }
+  const waitMs = mayRetry(x, reason) ? paidWaitMs(x) : -1;
+  if (waitMs >= 0) retry(x, x.endpoint, waitMs);
+  else giveUp(x, reason, detail);
+}
+
+// ── another attempt ───────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Takes a token for another attempt. Returns the wait before it in ms, or -1: it would come too late, or no token. */
+function paidWaitMs(x: Exchange): number {
+  const { random, retryBudget } = x.client.lane;
+  const now = turnMs();
+  const waitMs = backoffMs((x.route as LinkedRoute).retry, x.retries + 1, random);
+  return now + waitMs < x.deadlineAtMs && retryBudget.withdraw(now) ? waitMs : -1;
+}
+
+/** The attempt that `paidWaitMs` paid for: at once, or after a wait that the end of the exchange cancels. */
+function retry(x: Exchange, failedOn: Exchange['endpoint'], waitMs: number): void {
+  disarm(x);
+  x.retrying ??= { count: 0, timer: null };
+  const { retrying } = x;
+  retrying.count++;
+  x.client.lane.recorder.retried(x);
+  if (waitMs === 0) {
     attempt(x, failedOn);
     return;
   }
-  giveUp(x, reason, detail);
-}
-
-/**
- * What a failed attempt says about its endpoint, and the balancer told: a failure must not look like speed. An idle
- * connection that the upstream closed is not one.
- */
-function blame(x: Exchange, reason: Reason): Effect {
-  if (reasonRow(reason).fault !== 'upstream') return 'ignore';
-  if (reason === REASON.upstreamReset && x.isOnReused) return 'ignore';
-  const now = turnMs();
-  x.endpoint?.observeFailure(now - x.attemptAtMs, now);
-  return 'bad';
-}
-
-/** Balances `attempt`. `effect`: what the attempt says about its endpoint. */
-function endAttempt(x: Exchange, effect: Effect): void {
-  if (x.endpoint === null) return;
-  x.endpoint.inFlight--;
-  x.client.lane.recorder.attemptEnd(x.endpoint.id, effect);
-  x.upstream = null;
+  x.client.waitAtMost(x, Number.POSITIVE_INFINITY);
+  retrying.timer = setTimeout(() => {
+    retrying.timer = null;
+    beginTurn();
+    attempt(x, failedOn);
+  }, waitMs);
 }
 
 /** Nothing more can be tried: an error answer, or a cut connection when an answer has begun. */
 function giveUp(x: Exchange, reason: Reason, detail: string): void {
+  disarm(x);
+  if (x.retrying !== null && x.retrying.timer !== null) clearTimeout(x.retrying.timer);
+  x.replay = null;
   x.reason = reason;
   x.detail = detail;
   if (x.responseStarted || reasonRow(reason).status === 0) x.client.cutOff(x);

@@ -1,18 +1,27 @@
 /**
- * Whether a failed attempt may be tried again: by the reason table, within a budget.
+ * Whether, and when, a failed attempt is followed by another: by the reason table and the route, within a budget.
  *
- * The budget is a token bucket that each request fills by `RATIO` and that fills by itself at `PER_SECOND`, so when
- * everything fails retries add 10 % load and 3 per second, after a burst of at most TOKENS_MAX. A request whose body has been touched is never sent twice.
- * Source: Google SRE book, chapter 21, "Retry budgets"; Finagle `RetryBudget`.
+ * The budget is a token bucket that each request fills by `RATIO` and that fills by itself at `PER_SECOND`; one retry
+ * takes one token. In any stretch of t seconds with n requests there are at most `0.1 n + 3 t + TOKENS_MAX` retries, so in
+ * a total outage the upstreams see 1.1 times the requests and 3 a second more, after ten at once.
+ *
+ * Never sent twice: a request that has begun to be answered, one whose body is not kept whole, and one that may have been
+ * acted on and must not be a second time.
+ * Source: Google SRE book, chapter 21, "Retry budgets"; Finagle `RetryBudget`; AWS Builders' Library, "Timeouts, retries
+ * and backoff with jitter" (full jitter); RFC 9110 section 9.2.2.
  */
 
+import type { Random } from '../../lib/random.ts';
+import type { RetryConfig } from '../../model/config.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
+import type { LinkedRoute } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
 
 const RATIO = 0.1;
 const PER_SECOND = 3;
-const TOKENS_MAX = 100;
-const ATTEMPTS_MAX = 2;
+/** Retries at once: a handful of requests that meet one restart. Every token more is load that an outage begins with. */
+const TOKENS_MAX = 10;
+const BACKOFF_MS_MAX = 60_000;
 
 /** Token bucket shared by all requests of a worker. */
 export class RetryBudget {
@@ -41,9 +50,48 @@ export class RetryBudget {
 
 /** May this exchange be attempted again after `reason`, leaving the budget aside? */
 export function mayRetry(x: Exchange, reason: Reason): boolean {
-  if (x.responseStarted || x.bodyTouched || x.attempts >= ATTEMPTS_MAX) return false;
-  if (reason === REASON.responseTimeout) return false;
+  if (!isWhole(x) || x.retries >= retriesMaxOf(x)) return false;
   const rule = reasonRow(reason).retry;
   if (rule === 'other-endpoint') return true;
   return (rule === 'if-idempotent' || rule === 'if-unsent') && x.isIdempotent;
+}
+
+/**
+ * Did a connection that had served before end before it answered a byte? Then the upstream closed it while the request
+ * was on its way, which is nobody's failure: a request that may be sent twice is, once, on a fresh connection and without
+ * a token. Each such attempt takes a connection that had answered before, so where nothing answers there are none.
+ * Source: RFC 9112 section 9.3.1.
+ */
+export function mayRunAgain(x: Exchange, reason: Reason): boolean {
+  return reason === REASON.upstreamReset && x.isOnReused && !hasRaced(x) && x.isIdempotent && isWhole(x);
+}
+
+/** Does the route take an answer with this status for a failed attempt? Budget aside. Cost: O(1) without statuses. */
+export function isRetriedStatus(x: Exchange, status: number): boolean {
+  const { statuses } = (x.route as LinkedRoute).retry;
+  if (statuses.length === 0 || !statuses.includes(status)) return false;
+  return x.isIdempotent && isWhole(x) && x.retries < retriesMaxOf(x);
+}
+
+/**
+ * Wait before the n-th retry, n = 1, 2 …, in ms: none before the first, then uniform in [0, backoffMs x 2^(n-1)), whose
+ * mean is backoffMs before the second and doubles with each further one; bounded by a minute.
+ */
+export function backoffMs(retry: RetryConfig, nth: number, random: Random): number {
+  if (nth <= 1) return 0;
+  return random.nextFloat() * Math.min(BACKOFF_MS_MAX, retry.backoffMs * 2 ** (nth - 1));
+}
+
+/** Nothing reached the client, and everything that was sent can be sent again. */
+function isWhole(x: Exchange): boolean {
+  return !x.responseStarted && !x.isSpent;
+}
+
+/** Has an attempt been made that no retry accounts for? A hedge counts as well. */
+function hasRaced(x: Exchange): boolean {
+  return x.attempts > 1 + x.retries;
+}
+
+function retriesMaxOf(x: Exchange): number {
+  return x.route === null ? 0 : x.route.retry.retriesMax;
 }

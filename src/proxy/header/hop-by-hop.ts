@@ -20,6 +20,8 @@ const HOP_BY_HOP: readonly number[] = [
   FIELD.transferEncoding,
   FIELD.trailer,
   FIELD.http2Settings,
+  // Only a trusted sender's counts, and each attempt says what is left of it.
+  FIELD.xEnvoyExpectedRqTimeoutMs,
 ];
 
 /** What becomes of a request's fields. @param claims fields in which clients speak as only proxies may. */

@@ -29,6 +29,7 @@ export function requestText(x: Exchange, head: RequestHead, lines: PeerLines, fr
   const host = filters !== null && filters.host !== '' ? filters.host : head.authority;
   let added = forwardedLines(fields, lines, asked === null ? '' : asked, host !== '');
   if (x.isPinned) added += colorLine(x, fields);
+  if (fields.seen(FIELD.xEnvoyExpectedRqTimeoutMs) !== 0 && lines.peer.isTrusted) x.allowedMs = allowedMsOf(fields);
   if (x.method === 'OPTIONS') added += maxForwardsLine(fields);
   added += idLine(x, fields, freshId);
   added += traceLines(fields, freshId);
@@ -40,6 +41,20 @@ export function requestText(x: Exchange, head: RequestHead, lines: PeerLines, fr
   if (x.wantsTrailers) added += 'Connection: TE\r\nTE: trailers\r\n';
   const target = filters === null || filters.path === null ? x.target : rewritten(x, filters.path);
   return `${x.method} ${target} HTTP/1.1\r\n${hostLine(fields, host)}${fields.kept(lines.peer.isTrusted)}${added}Via: 1.${x.minor} sluice\r\n\r\n`;
+}
+
+/** How long a trusted sender will wait, in ms; 0 when it does not say it in a way to be understood. */
+function allowedMsOf(fields: FieldTable): number {
+  const text = fields.value(FIELD.xEnvoyExpectedRqTimeoutMs);
+  const isNumber = text !== null && fields.seen(FIELD.xEnvoyExpectedRqTimeoutMs) === 1 && /^\d{1,9}$/.test(text);
+  return isNumber ? Number(text) : 0;
+}
+
+/** A head that also says how much of the time that the client allowed is left for this attempt. At least 1 ms. */
+export function withTimeLeft(x: Exchange, nowMs: number): string {
+  const leftMs = Math.max(1, Math.floor(Math.min(x.deadlineAtMs, x.startedAtMs + x.allowedMs) - nowMs));
+  const attemptMs = Math.min(leftMs, x.responseLimitMs);
+  return `${x.requestText.slice(0, -2)}X-Envoy-Expected-Rq-Timeout-Ms: ${attemptMs}\r\n\r\n`;
 }
 
 function rewritten(x: Exchange, path: LinkedPathRewrite): string {

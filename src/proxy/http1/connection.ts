@@ -17,7 +17,8 @@ import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import { decide } from '../decide/decide.ts';
 import { Exchange } from '../exchange.ts';
 import type { Answer } from '../filter/filters.ts';
-import { abandon, forward } from '../forward/forwarder.ts';
+import { abandon, attemptExpired, forward } from '../forward/forwarder.ts';
+import { takeSmallBody } from '../forward/small-body.ts';
 import type { PeerLines } from '../header/forwarded.ts';
 import { requestText } from '../header/request.ts';
 import type { Lane } from '../lane.ts';
@@ -77,7 +78,7 @@ export class ClientConnection implements Timed, WireOwner {
     this.out = new Wire(handle, lane.readBuffer, this);
   }
 
-  /** The exchange waits for a connection, at most so long. */
+  /** The attempt waits for a connection, at most so long. */
   waitAtMost(x: Exchange, limitMs: number): void {
     this.deadlineAtMs = Math.min(x.deadlineAtMs, turnMs() + limitMs);
   }
@@ -104,7 +105,7 @@ export class ClientConnection implements Timed, WireOwner {
       this.#awaitResponse(x);
       return;
     }
-    if (x.awaitsContinue) this.waitAtMost(x, x.table.timeouts.firstByteMs);
+    if (x.awaitsContinue) this.waitAtMost(x, x.responseLimitMs);
     else this.touch();
     this.resumeReading();
   }
@@ -168,14 +169,14 @@ export class ClientConnection implements Timed, WireOwner {
       else abandon(x, REASON.upstreamTruncated, 'the response stalled');
     } else if (x.upstream === null) this.#expireWaiting(x);
     else if (x.requestDone || this.#isPaused || x.awaitsContinue)
-      abandon(x, REASON.responseTimeout, 'no response in time');
+      attemptExpired(x, REASON.responseTimeout, 'no response in time');
     else abandon(x, REASON.bodyTimeout, 'the request body stalled');
   }
 
   /** No connection yet: a queue that did not move is overload, a connection that did not open is the upstream's. */
   #expireWaiting(x: Exchange): void {
     if (x.endpoint?.pool.cancel(x) === true) abandon(x, REASON.shed, 'no free connection in time');
-    else abandon(x, REASON.connectTimeout, 'no connection in time');
+    else attemptExpired(x, REASON.connectTimeout, 'no connection in time');
   }
 
   // ── from the client ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -251,7 +252,7 @@ export class ClientConnection implements Timed, WireOwner {
     this.#state = 'exchange';
     this.#exchange = x;
     this.#served++;
-    takeHead(x, head);
+    x.take(head);
     this.body.start(head.bodyLength, x.wantsTrailers);
     x.requestDone = this.body.isDone;
     if (head.isForUs) {
@@ -261,12 +262,14 @@ export class ClientConnection implements Timed, WireOwner {
     const reason = decide(x, head, this.lines.peer, this.lane.random);
     x.requestText = requestText(x, head, this.lines, this.lane.ids.next());
     if (this.lane.accessLog.draw()) this.lane.accessLog.keep(x, head, this.lines.peer);
+    const fault = reason === REASON.none ? takeSmallBody(x, this.body, this.#input) : REASON.none;
     if (x.requestDone) x.startClock(x.startedAtMs);
     this.deadlineAtMs = x.deadlineAtMs;
     this.lane.recorder.begin(x);
     x.reason = reason;
     if (x.answer !== null) this.#answer(x, x.answer);
     else if (reason !== REASON.none) this.reject(x);
+    else if (fault !== REASON.none) this.#bodyFault(x, fault);
     else if (head.wantsUpgrade && this.#leavesWith(x, head)) this.#close();
     else forward(x);
   }
@@ -274,7 +277,7 @@ export class ClientConnection implements Timed, WireOwner {
   /** Does the connection become another lane's? Answers that wait would be lost on the way there. */
   #leavesWith(x: Exchange, head: RequestHead): boolean {
     const { bytes, from, end } = this.#input;
-    return !this.out.isBackedUp && this.lane.upgrades.take(x, head, bytes.subarray(from, end));
+    return !this.out.isBackedUp && this.lane.upgrades.take(x, head, this.out, bytes.subarray(from, end));
   }
 
   /** Answers without an upstream and without a failure. */
@@ -298,7 +301,6 @@ export class ClientConnection implements Timed, WireOwner {
   #relayBody(x: Exchange, upstream: NonNullable<Exchange['upstream']>): boolean {
     const body = this.body;
     const input = this.#input;
-    x.bodyTouched = true;
     x.awaitsContinue = false;
     const step = body.gather(input.bytes, input.from, input.end);
     if (body.received > x.table.limits.bodyBytesMax) return this.#bodyFault(x, REASON.bodyTooLarge);
@@ -324,7 +326,7 @@ export class ClientConnection implements Timed, WireOwner {
 
   #awaitResponse(x: Exchange): void {
     if (x.responseStarted) return;
-    this.deadlineAtMs = Math.min(x.deadlineAtMs, turnMs() + x.table.timeouts.firstByteMs);
+    this.waitAtMost(x, x.responseLimitMs);
     // Go on reading: a client that goes away must cancel the upstream at once.
     if (this.#isPaused && this.#input.isEmpty) this.#proceed();
   }
@@ -395,16 +397,4 @@ export class ClientConnection implements Timed, WireOwner {
     this.lane.deadlines.remove(this);
     this.#events.closed(this);
   }
-}
-
-/** Copies what outlives the parse. */
-function takeHead(x: Exchange, head: RequestHead): void {
-  x.method = head.method;
-  x.target = head.target;
-  x.minor = head.minor;
-  x.bodyLength = head.bodyLength;
-  x.keepAlive = head.keepAlive;
-  // What is to become another protocol has one Connection field, about that.
-  x.wantsTrailers = head.wantsTrailers && !head.wantsUpgrade;
-  x.awaitsContinue = head.expectsContinue && head.bodyLength !== 0;
 }

@@ -56,6 +56,7 @@ export const FIELD = {
   accessControlExposeHeaders: 44,
   accessControlMaxAge: 45,
   date: 46,
+  xEnvoyExpectedRqTimeoutMs: 47,
 } as const;
 
 const NAMES: readonly string[] = [
@@ -106,6 +107,7 @@ const NAMES: readonly string[] = [
   'access-control-expose-headers',
   'access-control-max-age',
   'date',
+  'x-envoy-expected-rq-timeout-ms',
 ];
 
 /** One step of the rolling hash over folded name bytes (`TOKEN_FOLD`); start from 0. */

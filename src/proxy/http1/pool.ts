@@ -7,8 +7,9 @@
 
 import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
+import type { UpstreamEvents } from '../forward/upstream-events.ts';
 import type { Lane } from '../lane.ts';
-import { UpstreamConnection, type UpstreamEvents } from './upstream.ts';
+import { UpstreamConnection } from './upstream.ts';
 
 export class Pool {
   readonly #endpoint: Endpoint;
@@ -38,21 +39,29 @@ export class Pool {
    * @returns false when the queue is full.
    */
   acquire(x: Exchange): boolean {
-    const isFull = this.#opened.size >= x.table.limits.endpointConnectionsMax;
-    // A second attempt gets a fresh connection if it can: what broke the first may have broken every idle one.
-    const idle = x.attempts === 1 || isFull ? this.#idle.pop() : undefined;
-    if (idle !== undefined) {
-      idle.serve(x);
-      return true;
+    if (x.attempts === 1) {
+      const idle = this.#idle.pop();
+      if (idle !== undefined) {
+        idle.serve(x);
+        return true;
+      }
+    } else if (this.#isFull(x)) {
+      // A second attempt gets a fresh connection: what broke the first may have broken every idle one.
+      this.#idle[0]?.destroy();
     }
-    if (!isFull) {
+    if (!this.#isFull(x)) {
       this.#connect(x);
       return true;
     }
-    if (this.#waiting.length >= x.table.limits.endpointPendingMax) return false;
+    // A second arm that would have to wait cannot be faster.
+    if (x.isShadow || this.#waiting.length >= x.table.limits.endpointPendingMax) return false;
     this.#waiting.push(x);
     x.client.waitAtMost(x, x.table.timeouts.pendingMs);
     return true;
+  }
+
+  #isFull(x: Exchange): boolean {
+    return this.#opened.size >= x.table.limits.endpointConnectionsMax;
   }
 
   /** Takes an exchange out of the queue; false when it is not in it. */
@@ -94,7 +103,8 @@ export class Pool {
 
   #connect(x: Exchange): void {
     // The connection has a time limit of its own.
-    x.client.waitAtMost(x, Number.POSITIVE_INFINITY);
+    if (!x.isShadow)
+      x.client.waitAtMost(x, x.route === null ? Number.POSITIVE_INFINITY : x.route.retry.attemptTimeoutMs);
     const connection = new UpstreamConnection(this.#endpoint, this.#lane, this.#events);
     this.#opened.add(connection);
     connection.open(x);

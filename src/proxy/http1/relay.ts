@@ -7,7 +7,7 @@
  */
 
 import { putLatin1 } from '../../lib/latin1.ts';
-import type { Wire } from '../wire/wire.ts';
+import type { Outlet } from '../wire/wire.ts';
 import type { BodyReader } from './body.ts';
 
 const READ_BYTES = 65_536;
@@ -54,7 +54,7 @@ export function frameChunk(bytes: Buffer, body: BodyReader, last: string): strin
 }
 
 /** Writes a text and the gathered body bytes behind it. The bytes must not change while `out` is backed up. */
-export function sendPart(out: Wire, bytes: Buffer, body: BodyReader, text: string): void {
+export function sendPart(out: Outlet, bytes: Buffer, body: BodyReader, text: string): void {
   const { dataStart: from, dataEnd: to } = body;
   if (to === from || text.length > from) {
     if (text !== '') out.writeText(text);

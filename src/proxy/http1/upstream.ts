@@ -14,37 +14,29 @@
 
 import { beginTurn, turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
-import { putLatin1 } from '../../lib/latin1.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
+import { Lifetime } from '../forward/keep-alive.ts';
+import { sendEnd, sendPiece, sendRequest } from '../forward/replay.ts';
+import { isRetriedStatus } from '../forward/retry.ts';
+import type { UpstreamEvents } from '../forward/upstream-events.ts';
 import { type ClientFraming, clientFraming, interimText, responseText } from '../header/response.ts';
 import type { Lane } from '../lane.ts';
 import type { Handle } from '../wire/binding.ts';
-import { type Connecting, connectTo } from '../wire/connect.ts';
+import { type Connecting, connectToAny } from '../wire/connect.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
-import { CHUNKED } from './framing.ts';
+import { FIELD } from './names.ts';
 import { frameChunk, joinWithRoom, RelayMemory, sendPart } from './relay.ts';
 import type { ResponseHead } from './response-head.ts';
 import { allowedTrailers } from './trailers.ts';
 
 const LAST_CHUNK = '0\r\n\r\n';
-const CHUNK_END = '\r\n';
 /** Interim responses (1xx) before the final one. */
 const INTERIMS_MAX = 10;
 
 const OWN_LIMITS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
-
-/** What the forwarder does on a connection's news. Handed in, because the two refer to one another. */
-export interface UpstreamEvents {
-  /** The exchange has its connection and its head was written. */
-  sent(x: Exchange): void;
-  /** The attempt failed before the response was complete. */
-  failed(x: Exchange, reason: Reason, detail: string): void;
-  /** The response has been handed to the client completely. */
-  completed(x: Exchange): void;
-}
 
 type State = 'connecting' | 'idle' | 'head' | 'body' | 'closed';
 
@@ -57,6 +49,7 @@ export class UpstreamConnection implements Timed, WireOwner {
   readonly #body = new BodyReader();
   readonly #memory = new RelayMemory();
   #wire: Wire | null = null;
+  #lifetime: Lifetime | null = null;
   #connecting: Connecting | null = null;
   #state: State = 'connecting';
   #exchange: Exchange | null = null;
@@ -78,6 +71,7 @@ export class UpstreamConnection implements Timed, WireOwner {
   /** Connects and then serves `x`. */
   open(x: Exchange): void {
     this.#exchange = x;
+    x.opening = this;
     const now = turnMs();
     const { connectMs, dnsMs } = x.table.timeouts;
     this.deadlineAtMs = now + connectMs;
@@ -85,17 +79,15 @@ export class UpstreamConnection implements Timed, WireOwner {
     const resolving = this.#lane.resolver.resolve(this.#endpoint.host, now, dnsMs, (addresses, code) => {
       if (this.#state !== 'connecting') return;
       if (addresses.length === 0) this.#connectFailed(REASON.dnsFailed, `${code} while resolving the name`);
-      else this.#tryNext(addresses, 0);
+      else this.#connect(addresses);
     });
     // Known at once, the name is behind us already.
     this.#connecting ??= resolving;
   }
 
-  /** Tries one address after the other, within one time limit. */
-  #tryNext(addresses: readonly string[], index: number): void {
-    this.#connecting = connectTo(addresses[index] as string, this.#endpoint.port, (handle, code) => {
+  #connect(addresses: readonly string[]): void {
+    this.#connecting = connectToAny(addresses, this.#endpoint.port, (handle, code) => {
       if (handle !== null) this.#connected(handle);
-      else if (index + 1 < addresses.length) this.#tryNext(addresses, index + 1);
       else this.#connectFailed(connectReason(code), `${code} while connecting`);
     });
   }
@@ -109,26 +101,18 @@ export class UpstreamConnection implements Timed, WireOwner {
     this.#interims = 0;
     this.deadlineAtMs = Number.POSITIVE_INFINITY;
     x.upstream = this;
-    (this.#wire as Wire).writeText(x.requestText);
+    x.opening = null;
+    sendRequest(x, this.#wire as Wire);
     this.#events.sent(x);
   }
 
-  /** Sends request body bytes, as a chunk if the request is chunked. They are copied: the caller's memory is shared. */
+  /** Sends request body bytes. They are copied: the caller's memory is shared. */
   write(bytes: Buffer, from: number, end: number): void {
-    const wire = this.#wire as Wire;
-    const size = end - from;
-    const isFramed = this.#exchange?.bodyLength === CHUNKED;
-    const frame = isFramed ? `${size.toString(16)}\r\n` : '';
-    const copy = Buffer.allocUnsafe(frame.length + size + (isFramed ? 2 : 0));
-    putLatin1(copy, frame, 0);
-    bytes.copy(copy, frame.length, from, end);
-    if (isFramed) putLatin1(copy, CHUNK_END, frame.length + size);
-    wire.writeBytes(copy, 0, copy.length);
+    if (this.#exchange !== null) sendPiece(this.#exchange, this.#wire as Wire, bytes.subarray(from, end));
   }
 
-  /** The request body is complete. @param trailers lines that may go on, each with its CRLF. */
   endBody(trailers: string): void {
-    if (this.#exchange?.bodyLength === CHUNKED) (this.#wire as Wire).writeText(`0\r\n${trailers}\r\n`);
+    if (this.#exchange !== null) sendEnd(this.#exchange, this.#wire as Wire, trailers);
   }
 
   /** True when the upstream does not keep up: the client must wait until it is told. */
@@ -154,6 +138,11 @@ export class UpstreamConnection implements Timed, WireOwner {
     return this.#state === 'connecting' && this.#exchange?.isFinished !== false;
   }
 
+  /** Serves this exchange's attempt from now on, or nobody's while it is opened: then it goes to the pool. */
+  turnTo(x: Exchange | null): void {
+    this.#exchange = x;
+  }
+
   /** Closes at once. Tells nobody but the pool. */
   destroy(): void {
     this.#exchange = null;
@@ -176,6 +165,7 @@ export class UpstreamConnection implements Timed, WireOwner {
     const x = this.#exchange;
     this.#wire = new Wire(handle, this.#memory.readable, this);
     this.#lane.recorder.connect(this.#endpoint.id, 1);
+    this.#lifetime = new Lifetime(turnMs(), this.#lane.table.timeouts.upstreamLifetimeMs, this.#lane.random);
     this.#state = 'idle';
     this.deadlineAtMs = Number.POSITIVE_INFINITY;
     if (x === null || x.isFinished) this.#park();
@@ -205,8 +195,10 @@ export class UpstreamConnection implements Timed, WireOwner {
     this.#exchange = null;
     this.#state = 'idle';
     this.#carry = null;
-    this.deadlineAtMs = turnMs() + this.#lane.table.timeouts.upstreamIdleMs;
-    this.#endpoint.pool.release(this);
+    const now = turnMs();
+    this.deadlineAtMs = (this.#lifetime as Lifetime).idleUntil(now, this.#lane.table.timeouts.upstreamIdleMs);
+    if (this.deadlineAtMs > now) this.#endpoint.pool.release(this);
+    else this.destroy();
   }
 
   received(count: number): void {
@@ -233,6 +225,7 @@ export class UpstreamConnection implements Timed, WireOwner {
   /** Reads heads up to the final one and answers the client with it and what came along with it. */
   #readHead(x: Exchange, bytes: Buffer, start: number, end: number): void {
     const head = x.table.responseHead;
+    x.isOnReused = false;
     for (let from = start; from < end; ) {
       const next = head.parse(bytes, from, end, x.isHead);
       if (next === 0) {
@@ -262,28 +255,55 @@ export class UpstreamConnection implements Timed, WireOwner {
       return false;
     }
     x.awaitsContinue = false;
-    x.client.touch();
-    if (x.minor === 1) x.client.out.writeText(interimText(head));
+    if (!x.isShadow) x.client.touch();
+    if (x.minor === 1 && (x.hedge === null || x.hedge.shadow === null)) {
+      x.isSpent = true;
+      x.client.out.writeText(interimText(head));
+    }
     return true;
   }
 
-  #answer(x: Exchange, bytes: Buffer, from: number, end: number): void {
-    const head = x.table.responseHead;
+  #answer(arm: Exchange, bytes: Buffer, from: number, end: number): void {
+    const head = arm.table.responseHead;
     if (head.bodyLength >= 0 && end - from > head.bodyLength) {
       this.#fail(REASON.upstreamProtocol, 'more body than announced');
       return;
     }
+    const waitMs = isRetriedStatus(arm, head.status) ? this.#events.refuses(arm) : -1;
+    if (waitMs >= 0) {
+      this.#drop(arm, bytes, from, end);
+      this.#events.refused(arm, waitMs);
+      return;
+    }
+    const x = arm.hedge === null ? arm : this.#events.won(arm);
     this.#begin(x, head);
     this.#relay(bytes, from, end, responseText(x, head, this.#framing, !x.keepAlive));
   }
 
-  #begin(x: Exchange, head: ResponseHead): void {
+  /** Nobody gets this answer; the connection can serve again if it is here as a whole. */
+  #drop(x: Exchange, bytes: Buffer, from: number, end: number): void {
+    const head = x.table.responseHead;
+    this.#observe(x, head);
+    this.#body.start(head.bodyLength);
+    const isRead = this.#body.gather(bytes, from, end) === END && this.#body.position === end;
+    this.#exchange = null;
+    if (isRead && head.keepAlive && x.requestDone) this.#leave();
+    else this.destroy();
+  }
+
+  #observe(x: Exchange, head: ResponseHead): void {
     const now = turnMs();
+    if (head.fields.seen(FIELD.keepAlive) !== 0) this.#lifetime?.hear(head.fields.value(FIELD.keepAlive) ?? '');
     if (head.status < 500) this.#endpoint.observe(now - x.attemptAtMs, now);
     else this.#endpoint.observeFailure(now - x.attemptAtMs, now);
+  }
+
+  #begin(x: Exchange, head: ResponseHead): void {
+    this.#observe(x, head);
     x.status = head.status;
     x.responseStarted = true;
-    if (x.drawn !== null) x.drawn.respondedAtMs = now;
+    if (x.bodyLength !== 0) x.dropBody();
+    if (x.drawn !== null) x.drawn.respondedAtMs = turnMs();
     this.#keepAlive = head.keepAlive;
     this.#framing = clientFraming(head, x.minor);
     this.#body.start(head.bodyLength, x.wantsTrailers && this.#framing === 'chunked');

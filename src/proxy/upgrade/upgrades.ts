@@ -19,6 +19,7 @@ import type { LinkedRoute } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Lane } from '../lane.ts';
+import type { Wire } from '../wire/wire.ts';
 import { FarEnd } from './far-end.ts';
 import { type Agreement, Handshake } from './handshake.ts';
 import { protocolOf } from './offer.ts';
@@ -81,14 +82,15 @@ export class Upgrades implements Timed {
 
   /**
    * Takes a decided exchange, and its client's connection with it, if the request may become another protocol.
+   * @param wire of the client, not backed up.
    * @param early bytes behind the request; copied.
    * @returns false when it is to be served as a plain request.
    */
-  take(x: Exchange, head: RequestHead, early: Buffer): boolean {
+  take(x: Exchange, head: RequestHead, wire: Wire, early: Buffer): boolean {
     const protocol = protocolOf(head, (x.route as LinkedRoute).upgrade.protocols);
     if (protocol === '') return false;
     const bytes = Buffer.from(early);
-    const handle = x.client.out.release();
+    const handle = wire.release();
     const handshake = new Handshake(x, protocol, {
       agreed: (agreement) => this.#begin(agreement),
       closed: (gone) => {

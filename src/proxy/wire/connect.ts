@@ -52,6 +52,26 @@ export function connectTo(
   };
 }
 
+/**
+ * Connects to the first of these addresses that takes it, one after the other.
+ * @param addresses not empty. @param done as of `connectTo`; the error is the last one's.
+ */
+export function connectToAny(
+  addresses: readonly string[],
+  port: number,
+  done: (handle: Handle | null, code: string) => void,
+): Connecting {
+  let current: Connecting | null = null;
+  const tryNext = (index: number): void => {
+    current = connectTo(addresses[index] as string, port, (handle, code) => {
+      if (handle === null && index + 1 < addresses.length) tryNext(index + 1);
+      else done(handle, code);
+    });
+  };
+  tryNext(0);
+  return { cancel: () => current?.cancel() };
+}
+
 function start(handle: Handle, address: string, port: number, finish: (status: number) => void): number {
   const request: ConnectRequest = new TCPConnectWrap();
   request.oncomplete = finish;

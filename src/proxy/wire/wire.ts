@@ -40,6 +40,9 @@ export interface WireOwner {
   flushed(): void;
 }
 
+/** What answers are written to. */
+export type Outlet = Pick<Wire, 'isBackedUp' | 'bytesSent' | 'writeText' | 'writeBytes'>;
+
 export class Wire {
   readonly #handle: Handle;
   readonly #owner: WireOwner;

@@ -8,9 +8,10 @@ import { RequestIds } from '#src/lib/request-id.ts';
 import { DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { AccessLog } from '#src/proxy/access-log.ts';
 import type { Peer } from '#src/proxy/decide/decide.ts';
-import { linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
+import { type LinkedRoute, linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
 import { Exchange } from '#src/proxy/exchange.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
+import { Mirrors } from '#src/proxy/forward/mirror.ts';
 import { RetryBudget } from '#src/proxy/forward/retry.ts';
 import { DateLine } from '#src/proxy/header/date.ts';
 import { responsePolicy } from '#src/proxy/header/hop-by-hop.ts';
@@ -66,6 +67,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     ids: new RequestIds(random),
     date: new DateLine(() => 'Sun, 06 Nov 1994 08:49:37 GMT'),
     retryBudget: new RetryBudget(0),
+    mirrors: new Mirrors(),
     deadlines: new Deadlines(),
     readBuffer: Buffer.alloc(65_536),
     resolver: new Resolver(),
@@ -93,6 +95,14 @@ export function readHead(table: RouteTable, text: string): RequestHead {
   const end = head.parse(bytes, 0, bytes.length);
   if (end !== bytes.length) throw new Error(`${end} of ${bytes.length}: ${head.detail}`);
   return head;
+}
+
+/** The route of `GET /`. @throws Error when there is none. */
+export function routeOf(table: RouteTable): LinkedRoute {
+  const head = readHead(table, get('/'));
+  const rule = table.router.match(head, head.path, head.method);
+  if (rule === null) throw new Error('no route for GET /');
+  return rule.route;
 }
 
 /** A complete GET head for `target` with these header lines (each with its CRLF). */

@@ -26,6 +26,7 @@ export function cellOf(latenciesMs: readonly number[], slowMs = Infinity, bad = 
     reasons: new Uint32Array(REASON_COUNT),
     sessions: 0,
     sessionEnds: new Uint32Array(SESSION_ENDS.length),
+    mirrored: { sent: 0, skipped: 0, failed: 0 },
     histogram,
   };
 }

@@ -43,6 +43,20 @@ suite('traffic-families', () => {
     assert.equal(threshold?.value, 4);
   });
 
+  test('copies for a mirror are counted by outcome, for routes that made or wanted some', async () => {
+    const cell = { ...cellOf([1]), mirrored: { sent: 5, skipped: 2, failed: 1 } };
+    const families = await scrape({ traffic: () => [sampleTraffic({ cell }), sampleTraffic({ route: 'other' })] });
+    const samples = families.get('sluice_mirror_requests_total')?.samples ?? [];
+    assert.deepEqual(
+      samples.map(({ labels, value }) => [labels['route'], labels['outcome'], value]),
+      [
+        ['checkout', 'sent', 5],
+        ['checkout', 'skipped', 2],
+        ['checkout', 'failed', 1],
+      ],
+    );
+  });
+
   test('requests are counted by outcome, for versions and for what users saw', async () => {
     const families = await scrape();
     assert.deepEqual(series(families, 'sluice_requests_total'), [

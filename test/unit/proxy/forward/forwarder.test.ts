@@ -1,12 +1,12 @@
 /** The course of an exchange: attempts, retries on another endpoint, and one record whatever happens. */
 
 import assert from 'node:assert/strict';
-import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import type { RetryConfig } from '#src/model/config.ts';
 import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
-import { setCapacity } from '#src/snapshot/endpoint-dials.ts';
-import { readCell } from '../../../support/plane.ts';
+import { type PlaneSketch, readCell } from '../../../support/plane.ts';
+import { blackholeOf } from '../../../support/proxy/blackhole.ts';
 import {
   askedOn,
   assertQuiet,
@@ -149,10 +149,10 @@ describe('an exchange ends', () => {
     assert.deepEqual(statusesOf(received), [504]);
     assert.match(received, /error=http_response_timeout/);
     assert.equal(reasonCount(plane, FIRST_CELL, REASON.responseTimeout), 1);
-    assert.equal(upstream.sockets.length, 1, 'no second attempt');
-    await closedSocket(upstream.sockets[0] as Socket);
+    assert.equal(upstream.sockets.length, 2, 'one more attempt');
+    for (const socket of upstream.sockets) await closedSocket(socket);
     await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
-    assert.equal(endpointWord(plane, upstream.port, 'bad'), 1);
+    assert.equal(endpointWord(plane, upstream.port, 'bad'), 2);
   });
 
   it('with 504 when the upstream lets a client wait for 100 Continue: its silence, not the client’s', async (t) => {
@@ -200,25 +200,178 @@ describe('an exchange ends', () => {
   });
 });
 
-describe('an endpoint that is out', () => {
-  it('gets nothing while another one is in, and everything, counted, when none is', async (t) => {
-    const [a, b] = [
-      await upstreamOf(
-        t,
-        perHead((socket) => socket.write(OK)),
-      ),
-      await upstreamOf(
-        t,
-        perHead((socket) => socket.write(OK)),
-      ),
-    ];
-    const plane = await planeOf(t, oneVersion(a.port, b.port));
-    setCapacity(plane.endpointDials, a.port % 1000, 0);
-    const client = clientOf(t, plane);
-    for (let n = 0; n < 10; n++) assert.equal(await askedOn(client, GET), 200);
-    assert.deepEqual([endpointWord(plane, a.port, 'finished'), endpointWord(plane, b.port, 'finished')], [0, 10]);
-    setCapacity(plane.endpointDials, b.port % 1000, 0);
-    for (let n = 0; n < 10; n++) assert.equal(await askedOn(client, GET), 200);
-    assert.equal(endpointWord(plane, a.port, 'panics') + endpointWord(plane, b.port, 'panics'), 10);
+describe('the route’s retries', () => {
+  const retrying = (retry: Partial<RetryConfig>, ...ports: number[]): PlaneSketch => ({
+    routes: [{ ...oneVersion(...ports).routes[0]!, retry }],
   });
+  const BUSY = 'HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\nno';
+
+  it('follow a status they name, and the client sees the answer that is none of them', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(upstream.received.join('').split('GET ').length > 3 ? OK : BUSY)),
+    );
+    const plane = await planeOf(t, retrying({ retriesMax: 3, statuses: [503], backoffMs: 1 }, upstream.port));
+    const received = await sendAndClose(plane.port, getOf('/', CLOSE));
+    assert.deepEqual(statusesOf(received), [200]);
+    assert.doesNotMatch(received, /Busy/);
+    assert.equal(plane.count(FIRST_CELL, CELL.retries), 2);
+    assert.equal(endpointWord(plane, upstream.port, 'bad'), 2);
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+  });
+
+  it('end with the last answer as it is', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(BUSY)),
+    );
+    const plane = await planeOf(t, retrying({ retriesMax: 2, statuses: [503], backoffMs: 1 }, upstream.port));
+    assert.match(await sendAndClose(plane.port, getOf('/', CLOSE)), /^HTTP\/1\.1 503 Busy\r\n[^]*\r\n\r\nno$/);
+    assert.equal(plane.count(FIRST_CELL, CELL.retries), 2);
+  });
+
+  it('do not follow an answer to a POST', async (t) => {
+    const upstream = await upstreamOf(t, (socket) => socket.write(BUSY));
+    const plane = await planeOf(t, retrying({ statuses: [503] }, upstream.port));
+    const post = `POST / HTTP/1.1\r\nHost: a\r\n${CLOSE}Content-Length: 2\r\n\r\nhi`;
+    assert.deepEqual(statusesOf(await sendAndClose(plane.port, post)), [503]);
+    assert.equal(plane.count(FIRST_CELL, CELL.retries), 0);
+  });
+
+  it('do not follow an answer of which something reached the client', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(`HTTP/1.1 103 Early Hints\r\n\r\n${BUSY}`)),
+    );
+    const plane = await planeOf(t, retrying({ statuses: [503] }, upstream.port));
+    assert.match(await sendAndClose(plane.port, getOf('/', CLOSE)), /103 Early[^]*503 Busy/);
+    assert.equal(plane.count(FIRST_CELL, CELL.retries), 0);
+  });
+
+  it('give an attempt its own time, within the time of the request', async (t) => {
+    const mute = await upstreamOf(t, () => undefined);
+    const live = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(OK)),
+    );
+    const plane = await planeOf(t, retrying({ attemptTimeoutMs: 60 }, mute.port, live.port));
+    for (let n = 0; n < 6; n++) assert.deepEqual(statusesOf(await sendAndClose(plane.port, getOf('/', CLOSE))), [200]);
+    await eventually(() => mute.sockets.every((socket) => socket.destroyed), 'late attempts are canceled');
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [mute.port, live.port]);
+  });
+
+  it('leave a connection that does not open in the time of an attempt', async (t) => {
+    const hole = await blackholeOf(t);
+    const plane = await planeOf(t, {
+      ...retrying({ attemptTimeoutMs: 60 }, hole),
+      timeouts: { connectMs: 60_000 },
+    });
+    const received = await sendAndClose(plane.port, getOf('/', CLOSE));
+    assert.deepEqual(statusesOf(received), [504]);
+    assert.equal(plane.count(FIRST_CELL, CELL.retries), 1);
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [hole]);
+  });
+
+  it('wait before the second, and a client that leaves meanwhile ends it', async (t) => {
+    const dead = await refusedPort(t);
+    const plane = await planeOf(t, retrying({ retriesMax: 5, backoffMs: 60_000 }, dead));
+    const client = clientOf(t, plane);
+    client.send(GET);
+    await eventually(() => plane.count(FIRST_CELL, CELL.retries) === 2, 'the second retry waits');
+    const before = endpointWord(plane, dead, 'connectFailures');
+    client.socket.destroy();
+    await eventually(() => readCell(plane, FIRST_CELL).ignored === 1, 'it is over');
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [dead]);
+    assert.equal(endpointWord(plane, dead, 'connectFailures'), before);
+  });
+
+  it('end with the time of the request, also while they wait', async (t) => {
+    const dead = await refusedPort(t);
+    const sketch = retrying({ retriesMax: 5, backoffMs: 30_000 }, dead);
+    const plane = await planeOf(t, { routes: [{ ...sketch.routes[0]!, requestTimeoutMs: 200 }] });
+    const status = statusesOf(await sendAndClose(plane.port, getOf('/', CLOSE)))[0] as number;
+    assert.ok(status === 502 || status === 504, String(status));
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [dead]);
+  });
+});
+
+describe('the keep-alive race', () => {
+  /** Answers the first request of each connection and closes it when the next one comes. */
+  const closing = (t: TestContext): ReturnType<typeof upstreamOf> =>
+    upstreamOf(t, (socket, received) => {
+      if (received.split('\r\n\r\n').length === 2) socket.write(OK);
+      else socket.resetAndDestroy();
+    });
+
+  it('is lost without anybody noticing, however often, and with an empty budget', async (t) => {
+    const upstream = await closing(t);
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const client = clientOf(t, plane);
+    for (let n = 0; n < 60; n++) assert.equal(await askedOn(client, GET), 200);
+    assert.equal(readCell(plane, FIRST_CELL).bad, 0);
+    assert.equal(endpointWord(plane, upstream.port, 'bad'), 0, 'no failure of the endpoint');
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+  });
+
+  it('is run again on a fresh connection even where no more are allowed', async (t) => {
+    const upstream = await closing(t);
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), limits: { endpointConnectionsMax: 1 } });
+    const client = clientOf(t, plane);
+    for (let n = 0; n < 20; n++) assert.equal(await askedOn(client, GET), 200);
+  });
+
+  it('is not run again for a POST', async (t) => {
+    const upstream = await closing(t);
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const client = clientOf(t, plane);
+    assert.equal(await askedOn(client, GET), 200);
+    assert.equal(await askedOn(client, 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi'), 502);
+    assert.equal(upstream.sockets.length, 1);
+  });
+
+  it('is run again once per exchange', async (t) => {
+    const upstream = await upstreamOf(t, (socket, received) => {
+      if (received.includes('/second')) socket.resetAndDestroy();
+      else socket.write(OK);
+    });
+    const plane = await planeOf(t, {
+      routes: [{ ...oneVersion(upstream.port).routes[0]!, retry: { retriesMax: 0 } }],
+    });
+    const client = clientOf(t, plane);
+    assert.equal(await askedOn(client, getOf('/first')), 200);
+    assert.equal(await askedOn(client, getOf('/second')), 502);
+    assert.equal(upstream.sockets.length, 2);
+  });
+});
+
+describe('the time that a client allows', () => {
+  const FIELD = 'X-Envoy-Expected-Rq-Timeout-Ms';
+  const LEFT = /X-Envoy-Expected-Rq-Timeout-Ms: (\d+)\r\n/gi;
+
+  /** The values that each attempt brought to an upstream that never answers. */
+  async function told(t: TestContext, value: string, trustedProxies: readonly string[]): Promise<number[]> {
+    const upstream = await upstreamOf(t, () => undefined);
+    const route = { ...oneVersion(upstream.port).routes[0]!, retry: { attemptTimeoutMs: 150 }, requestTimeoutMs: 400 };
+    const plane = await planeOf(t, { routes: [route], trustedProxies });
+    const received = await sendAndClose(plane.port, getOf('/', `${FIELD}: ${value}\r\n${CLOSE}`));
+    assert.deepEqual(statusesOf(received), [504]);
+    assert.equal(upstream.received.length, 2);
+    return [...upstream.received.join('').matchAll(LEFT)].map((match) => Number(match[1]));
+  }
+
+  it('goes on with each attempt as what is left of it, if the client is trusted', async (t) => {
+    const [first, second, more] = (await told(t, '300', ['127.0.0.1'])) as [number, number, number?];
+    assert.equal(more, undefined);
+    assert.ok(first <= 150 && second <= 150 && first >= 100 && second >= 1, `${first}, ${second}`);
+  });
+
+  it('bounds the time of the request', async (t) => {
+    const upstream = await upstreamOf(t, () => undefined);
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), trustedProxies: ['127.0.0.1'] });
+    assert.deepEqual(statusesOf(await sendAndClose(plane.port, getOf('/', `${FIELD}: 60\r\n${CLOSE}`))), [504]);
+    assert.ok(Number([...(upstream.received[0] as string).matchAll(LEFT)][0]?.[1]) <= 60);
+  });
+
+  it('ends here when anybody else says it', async (t) => assert.deepEqual(await told(t, '300', []), []));
+  it('ends here when it is no number', async (t) => assert.deepEqual(await told(t, '3e2', ['127.0.0.1']), []));
 });

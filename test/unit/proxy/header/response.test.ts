@@ -88,7 +88,7 @@ describe('a response of a route', () => {
     const head = readHead(on.table, get('/'));
     const x = exchangeOn(on);
     x.route = on.table.router.match(head, head.path, head.method)?.route ?? null;
-    x.corsLines = corsLines;
+    Object.assign(x, { corsLines, attemptAtMs: 0 });
     const bytes = Buffer.from(`HTTP/1.1 200 OK\r\n${fields}Content-Length: 0\r\n\r\n`, 'latin1');
     const response = on.table.responseHead;
     assert.equal(response.parse(bytes, 0, bytes.length, false), bytes.length);

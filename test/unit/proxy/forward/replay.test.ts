@@ -1,0 +1,119 @@
+/** Pieces of a request body that are kept for another attempt: whose, how many, and how long. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { CELL } from '#src/model/tallies.ts';
+import type { Exchange } from '#src/proxy/exchange.ts';
+import { keepPiece } from '#src/proxy/forward/replay.ts';
+import { LIMITS } from '../../../support/limits.ts';
+import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bench, exchangeOn } from '../../../support/proxy/parts.ts';
+import {
+  assertQuiet,
+  clientOf,
+  eventually,
+  FIRST_CELL,
+  OK,
+  oneVersion,
+  planeOf,
+  ROUTE_CELL,
+  upstreamOf,
+} from '../../../support/proxy/running.ts';
+import { statusesOf } from '../../../support/raw.ts';
+
+function put(change: Partial<Exchange> = {}): Exchange {
+  return Object.assign(exchangeOn(bench()), { method: 'PUT', ...change });
+}
+
+describe('a piece', () => {
+  it('is kept as it was sent, in order', () => {
+    const x = put();
+    for (const text of ['a', 'bc', '']) keepPiece(x, Buffer.from(text));
+    assert.equal(Buffer.concat(x.replay?.pieces ?? []).toString(), 'abc');
+    assert.equal(x.isSpent, false);
+  });
+
+  it('up to the limit, and one byte more loses all', () => {
+    const x = put();
+    keepPiece(x, Buffer.alloc(LIMITS.replayBodyBytesMax));
+    assert.equal(x.isSpent, false);
+    keepPiece(x, Buffer.alloc(1));
+    assert.deepEqual([x.isSpent, x.replay], [true, null]);
+  });
+
+  it('of one byte is kept a bounded number of times', () => {
+    const x = put();
+    let kept = 0;
+    for (; !x.isSpent && kept < 1000; kept++) keepPiece(x, Buffer.alloc(1));
+    assert.equal(kept, 129);
+  });
+
+  for (const [name, change] of [
+    ['of a request that must not be sent twice', { method: 'POST', isSpent: true }],
+    ['behind one that is gone', { isSpent: true }],
+  ] as const) {
+    it(`${name} is not kept`, () => {
+      const x = put(change);
+      keepPiece(x, Buffer.from('a'));
+      assert.deepEqual([x.isSpent, x.replay], [true, null]);
+    });
+  }
+
+  it('that is not kept costs nothing', () => {
+    const x = put({ method: 'POST', isSpent: true });
+    const piece = Buffer.from('a');
+    assert.ok(bytesPerCall(() => keepPiece(x, piece), 5000, 0) <= 8);
+  });
+});
+
+/** Sends a PUT in pieces; the upstream resets the first attempt once it has read `resetAfter`. */
+async function replayed(t: Parameters<typeof planeOf>[0], head: string, pieces: readonly string[], end: string) {
+  const upstream = await upstreamOf(t, (socket, received, nth) => {
+    if (nth === 0 && received.endsWith(pieces.at(-1) as string)) socket.resetAndDestroy();
+    if (nth === 1 && received.endsWith(end)) socket.write(OK);
+  });
+  const plane = await planeOf(t, oneVersion(upstream.port));
+  const client = clientOf(t, plane);
+  client.send(`PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n${head}\r\n`);
+  for (const piece of pieces) {
+    const before = (): number => upstream.received[0]?.length ?? 0;
+    const had = before();
+    client.send(piece);
+    await eventually(() => before() > had && (upstream.received[0] ?? '').endsWith(piece), `the upstream has ${piece}`);
+  }
+  await eventually(() => upstream.sockets.length === 2, 'the second attempt');
+  return { upstream, plane, client };
+}
+
+describe('an upload whose upstream resets it', () => {
+  it('begins anew with the same bytes and goes on with what is still to come', async (t) => {
+    const { upstream, plane, client } = await replayed(t, 'Content-Length: 9\r\n', ['one', 'two'], 'onetwosix');
+    client.send('six');
+    assert.deepEqual(statusesOf(await client.closed()), [200]);
+    assert.match(upstream.received[1] as string, /\r\n\r\nonetwosix$/);
+    assert.equal(plane.count(FIRST_CELL, CELL.retries), 1);
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+  });
+
+  it('keeps the framing of its chunks', async (t) => {
+    const pieces = ['3\r\none\r\n', '3\r\ntwo\r\n'];
+    const whole = '3\r\none\r\n3\r\ntwo\r\n0\r\n\r\n';
+    const { upstream, client } = await replayed(t, 'Transfer-Encoding: chunked\r\n', pieces, whole);
+    client.send('0\r\n\r\n');
+    assert.deepEqual(statusesOf(await client.closed()), [200]);
+    assert.ok(upstream.received[1]?.endsWith(`\r\n\r\n${whole}`));
+  });
+
+  it('fails when it is larger than what is kept', async (t) => {
+    const upstream = await upstreamOf(t, (socket, received) => {
+      if (received.endsWith('end')) socket.resetAndDestroy();
+    });
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), limits: { replayBodyBytesMax: 5 } });
+    const client = clientOf(t, plane);
+    client.send('PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: 6\r\n\r\n');
+    await eventually(() => upstream.received[0]?.endsWith('\r\n\r\n') === true, 'the head');
+    client.send('theend');
+    assert.deepEqual(statusesOf(await client.until((text) => text.includes('}\n'))), [502]);
+    assert.equal(upstream.sockets.length, 1);
+  });
+});
