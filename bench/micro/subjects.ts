@@ -24,7 +24,7 @@ import {
   DEFAULT_UPGRADE,
   NO_FILTERS,
 } from '../../src/sources/defaults.ts';
-import { LIMITS, TIMEOUTS } from '../../test/support/limits.ts';
+import { LIMITS, TIMEOUTS } from '../../test/support/proxy/limits.ts';
 import type { Subject } from './measure.ts';
 
 const HEAD = Buffer.from(

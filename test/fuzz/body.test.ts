@@ -6,7 +6,7 @@ import { BodyReader, DATA, END, MORE } from '#src/proxy/http1/body.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import { corpusOf } from '../support/http/fuzz/corpus.ts';
 import { REPLAY, search } from '../support/http/fuzz/search.ts';
-import { opinionOf } from '../support/proxy/llhttp.ts';
+import { opinionOf } from '../support/http/llhttp.ts';
 
 const HEAD = Buffer.from('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
 

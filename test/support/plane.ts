@@ -8,7 +8,7 @@ import { CELL, CELL_WORDS, DIALS_MAX, reserveTallies, type Tallies, viewTallies 
 import { Plane } from '#src/proxy/plane.ts';
 import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { DEFAULT_ACCESS_LOG, DEFAULT_HTTP, DEFAULT_RETRY, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
-import { LIMITS, TIMEOUTS } from './limits.ts';
+import { LIMITS, TIMEOUTS } from './proxy/limits.ts';
 
 export interface VersionSketch {
   readonly name: string;

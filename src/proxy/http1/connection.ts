@@ -1,8 +1,7 @@
 /**
  * One client connection: reads requests in order, one exchange at a time, and writes their responses. Hot path.
  *
- * Bytes that arrive while an exchange is under way wait, and reading pauses, so a client can make the gateway hold one
- * read's worth of pipelined requests at the most. A refused or early-answered request closes the connection after the
+ * Further requests that arrive while an exchange is under way wait, up to a limit at which reading pauses. A refused or early-answered request closes the connection after the
  * answer: what follows on it is discarded, never parsed.
  *
  * ```
@@ -20,9 +19,9 @@ import type { Answer } from '../filter/filters.ts';
 import { abandon, attemptExpired, forward } from '../forward/forwarder.ts';
 import { takeSmallBody } from '../forward/small-body.ts';
 import type { PeerLines } from '../header/forwarded.ts';
+import { answerText, OPTIONS_ANSWER, refusalText, rejectionOf } from '../header/rejection.ts';
 import { requestText } from '../header/request.ts';
 import type { Lane } from '../lane.ts';
-import { answerText, OPTIONS_ANSWER, refusalText, rejectionOf } from '../rejection.ts';
 import type { Handle } from '../wire/binding.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
@@ -37,6 +36,8 @@ const EMPTY_LINE_BYTES = 2;
 const LINGER_BYTES_MAX = 1_048_576;
 /** Unsent bytes above which no further pipelined request is begun. */
 const UNSENT_BYTES_MAX = 262_144;
+/** Bytes of further requests that wait for their turn before reading pauses. */
+const PIPELINED_BYTES_MAX = 16_384;
 
 /** While draining: how long a connection that was just accepted may take to send its request. */
 const FIRST_REQUEST_MS = 500;
@@ -96,8 +97,6 @@ export class ClientConnection implements Timed, WireOwner {
   willKeepAlive(x: Exchange): boolean {
     return x.keepAlive && !this.lane.isDraining && this.#served < x.table.limits.requestsPerConnectionMax;
   }
-
-  // ── news from the forwarder ─────────────────────────────────────────────────────────────────────────────────────
 
   /** The request's head is on its way upstream: the body may follow. */
   upstreamReady(x: Exchange): void {
@@ -212,7 +211,9 @@ export class ClientConnection implements Timed, WireOwner {
     }
     const x = this.#exchange;
     if (x === null) return this.out.waitingBytes > UNSENT_BYTES_MAX ? this.#pause() : this.#readHead();
-    if (x.requestDone || x.upstream === null || x.upstream.isBackedUp) return this.#pause();
+    // Reading on is how a client that leaves is noticed; so many bytes of further requests may come along.
+    if (x.requestDone) return this.#input.length < PIPELINED_BYTES_MAX ? false : this.#pause();
+    if (x.upstream === null || x.upstream.isBackedUp) return this.#pause();
     return this.#relayBody(x, x.upstream);
   }
 
@@ -330,8 +331,6 @@ export class ClientConnection implements Timed, WireOwner {
     // Go on reading: a client that goes away must cancel the upstream at once.
     if (this.#isPaused && this.#input.isEmpty) this.#proceed();
   }
-
-  // ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #finish(x: Exchange): void {
     if (x.isFinished) return;

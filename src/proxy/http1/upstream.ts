@@ -24,7 +24,7 @@ import type { UpstreamEvents } from '../forward/upstream-events.ts';
 import { type ClientFraming, clientFraming, interimText, responseText } from '../header/response.ts';
 import type { Lane } from '../lane.ts';
 import type { Handle } from '../wire/binding.ts';
-import { type Connecting, connectToAny } from '../wire/connect.ts';
+import { type Connecting, connectReason, connectToAny } from '../wire/connect.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
 import { FIELD } from './names.ts';
@@ -36,8 +36,6 @@ const LAST_CHUNK = '0\r\n\r\n';
 /** Interim responses (1xx) before the final one. */
 const INTERIMS_MAX = 10;
 
-const OWN_LIMITS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
-
 type State = 'connecting' | 'idle' | 'head' | 'body' | 'closed';
 
 export class UpstreamConnection implements Timed, WireOwner {
@@ -47,7 +45,8 @@ export class UpstreamConnection implements Timed, WireOwner {
   readonly #lane: Lane;
   readonly #events: UpstreamEvents;
   readonly #body = new BodyReader();
-  readonly #memory = new RelayMemory();
+  /** From the moment it is connected. */
+  #memory!: RelayMemory;
   #wire: Wire | null = null;
   #lifetime: Lifetime | null = null;
   #connecting: Connecting | null = null;
@@ -163,6 +162,7 @@ export class UpstreamConnection implements Timed, WireOwner {
 
   #connected(handle: Handle): void {
     const x = this.#exchange;
+    this.#memory = new RelayMemory();
     this.#wire = new Wire(handle, this.#memory.readable, this);
     this.#lane.recorder.connect(this.#endpoint.id, 1);
     this.#lifetime = new Lifetime(turnMs(), this.#lane.table.timeouts.upstreamLifetimeMs, this.#lane.random);
@@ -393,10 +393,4 @@ export class UpstreamConnection implements Timed, WireOwner {
     this.#lane.deadlines.remove(this);
     this.#endpoint.pool.forget(this, this.#wire !== null);
   }
-}
-
-/** Whose fault a failed connect is: running out of descriptors or ports is the gateway's own. */
-export function connectReason(code: string): Reason {
-  if (code === 'ETIMEDOUT') return REASON.connectTimeout;
-  return OWN_LIMITS.has(code) ? REASON.shed : REASON.connectRefused;
 }

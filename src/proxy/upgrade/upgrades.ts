@@ -72,7 +72,6 @@ export class Upgrades implements Timed {
     });
     // Each session hears of its sockets' errors itself; without a listener this one would be thrown.
     this.#proxy.on('error', () => undefined);
-    lane.deadlines.add(this);
   }
 
   /** Client connections in the lane. */
@@ -142,6 +141,8 @@ export class Upgrades implements Timed {
 
   #plan(): void {
     this.deadlineAtMs = this.#watched.size > 0 ? 0 : this.#drainAtMs;
+    if (this.deadlineAtMs === Number.POSITIVE_INFINITY) this.#lane.deadlines.remove(this);
+    else if (this.slot < 0) this.#lane.deadlines.add(this);
   }
 
   #begin(agreement: Agreement): void {
@@ -182,6 +183,7 @@ export class Upgrades implements Timed {
     this.#lane.deadlines.remove(session);
     const watched = this.#watched.get(split.dial);
     if (watched?.delete(session) === true && watched.size === 0) this.#watched.delete(split.dial);
+    this.#plan();
     this.#lane.recorder.sessionEnded(split.cellBase, reason);
     this.#lane.recorder.connect(endpoint.id, -1);
     this.#checkEmpty();

@@ -4,7 +4,10 @@
 
 import { isIP, isIPv6 } from 'node:net';
 import { beginTurn } from '../../lib/clock.ts';
+import { REASON, type Reason } from '../../model/reason.ts';
 import { type ConnectRequest, errorName, type Handle, newHandle, TCPConnectWrap } from './binding.ts';
+
+const OWN_LIMITS = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
 
 /** A connection being opened, or its name being resolved. */
 export interface Connecting {
@@ -76,4 +79,10 @@ function start(handle: Handle, address: string, port: number, finish: (status: n
   const request: ConnectRequest = new TCPConnectWrap();
   request.oncomplete = finish;
   return isIPv6(address) ? handle.connect6(request, address, port) : handle.connect(request, address, port);
+}
+
+/** Whose fault a failed connect is: running out of descriptors or ports is the gateway's own. */
+export function connectReason(code: string): Reason {
+  if (code === 'ETIMEDOUT') return REASON.connectTimeout;
+  return OWN_LIMITS.has(code) ? REASON.shed : REASON.connectRefused;
 }

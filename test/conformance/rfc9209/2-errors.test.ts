@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { REASONS } from '#src/model/reason.ts';
+import { blackholeOf } from '../../support/http/blackhole.ts';
 import { type PlaneSketch, startPlane } from '../../support/plane.ts';
-import { blackholeOf } from '../../support/proxy/blackhole.ts';
 import { clientOf, eventually, getOf, oneVersion, perHead, planeOf, upstreamOf } from '../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../support/raw.ts';
 

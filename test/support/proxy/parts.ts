@@ -24,8 +24,8 @@ import { Recorder } from '#src/proxy/recorder.ts';
 import { Upgrades } from '#src/proxy/upgrade/upgrades.ts';
 import { Resolver } from '#src/proxy/wire/resolver.ts';
 import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-dials.ts';
-import { LIMITS } from '../limits.ts';
 import { type PlaneSketch, type RouteSketch, sketchSnapshot } from '../plane.ts';
+import { LIMITS } from './limits.ts';
 
 /** A lane with its own tallies, its clock standing at 0. */
 export interface Bench {

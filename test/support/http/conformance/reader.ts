@@ -5,7 +5,7 @@
  * failure. Fed one byte at a time, because llhttp does not tell where in a read a message ended.
  */
 
-import { HTTPParser, type Kind, parserFlag } from '../../proxy/llhttp.ts';
+import { HTTPParser, type Kind, parserFlag } from '../llhttp.ts';
 
 /** One message as it was on the wire. */
 export interface Message {

@@ -7,8 +7,8 @@ import { reasonRow } from '#src/model/reason.ts';
 import { requestText } from '#src/proxy/header/request.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import type { RequestHead } from '#src/proxy/http1/request-head.ts';
-import { type Opinion, opinionOf } from '../../proxy/llhttp.ts';
 import { bench, exchangeOn, peerOf, TWO_VERSIONS } from '../../proxy/parts.ts';
+import { type Opinion, opinionOf } from '../llhttp.ts';
 
 /** Bodies of known length longer than this are not made for the second opinion. */
 const BODY_BYTES_MAX = 1000;
@@ -30,6 +30,7 @@ export const ONLY_LLHTTP_ACCEPTS: Readonly<Record<string, string>> = {
     'two readers would route differently; RFC 9112 section 3.2.2 leaves it to us',
   'bad_request: asterisk-form is for OPTIONS only': 'RFC 9112 section 3.2.4',
   'bad_request: ambiguous path': 'it does not look into the path; one that hides dot segments has two meanings',
+  'bad_request: invalid authority in the target': 'it takes user information; RFC 9110 section 4.2.4 wants it refused',
   'bad_request: invalid Host': 'it does not look into Host; RFC 9112 section 3.2 wants 400',
   'bad_request: more than one Host': 'it does not count Host; RFC 9112 section 3.2 wants 400',
   'bad_request: Host is missing': 'it does not count Host; RFC 9112 section 3.2 wants 400',

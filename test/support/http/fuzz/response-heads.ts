@@ -7,8 +7,8 @@ import { clientFraming, interimText, responseText } from '#src/proxy/header/resp
 import { UNTIL_CLOSE } from '#src/proxy/http1/body.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import type { ResponseHead } from '#src/proxy/http1/response-head.ts';
-import { opinionOf } from '../../proxy/llhttp.ts';
 import { bench, exchangeOn } from '../../proxy/parts.ts';
+import { opinionOf } from '../llhttp.ts';
 
 const BODY_BYTES_MAX = 1000;
 const on = bench();

@@ -9,9 +9,9 @@ import type { LinkedRoute } from '#src/proxy/decide/table.ts';
 import type { FieldTable } from '#src/proxy/http1/head.ts';
 import { NameTable } from '#src/proxy/http1/names.ts';
 import { RequestHead } from '#src/proxy/http1/request-head.ts';
-import { LIMITS } from '../../../support/limits.ts';
 import { ANY_PATH } from '../../../support/plane.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { LIMITS } from '../../../support/proxy/limits.ts';
 import { get } from '../../../support/proxy/parts.ts';
 
 const NAMES = new NameTable(['x-tenant', 'x-beta']);

@@ -6,8 +6,8 @@ import type { HeaderFilter } from '#src/model/config.ts';
 import { applyHeaderFilter, linkHeaderFilter, namesOf } from '#src/proxy/filter/header-filter.ts';
 import { NameTable } from '#src/proxy/http1/names.ts';
 import { RequestHead } from '#src/proxy/http1/request-head.ts';
-import { LIMITS } from '../../../support/limits.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { LIMITS } from '../../../support/proxy/limits.ts';
 import { get } from '../../../support/proxy/parts.ts';
 
 const NONE: HeaderFilter = { set: [], add: [], remove: [] };

@@ -5,8 +5,8 @@ import { describe, it, type TestContext } from 'node:test';
 import type { RetryConfig } from '#src/model/config.ts';
 import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
+import { blackholeOf } from '../../../support/http/blackhole.ts';
 import { type PlaneSketch, readCell } from '../../../support/plane.ts';
-import { blackholeOf } from '../../../support/proxy/blackhole.ts';
 import {
   askedOn,
   assertQuiet,

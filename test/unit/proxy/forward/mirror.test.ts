@@ -5,8 +5,8 @@ import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { CELL, CELL_WORDS, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import { COPIES_MAX } from '#src/proxy/forward/mirror.ts';
+import { blackholeOf } from '../../../support/http/blackhole.ts';
 import { type PlaneSketch, readCell, type TestPlane } from '../../../support/plane.ts';
-import { blackholeOf } from '../../../support/proxy/blackhole.ts';
 import {
   askedOn,
   assertQuiet,

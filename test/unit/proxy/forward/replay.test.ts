@@ -5,8 +5,8 @@ import { describe, it } from 'node:test';
 import { CELL } from '#src/model/tallies.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
 import { keepPiece } from '#src/proxy/forward/replay.ts';
-import { LIMITS } from '../../../support/limits.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { LIMITS } from '../../../support/proxy/limits.ts';
 import { bench, exchangeOn } from '../../../support/proxy/parts.ts';
 import {
   assertQuiet,

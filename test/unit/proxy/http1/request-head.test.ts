@@ -7,7 +7,7 @@ import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import { FIELD, NameTable } from '#src/proxy/http1/names.ts';
 import { RequestHead } from '#src/proxy/http1/request-head.ts';
 import { DEFAULT_HTTP } from '#src/sources/defaults.ts';
-import { LIMITS } from '../../../support/limits.ts';
+import { LIMITS } from '../../../support/proxy/limits.ts';
 
 const COLOR = 'x-release-stage';
 

@@ -6,7 +6,7 @@ import { UNTIL_CLOSE } from '#src/proxy/http1/body.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import { NameTable } from '#src/proxy/http1/names.ts';
 import { ResponseHead } from '#src/proxy/http1/response-head.ts';
-import { LIMITS } from '../../../support/limits.ts';
+import { LIMITS } from '../../../support/proxy/limits.ts';
 
 /** Parses whole and cut at every byte; all must agree. */
 function parse(text: string, isHead = false): { head: ResponseHead; result: number } {

@@ -6,7 +6,7 @@ import { FarEnd, type FarEndSetup } from '#src/proxy/upgrade/far-end.ts';
 import { maskedCloseFrame } from '#src/proxy/upgrade/frames.ts';
 import { listenLoopback } from '../../../support/plane.ts';
 import { closedSocket, eventually } from '../../../support/proxy/running.ts';
-import { textFrame } from '../../../support/upgrade.ts';
+import { textFrame } from '../../../support/proxy/upgrade.ts';
 
 const HEAD = 'HTTP/1.1 101 Go\r\n\r\n';
 const KEY = 0x01020304;

@@ -16,8 +16,8 @@ import {
   reasonCount,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
+import { assertEnds, saying, scene, switching, upgradeRequest } from '../../../support/proxy/upgrade.ts';
 import { sendAndClose, statusesOf } from '../../../support/raw.ts';
-import { assertEnds, saying, scene, switching, upgradeRequest } from '../../../support/upgrade.ts';
 
 suite('handshake', () => {
   test('the upstream gets the sanitized head with one offer, names and order as the client wrote them', async (t) => {

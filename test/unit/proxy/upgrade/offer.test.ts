@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { protocolOf } from '#src/proxy/upgrade/offer.ts';
 import { bench, readHead } from '../../../support/proxy/parts.ts';
-import { upgradeRequest } from '../../../support/upgrade.ts';
+import { upgradeRequest } from '../../../support/proxy/upgrade.ts';
 
 const { table } = bench();
 

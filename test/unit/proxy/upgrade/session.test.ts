@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import type { TestPlane } from '../../../support/plane.ts';
 import { clientOf, closedSocket, eventually, planeOf, upstreamOf } from '../../../support/proxy/running.ts';
+import { assertEnds, openSessions, switching, textFrame, upgradeRequest } from '../../../support/proxy/upgrade.ts';
 import type { RawClient } from '../../../support/raw.ts';
-import { assertEnds, openSessions, switching, textFrame, upgradeRequest } from '../../../support/upgrade.ts';
 
 interface Scene {
   readonly plane: TestPlane;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { offerText, switchFault, switchText } from '#src/proxy/upgrade/switching.ts';
 import { readResponse } from '../../../support/proxy/parts.ts';
-import { switching } from '../../../support/upgrade.ts';
+import { switching } from '../../../support/proxy/upgrade.ts';
 
 suite('switching', () => {
   test('the offer is added to the sanitized head', () => {

@@ -15,8 +15,8 @@ import {
   SECOND_CELL,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
+import { assertEnds, openSessions, saying, scene, switching, upgradeRequest } from '../../../support/proxy/upgrade.ts';
 import { sendAndClose } from '../../../support/raw.ts';
-import { assertEnds, openSessions, saying, scene, switching, upgradeRequest } from '../../../support/upgrade.ts';
 
 suite('upgrades', () => {
   test('connections in the lane count against the limit of connections, and free their place', async (t) => {

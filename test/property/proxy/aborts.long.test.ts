@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { fuzzSeed } from '../support/http/fuzz/mutate.ts';
-import { leaveMany, leavingUpstream } from '../support/proxy/aborts.ts';
-import { type PlaneChild, planeChildOf, type Reading } from '../support/proxy/child.ts';
+import { fuzzSeed } from '../../support/http/fuzz/mutate.ts';
+import { leaveMany, leavingUpstream } from '../../support/proxy/aborts.ts';
+import { type PlaneChild, planeChildOf, type Reading } from '../../support/proxy/child.ts';
 
 const SEED = fuzzSeed();
 const FIRST = 10_000;

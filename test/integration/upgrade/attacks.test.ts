@@ -9,9 +9,8 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
-import { readCell } from '../support/plane.ts';
-import { clientOf, eventually, FIRST_CELL, planeOf, reasonCount, upstreamOf } from '../support/proxy/running.ts';
-import { sendAndClose, statusesOf } from '../support/raw.ts';
+import { readCell } from '../../support/plane.ts';
+import { clientOf, eventually, FIRST_CELL, planeOf, reasonCount, upstreamOf } from '../../support/proxy/running.ts';
 import {
   assertEnds,
   assertOver,
@@ -21,7 +20,8 @@ import {
   scene,
   switching,
   upgradeRequest,
-} from '../support/upgrade.ts';
+} from '../../support/proxy/upgrade.ts';
+import { sendAndClose, statusesOf } from '../../support/raw.ts';
 
 /** Reached only when something hangs. */
 const LIMIT = { timeout: 60_000 };

@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { REASONS } from '#src/model/reason.ts';
 
-const PAGE = new URL('../../docs/reasons.md', import.meta.url);
+const PAGE = new URL('../../../docs/reasons.md', import.meta.url);
 
 const INTRODUCTION = `# Reasons
 

@@ -11,8 +11,8 @@ import {
   refusalText,
   rejectionOf,
   rejectionText,
-} from '#src/proxy/rejection.ts';
-import { bench, exchangeOn, peerOf, readResponse } from '../../support/proxy/parts.ts';
+} from '#src/proxy/header/rejection.ts';
+import { bench, exchangeOn, peerOf, readResponse } from '../../../support/proxy/parts.ts';
 
 const DATE = 'Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n';
 

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { fuzzSeed } from '../support/http/fuzz/mutate.ts';
-import { leaveMany, leavingUpstream } from '../support/proxy/aborts.ts';
-import { eventually, oneVersion } from '../support/proxy/running.ts';
-import { watchedPlane } from '../support/proxy/watched.ts';
+import { fuzzSeed } from '../../support/http/fuzz/mutate.ts';
+import { leaveMany, leavingUpstream } from '../../support/proxy/aborts.ts';
+import { eventually, oneVersion } from '../../support/proxy/running.ts';
+import { watchedPlane } from '../../support/proxy/watched.ts';
 
 const SEED = fuzzSeed();
 const CONNECTIONS_MAX = 50;

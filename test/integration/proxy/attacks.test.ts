@@ -5,8 +5,8 @@ import { describe, it } from 'node:test';
 import { DIALS_MAX } from '#src/model/tallies.ts';
 import { Workers } from '#src/proxy/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
-import { readCell, sketchSnapshot } from '../support/plane.ts';
-import { blackholeOf } from '../support/proxy/blackhole.ts';
+import { blackholeOf } from '../../support/http/blackhole.ts';
+import { readCell, sketchSnapshot } from '../../support/plane.ts';
 import {
   assertQuiet,
   clientOf,
@@ -21,8 +21,8 @@ import {
   ROUTE_CELL,
   settled,
   upstreamOf,
-} from '../support/proxy/running.ts';
-import { type RawClient, sendAndClose, statusesOf } from '../support/raw.ts';
+} from '../../support/proxy/running.ts';
+import { type RawClient, sendAndClose, statusesOf } from '../../support/raw.ts';
 
 const CLOSE = 'Connection: close\r\n';
 /** What an upstream connection reads at once. */
@@ -169,7 +169,7 @@ describe('draining', () => {
     const dials = new SharedArrayBuffer(DIALS_MAX * 4);
     new Int32Array(dials).fill(1);
     const workers = new Workers({
-      file: new URL('../../src/worker.ts', import.meta.url),
+      file: new URL('../../../src/worker.ts', import.meta.url),
       count: 1,
       host: '127.0.0.1',
       port: 0,

@@ -7,15 +7,15 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import fc from 'fast-check';
 import { Random } from '#src/lib/random.ts';
-import { mutate } from '../support/http/fuzz/mutate.ts';
-import { listenLoopback } from '../support/plane.ts';
-import { opinionOf } from '../support/proxy/llhttp.ts';
-import { closedSocket, getOf, oneVersion, upstreamOf } from '../support/proxy/running.ts';
-import { type Watched, watchedPlane } from '../support/proxy/watched.ts';
-import { rawClient } from '../support/raw.ts';
+import { mutate } from '../../support/http/fuzz/mutate.ts';
+import { opinionOf } from '../../support/http/llhttp.ts';
+import { listenLoopback } from '../../support/plane.ts';
+import { closedSocket, getOf, oneVersion, upstreamOf } from '../../support/proxy/running.ts';
+import { type Watched, watchedPlane } from '../../support/proxy/watched.ts';
+import { rawClient } from '../../support/raw.ts';
 
 const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 600 : 150;
-const CORPUS = join(import.meta.dirname, '../fuzz/corpus');
+const CORPUS = join(import.meta.dirname, '../../fuzz/corpus');
 /** Short, because most hostile streams end in a wait for more. */
 const PATIENCE = { headMs: 100, idleMs: 100, bodyIdleMs: 100, firstByteMs: 100, upstreamIdleMs: 60_000 };
 

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { End, openGate, openSockets, rounds } from '../support/proxy/wires.ts';
+import { End, openGate, openSockets, rounds } from '../../support/proxy/wires.ts';
 
 const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 2000 : 100;
 const MEMORY_BYTES = 1000;

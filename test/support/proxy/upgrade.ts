@@ -8,7 +8,8 @@ import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { type ClientOptions, WebSocket, WebSocketServer } from 'ws';
 import { CELL, SESSION_ENDS } from '#src/model/tallies.ts';
-import type { PlaneSketch, TestPlane } from './plane.ts';
+import type { PlaneSketch, TestPlane } from '../plane.ts';
+import type { RawUpstream } from '../raw.ts';
 import {
   assertQuiet,
   closedSocket,
@@ -20,8 +21,7 @@ import {
   planeOf,
   ROUTE_CELL,
   upstreamOf,
-} from './proxy/running.ts';
-import type { RawUpstream } from './raw.ts';
+} from './running.ts';
 
 /** RFC 6455 section 1.3: the key and the accept value that belongs to it. */
 const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n';

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { CELL } from '#src/model/tallies.ts';
-import { assertQuiet, FIRST_CELL, ROUTE_CELL } from '../support/proxy/running.ts';
-import { coursesUpTo, mirrorOf } from '../support/proxy/streams.ts';
+import { assertQuiet, FIRST_CELL, ROUTE_CELL } from '../../support/proxy/running.ts';
+import { coursesUpTo, mirrorOf } from '../../support/proxy/streams.ts';
 
 const BYTES_MAX = 2 * 1_048_576;
 /** More than the buffers of two sockets on loopback. */

@@ -2,8 +2,8 @@
 
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { assertQuiet, FIRST_CELL, ROUTE_CELL } from '../support/proxy/running.ts';
-import { coursesUpTo, mirrorOf } from '../support/proxy/streams.ts';
+import { assertQuiet, FIRST_CELL, ROUTE_CELL } from '../../support/proxy/running.ts';
+import { coursesUpTo, mirrorOf } from '../../support/proxy/streams.ts';
 
 const BYTES_MAX = 64 * 1_048_576;
 const RUNS = 150;

@@ -13,9 +13,9 @@ import { BroadcastChannel } from 'node:worker_threads';
 import { DIALS_MAX } from '#src/model/tallies.ts';
 import { Workers } from '#src/proxy/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
-import { startService, until } from '../support/gateway.ts';
-import { listenLoopback, sketchSnapshot } from '../support/plane.ts';
-import { planeChildOf } from '../support/proxy/child.ts';
+import { startService, until } from '../../support/gateway.ts';
+import { listenLoopback, sketchSnapshot } from '../../support/plane.ts';
+import { planeChildOf } from '../../support/proxy/child.ts';
 import {
   askedOn,
   clientOf,
@@ -26,11 +26,11 @@ import {
   oneVersion,
   perHead,
   upstreamOf,
-} from '../support/proxy/running.ts';
-import { rawClient } from '../support/raw.ts';
+} from '../../support/proxy/running.ts';
+import { rawClient } from '../../support/raw.ts';
 
 const MIB = 1_048_576;
-const MAIN = join(import.meta.dirname, '../../src/main.ts');
+const MAIN = join(import.meta.dirname, '../../../src/main.ts');
 const BIG_BYTES = 64 * MIB;
 const PIECE = Buffer.alloc(MIB);
 
@@ -147,7 +147,7 @@ describe('a thread that dies under load', () => {
     new Int32Array(dials).fill(1);
     const deaths: number[] = [];
     const workers = new Workers({
-      file: new URL('../support/proxy/mortal-worker.ts', import.meta.url),
+      file: new URL('../../support/proxy/mortal-worker.ts', import.meta.url),
       count: 2,
       host: '127.0.0.1',
       port: 0,

@@ -4,10 +4,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { LIMITS } from '../support/limits.ts';
-import { type PlaneChild, planeChildOf } from '../support/proxy/child.ts';
-import { bench, get } from '../support/proxy/parts.ts';
-import { clientOf, eventually, getOf, upstreamOf } from '../support/proxy/running.ts';
+import { type PlaneChild, planeChildOf } from '../../support/proxy/child.ts';
+import { LIMITS } from '../../support/proxy/limits.ts';
+import { bench, get } from '../../support/proxy/parts.ts';
+import { clientOf, eventually, getOf, upstreamOf } from '../../support/proxy/running.ts';
 
 /** How much longer one head may hold the thread than 32 KiB of ordinary requests do. */
 const LONGER_MAX = 6;

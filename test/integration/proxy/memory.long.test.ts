@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { listenLoopback } from '../support/plane.ts';
-import { type PlaneChild, planeChildOf, type Reading } from '../support/proxy/child.ts';
-import { clientOf, eventually, getOf, upstreamOf } from '../support/proxy/running.ts';
+import { listenLoopback } from '../../support/plane.ts';
+import { type PlaneChild, planeChildOf, type Reading } from '../../support/proxy/child.ts';
+import { clientOf, eventually, getOf, upstreamOf } from '../../support/proxy/running.ts';
 
 const MIB = 1_048_576;
 const BODY_BYTES = 1024 * MIB;

@@ -6,8 +6,8 @@ import { once } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';
 import { WebSocket } from 'ws';
 import { CELL } from '#src/model/tallies.ts';
-import { startGatewayProcess, until } from '../support/gateway.ts';
-import { type PlaneSketch, readCell, type TestPlane } from '../support/plane.ts';
+import { startGatewayProcess, until } from '../../support/gateway.ts';
+import { type PlaneSketch, readCell, type TestPlane } from '../../support/plane.ts';
 import {
   askedOn,
   assertQuiet,
@@ -21,7 +21,7 @@ import {
   ROUTE_CELL,
   SECOND_CELL,
   upstreamOf,
-} from '../support/proxy/running.ts';
+} from '../../support/proxy/running.ts';
 import {
   assertEnds,
   closeCode,
@@ -31,7 +31,7 @@ import {
   upgradeRequest,
   webSocketTo,
   webSocketUpstream,
-} from '../support/upgrade.ts';
+} from '../../support/proxy/upgrade.ts';
 
 const MEGABYTE = 1_000_000;
 /** Reached only when something hangs. */

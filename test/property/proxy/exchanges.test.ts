@@ -4,9 +4,9 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { it, type TestContext } from 'node:test';
 import fc from 'fast-check';
-import { closedSocket, getOf, perHead, upstreamOf } from '../support/proxy/running.ts';
-import { type Watched, watchedPlane } from '../support/proxy/watched.ts';
-import { rawClient } from '../support/raw.ts';
+import { closedSocket, getOf, perHead, upstreamOf } from '../../support/proxy/running.ts';
+import { type Watched, watchedPlane } from '../../support/proxy/watched.ts';
+import { rawClient } from '../../support/raw.ts';
 
 const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 200 : 50;
 

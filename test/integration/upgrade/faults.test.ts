@@ -5,8 +5,8 @@ import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { REASON, type Reason } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
-import { readCell } from '../support/plane.ts';
-import { blackholeOf } from '../support/proxy/blackhole.ts';
+import { blackholeOf } from '../../support/http/blackhole.ts';
+import { readCell } from '../../support/plane.ts';
 import {
   assertQuiet,
   clientOf,
@@ -18,8 +18,7 @@ import {
   planeOf,
   ROUTE_CELL,
   reasonCount,
-} from '../support/proxy/running.ts';
-import { rawClient, sendAndClose, statusesOf } from '../support/raw.ts';
+} from '../../support/proxy/running.ts';
 import {
   assertEnds,
   assertOver,
@@ -29,7 +28,8 @@ import {
   switching,
   textFrame,
   upgradeRequest,
-} from '../support/upgrade.ts';
+} from '../../support/proxy/upgrade.ts';
+import { rawClient, sendAndClose, statusesOf } from '../../support/raw.ts';
 
 /** Reached only when something hangs. */
 const LIMIT = { timeout: 60_000 };

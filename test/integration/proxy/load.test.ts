@@ -15,7 +15,7 @@ import {
   planeOf,
   ROUTE_CELL,
   upstreamOf,
-} from '../support/proxy/running.ts';
+} from '../../support/proxy/running.ts';
 
 const CLIENTS = 20;
 const REQUESTS = 150;

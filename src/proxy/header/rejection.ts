@@ -8,12 +8,12 @@
  * the body look complete.
  */
 
-import { REASON, type Reason, reasonRow } from '../model/reason.ts';
-import type { Peer } from './decide/decide.ts';
-import type { Exchange } from './exchange.ts';
-import type { Answer } from './filter/filters.ts';
-import { persistenceLine } from './header/response.ts';
-import { GATEWAY_NAME } from './header/via.ts';
+import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
+import type { Peer } from '../decide/decide.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Answer } from '../filter/filters.ts';
+import { persistenceLine } from './response.ts';
+import { GATEWAY_NAME } from './via.ts';
 
 /** What an answer depends on. */
 export interface Rejection {

@@ -5,8 +5,8 @@ import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { REASON, type Reason } from '#src/model/reason.ts';
 import { CELL, GATEWAY_CELL } from '#src/model/tallies.ts';
-import { type PlaneSketch, type RouteSketch, readCell, type TestPlane } from '../support/plane.ts';
-import { blackholeOf } from '../support/proxy/blackhole.ts';
+import { blackholeOf } from '../../support/http/blackhole.ts';
+import { type PlaneSketch, type RouteSketch, readCell, type TestPlane } from '../../support/plane.ts';
 import {
   askedOn,
   assertQuiet,
@@ -24,8 +24,8 @@ import {
   ROUTE_CELL,
   reasonCount,
   upstreamOf,
-} from '../support/proxy/running.ts';
-import { type RawClient, sendAndClose, statusesOf } from '../support/raw.ts';
+} from '../../support/proxy/running.ts';
+import { type RawClient, sendAndClose, statusesOf } from '../../support/raw.ts';
 
 const CLOSE = 'Connection: close\r\n';
 const INNOCENT_CELL = 100;
