@@ -27,9 +27,12 @@ export interface Around {
   readonly onEnd: (pid: number) => void;
 }
 
-/** The loop never sleeps; under the idle policy whatever else wants its core goes first. */
-function commandOf(order: OpenLoopOrder): readonly string[] {
-  const idle = findBinary('chrt') === null ? [] : ['chrt', '--idle', '0'];
+/**
+ * The loop never sleeps; under the idle policy whatever else wants its core goes first. Without a core of its own, on a
+ * busy machine, it would never have its turn.
+ */
+function commandOf(order: OpenLoopOrder, cores: readonly number[]): readonly string[] {
+  const idle = cores.length === 0 || findBinary('chrt') === null ? [] : ['chrt', '--idle', '0'];
   return [...idle, process.execPath, join(import.meta.dirname, 'open-loop-child.ts'), JSON.stringify(order)];
 }
 
@@ -58,7 +61,7 @@ export async function runOpenLoop(
   order: OpenLoopOrder,
   around: Around,
 ): Promise<OpenLoopResult> {
-  const child = children.start('open loop', cores, commandOf(order));
+  const child = children.start('open loop', cores, commandOf(order, cores));
   const end = endOf(child);
   if (child.process.stdout === null) throw new Error('the open loop has no output');
   let last = '';

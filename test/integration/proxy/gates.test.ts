@@ -152,7 +152,7 @@ describe('a thread that dies under load', () => {
       host: '127.0.0.1',
       port: 0,
       dials,
-      endpointDials: createEndpointDials().buffer as SharedArrayBuffer,
+      endpointDials: createEndpointDials().buffer,
       snapshot: sketchSnapshot(oneVersion(upstream.port)),
       died: (id) => void deaths.push(id),
     });
