@@ -7,6 +7,7 @@
  * Source: RFC 9112 sections 2.2, 5, 5.1, 5.2.
  */
 
+import { latin1Of } from '../../lib/latin1.ts';
 import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN_FOLD } from './chars.ts';
 import { hashStep, type NameTable } from './names.ts';
 
@@ -50,8 +51,11 @@ const LINE_WORDS = 4;
 /** Fields of one head, as offsets into `text` (the head's bytes as Latin-1). */
 export class FieldTable {
   readonly names: NameTable;
-  /** The whole head, first line included, as Latin-1; offsets below are relative to it. */
-  text = '';
+  /** The whole head as text once somebody asked for it, and before that where it stands. */
+  #text: string | null = '';
+  #held: Buffer = NOTHING;
+  #heldFrom = 0;
+  #heldEnd = 0;
   count = 0;
   readonly #countMax: number;
   readonly #lines: Int32Array;
@@ -141,6 +145,24 @@ export class FieldTable {
     this.#valueEnd[id] = to - base;
   }
 
+  /** Says where the head stands, instead of its text; the bytes must not change while the table is read. */
+  hold(bytes: Buffer, from: number, end: number): void {
+    this.#text = null;
+    this.#held = bytes;
+    this.#heldFrom = from;
+    this.#heldEnd = end;
+  }
+
+  /** The whole head, first line included, as Latin-1; offsets are relative to it. */
+  get text(): string {
+    if (this.#text === null) this.#text = latin1Of(this.#held, this.#heldFrom, this.#heldEnd);
+    return this.#text;
+  }
+
+  set text(text: string) {
+    this.#text = text;
+  }
+
   /** How often the known field occurred (saturating at 255). */
   seen(id: number): number {
     return this.#seen[id] as number;
@@ -149,7 +171,10 @@ export class FieldTable {
   /** First value of the known field, or null. */
   value(id: number): string | null {
     if (this.#seen[id] === 0) return null;
-    return this.text.slice(this.#valueStart[id], this.#valueEnd[id]);
+    const from = this.#valueStart[id] as number;
+    const end = this.#valueEnd[id] as number;
+    if (this.#text !== null) return this.#text.slice(from, end);
+    return latin1Of(this.#held, this.#heldFrom + from, this.#heldFrom + end);
   }
 
   /** Does a tab stand between the first value of a field that is present and the end of its line? */
@@ -212,6 +237,37 @@ export class FieldTable {
   }
 
   /**
+   * Moves the first line and the fields not dropped together where they stand, so that `room` bytes are free between them
+   * and the empty line. For a table that holds bytes with at least `room` before them; it is of no use afterwards.
+   * @returns where the first line begins now; -1 when it takes more than that, and nothing was moved.
+   */
+  compact(room: number): number {
+    const bytes = this.#held;
+    const base = this.#heldFrom;
+    let last = this.count - 1;
+    while (last >= 0 && this.#marks[last] !== DROPPED) last--;
+    // Lines behind the last dropped one move up by `room`; those before it may only move down, into what was dropped.
+    if (last >= 0 && this.#span(last) < room) return -1;
+    let end = this.#heldEnd - base - 2;
+    let to = this.#heldEnd - 2 - room;
+    for (let i = last; i >= 0; i--) {
+      if (this.#marks[i] !== DROPPED) continue;
+      const from = this.#lines[i * LINE_WORDS + 2] as number;
+      to -= end - from;
+      if (end > from) bytes.copyWithin(to, base + from, base + end);
+      end = this.#lines[i * LINE_WORDS] as number;
+    }
+    to -= end;
+    if (to !== base) bytes.copyWithin(to, base, base + end);
+    return to;
+  }
+
+  /** Length of the dropped line `i` with its CRLF. */
+  #span(i: number): number {
+    return (this.#lines[i * LINE_WORDS + 2] as number) - (this.#lines[i * LINE_WORDS] as number);
+  }
+
+  /**
    * The fields not dropped, byte for byte in their order, each line with its CRLF.
    * @param withClaims whether what a client says in a proxy's name goes on: the policy's claims, and
    *   `X-Forwarded-…` and `X-Client-…` fields of whatever name.
@@ -234,6 +290,9 @@ export class FieldTable {
     return spanEnd > spanStart ? out + this.text.slice(spanStart, spanEnd) : out;
   }
 }
+
+/** Nothing is held. */
+const NOTHING = Buffer.alloc(0);
 
 const MARK_OF: Readonly<Record<FieldPolicy, number>> = { keep: KEPT, drop: DROPPED, claim: CLAIM };
 

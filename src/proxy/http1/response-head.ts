@@ -6,7 +6,6 @@
  * Source: RFC 9112 sections 4, 6.3, 9.3; RFC 9110 sections 6.4.1, 15.
  */
 
-import { latin1Of } from '../../lib/latin1.ts';
 import type { Limits } from '../../model/config.ts';
 import { UNTIL_CLOSE } from './body.ts';
 import { CR, FIELD_VALUE, LF, SP } from './chars.ts';
@@ -24,8 +23,6 @@ export class ResponseHead {
   readonly fields: FieldTable;
   status = 0;
   minor = 1;
-  /** `200 OK`: status code and reason phrase, as received. */
-  statusText = '';
   /** Body bytes, `CHUNKED`, or `UNTIL_CLOSE`. */
   bodyLength = 0;
   /** May the upstream connection be used again after this response? */
@@ -52,9 +49,18 @@ export class ResponseHead {
     if (headEnd === INCOMPLETE) return this.#incomplete(end - from);
     if (headEnd < 0) return this.#refuse('malformed or too many header fields');
     if (headEnd - from > this.#headBytesMax) return this.#refuse('head too long');
-    this.fields.text = latin1Of(bytes, from, headEnd);
-    this.statusText = this.fields.text.slice(STATUS_AT, this.#lineEnd - 2);
+    this.fields.hold(bytes, from, headEnd);
     return this.#checkFraming(isHead) ? headEnd : -1;
+  }
+
+  /** `200 OK`: status code and reason phrase, as received. */
+  get statusText(): string {
+    return this.fields.text.slice(STATUS_AT, this.#lineEnd - 2);
+  }
+
+  /** Does a space follow the status code? It must, and is forgotten by some. RFC 9112 section 4. */
+  get hasReasonSpace(): boolean {
+    return this.#lineEnd - 2 > STATUS_END;
   }
 
   #refuse(detail: string): -1 {

@@ -21,7 +21,7 @@ import { Lifetime } from '../forward/keep-alive.ts';
 import { sendEnd, sendPiece, sendRequest } from '../forward/replay.ts';
 import { isRetriedStatus } from '../forward/retry.ts';
 import type { UpstreamEvents } from '../forward/upstream-events.ts';
-import { type ClientFraming, clientFraming, interimText, responseText } from '../header/response.ts';
+import { type ClientFraming, clientFraming, editInPlace, interimText, responseText } from '../header/response.ts';
 import type { Lane } from '../lane.ts';
 import type { Handle } from '../wire/binding.ts';
 import { type Connecting, connectReason, connectToAny } from '../wire/connect.ts';
@@ -59,6 +59,8 @@ export class UpstreamConnection implements Timed, WireOwner {
   #keepAlive = true;
   #isPaused = false;
   #isFull = false;
+  /** Where a head that was made in place begins, for the body that follows it; -1 = there is none. */
+  #headStart = -1;
   #hasServed = false;
 
   constructor(endpoint: Endpoint, lane: Lane, events: UpstreamEvents) {
@@ -228,12 +230,9 @@ export class UpstreamConnection implements Timed, WireOwner {
     x.isOnReused = false;
     for (let from = start; from < end; ) {
       const next = head.parse(bytes, from, end, x.isHead);
-      if (next === 0) {
-        this.#carry = Buffer.from(bytes.subarray(from, end));
-        return;
-      }
-      if (next < 0) {
-        this.#fail(REASON.upstreamProtocol, head.detail);
+      if (next <= 0) {
+        if (next < 0) this.#fail(REASON.upstreamProtocol, head.detail);
+        else this.#carry = Buffer.from(bytes.subarray(from, end));
         return;
       }
       from = next;
@@ -277,7 +276,9 @@ export class UpstreamConnection implements Timed, WireOwner {
     }
     const x = arm.hedge === null ? arm : this.#events.won(arm);
     this.#begin(x, head);
-    this.#relay(bytes, from, end, responseText(x, head, this.#framing, !x.keepAlive));
+    this.#headStart = this.#framing === 'as-is' ? editInPlace(x, head, bytes, from) : -1;
+    const text = this.#headStart < 0 ? responseText(x, head, this.#framing, !x.keepAlive) : '';
+    this.#relay(bytes, from, end, text);
   }
 
   /** Nobody gets this answer; the connection can serve again if it is here as a whole. */
@@ -321,6 +322,8 @@ export class UpstreamConnection implements Timed, WireOwner {
     const x = this.#exchange as Exchange;
     const out = x.client.out;
     const step = this.#body.gather(bytes, from, end);
+    if (this.#headStart >= 0) this.#body.dataStart = this.#headStart;
+    this.#headStart = -1;
     const isChunked = this.#framing === 'chunked';
     const text = isChunked ? headText + frameChunk(bytes, this.#body, this.#last(x, step === END)) : headText;
     sendPart(out, bytes, this.#body, text);

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Random } from '#src/lib/random.ts';
 import { FieldTable, INCOMPLETE, MALFORMED, TOO_MANY_FIELDS } from '#src/proxy/http1/head.ts';
 import { FIELD, NameTable } from '#src/proxy/http1/names.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
@@ -154,4 +155,49 @@ it('a field that is forgotten is neither kept nor seen', () => {
   table.forget(id);
   assert.equal(table.kept(), 'A: 1\r\n');
   assert.deepEqual([table.seen(id), table.value(id)], [0, null]);
+});
+
+describe('a head that is made in place', () => {
+  const ROOM = 17;
+  /** What stands behind the room before, after `compact`; null when it declined. */
+  function compacted(lines: readonly string[], dropped: ReadonlySet<number>): string | null {
+    const head = `HTTP/1.1 200 OK\r\n${lines.join('')}\r\n`;
+    const bytes = Buffer.from(`${'#'.repeat(40)}${head}BODY`, 'latin1');
+    const names = new NameTable(lines.map((line) => line.slice(0, line.indexOf(':')).toLowerCase()));
+    const table = new FieldTable(names, 20);
+    const firstEnd = 40 + 'HTTP/1.1 200 OK\r\n'.length;
+    const end = table.scan(bytes, 40, firstEnd, bytes.length);
+    table.hold(bytes, 40, end);
+    for (const i of dropped) table.drop(names.idOf(`x-${i}`));
+    const before = bytes.toString('latin1');
+    const start = table.compact(ROOM);
+    if (start < 0) {
+      assert.equal(bytes.toString('latin1'), before, 'nothing was moved');
+      return null;
+    }
+    assert.equal(bytes.toString('latin1', end - 2), '\r\nBODY');
+    return bytes.toString('latin1', start, end - 2 - ROOM);
+  }
+
+  it('holds the first line and the kept lines in their order, whatever is dropped', () => {
+    const random = new Random(7);
+    let done = 0;
+    for (let n = 0; n < 2000; n++) {
+      const lines = Array.from(
+        { length: random.nextUint32() % 8 },
+        (_, i) => `X-${i}: ${'v'.repeat(random.nextUint32() % 30)}\r\n`,
+      );
+      const dropped = new Set(lines.keys().filter(() => random.nextUint32() % 3 === 0));
+      const result = compacted(lines, dropped);
+      if (result === null) continue;
+      done++;
+      assert.equal(result, `HTTP/1.1 200 OK\r\n${lines.filter((_, i) => !dropped.has(i)).join('')}`);
+    }
+    assert.ok(done > 500, `${done} of 2,000`);
+  });
+
+  it('declines when what was dropped last is shorter than the room', () => {
+    assert.equal(compacted(['X-0: a\r\n', 'X-1: b\r\n'], new Set([0])), null);
+    assert.notEqual(compacted(['X-0: a\r\n', 'X-1: b\r\n'], new Set()), null);
+  });
 });
