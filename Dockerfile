@@ -1,13 +1,13 @@
 # Two stages: the first installs the run-time packages from the lockfile, the second holds what runs and nothing else.
 # Optional packages are left out of both: they bring a Node for machines without a current one, and this image is one.
 
-FROM node:26-slim AS packages
+FROM node:26.10.0-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY deploy/link-node.mjs deploy/
 RUN npm ci --omit=dev --omit=optional --loglevel=error
 
-FROM node:26-slim
+FROM node:26.10.0-slim
 ENV NODE_ENV=production
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules
