@@ -39,7 +39,7 @@ function note(message: string): TestEvent {
 interface Course {
   readonly randomSeed: number;
   readonly totals: Totals;
-  /** Files that had an event of a test of theirs, from the root. */
+  /** Files that had a test, from the root. */
   readonly seen: Set<string>;
   /** For modules that run several files in one process. */
   readonly folder: string;
@@ -60,6 +60,10 @@ async function* phaseEvents(phase: Phase, { randomSeed, totals, seen, folder }: 
   let isSummed = false;
   for await (const event of events as AsyncIterable<TestEvent>) {
     if (event.type === 'test:pass' || event.type === 'test:fail') seen.add(relative(root, event.data.file ?? ''));
+    // Cases that a table in another file makes are that file's; the summary of their process says whose they were.
+    if (event.type === 'test:summary' && event.data.file !== undefined && event.data.counts.tests > 0) {
+      seen.add(relative(root, event.data.file));
+    }
     if (event.type === 'test:summary' && event.data.file === undefined) isSummed = true;
     else if (event.type !== 'test:diagnostic' || !addClosingLine(totals, event.data.message)) yield event;
   }
