@@ -17,13 +17,12 @@ import { Endpoints } from './forward/endpoints.ts';
 import { Mirrors } from './forward/mirror.ts';
 import { RetryBudget } from './forward/retry.ts';
 import { DateLine } from './header/date.ts';
+import { readMemory } from './http1/fields/scanner.ts';
 import type { Lane } from './lane.ts';
 import { Listener } from './listener.ts';
 import { Recorder } from './recorder.ts';
 import { Upgrades } from './upgrade/upgrades.ts';
 import { Resolver } from './wire/resolver.ts';
-
-const READ_BUFFER_BYTES = 65_536;
 
 export interface PlaneSetup {
   readonly seed: number;
@@ -59,7 +58,7 @@ export class Plane {
       retryBudget: new RetryBudget(nowMs()),
       mirrors: new Mirrors(),
       deadlines: new Deadlines(),
-      readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
+      readBuffer: readMemory,
       resolver: new Resolver(),
       upgrades: null as unknown as Upgrades,
       isDraining: false,

@@ -11,7 +11,7 @@ import type { Exchange } from '../exchange.ts';
 import { isPreflight } from '../filter/cors.ts';
 import { answerByFilter } from '../filter/filters.ts';
 import { isLooping } from '../header/via.ts';
-import { FIELD } from '../http1/names.ts';
+import { FIELD } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { readingsOf } from './readings.ts';
 import type { Rule } from './rules.ts';

@@ -11,8 +11,8 @@
 
 import type { Pattern } from '../../lib/pattern.ts';
 import type { RouteMatch } from '../../model/config.ts';
-import type { FieldTable } from '../http1/head.ts';
-import type { NameTable } from '../http1/names.ts';
+import type { FieldTable } from '../http1/fields/field-table.ts';
+import type { NameTable } from '../http1/fields/names.ts';
 import { QueryParameters } from './query.ts';
 import {
   type Asked,

@@ -12,8 +12,8 @@
 
 import { compilePattern, type Pattern } from '../../lib/pattern.ts';
 import type { HeaderMatch, QueryMatch, RouteMatch } from '../../model/config.ts';
-import type { FieldTable } from '../http1/head.ts';
-import type { NameTable } from '../http1/names.ts';
+import type { FieldTable } from '../http1/fields/field-table.ts';
+import type { NameTable } from '../http1/fields/names.ts';
 import type { QueryParameters } from './query.ts';
 import type { LinkedRoute } from './table.ts';
 

@@ -14,7 +14,7 @@ import { type BalanceContext, linkTargets, type Targets } from '../forward/balan
 import type { Endpoint } from '../forward/endpoint.ts';
 import { CLAIMS, isClaimName } from '../header/forwarded.ts';
 import { requestPolicy, responsePolicy } from '../header/hop-by-hop.ts';
-import { FIELD, NameTable } from '../http1/names.ts';
+import { FIELD, NameTable } from '../http1/fields/names.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { ResponseHead } from '../http1/response-head.ts';
 import { Router } from './router.ts';

@@ -7,7 +7,7 @@
 
 import { hash32 } from '../../lib/hash.ts';
 import { forwardedFor } from '../header/forwarded.ts';
-import { FIELD } from '../http1/names.ts';
+import { FIELD } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Peer } from './decide.ts';
 import type { LinkedRoute } from './table.ts';

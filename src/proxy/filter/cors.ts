@@ -13,8 +13,8 @@
  */
 
 import type { CorsFilter } from '../../model/config.ts';
-import type { FieldTable } from '../http1/head.ts';
-import { FIELD } from '../http1/names.ts';
+import type { FieldTable } from '../http1/fields/field-table.ts';
+import { FIELD } from '../http1/fields/names.ts';
 
 const ORIGIN = /^(https?):\/\/((?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}|\[[0-9a-f:.]{2,45}\])(?::(\d{1,5}))?$/;
 const ORIGIN_CHARS_MAX = 300;

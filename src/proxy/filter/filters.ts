@@ -12,7 +12,7 @@ import { REASON, type Reason } from '../../model/reason.ts';
 import type { Peer } from '../decide/decide.ts';
 import type { Exchange } from '../exchange.ts';
 import { isHttps } from '../header/forwarded.ts';
-import { FIELD, type NameTable } from '../http1/names.ts';
+import { FIELD, type NameTable } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { corsLines, isPreflight, type LinkedCors, linkCors, preflightLines } from './cors.ts';
 import { type LinkedHeaderFilter, linkHeaderFilter } from './header-filter.ts';

@@ -9,8 +9,8 @@
  */
 
 import type { HeaderFilter } from '../../model/config.ts';
-import type { FieldTable } from '../http1/head.ts';
-import type { NameTable } from '../http1/names.ts';
+import type { FieldTable } from '../http1/fields/field-table.ts';
+import type { NameTable } from '../http1/fields/names.ts';
 
 /**
  * Fields that frame a message or belong to one connection. The checks of a configuration refuse a modifier of them; one

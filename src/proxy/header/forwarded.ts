@@ -9,8 +9,8 @@
 
 import { isIPv6 } from 'node:net';
 import type { Peer } from '../decide/decide.ts';
-import type { FieldTable } from '../http1/head.ts';
-import { FIELD } from '../http1/names.ts';
+import type { FieldTable } from '../http1/fields/field-table.ts';
+import { FIELD } from '../http1/fields/names.ts';
 
 /** Known fields in which clients speak of themselves as only proxies may. */
 export const CLAIMS: readonly number[] = [

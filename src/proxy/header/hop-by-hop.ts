@@ -6,8 +6,8 @@
  * Source: RFC 9110 section 7.6.1; RFC 9113 section 8.2.2 for what HTTP/1.1 connections carry besides.
  */
 
-import type { FieldPolicy } from '../http1/head.ts';
-import { FIELD } from '../http1/names.ts';
+import type { FieldPolicy } from '../http1/fields/field-table.ts';
+import { FIELD } from '../http1/fields/names.ts';
 
 const HOP_BY_HOP: readonly number[] = [
   FIELD.connection,

@@ -10,9 +10,9 @@
 import type { Exchange } from '../exchange.ts';
 import { applyHeaderFilter } from '../filter/header-filter.ts';
 import { type LinkedPathRewrite, rewriteTarget } from '../filter/rewrite.ts';
+import type { FieldTable } from '../http1/fields/field-table.ts';
+import { FIELD } from '../http1/fields/names.ts';
 import { CHUNKED } from '../http1/framing.ts';
-import type { FieldTable } from '../http1/head.ts';
-import { FIELD } from '../http1/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { forwardedLines, type PeerLines } from './forwarded.ts';
 import { traceLines } from './trace.ts';

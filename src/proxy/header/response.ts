@@ -12,8 +12,8 @@ import type { Exchange } from '../exchange.ts';
 import { CORS_FIELDS } from '../filter/cors.ts';
 import type { LinkedFilters } from '../filter/filters.ts';
 import { applyHeaderFilter } from '../filter/header-filter.ts';
-import type { FieldTable } from '../http1/head.ts';
-import { FIELD } from '../http1/names.ts';
+import type { FieldTable } from '../http1/fields/field-table.ts';
+import { FIELD } from '../http1/fields/names.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 
 /** How a response's body is framed for the client. */

@@ -8,8 +8,8 @@
  * Source: W3C Trace Context level 2, sections 3.2.1 to 3.2.4, 4.3; openzipkin/b3-propagation.
  */
 
-import type { FieldTable } from '../http1/head.ts';
-import { FIELD } from '../http1/names.ts';
+import type { FieldTable } from '../http1/fields/field-table.ts';
+import { FIELD } from '../http1/fields/names.ts';
 
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** Of a version that is not known yet (ff is forbidden): more may follow behind another dash. */

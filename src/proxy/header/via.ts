@@ -7,8 +7,8 @@
  * Source: RFC 9110 sections 7.6.3, 7.3; RFC 9209 section 2.3.30.
  */
 
-import type { FieldTable } from '../http1/head.ts';
-import { FIELD } from '../http1/names.ts';
+import type { FieldTable } from '../http1/fields/field-table.ts';
+import { FIELD } from '../http1/fields/names.ts';
 
 /** The pseudonym in `Via` and `Proxy-Status`. */
 export const GATEWAY_NAME = 'sluice';

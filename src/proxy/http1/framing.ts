@@ -6,8 +6,8 @@
  * Source: RFC 9112 sections 6.1, 6.2, 6.3; RFC 9110 section 8.6.
  */
 
-import type { FieldTable } from './head.ts';
-import { FIELD } from './names.ts';
+import type { FieldTable } from './fields/field-table.ts';
+import { FIELD } from './fields/names.ts';
 
 /** Body lengths below 0 are not lengths. */
 export const CHUNKED = -1;

@@ -11,9 +11,10 @@ import { latin1Of } from '../../lib/latin1.ts';
 import type { HttpConfig, Limits } from '../../model/config.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import { CR, LF, SP, TARGET, TOKEN_FOLD } from './chars.ts';
+import { type FieldPolicy, FieldTable } from './fields/field-table.ts';
+import { FIELD, type NameTable } from './fields/names.ts';
+import { INCOMPLETE, TOO_MANY_FIELDS } from './fields/scanner.ts';
 import { bodyLength, CHUNKED, CODING_UNSUPPORTED, connectionOptions, UNFRAMED } from './framing.ts';
-import { type FieldPolicy, FieldTable, INCOMPLETE, TOO_MANY_FIELDS } from './head.ts';
-import { FIELD, type NameTable } from './names.ts';
 import { hostOf, isAmbiguous, isStrict, normalizePath, splitAbsolute } from './target.ts';
 
 const METHOD_BYTES_MAX = 32;
@@ -78,7 +79,7 @@ export class RequestHead {
 
   /** @param protectedNames configured names that a `Connection` header may not nominate. */
   constructor(names: NameTable, limits: Limits, protectedNames: ReadonlySet<string>, options: ParserOptions = {}) {
-    this.fields = new FieldTable(names, limits.headerCountMax, options.policyOf);
+    this.fields = new FieldTable('request', names, limits.headerCountMax, options.policyOf);
     this.#limits = limits;
     this.#protectedNames = protectedNames;
     this.#choices = options.choices ?? CAREFUL;

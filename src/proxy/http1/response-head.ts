@@ -9,9 +9,10 @@
 import type { Limits } from '../../model/config.ts';
 import { UNTIL_CLOSE } from './body.ts';
 import { CR, FIELD_VALUE, LF, SP } from './chars.ts';
+import { type FieldPolicy, FieldTable } from './fields/field-table.ts';
+import type { NameTable } from './fields/names.ts';
+import { INCOMPLETE } from './fields/scanner.ts';
 import { bodyLength, CHUNKED, connectionOptions, UNFRAMED } from './framing.ts';
-import { type FieldPolicy, FieldTable, INCOMPLETE } from './head.ts';
-import type { NameTable } from './names.ts';
 
 const VERSION = [72, 84, 84, 80, 47, 49, 46];
 /** `HTTP/1.1 200` is 12 bytes; the status code starts at 9. */
@@ -33,7 +34,7 @@ export class ResponseHead {
   #lineEnd = 0;
 
   constructor(names: NameTable, limits: Limits, policyOf?: (id: number) => FieldPolicy) {
-    this.fields = new FieldTable(names, limits.headerCountMax, policyOf);
+    this.fields = new FieldTable('response', names, limits.headerCountMax, policyOf);
     this.#headBytesMax = limits.headBytesMax;
   }
 

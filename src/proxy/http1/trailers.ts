@@ -7,7 +7,7 @@
  * Source: RFC 9110 section 6.5.1; RFC 9112 section 7.1.2.
  */
 
-import type { NameTable } from './names.ts';
+import type { NameTable } from './fields/names.ts';
 
 const FORBIDDEN: ReadonlySet<string> = new Set([
   'age',

@@ -27,7 +27,7 @@ import type { Handle } from '../wire/binding.ts';
 import { type Connecting, connectReason, connectToAny } from '../wire/connect.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
-import { FIELD } from './names.ts';
+import { FIELD } from './fields/names.ts';
 import { frameChunk, joinWithRoom, RelayMemory, sendPart } from './relay.ts';
 import type { ResponseHead } from './response-head.ts';
 import { allowedTrailers } from './trailers.ts';

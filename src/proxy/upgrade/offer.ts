@@ -7,7 +7,7 @@
  * Source: RFC 9110 section 7.8; RFC 9113 section 3.1 (h2c by upgrade is gone).
  */
 
-import { FIELD } from '../http1/names.ts';
+import { FIELD } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 
 /** Protocol names, without version, that would carry further requests past the gateway. */

@@ -7,8 +7,8 @@
  */
 
 import { interimText } from '../header/response.ts';
+import { FIELD } from '../http1/fields/names.ts';
 import { connectionOptions } from '../http1/framing.ts';
-import { FIELD } from '../http1/names.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 
 /** The sanitized request with the one offer that is made. @param text a head that ends in an empty line. */

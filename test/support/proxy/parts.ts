@@ -16,7 +16,7 @@ import { RetryBudget } from '#src/proxy/forward/retry.ts';
 import { DateLine } from '#src/proxy/header/date.ts';
 import { responsePolicy } from '#src/proxy/header/hop-by-hop.ts';
 import type { ClientConnection } from '#src/proxy/http1/connection.ts';
-import { NameTable } from '#src/proxy/http1/names.ts';
+import { NameTable } from '#src/proxy/http1/fields/names.ts';
 import type { RequestHead } from '#src/proxy/http1/request-head.ts';
 import { ResponseHead } from '#src/proxy/http1/response-head.ts';
 import type { Lane } from '#src/proxy/lane.ts';

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { CorsFilter } from '#src/model/config.ts';
 import { allowedOrigin, corsLines, isPreflight, linkCors, preflightLines } from '#src/proxy/filter/cors.ts';
-import type { FieldTable } from '#src/proxy/http1/head.ts';
+import type { FieldTable } from '#src/proxy/http1/fields/field-table.ts';
 import { bench, get, readHead } from '../../../support/proxy/parts.ts';
 
 const FILTER: CorsFilter = {

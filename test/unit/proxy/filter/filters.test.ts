@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import type { CorsFilter, Filters, RedirectFilter } from '#src/model/config.ts';
 import { REASON, type Reason } from '#src/model/reason.ts';
 import { type Answer, answerByFilter, type LinkedFilters, linkFilters } from '#src/proxy/filter/filters.ts';
-import { NameTable } from '#src/proxy/http1/names.ts';
+import { NameTable } from '#src/proxy/http1/fields/names.ts';
 import { NO_FILTERS } from '#src/sources/defaults.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 import { bench, exchangeOn, get, peerOf, readHead } from '../../../support/proxy/parts.ts';

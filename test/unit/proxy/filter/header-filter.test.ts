@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { HeaderFilter } from '#src/model/config.ts';
 import { applyHeaderFilter, linkHeaderFilter, namesOf } from '#src/proxy/filter/header-filter.ts';
-import { NameTable } from '#src/proxy/http1/names.ts';
+import { NameTable } from '#src/proxy/http1/fields/names.ts';
 import { RequestHead } from '#src/proxy/http1/request-head.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 import { LIMITS } from '../../../support/proxy/limits.ts';

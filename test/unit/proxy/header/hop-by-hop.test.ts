@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { requestPolicy } from '#src/proxy/header/hop-by-hop.ts';
-import { FIELD } from '#src/proxy/http1/names.ts';
+import { FIELD } from '#src/proxy/http1/fields/names.ts';
 import { readResponse } from '../../../support/proxy/parts.ts';
 
 it('fields of one connection go, in any case and however often; others stay', () => {

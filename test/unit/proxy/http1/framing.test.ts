@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { FieldTable } from '#src/proxy/http1/fields/field-table.ts';
+import { NameTable } from '#src/proxy/http1/fields/names.ts';
 import {
   bodyLength,
   CHUNKED,
@@ -11,11 +13,9 @@ import {
   parseLength,
   UNFRAMED,
 } from '#src/proxy/http1/framing.ts';
-import { FieldTable } from '#src/proxy/http1/head.ts';
-import { NameTable } from '#src/proxy/http1/names.ts';
 
 function fields(...lines: string[]): FieldTable {
-  const table = new FieldTable(new NameTable([]), 100);
+  const table = new FieldTable('request', new NameTable([]), 100);
   const bytes = Buffer.from(`${lines.map((line) => `${line}\r\n`).join('')}\r\n`, 'latin1');
   table.text = bytes.toString('latin1');
   assert.equal(table.scan(bytes, 0, 0, bytes.length), bytes.length);

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UNTIL_CLOSE } from '#src/proxy/http1/body.ts';
+import { NameTable } from '#src/proxy/http1/fields/names.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
-import { NameTable } from '#src/proxy/http1/names.ts';
 import { ResponseHead } from '#src/proxy/http1/response-head.ts';
 import { LIMITS } from '../../../support/proxy/limits.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { NameTable } from '#src/proxy/http1/names.ts';
+import { NameTable } from '#src/proxy/http1/fields/names.ts';
 import { allowedTrailers } from '#src/proxy/http1/trailers.ts';
 
 const NAMES = new NameTable(['x-release-stage', 'x_user']);

@@ -5,7 +5,8 @@
  * sticky keys, match conditions). A hash match is always verified, so a crafted collision is just an unknown name.
  */
 
-import { TOKEN_FOLD, UNDERSCORE } from './chars.ts';
+import { TOKEN_FOLD, UNDERSCORE } from '../chars.ts';
+import { FILTER_BYTES, HASH_SHIFT, hashOf } from './scanner.ts';
 
 /** Ids of the fields every connection acts on; configured names follow. */
 export const FIELD = {
@@ -110,15 +111,12 @@ const NAMES: readonly string[] = [
   'x-envoy-expected-rq-timeout-ms',
 ];
 
-/** One step of the rolling hash over folded name bytes (`TOKEN_FOLD`); start from 0. */
-export function hashStep(hash: number, foldedByte: number): number {
-  return (Math.imul(hash, 31) + foldedByte) | 0;
-}
-
-/** Field names by rolling hash. Ids are dense from 1; `size` is one more than the highest id. */
+/** Field names by the hash that the scan makes of them. Ids are dense from 1; `size` is one more than the highest id. */
 export class NameTable {
   readonly names: readonly string[];
   readonly size: number;
+  /** For the scan: a bit for each value of sixteen bits of a hash, set where a name has them. */
+  readonly filter = new Uint8Array(FILTER_BYTES);
   readonly #foldedNames: ReadonlySet<string>;
   readonly #mask: number;
   readonly #ids: Int32Array;
@@ -154,11 +152,11 @@ export class NameTable {
   }
 
   /**
-   * Looks up the name at `bytes[start..end)` whose rolling hash is `hash`.
+   * Looks up the name at `bytes[start..end)` whose hash is `hash` (`scanner.ts`).
    * @returns its id; `-id` when it equals that name only if `_` and `-` are taken for the same; 0 when unknown.
    */
   find(hash: number, bytes: Uint8Array, start: number, end: number): number {
-    let slot = hash & this.#mask;
+    let slot = (hash >>> HASH_SHIFT) & this.#mask;
     let alias = 0;
     for (let id = this.#ids[slot] as number; id !== 0; id = this.#ids[slot] as number) {
       if (this.#hashes[slot] === hash) {
@@ -190,9 +188,10 @@ export class NameTable {
   #insert(id: number): void {
     const raw = Buffer.from(this.names[id] as string, 'latin1');
     this.#exact[id] = raw;
-    let hash = 0;
-    for (const byte of raw) hash = hashStep(hash, TOKEN_FOLD[byte] as number);
-    let slot = hash & this.#mask;
+    const hash = hashOf(raw);
+    const bits = (hash >>> HASH_SHIFT) & 0xffff;
+    this.filter[bits >>> 3] = (this.filter[bits >>> 3] as number) | (1 << (bits & 7));
+    let slot = (hash >>> HASH_SHIFT) & this.#mask;
     while (this.#ids[slot] !== 0) slot = (slot + 1) & this.#mask;
     this.#ids[slot] = id;
     this.#hashes[slot] = hash;

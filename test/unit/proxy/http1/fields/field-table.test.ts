@@ -3,15 +3,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { FieldTable, INCOMPLETE, MALFORMED, TOO_MANY_FIELDS } from '#src/proxy/http1/head.ts';
-import { FIELD, NameTable } from '#src/proxy/http1/names.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { FieldTable } from '#src/proxy/http1/fields/field-table.ts';
+import { FIELD, NameTable } from '#src/proxy/http1/fields/names.ts';
+import { INCOMPLETE, MALFORMED, TOO_MANY_FIELDS } from '#src/proxy/http1/fields/scanner.ts';
+import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
 
 const COLOR = 'x-color';
 
 /** Scans header lines behind a first line of three bytes; `[table, result]`. */
 function scan(lines: string, countMax = 10): [FieldTable, number] {
-  const table = new FieldTable(new NameTable([COLOR]), countMax);
+  const table = new FieldTable('request', new NameTable([COLOR]), countMax);
   const bytes = Buffer.from(`#\r\n${lines}`, 'latin1');
   table.text = bytes.toString('latin1');
   return [table, table.scan(bytes, 0, 3, bytes.length)];
@@ -137,7 +138,7 @@ describe('what is kept', () => {
 });
 
 it('scanning and looking up allocate nothing', () => {
-  const table = new FieldTable(new NameTable([COLOR]), 10);
+  const table = new FieldTable('request', new NameTable([COLOR]), 10);
   const bytes = Buffer.from(
     'Host: a.example\r\nAccept: */*\r\nX-Color: blue\r\nUser-Agent: x\r\nX-Trace: 1\r\nX-Client-Id: 1\r\n\r\n',
   );
@@ -164,7 +165,7 @@ describe('a head that is made in place', () => {
     const head = `HTTP/1.1 200 OK\r\n${lines.join('')}\r\n`;
     const bytes = Buffer.from(`${'#'.repeat(40)}${head}BODY`, 'latin1');
     const names = new NameTable(lines.map((line) => line.slice(0, line.indexOf(':')).toLowerCase()));
-    const table = new FieldTable(names, 20);
+    const table = new FieldTable('request', names, 20);
     const firstEnd = 40 + 'HTTP/1.1 200 OK\r\n'.length;
     const end = table.scan(bytes, 40, firstEnd, bytes.length);
     table.hold(bytes, 40, end);

@@ -7,16 +7,10 @@
  * Source: RFC 9112 sections 2.2, 5, 5.1, 5.2.
  */
 
-import { latin1Of } from '../../lib/latin1.ts';
-import { COLON, CR, FIELD_VALUE, HTAB, LF, SP, TOKEN_FOLD } from './chars.ts';
-import { hashStep, type NameTable } from './names.ts';
-
-/** The head is not complete yet. */
-export const INCOMPLETE = 0;
-/** The head breaks the grammar. */
-export const MALFORMED = -1;
-/** More fields than the limit. */
-export const TOO_MANY_FIELDS = -2;
+import { latin1Of } from '../../../lib/latin1.ts';
+import { HTAB, SP } from '../chars.ts';
+import { FIELD, type NameTable } from './names.ts';
+import { FIELD_WORDS, FieldScanner, HASH_BITS, INCOMPLETE, IS_CLAIM, MAY_BE_KNOWN, type Side } from './scanner.ts';
 
 /** Field names that a `Connection` header may not remove: the gateway or the application depends on them. */
 const NOT_NOMINABLE = new Set([
@@ -45,9 +39,6 @@ const KEPT = 0;
 const DROPPED = 1;
 const CLAIM = 2;
 
-/** Words per line in `#lines`: where it begins, where its name ends, where it ends with its CRLF, and its field's id. */
-const LINE_WORDS = 4;
-
 /** Fields of one head, as offsets into `text` (the head's bytes as Latin-1). */
 export class FieldTable {
   readonly names: NameTable;
@@ -57,23 +48,31 @@ export class FieldTable {
   #heldFrom = 0;
   #heldEnd = 0;
   count = 0;
-  readonly #countMax: number;
+  readonly #scanner: FieldScanner;
+  /** As the scanner leaves them; the fourth word becomes the field's id. */
   readonly #lines: Int32Array;
   readonly #marks: Uint8Array;
   readonly #policy: Uint8Array;
   /** Per known id: how often it occurred, and its first value. */
   readonly #seen: Uint8Array;
+  /** The known ids that occurred, to be forgotten before the next head. */
+  readonly #noted: Int32Array;
+  #notedCount = 0;
   readonly #valueStart: Int32Array;
   readonly #valueEnd: Int32Array;
 
-  /** @param policyOf what becomes of a known field; `keep` for all without it. */
-  constructor(names: NameTable, countMax: number, policyOf: (id: number) => FieldPolicy = () => 'keep') {
+  /**
+   * @param policyOf what becomes of a known field; `keep` for all without it.
+   * @throws {RangeError} for more fields than the scan has room for.
+   */
+  constructor(side: Side, names: NameTable, countMax: number, policyOf: (id: number) => FieldPolicy = () => 'keep') {
     this.names = names;
-    this.#countMax = countMax;
-    this.#lines = new Int32Array(countMax * LINE_WORDS);
+    this.#scanner = new FieldScanner(side, countMax, names.filter);
+    this.#lines = this.#scanner.lines;
     this.#marks = new Uint8Array(countMax);
     this.#policy = Uint8Array.from({ length: names.size }, (_, id) => MARK_OF[policyOf(id)]);
     this.#seen = new Uint8Array(names.size);
+    this.#noted = new Int32Array(countMax);
     this.#valueStart = new Int32Array(names.size);
     this.#valueEnd = new Int32Array(names.size);
   }
@@ -83,53 +82,34 @@ export class FieldTable {
    * @param base offset of the head's first byte, so that offsets become relative to `text`.
    * @returns offset after the empty line, or `INCOMPLETE`, `MALFORMED`, `TOO_MANY_FIELDS`.
    */
-  scan(bytes: Uint8Array, base: number, from: number, end: number): number {
-    this.count = 0;
-    this.#seen.fill(0);
-    let p = from;
-    while (p < end) {
-      if (bytes[p] === CR) return p + 1 >= end ? INCOMPLETE : bytes[p + 1] === LF ? p + 2 : MALFORMED;
-      const next = this.#scanLine(bytes, base, p, end);
-      if (next <= 0) return next;
-      p = next;
+  scan(bytes: Buffer, base: number, from: number, end: number): number {
+    for (let i = 0; i < this.#notedCount; i++) this.#seen[this.#noted[i] as number] = 0;
+    this.#notedCount = 0;
+    const next = this.#scanner.scan(bytes, base, from, end);
+    this.count = next > INCOMPLETE ? this.#scanner.count : 0;
+    const lines = this.#lines;
+    for (let i = 0, line = 0; i < this.count; i++, line += FIELD_WORDS) {
+      const name = lines[line + 3] as number;
+      if ((name & MAY_BE_KNOWN) !== 0) this.#recognize(bytes, base, i, name);
+      else {
+        lines[line + 3] = FIELD.unknown;
+        this.#marks[i] = (name & IS_CLAIM) === 0 ? KEPT : CLAIM;
+      }
     }
-    return INCOMPLETE;
+    return next;
   }
 
-  #scanLine(bytes: Uint8Array, base: number, start: number, end: number): number {
-    let p = start;
-    let hash = 0;
-    for (let folded = 0; p < end; p++) {
-      folded = TOKEN_FOLD[bytes[p] as number] as number;
-      if (folded === 0) break;
-      hash = hashStep(hash, folded);
-    }
-    if (p >= end) return INCOMPLETE;
-    if (bytes[p] !== COLON || p === start) return MALFORMED;
-    const nameEnd = p++;
-    while (p < end && FIELD_VALUE[bytes[p] as number] === 1) p++;
-    if (p + 1 >= end) return p < end && bytes[p] !== CR ? MALFORMED : INCOMPLETE;
-    if (bytes[p] !== CR || bytes[p + 1] !== LF) return MALFORMED;
-    if (this.count === this.#countMax) return TOO_MANY_FIELDS;
-    const line = this.count++ * LINE_WORDS;
-    this.#lines[line] = start - base;
-    this.#lines[line + 1] = nameEnd - base;
-    this.#lines[line + 2] = p + 2 - base;
-    this.#recognize(bytes, base, line, this.names.find(hash, bytes, start, nameEnd));
-    return p + 2;
-  }
-
-  #recognize(bytes: Uint8Array, base: number, line: number, id: number): void {
+  /** Looks up the name of field `i`. */
+  #recognize(bytes: Buffer, base: number, i: number, name: number): void {
+    const line = i * FIELD_WORDS;
+    const start = base + (this.#lines[line] as number);
+    const id = this.names.find(name & HASH_BITS, bytes, start, base + (this.#lines[line + 1] as number));
     this.#lines[line + 3] = id;
-    const i = line / LINE_WORDS;
     if (id > 0) {
       this.#marks[i] = this.#policy[id] as number;
       this.#note(bytes, base, id, line);
     } else if (id < 0) this.#marks[i] = DROPPED;
-    else {
-      const start = base + (this.#lines[line] as number);
-      this.#marks[i] = isClaim(bytes, start, base + (this.#lines[line + 1] as number)) ? CLAIM : KEPT;
-    }
+    else this.#marks[i] = (name & IS_CLAIM) === 0 ? KEPT : CLAIM;
   }
 
   /** Remembers a known field's first value, without the white space around it. */
@@ -137,6 +117,7 @@ export class FieldTable {
     const seen = this.#seen[id] as number;
     if (seen < 255) this.#seen[id] = seen + 1;
     if (seen !== 0) return;
+    this.#noted[this.#notedCount++] = id;
     let from = base + (this.#lines[line + 1] as number) + 1;
     let to = base + (this.#lines[line + 2] as number) - 2;
     while (from < to && isSpace(bytes[from] as number)) from++;
@@ -188,7 +169,7 @@ export class FieldTable {
   values(id: number): string[] {
     const found: string[] = [];
     for (let i = 0; i < this.count; i++) {
-      const line = i * LINE_WORDS;
+      const line = i * FIELD_WORDS;
       if (this.#lines[line + 3] !== id) continue;
       const value = this.text.slice((this.#lines[line + 1] as number) + 1, (this.#lines[line + 2] as number) - 2);
       found.push(value.trim());
@@ -213,7 +194,7 @@ export class FieldTable {
   }
 
   #mark(id: number, mark: number): void {
-    for (let i = 0; i < this.count; i++) if (this.#lines[i * LINE_WORDS + 3] === id) this.#marks[i] = mark;
+    for (let i = 0; i < this.count; i++) if (this.#lines[i * FIELD_WORDS + 3] === id) this.#marks[i] = mark;
   }
 
   /**
@@ -226,7 +207,7 @@ export class FieldTable {
       if (NOT_NOMINABLE.has(name) || name.startsWith('x-forwarded-') || protectedNames.has(name)) return false;
     }
     for (let i = 0; i < this.count; i++) {
-      const line = i * LINE_WORDS;
+      const line = i * FIELD_WORDS;
       const name = this.text.slice(this.#lines[line], this.#lines[line + 1]).toLowerCase();
       if (!nominated.includes(name)) continue;
       this.#marks[i] = DROPPED;
@@ -252,10 +233,10 @@ export class FieldTable {
     let to = this.#heldEnd - 2 - room;
     for (let i = last; i >= 0; i--) {
       if (this.#marks[i] !== DROPPED) continue;
-      const from = this.#lines[i * LINE_WORDS + 2] as number;
+      const from = this.#lines[i * FIELD_WORDS + 2] as number;
       to -= end - from;
       if (end > from) bytes.copyWithin(to, base + from, base + end);
-      end = this.#lines[i * LINE_WORDS] as number;
+      end = this.#lines[i * FIELD_WORDS] as number;
     }
     to -= end;
     if (to !== base) bytes.copyWithin(to, base, base + end);
@@ -264,7 +245,7 @@ export class FieldTable {
 
   /** Length of the dropped line `i` with its CRLF. */
   #span(i: number): number {
-    return (this.#lines[i * LINE_WORDS + 2] as number) - (this.#lines[i * LINE_WORDS] as number);
+    return (this.#lines[i * FIELD_WORDS + 2] as number) - (this.#lines[i * FIELD_WORDS] as number);
   }
 
   /**
@@ -280,12 +261,12 @@ export class FieldTable {
     for (let i = 0; i < this.count; i++) {
       const mark = this.#marks[i] as number;
       if (mark === DROPPED || mark > markMax) continue;
-      const start = this.#lines[i * LINE_WORDS] as number;
+      const start = this.#lines[i * FIELD_WORDS] as number;
       if (start !== spanEnd) {
         if (spanEnd > spanStart) out += this.text.slice(spanStart, spanEnd);
         spanStart = start;
       }
-      spanEnd = this.#lines[i * LINE_WORDS + 2] as number;
+      spanEnd = this.#lines[i * FIELD_WORDS + 2] as number;
     }
     return spanEnd > spanStart ? out + this.text.slice(spanStart, spanEnd) : out;
   }
@@ -298,18 +279,4 @@ const MARK_OF: Readonly<Record<FieldPolicy, number>> = { keep: KEPT, drop: DROPP
 
 function isSpace(byte: number): boolean {
   return byte === SP || byte === HTAB;
-}
-
-const CLAIM_PREFIXES = ['x-forwarded-', 'x-client-'].map((prefix) => Buffer.from(prefix, 'latin1'));
-const X = 120;
-
-function isClaim(bytes: Uint8Array, start: number, end: number): boolean {
-  if (TOKEN_FOLD[bytes[start] as number] !== X) return false;
-  for (const prefix of CLAIM_PREFIXES) if (end - start > prefix.length && begins(bytes, start, prefix)) return true;
-  return false;
-}
-
-function begins(bytes: Uint8Array, start: number, prefix: Uint8Array): boolean {
-  for (let i = 0; i < prefix.length; i++) if (TOKEN_FOLD[bytes[start + i] as number] !== prefix[i]) return false;
-  return true;
 }
