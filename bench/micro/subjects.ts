@@ -13,7 +13,8 @@ import { linkTable } from '../../src/proxy/decide/table.ts';
 import { Exchange } from '../../src/proxy/exchange.ts';
 import { Endpoint } from '../../src/proxy/forward/endpoint.ts';
 import { peerLines } from '../../src/proxy/header/forwarded.ts';
-import { requestText } from '../../src/proxy/header/request.ts';
+import { freshLines } from '../../src/proxy/header/fresh.ts';
+import { RequestDraft } from '../../src/proxy/header/request.ts';
 import type { ClientConnection } from '../../src/proxy/http1/connection.ts';
 import { Recorder } from '../../src/proxy/recorder.ts';
 import { createEndpointDials } from '../../src/snapshot/endpoint-dials.ts';
@@ -73,6 +74,8 @@ const SNAPSHOT: Snapshot = {
   endpoints: [1, 2].map((id) => ({ id, host: '127.0.0.1', port: 9000 + id })),
 };
 
+const draft = new RequestDraft();
+const sent = Buffer.alloc(4096);
 const dials = new Int32Array(new SharedArrayBuffer(DIALS_MAX * 4));
 dials.set([95, 5]);
 const random = new Random(1);
@@ -116,8 +119,11 @@ export const SUBJECTS: readonly Subject[] = [
     name: 'build the upstream head',
     run: (n) => {
       head.parse(HEAD, 0, HEAD.length);
-      const id = '0123456789abcdef0123456789abcdef0123456789abcdef';
-      return times(n, () => requestText(decided, head, lines, id).length);
+      const fresh = freshLines('0123456789abcdef0123456789abcdef0123456789abcdef');
+      return times(n, () => {
+        draft.begin(decided, head, lines, fresh);
+        return draft.put(sent);
+      });
     },
   },
   {

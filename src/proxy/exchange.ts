@@ -5,6 +5,7 @@
  * route table it started with. Who decides writes the decision fields; who forwards writes the progress fields.
  */
 
+import { latin1Of } from '../lib/latin1.ts';
 import { REASON, type Reason } from '../model/reason.ts';
 import type { Drawn } from './access-log.ts';
 import type { LinkedRoute, LinkedSplit, RouteTable } from './decide/table.ts';
@@ -34,6 +35,13 @@ export interface Asker
     | 'cutOff'
   > {
   readonly out: Outlet;
+}
+
+/** A head in the memory of the connection that sent it. */
+export interface SentHead {
+  readonly bytes: Buffer;
+  length: number;
+  of: Exchange | null;
 }
 
 /** In place of the time of an attempt. */
@@ -81,8 +89,8 @@ export class Exchange {
   /** For the access log, if the request was drawn for it. */
   drawn: Drawn | null = null;
   // Progress.
-  /** Head to send upstream; kept until the response starts, for another attempt. */
-  requestText = '';
+  /** Head to send upstream, as text or where it was sent from; empty while it is drafted. */
+  #request: string | SentHead = '';
   /** What is sent of the body with every attempt. */
   replay: Replay | null = null;
   endpoint: Endpoint | null = null;
@@ -130,6 +138,38 @@ export class Exchange {
     // What is to become another protocol has one Connection field, about that.
     this.wantsTrailers = head.wantsTrailers && !head.wantsUpgrade;
     this.awaitsContinue = head.expectsContinue && head.bodyLength !== 0;
+  }
+
+  /**
+   * Head to send upstream, for another attempt, and to see what was asked. Empty once the connection that it was sent on
+   * serves another exchange, unless `keepRequest` was called before.
+   */
+  get requestText(): string {
+    const request = this.#request;
+    if (typeof request !== 'string') {
+      if (request.of !== this) return '';
+      this.#request = latin1Of(request.bytes, 0, request.length);
+    } else if (request === '' && this.client.lane.draft.of === this) this.#request = this.client.lane.draft.text();
+    return this.#request as string;
+  }
+
+  set requestText(text: string) {
+    this.#request = text;
+  }
+
+  /** The head was sent from there, and stands there until something else is sent. */
+  sentFrom(sent: SentHead): void {
+    this.#request = sent;
+  }
+
+  /** Makes the head a text unless it was sent: what it is drafted from is overwritten soon. */
+  settleRequest(): void {
+    if (this.#request === '') this.keepRequest();
+  }
+
+  /** Makes the head a text, to be there when the connection that sent it serves another exchange. */
+  keepRequest(): void {
+    this.#request = this.requestText;
   }
 
   /** The attempt is over. */

@@ -6,12 +6,13 @@
 
 import type { Deadlines } from '../lib/deadlines.ts';
 import type { Random } from '../lib/random.ts';
-import type { RequestIds } from '../lib/request-id.ts';
 import type { AccessLog } from './access-log.ts';
 import type { RouteTable } from './decide/table.ts';
 import type { Mirrors } from './forward/mirror.ts';
 import type { RetryBudget } from './forward/retry.ts';
 import type { DateLine } from './header/date.ts';
+import type { FreshLines } from './header/fresh.ts';
+import type { RequestDraft } from './header/request.ts';
 import type { Recorder } from './recorder.ts';
 import type { Upgrades } from './upgrade/upgrades.ts';
 import type { Resolver } from './wire/resolver.ts';
@@ -23,8 +24,9 @@ export interface Lane {
   readonly recorder: Recorder;
   readonly accessLog: AccessLog;
   readonly random: Random;
-  readonly ids: RequestIds;
+  readonly fresh: FreshLines;
   readonly date: DateLine;
+  readonly draft: RequestDraft;
   readonly retryBudget: RetryBudget;
   readonly mirrors: Mirrors;
   readonly deadlines: Deadlines;

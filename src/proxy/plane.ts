@@ -7,7 +7,6 @@
 import { beginTurn, httpDate, nowMs } from '../lib/clock.ts';
 import { Deadlines, SWEEP_MS } from '../lib/deadlines.ts';
 import { Random } from '../lib/random.ts';
-import { RequestIds } from '../lib/request-id.ts';
 import type { AccessBatch } from '../model/access.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.ts';
@@ -17,6 +16,8 @@ import { Endpoints } from './forward/endpoints.ts';
 import { Mirrors } from './forward/mirror.ts';
 import { RetryBudget } from './forward/retry.ts';
 import { DateLine } from './header/date.ts';
+import { FreshLines } from './header/fresh.ts';
+import { RequestDraft } from './header/request.ts';
 import { readMemory } from './http1/fields/scanner.ts';
 import type { Lane } from './lane.ts';
 import { Listener } from './listener.ts';
@@ -53,11 +54,12 @@ export class Plane {
       recorder: new Recorder(tallies, this.accessLog),
       accessLog: this.accessLog,
       random,
-      ids: new RequestIds(random),
+      fresh: new FreshLines(random),
       date: new DateLine(httpDate),
       retryBudget: new RetryBudget(nowMs()),
       mirrors: new Mirrors(),
       deadlines: new Deadlines(),
+      draft: new RequestDraft(),
       readBuffer: readMemory,
       resolver: new Resolver(),
       upgrades: null as unknown as Upgrades,

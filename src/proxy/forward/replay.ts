@@ -8,7 +8,7 @@
 
 import { turnMs } from '../../lib/clock.ts';
 import { putLatin1 } from '../../lib/latin1.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange, SentHead } from '../exchange.ts';
 import { withTimeLeft } from '../header/request.ts';
 import { CHUNKED } from '../http1/framing.ts';
 import type { Wire } from '../wire/wire.ts';
@@ -28,11 +28,15 @@ export interface Replay {
   byteCount: number;
 }
 
-/** Sends the head, and of the body what has been taken from the client. */
-export function sendRequest(x: Exchange, wire: Wire): void {
+/**
+ * Sends the head, and of the body what has been taken from the client.
+ * @param sent the connection's memory for a head; free, as nothing waits and no other exchange uses the connection.
+ */
+export function sendRequest(x: Exchange, wire: Wire, sent: SentHead): void {
   const { replay } = x;
   const isTooLong = replay !== null && replay.byteCount > x.table.limits.replayBodyBytesMax;
   if (isTooLong || !x.isIdempotent) x.isSpent = true;
+  if (replay === null && x.allowedMs === 0 && !wire.isBackedUp && sendDraft(x, wire, sent)) return;
   const head = x.allowedMs === 0 ? x.requestText : withTimeLeft(x, turnMs());
   if (replay === null) {
     wire.writeText(head);
@@ -40,6 +44,19 @@ export function sendRequest(x: Exchange, wire: Wire): void {
   }
   wire.writeText(replay.text === '' ? head : head + replay.text);
   for (const piece of replay.pieces) wire.writeBytes(piece, 0, piece.length);
+}
+
+/** Sends the head that is being drafted, without making it a text; false when it is not, or not that simple. */
+function sendDraft(x: Exchange, wire: Wire, sent: SentHead): boolean {
+  const { draft } = x.client.lane;
+  if (draft.of !== x) return false;
+  const length = draft.put(sent.bytes);
+  if (length === 0) return false;
+  sent.length = length;
+  sent.of = x;
+  x.sentFrom(sent);
+  wire.writeBytes(sent.bytes, 0, length);
+  return true;
 }
 
 /** Sends a copy of some of the body, as a chunk if the request is chunked. */

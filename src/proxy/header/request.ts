@@ -7,6 +7,7 @@
  * Source: RFC 9110 sections 7.2, 7.6.1 to 7.6.3; RFC 9112 section 3.2.
  */
 
+import { putLatin1 } from '../../lib/latin1.ts';
 import type { Exchange } from '../exchange.ts';
 import { applyHeaderFilter } from '../filter/header-filter.ts';
 import { type LinkedPathRewrite, rewriteTarget } from '../filter/rewrite.ts';
@@ -15,32 +16,87 @@ import { FIELD } from '../http1/fields/names.ts';
 import { CHUNKED } from '../http1/framing.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { forwardedLines, type PeerLines } from './forwarded.ts';
-import { traceLines } from './trace.ts';
+import { traceOf } from './fresh.ts';
+import { bringsTrace, traceLines } from './trace.ts';
+import { GATEWAY_NAME } from './via.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
-/** The head to send upstream. Sets `x.requestId`. @param freshId 48 hex digits, used for whatever the client did not send. */
-export function requestText(x: Exchange, head: RequestHead, lines: PeerLines, freshId: string): string {
-  const fields = head.fields;
-  const filters = x.route === null ? null : x.route.filters;
-  if (x.wantsTrailers) fields.keep(FIELD.trailer);
-  if (!lines.peer.isTrusted && !x.table.colorFromAnyone) fields.drop(x.table.colorField);
-  const asked = head.authority === '' ? fields.value(FIELD.host) : head.authority;
-  const host = filters !== null && filters.host !== '' ? filters.host : head.authority;
-  let added = forwardedLines(fields, lines, asked === null ? '' : asked, host !== '');
-  if (x.isPinned) added += colorLine(x, fields);
-  if (fields.seen(FIELD.xEnvoyExpectedRqTimeoutMs) !== 0 && lines.peer.isTrusted) x.allowedMs = allowedMsOf(fields);
-  if (x.method === 'OPTIONS') added += maxForwardsLine(fields);
-  added += idLine(x, fields, freshId);
-  added += traceLines(fields, freshId);
-  if (filters !== null && filters.requestHeaders !== null) {
-    added = applyHeaderFilter(filters.requestHeaders, fields, added);
+const VIA = `Via: 1.1 ${GATEWAY_NAME}\r\n\r\n`;
+const VIA_OLD = `Via: 1.0 ${GATEWAY_NAME}\r\n\r\n`;
+
+/**
+ * The head to send upstream for the request that is being read: decided, not yet made. One per worker.
+ *
+ * Nearly always the attempt goes out before anything else happens. Then the head is made of the bytes that were read, in
+ * the memory of the connection that sends it, and never becomes a text. Else `end` makes the text while there is time.
+ */
+export class RequestDraft {
+  /** Whose it is, between `begin` and `end`. */
+  of: Exchange | null = null;
+  #fields!: FieldTable;
+  /** What goes in place of the first line; empty = it goes on as it was read. */
+  #start = '';
+  #added = '';
+  #isTrusted = false;
+
+  /** Decides what goes. Sets `x.requestId`. @param fresh ids for a request that brings none (fresh.ts). */
+  begin(x: Exchange, head: RequestHead, lines: PeerLines, fresh: string): void {
+    const fields = head.fields;
+    const filters = x.route === null ? null : x.route.filters;
+    if (x.wantsTrailers) fields.keep(FIELD.trailer);
+    if (!lines.peer.isTrusted && !x.table.colorFromAnyone) fields.drop(x.table.colorField);
+    const asked = head.authority === '' ? fields.value(FIELD.host) : head.authority;
+    const host = filters !== null && filters.host !== '' ? filters.host : head.authority;
+    let added = forwardedLines(fields, lines, asked === null ? '' : asked, host !== '');
+    if (x.isPinned) added += colorLine(x, fields);
+    if (fields.seen(FIELD.xEnvoyExpectedRqTimeoutMs) !== 0 && lines.peer.isTrusted) x.allowedMs = allowedMsOf(fields);
+    if (x.method === 'OPTIONS') added += maxForwardsLine(fields);
+    added += idLines(x, fields, fresh);
+    if (filters !== null && filters.requestHeaders !== null) {
+      added = applyHeaderFilter(filters.requestHeaders, fields, added);
+    }
+    if (x.bodyLength === CHUNKED) added += 'Transfer-Encoding: chunked\r\n';
+    // Of what `TE` can say only this is for more than one hop, if each says so anew (RFC 9110 section 10.1.4).
+    if (x.wantsTrailers) added += 'Connection: TE\r\nTE: trailers\r\n';
+    this.#added = added + (x.minor === 1 ? VIA : VIA_OLD);
+    this.#start = startOf(x, head, host);
+    this.#fields = fields;
+    this.#isTrusted = lines.peer.isTrusted;
+    this.of = x;
   }
-  if (x.bodyLength === CHUNKED) added += 'Transfer-Encoding: chunked\r\n';
-  // Of what `TE` can say only this is for more than one hop, if each says so anew (RFC 9110 section 10.1.4).
-  if (x.wantsTrailers) added += 'Connection: TE\r\nTE: trailers\r\n';
-  const target = filters === null || filters.path === null ? x.target : rewritten(x, filters.path);
-  return `${x.method} ${target} HTTP/1.1\r\n${hostLine(fields, host)}${fields.kept(lines.peer.isTrusted)}${added}Via: 1.${x.minor} sluice\r\n\r\n`;
+
+  /** The head as text. Cost: a string; it is flattened when it is written. */
+  text(): string {
+    const kept = this.#fields.kept(this.#isTrusted);
+    return `${this.#start === '' ? this.#fields.firstLine : this.#start}${kept}${this.#added}`;
+  }
+
+  /**
+   * Writes the head to the beginning of `out`.
+   * @returns how long it is; 0 when it does not fit, or its first line is not the one that was read.
+   */
+  put(out: Buffer): number {
+    if (this.#start !== '') return 0;
+    const length = this.#fields.putKept(out, out.length - this.#added.length, this.#isTrusted);
+    return length === 0 ? 0 : length + putLatin1(out, this.#added, length);
+  }
+
+  /** What was read is overwritten soon: makes the text, if the head was not sent and may still be. */
+  end(): void {
+    const x = this.of;
+    if (x === null) return;
+    if (!x.isFinished) x.settleRequest();
+    this.of = null;
+  }
+}
+
+/** What goes before the fields that are kept, unless the line that was read does. */
+function startOf(x: Exchange, head: RequestHead, host: string): string {
+  const path = x.route === null || x.route.filters === null ? null : x.route.filters.path;
+  if (head.isVerbatim && path === null && host === '') return '';
+  const target = path === null ? x.target : rewritten(x, path);
+  return `${x.method} ${target} HTTP/1.1\r\n${hostLine(head.fields, host)}`;
 }
 
 /** How long a trusted sender will wait, in ms; 0 when it does not say it in a way to be understood. */
@@ -84,13 +140,22 @@ function maxForwardsLine(fields: FieldTable): string {
   return `Max-Forwards: ${Math.max(0, Number(left) - 1)}\r\n`;
 }
 
-function idLine(x: Exchange, fields: FieldTable, freshId: string): string {
+/** Request id and trace. */
+function idLines(x: Exchange, fields: FieldTable, fresh: string): string {
+  if (fields.seen(FIELD.xRequestId) !== 0 || bringsTrace(fields)) {
+    return idLine(x, fields, fresh) + traceLines(fields, fresh);
+  }
+  x.requestId = traceOf(fresh);
+  return fresh;
+}
+
+function idLine(x: Exchange, fields: FieldTable, fresh: string): string {
   const claimed = fields.value(FIELD.xRequestId);
   if (claimed !== null && fields.seen(FIELD.xRequestId) === 1 && REQUEST_ID.test(claimed)) {
     x.requestId = claimed;
     return '';
   }
   fields.drop(FIELD.xRequestId);
-  x.requestId = freshId.slice(0, 32);
+  x.requestId = traceOf(fresh);
   return `X-Request-Id: ${x.requestId}\r\n`;
 }

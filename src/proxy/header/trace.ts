@@ -10,6 +10,7 @@
 
 import type { FieldTable } from '../http1/fields/field-table.ts';
 import { FIELD } from '../http1/fields/names.ts';
+import { spanOf, traceOf } from './fresh.ts';
 
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/;
 /** Of a version that is not known yet (ff is forbidden): more may follow behind another dash. */
@@ -34,8 +35,13 @@ interface B3 {
   readonly isSampled: boolean;
 }
 
-/** Lines to add; drops what they replace. @param freshId 48 hex digits: a trace id and a span id. */
-export function traceLines(fields: FieldTable, freshId: string): string {
+/** Does the request say anything about a trace? Else the fresh lines are all it gets. */
+export function bringsTrace(fields: FieldTable): boolean {
+  return fields.seen(FIELD.traceparent) !== 0 || fields.seen(FIELD.tracestate) !== 0 || hasB3(fields);
+}
+
+/** Lines to add; drops what they replace. @param fresh lines with the ids that are used for what is missing. */
+export function traceLines(fields: FieldTable, fresh: string): string {
   const b3 = hasB3(fields) ? readB3(fields) : null;
   if (fields.seen(FIELD.traceparent) === 1) {
     const trace = fields.value(FIELD.traceparent) as string;
@@ -50,7 +56,7 @@ export function traceLines(fields: FieldTable, freshId: string): string {
   fields.drop(FIELD.tracestate);
   const flags = b3?.isSampled === true ? '01' : '00';
   if (b3 !== null && b3.ids !== '') return `traceparent: 00-${b3.ids}-${flags}\r\n`;
-  return `traceparent: 00-${freshId.slice(0, 32)}-${freshId.slice(32)}-${flags}\r\n`;
+  return `traceparent: 00-${traceOf(fresh)}-${spanOf(fresh)}-${flags}\r\n`;
 }
 
 /** A later version as version 00; empty when it is not valid. */

@@ -20,7 +20,6 @@ import { abandon, attemptExpired, forward } from '../forward/forwarder.ts';
 import { takeSmallBody } from '../forward/small-body.ts';
 import type { PeerLines } from '../header/forwarded.ts';
 import { answerText, OPTIONS_ANSWER, refusalText, rejectionOf } from '../header/rejection.ts';
-import { requestText } from '../header/request.ts';
 import type { Lane } from '../lane.ts';
 import type { Handle } from '../wire/binding.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
@@ -261,7 +260,7 @@ export class ClientConnection implements Timed, WireOwner {
       return;
     }
     const reason = decide(x, head, this.lines.peer, this.lane.random);
-    x.requestText = requestText(x, head, this.lines, this.lane.ids.next());
+    this.lane.draft.begin(x, head, this.lines, this.lane.fresh.next());
     if (this.lane.accessLog.draw()) this.lane.accessLog.keep(x, head, this.lines.peer);
     const fault = reason === REASON.none ? takeSmallBody(x, this.body, this.#input) : REASON.none;
     if (x.requestDone) x.startClock(x.startedAtMs);
@@ -273,6 +272,7 @@ export class ClientConnection implements Timed, WireOwner {
     else if (fault !== REASON.none) this.#bodyFault(x, fault);
     else if (head.wantsUpgrade && this.#leavesWith(x, head)) this.#close();
     else forward(x);
+    this.lane.draft.end();
   }
 
   /** Does the connection become another lane's? Answers that wait would be lost on the way there. */

@@ -7,6 +7,7 @@
  */
 
 import { putLatin1 } from '../../lib/latin1.ts';
+import type { SentHead } from '../exchange.ts';
 import type { Outlet } from '../wire/wire.ts';
 import type { BodyReader } from './body.ts';
 
@@ -15,11 +16,16 @@ const READ_BYTES = 65_536;
 const HEADROOM_BYTES = 2048;
 /** Room behind, for the end of a chunk and the most trailers there can be. */
 const TAILROOM_BYTES = 8192 + 16;
+const ANSWER_BYTES = HEADROOM_BYTES + READ_BYTES + TAILROOM_BYTES;
+/** Longer heads of requests are sent as text. */
+const SENT_BYTES = 4096;
 const CHUNK_END = '\r\n';
 
 /** Memory to read into, with room around what is read. */
 export class RelayMemory {
-  readonly bytes = Buffer.allocUnsafeSlow(HEADROOM_BYTES + READ_BYTES + TAILROOM_BYTES);
+  readonly bytes = Buffer.allocUnsafeSlow(ANSWER_BYTES + SENT_BYTES);
+  /** For the head of the request: apart, as the answer may begin before all of it has left. */
+  readonly sent: SentHead = { bytes: this.bytes.subarray(ANSWER_BYTES), length: 0, of: null };
   /** Where what is read begins. */
   readonly start = HEADROOM_BYTES;
 

@@ -7,7 +7,6 @@
  * Source: RFC 9112 sections 2, 3, 6, 9.3; RFC 9110 sections 7.2, 7.6.1, 9, 10.1.1.
  */
 
-import { latin1Of } from '../../lib/latin1.ts';
 import type { HttpConfig, Limits } from '../../model/config.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import { CR, LF, SP, TARGET, TOKEN_FOLD } from './chars.ts';
@@ -50,6 +49,8 @@ export class RequestHead {
   minor = 1;
   /** Path and query to forward; `*` for OPTIONS. */
   target = '';
+  /** The request line can go on as it was read. */
+  isVerbatim = false;
   /** Normalized path to match. */
   path = '';
   /** Others may fold the path further than normalizing does: all readings must take one route (decide/readings.ts). */
@@ -103,7 +104,7 @@ export class RequestHead {
     const headEnd = this.fields.scan(bytes, start, lineEnd, end);
     if (headEnd <= 0) return this.#headFault(headEnd, end - start);
     if (headEnd - start > this.#limits.headBytesMax) return this.#refuse(REASON.headTooLarge, 'head too long');
-    this.fields.text = latin1Of(bytes, start, headEnd);
+    this.fields.hold(bytes, start, headEnd);
     return this.#understand() ? headEnd : -1;
   }
 
@@ -251,6 +252,7 @@ export class RequestHead {
     this.isForUs = this.method === 'OPTIONS' && /^0+$/.test(this.fields.value(FIELD.maxForwards) ?? '');
     this.target = text.slice(start, this.#targetEnd);
     this.isAmbiguous = false;
+    this.isVerbatim = this.minor === 1;
     if (text.charCodeAt(start) === SLASH) {
       this.path = text.slice(start, this.#queryStart);
       return !this.#needsNormalizing || this.#normalize();
@@ -270,6 +272,7 @@ export class RequestHead {
       return this.#fail(REASON.badRequest, 'the path is not in its normal form');
     }
     this.isAmbiguous = isAmbiguous(path);
+    if (path !== this.path) this.isVerbatim = false;
     this.target = path + this.target.slice(this.path.length);
     this.path = path;
     return true;
@@ -290,6 +293,7 @@ export class RequestHead {
       this.#lastAuthority = null;
       this.host = host;
     }
+    this.isVerbatim = false;
     const query = parts.rest.indexOf('?');
     this.target = parts.rest;
     this.path = query < 0 ? parts.rest : parts.rest.slice(0, query);

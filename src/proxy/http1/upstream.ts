@@ -103,7 +103,7 @@ export class UpstreamConnection implements Timed, WireOwner {
     this.deadlineAtMs = Number.POSITIVE_INFINITY;
     x.upstream = this;
     x.opening = null;
-    sendRequest(x, this.#wire as Wire);
+    sendRequest(x, this.#wire as Wire, this.#memory.sent);
     this.#events.sent(x);
   }
 
@@ -116,7 +116,7 @@ export class UpstreamConnection implements Timed, WireOwner {
     if (this.#exchange !== null) sendEnd(this.#exchange, this.#wire as Wire, trailers);
   }
 
-  /** True when the upstream does not keep up: the client must wait until it is told. */
+  /** The upstream does not keep up: the client must wait until it is told. */
   get isBackedUp(): boolean {
     return this.#wire?.isBackedUp === true;
   }
@@ -302,6 +302,7 @@ export class UpstreamConnection implements Timed, WireOwner {
   #begin(x: Exchange, head: ResponseHead): void {
     this.#observe(x, head);
     x.status = head.status;
+    if (head.status >= 500) x.keepRequest(); // the log of failures looks at it later
     x.responseStarted = true;
     if (x.bodyLength !== 0) x.dropBody();
     if (x.drawn !== null) x.drawn.respondedAtMs = turnMs();

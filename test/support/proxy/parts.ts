@@ -2,9 +2,9 @@
  * Parts of a data plane without sockets: tables, heads and exchanges for tests of single functions.
  */
 
+import assert from 'node:assert/strict';
 import { Deadlines } from '#src/lib/deadlines.ts';
 import { Random } from '#src/lib/random.ts';
-import { RequestIds } from '#src/lib/request-id.ts';
 import { DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { AccessLog } from '#src/proxy/access-log.ts';
 import type { Peer } from '#src/proxy/decide/decide.ts';
@@ -14,7 +14,10 @@ import { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import { Mirrors } from '#src/proxy/forward/mirror.ts';
 import { RetryBudget } from '#src/proxy/forward/retry.ts';
 import { DateLine } from '#src/proxy/header/date.ts';
+import type { PeerLines } from '#src/proxy/header/forwarded.ts';
+import { FreshLines } from '#src/proxy/header/fresh.ts';
 import { responsePolicy } from '#src/proxy/header/hop-by-hop.ts';
+import { RequestDraft } from '#src/proxy/header/request.ts';
 import type { ClientConnection } from '#src/proxy/http1/connection.ts';
 import { NameTable } from '#src/proxy/http1/fields/names.ts';
 import type { RequestHead } from '#src/proxy/http1/request-head.ts';
@@ -64,11 +67,12 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     recorder: new Recorder(tallies),
     accessLog: new AccessLog(1, () => undefined),
     random,
-    ids: new RequestIds(random),
+    fresh: new FreshLines(random),
     date: new DateLine(() => 'Sun, 06 Nov 1994 08:49:37 GMT'),
     retryBudget: new RetryBudget(0),
     mirrors: new Mirrors(),
     deadlines: new Deadlines(),
+    draft: new RequestDraft(),
     readBuffer: Buffer.alloc(65_536),
     resolver: new Resolver(),
     upgrades: null as unknown as Upgrades,
@@ -117,4 +121,16 @@ export function readResponse(text: string, isHead = false): ResponseHead {
   const end = head.parse(bytes, 0, bytes.length, isHead);
   if (end <= 0) throw new Error(`${end}: ${head.detail}`);
   return head;
+}
+
+/** The head that goes upstream. Asserts that its bytes, where they can be put down at once, are those of its text. */
+export function requestText(x: Exchange, head: RequestHead, lines: PeerLines, freshId: string): string {
+  const draft = new RequestDraft();
+  draft.begin(x, head, lines, freshId);
+  const text = draft.text();
+  const out = Buffer.alloc(65_536);
+  const length = draft.put(out);
+  if (length > 0) assert.equal(out.toString('latin1', 0, length), text);
+  else assert.ok(!text.startsWith(head.fields.firstLine) || text.length > out.length, 'it could have been put down');
+  return text;
 }

@@ -270,6 +270,47 @@ export class FieldTable {
     }
     return spanEnd > spanStart ? out + this.text.slice(spanStart, spanEnd) : out;
   }
+
+  /** The first line as it was read, with its CRLF. */
+  get firstLine(): string {
+    return this.text.slice(0, this.#firstEnd);
+  }
+
+  /** Length of the first line, where the fields begin. */
+  get #firstEnd(): number {
+    return this.count === 0 ? this.#heldEnd - this.#heldFrom - 2 : (this.#lines[0] as number);
+  }
+
+  /**
+   * Copies the first line and what `kept` gives to the beginning of `out`. For a table that holds bytes.
+   * @param room bytes that it may take.
+   * @returns how many it took; 0 when they are more than that.
+   */
+  putKept(out: Buffer, room: number, withClaims: boolean): number {
+    const markMax = withClaims ? CLAIM : KEPT;
+    let at = 0;
+    let spanStart = 0;
+    let spanEnd = this.#firstEnd;
+    for (let i = 0; i < this.count; i++) {
+      const mark = this.#marks[i] as number;
+      if (mark === DROPPED || mark > markMax) continue;
+      const start = this.#lines[i * FIELD_WORDS] as number;
+      if (start !== spanEnd) {
+        at = this.#put(out, at, spanStart, spanEnd);
+        spanStart = start;
+      }
+      spanEnd = this.#lines[i * FIELD_WORDS + 2] as number;
+    }
+    at = this.#put(out, at, spanStart, spanEnd);
+    return at > room ? 0 : at;
+  }
+
+  /** Copies a span if there is room; returns where the next one goes. */
+  #put(out: Buffer, at: number, from: number, end: number): number {
+    const next = at + end - from;
+    if (next <= out.length) this.#held.copy(out, at, this.#heldFrom + from, this.#heldFrom + end);
+    return next;
+  }
 }
 
 /** Nothing is held. */

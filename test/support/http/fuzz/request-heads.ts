@@ -4,10 +4,10 @@
 
 import assert from 'node:assert/strict';
 import { reasonRow } from '#src/model/reason.ts';
-import { requestText } from '#src/proxy/header/request.ts';
+import { freshLines } from '#src/proxy/header/fresh.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import type { RequestHead } from '#src/proxy/http1/request-head.ts';
-import { bench, exchangeOn, peerOf, TWO_VERSIONS } from '../../proxy/parts.ts';
+import { bench, exchangeOn, peerOf, requestText, TWO_VERSIONS } from '../../proxy/parts.ts';
 import { type Opinion, opinionOf } from '../llhttp.ts';
 
 /** Bodies of known length longer than this are not made for the second opinion. */
@@ -88,12 +88,14 @@ function assertSameFields(head: RequestHead, opinion: Opinion): void {
   assert.equal(head.host, authority);
 }
 
+const FRESH = freshLines('0123456789abcdef'.repeat(3));
+
 /** What goes upstream is one request with the same framing, whoever reads it. */
 function assertForwardable(head: RequestHead): void {
   const x = exchangeOn(on);
   const { method, target, minor, bodyLength } = head;
   Object.assign(x, { method, target, minor, bodyLength });
-  const text = requestText(x, head, lines, '0123456789abcdef'.repeat(3));
+  const text = requestText(x, head, lines, FRESH);
   const sent = assertAgrees(Buffer.from(text, 'latin1'), bodyLength, `sent upstream: ${JSON.stringify(text)}`);
   if (sent === null) return;
   assert.equal(sent.isUpgrade, false, 'an upgrade was sent on');

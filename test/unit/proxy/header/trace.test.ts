@@ -2,12 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { freshLines } from '#src/proxy/header/fresh.ts';
 import { traceLines } from '#src/proxy/header/trace.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 import { bench, get, readHead } from '../../../support/proxy/parts.ts';
 
-const FRESH = '0123456789abcdef0123456789abcdef0123456789abcdef';
-const ANEW = `traceparent: 00-${FRESH.slice(0, 32)}-${FRESH.slice(32)}-00`;
+const DIGITS = '0123456789abcdef0123456789abcdef0123456789abcdef';
+const FRESH = freshLines(DIGITS);
+const ANEW = `traceparent: 00-${DIGITS.slice(0, 32)}-${DIGITS.slice(32)}-00`;
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 const SPAN = 'b7ad6b7169203331';
 const VALID = `traceparent: 00-${TRACE}-${SPAN}-01`;

@@ -1,0 +1,82 @@
+/**
+ * Ids for requests that bring none, as the lines in which they go upstream. Hot path.
+ *
+ * ```
+ * X-Request-Id: <32 digits> CRLF traceparent: 00-<the same 32>-<16 digits>-00 CRLF
+ * ```
+ * Unique but not secret: 128 and 64 random bits from a seeded generator. Many are made at a time, as one string of which
+ * each request takes its piece. Source: W3C Trace Context level 2, section 3.2.2.
+ */
+
+import { latin1Of } from '../../lib/latin1.ts';
+import type { Random } from '../../lib/random.ts';
+
+const TRACE_DIGITS = 32;
+const SPAN_DIGITS = 16;
+/** Lines made at a time. */
+const BATCH = 64;
+const WORDS = (TRACE_DIGITS + SPAN_DIGITS) / 8;
+const HEX_DIGITS = Buffer.from('0123456789abcdef', 'latin1');
+
+const ID_AT = 'X-Request-Id: '.length;
+const TRACE_AT = ID_AT + TRACE_DIGITS + '\r\ntraceparent: 00-'.length;
+const SPAN_AT = TRACE_AT + TRACE_DIGITS + 1;
+
+/** The lines of one id. @param digits 48 hexadecimal digits: trace and request id, span id. */
+export function freshLines(digits: string): string {
+  const trace = digits.slice(0, TRACE_DIGITS);
+  return `X-Request-Id: ${trace}\r\ntraceparent: 00-${trace}-${digits.slice(TRACE_DIGITS)}-00\r\n`;
+}
+
+/** The id that such lines give the request, 32 digits; the trace's is the same. */
+export function traceOf(lines: string): string {
+  return lines.slice(TRACE_AT, TRACE_AT + TRACE_DIGITS);
+}
+
+/** The span id in them, 16 digits. */
+export function spanOf(lines: string): string {
+  return lines.slice(SPAN_AT, SPAN_AT + SPAN_DIGITS);
+}
+
+/** Makes such lines; one per worker. */
+export class FreshLines {
+  readonly #random: Random;
+  readonly #bytes: Buffer;
+  readonly #length: number;
+  #batch = '';
+  #next = BATCH;
+
+  constructor(random: Random) {
+    const empty = freshLines('0'.repeat(TRACE_DIGITS + SPAN_DIGITS));
+    this.#random = random;
+    this.#bytes = Buffer.from(empty.repeat(BATCH), 'latin1');
+    this.#length = empty.length;
+  }
+
+  /** Lines with ids that no other request has. Neither id is all zero. */
+  next(): string {
+    if (this.#next === BATCH) this.#fill();
+    const at = this.#next++ * this.#length;
+    return this.#batch.slice(at, at + this.#length);
+  }
+
+  #fill(): void {
+    for (let i = 0; i < BATCH; i++) this.#put(i * this.#length);
+    this.#batch = latin1Of(this.#bytes, 0, this.#bytes.length);
+    this.#next = 0;
+  }
+
+  #put(at: number): void {
+    const bytes = this.#bytes;
+    for (let word = 0; word < WORDS; word++) {
+      let bits = this.#random.nextUint32();
+      // An id of zeros is invalid.
+      if (word % 4 === 0) bits |= 1;
+      const to = at + (word < 4 ? TRACE_AT : SPAN_AT - TRACE_DIGITS) + word * 8;
+      for (let digit = 0; digit < 8; digit++) {
+        bytes[to + digit] = HEX_DIGITS[(bits >>> (4 * digit)) & 15] as number;
+      }
+    }
+    bytes.copyWithin(at + ID_AT, at + TRACE_AT, at + TRACE_AT + TRACE_DIGITS);
+  }
+}
