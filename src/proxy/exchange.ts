@@ -10,32 +10,12 @@ import { REASON, type Reason } from '../model/reason.ts';
 import type { Drawn } from './access-log.ts';
 import type { LinkedRoute, LinkedSplit, RouteTable } from './decide/table.ts';
 import type { Answer } from './filter/filters.ts';
+import type { Asker } from './forward/asker.ts';
 import type { Endpoint } from './forward/endpoint.ts';
 import type { Hedge } from './forward/hedge.ts';
 import type { Replay } from './forward/replay.ts';
-import type { ClientConnection } from './http1/connection.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { UpstreamConnection } from './http1/upstream.ts';
-import type { Outlet } from './wire/wire.ts';
-
-/** What an exchange needs of whoever asked: a client's connection, or what stands in for one. */
-export interface Asker
-  extends Pick<
-    ClientConnection,
-    | 'lane'
-    | 'lines'
-    | 'body'
-    | 'waitAtMost'
-    | 'touch'
-    | 'willKeepAlive'
-    | 'upstreamReady'
-    | 'resumeReading'
-    | 'exchangeDone'
-    | 'reject'
-    | 'cutOff'
-  > {
-  readonly out: Outlet;
-}
 
 /** A head in the memory of the connection that sent it. */
 export interface SentHead {
@@ -51,8 +31,29 @@ const NO_ATTEMPT = -1;
 class Rare {
   hedge: Hedge | null = null;
   retrying: Retrying | null = null;
+  replay: Replay | null = null;
+  opening: UpstreamConnection | null = null;
+  drawn: Drawn | null = null;
+  answer: Answer | null = null;
+  corsLines = '';
+  detail = '';
+  prefixLength = 0;
   allowedMs = 0;
 }
+
+/** Bits of `#flags`. */
+const FLAG = {
+  isHttp10: 1,
+  keepAlive: 2,
+  wantsTrailers: 4,
+  isPinned: 8,
+  isOnReused: 16,
+  isSpent: 32,
+  requestDone: 64,
+  awaitsContinue: 128,
+  responseStarted: 256,
+  isFinished: 512,
+} as const;
 
 /** The retries of one exchange. */
 export interface Retrying {
@@ -68,59 +69,31 @@ export class Exchange {
   // The request.
   method = '';
   target = '';
-  minor = 1;
   /** Body bytes, or CHUNKED; 0 without a body. */
   bodyLength = 0;
-  keepAlive = true;
-  /** The client takes trailer fields, and may send some. */
-  wantsTrailers = false;
   requestId = '';
   // The decision.
   route: LinkedRoute | null = null;
-  /** How much of the path the rule's prefix took; the whole path when it is longer (decide/rules.ts). */
-  prefixLength = 0;
-  /** A filter answered: nothing is forwarded. */
-  answer: Answer | null = null;
-  /** What the route's CORS filter adds to the response, each line with its CRLF. */
-  corsLines = '';
   split: LinkedSplit | null = null;
-  isPinned = false;
+  /** 32 bits, signed. */
   userKey = 0;
-  /** For the access log, if the request was drawn for it. */
-  drawn: Drawn | null = null;
   // Progress.
   /** Head to send upstream, as text or where it was sent from; empty while it is drafted. */
   #request: string | SentHead = '';
-  /** What is sent of the body with every attempt. */
-  replay: Replay | null = null;
   endpoint: Endpoint | null = null;
   /** The connection that the attempt went out on. */
   upstream: UpstreamConnection | null = null;
-  /** The connection that is being opened for the attempt. */
-  opening: UpstreamConnection | null = null;
   attempts = 0;
   /** When the attempt began that is not over yet in the accounts of its endpoint, or `NO_ATTEMPT`. */
   attemptAtMs = NO_ATTEMPT;
+  #flags: number = FLAG.keepAlive;
   #rare: Rare | null = null;
-  /** The attempt's connection had served before, and nothing came back yet: its end may be the keep-alive race. */
-  isOnReused = false;
-  /**
-   * No other attempt can be made: it was handed to a connection and may not be a second time, body bytes that would be
-   * needed are gone, or an interim response went to the client.
-   */
-  isSpent = false;
-  requestDone = false;
-  /** The client waits for a 100 before it sends its body: until then the upstream owes a word, not the client. */
-  awaitsContinue = false;
-  responseStarted = false;
-  isFinished = false;
   /** When the response must have begun, all attempts together; the clock starts when the request is complete. */
   deadlineAtMs = Number.POSITIVE_INFINITY;
   // The outcome.
   endedAtMs = 0;
   status = 0;
   reason: Reason = REASON.none;
-  detail = '';
 
   constructor(client: Asker, table: RouteTable, startedAtMs: number) {
     this.client = client;
@@ -187,36 +160,6 @@ export class Exchange {
     return this.attemptAtMs !== NO_ATTEMPT;
   }
 
-  /** A second attempt beside the first, due or under way. */
-  get hedge(): Hedge | null {
-    return this.#rare === null ? null : this.#rare.hedge;
-  }
-
-  set hedge(hedge: Hedge | null) {
-    this.#rare ??= new Rare();
-    this.#rare.hedge = hedge;
-  }
-
-  /** How long from its beginning the client will wait, if it is trusted and said so, in ms; 0 = it did not. */
-  get allowedMs(): number {
-    return this.#rare === null ? 0 : this.#rare.allowedMs;
-  }
-
-  set allowedMs(ms: number) {
-    this.#rare ??= new Rare();
-    this.#rare.allowedMs = ms;
-  }
-
-  /** Once there is a retry. */
-  get retrying(): Retrying | null {
-    return this.#rare === null ? null : this.#rare.retrying;
-  }
-
-  set retrying(retrying: Retrying | null) {
-    this.#rare ??= new Rare();
-    this.#rare.retrying = retrying;
-  }
-
   /** Attempts that the retry budget paid for. */
   get retries(): number {
     return this.retrying === null ? 0 : this.retrying.count;
@@ -256,5 +199,201 @@ export class Exchange {
       default:
         return false;
     }
+  }
+
+  // ── what is one bit each ────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Of the request's version, 0 or 1. */
+  get minor(): number {
+    return (this.#flags & FLAG.isHttp10) === 0 ? 1 : 0;
+  }
+
+  set minor(minor: number) {
+    this.#flag(FLAG.isHttp10, minor === 0);
+  }
+
+  /** The client's connection goes on after the response. */
+  get keepAlive(): boolean {
+    return (this.#flags & FLAG.keepAlive) !== 0;
+  }
+
+  set keepAlive(is: boolean) {
+    this.#flag(FLAG.keepAlive, is);
+  }
+
+  /** The client takes trailer fields, and may send some. */
+  get wantsTrailers(): boolean {
+    return (this.#flags & FLAG.wantsTrailers) !== 0;
+  }
+
+  set wantsTrailers(is: boolean) {
+    this.#flag(FLAG.wantsTrailers, is);
+  }
+
+  /** A color chose the version. */
+  get isPinned(): boolean {
+    return (this.#flags & FLAG.isPinned) !== 0;
+  }
+
+  set isPinned(is: boolean) {
+    this.#flag(FLAG.isPinned, is);
+  }
+
+  /** The attempt's connection had served before, and nothing came back yet: its end may be the keep-alive race. */
+  get isOnReused(): boolean {
+    return (this.#flags & FLAG.isOnReused) !== 0;
+  }
+
+  set isOnReused(is: boolean) {
+    this.#flag(FLAG.isOnReused, is);
+  }
+
+  /**
+   * No other attempt can be made: it was handed to a connection and may not be a second time, body bytes that would be
+   * needed are gone, or an interim response went to the client.
+   */
+  get isSpent(): boolean {
+    return (this.#flags & FLAG.isSpent) !== 0;
+  }
+
+  set isSpent(is: boolean) {
+    this.#flag(FLAG.isSpent, is);
+  }
+
+  /** The whole request was read. */
+  get requestDone(): boolean {
+    return (this.#flags & FLAG.requestDone) !== 0;
+  }
+
+  set requestDone(is: boolean) {
+    this.#flag(FLAG.requestDone, is);
+  }
+
+  /** The client waits for a 100 before it sends its body: until then the upstream owes a word, not the client. */
+  get awaitsContinue(): boolean {
+    return (this.#flags & FLAG.awaitsContinue) !== 0;
+  }
+
+  set awaitsContinue(is: boolean) {
+    this.#flag(FLAG.awaitsContinue, is);
+  }
+
+  /** The response has begun. */
+  get responseStarted(): boolean {
+    return (this.#flags & FLAG.responseStarted) !== 0;
+  }
+
+  set responseStarted(is: boolean) {
+    this.#flag(FLAG.responseStarted, is);
+  }
+
+  /** Over and recorded. */
+  get isFinished(): boolean {
+    return (this.#flags & FLAG.isFinished) !== 0;
+  }
+
+  set isFinished(is: boolean) {
+    this.#flag(FLAG.isFinished, is);
+  }
+
+  #flag(bit: number, is: boolean): void {
+    this.#flags = is ? this.#flags | bit : this.#flags & ~bit;
+  }
+
+  // ── what few need ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A second attempt beside the first, due or under way. */
+  get hedge(): Hedge | null {
+    return this.#rare === null ? null : this.#rare.hedge;
+  }
+
+  set hedge(value: Hedge | null) {
+    if (value !== null || this.#rare !== null) this.#unusual().hedge = value;
+  }
+
+  /** Once there is a retry. */
+  get retrying(): Retrying | null {
+    return this.#rare === null ? null : this.#rare.retrying;
+  }
+
+  set retrying(value: Retrying | null) {
+    if (value !== null || this.#rare !== null) this.#unusual().retrying = value;
+  }
+
+  /** What is sent of the body with every attempt. */
+  get replay(): Replay | null {
+    return this.#rare === null ? null : this.#rare.replay;
+  }
+
+  set replay(value: Replay | null) {
+    if (value !== null || this.#rare !== null) this.#unusual().replay = value;
+  }
+
+  /** The connection that is being opened for the attempt. */
+  get opening(): UpstreamConnection | null {
+    return this.#rare === null ? null : this.#rare.opening;
+  }
+
+  set opening(value: UpstreamConnection | null) {
+    if (value !== null || this.#rare !== null) this.#unusual().opening = value;
+  }
+
+  /** For the access log, if the request was drawn for it. */
+  get drawn(): Drawn | null {
+    return this.#rare === null ? null : this.#rare.drawn;
+  }
+
+  set drawn(value: Drawn | null) {
+    if (value !== null || this.#rare !== null) this.#unusual().drawn = value;
+  }
+
+  /** A filter answered: nothing is forwarded. */
+  get answer(): Answer | null {
+    return this.#rare === null ? null : this.#rare.answer;
+  }
+
+  set answer(value: Answer | null) {
+    if (value !== null || this.#rare !== null) this.#unusual().answer = value;
+  }
+
+  /** What the route's CORS filter adds to the response, each line with its CRLF. */
+  get corsLines(): string {
+    return this.#rare === null ? '' : this.#rare.corsLines;
+  }
+
+  set corsLines(value: string) {
+    if (value !== '' || this.#rare !== null) this.#unusual().corsLines = value;
+  }
+
+  /** Why it failed, for people. */
+  get detail(): string {
+    return this.#rare === null ? '' : this.#rare.detail;
+  }
+
+  set detail(value: string) {
+    if (value !== '' || this.#rare !== null) this.#unusual().detail = value;
+  }
+
+  /** How much of the path the rule's prefix took, on routes with filters; the whole path when it is longer (decide/rules.ts). */
+  get prefixLength(): number {
+    return this.#rare === null ? 0 : this.#rare.prefixLength;
+  }
+
+  set prefixLength(value: number) {
+    if (value !== 0 || this.#rare !== null) this.#unusual().prefixLength = value;
+  }
+
+  /** How long from its beginning the client will wait, if it is trusted and said so, in ms; 0 = it did not. */
+  get allowedMs(): number {
+    return this.#rare === null ? 0 : this.#rare.allowedMs;
+  }
+
+  set allowedMs(value: number) {
+    if (value !== 0 || this.#rare !== null) this.#unusual().allowedMs = value;
+  }
+
+  #unusual(): Rare {
+    this.#rare ??= new Rare();
+    return this.#rare;
   }
 }

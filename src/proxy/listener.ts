@@ -104,7 +104,7 @@ export class Listener implements ConnectionEvents {
     const trusted = this.#trusted;
     const trusts = (other: string): boolean =>
       isIP(other) !== 0 && trusted.check(other, isIPv6(other) ? 'ipv6' : 'ipv4');
-    const key = hash32(`${address}:${peer.port ?? 0}`);
+    const key = hash32(`${address}:${peer.port ?? 0}`) | 0;
     return peerLines({ address, port: this.#port, isTrusted: trusts(address), trusts, key });
   }
 }

@@ -45,8 +45,8 @@ export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Rando
   }
   const { route, prefixLength } = asPreflight(x, head, rule);
   x.route = route;
-  x.prefixLength = prefixLength;
   if (route.filters !== null) {
+    x.prefixLength = prefixLength;
     const reason = answerByFilter(x, route.filters, head, peer);
     if (reason !== REASON.none || x.answer !== null) return reason;
   }

@@ -12,17 +12,20 @@ import type { RequestHead } from '../http1/request-head.ts';
 import type { Peer } from './decide.ts';
 import type { LinkedRoute } from './table.ts';
 
-/** Hash of the first configured key that is present, or null: then the split is drawn per request. */
+/**
+ * Hash of the first configured key that is present, or null: then the split is drawn per request. Its 32 bits as a
+ * signed integer, because one above 2^31 would be boxed.
+ */
 export function userKeyOf(route: LinkedRoute, head: RequestHead, peer: Peer): number | null {
   if (route.stickyField !== FIELD.unknown) {
     const value = head.fields.value(route.stickyField);
-    if (value !== null && value !== '') return hash32(value);
+    if (value !== null && value !== '') return hash32(value) | 0;
   }
   if (route.stickyCookie !== '') {
     const value = cookieValue(cookiesOf(head), route.stickyCookie);
-    if (value !== null) return hash32(value);
+    if (value !== null) return hash32(value) | 0;
   }
-  return route.stickyClientIp ? hash32(clientAddress(head, peer)) : null;
+  return route.stickyClientIp ? hash32(clientAddress(head, peer)) | 0 : null;
 }
 
 /** All cookies; more than one field is rare (HTTP/2 clients behind a translating proxy). */
