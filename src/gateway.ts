@@ -8,6 +8,7 @@
 import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { notReadyBecause } from './admin/checks.ts';
 import { type AdminServer, startAdmin } from './admin/server.ts';
 import { routeStatuses } from './admin/status.ts';
 import { AccessLogWriter } from './export/access-log.ts';
@@ -16,16 +17,18 @@ import { routeReadings } from './export/readings.ts';
 import { startProbe } from './health/checks/probe.ts';
 import { Health } from './health/health.ts';
 import { planOf } from './health/plan.ts';
-import { nowMs, wallTime } from './lib/clock.ts';
+import { bothClocks, nowMs, wallTime } from './lib/clock.ts';
 import { createLog, type Log, type LogLevel } from './lib/log.ts';
+import { once } from './lib/once.ts';
 import { Random } from './lib/random.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
-import { formatProblem, type Problem, SluiceError } from './model/problem.ts';
+import { formatProblem, SluiceError, unreadableProblem } from './model/problem.ts';
 import type { RolloutSpec } from './model/rollout.ts';
 import type { Decision } from './model/slo.ts';
 import type { RolloutStatus, RouteStatus, Status } from './model/status.ts';
 import { GATEWAY_CELL } from './model/tallies.ts';
 import { assertFree, type Region, Workers } from './proxy/workers.ts';
+import { SloEngine } from './slo/budget/engine.ts';
 import { type Controller, createController } from './slo/controller.ts';
 import { Decisions } from './slo/decisions.ts';
 import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
@@ -33,6 +36,7 @@ import { Totals } from './slo/totals.ts';
 import { createDials, type Dials, getDial, setDial } from './snapshot/dials.ts';
 import { createEndpointDials, setCapacity } from './snapshot/endpoint-dials.ts';
 import { hashConfig } from './snapshot/hash.ts';
+import { objectivesOf } from './snapshot/objectives.ts';
 import { needsRestart } from './snapshot/restart.ts';
 import { rolloutsOf } from './snapshot/rollouts.ts';
 import { type Current, type OfferResult, Store } from './snapshot/store.ts';
@@ -90,6 +94,7 @@ class ControlPlane implements Gateway {
   readonly #endpointTotals = new EndpointTotalsReader();
   readonly #controller: Controller;
   readonly #decisions = new Decisions();
+  readonly #slos = new SloEngine();
   readonly #endpointDials = createEndpointDials();
   readonly #health = new Health({
     random: new Random(randomInt(2 ** 31)),
@@ -252,7 +257,9 @@ class ControlPlane implements Gateway {
       return;
     }
     if (event.kind === 'unreadable') {
-      this.#apply(this.#store.offer({ ok: false, problems: [unreadable(this.#options.configFile, event.error)] }));
+      this.#apply(
+        this.#store.offer({ ok: false, problems: [unreadableProblem(this.#options.configFile, event.error)] }),
+      );
       return;
     }
     this.#log.warn('config_unwatched', { file: this.#options.configFile, error: event.error.message });
@@ -279,6 +286,7 @@ class ControlPlane implements Gateway {
 
   #follow(current: Current): void {
     this.#rollouts = rolloutsOf(current.config, current.snapshot);
+    this.#slos.follow(objectivesOf(current.config, current.snapshot));
     this.#health.follow(planOf(current.config, current.snapshot), this.#phase === 'serving');
   }
 
@@ -305,6 +313,7 @@ class ControlPlane implements Gateway {
     const { decisions, skippedMs } = this.#controller.tick(this.#tickedAtMs);
     if (skippedMs !== 0) this.#log.warn('evidence_skipped', { skippedMs });
     for (const decision of decisions) this.#keep(decision);
+    for (const alert of this.#slos.turn(regions, bothClocks())) this.#log.warn('slo_alert', { ...alert });
     this.#lookAfterEndpoints(regions);
     this.#totals.readSome(this.#store.current?.snapshot.routes ?? [], ROUTES_PER_TICK);
   }
@@ -332,20 +341,24 @@ class ControlPlane implements Gateway {
   // ── looking in ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #status(): Status {
-    const routesNow = () => this.#routes();
-    const notReadyBecause = this.#notReadyBecause();
+    const routesNow = once(() => this.#routes());
+    const slosNow = once(() => this.#slos.status(bothClocks()));
+    const because = notReadyBecause(this.#phase, this.#workers?.status() ?? []);
     return {
       version: this.#release.version,
       startedAt: this.#startedAt,
       uptimeMs: Math.round(nowMs() - this.#startedAtMs),
-      ready: notReadyBecause === '',
-      notReadyBecause,
+      ready: because === '',
+      notReadyBecause: because,
       proxyUrl: this.proxyUrl,
       config: this.#store.status(),
       workers: this.#workers?.status() ?? [],
-      // Computed when somebody looks: a probe asks for the rest only.
+      // Computed when somebody first looks: a probe asks for the rest only.
       get routes() {
         return routesNow();
+      },
+      get slos() {
+        return slosNow();
       },
       health: this.#health.status,
       eventsLost: this.#controller.eventsLost,
@@ -368,13 +381,6 @@ class ControlPlane implements Gateway {
     });
   }
 
-  #notReadyBecause(): string {
-    if (this.#phase === 'draining' || this.#phase === 'closed') return 'draining';
-    if (this.#phase === 'starting') return 'the workers are starting';
-    const isServed = this.#workers?.status().some(({ state }) => state === 'serving') === true;
-    return isServed ? '' : 'no worker is serving';
-  }
-
   // ── end ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async #drain(): Promise<void> {
@@ -390,9 +396,4 @@ class ControlPlane implements Gateway {
     await this.close();
     this.#finish(0);
   }
-}
-
-function unreadable(file: string, error: SluiceError): Problem {
-  const expected = 'a document that can be read';
-  return { code: error.code, file, line: 0, column: 0, path: '', expected, got: error.message, hint: '' };
 }

@@ -2,7 +2,7 @@
  * The probes' answers in words: what was checked, and why a check failed.
  */
 
-import type { Status } from '../model/status.ts';
+import type { Status, WorkerStatus } from '../model/status.ts';
 
 /** One line of `?verbose`. `detail` says what was seen; for a failed check it is the reason. */
 export interface Check {
@@ -34,4 +34,14 @@ export function hasStarted(status: Status): boolean {
 /** `[+]workers ok: 2 of 2 serving`, `[-]workers failed: 0 of 2 serving`. */
 export function formatCheck(check: Check): string {
   return `${check.isOk ? '[+]' : '[-]'}${check.name} ${check.isOk ? 'ok' : 'failed'}: ${check.detail}`;
+}
+
+/** What the process is about to do. */
+export type Phase = 'starting' | 'serving' | 'draining' | 'closed';
+
+/** Why the gateway should get no traffic; empty when it should. */
+export function notReadyBecause(phase: Phase, workers: readonly WorkerStatus[]): string {
+  if (phase === 'draining' || phase === 'closed') return 'draining';
+  if (phase === 'starting') return 'the workers are starting';
+  return workers.some(({ state }) => state === 'serving') ? '' : 'no worker is serving';
 }

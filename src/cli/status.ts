@@ -6,6 +6,7 @@ import type { RouteStatus, Status, TrafficStatus, VersionStatus } from '../model
 import { fetchStatus } from './admin-client.ts';
 import { readArgs, readChoice } from './args.ts';
 import { type CliDeps, type Command, EXIT } from './deps.ts';
+import { sloLines } from './slo-lines.ts';
 
 const DEFAULT_ADMIN = 'http://127.0.0.1:9900';
 
@@ -60,7 +61,7 @@ export function formatStatus(status: Status): string {
       : []),
     `workers  ${serving} of ${workers.length} serving`,
   ];
-  return `${[...head, ...status.routes.flatMap(routeLines)].join('\n')}\n`;
+  return `${[...head, ...status.routes.flatMap(routeLines), ...sloLines(status.slos)].join('\n')}\n`;
 }
 
 function routeLines(route: RouteStatus): string[] {

@@ -4,6 +4,7 @@
 
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { type Reading, registerFamily } from './family.ts';
+import { SLO_FAMILIES } from './slo-families.ts';
 import type { MetricsSource } from './source.ts';
 import { STATE_FAMILIES } from './state-families.ts';
 import { TRAFFIC_FAMILIES } from './traffic-families.ts';
@@ -21,7 +22,8 @@ export function createMetrics(source: MetricsSource): Metrics {
     if (reading === null) throw new Error('metrics: a family was collected outside a scrape');
     return reading;
   };
-  for (const family of [...TRAFFIC_FAMILIES, ...STATE_FAMILIES]) registerFamily(registry, family, current);
+  for (const family of [...TRAFFIC_FAMILIES, ...STATE_FAMILIES, ...SLO_FAMILIES])
+    registerFamily(registry, family, current);
   collectDefaultMetrics({ register: registry });
 
   const render = async () => {

@@ -51,6 +51,11 @@ export function wallTime(): string {
   return new Date().toISOString();
 }
 
+/** The monotonic clock, and the wall clock in ms since 1970, which may step and is for calendars only. */
+export function bothClocks(): { readonly nowMs: number; readonly wallMs: number } {
+  return { nowMs: nowMs(), wallMs: Date.now() };
+}
+
 /** Wall clock as HTTP writes it, `Tue, 15 Nov 1994 08:12:31 GMT`: it may step. */
 export function httpDate(): string {
   return new Date().toUTCString();

@@ -143,6 +143,7 @@ export interface ServiceConfig {
   readonly slowStartMs: number;
   readonly health: HealthCheckConfig | null;
   readonly outlier: OutlierConfig | null;
+  readonly slo: SloConfig | null;
 }
 
 /** How a value is compared. A regular expression must match the whole value. */
@@ -268,10 +269,28 @@ export interface StickyConfig {
   readonly clientIp: boolean;
 }
 
+/** What an error budget allows rollouts to do. */
+export interface BudgetPolicyConfig {
+  /** An exhausted budget stops rollouts, unless they are labeled `fix`. */
+  readonly freeze: boolean;
+  /** Rollouts are slow while less than this part of the budget is left, 0..1. */
+  readonly slowBelowRatio: number;
+  /** Part of the budget left at its start that one rollout may spend, 0..1. */
+  readonly releaseAllowanceRatio: number;
+}
+
+/** Objectives of a route or a service. Budgets that decide are rolling, over 28 days. */
 export interface SloConfig {
   /** Target share of good requests, in (0, 1). */
   readonly availabilityRatio: number;
   readonly latency: { readonly thresholdMs: number; readonly targetRatio: number } | null;
+  /** Period that is reported besides the rolling one, in UTC. */
+  readonly calendar: 'week' | 'month' | null;
+  /** Normalized paths whose requests (probes) count for nothing. Always empty of a service. */
+  readonly ignorePaths: readonly string[];
+  /** Weight of an error in the weighted error count, by class. */
+  readonly errorWeights: { readonly client: number; readonly transient: number; readonly server: number };
+  readonly budgetPolicy: BudgetPolicyConfig;
 }
 
 /** The canary under judgement on a route and how sure the gateway must be to roll it back. */

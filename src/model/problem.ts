@@ -44,6 +44,7 @@ export type ErrorCode =
   | 'SLU_LISTEN_FAILED'
   | 'SLU_WORKER_FAILED'
   | 'SLU_CELLS_EXHAUSTED'
+  | 'SLU_STATE_INVALID'
   | 'SLU_USAGE';
 
 /** An operational error of the control plane. */
@@ -57,4 +58,10 @@ export class SluiceError extends Error {
     this.code = code;
     this.problems = options.problems ?? [];
   }
+}
+
+/** A document that could not even be read, as a problem. */
+export function unreadableProblem(file: string, { code, message }: SluiceError): Problem {
+  const expected = 'a document that can be read';
+  return { code, file, line: 0, column: 0, path: '', expected, got: message, hint: '' };
 }

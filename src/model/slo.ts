@@ -1,6 +1,8 @@
 /**
- * Nouns of judgement: evidence, verdicts and decisions.
+ * Nouns of judgement: evidence, verdicts and decisions; objectives and their alerts.
  */
+
+import type { SloConfig } from './config.ts';
 
 /** Exchanges of one arm (version) in one tick: how many finished, how many of them were bad. `bad <= finished`. */
 export interface ArmCounts {
@@ -66,4 +68,43 @@ export interface Decision {
   readonly switchedInMs: number;
   /** Request ids of up to 5 bad canary exchanges. */
   readonly sampleRequestIds: readonly string[];
+}
+
+/** What objectives are about. */
+export type SloScope = 'route' | 'service';
+
+/** Which question an objective asks: was the answer good, or good and in time? */
+export type SloIndicator = 'availability' | 'latency';
+
+/** A route or service with objectives, and the cells that hold its exchanges. */
+export interface SloSource {
+  readonly scope: SloScope;
+  readonly name: string;
+  /** Cells whose exchanges count. A service's are its routes' own, or its versions' on routes that it shares. */
+  readonly cells: readonly number[];
+  readonly slo: SloConfig;
+}
+
+/** How urgent an alert is. */
+export type AlertSeverity = 'page' | 'ticket';
+
+/** An alert of an objective began or ended. */
+export interface AlertChange {
+  readonly scope: SloScope;
+  readonly name: string;
+  readonly indicator: SloIndicator;
+  readonly state: 'firing' | 'resolved';
+  readonly severity: AlertSeverity;
+  /** Names of the two windows, `1h` and `5m`. */
+  readonly long: string;
+  readonly short: string;
+  /** Burn rate that both had to exceed. */
+  readonly factor: number;
+  /** Burn rates now; null where nothing was counted. */
+  readonly longBurn: number | null;
+  readonly shortBurn: number | null;
+  /** Part of the 28-day budget that is left; null when nothing was counted. */
+  readonly remainingRatio: number | null;
+  /** One sentence with the numbers. */
+  readonly sentence: string;
 }

@@ -39,6 +39,8 @@ export interface SplitSpec {
   readonly dial: number;
   /** Unit slot for user bitmaps, or -1 when no rollout is in progress. */
   readonly unit: number;
+  /** Latency threshold of its service's objective in ms; Infinity without one. */
+  readonly serviceSlowMs: number;
   /** Seed of this version's share of the key space (weighted rendezvous). */
   readonly seed: number;
   readonly targets: TargetSpec;
@@ -63,6 +65,10 @@ export interface RouteSpec {
   readonly sticky: StickyConfig | null;
   /** Latency SLO threshold in ms; Infinity without one. */
   readonly slowMs: number;
+  /** The same of the service's objective, where all its versions are of one service. */
+  readonly serviceSlowMs: number;
+  /** Normalized paths whose requests count for nothing. */
+  readonly ignorePaths: readonly string[];
   readonly requestTimeoutMs: number;
   readonly retry: RetryConfig;
   readonly filters: Filters;

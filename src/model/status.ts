@@ -6,7 +6,8 @@
 
 import type { EndpointHealth, HealthStatus } from './health.ts';
 import type { Problem } from './problem.ts';
-import type { Verdict } from './slo.ts';
+import type { ErrorClass } from './sli.ts';
+import type { AlertSeverity, SloIndicator, SloScope, Verdict } from './slo.ts';
 
 export interface EndpointStatus extends EndpointHealth {
   /** `host:port` */
@@ -64,6 +65,56 @@ export interface RouteStatus extends TrafficStatus {
   readonly rollout: RolloutStatus | null;
 }
 
+/** Counts of a window or period. */
+export interface EventsStatus {
+  readonly good: number;
+  readonly bad: number;
+}
+
+export interface AlertStatus {
+  readonly severity: AlertSeverity;
+  readonly long: string;
+  readonly short: string;
+  readonly factor: number;
+  readonly isFiring: boolean;
+  /** How long it has been firing; null when it is not. */
+  readonly firingForMs: number | null;
+}
+
+/** One objective and its error budget. */
+export interface SloStatus {
+  readonly scope: SloScope;
+  /** Of the route or service. */
+  readonly name: string;
+  readonly indicator: SloIndicator;
+  readonly targetRatio: number;
+  /** null of availability. */
+  readonly thresholdMs: number | null;
+  /** Events of the last 28 days. */
+  readonly events: EventsStatus;
+  /** Events since the gateway began to count. */
+  readonly eventsTotal: EventsStatus;
+  /** Part of the 28-day budget that is left: 1 = all, negative = overspent. */
+  readonly remainingRatio: number | null;
+  /** Time until it is gone at the burn rate of the last hour; null when it has no end. */
+  readonly exhaustedInMs: number | null;
+  /** Burn rate by window, 1 = the budget lasts exactly its period. */
+  readonly burnRates: Readonly<Record<string, number | null>>;
+  readonly alerts: readonly AlertStatus[];
+  /** The calendar period, where the objective has one; `sinceMs`: its start, ms since 1970. */
+  readonly calendar:
+    | (EventsStatus & {
+        readonly unit: 'week' | 'month';
+        readonly sinceMs: number;
+        readonly remainingRatio: number | null;
+      })
+    | null;
+  /** Errors by class since the gateway began to count, and their weighted sum. */
+  readonly errors: Readonly<Record<ErrorClass, number>> & { readonly weighted: number };
+  /** What the budget allows rollouts to do, and why. */
+  readonly policy: { readonly kind: 'allowed' | 'slow' | 'frozen'; readonly sentence: string };
+}
+
 export interface ConfigStatus {
   readonly file: string;
   readonly revision: number;
@@ -99,6 +150,8 @@ export interface Status {
   readonly config: ConfigStatus;
   readonly workers: readonly WorkerStatus[];
   readonly routes: readonly RouteStatus[];
+  /** Objectives of routes and services, in the order of the configuration. */
+  readonly slos: readonly SloStatus[];
   readonly health: HealthStatus;
   /** Bad events that the ring could not hold, since start. */
   readonly eventsLost: number;

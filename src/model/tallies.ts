@@ -17,6 +17,7 @@
  */
 
 import { REASON_COUNT } from './reason.ts';
+import { ERROR_CLASSES } from './sli.ts';
 
 /** 32-bit words of one cell: 4 KiB, a page, so that two cells never share one. */
 export const CELL_WORDS = 1024;
@@ -53,7 +54,15 @@ export const CELL = {
   mirrorSent: 736,
   mirrorSkipped: 737,
   mirrorFailed: 738,
+  /** Good exchanges above the route's latency threshold: what a latency objective misses besides bad ones. */
+  late: 739,
+  /** The same for the threshold of the service. */
+  serviceLate: 740,
+  /** Exchanges by error class, in the order of `ERROR_CLASSES` (`sli.ts`). */
+  errorClasses: 741,
 } as const;
+/** Words of a cell that are in use. */
+export const CELL_USED_WORDS = 744;
 export const THRESHOLDS_MAX = 8;
 
 /**
@@ -181,4 +190,6 @@ export function deltaOf(now: number, before: number): number {
 if (CELL.reasons + REASON_COUNT > CELL.thresholds) throw new Error('tallies: more reasons than words');
 if (CELL.thresholds + THRESHOLDS_MAX > CELL.sessions) throw new Error('tallies: more thresholds than words');
 if (CELL.sessionEnds + SESSION_ENDS.length > CELL.histogram) throw new Error('tallies: more session ends than words');
+if (CELL.errorClasses + ERROR_CLASSES.length > CELL_USED_WORDS)
+  throw new Error('tallies: more error classes than words');
 if (CELL.histogram + HISTOGRAM_BUCKETS > CELL_WORDS) throw new Error('tallies: the histogram does not fit its cell');

@@ -8,11 +8,20 @@
 
 import { HISTOGRAM_BUCKETS } from '../lib/histogram.ts';
 import { REASON_COUNT } from '../model/reason.ts';
-import { CELL, CELL_WORDS, CELLS_MAX, deltaOf, SESSION_ENDS, type Tallies, THRESHOLDS_MAX } from '../model/tallies.ts';
+import {
+  CELL,
+  CELL_USED_WORDS,
+  CELL_WORDS,
+  CELLS_MAX,
+  deltaOf,
+  SESSION_ENDS,
+  type Tallies,
+  THRESHOLDS_MAX,
+} from '../model/tallies.ts';
 import { type Region, RegionRoll } from './regions.ts';
 
 const STATUS_CLASSES = 6;
-const WORDS = CELL.histogram + HISTOGRAM_BUCKETS;
+const WORDS = CELL_USED_WORDS;
 
 /** Totals of one cell; they only ever grow, `inFlight` apart. The arrays are the reader's own: do not write. */
 export interface CellTotals {

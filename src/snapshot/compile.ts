@@ -155,6 +155,8 @@ function compileRoute(route: RouteConfig, context: Context): RouteSpec {
     splits: route.backendRefs.map((ref) => compileSplit(route, ref, context)),
     sticky: route.sticky,
     slowMs: route.slo?.latency?.thresholdMs ?? Number.POSITIVE_INFINITY,
+    serviceSlowMs: serviceSlowMsOf(route, context),
+    ignorePaths: route.slo?.ignorePaths ?? [],
     requestTimeoutMs: route.requestTimeoutMs,
     retry: route.retry,
     filters: route.filters,
@@ -163,17 +165,29 @@ function compileRoute(route: RouteConfig, context: Context): RouteSpec {
   };
 }
 
+/** Threshold of the one service that a route sends to; Infinity where there are several. */
+function serviceSlowMsOf({ backendRefs }: RouteConfig, { versions }: Context): number {
+  const [first, ...others] = backendRefs;
+  if (first === undefined || others.some(({ service }) => service !== first.service)) return Number.POSITIVE_INFINITY;
+  return slowMsOf(versionOf(versions, first));
+}
+
+function slowMsOf({ service }: ServedVersion): number {
+  return service.slo?.latency?.thresholdMs ?? Number.POSITIVE_INFINITY;
+}
+
 function compileSplit(route: RouteConfig, ref: BackendRef, context: Context): SplitSpec {
-  const { version } = versionOf(context.versions, ref);
+  const served = versionOf(context.versions, ref);
   const key = splitKey(route.name, ref.service, ref.version);
   const cell = idOf(context.ids, 'cells', key);
   return {
     service: ref.service,
     version: ref.version,
-    colors: [...new Set([ref.version, ...version.colors])],
+    colors: [...new Set([ref.version, ...served.version.colors])],
     cell,
     dial: cell,
     unit: isUnderRollout(route, ref) ? idOf(context.ids, 'units', key) : -1,
+    serviceSlowMs: slowMsOf(served),
     seed: hash32(key),
     targets: compileTargets(ref, context),
   };

@@ -17,6 +17,7 @@ import type {
   RedirectFilter,
   RetryConfig,
   ServiceConfig,
+  SloConfig,
   Timeouts,
   UpgradeConfig,
 } from '../model/config.ts';
@@ -86,11 +87,18 @@ export const DEFAULT_OUTLIER: OutlierConfig = {
   ejectionMaxMs: 300_000,
   ejectedRatioMax: 0.5,
 };
+/** What objectives have that say no more than their targets. */
+export const DEFAULT_SLO: Pick<SloConfig, 'ignorePaths' | 'errorWeights' | 'budgetPolicy'> = {
+  ignorePaths: [],
+  errorWeights: { client: 1, transient: 0.3, server: 2.5 },
+  budgetPolicy: { freeze: true, slowBelowRatio: 0.25, releaseAllowanceRatio: 0.2 },
+};
 export const DEFAULT_SERVICE: Omit<ServiceConfig, 'name' | 'versions'> = {
   balancer: 'peakEwma',
   slowStartMs: 0,
   health: null,
   outlier: DEFAULT_OUTLIER,
+  slo: null,
 };
 
 export const DEFAULT_UPGRADE: UpgradeConfig = { protocols: ['websocket'], onRollback: 'close' };

@@ -17,6 +17,7 @@ import { checkMatches } from './checks/matches.ts';
 import { checkRollouts } from './checks/rollout.ts';
 import { checkRoutes } from './checks/routes.ts';
 import { checkServices } from './checks/services.ts';
+import { checkSlos } from './checks/slo.ts';
 import { warn } from './checks/warnings.ts';
 import type { Environment } from './document/interpolate.ts';
 import { type Reading, readDocument } from './document/read.ts';
@@ -67,6 +68,7 @@ function checkTogether({ value }: Reading, faultyPaths: readonly Path[], report:
   checkMatches(draft, report);
   checkFilters(draft, report);
   checkRollouts(draft, report);
+  checkSlos(draft, report);
   checkCapacity(draft, report);
   return draft.whole;
 }

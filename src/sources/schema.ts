@@ -34,6 +34,7 @@ export type RouteInput = DocumentInput['routes'][number];
 export type BackendRefInput = NonNullable<RouteInput['backendRefs']>[number];
 export type FilterInput = NonNullable<RouteInput['filters']>[number];
 export type MatchInput = NonNullable<RouteInput['matches']>[number];
+export type SloInput = NonNullable<RouteInput['slo']>;
 export type ServiceInput = DocumentInput['services'][string];
 export type EndpointInput = ServiceInput['versions'][string]['endpoints'][number];
 export type ListenInput = NonNullable<DocumentInput['listen']>;

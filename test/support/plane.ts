@@ -26,6 +26,8 @@ export interface RouteSketch {
   readonly sticky?: StickyConfig | null;
   readonly requestTimeoutMs?: number;
   readonly slowMs?: number;
+  readonly serviceSlowMs?: number;
+  readonly ignorePaths?: readonly string[];
   readonly retry?: Partial<RetryConfig>;
   readonly filters?: Partial<Filters>;
   readonly upgrade?: UpgradeConfig;
@@ -80,11 +82,14 @@ export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
         cell: 100 * n + m + 1,
         dial: 100 * n + m + 1,
         unit: 10 * n + m,
+        serviceSlowMs: route.serviceSlowMs ?? Number.POSITIVE_INFINITY,
         seed: 7919 * (m + 1),
         targets: targetOf(version.ports, version.balancer ?? 'peakEwma'),
       })),
       sticky: route.sticky ?? null,
       slowMs: route.slowMs ?? Number.POSITIVE_INFINITY,
+      serviceSlowMs: route.serviceSlowMs ?? Number.POSITIVE_INFINITY,
+      ignorePaths: route.ignorePaths ?? [],
       requestTimeoutMs: route.requestTimeoutMs ?? 60_000,
       retry: { ...DEFAULT_RETRY, ...route.retry },
       filters: {

@@ -26,6 +26,8 @@ export interface LinkedSplit {
   readonly cell: number;
   readonly dial: number;
   readonly unit: number;
+  /** Latency threshold of the service's objective; Infinity without one. */
+  readonly serviceSlowMs: number;
   readonly seed: number;
   readonly targets: Targets;
 }
@@ -41,6 +43,9 @@ export interface LinkedRoute {
   readonly stickyCookie: string;
   readonly stickyClientIp: boolean;
   readonly slowMs: number;
+  readonly serviceSlowMs: number;
+  /** Paths whose requests count for nothing; null for most routes. */
+  readonly ignoredPaths: ReadonlySet<string> | null;
   readonly requestTimeoutMs: number;
   /** null for most routes. */
   readonly filters: LinkedFilters | null;
@@ -162,6 +167,8 @@ function linkRoute(spec: RouteSpec, names: NameTable, targetsOf: (spec: TargetSp
     stickyCookie: spec.sticky?.cookie ?? '',
     stickyClientIp: spec.sticky?.clientIp ?? false,
     slowMs: spec.slowMs,
+    serviceSlowMs: spec.serviceSlowMs,
+    ignoredPaths: spec.ignorePaths.length === 0 ? null : new Set(spec.ignorePaths),
     requestTimeoutMs: spec.requestTimeoutMs,
     filters: linkFilters(spec.filters, names),
     upgrade: spec.upgrade,
@@ -182,6 +189,7 @@ function linkSplit(spec: SplitSpec, targets: Targets): LinkedSplit {
     cell: spec.cell,
     dial: spec.dial,
     unit: spec.unit,
+    serviceSlowMs: spec.serviceSlowMs,
     seed: spec.seed,
     targets,
   };

@@ -7,13 +7,13 @@ import type {
   RetryConfig,
   RouteConfig,
   RouteMatch,
-  SloConfig,
   StickyConfig,
   UpgradeConfig,
 } from '../../model/config.ts';
 import { DEFAULT_REQUEST_TIMEOUT_MS, DEFAULT_RETRY, DEFAULT_UPGRADE, DEFAULT_WEIGHT } from '../defaults.ts';
 import type { BackendRefInput, DocumentInput, MatchInput, RouteInput, ServiceInput } from '../schema.ts';
 import { buildFilters } from './filters.ts';
+import { buildSlo } from './slo.ts';
 import { sure, toMs } from './values.ts';
 
 type Services = DocumentInput['services'];
@@ -31,7 +31,7 @@ export function buildRoute(route: RouteInput, services: Services): RouteConfig {
     retry: buildRetry(route),
     filters: buildFilters(route.filters, (ref) => sureVersion(ref, services)),
     upgrade: buildUpgrade(route.upgrade),
-    slo: route.slo === undefined ? null : buildSlo(route.slo),
+    slo: buildSlo(route.slo),
     rollout: route.rollout === undefined ? null : buildRollout(route.rollout),
   };
 }
@@ -103,12 +103,6 @@ function buildUpgrade({ protocols, onRollback }: NonNullable<RouteInput['upgrade
     protocols: protocols?.map((protocol) => protocol.toLowerCase()) ?? DEFAULT_UPGRADE.protocols,
     onRollback: onRollback ?? DEFAULT_UPGRADE.onRollback,
   };
-}
-
-function buildSlo({ availability, latency }: NonNullable<RouteInput['slo']>): SloConfig {
-  const latencySlo =
-    latency === undefined ? null : { thresholdMs: toMs(latency.threshold, 0), targetRatio: latency.target };
-  return { availabilityRatio: availability, latency: latencySlo };
 }
 
 function buildRollout(rollout: NonNullable<RouteInput['rollout']>): NonNullable<RouteConfig['rollout']> {

@@ -6,6 +6,7 @@ import type { EndpointConfig, HealthCheckConfig, OutlierConfig, ServiceConfig } 
 import { DEFAULT_ENDPOINT_WEIGHT, DEFAULT_HEALTH_CHECK, DEFAULT_OUTLIER, DEFAULT_SERVICE } from '../defaults.ts';
 import { parseAddress } from '../scalars/address.ts';
 import type { EndpointInput, ServiceInput } from '../schema.ts';
+import { buildSlo } from './slo.ts';
 import { byName, sure, toMs } from './values.ts';
 
 /** One service of the document. */
@@ -22,6 +23,7 @@ export function buildService(name: string, service: ServiceInput): ServiceConfig
     slowStartMs: toMs(service.slowStart, DEFAULT_SERVICE.slowStartMs),
     health: service.healthCheck === undefined ? DEFAULT_SERVICE.health : buildHealthCheck(service.healthCheck),
     outlier: buildOutlier(service.outlierDetection),
+    slo: buildSlo(service.slo),
   };
 }
 

@@ -85,6 +85,7 @@ const TABLE = {
   corsCredentials: ['SLU1081', 'CORS allows `*` together with credentials.'],
   corsWildcard: ['SLU1082', 'CORS allows `*` and names beside it.'],
   mirrorShare: ['SLU1083', 'A mirror has both `percent` and `fraction`, or a fraction above 1.'],
+  timeWindow: ['SLU1084', 'A time window is said to roll and does not, or the other way round.'],
   emptyVersion: ['SLU1901', 'A version has no endpoints, so its weight counts as 0.'],
   unusedService: ['SLU1902', 'No route sends to this service.'],
   sharedEndpoint: ['SLU1903', 'Two versions of a service have the same endpoint, so they cannot be told apart there.'],

@@ -6,9 +6,10 @@ import { z } from 'zod';
 import { checkHostname, HOSTNAME_META } from '../scalars/host.ts';
 import { checkProtocol, PROTOCOL_META } from '../scalars/http.ts';
 import { checkRetryStatus, checkWeight, RETRY_STATUSES_BELOW_500, WEIGHT_MAX } from '../scalars/number.ts';
-import { DAY_MS, duration, flag, integer, name, ratio, real, scalar, token, word } from './fields.ts';
+import { DAY_MS, duration, flag, integer, name, real, scalar, token, word } from './fields.ts';
 import { filter } from './filters.ts';
 import { match } from './match.ts';
+import { routeSlo } from './slo.ts';
 
 const backendRef = z.strictObject({
   name: name('Service'),
@@ -69,16 +70,6 @@ const upgrade = z.strictObject({
   ).optional(),
 });
 
-const slo = z.strictObject({
-  availability: ratio('Target share of good requests'),
-  latency: z
-    .strictObject({
-      threshold: duration(1, DAY_MS, 'Slower answers miss the objective'),
-      target: ratio('Target share of answers within the threshold'),
-    })
-    .optional(),
-});
-
 const rollout = z.strictObject({
   stable: name('Version to compare with and to fall back to'),
   canary: name('Version under judgement'),
@@ -99,6 +90,6 @@ export const route = z.strictObject({
   retry: retry.optional(),
   hedge: hedge.optional(),
   upgrade: upgrade.optional(),
-  slo: slo.optional(),
+  slo: routeSlo.optional(),
   rollout: rollout.optional(),
 });

@@ -8,6 +8,7 @@ import { ADDRESS_META, addressFrom, checkAuthority } from '../scalars/address.ts
 import { checkEndpointWeight, ENDPOINT_WEIGHT_MAX } from '../scalars/number.ts';
 import { checkTarget, TARGET_META } from '../scalars/path.ts';
 import { DAY_MS, duration, integer, named, real, scalar, share, token, word } from './fields.ts';
+import { serviceSlo } from './slo.ts';
 
 const HOUR_MS = 3_600_000;
 /** Checks and ejections that come faster than this are load, not observation. */
@@ -80,4 +81,5 @@ export const service = z.strictObject({
   ).optional(),
   healthCheck: healthCheck.optional(),
   outlierDetection: z.union([off, outlier]).meta({ description: 'false, or a mapping; on by default' }).optional(),
+  slo: serviceSlo.optional(),
 });

@@ -3,7 +3,7 @@
  */
 
 import type { Decision, Verdict } from '#src/model/slo.ts';
-import type { RouteStatus, Status, TrafficStatus, VersionStatus } from '#src/model/status.ts';
+import type { RouteStatus, SloStatus, Status, TrafficStatus, VersionStatus } from '#src/model/status.ts';
 
 const TRAFFIC: TrafficStatus = {
   inFlight: 0,
@@ -82,6 +82,30 @@ export function sampleRoute(changes: Partial<RouteStatus> = {}): RouteStatus {
   };
 }
 
+export function sampleSlo(changes: Partial<SloStatus> = {}): SloStatus {
+  return {
+    scope: 'route',
+    name: 'checkout',
+    indicator: 'availability',
+    targetRatio: 0.999,
+    thresholdMs: null,
+    events: { good: 99_950, bad: 50 },
+    eventsTotal: { good: 199_900, bad: 100 },
+    remainingRatio: 0.5,
+    exhaustedInMs: 86_400_000,
+    burnRates: { '5m': null, '30m': 20, '1h': 14, '6h': 2, '3d': 0.5 },
+    alerts: [
+      { severity: 'page', long: '1h', short: '5m', factor: 14.4, isFiring: false, firingForMs: null },
+      { severity: 'page', long: '6h', short: '30m', factor: 6, isFiring: true, firingForMs: 61_000 },
+      { severity: 'ticket', long: '3d', short: '6h', factor: 1, isFiring: false, firingForMs: null },
+    ],
+    calendar: null,
+    errors: { client: 4, transient: 10, server: 2, weighted: 12 },
+    policy: { kind: 'allowed', sentence: '50 % of the error budget is left' },
+    ...changes,
+  };
+}
+
 export function sampleStatus(changes: Partial<Status> = {}): Status {
   return {
     version: '0.1.0',
@@ -103,6 +127,7 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
       { id: 1, state: 'serving', revision: 3, restarts: 1 },
     ],
     routes: [sampleRoute()],
+    slos: [],
     health: { checks: { passed: 0, failed: 0, late: 0 }, ejectionsWithheld: 0 },
     eventsLost: 0,
     ...changes,

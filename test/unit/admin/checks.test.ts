@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { formatCheck, hasStarted, readinessChecks } from '#src/admin/checks.ts';
+import { formatCheck, hasStarted, notReadyBecause, readinessChecks } from '#src/admin/checks.ts';
 import { sampleStatus } from '../../support/readings/status.ts';
 
 const NO_CONFIG = { ...sampleStatus().config, revision: 0 };
@@ -35,5 +35,14 @@ suite('checks', () => {
     assert.ok(hasStarted(sampleStatus()));
     assert.ok(!hasStarted(sampleStatus({ config: NO_CONFIG })));
     assert.ok(!hasStarted(sampleStatus({ workers: [{ id: 0, state: 'starting', revision: 0, restarts: 0 }] })));
+  });
+
+  test('a gateway takes traffic while it serves with a worker that does', () => {
+    const worker = { id: 0, state: 'serving', revision: 1, restarts: 0 } as const;
+    assert.equal(notReadyBecause('serving', [worker]), '');
+    assert.equal(notReadyBecause('serving', [{ ...worker, state: 'gone' }]), 'no worker is serving');
+    assert.equal(notReadyBecause('starting', [worker]), 'the workers are starting');
+    assert.equal(notReadyBecause('draining', [worker]), 'draining');
+    assert.equal(notReadyBecause('closed', [worker]), 'draining');
   });
 });

@@ -28,7 +28,8 @@ const ROLLOUT: RolloutStatus = {
 
 function split(version: string, cell: number, endpoints: readonly number[]): SplitSpec {
   const targets = { balancer: 'peakEwma' as const, endpoints, weights: endpoints.map(() => 1) };
-  return { service: 'checkout', version, colors: [version], cell, dial: cell, unit: -1, seed: 0, targets };
+  const ids = { cell, dial: cell, unit: -1, seed: 0, serviceSlowMs: Number.POSITIVE_INFINITY };
+  return { service: 'checkout', version, colors: [version], ...ids, targets };
 }
 
 /** One route `checkout` with v1 (cell 1, configured weight 80) and v2 (cell 2, configured weight 20). */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { beginTurn, httpDate, nowMs, turnMs, wallTime } from '#src/lib/clock.ts';
+import { beginTurn, bothClocks, httpDate, nowMs, turnMs, wallTime } from '#src/lib/clock.ts';
 import { bytesPerCall } from '../../support/proxy/allocation.ts';
 
 const CLOCK = new URL('../../../src/lib/clock.ts', import.meta.url);
@@ -58,6 +58,13 @@ describe('a turn', () => {
     beginTurn();
     assert.ok(bytesPerCall(turnMs) < 1);
   });
+});
+
+it('both clocks are read at once', () => {
+  const before = nowMs();
+  const { nowMs: steadyMs, wallMs } = bothClocks();
+  assert.ok(steadyMs >= before && steadyMs <= nowMs());
+  assert.ok(Math.abs(wallMs - Date.parse(wallTime())) < 5000);
 });
 
 it('an HTTP date is what HTTP calls the time of day', () => {

@@ -1,7 +1,7 @@
 /** Problems and errors of the control plane as people read them. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { formatProblem, type Problem, SluiceError } from '#src/model/problem.ts';
+import { formatProblem, type Problem, SluiceError, unreadableProblem } from '#src/model/problem.ts';
 
 const PROBLEM: Problem = {
   code: 'SLU1012',
@@ -33,4 +33,12 @@ it('an error carries its code, its cause and its problems', () => {
   const error = new SluiceError('SLU_CONFIG_INVALID', 'what', { cause, problems: [PROBLEM] });
   assert.deepEqual([error.code, error.cause, error.problems], ['SLU_CONFIG_INVALID', cause, [PROBLEM]]);
   assert.equal('cause' in new SluiceError('SLU_USAGE', 'what'), false);
+});
+
+it('a document that cannot be read is a problem without a position', () => {
+  const problem = unreadableProblem('gateway.yaml', new SluiceError('SLU_CONFIG_UNREADABLE', 'it is a folder'));
+  assert.equal(
+    formatProblem(problem),
+    'gateway.yaml:0:0: SLU_CONFIG_UNREADABLE expected a document that can be read, got it is a folder',
+  );
 });

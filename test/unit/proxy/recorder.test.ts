@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bucketIndex } from '#src/lib/histogram.ts';
-import { Random } from '#src/lib/random.ts';
 import { idWords } from '#src/lib/request-id.ts';
 import { REASON, REASONS, type Reason } from '#src/model/reason.ts';
 import {
@@ -26,70 +25,10 @@ import {
   UNIT_SEEN,
   UNIT_WORDS,
 } from '#src/model/tallies.ts';
-import { decide } from '#src/proxy/decide/decide.ts';
-import type { Exchange } from '#src/proxy/exchange.ts';
 import { effectOf } from '#src/proxy/recorder.ts';
-import type { PlaneSketch } from '../../support/plane.ts';
 import { bytesPerCall } from '../../support/proxy/allocation.ts';
-import { type Bench, bench, exchangeOn, get, peerOf, readHead, TWO_VERSIONS } from '../../support/proxy/parts.ts';
-
-const ROUTE = 0;
-const STABLE = 1;
-
-interface Outcome {
-  readonly status?: number;
-  readonly reason?: Reason;
-  readonly tookMs?: number;
-  readonly startedAtMs?: number;
-  readonly userKey?: number;
-  readonly color?: string;
-}
-
-function sketch(slowMs = 100): PlaneSketch {
-  const [stable, canary] = TWO_VERSIONS.versions;
-  return {
-    routes: [
-      {
-        versions: [
-          { ...stable!, weight: 1 },
-          { ...canary!, weight: 0 },
-        ],
-        slowMs,
-      },
-    ],
-  };
-}
-
-/** An exchange of the stable version that has begun. */
-function begun(on: Bench, outcome: Outcome = {}): Exchange {
-  const x = exchangeOn(on, outcome.startedAtMs ?? 1000);
-  const lines = outcome.color === undefined ? '' : `X-Release-Stage: ${outcome.color}\r\n`;
-  decide(x, readHead(on.table, get('/', lines)), peerOf(), new Random(1));
-  x.userKey = outcome.userKey ?? x.userKey;
-  on.lane.recorder.begin(x);
-  return x;
-}
-
-/** Begins and ends one exchange. */
-function recorded(on: Bench, outcome: Outcome): Exchange {
-  const x = begun(on, outcome);
-  x.status = outcome.status ?? 200;
-  x.reason = outcome.reason ?? REASON.none;
-  x.endedAtMs = x.startedAtMs + (outcome.tookMs ?? 5);
-  on.lane.recorder.end(x);
-  return x;
-}
-
-function word(on: Bench, cell: number, index: number): number {
-  return on.tallies.cells[cell * CELL_WORDS + index] as number;
-}
-
-/** The counters of a cell that are not zero, by name. */
-function counters(on: Bench, cell: number): Record<string, number> {
-  const names = ['inFlight', 'finished', 'bad', 'ignored', 'slow', 'pinned', 'pinnedBad', 'retries'] as const;
-  const counts = names.map((name) => [name, word(on, cell, CELL[name])] as const);
-  return Object.fromEntries(counts.filter(([, count]) => count !== 0));
-}
+import { type Bench, bench, exchangeOn } from '../../support/proxy/parts.ts';
+import { begun, counters, ROUTE, recorded, STABLE, sketch, word } from '../../support/readings/recorded.ts';
 
 describe('one exchange', () => {
   it('is in flight for its route and its version until it ends', () => {
@@ -381,6 +320,64 @@ it('a session is open until it ended, in one way', () => {
   on.lane.recorder.sessionBegan(base);
   on.lane.recorder.sessionEnded(base, SESSION_END.drained);
   assert.deepEqual(words(), [1, 0, 0, 0, 0, 0, 1, 0]);
+});
+
+describe('objectives', () => {
+  const lateOf = (on: Bench, cell: number): number[] => [word(on, cell, CELL.late), word(on, cell, CELL.serviceLate)];
+
+  it('count good exchanges above the thresholds of the route and of the service', () => {
+    const on = bench(sketch(100, { serviceSlowMs: 200 }));
+    for (const tookMs of [100, 101, 200, 201]) recorded(on, { tookMs });
+    for (const cell of [ROUTE, STABLE]) assert.deepEqual(lateOf(on, cell), [3, 1]);
+    const loose = bench(sketch(200, { serviceSlowMs: 100 }));
+    for (const tookMs of [100, 101, 200, 201]) recorded(loose, { tookMs });
+    for (const cell of [ROUTE, STABLE]) assert.deepEqual(lateOf(loose, cell), [1, 3]);
+  });
+
+  it('do not count a bad exchange twice, and none that is ignored', () => {
+    const on = bench(sketch(100, { serviceSlowMs: 100 }));
+    recorded(on, { tookMs: 500, status: 500 });
+    recorded(on, { tookMs: 500, reason: REASON.bodyTooLarge, status: 413 });
+    for (const cell of [ROUTE, STABLE]) assert.deepEqual(lateOf(on, cell), [0, 0]);
+    assert.equal(word(on, ROUTE, CELL.slow), 1);
+  });
+
+  it('count errors by class, for route and version', () => {
+    const on = bench(sketch());
+    for (const status of [200, 404, 429, 500, 503, 501]) recorded(on, { status });
+    recorded(on, { status: 504, reason: REASON.connectTimeout });
+    recorded(on, { status: 0, reason: REASON.clientClosed });
+    for (const cell of [ROUTE, STABLE]) {
+      assert.deepEqual(
+        [0, 1, 2].map((errorClass) => word(on, cell, CELL.errorClasses + errorClass)),
+        [1, 3, 2],
+      );
+    }
+  });
+
+  it('do not hear of ignored paths, whatever their query, and of others that begin so they do', () => {
+    const on = bench(sketch(100, { ignorePaths: ['/healthz'] }));
+    for (const target of ['/healthz', '/healthz?verbose']) recorded(on, { target, status: 500, tookMs: 500 });
+    assert.deepEqual([counters(on, ROUTE), counters(on, STABLE)], [{ ignored: 2 }, { ignored: 2 }]);
+    assert.equal(word(on, ROUTE, CELL.errorClasses + 2), 0);
+    assert.equal(on.tallies.events[EVENTS_HEAD.written], 0);
+    recorded(on, { target: '/healthz/deep' });
+    recorded(on, { target: '/' });
+    assert.deepEqual(counters(on, ROUTE), { finished: 2, ignored: 2 });
+  });
+});
+
+it('recording what misses objectives allocates nothing either', () => {
+  const on = bench(sketch(1, { serviceSlowMs: 1, ignorePaths: ['/healthz'] }));
+  const x = begun(on);
+  x.status = 404;
+  let n = 0;
+  const bytes = bytesPerCall(() => {
+    on.lane.recorder.begin(x);
+    x.endedAtMs = x.startedAtMs + ((n = (n + 1) & 1023) + 0.5);
+    on.lane.recorder.end(x);
+  });
+  assert.equal(bytes, 0, `${bytes} B`);
 });
 
 it('recording allocates nothing', () => {

@@ -34,6 +34,16 @@ describe('reading some routes', () => {
 });
 
 describe('totals of a cell', () => {
+  it('have the copies for a mirror, which are counted behind the histogram', () => {
+    const one = worker(1);
+    const totals = new Totals();
+    totals.follow([one.region]);
+    one.finish({ ...HERE, isBad: false });
+    one.add(HERE.cell, CELL.mirrorSent, 3);
+    one.add(HERE.cell, CELL.mirrorFailed, 1);
+    assert.deepEqual(totals.of(HERE.cell).mirrored, { sent: 3, skipped: 0, failed: 1 });
+  });
+
   it('are the sums over all workers', () => {
     const [a, b] = [worker(1), worker(2)];
     const totals = new Totals();

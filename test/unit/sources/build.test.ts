@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { buildConfig } from '#src/sources/build.ts';
-import { DEFAULT_RETRY, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
+import { DEFAULT_RETRY, DEFAULT_SLO, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
 import { configOf, SOUND, SOUND_ROLLOUT } from '../../support/config.ts';
 
 describe('buildConfig', () => {
@@ -138,7 +138,12 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
       retry: DEFAULT_RETRY,
       filters: NO_FILTERS,
       upgrade: DEFAULT_UPGRADE,
-      slo: { availabilityRatio: 0.99, latency: { thresholdMs: 300, targetRatio: 0.95 } },
+      slo: {
+        ...DEFAULT_SLO,
+        availabilityRatio: 0.99,
+        latency: { thresholdMs: 300, targetRatio: 0.95 },
+        calendar: null,
+      },
       rollout: { stable: 'v1', canary: 'v2', alpha: 0.01, toleratedRatio: 2, badMin: 5 },
     });
   });

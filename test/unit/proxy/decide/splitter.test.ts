@@ -21,6 +21,7 @@ function splitsOf(count: number, seeds: readonly number[] = []): LinkedSplit[] {
     cell: i,
     dial: i,
     unit: -1,
+    serviceSlowMs: Number.POSITIVE_INFINITY,
     seed: seeds[i] ?? 7919 * (i + 1),
     targets: NOBODY,
   }));

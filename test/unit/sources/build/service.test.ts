@@ -23,6 +23,7 @@ describe('buildService', () => {
         ejectionMaxMs: 300_000,
         ejectedRatioMax: 0.5,
       },
+      slo: null,
     });
   });
 

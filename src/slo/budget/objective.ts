@@ -1,0 +1,214 @@
+/**
+ * One objective: counts its events, slides its windows, tells when an alert begins or ends.
+ *
+ * It has no memory but its names until its first event; then a ring (ring.ts) and, for a calendar, two counts. While
+ * nothing was counted and no slot of 10 s has gone by, its windows are what they were, and it is not evaluated.
+ *
+ * A bad event of availability is a bad exchange; of latency, a bad one or a good one above the threshold.
+ */
+
+import type { SloConfig } from '../../model/config.ts';
+import type { AlertChange, SloIndicator, SloScope } from '../../model/slo.ts';
+import type { SloStatus } from '../../model/status.ts';
+import { exhaustedInMs, remainingRatio } from './budget.ts';
+import { ALERT_RULES, type AlertState, BURN_WINDOWS, type BurnWindow, burnRate, nextAlert, RESOLVED } from './burn.ts';
+import { type CalendarCounts, countInto, startCalendar } from './calendar.ts';
+import type { SliCounts } from './counts.ts';
+import { releaseVerdict } from './policy.ts';
+import { Ring } from './ring.ts';
+import { alertSentence } from './sentence.ts';
+
+export interface ObjectiveSpec {
+  readonly scope: SloScope;
+  readonly name: string;
+  readonly indicator: SloIndicator;
+  readonly targetRatio: number;
+  /** null of availability. */
+  readonly thresholdMs: number | null;
+  readonly slo: SloConfig;
+}
+
+/** Both clocks: the monotonic one moves windows, the wall clock names calendar periods. */
+export interface Instant {
+  readonly nowMs: number;
+  readonly wallMs: number;
+}
+
+/** What outlives a restart. */
+export interface SavedObjective {
+  readonly id: string;
+  /** `Ring.toBytes`. */
+  readonly ring: Uint8Array;
+  readonly calendar: CalendarCounts | null;
+  /** Good events still to be taken off, because they turned out to be bad. */
+  readonly owed: number;
+  /** How long each alert of `ALERT_RULES` has been firing, in ms; null when it is not. */
+  readonly firingForMs: readonly (number | null)[];
+}
+
+/** The same objective has the same id, whatever its target is: what was counted stays true. */
+export function objectiveId({ scope, name, indicator, thresholdMs }: ObjectiveSpec): string {
+  const id = `${scope}/${name}/${indicator}`;
+  return thresholdMs === null ? id : `${id}/${thresholdMs}ms`;
+}
+
+const NO_CHANGES: readonly AlertChange[] = [];
+const NO_EVENTS = { good: 0, bad: 0 };
+
+export class Objective {
+  readonly id: string;
+  #spec: ObjectiveSpec;
+  #ring: Ring | null = null;
+  #calendar: CalendarCounts | null = null;
+  #alerts: AlertState[] | null = null;
+  /** Events that were seen finished before their worker had said that they were bad: counted good, to be taken off. */
+  #owed = 0;
+  #hasNews = false;
+  #slot = -1;
+
+  constructor(spec: ObjectiveSpec) {
+    this.#spec = spec;
+    this.id = objectiveId(spec);
+  }
+
+  /** Takes another target, calendar or policy. */
+  set spec(spec: ObjectiveSpec) {
+    if (spec.slo.calendar !== this.#spec.slo.calendar) this.#calendar = null;
+    this.#hasNews = true;
+    this.#spec = spec;
+  }
+
+  /** Counts what happened since the last time. */
+  count({ finished, bad, late }: SliCounts, { nowMs, wallMs }: Instant): void {
+    if (finished + bad + late === 0) return;
+    const missed = this.#spec.indicator === 'latency' ? bad + late : bad;
+    const good = finished - missed - this.#owed;
+    this.#owed = Math.max(0, -good);
+    const news = { good: Math.max(0, good), bad: missed };
+    this.#ring ??= new Ring(nowMs);
+    this.#ring.add(nowMs, news.good, news.bad);
+    this.#hasNews = true;
+    const { calendar } = this.#spec.slo;
+    if (calendar === null) return;
+    this.#calendar = countInto(this.#calendar ?? startCalendar(calendar, wallMs), calendar, wallMs, news);
+  }
+
+  /** Slides the windows and moves the alerts. Cost: about 2 us, nothing while idle. */
+  evaluate(nowMs: number): readonly AlertChange[] {
+    const ring = this.#ring;
+    if (ring === null) return NO_CHANGES;
+    ring.advance(nowMs);
+    if (!this.#hasNews && ring.slot === this.#slot) return NO_CHANGES;
+    this.#hasNews = false;
+    this.#slot = ring.slot;
+    if (this.#alerts === null && ring.counts('3d').bad === 0) return NO_CHANGES;
+    return this.#move(ring, nowMs);
+  }
+
+  /** Ends every alert that is firing: nobody asks for this objective any more. */
+  retire(): readonly AlertChange[] {
+    const firing = ALERT_RULES.filter((_, index) => this.#alerts?.[index]?.kind === 'firing');
+    this.#alerts = null;
+    return firing.map((rule) => this.#change(rule, 'resolved'));
+  }
+
+  /** The objective as the status shows it. @param errors by class, and weighted */
+  status({ nowMs, wallMs }: Instant, errors: SloStatus['errors']): SloStatus {
+    const { scope, name, indicator, targetRatio, thresholdMs } = this.#spec;
+    this.#ring?.advance(nowMs);
+    const events = this.#ring?.counts('28d') ?? NO_EVENTS;
+    const remaining = remainingRatio(events, this.#budgetRatio);
+    return {
+      scope,
+      name,
+      indicator,
+      targetRatio,
+      thresholdMs,
+      events,
+      eventsTotal: this.#ring?.totals ?? NO_EVENTS,
+      remainingRatio: remaining,
+      exhaustedInMs: exhaustedInMs(remaining, this.#burn('1h')),
+      burnRates: Object.fromEntries(BURN_WINDOWS.map((window) => [window, this.#burn(window)])),
+      alerts: ALERT_RULES.map((rule, index) => ({ ...rule, ...firingOf(this.#alerts?.[index], nowMs) })),
+      calendar: this.#calendarStatus(wallMs),
+      errors,
+      policy: this.#policy(remaining),
+    };
+  }
+
+  /** Null while nothing was counted. */
+  save(nowMs: number): SavedObjective | null {
+    if (this.#ring === null) return null;
+    this.#ring.advance(nowMs);
+    const firingForMs = ALERT_RULES.map((_, index) => firingOf(this.#alerts?.[index], nowMs).firingForMs);
+    return { id: this.id, ring: this.#ring.toBytes(), calendar: this.#calendar, owed: this.#owed, firingForMs };
+  }
+
+  /** Goes on where `saved` stopped, `awayMs` ago. @throws SluiceError SLU_STATE_INVALID */
+  restore(saved: SavedObjective, nowMs: number, awayMs: number): void {
+    this.#ring = Ring.fromBytes(saved.ring, nowMs, awayMs);
+    this.#calendar = this.#spec.slo.calendar === null ? null : saved.calendar;
+    this.#owed = saved.owed;
+    this.#alerts = ALERT_RULES.map((_, index): AlertState => {
+      const forMs = saved.firingForMs[index] ?? null;
+      return forMs === null ? RESOLVED : { kind: 'firing', sinceMs: nowMs - forMs - Math.max(0, awayMs) };
+    });
+    this.#hasNews = true;
+  }
+
+  get #budgetRatio(): number {
+    return 1 - this.#spec.targetRatio;
+  }
+
+  #burn(window: BurnWindow): number | null {
+    return this.#ring === null ? null : burnRate(this.#ring.counts(window), this.#budgetRatio);
+  }
+
+  #move(ring: Ring, nowMs: number): readonly AlertChange[] {
+    const alerts = (this.#alerts ??= ALERT_RULES.map(() => RESOLVED));
+    const reading = { counts: (window: BurnWindow) => ring.counts(window), budgetRatio: this.#budgetRatio };
+    const changes: AlertChange[] = [];
+    for (const [index, rule] of ALERT_RULES.entries()) {
+      const before = alerts[index] as AlertState;
+      const after = nextAlert(before, rule, reading, nowMs);
+      if (after === before) continue;
+      alerts[index] = after;
+      changes.push(this.#change(rule, after.kind));
+    }
+    return changes;
+  }
+
+  #change(rule: (typeof ALERT_RULES)[number], state: AlertChange['state']): AlertChange {
+    const { scope, name, indicator, targetRatio } = this.#spec;
+    const facts = {
+      scope,
+      name,
+      indicator,
+      state,
+      ...rule,
+      longBurn: this.#burn(rule.long),
+      shortBurn: this.#burn(rule.short),
+      remainingRatio: remainingRatio(this.#ring?.counts('28d') ?? NO_EVENTS, this.#budgetRatio),
+    };
+    return { ...facts, sentence: alertSentence(facts, targetRatio, this.#ring?.counts(rule.short) ?? NO_EVENTS) };
+  }
+
+  #calendarStatus(wallMs: number): SloStatus['calendar'] {
+    const unit = this.#spec.slo.calendar;
+    if (unit === null) return null;
+    const counts = countInto(this.#calendar ?? startCalendar(unit, wallMs), unit, wallMs, NO_EVENTS);
+    const { startMs, good, bad } = counts;
+    return { unit, sinceMs: startMs, good, bad, remainingRatio: remainingRatio(counts, this.#budgetRatio) };
+  }
+
+  #policy(remaining: number | null): SloStatus['policy'] {
+    const release = { remainingRatio: remaining, isFix: false, fixReason: '' };
+    const { kind, sentence } = releaseVerdict(release, this.#spec.slo.budgetPolicy);
+    return { kind: kind === 'fix' ? 'slow' : kind, sentence };
+  }
+}
+
+function firingOf(state: AlertState | undefined, nowMs: number): { isFiring: boolean; firingForMs: number | null } {
+  if (state?.kind !== 'firing') return { isFiring: false, firingForMs: null };
+  return { isFiring: true, firingForMs: Math.max(0, nowMs - state.sinceMs) };
+}

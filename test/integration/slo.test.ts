@@ -1,0 +1,90 @@
+/** Objectives through the whole gateway: an outage pages, probes do not count, and everything shows it. */
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { type GatewayProcess, startGatewayProcess, startService, type TestService, until } from '../support/gateway.ts';
+
+let service: TestService;
+let gateway: GatewayProcess;
+
+const REQUESTS = 40;
+
+before(async () => {
+  service = await startService('v1');
+  gateway = await startGatewayProcess(`
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+workers: 2
+services:
+  shop:
+    slo: {availability: 0.95, latency: {threshold: 20s, target: 0.9}}
+    versions:
+      v1: {endpoints: ["127.0.0.1:${service.port}"]}
+  gone:
+    outlierDetection: false
+    versions:
+      v1: {endpoints: ["127.0.0.1:1"]}
+routes:
+  - name: up
+    matches: [{path: {value: /up}}]
+    backendRefs: [{name: shop}]
+    slo: {availability: 0.99, ignorePaths: [/up/healthz], timeWindow: {duration: 1M}}
+  - name: down
+    matches: [{path: {value: /down}}]
+    backendRefs: [{name: gone}]
+    retry: {attempts: 0}
+    slo: {availability: 0.999}
+`);
+});
+
+after(async () => {
+  await gateway.end();
+  await service.close();
+});
+
+async function ask(path: string): Promise<void> {
+  const response = await fetch(`${gateway.proxyUrl}${path}`);
+  await response.arrayBuffer();
+}
+
+describe('objectives of a running gateway', () => {
+  it('count to the last request, page an outage, and are shown', async () => {
+    for (let n = 0; n < REQUESTS; n++) {
+      await ask('/up');
+      await ask('/up/healthz?from=probe');
+      await ask('/down');
+    }
+    const slos = async () => (await gateway.status()).slos;
+    const find = async (name: string, indicator = 'availability') =>
+      (await slos()).find((slo) => slo.name === name && slo.indicator === indicator);
+    await until('everything is counted', async () => {
+      const counted = (await slos()).map(({ events }) => events.good + events.bad);
+      return counted.length === 4 && counted.every((total) => total === REQUESTS);
+    });
+    const down = await find('down');
+    assert.deepEqual(down?.events, { good: 0, bad: REQUESTS });
+    assert.equal(down?.policy.kind, 'frozen');
+    assert.equal(down?.errors.transient, REQUESTS);
+    const up = await find('up');
+    assert.deepEqual([up?.remainingRatio, up?.events.bad, up?.calendar?.good], [1, 0, REQUESTS]);
+    assert.deepEqual((await find('shop'))?.events, { good: REQUESTS, bad: 0 });
+    assert.deepEqual((await find('shop', 'latency'))?.events, { good: REQUESTS, bad: 0 });
+    await until('the alert is told', () => gateway.output().includes('"slo_alert"'));
+    const line = gateway
+      .output()
+      .split('\n')
+      .find((text) => text.includes('"slo_alert"') && text.includes('"1h"'));
+    assert.match(line ?? '', /"state":"firing"/);
+    assert.match(line ?? '', /route down, availability 99\.9 %: page firing, burn 1000x over 1h and 1000x over 5m/);
+    const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+    const firing =
+      'sluice_slo_alert_firing{severity="page",window="1h",scope="route",name="down",sli="availability"} 1';
+    assert.ok(
+      metrics.includes(firing),
+      metrics
+        .split('\n')
+        .filter((text) => text.includes('slo_alert'))
+        .join('\n'),
+    );
+  });
+});

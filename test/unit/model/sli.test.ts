@@ -1,0 +1,84 @@
+/** How HTTP and gRPC outcomes count. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { REASON, REASONS, type Reason } from '#src/model/reason.ts';
+import {
+  ERROR_CLASSES,
+  errorClassOf,
+  errorClassOfStatus,
+  GRPC_STATUSES,
+  grpcRow,
+  NO_ERROR,
+  weightedErrors,
+} from '#src/model/sli.ts';
+
+function classOf(number: number): string {
+  return number === NO_ERROR ? '' : (ERROR_CLASSES[number] as string);
+}
+
+describe('the class of an HTTP status', () => {
+  const CASES: readonly (readonly [statuses: readonly number[], errorClass: string])[] = [
+    [[0, 100, 200, 204, 301, 399], ''],
+    [[400, 401, 403, 404, 409, 413, 431, 499], 'client'],
+    [[408, 425, 429, 502, 503, 504], 'transient'],
+    [[500, 501, 505, 508, 599], 'server'],
+  ];
+  for (const [statuses, errorClass] of CASES) {
+    it(`is ${errorClass === '' ? 'none' : errorClass} for ${statuses.join(', ')}`, () => {
+      for (const status of statuses) {
+        assert.equal(classOf(errorClassOfStatus(status)), errorClass);
+        assert.equal(classOf(errorClassOf(REASON.none, status)), errorClass);
+      }
+    });
+  }
+});
+
+describe('the class of a reason', () => {
+  it('is told by the table of reasons, for every one of them', () => {
+    const classes = REASONS.map(({ name, status }, reason) => [name, classOf(errorClassOf(reason as Reason, status))]);
+    const byClass = Object.groupBy(classes, ([, errorClass]) => errorClass as string);
+    const names = (errorClass: string) => (byClass[errorClass] ?? []).map(([name]) => name);
+    assert.deepEqual(names(''), ['none', 'client_closed']);
+    assert.deepEqual(names('transient'), [
+      'rate_limited',
+      'shed',
+      'no_endpoint',
+      'connect_refused',
+      'connect_timeout',
+      'tls_failed',
+      'response_timeout',
+      'upstream_reset',
+      'dns_failed',
+    ]);
+    assert.deepEqual(names('server'), ['upstream_protocol', 'upstream_truncated', 'internal', 'loop_detected']);
+  });
+});
+
+describe('gRPC', () => {
+  it('has a row for every status of the protocol, by its code', () => {
+    assert.equal(GRPC_STATUSES.length, 17);
+    assert.deepEqual(
+      [0, 4, 14, 16].map((code) => grpcRow(code).name),
+      ['OK', 'DEADLINE_EXCEEDED', 'UNAVAILABLE', 'UNAUTHENTICATED'],
+    );
+  });
+
+  it('is bad where the server is at fault, as OpenTelemetry has it', () => {
+    assert.deepEqual(
+      GRPC_STATUSES.filter(({ effect }) => effect === 'bad').map(({ name }) => name),
+      ['UNKNOWN', 'DEADLINE_EXCEEDED', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS'],
+    );
+    assert.equal(grpcRow(1).effect, 'ignore');
+  });
+
+  it('takes a code that is not defined for UNKNOWN', () => {
+    for (const code of [17, -1, 1.5, Number.NaN]) assert.equal(grpcRow(code).name, 'UNKNOWN');
+  });
+});
+
+it('errors are weighted by class', () => {
+  const weights = { client: 1, transient: 0.5, server: 2.5 };
+  assert.equal(weightedErrors({ client: 2, transient: 4, server: 10 }, weights), 29);
+  assert.equal(weightedErrors({ client: 0, transient: 0, server: 0 }, weights), 0);
+});
