@@ -31,6 +31,16 @@ export function compilePattern(source: string): Pattern | { readonly fault: stri
   return { source, matches: (text) => compiled.testExact(text) };
 }
 
+/** Characters with which every match of a pattern begins; empty where that takes more than a look to say. */
+export function literalStart(source: string): string {
+  if (source.includes('|')) return '';
+  // The whole text must match: saying that it begins at its beginning says nothing.
+  const own = source.startsWith('^') ? source.slice(1) : source;
+  const plain = /^[A-Za-z0-9/_~%@:,;=!&' -]*/.exec(own)?.[0] ?? '';
+  // What is repeated may be absent.
+  return /[*?{]/.test(own.charAt(plain.length)) ? plain.slice(0, -1) : plain;
+}
+
 function reasonOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/^error parsing regexp: /, '');
 }

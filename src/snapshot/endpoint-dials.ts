@@ -25,12 +25,3 @@ export function setCapacity(dials: EndpointDials, endpoint: number, capacity: nu
   );
   if (Atomics.exchange(dials, endpoint, capacity) !== capacity) Atomics.add(dials, CAPACITY_CHANGES, 1);
 }
-
-/** The capacity in force. */
-export function getCapacity(dials: EndpointDials, endpoint: number): number {
-  assert(
-    Number.isInteger(endpoint) && endpoint >= 0 && endpoint < CAPACITY_CHANGES,
-    `there is no endpoint ${endpoint}`,
-  );
-  return Atomics.load(dials, endpoint);
-}

@@ -19,7 +19,8 @@ async function serviceOf(t: TestContext, name: string): Promise<TestService> {
   return service;
 }
 
-function documentOf(v1: readonly TestService[], v2: readonly TestService[]): string {
+/** @param more fields of the service, each a line. */
+function documentOf(v1: readonly TestService[], v2: readonly TestService[], more = ''): string {
   const list = (services: readonly TestService[]): string =>
     services.map(({ port }) => `"127.0.0.1:${port}"`).join(', ');
   return `listen: 127.0.0.1:0
@@ -27,7 +28,7 @@ admin: 127.0.0.1:0
 workers: 2
 services:
   shop:
-    versions:
+${more}    versions:
       v1: {endpoints: [${list(v1)}]}
       v2: {endpoints: [${list(v2)}]}
 routes:
@@ -42,7 +43,9 @@ describe('a gateway with a failing endpoint', () => {
   it('ejects it, says so everywhere, and goes on with the others', async (t) => {
     const [sick, fine, canary] = [await serviceOf(t, 'sick'), await serviceOf(t, 'fine'), await serviceOf(t, 'canary')];
     sick.status = 500;
-    const gateway = await startGatewayProcess(documentOf([sick, fine], [canary]));
+    // Long enough for what is looked at meanwhile, much shorter than the default.
+    const detection = '    outlierDetection: {ejection: 3s}\n';
+    const gateway = await startGatewayProcess(documentOf([sick, fine], [canary], detection));
     t.after(() => gateway.end());
     const load = startLoad(gateway.proxyUrl, { connections: 8, users: 1000 });
     t.after(() => load.stop());

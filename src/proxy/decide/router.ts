@@ -9,7 +9,7 @@
  * Source: Gateway API v1 HTTPRoute, "match precedence"; it leaves the place of regular expressions to implementations.
  */
 
-import type { Pattern } from '../../lib/pattern.ts';
+import { literalStart, type Pattern } from '../../lib/pattern.ts';
 import type { RouteMatch } from '../../model/config.ts';
 import type { FieldTable } from '../http1/fields/field-table.ts';
 import type { NameTable } from '../http1/fields/names.ts';
@@ -148,14 +148,6 @@ function listsOf(pending: PathIndex['pending'], type: 'Exact' | 'PathPrefix'): M
     else list.push(rule);
   }
   return new Map([...rules].map(([key, list]) => [key, new RuleList(list)]));
-}
-
-/** Characters with which every match of a pattern begins; empty where that takes more than a look to say. */
-export function literalStart(source: string): string {
-  if (source.includes('|')) return '';
-  const plain = /^[A-Za-z0-9/_~%@:,;=!&' -]*/.exec(source)?.[0] ?? '';
-  // What is repeated may be absent.
-  return /[*?{]/.test(source.charAt(plain.length)) ? plain.slice(0, -1) : plain;
 }
 
 function matchPath(index: PathIndex, path: string, method: string, asked: Asked): Rule | null {

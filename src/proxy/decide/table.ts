@@ -69,9 +69,7 @@ export interface RouteTable {
   readonly names: NameTable;
   readonly colorField: number;
   readonly colorFromAnyone: boolean;
-  /** What an untrusted peer may not say of itself: removed before it is sent on. */
-  readonly claimFields: readonly number[];
-  /** Those of them that some route reads, the color included: removed before routing. Usually none. */
+  /** What an untrusted peer may not say of itself and some route reads, the color included: removed before routing. */
   readonly hiddenFields: readonly number[];
   /** Some route has a CORS filter. */
   readonly hasCors: boolean;
@@ -96,12 +94,17 @@ function routedNames(snapshot: Snapshot): string[] {
   return names;
 }
 
-/** Fields that only trusted peers may send, and those of them that routing reads. */
-function claimsOf(snapshot: Snapshot, names: NameTable): Pick<RouteTable, 'claimFields' | 'hiddenFields'> {
+/** Fields that only trusted peers may send. */
+function claimsOf(names: NameTable): ReadonlySet<number> {
   const claims = new Set(CLAIMS);
   names.names.forEach((name, id) => {
     if (isClaimName(name)) claims.add(id);
   });
+  return claims;
+}
+
+/** Those of them that routing reads, and the color where it is such a field. */
+function hiddenOf(snapshot: Snapshot, names: NameTable, claims: ReadonlySet<number>): number[] {
   const isHidden = (id: number): boolean =>
     claims.has(id) || (id === names.idOf(snapshot.color.header) && snapshot.color.acceptFrom !== 'anyone');
   const hidden = new Set(
@@ -109,7 +112,7 @@ function claimsOf(snapshot: Snapshot, names: NameTable): Pick<RouteTable, 'claim
       .map((name) => names.idOf(name))
       .filter(isHidden),
   );
-  return { claimFields: [...claims], hiddenFields: [...hidden] };
+  return [...hidden];
 }
 
 /** @param endpointOf gives the worker's endpoint of an index into `snapshot.endpoints`. */
@@ -128,7 +131,7 @@ export function linkTable(
   const targetsOf = (spec: TargetSpec): Targets => linkTargets(spec, endpointOf, balance);
   for (const spec of snapshot.routes) router.add(linkRoute(spec, names, targetsOf), spec.hostnames, spec.matches);
   router.seal();
-  const claims = claimsOf(snapshot, names);
+  const claims = claimsOf(names);
   return {
     revision: snapshot.revision,
     limits: snapshot.limits,
@@ -138,12 +141,12 @@ export function linkTable(
     names,
     colorField: names.idOf(snapshot.color.header),
     colorFromAnyone: snapshot.color.acceptFrom === 'anyone',
-    ...claims,
+    hiddenFields: hiddenOf(snapshot, names, claims),
     hasCors: snapshot.routes.some(({ filters }) => filters.cors !== null),
     router,
     requestHead: new RequestHead(names, snapshot.limits, new Set(configured), {
       choices: snapshot.http,
-      policyOf: requestPolicy(claims.claimFields),
+      policyOf: requestPolicy(claims),
     }),
     responseHead: new ResponseHead(names, snapshot.limits, responsePolicy),
   };

@@ -15,7 +15,7 @@ import type { LinkedRoute } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
 import { begin, detach, endAttempt, pick, punish } from './attempt.ts';
 import { arm, disarm, outlives, won } from './hedge.ts';
-import { backoffMs, mayRetry, mayRunAgain } from './retry.ts';
+import { mayRetry, mayRunAgain, paidWaitMs } from './retry.ts';
 import type { UpstreamEvents } from './upstream-events.ts';
 
 /** Sends a decided exchange on its way. `x.split` is set. */
@@ -33,7 +33,7 @@ export const upstreamEvents: UpstreamEvents = {
     if (!x.isShadow) x.client.upstreamReady(x);
   },
   failed: attemptFailed,
-  refuses: (x) => (x.hedge !== null && x.hedge.shadow !== null ? 0 : paidWaitMs(x)),
+  refuses: (x) => (x.hedge !== null && x.hedge.shadow !== null ? 0 : paidWaitMs(x, turnMs())),
   refused(x, waitMs) {
     endAttempt(x, 'bad');
     if (!outlives(x)) retry(x, x.endpoint, waitMs);
@@ -85,20 +85,12 @@ function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
     attempt(x, null);
     return;
   }
-  const waitMs = mayRetry(x, reason) ? paidWaitMs(x) : -1;
+  const waitMs = mayRetry(x, reason) ? paidWaitMs(x, turnMs()) : -1;
   if (waitMs >= 0) retry(x, x.endpoint, waitMs);
   else giveUp(x, reason, detail);
 }
 
 // ── another attempt ───────────────────────────────────────────────────────────────────────────────────────────────
-
-/** Takes a token for another attempt. Returns the wait before it in ms, or -1: it would come too late, or no token. */
-function paidWaitMs(x: Exchange): number {
-  const { random, retryBudget } = x.client.lane;
-  const now = turnMs();
-  const waitMs = backoffMs((x.route as LinkedRoute).retry, x.retries + 1, random);
-  return now + waitMs < x.deadlineAtMs && retryBudget.withdraw(now) ? waitMs : -1;
-}
 
 /** The attempt that `paidWaitMs` paid for: at once, or after a wait that the end of the exchange cancels. */
 function retry(x: Exchange, failedOn: Exchange['endpoint'], waitMs: number): void {

@@ -82,6 +82,16 @@ export function backoffMs(retry: RetryConfig, nth: number, random: Random): numb
   return random.nextFloat() * Math.min(BACKOFF_MS_MAX, retry.backoffMs * 2 ** (nth - 1));
 }
 
+/**
+ * Takes a token for another attempt.
+ * @returns the wait before it in ms, or -1: it would come too late, or there is no token.
+ */
+export function paidWaitMs(x: Exchange, nowMs: number): number {
+  const { random, retryBudget } = x.client.lane;
+  const waitMs = backoffMs((x.route as LinkedRoute).retry, x.retries + 1, random);
+  return nowMs + waitMs < x.deadlineAtMs && retryBudget.withdraw(nowMs) ? waitMs : -1;
+}
+
 /** Nothing reached the client, and everything that was sent can be sent again. */
 function isWhole(x: Exchange): boolean {
   return !x.responseStarted && !x.isSpent;

@@ -25,9 +25,8 @@ const HOP_BY_HOP: readonly number[] = [
 ];
 
 /** What becomes of a request's fields. @param claims fields in which clients speak as only proxies may. */
-export function requestPolicy(claims: readonly number[]): (id: number) => FieldPolicy {
-  const isClaim = new Set(claims);
-  return (id) => (HOP_BY_HOP.includes(id) ? 'drop' : isClaim.has(id) ? 'claim' : 'keep');
+export function requestPolicy(claims: ReadonlySet<number>): (id: number) => FieldPolicy {
+  return (id) => (HOP_BY_HOP.includes(id) ? 'drop' : claims.has(id) ? 'claim' : 'keep');
 }
 
 /** What becomes of a response's field. */

@@ -15,6 +15,7 @@ import { applyHeaderFilter } from '../filter/header-filter.ts';
 import type { FieldTable } from '../http1/fields/field-table.ts';
 import { FIELD } from '../http1/fields/names.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import { GATEWAY_NAME } from './via.ts';
 
 /** How a response's body is framed for the client. */
 export type ClientFraming = 'as-is' | 'chunked' | 'close';
@@ -35,10 +36,10 @@ export function responseText(x: Exchange, head: ResponseHead, framing: ClientFra
   if (x.route !== null && x.route.filters !== null) added = filtered(x, x.route.filters, fields, added);
   if (framing === 'chunked' && !x.isHead) added += 'Transfer-Encoding: chunked\r\n';
   added += persistenceLine(x.minor, close);
-  return `HTTP/1.1 ${statusLineEnd(head)}\r\n${fields.kept()}${added}Via: 1.${head.minor} sluice\r\n\r\n`;
+  return `HTTP/1.1 ${statusLineEnd(head)}\r\n${fields.kept()}${added}Via: 1.${head.minor} ${GATEWAY_NAME}\r\n\r\n`;
 }
 
-const VIA = Buffer.from('Via: 1.1 sluice\r\n', 'latin1');
+const VIA = Buffer.from(`Via: 1.1 ${GATEWAY_NAME}\r\n`, 'latin1');
 
 /**
  * Turns the head into the client's where it stands: what ends here is cut out, `Via` put in. That is all there is to do

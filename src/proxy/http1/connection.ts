@@ -1,8 +1,8 @@
 /**
  * One client connection: reads requests in order, one exchange at a time, and writes their responses. Hot path.
  *
- * Further requests that arrive while an exchange is under way wait, up to a limit at which reading pauses. A refused or early-answered request closes the connection after the
- * answer: what follows on it is discarded, never parsed.
+ * Further requests that arrive while an exchange is under way wait, up to a limit at which reading pauses. A refused or
+ * early-answered request closes the connection after the answer: what follows on it is discarded, never parsed.
  *
  * ```
  * idle ─▸ head (some bytes of it) ─▸ exchange ─▸ idle │ lingering (answered, discarding input) ─▸ closed
@@ -24,7 +24,6 @@ import type { Lane } from '../lane.ts';
 import type { Handle } from '../wire/binding.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
-import { LF } from './chars.ts';
 import { Input } from './input.ts';
 import type { RequestHead } from './request-head.ts';
 import { allowedTrailers } from './trailers.ts';
@@ -188,8 +187,8 @@ export class ClientConnection implements Timed, WireOwner {
     }
     const input = this.#input;
     input.take(count);
-    // A head that trickles in is looked at again only when a line ends, or one-byte packets would cost O(n^2).
-    const isWaste = this.#state === 'head' && !this.lane.readBuffer.subarray(0, count).includes(LF);
+    // A head that trickles in is looked at again only where a line may end, or one-byte packets would cost O(n^2).
+    const isWaste = this.#state === 'head' && !input.mayEndLine(count);
     if (!isWaste || input.length >= this.lane.table.limits.headBytesMax) this.#consume();
     input.keep();
   }

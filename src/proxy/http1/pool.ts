@@ -1,23 +1,33 @@
 /**
- * Keep-alive connections to one endpoint from one worker. Hot path.
+ * The connections to one endpoint from one worker: those kept alive for exchanges, and how many others there may be. Hot path.
  *
  * Last in, first out, so that a quiet pool shrinks to the connections it needs. At the limit of connections exchanges
- * wait in a bounded queue in order of arrival; a connection that is released serves the first of them.
+ * wait in a bounded queue in order of arrival; a connection that is released serves the first of them. What is upgraded
+ * has a connection of its own, not one of the pool's, but counts and waits like any.
  */
 
+import type { Limits } from '../../model/config.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import type { UpstreamEvents } from '../forward/upstream-events.ts';
 import type { Lane } from '../lane.ts';
 import { UpstreamConnection } from './upstream.ts';
 
+/** Who wants a place among the connections for one of its own. */
+export interface Guest {
+  /** The place is there, until `Pool.leave`. */
+  admitted(): void;
+}
+
 export class Pool {
   readonly #endpoint: Endpoint;
   readonly #lane: Lane;
   readonly #events: UpstreamEvents;
   readonly #idle: UpstreamConnection[] = [];
-  readonly #waiting: Exchange[] = [];
+  readonly #waiting: (Exchange | Guest)[] = [];
   readonly #opened = new Set<UpstreamConnection>();
+  /** Places taken by others. */
+  #guests = 0;
   #isRetired = false;
 
   constructor(endpoint: Endpoint, lane: Lane, events: UpstreamEvents) {
@@ -45,11 +55,11 @@ export class Pool {
         idle.serve(x);
         return true;
       }
-    } else if (this.#isFull(x)) {
+    } else if (this.#isFull(x.table.limits)) {
       // A second attempt gets a fresh connection: what broke the first may have broken every idle one.
       this.#idle[0]?.destroy();
     }
-    if (!this.#isFull(x)) {
+    if (!this.#isFull(x.table.limits)) {
       this.#connect(x);
       return true;
     }
@@ -60,23 +70,51 @@ export class Pool {
     return true;
   }
 
-  #isFull(x: Exchange): boolean {
-    return this.#opened.size >= x.table.limits.endpointConnectionsMax;
+  /** Gives a guest a place at once, for which an idle connection goes, or one in the queue; false when that is full. */
+  admit(guest: Guest, limits: Limits): boolean {
+    if (this.#isFull(limits)) this.#idle[0]?.destroy();
+    if (this.#isFull(limits)) {
+      if (this.#waiting.length >= limits.endpointPendingMax) return false;
+      this.#waiting.push(guest);
+      return true;
+    }
+    this.#welcome(guest);
+    return true;
   }
 
-  /** Takes an exchange out of the queue; false when it is not in it. */
-  cancel(x: Exchange): boolean {
-    const at = this.#waiting.indexOf(x);
+  /** A guest needs its place no more. Called exactly once for each that was admitted. */
+  leave(): void {
+    this.#guests--;
+    this.#fill();
+  }
+
+  #welcome(guest: Guest): void {
+    this.#guests++;
+    guest.admitted();
+  }
+
+  #isFull(limits: Limits): boolean {
+    return this.#opened.size + this.#guests >= limits.endpointConnectionsMax;
+  }
+
+  /** Takes an exchange or a guest out of the queue; false when it is not in it. */
+  cancel(one: Exchange | Guest): boolean {
+    const at = this.#waiting.indexOf(one);
     if (at >= 0) this.#waiting.splice(at, 1);
     return at >= 0;
   }
 
   /** A connection finished an exchange and can serve another. */
   release(connection: UpstreamConnection): void {
-    const next = this.#waiting.shift();
-    if (next !== undefined) connection.serve(next);
-    else if (this.#isRetired) connection.destroy();
-    else this.#idle.push(connection);
+    const next = this.#waiting[0];
+    if (next === undefined) {
+      if (this.#isRetired) connection.destroy();
+      else this.#idle.push(connection);
+    } else if (isGuest(next)) connection.destroy();
+    else {
+      this.#waiting.shift();
+      connection.serve(next);
+    }
   }
 
   /** A connection is gone, for whatever reason. Called exactly once for each. */
@@ -85,8 +123,15 @@ export class Pool {
     if (wasConnected) this.#lane.recorder.connect(this.#endpoint.id, -1);
     const at = this.#idle.indexOf(connection);
     if (at >= 0) this.#idle.splice(at, 1);
+    this.#fill();
+  }
+
+  /** A place is free: for whoever waits longest. */
+  #fill(): void {
     const next = this.#waiting.shift();
-    if (next !== undefined) this.#connect(next);
+    if (next === undefined) return;
+    if (isGuest(next)) this.#welcome(next);
+    else this.#connect(next);
   }
 
   /** The endpoint left the configuration: idle connections close now, the others after their exchange. */
@@ -109,4 +154,8 @@ export class Pool {
     this.#opened.add(connection);
     connection.open(x);
   }
+}
+
+function isGuest(one: Exchange | Guest): one is Guest {
+  return 'admitted' in one;
 }

@@ -10,6 +10,9 @@ import { putLatin1 } from '../../lib/latin1.ts';
 import type { SentHead } from '../exchange.ts';
 import type { Outlet } from '../wire/wire.ts';
 import type { BodyReader } from './body.ts';
+import type { NameTable } from './fields/names.ts';
+import { mayEndLine } from './input.ts';
+import { allowedTrailers } from './trailers.ts';
 
 const READ_BYTES = 65_536;
 /** Room before what is read, for a head that grew. */
@@ -20,6 +23,12 @@ const ANSWER_BYTES = HEADROOM_BYTES + READ_BYTES + TAILROOM_BYTES;
 /** Longer heads of requests are sent as text. */
 const SENT_BYTES = 4096;
 const CHUNK_END = '\r\n';
+/** `HTTP/1.1 200 ` */
+const STATUS_BYTES = 13;
+const NOTHING = Buffer.alloc(0);
+
+/** The end of a chunked body without trailers. */
+export const LAST_CHUNK = '0\r\n\r\n';
 
 /** Memory to read into, with room around what is read. */
 export class RelayMemory {
@@ -40,12 +49,48 @@ export class RelayMemory {
   }
 }
 
-/** `carry` and what was read behind it, `memory.bytes[start..end)`, in fresh bytes with the same room around them. */
-export function joinWithRoom(carry: Buffer, memory: RelayMemory, end: number): Buffer {
-  const whole = Buffer.allocUnsafe(carry.length + end + TAILROOM_BYTES);
-  carry.copy(whole, HEADROOM_BYTES);
-  memory.bytes.copy(whole, HEADROOM_BYTES + carry.length, memory.start, end);
-  return whole;
+/**
+ * The beginning of a head whose end is still to come, with the same room around it. Its memory doubles when it is full, so
+ * that what trickles in is copied a bounded number of times per byte; `take` tells when it is worth another look.
+ */
+export class Carry {
+  bytes: Buffer = NOTHING;
+  /** What is held is `bytes[start..end)`. */
+  start = 0;
+  end = 0;
+
+  constructor(bytes: Buffer, from: number, end: number) {
+    this.take(bytes, from, end);
+  }
+
+  get length(): number {
+    return this.end - this.start;
+  }
+
+  /**
+   * Takes what was read behind it.
+   * @returns whether the head can have become complete or wrong by it. Where it is too long is for the caller to see.
+   */
+  take(bytes: Buffer, from: number, end: number): boolean {
+    const held = this.length;
+    if (this.end + (end - from) + TAILROOM_BYTES > this.bytes.length) this.#grow(2 * (held + end - from));
+    this.end += bytes.copy(this.bytes, this.end, from, end);
+    // Who speaks another protocol is told by the first bytes.
+    if (held < STATUS_BYTES) return true;
+    return mayEndLine(this.bytes, this.start + held, this.end);
+  }
+
+  #grow(byteCount: number): void {
+    const bytes = Buffer.allocUnsafe(HEADROOM_BYTES + byteCount + TAILROOM_BYTES);
+    this.end = HEADROOM_BYTES + this.bytes.copy(bytes, HEADROOM_BYTES, this.start, this.end);
+    this.start = HEADROOM_BYTES;
+    this.bytes = bytes;
+  }
+}
+
+/** The end of a chunked body with those of its trailers that may go on. */
+export function lastChunk(trailers: string, names: NameTable): string {
+  return trailers === '' ? LAST_CHUNK : `0\r\n${allowedTrailers(trailers, names)}\r\n`;
 }
 
 /**

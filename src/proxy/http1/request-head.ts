@@ -59,8 +59,6 @@ export class RequestHead {
   host = '';
   /** Takes the place of the `Host` field upstream; empty = the field stands. */
   authority = '';
-  /** Lower-case `Upgrade` of a 1.1 request without body whose `Connection` asks for it; else empty: a plain request. */
-  upgrade = '';
   /** Body bytes, or `CHUNKED`; 0 without a body. */
   bodyLength = 0;
   keepAlive = true;
@@ -209,16 +207,9 @@ export class RequestHead {
     this.wantsUpgrade = options.upgrade;
     this.keepAlive = this.minor === 1 ? !options.close : options.keepAlive && !options.close;
     if (options.isExcessive) return this.#fail(REASON.badRequest, 'Connection is too long');
-    // Read before what Connection names is forgotten, `Upgrade` itself included.
-    this.upgrade = options.upgrade ? this.#upgradeAsked() : '';
     if (options.nominated.length === 0) return true;
     if (this.fields.dropNominated(options.nominated, this.#protectedNames)) return true;
     return this.#fail(REASON.badRequest, 'Connection nominates a field that must not be removed');
-  }
-
-  #upgradeAsked(): string {
-    if (this.minor !== 1 || this.fields.seen(FIELD.upgrade) !== 1) return '';
-    return (this.fields.value(FIELD.upgrade) as string).toLowerCase();
   }
 
   #checkHost(): boolean {
@@ -306,7 +297,6 @@ export class RequestHead {
     if (length === CODING_UNSUPPORTED) return this.#fail(REASON.codingUnsupported, 'unsupported transfer coding');
     if (length < UNFRAMED) return this.#fail(REASON.badRequest, 'ambiguous or invalid body framing');
     this.bodyLength = length === UNFRAMED ? 0 : length;
-    if (this.bodyLength !== 0) this.upgrade = '';
     if (length !== CHUNKED && length > this.#limits.bodyBytesMax) {
       return this.#fail(REASON.bodyTooLarge, 'Content-Length exceeds the limit');
     }

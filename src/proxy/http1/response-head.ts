@@ -78,7 +78,10 @@ export class ResponseHead {
       if (from + i >= end) return 0;
       if (bytes[from + i] !== VERSION[i]) return this.#refuse('not an HTTP/1.x response');
     }
-    if (from + STATUS_END >= end) return 0;
+    // Too short to be understood, and no line yet: the CR that ends one stands behind the status code.
+    if (from + STATUS_END >= end) {
+      return bytes.subarray(from, end).includes(CR) ? this.#refuse('malformed status line') : 0;
+    }
     const minor = (bytes[from + 7] as number) - 48;
     const status = digitsOf(bytes, from + STATUS_AT, from + STATUS_END);
     const afterStatus = bytes[from + STATUS_END];

@@ -46,10 +46,15 @@ function decodeUnreserved(path: string): string | null {
   return isValid ? decoded : null;
 }
 
-/** True if an upstream that decodes `%2F`, `%5C` or strips `;params` would see `.` or `..` segments we do not. */
+const DISGUISE = /;|%2F|%3B|%5C/;
+
+/** True if an upstream that decodes `%2F`, `%3B`, `%5C` or strips `;params` would see `.` or `..` segments we do not. */
 function hidesDotSegment(path: string): boolean {
-  if (!path.includes('%2F') && !path.includes('%5C') && !path.includes(';')) return false;
-  const unfolded = path.replaceAll('%2F', '/').replaceAll('%5C', '/').split('/');
+  if (!DISGUISE.test(path)) return false;
+  const unfolded = path
+    .replace(/%2F|%5C/g, '/')
+    .replaceAll('%3B', ';')
+    .split('/');
   const seenByOthers = unfolded.filter((segment) => isDots(segment.replace(/;.*$/, ''))).length;
   return seenByOthers > path.split('/').filter(isDots).length;
 }

@@ -24,15 +24,13 @@ import type { UpstreamEvents } from '../forward/upstream-events.ts';
 import { type ClientFraming, clientFraming, editInPlace, interimText, responseText } from '../header/response.ts';
 import type { Lane } from '../lane.ts';
 import type { Handle } from '../wire/binding.ts';
-import { type Connecting, connectReason, connectToAny } from '../wire/connect.ts';
+import { type Connecting, connectReason, connectToAny, paceMs } from '../wire/connect.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
 import { FIELD } from './fields/names.ts';
-import { frameChunk, joinWithRoom, RelayMemory, sendPart } from './relay.ts';
+import { Carry, frameChunk, LAST_CHUNK, lastChunk, RelayMemory, sendPart } from './relay.ts';
 import type { ResponseHead } from './response-head.ts';
-import { allowedTrailers } from './trailers.ts';
 
-const LAST_CHUNK = '0\r\n\r\n';
 /** Interim responses (1xx) before the final one. */
 const INTERIMS_MAX = 10;
 
@@ -53,7 +51,7 @@ export class UpstreamConnection implements Timed, WireOwner {
   #state: State = 'connecting';
   #exchange: Exchange | null = null;
   /** The beginning of a head whose end is still to come. */
-  #carry: Buffer | null = null;
+  #carry: Carry | null = null;
   #interims = 0;
   #framing: ClientFraming = 'as-is';
   #keepAlive = true;
@@ -80,14 +78,14 @@ export class UpstreamConnection implements Timed, WireOwner {
     const resolving = this.#lane.resolver.resolve(this.#endpoint.host, now, dnsMs, (addresses, code) => {
       if (this.#state !== 'connecting') return;
       if (addresses.length === 0) this.#connectFailed(REASON.dnsFailed, `${code} while resolving the name`);
-      else this.#connect(addresses);
+      else this.#connect(addresses, paceMs(connectMs, addresses.length));
     });
     // Known at once, the name is behind us already.
     this.#connecting ??= resolving;
   }
 
-  #connect(addresses: readonly string[]): void {
-    this.#connecting = connectToAny(addresses, this.#endpoint.port, (handle, code) => {
+  #connect(addresses: readonly string[], nextAfterMs: number): void {
+    this.#connecting = connectToAny(addresses, this.#endpoint.port, nextAfterMs, (handle, code) => {
       if (handle !== null) this.#connected(handle);
       else this.#connectFailed(connectReason(code), `${code} while connecting`);
     });
@@ -216,10 +214,8 @@ export class UpstreamConnection implements Timed, WireOwner {
     const end = start + count;
     if (this.#state === 'body') this.#relay(bytes, start, end, '');
     else if (this.#carry === null) this.#readHead(x, bytes, start, end);
-    else {
-      const carry = this.#carry;
-      this.#carry = null;
-      this.#readHead(x, joinWithRoom(carry, this.#memory, end), start, end + carry.length);
+    else if (this.#carry.take(bytes, start, end) || this.#carry.length > x.table.limits.headBytesMax) {
+      this.#readHead(x, this.#carry.bytes, this.#carry.start, this.#carry.end);
     }
     if (this.#isPaused) this.#wire?.pause();
   }
@@ -232,16 +228,19 @@ export class UpstreamConnection implements Timed, WireOwner {
       const next = head.parse(bytes, from, end, x.isHead);
       if (next <= 0) {
         if (next < 0) this.#fail(REASON.upstreamProtocol, head.detail);
-        else this.#carry = Buffer.from(bytes.subarray(from, end));
+        else if (this.#carry?.bytes === bytes) this.#carry.start = from;
+        else this.#carry = new Carry(bytes, from, end);
         return;
       }
       from = next;
       if (head.status >= 200) {
+        this.#carry = null;
         this.#answer(x, bytes, from, end);
         return;
       }
       if (!this.#passInterim(x, head)) return;
     }
+    this.#carry = null;
   }
 
   #passInterim(x: Exchange, head: ResponseHead): boolean {
@@ -326,7 +325,8 @@ export class UpstreamConnection implements Timed, WireOwner {
     if (this.#headStart >= 0) this.#body.dataStart = this.#headStart;
     this.#headStart = -1;
     const isChunked = this.#framing === 'chunked';
-    const text = isChunked ? headText + frameChunk(bytes, this.#body, this.#last(x, step === END)) : headText;
+    const last = step === END ? lastChunk(this.#body.trailers, x.table.names) : '';
+    const text = isChunked ? headText + frameChunk(bytes, this.#body, last) : headText;
     sendPart(out, bytes, this.#body, text);
     x.client.touch();
     if (step === BROKEN || step === EXCESS) {
@@ -337,13 +337,6 @@ export class UpstreamConnection implements Timed, WireOwner {
     // The client's connection still reads from our memory: neither read into it nor serve another exchange meanwhile.
     if (out.isBackedUp) this.#isPaused = true;
     else if (step === END) this.#complete(x);
-  }
-
-  /** What ends a chunked body, if it ends here. */
-  #last(x: Exchange, isEnd: boolean): string {
-    if (!isEnd) return '';
-    const trailers = this.#body.trailers;
-    return trailers === '' ? LAST_CHUNK : `0\r\n${allowedTrailers(trailers, x.table.names)}\r\n`;
   }
 
   #complete(x: Exchange): void {

@@ -1,17 +1,34 @@
 /**
  * One connection to an upstream for one attempt at a handshake, until somebody else owns it or it is dropped.
  *
- * It is counted as open from its connect to `drop`; whoever takes it by `release` counts its end.
+ * It counts and waits as one of the endpoint's connections, by the endpoint's pool, and finds its address as they do. Its
+ * place and its being open are counted until `drop`; whoever takes it by `release` counts their end.
+ * ```
+ * waiting (for a place) ─▸ connecting ─▸ connected ─▸ over (released, dropped)
+ * ```
  */
 
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { nowMs } from '../../lib/clock.ts';
+import type { Timeouts } from '../../model/config.ts';
+import { REASON, type Reason } from '../../model/reason.ts';
+import type { RouteTable } from '../decide/table.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
-import type { Recorder } from '../recorder.ts';
+import type { Guest } from '../http1/pool.ts';
+import type { Lane } from '../lane.ts';
+import type { Handle } from '../wire/binding.ts';
+import { type Connecting, connectReason, connectToAny, paceMs } from '../wire/connect.ts';
+import { takeOver } from './take-over.ts';
 
 const KEEP_ALIVE_MS = 60_000;
+const NOTHING = Buffer.alloc(0);
 
 export interface DialEvents {
+  /** It has its place and is being connected. */
+  begun(): void;
   connected(): void;
+  /** It cannot be connected. */
+  failed(reason: Reason, detail: string): void;
   received(bytes: Buffer): void;
   /** The upstream will send no more. */
   ended(): void;
@@ -19,76 +36,112 @@ export interface DialEvents {
   broke(code: string): void;
 }
 
-export class Dial {
-  readonly #endpoint: Endpoint;
-  readonly #recorder: Recorder;
-  readonly #socket: Socket;
-  #isConnected = false;
-  #isOver = false;
-  // Listeners by name, so that they can be taken off again.
-  readonly #onConnect: () => void;
-  readonly #onData: (bytes: Buffer) => void;
-  readonly #onEnd: () => void;
-  readonly #onError: (error: NodeJS.ErrnoException) => void;
-  readonly #onClose: () => void;
+type State = 'waiting' | 'connecting' | 'connected' | 'over';
 
-  constructor(endpoint: Endpoint, recorder: Recorder, events: DialEvents) {
+export class Dial implements Guest {
+  readonly #endpoint: Endpoint;
+  readonly #lane: Lane;
+  readonly #events: DialEvents;
+  #state: State = 'waiting';
+  #timeouts: Timeouts | null = null;
+  #connecting: Connecting | null = null;
+  #socket: Socket | null = null;
+  // Listeners by name, so that they can be taken off again.
+  readonly #onData = (bytes: Buffer): void => this.#events.received(bytes);
+  readonly #onEnd = (): void => this.#events.ended();
+  readonly #onError = (error: NodeJS.ErrnoException): void => this.#events.broke(error.code ?? error.message);
+  readonly #onClose = (): void => this.#events.broke('closed');
+
+  constructor(endpoint: Endpoint, lane: Lane, events: DialEvents) {
     this.#endpoint = endpoint;
-    this.#recorder = recorder;
-    this.#onConnect = () => {
-      this.#isConnected = true;
-      recorder.connect(endpoint.id, 1);
-      events.connected();
-    };
-    this.#onData = (bytes) => events.received(bytes);
-    this.#onEnd = () => events.ended();
-    this.#onError = (error) => events.broke(error.code ?? error.message);
-    this.#onClose = () => events.broke('closed');
-    const { host, port } = endpoint;
-    const alive = { keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
-    this.#socket = connect({ host, port, noDelay: true, allowHalfOpen: true, ...alive });
-    this.#socket.on('connect', this.#onConnect);
-    this.#socket.on('data', this.#onData);
-    this.#socket.on('end', this.#onEnd);
-    this.#socket.on('error', this.#onError);
-    this.#socket.on('close', this.#onClose);
+    this.#lane = lane;
+    this.#events = events;
+  }
+
+  /** Begins to connect, or waits for a place first; false when too many wait already: then nothing is told. */
+  open({ limits, timeouts }: RouteTable): boolean {
+    this.#timeouts = timeouts;
+    return this.#endpoint.pool.admit(this, limits);
+  }
+
+  admitted(): void {
+    const { connectMs, dnsMs } = this.#timeouts as Timeouts;
+    this.#state = 'connecting';
+    this.#events.begun();
+    const resolving = this.#lane.resolver.resolve(this.#endpoint.host, nowMs(), dnsMs, (addresses, code) => {
+      if (this.#state !== 'connecting') return;
+      if (addresses.length === 0) this.#events.failed(REASON.dnsFailed, `${code} while resolving the name`);
+      else this.#connect(addresses, paceMs(connectMs, addresses.length));
+    });
+    // Known at once, the name is behind us already.
+    this.#connecting ??= resolving;
   }
 
   write(text: string): void {
-    this.#socket.write(text, 'latin1');
+    this.#socket?.write(text, 'latin1');
   }
 
   pause(): void {
-    this.#socket.pause();
+    this.#socket?.pause();
   }
 
   resume(): void {
-    if (!this.#isOver) this.#socket.resume();
+    if (this.#state !== 'over') this.#socket?.resume();
   }
 
-  /** Gives the connection away: paused, without listeners. */
+  /** Gives the connection away: paused, without listeners. Only when it is connected. */
   release(): Socket {
-    this.#isOver = true;
-    this.#socket.pause();
-    this.#silence();
-    return this.#socket;
+    const socket = this.#socket as Socket;
+    this.#state = 'over';
+    socket.pause();
+    this.#silence(socket);
+    return socket;
   }
 
-  /** Closes it and hears nothing of it any more. Idempotent. */
+  /** Closes it, gives its place back, and hears nothing of it any more. Idempotent. */
   drop(): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#silence();
-    this.#socket.on('error', () => undefined);
-    this.#socket.destroy();
-    if (this.#isConnected) this.#recorder.connect(this.#endpoint.id, -1);
+    const before = this.#state;
+    if (before === 'over') return;
+    this.#state = 'over';
+    const { pool, id } = this.#endpoint;
+    if (before === 'waiting') {
+      pool.cancel(this);
+      return;
+    }
+    this.#connecting?.cancel();
+    if (this.#socket !== null) {
+      this.#silence(this.#socket);
+      this.#socket.on('error', () => undefined);
+      this.#socket.destroy();
+      this.#lane.recorder.connect(id, -1);
+    }
+    pool.leave();
   }
 
-  #silence(): void {
-    this.#socket.off('connect', this.#onConnect);
-    this.#socket.off('data', this.#onData);
-    this.#socket.off('end', this.#onEnd);
-    this.#socket.off('error', this.#onError);
-    this.#socket.off('close', this.#onClose);
+  #connect(addresses: readonly string[], nextAfterMs: number): void {
+    this.#connecting = connectToAny(addresses, this.#endpoint.port, nextAfterMs, (handle, code) => {
+      if (handle === null) this.#events.failed(connectReason(code), `${code} while connecting`);
+      else this.#connected(handle);
+    });
+  }
+
+  #connected(handle: Handle): void {
+    const socket = takeOver(handle, NOTHING);
+    this.#state = 'connected';
+    this.#socket = socket;
+    this.#lane.recorder.connect(this.#endpoint.id, 1);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on('data', this.#onData);
+    socket.on('end', this.#onEnd);
+    socket.on('error', this.#onError);
+    socket.on('close', this.#onClose);
+    this.#events.connected();
+  }
+
+  #silence(socket: Socket): void {
+    socket.off('data', this.#onData);
+    socket.off('end', this.#onEnd);
+    socket.off('error', this.#onError);
+    socket.off('close', this.#onClose);
   }
 }

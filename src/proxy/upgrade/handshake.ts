@@ -1,13 +1,14 @@
 /**
  * One upgrade request from its decision to its 101 or its refusal: the exchange that is recorded.
  *
- * The upstream is dialed anew, asked with the sanitized head, and its answer is read as strictly as any. Until its 101
+ * The upstream is dialed anew, within the limits and times of any attempt, asked with the sanitized head, and its answer is
+ * read as strictly as any. Until its 101
  * nothing else of the client reaches it. Any other answer is relayed, and then both connections end: what the client sent
  * behind its request was meant for a protocol that nobody speaks here.
  * ```
- * connecting ─▸ head ─▸ 101: a session │ body (another answer) ─▸ lingering (answered) ─▸ closed
- *      ▲          │
- *      └── retry ─┘
+ * queued ─▸ connecting ─▸ head ─▸ 101: a session │ body (another answer) ─▸ lingering (answered) ─▸ closed
+ *    ▲                     │
+ *    └────── backoff ◂─────┘
  * ```
  * Source: RFC 9110 section 7.8; docs/adr/0016-http-proxy-3.md.
  */
@@ -19,19 +20,20 @@ import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
-import { mayRetry } from '../forward/retry.ts';
+import { mayRetry, paidWaitMs } from '../forward/retry.ts';
 import { rejectionOf } from '../header/rejection.ts';
+import { withTimeLeft } from '../header/request.ts';
 import { interimText } from '../header/response.ts';
+import { Carry } from '../http1/relay.ts';
 import type { Lane } from '../lane.ts';
-import { connectReason } from '../wire/connect.ts';
 import { Answer } from './answer.ts';
 import { Dial, type DialEvents } from './dial.ts';
 import { Parting } from './parting.ts';
+import { resetSocket } from './reset.ts';
 import { offerText, switchFault, switchText } from './switching.ts';
 
 /** Interim responses (1xx) before the final one. */
 const INTERIMS_MAX = 10;
-const NOTHING = Buffer.alloc(0);
 
 /** An upgrade that both sides agreed to. Nobody listens to the two sockets; `upstream` is paused. */
 export interface Agreement {
@@ -55,7 +57,7 @@ export interface HandshakeEvents {
   closed(handshake: Handshake): void;
 }
 
-type State = 'waiting' | 'connecting' | 'head' | 'body' | 'lingering' | 'closed';
+type State = 'waiting' | 'queued' | 'connecting' | 'head' | 'backoff' | 'body' | 'lingering' | 'closed';
 
 export class Handshake implements Timed {
   deadlineAtMs = Number.POSITIVE_INFINITY;
@@ -67,13 +69,15 @@ export class Handshake implements Timed {
   #client: Socket | null = null;
   #dial: Dial | null = null;
   #state: State = 'waiting';
-  #carry: Buffer = NOTHING;
+  #carry: Carry | null = null;
   #interims = 0;
   #answer: Answer | null = null;
   #parting: Parting | null = null;
   readonly #onClientGone = (): void => this.#abandon('closed');
   readonly #dialEvents: DialEvents = {
+    begun: () => this.#connecting(),
     connected: () => this.#ask(),
+    failed: (reason, detail) => this.#failed(reason, detail),
     received: (bytes) => this.#received(bytes),
     ended: () => this.#upstreamEnded(),
     broke: (code) => this.#upstreamBroke(code),
@@ -112,7 +116,8 @@ export class Handshake implements Timed {
   }
 
   expire(): void {
-    if (this.#state === 'connecting') this.#failed(REASON.connectTimeout, 'no connection in time');
+    if (this.#state === 'queued') this.#failed(REASON.shed, 'no free connection in time');
+    else if (this.#state === 'connecting') this.#failed(REASON.connectTimeout, 'no connection in time');
     else if (this.#state === 'head') this.#failed(REASON.responseTimeout, 'no response in time');
     else if (this.#answer?.isBackedUp === true) this.#abandon('the client does not read');
     else this.#failed(REASON.upstreamTruncated, 'the response stalled');
@@ -133,18 +138,27 @@ export class Handshake implements Timed {
     x.attemptAtMs = now;
     endpoint.inFlight++;
     this.#lane.recorder.attemptBegin(endpoint.id);
-    this.#state = 'connecting';
-    this.#carry = NOTHING;
+    this.#state = 'queued';
+    this.#carry = null;
     this.#interims = 0;
-    this.deadlineAtMs = Math.min(x.deadlineAtMs, now + x.table.timeouts.connectMs);
-    this.#dial = new Dial(endpoint, this.#lane.recorder, this.#dialEvents);
+    this.deadlineAtMs = Math.min(x.deadlineAtMs, now + x.table.timeouts.pendingMs);
+    this.#dial = new Dial(endpoint, this.#lane, this.#dialEvents);
+    if (!this.#dial.open(x.table)) this.#failed(REASON.shed, 'too many requests wait for a connection');
+  }
+
+  #connecting(): void {
+    const x = this.#x;
+    const { attemptTimeoutMs } = (x.route as LinkedRoute).retry;
+    this.#state = 'connecting';
+    this.deadlineAtMs = Math.min(x.deadlineAtMs, nowMs() + Math.min(x.table.timeouts.connectMs, attemptTimeoutMs));
   }
 
   #ask(): void {
     const x = this.#x;
+    const now = nowMs();
     this.#state = 'head';
-    this.deadlineAtMs = Math.min(x.deadlineAtMs, nowMs() + x.table.timeouts.firstByteMs);
-    this.#dial?.write(offerText(x.requestText, this.#protocol));
+    this.deadlineAtMs = Math.min(x.deadlineAtMs, now + x.responseLimitMs);
+    this.#dial?.write(offerText(x.allowedMs === 0 ? x.requestText : withTimeLeft(x, now), this.#protocol));
   }
 
   #failed(reason: Reason, detail: string): void {
@@ -152,10 +166,28 @@ export class Handshake implements Timed {
     const failedOn = x.endpoint as Endpoint;
     if (this.#state === 'connecting') this.#lane.recorder.connectFailed(failedOn.id);
     this.#endAttempt(reason);
-    if (mayRetry(x, reason) && this.#lane.retryBudget.withdraw(nowMs())) {
-      this.#lane.recorder.retried(x);
+    const waitMs = mayRetry(x, reason) ? paidWaitMs(x, nowMs()) : -1;
+    if (waitMs >= 0) this.#again(failedOn, waitMs);
+    else this.#giveUp(reason, detail);
+  }
+
+  /** Another attempt, which was paid for: at once, or after a wait. */
+  #again(failedOn: Endpoint, waitMs: number): void {
+    const x = this.#x;
+    x.retrying ??= { count: 0, timer: null };
+    const { retrying } = x;
+    retrying.count++;
+    this.#lane.recorder.retried(x);
+    if (waitMs === 0) {
       this.#attempt(failedOn);
-    } else this.#giveUp(reason, detail);
+      return;
+    }
+    this.#state = 'backoff';
+    this.deadlineAtMs = Number.POSITIVE_INFINITY;
+    retrying.timer = setTimeout(() => {
+      retrying.timer = null;
+      this.#attempt(failedOn);
+    }, waitMs);
   }
 
   /** Balances `#attempt`; lets go of the upstream. */
@@ -164,11 +196,12 @@ export class Handshake implements Timed {
     this.#dial?.drop();
     this.#dial = null;
     const endpoint = x.endpoint;
-    if (endpoint === null) return;
+    if (endpoint === null || !x.isAttempting) return;
     // An answer was observed when its head came; a failure must not look like speed to the balancer.
     const hasFailed = reason !== REASON.none && reasonRow(reason).fault === 'upstream';
     const now = nowMs();
     if (hasFailed) endpoint.observeFailure(now - x.attemptAtMs, now);
+    x.endAttempt();
     const isBad = hasFailed || (reason === REASON.none && x.status >= 500);
     endpoint.inFlight--;
     this.#lane.recorder.attemptEnd(endpoint.id, isBad ? 'bad' : reason === REASON.none ? 'good' : 'ignore');
@@ -177,14 +210,19 @@ export class Handshake implements Timed {
   // ── from the upstream ───────────────────────────────────────────────────────────────────────────────────────────
 
   #received(bytes: Buffer): void {
+    const carry = this.#carry;
     if (this.#state === 'body') this.#relay(bytes, 0);
-    else this.#readHeads(this.#carry.length === 0 ? bytes : Buffer.concat([this.#carry, bytes]));
+    else if (carry === null) this.#readHeads(bytes, 0);
+    else if (carry.take(bytes, 0, bytes.length) || carry.length > this.#x.table.limits.headBytesMax) {
+      this.#carry = null;
+      this.#readHeads(carry.bytes.subarray(0, carry.end), carry.start, carry);
+    }
   }
 
-  /** Reads up to the final head; interim responses go through. */
-  #readHeads(bytes: Buffer): void {
+  /** Reads up to the final head; interim responses go through. @param carry what `bytes` are of, if anything. */
+  #readHeads(bytes: Buffer, start: number, carry: Carry | null = null): void {
     const head = this.#x.table.responseHead;
-    let from = 0;
+    let from = start;
     for (;;) {
       const next = head.parse(bytes, from, bytes.length, false);
       if (next < 0) return this.#failed(REASON.upstreamProtocol, head.detail);
@@ -193,9 +231,11 @@ export class Handshake implements Timed {
       if (head.status === 101) return this.#switch(bytes.subarray(from));
       if (head.status >= 200) return this.#startAnswer(bytes, from);
       if (++this.#interims > INTERIMS_MAX) return this.#failed(REASON.upstreamProtocol, 'too many interim responses');
+      this.#x.isSpent = true;
       this.#client?.write(interimText(head), 'latin1');
     }
-    this.#carry = bytes.subarray(from);
+    this.#carry = carry ?? new Carry(bytes, from, bytes.length);
+    if (carry !== null) carry.start = from;
   }
 
   /** The upstream switches; from here on it is a session's. */
@@ -242,8 +282,7 @@ export class Handshake implements Timed {
   }
 
   #upstreamBroke(code: string): void {
-    if (this.#state === 'connecting') this.#failed(connectReason(code), `${code} while connecting`);
-    else if (this.#state === 'head') this.#failed(REASON.upstreamReset, `${code} before the response`);
+    if (this.#state === 'head') this.#failed(REASON.upstreamReset, `${code} before the response`);
     else this.#failed(REASON.upstreamTruncated, 'the response ended early');
   }
 
@@ -290,7 +329,7 @@ export class Handshake implements Timed {
     if (x.responseStarted) {
       this.#record(reason, detail);
       // The client must be able to tell that this is not the end of the answer.
-      this.#client?.resetAndDestroy();
+      if (this.#client !== null) resetSocket(this.#client);
       this.#close();
       return;
     }
@@ -330,6 +369,8 @@ export class Handshake implements Timed {
   #close(): void {
     this.#state = 'closed';
     this.#parting = null;
+    const timer = this.#x.retrying?.timer ?? null;
+    if (timer !== null) clearTimeout(timer);
     this.#lane.deadlines.remove(this);
     const client = this.#releaseClient();
     client?.on('error', () => undefined);

@@ -19,6 +19,7 @@ import type { LinkedSplit } from '../decide/table.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { FarEnd, type Side } from './far-end.ts';
 import type { Agreement } from './handshake.ts';
+import { resetSocket } from './reset.ts';
 
 /** How long a side that was told to leave may take. */
 export const LEAVE_MS = 1000;
@@ -126,8 +127,8 @@ export class Session implements Timed {
       this.#first = side;
       this.#isBroken = true;
     }
-    if (side === 'client') this.#upstream.resetAndDestroy();
-    else this.client.resetAndDestroy();
+    if (side === 'client') resetSocket(this.#upstream);
+    else resetSocket(this.client);
     this.destroy(this.#reason());
   }
 

@@ -7,6 +7,7 @@
  */
 
 import { interimText } from '../header/response.ts';
+import { GATEWAY_NAME } from '../header/via.ts';
 import { FIELD } from '../http1/fields/names.ts';
 import { connectionOptions } from '../http1/framing.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
@@ -31,5 +32,5 @@ export function switchText(head: ResponseHead): string {
   // Zero at most, or the head would have been refused; in a 1xx it has no meaning.
   head.fields.drop(FIELD.contentLength);
   const text = interimText(head).slice(0, -2);
-  return `${text}Connection: Upgrade\r\nUpgrade: ${chosen}\r\nVia: 1.1 sluice\r\n\r\n`;
+  return `${text}Connection: Upgrade\r\nUpgrade: ${chosen}\r\nVia: 1.1 ${GATEWAY_NAME}\r\n\r\n`;
 }

@@ -1,7 +1,7 @@
 /**
- * Makes a socket of what was a wire: what carries another protocol needs a stream.
+ * Makes a socket of what was a wire, or was to be one: what carries another protocol needs a stream.
  *
- * The wire read into memory shared by all client connections; the socket reads into the lane's own and copies what it
+ * A client's wire read into memory shared by all client connections; the socket reads into the lane's own and copies what it
  * read into its stream. Bytes that were received already go first. The runtime's handle is not public:
  * test/unit/proxy/upgrade pins what is relied on.
  */
@@ -21,7 +21,7 @@ const shared = Buffer.allocUnsafeSlow(READ_BYTES);
  * Gives the connection to a new socket that stays open half-way.
  *
  * Not to be called from within a read of the wire: what is read next would be stopped for good.
- * @param handle released by its wire.
+ * @param handle released by its wire, or connected and without one.
  * @param early bytes received and not understood; they come first.
  * @returns the new owner, reading but not flowing.
  */

@@ -90,6 +90,8 @@ export class Upgrades implements Timed {
     if (protocol === '') return false;
     const bytes = Buffer.from(early);
     const handle = wire.release();
+    // Ended or broken already: nobody else would close what is left of it.
+    if (handle === null) wire.close();
     const handshake = new Handshake(x, protocol, {
       agreed: (agreement) => this.#begin(agreement),
       closed: (gone) => {
@@ -186,6 +188,7 @@ export class Upgrades implements Timed {
     this.#plan();
     this.#lane.recorder.sessionEnded(split.cellBase, reason);
     this.#lane.recorder.connect(endpoint.id, -1);
+    endpoint.pool.leave();
     this.#checkEmpty();
   }
 

@@ -9,9 +9,11 @@ import { quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import { formatDuration } from '../scalars/duration.ts';
 import type { DocumentInput, FilterInput, RouteInput, ServiceInput } from '../schema.ts';
+import { warnOfUnreachable } from './unreachable.ts';
 
 /** Reports warnings about each route of `document`. */
 export function warnOfRoutes(document: DocumentInput, report: Report): void {
+  warnOfUnreachable(document, report);
   const takers = takersOf(document);
   for (const [index, route] of document.routes.entries()) {
     const context = { route, path: ['routes', index], services: document.services, report };

@@ -106,6 +106,7 @@ const TABLE = {
   patternNeverMatches: ['SLU1912', 'A regular expression for paths does not begin with a slash.'],
   hashWithoutKey: ['SLU1913', 'A service balances by user key, and a route without `sticky` sends to it.'],
   redirectIdle: ['SLU1914', 'A route redirects and has settings for requests that are sent on.'],
+  unreachable: ['SLU1915', 'A match never takes a request: another one always comes first, or its method is refused.'],
 } as const satisfies Record<string, KindText>;
 
 /** Short name of a kind of problem. */

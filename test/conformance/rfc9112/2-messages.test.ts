@@ -1,11 +1,60 @@
 /** RFC 9112 section 2.2, message parsing: one grammar of lines, and nothing that another reader could take for another. */
-import { describeRequests, type RequestCase } from '../../support/http/conformance/cases.ts';
+import {
+  describeRequests,
+  describeResponses,
+  type RequestCase,
+  type ResponseCase,
+} from '../../support/http/conformance/cases.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
 
 function refused(name: string, bytes: string): RequestCase {
   return { name, bytes, refused: 400 };
 }
+
+/** Beginnings of a head behind which a CR must be followed by LF; none of them waits for more. */
+const BEGINNINGS: readonly string[] = [
+  '',
+  '\r\n',
+  'GE',
+  'GET',
+  'GET /',
+  'GET / HTTP/1',
+  'GET / HTTP/1.1',
+  'GET / HTTP/1.1\r\n',
+  'GET / HTTP/1.1\r\nHo',
+  'GET / HTTP/1.1\r\nHost:',
+  'GET / HTTP/1.1\r\nHost: a',
+  'GET / HTTP/1.1\r\nHost: a\r\n',
+];
+
+const RESPONSE_BEGINNINGS: readonly string[] = [
+  '',
+  'HTTP/1.1',
+  'HTTP/1.1 2',
+  'HTTP/1.1 200',
+  'HTTP/1.1 200 OK',
+  'HTTP/1.1 200 OK\r\n',
+  'HTTP/1.1 200 OK\r\nA',
+  'HTTP/1.1 200 OK\r\nA: b',
+  'HTTP/1.1 200 OK\r\nA: b\r\n',
+];
+
+describeRequests(
+  'a head is refused at once for a bare CR that nothing ends',
+  BEGINNINGS.map((beginning) => refused(`behind ${JSON.stringify(beginning)}`, `${beginning}\rX`)),
+);
+
+describeResponses(
+  'a response is refused at once for a bare CR that nothing ends',
+  RESPONSE_BEGINNINGS.map(
+    (beginning): ResponseCase => ({
+      name: `behind ${JSON.stringify(beginning)}`,
+      answer: `${beginning}\rX`,
+      gets: 'refused',
+    }),
+  ),
+);
 
 describeRequests('a head is refused', [
   refused('for a bare LF after the request line', 'GET / HTTP/1.1\nHost: a\r\n\r\n'),

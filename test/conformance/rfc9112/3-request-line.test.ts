@@ -53,9 +53,19 @@ describeRequests('3.2: a target is refused', [
   ...['/#', '/a#b', '/?a#b', '/\x01', '/\x7f', '/\xe9', '/a\\b', '\\', 'a', 'a/b', 'a:80', '?a'].map((target) =>
     lineRefused(`GET ${target} HTTP/1.1`),
   ),
-  ...['/%', '/%2', '/%zz', '/%00', '/a/%2e%2e%2fb', '/..%2f', '/..%5c', '/a/..;/b', '/%2e%2e;x/b'].map((target) =>
-    lineRefused(`GET ${target} HTTP/1.1`),
-  ),
+  ...[
+    '/%',
+    '/%2',
+    '/%zz',
+    '/%00',
+    '/a/%2e%2e%2fb',
+    '/..%2f',
+    '/..%5c',
+    '/a/..;/b',
+    '/%2e%2e;x/b',
+    '/..%3b/b',
+    '/a/%2e%2e%3Bx/b',
+  ].map((target) => lineRefused(`GET ${target} HTTP/1.1`)),
   ...['http://', 'http:///a', 'http:/a', 'http://b/', 'http://a:80/', 'http://u@a/', 'http://u:p@a/', 'ftp://a/'].map(
     (target) => lineRefused(`GET ${target} HTTP/1.1`),
   ),
@@ -98,6 +108,72 @@ describeRequests('3.2: a target is taken', [
     answered: 204,
   },
 ]);
+
+describeRequests(
+  '3.2.2: http.absoluteForm rewrite',
+  [
+    {
+      name: 'makes Host of the authority',
+      bytes: 'GET http://b/c?d HTTP/1.1\r\nA: b\r\nHost: a\r\nC: d\r\n\r\n',
+      sees: 'GET /c?d HTTP/1.1\r\nHost: b\r\nA: b\r\nC: d\r\n\r\n',
+    },
+    {
+      name: 'in lower case, with its port',
+      bytes: 'GET HTTP://B.Example:8080 HTTP/1.1\r\nHost: a\r\n\r\n',
+      sees: 'GET / HTTP/1.1\r\nHost: b.example:8080\r\n\r\n',
+    },
+    {
+      name: 'of this request only',
+      bytes: `GET http://b/ HTTP/1.1\r\n${HOST}\r\nGET / HTTP/1.1\r\n${HOST}\r\nGET http://b/ HTTP/1.1\r\n${HOST}\r\n`,
+      sees: ['GET / HTTP/1.1\r\nHost: b\r\n\r\n', `GET / HTTP/1.1\r\n${HOST}\r\n`, 'GET / HTTP/1.1\r\nHost: b\r\n\r\n'],
+    },
+    { ...taken('GET http://a/b HTTP/1.1', '/b'), name: 'leaves a Host that agrees as it came' },
+    {
+      name: 'puts in the Host that HTTP/1.0 left out',
+      bytes: 'GET http://b/ HTTP/1.0\r\n\r\n',
+      sees: 'GET / HTTP/1.1\r\nHost: b\r\n\r\n',
+    },
+    ...['http://u@b/', 'http://b:x/', 'http://b:65536/', 'http:///c', 'http://b#c/', 'http://b\\c/', 'ftp://b/'].map(
+      (target) => lineRefused(`GET ${target} HTTP/1.1`),
+    ),
+    { name: 'does without Host in HTTP/1.0 only', bytes: 'GET http://b/ HTTP/1.1\r\n\r\n', refused: 400 },
+    {
+      name: 'does not choose between two Hosts',
+      bytes: `GET http://b/ HTTP/1.1\r\n${HOST}Host: b\r\n\r\n`,
+      refused: 400,
+    },
+    { name: 'does not repair a Host', bytes: 'GET http://b/ HTTP/1.1\r\nHost: a b\r\n\r\n', refused: 400 },
+  ],
+  { http: { absoluteForm: 'rewrite' } },
+);
+
+describeRequests(
+  '3.2: http.pathNormalization strict takes only',
+  [
+    taken('GET /a/b?c=../d HTTP/1.1', '/a/b?c=../d'),
+    taken('GET /.a/..b/... HTTP/1.1', '/.a/..b/...'),
+    taken('GET /%c3%A9 HTTP/1.1', '/%C3%A9'),
+    taken('GET /a%20b HTTP/1.1', '/a%20b'),
+    taken('GET http://a/b HTTP/1.1', '/b'),
+    ...[
+      '/a/./b',
+      '/a/..',
+      '/../a',
+      '/%61',
+      '/%7euser',
+      '/%2e',
+      '//',
+      '/a//b',
+      '/a;b',
+      '/a%3bb',
+      '/a%2fb',
+      '/a%5Cb',
+      '/%2561',
+    ].map((target) => lineRefused(`GET ${target} HTTP/1.1`)),
+    lineRefused('GET http://a/b/../c HTTP/1.1'),
+  ],
+  { http: { pathNormalization: 'strict' } },
+);
 
 describeRequests('3.2.2: Host is refused', [
   hostRefused(''),

@@ -73,6 +73,54 @@ const TAKEN: readonly (readonly [name: string, body: string, data: string])[] = 
   ['extensions of 1,000 bytes', `3;${'x'.repeat(1000)}\r\nabc\r\n0\r\n\r\n`, 'abc'],
 ];
 
+/** Trailers as they come, and as they go on where they are wanted. */
+const TRAILERS: readonly (readonly [name: string, came: string, goes: string])[] = [
+  ['one', 'A: b\r\n', 'A: b\r\n'],
+  ['several, in their order and case', 'X-Sum: 1\r\nx-b: 2\r\nX-Sum: 3\r\n', 'X-Sum: 1\r\nx-b: 2\r\nX-Sum: 3\r\n'],
+  ['one without a value', 'A:\r\n', 'A:\r\n'],
+  ['one with octets above 0x7f, colons and spaces', 'A: \xe9 : b\t\r\n', 'A: \xe9 : b\t\r\n'],
+  ['8,000 bytes of them', `A: ${'x'.repeat(7990)}\r\n`, `A: ${'x'.repeat(7990)}\r\n`],
+  ['128 of them', 'A: b\r\n'.repeat(128), 'A: b\r\n'.repeat(128)],
+  ['one that may, between two that may not', 'Host: b\r\nA: b\r\nContent-Length: 5\r\n', 'A: b\r\n'],
+];
+const WANTED = 'TE: trailers\r\n';
+
+describeRequests('7.1.2: trailers of a request go on', [
+  ...TRAILERS.map(
+    ([name, came, goes]): RequestCase => ({
+      name: `if the client takes them itself: ${name}`,
+      bytes: `${POST.slice(0, -2)}Trailer: A\r\n${WANTED}\r\n3\r\nabc\r\n0\r\n${came}\r\n`,
+      sees: `${POST.replace('\r\nTransfer', '\r\nTrailer: A\r\nTransfer')}abc\r\n${goes}`,
+    }),
+  ),
+  {
+    name: 'behind no body at all',
+    bytes: `${POST.slice(0, -2)}${WANTED}\r\n0\r\nA: b\r\n\r\n`,
+    sees: `${POST}\r\nA: b\r\n`,
+  },
+  {
+    name: 'not if it does not say so, and the next request is the next one',
+    bytes: `${POST}3\r\nabc\r\n0\r\nA: b\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n`,
+    sees: [`${POST}abc`, 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'],
+  },
+]);
+
+describeResponses('7.1.2: trailers of a response go on', [
+  ...TRAILERS.map(
+    ([name, came, goes]): ResponseCase => ({
+      name: `to a client that takes them: ${name}`,
+      lines: WANTED,
+      answer: `${ANSWER}3\r\nabc\r\n0\r\n${came}\r\n`,
+      gets: `${ANSWER}abc\r\n${goes}`,
+    }),
+  ),
+  {
+    name: 'not to one that does not',
+    answer: `${ANSWER}3\r\nabc\r\n0\r\nA: b\r\n\r\n`,
+    gets: `${ANSWER}abc`,
+  },
+]);
+
 describeRequests(
   '7.1: a request body is refused that has',
   BROKEN.map(([name, body]): RequestCase => ({ name, bytes: POST + body, refused: 400, isLate: true })),

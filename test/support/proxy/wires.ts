@@ -86,11 +86,12 @@ export interface Gate {
   close(): void;
 }
 
-export async function openGate(): Promise<Gate> {
+/** @param port any free one by default. */
+export async function openGate(host = '127.0.0.1', port = 0): Promise<Gate> {
   const server: Server = createServer();
-  server.listen(0, '127.0.0.1');
+  server.listen(port, host);
   await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
+  const address = server.address() as AddressInfo;
   const accepted: ((handle: Handle) => void)[] = [];
   (server as unknown as { _handle: ServerHandle })._handle.onconnection = (_status, client) => {
     const take = accepted.shift();
@@ -98,10 +99,10 @@ export async function openGate(): Promise<Gate> {
     else take(client as Handle);
   };
   return {
-    port,
+    port: address.port,
     pair: () =>
       Promise.all([
-        connected(port),
+        connected(address.port),
         new Promise<Handle>((resolve) => {
           accepted.push(resolve);
         }),

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { compilePattern, PATTERN_CHARS_MAX, type Pattern } from '#src/lib/pattern.ts';
+import { compilePattern, literalStart, PATTERN_CHARS_MAX, type Pattern } from '#src/lib/pattern.ts';
 
 function pattern(source: string): Pattern {
   const compiled = compilePattern(source);
@@ -36,5 +36,25 @@ describe('compilePattern', () => {
 
   test('takes the steps of one automaton, not of every way to match: (a+)+b on a long run of a ends', () => {
     assert.equal(pattern('(a+)+b').matches('a'.repeat(20_000)), false);
+  });
+
+  test('tells what each of its matches begins with', () => {
+    const starts: readonly (readonly [string, string])[] = [
+      ['/users/[0-9]+', '/users/'],
+      ['/ab*c', '/a'],
+      ['/ab?c', '/a'],
+      ['/ab{2}', '/a'],
+      ['/ab+c', '/ab'],
+      ['/a.b', '/a'],
+      ['/a|/b', ''],
+      ['(?i)/a', ''],
+      ['^/a', '/a'],
+      ['^', ''],
+      ['/a(b|c)', ''],
+      ['/a(b)?', '/a'],
+      ['/a\\.b', '/a'],
+      ['/a$', '/a'],
+    ];
+    for (const [pattern, start] of starts) assert.equal(literalStart(pattern), start, pattern);
   });
 });

@@ -2,7 +2,7 @@
  * Runs tables of conformance cases: bytes of one side in, bytes of the other side out, cut at every boundary.
  *
  * What is compared are the lines that the gateway passed on, byte for byte and in order, and the body without its chunk
- * framing; the gateway's own lines (`Via`, `X-Forwarded-*` …) are left out, tests of forwarding look at them.
+ * framing, its trailers behind it; the gateway's own lines (`Via`, `X-Forwarded-*` …) are left out, tests of forwarding look at them.
  */
 
 import assert from 'node:assert/strict';
@@ -21,9 +21,9 @@ const OWN_UPSTREAM =
 const OWN_CLIENT = /^(?:via|x-request-id|server-timing):|^date: \w{3}, \d\d \w{3} 20/i;
 
 /** A message without the gateway's own lines. */
-function passedOn({ head, body }: Message, own: RegExp): string {
+function passedOn({ head, body, trailers }: Message, own: RegExp): string {
   const lines = head.split('\r\n').filter((line, i) => i === 0 || !own.test(line));
-  return `${lines.join('\r\n')}\r\n${body}`;
+  return `${lines.join('\r\n')}\r\n${body}${trailers === '' ? '' : `\r\n${trailers}`}`;
 }
 
 /** The request as the upstream got it: line, fields and body, without the gateway's own lines. */
@@ -112,6 +112,8 @@ export interface ResponseCase {
   readonly end?: 'fin' | 'reset';
   /** `GET` of HTTP/1.1 if not given. */
   readonly method?: string;
+  /** Further lines of the request, each with its CRLF. */
+  readonly lines?: string;
   readonly minor?: 0 | 1;
   /**
    * Responses, interim ones included; `refused`: 502 and the upstream connection ends; `cut`: the response begins and the
@@ -141,13 +143,13 @@ function assertOutcome(course: Course, gets: ResponseCase['gets']): void {
 }
 
 async function runResponse(wire: Wire, one: ResponseCase): Promise<void> {
-  const { answer, end, method = 'GET', minor = 1, gets, orGets } = one;
+  const { answer, end, method = 'GET', lines = '', minor = 1, gets, orGets } = one;
   const isHead = method === 'HEAD';
   assertResponseCutsAlike(answer, isHead);
   const { plane } = wire;
   for (const cuts of sampleCuts(answer.length)) {
     const before = readCell(plane, FIRST_CELL);
-    const course = await wire.run(`${method} / HTTP/1.${minor}\r\nHost: a\r\n\r\n`, {
+    const course = await wire.run(`${method} / HTTP/1.${minor}\r\nHost: a\r\n${lines}\r\n`, {
       answer: { bytes: answer, cuts, ...(end === undefined ? {} : { end }) },
       responses: gets === 'cut' || minor === 0 ? Number.POSITIVE_INFINITY : 1,
       isHead,

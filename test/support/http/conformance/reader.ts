@@ -7,12 +7,17 @@
 
 import { HTTPParser, type Kind, parserFlag } from '../llhttp.ts';
 
+/** The end of a chunked body: its last size, and the lines behind it. */
+const LAST_CHUNK = /\r\n0+\r\n((?:[^\r\n:]+:[^\r\n]*\r\n)*)\r\n$/;
+
 /** One message as it was on the wire. */
 export interface Message {
   /** First line and fields, each with its CRLF, without the empty line. */
   readonly head: string;
   /** Body without chunk framing. */
   readonly body: string;
+  /** Lines behind a chunked body, each with its CRLF. */
+  readonly trailers: string;
   readonly raw: string;
   /** 0 for a request. */
   readonly status: number;
@@ -71,7 +76,8 @@ export class MessageReader {
     const raw = this.#raw;
     const start = raw.startsWith('\r\n') ? 2 : 0;
     const head = raw.slice(start, raw.indexOf('\r\n\r\n', start) + 2);
-    this.messages.push({ head, body: this.#body, raw, status: this.#status, target: this.#target });
+    const trailers = LAST_CHUNK.exec(raw)?.[1] ?? '';
+    this.messages.push({ head, body: this.#body, trailers, raw, status: this.#status, target: this.#target });
     this.#raw = '';
     this.#body = '';
   }

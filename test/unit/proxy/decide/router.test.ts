@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { HeaderMatch, QueryMatch, RouteMatch } from '#src/model/config.ts';
-import { literalStart, type Router } from '#src/proxy/decide/router.ts';
+import type { Router } from '#src/proxy/decide/router.ts';
 import type { RouteSketch } from '../../../support/plane.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 import { bench, get, readHead } from '../../../support/proxy/parts.ts';
@@ -197,25 +197,6 @@ describe('a regular expression', () => {
 
   it('is linear in a hostile path', () => {
     assert.equal(routed([route('r', [], { pattern: '(/a+)+/b' })], 'a', `/${'a'.repeat(8000)}`), null);
-  });
-
-  it('is asked only about paths that begin as its matches do', () => {
-    const starts: readonly (readonly [string, string])[] = [
-      ['/users/[0-9]+', '/users/'],
-      ['/ab*c', '/a'],
-      ['/ab?c', '/a'],
-      ['/ab{2}', '/a'],
-      ['/ab+c', '/ab'],
-      ['/a.b', '/a'],
-      ['/a|/b', ''],
-      ['(?i)/a', ''],
-      ['^/a', ''],
-      ['/a(b|c)', ''],
-      ['/a(b)?', '/a'],
-      ['/a\\.b', '/a'],
-      ['/a$', '/a'],
-    ];
-    for (const [pattern, start] of starts) assert.equal(literalStart(pattern), start, pattern);
   });
 });
 

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
 import { CELL, GATEWAY_CELL } from '#src/model/tallies.ts';
+import { RequestHead } from '#src/proxy/http1/request-head.ts';
 import { readCell } from '../../../support/plane.ts';
 import {
   assertQuiet,
@@ -22,6 +23,7 @@ import {
   reasonCount,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
+import { dripping } from '../../../support/proxy/upgrade.ts';
 import { rawClient, sendAndClose, statusesOf } from '../../../support/raw.ts';
 
 const CLOSE = 'Connection: close\r\n';
@@ -91,6 +93,21 @@ describe('a head', () => {
     assert.deepEqual(statusesOf(received), [408]);
     assert.match(received, /Connection: close/);
     assert.equal(reasonCount(plane, GATEWAY_CELL, REASON.headTimeout), 1);
+  });
+
+  it('that trickles in is looked at as often as it has lines, not bytes', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(OK)),
+    );
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const parse = t.mock.method(RequestHead.prototype, 'parse');
+    const client = clientOf(t, plane);
+    const head = getOf('/', `A: ${'x'.repeat(500)}\r\n`.repeat(4));
+    dripping(head)(client.socket);
+    await client.until((text) => text.endsWith('ok'));
+    const looks = parse.mock.callCount();
+    assert.ok(looks <= 2 * 7 + 1, `${looks} looks at ${head.length} bytes`);
   });
 
   it('that trickles in is late all the same', async (t) => {

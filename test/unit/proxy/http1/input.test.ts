@@ -46,6 +46,51 @@ describe('the input of a connection', () => {
     assert.equal(left(), 'GET / HTTP/1.1');
   });
 
+  it('takes memory of its own as often as that doubles, however little arrives at a time', () => {
+    const { input, read, left } = setup();
+    const memories = new Set<Buffer>();
+    for (let n = 0; n < 30_000; n++) {
+      read('x');
+      input.keep();
+      memories.add(input.bytes);
+    }
+    assert.equal(left(), 'x'.repeat(30_000));
+    assert.ok(memories.size <= 17, `${memories.size} memories`);
+  });
+
+  it('never moves what it holds where it stands: what was understood may still be referred to', () => {
+    const { input, read, left } = setup();
+    read('abcd');
+    input.keep();
+    const understood = input.bytes.subarray(0, 2);
+    input.from += 2;
+    for (let n = 0; n < 100; n++) {
+      read('efgh');
+      input.keep();
+    }
+    assert.equal(understood.toString('latin1'), 'ab');
+    assert.equal(left(), `cd${'efgh'.repeat(100)}`);
+  });
+
+  it('tells when a line may have ended in what was read last, or a CR turned out to stand alone', () => {
+    const { input, read } = setup();
+    const heard = (text: string): boolean => {
+      read(text);
+      input.keep();
+      return input.mayEndLine(text.length);
+    };
+    assert.deepEqual(['GET', ' /\r', 'X', 'Y', '\r\n', 'A', 'b\nc', 'd'].map(heard), [
+      false,
+      true,
+      true,
+      false,
+      true,
+      false,
+      true,
+      false,
+    ]);
+  });
+
   it('lets go of its own memory once everything is understood', () => {
     const { input, read } = setup();
     const shared = input.bytes;

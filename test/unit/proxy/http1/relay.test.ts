@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BodyReader, END, MORE } from '#src/proxy/http1/body.ts';
+import { NameTable } from '#src/proxy/http1/fields/names.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
-import { frameChunk, joinWithRoom, RelayMemory, sendPart } from '#src/proxy/http1/relay.ts';
+import { Carry, frameChunk, lastChunk, RelayMemory, sendPart } from '#src/proxy/http1/relay.ts';
 import type { Wire } from '#src/proxy/wire/wire.ts';
 
 /** A wire that only collects, and how many writes it took. */
@@ -79,12 +80,57 @@ describe('memory to relay from', () => {
     assert.equal(memory.isFull(memory.readable.length), true);
     assert.equal(memory.isFull(memory.readable.length - 1), false);
   });
+});
 
-  it('joins what was held with what was read, with the same room before and enough behind', () => {
-    const memory = new RelayMemory();
-    memory.readable.write('world', 'latin1');
-    const whole = joinWithRoom(Buffer.from('hello '), memory, memory.start + 5);
-    assert.equal(whole.toString('latin1', memory.start, memory.start + 11), 'hello world');
-    assert.ok(whole.length - (memory.start + 11) >= 8192 + 16);
+/** A carry of `text` that read the rest of it in pieces; all that it held. */
+function carried(pieces: readonly string[]): { carry: Carry; memories: Set<Buffer>; worthIt: boolean[] } {
+  const memory = new RelayMemory();
+  const [first = '', ...rest] = pieces;
+  const put = (text: string): number => memory.start + memory.readable.write(text, 'latin1');
+  const carry = new Carry(memory.bytes, memory.start, put(first));
+  const memories = new Set([carry.bytes]);
+  const worthIt = rest.map((piece) => {
+    const isWorthIt = carry.take(memory.bytes, memory.start, put(piece));
+    memories.add(carry.bytes);
+    return isWorthIt;
+  });
+  return { carry, memories, worthIt };
+}
+
+describe('the beginning of a head', () => {
+  it('stands together with the same room before and enough behind', () => {
+    const { carry } = carried(['hello ', 'world']);
+    assert.equal(carry.bytes.toString('latin1', carry.start, carry.end), 'hello world');
+    assert.ok(carry.start >= new RelayMemory().start);
+    assert.ok(carry.bytes.length - carry.end >= 8192 + 16);
+  });
+
+  it('keeps its room when what stood before it was understood', () => {
+    const { carry } = carried(['HTTP/1.1 100 Continue\r\n\r\nHT']);
+    carry.start += 25;
+    const more = Buffer.alloc(20_000, 'x');
+    carry.take(more, 0, more.length);
+    assert.equal(carry.bytes.toString('latin1', carry.start, carry.end), `HT${'x'.repeat(20_000)}`);
+    assert.equal(carry.start, new RelayMemory().start);
+    assert.ok(carry.bytes.length - carry.end >= 8192 + 16);
+  });
+
+  it('takes memory as often as that doubles, however little arrives at a time', () => {
+    const { carry, memories } = carried([...'x'.repeat(32_000)]);
+    assert.equal(carry.length, 32_000);
+    assert.ok(memories.size <= 17, `${memories.size} memories`);
+  });
+
+  it('is worth a look where a line may have ended, a CR stands alone, or the version is still to come', () => {
+    const { worthIt } = carried(['HTTP/1.1', ' ', '200', ' ', 'O', 'K\r', '\n', 'A', ': b\r', 'X', 'c', 'd\ne', 'f']);
+    assert.deepEqual(worthIt, [true, true, true, false, true, true, false, true, true, false, true, false]);
+  });
+});
+
+describe('the end of a chunked body', () => {
+  it('is the last chunk, with those trailers that may go on', () => {
+    const names = new NameTable([]);
+    assert.equal(lastChunk('', names), '0\r\n\r\n');
+    assert.equal(lastChunk('A: b\r\nHost: c\r\n', names), '0\r\nA: b\r\n\r\n');
   });
 });

@@ -26,6 +26,8 @@ describe('a path is normalized', () => {
     ['/a%20b', '/a%20b'],
     ['/%2561', '/%2561'],
     ['/a;b=c/d', '/a;b=c/d'],
+    ['/a%3bb..', '/a%3Bb..'],
+    ['/..a%3b', '/..a%3B'],
   ];
   for (const [path, normal] of cases) it(`${path} to ${normal}`, () => assert.equal(normalizePath(path), normal));
 
@@ -50,6 +52,11 @@ describe('a path is refused that another reader would read differently', () => {
     '/a/.;x',
     '/%2f..',
     '/a%5C..',
+    '/..%3b',
+    '/%2e%2e%3b/b',
+    '/a/..%3Bx=1/b',
+    '/.%3b;/b',
+    '/a%2f..%3bx%2fb',
   ];
   for (const path of cases) it(path, () => assert.equal(normalizePath(path), null));
 

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
+import { ResponseHead } from '#src/proxy/http1/response-head.ts';
 import { type PlaneSketch, readCell } from '../../../support/plane.ts';
 import {
   askedOn,
@@ -23,6 +24,7 @@ import {
   reasonCount,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
+import { dripping } from '../../../support/proxy/upgrade.ts';
 import { sendAndClose, statusesOf } from '../../../support/raw.ts';
 
 const CLOSE = 'Connection: close\r\n';
@@ -153,6 +155,17 @@ describe('a response', () => {
     const received = await sendAndClose(plane.port, getOf('/', CLOSE));
     assert.match(received, /^HTTP\/1\.1 103 [^]*HTTP\/1\.1 200 OK\r\n[^]*1\r\no\r\n1\r\nk\r\n0\r\n\r\n$/);
     await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+  });
+
+  it('whose head trickles in is looked at as often as it has lines, not bytes', async (t) => {
+    const head = `HTTP/1.1 200 OK\r\n${`A: ${'x'.repeat(500)}\r\n`.repeat(4)}Content-Length: 0\r\n\r\n`;
+    const upstream = await upstreamOf(t, perHead(dripping(head)));
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const parse = t.mock.method(ResponseHead.prototype, 'parse');
+    assert.deepEqual(statusesOf(await sendAndClose(plane.port, getOf('/', CLOSE))), [200]);
+    const looks = parse.mock.callCount();
+    // Two for each line, at its CR and at its LF, and one for each byte of the version.
+    assert.ok(looks <= 2 * 7 + 13, `${looks} looks at ${head.length} bytes`);
   });
 
   it('that stalls is cut off and the upstream’s fault', async (t) => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { suite, test } from 'node:test';
+import type { RetryConfig } from '#src/model/config.ts';
 import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
-import { readCell } from '../../../support/plane.ts';
+import { ResponseHead } from '#src/proxy/http1/response-head.ts';
+import { type PlaneSketch, readCell } from '../../../support/plane.ts';
 import {
   assertQuiet,
   clientOf,
@@ -16,8 +18,13 @@ import {
   reasonCount,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
-import { assertEnds, saying, scene, switching, upgradeRequest } from '../../../support/proxy/upgrade.ts';
+import { assertEnds, dripping, saying, scene, switching, upgradeRequest } from '../../../support/proxy/upgrade.ts';
 import { sendAndClose, statusesOf } from '../../../support/raw.ts';
+
+/** One version with a route that tries again so. */
+function retrying(port: number, retry: Partial<RetryConfig>): PlaneSketch {
+  return { routes: [{ versions: [{ name: 'v1', ports: [port], weight: 1 }], retry, requestTimeoutMs: 86_400_000 }] };
+}
 
 suite('handshake', () => {
   test('the upstream gets the sanitized head with one offer, names and order as the client wrote them', async (t) => {
@@ -47,6 +54,56 @@ suite('handshake', () => {
     assert.deepEqual(readCell(plane, FIRST_CELL), { inFlight: 0, finished: 6, bad: 0, ignored: 0, slow: 0 });
     assert.equal(plane.count(FIRST_CELL, CELL.retries), endpointWord(plane, bad.port, 'bad'));
     assert.ok(endpointWord(plane, bad.port, 'bad') >= 1);
+  });
+
+  test('a handshake is tried as often as the route says, however often it could be', async (t) => {
+    const upstream = await upstreamOf(t, (socket) => void socket.resetAndDestroy());
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    assert.deepEqual(statusesOf(await sendAndClose(plane.port, upgradeRequest())), [502]);
+    assert.deepEqual([upstream.sockets.length, plane.count(FIRST_CELL, CELL.retries)], [2, 1]);
+  });
+
+  test('an attempt has the time that the route gives it, and the next one as well', async (t) => {
+    const upstream = await upstreamOf(t, () => undefined);
+    const plane = await planeOf(t, retrying(upstream.port, { attemptTimeoutMs: 100 }));
+    assert.deepEqual(statusesOf(await sendAndClose(plane.port, upgradeRequest())), [504]);
+    assert.equal(upstream.sockets.length, 2);
+    assert.equal(reasonCount(plane, FIRST_CELL, REASON.responseTimeout), 1);
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+  });
+
+  test('the second retry waits, and a client that leaves meanwhile ends it', async (t) => {
+    const upstream = await upstreamOf(t, (socket) => void socket.resetAndDestroy());
+    const plane = await planeOf(t, retrying(upstream.port, { retriesMax: 3, backoffMs: 3_600_000 }));
+    const client = clientOf(t, plane);
+    client.send(upgradeRequest());
+    await eventually(() => plane.count(FIRST_CELL, CELL.retries) === 2, 'the second retry is due');
+    await eventually(() => endpointWord(plane, upstream.port, 'inFlight') === 0, 'between two attempts');
+    assert.equal(upstream.sockets.length, 2);
+    client.socket.destroy();
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+    assert.equal(reasonCount(plane, FIRST_CELL, REASON.clientClosed), 1);
+    assert.equal(plane.plane.listener.connections, 0);
+  });
+
+  test('after an interim response that the client has seen there is no other attempt', async (t) => {
+    const upstream = await upstreamOf(t, (socket) => {
+      socket.write('HTTP/1.1 103 Early Hints\r\n\r\n', () => socket.end());
+    });
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    assert.match(await sendAndClose(plane.port, upgradeRequest()), /^HTTP\/1\.1 103 [^]*HTTP\/1\.1 502 /);
+    assert.equal(upstream.sockets.length, 1);
+  });
+
+  test('a head that trickles in is looked at as often as it has lines, not bytes', async (t) => {
+    const text = `HTTP/1.1 103 Early Hints\r\n\r\n${switching(`A: ${'x'.repeat(500)}\r\n`.repeat(4))}`;
+    const on = await scene(t, dripping(text));
+    const parse = t.mock.method(ResponseHead.prototype, 'parse');
+    const client = clientOf(t, on.plane);
+    client.send(upgradeRequest());
+    await client.until((received) => /\r\n\r\nHTTP\/1\.1 101 [^]*\r\n\r\n$/.test(received));
+    const looks = parse.mock.callCount();
+    assert.ok(looks <= 2 * 11 + 2 * 13 + 1, `${looks} looks at ${text.length} bytes`);
   });
 
   test('a refusal by the upstream is an answer: relayed, not tried again', async (t) => {

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { suite, test } from 'node:test';
+import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
+import { readCell } from '../../../support/plane.ts';
 import {
   askedOn,
   assertQuiet,
@@ -10,13 +13,16 @@ import {
   getOf,
   OK,
   oneVersion,
+  perHead,
   planeOf,
   ROUTE_CELL,
+  reasonCount,
   SECOND_CELL,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { assertEnds, openSessions, saying, scene, switching, upgradeRequest } from '../../../support/proxy/upgrade.ts';
-import { sendAndClose } from '../../../support/raw.ts';
+import { openSockets } from '../../../support/proxy/wires.ts';
+import { type RawClient, sendAndClose, statusesOf } from '../../../support/raw.ts';
 
 suite('upgrades', () => {
   test('connections in the lane count against the limit of connections, and free their place', async (t) => {
@@ -46,6 +52,69 @@ suite('upgrades', () => {
     client.send(getOf('/first') + upgradeRequest('/second'));
     await client.until((text) => text.endsWith('ok'));
     assert.equal(openSessions(plane), 0);
+  });
+
+  test('the connection of a client that broke before its pipelined upgrade is closed, not lost', async (t) => {
+    await eventually(() => openSockets() === 0, 'what other tests had is gone');
+    const upstream = await upstreamOf(t, () => undefined);
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const client = clientOf(t, plane);
+    // So much behind the first request that reading pauses: the reset is first seen by the write of the answer.
+    client.send(getOf('/first') + upgradeRequest('/second') + 'x'.repeat(20_000));
+    await eventually(() => upstream.received[0]?.endsWith('\r\n\r\n') === true, 'asked');
+    await eventually(() => client.socket.bytesWritten > 20_000 && client.socket.writableLength === 0, 'sent');
+    client.socket.resetAndDestroy();
+    await once(client.socket, 'close');
+    upstream.sockets[0]?.end(OK.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+    assert.equal(plane.count(FIRST_CELL, CELL.finished) + plane.count(FIRST_CELL, CELL.ignored), 2, 'both began');
+    await eventually(() => openSockets() === 0, 'no connection is left');
+  });
+
+  test('sessions count as connections of their endpoint: who comes next waits for its place', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket, path) => socket.write(path === '/plain' ? OK : switching())),
+    );
+    const limits = { endpointConnectionsMax: 1 };
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), limits, timeouts: { pendingMs: 60_000 } });
+    const opened = async (): Promise<RawClient> => {
+      const client = clientOf(t, plane);
+      client.send(upgradeRequest());
+      await client.until((text) => text.endsWith('\r\n\r\n'));
+      return client;
+    };
+    // An idle connection makes room.
+    assert.equal(await askedOn(clientOf(t, plane), getOf('/plain')), 200);
+    const first = await opened();
+    const second = opened();
+    await eventually(() => readCell(plane, FIRST_CELL).inFlight === 1, 'the second waits');
+    const plain = askedOn(clientOf(t, plane), getOf('/plain'));
+    await eventually(() => readCell(plane, FIRST_CELL).inFlight === 2, 'the third waits');
+    assert.deepEqual([upstream.sockets.length, openSessions(plane)], [2, 1]);
+    first.socket.destroy();
+    const next = await second;
+    assert.deepEqual([upstream.sockets.length, openSessions(plane)], [3, 1]);
+    next.socket.destroy();
+    assert.equal(await plain, 200);
+    await assertEnds(plane, { client_abnormal: 2 });
+    // And a busy one is waited for.
+    assert.equal((await opened()).socket.destroyed, false);
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+  });
+
+  test('an upgrade that finds no place in time is shed', async (t) => {
+    const on = await scene(t, saying(switching()), {
+      limits: { endpointConnectionsMax: 1 },
+      timeouts: { pendingMs: 100 },
+    });
+    const client = clientOf(t, on.plane);
+    client.send(upgradeRequest());
+    await client.until((text) => text.endsWith('\r\n\r\n'));
+    assert.deepEqual(statusesOf(await sendAndClose(on.plane.port, upgradeRequest())), [503]);
+    assert.equal(reasonCount(on.plane, FIRST_CELL, REASON.shed), 1);
+    assert.equal(readCell(on.plane, FIRST_CELL).bad, 0, 'not the version’s fault');
+    assert.equal(openSessions(on.plane), 1);
   });
 
   test('an upgrade that arrives while the gateway drains is told to leave, and the drain waits for it', async (t) => {

@@ -5,7 +5,8 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import type { Handle } from '#src/proxy/wire/binding.ts';
-import { type Connecting, connectTo } from '#src/proxy/wire/connect.ts';
+import { type Connecting, connectTo, connectToAny, paceMs } from '#src/proxy/wire/connect.ts';
+import { blackholeOf } from '../../../support/http/blackhole.ts';
 import { type Gate, openGate, openSockets, rounds } from '../../../support/proxy/wires.ts';
 
 interface Outcome {
@@ -93,5 +94,95 @@ describe('connecting', () => {
     connecting[0]?.cancel();
     assert.equal(handle?.getpeername({}), 0);
     handle?.close();
+  });
+});
+
+/** Addresses of this machine that are not the one a blackhole or gate listens on. */
+const NOWHERE = ['127.0.0.2', '127.0.0.3'] as const;
+const NEVER_MS = 3_600_000;
+
+interface Race {
+  readonly connecting: Connecting;
+  readonly told: Promise<Outcome>;
+}
+
+function race(addresses: readonly string[], port: number, nextAfterMs: number): Race {
+  const { promise, resolve } = Promise.withResolvers<Outcome>();
+  const connecting = connectToAny(addresses, port, nextAfterMs, (handle, code) => resolve({ handle, code }));
+  return { connecting, told: promise };
+}
+
+function addressOf(handle: Handle | null): string | undefined {
+  const peer: { address?: string; port?: number } = {};
+  handle?.getpeername(peer);
+  handle?.close();
+  return peer.address;
+}
+
+describe('connecting to a name with several addresses', () => {
+  it('tries the next one while the first says nothing, and closes what came too late', async (t) => {
+    const port = await blackholeOf(t);
+    const gate = await openGate('127.0.0.2', port);
+    t.after(() => gate.close());
+    const before = openSockets();
+    const { handle, code } = await race(['127.0.0.1', '127.0.0.2'], port, 10).told;
+    assert.deepEqual([code, addressOf(handle)], ['', '127.0.0.2']);
+    await rounds(5);
+    assert.equal(openSockets(), before);
+  });
+
+  it('does not wait for its turn behind one that fails', async (t) => {
+    const gate = await gateOf(t);
+    const { handle } = await race([...NOWHERE, '127.0.0.1'], gate.port, NEVER_MS).told;
+    assert.equal(addressOf(handle), '127.0.0.1');
+  });
+
+  it('takes the first one alone when it connects before the next one’s turn', async (t) => {
+    const gate = await gateOf(t);
+    const before = openSockets();
+    const { handle } = await race(['127.0.0.1', ...NOWHERE], gate.port, NEVER_MS).told;
+    await rounds(5);
+    assert.equal(openSockets(), before + 1);
+    assert.equal(addressOf(handle), '127.0.0.1');
+  });
+
+  it('fails with the last error when all did, and not before one that says nothing is given up', async (t) => {
+    const { handle, code } = await race(['127.0.0.1', ...NOWHERE], await closedPort(), NEVER_MS).told;
+    assert.deepEqual([handle, code], [null, 'ECONNREFUSED']);
+    const port = await blackholeOf(t);
+    let isTold = false;
+    const { connecting, told } = race(['127.0.0.1', ...NOWHERE], port, 0);
+    void told.then(() => {
+      isTold = true;
+    });
+    await rounds(50);
+    assert.equal(isTold, false);
+    connecting.cancel();
+  });
+
+  it('can be given up as a whole: nobody is told, nothing stays open, no turn comes', async (t) => {
+    const port = await blackholeOf(t);
+    const before = openSockets();
+    let isTold = false;
+    const connecting = connectToAny(['127.0.0.1', ...NOWHERE], port, 0, () => {
+      isTold = true;
+    });
+    connecting.cancel();
+    connecting.cancel();
+    await rounds(20);
+    assert.deepEqual([isTold, openSockets()], [false, before]);
+  });
+
+  it('gives each address a turn within the whole time', () => {
+    assert.deepEqual(
+      [
+        [1000, 2],
+        [1000, 4],
+        [1000, 10],
+        [100, 2],
+        [1000, 1000],
+      ].map(([connectMs, count]) => paceMs(connectMs as number, count as number)),
+      [250, 250, 100, 50, 10],
+    );
   });
 });

@@ -113,7 +113,7 @@ describe('a redirect', () => {
     assertNone(redirect('{value: /old}', full('/older')));
     assertNone(redirect('{value: /old}', prefix('/')));
     assertNone(redirect('{type: Exact, value: /old}', full('/old/')));
-    assertNone(redirect('{type: RegularExpression, value: "/old.*"}', full('/old')));
+    assertNone(redirect('{type: RegularExpression, value: "/old.*"}', full('/old'), ', hostnames: [a.b]'));
     for (const part of ['hostname: a.b', 'scheme: https', 'port: 8443']) {
       assertNone(redirect('{value: /old}', full('/old/new').replace('{', `{${part}, `)));
     }
