@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { describeRequests, describeResponses, type RequestCase } from '../../support/http/conformance/cases.ts';
-import { OK, startWire } from '../../support/http/conformance/wire.ts';
-import { oneVersion, perHead, planeOf, upstreamOf } from '../../support/proxy/running.ts';
+import { startWire } from '../../support/http/conformance/wire.ts';
+import { answeringOf, oneVersion, planeOf } from '../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../support/raw.ts';
 
 function plain(method: string): RequestCase {
@@ -16,10 +16,7 @@ describeRequests('9.1: a method is forwarded', [
 ]);
 
 it('9.1: a method that nobody has heard of is forwarded too, in its own case', async (t) => {
-  const upstream = await upstreamOf(
-    t,
-    perHead((socket) => socket.write(OK)),
-  );
+  const upstream = await answeringOf(t);
   const plane = await planeOf(t, oneVersion(upstream.port));
   const received = await sendAndClose(plane.port, 'bReW /pot HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n');
   assert.deepEqual(statusesOf(received), [200]);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { describeRequests, describeResponses } from '../../support/http/conformance/cases.ts';
 import { OK, startWire, type Wire } from '../../support/http/conformance/wire.ts';
-import { eventually, oneVersion, perHead, planeOf, upstreamOf } from '../../support/proxy/running.ts';
+import { answeringOf, eventually, oneVersion, planeOf } from '../../support/proxy/running.ts';
 import { rawClient, sendAndClose, statusesOf } from '../../support/raw.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n';
@@ -130,10 +130,7 @@ describeResponses('9.3: an upstream that closes its connection does not close th
 ]);
 
 it('9.3: bytes on an idle upstream connection end it, and answer nobody', async (t) => {
-  const upstream = await upstreamOf(
-    t,
-    perHead((socket) => socket.write(OK)),
-  );
+  const upstream = await answeringOf(t);
   const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { upstreamIdleMs: 600_000 } });
   await sendAndClose(plane.port, CLOSE);
   upstream.sockets[0]?.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil');

@@ -4,7 +4,15 @@ import { describe, it, type TestContext } from 'node:test';
 import { REASONS } from '#src/model/reason.ts';
 import { blackholeOf } from '../../support/http/blackhole.ts';
 import { type PlaneSketch, startPlane } from '../../support/plane.ts';
-import { clientOf, eventually, getOf, oneVersion, perHead, planeOf, upstreamOf } from '../../support/proxy/running.ts';
+import {
+  answeringOf,
+  clientOf,
+  eventually,
+  getOf,
+  oneVersion,
+  planeOf,
+  upstreamOf,
+} from '../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../support/raw.ts';
 
 /** Error types of section 2.3. */
@@ -96,10 +104,7 @@ describe('2.1.1: an answer of the gateway’s own says why', () => {
 
 it('2: a relayed response has the Proxy-Status of its upstream and none of ours', async (t) => {
   const theirs = 'Proxy-Status: inner; error=dns_error\r\n';
-  const upstream = await upstreamOf(
-    t,
-    perHead((socket) => socket.write(`HTTP/1.1 502 Bad Gateway\r\n${theirs}Content-Length: 0\r\n\r\n`)),
-  );
+  const upstream = await answeringOf(t, `HTTP/1.1 502 Bad Gateway\r\n${theirs}Content-Length: 0\r\n\r\n`);
   const plane = await startPlane(oneVersion(upstream.port));
   t.after(() => plane.close());
   const received = await sendAndClose(plane.port, getOf('/', CLOSE));

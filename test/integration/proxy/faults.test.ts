@@ -8,6 +8,7 @@ import { CELL, GATEWAY_CELL } from '#src/model/tallies.ts';
 import { blackholeOf } from '../../support/http/blackhole.ts';
 import { type PlaneSketch, type RouteSketch, readCell, type TestPlane } from '../../support/plane.ts';
 import {
+  answeringOf,
   askedOn,
   assertQuiet,
   clientOf,
@@ -23,6 +24,7 @@ import {
   planeOf,
   ROUTE_CELL,
   reasonCount,
+  refusedPortOf,
   upstreamOf,
 } from '../../support/proxy/running.ts';
 import { type RawClient, sendAndClose, statusesOf } from '../../support/raw.ts';
@@ -37,12 +39,6 @@ function route(path: string, ...ports: number[]): RouteSketch {
   return { name: path.slice(1), matches, versions: [{ name: 'v1', ports, weight: 1 }] };
 }
 
-async function refusedPort(t: TestContext): Promise<number> {
-  const gone = await upstreamOf(t, () => undefined);
-  await gone.close();
-  return gone.port;
-}
-
 interface Scene {
   readonly plane: TestPlane;
   /** Stops the client of the healthy route; fails unless it was answered all the time. */
@@ -51,10 +47,7 @@ interface Scene {
 
 /** A faulty route `/bad` beside a healthy one, whose client asks all the time. */
 async function scene(t: TestContext, ports: readonly number[], sketch: Partial<PlaneSketch> = {}): Promise<Scene> {
-  const healthy = await upstreamOf(
-    t,
-    perHead((socket) => socket.write(OK)),
-  );
+  const healthy = await answeringOf(t);
   const plane = await planeOf(t, { routes: [route('/bad', ...ports), route('/good', healthy.port)], ...sketch });
   const client = clientOf(t, plane);
   let isOver = false;
@@ -82,7 +75,7 @@ function assertReason(plane: TestPlane, reason: Reason): void {
 
 describe('an upstream', () => {
   it('that cannot be reached is a 502 for its requests only', async (t) => {
-    const { plane, assertInnocent } = await scene(t, [await refusedPort(t)]);
+    const { plane, assertInnocent } = await scene(t, [await refusedPortOf(t)]);
     assert.equal(await askedOn(clientOf(t, plane), getOf('/bad')), 502);
     assertReason(plane, REASON.connectRefused);
     await assertInnocent();
@@ -103,10 +96,7 @@ describe('an upstream', () => {
   });
 
   it('that does not let connections in costs one request some time, not its answer, if there is another', async (t) => {
-    const live = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const live = await answeringOf(t);
     const plane = await planeOf(t, { ...oneVersion(await blackholeOf(t), live.port), timeouts: { connectMs: 100 } });
     const client = clientOf(t, plane);
     for (let i = 0; i < 10; i++) assert.equal(await askedOn(client, GET), 200);
@@ -114,11 +104,8 @@ describe('an upstream', () => {
   });
 
   it('that is one of two and dead costs nobody an answer', async (t) => {
-    const live = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
-    const plane = await planeOf(t, oneVersion(await refusedPort(t), live.port));
+    const live = await answeringOf(t);
+    const plane = await planeOf(t, oneVersion(await refusedPortOf(t), live.port));
     const clients = Array.from({ length: 5 }, () => clientOf(t, plane));
     for (let round = 0; round < 20; round++) {
       // One at a time: all at once would need more retries than a fresh budget has.
@@ -139,10 +126,7 @@ describe('an upstream', () => {
   });
 
   it('that stalls within its response is cut off, so that the client can tell', async (t) => {
-    const half = await upstreamOf(
-      t,
-      perHead((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf')),
-    );
+    const half = await answeringOf(t, 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf');
     const { plane, assertInnocent } = await scene(t, [half.port], { timeouts: { bodyIdleMs: 100 } });
     assert.match(await sendAndClose(plane.port, getOf('/bad')), /\r\n\r\nhalf$/);
     assertReason(plane, REASON.upstreamTruncated);

@@ -17,6 +17,7 @@ import { startService, until } from '../../support/gateway.ts';
 import { listenLoopback, sketchSnapshot } from '../../support/plane.ts';
 import { planeChildOf } from '../../support/proxy/child.ts';
 import {
+  answeringOf,
   askedOn,
   clientOf,
   eventually,
@@ -97,10 +98,7 @@ describe('200 readers that stall within 64 MiB', () => {
 
 describe('200 clients whose heads trickle', () => {
   it('do not slow an innocent one down: its p99 stays below 10 ms, or near what it was on a busy machine', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const child = await planeChildOf(t, upstream.port);
     await p99Ms(child.port);
     const calmMs = await p99Ms(child.port);

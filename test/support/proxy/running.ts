@@ -39,6 +39,42 @@ export async function upstreamOf(t: TestContext, onData: Parameters<typeof rawUp
   return upstream;
 }
 
+/** An upstream that answers every complete head (requests without bodies) with the same bytes. */
+export function answeringOf(t: TestContext, bytes = OK): Promise<RawUpstream> {
+  return upstreamOf(
+    t,
+    perHead((socket) => socket.write(Buffer.from(bytes, 'latin1'))),
+  );
+}
+
+/** An upstream that answers when told to, with the request's path. */
+export interface Held {
+  readonly upstream: RawUpstream;
+  readonly paths: string[];
+  /** Answers the n-th request that came. */
+  readonly answer: (n: number) => void;
+}
+
+export async function heldOf(t: TestContext): Promise<Held> {
+  const paths: string[] = [];
+  const sockets: Socket[] = [];
+  const upstream = await upstreamOf(
+    t,
+    perHead((socket, path) => {
+      paths.push(path);
+      sockets.push(socket);
+    }),
+  );
+  return { upstream, paths, answer: (n) => void sockets[n]?.write(OK) };
+}
+
+/** A port that refuses connections: its upstream is gone. */
+export async function refusedPortOf(t: TestContext): Promise<number> {
+  const gone = await upstreamOf(t, () => undefined);
+  await gone.close();
+  return gone.port;
+}
+
 /** An upstream on `node:http`; resolves with its port. */
 export async function httpUpstreamOf(
   t: TestContext,

@@ -7,12 +7,14 @@ import { REASON } from '#src/model/reason.ts';
 import { GATEWAY_CELL } from '#src/model/tallies.ts';
 import { listenLoopback } from '../../support/plane.ts';
 import {
+  answeringOf,
   askedOn,
   clientOf,
   closedSocket,
   eventually,
   GET,
   getOf,
+  heldOf,
   OK,
   oneVersion,
   perHead,
@@ -24,10 +26,7 @@ import { sendAndClose, statusesOf } from '../../support/raw.ts';
 
 describe('connections', () => {
   it('beyond the limit are closed at once, counted, and nobody else suffers', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), limits: { connectionsMax: 2 } });
     const [first, second] = [clientOf(t, plane), clientOf(t, plane)];
     assert.equal(await askedOn(first, GET), 200);
@@ -43,10 +42,7 @@ describe('connections', () => {
 
 describe('a peer', () => {
   const seen = async (t: TestContext, trustedProxies: string[]): Promise<string> => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), trustedProxies });
     await sendAndClose(plane.port, getOf('/', 'X-Forwarded-For: 198.51.100.1\r\nConnection: close\r\n'));
     return /X-Forwarded-For: (.*)\r\n/.exec(upstream.received[0] as string)?.[1] ?? '';
@@ -105,17 +101,13 @@ describe('draining', () => {
   });
 
   it('asked for twice ends twice', async (t) => {
-    const sockets: Socket[] = [];
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => sockets.push(socket)),
-    );
+    const { upstream, paths, answer } = await heldOf(t);
     const plane = await planeOf(t, oneVersion(upstream.port));
     const client = clientOf(t, plane);
     client.send(GET);
-    await eventually(() => sockets.length === 1, 'the request');
+    await eventually(() => paths.length === 1, 'the request');
     const both = Promise.all([plane.plane.drain(), plane.plane.drain()]);
-    sockets[0]?.write(OK);
+    answer(0);
     await client.closed();
     await Promise.race([
       both,

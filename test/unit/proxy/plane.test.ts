@@ -7,6 +7,7 @@ import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
 import { readCell, sketchSnapshot } from '../../support/plane.ts';
 import {
+  answeringOf,
   askedOn,
   assertQuiet,
   clientOf,
@@ -16,6 +17,7 @@ import {
   FIRST_CELL,
   GET,
   getOf,
+  heldOf,
   OK,
   oneVersion,
   perHead,
@@ -49,27 +51,20 @@ describe('a swap', () => {
   });
 
   it('leaves an exchange under way to the table it began with', async (t) => {
-    const sockets: Socket[] = [];
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => sockets.push(socket)),
-    );
+    const { upstream, paths, answer } = await heldOf(t);
     const plane = await planeOf(t, oneVersion(upstream.port));
     const client = clientOf(t, plane);
     client.send(GET);
-    await eventually(() => sockets.length === 1, 'the request');
+    await eventually(() => paths.length === 1, 'the request');
     plane.swap({ routes: [] });
-    sockets[0]?.write(OK);
+    answer(0);
     await client.until((text) => text.endsWith('ok'));
     await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
     assert.equal(readCell(plane, FIRST_CELL).finished, 1);
   });
 
   it('keeps connections to endpoints that stay', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const plane = await planeOf(t, oneVersion(upstream.port));
     const client = clientOf(t, plane);
     for (let i = 0; i < 3; i++) {
@@ -85,10 +80,7 @@ describe('a swap', () => {
   });
 
   it('changes limits and trust for what comes later', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const plane = await planeOf(t, oneVersion(upstream.port));
     const client = clientOf(t, plane);
     plane.swap({ ...oneVersion(upstream.port), limits: { requestLineBytesMax: 100 }, trustedProxies: ['127.0.0.1'] });
@@ -102,10 +94,7 @@ describe('a swap', () => {
 
 describe('an endpoint', () => {
   it('may be a name, whichever address it has first', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const plane = await planeOf(t, { routes: [] });
     const snapshot = sketchSnapshot(oneVersion(upstream.port), 2);
     plane.plane.swap({ ...snapshot, endpoints: [{ id: 1, host: 'localhost', port: upstream.port }] });
@@ -171,10 +160,7 @@ describe('the end', () => {
   });
 
   it('by drain leaves no timer and no socket behind', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const plane = await planeOf(t, oneVersion(upstream.port));
     const client = clientOf(t, plane);
     await askedOn(client, GET);

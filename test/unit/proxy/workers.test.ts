@@ -9,17 +9,7 @@ import { CELL, DIALS_MAX, EVENTS_HEAD } from '#src/model/tallies.ts';
 import { assertFree, listenError, restartDelayMs, Workers, type WorkersOptions } from '#src/proxy/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { listenLoopback, type PlaneSketch, sketchSnapshot } from '../../support/plane.ts';
-import {
-  askedOn,
-  clientOf,
-  eventually,
-  GET,
-  getOf,
-  OK,
-  oneVersion,
-  perHead,
-  upstreamOf,
-} from '../../support/proxy/running.ts';
+import { answeringOf, askedOn, clientOf, eventually, GET, getOf, oneVersion } from '../../support/proxy/running.ts';
 
 const FILE = new URL('../../../src/worker.ts', import.meta.url);
 
@@ -67,10 +57,7 @@ const MORTAL = new URL(
 
 describe('workers', () => {
   it('share a port, serve, and count each for itself', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const { workers } = groupOf(t, oneVersion(upstream.port), { count: 2 });
     const port = await workers.start();
     for (let i = 0; i < 20; i++) assert.equal(await askedOn(clientOf(t, { port }), GET), 200);
@@ -84,10 +71,7 @@ describe('workers', () => {
   });
 
   it('link a new snapshot before its swap is over', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const { workers } = groupOf(t, { routes: [] }, { count: 2 });
     const port = await workers.start();
     assert.equal(await askedOn(clientOf(t, { port }), GET), 404);
@@ -220,10 +204,7 @@ describe('the wait before a worker is replaced', () => {
 
 describe('the access log', () => {
   it('goes from the worker to whoever takes it, batch after batch, the last one when it drains', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const records: AccessRecord[] = [];
     const sketch = { ...oneVersion(upstream.port), accessLog: { sampleRatio: 1 } };
     const { workers } = groupOf(t, sketch, { access: ({ records: more }) => void records.push(...more) });

@@ -8,6 +8,7 @@ import { CELL } from '#src/model/tallies.ts';
 import { blackholeOf } from '../../../support/http/blackhole.ts';
 import { type PlaneSketch, readCell } from '../../../support/plane.ts';
 import {
+  answeringOf,
   askedOn,
   assertQuiet,
   clientOf,
@@ -23,18 +24,12 @@ import {
   planeOf,
   ROUTE_CELL,
   reasonCount,
+  refusedPortOf,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../../support/raw.ts';
 
 const CLOSE = 'Connection: close\r\n';
-
-/** A port that refuses connections. */
-async function refusedPort(t: TestContext): Promise<number> {
-  const gone = await upstreamOf(t, () => undefined);
-  await gone.close();
-  return gone.port;
-}
 
 describe('a retry', () => {
   it('after a reset is made once, on a fresh connection, and seen by nobody', async (t) => {
@@ -93,11 +88,8 @@ describe('a retry', () => {
   });
 
   it('takes the other endpoint', async (t) => {
-    const dead = await refusedPort(t);
-    const live = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const dead = await refusedPortOf(t);
+    const live = await answeringOf(t);
     const plane = await planeOf(t, oneVersion(dead, live.port));
     for (let i = 0; i < 10; i++) {
       const post = `POST / HTTP/1.1\r\nHost: a\r\n${CLOSE}Content-Length: 0\r\n\r\n`;
@@ -107,7 +99,7 @@ describe('a retry', () => {
   });
 
   it('happens only within the budget: when all fails, most requests fail at once', async (t) => {
-    const dead = await refusedPort(t);
+    const dead = await refusedPortOf(t);
     const plane = await planeOf(t, oneVersion(dead));
     const client = clientOf(t, plane);
     const started = performance.now();
@@ -131,10 +123,7 @@ describe('an exchange ends', () => {
   });
 
   it('with the upstream’s own 5xx, which is bad but not ours', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write('HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\nno')),
-    );
+    const upstream = await answeringOf(t, 'HTTP/1.1 503 Busy\r\nContent-Length: 2\r\n\r\nno');
     const plane = await planeOf(t, oneVersion(upstream.port));
     assert.match(await sendAndClose(plane.port, getOf('/', CLOSE)), /^HTTP\/1\.1 503 Busy\r\n[^]*\r\n\r\nno$/);
     assert.equal(readCell(plane, FIRST_CELL).bad, 1);
@@ -221,10 +210,7 @@ describe('the route’s retries', () => {
   });
 
   it('end with the last answer as it is', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(BUSY)),
-    );
+    const upstream = await answeringOf(t, BUSY);
     const plane = await planeOf(t, retrying({ retriesMax: 2, statuses: [503], backoffMs: 1 }, upstream.port));
     assert.match(await sendAndClose(plane.port, getOf('/', CLOSE)), /^HTTP\/1\.1 503 Busy\r\n[^]*\r\n\r\nno$/);
     assert.equal(plane.count(FIRST_CELL, CELL.retries), 2);
@@ -239,10 +225,7 @@ describe('the route’s retries', () => {
   });
 
   it('do not follow an answer of which something reached the client', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(`HTTP/1.1 103 Early Hints\r\n\r\n${BUSY}`)),
-    );
+    const upstream = await answeringOf(t, `HTTP/1.1 103 Early Hints\r\n\r\n${BUSY}`);
     const plane = await planeOf(t, retrying({ statuses: [503] }, upstream.port));
     assert.match(await sendAndClose(plane.port, getOf('/', CLOSE)), /103 Early[^]*503 Busy/);
     assert.equal(plane.count(FIRST_CELL, CELL.retries), 0);
@@ -250,10 +233,7 @@ describe('the route’s retries', () => {
 
   it('give an attempt its own time, within the time of the request', async (t) => {
     const mute = await upstreamOf(t, () => undefined);
-    const live = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const live = await answeringOf(t);
     const plane = await planeOf(t, retrying({ attemptTimeoutMs: 60 }, mute.port, live.port));
     for (let n = 0; n < 6; n++) assert.deepEqual(statusesOf(await sendAndClose(plane.port, getOf('/', CLOSE))), [200]);
     await eventually(() => mute.sockets.every((socket) => socket.destroyed), 'late attempts are canceled');
@@ -273,7 +253,7 @@ describe('the route’s retries', () => {
   });
 
   it('wait before the second, and a client that leaves meanwhile ends it', async (t) => {
-    const dead = await refusedPort(t);
+    const dead = await refusedPortOf(t);
     const plane = await planeOf(t, retrying({ retriesMax: 5, backoffMs: 60_000 }, dead));
     const client = clientOf(t, plane);
     client.send(GET);
@@ -286,7 +266,7 @@ describe('the route’s retries', () => {
   });
 
   it('end with the time of the request, also while they wait', async (t) => {
-    const dead = await refusedPort(t);
+    const dead = await refusedPortOf(t);
     const sketch = retrying({ retriesMax: 5, backoffMs: 30_000 }, dead);
     const plane = await planeOf(t, { routes: [{ ...sketch.routes[0]!, requestTimeoutMs: 200 }] });
     const status = statusesOf(await sendAndClose(plane.port, getOf('/', CLOSE)))[0] as number;

@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { CELL } from '#src/model/tallies.ts';
 import { type PlaneSketch, readCell, type TestPlane } from '../../../support/plane.ts';
 import {
+  answeringOf,
   assertQuiet,
   clientOf,
   endpointWord,
@@ -122,14 +123,8 @@ describe('a hedged read', () => {
   });
 
   it('is not sent twice when it is answered in time', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
-    const other = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
+    const other = await answeringOf(t);
     const plane = await planeOf(t, hedging(5000, upstream.port, other.port));
     for (let n = 0; n < 5; n++) assert.deepEqual(statusesOf(await sendAndClose(plane.port, getOf('/', CLOSE))), [200]);
     assert.equal(plane.count(FIRST_CELL, CELL.retries), 0);

@@ -6,15 +6,14 @@ import { Random } from '#src/lib/random.ts';
 import { Lifetime } from '#src/proxy/forward/keep-alive.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 import {
+  answeringOf,
   askedOn,
   clientOf,
   endpointWord,
   eventually,
   GET,
   oneVersion,
-  perHead,
   planeOf,
-  upstreamOf,
 } from '../../../support/proxy/running.ts';
 
 const IDLE_MS = 4000;
@@ -79,10 +78,7 @@ describe('an idle connection', () => {
 
 describe('an upstream', () => {
   async function asking(t: Parameters<typeof planeOf>[0], field: string, timeouts = {}) {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(`HTTP/1.1 200 OK\r\n${field}Content-Length: 2\r\n\r\nok`)),
-    );
+    const upstream = await answeringOf(t, `HTTP/1.1 200 OK\r\n${field}Content-Length: 2\r\n\r\nok`);
     const plane = await planeOf(t, {
       ...oneVersion(upstream.port),
       timeouts: { upstreamIdleMs: 600_000, ...timeouts },

@@ -8,6 +8,7 @@ import { COPIES_MAX } from '#src/proxy/forward/mirror.ts';
 import { blackholeOf } from '../../../support/http/blackhole.ts';
 import { type PlaneSketch, readCell, type TestPlane } from '../../../support/plane.ts';
 import {
+  answeringOf,
   askedOn,
   assertQuiet,
   clientOf,
@@ -17,7 +18,6 @@ import {
   getOf,
   OK,
   oneVersion,
-  perHead,
   planeOf,
   ROUTE_CELL,
   upstreamOf,
@@ -149,10 +149,7 @@ describe('a mirror', () => {
 async function targetOf(t: TestContext, kind: 'down' | 'mute' | 'hole' | 'broken'): Promise<number> {
   if (kind === 'hole') return blackholeOf(t);
   if (kind === 'mute') return (await upstreamOf(t, () => undefined)).port;
-  const upstream = await upstreamOf(
-    t,
-    perHead((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx')),
-  );
+  const upstream = await answeringOf(t, 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx');
   if (kind === 'down') await upstream.close();
   return upstream.port;
 }

@@ -8,6 +8,7 @@ import { CELL, GATEWAY_CELL } from '#src/model/tallies.ts';
 import { RequestHead } from '#src/proxy/http1/request-head.ts';
 import { readCell } from '../../../support/plane.ts';
 import {
+  answeringOf,
   assertQuiet,
   clientOf,
   closedSocket,
@@ -96,10 +97,7 @@ describe('a head', () => {
   });
 
   it('that trickles in is looked at as often as it has lines, not bytes', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const plane = await planeOf(t, oneVersion(upstream.port));
     const parse = t.mock.method(RequestHead.prototype, 'parse');
     const client = clientOf(t, plane);
@@ -125,10 +123,7 @@ describe('a head', () => {
   });
 
   it('of the next request may take as long as the first', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { headMs: 100, idleMs: 10_000 } });
     const client = clientOf(t, plane);
     client.send(`${GET}GET / HT`);
@@ -139,10 +134,7 @@ describe('a head', () => {
 
 describe('between requests', () => {
   it('a connection is closed after the idle limit, without an answer', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { idleMs: 100 } });
     const client = clientOf(t, plane);
     client.send(GET);
@@ -151,10 +143,7 @@ describe('between requests', () => {
   });
 
   it('an empty line is no request: the connection goes on and ends without an answer', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { headMs: 100, idleMs: 100 } });
     const client = clientOf(t, plane);
     client.send(GET);

@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
 import { readCell, type TestPlane } from '../../../support/plane.ts';
 import {
+  answeringOf,
   askedOn,
   assertQuiet,
   clientOf,
@@ -15,36 +16,13 @@ import {
   FIRST_CELL,
   GET,
   getOf,
-  OK,
+  heldOf,
   oneVersion,
-  perHead,
   planeOf,
   ROUTE_CELL,
   reasonCount,
-  upstreamOf,
 } from '../../../support/proxy/running.ts';
-import { type RawClient, type RawUpstream, rawClient, statusesOf } from '../../../support/raw.ts';
-
-/** An upstream that answers when told to, with the request's path. */
-interface Held {
-  readonly upstream: RawUpstream;
-  readonly paths: string[];
-  /** Answers the n-th request that came. */
-  readonly answer: (n: number) => void;
-}
-
-async function held(t: TestContext): Promise<Held> {
-  const paths: string[] = [];
-  const sockets: Socket[] = [];
-  const upstream = await upstreamOf(
-    t,
-    perHead((socket, path) => {
-      paths.push(path);
-      sockets.push(socket);
-    }),
-  );
-  return { upstream, paths, answer: (n) => void sockets[n]?.write(OK) };
-}
+import { type RawClient, rawClient, statusesOf } from '../../../support/raw.ts';
 
 /** Clients whose requests `/first…` are all in flight or waiting; sent one after another. */
 async function inLine(t: TestContext, plane: TestPlane, count: number): Promise<RawClient[]> {
@@ -60,7 +38,7 @@ async function inLine(t: TestContext, plane: TestPlane, count: number): Promise<
 
 describe('connections', () => {
   it('are opened as exchanges need them, and the last used is used next', async (t) => {
-    const { upstream, paths, answer } = await held(t);
+    const { upstream, paths, answer } = await heldOf(t);
     const plane = await planeOf(t, oneVersion(upstream.port));
     const clients = await inLine(t, plane, 3);
     await eventually(() => paths.length === 3, 'three requests');
@@ -80,7 +58,7 @@ describe('connections', () => {
   });
 
   it('are at most so many, and who waits is served in order of arrival', async (t) => {
-    const { upstream, paths, answer } = await held(t);
+    const { upstream, paths, answer } = await heldOf(t);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), limits: { endpointConnectionsMax: 1 } });
     const clients = await inLine(t, plane, 4);
     for (let n = 0; n < 4; n++) {
@@ -94,7 +72,7 @@ describe('connections', () => {
   });
 
   it('that break while others wait are replaced', async (t) => {
-    const { upstream, paths, answer } = await held(t);
+    const { upstream, paths, answer } = await heldOf(t);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), limits: { endpointConnectionsMax: 1 } });
     const clients = await inLine(t, plane, 2);
     await eventually(() => paths.length === 1, 'the first request');
@@ -109,7 +87,7 @@ describe('connections', () => {
 
 describe('the queue', () => {
   it('refuses with 503 when it is full, and the others are served', async (t) => {
-    const { upstream, paths, answer } = await held(t);
+    const { upstream, paths, answer } = await heldOf(t);
     const limits = { endpointConnectionsMax: 1, endpointPendingMax: 1 };
     const plane = await planeOf(t, { ...oneVersion(upstream.port), limits });
     const clients = await inLine(t, plane, 2);
@@ -128,7 +106,7 @@ describe('the queue', () => {
   });
 
   it('is left by a client that goes away', async (t) => {
-    const { upstream, paths, answer } = await held(t);
+    const { upstream, paths, answer } = await heldOf(t);
     const limits = { endpointConnectionsMax: 1, endpointPendingMax: 1 };
     const plane = await planeOf(t, { ...oneVersion(upstream.port), limits });
     const clients = await inLine(t, plane, 2);
@@ -146,7 +124,7 @@ describe('the queue', () => {
   });
 
   it('is left with 503 after the time to wait', async (t) => {
-    const { upstream } = await held(t);
+    const { upstream } = await heldOf(t);
     const plane = await planeOf(t, {
       ...oneVersion(upstream.port),
       limits: { endpointConnectionsMax: 1 },
@@ -160,7 +138,7 @@ describe('the queue', () => {
   });
 
   it('is not waited in longer because connecting may take long', async (t) => {
-    const { upstream } = await held(t);
+    const { upstream } = await heldOf(t);
     const plane = await planeOf(t, {
       ...oneVersion(upstream.port),
       limits: { endpointConnectionsMax: 1 },
@@ -174,11 +152,8 @@ describe('the queue', () => {
 
 describe('an endpoint that leaves the configuration', () => {
   it('closes its idle connections at once and busy ones after their exchange', async (t) => {
-    const { upstream, paths, answer } = await held(t);
-    const other = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const { upstream, paths, answer } = await heldOf(t);
+    const other = await answeringOf(t);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { upstreamIdleMs: 600_000 } });
     const clients = await inLine(t, plane, 2);
     await eventually(() => paths.length === 2, 'two requests');

@@ -7,6 +7,7 @@ import { REASON } from '#src/model/reason.ts';
 import { ResponseHead } from '#src/proxy/http1/response-head.ts';
 import { type PlaneSketch, readCell } from '../../../support/plane.ts';
 import {
+  answeringOf,
   askedOn,
   assertQuiet,
   clientOf,
@@ -44,10 +45,7 @@ describe('a connection is used again', () => {
     ['HTTP/1.0 with keep-alive', 'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok'],
   ] as const) {
     it(`after ${name}`, async (t) => {
-      const upstream = await upstreamOf(
-        t,
-        perHead((socket) => socket.write(answer)),
-      );
+      const upstream = await answeringOf(t, answer);
       const plane = await planeOf(t, oneVersion(upstream.port));
       for (let i = 0; i < 3; i++) await sendAndClose(plane.port, getOf('/', CLOSE));
       assert.equal(upstream.sockets.length, 1);
@@ -69,10 +67,7 @@ describe('a connection is not used again', () => {
     ],
   ] as const) {
     it(`after ${name}`, async (t) => {
-      const upstream = await upstreamOf(
-        t,
-        perHead((socket) => socket.write(answer)),
-      );
+      const upstream = await answeringOf(t, answer);
       const plane = await planeOf(t, patient(upstream.port));
       for (let i = 0; i < 3; i++) {
         assert.deepEqual(statusesOf(await sendAndClose(plane.port, getOf('/', CLOSE))), [200]);
@@ -83,10 +78,7 @@ describe('a connection is not used again', () => {
   }
 
   it('after bytes that nobody asked for, while it is idle', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const plane = await planeOf(t, patient(upstream.port));
     const client = clientOf(t, plane);
     assert.equal(await askedOn(client, GET), 200);
@@ -110,10 +102,7 @@ describe('a connection is not used again', () => {
   });
 
   it('after its client left in the middle of a response', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart')),
-    );
+    const upstream = await answeringOf(t, 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart');
     const plane = await planeOf(t, patient(upstream.port));
     const client = clientOf(t, plane);
     client.send(GET);
@@ -125,10 +114,7 @@ describe('a connection is not used again', () => {
   });
 
   it('beyond its idle time', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write(OK)),
-    );
+    const upstream = await answeringOf(t);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { upstreamIdleMs: 100 } });
     await sendAndClose(plane.port, getOf('/', CLOSE));
     await closedSocket(upstream.sockets[0] as Socket);
@@ -169,10 +155,7 @@ describe('a response', () => {
   });
 
   it('that stalls is cut off and the upstream’s fault', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart')),
-    );
+    const upstream = await answeringOf(t, 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart');
     const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { bodyIdleMs: 100 } });
     const client = clientOf(t, plane);
     client.send(GET);
