@@ -46,7 +46,7 @@ export interface SplitSpec {
   readonly targets: TargetSpec;
 }
 
-/** The endpoints of a version and how one of them is chosen. */
+/** The endpoints of a version and how one of them is chosen: one object for all routes that lead to the version. */
 export interface TargetSpec {
   readonly balancer: Balancer;
   /** Indexes into `Snapshot.endpoints`. */

@@ -13,6 +13,7 @@ import type { RetryBudget } from './forward/retry.ts';
 import type { DateLine } from './header/date.ts';
 import type { FreshLines } from './header/fresh.ts';
 import type { RequestDraft } from './header/request.ts';
+import type { RelayPool } from './http1/relay.ts';
 import type { Recorder } from './recorder.ts';
 import type { Upgrades } from './upgrade/upgrades.ts';
 import type { Resolver } from './wire/resolver.ts';
@@ -32,6 +33,8 @@ export interface Lane {
   readonly deadlines: Deadlines;
   /** What all client connections read into, one after another; holds nothing from one read to the next. */
   readonly readBuffer: Buffer;
+  /** What large request bodies are read into. */
+  readonly relays: RelayPool;
   readonly resolver: Resolver;
   /** Where connections go that become another protocol. */
   upgrades: Upgrades;

@@ -8,6 +8,7 @@
 import { BlockList, createServer, isIP, isIPv6, type Server } from 'node:net';
 import { beginTurn } from '../lib/clock.ts';
 import { hash32 } from '../lib/hash.ts';
+import { Roster } from '../lib/roster.ts';
 import { REASON } from '../model/reason.ts';
 import { type PeerLines, peerLines } from './header/forwarded.ts';
 import { ClientConnection, type ConnectionEvents } from './http1/connection.ts';
@@ -18,9 +19,11 @@ import type { Handle, ServerHandle } from './wire/binding.ts';
 export class Listener implements ConnectionEvents {
   readonly #lane: Lane;
   readonly #server: Server;
-  readonly #connections = new Set<ClientConnection>();
+  readonly #connections = new Roster<ClientConnection>();
   #port = 0;
-  #trusted = new BlockList();
+  #trusts: Trust = nobody;
+  /** What the kernel says of a peer; one for all, whose fields exist already. */
+  readonly #name = { address: '', family: '', port: 0 };
   #whenEmpty: (() => void)[] = [];
 
   constructor(lane: Lane) {
@@ -34,7 +37,7 @@ export class Listener implements ConnectionEvents {
 
   /** Whose forwarding headers are believed from now on; connections keep what they were accepted with. */
   trust(cidrs: readonly string[]): void {
-    this.#trusted = blockListOf(cidrs);
+    this.#trusts = cidrs.length === 0 ? nobody : trustOf(cidrs);
   }
 
   /**
@@ -47,6 +50,8 @@ export class Listener implements ConnectionEvents {
       this.#server.listen({ ...options, backlog: 4096 }, () => {
         this.#server.removeListener('error', reject);
         const { _handle: listening } = this.#server as unknown as { readonly _handle: ServerHandle };
+        // What is accepted inherits it: a call for all instead of one for each.
+        listening.setNoDelay(true);
         listening.onconnection = (status, client) => this.#accept(status, client);
         const address = this.#server.address();
         this.#port = typeof address === 'object' && address !== null ? address.port : options.port;
@@ -59,7 +64,7 @@ export class Listener implements ConnectionEvents {
   drain(): Promise<void> {
     this.#lane.isDraining = true;
     this.#server.close();
-    for (const connection of [...this.#connections]) connection.drain();
+    for (const connection of this.#connections.all()) connection.drain();
     if (this.#connections.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
       this.#whenEmpty.push(resolve);
@@ -69,7 +74,7 @@ export class Listener implements ConnectionEvents {
   /** Ends every connection now. */
   destroy(): void {
     this.#server.close();
-    for (const connection of [...this.#connections]) connection.destroy();
+    for (const connection of this.#connections.all()) connection.destroy();
   }
 
   #accept(status: number, client: Handle | undefined): void {
@@ -84,29 +89,34 @@ export class Listener implements ConnectionEvents {
       return;
     }
     beginTurn();
-    client.setNoDelay(true);
-    const connection = new ClientConnection(client, this.#lane, this.#linesOf(client), this);
-    this.#connections.add(connection);
+    this.#connections.add(new ClientConnection(client, this.#lane, this.#linesOf(client), this));
   }
 
   /** A connection is gone. */
   closed(connection: ClientConnection): void {
-    this.#connections.delete(connection);
+    this.#connections.remove(connection);
     if (this.#connections.size > 0) return;
     for (const tell of this.#whenEmpty.splice(0)) tell();
   }
 
   #linesOf(client: Handle): PeerLines {
-    const peer: { address?: string; port?: number } = {};
+    const name = this.#name;
     // A peer that is gone already has no address: its connection ends at the first read.
-    client.getpeername(peer);
-    const address = plainAddress(peer.address ?? '0.0.0.0');
-    const trusted = this.#trusted;
-    const trusts = (other: string): boolean =>
-      isIP(other) !== 0 && trusted.check(other, isIPv6(other) ? 'ipv6' : 'ipv4');
-    const key = hash32(`${address}:${peer.port ?? 0}`) | 0;
+    name.address = '0.0.0.0';
+    name.port = 0;
+    client.getpeername(name);
+    const address = plainAddress(name.address);
+    const trusts = this.#trusts;
+    const key = hash32(`${address}:${name.port}`) | 0;
     return peerLines({ address, port: this.#port, isTrusted: trusts(address), trusts, key });
   }
+}
+
+/** Whether an address is a trusted proxy's. */
+type Trust = (address: string) => boolean;
+
+function nobody(): boolean {
+  return false;
 }
 
 /** An IPv4 client of a dual-stack socket shows as `::ffff:a.b.c.d`. */
@@ -114,7 +124,7 @@ function plainAddress(address: string): string {
   return address.startsWith('::ffff:') ? address.slice(7) : address;
 }
 
-function blockListOf(cidrs: readonly string[]): BlockList {
+function trustOf(cidrs: readonly string[]): Trust {
   const list = new BlockList();
   for (const cidr of cidrs) {
     const [address, bits] = cidr.split('/') as [string, string | undefined];
@@ -122,5 +132,5 @@ function blockListOf(cidrs: readonly string[]): BlockList {
     if (bits === undefined) list.addAddress(address, family);
     else list.addSubnet(address, Number(bits), family);
   }
-  return list;
+  return (address) => isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }

@@ -19,6 +19,7 @@ import { DateLine } from './header/date.ts';
 import { FreshLines } from './header/fresh.ts';
 import { RequestDraft } from './header/request.ts';
 import { readMemory } from './http1/fields/scanner.ts';
+import { RelayPool } from './http1/relay.ts';
 import type { Lane } from './lane.ts';
 import { Listener } from './listener.ts';
 import { Recorder } from './recorder.ts';
@@ -61,6 +62,7 @@ export class Plane {
       deadlines: new Deadlines(),
       draft: new RequestDraft(),
       readBuffer: readMemory,
+      relays: new RelayPool(),
       resolver: new Resolver(),
       upgrades: null as unknown as Upgrades,
       isDraining: false,

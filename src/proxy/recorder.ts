@@ -7,7 +7,6 @@
  */
 
 import { bucketIndex } from '../lib/histogram.ts';
-import { idWords } from '../lib/request-id.ts';
 import { type Effect, REASON, type Reason, reasonRow } from '../model/reason.ts';
 import { errorClassOf, NO_ERROR } from '../model/sli.ts';
 import {
@@ -33,6 +32,7 @@ import {
 import type { AccessLog } from './access-log.ts';
 import type { LinkedRoute } from './decide/table.ts';
 import type { Exchange } from './exchange.ts';
+import { idWords } from './header/fresh.ts';
 
 const SERVER_ERROR = 500;
 /** Latencies are summed in whole microseconds, at most 35 minutes each. */

@@ -7,7 +7,7 @@
 
 import assert from 'node:assert/strict';
 import { hash32 } from '../lib/hash.ts';
-import type { BackendRef, Config, RouteConfig, ServiceConfig, VersionConfig } from '../model/config.ts';
+import type { BackendRef, Config, RetryConfig, RouteConfig, ServiceConfig, VersionConfig } from '../model/config.ts';
 import type { EndpointSpec, Override, RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../model/snapshot.ts';
 import { assignIds, type LiveIds, type MayRecycle, type RecycleCandidate, routeKey, splitKey } from './live.ts';
 import { effectiveWeights, NO_VERSIONS, type VersionSet } from './overrides.ts';
@@ -52,7 +52,8 @@ export function compile(input: CompileInput): Compiled {
   const versions = indexVersions(config);
   const { ids, recycled } = assignAll(input, versions);
   const endpoints = new Map<string, EndpointEntry>();
-  const routes = config.routes.map((route) => compileRoute(route, { ids, versions, endpoints }));
+  const context = { ids, versions, endpoints, retries: new Map<string, RetryConfig>() };
+  const routes = config.routes.map((route) => compileRoute(route, context));
   const { color, http, accessLog, trustedProxies, limits, timeouts, drain } = config;
   const specs = [...endpoints.values()].map(({ spec }) => spec);
   return {
@@ -78,6 +79,8 @@ export function compile(input: CompileInput): Compiled {
 interface ServedVersion {
   readonly service: ServiceConfig;
   readonly version: VersionConfig;
+  /** Once some route leads there. */
+  targets: TargetSpec | null;
 }
 
 type Versions = ReadonlyMap<string, ServedVersion>;
@@ -93,12 +96,16 @@ interface Context {
   readonly versions: Versions;
   /** By key, in the order of first use; grows while routes are compiled. */
   readonly endpoints: Map<string, EndpointEntry>;
+  /** By what they say, as above: few ways to retry serve all routes. */
+  readonly retries: Map<string, RetryConfig>;
 }
 
 function indexVersions(config: Config): Map<string, ServedVersion> {
   const versions = new Map<string, ServedVersion>();
   for (const service of config.services) {
-    for (const version of service.versions) versions.set(`${service.name}/${version.name}`, { service, version });
+    for (const version of service.versions) {
+      versions.set(`${service.name}/${version.name}`, { service, version, targets: null });
+    }
   }
   return versions;
 }
@@ -158,7 +165,7 @@ function compileRoute(route: RouteConfig, context: Context): RouteSpec {
     serviceSlowMs: serviceSlowMsOf(route, context),
     ignorePaths: route.slo?.ignorePaths ?? [],
     requestTimeoutMs: route.requestTimeoutMs,
-    retry: route.retry,
+    retry: sharedRetry(route.retry, context),
     filters: route.filters,
     mirror: route.filters.mirror === null ? null : compileTargets(route.filters.mirror, context),
     upgrade: route.upgrade,
@@ -174,6 +181,16 @@ function serviceSlowMsOf({ backendRefs }: RouteConfig, { versions }: Context): n
 
 function slowMsOf({ service }: ServedVersion): number {
   return service.slo?.latency?.thresholdMs ?? Number.POSITIVE_INFINITY;
+}
+
+/** The first of those that say the same, so that workers have it once. */
+function sharedRetry(retry: RetryConfig, { retries }: Context): RetryConfig {
+  const { retriesMax, statuses, backoffMs, attemptTimeoutMs, hedgeMs } = retry;
+  const key = [retriesMax, backoffMs, attemptTimeoutMs, hedgeMs, ...statuses].join(' ');
+  const known = retries.get(key);
+  if (known !== undefined) return known;
+  retries.set(key, retry);
+  return retry;
 }
 
 function compileSplit(route: RouteConfig, ref: BackendRef, context: Context): SplitSpec {
@@ -193,13 +210,16 @@ function compileSplit(route: RouteConfig, ref: BackendRef, context: Context): Sp
   };
 }
 
+/** The same object for the same version, which survives structured cloning: workers link it once. */
 function compileTargets(ref: VersionRef, context: Context): TargetSpec {
-  const { service, version } = versionOf(context.versions, ref);
-  return {
-    balancer: service.balancer,
-    endpoints: version.endpoints.map((endpoint) => indexOf(endpoint, context)),
-    weights: version.endpoints.map(({ weight }) => weight),
+  const served = versionOf(context.versions, ref);
+  const { endpoints } = served.version;
+  served.targets ??= {
+    balancer: served.service.balancer,
+    endpoints: endpoints.map((endpoint) => indexOf(endpoint, context)),
+    weights: endpoints.map(({ weight }) => weight),
   };
+  return served.targets;
 }
 
 /** Index of an endpoint in the snapshot's list; its first use puts it there. */

@@ -49,6 +49,7 @@ class PathIndex {
   /** While the table is being built. */
   readonly pending: { readonly path: RouteMatch['path']; readonly rule: Rule }[] = [];
   exact = new Map<string, RuleList>();
+  hasExact = false;
   /** By prefix without its final slash. */
   prefix = new Map<string, RuleList>();
   /** 1 where a prefix of that length exists. */
@@ -57,6 +58,7 @@ class PathIndex {
 
   seal(): void {
     this.exact = listsOf(this.pending, 'Exact');
+    this.hasExact = this.exact.size > 0;
     this.prefix = listsOf(this.pending, 'PathPrefix');
     const lengths = [...new Set([...this.prefix.keys()].map((key) => key.length))];
     this.hasLength = new Uint8Array(lengths.length === 0 ? 0 : Math.max(...lengths) + 1);
@@ -151,7 +153,7 @@ function listsOf(pending: PathIndex['pending'], type: 'Exact' | 'PathPrefix'): M
 }
 
 function matchPath(index: PathIndex, path: string, method: string, asked: Asked): Rule | null {
-  const exact = index.exact.size === 0 ? undefined : index.exact.get(path);
+  const exact = index.hasExact ? index.exact.get(path) : undefined;
   if (exact !== undefined) {
     const rule = exact.match(method, asked);
     if (rule !== null) return rule;

@@ -98,6 +98,8 @@ interface Drawer {
 
 /** The rules of one path. */
 export class RuleList {
+  /** The only one, if it asks for no field and no parameter: what most paths have, without a look at the rest. */
+  readonly #only: Rule | null;
   /** In the order of precedence. */
   readonly #rules: readonly Rule[];
   /** Indexes of the rules that are filed nowhere, ascending. */
@@ -105,6 +107,9 @@ export class RuleList {
   readonly #drawers: Drawer[] = [];
 
   constructor(rules: readonly Rule[]) {
+    const [first] = rules;
+    const isPlain = rules.length === 1 && first?.headers.length === 0 && first.query.length === 0;
+    this.#only = isPlain ? first : null;
     this.#rules = rules.toSorted(byPrecedence);
     const isLong = rules.length > WALKED_MAX;
     this.#rules.forEach((rule, index) => this.#file(rule, index, isLong));
@@ -112,6 +117,8 @@ export class RuleList {
 
   /** The first rule whose conditions hold, or null. */
   match(method: string, asked: Asked): Rule | null {
+    const only = this.#only;
+    if (only !== null) return only.method === null || only.method === method ? only : null;
     let best = this.#firstOf(this.#loose, this.#rules.length, method, asked);
     for (const { id, isQuery, byValue } of this.#drawers) {
       const value = isQuery ? asked.query.value(id) : fieldValue(asked.fields, id);

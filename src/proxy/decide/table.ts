@@ -128,7 +128,13 @@ export function linkTable(
   ]);
   const names = new NameTable([...configured, ...filterNames]);
   const router = new Router(names);
-  const targetsOf = (spec: TargetSpec): Targets => linkTargets(spec, endpointOf, balance);
+  // Once for each version, however many routes lead to it: what all requests share stays in the processor's caches.
+  const linked = new Map<TargetSpec, Targets>();
+  const targetsOf = (spec: TargetSpec): Targets => {
+    const targets = linked.get(spec) ?? linkTargets(spec, endpointOf, balance);
+    linked.set(spec, targets);
+    return targets;
+  };
   for (const spec of snapshot.routes) router.add(linkRoute(spec, names, targetsOf), spec.hostnames, spec.matches);
   router.seal();
   const claims = claimsOf(names);
@@ -193,7 +199,8 @@ function linkSplit(spec: SplitSpec, targets: Targets): LinkedSplit {
     dial: spec.dial,
     unit: spec.unit,
     serviceSlowMs: spec.serviceSlowMs,
-    seed: spec.seed,
+    // As a signed number, which is no object of its own.
+    seed: spec.seed | 0,
     targets,
   };
 }

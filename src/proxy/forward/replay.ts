@@ -1,16 +1,19 @@
 /**
  * Sends a request, and keeps what was sent of its body for another attempt. Hot path.
  *
- * A body is copied on its way to the upstream anyway; the copies are kept, framing included, until the response begins
- * or they exceed their limits. Only of requests that may be sent twice. A body that came along with its head is text and
- * kept with it (`small-body.ts`).
+ * Copies of a body are kept, framing included, until the response begins or they exceed their limits. Only of requests
+ * that may be sent twice: of others, and beyond the limits, a body is sent from where it stands. A body that came along
+ * with its head is text and kept with it (`small-body.ts`).
  */
 
 import { turnMs } from '../../lib/clock.ts';
 import { putLatin1 } from '../../lib/latin1.ts';
 import type { Exchange, SentHead } from '../exchange.ts';
 import { withTimeLeft } from '../header/request.ts';
+import type { BodyReader } from '../http1/body.ts';
 import { CHUNKED } from '../http1/framing.ts';
+import { frameChunk, sendPart } from '../http1/relay.ts';
+import { allowedTrailers } from '../http1/trailers.ts';
 import type { Wire } from '../wire/wire.ts';
 
 const CHUNK_END = '\r\n';
@@ -26,6 +29,17 @@ export interface Replay {
   /** What followed, each as it was sent. */
   readonly pieces: Buffer[];
   byteCount: number;
+}
+
+/** Some of a body that was gathered. */
+export interface Piece {
+  readonly bytes: Buffer;
+  /** Whose span of `bytes` it is. */
+  readonly body: BodyReader;
+  /** The body ends with it. */
+  readonly isEnd: boolean;
+  /** The bytes stay as they are until they are sent, and may be written around; no other attempt will need them. */
+  readonly isOwn: boolean;
 }
 
 /**
@@ -59,24 +73,32 @@ function sendDraft(x: Exchange, wire: Wire, sent: SentHead): boolean {
   return true;
 }
 
-/** Sends a copy of some of the body, as a chunk if the request is chunked. */
-export function sendPiece(x: Exchange, wire: Wire, bytes: Buffer): void {
+/** Sends some of the body, as a chunk if the request is chunked. Cost: copies the bytes only if they cannot stay. */
+export function sendPiece(x: Exchange, wire: Wire, { bytes, body, isEnd, isOwn }: Piece): void {
   const isFramed = x.bodyLength === CHUNKED;
-  const frame = isFramed ? `${bytes.length.toString(16)}\r\n` : '';
-  const piece = Buffer.allocUnsafe(frame.length + bytes.length + (isFramed ? CHUNK_END.length : 0));
-  putLatin1(piece, frame, 0);
-  bytes.copy(piece, frame.length);
-  if (isFramed) putLatin1(piece, CHUNK_END, frame.length + bytes.length);
+  const last = isFramed && isEnd ? `0\r\n${allowedTrailers(body.trailers, x.table.names)}\r\n` : '';
+  if (isOwn) {
+    x.dropBody();
+    sendPart(wire, bytes, body, isFramed ? frameChunk(bytes, body, last) : '');
+    return;
+  }
+  const piece = copyOf(bytes.subarray(body.dataStart, body.dataEnd), isFramed, last);
+  if (piece.length === 0) return;
   wire.writeBytes(piece, 0, piece.length);
   keepPiece(x, piece);
 }
 
-/** Sends what ends the body, if anything does. @param trailers lines that may go on, each with its CRLF. */
-export function sendEnd(x: Exchange, wire: Wire, trailers: string): void {
-  if (x.bodyLength !== CHUNKED) return;
-  const end = Buffer.from(`0\r\n${trailers}\r\n`, 'latin1');
-  wire.writeBytes(end, 0, end.length);
-  keepPiece(x, end);
+/** The bytes as they are to be sent. @param last what follows them. */
+function copyOf(bytes: Buffer, isFramed: boolean, last: string): Buffer {
+  if (!isFramed) return Buffer.from(bytes);
+  const size = bytes.length;
+  const frame = size === 0 ? '' : `${size.toString(16)}\r\n`;
+  const end = size === 0 ? last : CHUNK_END + last;
+  const piece = Buffer.allocUnsafe(frame.length + size + end.length);
+  putLatin1(piece, frame, 0);
+  bytes.copy(piece, frame.length);
+  putLatin1(piece, end, frame.length + size);
+  return piece;
 }
 
 /**

@@ -7,7 +7,6 @@
  * Source: RFC 7239 sections 4 to 6, 7.4.
  */
 
-import { isIPv6 } from 'node:net';
 import type { Peer } from '../decide/decide.ts';
 import type { FieldTable } from '../http1/fields/field-table.ts';
 import { FIELD } from '../http1/fields/names.ts';
@@ -50,7 +49,7 @@ export function peerLines(peer: Peer): PeerLines {
 
 /** `for=192.0.2.1;proto=http`; IPv6 in brackets and quotes. Source: RFC 7239 section 6. */
 function elementOf(address: string): string {
-  return `for=${isIPv6(address) ? `"[${address}]"` : address};proto=http`;
+  return `for=${address.includes(':') ? `"[${address}]"` : address};proto=http`;
 }
 
 /**

@@ -59,3 +59,13 @@ function buildHex(): Uint8Array {
   }
   return table;
 }
+
+/**
+ * May `bytes[from..end)` have ended a line, or shown that a CR stands alone, perhaps that before them? Nothing else is worth
+ * another look at a head that was not complete.
+ */
+export function mayEndLine(bytes: Buffer, from: number, end: number): boolean {
+  if (bytes[from - 1] === CR) return true;
+  const part = bytes.subarray(from, end);
+  return part.includes(CR) || part.includes(LF);
+}

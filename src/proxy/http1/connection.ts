@@ -2,7 +2,8 @@
  * One client connection: reads requests in order, one exchange at a time, and writes their responses. Hot path.
  *
  * Further requests that arrive while an exchange is under way wait, up to a limit at which reading pauses. A refused or
- * early-answered request closes the connection after the answer: what follows on it is discarded, never parsed.
+ * early-answered request closes the connection after the answer: what follows on it is discarded, never parsed. A client
+ * that said that it sends no more, and did not, has nothing to be discarded: its connection closes with the answer.
  *
  * ```
  * idle ─▸ head (some bytes of it) ─▸ exchange ─▸ idle │ lingering (answered, discarding input) ─▸ closed
@@ -12,12 +13,14 @@
 
 import { nowMs, turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
+import type { Placed } from '../../lib/roster.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import { decide } from '../decide/decide.ts';
 import { Exchange } from '../exchange.ts';
 import type { Answer } from '../filter/filters.ts';
-import { abandon, attemptExpired, forward } from '../forward/forwarder.ts';
+import { abandon, forward } from '../forward/forwarder.ts';
 import { takeSmallBody } from '../forward/small-body.ts';
+import { expireExchange } from '../forward/stall.ts';
 import type { PeerLines } from '../header/forwarded.ts';
 import { answerText, OPTIONS_ANSWER, refusalText, rejectionOf } from '../header/rejection.ts';
 import type { Lane } from '../lane.ts';
@@ -26,7 +29,6 @@ import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
 import { Input } from './input.ts';
 import type { RequestHead } from './request-head.ts';
-import { allowedTrailers } from './trailers.ts';
 
 /** How long and how much is read from a client that was answered and told to close, so that the answer is not reset away. */
 const LINGER_MS = 2000;
@@ -36,7 +38,6 @@ const LINGER_BYTES_MAX = 1_048_576;
 const UNSENT_BYTES_MAX = 262_144;
 /** Bytes of further requests that wait for their turn before reading pauses. */
 const PIPELINED_BYTES_MAX = 16_384;
-
 /** While draining: how long a connection that was just accepted may take to send its request. */
 const FIRST_REQUEST_MS = 500;
 
@@ -47,9 +48,10 @@ export interface ConnectionEvents {
   closed(connection: ClientConnection): void;
 }
 
-export class ClientConnection implements Timed, WireOwner {
+export class ClientConnection implements Timed, Placed, WireOwner {
   deadlineAtMs: number;
   slot = -1;
+  place = -1;
   readonly lane: Lane;
   /** Towards the client. */
   readonly out: Wire;
@@ -62,6 +64,8 @@ export class ClientConnection implements Timed, WireOwner {
   readonly #input: Input;
   #isConsuming = false;
   #isPaused = false;
+  /** The client said that the request under way, which has no body, is its last. */
+  #saidLast = false;
   #served = 0;
   #lingered = 0;
   /** The client will send no more. */
@@ -73,7 +77,7 @@ export class ClientConnection implements Timed, WireOwner {
     this.#events = events;
     this.deadlineAtMs = turnMs() + lane.table.timeouts.headMs;
     lane.deadlines.add(this);
-    this.#input = new Input(lane.readBuffer);
+    this.#input = new Input(lane.readBuffer, lane.relays);
     this.out = new Wire(handle, lane.readBuffer, this);
   }
 
@@ -109,6 +113,7 @@ export class ClientConnection implements Timed, WireOwner {
 
   /** The upstream took what it was sent. */
   resumeReading(): void {
+    this.#input.lend(false);
     if (this.#exchange === null || this.#exchange.requestDone) return;
     this.#proceed();
   }
@@ -117,7 +122,8 @@ export class ClientConnection implements Timed, WireOwner {
   exchangeDone(x: Exchange): void {
     this.#finish(x);
     if (this.#state === 'closed') return;
-    if (!x.keepAlive || (this.lane.isDraining && this.#input.isEmpty)) this.#linger();
+    if (this.#saidLast && this.#input.isEmpty && !this.out.isBackedUp) this.destroy();
+    else if (!x.keepAlive || (this.lane.isDraining && this.#input.isEmpty)) this.#linger();
     else this.#nextRequest();
   }
 
@@ -159,38 +165,25 @@ export class ClientConnection implements Timed, WireOwner {
       else this.destroy();
       return;
     }
-    if (x.responseStarted) {
-      // Whose fault a stall is shows in the socket: bytes that wait for the client, or that it still owes, are its own.
-      if (this.out.isBackedUp) abandon(x, REASON.clientClosed, 'the client does not read');
-      else if (!x.requestDone && !this.#isPaused) abandon(x, REASON.bodyTimeout, 'the request body stalled');
-      else abandon(x, REASON.upstreamTruncated, 'the response stalled');
-    } else if (x.upstream === null) this.#expireWaiting(x);
-    else if (x.requestDone || this.#isPaused || x.awaitsContinue)
-      attemptExpired(x, REASON.responseTimeout, 'no response in time');
-    else abandon(x, REASON.bodyTimeout, 'the request body stalled');
-  }
-
-  /** No connection yet: a queue that did not move is overload, a connection that did not open is the upstream's. */
-  #expireWaiting(x: Exchange): void {
-    if (x.endpoint?.pool.cancel(x) === true) abandon(x, REASON.shed, 'no free connection in time');
-    else attemptExpired(x, REASON.connectTimeout, 'no connection in time');
+    expireExchange(x, !this.#isPaused);
   }
 
   // ── from the client ─────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Bytes stand in the worker's shared memory: what is not understood at once is copied out of it. */
+  /** Bytes stand in memory that the next read overwrites: what is not understood at once is copied out of it. */
   received(count: number): void {
+    const input = this.#input;
     if (this.#state === 'lingering') {
       this.#lingered += count;
       if (this.#lingered > LINGER_BYTES_MAX) this.destroy();
-      return;
+    } else {
+      input.take(count);
+      // A head that trickles in is looked at again only where a line may end, or one-byte packets would cost O(n^2).
+      const isWaste = this.#state === 'head' && !input.mayEndLine(count);
+      if (!isWaste || input.length >= this.lane.table.limits.headBytesMax) this.#consume();
+      input.keep();
     }
-    const input = this.#input;
-    input.take(count);
-    // A head that trickles in is looked at again only where a line may end, or one-byte packets would cost O(n^2).
-    const isWaste = this.#state === 'head' && !input.mayEndLine(count);
-    if (!isWaste || input.length >= this.lane.table.limits.headBytesMax) this.#consume();
-    input.keep();
+    this.out.readInto(input.turn());
   }
 
   /** Works through the input. Not re-entrant: what it calls may end an exchange and call it again. */
@@ -252,6 +245,7 @@ export class ClientConnection implements Timed, WireOwner {
     this.#exchange = x;
     this.#served++;
     x.take(head);
+    this.#saidLast = !head.keepAlive && head.bodyLength === 0;
     this.body.start(head.bodyLength, x.wantsTrailers);
     x.requestDone = this.body.isDone;
     if (head.isForUs) {
@@ -302,14 +296,19 @@ export class ClientConnection implements Timed, WireOwner {
     const body = this.body;
     const input = this.#input;
     x.awaitsContinue = false;
-    const step = body.gather(input.bytes, input.from, input.end);
+    const isOwn = x.isSpent && input.claim();
+    const { bytes } = input;
+    const step = body.gather(bytes, input.from, input.end);
     if (body.received > x.table.limits.bodyBytesMax) return this.#bodyFault(x, REASON.bodyTooLarge);
-    if (body.dataEnd > body.dataStart) upstream.write(input.bytes, body.dataStart, body.dataEnd);
     if (step === BROKEN || step === EXCESS) return this.#bodyFault(x, REASON.badRequest);
     input.from = body.position;
+    // What follows the body would be written over.
+    if (isOwn) input.keep();
+    upstream.sendBody({ bytes, body, isEnd: step === END, isOwn });
+    if (isOwn) input.lend(upstream.isBackedUp);
     this.touch();
     if (step === END) {
-      upstream.endBody(allowedTrailers(body.trailers, x.table.names));
+      input.release();
       x.requestDone = true;
       x.startClock(turnMs());
       this.#awaitResponse(x);
@@ -335,6 +334,7 @@ export class ClientConnection implements Timed, WireOwner {
     if (x.isFinished) return;
     x.isFinished = true;
     this.#exchange = null;
+    this.#input.abandon();
     x.endedAtMs = turnMs();
     this.lane.recorder.end(x);
   }

@@ -15,10 +15,10 @@
 import { beginTurn, turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Exchange, SentHead } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { Lifetime } from '../forward/keep-alive.ts';
-import { sendEnd, sendPiece, sendRequest } from '../forward/replay.ts';
+import { type Piece, sendPiece, sendRequest } from '../forward/replay.ts';
 import { isRetriedStatus } from '../forward/retry.ts';
 import type { UpstreamEvents } from '../forward/upstream-events.ts';
 import { type ClientFraming, clientFraming, editInPlace, interimText, responseText } from '../header/response.ts';
@@ -31,6 +31,8 @@ import { FIELD } from './fields/names.ts';
 import { Carry, frameChunk, LAST_CHUNK, lastChunk, RelayMemory, sendPart } from './relay.ts';
 import type { ResponseHead } from './response-head.ts';
 
+/** Longer heads of requests are sent as text. */
+const SENT_BYTES = 4096;
 /** Interim responses (1xx) before the final one. */
 const INTERIMS_MAX = 10;
 
@@ -45,6 +47,8 @@ export class UpstreamConnection implements Timed, WireOwner {
   readonly #body = new BodyReader();
   /** From the moment it is connected. */
   #memory!: RelayMemory;
+  /** For the head of the request: apart, as the answer may begin before all of it has left. */
+  #sent: SentHead | null = null;
   #wire: Wire | null = null;
   #lifetime: Lifetime | null = null;
   #connecting: Connecting | null = null;
@@ -101,17 +105,13 @@ export class UpstreamConnection implements Timed, WireOwner {
     this.deadlineAtMs = Number.POSITIVE_INFINITY;
     x.upstream = this;
     x.opening = null;
-    sendRequest(x, this.#wire as Wire, this.#memory.sent);
+    sendRequest(x, this.#wire as Wire, this.#sent as SentHead);
     this.#events.sent(x);
   }
 
-  /** Sends request body bytes. They are copied: the caller's memory is shared. */
-  write(bytes: Buffer, from: number, end: number): void {
-    if (this.#exchange !== null) sendPiece(this.#exchange, this.#wire as Wire, bytes.subarray(from, end));
-  }
-
-  endBody(trailers: string): void {
-    if (this.#exchange !== null) sendEnd(this.#exchange, this.#wire as Wire, trailers);
+  /** Sends some of the request's body. What the caller owns must not change while this is backed up. */
+  sendBody(piece: Piece): void {
+    if (this.#exchange !== null) sendPiece(this.#exchange, this.#wire as Wire, piece);
   }
 
   /** The upstream does not keep up: the client must wait until it is told. */
@@ -163,6 +163,7 @@ export class UpstreamConnection implements Timed, WireOwner {
   #connected(handle: Handle): void {
     const x = this.#exchange;
     this.#memory = new RelayMemory();
+    this.#sent = { bytes: Buffer.allocUnsafeSlow(SENT_BYTES), length: 0, of: null };
     this.#wire = new Wire(handle, this.#memory.readable, this);
     this.#lane.recorder.connect(this.#endpoint.id, 1);
     this.#lifetime = new Lifetime(turnMs(), this.#lane.table.timeouts.upstreamLifetimeMs, this.#lane.random);

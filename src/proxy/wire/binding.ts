@@ -32,8 +32,8 @@ export interface ShutdownRequest {
 export interface Handle {
   /** Whose it is. */
   wire: Wire | null;
-  /** Must return undefined: anything else is taken for the memory of the next read. */
-  onread: ((this: Handle) => void) | null;
+  /** What it returns is the memory of the next reads, instead of the one before; undefined changes nothing. */
+  onread: ((this: Handle) => Uint8Array | undefined) | null;
   /** Of `node:net`: does its socket believe that it reads? */
   reading: boolean;
   /** Since it was opened, what waits included. */
@@ -64,6 +64,8 @@ export interface ConnectRequest {
 
 /** A listening handle. */
 export interface ServerHandle {
+  /** Connections that it accepts inherit it. Source: tcp(7), sockets of Linux and of the BSDs. */
+  setNoDelay(isOn: boolean): number;
   onconnection: (status: number, client: Handle | undefined) => void;
 }
 

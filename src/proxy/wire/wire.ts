@@ -46,8 +46,8 @@ export type Outlet = Pick<Wire, 'isBackedUp' | 'bytesSent' | 'writeText' | 'writ
 export class Wire {
   readonly #handle: Handle;
   readonly #owner: WireOwner;
-  /** Referred to because the handle does not, and reads into it as long as it is open. */
-  readonly memory: Uint8Array;
+  /** What reads go into. Referred to because the handle does not, and reads into it as long as it is open. */
+  memory: Uint8Array;
   #waiting = 0;
   #waitingBytes = 0;
   #isReading = false;
@@ -89,6 +89,11 @@ export class Wire {
   /** Bytes written since it was opened, those that wait included. */
   get bytesSent(): number {
     return this.#handle.bytesWritten;
+  }
+
+  /** From the next read on, reads go into this memory. Only within `received`, whose bytes stand in the one before. */
+  readInto(memory: Uint8Array): void {
+    this.memory = memory;
   }
 
   pause(): void {
@@ -158,18 +163,23 @@ export class Wire {
     else this.#handle.reset();
   }
 
-  /** Called by the runtime: the outcome of a read. */
-  hear(count: number): void {
-    if (this.#isBroken || this.#isClosed) return;
+  /** Called by the runtime: the outcome of a read. @returns the memory of the next one if it is to be another. */
+  hear(count: number): Uint8Array | undefined {
+    if (this.#isBroken || this.#isClosed) return undefined;
     beginTurn();
-    if (count > 0) this.#owner.received(count);
-    else if (count === EOF) {
+    if (count > 0) {
+      const { memory } = this;
+      this.#owner.received(count);
+      return this.memory === memory ? undefined : this.memory;
+    }
+    if (count === EOF) {
       this.#hasEnded = true;
       this.#owner.ended();
     } else if (count < 0) {
       this.#error = count;
       this.tellBroken();
     }
+    return undefined;
   }
 
   /** Called by the runtime: a write that waited is done. */
@@ -228,8 +238,8 @@ function tellBroken(wire: Wire): void {
   wire.tellBroken();
 }
 
-function onRead(this: Handle): void {
-  (this.wire as Wire).hear(STATE[READ] as number);
+function onRead(this: Handle): Uint8Array | undefined {
+  return (this.wire as Wire).hear(STATE[READ] as number);
 }
 
 function onWritten(this: WriteRequest, status: number): void {
@@ -241,4 +251,4 @@ function onShutdown(this: ShutdownRequest): void {
 }
 
 /** A handle between two owners reads nothing. */
-function ignore(): void {}
+function ignore(): undefined {}

@@ -20,6 +20,7 @@ import { responsePolicy } from '#src/proxy/header/hop-by-hop.ts';
 import { RequestDraft } from '#src/proxy/header/request.ts';
 import type { ClientConnection } from '#src/proxy/http1/connection.ts';
 import { NameTable } from '#src/proxy/http1/fields/names.ts';
+import { RelayPool } from '#src/proxy/http1/relay.ts';
 import type { RequestHead } from '#src/proxy/http1/request-head.ts';
 import { ResponseHead } from '#src/proxy/http1/response-head.ts';
 import type { Lane } from '#src/proxy/lane.ts';
@@ -74,6 +75,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     deadlines: new Deadlines(),
     draft: new RequestDraft(),
     readBuffer: Buffer.alloc(65_536),
+    relays: new RelayPool(),
     resolver: new Resolver(),
     upgrades: null as unknown as Upgrades,
     isDraining: false,

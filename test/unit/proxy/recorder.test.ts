@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bucketIndex } from '#src/lib/histogram.ts';
-import { idWords } from '#src/lib/request-id.ts';
 import { REASON, REASONS, type Reason } from '#src/model/reason.ts';
 import {
   CELL,
@@ -25,6 +24,7 @@ import {
   UNIT_SEEN,
   UNIT_WORDS,
 } from '#src/model/tallies.ts';
+import { idWords } from '#src/proxy/header/fresh.ts';
 import { effectOf } from '#src/proxy/recorder.ts';
 import { bytesPerCall } from '../../support/proxy/allocation.ts';
 import { type Bench, bench, exchangeOn } from '../../support/proxy/parts.ts';

@@ -57,6 +57,19 @@ describe('compile', () => {
     assert.equal(routes[0]?.requestTimeoutMs, 60_000);
   });
 
+  test('routes share the endpoints of a version and ways to retry, in the copies that workers get too', () => {
+    const two = SOUND.concat(
+      '  - {name: other, hostnames: [o.example], backendRefs: [{name: shop, version: v1}]}\n',
+      '  - {name: third, hostnames: [t.example], retry: {attempts: 2}, backendRefs: [{name: shop, version: v1}]}\n',
+    );
+    const [first, second, third] = structuredClone(compileOne(configOf(two)).snapshot).routes;
+    assert.ok(first !== undefined && second !== undefined && third !== undefined);
+    assert.equal(second.splits[0]?.targets, first.splits[0]?.targets);
+    assert.equal(third.splits[0]?.targets, first.splits[0]?.targets);
+    assert.equal(second.retry, first.retry);
+    assert.notDeepEqual(third.retry, first.retry);
+  });
+
   test('a route without a latency objective is never slow', () => {
     const slow = SOUND.concat('    slo: {availability: 0.9, latency: {threshold: 300ms, target: 0.9}}\n');
     assert.equal(compileOne(configOf(slow)).snapshot.routes[0]?.slowMs, 300);

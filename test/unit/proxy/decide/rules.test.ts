@@ -86,6 +86,25 @@ describe('a rule', () => {
   });
 });
 
+describe('the only rule of a path', () => {
+  const only = (draft: Partial<Draft>, lines = '', target = '/'): string | null =>
+    found(new RuleList(rulesOf([{ name: 'r', ...draft }])), lines, target);
+
+  it('takes every request when it has no conditions', () => assert.equal(only({}), 'r'));
+
+  it('with a method takes that one alone', () => {
+    assert.equal(only({ method: 'GET' }), 'r');
+    assert.equal(only({ method: 'POST' }), null);
+  });
+
+  it('takes what meets its conditions', () => {
+    assert.equal(only({ headers: [tenant('a')] }, 'X-Tenant: a\r\n'), 'r');
+    assert.equal(only({ headers: [tenant('a')] }, 'X-Tenant: b\r\n'), null);
+    assert.equal(only({ query: [{ name: 'q', type: 'Exact', value: '1' }] }, '', '/?q=1'), 'r');
+    assert.equal(only({ query: [{ name: 'q', type: 'Exact', value: '1' }] }), null);
+  });
+});
+
 describe('a condition', () => {
   const one = (condition: HeaderMatch): RuleList => new RuleList(rulesOf([{ name: 'r', headers: [condition] }]));
 

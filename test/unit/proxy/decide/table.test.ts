@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { RouteSpec } from '#src/model/snapshot.ts';
 import { CELL_WORDS } from '#src/model/tallies.ts';
-import type { LinkedRoute } from '#src/proxy/decide/table.ts';
-import { ANY_PATH, type PlaneSketch } from '../../../support/plane.ts';
+import { type LinkedRoute, linkTable } from '#src/proxy/decide/table.ts';
+import type { Endpoint } from '#src/proxy/forward/endpoint.ts';
+import { ANY_PATH, type PlaneSketch, sketchSnapshot } from '../../../support/plane.ts';
 import { bench, get, readHead, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 
 /** The only route of a sketch, linked. */
@@ -60,6 +62,28 @@ describe('a linked route', () => {
     assert.equal(head.fields.value(route?.stickyField ?? 0), '7');
     assert.deepEqual([route?.stickyCookie, route?.stickyClientIp], ['uid', true]);
   });
+});
+
+it('what leads to the same version shares how its endpoints are chosen', () => {
+  const sketch = { routes: [TWO_VERSIONS, TWO_VERSIONS] };
+  const on = bench(sketch);
+  const snapshot = sketchSnapshot(sketch);
+  const [first, second] = snapshot.routes as [RouteSpec, RouteSpec];
+  const splits = second.splits.map((split, n) => (n === 0 ? { ...split, targets: first.splits[0]!.targets } : split));
+  const routes = [
+    { ...first, hostnames: ['a'] },
+    { ...second, hostnames: ['b'], splits },
+  ];
+  const table = linkTable({ ...snapshot, routes }, (index) => on.endpoints[index] as Endpoint, {
+    capacities: on.capacities,
+    random: on.lane.random,
+  });
+  const targetsAt = (host: string) => {
+    const head = readHead(table, get('/', '', host));
+    return table.router.match(head, head.path, head.method)?.route.splits.map(({ targets }) => targets) ?? [];
+  };
+  assert.equal(targetsAt('b')[0], targetsAt('a')[0]);
+  assert.notEqual(targetsAt('b')[1], targetsAt('a')[1]);
 });
 
 describe('a header that routing reads', () => {

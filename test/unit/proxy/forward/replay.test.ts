@@ -117,3 +117,58 @@ describe('an upload whose upstream resets it', () => {
     assert.equal(upstream.sockets.length, 1);
   });
 });
+
+describe('an upload that is sent from where it was read', () => {
+  const body = Array.from({ length: 40_000 }, (_, n) => `${n},`).join('');
+
+  /** Uploads `framed` with what follows it, to an upstream that begins to read late. */
+  async function uploaded(t: Parameters<typeof planeOf>[0], head: string, framed: string, next: string) {
+    const upstream = await upstreamOf(t, (socket, received) => {
+      if (/(39999,|\r\n0\r\n(X-Sum: 7\r\n)?\r\n)$/.test(received) || /GET [^]*\r\n\r\n$/.test(received))
+        socket.write(OK);
+    });
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const client = clientOf(t, plane);
+    client.send(`POST / HTTP/1.1\r\nHost: a\r\n${head}\r\n${framed}${next}`);
+    const statuses = statusesOf(await client.closed());
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+    return { statuses, received: upstream.received.join('') };
+  }
+
+  const LAST = 'GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+
+  it('arrives as it was sent, and the request behind it too', async (t) => {
+    const { statuses, received } = await uploaded(t, `Content-Length: ${body.length}\r\n`, body, LAST);
+    assert.deepEqual(statuses, [200, 200]);
+    assert.ok(received.includes(`\r\n\r\n${body}GET /next`));
+  });
+
+  for (const [name, pieceBytes] of [
+    ['large', 60_000],
+    ['small', 7],
+  ] as const) {
+    it(`arrives in chunks of the gateway's own when it came in ${name} ones, and its trailers behind it`, async (t) => {
+      const chunks = body.match(new RegExp(`.{1,${pieceBytes}}`, 'g')) ?? [];
+      const framed = chunks.map((chunk) => `${chunk.length.toString(16)}\r\n${chunk}\r\n`).join('');
+      const end = '0\r\nX-Sum: 7\r\n\r\n';
+      const head = 'TE: trailers\r\nTransfer-Encoding: chunked\r\n';
+      const { statuses, received } = await uploaded(t, head, framed + end, LAST);
+      assert.deepEqual(statuses, [200, 200]);
+      const start = received.indexOf('\r\n\r\n') + 4;
+      assert.equal(unchunked(received.slice(start, received.indexOf(end, start))), body);
+      assert.match(received, /\r\n0\r\nX-Sum: 7\r\n\r\nGET \/next/);
+    });
+  }
+});
+
+/** The bytes in complete chunks. */
+function unchunked(text: string): string {
+  let bytes = '';
+  for (let at = 0; at < text.length; ) {
+    const line = text.indexOf('\r\n', at);
+    const size = Number.parseInt(text.slice(at, line), 16);
+    bytes += text.slice(line + 2, line + 2 + size);
+    at = line + 2 + size + 2;
+  }
+  return bytes;
+}

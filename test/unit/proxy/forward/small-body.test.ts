@@ -9,6 +9,7 @@ import { SMALL_BODY_BYTES_MAX, takeSmallBody } from '#src/proxy/forward/small-bo
 import { BodyReader } from '#src/proxy/http1/body.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import { Input } from '#src/proxy/http1/input.ts';
+import { RelayPool } from '#src/proxy/http1/relay.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 import { bench, exchangeOn } from '../../../support/proxy/parts.ts';
 import { clientOf, eventually, OK, oneVersion, planeOf, upstreamOf } from '../../../support/proxy/running.ts';
@@ -24,7 +25,7 @@ interface Taken {
 function taken(length: number, text: string, change: Partial<Exchange> = {}): Taken {
   const x = Object.assign(exchangeOn(bench()), { method: 'POST', bodyLength: length, ...change });
   const shared = Buffer.from(text, 'latin1');
-  const input = new Input(shared);
+  const input = new Input(shared, new RelayPool());
   input.take(shared.length);
   const body = new BodyReader();
   body.start(length, x.wantsTrailers);
@@ -76,7 +77,7 @@ describe('a body behind its head', () => {
 
   it('costs nothing where there is none', () => {
     const x = Object.assign(exchangeOn(bench()), { requestDone: true });
-    const [body, input] = [new BodyReader(), new Input(Buffer.alloc(1))];
+    const [body, input] = [new BodyReader(), new Input(Buffer.alloc(1), new RelayPool())];
     assert.ok(bytesPerCall(() => void takeSmallBody(x, body, input), 5000, 0) <= 8);
   });
 });

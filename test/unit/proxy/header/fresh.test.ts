@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { FreshLines, freshLines, spanOf, traceOf } from '#src/proxy/header/fresh.ts';
+import { FreshLines, freshLines, idWords, spanOf, traceOf } from '#src/proxy/header/fresh.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 
 const LINES = /^X-Request-Id: ([0-9a-f]{32})\r\ntraceparent: 00-\1-[0-9a-f]{16}-00\r\n$/;
@@ -58,5 +58,22 @@ describe('fresh lines', () => {
     const fresh = new FreshLines(new Random(1));
     let kept = '';
     assert.ok(bytesPerCall(() => void (kept = fresh.next()), 5000, 160) <= 160, kept);
+  });
+});
+
+describe('the words of an id', () => {
+  it('are its 32 digits, eight at a time', () => {
+    assert.deepEqual(idWords('0000000100000002000000030000000a'), [1, 2, 3, 10]);
+    assert.deepEqual(idWords('ffffffff00000000ffffffff00000000'), [-1, 0, -1, 0]);
+  });
+
+  it('are read through dashes', () => {
+    assert.deepEqual(idWords('00000001-0000-0002-0000-00030000000a'), [1, 2, 3, 10]);
+  });
+
+  it('are zero for what is not such an id', () => {
+    for (const text of ['', 'abc', 'g'.repeat(32), '0'.repeat(31), '1'.repeat(33)]) {
+      assert.deepEqual(idWords(text), [0, 0, 0, 0], text);
+    }
   });
 });

@@ -225,6 +225,25 @@ describe('a request body', () => {
 });
 
 describe('after the last answer', () => {
+  for (const [what, request, isGone] of [
+    ['that said so in a request without a body is gone with the answer', getOf('/', CLOSE), true],
+    ['that speaks HTTP/1.0 as well', 'GET / HTTP/1.0\r\nHost: a\r\n\r\n', true],
+    ['that sends more all the same is read on for a while', getOf('/', CLOSE) + GET, false],
+    ['whose request had a body as well', `POST / HTTP/1.1\r\nHost: a\r\n${CLOSE}Content-Length: 1\r\n\r\nx`, false],
+  ] as const) {
+    it(`a client ${what}`, async (t) => {
+      const upstream = await upstreamOf(t, (socket, received) => {
+        if (/\r\n\r\nx?$/.test(received)) socket.write(OK);
+      });
+      const plane = await planeOf(t, oneVersion(upstream.port));
+      const client = clientOf(t, plane);
+      client.send(request);
+      // The client closes in answer to the gateway's FIN: until it has, a connection that lingers is there.
+      assert.deepEqual(statusesOf(await client.closed()), [200]);
+      assert.equal(plane.plane.listener.connections, isGone ? 0 : 1);
+    });
+  }
+
   it('what still comes is discarded, up to 1 MiB', async (t) => {
     const plane = await planeOf(t, { routes: [] });
     const client = clientOf(t, plane);

@@ -1,16 +1,37 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Input } from '#src/proxy/http1/input.ts';
+import { RelayPool } from '#src/proxy/http1/relay.ts';
 
 function setup(): { input: Input; read: (text: string) => void; left: () => string } {
   const shared = Buffer.alloc(64);
-  const input = new Input(shared);
+  const input = new Input(shared, new RelayPool());
   return {
     input,
     read: (text) => input.take(shared.write(text, 'latin1')),
     left: () => input.bytes.toString('latin1', input.from, input.end),
   };
 }
+
+/** A large body under way: `read` goes where the input wants it, as a wire would. */
+function upload(): { input: Input; pool: RelayPool; shared: Buffer; read: (text: string) => void; left: () => string } {
+  const shared = Buffer.alloc(65_536);
+  const pool = new RelayPool();
+  const input = new Input(shared, pool);
+  let memory: Buffer = shared;
+  return {
+    input,
+    pool,
+    shared,
+    read: (text) => {
+      input.take(memory.write(text, 'latin1'));
+      memory = input.turn();
+    },
+    left: () => input.bytes.toString('latin1', input.from, input.end),
+  };
+}
+
+const LARGE = 'a'.repeat(16_384);
 
 describe('the input of a connection', () => {
   it('looks at what was read where it stands', () => {
@@ -30,7 +51,6 @@ describe('the input of a connection', () => {
     input.from += 4;
     input.keep();
     input.keep();
-    new Input(input.bytes);
     const other = setup();
     other.read('zzzzzz');
     read('gh');
@@ -103,5 +123,80 @@ describe('the input of a connection', () => {
     read('c');
     input.clear();
     assert.ok(input.isEmpty);
+  });
+});
+
+describe('memory of its own', () => {
+  it('is for large bodies only', () => {
+    const { input, read } = upload();
+    read(LARGE.slice(1));
+    assert.equal(input.claim(), false);
+  });
+
+  it('takes what is left at once, and the next read with room around it', () => {
+    const { input, shared, read, left } = upload();
+    read(`HEAD${LARGE}`);
+    input.from += 4;
+    assert.equal(input.claim(), true);
+    assert.equal(left(), LARGE);
+    assert.notEqual(input.bytes, shared);
+    assert.equal(input.claim(), true, 'once is enough');
+    input.clear();
+    assert.notEqual(input.turn(), shared);
+  });
+
+  it('is read into until it is released, and then the shared one again', () => {
+    const shared = Buffer.alloc(65_536);
+    const input = new Input(shared, new RelayPool());
+    input.take(shared.write(LARGE, 'latin1'));
+    input.claim();
+    input.clear();
+    const memory = input.turn();
+    input.take(memory.write('rest, next', 'latin1'));
+    input.from += 6;
+    input.keep();
+    input.release();
+    assert.equal(input.turn(), shared);
+    memory.fill(0);
+    assert.equal(input.bytes.toString('latin1', input.from, input.end), 'next');
+  });
+
+  it('goes back to the pool once it is neither read into nor sent from', () => {
+    const { input, pool, read } = upload();
+    read(LARGE);
+    input.claim();
+    const { bytes } = input;
+    read('b');
+    input.lend(true);
+    input.release();
+    input.turn();
+    assert.notEqual(pool.take().bytes, bytes, 'it is still sent from');
+    input.lend(false);
+    assert.equal(pool.take().bytes, bytes);
+  });
+
+  it('that is read into does not go back before the next read is elsewhere', () => {
+    const { input, pool, read } = upload();
+    read(LARGE);
+    input.claim();
+    const { bytes } = input;
+    input.turn();
+    input.abandon();
+    assert.notEqual(pool.take().bytes, bytes);
+    input.turn();
+    assert.equal(pool.take().bytes, bytes);
+  });
+
+  it('is left to whoever sends from it when nobody will say that it is over', () => {
+    const { input, pool, read } = upload();
+    read(LARGE);
+    input.claim();
+    const { bytes } = input;
+    input.lend(true);
+    input.release();
+    input.turn();
+    input.abandon();
+    input.lend(false);
+    assert.notEqual(pool.take().bytes, bytes);
   });
 });

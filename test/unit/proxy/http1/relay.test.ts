@@ -3,7 +3,15 @@ import { describe, it } from 'node:test';
 import { BodyReader, END, MORE } from '#src/proxy/http1/body.ts';
 import { NameTable } from '#src/proxy/http1/fields/names.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
-import { Carry, frameChunk, lastChunk, RelayMemory, sendPart } from '#src/proxy/http1/relay.ts';
+import {
+  Carry,
+  frameChunk,
+  lastChunk,
+  RelayMemory,
+  RelayPool,
+  sendPart,
+  UPLOAD_READ_BYTES,
+} from '#src/proxy/http1/relay.ts';
 import type { Wire } from '#src/proxy/wire/wire.ts';
 
 /** A wire that only collects, and how many writes it took. */
@@ -132,5 +140,24 @@ describe('the end of a chunked body', () => {
     const names = new NameTable([]);
     assert.equal(lastChunk('', names), '0\r\n\r\n');
     assert.equal(lastChunk('A: b\r\nHost: c\r\n', names), '0\r\nA: b\r\n\r\n');
+  });
+});
+
+describe('a pool of memories', () => {
+  it('gives the same one again, and a fresh one when it has none', () => {
+    const pool = new RelayPool();
+    const memory = pool.take();
+    assert.equal(memory.readable.length, UPLOAD_READ_BYTES);
+    pool.give(memory);
+    assert.equal(pool.take(), memory);
+    assert.notEqual(pool.take(), memory);
+  });
+
+  it('keeps a bounded number of them', () => {
+    const pool = new RelayPool();
+    const memories = Array.from({ length: 33 }, () => pool.take());
+    for (const memory of memories) pool.give(memory);
+    const again = memories.map(() => pool.take());
+    assert.equal(again.filter((memory) => memories.includes(memory)).length, 32);
   });
 });

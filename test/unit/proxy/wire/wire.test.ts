@@ -51,6 +51,18 @@ describe('reading', () => {
     assert.deepEqual([right.text, right.news], ['0123456789', ['received']]);
   });
 
+  it('goes into other memory from the next read on when that is asked for within one', async (t) => {
+    const [left, right] = await endsOf(t, 10);
+    const other = Buffer.alloc(4);
+    right.onNews = () => right.wire.readInto(other);
+    const sent = pattern(1000);
+    left.wire.writeBytes(sent, 0, 1000);
+    await right.until(() => right.bytes.length === 1000);
+    assert.deepEqual(right.bytes, sent);
+    assert.deepEqual([right.read[0]?.length, right.read[1]?.length], [10, 4]);
+    assert.equal(right.wire.memory, other);
+  });
+
   it("reports the peer's end once, whatever is paused and resumed, and writing goes on", async (t) => {
     const [left, right] = await endsOf(t);
     left.wire.end();
