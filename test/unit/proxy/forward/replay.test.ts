@@ -1,14 +1,18 @@
 /** Pieces of a request body that are kept for another attempt: whose, how many, and how long. */
 
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { CELL } from '#src/model/tallies.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
 import { keepPiece } from '#src/proxy/forward/replay.ts';
+import { RelayPool } from '#src/proxy/http1/relay.ts';
+import { UpstreamConnection } from '#src/proxy/http1/upstream.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 import { LIMITS } from '../../../support/proxy/limits.ts';
 import { bench, exchangeOn } from '../../../support/proxy/parts.ts';
 import {
+  askedOn,
   assertQuiet,
   clientOf,
   eventually,
@@ -157,6 +161,46 @@ describe('an upload that is sent from where it was read', () => {
       const start = received.indexOf('\r\n\r\n') + 4;
       assert.equal(unchunked(received.slice(start, received.indexOf(end, start))), body);
       assert.match(received, /\r\n0\r\nX-Sum: 7\r\n\r\nGET \/next/);
+    });
+  }
+});
+
+describe('the memory of an upload', () => {
+  const large = (char: string, length = 30_000): string => char.repeat(length);
+  const post = (body: string): string => `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+
+  it('is not given to the next upload while a request behind the body waits', async (t) => {
+    const held: Socket[] = [];
+    const upstream = await upstreamOf(t, (socket, received) => {
+      if (received.endsWith('a')) held.push(socket);
+      else if (received.endsWith('b') || received.endsWith('\r\n\r\n')) socket.write(OK);
+    });
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const [first, second] = [clientOf(t, plane), clientOf(t, plane)];
+    // No connection is open yet: what arrives waits for one, and is then sent outside of a read.
+    first.send(`${post(large('a'))}GET /next HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`);
+    await eventually(() => held.length === 1, 'the first upload');
+    assert.equal(await askedOn(second, post(large('b', 50_000))), 200);
+    held[0]?.write(OK);
+    assert.deepEqual(statusesOf(await first.closed()), [200, 200]);
+    assert.match(upstream.received.join(''), /GET \/next HTTP/);
+  });
+
+  for (const isBackedUp of [false, true]) {
+    it(`goes back to the pool ${isBackedUp ? 'never when the upstream has not taken it all' : 'once it is sent'}`, async (t) => {
+      const upstream = await upstreamOf(t, (socket, received) => {
+        if (received.endsWith('a')) socket.write(OK);
+      });
+      const plane = await planeOf(t, oneVersion(upstream.port));
+      const client = clientOf(t, plane);
+      const give = t.mock.method(RelayPool.prototype, 'give');
+      let asked = 0;
+      // Asked before the body is sent, and after.
+      t.mock.getter(UpstreamConnection.prototype, 'isBackedUp', () => ++asked > 1 && isBackedUp);
+      assert.equal(await askedOn(client, post(large('a'))), 200);
+      assert.ok(asked > 1);
+      await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+      assert.equal(give.mock.callCount(), isBackedUp ? 0 : 1);
     });
   }
 });
