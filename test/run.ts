@@ -1,9 +1,10 @@
 /**
  * Runs the tests, phase by phase, with one report and one closing summary.
  *
- * `--quick`: rules, units, properties, short fuzzing and the benches' smoke test. Without it: everything. `--seed N`
- * replays the random order that a run printed. Every phase runs even if an earlier one failed; the exit code is 1 if
- * anything did. Tests may read `SLUICE_TEST_DEPTH` (`quick`, `full`) to decide how long to search.
+ * `--quick`: rules, units, properties, short fuzzing and the micro benches' smoke test. Without it: everything, also what
+ * is named `….long.test.ts`. `--seed N` replays the random order that a run printed. Every phase runs even if an earlier
+ * one failed; the exit code is 1 if anything did. Tests may read `SLUICE_TEST_DEPTH` (`quick`, `full`) to decide how long
+ * to search.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -24,6 +25,7 @@ const root = join(import.meta.dirname, '..');
 /** Programs that the tests need beside Node. */
 const SERVERS: readonly Server[] = [
   { binary: 'curl', debianPackage: 'curl', neededFor: 'curl as a client' },
+  { binary: 'chromium', debianPackage: 'chromium', neededFor: 'a browser as a client' },
   { binary: 'wrk', debianPackage: 'wrk', neededFor: 'wrk as a client' },
 ];
 

@@ -39,7 +39,28 @@ function folderOf(t: TestContext): string {
   return folder;
 }
 
+/** What it prints, once it has ended well. */
+function output(...flags: readonly string[]): string {
+  const bench = [join(root, 'bench/macro/run.ts'), ...flags];
+  const { status, stdout, stderr } = spawnSync(process.execPath, bench, { encoding: 'utf8', timeout: 120_000 });
+  assert.equal(status, 0, `${stdout}\n${stderr}`);
+  return stdout;
+}
+
+test('npm run bench says how it is used', () => {
+  assert.match(output('--help'), /--rounds N/);
+});
+
 describe('npm run bench', { skip }, () => {
+  test('measures Sluice at saturation, at an open loop and idle, and judges it', () => {
+    const report = output('--smoke');
+    assert.doesNotMatch(report, /refused/);
+    assert.equal(report.match(/^sluice \d/gm)?.length, 3, report);
+    assert.match(report, /^direct /m);
+    assert.match(report, /^(?:PASS|FAIL) {2}RSS per idle keep-alive connection/m);
+    assert.match(report, /an indication only: 1 rounds/);
+  });
+
   test('measures nginx and Sluice in every scenario', (t) => {
     const folder = folderOf(t);
     const json = join(folder, 'out.json');

@@ -11,6 +11,7 @@ import { FakeWorker } from '../support/simulate/worker.ts';
 
 const CELL_ID = 2;
 const UNIT = 1;
+const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 80 : 300;
 
 type Step =
   | {
@@ -137,7 +138,7 @@ describe('requests read from a cell', () => {
         ledger.read();
         assert.deepEqual(ledger.sum, ledger.truth);
       }),
-      { numRuns: 300 },
+      { numRuns: RUNS },
     );
   });
 });
@@ -198,7 +199,7 @@ describe('user-seconds read from bitmaps', () => {
         }
         read();
       }),
-      { numRuns: 300 },
+      { numRuns: RUNS },
     );
   });
 });

@@ -207,6 +207,8 @@ export class RequestHead {
     this.wantsUpgrade = options.upgrade;
     this.keepAlive = this.minor === 1 ? !options.close : options.keepAlive && !options.close;
     if (options.isExcessive) return this.#fail(REASON.badRequest, 'Connection is too long');
+    // Read before what Connection names is forgotten, `TE` included.
+    this.wantsTrailers = this.minor === 1 && this.fields.seen(FIELD.te) !== 0 && namesTrailers(this.fields);
     if (options.nominated.length === 0) return true;
     if (this.fields.dropNominated(options.nominated, this.#protectedNames)) return true;
     return this.#fail(REASON.badRequest, 'Connection nominates a field that must not be removed');
@@ -292,7 +294,6 @@ export class RequestHead {
   }
 
   #checkBody(): boolean {
-    this.wantsTrailers = this.minor === 1 && this.fields.seen(FIELD.te) !== 0 && namesTrailers(this.fields);
     const length = bodyLength(this.fields, this.minor);
     if (length === CODING_UNSUPPORTED) return this.#fail(REASON.codingUnsupported, 'unsupported transfer coding');
     if (length < UNFRAMED) return this.#fail(REASON.badRequest, 'ambiguous or invalid body framing');

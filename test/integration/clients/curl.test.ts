@@ -79,6 +79,33 @@ describe('curl', { skip: CURL === null ? 'curl is missing' : false }, () => {
     assert.equal((await curl(['--compressed', url('/gzip')])).out, 'zipped');
   });
 
+  it('gets trailers where it says that it takes them, and is spared them otherwise', async () => {
+    const asking = ['-D', '-', '-H', 'TE: trailers', '-H', 'Connection: TE', url('/trailers')];
+    const { code, out } = await curl(asking);
+    assert.equal(code, 0);
+    assert.match(out, /^HTTP\/1\.1 200 [^]*\r\n\r\nbody[^]*X-Sum: 42\r\n/i);
+    const spared = await curl(['-D', '-', url('/trailers')]);
+    assert.match(spared.out, /body$/);
+    assert.doesNotMatch(spared.out, /X-Sum: 42/i);
+  });
+
+  it('in HTTP/1.0 gets bodies without chunks, to the end of the connection, and sends its own', async () => {
+    const { code, out } = await curl(['--http1.0', '-i', url('/chunked')]);
+    assert.equal(code, 0);
+    const bodyAt = out.indexOf('\r\n\r\n');
+    assert.doesNotMatch(out.slice(0, bodyAt), /transfer-encoding/i);
+    assert.equal(sha1(Buffer.from(out.slice(bodyAt + 4), 'latin1')), sha1(BIG));
+    const sent = await echoOf(['--http1.0', '--data-binary', '@-', url('/echo')], BIG);
+    assert.deepEqual([sent.version, sent.bodySha1], ['1.1', sha1(BIG)]);
+  });
+
+  it('is told of failures of the service and of what the gateway refuses', async () => {
+    const { code, err } = await curl(['--fail', url('/broken')]);
+    assert.deepEqual([code, /500/.test(err)], [22, true]);
+    const refused = await curl(['-o', '/dev/null', '-w', '%{http_code}', '-H', 'Expect: a-lot', url('/echo')]);
+    assert.equal(refused.out, '417');
+  });
+
   it('HEADs, and takes 204, 304, a redirect and early hints', async () => {
     const head = await curl(['-I', url('/big')]);
     assert.match(head.out, new RegExp(`^HTTP/1\\.1 200 OK\\r\\n[^]*Content-Length: ${BIG.length}\\r\\n`, 'i'));

@@ -6,7 +6,15 @@ import { once } from 'node:events';
 import { Agent, type IncomingMessage, request as nodeRequest } from 'node:http';
 import { Readable } from 'node:stream';
 import { after, before, describe, it } from 'node:test';
-import { type Dispatcher, Pool, fetch as undiciFetch } from 'undici';
+import {
+  Client,
+  type CloseEvent,
+  type Dispatcher,
+  type MessageEvent,
+  Pool,
+  fetch as undiciFetch,
+  WebSocket,
+} from 'undici';
 import { BIG, type Echo, type EchoGateway, echoGateway } from '../../support/proxy/echo.ts';
 
 let gateway: EchoGateway;
@@ -94,6 +102,32 @@ describe('undici', () => {
     const { method, bodySha1 } = JSON.parse(seen) as Echo;
     assert.deepEqual([method, bodySha1], ['PUT', sha1(BIG)]);
     await pool.close();
+  });
+});
+
+describe('an upgrade by undici', () => {
+  it('switches to another protocol, with bytes both ways at once', async () => {
+    const client = new Client(gateway.url);
+    const { socket, headers } = await client.upgrade({ path: '/', protocol: 'echo' });
+    assert.equal(headers['upgrade'], 'echo');
+    const back = bodyOf(socket);
+    for await (const piece of pieces()) if (!socket.write(piece)) await once(socket, 'drain');
+    socket.end();
+    assert.equal(sha1(await back), sha1(BIG));
+    await client.close();
+  });
+
+  it('opens a WebSocket, compressed, and closes it with a code', async () => {
+    const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/`);
+    await once(socket, 'open');
+    assert.match(socket.extensions, /permessage-deflate/);
+    const text = 'sluice '.repeat(100_000);
+    socket.send(text);
+    const [message] = (await once(socket, 'message')) as [MessageEvent];
+    assert.equal(message.data, text);
+    socket.close(4001, 'done');
+    const [{ code, wasClean }] = (await once(socket, 'close')) as [CloseEvent];
+    assert.deepEqual([code, wasClean], [4001, true]);
   });
 });
 

@@ -8,7 +8,7 @@ import { closedSocket, getOf, perHead, upstreamOf } from '../../support/proxy/ru
 import { type Watched, watchedPlane } from '../../support/proxy/watched.ts';
 import { rawClient } from '../../support/raw.ts';
 
-const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 200 : 50;
+const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 200 : 20;
 
 /** What the upstream does with a request, by its path; answers name the request they belong to. */
 const ANSWERS: Readonly<Record<string, (socket: Socket, id: string) => void>> = {

@@ -14,7 +14,7 @@ import { closedSocket, getOf, oneVersion, upstreamOf } from '../../support/proxy
 import { type Watched, watchedPlane } from '../../support/proxy/watched.ts';
 import { rawClient } from '../../support/raw.ts';
 
-const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 600 : 150;
+const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 600 : 80;
 const CORPUS = join(import.meta.dirname, '../../fuzz/corpus');
 /** Short, because most hostile streams end in a wait for more. */
 const PATIENCE = { headMs: 100, idleMs: 100, bodyIdleMs: 100, firstByteMs: 100, upstreamIdleMs: 60_000 };

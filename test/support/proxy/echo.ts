@@ -3,9 +3,11 @@
  */
 
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
 import type { TestContext } from 'node:test';
 import { gzipSync } from 'node:zlib';
+import { WebSocketServer } from 'ws';
 import { startGatewayProcess } from '../gateway.ts';
 import { listenLoopback } from '../plane.ts';
 
@@ -38,6 +40,12 @@ const ANSWERS: Readonly<Record<string, (response: ServerResponse) => void>> = {
   '/empty': (response) => response.writeHead(204).end(),
   '/unchanged': (response) => response.writeHead(304, { ETag: '"1"' }).end(),
   '/moved': (response) => response.writeHead(302, { Location: '/echo' }).end(),
+  '/trailers': (response) => {
+    response.writeHead(200, { Trailer: 'X-Sum' });
+    response.write('body');
+    response.addTrailers({ 'X-Sum': '42' });
+    response.end();
+  },
   '/broken': (response) => response.writeHead(500).end('broken'),
   '/cut': (response) => {
     response.writeHead(200, { 'Content-Length': 100 });
@@ -62,12 +70,38 @@ function echo(incoming: IncomingMessage, response: ServerResponse): void {
   });
 }
 
+/** Takes an upgrade: WebSockets that echo messages, compressed if asked; of the protocol `echo`, bytes. */
+function upgradesOf(server: Server): WebSocketServer {
+  const sockets = new WebSocketServer({
+    noServer: true,
+    perMessageDeflate: { threshold: 0 },
+    maxPayload: 64 * 1_048_576,
+  });
+  sockets.on('connection', (socket, request) => {
+    const code = Number(new URL(request.url ?? '/', 'http://echo').searchParams.get('close'));
+    if (code > 0) socket.close(code, 'as asked');
+    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+  });
+  server.on('upgrade', (request, socket: Duplex, head) => {
+    if (request.headers.upgrade === 'websocket') {
+      sockets.handleUpgrade(request, socket, head, (open) => sockets.emit('connection', open, request));
+      return;
+    }
+    socket.on('error', () => socket.destroy());
+    socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n');
+    socket.pipe(socket);
+  });
+  return sockets;
+}
+
 export interface EchoGateway {
   /** `http://127.0.0.1:port` of the gateway. */
   readonly url: string;
   readonly port: number;
   /** Connections that the service has seen. */
   readonly connections: () => number;
+  /** The service's side of its WebSockets. */
+  readonly sockets: WebSocketServer;
 }
 
 /** Starts both; they end with the test or suite. */
@@ -83,6 +117,7 @@ export async function echoGateway(t: Pick<TestContext, 'after'>): Promise<EchoGa
     answer(response);
   });
   server.on('connection', () => connections++);
+  const sockets = upgradesOf(server);
   const port = await listenLoopback(server);
   const gateway = await startGatewayProcess(`
 listen: 127.0.0.1:0
@@ -94,12 +129,15 @@ services:
       v1: {endpoints: ["127.0.0.1:${port}"]}
 routes:
   - name: echo
+    upgrade: {protocols: [websocket, echo]}
     backendRefs: [{name: echo}]
 `);
   t.after(async () => {
     await gateway.end();
+    for (const socket of sockets.clients) socket.terminate();
     server.closeAllConnections();
     server.close();
   });
-  return { url: gateway.proxyUrl, port: Number(new URL(gateway.proxyUrl).port), connections: () => connections };
+  const { proxyUrl: url } = gateway;
+  return { url, port: Number(new URL(url).port), connections: () => connections, sockets };
 }

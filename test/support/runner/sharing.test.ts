@@ -4,57 +4,75 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { entriesOf, groupsOf, mayShare } from './sharing.ts';
+import { entriesOf, groupsOf, type Sharing, sharingOf } from './sharing.ts';
 
 const PURE = `import test from 'node:test';\nimport { f } from '#src/proxy/decide/decide.ts';\n`;
 
-function shares(text: string, others: Readonly<Record<string, string>> = {}): boolean {
+function sharing(text: string, others: Readonly<Record<string, string>> = {}): Sharing {
   const files: Readonly<Record<string, string>> = { 'test/unit/a.test.ts': text, ...others };
-  return mayShare('test/unit/a.test.ts', (path) => files[path]);
+  return sharingOf('test/unit/a.test.ts', (path) => files[path]);
 }
 
 describe('a test file', () => {
-  test('shares a process when it only computes', () => {
-    assert.equal(shares(PURE), true);
-    assert.equal(shares(`${PURE}import type { Socket } from 'node:net';\n`), true);
-    assert.equal(shares(`${PURE}if (process.env['SLUICE_TEST_DEPTH'] === 'full') f();\n`), true);
+  test('is among those that compute when it does nothing else', () => {
+    assert.equal(sharing(PURE), 'computes');
+    assert.equal(sharing(`${PURE}import type { Socket } from 'node:net';\n`), 'computes');
+    assert.equal(sharing(`${PURE}if (process.env['SLUICE_TEST_DEPTH'] === 'full') f();\n`), 'computes');
+    assert.equal(sharing(`${PURE}t.mock.method(f, 'g');\n`), 'computes');
+    assert.equal(sharing(`${PURE}describe('a', () => {\n  after(f);\n});\n`), 'computes');
   });
 
-  test('runs alone when it does what others could feel', () => {
-    const felt = [
+  test('is among those that wait when it has sockets or children', () => {
+    const waits = [
       `import { createServer } from 'node:http';`,
       `import {\n  connect,\n} from 'node:net';`,
       `import { spawn } from 'node:child_process';`,
       `import { Worker } from 'node:worker_threads';`,
-      `import { getHeapStatistics } from 'node:v8';`,
-      `t.mock.timers.enable();`,
-      `process.on('SIGTERM', f);`,
-      `process.env['A'] = 'b';`,
       `const plane = await startPlane(sketch);`,
+      `await fetch(url);`,
     ];
-    for (const line of felt) assert.equal(shares(`${PURE}${line}\n`), false, line);
+    assert.equal(sharing(`${PURE}run(\`import 'node:net'; process.on('exit', f);\`);\n`), 'computes', 'a text');
+    for (const line of waits) assert.equal(sharing(`${PURE}${line}\n`), 'waits', line);
   });
 
-  test('runs alone when support that it imports does, at whatever distance', () => {
+  test('runs apart when it does what others could feel, or measures what it does to its process', () => {
+    const felt = [
+      `import { getHeapStatistics } from 'node:v8';`,
+      `mock.timers.enable();`,
+      `process.on('SIGTERM', f);`,
+      `process.env['A'] = 'b';`,
+      `const { rss } = process.memoryUsage();`,
+      `beforeEach(f);`,
+    ];
+    for (const line of felt) {
+      assert.equal(sharing(`${PURE}import { connect } from 'node:net';\n${line}\n`), 'apart', line);
+    }
+  });
+
+  test('is judged by support that it imports as well, at whatever distance', () => {
     const near = `import { g } from '../support/near.ts';\n`;
-    const far = { 'test/support/near.ts': `export { g } from './deep/far.ts';\n` };
-    assert.equal(shares(near, { ...far, 'test/support/deep/far.ts': 'export const g = 1;\n' }), true);
-    assert.equal(
-      shares(near, { ...far, 'test/support/deep/far.ts': `import { fork } from 'node:child_process';\n` }),
-      false,
-    );
+    const far = (text: string): Sharing =>
+      sharing(near, {
+        'test/support/near.ts': `export { g } from './deep/far.ts';\n`,
+        'test/support/deep/far.ts': text,
+      });
+    assert.equal(far('export const g = 1;\n'), 'computes');
+    assert.equal(far(`import { fork } from 'node:child_process';\n`), 'waits');
+    assert.equal(far(`import { getHeapStatistics } from 'node:v8';\n`), 'apart');
   });
 
   test('is judged although its support imports itself in a circle', () => {
-    assert.equal(shares(`import '../support/b.ts';\n`, { 'test/support/b.ts': `import '../unit/a.test.ts';\n` }), true);
+    const circle = { 'test/support/b.ts': `import '../unit/a.test.ts';\n` };
+    assert.equal(sharing(`import '../support/b.ts';\n`, circle), 'computes');
   });
 });
 
 describe('groups', () => {
   const texts = {
     'test/a.test.ts': '',
-    'test/b.test.ts': `import 'x';\nimport { c } from 'node:net';\n`,
+    'test/b.test.ts': `import 'x';\nimport { c } from 'node:cluster';\n`,
     'test/c.test.ts': '',
+    'test/w.test.ts': `import { connect } from 'node:net';\n`,
   };
   const names = [...Object.keys(texts), 'test/d.test.ts'];
   const root = mkdtempSync(join(tmpdir(), 'sluice-sharing-'));
@@ -66,10 +84,15 @@ describe('groups', () => {
   test('hold every file exactly once', (t) => {
     t.after(() => rmSync(root, { recursive: true }));
     const groups = groupsOf(root, names, 2);
-    assert.deepEqual(groups, [['test/a.test.ts', 'test/d.test.ts'], ['test/c.test.ts'], ['test/b.test.ts']]);
-    assert.deepEqual(groups.flat().sort(), names);
-    const [together = '', ...single] = entriesOf(root, groups, root);
-    assert.deepEqual(single, ['test/c.test.ts', 'test/b.test.ts']);
+    assert.deepEqual(groups, [
+      ['test/w.test.ts'],
+      ['test/a.test.ts', 'test/d.test.ts'],
+      ['test/c.test.ts'],
+      ['test/b.test.ts'],
+    ]);
+    assert.deepEqual(groups.flat().sort(), names.toSorted());
+    const [first, together = '', ...others] = entriesOf(root, groups, root);
+    assert.deepEqual([first, ...others], ['test/w.test.ts', 'test/c.test.ts', 'test/b.test.ts']);
     const imports = ['a', 'd'].map((name) => `import "${pathToFileURL(join(root, `test/${name}.test.ts`)).href}";\n`);
     assert.equal(readFileSync(together, 'utf8'), imports.join(''));
   });

@@ -2,21 +2,37 @@
  * Which test files may run in one process, and the modules that run them so.
  *
  * A process of its own costs each file 0.2 to 0.4 s of processor time, most of it for loading the same modules again.
- * Files that only compute do not need one. Apart runs whatever the rest of its process could feel, or that could feel
- * the rest: sockets, children, threads, signals, counted allocation, mocks, a changed environment; by its own text or
- * that of the support that it imports. What `src/` and `bench/` import says nothing: they act when they are called.
+ * Only what the rest of its process could feel, or could be felt by, needs one: signals, mocks, a changed
+ * environment, counted allocation (what other files made of a function's types makes it box numbers), by its own text or
+ * that of the support that it imports. Of the others, those that only compute are kept from those with sockets and
+ * children, which wait: meanwhile somebody else may compute. What `src/` and `bench/` import says nothing: they act when
+ * they are called.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { importsOf } from '../tidy/scan.ts';
+import { importsOf, scan } from '../tidy/scan.ts';
 
-/** Modules of Node that mean more than computing. `worker_threads` and `v8` reach the whole process or measure it. */
-const MODULES =
-  /^import (?!type\b)[^;]*?'node:(?:net|tls|dgram|https?|http2|child_process|cluster|worker_threads|v8|inspector)'/m;
-const CALLS =
-  /\bmock\b|\bprocess\.(?:on|once|off|exit|exitCode|chdir|kill|umask)\b|\bprocess\.env\[[^\]]*\] = |\bstartPlane\(|\bfetch\(|\bglobalThis\b/;
+/** `apart` in a process of its own, the others among their like; who does several things counts as the last of them. */
+const KINDS = ['computes', 'waits', 'apart'] as const;
+export type Sharing = (typeof KINDS)[number];
+
+/** Modules that make a file more than one that computes. */
+const MODULES: readonly (readonly [Sharing, RegExp])[] = [
+  ['waits', /^import (?!type\b)[^;]*?'node:(?:net|tls|dgram|https?|http2|child_process|worker_threads)'/m],
+  ['apart', /^import (?!type\b)[^;]*?'node:(?:cluster|v8|inspector)'/m],
+];
+/** Calls that do; what a test hands to a child as text is the child's. */
+const CALLS: readonly (readonly [Sharing, RegExp])[] = [
+  ['waits', /\bstartPlane\(|\bfetch\(/],
+  // What `t.mock` changes is restored with its test.
+  ['apart', /(?<!\bt\.)\bmock\b|\bglobalThis\b|\bprocess\.env\[[^\]]*\] = /],
+  ['apart', /\bprocess\.(?:on|once|off|exit|exitCode|chdir|umask|kill\(process\.pid)\b/],
+  ['apart', /\bprocess\.(?:memoryUsage|cpuUsage|resourceUsage|getActiveResourcesInfo)\b/],
+  // Hooks of no suite would be every file's.
+  ['apart', /^(?:before|after)(?:Each)?\(/m],
+];
 
 /** Support that is imported for other things than what the patterns find in it: who uses those says `startPlane(`. */
 const HARMLESS = ['test/support/plane.ts'];
@@ -24,13 +40,21 @@ const HARMLESS = ['test/support/plane.ts'];
 /** Reads a file by its path from the root; undefined when there is none. */
 export type ReadFile = (path: string) => string | undefined;
 
-/** Whether a test file only computes. @param path from the root, with slashes. */
-export function mayShare(path: string, read: ReadFile): boolean {
+/** The last of the kinds that a text's own signs stand for. */
+function kindOf(text: string): number {
+  const { code } = scan(text);
+  const signs = [...MODULES.filter(([, sign]) => sign.test(text)), ...CALLS.filter(([, sign]) => sign.test(code))];
+  return Math.max(0, ...signs.map(([sharing]) => KINDS.indexOf(sharing)));
+}
+
+/** How a test file may share a process. @param path from the root, with slashes. */
+export function sharingOf(path: string, read: ReadFile): Sharing {
   const open = [path];
   const seen = new Set(open);
+  let kind = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const text = read(next) ?? '';
-    if (!HARMLESS.includes(next) && (MODULES.test(text) || CALLS.test(text))) return false;
+    if (!HARMLESS.includes(next)) kind = Math.max(kind, kindOf(text));
     for (const { specifier } of importsOf(text)) {
       const target = specifier.startsWith('.') ? posix.join(posix.dirname(next), specifier) : '';
       if (!target.endsWith('.ts') || !target.startsWith('test/') || seen.has(target)) continue;
@@ -38,20 +62,22 @@ export function mayShare(path: string, read: ReadFile): boolean {
       open.push(target);
     }
   }
-  return true;
+  return KINDS[kind] as Sharing;
 }
 
-/** Test files in groups, one process each: at most `cores` groups that share one, the others alone. */
+/**
+ * Test files in groups, one process each: at most `cores` groups of each kind, then the files apart. Who waits begins, so
+ * that there is something to do meanwhile.
+ */
 export function groupsOf(root: string, files: readonly string[], cores: number): string[][] {
   const read = (path: string): string => readFileSync(join(root, path), 'utf8');
-  const shared: string[][] = Array.from({ length: cores }, () => []);
-  const alone: string[][] = [];
-  let dealt = 0;
-  for (const file of files) {
-    if (mayShare(file, read)) (shared[dealt++ % cores] as string[]).push(file);
-    else alone.push([file]);
-  }
-  return [...shared.filter((group) => group.length > 0), ...alone];
+  const byKind = new Map<Sharing, string[]>(KINDS.map((kind) => [kind, []]));
+  for (const file of files) byKind.get(sharingOf(file, read))?.push(file);
+  const dealt = (kind: Sharing, hand: number): string[] =>
+    (byKind.get(kind) ?? []).filter((_file, n) => n % cores === hand);
+  const shared = Array.from({ length: cores }, (_, n) => [dealt('waits', n), dealt('computes', n)]);
+  const apart = (byKind.get('apart') ?? []).map((file) => [file]);
+  return [...shared.flat().filter((group) => group.length > 0), ...apart];
 }
 
 /**

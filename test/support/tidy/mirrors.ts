@@ -36,11 +36,18 @@ export function hasLogic(text: string): boolean {
   return /=>|\b(?:function|class|if|for|while|switch|throw|await)\b/.test(code);
 }
 
-/** `src/slo/verdict/ratio.ts` -> `test/unit/slo/verdict/ratio.test.ts`, or null where nothing is mirrored. */
+/**
+ * `src/slo/verdict/ratio.ts` -> `test/unit/slo/verdict/ratio.test.ts`, or null where nothing is mirrored. One that starts
+ * real processes may be `….long.test.ts` instead, and run in the full run only.
+ */
 export function testPathOf(path: string): string | null {
   const pair = MIRRORED.find(({ source }) => path.startsWith(source));
   if (pair === undefined) return null;
   return `${pair.tests}${path.slice(pair.source.length).replace(/\.ts$/, '.test.ts')}`;
+}
+
+function longOf(testPath: string): string {
+  return testPath.replace(/\.test\.ts$/, '.long.test.ts');
 }
 
 /** Every file with logic has its unit test. */
@@ -49,7 +56,7 @@ export const untestedRule: Rule = (files) =>
     .filter((file) => !ROOTS.includes(file.path) && hasLogic(file.text))
     .flatMap(({ path }) => {
       const testPath = testPathOf(path) ?? '';
-      if (fileOf(files, testPath) !== undefined) return [];
+      if ([testPath, longOf(testPath)].some((name) => fileOf(files, name) !== undefined)) return [];
       return [{ rule: 'untested', path, line: 0, message: `has no ${testPath}` }];
     });
 
@@ -59,7 +66,7 @@ export const orphanRule: Rule = (files) => {
     MIRRORED.flatMap(({ source }) => under(files, source, '.ts')).map(({ path }) => testPathOf(path)),
   );
   return under(files, 'test/unit/', '.test.ts')
-    .filter(({ path }) => !expected.has(path))
+    .filter(({ path }) => !expected.has(path.replace(/\.long\.test\.ts$/, '.test.ts')))
     .map(({ path }) => ({ rule: 'orphan', path, line: 0, message: 'tests no file of that name' }));
 };
 

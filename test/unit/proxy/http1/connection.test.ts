@@ -310,7 +310,8 @@ describe('a client that goes away', () => {
   });
 });
 
-describe('the time to the first byte', () => {
+// They wait most of the time, so they wait together.
+describe('the time to the first byte', { concurrency: true }, () => {
   for (const [what, bytes] of [
     ['a small answer', 10],
     ['an answer that had to wait for its reader', 16 * 1_048_576],
