@@ -137,7 +137,7 @@ function swapCase(text: string, at: number): string {
 export function fuzzMs(): number {
   const asked = process.env['FUZZ_SECONDS'];
   if (asked !== undefined) return Number(asked) * 1000;
-  return process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 500 : 5000;
+  return process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 300 : 5000;
 }
 
 /** Seed of a search: `FUZZ_SEED`, else another one each time. */

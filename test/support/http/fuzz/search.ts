@@ -19,11 +19,13 @@ export interface Search {
   readonly judge: (text: string, random: Random) => string;
   /** Stops there at the latest; by default only time stops it. */
   readonly inputsMax?: number;
-  /** Stops there at the latest, in ms; `FUZZ_SECONDS` and the depth of the run if not given. */
+  /** Stops there, in ms, once `INPUTS_MIN` were tried; `FUZZ_SECONDS` and the depth of the run if not given. */
   readonly timeMs?: number;
 }
 
 const SEED = fuzzSeed();
+/** However busy the machine is; some tens of milliseconds. */
+const INPUTS_MIN = 1000;
 
 /** For titles: what repeats a search. */
 export const REPLAY = `FUZZ_SEED=${SEED}`;
@@ -35,7 +37,7 @@ export function search(t: TestContext, { seeds, judge, inputsMax, timeMs }: Sear
   const startedMs = performance.now();
   const endsAtMs = startedMs + (timeMs ?? fuzzMs());
   let tried = 0;
-  while (tried < (inputsMax ?? Number.POSITIVE_INFINITY) && performance.now() < endsAtMs) {
+  while (tried < (inputsMax ?? Number.POSITIVE_INFINITY) && (tried < INPUTS_MIN || performance.now() < endsAtMs)) {
     const text = mutate(seeds, random);
     tried++;
     try {
