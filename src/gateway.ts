@@ -1,8 +1,7 @@
 /**
  * Composition root of the control plane: file ▸ parse ▸ store ▸ workers, tallies ▸ controller ▸ dials, admin on top.
  *
- * The only place that knows every section of the ring. It holds no policy of its own: each step is a function of the
- * section that owns it.
+ * The only place that knows every section of the ring. It holds no policy: each step is a function of the section's own.
  */
 
 import { randomInt } from 'node:crypto';
@@ -36,6 +35,7 @@ import { Totals } from './slo/totals.ts';
 import { createDials, type Dials, getDial, setDial } from './snapshot/dials.ts';
 import { createEndpointDials, setCapacity } from './snapshot/endpoint-dials.ts';
 import { hashConfig } from './snapshot/hash.ts';
+import { createLatencyDials, setLatency } from './snapshot/latency-dials.ts';
 import { objectivesOf } from './snapshot/objectives.ts';
 import { needsRestart } from './snapshot/restart.ts';
 import { rolloutsOf } from './snapshot/rollouts.ts';
@@ -96,6 +96,7 @@ class ControlPlane implements Gateway {
   readonly #decisions = new Decisions();
   readonly #slos = new SloEngine();
   readonly #endpointDials = createEndpointDials();
+  readonly #latencyDials = createLatencyDials();
   readonly #health = new Health({
     random: new Random(randomInt(2 ** 31)),
     nowMs,
@@ -136,6 +137,7 @@ class ControlPlane implements Gateway {
       rollouts: () => this.#rollouts,
       weightOf: (dial) => getDial(this.#dials, dial),
       setDial: (dial, weight) => void setDial(this.#dials, dial, weight),
+      setLatency: (unit, dial) => setLatency(this.#latencyDials, unit, dial),
       nowMs,
       wallTime,
     });
@@ -229,13 +231,13 @@ class ControlPlane implements Gateway {
       port,
       dials: this.#dials.buffer,
       endpointDials: this.#endpointDials.buffer,
+      latencyDials: this.#latencyDials.buffer,
       snapshot,
       died: (id, cause) => this.#log.error('worker_died', { worker: id, cause }),
       exhausted: (code) => this.#log.error('descriptors_exhausted', { code }),
       access: (batch) => this.#accessLog.take(batch),
     });
-    const listening = await this.#workers.start();
-    this.proxyUrl = `http://${host.includes(':') ? `[${host}]` : host}:${listening}`;
+    this.proxyUrl = `http://${host.includes(':') ? `[${host}]` : host}:${await this.#workers.start()}`;
   }
 
   // ── configuration ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -280,8 +282,8 @@ class ControlPlane implements Gateway {
     for (const { override, because } of result.lifted) this.#log.info('hold_lifted', { ...override, lifted: because });
     this.#follow(result.current);
     if (result.before !== null) this.#warn(needsRestart(result.before.config, result.current.config));
-    const swap = this.#workers?.swap(result.current.snapshot) ?? Promise.resolve();
-    void swap.then(() => this.#log.info('config_live', this.#configFields(result.current)));
+    const tell = () => this.#log.info('config_live', this.#configFields(result.current));
+    void (this.#workers?.swap(result.current.snapshot) ?? Promise.resolve()).then(tell);
   }
 
   #follow(current: Current): void {

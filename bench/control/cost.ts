@@ -36,6 +36,7 @@ function tickMicros(workerCount: number, perTick: number, ticks: number): number
     rollouts: () => [SPEC],
     weightOf: () => 5,
     setDial: () => undefined,
+    setLatency: () => undefined,
     nowMs: () => nowMs,
     wallTime: () => '',
   });

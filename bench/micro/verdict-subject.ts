@@ -27,6 +27,7 @@ const controller = createController({
   setDial: () => {
     throw new Error('a healthy canary was rolled back in a benchmark');
   },
+  setLatency: () => undefined,
   nowMs: () => nowMs,
   wallTime: () => '',
 });

@@ -56,13 +56,15 @@ export const STATE_FAMILIES: readonly Family[] = [
   },
   {
     name: 'sluice_verdict_log_e',
-    help: 'Natural logarithm of the e-value against the canary, by unit of analysis; both must exceed log_e_to_fail',
+    help: 'Natural logarithm of the e-value against the canary, by process; total is what is compared with log_e_to_fail',
     type: 'gauge',
     *collect({ status }) {
       for (const [route, { verdict }] of rolloutsOf(status)) {
         if (verdict === null) continue;
-        yield { labels: { route, unit: 'requests' }, value: verdict.logERequests };
-        yield { labels: { route, unit: 'users' }, value: verdict.logEUsers };
+        yield { labels: { route, unit: 'requests' }, value: verdict.errors.logERequests };
+        yield { labels: { route, unit: 'users' }, value: verdict.errors.logEUsers };
+        yield { labels: { route, unit: 'latency' }, value: verdict.latency.logE };
+        yield { labels: { route, unit: 'total' }, value: verdict.logE };
       }
     },
   },

@@ -303,6 +303,19 @@ export interface RolloutConfig {
   readonly toleratedRatio: number;
   /** Fewest bad canary requests before a rollback. */
   readonly badMin: number;
+  /** Error ratio below which no canary is rolled back for failing; 0 = none, null = by the route's SLO. */
+  readonly absoluteFloor: number | null;
+  /** What the canary's latency may exceed stable's by, as a share and, at least, in ms. */
+  readonly latencyTolerance: number;
+  readonly latencyFloorMs: number;
+  /** When a canary is taken for sound: chance of a mistake, and the limits it must be better than one of. */
+  readonly promotion: {
+    readonly beta: number;
+    /** R of the null hypothesis p_canary >= R * p_stable. */
+    readonly ratioMax: number;
+    /** Limit of p_canary itself; null = by the route's SLO. */
+    readonly errorRatioMax: number | null;
+  };
 }
 
 export interface RouteConfig {

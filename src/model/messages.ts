@@ -18,6 +18,8 @@ export interface WorkerSetup {
   readonly dials: SharedArrayBuffer;
   /** Capacities of the endpoints (`model/capacity.ts`). */
   readonly endpointDials: SharedArrayBuffer;
+  /** Thresholds of the rollouts (`model/latency.ts`). */
+  readonly latencyDials: SharedArrayBuffer;
   readonly tallies: TalliesBuffers;
   readonly snapshot: Snapshot;
 }

@@ -10,6 +10,8 @@ export interface RolloutArm {
   readonly dial: number;
   /** Unit slot of the user bitmaps, never -1: a rollout is judged in both units. */
   readonly unit: number;
+  /** Slots of its endpoints in the tallies. */
+  readonly endpoints: readonly number[];
 }
 
 /** One canary under judgement. A route has at most one. */
@@ -24,6 +26,17 @@ export interface RolloutSpec {
   readonly toleratedRatio: number;
   /** Fewest bad canary requests before a rollback. */
   readonly badMin: number;
+  /** Error ratio a of the null hypothesis p_canary <= a, below which no canary is convicted of failures; 0 = none. */
+  readonly absoluteFloor: number;
+  /** What the canary's latency may exceed stable's by, as a share and, at least, in ms. */
+  readonly latencyTolerance: number;
+  readonly latencyFloorMs: number;
+  /** Promotion: chance to pass a canary that is worse than both limits, and the limits (relative and absolute). */
+  readonly promotion: {
+    readonly beta: number;
+    readonly ratioMax: number;
+    readonly errorRatioMax: number;
+  };
   /** Fingerprint of the operator's split and canary: a new one is a new rollout. */
   readonly generation: string;
   /** Configuration revision that it was compiled from. */

@@ -25,18 +25,79 @@ export interface Evidence {
   readonly users: PairCounts;
 }
 
-/** Three-valued outcome, with the reasons for not knowing kept apart: none of them ever moves a weight. */
-export type VerdictState = 'pass' | 'fail' | 'inconclusive' | 'no-traffic' | 'insufficient';
+/**
+ * Three-valued outcome (pass, fail, inconclusive), with the reasons for not knowing kept apart: none of them ever moves a
+ * weight. `sli-broken`: the evidence itself cannot be believed, `Verdict.fault` says why.
+ */
+export type VerdictState = 'pass' | 'fail' | 'inconclusive' | 'no-traffic' | 'insufficient' | 'sli-broken';
+
+/** Why evidence cannot be believed: stable fails altogether, counters do not add up, the loop was held up repeatedly. */
+export type Fault = 'stable-down' | 'counters' | 'clock';
+
+/** What is missing for a verdict: how many are needed and how many were seen. */
+export interface Shortfall {
+  readonly of: 'canary requests' | 'bad canary requests';
+  readonly needed: number;
+  readonly seen: number;
+}
+
+/** Evidence of failures, in nats; `logE` is the smallest of the others. */
+export interface ErrorsPart {
+  readonly logE: number;
+  readonly logERequests: number;
+  readonly logEUsers: number;
+  /** Against the absolute floor; null without one. */
+  readonly logEAbsolute: number | null;
+  /** By how much clustering tempers the evidence in requests, >= 1. */
+  readonly dispersion: number;
+  /** Ids of endpoints whose failures alone would have convicted the canary, and which were left out instead. */
+  readonly spared: readonly number[];
+}
+
+/** Both arms at the latency threshold with most evidence against the canary. */
+export interface LatencyComparison {
+  /** Stable's quantile that the threshold was frozen at, e.g. 0.95. */
+  readonly quantile: number;
+  /** That quantile of each arm since then; null without any answer. */
+  readonly canaryMs: number | null;
+  readonly stableMs: number | null;
+  /** Thresholds: stable's, and what is tolerated of the canary. */
+  readonly canaryLimitMs: number;
+  readonly stableLimitMs: number;
+  /** Requests known to be slower than their threshold or not since then; `bad` are those that are. */
+  readonly slow: PairCounts;
+}
+
+/** Evidence of slowness, in nats. */
+export interface LatencyPart {
+  readonly logE: number;
+  /** False until thresholds are frozen. */
+  readonly isJudged: boolean;
+  readonly at: LatencyComparison | null;
+}
+
+/** Evidence that the canary is not worse, since the step began; either branch suffices. */
+export interface PromotionPart {
+  readonly isPassed: boolean;
+  readonly logERelative: number;
+  readonly logEAbsolute: number;
+  readonly logEToPass: number;
+  /** Good canary requests in a row that would still have to come; 0 once passed, null when no number of them suffices. */
+  readonly goodNeeded: number | null;
+}
 
 /** Judgement of one canary at one instant. */
 export interface Verdict {
   readonly state: VerdictState;
-  /** Natural logarithm of the e-value that counts: the smaller of the two units'. */
+  /** Natural logarithm of the e-value that counts, composed of errors and latency. */
   readonly logE: number;
-  readonly logERequests: number;
-  readonly logEUsers: number;
   /** ln(1/alpha): the e-value that fails the canary. */
   readonly logEToFail: number;
+  readonly errors: ErrorsPart;
+  readonly latency: LatencyPart;
+  readonly promotion: PromotionPart;
+  readonly fault: Fault | null;
+  readonly shortfall: Shortfall | null;
   /** Totals since the watch began. */
   readonly requests: PairCounts;
   readonly users: PairCounts;

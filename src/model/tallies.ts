@@ -43,7 +43,7 @@ export const CELL = {
   statusClass: 10,
   /** Exchanges that ended with reason n. */
   reasons: 16,
-  /** Exchanges above the n-th frozen latency threshold of the rollout step. */
+  /** Exchanges above the n-th frozen latency threshold of the rollout step, hung ones included (`model/latency.ts`). */
   thresholds: 48,
   /** Upgraded connections that are open now; counted down by their own worker, like `inFlight`. */
   sessions: 56,
@@ -60,9 +60,11 @@ export const CELL = {
   serviceLate: 740,
   /** Exchanges by error class, in the order of `ERROR_CLASSES` (`sli.ts`). */
   errorClasses: 741,
+  /** Good exchanges that ended having exceeded n of the thresholds, n = 0..THRESHOLDS_MAX. */
+  levels: 744,
 } as const;
 /** Words of a cell that are in use. */
-export const CELL_USED_WORDS = 744;
+export const CELL_USED_WORDS = 753;
 export const THRESHOLDS_MAX = 8;
 
 /**
@@ -192,4 +194,5 @@ if (CELL.thresholds + THRESHOLDS_MAX > CELL.sessions) throw new Error('tallies: 
 if (CELL.sessionEnds + SESSION_ENDS.length > CELL.histogram) throw new Error('tallies: more session ends than words');
 if (CELL.errorClasses + ERROR_CLASSES.length > CELL_USED_WORDS)
   throw new Error('tallies: more error classes than words');
+if (CELL.levels + THRESHOLDS_MAX >= CELL_USED_WORDS) throw new Error('tallies: the levels do not fit their cell');
 if (CELL.histogram + HISTOGRAM_BUCKETS > CELL_WORDS) throw new Error('tallies: the histogram does not fit its cell');

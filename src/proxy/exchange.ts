@@ -10,10 +10,10 @@ import { REASON, type Reason } from '../model/reason.ts';
 import type { Drawn } from './access-log.ts';
 import type { LinkedRoute, LinkedSplit, RouteTable } from './decide/table.ts';
 import type { Answer } from './filter/filters.ts';
-import type { Asker } from './forward/asker.ts';
 import type { Endpoint } from './forward/endpoint.ts';
 import type { Hedge } from './forward/hedge.ts';
 import type { Replay } from './forward/replay.ts';
+import type { Asker } from './forward/sides.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { UpstreamConnection } from './http1/upstream.ts';
 
@@ -75,8 +75,9 @@ export class Exchange {
   // The decision.
   route: LinkedRoute | null = null;
   split: LinkedSplit | null = null;
-  /** 32 bits, signed. */
-  userKey = 0;
+  ageSlot = -1; // its place among the exchanges under a rollout (forward/ages.ts), or -1
+  userKey = 0; // 32 bits, signed
+
   // Progress.
   /** Head to send upstream, as text or where it was sent from; empty while it is drafted. */
   #request: string | SentHead = '';

@@ -30,6 +30,7 @@ export interface PlaneSetup {
   readonly seed: number;
   readonly dials: SharedArrayBuffer;
   readonly endpointDials: SharedArrayBuffer;
+  readonly latencyDials: SharedArrayBuffer;
   readonly tallies: TalliesBuffers;
   readonly snapshot: Snapshot;
   /** Takes batches of the access log, each to be answered with `accessLog.taken`; without it none is kept. */
@@ -52,7 +53,7 @@ export class Plane {
     this.#lane = {
       table: null as unknown as RouteTable,
       dials: new Int32Array(setup.dials),
-      recorder: new Recorder(tallies, this.accessLog),
+      recorder: new Recorder(tallies, this.accessLog, new Float64Array(setup.latencyDials)),
       accessLog: this.accessLog,
       random,
       fresh: new FreshLines(random),
@@ -107,7 +108,9 @@ export class Plane {
 
   /** Also the thread's sign of life. */
   #turn(events: Int32Array): void {
-    this.#lane.deadlines.sweep(beginTurn());
+    const turnedAtMs = beginTurn();
+    this.#lane.deadlines.sweep(turnedAtMs);
+    this.#lane.recorder.sweep(turnedAtMs);
     this.accessLog.flush();
     Atomics.add(events, EVENTS_HEAD.beats, 1);
   }

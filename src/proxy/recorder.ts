@@ -32,6 +32,7 @@ import {
 import type { AccessLog } from './access-log.ts';
 import type { LinkedRoute } from './decide/table.ts';
 import type { Exchange } from './exchange.ts';
+import { Ages } from './forward/ages.ts';
 import { idWords } from './header/fresh.ts';
 
 const SERVER_ERROR = 500;
@@ -46,10 +47,15 @@ function add(words: Int32Array, index: number, amount: number): void {
 export class Recorder {
   readonly #tallies: Tallies;
   readonly #accessLog: AccessLog | null;
+  readonly #ages: Ages | null;
 
-  /** @param accessLog is told of every exchange that is over. */
-  constructor(tallies: Tallies, accessLog: AccessLog | null = null) {
+  /**
+   * @param accessLog is told of every exchange that is over.
+   * @param latencyDials thresholds of the rollouts (`model/latency.ts`); without them no latency is judged.
+   */
+  constructor(tallies: Tallies, accessLog: AccessLog | null = null, latencyDials: Float64Array | null = null) {
     this.#tallies = tallies;
+    this.#ages = latencyDials === null ? null : new Ages(tallies.cells, latencyDials);
     this.#accessLog = accessLog;
   }
 
@@ -57,7 +63,14 @@ export class Recorder {
   begin(x: Exchange): void {
     const cells = this.#tallies.cells;
     if (x.route !== null) add(cells, x.route.cellBase + CELL.inFlight, 1);
-    if (x.split !== null) add(cells, x.split.cellBase + CELL.inFlight, 1);
+    if (x.split === null) return;
+    add(cells, x.split.cellBase + CELL.inFlight, 1);
+    if (x.split.unit >= 0 && !x.isPinned && this.#ages !== null) this.#ages.begin(x);
+  }
+
+  /** Counts the exchanges that hang: call it now and then. */
+  sweep(nowMs: number): void {
+    if (this.#ages !== null) this.#ages.sweep(nowMs);
   }
 
   /** The exchange is over. `x.status`, `x.reason` and `x.endedAtMs` are final. */
@@ -87,6 +100,7 @@ export class Recorder {
     const lateThere = lateness(isSlow, tookMs > split.serviceSlowMs);
     if ((lateThere | (errorClass + 1)) !== 0) this.#sli(split.cellBase, effect === 'good', lateThere, errorClass);
     this.#latency(split.cellBase, effect, bucket, micros);
+    if (x.ageSlot >= 0) (this.#ages as Ages).end(x, effect === 'good');
     if (effect === 'ignore') return;
     const isBad = effect === 'bad';
     if (x.isPinned) this.#pinned(split.cellBase, isBad);

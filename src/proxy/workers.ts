@@ -47,6 +47,7 @@ export interface WorkersOptions {
   readonly port: number;
   readonly dials: SharedArrayBuffer;
   readonly endpointDials: SharedArrayBuffer;
+  readonly latencyDials: SharedArrayBuffer;
   readonly snapshot: Snapshot;
   /** A worker died and will be replaced. */
   died(id: number, cause: string): void;
@@ -202,6 +203,7 @@ export class Workers {
       seed: randomInt(2 ** 31),
       dials: this.#options.dials,
       endpointDials: this.#options.endpointDials,
+      latencyDials: this.#options.latencyDials,
       tallies: buffers,
       snapshot: this.#snapshot,
     };

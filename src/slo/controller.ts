@@ -22,6 +22,7 @@ import type { Decision, Verdict } from '../model/slo.ts';
 import type { RolloutStatus } from '../model/status.ts';
 import { type BadEvent, EventReader } from './events.ts';
 import { Judgement } from './judgement.ts';
+import type { SetLatency } from './latency/watch.ts';
 import { type Region, RegionRoll } from './regions.ts';
 import { READ_GAP_MS_MAX } from './users.ts';
 import { progressSentence, type RolloutNames, resumeSentence, rollbackSentence } from './verdict/sentence.ts';
@@ -34,6 +35,8 @@ export interface ControllerDeps {
   readonly rollouts: () => readonly RolloutSpec[];
   readonly weightOf: (dial: number) => number;
   readonly setDial: (dial: number, weight: number) => void;
+  /** Stores the latency thresholds of a unit slot for the workers. */
+  readonly setLatency: SetLatency;
   /** The process's monotonic clock, the one that stamps events. */
   readonly nowMs: () => number;
   /** Wall clock for people, ISO 8601. */
@@ -106,10 +109,10 @@ class Loop implements Controller {
       if (watch.state.kind !== 'progressing') continue;
       const { judgement } = watch.state;
       if (skippedMs !== 0) judgement.skip(regions, nowMs);
-      else if (judgement.look(regions, nowMs) && judgement.isConvicted(watch.spec)) {
+      else if (judgement.look(watch.spec, regions, nowMs) && judgement.isConvicted(watch.spec)) {
         decisions.push(this.#rollBack(watch, judgement));
       }
-      judgement.weigh(this.#deps.weightOf(watch.spec.canary.dial), nowMs);
+      judgement.weigh(this.#deps.weightOf(watch.spec.canary.dial), regions, nowMs);
     }
     return { decisions, events, skippedMs };
   }
@@ -161,7 +164,8 @@ class Loop implements Controller {
 
   #fresh(spec: RolloutSpec, regions: readonly Region[], nowMs: number): WatchState {
     const weight = this.#deps.weightOf(spec.canary.dial);
-    return { kind: 'progressing', judgement: new Judgement(spec, regions, { nowMs, weight }) };
+    const { setLatency } = this.#deps;
+    return { kind: 'progressing', judgement: new Judgement(spec, regions, { nowMs, weight, setLatency }) };
   }
 
   #note(events: readonly BadEvent[]): void {
@@ -233,7 +237,7 @@ type DecisionDetails = Pick<
 function progressOf(spec: RolloutSpec, judgement: Judgement): Pick<RolloutStatus, 'verdict' | 'sentence'> {
   const verdict = judgement.verdict(spec);
   if (verdict === null) return { verdict, sentence: `${spec.route}: ${spec.canary.version} is watched from now on` };
-  return { verdict, sentence: progressSentence(namesOf(spec), verdict, spec) };
+  return { verdict, sentence: progressSentence(namesOf(spec), verdict) };
 }
 
 function namesOf({ route, stable, canary }: RolloutSpec): RolloutNames {
@@ -242,7 +246,22 @@ function namesOf({ route, stable, canary }: RolloutSpec): RolloutNames {
 
 /** Whether evidence gathered under one spec counts under the other: same cells, units and null hypothesis. */
 function isComparable(a: RolloutSpec, b: RolloutSpec): boolean {
-  if (a.toleratedRatio !== b.toleratedRatio) return false;
+  if (!hasSameHypotheses(a, b)) return false;
   if (a.canary.cell !== b.canary.cell || a.stable.cell !== b.stable.cell) return false;
   return a.canary.unit === b.canary.unit && a.stable.unit === b.stable.unit;
+}
+
+/** Whether both are judged by the same numbers; alpha and badMin only say how sure one must be. */
+function hasSameHypotheses(a: RolloutSpec, b: RolloutSpec): boolean {
+  return (
+    a.toleratedRatio === b.toleratedRatio &&
+    a.absoluteFloor === b.absoluteFloor &&
+    a.latencyTolerance === b.latencyTolerance &&
+    a.latencyFloorMs === b.latencyFloorMs &&
+    a.promotion.beta === b.promotion.beta &&
+    a.promotion.ratioMax === b.promotion.ratioMax &&
+    a.promotion.errorRatioMax === b.promotion.errorRatioMax &&
+    a.canary.endpoints.length === b.canary.endpoints.length &&
+    a.canary.endpoints.every((endpoint, n) => endpoint === b.canary.endpoints[n])
+  );
 }

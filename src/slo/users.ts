@@ -8,7 +8,9 @@
  *   of that tick. What it does later in the second does not count, so numerator and denominator speak of the same
  *   moment, and a heavy user gets no more chances to fail than a light one.
  * - A user that counted as bad rests for USER_REST_SECONDS: it is neither seen nor bad. So a burst of failures of one
- *   user, also one that goes on over several seconds, is one event and not several that look independent.
+ *   user, also one that goes on over several seconds, is one event and not several that look independent. Each rest in
+ *   a step of the rollout is twice as long as the one before, up to REST_DOUBLINGS_MAX times: over T seconds one user is at
+ *   most 1 + log2(1 + T / USER_REST_SECONDS) events, however often it fails.
  *
  * Who counts depends on arrivals and on the past alone, which keeps the e-process valid.
  *
@@ -38,6 +40,8 @@ import type { Region } from './regions.ts';
 
 /** Seconds after a failure in which a user is left out: docs/verdicts.md has the table that chose it. */
 export const USER_REST_SECONDS = 10;
+/** Rests grow to 10 s * 2^10, about 3 hours. */
+export const REST_DOUBLINGS_MAX = 10;
 /** Longest time between two readings after which no second can have been overwritten unread. */
 export const READ_GAP_MS_MAX = (UNIT_SECONDS - 2) * 1000;
 
@@ -52,6 +56,8 @@ export class UserWindow {
   #touchedCount = 0;
   /** Last second in which a user, by its bit, rests. */
   readonly #restsUntil = new Int32Array(UNIT_BITS);
+  /** Rests that a user had in this step. */
+  readonly #rests = new Uint8Array(UNIT_BITS);
   /** Newest second that each region had at the last reading; older ones of it are final. */
   readonly #newest = new Map<number, number>();
   /** The same at this reading, in the order of the regions. */
@@ -86,6 +92,11 @@ export class UserWindow {
   /** Lets everything seen so far pass unread. */
   skip(regions: readonly Region[]): void {
     this.read(regions, { finished: 0, bad: 0 });
+  }
+
+  /** A step of the rollout: the next rest of everybody is a short one again. */
+  forgive(): void {
+    this.#rests.fill(0);
   }
 
   /** Stamps are read before any bitmap: a worker that has begun a second has finished the ones before it. */
@@ -196,8 +207,15 @@ export class UserWindow {
       users += 1;
       if (((bad >>> lowest) & 1) === 0) continue;
       this.#bad += 1;
-      restsUntil[firstBit + lowest] = second + USER_REST_SECONDS;
+      restsUntil[firstBit + lowest] = second + this.#restOf(firstBit + lowest);
     }
     this.#finished += users;
+  }
+
+  /** Seconds of the rest that begins now. */
+  #restOf(bit: number): number {
+    const rests = this.#rests[bit] as number;
+    if (rests < REST_DOUBLINGS_MAX) this.#rests[bit] = rests + 1;
+    return USER_REST_SECONDS * 2 ** rests;
   }
 }

@@ -30,6 +30,11 @@ export class CellWindow {
     this.skip(regions);
   }
 
+  /** Whether the last reading was a possible pair; now and then one is not, for a moment. */
+  get isConsistent(): boolean {
+    return this.#finished === 0 && this.#bad === 0;
+  }
+
   /** Writes the increase since the last reading to `out`. */
   read(regions: readonly Region[], out: ArmCounts): void {
     for (const region of regions) this.#take(region);

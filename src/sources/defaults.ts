@@ -16,6 +16,7 @@ import type {
   OutlierConfig,
   RedirectFilter,
   RetryConfig,
+  RolloutConfig,
   ServiceConfig,
   SloConfig,
   Timeouts,
@@ -109,4 +110,15 @@ export const NO_FILTERS: Filters = {
   redirect: null,
   cors: null,
   mirror: null,
+};
+
+/** What a rollout is judged by; null: the route's SLO decides (`snapshot/rollouts.ts`). */
+export const DEFAULT_ROLLOUT: Omit<RolloutConfig, 'stable' | 'canary'> = {
+  alpha: 0.001,
+  toleratedRatio: 1.5,
+  badMin: 3,
+  absoluteFloor: null,
+  latencyTolerance: 0.1,
+  latencyFloorMs: 5,
+  promotion: { beta: 0.05, ratioMax: 3, errorRatioMax: null },
 };

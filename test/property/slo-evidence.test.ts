@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { CELL } from '#src/model/tallies.ts';
 import { RegionRoll } from '#src/slo/regions.ts';
-import { USER_REST_SECONDS, UserWindow } from '#src/slo/users.ts';
+import { REST_DOUBLINGS_MAX, USER_REST_SECONDS, UserWindow } from '#src/slo/users.ts';
 import { CellWindow } from '#src/slo/window.ts';
 import { FakeWorker } from '../support/simulate/worker.ts';
 
@@ -147,6 +147,7 @@ describe('requests read from a cell', () => {
 class NaiveUsers {
   readonly #seen = new Set<string>();
   readonly #restsUntil = new Map<number, number>();
+  readonly #rests = new Map<number, number>();
   #tick: { readonly user: number; readonly second: number; readonly isBad: boolean }[] = [];
 
   mark(user: number, second: number, isBad: boolean): void {
@@ -163,7 +164,9 @@ class NaiveUsers {
       out.finished += 1;
       if (!marks.some((mark) => mark.user === user && mark.second === second && mark.isBad)) continue;
       out.bad += 1;
-      this.#restsUntil.set(user, second + USER_REST_SECONDS);
+      const rests = this.#rests.get(user) ?? 0;
+      this.#rests.set(user, Math.min(rests + 1, REST_DOUBLINGS_MAX));
+      this.#restsUntil.set(user, second + USER_REST_SECONDS * 2 ** rests);
     }
     this.#tick = [];
     return out;

@@ -24,8 +24,8 @@ describe('a healthy rollout of an hour', () => {
     });
   }
 
-  it('would be rolled back over bursts if requests alone decided', (t) => {
-    const scenario: Scenario = { ...HEALTHY, bursts: { meanLength: 5, meanGapMs: 50 } };
+  it('would be rolled back over bursts that last for seconds if requests alone decided', (t) => {
+    const scenario: Scenario = { ...HEALTHY, bursts: { meanLength: 10, meanGapMs: 1000 } };
     t.diagnostic(`10 runs, seeds ${SEED}..${SEED + 9}`);
     assert.ok(countRollbacks(scenario, 10, SEED, { durationMs: HOUR_MS, unit: 'requests' }) >= 3);
   });

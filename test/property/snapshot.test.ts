@@ -6,7 +6,7 @@ import { UNITS_MAX } from '#src/model/tallies.ts';
 import { type Compiled, compile } from '#src/snapshot/compile.ts';
 import { hashConfig } from '#src/snapshot/hash.ts';
 import { assignIds, type LiveIds, NO_IDS } from '#src/snapshot/live.ts';
-import { DEFAULT_SERVICE } from '#src/sources/defaults.ts';
+import { DEFAULT_ROLLOUT, DEFAULT_SERVICE } from '#src/sources/defaults.ts';
 import { configOf, SOUND } from '../support/config.ts';
 
 const BASE = configOf(SOUND);
@@ -56,7 +56,7 @@ function buildRoute([name, list, isRollout]: Draft['routes'][number]): RouteConf
   const [stable, canary] = backendRefs;
   const rollout =
     isRollout && stable !== undefined && canary !== undefined
-      ? { stable: stable.version, canary: canary.version, alpha: 0.001, toleratedRatio: 1.5, badMin: 3 }
+      ? { ...DEFAULT_ROLLOUT, stable: stable.version, canary: canary.version }
       : null;
   const [base] = BASE.routes;
   assert.ok(base !== undefined);

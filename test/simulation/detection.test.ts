@@ -60,3 +60,27 @@ describe('a canary that fails one request in ten', () => {
     assert.ok(p95Ms <= 150_000, `${p95Ms}`);
   });
 });
+
+describe('a canary with 50 of 1,000 requests per second, stable failing 0.1 %', () => {
+  const limits = [
+    [0.01, 12],
+    [0.05, 6],
+    [0.5, 8],
+    [1, 12],
+  ] as const;
+  for (const [canaryErrorRatio, limit] of limits) {
+    it(`failing ${100 * canaryErrorRatio} % is out after ${limit} bad requests at the median`, (t) => {
+      const scenario: DetectionScenario = {
+        ...FAILING,
+        arrivals: 'poisson',
+        canaryPerSecond: 50,
+        stablePerSecond: 950,
+        canaryErrorRatio,
+      };
+      const { all } = runs(t, scenario, 60);
+      const bad = all.map(({ canaryBad }) => canaryBad).toSorted((a, b) => a - b);
+      t.diagnostic(`bad requests: p50 ${quantileOf(bad, 0.5)}, p95 ${quantileOf(bad, 0.95)}`);
+      assert.ok(quantileOf(bad, 0.5) <= limit, `${quantileOf(bad, 0.5)}`);
+    });
+  }
+});

@@ -7,6 +7,7 @@ import type { RouteSpec, Snapshot, TargetSpec } from '#src/model/snapshot.ts';
 import { CELL, CELL_WORDS, DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { Plane } from '#src/proxy/plane.ts';
 import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-dials.ts';
+import { createLatencyDials, type LatencyDials } from '#src/snapshot/latency-dials.ts';
 import { DEFAULT_ACCESS_LOG, DEFAULT_HTTP, DEFAULT_RETRY, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
 import { LIMITS, TIMEOUTS } from './proxy/limits.ts';
 
@@ -53,6 +54,7 @@ export interface TestPlane {
   readonly dials: Int32Array;
   /** Capacities by endpoint id, which is the port modulo 1000. */
   readonly endpointDials: EndpointDials;
+  readonly latencyDials: LatencyDials;
   readonly tallies: Tallies;
   /** One counter of a cell. */
   count(cell: number, word: number): number;
@@ -129,10 +131,12 @@ export async function startPlane(sketch: PlaneSketch): Promise<TestPlane> {
   };
   setDials(sketch);
   const endpointDials = createEndpointDials();
+  const latencyDials = createLatencyDials();
   const setup = {
     seed: sketch.seed ?? 1,
     dials: shared,
     endpointDials: endpointDials.buffer,
+    latencyDials: latencyDials.buffer,
     tallies: buffers,
     snapshot: sketchSnapshot(sketch),
   };
@@ -144,6 +148,7 @@ export async function startPlane(sketch: PlaneSketch): Promise<TestPlane> {
     plane,
     dials,
     endpointDials,
+    latencyDials,
     tallies,
     count: (cell, word) => tallies.cells[cell * CELL_WORDS + word] as number,
     swap: (next) => {

@@ -16,7 +16,7 @@ import type { Exchange } from '../exchange.ts';
 import { begin, detach, endAttempt, pick, punish } from './attempt.ts';
 import { arm, disarm, outlives, won } from './hedge.ts';
 import { mayRetry, mayRunAgain, paidWaitMs } from './retry.ts';
-import type { UpstreamEvents } from './upstream-events.ts';
+import type { UpstreamEvents } from './sides.ts';
 
 /** Sends a decided exchange on its way. `x.split` is set. */
 export function forward(x: Exchange): void {

@@ -16,10 +16,9 @@ import { Exchange } from '../exchange.ts';
 import { Pool } from '../http1/pool.ts';
 import type { Lane } from '../lane.ts';
 import type { Outlet } from '../wire/wire.ts';
-import type { Asker } from './asker.ts';
 import { detach } from './attempt.ts';
 import { Endpoint } from './endpoint.ts';
-import type { UpstreamEvents } from './upstream-events.ts';
+import type { Asker, UpstreamEvents } from './sides.ts';
 
 /** Copies under way per worker: with heads and bodies at their limits about 3 MB. */
 export const COPIES_MAX = 64;

@@ -9,7 +9,7 @@
 import type { Limits } from '../../model/config.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
-import type { UpstreamEvents } from '../forward/upstream-events.ts';
+import type { UpstreamEvents } from '../forward/sides.ts';
 import type { Lane } from '../lane.ts';
 import { UpstreamConnection } from './upstream.ts';
 

@@ -20,7 +20,7 @@ import type { Endpoint } from '../forward/endpoint.ts';
 import { Lifetime } from '../forward/keep-alive.ts';
 import { type Piece, sendPiece, sendRequest } from '../forward/replay.ts';
 import { isRetriedStatus } from '../forward/retry.ts';
-import type { UpstreamEvents } from '../forward/upstream-events.ts';
+import type { UpstreamEvents } from '../forward/sides.ts';
 import { type ClientFraming, clientFraming, editInPlace, interimText, responseText } from '../header/response.ts';
 import type { Lane } from '../lane.ts';
 import type { Handle } from '../wire/binding.ts';

@@ -1,13 +1,16 @@
 /**
- * Believes only what both units of analysis say: E = min(E_requests, E_users).
+ * Believes of failures only what every view of them says: E = min(E_requests, E_users, E_absolute).
  *
  * Requests are the right unit when failures are independent of one another, user-seconds when they come in bursts of
- * one user. Under either assumption the matching e-process is valid, hence so is the smaller of the two. Fresh copies
- * start every RESTART_MS and at every step of the rollout.
+ * one user. Under either assumption the matching e-process is valid, hence so is the smaller of the two. The absolute one
+ * (`absolute.ts`) lets regressions pass that are not worth a rollback. What clusters among stable's failures tempers the
+ * evidence (`dispersion.ts`). Fresh copies start every RESTART_MS and at every step of the rollout.
  * Source: docs/verdicts.md.
  */
 
 import type { Evidence, PairCounts } from '../../model/slo.ts';
+import { AbsoluteProcess } from './absolute.ts';
+import { Dispersion } from './dispersion.ts';
 import { RatioProcess } from './ratio.ts';
 import { OpenTick } from './tick.ts';
 
@@ -16,10 +19,13 @@ export const RESTART_MS = 30_000;
 /** E-process of one unit with the tick that is under way. */
 class Unit {
   readonly process: RatioProcess;
+  readonly absolute: AbsoluteProcess;
+  readonly dispersion = new Dispersion();
   readonly #tick: OpenTick;
 
-  constructor(toleratedRatio: number, nowMs: number) {
+  constructor(toleratedRatio: number, floor: number, nowMs: number) {
     this.process = new RatioProcess(toleratedRatio);
+    this.absolute = new AbsoluteProcess(floor);
     this.#tick = new OpenTick(nowMs);
   }
 
@@ -27,26 +33,34 @@ class Unit {
   add(counts: PairCounts, nowMs: number): boolean {
     const tick = this.#tick;
     if (!tick.add(counts, nowMs)) return false;
+    const { factor } = this.dispersion;
     const hasBad = tick.canaryBad + tick.stableBad > 0;
-    if (hasBad) this.process.update(tick.canaryFinished, tick.stableFinished, tick.canaryBad, tick.stableBad);
+    if (hasBad) {
+      const { canaryFinished, stableFinished } = tick;
+      this.process.update(canaryFinished, stableFinished, tick.canaryBad / factor, tick.stableBad / factor);
+    }
+    this.absolute.update(tick.canaryFinished / factor, tick.canaryBad / factor);
+    this.dispersion.add(tick.stableFinished, tick.stableBad);
     tick.open(nowMs);
     return hasBad;
   }
 
   discard(nowMs: number): void {
     this.#tick.open(nowMs);
+    this.dispersion.skip();
   }
 }
 
-/** The judge of one rollout. */
+/** The judge of the failures of one rollout. */
 export class MinRule {
   readonly #requests: Unit;
   readonly #users: Unit;
   #restartedAtMs: number;
 
-  constructor(toleratedRatio: number, nowMs: number) {
-    this.#requests = new Unit(toleratedRatio, nowMs);
-    this.#users = new Unit(toleratedRatio, nowMs);
+  /** @param floor error ratio below which no canary is convicted; 0 = none */
+  constructor(toleratedRatio: number, nowMs: number, floor = 0) {
+    this.#requests = new Unit(toleratedRatio, floor, nowMs);
+    this.#users = new Unit(toleratedRatio, 0, nowMs);
     this.#restartedAtMs = nowMs;
   }
 
@@ -58,14 +72,25 @@ export class MinRule {
     return this.#users.process.logE;
   }
 
+  /** Infinity without a floor. */
+  get logEAbsolute(): number {
+    return this.#requests.absolute.logE;
+  }
+
+  /** By how much the evidence in requests is tempered, >= 1. */
+  get dispersion(): number {
+    return this.#requests.dispersion.factor;
+  }
+
   /** Natural logarithm of the e-value that counts. */
   get logE(): number {
-    return Math.min(this.logERequests, this.logEUsers);
+    return Math.min(this.logERequests, this.logEUsers, this.logEAbsolute);
   }
 
   /** Whether logE >= `level`. Cheaper than logE, which is far below most of the time. */
   reaches(level: number): boolean {
-    return this.#requests.process.reaches(level) && this.#users.process.reaches(level);
+    if (!this.#requests.process.reaches(level) || !this.#users.process.reaches(level)) return false;
+    return this.#requests.absolute.reaches(level);
   }
 
   /** Takes in what was seen since the last call. True when an e-value may have risen. */
@@ -90,6 +115,7 @@ export class MinRule {
 
   #restart(nowMs: number): void {
     this.#requests.process.restart();
+    this.#requests.absolute.restart();
     this.#users.process.restart();
     this.#restartedAtMs = nowMs;
   }

@@ -5,8 +5,8 @@
  * against 6.91 as 6.9 > 6.9.
  */
 
-import type { ArmCounts, Verdict } from '../../model/slo.ts';
-import { shortfallOf, type VerdictPolicy } from './verdict.ts';
+import type { ArmCounts, Fault, LatencyComparison, Verdict } from '../../model/slo.ts';
+import { isLatencyStronger } from './verdict.ts';
 
 /** Who is compared with whom. */
 export interface RolloutNames {
@@ -15,27 +15,43 @@ export interface RolloutNames {
   readonly canary: string;
 }
 
+/** What keeps the evidence from being believed. */
+const FAULTS: Readonly<Record<Fault, string>> = {
+  'stable-down': 'every request to the stable version fails, so there is nothing to compare with',
+  counters: 'the counters do not add up',
+  clock: 'the loop was held up or its clock stepped several times within a minute',
+};
+
 /** `checkout: v2 rolled back: 64 of 301 requests failed (21.3 %) against 0.2 % on v1; evidence 11.2 nats > 6.9 …` */
 export function rollbackSentence(names: RolloutNames, verdict: Verdict, alpha: number): string {
   const [evidence, needed] = apart(verdict.logE, verdict.logEToFail);
+  const bySpeed = slownessOf(names, verdict);
   return (
-    `${names.route}: ${names.canary} rolled back: ${comparison(names, verdict)}; ` +
-    `evidence ${evidence} nats > ${needed} needed for alpha ${alpha}, in requests and in user-seconds alike`
+    `${names.route}: ${names.canary} rolled back: ${bySpeed ?? comparison(names, verdict)}; ` +
+    `evidence ${evidence} nats > ${needed} needed for alpha ${alpha}` +
+    (bySpeed === null ? ', in requests and in user-seconds alike' : '')
   );
 }
 
+/** How the canary is slower, when that is the larger part of the evidence; else null. */
+function slownessOf(names: RolloutNames, { errors, latency }: Verdict): string | null {
+  if (latency.at === null || !isLatencyStronger(errors.logE, latency.logE)) return null;
+  return latencyComparison(names, latency.at);
+}
+
 /** The state of a rollout that goes on, and why it is not known to be bad. */
-export function progressSentence(names: RolloutNames, verdict: Verdict, policy: VerdictPolicy): string {
+export function progressSentence(names: RolloutNames, verdict: Verdict): string {
   const subject = `${names.route}: ${names.canary} is watched`;
   const { canary, stable } = verdict.requests;
+  if (verdict.fault !== null) return `${subject}: not judged now: ${FAULTS[verdict.fault]}`;
   if (verdict.state === 'no-traffic') {
     if (canary.finished === 0) return `${subject}: no request to it yet, ${stable.finished} to ${names.stable}`;
     return `${subject}: no request to ${names.stable} to compare with, ${canary.finished} to ${names.canary}`;
   }
-  const shortfall = verdict.state === 'insufficient' ? shortfallOf(verdict, policy.badMin) : null;
+  const { shortfall } = verdict;
   if (shortfall !== null) return `${subject}: ${shortfall.seen} of ${shortfall.needed} ${shortfall.of} needed to judge`;
   const [evidence, needed] = apart(verdict.logE, verdict.logEToFail);
-  return `${subject}: ${comparison(names, verdict)}; evidence ${evidence} of ${needed} nats`;
+  return `${subject}: ${comparison(names, verdict)}; evidence ${evidence} of ${needed} nats${promotionOf(verdict)}`;
 }
 
 /** The operator changed what had been rolled back. */
@@ -47,6 +63,28 @@ function comparison(names: RolloutNames, verdict: Verdict): string {
   const { canary, stable } = verdict.requests;
   const failed = `${canary.bad} of ${canary.finished} requests failed (${percent(canary)})`;
   return `${failed} against ${percent(stable)} on ${names.stable}`;
+}
+
+/** `p95 412 ms against 120 ms on v1; 34 of 120 requests took over 132 ms (28.3 %), 5.1 % of v1's over 120 ms` */
+function latencyComparison(names: RolloutNames, at: LatencyComparison): string {
+  const { canary, stable } = at.slow;
+  // What hangs has no latency yet: the quantile of those that came back may be below what is known.
+  const seen = at.canaryMs !== null && at.canaryMs > at.canaryLimitMs ? ms(at.canaryMs) : `> ${ms(at.canaryLimitMs)}`;
+  return (
+    `p${Number((100 * at.quantile).toFixed(1))} ${seen} against ${ms(at.stableMs ?? at.stableLimitMs)} on ${names.stable}; ` +
+    `${canary.bad} of ${canary.finished} requests took over ${ms(at.canaryLimitMs)} (${percent(canary)}), ` +
+    `${percent(stable)} of ${names.stable}'s over ${ms(at.stableLimitMs)}`
+  );
+}
+
+/** How far the proof of health is; empty when it can never come. */
+function promotionOf({ promotion }: Verdict): string {
+  if (promotion.isPassed) return '; proven not to be worse';
+  return promotion.goodNeeded === null ? '' : `; ${promotion.goodNeeded} more good requests prove it sound`;
+}
+
+function ms(value: number): string {
+  return value < 10 ? `${Number(value.toPrecision(2))} ms` : `${Math.round(value)} ms`;
 }
 
 /** Share of bad ones, `21.3 %`; `no data` when nothing finished. */

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { DIALS_MAX } from '#src/model/tallies.ts';
 import { Workers } from '#src/proxy/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
+import { createLatencyDials } from '#src/snapshot/latency-dials.ts';
 import { blackholeOf } from '../../support/http/blackhole.ts';
 import { readCell, sketchSnapshot } from '../../support/plane.ts';
 import {
@@ -175,6 +176,7 @@ describe('draining', () => {
       port: 0,
       dials,
       endpointDials: createEndpointDials().buffer,
+      latencyDials: createLatencyDials().buffer,
       snapshot: sketchSnapshot({ ...oneVersion(port), timeouts: { connectMs: 60_000 } }),
       died: () => undefined,
     });

@@ -13,6 +13,7 @@ import { BroadcastChannel } from 'node:worker_threads';
 import { DIALS_MAX } from '#src/model/tallies.ts';
 import { Workers } from '#src/proxy/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
+import { createLatencyDials } from '#src/snapshot/latency-dials.ts';
 import { startService, until } from '../../support/gateway.ts';
 import { listenLoopback, sketchSnapshot } from '../../support/plane.ts';
 import { planeChildOf } from '../../support/proxy/child.ts';
@@ -151,6 +152,7 @@ describe('a thread that dies under load', () => {
       port: 0,
       dials,
       endpointDials: createEndpointDials().buffer,
+      latencyDials: createLatencyDials().buffer,
       snapshot: sketchSnapshot(oneVersion(upstream.port)),
       died: (id) => void deaths.push(id),
     });

@@ -28,6 +28,7 @@ import { Recorder } from '#src/proxy/recorder.ts';
 import { Upgrades } from '#src/proxy/upgrade/upgrades.ts';
 import { Resolver } from '#src/proxy/wire/resolver.ts';
 import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-dials.ts';
+import { createLatencyDials, type LatencyDials } from '#src/snapshot/latency-dials.ts';
 import { type PlaneSketch, type RouteSketch, sketchSnapshot } from '../plane.ts';
 import { LIMITS } from './limits.ts';
 
@@ -36,6 +37,7 @@ export interface Bench {
   readonly lane: Lane;
   readonly table: RouteTable;
   readonly tallies: Tallies;
+  readonly latencyDials: LatencyDials;
   readonly dials: Int32Array;
   /** The endpoint dials: everybody at full capacity. */
   readonly capacities: EndpointDials;
@@ -62,10 +64,11 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     route.versions.forEach(({ weight }, m) => dials.fill(weight, 100 * n + m + 1, 100 * n + m + 2)),
   );
   const tallies = viewTallies(reserveTallies());
+  const latencyDials = createLatencyDials();
   const lane: Lane = {
     table,
     dials,
-    recorder: new Recorder(tallies),
+    recorder: new Recorder(tallies, null, latencyDials),
     accessLog: new AccessLog(1, () => undefined),
     random,
     fresh: new FreshLines(random),
@@ -81,7 +84,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     isDraining: false,
   };
   lane.upgrades = new Upgrades(lane);
-  return { lane, table, tallies, dials, capacities, endpoints };
+  return { lane, table, tallies, dials, latencyDials, capacities, endpoints };
 }
 
 /** The address of most clients here; `isTrusted` as asked. */

@@ -4,6 +4,7 @@
 
 import type { Decision, Verdict } from '#src/model/slo.ts';
 import type { RouteStatus, SloStatus, Status, TrafficStatus, VersionStatus } from '#src/model/status.ts';
+import { parts } from './verdict.ts';
 
 const TRAFFIC: TrafficStatus = {
   inFlight: 0,
@@ -22,9 +23,9 @@ export function sampleVerdict(changes: Partial<Verdict> = {}): Verdict {
   return {
     state: 'fail',
     logE: 7.1,
-    logERequests: 8.2,
-    logEUsers: 7.1,
     logEToFail: Math.log(1000),
+    ...parts(8.2, 7.1),
+    shortfall: null,
     requests: counts,
     users: counts,
     ...changes,

@@ -10,9 +10,10 @@ import { Random } from '#src/lib/random.ts';
 import type { RolloutSpec } from '#src/model/rollout.ts';
 import type { Decision } from '#src/model/slo.ts';
 import { createController } from '#src/slo/controller.ts';
+import { createLatencyDials, setLatency } from '#src/snapshot/latency-dials.ts';
 import { exponential } from './draws.ts';
 import { POLICY } from './rollout.ts';
-import { FakeWorker } from './worker.ts';
+import { FakeWorker, smallTallies } from './worker.ts';
 
 const TICK_MS = 100;
 const WEIGHT = 5;
@@ -59,8 +60,8 @@ export interface Detection {
 export const SPEC: RolloutSpec = {
   route: 'checkout',
   service: 'shop',
-  stable: { version: 'v1', cell: 1, dial: 1, unit: 0 },
-  canary: { version: 'v2', cell: 2, dial: 2, unit: 1 },
+  stable: { version: 'v1', cell: 1, dial: 1, unit: 0, endpoints: [0] },
+  canary: { version: 'v2', cell: 2, dial: 2, unit: 1, endpoints: [1] },
   ...POLICY,
   generation: 'a',
   revision: 1,
@@ -91,7 +92,8 @@ export function detect(scenario: DetectionScenario, seed: number): Detection {
   const startMs = 10_000 + random.nextFloat() * 1000;
   const onsetMs = startMs + scenario.healthyMs;
   const dials = new Int32Array([0, 100 - WEIGHT, WEIGHT]);
-  const workers = [new FakeWorker(1), new FakeWorker(2)];
+  const latencyDials = createLatencyDials();
+  const workers = [1, 2].map((id) => new FakeWorker(id, smallTallies(), latencyDials));
   const regions = workers.map(({ region }) => region);
   let nowMs = startMs;
   const controller = createController({
@@ -101,6 +103,7 @@ export function detect(scenario: DetectionScenario, seed: number): Detection {
     setDial: (dial, weight) => {
       dials[dial] = weight;
     },
+    setLatency: (unit, dial) => setLatency(latencyDials, unit, dial),
     nowMs: () => nowMs,
     wallTime: () => '2026-01-01T00:00:00.000Z',
   });

@@ -3,12 +3,21 @@
  */
 
 import type { Evidence } from '#src/model/slo.ts';
+import { weightsOf } from '#src/slo/verdict/compose.ts';
 import { MinRule } from '#src/slo/verdict/min-rule.ts';
 import { logEToFail } from '#src/slo/verdict/verdict.ts';
 import { type Scenario, TICK_MS, Traffic } from './traffic.ts';
 
 /** Product defaults. */
-export const POLICY = { alpha: 0.001, toleratedRatio: 1.5, badMin: 3 } as const;
+export const POLICY = {
+  alpha: 0.001,
+  toleratedRatio: 1.5,
+  badMin: 3,
+  absoluteFloor: 0.00025,
+  latencyTolerance: 0.1,
+  latencyFloorMs: 5,
+  promotion: { beta: 0.05, ratioMax: 3, errorRatioMax: 0.005 },
+} as const;
 
 /** Which evidence decides: the product's rule, or one unit alone for comparison. */
 export type Unit = 'both' | 'requests' | 'users';
@@ -30,11 +39,12 @@ export interface RolloutRun {
 /** One history up to the rollback or the end. */
 export function simulateRollout(scenario: Scenario, seed: number, run: RolloutRun): RolloutResult {
   const traffic = new Traffic(scenario, seed);
-  const rule = new MinRule(POLICY.toleratedRatio, traffic.nowMs);
+  const rule = new MinRule(POLICY.toleratedRatio, traffic.nowMs, POLICY.absoluteFloor);
   const { evidence } = traffic;
   const ticks = run.durationMs / TICK_MS;
   const countFrom = (run.countFromMs ?? 0) / TICK_MS;
-  const level = logEToFail(POLICY.alpha);
+  // Latency says nothing here, and has its share of the evidence nevertheless.
+  const level = logEToFail(POLICY.alpha) - Math.log(weightsOf({ latency: 0, routes: [] }).errors);
   let bad = 0;
   let badBefore = 0;
   for (let tick = 0; tick < ticks; tick++) {

@@ -10,7 +10,7 @@
 
 import { Random } from '#src/lib/random.ts';
 import type { ArmCounts, Evidence } from '#src/model/slo.ts';
-import { USER_REST_SECONDS } from '#src/slo/users.ts';
+import { REST_DOUBLINGS_MAX, USER_REST_SECONDS } from '#src/slo/users.ts';
 import { AliasTable, exponential, geometric, pareto, poissonTable } from './draws.ts';
 
 export const TICK_MS = 100;
@@ -44,6 +44,8 @@ export interface Scenario {
   readonly canaryFaults: readonly Period[];
   /** Seconds for which a user that failed does not count; the product's unless a bench asks what others would do. */
   readonly restSeconds: number;
+  /** How often a rest is twice as long as the one before. */
+  readonly restDoublings: number;
 }
 
 /** 100 requests per second, 5 % of 2,048 equal users on the canary, 1 % errors. */
@@ -58,6 +60,7 @@ export const HEALTHY: Scenario = {
   outages: [],
   canaryFaults: [],
   restSeconds: USER_REST_SECONDS,
+  restDoublings: REST_DOUBLINGS_MAX,
 };
 
 /** One request, as `listen` hears of it. */
@@ -89,6 +92,7 @@ export class Traffic {
   #second = 0;
   /** Second up to which a user does not count: the one it was seen in, or those it rests. */
   readonly #quietUntil: Int32Array;
+  readonly #rests: Uint8Array;
   readonly #isSteady: boolean;
   readonly evidence: Evidence = {
     requests: { canary: { finished: 0, bad: 0 }, stable: { finished: 0, bad: 0 } },
@@ -115,6 +119,7 @@ export class Traffic {
     this.#burstArrivals = bursts === null ? null : poissonTable((perTick * errorRatio) / bursts.meanLength);
     this.#untilBad = bursts === null ? geometric(random, errorRatio) : Number.POSITIVE_INFINITY;
     this.#quietUntil = new Int32Array(users);
+    this.#rests = new Uint8Array(users);
     this.#isSteady = scenario.outages.length + scenario.canaryFaults.length === 0;
   }
 
@@ -265,13 +270,19 @@ export class Traffic {
     if (this.listen !== null) this.listen({ user, isCanary, isBad: false, second: this.#second });
   }
 
+  #restOf(user: number): number {
+    const rests = this.#rests[user] as number;
+    if (rests < this.#scenario.restDoublings) this.#rests[user] = rests + 1;
+    return this.#scenario.restSeconds * 2 ** rests;
+  }
+
   #finishBad(user: number): void {
     const isCanary = user < this.#canaryUsers;
     const requests = isCanary ? this.evidence.requests.canary : this.evidence.requests.stable;
     requests.finished += 1;
     requests.bad += 1;
     if ((this.#quietUntil[user] as number) < this.#second) {
-      this.#quietUntil[user] = this.#second + this.#scenario.restSeconds;
+      this.#quietUntil[user] = this.#second + this.#restOf(user);
       const users = isCanary ? this.evidence.users.canary : this.evidence.users.stable;
       users.finished += 1;
       users.bad += 1;

@@ -6,9 +6,11 @@
  */
 
 import { bucketIndex } from '#src/lib/histogram.ts';
+import { LATENCY_DIAL, LATENCY_DIAL_WORDS, LATENCY_THRESHOLDS } from '#src/model/latency.ts';
 import {
   CELL,
   CELL_WORDS,
+  ENDPOINT_WORDS,
   EVENT,
   EVENT_WORDS,
   EVENTS_HEAD,
@@ -32,7 +34,7 @@ const SMALL = 8;
 export function smallTallies(): Tallies {
   return viewTallies({
     cells: new SharedArrayBuffer(SMALL * CELL_WORDS * 4),
-    endpoints: new SharedArrayBuffer(64),
+    endpoints: new SharedArrayBuffer(SMALL * ENDPOINT_WORDS * 4),
     units: new SharedArrayBuffer(SMALL * UNIT_WORDS * 4),
     events: new SharedArrayBuffer((EVENTS_HEAD_WORDS + EVENTS_MAX * EVENT_WORDS) * 4),
   });
@@ -53,9 +55,12 @@ export interface Finish {
 
 export class FakeWorker {
   readonly region: Region;
+  readonly #latencyDials: Float64Array | null;
 
-  constructor(id: number, tallies: Tallies = smallTallies()) {
+  /** @param latencyDials thresholds to count by; null: none */
+  constructor(id: number, tallies: Tallies = smallTallies(), latencyDials: Float64Array | null = null) {
     this.region = { id, tallies };
+    this.#latencyDials = latencyDials;
   }
 
   /** Counts an exchange, its user and, when it is bad, its event. */
@@ -72,8 +77,23 @@ export class FakeWorker {
       if (isBad) this.add(cell, CELL.pinnedBad, 1);
     } else {
       this.mark(exchange);
+      this.conclude(exchange);
     }
     if (isBad) this.report(exchange);
+  }
+
+  /** Counts the thresholds that an exchange exceeds, all of them at its end. */
+  conclude({ cell, unit, isBad, nowMs, tookMs = 5 }: Finish): void {
+    const dials = this.#latencyDials;
+    if (dials === null) return;
+    const base = unit * LATENCY_DIAL_WORDS;
+    if (!(nowMs - tookMs >= (dials[base + LATENCY_DIAL.since] as number))) return;
+    let level = 0;
+    while (level < LATENCY_THRESHOLDS && tookMs > (dials[base + LATENCY_DIAL.atEnd + level] as number)) {
+      this.add(cell, CELL.thresholds + level, 1);
+      level += 1;
+    }
+    if (!isBad) this.add(cell, CELL.levels + level, 1);
   }
 
   /** Adds to one word of a cell. */

@@ -34,7 +34,9 @@ suite('state-families', () => {
       'route=checkout state=rolled-back version=v2 1',
     ]);
     assert.deepEqual(series(families, 'sluice_verdict_log_e'), [
+      'route=checkout unit=latency 0',
       'route=checkout unit=requests 8.2',
+      'route=checkout unit=total 7.1',
       'route=checkout unit=users 7.1',
     ]);
     assert.deepEqual(series(families, 'sluice_verdict_log_e_to_fail'), [`route=checkout ${Math.log(1000)}`]);

@@ -5,6 +5,7 @@ import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
+import { setLatency } from '#src/snapshot/latency-dials.ts';
 import { readCell, sketchSnapshot } from '../../support/plane.ts';
 import {
   answeringOf,
@@ -168,5 +169,27 @@ describe('the end', () => {
     await closedSocket(upstream.sockets[0] as Socket);
     assert.equal(endpointWord(plane, upstream.port, 'open'), 0);
     assert.equal(plane.plane.listener.connections, 0);
+  });
+});
+
+describe('a request under a rollout that hangs', () => {
+  it('is known to be slow while it hangs, once for each threshold', async (t) => {
+    const sockets: Socket[] = [];
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => sockets.push(socket)),
+    );
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const ms = [1, 2, 3, 4, 5, 600_000];
+    setLatency(plane.latencyDials, 0, { sinceMs: 0, atEndMs: ms, inFlightMs: ms });
+    const client = clientOf(t, plane);
+    client.send(GET);
+    const exceeded = (): number[] => ms.map((_, k) => plane.count(FIRST_CELL, CELL.thresholds + k));
+    await eventually(() => exceeded()[4] === 1, 'the sweep');
+    assert.equal(readCell(plane, FIRST_CELL).inFlight, 1);
+    sockets[0]?.write(OK);
+    await eventually(() => readCell(plane, FIRST_CELL).finished === 1, 'the answer');
+    assert.deepEqual(exceeded(), [1, 1, 1, 1, 1, 0]);
+    assert.equal(plane.count(FIRST_CELL, CELL.levels + 5), 1);
   });
 });

@@ -26,6 +26,7 @@ import {
 } from '#src/model/tallies.ts';
 import { idWords } from '#src/proxy/header/fresh.ts';
 import { effectOf } from '#src/proxy/recorder.ts';
+import { setLatency } from '#src/snapshot/latency-dials.ts';
 import { bytesPerCall } from '../../support/proxy/allocation.ts';
 import { type Bench, bench, exchangeOn } from '../../support/proxy/parts.ts';
 import { begun, counters, ROUTE, recorded, STABLE, sketch, word } from '../../support/readings/recorded.ts';
@@ -380,15 +381,17 @@ it('recording what misses objectives allocates nothing either', () => {
   assert.equal(bytes, 0, `${bytes} B`);
 });
 
-it('recording allocates nothing', () => {
-  const on = bench(sketch());
-  const x = begun(on);
-  x.status = 200;
-  let n = 0;
-  const bytes = bytesPerCall(() => {
-    on.lane.recorder.begin(x);
-    x.endedAtMs = x.startedAtMs + ((n = (n + 1) & 1023) + 0.5);
-    on.lane.recorder.end(x);
-  });
-  assert.equal(bytes, 0, `${bytes} B`);
+it('recording allocates nothing, with thresholds and without', () => {
+  for (const sinceMs of [Number.POSITIVE_INFINITY, 0]) {
+    const on = bench(sketch());
+    setLatency(on.latencyDials, 0, { sinceMs, atEndMs: Array(6).fill(99), inFlightMs: Array(6).fill(99) });
+    const x = Object.assign(begun(on), { status: 200 });
+    let n = 0;
+    const run = (): void => {
+      on.lane.recorder.begin(x);
+      x.endedAtMs = x.startedAtMs + ((n = (n + 1) & 1023) + 0.5);
+      on.lane.recorder.end(x);
+    };
+    assert.equal(bytesPerCall(run), 0);
+  }
 });

@@ -8,6 +8,7 @@ import type { Snapshot } from '#src/model/snapshot.ts';
 import { CELL, DIALS_MAX, EVENTS_HEAD } from '#src/model/tallies.ts';
 import { assertFree, listenError, restartDelayMs, Workers, type WorkersOptions } from '#src/proxy/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
+import { createLatencyDials } from '#src/snapshot/latency-dials.ts';
 import { listenLoopback, type PlaneSketch, sketchSnapshot } from '../../support/plane.ts';
 import { answeringOf, askedOn, clientOf, eventually, GET, getOf, oneVersion } from '../../support/proxy/running.ts';
 
@@ -29,6 +30,7 @@ function groupOf(t: TestContext, sketch: PlaneSketch, change: Partial<WorkersOpt
     port: 0,
     dials,
     endpointDials: createEndpointDials().buffer,
+    latencyDials: createLatencyDials().buffer,
     snapshot: sketchSnapshot(sketch),
     died: (id, cause) => void deaths.push({ id, cause }),
     ...change,

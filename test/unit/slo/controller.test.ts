@@ -35,6 +35,7 @@ class Rig {
         this.dials[dial] = weight;
         this.nowMs += 0.25;
       },
+      setLatency: () => undefined,
       nowMs: () => this.nowMs,
       wallTime: () => '2026-01-01T12:00:00.000Z',
     });
@@ -192,7 +193,9 @@ describe('a canary that does not fail', () => {
     assert.deepEqual(rig.view(), {
       state: 'progressing',
       verdict: 'inconclusive',
-      sentence: 'checkout: v2 is watched: 0 of 5 requests failed (0 %) against 1.1 % on v1; evidence -0.2 of 6.9 nats',
+      sentence:
+        'checkout: v2 is watched: 0 of 5 requests failed (0 %) against 1.1 % on v1; evidence -0.1 of 6.9 nats; ' +
+        '915 more good requests prove it sound',
     });
   });
 });
@@ -318,8 +321,8 @@ describe('a new configuration', () => {
     const other: RolloutSpec = {
       ...SPEC,
       route: 'search',
-      stable: { version: 'v1', cell: 5, dial: 4, unit: 4 },
-      canary: { version: 'v9', cell: 6, dial: 5, unit: 5 },
+      stable: { version: 'v1', cell: 5, dial: 4, unit: 4, endpoints: [2] },
+      canary: { version: 'v9', cell: 6, dial: 5, unit: 5, endpoints: [3] },
     };
     rig.dials[5] = 7;
     rig.rollouts = [SPEC, other];

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { RolloutSpec } from '#src/model/rollout.ts';
+import { ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import type { BadEvent } from '#src/slo/events.ts';
 import { Judgement } from '#src/slo/judgement.ts';
 import type { Region } from '#src/slo/regions.ts';
@@ -19,7 +21,11 @@ interface Bench {
 function setup(): Bench {
   const worker = new FakeWorker(1);
   const regions = [worker.region];
-  return { worker, regions, judgement: new Judgement(SPEC, regions, { nowMs: START, weight: 5 }) };
+  return {
+    worker,
+    regions,
+    judgement: new Judgement(SPEC, regions, { nowMs: START, weight: 5, setLatency: () => undefined }),
+  };
 }
 
 let nextUser = 0;
@@ -47,7 +53,7 @@ describe('a judgement', () => {
     finish(bench, 'stable', START + 50, [95, 1]);
     finish(bench, 'canary', START + 50, [5, 5]);
     assert.equal(bench.judgement.isConvicted(SPEC), false);
-    assert.equal(bench.judgement.look(bench.regions, START + 100), true);
+    assert.equal(bench.judgement.look(SPEC, bench.regions, START + 100), true);
     assert.equal(bench.judgement.isConvicted(SPEC), true);
     const verdict = bench.judgement.verdict(SPEC);
     assert.equal(verdict?.state, 'fail');
@@ -61,18 +67,18 @@ describe('a judgement', () => {
       const nowMs = START + 1000 * second;
       finish(bench, 'stable', nowMs, [95, 1]);
       for (let n = 0; n < 5; n++) bench.worker.finish({ ...SPEC.canary, user: 99_999, isBad: n < 2, nowMs });
-      bench.judgement.look(bench.regions, nowMs + 100);
+      bench.judgement.look(SPEC, bench.regions, nowMs + 100);
       assert.equal(bench.judgement.isConvicted(SPEC), false, `second ${second}`);
     }
     const verdict = bench.judgement.verdict(SPEC);
-    assert.ok((verdict?.logERequests as number) > 15, `${verdict?.logERequests}`);
+    assert.ok((verdict?.errors.logERequests as number) > 15, `${verdict?.errors.logERequests}`);
     assert.deepEqual(verdict?.users.canary, { finished: 1, bad: 1 });
   });
 
   it('has no verdict before it looked', () => {
     const { judgement, regions } = setup();
     assert.equal(judgement.verdict(SPEC), null);
-    judgement.look(regions, START + 100);
+    judgement.look(SPEC, regions, START + 100);
     assert.equal(judgement.verdict(SPEC)?.state, 'no-traffic');
   });
 
@@ -81,7 +87,7 @@ describe('a judgement', () => {
     finish(bench, 'stable', START + 50, [95, 1]);
     finish(bench, 'canary', START + 50, [50, 50]);
     bench.judgement.skip(bench.regions, START + 600_000);
-    bench.judgement.look(bench.regions, START + 600_100);
+    bench.judgement.look(SPEC, bench.regions, START + 600_100);
     assert.equal(bench.judgement.isConvicted(SPEC), false);
     assert.deepEqual(bench.judgement.verdict(SPEC)?.requests.canary, { finished: 0, bad: 0 });
   });
@@ -92,12 +98,12 @@ describe('a judgement', () => {
       for (let n = 0; n < 250; n++) {
         finish(bench, 'stable', START + 100 * n, [95, 1]);
         finish(bench, 'canary', START + 100 * n, [5, 0]);
-        bench.judgement.look(bench.regions, START + 100 * n + 50);
+        bench.judgement.look(SPEC, bench.regions, START + 100 * n + 50);
       }
-      bench.judgement.weigh(weight, START + 25_000);
+      bench.judgement.weigh(weight, bench.regions, START + 25_000);
       finish(bench, 'stable', START + 25_100, [95, 1]);
       finish(bench, 'canary', START + 25_100, [5, 5]);
-      bench.judgement.look(bench.regions, START + 25_150);
+      bench.judgement.look(SPEC, bench.regions, START + 25_150);
       return bench.judgement.verdict(SPEC)?.logE as number;
     }) as [number, number];
     assert.ok(logE[1] > logE[0] + 4, `${logE[1]} after a step, ${logE[0]} without`);
@@ -115,14 +121,104 @@ describe('what a judgement remembers', () => {
   });
 
   it('ends with the step', () => {
-    const { judgement } = setup();
+    const { judgement, regions } = setup();
     judgement.note(event(START + 100, 'early'));
-    judgement.weigh(25, START + 1000);
+    judgement.weigh(25, regions, START + 1000);
     judgement.note(event(START + 999, 'of the step before'));
     assert.equal(judgement.detectedInMs(START + 2000), -1);
     judgement.note(event(START + 1500, 'late'));
-    judgement.weigh(25, START + 1600);
+    judgement.weigh(25, regions, START + 1600);
     assert.equal(judgement.detectedInMs(START + 2000), 500);
     assert.deepEqual(judgement.sampleRequestIds, ['late']);
+  });
+});
+
+describe('one sick endpoint of three', () => {
+  const spec: RolloutSpec = { ...SPEC, canary: { ...SPEC.canary, endpoints: [1, 2, 3] } };
+
+  /** Ten ticks: 5 canary requests each, of which those at endpoint 2 fail. */
+  function ticks(bench: Bench, judgement: Judgement, fromMs: number, isAllBad: boolean): boolean {
+    const words = bench.worker.region.tallies.endpoints;
+    for (let n = 1; n <= 10; n++) {
+      const nowMs = fromMs + 100 * n;
+      finish(bench, 'stable', nowMs - 50, [95, 0]);
+      finish(bench, 'canary', nowMs - 50, [6, isAllBad ? 6 : 2]);
+      for (const endpoint of [1, 2, 3]) {
+        const base = endpoint * ENDPOINT_WORDS;
+        words[base + ENDPOINT.finished] = (words[base + ENDPOINT.finished] as number) + 2;
+        if (isAllBad || endpoint === 2) words[base + ENDPOINT.bad] = (words[base + ENDPOINT.bad] as number) + 2;
+      }
+      judgement.look(spec, bench.regions, nowMs);
+      if (judgement.isConvicted(spec)) return true;
+    }
+    return false;
+  }
+
+  function judgementOf(bench: Bench): Judgement {
+    return new Judgement(spec, bench.regions, { nowMs: START, weight: 5, setLatency: () => undefined });
+  }
+
+  it('is left out, and named, instead of convicting its version', () => {
+    const bench = setup();
+    const judgement = judgementOf(bench);
+    assert.equal(ticks({ ...bench, judgement }, judgement, START, false), false);
+    assert.deepEqual(judgement.verdict(spec)?.errors.spared, [2]);
+  });
+
+  it('convicts it in the end when nobody ejects it', () => {
+    const bench = setup();
+    const judgement = judgementOf(bench);
+    let seconds = 0;
+    while (seconds < 60 && !ticks({ ...bench, judgement }, judgement, START + 1000 * seconds, false)) seconds += 1;
+    assert.ok(seconds >= 20 && seconds < 45, `${seconds}`);
+    assert.equal(judgement.verdict(spec)?.errors.spared.length, 3);
+  });
+
+  it('is no excuse for a version that fails everywhere', () => {
+    const bench = setup();
+    const judgement = judgementOf(bench);
+    assert.equal(ticks({ ...bench, judgement }, judgement, START, true), true);
+    assert.deepEqual(judgement.verdict(spec)?.errors.spared, []);
+  });
+});
+
+describe('promotion', () => {
+  it('comes with proof, is lost at a step, and never stands against a conviction', () => {
+    const bench = setup();
+    let nowMs = START;
+    const run = (count: number, bad: number): void => {
+      for (let n = 0; n < count; n++) {
+        nowMs += 100;
+        finish(bench, 'stable', nowMs - 50, [95, 0]);
+        finish(bench, 'canary', nowMs - 50, [50, bad]);
+        bench.judgement.look(SPEC, bench.regions, nowMs);
+      }
+    };
+    run(18, 0);
+    assert.equal(bench.judgement.isPromotable(SPEC), false, 'after 900 of 919');
+    run(1, 0);
+    assert.equal(bench.judgement.isPromotable(SPEC), true);
+    assert.equal(bench.judgement.verdict(SPEC)?.state, 'pass');
+    bench.judgement.weigh(25, bench.regions, nowMs);
+    assert.equal(bench.judgement.isPromotable(SPEC), false);
+    run(20, 0);
+    assert.equal(bench.judgement.isPromotable(SPEC), true);
+    run(2, 50);
+    assert.deepEqual([bench.judgement.isConvicted(SPEC), bench.judgement.isPromotable(SPEC)], [true, false]);
+  });
+});
+
+describe('a stable version that is down', () => {
+  it('is no measure: nothing is convicted while it lasts', () => {
+    const bench = setup();
+    for (let n = 1; n <= 30; n++) {
+      finish(bench, 'stable', START + 100 * n, [95, 95]);
+      finish(bench, 'canary', START + 100 * n, [5, 0]);
+      bench.judgement.look(SPEC, bench.regions, START + 100 * n + 50);
+    }
+    const verdict = bench.judgement.verdict(SPEC);
+    assert.deepEqual([verdict?.state, verdict?.fault], ['sli-broken', 'stable-down']);
+    assert.equal(bench.judgement.isConvicted(SPEC), false);
+    assert.equal(bench.judgement.isPromotable(SPEC), false);
   });
 });

@@ -115,6 +115,18 @@ describe('a user that failed', () => {
     mark(workers[0], [1], NOW + 1000 * (USER_REST_SECONDS + 1), true);
     assert.deepEqual(read(window, regions), [1, 1]);
   });
+
+  it('rests twice as long each time, until a step forgives it', () => {
+    const { workers, regions, window } = setup();
+    const bad: number[] = [];
+    for (let second = 0; second < 200; second++) {
+      if (second === 150) window.forgive();
+      mark(workers[0], [1], NOW + 1000 * second, true);
+      if (read(window, regions)[1] === 1) bad.push(second);
+    }
+    // 10, 20, 40 and 80 s of rest; the step at 150 lets that one end, and the next is a short one again.
+    assert.deepEqual(bad, [0, 11, 32, 73, 154, 165, 186]);
+  });
 });
 
 describe('seconds', () => {

@@ -82,7 +82,8 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
     hostnames: [A.Example, "*.B.example"]
     timeouts: {request: 2s}
     slo: {availability: 0.99, latency: {threshold: 300ms, target: 0.95}}
-    rollout: {stable: v1, canary: v2, alpha: 0.01, toleratedRatio: 2, badMin: 5}
+    rollout: {stable: v1, canary: v2, alpha: 0.01, toleratedRatio: 2, badMin: 5, absoluteFloor: 0.001,
+      latencyTolerance: 0.5, latencyFloor: 20ms, promotion: {beta: 0.01, ratioMax: 2, errorRatioMax: 0.02}}
     matches:
       - {path: {type: Exact, value: /a/}, method: POST, headers: [{name: X-A, value: B}]}
       - {path: {value: /b/}}
@@ -144,7 +145,17 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         latency: { thresholdMs: 300, targetRatio: 0.95 },
         calendar: null,
       },
-      rollout: { stable: 'v1', canary: 'v2', alpha: 0.01, toleratedRatio: 2, badMin: 5 },
+      rollout: {
+        stable: 'v1',
+        canary: 'v2',
+        alpha: 0.01,
+        toleratedRatio: 2,
+        badMin: 5,
+        absoluteFloor: 0.001,
+        latencyTolerance: 0.5,
+        latencyFloorMs: 20,
+        promotion: { beta: 0.01, ratioMax: 2, errorRatioMax: 0.02 },
+      },
     });
   });
 
@@ -155,6 +166,10 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
       alpha: 0.001,
       toleratedRatio: 1.5,
       badMin: 3,
+      absoluteFloor: null,
+      latencyTolerance: 0.1,
+      latencyFloorMs: 5,
+      promotion: { beta: 0.05, ratioMax: 3, errorRatioMax: null },
     });
   });
 

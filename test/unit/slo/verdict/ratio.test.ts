@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { copyWeight, ODDS_RATIOS, RatioProcess } from '#src/slo/verdict/ratio.ts';
+import { copyWeight } from '#src/slo/verdict/mixture.ts';
+import { ODDS_RATIOS, RatioProcess } from '#src/slo/verdict/ratio.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { binomial } from '../../../support/simulate/binomial.ts';
 
 type Tick = readonly [canaryFinished: number, stableFinished: number, canaryBad: number, stableBad: number];
 
@@ -42,18 +44,6 @@ describe('the check vectors', () => {
     );
   });
 });
-
-/** Probability of every number of bad ones among n. */
-function binomial(n: number, p: number): number[] {
-  const probabilities = [1];
-  for (let trial = 0; trial < n; trial++) {
-    probabilities.push(0);
-    for (let k = trial + 1; k >= 0; k--) {
-      probabilities[k] = (probabilities[k] as number) * (1 - p) + (k > 0 ? (probabilities[k - 1] as number) * p : 0);
-    }
-  }
-  return probabilities;
-}
 
 /** Expected e-value after one tick, summed exactly over every outcome. */
 function expectedE(

@@ -4,14 +4,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ArmCounts, Evidence, Verdict } from '#src/model/slo.ts';
 import { percent, progressSentence, resumeSentence, rollbackSentence } from '#src/slo/verdict/sentence.ts';
-import { verdictOf } from '#src/slo/verdict/verdict.ts';
+import { type VerdictParts, verdictOf } from '#src/slo/verdict/verdict.ts';
+import { NOT_PASSED, parts, SLOWER } from '../../../support/readings/verdict.ts';
 
 const NAMES = { route: 'checkout', stable: 'v1', canary: 'v2' };
 const POLICY = { alpha: 0.001, badMin: 3 };
 
-function verdict(logE: number, canary: ArmCounts, stable: ArmCounts): Verdict {
+/** A verdict with this evidence altogether: latency says nothing. */
+function verdict(logE: number, canary: ArmCounts, stable: ArmCounts, more: Partial<VerdictParts> = {}): Verdict {
   const evidence: Evidence = { requests: { canary, stable }, users: { canary, stable } };
-  return verdictOf({ logERequests: logE, logEUsers: logE + 1 }, evidence, POLICY);
+  const errors = Math.log((Math.exp(logE) - 0.4) / 0.6);
+  return verdictOf(parts(errors, errors + 1, more), evidence, POLICY);
 }
 
 describe('the sentence of a rollback', () => {
@@ -33,14 +36,59 @@ describe('the sentence of a rollback', () => {
   });
 });
 
+describe('the sentence of a rollback for slowness', () => {
+  const arms = [
+    { finished: 120, bad: 1 },
+    { finished: 2300, bad: 20 },
+  ] as const;
+  const slow = (at = SLOWER) => verdict(0, ...arms, { latency: { logE: 12.5, isJudged: true, at } });
+
+  it('says at which quantile, how slow, and how many were too slow', () => {
+    assert.equal(
+      rollbackSentence(NAMES, slow(), 0.001),
+      'checkout: v2 rolled back: p95 412 ms against 120 ms on v1; 34 of 120 requests took over 132 ms (28.3 %), ' +
+        "5.1 % of v1's over 120 ms; evidence 11.6 nats > 6.9 needed for alpha 0.001",
+    );
+  });
+
+  it('does not show a quantile below the limit for what hangs and has none yet', () => {
+    for (const canaryMs of [null, 80]) {
+      const text = rollbackSentence(NAMES, slow({ ...SLOWER, canaryMs, quantile: 0.999 }), 0.001);
+      assert.match(text, /: p99\.9 > 132 ms against 120 ms on v1; /);
+    }
+  });
+});
+
 describe('the sentence of a rollout that goes on', () => {
-  const progress = (logE: number, canary: ArmCounts, stable: ArmCounts): string =>
-    progressSentence(NAMES, verdict(logE, canary, stable), POLICY);
+  const progress = (logE: number, canary: ArmCounts, stable: ArmCounts, more: Partial<VerdictParts> = {}): string =>
+    progressSentence(NAMES, verdict(logE, canary, stable, more));
 
   it('shows the comparison and how far the evidence is', () => {
     assert.equal(
       progress(-0.04, { finished: 300, bad: 3 }, { finished: 6000, bad: 55 }),
-      'checkout: v2 is watched: 3 of 300 requests failed (1.0 %) against 0.9 % on v1; evidence 0.0 of 6.9 nats',
+      'checkout: v2 is watched: 3 of 300 requests failed (1.0 %) against 0.9 % on v1; evidence 0.0 of 6.9 nats; ' +
+        '919 more good requests prove it sound',
+    );
+  });
+
+  it('says when the canary is proven sound, and nothing when it cannot be', () => {
+    const [canary, stable] = [
+      { finished: 3000, bad: 3 },
+      { finished: 6000, bad: 55 },
+    ];
+    const passed = { promotion: { ...NOT_PASSED, isPassed: true } };
+    assert.match(progress(0, canary, stable, passed), / nats; proven not to be worse$/);
+    const never = { promotion: { ...NOT_PASSED, goodNeeded: null } };
+    assert.match(progress(0, canary, stable, never), / nats$/);
+  });
+
+  it('says why nothing is judged', () => {
+    const some = { finished: 50, bad: 0 };
+    const down = { finished: 50, bad: 50 };
+    assert.equal(
+      progress(0, some, down, { fault: 'stable-down' }),
+      'checkout: v2 is watched: not judged now: every request to the stable version fails, so there is nothing to ' +
+        'compare with',
     );
   });
 

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Evidence } from '#src/model/slo.ts';
-import { logEToFail, shortfallOf, verdictOf } from '#src/slo/verdict/verdict.ts';
+import { isLatencyEnough, logEToFail, totalLogE, verdictOf } from '#src/slo/verdict/verdict.ts';
+import { NO_LATENCY, NOT_PASSED, parts } from '../../../support/readings/verdict.ts';
 
 const POLICY = { alpha: 0.001, badMin: 3 } as const;
 
@@ -16,15 +17,17 @@ function totals(canary: readonly [number, number], stable: readonly [number, num
 }
 
 function stateOf(logE: number, evidence: Evidence): string {
-  return verdictOf({ logERequests: logE, logEUsers: logE }, evidence, POLICY).state;
+  return verdictOf(parts(logE), evidence, POLICY).state;
 }
 
 describe('a verdict', () => {
   it('fails at ln(1/alpha), not below', () => {
     const evidence = totals([100, 20], [1900, 2]);
+    // E = 0.6 E_errors + 0.4 E_latency, and latency says nothing: E_latency = 1.
+    const level = Math.log((1000 - 0.4) / 0.6);
     assert.equal(logEToFail(0.001), Math.log(1000));
-    assert.equal(stateOf(Math.log(1000), evidence), 'fail');
-    assert.equal(stateOf(Math.log(1000) - 1e-9, evidence), 'inconclusive');
+    assert.equal(stateOf(level + 1e-9, evidence), 'fail');
+    assert.equal(stateOf(level - 1e-9, evidence), 'inconclusive');
   });
 
   it('fails only when both units say so', () => {
@@ -33,11 +36,32 @@ describe('a verdict', () => {
       [20, 6.9],
       [6.9, 20],
     ] as const) {
-      const verdict = verdictOf({ logERequests, logEUsers }, evidence, POLICY);
+      const verdict = verdictOf(parts(logERequests, logEUsers), evidence, POLICY);
       assert.equal(verdict.state, 'inconclusive');
-      assert.equal(verdict.logE, 6.9);
-      assert.deepEqual([verdict.logERequests, verdict.logEUsers], [logERequests, logEUsers]);
+      assert.equal(verdict.errors.logE, 6.9);
+      assert.deepEqual([verdict.errors.logERequests, verdict.errors.logEUsers], [logERequests, logEUsers]);
     }
+  });
+
+  it('fails a canary that is slow and never failed', () => {
+    const slow = parts(-5, -5, { latency: { ...NO_LATENCY, logE: 9 } });
+    assert.equal(verdictOf(slow, totals([100, 0], [1900, 2]), POLICY).state, 'fail');
+    assert.equal(isLatencyEnough(9, logEToFail(0.001)), true);
+    assert.equal(isLatencyEnough(7, logEToFail(0.001)), false);
+    assert.ok(Math.abs(totalLogE(-50, 9) - 9 - Math.log(0.4)) < 1e-9);
+  });
+
+  it('passes a canary that is proven sound, unless something speaks against it', () => {
+    const passed = { promotion: { ...NOT_PASSED, isPassed: true } };
+    const evidence = totals([1000, 5], [19_000, 2]);
+    assert.equal(verdictOf(parts(0, 0, passed), evidence, POLICY).state, 'pass');
+    assert.equal(verdictOf(parts(12, 12, passed), evidence, POLICY).state, 'fail');
+    assert.equal(verdictOf(parts(0, 0, passed), totals([2, 0], [9, 0]), POLICY).state, 'insufficient');
+  });
+
+  it('has none while the evidence cannot be believed', () => {
+    const verdict = verdictOf(parts(12, 12, { fault: 'stable-down' }), totals([100, 0], [50, 50]), POLICY);
+    assert.deepEqual([verdict.state, verdict.fault], ['sli-broken', 'stable-down']);
   });
 
   it('needs as many bad canary requests as the policy asks for', () => {
@@ -62,7 +86,7 @@ describe('a verdict', () => {
 
   it('keeps the totals it was given, not a view of them', () => {
     const evidence = totals([100, 20], [1900, 2]);
-    const verdict = verdictOf({ logERequests: 9, logEUsers: 8 }, evidence, POLICY);
+    const verdict = verdictOf(parts(9, 8), evidence, POLICY);
     evidence.requests.canary.bad = 0;
     evidence.users.stable.finished = 0;
     assert.deepEqual(verdict.requests.canary, { finished: 100, bad: 20 });
@@ -71,20 +95,17 @@ describe('a verdict', () => {
 });
 
 describe('a shortfall', () => {
-  const verdictWith = (logE: number, evidence: Evidence) =>
-    verdictOf({ logERequests: logE, logEUsers: logE }, evidence, POLICY);
+  const shortfallOf = (logE: number, evidence: Evidence) => verdictOf(parts(logE), evidence, POLICY).shortfall;
 
   it('says how many canary requests are needed and were seen', () => {
-    const verdict = verdictWith(0, totals([1, 0], [20, 0]));
-    assert.deepEqual(shortfallOf(verdict, 3), { of: 'canary requests', needed: 3, seen: 1 });
+    assert.deepEqual(shortfallOf(0, totals([1, 0], [20, 0])), { of: 'canary requests', needed: 3, seen: 1 });
   });
 
   it('says how many bad ones are needed when the evidence is there', () => {
-    const verdict = verdictWith(13, totals([50, 2], [5000, 0]));
-    assert.deepEqual(shortfallOf(verdict, 3), { of: 'bad canary requests', needed: 3, seen: 2 });
+    assert.deepEqual(shortfallOf(13, totals([50, 2], [5000, 0])), { of: 'bad canary requests', needed: 3, seen: 2 });
   });
 
   it('is nothing when only evidence is missing', () => {
-    assert.equal(shortfallOf(verdictWith(2, totals([50, 2], [5000, 0])), 3), null);
+    assert.equal(shortfallOf(2, totals([50, 2], [5000, 0])), null);
   });
 });

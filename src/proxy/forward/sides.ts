@@ -1,9 +1,12 @@
 /**
- * What an attempt's connection reports. Handed in, because connections and forwarder refer to one another.
+ * The two sides of an exchange: who asks, and what an attempt's connection reports. The latter is handed in, because
+ * connections and forwarder refer to one another.
  */
 
 import type { Reason } from '../../model/reason.ts';
 import type { Exchange } from '../exchange.ts';
+import type { ClientConnection } from '../http1/connection.ts';
+import type { Outlet } from '../wire/wire.ts';
 
 export interface UpstreamEvents {
   /** The exchange has its connection and its head was written. */
@@ -18,4 +21,23 @@ export interface UpstreamEvents {
   won(x: Exchange): Exchange;
   /** The response has been handed to the client completely. */
   completed(x: Exchange): void;
+}
+
+/** What an exchange needs of whoever asked: a client's connection, or what stands in for one. */
+export interface Asker
+  extends Pick<
+    ClientConnection,
+    | 'lane'
+    | 'lines'
+    | 'body'
+    | 'waitAtMost'
+    | 'touch'
+    | 'willKeepAlive'
+    | 'upstreamReady'
+    | 'resumeReading'
+    | 'exchangeDone'
+    | 'reject'
+    | 'cutOff'
+  > {
+  readonly out: Outlet;
 }
