@@ -12,7 +12,7 @@ import { decide, type Peer } from '../../src/proxy/decide/decide.ts';
 import { linkTable } from '../../src/proxy/decide/table.ts';
 import { Exchange } from '../../src/proxy/exchange.ts';
 import { Endpoint } from '../../src/proxy/forward/endpoint.ts';
-import { peerLines } from '../../src/proxy/header/forwarded.ts';
+import { PeerLines } from '../../src/proxy/header/forwarded.ts';
 import { freshLines } from '../../src/proxy/header/fresh.ts';
 import { RequestDraft } from '../../src/proxy/header/request.ts';
 import type { ClientConnection } from '../../src/proxy/http1/connection.ts';
@@ -86,7 +86,7 @@ const endpoints = [0, 1].map((i) => new Endpoint(i, '127.0.0.1', 9000 + i));
 const table = linkTable(SNAPSHOT, (i) => endpoints[i] as Endpoint, { capacities: createEndpointDials(), random });
 const head = table.requestHead;
 const peer: Peer = { address: '127.0.0.1', port: 8080, isTrusted: false, trusts: () => false, key: 1 };
-const lines = peerLines(peer);
+const lines = new PeerLines(peer);
 // The hot functions read nothing of a connection but its lane's dials.
 const client = { lane: { dials } } as unknown as ClientConnection;
 const recorder = new Recorder(viewTallies(reserveTallies()));

@@ -10,7 +10,7 @@ import { beginTurn } from '../lib/clock.ts';
 import { hash32 } from '../lib/hash.ts';
 import { Roster } from '../lib/roster.ts';
 import { REASON } from '../model/reason.ts';
-import { type PeerLines, peerLines } from './header/forwarded.ts';
+import { PeerLines } from './header/forwarded.ts';
 import { ClientConnection, type ConnectionEvents } from './http1/connection.ts';
 import type { Lane } from './lane.ts';
 import type { Handle, ServerHandle } from './wire/binding.ts';
@@ -108,7 +108,7 @@ export class Listener implements ConnectionEvents {
     const address = plainAddress(name.address);
     const trusts = this.#trusts;
     const key = hash32(`${address}:${name.port}`) | 0;
-    return peerLines({ address, port: this.#port, isTrusted: trusts(address), trusts, key });
+    return new PeerLines({ address, port: this.#port, isTrusted: trusts(address), trusts, key });
   }
 }
 

@@ -32,19 +32,38 @@ export function isClaimName(name: string): boolean {
 }
 
 /** Forwarding lines that are the same for every request of a connection. */
-export interface PeerLines {
+export class PeerLines {
   readonly peer: Peer;
   /** For an untrusted peer: all lines but `X-Forwarded-Host`, each with its CRLF. */
   readonly forwarded: string;
-}
+  /** The host that is remembered, and all lines with it. */
+  #host = '';
+  #lines = '';
+  #hasServed = false;
 
-/** The lines of a new connection. */
-export function peerLines(peer: Peer): PeerLines {
-  const { address, port } = peer;
-  const forwarded =
-    `Forwarded: ${elementOf(address)}\r\nX-Forwarded-Port: ${port}\r\n` +
-    `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: http\r\n`;
-  return { peer, forwarded };
+  constructor(peer: Peer) {
+    const { address, port } = peer;
+    this.peer = peer;
+    this.forwarded =
+      `Forwarded: ${elementOf(address)}\r\nX-Forwarded-Port: ${port}\r\n` +
+      `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: http\r\n`;
+  }
+
+  /**
+   * All lines of a request for `host`, which is not empty. From a connection's second request on they are remembered, as
+   * one flat text of which nothing has to be gathered when it is written, and which refers to no request.
+   */
+  of(host: string): string {
+    if (host === this.#host) return this.#lines;
+    const lines = `${this.forwarded}X-Forwarded-Host: ${host}\r\n`;
+    if (!this.#hasServed) {
+      this.#hasServed = true;
+      return lines;
+    }
+    this.#lines = Buffer.from(lines, 'latin1').toString('latin1');
+    this.#host = this.#lines.slice(-host.length - 2, -2);
+    return this.#lines;
+  }
 }
 
 /** `for=192.0.2.1;proto=http`; IPv6 in brackets and quotes. Source: RFC 7239 section 6. */
@@ -60,7 +79,7 @@ function elementOf(address: string): string {
 export function forwardedLines(fields: FieldTable, lines: PeerLines, host: string, isRewritten: boolean): string {
   if (lines.peer.isTrusted && saysAnything(fields)) return trustedLines(fields, lines, host);
   if (host === '') return lines.forwarded;
-  if (!isRewritten) return `${lines.forwarded}X-Forwarded-Host: ${host}\r\n`;
+  if (!isRewritten) return lines.of(host);
   // Readers of Forwarded take the host from Host unless they are told.
   const rest = lines.forwarded.slice(lines.forwarded.indexOf('\n') + 1);
   return `Forwarded: ${elementOf(lines.peer.address)};host="${host}"\r\n${rest}X-Forwarded-Host: ${host}\r\n`;

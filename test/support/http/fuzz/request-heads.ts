@@ -4,6 +4,7 @@
 
 import assert from 'node:assert/strict';
 import { reasonRow } from '#src/model/reason.ts';
+import { PeerLines } from '#src/proxy/header/forwarded.ts';
 import { freshLines } from '#src/proxy/header/fresh.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import type { RequestHead } from '#src/proxy/http1/request-head.ts';
@@ -52,7 +53,7 @@ export const ONLY_LLHTTP_ACCEPTS: Readonly<Record<string, string>> = {
 };
 
 const on = bench({ routes: [TWO_VERSIONS] });
-const lines = { peer: peerOf(), forwarded: 'X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: http\r\n' };
+const lines = new PeerLines(peerOf());
 
 /** A head as llhttp sees it, with the body that we believe belongs to it and nothing more. */
 function withBody(head: Buffer, length: number): Buffer {

@@ -2,14 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CLAIMS, forwardedFor, forwardedLines, isClaimName, isHttps, peerLines } from '#src/proxy/header/forwarded.ts';
+import { CLAIMS, forwardedFor, forwardedLines, isClaimName, isHttps, PeerLines } from '#src/proxy/header/forwarded.ts';
 import { bench, get, peerOf, readHead } from '../../../support/proxy/parts.ts';
 
 /** Lines added for a request with these fields, and those of its own that are left. */
 function lines(text: string, options: { isTrusted?: boolean; isRewritten?: boolean; address?: string } = {}): string[] {
   const { fields } = readHead(bench().table, get('/', text));
   const { isTrusted = false, isRewritten = false, address = '203.0.113.7' } = options;
-  const own = peerLines({ ...peerOf(isTrusted), address });
+  const own = new PeerLines({ ...peerOf(isTrusted), address });
   if (!isTrusted) for (const id of CLAIMS) fields.drop(id);
   const added = forwardedLines(fields, own, 'shop:80', isRewritten);
   return (fields.kept() + added).trimEnd().split('\r\n').slice(1);
@@ -38,6 +38,13 @@ describe('what is said of a client', () => {
     const [forwarded, , x] = lines('', { address: '2001:db8::1' });
     assert.equal(forwarded, 'Forwarded: for="[2001:db8::1]";proto=http');
     assert.equal(x, 'X-Forwarded-For: 2001:db8::1');
+  });
+
+  it('names the host of each request of a connection, whichever came before', () => {
+    const own = new PeerLines({ ...peerOf(), address: '203.0.113.7' });
+    for (const host of ['a', 'a', 'a', 'b.example:8080', 'a', 'b.example:8080', 'b.example:8080']) {
+      assert.deepEqual(own.of(host).split('\r\n'), [...ANEW.slice(0, -1), `X-Forwarded-Host: ${host}`, '']);
+    }
   });
 
   it('names the host in Forwarded where the upstream gets another one', () => {

@@ -6,7 +6,7 @@ import { Random } from '#src/lib/random.ts';
 import type { RouteMatch } from '#src/model/config.ts';
 import { REASON } from '#src/model/reason.ts';
 import { decide } from '#src/proxy/decide/decide.ts';
-import { type PeerLines, peerLines } from '#src/proxy/header/forwarded.ts';
+import { PeerLines } from '#src/proxy/header/forwarded.ts';
 import { freshLines } from '#src/proxy/header/fresh.ts';
 import { RequestDraft } from '#src/proxy/header/request.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
@@ -19,7 +19,7 @@ const FRESH = freshLines(DIGITS);
 const FORWARDED = 'X-Forwarded-For: 203.0.113.7\r\nX-Forwarded-Proto: http\r\n';
 
 function linesOf(isTrusted: boolean): PeerLines {
-  return peerLines(peerOf(isTrusted));
+  return new PeerLines(peerOf(isTrusted));
 }
 
 interface Sent {
