@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { entriesOf, groupsOf, type Sharing, sharingOf } from './sharing.ts';
 
+const CASE = `test('a', f);\n`;
 const PURE = `import test from 'node:test';\nimport { f } from '#src/proxy/decide/decide.ts';\n`;
 
 function sharing(text: string, others: Readonly<Record<string, string>> = {}): Sharing {
@@ -22,17 +23,21 @@ describe('a test file', () => {
     assert.equal(sharing(`${PURE}describe('a', () => {\n  after(f);\n});\n`), 'computes');
   });
 
-  test('is among those that wait when it has sockets or children', () => {
+  test('is among those that wait when it has sockets, and among those that fork when it has children', () => {
     const waits = [
       `import { createServer } from 'node:http';`,
       `import {\n  connect,\n} from 'node:net';`,
-      `import { spawn } from 'node:child_process';`,
-      `import { Worker } from 'node:worker_threads';`,
       `const plane = await startPlane(sketch);`,
       `await fetch(url);`,
     ];
     assert.equal(sharing(`${PURE}run(\`import 'node:net'; process.on('exit', f);\`);\n`), 'computes', 'a text');
     for (const line of waits) assert.equal(sharing(`${PURE}${line}\n`), 'waits', line);
+    for (const line of [
+      `import { spawn } from 'node:child_process';`,
+      `import { Worker } from 'node:worker_threads';`,
+    ]) {
+      assert.equal(sharing(`${PURE}await fetch(url);\n${line}\n`), 'forks', line);
+    }
   });
 
   test('runs apart when it does what others could feel, or measures what it does to its process', () => {
@@ -57,7 +62,7 @@ describe('a test file', () => {
         'test/support/deep/far.ts': text,
       });
     assert.equal(far('export const g = 1;\n'), 'computes');
-    assert.equal(far(`import { fork } from 'node:child_process';\n`), 'waits');
+    assert.equal(far(`import { fork } from 'node:child_process';\n`), 'forks');
     assert.equal(far(`import { getHeapStatistics } from 'node:v8';\n`), 'apart');
   });
 
@@ -69,12 +74,15 @@ describe('a test file', () => {
 
 describe('groups', () => {
   const texts = {
-    'test/a.test.ts': '',
-    'test/b.test.ts': `import 'x';\nimport { c } from 'node:cluster';\n`,
-    'test/c.test.ts': '',
-    'test/w.test.ts': `import { connect } from 'node:net';\n`,
+    'test/a.test.ts': CASE,
+    'test/b.test.ts': `import 'x';\nimport { c } from 'node:cluster';\n${CASE}`,
+    'test/c.test.ts': CASE,
+    'test/d.test.ts': CASE,
+    'test/f.test.ts': `import { spawn } from 'node:child_process';\n${CASE}`,
+    'test/t.test.ts': `table();\n`,
+    'test/w.test.ts': `import { connect } from 'node:net';\n${CASE}`,
   };
-  const names = [...Object.keys(texts), 'test/d.test.ts'];
+  const names = Object.keys(texts);
   const root = mkdtempSync(join(tmpdir(), 'sluice-sharing-'));
   for (const name of names) {
     mkdirSync(join(root, dirname(name)), { recursive: true });
@@ -86,13 +94,18 @@ describe('groups', () => {
     const groups = groupsOf(root, names, 2);
     assert.deepEqual(groups, [
       ['test/w.test.ts'],
+      ['test/f.test.ts'],
       ['test/a.test.ts', 'test/d.test.ts'],
       ['test/c.test.ts'],
       ['test/b.test.ts'],
+      ['test/t.test.ts'],
     ]);
     assert.deepEqual(groups.flat().sort(), names.toSorted());
-    const [first, together = '', ...others] = entriesOf(root, groups, root);
-    assert.deepEqual([first, ...others], ['test/w.test.ts', 'test/c.test.ts', 'test/b.test.ts']);
+    const [first, forks, together = '', ...others] = entriesOf(root, groups, root);
+    assert.deepEqual(
+      [first, forks, ...others],
+      ['test/w.test.ts', 'test/f.test.ts', 'test/c.test.ts', 'test/b.test.ts', 'test/t.test.ts'],
+    );
     const imports = ['a', 'd'].map((name) => `import "${pathToFileURL(join(root, `test/${name}.test.ts`)).href}";\n`);
     assert.equal(readFileSync(together, 'utf8'), imports.join(''));
   });

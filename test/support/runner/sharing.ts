@@ -4,8 +4,10 @@
  * A process of its own costs each file 0.2 to 0.4 s of processor time, most of it for loading the same modules again.
  * Only what the rest of its process could feel, or could be felt by, needs one: signals, mocks, a changed
  * environment, counted allocation (what other files made of a function's types makes it box numbers), by its own text or
- * that of the support that it imports. Of the others, those that only compute are kept from those with sockets and
- * children, which wait: meanwhile somebody else may compute. What `src/` and `bench/` import says nothing: they act when
+ * that of the support that it imports; and what has no case of its own but those that its support makes, as only the
+ * summary of its process tells that they ran. Of the others, those that only compute are kept from those with sockets,
+ * which wait: meanwhile somebody else may compute. Who has children waits as well, but apart from who has planes: a
+ * process in which a hundred planes have reserved their tallies is too large to fork. What `src/` and `bench/` import says nothing: they act when
  * they are called.
  */
 
@@ -15,12 +17,13 @@ import { pathToFileURL } from 'node:url';
 import { importsOf, scan } from '../tidy/scan.ts';
 
 /** `apart` in a process of its own, the others among their like; who does several things counts as the last of them. */
-const KINDS = ['computes', 'waits', 'apart'] as const;
+const KINDS = ['computes', 'waits', 'forks', 'apart'] as const;
 export type Sharing = (typeof KINDS)[number];
 
 /** Modules that make a file more than one that computes. */
 const MODULES: readonly (readonly [Sharing, RegExp])[] = [
-  ['waits', /^import (?!type\b)[^;]*?'node:(?:net|tls|dgram|https?|http2|child_process|worker_threads)'/m],
+  ['waits', /^import (?!type\b)[^;]*?'node:(?:net|tls|dgram|https?|http2)'/m],
+  ['forks', /^import (?!type\b)[^;]*?'node:(?:child_process|worker_threads)'/m],
   ['apart', /^import (?!type\b)[^;]*?'node:(?:cluster|v8|inspector)'/m],
 ];
 /** Calls that do; what a test hands to a child as text is the child's. */
@@ -33,6 +36,9 @@ const CALLS: readonly (readonly [Sharing, RegExp])[] = [
   // Hooks of no suite would be every file's.
   ['apart', /^(?:before|after)(?:Each)?\(/m],
 ];
+
+/** A case or a suite that a file has itself. */
+const CASE = /\b(?:it|test|describe)\(/;
 
 /** Support that is imported for other things than what the patterns find in it: who uses those says `startPlane(`. */
 const HARMLESS = ['test/support/plane.ts'];
@@ -72,10 +78,13 @@ export function sharingOf(path: string, read: ReadFile): Sharing {
 export function groupsOf(root: string, files: readonly string[], cores: number): string[][] {
   const read = (path: string): string => readFileSync(join(root, path), 'utf8');
   const byKind = new Map<Sharing, string[]>(KINDS.map((kind) => [kind, []]));
-  for (const file of files) byKind.get(sharingOf(file, read))?.push(file);
+  for (const file of files) {
+    const kind = CASE.test(scan(read(file)).code) ? sharingOf(file, read) : 'apart';
+    byKind.get(kind)?.push(file);
+  }
   const dealt = (kind: Sharing, hand: number): string[] =>
     (byKind.get(kind) ?? []).filter((_file, n) => n % cores === hand);
-  const shared = Array.from({ length: cores }, (_, n) => [dealt('waits', n), dealt('computes', n)]);
+  const shared = Array.from({ length: cores }, (_, n) => [dealt('waits', n), dealt('forks', n), dealt('computes', n)]);
   const apart = (byKind.get('apart') ?? []).map((file) => [file]);
   return [...shared.flat().filter((group) => group.length > 0), ...apart];
 }
