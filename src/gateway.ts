@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { notReadyBecause } from './admin/checks.ts';
 import { type AdminServer, startAdmin } from './admin/server.ts';
 import { routeStatuses } from './admin/status.ts';
+import { hashOfVariable } from './admin/token.ts';
 import { AccessLogWriter } from './export/access-log.ts';
 import { createMetrics } from './export/metrics.ts';
 import { routeReadings } from './export/readings.ts';
@@ -22,23 +23,19 @@ import { once } from './lib/once.ts';
 import { Random } from './lib/random.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
 import { formatProblem, SluiceError, unreadableProblem } from './model/problem.ts';
-import type { RolloutSpec } from './model/rollout.ts';
-import type { Decision } from './model/slo.ts';
-import type { RolloutStatus, RouteStatus, Status } from './model/status.ts';
+import type { RouteStatus, Status } from './model/status.ts';
 import { GATEWAY_CELL } from './model/tallies.ts';
 import { assertFree, type Region, Workers } from './proxy/workers.ts';
+import { Rollouts } from './rollouts.ts';
 import { SloEngine } from './slo/budget/engine.ts';
-import { type Controller, createController } from './slo/controller.ts';
-import { Decisions } from './slo/decisions.ts';
 import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
 import { Totals } from './slo/totals.ts';
-import { createDials, type Dials, getDial, setDial } from './snapshot/dials.ts';
+import { createDials, type Dials, getDial } from './snapshot/dials.ts';
 import { createEndpointDials, setCapacity } from './snapshot/endpoint-dials.ts';
 import { hashConfig } from './snapshot/hash.ts';
-import { createLatencyDials, setLatency } from './snapshot/latency-dials.ts';
+import { createLatencyDials } from './snapshot/latency-dials.ts';
 import { objectivesOf } from './snapshot/objectives.ts';
 import { needsRestart } from './snapshot/restart.ts';
-import { rolloutsOf } from './snapshot/rollouts.ts';
 import { type Current, type OfferResult, Store } from './snapshot/store.ts';
 import { DISK } from './sources/disk.ts';
 import { type FileEvent, type FileSource, openFile } from './sources/file.ts';
@@ -70,7 +67,7 @@ export const configTools = {
 /**
  * Starts a gateway and resolves when every worker listens.
  * @throws SluiceError SLU_CONFIG_UNREADABLE, SLU_CONFIG_INVALID (with all problems), SLU_PORT_IN_USE,
- * SLU_LISTEN_FAILED, SLU_WORKER_FAILED. Nothing stays open then.
+ * SLU_LISTEN_FAILED, SLU_WORKER_FAILED, SLU_USAGE (SLUICE_ADMIN_TOKEN is no token). Nothing stays open then.
  */
 export async function startGateway(options: GatewayOptions, release: Release): Promise<Gateway> {
   const plane = new ControlPlane(options, release);
@@ -92,8 +89,7 @@ class ControlPlane implements Gateway {
   readonly #store: Store;
   readonly #totals = new Totals();
   readonly #endpointTotals = new EndpointTotalsReader();
-  readonly #controller: Controller;
-  readonly #decisions = new Decisions();
+  readonly #rollouts: Rollouts;
   readonly #slos = new SloEngine();
   readonly #endpointDials = createEndpointDials();
   readonly #latencyDials = createLatencyDials();
@@ -105,7 +101,6 @@ class ControlPlane implements Gateway {
   });
   readonly #startedAt = wallTime();
   readonly #startedAtMs = nowMs();
-  #rollouts: readonly RolloutSpec[] = [];
   #workers: Workers | null = null;
   #admin: AdminServer | null = null;
   #source: FileSource | null = null;
@@ -132,14 +127,13 @@ class ControlPlane implements Gateway {
       wallTime,
       mayRecycle: (candidate) => this.#workers?.isUnused(candidate) === true,
     });
-    this.#controller = createController({
+    this.#rollouts = new Rollouts({
       regions: () => this.#workers?.regions() ?? [],
-      rollouts: () => this.#rollouts,
-      weightOf: (dial) => getDial(this.#dials, dial),
-      setDial: (dial, weight) => void setDial(this.#dials, dial, weight),
-      setLatency: (unit, dial) => setLatency(this.#latencyDials, unit, dial),
-      nowMs,
-      wallTime,
+      dials: this.#dials,
+      latencyDials: this.#latencyDials,
+      store: this.#store,
+      slos: this.#slos,
+      log: this.#log,
     });
     this.closed = new Promise((resolve) => {
       this.#finish = resolve;
@@ -197,14 +191,20 @@ class ControlPlane implements Gateway {
       status: () => this.#status(),
       traffic: () => routeReadings((this.#store.current as Current).snapshot, (cell) => this.#totals.of(cell)),
       refused: () => this.#totals.of(GATEWAY_CELL).reasons,
-      rollbacks: () => this.#decisions.rollbacks(this.#rollouts),
+      rollbacks: () => this.#rollouts.rollbacks(),
       accessLosses: () => this.#accessLog.losses(),
     });
+    const tokenHash = hashOfVariable('SLUICE_ADMIN_TOKEN', process.env['SLUICE_ADMIN_TOKEN']);
     this.#admin = await startAdmin({
       address: config.admin,
+      actions: {
+        tokenHash: () => this.#store.current?.config.adminTokenHash ?? tokenHash,
+        command: (command) => this.#rollouts.command(command),
+        onRefused: (target, because) => this.#log.warn('admin_refused', { target, because }),
+      },
       view: {
         status: () => this.#status(),
-        decisions: () => this.#decisions.newest,
+        decisions: () => this.#rollouts.decisions,
         live: () => nowMs() - this.#tickedAtMs < LIVE_MS,
         metrics: () => metrics.page(),
       },
@@ -287,7 +287,7 @@ class ControlPlane implements Gateway {
   }
 
   #follow(current: Current): void {
-    this.#rollouts = rolloutsOf(current.config, current.snapshot);
+    this.#rollouts.follow(current);
     this.#slos.follow(objectivesOf(current.config, current.snapshot));
     this.#health.follow(planOf(current.config, current.snapshot), this.#phase === 'serving');
   }
@@ -312,9 +312,7 @@ class ControlPlane implements Gateway {
     const regions = this.#workers?.regions() ?? [];
     this.#totals.follow(regions);
     this.#endpointTotals.follow(regions);
-    const { decisions, skippedMs } = this.#controller.tick(this.#tickedAtMs);
-    if (skippedMs !== 0) this.#log.warn('evidence_skipped', { skippedMs });
-    for (const decision of decisions) this.#keep(decision);
+    this.#rollouts.turn(this.#tickedAtMs);
     for (const alert of this.#slos.turn(regions, bothClocks())) this.#log.warn('slo_alert', { ...alert });
     this.#lookAfterEndpoints(regions);
     this.#totals.readSome(this.#store.current?.snapshot.routes ?? [], ROUTES_PER_TICK);
@@ -327,17 +325,6 @@ class ControlPlane implements Gateway {
     for (const change of versions) this.#log.warn('version_endpoints', { ...change });
     if (down === null) return;
     for (const shift of this.#store.setDown(down)) this.#log.warn('version_weight', { ...shift });
-  }
-
-  /** The dial has moved already; here the decision becomes an override, a log line and something to look at. */
-  #keep(decision: Decision): void {
-    this.#decisions.add(decision);
-    this.#log.warn(decision.kind, { ...decision });
-    if (decision.kind !== 'rollback') return;
-    const { route, canary, sentence } = decision;
-    const generation = this.#rollouts.find((spec) => spec.route === route)?.generation ?? '';
-    const held = this.#store.hold({ route, version: canary, weight: 0, because: sentence, generation });
-    if (held.kind === 'stale') this.#log.warn('hold_stale', { route, canary });
   }
 
   // ── looking in ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -363,15 +350,13 @@ class ControlPlane implements Gateway {
         return slosNow();
       },
       health: this.#health.status,
-      eventsLost: this.#controller.eventsLost,
+      eventsLost: this.#rollouts.eventsLost,
     };
   }
 
   #routes(): RouteStatus[] {
     const current = this.#store.current as Current;
-    const rollouts = new Map<string, RolloutStatus>(
-      this.#controller.view().map(({ route, status }) => [route, status]),
-    );
+    const rollouts = this.#rollouts.statuses();
     return routeStatuses({
       config: current.config,
       snapshot: current.snapshot,

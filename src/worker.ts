@@ -3,7 +3,7 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import type { FromWorker, ToWorker, WorkerSetup } from './model/messages.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from './model/threads/messages.ts';
 import { Plane } from './proxy/plane.ts';
 
 const port = parentPort;

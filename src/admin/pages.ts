@@ -1,9 +1,10 @@
 /**
  * The admin server's pages: path in, reply out.
  *
- * Everything is read only. A path is matched as written, without decoding or normalizing: there is nothing to confuse.
+ * Pages are read only; commands to rollouts are elsewhere (commands.ts). A path is matched as written, without decoding or normalizing: there is nothing to confuse.
  */
 
+import { ROLLOUT_COMMANDS } from '../model/rollout.ts';
 import { formatCheck, hasStarted, readinessChecks } from './checks.ts';
 import { jsonReply, problemReply, type Reply, textReply } from './reply.ts';
 import type { AdminView } from './view.ts';
@@ -52,7 +53,7 @@ function pageTable(view: AdminView): ReadonlyMap<string, Page> {
     [
       '/api/v1/decisions',
       {
-        about: 'every rollback and resume with its numbers, oldest first',
+        about: 'every decision about a rollout with its numbers, oldest first',
         answer: () => jsonReply({ decisions: view.decisions() }),
       },
     ],
@@ -69,8 +70,11 @@ function readyReply(view: AdminView, isVerbose: boolean): Reply {
 
 function indexText(pages: ReadonlyMap<string, Page>): string {
   const rows = [...pages].map(([path, page]) => `${path.padEnd(20)}${page.about}`);
-  return `Sluice admin. Read only: GET and HEAD.\n\n${rows.join('\n')}\n`;
+  return `Sluice admin. Pages are read only: GET and HEAD.\n\n${rows.join('\n')}\n\n${COMMANDS_TEXT}`;
 }
+
+const COMMANDS_TEXT = `POST /api/v1/rollouts/{route}/{${ROLLOUT_COMMANDS.join(',')}}
+with the token: commands to the rollout of a route; body: none, or {"reason": "…", "fix": true}\n`;
 
 /** A client's text for a message: bounded and without controls. */
 function printable(text: string): string {

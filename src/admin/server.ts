@@ -1,8 +1,8 @@
 /**
- * The admin server: looks in and changes nothing, on a port of its own.
+ * The admin server: looks in, and changes nothing but by commands to rollouts (commands.ts), on a port of its own.
  *
  * Order of refusals: malformed (400/408/431, by node:http), wrong host 421, wrong method 405, body 413, unknown page
- * 404. A page that throws is a 500 and is reported; it never ends the process. Heads, whole requests, idle sockets and
+ * 404; commands have refusals of their own. A page that throws is a 500 and is reported; it never ends the process. Heads, whole requests, idle sockets and
  * the number of connections are bounded, so that a slow or greedy client costs little.
  */
 
@@ -10,6 +10,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import type { AddressInfo, Socket } from 'node:net';
 import type { ListenAddress } from '../model/config.ts';
 import { SluiceError } from '../model/problem.ts';
+import { type AdminActions, answerCommand, commandTarget } from './commands.ts';
 import { hostFilter } from './host.ts';
 import { createPages, type Pages } from './pages.ts';
 import { problemReply, type Reply, replyHeaders } from './reply.ts';
@@ -29,6 +30,8 @@ const CLOSE_GRACE_MS = 1000;
 export interface AdminOptions {
   readonly address: ListenAddress;
   readonly view: AdminView;
+  /** What it may do; without it every command is refused. */
+  readonly actions?: AdminActions;
   /** Further names to answer to, see `host.ts`. */
   readonly allowedHosts?: readonly string[];
   /** Told of every page that threw (its target) and of every failed accept (`accept`). */
@@ -50,6 +53,7 @@ export interface AdminServer {
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const isAllowed = hostFilter(options.address.host, options.allowedHosts ?? []);
   const pages = createPages(options.view);
+  const actions = options.actions ?? null;
   const server = createServer(
     {
       maxHeaderSize: HEAD_BYTES_MAX,
@@ -59,7 +63,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       connectionsCheckingInterval: 1000,
     },
     (request, response) => {
-      void answer(request, response, (target) => guard(request, target, { isAllowed, pages }), options);
+      void answer(request, response, (target) => guard(request, target, { isAllowed, pages, actions }), options);
     },
   );
   server.maxConnections = CONNECTIONS_MAX;
@@ -75,6 +79,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
 interface Door {
   readonly isAllowed: (header: string) => boolean;
   readonly pages: Pages;
+  readonly actions: AdminActions | null;
 }
 
 /** Every refusal that needs no page, then the page. */
@@ -82,10 +87,12 @@ function guard(request: IncomingMessage, target: string, door: Door): Reply | Pr
   const hosts = request.headersDistinct['host'] ?? [];
   if (hosts.length !== 1 || !door.isAllowed(hosts[0] as string)) {
     const detail = 'This host name is not served here; use localhost or the address the admin server is bound to';
-    return problemReply(421, detail);
+    return problemReply(421, detail, request.method === 'POST' ? { connection: 'close' } : {});
   }
+  const command = commandTarget(target);
+  if (command !== null) return answerCommand(request, command, door.actions);
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    return problemReply(405, 'This server is read only', { allow: 'GET, HEAD', connection: 'close' });
+    return problemReply(405, 'This page is read only', { allow: 'GET, HEAD', connection: 'close' });
   }
   if (request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0) {
     return problemReply(413, 'No request body is taken here', { connection: 'close' });

@@ -6,6 +6,7 @@
 
 import { quantile } from '../lib/histogram.ts';
 import type { Config } from '../model/config.ts';
+import { weightScaleOf } from '../model/rollout.ts';
 import type { RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
 import type { EndpointStatus, RolloutStatus, RouteStatus, TrafficStatus, VersionStatus } from '../model/status.ts';
 
@@ -25,6 +26,7 @@ export interface StatusSource {
   readonly snapshot: Snapshot;
   cell(id: number): CellSums;
   endpoint(id: number): Omit<EndpointStatus, 'address'>;
+  /** What a dial has; its route's rollout says what one unit is worth (`weightScaleOf`). */
   weight(dial: number): number;
   /** Why a version's weight is not the operator's; empty when it is. */
   because(route: string, split: SplitSpec): string;
@@ -38,9 +40,15 @@ export function routeStatuses(source: StatusSource): RouteStatus[] {
 
 function routeStatus(source: StatusSource, route: RouteSpec, index: number): RouteStatus {
   const traffic = trafficOf(source.cell(route.cell));
-  const refs = source.config.routes[index]?.backendRefs ?? [];
+  const config = source.config.routes[index];
+  const refs = config?.backendRefs ?? [];
+  const scale = weightScaleOf(config?.rollout ?? null);
   const versions = route.splits.map((split, i) =>
-    versionStatus(source, split, refs[i]?.weight ?? 0, source.because(route.name, split)),
+    versionStatus(source, split, {
+      weight: source.weight(split.dial) / scale,
+      weightConfigured: refs[i]?.weight ?? 0,
+      weightBecause: source.because(route.name, split),
+    }),
   );
   const total = versions.reduce((sum, version) => sum + version.requests, 0);
   return {
@@ -54,8 +62,7 @@ function routeStatus(source: StatusSource, route: RouteSpec, index: number): Rou
 function versionStatus(
   source: StatusSource,
   split: SplitSpec,
-  weightConfigured: number,
-  weightBecause: string,
+  weights: Pick<VersionStatus, 'weight' | 'weightConfigured' | 'weightBecause'>,
 ): VersionStatus {
   const endpoints = split.targets.endpoints.map((index) => {
     const spec = source.snapshot.endpoints[index] as Snapshot['endpoints'][number];
@@ -66,9 +73,7 @@ function versionStatus(
     service: split.service,
     version: split.version,
     colors: split.colors,
-    weight: source.weight(split.dial),
-    weightConfigured,
-    weightBecause,
+    ...weights,
     ...trafficOf(source.cell(split.cell)),
     shareRatio: null,
     endpoints,

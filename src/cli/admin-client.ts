@@ -2,10 +2,14 @@
  * Asks a running gateway's admin server.
  */
 
+import type { RolloutCommandName } from '../model/rollout.ts';
 import type { Decision } from '../model/slo.ts';
 import type { Status } from '../model/status.ts';
 
 const TIMEOUT_MS = 5000;
+
+/** Where the admin server listens by default. */
+export const DEFAULT_ADMIN = 'http://127.0.0.1:9900';
 
 /** `GET /api/v1/status`. Rejects when the server cannot be reached or does not answer 200. */
 export async function fetchStatus(adminUrl: string): Promise<Status> {
@@ -22,4 +26,41 @@ async function fetchJson(adminUrl: string, path: string): Promise<unknown> {
   const response = await fetch(new URL(path, adminUrl), { signal: AbortSignal.timeout(TIMEOUT_MS) });
   if (!response.ok) throw new Error(`${path} answered ${response.status}: ${(await response.text()).slice(0, 200)}`);
   return response.json();
+}
+
+/** What a person asks of a rollout. */
+export interface CommandRequest {
+  readonly route: string;
+  readonly name: RolloutCommandName;
+  readonly reason: string;
+  readonly fix: boolean;
+  readonly token: string | undefined;
+}
+
+/** What came of it. */
+export type CommandAnswer = { readonly decision: Decision } | { readonly status: number; readonly refused: string };
+
+/** `POST /api/v1/rollouts/{route}/{command}`. Rejects when the server cannot be reached or answers in another form. */
+export async function sendCommand(adminUrl: string, request: CommandRequest): Promise<CommandAnswer> {
+  const { route, name, reason, fix, token } = request;
+  const path = `/api/v1/rollouts/${encodeURIComponent(route)}/${name}`;
+  const response = await fetch(new URL(path, adminUrl), {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    },
+    body: JSON.stringify({ reason, fix }),
+    redirect: 'error',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  const body = (await response.json()) as { readonly decision?: Decision; readonly detail?: string };
+  if (response.ok && body.decision !== undefined) return { decision: body.decision };
+  return { status: response.status, refused: body.detail ?? `${path} answered ${response.status}` };
+}
+
+/** fetch hides the system's word in the cause. */
+export function reasonOf(error: unknown): string {
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  return inner instanceof Error ? inner.message : String(inner);
 }

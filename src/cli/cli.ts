@@ -8,6 +8,7 @@ import { didYouMean, readArgs, readChoice } from './args.ts';
 import { CONFIG_USAGE, configCommand } from './config.ts';
 import { demoCommand } from './demo/demo.ts';
 import { type CliDeps, type Command, EXIT } from './deps.ts';
+import { rolloutCommand } from './rollout.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
 
@@ -42,7 +43,14 @@ const configEntry: Command = {
 };
 
 /** Every command but `help`. */
-export const COMMANDS: readonly Command[] = [runCommand, demoCommand, configEntry, statusCommand, versionCommand];
+export const COMMANDS: readonly Command[] = [
+  runCommand,
+  demoCommand,
+  configEntry,
+  statusCommand,
+  rolloutCommand,
+  versionCommand,
+];
 
 /**
  * Runs the command that `argv` (without `node` and the script) names.

@@ -2,13 +2,12 @@
  * `sluice status`: what a running gateway is doing, as a table or as JSON.
  */
 
-import type { RouteStatus, Status, TrafficStatus, VersionStatus } from '../model/status.ts';
-import { fetchStatus } from './admin-client.ts';
+import type { RolloutStatus, RouteStatus, Status, TrafficStatus, VersionStatus } from '../model/status.ts';
+import { DEFAULT_ADMIN, fetchStatus, reasonOf } from './admin-client.ts';
 import { readArgs, readChoice } from './args.ts';
 import { type CliDeps, type Command, EXIT } from './deps.ts';
+import { rolloutLines } from './rollout.ts';
 import { sloLines } from './slo-lines.ts';
-
-const DEFAULT_ADMIN = 'http://127.0.0.1:9900';
 
 const USAGE = `sluice status [--admin URL] [-o json]
 
@@ -41,12 +40,6 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   return status.ready ? EXIT.ok : EXIT.failed;
 }
 
-/** fetch hides the system's word in the cause. */
-function reasonOf(error: unknown): string {
-  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-  return inner instanceof Error ? inner.message : String(inner);
-}
-
 /** The table, ending in a newline. */
 export function formatStatus(status: Status): string {
   const { config, workers } = status;
@@ -69,10 +62,14 @@ function routeLines(route: RouteStatus): string[] {
   const rows = [header, ...route.versions.map(versionRow)];
   const widths = header.map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
   const table = rows.map((row) => row.map((cell, column) => pad(cell, widths[column] ?? 0, column === 0)).join('  '));
-  const verdict = route.rollout === null ? [] : [`  ${route.rollout.state}: ${route.rollout.sentence}`];
+  const verdict = route.rollout === null ? [] : rolloutSummary(route.rollout);
   const weights = route.versions.filter(({ weightBecause }) => weightBecause !== '').map(weightLine);
   const title = `route ${route.name}  ${route.requests} requests, ${formatRatio(route.errorRatio)} errors`;
   return ['', title, ...table.map((line) => `  ${line}`), ...verdict, ...weights, ...endpointLines(route)];
+}
+
+function rolloutSummary(rollout: RolloutStatus): string[] {
+  return [`  ${rollout.state}: ${rollout.sentence}`, ...rolloutLines(rollout).map((line) => `    ${line}`)];
 }
 
 function weightLine({ service, version, weight, weightBecause }: VersionStatus): string {

@@ -9,8 +9,8 @@
 import { nowMs, wallTime } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { type LineSink, openSink } from '../lib/sink.ts';
-import type { AccessBatch, AccessRecord } from '../model/access.ts';
 import { reasonRow } from '../model/reason.ts';
+import type { AccessBatch, AccessRecord } from '../model/threads/access.ts';
 import type { AccessLosses } from './source.ts';
 
 const STDOUT_FD = 1;

@@ -2,10 +2,10 @@
  * Metric families of the gateway's own state: weights, rollouts, verdicts, configuration, workers.
  */
 
+import { ROLLOUT_STATES } from '../model/rollout.ts';
 import type { RolloutStatus, Status, WorkerStatus } from '../model/status.ts';
 import type { Family, Labels, Sample } from './family.ts';
 
-const ROLLOUT_STATES: readonly RolloutStatus['state'][] = ['progressing', 'rolled-back'];
 const WORKER_STATES: readonly WorkerStatus['state'][] = ['starting', 'serving', 'draining', 'gone'];
 
 export const STATE_FAMILIES: readonly Family[] = [
@@ -43,6 +43,16 @@ export const STATE_FAMILIES: readonly Family[] = [
         for (const state of ROLLOUT_STATES) {
           yield { labels: { route, version: rollout.canary, state }, value: rollout.state === state ? 1 : 0 };
         }
+      }
+    },
+  },
+  {
+    name: 'sluice_rollout_step',
+    help: 'Step that a rollout is on, from 1; 0 before the first and after a rollback; absent without steps',
+    type: 'gauge',
+    *collect({ status }) {
+      for (const [route, { canary, step, next }] of rolloutsOf(status)) {
+        if (next !== '') yield { labels: { route, version: canary }, value: step?.number ?? 0 };
       }
     },
   },

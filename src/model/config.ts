@@ -293,6 +293,31 @@ export interface SloConfig {
   readonly budgetPolicy: BudgetPolicyConfig;
 }
 
+/** One step of a ramp. */
+export interface RolloutStep {
+  /** Share of users, of those that stable and canary have together, in percent: above 0, at most 100. */
+  readonly percent: number;
+  /** Shortest stay. */
+  readonly dwellMs: number;
+}
+
+/** How a canary is ramped up, and what every step asks for. */
+export interface RolloutPlan {
+  /** Ascending, never empty. On the last one the canary bakes. */
+  readonly steps: readonly RolloutStep[];
+  /** A step asks for evidence that the canary is sound, besides time, requests, alerts and budget. */
+  readonly needsEvidence: boolean;
+  /** Fewest canary requests on a step. */
+  readonly requestsMin: number;
+  /** Longest wait for a step's gates, and what follows it. */
+  readonly stepMaxMs: number;
+  readonly onStepMax: 'pause' | 'rollback';
+  /** Time on the last step, with the old version kept warm. */
+  readonly bakeMs: number;
+  /** A new generation starts by itself; false: by a command. */
+  readonly autoStart: boolean;
+}
+
 /** The canary under judgement on a route and how sure the gateway must be to roll it back. */
 export interface RolloutConfig {
   readonly stable: string;
@@ -316,6 +341,8 @@ export interface RolloutConfig {
     /** Limit of p_canary itself; null = by the route's SLO. */
     readonly errorRatioMax: number | null;
   };
+  /** Null: the canary is only watched, at the weights of the configuration. */
+  readonly plan: RolloutPlan | null;
 }
 
 export interface RouteConfig {
@@ -338,6 +365,8 @@ export interface RouteConfig {
 export interface Config {
   readonly listen: ListenAddress;
   readonly admin: ListenAddress;
+  /** SHA-256 of the token that commands must bring, hex; null: the admin server is read only unless the environment names one. */
+  readonly adminTokenHash: string | null;
   /** Data-plane threads; `auto` = the cgroup's CPU quota, else the machine's cores. */
   readonly workers: number | 'auto';
   readonly color: ColorConfig;

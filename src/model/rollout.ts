@@ -1,6 +1,9 @@
 /**
- * What the judge of a rollout needs to know of the snapshot in force.
+ * Nouns of rollouts: what the judge needs to know of them, their states, the commands that people give, what is shown.
  */
+
+import type { BudgetPolicyConfig, RolloutConfig, RolloutPlan, RolloutStep } from './config.ts';
+import type { Decision } from './slo.ts';
 
 /** One side of the comparison. Indexes are those of the tallies and dials. */
 export interface RolloutArm {
@@ -12,6 +15,8 @@ export interface RolloutArm {
   readonly unit: number;
   /** Slots of its endpoints in the tallies. */
   readonly endpoints: readonly number[];
+  /** The operator's weight as a dial has it: times `weightScaleOf`. */
+  readonly weight: number;
 }
 
 /** One canary under judgement. A route has at most one. */
@@ -37,8 +42,139 @@ export interface RolloutSpec {
     readonly ratioMax: number;
     readonly errorRatioMax: number;
   };
+  /** Null: it is only watched. */
+  readonly plan: RolloutPlan | null;
+  /** Share of bad requests that the route's availability objective allows. */
+  readonly budgetRatio: number;
+  readonly budgetPolicy: BudgetPolicyConfig;
   /** Fingerprint of the operator's split and canary: a new one is a new rollout. */
   readonly generation: string;
   /** Configuration revision that it was compiled from. */
   readonly revision: number;
+}
+
+/** Dials of a route with steps count thousandths of a weight, so that 1 % of any weight is a whole number. */
+const STEP_WEIGHT_SCALE = 1000;
+
+/** Dial units per unit of weight on a route with this rollout. */
+export function weightScaleOf(rollout: Pick<RolloutConfig, 'plan'> | null): number {
+  return rollout === null || rollout.plan === null ? 1 : STEP_WEIGHT_SCALE;
+}
+
+/** Weights to hold on a route against the operator's: all of them at once, none = the operator's are in force again. */
+export interface RouteHold {
+  readonly route: string;
+  readonly generation: string;
+  readonly because: string;
+  /** Dial units. */
+  readonly weights: readonly { readonly version: string; readonly weight: number }[];
+}
+
+/** What a person, or a source, may ask of a rollout. */
+export const ROLLOUT_COMMANDS = ['start', 'pause', 'resume', 'promote', 'abort', 'undo'] as const;
+
+export type RolloutCommandName = (typeof ROLLOUT_COMMANDS)[number];
+
+export interface RolloutCommand {
+  readonly name: RolloutCommandName;
+  readonly route: string;
+  /** Where it came from: `api`, `configuration`. */
+  readonly by: string;
+  /** For the log; empty = none was given. */
+  readonly reason: string;
+  /** Labels the rollout a fix, which an exhausted budget does not stop. Needs a reason. */
+  readonly isFix: boolean;
+}
+
+/** What became of a command. `unknown`: there is no such rollout; `refused`: not in this state, and what to do instead. */
+export type CommandResult =
+  | { readonly kind: 'done'; readonly decision: Decision; readonly hold: RouteHold }
+  | { readonly kind: 'unknown' | 'refused'; readonly detail: string };
+
+/** Who or what moved a rollout. */
+export type RolloutTrigger = 'evidence' | 'burn' | 'gates' | 'policy' | 'budget' | 'person' | 'configuration';
+
+/** Where a rollout stands. `sinceMs`: monotonic, when the canary got its present weight. `step`: index of the ladder. */
+export type RolloutState =
+  | { readonly kind: 'idle' }
+  | {
+      readonly kind: 'progressing';
+      readonly step: number;
+      readonly sinceMs: number;
+      /** When the wait for this step's gates began, for the longest wait. */
+      readonly waitingSinceMs: number;
+    }
+  | {
+      readonly kind: 'paused';
+      readonly step: number;
+      readonly sinceMs: number;
+      readonly pausedAtMs: number;
+      readonly by: 'person' | 'policy' | 'budget';
+      readonly because: string;
+    }
+  | { readonly kind: 'baking'; readonly step: number; readonly sinceMs: number }
+  | { readonly kind: 'succeeded'; readonly step: number; readonly sinceMs: number }
+  | { readonly kind: 'rolled-back'; readonly sinceMs: number; readonly by: RolloutTrigger };
+
+export type RolloutStateName = RolloutState['kind'];
+
+export const ROLLOUT_STATES: readonly RolloutStateName[] = [
+  'idle',
+  'progressing',
+  'paused',
+  'baking',
+  'succeeded',
+  'rolled-back',
+];
+
+/** A rollout's whole memory. */
+export interface Rollout {
+  readonly state: RolloutState;
+  /** Steps of this run, an extra small one in front when the budget asks for it. Empty before the first start. */
+  readonly ladder: readonly RolloutStep[];
+  /** Why it is labeled a fix; empty when it is not. */
+  readonly fixReason: string;
+  /** Bad events that the budget had left when it started; null when nothing was counted. */
+  readonly leftAtStart: number | null;
+  /** Bad requests that it caused before this process began. */
+  readonly spentBefore: number;
+  /** What `undo` goes back to: the state before the last command, forgotten when the rollout moves by itself. */
+  readonly undo: RolloutUndo | null;
+}
+
+export interface RolloutUndo extends Omit<Rollout, 'undo'> {
+  readonly command: RolloutCommandName;
+}
+
+/** A rollout for the state store, in JSON: times are lengths, because the monotonic clock ends with the process. */
+export interface SavedRollout {
+  readonly format: 1;
+  readonly route: string;
+  readonly generation: string;
+  readonly rollout: SavedMemory & { readonly undo: (SavedMemory & { readonly command: RolloutCommandName }) | null };
+  /** The decision that rolled it back, when it is. */
+  readonly decision: Decision | null;
+}
+
+export type SavedMemory = Omit<Rollout, 'undo' | 'state'> & { readonly state: SavedState };
+
+/** A state whose times are ms ago. */
+export interface SavedState {
+  readonly kind: RolloutStateName;
+  readonly step?: number;
+  readonly forMs?: number;
+  readonly waitingForMs?: number;
+  readonly pausedForMs?: number;
+  readonly by?: RolloutTrigger;
+  readonly because?: string;
+}
+
+/** One gate of a step, as it stands. */
+export interface RolloutGate {
+  readonly name: 'evidence' | 'dwell' | 'requests' | 'alerts' | 'budget';
+  readonly isPassed: boolean;
+  /** In ms for `dwell`, requests for `requests`; null where there is no number. */
+  readonly needed: number | null;
+  readonly seen: number | null;
+  readonly sentence: string;
 }

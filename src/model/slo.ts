@@ -3,6 +3,7 @@
  */
 
 import type { SloConfig } from './config.ts';
+import type { RolloutTrigger } from './rollout.ts';
 
 /** Exchanges of one arm (version) in one tick: how many finished, how many of them were bad. `bad <= finished`. */
 export interface ArmCounts {
@@ -103,12 +104,19 @@ export interface Verdict {
   readonly users: PairCounts;
 }
 
+/**
+ * What a decision did. `resume` by the configuration: a canary that was rolled back, or whose rollout was under way, is
+ * watched anew because the operator changed it.
+ */
+export type DecisionKind = 'start' | 'step' | 'promote' | 'bake' | 'succeed' | 'pause' | 'resume' | 'undo' | 'rollback';
+
 /** A decision with the numbers behind it. */
 export interface Decision {
   readonly id: number;
   /** Wall clock, ISO 8601, for people. */
   readonly at: string;
-  readonly kind: 'rollback' | 'resume';
+  readonly kind: DecisionKind;
+  readonly trigger: RolloutTrigger;
   readonly route: string;
   readonly service: string;
   readonly canary: string;
@@ -118,7 +126,7 @@ export interface Decision {
   readonly verdict: Verdict;
   readonly alpha: number;
   readonly toleratedRatio: number;
-  /** Canary's dial before and after. */
+  /** Canary's weight before and after. */
   readonly weightBefore: number;
   readonly weightAfter: number;
   /** Configuration revision in force. */

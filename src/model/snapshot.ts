@@ -97,6 +97,7 @@ export interface Snapshot {
 export interface Override {
   readonly route: string;
   readonly version: string;
+  /** As the dial has it (`weightScaleOf`). */
   readonly weight: number;
   readonly because: string;
   /** Fingerprint of the split and canary it was decided for; the override ends when the operator changes them. */

@@ -6,6 +6,7 @@
 
 import type { EndpointHealth, HealthStatus } from './health.ts';
 import type { Problem } from './problem.ts';
+import type { RolloutGate, RolloutStateName } from './rollout.ts';
 import type { ErrorClass } from './sli.ts';
 import type { AlertSeverity, SloIndicator, SloScope, Verdict } from './slo.ts';
 
@@ -52,7 +53,19 @@ export interface VersionStatus extends TrafficStatus {
 export interface RolloutStatus {
   readonly stable: string;
   readonly canary: string;
-  readonly state: 'progressing' | 'rolled-back';
+  /** A canary that is only watched is `progressing` or `rolled-back`. */
+  readonly state: RolloutStateName;
+  /** Null when the rollout is not on a step. `number` counts from 1, `percent` is the share of users. */
+  readonly step: {
+    readonly number: number;
+    readonly count: number;
+    readonly percent: number;
+    readonly forMs: number;
+  } | null;
+  /** What the step asks for; empty when nothing is awaited. */
+  readonly gates: readonly RolloutGate[];
+  /** What comes next, in one sentence; empty for a canary that is only watched. */
+  readonly next: string;
   /** null before the first tick. */
   readonly verdict: Verdict | null;
   /** The state in one sentence with numbers. */

@@ -12,8 +12,8 @@
  */
 
 import { Random } from '../lib/random.ts';
-import { ACCESS_CHARS_MAX, type AccessBatch, type AccessRecord } from '../model/access.ts';
 import { REASONS, type Reason } from '../model/reason.ts';
+import { ACCESS_CHARS_MAX, type AccessBatch, type AccessRecord } from '../model/threads/access.ts';
 import type { Peer } from './decide/decide.ts';
 import { clientAddress } from './decide/user-key.ts';
 import type { Exchange } from './exchange.ts';

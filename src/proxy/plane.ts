@@ -7,9 +7,9 @@
 import { beginTurn, httpDate, nowMs } from '../lib/clock.ts';
 import { Deadlines, SWEEP_MS } from '../lib/deadlines.ts';
 import { Random } from '../lib/random.ts';
-import type { AccessBatch } from '../model/access.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.ts';
+import type { AccessBatch } from '../model/threads/access.ts';
 import { AccessLog } from './access-log.ts';
 import { linkTable, type RouteTable } from './decide/table.ts';
 import { Endpoints } from './forward/endpoints.ts';

@@ -14,8 +14,6 @@ import { Worker } from 'node:worker_threads';
 import { nowMs } from '../lib/clock.ts';
 import { DescriptorWatch } from '../lib/descriptors.ts';
 import { StallWatch } from '../lib/stall.ts';
-import type { AccessBatch } from '../model/access.ts';
-import type { FromWorker, ToWorker, WorkerSetup } from '../model/messages.ts';
 import { SluiceError } from '../model/problem.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { WorkerStatus } from '../model/status.ts';
@@ -29,6 +27,8 @@ import {
   type Tallies,
   viewTallies,
 } from '../model/tallies.ts';
+import type { AccessBatch } from '../model/threads/access.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from '../model/threads/messages.ts';
 
 const RESTART_MS_MIN = 50;
 const RESTART_MS_MAX = 5000;

@@ -15,11 +15,12 @@ import type { ArmCounts, Evidence, PairCounts, Verdict } from '../model/slo.ts';
 import type { BadEvent } from './events.ts';
 import { LatencyWatch, type SetLatency } from './latency/watch.ts';
 import type { Region } from './regions.ts';
-import { SickEndpoint } from './sick-endpoint.ts';
-import { Soundness } from './soundness.ts';
 import { UserWindow } from './users.ts';
 import { MinRule } from './verdict/min-rule.ts';
 import { PromotionProcess } from './verdict/promotion.ts';
+import { promotionSentence } from './verdict/sentence.ts';
+import { SickEndpoint } from './verdict/sick-endpoint.ts';
+import { Soundness } from './verdict/soundness.ts';
 import { isLatencyEnough, logEToFail, totalLogE, verdictOf } from './verdict/verdict.ts';
 import { CellWindow } from './window.ts';
 
@@ -50,6 +51,8 @@ export class Judgement {
   readonly #news = emptyEvidence();
   readonly #totals = emptyEvidence();
   #weight: number;
+  /** Canary requests finished when the present weight began. */
+  #finishedBefore = 0;
   #stepAtMs: number;
   #firstBadAtMs: number | null = null;
   #samples: string[] = [];
@@ -107,6 +110,7 @@ export class Judgement {
   weigh(weight: number, regions: readonly Region[], nowMs: number): void {
     if (weight === this.#weight) return;
     this.#weight = weight;
+    this.#finishedBefore = this.#totals.requests.canary.finished;
     this.#stepAtMs = nowMs;
     this.#firstBadAtMs = null;
     this.#samples = [];
@@ -145,7 +149,11 @@ export class Judgement {
 
   /** null before the first look. */
   verdict(spec: RolloutSpec): Verdict | null {
-    if (this.#regions === null) return null;
+    return this.#regions === null ? null : this.verdictNow(spec);
+  }
+
+  /** The same, with nothing counted before the first look. */
+  verdictNow(spec: RolloutSpec): Verdict {
     const { logE, logERequests, logEUsers, logEAbsolute, dispersion } = this.#errors;
     const { isPassed, logERelative, logEAbsolute: logEBelow, logEToPass, goodNeeded } = this.#promotion;
     const parts = {
@@ -157,7 +165,7 @@ export class Judgement {
         dispersion,
         spared: [...this.#spared],
       },
-      latency: this.#latency.part(this.#regions),
+      latency: this.#latency.part(this.#regions ?? []),
       promotion: {
         isPassed,
         logERelative,
@@ -168,6 +176,23 @@ export class Judgement {
       fault: this.#soundness.fault,
     };
     return verdictOf(parts, this.#totals, spec);
+  }
+
+  /** Requests of both versions since the watch began; live. */
+  get requests(): PairCounts {
+    return this.#totals.requests;
+  }
+
+  /** Canary requests finished at its present weight. */
+  get stepRequests(): number {
+    return this.#totals.requests.canary.finished - this.#finishedBefore;
+  }
+
+  /** How far the proof is that the canary is not worse, for the gate of a step. */
+  promotion(spec: RolloutSpec): { readonly isPromotable: boolean; readonly sentence: string } {
+    const isPromotable = this.isPromotable(spec);
+    const { fault } = this.#soundness;
+    return { isPromotable, sentence: promotionSentence(isPromotable, this.#promotion.goodNeeded, fault) };
   }
 
   /** Time from the first bad canary exchange of the step to `nowMs`; -1 when none was noted. */
@@ -193,6 +218,28 @@ export class Judgement {
     }
     this.#errors = new MinRule(spec.toleratedRatio, nowMs, spec.absoluteFloor);
   }
+}
+
+/** Whether evidence gathered under one spec counts under the other: same cells, units and null hypothesis. */
+export function isComparable(a: RolloutSpec, b: RolloutSpec): boolean {
+  if (!hasSameHypotheses(a, b)) return false;
+  if (a.canary.cell !== b.canary.cell || a.stable.cell !== b.stable.cell) return false;
+  return a.canary.unit === b.canary.unit && a.stable.unit === b.stable.unit;
+}
+
+/** Whether both are judged by the same numbers; alpha and badMin only say how sure one must be. */
+function hasSameHypotheses(a: RolloutSpec, b: RolloutSpec): boolean {
+  return (
+    a.toleratedRatio === b.toleratedRatio &&
+    a.absoluteFloor === b.absoluteFloor &&
+    a.latencyTolerance === b.latencyTolerance &&
+    a.latencyFloorMs === b.latencyFloorMs &&
+    a.promotion.beta === b.promotion.beta &&
+    a.promotion.ratioMax === b.promotion.ratioMax &&
+    a.promotion.errorRatioMax === b.promotion.errorRatioMax &&
+    a.canary.endpoints.length === b.canary.endpoints.length &&
+    a.canary.endpoints.every((endpoint, n) => endpoint === b.canary.endpoints[n])
+  );
 }
 
 function emptyPair(): PairCounts {

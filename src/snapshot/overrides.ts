@@ -7,6 +7,7 @@
  */
 
 import type { BackendRef, Config, RouteConfig, VersionConfig } from '../model/config.ts';
+import { weightScaleOf } from '../model/rollout.ts';
 import type { Override } from '../model/snapshot.ts';
 import { fingerprint } from './hash.ts';
 
@@ -57,6 +58,11 @@ export function withoutOverride(overrides: readonly Override[], route: string, v
   return overrides.filter((held) => held.route !== route || held.version !== version);
 }
 
+/** The overrides of one route replaced by others, or by none. */
+export function withRoute(overrides: readonly Override[], route: string, held: readonly Override[]): Override[] {
+  return [...overrides.filter((override) => override.route !== route), ...held];
+}
+
 /** Versions by `service/version`. */
 export type VersionSet = ReadonlySet<string>;
 
@@ -64,7 +70,8 @@ export type VersionSet = ReadonlySet<string>;
 export const NO_VERSIONS: VersionSet = new Set();
 
 /**
- * The weights in force, `[route][backendRef]` in the order of the configuration: the operator's, replaced by overrides.
+ * The weights in force as dials have them (`weightScaleOf`), `[route][backendRef]` in the order of the configuration: the
+ * operator's, replaced by overrides.
  * A version without endpoints has 0 whatever is written: nothing can be sent to it. A version that is down has 0 as long
  * as another one on the route gets traffic and is not; else it keeps its weight, for better than nothing. Nothing is
  * remembered, so the weight is back as it was with the version.
@@ -82,9 +89,10 @@ export function effectiveWeights(
     }
   }
   return config.routes.map((route) => {
+    const scale = weightScaleOf(route.rollout);
     const weights = route.backendRefs.map((ref) => {
       if (empty.has(versionKey(ref))) return 0;
-      return held.get(`${route.name}/${ref.version}`) ?? ref.weight;
+      return held.get(`${route.name}/${ref.version}`) ?? ref.weight * scale;
     });
     return down.size === 0 ? weights : passedOn(route.backendRefs, weights, down);
   });

@@ -2,8 +2,8 @@
  * The rollouts of a configuration, as the judge needs them: indexes of the snapshot instead of names.
  */
 
-import type { Config } from '../model/config.ts';
-import type { RolloutArm, RolloutSpec } from '../model/rollout.ts';
+import type { Config, RouteConfig, SloConfig } from '../model/config.ts';
+import { type RolloutArm, type RolloutSpec, weightScaleOf } from '../model/rollout.ts';
 import type { EndpointSpec, RouteSpec, Snapshot } from '../model/snapshot.ts';
 import { generationOf } from './overrides.ts';
 
@@ -20,24 +20,29 @@ export function rolloutsOf(config: Config, snapshot: Snapshot): RolloutSpec[] {
     const { rollout } = route;
     if (rollout === null) return;
     const compiled = snapshot.routes[index] as RouteSpec;
-    const canary = armOf(compiled, rollout.canary, snapshot);
-    const { alpha, toleratedRatio, badMin, latencyTolerance, latencyFloorMs, promotion } = rollout;
-    const allowedRatio = route.slo === null ? 0 : 1 - route.slo.availabilityRatio;
+    const { service, ...canary } = armOf(route, compiled, rollout.canary, snapshot);
+    const { service: _, ...stable } = armOf(route, compiled, rollout.stable, snapshot);
+    const { alpha, toleratedRatio, badMin, latencyTolerance, latencyFloorMs, promotion, plan } = rollout;
+    const { availabilityRatio, budgetPolicy } = route.slo as SloConfig;
+    const budgetRatio = 1 - availabilityRatio;
     specs.push({
       route: route.name,
-      service: canary.service,
-      stable: armOf(compiled, rollout.stable, snapshot),
+      service,
+      stable,
       canary,
       alpha,
       toleratedRatio,
       badMin,
-      absoluteFloor: rollout.absoluteFloor ?? FLOOR_SHARE * allowedRatio,
+      absoluteFloor: rollout.absoluteFloor ?? FLOOR_SHARE * budgetRatio,
       latencyTolerance,
       latencyFloorMs,
       promotion: {
         ...promotion,
-        errorRatioMax: promotion.errorRatioMax ?? Math.max(ERROR_RATIO_MAX_LEAST, PROMOTION_SHARE * allowedRatio),
+        errorRatioMax: promotion.errorRatioMax ?? Math.max(ERROR_RATIO_MAX_LEAST, PROMOTION_SHARE * budgetRatio),
       },
+      plan,
+      budgetRatio,
+      budgetPolicy,
       generation: generationOf(config, route.name) as string,
       revision: snapshot.revision,
     });
@@ -45,12 +50,18 @@ export function rolloutsOf(config: Config, snapshot: Snapshot): RolloutSpec[] {
   return specs;
 }
 
-/** Validation made sure that both arms are among the route's splits. */
-function armOf(route: RouteSpec, version: string, snapshot: Snapshot): RolloutArm & { readonly service: string } {
-  const split = route.splits.find((candidate) => candidate.version === version);
-  if (split === undefined)
-    throw new Error(`route ${route.name} has no version ${version}; was the configuration checked?`);
+/** Validation made sure that both arms are among the route's splits, and that the route has objectives. */
+function armOf(
+  { name, backendRefs, rollout }: RouteConfig,
+  { splits }: RouteSpec,
+  version: string,
+  { endpoints: known }: Snapshot,
+): RolloutArm & { readonly service: string } {
+  const index = splits.findIndex((candidate) => candidate.version === version);
+  const split = splits[index];
+  if (split === undefined) throw new Error(`route ${name} has no version ${version}; was the configuration checked?`);
   const { service, cell, dial, unit, targets } = split;
-  const endpoints = targets.endpoints.map((index) => (snapshot.endpoints[index] as EndpointSpec).id);
-  return { service, version, cell, dial, unit, endpoints };
+  const weight = (backendRefs[index]?.weight ?? 0) * weightScaleOf(rollout);
+  const endpoints = targets.endpoints.map((slot) => (known[slot] as EndpointSpec).id);
+  return { service, version, cell, dial, unit, weight, endpoints };
 }

@@ -12,6 +12,7 @@
 
 import type { Config } from '../model/config.ts';
 import { type ParseResult, type Problem, SluiceError } from '../model/problem.ts';
+import { type RouteHold, weightScaleOf } from '../model/rollout.ts';
 import type { Override, Snapshot, SplitSpec } from '../model/snapshot.ts';
 import type { ConfigStatus } from '../model/status.ts';
 import { type Compiled, compile, weightsOf } from './compile.ts';
@@ -27,6 +28,7 @@ import {
   versionKey,
   withOverride,
   withoutOverride,
+  withRoute,
 } from './overrides.ts';
 
 /** Revisions that the history keeps. */
@@ -148,6 +150,15 @@ export class Store {
     return { kind: 'held', weightBefore };
   }
 
+  /** Sets all weights that are held on a route, instead of those before; none: the operator's are in force. False: stale. */
+  holdRoute({ route, generation, because, weights }: RouteHold): boolean {
+    if (this.generationOf(route) !== generation) return false;
+    const held = weights.map(({ version, weight }) => ({ route, version, weight, because, generation }));
+    this.#overrides = withRoute(this.#overrides, route, held);
+    this.#setDials();
+    return true;
+  }
+
   /** Ends a hold: the operator's weight is in force again. False when there was none. */
   release(route: string, version: string): boolean {
     const overrides = withoutOverride(this.#overrides, route, version);
@@ -165,14 +176,15 @@ export class Store {
     this.#down = down;
     const before = this.#setDials();
     const shifts: WeightShift[] = [];
-    for (const route of this.#current?.snapshot.routes ?? []) {
+    for (const [index, route] of this.#current?.snapshot.routes.entries() ?? []) {
+      const scale = weightScaleOf(this.#current?.config.routes[index]?.rollout ?? null);
       for (const split of route.splits) {
         const weight = before.get(split.dial) as number;
         const after = getDial(this.#options.dials, split.dial);
         if (weight === after) continue;
         const { service, version } = split;
         const because = this.weightReason(route.name, split) || 'an endpoint passes its health check again';
-        shifts.push({ route: route.name, service, version, before: weight, after, because });
+        shifts.push({ route: route.name, service, version, before: weight / scale, after: after / scale, because });
       }
     }
     return shifts;

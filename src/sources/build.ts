@@ -6,6 +6,7 @@
  * build the same configuration, and so the same hash.
  */
 
+import { createHash } from 'node:crypto';
 import type { Config, Limits, ListenAddress, Timeouts } from '../model/config.ts';
 import { buildRoute } from './build/route.ts';
 import { buildService } from './build/service.ts';
@@ -29,6 +30,7 @@ export function buildConfig(input: DocumentInput): Config {
   return {
     listen: buildListen(input.listen, DEFAULT_LISTEN),
     admin: buildListen(input.admin, DEFAULT_ADMIN),
+    adminTokenHash: hashAdminToken(input.adminToken),
     workers: input.workers ?? 'auto',
     color: {
       header: (input.color?.header ?? DEFAULT_COLOR.header).toLowerCase(),
@@ -58,6 +60,11 @@ export function buildConfig(input: DocumentInput): Config {
 export function buildListen(input: ListenInput | undefined, fallback: ListenAddress): ListenAddress {
   if (input === undefined) return fallback;
   return typeof input === 'string' ? sure(parseAddress(input)) : { host: canonicalHost(input.host), port: input.port };
+}
+
+/** SHA-256, hex: the configuration is hashed, compared and kept, and is no place for a secret. */
+function hashAdminToken(token: string | undefined): string | null {
+  return token === undefined ? null : createHash('sha256').update(token, 'utf8').digest('hex');
 }
 
 /** Limits with their defaults, in bytes and counts. */

@@ -94,6 +94,19 @@ export const DEFAULT_SLO: Pick<SloConfig, 'ignorePaths' | 'errorWeights' | 'budg
   errorWeights: { client: 1, transient: 0.3, server: 2.5 },
   budgetPolicy: { freeze: true, slowBelowRatio: 0.25, releaseAllowanceRatio: 0.2 },
 };
+/** The ramp of `steps: default`, in percent of users. */
+export const DEFAULT_STEPS: readonly number[] = [1, 5, 25, 50, 100];
+/** Of a rollout with steps that says no more. */
+export const DEFAULT_PLAN = {
+  dwellMs: 120_000,
+  needsEvidence: true,
+  requestsMin: 1000,
+  stepMaxMs: 3_600_000,
+  onStepMax: 'pause',
+  bakeMs: 3_600_000,
+  autoStart: false,
+} as const;
+
 export const DEFAULT_SERVICE: Omit<ServiceConfig, 'name' | 'versions'> = {
   balancer: 'peakEwma',
   slowStartMs: 0,
@@ -112,7 +125,7 @@ export const NO_FILTERS: Filters = {
   mirror: null,
 };
 
-/** What a rollout is judged by; null: the route's SLO decides (`snapshot/rollouts.ts`). */
+/** What a rollout is judged by, null: the route's SLO decides (`snapshot/rollouts.ts`); and no steps. */
 export const DEFAULT_ROLLOUT: Omit<RolloutConfig, 'stable' | 'canary'> = {
   alpha: 0.001,
   toleratedRatio: 1.5,
@@ -121,4 +134,5 @@ export const DEFAULT_ROLLOUT: Omit<RolloutConfig, 'stable' | 'canary'> = {
   latencyTolerance: 0.1,
   latencyFloorMs: 5,
   promotion: { beta: 0.05, ratioMax: 3, errorRatioMax: null },
+  plan: null,
 };

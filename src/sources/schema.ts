@@ -9,7 +9,7 @@ import type { Path } from './problems/report.ts';
 import { checkCidr } from './scalars/host.ts';
 import { checkWorkers, WORKERS_META } from './scalars/number.ts';
 import { named, scalar } from './schema/fields.ts';
-import { accessLog, color, drain, http, limits, listen, timeouts } from './schema/process.ts';
+import { accessLog, adminToken, color, drain, http, limits, listen, timeouts } from './schema/process.ts';
 import { route } from './schema/route.ts';
 import { service } from './schema/service.ts';
 
@@ -17,6 +17,7 @@ import { service } from './schema/service.ts';
 export const documentSchema = z.strictObject({
   listen: listen('0.0.0.0:8080', 'Where the data plane listens; default 0.0.0.0:8080').optional(),
   admin: listen('127.0.0.1:9900', 'Where the admin server listens; default 127.0.0.1:9900').optional(),
+  adminToken: adminToken.optional(),
   workers: scalar<number | 'auto'>(checkWorkers, WORKERS_META, 'Data-plane threads; default auto').optional(),
   color: color.optional(),
   http: http.optional(),
@@ -35,6 +36,7 @@ export type BackendRefInput = NonNullable<RouteInput['backendRefs']>[number];
 export type FilterInput = NonNullable<RouteInput['filters']>[number];
 export type MatchInput = NonNullable<RouteInput['matches']>[number];
 export type SloInput = NonNullable<RouteInput['slo']>;
+export type RolloutInput = NonNullable<RouteInput['rollout']>;
 export type ServiceInput = DocumentInput['services'][string];
 export type EndpointInput = ServiceInput['versions'][string]['endpoints'][number];
 export type ListenInput = NonNullable<DocumentInput['listen']>;
@@ -59,8 +61,12 @@ function below(schema: unknown, step: string | number): unknown {
   return schema instanceof z.ZodRecord ? schema.valueType : undefined;
 }
 
-/** The schema under `optional()`; of a union, the branch that is a mapping. */
+/** The schema under `optional()`; of a union, the branch that is a mapping or a list. */
 function bare(schema: unknown): unknown {
   if (schema instanceof z.ZodOptional) return bare(schema.unwrap());
-  return schema instanceof z.ZodUnion ? schema.options.find((option) => option instanceof z.ZodObject) : schema;
+  return schema instanceof z.ZodUnion ? schema.options.find(isCollection) : schema;
+}
+
+function isCollection(schema: unknown): boolean {
+  return schema instanceof z.ZodObject || schema instanceof z.ZodArray;
 }

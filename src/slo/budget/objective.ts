@@ -10,7 +10,7 @@
 import type { SloConfig } from '../../model/config.ts';
 import type { AlertChange, SloIndicator, SloScope } from '../../model/slo.ts';
 import type { SloStatus } from '../../model/status.ts';
-import { exhaustedInMs, remainingRatio } from './budget.ts';
+import { exhaustedInMs, remainingEvents, remainingRatio } from './budget.ts';
 import { ALERT_RULES, type AlertState, BURN_WINDOWS, type BurnWindow, burnRate, nextAlert, RESOLVED } from './burn.ts';
 import { type CalendarCounts, countInto, startCalendar } from './calendar.ts';
 import type { SliCounts } from './counts.ts';
@@ -32,6 +32,16 @@ export interface ObjectiveSpec {
 export interface Instant {
   readonly nowMs: number;
   readonly wallMs: number;
+}
+
+/** What an objective says to a rollout. */
+export interface ObjectiveBudget {
+  /** Part of the budget that is left; null when nothing was counted. */
+  readonly remainingRatio: number | null;
+  /** Bad events that may still happen; null likewise. */
+  readonly remainingEvents: number | null;
+  /** The most urgent alert that fires, in words; null when none does. */
+  readonly alert: string | null;
 }
 
 /** What outlives a restart. */
@@ -110,6 +120,21 @@ export class Objective {
     const firing = ALERT_RULES.filter((_, index) => this.#alerts?.[index]?.kind === 'firing');
     this.#alerts = null;
     return firing.map((rule) => this.#change(rule, 'resolved'));
+  }
+
+  /** What is left, and whether an alert fires. Cost: below 1 us. */
+  budget(nowMs: number): ObjectiveBudget {
+    this.#ring?.advance(nowMs);
+    const counts = this.#ring?.counts('28d') ?? NO_EVENTS;
+    const isCounted = counts.good + counts.bad > 0;
+    const firing = ALERT_RULES.find((_, index) => this.#alerts?.[index]?.kind === 'firing');
+    const of = `${this.#spec.indicator} of ${this.#spec.scope} ${this.#spec.name}`;
+    return {
+      remainingRatio: remainingRatio(counts, this.#budgetRatio),
+      remainingEvents: isCounted ? remainingEvents(counts, this.#budgetRatio) : null,
+      alert:
+        firing === undefined ? null : `${of} burns above ${firing.factor}x over ${firing.long} and ${firing.short}`,
+    };
   }
 
   /** The objective as the status shows it. @param errors by class, and weighted */

@@ -77,6 +77,14 @@ function latencyComparison(names: RolloutNames, at: LatencyComparison): string {
   );
 }
 
+/** What the next step of a rollout waits for, or that it need not. `goodNeeded`: `PromotionProcess.goodNeeded`. */
+export function promotionSentence(isPromotable: boolean, goodNeeded: number, fault: Fault | null): string {
+  if (fault !== null) return `not judged now: ${FAULTS[fault]}`;
+  if (isPromotable) return 'proven not to be worse';
+  if (goodNeeded === 0) return 'proven not to be worse, but the evidence against it convicts';
+  return Number.isFinite(goodNeeded) ? `${goodNeeded} more good requests prove it sound` : 'not proven sound yet';
+}
+
 /** How far the proof of health is; empty when it can never come. */
 function promotionOf({ promotion }: Verdict): string {
   if (promotion.isPassed) return '; proven not to be worse';

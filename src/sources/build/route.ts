@@ -10,15 +10,10 @@ import type {
   StickyConfig,
   UpgradeConfig,
 } from '../../model/config.ts';
-import {
-  DEFAULT_REQUEST_TIMEOUT_MS,
-  DEFAULT_RETRY,
-  DEFAULT_ROLLOUT,
-  DEFAULT_UPGRADE,
-  DEFAULT_WEIGHT,
-} from '../defaults.ts';
+import { DEFAULT_REQUEST_TIMEOUT_MS, DEFAULT_RETRY, DEFAULT_UPGRADE, DEFAULT_WEIGHT } from '../defaults.ts';
 import type { BackendRefInput, DocumentInput, MatchInput, RouteInput, ServiceInput } from '../schema.ts';
 import { buildFilters } from './filters.ts';
+import { buildRollout } from './rollout.ts';
 import { buildSlo } from './slo.ts';
 import { sure, toMs } from './values.ts';
 
@@ -108,25 +103,6 @@ function buildUpgrade({ protocols, onRollback }: NonNullable<RouteInput['upgrade
   return {
     protocols: protocols?.map((protocol) => protocol.toLowerCase()) ?? DEFAULT_UPGRADE.protocols,
     onRollback: onRollback ?? DEFAULT_UPGRADE.onRollback,
-  };
-}
-
-function buildRollout(rollout: NonNullable<RouteInput['rollout']>): NonNullable<RouteConfig['rollout']> {
-  const { stable, canary, promotion = {} } = rollout;
-  return {
-    stable,
-    canary,
-    alpha: rollout.alpha ?? DEFAULT_ROLLOUT.alpha,
-    toleratedRatio: rollout.toleratedRatio ?? DEFAULT_ROLLOUT.toleratedRatio,
-    badMin: rollout.badMin ?? DEFAULT_ROLLOUT.badMin,
-    absoluteFloor: rollout.absoluteFloor ?? DEFAULT_ROLLOUT.absoluteFloor,
-    latencyTolerance: rollout.latencyTolerance ?? DEFAULT_ROLLOUT.latencyTolerance,
-    latencyFloorMs: toMs(rollout.latencyFloor, DEFAULT_ROLLOUT.latencyFloorMs),
-    promotion: {
-      beta: promotion.beta ?? DEFAULT_ROLLOUT.promotion.beta,
-      ratioMax: promotion.ratioMax ?? DEFAULT_ROLLOUT.promotion.ratioMax,
-      errorRatioMax: promotion.errorRatioMax ?? DEFAULT_ROLLOUT.promotion.errorRatioMax,
-    },
   };
 }
 

@@ -3,11 +3,13 @@
  */
 
 import { similarTo } from '../../lib/similar.ts';
+import { stepsOf } from '../build/rollout.ts';
 import { backendRefsOf, versionOf } from '../build/route.ts';
-import { DEFAULT_WEIGHT } from '../defaults.ts';
+import { toMs } from '../build/values.ts';
+import { DEFAULT_PLAN, DEFAULT_WEIGHT } from '../defaults.ts';
 import { didYouMean, type Fault, quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
-import type { RouteInput } from '../schema.ts';
+import type { RolloutInput, RouteInput } from '../schema.ts';
 import type { Draft } from './draft.ts';
 
 interface Target {
@@ -28,8 +30,6 @@ interface Context {
   readonly report: Report;
 }
 
-type RolloutInput = NonNullable<RouteInput['rollout']>;
-
 function checkRollout(route: RouteInput, rollout: RolloutInput, path: Path, { draft, report }: Context): void {
   if (route.slo === undefined) {
     const expected = 'a route with an slo: a canary is never judged without one';
@@ -39,6 +39,7 @@ function checkRollout(route: RouteInput, rollout: RolloutInput, path: Path, { dr
       'key',
     );
   }
+  checkSteps(rollout, path, report);
   const targets = targetsOf(route, draft);
   if (targets === null) return;
   const stable = findTarget(targets, rollout.stable, [...path, 'stable'], report);
@@ -55,6 +56,24 @@ function checkRollout(route: RouteInput, rollout: RolloutInput, path: Path, { dr
     hint: 'when the canary has taken over, make it the stable version or remove the rollout',
   };
   report.add([...path, 'stable'], fault);
+}
+
+/** Steps rise, and the longest wait for a step is not shorter than its stay. */
+function checkSteps(rollout: RolloutInput, path: Path, report: Report): void {
+  const steps = stepsOf(rollout);
+  const maxMs = toMs(rollout.stepMax, DEFAULT_PLAN.stepMaxMs);
+  for (const [index, { percent, dwellMs }] of steps.entries()) {
+    const before = steps[index - 1]?.percent ?? 0;
+    const at: Path = [...path, 'steps', index];
+    if (percent <= before) {
+      report.add(at, { kind: 'stepsOrder', expected: `more than the ${before} % before it`, got: `${percent} %` });
+    }
+    if (dwellMs > maxMs && index < steps.length - 1) {
+      const expected = `a stay of at most stepMax, ${maxMs} ms`;
+      const where = rollout.steps === 'default' ? [...path, 'steps'] : at;
+      report.add(where, { kind: 'durationOrder', expected, got: `${dwellMs} ms on the step of ${percent} %` });
+    }
+  }
 }
 
 /** What the route sends to; null when a reference is in doubt, which is reported elsewhere. */

@@ -21,6 +21,7 @@ export function warnOfRoutes(document: DocumentInput, report: Report): void {
     warnOfHedge(context);
     warnOfKeys(context);
     warnOfPatterns(context);
+    warnOfSteps(context);
     for (const [filterIndex, filter] of (route.filters ?? []).entries()) {
       const path = [...context.path, 'filters', filterIndex];
       if (filter.requestMirror !== undefined) warnOfMirror(filter.requestMirror, path, context);
@@ -46,6 +47,20 @@ function warnOfAttempts({ route, path, report }: Context): void {
   if (retriesMax > 0 || (statuses.length === 0 && route.retry?.backoff === undefined)) return;
   const expected = 'attempts above 0 beside codes or backoff';
   report.add([...path, 'retry', 'attempts'], { kind: 'retryNever', expected });
+}
+
+const STEP_FIELDS = ['dwell', 'requestsMin', 'evidence', 'stepMax', 'onStepMax', 'bake', 'autoStart'] as const;
+
+function warnOfSteps({ route: { rollout }, path, report }: Context): void {
+  if (rollout === undefined || rollout.steps !== undefined) return;
+  const field = STEP_FIELDS.find((name) => rollout[name] !== undefined);
+  if (field === undefined) return;
+  const expected = `steps beside ${field}`;
+  report.add(
+    [...path, 'rollout', field],
+    { kind: 'stepsMissing', expected, got: 'none', hint: 'add steps: default' },
+    'key',
+  );
 }
 
 function warnOfHedge({ route, path, services, report }: Context): void {

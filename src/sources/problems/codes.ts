@@ -86,6 +86,8 @@ const TABLE = {
   corsWildcard: ['SLU1082', 'CORS allows `*` and names beside it.'],
   mirrorShare: ['SLU1083', 'A mirror has both `percent` and `fraction`, or a fraction above 1.'],
   timeWindow: ['SLU1084', 'A time window is said to roll and does not, or the other way round.'],
+  stepsOrder: ['SLU1085', 'The steps of a rollout do not rise.'],
+  adminToken: ['SLU1086', 'The admin token is too short, too long or not visible ASCII.'],
   emptyVersion: ['SLU1901', 'A version has no endpoints, so its weight counts as 0.'],
   unusedService: ['SLU1902', 'No route sends to this service.'],
   sharedEndpoint: ['SLU1903', 'Two versions of a service have the same endpoint, so they cannot be told apart there.'],
@@ -107,6 +109,7 @@ const TABLE = {
   hashWithoutKey: ['SLU1913', 'A service balances by user key, and a route without `sticky` sends to it.'],
   redirectIdle: ['SLU1914', 'A route redirects and has settings for requests that are sent on.'],
   unreachable: ['SLU1915', 'A match never takes a request: another one always comes first, or its method is refused.'],
+  stepsMissing: ['SLU1916', 'A rollout has settings for its steps, and no steps.'],
 } as const satisfies Record<string, KindText>;
 
 /** Short name of a kind of problem. */

@@ -2,7 +2,7 @@
  * Translates what zod found into faults of this project: code, expected, hint.
  *
  * Checks of single values travel as `params.fault` of a custom issue and come out unchanged. A union is reported by the
- * branch that fits the type of the value: a mapping by its fields, anything else by the text form.
+ * branch that fits the type of the value: a mapping by its fields, a list by its entries, anything else by the text form.
  */
 
 import type { z } from 'zod';
@@ -33,9 +33,8 @@ export function faultsOf(issue: Issue, around: Surroundings, prefix: Path = []):
     case 'unrecognized_keys':
       return issue.keys.map((key) => unknownField(key, path, around));
     case 'invalid_union': {
-      const value = around.valueAt(path);
-      const branch = issue.errors[typeof value === 'object' && value !== null && !Array.isArray(value) ? 1 : 0];
-      return (branch ?? []).flatMap((inner) => faultsOf(inner, around, path));
+      const branch = branchFor(around.valueAt(path), issue.errors);
+      return branch.flatMap((inner) => faultsOf(inner, around, path));
     }
     case 'invalid_key':
       return issue.issues.map((inner) => ({ path, spot: 'key', fault: { ...ownFault(inner), got: keyShown(path) } }));
@@ -46,6 +45,14 @@ export function faultsOf(issue: Issue, around: Surroundings, prefix: Path = []):
     default:
       return [{ path, spot: 'value', fault: ownFault(issue) }];
   }
+}
+
+/** The text form comes first in every union, a mapping or a list second; a list is not told of a mapping's fields. */
+function branchFor(value: unknown, [text = [], collection = []]: readonly Issue[][]): readonly Issue[] {
+  if (typeof value !== 'object' || value === null) return text;
+  const [first] = collection;
+  const isOther = first !== undefined && first.code === 'invalid_type' && first.path.length === 0;
+  return Array.isArray(value) && isOther ? text : collection;
 }
 
 function unknownField(key: string, parent: Path, around: Surroundings): FaultAt {

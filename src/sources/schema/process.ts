@@ -4,6 +4,7 @@
 
 import { z } from 'zod';
 import { ADDRESS_META, addressFrom, checkHost, portFrom } from '../scalars/address.ts';
+import { ADMIN_TOKEN_PATTERN, checkAdminToken } from '../scalars/admin-token.ts';
 import { checkColorHeader, TOKEN_META } from '../scalars/http.ts';
 import { DAY_MS, duration, flag, integer, MIB, scalar, share, size, word } from './fields.ts';
 
@@ -16,6 +17,13 @@ export function listen(example: string, description: string) {
   });
   return z.union([address, parts]).meta({ description });
 }
+
+/** The token that commands to the admin server must bring. */
+export const adminToken = scalar<string>(
+  checkAdminToken,
+  { type: 'string', pattern: ADMIN_TOKEN_PATTERN },
+  'Token that commands to the admin server must bring; without one it is read only',
+);
 
 export const color = z.strictObject({
   header: scalar<string>(

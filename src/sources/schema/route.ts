@@ -6,9 +6,10 @@ import { z } from 'zod';
 import { checkHostname, HOSTNAME_META } from '../scalars/host.ts';
 import { checkProtocol, PROTOCOL_META } from '../scalars/http.ts';
 import { checkRetryStatus, checkWeight, RETRY_STATUSES_BELOW_500, WEIGHT_MAX } from '../scalars/number.ts';
-import { DAY_MS, duration, flag, integer, name, real, scalar, token, word } from './fields.ts';
+import { DAY_MS, duration, flag, integer, name, scalar, token, word } from './fields.ts';
 import { filter } from './filters.ts';
 import { match } from './match.ts';
+import { rollout } from './rollout.ts';
 import { routeSlo } from './slo.ts';
 
 const backendRef = z.strictObject({
@@ -68,24 +69,6 @@ const upgrade = z.strictObject({
     ['keep', 'close'],
     'What a rollback or drain does to the upgraded connections of a version; default close',
   ).optional(),
-});
-
-const promotion = z.strictObject({
-  beta: real(1e-9, 0.5, 'Bound on the probability of passing a canary that is worse; default 0.05').optional(),
-  ratioMax: real(1.01, 1000, 'How many times the error ratio of stable is worse; default 3').optional(),
-  errorRatioMax: real(1e-9, 1, 'Error ratio that is worse; default 5 * (1 - slo), at least 0.005').optional(),
-});
-
-const rollout = z.strictObject({
-  stable: name('Version to compare with and to fall back to'),
-  canary: name('Version under judgement'),
-  alpha: real(1e-9, 0.5, 'Bound on the probability of a false rollback, per rollout; default 0.001').optional(),
-  toleratedRatio: real(1, 1000, 'How many times the error ratio of stable is still tolerated; default 1.5').optional(),
-  badMin: integer(1, 1_000_000, 'Fewest bad canary requests before a rollback; default 3').optional(),
-  absoluteFloor: real(0, 0.5, 'Error ratio that is no reason for a rollback; default 0.25 * (1 - slo)').optional(),
-  latencyTolerance: real(0, 1000, 'Share by which the canary may be slower than stable; default 0.1').optional(),
-  latencyFloor: duration(0, DAY_MS, 'Time by which the canary may be slower than stable; default 5ms').optional(),
-  promotion: promotion.optional(),
 });
 
 /** One route. */

@@ -3,7 +3,7 @@
  */
 
 import { BroadcastChannel, workerData } from 'node:worker_threads';
-import type { WorkerSetup } from '#src/model/messages.ts';
+import type { WorkerSetup } from '#src/model/threads/messages.ts';
 
 /** The channel. Told in words too: this file is loaded by threads, not by the test. */
 const channel = new BroadcastChannel('sluice-test-kill');

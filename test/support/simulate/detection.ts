@@ -60,9 +60,12 @@ export interface Detection {
 export const SPEC: RolloutSpec = {
   route: 'checkout',
   service: 'shop',
-  stable: { version: 'v1', cell: 1, dial: 1, unit: 0, endpoints: [0] },
-  canary: { version: 'v2', cell: 2, dial: 2, unit: 1, endpoints: [1] },
+  stable: { version: 'v1', cell: 1, dial: 1, unit: 0, weight: 95, endpoints: [0] },
+  canary: { version: 'v2', cell: 2, dial: 2, unit: 1, weight: 5, endpoints: [1] },
   ...POLICY,
+  plan: null,
+  budgetRatio: 0.001,
+  budgetPolicy: { freeze: true, slowBelowRatio: 0.25, releaseAllowanceRatio: 0.2 },
   generation: 'a',
   revision: 1,
 };

@@ -20,6 +20,7 @@ const MIRRORED: readonly { readonly source: string; readonly tests: string }[] =
 const ROOTS = [
   'src/main.ts',
   'src/gateway.ts',
+  'src/rollouts.ts',
   'src/worker.ts',
   'bench/macro/run.ts',
   // Scripts of child processes: the tests of those who start them run them.

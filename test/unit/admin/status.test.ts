@@ -22,6 +22,9 @@ const ROLLOUT: RolloutStatus = {
   stable: 'v1',
   canary: 'v2',
   state: 'progressing',
+  step: null,
+  gates: [],
+  next: '',
   verdict: null,
   sentence: 'too early to say',
 };

@@ -4,8 +4,8 @@ import { suite, test } from 'node:test';
 import { AccessLogWriter, accessLine } from '#src/export/access-log.ts';
 import { Random } from '#src/lib/random.ts';
 import type { LineSink } from '#src/lib/sink.ts';
-import type { AccessBatch, AccessRecord } from '#src/model/access.ts';
 import { REASON } from '#src/model/reason.ts';
+import type { AccessBatch, AccessRecord } from '#src/model/threads/access.ts';
 
 const PAGE = readFileSync(new URL('../../../docs/ACCESS-LOG.md', import.meta.url), 'utf8');
 const SEED = 20_261_121;

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { RolloutStatus } from '#src/model/status.ts';
 import { scrape, series } from '../../support/readings/scrape.ts';
 import { sampleRoute, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
 
@@ -30,9 +31,14 @@ suite('state-families', () => {
   test('a rollout shows its state, its verdict in both units, and its rollbacks', async () => {
     const families = await scrape();
     assert.deepEqual(series(families, 'sluice_rollout_state'), [
+      'route=checkout state=baking version=v2 0',
+      'route=checkout state=idle version=v2 0',
+      'route=checkout state=paused version=v2 0',
       'route=checkout state=progressing version=v2 0',
       'route=checkout state=rolled-back version=v2 1',
+      'route=checkout state=succeeded version=v2 0',
     ]);
+    assert.deepEqual(series(families, 'sluice_rollout_step'), [], 'a canary that is only watched has no steps');
     assert.deepEqual(series(families, 'sluice_verdict_log_e'), [
       'route=checkout unit=latency 0',
       'route=checkout unit=requests 8.2',
@@ -41,6 +47,16 @@ suite('state-families', () => {
     ]);
     assert.deepEqual(series(families, 'sluice_verdict_log_e_to_fail'), [`route=checkout ${Math.log(1000)}`]);
     assert.deepEqual(series(families, 'sluice_rollback_total'), ['route=checkout version=v2 1']);
+  });
+
+  test('a rollout with steps shows which one it is on', async () => {
+    const rollout = { ...(sampleRoute().rollout as RolloutStatus), state: 'baking', next: 'it succeeds' } as const;
+    const step = { number: 5, count: 5, percent: 100, forMs: 1 };
+    const of = (changes: Partial<RolloutStatus>) => ({
+      status: () => sampleStatus({ routes: [sampleRoute({ rollout: { ...rollout, ...changes } })] }),
+    });
+    assert.deepEqual(series(await scrape(of({ step })), 'sluice_rollout_step'), ['route=checkout version=v2 5']);
+    assert.deepEqual(series(await scrape(of({})), 'sluice_rollout_step'), ['route=checkout version=v2 0']);
   });
 
   test('configuration, workers and losses are told', async () => {

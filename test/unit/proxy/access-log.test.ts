@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
-import type { AccessBatch, AccessRecord } from '#src/model/access.ts';
 import { REASON, type Reason } from '#src/model/reason.ts';
+import type { AccessBatch, AccessRecord } from '#src/model/threads/access.ts';
 import { AccessLog, BATCH_RECORDS, BATCHES_MAX, FAILURES_PER_SECOND, RECORDS_MAX } from '#src/proxy/access-log.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
 import type { ClientConnection } from '#src/proxy/http1/connection.ts';

@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import type { AccessRecord } from '#src/model/access.ts';
 import type { Snapshot } from '#src/model/snapshot.ts';
 import { CELL, DIALS_MAX, EVENTS_HEAD } from '#src/model/tallies.ts';
+import type { AccessRecord } from '#src/model/threads/access.ts';
 import { assertFree, listenError, restartDelayMs, Workers, type WorkersOptions } from '#src/proxy/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { createLatencyDials } from '#src/snapshot/latency-dials.ts';

@@ -5,7 +5,8 @@ import { describe, it } from 'node:test';
 import type { RolloutSpec } from '#src/model/rollout.ts';
 import type { Decision } from '#src/model/slo.ts';
 import { CELL } from '#src/model/tallies.ts';
-import { type Controller, createController, type TickResult } from '#src/slo/controller.ts';
+import { createController } from '#src/slo/controller.ts';
+import type { Controller, TickResult } from '#src/slo/rollout/loop.ts';
 import { READ_GAP_MS_MAX } from '#src/slo/users.ts';
 import { MinRule } from '#src/slo/verdict/min-rule.ts';
 import { SPEC } from '../../support/simulate/detection.ts';
@@ -99,6 +100,7 @@ describe('a canary that fails', () => {
       id: 1,
       at: '2026-01-01T12:00:00.000Z',
       kind: 'rollback',
+      trigger: 'evidence',
       route: 'checkout',
       service: 'shop',
       canary: 'v2',
@@ -321,8 +323,8 @@ describe('a new configuration', () => {
     const other: RolloutSpec = {
       ...SPEC,
       route: 'search',
-      stable: { version: 'v1', cell: 5, dial: 4, unit: 4, endpoints: [2] },
-      canary: { version: 'v9', cell: 6, dial: 5, unit: 5, endpoints: [3] },
+      stable: { version: 'v1', cell: 5, dial: 4, unit: 4, weight: 95, endpoints: [2] },
+      canary: { version: 'v9', cell: 6, dial: 5, unit: 5, weight: 7, endpoints: [3] },
     };
     rig.dials[5] = 7;
     rig.rollouts = [SPEC, other];

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import type { RolloutSpec } from '#src/model/rollout.ts';
 import { ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import type { BadEvent } from '#src/slo/events.ts';
-import { Judgement } from '#src/slo/judgement.ts';
+import { isComparable, Judgement } from '#src/slo/judgement.ts';
 import type { Region } from '#src/slo/regions.ts';
 import { SPEC } from '../../support/simulate/detection.ts';
 import { FakeWorker } from '../../support/simulate/worker.ts';
@@ -196,15 +196,21 @@ describe('promotion', () => {
     };
     run(18, 0);
     assert.equal(bench.judgement.isPromotable(SPEC), false, 'after 900 of 919');
+    assert.deepEqual(bench.judgement.promotion(SPEC), {
+      isPromotable: false,
+      sentence: `${bench.judgement.verdict(SPEC)?.promotion.goodNeeded} more good requests prove it sound`,
+    });
     run(1, 0);
     assert.equal(bench.judgement.isPromotable(SPEC), true);
     assert.equal(bench.judgement.verdict(SPEC)?.state, 'pass');
+    assert.deepEqual(bench.judgement.promotion(SPEC), { isPromotable: true, sentence: 'proven not to be worse' });
     bench.judgement.weigh(25, bench.regions, nowMs);
     assert.equal(bench.judgement.isPromotable(SPEC), false);
     run(20, 0);
     assert.equal(bench.judgement.isPromotable(SPEC), true);
     run(2, 50);
     assert.deepEqual([bench.judgement.isConvicted(SPEC), bench.judgement.isPromotable(SPEC)], [true, false]);
+    assert.match(bench.judgement.promotion(SPEC).sentence, /but the evidence against it convicts$/);
   });
 });
 
@@ -220,5 +226,31 @@ describe('a stable version that is down', () => {
     assert.deepEqual([verdict?.state, verdict?.fault], ['sli-broken', 'stable-down']);
     assert.equal(bench.judgement.isConvicted(SPEC), false);
     assert.equal(bench.judgement.isPromotable(SPEC), false);
+    assert.match(bench.judgement.promotion(SPEC).sentence, /^not judged now: every request to the stable/);
+  });
+});
+
+describe('a step of a rollout', () => {
+  it('counts the canary’s requests at its present weight', () => {
+    const bench = setup();
+    const { judgement, regions } = bench;
+    assert.equal(judgement.verdict(SPEC), null);
+    assert.equal(judgement.verdictNow(SPEC).state, 'no-traffic');
+    finish(bench, 'canary', START, [7, 1]);
+    judgement.look(SPEC, regions, START + 100);
+    assert.deepEqual([judgement.stepRequests, judgement.requests.canary], [7, { finished: 7, bad: 1 }]);
+    judgement.weigh(5, regions, START + 100);
+    assert.equal(judgement.stepRequests, 7, 'the same weight is the same step');
+    judgement.weigh(25, regions, START + 100);
+    assert.deepEqual([judgement.stepRequests, judgement.requests.canary.finished], [0, 7]);
+  });
+
+  it('can be compared with another spec where cells, units and the null hypothesis are the same', () => {
+    assert.equal(isComparable(SPEC, { ...SPEC, alpha: 0.5, revision: 9 }), true);
+    assert.equal(isComparable(SPEC, { ...SPEC, toleratedRatio: 9 }), false);
+    assert.equal(isComparable(SPEC, { ...SPEC, latencyTolerance: 9 }), false);
+    assert.equal(isComparable(SPEC, { ...SPEC, promotion: { ...SPEC.promotion, beta: 0.5 } }), false);
+    assert.equal(isComparable(SPEC, { ...SPEC, canary: { ...SPEC.canary, endpoints: [5] } }), false);
+    assert.equal(isComparable(SPEC, { ...SPEC, stable: { ...SPEC.stable, unit: 9 } }), false);
   });
 });

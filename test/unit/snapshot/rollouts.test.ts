@@ -24,8 +24,8 @@ it('a rollout carries its policy, its generation and the indexes of both arms', 
   assert.deepEqual(spec, {
     route: 'shop',
     service: 'shop',
-    stable: { service: 'shop', version: 'v1', cell: 1, dial: 1, unit: 0, endpoints: [0] },
-    canary: { service: 'shop', version: 'v2', cell: 2, dial: 2, unit: 1, endpoints: [1] },
+    stable: { version: 'v1', cell: 1, dial: 1, unit: 0, weight: 95, endpoints: [0] },
+    canary: { version: 'v2', cell: 2, dial: 2, unit: 1, weight: 5, endpoints: [1] },
     alpha: 0.01,
     toleratedRatio: 2,
     badMin: 5,
@@ -33,7 +33,19 @@ it('a rollout carries its policy, its generation and the indexes of both arms', 
     latencyTolerance: 0.1,
     latencyFloorMs: 5,
     promotion: { beta: 0.05, ratioMax: 3, errorRatioMax: 5 * (1 - 0.999) },
+    plan: null,
+    budgetRatio: 1 - 0.999,
+    budgetPolicy: configOf(text).routes[0]?.slo?.budgetPolicy,
     generation: generationOf(configOf(text), 'shop'),
     revision: 7,
   });
+});
+
+it('a rollout with steps carries its plan, and weights as its dials have them', () => {
+  const [spec] = rolloutsIn(SOUND_ROLLOUT.replace('canary: v2', 'canary: v2, steps: [10, 100]'));
+  assert.deepEqual([spec?.stable.weight, spec?.canary.weight], [95_000, 5000]);
+  assert.deepEqual(
+    spec?.plan?.steps.map(({ percent }) => percent),
+    [10, 100],
+  );
 });

@@ -143,6 +143,44 @@ describe('a refused configuration', () => {
   });
 });
 
+describe('a hold of a whole route', () => {
+  const STEPPED = SOUND_ROLLOUT.replace('canary: v2', 'canary: v2, steps: default');
+
+  test('replaces what was held, all at once, and lets go with nothing', () => {
+    const { store, offer, weights } = rig();
+    offer(STEPPED);
+    assert.deepEqual(weights(), [95_000, 5000]);
+    const held = { route: 'shop', generation: store.generationOf('shop') ?? '', because: 'step 1' };
+    const step = (canary: number) => [
+      { version: 'v2', weight: canary },
+      { version: 'v1', weight: 100_000 - canary },
+    ];
+    assert.equal(store.holdRoute({ ...held, weights: step(1000) }), true);
+    assert.deepEqual(weights(), [99_000, 1000]);
+    assert.equal(store.holdRoute({ ...held, weights: [{ version: 'v2', weight: 0 }] }), true);
+    assert.deepEqual(weights(), [95_000, 0]);
+    offer(`workers: 2\n${STEPPED}`);
+    assert.deepEqual(weights(), [95_000, 0], 'it outlives a reload of something else');
+    assert.equal(store.holdRoute({ ...held, weights: [] }), true);
+    assert.deepEqual([weights(), store.overrides], [[95_000, 5000], []]);
+  });
+
+  test('of another generation does nothing', () => {
+    const { store, offer, weights } = rig();
+    offer(STEPPED);
+    const weightsHeld = [{ version: 'v2', weight: 0 }];
+    assert.equal(store.holdRoute({ route: 'shop', generation: 'other', because: '', weights: weightsHeld }), false);
+    assert.deepEqual(weights(), [95_000, 5000]);
+  });
+
+  test('is told in the operator’s units when health moves a weight', () => {
+    const { store, offer } = rig();
+    offer(STEPPED);
+    const [shift] = store.setDown(new Set(['shop/v2']));
+    assert.deepEqual([shift?.before, shift?.after], [5, 0]);
+  });
+});
+
 describe('the history', () => {
   test('keeps the newest twenty', () => {
     const { store, offer } = rig();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { buildConfig } from '#src/sources/build.ts';
 import { DEFAULT_RETRY, DEFAULT_SLO, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
@@ -10,6 +11,7 @@ describe('buildConfig', () => {
     assert.deepEqual(rest, {
       listen: { host: '0.0.0.0', port: 8080 },
       admin: { host: '127.0.0.1', port: 9900 },
+      adminTokenHash: null,
       workers: 'auto',
       color: { header: 'x-release-stage', acceptFrom: 'trustedProxies' },
       http: { absoluteForm: 'refuse', pathNormalization: 'normalize', serverTiming: false },
@@ -68,6 +70,7 @@ describe('buildConfig', () => {
   test('takes every value that is written', () => {
     const config = configOf(`listen: {host: "::", port: 0}
 admin: "[::1]:9000"
+adminToken: sixteen-visible-characters
 workers: 3
 color: {header: X-Stage, acceptFrom: anyone}
 http: {absoluteForm: rewrite, pathNormalization: strict, serverTiming: true}
@@ -92,6 +95,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
     assert.deepEqual(rest, {
       listen: { host: '::', port: 0 },
       admin: { host: '::1', port: 9000 },
+      adminTokenHash: createHash('sha256').update('sixteen-visible-characters').digest('hex'),
       workers: 3,
       color: { header: 'x-stage', acceptFrom: 'anyone' },
       http: { absoluteForm: 'rewrite', pathNormalization: 'strict', serverTiming: true },
@@ -155,6 +159,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         latencyTolerance: 0.5,
         latencyFloorMs: 20,
         promotion: { beta: 0.01, ratioMax: 2, errorRatioMax: 0.02 },
+        plan: null,
       },
     });
   });
@@ -170,6 +175,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
       latencyTolerance: 0.1,
       latencyFloorMs: 5,
       promotion: { beta: 0.05, ratioMax: 3, errorRatioMax: null },
+      plan: null,
     });
   });
 

@@ -48,6 +48,21 @@ class Desk {
 }
 
 describe('the engine', () => {
+  it('tells rollouts of the worst of a route’s objectives', () => {
+    const worker = new FakeWorker(1);
+    const desk = new Desk([worker]);
+    desk.engine.follow([route('a', 1, TIMED), { scope: 'service', name: 'a', cells: [1], slo: SLO }]);
+    assert.deepEqual(desk.engine.budgetOf('a', 0), { remainingRatio: null, remainingEvents: null, alert: null });
+    assert.equal(desk.engine.budgetOf('b', 0), null);
+    worker.add(1, CELL.finished, 10_000);
+    worker.add(1, CELL.bad, 1);
+    worker.add(1, CELL.late, 80);
+    desk.second();
+    const budget = desk.engine.budgetOf('a', desk.nowMs);
+    assert.equal(budget?.remainingRatio?.toFixed(3), '0.190', 'latency has less left than availability');
+    assert.equal(budget.remainingEvents?.toFixed(3), '9.000', 'of availability');
+  });
+
   it('counts routes, services and both indicators from the same cells', () => {
     const worker = new FakeWorker(1);
     const desk = new Desk([worker]);

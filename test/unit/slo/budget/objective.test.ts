@@ -131,6 +131,16 @@ describe('an objective', () => {
     assert.equal(objective.status(at(0), NO_ERRORS).calendar?.good, 0);
   });
 
+  it('tells rollouts what is left and what fires', () => {
+    const objective = new Objective(specOf());
+    assert.deepEqual(objective.budget(0), { remainingRatio: null, remainingEvents: null, alert: null });
+    objective.count(counts(10_000, 4), at(0));
+    const { remainingRatio, remainingEvents, alert } = objective.budget(0);
+    assert.deepEqual([remainingRatio?.toFixed(6), remainingEvents?.toFixed(6), alert], ['0.600000', '6.000000', null]);
+    run(objective, 1000, 120, counts(100, 100));
+    assert.equal(objective.budget(121_000).alert, 'availability of route checkout burns above 14.4x over 1h and 5m');
+  });
+
   it('says what its budget allows', () => {
     const objective = new Objective(specOf());
     objective.count(counts(1000, 5), at(0));

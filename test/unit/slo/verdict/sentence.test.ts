@@ -3,7 +3,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ArmCounts, Evidence, Verdict } from '#src/model/slo.ts';
-import { percent, progressSentence, resumeSentence, rollbackSentence } from '#src/slo/verdict/sentence.ts';
+import {
+  percent,
+  progressSentence,
+  promotionSentence,
+  resumeSentence,
+  rollbackSentence,
+} from '#src/slo/verdict/sentence.ts';
 import { type VerdictParts, verdictOf } from '#src/slo/verdict/verdict.ts';
 import { NOT_PASSED, parts, SLOWER } from '../../../support/readings/verdict.ts';
 
@@ -16,6 +22,19 @@ function verdict(logE: number, canary: ArmCounts, stable: ArmCounts, more: Parti
   const errors = Math.log((Math.exp(logE) - 0.4) / 0.6);
   return verdictOf(parts(errors, errors + 1, more), evidence, POLICY);
 }
+
+describe('what a step waits for', () => {
+  it('is so many good requests, or nothing any more', () => {
+    assert.equal(promotionSentence(false, 19, null), '19 more good requests prove it sound');
+    assert.equal(promotionSentence(false, Number.POSITIVE_INFINITY, null), 'not proven sound yet');
+    assert.equal(promotionSentence(true, 0, null), 'proven not to be worse');
+  });
+
+  it('is not decided while the evidence is not believed, or convicts', () => {
+    assert.equal(promotionSentence(false, 0, 'counters'), 'not judged now: the counters do not add up');
+    assert.equal(promotionSentence(false, 0, null), 'proven not to be worse, but the evidence against it convicts');
+  });
+});
 
 describe('the sentence of a rollback', () => {
   it('says what failed, against what, and how sure it is', () => {

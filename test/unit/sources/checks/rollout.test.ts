@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkRollouts } from '#src/sources/checks/rollout.ts';
-import { assertProblem, configOf, problemsOf, SOUND, SOUND_ROLLOUT } from '../../../support/config.ts';
+import { assertProblem, configOf, problemsOf, SOUND, SOUND_ROLLOUT, warningsOf } from '../../../support/config.ts';
 
 test('a rollout with an SLO and two versions of the route is sound, a canary of weight 0 too', () => {
   configOf(SOUND_ROLLOUT);
@@ -36,4 +36,20 @@ test('a rollout is not judged while a version of the route is in doubt', () => {
   const route = { name: 'r', backendRefs: [{ name: 'a' }], slo: { availability: 0.9 }, rollout };
   const draft = { services: null, routes: [null, route], listen: null, admin: null, limits: null, whole: null };
   checkRollouts(draft, report);
+});
+
+test('steps rise, and no stay is longer than the longest wait', () => {
+  const withFields = (fields: string) => SOUND_ROLLOUT.replace('canary: v2', `canary: v2, ${fields}`);
+  assertProblem(withFields('steps: [5, «5]'), 'SLU1085', '');
+  assertProblem(withFields('steps: [5, «1, 100]'), 'SLU1085', '');
+  assertProblem(withFields('stepMax: 1s, steps: [«{percent: 5, dwell: 2s}, 100]'), 'SLU1073', '');
+  assertProblem(withFields('stepMax: 5m, steps: «default'), 'SLU1073', '');
+  configOf(withFields('stepMax: 1s, dwell: 1s, steps: [5, {percent: 100, dwell: 1h}]'));
+});
+
+test('settings of steps without steps are warned of', () => {
+  for (const field of ['dwell: 1m', 'autoStart: true', 'evidence: false']) {
+    const codes = warningsOf(SOUND_ROLLOUT.replace('canary: v2', `canary: v2, ${field}`)).map(({ code }) => code);
+    assert.deepEqual(codes, ['SLU1916'], field);
+  }
 });

@@ -5,7 +5,7 @@
  * (1.1 instead of 2.5 us to post, 1.6 instead of 4.1 us to receive, batches of 128).
  */
 
-import type { Reason } from './reason.ts';
+import type { Reason } from '../reason.ts';
 
 /** One request. null = not known; strings are bounded by `ACCESS_CHARS_MAX`, and a cut one ends in `…`. */
 export type AccessRecord = readonly [

@@ -2,9 +2,9 @@
  * What the control plane and a worker say to one another, besides the shared memory.
  */
 
+import type { Snapshot } from '../snapshot.ts';
+import type { TalliesBuffers } from '../tallies.ts';
 import type { AccessBatch } from './access.ts';
-import type { Snapshot } from './snapshot.ts';
-import type { TalliesBuffers } from './tallies.ts';
 
 /** Handed to a worker when it starts. */
 export interface WorkerSetup {

@@ -9,7 +9,7 @@
  * While it lasts nothing is convicted and nothing passes; it ends by itself.
  */
 
-import type { Fault, PairCounts } from '../model/slo.ts';
+import type { Fault, PairCounts } from '../../model/slo.ts';
 
 const STABLE_BAD_MIN = 20;
 const COUNTER_LOOKS = 50;

@@ -9,8 +9,8 @@
  * reading every WINDOW_MS.
  */
 
-import { deltaOf, ENDPOINT, ENDPOINT_WORDS } from '../model/tallies.ts';
-import type { Region } from './regions.ts';
+import { deltaOf, ENDPOINT, ENDPOINT_WORDS } from '../../model/tallies.ts';
+import type { Region } from '../regions.ts';
 
 const ENDPOINTS_MIN = 3;
 const SHARE = 0.8;

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
-import { SickEndpoint } from '#src/slo/sick-endpoint.ts';
-import { FakeWorker } from '../../support/simulate/worker.ts';
+import { SickEndpoint } from '#src/slo/verdict/sick-endpoint.ts';
+import { FakeWorker } from '../../../support/simulate/worker.ts';
 
 function setup(endpoints = [1, 2, 3]) {
   const worker = new FakeWorker(1);

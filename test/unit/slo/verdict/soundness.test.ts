@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { PairCounts } from '#src/model/slo.ts';
-import { Soundness } from '#src/slo/soundness.ts';
+import { Soundness } from '#src/slo/verdict/soundness.ts';
 
 function stable(finished: number, bad: number): PairCounts {
   return { canary: { finished: 5, bad: 0 }, stable: { finished, bad } };

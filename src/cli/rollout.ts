@@ -1,0 +1,119 @@
+/**
+ * `sluice rollout`: tells where a rollout stands, and gives it a person's commands.
+ */
+
+import { similarTo } from '../lib/similar.ts';
+import { SluiceError } from '../model/problem.ts';
+import { ROLLOUT_COMMANDS, type RolloutCommandName } from '../model/rollout.ts';
+import type { RolloutStatus, RouteStatus } from '../model/status.ts';
+import { DEFAULT_ADMIN, fetchStatus, reasonOf, sendCommand } from './admin-client.ts';
+import { didYouMean, readArgs, readChoice } from './args.ts';
+import { type CliDeps, type Command, EXIT } from './deps.ts';
+
+const ACTIONS = ['status', ...ROLLOUT_COMMANDS] as const;
+
+const USAGE = `sluice rollout status ROUTE
+sluice rollout start|pause|resume|promote|abort|undo ROUTE [--reason TEXT] [--fix]
+
+  status               state, step and gates of the rollout of a route
+  start                begin at the first step, if the error budget allows it
+  pause, resume        stand still at the present weight, and go on
+  promote              go to the next step whatever its gates say; from the last one, for good
+  abort                weight 0 at once
+  undo                 back to the state before the last command, if nothing moved since
+  --reason TEXT        for the decision log
+  --fix                this release mends what spends the error budget: go on although it is exhausted; needs a reason
+  --admin URL          admin server; default $SLUICE_ADMIN, else ${DEFAULT_ADMIN}
+  -o, --output FORMAT  text, json; default text
+  -h, --help           this text
+
+Commands need the token of the admin server in $SLUICE_ADMIN_TOKEN.
+Exit codes: 0 done (status: not rolled back), 1 refused (status: rolled back, or no such rollout), 2 wrong usage,
+3 cannot reach the admin server.
+`;
+
+const OPTIONS = {
+  admin: { type: 'string' },
+  output: { type: 'string', short: 'o' },
+  reason: { type: 'string' },
+  fix: { type: 'boolean' },
+} as const;
+
+/** The command `rollout`. */
+export const rolloutCommand: Command = { name: 'rollout', about: 'steer a rollout', usage: USAGE, run };
+
+async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
+  const { values, positionals } = readArgs(argv, OPTIONS, 2);
+  const isJson = readChoice('--output', values.output, ['text', 'json']) === 'json';
+  const action = readAction(positionals[0]);
+  const route = positionals[1];
+  if (route === undefined) throw new SluiceError('SLU_USAGE', `rollout ${action} takes a route`);
+  const adminUrl = values.admin ?? deps.env['SLUICE_ADMIN'] ?? DEFAULT_ADMIN;
+  if (action === 'status' && (values.reason !== undefined || values.fix === true)) {
+    throw new SluiceError('SLU_USAGE', 'status takes neither --reason nor --fix');
+  }
+  try {
+    if (action === 'status') return await show(adminUrl, route, isJson, deps);
+    const wishes = { reason: values.reason ?? '', fix: values.fix === true };
+    return await command(adminUrl, { action, route, wishes, isJson }, deps);
+  } catch (error) {
+    deps.stderr.write(`sluice: cannot reach the admin server at ${adminUrl}: ${reasonOf(error)}\n`);
+    return EXIT.unreachable;
+  }
+}
+
+function readAction(text: string | undefined): (typeof ACTIONS)[number] {
+  const action = ACTIONS.find((known) => known === text);
+  if (action !== undefined) return action;
+  const hint = text === undefined ? '' : didYouMean(similarTo(text, ACTIONS));
+  const got = text === undefined ? '' : `, got ${text}${hint}`;
+  throw new SluiceError('SLU_USAGE', `rollout takes one of ${ACTIONS.join(', ')}${got}`);
+}
+
+async function show(adminUrl: string, route: string, isJson: boolean, deps: CliDeps): Promise<number> {
+  const { routes } = await fetchStatus(adminUrl);
+  const found = routes.find(({ name }) => name === route);
+  const rollout = found?.rollout ?? null;
+  if (found === undefined || rollout === null) {
+    const known = routes.filter((one) => one.rollout !== null).map(({ name }) => name);
+    const others = known.length === 0 ? 'no route has one' : `routes with one: ${known.slice(0, 5).join(', ')}`;
+    deps.stderr.write(`sluice: route ${route} has no rollout; ${others}\n`);
+    return EXIT.failed;
+  }
+  deps.stdout.write(isJson ? `${JSON.stringify(rollout, null, 2)}\n` : `${rolloutText(found, rollout)}\n`);
+  return rollout.state === 'rolled-back' ? EXIT.failed : EXIT.ok;
+}
+
+/** The block of text about one rollout, without a newline at its end. */
+export function rolloutText({ versions }: RouteStatus, rollout: RolloutStatus): string {
+  const weights = versions
+    .filter(({ version }) => version === rollout.stable || version === rollout.canary)
+    .map(({ version, weight, weightConfigured }) => `${version} ${weight} (configured ${weightConfigured})`);
+  return [rollout.sentence, `weights  ${weights.join(', ')}`, ...rolloutLines(rollout)].join('\n');
+}
+
+/** Step, gates and what comes next, a line each; none for a canary that is only watched. */
+export function rolloutLines({ step, gates, next }: RolloutStatus): string[] {
+  if (next === '') return [];
+  const place = step === null ? [] : [`step     ${step.number} of ${step.count}, ${step.percent} % of users`];
+  const lines = gates.map(({ name, isPassed, sentence }) => `${isPassed ? '[+]' : '[-]'} ${name.padEnd(9)}${sentence}`);
+  return [...place, ...lines, `next     ${next}`];
+}
+
+interface Asked {
+  readonly action: RolloutCommandName;
+  readonly route: string;
+  readonly wishes: { readonly reason: string; readonly fix: boolean };
+  readonly isJson: boolean;
+}
+
+async function command(adminUrl: string, { action, route, wishes, isJson }: Asked, deps: CliDeps): Promise<number> {
+  const answer = await sendCommand(adminUrl, { route, name: action, ...wishes, token: deps.env['SLUICE_ADMIN_TOKEN'] });
+  if ('refused' in answer) {
+    const hint = answer.status === 401 ? '; set SLUICE_ADMIN_TOKEN' : '';
+    deps.stderr.write(`sluice: ${answer.refused}${hint}\n`);
+    return EXIT.failed;
+  }
+  deps.stdout.write(isJson ? `${JSON.stringify(answer.decision, null, 2)}\n` : `${answer.decision.sentence}\n`);
+  return EXIT.ok;
+}

@@ -1,0 +1,118 @@
+/**
+ * Composition of everything that moves a rollout: the loop, the commands, the dials, the overrides, the decision log.
+ *
+ * The one path of every change: a command or a turn of the loop ▸ the controller, which moves the dials and decides ▸ here
+ * the decision is kept and logged, and its weights become overrides that outlive the next configuration.
+ */
+
+import { nowMs, wallTime } from './lib/clock.ts';
+import type { Log } from './lib/log.ts';
+import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from './model/rollout.ts';
+import type { Decision, DecisionKind } from './model/slo.ts';
+import type { RolloutStatus } from './model/status.ts';
+import type { Region } from './proxy/workers.ts';
+import type { SloEngine } from './slo/budget/engine.ts';
+import { createController } from './slo/controller.ts';
+import { Decisions, type RollbackCount } from './slo/decisions.ts';
+import type { Controller } from './slo/rollout/loop.ts';
+import { type Dials, getDial, setDial } from './snapshot/dials.ts';
+import { type LatencyDials, setLatency } from './snapshot/latency-dials.ts';
+import { rolloutsOf } from './snapshot/rollouts.ts';
+import type { Current, Store } from './snapshot/store.ts';
+
+export interface RolloutsDeps {
+  readonly regions: () => readonly Region[];
+  readonly dials: Dials;
+  readonly latencyDials: LatencyDials;
+  readonly store: Store;
+  readonly slos: SloEngine;
+  readonly log: Log;
+}
+
+/** Decisions that went as planned. */
+const QUIET: readonly DecisionKind[] = ['start', 'step', 'bake', 'succeed'];
+
+export class Rollouts {
+  readonly #deps: RolloutsDeps;
+  readonly #controller: Controller;
+  readonly #decisions = new Decisions();
+  #specs: readonly RolloutSpec[] = [];
+
+  constructor(deps: RolloutsDeps) {
+    this.#deps = deps;
+    const { regions, dials, latencyDials, slos } = deps;
+    this.#controller = createController({
+      regions,
+      rollouts: () => this.#specs,
+      weightOf: (dial) => getDial(dials, dial),
+      setDial: (dial, weight) => void setDial(dials, dial, weight),
+      setLatency: (unit, dial) => setLatency(latencyDials, unit, dial),
+      budgetOf: (route, atMs) => slos.budgetOf(route, atMs),
+      nowMs,
+      wallTime,
+    });
+  }
+
+  /** Takes in the rollouts of a configuration that is in force. */
+  follow({ config, snapshot }: Current): void {
+    this.#specs = rolloutsOf(config, snapshot);
+  }
+
+  /** One turn of the loop. */
+  turn(atMs: number): void {
+    const { decisions, holds, refusals, skippedMs } = this.#controller.tick(atMs);
+    if (skippedMs !== 0) this.#deps.log.warn('evidence_skipped', { skippedMs });
+    for (const refusal of refusals) this.#deps.log.warn('rollout_refused', { ...refusal });
+    for (const decision of decisions) this.#keep(decision);
+    for (const hold of holds) this.#hold(hold);
+  }
+
+  /** Does what a person or a source asks for, or says why not. */
+  command(command: RolloutCommand): CommandResult {
+    const result = this.#controller.command(command, nowMs());
+    if (result.kind === 'done') {
+      this.#keep(result.decision);
+      this.#hold(result.hold);
+    } else this.#deps.log.warn('rollout_refused', { ...command, detail: result.detail });
+    return result;
+  }
+
+  /** For the state store. */
+  save(): SavedRollout[] {
+    return this.#controller.save(nowMs());
+  }
+
+  /** Goes on where an earlier process stopped; before the first turn. @throws SluiceError SLU_STATE_INVALID */
+  restore(saved: readonly SavedRollout[]): void {
+    for (const hold of this.#controller.restore(saved, nowMs())) this.#hold(hold);
+  }
+
+  /** Oldest first. */
+  get decisions(): readonly Decision[] {
+    return this.#decisions.newest;
+  }
+
+  rollbacks(): RollbackCount[] {
+    return this.#decisions.rollbacks(this.#specs);
+  }
+
+  /** By route. */
+  statuses(): Map<string, RolloutStatus> {
+    return new Map(this.#controller.view().map(({ route, status }) => [route, status]));
+  }
+
+  get eventsLost(): number {
+    return this.#controller.eventsLost;
+  }
+
+  #keep(decision: Decision): void {
+    this.#decisions.add(decision);
+    const isQuiet = QUIET.includes(decision.kind);
+    this.#deps.log[isQuiet ? 'info' : 'warn'](decision.kind, { ...decision });
+  }
+
+  /** The dials have moved already; the override keeps them there. */
+  #hold(hold: RouteHold): void {
+    if (!this.#deps.store.holdRoute(hold)) this.#deps.log.warn('hold_stale', { ...hold });
+  }
+}

@@ -1,0 +1,68 @@
+/**
+ * What the SLO loop (`controller.ts`) is handed, and what it can be asked.
+ */
+
+import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from '../../model/rollout.ts';
+import type { Decision } from '../../model/slo.ts';
+import type { RolloutStatus } from '../../model/status.ts';
+import type { BadEvent } from '../events.ts';
+import type { SetLatency } from '../latency/watch.ts';
+import type { Region } from '../regions.ts';
+import type { BudgetReading } from './gates.ts';
+
+/** What the loop reads and moves. */
+export interface ControllerDeps {
+  /** Shared memory of the workers that are alive. */
+  readonly regions: () => readonly Region[];
+  /** Rollouts of the snapshot in force, at most one per route. */
+  readonly rollouts: () => readonly RolloutSpec[];
+  readonly weightOf: (dial: number) => number;
+  readonly setDial: (dial: number, weight: number) => void;
+  /** Stores the latency thresholds of a unit slot for the workers. */
+  readonly setLatency: SetLatency;
+  /** What the objectives of a route say; without it nothing is counted and nothing fires. */
+  readonly budgetOf?: (route: string, nowMs: number) => BudgetReading | null;
+  /** The process's monotonic clock, the one that stamps events. */
+  readonly nowMs: () => number;
+  /** Wall clock for people, ISO 8601. */
+  readonly wallTime: () => string;
+}
+
+/** What one turn of the loop did. */
+export interface TickResult {
+  /** Every decision, already executed. */
+  readonly decisions: readonly Decision[];
+  /** Weights that are to be held from now on; the dials have them already. */
+  readonly holds: readonly RouteHold[];
+  /** Rollouts that were to start by themselves and may not. */
+  readonly refusals: readonly { readonly route: string; readonly detail: string }[];
+  /** Bad events of all versions since the last tick. */
+  readonly events: readonly BadEvent[];
+  /** Length of a gap that was let pass unjudged; 0 when there was none. */
+  readonly skippedMs: number;
+}
+
+/** A rollout as the status shows it. */
+export interface RolloutView {
+  readonly route: string;
+  readonly status: RolloutStatus;
+}
+
+/** The loop. */
+export interface Controller {
+  /** One turn. `nowMs`: monotonic, the clock of the events. */
+  tick(nowMs: number): TickResult;
+  view(): readonly RolloutView[];
+  /** Does what a person or a source asks for, or says why not. */
+  command(command: RolloutCommand, nowMs: number): CommandResult;
+  /** Every rollout's memory, for the state store. */
+  save(nowMs: number): SavedRollout[];
+  /**
+   * Goes on where an earlier process stopped; before the first tick. Memories of other generations are left out.
+   * @returns the weights to hold; the dials have them already
+   * @throws SluiceError SLU_STATE_INVALID; rollouts before it are restored
+   */
+  restore(saved: readonly SavedRollout[], nowMs: number): RouteHold[];
+  /** Bad events that the rings could not hold, since the start. */
+  readonly eventsLost: number;
+}

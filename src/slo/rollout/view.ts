@@ -1,0 +1,59 @@
+/**
+ * A rollout as the status shows it: its state, its step, what the gates need and saw, what comes next.
+ */
+
+import type { Rollout, RolloutSpec } from '../../model/rollout.ts';
+import type { Decision, Verdict } from '../../model/slo.ts';
+import type { RolloutStatus } from '../../model/status.ts';
+import { progressSentence } from '../verdict/sentence.ts';
+import { namesOf } from './decision.ts';
+import { gatesOf, type RolloutInput } from './gates.ts';
+import { nextSentence, stateSentence } from './sentence.ts';
+
+/** What is known of the canary: a verdict (null before the first look), or the decision that took it out. */
+export type Knowledge =
+  | { readonly kind: 'progressing'; readonly verdict: Verdict | null }
+  | { readonly kind: 'rolled-back'; readonly decision: Decision };
+
+/** The status of one rollout. */
+export function statusOf(
+  spec: RolloutSpec,
+  rollout: Rollout,
+  input: RolloutInput,
+  known: Knowledge,
+): Omit<RolloutStatus, 'stable' | 'canary'> {
+  return { ...progressOf(spec, rollout, input, known.kind), ...knownOf(spec, rollout, input, known) };
+}
+
+/** A canary that is only watched has no steps to tell of. */
+function progressOf(
+  spec: RolloutSpec,
+  rollout: Rollout,
+  input: RolloutInput,
+  watched: 'progressing' | 'rolled-back',
+): Pick<RolloutStatus, 'state' | 'step' | 'gates' | 'next'> {
+  if (spec.plan === null) return { state: watched, step: null, gates: [], next: '' };
+  const gates = gatesOf(rollout, input, spec);
+  const step = stepOf(rollout, input.nowMs);
+  return { state: rollout.state.kind, step, gates, next: nextSentence(rollout, gates) };
+}
+
+function knownOf(
+  spec: RolloutSpec,
+  rollout: Rollout,
+  { nowMs }: RolloutInput,
+  known: Knowledge,
+): Pick<RolloutStatus, 'verdict' | 'sentence'> {
+  if (known.kind === 'rolled-back') return { verdict: known.decision.verdict, sentence: known.decision.sentence };
+  const { verdict } = known;
+  if (spec.plan !== null) return { verdict, sentence: stateSentence(spec, rollout, nowMs) };
+  const { route, canary } = spec;
+  if (verdict === null) return { verdict, sentence: `${route}: ${canary.version} is watched from now on` };
+  return { verdict, sentence: progressSentence(namesOf(spec), verdict) };
+}
+
+function stepOf({ state, ladder }: Rollout, nowMs: number): RolloutStatus['step'] {
+  if (!('step' in state)) return null;
+  const percent = ladder[state.step]?.percent ?? 0;
+  return { number: state.step + 1, count: ladder.length, percent, forMs: Math.max(0, nowMs - state.sinceMs) };
+}

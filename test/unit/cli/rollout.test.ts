@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { suite, type TestContext, test } from 'node:test';
+import type { AdminActions } from '#src/admin/commands.ts';
+import { startAdmin } from '#src/admin/server.ts';
+import { hashToken } from '#src/admin/token.ts';
+import { runCli } from '#src/cli/cli.ts';
+import { rolloutLines, rolloutText } from '#src/cli/rollout.ts';
+import type { RolloutCommand } from '#src/model/rollout.ts';
+import type { RolloutStatus } from '#src/model/status.ts';
+import { recordedDeps } from '../../support/cli.ts';
+import { sampleDecision, sampleRoute, sampleStatus } from '../../support/readings/status.ts';
+
+const TOKEN = 'sixteen-visible-characters';
+const ROLLOUT: RolloutStatus = {
+  stable: 'v1',
+  canary: 'v2',
+  state: 'progressing',
+  step: { number: 2, count: 5, percent: 5, forMs: 60_000 },
+  gates: [
+    { name: 'dwell', isPassed: false, needed: 120_000, seen: 60_000, sentence: '1 min of 2 min on this step' },
+    { name: 'alerts', isPassed: true, needed: null, seen: null, sentence: 'no burn alert fires' },
+  ],
+  next: '25 %, after: 1 min of 2 min on this step',
+  verdict: null,
+  sentence: 'checkout: v2 is at 5 %',
+};
+
+/** Runs `sluice rollout …` against an admin server that knows one rollout. */
+async function cli(context: TestContext, argv: readonly string[], token: string | undefined = TOKEN) {
+  const commands: RolloutCommand[] = [];
+  const actions: AdminActions = {
+    tokenHash: () => hashToken(TOKEN),
+    command: (command) => {
+      commands.push(command);
+      if (command.name === 'undo') return { kind: 'refused', detail: 'there is nothing to undo' };
+      const hold = { route: 'checkout', generation: '', because: '', weights: [] };
+      return { kind: 'done', decision: sampleDecision({ sentence: 'checkout: done' }), hold };
+    },
+    onRefused: () => undefined,
+  };
+  const status = sampleStatus({ routes: [sampleRoute({ rollout: ROLLOUT }), sampleRoute({ name: 'back' })] });
+  const view = {
+    status: () => status,
+    decisions: () => [],
+    live: () => true,
+    metrics: () => Promise.reject(new Error()),
+  };
+  const admin = await startAdmin({ address: { host: '127.0.0.1', port: 0 }, view, actions });
+  context.after(() => admin.close());
+  const env = { SLUICE_ADMIN: admin.url, ...(token === undefined ? {} : { SLUICE_ADMIN_TOKEN: token }) };
+  const { deps, out, err } = recordedDeps({ env });
+  const code = await runCli(['rollout', ...argv], deps);
+  return { code, out: out(), err: err(), commands };
+}
+
+suite('sluice rollout', { timeout: 30_000 }, () => {
+  test('a command is sent with its reason and label, and its sentence printed', async (context) => {
+    const { code, out, commands } = await cli(context, ['start', 'checkout', '--reason', 'release 7', '--fix']);
+    assert.deepEqual([code, out], [0, 'checkout: done\n']);
+    assert.deepEqual(commands, [{ route: 'checkout', name: 'start', by: 'api', reason: 'release 7', isFix: true }]);
+    const json = await cli(context, ['pause', 'checkout', '-o', 'json']);
+    assert.equal((JSON.parse(json.out) as { id: number }).id, 1);
+  });
+
+  test('a refused one is a failure with the reason', async (context) => {
+    const { code, out, err } = await cli(context, ['undo', 'checkout']);
+    assert.deepEqual([code, out, err], [1, '', 'sluice: there is nothing to undo\n']);
+  });
+
+  test('a missing token is a failure that says where it belongs', async (context) => {
+    const { deps, err } = recordedDeps({ env: {} });
+    assert.equal(await runCli(['rollout', 'pause', 'checkout', '--admin', 'http://127.0.0.1:1'], deps), 3);
+    assert.match(err(), /cannot reach the admin server/);
+    const wrong = await cli(context, ['pause', 'checkout'], 'not-the-token-at-all');
+    assert.equal(wrong.code, 1);
+    assert.match(wrong.err, /not the one that was configured; set SLUICE_ADMIN_TOKEN/);
+  });
+
+  test('status prints the state with its gates, and fails when rolled back or unknown', async (context) => {
+    const { code, out } = await cli(context, ['status', 'checkout']);
+    assert.equal(code, 0);
+    assert.equal(
+      out,
+      'checkout: v2 is at 5 %\n' +
+        'weights  v1 80 (configured 80), v2 0 (configured 20)\n' +
+        'step     2 of 5, 5 % of users\n' +
+        '[-] dwell    1 min of 2 min on this step\n' +
+        '[+] alerts   no burn alert fires\n' +
+        'next     25 %, after: 1 min of 2 min on this step\n',
+    );
+    assert.equal((await cli(context, ['status', 'back'])).code, 1);
+    const unknown = await cli(context, ['status', 'nowhere']);
+    assert.deepEqual([unknown.code, unknown.err.includes('routes with one: checkout, back')], [1, true]);
+    assert.deepEqual(JSON.parse((await cli(context, ['status', 'checkout', '-o', 'json'])).out), ROLLOUT);
+  });
+
+  test('what is not understood is wrong usage', async () => {
+    for (const argv of [['promot', 'x'], [], ['start'], ['status', 'x', '--fix'], ['start', 'a', 'b']]) {
+      const { deps, err } = recordedDeps();
+      assert.equal(await runCli(['rollout', ...argv], deps), 2, argv.join(' '));
+      if (argv[0] === 'promot') assert.match(err(), /did you mean promote\?/);
+    }
+  });
+
+  test('a canary that is only watched has no lines of its own', () => {
+    const watched = { ...ROLLOUT, step: null, gates: [], next: '' };
+    assert.deepEqual(rolloutLines(watched), []);
+    assert.equal(rolloutText(sampleRoute(), watched).split('\n').length, 2);
+  });
+});

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RolloutSpec } from '#src/model/rollout.ts';
+import { store, weightsFor } from '#src/slo/rollout/shares.ts';
+import { SPEC } from '../../../support/simulate/detection.ts';
+import { STEPPED } from '../../../support/simulate/machine.ts';
+
+/** Stores of one move, `version weight`, and whether somebody had a weight after each of them. */
+function stores(
+  spec: RolloutSpec,
+  before: readonly [stable: number, canary: number],
+  percent: number | null,
+): string[] {
+  const dials = new Map([
+    [spec.stable.dial, before[0]],
+    [spec.canary.dial, before[1]],
+  ]);
+  const done: string[] = [];
+  store(spec, weightsFor(spec, percent), {
+    weightOf: (dial) => dials.get(dial) as number,
+    setDial: (dial, weight) => {
+      dials.set(dial, weight);
+      assert.ok(
+        [...dials.values()].some((one) => one > 0),
+        'nobody is left without a version',
+      );
+      done.push(`${dial === spec.canary.dial ? 'canary' : 'stable'} ${weight}`);
+    },
+  });
+  return done;
+}
+
+test('both versions share what the operator gave the two of them', () => {
+  assert.deepEqual(weightsFor(STEPPED, 5), [
+    { version: 'v2', weight: 5000 },
+    { version: 'v1', weight: 95_000 },
+  ]);
+  const small = { ...STEPPED, stable: { ...STEPPED.stable, weight: 1000 } };
+  assert.deepEqual(
+    weightsFor(small, 0.5).map(({ weight }) => weight),
+    [5, 995],
+  );
+  assert.deepEqual(weightsFor(STEPPED, null), []);
+  assert.deepEqual(weightsFor(STEPPED, 0), [{ version: 'v2', weight: 0 }]);
+});
+
+test('a rollback is done with its first store, and of a watched canary that is the only one', () => {
+  assert.deepEqual(stores(STEPPED, [95_000, 5000], 0), ['canary 0', 'stable 100000']);
+  assert.deepEqual(stores({ ...SPEC }, [77, 5], 0), ['canary 0']);
+});
+
+test('nobody is left without a version on the way to 100 % and back', () => {
+  assert.deepEqual(stores(STEPPED, [50_000, 50_000], 100), ['stable 0', 'canary 100000']);
+  assert.deepEqual(stores(STEPPED, [100_000, 0], 100), ['canary 100000', 'stable 0']);
+  assert.deepEqual(stores(STEPPED, [0, 100_000], 0), ['stable 100000', 'canary 0']);
+  assert.deepEqual(stores(STEPPED, [0, 100_000], null), ['stable 100000', 'canary 0']);
+});
+
+test('what is as it should be is not stored', () => {
+  assert.deepEqual(stores(STEPPED, [99_000, 1000], 1), []);
+});

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buildRollout, stepsOf } from '#src/sources/build/rollout.ts';
+
+const NAMES = { stable: 'v1', canary: 'v2' };
+
+test('without steps there is no plan', () => {
+  assert.equal(buildRollout({ ...NAMES, dwell: '5m' }).plan, null);
+});
+
+test('the default ramp has the defaults of everything', () => {
+  assert.deepEqual(buildRollout({ ...NAMES, steps: 'default' }).plan, {
+    steps: [
+      { percent: 1, dwellMs: 120_000 },
+      { percent: 5, dwellMs: 120_000 },
+      { percent: 25, dwellMs: 120_000 },
+      { percent: 50, dwellMs: 600_000 },
+      { percent: 100, dwellMs: 600_000 },
+    ],
+    needsEvidence: true,
+    requestsMin: 1000,
+    stepMaxMs: 3_600_000,
+    onStepMax: 'pause',
+    bakeMs: 3_600_000,
+    autoStart: false,
+  });
+});
+
+test('what is written is taken', () => {
+  const written = {
+    steps: [0.5, { percent: 60, dwell: '7s' }, { percent: 70 }],
+    dwell: '1s',
+    evidence: false,
+    requestsMin: 0,
+    stepMax: '2h',
+    onStepMax: 'rollback',
+    bake: '0s',
+    autoStart: true,
+  } as const;
+  const plan = buildRollout({ ...NAMES, ...written, steps: [...written.steps] }).plan;
+  assert.deepEqual(plan, {
+    steps: [
+      { percent: 0.5, dwellMs: 1000 },
+      { percent: 60, dwellMs: 7000 },
+      { percent: 70, dwellMs: 5000 },
+    ],
+    needsEvidence: false,
+    requestsMin: 0,
+    stepMaxMs: 7_200_000,
+    onStepMax: 'rollback',
+    bakeMs: 0,
+    autoStart: true,
+  });
+  assert.deepEqual(stepsOf({}), []);
+});
