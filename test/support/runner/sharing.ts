@@ -24,11 +24,14 @@ export type Sharing = (typeof KINDS)[number];
 const MODULES: readonly (readonly [Sharing, RegExp])[] = [
   ['waits', /^import (?!type\b)[^;]*?'node:(?:net|tls|dgram|https?|http2)'/m],
   ['forks', /^import (?!type\b)[^;]*?'node:(?:child_process|worker_threads)'/m],
+  // Code of ours that starts children.
+  ['forks', /^import (?!type\b)[^;]*?\/children\.ts'/m],
   ['apart', /^import (?!type\b)[^;]*?'node:(?:cluster|v8|inspector)'/m],
 ];
 /** Calls that do; what a test hands to a child as text is the child's. */
 const CALLS: readonly (readonly [Sharing, RegExp])[] = [
   ['waits', /\bstartPlane\(|\bfetch\(/],
+  ['forks', /\bprocess\.execPath\b/],
   // What `t.mock` changes is restored with its test.
   ['apart', /(?<!\bt\.)\bmock\b|\bglobalThis\b|\bprocess\.env\[[^\]]*\] = /],
   ['apart', /\bprocess\.(?:on|once|off|exit|exitCode|chdir|umask|kill\(process\.pid)\b/],
