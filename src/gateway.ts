@@ -11,6 +11,8 @@ import { notReadyBecause } from './admin/checks.ts';
 import { type AdminServer, startAdmin } from './admin/server.ts';
 import { routeStatuses } from './admin/status.ts';
 import { hashOfVariable } from './admin/token.ts';
+import { Durable } from './compose/durable.ts';
+import { Rollouts } from './compose/rollouts.ts';
 import { AccessLogWriter } from './export/access-log.ts';
 import { createMetrics } from './export/metrics.ts';
 import { routeReadings } from './export/readings.ts';
@@ -26,7 +28,6 @@ import { formatProblem, SluiceError, unreadableProblem } from './model/problem.t
 import type { RouteStatus, Status } from './model/status.ts';
 import { GATEWAY_CELL } from './model/tallies.ts';
 import { assertFree, type Region, Workers } from './proxy/workers.ts';
-import { Rollouts } from './rollouts.ts';
 import { SloEngine } from './slo/budget/engine.ts';
 import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
 import { Totals } from './slo/totals.ts';
@@ -48,8 +49,11 @@ const LIVE_MS = 10_000;
 /** Routes whose totals are taken each tick: 10,000 in 100 s, long before a counter can wrap. */
 const ROUTES_PER_TICK = 10;
 const FLUSH_MS = 1000;
-/** Beside this file, as source or as built. */
-const WORKER_FILE = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js', import.meta.url);
+/** As source or as built. */
+const WORKER_FILE = new URL(
+  import.meta.url.endsWith('.ts') ? './compose/worker.ts' : './compose/worker.js',
+  import.meta.url,
+);
 
 /** What the gateway tells about its release; `main.ts` reads it from package.json. */
 export interface Release {
@@ -91,6 +95,7 @@ class ControlPlane implements Gateway {
   readonly #endpointTotals = new EndpointTotalsReader();
   readonly #rollouts: Rollouts;
   readonly #slos = new SloEngine();
+  readonly #durable: Durable;
   readonly #endpointDials = createEndpointDials();
   readonly #latencyDials = createLatencyDials();
   readonly #health = new Health({
@@ -127,6 +132,7 @@ class ControlPlane implements Gateway {
       wallTime,
       mayRecycle: (candidate) => this.#workers?.isUnused(candidate) === true,
     });
+    this.#durable = new Durable({ log: this.#log, slos: this.#slos, rollouts: () => this.#rollouts });
     this.#rollouts = new Rollouts({
       regions: () => this.#workers?.regions() ?? [],
       dials: this.#dials,
@@ -134,6 +140,7 @@ class ControlPlane implements Gateway {
       store: this.#store,
       slos: this.#slos,
       log: this.#log,
+      decided: this.#durable.decided,
     });
     this.closed = new Promise((resolve) => {
       this.#finish = resolve;
@@ -148,7 +155,9 @@ class ControlPlane implements Gateway {
       const message = `${this.#options.configFile} has ${first.problems.length} problem(s)`;
       throw new SluiceError('SLU_CONFIG_INVALID', message, { problems: first.problems });
     }
+    await this.#durable.open(first.current.config.state.directory);
     this.#follow(first.current);
+    this.#durable.restore();
     this.configHash = first.current.snapshot.hash;
     await this.#startAdmin(first.current);
     await this.#startWorkers(first.current);
@@ -176,6 +185,7 @@ class ControlPlane implements Gateway {
     this.#health.close();
     await this.#workers?.stop();
     await this.#admin?.close();
+    await this.#durable.close();
     await this.#accessLog.flush(FLUSH_MS);
     await this.#log.flush(FLUSH_MS);
   }

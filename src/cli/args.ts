@@ -3,7 +3,7 @@
  */
 
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util';
-import { similarTo } from '../lib/similar.ts';
+import { similarTo } from '../lib/text/similar.ts';
 import { SluiceError } from '../model/problem.ts';
 
 const HELP = { help: { type: 'boolean', short: 'h' } } as const;

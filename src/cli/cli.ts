@@ -2,7 +2,7 @@
  * The command line: finds the command, runs it, and turns what went wrong into words and an exit code.
  */
 
-import { similarTo } from '../lib/similar.ts';
+import { similarTo } from '../lib/text/similar.ts';
 import { formatProblem, SluiceError } from '../model/problem.ts';
 import { didYouMean, readArgs, readChoice } from './args.ts';
 import { CONFIG_USAGE, configCommand } from './config.ts';

@@ -2,7 +2,7 @@
  * `sluice rollout`: tells where a rollout stands, and gives it a person's commands.
  */
 
-import { similarTo } from '../lib/similar.ts';
+import { similarTo } from '../lib/text/similar.ts';
 import { SluiceError } from '../model/problem.ts';
 import { ROLLOUT_COMMANDS, type RolloutCommandName } from '../model/rollout.ts';
 import type { RolloutStatus, RouteStatus } from '../model/status.ts';

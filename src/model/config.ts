@@ -79,6 +79,12 @@ export interface DrainConfig {
   readonly timeoutMs: number;
 }
 
+/** What outlives the process. */
+export interface StateConfig {
+  /** Where it is kept; null = in memory. */
+  readonly directory: string | null;
+}
+
 /** Traffic color: the request value that pins a version. */
 export interface ColorConfig {
   /** Lower-case header name. */
@@ -377,6 +383,7 @@ export interface Config {
   readonly limits: Limits;
   readonly timeouts: Timeouts;
   readonly drain: DrainConfig;
+  readonly state: StateConfig;
   readonly services: readonly ServiceConfig[];
   readonly routes: readonly RouteConfig[];
 }

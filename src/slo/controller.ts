@@ -134,6 +134,10 @@ class Loop implements Controller {
     return this.#move(watch, moved, moment, command.by);
   }
 
+  continueAfter(decisionId: number): void {
+    this.#decisionCount = Math.max(this.#decisionCount, decisionId);
+  }
+
   save(nowMs: number): SavedRollout[] {
     return [...this.#watches.values()].map(({ spec: { route, generation }, run, state }) => {
       const badCaused = state.kind === 'progressing' ? run.badCaused(state.judgement.requests) : 0;

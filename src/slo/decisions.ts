@@ -24,6 +24,12 @@ export class Decisions {
     return this.#newest;
   }
 
+  /** Takes over what earlier processes decided, oldest first: shown, but not counted as of this start. */
+  recall(decisions: readonly Decision[]): void {
+    this.#newest.unshift(...decisions.slice(-DECISIONS_MAX));
+    this.#newest.splice(0, Math.max(0, this.#newest.length - DECISIONS_MAX));
+  }
+
   add(decision: Decision): void {
     this.#newest.push(decision);
     if (this.#newest.length > DECISIONS_MAX) this.#newest.shift();

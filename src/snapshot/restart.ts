@@ -1,10 +1,10 @@
 /**
- * Which changes of a configuration wait for the next start: listeners and threads are made once.
+ * Which changes of a configuration wait for the next start: listeners, threads and the state's file are made once.
  */
 
 import type { Config } from '../model/config.ts';
 
-const FIXED = ['listen', 'admin', 'workers'] as const;
+const FIXED = ['listen', 'admin', 'workers', 'state'] as const;
 
 /** One warning for each change that does not take effect now. */
 export function needsRestart(before: Config, after: Config): string[] {

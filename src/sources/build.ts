@@ -19,6 +19,7 @@ import {
   DEFAULT_HTTP,
   DEFAULT_LIMITS,
   DEFAULT_LISTEN,
+  DEFAULT_STATE,
   DEFAULT_TIMEOUTS,
 } from './defaults.ts';
 import { parseAddress } from './scalars/address.ts';
@@ -49,6 +50,7 @@ export function buildConfig(input: DocumentInput): Config {
       delayMs: toMs(input.drain?.delay, DEFAULT_DRAIN.delayMs),
       timeoutMs: toMs(input.drain?.timeout, DEFAULT_DRAIN.timeoutMs),
     },
+    state: { directory: input.state?.directory ?? DEFAULT_STATE.directory },
     services: Object.entries(input.services)
       .toSorted(byName)
       .map(([name, service]) => buildService(name, service)),

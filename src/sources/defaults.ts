@@ -19,6 +19,7 @@ import type {
   RolloutConfig,
   ServiceConfig,
   SloConfig,
+  StateConfig,
   Timeouts,
   UpgradeConfig,
 } from '../model/config.ts';
@@ -27,6 +28,7 @@ export const DEFAULT_LISTEN: ListenAddress = { host: '0.0.0.0', port: 8080 };
 export const DEFAULT_ADMIN: ListenAddress = { host: '127.0.0.1', port: 9900 };
 export const DEFAULT_COLOR: ColorConfig = { header: 'x-release-stage', acceptFrom: 'trustedProxies' };
 export const DEFAULT_DRAIN: DrainConfig = { delayMs: 5000, timeoutMs: 25_000 };
+export const DEFAULT_STATE: StateConfig = { directory: null };
 /** Gateway API's default: equal shares. */
 export const DEFAULT_WEIGHT = 1;
 export const DEFAULT_ENDPOINT_WEIGHT = 1;

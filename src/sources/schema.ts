@@ -9,7 +9,7 @@ import type { Path } from './problems/report.ts';
 import { checkCidr } from './scalars/host.ts';
 import { checkWorkers, WORKERS_META } from './scalars/number.ts';
 import { named, scalar } from './schema/fields.ts';
-import { accessLog, adminToken, color, drain, http, limits, listen, timeouts } from './schema/process.ts';
+import { accessLog, adminToken, color, drain, http, limits, listen, state, timeouts } from './schema/process.ts';
 import { route } from './schema/route.ts';
 import { service } from './schema/service.ts';
 
@@ -26,6 +26,7 @@ export const documentSchema = z.strictObject({
   limits: limits.optional(),
   timeouts: timeouts.optional(),
   drain: drain.optional(),
+  state: state.optional(),
   services: named(service, 'Services by name'),
   routes: z.array(route).min(1),
 });

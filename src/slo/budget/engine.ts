@@ -48,6 +48,8 @@ export class SloEngine {
   #watched: Watched[] = [];
   #regions: readonly Region[] = [];
   #turn = 0;
+  /** Whom `saveNews` looks at next. */
+  #saveAt = 0;
   /** Alerts that ended because their objective did. */
   #ended: AlertChange[] = [];
   /** What one source counted in this turn: one object for all. */
@@ -110,6 +112,21 @@ export class SloEngine {
   /** What is to outlive the process: every objective that has counted something. */
   save(nowMs: number): SavedObjective[] {
     return this.#watched.flatMap(({ objectives }) => objectives.flatMap((objective) => objective.save(nowMs) ?? []));
+  }
+
+  /**
+   * Objectives that counted something since they were saved, at most about `max`; the next call goes on behind them.
+   */
+  saveNews(nowMs: number, max: number): SavedObjective[] {
+    const saved: SavedObjective[] = [];
+    for (let n = 0; n < this.#watched.length && saved.length < max; n++) {
+      this.#saveAt = (this.#saveAt + 1) % this.#watched.length;
+      for (const objective of (this.#watched[this.#saveAt] as Watched).objectives) {
+        const one = objective.isUnsaved ? objective.save(nowMs) : null;
+        if (one !== null) saved.push(one);
+      }
+    }
+    return saved;
   }
 
   /**

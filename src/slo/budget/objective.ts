@@ -74,6 +74,7 @@ export class Objective {
   /** Events that were seen finished before their worker had said that they were bad: counted good, to be taken off. */
   #owed = 0;
   #hasNews = false;
+  #isUnsaved = false;
   #slot = -1;
 
   constructor(spec: ObjectiveSpec) {
@@ -98,6 +99,7 @@ export class Objective {
     this.#ring ??= new Ring(nowMs);
     this.#ring.add(nowMs, news.good, news.bad);
     this.#hasNews = true;
+    this.#isUnsaved = true;
     const { calendar } = this.#spec.slo;
     if (calendar === null) return;
     this.#calendar = countInto(this.#calendar ?? startCalendar(calendar, wallMs), calendar, wallMs, news);
@@ -161,9 +163,15 @@ export class Objective {
     };
   }
 
+  /** Whether something was counted since it was last saved. */
+  get isUnsaved(): boolean {
+    return this.#isUnsaved;
+  }
+
   /** Null while nothing was counted. */
   save(nowMs: number): SavedObjective | null {
     if (this.#ring === null) return null;
+    this.#isUnsaved = false;
     this.#ring.advance(nowMs);
     const firingForMs = ALERT_RULES.map((_, index) => firingOf(this.#alerts?.[index], nowMs).firingForMs);
     return { id: this.id, ring: this.#ring.toBytes(), calendar: this.#calendar, owed: this.#owed, firingForMs };

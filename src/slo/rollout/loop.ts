@@ -55,6 +55,8 @@ export interface Controller {
   view(): readonly RolloutView[];
   /** Does what a person or a source asks for, or says why not. */
   command(command: RolloutCommand, nowMs: number): CommandResult;
+  /** Numbers decisions from here on after those of earlier processes. */
+  continueAfter(decisionId: number): void;
   /** Every rollout's memory, for the state store. */
   save(nowMs: number): SavedRollout[];
   /**

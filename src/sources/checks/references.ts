@@ -2,7 +2,7 @@
  * Finds the version that a reference to a service means, and reports references to nothing.
  */
 
-import { similarTo } from '../../lib/similar.ts';
+import { similarTo } from '../../lib/text/similar.ts';
 import { backendRefsOf, versionOf } from '../build/route.ts';
 import { didYouMean, type Fault, quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';

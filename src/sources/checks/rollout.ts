@@ -2,7 +2,7 @@
  * Checks that a rollout can be judged and undone: an SLO, two different versions of the route, a stable one with traffic.
  */
 
-import { similarTo } from '../../lib/similar.ts';
+import { similarTo } from '../../lib/text/similar.ts';
 import { stepsOf } from '../build/rollout.ts';
 import { backendRefsOf, versionOf } from '../build/route.ts';
 import { toMs } from '../build/values.ts';

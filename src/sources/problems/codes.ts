@@ -88,6 +88,7 @@ const TABLE = {
   timeWindow: ['SLU1084', 'A time window is said to roll and does not, or the other way round.'],
   stepsOrder: ['SLU1085', 'The steps of a rollout do not rise.'],
   adminToken: ['SLU1086', 'The admin token is too short, too long or not visible ASCII.'],
+  directory: ['SLU1087', 'The path of a directory is empty or malformed.'],
   emptyVersion: ['SLU1901', 'A version has no endpoints, so its weight counts as 0.'],
   unusedService: ['SLU1902', 'No route sends to this service.'],
   sharedEndpoint: ['SLU1903', 'Two versions of a service have the same endpoint, so they cannot be told apart there.'],

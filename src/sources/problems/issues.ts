@@ -6,7 +6,7 @@
  */
 
 import type { z } from 'zod';
-import { similarTo } from '../../lib/similar.ts';
+import { similarTo } from '../../lib/text/similar.ts';
 import { didYouMean, type Fault, quote, wrongType } from './fault.ts';
 import type { Path, Spot } from './report.ts';
 

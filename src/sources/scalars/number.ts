@@ -2,7 +2,7 @@
  * Numbers of the document: integers in a range, sizes in bytes, ratios, weights, worker counts.
  */
 
-import { similarTo } from '../../lib/similar.ts';
+import { similarTo } from '../../lib/text/similar.ts';
 import { type Check, didYouMean, type Fault, wrongType } from '../problems/fault.ts';
 
 /** Largest weight; the sum over a route stays far below 2^53. */

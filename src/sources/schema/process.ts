@@ -1,10 +1,11 @@
 /**
- * The shape of what the document says of the process as a whole: listeners, limits, timeouts, HTTP, the access log.
+ * The shape of what the document says of the process as a whole: listeners, limits, timeouts, HTTP, the access log, the state.
  */
 
 import { z } from 'zod';
 import { ADDRESS_META, addressFrom, checkHost, portFrom } from '../scalars/address.ts';
 import { ADMIN_TOKEN_PATTERN, checkAdminToken } from '../scalars/admin-token.ts';
+import { checkDirectory, DIRECTORY_META } from '../scalars/directory.ts';
 import { checkColorHeader, TOKEN_META } from '../scalars/http.ts';
 import { DAY_MS, duration, flag, integer, MIB, scalar, share, size, word } from './fields.ts';
 
@@ -82,4 +83,12 @@ export const timeouts = z.strictObject({
 export const drain = z.strictObject({
   delay: duration(0, DAY_MS, 'Serve on after readiness fails; default 5s').optional(),
   timeout: duration(0, DAY_MS, 'Then finish within this; default 25s').optional(),
+});
+
+export const state = z.strictObject({
+  directory: scalar<string>(
+    checkDirectory,
+    DIRECTORY_META,
+    'Where budgets, rollouts and decisions outlive the process; default none: in memory',
+  ).optional(),
 });

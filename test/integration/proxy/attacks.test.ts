@@ -170,7 +170,7 @@ describe('draining', () => {
     const dials = new SharedArrayBuffer(DIALS_MAX * 4);
     new Int32Array(dials).fill(1);
     const workers = new Workers({
-      file: new URL('../../../src/worker.ts', import.meta.url),
+      file: new URL('../../../src/compose/worker.ts', import.meta.url),
       count: 1,
       host: '127.0.0.1',
       port: 0,

@@ -14,4 +14,4 @@ channel.onmessage = (event) => {
 };
 channel.unref();
 
-await import('#src/worker.ts');
+await import('#src/compose/worker.ts');

@@ -14,8 +14,7 @@ const SECTIONS = ['admin', 'cli', 'export', 'health', 'proxy', 'slo', 'snapshot'
 /** What a root file may import; `*` = every folder and root. */
 const ROOTS: Readonly<Record<string, readonly string[]>> = {
   'gateway.ts': ['*'],
-  'rollouts.ts': ['*'],
-  'worker.ts': ['*'],
+  compose: ['*'],
   'main.ts': ['cli', 'gateway.ts'],
 };
 

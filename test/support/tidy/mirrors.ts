@@ -20,8 +20,9 @@ const MIRRORED: readonly { readonly source: string; readonly tests: string }[] =
 const ROOTS = [
   'src/main.ts',
   'src/gateway.ts',
-  'src/rollouts.ts',
-  'src/worker.ts',
+  'src/compose/durable.ts',
+  'src/compose/rollouts.ts',
+  'src/compose/worker.ts',
   'bench/macro/run.ts',
   // Scripts of child processes: the tests of those who start them run them.
   'bench/macro/contenders/fastify-server.ts',

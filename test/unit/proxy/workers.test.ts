@@ -12,7 +12,7 @@ import { createLatencyDials } from '#src/snapshot/latency-dials.ts';
 import { listenLoopback, type PlaneSketch, sketchSnapshot } from '../../support/plane.ts';
 import { answeringOf, askedOn, clientOf, eventually, GET, getOf, oneVersion } from '../../support/proxy/running.ts';
 
-const FILE = new URL('../../../src/worker.ts', import.meta.url);
+const FILE = new URL('../../../src/compose/worker.ts', import.meta.url);
 
 interface Group {
   readonly workers: Workers;

@@ -34,3 +34,20 @@ it('a rollout that was never rolled back counts 0', () => {
     ],
   );
 });
+
+it('what earlier processes decided is shown before, and not counted', () => {
+  const decisions = new Decisions();
+  decisions.add(decision(3));
+  decisions.recall([decision(1), decision(2)]);
+  assert.deepEqual(
+    decisions.newest.map(({ id }) => id),
+    [1, 2, 3],
+  );
+  assert.deepEqual(
+    decisions.rollbacks([]).map(({ count }) => count),
+    [1],
+  );
+  decisions.recall(Array.from({ length: DECISIONS_MAX }, (_, n) => decision(n)));
+  assert.equal(decisions.newest.length, DECISIONS_MAX);
+  assert.equal(decisions.newest.at(-1)?.id, 3);
+});

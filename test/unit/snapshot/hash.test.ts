@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { canonicalJson, fingerprint, hashConfig } from '#src/snapshot/hash.ts';
+import { fingerprint, hashConfig } from '#src/snapshot/hash.ts';
 import { configOf, SOUND } from '../../support/config.ts';
 
 test('the order of keys does not matter, the order of lists does', () => {
-  assert.equal(canonicalJson({ b: [{ d: 1, c: null }], a: 'x' }), '{"a":"x","b":[{"c":null,"d":1}]}');
   assert.equal(fingerprint({ a: 1, b: 2 }), fingerprint({ b: 2, a: 1 }));
   assert.notEqual(fingerprint([1, 2]), fingerprint([2, 1]));
 });

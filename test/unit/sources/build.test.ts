@@ -41,6 +41,7 @@ describe('buildConfig', () => {
         upgradeIdleMs: 300_000,
       },
       drain: { delayMs: 5000, timeoutMs: 25_000 },
+      state: { directory: null },
     });
     assert.deepEqual(services[0]?.versions[0], {
       name: 'v1',
@@ -81,6 +82,7 @@ limits: {requestLineBytesMax: 4KiB, headBytesMax: 8192, headerCountMax: 1, bodyB
 timeouts: {head: 1ms, idle: 2ms, bodyIdle: 3ms, connect: 4ms, firstByte: 5ms, pending: 6ms, upstreamIdle: 7ms,
   upstreamLifetime: 8ms, dns: 9ms, upgradeIdle: 10ms}
 drain: {delay: 0s, timeout: 1m30s}
+state: {directory: /var/lib/sluice}
 ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
     hostnames: [A.Example, "*.B.example"]
     timeouts: {request: 2s}
@@ -125,6 +127,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         upgradeIdleMs: 10,
       },
       drain: { delayMs: 0, timeoutMs: 90_000 },
+      state: { directory: '/var/lib/sluice' },
     });
     const { name: _name, backendRefs: _refs, ...route } = routes[0] ?? assert.fail();
     assert.deepEqual(route, {

@@ -205,4 +205,19 @@ describe('the engine', () => {
     assert.deepEqual(next.engine.restore(saved, 0, 5000), ['route/a/latency/300ms']);
     assert.deepEqual(next.events(), { 'route a availability': [96, 4] });
   });
+
+  it('saves news once, a few at a time, and comes round to everybody', () => {
+    const worker = new FakeWorker(1);
+    const desk = new Desk([worker]);
+    desk.engine.follow([1, 2, 3].map((cell) => route(`r${cell}`, cell)));
+    for (const cell of [1, 2, 3]) worker.add(cell, CELL.finished, 10);
+    desk.second();
+    const save = () => desk.engine.saveNews(desk.nowMs, 2).map(({ id }) => id);
+    const [first, second] = [save(), save()];
+    assert.deepEqual([first.length, second.length, save().length], [2, 1, 0]);
+    assert.equal(new Set([...first, ...second]).size, 3);
+    worker.add(2, CELL.finished, 1);
+    desk.second();
+    assert.deepEqual(save(), ['route/r2/availability']);
+  });
 });

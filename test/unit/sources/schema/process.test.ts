@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accessLog, http, limits, listen, timeouts } from '#src/sources/schema/process.ts';
+import { accessLog, http, limits, listen, state, timeouts } from '#src/sources/schema/process.ts';
 import { assertProblem, configOf, SOUND } from '../../../support/config.ts';
 
 test('an address to listen on is text or a mapping', () => {
@@ -14,7 +14,7 @@ test('an address to listen on is text or a mapping', () => {
 });
 
 test('every section may be empty', () => {
-  for (const section of [http, accessLog, limits, timeouts]) assert.equal(section.safeParse({}).success, true);
+  for (const section of [http, accessLog, limits, timeouts, state]) assert.equal(section.safeParse({}).success, true);
 });
 
 test('values of http, the access log and the new limits are checked', () => {
@@ -30,6 +30,8 @@ test('values of http, the access log and the new limits are checked', () => {
     ['limits: {replayBodyBytesMax: «1GiB}', 'SLU1031', ''],
     ['timeouts: {dns: «0s}', 'SLU1030', ''],
     ['timeouts: {upgradeIdle: «2d}', 'SLU1030', ''],
+    ['state: {directory: «""}', 'SLU1087', 'leave the field out to keep the state in memory'],
+    ['state: {«directry: /var}', 'SLU1020', 'did you mean directory?'],
   ] as const) {
     assertProblem(`${document}\n${SOUND}`, code, hint);
   }

@@ -3,8 +3,8 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import type { FromWorker, ToWorker, WorkerSetup } from './model/threads/messages.ts';
-import { Plane } from './proxy/plane.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from '../model/threads/messages.ts';
+import { Plane } from '../proxy/plane.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('worker.ts runs as a worker thread only');

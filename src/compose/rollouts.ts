@@ -5,20 +5,20 @@
  * the decision is kept and logged, and its weights become overrides that outlive the next configuration.
  */
 
-import { nowMs, wallTime } from './lib/clock.ts';
-import type { Log } from './lib/log.ts';
-import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from './model/rollout.ts';
-import type { Decision, DecisionKind } from './model/slo.ts';
-import type { RolloutStatus } from './model/status.ts';
-import type { Region } from './proxy/workers.ts';
-import type { SloEngine } from './slo/budget/engine.ts';
-import { createController } from './slo/controller.ts';
-import { Decisions, type RollbackCount } from './slo/decisions.ts';
-import type { Controller } from './slo/rollout/loop.ts';
-import { type Dials, getDial, setDial } from './snapshot/dials.ts';
-import { type LatencyDials, setLatency } from './snapshot/latency-dials.ts';
-import { rolloutsOf } from './snapshot/rollouts.ts';
-import type { Current, Store } from './snapshot/store.ts';
+import { nowMs, wallTime } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from '../model/rollout.ts';
+import type { Decision, DecisionKind } from '../model/slo.ts';
+import type { RolloutStatus } from '../model/status.ts';
+import type { Region } from '../proxy/workers.ts';
+import type { SloEngine } from '../slo/budget/engine.ts';
+import { createController } from '../slo/controller.ts';
+import { Decisions, type RollbackCount } from '../slo/decisions.ts';
+import type { Controller } from '../slo/rollout/loop.ts';
+import { type Dials, getDial, setDial } from '../snapshot/dials.ts';
+import { type LatencyDials, setLatency } from '../snapshot/latency-dials.ts';
+import { rolloutsOf } from '../snapshot/rollouts.ts';
+import type { Current, Store } from '../snapshot/store.ts';
 
 export interface RolloutsDeps {
   readonly regions: () => readonly Region[];
@@ -27,6 +27,8 @@ export interface RolloutsDeps {
   readonly store: Store;
   readonly slos: SloEngine;
   readonly log: Log;
+  /** Hears of every decision once it is executed, with where it left its route's rollout; null when that has gone. */
+  readonly decided: (decision: Decision, rollout: SavedRollout | null) => void;
 }
 
 /** Decisions that went as planned. */
@@ -82,6 +84,12 @@ export class Rollouts {
     return this.#controller.save(nowMs());
   }
 
+  /** Takes over what earlier processes decided, oldest first. */
+  recall(decisions: readonly Decision[]): void {
+    this.#decisions.recall(decisions);
+    this.#controller.continueAfter(Math.max(0, ...decisions.map(({ id }) => id)));
+  }
+
   /** Goes on where an earlier process stopped; before the first turn. @throws SluiceError SLU_STATE_INVALID */
   restore(saved: readonly SavedRollout[]): void {
     for (const hold of this.#controller.restore(saved, nowMs())) this.#hold(hold);
@@ -107,6 +115,7 @@ export class Rollouts {
 
   #keep(decision: Decision): void {
     this.#decisions.add(decision);
+    this.#deps.decided(decision, this.save().find(({ route }) => route === decision.route) ?? null);
     const isQuiet = QUIET.includes(decision.kind);
     this.#deps.log[isQuiet ? 'info' : 'warn'](decision.kind, { ...decision });
   }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { distanceBetween, similarTo } from '#src/lib/similar.ts';
+import { distanceBetween, similarTo } from '#src/lib/text/similar.ts';
 
 suite('similar', () => {
   test('the distance counts inserted, deleted, replaced and swapped characters', () => {

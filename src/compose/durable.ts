@@ -1,0 +1,99 @@
+/**
+ * Composition of what outlives the process: budgets, rollouts and decisions, from the state store and into it.
+ *
+ * ```
+ * start:      store ─▶ recalled decisions, rollouts with their holds, budgets     before the first turn
+ * decision:   the decision and where it left its rollout, in one transaction      at once
+ * flush:      budgets that counted something, at most BUDGETS_PER_FLUSH           every 0.8 s
+ *             every rollout                                                       every ROLLOUTS_MS
+ * close:      everything
+ * ```
+ * What was saved and cannot be read is told and left out: a start never fails for it.
+ */
+
+import { bothClocks, nowMs } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { SavedRollout } from '../model/rollout.ts';
+import type { Decision } from '../model/slo.ts';
+import type { SavedBudget } from '../model/threads/state.ts';
+import type { SloEngine } from '../slo/budget/engine.ts';
+import type { SavedObjective } from '../slo/budget/objective.ts';
+import { BUDGET_FORMAT, fromBytes, toBytes } from '../slo/budget/saved.ts';
+import { StateStore } from '../state/store.ts';
+import type { Rollouts } from './rollouts.ts';
+
+/** 3 MB a flush: 256 objectives that count are saved every time, 10,000 in half a minute. */
+const BUDGETS_PER_FLUSH = 256;
+/** Times on a step are saved this often, besides every decision. */
+const ROLLOUTS_MS = 10_000;
+
+export interface DurableDeps {
+  readonly log: Log;
+  readonly slos: SloEngine;
+  readonly rollouts: () => Rollouts;
+}
+
+export class Durable {
+  readonly #deps: DurableDeps;
+  readonly #store: StateStore;
+  #rolloutsSavedAtMs = nowMs();
+
+  constructor(deps: DurableDeps) {
+    this.#deps = deps;
+    this.#store = new StateStore({ log: deps.log, collect: () => this.#collect() });
+  }
+
+  /** Reads what is in `directory` (null: everything is in memory). Never rejects. */
+  open(directory: string | null): Promise<void> {
+    return this.#store.open(directory);
+  }
+
+  /** Hands out what was read; once the configuration is followed, before anybody is served. */
+  restore(): void {
+    this.#deps.rollouts().recall(this.#store.loadDecisions());
+    for (const rollout of this.#store.loadRollouts()) {
+      this.#try('rollout', rollout.route, () => this.#deps.rollouts().restore([rollout]));
+    }
+    const wallMs = bothClocks().wallMs;
+    for (const [id, budget] of this.#store.loadBudgets()) {
+      this.#try('budget', id, () => this.#restoreBudget(id, budget, wallMs));
+    }
+  }
+
+  /** Writes a decision down, and where it left the route's rollout. */
+  readonly decided = (decision: Decision, rollout: SavedRollout | null): void => this.#store.append(decision, rollout);
+
+  /** Writes what is to be kept, within two seconds, and lets go. Idempotent. */
+  close(): Promise<void> {
+    this.#saveBudgets(this.#deps.slos.save(nowMs()));
+    this.#store.saveRollouts(this.#deps.rollouts().save());
+    return this.#store.close();
+  }
+
+  #collect(): void {
+    const atMs = nowMs();
+    this.#saveBudgets(this.#deps.slos.saveNews(atMs, BUDGETS_PER_FLUSH));
+    if (atMs - this.#rolloutsSavedAtMs < ROLLOUTS_MS) return;
+    this.#rolloutsSavedAtMs = atMs;
+    this.#store.saveRollouts(this.#deps.rollouts().save());
+  }
+
+  #saveBudgets(saved: readonly SavedObjective[]): void {
+    const at = new Date(bothClocks().wallMs).toISOString();
+    this.#store.saveBudgets(new Map(saved.map((one) => [one.id, { format: BUDGET_FORMAT, bytes: toBytes(one), at }])));
+  }
+
+  #restoreBudget(id: string, { format, bytes, at }: SavedBudget, wallMs: number): void {
+    if (format !== BUDGET_FORMAT) throw new Error(`format ${format} is not ${BUDGET_FORMAT}`);
+    const unknown = this.#deps.slos.restore([fromBytes(id, bytes)], nowMs(), wallMs - Date.parse(at));
+    if (unknown.length > 0) this.#deps.log.info('budget_stale', { objective: id });
+  }
+
+  #try(what: 'rollout' | 'budget', name: string, restore: () => void): void {
+    try {
+      restore();
+    } catch (error) {
+      this.#deps.log.error('state_invalid', { what, name, error });
+    }
+  }
+}

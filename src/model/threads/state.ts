@@ -1,0 +1,71 @@
+/**
+ * Nouns of what outlives the process: budgets, rollouts and decisions; what is said to the thread that writes them.
+ */
+
+import type { SavedRollout } from '../rollout.ts';
+import type { Decision } from '../slo.ts';
+
+/** One error budget, as its ring writes itself. What the bytes mean is the ring's affair. */
+export interface SavedBudget {
+  /** Format of the bytes. */
+  readonly format: number;
+  readonly bytes: Uint8Array;
+  /** Wall clock at which it was saved, ISO 8601. */
+  readonly at: string;
+}
+
+/** What is written in one transaction: all of it or nothing. */
+export interface StateBatch {
+  readonly budgets: ReadonlyMap<string, SavedBudget>;
+  readonly rollouts: ReadonlyMap<string, SavedRollout>;
+  readonly decisions: readonly Decision[];
+}
+
+/** A decision as it stands in the log. */
+export interface Recorded {
+  /** 1, 2, … without gaps. */
+  readonly seq: number;
+  readonly id: number;
+  /** SHA-256 over the hash before it and the row, hex. */
+  readonly hash: string;
+}
+
+/** What a start finds. */
+export interface LoadedState {
+  readonly budgets: ReadonlyMap<string, SavedBudget>;
+  readonly rollouts: readonly SavedRollout[];
+  /** The newest ones, oldest first. */
+  readonly decisions: readonly Decision[];
+}
+
+/** Handed to the thread that writes. */
+export interface StateSetup {
+  readonly directory: string;
+}
+
+export type ToState =
+  | { readonly kind: 'write'; readonly batch: StateBatch }
+  /** Close the file and end. */
+  | { readonly kind: 'close' };
+
+export type FromState =
+  | { readonly kind: 'opened'; readonly loaded: LoadedState; readonly aside: MovedAside | null }
+  /** Not to be written now. `loaded`: what could be read all the same, or null. */
+  | { readonly kind: 'closed'; readonly loaded: LoadedState | null; readonly because: string }
+  | { readonly kind: 'written'; readonly recorded: readonly Recorded[]; readonly aside: MovedAside | null }
+  /** Nothing of the batch was written; the budgets are given back. */
+  | { readonly kind: 'failed'; readonly budgets: StateBatch['budgets']; readonly because: string };
+
+/** Where a damaged file is now, and what was wrong with it. */
+export interface MovedAside {
+  readonly path: string;
+  readonly because: string;
+}
+
+/** How the state stands. */
+export type StateHealth =
+  /** No directory is configured. */
+  | { readonly kind: 'memory' }
+  | { readonly kind: 'durable'; readonly directory: string }
+  /** What should be on the disk is in memory only. */
+  | { readonly kind: 'unavailable'; readonly directory: string; readonly because: string };

@@ -1,0 +1,148 @@
+/**
+ * The state's file: opened with care, read at the start, written one transaction at a time.
+ *
+ * WAL with synchronous NORMAL: what was committed survives the death of the process at any instant; a loss of power may
+ * cost what came after the last checkpoint, and never breaks the file. A batch is written whole or not at all.
+ * Source: https://www.sqlite.org/wal.html
+ */
+
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { canonicalJson } from '../lib/text/canonical.ts';
+import type { SavedRollout } from '../model/rollout.ts';
+import type { Decision } from '../model/slo.ts';
+import type { LoadedState, Recorded, SavedBudget, StateBatch } from '../model/threads/state.ts';
+import { chained, GENESIS } from './chain.ts';
+import { DamagedError } from './faults.ts';
+import { migrate, SCHEMA_VERSION, versionOf } from './schema.ts';
+
+export const STATE_FILE = 'sluice.db';
+/** How long a statement waits for a reader that is in the way. */
+const BUSY_MS = 2000;
+/** Newest decisions that a start hands back. */
+const LOADED_DECISIONS = 1000;
+
+export interface DatabaseOptions {
+  readonly path: string;
+  /** Wall clock, ISO 8601. */
+  readonly wallTime: () => string;
+}
+
+/** The state's database, opened for writing. */
+export class StateDatabase {
+  readonly #database: DatabaseSync;
+  readonly #statements: Statements;
+  #seq: number;
+  #head: string;
+
+  /**
+   * Opens or creates the file, brings its tables up to date and checks its integrity.
+   * @throws DamagedError and errors of SQLite; `faultOf` sorts them out
+   */
+  constructor(options: DatabaseOptions) {
+    this.#database = new DatabaseSync(options.path, { timeout: BUSY_MS });
+    try {
+      prepareFile(this.#database, options.wallTime());
+      this.#statements = statementsOf(this.#database);
+      const last = this.#database.prepare('SELECT seq, hash FROM decisions ORDER BY seq DESC LIMIT 1').get();
+      this.#seq = (last?.['seq'] as number | undefined) ?? 0;
+      this.#head = (last?.['hash'] as string | undefined) ?? GENESIS;
+    } catch (error) {
+      this.#database.close();
+      throw error;
+    }
+  }
+
+  load(): LoadedState {
+    return loadFrom(this.#database);
+  }
+
+  /** Writes a batch in one transaction. @returns the decisions as recorded. @throws errors of SQLite; nothing is written then */
+  write(batch: StateBatch): Recorded[] {
+    const [seq, head] = [this.#seq, this.#head];
+    this.#database.exec('BEGIN IMMEDIATE');
+    try {
+      for (const [key, budget] of batch.budgets) this.#saveBudget(key, budget);
+      for (const rollout of batch.rollouts.values()) this.#saveRollout(rollout);
+      const recorded = batch.decisions.map((decision) => this.#append(decision));
+      this.#database.exec('COMMIT');
+      return recorded;
+    } catch (error) {
+      this.#seq = seq;
+      this.#head = head;
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+
+  #saveBudget(key: string, { format, bytes, at }: SavedBudget): void {
+    this.#statements.budget.run(key, format, bytes, at);
+  }
+
+  #saveRollout(rollout: SavedRollout): void {
+    this.#statements.rollout.run(rollout.route, rollout.format, canonicalJson(rollout));
+  }
+
+  #append(decision: Decision): Recorded {
+    const body = canonicalJson(decision);
+    const hash = chained(this.#head, body);
+    const seq = this.#seq + 1;
+    this.#statements.decision.run(seq, this.#head, hash, body);
+    this.#seq = seq;
+    this.#head = hash;
+    return { seq, id: decision.id, hash };
+  }
+}
+
+type Statements = Readonly<Record<keyof typeof SQL, StatementSync>>;
+
+const SQL = {
+  budget: `INSERT INTO budgets VALUES (?, ?, ?, ?)
+    ON CONFLICT (key) DO UPDATE SET format = excluded.format, bytes = excluded.bytes, at = excluded.at`,
+  rollout: `INSERT INTO rollouts VALUES (?, ?, ?)
+    ON CONFLICT (route) DO UPDATE SET format = excluded.format, body = excluded.body`,
+  decision: 'INSERT INTO decisions VALUES (?, ?, ?, ?)',
+} as const;
+
+function statementsOf(database: DatabaseSync): Statements {
+  const names = Object.keys(SQL) as (keyof typeof SQL)[];
+  return Object.fromEntries(names.map((name) => [name, database.prepare(SQL[name])])) as Statements;
+}
+
+function prepareFile(database: DatabaseSync, at: string): void {
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+  const check = database.prepare('PRAGMA integrity_check(1)').get() as { integrity_check: string };
+  if (check.integrity_check !== 'ok') throw new DamagedError(`the integrity check says: ${check.integrity_check}`);
+  const version = versionOf(database);
+  if (version > SCHEMA_VERSION) {
+    throw new Error(`its tables have version ${version}, this release knows ${SCHEMA_VERSION}; was it downgraded?`);
+  }
+  migrate(database, at);
+}
+
+/** What a start needs. @throws errors of SQLite, DamagedError when a text is no JSON */
+export function loadFrom(database: DatabaseSync): LoadedState {
+  const budgets = new Map<string, SavedBudget>();
+  for (const { key, format, bytes, at } of database.prepare('SELECT * FROM budgets').iterate()) {
+    budgets.set(key as string, { format: format as number, bytes: bytes as Uint8Array, at: at as string });
+  }
+  const bodies = (sql: string, ...values: number[]): string[] =>
+    [...database.prepare(sql).iterate(...values)].map(({ body }) => body as string);
+  const newest = bodies('SELECT body FROM decisions ORDER BY seq DESC LIMIT ?', LOADED_DECISIONS).toReversed();
+  return {
+    budgets,
+    rollouts: bodies('SELECT body FROM rollouts ORDER BY route').map((body) => parsed(body) as SavedRollout),
+    decisions: newest.map((body) => parsed(body) as Decision),
+  };
+}
+
+function parsed(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch (error) {
+    throw new DamagedError(`a row is no JSON: ${String(error)}`);
+  }
+}

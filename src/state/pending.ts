@@ -1,0 +1,73 @@
+/**
+ * What waits to be written: the newest of every budget and rollout, and every decision.
+ *
+ * Bounded, because the disk may be away for long: beyond the limit the oldest decisions go, and are counted.
+ */
+
+import type { SavedRollout } from '../model/rollout.ts';
+import type { Decision } from '../model/slo.ts';
+import type { SavedBudget, StateBatch } from '../model/threads/state.ts';
+
+export const DECISIONS_PENDING_MAX = 1000;
+
+export class Pending {
+  #budgets = new Map<string, SavedBudget>();
+  #rollouts = new Map<string, SavedRollout>();
+  #decisions: Decision[] = [];
+  #lost = 0;
+
+  get isEmpty(): boolean {
+    return this.#budgets.size + this.#rollouts.size + this.#decisions.length === 0;
+  }
+
+  /** Whether something waits that is not to wait for the next turn. */
+  get isUrgent(): boolean {
+    return this.#decisions.length > 0;
+  }
+
+  /** Decisions that were given up since the start, before they could be written. */
+  get lost(): number {
+    return this.#lost;
+  }
+
+  addBudget(key: string, budget: SavedBudget): void {
+    this.#budgets.set(key, budget);
+  }
+
+  addRollout(rollout: SavedRollout): void {
+    this.#rollouts.set(rollout.route, rollout);
+  }
+
+  addDecision(decision: Decision): void {
+    this.#decisions.push(decision);
+    this.#bound();
+  }
+
+  /** Everything that waits; nothing does afterwards. */
+  take(): StateBatch {
+    this.#bound();
+    const batch = {
+      budgets: this.#budgets,
+      rollouts: this.#rollouts,
+      decisions: this.#decisions,
+    };
+    this.#budgets = new Map();
+    this.#rollouts = new Map();
+    this.#decisions = [];
+    return batch;
+  }
+
+  /** Puts back what could not be written; what came since is newer. */
+  putBack(batch: StateBatch): void {
+    this.#budgets = new Map([...batch.budgets, ...this.#budgets]);
+    this.#rollouts = new Map([...batch.rollouts, ...this.#rollouts]);
+    this.#decisions = [...batch.decisions, ...this.#decisions];
+    this.#bound();
+  }
+
+  #bound(): void {
+    const surplus = Math.max(0, this.#decisions.length - DECISIONS_PENDING_MAX);
+    if (surplus > 0) this.#decisions = this.#decisions.slice(surplus);
+    this.#lost += surplus;
+  }
+}

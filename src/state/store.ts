@@ -1,0 +1,290 @@
+/**
+ * Durable state as the control plane has it: saving returns at once, a thread of its own writes.
+ *
+ * ```
+ * append                   ─▶ pending ─▶ one batch at a time ─▶ thread ─▶ sluice.db     at once
+ * saveBudgets, saveRollouts ─▶ pending ─▶ …                                              every FLUSH_MS
+ * ```
+ * While the file cannot be written everything goes on in memory, said once and loudly; a try every RETRY_MS brings it
+ * back. Without a directory nothing is written at all.
+ */
+
+import { Worker } from 'node:worker_threads';
+import type { Log } from '../lib/log.ts';
+import type { SavedRollout } from '../model/rollout.ts';
+import type { Decision } from '../model/slo.ts';
+import type {
+  FromState,
+  LoadedState,
+  MovedAside,
+  Recorded,
+  SavedBudget,
+  StateBatch,
+  StateHealth,
+  StateSetup,
+  ToState,
+} from '../model/threads/state.ts';
+import { Pending } from './pending.ts';
+
+/** A crash loses at most this and the time of one write: together less than a second. */
+export const FLUSH_MS = 800;
+export const RETRY_MS = 5000;
+/** A disk that hangs must not keep the gateway from starting, or from ending. */
+const OPEN_MS = 10_000;
+const CLOSE_MS = 2000;
+/** Beside this file, as source or as built. */
+const THREAD_FILE = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
+
+const NOTHING: LoadedState = { budgets: new Map(), rollouts: [], decisions: [] };
+
+export interface StateOptions {
+  readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
+  /** Asked for what changed before each flush. */
+  readonly collect?: () => void;
+  /** For tests; default RETRY_MS. */
+  readonly retryMs?: number;
+}
+
+/** One for the process; keeps nothing before it is opened. */
+export class StateStore {
+  readonly #options: StateOptions;
+  readonly #pending = new Pending();
+  #loaded: LoadedState = NOTHING;
+  #health: StateHealth = { kind: 'memory' };
+  #thread: Worker | null = null;
+  /** What the thread has and has not answered for. */
+  #underWay: StateBatch | null = null;
+  #flushing: NodeJS.Timeout | null = null;
+  #retry: NodeJS.Timeout | null = null;
+  #isClosed = false;
+  #opened: () => void = () => undefined;
+  #idle: () => void = () => undefined;
+
+  constructor(options: StateOptions) {
+    this.#options = options;
+  }
+
+  get health(): StateHealth {
+    return this.#health;
+  }
+
+  /** Decisions that had to be given up since the start. */
+  get lost(): number {
+    return this.#pending.lost;
+  }
+
+  /**
+   * Opens the state and reads what is there. Never rejects: what cannot be opened is told and tried again.
+   * @param directory null: everything is in memory
+   */
+  async open(directory: string | null): Promise<void> {
+    if (directory === null) {
+      this.#options.log.info('state_in_memory', { because: 'no state.directory is configured; a restart forgets' });
+      return;
+    }
+    this.#health = { kind: 'durable', directory };
+    const opened = new Promise<void>((resolve) => {
+      this.#opened = resolve;
+    });
+    this.#start(directory);
+    if (!(await within(OPEN_MS, opened))) this.#fail(`it did not open within ${OPEN_MS} ms`);
+    this.#flushing = setInterval(() => this.#turn(), FLUSH_MS).unref();
+  }
+
+  /** Every budget that the start found, by its key. */
+  loadBudgets(): ReadonlyMap<string, SavedBudget> {
+    return this.#loaded.budgets;
+  }
+
+  /** Every rollout that the start found. */
+  loadRollouts(): readonly SavedRollout[] {
+    return this.#loaded.rollouts;
+  }
+
+  /** The newest 1,000 decisions that the start found, oldest first. */
+  loadDecisions(): readonly Decision[] {
+    return this.#loaded.decisions;
+  }
+
+  /** Replaces the budgets of these keys at the next flush. The bytes are handed over: do not use them afterwards. */
+  saveBudgets(budgets: ReadonlyMap<string, SavedBudget>): void {
+    if (!this.#keeps) return;
+    for (const [key, budget] of budgets) this.#pending.addBudget(key, budget);
+  }
+
+  /** Replaces what is known of these routes' rollouts at the next flush. */
+  saveRollouts(rollouts: readonly SavedRollout[]): void {
+    if (!this.#keeps) return;
+    for (const rollout of rollouts) this.#pending.addRollout(rollout);
+  }
+
+  /** Adds a decision to the log at once, and in the same transaction where it left the route's rollout. */
+  append(decision: Decision, rollout: SavedRollout | null): void {
+    if (!this.#keeps) return;
+    this.#pending.addDecision(decision);
+    if (rollout !== null) this.#pending.addRollout(rollout);
+    this.#flush();
+  }
+
+  /** Writes what waits, within two seconds, and lets go. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#flushing !== null) clearInterval(this.#flushing);
+    if (this.#retry !== null) clearTimeout(this.#retry);
+    this.#options.collect?.();
+    if (this.#health.kind === 'durable') await within(CLOSE_MS, this.#drained());
+    if (!this.#pending.isEmpty)
+      this.#options.log.error('state_unsaved', { because: 'it could not be written in time' });
+    this.#thread?.postMessage({ kind: 'close' } satisfies ToState);
+    const ended = new Promise<void>((resolve) => this.#thread?.once('exit', () => resolve()) ?? resolve());
+    if (this.#thread !== null && !(await within(CLOSE_MS, ended))) await this.#thread.terminate();
+  }
+
+  get #keeps(): boolean {
+    return this.#health.kind !== 'memory';
+  }
+
+  #turn(): void {
+    this.#options.collect?.();
+    this.#flush();
+  }
+
+  /** Hands everything that waits to the thread, unless it has not answered for the last batch. */
+  #flush(): void {
+    if (this.#health.kind === 'durable') this.#send();
+  }
+
+  #send(): void {
+    if (this.#underWay !== null || this.#thread === null || this.#pending.isEmpty) return;
+    const batch = this.#pending.take();
+    this.#underWay = batch;
+    const buffers = new Set([...batch.budgets.values()].map(({ bytes }) => bytes.buffer as ArrayBuffer));
+    this.#thread.postMessage({ kind: 'write', batch } satisfies ToState, [...buffers]);
+  }
+
+  async #drained(): Promise<void> {
+    while (this.#health.kind === 'durable' && (this.#underWay !== null || !this.#pending.isEmpty)) {
+      const idle = new Promise<void>((resolve) => {
+        this.#idle = resolve;
+      });
+      this.#send();
+      await idle;
+    }
+  }
+
+  // ── the thread ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #start(directory: string): void {
+    const thread = new Worker(THREAD_FILE, { workerData: { directory } satisfies StateSetup });
+    thread.unref();
+    this.#thread = thread;
+    thread.on('message', (message: FromState) => this.#take(message));
+    thread.on('error', (error) => this.#die(thread, String(error)));
+    thread.on('exit', (code) => this.#die(thread, `its thread ended with code ${code}`));
+  }
+
+  #die(thread: Worker, because: string): void {
+    if (this.#thread !== thread || this.#isClosed) return;
+    this.#thread = null;
+    if (this.#underWay !== null) this.#giveBack(new Map());
+    this.#fail(because);
+  }
+
+  #take(message: FromState): void {
+    switch (message.kind) {
+      case 'opened':
+        this.#load(message.loaded);
+        this.#tellAside(message.aside);
+        this.#recover();
+        break;
+      case 'closed':
+        if (message.loaded !== null) this.#load(message.loaded);
+        this.#fail(message.because);
+        break;
+      case 'written':
+        this.#underWay = null;
+        this.#tellAside(message.aside);
+        this.#tellRecorded(message.recorded);
+        this.#recover();
+        break;
+      case 'failed':
+        this.#giveBack(message.budgets);
+        this.#fail(message.because);
+        break;
+      default:
+        message satisfies never;
+    }
+    this.#opened();
+    this.#idle();
+  }
+
+  /** Only what is there at the start is taken over. */
+  #load(loaded: LoadedState): void {
+    if (this.#flushing === null) this.#loaded = loaded;
+  }
+
+  #giveBack(budgets: StateBatch['budgets']): void {
+    if (this.#underWay !== null) this.#pending.putBack({ ...this.#underWay, budgets });
+    this.#underWay = null;
+  }
+
+  #recover(): void {
+    if (this.#health.kind === 'unavailable') {
+      const { directory } = this.#health;
+      this.#health = { kind: 'durable', directory };
+      this.#options.log.warn('state_recovered', { directory, lost: this.lost });
+    }
+    this.#flushAgain();
+  }
+
+  /** Decisions do not wait for the next turn; budgets and rollouts alone do. */
+  #flushAgain(): void {
+    if (this.#pending.isUrgent) this.#flush();
+  }
+
+  #fail(because: string): void {
+    const { log, retryMs } = this.#options;
+    if (this.#health.kind === 'memory' || this.#isClosed) return;
+    const { directory } = this.#health;
+    if (this.#health.kind !== 'unavailable') {
+      log.error('state_unavailable', { directory, because, meanwhile: 'everything is kept in memory only' });
+    }
+    this.#health = { kind: 'unavailable', directory, because };
+    this.#retry ??= setTimeout(() => this.#tryAgain(directory), retryMs ?? RETRY_MS).unref();
+  }
+
+  #tryAgain(directory: string): void {
+    this.#retry = null;
+    if (this.#thread === null) {
+      this.#start(directory);
+      return;
+    }
+    // An empty batch tells as well whether the file can be written.
+    if (this.#underWay !== null) return;
+    this.#underWay = this.#pending.take();
+    this.#thread.postMessage({ kind: 'write', batch: this.#underWay } satisfies ToState);
+  }
+
+  #tellAside(aside: MovedAside | null): void {
+    if (aside === null) return;
+    this.#options.log.error('state_damaged', { ...aside, now: 'a new state has begun; budgets and log start empty' });
+  }
+
+  #tellRecorded(recorded: readonly Recorded[]): void {
+    for (const { seq, id, hash } of recorded) this.#options.log.info('decision_recorded', { seq, id, hash });
+  }
+}
+
+/** Whether a promise is fulfilled within some time. */
+async function within(timeoutMs: number, promise: Promise<void>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise.then(() => true as const), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

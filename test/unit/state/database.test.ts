@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, it } from 'node:test';
+import type { Decision } from '#src/model/slo.ts';
+import { StateDatabase } from '#src/state/database.ts';
+import { migrate, SCHEMA_VERSION } from '#src/state/schema.ts';
+import { sampleDecision } from '../../support/readings/status.ts';
+import { inFolder } from '../../support/state/folder.ts';
+import { batchOf, checkedLog, sampleRollout } from '../../support/state/log.ts';
+
+const AT = '2026-01-01T00:00:00.000Z';
+const open = (folder: string): StateDatabase =>
+  new StateDatabase({ path: join(folder, 'sluice.db'), wallTime: () => AT });
+
+const ROLLOUT = sampleRollout();
+
+describe('the database', () => {
+  it('gives back what was saved, the newest of each', () =>
+    inFolder((folder) => {
+      const first = open(folder);
+      const budget = (byte: number) => ({ format: 3, bytes: new Uint8Array([byte, 255]), at: AT });
+      first.write(
+        batchOf({
+          budgets: new Map([
+            ['a', budget(1)],
+            ['b', budget(2)],
+          ]),
+        }),
+      );
+      first.write(batchOf({ budgets: new Map([['a', budget(9)]]), rollouts: new Map([['checkout', ROLLOUT]]) }));
+      first.write(batchOf({ decisions: [sampleDecision({ id: 1 }), sampleDecision({ id: 2 })] }));
+      first.close();
+      const again = open(folder);
+      const { budgets, rollouts, decisions } = again.load();
+      again.close();
+      assert.deepEqual(
+        budgets,
+        new Map([
+          ['a', budget(9)],
+          ['b', budget(2)],
+        ]),
+      );
+      assert.deepEqual(rollouts, [ROLLOUT]);
+      assert.deepEqual(decisions, [sampleDecision({ id: 1 }), sampleDecision({ id: 2 })]);
+    }));
+
+  it('chains decisions without gaps, over a restart too', () =>
+    inFolder((folder) => {
+      const first = open(folder);
+      const before = first.write(batchOf({ decisions: [sampleDecision({ id: 1 })] }));
+      first.close();
+      const second = open(folder);
+      const after = second.write(batchOf({ decisions: [sampleDecision({ id: 2 }), sampleDecision({ id: 3 })] }));
+      second.close();
+      const recorded = [...before, ...after];
+      assert.deepEqual(
+        recorded.map(({ seq, id }) => [seq, id]),
+        [
+          [1, 1],
+          [2, 2],
+          [3, 3],
+        ],
+      );
+      assert.deepEqual(
+        checkedLog(folder),
+        recorded.map(({ hash }) => hash),
+      );
+    }));
+
+  it('writes all of a batch or nothing, and goes on in the chain where it was', () =>
+    inFolder((folder) => {
+      const database = open(folder);
+      // No text for the row: SQLite refuses what cannot be bound.
+      const broken = batchOf({
+        rollouts: new Map([['checkout', ROLLOUT]]),
+        budgets: new Map([['a', { format: 1, bytes: new Uint8Array([1]), at: '' }]]),
+        decisions: [sampleDecision({ id: 1 }), undefined as unknown as Decision],
+      });
+      assert.throws(() => database.write(broken));
+      const { budgets, rollouts, decisions } = database.load();
+      assert.deepEqual([budgets.size, rollouts.length, decisions.length], [0, 0, 0]);
+      const [recorded] = database.write(batchOf({ decisions: [sampleDecision()] }));
+      database.close();
+      assert.equal(recorded?.seq, 1);
+      assert.deepEqual(checkedLog(folder), [recorded.hash]);
+    }));
+
+  it('refuses a file that is damaged, and one of a newer release', () =>
+    inFolder((folder) => {
+      writeFileSync(join(folder, 'sluice.db'), 'not a database at all, but long enough to be looked at'.repeat(50));
+      assert.throws(() => open(folder), /not a database/);
+      const path = join(folder, 'newer.db');
+      const newer = new DatabaseSync(path);
+      migrate(newer, AT);
+      newer.prepare('INSERT INTO schema_version VALUES (?, ?)').run(SCHEMA_VERSION + 1, AT);
+      newer.close();
+      assert.throws(() => new StateDatabase({ path, wallTime: () => AT }), /version \d+, this release knows \d+/);
+    }));
+});

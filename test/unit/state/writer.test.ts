@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { Writer } from '#src/state/writer.ts';
+import { sampleDecision } from '../../support/readings/status.ts';
+import { inFolder } from '../../support/state/folder.ts';
+import { batchOf } from '../../support/state/log.ts';
+
+const wallTime = (): string => '2026-01-01T00:00:00.000Z';
+
+describe('a writer', () => {
+  it('opens, writes and reads again', () =>
+    inFolder((folder) => {
+      const writer = new Writer(folder, wallTime);
+      assert.equal(writer.open().kind, 'opened');
+      const written = writer.write(batchOf({ decisions: [sampleDecision()] }));
+      assert.ok(written.kind === 'written' && written.recorded[0]?.seq === 1 && written.aside === null);
+      writer.close();
+      const opened = new Writer(folder, wallTime).open();
+      assert.ok(opened.kind === 'opened' && opened.loaded.decisions.length === 1);
+    }));
+
+  it('does not write where another one does, but reads, and takes over when that has gone', () =>
+    inFolder((folder) => {
+      const first = new Writer(folder, wallTime);
+      first.open();
+      first.write(batchOf({ decisions: [sampleDecision()] }));
+      const second = new Writer(folder, wallTime);
+      const closed = second.open();
+      assert.ok(closed.kind === 'closed' && /locked/.test(closed.because) && closed.loaded?.decisions.length === 1);
+      const budgets = new Map([['a', { format: 1, bytes: new Uint8Array([1]), at: '' }]]);
+      const failed = second.write(batchOf({ budgets }));
+      assert.ok(failed.kind === 'failed' && failed.budgets === budgets);
+      first.close();
+      assert.equal(second.write(batchOf({ budgets })).kind, 'written');
+      second.close();
+    }));
+
+  it('cannot open what is no directory, and says so', () =>
+    inFolder((folder) => {
+      const path = join(folder, 'file');
+      writeFileSync(path, '');
+      const closed = new Writer(join(path, 'below'), wallTime).open();
+      assert.ok(closed.kind === 'closed' && /ENOTDIR/.test(closed.because) && closed.loaded === null);
+    }));
+});
