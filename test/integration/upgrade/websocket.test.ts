@@ -32,6 +32,7 @@ import {
   webSocketTo,
   webSocketUpstream,
 } from '../../support/proxy/upgrade.ts';
+import { heldBytes } from '../../support/readings/heap.ts';
 
 const MEGABYTE = 1_000_000;
 /** Reached only when something hangs. */
@@ -268,7 +269,7 @@ describe('back-pressure', LIMIT, () => {
       const [atUpstream] = [...upstream.server.clients] as [WebSocket];
       const [writer, reader] = stalled === 'client' ? [atUpstream, socket] : [socket, atUpstream];
       reader.pause();
-      const before = process.memoryUsage().external;
+      const before = await heldBytes();
       for (let n = 0; n < 64; n++) writer.send(Buffer.alloc(MEGABYTE));
       let left = writer.bufferedAmount;
       await eventually(() => {
@@ -278,7 +279,7 @@ describe('back-pressure', LIMIT, () => {
       }, 'nothing moves');
       // Loopback's own buffers take some megabytes; what is left over is not in the gateway.
       assert.ok(left > 40 * MEGABYTE, `${left} bytes wait at the writer`);
-      const grown = process.memoryUsage().external - before - 64 * MEGABYTE;
+      const grown = (await heldBytes()) - before - 64 * MEGABYTE;
       assert.ok(grown < 8 * MEGABYTE, `${grown} bytes are held elsewhere in this process`);
       let received = 0;
       const all = new Promise<void>((resolve) => {
