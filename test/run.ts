@@ -17,17 +17,10 @@ import { spec, type TestEvent } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
 import type { Depth, Phase, Totals } from './support/runner/phases.ts';
 import { addClosingLine, closingLines, forgottenFiles, isGreen, noTotals, phasesOf } from './support/runner/phases.ts';
-import { ensureServers, type Server } from './support/runner/servers.ts';
+import { ensureServers, SERVERS } from './support/runner/servers.ts';
 import { entriesOf, groupsOf } from './support/runner/sharing.ts';
 
 const root = join(import.meta.dirname, '..');
-
-/** Programs that the tests need beside Node. */
-const SERVERS: readonly Server[] = [
-  { binary: 'curl', debianPackage: 'curl', neededFor: 'curl as a client' },
-  { binary: 'chromium', debianPackage: 'chromium', neededFor: 'a browser as a client' },
-  { binary: 'wrk', debianPackage: 'wrk', neededFor: 'wrk as a client' },
-];
 
 /** Longest time of one test: one that hangs fails by name instead of holding up the run. */
 const TEST_TIMEOUT_MS = 600_000;

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { ensureServers, findBinary, type Machine, type Server } from './servers.ts';
+import { ensureServers, findBinary, type Machine, SERVERS, type Server } from './servers.ts';
 
 const NGINX: Server = { binary: 'nginx', debianPackage: 'nginx', neededFor: 'the comparison with nginx' };
 const WRK: Server = { binary: 'wrk', debianPackage: 'wrk', neededFor: 'every load run' };
@@ -75,4 +75,22 @@ describe('findBinary', () => {
     chmodSync(join(folder, 'sluice-test-tool'), 0o755);
     assert.equal(findBinary('sluice-test-tool', `:${folder}`), join(folder, 'sluice-test-tool'));
   });
+});
+
+test('every program that a test looks for is one that is installed, so that none is skipped for want of it', () => {
+  const root = join(import.meta.dirname, '../../..');
+  const wanted = new Set<string>();
+  for (const file of globSync('test/{unit,integration,conformance,property,simulation,support}/**/*.ts', {
+    cwd: root,
+  })) {
+    if (file.startsWith(join('test', 'support', 'runner'))) continue;
+    const text = readFileSync(join(root, file), 'utf8');
+    for (const [, name = ''] of text.matchAll(/findBinary\('([^']+)'\)/g)) wanted.add(name);
+  }
+  assert.ok(wanted.has('nginx') && wanted.has('curl'), 'the search finds what it is for');
+  const installed = new Set(SERVERS.map(({ binary }) => binary));
+  assert.deepEqual(
+    [...wanted].filter((name) => !installed.has(name)),
+    [],
+  );
 });

@@ -18,6 +18,17 @@ export interface Server {
   readonly neededFor: string;
 }
 
+/** Programs that the tests need beside Node. */
+export const SERVERS: readonly Server[] = [
+  { binary: 'curl', debianPackage: 'curl', neededFor: 'curl as a client' },
+  { binary: 'chromium', debianPackage: 'chromium', neededFor: 'a browser as a client' },
+  { binary: 'wrk', debianPackage: 'wrk', neededFor: 'wrk as a client, the macro bench' },
+  { binary: 'nginx', debianPackage: 'nginx', neededFor: 'the macro bench and its upstream' },
+  { binary: 'haproxy', debianPackage: 'haproxy', neededFor: "HAProxy's configuration in the macro bench" },
+  { binary: 'caddy', debianPackage: 'caddy', neededFor: "Caddy's configuration in the macro bench" },
+  { binary: 'taskset', debianPackage: 'util-linux', neededFor: 'the macro bench' },
+];
+
 /** What the search may do to the machine; a test puts its own in. */
 export interface Machine {
   readonly isCi: boolean;

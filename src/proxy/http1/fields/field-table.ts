@@ -140,10 +140,6 @@ export class FieldTable {
     return this.#text;
   }
 
-  set text(text: string) {
-    this.#text = text;
-  }
-
   /** How often the known field occurred (saturating at 255). */
   seen(id: number): number {
     return this.#seen[id] as number;

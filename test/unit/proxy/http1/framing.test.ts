@@ -17,7 +17,7 @@ import {
 function fields(...lines: string[]): FieldTable {
   const table = new FieldTable('request', new NameTable([]), 100);
   const bytes = Buffer.from(`${lines.map((line) => `${line}\r\n`).join('')}\r\n`, 'latin1');
-  table.text = bytes.toString('latin1');
+  table.hold(bytes, 0, bytes.length);
   assert.equal(table.scan(bytes, 0, 0, bytes.length), bytes.length);
   return table;
 }
