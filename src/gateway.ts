@@ -7,31 +7,24 @@
 import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { notReadyBecause } from './admin/checks.ts';
-import { type AdminServer, startAdmin } from './admin/server.ts';
-import { routeStatuses } from './admin/status.ts';
-import { hashOfVariable } from './admin/token.ts';
+import type { AdminServer } from './admin/server.ts';
+import { type Insight, openAdmin } from './compose/admin.ts';
 import { Durable } from './compose/durable.ts';
 import { Rollouts } from './compose/rollouts.ts';
 import { AccessLogWriter } from './export/access-log.ts';
-import { createMetrics } from './export/metrics.ts';
-import { routeReadings } from './export/readings.ts';
 import { startProbe } from './health/checks/probe.ts';
 import { Health } from './health/health.ts';
 import { planOf } from './health/plan.ts';
 import { bothClocks, nowMs, wallTime } from './lib/clock.ts';
 import { createLog, type Log, type LogLevel } from './lib/log.ts';
-import { once } from './lib/once.ts';
 import { Random } from './lib/random.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
 import { formatProblem, SluiceError, unreadableProblem } from './model/problem.ts';
-import type { RouteStatus, Status } from './model/status.ts';
-import { GATEWAY_CELL } from './model/tallies.ts';
 import { assertFree, type Region, Workers } from './proxy/workers.ts';
 import { SloEngine } from './slo/budget/engine.ts';
 import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
 import { Totals } from './slo/totals.ts';
-import { createDials, type Dials, getDial } from './snapshot/dials.ts';
+import { createDials, type Dials } from './snapshot/dials.ts';
 import { createEndpointDials, setCapacity } from './snapshot/endpoint-dials.ts';
 import { hashConfig } from './snapshot/hash.ts';
 import { createLatencyDials } from './snapshot/latency-dials.ts';
@@ -44,8 +37,6 @@ import { parseConfig } from './sources/parse.ts';
 import { jsonSchema } from './sources/schema.ts';
 
 const TICK_MS = 100;
-/** The loop is alive while its last tick is younger than this. */
-const LIVE_MS = 10_000;
 /** Routes whose totals are taken each tick: 10,000 in 100 s, long before a counter can wrap. */
 const ROUTES_PER_TICK = 10;
 const FLUSH_MS = 1000;
@@ -147,6 +138,27 @@ class ControlPlane implements Gateway {
     });
   }
 
+  /** What the admin port is shown; the gateway's own parts, which it only looks at. */
+  get #insight(): Insight {
+    return {
+      release: this.#release,
+      since: { wall: this.#startedAt, ms: this.#startedAtMs },
+      store: this.#store,
+      dials: this.#dials,
+      totals: this.#totals,
+      endpointTotals: this.#endpointTotals,
+      health: this.#health,
+      slos: this.#slos,
+      rollouts: this.#rollouts,
+      accessLog: this.#accessLog,
+      log: this.#log,
+      workers: () => this.#workers?.status() ?? [],
+      phase: () => this.#phase,
+      tickedAtMs: () => this.#tickedAtMs,
+      proxyUrl: () => this.proxyUrl,
+    };
+  }
+
   async start(): Promise<void> {
     const { text, source } = await openFile(this.#options.configFile, (event) => this.#onFile(event));
     this.#source = source;
@@ -159,7 +171,8 @@ class ControlPlane implements Gateway {
     this.#follow(first.current);
     this.#durable.restore();
     this.configHash = first.current.snapshot.hash;
-    await this.#startAdmin(first.current);
+    this.#admin = await openAdmin(this.#insight, first.current.config.admin);
+    this.adminUrl = this.#admin.url;
     await this.#startWorkers(first.current);
     this.#tick = setInterval(() => this.#turn(), TICK_MS);
     this.#phase = 'serving';
@@ -194,33 +207,6 @@ class ControlPlane implements Gateway {
 
   #parse(text: string): ReturnType<typeof parseConfig> {
     return parseConfig(text, this.#options.configFile, process.env);
-  }
-
-  async #startAdmin({ config }: Current): Promise<void> {
-    const metrics = createMetrics({
-      status: () => this.#status(),
-      traffic: () => routeReadings((this.#store.current as Current).snapshot, (cell) => this.#totals.of(cell)),
-      refused: () => this.#totals.of(GATEWAY_CELL).reasons,
-      rollbacks: () => this.#rollouts.rollbacks(),
-      accessLosses: () => this.#accessLog.losses(),
-    });
-    const tokenHash = hashOfVariable('SLUICE_ADMIN_TOKEN', process.env['SLUICE_ADMIN_TOKEN']);
-    this.#admin = await startAdmin({
-      address: config.admin,
-      actions: {
-        tokenHash: () => this.#store.current?.config.adminTokenHash ?? tokenHash,
-        command: (command) => this.#rollouts.command(command),
-        onRefused: (target, because) => this.#log.warn('admin_refused', { target, because }),
-      },
-      view: {
-        status: () => this.#status(),
-        decisions: () => this.#rollouts.decisions,
-        live: () => nowMs() - this.#tickedAtMs < LIVE_MS,
-        metrics: () => metrics.page(),
-      },
-      onFailure: (where, error) => this.#log.error('admin_failed', { where, error }),
-    });
-    this.adminUrl = this.#admin.url;
   }
 
   async #startWorkers({ config, snapshot }: Current): Promise<void> {
@@ -335,47 +321,6 @@ class ControlPlane implements Gateway {
     for (const change of versions) this.#log.warn('version_endpoints', { ...change });
     if (down === null) return;
     for (const shift of this.#store.setDown(down)) this.#log.warn('version_weight', { ...shift });
-  }
-
-  // ── looking in ──────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #status(): Status {
-    const routesNow = once(() => this.#routes());
-    const slosNow = once(() => this.#slos.status(bothClocks()));
-    const because = notReadyBecause(this.#phase, this.#workers?.status() ?? []);
-    return {
-      version: this.#release.version,
-      startedAt: this.#startedAt,
-      uptimeMs: Math.round(nowMs() - this.#startedAtMs),
-      ready: because === '',
-      notReadyBecause: because,
-      proxyUrl: this.proxyUrl,
-      config: this.#store.status(),
-      workers: this.#workers?.status() ?? [],
-      // Computed when somebody first looks: a probe asks for the rest only.
-      get routes() {
-        return routesNow();
-      },
-      get slos() {
-        return slosNow();
-      },
-      health: this.#health.status,
-      eventsLost: this.#rollouts.eventsLost,
-    };
-  }
-
-  #routes(): RouteStatus[] {
-    const current = this.#store.current as Current;
-    const rollouts = this.#rollouts.statuses();
-    return routeStatuses({
-      config: current.config,
-      snapshot: current.snapshot,
-      cell: (id) => this.#totals.of(id),
-      endpoint: (id) => ({ ...this.#endpointTotals.of(id), ...this.#health.of(id) }),
-      weight: (dial) => getDial(this.#dials, dial),
-      because: (route, split) => this.#store.weightReason(route, split),
-      rollout: (route) => rollouts.get(route) ?? null,
-    });
   }
 
   // ── end ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,120 @@
+/**
+ * Composition of what looks in: status and metrics from every part of the gateway, behind the admin port.
+ *
+ * Nothing here changes anything; commands of people go to the rollouts by their own path.
+ */
+
+import { notReadyBecause, type Phase } from '../admin/checks.ts';
+import { type AdminServer, startAdmin } from '../admin/server.ts';
+import { routeStatuses } from '../admin/status.ts';
+import { hashOfVariable } from '../admin/token.ts';
+import type { AccessLogWriter } from '../export/access-log.ts';
+import { createMetrics } from '../export/metrics.ts';
+import { routeReadings } from '../export/readings.ts';
+import type { Health } from '../health/health.ts';
+import { bothClocks, nowMs } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { once } from '../lib/once.ts';
+import type { ListenAddress } from '../model/config.ts';
+import type { RouteStatus, Status, WorkerStatus } from '../model/status.ts';
+import { GATEWAY_CELL } from '../model/tallies.ts';
+import type { SloEngine } from '../slo/budget/engine.ts';
+import type { EndpointTotalsReader } from '../slo/endpoint-totals.ts';
+import type { Totals } from '../slo/totals.ts';
+import { type Dials, getDial } from '../snapshot/dials.ts';
+import type { Current, Store } from '../snapshot/store.ts';
+import type { Rollouts } from './rollouts.ts';
+
+/** The loop is alive while its last tick is younger than this. */
+const LIVE_MS = 10_000;
+
+/** The parts that are looked at. */
+export interface Insight {
+  readonly release: { readonly version: string };
+  readonly since: { readonly wall: string; readonly ms: number };
+  readonly store: Store;
+  readonly dials: Dials;
+  readonly totals: Totals;
+  readonly endpointTotals: EndpointTotalsReader;
+  readonly health: Health;
+  readonly slos: SloEngine;
+  readonly rollouts: Rollouts;
+  readonly accessLog: AccessLogWriter;
+  readonly log: Log;
+  readonly workers: () => readonly WorkerStatus[];
+  readonly phase: () => Phase;
+  readonly tickedAtMs: () => number;
+  readonly proxyUrl: () => string;
+}
+
+/**
+ * Starts the admin server on `address`.
+ * @throws SluiceError SLU_USAGE (SLUICE_ADMIN_TOKEN is no token), SLU_PORT_IN_USE, SLU_LISTEN_FAILED
+ */
+export function openAdmin(insight: Insight, address: ListenAddress): Promise<AdminServer> {
+  const { store, totals, rollouts, accessLog, log } = insight;
+  const metrics = createMetrics({
+    status: () => statusOf(insight),
+    traffic: () => routeReadings((store.current as Current).snapshot, (cell) => totals.of(cell)),
+    refused: () => totals.of(GATEWAY_CELL).reasons,
+    rollbacks: () => rollouts.rollbacks(),
+    accessLosses: () => accessLog.losses(),
+  });
+  const tokenHash = hashOfVariable('SLUICE_ADMIN_TOKEN', process.env['SLUICE_ADMIN_TOKEN']);
+  return startAdmin({
+    address,
+    actions: {
+      tokenHash: () => store.current?.config.adminTokenHash ?? tokenHash,
+      command: (command) => rollouts.command(command),
+      onRefused: (target, because) => log.warn('admin_refused', { target, because }),
+    },
+    view: {
+      status: () => statusOf(insight),
+      decisions: () => rollouts.decisions,
+      live: () => nowMs() - insight.tickedAtMs() < LIVE_MS,
+      metrics: () => metrics.page(),
+    },
+    onFailure: (where, error) => log.error('admin_failed', { where, error }),
+  });
+}
+
+function statusOf(insight: Insight): Status {
+  const { release, since, store, health, slos, rollouts } = insight;
+  const routesNow = once(() => routesOf(insight));
+  const slosNow = once(() => slos.status(bothClocks()));
+  const workers = insight.workers();
+  const because = notReadyBecause(insight.phase(), workers);
+  return {
+    version: release.version,
+    startedAt: since.wall,
+    uptimeMs: Math.round(nowMs() - since.ms),
+    ready: because === '',
+    notReadyBecause: because,
+    proxyUrl: insight.proxyUrl(),
+    config: store.status(),
+    workers,
+    // Computed when somebody first looks: a probe asks for the rest only.
+    get routes() {
+      return routesNow();
+    },
+    get slos() {
+      return slosNow();
+    },
+    health: health.status,
+    eventsLost: rollouts.eventsLost,
+  };
+}
+
+function routesOf({ store, dials, totals, endpointTotals, health, rollouts }: Insight): RouteStatus[] {
+  const { config, snapshot } = store.current as Current;
+  const byRoute = rollouts.statuses();
+  return routeStatuses({
+    config,
+    snapshot,
+    cell: (id) => totals.of(id),
+    endpoint: (id) => ({ ...endpointTotals.of(id), ...health.of(id) }),
+    weight: (dial) => getDial(dials, dial),
+    because: (route, split) => store.weightReason(route, split),
+    rollout: (route) => byRoute.get(route) ?? null,
+  });
+}
