@@ -20,6 +20,7 @@ const MIRRORED: readonly { readonly source: string; readonly tests: string }[] =
 const ROOTS = [
   'src/main.ts',
   'src/gateway.ts',
+  'src/compose/admin.ts',
   'src/compose/durable.ts',
   'src/compose/rollouts.ts',
   'src/compose/worker.ts',
