@@ -8,6 +8,7 @@ import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AdminServer } from './admin/server.ts';
+import { hashOfVariable } from './admin/token.ts';
 import { type Insight, openAdmin } from './compose/admin.ts';
 import { Durable } from './compose/durable.ts';
 import { Rollouts } from './compose/rollouts.ts';
@@ -152,6 +153,7 @@ class ControlPlane implements Gateway {
       rollouts: this.#rollouts,
       accessLog: this.#accessLog,
       log: this.#log,
+      tokenHash: hashOfVariable('SLUICE_ADMIN_TOKEN', process.env['SLUICE_ADMIN_TOKEN']),
       workers: () => this.#workers?.status() ?? [],
       phase: () => this.#phase,
       tickedAtMs: () => this.#tickedAtMs,

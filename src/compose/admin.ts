@@ -7,7 +7,6 @@
 import { notReadyBecause, type Phase } from '../admin/checks.ts';
 import { type AdminServer, startAdmin } from '../admin/server.ts';
 import { routeStatuses } from '../admin/status.ts';
-import { hashOfVariable } from '../admin/token.ts';
 import type { AccessLogWriter } from '../export/access-log.ts';
 import { createMetrics } from '../export/metrics.ts';
 import { routeReadings } from '../export/readings.ts';
@@ -41,6 +40,8 @@ export interface Insight {
   readonly rollouts: Rollouts;
   readonly accessLog: AccessLogWriter;
   readonly log: Log;
+  /** Of the token that the environment gives; null: none. The document's goes before it. */
+  readonly tokenHash: string | null;
   readonly workers: () => readonly WorkerStatus[];
   readonly phase: () => Phase;
   readonly tickedAtMs: () => number;
@@ -49,7 +50,7 @@ export interface Insight {
 
 /**
  * Starts the admin server on `address`.
- * @throws SluiceError SLU_USAGE (SLUICE_ADMIN_TOKEN is no token), SLU_PORT_IN_USE, SLU_LISTEN_FAILED
+ * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED
  */
 export function openAdmin(insight: Insight, address: ListenAddress): Promise<AdminServer> {
   const { store, totals, rollouts, accessLog, log } = insight;
@@ -60,11 +61,10 @@ export function openAdmin(insight: Insight, address: ListenAddress): Promise<Adm
     rollbacks: () => rollouts.rollbacks(),
     accessLosses: () => accessLog.losses(),
   });
-  const tokenHash = hashOfVariable('SLUICE_ADMIN_TOKEN', process.env['SLUICE_ADMIN_TOKEN']);
   return startAdmin({
     address,
     actions: {
-      tokenHash: () => store.current?.config.adminTokenHash ?? tokenHash,
+      tokenHash: () => store.current?.config.adminTokenHash ?? insight.tokenHash,
       command: (command) => rollouts.command(command),
       onRefused: (target, because) => log.warn('admin_refused', { target, because }),
     },
