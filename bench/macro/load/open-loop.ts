@@ -40,8 +40,8 @@ export interface OpenLoopResult {
   readonly p99Ms: number;
   readonly p999Ms: number;
   readonly maxMs: number;
-  /** How much later than due the loop itself sent, 99th percentile of those that did not wait. */
-  readonly lateP99Ms: number;
+  /** How much later than due the loop itself sent, 99th percentile of those that did not wait; null when all did. */
+  readonly lateP99Ms: number | null;
 }
 
 /** Counts of a latency. */
@@ -129,7 +129,7 @@ export class OpenLoop {
       p99Ms: this.#latency.quantileMs(0.99),
       p999Ms: this.#latency.quantileMs(0.999),
       maxMs: this.#latency.maxMs,
-      lateP99Ms: this.#late.quantileMs(0.99),
+      lateP99Ms: this.#late.count === 0 ? null : this.#late.quantileMs(0.99),
     };
   }
 

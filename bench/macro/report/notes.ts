@@ -68,7 +68,7 @@ function bottleneckNote({ series }: ClosedOutcome): string[] {
 /** Rows for which the load generator could not keep to its schedule. */
 function lateNote({ series }: LatencyOutcome): string[] {
   const late = measured(series).filter(
-    ({ samples }) => median(samples.map(({ lateP99Ms }) => lateP99Ms)) > LATE_MAX_MS,
+    ({ samples }) => median(samples.flatMap(({ lateP99Ms }) => lateP99Ms ?? [])) > LATE_MAX_MS,
   );
   return late.length === 0 ? [] : [`the load generator itself was late with ${late.map(nameOf).join(', ')}`];
 }

@@ -20,9 +20,9 @@ interface Column<T> {
 
 type Figure<S> = (sample: S) => number;
 
-/** The median of a figure. */
-function middle<S>(head: string, digits: number, figure: Figure<S>): Column<Series<S>> {
-  return { head, cell: ({ samples }) => fixed(median(samples.map(figure)), digits) };
+/** The median of a figure, of the samples that have it. */
+function middle<S>(head: string, digits: number, figure: (sample: S) => number | null): Column<Series<S>> {
+  return { head, cell: ({ samples }) => fixed(median(samples.flatMap((sample) => figure(sample) ?? [])), digits) };
 }
 
 /** The median of a share. */

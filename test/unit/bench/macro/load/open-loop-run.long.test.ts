@@ -89,5 +89,11 @@ describe('parseOpenLoopResult', () => {
     assert.deepEqual(parseOpenLoopResult(JSON.stringify(RESULT)), RESULT);
     assert.throws(() => parseOpenLoopResult(JSON.stringify({ ...RESULT, p99Ms: null })), /no p99Ms/);
     assert.throws(() => parseOpenLoopResult(JSON.stringify({ ...RESULT, unanswered: 3 })), /3 of 10 .* not answered/);
+    assert.throws(() => parseOpenLoopResult(JSON.stringify({ ...RESULT, lateP99Ms: null })), /no lateP99Ms/);
+  });
+
+  test('takes a report of a loop in which every request waited, whose own lateness nobody knows', () => {
+    const waited = { ...RESULT, waited: 10, lateP99Ms: null };
+    assert.deepEqual(parseOpenLoopResult(JSON.stringify(waited)), waited);
   });
 });
