@@ -11,6 +11,7 @@ import type { AdminServer } from './admin/server.ts';
 import { hashOfVariable } from './admin/token.ts';
 import { type Insight, openAdmin } from './compose/admin.ts';
 import { Durable } from './compose/durable.ts';
+import { answerForecast, NOT_MEASURED } from './compose/forecast.ts';
 import { Rollouts } from './compose/rollouts.ts';
 import { AccessLogWriter } from './export/access-log.ts';
 import { startProbe } from './health/checks/probe.ts';
@@ -19,8 +20,10 @@ import { planOf } from './health/plan.ts';
 import { bothClocks, nowMs, wallTime } from './lib/clock.ts';
 import { createLog, type Log, type LogLevel } from './lib/log.ts';
 import { Random } from './lib/random.ts';
+import type { Config } from './model/config.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
 import { formatProblem, SluiceError, unreadableProblem } from './model/problem.ts';
+import type { ForecastQuestion } from './model/rollout.ts';
 import { assertFree, type Region, Workers } from './proxy/workers.ts';
 import { SloEngine } from './slo/budget/engine.ts';
 import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
@@ -58,6 +61,7 @@ export const configTools = {
   parse: (text: string, file: string) => parseConfig(text, file, process.env),
   hash: hashConfig,
   schema: jsonSchema,
+  forecast: (config: Config, question: ForecastQuestion) => answerForecast(config, question, () => NOT_MEASURED),
 };
 
 /**

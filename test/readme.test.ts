@@ -6,7 +6,7 @@ import { createPages } from '#src/admin/pages.ts';
 import { COMMANDS } from '#src/cli/cli.ts';
 import { parseConfig } from '#src/sources/parse.ts';
 import { scrape } from './support/readings/scrape.ts';
-import { sampleStatus } from './support/readings/status.ts';
+import { sampleView } from './support/readings/view.ts';
 
 const ROOT = join(import.meta.dirname, '..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -101,12 +101,7 @@ suite('readme', () => {
   });
 
   test('every admin page it names is served', async () => {
-    const pages = createPages({
-      status: () => sampleStatus(),
-      decisions: () => [],
-      live: () => true,
-      metrics: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
-    });
+    const pages = createPages(sampleView());
     const named = [...README.matchAll(/`(\/(?:\w+z|metrics|api\/[\w/]+))`/g)].map(([, path]) => path ?? '');
     assert.ok(named.length >= 7);
     for (const path of named) assert.equal((await pages(path)).status, 200, path);

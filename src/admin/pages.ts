@@ -4,14 +4,14 @@
  * Pages are read only; commands to rollouts are elsewhere (commands.ts). A path is matched as written, without decoding or normalizing: there is nothing to confuse.
  */
 
-import { ROLLOUT_COMMANDS } from '../model/rollout.ts';
+import { type ForecastQuestion, ROLLOUT_COMMANDS } from '../model/rollout.ts';
 import { formatCheck, hasStarted, readinessChecks } from './checks.ts';
 import { jsonReply, problemReply, type Reply, textReply } from './reply.ts';
 import type { AdminView } from './view.ts';
 
 interface Page {
   readonly about: string;
-  answer(isVerbose: boolean): Reply | Promise<Reply>;
+  answer(query: URLSearchParams): Reply | Promise<Reply>;
 }
 
 /** Answers `target`, the request target as received. */
@@ -28,13 +28,13 @@ export function createPages(view: AdminView): Pages {
     const page = pages.get(path);
     if (page === undefined) return problemReply(404, `There is no ${printable(path)} here; GET / lists the pages`);
     const query = new URLSearchParams(queryAt === -1 ? '' : target.slice(queryAt + 1));
-    return page.answer(query.has('verbose'));
+    return page.answer(query);
   };
 }
 
 function pageTable(view: AdminView): ReadonlyMap<string, Page> {
   let isStarted = false;
-  const ready = (isVerbose: boolean) => readyReply(view, isVerbose);
+  const ready = (query: URLSearchParams) => readyReply(view, query.has('verbose'));
   const started = () => {
     isStarted ||= hasStarted(view.status());
     return isStarted ? textReply(200, 'ok\n') : textReply(503, 'not started: no worker serves a configuration yet\n');
@@ -57,6 +57,13 @@ function pageTable(view: AdminView): ReadonlyMap<string, Page> {
         answer: () => jsonReply({ decisions: view.decisions() }),
       },
     ],
+    [
+      '/api/v1/forecast',
+      {
+        about: 'what rollouts can find at this traffic; ?route, rps, errors, p50, p99',
+        answer: (query) => forecastReply(view, query),
+      },
+    ],
   ]);
 }
 
@@ -66,6 +73,13 @@ function readyReply(view: AdminView, isVerbose: boolean): Reply {
   if (!isVerbose) return textReply(code, status.ready ? 'ok\n' : `not ready: ${status.notReadyBecause}\n`);
   const lines = readinessChecks(status).map(formatCheck);
   return textReply(code, `${lines.join('\n')}\nreadyz check ${status.ready ? 'passed' : 'failed'}\n`);
+}
+
+function forecastReply(view: AdminView, query: URLSearchParams): Reply {
+  const [route, rps, errors, p50, p99] = ['route', 'rps', 'errors', 'p50', 'p99'].map((name) => query.get(name));
+  const answer = view.forecast({ route, rps, errors, p50, p99 } as ForecastQuestion);
+  if (answer.kind === 'done') return jsonReply({ forecasts: answer.forecasts });
+  return problemReply(answer.kind === 'unknown' ? 404 : 400, answer.detail);
 }
 
 function indexText(pages: ReadonlyMap<string, Page>): string {

@@ -2,6 +2,7 @@
  * What the admin server looks at: read-only functions that the composition root hands in.
  */
 
+import type { ForecastAnswer, ForecastQuestion } from '../model/rollout.ts';
 import type { Decision } from '../model/slo.ts';
 import type { Status } from '../model/status.ts';
 
@@ -19,4 +20,6 @@ export interface AdminView {
   /** Whether the process can still do its work; false asks a supervisor for a restart. */
   live(): boolean;
   metrics(): Promise<MetricsPage>;
+  /** What a rollout can find; cost: some ten milliseconds a step. */
+  forecast(question: ForecastQuestion): ForecastAnswer;
 }

@@ -2,7 +2,7 @@
  * Asks a running gateway's admin server.
  */
 
-import type { RolloutCommandName } from '../model/rollout.ts';
+import type { Forecast, ForecastAnswer, ForecastQuestion, RolloutCommandName } from '../model/rollout.ts';
 import type { Decision } from '../model/slo.ts';
 import type { Status } from '../model/status.ts';
 
@@ -20,6 +20,17 @@ export async function fetchStatus(adminUrl: string): Promise<Status> {
 export async function fetchDecisions(adminUrl: string): Promise<readonly Decision[]> {
   const body = (await fetchJson(adminUrl, '/api/v1/decisions')) as { readonly decisions: readonly Decision[] };
   return body.decisions;
+}
+
+/** `GET /api/v1/forecast`. Rejects when the server cannot be reached or answers in another form. */
+export async function fetchForecast(adminUrl: string, question: ForecastQuestion): Promise<ForecastAnswer> {
+  const url = new URL('/api/v1/forecast', adminUrl);
+  for (const [name, text] of Object.entries(question)) if (text !== null) url.searchParams.set(name, text);
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const body = (await response.json()) as { readonly forecasts?: readonly Forecast[]; readonly detail?: string };
+  if (response.ok && body.forecasts !== undefined) return { kind: 'done', forecasts: body.forecasts };
+  const detail = body.detail ?? `${url.pathname} answered ${response.status}`;
+  return { kind: response.status === 404 ? 'unknown' : 'refused', detail };
 }
 
 async function fetchJson(adminUrl: string, path: string): Promise<unknown> {

@@ -8,6 +8,7 @@ import { didYouMean, readArgs, readChoice } from './args.ts';
 import { CONFIG_USAGE, configCommand } from './config.ts';
 import { demoCommand } from './demo/demo.ts';
 import { type CliDeps, type Command, EXIT } from './deps.ts';
+import { planCommand } from './plan.ts';
 import { rolloutCommand } from './rollout.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
@@ -49,6 +50,7 @@ export const COMMANDS: readonly Command[] = [
   configEntry,
   statusCommand,
   rolloutCommand,
+  planCommand,
   versionCommand,
 ];
 

@@ -4,6 +4,7 @@
 
 import type { Config } from '../model/config.ts';
 import { formatProblem, type ParseResult, type Problem, SluiceError } from '../model/problem.ts';
+import type { ForecastAnswer, ForecastQuestion } from '../model/rollout.ts';
 import { didYouMean, readArgs, readChoice } from './args.ts';
 import { EXIT } from './deps.ts';
 
@@ -22,6 +23,8 @@ export interface ConfigTools {
   hash(config: Config): string;
   /** JSON Schema of the document. */
   schema(): unknown;
+  /** What the document's rollouts can find; nothing is measured. */
+  forecast(config: Config, question: ForecastQuestion): ForecastAnswer;
 }
 
 export const CONFIG_USAGE = `sluice config validate FILE [-o text|json]

@@ -22,10 +22,15 @@ import type { EndpointTotalsReader } from '../slo/endpoint-totals.ts';
 import type { Totals } from '../slo/totals.ts';
 import { type Dials, getDial } from '../snapshot/dials.ts';
 import type { Current, Store } from '../snapshot/store.ts';
+import { answerForecast, type Measured } from './forecast.ts';
 import type { Rollouts } from './rollouts.ts';
 
 /** The loop is alive while its last tick is younger than this. */
 const LIVE_MS = 10_000;
+/** The window that a route's present traffic is taken from. */
+const RECENT_S = 300;
+/** A latency without any spread has no shape to forecast from. */
+const SPREAD_LEAST = 1.01;
 
 /** The parts that are looked at. */
 export interface Insight {
@@ -73,9 +78,27 @@ export function openAdmin(insight: Insight, address: ListenAddress): Promise<Adm
       decisions: () => rollouts.decisions,
       live: () => nowMs() - insight.tickedAtMs() < LIVE_MS,
       metrics: () => metrics.page(),
+      forecast: (question) => answerForecast((store.current as Current).config, question, measuredBy(insight)),
     },
     onFailure: (where, error) => log.error('admin_failed', { where, error }),
   });
+}
+
+/** The traffic of a route: requests of the last five minutes, errors and latency of its stable version since the start. */
+function measuredBy(insight: Insight): (route: string) => Measured {
+  const routes = once(() => new Map(routesOf(insight).map((route) => [route.name, route])));
+  const seconds = Math.min(RECENT_S, (nowMs() - insight.since.ms) / 1000);
+  return (name) => {
+    const route = routes().get(name);
+    const stable = route?.versions.find(({ version }) => version === route.rollout?.stable);
+    const recent = insight.slos.recentRequests(name, nowMs());
+    const { errorRatio = null, p50Ms = null, p99Ms = null } = stable ?? {};
+    return {
+      requestsPerSecond: recent === null ? null : recent / seconds,
+      errorRatio,
+      latency: p50Ms === null || p99Ms === null ? null : { p50Ms, p99Ms: Math.max(p99Ms, p50Ms * SPREAD_LEAST) },
+    };
+  };
 }
 
 function statusOf(insight: Insight): Status {

@@ -178,3 +178,72 @@ export interface RolloutGate {
   readonly seen: number | null;
   readonly sentence: string;
 }
+
+/** The traffic that a forecast is made for. */
+export interface ForecastTraffic {
+  /** Of the whole route. */
+  readonly requestsPerSecond: number;
+  /** Share of stable's requests that fail. */
+  readonly errorRatio: number;
+  /** Stable's latency, taken for log-normal; null: only failures are forecast. */
+  readonly latency: { readonly p50Ms: number; readonly p99Ms: number } | null;
+}
+
+/** How a fault of the canary would be found on a step. Null: never. */
+export interface ForecastFinding {
+  /** Share of the canary's requests that fail, or by how much all of them are slower. */
+  readonly fault: { readonly errorRatio: number } | { readonly slowdown: number };
+  /** Mean time to the rollback. */
+  readonly seconds: number | null;
+  /** Canary requests that fail, or are slow, until then. */
+  readonly harmed: number | null;
+  /** Within the step's stay. */
+  readonly isInTime: boolean;
+}
+
+export interface ForecastStep {
+  readonly percent: number;
+  readonly canaryRps: number;
+  /** Mean stay of a healthy canary: until time, requests and evidence suffice; null: for ever. */
+  readonly staySeconds: number | null;
+  /** Smallest error ratio that is found within the stay, on average; null: none is, nobody is left to compare with. */
+  readonly smallestErrorRatio: number | null;
+  readonly findings: readonly ForecastFinding[];
+}
+
+/** What a rollout's policy can find, how fast, and at what harm. */
+export interface Forecast {
+  readonly route: string;
+  readonly traffic: ForecastTraffic;
+  /** Error ratio that the policy lets pass on purpose, and the one that the objective allows. */
+  readonly toleratedErrorRatio: number;
+  readonly allowedErrorRatio: number;
+  readonly steps: readonly ForecastStep[];
+  /** Mean time of a healthy canary to the last step; null: it never gets there by itself. */
+  readonly rampSeconds: number | null;
+  /**
+   * Useful weights to start with, in percent: the least that finds a canary which spends the budget ten times too fast
+   * within the first step's time, null when none does; the most that a canary failing everything may have.
+   */
+  readonly start: { readonly least: number | null; readonly most: number };
+  readonly warnings: readonly string[];
+  readonly sentence: string;
+}
+
+/** What a forecast is asked for, as texts: names and numbers that have yet to be checked. */
+export interface ForecastQuestion {
+  /** Null: of every route with a rollout. */
+  readonly route: string | null;
+  /** Requests per second of the route; null: as measured. */
+  readonly rps: string | null;
+  /** Share of stable's requests that fail; null: as measured. */
+  readonly errors: string | null;
+  /** Stable's median and 99th percentile in ms, both or none; null: as measured. */
+  readonly p50: string | null;
+  readonly p99: string | null;
+}
+
+/** `unknown`: there is no such rollout; `refused`: what is wrong with the question. */
+export type ForecastAnswer =
+  | { readonly kind: 'done'; readonly forecasts: readonly Forecast[] }
+  | { readonly kind: 'unknown' | 'refused'; readonly detail: string };

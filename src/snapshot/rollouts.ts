@@ -2,7 +2,7 @@
  * The rollouts of a configuration, as the judge needs them: indexes of the snapshot instead of names.
  */
 
-import type { Config, RouteConfig, SloConfig } from '../model/config.ts';
+import type { Config, RolloutConfig, RouteConfig, SloConfig } from '../model/config.ts';
 import { type RolloutArm, type RolloutSpec, weightScaleOf } from '../model/rollout.ts';
 import type { EndpointSpec, RouteSpec, Snapshot } from '../model/snapshot.ts';
 import { generationOf } from './overrides.ts';
@@ -13,6 +13,20 @@ const FLOOR_SHARE = 0.25;
 const PROMOTION_SHARE = 5;
 const ERROR_RATIO_MAX_LEAST = 0.005;
 
+/** The numbers of a rollout's policy, without the indexes of a snapshot. */
+export type RolloutTerms = Pick<
+  RolloutSpec,
+  | 'alpha'
+  | 'toleratedRatio'
+  | 'badMin'
+  | 'absoluteFloor'
+  | 'latencyTolerance'
+  | 'latencyFloorMs'
+  | 'promotion'
+  | 'plan'
+  | 'budgetRatio'
+>;
+
 /** One for each route with a rollout, in the order of the configuration. `snapshot` was compiled from `config`. */
 export function rolloutsOf(config: Config, snapshot: Snapshot): RolloutSpec[] {
   const specs: RolloutSpec[] = [];
@@ -22,32 +36,38 @@ export function rolloutsOf(config: Config, snapshot: Snapshot): RolloutSpec[] {
     const compiled = snapshot.routes[index] as RouteSpec;
     const { service, ...canary } = armOf(route, compiled, rollout.canary, snapshot);
     const { service: _, ...stable } = armOf(route, compiled, rollout.stable, snapshot);
-    const { alpha, toleratedRatio, badMin, latencyTolerance, latencyFloorMs, promotion, plan } = rollout;
-    const { availabilityRatio, budgetPolicy } = route.slo as SloConfig;
-    const budgetRatio = 1 - availabilityRatio;
     specs.push({
       route: route.name,
       service,
       stable,
       canary,
-      alpha,
-      toleratedRatio,
-      badMin,
-      absoluteFloor: rollout.absoluteFloor ?? FLOOR_SHARE * budgetRatio,
-      latencyTolerance,
-      latencyFloorMs,
-      promotion: {
-        ...promotion,
-        errorRatioMax: promotion.errorRatioMax ?? Math.max(ERROR_RATIO_MAX_LEAST, PROMOTION_SHARE * budgetRatio),
-      },
-      plan,
-      budgetRatio,
-      budgetPolicy,
+      ...rolloutTerms(rollout, route.slo as SloConfig),
+      budgetPolicy: (route.slo as SloConfig).budgetPolicy,
       generation: generationOf(config, route.name) as string,
       revision: snapshot.revision,
     });
   });
   return specs;
+}
+
+/** What a rollout is judged and moved by, with what follows from the objective where the document says nothing. */
+export function rolloutTerms(rollout: RolloutConfig, { availabilityRatio }: SloConfig): RolloutTerms {
+  const { alpha, toleratedRatio, badMin, latencyTolerance, latencyFloorMs, promotion, plan } = rollout;
+  const budgetRatio = 1 - availabilityRatio;
+  return {
+    alpha,
+    toleratedRatio,
+    badMin,
+    absoluteFloor: rollout.absoluteFloor ?? FLOOR_SHARE * budgetRatio,
+    latencyTolerance,
+    latencyFloorMs,
+    promotion: {
+      ...promotion,
+      errorRatioMax: promotion.errorRatioMax ?? Math.max(ERROR_RATIO_MAX_LEAST, PROMOTION_SHARE * budgetRatio),
+    },
+    plan,
+    budgetRatio,
+  };
 }
 
 /** Validation made sure that both arms are among the route's splits, and that the route has objectives. */

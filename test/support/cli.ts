@@ -29,6 +29,7 @@ export function recordedDeps(changes: Partial<CliDeps> = {}): Recorded {
       parse: () => ({ ok: false, problems: [] }),
       hash: () => '',
       schema: () => ({ title: 'a schema' }),
+      forecast: () => ({ kind: 'done', forecasts: [] }),
     },
     stdin,
     stdout: { write: (text) => out.push(text), on: () => undefined },

@@ -109,6 +109,11 @@ export class SloEngine {
     };
   }
 
+  /** Requests that a route's objectives counted in the last five minutes; null when it has none. */
+  recentRequests(route: string, nowMs: number): number | null {
+    return this.#byKey.get(`route/${route}`)?.objectives[0]?.recentEvents(nowMs) ?? null;
+  }
+
   /** What is to outlive the process: every objective that has counted something. */
   save(nowMs: number): SavedObjective[] {
     return this.#watched.flatMap(({ objectives }) => objectives.flatMap((objective) => objective.save(nowMs) ?? []));

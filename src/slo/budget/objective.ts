@@ -124,6 +124,13 @@ export class Objective {
     return firing.map((rule) => this.#change(rule, 'resolved'));
   }
 
+  /** Events of the last five minutes. */
+  recentEvents(nowMs: number): number {
+    this.#ring?.advance(nowMs);
+    const { good, bad } = this.#ring?.counts('5m') ?? NO_EVENTS;
+    return good + bad;
+  }
+
   /** What is left, and whether an alert fires. Cost: below 1 us. */
   budget(nowMs: number): ObjectiveBudget {
     this.#ring?.advance(nowMs);

@@ -7,7 +7,8 @@ import { type AdminActions, BODY_BYTES_MAX, commandTarget } from '#src/admin/com
 import { type AdminServer, startAdmin } from '#src/admin/server.ts';
 import { hashToken } from '#src/admin/token.ts';
 import type { CommandResult, RolloutCommand } from '#src/model/rollout.ts';
-import { sampleDecision, sampleStatus } from '../../support/readings/status.ts';
+import { sampleDecision } from '../../support/readings/status.ts';
+import { sampleView } from '../../support/readings/view.ts';
 
 const TOKEN = 'sixteen-visible-characters';
 const PATH = '/api/v1/rollouts/checkout/pause';
@@ -34,12 +35,7 @@ async function start(
     },
     onRefused: (_, because) => refused.push(because),
   };
-  const view = {
-    status: () => sampleStatus(),
-    decisions: () => [],
-    live: () => true,
-    metrics: () => Promise.resolve({ contentType: 'text/plain', body: '' }),
-  };
+  const view = sampleView();
   const admin = await startAdmin({ address: { host: '127.0.0.1', port: 0 }, view, actions });
   context.after(() => admin.close());
   return { admin, commands, refused };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { createPages } from '#src/admin/pages.ts';
-import type { AdminView } from '#src/admin/view.ts';
 import type { Status } from '#src/model/status.ts';
 import { sampleDecision, sampleStatus } from '../../support/readings/status.ts';
+import { sampleView } from '../../support/readings/view.ts';
 
 const NOT_STARTED: Partial<Status> = {
   ready: false,
@@ -11,19 +11,9 @@ const NOT_STARTED: Partial<Status> = {
   workers: [{ id: 0, state: 'starting', revision: 0, restarts: 0 }],
 };
 
-function viewOf(changes: Partial<AdminView> = {}): AdminView {
-  return {
-    status: () => sampleStatus(),
-    decisions: () => [sampleDecision()],
-    live: () => true,
-    metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
-    ...changes,
-  };
-}
-
 suite('pages', () => {
   test('a ready gateway passes all probes', async () => {
-    const pages = createPages(viewOf());
+    const pages = createPages(sampleView());
     for (const path of ['/livez', '/readyz', '/startupz', '/healthz']) {
       const reply = await pages(path);
       assert.deepEqual([reply.status, reply.body], [200, 'ok\n'], path);
@@ -31,7 +21,9 @@ suite('pages', () => {
   });
 
   test('readiness fails with the reason', async () => {
-    const pages = createPages(viewOf({ status: () => sampleStatus({ ready: false, notReadyBecause: 'draining' }) }));
+    const pages = createPages(
+      sampleView({ status: () => sampleStatus({ ready: false, notReadyBecause: 'draining' }) }),
+    );
     for (const path of ['/readyz', '/healthz']) {
       const reply = await pages(path);
       assert.deepEqual([reply.status, reply.body], [503, 'not ready: draining\n']);
@@ -39,11 +31,11 @@ suite('pages', () => {
   });
 
   test('verbose readiness lists the checks', async () => {
-    const reply = await createPages(viewOf())('/readyz?verbose');
+    const reply = await createPages(sampleView())('/readyz?verbose');
     assert.equal(reply.status, 200);
     assert.match(reply.body, /^\[\+\]configuration ok: /);
     assert.match(reply.body, /readyz check passed\n$/);
-    const failed = createPages(viewOf({ status: () => sampleStatus(NOT_STARTED) }));
+    const failed = createPages(sampleView({ status: () => sampleStatus(NOT_STARTED) }));
     const verbose = await failed('/readyz?verbose=1');
     assert.equal(verbose.status, 503);
     assert.match(verbose.body, /\[-\]workers failed: 0 of 1 serving\n/);
@@ -52,7 +44,7 @@ suite('pages', () => {
 
   test('start-up, once over, stays over', async () => {
     let status = sampleStatus(NOT_STARTED);
-    const pages = createPages(viewOf({ status: () => status }));
+    const pages = createPages(sampleView({ status: () => status }));
     assert.equal((await pages('/startupz')).status, 503);
     status = sampleStatus();
     assert.equal((await pages('/startupz')).status, 200);
@@ -61,11 +53,11 @@ suite('pages', () => {
   });
 
   test('a process that is not live says so', async () => {
-    assert.equal((await createPages(viewOf({ live: () => false }))('/livez')).status, 503);
+    assert.equal((await createPages(sampleView({ live: () => false }))('/livez')).status, 503);
   });
 
   test('status and decisions are JSON, metrics is what the view gives', async () => {
-    const pages = createPages(viewOf());
+    const pages = createPages(sampleView());
     assert.deepEqual(JSON.parse((await pages('/api/v1/status')).body), sampleStatus());
     assert.deepEqual(JSON.parse((await pages('/api/v1/decisions')).body), { decisions: [sampleDecision()] });
     const metrics = await pages('/metrics');
@@ -73,7 +65,7 @@ suite('pages', () => {
   });
 
   test('the index names every page', async () => {
-    const { body } = await createPages(viewOf())('/');
+    const { body } = await createPages(sampleView())('/');
     for (const path of [
       '/livez',
       '/readyz',
@@ -84,12 +76,12 @@ suite('pages', () => {
       '/api/v1/decisions',
     ]) {
       assert.ok(body.includes(`\n${path} `), path);
-      assert.equal((await createPages(viewOf())(path)).status, 200, path);
+      assert.equal((await createPages(sampleView())(path)).status, 200, path);
     }
   });
 
   test('any other path is a 404 that repeats no control characters', async () => {
-    const pages = createPages(viewOf());
+    const pages = createPages(sampleView());
     for (const path of [
       '/nothing',
       '/readyz/',

@@ -3,14 +3,10 @@ import { connect, createServer } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import { type AdminOptions, type AdminServer, startAdmin } from '#src/admin/server.ts';
 import type { AdminView } from '#src/admin/view.ts';
-import { sampleDecision, sampleStatus } from '../../support/readings/status.ts';
+import { sampleStatus } from '../../support/readings/status.ts';
+import { sampleView } from '../../support/readings/view.ts';
 
-const VIEW: AdminView = {
-  status: () => sampleStatus(),
-  decisions: () => [sampleDecision()],
-  live: () => true,
-  metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
-};
+const VIEW = sampleView();
 
 async function start(context: TestContext, changes: Partial<AdminOptions> = {}): Promise<AdminServer> {
   const admin = await startAdmin({ address: { host: '127.0.0.1', port: 0 }, view: VIEW, ...changes });

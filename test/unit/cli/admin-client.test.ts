@@ -3,17 +3,13 @@ import { suite, test } from 'node:test';
 import { startAdmin } from '#src/admin/server.ts';
 import { fetchDecisions, fetchStatus } from '#src/cli/admin-client.ts';
 import { sampleDecision, sampleStatus } from '../../support/readings/status.ts';
+import { sampleView } from '../../support/readings/view.ts';
 
 suite('admin-client', () => {
   test('it reads what the admin server serves', async (context) => {
     const admin = await startAdmin({
       address: { host: '127.0.0.1', port: 0 },
-      view: {
-        status: () => sampleStatus(),
-        decisions: () => [sampleDecision(), sampleDecision({ id: 2, kind: 'resume' })],
-        live: () => true,
-        metrics: () => Promise.reject(new Error('not asked for')),
-      },
+      view: sampleView({ decisions: () => [sampleDecision(), sampleDecision({ id: 2, kind: 'resume' })] }),
     });
     context.after(() => admin.close());
     assert.deepEqual(await fetchStatus(admin.url), sampleStatus());
@@ -26,14 +22,11 @@ suite('admin-client', () => {
   test('an answer that is no success rejects with the page and the status', async (context) => {
     const admin = await startAdmin({
       address: { host: '127.0.0.1', port: 0 },
-      view: {
+      view: sampleView({
         status: () => {
           throw new Error('broken');
         },
-        decisions: () => [],
-        live: () => true,
-        metrics: () => Promise.reject(new Error('not asked for')),
-      },
+      }),
     });
     context.after(() => admin.close());
     await assert.rejects(fetchStatus(admin.url), /\/api\/v1\/status answered 500: .*broken/);

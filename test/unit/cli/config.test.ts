@@ -20,6 +20,7 @@ const TOOLS: ConfigTools = {
   parse: (text, file): ParseResult => parseConfig(text, file, {}),
   hash: () => '0123456789abcdef',
   schema: () => ({ title: 'a schema' }),
+  forecast: () => ({ kind: 'done', forecasts: [] }),
 };
 
 async function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {

@@ -9,6 +9,7 @@ import type { RolloutCommand } from '#src/model/rollout.ts';
 import type { RolloutStatus } from '#src/model/status.ts';
 import { recordedDeps } from '../../support/cli.ts';
 import { sampleDecision, sampleRoute, sampleStatus } from '../../support/readings/status.ts';
+import { sampleView } from '../../support/readings/view.ts';
 
 const TOKEN = 'sixteen-visible-characters';
 const ROLLOUT: RolloutStatus = {
@@ -39,12 +40,7 @@ async function cli(context: TestContext, argv: readonly string[], token: string 
     onRefused: () => undefined,
   };
   const status = sampleStatus({ routes: [sampleRoute({ rollout: ROLLOUT }), sampleRoute({ name: 'back' })] });
-  const view = {
-    status: () => status,
-    decisions: () => [],
-    live: () => true,
-    metrics: () => Promise.reject(new Error()),
-  };
+  const view = sampleView({ status: () => status });
   const admin = await startAdmin({ address: { host: '127.0.0.1', port: 0 }, view, actions });
   context.after(() => admin.close());
   const env = { SLUICE_ADMIN: admin.url, ...(token === undefined ? {} : { SLUICE_ADMIN_TOKEN: token }) };

@@ -1,0 +1,107 @@
+/** That forecasts are within a quarter of what the judge does: the mean over many histories on virtual time. */
+
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { Random } from '#src/lib/random.ts';
+import { secondsToConvict, secondsToConvictSlow, secondsToPass } from '#src/slo/rollout/planner/convict.ts';
+import { PromotionProcess } from '#src/slo/verdict/promotion.ts';
+import { poissonTable } from '../support/simulate/draws.ts';
+import { POLICY, simulateRollout } from '../support/simulate/rollout.ts';
+import { STEADY, slowDown } from '../support/simulate/slowness.ts';
+import { HEALTHY } from '../support/simulate/traffic.ts';
+
+const SEED = 1001;
+const RUNS = 60;
+const SLOW_RUNS = 20;
+const HOUR_MS = 3_600_000;
+const USERS = 20_000;
+const TERMS = { ...POLICY, plan: null, budgetRatio: 0.001 };
+/** Largest deviation from the simulated mean. */
+const DEVIATION_MAX = 0.25;
+
+function check(t: TestContext, forecast: number, seen: readonly number[]): void {
+  const mean = seen.reduce((sum, seconds) => sum + seconds, 0) / seen.length;
+  t.diagnostic(`seeds from ${SEED}: mean ${mean.toFixed(2)} s of ${seen.length}, forecast ${forecast.toFixed(2)} s`);
+  assert.ok(Math.abs(forecast / mean - 1) <= DEVIATION_MAX, `${forecast} s against ${mean} s`);
+}
+
+describe('the time to convict a canary that fails', () => {
+  const cells: readonly [rps: number, share: number, stable: number, canary: readonly number[]][] = [
+    [1000, 0.05, 0.001, [0.01, 0.05, 0.5, 1]],
+    [100, 0.05, 0.01, [0.1, 0.5, 1]],
+    [100, 0.5, 0.001, [0.01, 0.05, 0.5]],
+    [20, 0.25, 0.01, [0.1, 0.5, 1]],
+    [1000, 0.01, 0.001, [0.05, 0.5]],
+  ];
+  for (const [rps, share, stable, canaries] of cells) {
+    for (const canary of canaries) {
+      it(`is as forecast: ${rps} requests/s, ${100 * share} %, ${100 * canary} % errors against ${100 * stable} %`, (t) => {
+        const scenario = {
+          ...HEALTHY,
+          users: USERS,
+          canaryUsers: Math.round(USERS * share),
+          requestsPerSecond: rps,
+          canaryShare: share,
+          errorRatio: stable,
+          canaryFaults: [{ fromMs: 0, toMs: HOUR_MS, errorRatio: canary }],
+        };
+        const seen = Array.from({ length: RUNS }, (_, n) => {
+          const { rolledBackAtMs } = simulateRollout(scenario, SEED + n, { durationMs: HOUR_MS });
+          return (rolledBackAtMs ?? Number.POSITIVE_INFINITY) / 1000;
+        });
+        const canaryRps = rps * share;
+        const stream = { canaryRps, stableRps: rps - canaryRps, canaryRatio: canary, stableRatio: stable };
+        check(t, secondsToConvict(stream, TERMS), seen);
+      });
+    }
+  }
+});
+
+describe('the time to convict a canary that is slow', () => {
+  for (const factor of [1.3, 1.5, 2]) {
+    it(`is as forecast: everything ${factor} times slower`, (t) => {
+      // It takes four seconds to be warm.
+      const scenario = {
+        ...STEADY,
+        healthyMs: 4000,
+        watchMs: 120_000,
+        canary: (_: Random, baseMs: number) => factor * baseMs,
+      };
+      const seen = Array.from({ length: SLOW_RUNS }, (_, n) => slowDown(scenario, SEED + n).afterMs / 1000);
+      const shape = { p50Ms: STEADY.medianMs, p99Ms: STEADY.medianMs * Math.exp(STEADY.sigma * 2.326_348) };
+      const { canaryPerSecond: canaryRps, stablePerSecond: stableRps } = STEADY;
+      const stream = { canaryRps, stableRps, canaryRatio: 0, stableRatio: 0 };
+      check(t, secondsToConvictSlow(stream, factor, shape, TERMS), seen);
+    });
+  }
+});
+
+describe('the time to pass a healthy canary', () => {
+  const cells: readonly [rps: number, share: number, errors: number][] = [
+    [1000, 0.05, 0.001],
+    [100, 0.05, 0.001],
+    [1000, 0.25, 0.01],
+  ];
+  for (const [rps, share, errors] of cells) {
+    it(`is as forecast: ${rps} requests/s, ${100 * share} %, ${100 * errors} % errors`, (t) => {
+      const canaryRps = rps * share;
+      const stableRps = rps - canaryRps;
+      const drawn = [canaryRps * (1 - errors), canaryRps * errors, stableRps * (1 - errors), stableRps * errors].map(
+        (perSecond) => poissonTable(perSecond / 10),
+      );
+      const seen = Array.from({ length: RUNS }, (_, n) => {
+        const random = new Random(SEED + n);
+        const process = new PromotionProcess(TERMS.promotion);
+        let ticks = 0;
+        while (!process.isPassed && ticks < 100_000) {
+          ticks += 1;
+          const [good = 0, bad = 0, stableGood = 0, stableBad = 0] = drawn.map((table) => table.draw(random));
+          process.update(good + bad, stableGood + stableBad, bad, stableBad);
+        }
+        return ticks / 10;
+      });
+      const stream = { canaryRps, stableRps, canaryRatio: errors, stableRatio: errors };
+      check(t, secondsToPass(stream, TERMS), seen);
+    });
+  }
+});

@@ -1,0 +1,18 @@
+/**
+ * A gateway that is looked at and has one decision to show; tests replace what they are about.
+ */
+
+import type { AdminView } from '#src/admin/view.ts';
+import { sampleDecision, sampleStatus } from './status.ts';
+
+/** `changes` replace single parts. */
+export function sampleView(changes: Partial<AdminView> = {}): AdminView {
+  return {
+    status: () => sampleStatus(),
+    decisions: () => [sampleDecision()],
+    live: () => true,
+    metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
+    forecast: () => ({ kind: 'done', forecasts: [] }),
+    ...changes,
+  };
+}
