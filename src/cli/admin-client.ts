@@ -25,7 +25,10 @@ export async function fetchDecisions(adminUrl: string): Promise<readonly Decisio
 /** `GET /api/v1/forecast`. Rejects when the server cannot be reached or answers in another form. */
 export async function fetchForecast(adminUrl: string, question: ForecastQuestion): Promise<ForecastAnswer> {
   const url = new URL('/api/v1/forecast', adminUrl);
-  for (const [name, text] of Object.entries(question)) if (text !== null) url.searchParams.set(name, text);
+  for (const name of ['route', 'rps', 'errors', 'p50', 'p99'] as const) {
+    const text = question[name];
+    if (text !== null) url.searchParams.set(name, text);
+  }
   const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
   const body = (await response.json()) as { readonly forecasts?: readonly Forecast[]; readonly detail?: string };
   if (response.ok && body.forecasts !== undefined) return { kind: 'done', forecasts: body.forecasts };
