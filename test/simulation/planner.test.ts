@@ -80,6 +80,7 @@ describe('the time to pass a healthy canary', () => {
   const cells: readonly [rps: number, share: number, errors: number][] = [
     [1000, 0.05, 0.001],
     [100, 0.05, 0.001],
+    [100, 0.05, 0.01],
     [1000, 0.25, 0.01],
   ];
   for (const [rps, share, errors] of cells) {

@@ -7,6 +7,22 @@ import { binomial } from '../../../support/simulate/binomial.ts';
 
 const POLICY = { beta: 0.05, ratioMax: 3, errorRatioMax: 0.01 } as const;
 
+it('counts that an arm alone finished wait for the other one, and a step forgets them', () => {
+  const whole = new PromotionProcess(POLICY);
+  whole.update(2, 40, 0, 3);
+  const split = new PromotionProcess(POLICY);
+  split.update(0, 19, 0, 2);
+  assert.equal(split.logERelative, 0);
+  split.update(0, 21, 0, 1);
+  split.update(2, 0, 0, 0);
+  assert.equal(split.logERelative, whole.logERelative);
+  assert.ok(whole.logERelative > 0);
+  split.update(0, 10, 0, 5);
+  split.restart();
+  split.update(1, 10, 0, 0);
+  assert.equal(split.logERelative, 0);
+});
+
 describe('the absolute branch', () => {
   for (const [errorRatioMax, needed] of [
     [0.01, 459],
