@@ -63,6 +63,7 @@ const SNAPSHOT: Snapshot = {
         seed: 7919 * (i + 1),
         targets: { balancer: 'peakEwma', endpoints: [i], weights: [1] },
       })),
+      rescue: { canary: 1, stable: 0, isForPinned: false },
       sticky: { header: 'x-user-id', cookie: null, clientIp: false },
       slowMs: 300,
       serviceSlowMs: Number.POSITIVE_INFINITY,

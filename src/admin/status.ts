@@ -8,7 +8,14 @@ import { quantile } from '../lib/histogram.ts';
 import type { Config } from '../model/config.ts';
 import { weightScaleOf } from '../model/rollout.ts';
 import type { RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
-import type { EndpointStatus, RolloutStatus, RouteStatus, TrafficStatus, VersionStatus } from '../model/status.ts';
+import type {
+  EndpointStatus,
+  RescueCounts,
+  RolloutStatus,
+  RouteStatus,
+  TrafficStatus,
+  VersionStatus,
+} from '../model/status.ts';
 
 /** Totals of a cell, as far as the status shows them. */
 export interface CellSums {
@@ -17,6 +24,7 @@ export interface CellSums {
   readonly bad: number;
   readonly ignored: number;
   readonly slow: number;
+  readonly rescued: RescueCounts;
   readonly histogram: ArrayLike<number>;
 }
 
@@ -45,6 +53,7 @@ function routeStatus(source: StatusSource, route: RouteSpec, index: number): Rou
   const scale = weightScaleOf(config?.rollout ?? null);
   const versions = route.splits.map((split, i) =>
     versionStatus(source, split, {
+      rescued: route.rescue?.canary === i ? source.cell(split.cell).rescued : null,
       weight: source.weight(split.dial) / scale,
       weightConfigured: refs[i]?.weight ?? 0,
       weightBecause: source.because(route.name, split),
@@ -62,7 +71,7 @@ function routeStatus(source: StatusSource, route: RouteSpec, index: number): Rou
 function versionStatus(
   source: StatusSource,
   split: SplitSpec,
-  weights: Pick<VersionStatus, 'weight' | 'weightConfigured' | 'weightBecause'>,
+  weights: Pick<VersionStatus, 'weight' | 'weightConfigured' | 'weightBecause' | 'rescued'>,
 ): VersionStatus {
   const endpoints = split.targets.endpoints.map((index) => {
     const spec = source.snapshot.endpoints[index] as Snapshot['endpoints'][number];

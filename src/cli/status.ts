@@ -65,11 +65,21 @@ function routeLines(route: RouteStatus): string[] {
   const verdict = route.rollout === null ? [] : rolloutSummary(route.rollout);
   const weights = route.versions.filter(({ weightBecause }) => weightBecause !== '').map(weightLine);
   const title = `route ${route.name}  ${route.requests} requests, ${formatRatio(route.errorRatio)} errors`;
-  return ['', title, ...table.map((line) => `  ${line}`), ...verdict, ...weights, ...endpointLines(route)];
+  const rescues = route.versions.flatMap(rescueLines);
+  return ['', title, ...table.map((line) => `  ${line}`), ...verdict, ...rescues, ...weights, ...endpointLines(route)];
 }
 
 function rolloutSummary(rollout: RolloutStatus): string[] {
   return [`  ${rollout.state}: ${rollout.sentence}`, ...rolloutLines(rollout).map((line) => `    ${line}`)];
+}
+
+/** Nothing where nothing went wrong. */
+function rescueLines({ service, version, rescued }: VersionStatus): string[] {
+  if (rescued === null) return [];
+  const { good, bad, ignored, skipped } = rescued;
+  const made = good + bad + ignored;
+  if (made + skipped === 0) return [];
+  return [`  ${service} ${version}: ${made} failures rescued, ${bad} of them in vain, ${skipped} not rescued`];
 }
 
 function weightLine({ service, version, weight, weightBecause }: VersionStatus): string {

@@ -95,7 +95,8 @@ export class AccessLogWriter {
 /** One line, newline included. @param offsetMs wall clock minus the records' clock. */
 export function accessLine(record: AccessRecord, offsetMs: number): string {
   const [startedAtMs, durationMs, ttfbMs, requestId, traceId, client, method, host, path, status, ...rest] = record;
-  const [reason, route, version, endpoint, attempts, requestBytes, responseBytes, userAgent, sampleRatio] = rest;
+  const [reason, route, version, rescuedFrom, endpoint, attempts, requestBytes, responseBytes, userAgent, sampleRatio] =
+    rest;
   const line = {
     event: 'request',
     time: new Date(startedAtMs + offsetMs).toISOString(),
@@ -109,6 +110,7 @@ export function accessLine(record: AccessRecord, offsetMs: number): string {
     reason: reasonRow(reason).name,
     route,
     version,
+    rescuedFrom,
     endpoint,
     attempts,
     requestBytes,

@@ -2,7 +2,7 @@
  * What the metrics page is made from: readings of the tallies and the status, taken at each scrape.
  */
 
-import type { Status } from '../model/status.ts';
+import type { RescueCounts, Status } from '../model/status.ts';
 
 /** Totals of one cell since the start, merged over workers; they only ever grow, `inFlight` apart. */
 export interface CellReading {
@@ -25,6 +25,10 @@ export interface CellReading {
   readonly sessionEnds: ArrayLike<number>;
   /** Copies for the route's mirror by outcome. */
   readonly mirrored: { readonly sent: number; readonly skipped: number; readonly failed: number };
+  /** Exchanges that failed first and are good, where a canary is rescued. */
+  readonly mended: number;
+  /** Exchanges that failed on the version and went on with stable. */
+  readonly rescued: RescueCounts;
   /** Counts of the exponential histogram (`lib/histogram.ts`), HISTOGRAM_BUCKETS long. */
   readonly histogram: ArrayLike<number>;
 }

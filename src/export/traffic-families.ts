@@ -74,6 +74,27 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     },
   },
   {
+    name: 'sluice_rescues_total',
+    help: 'Exchanges that failed on a canary and went on with stable, by effect on the route’s SLI; skipped: not made',
+    type: 'counter',
+    *collect({ traffic }) {
+      for (const [route, version] of versionsOf(traffic)) {
+        yield* rescueSamples(version.cell.rescued, versionLabels(route, version));
+      }
+    },
+  },
+  {
+    name: 'sluice_mended_requests_total',
+    help: 'Good exchanges of a version that failed first, which its evidence in a rollout counts as bad',
+    type: 'counter',
+    *collect({ traffic }) {
+      for (const [route, version] of versionsOf(traffic)) {
+        const { mended } = version.cell;
+        if (mended > 0) yield { labels: versionLabels(route, version), value: mended };
+      }
+    },
+  },
+  {
     name: 'sluice_refused_requests_total',
     help: 'Requests refused before they had a route, by reason (docs/reasons.md)',
     type: 'counter',
@@ -180,6 +201,15 @@ function* mirrorSamples({ sent, skipped, failed }: CellReading['mirrored'], shar
   yield { labels: { outcome: 'sent' }, shared, value: sent };
   yield { labels: { outcome: 'skipped' }, shared, value: skipped };
   yield { labels: { outcome: 'failed' }, shared, value: failed };
+}
+
+/** From the first failure on that might have been rescued. */
+function* rescueSamples({ good, bad, ignored, skipped }: CellReading['rescued'], shared: Labels): Generator<Sample> {
+  if (good + bad + ignored + skipped === 0) return;
+  yield { labels: { outcome: 'good' }, shared, value: good };
+  yield { labels: { outcome: 'bad' }, shared, value: bad };
+  yield { labels: { outcome: 'ignored' }, shared, value: ignored };
+  yield { labels: { outcome: 'skipped' }, shared, value: skipped };
 }
 
 /** Reason 0, "the upstream answered", is left out. */

@@ -349,6 +349,9 @@ export interface RolloutConfig {
   };
   /** Null: the canary is only watched, at the weights of the configuration. */
   readonly plan: RolloutPlan | null;
+  /** Stable answers requests that fail on the canary; the latter also those that a color pinned. */
+  readonly rescue: boolean;
+  readonly rescuePinned: boolean;
 }
 
 export interface RouteConfig {

@@ -10,6 +10,9 @@
 /** Effect of an exchange on a service-level indicator. */
 export type Effect = 'good' | 'bad' | 'ignore';
 
+/** In the order of counters. */
+export const EFFECTS: readonly Effect[] = ['good', 'bad', 'ignore'];
+
 /** When another attempt is allowed. */
 export type Retry = 'never' | 'other-endpoint' | 'if-unsent' | 'if-idempotent';
 

@@ -55,6 +55,14 @@ export interface TargetSpec {
   readonly weights: readonly number[];
 }
 
+/** Who answers for whom on a route with a rollout: indexes of its splits. */
+export interface RescueSpec {
+  readonly canary: number;
+  readonly stable: number;
+  /** Also requests that a color pinned to the canary. */
+  readonly isForPinned: boolean;
+}
+
 export interface RouteSpec {
   readonly name: string;
   /** The route's own cell: what its users saw. */
@@ -62,6 +70,8 @@ export interface RouteSpec {
   readonly hostnames: readonly string[];
   readonly matches: readonly RouteMatch[];
   readonly splits: readonly SplitSpec[];
+  /** null where nobody is rescued. */
+  readonly rescue: RescueSpec | null;
   readonly sticky: StickyConfig | null;
   /** Latency SLO threshold in ms; Infinity without one. */
   readonly slowMs: number;

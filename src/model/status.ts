@@ -35,6 +35,15 @@ export interface TrafficStatus {
   readonly p99Ms: number | null;
 }
 
+/** Exchanges that failed on a canary and went on with stable, by their effect on the route's SLI. */
+export interface RescueCounts {
+  readonly good: number;
+  readonly bad: number;
+  readonly ignored: number;
+  /** Not made: the retry budget was empty, or stable had no room. */
+  readonly skipped: number;
+}
+
 export interface VersionStatus extends TrafficStatus {
   readonly service: string;
   readonly version: string;
@@ -45,6 +54,8 @@ export interface VersionStatus extends TrafficStatus {
   readonly weightConfigured: number;
   /** Why the two differ, or would if another version could take over; empty otherwise. */
   readonly weightBecause: string;
+  /** null for a version that nobody rescues. */
+  readonly rescued: RescueCounts | null;
   /** Share of the route's requests since start. */
   readonly shareRatio: number | null;
   readonly endpoints: readonly EndpointStatus[];

@@ -16,7 +16,7 @@
  * Source: docs/ARCHITECTURE.md "Evidence".
  */
 
-import { REASON_COUNT } from './reason.ts';
+import { EFFECTS, REASON_COUNT } from './reason.ts';
 import { ERROR_CLASSES } from './sli.ts';
 
 /** 32-bit words of one cell: 4 KiB, a page, so that two cells never share one. */
@@ -62,9 +62,18 @@ export const CELL = {
   errorClasses: 741,
   /** Good exchanges that ended having exceeded n of the thresholds, n = 0..THRESHOLDS_MAX. */
   levels: 744,
+  /**
+   * Good exchanges that an attempt of theirs failed before, where a canary is rescued: in its evidence, and in stable's,
+   * they are bad (`proxy/forward/retry/rescue.ts`). Those that a color pinned are left out.
+   */
+  mended: 753,
+  /** Exchanges that failed on this canary and went on with stable, by what came of them, in the order of `EFFECTS`. */
+  rescues: 754,
+  /** The same that might have gone on, had there been a token and room. */
+  rescuesSkipped: 757,
 } as const;
 /** Words of a cell that are in use. */
-export const CELL_USED_WORDS = 753;
+export const CELL_USED_WORDS = 758;
 export const THRESHOLDS_MAX = 8;
 
 /**
@@ -194,5 +203,6 @@ if (CELL.thresholds + THRESHOLDS_MAX > CELL.sessions) throw new Error('tallies: 
 if (CELL.sessionEnds + SESSION_ENDS.length > CELL.histogram) throw new Error('tallies: more session ends than words');
 if (CELL.errorClasses + ERROR_CLASSES.length > CELL_USED_WORDS)
   throw new Error('tallies: more error classes than words');
-if (CELL.levels + THRESHOLDS_MAX >= CELL_USED_WORDS) throw new Error('tallies: the levels do not fit their cell');
+if (CELL.rescues + EFFECTS.length > CELL.rescuesSkipped) throw new Error('tallies: more effects than words');
+if (CELL.levels + THRESHOLDS_MAX >= CELL.mended) throw new Error('tallies: the levels do not fit their cell');
 if (CELL.histogram + HISTOGRAM_BUCKETS > CELL_WORDS) throw new Error('tallies: the histogram does not fit its cell');

@@ -4,7 +4,7 @@
  * Drawn: a share of all requests, at random. The draw is made ahead: the number of requests to the next drawn one is
  * geometric, `1 + floor(ln(u) / ln(1 - ratio))` with u uniform in (0, 1], which is the same as a coin per request, and a
  * request that is not drawn costs one decrement and one comparison. Besides, while the log is on, every request that
- * failed by the fault of an upstream or the gateway, or was answered with 5xx, at most `FAILURES_PER_SECOND`.
+ * failed by the fault of an upstream or the gateway, was answered with 5xx or rescued, at most `FAILURES_PER_SECOND`.
  *
  * Everything is bounded: records wait in a queue until the main thread has taken the batches before; what does not fit
  * is counted and told with the next batch. `Authorization`, cookies, queries and bodies are never looked at.
@@ -110,9 +110,9 @@ export class AccessLog {
     };
   }
 
-  /** The exchange is over. Cost for one that is not written: three comparisons, allocates nothing. */
+  /** The exchange is over. Cost for one that is not written: four comparisons, allocates nothing. */
   end(x: Exchange): void {
-    if (x.drawn === null && x.status < SERVER_ERROR && IS_FAILURE[x.reason] === 0) return;
+    if (x.drawn === null && !isFailure(x)) return;
     if (x.drawn === null && !this.#admitsFailure(x.endedAtMs)) return;
     this.#add(x.drawn === null ? failureRecord(x) : drawnRecord(x, x.drawn));
   }
@@ -122,7 +122,7 @@ export class AccessLog {
     if (!this.draw()) return;
     const { status } = REASONS[reason] as (typeof REASONS)[number];
     const unknown = [null, null, null] as const;
-    const noAttempt = [...unknown, 0, null, null, null] as const;
+    const noAttempt = [...unknown, null, 0, null, null, null] as const;
     this.#add([nowMs, 0, ...unknown, client, ...unknown, status, reason, ...noAttempt, this.#ratio]);
   }
 
@@ -187,9 +187,14 @@ export class AccessLog {
   }
 }
 
-/** Whether a failure is written without being drawn. */
+/** Whether it is written without being drawn. What failed on a canary is, even if another version answered for it. */
 function isFailure(x: Exchange): boolean {
-  return x.status >= SERVER_ERROR || IS_FAILURE[x.reason] === 1;
+  return x.status >= SERVER_ERROR || IS_FAILURE[x.reason] === 1 || rescuedFrom(x) !== null;
+}
+
+/** The canary that failed, when stable has taken over. */
+function rescuedFrom({ retrying }: Exchange): string | null {
+  return retrying === null || retrying.rescuedFrom === null ? null : retrying.rescuedFrom.version;
 }
 
 function drawnRecord(x: Exchange, drawn: Drawn): AccessRecord {
@@ -231,6 +236,7 @@ function recordOf(
     x.reason,
     x.route === null ? null : x.route.name,
     x.split === null ? null : x.split.version,
+    rescuedFrom(x),
     x.endpoint === null ? null : x.endpoint.address,
     x.attempts,
     x.client.body.received,

@@ -13,6 +13,7 @@ import type { Answer } from './filter/filters.ts';
 import type { Endpoint } from './forward/endpoint.ts';
 import type { Hedge } from './forward/hedge.ts';
 import type { Replay } from './forward/replay.ts';
+import type { Retrying } from './forward/retry/retry.ts';
 import type { Asker } from './forward/sides.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { UpstreamConnection } from './http1/upstream.ts';
@@ -54,13 +55,6 @@ const FLAG = {
   responseStarted: 256,
   isFinished: 512,
 } as const;
-
-/** The retries of one exchange. */
-export interface Retrying {
-  count: number;
-  /** The wait before the next attempt. */
-  timer: NodeJS.Timeout | null;
-}
 
 export class Exchange {
   readonly client: Asker;
@@ -161,7 +155,7 @@ export class Exchange {
     return this.attemptAtMs !== NO_ATTEMPT;
   }
 
-  /** Attempts that the retry budget paid for. */
+  /** Attempts that the retry budget paid for, a hedge apart. */
   get retries(): number {
     return this.retrying === null ? 0 : this.retrying.count;
   }
@@ -312,7 +306,7 @@ export class Exchange {
     if (value !== null || this.#rare !== null) this.#unusual().hedge = value;
   }
 
-  /** Once there is a retry. */
+  /** Once an attempt failed and the exchange went on. */
   get retrying(): Retrying | null {
     return this.#rare === null ? null : this.#rare.retrying;
   }

@@ -9,7 +9,7 @@ import type { Random } from '../lib/random.ts';
 import type { AccessLog } from './access-log.ts';
 import type { RouteTable } from './decide/table.ts';
 import type { Mirrors } from './forward/mirror.ts';
-import type { RetryBudget } from './forward/retry.ts';
+import type { RetryBudget } from './forward/retry/retry.ts';
 import type { DateLine } from './header/date.ts';
 import type { FreshLines } from './header/fresh.ts';
 import type { RequestDraft } from './header/request.ts';

@@ -14,7 +14,7 @@ import { AccessLog } from './access-log.ts';
 import { linkTable, type RouteTable } from './decide/table.ts';
 import { Endpoints } from './forward/endpoints.ts';
 import { Mirrors } from './forward/mirror.ts';
-import { RetryBudget } from './forward/retry.ts';
+import { RetryBudget } from './forward/retry/retry.ts';
 import { DateLine } from './header/date.ts';
 import { FreshLines } from './header/fresh.ts';
 import { RequestDraft } from './header/request.ts';

@@ -7,7 +7,7 @@
  */
 
 import { bucketIndex } from '../lib/histogram.ts';
-import { type Effect, REASON, type Reason, reasonRow } from '../model/reason.ts';
+import { EFFECTS, type Effect, REASON, type Reason, reasonRow } from '../model/reason.ts';
 import { errorClassOf, NO_ERROR } from '../model/sli.ts';
 import {
   CELL,
@@ -30,7 +30,7 @@ import {
   UNIT_WORDS,
 } from '../model/tallies.ts';
 import type { AccessLog } from './access-log.ts';
-import type { LinkedRoute } from './decide/table.ts';
+import type { LinkedRoute, LinkedSplit } from './decide/table.ts';
 import type { Exchange } from './exchange.ts';
 import { Ages } from './forward/ages.ts';
 import { idWords } from './header/fresh.ts';
@@ -41,6 +41,13 @@ const MICROS_MAX = 2 ** 31 - 1;
 
 function add(words: Int32Array, index: number, amount: number): void {
   words[index] = (words[index] as number) + amount;
+}
+
+/** How and when an attempt failed; the status is the canary's own, or 0. */
+export interface Failure {
+  readonly reason: Reason;
+  readonly status: number;
+  readonly atMs: number;
 }
 
 /** Single writer of one worker's tallies. */
@@ -95,17 +102,60 @@ export class Recorder {
     this.#latency(route.cellBase, routeEffect, bucket, micros);
     const split = x.split;
     if (split === null) return;
+    const { retrying } = x;
+    if (retrying !== null && retrying.rescuedFrom !== null) {
+      // In stable's cell it was under way, and is nothing else: what stable answers for the canary is no evidence.
+      add(this.#tallies.cells, split.cellBase + CELL.inFlight, -1);
+      add(this.#tallies.cells, retrying.rescuedFrom.cellBase + CELL.rescues + EFFECTS.indexOf(routeEffect), 1);
+    } else this.#endOf(split, x, isIgnored);
+  }
+
+  /**
+   * The exchange failed on the canary and stable goes on with it: ends the canary's part as it would have ended without,
+   * and begins stable's. `x.split` is still the canary.
+   */
+  handedOver(x: Exchange, { reason, status, atMs }: Failure): void {
+    const canary = x.split as LinkedSplit;
+    const { ignoredPaths } = x.route as LinkedRoute;
+    x.reason = reason;
+    x.status = status;
+    x.endedAtMs = atMs;
+    this.#endOf(canary, x, ignoredPaths !== null && hasPath(ignoredPaths, x.target));
+    x.reason = REASON.none;
+    x.status = 0;
+    x.endedAtMs = 0;
+    add(this.#tallies.cells, (canary.rescuer as LinkedSplit).cellBase + CELL.inFlight, 1);
+  }
+
+  /** There was no token, or no room, for a rescue. */
+  rescueSkipped(canary: LinkedSplit): void {
+    add(this.#tallies.cells, canary.cellBase + CELL.rescuesSkipped, 1);
+  }
+
+  /** What the exchange says about one version. */
+  #endOf(split: LinkedSplit, x: Exchange, isIgnored: boolean): void {
+    const tookMs = x.endedAtMs - x.startedAtMs;
+    const isSlow = tookMs > (x.route as LinkedRoute).slowMs;
+    const errorClass = isIgnored ? NO_ERROR : errorClassOf(x.reason, x.status);
     const effect = isIgnored ? 'ignore' : effectOf(x.reason, x.status, isSlow, true);
     this.#count(split.cellBase, effect, isSlow, x);
-    const lateThere = lateness(isSlow, tookMs > split.serviceSlowMs);
-    if ((lateThere | (errorClass + 1)) !== 0) this.#sli(split.cellBase, effect === 'good', lateThere, errorClass);
-    this.#latency(split.cellBase, effect, bucket, micros);
+    const late = lateness(isSlow, tookMs > split.serviceSlowMs);
+    if ((late | (errorClass + 1)) !== 0) this.#sli(split.cellBase, effect === 'good', late, errorClass);
+    this.#latency(split.cellBase, effect, bucketIndex(tookMs), Math.min(tookMs * 1000, MICROS_MAX) | 0);
     if (x.ageSlot >= 0) (this.#ages as Ages).end(x, effect === 'good');
     if (effect === 'ignore') return;
     const isBad = effect === 'bad';
     if (x.isPinned) this.#pinned(split.cellBase, isBad);
-    else if (split.unit >= 0) this.#user(split.unit, x, isBad);
+    else if (split.unit >= 0) this.#user(split.unit, x, isBad || this.#isMended(split, x));
     if (isBad && !x.isPinned) this.#event(x, split.cell);
+  }
+
+  /** An exchange that is good and not pinned: counts it if it failed first and evidence is to know. */
+  #isMended(split: LinkedSplit, x: Exchange): boolean {
+    const { retrying } = x;
+    if (retrying === null || !retrying.hasFailed || !split.countsMended) return false;
+    Atomics.add(this.#tallies.cells, split.cellBase + CELL.mended, 1);
+    return true;
   }
 
   /** A request that was refused before it had a route. */

@@ -8,6 +8,7 @@
 
 import { HISTOGRAM_BUCKETS } from '../lib/histogram.ts';
 import { REASON_COUNT } from '../model/reason.ts';
+import type { RescueCounts } from '../model/status.ts';
 import {
   CELL,
   CELL_USED_WORDS,
@@ -50,6 +51,10 @@ export interface CellTotals {
   readonly sessionEnds: Float64Array;
   /** Copies for the route's mirror by outcome. */
   readonly mirrored: { readonly sent: number; readonly skipped: number; readonly failed: number };
+  /** Exchanges that failed first and are good, where evidence is to know (`CELL.mended`). */
+  readonly mended: number;
+  /** Exchanges that failed on the version and went on with stable, by what its users saw; skipped: that might have. */
+  readonly rescued: RescueCounts;
   /** HISTOGRAM_BUCKETS counts. */
   readonly histogram: Float64Array;
 }
@@ -151,9 +156,16 @@ function wasUsed(cells: Int32Array, base: number): boolean {
   return cells[base + CELL.retries] !== 0;
 }
 
-/** Whether the histogram can have changed. Its writer raises FINISHED first; what this misses, the next one catches. */
+/**
+ * Whether the histogram, or what lies behind it, can have changed. Its writer raises FINISHED first; what this misses, the
+ * next one catches. Only a rescue ends without it, and may be the last thing that its cell hears of.
+ */
 function hasFinished(last: Last, cells: Int32Array, base: number): boolean {
-  return cells[base + CELL.finished] !== last.words[CELL.finished];
+  if (cells[base + CELL.finished] !== last.words[CELL.finished]) return true;
+  for (let word = CELL.rescues; word <= CELL.rescuesSkipped; word++) {
+    if (cells[base + word] !== last.words[word]) return true;
+  }
+  return false;
 }
 
 function addUp(
@@ -200,6 +212,13 @@ function present({ sums, secondsSum }: Account, inFlight: number, sessions: numb
     sessions,
     sessionEnds: sums.subarray(CELL.sessionEnds, CELL.sessionEnds + SESSION_ENDS.length),
     mirrored: { sent: at(CELL.mirrorSent), skipped: at(CELL.mirrorSkipped), failed: at(CELL.mirrorFailed) },
+    mended: at(CELL.mended),
+    rescued: {
+      good: at(CELL.rescues),
+      bad: at(CELL.rescues + 1),
+      ignored: at(CELL.rescues + 2),
+      skipped: at(CELL.rescuesSkipped),
+    },
     histogram: sums.subarray(CELL.histogram, CELL.histogram + HISTOGRAM_BUCKETS),
   };
 }

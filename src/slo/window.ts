@@ -1,7 +1,8 @@
 /**
  * What one version did since the last look: the increase of its cell over all workers. Hot path.
  *
- * Evidence is (finished - pinned, bad - pinned bad): testers who pin a version choose themselves. Counters wrap at 2^32;
+ * Evidence is (finished - pinned, bad - pinned bad + mended): testers who pin a version choose themselves, and what a retry
+ * mended counts on a route with rescue (`proxy/forward/retry/rescue.ts`); elsewhere nothing is. Counters wrap at 2^32;
  * differences are taken modulo that. A worker writes its words one after another, so a reading may fall between two of
  * them: what would make an impossible pair (negative, or more bad than finished) is carried over to the next reading.
  * Nothing is lost or counted twice, and 0 <= bad <= finished holds in every reading.
@@ -14,8 +15,8 @@ import type { ArmCounts } from '../model/slo.ts';
 import { CELL, CELL_WORDS, deltaOf } from '../model/tallies.ts';
 import type { Region } from './regions.ts';
 
-/** Last reading of one region: finished, bad, pinned, pinned bad. */
-const LAST_WORDS = 4;
+/** Last reading of one region: finished, bad, pinned, pinned bad, mended. */
+const LAST_WORDS = 5;
 
 export class CellWindow {
   readonly #base: number;
@@ -60,16 +61,19 @@ export class CellWindow {
       this.#last.set(id, last);
     }
     // The writer's order backwards, so that a bad exchange is never seen before it is finished.
+    const mended = Atomics.load(tallies.cells, this.#base + CELL.mended);
     const pinnedBad = Atomics.load(tallies.cells, this.#base + CELL.pinnedBad);
     const pinned = Atomics.load(tallies.cells, this.#base + CELL.pinned);
     const bad = Atomics.load(tallies.cells, this.#base + CELL.bad);
     const finished = Atomics.load(tallies.cells, this.#base + CELL.finished);
     this.#finished += deltaOf(finished, last[0] as number) - deltaOf(pinned, last[2] as number);
     this.#bad += deltaOf(bad, last[1] as number) - deltaOf(pinnedBad, last[3] as number);
+    this.#bad += deltaOf(mended, last[4] as number);
     last[0] = finished;
     last[1] = bad;
     last[2] = pinned;
     last[3] = pinnedBad;
+    last[4] = mended;
   }
 
   #forget(regions: readonly Region[]): void {

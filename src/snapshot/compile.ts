@@ -8,7 +8,15 @@
 import assert from 'node:assert/strict';
 import { hash32 } from '../lib/hash.ts';
 import type { BackendRef, Config, RetryConfig, RouteConfig, ServiceConfig, VersionConfig } from '../model/config.ts';
-import type { EndpointSpec, Override, RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../model/snapshot.ts';
+import type {
+  EndpointSpec,
+  Override,
+  RescueSpec,
+  RouteSpec,
+  Snapshot,
+  SplitSpec,
+  TargetSpec,
+} from '../model/snapshot.ts';
 import { assignIds, type LiveIds, type MayRecycle, type RecycleCandidate, routeKey, splitKey } from './live.ts';
 import { effectiveWeights, NO_VERSIONS, type VersionSet } from './overrides.ts';
 
@@ -160,6 +168,7 @@ function compileRoute(route: RouteConfig, context: Context): RouteSpec {
     hostnames: route.hostnames,
     matches: route.matches,
     splits: route.backendRefs.map((ref) => compileSplit(route, ref, context)),
+    rescue: rescueOf(route),
     sticky: route.sticky,
     slowMs: route.slo?.latency?.thresholdMs ?? Number.POSITIVE_INFINITY,
     serviceSlowMs: serviceSlowMsOf(route, context),
@@ -169,6 +178,16 @@ function compileRoute(route: RouteConfig, context: Context): RouteSpec {
     filters: route.filters,
     mirror: route.filters.mirror === null ? null : compileTargets(route.filters.mirror, context),
     upgrade: route.upgrade,
+  };
+}
+
+function rescueOf({ backendRefs, rollout }: RouteConfig): RescueSpec | null {
+  if (rollout === null || !rollout.rescue) return null;
+  const indexOfVersion = (name: string): number => backendRefs.findIndex(({ version }) => version === name);
+  return {
+    canary: indexOfVersion(rollout.canary),
+    stable: indexOfVersion(rollout.stable),
+    isForPinned: rollout.rescuePinned,
   };
 }
 

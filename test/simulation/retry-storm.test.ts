@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { RetryBudget } from '#src/proxy/forward/retry.ts';
+import { RetryBudget } from '#src/proxy/forward/retry/retry.ts';
 
 const SEED = 7001;
 /** The budget's reserve at the beginning of an outage. */

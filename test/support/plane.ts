@@ -32,6 +32,8 @@ export interface RouteSketch {
   readonly retry?: Partial<RetryConfig>;
   readonly filters?: Partial<Filters>;
   readonly upgrade?: UpgradeConfig;
+  /** Rescues what fails on the second version by the first; `all`: also what a color pinned to it. */
+  readonly rescue?: 'unpinned' | 'all';
   /** Where copies go, and how many. */
   readonly mirror?: { readonly ports: readonly number[]; readonly ratio: number };
 }
@@ -88,6 +90,7 @@ export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
         seed: 7919 * (m + 1),
         targets: targetOf(version.ports, version.balancer ?? 'peakEwma'),
       })),
+      rescue: route.rescue === undefined ? null : { canary: 1, stable: 0, isForPinned: route.rescue === 'all' },
       sticky: route.sticky ?? null,
       slowMs: route.slowMs ?? Number.POSITIVE_INFINITY,
       serviceSlowMs: route.serviceSlowMs ?? Number.POSITIVE_INFINITY,

@@ -26,6 +26,8 @@ export type AccessRecord = readonly [
   reason: Reason,
   route: string | null,
   version: string | null,
+  /** The canary that failed, when another version answered for it. */
+  rescuedFrom: string | null,
   /** `host:port` of the last attempt. */
   endpoint: string | null,
   attempts: number,

@@ -6,7 +6,7 @@
  */
 
 import type { DrainConfig, HttpConfig, Limits, RetryConfig, Timeouts, UpgradeConfig } from '../../model/config.ts';
-import type { RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../../model/snapshot.ts';
+import type { RescueSpec, RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../../model/snapshot.ts';
 import { CELL_WORDS } from '../../model/tallies.ts';
 import { type LinkedFilters, linkFilters } from '../filter/filters.ts';
 import { namesOf } from '../filter/header-filter.ts';
@@ -30,6 +30,11 @@ export interface LinkedSplit {
   readonly serviceSlowMs: number;
   readonly seed: number;
   readonly targets: Targets;
+  /** The canary's: who answers what it fails (forward/retry/rescue.ts). null for every other version. */
+  readonly rescuer: LinkedSplit | null;
+  readonly rescuesPinned: boolean;
+  /** Canary and stable of a route with rescue: a request that failed first and was answered all the same is evidence. */
+  readonly countsMended: boolean;
 }
 
 export interface LinkedRoute {
@@ -159,7 +164,7 @@ export function linkTable(
 }
 
 function linkRoute(spec: RouteSpec, names: NameTable, targetsOf: (spec: TargetSpec) => Targets): LinkedRoute {
-  const splits = spec.splits.map((split) => linkSplit(split, targetsOf(split.targets)));
+  const splits = linkSplits(spec, targetsOf);
   const byColor = new Map<string, LinkedSplit>();
   spec.splits.forEach((split, i) => {
     for (const color of [split.version, ...split.colors]) {
@@ -191,7 +196,23 @@ function linkMirror(spec: RouteSpec, targetsOf: (spec: TargetSpec) => Targets): 
   return { ratio: spec.filters.mirror.ratio, endpoints: targetsOf(spec.mirror).endpoints };
 }
 
-function linkSplit(spec: SplitSpec, targets: Targets): LinkedSplit {
+/** In the order of the route; the canary's refers to stable's. */
+function linkSplits({ splits, rescue }: RouteSpec, targetsOf: (spec: TargetSpec) => Targets): LinkedSplit[] {
+  const link = (spec: SplitSpec, rescuer: LinkedSplit | null): LinkedSplit =>
+    linkSplit(spec, targetsOf(spec.targets), rescue, rescuer);
+  if (rescue === null) return splits.map((spec) => link(spec, null));
+  const stable = link(splits[rescue.stable] as SplitSpec, null);
+  return splits.map((spec, index) =>
+    index === rescue.stable ? stable : link(spec, index === rescue.canary ? stable : null),
+  );
+}
+
+function linkSplit(
+  spec: SplitSpec,
+  targets: Targets,
+  rescue: RescueSpec | null,
+  rescuer: LinkedSplit | null,
+): LinkedSplit {
   return {
     version: spec.version,
     cellBase: spec.cell * CELL_WORDS,
@@ -202,5 +223,9 @@ function linkSplit(spec: SplitSpec, targets: Targets): LinkedSplit {
     // As a signed number, which is no object of its own.
     seed: spec.seed | 0,
     targets,
+    rescuer,
+    rescuesPinned: rescuer !== null && rescue !== null && rescue.isForPinned,
+    // Further versions of the route are no side of the comparison; their unit tells.
+    countsMended: rescue !== null && spec.unit >= 0,
   };
 }

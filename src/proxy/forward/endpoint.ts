@@ -78,6 +78,11 @@ export class Endpoint {
     this.#isOut = isOut;
   }
 
+  /** As of the last time its version took in the capacities. */
+  get isOut(): boolean {
+    return this.#isOut;
+  }
+
   /** Requests under way in proportion to its size, and one, times the penalty for recent failures. */
   pressure(nowMs: number, size = 1): number {
     return (this.inFlight / size + 1) * this.#penaltyAt(nowMs);

@@ -3,10 +3,12 @@
  *
  * ```
  * forward ─▸ attempt ─▸ (pool) ─▸ sent ─▸ completed ─▸ record
- *               ▲                  │
- *    (backoff) ─┴── again ◂─────failed, refused ──▸ rejected or cut off ─▸ record
+ *             ▲    ▲               │
+ *   (backoff) ┴────┼── again ◂──failed, refused ──▸ rejected or cut off ─▸ record
+ *                  └─ rescue ◂─────┘
  * ```
- * Every exchange that began is recorded exactly once, by `finish`. A retry re-enters at `attempt` only.
+ * Every exchange that began is recorded exactly once, by `finish`. A retry re-enters at `attempt` only, and so does a
+ * rescue, with stable in the canary's place.
  */
 
 import { beginTurn, turnMs } from '../../lib/clock.ts';
@@ -15,8 +17,11 @@ import type { LinkedRoute } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
 import { begin, detach, endAttempt, pick, punish } from './attempt.ts';
 import { arm, disarm, outlives, won } from './hedge.ts';
-import { mayRetry, mayRunAgain, paidWaitMs } from './retry.ts';
+import { handOver, mayRescue, mayRescueAnswer, PASSES_ON, paysRescue, RESCUES, settleRescue } from './retry/rescue.ts';
+import { isRetriedStatus, mayRetry, mayRunAgain, paidWaitMs, retryingOf } from './retry/retry.ts';
 import type { UpstreamEvents } from './sides.ts';
+
+const SERVER_ERROR = 500;
 
 /** Sends a decided exchange on its way. `x.split` is set. */
 export function forward(x: Exchange): void {
@@ -33,14 +38,12 @@ export const upstreamEvents: UpstreamEvents = {
     if (!x.isShadow) x.client.upstreamReady(x);
   },
   failed: attemptFailed,
-  refuses: (x) => (x.hedge !== null && x.hedge.shadow !== null ? 0 : paidWaitMs(x, turnMs())),
-  refused(x, waitMs) {
-    endAttempt(x, 'bad');
-    if (!outlives(x)) retry(x, x.endpoint, waitMs);
-  },
+  refuses,
+  refused,
   won,
   completed(x) {
-    endAttempt(x, x.status >= 500 ? 'bad' : 'good');
+    settleRescue(x);
+    endAttempt(x, x.status >= SERVER_ERROR ? 'bad' : 'good');
     x.client.exchangeDone(x);
   },
 };
@@ -69,8 +72,13 @@ export function attemptExpired(x: Exchange, reason: Reason, detail: string): voi
 
 function attempt(x: Exchange, avoid: Exchange['endpoint']): void {
   const endpoint = pick(x, avoid);
-  if (endpoint === null) giveUp(x, REASON.noEndpoint, 'the version has no endpoints');
-  else if (!begin(x, endpoint)) giveUp(x, REASON.shed, 'too many requests wait for a connection');
+  if (endpoint === null) notBegun(x, REASON.noEndpoint, 'the version has no endpoints');
+  else if (!begin(x, endpoint)) notBegun(x, REASON.shed, 'too many requests wait for a connection');
+}
+
+function notBegun(x: Exchange, reason: Reason, detail: string): void {
+  if (mayRescue(x, reason) && paysRescue(x, turnMs())) rescue(x, reason, 0);
+  else giveUp(x, reason, detail);
 }
 
 function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
@@ -79,24 +87,70 @@ function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
   const isUpstreamsFault = reasonRow(reason).fault === 'upstream';
   if (isUpstreamsFault) punish(x, reason);
   endAttempt(x, isUpstreamsFault && !isRace ? 'bad' : 'ignore');
-  if (outlives(x)) return;
+  if (goesOn(x, isUpstreamsFault && !isRace)) return;
   if (isRace) {
     x.client.lane.recorder.retried(x);
     attempt(x, null);
     return;
   }
-  const waitMs = mayRetry(x, reason) ? paidWaitMs(x, turnMs()) : -1;
-  if (waitMs >= 0) retry(x, x.endpoint, waitMs);
-  else giveUp(x, reason, detail);
+  const now = turnMs();
+  if (mayRescue(x, reason) && paysRescue(x, now)) {
+    rescue(x, reason, 0);
+    return;
+  }
+  const waitMs = mayRetry(x, reason) ? paidWaitMs(x, now) : -1;
+  if (waitMs < 0) giveUp(x, reason, detail);
+  else {
+    retryingOf(x).hasFailed = true;
+    retry(x, x.endpoint, waitMs);
+  }
+}
+
+/** Does the other arm of a hedge live? Then the exchange is that one's. */
+function goesOn(arm: Exchange, hasFailed: boolean): boolean {
+  const x = arm.hedge === null ? arm : arm.hedge.primary;
+  if (!outlives(arm)) return false;
+  if (hasFailed) retryingOf(x).hasFailed = true;
+  return true;
+}
+
+// ── an answer that nobody gets ────────────────────────────────────────────────────────────────────────────────────
+
+function refuses(x: Exchange, status: number): number {
+  if (x.hedge !== null && x.hedge.shadow !== null) return 0;
+  const now = turnMs();
+  const isRescued = mayRescueAnswer(x, status) && paysRescue(x, now);
+  const course = isRescued ? RESCUES : isRetriedStatus(x, status) ? paidWaitMs(x, now) : PASSES_ON;
+  // The connection may serve another exchange, which overwrites what was sent, before this one is sent again.
+  if (course !== PASSES_ON) x.keepRequest();
+  return course;
+}
+
+function refused(x: Exchange, status: number, course: number): void {
+  endAttempt(x, 'bad');
+  if (goesOn(x, status >= SERVER_ERROR)) return;
+  if (course === RESCUES) {
+    rescue(x, REASON.none, status);
+    return;
+  }
+  if (status >= SERVER_ERROR) retryingOf(x).hasFailed = true;
+  retry(x, x.endpoint, course);
 }
 
 // ── another attempt ───────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Stable goes on with what failed on the canary, at once; `paysRescue` paid. @param status the canary's, or 0 */
+function rescue(x: Exchange, reason: Reason, status: number): void {
+  const { endpoint } = x;
+  disarm(x);
+  handOver(x, reason, status, turnMs());
+  attempt(x, endpoint);
+}
+
 /** The attempt that `paidWaitMs` paid for: at once, or after a wait that the end of the exchange cancels. */
 function retry(x: Exchange, failedOn: Exchange['endpoint'], waitMs: number): void {
   disarm(x);
-  x.retrying ??= { count: 0, timer: null };
-  const { retrying } = x;
+  const retrying = retryingOf(x);
   retrying.count++;
   x.client.lane.recorder.retried(x);
   if (waitMs === 0) {

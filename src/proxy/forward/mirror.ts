@@ -18,6 +18,7 @@ import type { Lane } from '../lane.ts';
 import type { Outlet } from '../wire/wire.ts';
 import { detach } from './attempt.ts';
 import { Endpoint } from './endpoint.ts';
+import { PASSES_ON } from './retry/rescue.ts';
 import type { Asker, UpstreamEvents } from './sides.ts';
 
 /** Copies under way per worker: with heads and bodies at their limits about 3 MB. */
@@ -42,7 +43,7 @@ export class Mirrors {
   readonly #events: UpstreamEvents = {
     sent: ignore,
     failed: (x) => this.#end(x, CELL.mirrorFailed),
-    refuses: () => -1,
+    refuses: () => PASSES_ON,
     refused: ignore,
     won: (x) => x,
     completed: (x) => this.#end(x, CELL.mirrorSent),

@@ -13,10 +13,13 @@ export interface UpstreamEvents {
   sent(x: Exchange): void;
   /** The attempt failed before the response was complete. */
   failed(x: Exchange, reason: Reason, detail: string): void;
-  /** The route retries the answer's status, budget permitting: the wait before it in ms, or -1 to pass the answer on. */
-  refuses(x: Exchange): number;
+  /**
+   * An answer that may be dropped (`isUnwelcome`): `PASSES_ON` all the same, `RESCUES`, or the wait in ms before a retry.
+   * What is to come is paid for.
+   */
+  refuses(x: Exchange, status: number): number;
   /** The answer is dropped, as `refuses` said. */
-  refused(x: Exchange, waitMs: number): void;
+  refused(x: Exchange, status: number, course: number): void;
   /** One arm of a hedged exchange has the final head: returns the exchange that it answers. */
   won(x: Exchange): Exchange;
   /** The response has been handed to the client completely. */

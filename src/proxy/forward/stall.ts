@@ -23,6 +23,6 @@ export function expireExchange(x: Exchange, isReading: boolean): void {
 
 /** No connection yet: a queue that did not move is overload, a connection that did not open is the upstream's. */
 function expireWaiting(x: Exchange): void {
-  if (x.endpoint?.pool.cancel(x) === true) abandon(x, REASON.shed, 'no free connection in time');
+  if (x.endpoint?.pool.cancel(x) === true) attemptExpired(x, REASON.shed, 'no free connection in time');
   else attemptExpired(x, REASON.connectTimeout, 'no connection in time');
 }

@@ -97,6 +97,11 @@ export class Pool {
     return this.#opened.size + this.#guests >= limits.endpointConnectionsMax;
   }
 
+  /** Every connection that there may be is taken, and somebody waits for one. */
+  isCongested(limits: Limits): boolean {
+    return this.#waiting.length > 0 && this.#isFull(limits);
+  }
+
   /** Takes an exchange or a guest out of the queue; false when it is not in it. */
   cancel(one: Exchange | Guest): boolean {
     const at = this.#waiting.indexOf(one);

@@ -19,7 +19,7 @@ import type { Exchange, SentHead } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { Lifetime } from '../forward/keep-alive.ts';
 import { type Piece, sendPiece, sendRequest } from '../forward/replay.ts';
-import { isRetriedStatus } from '../forward/retry.ts';
+import { isUnwelcome, PASSES_ON } from '../forward/retry/rescue.ts';
 import type { UpstreamEvents } from '../forward/sides.ts';
 import { type ClientFraming, clientFraming, editInPlace, interimText, responseText } from '../header/response.ts';
 import type { Lane } from '../lane.ts';
@@ -268,10 +268,11 @@ export class UpstreamConnection implements Timed, WireOwner {
       this.#fail(REASON.upstreamProtocol, 'more body than announced');
       return;
     }
-    const waitMs = isRetriedStatus(arm, head.status) ? this.#events.refuses(arm) : -1;
-    if (waitMs >= 0) {
+    const { status } = head;
+    const course = isUnwelcome(arm, status) ? this.#events.refuses(arm, status) : PASSES_ON;
+    if (course !== PASSES_ON) {
       this.#drop(arm, bytes, from, end);
-      this.#events.refused(arm, waitMs);
+      this.#events.refused(arm, status, course);
       return;
     }
     const x = arm.hedge === null ? arm : this.#events.won(arm);

@@ -20,7 +20,8 @@ import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
-import { mayRetry, paidWaitMs } from '../forward/retry.ts';
+import { handOver, mayRescue, paysRescue, settleRescue } from '../forward/retry/rescue.ts';
+import { mayRetry, paidWaitMs, retryingOf } from '../forward/retry/retry.ts';
 import { rejectionOf } from '../header/rejection.ts';
 import { withTimeLeft } from '../header/request.ts';
 import { interimText } from '../header/response.ts';
@@ -131,7 +132,7 @@ export class Handshake implements Timed {
     const endpoint = (x.split as LinkedSplit).targets.pick(avoid, x.userKey, now);
     x.endpoint = endpoint;
     if (endpoint === null) {
-      this.#giveUp(REASON.noEndpoint, 'the version has no endpoints');
+      if (!this.#isRescued(REASON.noEndpoint, 0)) this.#giveUp(REASON.noEndpoint, 'the version has no endpoints');
       return;
     }
     x.attempts++;
@@ -166,6 +167,7 @@ export class Handshake implements Timed {
     const failedOn = x.endpoint as Endpoint;
     if (this.#state === 'connecting') this.#lane.recorder.connectFailed(failedOn.id);
     this.#endAttempt(reason);
+    if (this.#isRescued(reason, 0)) return;
     const waitMs = mayRetry(x, reason) ? paidWaitMs(x, nowMs()) : -1;
     if (waitMs >= 0) this.#again(failedOn, waitMs);
     else this.#giveUp(reason, detail);
@@ -174,9 +176,9 @@ export class Handshake implements Timed {
   /** Another attempt, which was paid for: at once, or after a wait. */
   #again(failedOn: Endpoint, waitMs: number): void {
     const x = this.#x;
-    x.retrying ??= { count: 0, timer: null };
-    const { retrying } = x;
+    const retrying = retryingOf(x);
     retrying.count++;
+    retrying.hasFailed = true;
     this.#lane.recorder.retried(x);
     if (waitMs === 0) {
       this.#attempt(failedOn);
@@ -188,6 +190,19 @@ export class Handshake implements Timed {
       retrying.timer = null;
       this.#attempt(failedOn);
     }, waitMs);
+  }
+
+  /** Stable goes on with what failed on the canary, if it may. @param status the canary's own, or 0 */
+  #isRescued(reason: Reason, status: number): boolean {
+    const x = this.#x;
+    const now = nowMs();
+    if (!mayRescue(x, reason) || !paysRescue(x, now)) return false;
+    if (status !== 0) this.#observe(status);
+    x.responseStarted = false;
+    this.#endAttempt(reason);
+    handOver(x, reason, status, now);
+    this.#attempt(x.endpoint);
+    return true;
   }
 
   /** Balances `#attempt`; lets go of the upstream. */
@@ -294,6 +309,7 @@ export class Handshake implements Timed {
       this.#failed(REASON.upstreamProtocol, 'more body than announced');
       return;
     }
+    if (head.status >= 500 && this.#isRescued(REASON.none, head.status)) return;
     this.#observe(head.status);
     this.#state = 'body';
     this.#answer = new Answer(this.#x, head, this.#client as Socket, () => this.#dial?.resume());
@@ -341,6 +357,7 @@ export class Handshake implements Timed {
 
   #record(reason: Reason, detail: string): void {
     const x = this.#x;
+    if (reason === REASON.none) settleRescue(x);
     x.isFinished = true;
     x.reason = reason;
     x.detail = detail;

@@ -29,6 +29,8 @@ export function buildRollout(rollout: RolloutInput): RolloutConfig {
       errorRatioMax: promotion.errorRatioMax ?? DEFAULT_ROLLOUT.promotion.errorRatioMax,
     },
     plan: buildPlan(rollout),
+    rescue: rollout.rescue ?? DEFAULT_ROLLOUT.rescue,
+    rescuePinned: rollout.rescuePinned ?? DEFAULT_ROLLOUT.rescuePinned,
   };
 }
 

@@ -22,6 +22,7 @@ export function warnOfRoutes(document: DocumentInput, report: Report): void {
     warnOfKeys(context);
     warnOfPatterns(context);
     warnOfSteps(context);
+    warnOfRescue(context);
     for (const [filterIndex, filter] of (route.filters ?? []).entries()) {
       const path = [...context.path, 'filters', filterIndex];
       if (filter.requestMirror !== undefined) warnOfMirror(filter.requestMirror, path, context);
@@ -61,6 +62,11 @@ function warnOfSteps({ route: { rollout }, path, report }: Context): void {
     { kind: 'stepsMissing', expected, got: 'none', hint: 'add steps: default' },
     'key',
   );
+}
+
+function warnOfRescue({ route: { rollout }, path, report }: Context): void {
+  if (rollout?.rescuePinned !== true || rollout.rescue !== false) return;
+  report.add([...path, 'rollout', 'rescuePinned'], { kind: 'rescueOff', expected: 'rescue: true beside it' }, 'key');
 }
 
 function warnOfHedge({ route, path, services, report }: Context): void {

@@ -111,6 +111,7 @@ const TABLE = {
   redirectIdle: ['SLU1914', 'A route redirects and has settings for requests that are sent on.'],
   unreachable: ['SLU1915', 'A match never takes a request: another one always comes first, or its method is refused.'],
   stepsMissing: ['SLU1916', 'A rollout has settings for its steps, and no steps.'],
+  rescueOff: ['SLU1917', 'A rollout says which requests are rescued, and rescues none.'],
 } as const satisfies Record<string, KindText>;
 
 /** Short name of a kind of problem. */

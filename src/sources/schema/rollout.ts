@@ -63,4 +63,6 @@ export const rollout = z.strictObject({
   onStepMax: word(['pause', 'rollback'], 'What follows the longest wait; default pause').optional(),
   bake: duration(0, WEEK_MS, 'Time on the last step with the old version kept warm; default 1h').optional(),
   autoStart: flag('A new rollout starts by itself, not by a command; default false').optional(),
+  rescue: flag('Stable answers requests that fail on the canary; default true').optional(),
+  rescuePinned: flag('Also those that a color pinned to the canary; default false').optional(),
 });

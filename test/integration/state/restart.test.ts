@@ -48,7 +48,7 @@ routes:
       - {name: shop, version: v2, weight: ${weight}}
     sticky: {header: x-user-id}
     slo: {availability: 0.999}
-    rollout: {stable: v1, canary: v2}
+    rollout: {stable: v1, canary: v2, rescue: false}
 `;
 }
 

@@ -87,13 +87,13 @@ function assertOwn(ids: readonly string[], nth: number): void {
 }
 
 /** A plane with two versions that share an endpoint, few connections and short patience. */
-function shortPatience(t: TestContext, first: number, second: number): Promise<Watched> {
+function shortPatience(t: TestContext, first: number, second: number, isRescued: boolean): Promise<Watched> {
   const versions = [
     { name: 'stable', ports: [first, second], weight: 1 },
     { name: 'canary', ports: [second], weight: 1 },
   ];
   return watchedPlane(t, {
-    routes: [{ versions }],
+    routes: [{ versions, ...(isRescued && { rescue: 'unpinned' as const }) }],
     limits: { endpointConnectionsMax: 2, endpointPendingMax: 3 },
     timeouts: { firstByteMs: 60, pendingMs: 60, bodyIdleMs: 60 },
   });
@@ -107,8 +107,8 @@ it('everything that began ends once, every answer is its own client’s, and eve
   const first = await upstreamOf(t, act);
   const second = await upstreamOf(t, act);
   await fc.assert(
-    fc.asyncProperty(fc.array(visit, { minLength: 1, maxLength: 10 }), async (visits) => {
-      const plane = await shortPatience(t, first.port, second.port);
+    fc.asyncProperty(fc.array(visit, { minLength: 1, maxLength: 10 }), fc.boolean(), async (visits, isRescued) => {
+      const plane = await shortPatience(t, first.port, second.port, isRescued);
       const paid: Promise<string[]>[] = [];
       for (const [nth, one] of visits.entries()) {
         if (one.waits) await paid.at(-1);

@@ -12,7 +12,7 @@ import { type LinkedRoute, linkTable, type RouteTable } from '#src/proxy/decide/
 import { Exchange } from '#src/proxy/exchange.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import { Mirrors } from '#src/proxy/forward/mirror.ts';
-import { RetryBudget } from '#src/proxy/forward/retry.ts';
+import { RetryBudget } from '#src/proxy/forward/retry/retry.ts';
 import { DateLine } from '#src/proxy/header/date.ts';
 import type { PeerLines } from '#src/proxy/header/forwarded.ts';
 import { FreshLines } from '#src/proxy/header/fresh.ts';

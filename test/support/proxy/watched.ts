@@ -5,8 +5,9 @@
 import type { TestContext } from 'node:test';
 import { nowMs } from '#src/lib/clock.ts';
 import { SWEEP_MS } from '#src/lib/deadlines.ts';
+import { EFFECTS } from '#src/model/reason.ts';
 import { CELL, CELL_WORDS, ENDPOINT, ENDPOINT_WORDS, type Tallies } from '#src/model/tallies.ts';
-import { linkTable } from '#src/proxy/decide/table.ts';
+import { type LinkedSplit, linkTable } from '#src/proxy/decide/table.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
 import type { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import { Endpoints } from '#src/proxy/forward/endpoints.ts';
@@ -20,10 +21,13 @@ import { eventually } from './running.ts';
 /** Counts on top of what the recorder does. */
 class WatchedRecorder extends Recorder {
   readonly ends = new Map<Exchange, number>();
+  /** The version that each was decided for, whoever answers in the end. */
+  readonly decided = new Map<Exchange, LinkedSplit | null>();
 
   override begin(x: Exchange): void {
     super.begin(x);
     this.ends.set(x, 0);
+    this.decided.set(x, x.split);
   }
 
   override end(x: Exchange): void {
@@ -81,6 +85,7 @@ export async function watchedPlane(t: TestContext, sketch: PlaneSketch): Promise
       ),
     forget: () => {
       recorder.ends.clear();
+      recorder.decided.clear();
       on.tallies.cells.fill(0, 0, CELL_WORDS * 100 * sketch.routes.length);
     },
     faults: () => [
@@ -102,9 +107,10 @@ function cellFaults(tallies: Tallies, recorder: WatchedRecorder, sketch: PlaneSk
   const cells = sketch.routes.flatMap(({ versions }, n) => [100 * n, ...versions.map((_, m) => 100 * n + m + 1)]);
   for (const cell of cells) {
     const word = (index: number): number => tallies.cells[cell * CELL_WORDS + index] as number;
-    const begun = [...recorder.ends.keys()].filter(
-      ({ route, split }) => route?.cell === cell || split?.cell === cell,
-    ).length;
+    const begun = [...recorder.decided].filter(([x, split]) => x.route?.cell === cell || split?.cell === cell).length;
+    const handedOver = [...recorder.ends.keys()].filter((x) => x.retrying?.rescuedFrom?.cell === cell).length;
+    const rescued = EFFECTS.reduce((sum, _, n) => sum + word(CELL.rescues + n), 0);
+    if (rescued !== handedOver) faults.push(`cell ${cell}: ${handedOver} handed over, ${rescued} counted`);
     const ended = word(CELL.finished) + word(CELL.ignored);
     if (word(CELL.inFlight) !== 0) faults.push(`cell ${cell}: ${word(CELL.inFlight)} in flight`);
     if (ended !== begun) faults.push(`cell ${cell}: ${begun} began, ${ended} ended`);

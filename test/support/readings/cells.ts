@@ -27,6 +27,8 @@ export function cellOf(latenciesMs: readonly number[], slowMs = Infinity, bad = 
     sessions: 0,
     sessionEnds: new Uint32Array(SESSION_ENDS.length),
     mirrored: { sent: 0, skipped: 0, failed: 0 },
+    mended: 0,
+    rescued: { good: 0, bad: 0, ignored: 0, skipped: 0 },
     histogram,
   };
 }

@@ -41,6 +41,7 @@ export function sampleVersion(changes: Partial<VersionStatus> = {}): VersionStat
     weight: 80,
     weightConfigured: 80,
     weightBecause: '',
+    rescued: null,
     shareRatio: 0.8,
     requests: 800,
     errorRatio: 0,

@@ -37,7 +37,8 @@ function split(version: string, cell: number, endpoints: readonly number[]): Spl
 
 /** One route `checkout` with v1 (cell 1, configured weight 80) and v2 (cell 2, configured weight 20). */
 function sourceOf(cells: Readonly<Record<number, CellSums>>, rollout: RolloutStatus | null = ROLLOUT): StatusSource {
-  const route = { name: 'checkout', cell: 0, splits: [split('v1', 1, [0]), split('v2', 2, [1, 0])] };
+  const rescue = { canary: 1, stable: 0, isForPinned: false };
+  const route = { name: 'checkout', cell: 0, rescue, splits: [split('v1', 1, [0]), split('v2', 2, [1, 0])] };
   const endpoints = [
     { id: 7, host: '10.0.0.1', port: 8001 },
     { id: 9, host: '::1', port: 8002 },

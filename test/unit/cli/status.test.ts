@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { suite, type TestContext, test } from 'node:test';
 import { formatStatus, statusCommand } from '#src/cli/status.ts';
-import type { Status } from '#src/model/status.ts';
+import type { Status, VersionStatus } from '#src/model/status.ts';
 import { recordedDeps } from '../../support/cli.ts';
 import { sampleRoute, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
 
@@ -46,6 +46,17 @@ suite('status', () => {
       '  checkout v1 has weight 0: it was worse',
       '  checkout v1 10.0.0.2:80 ejected: 5 errors in a row, back in 12 s',
     ]);
+  });
+
+  test('rescues are told where something went wrong', () => {
+    const textOf = (rescued: VersionStatus['rescued']) =>
+      formatStatus(sampleStatus({ routes: [sampleRoute({ versions: [sampleVersion({ version: 'v2', rescued })] })] }));
+    const none = { good: 0, bad: 0, ignored: 0, skipped: 0 };
+    assert.match(
+      textOf({ good: 7, bad: 2, ignored: 1, skipped: 4 }),
+      /^ {2}checkout v2: 10 failures rescued, 2 of them in vain, 4 not rescued$/m,
+    );
+    assert.doesNotMatch(textOf(none) + textOf(null), /rescued/);
   });
 
   test('no data is a dash, never a zero', () => {

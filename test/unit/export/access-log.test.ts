@@ -12,11 +12,11 @@ const SEED = 20_261_121;
 
 const RECORD: AccessRecord = [
   ...([1000.25, 12.34567, 3.00049, 'r1', 'ab'.repeat(16), '192.0.2.1', 'GET', 'shop', '/cart', 200] as const),
-  ...([REASON.none, 'shop', 'v1', '10.0.0.1:80', 1, 0, 312, 'curl/8', 0.01] as const),
+  ...([REASON.none, 'shop', 'v1', 'v2', '10.0.0.1:80', 1, 0, 312, 'curl/8', 0.01] as const),
 ];
 const REFUSED: AccessRecord = [
   ...([1000, 0, null, null, null, '192.0.2.1', null, null, null, 0, REASON.clientClosed] as const),
-  ...([null, null, null, 0, null, null, null, 1] as const),
+  ...([null, null, null, null, 0, null, null, null, 1] as const),
 ];
 
 function batchOf(records: readonly AccessRecord[], queueFull = 0, failureRate = 0): AccessBatch {
@@ -80,6 +80,7 @@ suite('a line of the access log', () => {
       reason: 'none',
       route: 'shop',
       version: 'v1',
+      rescuedFrom: 'v2',
       endpoint: '10.0.0.1:80',
       attempts: 1,
       requestBytes: 0,
@@ -105,7 +106,7 @@ suite('a line of the access log', () => {
       const record = RECORD.with(1, random.nextFloat() * 1e9)
         .with(6, texts[0])
         .with(7, texts[1]);
-      const line = accessLine(record.with(8, texts[2]).with(17, texts[3]) as unknown as AccessRecord, 0);
+      const line = accessLine(record.with(8, texts[2]).with(18, texts[3]) as unknown as AccessRecord, 0);
       assert.match(line, /^[\x20-\x7e]+\n$/);
       const { method, host, path, userAgent } = JSON.parse(line) as Record<string, unknown>;
       assert.deepEqual([method, host, path, userAgent], texts);

@@ -57,6 +57,23 @@ suite('traffic-families', () => {
     );
   });
 
+  test('rescues and what was mended are counted from the first one on', async () => {
+    const cell = { ...cellOf([1]), mended: 3, rescued: { good: 7, bad: 1, ignored: 0, skipped: 2 } };
+    const versions = [
+      { service: 'checkout', version: 'v1', cell: cellOf([1]) },
+      { service: 'checkout', version: 'v2', cell },
+    ];
+    const families = await scrape({ traffic: () => [sampleTraffic({ versions })] });
+    const labels = 'route=checkout service=checkout version=v2';
+    assert.deepEqual(series(families, 'sluice_rescues_total'), [
+      `outcome=bad ${labels} 1`,
+      `outcome=good ${labels} 7`,
+      `outcome=ignored ${labels} 0`,
+      `outcome=skipped ${labels} 2`,
+    ]);
+    assert.deepEqual(series(families, 'sluice_mended_requests_total'), [`${labels} 3`]);
+  });
+
   test('requests are counted by outcome, for versions and for what users saw', async () => {
     const families = await scrape();
     assert.deepEqual(series(families, 'sluice_requests_total'), [

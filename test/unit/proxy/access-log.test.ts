@@ -5,10 +5,11 @@ import { describe, it, test } from 'node:test';
 import { REASON, type Reason } from '#src/model/reason.ts';
 import type { AccessBatch, AccessRecord } from '#src/model/threads/access.ts';
 import { AccessLog, BATCH_RECORDS, BATCHES_MAX, FAILURES_PER_SECOND, RECORDS_MAX } from '#src/proxy/access-log.ts';
+import type { LinkedSplit } from '#src/proxy/decide/table.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
 import type { ClientConnection } from '#src/proxy/http1/connection.ts';
 import { bytesPerCall } from '../../support/proxy/allocation.ts';
-import { bench, exchangeOn, get, peerOf, readHead } from '../../support/proxy/parts.ts';
+import { bench, exchangeOn, get, peerOf, readHead, routeOf } from '../../support/proxy/parts.ts';
 
 const SEED = 20_261_121;
 
@@ -122,7 +123,7 @@ describe('a drawn request', () => {
     const trace = 'ab'.repeat(16);
     assert.deepEqual(record, [
       ...[2.5, 3, 1.5, null, trace, '203.0.113.7', 'GET', 'shop.example', '/a/b', 200, REASON.none],
-      ...[null, null, null, 0, 12, 300, 'curl/8', 1],
+      ...[null, null, null, null, 0, 12, 300, 'curl/8', 1],
     ]);
     assert.ok(!JSON.stringify(record).includes('s3cret'));
   });
@@ -135,13 +136,13 @@ describe('a drawn request', () => {
   it('is cut where a client could make it long', () => {
     const record = written(drawnOf(`User-Agent: ${'u'.repeat(300)}\r\n`, `/${'p'.repeat(2000)}`));
     assert.deepEqual([record[8]?.length, record[8]?.at(-1)], [1024, '…']);
-    assert.deepEqual([record[17]?.length, record[17]?.at(-1)], [256, '…']);
+    assert.deepEqual([record[18]?.length, record[18]?.at(-1)], [256, '…']);
   });
 
   it('is written also when the log was turned off meanwhile', () => {
     const over = drawnOf('');
     over.kept.log.configure(0);
-    assert.equal(written(over)[18], 1);
+    assert.equal(written(over)[19], 1);
   });
 });
 
@@ -158,7 +159,7 @@ describe('a failure', () => {
     assert.deepEqual(kept.records(), [
       [
         ...[2.5, 3, null, 'r1', '12'.repeat(16), '198.51.100.9', 'GET', 'shop.example', '/a/b', 502],
-        ...[REASON.connectRefused, null, null, null, 0, 12, null, 'curl/8', 1],
+        ...[REASON.connectRefused, null, null, null, null, 0, 12, null, 'curl/8', 1],
       ],
     ]);
   });
@@ -183,6 +184,19 @@ describe('a failure', () => {
     assert.deepEqual(
       kept.records().map((record) => [record[9], record[10]]),
       outcomes.slice(5),
+    );
+  });
+
+  it('is also what failed on a canary and was rescued, with the names of both versions', () => {
+    const kept = logOf(1e-8);
+    const canary = routeOf(ON.table).splits[1] as LinkedSplit;
+    const x = Object.assign(endedWith(200), { split: routeOf(ON.table).splits[0] });
+    x.retrying = { count: 1, timer: null, hasFailed: true, rescuedFrom: canary };
+    kept.log.end(x);
+    kept.log.flush();
+    assert.deepEqual(
+      kept.records().map((record) => record.slice(12, 14)),
+      [['stable', 'canary']],
     );
   });
 
@@ -212,7 +226,7 @@ describe('a head that was refused', () => {
     kept.log.refused(REASON.badRequest, '198.51.100.9', 4.5);
     kept.log.flush();
     const [record] = kept.records();
-    assert.equal(record?.length, 19);
+    assert.equal(record?.length, 20);
     assert.deepEqual(
       record?.filter((value) => value !== null),
       [4.5, 0, '198.51.100.9', 400, REASON.badRequest, 0, 1],

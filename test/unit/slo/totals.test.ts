@@ -72,6 +72,20 @@ describe('totals of a cell', () => {
     assert.ok(Math.abs((quantile(cell.histogram, 0, 0.5) as number) / 40 - 1) < 0.0109);
   });
 
+  it('have what came of rescues, also after the last exchange of the version', () => {
+    const a = worker(1);
+    const totals = new Totals();
+    totals.follow([a.region]);
+    a.finish({ ...HERE, isBad: true });
+    a.add(HERE.cell, CELL.mended, 4);
+    totals.of(HERE.cell);
+    [1, 2, 3].forEach((count, n) => a.add(HERE.cell, CELL.rescues + n, count));
+    assert.deepEqual(totals.of(HERE.cell).rescued, { good: 1, bad: 2, ignored: 3, skipped: 0 });
+    a.add(HERE.cell, CELL.rescuesSkipped, 5);
+    const { rescued, mended } = totals.of(HERE.cell);
+    assert.deepEqual([rescued.skipped, mended], [5, 4]);
+  });
+
   it('stay the same when they are read again', () => {
     const a = worker(1);
     const totals = new Totals();

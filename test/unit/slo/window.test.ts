@@ -50,6 +50,15 @@ describe('a window on a cell', () => {
     assert.deepEqual(read(window, regions), [1, 1]);
   });
 
+  it('takes for bad what failed first and was mended, where it is counted', () => {
+    const { workers, regions, window } = setup();
+    for (const _ of [1, 2, 3]) workers[0]?.finish({ ...HERE, isBad: false });
+    workers[0]?.add(HERE.cell, CELL.mended, 2);
+    assert.deepEqual(read(window, regions), [3, 2]);
+    workers[0]?.finish({ ...HERE, isBad: true });
+    assert.deepEqual(read(window, regions), [1, 1]);
+  });
+
   it('lets what happened in between pass when it skips', () => {
     const { workers, regions, window } = setup();
     workers[0]?.finish({ ...HERE, isBad: true });

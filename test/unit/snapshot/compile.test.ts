@@ -93,6 +93,17 @@ describe('compile', () => {
     );
   });
 
+  test('a rollout says who is rescued by whom, unless it rescues nobody', () => {
+    const rescueOf = (fields: string) => {
+      const config = configOf(SOUND_ROLLOUT.replace('canary: v2', `canary: v2${fields}`));
+      return compileOne(config).snapshot.routes[0]?.rescue;
+    };
+    assert.deepEqual(rescueOf(''), { canary: 1, stable: 0, isForPinned: false });
+    assert.deepEqual(rescueOf(', rescuePinned: true'), { canary: 1, stable: 0, isForPinned: true });
+    assert.equal(rescueOf(', rescue: false'), null);
+    assert.equal(compileOne(configOf(SOUND)).snapshot.routes[0]?.rescue, null);
+  });
+
   test('an endpoint that several versions have is one endpoint', () => {
     const shared = SOUND.replace('"127.0.0.1:7002"', '"[::1]:80", "127.0.0.1:7001"');
     const { snapshot, ids } = compileOne(configOf(shared));

@@ -163,6 +163,8 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         latencyFloorMs: 20,
         promotion: { beta: 0.01, ratioMax: 2, errorRatioMax: 0.02 },
         plan: null,
+        rescue: true,
+        rescuePinned: false,
       },
     });
   });
@@ -179,6 +181,8 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
       latencyFloorMs: 5,
       promotion: { beta: 0.05, ratioMax: 3, errorRatioMax: null },
       plan: null,
+      rescue: true,
+      rescuePinned: false,
     });
   });
 

@@ -48,6 +48,7 @@ export class ConsistentHash implements Targets {
   }
 
   get isPanicking(): boolean {
+    if (this.#shares.isStale()) this.#shares.refresh();
     return this.#shares.isPanicking;
   }
 

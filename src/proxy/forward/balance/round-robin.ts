@@ -41,6 +41,7 @@ export class RoundRobin implements Targets {
   }
 
   get isPanicking(): boolean {
+    if (this.#shares.isStale()) this.#refresh();
     return this.#shares.isPanicking;
   }
 

@@ -17,7 +17,7 @@ import { TwoChoices } from './two-choices.ts';
 export interface Targets {
   /** All of them, in the order of the snapshot. */
   readonly endpoints: readonly Endpoint[];
-  /** Every endpoint is out, so that all are used. */
+  /** Every endpoint is out, so that all are used. Takes in the capacities of now. */
   readonly isPanicking: boolean;
   /**
    * The endpoint for one attempt, null when there is none at all.

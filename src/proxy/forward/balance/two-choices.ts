@@ -44,6 +44,7 @@ export class TwoChoices implements Targets {
   }
 
   get isPanicking(): boolean {
+    if (this.#shares.isStale()) this.#refresh();
     return this.#shares.isPanicking;
   }
 

@@ -25,6 +25,9 @@ function splitsOf(count: number, seeds: readonly number[] = []): LinkedSplit[] {
     serviceSlowMs: Number.POSITIVE_INFINITY,
     seed: seeds[i] ?? 7919 * (i + 1),
     targets: NOBODY,
+    rescuer: null,
+    rescuesPinned: false,
+    countsMended: false,
   }));
 }
 

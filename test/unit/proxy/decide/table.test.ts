@@ -6,7 +6,7 @@ import type { RouteSpec } from '#src/model/snapshot.ts';
 import { CELL_WORDS } from '#src/model/tallies.ts';
 import { type LinkedRoute, linkTable } from '#src/proxy/decide/table.ts';
 import type { Endpoint } from '#src/proxy/forward/endpoint.ts';
-import { ANY_PATH, type PlaneSketch, sketchSnapshot } from '../../../support/plane.ts';
+import { ANY_PATH, type PlaneSketch, type RouteSketch, sketchSnapshot } from '../../../support/plane.ts';
 import { bench, get, readHead, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 
 /** The only route of a sketch, linked. */
@@ -62,6 +62,18 @@ describe('a linked route', () => {
     assert.equal(head.fields.value(route?.stickyField ?? 0), '7');
     assert.deepEqual([route?.stickyCookie, route?.stickyClientIp], ['uid', true]);
   });
+});
+
+it('only the canary of a route with rescue has a rescuer, and it is the route’s own stable version', () => {
+  const versions = ['stable', 'canary', 'third'].map((name, n) => ({ name, ports: [7001 + n], weight: 1 }));
+  const splitsOf = (rescue: Partial<RouteSketch>) => linked({ routes: [{ versions, ...rescue }] }).splits;
+  const [stable, canary, third] = splitsOf({ rescue: 'all' });
+  assert.ok(stable !== undefined && canary !== undefined && third !== undefined);
+  assert.equal(canary.rescuer, stable);
+  assert.deepEqual([stable.rescuer, third.rescuer], [null, null]);
+  assert.deepEqual([stable.countsMended, canary.countsMended, canary.rescuesPinned], [true, true, true]);
+  assert.equal(splitsOf({ rescue: 'unpinned' })[1]?.rescuesPinned, false);
+  for (const split of splitsOf({})) assert.deepEqual([split.rescuer, split.countsMended], [null, false]);
 });
 
 it('what leads to the same version shares how its endpoints are chosen', () => {

@@ -1,10 +1,12 @@
 /** The course of an exchange: attempts, retries on another endpoint, and one record whatever happens. */
 
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import type { RetryConfig } from '#src/model/config.ts';
 import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
+import { setCapacity } from '#src/snapshot/endpoint-dials.ts';
 import { blackholeOf } from '../../../support/http/blackhole.ts';
 import { type PlaneSketch, readCell } from '../../../support/plane.ts';
 import {
@@ -46,6 +48,42 @@ describe('a retry', () => {
       [2, 1],
     );
     assert.equal(upstream.received[0], upstream.received[1], 'the same bytes');
+  });
+
+  it('after a status sends the same bytes, though its connection served another request meanwhile', async (t) => {
+    const held: { path: string; socket: Socket }[] = [];
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket, path) => void held.push({ path, socket })),
+    );
+    const silent = await blackholeOf(t);
+    const retry = { statuses: [503], retriesMax: 2, backoffMs: 1 };
+    const sketch = oneVersion(upstream.port, silent);
+    const plane = await planeOf(t, { routes: [{ ...sketch.routes[0]!, retry }], timeouts: { connectMs: 300 } });
+    setCapacity(plane.endpointDials, silent % 1000, 0);
+    const ask = (path: string): Promise<string> => sendAndClose(plane.port, getOf(path, CLOSE));
+    const answer = async (nth: number, bytes: string): Promise<void> => {
+      await eventually(() => held.length > nth, `request ${nth}`);
+      held[nth]?.socket.write(bytes);
+    };
+    const kept = ask('/');
+    await answer(0, OK);
+    await kept;
+    const first = ask('/first');
+    await eventually(() => held.length === 2, 'the first one is on the kept connection');
+    setCapacity(plane.endpointDials, silent % 1000, 1000);
+    await answer(1, OK.replace('200 OK', '503 No'));
+    await eventually(() => endpointWord(plane, silent, 'inFlight') === 1, 'its retry waits for the other endpoint');
+    setCapacity(plane.endpointDials, silent % 1000, 0);
+    const second = ask('/second');
+    await answer(2, OK);
+    await answer(3, OK);
+    assert.deepEqual([...statusesOf(await first), ...statusesOf(await second)], [200, 200]);
+    assert.deepEqual(
+      held.map(({ path }) => path),
+      ['/', '/first', '/second', '/first'],
+    );
+    assert.equal(held[1]?.socket, held[2]?.socket);
   });
 
   it('is not made for a POST whose bytes went out', async (t) => {

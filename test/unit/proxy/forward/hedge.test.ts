@@ -159,3 +159,31 @@ describe('a hedged read', () => {
     await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [a.port, b.port]);
   });
 });
+
+it('an arm that waits too long for a connection leaves the other', async (t) => {
+  const held: Socket[] = [];
+  const upstreams = [0, 1].map(() =>
+    upstreamOf(
+      t,
+      perHead((socket, path) => (path === '/quick' ? socket.write(OK) : held.push(socket))),
+    ),
+  );
+  const ports = (await Promise.all(upstreams)).map(({ port }) => port);
+  const versions = [{ name: 'v1', ports, weight: 1, balancer: 'roundRobin' as const }];
+  const plane = await planeOf(t, {
+    routes: [{ versions, retry: { hedgeMs: 10 } }],
+    limits: { endpointConnectionsMax: 1 },
+    timeouts: { pendingMs: 250 },
+  });
+  const post = 'POST /slow HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n';
+  clientOf(t, plane).send(post);
+  await eventually(() => held.length === 1, 'one endpoint is taken');
+  assert.deepEqual(statusesOf(await sendAndClose(plane.port, getOf('/quick', CLOSE))), [200]);
+  const client = clientOf(t, plane);
+  client.send(getOf('/slow'));
+  await eventually(() => held.length === 2, 'the second arm is at the other endpoint');
+  const over = (): number => ports.reduce((sum, port) => sum + endpointWord(plane, port, 'finished'), 0);
+  await eventually(() => over() === 2, 'the first arm waited too long');
+  held[1]?.write(OK);
+  assert.deepEqual(statusesOf(await client.until((text) => text.endsWith('ok'))), [200]);
+});

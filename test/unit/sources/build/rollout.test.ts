@@ -26,6 +26,16 @@ test('the default ramp has the defaults of everything', () => {
   });
 });
 
+test('what fails on the canary is rescued unless it is pinned, or as written', () => {
+  const rescued = (written: { rescue?: boolean; rescuePinned?: boolean }): boolean[] => {
+    const { rescue, rescuePinned } = buildRollout({ ...NAMES, ...written });
+    return [rescue, rescuePinned];
+  };
+  assert.deepEqual(rescued({}), [true, false]);
+  assert.deepEqual(rescued({ rescuePinned: true }), [true, true]);
+  assert.deepEqual(rescued({ rescue: false }), [false, false]);
+});
+
 test('what is written is taken', () => {
   const written = {
     steps: [0.5, { percent: 60, dwell: '7s' }, { percent: 70 }],

@@ -53,3 +53,11 @@ test('settings of steps without steps are warned of', () => {
     assert.deepEqual(codes, ['SLU1916'], field);
   }
 });
+
+test('saying who is rescued where nobody is, is warned of', () => {
+  const codes = (fields: string) =>
+    warningsOf(SOUND_ROLLOUT.replace('canary: v2', `canary: v2, ${fields}`)).map(({ code }) => code);
+  assert.deepEqual(codes('rescue: false, rescuePinned: true'), ['SLU1917']);
+  assert.deepEqual(codes('rescue: false, rescuePinned: false'), []);
+  assert.deepEqual(codes('rescuePinned: true'), []);
+});

@@ -3,7 +3,8 @@
  *
  * The budget is a token bucket that each request fills by `RATIO` and that fills by itself at `PER_SECOND`; one retry
  * takes one token. In any stretch of t seconds with n requests there are at most `0.1 n + 3 t + TOKENS_MAX` retries, so in
- * a total outage the upstreams see 1.1 times the requests and 3 a second more, after ten at once.
+ * a total outage the upstreams see 1.1 times the requests and 3 a second more, after ten at once. A rescue that stable
+ * answers gives its token back (rescue.ts): in an outage of both versions there is none.
  *
  * Never sent twice: a request that has begun to be answered, one whose body is not kept whole, and one that may have been
  * acted on and must not be a second time.
@@ -11,17 +12,34 @@
  * and backoff with jitter" (full jitter); RFC 9110 section 9.2.2.
  */
 
-import type { Random } from '../../lib/random.ts';
-import type { RetryConfig } from '../../model/config.ts';
-import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
-import type { LinkedRoute } from '../decide/table.ts';
-import type { Exchange } from '../exchange.ts';
+import type { Random } from '../../../lib/random.ts';
+import type { RetryConfig } from '../../../model/config.ts';
+import { REASON, type Reason, reasonRow } from '../../../model/reason.ts';
+import type { LinkedRoute, LinkedSplit } from '../../decide/table.ts';
+import type { Exchange } from '../../exchange.ts';
 
 const RATIO = 0.1;
 const PER_SECOND = 3;
 /** Retries at once: a handful of requests that meet one restart. Every token more is load that an outage begins with. */
 const TOKENS_MAX = 10;
 const BACKOFF_MS_MAX = 60_000;
+
+/** What became of an exchange after an attempt of it failed. */
+export interface Retrying {
+  /** Attempts that the budget paid for; a rescue is one. */
+  count: number;
+  /** The wait before the next attempt. */
+  timer: NodeJS.Timeout | null;
+  /** An attempt failed by the upstream's fault, with a 5xx or without an answer, and the exchange went on. */
+  hasFailed: boolean;
+  /** The canary that failed, once stable has taken over. */
+  rescuedFrom: LinkedSplit | null;
+}
+
+/** The exchange goes on after an attempt that failed. */
+export function retryingOf(x: Exchange): Retrying {
+  return (x.retrying ??= { count: 0, timer: null, hasFailed: false, rescuedFrom: null });
+}
 
 /** Token bucket shared by all requests of a worker. */
 export class RetryBudget {
@@ -35,6 +53,11 @@ export class RetryBudget {
   /** A request began. Cost: O(1), allocates nothing. */
   deposit(): void {
     if (this.#tokens < TOKENS_MAX) this.#tokens += RATIO;
+  }
+
+  /** What was withdrawn was not in vain. Cost: O(1), allocates nothing. */
+  giveBack(): void {
+    this.#tokens = Math.min(TOKENS_MAX, this.#tokens + 1);
   }
 
   /** Takes one retry if the budget has it. */
@@ -93,7 +116,7 @@ export function paidWaitMs(x: Exchange, nowMs: number): number {
 }
 
 /** Nothing reached the client, and everything that was sent can be sent again. */
-function isWhole(x: Exchange): boolean {
+export function isWhole(x: Exchange): boolean {
   return !x.responseStarted && !x.isSpent;
 }
 

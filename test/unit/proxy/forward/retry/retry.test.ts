@@ -5,10 +5,19 @@ import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { REASON, REASONS, type Reason } from '#src/model/reason.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
-import { backoffMs, isRetriedStatus, mayRetry, mayRunAgain, RetryBudget } from '#src/proxy/forward/retry.ts';
+import {
+  backoffMs,
+  isRetriedStatus,
+  mayRetry,
+  mayRunAgain,
+  RetryBudget,
+  type Retrying,
+} from '#src/proxy/forward/retry/retry.ts';
 import { DEFAULT_RETRY } from '#src/sources/defaults.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
-import { bench, exchangeOn, routeOf, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
+import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bench, exchangeOn, routeOf, TWO_VERSIONS } from '../../../../support/proxy/parts.ts';
+
+const RETRIED: Retrying = { count: 1, timer: null, hasFailed: true, rescuedFrom: null };
 
 /** Retries the budget gives at one instant. */
 function drained(budget: RetryBudget, nowMs: number): number {
@@ -40,6 +49,15 @@ describe('the retry budget', () => {
     for (let i = 0; i < 100_000; i++) budget.deposit();
     assert.equal(drained(budget, 0), 10);
     assert.equal(drained(budget, 24 * 3_600_000), 10);
+  });
+
+  it('takes back what was not in vain, never beyond 10', () => {
+    const budget = new RetryBudget(0);
+    drained(budget, 0);
+    budget.giveBack();
+    assert.equal(drained(budget, 0), 1);
+    for (let i = 0; i < 20; i++) budget.giveBack();
+    assert.equal(drained(budget, 0), 10);
   });
 
   it('adds at most a tenth to the load when everything fails', () => {
@@ -85,7 +103,7 @@ describe('another attempt', () => {
     ['a reset of a POST: it may have been done', REASON.upstreamReset, { method: 'POST' }],
     ['a reset of a PATCH', REASON.upstreamReset, { method: 'PATCH' }],
     ['a reset of an unknown method', REASON.upstreamReset, { method: 'get' }],
-    ['the last retry', REASON.connectRefused, { retrying: { count: 1, timer: null }, attempts: 2 }],
+    ['the last retry', REASON.connectRefused, { retrying: RETRIED, attempts: 2 }],
     ['body bytes are gone', REASON.connectRefused, { isSpent: true }],
     ['a refused connection of a POST that went out before', REASON.connectRefused, { method: 'POST', isSpent: true }],
     ['the response began', REASON.upstreamReset, { responseStarted: true }],
@@ -161,7 +179,7 @@ describe('a status', () => {
   it('that it does not name is not', () => assert.equal(isRetriedStatus(answered({}), 502), false));
   it('of a POST is not', () => assert.equal(isRetriedStatus(answered({ method: 'POST' }), 503), false));
   it('after the last retry is not', () =>
-    assert.equal(isRetriedStatus(answered({ retrying: { count: 1, timer: null }, attempts: 2 }), 503), false));
+    assert.equal(isRetriedStatus(answered({ retrying: RETRIED, attempts: 2 }), 503), false));
   it('is not when the client has heard something', () =>
     assert.equal(isRetriedStatus(answered({ isSpent: true }), 503), false));
 });
