@@ -225,7 +225,7 @@ describe('the access log', () => {
     );
     const [, , ttfbMs, , traceId, address] = records[0] as AccessRecord;
     assert.ok(ttfbMs !== null && ttfbMs > 0 && traceId?.length === 32 && address === '127.0.0.1');
-    const sentBytes = records.reduce((sum, record) => sum + (record[16] ?? 0), 0);
+    const sentBytes = records.reduce((sum, record) => sum + (record[17] ?? 0), 0);
     assert.equal(sentBytes, client.received().length);
   });
 });
