@@ -9,6 +9,7 @@ import type { Config } from '../model/config.ts';
 import { weightScaleOf } from '../model/rollout.ts';
 import type { RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
 import type {
+  AdmissionStatus,
   EndpointStatus,
   RescueCounts,
   RolloutStatus,
@@ -26,6 +27,8 @@ export interface CellSums {
   readonly slow: number;
   readonly rescued: RescueCounts;
   readonly histogram: ArrayLike<number>;
+  readonly admission: { readonly limit: number; readonly inFlight: number; readonly queued: number };
+  readonly shed: ArrayLike<number>;
 }
 
 /** Where the numbers come from. */
@@ -85,8 +88,15 @@ function versionStatus(
     ...weights,
     ...trafficOf(source.cell(split.cell)),
     shareRatio: null,
+    admission: admissionOf(source.cell(split.cell)),
     endpoints,
   };
+}
+
+function admissionOf({ admission, shed }: CellSums): AdmissionStatus | null {
+  if (admission.limit === 0) return null;
+  const [critical = 0, normal = 0, degraded = 0, bestEffort = 0] = Array.from(shed);
+  return { ...admission, shed: { critical, default: normal, degraded, 'best-effort': bestEffort } };
 }
 
 function trafficOf(cell: CellSums): TrafficStatus {

@@ -66,7 +66,16 @@ function routeLines(route: RouteStatus): string[] {
   const weights = route.versions.filter(({ weightBecause }) => weightBecause !== '').map(weightLine);
   const title = `route ${route.name}  ${route.requests} requests, ${formatRatio(route.errorRatio)} errors`;
   const rescues = route.versions.flatMap(rescueLines);
-  return ['', title, ...table.map((line) => `  ${line}`), ...verdict, ...rescues, ...weights, ...endpointLines(route)];
+  return [
+    '',
+    title,
+    ...table.map((line) => `  ${line}`),
+    ...verdict,
+    ...rescues,
+    ...weights,
+    ...limitLines(route),
+    ...endpointLines(route),
+  ];
 }
 
 function rolloutSummary(rollout: RolloutStatus): string[] {
@@ -84,6 +93,18 @@ function rescueLines({ service, version, rescued }: VersionStatus): string[] {
 
 function weightLine({ service, version, weight, weightBecause }: VersionStatus): string {
   return `  ${service} ${version} has weight ${weight}: ${weightBecause}`;
+}
+
+/** Only of versions at which requests wait, or were refused. */
+function limitLines({ versions }: RouteStatus): string[] {
+  return versions.flatMap(({ service, version, admission }) => {
+    if (admission === null) return [];
+    const refused = Object.entries(admission.shed).filter(([, count]) => count > 0);
+    if (refused.length === 0 && admission.queued === 0) return [];
+    const shed = refused.map(([priority, count]) => `${count} ${priority}`).join(', ') || 'none';
+    const { inFlight, limit, queued } = admission;
+    return [`  ${service} ${version} has ${inFlight} of ${limit} requests under way, ${queued} wait; refused: ${shed}`];
+  });
 }
 
 /** Only what needs attention: an endpoint that has its full share is not listed. */

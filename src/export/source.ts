@@ -29,6 +29,10 @@ export interface CellReading {
   readonly mended: number;
   /** Exchanges that failed on the version and went on with stable. */
   readonly rescued: RescueCounts;
+  /** At the limit of the version; `limit` 0 = it has none. */
+  readonly admission: { readonly limit: number; readonly inFlight: number; readonly queued: number };
+  /** Exchanges that the limit refused, by priority (`PRIORITIES`, model/config.ts). */
+  readonly shed: ArrayLike<number>;
   /** Counts of the exponential histogram (`lib/histogram.ts`), HISTOGRAM_BUCKETS long. */
   readonly histogram: ArrayLike<number>;
 }

@@ -5,6 +5,7 @@
  * rate can be taken from the first failure on) but no histogram and no reasons: 10,000 idle routes stay small.
  */
 
+import { PRIORITIES } from '../model/overload.ts';
 import { REASON, REASONS } from '../model/reason.ts';
 import type { EndpointStatus } from '../model/status.ts';
 import { SESSION_ENDS } from '../model/tallies.ts';
@@ -108,6 +109,23 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     type: 'gauge',
     *collect({ traffic }) {
       for (const { route, cell } of traffic) yield { labels: { route }, value: cell.inFlight };
+    },
+  },
+  limitFamily('limit', 'Requests of a version that may be under way, over all workers', (at) => at.limit),
+  limitFamily('inflight', 'Requests of a version that are under way under its limit', (at) => at.inFlight),
+  limitFamily('queued', 'Requests that wait for a place at a version', (at) => at.queued),
+  {
+    name: 'sluice_shed_total',
+    help: 'Exchanges that the limit of a version refused, by priority',
+    type: 'counter',
+    *collect({ traffic }) {
+      for (const [route, version] of versionsOf(traffic)) {
+        if (version.cell.admission.limit === 0) continue;
+        const shared = versionLabels(route, version);
+        for (const [rank, priority] of PRIORITIES.entries()) {
+          yield { labels: { priority }, shared, value: version.cell.shed[rank] ?? 0 };
+        }
+      }
     },
   },
   {
@@ -228,6 +246,24 @@ function* durationSamples(route: RouteReading, { service, version, cell }: Versi
   yield { metricName, labels: { le: '+Inf' }, shared, value: total };
   yield { metricName: `${DURATION}_sum`, labels: {}, shared, value: cell.secondsSum };
   yield { metricName: `${DURATION}_count`, labels: {}, shared, value: total };
+}
+
+/** A gauge of every version that is limited, once: its limit is the same by whatever route requests come. */
+function limitFamily(suffix: string, help: string, valueOf: (at: CellReading['admission']) => number): Family {
+  return {
+    name: `sluice_concurrency_${suffix}`,
+    help,
+    type: 'gauge',
+    *collect({ traffic }) {
+      const seen = new Set<string>();
+      for (const [, { service, version, cell }] of versionsOf(traffic)) {
+        const key = `${service}/${version}`;
+        if (cell.admission.limit === 0 || seen.has(key)) continue;
+        seen.add(key);
+        yield { labels: { service, version }, value: valueOf(cell.admission) };
+      }
+    },
+  };
 }
 
 function endpointFamily(

@@ -12,7 +12,6 @@
  */
 
 import type { Random } from '../lib/random.ts';
-import { CAPACITY_FULL } from '../model/capacity.ts';
 import type {
   EndpointChange,
   EndpointHealth,
@@ -21,6 +20,7 @@ import type {
   HealthStatus,
   VersionChange,
 } from '../model/health.ts';
+import { CAPACITY_FULL } from '../model/threads/capacity.ts';
 import { Checks } from './checks/checks.ts';
 import type { Probe, ProbeTarget } from './checks/probe.ts';
 import { Group, type Member } from './group.ts';

@@ -15,9 +15,9 @@
  * Source: Envoy, "ejection algorithm", "slow start" (minimum 10 %).
  */
 
-import { CAPACITY_FULL } from '../model/capacity.ts';
 import type { OutlierConfig } from '../model/config.ts';
 import type { EndpointHealth, EndpointState } from '../model/health.ts';
+import { CAPACITY_FULL } from '../model/threads/capacity.ts';
 
 const CAPACITY_MIN = 100;
 

@@ -5,6 +5,8 @@
  * `300ms`, `10s`, `5m` there and are milliseconds here; every optional field has its default filled in.
  */
 
+import type { ConcurrencyLimit, OverloadConfig, Priority } from './overload.ts';
+
 /** Where a socket listens. `port` 0 lets the kernel choose. */
 export interface ListenAddress {
   readonly host: string;
@@ -106,6 +108,8 @@ export interface VersionConfig {
   /** Color values that pin this version; the version's own name always does. */
   readonly colors: readonly string[];
   readonly endpoints: readonly EndpointConfig[];
+  /** null = the service's. */
+  readonly limit: ConcurrencyLimit | null;
 }
 
 /** How an attempt's endpoint is chosen among those of a version. */
@@ -150,6 +154,8 @@ export interface ServiceConfig {
   readonly health: HealthCheckConfig | null;
   readonly outlier: OutlierConfig | null;
   readonly slo: SloConfig | null;
+  /** Of its versions; null = `auto` where some route has a rollout between them, else `off`. */
+  readonly limit: ConcurrencyLimit | null;
 }
 
 /** How a value is compared. A regular expression must match the whole value. */
@@ -369,6 +375,7 @@ export interface RouteConfig {
   readonly upgrade: UpgradeConfig;
   readonly slo: SloConfig | null;
   readonly rollout: RolloutConfig | null;
+  readonly priority: Priority;
 }
 
 export interface Config {
@@ -379,6 +386,7 @@ export interface Config {
   /** Data-plane threads; `auto` = the cgroup's CPU quota, else the machine's cores. */
   readonly workers: number | 'auto';
   readonly color: ColorConfig;
+  readonly overload: OverloadConfig;
   readonly http: HttpConfig;
   readonly accessLog: AccessLogConfig;
   /** CIDR blocks whose `X-Forwarded-*`, color and request ids are believed. */

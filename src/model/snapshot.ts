@@ -19,6 +19,7 @@ import type {
   Timeouts,
   UpgradeConfig,
 } from './config.ts';
+import type { ConcurrencyLimit, OverloadConfig, Priority } from './overload.ts';
 
 /** One endpoint to dial. `id` is its slot in the tallies. */
 export interface EndpointSpec {
@@ -48,6 +49,10 @@ export interface SplitSpec {
 
 /** The endpoints of a version and how one of them is chosen: one object for all routes that lead to the version. */
 export interface TargetSpec {
+  /** `service/version`; of a mirror as well, whose copies no limit holds for. */
+  readonly name: string;
+  /** Requests that each worker lets be under way. */
+  readonly limit: ConcurrencyLimit;
   readonly balancer: Balancer;
   /** Indexes into `Snapshot.endpoints`. */
   readonly endpoints: readonly number[];
@@ -85,6 +90,7 @@ export interface RouteSpec {
   /** Where copies go; null without a mirror filter. */
   readonly mirror: TargetSpec | null;
   readonly upgrade: UpgradeConfig;
+  readonly priority: Priority;
 }
 
 export interface Snapshot {
@@ -93,6 +99,7 @@ export interface Snapshot {
   /** SHA-256 of the canonical configuration, hex. */
   readonly hash: string;
   readonly color: ColorConfig;
+  readonly overload: OverloadConfig;
   readonly http: HttpConfig;
   readonly accessLog: AccessLogConfig;
   readonly trustedProxies: readonly string[];

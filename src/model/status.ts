@@ -5,6 +5,7 @@
  */
 
 import type { EndpointHealth, HealthStatus } from './health.ts';
+import type { Priority } from './overload.ts';
 import type { Problem } from './problem.ts';
 import type { RolloutGate, RolloutStateName } from './rollout.ts';
 import type { ErrorClass } from './sli.ts';
@@ -44,6 +45,16 @@ export interface RescueCounts {
   readonly skipped: number;
 }
 
+/** A version at its limit. */
+export interface AdmissionStatus {
+  /** Requests that may be under way now, and how many are. */
+  readonly limit: number;
+  readonly inFlight: number;
+  readonly queued: number;
+  /** Requests of this route that were refused since the start. */
+  readonly shed: Readonly<Record<Priority, number>>;
+}
+
 export interface VersionStatus extends TrafficStatus {
   readonly service: string;
   readonly version: string;
@@ -58,6 +69,8 @@ export interface VersionStatus extends TrafficStatus {
   readonly rescued: RescueCounts | null;
   /** Share of the route's requests since start. */
   readonly shareRatio: number | null;
+  /** The limit of its requests, over all workers and whatever route they come by; null where there is none. */
+  readonly admission: AdmissionStatus | null;
   readonly endpoints: readonly EndpointStatus[];
 }
 

@@ -16,6 +16,7 @@
  * Source: docs/ARCHITECTURE.md "Evidence".
  */
 
+import { PRIORITIES } from './overload.ts';
 import { EFFECTS, REASON_COUNT } from './reason.ts';
 import { ERROR_CLASSES } from './sli.ts';
 
@@ -71,9 +72,18 @@ export const CELL = {
   rescues: 754,
   /** The same that might have gone on, had there been a token and room. */
   rescuesSkipped: 757,
+  /**
+   * How the version stands that this cell is of, the same in all its cells: how many requests the worker lets be under way
+   * (0 = any number), how many are, how many wait. Gauges, set now and then.
+   */
+  limit: 758,
+  admitted: 759,
+  queued: 760,
+  /** Exchanges that the version's limit refused, by priority, in the order of `PRIORITIES` (`config.ts`). */
+  shed: 761,
 } as const;
 /** Words of a cell that are in use. */
-export const CELL_USED_WORDS = 758;
+export const CELL_USED_WORDS = 765;
 export const THRESHOLDS_MAX = 8;
 
 /**
@@ -205,4 +215,5 @@ if (CELL.errorClasses + ERROR_CLASSES.length > CELL_USED_WORDS)
   throw new Error('tallies: more error classes than words');
 if (CELL.rescues + EFFECTS.length > CELL.rescuesSkipped) throw new Error('tallies: more effects than words');
 if (CELL.levels + THRESHOLDS_MAX >= CELL.mended) throw new Error('tallies: the levels do not fit their cell');
+if (CELL.shed + PRIORITIES.length > CELL_USED_WORDS) throw new Error('tallies: more priorities than words');
 if (CELL.histogram + HISTOGRAM_BUCKETS > CELL_WORDS) throw new Error('tallies: the histogram does not fit its cell');

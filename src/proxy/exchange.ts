@@ -12,18 +12,11 @@ import type { LinkedRoute, LinkedSplit, RouteTable } from './decide/table.ts';
 import type { Answer } from './filter/filters.ts';
 import type { Endpoint } from './forward/endpoint.ts';
 import type { Hedge } from './forward/hedge.ts';
-import type { Replay } from './forward/replay.ts';
+import type { Replay, SentHead } from './forward/replay.ts';
 import type { Retrying } from './forward/retry/retry.ts';
 import type { Asker } from './forward/sides.ts';
 import type { RequestHead } from './http1/request-head.ts';
 import type { UpstreamConnection } from './http1/upstream.ts';
-
-/** A head in the memory of the connection that sent it. */
-export interface SentHead {
-  readonly bytes: Buffer;
-  length: number;
-  of: Exchange | null;
-}
 
 /** In place of the time of an attempt. */
 const NO_ATTEMPT = -1;
@@ -42,6 +35,9 @@ class Rare {
   allowedMs = 0;
 }
 
+/** Above the bits of `#flags`; a field more than there are would cost every exchange an object more. */
+const PRIORITY_SHIFT = 10;
+const PERMIT_SHIFT = 12;
 /** Bits of `#flags`. */
 const FLAG = {
   isHttp10: 1,
@@ -60,19 +56,15 @@ export class Exchange {
   readonly client: Asker;
   readonly table: RouteTable;
   readonly startedAtMs: number;
-  // The request.
   method = '';
   target = '';
   /** Body bytes, or CHUNKED; 0 without a body. */
   bodyLength = 0;
   requestId = '';
-  // The decision.
   route: LinkedRoute | null = null;
   split: LinkedSplit | null = null;
   ageSlot = -1; // its place among the exchanges under a rollout (forward/ages.ts), or -1
   userKey = 0; // 32 bits, signed
-
-  // Progress.
   /** Head to send upstream, as text or where it was sent from; empty while it is drafted. */
   #request: string | SentHead = '';
   endpoint: Endpoint | null = null;
@@ -85,7 +77,6 @@ export class Exchange {
   #rare: Rare | null = null;
   /** When the response must have begun, all attempts together; the clock starts when the request is complete. */
   deadlineAtMs = Number.POSITIVE_INFINITY;
-  // The outcome.
   endedAtMs = 0;
   status = 0;
   reason: Reason = REASON.none;
@@ -196,8 +187,6 @@ export class Exchange {
     }
   }
 
-  // ── what is one bit each ────────────────────────────────────────────────────────────────────────────────────────
-
   /** Of the request's version, 0 or 1. */
   get minor(): number {
     return (this.#flags & FLAG.isHttp10) === 0 ? 1 : 0;
@@ -291,11 +280,27 @@ export class Exchange {
     this.#flag(FLAG.isFinished, is);
   }
 
+  /** Number of its priority (decide/admission/priority.ts), 0..3. */
+  get priority(): number {
+    return (this.#flags >> PRIORITY_SHIFT) & 3;
+  }
+
+  set priority(rank: number) {
+    this.#flags = (this.#flags & ~(3 << PRIORITY_SHIFT)) | (rank << PRIORITY_SHIFT);
+  }
+
+  /** What it holds of its version's gate (decide/admission/permit.ts), 19 bits. */
+  get permit(): number {
+    return this.#flags >>> PERMIT_SHIFT;
+  }
+
+  set permit(permit: number) {
+    this.#flags = (this.#flags & ((1 << PERMIT_SHIFT) - 1)) | (permit << PERMIT_SHIFT);
+  }
+
   #flag(bit: number, is: boolean): void {
     this.#flags = is ? this.#flags | bit : this.#flags & ~bit;
   }
-
-  // ── what few need ───────────────────────────────────────────────────────────────────────────────────────────────
 
   /** A second attempt beside the first, due or under way. */
   get hedge(): Hedge | null {

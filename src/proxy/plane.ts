@@ -11,7 +11,8 @@ import type { Snapshot } from '../model/snapshot.ts';
 import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.ts';
 import type { AccessBatch } from '../model/threads/access.ts';
 import { AccessLog } from './access-log.ts';
-import { linkTable, type RouteTable } from './decide/table.ts';
+import { Gates } from './decide/admission/gates.ts';
+import { cellsOfVersions, linkTable, type RouteTable } from './decide/table.ts';
 import { Endpoints } from './forward/endpoints.ts';
 import { Mirrors } from './forward/mirror.ts';
 import { RetryBudget } from './forward/retry/retry.ts';
@@ -60,6 +61,7 @@ export class Plane {
       date: new DateLine(httpDate),
       retryBudget: new RetryBudget(nowMs()),
       mirrors: new Mirrors(),
+      gates: new Gates(tallies.cells),
       deadlines: new Deadlines(),
       draft: new RequestDraft(),
       readBuffer: readMemory,
@@ -78,7 +80,9 @@ export class Plane {
   swap(snapshot: Snapshot): number {
     const endpoints = this.#endpoints.update(snapshot.endpoints, this.#lane);
     const endpointOf = (index: number) => endpoints[index] as (typeof endpoints)[number];
-    this.#lane.table = linkTable(snapshot, endpointOf, { capacities: this.#capacities, random: this.#lane.random });
+    const balance = { capacities: this.#capacities, random: this.#lane.random };
+    const gates = this.#lane.gates.link(cellsOfVersions(snapshot), nowMs());
+    this.#lane.table = linkTable(snapshot, endpointOf, balance, gates);
     this.#lane.resolver.retain(new Set(snapshot.endpoints.map(({ host }) => host)));
     this.#lane.mirrors.forget();
     this.listener.trust(snapshot.trustedProxies);
@@ -111,6 +115,7 @@ export class Plane {
     const turnedAtMs = beginTurn();
     this.#lane.deadlines.sweep(turnedAtMs);
     this.#lane.recorder.sweep(turnedAtMs);
+    this.#lane.gates.tick(turnedAtMs);
     this.accessLog.flush();
     Atomics.add(events, EVENTS_HEAD.beats, 1);
   }

@@ -7,6 +7,7 @@
  */
 
 import { HISTOGRAM_BUCKETS } from '../lib/histogram.ts';
+import { PRIORITIES } from '../model/overload.ts';
 import { REASON_COUNT } from '../model/reason.ts';
 import type { RescueCounts } from '../model/status.ts';
 import {
@@ -23,6 +24,13 @@ import { type Region, RegionRoll } from './regions.ts';
 
 const STATUS_CLASSES = 6;
 const WORDS = CELL_USED_WORDS;
+
+/** Requests of a version at its limit. `limit` 0: it has none. */
+export interface AdmissionNow {
+  readonly limit: number;
+  readonly inFlight: number;
+  readonly queued: number;
+}
 
 /** Totals of one cell; they only ever grow, `inFlight` apart. The arrays are the reader's own: do not write. */
 export interface CellTotals {
@@ -55,6 +63,10 @@ export interface CellTotals {
   readonly mended: number;
   /** Exchanges that failed on the version and went on with stable, by what its users saw; skipped: that might have. */
   readonly rescued: RescueCounts;
+  /** How the version stands at its limit in the workers that are alive. */
+  readonly admission: AdmissionNow;
+  /** Exchanges that the limit refused, by priority. */
+  readonly shed: Float64Array;
   /** HISTOGRAM_BUCKETS counts. */
   readonly histogram: Float64Array;
 }
@@ -96,14 +108,10 @@ export class Totals {
 
   /** Totals of one cell, now. Cost: about 2 us per worker when it was used since the last call. */
   of(cell: number): CellTotals {
-    let inFlight = 0;
-    let sessions = 0;
-    for (const region of this.#regions) {
-      inFlight += region.tallies.cells[cell * CELL_WORDS + CELL.inFlight] as number;
-      sessions += region.tallies.cells[cell * CELL_WORDS + CELL.sessions] as number;
-      this.#take(region, cell, false);
-    }
-    return present(this.#accounts.get(cell) ?? UNUSED, inFlight, sessions);
+    for (const region of this.#regions) this.#take(region, cell, false);
+    const gauge = (word: number): number =>
+      this.#regions.reduce((sum, { tallies }) => sum + (tallies.cells[cell * CELL_WORDS + word] as number), 0);
+    return present(this.#accounts.get(cell) ?? UNUSED, gauge);
   }
 
   /**
@@ -157,11 +165,12 @@ function wasUsed(cells: Int32Array, base: number): boolean {
 }
 
 /**
- * Whether the histogram, or what lies behind it, can have changed. Its writer raises FINISHED first; what this misses, the
- * next one catches. Only a rescue ends without it, and may be the last thing that its cell hears of.
+ * Whether the histogram, or what lies behind it, can have changed. Its writer raises FINISHED or IGNORED first; what this
+ * misses, the next one catches. Only a rescue ends without either, and may be the last thing that its cell hears of.
  */
 function hasFinished(last: Last, cells: Int32Array, base: number): boolean {
   if (cells[base + CELL.finished] !== last.words[CELL.finished]) return true;
+  if (cells[base + CELL.ignored] !== last.words[CELL.ignored]) return true;
   for (let word = CELL.rescues; word <= CELL.rescuesSkipped; word++) {
     if (cells[base + word] !== last.words[word]) return true;
   }
@@ -194,10 +203,11 @@ function emptyAccount(): Account {
 
 const UNUSED = emptyAccount();
 
-function present({ sums, secondsSum }: Account, inFlight: number, sessions: number): CellTotals {
+/** @param gauge sum of a word over the workers that are alive */
+function present({ sums, secondsSum }: Account, gauge: (word: number) => number): CellTotals {
   const at = (word: number): number => sums[word] as number;
   return {
-    inFlight,
+    inFlight: gauge(CELL.inFlight),
     finished: at(CELL.finished),
     bad: at(CELL.bad),
     ignored: at(CELL.ignored),
@@ -209,7 +219,7 @@ function present({ sums, secondsSum }: Account, inFlight: number, sessions: numb
     statusClasses: sums.subarray(CELL.statusClass, CELL.statusClass + STATUS_CLASSES),
     reasons: sums.subarray(CELL.reasons, CELL.reasons + REASON_COUNT),
     thresholds: sums.subarray(CELL.thresholds, CELL.thresholds + THRESHOLDS_MAX),
-    sessions,
+    sessions: gauge(CELL.sessions),
     sessionEnds: sums.subarray(CELL.sessionEnds, CELL.sessionEnds + SESSION_ENDS.length),
     mirrored: { sent: at(CELL.mirrorSent), skipped: at(CELL.mirrorSkipped), failed: at(CELL.mirrorFailed) },
     mended: at(CELL.mended),
@@ -219,6 +229,8 @@ function present({ sums, secondsSum }: Account, inFlight: number, sessions: numb
       ignored: at(CELL.rescues + 2),
       skipped: at(CELL.rescuesSkipped),
     },
+    admission: { limit: gauge(CELL.limit), inFlight: gauge(CELL.admitted), queued: gauge(CELL.queued) },
+    shed: sums.subarray(CELL.shed, CELL.shed + PRIORITIES.length),
     histogram: sums.subarray(CELL.histogram, CELL.histogram + HISTOGRAM_BUCKETS),
   };
 }

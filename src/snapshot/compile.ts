@@ -8,6 +8,7 @@
 import assert from 'node:assert/strict';
 import { hash32 } from '../lib/hash.ts';
 import type { BackendRef, Config, RetryConfig, RouteConfig, ServiceConfig, VersionConfig } from '../model/config.ts';
+import type { ConcurrencyLimit } from '../model/overload.ts';
 import type {
   EndpointSpec,
   Override,
@@ -60,15 +61,16 @@ export function compile(input: CompileInput): Compiled {
   const versions = indexVersions(config);
   const { ids, recycled } = assignAll(input, versions);
   const endpoints = new Map<string, EndpointEntry>();
-  const context = { ids, versions, endpoints, retries: new Map<string, RetryConfig>() };
+  const context = { ids, versions, endpoints, retries: new Map<string, RetryConfig>(), ramped: rampedServices(config) };
   const routes = config.routes.map((route) => compileRoute(route, context));
-  const { color, http, accessLog, trustedProxies, limits, timeouts, drain } = config;
+  const { color, overload, http, accessLog, trustedProxies, limits, timeouts, drain } = config;
   const specs = [...endpoints.values()].map(({ spec }) => spec);
   return {
     snapshot: {
       revision,
       hash,
       color,
+      overload,
       http,
       accessLog,
       trustedProxies,
@@ -106,6 +108,8 @@ interface Context {
   readonly endpoints: Map<string, EndpointEntry>;
   /** By what they say, as above: few ways to retry serve all routes. */
   readonly retries: Map<string, RetryConfig>;
+  /** Services with a rollout on some route. */
+  readonly ramped: ReadonlySet<string>;
 }
 
 function indexVersions(config: Config): Map<string, ServedVersion> {
@@ -178,6 +182,7 @@ function compileRoute(route: RouteConfig, context: Context): RouteSpec {
     filters: route.filters,
     mirror: route.filters.mirror === null ? null : compileTargets(route.filters.mirror, context),
     upgrade: route.upgrade,
+    priority: route.priority,
   };
 }
 
@@ -234,11 +239,23 @@ function compileTargets(ref: VersionRef, context: Context): TargetSpec {
   const served = versionOf(context.versions, ref);
   const { endpoints } = served.version;
   served.targets ??= {
+    name: `${ref.service}/${ref.version}`,
+    limit: limitOf(served, context),
     balancer: served.service.balancer,
     endpoints: endpoints.map((endpoint) => indexOf(endpoint, context)),
     weights: endpoints.map(({ weight }) => weight),
   };
   return served.targets;
+}
+
+/** Where a rollout may send a version more than it ever had, its limit is found out unless the operator says otherwise. */
+function limitOf({ service, version }: ServedVersion, { ramped }: Context): ConcurrencyLimit {
+  return version.limit ?? service.limit ?? (ramped.has(service.name) ? 'auto' : 'off');
+}
+
+function rampedServices({ routes }: Config): ReadonlySet<string> {
+  const ramped = routes.filter(({ rollout }) => rollout !== null);
+  return new Set(ramped.flatMap(({ backendRefs }) => backendRefs.map(({ service }) => service)));
 }
 
 /** Index of an endpoint in the snapshot's list; its first use puts it there. */

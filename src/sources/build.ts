@@ -19,6 +19,7 @@ import {
   DEFAULT_HTTP,
   DEFAULT_LIMITS,
   DEFAULT_LISTEN,
+  DEFAULT_OVERLOAD,
   DEFAULT_STATE,
   DEFAULT_TIMEOUTS,
 } from './defaults.ts';
@@ -36,6 +37,9 @@ export function buildConfig(input: DocumentInput): Config {
     color: {
       header: (input.color?.header ?? DEFAULT_COLOR.header).toLowerCase(),
       acceptFrom: input.color?.acceptFrom ?? DEFAULT_COLOR.acceptFrom,
+    },
+    overload: {
+      priorityHeader: input.overload?.priorityHeader?.toLowerCase() ?? DEFAULT_OVERLOAD.priorityHeader,
     },
     http: {
       absoluteForm: input.http?.absoluteForm ?? DEFAULT_HTTP.absoluteForm,

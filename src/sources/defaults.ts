@@ -23,10 +23,13 @@ import type {
   Timeouts,
   UpgradeConfig,
 } from '../model/config.ts';
+import type { OverloadConfig, Priority } from '../model/overload.ts';
 
 export const DEFAULT_LISTEN: ListenAddress = { host: '0.0.0.0', port: 8080 };
 export const DEFAULT_ADMIN: ListenAddress = { host: '127.0.0.1', port: 9900 };
 export const DEFAULT_COLOR: ColorConfig = { header: 'x-release-stage', acceptFrom: 'trustedProxies' };
+export const DEFAULT_OVERLOAD: OverloadConfig = { priorityHeader: null };
+export const DEFAULT_PRIORITY: Priority = 'default';
 export const DEFAULT_DRAIN: DrainConfig = { delayMs: 5000, timeoutMs: 25_000 };
 export const DEFAULT_STATE: StateConfig = { directory: null };
 /** Gateway API's default: equal shares. */
@@ -115,6 +118,7 @@ export const DEFAULT_SERVICE: Omit<ServiceConfig, 'name' | 'versions'> = {
   health: null,
   outlier: DEFAULT_OUTLIER,
   slo: null,
+  limit: null,
 };
 
 export const DEFAULT_UPGRADE: UpgradeConfig = { protocols: ['websocket'], onRollback: 'close' };

@@ -9,7 +9,18 @@ import type { Path } from './problems/report.ts';
 import { checkCidr } from './scalars/host.ts';
 import { checkWorkers, WORKERS_META } from './scalars/number.ts';
 import { named, scalar } from './schema/fields.ts';
-import { accessLog, adminToken, color, drain, http, limits, listen, state, timeouts } from './schema/process.ts';
+import {
+  accessLog,
+  adminToken,
+  color,
+  drain,
+  http,
+  limits,
+  listen,
+  overload,
+  state,
+  timeouts,
+} from './schema/process.ts';
 import { route } from './schema/route.ts';
 import { service } from './schema/service.ts';
 
@@ -20,6 +31,7 @@ export const documentSchema = z.strictObject({
   adminToken: adminToken.optional(),
   workers: scalar<number | 'auto'>(checkWorkers, WORKERS_META, 'Data-plane threads; default auto').optional(),
   color: color.optional(),
+  overload: overload.optional(),
   http: http.optional(),
   accessLog: accessLog.optional(),
   trustedProxies: z.array(scalar<string>(checkCidr, { type: 'string' }, 'CIDR block')).optional(),

@@ -40,6 +40,7 @@ function build({ services: versions, routes: list }: Draft): Config {
     versions: one.map((endpoints, version) => ({
       name: `v${version}`,
       colors: [],
+      limit: null,
       endpoints: endpoints.map((port) => ({ host: '10.0.0.1', port: port + 1, weight: 1 })),
     })),
     ...DEFAULT_SERVICE,

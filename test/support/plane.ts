@@ -3,12 +3,20 @@
  */
 import type { AddressInfo, Server } from 'node:net';
 import type { Balancer, Filters, RetryConfig, RouteMatch, StickyConfig, UpgradeConfig } from '#src/model/config.ts';
+import type { ConcurrencyLimit, Priority } from '#src/model/overload.ts';
 import type { RouteSpec, Snapshot, TargetSpec } from '#src/model/snapshot.ts';
 import { CELL, CELL_WORDS, DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { Plane } from '#src/proxy/plane.ts';
 import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { createLatencyDials, type LatencyDials } from '#src/snapshot/latency-dials.ts';
-import { DEFAULT_ACCESS_LOG, DEFAULT_HTTP, DEFAULT_RETRY, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
+import {
+  DEFAULT_ACCESS_LOG,
+  DEFAULT_HTTP,
+  DEFAULT_PRIORITY,
+  DEFAULT_RETRY,
+  DEFAULT_UPGRADE,
+  NO_FILTERS,
+} from '#src/sources/defaults.ts';
 import { LIMITS, TIMEOUTS } from './proxy/limits.ts';
 
 export interface VersionSketch {
@@ -17,7 +25,10 @@ export interface VersionSketch {
   readonly weight: number;
   readonly colors?: readonly string[];
   readonly balancer?: Balancer;
+  readonly limit?: ConcurrencyLimit;
 }
+
+type TargetSketch = Pick<VersionSketch, 'ports' | 'balancer' | 'limit'>;
 
 export interface RouteSketch {
   readonly name?: string;
@@ -34,6 +45,7 @@ export interface RouteSketch {
   readonly upgrade?: UpgradeConfig;
   /** Rescues what fails on the second version by the first; `all`: also what a color pinned to it. */
   readonly rescue?: 'unpinned' | 'all';
+  readonly priority?: Priority;
   /** Where copies go, and how many. */
   readonly mirror?: { readonly ports: readonly number[]; readonly ratio: number };
 }
@@ -44,6 +56,7 @@ export interface PlaneSketch {
   readonly timeouts?: Partial<Snapshot['timeouts']>;
   readonly trustedProxies?: readonly string[];
   readonly color?: Snapshot['color'];
+  readonly priorityHeader?: string;
   readonly http?: Partial<Snapshot['http']>;
   readonly accessLog?: Snapshot['accessLog'];
   readonly seed?: number;
@@ -68,8 +81,10 @@ export const ANY_PATH: RouteMatch = { path: { type: 'PathPrefix', value: '/' }, 
 
 export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
   const endpoints: { id: number; host: string; port: number }[] = [];
-  const targetOf = (ports: readonly number[], balancer: Balancer): TargetSpec => ({
-    balancer,
+  const targetOf = (name: string, { ports, balancer, limit }: TargetSketch): TargetSpec => ({
+    name: `service/${name}`,
+    limit: limit ?? 'off',
+    balancer: balancer ?? 'peakEwma',
     endpoints: ports.map((port) => endpoints.push({ id: port % 1000, host: '127.0.0.1', port }) - 1),
     weights: ports.map(() => 1),
   });
@@ -88,7 +103,7 @@ export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
         unit: 10 * n + m,
         serviceSlowMs: route.serviceSlowMs ?? Number.POSITIVE_INFINITY,
         seed: 7919 * (m + 1),
-        targets: targetOf(version.ports, version.balancer ?? 'peakEwma'),
+        targets: targetOf(`${version.name}/${n}`, version),
       })),
       rescue: route.rescue === undefined ? null : { canary: 1, stable: 0, isForPinned: route.rescue === 'all' },
       sticky: route.sticky ?? null,
@@ -102,14 +117,16 @@ export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
         ...route.filters,
         ...(route.mirror && { mirror: { service: 'service', version: 'mirror', ratio: route.mirror.ratio } }),
       },
-      mirror: route.mirror === undefined ? null : targetOf(route.mirror.ports, 'peakEwma'),
+      mirror: route.mirror === undefined ? null : targetOf('mirror', route.mirror),
       upgrade: route.upgrade ?? DEFAULT_UPGRADE,
+      priority: route.priority ?? DEFAULT_PRIORITY,
     }),
   );
   return {
     revision,
     hash: '',
     color: sketch.color ?? { header: 'x-release-stage', acceptFrom: 'anyone' },
+    overload: { priorityHeader: sketch.priorityHeader ?? null },
     http: { ...DEFAULT_HTTP, ...sketch.http },
     accessLog: sketch.accessLog ?? DEFAULT_ACCESS_LOG,
     trustedProxies: sketch.trustedProxies ?? [],

@@ -16,7 +16,7 @@ export interface WorkerSetup {
   /** Seed of the worker's random choices. */
   readonly seed: number;
   readonly dials: SharedArrayBuffer;
-  /** Capacities of the endpoints (`model/capacity.ts`). */
+  /** Capacities of the endpoints (`model/threads/capacity.ts`). */
   readonly endpointDials: SharedArrayBuffer;
   /** Thresholds of the rollouts (`model/latency.ts`). */
   readonly latencyDials: SharedArrayBuffer;

@@ -13,6 +13,7 @@ import { answerByFilter } from '../filter/filters.ts';
 import { isLooping } from '../header/via.ts';
 import { FIELD } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
+import { rankOfWord } from './admission/priority.ts';
 import { readingsOf } from './readings.ts';
 import type { Rule } from './rules.ts';
 import { chooseSplit } from './splitter.ts';
@@ -32,8 +33,8 @@ export interface Peer {
 }
 
 /**
- * Fills `route`, `prefixLength`, `userKey`, `split` and `isPinned`; where a filter answers by itself, `answer` instead of
- * the last three. Cost: O(path segments + versions), at most the strings it looks at.
+ * Fills `route`, `prefixLength`, `userKey`, `priority`, `split` and `isPinned`; where a filter answers by itself, `answer` instead of
+ * the last four. Cost: O(path segments + versions), at most the strings it looks at.
  */
 export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Random): Reason {
   if (!peer.isTrusted) for (const id of x.table.hiddenFields) head.fields.forget(id);
@@ -58,6 +59,10 @@ function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Rea
   const route = x.route as NonNullable<Exchange['route']>;
   const sticky = userKeyOf(route, head, peer);
   x.userKey = sticky === null ? peer.key : sticky;
+  x.priority = route.priority;
+  if (x.table.priorityField !== FIELD.unknown && peer.isTrusted) {
+    x.priority = rankOfWord(head.fields.value(x.table.priorityField), route.priority);
+  }
   const color = head.fields.value(x.table.colorField);
   if (color !== null && (x.table.colorFromAnyone || peer.isTrusted)) {
     const pinned = route.byColor.get(color);

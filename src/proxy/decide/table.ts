@@ -8,6 +8,7 @@
 import type { DrainConfig, HttpConfig, Limits, RetryConfig, Timeouts, UpgradeConfig } from '../../model/config.ts';
 import type { RescueSpec, RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../../model/snapshot.ts';
 import { CELL_WORDS } from '../../model/tallies.ts';
+import type { Exchange } from '../exchange.ts';
 import { type LinkedFilters, linkFilters } from '../filter/filters.ts';
 import { namesOf } from '../filter/header-filter.ts';
 import { type BalanceContext, linkTargets, type Targets } from '../forward/balance/targets.ts';
@@ -17,6 +18,9 @@ import { requestPolicy, responsePolicy } from '../header/hop-by-hop.ts';
 import { FIELD, NameTable } from '../http1/fields/names.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { ResponseHead } from '../http1/response-head.ts';
+import type { Gate } from './admission/gate.ts';
+import type { GateLinks } from './admission/gates.ts';
+import { rankOf } from './admission/priority.ts';
 import { Router } from './router.ts';
 
 export interface LinkedSplit {
@@ -35,6 +39,8 @@ export interface LinkedSplit {
   readonly rescuesPinned: boolean;
   /** Canary and stable of a route with rescue: a request that failed first and was answered all the same is evidence. */
   readonly countsMended: boolean;
+  /** null = any number of requests may be under way. */
+  readonly gate: Gate<Exchange> | null;
 }
 
 export interface LinkedRoute {
@@ -57,6 +63,8 @@ export interface LinkedRoute {
   readonly upgrade: UpgradeConfig;
   readonly retry: RetryConfig;
   readonly mirror: LinkedMirror | null;
+  /** Number of its priority (admission/priority.ts). */
+  readonly priority: number;
 }
 
 /** Where copies go, and the share of requests that are copied. */
@@ -74,6 +82,8 @@ export interface RouteTable {
   readonly names: NameTable;
   readonly colorField: number;
   readonly colorFromAnyone: boolean;
+  /** Header that names the priority, 0 without one. */
+  readonly priorityField: number;
   /** What an untrusted peer may not say of itself and some route reads, the color included: removed before routing. */
   readonly hiddenFields: readonly number[];
   /** Some route has a CORS filter. */
@@ -86,7 +96,11 @@ export interface RouteTable {
 
 /** Fields a `Connection` header may not remove besides the built-in ones: whatever routing reads. */
 function configuredNames(snapshot: Snapshot): string[] {
-  return [snapshot.color.header, ...routedNames(snapshot)];
+  return [snapshot.color.header, ...priorityNames(snapshot), ...routedNames(snapshot)];
+}
+
+function priorityNames({ overload }: Snapshot): string[] {
+  return overload.priorityHeader === null ? [] : [overload.priorityHeader];
 }
 
 /** Fields that conditions and user keys are read from. */
@@ -100,8 +114,9 @@ function routedNames(snapshot: Snapshot): string[] {
 }
 
 /** Fields that only trusted peers may send. */
-function claimsOf(names: NameTable): ReadonlySet<number> {
+function claimsOf(snapshot: Snapshot, names: NameTable): ReadonlySet<number> {
   const claims = new Set(CLAIMS);
+  for (const name of priorityNames(snapshot)) claims.add(names.idOf(name));
   names.names.forEach((name, id) => {
     if (isClaimName(name)) claims.add(id);
   });
@@ -120,11 +135,28 @@ function hiddenOf(snapshot: Snapshot, names: NameTable, claims: ReadonlySet<numb
   return [...hidden];
 }
 
+/** Of a table by itself: nothing is limited. */
+const NO_GATES: GateLinks = { of: () => null };
+
+/** Cells of the splits that lead to each version. */
+export function cellsOfVersions({ routes }: Snapshot): Map<TargetSpec, number[]> {
+  const cells = new Map<TargetSpec, number[]>();
+  for (const { splits } of routes) {
+    for (const { targets, cell } of splits) {
+      const known = cells.get(targets);
+      if (known === undefined) cells.set(targets, [cell]);
+      else known.push(cell);
+    }
+  }
+  return cells;
+}
+
 /** @param endpointOf gives the worker's endpoint of an index into `snapshot.endpoints`. */
 export function linkTable(
   snapshot: Snapshot,
   endpointOf: (index: number) => Endpoint,
   balance: BalanceContext,
+  gates: GateLinks = NO_GATES,
 ): RouteTable {
   const configured = configuredNames(snapshot);
   const filterNames = snapshot.routes.flatMap(({ filters }) => [
@@ -140,9 +172,10 @@ export function linkTable(
     linked.set(spec, targets);
     return targets;
   };
-  for (const spec of snapshot.routes) router.add(linkRoute(spec, names, targetsOf), spec.hostnames, spec.matches);
+  for (const spec of snapshot.routes)
+    router.add(linkRoute(spec, names, { targetsOf, gates }), spec.hostnames, spec.matches);
   router.seal();
-  const claims = claimsOf(names);
+  const claims = claimsOf(snapshot, names);
   return {
     revision: snapshot.revision,
     limits: snapshot.limits,
@@ -152,6 +185,8 @@ export function linkTable(
     names,
     colorField: names.idOf(snapshot.color.header),
     colorFromAnyone: snapshot.color.acceptFrom === 'anyone',
+    priorityField:
+      snapshot.overload.priorityHeader === null ? FIELD.unknown : names.idOf(snapshot.overload.priorityHeader),
     hiddenFields: hiddenOf(snapshot, names, claims),
     hasCors: snapshot.routes.some(({ filters }) => filters.cors !== null),
     router,
@@ -163,8 +198,14 @@ export function linkTable(
   };
 }
 
-function linkRoute(spec: RouteSpec, names: NameTable, targetsOf: (spec: TargetSpec) => Targets): LinkedRoute {
-  const splits = linkSplits(spec, targetsOf);
+interface Links {
+  readonly targetsOf: (spec: TargetSpec) => Targets;
+  readonly gates: GateLinks;
+}
+
+function linkRoute(spec: RouteSpec, names: NameTable, links: Links): LinkedRoute {
+  const { targetsOf } = links;
+  const splits = linkSplits(spec, links);
   const byColor = new Map<string, LinkedSplit>();
   spec.splits.forEach((split, i) => {
     for (const color of [split.version, ...split.colors]) {
@@ -188,6 +229,7 @@ function linkRoute(spec: RouteSpec, names: NameTable, targetsOf: (spec: TargetSp
     upgrade: spec.upgrade,
     retry: spec.retry,
     mirror: linkMirror(spec, targetsOf),
+    priority: rankOf(spec.priority),
   };
 }
 
@@ -197,9 +239,8 @@ function linkMirror(spec: RouteSpec, targetsOf: (spec: TargetSpec) => Targets): 
 }
 
 /** In the order of the route; the canary's refers to stable's. */
-function linkSplits({ splits, rescue }: RouteSpec, targetsOf: (spec: TargetSpec) => Targets): LinkedSplit[] {
-  const link = (spec: SplitSpec, rescuer: LinkedSplit | null): LinkedSplit =>
-    linkSplit(spec, targetsOf(spec.targets), rescue, rescuer);
+function linkSplits({ splits, rescue }: RouteSpec, links: Links): LinkedSplit[] {
+  const link = (spec: SplitSpec, rescuer: LinkedSplit | null): LinkedSplit => linkSplit(spec, links, rescue, rescuer);
   if (rescue === null) return splits.map((spec) => link(spec, null));
   const stable = link(splits[rescue.stable] as SplitSpec, null);
   return splits.map((spec, index) =>
@@ -209,7 +250,7 @@ function linkSplits({ splits, rescue }: RouteSpec, targetsOf: (spec: TargetSpec)
 
 function linkSplit(
   spec: SplitSpec,
-  targets: Targets,
+  { targetsOf, gates }: Links,
   rescue: RescueSpec | null,
   rescuer: LinkedSplit | null,
 ): LinkedSplit {
@@ -222,10 +263,11 @@ function linkSplit(
     serviceSlowMs: spec.serviceSlowMs,
     // As a signed number, which is no object of its own.
     seed: spec.seed | 0,
-    targets,
+    targets: targetsOf(spec.targets),
     rescuer,
     rescuesPinned: rescuer !== null && rescue !== null && rescue.isForPinned,
     // Further versions of the route are no side of the comparison; their unit tells.
     countsMended: rescue !== null && spec.unit >= 0,
+    gate: gates.of(spec.targets),
   };
 }

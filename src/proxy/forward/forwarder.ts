@@ -13,7 +13,10 @@
 
 import { beginTurn, turnMs } from '../../lib/clock.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
-import type { LinkedRoute } from '../decide/table.ts';
+import { WAITING } from '../decide/admission/permit.ts';
+import type { WaitEvents } from '../decide/admission/queue.ts';
+import { OVERLOADED, patienceMs } from '../decide/admission/wait.ts';
+import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
 import { begin, detach, endAttempt, pick, punish } from './attempt.ts';
 import { arm, disarm, outlives, won } from './hedge.ts';
@@ -23,9 +26,23 @@ import type { UpstreamEvents } from './sides.ts';
 
 const SERVER_ERROR = 500;
 
-/** Sends a decided exchange on its way. `x.split` is set. */
+/** Sends a decided exchange on its way, once its version has a place for it. `x.split` is set. */
 export function forward(x: Exchange): void {
   x.client.lane.retryBudget.deposit();
+  const { gate } = x.split as LinkedSplit;
+  if (gate === null || gate.admit(x, turnMs(), waitEvents)) go(x);
+  else if (x.permit === WAITING) x.client.waitAtMost(x, patienceMs(x, gate));
+  else refuse(x);
+}
+
+/** What becomes of exchanges that wait for a place. */
+const waitEvents: WaitEvents<Exchange> = { admitted: go, shed: refuse };
+
+function refuse(x: Exchange): void {
+  notBegun(x, REASON.shed, OVERLOADED);
+}
+
+function go(x: Exchange): void {
   attempt(x, null);
   const route = x.route as LinkedRoute;
   if (route.retry.hedgeMs !== Number.POSITIVE_INFINITY) arm(x, turnMs());

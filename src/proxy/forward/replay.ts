@@ -8,7 +8,7 @@
 
 import { turnMs } from '../../lib/clock.ts';
 import { putLatin1 } from '../../lib/latin1.ts';
-import type { Exchange, SentHead } from '../exchange.ts';
+import type { Exchange } from '../exchange.ts';
 import { withTimeLeft } from '../header/request.ts';
 import type { BodyReader } from '../http1/body.ts';
 import { CHUNKED } from '../http1/framing.ts';
@@ -21,6 +21,13 @@ const CHUNK_END = '\r\n';
 /** Pieces at most: some, and one more for every so many bytes of the limit. A body of tiny pieces costs more than its bytes. */
 const PIECES_MIN = 64;
 const PIECE_BYTES = 1024;
+
+/** A head in the memory of the connection that sent it. */
+export interface SentHead {
+  readonly bytes: Buffer;
+  length: number;
+  of: Exchange | null;
+}
 
 /** What is kept of a body. */
 export interface Replay {

@@ -6,6 +6,7 @@
  */
 
 import { REASON } from '../../model/reason.ts';
+import { WAITING } from '../decide/admission/permit.ts';
 import type { Exchange } from '../exchange.ts';
 import { abandon, attemptExpired } from './forwarder.ts';
 
@@ -23,6 +24,7 @@ export function expireExchange(x: Exchange, isReading: boolean): void {
 
 /** No connection yet: a queue that did not move is overload, a connection that did not open is the upstream's. */
 function expireWaiting(x: Exchange): void {
-  if (x.endpoint?.pool.cancel(x) === true) attemptExpired(x, REASON.shed, 'no free connection in time');
+  if (x.permit === WAITING) abandon(x, REASON.shed, 'the version had no place in time');
+  else if (x.endpoint?.pool.cancel(x) === true) attemptExpired(x, REASON.shed, 'no free connection in time');
   else attemptExpired(x, REASON.connectTimeout, 'no connection in time');
 }

@@ -24,12 +24,17 @@ export interface Rejection {
   /** Whom the request was sent to, `host:port`; empty where that is nobody or nobody's business. */
   readonly nextHop: string;
   readonly version: string;
+  /** 0..1: spreads what is told to come back later. */
+  readonly jitter: number;
   /** Further header lines, each with its CRLF. */
   readonly lines: string;
   readonly asJson: boolean;
   readonly isHead: boolean;
   readonly close: boolean;
 }
+
+/** The shed are told to come back within so many seconds, each at another. */
+const RETRY_AFTER_S_SPREAD = 4;
 
 const STATUS_TEXT: Readonly<Record<number, string>> = {
   204: 'No Content',
@@ -72,12 +77,13 @@ export function rejectionOf(x: Exchange, peer: Peer, date: string, close: boolea
     asJson: acceptsJson(x.requestText),
     isHead: x.isHead,
     close,
+    jitter: x.reason === REASON.shed ? x.client.lane.random.nextFloat() : 0,
   });
 }
 
 /** The answer to what never became an exchange; its connection closes. @param date the line of this second */
 export function refusalText(reason: Reason, detail: string, date: string): string {
-  const unknown = { route: '', requestId: '', nextHop: '', version: '' };
+  const unknown = { route: '', requestId: '', nextHop: '', version: '', jitter: 0 };
   return rejectionText({ reason, detail, ...unknown, lines: date, asJson: true, isHead: false, close: true });
 }
 
@@ -90,10 +96,15 @@ export function rejectionText(rejection: Rejection): string {
   head += `Content-Length: ${body.length}\r\nCache-Control: no-store\r\n${rejection.lines}`;
   if (row.proxyError !== '') head += proxyStatusLine(row.proxyError, rejection);
   if (rejection.requestId !== '') head += `X-Request-Id: ${rejection.requestId}\r\n`;
-  if (row.status === 503) head += 'Retry-After: 1\r\n';
+  if (row.status === 503) head += `Retry-After: ${retryAfterS(rejection)}\r\n`;
   if (rejection.reason === REASON.methodRefused) head += ALLOWED_METHODS;
   if (rejection.close) head += 'Connection: close\r\n';
   return rejection.isHead ? `${head}\r\n` : `${head}\r\n${body}`;
+}
+
+/** Those that an overload turns away must not all come back at once. */
+function retryAfterS({ reason, jitter }: Rejection): number {
+  return reason === REASON.shed ? 1 + Math.floor(jitter * RETRY_AFTER_S_SPREAD) : 1;
 }
 
 /** Does whoever sent this head take JSON? Also when it does not say. */

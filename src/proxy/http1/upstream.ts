@@ -15,10 +15,11 @@
 import { beginTurn, turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
-import type { Exchange, SentHead } from '../exchange.ts';
+import { NONE } from '../decide/admission/permit.ts';
+import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { Lifetime } from '../forward/keep-alive.ts';
-import { type Piece, sendPiece, sendRequest } from '../forward/replay.ts';
+import { type Piece, type SentHead, sendPiece, sendRequest } from '../forward/replay.ts';
 import { isUnwelcome, PASSES_ON } from '../forward/retry/rescue.ts';
 import type { UpstreamEvents } from '../forward/sides.ts';
 import { type ClientFraming, clientFraming, editInPlace, interimText, responseText } from '../header/response.ts';
@@ -296,8 +297,10 @@ export class UpstreamConnection implements Timed, WireOwner {
   #observe(x: Exchange, head: ResponseHead): void {
     const now = turnMs();
     if (head.fields.seen(FIELD.keepAlive) !== 0) this.#lifetime?.hear(head.fields.value(FIELD.keepAlive) ?? '');
-    if (head.status < 500) this.#endpoint.observe(now - x.attemptAtMs, now);
-    else this.#endpoint.observeFailure(now - x.attemptAtMs, now);
+    if (head.status < 500) {
+      this.#endpoint.observe(now - x.attemptAtMs, now);
+      if (x.permit !== NONE) x.split?.gate?.sample(x, now - x.attemptAtMs);
+    } else this.#endpoint.observeFailure(now - x.attemptAtMs, now);
   }
 
   #begin(x: Exchange, head: ResponseHead): void {

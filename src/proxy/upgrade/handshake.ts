@@ -2,8 +2,7 @@
  * One upgrade request from its decision to its 101 or its refusal: the exchange that is recorded.
  *
  * The upstream is dialed anew, within the limits and times of any attempt, asked with the sanitized head, and its answer is
- * read as strictly as any. Until its 101
- * nothing else of the client reaches it. Any other answer is relayed, and then both connections end: what the client sent
+ * read as strictly as any. Until its 101 nothing else of the client reaches it. Any other answer is relayed, and then both connections end: what the client sent
  * behind its request was meant for a protocol that nobody speaks here.
  * ```
  * queued ─▸ connecting ─▸ head ─▸ 101: a session │ body (another answer) ─▸ lingering (answered) ─▸ closed
@@ -17,6 +16,9 @@ import type { Socket } from 'node:net';
 import { nowMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
+import { WAITING } from '../decide/admission/permit.ts';
+import type { WaitEvents } from '../decide/admission/queue.ts';
+import { OVERLOADED, patienceMs } from '../decide/admission/wait.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
@@ -27,6 +29,7 @@ import { withTimeLeft } from '../header/request.ts';
 import { interimText } from '../header/response.ts';
 import { Carry } from '../http1/relay.ts';
 import type { Lane } from '../lane.ts';
+import type { Agreement } from './agreement.ts';
 import { Answer } from './answer.ts';
 import { Dial, type DialEvents } from './dial.ts';
 import { Parting } from './parting.ts';
@@ -35,22 +38,6 @@ import { offerText, switchFault, switchText } from './switching.ts';
 
 /** Interim responses (1xx) before the final one. */
 const INTERIMS_MAX = 10;
-
-/** An upgrade that both sides agreed to. Nobody listens to the two sockets; `upstream` is paused. */
-export interface Agreement {
-  readonly route: LinkedRoute;
-  readonly split: LinkedSplit;
-  readonly endpoint: Endpoint;
-  readonly client: Socket;
-  readonly upstream: Socket;
-  readonly protocol: string;
-  readonly idleMs: number;
-  /** The 101 for the client, and what the upstream sent behind its own. */
-  readonly head: string;
-  readonly rest: Buffer;
-  /** Masking key, for the day the gateway has to say goodbye. */
-  readonly key: number;
-}
 
 export interface HandshakeEvents {
   agreed(agreement: Agreement): void;
@@ -83,6 +70,10 @@ export class Handshake implements Timed {
     ended: () => this.#upstreamEnded(),
     broke: (code) => this.#upstreamBroke(code),
   };
+  readonly #waitEvents: WaitEvents<Exchange> = {
+    admitted: () => this.#attempt(null),
+    shed: () => this.#giveUp(REASON.shed, OVERLOADED),
+  };
 
   constructor(x: Exchange, protocol: string, events: HandshakeEvents) {
     this.#x = x;
@@ -97,17 +88,26 @@ export class Handshake implements Timed {
       client?.destroy();
       return;
     }
-    if (client === null) {
-      this.#abandon('closed');
-      return;
-    }
+    if (client === null) return this.#abandon('closed');
     this.#client = client;
     client.on('error', this.#onClientGone);
     client.on('end', this.#onClientGone);
     client.on('close', this.#onClientGone);
     this.#lane.deadlines.add(this);
     this.#lane.retryBudget.deposit();
-    this.#attempt(null);
+    this.#enter();
+  }
+
+  /** Needs a place at its version until its 101, as any exchange until its end. */
+  #enter(): void {
+    const x = this.#x;
+    const { gate } = x.split as LinkedSplit;
+    const now = nowMs();
+    if (gate === null || gate.admit(x, now, this.#waitEvents)) this.#attempt(null);
+    else if (x.permit === WAITING) {
+      this.#state = 'queued';
+      this.deadlineAtMs = Math.min(x.deadlineAtMs, now + patienceMs(x, gate));
+    } else this.#waitEvents.shed(x);
   }
 
   /** Ends it now. */

@@ -17,8 +17,8 @@ import type { Timed } from '../../lib/deadlines.ts';
 import { SESSION_END, type SessionEnd } from '../../model/tallies.ts';
 import type { LinkedSplit } from '../decide/table.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
+import type { Agreement } from './agreement.ts';
 import { FarEnd, type Side } from './far-end.ts';
-import type { Agreement } from './handshake.ts';
 import { resetSocket } from './reset.ts';
 
 /** How long a side that was told to leave may take. */

@@ -10,7 +10,13 @@ import type {
   StickyConfig,
   UpgradeConfig,
 } from '../../model/config.ts';
-import { DEFAULT_REQUEST_TIMEOUT_MS, DEFAULT_RETRY, DEFAULT_UPGRADE, DEFAULT_WEIGHT } from '../defaults.ts';
+import {
+  DEFAULT_PRIORITY,
+  DEFAULT_REQUEST_TIMEOUT_MS,
+  DEFAULT_RETRY,
+  DEFAULT_UPGRADE,
+  DEFAULT_WEIGHT,
+} from '../defaults.ts';
 import type { BackendRefInput, DocumentInput, MatchInput, RouteInput, ServiceInput } from '../schema.ts';
 import { buildFilters } from './filters.ts';
 import { buildRollout } from './rollout.ts';
@@ -34,6 +40,7 @@ export function buildRoute(route: RouteInput, services: Services): RouteConfig {
     upgrade: buildUpgrade(route.upgrade),
     slo: buildSlo(route.slo),
     rollout: route.rollout === undefined ? null : buildRollout(route.rollout),
+    priority: route.priority ?? DEFAULT_PRIORITY,
   };
 }
 

@@ -14,16 +14,18 @@ export function buildService(name: string, service: ServiceInput): ServiceConfig
   const versions = Object.entries(service.versions).toSorted(byName);
   return {
     name,
-    versions: versions.map(([versionName, { colors = [], endpoints }]) => ({
+    versions: versions.map(([versionName, { colors = [], endpoints, overload }]) => ({
       name: versionName,
       colors,
       endpoints: endpoints.map(buildEndpoint),
+      limit: overload?.limit ?? null,
     })),
     balancer: service.balancer ?? DEFAULT_SERVICE.balancer,
     slowStartMs: toMs(service.slowStart, DEFAULT_SERVICE.slowStartMs),
     health: service.healthCheck === undefined ? DEFAULT_SERVICE.health : buildHealthCheck(service.healthCheck),
     outlier: buildOutlier(service.outlierDetection),
     slo: buildSlo(service.slo),
+    limit: service.overload?.limit ?? DEFAULT_SERVICE.limit,
   };
 }
 

@@ -144,6 +144,25 @@ export function checkWorkers(value: unknown): Fault | null {
 /** JSON Schema of the number of workers. */
 export const WORKERS_META = { anyOf: [{ const: 'auto' }, { type: 'integer', minimum: 1, maximum: WORKERS_MAX }] };
 
+/** Most requests of a version under way in one worker. */
+export const CONCURRENCY_MAX = 16_384;
+
+/** `auto`, `off` or a number of requests. */
+export function checkLimit(value: unknown): Fault | null {
+  if (value === 'auto' || value === 'off') return null;
+  const expected = `auto, off or an integer from 1 to ${CONCURRENCY_MAX}`;
+  if (value === false || value === 0) return { kind: 'choice', expected, hint: didYouMean('off') };
+  const near = typeof value === 'string' ? similarTo(value, ['auto', 'off']) : null;
+  if (near !== null) return { kind: 'choice', expected, hint: didYouMean(near) };
+  const fault = integerBetween(1, CONCURRENCY_MAX)(value);
+  return fault === null ? null : { ...fault, expected };
+}
+
+/** JSON Schema of a limit. */
+export const LIMIT_META = {
+  anyOf: [{ enum: ['auto', 'off'] }, { type: 'integer', minimum: 1, maximum: CONCURRENCY_MAX }],
+};
+
 /** Text that would be a number without its quotes. */
 function unquoted(value: unknown): string {
   if (typeof value !== 'string' || value.trim() === '' || Number.isNaN(Number(value))) return '';

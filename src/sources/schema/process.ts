@@ -35,6 +35,14 @@ export const color = z.strictObject({
   acceptFrom: word(['anyone', 'trustedProxies'], 'Whose color header counts; default trustedProxies').optional(),
 });
 
+export const overload = z.strictObject({
+  priorityHeader: scalar<string>(
+    checkColorHeader,
+    TOKEN_META,
+    'Header in which trusted proxies name a request’s priority; without it there is none',
+  ).optional(),
+});
+
 export const http = z.strictObject({
   absoluteForm: word(
     ['refuse', 'rewrite'],

@@ -3,6 +3,7 @@
  */
 
 import { z } from 'zod';
+import { PRIORITIES } from '../../model/overload.ts';
 import { checkHostname, HOSTNAME_META } from '../scalars/host.ts';
 import { checkProtocol, PROTOCOL_META } from '../scalars/http.ts';
 import { checkRetryStatus, checkWeight, RETRY_STATUSES_BELOW_500, WEIGHT_MAX } from '../scalars/number.ts';
@@ -85,4 +86,5 @@ export const route = z.strictObject({
   upgrade: upgrade.optional(),
   slo: routeSlo.optional(),
   rollout: rollout.optional(),
+  priority: word(PRIORITIES, 'Who is served first under overload; default default').optional(),
 });

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { type Check, wrongType } from '../problems/fault.ts';
 import { ADDRESS_META, addressFrom, checkAuthority } from '../scalars/address.ts';
-import { checkEndpointWeight, ENDPOINT_WEIGHT_MAX } from '../scalars/number.ts';
+import { checkEndpointWeight, checkLimit, ENDPOINT_WEIGHT_MAX, LIMIT_META } from '../scalars/number.ts';
 import { checkTarget, TARGET_META } from '../scalars/path.ts';
 import { DAY_MS, duration, integer, named, real, scalar, share, token, word } from './fields.ts';
 import { serviceSlo } from './slo.ts';
@@ -30,9 +30,18 @@ const endpoint = z
   ])
   .meta({ description: 'host:port, or a mapping with a weight' });
 
+const overload = z.strictObject({
+  limit: scalar<number | 'auto' | 'off'>(
+    checkLimit,
+    LIMIT_META,
+    'Requests of a version under way per worker: auto, off or a number; default auto with a rollout, else off',
+  ),
+});
+
 const version = z.strictObject({
   endpoints: z.array(endpoint),
   colors: z.array(token('color', 'Color value that pins this version')).optional(),
+  overload: overload.optional(),
 });
 
 const healthCheck = z.strictObject({
@@ -82,4 +91,5 @@ export const service = z.strictObject({
   healthCheck: healthCheck.optional(),
   outlierDetection: z.union([off, outlier]).meta({ description: 'false, or a mapping; on by default' }).optional(),
   slo: serviceSlo.optional(),
+  overload: overload.optional(),
 });

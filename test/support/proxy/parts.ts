@@ -7,8 +7,9 @@ import { Deadlines } from '#src/lib/deadlines.ts';
 import { Random } from '#src/lib/random.ts';
 import { DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { AccessLog } from '#src/proxy/access-log.ts';
+import { Gates } from '#src/proxy/decide/admission/gates.ts';
 import type { Peer } from '#src/proxy/decide/decide.ts';
-import { type LinkedRoute, linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
+import { cellsOfVersions, type LinkedRoute, linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
 import { Exchange } from '#src/proxy/exchange.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import { Mirrors } from '#src/proxy/forward/mirror.ts';
@@ -58,12 +59,14 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
   const endpoints = snapshot.endpoints.map(({ id, host, port }) => new Endpoint(id, host, port));
   const capacities = createEndpointDials();
   const random = new Random(1);
-  const table = linkTable(snapshot, (index) => endpoints[index] as Endpoint, { capacities, random });
   const dials = new Int32Array(new SharedArrayBuffer(DIALS_MAX * 4));
   sketch.routes.forEach((route, n) =>
     route.versions.forEach(({ weight }, m) => dials.fill(weight, 100 * n + m + 1, 100 * n + m + 2)),
   );
   const tallies = viewTallies(reserveTallies());
+  const gates = new Gates(tallies.cells);
+  const links = gates.link(cellsOfVersions(snapshot), 0);
+  const table = linkTable(snapshot, (index) => endpoints[index] as Endpoint, { capacities, random }, links);
   const latencyDials = createLatencyDials();
   const lane: Lane = {
     table,
@@ -75,6 +78,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     date: new DateLine(() => 'Sun, 06 Nov 1994 08:49:37 GMT'),
     retryBudget: new RetryBudget(0),
     mirrors: new Mirrors(),
+    gates,
     deadlines: new Deadlines(),
     draft: new RequestDraft(),
     readBuffer: Buffer.alloc(65_536),

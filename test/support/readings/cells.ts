@@ -26,6 +26,8 @@ export function cellOf(latenciesMs: readonly number[], slowMs = Infinity, bad = 
     reasons: new Uint32Array(REASON_COUNT),
     sessions: 0,
     sessionEnds: new Uint32Array(SESSION_ENDS.length),
+    admission: { limit: 0, inFlight: 0, queued: 0 },
+    shed: [0, 0, 0, 0],
     mirrored: { sent: 0, skipped: 0, failed: 0 },
     mended: 0,
     rescued: { good: 0, bad: 0, ignored: 0, skipped: 0 },

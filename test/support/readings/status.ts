@@ -42,6 +42,7 @@ export function sampleVersion(changes: Partial<VersionStatus> = {}): VersionStat
     weightConfigured: 80,
     weightBecause: '',
     rescued: null,
+    admission: null,
     shareRatio: 0.8,
     requests: 800,
     errorRatio: 0,

@@ -30,7 +30,13 @@ const ROLLOUT: RolloutStatus = {
 };
 
 function split(version: string, cell: number, endpoints: readonly number[]): SplitSpec {
-  const targets = { balancer: 'peakEwma' as const, endpoints, weights: endpoints.map(() => 1) };
+  const targets = {
+    name: `checkout/${version}`,
+    limit: 'off' as const,
+    balancer: 'peakEwma' as const,
+    endpoints,
+    weights: endpoints.map(() => 1),
+  };
   const ids = { cell, dial: cell, unit: -1, seed: 0, serviceSlowMs: Number.POSITIVE_INFINITY };
   return { service: 'checkout', version, colors: [version], ...ids, targets };
 }

@@ -111,4 +111,15 @@ suite('status', () => {
     assert.equal(await statusCommand.run(['--admin', url], stranger.deps), 3);
     assert.match(stranger.err(), /\/api\/v1\/status answered 404: nothing here/);
   });
+
+  test('a version at which requests wait or were refused has a line, others have none', () => {
+    const shed = { critical: 0, default: 0, degraded: 2, 'best-effort': 7 };
+    const linesOf = (admission: VersionStatus['admission']): string =>
+      formatStatus(sampleStatus({ routes: [sampleRoute({ versions: [sampleVersion({ admission })] })] }));
+    const busy = linesOf({ limit: 8, inFlight: 8, queued: 3, shed });
+    assert.match(busy, /checkout v1 has 8 of 8 requests under way, 3 wait; refused: 2 degraded, 7 best-effort\n/);
+    const none = { critical: 0, default: 0, degraded: 0, 'best-effort': 0 };
+    assert.doesNotMatch(linesOf({ limit: 8, inFlight: 8, queued: 0, shed: none }), /under way/);
+    assert.doesNotMatch(linesOf(null), /under way/);
+  });
 });

@@ -171,4 +171,20 @@ suite('traffic-families', () => {
     assert.deepEqual(series(families, 'sluice_endpoint_ejections_total'), [`${labels} 2`]);
     assert.deepEqual(series(families, 'sluice_endpoint_panic_requests_total'), [`${labels} 6`]);
   });
+
+  test('a limit is a gauge of its version, refusals are counted by route and priority; nothing where there is none', async () => {
+    const limited = { ...cellOf([1]), admission: { limit: 16, inFlight: 10, queued: 4 }, shed: [0, 1, 2, 3] };
+    const versions = [
+      { service: 'checkout', version: 'v1', cell: limited },
+      { service: 'checkout', version: 'v2', cell: cellOf([1]) },
+    ];
+    const traffic = () => [sampleTraffic({ versions }), sampleTraffic({ route: 'other', versions })];
+    const families = await scrape({ traffic });
+    assert.deepEqual(series(families, 'sluice_concurrency_limit'), ['service=checkout version=v1 16']);
+    assert.deepEqual(series(families, 'sluice_concurrency_inflight'), ['service=checkout version=v1 10']);
+    assert.deepEqual(series(families, 'sluice_concurrency_queued'), ['service=checkout version=v1 4']);
+    const shed = series(families, 'sluice_shed_total');
+    assert.equal(shed.length, 8);
+    assert.ok(shed.includes('priority=best-effort route=checkout service=checkout version=v1 3'), shed.join());
+  });
 });

@@ -152,4 +152,26 @@ describe('totals of a cell', () => {
     assert.deepEqual([cell.finished, cell.bad], [1, 0]);
     assert.equal(cell.histogram[bucketIndex(5)], 1);
   });
+
+  it('show a version at its limit: gauges of those that are alive, refusals since the start', () => {
+    const [a, b] = [worker(1), worker(2)];
+    const at = HERE.cell * CELL_WORDS;
+    for (const { region } of [a, b]) {
+      const words = region.tallies.cells;
+      words[at + CELL.limit] = 8;
+      words[at + CELL.admitted] = 5;
+      words[at + CELL.queued] = 2;
+      words[at + CELL.ignored] = 3;
+      words[at + CELL.shed + 3] = 3;
+    }
+    const totals = new Totals();
+    totals.follow([a.region, b.region]);
+    assert.deepEqual(totals.of(HERE.cell).admission, { limit: 16, inFlight: 10, queued: 4 });
+    a.region.tallies.cells[at + CELL.shed] = 1;
+    a.region.tallies.cells[at + CELL.ignored] = 4;
+    assert.deepEqual([...totals.of(HERE.cell).shed], [1, 0, 0, 6], 'also when nothing finished');
+    totals.follow([b.region]);
+    assert.equal(totals.of(HERE.cell).admission.limit, 8);
+    assert.deepEqual([...totals.of(HERE.cell).shed], [1, 0, 0, 6]);
+  });
 });

@@ -30,7 +30,7 @@ describe('compile', () => {
         unit: 0,
         serviceSlowMs: Number.POSITIVE_INFINITY,
         seed: hash32('shop/shop/v1'),
-        targets: { balancer: 'peakEwma', endpoints: [0], weights: [1] },
+        targets: { name: 'shop/v1', limit: 'auto', balancer: 'peakEwma', endpoints: [0], weights: [1] },
       },
       {
         service: 'shop',
@@ -41,7 +41,7 @@ describe('compile', () => {
         unit: 1,
         serviceSlowMs: Number.POSITIVE_INFINITY,
         seed: hash32('shop/shop/v2'),
-        targets: { balancer: 'peakEwma', endpoints: [1], weights: [1] },
+        targets: { name: 'shop/v2', limit: 'auto', balancer: 'peakEwma', endpoints: [1], weights: [1] },
       },
     ]);
   });
@@ -49,9 +49,9 @@ describe('compile', () => {
   test('passes on what workers need of the configuration', () => {
     const config = configOf(SOUND);
     const { snapshot } = compileOne(config);
-    const { color, http, accessLog, trustedProxies, limits, timeouts, drain } = config;
+    const { color, overload, http, accessLog, trustedProxies, limits, timeouts, drain } = config;
     const { routes, endpoints: _endpoints, ...rest } = snapshot;
-    const passed = { color, http, accessLog, trustedProxies, limits, timeouts, drain };
+    const passed = { color, overload, http, accessLog, trustedProxies, limits, timeouts, drain };
     assert.deepEqual(rest, { revision: 7, hash: 'abc', ...passed });
     assert.deepEqual(routes[0]?.matches, config.routes[0]?.matches);
     assert.equal(routes[0]?.requestTimeoutMs, 60_000);
@@ -68,6 +68,18 @@ describe('compile', () => {
     assert.equal(third.splits[0]?.targets, first.splits[0]?.targets);
     assert.equal(second.retry, first.retry);
     assert.notDeepEqual(third.retry, first.retry);
+  });
+
+  test('limits are found out where there is a rollout, and are what the operator says wherever he says it', () => {
+    const limitsOf = (text: string): (string | number | undefined)[] =>
+      (compileOne(configOf(text)).snapshot.routes[0]?.splits ?? []).map(({ targets }) => targets.limit);
+    assert.deepEqual(limitsOf(SOUND), ['off', 'off']);
+    assert.deepEqual(limitsOf(SOUND_ROLLOUT), ['auto', 'auto']);
+    const service = '    versions:\n';
+    const off = SOUND_ROLLOUT.replace(service, `    overload: {limit: off}\n${service}`);
+    assert.deepEqual(limitsOf(off), ['off', 'off']);
+    const v1 = off.replace('v1: {endpoints', 'v1: {overload: {limit: 50}, endpoints');
+    assert.deepEqual(limitsOf(v1), [50, 'off']);
   });
 
   test('a route without a latency objective is never slow', () => {

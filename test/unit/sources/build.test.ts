@@ -14,6 +14,7 @@ describe('buildConfig', () => {
       adminTokenHash: null,
       workers: 'auto',
       color: { header: 'x-release-stage', acceptFrom: 'trustedProxies' },
+      overload: { priorityHeader: null },
       http: { absoluteForm: 'refuse', pathNormalization: 'normalize', serverTiming: false },
       accessLog: { sampleRatio: 0 },
       trustedProxies: [],
@@ -47,6 +48,7 @@ describe('buildConfig', () => {
       name: 'v1',
       colors: [],
       endpoints: [{ host: '127.0.0.1', port: 7001, weight: 1 }],
+      limit: null,
     });
     assert.deepEqual(routes, [
       {
@@ -64,6 +66,7 @@ describe('buildConfig', () => {
         upgrade: { protocols: ['websocket'], onRollback: 'close' },
         slo: null,
         rollout: null,
+        priority: 'default',
       },
     ]);
   });
@@ -74,6 +77,7 @@ admin: "[::1]:9000"
 adminToken: sixteen-visible-characters
 workers: 3
 color: {header: X-Stage, acceptFrom: anyone}
+overload: {priorityHeader: X-Priority}
 http: {absoluteForm: rewrite, pathNormalization: strict, serverTiming: true}
 accessLog: {sample: 0.01}
 trustedProxies: [10.0.0.1, FD00::/8]
@@ -86,6 +90,7 @@ state: {directory: /var/lib/sluice}
 ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
     hostnames: [A.Example, "*.B.example"]
     timeouts: {request: 2s}
+    priority: critical
     slo: {availability: 0.99, latency: {threshold: 300ms, target: 0.95}}
     rollout: {stable: v1, canary: v2, alpha: 0.01, toleratedRatio: 2, badMin: 5, absoluteFloor: 0.001,
       latencyTolerance: 0.5, latencyFloor: 20ms, promotion: {beta: 0.01, ratioMax: 2, errorRatioMax: 0.02}}
@@ -100,6 +105,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
       adminTokenHash: createHash('sha256').update('sixteen-visible-characters').digest('hex'),
       workers: 3,
       color: { header: 'x-stage', acceptFrom: 'anyone' },
+      overload: { priorityHeader: 'x-priority' },
       http: { absoluteForm: 'rewrite', pathNormalization: 'strict', serverTiming: true },
       accessLog: { sampleRatio: 0.01 },
       trustedProxies: ['10.0.0.1/32', 'fd00::/8'],
@@ -166,6 +172,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         rescue: true,
         rescuePinned: false,
       },
+      priority: 'critical',
     });
   });
 

@@ -5,7 +5,7 @@ import { documentSchema, fieldsAt, jsonSchema } from '#src/sources/schema.ts';
 test('the known fields of every mapping are found by path', () => {
   assert.deepEqual(fieldsAt(['color']), ['header', 'acceptFrom']);
   assert.deepEqual(fieldsAt(['admin']), ['host', 'port']);
-  assert.deepEqual(fieldsAt(['services', 'any', 'versions', 'v1']), ['endpoints', 'colors']);
+  assert.deepEqual(fieldsAt(['services', 'any', 'versions', 'v1']), ['endpoints', 'colors', 'overload']);
   assert.deepEqual(fieldsAt(['routes', 5, 'slo', 'latency']), ['threshold', 'target']);
   assert.deepEqual(fieldsAt(['services', 'any', 'versions', 'v1', 'endpoints', 0]), ['address', 'weight']);
   assert.ok(fieldsAt(['services', 'any', 'outlierDetection']).includes('ejectionMax'));

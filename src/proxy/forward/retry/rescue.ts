@@ -24,6 +24,7 @@
 
 import type { Limits } from '../../../model/config.ts';
 import { REASON, type Reason, reasonRow } from '../../../model/reason.ts';
+import { NONE } from '../../decide/admission/permit.ts';
 import type { LinkedSplit } from '../../decide/table.ts';
 import type { Exchange } from '../../exchange.ts';
 import { isRetriedStatus, isWhole, retryingOf } from './retry.ts';
@@ -60,7 +61,7 @@ function wasUnsent(reason: Reason): boolean {
   return reason === REASON.noEndpoint || reason === REASON.shed || reasonRow(reason).retry === 'other-endpoint';
 }
 
-/** Takes a token for a rescue; false, which is counted, when there is none or stable has no room. */
+/** Takes a token for a rescue; false, which is counted, when there is none or stable has no room. `handOver` comes next. */
 export function paysRescue(x: Exchange, nowMs: number): boolean {
   if (nowMs >= x.deadlineAtMs) return false;
   const { retryBudget, recorder } = x.client.lane;
@@ -71,11 +72,11 @@ export function paysRescue(x: Exchange, nowMs: number): boolean {
 }
 
 /**
- * Has a version room for requests that are not its own? An endpoint that is in, and whose connections are not all taken
- * with others waiting for them. Cost: O(endpoints), only when the canary fails.
+ * Has a version room for requests that are not its own? A place below its limit, and an endpoint that is in and whose
+ * connections are not all taken with others waiting for them. Cost: O(endpoints), only when the canary fails.
  */
-export function hasHeadroom({ targets }: LinkedSplit, limits: Limits): boolean {
-  if (targets.isPanicking) return false;
+export function hasHeadroom({ targets, gate }: LinkedSplit, limits: Limits): boolean {
+  if (targets.isPanicking || gate?.isPressed === true) return false;
   for (const endpoint of targets.endpoints) if (!endpoint.isOut && !endpoint.pool.isCongested(limits)) return true;
   return false;
 }
@@ -86,11 +87,24 @@ export function handOver(x: Exchange, reason: Reason, status: number, nowMs: num
   // The log of failures looks at it later.
   x.keepRequest();
   x.client.lane.recorder.handedOver(x, { reason, status, atMs: nowMs });
+  changePlace(x, reason, nowMs);
   const retrying = retryingOf(x);
   retrying.count++;
   retrying.hasFailed = true;
   retrying.rescuedFrom = canary;
   x.split = canary.rescuer;
+}
+
+/** Takes a place at stable, which has one (`hasHeadroom`), and then leaves the canary's: others may get it at once. */
+function changePlace(x: Exchange, reason: Reason, nowMs: number): void {
+  const own = x.permit;
+  x.permit = NONE;
+  const { gate } = (x.split as LinkedSplit).rescuer as LinkedSplit;
+  if (gate !== null) gate.admitSpare(x, nowMs);
+  const taken = x.permit;
+  x.permit = own;
+  if (own !== NONE) x.client.lane.recorder.leaveGate(x, reason, nowMs);
+  x.permit = taken;
 }
 
 /** Stable's answer went to the client as a whole: the rescue, if it was one, was not in vain. Cost: a null check. */

@@ -325,6 +325,24 @@ describe('a decision', () => {
   });
 });
 
+describe('a priority', () => {
+  const rankIn = (isTrusted: boolean, header: string, priorityHeader?: string): number => {
+    const routes = [{ versions: [{ name: 'v1', ports: [7001], weight: 1 }], priority: 'degraded' as const }];
+    const on = bench({ routes, ...(priorityHeader !== undefined && { priorityHeader }) });
+    const x = exchangeOn(on);
+    decide(x, readHead(on.table, get('/', header)), peerOf(isTrusted), new Random(SEED));
+    return x.priority;
+  };
+
+  it('is the route’s, unless a trusted peer names another in the configured header', () => {
+    assert.equal(rankIn(true, ''), 2);
+    assert.equal(rankIn(true, 'X-Priority: critical\r\n', 'x-priority'), 0);
+    assert.equal(rankIn(true, 'X-Priority: soon\r\n', 'x-priority'), 2);
+    assert.equal(rankIn(false, 'X-Priority: critical\r\n', 'x-priority'), 2);
+    assert.equal(rankIn(true, 'X-Priority: critical\r\n'), 2);
+  });
+});
+
 /** A sticky route with two versions. */
 function stickyBench(): Bench {
   return bench(sticky({ header: 'x-user-id', cookie: null, clientIp: false }));

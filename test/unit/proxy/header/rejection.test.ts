@@ -26,6 +26,7 @@ function rejected(change: Partial<Rejection> = {}): string {
     version: '',
     lines: '',
     asJson: true,
+    jitter: 0,
     isHead: false,
     close: false,
     ...change,
@@ -157,6 +158,17 @@ describe('an answer that is no failure', () => {
     assert.equal(OPTIONS_ANSWER.status, 204);
     assert.match(OPTIONS_ANSWER.lines, /^Allow: GET, .*OPTIONS\r\n$/);
   });
+});
+
+it('those that an overload turns away are told to come back after 1 to 4 s, each after another time', () => {
+  const after = (reason: Rejection['reason'], jitter: number): string | undefined =>
+    /\r\nRetry-After: (\d+)\r\n/.exec(rejected({ reason, jitter }))?.[1];
+  assert.deepEqual(
+    [0, 0.3, 0.6, 0.99].map((jitter) => after(REASON.shed, jitter)),
+    ['1', '2', '3', '4'],
+  );
+  assert.equal(after(REASON.noEndpoint, 0.99), '1');
+  assert.equal(after(REASON.noRoute, 0.99), undefined);
 });
 
 describe('a client takes JSON', () => {

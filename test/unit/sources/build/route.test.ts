@@ -26,6 +26,7 @@ test('a route that says nothing has every default', () => {
     upgrade: { protocols: ['websocket'], onRollback: 'close' },
     slo: null,
     rollout: null,
+    priority: 'default',
   });
 });
 

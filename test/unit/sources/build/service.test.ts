@@ -7,8 +7,8 @@ describe('buildService', () => {
     assert.deepEqual(buildService('a', { versions: { v2: { endpoints: [] }, v1: { endpoints: ['H:1'] } } }), {
       name: 'a',
       versions: [
-        { name: 'v1', colors: [], endpoints: [{ host: 'h', port: 1, weight: 1 }] },
-        { name: 'v2', colors: [], endpoints: [] },
+        { name: 'v1', colors: [], endpoints: [{ host: 'h', port: 1, weight: 1 }], limit: null },
+        { name: 'v2', colors: [], endpoints: [], limit: null },
       ],
       balancer: 'peakEwma',
       slowStartMs: 0,
@@ -24,6 +24,7 @@ describe('buildService', () => {
         ejectedRatioMax: 0.5,
       },
       slo: null,
+      limit: null,
     });
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
   checkEndpointWeight,
+  checkLimit,
   checkRatio,
   checkRedirectStatus,
   checkRetryStatus,
@@ -76,6 +77,14 @@ test('a weight is an integer from 0 to a million', () => {
   for (const value of [-1, 1.5, 1_000_001, Number.NaN]) assert.equal(checkWeight(value)?.kind, 'weight');
   assert.match(String(checkWeight(0.05)?.hint), /95 and 5/);
   assert.equal(checkWeight('5')?.kind, 'type');
+});
+
+test('a limit is auto, off or a count', () => {
+  for (const value of ['auto', 'off', 1, 16_384]) assert.equal(checkLimit(value), null);
+  assert.equal(checkLimit(16_385)?.kind, 'number');
+  for (const value of [0, false, 'of']) assert.equal(checkLimit(value)?.hint, 'did you mean off?');
+  assert.equal(checkLimit('Auto')?.hint, 'did you mean auto?');
+  assert.equal(checkLimit(null)?.kind, 'type');
 });
 
 test('workers are auto or a count', () => {

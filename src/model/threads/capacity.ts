@@ -10,7 +10,7 @@
  * Source: docs/ARCHITECTURE.md "Endpoints".
  */
 
-import { ENDPOINTS_MAX } from './tallies.ts';
+import { ENDPOINTS_MAX } from '../tallies.ts';
 
 export const CAPACITY_FULL = 1000;
 /** Index of the word that rises with every change of any capacity, and wraps. */

@@ -1,0 +1,133 @@
+/**
+ * Which requests are turned away at once while a version has more than it can serve. Hot path.
+ *
+ * ```
+ * every 100 ms:   A, X = arrivals, completions (EWMA, 0.2)
+ *                 i    <- clamp(i + 0.05 (min(queued, L) - free) / L, 0, 0.15 X / A)
+ *                 r    = max(0, 1 - 1.15 X / A) + i
+ *                 threshold = the key up to which a share 1 - r of the arrivals of the last second lies
+ * ```
+ * What is at or above the threshold is refused before it waits. 15 % more than is completed is let through, so that the queue
+ * does not run dry; the integral takes back what is too much of that, and never more: with r at most 1 - X / A the refusals
+ * cannot take work from the version. With more than 20 % of the limit free r falls by a fifth per interval and i fades.
+ *
+ * It is off, and counts only, until its caller says that the queue stands; and off again when nobody waits and nothing is to
+ * be refused. While the limit probes, the threshold stays.
+ * Keys are counted in 512 bins that fade by a tenth per interval: a memory of 1 s. Without arrivals everything is let through.
+ * Cost: an arrival is two counts and a comparison, an interval two walks over the bins. Allocates nothing.
+ * Source: Uber, "Cinnamon" (priority threshold by the distribution of arrivals, PID); docs/overload.md.
+ */
+
+import { KEYS } from './priority.ts';
+
+const TARGET = 1.15;
+const WEIGHT = 0.2;
+const INTEGRAL = 0.05;
+const FREE_RATIO = 0.2;
+const FADE = 0.8;
+const MEMORY = 0.9;
+/** A ratio below it is none. */
+const TRACE = 0.01;
+export const INTERVAL_MS = 100;
+
+/** How the version stands at the end of an interval. */
+export interface Standing {
+  /** The queue has not been empty for a while. */
+  readonly isStanding: boolean;
+  readonly isProbing: boolean;
+  readonly queued: number;
+  readonly free: number;
+  readonly limit: number;
+}
+
+export class Rejector {
+  readonly #bins = new Float64Array(KEYS);
+  #total = 0;
+  #arrivals = 0;
+  #completions = 0;
+  #arrivalRate = 0;
+  #completionRate = 0;
+  #integral = 0;
+  #ratio = 0;
+  #threshold = KEYS;
+  #isOn = false;
+
+  get isOn(): boolean {
+    return this.#isOn;
+  }
+
+  /** Share of the arrivals that is to be refused, 0..1. */
+  get ratio(): number {
+    return this.#ratio;
+  }
+
+  /** Takes an arrival. False: refuse it. Cost: O(1), allocates nothing. */
+  admits(key: number): boolean {
+    this.#arrivals += 1;
+    this.#total += 1;
+    this.#bins[key] = (this.#bins[key] as number) + 1;
+    return key < this.#threshold;
+  }
+
+  /** A request is over. */
+  completed(): void {
+    this.#completions += 1;
+  }
+
+  /** Ends an interval. */
+  tick(standing: Standing): void {
+    if (standing.isProbing) {
+      if (this.#isOn) this.#setThreshold();
+    } else {
+      this.#arrivalRate = ewma(this.#arrivalRate, this.#arrivals);
+      this.#completionRate = ewma(this.#completionRate, this.#completions);
+      if (this.#isOn || standing.isStanding) this.#control(standing);
+    }
+    this.#arrivals = 0;
+    this.#completions = 0;
+  }
+
+  #control({ queued, free, limit }: Standing): void {
+    this.#isOn = true;
+    const served = this.#arrivalRate > 0 ? this.#completionRate / this.#arrivalRate : 1;
+    const least = Math.max(0, 1 - TARGET * served);
+    const isRoomy = free > FREE_RATIO * limit;
+    const next = (this.#integral + (INTEGRAL * (Math.min(queued, limit) - free)) / limit) * (isRoomy ? FADE : 1);
+    this.#integral = Math.min(Math.max(0, next), Math.max(0, 1 - served) - least);
+    const ratio = least + this.#integral;
+    this.#ratio = isRoomy ? Math.min(ratio, this.#ratio * FADE) : ratio;
+    if (queued === 0 && this.#ratio < TRACE) this.#stop();
+    else this.#setThreshold();
+  }
+
+  #stop(): void {
+    this.#isOn = false;
+    this.#integral = 0;
+    this.#ratio = 0;
+    this.#threshold = KEYS;
+    this.#bins.fill(0);
+    this.#total = 0;
+  }
+
+  /** The lowest key that is refused; the bin in which the share ends is let through. */
+  #setThreshold(): void {
+    const wanted = this.#total * (1 - this.#ratio);
+    let seen = 0;
+    let key = 0;
+    while (key < KEYS && seen < wanted) {
+      seen += this.#bins[key] as number;
+      key += 1;
+    }
+    this.#threshold = this.#ratio === 0 || this.#total === 0 ? KEYS : key;
+    this.#total = 0;
+    for (let bin = 0; bin < KEYS; bin++) {
+      const kept = (this.#bins[bin] as number) * MEMORY;
+      this.#bins[bin] = kept;
+      this.#total += kept;
+    }
+  }
+}
+
+function ewma(before: number, now: number): number {
+  return before + WEIGHT * (now - before);
+}

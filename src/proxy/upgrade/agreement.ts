@@ -1,0 +1,23 @@
+/**
+ * What a handshake hands to the session that follows it.
+ */
+
+import type { Socket } from 'node:net';
+import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
+import type { Endpoint } from '../forward/endpoint.ts';
+
+/** An upgrade that both sides agreed to. Nobody listens to the two sockets; `upstream` is paused. */
+export interface Agreement {
+  readonly route: LinkedRoute;
+  readonly split: LinkedSplit;
+  readonly endpoint: Endpoint;
+  readonly client: Socket;
+  readonly upstream: Socket;
+  readonly protocol: string;
+  readonly idleMs: number;
+  /** The 101 for the client, and what the upstream sent behind its own. */
+  readonly head: string;
+  readonly rest: Buffer;
+  /** Masking key, for the day the gateway has to say goodbye. */
+  readonly key: number;
+}

@@ -1,0 +1,319 @@
+/**
+ * A version under too much load, on virtual time: clients, a worker's gate, and servers with one queue.
+ *
+ * Poisson arrivals of four priorities; lognormal service times, up to half as long again under a backlog; clients that go
+ * away after a while, whose requests the servers work on all the same; and clients that try again. The gate is the real
+ * one. One seed is one history.
+ */
+
+import { Random } from '#src/lib/random.ts';
+import { PRIORITIES } from '#src/model/overload.ts';
+import { Gate, type GateLimit } from '#src/proxy/decide/admission/gate.ts';
+import { NONE, WAITING } from '#src/proxy/decide/admission/permit.ts';
+import { exponential, lognormal } from './draws.ts';
+
+/** Servers of a version. */
+export interface Shape {
+  readonly servers: number;
+  /** Mean service time. */
+  readonly meanMs: number;
+  /** Of the logarithm of the service time. */
+  readonly sigma: number;
+}
+
+export interface OverloadLoad {
+  /** Requests per second over what the servers can do, by time. */
+  factorAt(nowMs: number): number;
+  readonly durationMs: number;
+  /** What arrives before is not measured. */
+  readonly fromMs: number;
+  /** Times that a client tries again, 100 ms later and then twice as long each time. */
+  readonly retries?: number;
+  readonly seed: number;
+}
+
+/** Shares of critical, default, degraded and best-effort requests. */
+const SHARES = [0.1, 0.3, 0.4, 0.2];
+export const CLIENT_TIMEOUT_MS = 1000;
+export const SLO_MS = 500;
+const TICK_MS = 50;
+const USERS = 10_000;
+/** Service takes up to so much longer, at a backlog of so many requests a server. */
+const SLOWDOWN = 0.5;
+const SLOWEST_BACKLOG = 20;
+const RETRY_MS = 100;
+
+/** What became of the measured requests of one priority. */
+export interface Fates {
+  arrived: number;
+  /** Answered within the objective. */
+  good: number;
+  late: number;
+  refused: number;
+  timedOut: number;
+}
+
+export interface OverloadOutcome {
+  /** By priority. */
+  readonly fates: readonly Fates[];
+  /** Requests answered within the objective over what the servers can do. */
+  readonly goodput: number;
+  /** The same in each second from `fromMs` on. */
+  readonly goodputBySecond: readonly number[];
+  /** Share of the critical requests answered within the objective. */
+  readonly criticalRatio: number;
+  readonly refused: number;
+  /** Most requests that the servers had at once. */
+  readonly presentMax: number;
+  /** Requests sent, repeated ones included, over those that clients wanted. */
+  readonly amplification: number;
+}
+
+interface Job {
+  permit: number;
+  readonly priority: number;
+  readonly userKey: number;
+  readonly bornAtMs: number;
+  readonly tries: number;
+  sentAtMs: number;
+  worker: number;
+  isOver: boolean;
+  isBusy: boolean;
+}
+
+/** What happens at some time: an arrival, an end of service, somebody's patience, a tick. */
+interface Happening {
+  readonly atMs: number;
+  readonly order: number;
+  readonly run: () => void;
+}
+
+/** Events in the order of their time. */
+class Agenda {
+  readonly #heap: Happening[] = [];
+  #count = 0;
+  nowMs = 0;
+
+  add(atMs: number, run: () => void): void {
+    const heap = this.#heap;
+    let at = heap.push({ atMs, order: this.#count++, run }) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!isBefore(heap[at] as Happening, heap[parent] as Happening)) break;
+      [heap[at], heap[parent]] = [heap[parent] as Happening, heap[at] as Happening];
+      at = parent;
+    }
+  }
+
+  /** Runs what is next; false when nothing is. */
+  next(untilMs: number): boolean {
+    const heap = this.#heap;
+    const first = heap[0];
+    if (first === undefined || first.atMs > untilMs) return false;
+    const last = heap.pop() as Happening;
+    if (heap.length > 0) {
+      heap[0] = last;
+      this.#sink();
+    }
+    this.nowMs = first.atMs;
+    first.run();
+    return true;
+  }
+
+  #sink(): void {
+    const heap = this.#heap;
+    for (let at = 0; ; ) {
+      let least = at;
+      for (const child of [2 * at + 1, 2 * at + 2]) {
+        if (child < heap.length && isBefore(heap[child] as Happening, heap[least] as Happening)) least = child;
+      }
+      if (least === at) return;
+      [heap[at], heap[least]] = [heap[least] as Happening, heap[at] as Happening];
+      at = least;
+    }
+  }
+}
+
+function isBefore(a: Happening, b: Happening): boolean {
+  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
+}
+
+/** Requests per second that the servers can do without a backlog. */
+export function capacityOf({ servers, meanMs }: Shape): number {
+  return (servers / meanMs) * 1000;
+}
+
+/** @param limit null = no gate at all. @param workers each with a gate of its own. */
+export function overload(shape: Shape, load: OverloadLoad, limit: GateLimit | null, workers = 1): OverloadOutcome {
+  return new Overload(shape, load, limit, workers).run();
+}
+
+class Overload {
+  readonly #shape: Shape;
+  readonly #load: OverloadLoad;
+  readonly #random: Random;
+  readonly #agenda = new Agenda();
+  readonly #gates: Gate<Job>[];
+  readonly #events = { admitted: (x: Job) => this.#send(x), shed: (x: Job) => this.#refuse(x) };
+  readonly #waiting: Job[] = [];
+  #busy = 0;
+  #head = 0;
+  #presentMax = 0;
+  #sent = 0;
+  readonly #capacity: number;
+  readonly #fates: Fates[] = PRIORITIES.map(() => ({ arrived: 0, good: 0, late: 0, refused: 0, timedOut: 0 }));
+  readonly #goodBySecond: number[];
+
+  constructor(shape: Shape, load: OverloadLoad, limit: GateLimit | null, workers: number) {
+    this.#shape = shape;
+    this.#load = load;
+    this.#random = new Random(load.seed);
+    this.#capacity = capacityOf(shape);
+    this.#goodBySecond = new Array<number>(Math.ceil((load.durationMs - load.fromMs) / 1000)).fill(0);
+    this.#gates = limit === null ? [] : Array.from({ length: workers }, () => new Gate<Job>(limit, 0));
+  }
+
+  run(): OverloadOutcome {
+    const { durationMs, fromMs } = this.#load;
+    this.#agenda.add(this.#gap(), () => this.#arrive());
+    for (const gate of this.#gates) this.#agenda.add(TICK_MS, () => this.#tick(gate));
+    while (this.#agenda.next(durationMs));
+    const good = this.#fates.reduce((sum, fates) => sum + fates.good, 0);
+    const arrived = this.#fates.reduce((sum, fates) => sum + fates.arrived, 0);
+    const [critical] = this.#fates as [Fates];
+    const seconds = (durationMs - fromMs) / 1000;
+    return {
+      fates: this.#fates,
+      goodput: good / (this.#capacity * seconds),
+      goodputBySecond: this.#goodBySecond.map((count) => count / this.#capacity),
+      criticalRatio: critical.good / (critical.good + critical.late + critical.refused + critical.timedOut),
+      refused: this.#fates.reduce((sum, fates) => sum + fates.refused, 0),
+      presentMax: this.#presentMax,
+      amplification: this.#sent / arrived,
+    };
+  }
+
+  #gap(): number {
+    return exponential(this.#random, 1000 / (this.#capacity * this.#load.factorAt(this.#agenda.nowMs)));
+  }
+
+  #tick(gate: Gate<Job>): void {
+    gate.tick(this.#agenda.nowMs);
+    this.#agenda.add(this.#agenda.nowMs + TICK_MS, () => this.#tick(gate));
+  }
+
+  #arrive(): void {
+    const { nowMs } = this.#agenda;
+    this.#agenda.add(nowMs + this.#gap(), () => this.#arrive());
+    const draw = this.#random.nextFloat();
+    let sum = 0;
+    const priority = SHARES.findIndex((share) => {
+      sum += share;
+      return draw < sum;
+    });
+    if (nowMs >= this.#load.fromMs) (this.#fates[priority] as Fates).arrived += 1;
+    const userKey = Math.imul(this.#random.nextUint32() % USERS, 0x9e3779b1);
+    this.#ask(priority < 0 ? 3 : priority, userKey, nowMs, 0);
+  }
+
+  #ask(priority: number, userKey: number, bornAtMs: number, tries: number): void {
+    const { nowMs } = this.#agenda;
+    if (bornAtMs >= this.#load.fromMs) this.#sent += 1;
+    const worker = this.#gates.length < 2 ? 0 : this.#random.nextUint32() % this.#gates.length;
+    const x: Job = {
+      permit: NONE,
+      priority,
+      userKey,
+      bornAtMs,
+      tries,
+      sentAtMs: nowMs,
+      worker,
+      isOver: false,
+      isBusy: false,
+    };
+    this.#agenda.add(nowMs + CLIENT_TIMEOUT_MS, () => this.#leave(x));
+    const gate = this.#gates[worker];
+    if (gate === undefined || gate.admit(x, nowMs, this.#events)) this.#send(x);
+    else if (x.permit === WAITING)
+      this.#agenda.add(nowMs + gate.patienceMs(SLO_MS, CLIENT_TIMEOUT_MS), () => this.#outwait(x));
+    else this.#refuse(x);
+  }
+
+  // ── the servers ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #send(x: Job): void {
+    x.sentAtMs = this.#agenda.nowMs;
+    this.#presentMax = Math.max(this.#presentMax, this.#busy + this.#backlog + 1);
+    if (this.#busy < this.#shape.servers) this.#begin(x);
+    else this.#waiting.push(x);
+  }
+
+  get #backlog(): number {
+    return this.#waiting.length - this.#head;
+  }
+
+  #begin(x: Job): void {
+    const { meanMs, sigma, servers } = this.#shape;
+    this.#busy += 1;
+    const slowdown = 1 + SLOWDOWN * Math.min(1, this.#backlog / (SLOWEST_BACKLOG * servers));
+    const tookMs = lognormal(this.#random, meanMs * Math.exp((-sigma * sigma) / 2), sigma) * slowdown;
+    this.#agenda.add(this.#agenda.nowMs + tookMs, () => this.#answer(x));
+  }
+
+  #answer(x: Job): void {
+    const { nowMs } = this.#agenda;
+    this.#busy -= 1;
+    if (this.#backlog > 0) {
+      const next = this.#waiting[this.#head++] as Job;
+      if (this.#head > 1000 && this.#head * 2 > this.#waiting.length) {
+        this.#waiting.splice(0, this.#head);
+        this.#head = 0;
+      }
+      this.#begin(next);
+    }
+    if (x.isOver) return;
+    x.isOver = true;
+    const gate = this.#gates[x.worker];
+    gate?.sample(x, nowMs - x.sentAtMs);
+    gate?.release(x, nowMs, false);
+    this.#end(x, nowMs - x.bornAtMs <= SLO_MS ? 'good' : 'late');
+  }
+
+  // ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** The client's patience is over. */
+  #leave(x: Job): void {
+    if (x.isOver) return;
+    x.isOver = true;
+    this.#gates[x.worker]?.release(x, this.#agenda.nowMs, true);
+    this.#again(x, 'timedOut');
+  }
+
+  /** The gate's patience is over. */
+  #outwait(x: Job): void {
+    if (!x.isOver && x.permit === WAITING) this.#refuse(x);
+  }
+
+  #refuse(x: Job): void {
+    x.isOver = true;
+    this.#gates[x.worker]?.release(x, this.#agenda.nowMs, false);
+    this.#again(x, 'refused');
+  }
+
+  #again(x: Job, fate: 'refused' | 'timedOut'): void {
+    if (x.tries >= (this.#load.retries ?? 0)) {
+      this.#end(x, fate);
+      return;
+    }
+    const waitMs = this.#random.nextFloat() * RETRY_MS * 2 ** (x.tries + 1);
+    this.#agenda.add(this.#agenda.nowMs + waitMs, () => this.#ask(x.priority, x.userKey, x.bornAtMs, x.tries + 1));
+  }
+
+  #end(x: Job, fate: 'good' | 'late' | 'refused' | 'timedOut'): void {
+    if (x.bornAtMs < this.#load.fromMs) return;
+    (this.#fates[x.priority] as Fates)[fate] += 1;
+    if (fate !== 'good') return;
+    const second = Math.floor((this.#agenda.nowMs - this.#load.fromMs) / 1000);
+    this.#goodBySecond[second] = (this.#goodBySecond[second] as number) + 1;
+  }
+}

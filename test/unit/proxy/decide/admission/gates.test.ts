@@ -1,0 +1,89 @@
+/** The gates of a worker: kept, replaced and shown across snapshots. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { ConcurrencyLimit } from '#src/model/overload.ts';
+import type { TargetSpec } from '#src/model/snapshot.ts';
+import { CELL, CELL_WORDS } from '#src/model/tallies.ts';
+import type { Gate } from '#src/proxy/decide/admission/gate.ts';
+import { Gates } from '#src/proxy/decide/admission/gates.ts';
+import type { Exchange } from '#src/proxy/exchange.ts';
+import { bench, exchangeOn } from '../../../../support/proxy/parts.ts';
+
+const NOTHING = { admitted: () => undefined, shed: () => undefined };
+
+function version(name: string, limit: ConcurrencyLimit): TargetSpec {
+  return { name, limit, balancer: 'peakEwma', endpoints: [], weights: [] };
+}
+
+function gatesOf(): { gates: Gates; shown: (cell: number) => number[] } {
+  const words = new Int32Array(10 * CELL_WORDS);
+  const shown = (cell: number): number[] =>
+    [CELL.limit, CELL.admitted, CELL.queued].map((word) => words[cell * CELL_WORDS + word] as number);
+  return { gates: new Gates(words), shown };
+}
+
+describe('gates', () => {
+  it('are one for a version, by whatever route it is reached, and none where it is off', () => {
+    const { gates } = gatesOf();
+    const [v1, v2] = [version('shop/v1', 5), version('shop/v2', 'off')];
+    const links = gates.link(
+      new Map([
+        [v1, [1, 4]],
+        [v2, [2]],
+      ]),
+      0,
+    );
+    assert.equal(links.of(v1)?.limit, 5);
+    assert.equal(links.of(v2), null);
+    assert.equal(links.of(version('shop/v3', 5)), null);
+  });
+
+  it('outlive a snapshot that limits their version alike', () => {
+    const { gates } = gatesOf();
+    const [before, after, other] = [version('shop/v1', 5), version('shop/v1', 5), version('shop/v1', 6)];
+    const first = gates.link(new Map([[before, [1]]]), 0).of(before);
+    assert.equal(gates.link(new Map([[after, [1]]]), 0).of(after), first);
+    assert.notEqual(gates.link(new Map([[other, [1]]]), 0).of(other), first);
+  });
+
+  it('show how they stand in every cell of their version, and nothing once they are gone', () => {
+    const { gates, shown } = gatesOf();
+    const v1 = version('shop/v1', 1);
+    const gate = gates.link(new Map([[v1, [1, 4]]]), 0).of(v1) as Gate<Exchange>;
+    const on = bench();
+    for (let n = 0; n < 3; n++) gate.admit(exchangeOn(on), 0, NOTHING);
+    gates.tick(50);
+    assert.deepEqual(
+      [shown(1), shown(4)],
+      [
+        [1, 1, 2],
+        [1, 1, 2],
+      ],
+    );
+    gates.link(new Map(), 100);
+    assert.deepEqual(
+      [shown(1), shown(4)],
+      [
+        [0, 0, 0],
+        [0, 0, 0],
+      ],
+    );
+  });
+
+  it('that a snapshot drops still let through those that wait at them', () => {
+    const { gates } = gatesOf();
+    const v1 = version('shop/v1', 1);
+    const gate = gates.link(new Map([[v1, [1]]]), 0).of(v1) as Gate<Exchange>;
+    const on = bench();
+    const [held, waiting] = [exchangeOn(on), exchangeOn(on)];
+    const admitted: Exchange[] = [];
+    const events = { admitted: (x: Exchange) => void admitted.push(x), shed: () => undefined };
+    gate.admit(held, 0, events);
+    gate.admit(waiting, 0, events);
+    gates.link(new Map(), 10);
+    gate.release(held, 20, false);
+    gates.tick(50);
+    assert.deepEqual(admitted, [waiting]);
+  });
+});

@@ -1,0 +1,246 @@
+/** The limit of a version: fed with samples on a made-up clock. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { LIMIT_MIN, Limiter } from '#src/proxy/decide/admission/limit.ts';
+import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+
+const IDLE = { inFlight: 0, peak: 0, isOverrun: false };
+
+/** As many answers as the limit allows, each after `ms`, `rounds` times. */
+function answer(limiter: Limiter, ms: number, rounds: number): void {
+  for (let round = 0; round < rounds; round++) {
+    for (let n = limiter.limit; n > 0; n--) {
+      limiter.sample(ms);
+      limiter.answered(true);
+    }
+  }
+}
+
+/** Windows of 60 samples of `ms` each, every 100 ms from `fromMs` on, with the limit full. Returns the time after. */
+function windows(limiter: Limiter, { ms, count, fromMs }: { ms: number; count: number; fromMs: number }): number {
+  let nowMs = fromMs;
+  for (let n = 0; n < count; n++) {
+    for (let i = 0; i < 60; i++) limiter.sample(ms);
+    nowMs += 100;
+    const { limit } = limiter;
+    limiter.tick(nowMs, { inFlight: limit, peak: limit, isOverrun: true });
+  }
+  return nowMs;
+}
+
+/** A limiter that is steady: its baseline is 10 ms. */
+function steady(): { limiter: Limiter; nowMs: number } {
+  const limiter = new Limiter(0);
+  answer(limiter, 10, 4);
+  const half = { inFlight: 1, peak: 1, isOverrun: false };
+  let nowMs = 0;
+  for (let n = 0; n < 3; n++) {
+    for (let i = 0; i < 60; i++) limiter.sample(10);
+    nowMs += 100;
+    limiter.tick(nowMs, half);
+  }
+  assert.equal(limiter.state, 'steady');
+  return { limiter, nowMs };
+}
+
+describe('a limit that starts', () => {
+  it('is four, and stays so while nothing is sent', () => {
+    const limiter = new Limiter(0);
+    for (let nowMs = 0; nowMs < 100_000; nowMs += 50) limiter.tick(nowMs, IDLE);
+    assert.equal(limiter.limit, LIMIT_MIN);
+    assert.equal(limiter.state, 'starting');
+  });
+
+  it('doubles with as many answers as it allows', () => {
+    const limiter = new Limiter(0);
+    const seen = Array.from({ length: 4 }, () => {
+      answer(limiter, 10, 1);
+      return limiter.limit;
+    });
+    assert.deepEqual(seen, [8, 16, 32, 64]);
+  });
+
+  it('does not grow beyond what is used', () => {
+    const limiter = new Limiter(0);
+    for (let n = 0; n < 1000; n++) limiter.answered(false);
+    assert.equal(limiter.limit, LIMIT_MIN);
+  });
+
+  it('stops when answers take more than three times as long as the first ones, and goes back a step', () => {
+    const limiter = new Limiter(0);
+    answer(limiter, 10, 3);
+    assert.equal(limiter.limit, 32);
+    answer(limiter, 31, 1);
+    assert.equal(limiter.limit, 16);
+    assert.equal(limiter.state, 'steady');
+  });
+
+  it('goes back a step when a request is given up', () => {
+    const limiter = new Limiter(0);
+    answer(limiter, 10, 2);
+    limiter.answered(true);
+    limiter.sampleAtLeast(1000);
+    assert.equal(limiter.limit, 8);
+  });
+});
+
+describe('a steady limit', () => {
+  it('is lowered while the median is above 1.35 times the baseline', () => {
+    const { limiter, nowMs } = steady();
+    const before = limiter.limit;
+    windows(limiter, { ms: 20, count: 1, fromMs: nowMs });
+    const g = 13.5 / 20;
+    assert.ok(
+      Math.abs(limiter.limit - (0.5 * before + 0.5 * (g * before + Math.sqrt(before)))) < 1.5,
+      `${limiter.limit}`,
+    );
+  });
+
+  it('starts from what was under way, not from what it allowed', () => {
+    const { limiter, nowMs } = steady();
+    for (let i = 0; i < 60; i++) limiter.sample(40);
+    limiter.tick(nowMs + 100, { inFlight: 10, peak: 10, isOverrun: false });
+    assert.ok(limiter.limit < 12, `${limiter.limit}`);
+  });
+
+  it('grows while more than half of it is used and answers come in time', () => {
+    const { limiter, nowMs } = steady();
+    const before = limiter.limit;
+    windows(limiter, { ms: 10, count: 2, fromMs: nowMs });
+    assert.ok(limiter.limit > before * 1.3, `${limiter.limit} of ${before}`);
+  });
+
+  it('stays where less than half of it is used', () => {
+    const { limiter, nowMs } = steady();
+    const before = limiter.limit;
+    for (let n = 1; n < 20; n++) {
+      for (let i = 0; i < 60; i++) limiter.sample(10);
+      limiter.tick(nowMs + n * 100, { inFlight: 2, peak: 2, isOverrun: false });
+    }
+    assert.equal(limiter.limit, before);
+  });
+
+  it('never falls below four', () => {
+    const { limiter, nowMs } = steady();
+    windows(limiter, { ms: 10_000, count: 5, fromMs: nowMs });
+    assert.ok(limiter.limit >= LIMIT_MIN);
+  });
+
+  it('does not move on fewer than 20 samples, however long they take', () => {
+    const { limiter, nowMs } = steady();
+    const before = limiter.limit;
+    for (let i = 0; i < 19; i++) limiter.sample(900);
+    assert.equal(limiter.tick(nowMs + 60_000, { inFlight: 5, peak: before, isOverrun: true }), false);
+    assert.equal(limiter.limit, before);
+  });
+
+  it('takes requests that were given up for slow, and none that were given up soon', () => {
+    const { limiter, nowMs } = steady();
+    const before = limiter.limit;
+    for (let i = 0; i < 100; i++) limiter.sampleAtLeast(5);
+    limiter.tick(nowMs + 1000, { inFlight: before, peak: before, isOverrun: false });
+    assert.equal(limiter.limit, before);
+    for (let i = 0; i < 60; i++) limiter.sampleAtLeast(1000);
+    limiter.tick(nowMs + 2000, { inFlight: before, peak: before, isOverrun: false });
+    assert.ok(limiter.limit < before);
+  });
+});
+
+describe('a probe', () => {
+  /** A limiter within its first probe, what was sent before being over. */
+  function probing(): { limiter: Limiter; nowMs: number; before: number } {
+    const { limiter } = steady();
+    let nowMs = 1000;
+    let before = limiter.limit;
+    for (let n = 0; n < 400 && limiter.state !== 'probing'; n++) {
+      before = limiter.limit;
+      nowMs = windows(limiter, { ms: 12, count: 1, fromMs: nowMs });
+    }
+    assert.equal(limiter.state, 'probing');
+    return { limiter, nowMs, before };
+  }
+
+  it('begins when more arrives than is answered: at a quarter of the limit, at a full second', () => {
+    const { limiter, nowMs, before } = probing();
+    assert.equal(nowMs % 1000, 0);
+    assert.ok(Math.abs(limiter.limit - before / 4) <= 1, `${limiter.limit} of ${before}`);
+  });
+
+  it('of a baseline that is confirmed comes after 30 s', () => {
+    assert.ok(probing().nowMs >= 30_000);
+  });
+
+  it('comes at once when half of the limit is gone and windows are as slow as before', () => {
+    const { limiter, nowMs } = steady();
+    let at = nowMs;
+    while (at < 3000 && limiter.state !== 'probing') at = windows(limiter, { ms: 40, count: 1, fromMs: at });
+    assert.equal(limiter.state, 'probing');
+  });
+
+  it('of a provisional baseline comes within a second or two', () => {
+    const limiter = new Limiter(0);
+    answer(limiter, 10, 3);
+    answer(limiter, 50, 1);
+    let at = 0;
+    while (at < 3000 && limiter.state !== 'probing') at = windows(limiter, { ms: 50, count: 1, fromMs: at });
+    assert.equal(limiter.state, 'probing');
+  });
+
+  it('does not begin while everything is answered', () => {
+    const { limiter } = steady();
+    for (let nowMs = 1000; nowMs < 120_000; nowMs += 100) {
+      for (let i = 0; i < 60; i++) limiter.sample(10);
+      limiter.tick(nowMs, { inFlight: limiter.limit, peak: limiter.limit, isOverrun: false });
+      assert.notEqual(limiter.state, 'probing');
+    }
+  });
+
+  it('waits for what was sent before, passes over what of it is left, and sets the baseline', () => {
+    const { limiter, nowMs } = probing();
+    const { limit } = limiter;
+    for (let i = 0; i < 200; i++) limiter.sample(500);
+    limiter.tick(nowMs + 50, { inFlight: limit + 1, peak: limit + 1, isOverrun: true });
+    limiter.tick(nowMs + 100, { inFlight: limit, peak: limit, isOverrun: true });
+    for (let i = 0; i < limit; i++) limiter.sample(500);
+    for (let i = 0; i < 50; i++) limiter.sample(8);
+    limiter.tick(nowMs + 200, { inFlight: limit, peak: limit, isOverrun: true });
+    finish(limiter, nowMs + 200, 8);
+    assert.equal(limiter.state, 'steady');
+    assert.ok(Math.abs(limiter.baselineMs - 8) < 0.2, `${limiter.baselineMs}`);
+  });
+
+  it('does not believe a baseline at which requests queue: a quarter of the quarter is faster', () => {
+    const { limiter, nowMs } = probing();
+    finish(limiter, nowMs, 100, 9);
+    assert.equal(limiter.state, 'steady');
+    assert.ok(Math.abs(limiter.baselineMs - 9) < 0.2, `${limiter.baselineMs}`);
+  });
+
+  it('without answers leaves the baseline as it was', () => {
+    const { limiter, nowMs } = probing();
+    const before = limiter.baselineMs;
+    limiter.tick(nowMs + 50, IDLE);
+    limiter.tick(nowMs + 5000, IDLE);
+    assert.equal(limiter.state, 'steady');
+    assert.equal(limiter.baselineMs, before);
+  });
+
+  /** Answers the rounds of a probe: the first with `first` ms, the others with `others`. */
+  function finish(limiter: Limiter, fromMs: number, first: number, others = first): void {
+    let nowMs = fromMs;
+    for (let round = 0; limiter.state === 'probing' && round < 10; round++) {
+      limiter.tick((nowMs += 50), { inFlight: 0, peak: 0, isOverrun: true });
+      for (let i = 0; i < 50; i++) limiter.sample(round === 0 ? first : others);
+      limiter.tick((nowMs += 50), { inFlight: 0, peak: 0, isOverrun: true });
+    }
+  }
+});
+
+it('a sample allocates nothing', () => {
+  const { limiter } = steady();
+  assert.equal(
+    bytesPerCall(() => limiter.sample(12)),
+    0,
+  );
+});
