@@ -10,6 +10,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AdminServer } from './admin/server.ts';
 import { hashOfVariable } from './admin/token.ts';
 import { type Insight, openAdmin } from './compose/admin.ts';
+import { Attribution } from './compose/breaches.ts';
+import { Drifts } from './compose/drifts.ts';
 import { Durable } from './compose/durable.ts';
 import { answerForecast, NOT_MEASURED } from './compose/forecast.ts';
 import { Rollouts } from './compose/rollouts.ts';
@@ -91,6 +93,8 @@ class ControlPlane implements Gateway {
   readonly #endpointTotals = new EndpointTotalsReader();
   readonly #rollouts: Rollouts;
   readonly #slos = new SloEngine();
+  readonly #attribution = new Attribution(this.#totals, this.#endpointTotals);
+  readonly #drifts: Drifts;
   readonly #durable: Durable;
   readonly #endpointDials = createEndpointDials();
   readonly #latencyDials = createLatencyDials();
@@ -128,7 +132,20 @@ class ControlPlane implements Gateway {
       wallTime,
       mayRecycle: (candidate) => this.#workers?.isUnused(candidate) === true,
     });
-    this.#durable = new Durable({ log: this.#log, slos: this.#slos, rollouts: () => this.#rollouts });
+    this.#durable = new Durable({
+      log: this.#log,
+      slos: this.#slos,
+      rollouts: () => this.#rollouts,
+      drifts: () => this.#drifts,
+      look: () => this.#look(true),
+    });
+    this.#drifts = new Drifts({
+      dials: this.#dials,
+      store: this.#store,
+      log: this.#log,
+      logMore: (shares) => this.#workers?.logMore(shares),
+      save: this.#durable.keep,
+    });
     this.#rollouts = new Rollouts({
       regions: () => this.#workers?.regions() ?? [],
       dials: this.#dials,
@@ -136,6 +153,7 @@ class ControlPlane implements Gateway {
       store: this.#store,
       slos: this.#slos,
       log: this.#log,
+      explain: this.#attribution.explain,
       decided: this.#durable.decided,
     });
     this.closed = new Promise((resolve) => {
@@ -155,6 +173,8 @@ class ControlPlane implements Gateway {
       health: this.#health,
       slos: this.#slos,
       rollouts: this.#rollouts,
+      drifts: this.#drifts,
+      durable: this.#durable,
       accessLog: this.#accessLog,
       log: this.#log,
       tokenHash: hashOfVariable('SLUICE_ADMIN_TOKEN', process.env['SLUICE_ADMIN_TOKEN']),
@@ -239,6 +259,7 @@ class ControlPlane implements Gateway {
       exhausted: (code) => this.#log.error('descriptors_exhausted', { code }),
       access: (batch) => this.#accessLog.take(batch),
     });
+    this.#workers.logMore(this.#drifts.logged);
     this.proxyUrl = `http://${host.includes(':') ? `[${host}]` : host}:${await this.#workers.start()}`;
   }
 
@@ -290,6 +311,8 @@ class ControlPlane implements Gateway {
 
   #follow(current: Current): void {
     this.#rollouts.follow(current);
+    this.#drifts.follow(current);
+    this.#attribution.follow(current);
     this.#slos.follow(objectivesOf(current.config, current.snapshot));
     this.#health.follow(planOf(current.config, current.snapshot), this.#phase === 'serving');
   }
@@ -315,9 +338,19 @@ class ControlPlane implements Gateway {
     this.#totals.follow(regions);
     this.#endpointTotals.follow(regions);
     this.#rollouts.turn(this.#tickedAtMs);
-    for (const alert of this.#slos.turn(regions, bothClocks())) this.#log.warn('slo_alert', { ...alert });
+    this.#look(false);
+    this.#drifts.turn(regions, this.#tickedAtMs);
+    this.#attribution.turn(this.#tickedAtMs);
     this.#lookAfterEndpoints(regions);
     this.#totals.readSome(this.#store.current?.snapshot.routes ?? [], ROUTES_PER_TICK);
+  }
+
+  /** Takes in what objectives count. @param wantsAll of every source, also when it is not their turn */
+  #look(wantsAll: boolean): void {
+    const regions = this.#workers?.regions() ?? [];
+    for (const alert of this.#slos.turn(regions, bothClocks(), wantsAll)) {
+      this.#log.warn('slo_alert', { ...this.#attribution.alert(alert) });
+    }
   }
 
   /** The endpoint dials have moved already; here the changes are told, and versions that are down give up their weight. */

@@ -3,6 +3,7 @@
  */
 
 import type { Status, WorkerStatus } from '../model/status.ts';
+import type { StateStatus } from '../model/threads/state.ts';
 
 /** One line of `?verbose`. `detail` says what was seen; for a failed check it is the reason. */
 export interface Check {
@@ -11,9 +12,12 @@ export interface Check {
   readonly detail: string;
 }
 
-/** Everything that readiness rests on. The last check, `ready`, is the gateway's own verdict and decides. */
+/**
+ * What readiness rests on, and the state, which it does not rest on: a gateway serves without it. The last check, `ready`, is
+ * the gateway's own verdict and decides.
+ */
 export function readinessChecks(status: Status): readonly Check[] {
-  const { config, workers } = status;
+  const { config, workers, state } = status;
   const serving = workers.filter((worker) => worker.state === 'serving').length;
   return [
     {
@@ -22,8 +26,18 @@ export function readinessChecks(status: Status): readonly Check[] {
       detail: config.revision > 0 ? `revision ${config.revision}, ${config.file}` : 'none was accepted yet',
     },
     { name: 'workers', isOk: serving > 0, detail: `${serving} of ${workers.length} serving` },
+    { name: 'state', isOk: state.kind !== 'unavailable', detail: stateDetail(state) },
     { name: 'ready', isOk: status.ready, detail: status.ready ? 'taking traffic' : status.notReadyBecause },
   ];
+}
+
+/** `in /var/lib/sluice, 96 KiB, all written at …`; `in memory`; `in memory only: …`. */
+export function stateDetail({ kind, directory, because, flushedAt, rowsPending, fileBytes }: StateStatus): string {
+  if (kind === 'memory') return 'in memory, as no state.directory is configured';
+  const pending = `${rowsPending} rows pending`;
+  if (kind === 'unavailable') return `in memory only, ${pending}: ${directory} is unavailable: ${because}`;
+  const size = fileBytes === null ? '' : `, ${Math.ceil(fileBytes / 1024)} KiB`;
+  return `in ${directory}${size}, ${pending}${flushedAt === null ? '' : `, all written at ${flushedAt}`}`;
 }
 
 /** Whether start-up is over: a configuration is in force and a worker has come up. */

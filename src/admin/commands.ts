@@ -1,6 +1,6 @@
 /**
- * Commands to rollouts over the admin server: `POST /api/v1/rollouts/{route}/{command}`, the only thing here that changes
- * anything.
+ * Commands over the admin server, the only thing here that changes anything: `POST /api/v1/rollouts/{route}/{command}` to
+ * rollouts, `POST /api/v1/routes/{route}/restore` for versions that are offline because they drifted.
  *
  * Who may: bearers of the token. Without a configured one nobody may. A page in a browser cannot: it would need the token in
  * an `Authorization` header, which needs a CORS preflight, which is refused; what a browser says of the request's origin is
@@ -15,6 +15,8 @@
 import type { IncomingMessage } from 'node:http';
 import {
   type CommandResult,
+  type RestoreCommand,
+  type RestoreResult,
   ROLLOUT_COMMANDS,
   type RolloutCommand,
   type RolloutCommandName,
@@ -26,6 +28,7 @@ import { isTokenOf } from './token.ts';
 export const BODY_BYTES_MAX = 4096;
 /** Longest reason in characters: it is logged, shown and kept. */
 const REASON_MAX = 500;
+const RESTORE_PATH = /^\/api\/v1\/routes\/([A-Za-z0-9._-]{1,253})\/restore$/;
 const PATH = /^\/api\/v1\/rollouts\/([A-Za-z0-9._-]{1,253})\/([a-z]{1,16})$/;
 
 /** What the admin server may do besides looking. */
@@ -33,6 +36,7 @@ export interface AdminActions {
   /** SHA-256 of the token, hex; null: read only. Asked at each command, so that a new configuration counts at once. */
   tokenHash(): string | null;
   command(command: RolloutCommand): CommandResult;
+  restore(command: RestoreCommand): RestoreResult;
   /** Told of every command that was refused before it was understood. */
   onRefused(target: string, because: string): void;
 }
@@ -40,11 +44,13 @@ export interface AdminActions {
 /** A command that a path names. */
 export interface Target {
   readonly route: string;
-  readonly name: RolloutCommandName;
+  readonly name: RolloutCommandName | 'restore';
 }
 
 /** The command of a path as received; null when it names none. */
 export function commandTarget(path: string): Target | null {
+  const [, restoring] = RESTORE_PATH.exec(path) ?? [];
+  if (restoring !== undefined) return { route: restoring, name: 'restore' };
   const [, route = '', name = ''] = PATH.exec(path) ?? [];
   const known = ROLLOUT_COMMANDS.find((command) => command === name);
   return known === undefined ? null : { route, name: known };
@@ -67,9 +73,15 @@ export async function answerCommand(
   if (body === null) return cut(413, `A command has at most ${BODY_BYTES_MAX} bytes of body`);
   const wishes = wishesOf(body);
   if (typeof wishes === 'string') return problemReply(400, wishes);
-  const result = actions.command({ ...target, by: 'api', ...wishes });
+  const { name, route } = target;
+  if (name === 'restore') return restored(actions.restore({ name, route, by: 'api', reason: wishes.reason }));
+  const result = actions.command({ name, route, by: 'api', ...wishes });
   if (result.kind === 'done') return jsonReply({ decision: result.decision });
   return problemReply(result.kind === 'unknown' ? 404 : 409, result.detail);
+}
+
+function restored(result: RestoreResult): Reply {
+  return result.kind === 'restored' ? jsonReply({ changes: result.changes }) : problemReply(409, result.detail);
 }
 
 interface Turned {

@@ -88,7 +88,8 @@ function indexText(pages: ReadonlyMap<string, Page>): string {
 }
 
 const COMMANDS_TEXT = `POST /api/v1/rollouts/{route}/{${ROLLOUT_COMMANDS.join(',')}}
-with the token: commands to the rollout of a route; body: none, or {"reason": "…", "fix": true}\n`;
+POST /api/v1/routes/{route}/restore
+with the token: commands to the rollout of a route, and to bring back versions that drifted; body: none, or {"reason": "…", "fix": true}\n`;
 
 /** A client's text for a message: bounded and without controls. */
 function printable(text: string): string {

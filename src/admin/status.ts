@@ -7,6 +7,7 @@
 import { quantile } from '../lib/histogram.ts';
 import type { Config } from '../model/config.ts';
 import { weightScaleOf } from '../model/rollout.ts';
+import type { DriftKind } from '../model/slo.ts';
 import type { RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
 import type {
   AdmissionStatus,
@@ -37,10 +38,11 @@ export interface StatusSource {
   readonly snapshot: Snapshot;
   cell(id: number): CellSums;
   endpoint(id: number): Omit<EndpointStatus, 'address'>;
-  /** What a dial has; its route's rollout says what one unit is worth (`weightScaleOf`). */
+  /** What a dial has; its route says what one unit is worth (`weightScaleOf`). */
   weight(dial: number): number;
   /** Why a version's weight is not the operator's; empty when it is. */
   because(route: string, split: SplitSpec): string;
+  drift(route: string, split: SplitSpec): DriftKind;
   rollout(route: string): RolloutStatus | null;
 }
 
@@ -53,13 +55,14 @@ function routeStatus(source: StatusSource, route: RouteSpec, index: number): Rou
   const traffic = trafficOf(source.cell(route.cell));
   const config = source.config.routes[index];
   const refs = config?.backendRefs ?? [];
-  const scale = weightScaleOf(config?.rollout ?? null);
+  const scale = config === undefined ? 1 : weightScaleOf(config);
   const versions = route.splits.map((split, i) =>
     versionStatus(source, split, {
       rescued: route.rescue?.canary === i ? source.cell(split.cell).rescued : null,
       weight: source.weight(split.dial) / scale,
       weightConfigured: refs[i]?.weight ?? 0,
       weightBecause: source.because(route.name, split),
+      drift: source.drift(route.name, split),
     }),
   );
   const total = versions.reduce((sum, version) => sum + version.requests, 0);
@@ -74,7 +77,7 @@ function routeStatus(source: StatusSource, route: RouteSpec, index: number): Rou
 function versionStatus(
   source: StatusSource,
   split: SplitSpec,
-  weights: Pick<VersionStatus, 'weight' | 'weightConfigured' | 'weightBecause' | 'rescued'>,
+  weights: Pick<VersionStatus, 'weight' | 'weightConfigured' | 'weightBecause' | 'rescued' | 'drift'>,
 ): VersionStatus {
   const endpoints = split.targets.endpoints.map((index) => {
     const spec = source.snapshot.endpoints[index] as Snapshot['endpoints'][number];

@@ -3,7 +3,7 @@
  */
 
 import type { Forecast, ForecastAnswer, ForecastQuestion, RolloutCommandName } from '../model/rollout.ts';
-import type { Decision } from '../model/slo.ts';
+import type { Decision, DriftChange } from '../model/slo.ts';
 import type { Status } from '../model/status.ts';
 
 const TIMEOUT_MS = 5000;
@@ -58,19 +58,44 @@ export type CommandAnswer = { readonly decision: Decision } | { readonly status:
 export async function sendCommand(adminUrl: string, request: CommandRequest): Promise<CommandAnswer> {
   const { route, name, reason, fix, token } = request;
   const path = `/api/v1/rollouts/${encodeURIComponent(route)}/${name}`;
+  const { status, ...body } = await post<{ readonly decision?: Decision }>(adminUrl, path, { reason, fix, token });
+  if (body.decision !== undefined) return { decision: body.decision };
+  return { status, refused: body.detail ?? `${path} answered ${status}` };
+}
+
+/** What came of bringing versions back. */
+export type RestoreAnswer =
+  | { readonly changes: readonly DriftChange[] }
+  | { readonly status: number; readonly refused: string };
+
+/** `POST /api/v1/routes/{route}/restore`. Rejects as above. */
+export async function sendRestore(
+  adminUrl: string,
+  { route, reason, token }: Pick<CommandRequest, 'route' | 'reason' | 'token'>,
+): Promise<RestoreAnswer> {
+  const path = `/api/v1/routes/${encodeURIComponent(route)}/restore`;
+  const { status, ...body } = await post<{ readonly changes?: DriftChange[] }>(adminUrl, path, { reason, token });
+  if (body.changes !== undefined) return { changes: body.changes };
+  return { status, refused: body.detail ?? `${path} answered ${status}` };
+}
+
+async function post<T>(
+  adminUrl: string,
+  path: string,
+  { token, ...wishes }: { readonly token: string | undefined; readonly reason: string; readonly fix?: boolean },
+): Promise<T & { readonly status: number; readonly detail?: string }> {
   const response = await fetch(new URL(path, adminUrl), {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     },
-    body: JSON.stringify({ reason, fix }),
+    body: JSON.stringify(wishes),
     redirect: 'error',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  const body = (await response.json()) as { readonly decision?: Decision; readonly detail?: string };
-  if (response.ok && body.decision !== undefined) return { decision: body.decision };
-  return { status: response.status, refused: body.detail ?? `${path} answered ${response.status}` };
+  const body = (await response.json()) as T & { readonly detail?: string };
+  return { ...body, status: response.status };
 }
 
 /** fetch hides the system's word in the cause. */

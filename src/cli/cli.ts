@@ -9,6 +9,7 @@ import { CONFIG_USAGE, configCommand } from './config.ts';
 import { demoCommand } from './demo/demo.ts';
 import { type CliDeps, type Command, EXIT } from './deps.ts';
 import { planCommand } from './plan.ts';
+import { restoreCommand } from './restore.ts';
 import { rolloutCommand } from './rollout.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
@@ -51,6 +52,7 @@ export const COMMANDS: readonly Command[] = [
   statusCommand,
   rolloutCommand,
   planCommand,
+  restoreCommand,
   versionCommand,
 ];
 

@@ -42,7 +42,7 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
 
 /** The table, ending in a newline. */
 export function formatStatus(status: Status): string {
-  const { config, workers } = status;
+  const { config, workers, state } = status;
   const serving = workers.filter((worker) => worker.state === 'serving').length;
   const { accepted, refused } = config.reloads;
   const head = [
@@ -53,6 +53,9 @@ export function formatStatus(status: Status): string {
       ? [`         the newest was refused: ${config.last.problems.length} problems`]
       : []),
     `workers  ${serving} of ${workers.length} serving`,
+    ...(state.kind === 'unavailable'
+      ? [`state    in memory only, ${state.rowsPending} rows wait: ${state.because}`]
+      : []),
   ];
   return `${[...head, ...status.routes.flatMap(routeLines), ...sloLines(status.slos)].join('\n')}\n`;
 }

@@ -15,6 +15,7 @@ import { bothClocks, nowMs } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { once } from '../lib/once.ts';
 import type { ListenAddress } from '../model/config.ts';
+import type { CommandResult, RolloutCommand } from '../model/rollout.ts';
 import type { RouteStatus, Status, WorkerStatus } from '../model/status.ts';
 import { GATEWAY_CELL } from '../model/tallies.ts';
 import type { SloEngine } from '../slo/budget/engine.ts';
@@ -22,6 +23,8 @@ import type { EndpointTotalsReader } from '../slo/endpoint-totals.ts';
 import type { Totals } from '../slo/totals.ts';
 import { type Dials, getDial } from '../snapshot/dials.ts';
 import type { Current, Store } from '../snapshot/store.ts';
+import type { Drifts } from './drifts.ts';
+import type { Durable } from './durable.ts';
 import { answerForecast, type Measured } from './forecast.ts';
 import type { Rollouts } from './rollouts.ts';
 
@@ -43,6 +46,8 @@ export interface Insight {
   readonly health: Health;
   readonly slos: SloEngine;
   readonly rollouts: Rollouts;
+  readonly drifts: Drifts;
+  readonly durable: Durable;
   readonly accessLog: AccessLogWriter;
   readonly log: Log;
   /** Of the token that the environment gives; null: none. The document's goes before it. */
@@ -58,7 +63,7 @@ export interface Insight {
  * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED
  */
 export function openAdmin(insight: Insight, address: ListenAddress): Promise<AdminServer> {
-  const { store, totals, rollouts, accessLog, log } = insight;
+  const { store, totals, rollouts, drifts, accessLog, log } = insight;
   const metrics = createMetrics({
     status: () => statusOf(insight),
     traffic: () => routeReadings((store.current as Current).snapshot, (cell) => totals.of(cell)),
@@ -70,7 +75,8 @@ export function openAdmin(insight: Insight, address: ListenAddress): Promise<Adm
     address,
     actions: {
       tokenHash: () => store.current?.config.adminTokenHash ?? insight.tokenHash,
-      command: (command) => rollouts.command(command),
+      command: (command) => obey(insight, command),
+      restore: ({ route, by, reason }) => drifts.restore(route, by, reason),
       onRefused: (target, because) => log.warn('admin_refused', { target, because }),
     },
     view: {
@@ -101,8 +107,15 @@ function measuredBy(insight: Insight): (route: string) => Measured {
   };
 }
 
+/** Who starts a rollout by hand has seen why its versions were offline. */
+function obey({ rollouts, drifts }: Insight, command: RolloutCommand): CommandResult {
+  const result = rollouts.command(command);
+  if (result.kind === 'done' && command.name === 'start') drifts.restore(command.route, command.by, command.reason);
+  return result;
+}
+
 function statusOf(insight: Insight): Status {
-  const { release, since, store, health, slos, rollouts } = insight;
+  const { release, since, store, health, slos, rollouts, durable } = insight;
   const routesNow = once(() => routesOf(insight));
   const slosNow = once(() => slos.status(bothClocks()));
   const workers = insight.workers();
@@ -124,11 +137,12 @@ function statusOf(insight: Insight): Status {
       return slosNow();
     },
     health: health.status,
+    state: durable.status,
     eventsLost: rollouts.eventsLost,
   };
 }
 
-function routesOf({ store, dials, totals, endpointTotals, health, rollouts }: Insight): RouteStatus[] {
+function routesOf({ store, dials, totals, endpointTotals, health, rollouts, drifts }: Insight): RouteStatus[] {
   const { config, snapshot } = store.current as Current;
   const byRoute = rollouts.statuses();
   return routeStatuses({
@@ -138,6 +152,7 @@ function routesOf({ store, dials, totals, endpointTotals, health, rollouts }: In
     endpoint: (id) => ({ ...endpointTotals.of(id), ...health.of(id) }),
     weight: (dial) => getDial(dials, dial),
     because: (route, split) => store.weightReason(route, split),
+    drift: (route, { service, version }) => drifts.standings.get(`${route}/${service}/${version}`)?.kind ?? 'steady',
     rollout: (route) => byRoute.get(route) ?? null,
   });
 }

@@ -4,22 +4,26 @@
  * ```
  * start:      store ─▶ recalled decisions, rollouts with their holds, budgets     before the first turn
  * decision:   the decision and where it left its rollout, in one transaction      at once
- * flush:      budgets that counted something, at most BUDGETS_PER_FLUSH           every 0.8 s
+ * flush:      what workers counted is read, then written:
+ *             budgets that counted something, at most BUDGETS_PER_FLUSH           every 0.8 s
  *             every rollout                                                       every ROLLOUTS_MS
  * close:      everything
  * ```
- * What was saved and cannot be read is told and left out: a start never fails for it.
+ * What was saved and cannot be read is told and left out: a start never fails for it. Where the state opens only while the
+ * gateway serves, budgets become the sum of what was saved and what was counted since, and a saved rollout goes on unless
+ * this process has moved it; until then nothing is written.
  */
 
-import { bothClocks, nowMs } from '../lib/clock.ts';
+import { bothClocks, nowMs, wallTime } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { SavedRollout } from '../model/rollout.ts';
 import type { Decision } from '../model/slo.ts';
-import type { SavedBudget } from '../model/threads/state.ts';
+import type { LoadedState, SavedBudget, StateStatus } from '../model/threads/state.ts';
 import type { SloEngine } from '../slo/budget/engine.ts';
 import type { SavedObjective } from '../slo/budget/objective.ts';
 import { BUDGET_FORMAT, fromBytes, toBytes } from '../slo/budget/saved.ts';
 import { StateStore } from '../state/store.ts';
+import type { Drifts } from './drifts.ts';
 import type { Rollouts } from './rollouts.ts';
 
 /** 3 MB a flush: 256 objectives that count are saved every time, 10,000 in half a minute. */
@@ -31,6 +35,9 @@ export interface DurableDeps {
   readonly log: Log;
   readonly slos: SloEngine;
   readonly rollouts: () => Rollouts;
+  readonly drifts: () => Drifts;
+  /** Takes in everything that the workers have counted so far. */
+  readonly look: () => void;
 }
 
 export class Durable {
@@ -40,7 +47,17 @@ export class Durable {
 
   constructor(deps: DurableDeps) {
     this.#deps = deps;
-    this.#store = new StateStore({ log: deps.log, collect: () => this.#collect() });
+    this.#store = new StateStore({
+      log: deps.log,
+      collect: () => this.#collect(),
+      late: (loaded, isOwn) => this.#takeOver(loaded, isOwn),
+      wallTime,
+    });
+  }
+
+  /** How the state stands. */
+  get status(): StateStatus {
+    return this.#store.status;
   }
 
   /** Reads what is in `directory` (null: everything is in memory). Never rejects. */
@@ -50,27 +67,58 @@ export class Durable {
 
   /** Hands out what was read; once the configuration is followed, before anybody is served. */
   restore(): void {
-    this.#deps.rollouts().recall(this.#store.loadDecisions());
-    for (const rollout of this.#store.loadRollouts()) {
-      this.#try('rollout', rollout.route, () => this.#deps.rollouts().restore([rollout]));
-    }
-    const wallMs = bothClocks().wallMs;
-    for (const [id, budget] of this.#store.loadBudgets()) {
-      this.#try('budget', id, () => this.#restoreBudget(id, budget, wallMs));
-    }
+    // What is in the file by the time it can be written may be more than what could be read now.
+    if (this.#store.health.kind === 'unavailable') this.#deps.slos.keepApart();
+    this.#handOut(this.#store.loaded);
   }
+
+  /** Keeps what is no budget, and outlives the process like one. */
+  readonly keep = (budgets: ReadonlyMap<string, SavedBudget>): void => this.#store.saveBudgets(budgets);
 
   /** Writes a decision down, and where it left the route's rollout. */
   readonly decided = (decision: Decision, rollout: SavedRollout | null): void => this.#store.append(decision, rollout);
 
-  /** Writes what is to be kept, within two seconds, and lets go. Idempotent. */
+  /**
+   * Writes what is to be kept, within two seconds, and lets go. What the workers counted after the last turn of the loop is in
+   * their memory still. Idempotent.
+   */
   close(): Promise<void> {
-    this.#saveBudgets(this.#deps.slos.save(nowMs()));
-    this.#store.saveRollouts(this.#deps.rollouts().save());
+    this.#deps.look();
+    this.#saveAll();
     return this.#store.close();
   }
 
+  #saveAll(): void {
+    this.#saveBudgets(this.#deps.slos.save(nowMs()));
+    this.#store.saveBudgets(this.#deps.drifts().save());
+    this.#store.saveRollouts(this.#deps.rollouts().save());
+  }
+
+  /** The state opened, or could be read, only now. */
+  #takeOver(loaded: LoadedState, isOwn: boolean): void {
+    this.#handOut(loaded);
+    if (isOwn) this.#deps.slos.settle();
+    this.#saveAll();
+    const { budgets, rollouts, decisions } = loaded;
+    const counts = { budgets: budgets.size, rollouts: rollouts.length, decisions: decisions.length };
+    this.#deps.log.warn('state_late', {
+      ...counts,
+      isOwn,
+      now: 'added to what was counted and decided since the start',
+    });
+  }
+
+  #handOut({ budgets, rollouts, decisions }: LoadedState): void {
+    this.#deps.rollouts().recall(decisions);
+    for (const rollout of rollouts) {
+      this.#try('rollout', rollout.route, () => this.#deps.rollouts().restore(rollout));
+    }
+    const { wallMs } = bothClocks();
+    for (const [id, budget] of budgets) this.#try('budget', id, () => this.#restoreBudget(id, budget, wallMs));
+  }
+
   #collect(): void {
+    this.#deps.look();
     const atMs = nowMs();
     this.#saveBudgets(this.#deps.slos.saveNews(atMs, BUDGETS_PER_FLUSH));
     if (atMs - this.#rolloutsSavedAtMs < ROLLOUTS_MS) return;
@@ -83,7 +131,9 @@ export class Durable {
     this.#store.saveBudgets(new Map(saved.map((one) => [one.id, { format: BUDGET_FORMAT, bytes: toBytes(one), at }])));
   }
 
-  #restoreBudget(id: string, { format, bytes, at }: SavedBudget, wallMs: number): void {
+  #restoreBudget(id: string, budget: SavedBudget, wallMs: number): void {
+    if (this.#deps.drifts().recall(id, budget)) return;
+    const { format, bytes, at } = budget;
     if (format !== BUDGET_FORMAT) throw new Error(`format ${format} is not ${BUDGET_FORMAT}`);
     const unknown = this.#deps.slos.restore([fromBytes(id, bytes)], nowMs(), wallMs - Date.parse(at));
     if (unknown.length > 0) this.#deps.log.info('budget_stale', { objective: id });

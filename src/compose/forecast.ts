@@ -3,8 +3,9 @@
  */
 
 import { similarTo } from '../lib/text/similar.ts';
-import type { BackendRef, Config, RolloutConfig, RouteConfig, SloConfig } from '../model/config.ts';
+import type { BackendRef, Config, RolloutConfig, RouteConfig } from '../model/config.ts';
 import type { Forecast, ForecastAnswer, ForecastQuestion, ForecastTraffic } from '../model/rollout.ts';
+import type { SloConfig } from '../model/slo.ts';
 import { forecast } from '../slo/rollout/planner/forecast.ts';
 import { rolloutTerms } from '../snapshot/rollouts.ts';
 

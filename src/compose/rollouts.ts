@@ -8,7 +8,7 @@
 import { nowMs, wallTime } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from '../model/rollout.ts';
-import type { Decision, DecisionKind } from '../model/slo.ts';
+import type { Decision, DecisionKind, Verdict } from '../model/slo.ts';
 import type { RolloutStatus } from '../model/status.ts';
 import type { Region } from '../proxy/workers.ts';
 import type { SloEngine } from '../slo/budget/engine.ts';
@@ -27,8 +27,14 @@ export interface RolloutsDeps {
   readonly store: Store;
   readonly slos: SloEngine;
   readonly log: Log;
+  /** Who is behind a rollback, in words; empty when nobody stands out. */
+  readonly explain: (route: string, verdict: Verdict) => string;
   /** Hears of every decision once it is executed, with where it left its route's rollout; null when that has gone. */
   readonly decided: (decision: Decision, rollout: SavedRollout | null) => void;
+}
+
+function isAutomaticStart({ kind, trigger }: Decision): boolean {
+  return kind === 'start' && trigger === 'configuration';
 }
 
 /** Decisions that went as planned. */
@@ -50,6 +56,7 @@ export class Rollouts {
       setDial: (dial, weight) => void setDial(dials, dial, weight),
       setLatency: (unit, dial) => setLatency(latencyDials, unit, dial),
       budgetOf: (route, atMs) => slos.budgetOf(route, atMs),
+      explain: deps.explain,
       nowMs,
       wallTime,
     });
@@ -84,15 +91,27 @@ export class Rollouts {
     return this.#controller.save(nowMs());
   }
 
-  /** Takes over what earlier processes decided, oldest first. */
+  /** Takes over what earlier processes decided, oldest first, instead of what was taken over before. */
   recall(decisions: readonly Decision[]): void {
     this.#decisions.recall(decisions);
     this.#controller.continueAfter(Math.max(0, ...decisions.map(({ id }) => id)));
   }
 
-  /** Goes on where an earlier process stopped; before the first turn. @throws SluiceError SLU_STATE_INVALID */
-  restore(saved: readonly SavedRollout[]): void {
-    for (const hold of this.#controller.restore(saved, nowMs())) this.#hold(hold);
+  /**
+   * Goes on where an earlier process stopped, unless this one has moved the rollout since: then its word is the newer one. A
+   * start by the configuration is no such word, and but for a person nobody overrules that the canary was rolled back.
+   * @throws SluiceError SLU_STATE_INVALID
+   */
+  restore(saved: SavedRollout): void {
+    const { route } = saved;
+    const words = this.#decisions.own.filter((decision) => decision.route === route && !isAutomaticStart(decision));
+    const isOut = saved.rollout.state.kind === 'rolled-back' && !words.some(({ trigger }) => trigger === 'person');
+    if (words.length > 0 && !isOut) {
+      const kept = words.at(-1)?.sentence;
+      this.#deps.log.warn('rollout_kept', { route, saved: saved.rollout.state.kind, kept });
+      return;
+    }
+    for (const hold of this.#controller.restore([saved], nowMs())) this.#hold(hold);
   }
 
   /** Oldest first. */

@@ -27,6 +27,9 @@ port.on('message', (message: ToWorker) => {
     case 'access-taken':
       plane.accessLog.taken();
       return;
+    case 'access-more':
+      plane.accessLog.more(message.shares);
+      return;
     case 'lame-duck':
       plane.lameDuck();
       return;

@@ -3,6 +3,7 @@
  */
 
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { DURABLE_FAMILIES } from './durable-families.ts';
 import { type Reading, registerFamily } from './family.ts';
 import { SLO_FAMILIES } from './slo-families.ts';
 import type { MetricsSource } from './source.ts';
@@ -22,7 +23,7 @@ export function createMetrics(source: MetricsSource): Metrics {
     if (reading === null) throw new Error('metrics: a family was collected outside a scrape');
     return reading;
   };
-  for (const family of [...TRAFFIC_FAMILIES, ...STATE_FAMILIES, ...SLO_FAMILIES])
+  for (const family of [...TRAFFIC_FAMILIES, ...STATE_FAMILIES, ...SLO_FAMILIES, ...DURABLE_FAMILIES])
     registerFamily(registry, family, current);
   collectDefaultMetrics({ register: registry });
 

@@ -6,6 +6,7 @@
  */
 
 import type { ConcurrencyLimit, OverloadConfig, Priority } from './overload.ts';
+import type { SloConfig } from './slo.ts';
 
 /** Where a socket listens. `port` 0 lets the kernel choose. */
 export interface ListenAddress {
@@ -279,30 +280,6 @@ export interface StickyConfig {
   readonly header: string | null;
   readonly cookie: string | null;
   readonly clientIp: boolean;
-}
-
-/** What an error budget allows rollouts to do. */
-export interface BudgetPolicyConfig {
-  /** An exhausted budget stops rollouts, unless they are labeled `fix`. */
-  readonly freeze: boolean;
-  /** Rollouts are slow while less than this part of the budget is left, 0..1. */
-  readonly slowBelowRatio: number;
-  /** Part of the budget left at its start that one rollout may spend, 0..1. */
-  readonly releaseAllowanceRatio: number;
-}
-
-/** Objectives of a route or a service. Budgets that decide are rolling, over 28 days. */
-export interface SloConfig {
-  /** Target share of good requests, in (0, 1). */
-  readonly availabilityRatio: number;
-  readonly latency: { readonly thresholdMs: number; readonly targetRatio: number } | null;
-  /** Period that is reported besides the rolling one, in UTC. */
-  readonly calendar: 'week' | 'month' | null;
-  /** Normalized paths whose requests (probes) count for nothing. Always empty of a service. */
-  readonly ignorePaths: readonly string[];
-  /** Weight of an error in the weighted error count, by class. */
-  readonly errorWeights: { readonly client: number; readonly transient: number; readonly server: number };
-  readonly budgetPolicy: BudgetPolicyConfig;
 }
 
 /** One step of a ramp. */

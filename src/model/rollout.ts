@@ -2,8 +2,8 @@
  * Nouns of rollouts: what the judge needs to know of them, their states, the commands that people give, what is shown.
  */
 
-import type { BudgetPolicyConfig, RolloutConfig, RolloutPlan, RolloutStep } from './config.ts';
-import type { Decision } from './slo.ts';
+import type { RolloutConfig, RolloutPlan, RolloutStep } from './config.ts';
+import type { BudgetPolicyConfig, Decision, DriftChange, SloConfig } from './slo.ts';
 
 /** One side of the comparison. Indexes are those of the tallies and dials. */
 export interface RolloutArm {
@@ -44,6 +44,8 @@ export interface RolloutSpec {
   };
   /** Null: it is only watched. */
   readonly plan: RolloutPlan | null;
+  /** Dial units per unit of weight (`weightScaleOf`). */
+  readonly weightScale: number;
   /** Share of bad requests that the route's availability objective allows. */
   readonly budgetRatio: number;
   readonly budgetPolicy: BudgetPolicyConfig;
@@ -53,12 +55,20 @@ export interface RolloutSpec {
   readonly revision: number;
 }
 
-/** Dials of a route with steps count thousandths of a weight, so that 1 % of any weight is a whole number. */
-const STEP_WEIGHT_SCALE = 1000;
+/**
+ * Dials of a route with steps, or whose versions keep a part of their weight when they drift, count thousandths of a weight,
+ * so that 1 % of any weight is a whole number.
+ */
+const FINE_WEIGHT_SCALE = 1000;
 
-/** Dial units per unit of weight on a route with this rollout. */
-export function weightScaleOf(rollout: Pick<RolloutConfig, 'plan'> | null): number {
-  return rollout === null || rollout.plan === null ? 1 : STEP_WEIGHT_SCALE;
+/** Dial units per unit of weight on a route with this rollout and these objectives. */
+export function weightScaleOf(route: {
+  readonly rollout: Pick<RolloutConfig, 'plan'> | null;
+  readonly slo: Pick<SloConfig, 'drift'> | null;
+}): number {
+  const hasSteps = route.rollout !== null && route.rollout.plan !== null;
+  const hasDrift = route.slo !== null && route.slo.drift !== null;
+  return hasSteps || hasDrift ? FINE_WEIGHT_SCALE : 1;
 }
 
 /** Weights to hold on a route against the operator's: all of them at once, none = the operator's are in force again. */
@@ -90,6 +100,19 @@ export interface RolloutCommand {
 export type CommandResult =
   | { readonly kind: 'done'; readonly decision: Decision; readonly hold: RouteHold }
   | { readonly kind: 'unknown' | 'refused'; readonly detail: string };
+
+/** A person brings the versions of a route back that are offline because they drifted. */
+export interface RestoreCommand {
+  readonly name: 'restore';
+  readonly route: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** `refused`: none was offline. */
+export type RestoreResult =
+  | { readonly kind: 'restored'; readonly changes: readonly DriftChange[] }
+  | { readonly kind: 'refused'; readonly detail: string };
 
 /** Who or what moved a rollout. */
 export type RolloutTrigger = 'evidence' | 'burn' | 'gates' | 'policy' | 'budget' | 'person' | 'configuration';

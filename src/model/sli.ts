@@ -1,5 +1,5 @@
 /**
- * How outcomes count: error classes of HTTP and gRPC, and their weights. Hot path.
+ * How outcomes count: error classes of HTTP, and their weights. Hot path.
  *
  * Whether an exchange is good or bad is the table of `reason.ts`; the class says what kind of error it was, for reports:
  *
@@ -10,10 +10,10 @@
  * | server    | the service is wrong                                          | other 5xx                    | 2.5    |
  *
  * Classes and effects are independent: most client errors are good events, and still worth a count.
- * Source: docs/ARCHITECTURE.md "Objectives and budgets"; gRPC: OpenTelemetry semantic conventions, "gRPC server status".
+ * Source: docs/ARCHITECTURE.md "Objectives and budgets".
  */
 
-import { type Effect, REASON, REASONS, type Reason, type ReasonRow } from './reason.ts';
+import { REASON, REASONS, type Reason, type ReasonRow } from './reason.ts';
 
 /** In the order of their counters. */
 export const ERROR_CLASSES = ['client', 'transient', 'server'] as const;
@@ -58,47 +58,6 @@ export function errorClassOfStatus(status: number): number {
     default:
       return status < 500 ? CLIENT : SERVER;
   }
-}
-
-/** One gRPC status code. */
-export interface GrpcRow {
-  readonly name: string;
-  /** On the SLI. */
-  readonly effect: Effect;
-  readonly errorClass: ErrorClass | null;
-}
-
-// biome-ignore format: one row per line
-const GRPC: readonly (readonly [name: string, effect: Effect, errorClass: ErrorClass | null])[] = [
-  ['OK', 'good', null],
-  ['CANCELLED', 'ignore', null],
-  ['UNKNOWN', 'bad', 'server'],
-  ['INVALID_ARGUMENT', 'good', 'client'],
-  ['DEADLINE_EXCEEDED', 'bad', 'transient'],
-  ['NOT_FOUND', 'good', 'client'],
-  ['ALREADY_EXISTS', 'good', 'client'],
-  ['PERMISSION_DENIED', 'good', 'client'],
-  ['RESOURCE_EXHAUSTED', 'good', 'transient'],
-  ['FAILED_PRECONDITION', 'good', 'client'],
-  ['ABORTED', 'good', 'transient'],
-  ['OUT_OF_RANGE', 'good', 'client'],
-  ['UNIMPLEMENTED', 'bad', 'server'],
-  ['INTERNAL', 'bad', 'server'],
-  ['UNAVAILABLE', 'bad', 'transient'],
-  ['DATA_LOSS', 'bad', 'server'],
-  ['UNAUTHENTICATED', 'good', 'client'],
-];
-
-/** Every gRPC status; the index is its code. */
-export const GRPC_STATUSES: readonly GrpcRow[] = GRPC.map(([name, effect, errorClass]) => ({
-  name,
-  effect,
-  errorClass,
-}));
-
-/** The row of a `grpc-status`; a code that is not defined counts as UNKNOWN, as gRPC asks. */
-export function grpcRow(code: number): GrpcRow {
-  return GRPC_STATUSES[code] ?? (GRPC_STATUSES[2] as GrpcRow);
 }
 
 /** The sum of errors by class, each with its weight. */

@@ -2,7 +2,6 @@
  * Nouns of judgement: evidence, verdicts and decisions; objectives and their alerts.
  */
 
-import type { SloConfig } from './config.ts';
 import type { RolloutTrigger } from './rollout.ts';
 
 /** Exchanges of one arm (version) in one tick: how many finished, how many of them were bad. `bad <= finished`. */
@@ -176,4 +175,74 @@ export interface AlertChange {
   readonly remainingRatio: number | null;
   /** One sentence with the numbers. */
   readonly sentence: string;
+}
+
+/** What follows when a version that no rollout judges drifts from its route's objectives. */
+export interface DriftConfig {
+  /** Part of its weight that it keeps in mild trouble, 0..1. */
+  readonly keepRatio: number;
+  /** Share of its requests that the access log writes as long as it is in trouble, 0..1. */
+  readonly sampleRatio: number;
+}
+
+/** `mild`: it keeps a part of its weight, and more of it is logged. `offline`: weight 0 until a person restores it. */
+export type DriftKind = 'steady' | 'mild' | 'offline';
+
+/** One version of a route with `drift`. Indexes are those of the tallies and dials. */
+export interface DriftSpec {
+  readonly route: string;
+  readonly service: string;
+  readonly version: string;
+  /** Cell of route x version. */
+  readonly cell: number;
+  readonly dial: number;
+  readonly slo: SloConfig;
+  readonly drift: DriftConfig;
+  /** Dial of the canary where the version is one side of a rollout; while it has weight the rollout judges. Else -1. */
+  readonly canaryDial: number;
+}
+
+/** A version's drift as it stands. */
+export interface DriftStanding {
+  readonly kind: DriftKind;
+  /** One sentence with the numbers that led there; empty while steady. */
+  readonly sentence: string;
+}
+
+/** A version began to drift, went offline, recovered or was restored. */
+export interface DriftChange {
+  readonly route: string;
+  readonly service: string;
+  readonly version: string;
+  readonly before: DriftKind;
+  readonly after: DriftKind;
+  /** `evidence`, or who restored it. */
+  readonly by: string;
+  readonly sentence: string;
+}
+
+/** What an error budget allows rollouts to do. */
+export interface BudgetPolicyConfig {
+  /** An exhausted budget stops rollouts, unless they are labeled `fix`. */
+  readonly freeze: boolean;
+  /** Rollouts are slow while less than this part of the budget is left, 0..1. */
+  readonly slowBelowRatio: number;
+  /** Part of the budget left at its start that one rollout may spend, 0..1. */
+  readonly releaseAllowanceRatio: number;
+}
+
+/** Objectives of a route or a service. Budgets that decide are rolling, over 28 days. */
+export interface SloConfig {
+  /** Target share of good requests, in (0, 1). */
+  readonly availabilityRatio: number;
+  readonly latency: { readonly thresholdMs: number; readonly targetRatio: number } | null;
+  /** Period that is reported besides the rolling one, in UTC. */
+  readonly calendar: 'week' | 'month' | null;
+  /** Normalized paths whose requests (probes) count for nothing. Always empty of a service. */
+  readonly ignorePaths: readonly string[];
+  /** Weight of an error in the weighted error count, by class. */
+  readonly errorWeights: { readonly client: number; readonly transient: number; readonly server: number };
+  readonly budgetPolicy: BudgetPolicyConfig;
+  /** What follows when a version drifts; null = nothing. Always null of a service. */
+  readonly drift: DriftConfig | null;
 }

@@ -9,7 +9,8 @@ import type { Priority } from './overload.ts';
 import type { Problem } from './problem.ts';
 import type { RolloutGate, RolloutStateName } from './rollout.ts';
 import type { ErrorClass } from './sli.ts';
-import type { AlertSeverity, SloIndicator, SloScope, Verdict } from './slo.ts';
+import type { AlertSeverity, DriftKind, SloIndicator, SloScope, Verdict } from './slo.ts';
+import type { StateStatus } from './threads/state.ts';
 
 export interface EndpointStatus extends EndpointHealth {
   /** `host:port` */
@@ -67,6 +68,8 @@ export interface VersionStatus extends TrafficStatus {
   readonly weightBecause: string;
   /** null for a version that nobody rescues. */
   readonly rescued: RescueCounts | null;
+  /** How it does against the route's objectives, where the route has `drift`; `weightBecause` says why. */
+  readonly drift: DriftKind;
   /** Share of the route's requests since start. */
   readonly shareRatio: number | null;
   /** The limit of its requests, over all workers and whatever route they come by; null where there is none. */
@@ -190,6 +193,8 @@ export interface Status {
   /** Objectives of routes and services, in the order of the configuration. */
   readonly slos: readonly SloStatus[];
   readonly health: HealthStatus;
+  /** What outlives the process. */
+  readonly state: StateStatus;
   /** Bad events that the ring could not hold, since start. */
   readonly eventsLost: number;
 }

@@ -81,9 +81,19 @@ export const CELL = {
   queued: 760,
   /** Exchanges that the version's limit refused, by priority, in the order of `PRIORITIES` (`config.ts`). */
   shed: 761,
+  /** Attempts of a version that are over: what the times below belong to. */
+  attempts: 765,
+  /**
+   * Float64 sums of times of attempts in ms, two words each: to the response head or to the attempt's end without one; of
+   * that in the endpoint's queue, and connecting; from the head to the end.
+   */
+  waitMs: 766,
+  queueMs: 768,
+  connectMs: 770,
+  bodyMs: 772,
 } as const;
-/** Words of a cell that are in use. */
-export const CELL_USED_WORDS = 765;
+/** Words of a cell that count; sums of times lie behind them. */
+export const CELL_USED_WORDS = 766;
 export const THRESHOLDS_MAX = 8;
 
 /**
@@ -170,7 +180,7 @@ export interface TalliesBuffers {
 /** Typed views over one worker's shared memory. */
 export interface Tallies {
   readonly cells: Int32Array;
-  /** The same memory as `cells`, for `CELL.secondsSum`: index = (cell * CELL_WORDS + CELL.secondsSum) / 2. */
+  /** The same memory as `cells`, for the Float64 sums: index = (cell * CELL_WORDS + CELL.secondsSum) / 2. */
   readonly cellFloats: Float64Array;
   readonly endpoints: Int32Array;
   /** The same memory as `endpoints`, for `ENDPOINT.waitedMs`: index = (endpoint * ENDPOINT_WORDS + that) / 2. */
@@ -215,5 +225,5 @@ if (CELL.errorClasses + ERROR_CLASSES.length > CELL_USED_WORDS)
   throw new Error('tallies: more error classes than words');
 if (CELL.rescues + EFFECTS.length > CELL.rescuesSkipped) throw new Error('tallies: more effects than words');
 if (CELL.levels + THRESHOLDS_MAX >= CELL.mended) throw new Error('tallies: the levels do not fit their cell');
-if (CELL.shed + PRIORITIES.length > CELL_USED_WORDS) throw new Error('tallies: more priorities than words');
+if (CELL.shed + PRIORITIES.length > CELL.attempts) throw new Error('tallies: more priorities than words');
 if (CELL.histogram + HISTOGRAM_BUCKETS > CELL_WORDS) throw new Error('tallies: the histogram does not fit its cell');

@@ -74,6 +74,8 @@ export class AccessLog {
   #failures = 0;
   #queueFull = 0;
   #failureRate = 0;
+  /** By cell of route x version: the share of its requests to write besides; null while nobody's. */
+  #more: Float32Array | null = null;
 
   /** @param write hands a batch over; each must be answered with `taken`. */
   constructor(seed: number, write: (batch: AccessBatch) => void) {
@@ -87,6 +89,12 @@ export class AccessLog {
     this.#ratio = ratio;
     this.#isOn = ratio > 0;
     this.#left = this.#gap();
+  }
+
+  /** From now on so large a share of these versions' requests is written, by cell; while the log is off none is. */
+  more(shares: ReadonlyMap<number, number>): void {
+    this.#more = shares.size === 0 ? null : new Float32Array(Math.max(...shares.keys()) + 1);
+    for (const [cell, share] of shares) (this.#more as Float32Array)[cell] = share;
   }
 
   /** Counts a request; true if it is drawn: then `keep` it. Cost: a decrement and a comparison, allocates nothing. */
@@ -112,9 +120,12 @@ export class AccessLog {
 
   /** The exchange is over. Cost for one that is not written: four comparisons, allocates nothing. */
   end(x: Exchange): void {
-    if (x.drawn === null && !isFailure(x)) return;
+    if (x.drawn === null && !isFailure(x)) {
+      if (this.#more !== null) this.#addMore(x, this.#more);
+      return;
+    }
     if (x.drawn === null && !this.#admitsFailure(x.endedAtMs)) return;
-    this.#add(x.drawn === null ? failureRecord(x) : drawnRecord(x, x.drawn));
+    this.#add(x.drawn === null ? lateRecord(x, 1) : drawnRecord(x, x.drawn));
   }
 
   /** A request that never became an exchange, as its head was refused. */
@@ -153,6 +164,14 @@ export class AccessLog {
     if (this.#ratio >= 1) return 1;
     const u = 1 - this.#random.nextFloat();
     return Math.min(INT32_MAX, 1 + Math.floor(Math.log(u) / Math.log1p(-this.#ratio)));
+  }
+
+  /** A request of a version of which more is to be known. */
+  #addMore(x: Exchange, more: Float32Array): void {
+    if (!this.#isOn || x.split === null || x.split.cell >= more.length) return;
+    const share = more[x.split.cell] as number;
+    if (share === 0 || this.#random.nextFloat() >= share) return;
+    this.#add(lateRecord(x, share));
   }
 
   #admitsFailure(nowMs: number): boolean {
@@ -203,8 +222,8 @@ function drawnRecord(x: Exchange, drawn: Drawn): AccessRecord {
   return recordOf(x, drawn, [ttfbMs, sentBytes, isFailure(x) ? 1 : drawn.sampleRatio]);
 }
 
-/** A failure that was not drawn: what the exchange and the head for the upstream still tell. */
-function failureRecord(x: Exchange): AccessRecord {
+/** One that was not drawn at its beginning: what the exchange and the head for the upstream still tell. */
+function lateRecord(x: Exchange, sampleRatio: number): AccessRecord {
   const authority = fieldOf(x.requestText, HOST);
   const origin = {
     client: x.client.lines.peer.address,
@@ -213,7 +232,7 @@ function failureRecord(x: Exchange): AccessRecord {
     userAgent: fieldOf(x.requestText, USER_AGENT),
     traceId: fieldOf(x.requestText, TRACEPARENT),
   };
-  return recordOf(x, origin, [null, null, 1]);
+  return recordOf(x, origin, [null, null, sampleRatio]);
 }
 
 /** @param measured time to first byte, bytes sent, sample ratio. */

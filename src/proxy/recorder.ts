@@ -6,6 +6,7 @@
  * Cost: about 25 words written per exchange, allocates nothing (bad events aside).
  */
 
+import { turnMs } from '../lib/clock.ts';
 import { bucketIndex } from '../lib/histogram.ts';
 import { EFFECTS, type Effect, REASON, type Reason, reasonRow } from '../model/reason.ts';
 import { errorClassOf, NO_ERROR } from '../model/sli.ts';
@@ -50,6 +51,11 @@ export interface Failure {
   readonly reason: Reason;
   readonly status: number;
   readonly atMs: number;
+}
+
+/** Whole microseconds from an instant to what is being handled now, at most 35 minutes. */
+export function microsSince(atMs: number): number {
+  return Math.min(Math.max(turnMs() - atMs, 0) * 1000, MICROS_MAX) | 0;
 }
 
 /** Single writer of one worker's tallies. */
@@ -194,6 +200,32 @@ export class Recorder {
       add(words, base + ENDPOINT.consecutive, 1);
       add(words, base + ENDPOINT.bad, 1);
     }
+  }
+
+  /** A part of an attempt is over. @param word of `CELL`, one of the sums of times. Integers only, see `#latency`. */
+  took(x: Exchange, word: number, micros: number): void {
+    if (x.split === null) return;
+    const sum = (x.split.cellBase + word) >> 1;
+    const floats = this.#tallies.cellFloats;
+    floats[sum] = (floats[sum] as number) + micros / 1000;
+  }
+
+  /** A connection was opened, or not, within its time limit. @param x whose attempt waited for it */
+  connectTook(x: Exchange | null, deadlineAtMs: number): void {
+    if (x !== null) this.took(x, CELL.connectMs, microsSince(deadlineAtMs - x.table.timeouts.connectMs));
+  }
+
+  /** The response head of an attempt is there: what follows is its body. */
+  headCame(x: Exchange): void {
+    this.took(x, CELL.waitMs, microsSince(x.attemptAtMs));
+    x.attemptAtMs = turnMs();
+  }
+
+  /** An attempt is over, with or without a response. Balances its beginning. */
+  attemptTook(x: Exchange): void {
+    if (x.split === null) return;
+    this.took(x, x.responseStarted ? CELL.bodyMs : CELL.waitMs, microsSince(x.attemptAtMs));
+    add(this.#tallies.cells, x.split.cellBase + CELL.attempts, 1);
   }
 
   /** An endpoint's response head, below 500, is there. Integers only, see `#latency`. */

@@ -87,6 +87,7 @@ export class Workers {
   #snapshot: Snapshot;
   #port: number;
   #isStopping = false;
+  #more: ReadonlyMap<number, number> = new Map();
   #acknowledged: (() => void) | null = null;
   readonly #stalls: StallWatch;
   readonly #descriptors = new DescriptorWatch();
@@ -126,6 +127,12 @@ export class Workers {
         resolve();
       };
     });
+  }
+
+  /** Has the access log write more of some versions, by cell, in every worker that lives or comes. */
+  logMore(shares: ReadonlyMap<number, number>): void {
+    this.#more = shares;
+    for (const slot of this.#slots) this.#say(slot, { kind: 'access-more', shares });
   }
 
   /** Tallies of the workers that live now; a replaced worker's are gone. The same array while nothing changes. */
@@ -208,6 +215,7 @@ export class Workers {
       snapshot: this.#snapshot,
     };
     const worker = new Worker(this.#options.file, { workerData: setup, name: `sluice-worker-${id}` });
+    if (this.#more.size > 0) worker.postMessage({ kind: 'access-more', shares: this.#more } satisfies ToWorker);
     const slot = slotOf(id, worker, this.#slots[id]);
     this.#slots[id] = slot;
     this.#addRegion(id, viewTallies(buffers));

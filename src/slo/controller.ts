@@ -20,15 +20,7 @@
  * Cost: docs/verdicts.md "Cost".
  */
 
-import {
-  type CommandResult,
-  type Rollout,
-  type RolloutCommand,
-  type RolloutSpec,
-  type RouteHold,
-  type SavedRollout,
-  weightScaleOf,
-} from '../model/rollout.ts';
+import type { CommandResult, Rollout, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from '../model/rollout.ts';
 import type { Decision } from '../model/slo.ts';
 import { type BadEvent, EventReader } from './events.ts';
 import { isComparable, Judgement } from './judgement.ts';
@@ -203,13 +195,22 @@ class Loop implements Controller {
       const isNew = spec.generation !== before.generation;
       if (isNew) this.#renew(watch, decisions);
       const isOther = watch.state.kind === 'progressing' && !isComparable(spec, before);
+      if (isNew || isOther) this.#forgetThresholds(before);
       if (isOther && watch.state.kind === 'progressing') watch.run.rebase(watch.state.judgement.requests);
       if (isNew || isOther) watch.state = this.#fresh(spec, moment);
     }
     if (this.#watches.size === specs.length) return;
-    for (const route of this.#watches.keys()) {
-      if (!specs.some((spec) => spec.route === route)) this.#watches.delete(route);
+    for (const [route, watch] of this.#watches) {
+      if (specs.some((spec) => spec.route === route)) continue;
+      this.#watches.delete(route);
+      this.#forgetThresholds(watch.spec);
     }
+  }
+
+  /** Nobody judges these versions any more, so workers need not compare. */
+  #forgetThresholds({ canary, stable }: RolloutSpec): void {
+    this.#deps.setLatency(canary.unit, null);
+    this.#deps.setLatency(stable.unit, null);
   }
 
   /** Another split or canary is another rollout: it begins idle, and what was under way is told to have ended. */
@@ -271,13 +272,16 @@ class Loop implements Controller {
     const judgement = state.kind === 'progressing' ? state.judgement : null;
     const verdict = state.kind === 'progressing' ? state.judgement.verdictNow(spec) : state.decision.verdict;
     const isDetected = moved.kind === 'rollback' && judgement !== null;
+    const sentence =
+      moved.trigger === 'evidence'
+        ? rollbackSentence(namesOf(spec), verdict, spec.alpha)
+        : movedSentence(spec, before, moved, by);
+    const isBreach = moved.trigger === 'evidence' || moved.trigger === 'burn';
+    const why = isBreach ? (this.#deps.explain?.(spec.route, verdict) ?? '') : '';
     const decision = this.#decide(spec, {
       kind: moved.kind,
       trigger: moved.trigger,
-      sentence:
-        moved.trigger === 'evidence'
-          ? rollbackSentence(namesOf(spec), verdict, spec.alpha)
-          : movedSentence(spec, before, moved, by),
+      sentence: why === '' ? sentence : `${sentence}; ${why}`,
       verdict,
       weightBefore,
       weightAfter: this.#weightOf(spec),
@@ -292,8 +296,10 @@ class Loop implements Controller {
   /** Who is rolled back is not watched; who comes back is watched anew; another weight is a step of the evidence. */
   #settle(watch: Watch, { rollout, kind }: Moved, decision: Decision, moment: Moment): void {
     const { spec, run, state } = watch;
-    if (rollout.state.kind === 'rolled-back') watch.state = { kind: 'rolled-back', decision };
-    else if (state.kind === 'rolled-back') watch.state = this.#fresh(spec, moment);
+    if (rollout.state.kind === 'rolled-back') {
+      watch.state = { kind: 'rolled-back', decision };
+      this.#forgetThresholds(spec);
+    } else if (state.kind === 'rolled-back') watch.state = this.#fresh(spec, moment);
     else state.judgement.weigh(this.#deps.weightOf(spec.canary.dial), moment.regions, moment.nowMs);
     run.become(rollout, kind === 'start', watch.state.kind === 'progressing' ? watch.state.judgement.requests : null);
   }
@@ -307,7 +313,6 @@ class Loop implements Controller {
     store(spec, weights, this.#deps);
     if (rollout.state.kind === 'rolled-back' && decision !== null) watch.state = { kind: 'rolled-back', decision };
     else watch.state = this.#fresh(spec, moment);
-    if (weights.length === 0) return [];
     const because = decision?.sentence ?? stateSentence(spec, rollout, moment.nowMs);
     return [{ route: spec.route, generation: spec.generation, because, weights }];
   }
@@ -334,7 +339,7 @@ class Loop implements Controller {
 
   /** The canary's weight in the operator's units. */
   #weightOf(spec: RolloutSpec): number {
-    return this.#deps.weightOf(spec.canary.dial) / weightScaleOf(spec);
+    return this.#deps.weightOf(spec.canary.dial) / spec.weightScale;
   }
 
   #decide(spec: RolloutSpec, details: Omit<DecisionDetails, 'id' | 'at'>): Decision {

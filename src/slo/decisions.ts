@@ -16,23 +16,28 @@ export interface RollbackCount {
 }
 
 export class Decisions {
-  readonly #newest: Decision[] = [];
+  #recalled: readonly Decision[] = [];
+  readonly #own: Decision[] = [];
   readonly #rollbacks = new Map<string, RollbackCount>();
 
   /** Oldest first, at most DECISIONS_MAX. */
   get newest(): readonly Decision[] {
-    return this.#newest;
+    return [...this.#recalled, ...this.#own].slice(-DECISIONS_MAX);
   }
 
-  /** Takes over what earlier processes decided, oldest first: shown, but not counted as of this start. */
+  /** The newest of this process, oldest first. */
+  get own(): readonly Decision[] {
+    return this.#own;
+  }
+
+  /** Takes over what earlier processes decided, oldest first: shown, but not counted as of this start. Replaces what it took. */
   recall(decisions: readonly Decision[]): void {
-    this.#newest.unshift(...decisions.slice(-DECISIONS_MAX));
-    this.#newest.splice(0, Math.max(0, this.#newest.length - DECISIONS_MAX));
+    this.#recalled = decisions.slice(-DECISIONS_MAX);
   }
 
   add(decision: Decision): void {
-    this.#newest.push(decision);
-    if (this.#newest.length > DECISIONS_MAX) this.#newest.shift();
+    this.#own.push(decision);
+    if (this.#own.length > DECISIONS_MAX) this.#own.shift();
     if (decision.kind !== 'rollback') return;
     const { route, canary: version } = decision;
     const key = `${route}/${version}`;

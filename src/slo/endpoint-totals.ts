@@ -19,11 +19,31 @@ export interface EndpointTotals {
   readonly panics: number;
 }
 
-const COUNTERS = [ENDPOINT.finished, ENDPOINT.bad, ENDPOINT.connectFailures, ENDPOINT.panics] as const;
+/** What an endpoint took to its response heads since the start. */
+export interface EndpointWaits {
+  readonly answered: number;
+  /** Sum, in ms. */
+  readonly waitedMs: number;
+}
+
+const COUNTERS = [
+  ENDPOINT.finished,
+  ENDPOINT.bad,
+  ENDPOINT.connectFailures,
+  ENDPOINT.panics,
+  ENDPOINT.answered,
+] as const;
 
 interface Account {
   readonly sums: Float64Array;
-  readonly last: Map<number, Int32Array>;
+  readonly last: Map<number, Last>;
+  waitedMs: number;
+}
+
+/** What one region had counted at the last reading. */
+interface Last {
+  readonly words: Int32Array;
+  waitedMs: number;
 }
 
 export class EndpointTotalsReader {
@@ -45,11 +65,7 @@ export class EndpointTotalsReader {
 
   /** Totals of one endpoint slot, now. */
   of(endpoint: number): EndpointTotals {
-    let account = this.#accounts.get(endpoint);
-    if (account === undefined) {
-      account = { sums: new Float64Array(COUNTERS.length), last: new Map() };
-      this.#accounts.set(endpoint, account);
-    }
+    const account = this.#accountOf(endpoint);
     let inFlight = 0;
     let connections = 0;
     for (const region of this.#regions) {
@@ -61,14 +77,33 @@ export class EndpointTotalsReader {
     const [requests = 0, bad = 0, connectFailures = 0, panics = 0] = account.sums;
     return { inFlight, connections, requests, bad, connectFailures, panics };
   }
+
+  /** Its times to the response head, as of the last `of`. */
+  waitsOf(endpoint: number): EndpointWaits {
+    const { sums, waitedMs } = this.#accountOf(endpoint);
+    return { answered: sums[COUNTERS.indexOf(ENDPOINT.answered)] as number, waitedMs };
+  }
+
+  #accountOf(endpoint: number): Account {
+    let account = this.#accounts.get(endpoint);
+    if (account === undefined) {
+      account = { sums: new Float64Array(COUNTERS.length), last: new Map(), waitedMs: 0 };
+      this.#accounts.set(endpoint, account);
+    }
+    return account;
+  }
 }
 
 function take(account: Account, { id, tallies }: Region, endpoint: number): void {
-  let last = account.last.get(id);
-  if (last === undefined) {
-    last = new Int32Array(COUNTERS.length);
-    account.last.set(id, last);
+  let known = account.last.get(id);
+  if (known === undefined) {
+    known = { words: new Int32Array(COUNTERS.length), waitedMs: 0 };
+    account.last.set(id, known);
   }
+  const waitedMs = tallies.endpointFloats[(endpoint * ENDPOINT_WORDS + ENDPOINT.waitedMs) >> 1] as number;
+  account.waitedMs += waitedMs - known.waitedMs;
+  known.waitedMs = waitedMs;
+  const last = known.words;
   for (let i = 0; i < COUNTERS.length; i++) {
     const now = Atomics.load(tallies.endpoints, endpoint * ENDPOINT_WORDS + (COUNTERS[i] as number));
     account.sums[i] = (account.sums[i] as number) + deltaOf(now, last[i] as number);

@@ -71,7 +71,10 @@ export class Judgement {
     this.#promotion = new PromotionProcess(spec.promotion);
     this.#sick = new SickEndpoint(canary.endpoints, regions, nowMs);
     this.#cells = { canary: new CellWindow(canary.cell, regions), stable: new CellWindow(stable.cell, regions) };
-    this.#units = { canary: new UserWindow(canary.unit, regions), stable: new UserWindow(stable.unit, regions) };
+    this.#units = {
+      canary: new UserWindow(canary.unit, regions, canary.cell),
+      stable: new UserWindow(stable.unit, regions, stable.cell),
+    };
     this.#weight = start.weight;
     this.#stepAtMs = nowMs;
   }

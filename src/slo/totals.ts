@@ -23,6 +23,7 @@ import {
 import { type Region, RegionRoll } from './regions.ts';
 
 const STATUS_CLASSES = 6;
+const TIMES = [CELL.waitMs, CELL.queueMs, CELL.connectMs, CELL.bodyMs] as const;
 const WORDS = CELL_USED_WORDS;
 
 /** Requests of a version at its limit. `limit` 0: it has none. */
@@ -57,6 +58,9 @@ export interface CellTotals {
   readonly sessions: number;
   /** Upgraded connections that ended, by number of `SESSION_ENDS`. */
   readonly sessionEnds: Float64Array;
+  /** Attempts that are over, and their times in ms by phase: sums. Only in the cells of versions. */
+  readonly attempts: number;
+  readonly phaseMs: PhaseSums;
   /** Copies for the route's mirror by outcome. */
   readonly mirrored: { readonly sent: number; readonly skipped: number; readonly failed: number };
   /** Exchanges that failed first and are good, where evidence is to know (`CELL.mended`). */
@@ -71,10 +75,19 @@ export interface CellTotals {
   readonly histogram: Float64Array;
 }
 
+/** Times of attempts in ms by phase: sums. */
+export interface PhaseSums {
+  readonly queue: number;
+  readonly connect: number;
+  readonly firstByte: number;
+  readonly body: number;
+}
+
 /** What one region had counted in a cell at the last reading. */
 interface Last {
   readonly words: Int32Array;
   seconds: number;
+  readonly times: Float64Array;
 }
 
 /** One cell's sums, and what each region had counted when they were taken. */
@@ -82,6 +95,7 @@ interface Account {
   readonly sums: Float64Array;
   readonly last: Map<number, Last>;
   secondsSum: number;
+  readonly times: Float64Array;
 }
 
 /** The cells that belong to a route: its own and those of its versions. */
@@ -132,6 +146,7 @@ export class Totals {
     const account = this.#accounts.get(cell);
     if (account === undefined) return;
     account.sums.fill(0);
+    account.times.fill(0);
     account.secondsSum = 0;
   }
 
@@ -150,7 +165,7 @@ export class Totals {
       if (!wasUsed(tallies.cells, base)) return;
       account ??= emptyAccount();
       this.#accounts.set(cell, account);
-      last = { words: new Int32Array(WORDS), seconds: 0 };
+      last = { words: new Int32Array(WORDS), seconds: 0, times: new Float64Array(TIMES.length) };
       account.last.set(id, last);
     }
     const end = isFinal || hasFinished(last, tallies.cells, base) ? WORDS : CELL.histogram;
@@ -186,6 +201,11 @@ function addUp(
   const seconds = cellFloats[(span.base + CELL.secondsSum) >> 1] as number;
   account.secondsSum += seconds - last.seconds;
   last.seconds = seconds;
+  for (let n = 0; n < TIMES.length; n++) {
+    const timeMs = cellFloats[(span.base + (TIMES[n] as number)) >> 1] as number;
+    account.times[n] = (account.times[n] as number) + timeMs - (last.times[n] as number);
+    last.times[n] = timeMs;
+  }
   // Before FINISHED, as the layout asks: a reading between the two words must not show more bad than finished.
   const bad = Atomics.load(cells, span.base + CELL.bad);
   for (let word = 1; word < span.end; word++) {
@@ -198,13 +218,14 @@ function addUp(
 }
 
 function emptyAccount(): Account {
-  return { sums: new Float64Array(WORDS), last: new Map(), secondsSum: 0 };
+  const times = new Float64Array(TIMES.length);
+  return { sums: new Float64Array(WORDS), last: new Map(), secondsSum: 0, times };
 }
 
 const UNUSED = emptyAccount();
 
 /** @param gauge sum of a word over the workers that are alive */
-function present({ sums, secondsSum }: Account, gauge: (word: number) => number): CellTotals {
+function present({ sums, secondsSum, times }: Account, gauge: (word: number) => number): CellTotals {
   const at = (word: number): number => sums[word] as number;
   return {
     inFlight: gauge(CELL.inFlight),
@@ -216,6 +237,8 @@ function present({ sums, secondsSum }: Account, gauge: (word: number) => number)
     pinnedBad: at(CELL.pinnedBad),
     retries: at(CELL.retries),
     secondsSum,
+    attempts: at(CELL.attempts),
+    phaseMs: phasesOf(times),
     statusClasses: sums.subarray(CELL.statusClass, CELL.statusClass + STATUS_CLASSES),
     reasons: sums.subarray(CELL.reasons, CELL.reasons + REASON_COUNT),
     thresholds: sums.subarray(CELL.thresholds, CELL.thresholds + THRESHOLDS_MAX),
@@ -233,4 +256,9 @@ function present({ sums, secondsSum }: Account, gauge: (word: number) => number)
     shed: sums.subarray(CELL.shed, CELL.shed + PRIORITIES.length),
     histogram: sums.subarray(CELL.histogram, CELL.histogram + HISTOGRAM_BUCKETS),
   };
+}
+
+/** The wait for the first byte is what is left of the wait for the head. */
+function phasesOf([waitMs = 0, queue = 0, connect = 0, body = 0]: Float64Array): PhaseSums {
+  return { queue, connect, firstByte: Math.max(0, waitMs - queue - connect), body };
 }

@@ -23,11 +23,17 @@
  *
  * Edges: a slot holds one of the last UNIT_SECONDS seconds; whoever looks less often than every READ_GAP_MS_MAX loses
  * seconds and must `skip`. Two users with the same bit count as one. Stamp 0 means a slot was never used.
- * Source: docs/verdicts.md "User-seconds". Cost: O(words x regions + fresh users), allocates nothing while regions stay.
+ * A worker raises its count of finished exchanges before it marks their users. So a region whose count has not moved since
+ * the reading before the last one has marked nobody since the last one, and is not looked at.
+ *
+ * Source: docs/verdicts.md "User-seconds". Cost: O(words x regions with news + words with fresh users), allocates nothing
+ * while regions stay.
  */
 
 import type { ArmCounts } from '../model/slo.ts';
 import {
+  CELL,
+  CELL_WORDS,
   UNIT_BAD,
   UNIT_BITMAP_WORDS,
   UNIT_BITS,
@@ -47,6 +53,12 @@ export const READ_GAP_MS_MAX = (UNIT_SECONDS - 2) * 1000;
 
 export class UserWindow {
   readonly #base: number;
+  /** The word that counts finished exchanges, or -1: then every region is looked at. */
+  readonly #finishedAt: number;
+  /** By region: finished exchanges at the last reading, and readings in a row that found no more. */
+  readonly #activity = new Map<number, Int32Array>();
+  /** 1 for regions without news, in their order. */
+  #isQuiet = new Uint8Array(0);
   /** Second that each slot of `#seen` holds. */
   readonly #seconds = new Int32Array(UNIT_SECONDS);
   readonly #seen = new Int32Array(UNIT_SECONDS * UNIT_BITMAP_WORDS);
@@ -56,6 +68,8 @@ export class UserWindow {
   #touchedCount = 0;
   /** Last second in which a user, by its bit, rests. */
   readonly #restsUntil = new Int32Array(UNIT_BITS);
+  /** Bits of users that rest, or did when they were last seen. */
+  readonly #resting = new Int32Array(UNIT_BITMAP_WORDS);
   /** Rests that a user had in this step. */
   readonly #rests = new Uint8Array(UNIT_BITS);
   /** Newest second that each region had at the last reading; older ones of it are final. */
@@ -69,9 +83,13 @@ export class UserWindow {
   #finished = 0;
   #bad = 0;
 
-  /** Starts now: users seen so far in this second are the past. */
-  constructor(unit: number, regions: readonly Region[]) {
+  /**
+   * Starts now: users seen so far in this second are the past.
+   * @param cell whose finished exchanges the users made; -1: not known
+   */
+  constructor(unit: number, regions: readonly Region[], cell = -1) {
     this.#base = unit * UNIT_WORDS;
+    this.#finishedAt = cell < 0 ? -1 : cell * CELL_WORDS + CELL.finished;
     this.skip(regions);
   }
 
@@ -104,7 +122,9 @@ export class UserWindow {
     if (this.#newestNow.length !== regions.length) this.#resize(regions.length);
     let newest = 0;
     for (let n = 0; n < regions.length; n++) {
-      const own = this.#newestOf((regions[n] as Region).tallies.units);
+      const region = regions[n] as Region;
+      if (this.#finishedAt >= 0) this.#isQuiet[n] = this.#isIdle(region) ? 1 : 0;
+      const own = this.#newestOf(region.tallies.units);
       this.#newestNow[n] = own;
       newest = Math.max(newest, own);
     }
@@ -114,7 +134,24 @@ export class UserWindow {
   /** Also lets go of the memory of regions that left. */
   #resize(count: number): void {
     this.#newestNow = new Int32Array(count);
+    this.#isQuiet = new Uint8Array(count);
     this.#sources = [];
+  }
+
+  /** Whether a region was as it is now at the last reading and at the one before. */
+  #isIdle({ id, tallies }: Region): boolean {
+    const finished = Atomics.load(tallies.cells, this.#finishedAt);
+    let last = this.#activity.get(id);
+    if (last === undefined) {
+      last = new Int32Array(2);
+      this.#activity.set(id, last);
+    } else if (last[0] === finished) {
+      last[1] = Math.min(2, (last[1] as number) + 1);
+      return last[1] === 2;
+    }
+    last[0] = finished;
+    last[1] = 0;
+    return false;
   }
 
   #newestOf(units: Int32Array): number {
@@ -129,7 +166,9 @@ export class UserWindow {
   #gather(regions: readonly Region[], second: number): void {
     this.#sourceCount = 0;
     const stamp = this.#base + (second & (UNIT_SECONDS - 1)) * UNIT_SECOND_WORDS;
-    for (const { id, tallies } of regions) {
+    for (let n = 0; n < regions.length; n++) {
+      if (this.#isQuiet[n] === 1) continue;
+      const { id, tallies } = regions[n] as Region;
       if (Atomics.load(tallies.units, stamp) !== second || second < (this.#newest.get(id) ?? 0)) continue;
       this.#sources[this.#sourceCount] = tallies.units;
       this.#sourceCount += 1;
@@ -142,7 +181,9 @@ export class UserWindow {
     }
     if (this.#newest.size === regions.length) return;
     for (const id of this.#newest.keys()) {
-      if (!regions.some((region) => region.id === id)) this.#newest.delete(id);
+      if (regions.some((region) => region.id === id)) continue;
+      this.#newest.delete(id);
+      this.#activity.delete(id);
     }
   }
 
@@ -161,12 +202,16 @@ export class UserWindow {
       const fresh = this.#fresh[word] as number;
       this.#fresh[word] = 0;
       this.#seen[offset + word] = (this.#seen[offset + word] as number) | fresh;
-      this.#count(fresh, this.#or(base + UNIT_BAD + word), word << 5, second);
+      this.#count(fresh, this.#or(base + UNIT_BAD + word), word, second);
     }
   }
 
-  /** Finds the words of one region that have bits. Most have none: four at a time takes 1.0 us, one by one 1.5. */
+  /**
+   * Finds the words of one region that have new bits. Most have none, be it that few users came or that they were seen
+   * before in this second: four at a time.
+   */
   #find(source: Int32Array, from: number, offset: number): void {
+    const seen = this.#seen;
     for (let word = 0; word < UNIT_BITMAP_WORDS; word += 4) {
       const at = from + word;
       const a = source[at] as number;
@@ -174,17 +219,20 @@ export class UserWindow {
       const c = source[at + 2] as number;
       const d = source[at + 3] as number;
       if ((a | b | c | d) === 0) continue;
-      this.#note(a, word, offset);
-      this.#note(b, word + 1, offset);
-      this.#note(c, word + 2, offset);
-      this.#note(d, word + 3, offset);
+      const known = offset + word;
+      const freshA = a & ~(seen[known] as number);
+      const freshB = b & ~(seen[known + 1] as number);
+      const freshC = c & ~(seen[known + 2] as number);
+      const freshD = d & ~(seen[known + 3] as number);
+      if (freshA !== 0) this.#note(freshA, word);
+      if (freshB !== 0) this.#note(freshB, word + 1);
+      if (freshC !== 0) this.#note(freshC, word + 2);
+      if (freshD !== 0) this.#note(freshD, word + 3);
     }
   }
 
-  /** Gathers the bits of a word that are new. */
-  #note(bits: number, word: number, offset: number): void {
-    const fresh = bits & ~(this.#seen[offset + word] as number);
-    if (fresh === 0) return;
+  /** Gathers the new bits of a word. */
+  #note(fresh: number, word: number): void {
     const before = this.#fresh[word] as number;
     this.#fresh[word] = before | fresh;
     if (before !== 0) return;
@@ -198,18 +246,24 @@ export class UserWindow {
     return bits;
   }
 
-  #count(fresh: number, bad: number, firstBit: number, second: number): void {
+  /** Only users that fail, or rest, are looked at one by one. */
+  #count(fresh: number, bad: number, word: number, second: number): void {
     const restsUntil = this.#restsUntil;
-    let users = 0;
-    for (let rest = fresh; rest !== 0; rest &= rest - 1) {
+    const firstBit = word << 5;
+    let awake = fresh;
+    for (let rest = fresh & (this.#resting[word] as number); rest !== 0; rest &= rest - 1) {
       const lowest = 31 - Math.clz32(rest & -rest);
-      if ((restsUntil[firstBit + lowest] as number) >= second) continue;
-      users += 1;
-      if (((bad >>> lowest) & 1) === 0) continue;
+      const bit = 1 << lowest;
+      if ((restsUntil[firstBit + lowest] as number) >= second) awake &= ~bit;
+      else this.#resting[word] = (this.#resting[word] as number) & ~bit;
+    }
+    this.#finished += bitsIn(awake);
+    for (let rest = awake & bad; rest !== 0; rest &= rest - 1) {
+      const lowest = 31 - Math.clz32(rest & -rest);
       this.#bad += 1;
       restsUntil[firstBit + lowest] = second + this.#restOf(firstBit + lowest);
+      this.#resting[word] = (this.#resting[word] as number) | (1 << lowest);
     }
-    this.#finished += users;
   }
 
   /** Seconds of the rest that begins now. */
@@ -218,4 +272,11 @@ export class UserWindow {
     if (rests < REST_DOUBLINGS_MAX) this.#rests[bit] = rests + 1;
     return USER_REST_SECONDS * 2 ** rests;
   }
+}
+
+/** How many bits of a word are set. Source: H. Warren, "Hacker's Delight", 5-1. */
+function bitsIn(word: number): number {
+  let bits = word - ((word >>> 1) & 0x55555555);
+  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
+  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
 }

@@ -19,7 +19,7 @@ import type {
   TargetSpec,
 } from '../model/snapshot.ts';
 import { assignIds, type LiveIds, type MayRecycle, type RecycleCandidate, routeKey, splitKey } from './live.ts';
-import { effectiveWeights, NO_VERSIONS, type VersionSet } from './overrides.ts';
+import { effectiveWeights, type Handicaps, NO_HANDICAPS } from './overrides.ts';
 
 export interface CompileInput {
   readonly config: Config;
@@ -29,8 +29,8 @@ export interface CompileInput {
   readonly revision: number;
   /** In force: reviewed by `liveOverrides`. */
   readonly overrides: readonly Override[];
-  /** Versions whose endpoints all fail their health checks; default none. */
-  readonly down?: VersionSet;
+  /** What keeps versions from their weights; default nothing. */
+  readonly handicaps?: Handicaps;
   readonly ids: LiveIds;
   readonly mayRecycle: MayRecycle;
 }
@@ -80,7 +80,7 @@ export function compile(input: CompileInput): Compiled {
       routes,
       endpoints: specs,
     },
-    weights: weightsOf({ config, routes }, input.overrides, input.down),
+    weights: weightsOf({ config, routes }, input.overrides, input.handicaps),
     ids,
     recycled,
   };
@@ -275,13 +275,13 @@ function idOf(ids: LiveIds, table: keyof LiveIds, key: string): number {
   return id;
 }
 
-/** The weight of every split, overrides applied, without versions that are down. `routes`: compiled from `config`. */
+/** The weight of every split, overrides applied, without what handicaps take. `routes`: compiled from `config`. */
 export function weightsOf(
   { config, routes }: { readonly config: Config; readonly routes: readonly RouteSpec[] },
   overrides: readonly Override[],
-  down: VersionSet = NO_VERSIONS,
+  handicaps: Handicaps = NO_HANDICAPS,
 ): DialWeight[] {
-  const weights = effectiveWeights(config, overrides, down);
+  const weights = effectiveWeights(config, overrides, handicaps);
   return routes.flatMap((route, index) =>
     route.splits.map(({ dial }, split) => ({ dial, weight: weights[index]?.[split] as number })),
   );

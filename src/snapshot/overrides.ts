@@ -48,16 +48,6 @@ export function liveOverrides(config: Config, overrides: readonly Override[]): O
   return { live, lifted };
 }
 
-/** Adds an override; it replaces an earlier one of the same version on the same route. */
-export function withOverride(overrides: readonly Override[], override: Override): Override[] {
-  return [...withoutOverride(overrides, override.route, override.version), override];
-}
-
-/** The overrides without that of one version on one route. */
-export function withoutOverride(overrides: readonly Override[], route: string, version: string): Override[] {
-  return overrides.filter((held) => held.route !== route || held.version !== version);
-}
-
 /** The overrides of one route replaced by others, or by none. */
 export function withRoute(overrides: readonly Override[], route: string, held: readonly Override[]): Override[] {
   return [...overrides.filter((override) => override.route !== route), ...held];
@@ -66,20 +56,35 @@ export function withRoute(overrides: readonly Override[], route: string, held: r
 /** Versions by `service/version`. */
 export type VersionSet = ReadonlySet<string>;
 
-/** No version at all. */
-export const NO_VERSIONS: VersionSet = new Set();
+/** A version on a route that does worse than it may. */
+export interface Drifter {
+  /** Part of its weight that it keeps; 0 = it is offline. */
+  readonly keepRatio: number;
+  readonly because: string;
+}
+
+/** What keeps versions from their weights, whatever the configuration and the overrides say. */
+export interface Handicaps {
+  /** Versions whose every endpoint is down. */
+  readonly down: VersionSet;
+  /** By `route/service/version`. */
+  readonly drifters: ReadonlyMap<string, Drifter>;
+}
+
+/** Nobody has one. */
+export const NO_HANDICAPS: Handicaps = { down: new Set(), drifters: new Map() };
 
 /**
  * The weights in force as dials have them (`weightScaleOf`), `[route][backendRef]` in the order of the configuration: the
  * operator's, replaced by overrides.
- * A version without endpoints has 0 whatever is written: nothing can be sent to it. A version that is down has 0 as long
- * as another one on the route gets traffic and is not; else it keeps its weight, for better than nothing. Nothing is
- * remembered, so the weight is back as it was with the version.
+ * A version without endpoints has 0 whatever is written: nothing can be sent to it. A version that is down, or offline
+ * because it drifted, has 0 as long as another one on the route gets traffic and is not; else it keeps its weight, for better
+ * than nothing. One that drifts keeps a part. Nothing is remembered, so the weight is back as it was with the version.
  */
 export function effectiveWeights(
   config: Config,
   overrides: readonly Override[],
-  down: VersionSet = NO_VERSIONS,
+  { down, drifters }: Handicaps = NO_HANDICAPS,
 ): number[][] {
   const held = new Map(overrides.map((override) => [`${override.route}/${override.version}`, override.weight]));
   const empty = new Set<string>();
@@ -89,12 +94,17 @@ export function effectiveWeights(
     }
   }
   return config.routes.map((route) => {
-    const scale = weightScaleOf(route.rollout);
+    const scale = weightScaleOf(route);
     const weights = route.backendRefs.map((ref) => {
       if (empty.has(versionKey(ref))) return 0;
-      return held.get(`${route.name}/${ref.version}`) ?? ref.weight * scale;
+      const weight = held.get(`${route.name}/${ref.version}`) ?? ref.weight * scale;
+      return drifters.size === 0 ? weight : partOf(weight, drifters.get(driftKey(route.name, ref)));
     });
-    return down.size === 0 ? weights : passedOn(route.backendRefs, weights, down);
+    if (down.size + drifters.size === 0) return weights;
+    const isOut = route.backendRefs.map(
+      (ref) => down.has(versionKey(ref)) || drifters.get(driftKey(route.name, ref))?.keepRatio === 0,
+    );
+    return passedOn(weights, isOut);
   });
 }
 
@@ -103,11 +113,21 @@ export function versionKey({ service, version }: Pick<BackendRef, 'service' | 'v
   return `${service}/${version}`;
 }
 
-/** 0 for versions that are down, if there is anybody to take over. */
-function passedOn(refs: readonly BackendRef[], weights: readonly number[], down: VersionSet): number[] {
-  const isDown = refs.map((ref) => down.has(versionKey(ref)));
-  const isServed = weights.some((weight, n) => weight > 0 && isDown[n] === false);
-  return weights.map((weight, n) => (isServed && isDown[n] === true ? 0 : weight));
+/** `route/service/version`. */
+export function driftKey(route: string, version: Pick<BackendRef, 'service' | 'version'>): string {
+  return `${route}/${versionKey(version)}`;
+}
+
+/** What is left of a weight, never nothing; that of a version that is offline is passed on or stays. */
+function partOf(weight: number, drifter: Drifter | undefined): number {
+  if (weight === 0 || drifter === undefined || drifter.keepRatio === 0) return weight;
+  return Math.max(1, Math.round(weight * drifter.keepRatio));
+}
+
+/** 0 for versions that are out, if there is anybody to take over. */
+function passedOn(weights: readonly number[], isOut: readonly boolean[]): number[] {
+  const isServed = weights.some((weight, n) => weight > 0 && isOut[n] === false);
+  return weights.map((weight, n) => (isServed && isOut[n] === true ? 0 : weight));
 }
 
 function versionOf(config: Config, ref: BackendRef): VersionConfig | null {

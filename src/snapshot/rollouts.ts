@@ -2,8 +2,9 @@
  * The rollouts of a configuration, as the judge needs them: indexes of the snapshot instead of names.
  */
 
-import type { Config, RolloutConfig, RouteConfig, SloConfig } from '../model/config.ts';
+import type { Config, RolloutConfig, RouteConfig } from '../model/config.ts';
 import { type RolloutArm, type RolloutSpec, weightScaleOf } from '../model/rollout.ts';
+import type { SloConfig } from '../model/slo.ts';
 import type { EndpointSpec, RouteSpec, Snapshot } from '../model/snapshot.ts';
 import { generationOf } from './overrides.ts';
 
@@ -42,6 +43,7 @@ export function rolloutsOf(config: Config, snapshot: Snapshot): RolloutSpec[] {
       stable,
       canary,
       ...rolloutTerms(rollout, route.slo as SloConfig),
+      weightScale: weightScaleOf(route),
       budgetPolicy: (route.slo as SloConfig).budgetPolicy,
       generation: generationOf(config, route.name) as string,
       revision: snapshot.revision,
@@ -72,16 +74,17 @@ export function rolloutTerms(rollout: RolloutConfig, { availabilityRatio }: SloC
 
 /** Validation made sure that both arms are among the route's splits, and that the route has objectives. */
 function armOf(
-  { name, backendRefs, rollout }: RouteConfig,
+  route: RouteConfig,
   { splits }: RouteSpec,
   version: string,
   { endpoints: known }: Snapshot,
 ): RolloutArm & { readonly service: string } {
+  const { name, backendRefs } = route;
   const index = splits.findIndex((candidate) => candidate.version === version);
   const split = splits[index];
   if (split === undefined) throw new Error(`route ${name} has no version ${version}; was the configuration checked?`);
   const { service, cell, dial, unit, targets } = split;
-  const weight = (backendRefs[index]?.weight ?? 0) * weightScaleOf(rollout);
+  const weight = (backendRefs[index]?.weight ?? 0) * weightScaleOf(route);
   const endpoints = targets.endpoints.map((slot) => (known[slot] as EndpointSpec).id);
   return { service, version, cell, dial, unit, weight, endpoints };
 }

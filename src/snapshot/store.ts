@@ -10,7 +10,7 @@
  * configuration, its dials and its ids untouched. Parsing is another section's: `offer` takes its result.
  */
 
-import type { Config } from '../model/config.ts';
+import type { Config, RouteConfig } from '../model/config.ts';
 import { type ParseResult, type Problem, SluiceError } from '../model/problem.ts';
 import { type RouteHold, weightScaleOf } from '../model/rollout.ts';
 import type { Override, Snapshot, SplitSpec } from '../model/snapshot.ts';
@@ -20,14 +20,15 @@ import { type Dials, getDial, setDial } from './dials.ts';
 import { hashConfig } from './hash.ts';
 import { type LiveIds, type MayRecycle, NO_IDS, type RecycleCandidate } from './live.ts';
 import {
+  type Drifter,
+  driftKey,
   generationOf,
+  type Handicaps,
   type Lifted,
   liveOverrides,
-  NO_VERSIONS,
+  NO_HANDICAPS,
   type VersionSet,
   versionKey,
-  withOverride,
-  withoutOverride,
   withRoute,
 } from './overrides.ts';
 
@@ -74,10 +75,7 @@ export type OfferResult =
   | { readonly kind: 'unchanged'; readonly current: Current; readonly warnings: readonly Problem[] }
   | { readonly kind: 'refused'; readonly problems: readonly Problem[] };
 
-/** What came of a hold. `stale`: the route, its split or its canary is no longer what was judged. */
-export type HoldResult = { readonly kind: 'held'; readonly weightBefore: number } | { readonly kind: 'stale' };
-
-/** A weight in force that changed because versions went down or came back. */
+/** A weight in force that changed because versions went down, drifted or came back. */
 export interface WeightShift {
   readonly route: string;
   readonly service: string;
@@ -93,7 +91,7 @@ export class Store {
   #current: Current | null = null;
   #ids: LiveIds = NO_IDS;
   #overrides: readonly Override[] = [];
-  #down: VersionSet = NO_VERSIONS;
+  #handicaps: Handicaps = NO_HANDICAPS;
   #history: readonly Revision[] = [];
   #revision = 0;
   #accepted = 0;
@@ -139,17 +137,6 @@ export class Store {
     return this.#current === null ? null : generationOf(this.#current.config, route);
   }
 
-  /** Sets a version's weight against the operator's, at once, until its generation ends or it is released. */
-  hold(override: Override): HoldResult {
-    const dial = this.#dialOf(override.route, override.version);
-    if (dial === null || this.generationOf(override.route) !== override.generation) return { kind: 'stale' };
-    const weightBefore = getDial(this.#options.dials, dial);
-    this.#overrides = withOverride(this.#overrides, override);
-    // All of them: a version that is down takes its traffic back when the one that took over is held at 0.
-    this.#setDials();
-    return { kind: 'held', weightBefore };
-  }
-
   /** Sets all weights that are held on a route, instead of those before; none: the operator's are in force. False: stale. */
   holdRoute({ route, generation, because, weights }: RouteHold): boolean {
     if (this.generationOf(route) !== generation) return false;
@@ -159,31 +146,32 @@ export class Store {
     return true;
   }
 
-  /** Ends a hold: the operator's weight is in force again. False when there was none. */
-  release(route: string, version: string): boolean {
-    const overrides = withoutOverride(this.#overrides, route, version);
-    if (overrides.length === this.#overrides.length || this.#current === null) return false;
-    this.#overrides = overrides;
-    this.#setDials();
-    return true;
-  }
-
   /**
    * Takes which versions are down, instead of those before: they get no weighted traffic while another version of a route
    * can take over. Overrides stay what they are, and what is in force always follows from both.
    */
   setDown(down: VersionSet): WeightShift[] {
-    this.#down = down;
+    return this.#shift({ ...this.#handicaps, down }, 'an endpoint passes its health check again');
+  }
+
+  /** Takes which versions drift, by `route/service/version`, instead of those before. */
+  setDrifters(drifters: Handicaps['drifters']): WeightShift[] {
+    return this.#shift({ ...this.#handicaps, drifters }, 'it does not drift any more');
+  }
+
+  /** @param otherwise why a weight is back */
+  #shift(handicaps: Handicaps, otherwise: string): WeightShift[] {
+    this.#handicaps = handicaps;
     const before = this.#setDials();
     const shifts: WeightShift[] = [];
     for (const [index, route] of this.#current?.snapshot.routes.entries() ?? []) {
-      const scale = weightScaleOf(this.#current?.config.routes[index]?.rollout ?? null);
+      const scale = weightScaleOf(this.#current?.config.routes[index] as RouteConfig);
       for (const split of route.splits) {
         const weight = before.get(split.dial) as number;
         const after = getDial(this.#options.dials, split.dial);
         if (weight === after) continue;
         const { service, version } = split;
-        const because = this.weightReason(route.name, split) || 'an endpoint passes its health check again';
+        const because = this.weightReason(route.name, split) || otherwise;
         shifts.push({ route: route.name, service, version, before: weight / scale, after: after / scale, because });
       }
     }
@@ -194,9 +182,12 @@ export class Store {
   weightReason(route: string, split: SplitSpec): string {
     const override = this.#overrides.find((held) => held.route === route && held.version === split.version);
     if (override !== undefined) return override.because;
-    if (!this.#down.has(versionKey(split))) return '';
-    const isOut = getDial(this.#options.dials, split.dial) === 0;
-    return `every endpoint fails its health check${isOut ? '' : ', and no other version can take over'}`;
+    const drifter: Drifter | undefined = this.#handicaps.drifters.get(driftKey(route, split));
+    const isDown = this.#handicaps.down.has(versionKey(split));
+    if (!isDown && drifter === undefined) return '';
+    const because = isDown ? 'every endpoint fails its health check' : drifter?.because;
+    const isIn = getDial(this.#options.dials, split.dial) !== 0 && (isDown || drifter?.keepRatio === 0);
+    return `${because}${isIn ? ', and no other version can take over' : ''}`;
   }
 
   /** For `GET /api/v1/status`. Revision 0 and an empty hash before the first accepted configuration. */
@@ -216,7 +207,7 @@ export class Store {
     try {
       const revision = this.#revision + 1;
       const { mayRecycle } = this.#options;
-      return compile({ config, hash, revision, overrides, down: this.#down, ids: this.#ids, mayRecycle });
+      return compile({ config, hash, revision, overrides, handicaps: this.#handicaps, ids: this.#ids, mayRecycle });
     } catch (error) {
       if (error instanceof SluiceError && error.code === 'SLU_CELLS_EXHAUSTED') return error;
       throw error;
@@ -239,7 +230,7 @@ export class Store {
     const before = new Map<number, number>();
     if (this.#current === null) return before;
     const { config, snapshot } = this.#current;
-    for (const { dial, weight } of weightsOf({ config, routes: snapshot.routes }, this.#overrides, this.#down)) {
+    for (const { dial, weight } of weightsOf({ config, routes: snapshot.routes }, this.#overrides, this.#handicaps)) {
       before.set(dial, setDial(this.#options.dials, dial, weight));
     }
     return before;
@@ -268,10 +259,5 @@ export class Store {
     const hint = 'restart the gateway, or split the document over several';
     const expected = 'a free counter for every route, version and endpoint';
     return { code: error.code, file, line: 0, column: 0, path: '', expected, got: error.message, hint };
-  }
-
-  #dialOf(route: string, version: string): number | null {
-    const spec = this.#current?.snapshot.routes.find(({ name }) => name === route);
-    return spec?.splits.find((split) => split.version === version)?.dial ?? null;
   }
 }

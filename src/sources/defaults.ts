@@ -18,12 +18,12 @@ import type {
   RetryConfig,
   RolloutConfig,
   ServiceConfig,
-  SloConfig,
   StateConfig,
   Timeouts,
   UpgradeConfig,
 } from '../model/config.ts';
 import type { OverloadConfig, Priority } from '../model/overload.ts';
+import type { DriftConfig, SloConfig } from '../model/slo.ts';
 
 export const DEFAULT_LISTEN: ListenAddress = { host: '0.0.0.0', port: 8080 };
 export const DEFAULT_ADMIN: ListenAddress = { host: '127.0.0.1', port: 9900 };
@@ -94,11 +94,14 @@ export const DEFAULT_OUTLIER: OutlierConfig = {
   ejectedRatioMax: 0.5,
 };
 /** What objectives have that say no more than their targets. */
-export const DEFAULT_SLO: Pick<SloConfig, 'ignorePaths' | 'errorWeights' | 'budgetPolicy'> = {
+export const DEFAULT_SLO: Pick<SloConfig, 'ignorePaths' | 'errorWeights' | 'budgetPolicy' | 'drift'> = {
   ignorePaths: [],
   errorWeights: { client: 1, transient: 0.3, server: 2.5 },
   budgetPolicy: { freeze: true, slowBelowRatio: 0.25, releaseAllowanceRatio: 0.2 },
+  drift: null,
 };
+/** Of a `drift` that says no more. */
+export const DEFAULT_DRIFT: DriftConfig = { keepRatio: 0.5, sampleRatio: 1 };
 /** The ramp of `steps: default`, in percent of users. */
 export const DEFAULT_STEPS: readonly number[] = [1, 5, 25, 50, 100];
 /** Of a rollout with steps that says no more. */

@@ -5,6 +5,7 @@
  * command line can read it while the gateway writes.
  */
 
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
@@ -12,12 +13,15 @@ export const LOCK_FILE = 'sluice.lock';
 
 /** Holds the lock of a directory until it is let go. */
 export interface DirectoryLock {
+  /** Whether its file is still there, so that others meet it. */
+  holds(): boolean;
   release(): void;
 }
 
 /** @throws Error of SQLite when somebody else has it (`database is locked`) or the directory cannot be written. */
 export function lockDirectory(directory: string): DirectoryLock {
-  const database = new DatabaseSync(join(directory, LOCK_FILE), { timeout: 0 });
+  const path = join(directory, LOCK_FILE);
+  const database = new DatabaseSync(path, { timeout: 0 });
   try {
     database.exec('PRAGMA journal_mode = MEMORY');
     database.exec('BEGIN EXCLUSIVE');
@@ -25,5 +29,10 @@ export function lockDirectory(directory: string): DirectoryLock {
     database.close();
     throw error;
   }
-  return { release: () => database.close() };
+  const inode = inodeOf(path);
+  return { holds: () => inodeOf(path) === inode, release: () => database.close() };
+}
+
+function inodeOf(path: string): bigint | undefined {
+  return statSync(path, { bigint: true, throwIfNoEntry: false })?.ino;
 }

@@ -17,7 +17,12 @@ export class Pending {
   #lost = 0;
 
   get isEmpty(): boolean {
-    return this.#budgets.size + this.#rollouts.size + this.#decisions.length === 0;
+    return this.rows === 0;
+  }
+
+  /** Rows that wait. */
+  get rows(): number {
+    return this.#budgets.size + this.#rollouts.size + this.#decisions.length;
   }
 
   /** Whether something waits that is not to wait for the next turn. */
@@ -55,6 +60,12 @@ export class Pending {
     this.#rollouts = new Map();
     this.#decisions = [];
     return batch;
+  }
+
+  /** Forgets all but decisions: what it says of budgets and rollouts came before something that was to be added. */
+  keepDecisions(): void {
+    this.#budgets = new Map();
+    this.#rollouts = new Map();
   }
 
   /** Puts back what could not be written; what came since is newer. */

@@ -7,6 +7,13 @@
  * ```
  * While the file cannot be written everything goes on in memory, said once and loudly; a try every RETRY_MS brings it
  * back. Without a directory nothing is written at all.
+ *
+ * ```
+ * opening ── opened in time ─▶ durable ◀──────────── written ────────────┐
+ *    │                           └── failed ─▶ unavailable ── a try ────┘
+ *    └── too late, or closed ─▶ unread ── opened: `late` takes over what it held, then all is written ─▶ durable
+ * ```
+ * What a file held is handed out before anything is written to it, however late it opens.
  */
 
 import { Worker } from 'node:worker_threads';
@@ -22,6 +29,7 @@ import type {
   StateBatch,
   StateHealth,
   StateSetup,
+  StateStatus,
   ToState,
 } from '../model/threads/state.ts';
 import { Pending } from './pending.ts';
@@ -30,7 +38,7 @@ import { Pending } from './pending.ts';
 export const FLUSH_MS = 800;
 export const RETRY_MS = 5000;
 /** A disk that hangs must not keep the gateway from starting, or from ending. */
-const OPEN_MS = 10_000;
+export const OPEN_MS = 10_000;
 const CLOSE_MS = 2000;
 /** Beside this file, as source or as built. */
 const THREAD_FILE = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
@@ -41,8 +49,18 @@ export interface StateOptions {
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
   /** Asked for what changed before each flush. */
   readonly collect?: () => void;
+  /**
+   * Told what the file held when that is known only after `open` was over, to save all budgets and rollouts anew. `isOwn`:
+   * the file is this process's from now on, and nothing was written to it yet; else it could only be read, and what it will
+   * hold is told once more.
+   */
+  readonly late?: (loaded: LoadedState, isOwn: boolean) => void;
+  /** Wall clock, ISO 8601. */
+  readonly wallTime: () => string;
   /** For tests; default RETRY_MS. */
   readonly retryMs?: number;
+  /** For tests; default OPEN_MS. */
+  readonly openMs?: number;
 }
 
 /** One for the process; keeps nothing before it is opened. */
@@ -51,6 +69,14 @@ export class StateStore {
   readonly #pending = new Pending();
   #loaded: LoadedState = NOTHING;
   #health: StateHealth = { kind: 'memory' };
+  /** `open` is over: what comes now is late. */
+  #isStarted = false;
+  /** What the file held was handed out, so that it may be written to. */
+  #isRead = false;
+  /** The thread has not answered yet whether it could open the file. */
+  #isOpening = false;
+  #flushedAt: string | null = null;
+  #fileBytes: number | null = null;
   #thread: Worker | null = null;
   /** What the thread has and has not answered for. */
   #underWay: StateBatch | null = null;
@@ -68,9 +94,19 @@ export class StateStore {
     return this.#health;
   }
 
-  /** Decisions that had to be given up since the start. */
-  get lost(): number {
-    return this.#pending.lost;
+  /** How it stands, with the numbers. */
+  get status(): StateStatus {
+    const health = this.#health;
+    const underWay = this.#underWay;
+    return {
+      kind: health.kind,
+      directory: health.kind === 'memory' ? null : health.directory,
+      because: health.kind === 'unavailable' ? health.because : '',
+      flushedAt: this.#flushedAt,
+      rowsPending: this.#pending.rows + (underWay === null ? 0 : rowsOf(underWay)),
+      fileBytes: this.#fileBytes,
+      decisionsLost: this.#pending.lost,
+    };
   }
 
   /**
@@ -87,23 +123,15 @@ export class StateStore {
       this.#opened = resolve;
     });
     this.#start(directory);
-    if (!(await within(OPEN_MS, opened))) this.#fail(`it did not open within ${OPEN_MS} ms`);
+    const { openMs = OPEN_MS } = this.#options;
+    if (!(await within(openMs, opened))) this.#fail(`it did not open within ${openMs} ms`);
+    this.#isStarted = true;
     this.#flushing = setInterval(() => this.#turn(), FLUSH_MS).unref();
   }
 
-  /** Every budget that the start found, by its key. */
-  loadBudgets(): ReadonlyMap<string, SavedBudget> {
-    return this.#loaded.budgets;
-  }
-
-  /** Every rollout that the start found. */
-  loadRollouts(): readonly SavedRollout[] {
-    return this.#loaded.rollouts;
-  }
-
-  /** The newest 1,000 decisions that the start found, oldest first. */
-  loadDecisions(): readonly Decision[] {
-    return this.#loaded.decisions;
+  /** What the start found: budgets by their keys, rollouts, and the newest 1,000 decisions, oldest first. */
+  get loaded(): LoadedState {
+    return this.#loaded;
   }
 
   /** Replaces the budgets of these keys at the next flush. The bytes are handed over: do not use them afterwards. */
@@ -156,7 +184,7 @@ export class StateStore {
   }
 
   #send(): void {
-    if (this.#underWay !== null || this.#thread === null || this.#pending.isEmpty) return;
+    if (this.#underWay !== null || this.#thread === null || !this.#isRead || this.#pending.isEmpty) return;
     const batch = this.#pending.take();
     this.#underWay = batch;
     const buffers = new Set([...batch.budgets.values()].map(({ bytes }) => bytes.buffer as ArrayBuffer));
@@ -178,6 +206,7 @@ export class StateStore {
   #start(directory: string): void {
     const thread = new Worker(THREAD_FILE, { workerData: { directory } satisfies StateSetup });
     thread.unref();
+    this.#isOpening = true;
     this.#thread = thread;
     thread.on('message', (message: FromState) => this.#take(message));
     thread.on('error', (error) => this.#die(thread, String(error)));
@@ -194,16 +223,21 @@ export class StateStore {
   #take(message: FromState): void {
     switch (message.kind) {
       case 'opened':
-        this.#load(message.loaded);
+        this.#isOpening = false;
+        this.#fileBytes = message.fileBytes;
         this.#tellAside(message.aside);
+        this.#handOut(message.loaded);
         this.#recover();
         break;
       case 'closed':
-        if (message.loaded !== null) this.#load(message.loaded);
+        this.#isOpening = false;
+        if (message.loaded !== null) this.#tell(message.loaded, false);
         this.#fail(message.because);
         break;
       case 'written':
         this.#underWay = null;
+        this.#fileBytes = message.fileBytes;
+        if (this.#pending.isEmpty) this.#flushedAt = this.#options.wallTime();
         this.#tellAside(message.aside);
         this.#tellRecorded(message.recorded);
         this.#recover();
@@ -219,9 +253,20 @@ export class StateStore {
     this.#idle();
   }
 
-  /** Only what is there at the start is taken over. */
-  #load(loaded: LoadedState): void {
-    if (this.#flushing === null) this.#loaded = loaded;
+  /** Once: a thread that had to be started again finds what this process wrote. */
+  #handOut(loaded: LoadedState): void {
+    if (this.#isRead) return;
+    this.#isRead = true;
+    this.#tell(loaded, true);
+  }
+
+  #tell(loaded: LoadedState, isOwn: boolean): void {
+    if (!this.#isStarted) {
+      this.#loaded = loaded;
+      return;
+    }
+    this.#pending.keepDecisions();
+    this.#options.late?.(loaded, isOwn);
   }
 
   #giveBack(budgets: StateBatch['budgets']): void {
@@ -233,7 +278,7 @@ export class StateStore {
     if (this.#health.kind === 'unavailable') {
       const { directory } = this.#health;
       this.#health = { kind: 'durable', directory };
-      this.#options.log.warn('state_recovered', { directory, lost: this.lost });
+      this.#options.log.warn('state_recovered', { directory, lost: this.#pending.lost });
     }
     this.#flushAgain();
   }
@@ -260,6 +305,12 @@ export class StateStore {
       this.#start(directory);
       return;
     }
+    if (this.#isOpening) return;
+    if (!this.#isRead) {
+      this.#isOpening = true;
+      this.#thread.postMessage({ kind: 'open' } satisfies ToState);
+      return;
+    }
     // An empty batch tells as well whether the file can be written.
     if (this.#underWay !== null) return;
     this.#underWay = this.#pending.take();
@@ -274,6 +325,10 @@ export class StateStore {
   #tellRecorded(recorded: readonly Recorded[]): void {
     for (const { seq, id, hash } of recorded) this.#options.log.info('decision_recorded', { seq, id, hash });
   }
+}
+
+function rowsOf({ budgets, rollouts, decisions }: StateBatch): number {
+  return budgets.size + rollouts.size + decisions.length;
 }
 
 /** Whether a promise is fulfilled within some time. */

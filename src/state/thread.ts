@@ -19,10 +19,18 @@ const say = (message: FromState): void => {
 
 say(writer.open());
 port.on('message', (message: ToState) => {
-  if (message.kind === 'write') {
-    say(writer.write(message.batch));
-    return;
+  switch (message.kind) {
+    case 'open':
+      say(writer.open());
+      return;
+    case 'write':
+      say(writer.write(message.batch));
+      return;
+    case 'close':
+      writer.close();
+      port.close();
+      return;
+    default:
+      message satisfies never;
   }
-  writer.close();
-  port.close();
 });

@@ -2,23 +2,29 @@
  * Writes batches, and opens the file again when it had to be given up.
  *
  * ```
- * closed ── opened ─▶ open ── cannot write (full, read-only, …) ─▶ closed; the next batch tries again
+ * closed ── opened ─▶ open ── cannot write (full, read-only, …) ─▶ shut; the next batch tries again
  *                      └───── the file is damaged ─▶ moved aside, a new one begun, the batch written there
  * ```
+ * Who has once opened the file keeps the directory's lock while it is shut, so nobody else writes there meanwhile and what
+ * this process holds stays the newest. Nothing is written before what the file holds was handed out.
  */
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import type { FromState, LoadedState, MovedAside, StateBatch } from '../model/threads/state.ts';
-import { loadFrom, STATE_FILE } from './database.ts';
+import { loadFrom, STATE_FILE, type StateDatabase } from './database.ts';
 import { faultOf } from './faults.ts';
-import { moveAside, type OpenFiles, openFiles } from './files.ts';
+import { bytesOf, moveAside, openFiles } from './files.ts';
+import type { DirectoryLock } from './lock.ts';
 
 export class Writer {
   readonly #directory: string;
   readonly #wallTime: () => string;
-  #files: OpenFiles | null = null;
+  #lock: DirectoryLock | null = null;
+  #database: StateDatabase | null = null;
+  /** What the file held was handed out. */
+  #isRead = false;
 
   constructor(directory: string, wallTime: () => string) {
     this.#directory = directory;
@@ -28,57 +34,97 @@ export class Writer {
   /** Opens the file and reads it. */
   open(): FromState {
     try {
-      const files = this.#opened();
-      return { kind: 'opened', loaded: files.database.load(), aside: files.aside };
+      const { database, aside } = this.#opened();
+      return this.#handOut(database, aside);
     } catch (error) {
-      this.close();
-      return { kind: 'closed', loaded: this.#readOnly(), because: faultOf(error).because };
+      const fault = faultOf(error);
+      if (fault.kind === 'corrupt' && this.#database !== null) return this.#openAnew(fault.because);
+      return this.#closed(fault.because);
     }
   }
 
-  /** Writes a batch; opens the file first where that failed before. */
+  /** Writes a batch; opens the file again where it had to be given up. */
   write(batch: StateBatch): FromState {
     try {
-      const wasOpen = this.#files !== null;
+      if (!this.#isRead) throw new Error('nobody has seen yet what it holds');
       // SQLite would go on writing to a file without a name.
-      if (wasOpen && !existsSync(join(this.#directory, STATE_FILE))) throw new Error('its file was removed');
+      if (this.#database !== null && !existsSync(this.#path)) throw new Error('its file was removed');
       const { database, aside } = this.#opened();
-      return { kind: 'written', recorded: database.write(batch), aside: wasOpen ? null : aside };
+      return this.#written(database, batch, aside);
     } catch (error) {
       const fault = faultOf(error);
-      this.close();
+      this.#shut();
       if (fault.kind === 'corrupt') return this.#writeAnew(batch, fault.because);
       return { kind: 'failed', budgets: batch.budgets, because: fault.because };
     }
   }
 
   close(): void {
-    this.#files?.database.close();
-    this.#files?.lock.release();
-    this.#files = null;
+    this.#shut();
+    this.#lock?.release();
+    this.#lock = null;
   }
 
-  #opened(): OpenFiles {
-    this.#files ??= openFiles(this.#directory, this.#wallTime);
-    return this.#files;
+  get #path(): string {
+    return join(this.#directory, STATE_FILE);
+  }
+
+  #handOut(database: StateDatabase, aside: MovedAside | null): FromState {
+    const loaded = database.load();
+    this.#isRead = true;
+    return { kind: 'opened', loaded, aside, fileBytes: bytesOf(this.#path) };
+  }
+
+  #closed(because: string): FromState {
+    this.close();
+    return { kind: 'closed', loaded: this.#readOnly(), because };
+  }
+
+  /** What SQLite finds whole may still hold what nobody can read. */
+  #openAnew(because: string): FromState {
+    try {
+      this.#shut();
+      const aside: MovedAside = { path: moveAside(this.#path), because };
+      return this.#handOut(this.#opened().database, aside);
+    } catch (error) {
+      return this.#closed(faultOf(error).because);
+    }
+  }
+
+  #written(database: StateDatabase, batch: StateBatch, aside: MovedAside | null): FromState {
+    return { kind: 'written', recorded: database.write(batch), aside, fileBytes: bytesOf(this.#path) };
+  }
+
+  #shut(): void {
+    this.#database?.close();
+    this.#database = null;
+  }
+
+  #opened(): { readonly database: StateDatabase; readonly aside: MovedAside | null } {
+    if (this.#database !== null) return { database: this.#database, aside: null };
+    // A lock on a file that was removed keeps nobody away.
+    if (this.#lock !== null && !this.#lock.holds()) this.close();
+    const { database, lock, aside } = openFiles(this.#directory, this.#wallTime, this.#lock);
+    this.#lock = lock;
+    this.#database = database;
+    return { database, aside };
   }
 
   #writeAnew(batch: StateBatch, because: string): FromState {
     try {
-      const aside: MovedAside = { path: moveAside(join(this.#directory, STATE_FILE)), because };
-      return { kind: 'written', recorded: this.#opened().database.write(batch), aside };
+      const aside: MovedAside = { path: moveAside(this.#path), because };
+      return this.#written(this.#opened().database, batch, aside);
     } catch (error) {
-      this.close();
+      this.#shut();
       return { kind: 'failed', budgets: batch.budgets, because: faultOf(error).because };
     }
   }
 
   /** A directory that cannot be written, or that another process writes to, may still say what was held. */
   #readOnly(): LoadedState | null {
-    const path = join(this.#directory, STATE_FILE);
-    if (!existsSync(path)) return null;
+    if (!existsSync(this.#path)) return null;
     try {
-      const database = new DatabaseSync(path, { readOnly: true });
+      const database = new DatabaseSync(this.#path, { readOnly: true });
       try {
         return loadFrom(database);
       } finally {

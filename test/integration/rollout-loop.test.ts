@@ -259,7 +259,11 @@ describe('a restart', () => {
       const holds = rig.controller.restore(saved, rig.nowMs);
       rig.tick();
       assert.deepEqual([rig.state, rig.weights, rig.kinds], [name, expected, '']);
-      assert.equal(holds.length, name === 'idle' ? 0 : 1);
+      assert.deepEqual(
+        [holds.length, holds[0]?.weights.length === 0],
+        [1, name === 'idle'],
+        'idle holds nothing, and says so',
+      );
       assert.deepEqual(rig.controller.save(rig.nowMs)[0]?.rollout.ladder, saved[0]?.rollout.ladder);
     });
   }

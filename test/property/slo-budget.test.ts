@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { SloConfig } from '#src/model/config.ts';
+import type { SloConfig } from '#src/model/slo.ts';
 import type { SloStatus } from '#src/model/status.ts';
 import { CELL } from '#src/model/tallies.ts';
+import { BURN_WINDOWS, burnRate } from '#src/slo/budget/burn.ts';
 import { periodStartMs } from '#src/slo/budget/calendar.ts';
 import { SLICES, SloEngine } from '#src/slo/budget/engine.ts';
 import { badNeeded, isBeyondChance } from '#src/slo/budget/guard.ts';
@@ -96,6 +97,47 @@ describe('a ring', () => {
   });
 });
 
+describe('a ring that takes in another', () => {
+  it('equals the offline recomputation of both, an edge of one slot aside', () => {
+    const counted = fc.array(fc.record({ gapMs, good: fc.nat({ max: 99 }), bad: fc.nat({ max: 9 }) }), {
+      maxLength: 30,
+    });
+    fc.assert(
+      fc.property(counted, counted, fc.nat({ max: 1e10 }), (before, since, startMs) => {
+        const run = (all: typeof before, ring: Ring, fromMs: number, events: Counted[]): number => {
+          let nowMs = fromMs;
+          for (const { gapMs: gap, good, bad } of all) {
+            nowMs += Math.max(0, gap);
+            ring.add(nowMs, good, bad);
+            events.push({ atMs: nowMs, good, bad });
+          }
+          return nowMs;
+        };
+        const events: Counted[] = [];
+        const first = new Ring(startMs);
+        const middleMs = run(before, first, startMs, events);
+        const own = new Ring(middleMs);
+        const endMs = run(since, own, middleMs, events);
+        // Another process's clock: its slots begin elsewhere.
+        const ring = Ring.fromBytes(first.toBytes(), 777, endMs - middleMs);
+        ring.absorb(Ring.fromBytes(own.toBytes(), 777, 0), 777);
+        let [good, bad] = [0, 0];
+        for (const event of events) [good, bad] = [good + event.good, bad + event.bad];
+        assert.deepEqual(ring.totals, { good, bad });
+        for (const window of WINDOWS) {
+          const [slotMs] = SPANS[window];
+          const least = recomputed(events, window, endMs + slotMs);
+          const most = recomputed(events, window, endMs - slotMs);
+          const counts = ring.counts(window);
+          assert.ok(counts.good >= least.good && counts.good <= most.good, `${window} ${counts.good}`);
+          assert.ok(counts.bad >= least.bad && counts.bad <= most.bad, `${window} ${counts.bad}`);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
 const moment = fc.record({
   gapMs: fc.oneof(
     { weight: 8, arbitrary: fc.constant(0) },
@@ -126,6 +168,9 @@ class History {
   engine = new SloEngine();
   worker = new FakeWorker(1);
   truth = { finished: 0, bad: 0, late: 0 };
+  /** When the engine took in what, by the ring's own time, which goes on over restarts. */
+  readonly counted: Counted[] = [];
+  #totals = { good: 0, bad: 0 };
   readonly booked: { readonly trueWallMs: number; readonly total: number }[] = [];
   trueMs = 0;
   wallOffMs = 0;
@@ -146,7 +191,15 @@ class History {
     for (let n = 0; n < SLICES; n++) {
       this.pass(100);
       this.engine.turn([this.worker.region], this.instant);
+      const { good, bad } = this.engine.status(this.instant)[0]?.eventsTotal ?? this.#totals;
+      this.counted.push({ atMs: this.ringMs, good: good - this.#totals.good, bad: bad - this.#totals.bad });
+      this.#totals = { good, bad };
     }
+  }
+
+  /** The clock of the first process, gone on. */
+  get ringMs(): number {
+    return this.trueMs + 500;
   }
 
   pass(ms: number): void {
@@ -223,6 +276,11 @@ describe('the engine', () => {
         const { finished, bad, late } = history.truth;
         assert.deepEqual(availability.eventsTotal, { good: finished - bad, bad });
         assert.deepEqual(latency.eventsTotal, { good: finished - bad - late, bad: bad + late });
+        const window = (name: WindowName) => recomputed(history.counted, name, history.ringMs);
+        assert.deepEqual(availability.events, window('28d'));
+        for (const name of BURN_WINDOWS) {
+          assert.equal(availability.burnRates[name], burnRate(window(name), 1 - SLO.availabilityRatio), name);
+        }
       }),
       { numRuns: 150 },
     );
@@ -277,6 +335,49 @@ describe('the guard', () => {
         assert.ok(needed === 2 || !isBeyondChance(needed - 1, n, expectedRatio));
       }),
       { numRuns: 300 },
+    );
+  });
+});
+
+describe('a full outage', () => {
+  it('pages in 52 s, give or take 10, at any rate from 10 requests a second on and wherever it begins', () => {
+    const outage = fc.record({
+      rate: fc.constantFrom(10, 37, 100, 1000, 20_000),
+      /** Where in its slots and slices it begins. */
+      beginsMs: fc.integer({ min: 0, max: 600_000 }),
+      hours: fc.integer({ min: 6, max: 80 }),
+    });
+    fc.assert(
+      fc.property(outage, ({ rate, beginsMs, hours }) => {
+        const worker = new FakeWorker(1);
+        const engine = new SloEngine();
+        engine.follow([{ ...SOURCE, slo: { ...SLO, latency: null, calendar: null } }]);
+        let nowMs = 0;
+        const turn = (stepMs: number) => {
+          nowMs += stepMs;
+          return engine.turn([worker.region], { nowMs, wallMs: nowMs });
+        };
+        /** Requests of a time, as of which the loop turns once for every slice. */
+        const pass = (ms: number, isBad: boolean) => {
+          const count = Math.round((rate * ms) / 1000);
+          worker.add(1, CELL.finished, count);
+          if (isBad) worker.add(1, CELL.bad, count);
+          return Array.from({ length: SLICES }, () => turn(ms / SLICES)).flat();
+        };
+        turn(0);
+        pass(1 + beginsMs, false);
+        // Minutes, so that days are cheap; every window is full behind the outage but the longest.
+        for (let minute = 0; minute < 60 * hours; minute++) pass(60_000, false);
+        const beganMs = nowMs;
+        let pagedMs = Number.NaN;
+        for (let second = 0; second < 90 && Number.isNaN(pagedMs); second++) {
+          const page = pass(1000, true).find(({ severity, long }) => severity === 'page' && long === '1h');
+          if (page?.state === 'firing') pagedMs = nowMs;
+        }
+        const tookS = (pagedMs - beganMs) / 1000;
+        assert.ok(tookS >= 42 && tookS <= 62, `${tookS} s at ${rate}/s`);
+      }),
+      { numRuns: 40 },
     );
   });
 });

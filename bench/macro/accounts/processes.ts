@@ -40,7 +40,7 @@ export function parseResidentKib(text: string): number {
 }
 
 /** A file of `/proc`, or null when its process is gone. */
-function readProcess(pid: number, file: 'stat' | 'status'): string | null {
+function readProcess(pid: number, file: 'stat' | 'status' | `task/${string}/stat`): string | null {
   try {
     return readFileSync(`/proc/${pid}/${file}`, 'utf8');
   } catch (error) {
@@ -72,6 +72,16 @@ export function processTicks(pid: number): number {
   const { ticks } = statOf(pid);
   const others = childPids(pid).map((child) => readProcess(child, 'stat'));
   return others.reduce((sum, text) => sum + (text === null ? 0 : parseProcessStat(text).ticks), ticks);
+}
+
+/** Ticks of a process's living threads whose names begin with `prefix`. @throws when the process is gone */
+export function threadTicks(pid: number, prefix: string): number {
+  let ticks = 0;
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const text = readProcess(pid, `task/${thread}/stat`);
+    if (text !== null && text.includes(`(${prefix}`)) ticks += parseProcessStat(text).ticks;
+  }
+  return ticks;
 }
 
 /** Ticks of this process and of its children that have ended: the bench itself with the load generators it waited for. */

@@ -14,6 +14,8 @@ export interface Setup {
   readonly workers: number;
   /** Routes in the table (`../routes.ts`); 1 = one that takes everything. */
   readonly routes: number;
+  /** Routes with a canary under judgement, of gateways that judge; default up to ten. */
+  readonly judged?: number;
 }
 
 export const PLAIN: Setup = { workers: 1, routes: 1 };

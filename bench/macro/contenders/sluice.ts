@@ -23,11 +23,12 @@ export function hasAccessLog(): boolean {
   return fieldsAt(['accessLog']).includes('sample');
 }
 
-function routeOf(index: number, { routes }: Setup): string {
+function routeOf(index: number, { routes, judged }: Setup): string {
   const { host, path } = routeTarget(index, routes);
   const where =
     routes <= 1 ? '' : `\n    hostnames: ["${host}"]\n    matches: [{ path: { type: PathPrefix, value: "${path}" } }]`;
-  const isWatched = index % Math.max(1, Math.floor(routes / ROLLOUTS_MAX)) === 0;
+  const isWatched =
+    judged === undefined ? index % Math.max(1, Math.floor(routes / ROLLOUTS_MAX)) === 0 : index < judged;
   return `  - name: catalog-${index}${where}
     backendRefs:
       - { name: shop, version: v1, weight: 95 }

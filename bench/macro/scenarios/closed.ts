@@ -3,6 +3,7 @@
  */
 
 import { type Cores, readBooks, type Usage, usageBetween } from '../accounts/accounts.ts';
+import { threadTicks } from '../accounts/processes.ts';
 import { CONTENDER } from '../contenders/all.ts';
 import type { Contender } from '../contenders/contender.ts';
 import { type Load, type LoadResult, runLoad, warmUp } from '../load/wrk.ts';
@@ -14,7 +15,10 @@ const SMOKE_CONNECTIONS_MAX = 256;
 
 /** What one measurement gives. */
 export interface ClosedSample {
-  /** CPU time of all the gateway's processes and threads per answered request (with bodies of 1 MiB: per MiB). */
+  /**
+   * CPU time of all the gateway's processes and threads, or of the scenario's, per answered request (with bodies of 1 MiB:
+   * per MiB).
+   */
   readonly cpuUs: number;
   readonly requestsPerSecond: number;
   readonly p50Ms: number;
@@ -87,9 +91,14 @@ async function measure({ gateway }: Entrant, course: Course): Promise<ClosedSamp
   if (gateway === null) throw new Error('it has not started');
   const { session, cores } = course;
   const parties = { gateway: gateway.child.pid, upstream: session.upstream.pid, load: null };
-  const before = readBooks(parties);
+  const { threads } = course.scenario;
+  const ticks = (): number => (threads === undefined ? 0 : threadTicks(gateway.child.pid, threads));
+  const [ticksBefore, before] = [ticks(), readBooks(parties)];
   const result = await runLoad(loadOf(gateway, session.options.seconds, course));
-  return closedSample(result, usageBetween(before, readBooks(parties), cores, session.ticksPerSecond));
+  const usage = usageBetween(before, readBooks(parties), cores, session.ticksPerSecond);
+  const sample = closedSample(result, usage);
+  if (threads === undefined) return sample;
+  return { ...sample, cpuUs: ((ticks() - ticksBefore) / session.ticksPerSecond / result.requests) * 1e6 };
 }
 
 /** Runs the scenario. @throws when the run is stopped */

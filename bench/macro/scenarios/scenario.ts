@@ -29,6 +29,8 @@ export interface ClosedScenario extends Common {
   /** What the CPU time is divided by. */
   readonly unit: 'request' | 'MiB';
   readonly variants: readonly Variant[];
+  /** Only threads whose names begin so are counted: those that serve, not the one that controls. */
+  readonly threads?: string;
   /** Gateways get both cores, for several workers. */
   readonly isOnBothCores: boolean;
 }
@@ -103,6 +105,10 @@ function withRoutes(routes: number): Variant {
   return { label: `${routes.toLocaleString('en')} routes`, setup: { ...PLAIN, routes } };
 }
 
+function judging(judged: number): Variant {
+  return { label: `${judged} judged`, setup: { ...PLAIN, routes: 500, judged } };
+}
+
 /** Every scenario, in the order in which `all` runs them. */
 export const SCENARIOS: readonly Scenario[] = [
   closed('small-get', 'small GET, 64 connections'),
@@ -122,6 +128,12 @@ export const SCENARIOS: readonly Scenario[] = [
   closed('routes', 'small GET over 10 and 10,000 routes, 64 connections', {
     contenders: TUNABLE,
     variants: [withRoutes(10), withRoutes(10_000)],
+  }),
+  closed('judged', 'small GET over 500 routes, of which 0, 1 and 500 have a canary under judgement: workers only', {
+    contenders: ['sluice'],
+    variants: [judging(0), judging(1), judging(500)],
+    threads: 'sluice-worker',
+    isOnBothCores: true,
   }),
   closed('workers', 'small GET, 1 and 2 workers on both cores, 64 connections', {
     contenders: TUNABLE,

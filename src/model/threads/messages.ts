@@ -28,6 +28,8 @@ export type ToWorker =
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
   /** A batch of the access log was taken. */
   | { readonly kind: 'access-taken' }
+  /** Write so large a share of these versions' requests to the access log, by cell, instead of what was said before. */
+  | { readonly kind: 'access-more'; readonly shares: ReadonlyMap<number, number> }
   /** About to drain: answer with `Connection: close`, so that clients leave in peace while new ones are still served. */
   | { readonly kind: 'lame-duck' }
   /** Stop accepting, finish what is under way, say `drained`. */

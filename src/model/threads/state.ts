@@ -44,15 +44,28 @@ export interface StateSetup {
 }
 
 export type ToState =
+  /** Try again to open the file: answered as at the start. */
+  | { readonly kind: 'open' }
+  /** Only after `opened`: what the file held has been taken over. */
   | { readonly kind: 'write'; readonly batch: StateBatch }
   /** Close the file and end. */
   | { readonly kind: 'close' };
 
 export type FromState =
-  | { readonly kind: 'opened'; readonly loaded: LoadedState; readonly aside: MovedAside | null }
+  | {
+      readonly kind: 'opened';
+      readonly loaded: LoadedState;
+      readonly aside: MovedAside | null;
+      readonly fileBytes: number;
+    }
   /** Not to be written now. `loaded`: what could be read all the same, or null. */
   | { readonly kind: 'closed'; readonly loaded: LoadedState | null; readonly because: string }
-  | { readonly kind: 'written'; readonly recorded: readonly Recorded[]; readonly aside: MovedAside | null }
+  | {
+      readonly kind: 'written';
+      readonly recorded: readonly Recorded[];
+      readonly aside: MovedAside | null;
+      readonly fileBytes: number;
+    }
   /** Nothing of the batch was written; the budgets are given back. */
   | { readonly kind: 'failed'; readonly budgets: StateBatch['budgets']; readonly because: string };
 
@@ -60,6 +73,24 @@ export type FromState =
 export interface MovedAside {
   readonly path: string;
   readonly because: string;
+}
+
+/** How the state stands, for whoever looks. */
+export interface StateStatus {
+  /** `memory`: no directory is configured. `unavailable`: what should be on the disk is in memory only. */
+  readonly kind: StateHealth['kind'];
+  /** null in memory. */
+  readonly directory: string | null;
+  /** Why it is unavailable; empty when it is not. */
+  readonly because: string;
+  /** Wall clock of the last time that everything was written, ISO 8601; null before the first. */
+  readonly flushedAt: string | null;
+  /** Rows that are not written yet. */
+  readonly rowsPending: number;
+  /** Size of the file with its log, when last written; null before that. */
+  readonly fileBytes: number | null;
+  /** Decisions that were given up since the start, before they could be written. */
+  readonly decisionsLost: number;
 }
 
 /** How the state stands. */

@@ -50,6 +50,7 @@ export function endAttempt(x: Exchange, effect: Effect): void {
   x.upstream = null;
   x.opening = null;
   if (!x.isAttempting || x.endpoint === null) return;
+  x.client.lane.recorder.attemptTook(x);
   x.endAttempt();
   x.endpoint.inFlight--;
   x.client.lane.recorder.attemptEnd(x.endpoint.id, effect);

@@ -7,10 +7,12 @@
  */
 
 import type { Limits } from '../../model/config.ts';
+import { CELL } from '../../model/tallies.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import type { UpstreamEvents } from '../forward/sides.ts';
 import type { Lane } from '../lane.ts';
+import { microsSince } from '../recorder.ts';
 import { UpstreamConnection } from './upstream.ts';
 
 /** Who wants a place among the connections for one of its own. */
@@ -106,7 +108,12 @@ export class Pool {
   cancel(one: Exchange | Guest): boolean {
     const at = this.#waiting.indexOf(one);
     if (at >= 0) this.#waiting.splice(at, 1);
+    if (at >= 0 && !isGuest(one)) this.#waited(one);
     return at >= 0;
+  }
+
+  #waited(x: Exchange): void {
+    this.#lane.recorder.took(x, CELL.queueMs, microsSince(x.attemptAtMs));
   }
 
   /** A connection finished an exchange and can serve another. */
@@ -118,6 +125,7 @@ export class Pool {
     } else if (isGuest(next)) connection.destroy();
     else {
       this.#waiting.shift();
+      this.#waited(next);
       connection.serve(next);
     }
   }
@@ -136,7 +144,10 @@ export class Pool {
     const next = this.#waiting.shift();
     if (next === undefined) return;
     if (isGuest(next)) this.#welcome(next);
-    else this.#connect(next);
+    else {
+      this.#waited(next);
+      this.#connect(next);
+    }
   }
 
   /** The endpoint left the configuration: idle connections close now, the others after their exchange. */

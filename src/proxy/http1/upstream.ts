@@ -158,11 +158,13 @@ export class UpstreamConnection implements Timed, WireOwner {
 
   #connectFailed(reason: Reason, detail: string): void {
     this.#lane.recorder.connectFailed(this.#endpoint.id);
+    this.#lane.recorder.connectTook(this.#exchange, this.deadlineAtMs);
     this.#fail(reason, detail);
   }
 
   #connected(handle: Handle): void {
     const x = this.#exchange;
+    this.#lane.recorder.connectTook(x, this.deadlineAtMs);
     this.#memory = new RelayMemory();
     this.#sent = { bytes: Buffer.allocUnsafeSlow(SENT_BYTES), length: 0, of: null };
     this.#wire = new Wire(handle, this.#memory.readable, this);
@@ -205,11 +207,8 @@ export class UpstreamConnection implements Timed, WireOwner {
 
   received(count: number): void {
     const x = this.#exchange;
-    if (x === null || this.#state === 'idle') {
-      // Nobody asked for anything: what is this an answer to?
-      this.destroy();
-      return;
-    }
+    // Nobody asked for anything: what is this an answer to?
+    if (x === null || this.#state === 'idle') return this.destroy();
     // A full buffer may hide more: bytes after the response that the kernel still has. See #complete.
     this.#isFull = this.#memory.isFull(count);
     const { bytes, start } = this.#memory;
@@ -280,6 +279,7 @@ export class UpstreamConnection implements Timed, WireOwner {
     this.#begin(x, head);
     this.#headStart = this.#framing === 'as-is' ? editInPlace(x, head, bytes, from) : -1;
     const text = this.#headStart < 0 ? responseText(x, head, this.#framing, !x.keepAlive) : '';
+    this.#lane.recorder.headCame(x);
     this.#relay(bytes, from, end, text);
   }
 

@@ -49,6 +49,13 @@ export function countInto(
   return { ...current, good: current.good + good, bad: current.bad + bad };
 }
 
+/** What was counted before, and then apart from it: as if it had been counted in one. */
+export function joined(before: CalendarCounts, since: CalendarCounts, unit: CalendarUnit): CalendarCounts {
+  const { previous } = since;
+  const first = previous === null ? before : countInto(before, unit, previous.startMs, previous);
+  return countInto(first, unit, since.startMs, since);
+}
+
 function inPeriod(counts: CalendarCounts, startMs: number): CalendarCounts {
   const { previous } = counts;
   if (startMs === counts.startMs) return counts;

@@ -20,14 +20,8 @@ import type { SloStatus } from '../../model/status.ts';
 import { CELL } from '../../model/tallies.ts';
 import { type Region, RegionRoll } from '../regions.ts';
 import { CountReader, noCounts, type SliCounts } from './counts.ts';
-import {
-  type Instant,
-  Objective,
-  type ObjectiveBudget,
-  type ObjectiveSpec,
-  objectiveId,
-  type SavedObjective,
-} from './objective.ts';
+import type { Instant } from './ledger.ts';
+import { Objective, type ObjectiveBudget, type ObjectiveSpec, objectiveId, type SavedObjective } from './objective.ts';
 
 /** Turns in which every source is looked at once. */
 export const SLICES = 10;
@@ -48,6 +42,7 @@ export class SloEngine {
   #watched: Watched[] = [];
   #regions: readonly Region[] = [];
   #turn = 0;
+  #isApart = false;
   /** Whom `saveNews` looks at next. */
   #saveAt = 0;
   /** Alerts that ended because their objective did. */
@@ -72,11 +67,14 @@ export class SloEngine {
     }
   }
 
-  /** One turn of the loop. Returns the alerts that began or ended. */
-  turn(regions: readonly Region[], now: Instant): AlertChange[] {
+  /**
+   * One turn of the loop. Returns the alerts that began or ended.
+   * @param wantsAll looks at every source, also when it is not their turn: before what was counted is written
+   */
+  turn(regions: readonly Region[], now: Instant, wantsAll = false): AlertChange[] {
     const changes = this.#ended;
     this.#ended = [];
-    const isAll = this.#roll.departed(regions).length > 0;
+    const isAll = wantsAll || this.#roll.departed(regions).length > 0;
     const readable = this.#roll.turn(regions);
     this.#regions = regions;
     const slice = this.#turn++ % SLICES;
@@ -135,15 +133,34 @@ export class SloEngine {
   }
 
   /**
-   * Goes on where an earlier process stopped, `awayMs` ago by the wall clock. Before the first turn.
+   * It is not certain what earlier processes saved: until `settle`, what is counted is kept apart as well, so that
+   * `restore` may come later, and again.
+   */
+  keepApart(): void {
+    this.#isApart = true;
+    for (const objective of this.#objectives()) objective.keepApart();
+  }
+
+  /** What is known of earlier processes is all there will be. */
+  settle(): void {
+    this.#isApart = false;
+    for (const objective of this.#objectives()) objective.settle();
+  }
+
+  /**
+   * Goes on where an earlier process stopped, `awayMs` ago by the wall clock. Before the first turn, or while counts are
+   * kept apart.
    * @returns ids that no objective has now
    * @throws SluiceError SLU_STATE_INVALID when bytes cannot be read; objectives before it are restored
    */
   restore(saved: readonly SavedObjective[], nowMs: number, awayMs: number): string[] {
-    const all = this.#watched.flatMap(({ objectives }) => objectives);
-    const byId = new Map(all.map((objective) => [objective.id, objective]));
+    const byId = new Map(this.#objectives().map((objective) => [objective.id, objective]));
     for (const one of saved) byId.get(one.id)?.restore(one, nowMs, awayMs);
     return saved.map(({ id }) => id).filter((id) => !byId.has(id));
+  }
+
+  #objectives(): Objective[] {
+    return this.#watched.flatMap(({ objectives }) => objectives);
   }
 
   #look(watched: Watched, regions: readonly Region[], now: Instant, changes: AlertChange[]): void {
@@ -173,13 +190,19 @@ export class SloEngine {
     const known = new Map(before?.objectives.map((objective) => [objective.id, objective]));
     const objectives = specsOf(source).map((spec) => {
       const objective = known.get(objectiveId(spec));
-      if (objective === undefined) return new Objective(spec);
+      if (objective === undefined) return this.#begin(spec);
       known.delete(objective.id);
       objective.spec = spec;
       return objective;
     });
     this.#retire([...known.values()]);
     return { source, readers, objectives, errors: before?.errors ?? null };
+  }
+
+  #begin(spec: ObjectiveSpec): Objective {
+    const objective = new Objective(spec);
+    if (this.#isApart) objective.keepApart();
+    return objective;
   }
 
   #retire(objectives: readonly Objective[]): void {

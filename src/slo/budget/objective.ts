@@ -7,15 +7,14 @@
  * A bad event of availability is a bad exchange; of latency, a bad one or a good one above the threshold.
  */
 
-import type { SloConfig } from '../../model/config.ts';
-import type { AlertChange, SloIndicator, SloScope } from '../../model/slo.ts';
+import type { AlertChange, SloConfig, SloIndicator, SloScope } from '../../model/slo.ts';
 import type { SloStatus } from '../../model/status.ts';
 import { exhaustedInMs, remainingEvents, remainingRatio } from './budget.ts';
 import { ALERT_RULES, type AlertState, BURN_WINDOWS, type BurnWindow, burnRate, nextAlert, RESOLVED } from './burn.ts';
-import { type CalendarCounts, countInto, startCalendar } from './calendar.ts';
 import type { SliCounts } from './counts.ts';
+import { type Instant, Ledger, type SavedLedger } from './ledger.ts';
 import { releaseVerdict } from './policy.ts';
-import { Ring } from './ring.ts';
+import type { Ring } from './ring.ts';
 import { alertSentence } from './sentence.ts';
 
 export interface ObjectiveSpec {
@@ -26,12 +25,6 @@ export interface ObjectiveSpec {
   /** null of availability. */
   readonly thresholdMs: number | null;
   readonly slo: SloConfig;
-}
-
-/** Both clocks: the monotonic one moves windows, the wall clock names calendar periods. */
-export interface Instant {
-  readonly nowMs: number;
-  readonly wallMs: number;
 }
 
 /** What an objective says to a rollout. */
@@ -45,11 +38,8 @@ export interface ObjectiveBudget {
 }
 
 /** What outlives a restart. */
-export interface SavedObjective {
+export interface SavedObjective extends SavedLedger {
   readonly id: string;
-  /** `Ring.toBytes`. */
-  readonly ring: Uint8Array;
-  readonly calendar: CalendarCounts | null;
   /** Good events still to be taken off, because they turned out to be bad. */
   readonly owed: number;
   /** How long each alert of `ALERT_RULES` has been firing, in ms; null when it is not. */
@@ -68,11 +58,12 @@ const NO_EVENTS = { good: 0, bad: 0 };
 export class Objective {
   readonly id: string;
   #spec: ObjectiveSpec;
-  #ring: Ring | null = null;
-  #calendar: CalendarCounts | null = null;
+  readonly #ledger = new Ledger();
   #alerts: AlertState[] | null = null;
   /** Events that were seen finished before their worker had said that they were bad: counted good, to be taken off. */
   #owed = 0;
+  /** How many of them an earlier process left. */
+  #owedBefore = 0;
   #hasNews = false;
   #isUnsaved = false;
   #slot = -1;
@@ -84,25 +75,20 @@ export class Objective {
 
   /** Takes another target, calendar or policy. */
   set spec(spec: ObjectiveSpec) {
-    if (spec.slo.calendar !== this.#spec.slo.calendar) this.#calendar = null;
+    if (spec.slo.calendar !== this.#spec.slo.calendar) this.#ledger.forgetCalendar();
     this.#hasNews = true;
     this.#spec = spec;
   }
 
   /** Counts what happened since the last time. */
-  count({ finished, bad, late }: SliCounts, { nowMs, wallMs }: Instant): void {
+  count({ finished, bad, late }: SliCounts, now: Instant): void {
     if (finished + bad + late === 0) return;
     const missed = this.#spec.indicator === 'latency' ? bad + late : bad;
     const good = finished - missed - this.#owed;
     this.#owed = Math.max(0, -good);
-    const news = { good: Math.max(0, good), bad: missed };
-    this.#ring ??= new Ring(nowMs);
-    this.#ring.add(nowMs, news.good, news.bad);
+    this.#ledger.add({ good: Math.max(0, good), bad: missed }, this.#spec.slo.calendar, now);
     this.#hasNews = true;
     this.#isUnsaved = true;
-    const { calendar } = this.#spec.slo;
-    if (calendar === null) return;
-    this.#calendar = countInto(this.#calendar ?? startCalendar(calendar, wallMs), calendar, wallMs, news);
   }
 
   /** Slides the windows and moves the alerts. Cost: about 2 us, nothing while idle. */
@@ -177,23 +163,41 @@ export class Objective {
 
   /** Null while nothing was counted. */
   save(nowMs: number): SavedObjective | null {
-    if (this.#ring === null) return null;
+    const saved = this.#ledger.save(nowMs);
+    if (saved === null) return null;
     this.#isUnsaved = false;
-    this.#ring.advance(nowMs);
     const firingForMs = ALERT_RULES.map((_, index) => firingOf(this.#alerts?.[index], nowMs).firingForMs);
-    return { id: this.id, ring: this.#ring.toBytes(), calendar: this.#calendar, owed: this.#owed, firingForMs };
+    return { id: this.id, ...saved, owed: this.#owed, firingForMs };
   }
 
-  /** Goes on where `saved` stopped, `awayMs` ago. @throws SluiceError SLU_STATE_INVALID */
+  /** What an earlier process saved is not known for certain: until `settle`, `restore` may be called again. */
+  keepApart(): void {
+    this.#ledger.keepApart();
+  }
+
+  /** What is known of earlier processes is all there will be. */
+  settle(): void {
+    this.#ledger.settle();
+  }
+
+  /** Goes on where `saved` stopped, `awayMs` ago, with what was kept apart since. @throws SluiceError SLU_STATE_INVALID */
   restore(saved: SavedObjective, nowMs: number, awayMs: number): void {
-    this.#ring = Ring.fromBytes(saved.ring, nowMs, awayMs);
-    this.#calendar = this.#spec.slo.calendar === null ? null : saved.calendar;
-    this.#owed = saved.owed;
+    const isLate = this.#ring !== null;
+    this.#ledger.adopt(saved, this.#spec.slo.calendar, { nowMs, awayMs });
+    this.#owed = Math.max(0, this.#owed - this.#owedBefore + saved.owed);
+    this.#owedBefore = saved.owed;
+    const before = this.#alerts;
     this.#alerts = ALERT_RULES.map((_, index): AlertState => {
       const forMs = saved.firingForMs[index] ?? null;
-      return forMs === null ? RESOLVED : { kind: 'firing', sinceMs: nowMs - forMs - Math.max(0, awayMs) };
+      if (forMs !== null) return { kind: 'firing', sinceMs: nowMs - forMs - Math.max(0, awayMs) };
+      return before?.[index] ?? RESOLVED;
     });
     this.#hasNews = true;
+    this.#isUnsaved ||= isLate;
+  }
+
+  get #ring(): Ring | null {
+    return this.#ledger.ring;
   }
 
   get #budgetRatio(): number {
@@ -236,7 +240,7 @@ export class Objective {
   #calendarStatus(wallMs: number): SloStatus['calendar'] {
     const unit = this.#spec.slo.calendar;
     if (unit === null) return null;
-    const counts = countInto(this.#calendar ?? startCalendar(unit, wallMs), unit, wallMs, NO_EVENTS);
+    const counts = this.#ledger.calendar(unit, wallMs);
     const { startMs, good, bad } = counts;
     return { unit, sinceMs: startMs, good, bad, remainingRatio: remainingRatio(counts, this.#budgetRatio) };
   }

@@ -193,6 +193,27 @@ export class Ring {
     return ring;
   }
 
+  /**
+   * Adds what another ring counted, by how long ago it happened; both slide to `nowMs` first. Their slots may begin at
+   * different moments, so an event may be taken for up to one slot younger or older. Cost: about 20 us.
+   */
+  absorb(other: Ring, nowMs: number): void {
+    this.advance(nowMs);
+    other.advance(nowMs);
+    for (const [tier, { first, slots }] of TIERS.entries()) {
+      const [here, there] = [this.#at(CURSORS + tier), other.#at(CURSORS + tier)];
+      for (let n = 0; n < slots; n++) {
+        const from = first + wrap(there - n, slots);
+        const to = first + wrap(here - n, slots);
+        this.#fill(this.#good, to, other.#good[from] as number);
+        this.#fill(this.#bad, to, other.#bad[from] as number);
+      }
+    }
+    for (const index of [GOOD_TOTAL, BAD_TOTAL, SATURATED]) this.#doubles[index] = this.#at(index) + other.#at(index);
+    this.#doubles.fill(0, GOOD_SUMS, TIME);
+    this.#resum();
+  }
+
   #at(index: number): number {
     return this.#doubles[index] as number;
   }
@@ -251,7 +272,7 @@ export class Ring {
     this.#doubles[BAD_SUMS + window] = this.#at(BAD_SUMS + window) + bad;
   }
 
-  /** Sums from the slots, as they are not stored. */
+  /** Sums from the slots, as they are not stored; they are zero before. */
   #resum(): void {
     for (let window = 0; window < SPANS.length; window++) {
       const span = SPANS[window] as Span;

@@ -13,8 +13,9 @@
  * Source: docs/rollouts.md.
  */
 
-import type { BudgetPolicyConfig, RolloutPlan } from '../../model/config.ts';
+import type { RolloutPlan } from '../../model/config.ts';
 import type { Rollout, RolloutGate } from '../../model/rollout.ts';
+import type { BudgetPolicyConfig } from '../../model/slo.ts';
 import { type Allowance, allowanceOf, type PolicyVerdict, releaseVerdict } from '../budget/policy.ts';
 import { duration, requests } from './words.ts';
 

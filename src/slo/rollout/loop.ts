@@ -3,7 +3,7 @@
  */
 
 import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from '../../model/rollout.ts';
-import type { Decision } from '../../model/slo.ts';
+import type { Decision, Verdict } from '../../model/slo.ts';
 import type { RolloutStatus } from '../../model/status.ts';
 import type { BadEvent } from '../events.ts';
 import type { SetLatency } from '../latency/watch.ts';
@@ -22,6 +22,8 @@ export interface ControllerDeps {
   readonly setLatency: SetLatency;
   /** What the objectives of a route say; without it nothing is counted and nothing fires. */
   readonly budgetOf?: (route: string, nowMs: number) => BudgetReading | null;
+  /** Who is behind a rollback that nobody asked for, in words; empty when nobody stands out. */
+  readonly explain?: (route: string, verdict: Verdict) => string;
   /** The process's monotonic clock, the one that stamps events. */
   readonly nowMs: () => number;
   /** Wall clock for people, ISO 8601. */

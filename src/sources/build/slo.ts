@@ -2,8 +2,8 @@
  * Builds objectives with their defaults.
  */
 
-import type { SloConfig } from '../../model/config.ts';
-import { DEFAULT_SLO } from '../defaults.ts';
+import type { SloConfig } from '../../model/slo.ts';
+import { DEFAULT_DRIFT, DEFAULT_SLO } from '../defaults.ts';
 import type { SloInput } from '../schema.ts';
 import { toMs } from './values.ts';
 
@@ -12,7 +12,7 @@ const CALENDARS = { '28d': null, '1w': 'week', '1M': 'month' } as const;
 /** Objectives of a route or a service; null without any. */
 export function buildSlo(slo: SloInput | undefined): SloConfig | null {
   if (slo === undefined) return null;
-  const { availability, latency, timeWindow, ignorePaths, errorWeights, budgetPolicy } = slo;
+  const { availability, latency, timeWindow, ignorePaths, errorWeights, budgetPolicy, drift } = slo;
   return {
     availabilityRatio: availability,
     latency: latency === undefined ? null : { thresholdMs: toMs(latency.threshold, 0), targetRatio: latency.target },
@@ -28,5 +28,12 @@ export function buildSlo(slo: SloInput | undefined): SloConfig | null {
       slowBelowRatio: budgetPolicy?.slowBelow ?? DEFAULT_SLO.budgetPolicy.slowBelowRatio,
       releaseAllowanceRatio: budgetPolicy?.releaseAllowance ?? DEFAULT_SLO.budgetPolicy.releaseAllowanceRatio,
     },
+    drift:
+      drift === undefined
+        ? DEFAULT_SLO.drift
+        : {
+            keepRatio: drift.keep ?? DEFAULT_DRIFT.keepRatio,
+            sampleRatio: drift.accessLog ?? DEFAULT_DRIFT.sampleRatio,
+          },
   };
 }

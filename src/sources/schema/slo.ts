@@ -57,6 +57,11 @@ const budgetPolicy = z.strictObject({
   releaseAllowance: share('Part of the budget left that one rollout may spend; default 0.2').optional(),
 });
 
+const drift = z.strictObject({
+  keep: real(0.05, 1, 'Part of its weight that a version in mild trouble keeps; default 0.5').optional(),
+  accessLog: share('Share of its requests that the access log writes while it is in trouble; default 1').optional(),
+});
+
 /** Objectives of a service. */
 export const serviceSlo = z.strictObject({
   availability: ratio('Target share of good requests'),
@@ -71,4 +76,5 @@ export const routeSlo = serviceSlo.extend({
   ignorePaths: z
     .array(scalar<string>(checkPath, PATH_META, 'Path whose requests count for nothing, such as a probe'))
     .optional(),
+  drift: drift.optional(),
 });

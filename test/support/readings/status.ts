@@ -4,6 +4,7 @@
 
 import type { Decision, Verdict } from '#src/model/slo.ts';
 import type { RouteStatus, SloStatus, Status, TrafficStatus, VersionStatus } from '#src/model/status.ts';
+import type { StateStatus } from '#src/model/threads/state.ts';
 import { parts } from './verdict.ts';
 
 const TRAFFIC: TrafficStatus = {
@@ -43,6 +44,7 @@ export function sampleVersion(changes: Partial<VersionStatus> = {}): VersionStat
     weightBecause: '',
     rescued: null,
     admission: null,
+    drift: 'steady',
     shareRatio: 0.8,
     requests: 800,
     errorRatio: 0,
@@ -112,6 +114,19 @@ export function sampleSlo(changes: Partial<SloStatus> = {}): SloStatus {
   };
 }
 
+export function sampleState(changes: Partial<StateStatus> = {}): StateStatus {
+  return {
+    kind: 'durable',
+    directory: '/var/lib/sluice',
+    because: '',
+    flushedAt: '2026-11-01T08:01:29.500Z',
+    rowsPending: 0,
+    fileBytes: 98_304,
+    decisionsLost: 0,
+    ...changes,
+  };
+}
+
 export function sampleStatus(changes: Partial<Status> = {}): Status {
   return {
     version: '0.1.0',
@@ -135,6 +150,7 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
     routes: [sampleRoute()],
     slos: [],
     health: { checks: { passed: 0, failed: 0, late: 0 }, ejectionsWithheld: 0 },
+    state: sampleState(),
     eventsLost: 0,
     ...changes,
   };

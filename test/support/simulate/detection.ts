@@ -64,6 +64,7 @@ export const SPEC: RolloutSpec = {
   canary: { version: 'v2', cell: 2, dial: 2, unit: 1, weight: 5, endpoints: [1] },
   ...POLICY,
   plan: null,
+  weightScale: 1,
   budgetRatio: 0.001,
   budgetPolicy: { freeze: true, slowBelowRatio: 0.25, releaseAllowanceRatio: 0.2 },
   generation: 'a',

@@ -23,6 +23,7 @@ export const TERMS: RolloutTerms = { plan: PLAN, budgetPolicy: SPEC.budgetPolicy
 export const STEPPED: RolloutSpec = {
   ...SPEC,
   plan: PLAN,
+  weightScale: 1000,
   stable: { ...SPEC.stable, weight: 100_000 },
   canary: { ...SPEC.canary, weight: 0 },
 };

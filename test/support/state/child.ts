@@ -6,6 +6,7 @@
  */
 
 import { writeSync } from 'node:fs';
+import { wallTime } from '#src/lib/clock.ts';
 import { StateStore } from '#src/state/store.ts';
 import { sampleDecision } from '../readings/status.ts';
 import { sampleRollout } from './log.ts';
@@ -24,6 +25,7 @@ let id = Number(firstId);
 const store = new StateStore({
   log: { info: log, warn: log, error: log },
   retryMs: 100,
+  wallTime,
   collect: () => {
     const bytes = new Uint8Array(Number(budgetBytes));
     new DataView(bytes.buffer).setUint32(0, turn);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { formatCheck, hasStarted, notReadyBecause, readinessChecks } from '#src/admin/checks.ts';
-import { sampleStatus } from '../../support/readings/status.ts';
+import { formatCheck, hasStarted, notReadyBecause, readinessChecks, stateDetail } from '#src/admin/checks.ts';
+import { sampleState, sampleStatus } from '../../support/readings/status.ts';
 
 const NO_CONFIG = { ...sampleStatus().config, revision: 0 };
 
@@ -10,24 +10,38 @@ suite('checks', () => {
     assert.deepEqual(readinessChecks(sampleStatus()).map(formatCheck), [
       '[+]configuration ok: revision 3, gateway.yaml',
       '[+]workers ok: 2 of 2 serving',
+      '[+]state ok: in /var/lib/sluice, 96 KiB, 0 rows pending, all written at 2026-11-01T08:01:29.500Z',
       '[+]ready ok: taking traffic',
     ]);
   });
 
   test('each failure is a failed check with its reason', () => {
-    const status = sampleStatus({ config: NO_CONFIG, workers: [], ready: false, notReadyBecause: 'no worker serves' });
+    const status = sampleStatus({
+      config: NO_CONFIG,
+      workers: [],
+      state: sampleState({ kind: 'unavailable', because: 'the disk is full', rowsPending: 4 }),
+      ready: false,
+      notReadyBecause: 'no worker serves',
+    });
     assert.deepEqual(readinessChecks(status).map(formatCheck), [
       '[-]configuration failed: none was accepted yet',
       '[-]workers failed: 0 of 0 serving',
+      '[-]state failed: in memory only, 4 rows pending: /var/lib/sluice is unavailable: the disk is full',
       '[-]ready failed: no worker serves',
     ]);
+  });
+
+  test('a state in memory, or not written yet, is said to be that', () => {
+    const memory = { kind: 'memory', directory: null, flushedAt: null, fileBytes: null } as const;
+    assert.match(stateDetail(sampleState(memory)), /^in memory, as no/);
+    assert.equal(stateDetail(sampleState({ ...memory, kind: 'durable', directory: '/s' })), 'in /s, 0 rows pending');
   });
 
   test('a draining gateway fails only the last check', () => {
     const checks = readinessChecks(sampleStatus({ ready: false, notReadyBecause: 'draining' }));
     assert.deepEqual(
       checks.map((check) => check.isOk),
-      [true, true, false],
+      [true, true, true, false],
     );
   });
 

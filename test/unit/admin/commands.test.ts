@@ -33,6 +33,19 @@ async function start(
       commands.push(command);
       return result;
     },
+    restore: ({ route, by, reason }) => {
+      if (route !== 'checkout') return { kind: 'refused', detail: 'no version is offline' };
+      const change = {
+        route,
+        service: 's',
+        version: 'v1',
+        before: 'offline',
+        after: 'steady',
+        by,
+        sentence: reason,
+      } as const;
+      return { kind: 'restored', changes: [change] };
+    },
     onRefused: (_, because) => refused.push(because),
   };
   const view = sampleView();
@@ -156,6 +169,16 @@ suite('commands', { timeout: 30_000 }, () => {
     assert.deepEqual([status, text.includes('read only: no token is configured')], [403, true]);
     assert.equal(refused.length, 1);
     assert.deepEqual(commands, []);
+  });
+
+  test('a restore brings versions of a route back, or says why not', async (context) => {
+    const { admin } = await start(context);
+    const restore = (route: string) =>
+      send(admin.port, { path: `/api/v1/routes/${route}/restore`, body: '{"reason":"mended"}' });
+    const done = await restore('checkout');
+    assert.equal(done.status, 200);
+    assert.match(done.text, /"by": "api",\s+"sentence": "mended"/);
+    assert.equal((await restore('other')).status, 409);
   });
 
   test('a browser on the same origin, with the token, may', async (context) => {

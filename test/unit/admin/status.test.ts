@@ -50,12 +50,15 @@ function sourceOf(cells: Readonly<Record<number, CellSums>>, rollout: RolloutSta
     { id: 9, host: '::1', port: 8002 },
   ];
   return {
-    config: { routes: [{ backendRefs: [{ weight: 80 }, { weight: 20 }] }] } as unknown as Config,
+    config: {
+      routes: [{ backendRefs: [{ weight: 80 }, { weight: 20 }], rollout: null, slo: null }],
+    } as unknown as Config,
     snapshot: { routes: [route as unknown as RouteSpec], endpoints } as unknown as Snapshot,
     cell: (id) => cells[id] ?? cellOf([]),
     endpoint: (id) => ({ ...ENDPOINT, requests: id }),
     weight: (dial) => (dial === 2 ? 0 : 80),
     because: (route, { version }) => (version === 'v2' ? `v2 rolled back on ${route}` : ''),
+    drift: (_, { version }) => (version === 'v2' ? 'offline' : 'steady'),
     rollout: (name) => (name === 'checkout' ? rollout : null),
   };
 }

@@ -37,6 +37,7 @@ async function cli(context: TestContext, argv: readonly string[], token: string 
       const hold = { route: 'checkout', generation: '', because: '', weights: [] };
       return { kind: 'done', decision: sampleDecision({ sentence: 'checkout: done' }), hold };
     },
+    restore: () => ({ kind: 'refused', detail: 'not asked' }),
     onRefused: () => undefined,
   };
   const status = sampleStatus({ routes: [sampleRoute({ rollout: ROLLOUT }), sampleRoute({ name: 'back' })] });

@@ -3,15 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { REASON, REASONS, type Reason } from '#src/model/reason.ts';
-import {
-  ERROR_CLASSES,
-  errorClassOf,
-  errorClassOfStatus,
-  GRPC_STATUSES,
-  grpcRow,
-  NO_ERROR,
-  weightedErrors,
-} from '#src/model/sli.ts';
+import { ERROR_CLASSES, errorClassOf, errorClassOfStatus, NO_ERROR, weightedErrors } from '#src/model/sli.ts';
 
 function classOf(number: number): string {
   return number === NO_ERROR ? '' : (ERROR_CLASSES[number] as string);
@@ -52,28 +44,6 @@ describe('the class of a reason', () => {
       'dns_failed',
     ]);
     assert.deepEqual(names('server'), ['upstream_protocol', 'upstream_truncated', 'internal', 'loop_detected']);
-  });
-});
-
-describe('gRPC', () => {
-  it('has a row for every status of the protocol, by its code', () => {
-    assert.equal(GRPC_STATUSES.length, 17);
-    assert.deepEqual(
-      [0, 4, 14, 16].map((code) => grpcRow(code).name),
-      ['OK', 'DEADLINE_EXCEEDED', 'UNAVAILABLE', 'UNAUTHENTICATED'],
-    );
-  });
-
-  it('is bad where the server is at fault, as OpenTelemetry has it', () => {
-    assert.deepEqual(
-      GRPC_STATUSES.filter(({ effect }) => effect === 'bad').map(({ name }) => name),
-      ['UNKNOWN', 'DEADLINE_EXCEEDED', 'UNIMPLEMENTED', 'INTERNAL', 'UNAVAILABLE', 'DATA_LOSS'],
-    );
-    assert.equal(grpcRow(1).effect, 'ignore');
-  });
-
-  it('takes a code that is not defined for UNKNOWN', () => {
-    for (const code of [17, -1, 1.5, Number.NaN]) assert.equal(grpcRow(code).name, 'UNKNOWN');
   });
 });
 

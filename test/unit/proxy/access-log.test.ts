@@ -146,6 +146,41 @@ describe('a drawn request', () => {
   });
 });
 
+describe('more of a version', () => {
+  const ofCell = (cell: number, status = 200): Exchange =>
+    Object.assign(endedWith(status), { split: { version: 'v2', cell } as unknown as Exchange['split'] });
+  const count = (kept: Kept, cell: number, times: number): number => {
+    const before = kept.records().length;
+    for (let n = 0; n < times; n++) kept.log.end(ofCell(cell));
+    kept.log.flush();
+    return kept.records().length - before;
+  };
+
+  it('is written from when it is asked for until it is not, and of no other version', () => {
+    const kept = logOf(1e-9);
+    assert.equal(count(kept, 3, 10), 0);
+    kept.log.more(new Map([[3, 1]]));
+    assert.deepEqual([count(kept, 3, 10), count(kept, 2, 10), count(kept, 4, 10)], [10, 0, 0]);
+    assert.equal(kept.records().at(-1)?.at(-1), 1);
+    kept.log.more(new Map());
+    assert.equal(count(kept, 3, 10), 0);
+  });
+
+  it('is drawn with its share, which the record says', () => {
+    const kept = logOf(1e-9);
+    kept.log.more(new Map([[3, 0.25]]));
+    const written = count(kept, 3, 4000);
+    assert.ok(written > 850 && written < 1150, `${written} of 4000 (seed ${SEED})`);
+    assert.equal(kept.records()[0]?.at(-1), 0.25);
+  });
+
+  it('is nothing while the log is off', () => {
+    const kept = logOf(0);
+    kept.log.more(new Map([[3, 1]]));
+    assert.equal(count(kept, 3, 10), 0);
+  });
+});
+
 describe('a failure', () => {
   const FAILED = 'POST / HTTP/1.1\r\nHost: Shop.Example:80\r\nUser-Agent: curl/8\r\n';
 

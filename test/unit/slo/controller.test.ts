@@ -15,6 +15,9 @@ import { FakeWorker } from '../../support/simulate/worker.ts';
 const WEIGHT = 5;
 const ID = 'ab'.repeat(16);
 
+/** Another generation of the rollout, elsewhere in memory. */
+const MOVED: RolloutSpec = { ...SPEC, canary: { ...SPEC.canary, unit: 5, cell: 5 }, generation: 'another' };
+
 /** A gateway around the controller: two workers, dials, a clock that the test turns. */
 class Rig {
   workers = [new FakeWorker(1), new FakeWorker(2)];
@@ -22,6 +25,8 @@ class Rig {
   readonly dials = new Int32Array([0, 100 - WEIGHT, WEIGHT, 0, 0, 0]);
   readonly stores: (readonly [dial: number, weight: number])[] = [];
   readonly decisions: Decision[] = [];
+  /** Units whose latency thresholds are stored. */
+  readonly thresholds = new Map<number, boolean>();
   nowMs = 50_000;
   readonly controller: Controller;
   #user = 0;
@@ -36,7 +41,7 @@ class Rig {
         this.dials[dial] = weight;
         this.nowMs += 0.25;
       },
-      setLatency: () => undefined,
+      setLatency: (unit, dial) => void this.thresholds.set(unit, dial !== null),
       nowMs: () => this.nowMs,
       wallTime: () => '2026-01-01T12:00:00.000Z',
     });
@@ -373,4 +378,22 @@ describe('a tick', () => {
     }
     assert.deepEqual(rig.stores, []);
   });
+});
+
+describe('latency thresholds are taken back', () => {
+  for (const [when, end] of [
+    ['when the canary is rolled back', (rig: Rig) => rig.run(50, 5)],
+    ['when the rollout is gone', (rig: Rig) => void (rig.rollouts = [])],
+    ['from the units of a generation before', (rig: Rig) => void (rig.rollouts = [MOVED])],
+  ] as const) {
+    it(when, () => {
+      const rig = new Rig();
+      rig.run(400, 0);
+      const stored = () => [SPEC.canary.unit, SPEC.stable.unit].map((unit) => rig.thresholds.get(unit));
+      assert.deepEqual(stored(), [true, true]);
+      end(rig);
+      rig.tick();
+      assert.deepEqual(stored(), [false, false]);
+    });
+  }
 });

@@ -47,6 +47,12 @@ it('what earlier processes decided is shown before, and not counted', () => {
     decisions.rollbacks([]).map(({ count }) => count),
     [1],
   );
+  assert.deepEqual(
+    decisions.own.map(({ id }) => id),
+    [3],
+  );
+  decisions.recall([decision(1), decision(2), decision(2)]);
+  assert.equal(decisions.newest.length, 4, 'what is told again replaces what was told');
   decisions.recall(Array.from({ length: DECISIONS_MAX }, (_, n) => decision(n)));
   assert.equal(decisions.newest.length, DECISIONS_MAX);
   assert.equal(decisions.newest.at(-1)?.id, 3);

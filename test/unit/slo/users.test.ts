@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { UNIT_BITS, UNIT_SECONDS } from '#src/model/tallies.ts';
+import { Random } from '#src/lib/random.ts';
+import { CELL, UNIT_BITS, UNIT_SECONDS } from '#src/model/tallies.ts';
 import type { Region } from '#src/slo/regions.ts';
 import { READ_GAP_MS_MAX, USER_REST_SECONDS, UserWindow } from '#src/slo/users.ts';
 import { bytesPerCall } from '../../support/proxy/allocation.ts';
@@ -10,6 +11,8 @@ import { FakeWorker } from '../../support/simulate/worker.ts';
 
 const UNIT = 2;
 const NOW = 20_000;
+const SEED = 40_417;
+const CELL_OF_USERS = 3;
 
 function setup(workers = 1): { workers: FakeWorker[]; regions: Region[]; window: UserWindow } {
   const all = Array.from({ length: workers }, (_, id) => new FakeWorker(id));
@@ -183,5 +186,33 @@ describe('a worker that is replaced', () => {
     assert.deepEqual(read(window, [second.region, first.region]), [2, 1]);
     mark(second, [2, 3, 5], NOW + 30);
     assert.deepEqual(read(window, [second.region]), [1, 0]);
+  });
+});
+
+describe('a window that knows the cell of its users', () => {
+  it('counts what one counts that looks everywhere, also of a worker that marks a user after it was read', () => {
+    const random = new Random(SEED);
+    const all = [0, 1, 2].map((id) => new FakeWorker(id));
+    const regions = all.map(({ region }) => region);
+    const [everywhere, knowing] = [new UserWindow(UNIT, regions), new UserWindow(UNIT, regions, CELL_OF_USERS)];
+    let total = 0;
+    for (let tick = 0; tick < 2000; tick++) {
+      const nowMs = NOW + 100 * tick;
+      const late: (() => void)[] = [];
+      for (let n = random.nextUint32() % 3; n > 0; n--) {
+        const worker = all[random.nextUint32() % 3] as FakeWorker;
+        const [user, isBad] = [random.nextUint32() % 200, random.nextUint32() % 10 === 0];
+        worker.add(CELL_OF_USERS, CELL.finished, 1);
+        const marks = (): void => mark(worker, [user], nowMs, isBad);
+        // Between the two words of an exchange somebody may look.
+        if (random.nextUint32() % 4 === 0) late.push(marks);
+        else marks();
+      }
+      const seen = read(everywhere, regions);
+      assert.deepEqual(read(knowing, regions), seen, `tick ${tick}, seed ${SEED}`);
+      total += seen[0];
+      for (const marks of late) marks();
+    }
+    assert.ok(total > 1000, `${total} user-seconds`);
   });
 });

@@ -4,9 +4,9 @@ import type { Override } from '#src/model/snapshot.ts';
 import {
   effectiveWeights,
   generationOf,
+  type Handicaps,
   liveOverrides,
-  withOverride,
-  withoutOverride,
+  NO_HANDICAPS,
 } from '#src/snapshot/overrides.ts';
 import { configOf, SOUND_ROLLOUT } from '../../support/config.ts';
 
@@ -81,18 +81,14 @@ describe('effectiveWeights', () => {
   });
 
   test('are 0 for a version that is down while another one gets traffic, held or not', () => {
-    const down = (...versions: string[]): ReadonlySet<string> => new Set(versions.map((version) => `shop/${version}`));
+    const down = (...versions: string[]): Handicaps => ({
+      ...NO_HANDICAPS,
+      down: new Set(versions.map((version) => `shop/${version}`)),
+    });
     assert.deepEqual(effectiveWeights(CONFIG, [], down('v1')), [[0, 5]]);
     assert.deepEqual(effectiveWeights(CONFIG, [hold('v2', 50)], down('v1')), [[0, 50]]);
     assert.deepEqual(effectiveWeights(CONFIG, [], down('v1', 'v2')), [[95, 5]], 'better than nothing');
     assert.deepEqual(effectiveWeights(CONFIG, [hold('v2', 0)], down('v1')), [[95, 0]], 'a hold is no one to take over');
     assert.deepEqual(effectiveWeights(CONFIG, [], down('other')), [[95, 5]]);
   });
-});
-
-test('a newer hold replaces the older one of the same version only', () => {
-  const both = withOverride(withOverride([], hold('v1', 1)), hold('v2', 2));
-  assert.deepEqual(withOverride(both, hold('v1', 3)), [hold('v2', 2), hold('v1', 3)]);
-  assert.deepEqual(withoutOverride(both, 'shop', 'v1'), [hold('v2', 2)]);
-  assert.deepEqual(withoutOverride(both, 'other', 'v1'), both);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { ParseResult } from '#src/model/problem.ts';
+import type { RouteHold } from '#src/model/rollout.ts';
 import { UNITS_MAX } from '#src/model/tallies.ts';
 import { createDials, type Dials, getDial } from '#src/snapshot/dials.ts';
 import { HISTORY_MAX, type OfferResult, Store } from '#src/snapshot/store.ts';
@@ -34,9 +35,15 @@ function weighing(weight: number): string {
   return SOUND_ROLLOUT.replace('95', String(weight));
 }
 
-function hold(store: Store, weight: number) {
+/** v2 held at a weight, as a rollback does it. */
+function hold(store: Store, weight: number): RouteHold {
   const generation = store.generationOf('shop') ?? '';
-  return { route: 'shop', version: 'v2', weight, because: 'it was worse', generation };
+  return { route: 'shop', generation, because: 'it was worse', weights: [{ version: 'v2', weight }] };
+}
+
+/** The operator's weights again. */
+function release(store: Store): boolean {
+  return store.holdRoute({ ...hold(store, 0), weights: [] });
 }
 
 describe('before the first configuration', () => {
@@ -44,8 +51,7 @@ describe('before the first configuration', () => {
     const { store } = rig();
     assert.equal(store.current, null);
     assert.equal(store.generationOf('shop'), null);
-    assert.deepEqual(store.hold(hold(store, 0)), { kind: 'stale' });
-    assert.equal(store.release('shop', 'v2'), false);
+    assert.equal(store.holdRoute(hold(store, 0)), false);
     const { revision, hash, loadedAt, reloads } = store.status();
     assert.deepEqual([revision, hash, loadedAt, reloads], [0, '', '', { accepted: 0, refused: 0 }]);
   });
@@ -191,19 +197,19 @@ describe('the history', () => {
 });
 
 describe('a hold', () => {
-  test('sets the dial at once and says what it was', () => {
+  test('sets the dial at once, instead of the one before', () => {
     const { store, offer, weights } = rig();
     offer(SOUND_ROLLOUT);
-    assert.deepEqual(store.hold(hold(store, 0)), { kind: 'held', weightBefore: 5 });
+    assert.ok(store.holdRoute(hold(store, 0)));
     assert.deepEqual(weights(), [95, 0]);
-    assert.deepEqual(store.hold(hold(store, 1)), { kind: 'held', weightBefore: 0 });
+    assert.ok(store.holdRoute(hold(store, 1)));
     assert.equal(store.overrides.length, 1);
   });
 
   test('outlives a reload of something else', () => {
     const { store, offer, weights } = rig();
     offer(SOUND_ROLLOUT);
-    store.hold(hold(store, 0));
+    store.holdRoute(hold(store, 0));
     const result = offer(`workers: 2\n${SOUND_ROLLOUT}`);
     assert.ok(result.kind === 'swapped');
     assert.deepEqual(result.lifted, []);
@@ -213,8 +219,8 @@ describe('a hold', () => {
   test('is lifted when the split changes, and not by a document that is refused', () => {
     const { store, offer, weights } = rig();
     offer(SOUND_ROLLOUT);
-    const override = hold(store, 0);
-    store.hold(override);
+    store.holdRoute(hold(store, 0));
+    const [override] = store.overrides;
     offer(weighing(-1));
     assert.deepEqual(store.overrides, [override]);
     const result = offer(weighing(90));
@@ -226,25 +232,21 @@ describe('a hold', () => {
     assert.deepEqual([weights(), store.overrides], [[90, 5], []]);
   });
 
-  test('decided for another generation, route or version is stale and does nothing', () => {
+  test('decided for another generation or route is stale and does nothing', () => {
     const { store, offer, weights } = rig();
     offer(SOUND_ROLLOUT);
-    const override = hold(store, 0);
+    const before = hold(store, 0);
     offer(weighing(90));
-    for (const stale of [override, { ...hold(store, 0), route: 'x' }, { ...hold(store, 0), version: 'x' }]) {
-      assert.deepEqual(store.hold(stale), { kind: 'stale' });
-    }
+    for (const stale of [before, { ...hold(store, 0), route: 'x' }]) assert.equal(store.holdRoute(stale), false);
     assert.deepEqual([weights(), store.overrides], [[90, 5], []]);
   });
 
-  test('that is released gives the operator’s weight back', () => {
+  test('of nothing gives the operator’s weights back', () => {
     const { store, offer, weights } = rig();
     offer(SOUND_ROLLOUT);
-    store.hold(hold(store, 0));
-    assert.equal(store.release('shop', 'v1'), false);
-    assert.equal(store.release('shop', 'v2'), true);
+    store.holdRoute(hold(store, 0));
+    assert.ok(release(store));
     assert.deepEqual([weights(), store.overrides], [[95, 5], []]);
-    assert.equal(store.release('shop', 'v2'), false);
   });
 });
 
@@ -265,15 +267,15 @@ describe('a version that is down', () => {
   test('loses nothing to a hold that comes or goes meanwhile, in either order', () => {
     const { store, offer, weights } = rig();
     offer(SOUND_ROLLOUT);
-    store.hold(hold(store, 40));
+    store.holdRoute(hold(store, 40));
     store.setDown(new Set(['shop/v2']));
     assert.deepEqual(weights(), [95, 0]);
-    store.hold(hold(store, 30));
+    store.holdRoute(hold(store, 30));
     assert.deepEqual(weights(), [95, 0], 'a hold does not wake it');
     store.setDown(new Set());
     assert.deepEqual(weights(), [95, 30], 'back at what is held now');
     store.setDown(new Set(['shop/v2']));
-    store.release('shop', 'v2');
+    release(store);
     assert.deepEqual(weights(), [95, 0]);
     store.setDown(new Set());
     assert.deepEqual(weights(), [95, 5]);
@@ -286,7 +288,7 @@ describe('a version that is down', () => {
     // As the controller does: the dial first, in one store, then the hold.
     const canary = store.current?.snapshot.routes[0]?.splits[1]?.dial as number;
     Atomics.store(dials, canary, 0);
-    store.hold(hold(store, 0));
+    store.holdRoute(hold(store, 0));
     assert.deepEqual(weights(), [95, 0]);
   });
 
@@ -300,7 +302,7 @@ describe('a version that is down', () => {
     assert.ok(v1 !== undefined && v2 !== undefined);
     assert.equal(store.weightReason('shop', v1), 'every endpoint fails its health check');
     assert.equal(store.weightReason('shop', v2), '');
-    store.hold(hold(store, 0));
+    store.holdRoute(hold(store, 0));
     assert.equal(store.weightReason('shop', v2), 'it was worse');
     assert.match(store.weightReason('shop', v1), /fails its health check, and no other version can take over/);
   });
@@ -308,5 +310,44 @@ describe('a version that is down', () => {
   test('before the first configuration shifts nothing', () => {
     const { store } = rig();
     assert.deepEqual(store.setDown(DOWN), []);
+  });
+});
+
+describe('a version that drifts', () => {
+  const DRIFTING = SOUND_ROLLOUT.replace('availability: 0.999', 'availability: 0.999, drift: {}');
+  const half = new Map([['shop/shop/v1', { keepRatio: 0.5, because: 'it drifts' }]]);
+  const off = new Map([['shop/shop/v1', { keepRatio: 0, because: 'it is offline' }]]);
+
+  test('keeps a part of its weight, in thousandths, and has it back exactly', () => {
+    const { store, offer, weights } = rig();
+    offer(DRIFTING);
+    assert.deepEqual(weights(), [95_000, 5000]);
+    const shift = { route: 'shop', service: 'shop', version: 'v1' };
+    assert.deepEqual(store.setDrifters(half), [{ ...shift, before: 95, after: 47.5, because: 'it drifts' }]);
+    assert.deepEqual(weights(), [47_500, 5000]);
+    const back = { ...shift, before: 47.5, after: 95, because: 'it does not drift any more' };
+    assert.deepEqual(store.setDrifters(new Map()), [back]);
+  });
+
+  test('that is offline gets nothing, over reloads and holds, unless nobody else can take over', () => {
+    const { store, offer, weights } = rig();
+    offer(DRIFTING);
+    store.setDrifters(off);
+    assert.deepEqual(weights(), [0, 5000]);
+    offer(`workers: 2\n${DRIFTING}`);
+    assert.deepEqual(weights(), [0, 5000]);
+    store.holdRoute(hold(store, 0));
+    assert.deepEqual(weights(), [95_000, 0]);
+    const [v1] = store.current?.snapshot.routes[0]?.splits ?? [];
+    assert.ok(v1 !== undefined);
+    assert.equal(store.weightReason('shop', v1), 'it is offline, and no other version can take over');
+  });
+
+  test('and one that is down do not take over from one another', () => {
+    const { store, offer, weights } = rig();
+    offer(DRIFTING);
+    store.setDrifters(off);
+    store.setDown(new Set(['shop/v2']));
+    assert.deepEqual(weights(), [95_000, 5000]);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { moveAside, openFiles } from '#src/state/files.ts';
+import { bytesOf, moveAside, openFiles } from '#src/state/files.ts';
 import { inFolder } from '../../support/state/folder.ts';
 
 const wallTime = (): string => '2026-01-01T00:00:00.000Z';
@@ -15,6 +15,8 @@ describe('the files of the state', () => {
       lock.release();
       assert.equal(aside, null);
       assert.ok(readdirSync(join(folder, 'a/b')).includes('sluice.db'));
+      assert.ok(bytesOf(join(folder, 'a/b/sluice.db')) >= 4096);
+      assert.equal(bytesOf(join(folder, 'none')), 0);
     }));
 
   it('that are damaged are moved aside, whole, and new ones begin', () =>

@@ -44,4 +44,15 @@ describe('what waits', () => {
     assert.equal(pending.take().decisions[0]?.id, 1 + extra);
     assert.equal(pending.lost, extra);
   });
+
+  it('forgets budgets and rollouts, never decisions, when it is told to', () => {
+    const pending = new Pending();
+    pending.addDecision(sampleDecision());
+    pending.addBudget('a', budget(1));
+    pending.addRollout(sampleRollout());
+    assert.equal(pending.rows, 3);
+    pending.keepDecisions();
+    assert.equal(pending.rows, 1);
+    assert.ok(pending.isUrgent);
+  });
 });

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { lockDirectory } from '#src/state/lock.ts';
-import { StateStore } from '#src/state/store.ts';
+import { type StateOptions, StateStore } from '#src/state/store.ts';
 import { sampleDecision } from '../../support/readings/status.ts';
 import { inFolder } from '../../support/state/folder.ts';
 import { sampleRollout } from '../../support/state/log.ts';
@@ -23,9 +23,9 @@ class Log extends EventEmitter {
 
 const budget = (byte: number) => ({ format: 1, bytes: new Uint8Array([byte]), at: '' });
 
-async function opened(directory: string | null, more: { collect?: () => void; retryMs?: number } = {}) {
+async function opened(directory: string | null, more: Partial<StateOptions> = {}) {
   const log = new Log();
-  const store = new StateStore({ log, ...more });
+  const store = new StateStore({ log, wallTime: () => '2026-01-01T00:00:00.000Z', ...more });
   await store.open(directory);
   return { store, log };
 }
@@ -39,7 +39,7 @@ describe('the store', () => {
     store.saveBudgets(new Map([['a', budget(1)]]));
     await store.close();
     assert.deepEqual(log.events, ['state_in_memory']);
-    assert.equal(store.loadBudgets().size, 0);
+    assert.equal(store.loaded.budgets.size, 0);
   });
 
   it('writes a decision at once, the rest when it closes, and finds it all again', () =>
@@ -53,9 +53,9 @@ describe('the store', () => {
       await store.close();
       await store.close();
       const again = (await opened(folder)).store;
-      assert.deepEqual([...(again.loadBudgets().get('a')?.bytes ?? [])], [7]);
-      assert.deepEqual(again.loadDecisions(), [sampleDecision({ id: 3 })]);
-      assert.deepEqual(again.loadRollouts(), [sampleRollout(), sampleRollout({ route: 'search' })]);
+      assert.deepEqual([...(again.loaded.budgets.get('a')?.bytes ?? [])], [7]);
+      assert.deepEqual(again.loaded.decisions, [sampleDecision({ id: 3 })]);
+      assert.deepEqual(again.loaded.rollouts, [sampleRollout(), sampleRollout({ route: 'search' })]);
       await again.close();
     }));
 
@@ -77,10 +77,60 @@ describe('the store', () => {
       );
       const again = (await opened(folder)).store;
       assert.deepEqual(
-        again.loadDecisions().map(({ id }) => id),
+        again.loaded.decisions.map(({ id }) => id),
         [1, 2],
       );
       await again.close();
+    }));
+
+  it('adds to what a file held that opens too late, and never puts what it has in its place', () =>
+    inFolder(async (folder) => {
+      const before = (await opened(folder)).store;
+      before.append(sampleDecision({ id: 1 }), sampleRollout());
+      before.saveBudgets(new Map([['a', budget(7)]]));
+      await before.close();
+
+      const told: [number | undefined, boolean][] = [];
+      const late: StateOptions['late'] = ({ budgets }, isOwn) => {
+        const byte = budgets.get('a')?.bytes[0];
+        told.push([byte, isOwn]);
+        store.saveBudgets(new Map([['a', budget((byte ?? 0) + 1)]]));
+      };
+      const { store, log } = await opened(folder, { openMs: 0, retryMs: 5, late });
+      const recovered = once(log, 'state_recovered');
+      assert.equal(store.status.kind, 'unavailable');
+      assert.match(store.status.because, /did not open within 0 ms/);
+      store.saveBudgets(new Map([['a', budget(1)]]));
+      store.append(sampleDecision({ id: 2 }), sampleRollout({ generation: 'too early to be known' }));
+      assert.equal(store.status.rowsPending, 3);
+      await recovered;
+      assert.deepEqual(told, [[7, true]]);
+      await store.close();
+      const again = (await opened(folder)).store;
+      const { loaded } = again;
+      await again.close();
+      assert.equal(loaded.budgets.get('a')?.bytes[0], 8);
+      assert.deepEqual(loaded.rollouts, [sampleRollout()]);
+      assert.deepEqual(
+        loaded.decisions.map(({ id }) => id),
+        [1, 2],
+      );
+    }));
+
+  it('tells how it stands: what waits, when all was written, how large the file is', () =>
+    inFolder(async (folder) => {
+      const { store, log } = await opened(folder);
+      const { flushedAt, fileBytes, kind, directory, rowsPending } = store.status;
+      assert.deepEqual([flushedAt, kind, directory, rowsPending], [null, 'durable', folder, 0]);
+      assert.ok((fileBytes ?? 0) > 4096);
+      const told = once(log, 'decision_recorded');
+      store.append(sampleDecision(), null);
+      assert.equal(store.status.rowsPending, 1);
+      await told;
+      assert.deepEqual([store.status.flushedAt, store.status.rowsPending], ['2026-01-01T00:00:00.000Z', 0]);
+      await store.close();
+      const memory = (await opened(null)).store.status;
+      assert.deepEqual([memory.kind, memory.directory, memory.fileBytes], ['memory', null, null]);
     }));
 
   it('says loudly that a damaged file was put aside', () =>
@@ -98,7 +148,7 @@ describe('the store', () => {
       store.append(sampleDecision(), null);
       await store.close();
       assert.deepEqual(log.events, ['state_unavailable', 'state_unsaved']);
-      assert.equal(store.lost, 0);
+      assert.equal(store.status.decisionsLost, 0);
       lock.release();
     }));
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import { Writer } from '#src/state/writer.ts';
 import { sampleDecision } from '../../support/readings/status.ts';
@@ -32,9 +33,44 @@ describe('a writer', () => {
       const budgets = new Map([['a', { format: 1, bytes: new Uint8Array([1]), at: '' }]]);
       const failed = second.write(batchOf({ budgets }));
       assert.ok(failed.kind === 'failed' && failed.budgets === budgets);
+      first.write(batchOf({ decisions: [sampleDecision()] }));
       first.close();
+      assert.equal(second.write(batchOf({ budgets })).kind, 'failed', 'what the first one wrote was not read');
+      const opened = second.open();
+      assert.ok(opened.kind === 'opened' && opened.loaded.decisions.length === 2);
       assert.equal(second.write(batchOf({ budgets })).kind, 'written');
       second.close();
+    }));
+
+  it('keeps others out while it cannot write, so that what it holds stays the newest', () =>
+    inFolder((folder) => {
+      const first = new Writer(folder, wallTime);
+      first.open();
+      const path = join(folder, 'sluice.db');
+      renameSync(path, `${path}.away`);
+      const failed = first.write(batchOf());
+      assert.ok(failed.kind === 'failed' && failed.because === 'its file was removed');
+      const second = new Writer(folder, wallTime);
+      assert.equal(second.open().kind, 'closed');
+      const written = first.write(batchOf());
+      assert.ok(written.kind === 'written' && written.fileBytes > 0);
+      first.close();
+      assert.equal(second.open().kind, 'opened');
+      second.close();
+    }));
+
+  it('moves a file aside whose rows nobody can read', () =>
+    inFolder((folder) => {
+      const before = new Writer(folder, wallTime);
+      before.open();
+      before.close();
+      const database = new DatabaseSync(join(folder, 'sluice.db'));
+      database.exec("INSERT INTO rollouts VALUES ('shop', 1, 'no JSON')");
+      database.close();
+      const writer = new Writer(folder, wallTime);
+      const opened = writer.open();
+      assert.ok(opened.kind === 'opened' && /a row is no JSON/.test(opened.aside?.because ?? ''));
+      writer.close();
     }));
 
   it('cannot open what is no directory, and says so', () =>

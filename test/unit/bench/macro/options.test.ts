@@ -25,7 +25,7 @@ describe('readOptions', () => {
     const [upload, ...others] = readOptions(['--scenario', 'large-upload']).scenarios;
     assert.deepEqual(upload?.contenders, CONTENDERS);
     assert.deepEqual(others, []);
-    assert.equal(names(['--scenario', 'all']).length, 12);
+    assert.equal(names(['--scenario', 'all']).length, 13);
   });
 
   test('keeps the order of the table whatever the order of --only', () => {

@@ -2,14 +2,16 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { beginTurn } from '#src/lib/clock.ts';
 import { REASON } from '#src/model/reason.ts';
-import { ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
+import { CELL, CELL_WORDS, ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
 import { begin, detach, endAttempt, pick, punish } from '#src/proxy/forward/attempt.ts';
 import type { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import type { Pool } from '#src/proxy/http1/pool.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 import { type Bench, bench, exchangeOn, routeOf, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
+import { begun, STABLE, sketch, word } from '../../../support/readings/recorded.ts';
 
 interface Tried {
   readonly on: Bench;
@@ -80,5 +82,56 @@ describe('an attempt', () => {
       endAttempt(x, 'good');
     };
     assert.ok(bytesPerCall(once, 5000, 0) <= 24);
+  });
+});
+
+describe('the phases of an attempt', () => {
+  const sums = (on: Bench): number[] =>
+    [CELL.waitMs, CELL.queueMs, CELL.connectMs, CELL.bodyMs].map(
+      (at) => on.tallies.cellFloats[(STABLE * CELL_WORDS + at) >> 1] as number,
+    );
+
+  it('are summed up for its version, up to the head, in the queue, connecting, and after the head', () => {
+    const on = bench(sketch());
+    const x = begun(on);
+    const { recorder } = on.lane;
+    const nowMs = beginTurn();
+    recorder.took(x, CELL.queueMs, 2000);
+    x.attemptAtMs = nowMs - 5;
+    recorder.connectTook(x, nowMs - 3 + x.table.timeouts.connectMs);
+    recorder.connectTook(null, 0);
+    recorder.headCame(x);
+    assert.equal(x.attemptAtMs, nowMs);
+    x.attemptAtMs = nowMs - 1;
+    x.responseStarted = true;
+    recorder.attemptTook(x);
+    assert.deepEqual(
+      sums(on).map((ms) => Math.round(ms * 100) / 100),
+      [5, 2, 3, 1],
+    );
+    assert.equal(word(on, STABLE, CELL.attempts), 1);
+  });
+
+  it('without a response are all wait, and of no version nothing', () => {
+    const on = bench(sketch());
+    const x = begun(on);
+    x.attemptAtMs = beginTurn() - 7;
+    on.lane.recorder.attemptTook(x);
+    assert.equal(Math.round(sums(on)[0] as number), 7);
+    x.split = null;
+    on.lane.recorder.attemptTook(x);
+    on.lane.recorder.took(x, CELL.bodyMs, 9);
+    assert.equal(word(on, STABLE, CELL.attempts), 1);
+  });
+
+  it('cost no allocation', () => {
+    const on = bench(sketch());
+    const x = begun(on);
+    x.attemptAtMs = beginTurn() - 7.25;
+    const run = (): void => {
+      on.lane.recorder.headCame(x);
+      on.lane.recorder.attemptTook(x);
+    };
+    assert.equal(bytesPerCall(run), 0);
   });
 });

@@ -2,8 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { SloConfig } from '#src/model/config.ts';
-import type { AlertChange, SloSource } from '#src/model/slo.ts';
+import type { AlertChange, SloConfig, SloSource } from '#src/model/slo.ts';
 import { CELL } from '#src/model/tallies.ts';
 import { SLICES, SloEngine } from '#src/slo/budget/engine.ts';
 import type { Region } from '#src/slo/regions.ts';
@@ -204,6 +203,43 @@ describe('the engine', () => {
     next.engine.follow([route('a', 1)]);
     assert.deepEqual(next.engine.restore(saved, 0, 5000), ['route/a/latency/300ms']);
     assert.deepEqual(next.events(), { 'route a availability': [96, 4] });
+  });
+
+  it('keeps counts apart until it is known what was saved, also of routes that came meanwhile', () => {
+    const before = new Desk([new FakeWorker(1)]);
+    before.engine.follow([route('a', 1), route('b', 2)]);
+    const counted = new FakeWorker(3);
+    before.regions = [counted.region];
+    for (const cell of [1, 2]) counted.add(cell, CELL.finished, 100);
+    before.second();
+    const saved = before.engine.save(before.nowMs);
+
+    const worker = new FakeWorker(2);
+    const desk = new Desk([worker]);
+    desk.engine.follow([route('a', 1)]);
+    desk.engine.keepApart();
+    desk.engine.follow([route('a', 1), route('b', 2)]);
+    for (const cell of [1, 2]) worker.add(cell, CELL.finished, 7);
+    desk.second();
+    assert.deepEqual(desk.engine.saveNews(desk.nowMs, 10).length, 2);
+    assert.deepEqual(desk.engine.restore(saved, desk.nowMs, 0), []);
+    const sums = { 'route a availability': [107, 0], 'route b availability': [107, 0] };
+    assert.deepEqual(desk.events(), sums);
+    desk.engine.settle();
+    assert.deepEqual(desk.engine.saveNews(desk.nowMs, 10).length, 2, 'the sum is not what was saved');
+    assert.deepEqual(desk.events(), sums);
+  });
+
+  it('looks at everybody at once when asked to', () => {
+    const worker = new FakeWorker(1);
+    const desk = new Desk([worker]);
+    desk.engine.follow([1, 2, 3].map((cell) => route(`r${cell}`, cell)));
+    for (const cell of [1, 2, 3]) worker.add(cell, CELL.finished, cell);
+    desk.engine.turn(desk.regions, { nowMs: 100, wallMs: 0 }, true);
+    assert.deepEqual(
+      Object.values(desk.events()).map(([good]) => good),
+      [1, 2, 3],
+    );
   });
 
   it('saves news once, a few at a time, and comes round to everybody', () => {

@@ -12,6 +12,10 @@ test('objectives that say no more than a target have every default', () => {
   });
 });
 
+test('a drift that says no more has its defaults', () => {
+  assert.deepEqual(buildSlo({ availability: 0.99, drift: {} })?.drift, { keepRatio: 0.5, sampleRatio: 1 });
+});
+
 test('no objectives are none', () => {
   assert.equal(buildSlo(undefined), null);
 });
@@ -25,6 +29,7 @@ test('every value that is written is taken', () => {
       ignorePaths: ['/healthz'],
       errorWeights: { client: 0, server: 9 },
       budgetPolicy: { freeze: false, slowBelow: 0.5, releaseAllowance: 0.1 },
+      drift: { keep: 0.3, accessLog: 0.1 },
     }),
     {
       availabilityRatio: 0.99,
@@ -33,6 +38,7 @@ test('every value that is written is taken', () => {
       ignorePaths: ['/healthz'],
       errorWeights: { client: 0, transient: 0.3, server: 9 },
       budgetPolicy: { freeze: false, slowBelowRatio: 0.5, releaseAllowanceRatio: 0.1 },
+      drift: { keepRatio: 0.3, sampleRatio: 0.1 },
     },
   );
 });

@@ -10,6 +10,7 @@ import {
   parseResidentKib,
   processTicks,
   residentKib,
+  threadTicks,
   ticksPerSecond,
 } from '../../../../../bench/macro/accounts/processes.ts';
 import { Children } from '../../../../../bench/macro/children.ts';
@@ -69,5 +70,16 @@ describe('the kernel', { skip: process.platform === 'linux' ? false : 'no /proc 
 
   test('limits open files', () => {
     assert.ok(openFilesMax() >= 256);
+  });
+
+  test('tells the threads of a process apart by their names', async () => {
+    const { Worker } = await import('node:worker_threads');
+    const busy = 'const endMs = performance.now() + 150; while (performance.now() < endMs);';
+    const worker = new Worker(`${busy} setTimeout(() => {}, 60_000)`, { eval: true, name: 'bench-thread' });
+    while (threadTicks(process.pid, 'bench-thread') === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+    const own = threadTicks(process.pid, 'bench-thread');
+    assert.ok(own > 0 && own <= threadTicks(process.pid, ''));
+    assert.equal(threadTicks(process.pid, 'nobody'), 0);
+    await worker.terminate();
   });
 });

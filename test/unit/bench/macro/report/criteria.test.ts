@@ -26,6 +26,11 @@ const ALL: readonly Outcome[] = [
     closedSeries('sluice', [20], { variant: '10 routes' }),
     closedSeries('sluice', [21], { variant: '10,000 routes' }),
   ]),
+  closedOutcome('judged', [
+    closedSeries('sluice', [20], { variant: '0 judged' }),
+    closedSeries('sluice', [99], { variant: '1 judged' }),
+    closedSeries('sluice', [20.4], { variant: '500 judged' }),
+  ]),
   latencyOutcome([latencySeries('nginx', [1]), latencySeries('sluice', [1.4])]),
   idleOutcome([9, 11]),
 ];
@@ -41,6 +46,7 @@ describe('the criteria', () => {
         [false, 1.1],
         [true, 0.9],
         [true, 1.05],
+        [true, 1.02],
         [false, 0.4],
         [true, 10],
       ],
@@ -62,9 +68,9 @@ describe('the criteria', () => {
 
   test('have one line each, with verdict, figure and bound', () => {
     const lines = renderVerdicts(judge(ALL)).split('\n').slice(1);
-    assert.equal(lines.length, 8);
+    assert.equal(lines.length, 9);
     assert.match(lines[0] ?? '', /^PASS {2}CPU per small GET .* 1\.000 \(1\.000\.\.1\.500\) x +at most 1\.00$/);
-    assert.match(lines[6] ?? '', /^FAIL {2}p99 .* 0\.400 \(0\.400\.\.0\.400\) ms +at most 0\.30$/);
+    assert.match(lines[7] ?? '', /^FAIL {2}p99 .* 0\.400 \(0\.400\.\.0\.400\) ms +at most 0\.30$/);
     assert.match(renderVerdicts(judge([])).split('\n')[1] ?? '', /^- +CPU .* not measured +at most 1\.00$/);
   });
 });

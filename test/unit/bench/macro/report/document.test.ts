@@ -30,7 +30,7 @@ describe('renderJson', () => {
       outcomes: Outcome[];
     };
     assert.deepEqual(document.setting, SETTING);
-    assert.equal(document.verdicts.length, 8);
+    assert.equal(document.verdicts.length, 9);
     assert.deepEqual(document.doubts, []);
     assert.deepEqual(document.outcomes, [OUTCOME]);
   });

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
-  actionsOf,
   bringBack,
   type DriftState,
   EVALUATIONS,
@@ -11,11 +10,11 @@ import {
   gradeOf,
   nextDrift,
   STEADY,
-} from '#src/slo/budget/drift.ts';
+} from '#src/slo/budget/drift/grade.ts';
 
-function after(grades: readonly Grade[], from: DriftState = STEADY): DriftState {
+function after(grades: readonly Grade[], from: DriftState = STEADY, hasBetter = true): DriftState {
   let state = from;
-  for (const [n, grade] of grades.entries()) state = nextDrift(state, grade, n);
+  for (const [n, grade] of grades.entries()) state = nextDrift(state, grade, n, hasBetter);
   return state;
 }
 
@@ -55,10 +54,10 @@ describe('a version that drifts', () => {
     assert.equal(after(['unknown', 'unknown', 'unknown'], MILD), MILD);
   });
 
-  it('is shed and logged while mild, and gets nothing while offline', () => {
-    assert.deepEqual(actionsOf(STEADY), { shed: false, logMore: false, takeOffline: false });
-    assert.deepEqual(actionsOf(MILD), { shed: true, logMore: true, takeOffline: false });
-    assert.deepEqual(actionsOf(OFFLINE), { shed: false, logMore: true, takeOffline: true });
+  it('goes offline only where another version does better, and then at once', () => {
+    const shared = after(['severe', 'severe', 'severe', 'severe'], STEADY, false);
+    assert.equal(shared.kind, 'mild');
+    assert.equal(after(['severe'], shared).kind, 'offline');
   });
 });
 

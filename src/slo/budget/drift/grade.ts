@@ -2,14 +2,15 @@
  * The graded response to a version that drifts: mild trouble is endured, severe trouble ends with the version offline.
  *
  * ```
- *             3 x mild or severe            3 x severe
+ *             3 x mild or severe            3 x severe, and another version does better
  *   steady ────────────────────▶ mild ───────────────────▶ offline
  *     ▲                           │                          │
  *     └────────── 3 x calm ───────┘                          │
  *     └────────────── a person brings it back ───────────────┘
  * ```
- * - mild: the least important requests are shed and more is logged; it ends by itself.
- * - offline: the version gets no traffic until a person says so, whatever the evaluations say.
+ * - mild: the version keeps a part of its weight and more of it is logged; that ends by itself.
+ * - offline: the version gets no traffic until a person says so, whatever the evaluations say. Where no other version of the
+ *   route is known to do better it stays mild: an outage that all of them share takes nobody offline.
  * - Three evaluations in a row, so that one bad second moves nothing. `unknown` (nothing counted, or too little) is no
  *   evidence: it neither counts nor breaks a row.
  *
@@ -17,14 +18,14 @@
  * above 6.
  */
 
-import { burnRate } from './burn.ts';
-import { isBeyondChance } from './guard.ts';
-import type { WindowCounts } from './ring.ts';
+import { burnRate } from '../burn.ts';
+import { isBeyondChance } from '../guard.ts';
+import type { WindowCounts } from '../ring.ts';
 
 /** Evaluations in a row that move the state. */
 export const EVALUATIONS = 3;
-const SEVERE_BURN = 14.4;
-const MILD_BURN = 6;
+export const SEVERE_BURN = 14.4;
+export const MILD_BURN = 6;
 
 export type Grade = 'unknown' | 'calm' | 'mild' | 'severe';
 
@@ -32,13 +33,6 @@ export type DriftState =
   | { readonly kind: 'steady'; readonly raisedRow: number; readonly severeRow: number }
   | { readonly kind: 'mild'; readonly sinceMs: number; readonly calmRow: number; readonly severeRow: number }
   | { readonly kind: 'offline'; readonly sinceMs: number };
-
-/** What a state asks for. */
-export interface DriftActions {
-  readonly shed: boolean;
-  readonly logMore: boolean;
-  readonly takeOffline: boolean;
-}
 
 export const STEADY: DriftState = { kind: 'steady', raisedRow: 0, severeRow: 0 };
 
@@ -52,11 +46,14 @@ export function gradeOf(counts: WindowCounts, budgetRatio: number): Grade {
   return isBeyondChance(counts.bad, total, MILD_BURN * budgetRatio) ? 'mild' : 'unknown';
 }
 
-/** The state after one more evaluation; the same object when nothing changed. */
-export function nextDrift(state: DriftState, grade: Grade, nowMs: number): DriftState {
+/**
+ * The state after one more evaluation; the same object when nothing changed.
+ * @param hasBetter another version of the route gets traffic and is known not to be severe
+ */
+export function nextDrift(state: DriftState, grade: Grade, nowMs: number, hasBetter: boolean): DriftState {
   if (grade === 'unknown' || state.kind === 'offline') return state;
   const severeRow = grade === 'severe' ? state.severeRow + 1 : 0;
-  if (severeRow >= EVALUATIONS) return { kind: 'offline', sinceMs: nowMs };
+  if (severeRow >= EVALUATIONS && hasBetter) return { kind: 'offline', sinceMs: nowMs };
   if (state.kind === 'mild') {
     const calmRow = grade === 'calm' ? state.calmRow + 1 : 0;
     return calmRow >= EVALUATIONS ? STEADY : { ...state, calmRow, severeRow };
@@ -69,9 +66,4 @@ export function nextDrift(state: DriftState, grade: Grade, nowMs: number): Drift
 /** A person brings a version back; it is watched from the beginning. Other states are left as they are. */
 export function bringBack(state: DriftState): DriftState {
   return state.kind === 'offline' ? STEADY : state;
-}
-
-/** What is to be done in a state. */
-export function actionsOf({ kind }: DriftState): DriftActions {
-  return { shed: kind === 'mild', logMore: kind !== 'steady', takeOffline: kind === 'offline' };
 }

@@ -7,66 +7,52 @@ import { REASON } from '#src/model/reason.ts';
 import {
   attribute,
   culpritOf,
+  delayOf,
   type Member,
   PHASES,
-  type Phase,
-  type PhaseTimes,
   phaseOfReason,
-  slowestPhase,
-} from '#src/slo/budget/attribution.ts';
+  type Timed,
+} from '#src/slo/budget/breach/attribution.ts';
 
 const SEED = 20_261_121;
-const USUAL: PhaseTimes = { queue: 0.1, connect: 1, tls: 2, 'first-byte': 40, body: 10 };
-const THRESHOLD_MS = 120;
-
 function member(name: string, finished: number, bad: number, calm: readonly [number, number] = [10_000, 5]): Member {
   return { name, finished, bad, calmFinished: calm[0], calmBad: calm[1] };
 }
 
-/** Times of a request whose phases vary by up to half, one of them slower by `moreMs`. */
-function timesOf(random: Random, slow: Phase | null, moreMs: number): PhaseTimes {
-  const times = PHASES.map((phase) => {
-    const varied = USUAL[phase] * (0.5 + random.nextUint32() / 2 ** 32);
-    return [phase, varied + (phase === slow ? moreMs : 0)] as const;
+describe('a phase that became slow', () => {
+  const timed = (name: string, count: number, sumMs: number, calm: readonly [number, number] = [100, 100]): Timed => ({
+    name,
+    count,
+    sumMs,
+    calmCount: calm[0],
+    calmSumMs: calm[1],
   });
-  return Object.fromEntries(times) as unknown as PhaseTimes;
-}
 
-/** Counts, by phase, the requests above the threshold whose phase it was. */
-function slowByPhase(slow: Phase | null, requests: number): { finished: number; bad: Map<Phase, number> } {
-  const random = new Random(SEED);
-  const bad = new Map<Phase, number>();
-  for (let n = 0; n < requests; n++) {
-    // One request in ten meets the injected delay.
-    const times = timesOf(random, n % 10 === 0 ? slow : null, 150);
-    let tookMs = 0;
-    for (const phase of PHASES) tookMs += times[phase];
-    const phase = tookMs > THRESHOLD_MS ? slowestPhase(times, USUAL) : null;
-    if (phase !== null) bad.set(phase, (bad.get(phase) ?? 0) + 1);
-  }
-  return { finished: requests, bad };
-}
-
-describe(`a phase that became slow (seed ${SEED})`, () => {
   for (const slow of PHASES) {
-    it(`is named: ${slow}`, () => {
-      const { finished, bad } = slowByPhase(slow, 2000);
-      const phases = PHASES.map((phase) => member(phase, finished, bad.get(phase) ?? 0, [20_000, 2]));
-      const culprit = culpritOf('phase', phases);
-      assert.equal(culprit?.name, slow);
-      assert.match(culprit?.sentence ?? '', /^phase .*: [\d.]+ % of the additional failures, 200 of 2000$/);
+    it(`is named by its share of the added time: ${slow}`, () => {
+      const random = new Random(SEED);
+      const members = PHASES.map((name) => {
+        const noiseMs = random.nextUint32() % 10;
+        return timed(name, 1000, 1000 + noiseMs + (name === slow ? 5000 : 0));
+      });
+      const delay = delayOf(members);
+      assert.equal(delay?.name, slow);
+      assert.ok((delay?.shareRatio ?? 0) > 0.98 && (delay?.addedMs ?? 0) >= 5000);
     });
   }
 
-  it('is nobody’s when nothing is slow', () => {
-    const { finished, bad } = slowByPhase(null, 2000);
-    const phases = PHASES.map((phase) => member(phase, finished, bad.get(phase) ?? 0));
-    assert.equal(culpritOf('phase', phases), null);
+  it('is compared per attempt, so that more requests alone add nothing', () => {
+    assert.equal(delayOf([timed('a', 1000, 1000, [10, 10]), timed('b', 500, 400, [10, 10])]), null);
+    assert.equal(delayOf([timed('a', 1000, 1000, [10, 10]), timed('b', 500, 1000, [10, 10])])?.name, 'b');
   });
 
-  it('is the one with most above the usual, not the longest', () => {
-    assert.equal(slowestPhase({ ...USUAL, connect: 31, 'first-byte': 60 }, USUAL), 'connect');
-    assert.equal(slowestPhase(USUAL, USUAL), null);
+  it('has all of its time added where nothing was calm before', () => {
+    assert.deepEqual(delayOf([timed('a', 10, 30, [0, 0]), timed('b', 10, 10, [0, 0])]), {
+      name: 'a',
+      addedMs: 30,
+      shareRatio: 0.75,
+    });
+    assert.equal(delayOf([]), null);
   });
 });
 

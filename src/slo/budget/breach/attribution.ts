@@ -15,17 +15,14 @@
  * Source: docs/ARCHITECTURE.md "Objectives and budgets". Cost: O(members).
  */
 
-import { REASON, type Reason } from '../../model/reason.ts';
-import { isBeyondChance } from './guard.ts';
+import { REASON, type Reason } from '../../../model/reason.ts';
+import { isBeyondChance } from '../guard.ts';
 
 /** What a request goes through, in order. */
 export const PHASES = ['queue', 'connect', 'tls', 'first-byte', 'body'] as const;
 
 export type Phase = (typeof PHASES)[number];
 export type Dimension = 'phase' | 'endpoint' | 'version' | 'dependency';
-
-/** Times of one request by phase, in ms. */
-export type PhaseTimes = Readonly<Record<Phase, number>>;
 
 /** One phase, endpoint, version or dependency, in the breach and in a calm time before. */
 export interface Member {
@@ -86,17 +83,36 @@ export function attribute(breach: Readonly<Partial<Record<Dimension, readonly Me
   return dimensions.flatMap((dimension) => culpritOf(dimension, breach[dimension] ?? []) ?? []);
 }
 
-/** The phase that took most more than it usually does; null when none took longer. Ties go to the earlier one. */
-export function slowestPhase(times: PhaseTimes, usual: PhaseTimes): Phase | null {
-  let slowest: Phase | null = null;
-  let mostMs = 0;
-  for (const phase of PHASES) {
-    const moreMs = times[phase] - usual[phase];
-    if (moreMs <= mostMs) continue;
-    mostMs = moreMs;
-    slowest = phase;
+/** Sums of times in ms, and how many attempts they belong to. */
+export interface Timed {
+  readonly name: string;
+  readonly count: number;
+  readonly sumMs: number;
+  readonly calmCount: number;
+  readonly calmSumMs: number;
+}
+
+/** Who has most of the time that was added, and what part of it, 0..1. */
+export interface Delay {
+  readonly name: string;
+  readonly shareRatio: number;
+  readonly addedMs: number;
+}
+
+/**
+ * Who took most more than in the calm time, per attempt: `sum - count * calmSum / calmCount`, never below 0. Null when nobody
+ * did. Ties go to the earlier one.
+ */
+export function delayOf(members: readonly Timed[]): Delay | null {
+  let total = 0;
+  let most: { readonly name: string; readonly addedMs: number } | null = null;
+  for (const { name, count, sumMs, calmCount, calmSumMs } of members) {
+    const calmMs = calmCount === 0 ? 0 : calmSumMs / calmCount;
+    const addedMs = Math.max(0, sumMs - count * calmMs);
+    total += addedMs;
+    if (addedMs > (most?.addedMs ?? 0)) most = { name, addedMs };
   }
-  return slowest;
+  return most === null ? null : { ...most, shareRatio: most.addedMs / total };
 }
 
 const PHASE_OF_REASON: Readonly<Partial<Record<Reason, Phase>>> = {

@@ -1,0 +1,51 @@
+/**
+ * `sluice restore`: brings versions of a route back that are offline because they drifted from its objectives.
+ */
+
+import { SluiceError } from '../model/problem.ts';
+import { DEFAULT_ADMIN, reasonOf, sendRestore } from './admin-client.ts';
+import { readArgs } from './args.ts';
+import { type CliDeps, type Command, EXIT } from './deps.ts';
+
+const USAGE = `sluice restore ROUTE [--reason TEXT]
+
+Brings the versions of a route back that are offline because they drifted from its objectives (slo.drift).
+
+  --reason TEXT        for the log
+  --admin URL          admin server; default $SLUICE_ADMIN, else ${DEFAULT_ADMIN}
+  -h, --help           this text
+
+Needs the token of the admin server in $SLUICE_ADMIN_TOKEN.
+Exit codes: 0 done, 1 refused, 2 wrong usage, 3 cannot reach the admin server.
+`;
+
+const OPTIONS = { admin: { type: 'string' }, reason: { type: 'string' } } as const;
+
+/** The command `restore`. */
+export const restoreCommand: Command = {
+  name: 'restore',
+  about: 'bring versions back that drifted',
+  usage: USAGE,
+  run,
+};
+
+async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
+  const { values, positionals } = readArgs(argv, OPTIONS, 1);
+  const [route] = positionals;
+  if (route === undefined) throw new SluiceError('SLU_USAGE', 'restore takes a route');
+  const adminUrl = values.admin ?? deps.env['SLUICE_ADMIN'] ?? DEFAULT_ADMIN;
+  const wishes = { route, reason: values.reason ?? '', token: deps.env['SLUICE_ADMIN_TOKEN'] };
+  try {
+    const answer = await sendRestore(adminUrl, wishes);
+    if ('refused' in answer) {
+      const hint = answer.status === 401 ? '; set SLUICE_ADMIN_TOKEN' : '';
+      deps.stderr.write(`sluice: ${answer.refused}${hint}\n`);
+      return EXIT.failed;
+    }
+    for (const { sentence } of answer.changes) deps.stdout.write(`${sentence}\n`);
+    return EXIT.ok;
+  } catch (error) {
+    deps.stderr.write(`sluice: cannot reach the admin server at ${adminUrl}: ${reasonOf(error)}\n`);
+    return EXIT.unreachable;
+  }
+}

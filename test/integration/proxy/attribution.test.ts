@@ -1,0 +1,97 @@
+/** A phase that is made slow at a real upstream is the one that is named, with the endpoint where it is slow. */
+
+import assert from 'node:assert/strict';
+import { Agent, createServer, request, type Server, type ServerResponse } from 'node:http';
+import { after, describe, it } from 'node:test';
+import { Breaches } from '#src/slo/budget/breach/breaches.ts';
+import { EndpointTotalsReader } from '#src/slo/endpoint-totals.ts';
+import { Totals } from '#src/slo/totals.ts';
+import { listenLoopback, startPlane, type TestPlane } from '../../support/plane.ts';
+
+const SLOW_MS = 60;
+const servers: { close(): unknown }[] = [];
+
+after(() => {
+  for (const server of servers) server.close();
+});
+
+async function serve(answer: (response: ServerResponse) => void): Promise<number> {
+  const server: Server = createServer((incoming, response) => {
+    incoming.resume();
+    answer(response);
+  });
+  servers.push({ close: () => server.close(() => undefined) && server.closeAllConnections() });
+  return listenLoopback(server);
+}
+
+const fast = (response: ServerResponse): void => void response.end('x'.repeat(1000));
+
+async function startOn(ports: readonly number[], limits: { readonly endpointConnectionsMax?: number } = {}) {
+  const version = { name: 'v1', ports, weight: 1, balancer: 'roundRobin' as const };
+  const plane = await startPlane({ routes: [{ name: 'shop', versions: [version], retry: { retriesMax: 0 } }], limits });
+  servers.push(plane);
+  return { plane, explain: watchOf(plane, ports) };
+}
+
+/** What the watch says of the plane's only route, since it began. */
+function watchOf(plane: TestPlane, ports: readonly number[]): () => string {
+  const region = { id: 1, tallies: plane.tallies };
+  const [totals, endpointTotals] = [new Totals(), new EndpointTotalsReader()];
+  totals.follow([region]);
+  endpointTotals.follow([region]);
+  const breaches = new Breaches({
+    cellOf: (cell) => totals.of(cell),
+    endpointOf: (id) => ({ ...endpointTotals.of(id), ...endpointTotals.waitsOf(id) }),
+  });
+  const endpoints = ports.map((port) => ({ id: port % 1000, address: `127.0.0.1:${port}` }));
+  breaches.follow([{ route: 'shop', versions: [{ service: 's', version: 'v1', cell: 1, endpoints }] }], 0);
+  return () => breaches.explain({ scope: 'route', name: 'shop' }, 'latency', 1000);
+}
+
+/** So many requests, so many at a time; resolves when all are answered. */
+async function ask(port: number, count: number, atOnce: number): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: atOnce });
+  const one = (): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const sent = request({ host: '127.0.0.1', port, agent }, (response) => {
+        response.resume();
+        response.on('end', resolve);
+      });
+      sent.on('error', reject);
+      sent.end();
+    });
+  await Promise.all(Array.from({ length: count }, one));
+  agent.destroy();
+}
+
+describe('a slow phase is named', { timeout: 60_000 }, () => {
+  it('the first byte, at the endpoint that is slow', async () => {
+    const slow = await serve((response) => setTimeout(() => fast(response), SLOW_MS));
+    const ports = [await serve(fast), slow];
+    const { plane, explain } = await startOn(ports);
+    await ask(plane.port, 40, 4);
+    assert.match(
+      explain(),
+      new RegExp(
+        `^\\d+ % of the added time is waiting for the first byte, \\d+ % of it at endpoint 127.0.0.1:${slow}$`,
+      ),
+    );
+  });
+
+  it('the body', async () => {
+    const port = await serve((response) => {
+      response.write('begin');
+      setTimeout(() => response.end('end'), SLOW_MS);
+    });
+    const { plane, explain } = await startOn([port]);
+    await ask(plane.port, 20, 4);
+    assert.match(explain(), /^\d+ % of the added time is the body$/);
+  });
+
+  it('the queue, where one connection must do for all', async () => {
+    const port = await serve((response) => setTimeout(() => fast(response), 10));
+    const { plane, explain } = await startOn([port], { endpointConnectionsMax: 1 });
+    await ask(plane.port, 30, 30);
+    assert.match(explain(), /^\d+ % of the added time is waiting for a connection to be free$/);
+  });
+});
