@@ -11,6 +11,9 @@ export interface Depth {
   readonly healthyRuns: number;
   readonly healthyMs: number;
   readonly detectionRuns: number;
+  /** Of sound canaries; bad ones take a fifth of the detection's. */
+  readonly rampRuns: number;
+  readonly costTicks: number;
 }
 
 export interface Table {
@@ -147,9 +150,14 @@ export function detections(depth: Depth): Table {
     ['5 rps, evenly paced, after 10 healthy minutes', at(5, late)],
     ['10 rps, Poisson, after 10 healthy minutes', at(10, { ...random, ...late })],
     ['50 rps, Poisson, after 10 healthy minutes', at(50, { ...random, ...late })],
+    ['50 rps, Poisson, 50 % of requests', at(50, { ...random, canaryErrorRatio: 0.5 })],
     ['50 rps, Poisson, 20 % of requests', at(50, { ...random, canaryErrorRatio: 0.2 })],
     ['50 rps, Poisson, 5 % of requests', at(50, { ...random, canaryErrorRatio: 0.05 })],
     ['50 rps, Poisson, 1 % of requests', at(50, { ...random, canaryErrorRatio: 0.01, timeoutMs: 600_000 })],
+    [
+      '50 rps, Poisson, 1 % of requests, after 10 healthy minutes',
+      at(50, { ...random, ...late, canaryErrorRatio: 0.01, timeoutMs: 600_000 }),
+    ],
   ];
   return {
     title: `Failing canary (all requests unless said), time to weight 0 of ${depth.detectionRuns} runs; stable 0.1 % bad unless said`,
@@ -160,7 +168,7 @@ export function detections(depth: Depth): Table {
 
 function detectionRow(name: string, scenario: DetectionScenario, depth: Depth): string[] {
   // Ten healthy minutes cost 300 times what the detection itself does.
-  const runs = scenario.healthyMs > 0 ? Math.ceil(depth.detectionRuns / 10) : depth.detectionRuns;
+  const runs = scenario.healthyMs > 0 ? Math.ceil(depth.detectionRuns / 5) : depth.detectionRuns;
   const all = Array.from({ length: runs }, (_, n) => detect(scenario, SEED + n));
   const times = all.map(({ afterMs }) => afterMs).toSorted((a, b) => a - b);
   const bad = all.map(({ canaryBad }) => canaryBad).toSorted((a, b) => a - b);

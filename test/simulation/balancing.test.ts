@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { Balancer } from '#src/model/config.ts';
 import { groupOf, targetsOf } from '../support/simulate/balancing.ts';
-import { type HostModel, type Outcome, quantileOf, simulate } from '../support/simulate/queueing.ts';
+import { type HostModel, type Outcome, quantileOf, simulate } from '../support/simulate/load/queueing.ts';
 
 const SEEDS = [1, 2, 3];
 const HOSTS = 20;

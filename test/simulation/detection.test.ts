@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { type Detection, type DetectionScenario, detect, FAILING, quantileOf } from '../support/simulate/detection.ts';
+import { simulateRollout } from '../support/simulate/rollout.ts';
+import { HEALTHY } from '../support/simulate/traffic.ts';
 
 const SEED = 1;
 
@@ -63,12 +65,12 @@ describe('a canary that fails one request in ten', () => {
 
 describe('a canary with 50 of 1,000 requests per second, stable failing 0.1 %', () => {
   const limits = [
-    [0.01, 12],
-    [0.05, 6],
-    [0.5, 8],
-    [1, 12],
+    [0.01, 10, 300],
+    [0.05, 6, 100],
+    [0.5, 8, 100],
+    [1, 12, 100],
   ] as const;
-  for (const [canaryErrorRatio, limit] of limits) {
+  for (const [canaryErrorRatio, limit, count] of limits) {
     it(`failing ${100 * canaryErrorRatio} % is out after ${limit} bad requests at the median`, (t) => {
       const scenario: DetectionScenario = {
         ...FAILING,
@@ -77,10 +79,24 @@ describe('a canary with 50 of 1,000 requests per second, stable failing 0.1 %', 
         stablePerSecond: 950,
         canaryErrorRatio,
       };
-      const { all } = runs(t, scenario, 60);
+      const { all } = runs(t, scenario, count);
       const bad = all.map(({ canaryBad }) => canaryBad).toSorted((a, b) => a - b);
       t.diagnostic(`bad requests: p50 ${quantileOf(bad, 0.5)}, p95 ${quantileOf(bad, 0.95)}`);
       assert.ok(quantileOf(bad, 0.5) <= limit, `${quantileOf(bad, 0.5)}`);
     });
   }
+
+  it('failing 1 % from the tenth minute on is out within 30 s at the median', (t) => {
+    const onsetMs = 600_000;
+    const canaryFaults = [{ fromMs: onsetMs, toMs: Number.POSITIVE_INFINITY, errorRatio: 0.01 }];
+    const more = { requestsPerSecond: 1000, users: 10_000, canaryUsers: 500, errorRatio: 0.001, canaryFaults };
+    const times = Array.from({ length: 120 }, (_, n) => {
+      const { rolledBackAtMs } = simulateRollout({ ...HEALTHY, ...more }, SEED + n, { durationMs: 2 * onsetMs });
+      return (rolledBackAtMs ?? Number.POSITIVE_INFINITY) - onsetMs;
+    });
+    const sorted = times.toSorted((a, b) => a - b);
+    t.diagnostic(`seeds ${SEED}..${SEED + 119}: p50 ${quantileOf(sorted, 0.5)} ms, p95 ${quantileOf(sorted, 0.95)} ms`);
+    assert.ok(quantileOf(sorted, 0.5) <= 30_000, `${quantileOf(sorted, 0.5)}`);
+    assert.ok((sorted[0] as number) > 0, 'and never before');
+  });
 });

@@ -10,7 +10,7 @@ import { Recorder } from '#src/proxy/recorder.ts';
 import { DEFAULT_OUTLIER } from '#src/sources/defaults.ts';
 import { groupOf, targetsOf } from '../support/simulate/balancing.ts';
 import { TICK_MS } from '../support/simulate/health.ts';
-import { type HostModel, type Outcome, quantileOf, simulate } from '../support/simulate/queueing.ts';
+import { type HostModel, type Outcome, quantileOf, simulate } from '../support/simulate/load/queueing.ts';
 
 const SEEDS = [1, 2, 3];
 const HOSTS = 10;

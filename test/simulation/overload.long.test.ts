@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { capacityOf, overload, type Shape } from '../support/simulate/overload.ts';
+import { capacityOf, overload, type Shape } from '../support/simulate/load/overload.ts';
 
 const SEEDS = [11, 12];
 /** Not measured: the limit is found. */

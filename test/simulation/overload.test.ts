@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type OverloadOutcome, overload, type Shape } from '../support/simulate/overload.ts';
+import { type OverloadOutcome, overload, type Shape } from '../support/simulate/load/overload.ts';
 
 const MAIN: Shape = { servers: 20, meanMs: 50, sigma: 0.5 };
 const FEW: Shape = { servers: 5, meanMs: 100, sigma: 0.5 };

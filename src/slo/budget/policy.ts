@@ -18,6 +18,7 @@
  */
 
 import type { BudgetPolicyConfig } from '../../model/slo.ts';
+
 /** Largest first step of a slow rollout, as a share of users. */
 export const SLOW_START_RATIO = 0.005;
 /** How many times longer a slow rollout stays on a step. */

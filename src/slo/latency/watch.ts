@@ -1,5 +1,5 @@
 /**
- * The judge of one rollout's latency: freezes thresholds, reads exceedances, keeps the dominance process.
+ * The judge of one rollout's latency: freezes thresholds, reads exceedances, keeps the two e-processes.
  *
  * ```
  *             stable and canary are known               the canary's weight moved
@@ -8,7 +8,10 @@
  * Thresholds are stable's quantiles of the last minutes, taken before anything is compared by them; the canary may take
  * `tolerance` more, and at least `floorMs`. New endpoints are cold: nothing is compared before the canary finished WARM_REQUESTS
  * or WARM_MS passed since its first. (Failures count from the first request on; being cold is no reason to fail.)
- * A threshold's tick closes by its own arrivals (`verdict/tick.ts`); stable's clustering tempers each threshold.
+ * Half of the evidence bets on each threshold by itself (`verdict/dominance.ts`) and half on the bins between them together
+ * (`verdict/shape.ts`): E = (E_dominance + E_shape) / 2. The first is sooner sure of rare and of hung requests, the second of
+ * slowness all over. A threshold's tick closes by its own arrivals (`verdict/tick.ts`), the bins' by theirs; stable's
+ * clustering tempers each threshold, and the largest of these factors the bins.
  * Source: docs/verdicts.md "Latency". Cost: about 3 us per tick once frozen.
  */
 
@@ -18,7 +21,10 @@ import type { ArmCounts, LatencyPart, PairCounts } from '../../model/slo.ts';
 import type { Region } from '../regions.ts';
 import { Dispersion } from '../verdict/dispersion.ts';
 import { DominanceProcess, QUANTILES, type ThresholdTick } from '../verdict/dominance.ts';
+import { logAdd, STEP_COPIES } from '../verdict/mixture.ts';
+import { ShapeProcess } from '../verdict/shape.ts';
 import { OpenTick } from '../verdict/tick.ts';
+import { OpenBins } from './bins.ts';
 import { LatencyHistory } from './history.ts';
 import { TrialWindow } from './trials.ts';
 
@@ -46,11 +52,13 @@ export class LatencyWatch {
   readonly #spec: RolloutSpec;
   readonly #setLatency: SetLatency;
   readonly #process = new DominanceProcess();
+  readonly #shape = new ShapeProcess();
   readonly #history: { readonly canary: LatencyHistory; readonly stable: LatencyHistory };
   readonly #trials: { readonly canary: TrialWindow; readonly stable: TrialWindow };
   /** Per threshold: since the last look, the tick under way, since the thresholds were frozen, stable's clustering. */
   readonly #news = QUANTILES.map(emptyPair);
   readonly #ticks: readonly OpenTick[];
+  readonly #bins: OpenBins;
   readonly #totals = QUANTILES.map(emptyPair);
   readonly #dispersion = QUANTILES.map(() => new Dispersion());
   readonly #outCanary: readonly ArmCounts[] = this.#news.map(({ canary }) => canary);
@@ -69,18 +77,20 @@ export class LatencyWatch {
     this.#history = { canary: historyOf(canary.cell), stable: historyOf(stable.cell) };
     this.#trials = { canary: new TrialWindow(canary.cell, regions), stable: new TrialWindow(stable.cell, regions) };
     this.#ticks = QUANTILES.map(() => new OpenTick(nowMs));
+    this.#bins = new OpenBins(nowMs);
     this.#restartedAtMs = nowMs;
     setLatency(canary.unit, null);
     setLatency(stable.unit, null);
   }
 
   get logE(): number {
-    return this.#process.logE;
+    return logAdd(this.#process.logE, this.#shape.logE) - Math.LN2;
   }
 
   /** Whether logE >= `level`. */
   reaches(level: number): boolean {
-    return this.#process.reaches(level);
+    // The mean never exceeds the larger one.
+    return (this.#process.reaches(level) || this.#shape.reaches(level)) && this.logE >= level;
   }
 
   /** Looks at what happened since the last time; `requests` finished in it. True when the e-value may have risen. */
@@ -94,7 +104,7 @@ export class LatencyWatch {
     if (nowMs - this.#restartedAtMs >= LATENCY_RESTART_MS) this.#restart(nowMs);
     this.#trials.canary.read(regions, this.#outCanary);
     this.#trials.stable.read(regions, this.#outStable);
-    let isJudged = false;
+    let isJudged = this.#judgeBins(nowMs);
     for (let k = 0; k < this.#news.length; k++) if (this.#judge(k, nowMs)) isJudged = true;
     return isJudged;
   }
@@ -104,13 +114,14 @@ export class LatencyWatch {
     this.#trials.canary.skip(regions);
     this.#trials.stable.skip(regions);
     for (const tick of this.#ticks) tick.open(nowMs);
+    this.#bins.open(nowMs);
     for (const dispersion of this.#dispersion) dispersion.skip();
   }
 
   /** A step of the rollout: thresholds are frozen anew, what is under way no longer counts. */
   step(regions: readonly Region[], nowMs: number): void {
     this.skip(regions, nowMs);
-    this.#restart(nowMs);
+    this.#restart(nowMs, STEP_COPIES);
     if (this.#frozen !== null) this.#freeze(regions, nowMs);
   }
 
@@ -134,6 +145,15 @@ export class LatencyWatch {
         slow: { canary: { ...totals.canary }, stable: { ...totals.stable } },
       },
     };
+  }
+
+  #judgeBins(nowMs: number): boolean {
+    if (!this.#bins.add(this.#news, nowMs)) return false;
+    let factor = 1;
+    for (const { factorOfMany } of this.#dispersion) factor = Math.max(factor, factorOfMany);
+    this.#shape.update(this.#bins, factor);
+    this.#bins.open(nowMs);
+    return true;
   }
 
   #judge(k: number, nowMs: number): boolean {
@@ -175,6 +195,7 @@ export class LatencyWatch {
     canary.mark();
     stable.mark();
     this.#process.forget();
+    this.#shape.forget();
     this.#totals.forEach(clear);
     this.skip(regions, nowMs);
     this.#setLatency(this.#spec.stable.unit, { sinceMs: nowMs, atEndMs: stableMs, inFlightMs: canaryMs });
@@ -189,8 +210,9 @@ export class LatencyWatch {
     this.#setLatency(this.#spec.canary.unit, null);
   }
 
-  #restart(nowMs: number): void {
-    this.#process.restart();
+  #restart(nowMs: number, copies = 1): void {
+    this.#process.restart(copies);
+    this.#shape.restart(copies);
     this.#restartedAtMs = nowMs;
   }
 }

@@ -8,20 +8,22 @@
  * with the alternatives d_j of `ratio.ts`, kept below 1: c_j = min(d_j a, (1 + a) / 2). Decided on together with the
  * relative evidence, min(E_rel, E_abs), which is valid for p_canary <= max(r p_stable, a) when one of the two holds
  * throughout. Floor 0 = none: logE is Infinity, so that the minimum is the relative evidence.
- * Source: docs/verdicts.md. Cost: about 0.1 us per tick with canary requests.
+ * Source: docs/verdicts.md. Cost: about 0.1 us per tick in which the canary failed.
  */
 
-import { Mixture } from './mixture.ts';
+import { equalStakes, Mixture } from './mixture.ts';
 import { ODDS_RATIOS } from './ratio.ts';
 
 const COUNT = ODDS_RATIOS.length;
 
 export class AbsoluteProcess {
-  readonly #mixture = new Mixture(COUNT);
+  readonly #mixture = new Mixture(equalStakes(COUNT));
   readonly #hasFloor: boolean;
   /** ln of the factor for a bad request, and for a good one. */
   readonly #logBad: Float64Array;
   readonly #logGood: Float64Array;
+  /** Good requests that are not multiplied in yet: nobody asks before something fails. */
+  #goodWaiting = 0;
 
   /** @param floor a of the null hypothesis, 0 <= a < 1; 0 = none */
   constructor(floor: number) {
@@ -33,23 +35,35 @@ export class AbsoluteProcess {
 
   /** Natural logarithm of the e-value; 0 before any evidence, Infinity without a floor. */
   get logE(): number {
-    return this.#hasFloor ? this.#mixture.logE : Number.POSITIVE_INFINITY;
+    if (!this.#hasFloor) return Number.POSITIVE_INFINITY;
+    this.#settle(0);
+    return this.#mixture.logE;
   }
 
   /** Whether logE >= `level`. */
   reaches(level: number): boolean {
-    return !this.#hasFloor || this.#mixture.reaches(level);
+    if (!this.#hasFloor) return true;
+    this.#settle(0);
+    return this.#mixture.reaches(level);
   }
 
-  /** Starts a fresh copy, unless the last one has seen nothing yet. */
-  restart(): void {
-    this.#mixture.restart();
+  /** Starts a fresh copy with the weights of `copies`, unless the last one has seen nothing yet. */
+  restart(copies?: number): void {
+    this.#settle(0);
+    this.#mixture.restart(copies);
   }
 
   /** Multiplies one tick in; `canaryBad <= canaryFinished`. Tempered counts may be fractions. */
   update(canaryFinished: number, canaryBad: number): void {
-    if (canaryFinished === 0 || !this.#hasFloor) return;
-    const good = canaryFinished - canaryBad;
+    if (!this.#hasFloor) return;
+    this.#goodWaiting += canaryFinished - canaryBad;
+    if (canaryBad > 0) this.#settle(canaryBad);
+  }
+
+  #settle(canaryBad: number): void {
+    const good = this.#goodWaiting;
+    if (good === 0 && canaryBad === 0) return;
+    this.#goodWaiting = 0;
     for (let j = 0; j < COUNT; j++) {
       this.#mixture.multiply(j, canaryBad * (this.#logBad[j] as number) + good * (this.#logGood[j] as number));
     }

@@ -1,14 +1,14 @@
 /**
  * One e-value for a whole rollout out of several, so that one alpha covers them all.
  *
- *   E = 0.5 E_errors + 0.4 E_latency + 0.1 mean over routes(E_route)
+ *   E = 0.6 E_errors + 0.3 E_latency + 0.1 mean over routes(E_route)
  *
  * A weighted average of e-processes is one, whatever depends on what; it costs ln(1/weight) nats. The share of what is
- * not judged goes to the errors, so that the weights always add up to 1: a rollout that judges one route has 0.6 and 0.4.
+ * not judged goes to the errors, so that the weights always add up to 1: a rollout that judges one route has 0.7 and 0.3.
  * Source: docs/verdicts.md.
  */
 
-const LATENCY_WEIGHT = 0.4;
+const LATENCY_WEIGHT = 0.3;
 const ROUTES_WEIGHT = 0.1;
 
 /** Natural logarithms of e-values. */

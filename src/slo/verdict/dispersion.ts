@@ -22,6 +22,8 @@ const BLOCK_TICKS = 10;
 const DECAY = 0.98;
 /** Standard errors of phi that are taken off, and the variance of one D. */
 const STANDARD_ERRORS = 2;
+/** The same for the largest of several factors, of which one is always high by chance. */
+const STANDARD_ERRORS_OF_MANY = 3;
 const D_VARIANCE = 2;
 const PAIR_EVENTS_MAX = 20;
 const D_MAX = 20;
@@ -38,10 +40,16 @@ export class Dispersion {
   #weights = 0;
   #pairs = 0;
   #factor = 1;
+  #factorOfMany = 1;
 
   /** Factor >= 1 of the ticks seen so far. */
   get factor(): number {
     return this.#factor;
+  }
+
+  /** The same for those who take the largest of several factors; never above `factor`. */
+  get factorOfMany(): number {
+    return this.#factorOfMany;
   }
 
   /** Takes in stable's counts of one tick that was judged. */
@@ -80,7 +88,9 @@ export class Dispersion {
     this.#weighted = this.#weighted * DECAY + weight * Math.min(chiSquare, D_MAX);
     this.#weights = this.#weights * DECAY + weight;
     this.#pairs = this.#pairs * DECAY + 1;
-    const margin = STANDARD_ERRORS * Math.sqrt(D_VARIANCE / this.#pairs);
-    this.#factor = this.#weights < EVENTS_MIN ? 1 : Math.max(1, this.#weighted / this.#weights - margin);
+    const phi = this.#weights < EVENTS_MIN ? 0 : this.#weighted / this.#weights;
+    const error = Math.sqrt(D_VARIANCE / this.#pairs);
+    this.#factor = Math.max(1, phi - STANDARD_ERRORS * error);
+    this.#factorOfMany = Math.max(1, phi - STANDARD_ERRORS_OF_MANY * error);
   }
 }

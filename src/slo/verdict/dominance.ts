@@ -6,20 +6,25 @@
  * tick x_c of n_c canary requests exceed, x_s of n_s stable ones. With q = stable's share in the ticks *before* this one:
  *
  *   c = min(R_j q, (1 + q) / 2);   m = (n_c c + n_s q) / (n_c + n_s)
- *   LR_jk = (c/m)^x_c ((1-c)/(1-m))^(n_c-x_c) (q/m)^x_s ((1-q)/(1-m))^(n_s-x_s);   E = mean over j and k of prod LR_jk
+ *   LR_jk = (c/m)^x_c ((1-c)/(1-m))^(n_c-x_c) (q/m)^x_s ((1-q)/(1-m))^(n_s-x_s);   E = sum_k w_k mean_j prod LR_jk
  *
  * E[LR] <= 1 for any common share, also one that moves from tick to tick, so what slows both arms down together says
  * nothing. q starts from a prior of PRIOR_WEIGHT requests that exceed with probability 1 - quantile. One alpha covers all
- * quantiles, since an average of e-processes is one. Fresh copies start over time (`mixture.ts`).
+ * quantiles, since an average of e-processes is one; w_k = THRESHOLD_STAKES. Fresh copies start over time (`mixture.ts`).
  * Source: docs/verdicts.md; Turner, Ly, Grunwald (2021), "Generic e-variables for exact sequential k-sample tests".
  */
 
-import { Mixture } from './mixture.ts';
+import { equalStakes, Mixture } from './mixture.ts';
 
 /** Stable's quantiles at which both arms are compared. */
 export const QUANTILES: readonly number[] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999];
 /** Alternatives: how many times stable's share of exceedances. */
 export const RISK_RATIOS: readonly number[] = [1.15, 1.3, 1.5, 2, 3, 5, 10, 30];
+/**
+ * Stakes on the thresholds: most on the last, where few requests in a hundred that are far too slow show; what is slower
+ * all over is found by the bins together (`shape.ts`).
+ */
+export const THRESHOLD_STAKES: readonly number[] = [0.05, 0.05, 0.1, 0.15, 0.25, 0.4];
 /** Requests that the prior of q weighs. */
 export const PRIOR_WEIGHT = 200;
 
@@ -53,10 +58,14 @@ export class DominanceProcess {
   readonly #exceeded: Float64Array;
   readonly #finished: Float64Array;
 
-  /** @param priors one per threshold, exceeded strictly between 0 and finished */
-  constructor(priors: readonly Prior[] = PRIORS) {
+  /**
+   * @param priors one per threshold, exceeded strictly between 0 and finished
+   * @param stakes on the thresholds, each > 0, adding up to 1
+   */
+  constructor(priors: readonly Prior[] = PRIORS, stakes: readonly number[] = THRESHOLD_STAKES) {
     this.#priors = priors;
-    this.#mixture = new Mixture(priors.length * COUNT);
+    const within = equalStakes(COUNT);
+    this.#mixture = new Mixture(stakes.flatMap((stake) => within.map((share) => stake * share)));
     this.#exceeded = new Float64Array(priors.length);
     this.#finished = new Float64Array(priors.length);
     this.forget();
@@ -72,9 +81,9 @@ export class DominanceProcess {
     return this.#mixture.reaches(level);
   }
 
-  /** Starts a fresh copy, unless the last one has seen nothing yet. */
-  restart(): void {
-    this.#mixture.restart();
+  /** Starts a fresh copy with the weights of `copies`, unless the last one has seen nothing yet. */
+  restart(copies?: number): void {
+    this.#mixture.restart(copies);
   }
 
   /** The thresholds are new: what was learned of stable's shares is void. */

@@ -11,10 +11,17 @@
 import type { Evidence, PairCounts } from '../../model/slo.ts';
 import { AbsoluteProcess } from './absolute.ts';
 import { Dispersion } from './dispersion.ts';
+import { STEP_COPIES } from './mixture.ts';
 import { RatioProcess } from './ratio.ts';
 import { OpenTick } from './tick.ts';
 
-export const RESTART_MS = 30_000;
+/** Fresh copies start so often (docs/verdicts.md "Late onset"). */
+export const RESTART_MS = 60_000;
+/**
+ * Stakes on `ODDS_RATIOS`: most on regressions of 5 to 20 times stable's ratio, which take long to find and harm many; a
+ * smaller one is worth less, and of a larger one two failures more do not matter (docs/verdicts.md "Stakes").
+ */
+export const STAKES: readonly number[] = [0.02, 0.04, 0.13, 0.3, 0.27, 0.1, 0.06, 0.05, 0.03];
 
 /** E-process of one unit with the tick that is under way. */
 class Unit {
@@ -24,7 +31,7 @@ class Unit {
   readonly #tick: OpenTick;
 
   constructor(toleratedRatio: number, floor: number, nowMs: number) {
-    this.process = new RatioProcess(toleratedRatio);
+    this.process = new RatioProcess(toleratedRatio, STAKES);
     this.absolute = new AbsoluteProcess(floor);
     this.#tick = new OpenTick(nowMs);
   }
@@ -104,7 +111,7 @@ export class MinRule {
   /** A step of the rollout: the split changed, so ticks that straddle it are dropped and fresh copies start. */
   step(nowMs: number): void {
     this.skip(nowMs);
-    this.#restart(nowMs);
+    this.#restart(nowMs, STEP_COPIES);
   }
 
   /** Nobody looked for a while: drops the ticks under way, keeps what was judged. */
@@ -113,10 +120,10 @@ export class MinRule {
     this.#users.discard(nowMs);
   }
 
-  #restart(nowMs: number): void {
-    this.#requests.process.restart();
-    this.#requests.absolute.restart();
-    this.#users.process.restart();
+  #restart(nowMs: number, copies = 1): void {
+    this.#requests.process.restart(copies);
+    this.#requests.absolute.restart(copies);
+    this.#users.process.restart(copies);
     this.#restartedAtMs = nowMs;
   }
 }

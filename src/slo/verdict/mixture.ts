@@ -2,9 +2,14 @@
  * A mixture of bets on several alternatives with fresh copies over time: the bookkeeping that every e-process shares.
  *
  * A regression that begins late would have to win back what the healthy hours lost, so fresh copies of the mixture start
- * over time; copy k has weight w_k = 1 / ((k + 1)(k + 2)), which sums to 1, and copies not yet started count 1:
+ * over time. Copy k has weight w_k; u_k = w_(k+1) + w_(k+2) + … is what copies not yet started hold, and they count 1:
  *
- *   S_j = w_0 / J;   restart k: S_j += w_k / J;   tick: S_j *= LR_j;   E = sum_j S_j + 1 / (k + 2)
+ *   u_k = (1 - w_0) H / (k + H);   w_0 = FIRST_COPY;   w_k = u_(k-1) - u_k;   the sum over all is 1
+ *   S_j = w_0 s_j;   restart k: S_j += w_k s_j;   tick: S_j *= LR_j;   E = sum_j S_j + u_k
+ *
+ * with stakes s_j of the bets. Most regressions are there from the first request on, so the first copy has most; the weights
+ * of the others fall slowly up to the H-th (COPIES_ALIKE) and then as 1/k^2 (docs/verdicts.md "Late onset"). A step of the
+ * rollout is where regressions are likelier to begin than at other times: its copy takes the weights of STEP_COPIES at once.
  *
  * Logarithms are kept instead of S_j, so nothing under- or overflows: hours of health drive them to large negative numbers,
  * to which a restart adds fresh mass, and a burst of evidence to large positive ones; never NaN. A restart without
@@ -13,25 +18,45 @@
  * Source: docs/verdicts.md; Shin, Ramdas, Rinaldo (2022), "E-detectors".
  */
 
-/** Weight of the k-th copy, k = 0, 1, …; the sum over all is 1. */
-export function copyWeight(k: number): number {
-  return 1 / ((k + 1) * (k + 2));
+/** Weight of the first copy. */
+export const FIRST_COPY = 0.62;
+/** Copies after the first until the weight of one is a quarter of the second's. */
+export const COPIES_ALIKE = 10;
+/** Copies whose weights the one of a step has together. */
+export const STEP_COPIES = 5;
+
+/** What the copies after the k-th hold, k = 0, 1, …. */
+export function unstartedWeight(k: number): number {
+  return ((1 - FIRST_COPY) * COPIES_ALIKE) / (k + COPIES_ALIKE);
 }
 
-/** `size` bets with equal stakes. Allocates nothing after its construction. */
+/** Weight of the k-th copy, k = 0, 1, …; the sum over all is 1. */
+export function copyWeight(k: number): number {
+  return k === 0 ? FIRST_COPY : unstartedWeight(k - 1) - unstartedWeight(k);
+}
+
+/** Equal stakes on `size` bets. */
+export function equalStakes(size: number): number[] {
+  return new Array<number>(size).fill(1 / size);
+}
+
+/** Bets with stakes that add up to 1. Allocates nothing after its construction. */
 export class Mixture {
   readonly #size: number;
+  readonly #stakes: readonly number[];
   /** ln S_j. */
   readonly #logMass: Float64Array;
-  /** Index of the copy started last. */
+  /** Index of the copy started last, or of the last one whose weight it has. */
   #copy = 0;
   /** NaN: to be summed up again. */
   #logE = 0;
   #isFresh = true;
 
-  constructor(size: number) {
-    this.#size = size;
-    this.#logMass = new Float64Array(size).fill(Math.log(copyWeight(0) / size));
+  /** @param stakes of the bets, each > 0, adding up to 1 */
+  constructor(stakes: readonly number[]) {
+    this.#size = stakes.length;
+    this.#stakes = stakes;
+    this.#logMass = Float64Array.from(stakes, (stake) => Math.log(copyWeight(0) * stake));
   }
 
   /** Natural logarithm of the e-value; 0 before any evidence. */
@@ -46,7 +71,7 @@ export class Mixture {
     return this.logE >= level;
   }
 
-  /** Copies started so far, the first included. */
+  /** Copies whose weights are at stake so far, the first included. */
   get copies(): number {
     return this.#copy + 1;
   }
@@ -63,13 +88,16 @@ export class Mixture {
     this.#isFresh = false;
   }
 
-  /** Starts a fresh copy, unless the last one has seen nothing yet. */
-  restart(): void {
+  /** Starts a fresh copy with the weights of `copies`, unless the last one has seen nothing yet. */
+  restart(copies = 1): void {
     if (this.#isFresh) return;
     this.#isFresh = true;
-    this.#copy += 1;
-    const fresh = Math.log(copyWeight(this.#copy) / this.#size);
-    for (let j = 0; j < this.#size; j++) this.#logMass[j] = logAdd(this.#logMass[j] as number, fresh);
+    const before = unstartedWeight(this.#copy);
+    this.#copy += copies;
+    const weight = before - unstartedWeight(this.#copy);
+    for (let j = 0; j < this.#size; j++) {
+      this.#logMass[j] = logAdd(this.#logMass[j] as number, Math.log(weight * (this.#stakes[j] as number)));
+    }
     this.#logE = Number.NaN;
   }
 
@@ -80,7 +108,7 @@ export class Mixture {
   }
 
   #sum(): number {
-    const unstarted = -Math.log(this.#copy + 2);
+    const unstarted = Math.log(unstartedWeight(this.#copy));
     const max = Math.max(unstarted, this.#largest());
     let sum = Math.exp(unstarted - max);
     for (let j = 0; j < this.#size; j++) sum += Math.exp((this.#logMass[j] as number) - max);

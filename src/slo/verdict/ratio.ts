@@ -14,22 +14,27 @@
  * Source: docs/verdicts.md; Ramdas, Grunwald, Vovk, Shafer (2023), "Game-theoretic statistics".
  */
 
-import { Mixture } from './mixture.ts';
+import { equalStakes, Mixture } from './mixture.ts';
 
 /** Alternatives: how many times the tolerated odds. */
 export const ODDS_RATIOS: readonly number[] = [1.5, 2, 3, 5, 8, 15, 40, 150, 1000];
 
 const COUNT = ODDS_RATIOS.length;
+const EQUAL_STAKES = equalStakes(COUNT);
 const LOG_ODDS = Float64Array.from(ODDS_RATIOS, Math.log);
 
 /** One e-process. Cost: a tick with bad events about 0.3 us, any other none. */
 export class RatioProcess {
   readonly #toleratedRatio: number;
-  readonly #mixture = new Mixture(COUNT);
+  readonly #mixture: Mixture;
 
-  /** @param toleratedRatio r > 0 of the null hypothesis */
-  constructor(toleratedRatio: number) {
+  /**
+   * @param toleratedRatio r > 0 of the null hypothesis
+   * @param stakes on the alternatives, each > 0, adding up to 1
+   */
+  constructor(toleratedRatio: number, stakes: readonly number[] = EQUAL_STAKES) {
     this.#toleratedRatio = toleratedRatio;
+    this.#mixture = new Mixture(stakes);
   }
 
   /** Natural logarithm of the e-value; 0 before any evidence. */
@@ -47,9 +52,9 @@ export class RatioProcess {
     return this.#mixture.copies;
   }
 
-  /** Starts a fresh copy, unless the last one has seen nothing yet. */
-  restart(): void {
-    this.#mixture.restart();
+  /** Starts a fresh copy with the weights of `copies`, unless the last one has seen nothing yet. */
+  restart(copies?: number): void {
+    this.#mixture.restart(copies);
   }
 
   /** Multiplies one tick in. Counts are finite and >= 0, `bad <= finished` in each arm. */

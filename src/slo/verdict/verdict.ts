@@ -36,7 +36,7 @@ export interface VerdictParts {
   readonly fault: Fault | null;
 }
 
-/** Latency is judged in every rollout, of one route each: 0.6 for errors, 0.4 for latency. */
+/** Latency is judged in every rollout, of one route each: 0.7 for errors, 0.3 for latency. */
 const JUDGED = { latency: 0, routes: [] } as const;
 const WEIGHTS = weightsOf(JUDGED);
 

@@ -38,6 +38,8 @@ export interface Scenario {
   readonly errorRatio: number;
   /** How failures cluster when all is well; null: not at all. */
   readonly bursts: { readonly meanLength: number; readonly meanGapMs: number } | null;
+  /** A request that failed is sent again after a while by the same user, and fails again with that chance; null: it is not. */
+  readonly retries: { readonly againRatio: number; readonly meanGapMs: number } | null;
   /** Both versions fail alike. */
   readonly outages: readonly Period[];
   /** The canary alone fails. */
@@ -57,6 +59,7 @@ export const HEALTHY: Scenario = {
   paretoShape: null,
   errorRatio: 0.01,
   bursts: null,
+  retries: null,
   outages: [],
   canaryFaults: [],
   restSeconds: USER_REST_SECONDS,
@@ -147,7 +150,7 @@ export class Traffic {
   }
 
   #drawPart(arrivals: AliasTable, part: 0 | 1): void {
-    if (this.#burstArrivals !== null) this.#drawDue(part);
+    if (this.#due.size > 0) this.#drawDue(part);
     const count = arrivals.draw(this.#random);
     const fromMs = this.#tick * TICK_MS;
     const outage = this.#isSteady ? null : periodAt(this.#scenario.outages, fromMs);
@@ -276,7 +279,15 @@ export class Traffic {
     return this.#scenario.restSeconds * 2 ** rests;
   }
 
+  /** In a tick to come: those that are due in this one are drawn already. */
+  #retry(user: number, { againRatio, meanGapMs }: NonNullable<Scenario['retries']>): void {
+    if (this.#random.nextFloat() >= againRatio) return;
+    this.#schedule(TICK_MS + exponential(this.#random, meanGapMs), user);
+  }
+
   #finishBad(user: number): void {
+    const { retries } = this.#scenario;
+    if (retries !== null) this.#retry(user, retries);
     const isCanary = user < this.#canaryUsers;
     const requests = isCanary ? this.evidence.requests.canary : this.evidence.requests.stable;
     requests.finished += 1;

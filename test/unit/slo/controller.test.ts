@@ -201,7 +201,7 @@ describe('a canary that does not fail', () => {
       state: 'progressing',
       verdict: 'inconclusive',
       sentence:
-        'checkout: v2 is watched: 0 of 5 requests failed (0 %) against 1.1 % on v1; evidence -0.1 of 6.9 nats; ' +
+        'checkout: v2 is watched: 0 of 5 requests failed (0 %) against 1.1 % on v1; evidence -0.2 of 6.9 nats; ' +
         '915 more good requests prove it sound',
     });
   });

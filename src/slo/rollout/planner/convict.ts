@@ -2,7 +2,7 @@
  * How long the judge would take to convict a canary of a given fault, and to pass a healthy one.
  *
  * Failures convict when the relative and the absolute evidence both reach the level (verdict/min-rule.ts), with `badMin` bad
- * requests at least; slowness when the dominance process does. Either has its share of alpha (verdict/compose.ts). Evidence
+ * requests at least; slowness when thresholds and bins together do. Either has its share of alpha (verdict/compose.ts). Evidence
  * comes in whole requests and whole ticks: half of each is added.
  * User-seconds are taken for requests: true of many users, too fast for few.
  * Source: delay.ts; docs/verdicts.md "Planning".
@@ -13,8 +13,9 @@ import { LATENCY_RESTART_MS } from '../../latency/watch.ts';
 import { weightsOf } from '../../verdict/compose.ts';
 import { QUANTILES } from '../../verdict/dominance.ts';
 import { RESTART_MS } from '../../verdict/min-rule.ts';
+import { RECENT_PRIOR } from '../../verdict/shape.ts';
 import { logEToFail } from '../../verdict/verdict.ts';
-import { absoluteDrifts, latencyDrifts, relativeDrifts, type Stream, secondsToReach } from './delay.ts';
+import { absoluteBets, latencyBets, relativeBets, type Stream, secondsToReach } from './delay.ts';
 
 /** The loop turns ten times a second. */
 const TICK_S = 0.1;
@@ -55,10 +56,10 @@ export function secondsToConvict(stream: Stream, policy: PlanPolicy): number {
   const level = logEToFail(policy.alpha) - Math.log(PARTS.errors);
   const badRps = stream.canaryRps * stream.canaryRatio;
   if (badRps === 0 || stream.stableRps === 0) return Number.POSITIVE_INFINITY;
-  const relative = secondsToReach(relativeDrifts(stream, policy.toleratedRatio), level, RESTART_MS / 1000);
+  const relative = secondsToReach(relativeBets(stream, policy.toleratedRatio), level, RESTART_MS / 1000);
   const { absoluteFloor } = policy;
   const absolute =
-    absoluteFloor > 0 ? secondsToReach(absoluteDrifts(stream, absoluteFloor), level, RESTART_MS / 1000) : 0;
+    absoluteFloor > 0 ? secondsToReach(absoluteBets(stream, absoluteFloor), level, RESTART_MS / 1000) : 0;
   return Math.max(relative, absolute, policy.badMin / badRps) + 0.5 / badRps + tickOf(stream) / 2;
 }
 
@@ -72,10 +73,14 @@ export function secondsToConvictSlow(stream: Stream, factor: number, shape: Late
     const allowed = Math.max(threshold * (1 + policy.latencyTolerance), threshold + policy.latencyFloorMs);
     return 1 - normalShare(Math.log(allowed / (shape.p50Ms * factor)) / sigma);
   });
-  // What exceeds the upper thresholds is known only when its age passes them.
+  // Bins are bet on once they are learned; what exceeds the upper thresholds is known when its age passes them.
+  const learnedS = RECENT_PRIOR / stream.canaryRps;
   const knownS = (shape.p99Ms * (1 + policy.latencyTolerance)) / 1000;
   return (
-    secondsToReach(latencyDrifts(stream, exceededBy), level, LATENCY_RESTART_MS / 1000) + knownS + tickOf(stream) / 2
+    secondsToReach(latencyBets(stream, exceededBy), level, LATENCY_RESTART_MS / 1000) +
+    knownS +
+    learnedS +
+    tickOf(stream) / 2
   );
 }
 

@@ -1,10 +1,10 @@
 /**
  * How long an e-process of the verdict takes, on average, to prove what is true: the arithmetic of the planner.
  *
- * A mixture of bets grows along its drifts: with mu_j nats per second of the j-th of J bets, and fresh copies k = 0, 1, … of
- * weight w_k every R seconds (verdict/mixture.ts),
+ * A mixture of bets grows along its drifts: with mu_j nats per second and stake s_j of the j-th bet, and fresh copies
+ * k = 0, 1, … of weight w_k every R seconds (verdict/mixture.ts; u_K is what copies not started yet hold),
  *
- *   E(t) = sum_k w_k / J sum_j e^(mu_j (t - k R)) + 1 / (K + 2)      K = floor(t / R)
+ *   E(t) = sum_k w_k sum_j s_j e^(mu_j (t - k R)) + u_K      K = floor(t / R)
  *
  * and the time to reach a level is the t at which ln E(t) is it. The mean of a product is not the product along the mean
  * path; how far that takes the figure from the truth is measured against the real judge: by less than a quarter
@@ -13,11 +13,13 @@
  * Source: Wald (1945) for the first passage; docs/verdicts.md "Planning".
  */
 
-import { QUANTILES, RISK_RATIOS } from '../../verdict/dominance.ts';
-import { copyWeight, logAdd } from '../../verdict/mixture.ts';
+import { QUANTILES, RISK_RATIOS, THRESHOLD_STAKES } from '../../verdict/dominance.ts';
+import { STAKES } from '../../verdict/min-rule.ts';
+import { copyWeight, logAdd, unstartedWeight } from '../../verdict/mixture.ts';
 import { ODDS_RATIOS } from '../../verdict/ratio.ts';
+import { RECENT_REQUESTS } from '../../verdict/shape.ts';
 
-/** The oldest copies have nearly all the weight: what is behind these has 3 % of it. */
+/** The oldest copies have nearly all the weight that was given out: what is behind these gains little. */
 const COPIES_MAX = 32;
 /** Longer than any rollout. */
 const SECONDS_MAX = 366 * 86_400;
@@ -31,75 +33,119 @@ export interface Stream {
   readonly stableRatio: number;
 }
 
-/** Drift of each bet of `RatioProcess`, in nats per second. */
-export function relativeDrifts(stream: Stream, toleratedRatio: number): number[] {
+/** A bet: what part of everything is staked on it, and what it gains on average, in nats per second. */
+export interface Bet {
+  readonly stake: number;
+  readonly drift: number;
+}
+
+/** The bets of `RatioProcess` as the gateway stakes them. */
+export function relativeBets(stream: Stream, toleratedRatio: number): Bet[] {
   const { canaryRps, stableRps } = stream;
   const bad = canaryRps * stream.canaryRatio;
   const all = bad + stableRps * stream.stableRatio;
   const exposure = toleratedRatio * canaryRps;
-  return ODDS_RATIOS.map((odds) => {
+  return ODDS_RATIOS.map((odds, j) => {
     const shrink = Math.log((exposure + stableRps) / (odds * exposure + stableRps));
-    return bad * Math.log(odds) + all * shrink;
+    return { stake: STAKES[j] as number, drift: bad * Math.log(odds) + all * shrink };
   });
 }
 
-/** Drift of each bet of `AbsoluteProcess`. @param floor 0 < floor < 1 */
-export function absoluteDrifts({ canaryRps, canaryRatio }: Stream, floor: number): number[] {
+/** The bets of `AbsoluteProcess`. @param floor 0 < floor < 1 */
+export function absoluteBets({ canaryRps, canaryRatio }: Stream, floor: number): Bet[] {
   return ODDS_RATIOS.map((odds) => {
     const rate = Math.min(odds * floor, (1 + floor) / 2);
     const good = (1 - canaryRatio) * (Math.log1p(-rate) - Math.log1p(-floor));
-    return canaryRps * (canaryRatio * Math.log(rate / floor) + good);
+    return { stake: 1 / ODDS_RATIOS.length, drift: canaryRps * (canaryRatio * Math.log(rate / floor) + good) };
   });
 }
 
 /**
- * Drift of each bet of `DominanceProcess`, thresholds outermost.
- * @param exceededBy share of the canary's requests above the k-th threshold; stable's is 1 - quantile
+ * The bets on latency: half of everything on each threshold by itself (`DominanceProcess`), half on the bins between them as
+ * `ShapeProcess` bets once it has learned them.
+ * @param exceededBy share of the canary's requests above the k-th threshold, falling; stable's is 1 - quantile
  */
-export function latencyDrifts(stream: Stream, exceededBy: readonly number[]): number[] {
-  const { canaryRps, stableRps } = stream;
-  const total = canaryRps + stableRps;
-  return QUANTILES.flatMap((quantile, k) => {
-    const q = 1 - quantile;
-    const p = exceededBy[k] as number;
-    return RISK_RATIOS.map((risk) => {
-      const c = Math.min(risk * q, (1 + q) / 2);
-      const m = (canaryRps * c + stableRps * q) / total;
-      const canary = p * Math.log(c / m) + (1 - p) * Math.log((1 - c) / (1 - m));
-      const stable = q * Math.log(q / m) + (1 - q) * Math.log((1 - q) / (1 - m));
-      return canaryRps * canary + stableRps * stable;
-    });
-  });
+export function latencyBets(stream: Stream, exceededBy: readonly number[]): Bet[] {
+  const thresholds = QUANTILES.flatMap((quantile, k) =>
+    RISK_RATIOS.map((risk) => ({
+      stake: (THRESHOLD_STAKES[k] as number) / (2 * RISK_RATIOS.length),
+      drift: thresholdDrift(stream, { q: 1 - quantile, p: exceededBy[k] as number, risk }),
+    })),
+  );
+  return [...thresholds, { stake: 0.5, drift: shapeDrift(stream, exceededBy) }];
+}
+
+/** Shares of stable's and the canary's requests above a threshold, and the ratio that is bet on. */
+interface Exceeding {
+  readonly q: number;
+  readonly p: number;
+  readonly risk: number;
+}
+
+function thresholdDrift({ canaryRps, stableRps }: Stream, { q, p, risk }: Exceeding): number {
+  const c = Math.min(risk * q, (1 + q) / 2);
+  const m = (canaryRps * c + stableRps * q) / (canaryRps + stableRps);
+  const canary = p * Math.log(c / m) + (1 - p) * Math.log((1 - c) / (1 - m));
+  const stable = q * Math.log(q / m) + (1 - q) * Math.log((1 - q) / (1 - m));
+  return canaryRps * canary + stableRps * stable;
 }
 
 /**
- * Seconds until a mixture with these drifts reaches `level`.
+ * What `ShapeProcess` gains: the divergence of both arms' bins as far as the canary is slower, less what it costs to learn
+ * them from its last requests. Free shares would cost half a nat each for as many requests as it remembers; those that may
+ * only rise cost a quarter of that, as the simulations show.
+ */
+function shapeDrift({ canaryRps, stableRps }: Stream, exceededBy: readonly number[]): number {
+  const pools: { p: number; q: number }[] = [];
+  for (let bin = 0; bin <= QUANTILES.length; bin++) {
+    const q = (QUANTILES[bin] ?? 1) - (QUANTILES[bin - 1] ?? 0);
+    let pool = { p: (exceededBy[bin - 1] ?? 1) - (exceededBy[bin] ?? 0), q };
+    // Ratios that fall are pooled, as the process pools them.
+    for (let last = pools.at(-1); last !== undefined && last.p / last.q >= pool.p / pool.q; last = pools.at(-1)) {
+      pool = { p: pool.p + last.p, q: pool.q + last.q };
+      pools.pop();
+    }
+    pools.push(pool);
+  }
+  let drift = (-canaryRps * (pools.length - 1)) / (8 * RECENT_REQUESTS);
+  for (const { p, q } of pools) {
+    const m = (canaryRps * p + stableRps * q) / (canaryRps + stableRps);
+    if (p > 0) drift += canaryRps * p * Math.log(p / m);
+    drift += stableRps * q * Math.log(q / m);
+  }
+  return drift;
+}
+
+/**
+ * Seconds until a mixture of these bets reaches `level`.
  * @param restartS fresh copies start so often
  * Cost: about 10^5 steps of arithmetic.
  */
-export function secondsToReach(drifts: readonly number[], level: number, restartS: number): number {
-  if (drifts.every((drift) => drift <= 0)) return Number.POSITIVE_INFINITY;
+export function secondsToReach(bets: readonly Bet[], level: number, restartS: number): number {
+  if (bets.every(({ drift }) => drift <= 0)) return Number.POSITIVE_INFINITY;
   let late = 0.001;
-  while (logEAt(drifts, late, restartS) < level) {
+  while (logEAt(bets, late, restartS) < level) {
     late *= 2;
     if (late > SECONDS_MAX) return Number.POSITIVE_INFINITY;
   }
   let early = 0;
   for (let step = 0; step < BISECTIONS; step++) {
     const middle = (early + late) / 2;
-    if (logEAt(drifts, middle, restartS) < level) early = middle;
+    if (logEAt(bets, middle, restartS) < level) early = middle;
     else late = middle;
   }
   return late;
 }
 
 /** ln E along the expected path after `seconds`. */
-function logEAt(drifts: readonly number[], seconds: number, restartS: number): number {
+function logEAt(bets: readonly Bet[], seconds: number, restartS: number): number {
   const copies = Math.floor(seconds / restartS);
-  let logE = -Math.log(copies + 2);
+  let logE = Math.log(unstartedWeight(copies));
   for (let k = 0; k <= Math.min(copies, COPIES_MAX); k++) {
-    const stake = Math.log(copyWeight(k) / drifts.length);
-    for (const drift of drifts) logE = logAdd(logE, stake + drift * (seconds - k * restartS));
+    const weight = Math.log(copyWeight(k));
+    for (const { stake, drift } of bets) {
+      logE = logAdd(logE, weight + Math.log(stake) + drift * (seconds - k * restartS));
+    }
   }
   return logE;
 }

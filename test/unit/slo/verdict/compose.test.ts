@@ -14,9 +14,9 @@ describe('the weights', () => {
     }
   });
 
-  it('are 0.5, 0.4 and 0.1, and what is not judged goes to the errors', () => {
-    assert.deepEqual(weightsOf({ latency: 0, routes: [0, 0] }), { errors: 0.5, latency: 0.4, route: 0.05 });
-    assert.deepEqual(weightsOf({ latency: 0, routes: [] }), { errors: 0.6, latency: 0.4, route: 0 });
+  it('are 0.6, 0.3 and 0.1, and what is not judged goes to the errors', () => {
+    assert.deepEqual(weightsOf({ latency: 0, routes: [0, 0] }), { errors: 0.6, latency: 0.3, route: 0.05 });
+    assert.deepEqual(weightsOf({ latency: 0, routes: [] }), { errors: 0.7, latency: 0.3, route: 0 });
     assert.deepEqual(weightsOf({ latency: null, routes: [] }), { errors: 1, latency: 0, route: 0 });
   });
 });
@@ -24,7 +24,7 @@ describe('the weights', () => {
 describe('the composed e-value', () => {
   it('is the weighted average', () => {
     const logE = composeLogE({ errors: Math.log(3), latency: Math.log(5), routes: [Math.log(7), Math.log(9)] });
-    assert.ok(Math.abs(Math.exp(logE) - (1.5 + 2 + 0.8)) < 1e-12);
+    assert.ok(Math.abs(Math.exp(logE) - (1.8 + 1.5 + 0.8)) < 1e-12);
   });
 
   it('of parts that say nothing is 1', () => {

@@ -44,6 +44,19 @@ describe('the factor', () => {
     );
   });
 
+  it('is lower for whoever takes the largest of many, so that one high by chance does not temper', () => {
+    const random = new Random(8);
+    const table = poissonTable(0.2);
+    let tempered = 0;
+    for (let run = 0; run < 300; run++) {
+      const six = Array.from({ length: 6 }, () => new Dispersion());
+      for (let n = 0; n < 60; n++) for (const one of six) one.add(95, table.draw(random));
+      for (const { factor, factorOfMany } of six) assert.ok(factorOfMany >= 1 && factorOfMany <= factor);
+      if (six.some(({ factorOfMany }) => factorOfMany > 1.2)) tempered += 1;
+    }
+    assert.ok(tempered < 15, `${tempered} of 300`);
+  });
+
   it('does not take a drifting share for clustering', () => {
     const random = new Random(6);
     const tables = Array.from({ length: 50 }, (_, n) => poissonTable(0.1 + n / 50));

@@ -4,7 +4,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { DominanceProcess, PRIORS, type Prior, QUANTILES, type ThresholdTick } from '#src/slo/verdict/dominance.ts';
+import {
+  DominanceProcess,
+  PRIORS,
+  type Prior,
+  QUANTILES,
+  THRESHOLD_STAKES,
+  type ThresholdTick,
+} from '#src/slo/verdict/dominance.ts';
+import { FIRST_COPY } from '#src/slo/verdict/mixture.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 import { binomial } from '../../../support/simulate/binomial.ts';
 
@@ -21,15 +29,15 @@ function tickOf([canaryFinished, stableFinished, canaryExceeded, stableExceeded]
   return { canaryFinished, stableFinished, canaryExceeded, stableExceeded };
 }
 
-/** ln of the first copy's own e-value: E = w_0 M + (1 - w_0) with w_0 = 1/2. */
+/** ln of the first copy's own e-value: E = w_0 M + (1 - w_0). */
 function logMixture(process: DominanceProcess): number {
-  return Math.log(2 * Math.exp(process.logE) - 1);
+  return Math.log((Math.exp(process.logE) - 1 + FIRST_COPY) / FIRST_COPY);
 }
 
 describe('the check vectors', () => {
   VECTORS.forEach(({ ticks, logE }, n) => {
     it(`number ${n + 1} holds to 1e-9`, () => {
-      const process = new DominanceProcess([{ exceeded: 0.5, finished: 100 }]);
+      const process = new DominanceProcess([{ exceeded: 0.5, finished: 100 }], [1]);
       for (const tick of ticks) process.update(0, tickOf(tick));
       assert.ok(Math.abs(logMixture(process) - logE) < 1e-9, `${logMixture(process)}`);
     });
@@ -44,7 +52,7 @@ function expectedE(prior: Prior, [n, m]: readonly [number, number], [p, q]: read
   let sum = 0;
   for (const [x, px] of canary.entries()) {
     for (const [y, py] of stable.entries()) {
-      const process = new DominanceProcess([prior]);
+      const process = new DominanceProcess([prior], [1]);
       process.update(0, tickOf([n, m, x, y]));
       sum += px * py * Math.exp(process.logE);
     }
@@ -80,18 +88,18 @@ describe('the expectation of E under the null', () => {
   });
 });
 
-describe('the mean over thresholds', () => {
+describe('the average over thresholds', () => {
   it('is that of the single e-values', () => {
     const ticks: readonly Four[] = PRIORS.map((_, k) => [50, 950, 10 - k, 60]);
     const all = new DominanceProcess();
     let sum = 0;
     for (const [k, tick] of ticks.entries()) {
       all.update(k, tickOf(tick));
-      const one = new DominanceProcess([PRIORS[k] as Prior]);
+      const one = new DominanceProcess([PRIORS[k] as Prior], [1]);
       one.update(0, tickOf(tick));
-      sum += Math.exp(one.logE);
+      sum += (THRESHOLD_STAKES[k] as number) * Math.exp(one.logE);
     }
-    assert.ok(Math.abs(Math.exp(all.logE) - sum / PRIORS.length) < 1e-9);
+    assert.ok(Math.abs(Math.exp(all.logE) - sum) < 1e-9);
   });
 
   it('names the threshold that convicts', () => {
@@ -122,7 +130,7 @@ describe('a slowdown that both share', () => {
 describe('tempering', () => {
   it('takes the root of the evidence', () => {
     const [plain, tempered] = [1, 4].map((dispersion) => {
-      const process = new DominanceProcess([{ exceeded: 2, finished: 200 }]);
+      const process = new DominanceProcess([{ exceeded: 2, finished: 200 }], [1]);
       process.update(0, tickOf([50, 950, 20, 10]), dispersion);
       return process.logE;
     }) as [number, number];

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Evidence, PairCounts } from '#src/model/slo.ts';
-import { MinRule, RESTART_MS } from '#src/slo/verdict/min-rule.ts';
+import { MinRule, RESTART_MS, STAKES } from '#src/slo/verdict/min-rule.ts';
 import { RatioProcess } from '#src/slo/verdict/ratio.ts';
 
 type Four = readonly [canaryFinished: number, stableFinished: number, canaryBad: number, stableBad: number];
@@ -17,7 +17,7 @@ function both(counts: Four): Evidence {
 }
 
 function logEOf(toleratedRatio: number, ticks: readonly Four[]): number {
-  const process = new RatioProcess(toleratedRatio);
+  const process = new RatioProcess(toleratedRatio, STAKES);
   for (const tick of ticks) process.update(...tick);
   return process.logE;
 }
@@ -60,20 +60,20 @@ describe('the min rule', () => {
 });
 
 describe('fresh copies', () => {
-  it('start every 30 s, so that late failures count', () => {
+  it('start every minute, so that late failures count', () => {
     const rule = new MinRule(1.5, 0);
     const late = [...Array<Four>(3000).fill([5, 95, 0, 1]), ...Array<Four>(6).fill([5, 95, 2, 0])];
     for (const [n, counts] of late.entries()) rule.observe(both(counts), (n + 1) * 100);
     assert.ok(logEOf(1.5, late) < 0);
     assert.ok(rule.logE > 6.9, `${rule.logE}`);
-    assert.equal(late.length * 100, 10 * RESTART_MS + 600);
+    assert.equal(late.length * 100, 5 * RESTART_MS + 600);
   });
 
   it('start only then', () => {
     const rule = new MinRule(1.5, 0);
-    const process = new RatioProcess(1.5);
-    for (let n = 1; n <= 799; n++) {
-      if (n === 300 || n === 600) process.restart();
+    const process = new RatioProcess(1.5, STAKES);
+    for (let n = 1; n <= 1399; n++) {
+      if (n === 600 || n === 1200) process.restart();
       process.update(5, 95, 0, 1);
       rule.observe(both([5, 95, 0, 1]), n * 100);
       assert.equal(rule.logE, process.logE, `tick ${n}`);

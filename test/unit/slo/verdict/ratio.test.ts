@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { copyWeight } from '#src/slo/verdict/mixture.ts';
+import { copyWeight, FIRST_COPY, unstartedWeight } from '#src/slo/verdict/mixture.ts';
 import { ODDS_RATIOS, RatioProcess } from '#src/slo/verdict/ratio.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 import { binomial } from '../../../support/simulate/binomial.ts';
@@ -21,9 +21,9 @@ interface Vector {
 const vectorFile = new URL('../../../support/verdict-vectors.json', import.meta.url);
 const { ratio: VECTORS } = JSON.parse(readFileSync(vectorFile, 'utf8')) as { ratio: readonly Vector[] };
 
-/** ln of the first copy's own e-value, before any restart: E = w_0 M + (1 - w_0) with w_0 = 1/2. */
+/** ln of the first copy's own e-value, before any restart: E = w_0 M + (1 - w_0). */
 function logMixture(process: RatioProcess): number {
-  return Math.log(2 * Math.exp(process.logE) - 1);
+  return Math.log((Math.exp(process.logE) - 1 + FIRST_COPY) / FIRST_COPY);
 }
 
 describe('the check vectors', () => {
@@ -123,7 +123,7 @@ class DirectSum {
   }
 
   get e(): number {
-    let e = 1 / (this.#copies.length + 1);
+    let e = unstartedWeight(this.#copies.length - 1);
     for (const [k, { logRatios }] of this.#copies.entries()) {
       for (const logRatio of logRatios) e += (copyWeight(k) / ODDS_RATIOS.length) * Math.exp(logRatio);
     }
@@ -154,7 +154,7 @@ describe('restarts', () => {
   it('give the copies weights that sum to 1', () => {
     let sum = 0;
     for (let k = 0; k < 1000; k++) sum += copyWeight(k);
-    assert.ok(Math.abs(sum + 1 / 1001 - 1) < 1e-12);
+    assert.ok(Math.abs(sum + unstartedWeight(999) - 1) < 1e-12);
   });
 
   it('leave E as it is', () => {

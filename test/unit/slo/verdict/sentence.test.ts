@@ -19,7 +19,7 @@ const POLICY = { alpha: 0.001, badMin: 3 };
 /** A verdict with this evidence altogether: latency says nothing. */
 function verdict(logE: number, canary: ArmCounts, stable: ArmCounts, more: Partial<VerdictParts> = {}): Verdict {
   const evidence: Evidence = { requests: { canary, stable }, users: { canary, stable } };
-  const errors = Math.log((Math.exp(logE) - 0.4) / 0.6);
+  const errors = Math.log((Math.exp(logE) - 0.3) / 0.7);
   return verdictOf(parts(errors, errors + 1, more), evidence, POLICY);
 }
 
@@ -66,7 +66,7 @@ describe('the sentence of a rollback for slowness', () => {
     assert.equal(
       rollbackSentence(NAMES, slow(), 0.001),
       'checkout: v2 rolled back: p95 412 ms against 120 ms on v1; 34 of 120 requests took over 132 ms (28.3 %), ' +
-        "5.1 % of v1's over 120 ms; evidence 11.6 nats > 6.9 needed for alpha 0.001",
+        "5.1 % of v1's over 120 ms; evidence 11.3 nats > 6.9 needed for alpha 0.001",
     );
   });
 

@@ -23,8 +23,8 @@ function stateOf(logE: number, evidence: Evidence): string {
 describe('a verdict', () => {
   it('fails at ln(1/alpha), not below', () => {
     const evidence = totals([100, 20], [1900, 2]);
-    // E = 0.6 E_errors + 0.4 E_latency, and latency says nothing: E_latency = 1.
-    const level = Math.log((1000 - 0.4) / 0.6);
+    // E = 0.7 E_errors + 0.3 E_latency, and latency says nothing: E_latency = 1.
+    const level = Math.log((1000 - 0.3) / 0.7);
     assert.equal(logEToFail(0.001), Math.log(1000));
     assert.equal(stateOf(level + 1e-9, evidence), 'fail');
     assert.equal(stateOf(level - 1e-9, evidence), 'inconclusive');
@@ -48,7 +48,7 @@ describe('a verdict', () => {
     assert.equal(verdictOf(slow, totals([100, 0], [1900, 2]), POLICY).state, 'fail');
     assert.equal(isLatencyEnough(9, logEToFail(0.001)), true);
     assert.equal(isLatencyEnough(7, logEToFail(0.001)), false);
-    assert.ok(Math.abs(totalLogE(-50, 9) - 9 - Math.log(0.4)) < 1e-9);
+    assert.ok(Math.abs(totalLogE(-50, 9) - 9 - Math.log(0.3)) < 1e-9);
   });
 
   it('passes a canary that is proven sound, unless something speaks against it', () => {

@@ -10,7 +10,7 @@ import { Random } from '#src/lib/random.ts';
 import { PRIORITIES } from '#src/model/overload.ts';
 import { Gate, type GateLimit } from '#src/proxy/decide/admission/gate.ts';
 import { NONE, WAITING } from '#src/proxy/decide/admission/permit.ts';
-import { exponential, lognormal } from './draws.ts';
+import { exponential, lognormal } from '../draws.ts';
 
 /** Servers of a version. */
 export interface Shape {

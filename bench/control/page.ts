@@ -1,0 +1,33 @@
+/**
+ * Writes the tables into docs/verdicts.md, each between its two marks; the words around them are people's.
+ *
+ * ```
+ * <!-- table NAME: written by npm run bench:control -->
+ * …
+ * <!-- end -->
+ * ```
+ */
+
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gridTable } from './grid-table.ts';
+import { type FalseRollbacks, readResult } from './results.ts';
+import { renderTable, type Table } from './tables.ts';
+
+export const PAGE = join(import.meta.dirname, '..', '..', 'docs', 'verdicts.md');
+const MARKS = /(<!-- table ([a-z-]+): [^\n]*-->\n)[\s\S]*?(<!-- end -->)/g;
+
+/** The page with every table as `results` has it. @throws Error when a table that the page names has no result */
+export function fillPage(page: string, results: (name: string) => unknown = readResult): string {
+  return page.replace(MARKS, (_, open: string, name: string, close: string) => {
+    const result = results(name);
+    if (result === null) throw new Error(`there is no result for the table ${name}`);
+    const table = name === 'false-rollbacks' ? gridTable(result as FalseRollbacks) : (result as Table);
+    return `${open}\n${renderTable(table)}\n${close}`;
+  });
+}
+
+/** Brings the page up to date. */
+export function writePage(): void {
+  writeFileSync(PAGE, fillPage(readFileSync(PAGE, 'utf8')));
+}

@@ -1,0 +1,25 @@
+/** A few rollouts of every cell of the grid of healthy canaries: next to none is rolled back, none over what both suffer. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { CELLS } from '../../bench/control/cells.ts';
+import { isRolledBack } from '../../bench/control/watch.ts';
+
+const RUNS = 12;
+const SEED = 41_001;
+const DURATION_MS = 1_600_000;
+
+const kinds = [...new Set(CELLS.map(({ kind }) => kind))];
+
+describe(`healthy canaries of every cell, ${DURATION_MS / 60_000} minutes each`, () => {
+  for (const kind of kinds) {
+    it(`keep their weight: ${kind}`, (t) => {
+      t.diagnostic(`seeds ${SEED}..${SEED + RUNS - 1}`);
+      for (const cell of CELLS.filter((one) => one.kind === kind)) {
+        for (let seed = SEED; seed < SEED + RUNS; seed++) {
+          assert.equal(isRolledBack(cell, seed, DURATION_MS), false, `seed ${seed}: ${cell.key}`);
+        }
+      }
+    });
+  }
+});

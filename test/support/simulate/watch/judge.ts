@@ -1,0 +1,76 @@
+/**
+ * Judges the failures of one simulated rollout as `slo/judgement.ts` does, without the memory around it.
+ *
+ * The same rule, the same level, and the same mercy for one sick endpoint. Latency says nothing here, and has its share of the
+ * evidence nevertheless.
+ */
+
+import type { Evidence } from '#src/model/slo.ts';
+import { weightsOf } from '#src/slo/verdict/compose.ts';
+import { MinRule } from '#src/slo/verdict/min-rule.ts';
+import { SickEndpoint } from '#src/slo/verdict/sick-endpoint.ts';
+import { logEToFail } from '#src/slo/verdict/verdict.ts';
+import { POLICY } from '../rollout.ts';
+import type { Hiccups } from './hiccups.ts';
+
+/** `judgement.ts`: how often a step spares an endpoint, and for how long. */
+const SPARES_MAX = 3;
+const SPARE_MS = 10_000;
+const SPARE_LEVEL = logEToFail(POLICY.alpha);
+const LEVEL = SPARE_LEVEL - Math.log(weightsOf({ latency: 0, routes: [] }).errors);
+
+export class Judge {
+  #rule: MinRule;
+  readonly #hiccups: Hiccups | null;
+  readonly #sick: SickEndpoint | null;
+  #canaryBad = 0;
+  #stableBad = 0;
+  #stableFinished = 0;
+  #spares = 0;
+  #sparedAtMs = Number.NEGATIVE_INFINITY;
+
+  constructor(hiccups: Hiccups | null, nowMs: number) {
+    this.#rule = freshRule(nowMs);
+    this.#hiccups = hiccups?.arm === 'canary' ? hiccups : null;
+    this.#sick =
+      this.#hiccups === null ? null : new SickEndpoint(this.#hiccups.endpoints, [this.#hiccups.region], nowMs);
+  }
+
+  /** Times that one endpoint's failures were left out. */
+  get spares(): number {
+    return this.#spares;
+  }
+
+  /** The canary's weight moved. */
+  step(nowMs: number): void {
+    this.#rule.step(nowMs);
+    this.#spares = 0;
+  }
+
+  /** Whether the canary is rolled back. */
+  convicts(evidence: Evidence, nowMs: number): boolean {
+    const { canary, stable } = evidence.requests;
+    this.#canaryBad += canary.bad;
+    this.#stableBad += stable.bad;
+    this.#stableFinished += stable.finished;
+    if (this.#hiccups !== null) this.#sick?.turn([this.#hiccups.region], nowMs);
+    if (!this.#rule.observe(evidence, nowMs)) return false;
+    if (this.#hiccups !== null && this.#rule.reaches(SPARE_LEVEL)) this.#spare(this.#hiccups, nowMs);
+    return this.#canaryBad >= POLICY.badMin && this.#rule.reaches(LEVEL);
+  }
+
+  #spare({ region }: Hiccups, nowMs: number): void {
+    const stableRatio = this.#stableFinished === 0 ? 0 : this.#stableBad / this.#stableFinished;
+    if (this.#sick === null || this.#sick.find([region], stableRatio) === null) return;
+    if (nowMs - this.#sparedAtMs >= SPARE_MS) {
+      if (this.#spares >= SPARES_MAX) return;
+      this.#spares += 1;
+      this.#sparedAtMs = nowMs;
+    }
+    this.#rule = freshRule(nowMs);
+  }
+}
+
+function freshRule(nowMs: number): MinRule {
+  return new MinRule(POLICY.toleratedRatio, nowMs, POLICY.absoluteFloor);
+}
