@@ -1,5 +1,5 @@
 /**
- * Composition root of the control plane: file ▸ parse ▸ store ▸ workers, tallies ▸ controller ▸ dials, admin on top.
+ * Composition root of the control plane: configuration ▸ store ▸ workers, tallies ▸ controller ▸ dials, admin on top.
  *
  * The only place that knows every section of the ring. It holds no policy: each step is a function of the section's own.
  */
@@ -11,6 +11,7 @@ import type { AdminServer } from './admin/server.ts';
 import { hashOfVariable } from './admin/token.ts';
 import { type Insight, openAdmin } from './compose/admin.ts';
 import { Attribution } from './compose/breaches.ts';
+import { Configuration } from './compose/configuration.ts';
 import { Drifts } from './compose/drifts.ts';
 import { Durable } from './compose/durable.ts';
 import { answerForecast, NOT_MEASURED } from './compose/forecast.ts';
@@ -24,7 +25,7 @@ import { createLog, type Log, type LogLevel } from './lib/log.ts';
 import { Random } from './lib/random.ts';
 import type { Config } from './model/config.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
-import { formatProblem, SluiceError, unreadableProblem } from './model/problem.ts';
+import { formatProblem, SluiceError } from './model/problem.ts';
 import type { ForecastQuestion } from './model/rollout.ts';
 import { assertFree, type Region, Workers } from './proxy/workers.ts';
 import { SloEngine } from './slo/budget/engine.ts';
@@ -38,8 +39,7 @@ import { objectivesOf } from './snapshot/objectives.ts';
 import { needsRestart } from './snapshot/restart.ts';
 import { type Current, type OfferResult, Store } from './snapshot/store.ts';
 import { DISK } from './sources/disk.ts';
-import { type FileEvent, type FileSource, openFile } from './sources/file.ts';
-import { parseConfig } from './sources/parse.ts';
+import { parseConfig, sourcesOf } from './sources/parse.ts';
 import { jsonSchema } from './sources/schema.ts';
 
 const TICK_MS = 100;
@@ -61,6 +61,7 @@ export interface Release {
 export const configTools = {
   readText: (file: string) => DISK.readText(file),
   parse: (text: string, file: string) => parseConfig(text, file, process.env),
+  sources: (text: string, file: string) => sourcesOf(text, file, process.env),
   hash: hashConfig,
   schema: jsonSchema,
   forecast: (config: Config, question: ForecastQuestion) => answerForecast(config, question, () => NOT_MEASURED),
@@ -69,7 +70,7 @@ export const configTools = {
 /**
  * Starts a gateway and resolves when every worker listens.
  * @throws SluiceError SLU_CONFIG_UNREADABLE, SLU_CONFIG_INVALID (with all problems), SLU_PORT_IN_USE,
- * SLU_LISTEN_FAILED, SLU_WORKER_FAILED, SLU_USAGE (SLUICE_ADMIN_TOKEN is no token). Nothing stays open then.
+ * SLU_LISTEN_FAILED, SLU_WORKER_FAILED, SLU_SOURCE_UNAVAILABLE, SLU_USAGE (SLUICE_ADMIN_TOKEN is no token). Nothing stays open then.
  */
 export async function startGateway(options: GatewayOptions, release: Release): Promise<Gateway> {
   const plane = new ControlPlane(options, release);
@@ -89,6 +90,7 @@ class ControlPlane implements Gateway {
   readonly #accessLog: AccessLogWriter;
   readonly #dials: Dials = createDials();
   readonly #store: Store;
+  readonly #configuration: Configuration;
   readonly #totals = new Totals();
   readonly #endpointTotals = new EndpointTotalsReader();
   readonly #rollouts: Rollouts;
@@ -108,11 +110,8 @@ class ControlPlane implements Gateway {
   readonly #startedAtMs = nowMs();
   #workers: Workers | null = null;
   #admin: AdminServer | null = null;
-  #source: FileSource | null = null;
   #tick: NodeJS.Timeout | null = null;
   #tickedAtMs = nowMs();
-  /** The file changed while the workers were starting. */
-  #missedEvent = false;
   #phase: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
   #draining: Promise<void> | null = null;
   #finish: (code: number) => void = () => undefined;
@@ -131,6 +130,14 @@ class ControlPlane implements Gateway {
       dials: this.#dials,
       wallTime,
       mayRecycle: (candidate) => this.#workers?.isUnused(candidate) === true,
+    });
+    this.#configuration = new Configuration({
+      file: options.configFile,
+      environment: process.env,
+      log: this.#log,
+      store: this.#store,
+      random: new Random(randomInt(2 ** 31)),
+      apply: (result) => this.#apply(result),
     });
     this.#durable = new Durable({
       log: this.#log,
@@ -167,6 +174,7 @@ class ControlPlane implements Gateway {
       release: this.#release,
       since: { wall: this.#startedAt, ms: this.#startedAtMs },
       store: this.#store,
+      configuration: this.#configuration,
       dials: this.#dials,
       totals: this.#totals,
       endpointTotals: this.#endpointTotals,
@@ -186,9 +194,7 @@ class ControlPlane implements Gateway {
   }
 
   async start(): Promise<void> {
-    const { text, source } = await openFile(this.#options.configFile, (event) => this.#onFile(event));
-    this.#source = source;
-    const first = this.#store.offer(this.#parse(text));
+    const first = await this.#configuration.open();
     if (first.kind === 'refused') {
       const message = `${this.#options.configFile} has ${first.problems.length} problem(s)`;
       throw new SluiceError('SLU_CONFIG_INVALID', message, { problems: first.problems });
@@ -202,13 +208,13 @@ class ControlPlane implements Gateway {
     await this.#startWorkers(first.current);
     this.#tick = setInterval(() => this.#turn(), TICK_MS);
     this.#phase = 'serving';
-    if (this.#missedEvent) this.#source.reload();
+    this.#configuration.follow();
     this.#warn(first.warnings.map(formatProblem));
     this.#log.info('serving', { proxy: this.proxyUrl, admin: this.adminUrl, ...this.#configFields(first.current) });
   }
 
   reload(): void {
-    this.#source?.reload();
+    this.#configuration.reload();
   }
 
   drain(): Promise<void> {
@@ -220,7 +226,7 @@ class ControlPlane implements Gateway {
   async close(): Promise<void> {
     this.#phase = 'closed';
     if (this.#tick !== null) clearInterval(this.#tick);
-    this.#source?.close();
+    await this.#configuration.close();
     this.#health.close();
     await this.#workers?.stop();
     await this.#admin?.close();
@@ -230,10 +236,6 @@ class ControlPlane implements Gateway {
   }
 
   // ── start ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #parse(text: string): ReturnType<typeof parseConfig> {
-    return parseConfig(text, this.#options.configFile, process.env);
-  }
 
   async #startWorkers({ config, snapshot }: Current): Promise<void> {
     const { host, port } = config.listen;
@@ -265,32 +267,8 @@ class ControlPlane implements Gateway {
 
   // ── configuration ───────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Whatever goes wrong with a new document, the last good one stays in force. */
-  #onFile(event: FileEvent): void {
-    try {
-      this.#take(event);
-    } catch (error) {
-      this.#log.error('config_failed', { kept: this.#store.current?.snapshot.revision, error });
-    }
-  }
-
-  #take(event: FileEvent): void {
-    if (this.#phase === 'starting') this.#missedEvent = true;
-    if (this.#phase !== 'serving') return;
-    if (event.kind === 'text') {
-      this.#apply(this.#store.offer(this.#parse(event.text)));
-      return;
-    }
-    if (event.kind === 'unreadable') {
-      this.#apply(
-        this.#store.offer({ ok: false, problems: [unreadableProblem(this.#options.configFile, event.error)] }),
-      );
-      return;
-    }
-    this.#log.warn('config_unwatched', { file: this.#options.configFile, error: event.error.message });
-  }
-
-  #apply(result: OfferResult): void {
+  /** Resolves when every worker has what came of an offer. */
+  async #apply(result: OfferResult): Promise<void> {
     if (result.kind === 'refused') {
       const problems = result.problems.map(formatProblem);
       this.#log.error('config_refused', { kept: this.#store.current?.snapshot.revision, problems });
@@ -305,8 +283,8 @@ class ControlPlane implements Gateway {
     for (const { override, because } of result.lifted) this.#log.info('hold_lifted', { ...override, lifted: because });
     this.#follow(result.current);
     if (result.before !== null) this.#warn(needsRestart(result.before.config, result.current.config));
-    const tell = () => this.#log.info('config_live', this.#configFields(result.current));
-    void (this.#workers?.swap(result.current.snapshot) ?? Promise.resolve()).then(tell);
+    await this.#workers?.swap(result.current.snapshot);
+    this.#log.info('config_live', this.#configFields(result.current));
   }
 
   #follow(current: Current): void {
@@ -368,6 +346,7 @@ class ControlPlane implements Gateway {
     this.#phase = 'draining';
     const drain = this.#store.current?.config.drain ?? { delayMs: 0, timeoutMs: 0 };
     this.#log.info('draining', { ...drain });
+    await this.#configuration.close();
     this.#workers?.lameDuck();
     await sleep(drain.delayMs, undefined, { ref: false });
     const finished = this.#workers?.drain() ?? Promise.resolve();

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite, test } from 'node:test';
 import { createPages } from '#src/admin/pages.ts';
 import { COMMANDS } from '#src/cli/cli.ts';
-import { parseConfig } from '#src/sources/parse.ts';
+import { parseConfig, sourcesOf } from '#src/sources/parse.ts';
 import { scrape } from './support/readings/scrape.ts';
 import { sampleView } from './support/readings/view.ts';
 
@@ -52,6 +52,11 @@ suite('readme', () => {
     const documents = blocks('yaml');
     assert.ok(documents.length >= 1);
     for (const text of documents) {
+      const sourced = sourcesOf(text, 'README.md', {});
+      if (sourced !== null) {
+        assert.deepEqual(sourced.problems, []);
+        continue;
+      }
       const result = parseConfig(text, 'README.md', {});
       assert.ok(result.ok, JSON.stringify(result));
       assert.deepEqual(result.warnings, []);

@@ -2,7 +2,7 @@
  * The probes' answers in words: what was checked, and why a check failed.
  */
 
-import type { Status, WorkerStatus } from '../model/status.ts';
+import type { SourceStatus, Status, WorkerStatus } from '../model/status.ts';
 import type { StateStatus } from '../model/threads/state.ts';
 
 /** One line of `?verbose`. `detail` says what was seen; for a failed check it is the reason. */
@@ -25,6 +25,8 @@ export function readinessChecks(status: Status): readonly Check[] {
       isOk: config.revision > 0,
       detail: config.revision > 0 ? `revision ${config.revision}, ${config.file}` : 'none was accepted yet',
     },
+    // Told, never failed: the last good configuration serves as well as a fresh one.
+    ...status.sources.map((source) => ({ name: source.name, isOk: true, detail: sourceDetail(source) })),
     { name: 'workers', isOk: serving > 0, detail: `${serving} of ${workers.length} serving` },
     { name: 'state', isOk: state.kind !== 'unavailable', detail: stateDetail(state) },
     { name: 'ready', isOk: status.ready, detail: status.ready ? 'taking traffic' : status.notReadyBecause },
@@ -38,6 +40,14 @@ export function stateDetail({ kind, directory, because, flushedAt, rowsPending, 
   if (kind === 'unavailable') return `in memory only, ${pending}: ${directory} is unavailable: ${because}`;
   const size = fileBytes === null ? '' : `, ${Math.ceil(fileBytes / 1024)} KiB`;
   return `in ${directory}${size}, ${pending}${flushedAt === null ? '' : `, all written at ${flushedAt}`}`;
+}
+
+/** `watching, 12 documents, confirmed 3 s ago`. */
+function sourceDetail({ state, pieces, staleMs, lastError, shrink }: SourceStatus): string {
+  const parts = [state, `${pieces} documents`, `confirmed ${Math.round(staleMs / 1000)} s ago`];
+  if (shrink !== null) parts.push(`a sudden loss to ${shrink.pieces} is not believed`);
+  if (lastError !== '') parts.push(lastError);
+  return parts.join(', ');
 }
 
 /** Whether start-up is over: a configuration is in force and a worker has come up. */

@@ -19,6 +19,11 @@ export interface ConfigTools {
   /** @throws SluiceError SLU_CONFIG_UNREADABLE */
   readText(file: string): Promise<string>;
   parse(text: string, file: string): ParseResult;
+  /** Checks a document that leaves its routes to sources, without asking these; null when it names none. */
+  sources(
+    text: string,
+    file: string,
+  ): { readonly names: readonly string[]; readonly problems: readonly Problem[] } | null;
   /** Content hash, hex. */
   hash(config: Config): string;
   /** JSON Schema of the document. */
@@ -75,9 +80,26 @@ async function validate(args: readonly string[], io: ConfigIo, tools: ConfigTool
   const format = readChoice('--output', values.output, ['text', 'json']);
   const [file] = positionals;
   if (file === undefined) throw new SluiceError('SLU_USAGE', 'validate takes a file');
-  const result = tools.parse(await tools.readText(file), file);
+  const text = await tools.readText(file);
+  const sourced = tools.sources(text, file);
+  if (sourced !== null) return validateSourced(file, sourced, format === 'json', io);
+  const result = tools.parse(text, file);
   io.stdout(format === 'json' ? describeAsJson(file, result, tools) : describeAsText(file, result, tools));
   return result.ok ? EXIT.ok : EXIT.failed;
+}
+
+/** Stores are not asked: the document is checked for what it says itself. */
+function validateSourced(
+  file: string,
+  { names, problems }: { readonly names: readonly string[]; readonly problems: readonly Problem[] },
+  isJson: boolean,
+  io: ConfigIo,
+): number {
+  const ok = problems.length === 0;
+  if (isJson) io.stdout(`${JSON.stringify({ file, ok, sources: names, warnings: [], problems }, null, 2)}\n`);
+  else if (ok) io.stdout(`${file}: ok by itself; the rest is in ${names.join(', ')}, which was not asked\n`);
+  else io.stdout(`${lines(problems)}${file}: refused, ${count(problems.length, 'problem')}\n`);
+  return ok ? EXIT.ok : EXIT.failed;
 }
 
 function schema(args: readonly string[], io: ConfigIo, tools: ConfigTools): number {

@@ -2,7 +2,14 @@
  * `sluice status`: what a running gateway is doing, as a table or as JSON.
  */
 
-import type { RolloutStatus, RouteStatus, Status, TrafficStatus, VersionStatus } from '../model/status.ts';
+import type {
+  RolloutStatus,
+  RouteStatus,
+  SourceStatus,
+  Status,
+  TrafficStatus,
+  VersionStatus,
+} from '../model/status.ts';
 import { DEFAULT_ADMIN, fetchStatus, reasonOf } from './admin-client.ts';
 import { readArgs, readChoice } from './args.ts';
 import { type CliDeps, type Command, EXIT } from './deps.ts';
@@ -52,12 +59,20 @@ export function formatStatus(status: Status): string {
     ...(config.last.result === 'refused'
       ? [`         the newest was refused: ${config.last.problems.length} problems`]
       : []),
+    ...status.sources.map(sourceLine),
     `workers  ${serving} of ${workers.length} serving`,
     ...(state.kind === 'unavailable'
       ? [`state    in memory only, ${state.rowsPending} rows wait: ${state.because}`]
       : []),
   ];
   return `${[...head, ...status.routes.flatMap(routeLines), ...sloLines(status.slos)].join('\n')}\n`;
+}
+
+/** Only what needs attention is told beside the state. */
+function sourceLine({ name, state, pieces, staleMs, lastError, shrink }: SourceStatus): string {
+  const loss = shrink === null ? '' : `  a sudden loss to ${shrink.pieces} is not believed`;
+  const error = lastError === '' ? '' : `  ${lastError}`;
+  return `source   ${name}  ${state}  ${pieces} documents  confirmed ${formatUptime(staleMs)} ago${loss}${error}`;
 }
 
 function routeLines(route: RouteStatus): string[] {

@@ -23,6 +23,7 @@ import type { EndpointTotalsReader } from '../slo/endpoint-totals.ts';
 import type { Totals } from '../slo/totals.ts';
 import { type Dials, getDial } from '../snapshot/dials.ts';
 import type { Current, Store } from '../snapshot/store.ts';
+import type { Configuration } from './configuration.ts';
 import type { Drifts } from './drifts.ts';
 import type { Durable } from './durable.ts';
 import { answerForecast, type Measured } from './forecast.ts';
@@ -40,6 +41,7 @@ export interface Insight {
   readonly release: { readonly version: string };
   readonly since: { readonly wall: string; readonly ms: number };
   readonly store: Store;
+  readonly configuration: Configuration;
   readonly dials: Dials;
   readonly totals: Totals;
   readonly endpointTotals: EndpointTotalsReader;
@@ -115,7 +117,7 @@ function obey({ rollouts, drifts }: Insight, command: RolloutCommand): CommandRe
 }
 
 function statusOf(insight: Insight): Status {
-  const { release, since, store, health, slos, rollouts, durable } = insight;
+  const { release, since, store, configuration, health, slos, rollouts, durable } = insight;
   const routesNow = once(() => routesOf(insight));
   const slosNow = once(() => slos.status(bothClocks()));
   const workers = insight.workers();
@@ -128,6 +130,8 @@ function statusOf(insight: Insight): Status {
     notReadyBecause: because,
     proxyUrl: insight.proxyUrl(),
     config: store.status(),
+    sources: configuration.sources(),
+    apply: configuration.applied(),
     workers,
     // Computed when somebody first looks: a probe asks for the rest only.
     get routes() {

@@ -7,6 +7,7 @@ import { DURABLE_FAMILIES } from './durable-families.ts';
 import { type Reading, registerFamily } from './family.ts';
 import { SLO_FAMILIES } from './slo-families.ts';
 import type { MetricsSource } from './source.ts';
+import { SOURCE_FAMILIES } from './source-families.ts';
 import { STATE_FAMILIES } from './state-families.ts';
 import { TRAFFIC_FAMILIES } from './traffic-families.ts';
 
@@ -23,7 +24,13 @@ export function createMetrics(source: MetricsSource): Metrics {
     if (reading === null) throw new Error('metrics: a family was collected outside a scrape');
     return reading;
   };
-  for (const family of [...TRAFFIC_FAMILIES, ...STATE_FAMILIES, ...SLO_FAMILIES, ...DURABLE_FAMILIES])
+  for (const family of [
+    ...TRAFFIC_FAMILIES,
+    ...STATE_FAMILIES,
+    ...SOURCE_FAMILIES,
+    ...SLO_FAMILIES,
+    ...DURABLE_FAMILIES,
+  ])
     registerFamily(registry, family, current);
   collectDefaultMetrics({ register: registry });
 

@@ -25,7 +25,13 @@ export interface Problem {
 
 /** What reading a configuration document gives: a configuration, perhaps with warnings, or every problem. */
 export type ParseResult =
-  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly warnings: readonly Problem[];
+      /** Content hash of the configuration, where it was computed already. */
+      readonly hash?: string;
+    }
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
 /** `gateway.yaml:5:15: SLU1012 routes[0].slo.availability: expected a ratio below 1, got 99.9 (did you mean 0.999?)` */
@@ -40,6 +46,7 @@ export function formatProblem(problem: Problem): string {
 export type ErrorCode =
   | 'SLU_CONFIG_INVALID'
   | 'SLU_CONFIG_UNREADABLE'
+  | 'SLU_SOURCE_UNAVAILABLE'
   | 'SLU_PORT_IN_USE'
   | 'SLU_LISTEN_FAILED'
   | 'SLU_WORKER_FAILED'

@@ -155,6 +155,48 @@ export interface SloStatus {
   readonly policy: { readonly kind: 'allowed' | 'slow' | 'frozen'; readonly sentence: string };
 }
 
+/** Where the following of a source stands. */
+export const SOURCE_STATES = ['idle', 'listing', 'watching', 'debounced', 'reloading', 'backing-off'] as const;
+export type SourceStateName = (typeof SOURCE_STATES)[number];
+
+/** One source of the configuration, and how well it is kept up with. */
+export interface SourceStatus {
+  /** `consul 127.0.0.1:8500 sluice`, distinct. */
+  readonly name: string;
+  readonly kind: string;
+  readonly state: SourceStateName;
+  /** Of what is held, in the source's own form; empty before the first answer. */
+  readonly revision: string;
+  /** SHA-256 over what is held, hex; empty before the first answer. */
+  readonly hash: string;
+  readonly pieces: number;
+  /** Time since the source last said that this is what it holds; since the start, if it never did. */
+  readonly staleMs: number;
+  /** ISO 8601; empty before the first answer. */
+  readonly changedAt: string;
+  readonly confirmedAt: string;
+  /** Failed questions in a row, and since the start. */
+  readonly failures: number;
+  readonly errors: number;
+  /** Empty when the last question was answered. */
+  readonly lastError: string;
+  /** A sudden loss that is not believed yet. */
+  readonly shrink: { readonly pieces: number; readonly forMs: number } | null;
+  readonly shrinksRefused: number;
+  /** Times a comparison found what no watch had told. */
+  readonly drifts: number;
+}
+
+/** Time from the first event of a change to the last worker's acknowledgement, since the start. */
+export interface ApplyStatus {
+  /** null before the first change. */
+  readonly lastMs: number | null;
+  readonly count: number;
+  readonly sumMs: number;
+  /** Changes that took at most `leMs`, ascending. */
+  readonly buckets: readonly { readonly leMs: number; readonly count: number }[];
+}
+
 export interface ConfigStatus {
   readonly file: string;
   readonly revision: number;
@@ -188,6 +230,9 @@ export interface Status {
   /** `http://host:port` of the data plane. */
   readonly proxyUrl: string;
   readonly config: ConfigStatus;
+  /** In the order of their precedence; empty when the file is everything. */
+  readonly sources: readonly SourceStatus[];
+  readonly apply: ApplyStatus;
   readonly workers: readonly WorkerStatus[];
   readonly routes: readonly RouteStatus[];
   /** Objectives of routes and services, in the order of the configuration. */

@@ -121,7 +121,7 @@ export class Store {
   /** Takes the result of parsing a document; puts it in force or keeps what is. */
   offer(parsed: ParseResult): OfferResult {
     if (!parsed.ok) return this.#refuse(parsed.problems);
-    const hash = hashConfig(parsed.config);
+    const hash = parsed.hash ?? hashConfig(parsed.config);
     if (this.#current?.snapshot.hash === hash) return this.#confirm(this.#current, parsed.warnings);
     const { live, lifted } = liveOverrides(parsed.config, this.#overrides);
     const compiled = this.#compile(parsed.config, hash, live);

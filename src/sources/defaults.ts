@@ -24,6 +24,7 @@ import type {
 } from '../model/config.ts';
 import type { OverloadConfig, Priority } from '../model/overload.ts';
 import type { DriftConfig, SloConfig } from '../model/slo.ts';
+import type { FollowSettings } from './stores/settings.ts';
 
 export const DEFAULT_LISTEN: ListenAddress = { host: '0.0.0.0', port: 8080 };
 export const DEFAULT_ADMIN: ListenAddress = { host: '127.0.0.1', port: 9900 };
@@ -147,3 +148,14 @@ export const DEFAULT_ROLLOUT: Omit<RolloutConfig, 'stable' | 'canary'> = {
   rescue: true,
   rescuePinned: false,
 };
+
+/** Of sources. */
+export const DEFAULT_FOLLOW: FollowSettings = {
+  startTimeoutMs: 10_000,
+  shrinkConfirmMs: 30_000,
+  compareMs: 60_000,
+  changesWarn: 50,
+};
+export const DEFAULT_CONSUL = { prefix: 'sluice', consistency: 'default', waitMs: 60_000 } as const;
+export const DEFAULT_ETCD = { prefix: '/sluice/v1/', heartbeatMs: 10_000 } as const;
+export const DEFAULT_HTTP_SOURCE = { intervalMs: 10_000 } as const;

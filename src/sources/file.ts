@@ -55,7 +55,7 @@ export interface FileSourceOptions {
 export const EXTENSIONS_MAX = 10;
 
 /** Timers that do not keep the process alive. */
-const UNREF_TIMERS: Timers = {
+export const UNREF_TIMERS: Timers = {
   set: (run, delayMs) => setTimeout(run, delayMs).unref(),
   clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };

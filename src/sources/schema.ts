@@ -23,6 +23,7 @@ import {
 } from './schema/process.ts';
 import { route } from './schema/route.ts';
 import { service } from './schema/service.ts';
+import { follow, sources } from './schema/sources.ts';
 
 /** The whole document. */
 export const documentSchema = z.strictObject({
@@ -39,9 +40,26 @@ export const documentSchema = z.strictObject({
   timeouts: timeouts.optional(),
   drain: drain.optional(),
   state: state.optional(),
+  sources: sources.optional(),
+  follow: follow.optional(),
   services: named(service, 'Services by name'),
   routes: z.array(route).min(1),
 });
+
+/** One route, and services by name, as sources hold them. */
+export const routeSchema = route;
+export const servicesSchema = documentSchema.shape.services;
+
+/** A document that others are merged with: routes and services may be anywhere. */
+export const rootSchema = documentSchema.extend({
+  services: documentSchema.shape.services.optional(),
+  routes: z.array(route).optional(),
+});
+
+/** Of the main document: with `sources`, routes and services may come from there. */
+export function mainSchemaFor(value: unknown): z.ZodObject {
+  return typeof value === 'object' && value !== null && 'sources' in value ? rootSchema : documentSchema;
+}
 
 export type DocumentInput = z.infer<typeof documentSchema>;
 export type RouteInput = DocumentInput['routes'][number];
@@ -53,11 +71,14 @@ export type RolloutInput = NonNullable<RouteInput['rollout']>;
 export type ServiceInput = DocumentInput['services'][string];
 export type EndpointInput = ServiceInput['versions'][string]['endpoints'][number];
 export type ListenInput = NonNullable<DocumentInput['listen']>;
+export type SourceInput = NonNullable<DocumentInput['sources']>[number];
+export type FollowInput = NonNullable<DocumentInput['follow']>;
 
 /** JSON Schema (draft 2020-12) of the document, for editors. Variables (`${NAME}`) in numbers are not in it. */
 export function jsonSchema(): Record<string, unknown> {
   const schema = z.toJSONSchema(documentSchema, { io: 'input', target: 'draft-2020-12' });
-  return { ...schema, title: 'Sluice configuration' };
+  const { required = [], ...rest } = schema;
+  return { ...rest, anyOf: [{ required }, { required: ['sources'] }], title: 'Sluice configuration' };
 }
 
 /** The fields known at a path of the document, for hints; empty where names are free or nothing is known. */

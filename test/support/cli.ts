@@ -27,6 +27,7 @@ export function recordedDeps(changes: Partial<CliDeps> = {}): Recorded {
     config: {
       readText: () => Promise.reject(new Error('no files in this test')),
       parse: () => ({ ok: false, problems: [] }),
+      sources: () => null,
       hash: () => '',
       schema: () => ({ title: 'a schema' }),
       forecast: () => ({ kind: 'done', forecasts: [] }),

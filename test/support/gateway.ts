@@ -147,7 +147,7 @@ export interface LoadCounts {
 /** Closed-loop load over keep-alive connections until stopped; each request has another of `users` user keys. */
 export function startLoad(
   url: string,
-  options: { connections: number; users: number },
+  options: { connections: number; users: number; headers?: Record<string, string> },
 ): { counts: LoadCounts; stop(): Promise<LoadCounts> } {
   const agent = new Agent({ keepAlive: true, maxSockets: options.connections });
   const counts: LoadCounts = { sent: 0, answers: new Map() };
@@ -156,7 +156,7 @@ export function startLoad(
   const one = (): Promise<void> =>
     new Promise((resolve) => {
       const user = `user-${counts.sent++ % options.users}`;
-      const sent = request(url, { agent, headers: { 'x-user-id': user } }, (response) => {
+      const sent = request(url, { agent, headers: { 'x-user-id': user, ...options.headers } }, (response) => {
         let body = '';
         response.on('data', (chunk: Buffer) => (body += chunk.toString()));
         response.on('end', () => {

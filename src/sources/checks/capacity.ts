@@ -6,9 +6,9 @@
 import { isIP } from 'node:net';
 import type { ListenAddress } from '../../model/config.ts';
 import { ENDPOINTS_MAX, GATEWAY_CELL, UNITS_MAX } from '../../model/tallies.ts';
+import { buildLimits, buildListen } from '../build/config.ts';
 import { backendRefsOf } from '../build/route.ts';
 import { buildEndpoint } from '../build/service.ts';
-import { buildLimits, buildListen } from '../build.ts';
 import { DEFAULT_ADMIN, DEFAULT_LISTEN } from '../defaults.ts';
 import type { Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';

@@ -4,7 +4,7 @@
 
 import type { RouteMatch } from '../../model/config.ts';
 import { buildHostnames, buildMatches } from '../build/route.ts';
-import { formatPath, type Path, type Report } from '../problems/report.ts';
+import type { Path, Report } from '../problems/report.ts';
 import type { MatchInput, RouteInput } from '../schema.ts';
 import type { Draft } from './draft.ts';
 
@@ -29,7 +29,7 @@ function checkTwins(route: RouteInput, path: Path, seen: Map<string, Path>, repo
     const twin = keys.map((key) => seen.get(key)).find((first) => first !== undefined);
     if (twin !== undefined) {
       const expected = 'a match that no other route has';
-      report.add(matchPath, { kind: 'duplicateMatch', expected, got: `the same as ${formatPath(twin)}` });
+      report.add(matchPath, { kind: 'duplicateMatch', expected, got: `the same as ${report.nameOf(twin)}` });
     }
     for (const key of keys) if (!seen.has(key)) seen.set(key, matchPath);
   }

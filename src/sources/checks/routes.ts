@@ -5,7 +5,7 @@
 import { backendRefsOf } from '../build/route.ts';
 import { DEFAULT_WEIGHT } from '../defaults.ts';
 import { type Fault, quote } from '../problems/fault.ts';
-import { formatPath, type Path, type Report } from '../problems/report.ts';
+import type { Path, Report } from '../problems/report.ts';
 import type { RouteInput } from '../schema.ts';
 import type { Draft } from './draft.ts';
 import { checkUnique } from './lists.ts';
@@ -30,7 +30,7 @@ function checkName(route: RouteInput, path: Path, names: Map<string, Path>, repo
   const first = names.get(route.name);
   if (first === undefined) names.set(route.name, path);
   else {
-    const got = `${quote(route.name)}, the name of ${formatPath(first)}`;
+    const got = `${quote(route.name)}, the name of ${report.nameOf(first)}`;
     report.add([...path, 'name'], { kind: 'duplicateRoute', expected: 'a route name of its own', got });
   }
 }

@@ -16,7 +16,7 @@ import { literalStart } from '../../lib/pattern.ts';
 import type { RouteMatch } from '../../model/config.ts';
 import { buildHostnames, buildMatches } from '../build/route.ts';
 import { quote } from '../problems/fault.ts';
-import { formatPath, type Path, type Report } from '../problems/report.ts';
+import type { Path, Report } from '../problems/report.ts';
 import type { DocumentInput, RouteInput } from '../schema.ts';
 
 /** Methods that never get to a route. */
@@ -50,7 +50,7 @@ export function warnOfUnreachable({ routes }: DocumentInput, report: Report): vo
     const taker = one.match.path.type === 'RegularExpression' ? takerOf(one, takers) : undefined;
     if (taker === undefined) continue;
     const expected = 'a pattern that nothing else takes the paths of';
-    const got = `${quote(one.match.path.value)}, after ${formatPath(taker.path)}`;
+    const got = `${quote(one.match.path.value)}, after ${report.nameOf(taker.path)}`;
     const hint = 'regular expressions are asked last on a host';
     report.add([...one.path, 'path', 'value'], { kind: 'unreachable', expected, got, hint });
   }

@@ -8,6 +8,8 @@
  * ```
  * What a variable holds is text only: it is never read as YAML structure and never expanded again. A plain (unquoted)
  * scalar is typed after the replacement, so `port: ${PORT}` is a number; a quoted one stays text.
+ * A document from a store is read without an environment: whoever may write there could otherwise have the secrets of the
+ * gateway's environment sent to a server of his own. A variable in it is a fault; `$${` is the text `${` there too.
  * Source: the parameter expansion of POSIX sh (XCU 2.6.2), of which these are two forms.
  */
 
@@ -25,8 +27,8 @@ export interface Expansion {
 const VARIABLE = /\$\$\{|\$\{([^}]*)(\}?)/g;
 const FORM = /^([A-Za-z_][A-Za-z0-9_]*)(?::-([^]*))?$/;
 
-/** Expands every variable of `text`. Text without `${` comes back as it is. */
-export function expandVariables(text: string, environment: Environment): Expansion {
+/** Expands every variable of `text`; `environment` null: there are none to have. Text without `${` comes back as it is. */
+export function expandVariables(text: string, environment: Environment | null): Expansion {
   if (!text.includes('${')) return { text, faults: [] };
   const faults: Fault[] = [];
   const expanded = text.replace(VARIABLE, (whole: string, inside: string | undefined, end: string | undefined) => {
@@ -34,6 +36,10 @@ export function expandVariables(text: string, environment: Environment): Expansi
     const form = end === '}' ? FORM.exec(inside) : null;
     if (form === null) {
       faults.push(malformed(whole));
+      return whole;
+    }
+    if (environment === null) {
+      faults.push(foreign(whole));
       return whole;
     }
     const value = valueOf(form[1] as string, form[2], environment);
@@ -52,6 +58,11 @@ function valueOf(name: string, fallback: string | undefined, environment: Enviro
 function malformed(whole: string): Fault {
   const hint = 'write $${ for the text ${';
   return { kind: 'variableForm', expected: '${NAME} or ${NAME:-default}', got: quote(whole), hint };
+}
+
+function foreign(whole: string): Fault {
+  const hint = 'variables are replaced in files of the gateway’s own machine only; write $${ for the text ${';
+  return { kind: 'variableForeign', expected: 'no variable in a document from a store', got: quote(whole), hint };
 }
 
 function unset(name: string): Fault {

@@ -28,8 +28,8 @@ export interface Reading {
 
 const NOWHERE: Position = { line: 0, column: 0 };
 
-/** Reads `text`. Never throws, whatever the text is. */
-export function readDocument(text: string, environment: Environment): Reading {
+/** Reads `text`; `environment` null: from where no variable may be named. Never throws, whatever the text is. */
+export function readDocument(text: string, environment: Environment | null): Reading {
   if (Buffer.byteLength(text) > DOCUMENT_BYTES_MAX) {
     const got = `${Buffer.byteLength(text)} bytes`;
     return unreadable(NOWHERE, { kind: 'tooLarge', expected: `at most ${DOCUMENT_BYTES_MAX} bytes (16 MiB)`, got });
@@ -122,7 +122,8 @@ function isAbsent(node: Node | null): boolean {
   return node === null || node.range?.[0] === node.range?.[1];
 }
 
-function findValue(root: unknown, path: Path): unknown {
+/** The value at a path; undefined where there is none. */
+export function findValue(root: unknown, path: Path): unknown {
   let value = root;
   for (const step of path) {
     if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined;

@@ -41,7 +41,7 @@ interface Anchored {
 }
 
 interface Walk {
-  readonly environment: Environment;
+  readonly environment: Environment | null;
   readonly anchors: Map<string, Anchored>;
   readonly targets: Map<Node, Node>;
   readonly faults: NodeFault[];
@@ -51,7 +51,7 @@ interface Walk {
 }
 
 /** Reads the tree under `root`. Cost: O(nodes). */
-export function readTree(root: Node | null, environment: Environment): Tree {
+export function readTree(root: Node | null, environment: Environment | null): Tree {
   const walk: Walk = {
     environment,
     anchors: new Map(),

@@ -70,7 +70,7 @@ const TABLE = {
   duplicateHeader: ['SLU1066', 'A match asks for the same header twice.'],
   reservedHeader: ['SLU1067', 'The color header is one that HTTP itself needs.'],
   limitsOrder: ['SLU1068', 'A limit contradicts another one.'],
-  tooMany: ['SLU1069', 'There are more routes, endpoints or rollouts than the gateway has counters for.'],
+  tooMany: ['SLU1069', 'There are more routes, endpoints, rollouts or sources than the gateway takes.'],
   protocol: ['SLU1070', 'A protocol to upgrade to is malformed, or is HTTP itself.'],
   duplicateQuery: ['SLU1071', 'A match asks for the same query parameter twice.'],
   listedTwice: ['SLU1072', 'A list has the same entry twice.'],
@@ -89,6 +89,14 @@ const TABLE = {
   stepsOrder: ['SLU1085', 'The steps of a rollout do not rise.'],
   adminToken: ['SLU1086', 'The admin token is too short, too long or not visible ASCII.'],
   directory: ['SLU1087', 'The path of a directory is empty or malformed.'],
+  variableForeign: ['SLU1088', 'A document from a store names an environment variable.'],
+  pieceName: ['SLU1089', 'A route of a store carries another name than its key.'],
+  fileOnly: ['SLU1090', 'A document of a source sets a field that only the main document may set.'],
+  url: ['SLU1091', 'A URL is malformed, or holds a password.'],
+  sourceKind: ['SLU1092', 'An entry of `sources` does not name exactly one kind of source.'],
+  sourceText: ['SLU1093', 'A text that reaches a store, such as a prefix, a user name or a token, is malformed.'],
+  sourceFields: ['SLU1094', 'Fields of a source go together, and one of them is missing.'],
+  tooManyPieces: ['SLU1095', 'The sources hold more documents, or more bytes, than the gateway reads.'],
   emptyVersion: ['SLU1901', 'A version has no endpoints, so its weight counts as 0.'],
   unusedService: ['SLU1902', 'No route sends to this service.'],
   sharedEndpoint: ['SLU1903', 'Two versions of a service have the same endpoint, so they cannot be told apart there.'],
@@ -112,6 +120,8 @@ const TABLE = {
   unreachable: ['SLU1915', 'A match never takes a request: another one always comes first, or its method is refused.'],
   stepsMissing: ['SLU1916', 'A rollout has settings for its steps, and no steps.'],
   rescueOff: ['SLU1917', 'A rollout says which requests are rescued, and rescues none.'],
+  pieceIgnored: ['SLU1918', 'A key of a store is neither the configuration, nor a route, nor a service.'],
+  shadowed: ['SLU1919', 'A route, a service or a setting is in an earlier source already; that one counts.'],
 } as const satisfies Record<string, KindText>;
 
 /** Short name of a kind of problem. */

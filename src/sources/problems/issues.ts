@@ -40,6 +40,9 @@ export function faultsOf(issue: Issue, around: Surroundings, prefix: Path = []):
       return issue.issues.map((inner) => ({ path, spot: 'key', fault: { ...ownFault(inner), got: keyShown(path) } }));
     case 'too_small':
       return [{ path, spot: 'value', fault: { kind: 'emptyList', expected: 'at least one entry' } }];
+    case 'too_big':
+      if (issue.origin !== 'array') return [{ path, spot: 'value', fault: ownFault(issue) }];
+      return [{ path, spot: 'value', fault: { kind: 'tooMany', expected: `at most ${issue.maximum} entries` } }];
     case 'invalid_type':
       return [{ path, spot: 'value', fault: shapeFault(issue.expected, around.valueAt(path)) }];
     default:

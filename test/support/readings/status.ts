@@ -3,7 +3,7 @@
  */
 
 import type { Decision, Verdict } from '#src/model/slo.ts';
-import type { RouteStatus, SloStatus, Status, TrafficStatus, VersionStatus } from '#src/model/status.ts';
+import type { RouteStatus, SloStatus, SourceStatus, Status, TrafficStatus, VersionStatus } from '#src/model/status.ts';
 import type { StateStatus } from '#src/model/threads/state.ts';
 import { parts } from './verdict.ts';
 
@@ -127,6 +127,28 @@ export function sampleState(changes: Partial<StateStatus> = {}): StateStatus {
   };
 }
 
+/** A source that is kept up with. */
+export function sampleSource(changes: Partial<SourceStatus> = {}): SourceStatus {
+  return {
+    name: 'consul 127.0.0.1:8500 sluice',
+    kind: 'consul',
+    state: 'watching',
+    revision: '17',
+    hash: 'ab12'.repeat(16),
+    pieces: 12,
+    staleMs: 2500,
+    changedAt: '2026-11-01T08:01:00.000Z',
+    confirmedAt: '2026-11-01T08:01:27.500Z',
+    failures: 0,
+    errors: 0,
+    lastError: '',
+    shrink: null,
+    shrinksRefused: 0,
+    drifts: 0,
+    ...changes,
+  };
+}
+
 export function sampleStatus(changes: Partial<Status> = {}): Status {
   return {
     version: '0.1.0',
@@ -143,6 +165,8 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
       reloads: { accepted: 2, refused: 1 },
       last: { at: '2026-11-01T08:01:00.000Z', result: 'accepted', problems: [] },
     },
+    sources: [],
+    apply: { lastMs: null, count: 0, sumMs: 0, buckets: [{ leMs: 10, count: 0 }] },
     workers: [
       { id: 0, state: 'serving', revision: 3, restarts: 0 },
       { id: 1, state: 'serving', revision: 3, restarts: 1 },

@@ -6,6 +6,7 @@ import { describe, test } from 'node:test';
 import { ensureServers, findBinary, type Machine, SERVERS, type Server } from './servers.ts';
 
 const NGINX: Server = { binary: 'nginx', debianPackage: 'nginx', neededFor: 'the comparison with nginx' };
+const CONSUL: Server = { binary: 'consul', debianPackage: 'consul', suite: 'bullseye', neededFor: 'Consul' };
 const WRK: Server = { binary: 'wrk', debianPackage: 'wrk', neededFor: 'every load run' };
 
 /** A machine with some binaries, whose package manager adds others or refuses. */
@@ -18,6 +19,12 @@ function machineWith(present: string[], installs: string[] | 'refuses', isCi = f
     install: (packages) => {
       asked.push(...packages);
       if (installs === 'refuses') return { done: false, because: 'only root may install packages' };
+      present.push(...installs);
+      return { done: true, because: '' };
+    },
+    unpack: (debianPackage, suite) => {
+      asked.push(`${suite}/${debianPackage}`);
+      if (installs === 'refuses') return { done: false, because: 'no download' };
       present.push(...installs);
       return { done: true, because: '' };
     },
@@ -44,6 +51,15 @@ describe('ensureServers', () => {
     const report = ensureServers([NGINX, WRK], machine);
     assert.deepEqual(machine.asked, ['wrk']);
     assert.deepEqual(report.missing, []);
+  });
+
+  test('unpacks what only another suite has, instead of installing it', () => {
+    const machine = machineWith(['nginx'], ['consul']);
+    assert.deepEqual(ensureServers([NGINX, CONSUL], machine).missing, []);
+    assert.deepEqual(machine.asked, ['bullseye/consul']);
+    assert.deepEqual(ensureServers([CONSUL], machineWith([], 'refuses')).lines, [
+      'consul is missing (Debian package consul of bullseye; no download); skipped: Consul',
+    ]);
   });
 
   test('says what is skipped and why when it may not install', () => {

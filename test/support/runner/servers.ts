@@ -2,18 +2,32 @@
  * Finds the real servers that tests and benches use, and installs them where that is ours to do.
  *
  * A binary in PATH (or in an sbin folder, which PATH often lacks) wins. Otherwise the named Debian package is installed,
- * on Debian and as root only. What is still missing then is told in one line each; where `CI=true` nothing may be
- * missing, because a test that is skipped everywhere tests nothing.
+ * on Debian and as root only; a package that only another suite has is unpacked beside the tests instead, and found there
+ * again the next time. What is still missing then is told in one line each; where `CI=true` nothing may be missing,
+ * because a test that is skipped everywhere tests nothing.
  */
 
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 /** A program that something needs. */
 export interface Server {
   readonly binary: string;
   readonly debianPackage: string;
+  /** The suite whose package is unpacked, where the machine's own has none. */
+  readonly suite?: string;
   /** What is skipped without it, as the end of the sentence "skipped: …". */
   readonly neededFor: string;
 }
@@ -27,6 +41,10 @@ export const SERVERS: readonly Server[] = [
   { binary: 'haproxy', debianPackage: 'haproxy', neededFor: "HAProxy's configuration in the macro bench" },
   { binary: 'caddy', debianPackage: 'caddy', neededFor: "Caddy's configuration in the macro bench" },
   { binary: 'taskset', debianPackage: 'util-linux', neededFor: 'the macro bench' },
+  { binary: 'etcd', debianPackage: 'etcd-server', neededFor: 'etcd as a source' },
+  { binary: 'redis-server', debianPackage: 'redis-server', neededFor: 'Redis' },
+  // Debian 11 was the last to have it.
+  { binary: 'consul', debianPackage: 'consul', suite: 'bullseye', neededFor: 'Consul as a source' },
 ];
 
 /** What the search may do to the machine; a test puts its own in. */
@@ -35,7 +53,14 @@ export interface Machine {
   /** Full path of an executable, or null. */
   readonly find: (binary: string) => string | null;
   /** Installs packages; says why when it cannot. */
-  readonly install: (packages: readonly string[]) => { readonly done: boolean; readonly because: string };
+  readonly install: (packages: readonly string[]) => Outcome;
+  /** Unpacks a package of another suite where `find` looks; says why when it cannot. */
+  readonly unpack: (debianPackage: string, suite: string) => Outcome;
+}
+
+interface Outcome {
+  readonly done: boolean;
+  readonly because: string;
 }
 
 export interface ServerReport {
@@ -48,11 +73,13 @@ export interface ServerReport {
   readonly isFailure: boolean;
 }
 
-const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+/** Where packages of other suites are unpacked. */
+const UNPACKED = join(import.meta.dirname, '../../../node_modules/.cache/debian');
+const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', join(UNPACKED, 'usr/bin')];
 
-/** Full path of an executable in `path` or an sbin folder, or null. */
+/** Full path of an executable in `path`, an sbin folder or an unpacked package, or null. */
 export function findBinary(binary: string, path: string = process.env['PATH'] ?? ''): string | null {
-  for (const folder of [...path.split(delimiter), ...SBIN]) {
+  for (const folder of [...path.split(delimiter), ...FOLDERS]) {
     if (folder === '') continue;
     const candidate = join(folder, binary);
     try {
@@ -66,7 +93,7 @@ export function findBinary(binary: string, path: string = process.env['PATH'] ??
 }
 
 /** `apt-get install`, after `apt-get update` when the first try finds no package. */
-function installDebian(packages: readonly string[]): { done: boolean; because: string } {
+function installDebian(packages: readonly string[]): Outcome {
   if (!existsSync('/etc/debian_version')) return { done: false, because: 'this is not Debian' };
   if (process.getuid?.() !== 0) return { done: false, because: 'only root may install packages' };
   const apt = (...args: string[]): boolean =>
@@ -81,18 +108,54 @@ function installDebian(packages: readonly string[]): { done: boolean; because: s
   return { done, because: done ? '' : 'apt-get failed' };
 }
 
+/** Where Debian keeps the list of its own mirror. */
+const SOURCES = '/etc/apt/sources.list.d/debian.sources';
+
+/** The mirror of the machine's own suite, asked for another one: the system's lists and sources stay as they are. */
+function unpackDebian(debianPackage: string, suite: string): Outcome {
+  if (!existsSync(SOURCES)) return { done: false, because: `there is no ${SOURCES} that names a mirror` };
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-apt-'));
+  try {
+    const [mirror = ''] = readFileSync(SOURCES, 'utf8').split(/\n\s*\n/);
+    for (const part of ['lists/partial', 'parts', 'archives/partial']) {
+      mkdirSync(join(folder, part), { recursive: true });
+    }
+    writeFileSync(join(folder, 'parts', `${suite}.sources`), mirror.replace(/^Suites:.*$/m, `Suites: ${suite}`));
+    const own = ['Etc::sourcelist=/dev/null', `Etc::sourceparts=${folder}/parts`, `State::Lists=${folder}/lists`];
+    // apt drops its rights to download, and then could not write into a folder that only we may.
+    const options = [...own.map((option) => `Dir::${option}`), 'APT::Sandbox::User=root'].flatMap((one) => ['-o', one]);
+    const run = (command: string, ...args: string[]): boolean =>
+      spawnSync(command, args, { cwd: folder, stdio: 'ignore', timeout: 300_000 }).status === 0;
+    if (!run('apt-get', ...options, 'update')) return { done: false, because: `no list of ${suite} could be had` };
+    if (!run('apt-get', ...options, 'download', debianPackage)) return { done: false, because: 'no download' };
+    const archive = readdirSync(folder).find((name) => name.endsWith('.deb')) ?? '';
+    mkdirSync(UNPACKED, { recursive: true });
+    const done = run('dpkg', '-x', archive, UNPACKED);
+    return { done, because: done ? '' : 'it could not be unpacked' };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
 /** The machine that this runs on. */
 export const thisMachine: Machine = {
   isCi: process.env['CI'] === 'true',
   find: (binary) => findBinary(binary),
   install: installDebian,
+  unpack: unpackDebian,
 };
 
 /** Makes sure of servers: finds them, installs what is missing if it can, and reports. */
 export function ensureServers(servers: readonly Server[], machine: Machine = thisMachine): ServerReport {
   const absent = servers.filter(({ binary }) => machine.find(binary) === null);
-  const packages = [...new Set(absent.map(({ debianPackage }) => debianPackage))];
-  const { because } = packages.length === 0 ? { because: '' } : machine.install(packages);
+  const because = new Map<Server, string>();
+  const own = absent.filter(({ suite }) => suite === undefined);
+  const packages = [...new Set(own.map(({ debianPackage }) => debianPackage))];
+  const installed = packages.length === 0 ? { because: '' } : machine.install(packages);
+  for (const server of own) because.set(server, installed.because);
+  for (const server of absent) {
+    if (server.suite !== undefined) because.set(server, machine.unpack(server.debianPackage, server.suite).because);
+  }
   const found = new Map<string, string>();
   const missing: Server[] = [];
   for (const server of servers) {
@@ -100,9 +163,10 @@ export function ensureServers(servers: readonly Server[], machine: Machine = thi
     if (path === null) missing.push(server);
     else found.set(server.binary, path);
   }
-  const lines = missing.map(
-    ({ binary, debianPackage, neededFor }) =>
-      `${binary} is missing (Debian package ${debianPackage}; ${because || 'it holds no such program'}); skipped: ${neededFor}`,
-  );
+  const lines = missing.map((server) => {
+    const { binary, debianPackage, suite = '', neededFor } = server;
+    const named = `Debian package ${debianPackage}${suite === '' ? '' : ` of ${suite}`}`;
+    return `${binary} is missing (${named}; ${because.get(server) || 'it holds no such program'}); skipped: ${neededFor}`;
+  });
   return { found, missing, lines, isFailure: machine.isCi && missing.length > 0 };
 }

@@ -25,12 +25,12 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(SECTIONS.map((section) => [section, [section, 'model', 'lib', 'node:']])),
 };
 
-/** Run-time packages and the one place that may use each, by prefix. */
-const PACKAGES: Readonly<Record<string, string>> = {
+/** Run-time packages and the places that may use each, by prefix. */
+const PACKAGES: Readonly<Record<string, string | readonly string[]>> = {
   yaml: 'src/sources/',
   zod: 'src/sources/',
   'prom-client': 'src/export/',
-  undici: 'src/health/',
+  undici: ['src/health/', 'src/sources/stores/'],
   pino: 'src/lib/log.ts',
   re2js: 'src/lib/pattern.ts',
   'http-proxy-3': 'src/proxy/upgrade/',
@@ -63,9 +63,11 @@ function platformRefusal(section: string, specifier: string): string | null {
 }
 
 function packageRefusal(from: string, specifier: string): string | null {
-  const place = PACKAGES[specifier];
-  if (place === undefined) return `package ${specifier} is not in the dependency table`;
-  return from.startsWith(place) ? null : `package ${specifier} belongs to ${place}`;
+  const places = PACKAGES[specifier];
+  if (places === undefined) return `package ${specifier} is not in the dependency table`;
+  return [places].flat().some((place) => from.startsWith(place))
+    ? null
+    : `package ${specifier} belongs to ${[places].flat().join(' and ')}`;
 }
 
 function findingsOf(file: SourceFile): Finding[] {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { formatCheck, hasStarted, notReadyBecause, readinessChecks, stateDetail } from '#src/admin/checks.ts';
-import { sampleState, sampleStatus } from '../../support/readings/status.ts';
+import { sampleSource, sampleState, sampleStatus } from '../../support/readings/status.ts';
 
 const NO_CONFIG = { ...sampleStatus().config, revision: 0 };
 
@@ -35,6 +35,15 @@ suite('checks', () => {
     const memory = { kind: 'memory', directory: null, flushedAt: null, fileBytes: null } as const;
     assert.match(stateDetail(sampleState(memory)), /^in memory, as no/);
     assert.equal(stateDetail(sampleState({ ...memory, kind: 'durable', directory: '/s' })), 'in /s, 0 rows pending');
+  });
+
+  test('tell of every source, and never fail for one', () => {
+    const away = sampleSource({ name: 's', state: 'backing-off', lastError: 'gone', shrink: { pieces: 0, forMs: 1 } });
+    const checks = readinessChecks(sampleStatus({ sources: [away] })).map(formatCheck);
+    assert.equal(
+      checks[1],
+      '[+]s ok: backing-off, 12 documents, confirmed 3 s ago, a sudden loss to 0 is not believed, gone',
+    );
   });
 
   test('a draining gateway fails only the last check', () => {

@@ -2,12 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CONFIG_USAGE, type ConfigTools, configCommand } from '#src/cli/config.ts';
 import { type ParseResult, SluiceError } from '#src/model/problem.ts';
-import { parseConfig } from '#src/sources/parse.ts';
+import { parseConfig, sourcesOf } from '#src/sources/parse.ts';
 import { SOUND } from '../../support/config.ts';
 
 const FILES: Readonly<Record<string, string>> = {
   'good.yaml': SOUND,
   'warned.yaml': SOUND.replace('"127.0.0.1:7002"', ''),
+  'sourced.yaml': 'sources: [{directory: {path: conf.d}}]',
+  'missourced.yaml': 'sources: [{directory: {}}]',
   'bad.yaml': SOUND.replace('95', '-1').replace('version: v2', 'version: v3'),
 };
 
@@ -18,6 +20,7 @@ const TOOLS: ConfigTools = {
     return text;
   },
   parse: (text, file): ParseResult => parseConfig(text, file, {}),
+  sources: (text, file) => sourcesOf(text, file, {}),
   hash: () => '0123456789abcdef',
   schema: () => ({ title: 'a schema' }),
   forecast: () => ({ kind: 'done', forecasts: [] }),
@@ -39,6 +42,19 @@ async function run(...args: string[]): Promise<{ code: number; stdout: string; s
 }
 
 describe('sluice config validate', () => {
+  test('says of a file with sources where the rest is, and asks nobody', async () => {
+    const stdout = 'sourced.yaml: ok by itself; the rest is in directory conf.d, which was not asked\n';
+    assert.deepEqual(await run('validate', 'sourced.yaml'), { code: 0, stdout, stderr: '' });
+    const json = JSON.parse((await run('validate', 'sourced.yaml', '-o', 'json')).stdout) as Record<string, unknown>;
+    assert.deepEqual([json['ok'], json['sources']], [true, ['directory conf.d']]);
+    const refused = await run('validate', 'missourced.yaml');
+    assert.equal(refused.code, 1);
+    assert.match(
+      refused.stdout,
+      /^missourced\.yaml:1:23: SLU1021 sources\[0\]\.directory\.path.*\n.*refused, 1 problem\n$/,
+    );
+  });
+
   test('says that a file is fine, and what is in it', async () => {
     assert.deepEqual(await run('validate', 'good.yaml'), {
       code: 0,

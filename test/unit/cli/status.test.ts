@@ -4,7 +4,7 @@ import { suite, type TestContext, test } from 'node:test';
 import { formatStatus, statusCommand } from '#src/cli/status.ts';
 import type { Status, VersionStatus } from '#src/model/status.ts';
 import { recordedDeps } from '../../support/cli.ts';
-import { sampleRoute, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
+import { sampleRoute, sampleSource, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
 
 /** An admin server that answers with one status. */
 async function adminOf(context: TestContext, status: Status): Promise<string> {
@@ -18,6 +18,20 @@ async function adminOf(context: TestContext, status: Status): Promise<string> {
 }
 
 suite('status', () => {
+  test('each source has a line, with what needs attention', () => {
+    const away = sampleSource({
+      name: 's',
+      state: 'backing-off',
+      lastError: 'ECONNREFUSED',
+      shrink: { pieces: 0, forMs: 1 },
+    });
+    const lines = formatStatus(sampleStatus({ sources: [sampleSource(), away] })).split('\n');
+    assert.deepEqual(lines.slice(3, 5), [
+      'source   consul 127.0.0.1:8500 sluice  watching  12 documents  confirmed 2 s ago',
+      'source   s  backing-off  12 documents  confirmed 2 s ago  a sudden loss to 0 is not believed  ECONNREFUSED',
+    ]);
+  });
+
   test('the table says what is in force, what was set, and what came of it', () => {
     const lines = formatStatus(sampleStatus()).split('\n');
     assert.deepEqual(lines, [

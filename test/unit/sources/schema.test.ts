@@ -32,13 +32,16 @@ test('every value that may be left out is optional', () => {
 test('the JSON Schema is strict and says what a value must be', () => {
   const schema = jsonSchema() as {
     $schema: string;
-    required: string[];
+    anyOf: { required: string[] }[];
     additionalProperties: boolean;
     properties: Record<string, { description?: string; properties?: Record<string, unknown>; anyOf?: unknown[] }>;
   };
   assert.equal(schema.$schema, 'https://json-schema.org/draft/2020-12/schema');
   assert.equal(schema.additionalProperties, false);
-  assert.deepEqual(schema.required.toSorted(), ['routes', 'services']);
+  assert.deepEqual(
+    schema.anyOf.map(({ required }) => required.toSorted()),
+    [['routes', 'services'], ['sources']],
+  );
   assert.deepEqual(schema.properties['workers']?.anyOf, [
     { const: 'auto' },
     { type: 'integer', minimum: 1, maximum: 1024 },

@@ -18,7 +18,7 @@ import { binomial } from '../../../support/simulate/binomial.ts';
 
 type Four = readonly [canaryFinished: number, stableFinished: number, canaryExceeded: number, stableExceeded: number];
 
-const vectorFile = new URL('../../../support/verdict-vectors.json', import.meta.url);
+const vectorFile = new URL('../../../support/readings/verdict-vectors.json', import.meta.url);
 const VECTORS = (
   JSON.parse(readFileSync(vectorFile, 'utf8')) as {
     'dominance_prior_a_0.5_b_100': readonly { readonly ticks: readonly Four[]; readonly logE: number }[];

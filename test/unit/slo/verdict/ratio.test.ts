@@ -18,7 +18,7 @@ interface Vector {
   readonly logE: Readonly<Record<string, number>>;
 }
 
-const vectorFile = new URL('../../../support/verdict-vectors.json', import.meta.url);
+const vectorFile = new URL('../../../support/readings/verdict-vectors.json', import.meta.url);
 const { ratio: VECTORS } = JSON.parse(readFileSync(vectorFile, 'utf8')) as { ratio: readonly Vector[] };
 
 /** ln of the first copy's own e-value, before any restart: E = w_0 M + (1 - w_0). */

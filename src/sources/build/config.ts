@@ -7,10 +7,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Config, Limits, ListenAddress, Timeouts } from '../model/config.ts';
-import { buildRoute } from './build/route.ts';
-import { buildService } from './build/service.ts';
-import { byName, sure, toBytes, toMs } from './build/values.ts';
+import type { Config, Limits, ListenAddress, Timeouts } from '../../model/config.ts';
 import {
   DEFAULT_ACCESS_LOG,
   DEFAULT_ADMIN,
@@ -22,10 +19,13 @@ import {
   DEFAULT_OVERLOAD,
   DEFAULT_STATE,
   DEFAULT_TIMEOUTS,
-} from './defaults.ts';
-import { parseAddress } from './scalars/address.ts';
-import { canonicalHost, parseCidr } from './scalars/host.ts';
-import type { DocumentInput, ListenInput } from './schema.ts';
+} from '../defaults.ts';
+import { parseAddress } from '../scalars/address.ts';
+import { canonicalHost, parseCidr } from '../scalars/host.ts';
+import type { DocumentInput, ListenInput } from '../schema.ts';
+import { buildRoute } from './route.ts';
+import { buildService } from './service.ts';
+import { byName, sure, toBytes, toMs } from './values.ts';
 
 /** Builds the configuration. `input` must have passed the schema and every check; anything else is a programmer's error. */
 export function buildConfig(input: DocumentInput): Config {

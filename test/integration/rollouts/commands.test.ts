@@ -12,9 +12,9 @@ import {
   startService,
   type TestService,
   until,
-} from '../support/gateway.ts';
+} from '../../support/gateway.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 const TOKEN = 'correct-horse-battery-staple';
 
 let stable: TestService;

@@ -10,8 +10,8 @@ import { createController } from '#src/slo/controller.ts';
 import type { BudgetReading } from '#src/slo/rollout/gates.ts';
 import type { Controller } from '#src/slo/rollout/loop.ts';
 import { createLatencyDials, setLatency } from '#src/snapshot/latency-dials.ts';
-import { command, PLAN, STEPPED } from '../support/simulate/machine.ts';
-import { FakeWorker, smallTallies } from '../support/simulate/worker.ts';
+import { command, PLAN, STEPPED } from '../../support/simulate/machine.ts';
+import { FakeWorker, smallTallies } from '../../support/simulate/worker.ts';
 
 /** Steps by time and requests, whatever is proven. */
 const TIMED: RolloutPlan = { ...PLAN, needsEvidence: false, requestsMin: 100 };

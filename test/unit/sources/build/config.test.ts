@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
-import { buildConfig } from '#src/sources/build.ts';
+import { buildConfig } from '#src/sources/build/config.ts';
 import { DEFAULT_RETRY, DEFAULT_SLO, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
-import { configOf, SOUND, SOUND_ROLLOUT } from '../../support/config.ts';
+import { configOf, SOUND, SOUND_ROLLOUT } from '../../../support/config.ts';
 
 describe('buildConfig', () => {
   test('fills every default in', () => {

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { quantileOf } from '../support/simulate/detection.ts';
-import { detectThroughProxy } from '../support/simulate/watch/through-proxy.ts';
+import { quantileOf } from '../../support/simulate/detection.ts';
+import { detectThroughProxy } from '../../support/simulate/watch/through-proxy.ts';
 
 const SEED = 9001;
 

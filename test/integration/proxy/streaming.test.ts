@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { type PlaneSketch, readCell, type TestPlane } from '../support/plane.ts';
+import { type PlaneSketch, readCell, type TestPlane } from '../../support/plane.ts';
 import {
   assertQuiet,
   clientOf,
@@ -16,7 +16,7 @@ import {
   planeOf,
   ROUTE_CELL,
   upstreamOf,
-} from '../support/proxy/running.ts';
+} from '../../support/proxy/running.ts';
 
 /** Reached only when something hangs. */
 const LIMIT = { timeout: 30_000 };

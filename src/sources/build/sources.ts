@@ -1,0 +1,80 @@
+/**
+ * Builds the settings of the sources from a sound main document: defaults filled in, one spelling for everything.
+ */
+
+import { DEFAULT_CONSUL, DEFAULT_ETCD, DEFAULT_FOLLOW, DEFAULT_HTTP_SOURCE } from '../defaults.ts';
+import type { DocumentInput, SourceInput } from '../schema.ts';
+import type { FollowSettings, SourceSettings, TlsSettings } from '../stores/settings.ts';
+import { toMs } from './values.ts';
+
+/** All sources in the order of their precedence, and how they are followed. */
+export interface Sources {
+  readonly list: readonly SourceSettings[];
+  readonly follow: FollowSettings;
+}
+
+/** Builds the settings. `input` must have passed the schema. */
+export function buildSources(input: Partial<Pick<DocumentInput, 'sources' | 'follow'>>): Sources {
+  const { startTimeout, shrinkConfirm, compare, changesWarn } = input.follow ?? {};
+  return {
+    list: (input.sources ?? []).map(buildSource),
+    follow: {
+      startTimeoutMs: toMs(startTimeout, DEFAULT_FOLLOW.startTimeoutMs),
+      shrinkConfirmMs: toMs(shrinkConfirm, DEFAULT_FOLLOW.shrinkConfirmMs),
+      compareMs: toMs(compare, DEFAULT_FOLLOW.compareMs),
+      changesWarn: changesWarn ?? DEFAULT_FOLLOW.changesWarn,
+    },
+  };
+}
+
+function buildSource({ directory, consul, etcd, http }: SourceInput): SourceSettings {
+  if (directory !== undefined) return { kind: 'directory', path: directory.path };
+  if (consul !== undefined) return buildConsul(consul);
+  if (etcd !== undefined) return buildEtcd(etcd);
+  const { url, interval, token, tls } = http as NonNullable<typeof http>;
+  const intervalMs = toMs(interval, DEFAULT_HTTP_SOURCE.intervalMs);
+  return { kind: 'http', url, token: textOf(token), intervalMs, tls: buildTls(tls) };
+}
+
+function buildConsul(input: NonNullable<SourceInput['consul']>): SourceSettings {
+  return {
+    kind: 'consul',
+    address: new URL(input.address).origin,
+    prefix: trimmed(input.prefix ?? DEFAULT_CONSUL.prefix),
+    token: textOf(input.token),
+    datacenter: input.datacenter ?? null,
+    consistency: input.consistency ?? DEFAULT_CONSUL.consistency,
+    waitMs: toMs(input.wait, DEFAULT_CONSUL.waitMs),
+    tls: buildTls(input.tls),
+  };
+}
+
+function buildEtcd(input: NonNullable<SourceInput['etcd']>): SourceSettings {
+  const username = textOf(input.username);
+  const password = textOf(input.password);
+  const prefix = input.prefix ?? DEFAULT_ETCD.prefix;
+  return {
+    kind: 'etcd',
+    endpoints: input.endpoints.map((url) => new URL(url).origin),
+    prefix: prefix.endsWith('/') ? prefix : `${prefix}/`,
+    login: username === null || password === null ? null : { username, password },
+    heartbeatMs: toMs(input.heartbeat, DEFAULT_ETCD.heartbeatMs),
+    tls: buildTls(input.tls),
+  };
+}
+
+function buildTls(input: NonNullable<SourceInput['http']>['tls']): TlsSettings | null {
+  if (input === undefined) return null;
+  const { ca = null, cert = null, key = null, serverName = null } = input;
+  return { ca, cert, key, serverName };
+}
+
+/** A slash at either end of Consul's prefix is a slip: keys never begin with one. */
+function trimmed(prefix: string): string {
+  return prefix.replace(/^\/+|\/+$/g, '');
+}
+
+/** An empty secret is none: `${TOKEN:-}`. */
+function textOf(secret: string | null | undefined): string | null {
+  return secret === undefined || secret === '' ? null : secret;
+}

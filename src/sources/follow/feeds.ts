@@ -1,0 +1,99 @@
+/**
+ * All sources of a configuration together: followed side by side, handed on in the order of their precedence.
+ */
+
+import { type Problem, SluiceError } from '../../model/problem.ts';
+import type { SourceStatus } from '../../model/status.ts';
+import type { SourceDocument } from '../document/pieces.ts';
+import { type FollowEvent, Follower, type FollowerOptions } from './follower.ts';
+import type { Store } from './source.ts';
+
+export interface FeedsOptions extends Omit<FollowerOptions, 'store' | 'onEvent'> {
+  readonly stores: readonly Store[];
+  /** `source`: its name. */
+  readonly onEvent: (source: string, event: FollowEvent) => void;
+}
+
+export class Feeds {
+  readonly #options: FeedsOptions;
+  readonly #followers: readonly Follower[];
+  readonly #names: readonly string[];
+
+  constructor(options: FeedsOptions) {
+    this.#options = options;
+    this.#names = distinct(options.stores.map(({ name }) => name));
+    this.#followers = options.stores.map((store, index) => {
+      const name = this.#names[index] as string;
+      return new Follower({ ...options, store, onEvent: (event) => options.onEvent(name, event) });
+    });
+  }
+
+  /**
+   * Begins to follow; resolves when every source has answered once.
+   * @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when one has not within the start's time
+   */
+  async start(): Promise<void> {
+    for (const follower of this.#followers) follower.start();
+    const { timers, settings } = this.#options;
+    let timer: unknown = null;
+    const isLate = new Promise<boolean>((resolve) => {
+      timer = timers.set(() => resolve(true), settings.startTimeoutMs);
+    });
+    const all = Promise.all(this.#followers.map(({ first }) => first)).then(() => false);
+    const late = await Promise.race([all, isLate]);
+    timers.clear(timer);
+    if (late) throw this.#unanswered();
+  }
+
+  /** Every document that is held, sources numbered from 1. */
+  documents(): SourceDocument[] {
+    return this.#followers.flatMap((follower, index) => {
+      const { isForeign } = this.#options.stores[index] as Store;
+      return follower.pieces.map(({ name, mount, text }) => ({ name, mount, text, source: index + 1, isForeign }));
+    });
+  }
+
+  /** Asks every source now; sudden losses that were not believed are believed. */
+  reload(): void {
+    for (const follower of this.#followers) follower.reload();
+  }
+
+  status(): SourceStatus[] {
+    return this.#followers.map((follower, index) => ({ ...follower.status(), name: this.#names[index] as string }));
+  }
+
+  /** Idempotent. */
+  close(): void {
+    for (const follower of this.#followers) follower.close();
+  }
+
+  #unanswered(): SluiceError {
+    const problems = this.status()
+      .filter(({ revision, pieces, confirmedAt }) => revision === '' && pieces === 0 && confirmedAt === '')
+      .map(({ name, lastError }) => unansweredProblem(name, lastError));
+    const names = problems.map(({ file }) => file).join(', ');
+    const message = `no answer from ${names} within ${this.#options.settings.startTimeoutMs} ms`;
+    return new SluiceError('SLU_SOURCE_UNAVAILABLE', message, { problems });
+  }
+}
+
+function unansweredProblem(name: string, lastError: string): Problem {
+  return {
+    code: 'SLU_SOURCE_UNAVAILABLE',
+    file: name,
+    line: 0,
+    column: 0,
+    path: '',
+    expected: 'an answer',
+    got: lastError === '' ? 'none' : lastError,
+    hint: 'start it, mend its entry in sources, or give it longer with follow.startTimeout',
+  };
+}
+
+/** Two sources may be called the same; what is exported must not be. */
+function distinct(names: readonly string[]): string[] {
+  return names.map((name, index) => {
+    const earlier = names.slice(0, index).filter((other) => other === name).length;
+    return earlier === 0 ? name : `${name} (${earlier + 1})`;
+  });
+}

@@ -1,0 +1,318 @@
+/**
+ * Follows one source: asks, watches, believes or does not, and says when what is held is another.
+ *
+ * ```
+ *           ┌──────────────────────── answered ────────────────────────┐
+ *           ▼                                                          │
+ * idle ─▶ listing ─ answered ─▶ watching ─ changed ─▶ debounced ─ timer ─▶ reloading
+ *  ▲        ▲                    │  ▲ │                                 │
+ *  │        │                    │  └─┘ same        compare, reload() ──▶│
+ *  │      timer                  ▼                                       │
+ *  │        └───────────── backing-off ◀──────────── failed ─────────────┘
+ *  └── close() from every state
+ * ```
+ * A watch is only a reason to ask: what is held is always one whole answer, so no update can be lost between two, and
+ * after any failure the source is asked afresh. What is held stays while nobody answers. Every `compareMs` the source is
+ * asked although nothing was told: a watch that went silent is found then, and counted.
+ */
+
+import type { SourceStatus } from '../../model/status.ts';
+import type { Timers } from '../file.ts';
+import type { FollowSettings } from '../stores/settings.ts';
+import { type Changes, changesOf, hashOfPieces, isShrunk } from './guard.ts';
+import { backoffMs, Pace, spreadMs } from './pace.ts';
+import type { Listing, Piece, Store, WatchWord } from './source.ts';
+
+/** States of following, each with what belongs to it alone. */
+export type FollowState =
+  | { readonly name: 'idle' }
+  /** Asks for the first time, or after a failure. */
+  | { readonly name: 'listing'; readonly asked: AbortController }
+  | { readonly name: 'watching'; readonly asked: AbortController; readonly sinceMs: number }
+  /** Waits for the writer to finish. */
+  | { readonly name: 'debounced'; readonly timer: unknown }
+  /** Asks what changed. */
+  | { readonly name: 'reloading'; readonly asked: AbortController }
+  | { readonly name: 'backing-off'; readonly timer: unknown };
+
+/** What a follower has to say. */
+export type FollowEvent =
+  /** What is held is another. `atMs`: when the first word of it came. */
+  | { readonly kind: 'changed'; readonly changes: Changes; readonly revision: string; readonly atMs: number }
+  /** The source does not answer, or not as it should; said once, until it changes or ends. */
+  | { readonly kind: 'failed'; readonly because: string; readonly retryInMs: number }
+  | { readonly kind: 'recovered'; readonly failures: number }
+  /** A sudden loss is not believed yet. */
+  | { readonly kind: 'shrunk'; readonly before: number; readonly after: number }
+  /** A comparison found what no watch had told. */
+  | { readonly kind: 'drifted'; readonly revision: string };
+
+export interface FollowerOptions {
+  readonly store: Store;
+  readonly settings: FollowSettings;
+  readonly timers: Timers;
+  readonly nowMs: () => number;
+  /** Wall clock as ISO 8601. */
+  readonly wallTime: () => string;
+  /** Uniform in [0, 1). */
+  readonly draw: () => number;
+  readonly onEvent: (event: FollowEvent) => void;
+}
+
+interface Held {
+  readonly pieces: readonly Piece[];
+  readonly hash: string;
+  readonly revision: string;
+}
+
+/** A watch that ends sooner without a change was not waited for: asking again at once would be a flood. */
+const WATCH_LEAST_MS = 100;
+
+export class Follower {
+  readonly #options: FollowerOptions;
+  readonly #pace = new Pace();
+  readonly #startedAtMs: number;
+  #state: FollowState = { name: 'idle' };
+  #held: Held | null = null;
+  /** What the watch goes on from; that of a loss that is not believed differs from what is held. */
+  #revision = '';
+  #changeAtMs: number | null = null;
+  #confirmedAtMs: number | null = null;
+  #confirmedAt = '';
+  #changedAt = '';
+  #failures = 0;
+  #errors = 0;
+  #lastError = '';
+  #shrink: { readonly pieces: number; readonly sinceMs: number; readonly timer: unknown } | null = null;
+  #isConfirmed = false;
+  #shrinksRefused = 0;
+  #drifts = 0;
+  #isComparing = false;
+  #compareTimer: unknown = null;
+  #answered: () => void = () => undefined;
+  /** Resolves with the first answer. */
+  readonly first: Promise<void>;
+
+  constructor(options: FollowerOptions) {
+    this.#options = options;
+    this.#startedAtMs = options.nowMs();
+    this.first = new Promise((resolve) => {
+      this.#answered = resolve;
+    });
+  }
+
+  /** What is held: the last answer that was believed. */
+  get pieces(): readonly Piece[] {
+    return this.#held?.pieces ?? [];
+  }
+
+  start(): void {
+    if (this.#state.name !== 'idle') return;
+    this.#scheduleCompare();
+    this.#ask('listing');
+  }
+
+  /** Asks now. A loss that was not believed is believed now: an operator looked at it. */
+  reload(): void {
+    if (this.#state.name === 'idle') return;
+    if (this.#shrink !== null) this.#isConfirmed = true;
+    if (this.#state.name === 'listing' || this.#state.name === 'reloading') return;
+    this.#leave();
+    this.#ask('reloading');
+  }
+
+  /** Ends it; nothing is said afterwards. Idempotent. */
+  close(): void {
+    this.#leave();
+    this.#state = { name: 'idle' };
+    this.#endShrink();
+    if (this.#compareTimer !== null) this.#options.timers.clear(this.#compareTimer);
+    this.#compareTimer = null;
+    this.#options.store.close();
+  }
+
+  status(): SourceStatus {
+    const { store } = this.#options;
+    const nowMs = this.#options.nowMs();
+    const shrink = this.#shrink;
+    return {
+      name: store.name,
+      kind: store.kind,
+      state: this.#state.name,
+      revision: this.#held?.revision ?? '',
+      hash: this.#held?.hash ?? '',
+      pieces: this.pieces.length,
+      staleMs: nowMs - (this.#confirmedAtMs ?? this.#startedAtMs),
+      changedAt: this.#changedAt,
+      confirmedAt: this.#confirmedAt,
+      failures: this.#failures,
+      errors: this.#errors,
+      lastError: this.#lastError,
+      shrink: shrink === null ? null : { pieces: shrink.pieces, forMs: nowMs - shrink.sinceMs },
+      shrinksRefused: this.#shrinksRefused,
+      drifts: this.#drifts,
+    };
+  }
+
+  // ── the states ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #ask(name: 'listing' | 'reloading'): void {
+    const state = { name, asked: new AbortController() };
+    this.#state = state;
+    this.#options.store.list(state.asked.signal).then(
+      (listing) => {
+        if (this.#state === state) this.#take(listing);
+      },
+      (error: unknown) => {
+        if (this.#state === state) this.#fail(error);
+      },
+    );
+  }
+
+  #watch(): void {
+    const state = { name: 'watching', asked: new AbortController(), sinceMs: this.#options.nowMs() } as const;
+    this.#state = state;
+    const confirm = (): void => {
+      if (this.#state === state) this.#confirm();
+    };
+    this.#options.store.watch(this.#revision, state.asked.signal, confirm).then(
+      (word) => {
+        if (this.#state === state) this.#hear(word, state.sinceMs);
+      },
+      (error: unknown) => {
+        if (this.#state === state) this.#fail(error);
+      },
+    );
+  }
+
+  #hear(word: WatchWord, sinceMs: number): void {
+    const nowMs = this.#options.nowMs();
+    if (word.kind === 'listing') {
+      this.#changeAtMs ??= nowMs;
+      this.#take(word.listing);
+      return;
+    }
+    if (word.kind === 'same') this.#confirm();
+    else this.#changeAtMs ??= nowMs;
+    if (word.kind === 'same' && nowMs - sinceMs >= WATCH_LEAST_MS) {
+      this.#watch();
+      return;
+    }
+    const timer = this.#options.timers.set(() => this.#ask('reloading'), this.#pace.next(nowMs));
+    this.#state = { name: 'debounced', timer };
+  }
+
+  #take(listing: Listing): void {
+    if (this.#failures > 0) this.#options.onEvent({ kind: 'recovered', failures: this.#failures });
+    this.#failures = 0;
+    this.#lastError = '';
+    const isSilent = this.#isComparing;
+    this.#isComparing = false;
+    this.#revision = listing.revision;
+    const event = this.#judge(listing);
+    this.#isConfirmed = false;
+    this.#changeAtMs = null;
+    this.#watch();
+    if (event?.kind === 'changed' && isSilent) {
+      this.#drifts += 1;
+      this.#options.onEvent({ kind: 'drifted', revision: listing.revision });
+    }
+    if (event !== null) this.#options.onEvent(event);
+    this.#answered();
+  }
+
+  #fail(error: unknown): void {
+    const because = error instanceof Error ? error.message : String(error);
+    this.#failures += 1;
+    this.#errors += 1;
+    this.#isComparing = false;
+    // Whoever confirmed a loss had seen it; what comes after a failure he has not.
+    this.#isConfirmed = false;
+    const retryInMs = backoffMs(this.#failures, this.#options.draw());
+    const timer = this.#options.timers.set(() => this.#ask('listing'), retryInMs);
+    this.#state = { name: 'backing-off', timer };
+    if (because !== this.#lastError) this.#options.onEvent({ kind: 'failed', because, retryInMs });
+    this.#lastError = because;
+  }
+
+  /** Gives up what the state waits for. */
+  #leave(): void {
+    const state = this.#state;
+    if ('timer' in state) this.#options.timers.clear(state.timer);
+    this.#state = { name: 'idle' };
+    if ('asked' in state) state.asked.abort();
+  }
+
+  // ── what is believed ────────────────────────────────────────────────────────────────────────────────────────────
+
+  #judge({ pieces, revision }: Listing): FollowEvent | null {
+    const hash = hashOfPieces(pieces);
+    const before = this.#held;
+    if (before !== null && before.hash === hash) {
+      this.#held = { ...before, revision };
+      this.#endShrink();
+      this.#confirm();
+      return null;
+    }
+    if (before !== null && !this.#isConfirmed && isShrunk(before.pieces, pieces) && !this.#hasLasted()) {
+      return this.#refuse(before.pieces.length, pieces.length);
+    }
+    const changes = changesOf(before?.pieces ?? [], pieces);
+    this.#endShrink();
+    this.#held = { pieces, hash, revision };
+    this.#changedAt = this.#options.wallTime();
+    this.#confirm();
+    return { kind: 'changed', changes, revision, atMs: this.#changeAtMs ?? this.#options.nowMs() };
+  }
+
+  #hasLasted(): boolean {
+    return (
+      this.#options.settings.shrinkConfirmMs <= 0 ||
+      (this.#shrink !== null && this.#options.nowMs() - this.#shrink.sinceMs >= this.#options.settings.shrinkConfirmMs)
+    );
+  }
+
+  #refuse(before: number, after: number): FollowEvent | null {
+    if (this.#shrink !== null) {
+      this.#shrink = { ...this.#shrink, pieces: after };
+      return null;
+    }
+    const sinceMs = this.#options.nowMs();
+    const again = (): void => this.#askAgain(false);
+    const timer = this.#options.timers.set(again, this.#options.settings.shrinkConfirmMs);
+    this.#shrink = { pieces: after, sinceMs, timer };
+    this.#shrinksRefused += 1;
+    return { kind: 'shrunk', before, after };
+  }
+
+  #endShrink(): void {
+    if (this.#shrink !== null) this.#options.timers.clear(this.#shrink.timer);
+    this.#shrink = null;
+  }
+
+  #confirm(): void {
+    // A source that says something else than what is held confirms nothing.
+    if (this.#shrink !== null) return;
+    this.#confirmedAtMs = this.#options.nowMs();
+    this.#confirmedAt = this.#options.wallTime();
+  }
+
+  // ── comparing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #scheduleCompare(): void {
+    const { timers, settings, draw } = this.#options;
+    const compare = (): void => {
+      this.#scheduleCompare();
+      this.#askAgain(this.#shrink === null);
+    };
+    this.#compareTimer = timers.set(compare, spreadMs(settings.compareMs, draw()));
+  }
+
+  /** In any other state the source is about to be asked anyway. */
+  #askAgain(isComparing: boolean): void {
+    if (this.#state.name !== 'watching') return;
+    this.#leave();
+    this.#isComparing = isComparing;
+    this.#ask('reloading');
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The contract of every source: what it holds now, and word when that is no longer so.
+ *
+ * A store knows how to ask; when to ask, what to believe and what to do when nobody answers is decided by the follower,
+ * once for all kinds. Any answer may be late, twice, or of a store that lost its data: nothing here is trusted with more
+ * than the content of one answer.
+ */
+
+import type { Mount } from '../document/pieces.ts';
+
+/** One document in a source. */
+export interface Piece {
+  /** What problems call it, distinct within the source: `consul sluice/routes/shop`. */
+  readonly name: string;
+  readonly mount: Mount;
+  readonly text: string;
+}
+
+/** Everything a source held at one moment, in the order of its names. */
+export interface Listing {
+  readonly pieces: readonly Piece[];
+  /** Of the source's own making: what a watch goes on from. */
+  readonly revision: string;
+}
+
+/** What a watch ends with. */
+export type WatchWord =
+  /** As long as it lasted, nothing changed. */
+  | { readonly kind: 'same' }
+  /** Something did, or may have: ask. */
+  | { readonly kind: 'changed' }
+  /** This is what the source holds now. */
+  | { readonly kind: 'listing'; readonly listing: Listing };
+
+/** A place that holds documents. Every call ends by itself within the store's own limits of time. */
+export interface Store {
+  readonly kind: 'directory' | 'consul' | 'etcd' | 'http';
+  /** For people, without secrets: `consul 127.0.0.1:8500 sluice`. */
+  readonly name: string;
+  /** Its documents may name no variables of the environment. */
+  readonly isForeign: boolean;
+  /** @throws Error that says in words why it could not be asked */
+  list(signal: AbortSignal): Promise<Listing>;
+  /**
+   * Resolves with the first word after `revision`; a change that came before the call is told as well.
+   * @param confirm is called whenever the source has said meanwhile that `revision` is still what it holds
+   * @throws Error that says in words why it can be watched no longer
+   */
+  watch(revision: string, signal: AbortSignal, confirm: () => void): Promise<WatchWord>;
+  /** Lets go of connections. Idempotent. */
+  close(): void;
+}
+
+/** Orders names as bytes of ASCII do, the same on every machine. */
+export function byPieceName(a: Pick<Piece, 'name'>, b: Pick<Piece, 'name'>): number {
+  return a.name < b.name ? -1 : Number(a.name > b.name);
+}
+
+/** The mount of a key, given what follows the prefix; null: a folder, which holds nothing. */
+export function mountOf(rest: string): Mount | null {
+  if (rest === '' || rest.endsWith('/')) return null;
+  if (rest === 'config') return { kind: 'root' };
+  const [section = '', ...name] = rest.split('/');
+  if (section === 'routes' && name.length > 0) return { kind: 'route', name: name.join('/') };
+  if (section === 'services' && name.length > 0) return { kind: 'service', name: name.join('/') };
+  return { kind: 'ignored' };
+}

@@ -1,0 +1,138 @@
+/**
+ * The shape of `sources`, where the rest of the configuration is kept, and of `follow`, how it is kept up with.
+ */
+
+import { z } from 'zod';
+import { checkDirectory, DIRECTORY_META } from '../scalars/directory.ts';
+import {
+  checkOriginUrl,
+  checkPrefix,
+  checkSecret,
+  checkUrl,
+  checkWord,
+  PREFIX_META,
+  SECRET_META,
+  URL_META,
+  WORD_META,
+} from '../scalars/store.ts';
+import { duration, integer, type PartFault, scalar, withRule, word } from './fields.ts';
+
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+
+function path(description: string): z.ZodType<string, string> {
+  return scalar<string>(checkDirectory, DIRECTORY_META, description);
+}
+
+function secret(description: string): z.ZodType<string | null, string | null> {
+  return scalar<string | null>(checkSecret, SECRET_META, description);
+}
+
+const tls = withRule(
+  z.strictObject({
+    ca: path('File with the certificates that the server’s must be signed by; default the system’s').optional(),
+    cert: path('File with a certificate of our own').optional(),
+    key: path('File with its key').optional(),
+    serverName: scalar<string>(checkWord, WORD_META, 'Name that the server’s certificate must have').optional(),
+  }),
+  ({ cert, key }) =>
+    together(
+      [
+        ['cert', cert],
+        ['key', key],
+      ],
+      'a certificate needs its key',
+    ),
+  {},
+);
+
+const directory = z.strictObject({
+  path: path('Where documents lie, as *.yaml, *.yml and *.json'),
+});
+
+const consul = z.strictObject({
+  address: scalar<string>(checkOriginUrl, URL_META, 'URL of an agent or server'),
+  prefix: scalar<string>(checkPrefix, PREFIX_META, 'What the keys begin with; default sluice').optional(),
+  token: secret('ACL token').optional(),
+  datacenter: scalar<string>(checkWord, WORD_META, 'Datacenter; default the agent’s own').optional(),
+  consistency: word(
+    ['default', 'consistent', 'stale'],
+    'What Consul’s servers agree on before they answer; default default',
+  ).optional(),
+  wait: duration(1000, 10 * MINUTE_MS, 'Longest time one question waits for a change; default 60s').optional(),
+  tls: tls.optional(),
+});
+
+const etcd = withRule(
+  z.strictObject({
+    endpoints: z.array(scalar<string>(checkOriginUrl, URL_META, 'URL of a member of the cluster')).min(1),
+    prefix: scalar<string>(checkPrefix, PREFIX_META, 'What the keys begin with; default /sluice/v1/').optional(),
+    username: secret('Name to log in with').optional(),
+    password: secret('Its password').optional(),
+    heartbeat: duration(
+      500,
+      HOUR_MS,
+      'Time between two looks whether the watch still tells all; default 10s',
+    ).optional(),
+    tls: tls.optional(),
+  }),
+  ({ username, password }) =>
+    together(
+      [
+        ['username', username],
+        ['password', password],
+      ],
+      'both or neither',
+    ),
+  {},
+);
+
+const http = z.strictObject({
+  url: scalar<string>(checkUrl, URL_META, 'Where the document is'),
+  interval: duration(100, HOUR_MS, 'Time from one look to the next; default 10s').optional(),
+  token: secret('Bearer token').optional(),
+  tls: tls.optional(),
+});
+
+const KINDS = ['directory', 'consul', 'etcd', 'http'] as const;
+
+/** Where the rest is, in the order of precedence. */
+export const sources = z
+  .array(
+    withRule(
+      z.strictObject({
+        directory: directory.optional(),
+        consul: consul.optional(),
+        etcd: etcd.optional(),
+        http: http.optional(),
+      }),
+      (source) => {
+        const count = KINDS.filter((kind) => source[kind] !== undefined).length;
+        const expected = `exactly one of ${KINDS.join(', ')}`;
+        return count === 1 ? [] : [{ path: [], fault: { kind: 'sourceKind', expected, got: String(count) } }];
+      },
+      { minProperties: 1, maxProperties: 1 },
+    ),
+  )
+  .min(1)
+  .max(16);
+
+export const follow = z.strictObject({
+  startTimeout: duration(100, HOUR_MS, 'Longest wait for every source at the start; default 10s').optional(),
+  shrinkConfirm: duration(0, 24 * HOUR_MS, 'How long a sudden loss must last to be believed; default 30s').optional(),
+  compare: duration(1000, 24 * HOUR_MS, 'Time between two comparisons with the source; default 60s').optional(),
+  changesWarn: integer(1, 1_000_000, 'More changes at once are warned of; default 50').optional(),
+});
+
+/** Fields that come together or not at all. */
+function together(fields: readonly (readonly [string, string | null | undefined])[], hint: string): PartFault[] {
+  const isGiven = (value: string | null | undefined): boolean => typeof value === 'string' && value !== '';
+  const given = fields.filter(([, value]) => isGiven(value));
+  if (given.length === 0 || given.length === fields.length) return [];
+  return fields
+    .filter(([, value]) => !isGiven(value))
+    .map(([field]) => ({
+      path: [field],
+      fault: { kind: 'sourceFields', expected: `${field} too`, got: 'nothing', hint },
+    }));
+}

@@ -1,0 +1,207 @@
+/**
+ * An HTTP client for stores: every question bounded in time and bytes, every failure in words without a secret in them.
+ *
+ * Redirects are not followed: a store that sends its readers elsewhere is to be named where it is.
+ */
+
+import { readFileSync } from 'node:fs';
+import { Agent, type Dispatcher } from 'undici';
+import { SluiceError } from '../../model/problem.ts';
+import type { TlsSettings } from './settings.ts';
+
+const CONNECT_MS = 5000;
+const HEAD_BYTES_MAX = 65_536;
+/** Text of an answer that a message repeats. */
+const SHOWN_CHARS_MAX = 160;
+
+export interface ClientOptions {
+  /** What failures call the store. */
+  readonly name: string;
+  readonly tls: TlsSettings | null;
+  /** Never shown, wherever they turn up. */
+  readonly secrets: readonly (string | null)[];
+}
+
+export interface Question {
+  readonly origin: string;
+  readonly path: string;
+  readonly method?: 'GET' | 'POST';
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  readonly signal: AbortSignal;
+  /** Of the whole exchange; of one that is streamed, until its head. */
+  readonly timeoutMs: number;
+  readonly bytesMax: number;
+}
+
+export interface Answer {
+  readonly status: number;
+  /** One value of each field, by lower-case name. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly text: string;
+}
+
+/** A connection, or a few, to one store. */
+export class StoreClient {
+  readonly #options: ClientOptions;
+  readonly #agent: Agent;
+
+  /** @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when a certificate cannot be read */
+  constructor(options: ClientOptions) {
+    this.#options = options;
+    this.#agent = new Agent({
+      allowH2: false,
+      maxHeaderSize: HEAD_BYTES_MAX,
+      // The limits of time are ours, and those of the client coarser.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connect: { timeout: CONNECT_MS, ...readTls(options) },
+    });
+  }
+
+  /**
+   * Asks, and reads the whole answer, whatever its status is.
+   * @throws SluiceError `SLU_SOURCE_UNAVAILABLE` that says why there is none
+   */
+  async ask(question: Question): Promise<Answer> {
+    const { timeoutMs, bytesMax } = question;
+    const limit = withTimeout(question.signal, timeoutMs);
+    try {
+      const response = await this.#request(question, limit.signal);
+      const chunks: Buffer[] = [];
+      let bytes = 0;
+      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        if (bytes > bytesMax) throw new Error(`an answer of more than ${bytesMax} bytes`);
+        chunks.push(chunk);
+      }
+      return { status: response.statusCode, headers: headersOf(response), text: utf8(Buffer.concat(chunks)) };
+    } catch (error) {
+      throw this.failure(limit.isLate() ? `no answer within ${timeoutMs} ms` : wordOf(error), error);
+    } finally {
+      limit.end();
+    }
+  }
+
+  /**
+   * Asks, and gives the lines of the answer as they come.
+   * @param bytesMax of one line
+   * @throws SluiceError `SLU_SOURCE_UNAVAILABLE`
+   */
+  async *lines(question: Question): AsyncGenerator<string> {
+    const { timeoutMs, bytesMax, signal } = question;
+    const limit = withTimeout(signal, timeoutMs);
+    try {
+      const response = await this.#request(question, limit.signal);
+      limit.stop();
+      const decoder = new TextDecoder('utf-8', { fatal: true });
+      let rest = '';
+      for await (const chunk of response.body as AsyncIterable<Buffer>) {
+        const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+        rest = parts.pop() as string;
+        if (rest.length > bytesMax) throw new Error(`a line of more than ${bytesMax} bytes`);
+        yield* parts;
+      }
+      if (rest !== '') yield rest;
+    } catch (error) {
+      throw this.failure(limit.isLate() ? `no answer within ${timeoutMs} ms` : wordOf(error), error);
+    } finally {
+      limit.end();
+    }
+  }
+
+  /** A failure in words. */
+  failure(why: string, cause?: unknown): SluiceError {
+    const { name } = this.#options;
+    return new SluiceError('SLU_SOURCE_UNAVAILABLE', `${name}: ${this.#clean(why)}`, { cause });
+  }
+
+  /** A status that was not expected, with the first words of its answer. */
+  refusal({ status, text }: Answer): SluiceError {
+    return this.failure(`status ${status}${text === '' ? '' : `: ${text}`}`);
+  }
+
+  /** Ends every connection. Idempotent. */
+  close(): void {
+    this.#agent.destroy().catch(() => undefined);
+  }
+
+  #request({ origin, path, method = 'GET', headers, body }: Question, signal: AbortSignal) {
+    const head = { 'user-agent': 'sluice', accept: '*/*', ...headers };
+    return this.#agent.request({ origin, path, method, headers: head, body: body ?? null, signal });
+  }
+
+  /** One line of bounded length without any secret. */
+  #clean(text: string): string {
+    let clean = text;
+    for (const secret of this.#options.secrets) {
+      if (secret !== null && secret !== '') clean = clean.replaceAll(secret, '[redacted]');
+    }
+    clean = clean.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
+    return clean.length <= SHOWN_CHARS_MAX ? clean : `${clean.slice(0, SHOWN_CHARS_MAX)}…`;
+  }
+}
+
+interface Limit {
+  readonly signal: AbortSignal;
+  readonly isLate: () => boolean;
+  /** From here on, only the caller's signal counts. */
+  readonly stop: () => void;
+  readonly end: () => void;
+}
+
+/** Aborts with `signal`, or when the time is up. */
+function withTimeout(signal: AbortSignal, timeoutMs: number): Limit {
+  const controller = new AbortController();
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    controller.abort();
+  }, timeoutMs);
+  timer.unref();
+  const abort = (): void => controller.abort();
+  if (signal.aborted) abort();
+  signal.addEventListener('abort', abort, { once: true });
+  return {
+    signal: controller.signal,
+    isLate: () => isLate,
+    stop: () => clearTimeout(timer),
+    end: () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', abort);
+      // What is still under way (a stream whose reader has seen enough) ends here.
+      controller.abort();
+    },
+  };
+}
+
+function headersOf({ headers }: Dispatcher.ResponseData): Map<string, string> {
+  return new Map(Object.entries(headers).map(([name, value]) => [name, [value].flat()[0] ?? '']));
+}
+
+function utf8(bytes: Buffer): string {
+  return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+}
+
+/** The system's word where there is one, `ECONNREFUSED`; else the message. */
+function wordOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code = '', syscall = '' } = error as NodeJS.ErrnoException;
+  return syscall === '' ? error.message : `${syscall} ${code}`;
+}
+
+function readTls({ name, tls }: ClientOptions): Record<string, string> {
+  if (tls === null) return {};
+  const { ca, cert, key, serverName } = tls;
+  const options: Record<string, string> = serverName === null ? {} : { servername: serverName };
+  for (const [option, file] of Object.entries({ ca, cert, key })) {
+    if (file === null) continue;
+    try {
+      options[option] = readFileSync(file, 'utf8');
+    } catch (error) {
+      const why = `cannot read ${file}: ${wordOf(error)}`;
+      throw new SluiceError('SLU_SOURCE_UNAVAILABLE', `${name}: ${why}`, { cause: error });
+    }
+  }
+  return options;
+}

@@ -1,0 +1,197 @@
+/**
+ * The calls of etcd's JSON gateway that a source needs, with login and a turn to the next member after a failure.
+ */
+
+import { type Answer, StoreClient } from './client.ts';
+import { nameOfSource } from './name.ts';
+import type { EtcdSettings } from './settings.ts';
+
+const ASK_MS = 5000;
+const ANSWER_BYTES_MAX = 48 * 1024 * 1024;
+/** One event may hold a value of 1.5 MiB, a transaction 128 of them; more is read by listing. */
+const LINE_BYTES_MAX = 16 * 1024 * 1024;
+
+export interface KeyValue {
+  /** Base64, as is the value; that of an empty one is empty. */
+  readonly key: string;
+  readonly value: string;
+  /** Of its last change, decimal. */
+  readonly revision: string;
+}
+
+export interface RangeAnswer {
+  /** Of the whole store, decimal. */
+  readonly revision: string;
+  readonly kvs: readonly KeyValue[];
+  readonly hasMore: boolean;
+  /** Keys of the whole range, decimal. */
+  readonly count: string;
+}
+
+export type RangeQuestion = Readonly<Record<string, string | number | boolean>>;
+
+/** What a line of a watch says. `progress`: nothing happened until now. */
+export type WatchLine = 'created' | 'progress' | 'changed';
+
+export class EtcdGateway {
+  readonly name: string;
+  readonly client: StoreClient;
+  readonly #settings: EtcdSettings;
+  #member = 0;
+  #token: string | null = null;
+
+  constructor(settings: EtcdSettings) {
+    this.#settings = settings;
+    this.name = nameOfSource(settings);
+    this.client = new StoreClient({ name: this.name, tls: settings.tls, secrets: [settings.login?.password ?? null] });
+  }
+
+  /** Does something; when it fails, the next attempt is for another member, and with a new login. */
+  async rotating<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+    try {
+      return await action();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      this.#member = (this.#member + 1) % this.#settings.endpoints.length;
+      this.#token = null;
+      throw error;
+    }
+  }
+
+  /** Reads keys. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` */
+  async range(question: RangeQuestion, signal: AbortSignal): Promise<RangeAnswer> {
+    let answer = await this.#post('/v3/kv/range', question, signal);
+    // Tokens are forgotten by a member that was restarted, and after five minutes of silence.
+    if (answer.status === 401 && this.#settings.login !== null) {
+      this.#token = null;
+      answer = await this.#post('/v3/kv/range', question, signal);
+    }
+    if (answer.status !== 200) throw this.client.refusal({ ...answer, text: errorOf(answer.text) });
+    const read = rangeOf(answer.text);
+    if (read === null) throw this.client.failure('the answer is no range of keys: is this etcd?');
+    return read;
+  }
+
+  /** Watches keys until the stream ends. A canceled or compacted watch is a change: list again. */
+  async *watch(create: RangeQuestion, signal: AbortSignal): AsyncGenerator<WatchLine> {
+    const question = {
+      origin: this.#origin,
+      path: '/v3/watch',
+      method: 'POST',
+      headers: await this.#headers(signal),
+      body: JSON.stringify({ create_request: create }),
+      signal,
+      timeoutMs: ASK_MS,
+      bytesMax: LINE_BYTES_MAX,
+    } as const;
+    for await (const line of this.client.lines(question)) {
+      if (line.trim() === '') continue;
+      const word = watchLineOf(line);
+      if (word === null) throw this.client.failure(`a watch that says ${errorOf(line)}`);
+      yield word;
+    }
+  }
+
+  get #origin(): string {
+    return this.#settings.endpoints[this.#member] as string;
+  }
+
+  async #post(path: string, body: unknown, signal: AbortSignal): Promise<Answer> {
+    return this.client.ask({
+      origin: this.#origin,
+      path,
+      method: 'POST',
+      headers: await this.#headers(signal),
+      body: JSON.stringify(body),
+      signal,
+      timeoutMs: ASK_MS,
+      bytesMax: ANSWER_BYTES_MAX,
+    });
+  }
+
+  async #headers(signal: AbortSignal): Promise<Record<string, string>> {
+    const { login } = this.#settings;
+    if (login === null) return {};
+    this.#token ??= await this.#logIn(login, signal);
+    return { authorization: this.#token };
+  }
+
+  async #logIn({ username, password }: NonNullable<EtcdSettings['login']>, signal: AbortSignal): Promise<string> {
+    const answer = await this.client.ask({
+      origin: this.#origin,
+      path: '/v3/auth/authenticate',
+      method: 'POST',
+      body: JSON.stringify({ name: username, password }),
+      signal,
+      timeoutMs: ASK_MS,
+      bytesMax: ANSWER_BYTES_MAX,
+    });
+    const { token } = (jsonOf(answer.text) ?? {}) as { token?: unknown };
+    if (answer.status === 200 && typeof token === 'string') return token;
+    throw this.client.failure(`cannot log in: ${errorOf(answer.text) || `status ${answer.status}`}`);
+  }
+}
+
+/** Keys and values as the gateway wants them. */
+export function toBase64(text: string | Buffer): string {
+  return Buffer.from(text).toString('base64');
+}
+
+/** The first key behind all that begin with `prefix`: the last byte counted up by one. A prefix ends with a slash. */
+export function rangeEnd(prefix: string): Buffer {
+  const end = Buffer.from(prefix);
+  end[end.length - 1] = (end.at(-1) as number) + 1;
+  return end;
+}
+
+interface RawRange {
+  readonly header?: { readonly revision?: unknown };
+  readonly kvs?: readonly { readonly key?: unknown; readonly value?: unknown; readonly mod_revision?: unknown }[];
+  readonly more?: unknown;
+  readonly count?: unknown;
+}
+
+/** Fields that are empty, zero or false are left out by the gateway. Null when the text is not etcd's. */
+function rangeOf(text: string): RangeAnswer | null {
+  const raw = jsonOf(text) as RawRange | null;
+  const revision = raw?.header?.revision;
+  if (raw === null || !isNumber(revision)) return null;
+  const kvs: KeyValue[] = [];
+  for (const { key, value = '', mod_revision: changed } of raw.kvs ?? []) {
+    if (typeof key !== 'string' || typeof value !== 'string' || !isNumber(changed)) return null;
+    kvs.push({ key, value, revision: changed });
+  }
+  return { revision, kvs, hasMore: raw.more === true, count: isNumber(raw.count) ? raw.count : '0' };
+}
+
+/** Null: an error, or nothing that etcd says. */
+function watchLineOf(line: string): WatchLine | null {
+  const { result } = (jsonOf(line) ?? {}) as {
+    result?: { created?: unknown; canceled?: unknown; compact_revision?: unknown; events?: unknown };
+  };
+  if (typeof result !== 'object' || result === null) return null;
+  // Whatever made etcd cancel it: what is held may be old.
+  if (result.canceled === true || isNumber(result.compact_revision)) return 'changed';
+  if (Array.isArray(result.events) && result.events.length > 0) return 'changed';
+  return result.created === true ? 'created' : 'progress';
+}
+
+function isNumber(value: unknown): value is string {
+  return typeof value === 'string' && /^[0-9]{1,19}$/.test(value);
+}
+
+/** What etcd says is wrong, `etcdserver: …`; the text itself where it says nothing. */
+function errorOf(text: string): string {
+  const { error } = (jsonOf(text) ?? {}) as { error?: unknown };
+  if (typeof error === 'string') return error;
+  const { message } = (error ?? {}) as { message?: unknown };
+  return typeof message === 'string' ? message : text;
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}

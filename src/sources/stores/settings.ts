@@ -1,0 +1,61 @@
+/**
+ * How each source is reached, defaults filled in. Tokens and passwords are in here: never log or show a whole one.
+ */
+
+/** Certificates of a connection; paths of files. */
+export interface TlsSettings {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+  readonly serverName: string | null;
+}
+
+export interface DirectorySettings {
+  readonly kind: 'directory';
+  readonly path: string;
+}
+
+export interface ConsulSettings {
+  readonly kind: 'consul';
+  /** `http://host:port`. */
+  readonly address: string;
+  /** Without a slash at either end. */
+  readonly prefix: string;
+  readonly token: string | null;
+  readonly datacenter: string | null;
+  readonly consistency: 'default' | 'consistent' | 'stale';
+  readonly waitMs: number;
+  readonly tls: TlsSettings | null;
+}
+
+export interface EtcdSettings {
+  readonly kind: 'etcd';
+  readonly endpoints: readonly string[];
+  /** Ends with a slash. */
+  readonly prefix: string;
+  readonly login: { readonly username: string; readonly password: string } | null;
+  readonly heartbeatMs: number;
+  readonly tls: TlsSettings | null;
+}
+
+export interface HttpSettings {
+  readonly kind: 'http';
+  readonly url: string;
+  readonly token: string | null;
+  readonly intervalMs: number;
+  readonly tls: TlsSettings | null;
+}
+
+export type SourceSettings = DirectorySettings | ConsulSettings | EtcdSettings | HttpSettings;
+
+/** How all of them are followed. */
+export interface FollowSettings {
+  /** Longest wait for every source at the start. */
+  readonly startTimeoutMs: number;
+  /** How long a sudden loss must last to be believed. */
+  readonly shrinkConfirmMs: number;
+  /** Time between two comparisons with the source. */
+  readonly compareMs: number;
+  /** More changes at once are warned of. */
+  readonly changesWarn: number;
+}

@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runSchedule } from '../support/stores/schedule.ts';
+
+const QUICK = 300;
+const FIRST = 1;
+
+test('under random faults no update is lost, no revision is wrong, and staleness is always told', async () => {
+  const kinds = new Map<string, number>();
+  for (let seed = FIRST; seed < FIRST + QUICK; seed++) {
+    const { events } = await runSchedule(seed);
+    for (const kind of events) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
+  }
+  // The schedules are worth something only if everything happens in them.
+  for (const kind of ['changed', 'failed', 'recovered', 'shrunk', 'drifted']) {
+    assert.ok((kinds.get(kind) ?? 0) >= 10, `${kind}: ${kinds.get(kind)}`);
+  }
+});

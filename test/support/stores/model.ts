@@ -1,0 +1,189 @@
+/**
+ * A store on virtual time that can be slow, down, frozen, silent, wiped and restored; and what it ever held.
+ */
+
+import type { Random } from '#src/lib/random.ts';
+import { hashOfPieces } from '#src/sources/follow/guard.ts';
+import type { Listing, Piece, Store, WatchWord } from '#src/sources/follow/source.ts';
+import type { VirtualTime } from './virtual.ts';
+
+export const LATENCY_MS_MAX = 50;
+export const WAIT_MS = 5000;
+/** After which a question to a frozen store fails. */
+export const TIMEOUT_MS = 2000;
+
+type Mode = 'up' | 'down' | 'frozen';
+
+export class ModelStore implements Store {
+  readonly kind = 'consul';
+  readonly name = 'consul model';
+  readonly isForeign = true;
+  readonly #time: VirtualTime;
+  readonly #random: Random;
+  readonly #pieces = new Map<string, string>();
+  #revision = 1;
+  #saved: ReadonlyMap<string, string> = new Map();
+  mode: Mode = 'up';
+  /** Watches are not told of changes. */
+  isSilent = false;
+  isClosed = false;
+  lists = 0;
+  /** `revision hash` of everything it ever held, and since when. */
+  readonly #history = new Set<string>();
+  readonly #times: { readonly atMs: number; readonly hash: string }[] = [];
+  #wakeups: (() => void)[] = [];
+  #life = 0;
+
+  constructor(time: VirtualTime, random: Random) {
+    this.#time = time;
+    this.#random = random;
+    this.#note();
+  }
+
+  // ── what happens to it ──────────────────────────────────────────────────────────────────────────────────────────
+
+  put(name: string, text: string): void {
+    this.#pieces.set(name, text);
+    this.#change();
+  }
+
+  remove(name: string): void {
+    if (this.#pieces.delete(name)) this.#change();
+  }
+
+  /** Begun anew without its data: connections break, and revisions begin from 1. */
+  wipe(): void {
+    this.#life += 1;
+    this.#pieces.clear();
+    this.#revision = 1;
+    this.#note();
+    this.#wake();
+  }
+
+  /** What it holds now is what `restore` brings back. */
+  backUp(): void {
+    this.#saved = new Map(this.#pieces);
+  }
+
+  restore(): void {
+    this.#pieces.clear();
+    for (const [name, text] of this.#saved) this.#pieces.set(name, text);
+    this.#change();
+  }
+
+  setMode(mode: Mode): void {
+    this.mode = mode;
+    this.#wake();
+  }
+
+  // ── what is true of it ──────────────────────────────────────────────────────────────────────────────────────────
+
+  get names(): readonly string[] {
+    return [...this.#pieces.keys()];
+  }
+
+  get hash(): string {
+    return hashOfPieces(this.#listing().pieces);
+  }
+
+  hasHeld(revision: string, pieces: readonly Piece[]): boolean {
+    return this.#history.has(`${revision} ${hashOfPieces(pieces)}`);
+  }
+
+  /** Whether this is what it held at some moment from `fromMs` to `toMs`. */
+  heldWithin(hash: string, fromMs: number, toMs: number): boolean {
+    return this.#times.some((held, index) => {
+      const untilMs = this.#times[index + 1]?.atMs ?? Number.POSITIVE_INFINITY;
+      return held.hash === hash && held.atMs <= toMs && untilMs >= fromMs;
+    });
+  }
+
+  // ── the contract ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async list(signal: AbortSignal): Promise<Listing> {
+    this.lists += 1;
+    const life = this.#life;
+    await this.#reach(signal);
+    const listing = this.#listing();
+    await this.#latency();
+    this.#assertUp(signal, life);
+    return listing;
+  }
+
+  async watch(revision: string, signal: AbortSignal): Promise<WatchWord> {
+    const life = this.#life;
+    await this.#reach(signal);
+    const untilMs = this.#time.nowMs + WAIT_MS;
+    this.#assertUp(signal, life);
+    while (String(this.#revision) === revision || this.isSilent) {
+      this.#assertUp(signal, life);
+      if (this.#time.nowMs >= untilMs && !this.isSilent) {
+        await this.#latency();
+        // The answer was on its way when the change came: the next watch tells.
+        return { kind: 'same' };
+      }
+      if (this.mode === 'frozen') await this.#reach(signal);
+      // A silent watch lasts until somebody is tired of it.
+      const restMs = this.isSilent ? WAIT_MS : untilMs - this.#time.nowMs;
+      await Promise.race([this.#time.wait(Math.max(1, restMs)), this.#woken()]);
+      if (signal.aborted) throw new Error('aborted');
+    }
+    await this.#latency();
+    return { kind: 'changed' };
+  }
+
+  close(): void {
+    this.isClosed = true;
+  }
+
+  /** A frozen store answers when it thaws, if anybody still waits. */
+  async #reach(signal: AbortSignal): Promise<void> {
+    await this.#latency();
+    const untilMs = this.#time.nowMs + TIMEOUT_MS;
+    while (this.mode === 'frozen') {
+      if (this.#time.nowMs >= untilMs) throw new Error('no answer');
+      await Promise.race([this.#time.wait(untilMs - this.#time.nowMs), this.#woken()]);
+      if (signal.aborted) throw new Error('aborted');
+    }
+    this.#assertUp(signal);
+  }
+
+  #assertUp(signal: AbortSignal, life = this.#life): void {
+    if (signal.aborted) throw new Error('aborted');
+    if (life !== this.#life) throw new Error('connection reset');
+    if (this.mode === 'down') throw new Error('connection refused');
+  }
+
+  #latency(): Promise<void> {
+    return this.#time.wait(1 + this.#random.nextFloat() * (LATENCY_MS_MAX / 2 - 1));
+  }
+
+  #listing(): Listing {
+    const names = [...this.#pieces.keys()].toSorted();
+    const pieces = names.map(
+      (name): Piece => ({ name, mount: { kind: 'route', name }, text: this.#pieces.get(name) ?? '' }),
+    );
+    return { pieces, revision: String(this.#revision) };
+  }
+
+  #change(): void {
+    this.#revision += 1;
+    this.#note();
+    this.#wake();
+  }
+
+  #note(): void {
+    this.#history.add(`${this.#revision} ${this.hash}`);
+    this.#times.push({ atMs: this.#time.nowMs, hash: this.hash });
+  }
+
+  #wake(): void {
+    const wakeups = this.#wakeups;
+    this.#wakeups = [];
+    for (const wake of wakeups) wake();
+  }
+
+  #woken(): Promise<void> {
+    return new Promise((resolve) => this.#wakeups.push(resolve));
+  }
+}

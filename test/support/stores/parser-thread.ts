@@ -1,0 +1,21 @@
+/**
+ * A thread that answers as the tests of `sources/parser.ts` ask it to, by the text of the first document.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parentPort } from 'node:worker_threads';
+import type { ToParser } from '#src/model/threads/parse.ts';
+import type { SourceDocument } from '#src/sources/document/pieces.ts';
+
+let jobs = 0;
+
+parentPort?.on('message', (job: ToParser) => void answer(job));
+
+async function answer({ id, documents }: ToParser): Promise<void> {
+  jobs += 1;
+  const text = (documents as SourceDocument[])[0]?.text.trimEnd() ?? '';
+  if (text.startsWith('die')) throw new Error('asked to die');
+  if (text === 'hang') for (;;);
+  if (text === 'slow') await sleep(50);
+  parentPort?.postMessage({ id, parsed: { text, jobs } });
+}

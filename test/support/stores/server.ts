@@ -1,0 +1,141 @@
+/**
+ * A real store as a child process: on a free port, in a folder of its own, ended by its process id.
+ */
+
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { findBinary } from '../runner/servers.ts';
+
+const READY_MS = 60_000;
+const POLL_MS = 50;
+
+export interface StoreServer {
+  /** `http://127.0.0.1:port`. */
+  readonly url: string;
+  /** SIGKILL; the data stays in its folder. */
+  kill(): Promise<void>;
+  /** Starts it again, on the same port and folder. */
+  restart(): Promise<void>;
+  /** Throws its data away while it is down. */
+  wipe(): void;
+  freeze(): void;
+  thaw(): void;
+  /** Ends it for good and removes its folder. */
+  end(): Promise<void>;
+}
+
+/** How to run one kind of store. */
+export interface StoreKind {
+  readonly binary: string;
+  readonly ports: number;
+  readonly args: (folder: string, ports: readonly number[]) => readonly string[];
+  /** Which of the ports is asked; the first. */
+  readonly isReady: (url: string) => Promise<boolean>;
+}
+
+export const ETCD: StoreKind = {
+  binary: 'etcd',
+  ports: 2,
+  args: (folder, [client, peer]) => [
+    ...['--name', 'test', '--data-dir', folder, '--log-level', 'error'],
+    ...['--listen-client-urls', loopback(client), '--advertise-client-urls', loopback(client)],
+    ...['--listen-peer-urls', loopback(peer), '--initial-advertise-peer-urls', loopback(peer)],
+    ...['--initial-cluster', `test=${loopback(peer)}`],
+  ],
+  isReady: async (url) => {
+    const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1000) });
+    return ((await answer.json()) as { health: unknown }).health === 'true';
+  },
+};
+
+export const CONSUL: StoreKind = {
+  binary: 'consul',
+  ports: 4,
+  // One server that keeps its data; `-dev` would forget everything.
+  args: (folder, [http, server, lan, wan]) => [
+    ...['agent', '-server', '-bootstrap-expect=1', `-data-dir=${folder}`, '-bind=127.0.0.1', '-client=127.0.0.1'],
+    ...[`-http-port=${http}`, `-server-port=${server}`, `-serf-lan-port=${lan}`, `-serf-wan-port=${wan}`],
+    ...['-dns-port=-1', '-grpc-port=-1', '-log-level=err', '-node=test', '-disable-host-node-id'],
+    ...['-hcl', 'performance { raft_multiplier = 1 } leave_on_terminate = false'],
+  ],
+  isReady: async (url) => {
+    const answer = await fetch(`${url}/v1/status/leader`, { signal: AbortSignal.timeout(1000) });
+    if ((await answer.text()).length <= 2) return false;
+    return (await fetch(`${url}/v1/kv/?keys`, { signal: AbortSignal.timeout(1000) })).status !== 500;
+  },
+};
+
+/** Why there can be no such store here; false when there can. For `{ skip: … }`. */
+export function cannotRun({ binary }: StoreKind): string | false {
+  return findBinary(binary) === null ? `${binary} is not installed` : false;
+}
+
+/** Starts a store and resolves when it answers. */
+export async function startStore(kind: StoreKind): Promise<StoreServer> {
+  const folder = mkdtempSync(join(tmpdir(), `sluice-${kind.binary}-`));
+  const ports = await freePorts(kind.ports);
+  const url = loopback(ports[0]);
+  let child: ChildProcess | null = null;
+  const kill = async (): Promise<void> => {
+    const dying = child;
+    child = null;
+    if (dying === null || dying.exitCode !== null) return;
+    const gone = new Promise((resolve) => dying.once('exit', resolve));
+    dying.kill('SIGKILL');
+    await gone;
+  };
+  const restart = async (): Promise<void> => {
+    let output = '';
+    const started = spawn(findBinary(kind.binary) as string, kind.args(join(folder, 'data'), ports), { stdio: 'pipe' });
+    started.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    started.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child = started;
+    const deadlineMs = performance.now() + READY_MS;
+    while (!(await kind.isReady(url).catch(() => false))) {
+      if (started.exitCode !== null || performance.now() > deadlineMs) {
+        await kill();
+        throw new Error(`${kind.binary} does not start: ${output.slice(-2000)}`);
+      }
+      await sleep(POLL_MS);
+    }
+  };
+  const end = async (): Promise<void> => {
+    child?.kill('SIGCONT');
+    await kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    await restart();
+  } catch (error) {
+    await end();
+    throw error;
+  }
+  return {
+    url,
+    kill,
+    restart,
+    wipe: () => rmSync(join(folder, 'data'), { recursive: true, force: true }),
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+    end,
+  };
+}
+
+function loopback(port: number | undefined): string {
+  return `http://127.0.0.1:${port}`;
+}
+
+/** Ports that are free now; all are held until the last is known, so that they differ. */
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer());
+  await Promise.all(
+    servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))),
+  );
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}

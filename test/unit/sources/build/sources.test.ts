@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { buildSources } from '#src/sources/build/sources.ts';
+import { readMain } from '#src/sources/parse.ts';
+
+function built(text: string, environment: Record<string, string> = {}) {
+  const { sources, problems } = readMain(text, 'a.yaml', environment);
+  assert.deepEqual(problems.problems, []);
+  assert.ok(sources !== null);
+  return sources;
+}
+
+test('a source that says little has every default', () => {
+  const { list, follow } = built(
+    'sources: [{directory: {path: a}}, {consul: {address: "http://c:1/"}}, {etcd: {endpoints: ["http://e:1"]}}, {http: {url: "http://h/a?b"}}]',
+  );
+  assert.deepEqual(list, [
+    { kind: 'directory', path: 'a' },
+    {
+      kind: 'consul',
+      address: 'http://c:1',
+      prefix: 'sluice',
+      token: null,
+      datacenter: null,
+      consistency: 'default',
+      waitMs: 60_000,
+      tls: null,
+    },
+    { kind: 'etcd', endpoints: ['http://e:1'], prefix: '/sluice/v1/', login: null, heartbeatMs: 10_000, tls: null },
+    { kind: 'http', url: 'http://h/a?b', token: null, intervalMs: 10_000, tls: null },
+  ]);
+  assert.deepEqual(follow, { startTimeoutMs: 10_000, shrinkConfirmMs: 30_000, compareMs: 60_000, changesWarn: 50 });
+});
+
+test('secrets come from the environment, and an empty one is none', () => {
+  const text = 'sources: [{consul: {address: "http://c", prefix: /a/b/, token: "${TOKEN:-}"}}]';
+  const tokenOf = (environment: Record<string, string>) => {
+    const [source] = built(text, environment).list;
+    return source?.kind === 'consul' ? [source.token, source.prefix] : null;
+  };
+  assert.deepEqual(tokenOf({ TOKEN: 'x' }), ['x', 'a/b']);
+  assert.deepEqual(tokenOf({}), [null, 'a/b']);
+});
+
+test('everything that can be said is taken', () => {
+  const { list, follow } = built(
+    `sources:
+      - etcd: {endpoints: ["https://e:1"], prefix: p, username: u, password: w, heartbeat: 1s, tls: {ca: ca.pem, serverName: e}}
+follow: {startTimeout: 1s, shrinkConfirm: 0s, compare: 2s, changesWarn: 3}
+`,
+  );
+  assert.deepEqual(list, [
+    {
+      kind: 'etcd',
+      endpoints: ['https://e:1'],
+      prefix: 'p/',
+      login: { username: 'u', password: 'w' },
+      heartbeatMs: 1000,
+      tls: { ca: 'ca.pem', cert: null, key: null, serverName: 'e' },
+    },
+  ]);
+  assert.deepEqual(follow, { startTimeoutMs: 1000, shrinkConfirmMs: 0, compareMs: 2000, changesWarn: 3 });
+});
+
+test('a document without sources has none', () => {
+  assert.deepEqual(buildSources({}).list, []);
+});

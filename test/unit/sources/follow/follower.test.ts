@@ -1,0 +1,194 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Random } from '#src/lib/random.ts';
+import { type FollowEvent, Follower } from '#src/sources/follow/follower.ts';
+import { ModelStore, TIMEOUT_MS, WAIT_MS } from '../../../support/stores/model.ts';
+import { VirtualTime } from '../../../support/stores/virtual.ts';
+
+const SETTINGS = { startTimeoutMs: 10_000, shrinkConfirmMs: 30_000, compareMs: 60_000, changesWarn: 50 };
+
+/** A follower of a store with four pieces, just after its first answer. */
+async function rig() {
+  const time = new VirtualTime();
+  const store = new ModelStore(time, new Random(7));
+  for (const name of ['a', 'b', 'c', 'd']) store.put(name, '1');
+  const events: FollowEvent[] = [];
+  const follower = new Follower({
+    store,
+    settings: SETTINGS,
+    timers: time,
+    nowMs: () => time.nowMs,
+    wallTime: () => `at ${time.nowMs}`,
+    draw: () => 0.5,
+    onEvent: (event) => events.push(event),
+  });
+  assert.equal(follower.status().state, 'idle');
+  follower.start();
+  assert.equal(follower.status().state, 'listing');
+  await time.pass(200);
+  await follower.first;
+  assert.equal(follower.status().state, 'watching');
+  assert.deepEqual(
+    events.splice(0).map(({ kind }) => kind),
+    ['changed'],
+  );
+  return { time, store, follower, events, kinds: () => events.map(({ kind }) => kind) };
+}
+
+describe('a change', () => {
+  test('is told with what changed and when the first word of it came', async () => {
+    const { time, store, follower, events } = await rig();
+    const atMs = time.nowMs;
+    store.put('b', '2');
+    store.remove('c');
+    store.put('e', '1');
+    await time.pass(1000);
+    const [event] = events;
+    assert.ok(event?.kind === 'changed');
+    assert.deepEqual(event.changes, { added: ['e'], removed: ['c'], changed: ['b'] });
+    assert.ok(event.atMs >= atMs && event.atMs < atMs + 50);
+    assert.equal(follower.status().revision, event.revision);
+  });
+
+  test('that changes nothing is not told', async () => {
+    const { time, store, kinds } = await rig();
+    store.put('a', '1');
+    await time.pass(1000);
+    assert.deepEqual(kinds(), []);
+  });
+
+  test('goes through debounced and reloading', async () => {
+    const { time, store, follower } = await rig();
+    const states = new Set<string>();
+    store.put('a', '2');
+    await time.pass(1000, () => states.add(follower.status().state));
+    assert.deepEqual([...states], ['debounced', 'reloading', 'watching']);
+  });
+
+  test('among very many does not make a flood of questions', async () => {
+    const { time, store } = await rig();
+    const before = store.lists;
+    for (let i = 0; i < 1000; i++) {
+      store.put('a', String(i));
+      await time.pass(10);
+    }
+    assert.ok(store.lists - before < 25, String(store.lists - before));
+  });
+});
+
+describe('a source that is away', () => {
+  test('keeps what it held; the failure is said once, and its end', async () => {
+    const { time, store, follower, events, kinds } = await rig();
+    store.setMode('down');
+    await time.pass(60_000);
+    const { state, pieces, failures, lastError, staleMs } = follower.status();
+    assert.equal(state, 'backing-off');
+    assert.deepEqual([pieces, lastError], [4, 'connection refused']);
+    assert.ok(failures > 8 && failures < 20, String(failures));
+    assert.ok(staleMs >= 60_000);
+    assert.deepEqual(kinds(), ['failed']);
+    store.setMode('up');
+    await time.pass(11_000);
+    assert.deepEqual(
+      [events.at(-1)?.kind, follower.status().failures, follower.status().errors],
+      ['recovered', 0, failures],
+    );
+  });
+
+  test('is stale for no longer than a watch lasts while it is well', async () => {
+    const { time, follower } = await rig();
+    await time.pass(100_000, () => assert.ok(follower.status().staleMs < WAIT_MS + 200));
+  });
+
+  test('that never answered is stale since the start', async () => {
+    const time = new VirtualTime();
+    const store = new ModelStore(time, new Random(7));
+    store.setMode('frozen');
+    const onEvent = (): void => undefined;
+    const options = {
+      store,
+      settings: SETTINGS,
+      timers: time,
+      nowMs: () => time.nowMs,
+      wallTime: () => '',
+      draw: () => 0,
+    };
+    const follower = new Follower({ ...options, onEvent });
+    follower.start();
+    await time.pass(9000);
+    assert.deepEqual([follower.status().staleMs, follower.status().revision], [9000, '']);
+    assert.ok(follower.status().errors >= Math.floor(9000 / (TIMEOUT_MS + 2000)));
+  });
+});
+
+describe('a sudden loss', () => {
+  test('is believed when it has lasted', async () => {
+    const { time, store, follower, kinds } = await rig();
+    store.wipe();
+    await time.pass(29_000);
+    assert.deepEqual([follower.status().pieces, follower.status().shrink?.pieces], [4, 0]);
+    assert.ok(follower.status().staleMs > 28_000);
+    await time.pass(2500);
+    assert.deepEqual([follower.status().pieces, follower.status().shrink], [0, null]);
+    assert.deepEqual(
+      kinds().filter((kind) => kind !== 'failed' && kind !== 'recovered'),
+      ['shrunk', 'changed'],
+    );
+  });
+
+  test('is forgotten when everything is back', async () => {
+    const { time, store, follower, kinds } = await rig();
+    store.backUp();
+    store.wipe();
+    await time.pass(10_000);
+    store.restore();
+    await time.pass(60_000);
+    assert.deepEqual([follower.status().pieces, follower.status().shrinksRefused], [4, 1]);
+    assert.ok(!kinds().includes('changed'));
+  });
+
+  test('is believed at once when an operator reloads', async () => {
+    const { time, store, follower } = await rig();
+    store.wipe();
+    await time.pass(5000);
+    follower.reload();
+    await time.pass(500);
+    assert.equal(follower.status().pieces, 0);
+  });
+
+  test('that nobody had seen is not confirmed by a reload', async () => {
+    const { time, store, follower } = await rig();
+    store.wipe();
+    follower.reload();
+    await time.pass(500);
+    assert.equal(follower.status().pieces, 4);
+  });
+
+  test('is no loss when pieces go one by one', async () => {
+    const { time, store, follower } = await rig();
+    for (const name of ['a', 'b', 'c']) {
+      store.remove(name);
+      await time.pass(2000);
+    }
+    assert.deepEqual([follower.status().pieces, follower.status().shrinksRefused], [1, 0]);
+  });
+});
+
+test('a watch that went silent is found by comparison, and counted', async () => {
+  const { time, store, follower, kinds } = await rig();
+  store.isSilent = true;
+  store.put('a', '2');
+  await time.pass(50_000);
+  assert.deepEqual(kinds(), []);
+  await time.pass(20_000);
+  assert.deepEqual([kinds(), follower.status().drifts], [['drifted', 'changed'], 1]);
+});
+
+test('after the end nothing is said, nothing waits and the store is closed', async () => {
+  const { time, store, follower, kinds } = await rig();
+  store.put('a', '2');
+  follower.close();
+  follower.close();
+  await time.pass(100_000);
+  assert.deepEqual([kinds(), follower.status().state, store.isClosed], [[], 'idle', true]);
+});

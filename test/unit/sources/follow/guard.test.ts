@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { changesOf, hashOfPieces, isShrunk } from '#src/sources/follow/guard.ts';
+import type { Piece } from '#src/sources/follow/source.ts';
+
+function pieces(texts: Readonly<Record<string, string>>): Piece[] {
+  return Object.entries(texts).map(([name, text]) => ({ name, text, mount: { kind: 'root' } }));
+}
+
+function count(n: number): Piece[] {
+  return pieces(Object.fromEntries(Array.from({ length: n }, (_, i) => [`p${i}`, ''])));
+}
+
+test('what is different is named', () => {
+  const changes = changesOf(pieces({ a: '1', b: '1', c: '1' }), pieces({ b: '2', c: '1', d: '1' }));
+  assert.deepEqual(changes, { added: ['d'], removed: ['a'], changed: ['b'] });
+});
+
+describe('a loss is sudden', () => {
+  test('when nothing is left', () => {
+    assert.deepEqual([isShrunk(count(1), []), isShrunk(count(9), []), isShrunk([], [])], [true, true, false]);
+  });
+
+  test('when more than half of at least four are gone, whatever came instead', () => {
+    assert.deepEqual(
+      [isShrunk(count(4), count(2)), isShrunk(count(4), count(1)), isShrunk(count(3), count(1))],
+      [false, true, false],
+    );
+    const others = pieces({ x: '', y: '', z: '', w: '' });
+    assert.equal(isShrunk(count(4), others), true);
+  });
+
+  test('but not when pieces go one by one', () => {
+    for (let n = 9; n > 1; n--) assert.equal(isShrunk(count(n), count(n - 1)), false);
+  });
+});
+
+test('the hash is another when a name, a text or the border between them is', () => {
+  const hashes = [{}, { a: '' }, { a: 'b' }, { ab: '' }, { a: '', b: '' }, { a: '1 b' }, { a: '', '1': '' }].map(
+    (texts) => hashOfPieces(pieces(texts)),
+  );
+  assert.equal(new Set(hashes).size, hashes.length);
+});
