@@ -5,7 +5,6 @@
  */
 
 import { randomInt } from 'node:crypto';
-import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AdminServer } from './admin/server.ts';
 import { hashOfVariable } from './admin/token.ts';
@@ -15,6 +14,7 @@ import { Configuration } from './compose/configuration.ts';
 import { Drifts } from './compose/drifts.ts';
 import { Durable } from './compose/durable.ts';
 import { answerForecast, NOT_MEASURED } from './compose/forecast.ts';
+import { Restart } from './compose/handover/restart.ts';
 import { Rollouts } from './compose/rollouts.ts';
 import { AccessLogWriter } from './export/access-log.ts';
 import { startProbe } from './health/checks/probe.ts';
@@ -27,7 +27,9 @@ import type { Config } from './model/config.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
 import { formatProblem, SluiceError } from './model/problem.ts';
 import type { ForecastQuestion } from './model/rollout.ts';
-import { assertFree, type Region, Workers } from './proxy/workers.ts';
+import type { RestartAnswer } from './model/threads/handover.ts';
+import type { LoadedState } from './model/threads/state.ts';
+import { type Region, Workers } from './proxy/workers.ts';
 import { SloEngine } from './slo/budget/engine.ts';
 import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
 import { Totals } from './slo/totals.ts';
@@ -70,14 +72,15 @@ export const configTools = {
 /**
  * Starts a gateway and resolves when every worker listens.
  * @throws SluiceError SLU_CONFIG_UNREADABLE, SLU_CONFIG_INVALID (with all problems), SLU_PORT_IN_USE,
- * SLU_LISTEN_FAILED, SLU_WORKER_FAILED, SLU_SOURCE_UNAVAILABLE, SLU_USAGE (SLUICE_ADMIN_TOKEN is no token). Nothing stays open then.
+ * SLU_LISTEN_FAILED, SLU_WORKER_FAILED, SLU_SOURCE_UNAVAILABLE, SLU_RESTART_FAILED, SLU_USAGE (SLUICE_ADMIN_TOKEN is no
+ * token). Nothing stays open then, and a gateway that was to be taken over from is told why.
  */
 export async function startGateway(options: GatewayOptions, release: Release): Promise<Gateway> {
   const plane = new ControlPlane(options, release);
   try {
     await plane.start();
   } catch (error) {
-    await plane.close();
+    await plane.giveUp(error);
     throw error;
   }
   return plane;
@@ -106,6 +109,7 @@ class ControlPlane implements Gateway {
     setCapacity: (endpoint, capacity) => setCapacity(this.#endpointDials, endpoint, capacity),
     startProbe,
   });
+  readonly #restart: Restart;
   readonly #startedAt = wallTime();
   readonly #startedAtMs = nowMs();
   #workers: Workers | null = null;
@@ -163,6 +167,14 @@ class ControlPlane implements Gateway {
       explain: this.#attribution.explain,
       decided: this.#durable.decided,
     });
+    this.#restart = new Restart({
+      log: this.#log,
+      env: process.env,
+      options,
+      save: (directory) => this.#save(directory),
+      resume: () => this.#durable.resume(),
+      leave: () => this.#leave(),
+    });
     this.closed = new Promise((resolve) => {
       this.#finish = resolve;
     });
@@ -188,6 +200,9 @@ class ControlPlane implements Gateway {
       tokenHash: hashOfVariable('SLUICE_ADMIN_TOKEN', process.env['SLUICE_ADMIN_TOKEN']),
       workers: () => this.#workers?.status() ?? [],
       phase: () => this.#phase,
+      restart: () => this.#restart.status(),
+      isHeld: () => this.#restart.isHeld,
+      restartNow: (by) => this.restart(by),
       tickedAtMs: () => this.#tickedAtMs,
       proxyUrl: () => this.proxyUrl,
     };
@@ -199,22 +214,39 @@ class ControlPlane implements Gateway {
       const message = `${this.#options.configFile} has ${first.problems.length} problem(s)`;
       throw new SluiceError('SLU_CONFIG_INVALID', message, { problems: first.problems });
     }
-    await this.#durable.open(first.current.config.state.directory);
+    const { config, snapshot } = first.current;
+    this.#workers = await this.#createWorkers(first.current);
+    if (this.#restart.isHeir) await this.#workers.prepare();
+    const given = await this.#restart.take(config.state.directory);
+    await this.#durable.open(config.state.directory);
     this.#follow(first.current);
-    this.#durable.restore();
-    this.configHash = first.current.snapshot.hash;
-    this.#admin = await openAdmin(this.#insight, first.current.config.admin);
+    this.#durable.restore(given);
+    this.configHash = snapshot.hash;
+    this.#admin = await openAdmin(this.#insight, config.admin, this.#restart.adminFd(config.admin));
     this.adminUrl = this.#admin.url;
-    await this.#startWorkers(first.current);
+    this.#workers.logMore(this.#drifts.logged);
+    this.proxyUrl = urlOf(config.listen.host, await this.#workers.start());
     this.#tick = setInterval(() => this.#turn(), TICK_MS);
     this.#phase = 'serving';
+    await this.#restart.serving();
     this.#configuration.follow();
     this.#warn(first.warnings.map(formatProblem));
     this.#log.info('serving', { proxy: this.proxyUrl, admin: this.adminUrl, ...this.#configFields(first.current) });
   }
 
+  /** Lets go of everything that a start has begun, and tells whoever waits for it. */
+  async giveUp(error: unknown): Promise<void> {
+    await this.#restart.failed(error);
+    await this.close();
+  }
+
   reload(): void {
     this.#configuration.reload();
+  }
+
+  restart(by: string): RestartAnswer {
+    const open = { proxy: this.#workers?.sockets() ?? null, admin: this.#admin?.fd ?? null };
+    return this.#restart.begin(by, this.#phase === 'serving' ? open : null);
   }
 
   drain(): Promise<void> {
@@ -231,28 +263,17 @@ class ControlPlane implements Gateway {
     await this.#workers?.stop();
     await this.#admin?.close();
     await this.#durable.close();
+    this.#restart.close();
     await this.#accessLog.flush(FLUSH_MS);
     await this.#log.flush(FLUSH_MS);
   }
 
-  // ── start ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  async #startWorkers({ config, snapshot }: Current): Promise<void> {
-    const { host, port } = config.listen;
-    // Node shares a port on these platforms only; elsewhere one worker has it to itself.
-    const canShare = process.platform === 'linux' || process.platform === 'freebsd';
-    const wanted = config.workers === 'auto' ? availableParallelism() : config.workers;
-    const count = canShare ? wanted : 1;
-    if (count < wanted && config.workers !== 'auto') {
-      this.#warn([`workers: ${wanted} asked for, but ${process.platform} cannot share a port; one worker serves`]);
-    }
-    // SO_REUSEPORT would let a second gateway take half of the connections without a word.
-    if (port !== 0) await assertFree(host, port);
-    this.#workers = new Workers({
+  async #createWorkers({ config, snapshot }: Current): Promise<Workers> {
+    const { warnings, ...listening } = await this.#restart.planListening(config);
+    this.#warn(warnings);
+    return new Workers({
       file: WORKER_FILE,
-      count,
-      host,
-      port,
+      ...listening,
       dials: this.#dials.buffer,
       endpointDials: this.#endpointDials.buffer,
       latencyDials: this.#latencyDials.buffer,
@@ -261,11 +282,7 @@ class ControlPlane implements Gateway {
       exhausted: (code) => this.#log.error('descriptors_exhausted', { code }),
       access: (batch) => this.#accessLog.take(batch),
     });
-    this.#workers.logMore(this.#drifts.logged);
-    this.proxyUrl = `http://${host.includes(':') ? `[${host}]` : host}:${await this.#workers.start()}`;
   }
-
-  // ── configuration ───────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Resolves when every worker has what came of an offer. */
   async #apply(result: OfferResult): Promise<void> {
@@ -308,15 +325,17 @@ class ControlPlane implements Gateway {
     };
   }
 
-  // ── the loop ────────────────────────────────────────────────────────────────────────────────────────────────────
-
   #turn(): void {
     this.#tickedAtMs = nowMs();
+    if (!this.#restart.isHeld) this.#decide();
+  }
+
+  #decide(isLast = false): void {
     const regions = this.#workers?.regions() ?? [];
     this.#totals.follow(regions);
     this.#endpointTotals.follow(regions);
     this.#rollouts.turn(this.#tickedAtMs);
-    this.#look(false);
+    this.#look(isLast);
     this.#drifts.turn(regions, this.#tickedAtMs);
     this.#attribution.turn(this.#tickedAtMs);
     this.#lookAfterEndpoints(regions);
@@ -340,14 +359,31 @@ class ControlPlane implements Gateway {
     for (const shift of this.#store.setDown(down)) this.#log.warn('version_weight', { ...shift });
   }
 
-  // ── end ─────────────────────────────────────────────────────────────────────────────────────────────────────────
+  /** The last turn of the loop here, as far as anybody knows; requests go on at the weights in force. */
+  #save(stateDirectory: string | null): Promise<LoadedState | null> {
+    this.#decide(true);
+    return this.#durable.suspend(stateDirectory);
+  }
+
+  /** Another process accepts: ours are told to come back with their next answer, and have it there. */
+  #leave(): void {
+    this.#phase = 'draining';
+    this.#workers?.leave();
+    void this.#admin?.close();
+    this.#draining = this.#finishExchanges();
+  }
 
   async #drain(): Promise<void> {
     this.#phase = 'draining';
+    this.#workers?.lameDuck();
+    await this.#restart.stop();
+    await this.#finishExchanges();
+  }
+
+  async #finishExchanges(): Promise<void> {
     const drain = this.#store.current?.config.drain ?? { delayMs: 0, timeoutMs: 0 };
     this.#log.info('draining', { ...drain });
     await this.#configuration.close();
-    this.#workers?.lameDuck();
     await sleep(drain.delayMs, undefined, { ref: false });
     const finished = this.#workers?.drain() ?? Promise.resolve();
     const isDone = await Promise.race([finished.then(() => true), sleep(drain.timeoutMs, false, { ref: false })]);
@@ -356,4 +392,8 @@ class ControlPlane implements Gateway {
     await this.close();
     this.#finish(0);
   }
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

@@ -5,8 +5,9 @@
 
 import { readFileSync } from 'node:fs';
 
-// A reload that is asked for while the modules load must not end the process: the configuration is read after it anyway.
+// A reload or restart that is asked for while the modules load must not end the process: the configuration is read after it anyway.
 process.on('SIGHUP', () => undefined);
+process.on('SIGUSR2', () => undefined);
 
 const { runCli } = await import('./cli/cli.ts');
 const { configTools, startGateway } = await import('./gateway.ts');

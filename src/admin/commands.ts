@@ -1,6 +1,7 @@
 /**
  * Commands over the admin server, the only thing here that changes anything: `POST /api/v1/rollouts/{route}/{command}` to
- * rollouts, `POST /api/v1/routes/{route}/restore` for versions that are offline because they drifted.
+ * rollouts, `POST /api/v1/routes/{route}/restore` for versions that are offline because they drifted, and
+ * `POST /api/v1/restart`.
  *
  * Who may: bearers of the token. Without a configured one nobody may. A page in a browser cannot: it would need the token in
  * an `Authorization` header, which needs a CORS preflight, which is refused; what a browser says of the request's origin is
@@ -9,7 +10,8 @@
  * ```
  * 421 host ▸ 405 method ▸ 403 other site ▸ 403 read only ▸ 401 token ▸ 415 type ▸ 413 size ▸ 400 body ▸ 404 route ▸ 409 state
  * ```
- * Body: none, or JSON `{"reason": "text", "fix": true}`. Answers 200 with the decision, as JSON.
+ * Body: none, or JSON `{"reason": "text", "fix": true}`. Answers 200 with the decision, as JSON; a restart that has begun
+ * 202 with the new process's id, and what comes of it shows in the status.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -21,6 +23,7 @@ import {
   type RolloutCommand,
   type RolloutCommandName,
 } from '../model/rollout.ts';
+import type { RestartAnswer } from '../model/threads/handover.ts';
 import { jsonReply, problemReply, type Reply } from './reply.ts';
 import { isTokenOf } from './token.ts';
 
@@ -37,18 +40,19 @@ export interface AdminActions {
   tokenHash(): string | null;
   command(command: RolloutCommand): CommandResult;
   restore(command: RestoreCommand): RestoreResult;
+  restart(): RestartAnswer;
   /** Told of every command that was refused before it was understood. */
   onRefused(target: string, because: string): void;
 }
 
 /** A command that a path names. */
-export interface Target {
-  readonly route: string;
-  readonly name: RolloutCommandName | 'restore';
-}
+export type Target =
+  | { readonly route: string; readonly name: RolloutCommandName | 'restore' }
+  | { readonly name: 'restart' };
 
 /** The command of a path as received; null when it names none. */
 export function commandTarget(path: string): Target | null {
+  if (path === '/api/v1/restart') return { name: 'restart' };
   const [, restoring] = RESTORE_PATH.exec(path) ?? [];
   if (restoring !== undefined) return { route: restoring, name: 'restore' };
   const [, route = '', name = ''] = PATH.exec(path) ?? [];
@@ -73,6 +77,7 @@ export async function answerCommand(
   if (body === null) return cut(413, `A command has at most ${BODY_BYTES_MAX} bytes of body`);
   const wishes = wishesOf(body);
   if (typeof wishes === 'string') return problemReply(400, wishes);
+  if (target.name === 'restart') return restartReply(actions.restart());
   const { name, route } = target;
   if (name === 'restore') return restored(actions.restore({ name, route, by: 'api', reason: wishes.reason }));
   const result = actions.command({ name, route, by: 'api', ...wishes });
@@ -82,6 +87,11 @@ export async function answerCommand(
 
 function restored(result: RestoreResult): Reply {
   return result.kind === 'restored' ? jsonReply({ changes: result.changes }) : problemReply(409, result.detail);
+}
+
+function restartReply(answer: RestartAnswer): Reply {
+  if (answer.kind === 'refused') return problemReply(409, answer.detail);
+  return { ...jsonReply({ restart: { pid: answer.pid } }), status: 202 };
 }
 
 interface Turned {

@@ -89,7 +89,10 @@ function indexText(pages: ReadonlyMap<string, Page>): string {
 
 const COMMANDS_TEXT = `POST /api/v1/rollouts/{route}/{${ROLLOUT_COMMANDS.join(',')}}
 POST /api/v1/routes/{route}/restore
-with the token: commands to the rollout of a route, and to bring back versions that drifted; body: none, or {"reason": "…", "fix": true}\n`;
+with the token: commands to the rollout of a route, and to bring back versions that drifted; body: none, or {"reason": "…", "fix": true}
+
+POST /api/v1/restart
+with the token: a process from the same command line takes over without a gap\n`;
 
 /** A client's text for a message: bounded and without controls. */
 function printable(text: string): string {

@@ -29,6 +29,8 @@ const CLOSE_GRACE_MS = 1000;
 
 export interface AdminOptions {
   readonly address: ListenAddress;
+  /** A socket that listens there already; it becomes the server's own. */
+  readonly fd?: number | undefined;
   readonly view: AdminView;
   /** What it may do; without it every command is refused. */
   readonly actions?: AdminActions;
@@ -42,6 +44,8 @@ export interface AdminServer {
   /** `http://host:port`, with the port the kernel chose. */
   readonly url: string;
   readonly port: number;
+  /** Descriptor of the listening socket; null where the system has none, and after `close`. */
+  readonly fd: number | null;
   /** Closes the socket; answers under way have a second. Idempotent. */
   close(): Promise<void>;
 }
@@ -70,10 +74,17 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   server.maxHeadersCount = HEAD_COUNT_MAX;
   server.timeout = SOCKET_IDLE_MS;
   server.on('clientError', refuseMalformed);
-  const port = await listen(server, options.address);
+  const port = await listen(server, options);
   // A failed accept (descriptors exhausted) is an 'error' event, which would end the process without a listener.
   server.on('error', (error) => options.onFailure?.('accept', error));
-  return { url: urlOf(options.address.host, port), port, close: closer(server) };
+  return {
+    url: urlOf(options.address.host, port),
+    port,
+    close: closer(server),
+    get fd() {
+      return (server as unknown as { readonly _handle: { readonly fd?: number } | null })._handle?.fd ?? null;
+    },
+  };
 }
 
 interface Door {
@@ -140,11 +151,11 @@ const MALFORMED_STATUS: Readonly<Record<string, number>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
-function listen(server: Server, address: ListenAddress): Promise<number> {
+function listen(server: Server, { address, fd }: AdminOptions): Promise<number> {
   return new Promise((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) => reject(listenError(error, address));
     server.once('error', fail);
-    server.listen({ host: address.host, port: address.port }, () => {
+    server.listen(fd === undefined ? { host: address.host, port: address.port } : { fd }, () => {
       server.off('error', fail);
       resolve((server.address() as AddressInfo).port);
     });

@@ -98,6 +98,23 @@ async function post<T>(
   return { ...body, status: response.status };
 }
 
+/** `POST /api/v1/restart`. Rejects when the server cannot be reached or answers in another form. */
+export async function sendRestart(
+  adminUrl: string,
+  token: string | undefined,
+): Promise<{ readonly pid: number } | { readonly status: number; readonly refused: string }> {
+  const path = '/api/v1/restart';
+  const response = await fetch(new URL(path, adminUrl), {
+    method: 'POST',
+    headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
+    redirect: 'error',
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  const body = (await response.json()) as { readonly restart?: { readonly pid: number }; readonly detail?: string };
+  if (response.ok && body.restart !== undefined) return { pid: body.restart.pid };
+  return { status: response.status, refused: body.detail ?? `${path} answered ${response.status}` };
+}
+
 /** fetch hides the system's word in the cause. */
 export function reasonOf(error: unknown): string {
   const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;

@@ -9,6 +9,7 @@ import { CONFIG_USAGE, configCommand } from './config.ts';
 import { demoCommand } from './demo/demo.ts';
 import { type CliDeps, type Command, EXIT } from './deps.ts';
 import { planCommand } from './plan.ts';
+import { restartCommand } from './restart.ts';
 import { restoreCommand } from './restore.ts';
 import { rolloutCommand } from './rollout.ts';
 import { runCommand } from './run.ts';
@@ -53,6 +54,7 @@ export const COMMANDS: readonly Command[] = [
   rolloutCommand,
   planCommand,
   restoreCommand,
+  restartCommand,
   versionCommand,
 ];
 

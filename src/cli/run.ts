@@ -4,26 +4,35 @@
 
 import { LOG_LEVELS } from '../lib/log.ts';
 import type { Gateway } from '../model/gateway.ts';
+import { SluiceError } from '../model/problem.ts';
 import { readArgs, readChoice } from './args.ts';
 import { type CliDeps, type Command, EXIT } from './deps.ts';
 
-const USAGE = `sluice run [--config FILE] [--log-level LEVEL]
+const RESTART_TIMEOUT_S = 60;
+const RESTART_TIMEOUT_S_MAX = 3600;
+
+const USAGE = `sluice run [--config FILE] [--log-level LEVEL] [--pid-file FILE]
 
 Serves the configuration until SIGTERM or SIGINT, which drain; a second one ends it at once.
 The file is watched: an edit takes effect without a restart. SIGHUP reads it again.
+SIGUSR2 starts the program anew from the same command line; it takes over without a gap, or this one stays.
 
   -c, --config FILE    configuration document; default gateway.yaml
   --log-level LEVEL    ${LOG_LEVELS.join(', ')}; default info; the log is JSON on stderr
+  --pid-file FILE      names the process that serves, also after a restart
+  --restart-timeout S  seconds that a process that is to take over has to get ready; default ${RESTART_TIMEOUT_S}
   --with-parent        drain when the process that started this one, with an IPC channel, goes away
   -h, --help           this text
 
-Exit codes: 0 drained, 1 could not start or go on, 2 wrong usage.
+Exit codes: 0 drained or succeeded by another process, 1 could not start or go on, 2 wrong usage.
 `;
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
   'log-level': { type: 'string' },
   'with-parent': { type: 'boolean' },
+  'pid-file': { type: 'string' },
+  'restart-timeout': { type: 'string' },
 } as const;
 
 /** The command `run`. */
@@ -33,10 +42,13 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const { values } = readArgs(argv, OPTIONS);
   const configFile = values.config ?? 'gateway.yaml';
   const logLevel = readChoice('--log-level', values['log-level'] ?? 'info', LOG_LEVELS);
+  const restartTimeoutMs = readTimeoutMs(values['restart-timeout']);
+  const isTied = values['with-parent'] === true;
   const held: Held = { gateway: null, mustReload: false };
-  const release = obey(held, deps, values['with-parent'] === true);
+  const release = obey(held, deps, isTied);
   try {
-    const gateway = await deps.startGateway({ configFile, logLevel });
+    const pidFile = values['pid-file'] ?? null;
+    const gateway = await deps.startGateway({ configFile, logLevel, pidFile, isTied, restartTimeoutMs });
     held.gateway = gateway;
     if (held.mustReload) gateway.reload();
     announce(gateway, configFile, deps);
@@ -44,6 +56,13 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   } finally {
     release();
   }
+}
+
+function readTimeoutMs(text: string | undefined): number {
+  const seconds = text === undefined ? RESTART_TIMEOUT_S : /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+  if (seconds >= 1 && seconds <= RESTART_TIMEOUT_S_MAX) return seconds * 1000;
+  const range = `whole seconds from 1 to ${RESTART_TIMEOUT_S_MAX}`;
+  throw new SluiceError('SLU_USAGE', `--restart-timeout takes ${range}, got ${text}`);
 }
 
 /** The gateway once it serves, and what was asked of it before. */
@@ -86,10 +105,16 @@ function obey(held: Held, deps: CliDeps, withParent: boolean): () => void {
     if (held.gateway === null) held.mustReload = true;
     else held.gateway.reload();
   };
+  const restart = () => {
+    // Who starts is no older than what it would start.
+    if (held.gateway === null) deps.stderr.write('sluice: no restart: this process does not serve yet\n');
+    else held.gateway.restart('SIGUSR2');
+  };
   const listeners: [string, () => void][] = [
     ['SIGTERM', stop],
     ['SIGINT', stop],
     ['SIGHUP', reload],
+    ['SIGUSR2', restart],
     ...(withParent ? [['disconnect', orphaned] as [string, () => void]] : []),
   ];
   for (const [event, listener] of listeners) deps.events.on(event, listener);

@@ -18,6 +18,7 @@ import type { ListenAddress } from '../model/config.ts';
 import type { CommandResult, RolloutCommand } from '../model/rollout.ts';
 import type { RouteStatus, Status, WorkerStatus } from '../model/status.ts';
 import { GATEWAY_CELL } from '../model/tallies.ts';
+import type { RestartAnswer, RestartStatus } from '../model/threads/handover.ts';
 import type { SloEngine } from '../slo/budget/engine.ts';
 import type { EndpointTotalsReader } from '../slo/endpoint-totals.ts';
 import type { Totals } from '../slo/totals.ts';
@@ -33,6 +34,8 @@ import type { Rollouts } from './rollouts.ts';
 const LIVE_MS = 10_000;
 /** The window that a route's present traffic is taken from. */
 const RECENT_S = 300;
+/** What nobody else may decide while a restart hands everything over. */
+const HELD = { kind: 'refused', detail: 'a restart is under way; try again' } as const;
 /** A latency without any spread has no shape to forecast from. */
 const SPREAD_LEAST = 1.01;
 
@@ -56,15 +59,19 @@ export interface Insight {
   readonly tokenHash: string | null;
   readonly workers: () => readonly WorkerStatus[];
   readonly phase: () => Phase;
+  readonly restart: () => RestartStatus;
+  /** Nothing may be decided now: another process is taking over. */
+  readonly isHeld: () => boolean;
+  readonly restartNow: (by: string) => RestartAnswer;
   readonly tickedAtMs: () => number;
   readonly proxyUrl: () => string;
 }
 
 /**
- * Starts the admin server on `address`.
+ * Starts the admin server on `address`, or on a socket that listens there already.
  * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED
  */
-export function openAdmin(insight: Insight, address: ListenAddress): Promise<AdminServer> {
+export function openAdmin(insight: Insight, address: ListenAddress, fd?: number): Promise<AdminServer> {
   const { store, totals, rollouts, drifts, accessLog, log } = insight;
   const metrics = createMetrics({
     status: () => statusOf(insight),
@@ -75,10 +82,12 @@ export function openAdmin(insight: Insight, address: ListenAddress): Promise<Adm
   });
   return startAdmin({
     address,
+    fd,
     actions: {
       tokenHash: () => store.current?.config.adminTokenHash ?? insight.tokenHash,
-      command: (command) => obey(insight, command),
-      restore: ({ route, by, reason }) => drifts.restore(route, by, reason),
+      command: (command) => (insight.isHeld() ? HELD : obey(insight, command)),
+      restore: ({ route, by, reason }) => (insight.isHeld() ? HELD : drifts.restore(route, by, reason)),
+      restart: () => insight.restartNow('api'),
       onRefused: (target, because) => log.warn('admin_refused', { target, because }),
     },
     view: {
@@ -124,6 +133,8 @@ function statusOf(insight: Insight): Status {
   const because = notReadyBecause(insight.phase(), workers);
   return {
     version: release.version,
+    pid: process.pid,
+    restart: insight.restart(),
     startedAt: since.wall,
     uptimeMs: Math.round(nowMs() - since.ms),
     ready: because === '',

@@ -42,17 +42,13 @@ export interface DurableDeps {
 
 export class Durable {
   readonly #deps: DurableDeps;
-  readonly #store: StateStore;
+  #store: StateStore;
+  #directory: string | null = null;
   #rolloutsSavedAtMs = nowMs();
 
   constructor(deps: DurableDeps) {
     this.#deps = deps;
-    this.#store = new StateStore({
-      log: deps.log,
-      collect: () => this.#collect(),
-      late: (loaded, isOwn) => this.#takeOver(loaded, isOwn),
-      wallTime,
-    });
+    this.#store = this.#freshStore();
   }
 
   /** How the state stands. */
@@ -62,14 +58,18 @@ export class Durable {
 
   /** Reads what is in `directory` (null: everything is in memory). Never rejects. */
   open(directory: string | null): Promise<void> {
+    this.#directory = directory;
     return this.#store.open(directory);
   }
 
-  /** Hands out what was read; once the configuration is followed, before anybody is served. */
-  restore(): void {
+  /**
+   * Hands out what was read; once the configuration is followed, before anybody is served.
+   * @param given what a running gateway has handed over, instead of what was read; null: nothing
+   */
+  restore(given: LoadedState | null = null): void {
     // What is in the file by the time it can be written may be more than what could be read now.
-    if (this.#store.health.kind === 'unavailable') this.#deps.slos.keepApart();
-    this.#handOut(this.#store.loaded);
+    if (given === null && this.#store.health.kind === 'unavailable') this.#deps.slos.keepApart();
+    this.#handOut(given ?? this.#store.loaded);
   }
 
   /** Keeps what is no budget, and outlives the process like one. */
@@ -86,6 +86,33 @@ export class Durable {
     this.#deps.look();
     this.#saveAll();
     return this.#store.close();
+  }
+
+  /**
+   * Writes what is to be kept and lets go of the directory, until `resume`.
+   * @returns what a process that opens `directory` then does not find there; null: it finds everything
+   */
+  async suspend(directory: string | null): Promise<LoadedState | null> {
+    const { slos, rollouts, drifts } = this.#deps;
+    await this.close();
+    if (directory === this.#directory && this.#store.isWritten) return null;
+    const budgets = new Map([...savedBudgets(slos.save(nowMs())), ...drifts().save()]);
+    return { budgets, rollouts: rollouts().save(), decisions: rollouts().decisions };
+  }
+
+  /** Keeps again what is decided from now on. */
+  resume(): Promise<void> {
+    this.#store = this.#freshStore();
+    return this.#store.open(this.#directory);
+  }
+
+  #freshStore(): StateStore {
+    return new StateStore({
+      log: this.#deps.log,
+      collect: () => this.#collect(),
+      late: (loaded, isOwn) => this.#takeOver(loaded, isOwn),
+      wallTime,
+    });
   }
 
   #saveAll(): void {
@@ -127,8 +154,7 @@ export class Durable {
   }
 
   #saveBudgets(saved: readonly SavedObjective[]): void {
-    const at = new Date(bothClocks().wallMs).toISOString();
-    this.#store.saveBudgets(new Map(saved.map((one) => [one.id, { format: BUDGET_FORMAT, bytes: toBytes(one), at }])));
+    this.#store.saveBudgets(savedBudgets(saved));
   }
 
   #restoreBudget(id: string, budget: SavedBudget, wallMs: number): void {
@@ -146,4 +172,9 @@ export class Durable {
       this.#deps.log.error('state_invalid', { what, name, error });
     }
   }
+}
+
+function savedBudgets(saved: readonly SavedObjective[]): Map<string, SavedBudget> {
+  const at = new Date(bothClocks().wallMs).toISOString();
+  return new Map(saved.map((one) => [one.id, { format: BUDGET_FORMAT, bytes: toBytes(one), at }]));
 }

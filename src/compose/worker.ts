@@ -19,10 +19,27 @@ async function drain(): Promise<void> {
   port?.close();
 }
 
+async function listen(at: number): Promise<void> {
+  try {
+    const { host, reusePort, fds } = setup;
+    const listening = await plane.listener.listen({ host, port: at, reusePort, fds });
+    say({ kind: 'linked', revision: setup.snapshot.revision });
+    say({ kind: 'listening', port: listening, fds: plane.listener.fds });
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    say({ kind: 'failed', code: code ?? 'UNKNOWN', message });
+    plane.destroy();
+    port?.close();
+  }
+}
+
 port.on('message', (message: ToWorker) => {
   switch (message.kind) {
     case 'snapshot':
       say({ kind: 'linked', revision: plane.swap(message.snapshot) });
+      return;
+    case 'listen':
+      void listen(message.port);
       return;
     case 'access-taken':
       plane.accessLog.taken();
@@ -32,6 +49,9 @@ port.on('message', (message: ToWorker) => {
       return;
     case 'lame-duck':
       plane.lameDuck();
+      return;
+    case 'leave':
+      plane.leave();
       return;
     case 'drain':
       void drain();
@@ -45,13 +65,5 @@ port.on('message', (message: ToWorker) => {
   }
 });
 
-try {
-  const listening = await plane.listener.listen({ host: setup.host, port: setup.port, reusePort: setup.reusePort });
-  say({ kind: 'linked', revision: setup.snapshot.revision });
-  say({ kind: 'listening', port: listening });
-} catch (error) {
-  const { code, message } = error as NodeJS.ErrnoException;
-  say({ kind: 'failed', code: code ?? 'UNKNOWN', message });
-  plane.destroy();
-  port.close();
-}
+if (setup.waits) say({ kind: 'ready' });
+else await listen(setup.port);

@@ -124,6 +124,14 @@ export const STATE_FAMILIES: readonly Family[] = [
     },
   },
   {
+    name: 'sluice_restart_failures_total',
+    help: 'Restarts that failed, so that this process served on',
+    type: 'counter',
+    *collect({ status }) {
+      yield { labels: {}, value: status.restart.failures };
+    },
+  },
+  {
     name: 'sluice_health_checks_total',
     help: 'Health checks of endpoints, by result',
     type: 'counter',

@@ -2,12 +2,20 @@
  * What the command line starts and holds: a running gateway as seen from outside.
  */
 
+import type { RestartAnswer } from './threads/handover.ts';
+
 /** How to start a gateway. */
 export interface GatewayOptions {
   /** Path of the configuration document, as the user gave it. */
   readonly configFile: string;
   /** Least severe level that is logged: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`. */
   readonly logLevel: string;
+  /** File that names the process that serves, or null. */
+  readonly pidFile: string | null;
+  /** It ends with the process that started it, so that no other process can take its place. */
+  readonly isTied: boolean;
+  /** How long a process that is to take over may take until it could serve, ms. */
+  readonly restartTimeoutMs: number;
 }
 
 /** A gateway that is listening. */
@@ -20,8 +28,14 @@ export interface Gateway {
   readonly configHash: string;
   /** Reads the configuration again; a refused one leaves the last good one in force. */
   reload(): void;
+  /**
+   * Starts a process from the same command line that takes over the listening sockets; then this one drains and closes.
+   * When that one cannot serve, this one goes on.
+   * @param by who asks, for the log
+   */
+  restart(by: string): RestartAnswer;
   /** Fails readiness, lets traffic finish within the configured limits, then closes. Idempotent. */
   drain(): Promise<void>;
-  /** The exit code, once everything is closed: 0 after a drain, 1 when it could not go on. Never rejects. */
+  /** The exit code, once everything is closed: 0 after a drain or a restart, 1 when it could not go on. Never rejects. */
   readonly closed: Promise<number>;
 }

@@ -52,6 +52,7 @@ export type ErrorCode =
   | 'SLU_WORKER_FAILED'
   | 'SLU_CELLS_EXHAUSTED'
   | 'SLU_STATE_INVALID'
+  | 'SLU_RESTART_FAILED'
   | 'SLU_USAGE';
 
 /** An operational error of the control plane. */

@@ -10,6 +10,7 @@ import type { Problem } from './problem.ts';
 import type { RolloutGate, RolloutStateName } from './rollout.ts';
 import type { ErrorClass } from './sli.ts';
 import type { AlertSeverity, DriftKind, SloIndicator, SloScope, Verdict } from './slo.ts';
+import type { RestartStatus } from './threads/handover.ts';
 import type { StateStatus } from './threads/state.ts';
 
 export interface EndpointStatus extends EndpointHealth {
@@ -222,6 +223,10 @@ export interface WorkerStatus {
 
 export interface Status {
   readonly version: string;
+  /** Of the process that answers: another one after a restart. */
+  readonly pid: number;
+  /** The restart that is under way, and those that failed. */
+  readonly restart: RestartStatus;
   readonly startedAt: string;
   readonly uptimeMs: number;
   readonly ready: boolean;

@@ -1,11 +1,12 @@
 /**
  * Accepts client connections for one worker and keeps account of them.
  *
- * Every worker listens on the same address with SO_REUSEPORT, so the kernel spreads new connections over them. Beyond
- * the limit of connections a new one is closed at once, counted, and nobody else suffers.
+ * Every worker listens on the same address with SO_REUSEPORT, so the kernel spreads new connections over them; or on
+ * sockets that were opened before it, by another process. Beyond the limit of connections a new one is closed at once,
+ * counted, and nobody else suffers.
  */
 
-import { BlockList, createServer, isIP, isIPv6, type Server } from 'node:net';
+import { BlockList, createServer, isIP, isIPv6, type ListenOptions as NetListenOptions, type Server } from 'node:net';
 import { beginTurn } from '../lib/clock.ts';
 import { hash32 } from '../lib/hash.ts';
 import { Roster } from '../lib/roster.ts';
@@ -15,10 +16,22 @@ import { ClientConnection, type ConnectionEvents } from './http1/connection.ts';
 import type { Lane } from './lane.ts';
 import type { Handle, ServerHandle } from './wire/binding.ts';
 
-/** A worker's listening socket and its connections. */
+/** Connections that the kernel holds for us until they are accepted; it may hold fewer (`net.core.somaxconn`). */
+const BACKLOG = 4096;
+
+/** Where to listen. */
+export interface ListenOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly reusePort: boolean;
+  /** Sockets that listen already, which become the listener's own; none: it opens one at host and port. */
+  readonly fds?: readonly number[];
+}
+
+/** A worker's listening sockets and its connections. */
 export class Listener implements ConnectionEvents {
   readonly #lane: Lane;
-  readonly #server: Server;
+  readonly #servers: Server[] = [];
   readonly #connections = new Roster<ClientConnection>();
   #port = 0;
   #trusts: Trust = nobody;
@@ -28,11 +41,15 @@ export class Listener implements ConnectionEvents {
 
   constructor(lane: Lane) {
     this.#lane = lane;
-    this.#server = createServer();
   }
 
   get connections(): number {
     return this.#connections.size;
+  }
+
+  /** Descriptors of the listening sockets; empty where the system has no such numbers. */
+  get fds(): readonly number[] {
+    return this.#servers.map((server) => handleOf(server)?.fd ?? -1).filter((fd) => fd >= 0);
   }
 
   /** Whose forwarding headers are believed from now on; connections keep what they were accepted with. */
@@ -42,28 +59,41 @@ export class Listener implements ConnectionEvents {
 
   /**
    * Starts to listen and resolves with the port.
-   * @throws the system's error (`EADDRINUSE`, `EACCES` …).
+   * @throws the system's error (`EADDRINUSE`, `EACCES`, of what is no listening socket `EINVAL` …).
    */
-  listen(options: { host: string; port: number; reusePort: boolean }): Promise<number> {
+  async listen({ fds = [], host, port, reusePort }: ListenOptions): Promise<number> {
+    if (fds.length === 0) await this.#open({ host, port, reusePort, backlog: BACKLOG });
+    for (const fd of fds) await this.#open({ fd, backlog: BACKLOG });
+    return this.#port;
+  }
+
+  #open(options: NetListenOptions | { readonly fd: number; readonly backlog: number }): Promise<void> {
+    const server = createServer();
+    this.#servers.push(server);
     return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ ...options, backlog: 4096 }, () => {
-        this.#server.removeListener('error', reject);
-        const { _handle: listening } = this.#server as unknown as { readonly _handle: ServerHandle };
+      server.once('error', reject);
+      server.listen(options, () => {
+        server.removeListener('error', reject);
+        const listening = handleOf(server) as ServerHandle;
         // What is accepted inherits it: a call for all instead of one for each.
         listening.setNoDelay(true);
         listening.onconnection = (status, client) => this.#accept(status, client);
-        const address = this.#server.address();
-        this.#port = typeof address === 'object' && address !== null ? address.port : options.port;
-        resolve(this.#port);
+        const address = server.address();
+        if (typeof address === 'object' && address !== null) this.#port = address.port;
+        resolve();
       });
     });
   }
 
+  /** Stops accepting and has every answer close its connection; another process accepts from the same sockets. */
+  leave(): void {
+    this.#lane.isDraining = true;
+    this.#close();
+  }
+
   /** Stops accepting, closes idle connections; resolves when the last exchange is over. */
   drain(): Promise<void> {
-    this.#lane.isDraining = true;
-    this.#server.close();
+    this.leave();
     for (const connection of this.#connections.all()) connection.drain();
     if (this.#connections.size === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -73,8 +103,12 @@ export class Listener implements ConnectionEvents {
 
   /** Ends every connection now. */
   destroy(): void {
-    this.#server.close();
+    this.#close();
     for (const connection of this.#connections.all()) connection.destroy();
+  }
+
+  #close(): void {
+    for (const server of this.#servers.splice(0)) server.close();
   }
 
   #accept(status: number, client: Handle | undefined): void {
@@ -110,6 +144,11 @@ export class Listener implements ConnectionEvents {
     const key = hash32(`${address}:${name.port}`) | 0;
     return new PeerLines({ address, port: this.#port, isTrusted: trusts(address), trusts, key });
   }
+}
+
+/** The runtime's own handle; null when the server is closed. */
+function handleOf(server: Server): ServerHandle | null {
+  return (server as unknown as { readonly _handle: ServerHandle | null })._handle;
 }
 
 /** Whether an address is a trusted proxy's. */

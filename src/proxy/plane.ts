@@ -95,6 +95,11 @@ export class Plane {
     this.#lane.isDraining = true;
   }
 
+  /** The same, and new connections are another process's, which accepts from the same sockets. */
+  leave(): void {
+    this.listener.leave();
+  }
+
   /** Finishes what is under way, then lets go of everything. */
   async drain(): Promise<void> {
     await Promise.all([this.listener.drain(), this.#lane.upgrades.drain()]);

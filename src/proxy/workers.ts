@@ -9,7 +9,6 @@
 
 import { randomInt } from 'node:crypto';
 import { url as inspectorUrl } from 'node:inspector';
-import { createServer } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { nowMs } from '../lib/clock.ts';
 import { DescriptorWatch } from '../lib/descriptors.ts';
@@ -29,6 +28,7 @@ import {
 } from '../model/tallies.ts';
 import type { AccessBatch } from '../model/threads/access.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from '../model/threads/messages.ts';
+import { listenError } from './wire/port.ts';
 
 const RESTART_MS_MIN = 50;
 const RESTART_MS_MAX = 5000;
@@ -45,6 +45,10 @@ export interface WorkersOptions {
   readonly count: number;
   readonly host: string;
   readonly port: number;
+  /** Whether several sockets may have the port, of these workers and of later ones. Default: where there are several. */
+  readonly reusePort?: boolean;
+  /** Listening sockets that exist already, for the life of a worker that begins now; none: it opens one. */
+  sockets?(id: number): Promise<readonly number[]>;
   readonly dials: SharedArrayBuffer;
   readonly endpointDials: SharedArrayBuffer;
   readonly latencyDials: SharedArrayBuffer;
@@ -76,6 +80,12 @@ interface Slot {
   servingSinceMs: number;
   /** Why it will have died. */
   cause: string;
+  /** Its listening sockets. */
+  fds: readonly number[];
+  /** It could listen. */
+  readonly ready: PromiseWithResolvers<void>;
+  /** It listens, at this port. */
+  readonly listening: PromiseWithResolvers<number>;
 }
 
 /** All data-plane threads. */
@@ -102,16 +112,28 @@ export class Workers {
     this.#port = options.port;
   }
 
+  /** Starts every worker so far that `start` only has to make them listen. @throws SluiceError SLU_WORKER_FAILED */
+  async prepare(): Promise<void> {
+    for (let id = 0; id < this.#options.count; id++) await this.#launch(id, true);
+    await Promise.all(this.#slots.map(({ ready }) => ready.promise));
+  }
+
   /**
-   * Starts every worker, the first one alone: it may choose the port for all.
+   * Has every worker listen, the first one alone: it may choose the port for all.
    * @returns the port.
-   * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED.
+   * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED, SLU_WORKER_FAILED.
    */
   async start(): Promise<number> {
-    this.#port = await this.#spawn(0);
-    const others = Array.from({ length: this.#options.count - 1 }, (_, i) => this.#spawn(i + 1));
+    this.#port = await this.#listen(0);
+    const others = Array.from({ length: this.#options.count - 1 }, (_, i) => this.#listen(i + 1));
     await Promise.all(others);
     return this.#port;
+  }
+
+  /** Every listening socket, by descriptor; null while a worker is being replaced. */
+  sockets(): readonly number[] | null {
+    const isWhole = this.#slots.every(({ state, fds }) => state === 'serving' && fds.length > 0);
+    return isWhole ? this.#slots.flatMap(({ fds }) => fds) : null;
   }
 
   /** Sends a snapshot to all workers; resolves when all that live have linked it. */
@@ -168,6 +190,12 @@ export class Workers {
     for (const slot of this.#slots) this.#say(slot, { kind: 'lame-duck' });
   }
 
+  /** Stops accepting for good, as another process accepts from the same sockets; answers close their connections. */
+  leave(): void {
+    this.#isStopping = true;
+    for (const slot of this.#slots) this.#say(slot, { kind: 'leave' });
+  }
+
   /** Stops accepting; resolves when every exchange is over. */
   async drain(): Promise<void> {
     this.#isStopping = true;
@@ -198,14 +226,24 @@ export class Workers {
     return gone;
   }
 
-  /** Starts worker `id`; resolves with its port once it listens. */
-  #spawn(id: number): Promise<number> {
+  /** Has a prepared worker listen, or starts one; resolves with its port. */
+  async #listen(id: number): Promise<number> {
+    const prepared = this.#slots[id];
+    if (prepared === undefined || prepared.state === 'gone') return (await this.#launch(id, false)).listening.promise;
+    this.#say(prepared, { kind: 'listen', port: this.#port });
+    return prepared.listening.promise;
+  }
+
+  /** Begins a worker's life. */
+  async #launch(id: number, waits: boolean): Promise<Slot> {
+    const fds = (await this.#options.sockets?.(id)) ?? [];
+    if (this.#isStopping) throw new SluiceError('SLU_WORKER_FAILED', `worker ${id} was ended before it began`);
     const buffers = reserveTallies();
     const setup: WorkerSetup = {
       id,
       host: this.#options.host,
       port: this.#port,
-      reusePort: this.#options.count > 1,
+      reusePort: this.#options.reusePort ?? this.#options.count > 1,
       // Another one in every life, or a successor would repeat its predecessor's request ids.
       seed: randomInt(2 ** 31),
       dials: this.#options.dials,
@@ -213,22 +251,23 @@ export class Workers {
       latencyDials: this.#options.latencyDials,
       tallies: buffers,
       snapshot: this.#snapshot,
+      fds,
+      waits,
     };
     const worker = new Worker(this.#options.file, { workerData: setup, name: `sluice-worker-${id}` });
     if (this.#more.size > 0) worker.postMessage({ kind: 'access-more', shares: this.#more } satisfies ToWorker);
     const slot = slotOf(id, worker, this.#slots[id]);
     this.#slots[id] = slot;
     this.#addRegion(id, viewTallies(buffers));
-    return new Promise((resolve, reject) => {
-      worker.on('error', (error) => {
-        slot.cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      });
-      worker.once('exit', () => {
-        reject(new SluiceError('SLU_WORKER_FAILED', `worker ${id} ended before it listened: ${slot.cause}`));
-        this.#exited(slot);
-      });
-      worker.on('message', (message: FromWorker) => this.#heard(slot, message, resolve, reject));
+    worker.on('error', (error) => {
+      slot.cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
     });
+    worker.once('exit', () => {
+      fail(slot, new SluiceError('SLU_WORKER_FAILED', `worker ${id} ended before it listened: ${slot.cause}`));
+      this.#exited(slot);
+    });
+    worker.on('message', (message: FromWorker) => this.#heard(slot, message));
+    return slot;
   }
 
   #addRegion(slot: number, tallies: Tallies): void {
@@ -237,12 +276,16 @@ export class Workers {
     this.#regions = regions;
   }
 
-  #heard(slot: Slot, message: FromWorker, resolve: (port: number) => void, reject: (error: Error) => void): void {
+  #heard(slot: Slot, message: FromWorker): void {
     switch (message.kind) {
+      case 'ready':
+        slot.ready.resolve();
+        break;
       case 'listening':
         slot.state = 'serving';
         slot.servingSinceMs = nowMs();
-        resolve(message.port);
+        slot.fds = message.fds;
+        slot.listening.resolve(message.port);
         break;
       case 'linked':
         slot.revision = message.revision;
@@ -255,7 +298,7 @@ export class Workers {
         break;
       case 'failed':
         slot.state = 'gone';
-        reject(listenError(this.#options.host, this.#port, message));
+        fail(slot, listenError(this.#options.host, this.#port, message));
         break;
       default:
         message satisfies never;
@@ -299,10 +342,13 @@ export class Workers {
 
   #respawn(id: number): void {
     if (this.#isStopping) return;
-    this.#spawn(id).catch((error: unknown) => {
-      this.#options.died(id, String(error));
-      setTimeout(() => this.#respawn(id), RESTART_MS_MAX).unref();
-    });
+    // One that ends before it listens was not serving, so that `#exited` leaves it to us.
+    this.#launch(id, false)
+      .then(({ listening }) => listening.promise)
+      .catch((error: unknown) => {
+        this.#options.died(id, String(error));
+        setTimeout(() => this.#respawn(id), RESTART_MS_MAX).unref();
+      });
   }
 }
 
@@ -316,35 +362,21 @@ function slotOf(id: number, worker: Worker, before: Slot | undefined): Slot {
     earlyDeaths: before === undefined ? 0 : before.earlyDeaths,
     servingSinceMs: Number.POSITIVE_INFINITY,
     cause: 'left without a word',
+    fds: [],
+    ready: Promise.withResolvers<void>(),
+    listening: Promise.withResolvers<number>(),
   };
+}
+
+/** Tells whoever waits for the worker; nobody may. */
+function fail({ ready, listening }: Slot, error: Error): void {
+  ready.promise.catch(() => undefined);
+  listening.promise.catch(() => undefined);
+  ready.reject(error);
+  listening.reject(error);
 }
 
 /** Wait before a worker is replaced. @param earlyDeaths in a row that came soon; 0 after one that had served long. */
 export function restartDelayMs(earlyDeaths: number): number {
   return Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** Math.min(Math.max(0, earlyDeaths - 1), 10));
-}
-
-/**
- * Makes sure that nobody else listens there.
- * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED
- */
-export function assertFree(host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) => {
-      reject(listenError(host, port, { code: error.code ?? '', message: error.message }));
-    });
-    probe.listen({ host, port, exclusive: true }, () => probe.close(() => resolve()));
-  });
-}
-
-/** Turns the system's listen error into one that says which address and how to mend it. */
-export function listenError(host: string, port: number, cause: { code: string; message: string }): SluiceError {
-  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-  if (cause.code === 'EADDRINUSE') {
-    const hint = 'stop what listens there, or set `listen` to another port (0 picks a free one)';
-    return new SluiceError('SLU_PORT_IN_USE', `${address} is in use: ${hint}`, { cause });
-  }
-  const hint = cause.code === 'EACCES' ? ': ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)' : '';
-  return new SluiceError('SLU_LISTEN_FAILED', `cannot listen on ${address}: ${cause.message}${hint}`, { cause });
 }

@@ -109,6 +109,11 @@ export class StateStore {
     };
   }
 
+  /** Whether everything that was to be kept is in the file. */
+  get isWritten(): boolean {
+    return this.#health.kind === 'durable' && this.#underWay === null && this.#pending.isEmpty;
+  }
+
   /**
    * Opens the state and reads what is there. Never rejects: what cannot be opened is told and tried again.
    * @param directory null: everything is in memory

@@ -62,6 +62,10 @@ export function fakeGateway(): FakeGateway {
     adminUrl: 'http://127.0.0.1:9900',
     configHash: '3f9a1c00'.repeat(8),
     reload: () => void calls.push('reload'),
+    restart: (by) => {
+      calls.push(`restart by ${by}`);
+      return { kind: 'begun', pid: 4711 };
+    },
     drain: () => {
       calls.push('drain');
       return Promise.resolve();

@@ -22,23 +22,34 @@ export interface WorkerSetup {
   readonly latencyDials: SharedArrayBuffer;
   readonly tallies: TalliesBuffers;
   readonly snapshot: Snapshot;
+  /** Listening sockets that exist already, for this worker alone; none: it opens one. */
+  readonly fds: readonly number[];
+  /** It listens when it is told to, and not before. */
+  readonly waits: boolean;
 }
 
 export type ToWorker =
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  /** To one that waits: listen. `port`: as in the setup, or what the first worker got. */
+  | { readonly kind: 'listen'; readonly port: number }
   /** A batch of the access log was taken. */
   | { readonly kind: 'access-taken' }
   /** Write so large a share of these versions' requests to the access log, by cell, instead of what was said before. */
   | { readonly kind: 'access-more'; readonly shares: ReadonlyMap<number, number> }
   /** About to drain: answer with `Connection: close`, so that clients leave in peace while new ones are still served. */
   | { readonly kind: 'lame-duck' }
+  /** Another process serves on the same sockets: stop accepting, and answer with `Connection: close`. */
+  | { readonly kind: 'leave' }
   /** Stop accepting, finish what is under way, say `drained`. */
   | { readonly kind: 'drain' }
   /** End every connection and leave. */
   | { readonly kind: 'stop' };
 
 export type FromWorker =
-  | { readonly kind: 'listening'; readonly port: number }
+  /** It waits for `listen`. */
+  | { readonly kind: 'ready' }
+  /** `fds`: its listening sockets; empty where the system has no such numbers. */
+  | { readonly kind: 'listening'; readonly port: number; readonly fds: readonly number[] }
   | { readonly kind: 'linked'; readonly revision: number }
   | { readonly kind: 'access'; readonly batch: AccessBatch }
   | { readonly kind: 'drained' }

@@ -64,6 +64,8 @@ export interface ConnectRequest {
 
 /** A listening handle. */
 export interface ServerHandle {
+  /** Its descriptor; absent where the system has none. */
+  readonly fd?: number;
   /** Connections that it accepts inherit it. Source: tcp(7), sockets of Linux and of the BSDs. */
   setNoDelay(isOn: boolean): number;
   onconnection: (status: number, client: Handle | undefined) => void;

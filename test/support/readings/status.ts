@@ -152,6 +152,8 @@ export function sampleSource(changes: Partial<SourceStatus> = {}): SourceStatus 
 export function sampleStatus(changes: Partial<Status> = {}): Status {
   return {
     version: '0.1.0',
+    pid: 4711,
+    restart: { state: 'none', failures: 0, lastFailure: null },
     startedAt: '2026-11-01T08:00:00.000Z',
     uptimeMs: 90_000,
     ready: true,

@@ -24,6 +24,7 @@ const ROOTS = [
   'src/compose/configuration.ts',
   'src/compose/durable.ts',
   'src/compose/parse-thread.ts',
+  'src/compose/handover/restart.ts',
   'src/compose/rollouts.ts',
   'src/compose/worker.ts',
   'bench/macro/run.ts',

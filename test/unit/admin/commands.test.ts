@@ -46,6 +46,7 @@ async function start(
       } as const;
       return { kind: 'restored', changes: [change] };
     },
+    restart: () => ({ kind: 'begun', pid: 4711 }),
     onRefused: (_, because) => refused.push(because),
   };
   const view = sampleView();
@@ -83,6 +84,16 @@ function send(port: number, sent: Sent = {}): Promise<{ status: number; text: st
 }
 
 suite('commands', { timeout: 30_000 }, () => {
+  test('a restart needs the token, and tells which process begins', async (context) => {
+    const { admin, refused, commands } = await start(context);
+    const { status, text } = await send(admin.port, { path: '/api/v1/restart' });
+    assert.equal(status, 202);
+    assert.match(text, /"pid": 4711/);
+    assert.equal((await send(admin.port, { path: '/api/v1/restart', headers: { authorization: '' } })).status, 401);
+    assert.equal((await send(admin.port, { path: '/api/v1/restart', method: 'GET' })).status, 405);
+    assert.deepEqual([refused.length, commands.length], [1, 0]);
+  });
+
   test('one with the token is done, and its decision is the answer', async (context) => {
     const { admin, commands } = await start(context);
     const { status, text } = await send(admin.port, { body: '{"reason": "a\\u0000b\\n[31mc", "fix": true}' });

@@ -38,6 +38,7 @@ async function cli(context: TestContext, argv: readonly string[], token: string 
       return { kind: 'done', decision: sampleDecision({ sentence: 'checkout: done' }), hold };
     },
     restore: () => ({ kind: 'refused', detail: 'not asked' }),
+    restart: () => ({ kind: 'refused', detail: 'not here' }),
     onRefused: () => undefined,
   };
   const status = sampleStatus({ routes: [sampleRoute({ rollout: ROLLOUT }), sampleRoute({ name: 'back' })] });

@@ -3,6 +3,8 @@ import { suite, test } from 'node:test';
 import { runCommand } from '#src/cli/run.ts';
 import { fakeGateway, recordedDeps } from '../../support/cli.ts';
 
+const PLAIN = { pidFile: null, isTied: false, restartTimeoutMs: 60_000 };
+
 /** Starts the command and waits until the gateway has been started and its lines are printed. */
 async function running(argv: readonly string[]) {
   const fake = fakeGateway();
@@ -15,7 +17,7 @@ async function running(argv: readonly string[]) {
 suite('run', () => {
   test('it prints one line per fact and serves until the gateway is closed', async () => {
     const { code, out, started, close } = await running(['--config', 'shop.yaml', '--log-level', 'warn']);
-    assert.deepEqual(started, [{ configFile: 'shop.yaml', logLevel: 'warn' }]);
+    assert.deepEqual(started, [{ ...PLAIN, configFile: 'shop.yaml', logLevel: 'warn' }]);
     assert.equal(
       out(),
       'sluice 9.9.9\nproxy   http://127.0.0.1:8080\nadmin   http://127.0.0.1:9900\nconfig  shop.yaml #3f9a1c00\n',
@@ -26,7 +28,7 @@ suite('run', () => {
 
   test('the configuration is gateway.yaml and the level info unless said otherwise', async () => {
     const { code, started, close } = await running([]);
-    assert.deepEqual(started, [{ configFile: 'gateway.yaml', logLevel: 'info' }]);
+    assert.deepEqual(started, [{ ...PLAIN, configFile: 'gateway.yaml', logLevel: 'info' }]);
     close(1);
     assert.equal(await code, 1);
   });
@@ -46,6 +48,25 @@ suite('run', () => {
       assert.deepEqual([calls, exits], [['drain'], [1]]);
       close(0);
       await code;
+    }
+  });
+
+  test('SIGUSR2 asks for a restart', async () => {
+    const { code, events, calls, close } = await running([]);
+    events.emit('SIGUSR2');
+    assert.deepEqual(calls, ['restart by SIGUSR2']);
+    close(0);
+    assert.equal(await code, 0);
+  });
+
+  test('the pid file, the tie to the parent and the time for a restart are as asked', async () => {
+    const { code, started, close } = await running(['--pid-file', 'p', '--with-parent', '--restart-timeout', '5']);
+    const [options] = started;
+    assert.deepEqual([options?.pidFile, options?.isTied, options?.restartTimeoutMs], ['p', true, 5000]);
+    close(0);
+    await code;
+    for (const wrong of ['0', '3601', '1.5', 'soon']) {
+      await assert.rejects(runCommand.run(['--restart-timeout', wrong], recordedDeps().deps), { code: 'SLU_USAGE' });
     }
   });
 

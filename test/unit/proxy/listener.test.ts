@@ -57,6 +57,21 @@ describe('a peer', () => {
   }
 });
 
+describe('leaving', () => {
+  it('refuses new connections, and lets kept ones go with their next answer', async (t) => {
+    const upstream = await answeringOf(t);
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const kept = clientOf(t, plane);
+    assert.equal(await askedOn(kept, GET), 200);
+    assert.equal(plane.plane.listener.fds.length, process.platform === 'win32' ? 0 : 1);
+    plane.plane.leave();
+    assert.deepEqual(plane.plane.listener.fds, []);
+    assert.equal(await clientOf(t, plane).closed(), '', 'nobody listens');
+    kept.socket.write(GET);
+    assert.match(await kept.closed(), /200 OK[\s\S]*Connection: close/i);
+  });
+});
+
 describe('listening', () => {
   it('on a port in use is refused with the system’s code', async (t) => {
     const taken = createServer();

@@ -6,7 +6,8 @@ import { describe, it, type TestContext } from 'node:test';
 import type { Snapshot } from '#src/model/snapshot.ts';
 import { CELL, DIALS_MAX, EVENTS_HEAD } from '#src/model/tallies.ts';
 import type { AccessRecord } from '#src/model/threads/access.ts';
-import { assertFree, listenError, restartDelayMs, Workers, type WorkersOptions } from '#src/proxy/workers.ts';
+import { duplicateSocket } from '#src/proxy/wire/duplicate.ts';
+import { restartDelayMs, Workers, type WorkersOptions } from '#src/proxy/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { createLatencyDials } from '#src/snapshot/latency-dials.ts';
 import { listenLoopback, type PlaneSketch, sketchSnapshot } from '../../support/plane.ts';
@@ -106,6 +107,33 @@ describe('workers', () => {
       workers.status().map(({ state }) => state),
       ['gone'],
     );
+  });
+});
+
+describe('sockets', { skip: process.platform === 'linux' ? false : 'needs descriptors' }, () => {
+  it('that exist already are listened on, and go on when those who had them leave', async (t) => {
+    const upstream = await answeringOf(t);
+    const first = groupOf(t, oneVersion(upstream.port), { count: 2 }).workers;
+    const port = await first.start();
+    const fds = first.sockets() ?? [];
+    assert.equal(fds.length, 2);
+    const duplicates = await Promise.all(fds.map(duplicateSocket));
+    const hands = [duplicates];
+    const second = groupOf(t, oneVersion(upstream.port), {
+      port,
+      sockets: () => Promise.resolve(hands.pop() ?? []),
+    }).workers;
+    await second.prepare();
+    assert.equal(second.status()[0]?.state, 'starting', 'prepared is not yet listening');
+    assert.equal(await second.start(), port);
+    const kept = clientOf(t, { port });
+    assert.equal(await askedOn(kept, GET), 200);
+    first.leave();
+    for (let i = 0; i < 20; i++) assert.equal(await askedOn(clientOf(t, { port }), GET), 200);
+    await first.drain();
+    for (let i = 0; i < 20; i++) assert.equal(await askedOn(clientOf(t, { port }), GET), 200);
+    const counted = (): number => second.regions()[0]?.tallies.cells[CELL.finished] ?? 0;
+    await eventually(() => counted() >= 20, 'the second one has them');
   });
 });
 
@@ -240,28 +268,5 @@ describe('a port that cannot be had', () => {
       code: 'SLU_PORT_IN_USE',
       message: new RegExp(`127\\.0\\.0\\.1:${port} is in use`),
     });
-  });
-
-  it('is noticed before any thread starts', async () => {
-    const taken = createServer();
-    const port = await listenLoopback(taken);
-    await assert.rejects(assertFree('127.0.0.1', port), { code: 'SLU_PORT_IN_USE' });
-    await new Promise((resolve) => taken.close(resolve));
-    await assertFree('127.0.0.1', port);
-  });
-
-  it('is explained', () => {
-    const privileged = listenError('::', 80, { code: 'EACCES', message: 'permission denied' });
-    assert.deepEqual(
-      [privileged.code, privileged.message],
-      [
-        'SLU_LISTEN_FAILED',
-        'cannot listen on [::]:80: permission denied: ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)',
-      ],
-    );
-    assert.equal(
-      listenError('a', 1, { code: 'EADDRNOTAVAIL', message: 'no such address' }).message,
-      'cannot listen on a:1: no such address',
-    );
   });
 });

@@ -1,0 +1,196 @@
+/**
+ * A restart without a gap, on the old process's side: starts the successor and walks through the states of `machine.ts`.
+ *
+ * Whatever goes wrong before the successor serves, this process goes on as if nothing had been asked of it, and says why.
+ * Time, processes and the gateway's own steps are handed in.
+ */
+
+import type { Log } from '../../lib/log.ts';
+import {
+  type FromSuccessor,
+  HANDOVER_VERSION,
+  type RestartAnswer,
+  type RestartStatus,
+} from '../../model/threads/handover.ts';
+import type { LoadedState } from '../../model/threads/state.ts';
+import {
+  type HandoverEffect,
+  type HandoverEvent,
+  type HandoverLimits,
+  type HandoverState,
+  NO_HANDOVER,
+  turn,
+} from './machine.ts';
+import { partsOf } from './parts.ts';
+import type { Sockets, Successor, SuccessorEvents } from './successor.ts';
+
+export interface HandoverDeps {
+  readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
+  readonly limits: HandoverLimits;
+  nowMs(): number;
+  /** Wall clock, ISO 8601. */
+  wallTime(): string;
+  /** @returns what cancels it. */
+  setTimer(ms: number, due: () => void): () => void;
+  startSuccessor(sockets: Sockets, events: SuccessorEvents): Successor;
+  /**
+   * Stops deciding, writes everything and lets go of the state.
+   * @returns what a successor with that directory cannot read from it; null: it finds everything there. Never rejects.
+   */
+  save(stateDirectory: string | null): Promise<LoadedState | null>;
+  /** Decides again. Never rejects. */
+  resume(): Promise<void>;
+  /** The successor serves. */
+  leave(): void;
+}
+
+/** One for the process. */
+export class Handover {
+  readonly #deps: HandoverDeps;
+  #state: HandoverState = NO_HANDOVER;
+  #successor: Successor | null = null;
+  #stateDirectory: string | null = null;
+  #saved: LoadedState | null = null;
+  #cancelTimer: () => void = () => undefined;
+  #heldSinceMs: number | null = null;
+  #failures = 0;
+  #lastFailure: RestartStatus['lastFailure'] = null;
+  #idle: (() => void)[] = [];
+
+  constructor(deps: HandoverDeps) {
+    this.#deps = deps;
+  }
+
+  /** Nothing is decided now: the state is on its way, or another process's. */
+  get isHeld(): boolean {
+    return this.#heldSinceMs !== null;
+  }
+
+  status(): RestartStatus {
+    const { kind } = this.#state;
+    return { state: STATE_NAMES[kind], failures: this.#failures, lastFailure: this.#lastFailure };
+  }
+
+  /** Starts a successor, unless one is on its way. */
+  begin(sockets: Sockets, by: string): RestartAnswer {
+    if (this.#state.kind !== 'idle') return { kind: 'refused', detail: 'A restart is under way' };
+    const events: SuccessorEvents = {
+      heard: (message) => this.#heard(message),
+      exited: (because) => this.#take({ kind: 'exited', because }),
+    };
+    let successor: Successor;
+    try {
+      successor = this.#deps.startSuccessor(sockets, events);
+    } catch (error) {
+      const because = `it could not be started: ${error instanceof Error ? error.message : String(error)}`;
+      this.#tell(because);
+      return { kind: 'refused', detail: because };
+    }
+    this.#successor = successor;
+    this.#deps.log.info('restart_begun', { by, successor: successor.pid });
+    this.#take({ kind: 'begun', pid: successor.pid });
+    // What went wrong is told in a moment.
+    if (successor.pid === 0) return { kind: 'refused', detail: 'The program could not be started; the log says why' };
+    return { kind: 'begun', pid: successor.pid };
+  }
+
+  /** Ends a restart that is under way; resolves when this process decides again, or has left. */
+  stop(because: string): Promise<void> {
+    this.#take({ kind: 'failed', because });
+    if (this.#state.kind === 'idle' || this.#state.kind === 'left') return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#idle.push(resolve);
+    });
+  }
+
+  #heard(message: FromSuccessor): void {
+    if (message.kind === 'prepared') this.#stateDirectory = message.stateDirectory;
+    this.#take(message);
+  }
+
+  #take(event: HandoverEvent): void {
+    const { state, effects } = turn(this.#state, event, this.#deps.nowMs(), this.#deps.limits);
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#cancelTimer();
+    if ('dueAtMs' in state) {
+      const ms = Math.max(0, state.dueAtMs - this.#deps.nowMs());
+      this.#cancelTimer = this.#deps.setTimer(ms, () => this.#take({ kind: 'due' }));
+    }
+    for (const effect of effects) this.#do(effect);
+    if (state.kind === 'idle' || state.kind === 'left') for (const tell of this.#idle.splice(0)) tell();
+  }
+
+  #do(effect: HandoverEffect): void {
+    switch (effect) {
+      case 'save':
+        void this.#save();
+        break;
+      case 'give':
+        this.#give();
+        break;
+      case 'kill':
+        this.#successor?.kill();
+        break;
+      case 'resume':
+        void this.#resume();
+        break;
+      case 'leave':
+        this.#leave();
+        break;
+      case 'tell':
+        this.#tell(this.#state.kind === 'idle' ? (this.#state.because ?? '') : '');
+        break;
+      default:
+        effect satisfies never;
+    }
+  }
+
+  async #save(): Promise<void> {
+    this.#heldSinceMs = this.#deps.nowMs();
+    this.#saved = await this.#deps.save(this.#stateDirectory);
+    this.#take({ kind: 'saved' });
+  }
+
+  #give(): void {
+    const saved = this.#saved;
+    this.#saved = null;
+    const v = HANDOVER_VERSION;
+    if (saved !== null) for (const part of partsOf(saved)) this.#successor?.send({ v, kind: 'part', part });
+    this.#successor?.send({ v, kind: 'take', isInDirectory: saved === null });
+  }
+
+  async #resume(): Promise<void> {
+    await this.#deps.resume();
+    this.#heldSinceMs = null;
+    this.#take({ kind: 'resumed' });
+  }
+
+  #leave(): void {
+    this.#deps.log.info('restarted', { successor: this.#successor?.pid, loopStoodStillMs: this.#heldMs() });
+    this.#successor?.release();
+    this.#deps.leave();
+  }
+
+  #tell(because: string): void {
+    this.#saved = null;
+    this.#successor = null;
+    this.#failures += 1;
+    this.#lastFailure = { at: this.#deps.wallTime(), because };
+    this.#deps.log.error('restart_failed', { because, now: 'this process serves on' });
+  }
+
+  #heldMs(): number {
+    return this.#heldSinceMs === null ? 0 : Math.round(this.#deps.nowMs() - this.#heldSinceMs);
+  }
+}
+
+const STATE_NAMES = {
+  idle: 'none',
+  preparing: 'preparing',
+  saving: 'taking',
+  taking: 'taking',
+  ending: 'failing',
+  resuming: 'failing',
+  left: 'left',
+} as const satisfies Record<HandoverState['kind'], RestartStatus['state']>;

@@ -1,0 +1,45 @@
+/**
+ * State on its way from one process to the next: cut into messages of bounded size, and put together again.
+ *
+ * In the forms of the state's file, so that a later release reads what an earlier one says. A busy budget is 12 KB, so that
+ * a part has about 1 MB at most.
+ */
+
+import type { PassedBudget, StatePart } from '../../model/threads/handover.ts';
+import type { LoadedState } from '../../model/threads/state.ts';
+
+export const BUDGETS_PER_PART = 64;
+export const ROLLOUTS_PER_PART = 256;
+export const DECISIONS_PER_PART = 64;
+
+const NOTHING: StatePart = { budgets: [], rollouts: [], decisions: [] };
+
+/** The state in pieces, in order. */
+export function partsOf({ budgets, rollouts, decisions }: LoadedState): StatePart[] {
+  const passed = [...budgets].map(([key, { format, bytes, at }]): PassedBudget => {
+    return { key, format, base64: Buffer.from(bytes).toString('base64'), at };
+  });
+  return [
+    ...pieces(passed, BUDGETS_PER_PART).map((piece) => ({ ...NOTHING, budgets: piece })),
+    ...pieces(rollouts, ROLLOUTS_PER_PART).map((piece) => ({ ...NOTHING, rollouts: piece })),
+    ...pieces(decisions, DECISIONS_PER_PART).map((piece) => ({ ...NOTHING, decisions: piece })),
+  ];
+}
+
+/** The state that the pieces make. */
+export function joined(parts: readonly StatePart[]): LoadedState {
+  const budgets = parts.flatMap((part) => part.budgets);
+  return {
+    budgets: new Map(
+      budgets.map(({ key, format, base64, at }) => {
+        return [key, { format, bytes: new Uint8Array(Buffer.from(base64, 'base64')), at }];
+      }),
+    ),
+    rollouts: parts.flatMap((part) => part.rollouts),
+    decisions: parts.flatMap((part) => part.decisions),
+  };
+}
+
+function pieces<T>(all: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(all.length / size) }, (_, n) => all.slice(n * size, (n + 1) * size));
+}

@@ -1,0 +1,79 @@
+/**
+ * What a gateway and its successor say to one another while the listening sockets change hands.
+ *
+ * The sockets themselves go as inherited descriptors; which is which stands in the successor's environment, everything
+ * else is said over an IPC channel as JSON. Each message carries the version of this protocol: what speaks another one is
+ * not understood, and then the old process stays.
+ */
+
+import type { SavedRollout } from '../rollout.ts';
+import type { Decision } from '../slo.ts';
+
+export const HANDOVER_VERSION = 1;
+/** Name of the environment variable with a `Passed`. */
+export const HANDOVER_VARIABLE = 'SLUICE_HANDOVER';
+
+/** Listening sockets that a process is given when it starts. */
+export interface PassedSockets {
+  /** The address that was configured when they were opened; port 0 stays 0. */
+  readonly host: string;
+  readonly port: number;
+  /**
+   * A supervisor opened them and holds them too: they are used whatever is configured, by all workers together. Others
+   * belong to one worker each, and only as long as their address is still the configured one.
+   */
+  readonly isActivated: boolean;
+  /** Descriptors in the process that is given them. */
+  readonly fds: readonly number[];
+}
+
+/** What stands in the successor's environment. */
+export interface Passed {
+  readonly v: number;
+  /** Process id of who started it: anybody else's variable is not meant. */
+  readonly parent: number;
+  readonly proxy: PassedSockets;
+  readonly admin: PassedSockets;
+}
+
+/** A saved budget as JSON. */
+export interface PassedBudget {
+  readonly key: string;
+  readonly format: number;
+  readonly base64: string;
+  readonly at: string;
+}
+
+/** A piece of what the old process knows and no file tells. */
+export interface StatePart {
+  readonly budgets: readonly PassedBudget[];
+  readonly rollouts: readonly SavedRollout[];
+  readonly decisions: readonly Decision[];
+}
+
+export type FromSuccessor =
+  /** It could serve; it has opened nothing that the old process holds. */
+  | { readonly v: number; readonly kind: 'prepared'; readonly stateDirectory: string | null }
+  /** It serves: the old process may leave. */
+  | { readonly v: number; readonly kind: 'serving' }
+  /** It cannot, and ends. */
+  | { readonly v: number; readonly kind: 'failed'; readonly because: string };
+
+export type ToSuccessor =
+  | { readonly v: number; readonly kind: 'part'; readonly part: StatePart }
+  /** The state is yours: in its directory, or in the parts before this. */
+  | { readonly v: number; readonly kind: 'take'; readonly isInDirectory: boolean };
+
+/** What came of asking for a restart. */
+export type RestartAnswer =
+  | { readonly kind: 'begun'; readonly pid: number }
+  | { readonly kind: 'refused'; readonly detail: string };
+
+/** How a restart stands, for the status. */
+export interface RestartStatus {
+  readonly state: 'none' | 'preparing' | 'taking' | 'failing' | 'left';
+  /** Restarts that failed since this process started. */
+  readonly failures: number;
+  /** The newest one that failed; null before the first. */
+  readonly lastFailure: { readonly at: string; readonly because: string } | null;
+}

@@ -1,0 +1,161 @@
+/** What a gateway knows goes over to its successor: rollouts, decisions and budgets, with a state directory and without. */
+
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, before, describe, it } from 'node:test';
+import { startService, type TestService, until } from '../../support/gateway.ts';
+import { inFolder } from '../../support/state/folder.ts';
+import {
+  GOOD_PROGRAM,
+  type Restarting,
+  refusedRestart,
+  restarted,
+  startMixedLoad,
+  startRestarting,
+} from '../../support/state/restarting.ts';
+
+const TOKEN = 'sixteen-visible-characters';
+const LIMIT = { timeout: 180_000, skip: process.platform === 'win32' ? 'needs inherited sockets' : false };
+const DIES_WITH_STATE = `
+process.send({ v: 1, kind: 'prepared', stateDirectory: DIRECTORY });
+process.on('message', (message) => message.kind === 'take' && process.exit(7));
+`;
+
+let v1: TestService;
+
+before(async () => {
+  v1 = await startService('v1');
+});
+
+after(() => v1.close());
+
+function config(state: string | null): string {
+  const endpoint = `{endpoints: ["127.0.0.1:${v1.port}"]}`;
+  return `
+listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+adminToken: ${TOKEN}
+workers: 2
+drain: {delay: 200ms, timeout: 10s}
+${state === null ? '' : `state: {directory: "${state}"}`}
+services: {shop: {versions: {v1: ${endpoint}, v2: ${endpoint}}}}
+routes:
+  - name: shop
+    backendRefs:
+      - {name: shop, version: v1, weight: 100}
+      - {name: shop, version: v2, weight: 0}
+    sticky: {header: x-user-id}
+    slo: {availability: 0.999}
+    rollout: {stable: v1, canary: v2, steps: [10, 30, 60], dwell: 1h, evidence: false, requestsMin: 0}
+`;
+}
+
+async function command(gateway: Restarting, name: string): Promise<number> {
+  await until('the loop knows the rollout', async () => (await gateway.status()).routes[0]?.rollout !== null);
+  const { status } = await fetch(`${gateway.adminUrl}/api/v1/rollouts/shop/${name}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TOKEN}`, connection: 'close' },
+  });
+  return status;
+}
+
+interface Standing {
+  readonly step: number | undefined;
+  readonly weight: number | undefined;
+  readonly ids: readonly number[];
+  readonly counted: number;
+}
+
+async function standing(gateway: Restarting): Promise<Standing> {
+  const { routes, slos } = await gateway.status();
+  const [route] = routes;
+  const { good = 0, bad = 0 } = slos[0]?.events ?? {};
+  return {
+    step: route?.rollout?.step?.number,
+    weight: route?.versions[1]?.weight,
+    ids: (await gateway.decisions()).map(({ id }) => id),
+    counted: good + bad,
+  };
+}
+
+/** Requests of which no budget heard are at most those of the time in which nobody counted. */
+function assertCounted(
+  gateway: Restarting,
+  load: { readonly sent: number; readonly tookMs: number },
+  counted: number,
+): void {
+  const held = [...gateway.output().matchAll(/"loopStoodStillMs":(\d+)/g)].map(([, ms]) => Number(ms));
+  const heldMs = held.reduce((sum, ms) => sum + ms, 0);
+  const missing = load.sent - counted;
+  // Twice, because the load is not even; and each connection's last answer in the old process.
+  const atMost = 2 * (load.sent / load.tookMs) * heldMs + 20 * held.length;
+  assert.ok(missing >= 0 && missing <= atMost, `${missing} of ${load.sent} missing, ${heldMs} ms held`);
+}
+
+async function goesOver(gateway: Restarting): Promise<void> {
+  assert.equal(await command(gateway, 'start'), 200);
+  assert.equal(await command(gateway, 'promote'), 200);
+  const startedAtMs = performance.now();
+  const load = startMixedLoad(gateway.proxyUrl);
+  await until('traffic is counted', async () => (await standing(gateway)).counted > 100);
+  for (let n = 0; n < 2; n++) {
+    await restarted(gateway);
+    const { step, weight, ids } = await standing(gateway);
+    assert.deepEqual({ step, weight, ids: ids.slice(0, 2) }, { step: 2, weight: 30, ids: [1, 2] });
+  }
+  assert.equal(await command(gateway, 'promote'), 200);
+  const answers = await load.stop();
+  const tookMs = performance.now() - startedAtMs;
+  const sent = [...answers.values()].reduce((sum, count) => sum + count, 0);
+  // Each route is read once a second: two readings later nothing is left to be read.
+  let [seen, sinceMs] = [-1, 0];
+  await until('everything is counted', async () => {
+    const { counted } = await standing(gateway);
+    if (counted !== seen) [seen, sinceMs] = [counted, performance.now()];
+    return performance.now() - sinceMs > 2500;
+  });
+  const { step, ids, counted } = await standing(gateway);
+  assert.deepEqual({ step, ids }, { step: 3, ids: [1, 2, 3] });
+  assertCounted(gateway, { sent, tookMs }, counted);
+}
+
+function written(directory: string): { seqs: number[]; ids: number[] } {
+  const database = new DatabaseSync(join(directory, 'sluice.db'), { readOnly: true });
+  const rows = database.prepare('SELECT seq, body FROM decisions ORDER BY seq').all();
+  database.close();
+  const ids = rows.map(({ body }) => (JSON.parse(body as string) as { id: number }).id);
+  return { seqs: rows.map(({ seq }) => seq as number), ids };
+}
+
+describe('what a gateway knows', LIMIT, () => {
+  it('goes over in memory where there is no state directory', async (t) => {
+    await goesOver(await startRestarting(t, config(null)));
+  });
+
+  it('goes over through the state directory, no decision lost or written twice', async (t) =>
+    inFolder(async (folder) => {
+      const state = join(folder, 'state');
+      const gateway = await startRestarting(t, config(state));
+      await goesOver(gateway);
+      await until('it is written', () => written(state).ids.length === 3);
+      assert.deepEqual(written(state), { seqs: [1, 2, 3], ids: [1, 2, 3] });
+      assert.doesNotMatch(gateway.output(), /state_unavailable|state_unsaved|state_invalid/);
+    }));
+
+  it('stays with the old process when the new one dies with it', async (t) =>
+    inFolder(async (folder) => {
+      const state = join(folder, 'state');
+      const gateway = await startRestarting(t, config(state));
+      assert.equal(await command(gateway, 'start'), 200);
+      gateway.program(DIES_WITH_STATE.replace('DIRECTORY', JSON.stringify(state)));
+      assert.match(await refusedRestart(gateway), /code 7/);
+      assert.equal(await command(gateway, 'promote'), 200);
+      await until('it is written', () => written(state).ids.length === 2);
+      gateway.program(GOOD_PROGRAM);
+      await restarted(gateway);
+      const { step, weight, ids } = await standing(gateway);
+      assert.deepEqual({ step, weight, ids }, { step: 2, weight: 30, ids: [1, 2] });
+      assert.doesNotMatch(gateway.output(), /state_unavailable|state_unsaved/);
+    }));
+});

@@ -1,0 +1,160 @@
+/** The old process's side on virtual time, with a successor that is not there. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Handover } from '#src/compose/handover/handover.ts';
+import type { Sockets, SuccessorEvents } from '#src/compose/handover/successor.ts';
+import type { ToSuccessor } from '#src/model/threads/handover.ts';
+import type { LoadedState } from '#src/model/threads/state.ts';
+
+const ADDRESS = { host: '127.0.0.1', port: 0, isActivated: false };
+const SOCKETS: Sockets = { proxy: { ...ADDRESS, fds: [20] }, admin: { ...ADDRESS, fds: [21] } };
+const BUDGET = { format: 1, bytes: new Uint8Array([1]), at: 'now' };
+const STATE: LoadedState = { budgets: new Map([['route/shop', BUDGET]]), rollouts: [], decisions: [] };
+
+/** Lets what waits for a fulfilled promise happen. */
+async function settled(): Promise<void> {
+  for (let n = 0; n < 5; n++) await Promise.resolve();
+}
+
+class Rig {
+  nowMs = 0;
+  readonly done: string[] = [];
+  readonly sent: ToSuccessor[] = [];
+  readonly events: string[] = [];
+  successor: SuccessorEvents | null = null;
+  saved: LoadedState | null = null;
+  #timer: { readonly atMs: number; due(): void } | null = null;
+  readonly handover: Handover;
+
+  constructor(start: (() => never) | null = null) {
+    const log = (event: string): void => void this.events.push(event);
+    this.handover = new Handover({
+      log: { info: log, warn: log, error: log },
+      limits: { prepareMs: 1000, takeMs: 500 },
+      nowMs: () => this.nowMs,
+      wallTime: () => 'now',
+      setTimer: (ms, due) => {
+        const timer = { atMs: this.nowMs + ms, due };
+        this.#timer = timer;
+        return () => {
+          if (this.#timer === timer) this.#timer = null;
+        };
+      },
+      startSuccessor: (_sockets, events) => {
+        start?.();
+        this.successor = events;
+        return {
+          pid: 7,
+          send: (message) => void this.sent.push(message),
+          kill: () => void this.done.push('kill'),
+          release: () => void this.done.push('release'),
+        };
+      },
+      save: (directory) => {
+        this.done.push(`save for ${directory}`);
+        return Promise.resolve(this.saved);
+      },
+      resume: () => {
+        this.done.push('resume');
+        return Promise.resolve();
+      },
+      leave: () => void this.done.push('leave'),
+    });
+  }
+
+  pass(ms: number): void {
+    this.nowMs += ms;
+    const timer = this.#timer;
+    if (timer === null || timer.atMs > this.nowMs) return;
+    this.#timer = null;
+    timer.due();
+  }
+
+  prepare(stateDirectory: string | null = '/state'): Promise<void> {
+    this.handover.begin(SOCKETS, 'SIGUSR2');
+    this.successor?.heard({ v: 1, kind: 'prepared', stateDirectory });
+    return settled();
+  }
+}
+
+describe('a hand-over', () => {
+  it('saves, gives and leaves, and nothing is decided from the saving on', async () => {
+    const rig = new Rig();
+    assert.deepEqual(rig.handover.begin(SOCKETS, 'api'), { kind: 'begun', pid: 7 });
+    assert.deepEqual([rig.handover.status().state, rig.handover.isHeld], ['preparing', false]);
+    rig.successor?.heard({ v: 1, kind: 'prepared', stateDirectory: '/state' });
+    assert.ok(rig.handover.isHeld);
+    await settled();
+    assert.deepEqual(rig.sent, [{ v: 1, kind: 'take', isInDirectory: true }]);
+    assert.equal(rig.handover.status().state, 'taking');
+    rig.successor?.heard({ v: 1, kind: 'serving' });
+    assert.deepEqual(rig.done, ['save for /state', 'release', 'leave']);
+    assert.deepEqual(rig.events, ['restart_begun', 'restarted']);
+    rig.successor?.exited('it ended with code 0');
+    rig.pass(60_000);
+    assert.deepEqual([rig.handover.status().state, rig.handover.isHeld], ['left', true]);
+  });
+
+  it('gives what no file holds, before it says take', async () => {
+    const rig = new Rig();
+    rig.saved = STATE;
+    await rig.prepare(null);
+    assert.deepEqual(
+      rig.sent.map(({ kind }) => kind),
+      ['part', 'take'],
+    );
+    assert.deepEqual(rig.sent[1], { v: 1, kind: 'take', isInDirectory: false });
+  });
+
+  it('that takes too long ends the successor, waits for its end, and decides again', async () => {
+    const rig = new Rig();
+    await rig.prepare();
+    rig.pass(499);
+    assert.deepEqual(rig.done, ['save for /state']);
+    rig.pass(1);
+    assert.deepEqual(rig.done.slice(1), ['kill']);
+    assert.ok(rig.handover.isHeld);
+    rig.successor?.exited('it ended by SIGKILL');
+    await settled();
+    assert.deepEqual(rig.done.slice(2), ['resume']);
+    assert.equal(rig.handover.isHeld, false);
+    const lastFailure = { at: 'now', because: 'it did not take over within 0.5 s' };
+    assert.deepEqual(rig.handover.status(), { state: 'none', failures: 1, lastFailure });
+  });
+
+  it('is refused while one is under way, and may be tried again after a failure', async () => {
+    const rig = new Rig();
+    rig.handover.begin(SOCKETS, 'api');
+    assert.equal(rig.handover.begin(SOCKETS, 'api').kind, 'refused');
+    rig.successor?.exited('it ended with code 1');
+    assert.equal(rig.handover.begin(SOCKETS, 'api').kind, 'begun');
+  });
+
+  it('that cannot even begin is a failure', () => {
+    const rig = new Rig(() => {
+      throw new Error('EAGAIN');
+    });
+    assert.deepEqual(rig.handover.begin(SOCKETS, 'api'), {
+      kind: 'refused',
+      detail: 'it could not be started: EAGAIN',
+    });
+    assert.equal(rig.handover.status().failures, 1);
+  });
+
+  it('is stopped in order, and there may be none to stop', async () => {
+    const rig = new Rig();
+    await rig.handover.stop('the end');
+    await rig.prepare();
+    let isStopped = false;
+    void rig.handover.stop('the end').then(() => {
+      isStopped = true;
+    });
+    await settled();
+    assert.deepEqual([isStopped, rig.done.at(-1)], [false, 'kill']);
+    rig.successor?.exited('it ended by SIGKILL');
+    await settled();
+    assert.deepEqual([isStopped, rig.done.at(-1)], [true, 'resume']);
+    assert.equal(rig.handover.status().lastFailure?.because, 'the end');
+  });
+});

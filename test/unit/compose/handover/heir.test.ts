@@ -1,0 +1,91 @@
+/** The successor's side: what it was passed, what it says, what it waits for. */
+
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { describe, it } from 'node:test';
+import { type Channel, Heir, passedTo } from '#src/compose/handover/heir.ts';
+import { partsOf } from '#src/compose/handover/parts.ts';
+import type { FromSuccessor, Passed } from '#src/model/threads/handover.ts';
+
+const SOCKETS = { host: '127.0.0.1', port: 0, isActivated: false, fds: [3] };
+const PASSED: Passed = { v: 1, parent: 42, proxy: SOCKETS, admin: { ...SOCKETS, fds: [4] } };
+const NOTHING = { budgets: new Map(), rollouts: [], decisions: [] };
+
+class FakeChannel extends EventEmitter implements Channel {
+  readonly ppid = 42;
+  connected = true;
+  readonly said: FromSuccessor[] = [];
+
+  send(message: FromSuccessor, sent: () => void): void {
+    this.said.push(message);
+    sent();
+  }
+
+  disconnect(): void {
+    this.connected = false;
+  }
+}
+
+const env = (passed: unknown): Record<string, string> => ({ SLUICE_HANDOVER: JSON.stringify(passed) });
+
+describe('what was passed', () => {
+  it('is read when the process that started this one passed it', () => {
+    assert.deepEqual(passedTo(env(PASSED), new FakeChannel()), PASSED);
+  });
+
+  it("is nobody's when it is another process's, or there is no channel", () => {
+    assert.equal(passedTo({}, new FakeChannel()), null);
+    assert.equal(passedTo(env({ ...PASSED, parent: 41 }), new FakeChannel()), null);
+    const alone = new FakeChannel();
+    alone.connected = false;
+    assert.equal(passedTo(env(PASSED), alone), null);
+  });
+
+  it('is refused when it is of another version, or no JSON', () => {
+    assert.throws(() => passedTo(env({ v: 2 }), new FakeChannel()), { code: 'SLU_RESTART_FAILED' });
+    assert.throws(() => passedTo(env(null), new FakeChannel()), { code: 'SLU_RESTART_FAILED' });
+    assert.throws(() => passedTo({ SLUICE_HANDOVER: '{' }, new FakeChannel()), { code: 'SLU_RESTART_FAILED' });
+  });
+});
+
+describe('an heir', () => {
+  it('says that it could serve, and gets the state that no file holds', async () => {
+    const channel = new FakeChannel();
+    const taken = new Heir(PASSED, channel).prepared('/var/lib/sluice');
+    assert.deepEqual(channel.said, [{ v: 1, kind: 'prepared', stateDirectory: '/var/lib/sluice' }]);
+    const budget = { format: 1, bytes: new Uint8Array([1]), at: 'now' };
+    const state = { ...NOTHING, budgets: new Map([['route/shop/availability', budget]]) };
+    for (const part of partsOf(state)) channel.emit('message', { v: 1, kind: 'part', part });
+    channel.emit('message', { v: 1, kind: 'take', isInDirectory: false });
+    assert.deepEqual(await taken, state);
+    assert.equal(channel.listenerCount('message') + channel.listenerCount('disconnect'), 0);
+  });
+
+  it('is told that everything is in the directory', async () => {
+    const channel = new FakeChannel();
+    const taken = new Heir(PASSED, channel).prepared('/var/lib/sluice');
+    channel.emit('message', { v: 1, kind: 'take', isInDirectory: true });
+    assert.equal(await taken, null);
+  });
+
+  it('gives up when the old process goes before it handed over, and not afterwards', async () => {
+    const channel = new FakeChannel();
+    const heir = new Heir(PASSED, channel);
+    const refused = assert.rejects(heir.prepared(null), { code: 'SLU_RESTART_FAILED' });
+    channel.emit('disconnect');
+    await refused;
+    channel.connected = false;
+    await assert.rejects(heir.prepared(null), { code: 'SLU_RESTART_FAILED' });
+    await heir.serving();
+    assert.equal(channel.said.length, 1, 'to whom is gone nothing is said');
+  });
+
+  it('lets the channel go when it serves, or fails', async () => {
+    const [one, other] = [new FakeChannel(), new FakeChannel()];
+    await new Heir(PASSED, one).serving();
+    await new Heir(PASSED, other).failed('no luck');
+    assert.deepEqual(one.said, [{ v: 1, kind: 'serving' }]);
+    assert.deepEqual(other.said, [{ v: 1, kind: 'failed', because: 'no luck' }]);
+    assert.deepEqual([one.connected, other.connected], [false, false]);
+  });
+});

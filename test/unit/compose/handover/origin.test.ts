@@ -1,0 +1,30 @@
+/** Where a process comes from. */
+
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { describe, it } from 'node:test';
+import { originOf } from '#src/compose/handover/origin.ts';
+
+const alone = Object.assign(new EventEmitter(), { ppid: 42, connected: true });
+
+describe('a process', () => {
+  it('that nobody passed anything to starts anew', () => {
+    assert.deepEqual(originOf({}, alone, 43), { heir: null, proxy: null, admin: null });
+  });
+
+  it('takes what a supervisor passed, and leaves no trace of it to those it starts', () => {
+    const env: Record<string, string> = { LISTEN_PID: '43', LISTEN_FDS: '1', LISTEN_FDNAMES: 'web', PATH: '/bin' };
+    const { heir, proxy } = originOf(env, alone, 43);
+    assert.deepEqual([heir, proxy?.fds, proxy?.isActivated], [null, [3], true]);
+    assert.deepEqual(env, { PATH: '/bin' });
+  });
+
+  it('takes over from the gateway that started it', () => {
+    const sockets = { host: '127.0.0.1', port: 0, isActivated: false, fds: [3] };
+    const passed = { v: 1, parent: 42, proxy: sockets, admin: { ...sockets, fds: [4] } };
+    const env: Record<string, string> = { SLUICE_HANDOVER: JSON.stringify(passed) };
+    const { heir, proxy, admin } = originOf(env, alone, 43);
+    assert.deepEqual([heir?.predecessor, proxy, admin?.fds], [42, sockets, [4]]);
+    assert.deepEqual(env, {});
+  });
+});

@@ -1,0 +1,30 @@
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { describe, it } from 'node:test';
+import { assertFree, listenError } from '#src/proxy/wire/port.ts';
+import { listenLoopback } from '../../../support/plane.ts';
+
+describe('a port that cannot be had', () => {
+  it('is noticed before any thread starts', async () => {
+    const taken = createServer();
+    const port = await listenLoopback(taken);
+    await assert.rejects(assertFree('127.0.0.1', port), { code: 'SLU_PORT_IN_USE' });
+    await new Promise((resolve) => taken.close(resolve));
+    await assertFree('127.0.0.1', port);
+  });
+
+  it('is explained', () => {
+    const privileged = listenError('::', 80, { code: 'EACCES', message: 'permission denied' });
+    assert.deepEqual(
+      [privileged.code, privileged.message],
+      [
+        'SLU_LISTEN_FAILED',
+        'cannot listen on [::]:80: permission denied: ports below 1024 need a privilege (CAP_NET_BIND_SERVICE)',
+      ],
+    );
+    assert.equal(
+      listenError('a', 1, { code: 'EADDRNOTAVAIL', message: 'no such address' }).message,
+      'cannot listen on a:1: no such address',
+    );
+  });
+});
