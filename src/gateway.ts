@@ -29,6 +29,7 @@ import { formatProblem, SluiceError } from './model/problem.ts';
 import type { ForecastQuestion } from './model/rollout.ts';
 import type { RestartAnswer } from './model/threads/handover.ts';
 import type { LoadedState } from './model/threads/state.ts';
+import { urlOf } from './proxy/wire/port.ts';
 import { type Region, Workers } from './proxy/workers.ts';
 import { SloEngine } from './slo/budget/engine.ts';
 import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
@@ -68,6 +69,8 @@ export const configTools = {
   schema: jsonSchema,
   forecast: (config: Config, question: ForecastQuestion) => answerForecast(config, question, () => NOT_MEASURED),
 };
+
+export { logTools } from './compose/log-tools.ts';
 
 /**
  * Starts a gateway and resolves when every worker listens.
@@ -164,6 +167,7 @@ class ControlPlane implements Gateway {
       store: this.#store,
       slos: this.#slos,
       log: this.#log,
+      tapes: (segment) => this.#durable.keepSegment(segment),
       explain: this.#attribution.explain,
       decided: this.#durable.decided,
     });
@@ -203,6 +207,7 @@ class ControlPlane implements Gateway {
       restart: () => this.#restart.status(),
       isHeld: () => this.#restart.isHeld,
       restartNow: (by) => this.restart(by),
+      exportedLog: () => this.#durable.exported(this.#rollouts.decisions),
       tickedAtMs: () => this.#tickedAtMs,
       proxyUrl: () => this.proxyUrl,
     };
@@ -392,8 +397,4 @@ class ControlPlane implements Gateway {
     await this.close();
     this.#finish(0);
   }
-}
-
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
 }

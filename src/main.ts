@@ -10,13 +10,14 @@ process.on('SIGHUP', () => undefined);
 process.on('SIGUSR2', () => undefined);
 
 const { runCli } = await import('./cli/cli.ts');
-const { configTools, startGateway } = await import('./gateway.ts');
+const { configTools, logTools, startGateway } = await import('./gateway.ts');
 const release = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
 
 const code = await runCli(process.argv.slice(2), {
   version: release.version,
   startGateway: (options) => startGateway(options, release),
   config: configTools,
+  log: logTools,
   stdin: process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,

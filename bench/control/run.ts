@@ -19,6 +19,7 @@ import { costs } from './cost.ts';
 import { runGrid } from './grid.ts';
 import { gridTable } from './grid-table.ts';
 import { writePage } from './page.ts';
+import { evidenceCosts } from './replay.ts';
 import { writeResult } from './results.ts';
 import { ramps, slowness } from './slowness.ts';
 import { type Depth, detections, falseAlarms, renderTable, rests, sharedOutages, type Table } from './tables.ts';
@@ -29,6 +30,7 @@ const SMOKE: Depth = { healthyRuns: 1, healthyMs: 60_000, detectionRuns: 2, ramp
 /** Everything but the grid, by name; each is measured as a whole. */
 const TABLES: Readonly<Record<string, (depth: Depth) => Table>> = {
   cost: ({ costTicks }) => costs(costTicks),
+  evidence: ({ costTicks }) => evidenceCosts(costTicks, 300 * costTicks),
   detection: detections,
   slowness,
   outages: sharedOutages,

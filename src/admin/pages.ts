@@ -58,6 +58,10 @@ function pageTable(view: AdminView): ReadonlyMap<string, Page> {
       },
     ],
     [
+      '/api/v1/log',
+      { about: 'the same with its evidence, for sluice verify and replay', answer: () => logReply(view) },
+    ],
+    [
       '/api/v1/forecast',
       {
         about: 'what rollouts can find at this traffic; ?route, rps, errors, p50, p99',
@@ -65,6 +69,12 @@ function pageTable(view: AdminView): ReadonlyMap<string, Page> {
       },
     ],
   ]);
+}
+
+function logReply(view: AdminView): Reply {
+  const log = view.log();
+  if (log !== null) return { status: 200, contentType: 'application/x-ndjson', body: log };
+  return problemReply(409, 'The log is in the state directory: sluice decisions export --state DIR');
 }
 
 function readyReply(view: AdminView, isVerbose: boolean): Reply {

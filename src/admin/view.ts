@@ -17,6 +17,8 @@ export interface AdminView {
   status(): Status;
   /** Oldest first. */
   decisions(): readonly Decision[];
+  /** The decisions with their evidence, a JSON object per line; null: they are in the state directory. */
+  log(): string | null;
   /** Whether the process can still do its work; false asks a supervisor for a restart. */
   live(): boolean;
   metrics(): Promise<MetricsPage>;

@@ -22,6 +22,14 @@ export async function fetchDecisions(adminUrl: string): Promise<readonly Decisio
   return body.decisions;
 }
 
+/** `GET /api/v1/log`: the log with its evidence, or why not. Rejects when the server cannot be reached. */
+export async function fetchLog(adminUrl: string): Promise<{ readonly log: string } | { readonly refused: string }> {
+  const response = await fetch(new URL('/api/v1/log', adminUrl), { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  if (response.ok) return { log: await response.text() };
+  const { detail } = (await response.json()) as { readonly detail?: string };
+  return { refused: detail ?? `/api/v1/log answered ${response.status}` };
+}
+
 /** `GET /api/v1/forecast`. Rejects when the server cannot be reached or answers in another form. */
 export async function fetchForecast(adminUrl: string, question: ForecastQuestion): Promise<ForecastAnswer> {
   const url = new URL('/api/v1/forecast', adminUrl);

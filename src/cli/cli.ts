@@ -8,12 +8,15 @@ import { didYouMean, readArgs, readChoice } from './args.ts';
 import { CONFIG_USAGE, configCommand } from './config.ts';
 import { demoCommand } from './demo/demo.ts';
 import { type CliDeps, type Command, EXIT } from './deps.ts';
+import { decisionsCommand } from './log/decisions.ts';
+import { replayCommand } from './log/replay.ts';
 import { planCommand } from './plan.ts';
 import { restartCommand } from './restart.ts';
 import { restoreCommand } from './restore.ts';
 import { rolloutCommand } from './rollout.ts';
 import { runCommand } from './run.ts';
 import { statusCommand } from './status.ts';
+import { verifyCommand } from './verify/command.ts';
 
 const versionCommand: Command = {
   name: 'version',
@@ -52,6 +55,9 @@ export const COMMANDS: readonly Command[] = [
   configEntry,
   statusCommand,
   rolloutCommand,
+  decisionsCommand,
+  verifyCommand,
+  replayCommand,
   planCommand,
   restoreCommand,
   restartCommand,
@@ -113,10 +119,10 @@ function help(topic: string | undefined, deps: CliDeps): number {
 }
 
 function overview(): string {
-  const rows = COMMANDS.map(({ name, about }) => `  ${name.padEnd(9)}${about}`);
+  const rows = COMMANDS.map(({ name, about }) => `  ${name.padEnd(11)}${about}`);
   return (
     'sluice: an edge gateway that rolls a bad canary back by itself\n\n' +
-    `${rows.join('\n')}\n  help     this text, or that of a command\n\n` +
+    `${rows.join('\n')}\n  help       this text, or that of a command\n\n` +
     'sluice COMMAND --help says more. Exit codes: 0 ok, 1 failed, 2 wrong usage, 3 cannot reach the admin server.\n'
   );
 }

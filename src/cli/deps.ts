@@ -5,7 +5,9 @@
  */
 
 import type { Gateway, GatewayOptions } from '../model/gateway.ts';
+import type { LogLine } from '../model/threads/state.ts';
 import type { ConfigTools } from './config.ts';
+import type { ReplayTools } from './log/replay.ts';
 
 /** Standard output or error. */
 export interface Output {
@@ -30,6 +32,14 @@ export interface ProcessEvents {
   off(event: string, listener: () => void): unknown;
 }
 
+/** What the commands about the decision log need of the other sections. */
+export interface LogTools extends ReplayTools {
+  /** Every line of a state directory or an export. @throws SluiceError SLU_LOG_UNREADABLE, also while it is read */
+  read(path: string): Iterable<LogLine>;
+  /** A line as it is exported, without its end. */
+  format(line: LogLine): string;
+}
+
 export interface CliDeps {
   /** The release, `0.1.0`. */
   readonly version: string;
@@ -37,6 +47,7 @@ export interface CliDeps {
   startGateway(options: GatewayOptions): Promise<Gateway>;
   /** What `sluice config` needs of the other sections. */
   readonly config: ConfigTools;
+  readonly log: LogTools;
   readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;

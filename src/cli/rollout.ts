@@ -5,7 +5,7 @@
 import { similarTo } from '../lib/text/similar.ts';
 import { SluiceError } from '../model/problem.ts';
 import { ROLLOUT_COMMANDS, type RolloutCommandName } from '../model/rollout.ts';
-import type { RolloutStatus, RouteStatus } from '../model/status.ts';
+import type { RolloutStatus, RouteStatus, ShadowStatus } from '../model/status.ts';
 import { DEFAULT_ADMIN, fetchStatus, reasonOf, sendCommand } from './admin-client.ts';
 import { didYouMean, readArgs, readChoice } from './args.ts';
 import { type CliDeps, type Command, EXIT } from './deps.ts';
@@ -92,12 +92,18 @@ export function rolloutText({ versions }: RouteStatus, rollout: RolloutStatus): 
   return [rollout.sentence, `weights  ${weights.join(', ')}`, ...rolloutLines(rollout)].join('\n');
 }
 
-/** Step, gates and what comes next, a line each; none for a canary that is only watched. */
-export function rolloutLines({ step, gates, next }: RolloutStatus): string[] {
-  if (next === '') return [];
+/** Step, gates, what comes next, and shadows, a line each. */
+export function rolloutLines({ step, gates, next, shadows }: RolloutStatus): string[] {
+  const beside = shadows.map(shadowLine);
+  if (next === '') return beside;
   const place = step === null ? [] : [`step     ${step.number} of ${step.count}, ${step.percent} % of users`];
   const lines = gates.map(({ name, isPassed, sentence }) => `${isPassed ? '[+]' : '[-]'} ${name.padEnd(9)}${sentence}`);
-  return [...place, ...lines, `next     ${next}`];
+  return [...place, ...lines, `next     ${next}`, ...beside];
+}
+
+function shadowLine({ name, state, logE, logEToFail, hasDecided }: ShadowStatus): string {
+  const did = hasDecided ? 'would have rolled back' : state;
+  return `shadow   ${name}: ${did}, evidence ${logE.toFixed(1)} of ${logEToFail.toFixed(1)} nats`;
 }
 
 interface Asked {

@@ -57,6 +57,7 @@ export interface Insight {
   readonly log: Log;
   /** Of the token that the environment gives; null: none. The document's goes before it. */
   readonly tokenHash: string | null;
+  readonly exportedLog: () => string | null;
   readonly workers: () => readonly WorkerStatus[];
   readonly phase: () => Phase;
   readonly restart: () => RestartStatus;
@@ -93,6 +94,7 @@ export function openAdmin(insight: Insight, address: ListenAddress, fd?: number)
     view: {
       status: () => statusOf(insight),
       decisions: () => rollouts.decisions,
+      log: () => insight.exportedLog(),
       live: () => nowMs() - insight.tickedAtMs() < LIVE_MS,
       metrics: () => metrics.page(),
       forecast: (question) => answerForecast((store.current as Current).config, question, measuredBy(insight)),

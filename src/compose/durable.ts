@@ -16,12 +16,16 @@
 
 import { bothClocks, nowMs, wallTime } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
+import { canonicalJson } from '../lib/text/canonical.ts';
 import type { SavedRollout } from '../model/rollout.ts';
 import type { Decision } from '../model/slo.ts';
-import type { LoadedState, SavedBudget, StateStatus } from '../model/threads/state.ts';
+import type { LoadedState, LogLine, SavedBudget, Segment, StateStatus } from '../model/threads/state.ts';
 import type { SloEngine } from '../slo/budget/engine.ts';
 import type { SavedObjective } from '../slo/budget/objective.ts';
 import { BUDGET_FORMAT, fromBytes, toBytes } from '../slo/budget/saved.ts';
+import { Reels } from '../slo/replay/reel.ts';
+import { chained, GENESIS } from '../state/chain.ts';
+import { formatLine } from '../state/read.ts';
 import { StateStore } from '../state/store.ts';
 import type { Drifts } from './drifts.ts';
 import type { Rollouts } from './rollouts.ts';
@@ -44,6 +48,7 @@ export class Durable {
   readonly #deps: DurableDeps;
   #store: StateStore;
   #directory: string | null = null;
+  readonly #reels = new Reels();
   #rolloutsSavedAtMs = nowMs();
 
   constructor(deps: DurableDeps) {
@@ -72,6 +77,21 @@ export class Durable {
     this.#handOut(given ?? this.#store.loaded);
   }
 
+  /** Keeps a segment of a tape: on the disk, or within bounds in memory. */
+  readonly keepSegment = (segment: Segment): void => {
+    if (this.#store.health.kind === 'memory') this.#reels.keep(segment);
+    else this.#store.keep(segment);
+  };
+
+  /** The log of this process as it is exported; null when it is in the state directory. */
+  exported(decisions: readonly Decision[]): string | null {
+    if (this.#store.health.kind !== 'memory') return null;
+    this.#deps.rollouts().seal();
+    return linesOf(decisions, this.#reels)
+      .map((line) => `${formatLine(line)}\n`)
+      .join('');
+  }
+
   /** Keeps what is no budget, and outlives the process like one. */
   readonly keep = (budgets: ReadonlyMap<string, SavedBudget>): void => this.#store.saveBudgets(budgets);
 
@@ -84,6 +104,7 @@ export class Durable {
    */
   close(): Promise<void> {
     this.#deps.look();
+    this.#deps.rollouts().seal();
     this.#saveAll();
     return this.#store.close();
   }
@@ -177,4 +198,19 @@ export class Durable {
 function savedBudgets(saved: readonly SavedObjective[]): Map<string, SavedBudget> {
   const at = new Date(bothClocks().wallMs).toISOString();
   return new Map(saved.map((one) => [one.id, { format: BUDGET_FORMAT, bytes: toBytes(one), at }]));
+}
+
+/** A log that nobody has written down: its chain is made when somebody asks. */
+function linesOf(decisions: readonly Decision[], reels: Reels): LogLine[] {
+  let previous = GENESIS;
+  const rows = decisions.map((decision, n): LogLine => {
+    const body = canonicalJson(decision);
+    const hash = chained(previous, body);
+    const row = { kind: 'decision', seq: n + 1, previous, hash, body } as const;
+    previous = hash;
+    return row;
+  });
+  const head: LogLine = { kind: 'head', seq: rows.length, hash: previous };
+  const letGo = reels.letGo.map((loss): LogLine => ({ kind: 'letGo', ...loss }));
+  return [...rows, head, ...letGo, ...reels.segments.map((segment): LogLine => ({ kind: 'segment', ...segment }))];
 }

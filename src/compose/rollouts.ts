@@ -10,6 +10,7 @@ import type { Log } from '../lib/log.ts';
 import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from '../model/rollout.ts';
 import type { Decision, DecisionKind, Verdict } from '../model/slo.ts';
 import type { RolloutStatus } from '../model/status.ts';
+import type { Segment } from '../model/threads/state.ts';
 import type { Region } from '../proxy/workers.ts';
 import type { SloEngine } from '../slo/budget/engine.ts';
 import { createController } from '../slo/controller.ts';
@@ -27,6 +28,8 @@ export interface RolloutsDeps {
   readonly store: Store;
   readonly slos: SloEngine;
   readonly log: Log;
+  /** Takes the segments of the tapes. */
+  readonly tapes: (segment: Segment) => void;
   /** Who is behind a rollback, in words; empty when nobody stands out. */
   readonly explain: (route: string, verdict: Verdict) => string;
   /** Hears of every decision once it is executed, with where it left its route's rollout; null when that has gone. */
@@ -38,7 +41,7 @@ function isAutomaticStart({ kind, trigger }: Decision): boolean {
 }
 
 /** Decisions that went as planned. */
-const QUIET: readonly DecisionKind[] = ['start', 'step', 'bake', 'succeed'];
+const QUIET: readonly DecisionKind[] = ['start', 'step', 'bake', 'succeed', 'shadow'];
 
 export class Rollouts {
   readonly #deps: RolloutsDeps;
@@ -55,6 +58,7 @@ export class Rollouts {
       weightOf: (dial) => getDial(dials, dial),
       setDial: (dial, weight) => void setDial(dials, dial, weight),
       setLatency: (unit, dial) => setLatency(latencyDials, unit, dial),
+      tapes: deps.tapes,
       budgetOf: (route, atMs) => slos.budgetOf(route, atMs),
       explain: deps.explain,
       nowMs,
@@ -89,6 +93,11 @@ export class Rollouts {
   /** For the state store. */
   save(): SavedRollout[] {
     return this.#controller.save(nowMs());
+  }
+
+  /** Ends the tapes' segments under way, before the process does. */
+  seal(): void {
+    this.#controller.seal();
   }
 
   /** Takes over what earlier processes decided, oldest first, instead of what was taken over before. */

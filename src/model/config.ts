@@ -332,10 +332,17 @@ export interface RolloutConfig {
   };
   /** Null: the canary is only watched, at the weights of the configuration. */
   readonly plan: RolloutPlan | null;
+  /** Policies that judge beside this one and never act. */
+  readonly shadows: readonly ShadowConfig[];
   /** Stable answers requests that fail on the canary; the latter also those that a color pinned. */
   readonly rescue: boolean;
   readonly rescuePinned: boolean;
 }
+
+export type ShadowConfig = { readonly name: string } & Pick<
+  RolloutConfig,
+  'alpha' | 'toleratedRatio' | 'badMin' | 'absoluteFloor' | 'promotion'
+>;
 
 export interface RouteConfig {
   readonly name: string;

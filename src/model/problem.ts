@@ -53,6 +53,7 @@ export type ErrorCode =
   | 'SLU_CELLS_EXHAUSTED'
   | 'SLU_STATE_INVALID'
   | 'SLU_RESTART_FAILED'
+  | 'SLU_LOG_UNREADABLE'
   | 'SLU_USAGE';
 
 /** An operational error of the control plane. */

@@ -19,12 +19,8 @@ export interface RolloutArm {
   readonly weight: number;
 }
 
-/** One canary under judgement. A route has at most one. */
-export interface RolloutSpec {
-  readonly route: string;
-  readonly service: string;
-  readonly stable: RolloutArm;
-  readonly canary: RolloutArm;
+/** How sure one must be of a canary, either way. */
+export interface JudgePolicy {
   /** Bound on the probability of ever rolling back a canary that is not worse. */
   readonly alpha: number;
   /** Tolerated relative risk r of the null hypothesis p_canary <= r * p_stable. */
@@ -33,15 +29,29 @@ export interface RolloutSpec {
   readonly badMin: number;
   /** Error ratio a of the null hypothesis p_canary <= a, below which no canary is convicted of failures; 0 = none. */
   readonly absoluteFloor: number;
-  /** What the canary's latency may exceed stable's by, as a share and, at least, in ms. */
-  readonly latencyTolerance: number;
-  readonly latencyFloorMs: number;
   /** Promotion: chance to pass a canary that is worse than both limits, and the limits (relative and absolute). */
   readonly promotion: {
     readonly beta: number;
     readonly ratioMax: number;
     readonly errorRatioMax: number;
   };
+}
+
+/** A policy that judges beside the one in force and never acts. */
+export interface ShadowPolicy extends JudgePolicy {
+  readonly name: string;
+}
+
+/** One canary under judgement. A route has at most one. */
+export interface RolloutSpec extends JudgePolicy {
+  readonly route: string;
+  readonly service: string;
+  readonly stable: RolloutArm;
+  readonly canary: RolloutArm;
+  /** What the canary's latency may exceed stable's by, as a share and, at least, in ms. */
+  readonly latencyTolerance: number;
+  readonly latencyFloorMs: number;
+  readonly shadows: readonly ShadowPolicy[];
   /** Null: it is only watched. */
   readonly plan: RolloutPlan | null;
   /** Dial units per unit of weight (`weightScaleOf`). */

@@ -2,7 +2,7 @@
  * Nouns of judgement: evidence, verdicts and decisions; objectives and their alerts.
  */
 
-import type { RolloutTrigger } from './rollout.ts';
+import type { JudgePolicy, RolloutTrigger } from './rollout.ts';
 
 /** Exchanges of one arm (version) in one tick: how many finished, how many of them were bad. `bad <= finished`. */
 export interface ArmCounts {
@@ -105,9 +105,44 @@ export interface Verdict {
 
 /**
  * What a decision did. `resume` by the configuration: a canary that was rolled back, or whose rollout was under way, is
- * watched anew because the operator changed it.
+ * watched anew because the operator changed it. `shadow`: nothing; a policy beside the one in force would have rolled back.
  */
-export type DecisionKind = 'start' | 'step' | 'promote' | 'bake' | 'succeed' | 'pause' | 'resume' | 'undo' | 'rollback';
+export type DecisionKind =
+  | 'start'
+  | 'step'
+  | 'promote'
+  | 'bake'
+  | 'succeed'
+  | 'pause'
+  | 'resume'
+  | 'undo'
+  | 'rollback'
+  | 'shadow';
+
+/** Where on a tape the evidence of a decision ends. */
+export interface EvidenceRef {
+  /** Names the tape. */
+  readonly watch: string;
+  /** Its last segment that counts, 1, 2, … */
+  readonly segment: number;
+  /** Of that segment, over it and all before it: SHA-256, hex. */
+  readonly hash: string;
+}
+
+/** What a decision rests on, so that somebody else can derive it again. */
+export interface Certificate {
+  readonly format: 1;
+  /** What was asked for, by the policy that decided. */
+  readonly policy: JudgePolicy & { readonly latencyTolerance: number; readonly latencyFloorMs: number };
+  /** Name of the shadow policy that decided; null: the one in force. */
+  readonly shadow: string | null;
+  /** Fingerprint of the operator's split and canary. */
+  readonly generation: string;
+  /** Latency thresholds in force, p50 to p99.9, in ms; null while none are frozen. */
+  readonly limits: { readonly stableMs: readonly number[]; readonly canaryMs: readonly number[] } | null;
+  /** Null: nothing was recorded. */
+  readonly evidence: EvidenceRef | null;
+}
 
 /** A decision with the numbers behind it. */
 export interface Decision {
@@ -136,6 +171,7 @@ export interface Decision {
   readonly switchedInMs: number;
   /** Request ids of up to 5 bad canary exchanges. */
   readonly sampleRequestIds: readonly string[];
+  readonly certificate: Certificate;
 }
 
 /** What objectives are about. */

@@ -9,7 +9,7 @@ import type { Priority } from './overload.ts';
 import type { Problem } from './problem.ts';
 import type { RolloutGate, RolloutStateName } from './rollout.ts';
 import type { ErrorClass } from './sli.ts';
-import type { AlertSeverity, DriftKind, SloIndicator, SloScope, Verdict } from './slo.ts';
+import type { AlertSeverity, DriftKind, SloIndicator, SloScope, Verdict, VerdictState } from './slo.ts';
 import type { RestartStatus } from './threads/handover.ts';
 import type { StateStatus } from './threads/state.ts';
 
@@ -98,6 +98,17 @@ export interface RolloutStatus {
   readonly verdict: Verdict | null;
   /** The state in one sentence with numbers. */
   readonly sentence: string;
+  /** What the policies beside the one in force make of it; they never act. */
+  readonly shadows: readonly ShadowStatus[];
+}
+
+export interface ShadowStatus {
+  readonly name: string;
+  readonly state: VerdictState;
+  readonly logE: number;
+  readonly logEToFail: number;
+  /** It would have rolled back, since the canary is judged. */
+  readonly hasDecided: boolean;
 }
 
 export interface RouteStatus extends TrafficStatus {

@@ -25,18 +25,20 @@ import type { Decision } from '../model/slo.ts';
 import { type BadEvent, EventReader } from './events.ts';
 import { isComparable, Judgement } from './judgement.ts';
 import { type Region, RegionRoll } from './regions.ts';
+import { Notary } from './replay/notary.ts';
+import type { Tape } from './replay/tape.ts';
 import { justChanged, obey, unknownRoute } from './rollout/commands.ts';
-import { type DecisionDetails, decisionOf, NOTHING_DETECTED, namesOf, noticedBy } from './rollout/decision.ts';
-import { NO_BUDGET, type RolloutInput } from './rollout/gates.ts';
+import { type Known, limitsOf, movedDecision, overruledDecision, shadowDecision } from './rollout/decision.ts';
+import { type BudgetReading, NO_BUDGET, type RolloutInput } from './rollout/gates.ts';
 import type { Controller, ControllerDeps, RolloutView, TickResult } from './rollout/loop.ts';
-import { type Moved, percentOf, turn } from './rollout/machine.ts';
+import { IDLE, type Moved, percentOf, turn } from './rollout/machine.ts';
 import { RolloutRun } from './rollout/run.ts';
 import { fromState, toState } from './rollout/saved.ts';
-import { movedSentence, stateSentence, supersededSentence } from './rollout/sentence.ts';
+import { stateSentence } from './rollout/sentence.ts';
 import { store, weightsFor } from './rollout/shares.ts';
-import { statusOf } from './rollout/view.ts';
+import { shadowStatus, statusOf } from './rollout/view.ts';
 import { READ_GAP_MS_MAX } from './users.ts';
-import { resumeSentence, rollbackSentence } from './verdict/sentence.ts';
+import type { ShadowView } from './verdict/score/shadows.ts';
 
 type WatchState =
   | { readonly kind: 'progressing'; readonly judgement: Judgement }
@@ -46,6 +48,8 @@ interface Watch {
   spec: RolloutSpec;
   state: WatchState;
   run: RolloutRun;
+  /** Takes down what both are told; null: nobody keeps tapes. */
+  tape: Tape | null;
   /** It is new, and starts by itself if its plan says so. */
   isNew: boolean;
 }
@@ -59,6 +63,7 @@ interface Moment {
 /** What is told of a turn, as it is gathered. */
 interface Told {
   readonly moves: Moving[];
+  readonly shadows: Decision[];
   readonly refusals: { readonly route: string; readonly detail: string }[];
 }
 
@@ -75,22 +80,25 @@ class Loop implements Controller {
   readonly #roll = new RegionRoll();
   readonly #events = new EventReader();
   #lastMs: number | null = null;
-  #decisionCount = 0;
+  readonly #notary: Notary;
 
   constructor(deps: ControllerDeps) {
     this.#deps = deps;
+    this.#notary = new Notary(deps);
   }
 
   get eventsLost(): number {
     return this.#events.lost;
   }
 
-  tick(nowMs: number): TickResult {
+  tick(atMs: number): TickResult {
+    // Whole ms: a tape holds a time in one byte, and everything that is asked of time is slower than that.
+    const nowMs = Math.floor(atMs);
     const current = this.#deps.regions();
     const regions = this.#roll.turn(current);
     const events = this.#events.drain(current);
     const skippedMs = this.#gap(nowMs);
-    const told: Told = { moves: [], refusals: [] };
+    const told: Told = { moves: [], shadows: [], refusals: [] };
     const overruled: Decision[] = [];
     const moment = { nowMs, regions };
     this.#follow(moment, overruled);
@@ -101,18 +109,19 @@ class Loop implements Controller {
       if (state.kind !== 'progressing') continue;
       const { judgement } = state;
       if (skippedMs !== 0) {
-        judgement.skip(regions, nowMs);
+        judgement.skip(regions, nowMs, skippedMs);
         watch.run.passOver(skippedMs);
       } else this.#judge(watch, judgement, { moment, told });
       // What is rolled back is judged no more; whoever else moved the canary's weight began a step as well.
       if (watch.state === state) judgement.weigh(this.#deps.weightOf(watch.spec.canary.dial), regions, nowMs);
     }
-    const decisions = [...overruled, ...told.moves.map(({ decision }) => decision)];
+    const moves = told.moves.map(({ decision }) => decision);
+    const decisions = [...overruled, ...moves, ...told.shadows].toSorted((a, b) => a.id - b.id);
     return { decisions, holds: told.moves.map(({ hold }) => hold), refusals: told.refusals, events, skippedMs };
   }
 
   command(command: RolloutCommand, nowMs: number): CommandResult {
-    return this.#obey(command, this.#between(nowMs));
+    return this.#obey(command, this.#between(Math.floor(nowMs)));
   }
 
   #obey(command: RolloutCommand, moment: Moment): CommandResult {
@@ -121,13 +130,20 @@ class Loop implements Controller {
     const { spec, run } = watch;
     // A configuration that came since the last turn: its dials are set, and this watch does not know them yet.
     if (!this.#deps.rollouts().includes(spec)) return { kind: 'refused', detail: justChanged(spec.route) };
-    const moved = obey(run.rollout, command, this.#input(watch, moment.nowMs), spec);
+    const budget = this.#budgetOf(spec, moment.nowMs);
+    watch.tape?.budget(budget, true);
+    watch.tape?.command(command, moment.nowMs);
+    const moved = obey(run.rollout, command, this.#input(watch, moment.nowMs, { budget }), spec);
     if ('refused' in moved) return { kind: 'refused', detail: `${command.name} ${spec.route}: ${moved.refused}` };
     return this.#move(watch, moved, moment, command.by);
   }
 
+  seal(): void {
+    for (const { tape } of this.#watches.values()) tape?.seal();
+  }
+
   continueAfter(decisionId: number): void {
-    this.#decisionCount = Math.max(this.#decisionCount, decisionId);
+    this.#notary.continueAfter(decisionId);
   }
 
   save(nowMs: number): SavedRollout[] {
@@ -138,7 +154,8 @@ class Loop implements Controller {
     });
   }
 
-  restore(saved: readonly SavedRollout[], nowMs: number): RouteHold[] {
+  restore(saved: readonly SavedRollout[], atMs: number): RouteHold[] {
+    const nowMs = Math.floor(atMs);
     const moment = this.#between(nowMs);
     this.#follow(moment, []);
     return saved.flatMap((one) => {
@@ -154,16 +171,25 @@ class Loop implements Controller {
       const { spec, run, state } = watch;
       const known =
         state.kind === 'rolled-back' ? state : ({ kind: state.kind, verdict: state.judgement.verdict(spec) } as const);
-      const status = statusOf(spec, run.rollout, this.#input(watch, nowMs), known);
+      const input = this.#input(watch, nowMs, { budget: this.#budgetOf(spec, nowMs) });
+      const shadows = state.kind === 'progressing' ? state.judgement.shadows() : [];
+      const status = { ...statusOf(spec, run.rollout, input, known), shadows: shadows.map(shadowStatus) };
       return { route: spec.route, status: { stable: spec.stable.version, canary: spec.canary.version, ...status } };
     });
   }
 
   /** What the machine is told. `isConvicted`: null when nothing is judged. */
-  #input({ spec, run, state }: Watch, nowMs: number, isConvicted: boolean | null = null): RolloutInput {
+  #input(
+    { spec, run, state }: Watch,
+    nowMs: number,
+    { budget, isConvicted = null }: { readonly budget: BudgetReading; readonly isConvicted?: boolean | null },
+  ): RolloutInput {
     const judgement = state.kind === 'progressing' ? state.judgement : null;
-    const budget = this.#deps.budgetOf?.(spec.route, nowMs) ?? NO_BUDGET;
     return run.input(spec, judgement, { nowMs, isConvicted, budget });
+  }
+
+  #budgetOf({ route }: RolloutSpec, nowMs: number): BudgetReading {
+    return this.#deps.budgetOf?.(route, nowMs) ?? NO_BUDGET;
   }
 
   /** Time since the last tick when it is too long, or negative, to be one; else 0. */
@@ -185,23 +211,28 @@ class Loop implements Controller {
     for (const spec of specs) {
       const watch = this.#watches.get(spec.route);
       if (watch === undefined) {
-        const state = this.#fresh(spec, moment);
-        this.#watches.set(spec.route, { spec, state, run: new RolloutRun(), isNew: true });
+        const tape = this.#openTape(spec, moment.nowMs);
+        const state = this.#fresh(spec, moment, tape);
+        this.#watches.set(spec.route, { spec, state, run: new RolloutRun(), tape, isNew: true });
         continue;
       }
       const before = watch.spec;
       watch.spec = spec;
       if (spec === before) continue;
       const isNew = spec.generation !== before.generation;
-      if (isNew) this.#renew(watch, decisions);
       const isOther = watch.state.kind === 'progressing' && !isComparable(spec, before);
       if (isNew || isOther) this.#forgetThresholds(before);
-      if (isOther && watch.state.kind === 'progressing') watch.run.rebase(watch.state.judgement.requests);
-      if (isNew || isOther) watch.state = this.#fresh(spec, moment);
+      const weight = this.#deps.weightOf(spec.canary.dial);
+      watch.tape?.spec({ spec, weight, isFresh: isNew || isOther, isNew }, moment.nowMs);
+      if (isNew) this.#renew(watch, moment.nowMs, decisions);
+      else if (isOther && watch.state.kind === 'progressing') watch.run.rebase(watch.state.judgement.requests);
+      if (isNew || isOther) watch.state = this.#fresh(spec, moment, watch.tape);
+      else if (watch.state.kind === 'progressing') watch.state.judgement.follow(spec, moment.nowMs);
     }
     if (this.#watches.size === specs.length) return;
     for (const [route, watch] of this.#watches) {
       if (specs.some((spec) => spec.route === route)) continue;
+      watch.tape?.seal();
       this.#watches.delete(route);
       this.#forgetThresholds(watch.spec);
     }
@@ -214,18 +245,24 @@ class Loop implements Controller {
   }
 
   /** Another split or canary is another rollout: it begins idle, and what was under way is told to have ended. */
-  #renew(watch: Watch, decisions: Decision[]): void {
+  #renew(watch: Watch, nowMs: number, decisions: Decision[]): void {
     if (watch.state.kind === 'rolled-back' || watch.run.rollout.state.kind !== 'idle') {
       decisions.push(this.#overruled(watch));
     }
+    watch.tape?.seal();
     watch.run = new RolloutRun();
+    watch.tape = this.#openTape(watch.spec, nowMs);
     watch.isNew = true;
   }
 
-  #fresh(spec: RolloutSpec, { nowMs, regions }: Moment): WatchState {
+  #fresh(spec: RolloutSpec, { nowMs, regions }: Moment, tape: Tape | null): WatchState {
     const weight = this.#deps.weightOf(spec.canary.dial);
     const { setLatency } = this.#deps;
-    return { kind: 'progressing', judgement: new Judgement(spec, regions, { nowMs, weight, setLatency }) };
+    return { kind: 'progressing', judgement: new Judgement(spec, regions, { nowMs, weight, setLatency, tape }) };
+  }
+
+  #openTape(spec: RolloutSpec, nowMs: number, rollout = IDLE, rolledBackBy: Decision | null = null): Tape | null {
+    return this.#notary.open(spec, { nowMs, rollout, rolledBackBy });
   }
 
   #note(events: readonly BadEvent[]): void {
@@ -254,40 +291,49 @@ class Loop implements Controller {
   #judge(watch: Watch, judgement: Judgement, { moment, told }: { readonly moment: Moment; readonly told: Told }): void {
     const { spec, run } = watch;
     const { nowMs, regions } = moment;
+    const isUnderWay = spec.plan !== null && run.rollout.state.kind !== 'idle';
+    const budget = isUnderWay ? this.#budgetOf(spec, nowMs) : NO_BUDGET;
+    if (isUnderWay) watch.tape?.budget(budget, false);
     const isConvicted = judgement.look(spec, regions, nowMs) && judgement.isConvicted(spec);
-    if (!isConvicted && (spec.plan === null || run.rollout.state.kind === 'idle')) return;
-    const moved = turn(run.rollout, this.#input(watch, nowMs, isConvicted), spec);
+    if (!isConvicted) this.#tellShadows(watch, judgement, told);
+    if (!isConvicted && !isUnderWay) return;
+    const moved = turn(run.rollout, this.#input(watch, nowMs, { budget, isConvicted }), spec);
     if (moved !== null) told.moves.push(this.#move(watch, moved, moment, ''));
+    if (isConvicted) this.#tellShadows(watch, judgement, told);
+  }
+
+  /** Policies that do not act: what they would have done is written down. */
+  #tellShadows({ spec, tape }: Watch, judgement: Judgement, { shadows }: Told): void {
+    for (const policy of judgement.decideShadows()) {
+      const weight = this.#weightOf(spec);
+      const { verdict } = judgement.shadows().find((one) => one.policy === policy) as ShadowView;
+      const measured = {
+        decidedAtMs: this.#deps.nowMs(),
+        switchedInMs: 0,
+        weightBefore: weight,
+        weightAfter: weight,
+        why: '',
+      };
+      const known = { verdict, limits: judgement.limits, noticed: judgement };
+      shadows.push(shadowDecision(spec, policy, known, this.#notary.note(tape, verdict, measured, policy.name)));
+    }
   }
 
   /** The machine has decided: the dials follow at once, and the decision says why. */
   #move(watch: Watch, moved: Moved, moment: Moment, by: string): Moving {
-    const { spec, run, state } = watch;
+    const { spec, run } = watch;
     const before = run.rollout;
     const weights = weightsFor(spec, percentOf(moved.rollout));
     const decidedAtMs = this.#deps.nowMs();
     const weightBefore = this.#weightOf(spec);
     store(spec, weights, this.#deps);
     const switchedInMs = this.#deps.nowMs() - decidedAtMs;
-    const judgement = state.kind === 'progressing' ? state.judgement : null;
-    const verdict = state.kind === 'progressing' ? state.judgement.verdictNow(spec) : state.decision.verdict;
-    const isDetected = moved.kind === 'rollback' && judgement !== null;
-    const sentence =
-      moved.trigger === 'evidence'
-        ? rollbackSentence(namesOf(spec), verdict, spec.alpha)
-        : movedSentence(spec, before, moved, by);
+    const known = this.#known(watch);
     const isBreach = moved.trigger === 'evidence' || moved.trigger === 'burn';
-    const why = isBreach ? (this.#deps.explain?.(spec.route, verdict) ?? '') : '';
-    const decision = this.#decide(spec, {
-      kind: moved.kind,
-      trigger: moved.trigger,
-      sentence: why === '' ? sentence : `${sentence}; ${why}`,
-      verdict,
-      weightBefore,
-      weightAfter: this.#weightOf(spec),
-      switchedInMs,
-      ...(isDetected ? noticedBy(judgement, decidedAtMs) : NOTHING_DETECTED),
-    });
+    const why = isBreach ? (this.#deps.explain?.(spec.route, known.verdict) ?? '') : '';
+    const measured = { decidedAtMs, switchedInMs, weightBefore, weightAfter: this.#weightOf(spec), why };
+    const facts = this.#notary.note(watch.tape, known.verdict, measured, null);
+    const decision = movedDecision(spec, { before, moved, by }, known, facts);
     this.#settle(watch, moved, decision, moment);
     const { route, generation } = spec;
     return { kind: 'done', decision, hold: { route, generation, because: decision.sentence, weights } };
@@ -299,7 +345,7 @@ class Loop implements Controller {
     if (rollout.state.kind === 'rolled-back') {
       watch.state = { kind: 'rolled-back', decision };
       this.#forgetThresholds(spec);
-    } else if (state.kind === 'rolled-back') watch.state = this.#fresh(spec, moment);
+    } else if (state.kind === 'rolled-back') watch.state = this.#fresh(spec, moment, watch.tape);
     else state.judgement.weigh(this.#deps.weightOf(spec.canary.dial), moment.regions, moment.nowMs);
     run.become(rollout, kind === 'start', watch.state.kind === 'progressing' ? watch.state.judgement.requests : null);
   }
@@ -311,39 +357,36 @@ class Loop implements Controller {
     watch.isNew = false;
     const weights = weightsFor(spec, percentOf(rollout));
     store(spec, weights, this.#deps);
-    if (rollout.state.kind === 'rolled-back' && decision !== null) watch.state = { kind: 'rolled-back', decision };
-    else watch.state = this.#fresh(spec, moment);
+    const rolledBackBy = rollout.state.kind === 'rolled-back' ? decision : null;
+    watch.tape = this.#openTape(spec, moment.nowMs, rollout, rolledBackBy);
+    if (rolledBackBy !== null) watch.state = { kind: 'rolled-back', decision: rolledBackBy };
+    else watch.state = this.#fresh(spec, moment, watch.tape);
     const because = decision?.sentence ?? stateSentence(spec, rollout, moment.nowMs);
     return [{ route: spec.route, generation: spec.generation, because, weights }];
   }
 
-  /** The operator has changed what was rolled back or under way; its verdict is shown once more, as what was overruled. */
-  #overruled({ spec, state, run }: Watch): Decision {
+  /** The operator has changed what was rolled back or under way. */
+  #overruled(watch: Watch): Decision {
+    const { spec, state, run } = watch;
     const weightAfter = this.#weightOf(spec);
-    const shared = {
-      kind: 'resume',
-      trigger: 'configuration',
-      weightAfter,
-      switchedInMs: 0,
-      ...NOTHING_DETECTED,
-    } as const;
+    const isRolledBack = state.kind === 'rolled-back';
+    const weightBefore = isRolledBack ? state.decision.weightAfter : weightAfter;
+    const known = this.#known(watch);
+    const measured = { decidedAtMs: this.#deps.nowMs(), switchedInMs: 0, weightBefore, weightAfter, why: '' };
+    const facts = this.#notary.note(watch.tape, known.verdict, measured, null);
+    return overruledDecision(spec, isRolledBack ? null : run.rollout, known, facts);
+  }
+
+  #known({ spec, state }: Watch): Known {
     if (state.kind === 'rolled-back') {
-      const { verdict, weightAfter: weightBefore } = state.decision;
-      const sentence = resumeSentence(namesOf(spec), weightAfter);
-      return this.#decide(spec, { ...shared, sentence, verdict, weightBefore });
+      return { verdict: state.decision.verdict, limits: limitsOf(state.decision), noticed: null };
     }
-    const sentence = supersededSentence(spec, run.rollout);
-    const verdict = state.judgement.verdictNow(spec);
-    return this.#decide(spec, { ...shared, sentence, verdict, weightBefore: weightAfter });
+    const { judgement } = state;
+    return { verdict: judgement.verdictNow(spec), limits: judgement.limits, noticed: judgement };
   }
 
   /** The canary's weight in the operator's units. */
   #weightOf(spec: RolloutSpec): number {
     return this.#deps.weightOf(spec.canary.dial) / spec.weightScale;
-  }
-
-  #decide(spec: RolloutSpec, details: Omit<DecisionDetails, 'id' | 'at'>): Decision {
-    this.#decisionCount += 1;
-    return decisionOf(spec, { id: this.#decisionCount, at: this.#deps.wallTime(), ...details });
   }
 }

@@ -6,7 +6,7 @@
  * starts with a clean slate. Nothing else in the document lifts it; a reload or a restart of a worker does not.
  */
 
-import type { BackendRef, Config, RouteConfig, VersionConfig } from '../model/config.ts';
+import type { BackendRef, Config, RolloutConfig, RouteConfig, VersionConfig } from '../model/config.ts';
 import { weightScaleOf } from '../model/rollout.ts';
 import type { Override } from '../model/snapshot.ts';
 import { fingerprint } from './hash.ts';
@@ -32,7 +32,14 @@ export function generationOf(config: Config, routeName: string): string | null {
 function generationOfRoute(config: Config, route: RouteConfig): string {
   const canaryRef = route.backendRefs.find((ref) => ref.version === route.rollout?.canary);
   const canary = canaryRef === undefined ? null : versionOf(config, canaryRef);
-  return fingerprint({ backendRefs: route.backendRefs, rollout: route.rollout, canary });
+  return fingerprint({ backendRefs: route.backendRefs, rollout: decisiveOf(route.rollout), canary });
+}
+
+/** Shadows decide nothing, so another one is no reason to begin anew. */
+function decisiveOf(rollout: RolloutConfig | null): Omit<RolloutConfig, 'shadows'> | null {
+  if (rollout === null) return null;
+  const { shadows: _, ...decisive } = rollout;
+  return decisive;
 }
 
 /** Sorts out which overrides outlive a change to `config`. */

@@ -2,8 +2,14 @@
  * The rollouts of a configuration, as the judge needs them: indexes of the snapshot instead of names.
  */
 
-import type { Config, RolloutConfig, RouteConfig } from '../model/config.ts';
-import { type RolloutArm, type RolloutSpec, weightScaleOf } from '../model/rollout.ts';
+import type { Config, RolloutConfig, RouteConfig, ShadowConfig } from '../model/config.ts';
+import {
+  type JudgePolicy,
+  type RolloutArm,
+  type RolloutSpec,
+  type ShadowPolicy,
+  weightScaleOf,
+} from '../model/rollout.ts';
 import type { SloConfig } from '../model/slo.ts';
 import type { EndpointSpec, RouteSpec, Snapshot } from '../model/snapshot.ts';
 import { generationOf } from './overrides.ts';
@@ -43,6 +49,7 @@ export function rolloutsOf(config: Config, snapshot: Snapshot): RolloutSpec[] {
       stable,
       canary,
       ...rolloutTerms(rollout, route.slo as SloConfig),
+      shadows: shadowsOf(rollout, route.slo as SloConfig),
       weightScale: weightScaleOf(route),
       budgetPolicy: (route.slo as SloConfig).budgetPolicy,
       generation: generationOf(config, route.name) as string,
@@ -52,23 +59,45 @@ export function rolloutsOf(config: Config, snapshot: Snapshot): RolloutSpec[] {
   return specs;
 }
 
+/**
+ * What judges recorded evidence: the numbers and steps that a configuration gives to the route; as they were where it gives none.
+ * Versions, weights and the latency thresholds stay those of then.
+ */
+export function respecOf({ routes }: Config): (spec: RolloutSpec) => RolloutSpec {
+  const byName = new Map(routes.map((route) => [route.name, route]));
+  return (spec) => {
+    const { rollout = null, slo = null } = byName.get(spec.route) ?? {};
+    if (rollout === null || slo === null) return spec;
+    const { latencyTolerance, latencyFloorMs } = spec;
+    const shadows = shadowsOf(rollout, slo);
+    const { budgetPolicy } = slo;
+    return { ...spec, ...rolloutTerms(rollout, slo), latencyTolerance, latencyFloorMs, shadows, budgetPolicy };
+  };
+}
+
 /** What a rollout is judged and moved by, with what follows from the objective where the document says nothing. */
 export function rolloutTerms(rollout: RolloutConfig, { availabilityRatio }: SloConfig): RolloutTerms {
-  const { alpha, toleratedRatio, badMin, latencyTolerance, latencyFloorMs, promotion, plan } = rollout;
+  const { latencyTolerance, latencyFloorMs, plan } = rollout;
   const budgetRatio = 1 - availabilityRatio;
+  return { ...policyOf(rollout, budgetRatio), latencyTolerance, latencyFloorMs, plan, budgetRatio };
+}
+
+function shadowsOf({ shadows }: RolloutConfig, { availabilityRatio }: SloConfig): ShadowPolicy[] {
+  return shadows.map((shadow) => ({ name: shadow.name, ...policyOf(shadow, 1 - availabilityRatio) }));
+}
+
+function policyOf(
+  { alpha, toleratedRatio, badMin, absoluteFloor, promotion }: Omit<ShadowConfig, 'name'>,
+  budgetRatio: number,
+): JudgePolicy {
+  const { beta, ratioMax, errorRatioMax } = promotion;
+  const worst = errorRatioMax ?? Math.max(ERROR_RATIO_MAX_LEAST, PROMOTION_SHARE * budgetRatio);
   return {
     alpha,
     toleratedRatio,
     badMin,
-    absoluteFloor: rollout.absoluteFloor ?? FLOOR_SHARE * budgetRatio,
-    latencyTolerance,
-    latencyFloorMs,
-    promotion: {
-      ...promotion,
-      errorRatioMax: promotion.errorRatioMax ?? Math.max(ERROR_RATIO_MAX_LEAST, PROMOTION_SHARE * budgetRatio),
-    },
-    plan,
-    budgetRatio,
+    absoluteFloor: absoluteFloor ?? FLOOR_SHARE * budgetRatio,
+    promotion: { beta, ratioMax, errorRatioMax: worst },
   };
 }
 

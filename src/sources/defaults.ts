@@ -145,6 +145,7 @@ export const DEFAULT_ROLLOUT: Omit<RolloutConfig, 'stable' | 'canary'> = {
   latencyFloorMs: 5,
   promotion: { beta: 0.05, ratioMax: 3, errorRatioMax: null },
   plan: null,
+  shadows: [],
   rescue: true,
   rescuePinned: false,
 };

@@ -7,10 +7,11 @@
  */
 
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { deflateRawSync } from 'node:zlib';
 import { canonicalJson } from '../lib/text/canonical.ts';
 import type { SavedRollout } from '../model/rollout.ts';
 import type { Decision } from '../model/slo.ts';
-import type { LoadedState, Recorded, SavedBudget, StateBatch } from '../model/threads/state.ts';
+import type { LoadedState, Recorded, SavedBudget, Segment, StateBatch } from '../model/threads/state.ts';
 import { chained, GENESIS } from './chain.ts';
 import { DamagedError } from './faults.ts';
 import { migrate, SCHEMA_VERSION, versionOf } from './schema.ts';
@@ -20,11 +21,15 @@ export const STATE_FILE = 'sluice.db';
 const BUSY_MS = 2000;
 /** Newest decisions that a start hands back. */
 const LOADED_DECISIONS = 1000;
+/** What all tapes together may take, packed: about 600 hours of one rollout at 1,000 requests per second. */
+const TAPE_BYTES_MAX = 256 * 1024 * 1024;
 
 export interface DatabaseOptions {
   readonly path: string;
   /** Wall clock, ISO 8601. */
   readonly wallTime: () => string;
+  /** For tests; default TAPE_BYTES_MAX. */
+  readonly tapeBytesMax?: number;
 }
 
 /** The state's database, opened for writing. */
@@ -33,6 +38,8 @@ export class StateDatabase {
   readonly #statements: Statements;
   #seq: number;
   #head: string;
+  #tapeBytes: number;
+  readonly #tapeBytesMax: number;
 
   /**
    * Opens or creates the file, brings its tables up to date and checks its integrity.
@@ -46,6 +53,9 @@ export class StateDatabase {
       const last = this.#database.prepare('SELECT seq, hash FROM decisions ORDER BY seq DESC LIMIT 1').get();
       this.#seq = (last?.['seq'] as number | undefined) ?? 0;
       this.#head = (last?.['hash'] as string | undefined) ?? GENESIS;
+      const tapes = this.#database.prepare('SELECT coalesce(sum(length(packed)), 0) AS bytes FROM segments').get();
+      this.#tapeBytes = tapes?.['bytes'] as number;
+      this.#tapeBytesMax = options.tapeBytesMax ?? TAPE_BYTES_MAX;
     } catch (error) {
       this.#database.close();
       throw error;
@@ -58,17 +68,22 @@ export class StateDatabase {
 
   /** Writes a batch in one transaction. @returns the decisions as recorded. @throws errors of SQLite; nothing is written then */
   write(batch: StateBatch): Recorded[] {
-    const [seq, head] = [this.#seq, this.#head];
+    const [seq, head, tapeBytes] = [this.#seq, this.#head, this.#tapeBytes];
     this.#database.exec('BEGIN IMMEDIATE');
     try {
       for (const [key, budget] of batch.budgets) this.#saveBudget(key, budget);
       for (const rollout of batch.rollouts.values()) this.#saveRollout(rollout);
+      for (const segment of batch.segments) this.#saveSegment(segment);
+      for (const [watch, { route, segments }] of batch.segmentsLost) this.#statements.letGo.run(watch, route, segments);
+      if (batch.segments.length > 0) this.#letGo();
       const recorded = batch.decisions.map((decision) => this.#append(decision));
+      if (recorded.length > 0) this.#statements.head.run(this.#seq, this.#head);
       this.#database.exec('COMMIT');
       return recorded;
     } catch (error) {
       this.#seq = seq;
       this.#head = head;
+      this.#tapeBytes = tapeBytes;
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
       throw error;
     }
@@ -84,6 +99,24 @@ export class StateDatabase {
 
   #saveRollout(rollout: SavedRollout): void {
     this.#statements.rollout.run(rollout.route, rollout.format, canonicalJson(rollout));
+  }
+
+  #saveSegment({ watch, route, number, at, previous, hash, bytes }: Segment): void {
+    const packed = deflateRawSync(bytes);
+    this.#tapeBytes += packed.length;
+    this.#statements.segment.run(watch, route, number, at, previous, hash, packed);
+  }
+
+  /** Makes room: the oldest segments go, and are counted. */
+  #letGo(): void {
+    while (this.#tapeBytes > this.#tapeBytesMax) {
+      const oldest = this.#statements.oldest.get();
+      if (oldest === undefined) return;
+      const { id, watch, route, bytes } = oldest as { id: number; watch: string; route: string; bytes: number };
+      this.#statements.drop.run(id);
+      this.#statements.letGo.run(watch, route, 1);
+      this.#tapeBytes -= bytes;
+    }
   }
 
   #append(decision: Decision): Recorded {
@@ -105,6 +138,12 @@ const SQL = {
   rollout: `INSERT INTO rollouts VALUES (?, ?, ?)
     ON CONFLICT (route) DO UPDATE SET format = excluded.format, body = excluded.body`,
   decision: 'INSERT INTO decisions VALUES (?, ?, ?, ?)',
+  head: `INSERT INTO head VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`,
+  segment: `INSERT INTO segments (watch, route, number, at, previous, hash, packed) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  oldest: 'SELECT id, watch, route, length(packed) AS bytes FROM segments ORDER BY id LIMIT 1',
+  drop: 'DELETE FROM segments WHERE id = ?',
+  letGo: `INSERT INTO let_go VALUES (?, ?, ?)
+    ON CONFLICT (watch) DO UPDATE SET segments = segments + excluded.segments`,
 } as const;
 
 function statementsOf(database: DatabaseSync): Statements {

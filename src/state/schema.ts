@@ -7,6 +7,9 @@
  * | `budgets` | the newest bytes of every error budget |
  * | `rollouts` | where every route's rollout stands, as canonical JSON |
  * | `decisions` | the decision log, append-only, hash-chained, without gaps |
+ * | `head` | number and hash of the newest decision, so that a log that was cut short shows it |
+ * | `segments` | tapes: the evidence that decisions rest on, packed (deflate), hash-chained per watch; the oldest go |
+ * | `let_go` | per watch, how many of its segments went |
  */
 
 import type { DatabaseSync } from 'node:sqlite';
@@ -18,6 +21,13 @@ const STEPS: readonly string[] = [
    CREATE TABLE decisions (
      seq INTEGER PRIMARY KEY, previous TEXT NOT NULL, hash TEXT NOT NULL, body TEXT NOT NULL
    ) STRICT;`,
+  `CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
+   INSERT INTO head SELECT 1, seq, hash FROM decisions ORDER BY seq DESC LIMIT 1;
+   CREATE TABLE segments (
+     id INTEGER PRIMARY KEY, watch TEXT NOT NULL, route TEXT NOT NULL, number INTEGER NOT NULL, at TEXT NOT NULL,
+     previous TEXT NOT NULL, hash TEXT NOT NULL, packed BLOB NOT NULL, UNIQUE (watch, number)
+   ) STRICT;
+   CREATE TABLE let_go (watch TEXT PRIMARY KEY, route TEXT NOT NULL, segments INTEGER NOT NULL) STRICT;`,
 ];
 
 /** Version of the tables that this release writes. */

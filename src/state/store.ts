@@ -3,7 +3,7 @@
  *
  * ```
  * append                   ─▶ pending ─▶ one batch at a time ─▶ thread ─▶ sluice.db     at once
- * saveBudgets, saveRollouts ─▶ pending ─▶ …                                              every FLUSH_MS
+ * saveBudgets, saveRollouts, keep ─▶ pending ─▶ …                                        every FLUSH_MS
  * ```
  * While the file cannot be written everything goes on in memory, said once and loudly; a try every RETRY_MS brings it
  * back. Without a directory nothing is written at all.
@@ -26,6 +26,7 @@ import type {
   MovedAside,
   Recorded,
   SavedBudget,
+  Segment,
   StateBatch,
   StateHealth,
   StateSetup,
@@ -149,6 +150,16 @@ export class StateStore {
   saveRollouts(rollouts: readonly SavedRollout[]): void {
     if (!this.#keeps) return;
     for (const rollout of rollouts) this.#pending.addRollout(rollout);
+  }
+
+  /** Segments of tapes that had to be given up since the start. */
+  get segmentsLost(): number {
+    return this.#pending.segmentsLost;
+  }
+
+  /** Keeps a segment of a tape; written at the next flush, or with the decision that comes after it. */
+  keep(segment: Segment): void {
+    if (this.#keeps) this.#pending.addSegment(segment);
   }
 
   /** Adds a decision to the log at once, and in the same transaction where it left the route's rollout. */
@@ -283,7 +294,8 @@ export class StateStore {
     if (this.#health.kind === 'unavailable') {
       const { directory } = this.#health;
       this.#health = { kind: 'durable', directory };
-      this.#options.log.warn('state_recovered', { directory, lost: this.#pending.lost });
+      const { lost, segmentsLost } = this.#pending;
+      this.#options.log.warn('state_recovered', { directory, lost, segmentsLost });
     }
     this.#flushAgain();
   }

@@ -11,6 +11,7 @@ import { costs } from '../../bench/control/cost.ts';
 import { runGrid } from '../../bench/control/grid.ts';
 import { countText, gridTable } from '../../bench/control/grid-table.ts';
 import { fillPage, PAGE } from '../../bench/control/page.ts';
+import { evidenceCosts } from '../../bench/control/replay.ts';
 import { type FalseRollbacks, falseRollbacks, readResult, writeResult } from '../../bench/control/results.ts';
 import { ramps, slowness } from '../../bench/control/slowness.ts';
 import { detections, falseAlarms, renderTable, rests, sharedOutages } from '../../bench/control/tables.ts';
@@ -27,6 +28,7 @@ describe('the control bench', () => {
     const late = { ...depth, detectionRuns: 1 };
     const tables = [
       costs(5),
+      evidenceCosts(5, 500),
       sharedOutages(depth),
       falseAlarms(depth),
       rests(depth),

@@ -32,6 +32,11 @@ export function recordedDeps(changes: Partial<CliDeps> = {}): Recorded {
       schema: () => ({ title: 'a schema' }),
       forecast: () => ({ kind: 'done', forecasts: [] }),
     },
+    log: {
+      read: () => [],
+      format: () => '',
+      replay: () => ({ tapes: [], ticks: 0, segmentsUnused: 0 }),
+    },
     stdin,
     stdout: { write: (text) => out.push(text), on: () => undefined },
     stderr: { write: (text) => err.push(text), on: () => undefined },

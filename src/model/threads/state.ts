@@ -14,11 +14,30 @@ export interface SavedBudget {
   readonly at: string;
 }
 
+/** A piece of a tape (slo/replay/format.ts): what was seen of one rollout, in order. */
+export interface Segment {
+  /** Names the tape, over all processes. */
+  readonly watch: string;
+  readonly route: string;
+  /** 1, 2, … without gaps within a tape. */
+  readonly number: number;
+  /** Wall clock at its end, ISO 8601. */
+  readonly at: string;
+  /** Hash of the segment before it; 64 zeros before the first. */
+  readonly previous: string;
+  /** SHA-256 over the hash before it, a newline and the bytes, hex. */
+  readonly hash: string;
+  readonly bytes: Uint8Array;
+}
+
 /** What is written in one transaction: all of it or nothing. */
 export interface StateBatch {
   readonly budgets: ReadonlyMap<string, SavedBudget>;
   readonly rollouts: ReadonlyMap<string, SavedRollout>;
   readonly decisions: readonly Decision[];
+  readonly segments: readonly Segment[];
+  /** Segments that were given up before they could be written, by their tape. */
+  readonly segmentsLost: ReadonlyMap<string, { readonly route: string; readonly segments: number }>;
 }
 
 /** A decision as it stands in the log. */
@@ -29,6 +48,22 @@ export interface Recorded {
   /** SHA-256 over the hash before it and the row, hex. */
   readonly hash: string;
 }
+
+/** A line of a log: of a state directory, or of an export of one. Head and `letGo` stand before the segments. */
+export type LogLine =
+  | {
+      readonly kind: 'decision';
+      readonly seq: number;
+      readonly previous: string;
+      readonly hash: string;
+      /** Canonical JSON of the Decision. */
+      readonly body: string;
+    }
+  /** What the newest decision is. */
+  | { readonly kind: 'head'; readonly seq: number; readonly hash: string }
+  /** So many of the first segments of a tape went, to make room. */
+  | { readonly kind: 'letGo'; readonly watch: string; readonly route: string; readonly segments: number }
+  | ({ readonly kind: 'segment' } & Segment);
 
 /** What a start finds. */
 export interface LoadedState {

@@ -19,6 +19,11 @@ export function assertFree(host: string, port: number): Promise<void> {
   });
 }
 
+/** `http://host:port`, an IPv6 host in brackets. */
+export function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
 /** Turns the system's listen error into one that says which address and how to mend it. */
 export function listenError(host: string, port: number, cause: { code: string; message: string }): SluiceError {
   const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -7,8 +7,8 @@
  */
 
 import type { PairCounts } from '../../model/slo.ts';
-import { BINS } from '../verdict/shape.ts';
 import { TICK_MS_MIN } from '../verdict/tick.ts';
+import { BINS } from './shape.ts';
 
 /** One tick under way. */
 export class OpenBins {

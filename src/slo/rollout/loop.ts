@@ -5,6 +5,7 @@
 import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from '../../model/rollout.ts';
 import type { Decision, Verdict } from '../../model/slo.ts';
 import type { RolloutStatus } from '../../model/status.ts';
+import type { Segment } from '../../model/threads/state.ts';
 import type { BadEvent } from '../events.ts';
 import type { SetLatency } from '../latency/watch.ts';
 import type { Region } from '../regions.ts';
@@ -22,6 +23,8 @@ export interface ControllerDeps {
   readonly setLatency: SetLatency;
   /** What the objectives of a route say; without it nothing is counted and nothing fires. */
   readonly budgetOf?: (route: string, nowMs: number) => BudgetReading | null;
+  /** Takes the tapes' segments (replay/tape.ts), at once and without throwing; without it nothing is recorded. */
+  readonly tapes?: (segment: Segment) => void;
   /** Who is behind a rollback that nobody asked for, in words; empty when nobody stands out. */
   readonly explain?: (route: string, verdict: Verdict) => string;
   /** The process's monotonic clock, the one that stamps events. */
@@ -57,6 +60,8 @@ export interface Controller {
   view(): readonly RolloutView[];
   /** Does what a person or a source asks for, or says why not. */
   command(command: RolloutCommand, nowMs: number): CommandResult;
+  /** Hands on what the tapes have gathered. */
+  seal(): void;
   /** Numbers decisions from here on after those of earlier processes. */
   continueAfter(decisionId: number): void;
   /** Every rollout's memory, for the state store. */

@@ -20,6 +20,9 @@ export interface Instant {
   readonly budget: BudgetReading;
 }
 
+/** What is asked of a judgement. */
+export type Judged = Pick<Judgement, 'requests' | 'stepRequests' | 'promotion'>;
+
 const NOTHING: PairCounts = { canary: { finished: 0, bad: 0 }, stable: { finished: 0, bad: 0 } };
 const NOBODY = { isPromotable: false, sentence: 'nobody is watched' } as const;
 
@@ -60,7 +63,7 @@ export class RolloutRun {
   }
 
   /** What the machine is told. `judgement`: null when nobody is watched. */
-  input(spec: RolloutSpec, judgement: Judgement | null, { nowMs, isConvicted, budget }: Instant): RolloutInput {
+  input(spec: RolloutSpec, judgement: Judged | null, { nowMs, isConvicted, budget }: Instant): RolloutInput {
     const counts = judgement?.requests ?? null;
     return {
       nowMs,

@@ -28,6 +28,7 @@ export function movedSentence(
     pause: `is paused at ${at}${whose}`,
     resume: `goes on at ${at}${whose}`,
     undo: `is back ${rollout.state.kind === 'idle' ? 'at the weights of the configuration' : `at ${at}`}${whose}`,
+    shadow: 'would have been rolled back',
     rollback: `rolled back from ${from}${whose}`,
   };
   return `${route}: ${canary.version} ${what[kind]}${why}`;

@@ -4,7 +4,8 @@
 
 import type { Rollout, RolloutSpec } from '../../model/rollout.ts';
 import type { Decision, Verdict } from '../../model/slo.ts';
-import type { RolloutStatus } from '../../model/status.ts';
+import type { RolloutStatus, ShadowStatus } from '../../model/status.ts';
+import type { ShadowView } from '../verdict/score/shadows.ts';
 import { progressSentence } from '../verdict/sentence.ts';
 import { namesOf } from './decision.ts';
 import { gatesOf, type RolloutInput } from './gates.ts';
@@ -21,8 +22,14 @@ export function statusOf(
   rollout: Rollout,
   input: RolloutInput,
   known: Knowledge,
-): Omit<RolloutStatus, 'stable' | 'canary'> {
+): Omit<RolloutStatus, 'stable' | 'canary' | 'shadows'> {
   return { ...progressOf(spec, rollout, input, known.kind), ...knownOf(spec, rollout, input, known) };
+}
+
+/** What a policy makes of the canary that does not act. */
+export function shadowStatus({ policy: { name }, verdict, hasDecided }: ShadowView): ShadowStatus {
+  const { state, logE, logEToFail } = verdict;
+  return { name, state, logE, logEToFail, hasDecided };
 }
 
 /** A canary that is only watched has no steps to tell of. */

@@ -22,7 +22,7 @@ export const QUANTILES: readonly number[] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999];
 export const RISK_RATIOS: readonly number[] = [1.15, 1.3, 1.5, 2, 3, 5, 10, 30];
 /**
  * Stakes on the thresholds: most on the last, where few requests in a hundred that are far too slow show; what is slower
- * all over is found by the bins together (`shape.ts`).
+ * all over is found by the bins together (`latency/shape.ts`).
  */
 export const THRESHOLD_STAKES: readonly number[] = [0.05, 0.05, 0.1, 0.15, 0.25, 0.4];
 /** Requests that the prior of q weighs. */

@@ -23,11 +23,11 @@ const FAULTS: Readonly<Record<Fault, string>> = {
 };
 
 /** `checkout: v2 rolled back: 64 of 301 requests failed (21.3 %) against 0.2 % on v1; evidence 11.2 nats > 6.9 …` */
-export function rollbackSentence(names: RolloutNames, verdict: Verdict, alpha: number): string {
+export function rollbackSentence(names: RolloutNames, verdict: Verdict, alpha: number, did = 'rolled back'): string {
   const [evidence, needed] = apart(verdict.logE, verdict.logEToFail);
   const bySpeed = slownessOf(names, verdict);
   return (
-    `${names.route}: ${names.canary} rolled back: ${bySpeed ?? comparison(names, verdict)}; ` +
+    `${names.route}: ${names.canary} ${did}: ${bySpeed ?? comparison(names, verdict)}; ` +
     `evidence ${evidence} nats > ${needed} needed for alpha ${alpha}` +
     (bySpeed === null ? ', in requests and in user-seconds alike' : '')
   );

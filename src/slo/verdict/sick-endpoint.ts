@@ -5,10 +5,10 @@
  * more than SHARE of the positive excess is its own, and the others answered at least as many attempts as it failed, so
  * that they had the chance to fail as well. Attempts of the last one or two WINDOW_MS count: what failed hours ago
  * hides nothing. Endpoints are counted over all routes that use them.
- * Source: docs/verdicts.md "One sick endpoint". Cost: a few words per endpoint, when the evidence would convict, and a
- * reading every WINDOW_MS.
+ * Source: docs/verdicts.md "One sick endpoint". Cost: a few words per endpoint, when the canary failed and every WINDOW_MS.
  */
 
+import type { ArmCounts } from '../../model/slo.ts';
 import { deltaOf, ENDPOINT, ENDPOINT_WORDS } from '../../model/tallies.ts';
 import type { Region } from '../regions.ts';
 
@@ -16,42 +16,47 @@ const ENDPOINTS_MIN = 3;
 const SHARE = 0.8;
 const WINDOW_MS = 30_000;
 
-/** Attempts of one endpoint that are over. */
-interface Attempts {
-  finished: number;
-  bad: number;
-}
-
+/** Keeps the attempts of the last minute or so, per endpoint. */
 export class SickEndpoint {
   readonly #endpoints: readonly number[];
-  readonly #last = new Map<number, Int32Array>();
-  #before: readonly Attempts[];
-  #now: Attempts[];
+  #before: readonly ArmCounts[];
+  #now: ArmCounts[];
   #turnedAtMs: number;
 
-  /** Starts now. */
-  constructor(endpoints: readonly number[], regions: readonly Region[], nowMs: number) {
+  /** Starts now. @param endpoints their ids */
+  constructor(endpoints: readonly number[], nowMs: number) {
     this.#endpoints = endpoints;
     this.#before = this.#empty();
     this.#now = this.#empty();
     this.#turnedAtMs = nowMs;
-    this.#take(regions);
-    this.#now = this.#empty();
   }
 
-  /** Lets go of what is too old: call it each tick. */
-  turn(regions: readonly Region[], nowMs: number): void {
-    if (this.#endpoints.length < ENDPOINTS_MIN || nowMs - this.#turnedAtMs < WINDOW_MS) return;
-    this.#take(regions);
+  /** Whether it can tell an endpoint from its version at all. */
+  get isAble(): boolean {
+    return this.#endpoints.length >= ENDPOINTS_MIN;
+  }
+
+  /** Whether attempts are to be taken now, so that what is too old can go. */
+  isDue(nowMs: number): boolean {
+    return this.isAble && nowMs - this.#turnedAtMs >= WINDOW_MS;
+  }
+
+  /** Takes in the attempts since the last call, in the order of the endpoints; lets go of what is too old. */
+  take(attempts: readonly ArmCounts[], nowMs: number): void {
+    for (let n = 0; n < this.#now.length; n++) {
+      const [sum, news] = [this.#now[n] as ArmCounts, attempts[n] as ArmCounts];
+      sum.finished += news.finished;
+      sum.bad += news.bad;
+    }
+    if (!this.isDue(nowMs)) return;
     this.#before = this.#now;
     this.#now = this.#empty();
     this.#turnedAtMs = nowMs;
   }
 
   /** Id of the endpoint that is to blame, or null. @param stableRatio error ratio that is to be expected */
-  find(regions: readonly Region[], stableRatio: number): number | null {
-    if (this.#endpoints.length < ENDPOINTS_MIN) return null;
-    this.#take(regions);
+  find(stableRatio: number): number | null {
+    if (!this.isAble) return null;
     let total = 0;
     let answered = 0;
     let worst = 0;
@@ -70,33 +75,54 @@ export class SickEndpoint {
     return this.#endpoints[worst] as number;
   }
 
-  #attemptsOf(n: number): Attempts {
-    const [before, now] = [this.#before[n] as Attempts, this.#now[n] as Attempts];
+  #attemptsOf(n: number): ArmCounts {
+    const [before, now] = [this.#before[n] as ArmCounts, this.#now[n] as ArmCounts];
     return { finished: before.finished + now.finished, bad: before.bad + now.bad };
   }
 
-  #take(regions: readonly Region[]): void {
-    if (this.#endpoints.length < ENDPOINTS_MIN) return;
-    for (const { id, tallies } of regions) {
-      let last = this.#last.get(id);
-      if (last === undefined) {
-        last = new Int32Array(2 * this.#endpoints.length);
-        this.#last.set(id, last);
-      }
-      for (let n = 0; n < this.#endpoints.length; n++) {
-        const base = (this.#endpoints[n] as number) * ENDPOINT_WORDS;
-        const bad = Atomics.load(tallies.endpoints, base + ENDPOINT.bad);
-        const finished = Atomics.load(tallies.endpoints, base + ENDPOINT.finished);
-        const attempts = this.#now[n] as Attempts;
-        attempts.bad += deltaOf(bad, last[2 * n] as number);
-        attempts.finished += deltaOf(finished, last[2 * n + 1] as number);
-        last[2 * n] = bad;
-        last[2 * n + 1] = finished;
-      }
-    }
+  #empty(): ArmCounts[] {
+    return this.#endpoints.map(() => ({ finished: 0, bad: 0 }));
+  }
+}
+
+/** Reads the attempts of endpoints that are over, as increases since the last reading. */
+export class AttemptWindow {
+  readonly #endpoints: readonly number[];
+  readonly #last = new Map<number, Int32Array>();
+  readonly #news: readonly ArmCounts[];
+
+  /** Starts now: what the regions counted so far is the past. */
+  constructor(endpoints: readonly number[], regions: readonly Region[]) {
+    this.#endpoints = endpoints;
+    this.#news = endpoints.map(() => ({ finished: 0, bad: 0 }));
+    this.read(regions);
   }
 
-  #empty(): Attempts[] {
-    return this.#endpoints.map(() => ({ finished: 0, bad: 0 }));
+  /** In the order of the endpoints; the window's own, valid until the next reading. */
+  read(regions: readonly Region[]): readonly ArmCounts[] {
+    for (const counts of this.#news) {
+      counts.finished = 0;
+      counts.bad = 0;
+    }
+    for (const region of regions) this.#take(region);
+    return this.#news;
+  }
+
+  #take({ id, tallies }: Region): void {
+    let last = this.#last.get(id);
+    if (last === undefined) {
+      last = new Int32Array(2 * this.#endpoints.length);
+      this.#last.set(id, last);
+    }
+    for (let n = 0; n < this.#endpoints.length; n++) {
+      const base = (this.#endpoints[n] as number) * ENDPOINT_WORDS;
+      const bad = Atomics.load(tallies.endpoints, base + ENDPOINT.bad);
+      const finished = Atomics.load(tallies.endpoints, base + ENDPOINT.finished);
+      const counts = this.#news[n] as ArmCounts;
+      counts.bad += deltaOf(bad, last[2 * n] as number);
+      counts.finished += deltaOf(finished, last[2 * n + 1] as number);
+      last[2 * n] = bad;
+      last[2 * n + 1] = finished;
+    }
   }
 }

@@ -2,7 +2,7 @@
  * Builds a rollout with its defaults; without steps there is no plan, and the canary is only watched.
  */
 
-import type { RolloutConfig, RolloutPlan, RolloutStep } from '../../model/config.ts';
+import type { RolloutConfig, RolloutPlan, RolloutStep, ShadowConfig } from '../../model/config.ts';
 import { DEFAULT_PLAN, DEFAULT_ROLLOUT, DEFAULT_STEPS } from '../defaults.ts';
 import type { RolloutInput } from '../schema.ts';
 import { toMs } from './values.ts';
@@ -11,26 +11,43 @@ import { toMs } from './values.ts';
 const LONG_FROM_PERCENT = 50;
 const LONG_FACTOR = 5;
 
+/** What a rollout and its shadows are judged by. */
+type JudgedInput = Pick<RolloutInput, 'alpha' | 'toleratedRatio' | 'badMin' | 'absoluteFloor' | 'promotion'>;
+
 /** The rollout of a route. */
 export function buildRollout(rollout: RolloutInput): RolloutConfig {
-  const { stable, canary, promotion = {} } = rollout;
+  const { stable, canary, shadows = [] } = rollout;
+  const judged = buildJudged(rollout, DEFAULT_ROLLOUT);
   return {
     stable,
     canary,
-    alpha: rollout.alpha ?? DEFAULT_ROLLOUT.alpha,
-    toleratedRatio: rollout.toleratedRatio ?? DEFAULT_ROLLOUT.toleratedRatio,
-    badMin: rollout.badMin ?? DEFAULT_ROLLOUT.badMin,
-    absoluteFloor: rollout.absoluteFloor ?? DEFAULT_ROLLOUT.absoluteFloor,
+    ...judged,
     latencyTolerance: rollout.latencyTolerance ?? DEFAULT_ROLLOUT.latencyTolerance,
     latencyFloorMs: toMs(rollout.latencyFloor, DEFAULT_ROLLOUT.latencyFloorMs),
-    promotion: {
-      beta: promotion.beta ?? DEFAULT_ROLLOUT.promotion.beta,
-      ratioMax: promotion.ratioMax ?? DEFAULT_ROLLOUT.promotion.ratioMax,
-      errorRatioMax: promotion.errorRatioMax ?? DEFAULT_ROLLOUT.promotion.errorRatioMax,
-    },
     plan: buildPlan(rollout),
     rescue: rollout.rescue ?? DEFAULT_ROLLOUT.rescue,
     rescuePinned: rollout.rescuePinned ?? DEFAULT_ROLLOUT.rescuePinned,
+    shadows: shadows.map((shadow) => ({ name: shadow.name, ...buildJudged(shadow, judged) })),
+  };
+}
+
+type Judged = Omit<ShadowConfig, 'name'>;
+
+/** The numbers of a policy; what it does not say is as in `otherwise`. */
+function buildJudged(
+  { alpha, toleratedRatio, badMin, absoluteFloor, promotion = {} }: JudgedInput,
+  otherwise: Judged,
+): Judged {
+  return {
+    alpha: alpha ?? otherwise.alpha,
+    toleratedRatio: toleratedRatio ?? otherwise.toleratedRatio,
+    badMin: badMin ?? otherwise.badMin,
+    absoluteFloor: absoluteFloor ?? otherwise.absoluteFloor,
+    promotion: {
+      beta: promotion.beta ?? otherwise.promotion.beta,
+      ratioMax: promotion.ratioMax ?? otherwise.promotion.ratioMax,
+      errorRatioMax: promotion.errorRatioMax ?? otherwise.promotion.errorRatioMax,
+    },
   };
 }
 

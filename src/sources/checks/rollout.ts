@@ -11,6 +11,7 @@ import { didYouMean, type Fault, quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import type { RolloutInput, RouteInput } from '../schema.ts';
 import type { Draft } from './draft.ts';
+import { checkUnique } from './lists.ts';
 
 interface Target {
   readonly version: string;
@@ -40,6 +41,7 @@ function checkRollout(route: RouteInput, rollout: RolloutInput, path: Path, { dr
     );
   }
   checkSteps(rollout, path, report);
+  checkUnique(rollout.shadows ?? [], [...path, 'shadows'], report, ({ name }) => name);
   const targets = targetsOf(route, draft);
   if (targets === null) return;
   const stable = findTarget(targets, rollout.stable, [...path, 'stable'], report);

@@ -97,6 +97,7 @@ const TABLE = {
   sourceText: ['SLU1093', 'A text that reaches a store, such as a prefix, a user name or a token, is malformed.'],
   sourceFields: ['SLU1094', 'Fields of a source go together, and one of them is missing.'],
   tooManyPieces: ['SLU1095', 'The sources hold more documents, or more bytes, than the gateway reads.'],
+  listTooLong: ['SLU1096', 'A list has more entries than it may.'],
   emptyVersion: ['SLU1901', 'A version has no endpoints, so its weight counts as 0.'],
   unusedService: ['SLU1902', 'No route sends to this service.'],
   sharedEndpoint: ['SLU1903', 'Two versions of a service have the same endpoint, so they cannot be told apart there.'],

@@ -41,8 +41,7 @@ export function faultsOf(issue: Issue, around: Surroundings, prefix: Path = []):
     case 'too_small':
       return [{ path, spot: 'value', fault: { kind: 'emptyList', expected: 'at least one entry' } }];
     case 'too_big':
-      if (issue.origin !== 'array') return [{ path, spot: 'value', fault: ownFault(issue) }];
-      return [{ path, spot: 'value', fault: { kind: 'tooMany', expected: `at most ${issue.maximum} entries` } }];
+      return [{ path, spot: 'value', fault: issue.origin === 'array' ? tooLong(issue.maximum) : ownFault(issue) }];
     case 'invalid_type':
       return [{ path, spot: 'value', fault: shapeFault(issue.expected, around.valueAt(path)) }];
     default:
@@ -72,6 +71,10 @@ function shapeFault(expected: string, value: unknown): Fault {
   if (expected !== 'array') return wrongType('a mapping', value);
   const isScalar = typeof value === 'string' || typeof value === 'number';
   return wrongType('a list', value, isScalar ? didYouMean(`[${JSON.stringify(value)}]`) : '');
+}
+
+function tooLong(max: number | bigint): Fault {
+  return { kind: 'listTooLong', expected: `at most ${max} entries` };
 }
 
 function keyShown(path: Path): string {

@@ -3,6 +3,8 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
+import { audit } from '#src/cli/verify/audit.ts';
+import { logTools } from '#src/compose/log-tools.ts';
 import { Ring } from '#src/slo/budget/ring.ts';
 import { fromBytes } from '#src/slo/budget/saved.ts';
 import {
@@ -70,7 +72,7 @@ function writtenBad(directory: string): number {
 }
 
 describe('a gateway with a state directory', () => {
-  it('that is killed after a rollback holds it from its next start on, until the split changes', () =>
+  it('that is killed after a rollback holds it from its next start on, until the split changes, and its log is verified and replayed', () =>
     inFolder(async (folder) => {
       const state = join(folder, 'state');
       const first = await startGatewayProcess(config(state, 20));
@@ -104,8 +106,28 @@ describe('a gateway with a state directory', () => {
       try {
         await until('the loop has turned', async () => (await canaryOf(third)).state !== 'none');
         assert.deepEqual(await canaryOf(third), { weight: 10, state: 'progressing', ids: [1, 2] });
+        // One that ends in peace hands on its tape; the one before was killed, and its second tape with it.
+        third.child.kill('SIGTERM');
+        await third.exited;
       } finally {
         await third.end();
       }
+
+      const log = [...logTools.read(state)];
+      const { ok, decisions } = audit(log);
+      assert.deepEqual(
+        decisions.map(({ id, result, faults }) => [id, result, faults]),
+        [
+          [1, 'verified', []],
+          [2, 'verified', []],
+        ],
+      );
+      assert.equal(ok, true);
+      const { tapes } = logTools.replay(log, null);
+      assert.equal(tapes.length, 3);
+      assert.deepEqual(
+        tapes.map(({ differsAt }) => differsAt),
+        tapes.map(() => null),
+      );
     }));
 });

@@ -85,6 +85,7 @@ export function sampleRoute(changes: Partial<RouteStatus> = {}): RouteStatus {
       next: '',
       verdict: sampleVerdict(),
       sentence: 'v2 rolled back: 12 bad of 200 against 0 of 800',
+      shadows: [],
     },
     ...changes,
   };
@@ -202,6 +203,22 @@ export function sampleDecision(changes: Partial<Decision> = {}): Decision {
     detectedInMs: 640,
     switchedInMs: 0.02,
     sampleRequestIds: [],
+    certificate: {
+      format: 1,
+      policy: {
+        alpha: 0.001,
+        toleratedRatio: 1.5,
+        badMin: 3,
+        absoluteFloor: 0.00025,
+        latencyTolerance: 0.1,
+        latencyFloorMs: 5,
+        promotion: { beta: 0.05, ratioMax: 3, errorRatioMax: 0.005 },
+      },
+      shadow: null,
+      generation: 'a',
+      limits: null,
+      evidence: null,
+    },
     ...changes,
   };
 }

@@ -10,6 +10,7 @@ export function sampleView(changes: Partial<AdminView> = {}): AdminView {
   return {
     status: () => sampleStatus(),
     decisions: () => [sampleDecision()],
+    log: () => '',
     live: () => true,
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
     forecast: () => ({ kind: 'done', forecasts: [] }),

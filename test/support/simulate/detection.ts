@@ -63,6 +63,7 @@ export const SPEC: RolloutSpec = {
   stable: { version: 'v1', cell: 1, dial: 1, unit: 0, weight: 95, endpoints: [0] },
   canary: { version: 'v2', cell: 2, dial: 2, unit: 1, weight: 5, endpoints: [1] },
   ...POLICY,
+  shadows: [],
   plan: null,
   weightScale: 1,
   budgetRatio: 0.001,

@@ -12,7 +12,7 @@ import { STATE_FILE } from '#src/state/database.ts';
 
 /** A batch with nothing in it but what is given. */
 export function batchOf(parts: Partial<StateBatch> = {}): StateBatch {
-  return { budgets: new Map(), rollouts: new Map(), decisions: [], ...parts };
+  return { budgets: new Map(), rollouts: new Map(), decisions: [], segments: [], segmentsLost: new Map(), ...parts };
 }
 
 /** A rollout of `checkout` that was rolled back. */

@@ -27,6 +27,7 @@ const ROLLOUT: RolloutStatus = {
   next: '',
   verdict: null,
   sentence: 'too early to say',
+  shadows: [],
 };
 
 function split(version: string, cell: number, endpoints: readonly number[]): SplitSpec {

@@ -28,7 +28,7 @@ suite('cli', () => {
     for (const argv of [[], ['help'], ['--help'], ['-h'], ['help', 'help']]) {
       const { code, out, err } = await cli(argv);
       assert.deepEqual([code, err], [0, ''], argv.join(' '));
-      for (const { name, about } of COMMANDS) assert.ok(out.includes(`  ${name.padEnd(9)}${about}\n`), name);
+      for (const { name, about } of COMMANDS) assert.ok(out.includes(`  ${name.padEnd(11)}${about}\n`), name);
     }
   });
 

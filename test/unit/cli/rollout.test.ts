@@ -24,6 +24,7 @@ const ROLLOUT: RolloutStatus = {
   next: '25 %, after: 1 min of 2 min on this step',
   verdict: null,
   sentence: 'checkout: v2 is at 5 %',
+  shadows: [{ name: 'bold', state: 'inconclusive', logE: 1.234, logEToFail: 3, hasDecided: false }],
 };
 
 /** Runs `sluice rollout …` against an admin server that knows one rollout. */
@@ -84,7 +85,8 @@ suite('sluice rollout', { timeout: 30_000 }, () => {
         'step     2 of 5, 5 % of users\n' +
         '[-] dwell    1 min of 2 min on this step\n' +
         '[+] alerts   no burn alert fires\n' +
-        'next     25 %, after: 1 min of 2 min on this step\n',
+        'next     25 %, after: 1 min of 2 min on this step\n' +
+        'shadow   bold: inconclusive, evidence 1.2 of 3.0 nats\n',
     );
     assert.equal((await cli(context, ['status', 'back'])).code, 1);
     const unknown = await cli(context, ['status', 'nowhere']);
@@ -101,8 +103,12 @@ suite('sluice rollout', { timeout: 30_000 }, () => {
   });
 
   test('a canary that is only watched has no lines of its own', () => {
-    const watched = { ...ROLLOUT, step: null, gates: [], next: '' };
+    const watched = { ...ROLLOUT, step: null, gates: [], next: '', shadows: [] };
     assert.deepEqual(rolloutLines(watched), []);
     assert.equal(rolloutText(sampleRoute(), watched).split('\n').length, 2);
+    const beside = { name: 'bold', state: 'fail', logE: 3.4, logEToFail: 3, hasDecided: true } as const;
+    assert.deepEqual(rolloutLines({ ...watched, shadows: [beside] }), [
+      'shadow   bold: would have rolled back, evidence 3.4 of 3.0 nats',
+    ]);
   });
 });

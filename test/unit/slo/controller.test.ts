@@ -5,90 +5,15 @@ import { describe, it } from 'node:test';
 import type { RolloutSpec } from '#src/model/rollout.ts';
 import type { Decision } from '#src/model/slo.ts';
 import { CELL } from '#src/model/tallies.ts';
-import { createController } from '#src/slo/controller.ts';
-import type { Controller, TickResult } from '#src/slo/rollout/loop.ts';
 import { READ_GAP_MS_MAX } from '#src/slo/users.ts';
 import { MinRule } from '#src/slo/verdict/min-rule.ts';
 import { SPEC } from '../../support/simulate/detection.ts';
+import { POLICY } from '../../support/simulate/rollout.ts';
+import { ID, Rig, WEIGHT } from '../../support/simulate/watch/rig.ts';
 import { FakeWorker } from '../../support/simulate/worker.ts';
-
-const WEIGHT = 5;
-const ID = 'ab'.repeat(16);
 
 /** Another generation of the rollout, elsewhere in memory. */
 const MOVED: RolloutSpec = { ...SPEC, canary: { ...SPEC.canary, unit: 5, cell: 5 }, generation: 'another' };
-
-/** A gateway around the controller: two workers, dials, a clock that the test turns. */
-class Rig {
-  workers = [new FakeWorker(1), new FakeWorker(2)];
-  rollouts: readonly RolloutSpec[] = [SPEC];
-  readonly dials = new Int32Array([0, 100 - WEIGHT, WEIGHT, 0, 0, 0]);
-  readonly stores: (readonly [dial: number, weight: number])[] = [];
-  readonly decisions: Decision[] = [];
-  /** Units whose latency thresholds are stored. */
-  readonly thresholds = new Map<number, boolean>();
-  nowMs = 50_000;
-  readonly controller: Controller;
-  #user = 0;
-
-  constructor() {
-    this.controller = createController({
-      regions: () => this.workers.map(({ region }) => region),
-      rollouts: () => this.rollouts,
-      weightOf: (dial) => this.dials[dial] as number,
-      setDial: (dial, weight) => {
-        this.stores.push([dial, weight]);
-        this.dials[dial] = weight;
-        this.nowMs += 0.25;
-      },
-      setLatency: (unit, dial) => void this.thresholds.set(unit, dial !== null),
-      nowMs: () => this.nowMs,
-      wallTime: () => '2026-01-01T12:00:00.000Z',
-    });
-    this.tick();
-  }
-
-  tick(stepMs = 100): TickResult {
-    this.nowMs += stepMs;
-    const result = this.controller.tick(this.nowMs);
-    this.decisions.push(...result.decisions);
-    return result;
-  }
-
-  /** Requests of an arm, each of another user. */
-  finish(
-    arm: 'canary' | 'stable',
-    count: number,
-    bad: number,
-    more: { spec?: RolloutSpec; isPinned?: boolean } = {},
-  ): void {
-    const { cell, unit } = (more.spec ?? SPEC)[arm];
-    for (let n = 0; n < count; n++) {
-      this.#user += 1;
-      const worker = this.workers[this.#user % this.workers.length] as FakeWorker;
-      const isPinned = more.isPinned ?? false;
-      worker.finish({ cell, unit, user: this.#user, isBad: n < bad, nowMs: this.nowMs, isPinned, requestId: ID });
-    }
-  }
-
-  /** Ticks of 95 stable and 5 canary requests. */
-  run(ticks: number, canaryBad: number, stableBad = 0): void {
-    for (let n = 0; n < ticks; n++) {
-      this.finish('stable', 95, stableBad);
-      this.finish('canary', 5, canaryBad);
-      this.tick();
-    }
-  }
-
-  view(): { state: string; verdict: string; sentence: string } {
-    const status = this.controller.view()[0]?.status;
-    return {
-      state: status?.state ?? 'none',
-      verdict: status?.verdict?.state ?? 'none',
-      sentence: status?.sentence ?? '',
-    };
-  }
-}
 
 describe('a canary that fails', () => {
   it('is taken out with one store, and the decision says why', () => {
@@ -118,6 +43,16 @@ describe('a canary that fails', () => {
       detectedInMs: 100,
       switchedInMs: 0.25,
       sampleRequestIds: Array(5).fill(ID),
+      certificate: {
+        format: 1,
+        policy: {
+          ...POLICY,
+        },
+        shadow: null,
+        generation: 'a',
+        limits: null,
+        evidence: null,
+      },
     });
     assert.equal(verdict.state, 'fail');
     assert.deepEqual(verdict.requests, { canary: { finished: 20, bad: 5 }, stable: { finished: 380, bad: 1 } });

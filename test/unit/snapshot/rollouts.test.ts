@@ -1,10 +1,11 @@
 /** Rollouts as the judge gets them: names become indexes of the snapshot. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
+import type { RolloutSpec } from '#src/model/rollout.ts';
 import { compile } from '#src/snapshot/compile.ts';
 import { NO_IDS } from '#src/snapshot/live.ts';
 import { generationOf } from '#src/snapshot/overrides.ts';
-import { rolloutsOf } from '#src/snapshot/rollouts.ts';
+import { respecOf, rolloutsOf } from '#src/snapshot/rollouts.ts';
 import { configOf, SOUND, SOUND_ROLLOUT } from '../../support/config.ts';
 
 function rolloutsIn(text: string): ReturnType<typeof rolloutsOf> {
@@ -17,8 +18,18 @@ it('a route without a rollout has none', () => {
   assert.deepEqual(rolloutsIn(SOUND), []);
 });
 
+const POLICY_BESIDE = {
+  toleratedRatio: 2,
+  badMin: 5,
+  absoluteFloor: 0.25 * (1 - 0.999),
+  promotion: { beta: 0.05, ratioMax: 3, errorRatioMax: 5 * (1 - 0.999) },
+};
+
 it('a rollout carries its policy, its generation and the indexes of both arms', () => {
-  const text = SOUND_ROLLOUT.replace('canary: v2', 'canary: v2, alpha: 0.01, toleratedRatio: 2, badMin: 5');
+  const text = SOUND_ROLLOUT.replace(
+    'canary: v2',
+    'canary: v2, alpha: 0.01, toleratedRatio: 2, badMin: 5, shadows: [{name: bold, alpha: 0.1}]',
+  );
   const [spec, ...rest] = rolloutsIn(text);
   assert.deepEqual(rest, []);
   assert.deepEqual(spec, {
@@ -33,6 +44,7 @@ it('a rollout carries its policy, its generation and the indexes of both arms', 
     latencyTolerance: 0.1,
     latencyFloorMs: 5,
     promotion: { beta: 0.05, ratioMax: 3, errorRatioMax: 5 * (1 - 0.999) },
+    shadows: [{ ...POLICY_BESIDE, name: 'bold', alpha: 0.1 }],
     plan: null,
     weightScale: 1,
     budgetRatio: 1 - 0.999,
@@ -49,4 +61,14 @@ it('a rollout with steps carries its plan, and weights as its dials have them', 
     spec?.plan?.steps.map(({ percent }) => percent),
     [10, 100],
   );
+});
+
+it('recorded evidence is judged by another configuration’s numbers and steps, at the versions of then', () => {
+  const [spec] = rolloutsIn(SOUND_ROLLOUT) as [RolloutSpec];
+  const other = respecOf(configOf(SOUND_ROLLOUT.replace('canary: v2', 'canary: v2, alpha: 0.25, steps: [10, 100]')));
+  const judged = other(spec);
+  assert.deepEqual([judged.alpha, judged.plan?.steps.length], [0.25, 2]);
+  assert.deepEqual({ ...judged, alpha: spec.alpha, plan: spec.plan }, spec);
+  const unknown = { ...spec, route: 'elsewhere' };
+  assert.equal(other(unknown), unknown);
 });

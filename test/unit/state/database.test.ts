@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
 import type { Decision } from '#src/model/slo.ts';
 import { StateDatabase } from '#src/state/database.ts';
+import { readLog } from '#src/state/read.ts';
 import { migrate, SCHEMA_VERSION } from '#src/state/schema.ts';
 import { sampleDecision } from '../../support/readings/status.ts';
 import { inFolder } from '../../support/state/folder.ts';
@@ -97,5 +99,59 @@ describe('the database', () => {
       newer.prepare('INSERT INTO schema_version VALUES (?, ?)').run(SCHEMA_VERSION + 1, AT);
       newer.close();
       assert.throws(() => new StateDatabase({ path, wallTime: () => AT }), /version \d+, this release knows \d+/);
+    }));
+});
+
+describe('tapes in the database', () => {
+  const segment = (number: number, bytes: number) => ({
+    watch: 'w',
+    route: 'checkout',
+    number,
+    at: AT,
+    previous: '',
+    hash: String(number),
+    // What cannot be packed.
+    bytes: randomBytes(bytes),
+  });
+
+  it('are bounded: the oldest segments go, and are counted, over a restart too', () =>
+    inFolder((folder) => {
+      const options = { path: join(folder, 'sluice.db'), wallTime: () => AT, tapeBytesMax: 5000 };
+      const first = new StateDatabase(options);
+      first.write(batchOf({ segments: [1, 2, 3, 4].map((n) => segment(n, 1000)) }));
+      first.close();
+      const second = new StateDatabase(options);
+      const segmentsLost = new Map([['w', { route: 'checkout', segments: 2 }]]);
+      second.write(batchOf({ segments: [segment(5, 1000)], segmentsLost }));
+      second.close();
+      const lines = [...readLog(folder)];
+      assert.deepEqual(
+        lines.flatMap((line) => (line.kind === 'segment' ? [line.number] : [])),
+        [2, 3, 4, 5],
+      );
+      assert.deepEqual(
+        lines.find(({ kind }) => kind === 'letGo'),
+        {
+          kind: 'letGo',
+          watch: 'w',
+          route: 'checkout',
+          segments: 3,
+        },
+      );
+    }));
+
+  it('and the head follows the newest decision, also in a file of the release before', () =>
+    inFolder((folder) => {
+      const path = join(folder, 'sluice.db');
+      const old = new DatabaseSync(path);
+      migrate(old, AT, 1);
+      old.exec(`INSERT INTO decisions VALUES (1, '${'0'.repeat(64)}', 'abc', '{}')`);
+      old.close();
+      const database = new StateDatabase({ path, wallTime: () => AT });
+      const headOf = () => [...readLog(folder)].find(({ kind }) => kind === 'head');
+      assert.deepEqual(headOf(), { kind: 'head', seq: 1, hash: 'abc' });
+      const [recorded] = database.write(batchOf({ decisions: [sampleDecision()] }));
+      database.close();
+      assert.deepEqual(headOf(), { kind: 'head', seq: 2, hash: recorded?.hash });
     }));
 });

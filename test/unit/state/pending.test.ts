@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DECISIONS_PENDING_MAX, Pending } from '#src/state/pending.ts';
+import { DECISIONS_PENDING_MAX, Pending, SEGMENTS_PENDING_MAX } from '#src/state/pending.ts';
 import { sampleDecision } from '../../support/readings/status.ts';
 import { sampleRollout } from '../../support/state/log.ts';
 
@@ -43,6 +43,28 @@ describe('what waits', () => {
     for (let n = 1; n <= DECISIONS_PENDING_MAX + extra; n++) pending.addDecision(sampleDecision({ id: n }));
     assert.equal(pending.take().decisions[0]?.id, 1 + extra);
     assert.equal(pending.lost, extra);
+  });
+
+  it('loses the oldest segments of tapes beyond the limit, and says whose they were, once', () => {
+    const pending = new Pending();
+    const segment = (number: number) => ({
+      watch: 'w',
+      route: 'checkout',
+      number,
+      at: '',
+      previous: '',
+      hash: '',
+      bytes: new Uint8Array(1),
+    });
+    for (let n = 1; n <= SEGMENTS_PENDING_MAX + 3; n++) pending.addSegment(segment(n));
+    assert.ok(!pending.isEmpty && !pending.isUrgent);
+    const batch = pending.take();
+    assert.deepEqual([batch.segments[0]?.number, pending.segmentsLost], [4, 3]);
+    assert.deepEqual(batch.segmentsLost.get('w'), { route: 'checkout', segments: 3 });
+    pending.putBack(batch);
+    pending.addSegment(segment(SEGMENTS_PENDING_MAX + 4));
+    assert.deepEqual(pending.take().segmentsLost.get('w'), { route: 'checkout', segments: 4 });
+    assert.deepEqual([pending.segmentsLost, pending.take().segmentsLost.size], [4, 0]);
   });
 
   it('forgets budgets and rollouts, never decisions, when it is told to', () => {

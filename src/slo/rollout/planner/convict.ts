@@ -9,11 +9,11 @@
  */
 
 import type { RolloutSpec } from '../../../model/rollout.ts';
-import { LATENCY_RESTART_MS } from '../../latency/watch.ts';
+import { LATENCY_RESTART_MS } from '../../latency/score.ts';
+import { RECENT_PRIOR } from '../../latency/shape.ts';
 import { weightsOf } from '../../verdict/compose.ts';
 import { QUANTILES } from '../../verdict/dominance.ts';
 import { RESTART_MS } from '../../verdict/min-rule.ts';
-import { RECENT_PRIOR } from '../../verdict/shape.ts';
 import { logEToFail } from '../../verdict/verdict.ts';
 import { absoluteBets, latencyBets, relativeBets, type Stream, secondsToReach } from './delay.ts';
 

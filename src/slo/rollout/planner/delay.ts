@@ -13,11 +13,11 @@
  * Source: Wald (1945) for the first passage; docs/verdicts.md "Planning".
  */
 
+import { RECENT_REQUESTS } from '../../latency/shape.ts';
 import { QUANTILES, RISK_RATIOS, THRESHOLD_STAKES } from '../../verdict/dominance.ts';
 import { STAKES } from '../../verdict/min-rule.ts';
 import { copyWeight, logAdd, unstartedWeight } from '../../verdict/mixture.ts';
 import { ODDS_RATIOS } from '../../verdict/ratio.ts';
-import { RECENT_REQUESTS } from '../../verdict/shape.ts';
 
 /** The oldest copies have nearly all the weight that was given out: what is behind these gains little. */
 const COPIES_MAX = 32;

@@ -8,12 +8,12 @@
 import type { Evidence } from '#src/model/slo.ts';
 import { weightsOf } from '#src/slo/verdict/compose.ts';
 import { MinRule } from '#src/slo/verdict/min-rule.ts';
-import { SickEndpoint } from '#src/slo/verdict/sick-endpoint.ts';
+import { AttemptWindow, SickEndpoint } from '#src/slo/verdict/sick-endpoint.ts';
 import { logEToFail } from '#src/slo/verdict/verdict.ts';
 import { POLICY } from '../rollout.ts';
 import type { Hiccups } from './hiccups.ts';
 
-/** `judgement.ts`: how often a step spares an endpoint, and for how long. */
+/** `verdict/score/score.ts`: how often a step spares an endpoint, and for how long. */
 const SPARES_MAX = 3;
 const SPARE_MS = 10_000;
 const SPARE_LEVEL = logEToFail(POLICY.alpha);
@@ -22,7 +22,8 @@ const LEVEL = SPARE_LEVEL - Math.log(weightsOf({ latency: 0, routes: [] }).error
 export class Judge {
   #rule: MinRule;
   readonly #hiccups: Hiccups | null;
-  readonly #sick: SickEndpoint | null;
+  readonly #sick: SickEndpoint;
+  readonly #attempts: AttemptWindow;
   #canaryBad = 0;
   #stableBad = 0;
   #stableFinished = 0;
@@ -32,8 +33,9 @@ export class Judge {
   constructor(hiccups: Hiccups | null, nowMs: number) {
     this.#rule = freshRule(nowMs);
     this.#hiccups = hiccups?.arm === 'canary' ? hiccups : null;
-    this.#sick =
-      this.#hiccups === null ? null : new SickEndpoint(this.#hiccups.endpoints, [this.#hiccups.region], nowMs);
+    const endpoints = this.#hiccups?.endpoints ?? [];
+    this.#sick = new SickEndpoint(endpoints, nowMs);
+    this.#attempts = new AttemptWindow(endpoints, this.#hiccups === null ? [] : [this.#hiccups.region]);
   }
 
   /** Times that one endpoint's failures were left out. */
@@ -53,15 +55,17 @@ export class Judge {
     this.#canaryBad += canary.bad;
     this.#stableBad += stable.bad;
     this.#stableFinished += stable.finished;
-    if (this.#hiccups !== null) this.#sick?.turn([this.#hiccups.region], nowMs);
+    if (this.#hiccups !== null && (canary.bad + evidence.users.canary.bad > 0 || this.#sick.isDue(nowMs))) {
+      this.#sick.take(this.#attempts.read([this.#hiccups.region]), nowMs);
+    }
     if (!this.#rule.observe(evidence, nowMs)) return false;
-    if (this.#hiccups !== null && this.#rule.reaches(SPARE_LEVEL)) this.#spare(this.#hiccups, nowMs);
+    if (this.#hiccups !== null && this.#rule.reaches(SPARE_LEVEL)) this.#spare(nowMs);
     return this.#canaryBad >= POLICY.badMin && this.#rule.reaches(LEVEL);
   }
 
-  #spare({ region }: Hiccups, nowMs: number): void {
+  #spare(nowMs: number): void {
     const stableRatio = this.#stableFinished === 0 ? 0 : this.#stableBad / this.#stableFinished;
-    if (this.#sick === null || this.#sick.find([region], stableRatio) === null) return;
+    if (this.#sick.find(stableRatio) === null) return;
     if (nowMs - this.#sparedAtMs >= SPARE_MS) {
       if (this.#spares >= SPARES_MAX) return;
       this.#spares += 1;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
-import { assertFree, listenError } from '#src/proxy/wire/port.ts';
+import { assertFree, listenError, urlOf } from '#src/proxy/wire/port.ts';
 import { listenLoopback } from '../../../support/plane.ts';
 
 describe('a port that cannot be had', () => {
@@ -27,4 +27,8 @@ describe('a port that cannot be had', () => {
       'cannot listen on a:1: no such address',
     );
   });
+});
+
+it('its URL has brackets around an IPv6 host', () => {
+  assert.deepEqual([urlOf('127.0.0.1', 80), urlOf('::1', 81)], ['http://127.0.0.1:80', 'http://[::1]:81']);
 });

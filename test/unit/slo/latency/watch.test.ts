@@ -125,7 +125,7 @@ describe('a slow canary', () => {
     const rig = new Rig();
     rig.run(20, [10, 50], [90, 50]);
     rig.run(30, [10, 120], [90, 50]);
-    assert.ok(rig.watch.reaches(7), `${rig.watch.logE}`);
+    assert.ok(rig.watch.score.reaches(7), `${rig.watch.logE}`);
     const at = rig.part.at;
     assert.ok(at !== null && at.canaryMs !== null && at.stableMs !== null);
     assert.ok(at.canaryMs > at.canaryLimitMs && at.stableMs <= 1.02 * at.stableLimitMs);

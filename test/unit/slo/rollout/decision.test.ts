@@ -1,25 +1,35 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { decisionOf, NOTHING_DETECTED, namesOf, noticedBy } from '#src/slo/rollout/decision.ts';
+import { factsOf, movedDecision, namesOf, noticedBy, overruledDecision } from '#src/slo/rollout/decision.ts';
+import { IDLE } from '#src/slo/rollout/machine.ts';
 import { sampleDecision } from '../../../support/readings/status.ts';
 import { SPEC } from '../../../support/simulate/detection.ts';
 
-test('a decision names the rollout and the policy in force beside its numbers', () => {
-  const { verdict } = sampleDecision();
-  const details = {
+const { verdict, certificate } = sampleDecision();
+const MEASURED = { decidedAtMs: 100, switchedInMs: 0.5, weightBefore: 5, weightAfter: 0, why: '' } as const;
+const EVIDENCE = { watch: 'w', segment: 3, hash: 'ab' } as const;
+const FACTS = {
+  ...factsOf(verdict, { id: 7, at: '2026-01-01T00:00:00.000Z', shadow: null, ...MEASURED }),
+  evidence: EVIDENCE,
+};
+const noticed = { detectedInMs: (nowMs: number) => nowMs - 40, sampleRequestIds: ['a', 'b'] };
+const known = { verdict, limits: null, noticed };
+
+test('a decision names the rollout, the policy in force and its evidence beside its numbers', () => {
+  const moved = { rollout: IDLE, kind: 'rollback', trigger: 'person', because: 'it smells' } as const;
+  const decision = movedDecision({ ...SPEC, revision: 9 }, { before: IDLE, moved, by: 'api' }, known, FACTS);
+  assert.deepEqual(decision, {
     id: 7,
     at: '2026-01-01T00:00:00.000Z',
-    kind: 'pause',
+    kind: 'rollback',
     trigger: 'person',
-    sentence: 'checkout: v2 is paused',
+    sentence: 'checkout: v2 rolled back from the weights of the configuration by api: it smells',
     verdict,
     weightBefore: 5,
-    weightAfter: 5,
-    switchedInMs: 0,
-    ...NOTHING_DETECTED,
-  } as const;
-  assert.deepEqual(decisionOf({ ...SPEC, revision: 9 }, details), {
-    ...details,
+    weightAfter: 0,
+    switchedInMs: 0.5,
+    detectedInMs: 60,
+    sampleRequestIds: ['a', 'b'],
     route: 'checkout',
     service: 'shop',
     canary: 'v2',
@@ -27,7 +37,15 @@ test('a decision names the rollout and the policy in force beside its numbers', 
     alpha: SPEC.alpha,
     toleratedRatio: SPEC.toleratedRatio,
     revision: 9,
+    certificate: { ...certificate, evidence: EVIDENCE },
   });
+});
+
+test('what a configuration overrules is told with the verdict that it overrules', () => {
+  const decision = overruledDecision(SPEC, null, { ...known, noticed: null }, { ...FACTS, weightAfter: 5 });
+  assert.deepEqual([decision.kind, decision.trigger, decision.verdict], ['resume', 'configuration', verdict]);
+  assert.match(decision.sentence, /v2 is watched anew at weight 5/);
+  assert.match(overruledDecision(SPEC, IDLE, known, FACTS).sentence, /so the rollout that was idle/);
 });
 
 test('a rollback tells how long ago the first bad exchange was, and the newest of them', () => {

@@ -93,7 +93,8 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
     priority: critical
     slo: {availability: 0.99, latency: {threshold: 300ms, target: 0.95}}
     rollout: {stable: v1, canary: v2, alpha: 0.01, toleratedRatio: 2, badMin: 5, absoluteFloor: 0.001,
-      latencyTolerance: 0.5, latencyFloor: 20ms, promotion: {beta: 0.01, ratioMax: 2, errorRatioMax: 0.02}}
+      latencyTolerance: 0.5, latencyFloor: 20ms, promotion: {beta: 0.01, ratioMax: 2, errorRatioMax: 0.02},
+      shadows: [{name: bold, alpha: 0.1, promotion: {ratioMax: 5}}]}
     matches:
       - {path: {type: Exact, value: /a/}, method: POST, headers: [{name: X-A, value: B}]}
       - {path: {value: /b/}}
@@ -169,6 +170,16 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         latencyFloorMs: 20,
         promotion: { beta: 0.01, ratioMax: 2, errorRatioMax: 0.02 },
         plan: null,
+        shadows: [
+          {
+            name: 'bold',
+            alpha: 0.1,
+            toleratedRatio: 2,
+            badMin: 5,
+            absoluteFloor: 0.001,
+            promotion: { beta: 0.01, ratioMax: 5, errorRatioMax: 0.02 },
+          },
+        ],
         rescue: true,
         rescuePinned: false,
       },
@@ -188,6 +199,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
       latencyFloorMs: 5,
       promotion: { beta: 0.05, ratioMax: 3, errorRatioMax: null },
       plan: null,
+      shadows: [],
       rescue: true,
       rescuePinned: false,
     });

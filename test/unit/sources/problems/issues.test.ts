@@ -79,6 +79,13 @@ test('wrong shapes and empty lists have words of their own', () => {
   );
 });
 
+test('a list that is too long is told how long it may be', () => {
+  const [issue] = z.array(z.number()).max(2).safeParse([1, 2, 3]).error?.issues ?? [];
+  assert.ok(issue !== undefined);
+  const [found] = faultsOf(issue, { valueAt: () => [], fieldsAt: () => [] });
+  assert.deepEqual(found?.fault, { kind: 'listTooLong', expected: 'at most 2 entries' });
+});
+
 test('a rule without a code is a mistake in the schema', () => {
   const [issue] = z.number().max(3).safeParse(4).error?.issues ?? [];
   assert.ok(issue !== undefined);

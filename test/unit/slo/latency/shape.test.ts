@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
+import { BINS, type BinnedTick, ShapeProcess } from '#src/slo/latency/shape.ts';
 import { FIRST_COPY } from '#src/slo/verdict/mixture.ts';
-import { BINS, type BinnedTick, ShapeProcess } from '#src/slo/verdict/shape.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 
 type Shares = readonly number[];

@@ -1,7 +1,7 @@
 /**
  * Evidence that a canary is slower by the whole shape of its latencies: one e-process that learns how it is slower.
  *
- * The thresholds of `dominance.ts` cut latencies into bins, 0 … K. In a tick x_c,i of n_c canary requests and x_s,i of n_s
+ * The thresholds of `verdict/dominance.ts` cut latencies into bins, 0 … K. In a tick x_c,i of n_c canary requests and x_s,i of n_s
  * stable ones fall into bin i. With q_i = stable's share of bin i, and p_i = the canary's among its last requests, both in
  * ticks *before* this one:
  *
@@ -14,14 +14,14 @@
  * needs no grid of alternatives: moved, stretched and rare slowness are found alike.
  *
  * p starts from q with the weight of RECENT_PRIOR requests and forgets over RECENT_REQUESTS. Fresh copies start over time
- * (`mixture.ts`). The nearest ratios are found by pooling adjacent violators, which keeps sum c_i = 1.
+ * (`verdict/mixture.ts`). The nearest ratios are found by pooling adjacent violators, which keeps sum c_i = 1.
  * Source: docs/verdicts.md "Latency"; Turner, Ly, Grunwald (2021), "Generic e-variables for exact sequential k-sample
  * tests"; Ayer, Brunk, Ewing, Reid, Silverman (1955) for the pooling.
  * Cost: about 0.5 us per tick. Allocates nothing after construction.
  */
 
-import { PRIOR_WEIGHT, QUANTILES } from './dominance.ts';
-import { Mixture } from './mixture.ts';
+import { PRIOR_WEIGHT, QUANTILES } from '../verdict/dominance.ts';
+import { Mixture } from '../verdict/mixture.ts';
 
 /** One bin below the first threshold, one above each. */
 export const BINS = QUANTILES.length + 1;

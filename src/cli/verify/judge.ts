@@ -1,0 +1,227 @@
+/**
+ * Derives from the rows of a tape what a policy makes of a canary: docs/verdicts.md in plain code.
+ *
+ * `Scene` is what every policy sees, `Judge` one policy's view of it.
+ */
+
+import { logSum } from './bets.ts';
+import { Errors, QUANTILES, Slowness } from './processes.ts';
+import type { Four, Limits, LookRow, ShadowTerms } from './rows.ts';
+import { Soundly } from './soundly.ts';
+
+const ENDPOINTS_MIN = 3;
+const SICK_SHARE = 0.8;
+const SICK_WINDOW_MS = 30_000;
+const SPARE_MS = 10_000;
+const SPARES_MAX = 3;
+const STABLE_DOWN = 20;
+const BROKEN_LOOKS = 50;
+const GAPS = 3;
+const GAPS_MS = 60_000;
+const SAMPLES = 5;
+const ERRORS_WEIGHT = 0.7;
+const LATENCY_WEIGHT = 0.3;
+
+type Pair = [finished: number, bad: number];
+
+/** What is seen of a canary, whoever judges. */
+export class Scene {
+  readonly slowness: Slowness;
+  limits: Limits | null = null;
+  requests: Four = [0, 0, 0, 0];
+  users: Four = [0, 0, 0, 0];
+  firstBadAtMs: number | null = null;
+  samples: string[] = [];
+  readonly #endpoints: readonly number[];
+  #older: Pair[];
+  #newer: Pair[];
+  #turnedAtMs: number;
+  #stableDown = 0;
+  #broken = 0;
+  #gapsAtMs: number[] = [];
+  #nowMs: number;
+  #finishedBefore = 0;
+
+  constructor(endpoints: readonly number[], nowMs: number) {
+    this.slowness = new Slowness(nowMs);
+    this.#endpoints = endpoints;
+    this.#older = endpoints.map(() => [0, 0]);
+    this.#newer = endpoints.map(() => [0, 0]);
+    this.#turnedAtMs = nowMs;
+    this.#nowMs = nowMs;
+  }
+
+  /** Canary requests since its weight changed. */
+  get stepRequests(): number {
+    return this.requests[0] - this.#finishedBefore;
+  }
+
+  /** Why nothing of it can be believed; null when it can. */
+  get fault(): string | null {
+    if (this.#stableDown >= STABLE_DOWN) return 'stable-down';
+    if (this.#broken >= BROKEN_LOOKS) return 'counters';
+    const [first] = this.#gapsAtMs;
+    if (first === undefined || this.#gapsAtMs.length < GAPS) return null;
+    return Math.abs(this.#nowMs - first) < GAPS_MS ? 'clock' : null;
+  }
+
+  look({ requests, users, isConsistent, attempts, nowMs }: LookRow): void {
+    this.#nowMs = nowMs;
+    this.requests = sumOf(this.requests, requests);
+    this.users = sumOf(this.users, users);
+    const [, , finished, bad] = requests;
+    this.#stableDown = finished > bad ? 0 : this.#stableDown + bad;
+    this.#broken = isConsistent ? 0 : this.#broken + 1;
+    if (attempts !== null) this.#attempt(attempts, nowMs);
+  }
+
+  gap(nowMs: number): void {
+    this.#nowMs = nowMs;
+    this.#gapsAtMs = [...this.#gapsAtMs, nowMs].slice(-GAPS);
+    this.slowness.interrupt(nowMs);
+  }
+
+  step(nowMs: number): void {
+    this.#finishedBefore = this.requests[0];
+    this.firstBadAtMs = null;
+    this.samples = [];
+    this.slowness.step(nowMs);
+  }
+
+  freeze(limits: Limits | null, nowMs: number): void {
+    this.limits = limits;
+    if (limits !== null) this.slowness.freeze(nowMs);
+  }
+
+  note(firstAtMs: number, ids: readonly string[]): void {
+    this.firstBadAtMs = Math.min(this.firstBadAtMs ?? firstAtMs, firstAtMs);
+    this.samples = [...this.samples, ...ids].slice(-SAMPLES);
+  }
+
+  /** The endpoint that has nearly all of the canary's failures beyond stable's share; null when none has. */
+  sickEndpoint(): number | null {
+    if (this.#endpoints.length < ENDPOINTS_MIN) return null;
+    const [, , finished, bad] = this.requests;
+    const usual = finished === 0 ? 0 : bad / finished;
+    const all = this.#endpoints.map((_, n) => {
+      const [older, newer] = [this.#older[n] as Pair, this.#newer[n] as Pair];
+      return [older[0] + newer[0], older[1] + newer[1]] as const;
+    });
+    const excess = all.map(([tried, failed]) => Math.max(0, failed - usual * tried));
+    const most = Math.max(...excess);
+    const worst = excess.indexOf(most);
+    const total = excess.reduce((sum, one) => sum + one, 0);
+    const others = all.filter((_, n) => n !== worst).reduce((sum, [tried]) => sum + tried, 0);
+    const isOne = most > 0 && most > SICK_SHARE * total && others >= (all[worst] as readonly [number, number])[1];
+    return isOne ? (this.#endpoints[worst] as number) : null;
+  }
+
+  #attempt(attempts: readonly (readonly [number, number])[], nowMs: number): void {
+    this.#newer = this.#newer.map(([tried, failed], n) => {
+      const [more, moreFailed] = attempts[n] ?? [0, 0];
+      return [tried + more, failed + moreFailed];
+    });
+    if (this.#endpoints.length < ENDPOINTS_MIN || nowMs - this.#turnedAtMs < SICK_WINDOW_MS) return;
+    this.#older = this.#newer;
+    this.#newer = this.#endpoints.map(() => [0, 0]);
+    this.#turnedAtMs = nowMs;
+  }
+}
+
+/** The numbers of a policy. */
+export type Policy = Omit<ShadowTerms, 'name'>;
+
+/** What one policy makes of a scene. */
+export class Judge {
+  policy: Policy;
+  errors: Errors;
+  readonly soundly: Soundly;
+  spared: number[] = [];
+  #sparedAtMs = 0;
+
+  constructor(policy: Policy, nowMs: number) {
+    this.policy = policy;
+    this.errors = new Errors(policy.toleratedRatio, policy.absoluteFloor, nowMs);
+    this.soundly = new Soundly(policy.promotion);
+  }
+
+  /** Evidence that is needed, in nats. */
+  get needed(): number {
+    return Math.log(1 / this.policy.alpha);
+  }
+
+  /** After the scene. Whether failures were judged. */
+  look({ requests, users, nowMs }: LookRow, scene: Scene): boolean {
+    this.soundly.look(requests);
+    if (!this.errors.look(requests, users, nowMs)) return false;
+    if (this.errors.logE >= this.needed) this.#spare(scene, nowMs);
+    return true;
+  }
+
+  step(nowMs: number): void {
+    this.spared = [];
+    this.errors.step(nowMs);
+    this.soundly.restart();
+  }
+
+  /** Evidence of failures and slowness together. */
+  total({ slowness }: Scene): number {
+    return logSum([this.errors.logE + Math.log(ERRORS_WEIGHT), slowness.logE + Math.log(LATENCY_WEIGHT)]);
+  }
+
+  /** Whether slowness convicts without any failure. */
+  isSlowEnough({ slowness }: Scene): boolean {
+    return slowness.logE + Math.log(LATENCY_WEIGHT) >= this.needed;
+  }
+
+  isConvicting(scene: Scene): boolean {
+    if (scene.fault !== null || this.total(scene) < this.needed) return false;
+    return scene.requests[1] >= this.policy.badMin || this.isSlowEnough(scene);
+  }
+
+  #spare(scene: Scene, nowMs: number): void {
+    const endpoint = scene.sickEndpoint();
+    if (endpoint === null) return;
+    if (endpoint !== this.spared.at(-1) || nowMs - this.#sparedAtMs >= SPARE_MS) {
+      if (this.spared.length >= SPARES_MAX) return;
+      this.spared.push(endpoint);
+      this.#sparedAtMs = nowMs;
+    }
+    this.errors = new Errors(this.policy.toleratedRatio, this.policy.absoluteFloor, nowMs);
+  }
+}
+
+/** The numbers of a policy, and nothing else. */
+export function policyOf({ alpha, toleratedRatio, badMin, absoluteFloor, promotion }: Policy): Policy {
+  return { alpha, toleratedRatio, badMin, absoluteFloor, promotion };
+}
+
+/** The state that a verdict has. */
+export function stateOf(judge: Judge, scene: Scene): string {
+  if (scene.fault !== null) return 'sli-broken';
+  if (judge.isConvicting(scene)) return 'fail';
+  const [finished, , stable] = scene.requests;
+  if (finished === 0 || stable === 0) return 'no-traffic';
+  if (shortfallOf(judge, scene) !== null) return 'insufficient';
+  return judge.soundly.isPassed ? 'pass' : 'inconclusive';
+}
+
+/** What is missing, as `of needed seen`; null when nothing is. */
+export function shortfallOf(judge: Judge, scene: Scene): { of: string; needed: number; seen: number } | null {
+  const [finished, bad] = scene.requests;
+  const { badMin } = judge.policy;
+  const isProven = judge.total(scene) >= judge.needed;
+  if (isProven && bad < badMin && !judge.isSlowEnough(scene)) {
+    return { of: 'bad canary requests', needed: badMin, seen: bad };
+  }
+  return finished < badMin ? { of: 'canary requests', needed: badMin, seen: finished } : null;
+}
+
+/** Quantile by number of its threshold. */
+export function thresholdOf(quantile: number): number {
+  return QUANTILES.indexOf(quantile);
+}
+
+function sumOf([a, b, c, d]: Four, [e, f, g, h]: Four): Four {
+  return [a + e, b + f, c + g, d + h];
+}

@@ -1,0 +1,80 @@
+/** Under the policy of then a replay is identical to the last bit; under another one it says what would have been. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Decision } from '#src/model/slo.ts';
+import { backtest, type TapeReplay } from '#src/slo/replay/backtest.ts';
+import { Recorded, wildHistory } from '../../../support/simulate/watch/recorded.ts';
+
+const SEEDS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 6 : 60;
+
+describe('a replay under the policy of then', () => {
+  it('comes to the same decisions to the last bit, whatever happened', (t) => {
+    const kinds = new Set<string>();
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const { segments, decisions } = wildHistory(seed, 1500);
+      const { tapes, segmentsUnused } = backtest(segments, decisions, (spec) => spec);
+      const count = tapes.reduce((sum, { replayed }) => sum + replayed.length, 0);
+      const differing = tapes.filter(({ differsAt }) => differsAt !== null);
+      assert.deepEqual([count, differing.length, segmentsUnused], [decisions.length, 0, 0], `seed ${seed}`);
+      for (const { kind, trigger } of decisions) kinds.add(`${kind} by ${trigger}`);
+    }
+    t.diagnostic(`seeds 1..${SEEDS}: ${[...kinds].sort().join(', ')}`);
+    for (const kind of ['step by gates', 'rollback by evidence', 'start by configuration', 'resume by configuration']) {
+      assert.ok(kinds.has(kind), `no ${kind} in any history`);
+    }
+  });
+
+  it('says where a decision was changed, and what it cannot use', () => {
+    const { segments, decisions } = wildHistory(1, 800);
+    const changed = decisions.map((decision, n): Decision => (n === 1 ? { ...decision, revision: 99 } : decision));
+    const first = backtest(segments, changed, (spec) => spec).tapes[0] as TapeReplay;
+    assert.equal(first.differsAt, 1);
+    const cut = backtest(segments.slice(1), decisions, (spec) => spec);
+    assert.ok(cut.segmentsUnused > 0);
+  });
+});
+
+describe('a replay under another policy', () => {
+  /** A canary that fails 20 % after a healthy minute. */
+  function failing() {
+    const gateway = new Recorded(7, undefined, { perTick: 40 });
+    for (let n = 0; n < 80; n++) gateway.tick();
+    gateway.mood.canaryErrorRatio = 0.2;
+    for (let n = 0; n < 200 && gateway.decisions.at(-1)?.kind !== 'rollback'; n++) gateway.tick();
+    return gateway.end();
+  }
+
+  it('that is surer first decides later, at a higher cost', () => {
+    const { segments, decisions } = failing();
+    const [tape] = backtest(segments, decisions, (spec) => ({ ...spec, alpha: 0.1 })).tapes as [TapeReplay];
+    const then = decisions.find(({ kind }) => kind === 'rollback') as Decision;
+    const sooner = tape.replayed.find(({ decision }) => decision.kind === 'rollback');
+    assert.ok(sooner !== undefined);
+    assert.equal(sooner.isRecorded, false);
+    assert.ok(sooner.canaryBad < tape.canary.bad, `${sooner.canaryBad} of ${tape.canary.bad}`);
+    assert.equal(sooner.decision.alpha, 0.1);
+    assert.ok(sooner.decision.at < then.at);
+    const never = backtest(segments, decisions, (spec) => ({ ...spec, alpha: 1e-9, badMin: 1e6 })).tapes[0];
+    assert.equal(
+      never?.replayed.some(({ decision }) => decision.kind === 'rollback'),
+      false,
+    );
+  });
+
+  it('with other gates raises at other times', () => {
+    const gateway = new Recorded(8, undefined, { perTick: 40, canaryErrorRatio: 0, stableErrorRatio: 0 });
+    for (let n = 0; n < 300; n++) gateway.tick();
+    const { segments, decisions } = gateway.end();
+    const steps = (tape: TapeReplay | undefined): number[] =>
+      (tape?.replayed ?? []).filter(({ decision }) => decision.kind === 'step').map(({ afterMs }) => afterMs);
+    const same = steps(backtest(segments, decisions, (spec) => spec).tapes[0]);
+    const slower = backtest(segments, decisions, (spec) => {
+      const { plan } = spec;
+      if (plan === null) return spec;
+      return { ...spec, plan: { ...plan, steps: plan.steps.map((step) => ({ ...step, dwellMs: 3 * step.dwellMs })) } };
+    });
+    assert.ok(same.length >= 1);
+    assert.ok((steps(slower.tapes[0])[0] as number) >= (same[0] as number) + 9000);
+  });
+});
