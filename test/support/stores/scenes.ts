@@ -42,6 +42,8 @@ export function describeStore(stage: Stage): void {
     let gateway: GatewayProcess;
     let load: ReturnType<typeof startLoad>;
     const services: TestService[] = [];
+    const scenes: (readonly [name: string, play: () => Promise<void>])[] = [];
+    const scene = (name: string, play: () => Promise<void>): void => void scenes.push([name, play]);
 
     before(async () => {
       store = await startStore(stage.kind);
@@ -70,7 +72,7 @@ export function describeStore(stage: Stage): void {
       await until(`${name} goes live`, async () => (await answerOf(`${name}.test`)) === '200 v1');
     };
 
-    test('a route that is written goes live, changes and leaves', async () => {
+    scene('a route that is written goes live, changes and leaves', async () => {
       assert.equal(await answerOf('new.test'), '404 ');
       await goesLive('new');
       await keys.put('routes/new', route('new.test', 'v2'));
@@ -81,7 +83,7 @@ export function describeStore(stage: Stage): void {
       assert.ok(apply.count >= 3 && apply.lastMs !== null && apply.lastMs < 5000, JSON.stringify(apply));
     });
 
-    test('a document that is wrong changes nothing and is told by its key, line and column', async () => {
+    scene('a document that is wrong changes nothing and is told by its key, line and column', async () => {
       await keys.put('routes/bad', 'hostnames: [bad.test]\nbackendRefs:\n  - {name: shopp}\n');
       await until('it is refused', async () => (await gateway.status()).config.last.result === 'refused');
       const { config } = await gateway.status();
@@ -97,7 +99,7 @@ export function describeStore(stage: Stage): void {
       await until('it leaves', async () => (await answerOf('bad.test')) === '404 ');
     });
 
-    test('a variable in a document is refused: the environment is not the store’s to read', async () => {
+    scene('a variable in a document is refused: the environment is not the store’s to read', async () => {
       await keys.put('routes/spy', 'hostnames: ["${PATH}"]\nbackendRefs: [{name: shop, version: v1}]\n');
       await until('it is refused', async () => {
         const { problems } = (await gateway.status()).config.last;
@@ -108,7 +110,7 @@ export function describeStore(stage: Stage): void {
       await until('it is accepted again', async () => (await gateway.status()).config.last.result === 'accepted');
     });
 
-    test('a store that is killed is told of, fails nothing, and is followed again when it is back', async () => {
+    scene('a store that is killed is told of, fails nothing, and is followed again when it is back', async () => {
       await store.kill();
       await until('it is noticed', async () => (await source()).failures > 1);
       const { state, lastError, staleMs } = await source();
@@ -121,7 +123,7 @@ export function describeStore(stage: Stage): void {
       await until('it is well again', async () => (await source()).lastError === '');
     });
 
-    test('a store that is frozen is noticed, fails nothing, and is followed again when it thaws', async () => {
+    scene('a store that is frozen is noticed, fails nothing, and is followed again when it thaws', async () => {
       store.freeze();
       await until('it is noticed', async () => (await source()).failures > 0);
       assert.match((await source()).lastError, /no answer within/);
@@ -130,7 +132,7 @@ export function describeStore(stage: Stage): void {
       await goesLive('thawed');
     });
 
-    test('a store that lost its data is not believed, until an operator says so', async () => {
+    scene('a store that lost its data is not believed, until an operator says so', async () => {
       const { revision } = (await gateway.status()).config;
       await store.kill();
       store.wipe();
@@ -151,14 +153,23 @@ export function describeStore(stage: Stage): void {
       await goesLive('shop');
     });
 
-    test('metrics and readiness tell of the source', async () => {
+    scene('metrics and readiness tell of the source', async () => {
       const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
       for (const name of ['state', 'stale_seconds', 'revision_info', 'errors_total', 'shrinks_refused_total']) {
         assert.match(metrics, new RegExp(`^sluice_source_${name}\\{source="${stage.kind.binary} `, 'm'));
       }
       assert.match(metrics, /^sluice_config_apply_seconds_count [1-9]/m);
+      await until('it watches both documents again', async () => {
+        const { state, pieces } = await source();
+        return state === 'watching' && pieces === 2;
+      });
       const readiness = await (await fetch(`${gateway.adminUrl}/readyz?verbose`)).text();
       assert.match(readiness, new RegExp(`^\\[\\+\\]${stage.kind.binary} .*watching, 2 documents`, 'm'));
+    });
+
+    // One after the other, whatever the order of tests: a store that was wiped is wiped for those that follow.
+    test('plays every scene', async (t) => {
+      for (const [name, play] of scenes) await t.test(name, play);
     });
   });
 
