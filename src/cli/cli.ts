@@ -4,18 +4,18 @@
 
 import { similarTo } from '../lib/text/similar.ts';
 import { formatProblem, SluiceError } from '../model/problem.ts';
+import { planCommand } from './admin/plan.ts';
+import { restartCommand } from './admin/restart.ts';
+import { restoreCommand } from './admin/restore.ts';
+import { rolloutCommand } from './admin/rollout.ts';
+import { statusCommand } from './admin/status.ts';
 import { didYouMean, readArgs, readChoice } from './args.ts';
 import { CONFIG_USAGE, configCommand } from './config.ts';
 import { demoCommand } from './demo/demo.ts';
 import { type CliDeps, type Command, EXIT } from './deps.ts';
 import { decisionsCommand } from './log/decisions.ts';
 import { replayCommand } from './log/replay.ts';
-import { planCommand } from './plan.ts';
-import { restartCommand } from './restart.ts';
-import { restoreCommand } from './restore.ts';
-import { rolloutCommand } from './rollout.ts';
 import { runCommand } from './run.ts';
-import { statusCommand } from './status.ts';
 import { verifyCommand } from './verify/command.ts';
 
 const versionCommand: Command = {

@@ -65,6 +65,20 @@ export interface RolloutSpec extends JudgePolicy {
   readonly revision: number;
 }
 
+/** The numbers of a rollout's policy, without the indexes of a snapshot: what a forecast needs. */
+export type RolloutPolicy = Pick<
+  RolloutSpec,
+  | 'alpha'
+  | 'toleratedRatio'
+  | 'badMin'
+  | 'absoluteFloor'
+  | 'latencyTolerance'
+  | 'latencyFloorMs'
+  | 'promotion'
+  | 'plan'
+  | 'budgetRatio'
+>;
+
 /**
  * Dials of a route with steps, or whose versions keep a part of their weight when they drift, count thousandths of a weight,
  * so that 1 % of any weight is a whole number.

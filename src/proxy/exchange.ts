@@ -289,7 +289,7 @@ export class Exchange {
     this.#flags = (this.#flags & ~(3 << PRIORITY_SHIFT)) | (rank << PRIORITY_SHIFT);
   }
 
-  /** What it holds of its version's gate (decide/admission/permit.ts), 19 bits. */
+  /** What it holds of its version's admission (decide/admission/permit.ts), 19 bits. */
   get permit(): number {
     return this.#flags >>> PERMIT_SHIFT;
   }

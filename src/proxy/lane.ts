@@ -7,7 +7,7 @@
 import type { Deadlines } from '../lib/deadlines.ts';
 import type { Random } from '../lib/random.ts';
 import type { AccessLog } from './access-log.ts';
-import type { Gates } from './decide/admission/gates.ts';
+import type { Admissions } from './decide/admission/admissions.ts';
 import type { RouteTable } from './decide/table.ts';
 import type { Mirrors } from './forward/mirror.ts';
 import type { RetryBudget } from './forward/retry/retry.ts';
@@ -31,7 +31,7 @@ export interface Lane {
   readonly draft: RequestDraft;
   readonly retryBudget: RetryBudget;
   readonly mirrors: Mirrors;
-  readonly gates: Gates;
+  readonly admissions: Admissions;
   readonly deadlines: Deadlines;
   /** What all client connections read into, one after another; holds nothing from one read to the next. */
   readonly readBuffer: Buffer;

@@ -11,7 +11,7 @@ import type { Snapshot } from '../model/snapshot.ts';
 import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.ts';
 import type { AccessBatch } from '../model/threads/access.ts';
 import { AccessLog } from './access-log.ts';
-import { Gates } from './decide/admission/gates.ts';
+import { Admissions } from './decide/admission/admissions.ts';
 import { cellsOfVersions, linkTable, type RouteTable } from './decide/table.ts';
 import { Endpoints } from './forward/endpoints.ts';
 import { Mirrors } from './forward/mirror.ts';
@@ -61,7 +61,7 @@ export class Plane {
       date: new DateLine(httpDate),
       retryBudget: new RetryBudget(nowMs()),
       mirrors: new Mirrors(),
-      gates: new Gates(tallies.cells),
+      admissions: new Admissions(tallies.cells),
       deadlines: new Deadlines(),
       draft: new RequestDraft(),
       readBuffer: readMemory,
@@ -81,8 +81,8 @@ export class Plane {
     const endpoints = this.#endpoints.update(snapshot.endpoints, this.#lane);
     const endpointOf = (index: number) => endpoints[index] as (typeof endpoints)[number];
     const balance = { capacities: this.#capacities, random: this.#lane.random };
-    const gates = this.#lane.gates.link(cellsOfVersions(snapshot), nowMs());
-    this.#lane.table = linkTable(snapshot, endpointOf, balance, gates);
+    const admissions = this.#lane.admissions.link(cellsOfVersions(snapshot), nowMs());
+    this.#lane.table = linkTable(snapshot, endpointOf, balance, admissions);
     this.#lane.resolver.retain(new Set(snapshot.endpoints.map(({ host }) => host)));
     this.#lane.mirrors.forget();
     this.listener.trust(snapshot.trustedProxies);
@@ -120,7 +120,7 @@ export class Plane {
     const turnedAtMs = beginTurn();
     this.#lane.deadlines.sweep(turnedAtMs);
     this.#lane.recorder.sweep(turnedAtMs);
-    this.#lane.gates.tick(turnedAtMs);
+    this.#lane.admissions.tick(turnedAtMs);
     this.accessLog.flush();
     Atomics.add(events, EVENTS_HEAD.beats, 1);
   }

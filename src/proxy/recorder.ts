@@ -31,7 +31,7 @@ import {
   UNIT_WORDS,
 } from '../model/tallies.ts';
 import type { AccessLog } from './access-log.ts';
-import type { Gate } from './decide/admission/gate.ts';
+import type { Admission } from './decide/admission/admission.ts';
 import { NONE, SHED, WAITING } from './decide/admission/permit.ts';
 import type { LinkedRoute, LinkedSplit } from './decide/table.ts';
 import type { Exchange } from './exchange.ts';
@@ -90,7 +90,7 @@ export class Recorder {
 
   /** The exchange is over. `x.status`, `x.reason` and `x.endedAtMs` are final. */
   end(x: Exchange): void {
-    if (x.permit !== NONE) this.leaveGate(x, x.reason, x.endedAtMs);
+    if (x.permit !== NONE) this.leaveAdmission(x, x.reason, x.endedAtMs);
     if (this.#accessLog !== null) this.#accessLog.end(x);
     const route = x.route;
     if (route === null) {
@@ -167,13 +167,13 @@ export class Recorder {
     return true;
   }
 
-  /** Gives back what the exchange has of its version's gate, which may let others through at once. */
-  leaveGate(x: Exchange, reason: Reason, nowMs: number): void {
+  /** Gives back what the exchange has of its version's admission, which may let others through at once. */
+  leaveAdmission(x: Exchange, reason: Reason, nowMs: number): void {
     const split = x.split as LinkedSplit;
     const wasRefused = x.permit === SHED || (x.permit === WAITING && reason === REASON.shed);
     if (wasRefused) add(this.#tallies.cells, split.cellBase + CELL.shed + x.priority, 1);
     const isHung = reason === REASON.clientClosed || reason === REASON.responseTimeout;
-    (split.gate as Gate<Exchange>).release(x, nowMs, isHung);
+    (split.admission as Admission<Exchange>).release(x, nowMs, isHung);
   }
 
   /** A request that was refused before it had a route. */

@@ -6,6 +6,7 @@ import type { Config, RolloutConfig, RouteConfig, ShadowConfig } from '../model/
 import {
   type JudgePolicy,
   type RolloutArm,
+  type RolloutPolicy,
   type RolloutSpec,
   type ShadowPolicy,
   weightScaleOf,
@@ -19,20 +20,6 @@ const FLOOR_SHARE = 0.25;
 /** How many times what the SLO allows a canary may certainly not reach to be passed, and the least such limit. */
 const PROMOTION_SHARE = 5;
 const ERROR_RATIO_MAX_LEAST = 0.005;
-
-/** The numbers of a rollout's policy, without the indexes of a snapshot. */
-export type RolloutTerms = Pick<
-  RolloutSpec,
-  | 'alpha'
-  | 'toleratedRatio'
-  | 'badMin'
-  | 'absoluteFloor'
-  | 'latencyTolerance'
-  | 'latencyFloorMs'
-  | 'promotion'
-  | 'plan'
-  | 'budgetRatio'
->;
 
 /** One for each route with a rollout, in the order of the configuration. `snapshot` was compiled from `config`. */
 export function rolloutsOf(config: Config, snapshot: Snapshot): RolloutSpec[] {
@@ -76,7 +63,7 @@ export function respecOf({ routes }: Config): (spec: RolloutSpec) => RolloutSpec
 }
 
 /** What a rollout is judged and moved by, with what follows from the objective where the document says nothing. */
-export function rolloutTerms(rollout: RolloutConfig, { availabilityRatio }: SloConfig): RolloutTerms {
+export function rolloutTerms(rollout: RolloutConfig, { availabilityRatio }: SloConfig): RolloutPolicy {
   const { latencyTolerance, latencyFloorMs, plan } = rollout;
   const budgetRatio = 1 - availabilityRatio;
   return { ...policyOf(rollout, budgetRatio), latencyTolerance, latencyFloorMs, plan, budgetRatio };

@@ -4,7 +4,7 @@
 
 import { SluiceError } from '../../model/problem.ts';
 import type { Decision } from '../../model/slo.ts';
-import { DEFAULT_ADMIN, fetchDecisions, fetchLog, reasonOf } from '../admin-client.ts';
+import { DEFAULT_ADMIN, fetchDecisions, fetchLog, reasonOf } from '../admin/client.ts';
 import { readArgs, readChoice } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
 

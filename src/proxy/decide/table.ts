@@ -18,8 +18,8 @@ import { requestPolicy, responsePolicy } from '../header/hop-by-hop.ts';
 import { FIELD, NameTable } from '../http1/fields/names.ts';
 import { RequestHead } from '../http1/request-head.ts';
 import { ResponseHead } from '../http1/response-head.ts';
-import type { Gate } from './admission/gate.ts';
-import type { GateLinks } from './admission/gates.ts';
+import type { Admission } from './admission/admission.ts';
+import type { AdmissionLinks } from './admission/admissions.ts';
 import { rankOf } from './admission/priority.ts';
 import { Router } from './router.ts';
 
@@ -40,7 +40,7 @@ export interface LinkedSplit {
   /** Canary and stable of a route with rescue: a request that failed first and was answered all the same is evidence. */
   readonly countsMended: boolean;
   /** null = any number of requests may be under way. */
-  readonly gate: Gate<Exchange> | null;
+  readonly admission: Admission<Exchange> | null;
 }
 
 export interface LinkedRoute {
@@ -136,7 +136,7 @@ function hiddenOf(snapshot: Snapshot, names: NameTable, claims: ReadonlySet<numb
 }
 
 /** Of a table by itself: nothing is limited. */
-const NO_GATES: GateLinks = { of: () => null };
+const NO_ADMISSIONS: AdmissionLinks = { of: () => null };
 
 /** Cells of the splits that lead to each version. */
 export function cellsOfVersions({ routes }: Snapshot): Map<TargetSpec, number[]> {
@@ -156,7 +156,7 @@ export function linkTable(
   snapshot: Snapshot,
   endpointOf: (index: number) => Endpoint,
   balance: BalanceContext,
-  gates: GateLinks = NO_GATES,
+  admissions: AdmissionLinks = NO_ADMISSIONS,
 ): RouteTable {
   const configured = configuredNames(snapshot);
   const filterNames = snapshot.routes.flatMap(({ filters }) => [
@@ -173,7 +173,7 @@ export function linkTable(
     return targets;
   };
   for (const spec of snapshot.routes)
-    router.add(linkRoute(spec, names, { targetsOf, gates }), spec.hostnames, spec.matches);
+    router.add(linkRoute(spec, names, { targetsOf, admissions }), spec.hostnames, spec.matches);
   router.seal();
   const claims = claimsOf(snapshot, names);
   return {
@@ -200,7 +200,7 @@ export function linkTable(
 
 interface Links {
   readonly targetsOf: (spec: TargetSpec) => Targets;
-  readonly gates: GateLinks;
+  readonly admissions: AdmissionLinks;
 }
 
 function linkRoute(spec: RouteSpec, names: NameTable, links: Links): LinkedRoute {
@@ -250,7 +250,7 @@ function linkSplits({ splits, rescue }: RouteSpec, links: Links): LinkedSplit[] 
 
 function linkSplit(
   spec: SplitSpec,
-  { targetsOf, gates }: Links,
+  { targetsOf, admissions }: Links,
   rescue: RescueSpec | null,
   rescuer: LinkedSplit | null,
 ): LinkedSplit {
@@ -268,6 +268,6 @@ function linkSplit(
     rescuesPinned: rescuer !== null && rescue !== null && rescue.isForPinned,
     // Further versions of the route are no side of the comparison; their unit tells.
     countsMended: rescue !== null && spec.unit >= 0,
-    gate: gates.of(spec.targets),
+    admission: admissions.of(spec.targets),
   };
 }

@@ -29,9 +29,9 @@ const SERVER_ERROR = 500;
 /** Sends a decided exchange on its way, once its version has a place for it. `x.split` is set. */
 export function forward(x: Exchange): void {
   x.client.lane.retryBudget.deposit();
-  const { gate } = x.split as LinkedSplit;
-  if (gate === null || gate.admit(x, turnMs(), waitEvents)) go(x);
-  else if (x.permit === WAITING) x.client.waitAtMost(x, patienceMs(x, gate));
+  const { admission } = x.split as LinkedSplit;
+  if (admission === null || admission.admit(x, turnMs(), waitEvents)) go(x);
+  else if (x.permit === WAITING) x.client.waitAtMost(x, patienceMs(x, admission));
   else refuse(x);
 }
 

@@ -35,7 +35,7 @@ export class Hedge implements Timed {
   #send(x: Exchange, nowMs: number): boolean {
     const { retryBudget, recorder } = x.client.lane;
     // A version with no place to spare is slow for everybody: a second request would only take somebody's.
-    if (x.split !== null && x.split.gate !== null && x.split.gate.isPressed) return false;
+    if (x.split !== null && x.split.admission !== null && x.split.admission.isPressed) return false;
     const endpoint = pick(x, x.endpoint);
     if (endpoint === null || endpoint === x.endpoint || !retryBudget.withdraw(nowMs)) return false;
     const shadow = shadowOf(x, this);

@@ -299,7 +299,7 @@ export class UpstreamConnection implements Timed, WireOwner {
     if (head.fields.seen(FIELD.keepAlive) !== 0) this.#lifetime?.hear(head.fields.value(FIELD.keepAlive) ?? '');
     if (head.status < 500) {
       this.#endpoint.observe(now - x.attemptAtMs, now);
-      if (x.permit !== NONE) x.split?.gate?.sample(x, now - x.attemptAtMs);
+      if (x.permit !== NONE) x.split?.admission?.sample(x, now - x.attemptAtMs);
     } else this.#endpoint.observeFailure(now - x.attemptAtMs, now);
   }
 

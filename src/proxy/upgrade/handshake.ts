@@ -101,12 +101,12 @@ export class Handshake implements Timed {
   /** Needs a place at its version until its 101, as any exchange until its end. */
   #enter(): void {
     const x = this.#x;
-    const { gate } = x.split as LinkedSplit;
+    const { admission } = x.split as LinkedSplit;
     const now = nowMs();
-    if (gate === null || gate.admit(x, now, this.#waitEvents)) this.#attempt(null);
+    if (admission === null || admission.admit(x, now, this.#waitEvents)) this.#attempt(null);
     else if (x.permit === WAITING) {
       this.#state = 'queued';
-      this.deadlineAtMs = Math.min(x.deadlineAtMs, now + patienceMs(x, gate));
+      this.deadlineAtMs = Math.min(x.deadlineAtMs, now + patienceMs(x, admission));
     } else this.#waitEvents.shed(x);
   }
 

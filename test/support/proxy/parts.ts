@@ -7,7 +7,7 @@ import { Deadlines } from '#src/lib/deadlines.ts';
 import { Random } from '#src/lib/random.ts';
 import { DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { AccessLog } from '#src/proxy/access-log.ts';
-import { Gates } from '#src/proxy/decide/admission/gates.ts';
+import { Admissions } from '#src/proxy/decide/admission/admissions.ts';
 import type { Peer } from '#src/proxy/decide/decide.ts';
 import { cellsOfVersions, type LinkedRoute, linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
 import { Exchange } from '#src/proxy/exchange.ts';
@@ -64,8 +64,8 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     route.versions.forEach(({ weight }, m) => dials.fill(weight, 100 * n + m + 1, 100 * n + m + 2)),
   );
   const tallies = viewTallies(reserveTallies());
-  const gates = new Gates(tallies.cells);
-  const links = gates.link(cellsOfVersions(snapshot), 0);
+  const admissions = new Admissions(tallies.cells);
+  const links = admissions.link(cellsOfVersions(snapshot), 0);
   const table = linkTable(snapshot, (index) => endpoints[index] as Endpoint, { capacities, random }, links);
   const latencyDials = createLatencyDials();
   const lane: Lane = {
@@ -78,7 +78,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     date: new DateLine(() => 'Sun, 06 Nov 1994 08:49:37 GMT'),
     retryBudget: new RetryBudget(0),
     mirrors: new Mirrors(),
-    gates,
+    admissions,
     deadlines: new Deadlines(),
     draft: new RequestDraft(),
     readBuffer: Buffer.alloc(65_536),

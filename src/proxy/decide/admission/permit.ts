@@ -1,5 +1,5 @@
 /**
- * What an exchange holds of its version's gate, in one whole number of 19 bits. Hot path.
+ * What an exchange holds of its version's admission, in one whole number of 19 bits. Hot path.
  *
  * ```
  * NONE ─▸ HELD ─▸ SAMPLED        lowest 3 bits: the state; above them, while HELD: since when, in 4 ms modulo 262 s
@@ -12,9 +12,9 @@
 export const NONE = 0;
 export const WAITING = 1;
 export const HELD = 2;
-/** Held, and the time to its response head is known to the gate. */
+/** Held, and the time to its response head is known to the admission. */
 export const SAMPLED = 3;
-/** Refused by the gate. */
+/** Refused by the admission. */
 export const SHED = 4;
 
 const STATE = 7;

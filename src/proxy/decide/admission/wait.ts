@@ -3,16 +3,16 @@
  */
 
 import type { Exchange } from '../../exchange.ts';
-import type { Gate } from './gate.ts';
+import type { Admission } from './admission.ts';
 
 /** What those are told that need not wait. */
 export const OVERLOADED = 'the version has more requests than it can serve';
 
 /** In ms, by the objectives of its route and service and the time that any wait may take. */
-export function patienceMs({ route, split, table }: Exchange, gate: Gate<Exchange>): number {
+export function patienceMs({ route, split, table }: Exchange, admission: Admission<Exchange>): number {
   const slowMs = Math.min(
     route === null ? Number.POSITIVE_INFINITY : route.slowMs,
     split === null ? Number.POSITIVE_INFINITY : split.serviceSlowMs,
   );
-  return gate.patienceMs(slowMs, table.timeouts.pendingMs);
+  return admission.patienceMs(slowMs, table.timeouts.pendingMs);
 }

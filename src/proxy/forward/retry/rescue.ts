@@ -75,8 +75,8 @@ export function paysRescue(x: Exchange, nowMs: number): boolean {
  * Has a version room for requests that are not its own? A place below its limit, and an endpoint that is in and whose
  * connections are not all taken with others waiting for them. Cost: O(endpoints), only when the canary fails.
  */
-export function hasHeadroom({ targets, gate }: LinkedSplit, limits: Limits): boolean {
-  if (targets.isPanicking || gate?.isPressed === true) return false;
+export function hasHeadroom({ targets, admission }: LinkedSplit, limits: Limits): boolean {
+  if (targets.isPanicking || admission?.isPressed === true) return false;
   for (const endpoint of targets.endpoints) if (!endpoint.isOut && !endpoint.pool.isCongested(limits)) return true;
   return false;
 }
@@ -99,11 +99,11 @@ export function handOver(x: Exchange, reason: Reason, status: number, nowMs: num
 function changePlace(x: Exchange, reason: Reason, nowMs: number): void {
   const own = x.permit;
   x.permit = NONE;
-  const { gate } = (x.split as LinkedSplit).rescuer as LinkedSplit;
-  if (gate !== null) gate.admitSpare(x, nowMs);
+  const { admission } = (x.split as LinkedSplit).rescuer as LinkedSplit;
+  if (admission !== null) admission.admitSpare(x, nowMs);
   const taken = x.permit;
   x.permit = own;
-  if (own !== NONE) x.client.lane.recorder.leaveGate(x, reason, nowMs);
+  if (own !== NONE) x.client.lane.recorder.leaveAdmission(x, reason, nowMs);
   x.permit = taken;
 }
 

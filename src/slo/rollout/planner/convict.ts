@@ -8,7 +8,7 @@
  * Source: delay.ts; docs/verdicts.md "Planning".
  */
 
-import type { RolloutSpec } from '../../../model/rollout.ts';
+import type { RolloutPolicy } from '../../../model/rollout.ts';
 import { LATENCY_RESTART_MS } from '../../latency/score.ts';
 import { RECENT_PRIOR } from '../../latency/shape.ts';
 import { weightsOf } from '../../verdict/compose.ts';
@@ -24,20 +24,6 @@ const HEALTHY_FRACTION = 5;
 /** Standard normal quantile of 0.99. */
 const Z99 = 2.326_347_874;
 
-/** What a forecast needs of a rollout's policy. */
-export type PlanPolicy = Pick<
-  RolloutSpec,
-  | 'alpha'
-  | 'toleratedRatio'
-  | 'badMin'
-  | 'absoluteFloor'
-  | 'latencyTolerance'
-  | 'latencyFloorMs'
-  | 'promotion'
-  | 'plan'
-  | 'budgetRatio'
->;
-
 /** A log-normal latency, in ms. */
 export interface LatencyShape {
   readonly p50Ms: number;
@@ -47,12 +33,12 @@ export interface LatencyShape {
 const PARTS = weightsOf({ latency: 0, routes: [] });
 
 /** Error ratio that the judge lets pass on purpose. */
-export function toleratedErrorRatio(stableRatio: number, { toleratedRatio, absoluteFloor }: PlanPolicy): number {
+export function toleratedErrorRatio(stableRatio: number, { toleratedRatio, absoluteFloor }: RolloutPolicy): number {
   return Math.min(1, Math.max(toleratedRatio * stableRatio, absoluteFloor));
 }
 
 /** Mean seconds until failures convict; Infinity when they never do. */
-export function secondsToConvict(stream: Stream, policy: PlanPolicy): number {
+export function secondsToConvict(stream: Stream, policy: RolloutPolicy): number {
   const level = logEToFail(policy.alpha) - Math.log(PARTS.errors);
   const badRps = stream.canaryRps * stream.canaryRatio;
   if (badRps === 0 || stream.stableRps === 0) return Number.POSITIVE_INFINITY;
@@ -64,7 +50,12 @@ export function secondsToConvict(stream: Stream, policy: PlanPolicy): number {
 }
 
 /** Mean seconds until a canary whose every answer takes `factor` times as long is convicted, once it is warm; Infinity when it never is. */
-export function secondsToConvictSlow(stream: Stream, factor: number, shape: LatencyShape, policy: PlanPolicy): number {
+export function secondsToConvictSlow(
+  stream: Stream,
+  factor: number,
+  shape: LatencyShape,
+  policy: RolloutPolicy,
+): number {
   if (stream.stableRps === 0) return Number.POSITIVE_INFINITY;
   const level = logEToFail(policy.alpha) - Math.log(PARTS.latency);
   const sigma = Math.log(shape.p99Ms / shape.p50Ms) / Z99;
@@ -85,7 +76,7 @@ export function secondsToConvictSlow(stream: Stream, factor: number, shape: Late
 }
 
 /** Mean seconds until a canary that fails as stable does is passed; Infinity when it never is. */
-export function secondsToPass({ canaryRps, stableRps, stableRatio }: Stream, { promotion }: PlanPolicy): number {
+export function secondsToPass({ canaryRps, stableRps, stableRatio }: Stream, { promotion }: RolloutPolicy): number {
   const { beta, ratioMax, errorRatioMax } = promotion;
   const bad = (canaryRps + stableRps) * stableRatio;
   const shrink = stableRps === 0 ? 0 : Math.log((ratioMax * canaryRps + stableRps) / (canaryRps + stableRps));

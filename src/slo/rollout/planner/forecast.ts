@@ -8,14 +8,14 @@
  * Source: docs/verdicts.md "Planning"; the harm of a start weight grows with the reaction time alone.
  */
 
-import type { Forecast, ForecastFinding, ForecastStep, ForecastTraffic } from '../../../model/rollout.ts';
-import {
-  type PlanPolicy,
-  secondsToConvict,
-  secondsToConvictSlow,
-  secondsToPass,
-  toleratedErrorRatio,
-} from './convict.ts';
+import type {
+  Forecast,
+  ForecastFinding,
+  ForecastStep,
+  ForecastTraffic,
+  RolloutPolicy,
+} from '../../../model/rollout.ts';
+import { secondsToConvict, secondsToConvictSlow, secondsToPass, toleratedErrorRatio } from './convict.ts';
 import type { Stream } from './delay.ts';
 import { sentenceOf, warningsOf } from './sentence.ts';
 
@@ -37,7 +37,7 @@ const WATCH_S = 86_400;
 /** Which rollout it is about. */
 export interface ForecastSubject {
   readonly route: string;
-  readonly policy: PlanPolicy;
+  readonly policy: RolloutPolicy;
   /** The canary's share of users in the configuration, in percent: the only step of a canary that is merely watched. */
   readonly configuredPercent: number;
 }
@@ -67,7 +67,7 @@ export function forecast({ route, policy, configuredPercent }: ForecastSubject, 
 
 /** What every step is computed from. */
 interface Terms {
-  readonly policy: PlanPolicy;
+  readonly policy: RolloutPolicy;
   readonly traffic: ForecastTraffic;
 }
 
@@ -83,7 +83,7 @@ function stepOf(percent: number, dwellS: number, isLast: boolean, terms: Terms):
   return { percent, canaryRps, staySeconds, smallestErrorRatio: smallestIn(percent, staySeconds, terms), findings };
 }
 
-function stayOf(stream: Stream, dwellS: number, isLast: boolean, policy: PlanPolicy): number | null {
+function stayOf(stream: Stream, dwellS: number, isLast: boolean, policy: RolloutPolicy): number | null {
   const { plan } = policy;
   if (plan === null) return dwellS;
   if (isLast) return plan.bakeMs / 1000;

@@ -2,9 +2,8 @@
  * Says a forecast in words: one sentence, and a warning for everything that the rollout would miss or never reach.
  */
 
-import type { Forecast, ForecastStep } from '../../../model/rollout.ts';
+import type { Forecast, ForecastStep, RolloutPolicy } from '../../../model/rollout.ts';
 import { duration, share } from '../words.ts';
-import type { PlanPolicy } from './convict.ts';
 
 type Figures = Omit<Forecast, 'warnings' | 'sentence'>;
 
@@ -27,7 +26,7 @@ export function sentenceOf({ route, traffic, steps, rampSeconds, start }: Figure
 }
 
 /** What speaks against this plan; empty when nothing does. */
-export function warningsOf(figures: Figures, policy: PlanPolicy): string[] {
+export function warningsOf(figures: Figures, policy: RolloutPolicy): string[] {
   return [...blindness(figures), ...leniency(figures), ...waits(figures, policy), ...starts(figures)];
 }
 
@@ -55,7 +54,7 @@ function leniency({ traffic, allowedErrorRatio: allowed, toleratedErrorRatio: to
 }
 
 /** Steps that a healthy canary would not leave in time. */
-function waits({ steps }: Figures, { plan }: PlanPolicy): string[] {
+function waits({ steps }: Figures, { plan }: RolloutPolicy): string[] {
   if (plan === null) return [];
   return steps.slice(0, -1).flatMap(({ percent, staySeconds }) => {
     if (staySeconds === null) {

@@ -1,14 +1,14 @@
 /**
- * A version under too much load, on virtual time: clients, a worker's gate, and servers with one queue.
+ * A version under too much load, on virtual time: clients, a worker's admission, and servers with one queue.
  *
  * Poisson arrivals of four priorities; lognormal service times, up to half as long again under a backlog; clients that go
- * away after a while, whose requests the servers work on all the same; and clients that try again. The gate is the real
+ * away after a while, whose requests the servers work on all the same; and clients that try again. The admission is the real
  * one. One seed is one history.
  */
 
 import { Random } from '#src/lib/random.ts';
 import { PRIORITIES } from '#src/model/overload.ts';
-import { Gate, type GateLimit } from '#src/proxy/decide/admission/gate.ts';
+import { Admission, type AdmissionLimit } from '#src/proxy/decide/admission/admission.ts';
 import { NONE, WAITING } from '#src/proxy/decide/admission/permit.ts';
 import { exponential, lognormal } from '../draws.ts';
 
@@ -143,8 +143,8 @@ export function capacityOf({ servers, meanMs }: Shape): number {
   return (servers / meanMs) * 1000;
 }
 
-/** @param limit null = no gate at all. @param workers each with a gate of its own. */
-export function overload(shape: Shape, load: OverloadLoad, limit: GateLimit | null, workers = 1): OverloadOutcome {
+/** @param limit null = no admission at all. @param workers each with an admission of its own. */
+export function overload(shape: Shape, load: OverloadLoad, limit: AdmissionLimit | null, workers = 1): OverloadOutcome {
   return new Overload(shape, load, limit, workers).run();
 }
 
@@ -153,7 +153,7 @@ class Overload {
   readonly #load: OverloadLoad;
   readonly #random: Random;
   readonly #agenda = new Agenda();
-  readonly #gates: Gate<Job>[];
+  readonly #admissions: Admission<Job>[];
   readonly #events = { admitted: (x: Job) => this.#send(x), shed: (x: Job) => this.#refuse(x) };
   readonly #waiting: Job[] = [];
   #busy = 0;
@@ -164,19 +164,19 @@ class Overload {
   readonly #fates: Fates[] = PRIORITIES.map(() => ({ arrived: 0, good: 0, late: 0, refused: 0, timedOut: 0 }));
   readonly #goodBySecond: number[];
 
-  constructor(shape: Shape, load: OverloadLoad, limit: GateLimit | null, workers: number) {
+  constructor(shape: Shape, load: OverloadLoad, limit: AdmissionLimit | null, workers: number) {
     this.#shape = shape;
     this.#load = load;
     this.#random = new Random(load.seed);
     this.#capacity = capacityOf(shape);
     this.#goodBySecond = new Array<number>(Math.ceil((load.durationMs - load.fromMs) / 1000)).fill(0);
-    this.#gates = limit === null ? [] : Array.from({ length: workers }, () => new Gate<Job>(limit, 0));
+    this.#admissions = limit === null ? [] : Array.from({ length: workers }, () => new Admission<Job>(limit, 0));
   }
 
   run(): OverloadOutcome {
     const { durationMs, fromMs } = this.#load;
     this.#agenda.add(this.#gap(), () => this.#arrive());
-    for (const gate of this.#gates) this.#agenda.add(TICK_MS, () => this.#tick(gate));
+    for (const admission of this.#admissions) this.#agenda.add(TICK_MS, () => this.#tick(admission));
     while (this.#agenda.next(durationMs));
     const good = this.#fates.reduce((sum, fates) => sum + fates.good, 0);
     const arrived = this.#fates.reduce((sum, fates) => sum + fates.arrived, 0);
@@ -197,9 +197,9 @@ class Overload {
     return exponential(this.#random, 1000 / (this.#capacity * this.#load.factorAt(this.#agenda.nowMs)));
   }
 
-  #tick(gate: Gate<Job>): void {
-    gate.tick(this.#agenda.nowMs);
-    this.#agenda.add(this.#agenda.nowMs + TICK_MS, () => this.#tick(gate));
+  #tick(admission: Admission<Job>): void {
+    admission.tick(this.#agenda.nowMs);
+    this.#agenda.add(this.#agenda.nowMs + TICK_MS, () => this.#tick(admission));
   }
 
   #arrive(): void {
@@ -219,7 +219,7 @@ class Overload {
   #ask(priority: number, userKey: number, bornAtMs: number, tries: number): void {
     const { nowMs } = this.#agenda;
     if (bornAtMs >= this.#load.fromMs) this.#sent += 1;
-    const worker = this.#gates.length < 2 ? 0 : this.#random.nextUint32() % this.#gates.length;
+    const worker = this.#admissions.length < 2 ? 0 : this.#random.nextUint32() % this.#admissions.length;
     const x: Job = {
       permit: NONE,
       priority,
@@ -232,10 +232,10 @@ class Overload {
       isBusy: false,
     };
     this.#agenda.add(nowMs + CLIENT_TIMEOUT_MS, () => this.#leave(x));
-    const gate = this.#gates[worker];
-    if (gate === undefined || gate.admit(x, nowMs, this.#events)) this.#send(x);
+    const admission = this.#admissions[worker];
+    if (admission === undefined || admission.admit(x, nowMs, this.#events)) this.#send(x);
     else if (x.permit === WAITING)
-      this.#agenda.add(nowMs + gate.patienceMs(SLO_MS, CLIENT_TIMEOUT_MS), () => this.#outwait(x));
+      this.#agenda.add(nowMs + admission.patienceMs(SLO_MS, CLIENT_TIMEOUT_MS), () => this.#outwait(x));
     else this.#refuse(x);
   }
 
@@ -273,9 +273,9 @@ class Overload {
     }
     if (x.isOver) return;
     x.isOver = true;
-    const gate = this.#gates[x.worker];
-    gate?.sample(x, nowMs - x.sentAtMs);
-    gate?.release(x, nowMs, false);
+    const admission = this.#admissions[x.worker];
+    admission?.sample(x, nowMs - x.sentAtMs);
+    admission?.release(x, nowMs, false);
     this.#end(x, nowMs - x.bornAtMs <= SLO_MS ? 'good' : 'late');
   }
 
@@ -285,18 +285,18 @@ class Overload {
   #leave(x: Job): void {
     if (x.isOver) return;
     x.isOver = true;
-    this.#gates[x.worker]?.release(x, this.#agenda.nowMs, true);
+    this.#admissions[x.worker]?.release(x, this.#agenda.nowMs, true);
     this.#again(x, 'timedOut');
   }
 
-  /** The gate's patience is over. */
+  /** The admission's patience is over. */
   #outwait(x: Job): void {
     if (!x.isOver && x.permit === WAITING) this.#refuse(x);
   }
 
   #refuse(x: Job): void {
     x.isOver = true;
-    this.#gates[x.worker]?.release(x, this.#agenda.nowMs, false);
+    this.#admissions[x.worker]?.release(x, this.#agenda.nowMs, false);
     this.#again(x, 'refused');
   }
 

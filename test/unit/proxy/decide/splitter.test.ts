@@ -28,7 +28,7 @@ function splitsOf(count: number, seeds: readonly number[] = []): LinkedSplit[] {
     rescuer: null,
     rescuesPinned: false,
     countsMended: false,
-    gate: null,
+    admission: null,
   }));
 }
 

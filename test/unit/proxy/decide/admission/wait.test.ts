@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { Gate } from '#src/proxy/decide/admission/gate.ts';
+import { Admission } from '#src/proxy/decide/admission/admission.ts';
 import { patienceMs } from '#src/proxy/decide/admission/wait.ts';
 import { decide } from '#src/proxy/decide/decide.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
@@ -19,24 +19,24 @@ function decided(objectives: { slowMs?: number; serviceSlowMs?: number }): Excha
   return x;
 }
 
-/** A gate that refuses some of what comes. */
-function refusing(): Gate<Exchange> {
-  const gate = new Gate<Exchange>(1, 0);
+/** An admission that refuses some of what comes. */
+function refusing(): Admission<Exchange> {
+  const admission = new Admission<Exchange>(1, 0);
   const on = bench();
   for (let nowMs = 0; nowMs < 5000; nowMs += 50) {
-    for (let n = 0; n < 5; n++) gate.admit(exchangeOn(on), nowMs, NOTHING);
-    gate.tick(nowMs);
+    for (let n = 0; n < 5; n++) admission.admit(exchangeOn(on), nowMs, NOTHING);
+    admission.tick(nowMs);
   }
-  return gate;
+  return admission;
 }
 
 it('an exchange waits half of the stricter latency objective where requests are refused', () => {
-  const gate = refusing();
-  assert.equal(patienceMs(decided({ slowMs: 600, serviceSlowMs: 400 }), gate), 200);
-  assert.equal(patienceMs(decided({ slowMs: 300, serviceSlowMs: 400 }), gate), 150);
-  assert.equal(patienceMs(decided({}), gate), 250);
+  const admission = refusing();
+  assert.equal(patienceMs(decided({ slowMs: 600, serviceSlowMs: 400 }), admission), 200);
+  assert.equal(patienceMs(decided({ slowMs: 300, serviceSlowMs: 400 }), admission), 150);
+  assert.equal(patienceMs(decided({}), admission), 250);
 });
 
 it('an exchange waits as long as for a connection where none are', () => {
-  assert.equal(patienceMs(decided({ slowMs: 300 }), new Gate<Exchange>(1, 0)), 800);
+  assert.equal(patienceMs(decided({ slowMs: 300 }), new Admission<Exchange>(1, 0)), 800);
 });

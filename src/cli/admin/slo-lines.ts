@@ -5,7 +5,7 @@
  * a number at the end.
  */
 
-import type { AlertStatus, SloStatus } from '../model/status.ts';
+import type { AlertStatus, SloStatus } from '../../model/status.ts';
 
 /** Lines with a title; none without objectives. */
 export function sloLines(slos: readonly SloStatus[]): string[] {

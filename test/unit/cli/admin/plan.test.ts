@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { suite, type TestContext, test } from 'node:test';
 import { startAdmin } from '#src/admin/server.ts';
+import { forecastText } from '#src/cli/admin/plan.ts';
 import { runCli } from '#src/cli/cli.ts';
-import { forecastText } from '#src/cli/plan.ts';
 import type { Forecast, ForecastAnswer, ForecastQuestion } from '#src/model/rollout.ts';
 import { parseConfig } from '#src/sources/parse.ts';
-import { recordedDeps } from '../../support/cli.ts';
-import { sampleView } from '../../support/readings/view.ts';
+import { recordedDeps } from '../../../support/cli.ts';
+import { sampleView } from '../../../support/readings/view.ts';
 
 const FORECAST: Forecast = {
   route: 'shop',

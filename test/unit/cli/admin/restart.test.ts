@@ -3,12 +3,12 @@ import { suite, type TestContext, test } from 'node:test';
 import type { AdminActions } from '#src/admin/commands.ts';
 import { startAdmin } from '#src/admin/server.ts';
 import { hashToken } from '#src/admin/token.ts';
-import { restartCommand } from '#src/cli/restart.ts';
+import { restartCommand } from '#src/cli/admin/restart.ts';
 import type { Status } from '#src/model/status.ts';
 import type { RestartAnswer } from '#src/model/threads/handover.ts';
-import { recordedDeps } from '../../support/cli.ts';
-import { sampleStatus } from '../../support/readings/status.ts';
-import { sampleView } from '../../support/readings/view.ts';
+import { recordedDeps } from '../../../support/cli.ts';
+import { sampleStatus } from '../../../support/readings/status.ts';
+import { sampleView } from '../../../support/readings/view.ts';
 
 const TOKEN = 'sixteen-visible-characters';
 const BEGUN: RestartAnswer = { kind: 'begun', pid: 4712 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { sloLines } from '#src/cli/slo-lines.ts';
-import { sampleSlo } from '../../support/readings/status.ts';
+import { sloLines } from '#src/cli/admin/slo-lines.ts';
+import { sampleSlo } from '../../../support/readings/status.ts';
 
 const QUIET = sampleSlo().alerts.map((alert) => ({ ...alert, isFiring: false, firingForMs: null }));
 const CALM = sampleSlo({ name: 'calm', remainingRatio: 0.1, alerts: QUIET, exhaustedInMs: null });

@@ -3,10 +3,10 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Status } from '../model/status.ts';
-import { DEFAULT_ADMIN, fetchStatus, reasonOf, sendRestart } from './admin-client.ts';
-import { readArgs } from './args.ts';
-import { type CliDeps, type Command, EXIT } from './deps.ts';
+import type { Status } from '../../model/status.ts';
+import { readArgs } from '../args.ts';
+import { type CliDeps, type Command, EXIT } from '../deps.ts';
+import { DEFAULT_ADMIN, fetchStatus, reasonOf, sendRestart } from './client.ts';
 
 const POLL_MS = 200;
 /** A gateway gives up by itself before that (--restart-timeout and what follows it). */

@@ -2,11 +2,11 @@
  * `sluice plan`: what a rollout's policy can find at this traffic, how fast, and at what harm.
  */
 
-import { SluiceError } from '../model/problem.ts';
-import type { Forecast, ForecastAnswer, ForecastFinding, ForecastQuestion, ForecastStep } from '../model/rollout.ts';
-import { DEFAULT_ADMIN, fetchForecast, reasonOf } from './admin-client.ts';
-import { readArgs, readChoice } from './args.ts';
-import { type CliDeps, type Command, EXIT } from './deps.ts';
+import { SluiceError } from '../../model/problem.ts';
+import type { Forecast, ForecastAnswer, ForecastFinding, ForecastQuestion, ForecastStep } from '../../model/rollout.ts';
+import { readArgs, readChoice } from '../args.ts';
+import { type CliDeps, type Command, EXIT } from '../deps.ts';
+import { DEFAULT_ADMIN, fetchForecast, reasonOf } from './client.ts';
 
 const USAGE = `sluice plan [ROUTE] [--config FILE] [--rps N] [--errors RATIO] [--p50 MS --p99 MS]
 

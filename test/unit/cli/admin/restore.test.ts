@@ -5,8 +5,8 @@ import { type TestContext, test } from 'node:test';
 import { startAdmin } from '#src/admin/server.ts';
 import { hashToken } from '#src/admin/token.ts';
 import { runCli } from '#src/cli/cli.ts';
-import { recordedDeps } from '../../support/cli.ts';
-import { sampleView } from '../../support/readings/view.ts';
+import { recordedDeps } from '../../../support/cli.ts';
+import { sampleView } from '../../../support/readings/view.ts';
 
 const TOKEN = 'sixteen-visible-characters';
 

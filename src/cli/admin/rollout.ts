@@ -2,13 +2,13 @@
  * `sluice rollout`: tells where a rollout stands, and gives it a person's commands.
  */
 
-import { similarTo } from '../lib/text/similar.ts';
-import { SluiceError } from '../model/problem.ts';
-import { ROLLOUT_COMMANDS, type RolloutCommandName } from '../model/rollout.ts';
-import type { RolloutStatus, RouteStatus, ShadowStatus } from '../model/status.ts';
-import { DEFAULT_ADMIN, fetchStatus, reasonOf, sendCommand } from './admin-client.ts';
-import { didYouMean, readArgs, readChoice } from './args.ts';
-import { type CliDeps, type Command, EXIT } from './deps.ts';
+import { similarTo } from '../../lib/text/similar.ts';
+import { SluiceError } from '../../model/problem.ts';
+import { ROLLOUT_COMMANDS, type RolloutCommandName } from '../../model/rollout.ts';
+import type { RolloutStatus, RouteStatus, ShadowStatus } from '../../model/status.ts';
+import { didYouMean, readArgs, readChoice } from '../args.ts';
+import { type CliDeps, type Command, EXIT } from '../deps.ts';
+import { DEFAULT_ADMIN, fetchStatus, reasonOf, sendCommand } from './client.ts';
 
 const ACTIONS = ['status', ...ROLLOUT_COMMANDS] as const;
 

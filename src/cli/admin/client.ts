@@ -2,9 +2,9 @@
  * Asks a running gateway's admin server.
  */
 
-import type { Forecast, ForecastAnswer, ForecastQuestion, RolloutCommandName } from '../model/rollout.ts';
-import type { Decision, DriftChange } from '../model/slo.ts';
-import type { Status } from '../model/status.ts';
+import type { Forecast, ForecastAnswer, ForecastQuestion, RolloutCommandName } from '../../model/rollout.ts';
+import type { Decision, DriftChange } from '../../model/slo.ts';
+import type { Status } from '../../model/status.ts';
 
 const TIMEOUT_MS = 5000;
 

@@ -1,12 +1,12 @@
-/** The gates of a worker: kept, replaced and shown across snapshots. */
+/** The admissions of a worker: kept, replaced and shown across snapshots. */
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ConcurrencyLimit } from '#src/model/overload.ts';
 import type { TargetSpec } from '#src/model/snapshot.ts';
 import { CELL, CELL_WORDS } from '#src/model/tallies.ts';
-import type { Gate } from '#src/proxy/decide/admission/gate.ts';
-import { Gates } from '#src/proxy/decide/admission/gates.ts';
+import type { Admission } from '#src/proxy/decide/admission/admission.ts';
+import { Admissions } from '#src/proxy/decide/admission/admissions.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
 import { bench, exchangeOn } from '../../../../support/proxy/parts.ts';
 
@@ -16,18 +16,18 @@ function version(name: string, limit: ConcurrencyLimit): TargetSpec {
   return { name, limit, balancer: 'peakEwma', endpoints: [], weights: [] };
 }
 
-function gatesOf(): { gates: Gates; shown: (cell: number) => number[] } {
+function admissionsOf(): { admissions: Admissions; shown: (cell: number) => number[] } {
   const words = new Int32Array(10 * CELL_WORDS);
   const shown = (cell: number): number[] =>
     [CELL.limit, CELL.admitted, CELL.queued].map((word) => words[cell * CELL_WORDS + word] as number);
-  return { gates: new Gates(words), shown };
+  return { admissions: new Admissions(words), shown };
 }
 
-describe('gates', () => {
+describe('admissions', () => {
   it('are one for a version, by whatever route it is reached, and none where it is off', () => {
-    const { gates } = gatesOf();
+    const { admissions } = admissionsOf();
     const [v1, v2] = [version('shop/v1', 5), version('shop/v2', 'off')];
-    const links = gates.link(
+    const links = admissions.link(
       new Map([
         [v1, [1, 4]],
         [v2, [2]],
@@ -40,20 +40,20 @@ describe('gates', () => {
   });
 
   it('outlive a snapshot that limits their version alike', () => {
-    const { gates } = gatesOf();
+    const { admissions } = admissionsOf();
     const [before, after, other] = [version('shop/v1', 5), version('shop/v1', 5), version('shop/v1', 6)];
-    const first = gates.link(new Map([[before, [1]]]), 0).of(before);
-    assert.equal(gates.link(new Map([[after, [1]]]), 0).of(after), first);
-    assert.notEqual(gates.link(new Map([[other, [1]]]), 0).of(other), first);
+    const first = admissions.link(new Map([[before, [1]]]), 0).of(before);
+    assert.equal(admissions.link(new Map([[after, [1]]]), 0).of(after), first);
+    assert.notEqual(admissions.link(new Map([[other, [1]]]), 0).of(other), first);
   });
 
   it('show how they stand in every cell of their version, and nothing once they are gone', () => {
-    const { gates, shown } = gatesOf();
+    const { admissions, shown } = admissionsOf();
     const v1 = version('shop/v1', 1);
-    const gate = gates.link(new Map([[v1, [1, 4]]]), 0).of(v1) as Gate<Exchange>;
+    const admission = admissions.link(new Map([[v1, [1, 4]]]), 0).of(v1) as Admission<Exchange>;
     const on = bench();
-    for (let n = 0; n < 3; n++) gate.admit(exchangeOn(on), 0, NOTHING);
-    gates.tick(50);
+    for (let n = 0; n < 3; n++) admission.admit(exchangeOn(on), 0, NOTHING);
+    admissions.tick(50);
     assert.deepEqual(
       [shown(1), shown(4)],
       [
@@ -61,7 +61,7 @@ describe('gates', () => {
         [1, 1, 2],
       ],
     );
-    gates.link(new Map(), 100);
+    admissions.link(new Map(), 100);
     assert.deepEqual(
       [shown(1), shown(4)],
       [
@@ -72,18 +72,18 @@ describe('gates', () => {
   });
 
   it('that a snapshot drops still let through those that wait at them', () => {
-    const { gates } = gatesOf();
+    const { admissions } = admissionsOf();
     const v1 = version('shop/v1', 1);
-    const gate = gates.link(new Map([[v1, [1]]]), 0).of(v1) as Gate<Exchange>;
+    const admission = admissions.link(new Map([[v1, [1]]]), 0).of(v1) as Admission<Exchange>;
     const on = bench();
     const [held, waiting] = [exchangeOn(on), exchangeOn(on)];
     const admitted: Exchange[] = [];
     const events = { admitted: (x: Exchange) => void admitted.push(x), shed: () => undefined };
-    gate.admit(held, 0, events);
-    gate.admit(waiting, 0, events);
-    gates.link(new Map(), 10);
-    gate.release(held, 20, false);
-    gates.tick(50);
+    admission.admit(held, 0, events);
+    admission.admit(waiting, 0, events);
+    admissions.link(new Map(), 10);
+    admission.release(held, 20, false);
+    admissions.tick(50);
     assert.deepEqual(admitted, [waiting]);
   });
 });

@@ -3,13 +3,13 @@ import { suite, type TestContext, test } from 'node:test';
 import type { AdminActions } from '#src/admin/commands.ts';
 import { startAdmin } from '#src/admin/server.ts';
 import { hashToken } from '#src/admin/token.ts';
+import { rolloutLines, rolloutText } from '#src/cli/admin/rollout.ts';
 import { runCli } from '#src/cli/cli.ts';
-import { rolloutLines, rolloutText } from '#src/cli/rollout.ts';
 import type { RolloutCommand } from '#src/model/rollout.ts';
 import type { RolloutStatus } from '#src/model/status.ts';
-import { recordedDeps } from '../../support/cli.ts';
-import { sampleDecision, sampleRoute, sampleStatus } from '../../support/readings/status.ts';
-import { sampleView } from '../../support/readings/view.ts';
+import { recordedDeps } from '../../../support/cli.ts';
+import { sampleDecision, sampleRoute, sampleStatus } from '../../../support/readings/status.ts';
+import { sampleView } from '../../../support/readings/view.ts';
 
 const TOKEN = 'sixteen-visible-characters';
 const ROLLOUT: RolloutStatus = {

@@ -2,10 +2,10 @@
  * `sluice restore`: brings versions of a route back that are offline because they drifted from its objectives.
  */
 
-import { SluiceError } from '../model/problem.ts';
-import { DEFAULT_ADMIN, reasonOf, sendRestore } from './admin-client.ts';
-import { readArgs } from './args.ts';
-import { type CliDeps, type Command, EXIT } from './deps.ts';
+import { SluiceError } from '../../model/problem.ts';
+import { readArgs } from '../args.ts';
+import { type CliDeps, type Command, EXIT } from '../deps.ts';
+import { DEFAULT_ADMIN, reasonOf, sendRestore } from './client.ts';
 
 const USAGE = `sluice restore ROUTE [--reason TEXT]
 

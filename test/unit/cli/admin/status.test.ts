@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { suite, type TestContext, test } from 'node:test';
-import { formatStatus, statusCommand } from '#src/cli/status.ts';
+import { formatStatus, statusCommand } from '#src/cli/admin/status.ts';
 import type { Status, VersionStatus } from '#src/model/status.ts';
-import { recordedDeps } from '../../support/cli.ts';
-import { sampleRoute, sampleSource, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
+import { recordedDeps } from '../../../support/cli.ts';
+import { sampleRoute, sampleSource, sampleStatus, sampleVersion } from '../../../support/readings/status.ts';
 
 /** An admin server that answers with one status. */
 async function adminOf(context: TestContext, status: Status): Promise<string> {

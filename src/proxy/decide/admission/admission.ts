@@ -38,9 +38,9 @@ const PATIENCE_MS = 250;
 /** In place of the limit, for everybody to be looked at twice. */
 const CLOSED = 0;
 
-/** What the gate needs of an exchange. */
+/** What the admission needs of an exchange. */
 export interface Admitted {
-  /** `permit.ts`; the gate's own. */
+  /** `permit.ts`; the admission's own. */
   permit: number;
   /** 0 = most important, `priority.ts`. */
   readonly priority: number;
@@ -48,9 +48,9 @@ export interface Admitted {
 }
 
 /** How a version may be limited: by evidence, or to a number per worker. */
-export type GateLimit = 'auto' | number;
+export type AdmissionLimit = 'auto' | number;
 
-export class Gate<X extends Admitted = Admitted> {
+export class Admission<X extends Admitted = Admitted> {
   readonly #limiter: Limiter | null;
   #limit: number;
   #inFlight = 0;
@@ -66,7 +66,7 @@ export class Gate<X extends Admitted = Admitted> {
   #waitingSinceMs = Number.POSITIVE_INFINITY;
   #isServing = false;
 
-  constructor(limit: GateLimit, nowMs: number) {
+  constructor(limit: AdmissionLimit, nowMs: number) {
     this.#limiter = limit === 'auto' ? new Limiter(nowMs) : null;
     this.#limit = limit === 'auto' ? (this.#limiter as Limiter).limit : limit;
     this.#open = this.#limit;
@@ -209,7 +209,7 @@ export class Gate<X extends Admitted = Admitted> {
     this.#relax();
   }
 
-  /** The gate stands open again when nobody waits and nobody is refused. */
+  /** The admission stands open again when nobody waits and nobody is refused. */
   #relax(): void {
     if (this.#queue.size > 0) return;
     this.#waitingSinceMs = Number.POSITIVE_INFINITY;

@@ -9,10 +9,10 @@ import type {
   Status,
   TrafficStatus,
   VersionStatus,
-} from '../model/status.ts';
-import { DEFAULT_ADMIN, fetchStatus, reasonOf } from './admin-client.ts';
-import { readArgs, readChoice } from './args.ts';
-import { type CliDeps, type Command, EXIT } from './deps.ts';
+} from '../../model/status.ts';
+import { readArgs, readChoice } from '../args.ts';
+import { type CliDeps, type Command, EXIT } from '../deps.ts';
+import { DEFAULT_ADMIN, fetchStatus, reasonOf } from './client.ts';
 import { rolloutLines } from './rollout.ts';
 import { sloLines } from './slo-lines.ts';
 

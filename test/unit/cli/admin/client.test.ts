@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { startAdmin } from '#src/admin/server.ts';
-import { fetchDecisions, fetchStatus } from '#src/cli/admin-client.ts';
-import { sampleDecision, sampleStatus } from '../../support/readings/status.ts';
-import { sampleView } from '../../support/readings/view.ts';
+import { fetchDecisions, fetchStatus } from '#src/cli/admin/client.ts';
+import { sampleDecision, sampleStatus } from '../../../support/readings/status.ts';
+import { sampleView } from '../../../support/readings/view.ts';
 
 suite('admin-client', () => {
   test('it reads what the admin server serves', async (context) => {

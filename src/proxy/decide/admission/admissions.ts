@@ -1,0 +1,86 @@
+/**
+ * The admissions of one worker across snapshots: a version keeps its limit and what it learned while it is configured alike.
+ *
+ * An admission that a new snapshot does not name, or names with another limit, is left to the exchanges that know it, and forgotten
+ * once they are over. What admissions show (limit, in flight, waiting) is put into the tallies here, into every cell of the
+ * version, not at every request.
+ */
+
+import type { TargetSpec } from '../../../model/snapshot.ts';
+import { CELL, CELL_WORDS } from '../../../model/tallies.ts';
+import type { Exchange } from '../../exchange.ts';
+import { Admission, type AdmissionLimit } from './admission.ts';
+
+/** Admissions begin and end together with tables: one of these per snapshot. */
+export interface AdmissionLinks {
+  /** The admission of a version, null when it has none. */
+  of(spec: TargetSpec): Admission<Exchange> | null;
+}
+
+interface Entry {
+  readonly admission: Admission<Exchange>;
+  readonly limit: AdmissionLimit;
+  /** Of the splits that lead to the version. */
+  readonly cells: readonly number[];
+}
+
+export class Admissions {
+  readonly #words: Int32Array;
+  #byVersion = new Map<string, Entry>();
+  /** Not in the snapshot any more, but held or waited for. */
+  #leaving: Admission<Exchange>[] = [];
+
+  /** @param words of the worker's cells */
+  constructor(words: Int32Array) {
+    this.#words = words;
+  }
+
+  /** Takes a new snapshot. @param cellsOf cells of the splits that lead to each version that is limited */
+  link(cellsOf: ReadonlyMap<TargetSpec, readonly number[]>, nowMs: number): AdmissionLinks {
+    const before = this.#byVersion;
+    const links = new Map<TargetSpec, Admission<Exchange>>();
+    this.#byVersion = new Map();
+    for (const [spec, cells] of cellsOf) {
+      if (spec.limit === 'off') continue;
+      const known = before.get(spec.name);
+      const isKept = known !== undefined && known.limit === spec.limit;
+      const admission = isKept ? known.admission : new Admission<Exchange>(spec.limit, nowMs);
+      if (isKept) before.delete(spec.name);
+      if (isKept) this.#clear(known.cells);
+      this.#byVersion.set(spec.name, { admission, limit: spec.limit, cells });
+      links.set(spec, admission);
+    }
+    for (const { admission, cells } of before.values()) {
+      this.#clear(cells);
+      this.#leaving.push(admission);
+    }
+    return { of: (spec) => links.get(spec) ?? null };
+  }
+
+  /** Looks after all admissions: call it every 50 ms or so. Cost: about 60 ns for each that nothing happens to. */
+  tick(nowMs: number): void {
+    for (const { admission, cells } of this.#byVersion.values()) {
+      admission.tick(nowMs);
+      for (const cell of cells) this.#show(cell, admission);
+    }
+    if (this.#leaving.length === 0) return;
+    for (const admission of this.#leaving) admission.tick(nowMs);
+    this.#leaving = this.#leaving.filter((admission) => admission.inFlight + admission.queued > 0);
+  }
+
+  #show(cell: number, admission: Admission<Exchange>): void {
+    const base = cell * CELL_WORDS;
+    this.#words[base + CELL.limit] = admission.limit;
+    this.#words[base + CELL.admitted] = admission.inFlight;
+    this.#words[base + CELL.queued] = admission.queued;
+  }
+
+  #clear(cells: readonly number[]): void {
+    for (const cell of cells) {
+      const base = cell * CELL_WORDS;
+      this.#words[base + CELL.limit] = 0;
+      this.#words[base + CELL.admitted] = 0;
+      this.#words[base + CELL.queued] = 0;
+    }
+  }
+}
