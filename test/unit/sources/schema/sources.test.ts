@@ -17,7 +17,7 @@ test('fields that belong together are asked for', () => {
 test('there are at least one and at most sixteen', () => {
   assertProblem('sources: «[]', 'SLU1025', '');
   const many = Array.from({ length: 17 }, () => '{directory: {path: a}}').join(', ');
-  assertProblem(`sources: «[${many}]`, 'SLU1069', '');
+  assertProblem(`sources: «[${many}]`, 'SLU1096', '');
 });
 
 test('no problem shows a secret', () => {
