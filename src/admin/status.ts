@@ -6,9 +6,10 @@
 
 import { quantile } from '../lib/histogram.ts';
 import type { Config } from '../model/config.ts';
+import { admissionCells } from '../model/overload.ts';
 import { weightScaleOf } from '../model/rollout.ts';
 import type { DriftKind } from '../model/slo.ts';
-import type { RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
+import type { RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../model/snapshot.ts';
 import type {
   AdmissionStatus,
   EndpointStatus,
@@ -48,10 +49,16 @@ export interface StatusSource {
 
 /** Every route in the order of the configuration. Cost: a few microseconds per route x version. */
 export function routeStatuses(source: StatusSource): RouteStatus[] {
-  return source.snapshot.routes.map((route, index) => routeStatus(source, route, index));
+  const admissions = admissionCells(source.snapshot.routes);
+  return source.snapshot.routes.map((route, index) => routeStatus(source, admissions, route, index));
 }
 
-function routeStatus(source: StatusSource, route: RouteSpec, index: number): RouteStatus {
+function routeStatus(
+  source: StatusSource,
+  admissions: ReadonlyMap<TargetSpec, number>,
+  route: RouteSpec,
+  index: number,
+): RouteStatus {
   const traffic = trafficOf(source.cell(route.cell));
   const config = source.config.routes[index];
   const refs = config?.backendRefs ?? [];
@@ -63,6 +70,7 @@ function routeStatus(source: StatusSource, route: RouteSpec, index: number): Rou
       weightConfigured: refs[i]?.weight ?? 0,
       weightBecause: source.because(route.name, split),
       drift: source.drift(route.name, split),
+      admission: admissionOf(source.cell(admissions.get(split.targets) ?? split.cell), source.cell(split.cell)),
     }),
   );
   const total = versions.reduce((sum, version) => sum + version.requests, 0);
@@ -77,7 +85,7 @@ function routeStatus(source: StatusSource, route: RouteSpec, index: number): Rou
 function versionStatus(
   source: StatusSource,
   split: SplitSpec,
-  weights: Pick<VersionStatus, 'weight' | 'weightConfigured' | 'weightBecause' | 'rescued' | 'drift'>,
+  more: Pick<VersionStatus, 'weight' | 'weightConfigured' | 'weightBecause' | 'rescued' | 'drift' | 'admission'>,
 ): VersionStatus {
   const endpoints = split.targets.endpoints.map((index) => {
     const spec = source.snapshot.endpoints[index] as Snapshot['endpoints'][number];
@@ -88,15 +96,14 @@ function versionStatus(
     service: split.service,
     version: split.version,
     colors: split.colors,
-    ...weights,
+    ...more,
     ...trafficOf(source.cell(split.cell)),
     shareRatio: null,
-    admission: admissionOf(source.cell(split.cell)),
     endpoints,
   };
 }
 
-function admissionOf({ admission, shed }: CellSums): AdmissionStatus | null {
+function admissionOf({ admission }: CellSums, { shed }: CellSums): AdmissionStatus | null {
   if (admission.limit === 0) return null;
   const [critical = 0, normal = 0, degraded = 0, bestEffort = 0] = Array.from(shed);
   return { ...admission, shed: { critical, default: normal, degraded, 'best-effort': bestEffort } };

@@ -2,11 +2,13 @@
  * Readings of all routes of a snapshot, for the metrics page.
  */
 
+import { admissionCells } from '../model/overload.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { CellReading, RouteReading } from './source.ts';
 
 /** One for each route, in the order of the snapshot. */
 export function routeReadings({ routes }: Snapshot, cell: (id: number) => CellReading): RouteReading[] {
+  const admissions = admissionCells(routes);
   return routes.map((route) => ({
     route: route.name,
     httpRoute: route.matches[0]?.path.value ?? '/',
@@ -15,7 +17,7 @@ export function routeReadings({ routes }: Snapshot, cell: (id: number) => CellRe
     versions: route.splits.map((split) => ({
       service: split.service,
       version: split.version,
-      cell: cell(split.cell),
+      cell: { ...cell(split.cell), admission: cell(admissions.get(split.targets) ?? split.cell).admission },
     })),
   }));
 }

@@ -73,8 +73,8 @@ export const CELL = {
   /** The same that might have gone on, had there been a token and room. */
   rescuesSkipped: 757,
   /**
-   * How the version stands that this cell is of, the same in all its cells: how many requests the worker lets be under way
-   * (0 = any number), how many are, how many wait. Gauges, set now and then.
+   * How the admission of the version stands that this cell is of, in one of its cells only (`admissionCells`, overload.ts): how
+   * many requests the worker lets be under way (0 = any number), how many are, how many wait. Gauges, set now and then.
    */
   limit: 758,
   admitted: 759,

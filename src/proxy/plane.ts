@@ -7,12 +7,13 @@
 import { beginTurn, httpDate, nowMs } from '../lib/clock.ts';
 import { Deadlines, SWEEP_MS } from '../lib/deadlines.ts';
 import { Random } from '../lib/random.ts';
+import { admissionCells } from '../model/overload.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.ts';
 import type { AccessBatch } from '../model/threads/access.ts';
 import { AccessLog } from './access-log.ts';
 import { Admissions } from './decide/admission/admissions.ts';
-import { cellsOfVersions, linkTable, type RouteTable } from './decide/table.ts';
+import { linkTable, type RouteTable } from './decide/table.ts';
 import { Endpoints } from './forward/endpoints.ts';
 import { Mirrors } from './forward/mirror.ts';
 import { RetryBudget } from './forward/retry/retry.ts';
@@ -81,7 +82,7 @@ export class Plane {
     const endpoints = this.#endpoints.update(snapshot.endpoints, this.#lane);
     const endpointOf = (index: number) => endpoints[index] as (typeof endpoints)[number];
     const balance = { capacities: this.#capacities, random: this.#lane.random };
-    const admissions = this.#lane.admissions.link(cellsOfVersions(snapshot), nowMs());
+    const admissions = this.#lane.admissions.link(admissionCells(snapshot.routes), nowMs());
     this.#lane.table = linkTable(snapshot, endpointOf, balance, admissions);
     this.#lane.resolver.retain(new Set(snapshot.endpoints.map(({ host }) => host)));
     this.#lane.mirrors.forget();

@@ -138,19 +138,6 @@ function hiddenOf(snapshot: Snapshot, names: NameTable, claims: ReadonlySet<numb
 /** Of a table by itself: nothing is limited. */
 const NO_ADMISSIONS: AdmissionLinks = { of: () => null };
 
-/** Cells of the splits that lead to each version. */
-export function cellsOfVersions({ routes }: Snapshot): Map<TargetSpec, number[]> {
-  const cells = new Map<TargetSpec, number[]>();
-  for (const { splits } of routes) {
-    for (const { targets, cell } of splits) {
-      const known = cells.get(targets);
-      if (known === undefined) cells.set(targets, [cell]);
-      else known.push(cell);
-    }
-  }
-  return cells;
-}
-
 /** @param endpointOf gives the worker's endpoint of an index into `snapshot.endpoints`. */
 export function linkTable(
   snapshot: Snapshot,

@@ -5,11 +5,12 @@
 import assert from 'node:assert/strict';
 import { Deadlines } from '#src/lib/deadlines.ts';
 import { Random } from '#src/lib/random.ts';
+import { admissionCells } from '#src/model/overload.ts';
 import { DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { AccessLog } from '#src/proxy/access-log.ts';
 import { Admissions } from '#src/proxy/decide/admission/admissions.ts';
 import type { Peer } from '#src/proxy/decide/decide.ts';
-import { cellsOfVersions, type LinkedRoute, linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
+import { type LinkedRoute, linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
 import { Exchange } from '#src/proxy/exchange.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import { Mirrors } from '#src/proxy/forward/mirror.ts';
@@ -65,7 +66,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
   );
   const tallies = viewTallies(reserveTallies());
   const admissions = new Admissions(tallies.cells);
-  const links = admissions.link(cellsOfVersions(snapshot), 0);
+  const links = admissions.link(admissionCells(snapshot.routes), 0);
   const table = linkTable(snapshot, (index) => endpoints[index] as Endpoint, { capacities, random }, links);
   const latencyDials = createLatencyDials();
   const lane: Lane = {

@@ -81,6 +81,24 @@ suite('status', () => {
     assert.deepEqual(route?.rollout, ROLLOUT);
   });
 
+  test('a version that two routes lead to is as limited on both, and each shows what was refused on it', () => {
+    const source = sourceOf({
+      1: { ...cellOf([]), admission: { limit: 8, inFlight: 3, queued: 1 }, shed: [0, 2, 0, 0] },
+      5: { ...cellOf([]), shed: [0, 0, 0, 7] },
+    });
+    const [route] = source.snapshot.routes;
+    const again = { ...route, splits: route?.splits.slice(0, 1).map((one) => ({ ...one, cell: 5 })) } as RouteSpec;
+    const routes = [route as RouteSpec, again];
+    const statuses = routeStatuses({ ...source, snapshot: { ...source.snapshot, routes } });
+    assert.deepEqual(
+      statuses.map(({ versions }) => versions[0]?.admission),
+      [
+        { limit: 8, inFlight: 3, queued: 1, shed: { critical: 0, default: 2, degraded: 0, 'best-effort': 0 } },
+        { limit: 8, inFlight: 3, queued: 1, shed: { critical: 0, default: 0, degraded: 0, 'best-effort': 7 } },
+      ],
+    );
+  });
+
   test('weights in force are the dials, beside those of the configuration', () => {
     const [route] = routeStatuses(sourceOf({}));
     assert.deepEqual(

@@ -32,3 +32,21 @@ test('every route and version has the reading of its own cell', () => {
   assert.equal(readings[1]?.cell, cells.get(100));
   assert.deepEqual(readings[1]?.versions[1], { service: 'service', version: 'v2', cell: cells.get(102) });
 });
+
+test('a version that two routes lead to is as limited on both', () => {
+  const [v1, v2] = [1, 2].map((n) => ({ name: `v${n}`, ports: [7000 + n], weight: 1 }));
+  assert.ok(v1 !== undefined && v2 !== undefined);
+  const { routes, ...rest } = sketchSnapshot({ routes: [{ versions: [v1] }, { versions: [v2] }] });
+  const [first, second] = routes;
+  assert.ok(first?.splits[0] !== undefined && second?.splits[0] !== undefined);
+  const both = [first, { ...second, splits: [{ ...second.splits[0], targets: first.splits[0].targets }] }];
+  const admission = { limit: 8, inFlight: 3, queued: 1 };
+  const shownIn = first.splits[0].cell;
+  const readings = routeReadings({ ...rest, routes: both }, (id) =>
+    id === shownIn ? { ...cellOf([]), admission } : cellOf([]),
+  );
+  assert.deepEqual(
+    readings.map(({ versions }) => versions[0]?.cell.admission),
+    [admission, admission],
+  );
+});

@@ -2,8 +2,8 @@
  * The admissions of one worker across snapshots: a version keeps its limit and what it learned while it is configured alike.
  *
  * An admission that a new snapshot does not name, or names with another limit, is left to the exchanges that know it, and forgotten
- * once they are over. What admissions show (limit, in flight, waiting) is put into the tallies here, into every cell of the
- * version, not at every request.
+ * once they are over. What admissions show (limit, in flight, waiting) is put into the tallies here, into one cell of
+ * the version (`admissionCells`, model/overload.ts) and not at every request.
  */
 
 import type { TargetSpec } from '../../../model/snapshot.ts';
@@ -20,8 +20,8 @@ export interface AdmissionLinks {
 interface Entry {
   readonly admission: Admission<Exchange>;
   readonly limit: AdmissionLimit;
-  /** Of the splits that lead to the version. */
-  readonly cells: readonly number[];
+  /** Where it shows how it stands. */
+  readonly cell: number;
 }
 
 export class Admissions {
@@ -35,23 +35,23 @@ export class Admissions {
     this.#words = words;
   }
 
-  /** Takes a new snapshot. @param cellsOf cells of the splits that lead to each version that is limited */
-  link(cellsOf: ReadonlyMap<TargetSpec, readonly number[]>, nowMs: number): AdmissionLinks {
+  /** Takes a new snapshot. @param cellOf where each version shows how it stands */
+  link(cellOf: ReadonlyMap<TargetSpec, number>, nowMs: number): AdmissionLinks {
     const before = this.#byVersion;
     const links = new Map<TargetSpec, Admission<Exchange>>();
     this.#byVersion = new Map();
-    for (const [spec, cells] of cellsOf) {
+    for (const [spec, cell] of cellOf) {
       if (spec.limit === 'off') continue;
       const known = before.get(spec.name);
       const isKept = known !== undefined && known.limit === spec.limit;
       const admission = isKept ? known.admission : new Admission<Exchange>(spec.limit, nowMs);
       if (isKept) before.delete(spec.name);
-      if (isKept) this.#clear(known.cells);
-      this.#byVersion.set(spec.name, { admission, limit: spec.limit, cells });
+      if (isKept) this.#clear(known.cell);
+      this.#byVersion.set(spec.name, { admission, limit: spec.limit, cell });
       links.set(spec, admission);
     }
-    for (const { admission, cells } of before.values()) {
-      this.#clear(cells);
+    for (const { admission, cell } of before.values()) {
+      this.#clear(cell);
       this.#leaving.push(admission);
     }
     return { of: (spec) => links.get(spec) ?? null };
@@ -59,9 +59,9 @@ export class Admissions {
 
   /** Looks after all admissions: call it every 50 ms or so. Cost: about 60 ns for each that nothing happens to. */
   tick(nowMs: number): void {
-    for (const { admission, cells } of this.#byVersion.values()) {
+    for (const { admission, cell } of this.#byVersion.values()) {
       admission.tick(nowMs);
-      for (const cell of cells) this.#show(cell, admission);
+      this.#show(cell, admission);
     }
     if (this.#leaving.length === 0) return;
     for (const admission of this.#leaving) admission.tick(nowMs);
@@ -75,12 +75,10 @@ export class Admissions {
     this.#words[base + CELL.queued] = admission.queued;
   }
 
-  #clear(cells: readonly number[]): void {
-    for (const cell of cells) {
-      const base = cell * CELL_WORDS;
-      this.#words[base + CELL.limit] = 0;
-      this.#words[base + CELL.admitted] = 0;
-      this.#words[base + CELL.queued] = 0;
-    }
+  #clear(cell: number): void {
+    const base = cell * CELL_WORDS;
+    this.#words[base + CELL.limit] = 0;
+    this.#words[base + CELL.admitted] = 0;
+    this.#words[base + CELL.queued] = 0;
   }
 }

@@ -1,0 +1,17 @@
+/** Where versions show how their admissions stand. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { admissionCells } from '#src/model/overload.ts';
+import { sketchSnapshot } from '../../support/plane.ts';
+
+const ROUTE = { versions: [{ name: 'v1', weight: 1, ports: [1] }] };
+
+test('a version has the cell of the first split that leads to it, by however many routes it is reached', () => {
+  const snapshot = sketchSnapshot({ routes: [ROUTE, ROUTE] });
+  const [first, second] = snapshot.routes.map(({ splits }) => splits[0]);
+  assert.ok(first !== undefined && second !== undefined);
+  const shared = [{ splits: [first] }, { splits: [{ ...second, targets: first.targets }] }];
+  assert.deepEqual([...admissionCells(shared)], [[first.targets, first.cell]]);
+  assert.deepEqual([...admissionCells(snapshot.routes).values()], [first.cell, second.cell]);
+});
