@@ -33,7 +33,7 @@ const FORECAST: Forecast = {
   warnings: [],
   sentence: 'shop is forecast.',
 };
-const SOUND = readFileSync(new URL('../../../config/examples/canary.yaml', import.meta.url), 'utf8');
+const SOUND = readFileSync(new URL('../../../../config/examples/canary.yaml', import.meta.url), 'utf8');
 const WARNED: Forecast = { ...FORECAST, warnings: ['the first step is too small'] };
 
 /** Runs `sluice plan …` against an admin server that answers so. */
