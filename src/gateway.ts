@@ -113,8 +113,7 @@ class ControlPlane implements Gateway {
     startProbe,
   });
   readonly #restart: Restart;
-  readonly #startedAt = wallTime();
-  readonly #startedAtMs = nowMs();
+  readonly #since = { wall: wallTime(), ms: nowMs() };
   #workers: Workers | null = null;
   #admin: AdminServer | null = null;
   #tick: NodeJS.Timeout | null = null;
@@ -188,7 +187,7 @@ class ControlPlane implements Gateway {
   get #insight(): Insight {
     return {
       release: this.#release,
-      since: { wall: this.#startedAt, ms: this.#startedAtMs },
+      since: this.#since,
       store: this.#store,
       configuration: this.#configuration,
       dials: this.#dials,
@@ -203,6 +202,7 @@ class ControlPlane implements Gateway {
       log: this.#log,
       tokenHash: hashOfVariable('SLUICE_ADMIN_TOKEN', process.env['SLUICE_ADMIN_TOKEN']),
       workers: () => this.#workers?.status() ?? [],
+      ratesForgotten: () => this.#workers?.ratesForgotten() ?? 0,
       phase: () => this.#phase,
       restart: () => this.#restart.status(),
       isHeld: () => this.#restart.isHeld,

@@ -75,6 +75,7 @@ const SNAPSHOT: Snapshot = {
       mirror: null,
       upgrade: DEFAULT_UPGRADE,
       priority: 'default',
+      rateLimits: [],
     },
   ],
   endpoints: [1, 2].map((id) => ({ id, host: '127.0.0.1', port: 9000 + id })),

@@ -59,6 +59,7 @@ export interface Insight {
   readonly tokenHash: string | null;
   readonly exportedLog: () => string | null;
   readonly workers: () => readonly WorkerStatus[];
+  readonly ratesForgotten: () => number;
   readonly phase: () => Phase;
   readonly restart: () => RestartStatus;
   /** Nothing may be decided now: another process is taking over. */
@@ -80,6 +81,7 @@ export function openAdmin(insight: Insight, address: ListenAddress, fd?: number)
     refused: () => totals.of(GATEWAY_CELL).reasons,
     rollbacks: () => rollouts.rollbacks(),
     accessLosses: () => accessLog.losses(),
+    ratesForgotten: insight.ratesForgotten,
   });
   return startAdmin({
     address,

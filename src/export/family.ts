@@ -18,6 +18,7 @@ export interface Reading {
   readonly refused: ArrayLike<number>;
   readonly rollbacks: readonly RollbackCount[];
   readonly accessLosses: AccessLosses;
+  readonly ratesForgotten: number;
 }
 
 export type Labels = Readonly<Record<string, string | number>>;

@@ -41,6 +41,7 @@ export function createMetrics(source: MetricsSource): Metrics {
       refused: source.refused(),
       rollbacks: source.rollbacks(),
       accessLosses: source.accessLosses(),
+      ratesForgotten: source.ratesForgotten(),
     };
     return { contentType: registry.contentType, body: await registry.metrics() };
   };

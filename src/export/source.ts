@@ -78,4 +78,6 @@ export interface MetricsSource {
   refused(): ArrayLike<number>;
   rollbacks(): readonly RollbackCount[];
   accessLosses(): AccessLosses;
+  /** Keys that rate limits gave up while they still counted (model/overload.ts). */
+  ratesForgotten(): number;
 }

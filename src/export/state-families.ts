@@ -174,6 +174,14 @@ export const STATE_FAMILIES: readonly Family[] = [
       yield { labels: { cause: 'stream' }, value: stream };
     },
   },
+  {
+    name: 'sluice_rate_limit_forgotten_total',
+    help: 'Keys of rate limits that were given up while they still counted, as there was no room for them',
+    type: 'counter',
+    *collect({ ratesForgotten }) {
+      yield { labels: {}, value: ratesForgotten };
+    },
+  },
 ];
 
 function* rolloutsOf(status: Status): Generator<readonly [string, RolloutStatus]> {

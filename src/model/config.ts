@@ -5,7 +5,7 @@
  * `300ms`, `10s`, `5m` there and are milliseconds here; every optional field has its default filled in.
  */
 
-import type { ConcurrencyLimit, OverloadConfig, Priority } from './overload.ts';
+import type { ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
 import type { SloConfig } from './slo.ts';
 
 /** Where a socket listens. `port` 0 lets the kernel choose. */
@@ -360,6 +360,7 @@ export interface RouteConfig {
   readonly slo: SloConfig | null;
   readonly rollout: RolloutConfig | null;
   readonly priority: Priority;
+  readonly rateLimits: readonly RateLimitConfig[];
 }
 
 export interface Config {

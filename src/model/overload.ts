@@ -1,5 +1,5 @@
 /**
- * Nouns of overload: how important a request is, and how many a version gets at a time.
+ * Nouns of overload: how important a request is, how many a version gets at a time, and how many a client may send.
  */
 
 import type { RouteSpec, TargetSpec } from './snapshot.ts';
@@ -31,4 +31,56 @@ export function admissionCells(routes: readonly Pick<RouteSpec, 'splits'>[]): Ma
     for (const { targets, cell } of splits) if (!cells.has(targets)) cells.set(targets, cell);
   }
   return cells;
+}
+
+/** Whose requests a rate limit counts together. */
+export const RATE_KEYS = ['user', 'address', 'route'] as const;
+
+export type RateKey = (typeof RATE_KEYS)[number];
+
+/** So many requests of one key in so much time, over all workers of the gateway. */
+export interface RateLimitConfig {
+  readonly name: string;
+  readonly requests: number;
+  readonly perMs: number;
+  /** Requests that may come at once, after as long a pause. */
+  readonly burst: number;
+  readonly by: RateKey;
+}
+
+/** Limits of one route. */
+export const RATE_LIMITS_MAX = 4;
+
+/**
+ * The table in shared memory in which all workers count requests against rate limits, a set-associative cache: the hash of
+ * limit and key says which set, and a set is one line of a processor's cache with five entries. What does not fit in a set
+ * takes the place of the entry that would be full again first, and is counted in `forgotten`. So the memory is bounded,
+ * whatever keys clients make up.
+ *
+ * ```
+ * header  1 set     forgotten, spare …
+ * set     16 words  5 x (tag, time, expiry), spare
+ * tag     hash of limit and key, 0 = free
+ * time    when the key has all of its burst again, in units of its limit, modulo 2^32
+ * expiry  second of the monotonic clock after which `time` means nothing
+ * ```
+ */
+export const RATE_SETS = 16_384;
+export const RATE_SET_WORDS = 16;
+export const RATE_ENTRIES = 5;
+/** Words of an entry, and where they lie. */
+export const RATE_ENTRY_WORDS = 3;
+export const RATE_ENTRY = { tag: 0, time: 1, expiry: 2 } as const;
+export const RATE_HEAD = { forgotten: 0 } as const;
+/** Keys that can be counted at the same time, if they spread evenly. */
+export const RATE_KEYS_MAX = RATE_SETS * RATE_ENTRIES;
+
+/** A table without entries: 1 MiB. */
+export function reserveRates(): SharedArrayBuffer {
+  return new SharedArrayBuffer((RATE_SETS + 1) * RATE_SET_WORDS * Int32Array.BYTES_PER_ELEMENT);
+}
+
+/** Keys that were given up, as there was no room, while they still counted. */
+export function ratesForgotten(rates: SharedArrayBuffer): number {
+  return Atomics.load(new Int32Array(rates), RATE_HEAD.forgotten) >>> 0;
 }

@@ -19,7 +19,7 @@ import type {
   Timeouts,
   UpgradeConfig,
 } from './config.ts';
-import type { ConcurrencyLimit, OverloadConfig, Priority } from './overload.ts';
+import type { ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
 
 /** One endpoint to dial. `id` is its slot in the tallies. */
 export interface EndpointSpec {
@@ -91,6 +91,7 @@ export interface RouteSpec {
   readonly mirror: TargetSpec | null;
   readonly upgrade: UpgradeConfig;
   readonly priority: Priority;
+  readonly rateLimits: readonly RateLimitConfig[];
 }
 
 export interface Snapshot {

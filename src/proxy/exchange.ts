@@ -29,7 +29,7 @@ class Rare {
   opening: UpstreamConnection | null = null;
   drawn: Drawn | null = null;
   answer: Answer | null = null;
-  corsLines = '';
+  answerLines = '';
   detail = '';
   prefixLength = 0;
   allowedMs = 0;
@@ -356,13 +356,13 @@ export class Exchange {
     if (value !== null || this.#rare !== null) this.#unusual().answer = value;
   }
 
-  /** What the route's CORS filter adds to the response, each line with its CRLF. */
-  get corsLines(): string {
-    return this.#rare === null ? '' : this.#rare.corsLines;
+  /** What the route's CORS filter or a rate limit adds to the response, each line with its CRLF. */
+  get answerLines(): string {
+    return this.#rare === null ? '' : this.#rare.answerLines;
   }
 
-  set corsLines(value: string) {
-    if (value !== '' || this.#rare !== null) this.#unusual().corsLines = value;
+  set answerLines(value: string) {
+    if (value !== '' || this.#rare !== null) this.#unusual().answerLines = value;
   }
 
   /** Why it failed, for people. */

@@ -13,6 +13,7 @@ import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.
 import type { AccessBatch } from '../model/threads/access.ts';
 import { AccessLog } from './access-log.ts';
 import { Admissions } from './decide/admission/admissions.ts';
+import { Rates } from './decide/rate/rates.ts';
 import { linkTable, type RouteTable } from './decide/table.ts';
 import { Endpoints } from './forward/endpoints.ts';
 import { Mirrors } from './forward/mirror.ts';
@@ -33,6 +34,7 @@ export interface PlaneSetup {
   readonly dials: SharedArrayBuffer;
   readonly endpointDials: SharedArrayBuffer;
   readonly latencyDials: SharedArrayBuffer;
+  readonly rates: SharedArrayBuffer;
   readonly tallies: TalliesBuffers;
   readonly snapshot: Snapshot;
   /** Takes batches of the access log, each to be answered with `accessLog.taken`; without it none is kept. */
@@ -63,6 +65,7 @@ export class Plane {
       retryBudget: new RetryBudget(nowMs()),
       mirrors: new Mirrors(),
       admissions: new Admissions(tallies.cells),
+      rates: new Rates(setup.rates),
       deadlines: new Deadlines(),
       draft: new RequestDraft(),
       readBuffer: readMemory,

@@ -13,6 +13,7 @@ import { Worker } from 'node:worker_threads';
 import { nowMs } from '../lib/clock.ts';
 import { DescriptorWatch } from '../lib/descriptors.ts';
 import { StallWatch } from '../lib/stall.ts';
+import { ratesForgotten, reserveRates } from '../model/overload.ts';
 import { SluiceError } from '../model/problem.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { WorkerStatus } from '../model/status.ts';
@@ -98,6 +99,8 @@ export class Workers {
   #port: number;
   #isStopping = false;
   #more: ReadonlyMap<number, number> = new Map();
+  /** What rate limits have counted outlives the workers that counted it. */
+  readonly #rates = reserveRates();
   #acknowledged: (() => void) | null = null;
   readonly #stalls: StallWatch;
   readonly #descriptors = new DescriptorWatch();
@@ -160,6 +163,11 @@ export class Workers {
   /** Tallies of the workers that live now; a replaced worker's are gone. The same array while nothing changes. */
   regions(): readonly Region[] {
     return this.#regions;
+  }
+
+  /** Keys that rate limits gave up as there was no room for them. */
+  ratesForgotten(): number {
+    return ratesForgotten(this.#rates);
   }
 
   /** An id may go to another name once no worker knows the old one and nothing is under way for it. */
@@ -249,6 +257,7 @@ export class Workers {
       dials: this.#options.dials,
       endpointDials: this.#options.endpointDials,
       latencyDials: this.#options.latencyDials,
+      rates: this.#rates,
       tallies: buffers,
       snapshot: this.#snapshot,
       fds,

@@ -183,6 +183,7 @@ function compileRoute(route: RouteConfig, context: Context): RouteSpec {
     mirror: route.filters.mirror === null ? null : compileTargets(route.filters.mirror, context),
     upgrade: route.upgrade,
     priority: route.priority,
+    rateLimits: route.rateLimits,
   };
 }
 

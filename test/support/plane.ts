@@ -3,7 +3,7 @@
  */
 import type { AddressInfo, Server } from 'node:net';
 import type { Balancer, Filters, RetryConfig, RouteMatch, StickyConfig, UpgradeConfig } from '#src/model/config.ts';
-import type { ConcurrencyLimit, Priority } from '#src/model/overload.ts';
+import { type ConcurrencyLimit, type Priority, type RateLimitConfig, reserveRates } from '#src/model/overload.ts';
 import type { RouteSpec, Snapshot, TargetSpec } from '#src/model/snapshot.ts';
 import { CELL, CELL_WORDS, DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { Plane } from '#src/proxy/plane.ts';
@@ -46,6 +46,7 @@ export interface RouteSketch {
   /** Rescues what fails on the second version by the first; `all`: also what a color pinned to it. */
   readonly rescue?: 'unpinned' | 'all';
   readonly priority?: Priority;
+  readonly rateLimits?: readonly RateLimitConfig[];
   /** Where copies go, and how many. */
   readonly mirror?: { readonly ports: readonly number[]; readonly ratio: number };
 }
@@ -107,6 +108,7 @@ export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
       })),
       rescue: route.rescue === undefined ? null : { canary: 1, stable: 0, isForPinned: route.rescue === 'all' },
       sticky: route.sticky ?? null,
+      rateLimits: route.rateLimits ?? [],
       slowMs: route.slowMs ?? Number.POSITIVE_INFINITY,
       serviceSlowMs: route.serviceSlowMs ?? Number.POSITIVE_INFINITY,
       ignorePaths: route.ignorePaths ?? [],
@@ -157,6 +159,7 @@ export async function startPlane(sketch: PlaneSketch): Promise<TestPlane> {
     dials: shared,
     endpointDials: endpointDials.buffer,
     latencyDials: latencyDials.buffer,
+    rates: reserveRates(),
     tallies: buffers,
     snapshot: sketchSnapshot(sketch),
   };

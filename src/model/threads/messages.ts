@@ -20,6 +20,8 @@ export interface WorkerSetup {
   readonly endpointDials: SharedArrayBuffer;
   /** Thresholds of the rollouts (`model/latency.ts`). */
   readonly latencyDials: SharedArrayBuffer;
+  /** What rate limits have counted (`model/overload.ts`), of all workers together. */
+  readonly rates: SharedArrayBuffer;
   readonly tallies: TalliesBuffers;
   readonly snapshot: Snapshot;
   /** Listening sockets that exist already, for this worker alone; none: it opens one. */

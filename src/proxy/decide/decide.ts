@@ -1,5 +1,5 @@
 /**
- * Decides where a request goes: route, filters that answer, user key, color, split. Hot path.
+ * Decides where a request goes: route, filters that answer, user key, rate limits, color, split. Hot path.
  *
  * Synchronous from first to last, so no configuration change can slip between two of its steps. Each step fills its own
  * field of the exchange; a step that cannot go on says why in `x.detail` and returns the reason.
@@ -14,6 +14,7 @@ import { isLooping } from '../header/via.ts';
 import { FIELD } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { rankOfWord } from './admission/priority.ts';
+import { isTooMany } from './rate/limits.ts';
 import { readingsOf } from './readings.ts';
 import type { Rule } from './rules.ts';
 import { chooseSplit } from './splitter.ts';
@@ -54,11 +55,12 @@ export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Rando
   return choose(x, head, peer, random);
 }
 
-/** User key, color, split. */
+/** User key, rate limits, color, split. */
 function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Reason {
   const route = x.route as NonNullable<Exchange['route']>;
   const sticky = userKeyOf(route, head, peer);
   x.userKey = sticky === null ? peer.key : sticky;
+  if (route.rates !== null && isTooMany(x, sticky, head, peer)) return REASON.rateLimited;
   x.priority = route.priority;
   if (x.table.priorityField !== FIELD.unknown && peer.isTrusted) {
     x.priority = rankOfWord(head.fields.value(x.table.priorityField), route.priority);

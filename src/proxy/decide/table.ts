@@ -21,6 +21,7 @@ import { ResponseHead } from '../http1/response-head.ts';
 import type { Admission } from './admission/admission.ts';
 import type { AdmissionLinks } from './admission/admissions.ts';
 import { rankOf } from './admission/priority.ts';
+import { type LinkedRate, linkRates } from './rate/limits.ts';
 import { Router } from './router.ts';
 
 export interface LinkedSplit {
@@ -65,6 +66,8 @@ export interface LinkedRoute {
   readonly mirror: LinkedMirror | null;
   /** Number of its priority (admission/priority.ts). */
   readonly priority: number;
+  /** What it allows; null: everything. */
+  readonly rates: readonly LinkedRate[] | null;
 }
 
 /** Where copies go, and the share of requests that are copied. */
@@ -217,6 +220,7 @@ function linkRoute(spec: RouteSpec, names: NameTable, links: Links): LinkedRoute
     retry: spec.retry,
     mirror: linkMirror(spec, targetsOf),
     priority: rankOf(spec.priority),
+    rates: linkRates(spec.name, spec.rateLimits),
   };
 }
 

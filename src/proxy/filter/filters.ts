@@ -58,7 +58,7 @@ export function answerByFilter(x: Exchange, filters: LinkedFilters, head: Reques
   if (filters.cors === null) return REASON.none;
   if (head.method === 'OPTIONS' && isPreflight(head.fields)) {
     x.answer = { status: 204, lines: preflightLines(filters.cors, head.fields) };
-  } else x.corsLines = corsLines(filters.cors, head.fields);
+  } else x.answerLines = corsLines(filters.cors, head.fields);
   return REASON.none;
 }
 

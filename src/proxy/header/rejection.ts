@@ -73,7 +73,7 @@ export function rejectionOf(x: Exchange, peer: Peer, date: string, close: boolea
     nextHop: peer.isTrusted ? (x.endpoint?.address ?? '') : '',
     version: peer.isTrusted ? (x.split?.version ?? '') : '',
     // A page of another origin is to see what went wrong as well.
-    lines: date + x.corsLines,
+    lines: date + x.answerLines,
     asJson: acceptsJson(x.requestText),
     isHead: x.isHead,
     close,

@@ -60,7 +60,7 @@ function filtered(x: Exchange, filters: LinkedFilters, fields: FieldTable, added
   let own = added;
   if (filters.cors !== null) {
     for (const id of CORS_FIELDS) fields.drop(id);
-    own += x.corsLines;
+    own += x.answerLines;
   }
   return filters.responseHeaders === null ? own : applyHeaderFilter(filters.responseHeaders, fields, own);
 }

@@ -10,13 +10,16 @@ import type {
   StickyConfig,
   UpgradeConfig,
 } from '../../model/config.ts';
+import type { RateLimitConfig } from '../../model/overload.ts';
 import {
   DEFAULT_PRIORITY,
+  DEFAULT_RATE,
   DEFAULT_REQUEST_TIMEOUT_MS,
   DEFAULT_RETRY,
   DEFAULT_UPGRADE,
   DEFAULT_WEIGHT,
 } from '../defaults.ts';
+import { parseDuration } from '../scalars/duration.ts';
 import type { BackendRefInput, DocumentInput, MatchInput, RouteInput, ServiceInput } from '../schema.ts';
 import { buildFilters } from './filters.ts';
 import { buildRollout } from './rollout.ts';
@@ -24,6 +27,7 @@ import { buildSlo } from './slo.ts';
 import { sure, toMs } from './values.ts';
 
 type Services = DocumentInput['services'];
+type RateLimitInput = NonNullable<RouteInput['rateLimits']>[number];
 type VersionRef = Pick<BackendRefInput, 'name' | 'version'>;
 
 /** One route of the document; every reference must be sound. */
@@ -41,6 +45,17 @@ export function buildRoute(route: RouteInput, services: Services): RouteConfig {
     slo: buildSlo(route.slo),
     rollout: route.rollout === undefined ? null : buildRollout(route.rollout),
     priority: route.priority ?? DEFAULT_PRIORITY,
+    rateLimits: (route.rateLimits ?? []).map(buildRateLimit),
+  };
+}
+
+function buildRateLimit({ name, requests, per, burst, by }: RateLimitInput): RateLimitConfig {
+  return {
+    name: name ?? DEFAULT_RATE.name,
+    requests,
+    perMs: sure(parseDuration(per)),
+    burst: burst ?? requests,
+    by: by ?? DEFAULT_RATE.by,
   };
 }
 

@@ -123,7 +123,7 @@ function warnOfMirror({ backendRef }: MirrorInput, path: Path, { route, services
   report.add([...path, 'requestMirror', 'backendRef'], { kind: 'mirrorToSelf', expected, got, hint });
 }
 
-const FOR_SENT_REQUESTS = ['sticky', 'timeouts', 'retry', 'hedge', 'upgrade'] as const;
+const FOR_SENT_REQUESTS = ['sticky', 'timeouts', 'retry', 'hedge', 'upgrade', 'rateLimits'] as const;
 
 type RedirectInput = NonNullable<FilterInput['requestRedirect']>;
 

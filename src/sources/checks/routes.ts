@@ -3,9 +3,11 @@
  */
 
 import { backendRefsOf } from '../build/route.ts';
-import { DEFAULT_WEIGHT } from '../defaults.ts';
+import { sure } from '../build/values.ts';
+import { DEFAULT_RATE, DEFAULT_WEIGHT } from '../defaults.ts';
 import { type Fault, quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
+import { parseDuration } from '../scalars/duration.ts';
 import type { RouteInput } from '../schema.ts';
 import type { Draft } from './draft.ts';
 import { checkUnique } from './lists.ts';
@@ -20,6 +22,7 @@ export function checkRoutes(draft: Draft, report: Report): void {
     checkName(route, path, names, report);
     checkSticky(route, path, report);
     checkBackends(route, path, draft.services, report);
+    checkRateLimits(route, path, report);
     checkUnique(route.retry?.codes ?? [], [...path, 'retry', 'codes'], report, (code) => code);
     const protocols = route.upgrade?.protocols ?? [];
     checkUnique(protocols, [...path, 'upgrade', 'protocols'], report, (protocol) => protocol.toLowerCase());
@@ -46,6 +49,19 @@ function checkSticky(route: RouteInput, path: Path, report: Report): void {
     got: 'none',
     hint,
   });
+}
+
+function checkRateLimits({ rateLimits = [], sticky }: RouteInput, path: Path, report: Report): void {
+  const names = rateLimits.map(({ name = DEFAULT_RATE.name }) => name);
+  checkUnique(names, [...path, 'rateLimits'], report, (name) => name);
+  for (const [index, { per }] of rateLimits.entries()) {
+    if (sure(parseDuration(per)) % 1000 === 0) continue;
+    const expected = 'whole seconds, as answers tell clients';
+    report.add([...path, 'rateLimits', index, 'per'], { kind: 'duration', expected });
+  }
+  if (sticky !== undefined || !rateLimits.some(({ by }) => by === 'user')) return;
+  const hint = 'it says which header, cookie or address tells users apart';
+  report.add([...path, 'sticky'], { kind: 'missing', expected: 'sticky, which a limit by user needs', hint });
 }
 
 function checkBackends(route: RouteInput, path: Path, services: Draft['services'], report: Report): void {

@@ -3,7 +3,7 @@
  */
 
 import { z } from 'zod';
-import { PRIORITIES } from '../../model/overload.ts';
+import { PRIORITIES, RATE_KEYS, RATE_LIMITS_MAX } from '../../model/overload.ts';
 import { checkHostname, HOSTNAME_META } from '../scalars/host.ts';
 import { checkProtocol, PROTOCOL_META } from '../scalars/http.ts';
 import { checkRetryStatus, checkWeight, RETRY_STATUSES_BELOW_500, WEIGHT_MAX } from '../scalars/number.ts';
@@ -72,6 +72,17 @@ const upgrade = z.strictObject({
   ).optional(),
 });
 
+const RATE_S_MS = 1000;
+const RATE_MAX = 1_000_000;
+
+const rateLimit = z.strictObject({
+  name: name('Name of the limit, in answers and messages; default `default`').optional(),
+  requests: integer(1, RATE_MAX, 'Requests of one key that are let through in `per`'),
+  per: duration(RATE_S_MS, DAY_MS, 'Whole seconds'),
+  burst: integer(1, RATE_MAX, 'Requests that may come at once; default as many as `requests`').optional(),
+  by: word(RATE_KEYS, 'Whose requests are counted together; default address').optional(),
+});
+
 /** One route. */
 export const route = z.strictObject({
   name: name('Name of the route, unique'),
@@ -87,4 +98,5 @@ export const route = z.strictObject({
   slo: routeSlo.optional(),
   rollout: rollout.optional(),
   priority: word(PRIORITIES, 'Who is served first under overload; default default').optional(),
+  rateLimits: z.array(rateLimit).max(RATE_LIMITS_MAX).optional(),
 });

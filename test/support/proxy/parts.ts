@@ -5,11 +5,12 @@
 import assert from 'node:assert/strict';
 import { Deadlines } from '#src/lib/deadlines.ts';
 import { Random } from '#src/lib/random.ts';
-import { admissionCells } from '#src/model/overload.ts';
+import { admissionCells, reserveRates } from '#src/model/overload.ts';
 import { DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { AccessLog } from '#src/proxy/access-log.ts';
 import { Admissions } from '#src/proxy/decide/admission/admissions.ts';
 import type { Peer } from '#src/proxy/decide/decide.ts';
+import { Rates } from '#src/proxy/decide/rate/rates.ts';
 import { type LinkedRoute, linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
 import { Exchange } from '#src/proxy/exchange.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
@@ -80,6 +81,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     retryBudget: new RetryBudget(0),
     mirrors: new Mirrors(),
     admissions,
+    rates: new Rates(reserveRates()),
     deadlines: new Deadlines(),
     draft: new RequestDraft(),
     readBuffer: Buffer.alloc(65_536),

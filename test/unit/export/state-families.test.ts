@@ -81,6 +81,7 @@ suite('state-families', () => {
       'cause=queue_full 5',
       'cause=stream 7',
     ]);
+    assert.deepEqual(series(families, 'sluice_rate_limit_forgotten_total'), ['8']);
     assert.deepEqual(series(families, 'sluice_health_checks_total'), ['result=failed 2', 'result=passed 7']);
     assert.deepEqual(series(families, 'sluice_health_checks_late_total'), ['1']);
     assert.deepEqual(series(families, 'sluice_ejections_withheld_total'), ['3']);

@@ -290,7 +290,7 @@ describe('a filter that answers', () => {
   it('leaves its CORS lines for the response', () => {
     const { x } = decided({ routes: [{ ...TWO_VERSIONS, filters: { cors } }] }, get('/', 'Origin: https://x.test\r\n'));
     assert.equal(x.answer, null);
-    assert.equal(x.corsLines, 'Access-Control-Allow-Origin: *\r\n');
+    assert.equal(x.answerLines, 'Access-Control-Allow-Origin: *\r\n');
   });
 });
 

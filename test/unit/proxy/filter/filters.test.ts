@@ -30,7 +30,7 @@ function link(filters: Partial<Filters>): LinkedFilters {
 interface Outcome {
   readonly reason: Reason;
   readonly answer: Answer | null;
-  readonly corsLines: string;
+  readonly answerLines: string;
 }
 
 function answered(filters: Partial<Filters>, text: string, isTrusted = false): Outcome {
@@ -38,7 +38,7 @@ function answered(filters: Partial<Filters>, text: string, isTrusted = false): O
   const x = exchangeOn(on);
   const head = readHead(on.table, text);
   const reason = answerByFilter(x, link(filters), head, peerOf(isTrusted));
-  return { reason, answer: x.answer, corsLines: x.corsLines };
+  return { reason, answer: x.answer, answerLines: x.answerLines };
 }
 
 function location(lines: string, isTrusted = false): string | undefined {
@@ -65,14 +65,14 @@ describe('filters', () => {
     assert.equal(preflight.answer?.status, 204);
     const actual = answered({ cors: CORS }, get('/', PREFLIGHT));
     assert.equal(actual.answer, null);
-    assert.match(actual.corsLines, /^Access-Control-Allow-Origin: https:\/\/shop\.test\r\n/);
+    assert.match(actual.answerLines, /^Access-Control-Allow-Origin: https:\/\/shop\.test\r\n/);
     const options = answered({ cors: CORS }, get('/').replace('GET /', 'OPTIONS /'));
     assert.equal(options.answer, null);
   });
 
   it('leave everything to the upstream where none of them answers', () => {
-    const { answer, corsLines } = answered({ rewrite: { hostname: 'b', path: null } }, get('/'));
-    assert.deepEqual([answer, corsLines], [null, '']);
+    const { answer, answerLines } = answered({ rewrite: { hostname: 'b', path: null } }, get('/'));
+    assert.deepEqual([answer, answerLines], [null, '']);
   });
 });
 

@@ -27,6 +27,7 @@ test('a route that says nothing has every default', () => {
     slo: null,
     rollout: null,
     priority: 'default',
+    rateLimits: [],
   });
 });
 

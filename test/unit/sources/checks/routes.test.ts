@@ -49,3 +49,30 @@ test('codes and protocols are listed once', () => {
   assertProblem(`${SOUND}    retry: {codes: [503, 502, «503]}\n`, 'SLU1072', '');
   assertProblem(`${SOUND}    upgrade: {protocols: [websocket, «WebSocket]}\n`, 'SLU1072', '');
 });
+
+test('limits of a route have names of their own, whole seconds, and users only where users are known', () => {
+  const limited = (limits: string): string => `${SOUND}    rateLimits: [${limits}]\n`;
+  const { routes } = configOf(
+    limited('{requests: 5, per: 1m}, {name: all, requests: 9, per: 1s, burst: 2, by: route}'),
+  );
+  assert.deepEqual(routes[0]?.rateLimits, [
+    { name: 'default', requests: 5, perMs: 60_000, burst: 5, by: 'address' },
+    { name: 'all', requests: 9, perMs: 1000, burst: 2, by: 'route' },
+  ]);
+  assertProblem(limited('{requests: 5, per: 1m}, «{name: default, requests: 9, per: 1s}'), 'SLU1072', '');
+  assertProblem(limited('{requests: 5, per: «1s500ms}'), 'SLU1030', '');
+  assertProblem(limited('{requests: 5, per: «500ms}'), 'SLU1030', '');
+  assertProblem(limited('{requests: «0, per: 1s}'), 'SLU1024', '');
+  assertProblem(limited('{requests: 1, per: 1s, by: «ip}'), 'SLU1023', '');
+  const one = '{requests: 1, per: 1s}, ';
+  const five = SOUND.concat(
+    `    rateLimits: «[${[1, 2, 3, 4, 5].map((n) => one.replace('{', `{name: n${n}, `)).join('')}]\n`,
+  );
+  assertProblem(five, 'SLU1096', '');
+});
+
+test('a limit by user asks for what tells users apart', () => {
+  const text = SOUND.replace(/ {4}sticky:.*\n/, '');
+  const codes = problemsOf(`${text}    rateLimits: [{requests: 1, per: 1s, by: user}]\n`).map(({ code }) => code);
+  assert.deepEqual(codes, ['SLU1021']);
+});

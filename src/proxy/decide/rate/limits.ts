@@ -1,0 +1,87 @@
+/**
+ * The rate limits of a route: whom they count, and what a refused client is told. Hot path.
+ *
+ * A request has to be within every limit of its route; one that is refused counts for none.
+ * Source: RFC 6585 section 4 (429); draft-ietf-httpapi-ratelimit-headers-10.
+ */
+
+import { hash32 } from '../../../lib/hash.ts';
+import type { RateLimitConfig } from '../../../model/overload.ts';
+import type { Exchange } from '../../exchange.ts';
+import type { RequestHead } from '../../http1/request-head.ts';
+import type { Peer } from '../decide.ts';
+import type { LinkedRoute } from '../table.ts';
+import { clientAddress } from '../user-key.ts';
+import { type Rate, rateOf } from './rates.ts';
+
+/** A limit, linked. */
+export interface LinkedRate extends Rate {
+  readonly name: string;
+  readonly by: RateLimitConfig['by'];
+  /** `"per-user";q=100;w=60` */
+  readonly policy: string;
+  /** For people: what more there was of than allowed. */
+  readonly allowed: string;
+}
+
+/** The limits of a route; null without any. A limit keeps its counts across snapshots while nothing of it changes. */
+export function linkRates(route: string, limits: readonly RateLimitConfig[]): readonly LinkedRate[] | null {
+  if (limits.length === 0) return null;
+  return limits.map(({ name, requests, perMs, burst, by }) => {
+    const seed = hash32(`${route}/${name}/${requests}/${perMs}/${burst}/${by}`);
+    const seconds = perMs / 1000;
+    return {
+      ...rateOf(seed, requests, perMs, burst),
+      name,
+      by,
+      policy: `"${name}";q=${requests};w=${seconds}`,
+      allowed: `${requests} requests in ${seconds} s (${name})`,
+    };
+  });
+}
+
+/**
+ * Whether a limit of the route refuses the request; then the exchange has what the client is told.
+ * @param user hash of the user key; null: the request has none, and its address stands for it
+ */
+export function isTooMany(x: Exchange, user: number | null, head: RequestHead, peer: Peer): boolean {
+  const limits = (x.route as LinkedRoute).rates as readonly LinkedRate[];
+  const { rates } = x.client.lane;
+  const nowMs = x.startedAtMs;
+  for (let n = 0; n < limits.length; n++) {
+    const limit = limits[n] as LinkedRate;
+    const earlyMs = rates.take(limit, keyOf(limit, user, head, peer), nowMs);
+    if (earlyMs === 0) continue;
+    for (let m = 0; m < n; m++) {
+      const counted = limits[m] as LinkedRate;
+      rates.giveBack(counted, keyOf(counted, user, head, peer), nowMs);
+    }
+    tell(x, limit, Math.max(1, Math.ceil(earlyMs / 1000)));
+    return true;
+  }
+  return false;
+}
+
+function keyOf({ by }: LinkedRate, user: number | null, head: RequestHead, peer: Peer): number {
+  if (by === 'route') return 0;
+  return by === 'user' && user !== null ? user : networkKey(clientAddress(head, peer));
+}
+
+function tell(x: Exchange, { allowed, policy, name }: LinkedRate, seconds: number): void {
+  x.detail = `more than ${allowed}: try again in ${seconds} s`;
+  x.answerLines += `Retry-After: ${seconds}\r\nRateLimit-Policy: ${policy}\r\nRateLimit: "${name}";r=0;t=${seconds}\r\n`;
+}
+
+/**
+ * Hash of the network that an address is counted as: of IPv4 the address, of IPv6 the /64, which is what one
+ * subscriber has. Source: RFC 6177, RFC 4291 section 2.5.4.
+ */
+export function networkKey(address: string): number {
+  if (!address.includes(':')) return hash32(address) | 0;
+  const dotted = address.lastIndexOf(':') + 1;
+  if (address.includes('.', dotted)) return hash32(address.slice(dotted)) | 0;
+  const gap = address.indexOf('::');
+  const groups = (gap < 0 ? address : address.slice(0, gap)).split(':', 4);
+  while (groups.length < 4) groups.push('');
+  return hash32(groups.map((group) => group.replace(/^0+/, '').toLowerCase()).join(':')) | 0;
+}
