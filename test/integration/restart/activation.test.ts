@@ -65,7 +65,7 @@ describe('a gateway with sockets of a supervisor', LIMIT, () => {
 
   it('hands them on when it is restarted, and refuses nobody', async (t) => {
     const { gateway } = await activated(t);
-    const load = startMixedLoad(gateway.proxyUrl);
+    const load = startMixedLoad(t, gateway.proxyUrl);
     for (let n = 0; n < 2; n++) {
       const sent = load.sent();
       await restarted(gateway);

@@ -111,7 +111,7 @@ describe('a restart under load', LIMIT, () => {
     t.after(() => socket.terminate());
     await new Promise((resolve) => socket.once('open', resolve));
     const text = textOf(await download);
-    const load = startMixedLoad(gateway.proxyUrl);
+    const load = startMixedLoad(t, gateway.proxyUrl);
     const pids = new Set([gateway.pid()]);
     for (let n = 1; n <= 5; n++) {
       const sent = load.sent();
@@ -135,7 +135,7 @@ describe('a restart under load', LIMIT, () => {
 
   it('takes in another configuration: more workers, fewer workers', async (t) => {
     const gateway = await startRestarting(t, config({ workers: 1 }));
-    const load = startMixedLoad(gateway.proxyUrl);
+    const load = startMixedLoad(t, gateway.proxyUrl);
     for (const workers of [3, 1, 2]) {
       gateway.save(config({ workers }));
       const sent = load.sent();
@@ -196,7 +196,7 @@ describe('a restart that fails', LIMIT, () => {
   it('leaves the old process serving and its loop turning, whatever the new program does', async (t) => {
     const gateway = await startRestarting(t, config(), { args: ['--restart-timeout', '12'] });
     const pid = gateway.pid();
-    const load = startMixedLoad(gateway.proxyUrl);
+    const load = startMixedLoad(t, gateway.proxyUrl);
     for (const [what, program, because] of broken) {
       gateway.program(program);
       assert.match(await refusedRestart(gateway), because, what);

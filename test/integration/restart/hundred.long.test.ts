@@ -25,7 +25,7 @@ routes:
     backendRefs: [{name: shop, version: v1}]
 `,
     );
-    const load = startMixedLoad(gateway.proxyUrl);
+    const load = startMixedLoad(t, gateway.proxyUrl);
     for (let n = 0; n < RESTARTS; n++) {
       const sent = load.sent();
       await restarted(gateway);

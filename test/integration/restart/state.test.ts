@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { after, before, describe, it } from 'node:test';
+import { after, before, describe, it, type TestContext } from 'node:test';
 import { startService, type TestService, until } from '../../support/gateway.ts';
 import { inFolder } from '../../support/state/folder.ts';
 import {
@@ -93,11 +93,11 @@ function assertCounted(
   assert.ok(missing >= 0 && missing <= atMost, `${missing} of ${load.sent} missing, ${heldMs} ms held`);
 }
 
-async function goesOver(gateway: Restarting): Promise<void> {
+async function goesOver(t: TestContext, gateway: Restarting): Promise<void> {
   assert.equal(await command(gateway, 'start'), 200);
   assert.equal(await command(gateway, 'promote'), 200);
   const startedAtMs = performance.now();
-  const load = startMixedLoad(gateway.proxyUrl);
+  const load = startMixedLoad(t, gateway.proxyUrl);
   await until('traffic is counted', async () => (await standing(gateway)).counted > 100);
   for (let n = 0; n < 2; n++) {
     await restarted(gateway);
@@ -130,14 +130,14 @@ function written(directory: string): { seqs: number[]; ids: number[] } {
 
 describe('what a gateway knows', LIMIT, () => {
   it('goes over in memory where there is no state directory', async (t) => {
-    await goesOver(await startRestarting(t, config(null)));
+    await goesOver(t, await startRestarting(t, config(null)));
   });
 
   it('goes over through the state directory, no decision lost or written twice', async (t) =>
     inFolder(async (folder) => {
       const state = join(folder, 'state');
       const gateway = await startRestarting(t, config(state));
-      await goesOver(gateway);
+      await goesOver(t, gateway);
       await until('it is written', () => written(state).ids.length === 3);
       assert.deepEqual(written(state), { seqs: [1, 2, 3], ids: [1, 2, 3] });
       assert.doesNotMatch(gateway.output(), /state_unavailable|state_unsaved|state_invalid/);

@@ -10,6 +10,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { once } from '#src/lib/once.ts';
 import type { Decision } from '#src/model/slo.ts';
 import type { Status } from '#src/model/status.ts';
 import { startLoad, until } from '../gateway.ts';
@@ -146,8 +147,8 @@ async function endAll(pids: readonly number[]): Promise<void> {
   await until('all processes are gone', () => !ours.some(isAlive));
 }
 
-/** Load over kept connections and over new ones; whatever is not a 200 of the service is a failure. */
-export function startMixedLoad(url: string): { sent(): number; stop(): Promise<Map<string, number>> } {
+/** Load over kept connections and over new ones, until `stop` or the end of the test; what is not a 200 of the service is a failure. */
+export function startMixedLoad(t: TestContext, url: string): { sent(): number; stop(): Promise<Map<string, number>> } {
   const kept = startLoad(url, { connections: 6, users: 100 });
   const answers = new Map<string, number>();
   let isStopped = false;
@@ -157,16 +158,15 @@ export function startMixedLoad(url: string): { sent(): number; stop(): Promise<M
       answers.set(answer, (answers.get(answer) ?? 0) + 1);
     }
   });
-  return {
-    sent: () => kept.counts.sent,
-    stop: async () => {
-      isStopped = true;
-      await Promise.all(loops);
-      const { answers: more } = await kept.stop();
-      for (const [answer, count] of more) answers.set(answer, (answers.get(answer) ?? 0) + count);
-      return answers;
-    },
-  };
+  const stop = once(async () => {
+    isStopped = true;
+    await Promise.all(loops);
+    const { answers: more } = await kept.stop();
+    for (const [answer, count] of more) answers.set(answer, (answers.get(answer) ?? 0) + count);
+    return answers;
+  });
+  t.after(stop);
+  return { sent: () => kept.counts.sent, stop };
 }
 
 function freshAnswer(url: string): Promise<string> {
