@@ -6,12 +6,13 @@
 
 import { quantile } from '../lib/histogram.ts';
 import type { Config } from '../model/config.ts';
-import { admissionCells } from '../model/overload.ts';
+import { versionCells } from '../model/overload.ts';
 import { weightScaleOf } from '../model/rollout.ts';
 import type { DriftKind } from '../model/slo.ts';
 import type { RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../model/snapshot.ts';
 import type {
   AdmissionStatus,
+  BreakerStatus,
   EndpointStatus,
   RescueCounts,
   RolloutStatus,
@@ -30,6 +31,7 @@ export interface CellSums {
   readonly rescued: RescueCounts;
   readonly histogram: ArrayLike<number>;
   readonly admission: { readonly limit: number; readonly inFlight: number; readonly queued: number };
+  readonly breaker: BreakerStatus;
   readonly shed: ArrayLike<number>;
 }
 
@@ -49,13 +51,13 @@ export interface StatusSource {
 
 /** Every route in the order of the configuration. Cost: a few microseconds per route x version. */
 export function routeStatuses(source: StatusSource): RouteStatus[] {
-  const admissions = admissionCells(source.snapshot.routes);
-  return source.snapshot.routes.map((route, index) => routeStatus(source, admissions, route, index));
+  const shown = versionCells(source.snapshot.routes);
+  return source.snapshot.routes.map((route, index) => routeStatus(source, shown, route, index));
 }
 
 function routeStatus(
   source: StatusSource,
-  admissions: ReadonlyMap<TargetSpec, number>,
+  shownIn: ReadonlyMap<TargetSpec, number>,
   route: RouteSpec,
   index: number,
 ): RouteStatus {
@@ -70,7 +72,7 @@ function routeStatus(
       weightConfigured: refs[i]?.weight ?? 0,
       weightBecause: source.because(route.name, split),
       drift: source.drift(route.name, split),
-      admission: admissionOf(source.cell(admissions.get(split.targets) ?? split.cell), source.cell(split.cell)),
+      ...standingOf(split, source.cell(shownIn.get(split.targets) ?? split.cell), source.cell(split.cell)),
     }),
   );
   const total = versions.reduce((sum, version) => sum + version.requests, 0);
@@ -85,7 +87,10 @@ function routeStatus(
 function versionStatus(
   source: StatusSource,
   split: SplitSpec,
-  more: Pick<VersionStatus, 'weight' | 'weightConfigured' | 'weightBecause' | 'rescued' | 'drift' | 'admission'>,
+  more: Pick<
+    VersionStatus,
+    'weight' | 'weightConfigured' | 'weightBecause' | 'rescued' | 'drift' | 'admission' | 'breaker'
+  >,
 ): VersionStatus {
   const endpoints = split.targets.endpoints.map((index) => {
     const spec = source.snapshot.endpoints[index] as Snapshot['endpoints'][number];
@@ -101,6 +106,15 @@ function versionStatus(
     shareRatio: null,
     endpoints,
   };
+}
+
+/** @param shown the cell in which the version's admission and breaker are shown @param own that of the split */
+function standingOf(
+  { targets }: SplitSpec,
+  shown: CellSums,
+  own: CellSums,
+): Pick<VersionStatus, 'admission' | 'breaker'> {
+  return { admission: admissionOf(shown, own), breaker: targets.breaker === null ? null : shown.breaker };
 }
 
 function admissionOf({ admission }: CellSums, { shed }: CellSums): AdmissionStatus | null {

@@ -31,6 +31,8 @@ export interface CellReading {
   readonly rescued: RescueCounts;
   /** At the limit of the version; `limit` 0 = it has none. */
   readonly admission: { readonly limit: number; readonly inFlight: number; readonly queued: number };
+  /** Workers that leave the version alone because it failed, and those that try it out. */
+  readonly breaker: { readonly open: number; readonly halfOpen: number };
   /** Exchanges that the limit refused, by priority (`PRIORITIES`, model/config.ts). */
   readonly shed: ArrayLike<number>;
   /** Counts of the exponential histogram (`lib/histogram.ts`), HISTOGRAM_BUCKETS long. */
@@ -40,6 +42,7 @@ export interface CellReading {
 export interface VersionReading {
   readonly service: string;
   readonly version: string;
+  readonly hasBreaker: boolean;
   readonly cell: CellReading;
 }
 

@@ -129,6 +129,18 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     },
   },
   {
+    name: 'sluice_circuit_breaker_workers',
+    help: 'Workers whose breaker of a version is open, or half-open',
+    type: 'gauge',
+    *collect({ traffic }) {
+      for (const { service, version, hasBreaker, cell } of onceEach(traffic)) {
+        if (!hasBreaker) continue;
+        yield { labels: { service, version, state: 'open' }, value: cell.breaker.open };
+        yield { labels: { service, version, state: 'half-open' }, value: cell.breaker.halfOpen };
+      }
+    },
+  },
+  {
     name: 'sluice_upgrade_sessions',
     help: 'Upgraded connections (WebSocket and the like) of a version that are open',
     type: 'gauge',
@@ -248,6 +260,16 @@ function* durationSamples(route: RouteReading, { service, version, cell }: Versi
   yield { metricName: `${DURATION}_count`, labels: {}, shared, value: total };
 }
 
+/** Every version, by one of the routes that lead to it. */
+function* onceEach(traffic: readonly RouteReading[]): Generator<VersionReading> {
+  const seen = new Set<string>();
+  for (const [, version] of versionsOf(traffic)) {
+    const key = `${version.service}/${version.version}`;
+    if (!seen.has(key)) yield version;
+    seen.add(key);
+  }
+}
+
 /** A gauge of every version that is limited, once: its limit is the same by whatever route requests come. */
 function limitFamily(suffix: string, help: string, valueOf: (at: CellReading['admission']) => number): Family {
   return {
@@ -255,12 +277,8 @@ function limitFamily(suffix: string, help: string, valueOf: (at: CellReading['ad
     help,
     type: 'gauge',
     *collect({ traffic }) {
-      const seen = new Set<string>();
-      for (const [, { service, version, cell }] of versionsOf(traffic)) {
-        const key = `${service}/${version}`;
-        if (cell.admission.limit === 0 || seen.has(key)) continue;
-        seen.add(key);
-        yield { labels: { service, version }, value: valueOf(cell.admission) };
+      for (const { service, version, cell } of onceEach(traffic)) {
+        if (cell.admission.limit > 0) yield { labels: { service, version }, value: valueOf(cell.admission) };
       }
     },
   };

@@ -5,7 +5,7 @@
  * `300ms`, `10s`, `5m` there and are milliseconds here; every optional field has its default filled in.
  */
 
-import type { ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
+import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
 import type { SloConfig } from './slo.ts';
 
 /** Where a socket listens. `port` 0 lets the kernel choose. */
@@ -157,6 +157,8 @@ export interface ServiceConfig {
   readonly slo: SloConfig | null;
   /** Of its versions; null = `auto` where some route has a rollout between them, else `off`. */
   readonly limit: ConcurrencyLimit | null;
+  /** Of each of its versions; null = none. */
+  readonly breaker: BreakerConfig | null;
 }
 
 /** How a value is compared. A regular expression must match the whole value. */

@@ -1,5 +1,6 @@
 /**
- * Nouns of overload: how important a request is, how many a version gets at a time, and how many a client may send.
+ * Nouns of overload: how important a request is, how many a version gets at a time, when it is given up for a while, and how
+ * many a client may send.
  */
 
 import type { RouteSpec, TargetSpec } from './snapshot.ts';
@@ -15,6 +16,20 @@ export type Priority = (typeof PRIORITIES)[number];
  */
 export type ConcurrencyLimit = 'auto' | 'off' | number;
 
+/** When a version that fails is given up for a while (proxy/decide/breaker). */
+export interface BreakerConfig {
+  /** Failed attempts in a row. */
+  readonly consecutiveErrors: number;
+  /** Lower success ratios, of `requestsMin` attempts or more within `windowMs`. */
+  readonly successRatioMin: number;
+  readonly requestsMin: number;
+  readonly windowMs: number;
+  /** Time without any attempt; twice as long after each probe that fails, up to eight times. */
+  readonly openMs: number;
+  /** Attempts that must be good before all are made again. */
+  readonly probes: number;
+}
+
 /** What overload control goes by in the requests themselves. */
 export interface OverloadConfig {
   /** Lower-case header in which trusted proxies name a request's priority, removed from anybody else's; null = none. */
@@ -22,10 +37,10 @@ export interface OverloadConfig {
 }
 
 /**
- * The cell in which each worker shows how a version's admission stands: that of the first split that leads to the version,
+ * The cell in which each worker shows how a version's admission and breaker stand: that of the first split that leads to the version,
  * which may have thousands.
  */
-export function admissionCells(routes: readonly Pick<RouteSpec, 'splits'>[]): Map<TargetSpec, number> {
+export function versionCells(routes: readonly Pick<RouteSpec, 'splits'>[]): Map<TargetSpec, number> {
   const cells = new Map<TargetSpec, number>();
   for (const { splits } of routes) {
     for (const { targets, cell } of splits) if (!cells.has(targets)) cells.set(targets, cell);

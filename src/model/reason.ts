@@ -62,6 +62,7 @@ const TABLE: readonly RowText[] = [
   ['internal', 500, 'gateway', 'ignore', 'bad', 'never', 'proxy_internal_error', 'The gateway failed'],
   ['loop_detected', 508, 'gateway', 'ignore', 'ignore', 'never', 'proxy_loop_detected', 'The request went in circles'],
   ['dns_failed', 502, 'upstream', 'bad', 'bad', 'other-endpoint', 'dns_error', 'The upstream\'s name could not be resolved'],
+  ['circuit_open', 503, 'upstream', 'ignore', 'bad', 'never', 'destination_unavailable', 'The version has failed and is left alone for a while'],
 ];
 
 /** Every reason's row; the index is the reason's number. */
@@ -108,6 +109,7 @@ export const REASON = {
   internal: 23,
   loopDetected: 24,
   dnsFailed: 25,
+  circuitOpen: 26,
 } as const;
 
 /** A reason's number. */

@@ -19,7 +19,7 @@ import type {
   Timeouts,
   UpgradeConfig,
 } from './config.ts';
-import type { ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
+import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
 
 /** One endpoint to dial. `id` is its slot in the tallies. */
 export interface EndpointSpec {
@@ -53,6 +53,8 @@ export interface TargetSpec {
   readonly name: string;
   /** Requests that each worker lets be under way. */
   readonly limit: ConcurrencyLimit;
+  /** When each worker leaves it alone for a while; null = never. */
+  readonly breaker: BreakerConfig | null;
   readonly balancer: Balancer;
   /** Indexes into `Snapshot.endpoints`. */
   readonly endpoints: readonly number[];

@@ -57,6 +57,12 @@ export interface AdmissionStatus {
   readonly shed: Readonly<Record<Priority, number>>;
 }
 
+/** Workers that leave a version alone because it failed, and those that try it out. */
+export interface BreakerStatus {
+  readonly open: number;
+  readonly halfOpen: number;
+}
+
 export interface VersionStatus extends TrafficStatus {
   readonly service: string;
   readonly version: string;
@@ -67,6 +73,8 @@ export interface VersionStatus extends TrafficStatus {
   readonly weightConfigured: number;
   /** Why the two differ, or would if another version could take over; empty otherwise. */
   readonly weightBecause: string;
+  /** null for a version without a breaker. */
+  readonly breaker: BreakerStatus | null;
   /** null for a version that nobody rescues. */
   readonly rescued: RescueCounts | null;
   /** How it does against the route's objectives, where the route has `drift`; `weightBecause` says why. */

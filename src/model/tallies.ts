@@ -73,7 +73,7 @@ export const CELL = {
   /** The same that might have gone on, had there been a token and room. */
   rescuesSkipped: 757,
   /**
-   * How the admission of the version stands that this cell is of, in one of its cells only (`admissionCells`, overload.ts): how
+   * How the admission of the version stands that this cell is of, in one of its cells only (`versionCells`, overload.ts): how
    * many requests the worker lets be under way (0 = any number), how many are, how many wait. Gauges, set now and then.
    */
   limit: 758,
@@ -91,6 +91,9 @@ export const CELL = {
   queueMs: 768,
   connectMs: 770,
   bodyMs: 772,
+  /** 1 while the version's breaker is open, or half-open: gauges, in the same cell as those of its admission. */
+  breakerOpen: 774,
+  breakerHalfOpen: 775,
 } as const;
 /** Words of a cell that count; sums of times lie behind them. */
 export const CELL_USED_WORDS = 766;

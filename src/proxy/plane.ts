@@ -7,12 +7,13 @@
 import { beginTurn, httpDate, nowMs } from '../lib/clock.ts';
 import { Deadlines, SWEEP_MS } from '../lib/deadlines.ts';
 import { Random } from '../lib/random.ts';
-import { admissionCells } from '../model/overload.ts';
+import { versionCells } from '../model/overload.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.ts';
 import type { AccessBatch } from '../model/threads/access.ts';
 import { AccessLog } from './access-log.ts';
 import { Admissions } from './decide/admission/admissions.ts';
+import { Breakers } from './decide/breaker/breakers.ts';
 import { Rates } from './decide/rate/rates.ts';
 import { linkTable, type RouteTable } from './decide/table.ts';
 import { Endpoints } from './forward/endpoints.ts';
@@ -47,6 +48,7 @@ export class Plane {
   readonly #lane: Lane;
   readonly #endpoints = new Endpoints();
   readonly #capacities: Int32Array;
+  readonly #breakers: Breakers;
   readonly #sweep: NodeJS.Timeout;
 
   constructor(setup: PlaneSetup) {
@@ -54,6 +56,7 @@ export class Plane {
     const tallies = viewTallies(setup.tallies);
     this.accessLog = new AccessLog(setup.seed, setup.writeAccess ?? (() => this.accessLog.taken()));
     this.#capacities = new Int32Array(setup.endpointDials);
+    this.#breakers = new Breakers(tallies.cells);
     this.#lane = {
       table: null as unknown as RouteTable,
       dials: new Int32Array(setup.dials),
@@ -85,8 +88,12 @@ export class Plane {
     const endpoints = this.#endpoints.update(snapshot.endpoints, this.#lane);
     const endpointOf = (index: number) => endpoints[index] as (typeof endpoints)[number];
     const balance = { capacities: this.#capacities, random: this.#lane.random };
-    const admissions = this.#lane.admissions.link(admissionCells(snapshot.routes), nowMs());
-    this.#lane.table = linkTable(snapshot, endpointOf, balance, admissions);
+    const cells = versionCells(snapshot.routes);
+    const versions = {
+      admissions: this.#lane.admissions.link(cells, nowMs()),
+      breakers: this.#breakers.link(cells),
+    };
+    this.#lane.table = linkTable(snapshot, endpointOf, balance, versions);
     this.#lane.resolver.retain(new Set(snapshot.endpoints.map(({ host }) => host)));
     this.#lane.mirrors.forget();
     this.listener.trust(snapshot.trustedProxies);
@@ -125,6 +132,7 @@ export class Plane {
     this.#lane.deadlines.sweep(turnedAtMs);
     this.#lane.recorder.sweep(turnedAtMs);
     this.#lane.admissions.tick(turnedAtMs);
+    this.#breakers.tick();
     this.accessLog.flush();
     Atomics.add(events, EVENTS_HEAD.beats, 1);
   }

@@ -33,6 +33,12 @@ export interface AdmissionNow {
   readonly queued: number;
 }
 
+/** Workers that leave a version alone because it failed (proxy/decide/breaker), and those that try it out. */
+export interface BreakerNow {
+  readonly open: number;
+  readonly halfOpen: number;
+}
+
 /** Totals of one cell; they only ever grow, `inFlight` apart. The arrays are the reader's own: do not write. */
 export interface CellTotals {
   /** Exchanges under way in the workers that are alive. */
@@ -69,6 +75,7 @@ export interface CellTotals {
   readonly rescued: RescueCounts;
   /** How the version stands at its limit in the workers that are alive. */
   readonly admission: AdmissionNow;
+  readonly breaker: BreakerNow;
   /** Exchanges that the limit refused, by priority. */
   readonly shed: Float64Array;
   /** HISTOGRAM_BUCKETS counts. */
@@ -253,6 +260,7 @@ function present({ sums, secondsSum, times }: Account, gauge: (word: number) => 
       skipped: at(CELL.rescuesSkipped),
     },
     admission: { limit: gauge(CELL.limit), inFlight: gauge(CELL.admitted), queued: gauge(CELL.queued) },
+    breaker: { open: gauge(CELL.breakerOpen), halfOpen: gauge(CELL.breakerHalfOpen) },
     shed: sums.subarray(CELL.shed, CELL.shed + PRIORITIES.length),
     histogram: sums.subarray(CELL.histogram, CELL.histogram + HISTOGRAM_BUCKETS),
   };

@@ -242,6 +242,7 @@ function compileTargets(ref: VersionRef, context: Context): TargetSpec {
   served.targets ??= {
     name: `${ref.service}/${ref.version}`,
     limit: limitOf(served, context),
+    breaker: served.service.breaker,
     balancer: served.service.balancer,
     endpoints: endpoints.map((endpoint) => indexOf(endpoint, context)),
     weights: endpoints.map(({ weight }) => weight),

@@ -22,7 +22,7 @@ import type {
   Timeouts,
   UpgradeConfig,
 } from '../model/config.ts';
-import type { OverloadConfig, Priority } from '../model/overload.ts';
+import type { BreakerConfig, OverloadConfig, Priority } from '../model/overload.ts';
 import type { DriftConfig, SloConfig } from '../model/slo.ts';
 import type { FollowSettings } from './stores/settings.ts';
 
@@ -117,10 +117,19 @@ export const DEFAULT_PLAN = {
   autoStart: false,
 } as const;
 
+export const DEFAULT_BREAKER: BreakerConfig = {
+  consecutiveErrors: 20,
+  successRatioMin: 0.5,
+  requestsMin: 20,
+  windowMs: 10_000,
+  openMs: 5000,
+  probes: 3,
+};
 export const DEFAULT_SERVICE: Omit<ServiceConfig, 'name' | 'versions'> = {
   balancer: 'peakEwma',
   slowStartMs: 0,
   health: null,
+  breaker: null,
   outlier: DEFAULT_OUTLIER,
   slo: null,
   limit: null,

@@ -3,7 +3,13 @@
  */
 import type { AddressInfo, Server } from 'node:net';
 import type { Balancer, Filters, RetryConfig, RouteMatch, StickyConfig, UpgradeConfig } from '#src/model/config.ts';
-import { type ConcurrencyLimit, type Priority, type RateLimitConfig, reserveRates } from '#src/model/overload.ts';
+import {
+  type BreakerConfig,
+  type ConcurrencyLimit,
+  type Priority,
+  type RateLimitConfig,
+  reserveRates,
+} from '#src/model/overload.ts';
 import type { RouteSpec, Snapshot, TargetSpec } from '#src/model/snapshot.ts';
 import { CELL, CELL_WORDS, DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { Plane } from '#src/proxy/plane.ts';
@@ -26,9 +32,10 @@ export interface VersionSketch {
   readonly colors?: readonly string[];
   readonly balancer?: Balancer;
   readonly limit?: ConcurrencyLimit;
+  readonly breaker?: BreakerConfig;
 }
 
-type TargetSketch = Pick<VersionSketch, 'ports' | 'balancer' | 'limit'>;
+type TargetSketch = Pick<VersionSketch, 'ports' | 'balancer' | 'limit' | 'breaker'>;
 
 export interface RouteSketch {
   readonly name?: string;
@@ -82,9 +89,10 @@ export const ANY_PATH: RouteMatch = { path: { type: 'PathPrefix', value: '/' }, 
 
 export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
   const endpoints: { id: number; host: string; port: number }[] = [];
-  const targetOf = (name: string, { ports, balancer, limit }: TargetSketch): TargetSpec => ({
+  const targetOf = (name: string, { ports, balancer, limit, breaker }: TargetSketch): TargetSpec => ({
     name: `service/${name}`,
     limit: limit ?? 'off',
+    breaker: breaker ?? null,
     balancer: balancer ?? 'peakEwma',
     endpoints: ports.map((port) => endpoints.push({ id: port % 1000, host: '127.0.0.1', port }) - 1),
     weights: ports.map(() => 1),

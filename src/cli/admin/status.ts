@@ -92,6 +92,7 @@ function routeLines(route: RouteStatus): string[] {
     ...rescues,
     ...weights,
     ...limitLines(route),
+    ...route.versions.flatMap(breakerLines),
     ...endpointLines(route),
   ];
 }
@@ -123,6 +124,13 @@ function limitLines({ versions }: RouteStatus): string[] {
     const { inFlight, limit, queued } = admission;
     return [`  ${service} ${version} has ${inFlight} of ${limit} requests under way, ${queued} wait; refused: ${shed}`];
   });
+}
+
+/** Only of versions that workers leave alone, or try out. */
+function breakerLines({ service, version, breaker }: VersionStatus): string[] {
+  if (breaker === null || breaker.open + breaker.halfOpen === 0) return [];
+  const { open, halfOpen } = breaker;
+  return [`  ${service} ${version} has failed: ${open} workers leave it alone, ${halfOpen} try it out`];
 }
 
 /** Only what needs attention: an endpoint that has its full share is not listed. */

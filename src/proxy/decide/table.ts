@@ -21,6 +21,8 @@ import { ResponseHead } from '../http1/response-head.ts';
 import type { Admission } from './admission/admission.ts';
 import type { AdmissionLinks } from './admission/admissions.ts';
 import { rankOf } from './admission/priority.ts';
+import type { Breaker } from './breaker/breaker.ts';
+import type { BreakerLinks } from './breaker/breakers.ts';
 import { type LinkedRate, linkRates } from './rate/limits.ts';
 import { Router } from './router.ts';
 
@@ -42,6 +44,8 @@ export interface LinkedSplit {
   readonly countsMended: boolean;
   /** null = any number of requests may be under way. */
   readonly admission: Admission<Exchange> | null;
+  /** null = attempts are made however it fails. */
+  readonly breaker: Breaker | null;
 }
 
 export interface LinkedRoute {
@@ -138,15 +142,21 @@ function hiddenOf(snapshot: Snapshot, names: NameTable, claims: ReadonlySet<numb
   return [...hidden];
 }
 
+/** What versions keep from one table to the next. */
+export interface VersionLinks {
+  readonly admissions: AdmissionLinks;
+  readonly breakers: BreakerLinks;
+}
+
 /** Of a table by itself: nothing is limited. */
-const NO_ADMISSIONS: AdmissionLinks = { of: () => null };
+const NO_LINKS: VersionLinks = { admissions: { of: () => null }, breakers: { of: () => null } };
 
 /** @param endpointOf gives the worker's endpoint of an index into `snapshot.endpoints`. */
 export function linkTable(
   snapshot: Snapshot,
   endpointOf: (index: number) => Endpoint,
   balance: BalanceContext,
-  admissions: AdmissionLinks = NO_ADMISSIONS,
+  versions: VersionLinks = NO_LINKS,
 ): RouteTable {
   const configured = configuredNames(snapshot);
   const filterNames = snapshot.routes.flatMap(({ filters }) => [
@@ -163,7 +173,7 @@ export function linkTable(
     return targets;
   };
   for (const spec of snapshot.routes)
-    router.add(linkRoute(spec, names, { targetsOf, admissions }), spec.hostnames, spec.matches);
+    router.add(linkRoute(spec, names, { targetsOf, ...versions }), spec.hostnames, spec.matches);
   router.seal();
   const claims = claimsOf(snapshot, names);
   return {
@@ -188,9 +198,8 @@ export function linkTable(
   };
 }
 
-interface Links {
+interface Links extends VersionLinks {
   readonly targetsOf: (spec: TargetSpec) => Targets;
-  readonly admissions: AdmissionLinks;
 }
 
 function linkRoute(spec: RouteSpec, names: NameTable, links: Links): LinkedRoute {
@@ -241,7 +250,7 @@ function linkSplits({ splits, rescue }: RouteSpec, links: Links): LinkedSplit[] 
 
 function linkSplit(
   spec: SplitSpec,
-  { targetsOf, admissions }: Links,
+  { targetsOf, admissions, breakers }: Links,
   rescue: RescueSpec | null,
   rescuer: LinkedSplit | null,
 ): LinkedSplit {
@@ -260,5 +269,6 @@ function linkSplit(
     // Further versions of the route are no side of the comparison; their unit tells.
     countsMended: rescue !== null && spec.unit >= 0,
     admission: admissions.of(spec.targets),
+    breaker: breakers.of(spec.targets),
   };
 }

@@ -18,7 +18,7 @@ import type { WaitEvents } from '../decide/admission/queue.ts';
 import { OVERLOADED, patienceMs } from '../decide/admission/wait.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
-import { begin, detach, endAttempt, pick, punish } from './attempt.ts';
+import { begin, detach, endAttempt, pick, punish, whyNone } from './attempt.ts';
 import { arm, disarm, outlives, won } from './hedge.ts';
 import { handOver, mayRescue, mayRescueAnswer, PASSES_ON, paysRescue, RESCUES, settleRescue } from './retry/rescue.ts';
 import { isRetriedStatus, mayRetry, mayRunAgain, paidWaitMs, retryingOf } from './retry/retry.ts';
@@ -88,9 +88,11 @@ export function attemptExpired(x: Exchange, reason: Reason, detail: string): voi
 }
 
 function attempt(x: Exchange, avoid: Exchange['endpoint']): void {
-  const endpoint = pick(x, avoid);
-  if (endpoint === null) notBegun(x, REASON.noEndpoint, 'the version has no endpoints');
-  else if (!begin(x, endpoint)) notBegun(x, REASON.shed, 'too many requests wait for a connection');
+  const endpoint = pick(x, avoid, turnMs());
+  if (endpoint === null) {
+    const { reason, detail } = whyNone(x);
+    notBegun(x, reason, detail);
+  } else if (!begin(x, endpoint)) notBegun(x, REASON.shed, 'too many requests wait for a connection');
 }
 
 function notBegun(x: Exchange, reason: Reason, detail: string): void {

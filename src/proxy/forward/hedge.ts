@@ -36,7 +36,9 @@ export class Hedge implements Timed {
     const { retryBudget, recorder } = x.client.lane;
     // A version with no place to spare is slow for everybody: a second request would only take somebody's.
     if (x.split !== null && x.split.admission !== null && x.split.admission.isPressed) return false;
-    const endpoint = pick(x, x.endpoint);
+    // Nor does one that is being tried out need more than its probes.
+    if (x.split !== null && x.split.breaker !== null && x.split.breaker.state !== 'closed') return false;
+    const endpoint = pick(x, x.endpoint, nowMs);
     if (endpoint === null || endpoint === x.endpoint || !retryBudget.withdraw(nowMs)) return false;
     const shadow = shadowOf(x, this);
     this.shadow = shadow;

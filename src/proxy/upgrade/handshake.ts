@@ -21,6 +21,7 @@ import type { WaitEvents } from '../decide/admission/queue.ts';
 import { OVERLOADED, patienceMs } from '../decide/admission/wait.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
+import { pick, tellBreaker, whyNone } from '../forward/attempt.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { handOver, mayRescue, paysRescue, settleRescue } from '../forward/retry/rescue.ts';
 import { mayRetry, paidWaitMs, retryingOf } from '../forward/retry/retry.ts';
@@ -129,11 +130,11 @@ export class Handshake implements Timed {
   #attempt(avoid: Endpoint | null): void {
     const x = this.#x;
     const now = nowMs();
-    const endpoint = (x.split as LinkedSplit).targets.pick(avoid, x.userKey, now);
+    const endpoint = pick(x, avoid, now);
     x.endpoint = endpoint;
     if (endpoint === null) {
-      if (!this.#isRescued(REASON.noEndpoint, 0)) this.#giveUp(REASON.noEndpoint, 'the version has no endpoints');
-      return;
+      const { reason, detail } = whyNone(x);
+      return void (this.#isRescued(reason, 0) || this.#giveUp(reason, detail));
     }
     x.attempts++;
     x.attemptAtMs = now;
@@ -216,10 +217,12 @@ export class Handshake implements Timed {
     const hasFailed = reason !== REASON.none && reasonRow(reason).fault === 'upstream';
     const now = nowMs();
     if (hasFailed) endpoint.observeFailure(now - x.attemptAtMs, now);
-    x.endAttempt();
     const isBad = hasFailed || (reason === REASON.none && x.status >= 500);
+    const effect = isBad ? 'bad' : reason === REASON.none ? 'good' : 'ignore';
+    tellBreaker(x, effect, now);
+    x.endAttempt();
     endpoint.inFlight--;
-    this.#lane.recorder.attemptEnd(endpoint.id, isBad ? 'bad' : reason === REASON.none ? 'good' : 'ignore');
+    this.#lane.recorder.attemptEnd(endpoint.id, effect);
   }
 
   // ── from the upstream ───────────────────────────────────────────────────────────────────────────────────────────

@@ -3,7 +3,14 @@
  */
 
 import type { EndpointConfig, HealthCheckConfig, OutlierConfig, ServiceConfig } from '../../model/config.ts';
-import { DEFAULT_ENDPOINT_WEIGHT, DEFAULT_HEALTH_CHECK, DEFAULT_OUTLIER, DEFAULT_SERVICE } from '../defaults.ts';
+import type { BreakerConfig } from '../../model/overload.ts';
+import {
+  DEFAULT_BREAKER,
+  DEFAULT_ENDPOINT_WEIGHT,
+  DEFAULT_HEALTH_CHECK,
+  DEFAULT_OUTLIER,
+  DEFAULT_SERVICE,
+} from '../defaults.ts';
 import { parseAddress } from '../scalars/address.ts';
 import type { EndpointInput, ServiceInput } from '../schema.ts';
 import { buildSlo } from './slo.ts';
@@ -26,6 +33,7 @@ export function buildService(name: string, service: ServiceInput): ServiceConfig
     outlier: buildOutlier(service.outlierDetection),
     slo: buildSlo(service.slo),
     limit: service.overload?.limit ?? DEFAULT_SERVICE.limit,
+    breaker: service.breaker === undefined ? DEFAULT_SERVICE.breaker : buildBreaker(service.breaker),
   };
 }
 
@@ -44,6 +52,18 @@ export function buildHealthCheck(check: NonNullable<ServiceInput['healthCheck']>
     timeoutMs: toMs(check.timeout, DEFAULT_HEALTH_CHECK.timeoutMs),
     healthyCount: check.healthyCount ?? DEFAULT_HEALTH_CHECK.healthyCount,
     unhealthyCount: check.unhealthyCount ?? DEFAULT_HEALTH_CHECK.unhealthyCount,
+  };
+}
+
+/** A breaker with its defaults. */
+export function buildBreaker(breaker: NonNullable<ServiceInput['breaker']>): BreakerConfig {
+  return {
+    consecutiveErrors: breaker.consecutiveErrors ?? DEFAULT_BREAKER.consecutiveErrors,
+    successRatioMin: breaker.successRatioMin ?? DEFAULT_BREAKER.successRatioMin,
+    requestsMin: breaker.requestsMin ?? DEFAULT_BREAKER.requestsMin,
+    windowMs: toMs(breaker.window, DEFAULT_BREAKER.windowMs),
+    openMs: toMs(breaker.open, DEFAULT_BREAKER.openMs),
+    probes: breaker.probes ?? DEFAULT_BREAKER.probes,
   };
 }
 

@@ -76,6 +76,19 @@ const checkOff: Check = (value) => {
 
 const off = scalar<false>(checkOff, { const: false }, 'Switches outlier detection off');
 
+const breaker = z.strictObject({
+  consecutiveErrors: integer(1, 10_000, 'Failed attempts in a row that open it; default 20').optional(),
+  successRatioMin: share('Lower success ratios open it; default 0.5').optional(),
+  requestsMin: integer(1, 1_000_000, 'Fewest attempts in the window for the ratio; default 20').optional(),
+  window: duration(INTERVAL_MS_MIN, HOUR_MS, 'Time that the ratio looks back; default 10s').optional(),
+  open: duration(
+    INTERVAL_MS_MIN,
+    HOUR_MS,
+    'Time without any attempt, doubled up to eight times as often as a probe fails; default 5s',
+  ).optional(),
+  probes: integer(1, 1000, 'Attempts that must be good before it closes; default 3').optional(),
+});
+
 /** One service. */
 export const service = z.strictObject({
   versions: named(version, 'Versions by name'),
@@ -92,4 +105,5 @@ export const service = z.strictObject({
   outlierDetection: z.union([off, outlier]).meta({ description: 'false, or a mapping; on by default' }).optional(),
   slo: serviceSlo.optional(),
   overload: overload.optional(),
+  breaker: breaker.optional(),
 });

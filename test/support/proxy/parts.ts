@@ -5,10 +5,11 @@
 import assert from 'node:assert/strict';
 import { Deadlines } from '#src/lib/deadlines.ts';
 import { Random } from '#src/lib/random.ts';
-import { admissionCells, reserveRates } from '#src/model/overload.ts';
+import { reserveRates, versionCells } from '#src/model/overload.ts';
 import { DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import { AccessLog } from '#src/proxy/access-log.ts';
 import { Admissions } from '#src/proxy/decide/admission/admissions.ts';
+import { Breakers } from '#src/proxy/decide/breaker/breakers.ts';
 import type { Peer } from '#src/proxy/decide/decide.ts';
 import { Rates } from '#src/proxy/decide/rate/rates.ts';
 import { type LinkedRoute, linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
@@ -67,7 +68,8 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
   );
   const tallies = viewTallies(reserveTallies());
   const admissions = new Admissions(tallies.cells);
-  const links = admissions.link(admissionCells(snapshot.routes), 0);
+  const cells = versionCells(snapshot.routes);
+  const links = { admissions: admissions.link(cells, 0), breakers: new Breakers(tallies.cells).link(cells) };
   const table = linkTable(snapshot, (index) => endpoints[index] as Endpoint, { capacities, random }, links);
   const latencyDials = createLatencyDials();
   const lane: Lane = {

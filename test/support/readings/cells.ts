@@ -27,6 +27,7 @@ export function cellOf(latenciesMs: readonly number[], slowMs = Infinity, bad = 
     sessions: 0,
     sessionEnds: new Uint32Array(SESSION_ENDS.length),
     admission: { limit: 0, inFlight: 0, queued: 0 },
+    breaker: { open: 0, halfOpen: 0 },
     shed: [0, 0, 0, 0],
     mirrored: { sent: 0, skipped: 0, failed: 0 },
     mended: 0,
@@ -44,8 +45,8 @@ export function sampleTraffic(changes: Partial<RouteReading> = {}): RouteReading
     slowMs: 300,
     cell: cellOf([3, 20, 40, 90, 400, 4, 600], 300, 1),
     versions: [
-      { service: 'checkout', version: 'v1', cell: v1 },
-      { service: 'checkout', version: 'v2', cell: v2 },
+      { service: 'checkout', version: 'v1', hasBreaker: false, cell: v1 },
+      { service: 'checkout', version: 'v2', hasBreaker: false, cell: v2 },
     ],
     ...changes,
   };

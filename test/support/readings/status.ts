@@ -44,6 +44,7 @@ export function sampleVersion(changes: Partial<VersionStatus> = {}): VersionStat
     weightBecause: '',
     rescued: null,
     admission: null,
+    breaker: null,
     drift: 'steady',
     shareRatio: 0.8,
     requests: 800,

@@ -41,7 +41,14 @@ export function sharesOf({ endpoints, weights, dials }: Group): Shares {
 }
 
 export function targetsOf({ endpoints, weights, dials, random }: Group, balancer: Balancer): Targets {
-  const spec = { name: '', limit: 'off' as const, balancer, endpoints: endpoints.map((_, n) => n), weights };
+  const spec = {
+    name: '',
+    limit: 'off' as const,
+    breaker: null,
+    balancer,
+    endpoints: endpoints.map((_, n) => n),
+    weights,
+  };
   return linkTargets(spec, (n) => endpoints[n] as Endpoint, { capacities: dials, random });
 }
 

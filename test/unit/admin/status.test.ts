@@ -34,6 +34,7 @@ function split(version: string, cell: number, endpoints: readonly number[]): Spl
   const targets = {
     name: `checkout/${version}`,
     limit: 'off' as const,
+    breaker: null,
     balancer: 'peakEwma' as const,
     endpoints,
     weights: endpoints.map(() => 1),

@@ -30,7 +30,12 @@ test('every route and version has the reading of its own cell', () => {
     ],
   );
   assert.equal(readings[1]?.cell, cells.get(100));
-  assert.deepEqual(readings[1]?.versions[1], { service: 'service', version: 'v2', cell: cells.get(102) });
+  assert.deepEqual(readings[1]?.versions[1], {
+    service: 'service',
+    version: 'v2',
+    hasBreaker: false,
+    cell: cells.get(102),
+  });
 });
 
 test('a version that two routes lead to is as limited on both', () => {

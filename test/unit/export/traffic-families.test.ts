@@ -60,8 +60,8 @@ suite('traffic-families', () => {
   test('rescues and what was mended are counted from the first one on', async () => {
     const cell = { ...cellOf([1]), mended: 3, rescued: { good: 7, bad: 1, ignored: 0, skipped: 2 } };
     const versions = [
-      { service: 'checkout', version: 'v1', cell: cellOf([1]) },
-      { service: 'checkout', version: 'v2', cell },
+      { service: 'checkout', version: 'v1', hasBreaker: false, cell: cellOf([1]) },
+      { service: 'checkout', version: 'v2', hasBreaker: false, cell },
     ];
     const families = await scrape({ traffic: () => [sampleTraffic({ versions })] });
     const labels = 'route=checkout service=checkout version=v2';
@@ -116,7 +116,10 @@ suite('traffic-families', () => {
 
   test('a cell that saw nothing has counters at 0 and neither histogram nor reasons', async () => {
     const idle = cellOf([]);
-    const traffic = sampleTraffic({ cell: idle, versions: [{ service: 'checkout', version: 'v1', cell: idle }] });
+    const traffic = sampleTraffic({
+      cell: idle,
+      versions: [{ service: 'checkout', version: 'v1', hasBreaker: false, cell: idle }],
+    });
     const families = await scrape({ traffic: () => [traffic] });
     assert.equal(families.get('http_server_request_duration_seconds')?.samples.length, 0);
     assert.equal(families.get('sluice_responses_by_reason_total')?.samples.length, 0);
@@ -128,9 +131,9 @@ suite('traffic-families', () => {
     const sessionEnds = new Uint32Array(SESSION_ENDS.length);
     sessionEnds[SESSION_END.rolledBack] = 3;
     const versions = [
-      { service: 'checkout', version: 'v1', cell: { ...cellOf([1]), sessions: 5 } },
-      { service: 'checkout', version: 'v2', cell: { ...cellOf([1]), sessionEnds } },
-      { service: 'checkout', version: 'v3', cell: cellOf([1]) },
+      { service: 'checkout', version: 'v1', hasBreaker: false, cell: { ...cellOf([1]), sessions: 5 } },
+      { service: 'checkout', version: 'v2', hasBreaker: false, cell: { ...cellOf([1]), sessionEnds } },
+      { service: 'checkout', version: 'v3', hasBreaker: false, cell: cellOf([1]) },
     ];
     const families = await scrape({ traffic: () => [sampleTraffic({ versions })] });
     assert.deepEqual(series(families, 'sluice_upgrade_sessions'), [
@@ -175,8 +178,8 @@ suite('traffic-families', () => {
   test('a limit is a gauge of its version, refusals are counted by route and priority; nothing where there is none', async () => {
     const limited = { ...cellOf([1]), admission: { limit: 16, inFlight: 10, queued: 4 }, shed: [0, 1, 2, 3] };
     const versions = [
-      { service: 'checkout', version: 'v1', cell: limited },
-      { service: 'checkout', version: 'v2', cell: cellOf([1]) },
+      { service: 'checkout', version: 'v1', hasBreaker: false, cell: limited },
+      { service: 'checkout', version: 'v2', hasBreaker: false, cell: cellOf([1]) },
     ];
     const traffic = () => [sampleTraffic({ versions }), sampleTraffic({ route: 'other', versions })];
     const families = await scrape({ traffic });

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  admissionCells,
   RATE_ENTRIES,
   RATE_ENTRY_WORDS,
   RATE_HEAD,
@@ -11,6 +10,7 @@ import {
   RATE_SETS,
   ratesForgotten,
   reserveRates,
+  versionCells,
 } from '#src/model/overload.ts';
 import { sketchSnapshot } from '../../support/plane.ts';
 
@@ -21,8 +21,8 @@ test('a version has the cell of the first split that leads to it, by however man
   const [first, second] = snapshot.routes.map(({ splits }) => splits[0]);
   assert.ok(first !== undefined && second !== undefined);
   const shared = [{ splits: [first] }, { splits: [{ ...second, targets: first.targets }] }];
-  assert.deepEqual([...admissionCells(shared)], [[first.targets, first.cell]]);
-  assert.deepEqual([...admissionCells(snapshot.routes).values()], [first.cell, second.cell]);
+  assert.deepEqual([...versionCells(shared)], [[first.targets, first.cell]]);
+  assert.deepEqual([...versionCells(snapshot.routes).values()], [first.cell, second.cell]);
 });
 
 test('a table of rates is a header and its sets, and has forgotten nobody', () => {

@@ -42,6 +42,7 @@ describe('the class of a reason', () => {
       'response_timeout',
       'upstream_reset',
       'dns_failed',
+      'circuit_open',
     ]);
     assert.deepEqual(names('server'), ['upstream_protocol', 'upstream_truncated', 'internal', 'loop_detected']);
   });

@@ -3,7 +3,7 @@
  *
  * An admission that a new snapshot does not name, or names with another limit, is left to the exchanges that know it, and forgotten
  * once they are over. What admissions show (limit, in flight, waiting) is put into the tallies here, into one cell of
- * the version (`admissionCells`, model/overload.ts) and not at every request.
+ * the version (`versionCells`, model/overload.ts) and not at every request.
  */
 
 import type { TargetSpec } from '../../../model/snapshot.ts';

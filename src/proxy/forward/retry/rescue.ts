@@ -58,7 +58,8 @@ export function mayRescue(x: Exchange, reason: Reason): boolean {
 
 /** Nothing was sent: also what must not be done twice is not. A request that was sent is not whole then. */
 function wasUnsent(reason: Reason): boolean {
-  return reason === REASON.noEndpoint || reason === REASON.shed || reasonRow(reason).retry === 'other-endpoint';
+  if (reason === REASON.noEndpoint || reason === REASON.shed || reason === REASON.circuitOpen) return true;
+  return reasonRow(reason).retry === 'other-endpoint';
 }
 
 /** Takes a token for a rescue; false, which is counted, when there is none or stable has no room. `handOver` comes next. */
@@ -75,8 +76,9 @@ export function paysRescue(x: Exchange, nowMs: number): boolean {
  * Has a version room for requests that are not its own? A place below its limit, and an endpoint that is in and whose
  * connections are not all taken with others waiting for them. Cost: O(endpoints), only when the canary fails.
  */
-export function hasHeadroom({ targets, admission }: LinkedSplit, limits: Limits): boolean {
-  if (targets.isPanicking || admission?.isPressed === true) return false;
+export function hasHeadroom({ targets, admission, breaker }: LinkedSplit, limits: Limits): boolean {
+  if (targets.isPanicking || admission?.isPressed === true || (breaker !== null && breaker.state !== 'closed'))
+    return false;
   for (const endpoint of targets.endpoints) if (!endpoint.isOut && !endpoint.pool.isCongested(limits)) return true;
   return false;
 }

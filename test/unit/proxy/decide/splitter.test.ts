@@ -29,6 +29,7 @@ function splitsOf(count: number, seeds: readonly number[] = []): LinkedSplit[] {
     rescuesPinned: false,
     countsMended: false,
     admission: null,
+    breaker: null,
   }));
 }
 

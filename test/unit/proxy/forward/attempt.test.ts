@@ -42,7 +42,7 @@ function words({ on, endpoint }: Tried): (number | undefined)[] {
 describe('an attempt', () => {
   it('is in flight until it ends, once', () => {
     const it = tried();
-    assert.equal(pick(it.x, null), it.endpoint);
+    assert.equal(pick(it.x, null, 0), it.endpoint);
     assert.equal(begin(it.x, it.endpoint), true);
     assert.deepEqual([it.endpoint.inFlight, ...words(it)], [1, 1, 0, 0]);
     endAttempt(it.x, 'bad');

@@ -25,6 +25,7 @@ describe('buildService', () => {
       },
       slo: null,
       limit: null,
+      breaker: null,
     });
   });
 

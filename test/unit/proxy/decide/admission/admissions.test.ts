@@ -13,7 +13,7 @@ import { bench, exchangeOn } from '../../../../support/proxy/parts.ts';
 const NOTHING = { admitted: () => undefined, shed: () => undefined };
 
 function version(name: string, limit: ConcurrencyLimit): TargetSpec {
-  return { name, limit, balancer: 'peakEwma', endpoints: [], weights: [] };
+  return { name, limit, breaker: null, balancer: 'peakEwma', endpoints: [], weights: [] };
 }
 
 function admissionsOf(): { admissions: Admissions; shown: (cell: number) => number[] } {

@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
-import { type RouteSketch, readCell, type TestPlane } from '../../support/plane.ts';
+import { type RouteSketch, readCell, type TestPlane } from '../../../support/plane.ts';
 import {
   answeringOf,
   askedOn,
@@ -22,8 +22,8 @@ import {
   reasonCount,
   SECOND_CELL,
   upstreamOf,
-} from '../../support/proxy/running.ts';
-import { type RawClient, statusesOf } from '../../support/raw.ts';
+} from '../../../support/proxy/running.ts';
+import { type RawClient, statusesOf } from '../../../support/raw.ts';
 
 const TRUSTED = ['127.0.0.1/32'];
 const HEADER = 'x-priority';

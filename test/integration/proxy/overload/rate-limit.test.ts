@@ -14,8 +14,8 @@ import {
   planeOf,
   ROUTE_CELL,
   reasonCount,
-} from '../../support/proxy/running.ts';
-import { statusesOf } from '../../support/raw.ts';
+} from '../../../support/proxy/running.ts';
+import { statusesOf } from '../../../support/raw.ts';
 
 /** So slow that nothing comes back within a test. */
 const THREE = { name: 'few', requests: 3, perMs: 3_600_000, burst: 3, by: 'address' } as const;
