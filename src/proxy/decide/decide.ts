@@ -14,6 +14,7 @@ import { isLooping } from '../header/via.ts';
 import { FIELD } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { rankOfWord } from './admission/priority.ts';
+import { hideColor, pinnedBy } from './color/color.ts';
 import { readingsOf } from './readings.ts';
 import type { Rule } from './rules.ts';
 import { chooseSplit } from './splitter.ts';
@@ -37,7 +38,10 @@ export interface Peer {
  * the last four. Cost: O(path segments + versions), at most the strings it looks at.
  */
 export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Random): Reason {
-  if (!peer.isTrusted) for (const id of x.table.hiddenFields) head.fields.forget(id);
+  if (!peer.isTrusted) {
+    for (const id of x.table.hiddenFields) head.fields.forget(id);
+    if (!x.table.color.isFromAnyone) hideColor(x, head);
+  }
   if (isLooping(head.fields)) return because(x, REASON.loopDetected, 'the request passed this gateway too often');
   const rule = x.table.router.match(head, head.path, head.method);
   if (rule === null) return because(x, REASON.noRoute, 'no route matches this host, path and method');
@@ -63,14 +67,10 @@ function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Rea
   if (x.table.priorityField !== FIELD.unknown && peer.isTrusted) {
     x.priority = rankOfWord(head.fields.value(x.table.priorityField), route.priority);
   }
-  const color = head.fields.value(x.table.colorField);
-  if (color !== null && (x.table.colorFromAnyone || peer.isTrusted)) {
-    const pinned = route.byColor.get(color);
-    if (pinned !== undefined) {
-      x.split = pinned;
-      x.isPinned = true;
-      return REASON.none;
-    }
+  x.split = pinnedBy(x, head, route);
+  if (x.split !== null) {
+    x.isPinned = true;
+    return REASON.none;
   }
   x.split = chooseSplit(route.splits, x.client.lane.dials, sticky === null ? random.nextUint32() : sticky);
   return x.split === null ? because(x, REASON.noEndpoint, 'every version has weight 0') : REASON.none;
