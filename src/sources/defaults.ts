@@ -34,7 +34,13 @@ export const DEFAULT_COLOR: ColorConfig = {
   query: null,
   cookie: null,
   baggage: null,
+  signature: null,
+  jwt: null,
 };
+export const DEFAULT_COLOR_BUCKET_MS = 60_000;
+export const DEFAULT_TOKEN_LEEWAY_MS = 30_000;
+export const DEFAULT_TOKEN_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
+export const DEFAULT_KEY_SET_INTERVAL_MS = 300_000;
 export const DEFAULT_OVERLOAD: OverloadConfig = { priorityHeader: null };
 export const DEFAULT_PRIORITY: Priority = 'default';
 export const DEFAULT_DRAIN: DrainConfig = { delayMs: 5000, timeoutMs: 25_000 };

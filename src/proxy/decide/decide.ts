@@ -14,11 +14,19 @@ import { isLooping } from '../header/via.ts';
 import { FIELD } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { rankOfWord } from './admission/priority.ts';
-import { hideColor, pinnedBy } from './color/color.ts';
+import { pinByToken } from './color/bearer.ts';
+import { pinnedBy, siftColor } from './color/color.ts';
 import { readingsOf } from './readings.ts';
 import type { Rule } from './rules.ts';
 import { chooseSplit } from './splitter.ts';
 import { userKeyOf } from './user-key.ts';
+
+/**
+ * In place of a reason: the request's token is being verified. Nothing was decided or counted; the request is to be
+ * decided anew, from its bytes, when `Tokens.whenKnown` says so (docs/adr/0022-jose.md).
+ */
+export const AWAITS_TOKEN = -1;
+export type Course = Reason | typeof AWAITS_TOKEN;
 
 /** Who sent the request, as far as decisions need it. */
 export interface Peer {
@@ -37,11 +45,9 @@ export interface Peer {
  * Fills `route`, `prefixLength`, `userKey`, `priority`, `split` and `isPinned`; where a filter answers by itself, `answer` instead of
  * the last four. Cost: O(path segments + versions), at most the strings it looks at.
  */
-export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Random): Reason {
-  if (!peer.isTrusted) {
-    for (const id of x.table.hiddenFields) head.fields.forget(id);
-    if (!x.table.color.isFromAnyone) hideColor(x, head);
-  }
+export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Random): Course {
+  if (!peer.isTrusted) for (const id of x.table.hiddenFields) head.fields.forget(id);
+  siftColor(x, head, peer.isTrusted);
   if (isLooping(head.fields)) return because(x, REASON.loopDetected, 'the request passed this gateway too often');
   const rule = x.table.router.match(head, head.path, head.method);
   if (rule === null) return because(x, REASON.noRoute, 'no route matches this host, path and method');
@@ -59,7 +65,7 @@ export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Rando
 }
 
 /** User key, color, split. */
-function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Reason {
+function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Course {
   const route = x.route as NonNullable<Exchange['route']>;
   const sticky = userKeyOf(route, head, peer);
   x.userKey = sticky === null ? peer.key : sticky;
@@ -68,6 +74,7 @@ function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Rea
     x.priority = rankOfWord(head.fields.value(x.table.priorityField), route.priority);
   }
   x.split = pinnedBy(x, head, route);
+  if (x.split === null && x.table.color.jwt !== null && !pinByToken(x, head, route)) return AWAITS_TOKEN;
   if (x.split !== null) {
     x.isPinned = true;
     return REASON.none;

@@ -49,7 +49,7 @@ export class RequestDraft {
     const asked = head.authority === '' ? fields.value(FIELD.host) : head.authority;
     const host = filters !== null && filters.host !== '' ? filters.host : head.authority;
     let added = forwardedLines(fields, lines, asked === null ? '' : asked, host !== '');
-    if (x.isPinned) tellColor(x.table, fields);
+    if (x.isPinned) tellColor(x, fields);
     added += fields.replacedLines();
     if (fields.seen(FIELD.xEnvoyExpectedRqTimeoutMs) !== 0 && lines.peer.isTrusted) x.allowedMs = allowedMsOf(fields);
     if (x.method === 'OPTIONS') added += maxForwardsLine(fields);

@@ -6,7 +6,14 @@ import { parseExposition } from '../../support/readings/exposition.ts';
 import { sampleStatus } from '../../support/readings/status.ts';
 
 const NO_LOSSES = { queueFull: 0, failureRate: 0, stream: 0 };
-const READING: Reading = { status: sampleStatus(), traffic: [], refused: [], rollbacks: [], accessLosses: NO_LOSSES };
+const READING: Reading = {
+  status: sampleStatus(),
+  traffic: [],
+  refused: [],
+  colors: { tokens: [], signatures: [] },
+  rollbacks: [],
+  accessLosses: NO_LOSSES,
+};
 
 const FAMILY: Family = {
   name: 'sluice_example_total',

@@ -1,19 +1,21 @@
 /**
  * Which color a request names, where, and whose word counts. Hot path.
  *
- * The places in the order of precedence: header, query parameter, cookie, `baggage` member. The first whose color pins a
- * version of the route decides, so a color that is meant for another service hides none. What a stranger says in a place that
- * anybody can write is taken out of the request before anything looks at it: routes, user keys, colors, upstreams.
+ * The places in the order of precedence: header, query parameter, cookie, `baggage` member, then a token (bearer.ts). The
+ * first whose color pins a version of the route decides, so a color that is meant for another service hides none. What a
+ * stranger says in a place that anybody can write is taken out of the request before anything looks at it: routes, user
+ * keys, colors, upstreams. Only a header that is signed (signatures.ts) stays.
  * Source: docs/routing.md "Color".
  */
 
-import type { ColorConfig } from '../../../model/threads/color.ts';
+import { bothClocks } from '../../../lib/clock.ts';
+import { type ColorConfig, type ColorTokenConfig, SIGNATURE_RESULTS } from '../../../model/threads/color.ts';
 import type { Exchange } from '../../exchange.ts';
 import type { FieldTable } from '../../http1/fields/field-table.ts';
 import { FIELD, type NameTable } from '../../http1/fields/names.ts';
 import type { RequestHead } from '../../http1/request-head.ts';
 import { QueryParameters, withoutParameter } from '../query.ts';
-import type { LinkedRoute, LinkedSplit, RouteTable } from '../table.ts';
+import type { LinkedRoute, LinkedSplit } from '../table.ts';
 import { readMember, withMember, withoutMember } from './baggage.ts';
 import { readCookie, withoutCookie } from './cookies.ts';
 
@@ -31,16 +33,19 @@ export interface LinkedColor {
   /** Id of `baggage`, 0 where it is not looked at. */
   readonly baggageField: number;
   readonly parameters: QueryParameters;
+  /** Id of the signature's header, 0 where colors are not signed. */
+  readonly signatureField: number;
+  readonly jwt: ColorTokenConfig | null;
 }
 
 /** Lower-case names of the fields that colors are read from. */
-export function colorNames({ header, baggage }: ColorConfig): string[] {
-  return baggage === null ? [header] : [header, 'baggage'];
+export function colorNames({ header, baggage, signature }: ColorConfig): string[] {
+  return [header, ...(baggage === null ? [] : ['baggage']), ...(signature === null ? [] : [signature.header])];
 }
 
 /** Links the places; `names` must hold `colorNames`. */
 export function linkColor(color: ColorConfig, names: NameTable): LinkedColor {
-  const { header, acceptFrom, query, cookie, baggage } = color;
+  const { header, acceptFrom, query, cookie, baggage, signature, jwt } = color;
   const parameters = new QueryParameters();
   if (query !== null) parameters.idOf(query);
   return {
@@ -52,14 +57,31 @@ export function linkColor(color: ColorConfig, names: NameTable): LinkedColor {
     member: baggage ?? '',
     baggageField: baggage === null ? FIELD.unknown : names.idOf('baggage'),
     parameters,
+    signatureField: signature === null ? FIELD.unknown : names.idOf(signature.header),
+    jwt,
   };
 }
 
-/** Takes what a stranger says out of the request. Cost: two loads where only the header is looked at. */
-export function hideColor(x: Exchange, head: RequestHead): void {
+/** Takes what is not believed out of the request. Cost: a few loads where only the header is looked at. */
+export function siftColor(x: Exchange, head: RequestHead, isTrusted: boolean): void {
   const { color } = x.table;
-  head.fields.forget(color.field);
+  const isSigned = color.signatureField !== FIELD.unknown && hasSignature(x, head.fields);
+  if (isTrusted || color.isFromAnyone) return;
+  if (!isSigned) head.fields.forget(color.field);
   if (color.hasOthers) hideElsewhere(color, x, head);
+}
+
+/** Is the header's one color signed? A signature that is not right goes no further, whoever sends it. */
+function hasSignature({ client, table }: Exchange, fields: FieldTable): boolean {
+  const { field, signatureField } = table.color;
+  const signature = fields.value(signatureField);
+  if (signature === null) return false;
+  const isOne = fields.seen(field) === 1 && fields.seen(signatureField) === 1;
+  const { signatures, recorder } = client.lane;
+  const result = isOne ? signatures.check(fields.value(field) as string, signature, bothClocks().wallMs) : 'forged';
+  recorder.colorSigned(SIGNATURE_RESULTS.indexOf(result));
+  if (result !== 'valid') fields.forget(signatureField);
+  return result === 'valid';
 }
 
 function hideElsewhere({ query, cookie, member, baggageField }: LinkedColor, x: Exchange, head: RequestHead): void {
@@ -110,7 +132,7 @@ function pinnedElsewhere(color: LinkedColor, x: Exchange, head: RequestHead): Li
 }
 
 /** The split of a color, if the route has one; then the header says it from here on. */
-function pin(x: Exchange, fields: FieldTable, color: string | null): LinkedSplit | null {
+export function pin(x: Exchange, fields: FieldTable, color: string | null): LinkedSplit | null {
   const split = color === null ? undefined : (x.route as LinkedRoute).byColor.get(color);
   if (split === undefined) return null;
   fields.replace(x.table.color.field, color as string);
@@ -119,11 +141,15 @@ function pin(x: Exchange, fields: FieldTable, color: string | null): LinkedSplit
 
 /**
  * Sees to it that upstreams are told the color that pinned the request: the only one that goes on in the header, as they
- * may read the last of several, and in `baggage` the same.
+ * may read the last of several, in `baggage` the same, and signed where colors are.
  */
-export function tellColor({ color }: RouteTable, fields: FieldTable): void {
+export function tellColor({ client, table }: Exchange, fields: FieldTable): void {
+  const { color } = table;
   const value = fields.value(color.field) as string;
   if (fields.seen(color.field) > 1) fields.replace(color.field, value);
+  if (color.signatureField !== FIELD.unknown) {
+    fields.replace(color.signatureField, client.lane.signatures.sign(value, bothClocks().wallMs));
+  }
   if (color.baggageField === FIELD.unknown) return;
   const members = fields.seen(color.baggageField) === 0 ? '' : joined(fields, color.baggageField, ',');
   const kept = withMember(members, color.member, value);
@@ -131,6 +157,6 @@ export function tellColor({ color }: RouteTable, fields: FieldTable): void {
 }
 
 /** All values of a list field in one text. */
-function joined(fields: FieldTable, id: number, separator: string): string {
+export function joined(fields: FieldTable, id: number, separator: string): string {
   return fields.seen(id) === 1 ? (fields.value(id) as string) : fields.values(id).join(separator);
 }
