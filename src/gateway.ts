@@ -15,7 +15,9 @@ import { Drifts } from './compose/drifts.ts';
 import { Durable } from './compose/durable.ts';
 import { answerForecast, NOT_MEASURED } from './compose/forecast.ts';
 import { Restart } from './compose/handover/restart.ts';
+import { Keys } from './compose/keys.ts';
 import { Rollouts } from './compose/rollouts.ts';
+import { createWorkers } from './compose/workers.ts';
 import { AccessLogWriter } from './export/access-log.ts';
 import { startProbe } from './health/checks/probe.ts';
 import { Health } from './health/health.ts';
@@ -30,7 +32,7 @@ import type { ForecastQuestion } from './model/rollout.ts';
 import type { RestartAnswer } from './model/threads/handover.ts';
 import type { LoadedState } from './model/threads/state.ts';
 import { urlOf } from './proxy/wire/port.ts';
-import { type Region, Workers } from './proxy/workers.ts';
+import type { Region, Workers } from './proxy/workers.ts';
 import { SloEngine } from './slo/budget/engine.ts';
 import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
 import { Totals } from './slo/totals.ts';
@@ -49,11 +51,6 @@ const TICK_MS = 100;
 /** Routes whose totals are taken each tick: 10,000 in 100 s, long before a counter can wrap. */
 const ROUTES_PER_TICK = 10;
 const FLUSH_MS = 1000;
-/** As source or as built. */
-const WORKER_FILE = new URL(
-  import.meta.url.endsWith('.ts') ? './compose/worker.ts' : './compose/worker.js',
-  import.meta.url,
-);
 
 /** What the gateway tells about its release; `main.ts` reads it from package.json. */
 export interface Release {
@@ -106,6 +103,7 @@ class ControlPlane implements Gateway {
   readonly #durable: Durable;
   readonly #endpointDials = createEndpointDials();
   readonly #latencyDials = createLatencyDials();
+  readonly #keys: Keys;
   readonly #health = new Health({
     random: new Random(randomInt(2 ** 31)),
     nowMs,
@@ -151,6 +149,12 @@ class ControlPlane implements Gateway {
       rollouts: () => this.#rollouts,
       drifts: () => this.#drifts,
       look: () => this.#look(true),
+    });
+    this.#keys = new Keys({
+      log: this.#log,
+      random: new Random(randomInt(2 ** 31)),
+      environment: process.env,
+      teach: (keys) => this.#workers?.learn(keys),
     });
     this.#drifts = new Drifts({
       dials: this.#dials,
@@ -226,6 +230,7 @@ class ControlPlane implements Gateway {
     await this.#durable.open(config.state.directory);
     this.#follow(first.current);
     this.#durable.restore(given);
+    await this.#keys.ready();
     this.configHash = snapshot.hash;
     this.#admin = await openAdmin(this.#insight, config.admin, this.#restart.adminFd(config.admin));
     this.adminUrl = this.#admin.url;
@@ -265,6 +270,7 @@ class ControlPlane implements Gateway {
     if (this.#tick !== null) clearInterval(this.#tick);
     await this.#configuration.close();
     this.#health.close();
+    this.#keys.close();
     await this.#workers?.stop();
     await this.#admin?.close();
     await this.#durable.close();
@@ -276,17 +282,10 @@ class ControlPlane implements Gateway {
   async #createWorkers({ config, snapshot }: Current): Promise<Workers> {
     const { warnings, ...listening } = await this.#restart.planListening(config);
     this.#warn(warnings);
-    return new Workers({
-      file: WORKER_FILE,
-      ...listening,
-      dials: this.#dials.buffer,
-      endpointDials: this.#endpointDials.buffer,
-      latencyDials: this.#latencyDials.buffer,
-      snapshot,
-      died: (id, cause) => this.#log.error('worker_died', { worker: id, cause }),
-      exhausted: (code) => this.#log.error('descriptors_exhausted', { code }),
-      access: (batch) => this.#accessLog.take(batch),
-    });
+    const dials = { dials: this.#dials.buffer, endpointDials: this.#endpointDials.buffer };
+    const memory = { ...dials, latencyDials: this.#latencyDials.buffer };
+    const parts = { log: this.#log, accessLog: this.#accessLog, keys: this.#keys };
+    return createWorkers({ listening, memory, snapshot, ...parts });
   }
 
   /** Resolves when every worker has what came of an offer. */
@@ -310,6 +309,7 @@ class ControlPlane implements Gateway {
   }
 
   #follow(current: Current): void {
+    this.#keys.follow(current.config.color);
     this.#rollouts.follow(current);
     this.#drifts.follow(current);
     this.#attribution.follow(current);

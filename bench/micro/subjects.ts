@@ -20,6 +20,7 @@ import { Recorder } from '../../src/proxy/recorder.ts';
 import { createEndpointDials } from '../../src/snapshot/endpoint-dials.ts';
 import {
   DEFAULT_ACCESS_LOG,
+  DEFAULT_COLOR,
   DEFAULT_HTTP,
   DEFAULT_RETRY,
   DEFAULT_UPGRADE,
@@ -39,7 +40,7 @@ const HEAD = Buffer.from(
 const SNAPSHOT: Snapshot = {
   revision: 1,
   hash: '',
-  color: { header: 'x-release-stage', acceptFrom: 'anyone' },
+  color: { ...DEFAULT_COLOR, acceptFrom: 'anyone' },
   overload: { priorityHeader: null },
   http: DEFAULT_HTTP,
   accessLog: DEFAULT_ACCESS_LOG,

@@ -79,6 +79,7 @@ export function openAdmin(insight: Insight, address: ListenAddress, fd?: number)
     status: () => statusOf(insight),
     traffic: () => routeReadings((store.current as Current).snapshot, (cell) => totals.of(cell)),
     refused: () => totals.of(GATEWAY_CELL).reasons,
+    colors: () => totals.of(GATEWAY_CELL),
     rollbacks: () => rollouts.rollbacks(),
     accessLosses: () => accessLog.losses(),
     ratesForgotten: insight.ratesForgotten,

@@ -11,7 +11,11 @@ if (port === null) throw new Error('worker.ts runs as a worker thread only');
 
 const setup = workerData as WorkerSetup;
 const say = (message: FromWorker): void => port.postMessage(message);
-const plane = new Plane({ ...setup, writeAccess: (batch) => say({ kind: 'access', batch }) });
+const plane = new Plane({
+  ...setup,
+  writeAccess: (batch) => say({ kind: 'access', batch }),
+  wantKeys: () => say({ kind: 'key-unknown' }),
+});
 
 async function drain(): Promise<void> {
   await plane.drain();
@@ -40,6 +44,9 @@ port.on('message', (message: ToWorker) => {
       return;
     case 'listen':
       void listen(message.port);
+      return;
+    case 'color-keys':
+      plane.learn(message.keys);
       return;
     case 'access-taken':
       plane.accessLog.taken();

@@ -8,7 +8,7 @@
 
 import type { Metric, Registry } from 'prom-client';
 import type { Status } from '../model/status.ts';
-import type { AccessLosses, RollbackCount, RouteReading } from './source.ts';
+import type { AccessLosses, ColorCounts, RollbackCount, RouteReading } from './source.ts';
 
 /** One picture of the gateway. */
 export interface Reading {
@@ -16,6 +16,7 @@ export interface Reading {
   readonly traffic: readonly RouteReading[];
   /** Requests refused before they had a route, by reason number. */
   readonly refused: ArrayLike<number>;
+  readonly colors: ColorCounts;
   readonly rollbacks: readonly RollbackCount[];
   readonly accessLosses: AccessLosses;
   readonly ratesForgotten: number;

@@ -3,6 +3,7 @@
  */
 
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { COLOR_FAMILIES } from './color-families.ts';
 import { DURABLE_FAMILIES } from './durable-families.ts';
 import { type Reading, registerFamily } from './family.ts';
 import { SLO_FAMILIES } from './slo-families.ts';
@@ -27,6 +28,7 @@ export function createMetrics(source: MetricsSource): Metrics {
   for (const family of [
     ...TRAFFIC_FAMILIES,
     ...STATE_FAMILIES,
+    ...COLOR_FAMILIES,
     ...SOURCE_FAMILIES,
     ...SLO_FAMILIES,
     ...DURABLE_FAMILIES,
@@ -39,6 +41,7 @@ export function createMetrics(source: MetricsSource): Metrics {
       status: source.status(),
       traffic: source.traffic(),
       refused: source.refused(),
+      colors: source.colors(),
       rollbacks: source.rollbacks(),
       accessLosses: source.accessLosses(),
       ratesForgotten: source.ratesForgotten(),

@@ -73,12 +73,19 @@ export interface AccessLosses {
   readonly stream: number;
 }
 
+/** What came of tokens and of signed colors, by number of `TOKEN_RESULTS` and `SIGNATURE_RESULTS`. */
+export interface ColorCounts {
+  readonly tokens: ArrayLike<number>;
+  readonly signatures: ArrayLike<number>;
+}
+
 /** Called once per scrape each, in one turn of the event loop, so that a page is one picture. */
 export interface MetricsSource {
   status(): Status;
   traffic(): readonly RouteReading[];
   /** Requests refused before they had a route, by reason number. */
   refused(): ArrayLike<number>;
+  colors(): ColorCounts;
   rollbacks(): readonly RollbackCount[];
   accessLosses(): AccessLosses;
   /** Keys that rate limits gave up while they still counted (model/overload.ts). */

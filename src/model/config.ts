@@ -7,6 +7,7 @@
 
 import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
 import type { SloConfig } from './slo.ts';
+import type { ColorConfig } from './threads/color.ts';
 
 /** Where a socket listens. `port` 0 lets the kernel choose. */
 export interface ListenAddress {
@@ -86,14 +87,6 @@ export interface DrainConfig {
 export interface StateConfig {
   /** Where it is kept; null = in memory. */
   readonly directory: string | null;
-}
-
-/** Traffic color: the request value that pins a version. */
-export interface ColorConfig {
-  /** Lower-case header name. */
-  readonly header: string;
-  /** Whose color header counts; anybody else's is removed before routing. */
-  readonly acceptFrom: 'anyone' | 'trustedProxies';
 }
 
 export interface EndpointConfig {

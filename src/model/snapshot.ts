@@ -8,7 +8,6 @@
 import type {
   AccessLogConfig,
   Balancer,
-  ColorConfig,
   DrainConfig,
   Filters,
   HttpConfig,
@@ -20,6 +19,7 @@ import type {
   UpgradeConfig,
 } from './config.ts';
 import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
+import type { ColorConfig } from './threads/color.ts';
 
 /** One endpoint to dial. `id` is its slot in the tallies. */
 export interface EndpointSpec {

@@ -19,6 +19,7 @@
 import { PRIORITIES } from './overload.ts';
 import { EFFECTS, REASON_COUNT } from './reason.ts';
 import { ERROR_CLASSES } from './sli.ts';
+import { SIGNATURE_RESULTS, TOKEN_RESULTS } from './threads/color.ts';
 
 /** 32-bit words of one cell: 4 KiB, a page, so that two cells never share one. */
 export const CELL_WORDS = 1024;
@@ -83,20 +84,23 @@ export const CELL = {
   shed: 761,
   /** Attempts of a version that are over: what the times below belong to. */
   attempts: 765,
+  /** Only in the gateway's cell: tokens and signed colors by what came of them (`threads/color.ts`). */
+  tokens: 766,
+  signatures: 780,
   /**
    * Float64 sums of times of attempts in ms, two words each: to the response head or to the attempt's end without one; of
    * that in the endpoint's queue, and connecting; from the head to the end.
    */
-  waitMs: 766,
-  queueMs: 768,
-  connectMs: 770,
-  bodyMs: 772,
+  waitMs: 784,
+  queueMs: 786,
+  connectMs: 788,
+  bodyMs: 790,
   /** 1 while the version's breaker is open, or half-open: gauges, in the same cell as those of its admission. */
-  breakerOpen: 774,
-  breakerHalfOpen: 775,
+  breakerOpen: 792,
+  breakerHalfOpen: 793,
 } as const;
 /** Words of a cell that count; sums of times lie behind them. */
-export const CELL_USED_WORDS = 766;
+export const CELL_USED_WORDS = 784;
 export const THRESHOLDS_MAX = 8;
 
 /**
@@ -229,4 +233,6 @@ if (CELL.errorClasses + ERROR_CLASSES.length > CELL_USED_WORDS)
 if (CELL.rescues + EFFECTS.length > CELL.rescuesSkipped) throw new Error('tallies: more effects than words');
 if (CELL.levels + THRESHOLDS_MAX >= CELL.mended) throw new Error('tallies: the levels do not fit their cell');
 if (CELL.shed + PRIORITIES.length > CELL.attempts) throw new Error('tallies: more priorities than words');
+if (CELL.tokens + TOKEN_RESULTS.length > CELL.signatures) throw new Error('tallies: more results than words');
+if (CELL.signatures + SIGNATURE_RESULTS.length > CELL_USED_WORDS) throw new Error('tallies: more results than words');
 if (CELL.histogram + HISTOGRAM_BUCKETS > CELL_WORDS) throw new Error('tallies: the histogram does not fit its cell');

@@ -8,6 +8,8 @@ import type { Deadlines } from '../lib/deadlines.ts';
 import type { Random } from '../lib/random.ts';
 import type { AccessLog } from './access-log.ts';
 import type { Admissions } from './decide/admission/admissions.ts';
+import type { Signatures } from './decide/color/signatures.ts';
+import type { Tokens } from './decide/color/tokens.ts';
 import type { Rates } from './decide/rate/rates.ts';
 import type { RouteTable } from './decide/table.ts';
 import type { Mirrors } from './forward/mirror.ts';
@@ -34,6 +36,9 @@ export interface Lane {
   readonly mirrors: Mirrors;
   readonly admissions: Admissions;
   readonly rates: Rates;
+  /** Colors signed by gateways, and those of tokens. */
+  readonly signatures: Signatures;
+  readonly tokens: Tokens;
   readonly deadlines: Deadlines;
   /** What all client connections read into, one after another; holds nothing from one read to the next. */
   readonly readBuffer: Buffer;

@@ -12,7 +12,8 @@ import { hash32 } from '../lib/hash.ts';
 import { Roster } from '../lib/roster.ts';
 import { REASON } from '../model/reason.ts';
 import { PeerLines } from './header/forwarded.ts';
-import { ClientConnection, type ConnectionEvents } from './http1/connection.ts';
+import type { ConnectionEvents } from './http1/client-terms.ts';
+import { ClientConnection } from './http1/connection.ts';
 import type { Lane } from './lane.ts';
 import type { Handle, ServerHandle } from './wire/binding.ts';
 

@@ -4,16 +4,19 @@
  * Used by `worker.ts` for each data-plane thread, and by tests that want a gateway without threads.
  */
 
-import { beginTurn, httpDate, nowMs } from '../lib/clock.ts';
+import { beginTurn, bothClocks, httpDate, nowMs } from '../lib/clock.ts';
 import { Deadlines, SWEEP_MS } from '../lib/deadlines.ts';
 import { Random } from '../lib/random.ts';
 import { versionCells } from '../model/overload.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.ts';
 import type { AccessBatch } from '../model/threads/access.ts';
+import type { ColorKeys } from '../model/threads/color.ts';
 import { AccessLog } from './access-log.ts';
 import { Admissions } from './decide/admission/admissions.ts';
 import { Breakers } from './decide/breaker/breakers.ts';
+import { Signatures } from './decide/color/signatures.ts';
+import { Tokens } from './decide/color/tokens.ts';
 import { Rates } from './decide/rate/rates.ts';
 import { linkTable, type RouteTable } from './decide/table.ts';
 import { Endpoints } from './forward/endpoints.ts';
@@ -40,6 +43,8 @@ export interface PlaneSetup {
   readonly snapshot: Snapshot;
   /** Takes batches of the access log, each to be answered with `accessLog.taken`; without it none is kept. */
   readonly writeAccess?: (batch: AccessBatch) => void;
+  /** Told when a token names a key that is not known: `learn` others. */
+  readonly wantKeys?: () => void;
 }
 
 export class Plane {
@@ -69,6 +74,13 @@ export class Plane {
       mirrors: new Mirrors(),
       admissions: new Admissions(tallies.cells),
       rates: new Rates(setup.rates),
+      signatures: new Signatures(),
+      tokens: new Tokens({
+        count: (result) => this.#lane.recorder.tokenRead(result),
+        wantKeys: setup.wantKeys ?? (() => undefined),
+        nowMs,
+        wallMs: () => bothClocks().wallMs,
+      }),
       deadlines: new Deadlines(),
       draft: new RequestDraft(),
       readBuffer: readMemory,
@@ -96,9 +108,17 @@ export class Plane {
     this.#lane.table = linkTable(snapshot, endpointOf, balance, versions);
     this.#lane.resolver.retain(new Set(snapshot.endpoints.map(({ host }) => host)));
     this.#lane.mirrors.forget();
+    this.#lane.signatures.configure(snapshot.color.signature);
+    this.#lane.tokens.configure(snapshot.color.jwt);
     this.listener.trust(snapshot.trustedProxies);
     this.accessLog.configure(snapshot.accessLog.sampleRatio);
     return snapshot.revision;
+  }
+
+  /** Believes colors by these keys from the next request on. */
+  learn({ secrets, keySet }: ColorKeys): void {
+    this.#lane.signatures.learn(secrets);
+    this.#lane.tokens.learn(keySet);
   }
 
   /** From now on every response closes its connection; new connections are still served. */
@@ -133,6 +153,7 @@ export class Plane {
     this.#lane.recorder.sweep(turnedAtMs);
     this.#lane.admissions.tick(turnedAtMs);
     this.#breakers.tick();
+    this.#lane.tokens.sweep(turnedAtMs);
     this.accessLog.flush();
     Atomics.add(events, EVENTS_HEAD.beats, 1);
   }

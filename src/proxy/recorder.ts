@@ -182,6 +182,16 @@ export class Recorder {
     add(this.#tallies.cells, GATEWAY_CELL * CELL_WORDS + CELL.reasons + reason, 1);
   }
 
+  /** A color came signed. @param result number of `SIGNATURE_RESULTS` */
+  colorSigned(result: number): void {
+    add(this.#tallies.cells, GATEWAY_CELL * CELL_WORDS + CELL.signatures + result, 1);
+  }
+
+  /** A request's token was looked at for a color. @param result number of `TOKEN_RESULTS` */
+  tokenRead(result: number): void {
+    add(this.#tallies.cells, GATEWAY_CELL * CELL_WORDS + CELL.tokens + result, 1);
+  }
+
   /** An attempt at an endpoint begins. */
   attemptBegin(endpoint: number): void {
     add(this.#tallies.endpoints, endpoint * ENDPOINT_WORDS + ENDPOINT.inFlight, 1);

@@ -28,6 +28,7 @@ import {
   viewTallies,
 } from '../model/tallies.ts';
 import type { AccessBatch } from '../model/threads/access.ts';
+import type { ColorKeys } from '../model/threads/color.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from '../model/threads/messages.ts';
 import { listenError } from './wire/port.ts';
 
@@ -58,6 +59,8 @@ export interface WorkersOptions {
   died(id: number, cause: string): void;
   /** Takes a batch of a worker's access log. */
   access?(batch: AccessBatch): void;
+  /** A token of some request names a key that is not known. */
+  keyUnknown?(): void;
   /** No descriptor is left: connections are accepted and closed without a word, or not opened. Said now and then. */
   exhausted?(code: string): void;
   /** How long a worker's event loop may stand still. Default `HUNG_MS`. */
@@ -101,6 +104,7 @@ export class Workers {
   #more: ReadonlyMap<number, number> = new Map();
   /** What rate limits have counted outlives the workers that counted it. */
   readonly #rates = reserveRates();
+  #keys: ColorKeys | null = null;
   #acknowledged: (() => void) | null = null;
   readonly #stalls: StallWatch;
   readonly #descriptors = new DescriptorWatch();
@@ -158,6 +162,12 @@ export class Workers {
   logMore(shares: ReadonlyMap<number, number>): void {
     this.#more = shares;
     for (const slot of this.#slots) this.#say(slot, { kind: 'access-more', shares });
+  }
+
+  /** Has every worker that lives or comes believe colors by these keys. */
+  learn(keys: ColorKeys): void {
+    this.#keys = keys;
+    for (const slot of this.#slots) this.#say(slot, { kind: 'color-keys', keys });
   }
 
   /** Tallies of the workers that live now; a replaced worker's are gone. The same array while nothing changes. */
@@ -265,6 +275,7 @@ export class Workers {
     };
     const worker = new Worker(this.#options.file, { workerData: setup, name: `sluice-worker-${id}` });
     if (this.#more.size > 0) worker.postMessage({ kind: 'access-more', shares: this.#more } satisfies ToWorker);
+    if (this.#keys !== null) worker.postMessage({ kind: 'color-keys', keys: this.#keys } satisfies ToWorker);
     const slot = slotOf(id, worker, this.#slots[id]);
     this.#slots[id] = slot;
     this.#addRegion(id, viewTallies(buffers));
@@ -302,6 +313,9 @@ export class Workers {
       case 'access':
         this.#options.access?.(message.batch);
         this.#say(slot, { kind: 'access-taken' });
+        break;
+      case 'key-unknown':
+        this.#options.keyUnknown?.();
         break;
       case 'drained':
         break;

@@ -16,15 +16,18 @@ import {
   CELL_WORDS,
   CELLS_MAX,
   deltaOf,
+  GATEWAY_CELL,
   SESSION_ENDS,
   type Tallies,
   THRESHOLDS_MAX,
 } from '../model/tallies.ts';
+import { SIGNATURE_RESULTS, TOKEN_RESULTS } from '../model/threads/color.ts';
 import { type Region, RegionRoll } from './regions.ts';
 
 const STATUS_CLASSES = 6;
 const TIMES = [CELL.waitMs, CELL.queueMs, CELL.connectMs, CELL.bodyMs] as const;
 const WORDS = CELL_USED_WORDS;
+const GATEWAY_BASE = GATEWAY_CELL * CELL_WORDS;
 
 /** Requests of a version at its limit. `limit` 0: it has none. */
 export interface AdmissionNow {
@@ -78,6 +81,9 @@ export interface CellTotals {
   readonly breaker: BreakerNow;
   /** Exchanges that the limit refused, by priority. */
   readonly shed: Float64Array;
+  /** Of the gateway's cell: tokens, and signed colors, by what came of them (`TOKEN_RESULTS`, `SIGNATURE_RESULTS`). */
+  readonly tokens: Float64Array;
+  readonly signatures: Float64Array;
   /** HISTOGRAM_BUCKETS counts. */
   readonly histogram: Float64Array;
 }
@@ -183,16 +189,18 @@ export class Totals {
 /** Whether a cell ever counted anything: every exchange ends with a reason. */
 function wasUsed(cells: Int32Array, base: number): boolean {
   if (cells[base + CELL.finished] !== 0 || cells[base + CELL.ignored] !== 0) return true;
-  return cells[base + CELL.retries] !== 0;
+  return cells[base + CELL.retries] !== 0 || base === GATEWAY_BASE;
 }
 
 /**
  * Whether the histogram, or what lies behind it, can have changed. Its writer raises FINISHED or IGNORED first; what this
- * misses, the next one catches. Only a rescue ends without either, and may be the last thing that its cell hears of.
+ * misses, the next one catches. Only a rescue ends without either, and may be the last thing that its cell hears of; and what
+ * the gateway's own cell counts of colors.
  */
 function hasFinished(last: Last, cells: Int32Array, base: number): boolean {
   if (cells[base + CELL.finished] !== last.words[CELL.finished]) return true;
   if (cells[base + CELL.ignored] !== last.words[CELL.ignored]) return true;
+  if (base === GATEWAY_BASE) return true;
   for (let word = CELL.rescues; word <= CELL.rescuesSkipped; word++) {
     if (cells[base + word] !== last.words[word]) return true;
   }
@@ -262,6 +270,8 @@ function present({ sums, secondsSum, times }: Account, gauge: (word: number) => 
     admission: { limit: gauge(CELL.limit), inFlight: gauge(CELL.admitted), queued: gauge(CELL.queued) },
     breaker: { open: gauge(CELL.breakerOpen), halfOpen: gauge(CELL.breakerHalfOpen) },
     shed: sums.subarray(CELL.shed, CELL.shed + PRIORITIES.length),
+    tokens: sums.subarray(CELL.tokens, CELL.tokens + TOKEN_RESULTS.length),
+    signatures: sums.subarray(CELL.signatures, CELL.signatures + SIGNATURE_RESULTS.length),
     histogram: sums.subarray(CELL.histogram, CELL.histogram + HISTOGRAM_BUCKETS),
   };
 }

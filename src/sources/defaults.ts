@@ -6,7 +6,6 @@
 
 import type {
   AccessLogConfig,
-  ColorConfig,
   DrainConfig,
   Filters,
   HealthCheckConfig,
@@ -24,12 +23,25 @@ import type {
 } from '../model/config.ts';
 import type { BreakerConfig, OverloadConfig, Priority } from '../model/overload.ts';
 import type { DriftConfig, SloConfig } from '../model/slo.ts';
+import type { ColorConfig } from '../model/threads/color.ts';
 import type { FollowSettings } from './stores/settings.ts';
 
 export const DEFAULT_LISTEN: ListenAddress = { host: '0.0.0.0', port: 8080 };
 export const DEFAULT_ADMIN: ListenAddress = { host: '127.0.0.1', port: 9900 };
-export const DEFAULT_COLOR: ColorConfig = { header: 'x-release-stage', acceptFrom: 'trustedProxies' };
 export const DEFAULT_RATE = { name: 'default', by: 'address' } as const;
+export const DEFAULT_COLOR: ColorConfig = {
+  header: 'x-release-stage',
+  acceptFrom: 'trustedProxies',
+  query: null,
+  cookie: null,
+  baggage: null,
+  signature: null,
+  jwt: null,
+};
+export const DEFAULT_COLOR_BUCKET_MS = 60_000;
+export const DEFAULT_TOKEN_LEEWAY_MS = 30_000;
+export const DEFAULT_TOKEN_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
+export const DEFAULT_KEY_SET_INTERVAL_MS = 300_000;
 export const DEFAULT_OVERLOAD: OverloadConfig = { priorityHeader: null };
 export const DEFAULT_PRIORITY: Priority = 'default';
 export const DEFAULT_DRAIN: DrainConfig = { delayMs: 5000, timeoutMs: 25_000 };

@@ -8,19 +8,9 @@ import { z } from 'zod';
 import type { Path } from './problems/report.ts';
 import { checkCidr } from './scalars/host.ts';
 import { checkWorkers, WORKERS_META } from './scalars/number.ts';
+import { color } from './schema/color.ts';
 import { named, scalar } from './schema/fields.ts';
-import {
-  accessLog,
-  adminToken,
-  color,
-  drain,
-  http,
-  limits,
-  listen,
-  overload,
-  state,
-  timeouts,
-} from './schema/process.ts';
+import { accessLog, adminToken, drain, http, limits, listen, overload, state, timeouts } from './schema/process.ts';
 import { route } from './schema/route.ts';
 import { service } from './schema/service.ts';
 import { follow, sources } from './schema/sources.ts';
@@ -72,6 +62,7 @@ export type ServiceInput = DocumentInput['services'][string];
 export type EndpointInput = ServiceInput['versions'][string]['endpoints'][number];
 export type ListenInput = NonNullable<DocumentInput['listen']>;
 export type SourceInput = NonNullable<DocumentInput['sources']>[number];
+export type ColorInput = NonNullable<DocumentInput['color']>;
 export type FollowInput = NonNullable<DocumentInput['follow']>;
 
 /** JSON Schema (draft 2020-12) of the document, for editors. Variables (`${NAME}`) in numbers are not in it. */

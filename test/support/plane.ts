@@ -17,6 +17,7 @@ import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-
 import { createLatencyDials, type LatencyDials } from '#src/snapshot/latency-dials.ts';
 import {
   DEFAULT_ACCESS_LOG,
+  DEFAULT_COLOR,
   DEFAULT_HTTP,
   DEFAULT_PRIORITY,
   DEFAULT_RETRY,
@@ -63,7 +64,7 @@ export interface PlaneSketch {
   readonly limits?: Partial<Snapshot['limits']>;
   readonly timeouts?: Partial<Snapshot['timeouts']>;
   readonly trustedProxies?: readonly string[];
-  readonly color?: Snapshot['color'];
+  readonly color?: Partial<Snapshot['color']>;
   readonly priorityHeader?: string;
   readonly http?: Partial<Snapshot['http']>;
   readonly accessLog?: Snapshot['accessLog'];
@@ -135,7 +136,7 @@ export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
   return {
     revision,
     hash: '',
-    color: sketch.color ?? { header: 'x-release-stage', acceptFrom: 'anyone' },
+    color: { ...DEFAULT_COLOR, acceptFrom: 'anyone', ...sketch.color },
     overload: { priorityHeader: sketch.priorityHeader ?? null },
     http: { ...DEFAULT_HTTP, ...sketch.http },
     accessLog: sketch.accessLog ?? DEFAULT_ACCESS_LOG,

@@ -5,6 +5,7 @@
 import type { Snapshot } from '../snapshot.ts';
 import type { TalliesBuffers } from '../tallies.ts';
 import type { AccessBatch } from './access.ts';
+import type { ColorKeys } from './color.ts';
 
 /** Handed to a worker when it starts. */
 export interface WorkerSetup {
@@ -34,6 +35,8 @@ export type ToWorker =
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
   /** To one that waits: listen. `port`: as in the setup, or what the first worker got. */
   | { readonly kind: 'listen'; readonly port: number }
+  /** Believe colors by these keys, instead of what was said before. */
+  | { readonly kind: 'color-keys'; readonly keys: ColorKeys }
   /** A batch of the access log was taken. */
   | { readonly kind: 'access-taken' }
   /** Write so large a share of these versions' requests to the access log, by cell, instead of what was said before. */
@@ -54,5 +57,7 @@ export type FromWorker =
   | { readonly kind: 'listening'; readonly port: number; readonly fds: readonly number[] }
   | { readonly kind: 'linked'; readonly revision: number }
   | { readonly kind: 'access'; readonly batch: AccessBatch }
+  /** A token names a key that is not in the set. */
+  | { readonly kind: 'key-unknown' }
   | { readonly kind: 'drained' }
   | { readonly kind: 'failed'; readonly code: string; readonly message: string };

@@ -1,5 +1,5 @@
 /**
- * Decides where a request goes: route, filters that answer, user key, rate limits, color, split. Hot path.
+ * Decides where a request goes: route, filters that answer, user key, color, rate limits, split. Hot path.
  *
  * Synchronous from first to last, so no configuration change can slip between two of its steps. Each step fills its own
  * field of the exchange; a step that cannot go on says why in `x.detail` and returns the reason.
@@ -14,11 +14,20 @@ import { isLooping } from '../header/via.ts';
 import { FIELD } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { rankOfWord } from './admission/priority.ts';
+import { pinByToken } from './color/bearer.ts';
+import { pinnedBy, siftColor } from './color/color.ts';
 import { isTooMany } from './rate/limits.ts';
 import { readingsOf } from './readings.ts';
 import type { Rule } from './rules.ts';
 import { chooseSplit } from './splitter.ts';
 import { userKeyOf } from './user-key.ts';
+
+/**
+ * In place of a reason: the request's token is being verified. Nothing was decided or counted; the request is to be
+ * decided anew, from its bytes, when `Tokens.whenKnown` says so (docs/adr/0022-jose.md).
+ */
+export const AWAITS_TOKEN = -1;
+export type Course = Reason | typeof AWAITS_TOKEN;
 
 /** Who sent the request, as far as decisions need it. */
 export interface Peer {
@@ -37,8 +46,9 @@ export interface Peer {
  * Fills `route`, `prefixLength`, `userKey`, `priority`, `split` and `isPinned`; where a filter answers by itself, `answer` instead of
  * the last four. Cost: O(path segments + versions), at most the strings it looks at.
  */
-export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Random): Reason {
+export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Random): Course {
   if (!peer.isTrusted) for (const id of x.table.hiddenFields) head.fields.forget(id);
+  siftColor(x, head, peer.isTrusted);
   if (isLooping(head.fields)) return because(x, REASON.loopDetected, 'the request passed this gateway too often');
   const rule = x.table.router.match(head, head.path, head.method);
   if (rule === null) return because(x, REASON.noRoute, 'no route matches this host, path and method');
@@ -55,24 +65,24 @@ export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Rando
   return choose(x, head, peer, random);
 }
 
-/** User key, rate limits, color, split. */
-function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Reason {
+/** User key, color, rate limits, split. Limits count what is decided, and so not before a token is known. */
+function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Course {
   const route = x.route as NonNullable<Exchange['route']>;
   const sticky = userKeyOf(route, head, peer);
   x.userKey = sticky === null ? peer.key : sticky;
-  if (route.rates !== null && isTooMany(x, sticky, head, peer)) return REASON.rateLimited;
   x.priority = route.priority;
   if (x.table.priorityField !== FIELD.unknown && peer.isTrusted) {
     x.priority = rankOfWord(head.fields.value(x.table.priorityField), route.priority);
   }
-  const color = head.fields.value(x.table.colorField);
-  if (color !== null && (x.table.colorFromAnyone || peer.isTrusted)) {
-    const pinned = route.byColor.get(color);
-    if (pinned !== undefined) {
-      x.split = pinned;
-      x.isPinned = true;
-      return REASON.none;
-    }
+  x.split = pinnedBy(x, head, route);
+  if (x.split === null && x.table.color.jwt !== null && !pinByToken(x, head, route)) return AWAITS_TOKEN;
+  if (route.rates !== null && isTooMany(x, sticky, head, peer)) {
+    x.split = null;
+    return REASON.rateLimited;
+  }
+  if (x.split !== null) {
+    x.isPinned = true;
+    return REASON.none;
   }
   x.split = chooseSplit(route.splits, x.client.lane.dials, sticky === null ? random.nextUint32() : sticky);
   return x.split === null ? because(x, REASON.noEndpoint, 'every version has weight 0') : REASON.none;

@@ -55,6 +55,16 @@ export class QueryParameters {
   }
 }
 
+/** Path and query without every parameter of that name (decoded); the same text when there is none. */
+export function withoutParameter(target: string, name: string): string {
+  const start = target.indexOf('?');
+  if (start < 0) return target;
+  const pairs = target.slice(start + 1).split('&');
+  const kept = pairs.filter((pair) => decoded(pair.split('=', 1)[0] as string) !== name);
+  if (kept.length === pairs.length) return target;
+  return kept.length === 0 ? target.slice(0, start) : `${target.slice(0, start)}?${kept.join('&')}`;
+}
+
 /** One name or value, decoded. The usual one has nothing to decode. */
 function decoded(text: string): string {
   if (!text.includes('%') && !text.includes('+')) return text;

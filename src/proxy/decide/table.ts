@@ -23,6 +23,7 @@ import type { AdmissionLinks } from './admission/admissions.ts';
 import { rankOf } from './admission/priority.ts';
 import type { Breaker } from './breaker/breaker.ts';
 import type { BreakerLinks } from './breaker/breakers.ts';
+import { colorNames, type LinkedColor, linkColor } from './color/color.ts';
 import { type LinkedRate, linkRates } from './rate/limits.ts';
 import { Router } from './router.ts';
 
@@ -87,11 +88,10 @@ export interface RouteTable {
   readonly http: HttpConfig;
   readonly drain: DrainConfig;
   readonly names: NameTable;
-  readonly colorField: number;
-  readonly colorFromAnyone: boolean;
+  readonly color: LinkedColor;
   /** Header that names the priority, 0 without one. */
   readonly priorityField: number;
-  /** What an untrusted peer may not say of itself and some route reads, the color included: removed before routing. */
+  /** What an untrusted peer may not say of itself and some route reads: removed before routing. */
   readonly hiddenFields: readonly number[];
   /** Some route has a CORS filter. */
   readonly hasCors: boolean;
@@ -103,7 +103,7 @@ export interface RouteTable {
 
 /** Fields a `Connection` header may not remove besides the built-in ones: whatever routing reads. */
 function configuredNames(snapshot: Snapshot): string[] {
-  return [snapshot.color.header, ...priorityNames(snapshot), ...routedNames(snapshot)];
+  return [...colorNames(snapshot.color), ...priorityNames(snapshot), ...routedNames(snapshot)];
 }
 
 function priorityNames({ overload }: Snapshot): string[] {
@@ -130,14 +130,12 @@ function claimsOf(snapshot: Snapshot, names: NameTable): ReadonlySet<number> {
   return claims;
 }
 
-/** Those of them that routing reads, and the color where it is such a field. */
+/** Those of them that routing reads. */
 function hiddenOf(snapshot: Snapshot, names: NameTable, claims: ReadonlySet<number>): number[] {
-  const isHidden = (id: number): boolean =>
-    claims.has(id) || (id === names.idOf(snapshot.color.header) && snapshot.color.acceptFrom !== 'anyone');
   const hidden = new Set(
     routedNames(snapshot)
       .map((name) => names.idOf(name))
-      .filter(isHidden),
+      .filter((id) => claims.has(id)),
   );
   return [...hidden];
 }
@@ -183,8 +181,7 @@ export function linkTable(
     http: snapshot.http,
     drain: snapshot.drain,
     names,
-    colorField: names.idOf(snapshot.color.header),
-    colorFromAnyone: snapshot.color.acceptFrom === 'anyone',
+    color: linkColor(snapshot.color, names),
     priorityField:
       snapshot.overload.priorityHeader === null ? FIELD.unknown : names.idOf(snapshot.overload.priorityHeader),
     hiddenFields: hiddenOf(snapshot, names, claims),

@@ -8,6 +8,7 @@
  */
 
 import { putLatin1 } from '../../lib/latin1.ts';
+import { tellColor } from '../decide/color/color.ts';
 import type { Exchange } from '../exchange.ts';
 import { applyHeaderFilter } from '../filter/header-filter.ts';
 import { type LinkedPathRewrite, rewriteTarget } from '../filter/rewrite.ts';
@@ -45,11 +46,11 @@ export class RequestDraft {
     const fields = head.fields;
     const filters = x.route === null ? null : x.route.filters;
     if (x.wantsTrailers) fields.keep(FIELD.trailer);
-    if (!lines.peer.isTrusted && !x.table.colorFromAnyone) fields.drop(x.table.colorField);
     const asked = head.authority === '' ? fields.value(FIELD.host) : head.authority;
     const host = filters !== null && filters.host !== '' ? filters.host : head.authority;
     let added = forwardedLines(fields, lines, asked === null ? '' : asked, host !== '');
-    if (x.isPinned) added += colorLine(x, fields);
+    if (x.isPinned) tellColor(x, fields);
+    added += fields.replacedLines();
     if (fields.seen(FIELD.xEnvoyExpectedRqTimeoutMs) !== 0 && lines.peer.isTrusted) x.allowedMs = allowedMsOf(fields);
     if (x.method === 'OPTIONS') added += maxForwardsLine(fields);
     added += idLines(x, fields, fresh);
@@ -122,14 +123,6 @@ function hostLine(fields: FieldTable, host: string): string {
   if (host === '') return fields.seen(FIELD.host) === 0 ? 'Host: \r\n' : '';
   fields.drop(FIELD.host);
   return `Host: ${host}\r\n`;
-}
-
-/** The color that pinned the request is the only one that goes on: upstreams may read the last of several. */
-function colorLine(x: Exchange, fields: FieldTable): string {
-  const { colorField } = x.table;
-  if (fields.seen(colorField) <= 1) return '';
-  fields.drop(colorField);
-  return `${x.table.names.names[colorField]}: ${fields.value(colorField)}\r\n`;
 }
 
 /** One forward less for the next one; 0 never gets here. Source: RFC 9110 section 7.6.2. */

@@ -15,7 +15,7 @@ import { nowMs, turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import type { Placed } from '../../lib/roster.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
-import { decide } from '../decide/decide.ts';
+import { AWAITS_TOKEN, decide } from '../decide/decide.ts';
 import { Exchange } from '../exchange.ts';
 import type { Answer } from '../filter/filters.ts';
 import { abandon, forward } from '../forward/forwarder.ts';
@@ -27,26 +27,10 @@ import type { Lane } from '../lane.ts';
 import type { Handle } from '../wire/binding.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
+import type { ConnectionEvents, State } from './client-terms.ts';
+import * as BOUND from './client-terms.ts';
 import { Input } from './input.ts';
 import type { RequestHead } from './request-head.ts';
-
-/** How long and how much is read from a client that was answered and told to close, so that the answer is not reset away. */
-const LINGER_MS = 2000;
-const EMPTY_LINE_BYTES = 2;
-const LINGER_BYTES_MAX = 1_048_576;
-/** Unsent bytes above which no further pipelined request is begun. */
-const UNSENT_BYTES_MAX = 262_144;
-/** Bytes of further requests that wait for their turn before reading pauses. */
-const PIPELINED_BYTES_MAX = 16_384;
-/** While draining: how long a connection that was just accepted may take to send its request. */
-const FIRST_REQUEST_MS = 500;
-
-type State = 'idle' | 'head' | 'exchange' | 'lingering' | 'closed';
-
-/** What the listener is told. */
-export interface ConnectionEvents {
-  closed(connection: ClientConnection): void;
-}
 
 export class ClientConnection implements Timed, Placed, WireOwner {
   deadlineAtMs: number;
@@ -67,6 +51,8 @@ export class ClientConnection implements Timed, Placed, WireOwner {
   /** The client said that the request under way, which has no body, is its last. */
   #saidLast = false;
   #served = 0;
+  /** When the request came whose token is awaited; 0: none is. */
+  #cameAtMs = 0;
   #lingered = 0;
   /** The client will send no more. */
   #hasEnded = false;
@@ -150,7 +136,7 @@ export class ClientConnection implements Timed, Placed, WireOwner {
     if (this.#state !== 'idle') return;
     if (this.out.isBackedUp) this.#linger();
     else if (this.#served > 0) this.destroy();
-    else this.deadlineAtMs = Math.min(this.deadlineAtMs, nowMs() + FIRST_REQUEST_MS);
+    else this.deadlineAtMs = Math.min(this.deadlineAtMs, nowMs() + BOUND.FIRST_REQUEST_MS);
   }
 
   /** Ends the connection now, its exchange with it. */
@@ -175,7 +161,7 @@ export class ClientConnection implements Timed, Placed, WireOwner {
     const input = this.#input;
     if (this.#state === 'lingering') {
       this.#lingered += count;
-      if (this.#lingered > LINGER_BYTES_MAX) this.destroy();
+      if (this.#lingered > BOUND.LINGER_BYTES_MAX) this.destroy();
     } else {
       input.take(count);
       // A head that trickles in is looked at again only where a line may end, or one-byte packets would cost O(n^2).
@@ -201,9 +187,9 @@ export class ClientConnection implements Timed, Placed, WireOwner {
       return false;
     }
     const x = this.#exchange;
-    if (x === null) return this.out.waitingBytes > UNSENT_BYTES_MAX ? this.#pause() : this.#readHead();
+    if (x === null) return this.out.waitingBytes > BOUND.UNSENT_BYTES_MAX ? this.#pause() : this.#readHead();
     // Reading on is how a client that leaves is noticed; so many bytes of further requests may come along.
-    if (x.requestDone) return this.#input.length < PIPELINED_BYTES_MAX ? false : this.#pause();
+    if (x.requestDone) return this.#input.length < BOUND.PIPELINED_BYTES_MAX ? false : this.#pause();
     if (x.upstream === null || x.upstream.isBackedUp) return this.#pause();
     return this.#relayBody(x, x.upstream);
   }
@@ -228,19 +214,32 @@ export class ClientConnection implements Timed, Placed, WireOwner {
     const next = head.parse(input.bytes, input.from, input.end);
     if (next === 0) {
       // The empty line that may stand before a request is not the beginning of one.
-      if (input.length <= EMPTY_LINE_BYTES) return false;
+      if (input.length <= BOUND.EMPTY_LINE_BYTES) return false;
       if (this.#state === 'idle') this.deadlineAtMs = turnMs() + table.timeouts.headMs;
       this.#state = 'head';
       return false;
     }
+    const { from } = input;
     input.from = next < 0 ? input.end : next;
     if (next < 0) this.#refuse(head.reason, head.detail);
-    else this.#begin(head);
+    else if (!this.#begin(head)) return this.#awaitToken(from);
     return true;
   }
 
-  #begin(head: RequestHead): void {
-    const x = new Exchange(this, this.lane.table, turnMs());
+  /** The request is read and decided anew when its token is known. */
+  #awaitToken(from: number): false {
+    this.#input.from = from;
+    this.#cameAtMs ||= (this.#exchange as Exchange).startedAtMs;
+    this.#exchange = null;
+    this.#state = 'head';
+    this.#served--;
+    this.lane.tokens.whenKnown(() => this.#proceed());
+    return this.#pause();
+  }
+
+  /** False: nothing is decided, as its token is not known yet. */
+  #begin(head: RequestHead): boolean {
+    const x = new Exchange(this, this.lane.table, this.#cameAtMs || turnMs());
     this.#state = 'exchange';
     this.#exchange = x;
     this.#served++;
@@ -250,9 +249,11 @@ export class ClientConnection implements Timed, Placed, WireOwner {
     x.requestDone = this.body.isDone;
     if (head.isForUs) {
       this.#answer(x, OPTIONS_ANSWER);
-      return;
+      return true;
     }
     const reason = decide(x, head, this.lines.peer, this.lane.random);
+    if (reason === AWAITS_TOKEN) return false;
+    this.#cameAtMs = 0;
     this.lane.draft.begin(x, head, this.lines, this.lane.fresh.next());
     if (this.lane.accessLog.draw()) this.lane.accessLog.keep(x, head, this.lines.peer);
     const fault = reason === REASON.none ? takeSmallBody(x, this.body, this.#input) : REASON.none;
@@ -266,6 +267,7 @@ export class ClientConnection implements Timed, Placed, WireOwner {
     else if (head.wantsUpgrade && this.#leavesWith(x, head)) this.#close();
     else forward(x);
     this.lane.draft.end();
+    return true;
   }
 
   /** Does the connection become another lane's? Answers that wait would be lost on the way there. */
@@ -353,7 +355,7 @@ export class ClientConnection implements Timed, Placed, WireOwner {
       x.upstream?.resume();
     } else if (this.#state === 'lingering') {
       if (this.#hasEnded) this.#gone('closed');
-      else this.deadlineAtMs = turnMs() + LINGER_MS;
+      else this.deadlineAtMs = turnMs() + BOUND.LINGER_MS;
     } else if (this.#state === 'idle' && this.#isPaused) this.#proceed();
   }
 
@@ -361,7 +363,7 @@ export class ClientConnection implements Timed, Placed, WireOwner {
   #linger(): void {
     this.#state = 'lingering';
     this.#input.clear();
-    this.deadlineAtMs = turnMs() + (this.out.isBackedUp ? this.lane.table.timeouts.bodyIdleMs : LINGER_MS);
+    this.deadlineAtMs = turnMs() + (this.out.isBackedUp ? this.lane.table.timeouts.bodyIdleMs : BOUND.LINGER_MS);
     this.out.end();
     this.out.resume();
     this.#isPaused = false;

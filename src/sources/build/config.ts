@@ -11,7 +11,6 @@ import type { Config, Limits, ListenAddress, Timeouts } from '../../model/config
 import {
   DEFAULT_ACCESS_LOG,
   DEFAULT_ADMIN,
-  DEFAULT_COLOR,
   DEFAULT_DRAIN,
   DEFAULT_HTTP,
   DEFAULT_LIMITS,
@@ -23,6 +22,7 @@ import {
 import { parseAddress } from '../scalars/address.ts';
 import { canonicalHost, parseCidr } from '../scalars/host.ts';
 import type { DocumentInput, ListenInput } from '../schema.ts';
+import { buildColor } from './color.ts';
 import { buildRoute } from './route.ts';
 import { buildService } from './service.ts';
 import { byName, sure, toBytes, toMs } from './values.ts';
@@ -34,10 +34,7 @@ export function buildConfig(input: DocumentInput): Config {
     admin: buildListen(input.admin, DEFAULT_ADMIN),
     adminTokenHash: hashAdminToken(input.adminToken),
     workers: input.workers ?? 'auto',
-    color: {
-      header: (input.color?.header ?? DEFAULT_COLOR.header).toLowerCase(),
-      acceptFrom: input.color?.acceptFrom ?? DEFAULT_COLOR.acceptFrom,
-    },
+    color: buildColor(input.color),
     overload: {
       priorityHeader: input.overload?.priorityHeader?.toLowerCase() ?? DEFAULT_OVERLOAD.priorityHeader,
     },

@@ -98,6 +98,8 @@ const TABLE = {
   sourceFields: ['SLU1094', 'Fields of a source go together, and one of them is missing.'],
   tooManyPieces: ['SLU1095', 'The sources hold more documents, or more bytes, than the gateway reads.'],
   listTooLong: ['SLU1096', 'A list has more entries than it may.'],
+  publicKey: ['SLU1110', 'A key that tokens are verified with is not a public one.'],
+  keyOrigin: ['SLU1111', 'A key, or a set of keys, does not say in exactly one way where it is.'],
   emptyVersion: ['SLU1901', 'A version has no endpoints, so its weight counts as 0.'],
   unusedService: ['SLU1902', 'No route sends to this service.'],
   sharedEndpoint: ['SLU1903', 'Two versions of a service have the same endpoint, so they cannot be told apart there.'],
@@ -107,7 +109,7 @@ const TABLE = {
   ],
   colorUnreachable: [
     'SLU1905',
-    'Versions have colors, but the color header is accepted from trusted proxies only and there are none.',
+    'Versions have colors, but colors are accepted from trusted proxies only and there are none.',
   ],
   attemptTooLong: ['SLU1906', 'One attempt may take longer than the whole request: it is never cut off by itself.'],
   hedgeAlone: ['SLU1907', 'A route hedges, but no version it sends to has a second endpoint.'],

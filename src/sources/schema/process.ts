@@ -26,15 +26,6 @@ export const adminToken = scalar<string>(
   'Token that commands to the admin server must bring; without one it is read only',
 );
 
-export const color = z.strictObject({
-  header: scalar<string>(
-    checkColorHeader,
-    TOKEN_META,
-    'Header that pins a version; default x-release-stage',
-  ).optional(),
-  acceptFrom: word(['anyone', 'trustedProxies'], 'Whose color header counts; default trustedProxies').optional(),
-});
-
 export const overload = z.strictObject({
   priorityHeader: scalar<string>(
     checkColorHeader,

@@ -10,6 +10,8 @@ import { DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model
 import { AccessLog } from '#src/proxy/access-log.ts';
 import { Admissions } from '#src/proxy/decide/admission/admissions.ts';
 import { Breakers } from '#src/proxy/decide/breaker/breakers.ts';
+import { Signatures } from '#src/proxy/decide/color/signatures.ts';
+import { Tokens } from '#src/proxy/decide/color/tokens.ts';
 import type { Peer } from '#src/proxy/decide/decide.ts';
 import { Rates } from '#src/proxy/decide/rate/rates.ts';
 import { type LinkedRoute, linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
@@ -35,6 +37,9 @@ import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-
 import { createLatencyDials, type LatencyDials } from '#src/snapshot/latency-dials.ts';
 import { type PlaneSketch, type RouteSketch, sketchSnapshot } from '../plane.ts';
 import { LIMITS } from './limits.ts';
+
+/** 2026-01-01. */
+export const WALL_MS = 1_767_225_600_000;
 
 /** A lane with its own tallies, its clock standing at 0. */
 export interface Bench {
@@ -84,6 +89,13 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     mirrors: new Mirrors(),
     admissions,
     rates: new Rates(reserveRates()),
+    signatures: new Signatures(),
+    tokens: new Tokens({
+      count: () => undefined,
+      wantKeys: () => undefined,
+      nowMs: () => 0,
+      wallMs: () => WALL_MS,
+    }),
     deadlines: new Deadlines(),
     draft: new RequestDraft(),
     readBuffer: Buffer.alloc(65_536),

@@ -16,6 +16,7 @@ export function sourceOf(changes: Partial<MetricsSource> = {}): MetricsSource {
     traffic: () => [sampleTraffic()],
     refused: () => new Uint32Array(REASON_COUNT).fill(3),
     rollbacks: () => [{ route: 'checkout', version: 'v2', count: 1 }],
+    colors: () => ({ tokens: [7, 1], signatures: [5, 2, 1] }),
     accessLosses: () => ({ queueFull: 5, failureRate: 6, stream: 7 }),
     ratesForgotten: () => 8,
     ...changes,

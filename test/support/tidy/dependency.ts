@@ -34,6 +34,7 @@ const PACKAGES: Readonly<Record<string, string | readonly string[]>> = {
   pino: 'src/lib/log.ts',
   re2js: 'src/lib/pattern.ts',
   'http-proxy-3': 'src/proxy/upgrade/',
+  jose: 'src/proxy/decide/color/',
 };
 
 /** `src/proxy/http1/body.ts` -> `proxy`; `src/gateway.ts` -> `gateway.ts`. */

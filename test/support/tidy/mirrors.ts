@@ -27,6 +27,7 @@ const ROOTS = [
   'src/compose/handover/restart.ts',
   'src/compose/rollouts.ts',
   'src/compose/worker.ts',
+  'src/compose/workers.ts',
   'bench/macro/run.ts',
   // Scripts of child processes: the tests of those who start them run them.
   'bench/macro/contenders/fastify-server.ts',

@@ -10,6 +10,7 @@ const READING: Reading = {
   status: sampleStatus(),
   traffic: [],
   refused: [],
+  colors: { tokens: [], signatures: [] },
   rollbacks: [],
   accessLosses: NO_LOSSES,
   ratesForgotten: 0,

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { documentSchema, fieldsAt, jsonSchema } from '#src/sources/schema.ts';
 
 test('the known fields of every mapping are found by path', () => {
-  assert.deepEqual(fieldsAt(['color']), ['header', 'acceptFrom']);
+  assert.deepEqual(fieldsAt(['color']), ['header', 'acceptFrom', 'query', 'cookie', 'baggage', 'signature', 'jwt']);
   assert.deepEqual(fieldsAt(['admin']), ['host', 'port']);
   assert.deepEqual(fieldsAt(['services', 'any', 'versions', 'v1']), ['endpoints', 'colors', 'overload']);
   assert.deepEqual(fieldsAt(['routes', 5, 'slo', 'latency']), ['threshold', 'target']);

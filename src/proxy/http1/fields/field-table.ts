@@ -60,6 +60,8 @@ export class FieldTable {
   #notedCount = 0;
   readonly #valueStart: Int32Array;
   readonly #valueEnd: Int32Array;
+  /** Values in place of those that were read, by id; null for nearly every head. */
+  #replaced: Map<number, string> | null = null;
 
   /**
    * @param policyOf what becomes of a known field; `keep` for all without it.
@@ -72,7 +74,8 @@ export class FieldTable {
     this.#marks = new Uint8Array(countMax);
     this.#policy = Uint8Array.from({ length: names.size }, (_, id) => MARK_OF[policyOf(id)]);
     this.#seen = new Uint8Array(names.size);
-    this.#noted = new Int32Array(countMax);
+    // What `replace` adds to a full head stands here as well.
+    this.#noted = new Int32Array(countMax + names.size);
     this.#valueStart = new Int32Array(names.size);
     this.#valueEnd = new Int32Array(names.size);
   }
@@ -85,6 +88,7 @@ export class FieldTable {
   scan(bytes: Buffer, base: number, from: number, end: number): number {
     for (let i = 0; i < this.#notedCount; i++) this.#seen[this.#noted[i] as number] = 0;
     this.#notedCount = 0;
+    this.#replaced = null;
     const next = this.#scanner.scan(bytes, base, from, end);
     this.count = next > INCOMPLETE ? this.#scanner.count : 0;
     const lines = this.#lines;
@@ -148,6 +152,7 @@ export class FieldTable {
   /** First value of the known field, or null. */
   value(id: number): string | null {
     if (this.#seen[id] === 0) return null;
+    if (this.#replaced !== null && this.#replaced.has(id)) return this.#replaced.get(id) as string;
     const from = this.#valueStart[id] as number;
     const end = this.#valueEnd[id] as number;
     if (this.#text !== null) return this.#text.slice(from, end);
@@ -163,6 +168,8 @@ export class FieldTable {
 
   /** Every value of a known field that may be repeated; rare fields only. */
   values(id: number): string[] {
+    const replaced = this.#replaced?.get(id);
+    if (replaced !== undefined) return [replaced];
     const found: string[] = [];
     for (let i = 0; i < this.count; i++) {
       const line = i * FIELD_WORDS;
@@ -182,6 +189,26 @@ export class FieldTable {
   forget(id: number): void {
     this.drop(id);
     this.#seen[id] = 0;
+  }
+
+  /**
+   * Has a known field say something else, whatever it said before: routing and deciding see it so, the lines that were
+   * read do not go on, `replacedLines` do. An empty value is no field at all.
+   */
+  replace(id: number, value: string): void {
+    this.drop(id);
+    this.#replaced ??= new Map();
+    this.#replaced.set(id, value);
+    if (this.#seen[id] === 0) this.#noted[this.#notedCount++] = id;
+    this.#seen[id] = value === '' ? 0 : 1;
+  }
+
+  /** The fields that `replace` made, each line with its CRLF. */
+  replacedLines(): string {
+    let lines = '';
+    if (this.#replaced === null) return lines;
+    for (const [id, value] of this.#replaced) if (value !== '') lines += `${this.names.names[id]}: ${value}\r\n`;
+    return lines;
   }
 
   /** Lets every occurrence of a known field go on, whatever its policy. */

@@ -31,7 +31,7 @@ suite('document', () => {
       services[0]?.versions.map(({ name, endpoints }) => `${name} ${endpoints[0]?.port}`),
       ['v1 7001', 'v2 7002'],
     );
-    assert.deepEqual(color, { header: 'x-color', acceptFrom: 'anyone' });
+    assert.deepEqual([color.header, color.acceptFrom], ['x-color', 'anyone']);
     assert.equal(routes[0]?.sticky?.header, 'x-user-id');
     assert.deepEqual(routes[0]?.slo?.latency, { thresholdMs: 300, targetRatio: 0.99 });
   });

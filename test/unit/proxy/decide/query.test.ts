@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { QueryParameters } from '#src/proxy/decide/query.ts';
+import { QueryParameters, withoutParameter } from '#src/proxy/decide/query.ts';
 import { bytesPerCall } from '../../../support/proxy/allocation.ts';
 
 function valueIn(target: string, name: string): string | null {
@@ -70,4 +70,25 @@ it('a request whose query nobody asks for pays nothing', () => {
     bytesPerCall(() => query.start(target), 5000, 0),
     0,
   );
+});
+
+describe('a parameter that is taken out', () => {
+  it('is gone in every spelling, and nothing else changes', () => {
+    for (const [target, expected] of [
+      ['/p', '/p'],
+      ['/p?', '/p?'],
+      ['/p?a=1&&b', '/p?a=1&&b'],
+      ['/p?c=1', '/p'],
+      ['/p?c', '/p'],
+      ['/p?a=%20&c=1&%63=2&b=c&c&b=+', '/p?a=%20&b=c&b=+'],
+      ['/p?cc=1&C=2', '/p?cc=1&C=2'],
+      ['/p?a=1?c=1', '/p?a=1?c=1'],
+    ] as const) {
+      assert.equal(withoutParameter(target, 'c'), expected);
+      const parameters = new QueryParameters();
+      const id = parameters.idOf('c');
+      parameters.start(withoutParameter(target, 'c'));
+      assert.equal(parameters.value(id), null, target);
+    }
+  });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { buildConfig } from '#src/sources/build/config.ts';
-import { DEFAULT_RETRY, DEFAULT_SLO, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
+import { DEFAULT_COLOR, DEFAULT_RETRY, DEFAULT_SLO, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
 import { configOf, SOUND, SOUND_ROLLOUT } from '../../../support/config.ts';
 
 describe('buildConfig', () => {
@@ -13,7 +13,7 @@ describe('buildConfig', () => {
       admin: { host: '127.0.0.1', port: 9900 },
       adminTokenHash: null,
       workers: 'auto',
-      color: { header: 'x-release-stage', acceptFrom: 'trustedProxies' },
+      color: DEFAULT_COLOR,
       overload: { priorityHeader: null },
       http: { absoluteForm: 'refuse', pathNormalization: 'normalize', serverTiming: false },
       accessLog: { sampleRatio: 0 },
@@ -105,7 +105,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
       admin: { host: '::1', port: 9000 },
       adminTokenHash: createHash('sha256').update('sixteen-visible-characters').digest('hex'),
       workers: 3,
-      color: { header: 'x-stage', acceptFrom: 'anyone' },
+      color: { ...DEFAULT_COLOR, header: 'x-stage', acceptFrom: 'anyone' },
       overload: { priorityHeader: 'x-priority' },
       http: { absoluteForm: 'rewrite', pathNormalization: 'strict', serverTiming: true },
       accessLog: { sampleRatio: 0.01 },

@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import type { RateLimitConfig } from '#src/model/overload.ts';
-import { REASON } from '#src/model/reason.ts';
-import { decide, type Peer } from '#src/proxy/decide/decide.ts';
+import { REASON, type Reason } from '#src/model/reason.ts';
+import { AWAITS_TOKEN, decide, type Peer } from '#src/proxy/decide/decide.ts';
 import { linkRates, networkKey } from '#src/proxy/decide/rate/limits.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
 import type { RouteSketch } from '../../../../support/plane.ts';
@@ -19,7 +19,9 @@ function decider(change: Partial<RouteSketch>): (headers?: string, peer?: Peer, 
   const random = new Random(1);
   return (headers = '', peer = peerOf(), atMs = 1000) => {
     const x = exchangeOn(on, atMs);
-    x.reason = decide(x, readHead(on.table, get('/', headers)), peer, random);
+    const course = decide(x, readHead(on.table, get('/', headers)), peer, random);
+    assert.notEqual(course, AWAITS_TOKEN);
+    x.reason = course as Reason;
     return x;
   };
 }

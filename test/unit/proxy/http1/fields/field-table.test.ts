@@ -202,3 +202,34 @@ describe('a head that is made in place', () => {
     assert.notEqual(compacted(['X-0: a\r\n', 'X-1: b\r\n'], new Set()), null);
   });
 });
+
+describe('a field that is replaced', () => {
+  const lines = 'X-Color: a\r\nA: 1\r\nx-color: b\r\n\r\n';
+
+  it('says the new value, and its lines do not go on', () => {
+    const [table] = scan(lines);
+    const id = table.names.idOf(COLOR);
+    table.replace(id, 'c, d');
+    assert.deepEqual([table.value(id), table.values(id), table.seen(id)], ['c, d', ['c, d'], 1]);
+    assert.equal(table.kept(), 'A: 1\r\n');
+    assert.equal(table.replacedLines(), 'x-color: c, d\r\n');
+  });
+
+  it('by nothing was never there', () => {
+    const [table] = scan(lines);
+    const id = table.names.idOf(COLOR);
+    table.replace(id, '');
+    assert.deepEqual([table.value(id), table.seen(id), table.kept(), table.replacedLines()], [null, 0, 'A: 1\r\n', '']);
+  });
+
+  it('is forgotten with its head, also one that was not there and found no room among the fields', () => {
+    const [table] = scan('A: 1\r\n\r\n', 1);
+    const id = table.names.idOf(COLOR);
+    table.replace(id, 'new');
+    assert.equal(table.value(id), 'new');
+    const next = Buffer.from('B: 1\r\n\r\n');
+    table.hold(next, 0, next.length);
+    table.scan(next, 0, 0, next.length);
+    assert.deepEqual([table.value(id), table.seen(id), table.replacedLines()], [null, 0, '']);
+  });
+});

@@ -1,0 +1,155 @@
+/** A gateway and an identity provider: keys that change, a provider that hangs and one that is gone, signed colors onward. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import { describe, it, type TestContext } from 'node:test';
+import { type GatewayProcess, startGatewayProcess, startService, until } from '../../support/gateway.ts';
+import {
+  AUDIENCE,
+  claimsOf,
+  ISSUER,
+  type KeyServer,
+  keyOf,
+  keySetOf,
+  signed,
+  startKeyServer,
+} from '../../support/http/tokens.ts';
+import { listenLoopback } from '../../support/plane.ts';
+
+const FIRST = keyOf('2026-01');
+const SECOND = keyOf('2026-02', 'EdDSA');
+
+interface Scene {
+  readonly gateway: GatewayProcess;
+  readonly ask: (token: string) => Promise<string>;
+}
+
+function tokenOf(key = FIRST, more: Record<string, unknown> = {}): string {
+  return signed(key, claimsOf(Date.now(), { stage: 'v2', ...more }));
+}
+
+/** The canary has weight 0: only a color leads to it. */
+async function sceneOf(t: TestContext, provider: KeyServer): Promise<Scene> {
+  const services = await Promise.all(['v1', 'v2'].map((name) => startService(name)));
+  const [v1, v2] = services as [(typeof services)[0], (typeof services)[0]];
+  const gateway = await startGatewayProcess(`listen: "127.0.0.1:0"
+admin: "127.0.0.1:0"
+workers: 2
+color:
+  jwt:
+    claim: stage
+    cookie: session
+    issuer: ${ISSUER}
+    audience: [${AUDIENCE}]
+    jwks: {url: "${provider.url}", interval: 1s}
+services:
+  shop: {versions: {v1: {endpoints: ["127.0.0.1:${v1.port}"]}, v2: {endpoints: ["127.0.0.1:${v2.port}"]}}}
+routes:
+  - name: shop
+    backendRefs: [{name: shop, version: v1, weight: 1}, {name: shop, version: v2, weight: 0}]
+`);
+  t.after(async () => {
+    await gateway.end();
+    await Promise.all(services.map((service) => service.close()));
+    await provider.stop();
+  });
+  const ask = async (token: string): Promise<string> =>
+    (await fetch(gateway.proxyUrl, { headers: { authorization: `Bearer ${token}` } })).text();
+  return { gateway, ask };
+}
+
+async function countOf(gateway: GatewayProcess, result: string): Promise<number> {
+  const page = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+  return Number(new RegExp(`^sluice_color_tokens_total\\{result="${result}"\\} (\\d+)`, 'm').exec(page)?.[1]);
+}
+
+describe('a gateway with an identity provider', () => {
+  it('pins by verified tokens, follows its keys, and keeps the last good ones', async (t) => {
+    const provider = await startKeyServer(keySetOf(FIRST));
+    const { gateway, ask } = await sceneOf(t, provider);
+    assert.equal(await ask(tokenOf()), 'v2', 'the keys were there before the first request');
+    const inCookie = await fetch(gateway.proxyUrl, { headers: { cookie: `a=1; session=${tokenOf()}` } });
+    assert.equal(await inCookie.text(), 'v2');
+    assert.equal(await ask(tokenOf(keyOf(FIRST.kid))), 'v1');
+    assert.equal(await ask(tokenOf(FIRST, { exp: 1 })), 'v1');
+    assert.deepEqual(
+      await Promise.all(['verified', 'signature', 'expired'].map((each) => countOf(gateway, each))),
+      [2, 1, 1],
+    );
+
+    assert.equal(await ask(tokenOf(SECOND)), 'v1');
+    provider.keySet = keySetOf(FIRST, SECOND);
+    await until('the new key counts', async () => (await ask(tokenOf(SECOND))) === 'v2');
+    assert.equal(await ask(tokenOf()), 'v2', 'the old one still does');
+    provider.keySet = keySetOf(SECOND);
+    await until('the old key is gone', async () => (await ask(tokenOf())) === 'v1');
+
+    provider.isFrozen = true;
+    const { asked } = provider;
+    await until('it hangs', () => provider.asked > asked);
+    assert.equal(await ask(tokenOf(SECOND)), 'v2');
+    assert.equal(await ask(tokenOf(keyOf('unheard of'))), 'v1', 'no request waits for the provider');
+
+    await provider.stop();
+    await until('it is said', () => /color_keys_failed/.test(gateway.output()));
+    assert.equal(await ask(tokenOf(SECOND)), 'v2');
+  });
+
+  it('starts without it, and serves; tokens count from the first answer on', async (t) => {
+    const provider = await startKeyServer('{"keys": []}');
+    const { gateway, ask } = await sceneOf(t, provider);
+    assert.equal(await ask(tokenOf()), 'v1');
+    assert.equal(await countOf(gateway, 'no_keys'), 1);
+    provider.keySet = keySetOf(FIRST);
+    await until('the keys are there', async () => (await ask(tokenOf())) === 'v2');
+  });
+});
+
+it('a color that one gateway signed pins at the next, which trusts nobody', async (t) => {
+  const seen: (string | undefined)[] = [];
+  const v2 = createServer((request, response) => {
+    const { 'x-release-stage': color, 'x-release-stage-signature': signature } = request.headers;
+    seen.push([color].flat()[0], [signature].flat()[0]);
+    response.end('v2');
+  });
+  const v2Port = await listenLoopback(v2);
+  const v1 = await startService('v1');
+  const gateways: GatewayProcess[] = [];
+  t.after(async () => {
+    await Promise.all(gateways.map((gateway) => gateway.end()));
+    await v1.close();
+    v2.closeAllConnections();
+    v2.close();
+  });
+  process.env['SLUICE_TEST_COLOR_KEY'] = 'k'.repeat(40);
+  t.after(() => delete process.env['SLUICE_TEST_COLOR_KEY']);
+  const start = async (color: string, ports: readonly number[]): Promise<GatewayProcess> => {
+    const gateway = await startGatewayProcess(`listen: "127.0.0.1:0"
+admin: "127.0.0.1:0"
+workers: 1
+color: {${color} signature: {keys: [{variable: SLUICE_TEST_COLOR_KEY}]}}
+services:
+  shop: {versions: {v1: {endpoints: ["127.0.0.1:${ports[0]}"]}, v2: {endpoints: ["127.0.0.1:${ports[1]}"]}}}
+routes:
+  - name: shop
+    backendRefs: [{name: shop, version: v1, weight: 1}, {name: shop, version: v2, weight: 0}]
+`);
+    gateways.push(gateway);
+    return gateway;
+  };
+  const inner = await start('', [v1.port, v2Port]);
+  const innerPort = Number(new URL(inner.proxyUrl).port);
+  const outer = await start('acceptFrom: anyone, query: stage,', [innerPort, innerPort]);
+  const ask = async (url: string, headers: Record<string, string> = {}): Promise<string> =>
+    (await fetch(url, { headers })).text();
+  assert.equal(await ask(`${outer.proxyUrl}/?stage=v2`), 'v2');
+  assert.equal(seen[0], 'v2');
+  assert.match(seen[1] ?? '', /^\d+\.[\w-]{43}$/);
+  assert.equal(await ask(inner.proxyUrl, { 'x-release-stage': 'v2' }), 'v1', 'unsigned');
+  const [, right] = seen as [string, string];
+  const forged = right.replace(/.$/, (last) => (last === 'A' ? 'E' : 'A'));
+  assert.equal(await ask(inner.proxyUrl, { 'x-release-stage': 'v2', 'x-release-stage-signature': forged }), 'v1');
+  const page = await (await fetch(`${inner.adminUrl}/metrics`)).text();
+  assert.match(page, /^sluice_color_signatures_total\{result="valid"\} 1$/m);
+  assert.match(page, /^sluice_color_signatures_total\{result="forged"\} 1$/m);
+  assert.doesNotMatch(gateways.map((gateway) => gateway.output()).join(''), /kkkk/);
+});
