@@ -95,6 +95,19 @@ export function weightScaleOf(route: {
   return hasSteps || hasDrift ? FINE_WEIGHT_SCALE : 1;
 }
 
+/** Where the operator's weights of a route come from, when they are apart from the route. */
+export interface WeightsOrigin {
+  /** What problems call it: `consul sluice/weights/shop`. */
+  readonly document: string;
+  /** Of this document, of its store's own making. */
+  readonly revision: string;
+  readonly reason: string;
+  /** What the route itself says, by `backendRefs`. */
+  readonly ownWeights: readonly number[];
+  /** Whether the document gives the weight; else the route does. */
+  readonly isSet: readonly boolean[];
+}
+
 /** Weights to hold on a route against the operator's: all of them at once, none = the operator's are in force again. */
 export interface RouteHold {
   readonly route: string;
