@@ -6,7 +6,7 @@
 
 import { quantile } from '../lib/histogram.ts';
 import type { Config } from '../model/config.ts';
-import { weightScaleOf } from '../model/rollout.ts';
+import { type WeightsOrigin, weightScaleOf } from '../model/rollout.ts';
 import type { DriftKind } from '../model/slo.ts';
 import type { RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
 import type {
@@ -17,6 +17,8 @@ import type {
   RouteStatus,
   TrafficStatus,
   VersionStatus,
+  VersionWeights,
+  WeightsStatus,
 } from '../model/status.ts';
 
 /** Totals of a cell, as far as the status shows them. */
@@ -61,6 +63,8 @@ function routeStatus(source: StatusSource, route: RouteSpec, index: number): Rou
       rescued: route.rescue?.canary === i ? source.cell(split.cell).rescued : null,
       weight: source.weight(split.dial) / scale,
       weightConfigured: refs[i]?.weight ?? 0,
+      weightFrom: config?.weights?.isSet[i] === true ? 'weights' : 'route',
+      weightOfRoute: config?.weights?.ownWeights[i] ?? refs[i]?.weight ?? 0,
       weightBecause: source.because(route.name, split),
       drift: source.drift(route.name, split),
     }),
@@ -68,16 +72,21 @@ function routeStatus(source: StatusSource, route: RouteSpec, index: number): Rou
   const total = versions.reduce((sum, version) => sum + version.requests, 0);
   return {
     name: route.name,
+    weights: config?.weights === undefined ? null : originOf(config.weights),
     ...traffic,
     versions: versions.map((version) => ({ ...version, shareRatio: ratioOf(version.requests, total) })),
     rollout: source.rollout(route.name),
   };
 }
 
+function originOf({ document, revision, reason }: WeightsOrigin): WeightsStatus {
+  return { document, revision, reason };
+}
+
 function versionStatus(
   source: StatusSource,
   split: SplitSpec,
-  weights: Pick<VersionStatus, 'weight' | 'weightConfigured' | 'weightBecause' | 'rescued' | 'drift'>,
+  weights: Omit<VersionWeights, 'service' | 'version'> & Pick<VersionStatus, 'rescued' | 'drift'>,
 ): VersionStatus {
   const endpoints = split.targets.endpoints.map((index) => {
     const spec = source.snapshot.endpoints[index] as Snapshot['endpoints'][number];

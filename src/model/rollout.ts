@@ -108,6 +108,35 @@ export interface WeightsOrigin {
   readonly isSet: readonly boolean[];
 }
 
+/** An operator replaces the weights document of a route. */
+export interface WeightsCommand {
+  readonly route: string;
+  /** By version, or by `service/version`; what is not named has the route's own weight. */
+  readonly weights: Readonly<Record<string, number>>;
+  /** What was read before: the document must still have it. */
+  readonly revision: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** What became of it. */
+export type WeightsAnswer =
+  | { readonly kind: 'written'; readonly document: string; readonly revision: string }
+  /** Somebody else has written since; nothing was changed. `present`: what is kept now, null where that is not known. */
+  | {
+      readonly kind: 'conflict';
+      readonly detail: string;
+      readonly present: { readonly revision: string; readonly weights: WeightsCommand['weights'] | null } | null;
+    }
+  /**
+   * unknown: no such route · invalid: not weights of this route · refused: cannot be written, and why ·
+   * unavailable: certainly not written, try again · unconfirmed: perhaps written, look again
+   */
+  | {
+      readonly kind: 'unknown' | 'invalid' | 'refused' | 'unavailable' | 'unconfirmed';
+      readonly detail: string;
+    };
+
 /** Weights to hold on a route against the operator's: all of them at once, none = the operator's are in force again. */
 export interface RouteHold {
   readonly route: string;
