@@ -95,6 +95,8 @@ export function weigh(document: DocumentInput, documents: readonly RouteWeights[
   const routes = [...document.routes];
   for (const weighted of documents) {
     const route = routes[weighted.index] as RouteInput;
+    // A redirect sends nowhere, and is to be told from a list that is empty.
+    if (route.backendRefs === undefined) continue;
     const { weights } = weighingOf(weighted, route, document);
     const backendRefs = backendRefsOf(route).map((ref, n) => ({ ...ref, weight: weights[n] as number }));
     routes[weighted.index] = { ...route, backendRefs };

@@ -4,7 +4,7 @@
 
 import { z } from 'zod';
 import { type Check, type Fault, quote, wrongType } from '../problems/fault.ts';
-import { checkName, NAME_META } from '../scalars/http.ts';
+import { checkName } from '../scalars/http.ts';
 import { checkWeight, WEIGHT_MAX } from '../scalars/number.ts';
 import { scalar } from './fields.ts';
 
@@ -28,18 +28,12 @@ const versionKey = z.string().superRefine((key, context) => {
   if (fault !== null) context.addIssue({ code: 'custom', params: { fault }, message: fault.expected });
 });
 
-const NAME_CHARS = NAME_META.pattern.slice(1, -1);
-const weight = scalar<number>(
-  checkWeight,
-  { type: 'integer', minimum: 0, maximum: WEIGHT_MAX },
-  'Relative share of users',
-);
+const META = { type: 'integer', minimum: 0, maximum: WEIGHT_MAX };
+const weight = scalar<number>(checkWeight, META, 'Relative share of users');
 
 /** One weights document. Versions that it does not name keep the weight that the route gives them. */
 export const weightsDocument = z.strictObject({
-  weights: z
-    .record(versionKey.meta({ pattern: `^(?:${NAME_CHARS}/)?${NAME_CHARS}$` }), weight)
-    .meta({ description: 'Weights by version, or by service/version' }),
+  weights: z.record(versionKey, weight),
   reason: scalar<string>(checkReason, { type: 'string', maxLength: REASON_MAX }, 'Why, for whoever looks').optional(),
 });
 

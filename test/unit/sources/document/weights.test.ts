@@ -78,6 +78,17 @@ describe('a weights document', () => {
     );
   });
 
+  test('of a route that redirects can name nothing, and says so', () => {
+    const main = `${MAIN}  - name: moved
+    hostnames: [moved.test]
+    filters: [{type: RequestRedirect, requestRedirect: {hostname: new.test}}]
+`;
+    const { config, warnings } = accepted([['moved', 'weights: {}']], main);
+    assert.deepEqual([config.routes[2]?.backendRefs, config.routes[2]?.weights?.isSet, warnings], [[], [], []]);
+    const parsed = parse([['moved', 'weights: {v1: 1}']], main);
+    assert.deepEqual(parsed.ok ? [] : parsed.problems.map(({ code }) => code), ['SLU1111']);
+  });
+
   test('is no new rollout, whatever it says; another split of the route itself is', () => {
     const before = accepted([]).config;
     const after = accepted([['shop', 'weights: {v1: 1, v2: 99}']]).config;
