@@ -16,8 +16,8 @@ const USAGE = `sluice weights get ROUTE
 sluice weights set ROUTE VERSION=WEIGHT … [--revision REVISION] [--reason TEXT]
 
   get                  the weights of a route, as its source keeps them and as they count
-  set                  change them where they are kept apart from the route: v1=90, shop/v1=90 where two services have a v1;
-                       v1=default takes v1 out, so that the route's own weight counts; what is not named stays
+  set                  change them where they are kept apart from the route: v1=90 v2=10, shop/v1=90 where two services
+                       have a v1; v1=default takes v1 out, so that the route's own weight counts; the rest stays
   --revision REVISION  only if they still have the revision that get showed; default: the present one
   --reason TEXT        kept with them
   --admin URL          admin server; default $SLUICE_ADMIN, else ${DEFAULT_ADMIN}

@@ -133,6 +133,7 @@ for (const stage of STAGES) {
       assert.match(broken.out, /in force weights from/);
       assert.equal((await cli(gateway, 'set', 'shop', 'v9=default', 'v1=1', 'v2=1')).code, 0);
       await until('it is mended', async () => (await gateway.status()).config.last.result === 'accepted');
+      assert.deepEqual(await putFrozen(gateway, server), [504, 'unconfirmed']);
       await server.kill();
       const away = await cli(gateway, 'get', 'shop');
       assert.deepEqual([away.code, /cannot be read now/.test(away.out)], [1, true], away.out + away.err);
@@ -236,6 +237,17 @@ async function serve(t: TestContext, stage: Stage, server: StoreServer): Promise
 
 async function weightsOf(gateway: GatewayProcess): Promise<number[]> {
   return (await gateway.status()).routes[0]?.versions.map(({ weight }) => weight) ?? [];
+}
+
+/** Status and outcome of a PUT of what is there already to a store that stops answering. */
+async function putFrozen(gateway: GatewayProcess, server: StoreServer): Promise<[number, unknown]> {
+  const url = `${gateway.adminUrl}/api/v1/routes/shop/weights`;
+  const etag = (await fetch(url)).headers.get('etag') ?? assert.fail('no ETag');
+  const headers = { authorization: `Bearer ${TOKEN}`, 'if-match': etag, 'content-type': 'application/json' };
+  server.freeze();
+  const answer = await fetch(url, { method: 'PUT', headers, body: '{"weights": {"v1": 1, "v2": 1}}' });
+  server.thaw();
+  return [answer.status, ((await answer.json()) as { outcome: unknown }).outcome];
 }
 
 /** What an operator does with weights, wherever they are kept. */
