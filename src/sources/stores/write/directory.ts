@@ -10,7 +10,7 @@
  */
 
 import { constants, statSync } from 'node:fs';
-import { type FileHandle, lstat, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { type FileHandle, lstat, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { nowMs } from '../../../lib/clock.ts';
@@ -67,7 +67,7 @@ async function fileOf(path: string, route: string): Promise<string | null> {
 async function keptOf(path: string, name: string | null): Promise<Kept> {
   if (name === null) return { text: null, revision: NO_REVISION };
   const file = join(path, name);
-  const { size } = statSync(file);
+  const { size } = await stat(file);
   if (size > WEIGHTS_BYTES_MAX) throw new Error(`${file} has ${size} bytes, more than ${WEIGHTS_BYTES_MAX}`);
   const text = await readFile(file, 'utf8');
   return { text, revision: revisionOfText(text) };
@@ -94,7 +94,7 @@ async function replace({ path, route, text, revision, holds, commit }: Replacing
   }
   const next = join(path, `.${name ?? `${route}.weights.json`}.new`);
   try {
-    await writeSynced(next, text, name === null ? 0o644 : statSync(file).mode);
+    await writeSynced(next, text, name === null ? 0o644 : (await stat(file)).mode);
     if (!holds()) throw new Error(`${LOCK_FILE} was deleted by somebody; try again`);
     await commit.rename(next, file);
   } catch (error) {
