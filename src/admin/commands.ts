@@ -1,5 +1,5 @@
 /**
- * Commands over the admin server, the only thing here that changes anything: `POST /api/v1/rollouts/{route}/{command}` to
+ * Commands over the admin server, which with weights (weights.ts) are all that changes anything: `POST /api/v1/rollouts/{route}/{command}` to
  * rollouts, `POST /api/v1/routes/{route}/restore` for versions that are offline because they drifted, and
  * `POST /api/v1/restart`.
  *
@@ -22,6 +22,8 @@ import {
   ROLLOUT_COMMANDS,
   type RolloutCommand,
   type RolloutCommandName,
+  type WeightsAnswer,
+  type WeightsCommand,
 } from '../model/rollout.ts';
 import type { RestartAnswer } from '../model/threads/handover.ts';
 import { jsonReply, problemReply, type Reply } from './reply.ts';
@@ -41,6 +43,8 @@ export interface AdminActions {
   command(command: RolloutCommand): CommandResult;
   restore(command: RestoreCommand): RestoreResult;
   restart(): RestartAnswer;
+  /** Bounded in time by itself. */
+  setWeights(command: WeightsCommand): Promise<WeightsAnswer>;
   /** Told of every command that was refused before it was understood. */
   onRefused(target: string, because: string): void;
 }
@@ -94,17 +98,20 @@ function restartReply(answer: RestartAnswer): Reply {
   return { ...jsonReply({ restart: { pid: answer.pid } }), status: 202 };
 }
 
-interface Turned {
+/** A refusal before anything was understood. */
+export interface Turned {
   readonly status: number;
   readonly because: string;
 }
 
-const READ_ONLY: Turned = {
+/** Nobody may change anything. */
+export const READ_ONLY: Turned = {
   status: 403,
   because: 'This server is read only: no token is configured (adminToken, or SLUICE_ADMIN_TOKEN in its environment)',
 };
 
-function refusalOf({ headers, headersDistinct }: IncomingMessage, actions: AdminActions): Turned | null {
+/** Why a change may not be asked for, whatever it is; null: it may. */
+export function refusalOf({ headers, headersDistinct }: IncomingMessage, actions: AdminActions): Turned | null {
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') {
     return { status: 403, because: 'A page of another site may not send commands' };
@@ -133,7 +140,7 @@ function hasBody(headers: IncomingMessage['headers']): boolean {
 }
 
 /** The whole body as text; null when it is too long. A client that stalls is cut by the server's request timeout. */
-async function bodyOf(request: IncomingMessage): Promise<string | null> {
+export async function bodyOf(request: IncomingMessage): Promise<string | null> {
   if (Number(request.headers['content-length'] ?? 0) > BODY_BYTES_MAX) return null;
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -148,6 +155,19 @@ async function bodyOf(request: IncomingMessage): Promise<string | null> {
 /** What the body asks for, or what is wrong with it. */
 function wishesOf(text: string): Pick<RolloutCommand, 'reason' | 'isFix'> | string {
   if (text.trim() === '') return { reason: '', isFix: false };
+  const body = jsonObjectOf(text);
+  if (typeof body === 'string') return body;
+  const { reason: given = '', fix = false, ...unknown } = body;
+  const [field] = Object.keys(unknown);
+  if (field !== undefined) return 'The body may have the fields reason and fix, and no others';
+  const reason = reasonIn(given);
+  if (reason === null) return `reason is text of at most ${REASON_MAX} characters`;
+  if (typeof fix !== 'boolean') return 'fix is true or false';
+  return { reason, isFix: fix };
+}
+
+/** The fields of a JSON object, or what is wrong with the text. */
+export function jsonObjectOf(text: string): Record<string, unknown> | string {
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -155,17 +175,16 @@ function wishesOf(text: string): Pick<RolloutCommand, 'reason' | 'isFix'> | stri
     return 'The body is not JSON';
   }
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return 'The body is not a JSON object';
-  const { reason = '', fix = false, ...unknown } = body as Record<string, unknown>;
-  const [field] = Object.keys(unknown);
-  if (field !== undefined) return 'The body may have the fields reason and fix, and no others';
-  if (typeof reason !== 'string' || reason.length > REASON_MAX)
-    return `reason is text of at most ${REASON_MAX} characters`;
-  if (typeof fix !== 'boolean') return 'fix is true or false';
-  // Controls would forge lines of a log, or move the cursor of whoever reads it.
-  return { reason: reason.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim(), isFix: fix };
+  return body as Record<string, unknown>;
+}
+
+/** A reason on one line; null when it is none. Controls would forge lines of a log, or move the cursor of whoever reads it. */
+export function reasonIn(value: unknown): string | null {
+  if (typeof value !== 'string' || value.length > REASON_MAX) return null;
+  return value.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, ' ').trim();
 }
 
 /** A refusal that leaves the body unread, so the connection cannot be used again. */
-function cut(status: number, detail: string, headers: Readonly<Record<string, string>> = {}): Reply {
+export function cut(status: number, detail: string, headers: Readonly<Record<string, string>> = {}): Reply {
   return problemReply(status, detail, { ...headers, connection: 'close' });
 }

@@ -101,6 +101,9 @@ const COMMANDS_TEXT = `POST /api/v1/rollouts/{route}/{${ROLLOUT_COMMANDS.join(',
 POST /api/v1/routes/{route}/restore
 with the token: commands to the rollout of a route, and to bring back versions that drifted; body: none, or {"reason": "…", "fix": true}
 
+GET and, with the token and If-Match, PUT /api/v1/routes/{route}/weights
+the weights of a route as its source keeps them; body: {"weights": {"v1": 90, "v2": 10}, "reason": "…"}
+
 POST /api/v1/restart
 with the token: a process from the same command line takes over without a gap\n`;
 

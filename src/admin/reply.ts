@@ -22,9 +22,14 @@ export function jsonReply(value: unknown): Reply {
   return { status: 200, contentType: 'application/json', body: `${JSON.stringify(value, null, 2)}\n` };
 }
 
-/** `detail` says what was wrong and what would be right. */
-export function problemReply(status: number, detail: string, headers: Readonly<Record<string, string>> = {}): Reply {
-  const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail };
+/** `detail` says what was wrong and what would be right. @param more further members of the document */
+export function problemReply(
+  status: number,
+  detail: string,
+  headers: Readonly<Record<string, string>> = {},
+  more: Readonly<Record<string, unknown>> = {},
+): Reply {
+  const body = { type: 'about:blank', title: STATUS_CODES[status] ?? 'Error', status, detail, ...more };
   return { status, contentType: 'application/problem+json', body: `${JSON.stringify(body)}\n`, headers };
 }
 

@@ -1,5 +1,5 @@
 /**
- * The admin server: looks in, and changes nothing but by commands to rollouts (commands.ts), on a port of its own.
+ * The admin server: looks in, and changes nothing but by commands (commands.ts) and weights (weights.ts), on a port of its own.
  *
  * Order of refusals: malformed (400/408/431, by node:http), wrong host 421, wrong method 405, body 413, unknown page
  * 404; commands have refusals of their own. A page that throws is a 500 and is reported; it never ends the process. Heads, whole requests, idle sockets and
@@ -15,6 +15,7 @@ import { hostFilter } from './host.ts';
 import { createPages, type Pages } from './pages.ts';
 import { problemReply, type Reply, replyHeaders } from './reply.ts';
 import type { AdminView } from './view.ts';
+import { answerWeights, weightsTarget } from './weights.ts';
 
 const HEAD_BYTES_MAX = 8192;
 const HEAD_COUNT_MAX = 64;
@@ -67,7 +68,12 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       connectionsCheckingInterval: 1000,
     },
     (request, response) => {
-      void answer(request, response, (target) => guard(request, target, { isAllowed, pages, actions }), options);
+      void answer(
+        request,
+        response,
+        (target) => guard(request, target, { isAllowed, pages, view: options.view, actions }),
+        options,
+      );
     },
   );
   server.maxConnections = CONNECTIONS_MAX;
@@ -90,6 +96,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
 interface Door {
   readonly isAllowed: (header: string) => boolean;
   readonly pages: Pages;
+  readonly view: AdminView;
   readonly actions: AdminActions | null;
 }
 
@@ -98,8 +105,14 @@ function guard(request: IncomingMessage, target: string, door: Door): Reply | Pr
   const hosts = request.headersDistinct['host'] ?? [];
   if (hosts.length !== 1 || !door.isAllowed(hosts[0] as string)) {
     const detail = 'This host name is not served here; use localhost or the address the admin server is bound to';
-    return problemReply(421, detail, request.method === 'POST' ? { connection: 'close' } : {});
+    return problemReply(
+      421,
+      detail,
+      request.method !== 'GET' && request.method !== 'HEAD' ? { connection: 'close' } : {},
+    );
   }
+  const route = weightsTarget(target);
+  if (route !== null) return answerWeights(request, route, door);
   const command = commandTarget(target);
   if (command !== null) return answerCommand(request, command, door.actions);
   if (request.method !== 'GET' && request.method !== 'HEAD') {

@@ -7,7 +7,7 @@
 import { quantile } from '../lib/histogram.ts';
 import type { Config } from '../model/config.ts';
 import { versionCells } from '../model/overload.ts';
-import { weightScaleOf } from '../model/rollout.ts';
+import { type WeightsOrigin, weightScaleOf } from '../model/rollout.ts';
 import type { DriftKind } from '../model/slo.ts';
 import type { RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../model/snapshot.ts';
 import type {
@@ -19,6 +19,8 @@ import type {
   RouteStatus,
   TrafficStatus,
   VersionStatus,
+  VersionWeights,
+  WeightsStatus,
 } from '../model/status.ts';
 
 /** Totals of a cell, as far as the status shows them. */
@@ -70,6 +72,8 @@ function routeStatus(
       rescued: route.rescue?.canary === i ? source.cell(split.cell).rescued : null,
       weight: source.weight(split.dial) / scale,
       weightConfigured: refs[i]?.weight ?? 0,
+      weightFrom: config?.weights?.isSet[i] === true ? 'weights' : 'route',
+      weightOfRoute: config?.weights?.ownWeights[i] ?? refs[i]?.weight ?? 0,
       weightBecause: source.because(route.name, split),
       drift: source.drift(route.name, split),
       ...standingOf(split, source.cell(shownIn.get(split.targets) ?? split.cell), source.cell(split.cell)),
@@ -78,19 +82,22 @@ function routeStatus(
   const total = versions.reduce((sum, version) => sum + version.requests, 0);
   return {
     name: route.name,
+    weights: config?.weights === undefined ? null : originOf(config.weights),
     ...traffic,
     versions: versions.map((version) => ({ ...version, shareRatio: ratioOf(version.requests, total) })),
     rollout: source.rollout(route.name),
   };
 }
 
+function originOf({ document, revision, reason }: WeightsOrigin): WeightsStatus {
+  return { document, revision, reason };
+}
+
 function versionStatus(
   source: StatusSource,
   split: SplitSpec,
-  more: Pick<
-    VersionStatus,
-    'weight' | 'weightConfigured' | 'weightBecause' | 'rescued' | 'drift' | 'admission' | 'breaker'
-  >,
+  more: Omit<VersionWeights, 'service' | 'version'> &
+    Pick<VersionStatus, 'rescued' | 'drift' | 'admission' | 'breaker'>,
 ): VersionStatus {
   const endpoints = split.targets.endpoints.map((index) => {
     const spec = source.snapshot.endpoints[index] as Snapshot['endpoints'][number];

@@ -4,7 +4,7 @@
 
 import type { ForecastAnswer, ForecastQuestion } from '../model/rollout.ts';
 import type { Decision } from '../model/slo.ts';
-import type { Status } from '../model/status.ts';
+import type { Status, WeightsView } from '../model/status.ts';
 
 /** A metrics page, ready to send. */
 export interface MetricsPage {
@@ -22,6 +22,8 @@ export interface AdminView {
   /** Whether the process can still do its work; false asks a supervisor for a restart. */
   live(): boolean;
   metrics(): Promise<MetricsPage>;
+  /** The weights of a route, as its store has them now; null: no such route. Bounded in time by itself. */
+  weights(route: string): Promise<WeightsView | null>;
   /** What a rollout can find; cost: some ten milliseconds a step. */
   forecast(question: ForecastQuestion): ForecastAnswer;
 }

@@ -9,6 +9,7 @@ import { restartCommand } from './admin/restart.ts';
 import { restoreCommand } from './admin/restore.ts';
 import { rolloutCommand } from './admin/rollout.ts';
 import { statusCommand } from './admin/status.ts';
+import { weightsCommand } from './admin/weights.ts';
 import { didYouMean, readArgs, readChoice } from './args.ts';
 import { CONFIG_USAGE, configCommand } from './config.ts';
 import { demoCommand } from './demo/demo.ts';
@@ -55,6 +56,7 @@ export const COMMANDS: readonly Command[] = [
   configEntry,
   statusCommand,
   rolloutCommand,
+  weightsCommand,
   decisionsCommand,
   verifyCommand,
   replayCommand,

@@ -16,7 +16,7 @@ import type { Log } from '../lib/log.ts';
 import { once } from '../lib/once.ts';
 import type { ListenAddress } from '../model/config.ts';
 import type { CommandResult, RolloutCommand } from '../model/rollout.ts';
-import type { RouteStatus, Status, WorkerStatus } from '../model/status.ts';
+import type { RouteStatus, Status, VersionStatus, VersionWeights, WorkerStatus } from '../model/status.ts';
 import { GATEWAY_CELL } from '../model/tallies.ts';
 import type { RestartAnswer, RestartStatus } from '../model/threads/handover.ts';
 import type { SloEngine } from '../slo/budget/engine.ts';
@@ -29,6 +29,7 @@ import type { Drifts } from './drifts.ts';
 import type { Durable } from './durable.ts';
 import { answerForecast, type Measured } from './forecast.ts';
 import type { Rollouts } from './rollouts.ts';
+import { viewWeights, type WeightsDeps, writeWeights } from './weights.ts';
 
 /** The loop is alive while its last tick is younger than this. */
 const LIVE_MS = 10_000;
@@ -75,6 +76,7 @@ export interface Insight {
  */
 export function openAdmin(insight: Insight, address: ListenAddress, fd?: number): Promise<AdminServer> {
   const { store, totals, rollouts, drifts, accessLog, log } = insight;
+  const weights = weightsOf(insight);
   const metrics = createMetrics({
     status: () => statusOf(insight),
     traffic: () => routeReadings((store.current as Current).snapshot, (cell) => totals.of(cell)),
@@ -92,6 +94,7 @@ export function openAdmin(insight: Insight, address: ListenAddress, fd?: number)
       command: (command) => (insight.isHeld() ? HELD : obey(insight, command)),
       restore: ({ route, by, reason }) => (insight.isHeld() ? HELD : drifts.restore(route, by, reason)),
       restart: () => insight.restartNow('api'),
+      setWeights: (command) => writeWeights(weights, command),
       onRefused: (target, because) => log.warn('admin_refused', { target, because }),
     },
     view: {
@@ -100,6 +103,7 @@ export function openAdmin(insight: Insight, address: ListenAddress, fd?: number)
       log: () => insight.exportedLog(),
       live: () => nowMs() - insight.tickedAtMs() < LIVE_MS,
       metrics: () => metrics.page(),
+      weights: (route) => viewWeights(weights, route),
       forecast: (question) => answerForecast((store.current as Current).config, question, measuredBy(insight)),
     },
     onFailure: (where, error) => log.error('admin_failed', { where, error }),
@@ -121,6 +125,23 @@ function measuredBy(insight: Insight): (route: string) => Measured {
       latency: p50Ms === null || p99Ms === null ? null : { p50Ms, p99Ms: Math.max(p99Ms, p50Ms * SPREAD_LEAST) },
     };
   };
+}
+
+function weightsOf(insight: Insight): WeightsDeps {
+  const { store, configuration, log } = insight;
+  return {
+    route: (name) => store.current?.config.routes.find((route) => route.name === name) ?? null,
+    versions: (name) => (routesOf(insight).find((route) => route.name === name)?.versions ?? []).map(weightsIn),
+    placeOf: (route) => configuration.weightsAt(route),
+    environment: configuration.environment,
+    file: store.status().file,
+    log,
+  };
+}
+
+function weightsIn(status: VersionStatus): VersionWeights {
+  const { service, version, weight, weightBecause, weightConfigured, weightFrom, weightOfRoute } = status;
+  return { service, version, weight, weightBecause, weightConfigured, weightFrom, weightOfRoute };
 }
 
 /** Who starts a rollout by hand has seen why its versions were offline. */

@@ -25,6 +25,8 @@ import type { FollowEvent } from '../sources/follow/follower.ts';
 import { type Parsed, parseDocuments, readMain } from '../sources/parse.ts';
 import { Parser } from '../sources/parser.ts';
 import { openStore } from '../sources/stores/open.ts';
+import type { SourceSettings } from '../sources/stores/settings.ts';
+import { placeOfWeights } from '../sources/stores/write/open.ts';
 
 /** As source or as built. */
 const THREAD_FILE = new URL(
@@ -112,6 +114,16 @@ export class Configuration {
 
   sources(): SourceStatus[] {
     return this.#feeds?.status() ?? [];
+  }
+
+  /** What documents of this machine may name. */
+  get environment(): Environment {
+    return this.#deps.environment;
+  }
+
+  /** Where the weights of a route are kept, or would be; null: in no source that can be written. */
+  weightsAt(route: string): SourceSettings | null {
+    return placeOfWeights(route, this.#sources?.list ?? [], this.#feeds?.documents() ?? []);
   }
 
   applied(): ApplyStatus {

@@ -69,6 +69,7 @@ export class Rollouts {
   /** Takes in the rollouts of a configuration that is in force. */
   follow({ config, snapshot }: Current): void {
     this.#specs = rolloutsOf(config, snapshot);
+    for (const hold of this.#controller.shareAnew()) this.#hold(hold);
   }
 
   /** One turn of the loop. */

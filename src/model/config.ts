@@ -6,6 +6,7 @@
  */
 
 import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
+import type { WeightsOrigin } from './rollout.ts';
 import type { SloConfig } from './slo.ts';
 import type { ColorConfig } from './threads/color.ts';
 
@@ -346,6 +347,8 @@ export interface RouteConfig {
   /** Any one of them matches. Never empty after validation. */
   readonly matches: readonly RouteMatch[];
   readonly backendRefs: readonly BackendRef[];
+  /** Only where a weights document counts: the weights above are its own. */
+  readonly weights?: WeightsOrigin;
   readonly sticky: StickyConfig | null;
   /** From the end of the request to the beginning of its response, all attempts together, else 504. */
   readonly requestTimeoutMs: number;

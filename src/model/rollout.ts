@@ -95,6 +95,48 @@ export function weightScaleOf(route: {
   return hasSteps || hasDrift ? FINE_WEIGHT_SCALE : 1;
 }
 
+/** Where the operator's weights of a route come from, when they are apart from the route. */
+export interface WeightsOrigin {
+  /** What problems call it: `consul sluice/weights/shop`. */
+  readonly document: string;
+  /** Of this document, of its store's own making. */
+  readonly revision: string;
+  readonly reason: string;
+  /** What the route itself says, by `backendRefs`. */
+  readonly ownWeights: readonly number[];
+  /** Whether the document gives the weight; else the route does. */
+  readonly isSet: readonly boolean[];
+}
+
+/** An operator replaces the weights document of a route. */
+export interface WeightsCommand {
+  readonly route: string;
+  /** By version, or by `service/version`; what is not named has the route's own weight. */
+  readonly weights: Readonly<Record<string, number>>;
+  /** What was read before: the document must still have it. */
+  readonly revision: string;
+  readonly by: string;
+  readonly reason: string;
+}
+
+/** What became of it. */
+export type WeightsAnswer =
+  | { readonly kind: 'written'; readonly document: string; readonly revision: string }
+  /** Somebody else has written since; nothing was changed. `present`: what is kept now, null where that is not known. */
+  | {
+      readonly kind: 'conflict';
+      readonly detail: string;
+      readonly present: { readonly revision: string; readonly weights: WeightsCommand['weights'] | null } | null;
+    }
+  /**
+   * unknown: no such route · invalid: not weights of this route · refused: cannot be written, and why ·
+   * unavailable: certainly not written, try again · unconfirmed: perhaps written, look again
+   */
+  | {
+      readonly kind: 'unknown' | 'invalid' | 'refused' | 'unavailable' | 'unconfirmed';
+      readonly detail: string;
+    };
+
 /** Weights to hold on a route against the operator's: all of them at once, none = the operator's are in force again. */
 export interface RouteHold {
   readonly route: string;

@@ -7,7 +7,7 @@
 import type { EndpointHealth, HealthStatus } from './health.ts';
 import type { Priority } from './overload.ts';
 import type { Problem } from './problem.ts';
-import type { RolloutGate, RolloutStateName } from './rollout.ts';
+import type { RolloutGate, RolloutStateName, WeightsOrigin } from './rollout.ts';
 import type { ErrorClass } from './sli.ts';
 import type { AlertSeverity, DriftKind, SloIndicator, SloScope, Verdict, VerdictState } from './slo.ts';
 import type { RestartStatus } from './threads/handover.ts';
@@ -69,8 +69,11 @@ export interface VersionStatus extends TrafficStatus {
   readonly colors: readonly string[];
   /** Weight in force (the dial). */
   readonly weight: number;
-  /** Weight in the configuration. */
+  /** The operator's weight: of the weights document where it says one, else of the route. */
   readonly weightConfigured: number;
+  readonly weightFrom: 'route' | 'weights';
+  /** What the route itself says. */
+  readonly weightOfRoute: number;
   /** Why the two differ, or would if another version could take over; empty otherwise. */
   readonly weightBecause: string;
   /** null for a version without a breaker. */
@@ -119,8 +122,35 @@ export interface ShadowStatus {
   readonly hasDecided: boolean;
 }
 
+/** The weights document that counts for a route. */
+export type WeightsStatus = Pick<WeightsOrigin, 'document' | 'revision' | 'reason'>;
+
+/** What is asked and said of the weights of a version. */
+export type VersionWeights = Pick<
+  VersionStatus,
+  'service' | 'version' | 'weight' | 'weightBecause' | 'weightConfigured' | 'weightFrom' | 'weightOfRoute'
+>;
+
+/** The weights of a route: as they are kept now, and as this gateway has them. */
+export interface WeightsView {
+  readonly route: string;
+  /** Where they are kept, or would be; empty: nowhere that can be written, and `problem` says what to do. */
+  readonly document: string;
+  /** Of the document as it is kept now, to write against; null: not known, and `problem` says why. */
+  readonly revision: string | null;
+  /** As kept now; null: there is no document, or no sound one. */
+  readonly weights: Readonly<Record<string, number>> | null;
+  readonly reason: string;
+  readonly problem: string;
+  /** What counts in this gateway: behind what is kept until it has taken that up, or because that was refused. */
+  readonly inForce: WeightsStatus | null;
+  readonly versions: readonly VersionWeights[];
+}
+
 export interface RouteStatus extends TrafficStatus {
   readonly name: string;
+  /** Null where the weights are the route's own. */
+  readonly weights: WeightsStatus | null;
   readonly versions: readonly VersionStatus[];
   readonly rollout: RolloutStatus | null;
 }

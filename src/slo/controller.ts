@@ -35,7 +35,7 @@ import { IDLE, type Moved, percentOf, turn } from './rollout/machine.ts';
 import { RolloutRun } from './rollout/run.ts';
 import { fromState, toState } from './rollout/saved.ts';
 import { stateSentence } from './rollout/sentence.ts';
-import { store, weightsFor } from './rollout/shares.ts';
+import { shareAnew, store, weightsFor } from './rollout/shares.ts';
 import { shadowStatus, statusOf } from './rollout/view.ts';
 import { READ_GAP_MS_MAX } from './users.ts';
 import type { ShadowView } from './verdict/score/shadows.ts';
@@ -144,6 +144,13 @@ class Loop implements Controller {
 
   continueAfter(decisionId: number): void {
     this.#notary.continueAfter(decisionId);
+  }
+
+  shareAnew(): RouteHold[] {
+    return this.#deps.rollouts().flatMap((spec) => {
+      const watch = this.#watches.get(spec.route);
+      return (watch && shareAnew(watch.spec, spec, watch.run.rollout, this.#deps)) ?? [];
+    });
   }
 
   save(nowMs: number): SavedRollout[] {

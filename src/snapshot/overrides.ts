@@ -1,8 +1,9 @@
 /**
  * Weights that the gateway holds against the operator's, for as long as they were decided for.
  *
- * An override carries the generation it was decided in: the fingerprint of the route's split, its rollout section and
- * the canary's definition. When the operator changes any of these the hold is lifted: a new split or a new canary
+ * An override carries the generation it was decided in: the fingerprint of the route's split as the route itself says
+ * it, its rollout section and the canary's definition. A weights document apart from the route moves what the rollout
+ * shares out, and ends nothing. When the operator changes any of these the hold is lifted: a new split or a new canary
  * starts with a clean slate. Nothing else in the document lifts it; a reload or a restart of a worker does not.
  */
 
@@ -32,7 +33,13 @@ export function generationOf(config: Config, routeName: string): string | null {
 function generationOfRoute(config: Config, route: RouteConfig): string {
   const canaryRef = route.backendRefs.find((ref) => ref.version === route.rollout?.canary);
   const canary = canaryRef === undefined ? null : versionOf(config, canaryRef);
-  return fingerprint({ backendRefs: route.backendRefs, rollout: decisiveOf(route.rollout), canary });
+  return fingerprint({ backendRefs: ownRefsOf(route), rollout: decisiveOf(route.rollout), canary });
+}
+
+/** As the route says it, whatever a weights document does. */
+function ownRefsOf({ backendRefs, weights }: RouteConfig): readonly BackendRef[] {
+  if (weights === undefined) return backendRefs;
+  return backendRefs.map((ref, n) => ({ ...ref, weight: weights.ownWeights[n] ?? ref.weight }));
 }
 
 /** Shadows decide nothing, so another one is no reason to begin anew. */

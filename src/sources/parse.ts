@@ -26,6 +26,7 @@ import { type Merged, mergeParts } from './document/merge.ts';
 import { type Part, readPart } from './document/part.ts';
 import { isMapping, mainDocument, PIECES_BYTES_MAX, PIECES_MAX, type SourceDocument } from './document/pieces.ts';
 import type { PlacedFault } from './document/read.ts';
+import { checkWeights, noteWeights, weigh } from './document/weights.ts';
 import { describe } from './problems/fault.ts';
 import { createReport, type Path, PROBLEMS_MAX, type Report } from './problems/report.ts';
 import type { DocumentInput } from './schema.ts';
@@ -69,13 +70,15 @@ export function parseDocuments(documents: readonly SourceDocument[], read: ReadP
     if (fault.expected !== '') report.addAt(position, path, fault);
     faultyPaths.push(path);
   }
-  const document = checkTogether(merged.value, faultyPaths, report);
+  const document = checkTogether(merged, faultyPaths, report);
   if (document === null || report.count > 0) return { ok: false, problems: report.problems() };
   const warnings = createReport(fileName, merged.locator);
   for (const { position, path, fault } of merged.warnings) warnings.addAt(position, path, fault);
-  warn(document, warnings);
+  const weighed = weigh(document, merged.weights);
+  warn(weighed, warnings);
   const sources = buildSources(document);
-  return { ok: true, config: buildConfig(document), warnings: warnings.problems(), sources };
+  const config = noteWeights(buildConfig(weighed), document, merged.weights);
+  return { ok: true, config, warnings: warnings.problems(), sources };
 }
 
 /** What the main document says of where the rest is; null when the document itself is not sound. */
@@ -150,13 +153,14 @@ function describedBy({ locator }: Part, path: Path, fault: PlacedFault['fault'])
   return fault.got === undefined ? { ...fault, got: describe(locator.valueAt(path)) } : fault;
 }
 
-function checkTogether(value: unknown, faultyPaths: readonly Path[], report: Report): DocumentInput | null {
-  const draft = draftOf(value, faultyPaths);
+function checkTogether(merged: Merged, faultyPaths: readonly Path[], report: Report): DocumentInput | null {
+  const draft = draftOf(merged.value, faultyPaths);
   checkServices(draft, report);
   checkRoutes(draft, report);
   checkMatches(draft, report);
   checkFilters(draft, report);
   checkRollouts(draft, report);
+  checkWeights(draft, merged, report);
   checkSlos(draft, report);
   checkCapacity(draft, report);
   return draft.whole;

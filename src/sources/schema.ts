@@ -74,7 +74,12 @@ export function jsonSchema(): Record<string, unknown> {
 
 /** The fields known at a path of the document, for hints; empty where names are free or nothing is known. */
 export function fieldsAt(path: Path): string[] {
-  let schema: unknown = documentSchema;
+  return fieldsOf(documentSchema, path);
+}
+
+/** The same, of a document of another kind. */
+export function fieldsOf(document: z.ZodType, path: Path): string[] {
+  let schema: unknown = document;
   for (const step of path) schema = below(bare(schema), step);
   const object = bare(schema);
   return object instanceof z.ZodObject ? Object.keys(object.shape) : [];

@@ -9,6 +9,7 @@ import type {
   Status,
   TrafficStatus,
   VersionStatus,
+  WeightsStatus,
 } from '../../model/status.ts';
 import { readArgs, readChoice } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
@@ -83,11 +84,13 @@ function routeLines(route: RouteStatus): string[] {
   const verdict = route.rollout === null ? [] : rolloutSummary(route.rollout);
   const weights = route.versions.filter(({ weightBecause }) => weightBecause !== '').map(weightLine);
   const title = `route ${route.name}  ${route.requests} requests, ${formatRatio(route.errorRatio)} errors`;
+  const origin = route.weights === null ? [] : [`  ${originText(route.weights)}`];
   const rescues = route.versions.flatMap(rescueLines);
   return [
     '',
     title,
     ...table.map((line) => `  ${line}`),
+    ...origin,
     ...verdict,
     ...rescues,
     ...weights,
@@ -95,6 +98,11 @@ function routeLines(route: RouteStatus): string[] {
     ...route.versions.flatMap(breakerLines),
     ...endpointLines(route),
   ];
+}
+
+/** `weights from consul sluice/weights/shop, revision 17: evening peak` */
+export function originText({ document, revision, reason }: WeightsStatus): string {
+  return `weights from ${document}, revision ${revision}${reason === '' ? '' : `: ${reason}`}`;
 }
 
 function rolloutSummary(rollout: RolloutStatus): string[] {

@@ -60,6 +60,8 @@ export interface Controller {
   view(): readonly RolloutView[];
   /** Does what a person or a source asks for, or says why not. */
   command(command: RolloutCommand, nowMs: number): CommandResult;
+  /** After a change of configuration: shares that go on under other weights. Returns what to hold; the dials have it. */
+  shareAnew(): RouteHold[];
   /** Hands on what the tapes have gathered. */
   seal(): void;
   /** Numbers decisions from here on after those of earlier processes. */

@@ -4,17 +4,20 @@
  * ```
  * precedence   the main document, then the sources in the order of `sources`; inside a source by name
  * services     by name; routes: by name, in the order of their documents; any other field: as a whole
+ * weights      by route, whichever source the route is in
  * twice        in one source: a fault (nobody could say which one is meant)
  *              in two: the earlier one counts, and a warning says so
  * ```
  * A document that cannot be read takes its route or service out of the checks, so that it is the only one to be told of.
  */
 
-import { type Fault, quote } from '../problems/fault.ts';
+import { similarTo } from '../../lib/text/similar.ts';
+import { didYouMean, type Fault, quote } from '../problems/fault.ts';
 import type { Locator, Path, Position } from '../problems/report.ts';
 import type { Part } from './part.ts';
 import { FILE_ONLY, isMapping } from './pieces.ts';
 import { findValue, type PlacedFault } from './read.ts';
+import type { RouteWeights } from './weights.ts';
 
 /** Several documents as one. Paths are those of the merged value. */
 export interface Merged {
@@ -22,6 +25,8 @@ export interface Merged {
   readonly faults: readonly PlacedFault[];
   readonly warnings: readonly PlacedFault[];
   readonly locator: Locator;
+  /** The weights documents that count. */
+  readonly weights: readonly RouteWeights[];
   /** Where a path of one of the parts is in the merged value; the nearest thing to it that is there. */
   pathOf(order: number, path: Path): Path;
   /** A place in one of the parts. */
@@ -52,6 +57,7 @@ function alone({ value, locator }: Part): Merged {
     faults: [],
     warnings: [],
     locator,
+    weights: [],
     pathOf: itself,
     placeOf: (_order, _path, position) => position,
   };
@@ -66,6 +72,8 @@ class Merge {
   readonly #serviceOwners = new Map<string, Owner>();
   readonly #routeOwners: Owner[] = [];
   readonly #routeNames = new Map<string, Owner>();
+  /** Order of the weights document of each route. */
+  readonly #weights = new Map<string, number>();
   /** Index among all routes, by `order index` of a list's document. */
   readonly #routeIndexes = new Map<string, number>();
   readonly #faults: PlacedFault[] = [];
@@ -82,9 +90,10 @@ class Merge {
     const { document, isReadable, value } = this.#parts[order] as Part;
     const { mount } = document;
     if (mount.kind === 'ignored') {
-      const expected = 'config, routes/<name> or services/<name> after the prefix';
+      const expected = 'config, routes/<name>, services/<name> or weights/<route> after the prefix';
       this.#warn({ order, base: [] }, [], { kind: 'pieceIgnored', expected, got: 'another key' }, NOWHERE);
     } else if (mount.kind === 'route') this.#addRoute(isReadable ? value : null, { order, base: [] }, mount.name);
+    else if (mount.kind === 'weights') this.#addWeights(mount.name, { order, base: [] });
     else if (mount.kind === 'service') this.#addService(mount.name, isReadable ? value : null, { order, base: [] });
     else if (isReadable && isMapping(value)) this.#addRoot(value, order);
     // Nobody knows what it would have held.
@@ -99,6 +108,7 @@ class Merge {
       const expected = 'at least one route, here or in a source';
       this.#fault({ order: 0, base: ['sources'] }, ['routes'], { kind: 'emptyList', expected, got: 'none', hint });
     }
+    const weights = this.#weightsThatCount();
     // Services may be in a document that cannot be read: nobody is told that they do not exist.
     if (this.#isIncomplete) this.#faults.push({ position: NOWHERE, path: ['services'], fault: UNKNOWN });
     return {
@@ -112,6 +122,7 @@ class Merge {
         },
         valueAt: (path) => findValue(this.#value, path),
       },
+      weights,
       pathOf: (order, path) => this.#pathOf(order, path),
       placeOf: (order, path, position) => this.placeOf(order, path, position),
     };
@@ -173,6 +184,28 @@ class Merge {
     this.#routeOwners.push(owner);
   }
 
+  #addWeights(route: string, owner: Owner): void {
+    const first = this.#weights.get(route);
+    if (first === undefined) this.#weights.set(route, owner.order);
+    else this.#tellTwice({ order: first, base: [] }, owner, ['weights', route], `weights of route ${quote(route)}`);
+  }
+
+  /** Those of routes that exist; weights of nothing are a fault, unless the route may be in what cannot be read. */
+  #weightsThatCount(): RouteWeights[] {
+    return [...this.#weights].flatMap(([route, order]) => {
+      const { order: routeOrder, base } = this.#routeNames.get(route) ?? { order: -1, base: [] };
+      const index = this.#routeIndexes.get(`${routeOrder} ${base[1] ?? ''}`);
+      if (index !== undefined) return [{ order, index, part: this.#parts[order] as Part }];
+      const hint = (): string => {
+        const similar = similarTo(route, this.#routeNames.keys());
+        return similar === null ? 'delete it, or write the route' : didYouMean(similar);
+      };
+      const fault: Fault = { kind: 'weightsRoute', expected: 'a route that is defined', got: quote(route), hint };
+      if (!this.#isIncomplete) this.#fault({ order, base: [] }, ['weights', route], fault);
+      return [];
+    });
+  }
+
   #tellTwice(first: Owner, second: Owner, path: Path, what: string): void {
     const got = `${what}, which is in ${(this.#parts[first.order] as Part).document.name} already`;
     const isOne = this.#sourceOf(first) === this.#sourceOf(second);
@@ -210,6 +243,7 @@ class Merge {
   #pathOf(order: number, path: Path): Path {
     const { mount } = (this.#parts[order] as Part).document;
     if (mount.kind === 'service') return ['services', mount.name, ...path];
+    if (mount.kind === 'weights') return ['weights', mount.name, ...path];
     const isRoute = mount.kind === 'route';
     if (!isRoute && (path[0] !== 'routes' || typeof path[1] !== 'number')) return path;
     const index = this.#routeIndexes.get(`${order} ${isRoute ? '' : path[1]}`);

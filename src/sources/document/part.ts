@@ -9,7 +9,8 @@ import type { z } from 'zod';
 import { once } from '../../lib/once.ts';
 import { type FaultAt, faultsOf } from '../problems/issues.ts';
 import type { Locator, Path, Position } from '../problems/report.ts';
-import { fieldsAt, mainSchemaFor, rootSchema, routeSchema, servicesSchema } from '../schema.ts';
+import { weightsDocument } from '../schema/weights.ts';
+import { fieldsAt, fieldsOf, mainSchemaFor, rootSchema, routeSchema, servicesSchema } from '../schema.ts';
 import type { Environment } from './interpolate.ts';
 import { isMapping, type Mount, type SourceDocument } from './pieces.ts';
 import { findValue, type Reading, readDocument } from './read.ts';
@@ -84,7 +85,7 @@ function shapeFaults(reading: Reading, mount: Mount): FaultAt[] {
   const known = reading.faults.map(({ path }) => path);
   const around = {
     valueAt: (path: Path) => reading.locator.valueAt(path),
-    fieldsAt: (path: Path) => fieldsAt([...above, ...path]),
+    fieldsAt: (path: Path) => (above === null ? fieldsOf(schema, path) : fieldsAt([...above, ...path])),
   };
   const below = mount.kind === 'service' ? 1 : 0;
   const found = result.error.issues.flatMap((issue) => {
@@ -97,8 +98,8 @@ function shapeFaults(reading: Reading, mount: Mount): FaultAt[] {
 interface Shape {
   readonly schema: z.ZodType;
   readonly value: unknown;
-  /** The path of the document among all. */
-  readonly above: Path;
+  /** The path of the document among all; null: it is no part of the whole one. */
+  readonly above: Path | null;
 }
 
 function shapeOf(value: unknown, mount: Mount): Shape {
@@ -106,6 +107,7 @@ function shapeOf(value: unknown, mount: Mount): Shape {
   if (mount.kind === 'service') {
     return { schema: servicesSchema, value: { [mount.name]: value }, above: ['services', mount.name] };
   }
+  if (mount.kind === 'weights') return { schema: weightsDocument, value, above: null };
   return { schema: mount.kind === 'main' ? mainSchemaFor(value) : rootSchema, value, above: [] };
 }
 

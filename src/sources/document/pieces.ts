@@ -6,6 +6,7 @@
  * root      a whole document: a file of a directory, `<prefix>/config`, what a URL answers
  * route     one route, named by its key          <prefix>/routes/<name>
  * service   one service, named by its key        <prefix>/services/<name>
+ * weights   the operator's weights of one route   <prefix>/weights/<route>, <route>.weights.yaml in a directory
  * ignored   a key that is none of these: it is only warned of
  * ```
  */
@@ -18,6 +19,8 @@ export type Mount =
   | { readonly kind: 'root' }
   | { readonly kind: 'route'; readonly name: string }
   | { readonly kind: 'service'; readonly name: string }
+  /** `revision`: of this document alone, of the source's own making. */
+  | { readonly kind: 'weights'; readonly name: string; readonly revision: string }
   | { readonly kind: 'ignored' };
 
 /** A document, or what a source holds in the place of one. */

@@ -22,7 +22,10 @@ export function createPartReader(environment: Environment): PartReader {
     read: (document) => {
       const key = `${document.source} ${document.name}`;
       const known = before.get(key);
-      const part = known !== undefined && isSame(known.document, document) ? known : readPart(document, environment);
+      const part =
+        known !== undefined && isSame(known.document, document)
+          ? asOf(known, document)
+          : readPart(document, environment);
       now.set(key, part);
       return part;
     },
@@ -31,6 +34,11 @@ export function createPartReader(environment: Environment): PartReader {
       now = new Map();
     },
   };
+}
+
+/** Weights may have been written again with the same text: their revision is the newer one. */
+function asOf(known: Part, document: SourceDocument): Part {
+  return document.mount.kind === 'weights' ? { ...known, document } : known;
 }
 
 function isSame(a: SourceDocument, b: SourceDocument): boolean {

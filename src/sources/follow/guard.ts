@@ -21,13 +21,14 @@ export interface Changes {
 
 /** Compares two listings by the names of their pieces. */
 export function changesOf(before: readonly Piece[], after: readonly Piece[]): Changes {
-  const old = new Map(before.map(({ name, text }) => [name, text]));
+  const old = new Map(before.map((piece) => [piece.name, contentOf(piece)]));
   const added: string[] = [];
   const changed: string[] = [];
-  for (const { name, text } of after) {
+  for (const piece of after) {
+    const { name } = piece;
     const was = old.get(name);
     if (was === undefined) added.push(name);
-    else if (was !== text) changed.push(name);
+    else if (was !== contentOf(piece)) changed.push(name);
     old.delete(name);
   }
   return { added, removed: [...old.keys()], changed };
@@ -43,6 +44,15 @@ export function isShrunk(before: readonly Piece[], after: readonly Piece[]): boo
 /** SHA-256 over names and texts, in hex. The pieces must be in the order of their names. */
 export function hashOfPieces(pieces: readonly Piece[]): string {
   const hash = createHash('sha256');
-  for (const { name, text } of pieces) hash.update(`${name.length} ${name} ${text.length} ${text}`);
+  for (const piece of pieces) {
+    const { name } = piece;
+    const content = contentOf(piece);
+    hash.update(`${name.length} ${name} ${content.length} ${content}`);
+  }
   return hash.digest('hex');
+}
+
+/** Text, and of weights the revision: whoever writes them again, although they are the same, sees that it has counted. */
+function contentOf({ mount, text }: Piece): string {
+  return mount.kind === 'weights' ? `${mount.revision} ${text}` : text;
 }

@@ -56,12 +56,16 @@ export function byPieceName(a: Pick<Piece, 'name'>, b: Pick<Piece, 'name'>): num
   return a.name < b.name ? -1 : Number(a.name > b.name);
 }
 
-/** The mount of a key, given what follows the prefix; null: a folder, which holds nothing. */
-export function mountOf(rest: string): Mount | null {
+/**
+ * The mount of a key, given what follows the prefix; null: a folder, which holds nothing.
+ * @param revision of the key's last change
+ */
+export function mountOf(rest: string, revision: string): Mount | null {
   if (rest === '' || rest.endsWith('/')) return null;
   if (rest === 'config') return { kind: 'root' };
   const [section = '', ...name] = rest.split('/');
   if (section === 'routes' && name.length > 0) return { kind: 'route', name: name.join('/') };
   if (section === 'services' && name.length > 0) return { kind: 'service', name: name.join('/') };
+  if (section === 'weights' && name.length > 0) return { kind: 'weights', name: name.join('/'), revision };
   return { kind: 'ignored' };
 }

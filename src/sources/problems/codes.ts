@@ -98,8 +98,14 @@ const TABLE = {
   sourceFields: ['SLU1094', 'Fields of a source go together, and one of them is missing.'],
   tooManyPieces: ['SLU1095', 'The sources hold more documents, or more bytes, than the gateway reads.'],
   listTooLong: ['SLU1096', 'A list has more entries than it may.'],
-  publicKey: ['SLU1110', 'A key that tokens are verified with is not a public one.'],
-  keyOrigin: ['SLU1111', 'A key, or a set of keys, does not say in exactly one way where it is.'],
+  weightsRoute: ['SLU1110', 'A weights document is of a route that does not exist.'],
+  weightsVersion: [
+    'SLU1111',
+    'A weights document names a version that the route does not send to, or that several of its services have.',
+  ],
+  weightsReason: ['SLU1112', 'The reason in a weights document is too long.'],
+  publicKey: ['SLU1120', 'A key that tokens are verified with is not a public one.'],
+  keyOrigin: ['SLU1121', 'A key, or a set of keys, does not say in exactly one way where it is.'],
   emptyVersion: ['SLU1901', 'A version has no endpoints, so its weight counts as 0.'],
   unusedService: ['SLU1902', 'No route sends to this service.'],
   sharedEndpoint: ['SLU1903', 'Two versions of a service have the same endpoint, so they cannot be told apart there.'],
@@ -123,8 +129,8 @@ const TABLE = {
   unreachable: ['SLU1915', 'A match never takes a request: another one always comes first, or its method is refused.'],
   stepsMissing: ['SLU1916', 'A rollout has settings for its steps, and no steps.'],
   rescueOff: ['SLU1917', 'A rollout says which requests are rescued, and rescues none.'],
-  pieceIgnored: ['SLU1918', 'A key of a store is neither the configuration, nor a route, nor a service.'],
-  shadowed: ['SLU1919', 'A route, a service or a setting is in an earlier source already; that one counts.'],
+  pieceIgnored: ['SLU1918', 'A key of a store is neither the configuration, nor a route, a service or weights.'],
+  shadowed: ['SLU1919', 'A route, a service, weights or a setting is in an earlier source already; that one counts.'],
 } as const satisfies Record<string, KindText>;
 
 /** Short name of a kind of problem. */

@@ -25,7 +25,7 @@ export interface ClientOptions {
 export interface Question {
   readonly origin: string;
   readonly path: string;
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PUT';
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
   readonly signal: AbortSignal;
@@ -140,6 +140,11 @@ export class StoreClient {
     clean = clean.replace(/[\p{Cc}\u2028\u2029]+/gu, ' ').trim();
     return clean.length <= SHOWN_CHARS_MAX ? clean : `${clean.slice(0, SHOWN_CHARS_MAX)}…`;
   }
+}
+
+/** Whether a status says that certainly nothing was done; a time that ran out (408) does not. */
+export function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408;
 }
 
 interface Limit {

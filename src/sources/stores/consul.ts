@@ -44,8 +44,8 @@ async function list(client: StoreClient, settings: ConsulSettings, signal: Abort
   const entries = entriesOf(answer.text);
   if (entries === null) throw client.failure('the answer is no list of keys: is this Consul?');
   const pieces: Piece[] = [];
-  for (const { key, value } of entries) {
-    const mount = mountOf(key.slice(settings.prefix.length + 1));
+  for (const { key, value, revision } of entries) {
+    const mount = mountOf(key.slice(settings.prefix.length + 1), revision);
     if (mount === null) continue;
     const text = decoded(value);
     if (text === null) throw client.failure(`the value of ${key} is not UTF-8 text`);
@@ -96,6 +96,14 @@ interface Entry {
   readonly key: string;
   /** Base64; null: empty. */
   readonly value: string | null;
+  /** Index of its last change, decimal. */
+  readonly revision: string;
+}
+
+interface RawEntry {
+  readonly Key?: unknown;
+  readonly Value?: unknown;
+  readonly ModifyIndex?: unknown;
 }
 
 /** Null when the text is not what Consul answers. */
@@ -103,9 +111,10 @@ function entriesOf(text: string): Entry[] | null {
   const list = jsonOf(text);
   if (!Array.isArray(list)) return null;
   const entries: Entry[] = [];
-  for (const one of list as readonly { readonly Key?: unknown; readonly Value?: unknown }[]) {
-    if (typeof one?.Key !== 'string' || (typeof one.Value !== 'string' && one.Value !== null)) return null;
-    entries.push({ key: one.Key, value: one.Value });
+  for (const one of list as readonly RawEntry[]) {
+    const { Key: key, Value: value, ModifyIndex: index } = one ?? {};
+    if (typeof key !== 'string' || (typeof value !== 'string' && value !== null)) return null;
+    entries.push({ key, value, revision: String(index) });
   }
   return entries;
 }

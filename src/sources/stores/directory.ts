@@ -3,6 +3,7 @@
  *
  * ```
  * conf.d/10-shop.yaml    conf.d/20-mail.yaml       hidden files, other endings and sub-folders are left alone
+ * conf.d/shop.weights.yaml                         the weights of the route shop; its revision is a hash of the text
  * ConfigMap: conf.d/shop.yaml -> ..data/shop.yaml, and `..data` is swapped as a whole
  * ```
  * One answer is one moment: files are read between two looks at their names, sizes, times and inodes, and read again when
@@ -17,6 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../../model/problem.ts';
 import { DISK, type Disk } from '../disk.ts';
+import type { Mount } from '../document/pieces.ts';
 import type { Listing, Piece, Store, WatchWord } from '../follow/source.ts';
 import { nameOfSource } from './name.ts';
 import type { DirectorySettings } from './settings.ts';
@@ -26,6 +28,8 @@ const POLL_MS = 5000;
 const TRIES = 5;
 const TRY_MS = 20;
 const DOCUMENT = /^[^.].*\.(?:ya?ml|json)$/;
+/** The file with the weights of a route. */
+export const WEIGHTS = /^([^.].*)\.weights\.(?:ya?ml|json)$/;
 
 /** What the store needs besides the disk of the file source; tests pass their own. */
 export interface Folder extends Pick<Disk, 'readText' | 'watchFolder'> {
@@ -55,12 +59,23 @@ async function listFolder(path: string, folder: Folder): Promise<Listing> {
     const pieces: Piece[] = [];
     for (const name of before.names) {
       const file = join(path, name);
-      pieces.push({ name: file, mount: { kind: 'root' }, text: await folder.readText(file) });
+      const text = await folder.readText(file);
+      pieces.push({ name: file, mount: mountOfFile(name, text), text });
     }
     if ((await lookAt(path, folder)).signature === before.signature) return { pieces, revision: before.signature };
     await sleep(TRY_MS);
   }
   throw unreadable(path, `its files changed ${TRIES} times while they were read`);
+}
+
+function mountOfFile(name: string, text: string): Mount {
+  const [, route] = WEIGHTS.exec(name) ?? [];
+  return route === undefined ? { kind: 'root' } : { kind: 'weights', name: route, revision: revisionOfText(text) };
+}
+
+/** Of a file with weights: 16 hex digits of the SHA-256 of its text. */
+export function revisionOfText(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }
 
 interface Look {

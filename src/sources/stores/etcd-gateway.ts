@@ -2,7 +2,8 @@
  * The calls of etcd's JSON gateway that a source needs, with login and a turn to the next member after a failure.
  */
 
-import { type Answer, StoreClient } from './client.ts';
+import type { SluiceError } from '../../model/problem.ts';
+import { type Answer, isRefusal, StoreClient } from './client.ts';
 import { nameOfSource } from './name.ts';
 import type { EtcdSettings } from './settings.ts';
 
@@ -27,6 +28,12 @@ export interface RangeAnswer {
   /** Keys of the whole range, decimal. */
   readonly count: string;
 }
+
+/** Of a comparison of one key: done at a revision, or what is there instead. */
+export type TransactionAnswer =
+  | { readonly kind: 'answered'; readonly isDone: true; readonly revision: string }
+  | { readonly kind: 'answered'; readonly isDone: false; readonly kvs: readonly KeyValue[] }
+  | { readonly kind: 'refused'; readonly because: string };
 
 export type RangeQuestion = Readonly<Record<string, string | number | boolean>>;
 
@@ -60,15 +67,29 @@ export class EtcdGateway {
 
   /** Reads keys. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` */
   async range(question: RangeQuestion, signal: AbortSignal): Promise<RangeAnswer> {
-    let answer = await this.#post('/v3/kv/range', question, signal);
-    // Tokens are forgotten by a member that was restarted, and after five minutes of silence.
-    if (answer.status === 401 && this.#settings.login !== null) {
-      this.#token = null;
-      answer = await this.#post('/v3/kv/range', question, signal);
-    }
+    const answer = await this.#postAgain('/v3/kv/range', question, signal);
     if (answer.status !== 200) throw this.client.refusal({ ...answer, text: errorOf(answer.text) });
     const read = rangeOf(answer.text);
     if (read === null) throw this.client.failure('the answer is no range of keys: is this etcd?');
+    return read;
+  }
+
+  /** Gets a token where there is a login; later calls need not. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` */
+  async logInIfNeeded(signal: AbortSignal): Promise<void> {
+    await this.#headers(signal);
+  }
+
+  /**
+   * Compares and sets, in one. `refused`: certainly not done.
+   * @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when nobody knows, or when nothing was sent (its cause says which)
+   */
+  async transact(question: object, signal: AbortSignal): Promise<TransactionAnswer> {
+    const answer = await this.#postAgain('/v3/kv/txn', question, signal);
+    const refusal = (): SluiceError => this.client.refusal({ ...answer, text: errorOf(answer.text) });
+    if (isRefusal(answer.status)) return { kind: 'refused', because: refusal().message };
+    if (answer.status !== 200) throw refusal();
+    const read = transactionOf(answer.text);
+    if (read === null) throw this.client.failure('the answer is no transaction: is this etcd?');
     return read;
   }
 
@@ -94,6 +115,14 @@ export class EtcdGateway {
 
   get #origin(): string {
     return this.#settings.endpoints[this.#member] as string;
+  }
+
+  /** Tokens are forgotten by a member that was restarted, and after five minutes of silence; nothing was done then. */
+  async #postAgain(path: string, body: unknown, signal: AbortSignal): Promise<Answer> {
+    const answer = await this.#post(path, body, signal);
+    if (answer.status !== 401 || this.#settings.login === null) return answer;
+    this.#token = null;
+    return this.#post(path, body, signal);
   }
 
   async #post(path: string, body: unknown, signal: AbortSignal): Promise<Answer> {
@@ -162,6 +191,17 @@ function rangeOf(text: string): RangeAnswer | null {
     kvs.push({ key, value, revision: changed });
   }
   return { revision, kvs, hasMore: raw.more === true, count: isNumber(raw.count) ? raw.count : '0' };
+}
+
+/** Null when the text is not etcd's. */
+function transactionOf(text: string): TransactionAnswer | null {
+  const raw = jsonOf(text) as (RawRange & { readonly succeeded?: unknown; readonly responses?: unknown }) | null;
+  const revision = raw?.header?.revision;
+  if (raw === null || !isNumber(revision)) return null;
+  if (raw.succeeded === true) return { kind: 'answered', isDone: true, revision };
+  const [{ response_range: range = {} } = {}] = (raw.responses ?? []) as { response_range?: object }[];
+  const read = rangeOf(JSON.stringify({ ...range, header: { revision } }));
+  return read === null ? null : { kind: 'answered', isDone: false, kvs: read.kvs };
 }
 
 /** Null: an error, or nothing that etcd says. */

@@ -75,9 +75,9 @@ async function list(
 
 function piecesOf(client: StoreClient, prefix: string, kvs: readonly KeyValue[]): Piece[] {
   const pieces: Piece[] = [];
-  for (const { key: encoded, value } of kvs) {
+  for (const { key: encoded, value, revision } of kvs) {
     const key = textOf(client, encoded, 'a key');
-    const mount = mountOf(key.slice(prefix.length));
+    const mount = mountOf(key.slice(prefix.length), revision);
     if (mount !== null) pieces.push({ name: `etcd ${key}`, mount, text: textOf(client, value, `the value of ${key}`) });
   }
   return pieces.toSorted(byPieceName);

@@ -41,6 +41,8 @@ export function sampleVersion(changes: Partial<VersionStatus> = {}): VersionStat
     colors: ['v1'],
     weight: 80,
     weightConfigured: 80,
+    weightFrom: 'route',
+    weightOfRoute: 80,
     weightBecause: '',
     rescued: null,
     admission: null,
@@ -61,6 +63,7 @@ export function sampleRoute(changes: Partial<RouteStatus> = {}): RouteStatus {
   return {
     ...TRAFFIC,
     name: 'checkout',
+    weights: null,
     requests: 1000,
     bad: 12,
     errorRatio: 0.012,

@@ -13,6 +13,7 @@ export function sampleView(changes: Partial<AdminView> = {}): AdminView {
     log: () => '',
     live: () => true,
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
+    weights: () => Promise.resolve(null),
     forecast: () => ({ kind: 'done', forecasts: [] }),
     ...changes,
   };

@@ -47,6 +47,7 @@ async function start(
       return { kind: 'restored', changes: [change] };
     },
     restart: () => ({ kind: 'begun', pid: 4711 }),
+    setWeights: () => Promise.resolve({ kind: 'unknown', detail: '' }),
     onRefused: (_, because) => refused.push(because),
   };
   const view = sampleView();

@@ -111,6 +111,37 @@ suite('status', () => {
     );
   });
 
+  test('an operator’s weight says where it is from, and what the route itself says', () => {
+    const source = sourceOf({});
+    const origin = { document: 'consul sluice/weights/checkout', revision: '17', reason: 'evening' };
+    const weights = { ...origin, ownWeights: [80, 1], isSet: [false, true] };
+    const routes = [{ ...source.config.routes[0], weights }] as unknown as Config['routes'];
+    const [weighed] = routeStatuses({ ...source, config: { ...source.config, routes } });
+    const [plain] = routeStatuses(source);
+    const from = (route: typeof plain) =>
+      route?.versions.map((one) => [one.weightConfigured, one.weightFrom, one.weightOfRoute]);
+    assert.deepEqual(
+      [weighed?.weights, from(weighed)],
+      [
+        origin,
+        [
+          [80, 'route', 80],
+          [20, 'weights', 1],
+        ],
+      ],
+    );
+    assert.deepEqual(
+      [plain?.weights, from(plain)],
+      [
+        null,
+        [
+          [80, 'route', 80],
+          [20, 'route', 20],
+        ],
+      ],
+    );
+  });
+
   test('endpoints carry their address and the numbers of their own slot', () => {
     const [route] = routeStatuses(sourceOf({}));
     assert.deepEqual(route?.versions[1]?.endpoints, [

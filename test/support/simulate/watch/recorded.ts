@@ -145,6 +145,15 @@ export class Recorded {
     for (const { dial, weight } of [this.spec.stable, this.spec.canary]) this.#dials[dial] = weight;
   }
 
+  /** The operator changes weights alone, apart from the route: dials that nobody holds have them, and shares stay. */
+  weigh(stable: number, canary: number): void {
+    const state = this.controller.save(this.nowMs)[0]?.rollout.state.kind ?? 'idle';
+    this.reload({ stable: { ...this.spec.stable, weight: stable }, canary: { ...this.spec.canary, weight: canary } });
+    if (state === 'idle' || state === 'rolled-back') this.#dials[this.spec.stable.dial] = stable;
+    if (state === 'idle') this.#dials[this.spec.canary.dial] = canary;
+    this.controller.shareAnew();
+  }
+
   /** A worker dies; its successor begins at zero. */
   replaceWorker(): void {
     const [, second] = this.#workers as [FakeWorker, FakeWorker];
@@ -202,6 +211,7 @@ export function wildHistory(seed: number, ticks: number): History {
     () => gateway.reload({ toleratedRatio: oneOf(1.5, 2) }),
     () => gateway.reload({ shadows: gateway.spec.shadows.map((one) => ({ ...one, badMin: oneOf(3, 10) })) }),
     () => gateway.reload({ shadows: oneOf([], QUICK.shadows) }),
+    () => gateway.weigh(oneOf(1000, 50_000, 100_000), oneOf(0, 1000, 50_000)),
     () => gateway.reload({ generation: `g${random.nextUint32()}` }),
   ];
   for (let tick = 0; tick < ticks; tick++) {

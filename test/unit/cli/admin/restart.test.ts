@@ -24,6 +24,7 @@ async function cli(context: TestContext, answer: RestartAnswer, later: Partial<S
       status = sampleStatus(later);
       return answer;
     },
+    setWeights: () => Promise.resolve({ kind: 'unknown', detail: '' }),
     onRefused: () => undefined,
   };
   const view = sampleView({ status: () => status });

@@ -40,6 +40,7 @@ async function cli(context: TestContext, argv: readonly string[], token: string 
     },
     restore: () => ({ kind: 'refused', detail: 'not asked' }),
     restart: () => ({ kind: 'refused', detail: 'not here' }),
+    setWeights: () => Promise.resolve({ kind: 'unknown', detail: '' }),
     onRefused: () => undefined,
   };
   const status = sampleStatus({ routes: [sampleRoute({ rollout: ROLLOUT }), sampleRoute({ name: 'back' })] });

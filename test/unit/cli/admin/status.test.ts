@@ -126,6 +126,16 @@ suite('status', () => {
     assert.match(stranger.err(), /\/api\/v1\/status answered 404: nothing here/);
   });
 
+  test('a route whose weights are apart from it says where they are', () => {
+    const linesOf = (reason: string): string =>
+      formatStatus(
+        sampleStatus({ routes: [sampleRoute({ weights: { document: 'etcd /w/checkout', revision: '17', reason } })] }),
+      );
+    assert.match(linesOf('evening peak'), /\n {2}weights from etcd \/w\/checkout, revision 17: evening peak\n/);
+    assert.match(linesOf(''), /\n {2}weights from etcd \/w\/checkout, revision 17\n/);
+    assert.doesNotMatch(formatStatus(sampleStatus()), /weights from/);
+  });
+
   test('a version at which requests wait or were refused has a line, others have none', () => {
     const shed = { critical: 0, default: 0, degraded: 2, 'best-effort': 7 };
     const linesOf = (admission: VersionStatus['admission']): string =>

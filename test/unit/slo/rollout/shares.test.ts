@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { RolloutSpec } from '#src/model/rollout.ts';
-import { store, weightsFor } from '#src/slo/rollout/shares.ts';
+import type { Rollout, RolloutSpec } from '#src/model/rollout.ts';
+import { IDLE } from '#src/slo/rollout/machine.ts';
+import { shareAnew, store, weightsFor } from '#src/slo/rollout/shares.ts';
 import { SPEC } from '../../../support/simulate/detection.ts';
 import { STEPPED } from '../../../support/simulate/machine.ts';
 
@@ -58,4 +59,46 @@ test('nobody is left without a version on the way to 100 % and back', () => {
 
 test('what is as it should be is not stored', () => {
   assert.deepEqual(stores(STEPPED, [99_000, 1000], 1), []);
+});
+
+test('under another sum of weights the share stays and the weights follow; what holds no share is left alone', () => {
+  const dials = new Map([
+    [STEPPED.stable.dial, 95_000],
+    [STEPPED.canary.dial, 5000],
+  ]);
+  const access = {
+    weightOf: (dial: number) => dials.get(dial) as number,
+    setDial: (dial: number, weight: number) => void dials.set(dial, weight),
+    nowMs: () => 0,
+  };
+  const onFive: Rollout = {
+    ...IDLE,
+    state: { kind: 'progressing', step: 0, sinceMs: 0, waitingSinceMs: 0 },
+    ladder: [
+      { percent: 5, dwellMs: 1000 },
+      { percent: 100, dwellMs: 1000 },
+    ],
+  };
+  const smaller: RolloutSpec = { ...STEPPED, stable: { ...STEPPED.stable, weight: 30_000 } };
+  const other: RolloutSpec = {
+    ...smaller,
+    stable: { ...smaller.stable, weight: 10_000 },
+    canary: { ...smaller.canary, weight: 20_000 },
+  };
+  const hold = shareAnew(STEPPED, smaller, onFive, access);
+  assert.deepEqual(hold?.weights, [
+    { version: 'v2', weight: 1500 },
+    { version: 'v1', weight: 28_500 },
+  ]);
+  assert.match(hold?.because ?? '', /5 %/);
+  assert.deepEqual([...dials.values()], [28_500, 1500]);
+  const gone: Rollout = { ...onFive, state: { kind: 'rolled-back', sinceMs: 0, by: 'evidence' } };
+  const nothing = [
+    shareAnew(smaller, other, onFive, access),
+    shareAnew(STEPPED, smaller, IDLE, access),
+    shareAnew(STEPPED, smaller, gone, access),
+    shareAnew(STEPPED, { ...smaller, generation: 'another' }, onFive, access),
+  ];
+  assert.deepEqual(nothing, [null, null, null, null]);
+  assert.deepEqual([...dials.values()], [28_500, 1500]);
 });

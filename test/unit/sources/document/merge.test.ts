@@ -138,7 +138,7 @@ test('a configuration without any route is refused, also when every source is em
 test('a key that means nothing is warned of, not passed over', () => {
   const stray: Given = [1, 's1 route/a', { kind: 'ignored' }, ''];
   assert.deepEqual(accepted(MAIN, service(1, 'shop'), route(1, 'a'), stray).warnings, [
-    's1 route/a:0:0: SLU1918 expected config, routes/<name> or services/<name> after the prefix, got another key',
+    's1 route/a:0:0: SLU1918 expected config, routes/<name>, services/<name> or weights/<route> after the prefix, got another key',
   ]);
 });
 

@@ -30,3 +30,13 @@ test('what is gone is forgotten', () => {
   endParse();
   assert.notEqual(read(route('backendRefs: []')), first);
 });
+
+test('weights that are written again with the same text have their new revision', () => {
+  const { read, endParse } = createPartReader({});
+  const weights = (revision: string) => route('weights: {}', { mount: { kind: 'weights', name: 'a', revision } });
+  const first = read(weights('1'));
+  endParse();
+  const second = read(weights('2'));
+  assert.equal(second.value, first.value, 'not read again');
+  assert.deepEqual(second.document, weights('2'));
+});

@@ -41,3 +41,12 @@ test('the hash is another when a name, a text or the border between them is', ()
   );
   assert.equal(new Set(hashes).size, hashes.length);
 });
+
+test('weights that are written again are a change although they are the same', () => {
+  const weights = (revision: string): Piece[] => [
+    { name: 'w', text: 'weights: {}', mount: { kind: 'weights', name: 'shop', revision } },
+  ];
+  assert.deepEqual(changesOf(weights('1'), weights('2')).changed, ['w']);
+  assert.notEqual(hashOfPieces(weights('1')), hashOfPieces(weights('2')));
+  assert.deepEqual(changesOf(weights('1'), weights('1')).changed, []);
+});

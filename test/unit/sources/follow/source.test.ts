@@ -3,17 +3,18 @@ import { test } from 'node:test';
 import { byPieceName, mountOf } from '#src/sources/follow/source.ts';
 
 test('a key says where its document belongs', () => {
-  assert.deepEqual(mountOf('config'), { kind: 'root' });
-  assert.deepEqual(mountOf('routes/shop'), { kind: 'route', name: 'shop' });
-  assert.deepEqual(mountOf('services/shop'), { kind: 'service', name: 'shop' });
+  assert.deepEqual(mountOf('config', '7'), { kind: 'root' });
+  assert.deepEqual(mountOf('routes/shop', '7'), { kind: 'route', name: 'shop' });
+  assert.deepEqual(mountOf('services/shop', '7'), { kind: 'service', name: 'shop' });
+  assert.deepEqual(mountOf('weights/shop', '7'), { kind: 'weights', name: 'shop', revision: '7' });
   // Not a name: said so, with the key, when the route is checked.
-  assert.deepEqual(mountOf('routes/a/b'), { kind: 'route', name: 'a/b' });
+  assert.deepEqual(mountOf('routes/a/b', '7'), { kind: 'route', name: 'a/b' });
 });
 
 test('a folder holds nothing, and a key of no meaning is told of', () => {
-  for (const folder of ['', 'routes/', 'services/a/']) assert.equal(mountOf(folder), null, folder);
-  for (const stray of ['route/a', 'routes', 'Config', 'config/x'])
-    assert.deepEqual(mountOf(stray), { kind: 'ignored' });
+  for (const folder of ['', 'routes/', 'services/a/', 'weights/']) assert.equal(mountOf(folder, '7'), null, folder);
+  for (const stray of ['route/a', 'routes', 'weights', 'Config', 'config/x'])
+    assert.deepEqual(mountOf(stray, '7'), { kind: 'ignored' });
 });
 
 test('names are in the order of their characters, on every machine', () => {

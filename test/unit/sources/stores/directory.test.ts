@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { type Folder, openDirectory } from '#src/sources/stores/directory.ts';
+import { type Folder, openDirectory, revisionOfText } from '#src/sources/stores/directory.ts';
 
 const never = new AbortController().signal;
 const nothing = (): void => undefined;
@@ -43,6 +43,20 @@ describe('a directory', () => {
     assert.deepEqual(
       pieces.map(({ name, text, mount }) => [name, text, mount.kind]),
       ['a.yml', 'b.yaml', 'c.json'].map((name) => [join(path, name), `# ${name}`, 'root']),
+    );
+  });
+
+  test('has the weights of a route in a file named after it, with a revision that is that of the text', async (t) => {
+    const path = await folderOf(t);
+    for (const name of ['shop.weights.yaml', 'a.b.weights.json', '.weights.yaml', 'weights.yaml', 'shop.weights.txt']) {
+      await writeFile(join(path, name), 'weights: {}');
+    }
+    const { pieces } = await openDirectory({ kind: 'directory', path }).list(never);
+    const revision = revisionOfText('weights: {}');
+    assert.match(revision, /^[0-9a-f]{16}$/);
+    assert.deepEqual(
+      pieces.map(({ mount }) => mount),
+      [{ kind: 'weights', name: 'a.b', revision }, { kind: 'weights', name: 'shop', revision }, { kind: 'root' }],
     );
   });
 

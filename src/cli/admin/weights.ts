@@ -1,0 +1,206 @@
+/**
+ * `sluice weights`: tells the weights of a route as its source keeps them and as they count, and sets them.
+ *
+ * Setting is read, change, compare and set: what is not named stays as it is, and whoever was overtaken is told.
+ */
+
+import { SluiceError } from '../../model/problem.ts';
+import type { VersionWeights, WeightsView } from '../../model/status.ts';
+import { readArgs, readChoice } from '../args.ts';
+import { type CliDeps, type Command, EXIT } from '../deps.ts';
+import { DEFAULT_ADMIN, reasonOf } from './client.ts';
+import { originText } from './status.ts';
+import { fetchWeights, sendWeights, type WeightsReply } from './weights-client.ts';
+
+const USAGE = `sluice weights get ROUTE
+sluice weights set ROUTE VERSION=WEIGHT … [--revision REVISION] [--reason TEXT]
+
+  get                  the weights of a route, as its source keeps them and as they count
+  set                  change them where they are kept apart from the route: v1=90 v2=10, shop/v1=90 where two services
+                       have a v1; v1=default takes v1 out, so that the route's own weight counts; the rest stays
+  --revision REVISION  only if they still have the revision that get showed; default: the present one
+  --reason TEXT        kept with them
+  --admin URL          admin server; default $SLUICE_ADMIN, else ${DEFAULT_ADMIN}
+  -o, --output FORMAT  text, json; default text
+  -h, --help           this text
+
+set needs the token of the admin server in $SLUICE_ADMIN_TOKEN.
+Exit codes: 0 done, 1 not done, or not known to be done: look again; 2 wrong usage, 3 cannot reach the admin server.
+`;
+
+const OPTIONS = {
+  admin: { type: 'string' },
+  output: { type: 'string', short: 'o' },
+  revision: { type: 'string' },
+  reason: { type: 'string' },
+} as const;
+/** More than a request can carry. */
+const CHANGES_MAX = 200;
+const CHANGE = /^([^=]+)=(default|\d{1,7})$/;
+
+/** The command `weights`. */
+export const weightsCommand: Command = {
+  name: 'weights',
+  about: 'show or set the weights of a route',
+  usage: USAGE,
+  run,
+};
+
+/** `null`: the route's own weight. */
+type Changes = ReadonlyMap<string, number | null>;
+
+interface Asked {
+  readonly adminUrl: string;
+  readonly route: string;
+  readonly isJson: boolean;
+}
+
+async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
+  const { values, positionals } = readArgs(argv, OPTIONS, CHANGES_MAX + 2);
+  const [action, route, ...words] = positionals;
+  if (action !== 'get' && action !== 'set') throw usage('weights takes get or set');
+  if (route === undefined) throw usage(`weights ${action} takes a route`);
+  const isJson = readChoice('--output', values.output, ['text', 'json']) === 'json';
+  const asked = { adminUrl: values.admin ?? deps.env['SLUICE_ADMIN'] ?? DEFAULT_ADMIN, route, isJson };
+  const { revision = null, reason = '' } = values;
+  if (action === 'set') return set(asked, { changes: changesOf(words), revision, reason }, deps);
+  if (words.length > 0 || revision !== null || values.reason !== undefined)
+    throw usage('get takes a route and nothing else');
+  return get(asked, deps);
+}
+
+function usage(message: string): SluiceError {
+  return new SluiceError('SLU_USAGE', message);
+}
+
+function changesOf(words: readonly string[]): Changes {
+  if (words.length === 0) throw usage('weights set takes weights, such as v1=90 v2=10');
+  const changes = new Map<string, number | null>();
+  for (const word of words) {
+    const [, version = '', weight = ''] = CHANGE.exec(word) ?? [];
+    if (version === '') throw usage(`expected VERSION=WEIGHT with a whole number, or VERSION=default, got ${word}`);
+    if (changes.has(version)) throw usage(`${version} is there twice`);
+    changes.set(version, weight === 'default' ? null : Number(weight));
+  }
+  return changes;
+}
+
+async function get({ adminUrl, route, isJson }: Asked, deps: CliDeps): Promise<number> {
+  const view = await look(adminUrl, route, deps);
+  if (typeof view === 'number') return view;
+  deps.stdout.write(isJson ? `${JSON.stringify(view, null, 2)}\n` : weightsText(view));
+  if (view.problem !== '' && !isJson) deps.stderr.write(`sluice: ${view.problem}\n`);
+  return view.document !== '' && view.revision === null ? EXIT.failed : EXIT.ok;
+}
+
+interface Setting {
+  readonly changes: Changes;
+  /** Null: the present one. */
+  readonly revision: string | null;
+  readonly reason: string;
+}
+
+async function set(asked: Asked, { changes, revision, reason }: Setting, deps: CliDeps): Promise<number> {
+  const { adminUrl, route } = asked;
+  const view = await look(adminUrl, route, deps);
+  if (typeof view === 'number') return view;
+  if (view.revision === null) return fail(view.problem, deps);
+  // What is not named is taken from what was just read: under another revision that would be somebody else's.
+  const weights = changed(view, changes);
+  const against = revision ?? view.revision;
+  const token = deps.env['SLUICE_ADMIN_TOKEN'];
+  let reply: WeightsReply;
+  try {
+    reply = await sendWeights(adminUrl, { route, weights, reason, revision: against, token });
+  } catch (error) {
+    const because = `no answer from ${adminUrl} (${reasonOf(error)})`;
+    return fail(`unknown whether the weights of ${route} were written, look again: ${because}`, deps);
+  }
+  return told(reply, asked, deps);
+}
+
+/** The document as it is to be; of two ways to name a version the one that is there already. */
+function changed({ weights, versions }: WeightsView, changes: Changes): Record<string, number> {
+  const next = new Map(Object.entries(weights ?? {}));
+  for (const [key, weight] of changes) {
+    const known = [...next.keys()].find((name) => isSame(name, key, versions)) ?? key;
+    if (weight === null) next.delete(known);
+    else next.set(known, weight);
+  }
+  return Object.fromEntries(next);
+}
+
+/** Whether `v1` and `shop/v1` are the same version of the route. */
+function isSame(a: string, b: string, versions: readonly VersionWeights[]): boolean {
+  if (a === b) return true;
+  const named = (key: string): VersionWeights[] =>
+    versions.filter(({ service, version }) => key === version || key === `${service}/${version}`);
+  const [one, other] = [named(a), named(b)];
+  return one.length === 1 && other.length === 1 && one[0] === other[0];
+}
+
+function told(reply: WeightsReply, { route, isJson }: Asked, deps: CliDeps): number {
+  if ('written' in reply) {
+    const { document, revision } = reply.written;
+    const text = `${route}: written to ${document}, revision ${revision}`;
+    deps.stdout.write(isJson ? `${JSON.stringify(reply.written, null, 2)}\n` : `${text}\n`);
+    return EXIT.ok;
+  }
+  if (isJson) deps.stdout.write(`${JSON.stringify(reply, null, 2)}\n`);
+  const present = reply.present?.weights ?? null;
+  const now = present === null ? '' : `; now ${listed(present)}`;
+  return fail(`${reply.refused}${now}${reply.status === 401 ? '; set SLUICE_ADMIN_TOKEN' : ''}`, deps);
+}
+
+function fail(text: string, deps: CliDeps): number {
+  deps.stderr.write(`sluice: ${text}\n`);
+  return EXIT.failed;
+}
+
+/** What is there, or the exit code after saying why it cannot be seen. */
+async function look(adminUrl: string, route: string, deps: CliDeps): Promise<WeightsView | number> {
+  try {
+    const answer = await fetchWeights(adminUrl, route);
+    return 'refused' in answer ? fail(answer.refused, deps) : answer;
+  } catch (error) {
+    deps.stderr.write(`sluice: cannot reach the admin server at ${adminUrl}: ${reasonOf(error)}\n`);
+    return EXIT.unreachable;
+  }
+}
+
+function listed(weights: Readonly<Record<string, number>>): string {
+  return Object.entries(weights)
+    .map(([version, weight]) => `${version}=${weight}`)
+    .join(' ');
+}
+
+/** What is kept, then what counts in this gateway, ending in a newline. */
+export function weightsText(view: WeightsView): string {
+  const { route, document, revision, weights, reason, inForce, versions } = view;
+  const kept = keptText(view);
+  const isHere = inForce?.revision === revision || (inForce === null && revision === '0');
+  const here = isHere ? [] : [`in force ${inForce === null ? 'weights of the route' : originText(inForce)}`];
+  const rows = [['', 'weight', 'set', 'by', 'route’s own'], ...versions.map(rowOf)];
+  const widths = rows[0]?.map((_, n) => Math.max(...rows.map((row) => (row[n] as string).length))) ?? [];
+  const table = rows.map((row) =>
+    row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] as number) : cell.padStart(widths[n] as number))).join('  '),
+  );
+  const why = versions
+    .filter(({ weightBecause }) => weightBecause !== '')
+    .map(
+      ({ service, version, weight, weightBecause }) => `${service} ${version} has weight ${weight}: ${weightBecause}`,
+    );
+  const said = weights === null ? [] : [`kept     ${listed(weights)}${reason === '' ? '' : `  ${reason}`}`];
+  const where = document === '' ? [] : [`document ${document}  ${kept}`];
+  return `${[`route ${route}`, ...where, ...said, ...here, ...table.map((line) => `  ${line}`), ...why].join('\n')}\n`;
+}
+
+function keptText({ revision }: WeightsView): string {
+  if (revision === null) return 'cannot be read now';
+  return revision === '0' ? 'there is none yet, revision 0' : `revision ${revision}`;
+}
+
+function rowOf({ service, version, weight, weightConfigured, weightFrom, weightOfRoute }: VersionWeights): string[] {
+  const by = weightFrom === 'weights' ? 'weights' : 'route';
+  return [`${service} ${version}`, String(weight), String(weightConfigured), by, String(weightOfRoute)];
+}

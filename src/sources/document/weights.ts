@@ -1,0 +1,202 @@
+/**
+ * Applies weights documents to the routes that they are of, once both are sound by themselves.
+ *
+ * ```
+ * operator's weight of a version = the one of the weights document; without one there, that of the route's backendRefs
+ * ```
+ * A route must be sound without its weights document too: taking that away is always safe.
+ */
+
+import { similarTo } from '../../lib/text/similar.ts';
+import type { Config } from '../../model/config.ts';
+import type { WeightsOrigin } from '../../model/rollout.ts';
+import { backendRefsOf, versionOf } from '../build/route.ts';
+import type { Draft } from '../checks/draft.ts';
+import { DEFAULT_WEIGHT } from '../defaults.ts';
+import { didYouMean, type Fault, quote } from '../problems/fault.ts';
+import type { Path, Report, Spot } from '../problems/report.ts';
+import type { WeightsInput } from '../schema/weights.ts';
+import type { DocumentInput, RouteInput } from '../schema.ts';
+import type { Merged } from './merge.ts';
+import type { Part } from './part.ts';
+
+/** A weights document that counts. */
+export interface RouteWeights {
+  /** Of its document among all. */
+  readonly order: number;
+  /** Of its route among all. */
+  readonly index: number;
+  readonly part: Part;
+}
+
+/** What a route sends to, with its own weight. */
+export interface Target {
+  readonly service: string;
+  readonly version: string;
+  readonly weight: number;
+}
+
+/** The operator's weights, by target, and what is wrong with the document that gives them. */
+export interface Weighing {
+  readonly weights: readonly number[];
+  /** Whether the document says so; else it is the route's own. */
+  readonly isSet: readonly boolean[];
+  readonly faults: readonly { readonly path: Path; readonly spot: Spot; readonly fault: Fault }[];
+}
+
+/**
+ * The operator's weights of a route.
+ * @param given by version, or by `service/version`
+ * @param stable of the route's rollout; null without one
+ */
+export function weighTargets(
+  targets: readonly Target[],
+  given: Readonly<Record<string, number>>,
+  stable: string | null,
+): Weighing {
+  const weights = targets.map(({ weight }) => weight);
+  const isSet = targets.map(() => false);
+  const faults: { path: Path; spot: Spot; fault: Fault }[] = [];
+  for (const [key, weight] of Object.entries(given)) {
+    const path = ['weights', key];
+    const [n, ...others] = targets.flatMap((target, index) => (isNamed(target, key) ? [index] : []));
+    if (n === undefined || others.length > 0) {
+      faults.push({ path, spot: 'key', fault: notOne(key, targets, others.length > 0) });
+    } else if (isSet[n] === true) {
+      const fault: Fault = { kind: 'duplicateKey', expected: 'every version once', got: `${quote(key)} again` };
+      faults.push({ path, spot: 'key', fault });
+    } else {
+      weights[n] = weight;
+      isSet[n] = true;
+    }
+  }
+  if (faults.length === 0) faults.push(...emptyFaults(targets, weights, stable));
+  return { weights, isSet, faults };
+}
+
+/** Reports what the weights documents say against the routes that they are of. */
+export function checkWeights(draft: Draft, merged: Pick<Merged, 'weights' | 'placeOf'>, report: Report): void {
+  for (const { order, index, part } of merged.weights) {
+    const route = draft.routes[index] ?? null;
+    if (route === null || !isSound(part)) continue;
+    const targets = targetsOf(route, (name) => draft.services?.get(name) ?? null);
+    if (targets === null) continue;
+    const { weights } = part.value as WeightsInput;
+    for (const { path, spot, fault } of weighTargets(targets, weights, route.rollout?.stable ?? null).faults) {
+      const { locator } = part;
+      report.addAt(merged.placeOf(order, path, locator.locate(path, spot)), path, fault);
+    }
+  }
+}
+
+/** The document with the operator's weights on its routes. Everything must be sound. */
+export function weigh(document: DocumentInput, documents: readonly RouteWeights[]): DocumentInput {
+  if (documents.length === 0) return document;
+  const routes = [...document.routes];
+  for (const weighted of documents) {
+    const route = routes[weighted.index] as RouteInput;
+    // A redirect sends nowhere, and is to be told from a list that is empty.
+    if (route.backendRefs === undefined) continue;
+    const { weights } = weighingOf(weighted, route, document);
+    const backendRefs = backendRefsOf(route).map((ref, n) => ({ ...ref, weight: weights[n] as number }));
+    routes[weighted.index] = { ...route, backendRefs };
+  }
+  return { ...document, routes };
+}
+
+/**
+ * The configuration with the origin of its weights noted.
+ * @param document as it was before its weights were replaced
+ */
+export function noteWeights(config: Config, document: DocumentInput, documents: readonly RouteWeights[]): Config {
+  if (documents.length === 0) return config;
+  const routes = [...config.routes];
+  for (const weighted of documents) {
+    const { index, part } = weighted;
+    const route = document.routes[index] as RouteInput;
+    const { isSet } = weighingOf(weighted, route, document);
+    const { mount, name, isForeign } = part.document;
+    const origin: WeightsOrigin = {
+      // A folder is where this machine has it: the same content has the same hash on every gateway.
+      document: isForeign ? name : (name.split(/[\\/]/).at(-1) as string),
+      revision: mount.kind === 'weights' ? mount.revision : '',
+      reason: (part.value as WeightsInput).reason ?? '',
+      ownWeights: backendRefsOf(route).map(({ weight }) => weight ?? DEFAULT_WEIGHT),
+      isSet,
+    };
+    routes[index] = { ...(routes[index] as Config['routes'][number]), weights: origin };
+  }
+  return { ...config, routes };
+}
+
+/** Whether a weights document has values to go by. */
+export function isSound({ isReadable, faults }: Part): boolean {
+  return isReadable && faults.length === 0;
+}
+
+function weighingOf({ part }: RouteWeights, route: RouteInput, { services }: DocumentInput): Weighing {
+  const targets = targetsOf(route, (name) => services[name] ?? null) ?? [];
+  return weighTargets(targets, (part.value as WeightsInput).weights, route.rollout?.stable ?? null);
+}
+
+type ServiceOf = (name: string) => DocumentInput['services'][string] | null;
+
+/** Null when a reference is in doubt, which is reported elsewhere. */
+function targetsOf(route: RouteInput, serviceOf: ServiceOf): Target[] | null {
+  const targets: Target[] = [];
+  for (const ref of backendRefsOf(route)) {
+    const service = serviceOf(ref.name);
+    const version = service === null ? (ref.version ?? null) : versionOf(ref, service);
+    if (version === null) return null;
+    targets.push({ service: ref.name, version, weight: ref.weight ?? DEFAULT_WEIGHT });
+  }
+  return targets;
+}
+
+function isNamed({ service, version }: Target, key: string): boolean {
+  return key === version || key === `${service}/${version}`;
+}
+
+function notOne(key: string, targets: readonly Target[], isAmbiguous: boolean): Fault {
+  const full = targets.map(({ service, version }) => `${service}/${version}`);
+  if (isAmbiguous) {
+    const meant = full.filter((name) => name.endsWith(`/${key}`)).slice(0, 2);
+    const hint = `write ${meant.join(' or ')}`;
+    const got = `${quote(key)}, which several services have`;
+    return { kind: 'weightsVersion', expected: 'a version of one service', got, hint };
+  }
+  const names = key.includes('/') ? full : targets.map(({ version }) => version);
+  const known = names.slice(0, 5).join(', ');
+  const hint = (): string => {
+    const similar = similarTo(key, names);
+    return similar === null ? 'take it out, or add the version to the route' : didYouMean(similar);
+  };
+  return {
+    kind: 'weightsVersion',
+    expected: `a version of the route: ${known || 'it has none'}`,
+    got: quote(key),
+    hint,
+  };
+}
+
+/** Weights that would send nothing anywhere, or leave a rollout without a stable version. */
+function emptyFaults(
+  targets: readonly Target[],
+  weights: readonly number[],
+  stable: string | null,
+): Weighing['faults'] {
+  const path: Path = ['weights'];
+  if (targets.length > 0 && weights.every((weight) => weight === 0)) {
+    const fault: Fault = { kind: 'noWeight', expected: 'a weight above 0', got: 'weights that are all 0' };
+    return [{ path, spot: 'key', fault }];
+  }
+  const n = targets.findIndex(({ version }) => version === stable);
+  if (n === -1 || weights[n] !== 0) return [];
+  const fault: Fault = {
+    kind: 'rolloutNoStable',
+    expected: 'a stable version with a weight above 0',
+    got: `${quote(stable ?? '')} with weight 0`,
+    hint: 'give it a weight, or make the canary the stable version of the rollout first',
+  };
+  return [{ path, spot: 'key', fault }];
+}

@@ -1,0 +1,47 @@
+/**
+ * Many writers of one document who each count it up: what one of them did may not be lost to another.
+ */
+
+import { Random } from '#src/lib/random.ts';
+import { weightsText } from '#src/sources/document/weights-text.ts';
+import { type Kept, NO_REVISION, type WeightsStore, type Written } from '#src/sources/stores/write/writer.ts';
+
+/** How often each kind of outcome came. */
+export type Outcomes = Record<Written['kind'], number> & { unreadable: number };
+
+const never = new AbortController().signal;
+
+/** The count in a document; 0 where there is none. */
+export function countOf({ text }: Kept): number {
+  return text === null ? 0 : (JSON.parse(text) as { weights: { v1: number } }).weights.v1;
+}
+
+/** Counts a route's weight up until `attempts` were made by each of `writers`, in an order that `seed` decides. */
+export async function countUp(
+  open: () => WeightsStore,
+  { route, writers, attempts, seed }: { route: string; writers: number; attempts: number; seed: number },
+): Promise<Outcomes> {
+  const outcomes: Outcomes = { written: 0, conflict: 0, refused: 0, unconfirmed: 0, unreadable: 0 };
+  const random = new Random(seed);
+  const one = async (): Promise<void> => {
+    const store = open();
+    for (let attempt = 0; attempt < attempts; attempt++) {
+      let kept: Kept;
+      try {
+        kept = await store.read(route, never);
+      } catch {
+        outcomes.unreadable += 1;
+        continue;
+      }
+      for (let turns = random.nextUint32() % 8; turns > 0; turns--) await new Promise((next) => setImmediate(next));
+      const { kind } = await store.write(route, weightsText({ v1: countOf(kept) + 1 }, ''), kept.revision, never);
+      outcomes[kind] += 1;
+    }
+    store.close();
+  };
+  await Promise.all(Array.from({ length: writers }, one));
+  return outcomes;
+}
+
+/** What nobody has written yet. */
+export const NOTHING: Kept = { text: null, revision: NO_REVISION };
