@@ -30,10 +30,9 @@ import {
 import type { AccessBatch } from '../model/threads/access.ts';
 import type { ColorKeys } from '../model/threads/color.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from '../model/threads/messages.ts';
+import { failSlot, RESTART_MS_MAX, restartDelayMs, type Slot, slotOf } from './slot.ts';
 import { listenError } from './wire/port.ts';
 
-const RESTART_MS_MIN = 50;
-const RESTART_MS_MAX = 5000;
 /** A worker that served so long was well: its next death is a new story. */
 const STABLE_MS = 60_000;
 /** A sign of life is due every 50 ms; garbage collection and a debugger's snapshot may take seconds. */
@@ -73,25 +72,6 @@ export interface Region {
   readonly tallies: Tallies;
 }
 
-interface Slot {
-  readonly id: number;
-  worker: Worker;
-  state: WorkerStatus['state'];
-  revision: number;
-  restarts: number;
-  /** Deaths in a row that came soon. */
-  earlyDeaths: number;
-  servingSinceMs: number;
-  /** Why it will have died. */
-  cause: string;
-  /** Its listening sockets. */
-  fds: readonly number[];
-  /** It could listen. */
-  readonly ready: PromiseWithResolvers<void>;
-  /** It listens, at this port. */
-  readonly listening: PromiseWithResolvers<number>;
-}
-
 /** All data-plane threads. */
 export class Workers {
   readonly #options: WorkersOptions;
@@ -101,10 +81,10 @@ export class Workers {
   #snapshot: Snapshot;
   #port: number;
   #isStopping = false;
-  #more: ReadonlyMap<number, number> = new Map();
+  /** What every worker was told and each that comes is told too, the last of each kind. */
+  readonly #standing = new Map<ToWorker['kind'], ToWorker>();
   /** What rate limits have counted outlives the workers that counted it. */
   readonly #rates = reserveRates();
-  #keys: ColorKeys | null = null;
   #acknowledged: (() => void) | null = null;
   readonly #stalls: StallWatch;
   readonly #descriptors = new DescriptorWatch();
@@ -160,14 +140,17 @@ export class Workers {
 
   /** Has the access log write more of some versions, by cell, in every worker that lives or comes. */
   logMore(shares: ReadonlyMap<number, number>): void {
-    this.#more = shares;
-    for (const slot of this.#slots) this.#say(slot, { kind: 'access-more', shares });
+    this.#tellAll({ kind: 'access-more', shares });
   }
 
   /** Has every worker that lives or comes believe colors by these keys. */
   learn(keys: ColorKeys): void {
-    this.#keys = keys;
-    for (const slot of this.#slots) this.#say(slot, { kind: 'color-keys', keys });
+    this.#tellAll({ kind: 'color-keys', keys });
+  }
+
+  #tellAll(message: ToWorker): void {
+    this.#standing.set(message.kind, message);
+    for (const slot of this.#slots) this.#say(slot, message);
   }
 
   /** Tallies of the workers that live now; a replaced worker's are gone. The same array while nothing changes. */
@@ -274,8 +257,7 @@ export class Workers {
       waits,
     };
     const worker = new Worker(this.#options.file, { workerData: setup, name: `sluice-worker-${id}` });
-    if (this.#more.size > 0) worker.postMessage({ kind: 'access-more', shares: this.#more } satisfies ToWorker);
-    if (this.#keys !== null) worker.postMessage({ kind: 'color-keys', keys: this.#keys } satisfies ToWorker);
+    for (const message of this.#standing.values()) worker.postMessage(message);
     const slot = slotOf(id, worker, this.#slots[id]);
     this.#slots[id] = slot;
     this.#addRegion(id, viewTallies(buffers));
@@ -283,7 +265,7 @@ export class Workers {
       slot.cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
     });
     worker.once('exit', () => {
-      fail(slot, new SluiceError('SLU_WORKER_FAILED', `worker ${id} ended before it listened: ${slot.cause}`));
+      failSlot(slot, new SluiceError('SLU_WORKER_FAILED', `worker ${id} ended before it listened: ${slot.cause}`));
       this.#exited(slot);
     });
     worker.on('message', (message: FromWorker) => this.#heard(slot, message));
@@ -321,7 +303,7 @@ export class Workers {
         break;
       case 'failed':
         slot.state = 'gone';
-        fail(slot, listenError(this.#options.host, this.#port, message));
+        failSlot(slot, listenError(this.#options.host, this.#port, message));
         break;
       default:
         message satisfies never;
@@ -373,33 +355,4 @@ export class Workers {
         setTimeout(() => this.#respawn(id), RESTART_MS_MAX).unref();
       });
   }
-}
-
-function slotOf(id: number, worker: Worker, before: Slot | undefined): Slot {
-  return {
-    id,
-    worker,
-    state: 'starting',
-    revision: 0,
-    restarts: before === undefined ? 0 : before.restarts + 1,
-    earlyDeaths: before === undefined ? 0 : before.earlyDeaths,
-    servingSinceMs: Number.POSITIVE_INFINITY,
-    cause: 'left without a word',
-    fds: [],
-    ready: Promise.withResolvers<void>(),
-    listening: Promise.withResolvers<number>(),
-  };
-}
-
-/** Tells whoever waits for the worker; nobody may. */
-function fail({ ready, listening }: Slot, error: Error): void {
-  ready.promise.catch(() => undefined);
-  listening.promise.catch(() => undefined);
-  ready.reject(error);
-  listening.reject(error);
-}
-
-/** Wait before a worker is replaced. @param earlyDeaths in a row that came soon; 0 after one that had served long. */
-export function restartDelayMs(earlyDeaths: number): number {
-  return Math.min(RESTART_MS_MAX, RESTART_MS_MIN * 2 ** Math.min(Math.max(0, earlyDeaths - 1), 10));
 }

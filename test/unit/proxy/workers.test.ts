@@ -7,7 +7,7 @@ import type { Snapshot } from '#src/model/snapshot.ts';
 import { CELL, DIALS_MAX, EVENTS_HEAD } from '#src/model/tallies.ts';
 import type { AccessRecord } from '#src/model/threads/access.ts';
 import { duplicateSocket } from '#src/proxy/wire/duplicate.ts';
-import { restartDelayMs, Workers, type WorkersOptions } from '#src/proxy/workers.ts';
+import { Workers, type WorkersOptions } from '#src/proxy/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { createLatencyDials } from '#src/snapshot/latency-dials.ts';
 import { listenLoopback, type PlaneSketch, sketchSnapshot } from '../../support/plane.ts';
@@ -220,15 +220,6 @@ describe('a worker whose event loop hangs', () => {
     await workers.start();
     const events = workers.regions()[0]?.tallies.events as Int32Array;
     await eventually(() => Atomics.load(events, EVENTS_HEAD.beats) >= 2, 'two beats');
-  });
-});
-
-describe('the wait before a worker is replaced', () => {
-  it('doubles with each early death in a row, up to 5 s', () => {
-    assert.deepEqual(
-      [0, 1, 2, 3, 7, 8, 9, 1e6].map((deaths) => restartDelayMs(deaths)),
-      [50, 50, 100, 200, 3200, 5000, 5000, 5000],
-    );
   });
 });
 

@@ -1,0 +1,32 @@
+/** What is kept of a worker thread. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Worker } from 'node:worker_threads';
+import { failSlot, restartDelayMs, slotOf } from '#src/proxy/slot.ts';
+
+const NOBODY = null as unknown as Worker;
+
+describe('the wait before a worker is replaced', () => {
+  it('doubles with each early death in a row, up to 5 s', () => {
+    assert.deepEqual(
+      [0, 1, 2, 3, 7, 8, 9, 1e6].map((deaths) => restartDelayMs(deaths)),
+      [50, 50, 100, 200, 3200, 5000, 5000, 5000],
+    );
+  });
+});
+
+describe('a slot', () => {
+  it('knows how often its worker was replaced', () => {
+    const first = slotOf(3, NOBODY, undefined);
+    const second = slotOf(3, NOBODY, { ...first, earlyDeaths: 2 });
+    assert.deepEqual([first.restarts, second.restarts, second.earlyDeaths, second.state], [0, 1, 2, 'starting']);
+  });
+
+  it('tells whoever waits that its worker failed, and nobody else', async () => {
+    const slot = slotOf(0, NOBODY, undefined);
+    failSlot(slot, new Error('gone'));
+    await assert.rejects(slot.ready.promise, /gone/);
+    await assert.rejects(slot.listening.promise, /gone/);
+  });
+});
