@@ -7,7 +7,7 @@ import type { Log } from '../lib/log.ts';
 import type { RestoreResult } from '../model/rollout.ts';
 import type { DriftChange, DriftStanding } from '../model/slo.ts';
 import type { SavedBudget } from '../model/threads/state.ts';
-import type { Region } from '../proxy/workers.ts';
+import type { Region } from '../proxy/threads/workers.ts';
 import { DriftingVersions, keyOf } from '../slo/budget/drift/versions.ts';
 import { type Dials, getDial } from '../snapshot/dials.ts';
 import { driftsOf } from '../snapshot/drifts.ts';

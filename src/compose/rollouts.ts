@@ -11,7 +11,7 @@ import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollou
 import type { Decision, DecisionKind, Verdict } from '../model/slo.ts';
 import type { RolloutStatus } from '../model/status.ts';
 import type { Segment } from '../model/threads/state.ts';
-import type { Region } from '../proxy/workers.ts';
+import type { Region } from '../proxy/threads/workers.ts';
 import type { SloEngine } from '../slo/budget/engine.ts';
 import { createController } from '../slo/controller.ts';
 import { Decisions, type RollbackCount } from '../slo/decisions.ts';

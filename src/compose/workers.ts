@@ -5,7 +5,7 @@
 import type { AccessLogWriter } from '../export/access-log.ts';
 import type { Log } from '../lib/log.ts';
 import type { Snapshot } from '../model/snapshot.ts';
-import { Workers, type WorkersOptions } from '../proxy/workers.ts';
+import { Workers, type WorkersOptions } from '../proxy/threads/workers.ts';
 import type { Keys } from './keys.ts';
 
 /** As source or as built. */

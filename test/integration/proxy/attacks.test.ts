@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DIALS_MAX } from '#src/model/tallies.ts';
-import { Workers } from '#src/proxy/workers.ts';
+import { Workers } from '#src/proxy/threads/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { createLatencyDials } from '#src/snapshot/latency-dials.ts';
 import { blackholeOf } from '../../support/http/blackhole.ts';

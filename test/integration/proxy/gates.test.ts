@@ -11,7 +11,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import { DIALS_MAX } from '#src/model/tallies.ts';
-import { Workers } from '#src/proxy/workers.ts';
+import { Workers } from '#src/proxy/threads/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { createLatencyDials } from '#src/snapshot/latency-dials.ts';
 import { startService, until } from '../../support/gateway.ts';

@@ -10,13 +10,13 @@
 import { randomInt } from 'node:crypto';
 import { url as inspectorUrl } from 'node:inspector';
 import { Worker } from 'node:worker_threads';
-import { nowMs } from '../lib/clock.ts';
-import { DescriptorWatch } from '../lib/descriptors.ts';
-import { StallWatch } from '../lib/stall.ts';
-import { ratesForgotten, reserveRates } from '../model/overload.ts';
-import { SluiceError } from '../model/problem.ts';
-import type { Snapshot } from '../model/snapshot.ts';
-import type { WorkerStatus } from '../model/status.ts';
+import { nowMs } from '../../lib/clock.ts';
+import { DescriptorWatch } from '../../lib/descriptors.ts';
+import { StallWatch } from '../../lib/stall.ts';
+import { ratesForgotten, reserveRates } from '../../model/overload.ts';
+import { SluiceError } from '../../model/problem.ts';
+import type { Snapshot } from '../../model/snapshot.ts';
+import type { WorkerStatus } from '../../model/status.ts';
 import {
   CELL,
   CELL_WORDS,
@@ -26,12 +26,12 @@ import {
   reserveTallies,
   type Tallies,
   viewTallies,
-} from '../model/tallies.ts';
-import type { AccessBatch } from '../model/threads/access.ts';
-import type { ColorKeys } from '../model/threads/color.ts';
-import type { FromWorker, ToWorker, WorkerSetup } from '../model/threads/messages.ts';
+} from '../../model/tallies.ts';
+import type { AccessBatch } from '../../model/threads/access.ts';
+import type { ColorKeys } from '../../model/threads/color.ts';
+import type { FromWorker, ToWorker, WorkerSetup } from '../../model/threads/messages.ts';
+import { listenError } from '../wire/port.ts';
 import { failSlot, RESTART_MS_MAX, restartDelayMs, type Slot, slotOf } from './slot.ts';
-import { listenError } from './wire/port.ts';
 
 /** A worker that served so long was well: its next death is a new story. */
 const STABLE_MS = 60_000;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Worker } from 'node:worker_threads';
-import { failSlot, restartDelayMs, slotOf } from '#src/proxy/slot.ts';
+import { failSlot, restartDelayMs, slotOf } from '#src/proxy/threads/slot.ts';
 
 const NOBODY = null as unknown as Worker;
 

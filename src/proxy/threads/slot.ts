@@ -3,7 +3,7 @@
  */
 
 import type { Worker } from 'node:worker_threads';
-import type { WorkerStatus } from '../model/status.ts';
+import type { WorkerStatus } from '../../model/status.ts';
 
 const RESTART_MS_MIN = 50;
 /** Longest wait before a worker is replaced. */

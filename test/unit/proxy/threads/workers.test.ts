@@ -6,14 +6,14 @@ import { describe, it, type TestContext } from 'node:test';
 import type { Snapshot } from '#src/model/snapshot.ts';
 import { CELL, DIALS_MAX, EVENTS_HEAD } from '#src/model/tallies.ts';
 import type { AccessRecord } from '#src/model/threads/access.ts';
+import { Workers, type WorkersOptions } from '#src/proxy/threads/workers.ts';
 import { duplicateSocket } from '#src/proxy/wire/duplicate.ts';
-import { Workers, type WorkersOptions } from '#src/proxy/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { createLatencyDials } from '#src/snapshot/latency-dials.ts';
-import { listenLoopback, type PlaneSketch, sketchSnapshot } from '../../support/plane.ts';
-import { answeringOf, askedOn, clientOf, eventually, GET, getOf, oneVersion } from '../../support/proxy/running.ts';
+import { listenLoopback, type PlaneSketch, sketchSnapshot } from '../../../support/plane.ts';
+import { answeringOf, askedOn, clientOf, eventually, GET, getOf, oneVersion } from '../../../support/proxy/running.ts';
 
-const FILE = new URL('../../../src/compose/worker.ts', import.meta.url);
+const FILE = new URL('../../../../src/compose/worker.ts', import.meta.url);
 
 interface Group {
   readonly workers: Workers;
