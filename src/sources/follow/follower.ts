@@ -19,7 +19,7 @@
 import type { SourceStatus } from '../../model/status.ts';
 import type { Timers } from '../file.ts';
 import type { FollowSettings } from '../stores/settings.ts';
-import { type Changes, changesOf, hashOfPieces, isShrunk } from './guard.ts';
+import { type Changes, changesOf, hashOfPieces, isShrunk, withSame } from './guard.ts';
 import { backoffMs, Pace, spreadMs } from './pace.ts';
 import type { Listing, Piece, Store, WatchWord } from './source.ts';
 
@@ -245,9 +245,10 @@ export class Follower {
 
   // ── what is believed ────────────────────────────────────────────────────────────────────────────────────────────
 
-  #judge({ pieces, revision }: Listing): FollowEvent | null {
-    const hash = hashOfPieces(pieces);
+  #judge({ pieces: listed, revision }: Listing): FollowEvent | null {
     const before = this.#held;
+    const pieces = withSame(before?.pieces ?? [], listed);
+    const hash = hashOfPieces(pieces);
     if (before !== null && before.hash === hash) {
       this.#held = { ...before, revision };
       this.#endShrink();

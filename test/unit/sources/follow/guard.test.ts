@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { changesOf, hashOfPieces, isShrunk } from '#src/sources/follow/guard.ts';
+import { changesOf, hashOfPieces, isShrunk, withSame } from '#src/sources/follow/guard.ts';
 import type { Piece } from '#src/sources/follow/source.ts';
 
 function pieces(texts: Readonly<Record<string, string>>): Piece[] {
@@ -40,4 +40,17 @@ test('the hash is another when a name, a text or the border between them is', ()
     (texts) => hashOfPieces(pieces(texts)),
   );
   assert.equal(new Set(hashes).size, hashes.length);
+});
+
+test('what says the same is the same object again, what does not is the new one', () => {
+  const piece = (name: string, text: string): Piece => ({ name, mount: { kind: 'route', name }, text });
+  const before = ['a', 'c', 'd', 'f'].map((name) => piece(name, name));
+  const after = [piece('b', 'b'), piece('c', 'c'), piece('d', 'D'), piece('f', 'f'), piece('g', 'g')];
+  const result = withSame(before, after);
+  assert.deepEqual(result, after);
+  assert.deepEqual(
+    result.map((one) => before.indexOf(one)),
+    [-1, 1, -1, 3, -1],
+  );
+  assert.deepEqual(changesOf(before, result), { added: ['b', 'g'], removed: ['a'], changed: ['d'] });
 });
