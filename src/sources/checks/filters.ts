@@ -21,7 +21,7 @@ const IDLE_BESIDE_REDIRECT: readonly FilterType[] = ['CORS', 'RequestHeaderModif
 /** Reports filters that could not do what they say. */
 export function checkFilters(draft: Draft, report: Report): void {
   for (const [index, route] of draft.routes.entries()) {
-    if (route === null) continue;
+    if (route === null || draft.isSound[index] === true) continue;
     const filters = route.filters ?? [];
     checkTypes(filters, ['routes', index, 'filters'], report);
     for (const [filterIndex, filter] of filters.entries()) {

@@ -21,7 +21,7 @@ interface Target {
 /** Reports rollouts that could not be judged, or that a rollback would turn into an outage. */
 export function checkRollouts(draft: Draft, report: Report): void {
   for (const [index, route] of draft.routes.entries()) {
-    if (route?.rollout === undefined) continue;
+    if (route?.rollout === undefined || draft.isSound[index] === true) continue;
     checkRollout(route, route.rollout, ['routes', index, 'rollout'], { draft, report });
   }
 }

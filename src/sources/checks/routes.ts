@@ -18,6 +18,7 @@ export function checkRoutes(draft: Draft, report: Report): void {
     if (route === null) continue;
     const path: Path = ['routes', index];
     checkName(route, path, names, report);
+    if (draft.isSound[index] === true) continue;
     checkSticky(route, path, report);
     checkBackends(route, path, draft.services, report);
     checkUnique(route.retry?.codes ?? [], [...path, 'retry', 'codes'], report, (code) => code);

@@ -10,6 +10,7 @@
  * A document that cannot be read takes its route or service out of the checks, so that it is the only one to be told of.
  */
 
+import { once } from '../../lib/once.ts';
 import { type Fault, quote } from '../problems/fault.ts';
 import type { Locator, Path, Position } from '../problems/report.ts';
 import type { Part } from './part.ts';
@@ -66,8 +67,8 @@ class Merge {
   readonly #serviceOwners = new Map<string, Owner>();
   readonly #routeOwners: Owner[] = [];
   readonly #routeNames = new Map<string, Owner>();
-  /** Index among all routes, by `order index` of a list's document. */
-  readonly #routeIndexes = new Map<string, number>();
+  /** Index among all routes, by `order index` of a list's document; made when a path is asked for. */
+  readonly #routeIndexes = once(() => indexesOf(this.#routeOwners));
   readonly #faults: PlacedFault[] = [];
   readonly #warnings: PlacedFault[] = [];
   /** Nobody knows what else there would be. */
@@ -168,7 +169,6 @@ class Merge {
       return;
     }
     if (name !== null && first === undefined) this.#routeNames.set(name, owner);
-    this.#routeIndexes.set(`${owner.order} ${owner.base[1] ?? ''}`, this.#routes.length);
     this.#routes.push(route);
     this.#routeOwners.push(owner);
   }
@@ -212,7 +212,7 @@ class Merge {
     if (mount.kind === 'service') return ['services', mount.name, ...path];
     const isRoute = mount.kind === 'route';
     if (!isRoute && (path[0] !== 'routes' || typeof path[1] !== 'number')) return path;
-    const index = this.#routeIndexes.get(`${order} ${isRoute ? '' : path[1]}`);
+    const index = this.#routeIndexes().get(`${order} ${isRoute ? '' : path[1]}`);
     return index === undefined ? [] : ['routes', index, ...path.slice(isRoute ? 0 : 2)];
   }
 }
@@ -220,6 +220,10 @@ class Merge {
 const NOWHERE: Position = { line: 0, column: 0 };
 /** Never shown: it only keeps the checks from taking the services for all there are. */
 const UNKNOWN: Fault = { kind: 'missing', expected: '' };
+
+function indexesOf(owners: readonly Owner[]): ReadonlyMap<string, number> {
+  return new Map(owners.map(({ order, base }, index) => [`${order} ${base[1] ?? ''}`, index]));
+}
 
 function deeper(owner: Owner | undefined, rest: Path, path: Path): Owner {
   return owner === undefined ? { order: 0, base: path } : { order: owner.order, base: [...owner.base, ...rest] };
