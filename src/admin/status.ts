@@ -8,7 +8,7 @@ import { quantile } from '../lib/histogram.ts';
 import type { Config } from '../model/config.ts';
 import { weightScaleOf } from '../model/rollout.ts';
 import type { DriftKind } from '../model/slo.ts';
-import type { RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
+import type { EndpointSpec, RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
 import type {
   AdmissionStatus,
   EndpointStatus,
@@ -80,7 +80,7 @@ function versionStatus(
   weights: Pick<VersionStatus, 'weight' | 'weightConfigured' | 'weightBecause' | 'rescued' | 'drift'>,
 ): VersionStatus {
   const endpoints = split.targets.endpoints.map((index) => {
-    const spec = source.snapshot.endpoints[index] as Snapshot['endpoints'][number];
+    const spec = source.snapshot.endpoints[index] as EndpointSpec;
     const host = spec.host.includes(':') ? `[${spec.host}]` : spec.host;
     return { address: `${host}:${spec.port}`, ...source.endpoint(spec.id) };
   });

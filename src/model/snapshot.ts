@@ -5,6 +5,7 @@
  * snapshots (`snapshot/live.ts`), so counters and connections survive a swap.
  */
 
+import type { Edit } from '../lib/lists/edits.ts';
 import type {
   AccessLogConfig,
   Balancer,
@@ -54,7 +55,7 @@ export interface TargetSpec {
   /** Requests that each worker lets be under way. */
   readonly limit: ConcurrencyLimit;
   readonly balancer: Balancer;
-  /** Indexes into `Snapshot.endpoints`. */
+  /** Indexes into `Snapshot.endpoints`: their ids. */
   readonly endpoints: readonly number[];
   /** Relative share of each, in the same order. */
   readonly weights: readonly number[];
@@ -107,7 +108,17 @@ export interface Snapshot {
   readonly timeouts: Timeouts;
   readonly drain: DrainConfig;
   readonly routes: readonly RouteSpec[];
-  readonly endpoints: readonly EndpointSpec[];
+  /** By id; null where no route leads any more. */
+  readonly endpoints: readonly (EndpointSpec | null)[];
+}
+
+/** What makes a snapshot of the one before it. */
+export interface SnapshotChange {
+  /** Revision of the one before. */
+  readonly base: number;
+  readonly shell: Omit<Snapshot, 'routes' | 'endpoints'>;
+  readonly routes: readonly Edit<RouteSpec>[];
+  readonly endpoints: readonly Edit<EndpointSpec | null>[];
 }
 
 /** A weight that the gateway set against the operator's, and why. */

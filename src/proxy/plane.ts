@@ -7,12 +7,13 @@
 import { beginTurn, httpDate, nowMs } from '../lib/clock.ts';
 import { Deadlines, SWEEP_MS } from '../lib/deadlines.ts';
 import { Random } from '../lib/random.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { Snapshot, SnapshotChange } from '../model/snapshot.ts';
 import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.ts';
 import type { AccessBatch } from '../model/threads/access.ts';
 import { AccessLog } from './access-log.ts';
 import { Admissions } from './decide/admission/admissions.ts';
 import { cellsOfVersions, linkTable, type RouteTable } from './decide/table.ts';
+import type { Endpoint } from './forward/endpoint.ts';
 import { Endpoints } from './forward/endpoints.ts';
 import { Mirrors } from './forward/mirror.ts';
 import { RetryBudget } from './forward/retry/retry.ts';
@@ -24,6 +25,7 @@ import { RelayPool } from './http1/relay.ts';
 import type { Lane } from './lane.ts';
 import { Listener } from './listener.ts';
 import { Recorder } from './recorder.ts';
+import { changedSnapshot } from './replica.ts';
 import { Upgrades } from './upgrade/upgrades.ts';
 import { Resolver } from './wire/resolver.ts';
 
@@ -45,6 +47,7 @@ export class Plane {
   readonly #endpoints = new Endpoints();
   readonly #capacities: Int32Array;
   readonly #sweep: NodeJS.Timeout;
+  #snapshot: Snapshot | null = null;
 
   constructor(setup: PlaneSetup) {
     const random = new Random(setup.seed);
@@ -78,16 +81,24 @@ export class Plane {
 
   /** Links a snapshot and obeys it from the next request on. Returns its revision. */
   swap(snapshot: Snapshot): number {
+    const before = this.#snapshot;
+    this.#snapshot = snapshot;
     const endpoints = this.#endpoints.update(snapshot.endpoints, this.#lane);
-    const endpointOf = (index: number) => endpoints[index] as (typeof endpoints)[number];
+    const endpointOf = (index: number) => endpoints[index] as Endpoint;
     const balance = { capacities: this.#capacities, random: this.#lane.random };
     const admissions = this.#lane.admissions.link(cellsOfVersions(snapshot), nowMs());
-    this.#lane.table = linkTable(snapshot, endpointOf, balance, admissions);
-    this.#lane.resolver.retain(new Set(snapshot.endpoints.map(({ host }) => host)));
+    this.#lane.table = linkTable(snapshot, endpointOf, balance, { admissions, before: this.#lane.table });
+    if (snapshot.endpoints !== before?.endpoints) this.#lane.resolver.retain(hostsOf(snapshot));
     this.#lane.mirrors.forget();
     this.listener.trust(snapshot.trustedProxies);
     this.accessLog.configure(snapshot.accessLog.sampleRatio);
     return snapshot.revision;
+  }
+
+  /** Makes the next snapshot of the one it obeys, and links it. Returns its revision; null: the change is for another one. */
+  change(change: SnapshotChange): number | null {
+    const snapshot = this.#snapshot === null ? null : changedSnapshot(this.#snapshot, change);
+    return snapshot === null ? null : this.swap(snapshot);
   }
 
   /** From now on every response closes its connection; new connections are still served. */
@@ -131,4 +142,8 @@ export class Plane {
     this.#lane.mirrors.close();
     this.#endpoints.retireAll();
   }
+}
+
+function hostsOf({ endpoints }: Snapshot): ReadonlySet<string> {
+  return new Set(endpoints.flatMap((spec) => (spec === null ? [] : [spec.host])));
 }

@@ -26,8 +26,10 @@ export function editsOf<T>(before: readonly T[], after: readonly T[]): Edit<T>[]
   return steps.all;
 }
 
-/** The list that `edits` lead to. @throws Error when they were not made for `before` */
-export function applyEdits<T>(before: readonly T[], edits: readonly Edit<T>[]): T[] {
+/** The list that `edits` lead to; `before` itself where they change nothing. @throws Error when they were not made for `before` */
+export function applyEdits<T>(before: readonly T[], edits: readonly Edit<T>[]): readonly T[] {
+  const [first] = edits;
+  if (edits.length === 1 && first !== undefined && 'keep' in first && first.keep === before.length) return before;
   const after: T[] = [];
   let at = 0;
   for (const edit of edits) {
