@@ -3,8 +3,8 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import { applyEdits, editsOf } from '../lib/lists/edits.ts';
 import type { Config } from '../model/config.ts';
+import { applyEdits, editsOf } from '../model/threads/edits.ts';
 import type { FromParser, ParseSetup, ToParser } from '../model/threads/parse.ts';
 import { hashConfig } from '../snapshot/hash.ts';
 import type { SourceDocument } from '../sources/document/pieces.ts';

@@ -5,7 +5,6 @@
  * snapshots (`snapshot/live.ts`), so counters and connections survive a swap.
  */
 
-import type { Edit } from '../lib/lists/edits.ts';
 import type {
   AccessLogConfig,
   Balancer,
@@ -21,6 +20,7 @@ import type {
   UpgradeConfig,
 } from './config.ts';
 import type { ConcurrencyLimit, OverloadConfig, Priority } from './overload.ts';
+import type { Edit } from './threads/edits.ts';
 
 /** One endpoint to dial. `id` is its slot in the tallies. */
 export interface EndpointSpec {

@@ -12,6 +12,7 @@ import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.
 import type { AccessBatch } from '../model/threads/access.ts';
 import { AccessLog } from './access-log.ts';
 import { Admissions } from './decide/admission/admissions.ts';
+import { changedSnapshot } from './decide/replica.ts';
 import { cellsOfVersions, linkTable, type RouteTable } from './decide/table.ts';
 import type { Endpoint } from './forward/endpoint.ts';
 import { Endpoints } from './forward/endpoints.ts';
@@ -25,7 +26,6 @@ import { RelayPool } from './http1/relay.ts';
 import type { Lane } from './lane.ts';
 import { Listener } from './listener.ts';
 import { Recorder } from './recorder.ts';
-import { changedSnapshot } from './replica.ts';
 import { Upgrades } from './upgrade/upgrades.ts';
 import { Resolver } from './wire/resolver.ts';
 

@@ -28,7 +28,7 @@ import {
 } from '../model/tallies.ts';
 import type { AccessBatch } from '../model/threads/access.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from '../model/threads/messages.ts';
-import { changeOf } from './replica.ts';
+import { changeOf } from './decide/replica.ts';
 import { listenError } from './wire/port.ts';
 
 const RESTART_MS_MIN = 50;

@@ -7,7 +7,6 @@
 
 import assert from 'node:assert/strict';
 import { hash32 } from '../lib/hash.ts';
-import { editsOf } from '../lib/lists/edits.ts';
 import type { BackendRef, Config, RetryConfig, RouteConfig, ServiceConfig, VersionConfig } from '../model/config.ts';
 import type { ConcurrencyLimit } from '../model/overload.ts';
 import type {
@@ -19,6 +18,7 @@ import type {
   SplitSpec,
   TargetSpec,
 } from '../model/snapshot.ts';
+import { editsOf } from '../model/threads/edits.ts';
 import {
   type Assignment,
   assignIds,

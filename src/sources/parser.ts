@@ -11,9 +11,9 @@
  */
 
 import { Worker } from 'node:worker_threads';
-import { applyEdits, editsOf } from '../lib/lists/edits.ts';
 import type { Config } from '../model/config.ts';
 import { SluiceError } from '../model/problem.ts';
+import { applyEdits, editsOf } from '../model/threads/edits.ts';
 import type { FromParser, ParseSetup, ToParser } from '../model/threads/parse.ts';
 import type { SourceDocument } from './document/pieces.ts';
 import type { Parsed } from './parse.ts';

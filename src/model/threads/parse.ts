@@ -3,8 +3,8 @@
  * thousand routes stay as they are.
  */
 
-import type { Edit } from '../../lib/lists/edits.ts';
 import type { RouteConfig, ServiceConfig } from '../config.ts';
+import type { Edit } from './edits.ts';
 
 /** How the thread begins. */
 export interface ParseSetup {

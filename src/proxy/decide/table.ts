@@ -6,11 +6,11 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { editsOf } from '../../lib/lists/edits.ts';
 import { once } from '../../lib/once.ts';
 import type { DrainConfig, HttpConfig, Limits, RetryConfig, Timeouts, UpgradeConfig } from '../../model/config.ts';
 import type { RescueSpec, RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../../model/snapshot.ts';
 import { CELL_WORDS } from '../../model/tallies.ts';
+import { editsOf } from '../../model/threads/edits.ts';
 import type { Exchange } from '../exchange.ts';
 import { type LinkedFilters, linkFilters } from '../filter/filters.ts';
 import { namesOf } from '../filter/header-filter.ts';

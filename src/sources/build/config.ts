@@ -20,7 +20,7 @@ import {
   DEFAULT_STATE,
   DEFAULT_TIMEOUTS,
 } from '../defaults.ts';
-import { Known } from '../known.ts';
+import { Known } from '../document/known.ts';
 import { parseAddress } from '../scalars/address.ts';
 import { canonicalHost, parseCidr } from '../scalars/host.ts';
 import type { DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';

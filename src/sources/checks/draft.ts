@@ -3,7 +3,7 @@
  * faults of the others: one wrong field in a route hides no problem of any other route.
  */
 
-import { Known } from '../known.ts';
+import { Known } from '../document/known.ts';
 import type { Path } from '../problems/report.ts';
 import type { DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';
 

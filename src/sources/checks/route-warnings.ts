@@ -6,7 +6,7 @@ import { once } from '../../lib/once.ts';
 import type { RouteMatch } from '../../model/config.ts';
 import { backendRefsOf, buildMatches, buildRetry, requestTimeoutOf, versionOf } from '../build/route.ts';
 import { DEFAULT_WEIGHT } from '../defaults.ts';
-import type { Known } from '../known.ts';
+import type { Known } from '../document/known.ts';
 import { quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import { formatDuration } from '../scalars/duration.ts';

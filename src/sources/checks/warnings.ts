@@ -4,7 +4,7 @@
 
 import { requestTimeoutOf } from '../build/route.ts';
 import { buildEndpoint } from '../build/service.ts';
-import type { Known } from '../known.ts';
+import type { Known } from '../document/known.ts';
 import { quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';

@@ -2,9 +2,9 @@
  * Reads documents and remembers what it read: one that is the same object as before is not read again.
  */
 
-import { Known } from '../known.ts';
 import type { ReadPart } from '../parse.ts';
 import type { Environment } from './interpolate.ts';
+import { Known } from './known.ts';
 import { type Part, readPart } from './part.ts';
 import type { SourceDocument } from './pieces.ts';
 

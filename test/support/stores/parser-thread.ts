@@ -4,7 +4,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
-import { applyEdits } from '#src/lib/lists/edits.ts';
+import { applyEdits } from '#src/model/threads/edits.ts';
 import type { ToParser } from '#src/model/threads/parse.ts';
 import type { SourceDocument } from '#src/sources/document/pieces.ts';
 

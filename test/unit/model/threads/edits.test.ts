@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { applyEdits, editsOf } from '#src/lib/lists/edits.ts';
 import { Random } from '#src/lib/random.ts';
+import { applyEdits, editsOf } from '#src/model/threads/edits.ts';
 
 test('what stayed is kept, what is new is added', () => {
   const [a, b, c, d, x] = [{}, {}, {}, {}, {}];

@@ -6,8 +6,8 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { applyEdits, type Edit, editsOf } from '../lib/lists/edits.ts';
-import type { RouteSpec, Snapshot, SnapshotChange, TargetSpec } from '../model/snapshot.ts';
+import type { RouteSpec, Snapshot, SnapshotChange, TargetSpec } from '../../model/snapshot.ts';
+import { applyEdits, type Edit, editsOf } from '../../model/threads/edits.ts';
 
 /** What makes a snapshot of the one before: what is the same object in both is not sent again. */
 export function changeOf(before: Snapshot, { routes, endpoints, ...shell }: Snapshot): SnapshotChange {

@@ -5,9 +5,9 @@
  * changed in place.
  */
 
-import type { RouteConfig, ServiceConfig } from '../model/config.ts';
-import { servicesOf } from './checks/references.ts';
-import type { RouteInput, ServiceInput } from './schema.ts';
+import type { RouteConfig, ServiceConfig } from '../../model/config.ts';
+import { servicesOf } from '../checks/references.ts';
+import type { RouteInput, ServiceInput } from '../schema.ts';
 
 /** A service of the document by its name; anything but an object: there is none, or none that is sound. */
 export type ServiceOf = (name: string) => ServiceInput | null | undefined;
