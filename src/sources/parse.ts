@@ -13,7 +13,7 @@ import type { ParseResult, Problem } from '../model/problem.ts';
 import { buildConfig } from './build/config.ts';
 import { buildSources, type Sources } from './build/sources.ts';
 import { checkCapacity } from './checks/capacity.ts';
-import { draftOf } from './checks/draft.ts';
+import { type Draft, draftOf } from './checks/draft.ts';
 import { checkFilters } from './checks/filters.ts';
 import { checkMatches } from './checks/matches.ts';
 import { checkRollouts } from './checks/rollout.ts';
@@ -29,7 +29,6 @@ import { isMapping, mainDocument, PIECES_BYTES_MAX, PIECES_MAX, type SourceDocum
 import type { PlacedFault } from './document/read.ts';
 import { describe } from './problems/fault.ts';
 import { createReport, type Path, PROBLEMS_MAX, type Report } from './problems/report.ts';
-import type { DocumentInput } from './schema.ts';
 import { nameOfSource } from './stores/name.ts';
 
 /** A configuration with the sources that its main document names. */
@@ -75,12 +74,12 @@ export function parseDocuments(
     if (fault.expected !== '') report.addAt(position, path, fault);
     faultyPaths.push(path);
   }
-  const document = checkTogether(merged.value, { faultyPaths, known }, report);
+  const { whole: document, soundRoutes } = checkTogether(merged.value, { faultyPaths, known }, report);
   if (document === null || report.count > 0) return { ok: false, problems: report.problems() };
   const warnings = createReport(fileName, merged.locator);
   for (const { position, path, fault } of merged.warnings) warnings.addAt(position, path, fault);
-  const config = buildConfig(document, known);
-  warn(document, warnings, known);
+  const config = buildConfig(document, known, soundRoutes);
+  warn({ document, known, soundRoutes }, warnings);
   const sources = buildSources(document);
   return { ok: true, config, warnings: warnings.problems(), sources };
 }
@@ -161,7 +160,7 @@ function checkTogether(
   value: unknown,
   { faultyPaths, known }: { readonly faultyPaths: readonly Path[]; readonly known: Known },
   report: Report,
-): DocumentInput | null {
+): Draft {
   const draft = draftOf(value, faultyPaths, known);
   checkServices(draft, report);
   checkRoutes(draft, report);
@@ -170,5 +169,5 @@ function checkTogether(
   checkRollouts(draft, report);
   checkSlos(draft, report);
   checkCapacity(draft, report);
-  return draft.whole;
+  return draft;
 }

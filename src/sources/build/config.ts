@@ -20,7 +20,7 @@ import {
   DEFAULT_STATE,
   DEFAULT_TIMEOUTS,
 } from '../defaults.ts';
-import { Known } from '../document/known.ts';
+import { Known, type KnownRoute } from '../document/known.ts';
 import { parseAddress } from '../scalars/address.ts';
 import { canonicalHost, parseCidr } from '../scalars/host.ts';
 import type { DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';
@@ -28,11 +28,14 @@ import { buildRoute } from './route.ts';
 import { buildService } from './service.ts';
 import { byName, sure, toBytes, toMs } from './values.ts';
 
+/** Routes that are known, by index. */
+type Sound = readonly (KnownRoute | null)[];
+
 /**
  * Builds the configuration, but for what is known already. `input` must have passed the schema and every check; anything else
  * is a programmer's error.
  */
-export function buildConfig(input: DocumentInput, known: Known = new Known()): Config {
+export function buildConfig(input: DocumentInput, known: Known = new Known(), sound: Sound = []): Config {
   return {
     listen: buildListen(input.listen, DEFAULT_LISTEN),
     admin: buildListen(input.admin, DEFAULT_ADMIN),
@@ -62,7 +65,7 @@ export function buildConfig(input: DocumentInput, known: Known = new Known()): C
     services: Object.entries(input.services)
       .toSorted(byName)
       .map(([name, service]) => knownService(name, service, known)),
-    routes: input.routes.map((route) => knownRoute(route, input.services, known)),
+    routes: input.routes.map((route, index) => sound[index]?.config ?? newRoute(route, input.services, known)),
   };
 }
 
@@ -74,10 +77,8 @@ function knownService(name: string, service: ServiceInput, known: Known): Servic
   return built;
 }
 
-function knownRoute(route: RouteInput, services: DocumentInput['services'], known: Known): RouteConfig {
+function newRoute(route: RouteInput, services: DocumentInput['services'], known: Known): RouteConfig {
   const serviceOf = (name: string): ServiceInput | undefined => services[name];
-  const before = known.route(route, serviceOf);
-  if (before !== null) return before.config;
   const built = buildRoute(route, services);
   known.keepRoute(route, serviceOf, built);
   return built;

@@ -3,7 +3,7 @@
  * faults of the others: one wrong field in a route hides no problem of any other route.
  */
 
-import { Known } from '../document/known.ts';
+import { Known, type KnownRoute } from '../document/known.ts';
 import type { Path } from '../problems/report.ts';
 import type { DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';
 
@@ -14,7 +14,7 @@ export interface Draft {
   /** By index of the document; null when something inside it is wrong. */
   readonly routes: readonly (RouteInput | null)[];
   /** By index: the route was found sound before, with the same services. Checks of a route by itself may pass it by. */
-  readonly isSound: readonly boolean[];
+  readonly soundRoutes: readonly (KnownRoute | null)[];
   /** Names of services that were found sound before. */
   readonly soundServices: ReadonlySet<string>;
   readonly listen: ListenInput | null | undefined;
@@ -35,12 +35,11 @@ export function draftOf(value: unknown, faultyPaths: readonly Path[], known: Kno
     faulty.size > 0 && faulty.has(`routes\n${index}`) ? null : (route as RouteInput),
   );
   const services = faulty.has('services\n') || faulty.has('\n') ? null : servicesOf(document['services'], faulty);
-  const isKnown = (route: RouteInput | null): boolean =>
-    route !== null && services !== null && known.route(route, (name) => services.get(name)) !== null;
+  const serviceOf = (name: string): ServiceInput | null | undefined => services?.get(name);
   return {
     services,
     routes,
-    isSound: routes.map(isKnown),
+    soundRoutes: routes.map((route) => (route === null || services === null ? null : known.route(route, serviceOf))),
     soundServices: soundOf(services, known),
     listen: sound<ListenInput>('listen'),
     admin: sound<ListenInput>('admin'),
@@ -54,6 +53,11 @@ function servicesOf(value: unknown, faulty: ReadonlySet<string>): Map<string, Se
   return new Map(
     services.map(([name, service]) => [name, faulty.has(`services\n${name}`) ? null : (service as ServiceInput)]),
   );
+}
+
+/** Whether what is to say of a route by itself, and of what it refers to, was said. */
+export function isSound({ soundRoutes }: Draft, index: number): boolean {
+  return (soundRoutes[index] ?? null) !== null;
 }
 
 function soundOf(services: Draft['services'], known: Known): ReadonlySet<string> {

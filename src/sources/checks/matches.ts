@@ -6,7 +6,7 @@ import type { RouteMatch } from '../../model/config.ts';
 import { buildHostnames, buildMatches } from '../build/route.ts';
 import type { Path, Report } from '../problems/report.ts';
 import type { MatchInput, RouteInput } from '../schema.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, isSound } from './draft.ts';
 
 /** Reports matches that another one hides, and headers and query parameters that a match has twice. */
 export function checkMatches(draft: Draft, report: Report): void {
@@ -14,7 +14,7 @@ export function checkMatches(draft: Draft, report: Report): void {
   for (const [index, route] of draft.routes.entries()) {
     if (route === null) continue;
     checkTwins(route, ['routes', index], seen, report);
-    if (draft.isSound[index] === true) continue;
+    if (isSound(draft, index)) continue;
     for (const [matchIndex, match] of (route.matches ?? []).entries()) {
       checkFields(match, ['routes', index, 'matches', matchIndex], report);
     }

@@ -6,20 +6,20 @@ import { once } from '../../lib/once.ts';
 import type { RouteMatch } from '../../model/config.ts';
 import { backendRefsOf, buildMatches, buildRetry, requestTimeoutOf, versionOf } from '../build/route.ts';
 import { DEFAULT_WEIGHT } from '../defaults.ts';
-import type { Known } from '../document/known.ts';
 import { quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import { formatDuration } from '../scalars/duration.ts';
 import type { DocumentInput, FilterInput, RouteInput, ServiceInput } from '../schema.ts';
 import { warnOfUnreachable } from './unreachable.ts';
+import type { Built } from './warnings.ts';
 
-/** Reports warnings about each route of `document`, which is built. */
-export function warnOfRoutes(document: DocumentInput, report: Report, known: Known): void {
+/** Reports warnings about each route of a document. */
+export function warnOfRoutes({ document, known, soundRoutes }: Built, report: Report): void {
   warnOfUnreachable(document, report);
   const takers = once(() => takersOf(document));
   const serviceOf = (name: string): ServiceInput | undefined => document.services[name];
   for (const [index, route] of document.routes.entries()) {
-    const memory = known.route(route, serviceOf);
+    const memory = soundRoutes[index] ?? known.route(route, serviceOf);
     if (memory?.isQuiet === true) continue;
     const before = report.count;
     const context = { route, path: ['routes', index], services: document.services, report };

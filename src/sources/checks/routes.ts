@@ -7,7 +7,7 @@ import { DEFAULT_WEIGHT } from '../defaults.ts';
 import { type Fault, quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import type { RouteInput } from '../schema.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, isSound } from './draft.ts';
 import { checkUnique } from './lists.ts';
 import { resolveVersion } from './references.ts';
 
@@ -18,7 +18,7 @@ export function checkRoutes(draft: Draft, report: Report): void {
     if (route === null) continue;
     const path: Path = ['routes', index];
     checkName(route, path, names, report);
-    if (draft.isSound[index] === true) continue;
+    if (isSound(draft, index)) continue;
     checkSticky(route, path, report);
     checkBackends(route, path, draft.services, report);
     checkUnique(route.retry?.codes ?? [], [...path, 'retry', 'codes'], report, (code) => code);

@@ -4,7 +4,7 @@
 
 import { requestTimeoutOf } from '../build/route.ts';
 import { buildEndpoint } from '../build/service.ts';
-import type { Known } from '../document/known.ts';
+import type { Known, KnownRoute } from '../document/known.ts';
 import { quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';
@@ -13,8 +13,18 @@ import type { DocumentInput, ServiceInput } from '../schema.ts';
 import { servicesOf } from './references.ts';
 import { warnOfRoutes } from './route-warnings.ts';
 
-/** Reports warnings about `document`, which is built: `known` has all of it. */
-export function warn(document: DocumentInput, report: Report, known: Known): void {
+/** A document that is built. */
+export interface Built {
+  readonly document: DocumentInput;
+  /** All of it. */
+  readonly known: Known;
+  /** Routes that were known before, by index. */
+  readonly soundRoutes: readonly (KnownRoute | null)[];
+}
+
+/** Reports warnings about a document. */
+export function warn(built: Built, report: Report): void {
+  const { document, known } = built;
   const used = new Set(document.routes.flatMap(servicesOf));
   for (const [name, service] of Object.entries(document.services)) {
     const path: Path = ['services', name];
@@ -28,7 +38,7 @@ export function warn(document: DocumentInput, report: Report, known: Known): voi
   }
   warnOfLatency(document, report);
   warnOfColors(document, report);
-  warnOfRoutes(document, report, known);
+  warnOfRoutes(built, report);
 }
 
 function warnOfEndpoints(service: ServiceInput, path: Path, report: Report): void {

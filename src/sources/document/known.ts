@@ -12,7 +12,8 @@ import type { RouteInput, ServiceInput } from '../schema.ts';
 /** A service of the document by its name; anything but an object: there is none, or none that is sound. */
 export type ServiceOf = (name: string) => ServiceInput | null | undefined;
 
-interface KnownRoute {
+/** A route that was found sound. */
+export interface KnownRoute {
   readonly config: RouteConfig;
   /** What it refers to. */
   readonly services: readonly { readonly name: string; readonly service: ServiceInput }[];

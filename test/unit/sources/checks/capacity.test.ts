@@ -13,7 +13,7 @@ const EMPTY: Draft = {
   listen: undefined,
   admin: undefined,
   limits: undefined,
-  isSound: [],
+  soundRoutes: [],
   soundServices: new Set<string>(),
   whole: null,
 };

@@ -78,7 +78,7 @@ test('routes that are malformed are not compared', () => {
     listen: null,
     admin: null,
     limits: null,
-    isSound: [],
+    soundRoutes: [],
     soundServices: new Set<string>(),
     whole: null,
   };

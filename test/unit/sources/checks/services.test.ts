@@ -25,7 +25,7 @@ test('services that are not known are not checked', () => {
     listen: null,
     admin: null,
     limits: null,
-    isSound: [],
+    soundRoutes: [],
     soundServices: new Set<string>(),
     whole: null,
   };
