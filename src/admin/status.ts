@@ -9,7 +9,7 @@ import type { Config } from '../model/config.ts';
 import { versionCells } from '../model/overload.ts';
 import { type WeightsOrigin, weightScaleOf } from '../model/rollout.ts';
 import type { DriftKind } from '../model/slo.ts';
-import type { RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../model/snapshot.ts';
+import type { EndpointSpec, RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../model/snapshot.ts';
 import type {
   AdmissionStatus,
   BreakerStatus,
@@ -100,7 +100,7 @@ function versionStatus(
     Pick<VersionStatus, 'rescued' | 'drift' | 'admission' | 'breaker'>,
 ): VersionStatus {
   const endpoints = split.targets.endpoints.map((index) => {
-    const spec = source.snapshot.endpoints[index] as Snapshot['endpoints'][number];
+    const spec = source.snapshot.endpoints[index] as EndpointSpec;
     const host = spec.host.includes(':') ? `[${spec.host}]` : spec.host;
     return { address: `${host}:${spec.port}`, ...source.endpoint(spec.id) };
   });

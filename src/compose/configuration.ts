@@ -60,7 +60,7 @@ export class Configuration {
   #feeds: Feeds | null = null;
   #sources: Sources | null = null;
   #file: FileSource | null = null;
-  #text = '';
+  #main: SourceDocument;
   /** Events are taken from the moment the workers run; one that came before is looked for then. */
   #phase: 'starting' | 'following' | 'closed' = 'starting';
   #hasMissed = false;
@@ -70,14 +70,13 @@ export class Configuration {
 
   constructor(deps: ConfigurationDeps) {
     this.#deps = deps;
+    this.#main = mainDocument('', deps.file);
     const reader = createPartReader(deps.environment);
     this.#parser = new Parser({
       file: THREAD_FILE,
       setup: { environment: { ...deps.environment } },
       parseHere: (documents) => {
-        const parsed = parseDocuments(documents, reader.read);
-        reader.endParse();
-        return parsed;
+        return parseDocuments(documents, reader.read, reader.known);
       },
       onDeath: (because) => deps.log.error('parser_died', { because }),
     });
@@ -91,7 +90,7 @@ export class Configuration {
     const { file, environment, store } = this.#deps;
     const { text, source } = await openFile(file, (event) => this.#onFile(event));
     this.#file = source;
-    this.#text = text;
+    this.#main = mainDocument(text, file);
     await this.#openSources(text, environment);
     // What came until here is in the documents; what comes while they are parsed is not.
     this.#hasMissed = false;
@@ -165,7 +164,7 @@ export class Configuration {
   }
 
   #documents(): SourceDocument[] {
-    return [mainDocument(this.#text, this.#deps.file), ...(this.#feeds?.documents() ?? [])];
+    return [this.#main, ...(this.#feeds?.documents() ?? [])];
   }
 
   // ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -174,7 +173,7 @@ export class Configuration {
     const { log, store, file } = this.#deps;
     if (event.kind === 'unwatched') log.warn('config_unwatched', { file, error: event.error.message });
     else if (event.kind === 'text') {
-      this.#text = event.text;
+      this.#main = mainDocument(event.text, file);
       this.#renew(nowMs());
     } else if (this.#phase === 'starting') this.#hasMissed = true;
     else if (this.#phase === 'following') {

@@ -3,19 +3,32 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Config } from '../model/config.ts';
+import { applyEdits, editsOf } from '../model/threads/edits.ts';
 import type { FromParser, ParseSetup, ToParser } from '../model/threads/parse.ts';
 import { hashConfig } from '../snapshot/hash.ts';
 import type { SourceDocument } from '../sources/document/pieces.ts';
 import { createPartReader } from '../sources/document/reader.ts';
-import { parseDocuments } from '../sources/parse.ts';
+import { type Parsed, parseDocuments } from '../sources/parse.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('compose/parse-thread.ts runs as a worker thread only');
 
-const reader = createPartReader((workerData as ParseSetup).environment);
-port.on('message', ({ id, documents }: ToParser) => {
-  const parsed = parseDocuments(documents as readonly SourceDocument[], reader.read);
-  reader.endParse();
-  const answer: FromParser = { id, parsed: parsed.ok ? { ...parsed, hash: hashConfig(parsed.config) } : parsed };
-  port.postMessage(answer);
+const { read, known } = createPartReader((workerData as ParseSetup).environment);
+let documents: readonly SourceDocument[] = [];
+/** What the main thread has. */
+let said: Pick<Config, 'services' | 'routes'> = { services: [], routes: [] };
+
+port.on('message', ({ id, documents: edits }: ToParser) => {
+  documents = applyEdits<unknown>(documents, edits) as readonly SourceDocument[];
+  port.postMessage(answerOf(id, parseDocuments(documents, read, known)));
 });
+
+function answerOf(id: number, parsed: Parsed): FromParser {
+  if (!parsed.ok) return { id, parsed, lists: null };
+  const { services, routes } = parsed.config;
+  const lists = { services: editsOf(said.services, services), routes: editsOf(said.routes, routes) };
+  said = { services, routes };
+  const config: Config = { ...parsed.config, services: [], routes: [] };
+  return { id, parsed: { ...parsed, config, hash: hashConfig(parsed.config) }, lists };
+}

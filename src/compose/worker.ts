@@ -42,6 +42,11 @@ port.on('message', (message: ToWorker) => {
     case 'snapshot':
       say({ kind: 'linked', revision: plane.swap(message.snapshot) });
       return;
+    case 'change': {
+      const revision = plane.change(message.change);
+      say(revision === null ? { kind: 'missed' } : { kind: 'linked', revision });
+      return;
+    }
     case 'listen':
       void listen(message.port);
       return;

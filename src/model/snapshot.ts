@@ -20,6 +20,7 @@ import type {
 } from './config.ts';
 import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
 import type { ColorConfig } from './threads/color.ts';
+import type { Edit } from './threads/edits.ts';
 
 /** One endpoint to dial. `id` is its slot in the tallies. */
 export interface EndpointSpec {
@@ -56,7 +57,7 @@ export interface TargetSpec {
   /** When each worker leaves it alone for a while; null = never. */
   readonly breaker: BreakerConfig | null;
   readonly balancer: Balancer;
-  /** Indexes into `Snapshot.endpoints`. */
+  /** Indexes into `Snapshot.endpoints`: their ids. */
   readonly endpoints: readonly number[];
   /** Relative share of each, in the same order. */
   readonly weights: readonly number[];
@@ -110,7 +111,17 @@ export interface Snapshot {
   readonly timeouts: Timeouts;
   readonly drain: DrainConfig;
   readonly routes: readonly RouteSpec[];
-  readonly endpoints: readonly EndpointSpec[];
+  /** By id; null where no route leads any more. */
+  readonly endpoints: readonly (EndpointSpec | null)[];
+}
+
+/** What makes a snapshot of the one before it. */
+export interface SnapshotChange {
+  /** Revision of the one before. */
+  readonly base: number;
+  readonly shell: Omit<Snapshot, 'routes' | 'endpoints'>;
+  readonly routes: readonly Edit<RouteSpec>[];
+  readonly endpoints: readonly Edit<EndpointSpec | null>[];
 }
 
 /** A weight that the gateway set against the operator's, and why. */

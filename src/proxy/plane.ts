@@ -8,7 +8,7 @@ import { beginTurn, bothClocks, httpDate, nowMs } from '../lib/clock.ts';
 import { Deadlines, SWEEP_MS } from '../lib/deadlines.ts';
 import { Random } from '../lib/random.ts';
 import { versionCells } from '../model/overload.ts';
-import type { Snapshot } from '../model/snapshot.ts';
+import type { Snapshot, SnapshotChange } from '../model/snapshot.ts';
 import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.ts';
 import type { AccessBatch } from '../model/threads/access.ts';
 import type { ColorKeys } from '../model/threads/color.ts';
@@ -18,7 +18,9 @@ import { Breakers } from './decide/breaker/breakers.ts';
 import { Signatures } from './decide/color/signatures.ts';
 import { Tokens } from './decide/color/tokens.ts';
 import { Rates } from './decide/rate/rates.ts';
+import { changedSnapshot } from './decide/replica.ts';
 import { linkTable, type RouteTable } from './decide/table.ts';
+import type { Endpoint } from './forward/endpoint.ts';
 import { Endpoints } from './forward/endpoints.ts';
 import { Mirrors } from './forward/mirror.ts';
 import { RetryBudget } from './forward/retry/retry.ts';
@@ -55,6 +57,7 @@ export class Plane {
   readonly #capacities: Int32Array;
   readonly #breakers: Breakers;
   readonly #sweep: NodeJS.Timeout;
+  #snapshot: Snapshot | null = null;
 
   constructor(setup: PlaneSetup) {
     const random = new Random(setup.seed);
@@ -97,16 +100,18 @@ export class Plane {
 
   /** Links a snapshot and obeys it from the next request on. Returns its revision. */
   swap(snapshot: Snapshot): number {
+    const before = this.#snapshot;
+    this.#snapshot = snapshot;
     const endpoints = this.#endpoints.update(snapshot.endpoints, this.#lane);
-    const endpointOf = (index: number) => endpoints[index] as (typeof endpoints)[number];
+    const endpointOf = (index: number) => endpoints[index] as Endpoint;
     const balance = { capacities: this.#capacities, random: this.#lane.random };
     const cells = versionCells(snapshot.routes);
     const versions = {
       admissions: this.#lane.admissions.link(cells, nowMs()),
       breakers: this.#breakers.link(cells),
     };
-    this.#lane.table = linkTable(snapshot, endpointOf, balance, versions);
-    this.#lane.resolver.retain(new Set(snapshot.endpoints.map(({ host }) => host)));
+    this.#lane.table = linkTable(snapshot, endpointOf, balance, { versions, before: this.#lane.table });
+    if (snapshot.endpoints !== before?.endpoints) this.#lane.resolver.retain(hostsOf(snapshot));
     this.#lane.mirrors.forget();
     this.#lane.signatures.configure(snapshot.color.signature);
     this.#lane.tokens.configure(snapshot.color.jwt);
@@ -119,6 +124,12 @@ export class Plane {
   learn({ secrets, keySet }: ColorKeys): void {
     this.#lane.signatures.learn(secrets);
     this.#lane.tokens.learn(keySet);
+  }
+
+  /** Makes the next snapshot of the one it obeys, and links it. Returns its revision; null: the change is for another one. */
+  change(change: SnapshotChange): number | null {
+    const snapshot = this.#snapshot === null ? null : changedSnapshot(this.#snapshot, change);
+    return snapshot === null ? null : this.swap(snapshot);
   }
 
   /** From now on every response closes its connection; new connections are still served. */
@@ -164,4 +175,8 @@ export class Plane {
     this.#lane.mirrors.close();
     this.#endpoints.retireAll();
   }
+}
+
+function hostsOf({ endpoints }: Snapshot): ReadonlySet<string> {
+  return new Set(endpoints.flatMap((spec) => (spec === null ? [] : [spec.host])));
 }

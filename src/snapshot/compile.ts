@@ -18,7 +18,16 @@ import type {
   SplitSpec,
   TargetSpec,
 } from '../model/snapshot.ts';
-import { assignIds, type LiveIds, type MayRecycle, type RecycleCandidate, routeKey, splitKey } from './live.ts';
+import { editsOf } from '../model/threads/edits.ts';
+import {
+  type Assignment,
+  assignIds,
+  type LiveIds,
+  type MayRecycle,
+  type RecycleCandidate,
+  routeKey,
+  splitKey,
+} from './live.ts';
 import { effectiveWeights, type Handicaps, NO_HANDICAPS } from './overrides.ts';
 
 export interface CompileInput {
@@ -33,6 +42,8 @@ export interface CompileInput {
   readonly handicaps?: Handicaps;
   readonly ids: LiveIds;
   readonly mayRecycle: MayRecycle;
+  /** What the compilation left that made the snapshot in force. */
+  readonly before?: Memory | null;
 }
 
 /** A weight for a dial. */
@@ -49,22 +60,28 @@ export interface Compiled {
   readonly ids: LiveIds;
   /** Slots that belong to other keys now: their counters go on from the old totals. */
   readonly recycled: readonly RecycleCandidate[];
+  readonly memory: Memory;
 }
 
 /**
- * Compiles a validated configuration.
+ * Compiles a validated configuration; with `before` only what became different, to the same result.
  * @throws SluiceError `SLU_CELLS_EXHAUSTED` when shared memory has no slots left (live.ts)
- * Cost: O(routes + endpoints); about 0.2 s for 10,000 routes.
+ * Cost: O(routes + endpoints); about 0.4 s for 10,000 routes, 20 ms for a change of one of them.
  */
 export function compile(input: CompileInput): Compiled {
-  const { config, revision, hash } = input;
-  const versions = indexVersions(config);
-  const { ids, recycled } = assignAll(input, versions);
-  const endpoints = new Map<string, EndpointEntry>();
-  const context = { ids, versions, endpoints, retries: new Map<string, RetryConfig>(), ramped: rampedServices(config) };
-  const routes = config.routes.map((route) => compileRoute(route, context));
+  const { config, revision, hash, before = null } = input;
+  const ramped = rampedServices(config);
+  const touched = touchedServices(config, ramped, before);
+  const versions = indexVersions(config, touched, before);
+  const used = usedVersions(config, versions);
+  const { ids, keys, recycled } = assignAll(input, used);
+  const retries = before === null || before.retries.size > RETRIES_MAX ? new Map() : before.retries;
+  const context = { ids, versions, retries, ramped };
+  const routes = compileRoutes(config, { touched, before, context });
+  const endpoints = endpointsOf(used, ids, before);
   const { color, overload, http, accessLog, trustedProxies, limits, timeouts, drain } = config;
-  const specs = [...endpoints.values()].map(({ spec }) => spec);
+  // Who leads nowhere may lose its endpoints' ids: what was compiled of it is worth nothing any more.
+  for (const version of before?.used ?? []) if (!used.has(version)) version.targets = null;
   return {
     snapshot: {
       revision,
@@ -78,17 +95,38 @@ export function compile(input: CompileInput): Compiled {
       timeouts,
       drain,
       routes,
-      endpoints: specs,
+      endpoints,
     },
     weights: weightsOf({ config, routes }, input.overrides, input.handicaps),
     ids,
     recycled,
+    memory: { config, routes, endpoints, ids, keys, versions, used, retries, ramped },
   };
 }
+
+/** What one compilation leaves to the next. */
+export interface Memory {
+  readonly config: Config;
+  readonly routes: readonly RouteSpec[];
+  readonly endpoints: Snapshot['endpoints'];
+  readonly ids: LiveIds;
+  readonly keys: Keys;
+  readonly versions: Versions;
+  readonly used: ReadonlySet<ServedVersion>;
+  readonly retries: Map<string, RetryConfig>;
+  readonly ramped: ReadonlySet<string>;
+}
+
+/** Ways to retry that are remembered: of one that is forgotten there are two objects that say the same. */
+const RETRIES_MAX = 1024;
+
+/** Keys in the order of their first use. */
+type Keys = Readonly<Record<keyof LiveIds, readonly string[]>>;
 
 interface ServedVersion {
   readonly service: ServiceConfig;
   readonly version: VersionConfig;
+  readonly endpointKeys: readonly string[];
   /** Once some route leads there. */
   targets: TargetSpec | null;
 }
@@ -96,65 +134,150 @@ interface ServedVersion {
 type Versions = ReadonlyMap<string, ServedVersion>;
 type VersionRef = Pick<BackendRef, 'service' | 'version'>;
 
-interface EndpointEntry {
-  readonly index: number;
-  readonly spec: EndpointSpec;
-}
-
 interface Context {
   readonly ids: LiveIds;
   readonly versions: Versions;
-  /** By key, in the order of first use; grows while routes are compiled. */
-  readonly endpoints: Map<string, EndpointEntry>;
   /** By what they say, as above: few ways to retry serve all routes. */
   readonly retries: Map<string, RetryConfig>;
   /** Services with a rollout on some route. */
   readonly ramped: ReadonlySet<string>;
 }
 
-function indexVersions(config: Config): Map<string, ServedVersion> {
+/** Names of services whose versions are not what they were, for better or worse. */
+function touchedServices(config: Config, ramped: ReadonlySet<string>, before: Memory | null): ReadonlySet<string> {
+  const touched = new Set<string>();
+  const known = new Set(before?.config.services);
+  const now = new Set(config.services);
+  for (const service of now) if (!known.has(service)) touched.add(service.name);
+  for (const service of known) if (!now.has(service)) touched.add(service.name);
+  for (const name of ramped) if (before?.ramped.has(name) !== true) touched.add(name);
+  for (const name of before?.ramped ?? []) if (!ramped.has(name)) touched.add(name);
+  return touched;
+}
+
+function indexVersions(config: Config, touched: ReadonlySet<string>, before: Memory | null): Versions {
+  if (before !== null && touched.size === 0) return before.versions;
   const versions = new Map<string, ServedVersion>();
   for (const service of config.services) {
     for (const version of service.versions) {
-      versions.set(`${service.name}/${version.name}`, { service, version, targets: null });
+      const key = `${service.name}/${version.name}`;
+      const known = touched.has(service.name) ? undefined : before?.versions.get(key);
+      const endpointKeys = known?.endpointKeys ?? version.endpoints.map(endpointKey);
+      versions.set(key, known ?? { service, version, endpointKeys, targets: null });
     }
   }
   return versions;
 }
 
 function versionOf(versions: Versions, ref: VersionRef): ServedVersion {
-  const version = versions.get(`${ref.service}/${ref.version}`);
-  assert(
-    version !== undefined,
-    `compile: ${ref.service} has no version ${ref.version}; was the configuration checked?`,
-  );
+  return versionAt(versions, `${ref.service}/${ref.version}`);
+}
+
+function versionAt(versions: Versions, key: string): ServedVersion {
+  const version = versions.get(key);
+  assert(version !== undefined, `compile: there is no version ${key}; was the configuration checked?`);
   return version;
 }
 
-function assignAll({ config, ids, revision, mayRecycle }: CompileInput, versions: Versions) {
-  const cells: string[] = [];
-  const units: string[] = [];
-  const endpoints: string[] = [];
-  for (const route of config.routes) {
-    cells.push(routeKey(route.name));
-    for (const ref of route.backendRefs) {
-      const key = splitKey(route.name, ref.service, ref.version);
-      cells.push(key);
-      if (isUnderRollout(route, ref)) units.push(key);
-      endpoints.push(...versionOf(versions, ref).version.endpoints.map(endpointKey));
-    }
-    const { mirror } = route.filters;
-    if (mirror !== null) endpoints.push(...versionOf(versions, mirror).version.endpoints.map(endpointKey));
-  }
-  const assigned = {
-    cells: assignIds(ids.cells, cells, revision, mayRecycle),
-    units: assignIds(ids.units, units, revision, mayRecycle),
-    endpoints: assignIds(ids.endpoints, endpoints, revision, mayRecycle),
+/** What a route asks ids for. */
+interface RouteKeys {
+  readonly cells: readonly string[];
+  readonly units: readonly string[];
+  /** `service/version` of its references, then of its mirror. */
+  readonly versions: readonly string[];
+}
+
+const keysByRoute = new WeakMap<RouteConfig, RouteKeys>();
+
+function keysOf(route: RouteConfig): RouteKeys {
+  const known = keysByRoute.get(route);
+  if (known !== undefined) return known;
+  const { name, backendRefs, filters } = route;
+  const keyOf = ({ service, version }: BackendRef): string => splitKey(name, service, version);
+  const refs: readonly VersionRef[] = filters.mirror === null ? backendRefs : [...backendRefs, filters.mirror];
+  const made = {
+    cells: [routeKey(name), ...backendRefs.map(keyOf)],
+    units: backendRefs.filter((ref) => isUnderRollout(route, ref)).map(keyOf),
+    versions: refs.map(({ service, version }) => `${service}/${version}`),
   };
+  keysByRoute.set(route, made);
+  return made;
+}
+
+/** The versions that some route leads to, in the order of first use. */
+function usedVersions({ routes }: Config, versions: Versions): ReadonlySet<ServedVersion> {
+  const used = new Set<ServedVersion>();
+  for (const route of routes) for (const key of keysOf(route).versions) used.add(versionAt(versions, key));
+  return used;
+}
+
+function assignAll({ config, ids, revision, mayRecycle, before = null }: CompileInput, used: Memory['used']) {
+  const [cells, units, endpoints]: [string[], string[], string[]] = [[], [], []];
+  for (const route of config.routes) {
+    const own = keysOf(route);
+    for (const key of own.cells) cells.push(key);
+    for (const key of own.units) units.push(key);
+  }
+  for (const { endpointKeys } of used) for (const key of endpointKeys) endpoints.push(key);
+  const keys: Keys = { cells, units, endpoints };
+  const assign = (table: keyof LiveIds): Assignment => {
+    const isSame = before !== null && before.ids[table] === ids[table] && areEqual(before.keys[table], keys[table]);
+    return isSame ? { table: ids[table], recycled: [] } : assignIds(ids[table], keys[table], revision, mayRecycle);
+  };
+  const assigned = { cells: assign('cells'), units: assign('units'), endpoints: assign('endpoints') };
   return {
     ids: { cells: assigned.cells.table, units: assigned.units.table, endpoints: assigned.endpoints.table },
+    keys,
     recycled: [...assigned.cells.recycled, ...assigned.units.recycled, ...assigned.endpoints.recycled],
   };
+}
+
+function areEqual(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((key, index) => key === b[index]);
+}
+
+/** By id; an id of nobody has null. */
+function endpointsOf(used: Memory['used'], { endpoints: { ids } }: LiveIds, before: Memory | null) {
+  const endpoints: (EndpointSpec | null)[] = [];
+  for (const { version, endpointKeys } of used) {
+    for (const [index, { host, port }] of version.endpoints.entries()) {
+      const id = ids.get(endpointKeys[index] as string) as number;
+      while (endpoints.length <= id) endpoints.push(null);
+      const known = before?.endpoints[id];
+      const isKnown = known?.host === host && known.port === port;
+      endpoints[id] ??= isKnown ? known : { id, host, port };
+    }
+  }
+  return endpoints;
+}
+
+interface RoutesInput {
+  readonly touched: ReadonlySet<string>;
+  readonly before: Memory | null;
+  readonly context: Context;
+}
+
+/** What stayed, and leads where it led, is the same object as before. */
+function compileRoutes(config: Config, { touched, before, context }: RoutesInput): RouteSpec[] {
+  if (before === null) return config.routes.map((route) => compileRoute(route, context));
+  const isTouched = (route: RouteConfig): boolean => touched.size > 0 && leadsTo(route, touched);
+  const routes: RouteSpec[] = [];
+  let at = 0;
+  for (const edit of editsOf(before.config.routes, config.routes)) {
+    if ('add' in edit) for (const route of edit.add) routes.push(compileRoute(route, context));
+    else if ('drop' in edit) at += edit.drop;
+    else {
+      for (const end = at + edit.keep; at < end; at++) {
+        const route = before.config.routes[at] as RouteConfig;
+        routes.push(isTouched(route) ? compileRoute(route, context) : (before.routes[at] as RouteSpec));
+      }
+    }
+  }
+  return routes;
+}
+
+function leadsTo({ backendRefs, filters: { mirror } }: RouteConfig, services: ReadonlySet<string>): boolean {
+  return backendRefs.some(({ service }) => services.has(service)) || (mirror !== null && services.has(mirror.service));
 }
 
 function isUnderRollout(route: RouteConfig, ref: BackendRef): boolean {
@@ -244,7 +367,7 @@ function compileTargets(ref: VersionRef, context: Context): TargetSpec {
     limit: limitOf(served, context),
     breaker: served.service.breaker,
     balancer: served.service.balancer,
-    endpoints: endpoints.map((endpoint) => indexOf(endpoint, context)),
+    endpoints: served.endpointKeys.map((key) => idOf(context.ids, 'endpoints', key)),
     weights: endpoints.map(({ weight }) => weight),
   };
   return served.targets;
@@ -258,17 +381,6 @@ function limitOf({ service, version }: ServedVersion, { ramped }: Context): Conc
 function rampedServices({ routes }: Config): ReadonlySet<string> {
   const ramped = routes.filter(({ rollout }) => rollout !== null);
   return new Set(ramped.flatMap(({ backendRefs }) => backendRefs.map(({ service }) => service)));
-}
-
-/** Index of an endpoint in the snapshot's list; its first use puts it there. */
-function indexOf(endpoint: { readonly host: string; readonly port: number }, { ids, endpoints }: Context): number {
-  const key = endpointKey(endpoint);
-  const known = endpoints.get(key);
-  if (known !== undefined) return known.index;
-  const index = endpoints.size;
-  const spec = { id: idOf(ids, 'endpoints', key), host: endpoint.host, port: endpoint.port };
-  endpoints.set(key, { index, spec });
-  return index;
 }
 
 function idOf(ids: LiveIds, table: keyof LiveIds, key: string): number {

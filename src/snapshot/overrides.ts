@@ -110,8 +110,10 @@ export function effectiveWeights(
   return config.routes.map((route) => {
     const scale = weightScaleOf(route);
     const weights = route.backendRefs.map((ref) => {
-      if (empty.has(versionKey(ref))) return 0;
-      const weight = held.get(`${route.name}/${ref.version}`) ?? ref.weight * scale;
+      // Keys are made for those alone who look one up: there are 10,000 routes.
+      if (empty.size > 0 && empty.has(versionKey(ref))) return 0;
+      const override = held.size > 0 ? held.get(`${route.name}/${ref.version}`) : undefined;
+      const weight = override ?? ref.weight * scale;
       return drifters.size === 0 ? weight : partOf(weight, drifters.get(driftKey(route.name, ref)));
     });
     if (down.size + drifters.size === 0) return weights;

@@ -15,7 +15,7 @@ import { type ParseResult, type Problem, SluiceError } from '../model/problem.ts
 import { type RouteHold, weightScaleOf } from '../model/rollout.ts';
 import type { Override, Snapshot, SplitSpec } from '../model/snapshot.ts';
 import type { ConfigStatus } from '../model/status.ts';
-import { type Compiled, compile, weightsOf } from './compile.ts';
+import { type Compiled, compile, type Memory, weightsOf } from './compile.ts';
 import { type Dials, getDial, setDial } from './dials.ts';
 import { hashConfig } from './hash.ts';
 import { type LiveIds, type MayRecycle, NO_IDS, type RecycleCandidate } from './live.ts';
@@ -90,6 +90,7 @@ export class Store {
   readonly #options: StoreOptions;
   #current: Current | null = null;
   #ids: LiveIds = NO_IDS;
+  #memory: Memory | null = null;
   #overrides: readonly Override[] = [];
   #handicaps: Handicaps = NO_HANDICAPS;
   #history: readonly Revision[] = [];
@@ -207,19 +208,21 @@ export class Store {
     try {
       const revision = this.#revision + 1;
       const { mayRecycle } = this.#options;
-      return compile({ config, hash, revision, overrides, handicaps: this.#handicaps, ids: this.#ids, mayRecycle });
+      const [handicaps, ids, before] = [this.#handicaps, this.#ids, this.#memory];
+      return compile({ config, hash, revision, overrides, handicaps, ids, mayRecycle, before });
     } catch (error) {
       if (error instanceof SluiceError && error.code === 'SLU_CELLS_EXHAUSTED') return error;
       throw error;
     }
   }
 
-  #swap(config: Config, { snapshot, weights, ids }: Compiled): Current {
+  #swap(config: Config, { snapshot, weights, ids, memory }: Compiled): Current {
     for (const { dial, weight } of weights) setDial(this.#options.dials, dial, weight);
     const at = this.#accept();
     const current = { config, snapshot, at };
     this.#current = current;
     this.#ids = ids;
+    this.#memory = memory;
     this.#revision = snapshot.revision;
     this.#history = [{ revision: snapshot.revision, hash: snapshot.hash, at }, ...this.#history].slice(0, HISTORY_MAX);
     return current;

@@ -5,13 +5,15 @@
  * parse ─ small ─▶ in place, if nothing else is under way
  *       └ large ─▶ the thread, one job at a time; of those that wait, the newest alone is done
  * ```
- * The thread is started by the first large job and kept, with its memory of what it read. When it dies or takes longer
+ * The thread is started by the first large job and kept, with its memory of what it read: both sides say what became different. When it dies or takes longer
  * than `timeoutMs`, the job is tried once more in a new one; when that fails too the job fails, and the last good
  * configuration stays.
  */
 
 import { Worker } from 'node:worker_threads';
+import type { Config } from '../model/config.ts';
 import { SluiceError } from '../model/problem.ts';
+import { applyEdits, editsOf } from '../model/threads/edits.ts';
 import type { FromParser, ParseSetup, ToParser } from '../model/threads/parse.ts';
 import type { SourceDocument } from './document/pieces.ts';
 import type { Parsed } from './parse.ts';
@@ -32,6 +34,8 @@ export interface ParserOptions {
   readonly timeoutMs?: number;
 }
 
+const NOTHING = { services: [], routes: [] };
+
 interface Job {
   readonly id: number;
   readonly documents: readonly SourceDocument[];
@@ -43,6 +47,9 @@ interface Job {
 export class Parser {
   readonly #options: ParserOptions;
   #worker: Worker | null = null;
+  /** What the thread was told last, and the lists that it last gave. */
+  #told: readonly SourceDocument[] = [];
+  #given: Pick<Config, 'services' | 'routes'> = NOTHING;
   #current: Job | null = null;
   #next: Job | null = null;
   #timer: NodeJS.Timeout | null = null;
@@ -90,7 +97,8 @@ export class Parser {
     worker.ref();
     const { timeoutMs = TIMEOUT_MS } = this.#options;
     this.#timer = setTimeout(() => this.#died(worker, `no result within ${timeoutMs} ms`), timeoutMs);
-    worker.postMessage({ id: job.id, documents: job.documents } satisfies ToParser);
+    worker.postMessage({ id: job.id, documents: editsOf(this.#told, job.documents) } satisfies ToParser);
+    this.#told = job.documents;
   }
 
   #spawn(): Worker {
@@ -100,11 +108,25 @@ export class Parser {
       cause = error instanceof Error ? error.message : String(error);
     });
     worker.once('exit', () => this.#died(worker, cause));
-    worker.on('message', ({ id, parsed }: FromParser) => {
-      if (this.#current?.id === id) this.#done(parsed as Parsed);
+    worker.on('message', (answer: FromParser) => {
+      if (this.#worker !== worker) return;
+      const parsed = this.#whole(answer);
+      if (this.#current?.id === answer.id) this.#done(parsed);
     });
     this.#worker = worker;
+    this.#told = [];
+    this.#given = NOTHING;
     return worker;
+  }
+
+  /** What did not change is the same object as in the answer before. */
+  #whole({ parsed, lists }: FromParser): Parsed {
+    const answer = parsed as Parsed;
+    if (!answer.ok || lists === null) return answer;
+    const services = applyEdits(this.#given.services, lists.services);
+    const routes = applyEdits(this.#given.routes, lists.routes);
+    this.#given = { services, routes };
+    return { ...answer, config: { ...answer.config, services, routes } };
   }
 
   #done(parsed: Parsed): void {

@@ -80,7 +80,7 @@ function idsOf({ snapshot }: Compiled): Map<string, number> {
       if (unit >= 0) ids.set(`unit ${route.name} ${service} ${version}`, unit);
     }
   }
-  for (const { id, host, port } of snapshot.endpoints) ids.set(`endpoint ${host} ${port}`, id);
+  for (const spec of snapshot.endpoints) if (spec !== null) ids.set(`endpoint ${spec.host} ${spec.port}`, spec.id);
   return ids;
 }
 

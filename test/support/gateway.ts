@@ -64,10 +64,11 @@ function launch(config: string): Started {
 }
 
 /** Starts `sluice run` and resolves once it serves; rejects with its output when it ends before. */
-export async function startGatewayProcess(config: string): Promise<GatewayProcess> {
+export async function startGatewayProcess(config: string, patienceMs = HANG_MS): Promise<GatewayProcess> {
   const { child, file, exited, output, cleanUp } = launch(config);
   try {
-    await until('the gateway serves', () => /^config /m.test(output()) || child.exitCode !== null);
+    const isUp = (): boolean => /^config /m.test(output()) || child.exitCode !== null;
+    await until('the gateway serves', isUp, patienceMs);
     if (child.exitCode !== null) throw new Error(`the gateway ended: ${output()}`);
   } catch (error) {
     await cleanUp();
@@ -102,8 +103,8 @@ export async function runToExit(config: string): Promise<{ code: number | null; 
 }
 
 /** Polls until `done()` holds. */
-export async function until(what: string, done: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + HANG_MS;
+export async function until(what: string, done: () => boolean | Promise<boolean>, patienceMs = HANG_MS): Promise<void> {
+  const deadlineMs = performance.now() + patienceMs;
   while (!(await done())) {
     if (performance.now() > deadlineMs) throw new Error(`hangs: ${what}`);
     await sleep(POLL_MS);

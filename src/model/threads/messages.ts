@@ -2,7 +2,7 @@
  * What the control plane and a worker say to one another, besides the shared memory.
  */
 
-import type { Snapshot } from '../snapshot.ts';
+import type { Snapshot, SnapshotChange } from '../snapshot.ts';
 import type { TalliesBuffers } from '../tallies.ts';
 import type { AccessBatch } from './access.ts';
 import type { ColorKeys } from './color.ts';
@@ -33,6 +33,8 @@ export interface WorkerSetup {
 
 export type ToWorker =
   | { readonly kind: 'snapshot'; readonly snapshot: Snapshot }
+  /** Makes the next snapshot of the one that it has. */
+  | { readonly kind: 'change'; readonly change: SnapshotChange }
   /** To one that waits: listen. `port`: as in the setup, or what the first worker got. */
   | { readonly kind: 'listen'; readonly port: number }
   /** Believe colors by these keys, instead of what was said before. */
@@ -56,6 +58,8 @@ export type FromWorker =
   /** `fds`: its listening sockets; empty where the system has no such numbers. */
   | { readonly kind: 'listening'; readonly port: number; readonly fds: readonly number[] }
   | { readonly kind: 'linked'; readonly revision: number }
+  /** A change was for another snapshot than it has: it needs the whole. */
+  | { readonly kind: 'missed' }
   | { readonly kind: 'access'; readonly batch: AccessBatch }
   /** A token names a key that is not in the set. */
   | { readonly kind: 'key-unknown' }

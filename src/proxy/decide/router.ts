@@ -1,7 +1,8 @@
 /**
  * Finds the rule of a request: host, path, method, header fields, query parameters. Hot path.
  *
- * The tables are built once per snapshot. A request looks up its exact host, then wildcards from the longest suffix, then
+ * The tables never change: another snapshot gets a router of its own, which shares what is not touched by the routes that came
+ * and went. A request looks up its exact host, then wildcards from the longest suffix, then
  * the routes for any host; within a host the exact path, then prefixes from the longest, then regular expressions. Where
  * no rule of a path has its conditions met, the next path is tried, then the next host. The cost does not depend on the
  * number of routes, with one exception: the regular expressions of a host are tried one after another, and only when no
@@ -20,6 +21,7 @@ import {
   holds,
   linkPattern,
   linkRule,
+  type OrderOf,
   type Rule,
   RuleList,
   withoutFinalSlash,
@@ -27,6 +29,7 @@ import {
 import type { LinkedRoute } from './table.ts';
 
 const SLASH = 47;
+const DOT = 46;
 
 /** What routing looks at, besides path and method. */
 export interface Routable {
@@ -45,63 +48,91 @@ interface PatternRule {
 }
 
 /** The rules of one host pattern. */
-class PathIndex {
-  /** While the table is being built. */
-  readonly pending: { readonly path: RouteMatch['path']; readonly rule: Rule }[] = [];
-  exact = new Map<string, RuleList>();
-  hasExact = false;
+interface PathIndex {
+  readonly exact: ReadonlyMap<string, RuleList>;
+  readonly hasExact: boolean;
   /** By prefix without its final slash. */
-  prefix = new Map<string, RuleList>();
+  readonly prefix: ReadonlyMap<string, RuleList>;
   /** 1 where a prefix of that length exists. */
-  hasLength = new Uint8Array(0);
-  patterns: readonly PatternRule[] = [];
+  readonly hasLength: Uint8Array;
+  readonly patterns: readonly PatternRule[];
+}
 
-  seal(): void {
-    this.exact = listsOf(this.pending, 'Exact');
-    this.hasExact = this.exact.size > 0;
-    this.prefix = listsOf(this.pending, 'PathPrefix');
-    const lengths = [...new Set([...this.prefix.keys()].map((key) => key.length))];
-    this.hasLength = new Uint8Array(lengths.length === 0 ? 0 : Math.max(...lengths) + 1);
-    for (const length of lengths) this.hasLength[length] = 1;
-    this.patterns = this.pending
-      .filter(({ path }) => path.type === 'RegularExpression')
-      .map(({ path, rule }) => ({ start: literalStart(path.value), pattern: linkPattern(path.value), rule }))
-      .toSorted((a, b) => byPrecedence(a.rule, b.rule));
-    this.pending.length = 0;
-  }
+const NO_PATHS: PathIndex = {
+  exact: new Map(),
+  hasExact: false,
+  prefix: new Map(),
+  hasLength: new Uint8Array(0),
+  patterns: [],
+};
+
+/** A route with what leads to it. */
+export interface Placed {
+  readonly route: LinkedRoute;
+  readonly hostnames: readonly string[];
+  readonly matches: readonly RouteMatch[];
+}
+
+/** Routes that came and went. */
+export interface RouteChanges {
+  readonly dropped: readonly Placed[];
+  readonly added: readonly Placed[];
+  /** Of routes that are there afterwards. */
+  readonly orderOf: OrderOf;
+}
+
+/** What happens to the rules of one host pattern. */
+interface Touch {
+  readonly dropped: { readonly path: RouteMatch['path'] }[];
+  readonly added: { readonly path: RouteMatch['path']; readonly rule: Rule }[];
 }
 
 export class Router {
   readonly #names: NameTable;
-  readonly #query = new QueryParameters();
-  readonly #hosts = new Map<string, PathIndex>();
-  /** Key `.example.com` for `*.example.com`. */
-  readonly #wildcards = new Map<string, PathIndex>();
-  readonly #anyHost = new PathIndex();
+  readonly #query: QueryParameters;
+  /** Key `.example.com` for `*.example.com`, empty for any host. */
+  readonly #indexes: ReadonlyMap<string, PathIndex>;
+  readonly #anyHost: PathIndex;
+  readonly #hasWildcards: boolean;
   /** What the conditions of the request under way look at: one object for all requests. */
-  readonly #asked: { fields: FieldTable; readonly query: QueryParameters } = {
-    fields: null as unknown as FieldTable,
-    query: this.#query,
-  };
-  #ruleCount = 0;
+  readonly #asked: { fields: FieldTable; readonly query: QueryParameters };
 
-  constructor(names: NameTable) {
+  private constructor(names: NameTable, query: QueryParameters, indexes: ReadonlyMap<string, PathIndex>) {
     this.#names = names;
+    this.#query = query;
+    this.#indexes = indexes;
+    this.#anyHost = indexes.get('') ?? NO_PATHS;
+    this.#hasWildcards = [...indexes.keys()].some((key) => key.startsWith('.'));
+    this.#asked = { fields: null as unknown as FieldTable, query };
   }
 
-  /** Adds a route's rules; call `seal` after the last. */
-  add(route: LinkedRoute, hostnames: readonly string[], matches: readonly RouteMatch[]): void {
-    const indexes = hostnames.length === 0 ? [this.#anyHost] : hostnames.map((host) => this.#indexOf(host));
-    const ids = { names: this.#names, query: this.#query };
-    for (const match of matches) {
-      const rule = linkRule(route, match, this.#ruleCount++, ids);
-      for (const index of indexes) index.pending.push({ path: match.path, rule });
+  /** A router without routes. */
+  static empty(names: NameTable): Router {
+    return new Router(names, new QueryParameters(), new Map());
+  }
+
+  /**
+   * The router of another snapshot. Names of query parameters are never forgotten: where they change, begin with an empty one.
+   * Cost: O(hosts, and paths of the touched hosts) to copy, plus the rules of the touched paths.
+   */
+  changed({ dropped, added, orderOf }: RouteChanges): Router {
+    const touches = new Map<string, Touch>();
+    for (const { hostnames, matches } of dropped) {
+      for (const key of keysOf(hostnames)) for (const { path } of matches) touchOf(touches, key).dropped.push({ path });
     }
-  }
-
-  /** Builds the tables in which requests are looked up. */
-  seal(): void {
-    for (const index of [this.#anyHost, ...this.#hosts.values(), ...this.#wildcards.values()]) index.seal();
+    const ids = { names: this.#names, query: this.#query };
+    for (const { route, hostnames, matches } of added) {
+      const rules = matches.map((match, place) => ({ path: match.path, rule: linkRule(route, match, place, ids) }));
+      for (const key of keysOf(hostnames)) touchOf(touches, key).added.push(...rules);
+    }
+    const gone = new Set(dropped.map(({ route }) => route));
+    const indexes = new Map(this.#indexes);
+    for (const [key, touch] of touches) {
+      const index = changedIndex(indexes.get(key) ?? NO_PATHS, touch, { gone, orderOf });
+      if (index === null) indexes.delete(key);
+      else indexes.set(key, index);
+    }
+    return new Router(this.#names, this.#query, indexes);
   }
 
   /**
@@ -114,42 +145,102 @@ export class Router {
     const asked = this.#asked;
     asked.fields = request.fields;
     this.#query.start(request.target);
-    const exact = this.#hosts.get(host);
+    const isPlain = host !== '' && host.charCodeAt(0) !== DOT;
+    const exact = isPlain ? this.#indexes.get(host) : undefined;
     const rule = exact === undefined ? null : matchPath(exact, path, method, asked);
     if (rule !== null) return rule;
-    if (this.#wildcards.size > 0) {
+    if (this.#hasWildcards) {
       for (let dot = host.indexOf('.', 1); dot > 0; dot = host.indexOf('.', dot + 1)) {
-        const index = this.#wildcards.get(host.slice(dot));
+        const index = this.#indexes.get(host.slice(dot));
         const found = index === undefined ? null : matchPath(index, path, method, asked);
         if (found !== null) return found;
       }
     }
     return matchPath(this.#anyHost, path, method, asked);
   }
-
-  #indexOf(host: string): PathIndex {
-    const isWildcard = host.startsWith('*.');
-    const map = isWildcard ? this.#wildcards : this.#hosts;
-    const key = isWildcard ? host.slice(1) : host;
-    let index = map.get(key);
-    if (index === undefined) {
-      index = new PathIndex();
-      map.set(key, index);
-    }
-    return index;
-  }
 }
 
-function listsOf(pending: PathIndex['pending'], type: 'Exact' | 'PathPrefix'): Map<string, RuleList> {
-  const rules = new Map<string, Rule[]>();
-  for (const { path, rule } of pending) {
+/** Keys of the hosts that a route is for. */
+function keysOf(hostnames: readonly string[]): readonly string[] {
+  if (hostnames.length === 0) return [''];
+  return hostnames.map((host) => (host.startsWith('*.') ? host.slice(1) : host));
+}
+
+function touchOf(touches: Map<string, Touch>, key: string): Touch {
+  const known = touches.get(key);
+  if (known !== undefined) return known;
+  const made: Touch = { dropped: [], added: [] };
+  touches.set(key, made);
+  return made;
+}
+
+interface Change {
+  readonly gone: ReadonlySet<LinkedRoute>;
+  readonly orderOf: OrderOf;
+}
+
+/** Null: nothing is left. */
+function changedIndex(index: PathIndex, touch: Touch, change: Change): PathIndex | null {
+  const exact = changedLists(index.exact, listsOf(touch, 'Exact'), change);
+  const prefix = changedLists(index.prefix, listsOf(touch, 'PathPrefix'), change);
+  const patterns = changedPatterns(index.patterns, touch, change);
+  if (exact.size + prefix.size + patterns.length === 0) return null;
+  const hasLength = prefix === index.prefix ? index.hasLength : lengthsOf(prefix.keys());
+  return { exact, hasExact: exact.size > 0, prefix, hasLength, patterns };
+}
+
+/** The paths of a type that are touched, with what comes to them. */
+function listsOf({ dropped, added }: Touch, type: 'Exact' | 'PathPrefix'): ReadonlyMap<string, Rule[]> {
+  const keyOf = (value: string): string => (type === 'Exact' ? value : withoutFinalSlash(value));
+  const lists = new Map<string, Rule[]>();
+  for (const { path } of dropped) if (path.type === type) lists.set(keyOf(path.value), []);
+  for (const { path, rule } of added) {
     if (path.type !== type) continue;
-    const key = type === 'Exact' ? path.value : withoutFinalSlash(path.value);
-    const list = rules.get(key);
-    if (list === undefined) rules.set(key, [rule]);
+    const key = keyOf(path.value);
+    const list = lists.get(key);
+    if (list === undefined) lists.set(key, [rule]);
     else list.push(rule);
   }
-  return new Map([...rules].map(([key, list]) => [key, new RuleList(list)]));
+  return lists;
+}
+
+/** The same map where nothing is touched. */
+function changedLists(
+  lists: ReadonlyMap<string, RuleList>,
+  touched: ReadonlyMap<string, readonly Rule[]>,
+  { gone, orderOf }: Change,
+): ReadonlyMap<string, RuleList> {
+  if (touched.size === 0) return lists;
+  const after = new Map(lists);
+  for (const [key, added] of touched) {
+    const kept = lists.get(key)?.rules.filter(({ route }) => !gone.has(route)) ?? [];
+    if (kept.length + added.length === 0) after.delete(key);
+    else after.set(key, new RuleList([...kept, ...added], orderOf));
+  }
+  return after;
+}
+
+function lengthsOf(keys: Iterable<string>): Uint8Array {
+  const lengths = new Set<number>();
+  for (const { length } of keys) lengths.add(length);
+  const hasLength = new Uint8Array(lengths.size === 0 ? 0 : Math.max(...lengths) + 1);
+  for (const length of lengths) hasLength[length] = 1;
+  return hasLength;
+}
+
+function changedPatterns(
+  patterns: readonly PatternRule[],
+  { dropped, added }: Touch,
+  { gone, orderOf }: Change,
+): readonly PatternRule[] {
+  const isPattern = ({ path }: Touch['dropped'][number]): boolean => path.type === 'RegularExpression';
+  if (!dropped.some(isPattern) && !added.some(isPattern)) return patterns;
+  const come = added.filter(isPattern).map(({ path, rule }) => {
+    return { start: literalStart(path.value), pattern: linkPattern(path.value), rule };
+  });
+  const first = byPrecedence(orderOf);
+  const kept = patterns.filter(({ rule }) => !gone.has(rule.route));
+  return [...kept, ...come].toSorted((a, b) => first(a.rule, b.rule));
 }
 
 function matchPath(index: PathIndex, path: string, method: string, asked: Asked): Rule | null {

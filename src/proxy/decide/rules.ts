@@ -38,8 +38,8 @@ export interface Rule {
   readonly query: readonly Condition[];
   /** How much of the path a prefix takes, without a final slash; else `WHOLE_PATH`. */
   readonly prefixLength: number;
-  /** Place in the document among all rules. */
-  readonly order: number;
+  /** Place among the matches of its route. */
+  readonly place: number;
 }
 
 /** What the conditions of a rule look at. */
@@ -52,7 +52,7 @@ export interface Asked {
 export function linkRule(
   route: LinkedRoute,
   match: RouteMatch,
-  order: number,
+  place: number,
   ids: { readonly names: NameTable; readonly query: QueryParameters },
 ): Rule {
   const { type, value } = match.path;
@@ -62,7 +62,7 @@ export function linkRule(
     headers: match.headers.map((header) => linkCondition(header, ids.names.idOf(header.name))),
     query: match.query.map((parameter) => linkCondition(parameter, ids.query.idOf(parameter.name))),
     prefixLength: type === 'PathPrefix' ? withoutFinalSlash(value).length : WHOLE_PATH,
-    order,
+    place,
   };
 }
 
@@ -82,11 +82,17 @@ export function withoutFinalSlash(path: string): string {
   return path.replace(/\/+$/, '');
 }
 
+/** Place of a route in the document. */
+export type OrderOf = (route: LinkedRoute) => number;
+
 /** Which of two rules of the same path is tried first. */
-export function byPrecedence(a: Rule, b: Rule): number {
-  const byMethod = Number(b.method !== null) - Number(a.method !== null);
-  if (byMethod !== 0) return byMethod;
-  return b.headers.length - a.headers.length || b.query.length - a.query.length || a.order - b.order;
+export function byPrecedence(orderOf: OrderOf): (a: Rule, b: Rule) => number {
+  return (a, b) => {
+    const byMethod = Number(b.method !== null) - Number(a.method !== null);
+    if (byMethod !== 0) return byMethod;
+    const byFields = b.headers.length - a.headers.length || b.query.length - a.query.length;
+    return byFields || orderOf(a.route) - orderOf(b.route) || a.place - b.place;
+  };
 }
 
 /** Rules that one exact value of a field, or of a query parameter, leads to. */
@@ -101,38 +107,38 @@ export class RuleList {
   /** The only one, if it asks for no field and no parameter: what most paths have, without a look at the rest. */
   readonly #only: Rule | null;
   /** In the order of precedence. */
-  readonly #rules: readonly Rule[];
+  readonly rules: readonly Rule[];
   /** Indexes of the rules that are filed nowhere, ascending. */
   readonly #loose: number[] = [];
   readonly #drawers: Drawer[] = [];
 
-  constructor(rules: readonly Rule[]) {
+  constructor(rules: readonly Rule[], orderOf: OrderOf) {
     const [first] = rules;
     const isPlain = rules.length === 1 && first?.headers.length === 0 && first.query.length === 0;
     this.#only = isPlain ? first : null;
-    this.#rules = rules.toSorted(byPrecedence);
+    this.rules = rules.toSorted(byPrecedence(orderOf));
     const isLong = rules.length > WALKED_MAX;
-    this.#rules.forEach((rule, index) => this.#file(rule, index, isLong));
+    this.rules.forEach((rule, index) => this.#file(rule, index, isLong));
   }
 
   /** The first rule whose conditions hold, or null. */
   match(method: string, asked: Asked): Rule | null {
     const only = this.#only;
     if (only !== null) return only.method === null || only.method === method ? only : null;
-    let best = this.#firstOf(this.#loose, this.#rules.length, method, asked);
+    let best = this.#firstOf(this.#loose, this.rules.length, method, asked);
     for (const { id, isQuery, byValue } of this.#drawers) {
       const value = isQuery ? asked.query.value(id) : fieldValue(asked.fields, id);
       const indexes = value === null ? undefined : byValue.get(value);
       if (indexes !== undefined) best = this.#firstOf(indexes, best, method, asked);
     }
-    return best === this.#rules.length ? null : (this.#rules[best] as Rule);
+    return best === this.rules.length ? null : (this.rules[best] as Rule);
   }
 
   /** The lowest of `indexes` below `limit` whose rule holds, else `limit`. */
   #firstOf(indexes: readonly number[], limit: number, method: string, asked: Asked): number {
     for (const index of indexes) {
       if (index >= limit) return limit;
-      const rule = this.#rules[index] as Rule;
+      const rule = this.rules[index] as Rule;
       if ((rule.method === null || rule.method === method) && holds(rule, asked)) return index;
     }
     return limit;

@@ -2,12 +2,15 @@
  * A snapshot linked for one worker: names resolved to objects, so that a request only walks references.
  *
  * Endpoints outlive tables: the same address keeps its connections and its load estimate across a swap. A table is
- * immutable; an exchange pins the one it started with.
+ * immutable; an exchange pins the one it started with. The table of the next snapshot shares with it what did not change.
  */
 
+import { isDeepStrictEqual } from 'node:util';
+import { once } from '../../lib/once.ts';
 import type { DrainConfig, HttpConfig, Limits, RetryConfig, Timeouts, UpgradeConfig } from '../../model/config.ts';
 import type { RescueSpec, RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../../model/snapshot.ts';
 import { CELL_WORDS } from '../../model/tallies.ts';
+import { editsOf } from '../../model/threads/edits.ts';
 import type { Exchange } from '../exchange.ts';
 import { type LinkedFilters, linkFilters } from '../filter/filters.ts';
 import { namesOf } from '../filter/header-filter.ts';
@@ -25,7 +28,7 @@ import type { Breaker } from './breaker/breaker.ts';
 import type { BreakerLinks } from './breaker/breakers.ts';
 import { colorNames, type LinkedColor, linkColor } from './color/color.ts';
 import { type LinkedRate, linkRates } from './rate/limits.ts';
-import { Router } from './router.ts';
+import { type Placed, Router } from './router.ts';
 
 export interface LinkedSplit {
   readonly version: string;
@@ -99,6 +102,18 @@ export interface RouteTable {
   /** Scratch parsers, shared by all connections of the worker: parsing is synchronous. */
   readonly requestHead: RequestHead;
   readonly responseHead: ResponseHead;
+  /** For the table of the next snapshot. */
+  readonly links: TableLinks;
+}
+
+/** What the next table can take over. */
+interface TableLinks {
+  readonly snapshot: Snapshot;
+  /** In the order of the snapshot's. */
+  readonly routes: readonly LinkedRoute[];
+  readonly targets: WeakMap<TargetSpec, Targets>;
+  /** Every name that some route refers to: ids of names are in all that is linked. */
+  readonly vocabulary: string;
 }
 
 /** Fields a `Connection` header may not remove besides the built-in ones: whatever routing reads. */
@@ -149,31 +164,37 @@ export interface VersionLinks {
 /** Of a table by itself: nothing is limited. */
 const NO_LINKS: VersionLinks = { admissions: { of: () => null }, breakers: { of: () => null } };
 
-/** @param endpointOf gives the worker's endpoint of an index into `snapshot.endpoints`. */
+/** What a table is linked into. */
+export interface Surroundings {
+  readonly versions?: VersionLinks;
+  /** The table that this one follows. */
+  readonly before?: RouteTable | null;
+}
+
+/**
+ * Links a snapshot. What is the same object as in the snapshot before stays linked as it is, unless something that all routes
+ * share is another; the result is as if there had been no table before.
+ * @param endpointOf gives the worker's endpoint of an index into `snapshot.endpoints`
+ */
 export function linkTable(
   snapshot: Snapshot,
   endpointOf: (index: number) => Endpoint,
   balance: BalanceContext,
-  versions: VersionLinks = NO_LINKS,
+  { versions = NO_LINKS, before = null }: Surroundings = {},
 ): RouteTable {
-  const configured = configuredNames(snapshot);
-  const filterNames = snapshot.routes.flatMap(({ filters }) => [
-    ...namesOf(filters.requestHeaders),
-    ...namesOf(filters.responseHeaders),
-  ]);
-  const names = new NameTable([...configured, ...filterNames]);
-  const router = new Router(names);
+  const vocabulary = vocabularyOf(snapshot);
+  const base = before !== null && isBase(before, snapshot, vocabulary) ? before : null;
+  const shared = base === null ? shareOf(snapshot) : base;
+  const targets = base?.links.targets ?? new WeakMap<TargetSpec, Targets>();
   // Once for each version, however many routes lead to it: what all requests share stays in the processor's caches.
-  const linked = new Map<TargetSpec, Targets>();
   const targetsOf = (spec: TargetSpec): Targets => {
-    const targets = linked.get(spec) ?? linkTargets(spec, endpointOf, balance);
-    linked.set(spec, targets);
-    return targets;
+    const linked = targets.get(spec) ?? linkTargets(spec, endpointOf, balance);
+    targets.set(spec, linked);
+    return linked;
   };
-  for (const spec of snapshot.routes)
-    router.add(linkRoute(spec, names, { targetsOf, ...versions }), spec.hostnames, spec.matches);
-  router.seal();
-  const claims = claimsOf(snapshot, names);
+  const link = (spec: RouteSpec): LinkedRoute => linkRoute(spec, shared.names, { targetsOf, ...versions });
+  const { routes, router } = linkRoutes(snapshot, { base, router: shared.router, link });
+  const { names, color, priorityField, hiddenFields, requestHead, responseHead } = shared;
   return {
     revision: snapshot.revision,
     limits: snapshot.limits,
@@ -181,18 +202,98 @@ export function linkTable(
     http: snapshot.http,
     drain: snapshot.drain,
     names,
-    color: linkColor(snapshot.color, names),
-    priorityField:
-      snapshot.overload.priorityHeader === null ? FIELD.unknown : names.idOf(snapshot.overload.priorityHeader),
-    hiddenFields: hiddenOf(snapshot, names, claims),
+    color,
+    priorityField,
+    hiddenFields,
     hasCors: snapshot.routes.some(({ filters }) => filters.cors !== null),
     router,
-    requestHead: new RequestHead(names, snapshot.limits, new Set(configured), {
-      choices: snapshot.http,
+    requestHead,
+    responseHead,
+    links: { snapshot, routes, targets, vocabulary },
+  };
+}
+
+/** Whether a table refers to nothing that is another in a snapshot, but for routes and targets. */
+function isBase({ links }: RouteTable, snapshot: Snapshot, vocabulary: string): boolean {
+  const sharedOf = ({ color, overload, http, limits }: Snapshot) => ({ color, overload, http, limits });
+  return links.vocabulary === vocabulary && isDeepStrictEqual(sharedOf(links.snapshot), sharedOf(snapshot));
+}
+
+function vocabularyOf(snapshot: Snapshot): string {
+  const query = snapshot.routes.flatMap(({ matches }) =>
+    matches.flatMap((match) => match.query.map(({ name }) => name)),
+  );
+  const lists = [configuredNames(snapshot), filterNames(snapshot), query];
+  return JSON.stringify(lists.map((names) => [...new Set(names)].toSorted()));
+}
+
+function filterNames({ routes }: Snapshot): string[] {
+  const names: string[] = [];
+  for (const { filters } of routes) {
+    if (filters.requestHeaders !== null) names.push(...namesOf(filters.requestHeaders));
+    if (filters.responseHeaders !== null) names.push(...namesOf(filters.responseHeaders));
+  }
+  return names;
+}
+
+/** What all routes of a table share. */
+type Shared = Pick<
+  RouteTable,
+  'names' | 'color' | 'priorityField' | 'hiddenFields' | 'router' | 'requestHead' | 'responseHead'
+>;
+
+function shareOf(snapshot: Snapshot): Shared {
+  const configured = configuredNames(snapshot);
+  const names = new NameTable([...configured, ...filterNames(snapshot)]);
+  const claims = claimsOf(snapshot, names);
+  const { color, overload, limits, http } = snapshot;
+  return {
+    names,
+    color: linkColor(color, names),
+    priorityField: overload.priorityHeader === null ? FIELD.unknown : names.idOf(overload.priorityHeader),
+    hiddenFields: hiddenOf(snapshot, names, claims),
+    router: Router.empty(names),
+    requestHead: new RequestHead(names, limits, new Set(configured), {
+      choices: http,
       policyOf: requestPolicy(claims),
     }),
-    responseHead: new ResponseHead(names, snapshot.limits, responsePolicy),
+    responseHead: new ResponseHead(names, limits, responsePolicy),
   };
+}
+
+interface LinkPlan {
+  readonly base: RouteTable | null;
+  readonly router: Router;
+  readonly link: (spec: RouteSpec) => LinkedRoute;
+}
+
+function linkRoutes({ routes: specs }: Snapshot, { base, router, link }: LinkPlan) {
+  const [routes, dropped, added]: [LinkedRoute[], Placed[], Placed[]] = [[], [], []];
+  const [oldSpecs, oldRoutes] = base === null ? [[], []] : [base.links.snapshot.routes, base.links.routes];
+  let at = 0;
+  for (const edit of editsOf(oldSpecs, specs)) {
+    if ('add' in edit) {
+      for (const spec of edit.add) {
+        const placed = placedOf(spec, link(spec));
+        added.push(placed);
+        routes.push(placed.route);
+      }
+    } else {
+      const end = at + ('keep' in edit ? edit.keep : edit.drop);
+      for (; at < end; at++) {
+        const route = oldRoutes[at] as LinkedRoute;
+        if ('keep' in edit) routes.push(route);
+        else dropped.push(placedOf(oldSpecs[at] as RouteSpec, route));
+      }
+    }
+  }
+  const order = once(() => new Map(routes.map((route, index) => [route, index])));
+  const orderOf = (route: LinkedRoute): number => order().get(route) as number;
+  return { routes, router: router.changed({ dropped, added, orderOf }) };
+}
+
+function placedOf({ hostnames, matches }: RouteSpec, route: LinkedRoute): Placed {
+  return { route, hostnames, matches };
 }
 
 interface Links extends VersionLinks {

@@ -14,7 +14,10 @@ export interface Slot {
   readonly id: number;
   worker: Worker;
   state: WorkerStatus['state'];
+  /** Linked. */
   revision: number;
+  /** Of the snapshot that it was sent last. */
+  sent: number;
   restarts: number;
   /** Deaths in a row that came soon. */
   earlyDeaths: number;
@@ -30,10 +33,9 @@ export interface Slot {
 }
 
 /** The slot of a worker that has just begun, after the one `before` it. */
-export function slotOf(id: number, worker: Worker, before: Slot | undefined): Slot {
+export function slotOf(born: Pick<Slot, 'id' | 'worker' | 'sent'>, before: Slot | undefined): Slot {
   return {
-    id,
-    worker,
+    ...born,
     state: 'starting',
     revision: 0,
     restarts: before === undefined ? 0 : before.restarts + 1,

@@ -30,6 +30,7 @@ import {
 import type { AccessBatch } from '../../model/threads/access.ts';
 import type { ColorKeys } from '../../model/threads/color.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from '../../model/threads/messages.ts';
+import { changeOf } from '../decide/replica.ts';
 import { listenError } from '../wire/port.ts';
 import { failSlot, RESTART_MS_MAX, restartDelayMs, type Slot, slotOf } from './slot.ts';
 
@@ -125,8 +126,14 @@ export class Workers {
 
   /** Sends a snapshot to all workers; resolves when all that live have linked it. */
   swap(snapshot: Snapshot): Promise<void> {
+    const before = this.#snapshot;
     this.#snapshot = snapshot;
-    for (const slot of this.#slots) this.#say(slot, { kind: 'snapshot', snapshot });
+    const change = changeOf(before, snapshot);
+    for (const slot of this.#slots) {
+      if (slot.sent !== before.revision) this.#sendWhole(slot);
+      else this.#say(slot, { kind: 'change', change });
+      slot.sent = snapshot.revision;
+    }
     if (this.#isLinked()) return Promise.resolve();
     return new Promise((resolve) => {
       // A swap that is overtaken by the next one resolves with it.
@@ -215,6 +222,11 @@ export class Workers {
     return this.#slots.every((slot) => slot.state !== 'serving' || slot.revision >= revision);
   }
 
+  #sendWhole(slot: Slot): void {
+    this.#say(slot, { kind: 'snapshot', snapshot: this.#snapshot });
+    slot.sent = this.#snapshot.revision;
+  }
+
   #say(slot: Slot, message: ToWorker): void {
     slot.worker.postMessage(message);
   }
@@ -258,7 +270,7 @@ export class Workers {
     };
     const worker = new Worker(this.#options.file, { workerData: setup, name: `sluice-worker-${id}` });
     for (const message of this.#standing.values()) worker.postMessage(message);
-    const slot = slotOf(id, worker, this.#slots[id]);
+    const slot = slotOf({ id, worker, sent: setup.snapshot.revision }, this.#slots[id]);
     this.#slots[id] = slot;
     this.#addRegion(id, viewTallies(buffers));
     worker.on('error', (error) => {
@@ -290,7 +302,11 @@ export class Workers {
         slot.listening.resolve(message.port);
         break;
       case 'linked':
-        slot.revision = message.revision;
+        // What it says when it listens is of its start: it may have linked a newer one meanwhile.
+        slot.revision = Math.max(slot.revision, message.revision);
+        break;
+      case 'missed':
+        this.#sendWhole(slot);
         break;
       case 'access':
         this.#options.access?.(message.batch);
@@ -307,10 +323,6 @@ export class Workers {
         break;
       default:
         message satisfies never;
-    }
-    // A worker that was started with an older snapshot than the newest catches up.
-    if (slot.state === 'serving' && slot.revision < this.#snapshot.revision && message.kind === 'listening') {
-      this.#say(slot, { kind: 'snapshot', snapshot: this.#snapshot });
     }
     if (this.#acknowledged !== null && this.#isLinked()) {
       const acknowledged = this.#acknowledged;

@@ -7,7 +7,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Config, Limits, ListenAddress, Timeouts } from '../../model/config.ts';
+import type { Config, Limits, ListenAddress, RouteConfig, ServiceConfig, Timeouts } from '../../model/config.ts';
 import {
   DEFAULT_ACCESS_LOG,
   DEFAULT_ADMIN,
@@ -19,16 +19,23 @@ import {
   DEFAULT_STATE,
   DEFAULT_TIMEOUTS,
 } from '../defaults.ts';
+import { Known, type KnownRoute } from '../document/known.ts';
 import { parseAddress } from '../scalars/address.ts';
 import { canonicalHost, parseCidr } from '../scalars/host.ts';
-import type { DocumentInput, ListenInput } from '../schema.ts';
+import type { DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';
 import { buildColor } from './color.ts';
 import { buildRoute } from './route.ts';
 import { buildService } from './service.ts';
 import { byName, sure, toBytes, toMs } from './values.ts';
 
-/** Builds the configuration. `input` must have passed the schema and every check; anything else is a programmer's error. */
-export function buildConfig(input: DocumentInput): Config {
+/** Routes that are known, by index. */
+type Sound = readonly (KnownRoute | null)[];
+
+/**
+ * Builds the configuration, but for what is known already. `input` must have passed the schema and every check; anything else
+ * is a programmer's error.
+ */
+export function buildConfig(input: DocumentInput, known: Known = new Known(), sound: Sound = []): Config {
   return {
     listen: buildListen(input.listen, DEFAULT_LISTEN),
     admin: buildListen(input.admin, DEFAULT_ADMIN),
@@ -54,9 +61,24 @@ export function buildConfig(input: DocumentInput): Config {
     state: { directory: input.state?.directory ?? DEFAULT_STATE.directory },
     services: Object.entries(input.services)
       .toSorted(byName)
-      .map(([name, service]) => buildService(name, service)),
-    routes: input.routes.map((route) => buildRoute(route, input.services)),
+      .map(([name, service]) => knownService(name, service, known)),
+    routes: input.routes.map((route, index) => sound[index]?.config ?? newRoute(route, input.services, known)),
   };
+}
+
+function knownService(name: string, service: ServiceInput, known: Known): ServiceConfig {
+  const before = known.service(name, service);
+  if (before !== null) return before.config;
+  const built = buildService(name, service);
+  known.keepService(service, built);
+  return built;
+}
+
+function newRoute(route: RouteInput, services: DocumentInput['services'], known: Known): RouteConfig {
+  const serviceOf = (name: string): ServiceInput | undefined => services[name];
+  const built = buildRoute(route, services);
+  known.keepRoute(route, serviceOf, built);
+  return built;
 }
 
 /** Where to listen; the default without a value. */

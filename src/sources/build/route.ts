@@ -64,9 +64,14 @@ export function buildHostnames(route: RouteInput): string[] {
   return (route.hostnames ?? []).map((hostname) => hostname.toLowerCase());
 }
 
-/** The route's matches; without any, everything below `/`. */
-export function buildMatches(route: RouteInput): RouteMatch[] {
-  return (route.matches ?? [{}]).map(buildMatch);
+/** By route: checks and warnings ask for them too. */
+const matchesByRoute = new WeakMap<RouteInput, readonly RouteMatch[]>();
+
+/** The route's matches; without any, everything below `/`. The same list for the same route. */
+export function buildMatches(route: RouteInput): readonly RouteMatch[] {
+  const matches = matchesByRoute.get(route) ?? (route.matches ?? [{}]).map(buildMatch);
+  matchesByRoute.set(route, matches);
+  return matches;
 }
 
 function buildMatch({ path, method, headers = [], queryParams = [] }: MatchInput): RouteMatch {

@@ -12,6 +12,7 @@ import { buildEndpoint } from '../build/service.ts';
 import { DEFAULT_ADMIN, DEFAULT_LISTEN } from '../defaults.ts';
 import type { Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';
+import type { ServiceInput } from '../schema.ts';
 import type { Draft } from './draft.ts';
 import { servicesOf } from './references.ts';
 
@@ -71,10 +72,20 @@ function countEndpoints(draft: Draft): number {
   const addresses = new Set<string>();
   const used = new Set(draft.routes.flatMap((route) => (route === null ? [] : servicesOf(route))));
   for (const [name, service] of draft.services ?? []) {
-    if (!used.has(name)) continue;
-    for (const version of Object.values(service?.versions ?? {})) {
-      for (const endpoint of version.endpoints) addresses.add(formatAddress(buildEndpoint(endpoint)));
-    }
+    if (service === null || !used.has(name)) continue;
+    for (const address of addressesOf(service)) addresses.add(address);
   }
   return addresses.size;
+}
+
+/** By service: those of all are asked for at every change of one. */
+const addressesByService = new WeakMap<ServiceInput, readonly string[]>();
+
+function addressesOf(service: ServiceInput): readonly string[] {
+  const known = addressesByService.get(service);
+  if (known !== undefined) return known;
+  const endpoints = Object.values(service.versions).flatMap((version) => version.endpoints);
+  const made = endpoints.map((endpoint) => formatAddress(buildEndpoint(endpoint)));
+  addressesByService.set(service, made);
+  return made;
 }

@@ -3,6 +3,7 @@
  * faults of the others: one wrong field in a route hides no problem of any other route.
  */
 
+import { Known, type KnownRoute } from '../document/known.ts';
 import type { Path } from '../problems/report.ts';
 import type { DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';
 
@@ -12,6 +13,10 @@ export interface Draft {
   readonly services: ReadonlyMap<string, ServiceInput | null> | null;
   /** By index of the document; null when something inside it is wrong. */
   readonly routes: readonly (RouteInput | null)[];
+  /** By index: the route was found sound before, with the same services. Checks of a route by itself may pass it by. */
+  readonly soundRoutes: readonly (KnownRoute | null)[];
+  /** Names of services that were found sound before. */
+  readonly soundServices: ReadonlySet<string>;
   readonly listen: ListenInput | null | undefined;
   readonly admin: ListenInput | null | undefined;
   readonly limits: DocumentInput['limits'] | null;
@@ -20,15 +25,22 @@ export interface Draft {
 }
 
 /** Takes the parts at `faultyPaths` out of `value`, the document as it was read. */
-export function draftOf(value: unknown, faultyPaths: readonly Path[]): Draft {
+export function draftOf(value: unknown, faultyPaths: readonly Path[], known: Known = new Known()): Draft {
   const document = isMapping(value) ? value : {};
   const faulty = new Set(faultyPaths.map(([section = '', part = '']) => `${section}\n${part}`));
   const sections = new Set(faultyPaths.map((path) => path[0]));
   const sound = <T>(section: string): T | null => (sections.has(section) ? null : (document[section] as T));
-  const routes = Array.isArray(document['routes']) ? (document['routes'] as unknown[]) : [];
+  const listed = Array.isArray(document['routes']) ? (document['routes'] as unknown[]) : [];
+  const routes = listed.map((route, index) =>
+    faulty.size > 0 && faulty.has(`routes\n${index}`) ? null : (route as RouteInput),
+  );
+  const services = faulty.has('services\n') || faulty.has('\n') ? null : servicesOf(document['services'], faulty);
+  const serviceOf = (name: string): ServiceInput | null | undefined => services?.get(name);
   return {
-    services: faulty.has('services\n') || faulty.has('\n') ? null : servicesOf(document['services'], faulty),
-    routes: routes.map((route, index) => (faulty.has(`routes\n${index}`) ? null : (route as RouteInput))),
+    services,
+    routes,
+    soundRoutes: routes.map((route) => (route === null || services === null ? null : known.route(route, serviceOf))),
+    soundServices: soundOf(services, known),
     listen: sound<ListenInput>('listen'),
     admin: sound<ListenInput>('admin'),
     limits: sound<DocumentInput['limits']>('limits'),
@@ -41,6 +53,19 @@ function servicesOf(value: unknown, faulty: ReadonlySet<string>): Map<string, Se
   return new Map(
     services.map(([name, service]) => [name, faulty.has(`services\n${name}`) ? null : (service as ServiceInput)]),
   );
+}
+
+/** Whether what is to say of a route by itself, and of what it refers to, was said. */
+export function isSound({ soundRoutes }: Draft, index: number): boolean {
+  return (soundRoutes[index] ?? null) !== null;
+}
+
+function soundOf(services: Draft['services'], known: Known): ReadonlySet<string> {
+  const sound = new Set<string>();
+  for (const [name, service] of services ?? []) {
+    if (service !== null && known.service(name, service) !== null) sound.add(name);
+  }
+  return sound;
 }
 
 function isMapping(value: unknown): value is Record<string, unknown> {

@@ -11,7 +11,7 @@ import type { Path, Report } from '../problems/report.ts';
 import { parseOrigin } from '../scalars/origin.ts';
 import { FILTER_FIELDS, type FilterType } from '../schema/filters.ts';
 import type { FilterInput, RouteInput } from '../schema.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, isSound } from './draft.ts';
 import { checkUnique } from './lists.ts';
 import { resolveVersion } from './references.ts';
 
@@ -21,7 +21,7 @@ const IDLE_BESIDE_REDIRECT: readonly FilterType[] = ['CORS', 'RequestHeaderModif
 /** Reports filters that could not do what they say. */
 export function checkFilters(draft: Draft, report: Report): void {
   for (const [index, route] of draft.routes.entries()) {
-    if (route === null) continue;
+    if (route === null || isSound(draft, index)) continue;
     const filters = route.filters ?? [];
     checkTypes(filters, ['routes', index, 'filters'], report);
     for (const [filterIndex, filter] of filters.entries()) {

@@ -6,7 +6,7 @@ import type { RouteMatch } from '../../model/config.ts';
 import { buildHostnames, buildMatches } from '../build/route.ts';
 import type { Path, Report } from '../problems/report.ts';
 import type { MatchInput, RouteInput } from '../schema.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, isSound } from './draft.ts';
 
 /** Reports matches that another one hides, and headers and query parameters that a match has twice. */
 export function checkMatches(draft: Draft, report: Report): void {
@@ -14,6 +14,7 @@ export function checkMatches(draft: Draft, report: Report): void {
   for (const [index, route] of draft.routes.entries()) {
     if (route === null) continue;
     checkTwins(route, ['routes', index], seen, report);
+    if (isSound(draft, index)) continue;
     for (const [matchIndex, match] of (route.matches ?? []).entries()) {
       checkFields(match, ['routes', index, 'matches', matchIndex], report);
     }
@@ -21,11 +22,8 @@ export function checkMatches(draft: Draft, report: Report): void {
 }
 
 function checkTwins(route: RouteInput, path: Path, seen: Map<string, Path>, report: Report): void {
-  const hostnames = buildHostnames(route);
-  for (const [index, match] of buildMatches(route).entries()) {
+  for (const [index, keys] of keysOf(route).entries()) {
     const matchPath = route.matches === undefined ? path : [...path, 'matches', index];
-    const rest = keyOf(match);
-    const keys = (hostnames.length === 0 ? [''] : hostnames).map((hostname) => `${hostname} ${rest}`);
     const twin = keys.map((key) => seen.get(key)).find((first) => first !== undefined);
     if (twin !== undefined) {
       const expected = 'a match that no other route has';
@@ -33,6 +31,23 @@ function checkTwins(route: RouteInput, path: Path, seen: Map<string, Path>, repo
     }
     for (const key of keys) if (!seen.has(key)) seen.set(key, matchPath);
   }
+}
+
+/** By route: those of 10,000 are asked for at every change of one. */
+const keysByRoute = new WeakMap<RouteInput, readonly (readonly string[])[]>();
+
+/** What each match says on each host: two that say the same have a key in common. */
+function keysOf(route: RouteInput): readonly (readonly string[])[] {
+  const known = keysByRoute.get(route);
+  if (known !== undefined) return known;
+  const hostnames = buildHostnames(route);
+  const hosts = hostnames.length === 0 ? [''] : hostnames;
+  const made = buildMatches(route).map((match) => {
+    const rest = keyOf(match);
+    return hosts.map((host) => `${host} ${rest}`);
+  });
+  keysByRoute.set(route, made);
+  return made;
 }
 
 function keyOf({ path, method, headers, query }: RouteMatch): string {

@@ -35,8 +35,17 @@ export function resolveVersion(
   return null;
 }
 
+/** By route: they are asked for several times at every change of one. */
+const servicesByRoute = new WeakMap<RouteInput, readonly string[]>();
+
 /** Names of the services that a route sends to, copies included. */
-export function servicesOf(route: RouteInput): string[] {
+export function servicesOf(route: RouteInput): readonly string[] {
+  const known = servicesByRoute.get(route) ?? namesOf(route);
+  servicesByRoute.set(route, known);
+  return known;
+}
+
+function namesOf(route: RouteInput): string[] {
   const mirrors = (route.filters ?? []).flatMap(({ requestMirror }) => requestMirror?.backendRef.name ?? []);
   return [...backendRefsOf(route).map((ref) => ref.name), ...mirrors];
 }

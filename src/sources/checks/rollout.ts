@@ -10,7 +10,7 @@ import { DEFAULT_PLAN, DEFAULT_WEIGHT } from '../defaults.ts';
 import { didYouMean, type Fault, quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import type { RolloutInput, RouteInput } from '../schema.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, isSound } from './draft.ts';
 import { checkUnique } from './lists.ts';
 
 interface Target {
@@ -21,7 +21,7 @@ interface Target {
 /** Reports rollouts that could not be judged, or that a rollback would turn into an outage. */
 export function checkRollouts(draft: Draft, report: Report): void {
   for (const [index, route] of draft.routes.entries()) {
-    if (route?.rollout === undefined) continue;
+    if (route?.rollout === undefined || isSound(draft, index)) continue;
     checkRollout(route, route.rollout, ['routes', index, 'rollout'], { draft, report });
   }
 }

@@ -2,6 +2,7 @@
  * Finds what is allowed in a route but probably not meant. The document must be sound.
  */
 
+import { once } from '../../lib/once.ts';
 import type { RouteMatch } from '../../model/config.ts';
 import { backendRefsOf, buildMatches, buildRetry, requestTimeoutOf, versionOf } from '../build/route.ts';
 import { DEFAULT_WEIGHT } from '../defaults.ts';
@@ -10,12 +11,17 @@ import type { Path, Report } from '../problems/report.ts';
 import { formatDuration } from '../scalars/duration.ts';
 import type { DocumentInput, FilterInput, RouteInput, ServiceInput } from '../schema.ts';
 import { warnOfUnreachable } from './unreachable.ts';
+import type { Built } from './warnings.ts';
 
-/** Reports warnings about each route of `document`. */
-export function warnOfRoutes(document: DocumentInput, report: Report): void {
+/** Reports warnings about each route of a document. */
+export function warnOfRoutes({ document, known, soundRoutes }: Built, report: Report): void {
   warnOfUnreachable(document, report);
-  const takers = takersOf(document);
+  const takers = once(() => takersOf(document));
+  const serviceOf = (name: string): ServiceInput | undefined => document.services[name];
   for (const [index, route] of document.routes.entries()) {
+    const memory = soundRoutes[index] ?? known.route(route, serviceOf);
+    if (memory?.isQuiet === true) continue;
+    const before = report.count;
     const context = { route, path: ['routes', index], services: document.services, report };
     warnOfAttempts(context);
     warnOfHedge(context);
@@ -28,6 +34,9 @@ export function warnOfRoutes(document: DocumentInput, report: Report): void {
       if (filter.requestMirror !== undefined) warnOfMirror(filter.requestMirror, path, context);
       if (filter.requestRedirect !== undefined) warnOfRedirect(filter.requestRedirect, path, context, takers);
     }
+    // What is said of a redirect depends on other routes.
+    const isAlone = route.filters?.some(({ requestRedirect }) => requestRedirect !== undefined) !== true;
+    if (memory !== null) memory.isQuiet = isAlone && report.count === before;
   }
 }
 
@@ -127,7 +136,7 @@ const FOR_SENT_REQUESTS = ['sticky', 'timeouts', 'retry', 'hedge', 'upgrade', 'r
 
 type RedirectInput = NonNullable<FilterInput['requestRedirect']>;
 
-function warnOfRedirect(redirect: RedirectInput, path: Path, context: Context, takers: Takers): void {
+function warnOfRedirect(redirect: RedirectInput, path: Path, context: Context, takers: () => Takers): void {
   const { route, report } = context;
   for (const field of FOR_SENT_REQUESTS) {
     if (route[field] === undefined) continue;
@@ -138,7 +147,7 @@ function warnOfRedirect(redirect: RedirectInput, path: Path, context: Context, t
   const isElsewhere = [redirect.scheme, redirect.hostname, redirect.port].some((part) => part !== undefined);
   if (value === undefined || isElsewhere) return;
   const looping = buildMatches(route).find((match) => covers(match.path, value));
-  if (looping === undefined || isTaken(value, looping.path, route, takers)) return;
+  if (looping === undefined || isTaken(value, looping.path, route, takers())) return;
   const expected = 'a path that the route does not match';
   const hint = 'the client would be sent round in circles';
   report.add([...path, 'requestRedirect', 'path'], { kind: 'redirectLoop', expected, got: quote(value), hint });

@@ -9,7 +9,7 @@ import { type Fault, quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import { parseDuration } from '../scalars/duration.ts';
 import type { RouteInput } from '../schema.ts';
-import type { Draft } from './draft.ts';
+import { type Draft, isSound } from './draft.ts';
 import { checkUnique } from './lists.ts';
 import { resolveVersion } from './references.ts';
 
@@ -20,6 +20,7 @@ export function checkRoutes(draft: Draft, report: Report): void {
     if (route === null) continue;
     const path: Path = ['routes', index];
     checkName(route, path, names, report);
+    if (isSound(draft, index)) continue;
     checkSticky(route, path, report);
     checkBackends(route, path, draft.services, report);
     checkRateLimits(route, path, report);

@@ -13,7 +13,7 @@ import type { Draft } from './draft.ts';
 /** Reports what is wrong inside each sound service. */
 export function checkServices(draft: Draft, report: Report): void {
   for (const [name, service] of draft.services ?? []) {
-    if (service === null) continue;
+    if (service === null || draft.soundServices.has(name)) continue;
     checkEndpoints(service, ['services', name, 'versions'], report);
     checkColors(service, ['services', name, 'versions'], report);
     checkHealth(service, ['services', name], report);

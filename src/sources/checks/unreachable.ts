@@ -37,6 +37,7 @@ type Takers = ReadonlyMap<string, Placed>;
 
 /** Reports matches that take no request. The document must be sound. */
 export function warnOfUnreachable({ routes }: DocumentInput, report: Report): void {
+  if (!routes.some(isLookedAt)) return;
   const placed: Placed[] = [];
   for (const [index, route] of routes.entries()) placed.push(...placesOf(route, ['routes', index], placed.length));
   const takers = takersOf(placed);
@@ -54,6 +55,13 @@ export function warnOfUnreachable({ routes }: DocumentInput, report: Report): vo
     const hint = 'regular expressions are asked last on a host';
     report.add([...one.path, 'path', 'value'], { kind: 'unreachable', expected, got, hint });
   }
+}
+
+/** Whether a route has a match that could be out of reach. */
+function isLookedAt(route: RouteInput): boolean {
+  return (
+    route.matches?.some(({ method = '', path }) => REFUSED.has(method) || path?.type === 'RegularExpression') === true
+  );
 }
 
 function placesOf(route: RouteInput, path: Path, from: number): Placed[] {
@@ -120,8 +128,17 @@ function pathsOver(pattern: string): string[] {
   return paths;
 }
 
+/** By match: those of 10,000 routes are asked for at every change of one. */
+const conditionsByMatch = new WeakMap<RouteMatch, readonly string[]>();
+
 /** The conditions of a match, then weaker ones: each holds whenever the first do. */
-function conditionsOf({ method, headers, query }: RouteMatch): string[] {
+function conditionsOf(match: RouteMatch): readonly string[] {
+  const known = conditionsByMatch.get(match) ?? makeConditions(match);
+  conditionsByMatch.set(match, known);
+  return known;
+}
+
+function makeConditions({ method, headers, query }: RouteMatch): string[] {
   const sorted = (fields: RouteMatch['headers']): string[] =>
     fields.map(({ name, type, value }) => JSON.stringify([name, type, value])).toSorted();
   const none = sorted([]);

@@ -4,6 +4,7 @@
 
 import { requestTimeoutOf } from '../build/route.ts';
 import { buildEndpoint } from '../build/service.ts';
+import type { Known, KnownRoute } from '../document/known.ts';
 import { quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';
@@ -12,18 +13,32 @@ import type { DocumentInput, ServiceInput } from '../schema.ts';
 import { servicesOf } from './references.ts';
 import { warnOfRoutes } from './route-warnings.ts';
 
-/** Reports warnings about `document`. */
-export function warn(document: DocumentInput, report: Report): void {
+/** A document that is built. */
+export interface Built {
+  readonly document: DocumentInput;
+  /** All of it. */
+  readonly known: Known;
+  /** Routes that were known before, by index. */
+  readonly soundRoutes: readonly (KnownRoute | null)[];
+}
+
+/** Reports warnings about a document. */
+export function warn(built: Built, report: Report): void {
+  const { document, known } = built;
   const used = new Set(document.routes.flatMap(servicesOf));
   for (const [name, service] of Object.entries(document.services)) {
     const path: Path = ['services', name];
     const fault = { kind: 'unusedService', expected: 'a route that sends to this service', got: 'none' } as const;
     if (!used.has(name)) report.add(path, fault, 'key');
+    const memory = known.service(name, service);
+    if (memory?.isQuiet === true) continue;
+    const before = report.count;
     warnOfEndpoints(service, [...path, 'versions'], report);
+    if (memory !== null) memory.isQuiet = report.count === before;
   }
   warnOfLatency(document, report);
   warnOfColors(document, report);
-  warnOfRoutes(document, report);
+  warnOfRoutes(built, report);
 }
 
 function warnOfEndpoints(service: ServiceInput, path: Path, report: Report): void {
@@ -49,8 +64,9 @@ function warnOfEndpoints(service: ServiceInput, path: Path, report: Report): voi
 function warnOfLatency(document: DocumentInput, report: Report): void {
   for (const [index, route] of document.routes.entries()) {
     const threshold = route.slo?.latency?.threshold;
+    if (threshold === undefined) continue;
     const timeoutMs = requestTimeoutOf(route);
-    if (threshold === undefined || (parseDuration(threshold) ?? 0) < timeoutMs) continue;
+    if ((parseDuration(threshold) ?? 0) < timeoutMs) continue;
     const expected = `a threshold below the request timeout of ${timeoutMs} ms`;
     report.add(['routes', index, 'slo', 'latency', 'threshold'], { kind: 'slowNeverSeen', expected });
   }

@@ -11,6 +11,7 @@
  * A document that cannot be read takes its route or service out of the checks, so that it is the only one to be told of.
  */
 
+import { once } from '../../lib/once.ts';
 import { similarTo } from '../../lib/text/similar.ts';
 import { didYouMean, type Fault, quote } from '../problems/fault.ts';
 import type { Locator, Path, Position } from '../problems/report.ts';
@@ -74,8 +75,8 @@ class Merge {
   readonly #routeNames = new Map<string, Owner>();
   /** Order of the weights document of each route. */
   readonly #weights = new Map<string, number>();
-  /** Index among all routes, by `order index` of a list's document. */
-  readonly #routeIndexes = new Map<string, number>();
+  /** Index among all routes, by `order index` of a list's document; made when a path is asked for. */
+  readonly #routeIndexes = once(() => indexesOf(this.#routeOwners));
   readonly #faults: PlacedFault[] = [];
   readonly #warnings: PlacedFault[] = [];
   /** Nobody knows what else there would be. */
@@ -179,7 +180,6 @@ class Merge {
       return;
     }
     if (name !== null && first === undefined) this.#routeNames.set(name, owner);
-    this.#routeIndexes.set(`${owner.order} ${owner.base[1] ?? ''}`, this.#routes.length);
     this.#routes.push(route);
     this.#routeOwners.push(owner);
   }
@@ -194,7 +194,7 @@ class Merge {
   #weightsThatCount(): RouteWeights[] {
     return [...this.#weights].flatMap(([route, order]) => {
       const { order: routeOrder, base } = this.#routeNames.get(route) ?? { order: -1, base: [] };
-      const index = this.#routeIndexes.get(`${routeOrder} ${base[1] ?? ''}`);
+      const index = this.#routeIndexes().get(`${routeOrder} ${base[1] ?? ''}`);
       if (index !== undefined) return [{ order, index, part: this.#parts[order] as Part }];
       const hint = (): string => {
         const similar = similarTo(route, this.#routeNames.keys());
@@ -246,7 +246,7 @@ class Merge {
     if (mount.kind === 'weights') return ['weights', mount.name, ...path];
     const isRoute = mount.kind === 'route';
     if (!isRoute && (path[0] !== 'routes' || typeof path[1] !== 'number')) return path;
-    const index = this.#routeIndexes.get(`${order} ${isRoute ? '' : path[1]}`);
+    const index = this.#routeIndexes().get(`${order} ${isRoute ? '' : path[1]}`);
     return index === undefined ? [] : ['routes', index, ...path.slice(isRoute ? 0 : 2)];
   }
 }
@@ -254,6 +254,10 @@ class Merge {
 const NOWHERE: Position = { line: 0, column: 0 };
 /** Never shown: it only keeps the checks from taking the services for all there are. */
 const UNKNOWN: Fault = { kind: 'missing', expected: '' };
+
+function indexesOf(owners: readonly Owner[]): ReadonlyMap<string, number> {
+  return new Map(owners.map(({ order, base }, index) => [`${order} ${base[1] ?? ''}`, index]));
+}
 
 function deeper(owner: Owner | undefined, rest: Path, path: Path): Owner {
   return owner === undefined ? { order: 0, base: path } : { order: owner.order, base: [...owner.base, ...rest] };

@@ -1,46 +1,29 @@
 /**
- * Reads documents and remembers what it read: one that did not change since the last time is not read again.
+ * Reads documents and remembers what it read: one that is the same object as before is not read again.
  */
 
 import type { ReadPart } from '../parse.ts';
 import type { Environment } from './interpolate.ts';
+import { Known } from './known.ts';
 import { type Part, readPart } from './part.ts';
 import type { SourceDocument } from './pieces.ts';
 
-/** Remembers parts between parses. */
+/** Remembers between parses, as long as somebody holds the documents. */
 export interface PartReader {
   readonly read: ReadPart;
-  /** Forgets what was not read since the last call. */
-  readonly endParse: () => void;
+  /** What was found sound in them. */
+  readonly known: Known;
 }
 
 /** A reader without memories. */
 export function createPartReader(environment: Environment): PartReader {
-  let before = new Map<string, Part>();
-  let now = new Map<string, Part>();
+  const parts = new WeakMap<SourceDocument, Part>();
   return {
     read: (document) => {
-      const key = `${document.source} ${document.name}`;
-      const known = before.get(key);
-      const part =
-        known !== undefined && isSame(known.document, document)
-          ? asOf(known, document)
-          : readPart(document, environment);
-      now.set(key, part);
+      const part = parts.get(document) ?? readPart(document, environment);
+      parts.set(document, part);
       return part;
     },
-    endParse: () => {
-      before = now;
-      now = new Map();
-    },
+    known: new Known(),
   };
-}
-
-/** Weights may have been written again with the same text: their revision is the newer one. */
-function asOf(known: Part, document: SourceDocument): Part {
-  return document.mount.kind === 'weights' ? { ...known, document } : known;
-}
-
-function isSame(a: SourceDocument, b: SourceDocument): boolean {
-  return a.text === b.text && a.mount.kind === b.mount.kind && a.isForeign === b.isForeign;
 }

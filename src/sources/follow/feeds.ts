@@ -6,7 +6,7 @@ import { type Problem, SluiceError } from '../../model/problem.ts';
 import type { SourceStatus } from '../../model/status.ts';
 import type { SourceDocument } from '../document/pieces.ts';
 import { type FollowEvent, Follower, type FollowerOptions } from './follower.ts';
-import type { Store } from './source.ts';
+import type { Piece, Store } from './source.ts';
 
 export interface FeedsOptions extends Omit<FollowerOptions, 'store' | 'onEvent'> {
   readonly stores: readonly Store[];
@@ -18,6 +18,7 @@ export class Feeds {
   readonly #options: FeedsOptions;
   readonly #followers: readonly Follower[];
   readonly #names: readonly string[];
+  readonly #documents = new WeakMap<Piece, SourceDocument>();
 
   constructor(options: FeedsOptions) {
     this.#options = options;
@@ -45,11 +46,11 @@ export class Feeds {
     if (late) throw this.#unanswered();
   }
 
-  /** Every document that is held, sources numbered from 1. */
+  /** Every document that is held, sources numbered from 1; the same object for a piece that stayed. */
   documents(): SourceDocument[] {
     return this.#followers.flatMap((follower, index) => {
       const { isForeign } = this.#options.stores[index] as Store;
-      return follower.pieces.map(({ name, mount, text }) => ({ name, mount, text, source: index + 1, isForeign }));
+      return follower.pieces.map((piece) => this.#documentOf(piece, index + 1, isForeign));
     });
   }
 
@@ -65,6 +66,15 @@ export class Feeds {
   /** Idempotent. */
   close(): void {
     for (const follower of this.#followers) follower.close();
+  }
+
+  #documentOf(piece: Piece, source: number, isForeign: boolean): SourceDocument {
+    const known = this.#documents.get(piece);
+    if (known !== undefined) return known;
+    const { name, mount, text } = piece;
+    const made = { name, mount, text, source, isForeign };
+    this.#documents.set(piece, made);
+    return made;
   }
 
   #unanswered(): SluiceError {

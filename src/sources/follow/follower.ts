@@ -12,14 +12,15 @@
  *  └── close() from every state
  * ```
  * A watch is only a reason to ask: what is held is always one whole answer, so no update can be lost between two, and
- * after any failure the source is asked afresh. What is held stays while nobody answers. Every `compareMs` the source is
+ * after any failure the source is asked afresh. After a word of a change a store may ask for what changed alone; every
+ * comparison, every reload and every question after a failure is for everything. What is held stays while nobody answers. Every `compareMs` the source is
  * asked although nothing was told: a watch that went silent is found then, and counted.
  */
 
 import type { SourceStatus } from '../../model/status.ts';
 import type { Timers } from '../file.ts';
 import type { FollowSettings } from '../stores/settings.ts';
-import { type Changes, changesOf, hashOfPieces, isShrunk } from './guard.ts';
+import { type Changes, changesOf, hashOfPieces, isShrunk, withSame } from './guard.ts';
 import { backoffMs, Pace, spreadMs } from './pace.ts';
 import type { Listing, Piece, Store, WatchWord } from './source.ts';
 
@@ -74,6 +75,8 @@ export class Follower {
   readonly #startedAtMs: number;
   #state: FollowState = { name: 'idle' };
   #held: Held | null = null;
+  /** The last answer, believed or not. */
+  #listed: Listing | null = null;
   /** What the watch goes on from; that of a loss that is not believed differs from what is held. */
   #revision = '';
   #changeAtMs: number | null = null;
@@ -156,10 +159,11 @@ export class Follower {
 
   // ── the states ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #ask(name: 'listing' | 'reloading'): void {
+  /** @param since after a word of a change; without it the source is asked for everything */
+  #ask(name: 'listing' | 'reloading', since: Listing | null = null): void {
     const state = { name, asked: new AbortController() };
     this.#state = state;
-    this.#options.store.list(state.asked.signal).then(
+    this.#options.store.list(state.asked.signal, since).then(
       (listing) => {
         if (this.#state === state) this.#take(listing);
       },
@@ -198,7 +202,8 @@ export class Follower {
       this.#watch();
       return;
     }
-    const timer = this.#options.timers.set(() => this.#ask('reloading'), this.#pace.next(nowMs));
+    const ask = (): void => this.#ask('reloading', this.#listed);
+    const timer = this.#options.timers.set(ask, this.#pace.next(nowMs));
     this.#state = { name: 'debounced', timer };
   }
 
@@ -209,6 +214,7 @@ export class Follower {
     const isSilent = this.#isComparing;
     this.#isComparing = false;
     this.#revision = listing.revision;
+    this.#listed = listing;
     const event = this.#judge(listing);
     this.#isConfirmed = false;
     this.#changeAtMs = null;
@@ -245,9 +251,10 @@ export class Follower {
 
   // ── what is believed ────────────────────────────────────────────────────────────────────────────────────────────
 
-  #judge({ pieces, revision }: Listing): FollowEvent | null {
-    const hash = hashOfPieces(pieces);
+  #judge({ pieces: listed, revision }: Listing): FollowEvent | null {
     const before = this.#held;
+    const pieces = withSame(before?.pieces ?? [], listed);
+    const hash = hashOfPieces(pieces);
     if (before !== null && before.hash === hash) {
       this.#held = { ...before, revision };
       this.#endShrink();

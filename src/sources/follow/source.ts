@@ -39,8 +39,12 @@ export interface Store {
   readonly name: string;
   /** Its documents may name no variables of the environment. */
   readonly isForeign: boolean;
-  /** @throws Error that says in words why it could not be asked */
-  list(signal: AbortSignal): Promise<Listing>;
+  /**
+   * Everything that it holds.
+   * @param since an answer of before, of this store: what has not changed since may be taken from it, where that is certain
+   * @throws Error that says in words why it could not be asked
+   */
+  list(signal: AbortSignal, since?: Listing | null): Promise<Listing>;
   /**
    * Resolves with the first word after `revision`; a change that came before the call is told as well.
    * @param confirm is called whenever the source has said meanwhile that `revision` is still what it holds

@@ -3,6 +3,7 @@
  *
  * ```
  * list    GET /v1/kv/<prefix>/?recurse               all of it, and X-Consul-Index
+ * since   GET /v1/kv/<prefix>/?keys              the names, then the parts of the tree whose index is another (narrow.ts)
  * watch   GET /v1/kv/<prefix>/?keys&index=…&wait=…   answers when the index is another, or when the wait is over
  * ```
  * - An empty prefix is a 404 with an index. An index below 1 would not block: it is refused.
@@ -15,6 +16,7 @@
 import { byPieceName, type Listing, mountOf, type Piece, type Store, type WatchWord } from '../follow/source.ts';
 import { type Answer, StoreClient } from './client.ts';
 import { nameOfSource } from './name.ts';
+import { changeOfTree, type Entry, type Names, type Tree } from './narrow.ts';
 import type { ConsulSettings } from './settings.ts';
 
 const LIST_MS = 10_000;
@@ -27,31 +29,96 @@ const LIST_BYTES_MAX = 48 * 1024 * 1024;
 export function openConsul(settings: ConsulSettings): Store {
   const name = nameOfSource(settings);
   const client = new StoreClient({ name, tls: settings.tls, secrets: [settings.token] });
+  let last: Listed | null = null;
   return {
     kind: 'consul',
     name,
     isForeign: true,
-    list: (signal) => list(client, settings, signal),
+    list: async (signal, since = null) => {
+      // A server that may be behind says nothing certain of what has changed.
+      const isKnown = since !== null && last?.listing === since && settings.consistency !== 'stale';
+      const changed = isKnown ? await listChanged({ client, settings, signal }, last as Listed) : null;
+      last = changed ?? (await list({ client, settings, signal }));
+      return last.listing;
+    },
     watch: (revision, signal) => watch(client, settings, revision, signal),
     close: () => client.close(),
   };
 }
 
-async function list(client: StoreClient, settings: ConsulSettings, signal: AbortSignal): Promise<Listing> {
-  const answer = await ask(client, settings, ['recurse'], { signal, timeoutMs: LIST_MS });
-  const revision = String(indexOf(client, answer));
-  if (answer.status === 404) return { pieces: [], revision };
-  const entries = entriesOf(answer.text);
-  if (entries === null) throw client.failure('the answer is no list of keys: is this Consul?');
+/** An answer with the index of every key that it has. */
+interface Listed {
+  readonly listing: Listing;
+  readonly indexes: ReadonlyMap<string, number>;
+}
+
+interface Place {
+  readonly client: StoreClient;
+  readonly settings: ConsulSettings;
+  readonly signal: AbortSignal;
+}
+
+async function list(place: Place): Promise<Listed> {
+  const { index, entries } = await readTree(place, rootOf(place));
+  const indexes = new Map(entries.map((entry) => [entry.key, entry.index]));
+  const pieces = piecesOf(place, entries).toSorted(byPieceName);
+  return { listing: { pieces, revision: String(index) }, indexes };
+}
+
+/** The listing of now, made of one before and of what changed since; null where that is not certain. */
+async function listChanged(place: Place, { listing, indexes: before }: Listed): Promise<Listed | null> {
+  const root = rootOf(place);
+  const asking = {
+    root,
+    names: (path: string) => readNames(place, path),
+    tree: (path: string) => readTree(place, path),
+  };
+  const change = await changeOfTree(asking, before);
+  if (change === null || change.index < Number(listing.revision)) return null;
+  const { index, changed, indexes } = change;
+  const come = piecesOf(place, changed);
+  const others = new Set(come.map(({ name }) => name));
+  const kept = listing.pieces.filter(({ name }) => !others.has(name) && indexes.has(name.slice(NAME.length)));
+  return { listing: { pieces: [...kept, ...come].toSorted(byPieceName), revision: String(index) }, indexes };
+}
+
+/** In front of a key in the name of its piece. */
+const NAME = 'consul ';
+
+function piecesOf(place: Place, entries: readonly Entry[]): Piece[] {
   const pieces: Piece[] = [];
-  for (const { key, value, revision } of entries) {
-    const mount = mountOf(key.slice(settings.prefix.length + 1), revision);
+  for (const { key, value, index } of entries) {
+    const mount = mountOf(key.slice(rootOf(place).length), String(index));
     if (mount === null) continue;
     const text = decoded(value);
-    if (text === null) throw client.failure(`the value of ${key} is not UTF-8 text`);
-    pieces.push({ name: `consul ${key}`, mount, text });
+    if (text === null) throw place.client.failure(`the value of ${key} is not UTF-8 text`);
+    pieces.push({ name: `${NAME}${key}`, mount, text });
   }
-  return { pieces: pieces.toSorted(byPieceName), revision };
+  return pieces;
+}
+
+function rootOf({ settings }: Place): string {
+  return `${settings.prefix}/`;
+}
+
+/** Every key that begins with a path, with its value. */
+async function readTree({ client, settings, signal }: Place, path: string): Promise<Tree> {
+  const answer = await ask(client, settings, { path, fields: ['recurse'], signal, timeoutMs: LIST_MS });
+  const index = indexOf(client, answer);
+  if (answer.status === 404) return { index, entries: [] };
+  const entries = entriesOf(answer.text);
+  if (entries === null) throw client.failure('the answer is no list of keys: is this Consul?');
+  return { index, entries };
+}
+
+async function readNames({ client, settings, signal }: Place, path: string): Promise<Names> {
+  const answer = await ask(client, settings, { path, fields: ['keys'], signal, timeoutMs: LIST_MS });
+  const index = indexOf(client, answer);
+  const names = answer.status === 404 ? [] : jsonOf(answer.text);
+  if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
+    throw client.failure('the answer is no list of keys: is this Consul?');
+  }
+  return { index, names };
 }
 
 async function watch(
@@ -62,22 +129,29 @@ async function watch(
 ): Promise<WatchWord> {
   const { waitMs } = settings;
   const timeoutMs = waitMs + waitMs / 16 + SLACK_MS;
-  const answer = await ask(client, settings, ['keys', `index=${revision}`, `wait=${waitMs}ms`], { signal, timeoutMs });
+  const fields = ['keys', `index=${revision}`, `wait=${waitMs}ms`];
+  const answer = await ask(client, settings, { path: `${settings.prefix}/`, fields, signal, timeoutMs });
   return indexOf(client, answer) === Number(revision) ? { kind: 'same' } : { kind: 'changed' };
+}
+
+interface KeyQuestion {
+  readonly path: string;
+  readonly fields: readonly string[];
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
 }
 
 async function ask(
   client: StoreClient,
-  { address, prefix, token, datacenter, consistency }: ConsulSettings,
-  fields: readonly string[],
-  limits: { readonly signal: AbortSignal; readonly timeoutMs: number },
+  { address, token, datacenter, consistency }: ConsulSettings,
+  { path, fields, ...limits }: KeyQuestion,
 ): Promise<Answer> {
   const query = [...fields];
   if (datacenter !== null) query.push(`dc=${datacenter}`);
   if (consistency !== 'default') query.push(consistency);
   const answer = await client.ask({
     origin: address,
-    path: `/v1/kv/${prefix}/?${query.join('&')}`,
+    path: `/v1/kv/${path}?${query.join('&')}`,
     headers: token === null ? {} : { 'x-consul-token': token },
     ...limits,
     bytesMax: LIST_BYTES_MAX,
@@ -92,14 +166,6 @@ function indexOf(client: StoreClient, { headers }: Answer): number {
   throw client.failure('the answer has no X-Consul-Index above 0: is this Consul?');
 }
 
-interface Entry {
-  readonly key: string;
-  /** Base64; null: empty. */
-  readonly value: string | null;
-  /** Index of its last change, decimal. */
-  readonly revision: string;
-}
-
 interface RawEntry {
   readonly Key?: unknown;
   readonly Value?: unknown;
@@ -112,9 +178,9 @@ function entriesOf(text: string): Entry[] | null {
   if (!Array.isArray(list)) return null;
   const entries: Entry[] = [];
   for (const one of list as readonly RawEntry[]) {
-    const { Key: key, Value: value, ModifyIndex: index } = one ?? {};
-    if (typeof key !== 'string' || (typeof value !== 'string' && value !== null)) return null;
-    entries.push({ key, value, revision: String(index) });
+    if (typeof one?.Key !== 'string' || (typeof one.Value !== 'string' && one.Value !== null)) return null;
+    if (typeof one.ModifyIndex !== 'number') return null;
+    entries.push({ key: one.Key, value: one.Value, index: one.ModifyIndex });
   }
   return entries;
 }

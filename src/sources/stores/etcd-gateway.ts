@@ -27,6 +27,8 @@ export interface RangeAnswer {
   readonly hasMore: boolean;
   /** Keys of the whole range, decimal. */
   readonly count: string;
+  /** Of the store's election: another one after a restart. */
+  readonly term: string;
 }
 
 /** Of a comparison of one key: done at a revision, or what is there instead. */
@@ -38,7 +40,11 @@ export type TransactionAnswer =
 export type RangeQuestion = Readonly<Record<string, string | number | boolean>>;
 
 /** What a line of a watch says. `progress`: nothing happened until now. */
-export type WatchLine = 'created' | 'progress' | 'changed';
+export interface WatchLine {
+  readonly word: 'created' | 'progress' | 'changed';
+  /** Keys that were removed, in base64. */
+  readonly removed: readonly string[];
+}
 
 export class EtcdGateway {
   readonly name: string;
@@ -107,9 +113,9 @@ export class EtcdGateway {
     } as const;
     for await (const line of this.client.lines(question)) {
       if (line.trim() === '') continue;
-      const word = watchLineOf(line);
-      if (word === null) throw this.client.failure(`a watch that says ${errorOf(line)}`);
-      yield word;
+      const said = watchLineOf(line);
+      if (said === null) throw this.client.failure(`a watch that says ${errorOf(line)}`);
+      yield said;
     }
   }
 
@@ -174,7 +180,7 @@ export function rangeEnd(prefix: string): Buffer {
 }
 
 interface RawRange {
-  readonly header?: { readonly revision?: unknown };
+  readonly header?: { readonly revision?: unknown; readonly raft_term?: unknown };
   readonly kvs?: readonly { readonly key?: unknown; readonly value?: unknown; readonly mod_revision?: unknown }[];
   readonly more?: unknown;
   readonly count?: unknown;
@@ -190,7 +196,13 @@ function rangeOf(text: string): RangeAnswer | null {
     if (typeof key !== 'string' || typeof value !== 'string' || !isNumber(changed)) return null;
     kvs.push({ key, value, revision: changed });
   }
-  return { revision, kvs, hasMore: raw.more === true, count: isNumber(raw.count) ? raw.count : '0' };
+  return {
+    revision,
+    kvs,
+    hasMore: raw.more === true,
+    count: isNumber(raw.count) ? raw.count : '0',
+    term: String(raw.header?.raft_term),
+  };
 }
 
 /** Null when the text is not etcd's. */
@@ -211,9 +223,15 @@ function watchLineOf(line: string): WatchLine | null {
   };
   if (typeof result !== 'object' || result === null) return null;
   // Whatever made etcd cancel it: what is held may be old.
-  if (result.canceled === true || isNumber(result.compact_revision)) return 'changed';
-  if (Array.isArray(result.events) && result.events.length > 0) return 'changed';
-  return result.created === true ? 'created' : 'progress';
+  if (result.canceled === true || isNumber(result.compact_revision)) return { word: 'changed', removed: [] };
+  const { events } = result;
+  if (Array.isArray(events) && events.length > 0) return { word: 'changed', removed: events.flatMap(removedKey) };
+  return { word: result.created === true ? 'created' : 'progress', removed: [] };
+}
+
+function removedKey(event: unknown): string[] {
+  const { type, kv } = event as { readonly type?: unknown; readonly kv?: { readonly key?: unknown } };
+  return type === 'DELETE' && typeof kv?.key === 'string' ? [kv.key] : [];
 }
 
 function isNumber(value: unknown): value is string {

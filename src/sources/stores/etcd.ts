@@ -3,12 +3,15 @@
  *
  * ```
  * list     POST /v3/kv/range     page after page, all at the revision of the first
+ * since    POST /v3/kv/range     the keys that changed after a revision, and how many there are
  * watch    POST /v3/watch        a stream of lines from revision + 1; the first event, or its end, is the word
  * beside   POST /v3/kv/range     every `heartbeat`: the newest change below the prefix and the number of keys
  * ```
  * - A revision that was compacted away, or a watch that is canceled, means: list again.
  * - etcd's own progress notices come every ten minutes, and a watch can go silent (a partition, a frozen member). The
  *   question beside it notices both: it must be answered, and must show nothing that the watch should have told.
+ * - What changed is taken over into the listing of before only if the number of keys says that nothing is missing: keys that are
+ *   gone are known from the watch. Otherwise, and after an election, everything is listed.
  * - After a failure the next member is asked. A token that is no longer known is renewed once.
  * 64-bit numbers are text, keys and values base64.
  * Source: etcd's "gRPC gateway" page and rpc.proto (tested with 3.4.23).
@@ -29,32 +32,48 @@ const PAGES_MAX = 100;
 export function openEtcd(settings: EtcdSettings): Store {
   const gateway = new EtcdGateway(settings);
   const { client } = gateway;
-  /** Keys of the last listing, folders included. */
-  let listed = { revision: '', count: '' };
+  let last: Listed | null = null;
+  /** Keys that the watch has told to be gone since then. */
+  let removed: readonly string[] = [];
   return {
     kind: 'etcd',
     name: gateway.name,
     isForeign: true,
-    list: (signal) => {
+    list: (signal, since = null) => {
       return gateway.rotating(signal, async () => {
-        const { count, ...listing } = await list(gateway, settings, signal);
-        listed = { revision: listing.revision, count };
-        return listing;
+        const question = { gateway, settings, signal };
+        const isKnown = since !== null && last?.listing === since;
+        const changed = isKnown ? await listChanged(question, last as Listed, removed) : null;
+        last = changed ?? (await list(question));
+        removed = [];
+        return last.listing;
       });
     },
     watch: (revision, signal, confirm) => {
-      const count = listed.revision === revision ? listed.count : null;
-      return gateway.rotating(signal, () => watch({ gateway, settings, revision, count, signal, confirm }));
+      const count = last?.listing.revision === revision ? String(last.keys.size) : null;
+      const gone = (keys: readonly string[]): void => {
+        removed = keys;
+      };
+      return gateway.rotating(signal, () => watch({ gateway, settings, revision, count, signal, confirm, gone }));
     },
     close: () => client.close(),
   };
 }
 
-async function list(
-  gateway: EtcdGateway,
-  { prefix }: EtcdSettings,
-  signal: AbortSignal,
-): Promise<Listing & { count: string }> {
+/** An answer with every key that it has, folders included, in base64. */
+interface Listed {
+  readonly listing: Listing;
+  readonly keys: ReadonlySet<string>;
+  readonly term: string;
+}
+
+interface Question {
+  readonly gateway: EtcdGateway;
+  readonly settings: EtcdSettings;
+  readonly signal: AbortSignal;
+}
+
+async function list({ gateway, settings: { prefix }, signal }: Question): Promise<Listed> {
   const end = toBase64(rangeEnd(prefix));
   const kvs: KeyValue[] = [];
   let revision = '';
@@ -66,11 +85,42 @@ async function list(
     kvs.push(...answer.kvs);
     const last = answer.kvs.at(-1);
     if (!answer.hasMore || last === undefined) {
-      return { pieces: piecesOf(gateway.client, prefix, kvs), revision, count: String(kvs.length) };
+      const pieces = piecesOf(gateway.client, prefix, kvs).toSorted(byPieceName);
+      return { listing: { pieces, revision }, keys: new Set(kvs.map(({ key }) => key)), term: answer.term };
     }
     from = Buffer.concat([Buffer.from(last.key, 'base64'), Buffer.of(0)]).toString('base64');
   }
   throw gateway.client.failure(`more than ${PAGES_MAX * PAGE_KEYS} keys below ${prefix}`);
+}
+
+/** The listing of now, made of one before and of what changed since; null where that is not certain, or too much. */
+async function listChanged(
+  { gateway, settings: { prefix }, signal }: Question,
+  { listing, keys: before, term }: Listed,
+  removed: readonly string[],
+): Promise<Listed | null> {
+  const range = { key: toBase64(prefix), range_end: toBase64(rangeEnd(prefix)) };
+  const from = (BigInt(listing.revision) + 1n).toString();
+  const answer = await gateway.range({ ...range, min_mod_revision: from, limit: PAGE_KEYS }, signal);
+  if (answer.hasMore || answer.term !== term || BigInt(answer.revision) < BigInt(listing.revision)) return null;
+  const keys = new Set(before);
+  for (const key of removed) keys.delete(key);
+  // One that came again is there.
+  for (const { key } of answer.kvs) keys.add(key);
+  if (String(keys.size) !== answer.count) return null;
+  const changed = piecesOf(gateway.client, prefix, answer.kvs);
+  const gone = piecesOf(
+    gateway.client,
+    prefix,
+    removed.filter((key) => !keys.has(key)).map((key) => ({ key, value: '', revision: '' })),
+  );
+  return { listing: { pieces: merged(listing.pieces, changed, gone), revision: answer.revision }, keys, term };
+}
+
+/** In the order of their names. */
+function merged(before: readonly Piece[], changed: readonly Piece[], gone: readonly Piece[]): Piece[] {
+  const others = new Set([...changed, ...gone].map(({ name }) => name));
+  return [...before.filter(({ name }) => !others.has(name)), ...changed].toSorted(byPieceName);
 }
 
 function piecesOf(client: StoreClient, prefix: string, kvs: readonly KeyValue[]): Piece[] {
@@ -80,7 +130,7 @@ function piecesOf(client: StoreClient, prefix: string, kvs: readonly KeyValue[])
     const mount = mountOf(key.slice(prefix.length), revision);
     if (mount !== null) pieces.push({ name: `etcd ${key}`, mount, text: textOf(client, value, `the value of ${key}`) });
   }
-  return pieces.toSorted(byPieceName);
+  return pieces;
 }
 
 function textOf(client: StoreClient, encoded: string, what: string): string {
@@ -99,6 +149,8 @@ interface Watch {
   readonly count: string | null;
   readonly signal: AbortSignal;
   readonly confirm: () => void;
+  /** Takes keys that are gone. */
+  readonly gone: (keys: readonly string[]) => void;
 }
 
 /** The stream and the questions beside it; whichever has something to say first ends the other. */
@@ -112,10 +164,14 @@ async function watch(asked: Watch): Promise<WatchWord> {
   }
 }
 
-async function listen({ gateway, settings: { prefix }, revision, signal, confirm }: Watch): Promise<WatchWord> {
+async function listen({ gateway, settings: { prefix }, revision, signal, confirm, gone }: Watch): Promise<WatchWord> {
   const range = { key: toBase64(prefix), range_end: toBase64(rangeEnd(prefix)) };
   const from = (BigInt(revision) + 1n).toString();
-  for await (const word of gateway.watch({ ...range, start_revision: from, progress_notify: true }, signal)) {
+  for await (const { word, removed } of gateway.watch(
+    { ...range, start_revision: from, progress_notify: true },
+    signal,
+  )) {
+    if (word === 'changed') gone(removed);
     if (word === 'changed') return { kind: 'changed' };
     if (word === 'progress') confirm();
   }

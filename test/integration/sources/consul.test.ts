@@ -5,6 +5,7 @@ import type { ConsulSettings } from '#src/sources/stores/settings.ts';
 import { consulKeys } from '../../support/stores/keys.ts';
 import { describeStore } from '../../support/stores/scenes.ts';
 import { CONSUL, cannotRun, startStore } from '../../support/stores/server.ts';
+import { assertSince } from '../../support/stores/since.ts';
 
 describeStore({
   kind: CONSUL,
@@ -46,5 +47,11 @@ describe('what Consul itself says', { skip: cannotRun(CONSUL) }, () => {
       assert.doesNotMatch(error.message, /a-token-that-is-secret/);
       return true;
     });
+  });
+
+  test('what changed since a listing makes the listing of now', async (t) => {
+    const server = await startStore(CONSUL);
+    t.after(() => server.end());
+    await assertSince(t, consulKeys(server.url, 'sluice'), () => openConsul(settings(server.url)));
   });
 });

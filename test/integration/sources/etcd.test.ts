@@ -5,6 +5,7 @@ import type { EtcdSettings } from '#src/sources/stores/settings.ts';
 import { askEtcd, etcdKeys } from '../../support/stores/keys.ts';
 import { describeStore } from '../../support/stores/scenes.ts';
 import { cannotRun, ETCD, startStore } from '../../support/stores/server.ts';
+import { assertSince } from '../../support/stores/since.ts';
 
 const PREFIX = '/sluice/v1/';
 
@@ -93,5 +94,11 @@ describe('what etcd itself says', { skip: cannotRun(ETCD) }, () => {
       assert.doesNotMatch(error.message, /another-password/);
       return true;
     });
+  });
+
+  test('what changed since a listing makes the listing of now', async (t) => {
+    const server = await startStore(ETCD);
+    t.after(() => server.end());
+    await assertSince(t, etcdKeys(server.url, PREFIX), () => openEtcd(settings(server.url)));
   });
 });

@@ -64,7 +64,9 @@ export const TWO_VERSIONS: RouteSketch = {
 /** Links a table as a worker would; endpoints have no pools, so nothing can be sent. */
 export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
   const snapshot = sketchSnapshot(sketch);
-  const endpoints = snapshot.endpoints.map(({ id, host, port }) => new Endpoint(id, host, port));
+  const endpoints = snapshot.endpoints
+    .filter((spec) => spec !== null)
+    .map(({ id, host, port }) => new Endpoint(id, host, port));
   const capacities = createEndpointDials();
   const random = new Random(1);
   const dials = new Int32Array(new SharedArrayBuffer(DIALS_MAX * 4));
@@ -75,7 +77,12 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
   const admissions = new Admissions(tallies.cells);
   const cells = versionCells(snapshot.routes);
   const links = { admissions: admissions.link(cells, 0), breakers: new Breakers(tallies.cells).link(cells) };
-  const table = linkTable(snapshot, (index) => endpoints[index] as Endpoint, { capacities, random }, links);
+  const table = linkTable(
+    snapshot,
+    (index) => endpoints[index] as Endpoint,
+    { capacities, random },
+    { versions: links },
+  );
   const latencyDials = createLatencyDials();
   const lane: Lane = {
     table,

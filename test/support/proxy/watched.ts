@@ -58,7 +58,7 @@ export async function watchedPlane(t: TestContext, sketch: PlaneSketch): Promise
   const snapshot = sketchSnapshot(sketch);
   const lane: Lane = { ...on.lane, recorder };
   const all = new Endpoints();
-  const endpoints = all.update(snapshot.endpoints, lane);
+  const endpoints = all.update(snapshot.endpoints, lane) as readonly Endpoint[];
   lane.table = linkTable(snapshot, (index) => endpoints[index] as Endpoint, {
     capacities: on.capacities,
     random: lane.random,

@@ -21,9 +21,17 @@ export class ModelStore implements Store {
   readonly #time: VirtualTime;
   readonly #random: Random;
   readonly #pieces = new Map<string, string>();
+  /** Of the last change of each piece. */
+  readonly #changedAt = new Map<string, number>();
+  /** The listings that it gave, with the life that they are of. */
+  readonly #lives = new WeakMap<Listing, number>();
   #revision = 1;
   #saved: ReadonlyMap<string, string> = new Map();
   mode: Mode = 'up';
+  /** Watches are told of changes that were none, and of each one twice. */
+  isJumpy = false;
+  /** Listings that were made of what changed since another one. */
+  partial = 0;
   /** Watches are not told of changes. */
   isSilent = false;
   isClosed = false;
@@ -44,6 +52,7 @@ export class ModelStore implements Store {
 
   put(name: string, text: string): void {
     this.#pieces.set(name, text);
+    this.#changedAt.set(name, this.#revision + 1);
     this.#change();
   }
 
@@ -67,7 +76,10 @@ export class ModelStore implements Store {
 
   restore(): void {
     this.#pieces.clear();
-    for (const [name, text] of this.#saved) this.#pieces.set(name, text);
+    for (const [name, text] of this.#saved) {
+      this.#pieces.set(name, text);
+      this.#changedAt.set(name, this.#revision + 1);
+    }
     this.#change();
   }
 
@@ -100,14 +112,31 @@ export class ModelStore implements Store {
 
   // ── the contract ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async list(signal: AbortSignal): Promise<Listing> {
+  async list(signal: AbortSignal, since: Listing | null = null): Promise<Listing> {
     this.lists += 1;
     const life = this.#life;
     await this.#reach(signal);
-    const listing = this.#listing();
+    const isKnown = since !== null && this.#lives.get(since) === life;
+    const listing = (isKnown ? await this.#listSince(since, signal, life) : null) ?? this.#listing();
     await this.#latency();
     this.#assertUp(signal, life);
+    this.#lives.set(listing, life);
     return listing;
+  }
+
+  /** Names first, then what changed: null when they are not of one moment. */
+  async #listSince(since: Listing, signal: AbortSignal, life: number): Promise<Listing | null> {
+    const { pieces: now, revision } = this.#listing();
+    await this.#latency();
+    this.#assertUp(signal, life);
+    if (String(this.#revision) !== revision) return null;
+    this.partial += 1;
+    const before = new Map(since.pieces.map((piece) => [piece.name, piece]));
+    const pieces = now.map((piece) => {
+      const isNew = (this.#changedAt.get(piece.name) as number) > Number(since.revision);
+      return isNew ? piece : (before.get(piece.name) as Piece);
+    });
+    return { pieces, revision };
   }
 
   async watch(revision: string, signal: AbortSignal): Promise<WatchWord> {
@@ -124,6 +153,10 @@ export class ModelStore implements Store {
       }
       if (this.mode === 'frozen') await this.#reach(signal);
       // A silent watch lasts until somebody is tired of it.
+      if (this.isJumpy && !this.isSilent) {
+        await this.#latency();
+        return { kind: 'changed' };
+      }
       const restMs = this.isSilent ? WAIT_MS : untilMs - this.#time.nowMs;
       await Promise.race([this.#time.wait(Math.max(1, restMs)), this.#woken()]);
       if (signal.aborted) throw new Error('aborted');

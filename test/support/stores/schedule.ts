@@ -20,6 +20,8 @@ const CALM_MS = 10_000 + 2 * TIMEOUT_MS + 2 * SETTINGS.shrinkConfirmMs + 2 * SET
 /** What happened, for a look at what the schedules cover. */
 export interface Course {
   readonly events: readonly FollowEvent['kind'][];
+  /** Listings that were made of what changed since another one. */
+  readonly partial: number;
 }
 
 /** Runs the history of a seed. @throws AssertionError that names the seed */
@@ -76,6 +78,7 @@ export async function runSchedule(seed: number): Promise<Course> {
   }
   store.setMode('up');
   store.isSilent = false;
+  store.isJumpy = false;
   const listsBefore = store.lists;
   await time.pass(CALM_MS, look);
   assert.ok(
@@ -90,7 +93,7 @@ export async function runSchedule(seed: number): Promise<Course> {
   follower.close();
   assert.equal(follower.status().state, 'idle');
   assert.ok(store.isClosed);
-  return { events };
+  return { events, partial: store.partial };
 }
 
 /** Something happens to the store, or to the operator's patience: true = he reloads. */
@@ -105,6 +108,7 @@ function happen(store: ModelStore, random: Random): boolean {
   else if (deed < 0.69) store.setMode('down');
   else if (deed < 0.76) store.setMode('frozen');
   else if (deed < 0.9) store.setMode('up');
+  else if (deed < 0.91) store.isJumpy = !store.isJumpy;
   else if (deed < 0.93) store.isSilent = !store.isSilent;
   else if (deed < 0.95) for (const one of store.names) store.remove(one);
   else return deed < 0.98;

@@ -169,10 +169,10 @@ describe('compile', () => {
       ],
     );
     assert.deepEqual(
-      snapshot.endpoints.map(({ id, port }) => [id, port]),
+      snapshot.endpoints.map((spec) => spec && [spec.id, spec.port]),
       [
-        [1, 7002],
         [0, 7001],
+        [1, 7002],
       ],
     );
   });
@@ -186,7 +186,7 @@ describe('compile', () => {
     const config = configOf(SOUND);
     assert.throws(
       () => compileOne({ ...config, services: [] }),
-      /shop has no version v1; was the configuration checked/,
+      /there is no version shop\/v1; was the configuration checked/,
     );
   });
 });

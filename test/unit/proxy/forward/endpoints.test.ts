@@ -12,7 +12,7 @@ describe('endpoints', () => {
   it('come in the order of the snapshot', () => {
     const linked = new Endpoints().update([B, A], bench().lane);
     assert.deepEqual(
-      linked.map(({ id, port }) => [id, port]),
+      linked.map((endpoint) => endpoint && [endpoint.id, endpoint.port]),
       [
         [2, 8002],
         [1, 8001],

@@ -18,13 +18,13 @@ describe('the wait before a worker is replaced', () => {
 
 describe('a slot', () => {
   it('knows how often its worker was replaced', () => {
-    const first = slotOf(3, NOBODY, undefined);
-    const second = slotOf(3, NOBODY, { ...first, earlyDeaths: 2 });
+    const first = slotOf({ id: 3, worker: NOBODY, sent: 1 }, undefined);
+    const second = slotOf({ id: 3, worker: NOBODY, sent: 2 }, { ...first, earlyDeaths: 2 });
     assert.deepEqual([first.restarts, second.restarts, second.earlyDeaths, second.state], [0, 1, 2, 'starting']);
   });
 
   it('tells whoever waits that its worker failed, and nobody else', async () => {
-    const slot = slotOf(0, NOBODY, undefined);
+    const slot = slotOf({ id: 0, worker: NOBODY, sent: 1 }, undefined);
     failSlot(slot, new Error('gone'));
     await assert.rejects(slot.ready.promise, /gone/);
     await assert.rejects(slot.listening.promise, /gone/);

@@ -44,13 +44,17 @@ function snapshotOf(sketch: PlaneSketch, revision: number): Snapshot {
   return sketchSnapshot(sketch, revision);
 }
 
-/** A worker that listens to nothing but says so, acknowledges revision 1, and dies when told `snapshot` with revision 13. */
+/**
+ * A worker that listens to nothing but says so, acknowledges revision 1, takes no differences and dies when it is given the whole
+ * of revision 13.
+ */
 const MORTAL = new URL(
   `data:text/javascript,${encodeURIComponent(`
     import { parentPort, workerData } from 'node:worker_threads';
     parentPort.postMessage({ kind: 'linked', revision: workerData.snapshot.revision });
     parentPort.postMessage({ kind: 'listening', port: 4711 });
     parentPort.on('message', (message) => {
+      if (message.kind === 'change') return parentPort.postMessage({ kind: 'missed' });
       if (message.kind !== 'snapshot') process.exit(0);
       if (message.snapshot.revision === 13) throw new Error('unlucky');
       parentPort.postMessage({ kind: 'linked', revision: message.snapshot.revision });

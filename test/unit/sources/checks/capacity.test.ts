@@ -13,6 +13,8 @@ const EMPTY: Draft = {
   listen: undefined,
   admin: undefined,
   limits: undefined,
+  soundRoutes: [],
+  soundServices: new Set<string>(),
   whole: null,
 };
 

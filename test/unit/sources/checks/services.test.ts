@@ -20,7 +20,15 @@ test('a color that an earlier or later version has is refused at the second clai
 
 test('services that are not known are not checked', () => {
   const report = { add: () => assert.fail(), addAt: () => assert.fail(), count: 0, nameOf: String, problems: () => [] };
-  const draft = { routes: [], listen: null, admin: null, limits: null, whole: null };
+  const draft = {
+    routes: [],
+    listen: null,
+    admin: null,
+    limits: null,
+    soundRoutes: [],
+    soundServices: new Set<string>(),
+    whole: null,
+  };
   checkServices({ ...draft, services: null }, report);
   checkServices({ ...draft, services: new Map([['a', null]]) }, report);
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { changesOf, hashOfPieces, isShrunk } from '#src/sources/follow/guard.ts';
+import { changesOf, hashOfPieces, isShrunk, withSame } from '#src/sources/follow/guard.ts';
 import type { Piece } from '#src/sources/follow/source.ts';
 
 function pieces(texts: Readonly<Record<string, string>>): Piece[] {
@@ -49,4 +49,18 @@ test('weights that are written again are a change although they are the same', (
   assert.deepEqual(changesOf(weights('1'), weights('2')).changed, ['w']);
   assert.notEqual(hashOfPieces(weights('1')), hashOfPieces(weights('2')));
   assert.deepEqual(changesOf(weights('1'), weights('1')).changed, []);
+  assert.deepEqual(withSame(weights('1'), weights('2')), weights('2'));
+});
+
+test('what says the same is the same object again, what does not is the new one', () => {
+  const piece = (name: string, text: string): Piece => ({ name, mount: { kind: 'route', name }, text });
+  const before = ['a', 'c', 'd', 'f'].map((name) => piece(name, name));
+  const after = [piece('b', 'b'), piece('c', 'c'), piece('d', 'D'), piece('f', 'f'), piece('g', 'g')];
+  const result = withSame(before, after);
+  assert.deepEqual(result, after);
+  assert.deepEqual(
+    result.map((one) => before.indexOf(one)),
+    [-1, 1, -1, 3, -1],
+  );
+  assert.deepEqual(changesOf(before, result), { added: ['b', 'g'], removed: ['a'], changed: ['d'] });
 });

@@ -33,7 +33,11 @@ async function rig(t: TestContext, given: Given, changes: Partial<ConsulSettings
 }
 
 function key(name: string, value: string | null) {
-  return { Key: `team/sluice/${name}`, Value: value === null ? null : Buffer.from(value).toString('base64') };
+  return {
+    Key: `team/sluice/${name}`,
+    ModifyIndex: 7,
+    Value: value === null ? null : Buffer.from(value).toString('base64'),
+  };
 }
 
 test('a listing is everything below the prefix, by name, folders left out', async (t) => {
@@ -79,14 +83,22 @@ test('an index that would not block, or none, is refused', async (t) => {
 });
 
 test('an answer that is no list of keys is refused', async (t) => {
-  for (const body of ['', '{}', '[1]', '[{"Key":1,"Value":null}]', '[{"Key":"a"}]', '<html>']) {
+  for (const body of [
+    '',
+    '{}',
+    '[1]',
+    '[{"Key":1,"Value":null}]',
+    '[{"Key":"a"}]',
+    '[{"Key":"a","Value":null}]',
+    '<html>',
+  ]) {
     const { store } = await rig(t, { body });
     await assert.rejects(store.list(never), { code: 'SLU_SOURCE_UNAVAILABLE', message: /is this Consul\?$/ }, body);
   }
 });
 
 test('a value that is not UTF-8 is named', async (t) => {
-  const body = JSON.stringify([{ Key: 'team/sluice/routes/a', Value: '/w==' }]);
+  const body = JSON.stringify([{ Key: 'team/sluice/routes/a', ModifyIndex: 7, Value: '/w==' }]);
   const { store } = await rig(t, { body });
   await assert.rejects(store.list(never), /the value of team\/sluice\/routes\/a is not UTF-8/);
 });

@@ -44,6 +44,7 @@ describe('a range', () => {
       kvs: [{ key: 'YQ==', value: '', revision: '3' }],
       hasMore: false,
       count: '1',
+      term: 'undefined',
     });
   });
 
@@ -115,16 +116,17 @@ test('the lines of a watch are told apart', async (t) => {
     '',
     '{"result":{"header":{"revision":"5"}}}',
     '{"result":{"header":{"revision":"6"},"events":[{"kv":{}}]}}',
+    '{"result":{"header":{"revision":"7"},"events":[{"type":"DELETE","kv":{"key":"YQ=="}},{"kv":{"key":"Yg=="}}]}}',
     '{"result":{"canceled":true,"compact_revision":"3"}}',
     '{"error":{"grpc_code":14,"message":"no leader"}}',
   ];
   const { gateway } = await rig(t, () => [200, lines.join('\n')]);
-  const words: string[] = [];
+  const words: [string, ...string[]][] = [];
   const read = async (): Promise<void> => {
-    for await (const word of gateway.watch({}, never)) words.push(word);
+    for await (const { word, removed } of gateway.watch({}, never)) words.push([word, ...removed]);
   };
   await assert.rejects(read(), /a watch that says no leader$/);
-  assert.deepEqual(words, ['created', 'progress', 'changed', 'changed']);
+  assert.deepEqual(words, [['created'], ['progress'], ['changed'], ['changed', 'YQ=='], ['changed']]);
 });
 
 test('the end of a range is behind every key that begins with the prefix', () => {

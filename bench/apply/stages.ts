@@ -1,0 +1,121 @@
+/**
+ * What each stage between a listing and a worker's table costs: for everything, and for a change of one of 10,000 routes.
+ *
+ * `node bench/apply/stages.ts`. CPU time of the thread, so that it does not matter who else uses the machine. The median of changes,
+ * once the compiler has learned.
+ */
+
+import { planOf } from '#src/health/plan.ts';
+import { Random } from '#src/lib/random.ts';
+import type { Snapshot } from '#src/model/snapshot.ts';
+import { applyEdits, editsOf } from '#src/model/threads/edits.ts';
+import { changedSnapshot, changeOf } from '#src/proxy/decide/replica.ts';
+import { linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
+import { Endpoint } from '#src/proxy/forward/endpoint.ts';
+import { createDials } from '#src/snapshot/dials.ts';
+import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
+import { hashConfig } from '#src/snapshot/hash.ts';
+import { objectivesOf } from '#src/snapshot/objectives.ts';
+import { type Current, Store } from '#src/snapshot/store.ts';
+import { mainDocument, type SourceDocument } from '#src/sources/document/pieces.ts';
+import { createPartReader } from '#src/sources/document/reader.ts';
+import { changesOf, hashOfPieces, withSame } from '#src/sources/follow/guard.ts';
+import { mountOf, type Piece } from '#src/sources/follow/source.ts';
+import { parseDocuments } from '#src/sources/parse.ts';
+import { manyRoutes, nameOf, routeText } from '../../test/support/stores/fill.ts';
+
+const ROUTES = 10_000;
+const SERVICES = Math.ceil(ROUTES / 20);
+const CHANGES = 40;
+const WARM_UP = 15;
+const MAIN = mainDocument('sources: [{directory: {path: /none}}]\n', 'main.yaml');
+const BALANCE = { capacities: createEndpointDials(), random: new Random(1) };
+
+const times = new Map<string, number[]>();
+
+function timed<T>(stage: string, run: () => T): T {
+  const before = process.threadCpuUsage();
+  const result = run();
+  const { user, system } = process.threadCpuUsage(before);
+  const known = times.get(stage);
+  if (known === undefined) times.set(stage, [(user + system) / 1000]);
+  else known.push((user + system) / 1000);
+  return result;
+}
+
+const { read, known } = createPartReader({});
+const documentOf = new WeakMap<Piece, SourceDocument>();
+const dials = createDials();
+const store = new Store({ file: 'main.yaml', dials, wallTime: () => '', mayRecycle: () => false });
+const endpoints: Endpoint[] = [];
+let pieces: readonly Piece[] = [];
+let told: readonly SourceDocument[] = [];
+let taken: readonly SourceDocument[] = [];
+let held: Snapshot | null = null;
+let sent: Snapshot | null = null;
+let table: RouteTable | null = null;
+
+function take(listed: readonly Piece[]): void {
+  const before = pieces;
+  pieces = timed('compare and hash the listing', () => {
+    const same = withSame(before, listed);
+    changesOf(before, same);
+    hashOfPieces(same);
+    return same;
+  });
+  const all = [MAIN, ...pieces.map(toDocument)];
+  const from = told;
+  told = all;
+  taken = timed('documents to the thread that parses', () => applyEdits(taken, structuredClone(editsOf(from, all))));
+  const parsed = timed('parse, check, build (thread)', () => parseDocuments(taken, read, known));
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems[0]));
+  const hash = timed('hash the configuration (thread)', () => hashConfig(parsed.config));
+  const offer = timed('compile, set dials', () => store.offer({ ...parsed, hash }));
+  if (offer.kind !== 'swapped') throw new Error(offer.kind);
+  follow(offer.current);
+  send(offer.current.snapshot);
+}
+
+function follow({ config, snapshot }: Current): void {
+  timed('plans of health and objectives', () => [planOf(config, snapshot), objectivesOf(config, snapshot)]);
+}
+
+function send(snapshot: Snapshot): void {
+  const before = sent;
+  sent = snapshot;
+  const last = held;
+  held = timed('snapshot to a worker', () => {
+    if (before === null || last === null) return structuredClone(snapshot);
+    return changedSnapshot(last, structuredClone(changeOf(before, snapshot)));
+  });
+  const now = held as Snapshot;
+  table = timed('link (worker)', () => linkTable(now, (id) => endpointOf(now, id), BALANCE, { before: table }));
+}
+
+function toDocument(piece: Piece): SourceDocument {
+  const made = documentOf.get(piece) ?? { ...piece, source: 1, isForeign: true };
+  documentOf.set(piece, made);
+  return made;
+}
+
+function endpointOf({ endpoints: specs }: Snapshot, id: number): Endpoint {
+  const { host, port } = specs[id] as Endpoint;
+  endpoints[id] ??= new Endpoint(id, host, port);
+  return endpoints[id];
+}
+
+const ports = Array.from({ length: SERVICES }, (_, n) => 7000 + n);
+const texts = new Map(manyRoutes(ROUTES, ports));
+for (let n = 0; n <= CHANGES; n++) {
+  const route = (n * 7919) % ROUTES;
+  texts.set(`routes/${nameOf(route)}`, routeText(route, SERVICES, 60 + n));
+  const fresh = [...texts].map(([key, text]) => ({ name: key, mount: mountOf(key, '') as Piece['mount'], text }));
+  take(fresh.toSorted((a, b) => (a.name < b.name ? -1 : 1)));
+}
+
+console.log('stage                                  everything ms   one change ms');
+for (const [stage, [first = 0, ...changes]] of times) {
+  const sorted = changes.slice(WARM_UP).toSorted((a, b) => a - b);
+  const median = sorted[sorted.length >> 1] as number;
+  console.log(`${stage.padEnd(38)}${first.toFixed(0).padStart(14)}${median.toFixed(1).padStart(16)}`);
+}

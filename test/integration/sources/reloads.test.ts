@@ -1,0 +1,12 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { runReloads } from '../../support/stores/reloads.ts';
+import { CONSUL, cannotRun, ETCD } from '../../support/stores/server.ts';
+
+test('reloads from a file, Consul and etcd fail no request and cut no stream', {
+  skip: cannotRun(CONSUL) || cannotRun(ETCD),
+}, async () => {
+  const { reloads, requests, failed, streams, cut } = await runReloads({ reloads: 20, routes: 40 });
+  assert.ok(reloads >= 20 && requests > 200, `${reloads} reloads, ${requests} requests`);
+  assert.deepEqual({ failed, cut }, { failed: 0, cut: 0 }, `of ${requests} requests, of ${streams} streams`);
+});

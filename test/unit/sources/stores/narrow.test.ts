@@ -1,0 +1,140 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { Random } from '#src/lib/random.ts';
+import { type Asking, changeOfTree, type Entry, type TreeChange } from '#src/sources/stores/narrow.ts';
+
+const ROOT = 'p/';
+
+/** A tree as Consul keeps it: an index for every key, and for every deletion. */
+class Keys {
+  readonly entries = new Map<string, Entry>();
+  readonly #deleted = new Map<string, number>();
+  index = 1;
+  questions = 0;
+  valuesRead = 0;
+  /** Called before each answer. */
+  before: () => void = () => undefined;
+
+  put(key: string, value: string): void {
+    this.index += 1;
+    this.entries.set(key, { key, value, index: this.index });
+  }
+
+  remove(key: string): void {
+    this.index += 1;
+    if (this.entries.delete(key)) this.#deleted.set(key, this.index);
+  }
+
+  get indexes(): Map<string, number> {
+    return new Map([...this.entries].map(([key, { index }]) => [key, index]));
+  }
+
+  readonly asking: Asking = {
+    root: ROOT,
+    names: async (path) => {
+      const { index, entries } = this.#below(path);
+      return { index, names: entries.map(({ key }) => key) };
+    },
+    tree: async (path) => {
+      const tree = this.#below(path);
+      this.valuesRead += tree.entries.length;
+      return tree;
+    },
+  };
+
+  #below(path: string) {
+    this.questions += 1;
+    this.before();
+    const entries = [...this.entries.values()].filter(({ key }) => key.startsWith(path));
+    const deleted = [...this.#deleted].filter(([key]) => key.startsWith(path)).map(([, index]) => index);
+    const index = Math.max(0, ...entries.map((entry) => entry.index), ...deleted);
+    return { index: index === 0 ? this.index : index, entries };
+  }
+}
+
+function filled(count: number): Keys {
+  const keys = new Keys();
+  for (let n = 0; n < count; n++) keys.put(`${ROOT}routes/r${String(n).padStart(5, '0')}`, `v${n}`);
+  return keys;
+}
+
+/** What the change makes of the values of before. */
+function applied(before: ReadonlyMap<string, Entry>, { changed, indexes }: TreeChange): Map<string, Entry> {
+  const all = new Map([...before, ...changed.map((entry) => [entry.key, entry] as const)]);
+  return new Map([...all].filter(([key]) => indexes.has(key)));
+}
+
+describe('what changed in a tree', () => {
+  test('is found with few questions and few values', async () => {
+    const keys = filled(3000);
+    const before = keys.indexes;
+    keys.put(`${ROOT}routes/r01234`, 'new');
+    const change = await changeOfTree(keys.asking, before);
+    assert.deepEqual(
+      change?.changed.map(({ key, value }) => [key, value]),
+      [[`${ROOT}routes/r01234`, 'new']],
+    );
+    assert.deepEqual(change.indexes, keys.indexes);
+    assert.ok(keys.questions <= 30 && keys.valuesRead <= 128, `${keys.questions} questions, ${keys.valuesRead} values`);
+  });
+
+  test('is told whatever happened, or it is not told at all', async () => {
+    const seed = 5;
+    const random = new Random(seed);
+    const below = (count: number): number => Math.floor(random.nextFloat() * count);
+    let told = 0;
+    for (let round = 0; round < 150; round++) {
+      const keys = filled(300 + below(300));
+      const [before, indexes] = [new Map(keys.entries), keys.indexes];
+      for (let edits = 1 + below(5); edits > 0; edits--) {
+        const key = `${ROOT}routes/r${String(below(700)).padStart(5, '0')}`;
+        if (below(3) === 0) keys.remove(key);
+        else keys.put(key, `new ${edits}`);
+      }
+      const change = await changeOfTree(keys.asking, indexes);
+      if (change === null) continue;
+      told += 1;
+      assert.deepEqual(
+        new Map([...applied(before, change)].toSorted()),
+        new Map([...keys.entries].toSorted()),
+        `seed ${seed}, round ${round}`,
+      );
+    }
+    assert.ok(told > 100, `${told} told`);
+  });
+
+  test('is not certain when something changes between two questions', async () => {
+    for (let at = 2; at < 12; at++) {
+      const keys = filled(3000);
+      const before = keys.indexes;
+      keys.put(`${ROOT}routes/r01234`, 'new');
+      // Where the search looks last.
+      keys.before = () => {
+        if (keys.questions === at) keys.put(`${ROOT}routes/r01235`, 'later');
+      };
+      const change = await changeOfTree(keys.asking, before);
+      const values = change?.changed.map(({ value }) => value);
+      assert.ok(change === null || !values?.includes('later'), `at question ${at}: ${values?.join(' ')}`);
+    }
+  });
+
+  test('is not certain in another tree of the same names', async () => {
+    const keys = filled(3000);
+    const other = new Keys();
+    for (const { key } of [...keys.entries.values()].toReversed()) other.put(key, 'other');
+    assert.equal(await changeOfTree(other.asking, keys.indexes), null);
+  });
+
+  test('is left to a listing where a key would have to be encoded, is the beginning of others, or there are few', async () => {
+    for (const odd of ['a b', 'a/../b', 'a//b', 'ä', 'a?b']) {
+      const keys = filled(300);
+      keys.put(`${ROOT}${odd}`, '');
+      assert.equal(await changeOfTree(keys.asking, keys.indexes), null, odd);
+    }
+    const nested = filled(300);
+    nested.put(`${ROOT}routes/r`, '');
+    nested.put(`${ROOT}routes/r00001`, 'x');
+    assert.equal(await changeOfTree(nested.asking, new Map([...nested.indexes, [`${ROOT}routes/r00001`, 1]])), null);
+    assert.equal(await changeOfTree(filled(100).asking, filled(100).indexes), null);
+  });
+});
