@@ -73,12 +73,14 @@ function warnOfLatency(document: DocumentInput, report: Report): void {
 }
 
 function warnOfColors(document: DocumentInput, report: Report): void {
-  if (document.color?.acceptFrom === 'anyone' || (document.trustedProxies ?? []).length > 0) return;
+  const { acceptFrom, jwt, signature } = document.color ?? {};
+  if (acceptFrom === 'anyone' || jwt !== undefined || signature !== undefined) return;
+  if ((document.trustedProxies ?? []).length > 0) return;
   for (const [name, service] of Object.entries(document.services)) {
     for (const [versionName, version] of Object.entries(service.versions)) {
       if ((version.colors ?? []).length === 0) continue;
       const expected = 'somebody who may choose a color';
-      const hint = 'set trustedProxies, or color.acceptFrom: anyone';
+      const hint = 'set trustedProxies, color.jwt or color.signature, or color.acceptFrom: anyone';
       const fault = { kind: 'colorUnreachable', expected, got: 'nobody', hint } as const;
       report.add(['services', name, 'versions', versionName, 'colors'], fault);
       return;

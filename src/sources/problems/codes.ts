@@ -115,7 +115,7 @@ const TABLE = {
   ],
   colorUnreachable: [
     'SLU1905',
-    'Versions have colors, but colors are accepted from trusted proxies only and there are none.',
+    'Versions have colors, but colors are accepted from trusted proxies only, there are none, and nothing is signed.',
   ],
   attemptTooLong: ['SLU1906', 'One attempt may take longer than the whole request: it is never cut off by itself.'],
   hedgeAlone: ['SLU1907', 'A route hedges, but no version it sends to has a second endpoint.'],

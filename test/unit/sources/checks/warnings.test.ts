@@ -39,6 +39,12 @@ test('a latency threshold that the request timeout cuts off', () => {
 test('colors that nobody may choose', () => {
   const text = SOUND.replace('7002"]', '7002"], colors: «[canary]');
   assertWarning(text, 'SLU1905');
-  assert.deepEqual(warningsOf(`color: {acceptFrom: anyone}\n${text.replace('«', '')}`), []);
+  for (const color of [
+    '{acceptFrom: anyone}',
+    '{signature: {keys: [{variable: K}]}}',
+    '{jwt: {claim: c, issuer: i, audience: [a], jwks: {file: f}}}',
+  ]) {
+    assert.deepEqual(warningsOf(`color: ${color}\n${text.replace('«', '')}`), [], color);
+  }
   assert.deepEqual(warningsOf(`trustedProxies: [10.0.0.0/8]\n${text.replace('«', '')}`), []);
 });
