@@ -335,10 +335,9 @@ function slowMsOf({ service }: ServedVersion): number {
 function sharedRetry(retry: RetryConfig, { retries }: Context): RetryConfig {
   const { retriesMax, statuses, backoffMs, attemptTimeoutMs, hedgeMs } = retry;
   const key = [retriesMax, backoffMs, attemptTimeoutMs, hedgeMs, ...statuses].join(' ');
-  const known = retries.get(key);
-  if (known !== undefined) return known;
-  retries.set(key, retry);
-  return retry;
+  const shared = retries.get(key) ?? retry;
+  retries.set(key, shared);
+  return shared;
 }
 
 function compileSplit(route: RouteConfig, ref: BackendRef, context: Context): SplitSpec {
@@ -361,14 +360,13 @@ function compileSplit(route: RouteConfig, ref: BackendRef, context: Context): Sp
 /** The same object for the same version, which survives structured cloning: workers link it once. */
 function compileTargets(ref: VersionRef, context: Context): TargetSpec {
   const served = versionOf(context.versions, ref);
-  const { endpoints } = served.version;
   served.targets ??= {
     name: `${ref.service}/${ref.version}`,
     limit: limitOf(served, context),
     breaker: served.service.breaker,
     balancer: served.service.balancer,
     endpoints: served.endpointKeys.map((key) => idOf(context.ids, 'endpoints', key)),
-    weights: endpoints.map(({ weight }) => weight),
+    weights: served.version.endpoints.map(({ weight }) => weight),
   };
   return served.targets;
 }

@@ -30,7 +30,7 @@ describe('compile', () => {
         unit: 0,
         serviceSlowMs: Number.POSITIVE_INFINITY,
         seed: hash32('shop/shop/v1'),
-        targets: { name: 'shop/v1', limit: 'auto', balancer: 'peakEwma', endpoints: [0], weights: [1] },
+        targets: { name: 'shop/v1', limit: 'auto', breaker: null, balancer: 'peakEwma', endpoints: [0], weights: [1] },
       },
       {
         service: 'shop',
@@ -41,7 +41,7 @@ describe('compile', () => {
         unit: 1,
         serviceSlowMs: Number.POSITIVE_INFINITY,
         seed: hash32('shop/shop/v2'),
-        targets: { name: 'shop/v2', limit: 'auto', balancer: 'peakEwma', endpoints: [1], weights: [1] },
+        targets: { name: 'shop/v2', limit: 'auto', breaker: null, balancer: 'peakEwma', endpoints: [1], weights: [1] },
       },
     ]);
   });

@@ -67,6 +67,7 @@ describe('buildConfig', () => {
         slo: null,
         rollout: null,
         priority: 'default',
+        rateLimits: [],
       },
     ]);
   });
@@ -184,6 +185,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         rescuePinned: false,
       },
       priority: 'critical',
+      rateLimits: [],
     });
   });
 
