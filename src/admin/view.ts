@@ -5,6 +5,7 @@
 import type { ForecastAnswer, ForecastQuestion } from '../model/rollout.ts';
 import type { Decision } from '../model/slo.ts';
 import type { Status } from '../model/status.ts';
+import type { DiffResult, RevisionEntry } from '../model/threads/revision.ts';
 
 /** A metrics page, ready to send. */
 export interface MetricsPage {
@@ -22,6 +23,10 @@ export interface AdminView {
   /** Whether the process can still do its work; false asks a supervisor for a restart. */
   live(): boolean;
   metrics(): Promise<MetricsPage>;
+  /** Accepted configurations, newest first. */
+  revisions(): readonly RevisionEntry[];
+  /** What differs between two of them; empty names: what is in force, and the one before. */
+  diff(before: string, after: string): DiffResult;
   /** What a rollout can find; cost: some ten milliseconds a step. */
   forecast(question: ForecastQuestion): ForecastAnswer;
 }

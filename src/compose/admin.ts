@@ -28,6 +28,7 @@ import type { Configuration } from './configuration.ts';
 import type { Drifts } from './drifts.ts';
 import type { Durable } from './durable.ts';
 import { answerForecast, type Measured } from './forecast.ts';
+import type { Revisions } from './revisions.ts';
 import type { Rollouts } from './rollouts.ts';
 
 /** The loop is alive while its last tick is younger than this. */
@@ -45,6 +46,7 @@ export interface Insight {
   readonly since: { readonly wall: string; readonly ms: number };
   readonly store: Store;
   readonly configuration: Configuration;
+  readonly revisions: Revisions;
   readonly dials: Dials;
   readonly totals: Totals;
   readonly endpointTotals: EndpointTotalsReader;
@@ -73,7 +75,7 @@ export interface Insight {
  * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED
  */
 export function openAdmin(insight: Insight, address: ListenAddress, fd?: number): Promise<AdminServer> {
-  const { store, totals, rollouts, drifts, accessLog, log } = insight;
+  const { store, totals, rollouts, drifts, revisions, accessLog, log } = insight;
   const metrics = createMetrics({
     status: () => statusOf(insight),
     traffic: () => routeReadings((store.current as Current).snapshot, (cell) => totals.of(cell)),
@@ -88,6 +90,7 @@ export function openAdmin(insight: Insight, address: ListenAddress, fd?: number)
       tokenHash: () => store.current?.config.adminTokenHash ?? insight.tokenHash,
       command: (command) => (insight.isHeld() ? HELD : obey(insight, command)),
       restore: ({ route, by, reason }) => (insight.isHeld() ? HELD : drifts.restore(route, by, reason)),
+      configure: async (command) => (insight.isHeld() ? HELD : revisions.command(command)),
       restart: () => insight.restartNow('api'),
       onRefused: (target, because) => log.warn('admin_refused', { target, because }),
     },
@@ -97,6 +100,8 @@ export function openAdmin(insight: Insight, address: ListenAddress, fd?: number)
       log: () => insight.exportedLog(),
       live: () => nowMs() - insight.tickedAtMs() < LIVE_MS,
       metrics: () => metrics.page(),
+      revisions: () => revisions.list(),
+      diff: (before, after) => revisions.diff(before, after),
       forecast: (question) => answerForecast((store.current as Current).config, question, measuredBy(insight)),
     },
     onFailure: (where, error) => log.error('admin_failed', { where, error }),
@@ -128,7 +133,8 @@ function obey({ rollouts, drifts }: Insight, command: RolloutCommand): CommandRe
 }
 
 function statusOf(insight: Insight): Status {
-  const { release, since, store, configuration, health, slos, rollouts, durable } = insight;
+  const { release, since, store, configuration, revisions, health, slos, rollouts, durable } = insight;
+  const sources = configuration.sources();
   const routesNow = once(() => routesOf(insight));
   const slosNow = once(() => slos.status(bothClocks()));
   const workers = insight.workers();
@@ -143,7 +149,8 @@ function statusOf(insight: Insight): Status {
     notReadyBecause: because,
     proxyUrl: insight.proxyUrl(),
     config: store.status(),
-    sources: configuration.sources(),
+    revisions: revisions.status(sources),
+    sources,
     apply: configuration.applied(),
     workers,
     // Computed when somebody first looks: a probe asks for the rest only.

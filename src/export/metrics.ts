@@ -5,6 +5,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { DURABLE_FAMILIES } from './durable-families.ts';
 import { type Reading, registerFamily } from './family.ts';
+import { REVISION_FAMILIES } from './revision-families.ts';
 import { SLO_FAMILIES } from './slo-families.ts';
 import type { MetricsSource } from './source.ts';
 import { SOURCE_FAMILIES } from './source-families.ts';
@@ -28,6 +29,7 @@ export function createMetrics(source: MetricsSource): Metrics {
     ...TRAFFIC_FAMILIES,
     ...STATE_FAMILIES,
     ...SOURCE_FAMILIES,
+    ...REVISION_FAMILIES,
     ...SLO_FAMILIES,
     ...DURABLE_FAMILIES,
   ])

@@ -7,6 +7,7 @@
 
 import type { ConcurrencyLimit, OverloadConfig, Priority } from './overload.ts';
 import type { SloConfig } from './slo.ts';
+import type { RevisionsConfig } from './threads/revision.ts';
 
 /** Where a socket listens. `port` 0 lets the kernel choose. */
 export interface ListenAddress {
@@ -379,6 +380,7 @@ export interface Config {
   readonly timeouts: Timeouts;
   readonly drain: DrainConfig;
   readonly state: StateConfig;
+  readonly revisions: RevisionsConfig;
   readonly services: readonly ServiceConfig[];
   readonly routes: readonly RouteConfig[];
 }

@@ -18,6 +18,7 @@ import {
   limits,
   listen,
   overload,
+  revisions,
   state,
   timeouts,
 } from './schema/process.ts';
@@ -40,6 +41,7 @@ export const documentSchema = z.strictObject({
   timeouts: timeouts.optional(),
   drain: drain.optional(),
   state: state.optional(),
+  revisions: revisions.optional(),
   sources: sources.optional(),
   follow: follow.optional(),
   services: named(service, 'Services by name'),

@@ -17,6 +17,7 @@ import {
   DEFAULT_LIMITS,
   DEFAULT_LISTEN,
   DEFAULT_OVERLOAD,
+  DEFAULT_REVISIONS,
   DEFAULT_STATE,
   DEFAULT_TIMEOUTS,
 } from '../defaults.ts';
@@ -55,6 +56,10 @@ export function buildConfig(input: DocumentInput): Config {
       timeoutMs: toMs(input.drain?.timeout, DEFAULT_DRAIN.timeoutMs),
     },
     state: { directory: input.state?.directory ?? DEFAULT_STATE.directory },
+    revisions: {
+      keep: input.revisions?.keep ?? DEFAULT_REVISIONS.keep,
+      bytesMax: toBytes(input.revisions?.bytesMax, DEFAULT_REVISIONS.bytesMax),
+    },
     services: Object.entries(input.services)
       .toSorted(byName)
       .map(([name, service]) => buildService(name, service)),

@@ -3,6 +3,7 @@
  */
 
 import { z } from 'zod';
+import { REVISIONS_MAX } from '../../model/threads/revision.ts';
 import { ADDRESS_META, addressFrom, checkHost, portFrom } from '../scalars/address.ts';
 import { ADMIN_TOKEN_PATTERN, checkAdminToken } from '../scalars/admin-token.ts';
 import { checkDirectory, DIRECTORY_META } from '../scalars/directory.ts';
@@ -99,4 +100,9 @@ export const state = z.strictObject({
     DIRECTORY_META,
     'Where budgets, rollouts and decisions outlive the process; default none: in memory',
   ).optional(),
+});
+
+export const revisions = z.strictObject({
+  keep: integer(1, REVISIONS_MAX, 'Accepted configurations that are kept; default 20').optional(),
+  bytesMax: size(MIB, 1024 * MIB, 'What they may take together, packed; default 16MiB').optional(),
 });

@@ -13,6 +13,8 @@ export function sampleView(changes: Partial<AdminView> = {}): AdminView {
     log: () => '',
     live: () => true,
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
+    revisions: () => [],
+    diff: () => ({ kind: 'unknown', detail: 'there is none' }),
     forecast: () => ({ kind: 'done', forecasts: [] }),
     ...changes,
   };
