@@ -128,6 +128,7 @@ class ControlPlane implements Gateway {
     });
     this.#revisions = new Revisions({
       store: this.#store,
+      totals: this.#totals,
       log: this.#log,
       release: release.version,
       apply: (result) => this.#apply(result),
@@ -300,13 +301,14 @@ class ControlPlane implements Gateway {
     }
     for (const { table, id } of result.recycled) if (table === 'cells') this.#totals.forget(id);
     for (const { override, because } of result.lifted) this.#log.info('hold_lifted', { ...override, lifted: because });
-    this.#follow(result.current);
+    this.#follow(result.current, result.before);
     if (result.before !== null) this.#warn(needsRestart(result.before.config, result.current.config));
     await this.#workers?.swap(result.current.snapshot);
     this.#log.info('config_live', this.#configFields(result.current));
   }
 
-  #follow(current: Current): void {
+  #follow(current: Current, before: Current | null = null): void {
+    this.#revisions.watch.follow(current, before);
     this.#rollouts.follow(current);
     this.#drifts.follow(current);
     this.#attribution.follow(current);
@@ -337,6 +339,7 @@ class ControlPlane implements Gateway {
     this.#totals.follow(regions);
     this.#endpointTotals.follow(regions);
     this.#rollouts.turn(this.#tickedAtMs);
+    this.#revisions.watch.turn(this.#tickedAtMs);
     this.#look(isLast);
     this.#drifts.turn(regions, this.#tickedAtMs);
     this.#attribution.turn(this.#tickedAtMs);

@@ -24,10 +24,12 @@ import type {
   RevisionsStatus,
 } from '../model/threads/revision.ts';
 import type { SavedBudget } from '../model/threads/state.ts';
+import type { Totals } from '../slo/totals.ts';
 import { hashConfig } from '../snapshot/hash.ts';
 import { diffConfigs } from '../snapshot/revisions/diff.ts';
 import { History, type Kept } from '../snapshot/revisions/history.ts';
 import type { Current, OfferResult, Store } from '../snapshot/store.ts';
+import { RevisionWatch } from './revision-watch.ts';
 
 /** Among the budgets in the state store, which they outlive like these. */
 const KEY_PREFIX = 'config/';
@@ -39,6 +41,7 @@ const NUMBER_SHOWN = 8;
 
 export interface RevisionsDeps {
   readonly store: Store;
+  readonly totals: Totals;
   readonly log: Log;
   /** Version of the release that is running. */
   readonly release: string;
@@ -53,6 +56,8 @@ type Sourced = ParseResult & { readonly ok: true } & { readonly hash: string };
 
 export class Revisions {
   readonly #deps: RevisionsDeps;
+  /** Reverts what made a route fail. */
+  readonly watch: RevisionWatch;
   readonly #history: History;
   #sourced: Sourced | null = null;
   /** The newest of what the sources hold could not be used. */
@@ -60,17 +65,24 @@ export class Revisions {
   #pin: Pin | null = null;
   #pinRow: Uint8Array = new Uint8Array(0);
   #rollbacks = { api: 0, sluice: 0 };
+  #isFromSources = true;
   /** What was handed on to be saved, by key. */
   #saved = new Map<string, Uint8Array>();
 
   constructor(deps: RevisionsDeps) {
     this.#deps = deps;
     this.#history = new History(deps.release);
+    this.watch = new RevisionWatch({ log: deps.log, totals: deps.totals, revisions: this });
   }
 
   /** What is in force, null before the first accepted configuration. */
   get current(): Current | null {
     return this.#deps.store.current;
+  }
+
+  /** Whether what is in force came from the sources, and not by a person's word or a revert. */
+  get isFromSources(): boolean {
+    return this.#isFromSources;
   }
 
   /** Takes what the sources hold. @param origin names of what changed */
@@ -86,6 +98,7 @@ export class Revisions {
       this.#isRefused = false;
       return { kind: 'unchanged', current: this.current, warnings: parsed.warnings };
     }
+    this.#isFromSources = true;
     const result = this.#put(sourced, origin, null);
     this.#isRefused = result.kind === 'refused';
     if (result.kind === 'refused') return result;
@@ -96,21 +109,24 @@ export class Revisions {
 
   /** Obeys a person. Resolves when every worker does. */
   async command(command: ConfigCommand): Promise<ConfigCommandResult> {
+    this.#isFromSources = false;
     return command.name === 'rollback' ? this.#rollback(command) : this.#release(command);
   }
 
   /**
-   * Goes back to a configuration that was in force, and holds it against the sources.
-   * @returns what came of it; null where there was nothing to do
+   * Goes back by itself to a configuration that was in force, and holds it against the sources.
+   * @returns whether there was something to do
    */
-  async revert(config: Config, by: Pin['by'], reason: string): Promise<OfferResult | null> {
-    const hash = hashConfig(config);
+  async revert(config: Config, reason: string): Promise<boolean> {
+    const own = this.#asOwn(config);
+    const hash = hashConfig(own);
     const entry = this.#history.find(hash);
-    const result = this.#put({ ok: true, config, warnings: [], hash }, [`rollback by ${by}`], entry);
-    if (result.kind !== 'swapped') return null;
-    this.#hold(by, reason);
+    this.#isFromSources = false;
+    const result = this.#put({ ok: true, config: own, warnings: [], hash }, ['rollback by sluice'], entry);
+    if (result.kind !== 'swapped') return false;
+    this.#hold('sluice', reason);
     await this.#deps.apply(result);
-    return result;
+    return true;
   }
 
   /** Newest first. */

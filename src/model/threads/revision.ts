@@ -8,6 +8,8 @@ export interface RevisionsConfig {
   readonly keep: number;
   /** Bytes that they may take together, packed. */
   readonly bytesMax: number;
+  /** How long a route whose configuration changed is watched, to revert what made it fail; 0 = not at all. */
+  readonly watchMs: number;
 }
 
 /** Most revisions that can be kept: each has a row of its own in the state. */

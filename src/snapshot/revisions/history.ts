@@ -31,13 +31,15 @@ export interface Kept {
   row: { readonly key: string; readonly bytes: Uint8Array } | null;
 }
 
+type Limits = Pick<RevisionsConfig, 'keep' | 'bytesMax'>;
+
 const FREE = new Uint8Array(0);
 
 export class History {
   readonly #release: string;
   /** Newest first. */
   #entries: Kept[] = [];
-  #limits: RevisionsConfig = { keep: REVISIONS_MAX, bytesMax: Number.POSITIVE_INFINITY };
+  #limits: Limits = { keep: REVISIONS_MAX, bytesMax: Number.POSITIVE_INFINITY };
   /** Highest number that was recalled: own entries go on from it. */
   #base = 0;
   #owns = 0;
@@ -50,7 +52,7 @@ export class History {
   }
 
   /** Takes in how much is to be kept. */
-  limit(limits: RevisionsConfig): void {
+  limit(limits: Limits): void {
     this.#limits = limits;
     this.#bound();
   }

@@ -59,6 +59,7 @@ export function buildConfig(input: DocumentInput): Config {
     revisions: {
       keep: input.revisions?.keep ?? DEFAULT_REVISIONS.keep,
       bytesMax: toBytes(input.revisions?.bytesMax, DEFAULT_REVISIONS.bytesMax),
+      watchMs: toMs(input.revisions?.watch, DEFAULT_REVISIONS.watchMs),
     },
     services: Object.entries(input.services)
       .toSorted(byName)

@@ -102,7 +102,14 @@ export const state = z.strictObject({
   ).optional(),
 });
 
+const HOUR_MS = 3_600_000;
+
 export const revisions = z.strictObject({
   keep: integer(1, REVISIONS_MAX, 'Accepted configurations that are kept; default 20').optional(),
   bytesMax: size(MIB, 1024 * MIB, 'What they may take together, packed; default 16MiB').optional(),
+  watch: duration(
+    0,
+    HOUR_MS,
+    'How long a changed route is watched, to revert what made it fail; default 60s',
+  ).optional(),
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Revisions } from '#src/compose/revisions.ts';
 import type { SavedBudget } from '#src/model/threads/state.ts';
+import { Totals } from '#src/slo/totals.ts';
 import { createDials } from '#src/snapshot/dials.ts';
 import { type OfferResult, Store } from '#src/snapshot/store.ts';
 import { configOf, SOUND } from '../../support/config.ts';
@@ -22,6 +23,7 @@ function rig(release = '1'): Rig {
   const say = (event: string): void => void logged.push(event);
   const revisions = new Revisions({
     store,
+    totals: new Totals(),
     log: { debug: say, info: say, warn: say, error: say, flush: () => Promise.resolve() } as never,
     release,
     apply: (result) => {
