@@ -2,9 +2,9 @@
  * Which routes a new configuration treats differently: by their own fields, their services, or the gateway's.
  */
 
-import { isDeepStrictEqual } from 'node:util';
 import type { Config, RouteConfig, ServiceConfig } from '../../model/config.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
+import { isSame } from './same.ts';
 
 /** Fields of the gateway that no request is treated by. */
 const ASIDE: ReadonlySet<string> = new Set([
@@ -23,7 +23,7 @@ const ASIDE: ReadonlySet<string> = new Set([
 /** Names of routes that both have and that differ. One that came or went is not among them. */
 export function changedRoutes(before: Config, after: Config): Set<string> {
   const fields = Object.keys(after) as (keyof Config)[];
-  const isAll = fields.some((field) => !ASIDE.has(field) && !isDeepStrictEqual(before[field], after[field]));
+  const isAll = fields.some((field) => !ASIDE.has(field) && !isSame(before[field], after[field]));
   const old = new Map(before.routes.map((route) => [route.name, route]));
   const services = changedServices(before.services, after.services);
   const changed = after.routes.filter((route) => {
@@ -47,14 +47,14 @@ export function guardedCells(
 
 /** Objectives judge requests and treat none. */
 function isOther({ slo: _before, ...before }: RouteConfig, { slo: _after, ...after }: RouteConfig): boolean {
-  return !isDeepStrictEqual(before, after);
+  return !isSame(before, after);
 }
 
 function changedServices(before: readonly ServiceConfig[], after: readonly ServiceConfig[]): Set<string> {
   const old = new Map(before.map((service) => [service.name, service]));
   const changed = after.filter(({ slo: _slo, ...service }) => {
     const { slo: _old, ...was } = old.get(service.name) ?? { slo: null };
-    return !isDeepStrictEqual(was, service);
+    return !isSame(was, service);
   });
   return new Set(changed.map(({ name }) => name));
 }

@@ -5,9 +5,9 @@
  * whole. Secrets are redacted on both sides: that one changed is told, not what it was.
  */
 
-import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../model/config.ts';
 import type { FieldChange, RevisionDiff } from '../../model/threads/revision.ts';
+import { isSame } from './same.ts';
 
 /** Changes that are listed; the rest is counted. */
 export const CHANGES_MAX = 1000;
@@ -48,13 +48,13 @@ function compareNamed(
   const order = (list: readonly { readonly name: string }[], other: ReadonlyMap<string, unknown>): string[] =>
     list.map(({ name }) => name).filter((name) => other.has(name));
   const [orderBefore, orderAfter] = [order(before, now), order(after, old)];
-  if (scope === 'route' && !isDeepStrictEqual(orderBefore, orderAfter)) {
+  if (scope === 'route' && !isSame(orderBefore, orderAfter)) {
     found.push({ scope: 'gateway', name: '', field: 'order of routes', before: orderBefore, after: orderAfter });
   }
 }
 
 function compare(place: Place, field: string, [before, after]: Pair, found: FieldChange[]): void {
-  if (isDeepStrictEqual(before, after)) return;
+  if (isSame(before, after)) return;
   if (isRecord(before) && isRecord(after)) {
     for (const key of new Set([...Object.keys(before), ...Object.keys(after)])) {
       compare(place, field === '' ? key : `${field}.${key}`, valuesOf(key, before, after), found);
@@ -81,7 +81,7 @@ function told(side: 'before' | 'after', value: unknown): Partial<FieldChange> {
 function valuesOf(key: string, before: Record<string, unknown>, after: Record<string, unknown>): Pair {
   const [old, now] = [before[key], after[key]];
   const isHidden = SECRET_FIELD.test(key) || (key === 'value' && (isSecretHeader(before) || isSecretHeader(after)));
-  if (!isHidden || isDeepStrictEqual(old, now)) return [old, now];
+  if (!isHidden || isSame(old, now)) return [old, now];
   return [hidden(old, ''), hidden(now, ', changed')];
 }
 
@@ -97,7 +97,7 @@ function namesOf(before: readonly unknown[], after: readonly unknown[]): [NamedL
   const common = (list: NamedList, other: NamedList): string[] => [...list.keys()].filter((name) => other.has(name));
   const [first, second] = [old as NamedList, now as NamedList];
   // Only in another order: the whole list is told.
-  return isDeepStrictEqual(common(first, second), common(second, first)) ? [first, second] : null;
+  return isSame(common(first, second), common(second, first)) ? [first, second] : null;
 }
 
 type NamedList = ReadonlyMap<string, unknown>;

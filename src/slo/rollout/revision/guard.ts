@@ -103,7 +103,7 @@ export class RevisionGuard<Base> {
     const records = new Map<string, Recorded>();
     for (const route of routes) {
       const known = this.#records.get(route.name);
-      if (known !== undefined && String(known.route.cells) === String(route.cells)) {
+      if (known !== undefined && isSameList(known.route.cells, route.cells)) {
         known.route = route;
         records.set(route.name, known);
         continue;
@@ -124,8 +124,7 @@ export class RevisionGuard<Base> {
   begin(changed: ReadonlySet<string>, base: Base, nowMs: number): number {
     const found = [...changed].flatMap((name) => this.#records.get(name) ?? []);
     for (const recorded of found) if (!this.#watched.has(recorded.route.name)) this.#close(recorded, nowMs);
-    const able = found.filter(({ record }) => record.sum.answered >= RECORD_LEAST);
-    const busiest = able.toSorted((a, b) => b.record.sum.answered - a.record.sum.answered).slice(0, WATCHED_MAX);
+    const busiest = busiestOf(found, WATCHED_MAX);
     const names = new Set([...this.#watched.keys(), ...busiest.map(({ route }) => route.name)]);
     this.#chooseBeside(new Set([...changed, ...names]), nowMs, names.size);
     let unchanged = NO_COUNTS;
@@ -180,9 +179,7 @@ export class RevisionGuard<Base> {
     const others = [...this.#records.values()].filter(({ route }) => !changed.has(route.name));
     const unread = others.filter(({ sinceMs }) => nowMs - sinceMs >= PART_MS_LEAST);
     for (const recorded of unread.slice(0, UNREAD_MAX)) this.#close(recorded, nowMs);
-    const able = others.filter(({ record }) => record.sum.answered >= RECORD_LEAST);
-    const busiest = able.toSorted((a, b) => b.record.sum.answered - a.record.sum.answered).slice(0, UNCHANGED_MAX);
-    this.#beside = busiest.map((recorded) => {
+    this.#beside = busiestOf(others, UNCHANGED_MAX).map((recorded) => {
       const watch = new RouteWatch({ record: recorded.record, unchanged: null, delta: ALPHA / (2 * count) }, nowMs);
       return { watch, recorded, last: this.#countsOf(recorded.route.cells) };
     });
@@ -251,6 +248,20 @@ export class RevisionGuard<Base> {
     recorded.counts = counts;
     recorded.sinceMs = nowMs;
   }
+}
+
+function isSameList(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((cell, index) => cell === b[index]);
+}
+
+/** Those with most traffic, of those that have enough. */
+function busiestOf(recorded: readonly Recorded[], count: number): Recorded[] {
+  const counted = recorded.map((one) => ({ one, answered: one.record.answered }));
+  const able = counted.filter(({ answered }) => answered >= RECORD_LEAST);
+  return able
+    .toSorted((a, b) => b.answered - a.answered)
+    .slice(0, count)
+    .map(({ one }) => one);
 }
 
 function sentenceOf<Base>(

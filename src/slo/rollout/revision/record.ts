@@ -61,6 +61,11 @@ export class RouteRecord {
     return { finished, bad, answered, turnedAway, ms } as RouteCounts & { readonly ms: number };
   }
 
+  /** Of all blocks: how many exchanges there were. */
+  get answered(): number {
+    return this.#sumOf(2);
+  }
+
   /** Largest share of failures in a block that had enough. */
   worst(track: Track): number {
     let worst = 0;

@@ -16,6 +16,7 @@ suite('what a route did lately', () => {
     for (let block = 0; block < 18; block++) record.add(counts(10, 1, 2), 10_000);
     assert.deepEqual(record.sum, { finished: 180, bad: 18, answered: 180, turnedAway: 54, ms: 180_000 });
     assert.deepEqual(pairOf('errors', record.sum), [180, 18]);
+    assert.equal(record.answered, 180);
     assert.deepEqual(pairOf('refusals', record.sum), [180, 54]);
   });
 
