@@ -14,7 +14,7 @@ export function sampleView(changes: Partial<AdminView> = {}): AdminView {
     live: () => true,
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
     revisions: () => [],
-    diff: () => ({ kind: 'unknown', detail: 'there is none' }),
+    diff: () => ({ kind: 'done', diff: { before: '1 ab', after: '2 cd', changes: [], more: 0 } }),
     forecast: () => ({ kind: 'done', forecasts: [] }),
     ...changes,
   };
