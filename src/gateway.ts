@@ -10,12 +10,13 @@ import type { AdminServer } from './admin/server.ts';
 import { hashOfVariable } from './admin/token.ts';
 import { type Insight, openAdmin } from './compose/admin.ts';
 import { Attribution } from './compose/breaches.ts';
+import { createConfigTools } from './compose/config-tools.ts';
 import { Configuration } from './compose/configuration.ts';
 import { Drifts } from './compose/drifts.ts';
 import { Durable } from './compose/durable.ts';
-import { answerForecast, NOT_MEASURED } from './compose/forecast.ts';
 import { Restart } from './compose/handover/restart.ts';
 import { Keys } from './compose/keys.ts';
+import { Revisions } from './compose/revisions.ts';
 import { Rollouts } from './compose/rollouts.ts';
 import { createWorkers } from './compose/workers.ts';
 import { AccessLogWriter } from './export/access-log.ts';
@@ -25,10 +26,8 @@ import { planOf } from './health/plan.ts';
 import { bothClocks, nowMs, wallTime } from './lib/clock.ts';
 import { createLog, type Log, type LogLevel } from './lib/log.ts';
 import { Random } from './lib/random.ts';
-import type { Config } from './model/config.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
 import { formatProblem, SluiceError } from './model/problem.ts';
-import type { ForecastQuestion } from './model/rollout.ts';
 import type { RestartAnswer } from './model/threads/handover.ts';
 import type { LoadedState } from './model/threads/state.ts';
 import type { Region, Workers } from './proxy/threads/workers.ts';
@@ -38,14 +37,10 @@ import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
 import { Totals } from './slo/totals.ts';
 import { createDials, type Dials } from './snapshot/dials.ts';
 import { createEndpointDials, setCapacity } from './snapshot/endpoint-dials.ts';
-import { hashConfig } from './snapshot/hash.ts';
 import { createLatencyDials } from './snapshot/latency-dials.ts';
 import { objectivesOf } from './snapshot/objectives.ts';
 import { needsRestart } from './snapshot/restart.ts';
 import { type Current, type OfferResult, Store } from './snapshot/store.ts';
-import { DISK } from './sources/disk.ts';
-import { parseConfig, sourcesOf } from './sources/parse.ts';
-import { jsonSchema } from './sources/schema.ts';
 
 const TICK_MS = 100;
 /** Routes whose totals are taken each tick: 10,000 in 100 s, long before a counter can wrap. */
@@ -58,15 +53,7 @@ export interface Release {
 }
 
 /** What the command line needs to look at documents without starting anything. */
-export const configTools = {
-  readText: (file: string) => DISK.readText(file),
-  parse: (text: string, file: string) => parseConfig(text, file, process.env),
-  sources: (text: string, file: string) => sourcesOf(text, file, process.env),
-  hash: hashConfig,
-  schema: jsonSchema,
-  forecast: (config: Config, question: ForecastQuestion) => answerForecast(config, question, () => NOT_MEASURED),
-};
-
+export const configTools = createConfigTools(process.env);
 export { logTools } from './compose/log-tools.ts';
 
 /**
@@ -93,6 +80,7 @@ class ControlPlane implements Gateway {
   readonly #accessLog: AccessLogWriter;
   readonly #dials: Dials = createDials();
   readonly #store: Store;
+  readonly #revisions: Revisions;
   readonly #configuration: Configuration;
   readonly #totals = new Totals();
   readonly #endpointTotals = new EndpointTotalsReader();
@@ -135,11 +123,19 @@ class ControlPlane implements Gateway {
       wallTime,
       mayRecycle: (candidate) => this.#workers?.isUnused(candidate) === true,
     });
+    this.#revisions = new Revisions({
+      store: this.#store,
+      totals: this.#totals,
+      log: this.#log,
+      release: release.version,
+      apply: (result) => this.#apply(result),
+      save: (rows) => this.#durable.keep(rows),
+    });
     this.#configuration = new Configuration({
       file: options.configFile,
       environment: process.env,
       log: this.#log,
-      store: this.#store,
+      store: this.#revisions,
       random: new Random(randomInt(2 ** 31)),
       apply: (result) => this.#apply(result),
     });
@@ -147,7 +143,7 @@ class ControlPlane implements Gateway {
       log: this.#log,
       slos: this.#slos,
       rollouts: () => this.#rollouts,
-      drifts: () => this.#drifts,
+      keepers: () => [this.#drifts, this.#revisions],
       look: () => this.#look(true),
     });
     this.#keys = new Keys({
@@ -193,6 +189,7 @@ class ControlPlane implements Gateway {
       release: this.#release,
       since: this.#since,
       store: this.#store,
+      revisions: this.#revisions,
       configuration: this.#configuration,
       dials: this.#dials,
       totals: this.#totals,
@@ -223,7 +220,7 @@ class ControlPlane implements Gateway {
       const message = `${this.#options.configFile} has ${first.problems.length} problem(s)`;
       throw new SluiceError('SLU_CONFIG_INVALID', message, { problems: first.problems });
     }
-    const { config, snapshot } = first.current;
+    const { config } = first.current;
     this.#workers = await this.#createWorkers(first.current);
     if (this.#restart.isHeir) await this.#workers.prepare();
     const given = await this.#restart.take(config.state.directory);
@@ -231,7 +228,8 @@ class ControlPlane implements Gateway {
     this.#follow(first.current);
     this.#durable.restore(given);
     await this.#keys.ready();
-    this.configHash = snapshot.hash;
+    const current = this.#store.current as Current;
+    this.configHash = current.snapshot.hash;
     this.#admin = await openAdmin(this.#insight, config.admin, this.#restart.adminFd(config.admin));
     this.adminUrl = this.#admin.url;
     this.#workers.logMore(this.#drifts.logged);
@@ -241,7 +239,7 @@ class ControlPlane implements Gateway {
     await this.#restart.serving();
     this.#configuration.follow();
     this.#warn(first.warnings.map(formatProblem));
-    this.#log.info('serving', { proxy: this.proxyUrl, admin: this.adminUrl, ...this.#configFields(first.current) });
+    this.#log.info('serving', { proxy: this.proxyUrl, admin: this.adminUrl, ...this.#configFields(current) });
   }
 
   /** Lets go of everything that a start has begun, and tells whoever waits for it. */
@@ -302,14 +300,15 @@ class ControlPlane implements Gateway {
     }
     for (const { table, id } of result.recycled) if (table === 'cells') this.#totals.forget(id);
     for (const { override, because } of result.lifted) this.#log.info('hold_lifted', { ...override, lifted: because });
-    this.#follow(result.current);
+    this.#follow(result.current, result.before);
     if (result.before !== null) this.#warn(needsRestart(result.before.config, result.current.config));
     await this.#workers?.swap(result.current.snapshot);
     this.#log.info('config_live', this.#configFields(result.current));
   }
 
-  #follow(current: Current): void {
+  #follow(current: Current, before: Current | null = null): void {
     this.#keys.follow(current.config.color);
+    this.#revisions.watch.follow(current, before);
     this.#rollouts.follow(current);
     this.#drifts.follow(current);
     this.#attribution.follow(current);
@@ -340,6 +339,7 @@ class ControlPlane implements Gateway {
     this.#totals.follow(regions);
     this.#endpointTotals.follow(regions);
     this.#rollouts.turn(this.#tickedAtMs);
+    this.#revisions.watch.turn(this.#tickedAtMs);
     this.#look(isLast);
     this.#drifts.turn(regions, this.#tickedAtMs);
     this.#attribution.turn(this.#tickedAtMs);

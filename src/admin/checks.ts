@@ -23,7 +23,7 @@ export function readinessChecks(status: Status): readonly Check[] {
     {
       name: 'configuration',
       isOk: config.revision > 0,
-      detail: config.revision > 0 ? `revision ${config.revision}, ${config.file}` : 'none was accepted yet',
+      detail: config.revision > 0 ? configDetail(status) : 'none was accepted yet',
     },
     // Told, never failed: the last good configuration serves as well as a fresh one.
     ...status.sources.map((source) => ({ name: source.name, isOk: true, detail: sourceDetail(source) })),
@@ -31,6 +31,12 @@ export function readinessChecks(status: Status): readonly Check[] {
     { name: 'state', isOk: state.kind !== 'unavailable', detail: stateDetail(state) },
     { name: 'ready', isOk: status.ready, detail: status.ready ? 'taking traffic' : status.notReadyBecause },
   ];
+}
+
+/** `revision 3, gateway.yaml`; what differs from the sources fails nothing: it serves as well. */
+function configDetail({ config, revisions }: Status): string {
+  const difference = revisions.difference === '' ? '' : `; ${revisions.difference}`;
+  return `revision ${config.revision}, ${config.file}${difference}`;
 }
 
 /** `in /var/lib/sluice, 96 KiB, all written at …`; `in memory`; `in memory only: …`. */

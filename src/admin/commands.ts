@@ -1,7 +1,7 @@
 /**
- * Commands over the admin server, which with weights (weights.ts) are all that changes anything: `POST /api/v1/rollouts/{route}/{command}` to
- * rollouts, `POST /api/v1/routes/{route}/restore` for versions that are offline because they drifted, and
- * `POST /api/v1/restart`.
+ * Commands over the admin server, which with weights (weights.ts) are all that changes anything:
+ * `POST /api/v1/rollouts/{route}/{command}` to rollouts, `POST /api/v1/routes/{route}/restore` for versions that are offline
+ * because they drifted, `POST /api/v1/config/{rollback,unpin}` and `POST /api/v1/restart`.
  *
  * Who may: bearers of the token. Without a configured one nobody may. A page in a browser cannot: it would need the token in
  * an `Authorization` header, which needs a CORS preflight, which is refused; what a browser says of the request's origin is
@@ -10,7 +10,7 @@
  * ```
  * 421 host ▸ 405 method ▸ 403 other site ▸ 403 read only ▸ 401 token ▸ 415 type ▸ 413 size ▸ 400 body ▸ 404 route ▸ 409 state
  * ```
- * Body: none, or JSON `{"reason": "text", "fix": true}`. Answers 200 with the decision, as JSON; a restart that has begun
+ * Body: none, or JSON `{"reason": "text", "fix": true}`, of a rollback `{"reason": "text", "revision": "12"}`. Answers 200 with the decision, as JSON; a restart that has begun
  * 202 with the new process's id, and what comes of it shows in the status.
  */
 
@@ -26,6 +26,7 @@ import {
   type WeightsCommand,
 } from '../model/rollout.ts';
 import type { RestartAnswer } from '../model/threads/handover.ts';
+import { CONFIG_COMMANDS, type ConfigCommand, type ConfigCommandResult } from '../model/threads/revision.ts';
 import { jsonReply, problemReply, type Reply } from './reply.ts';
 import { isTokenOf } from './token.ts';
 
@@ -34,6 +35,9 @@ export const BODY_BYTES_MAX = 4096;
 /** Longest reason in characters: it is logged, shown and kept. */
 const REASON_MAX = 500;
 const RESTORE_PATH = /^\/api\/v1\/routes\/([A-Za-z0-9._-]{1,253})\/restore$/;
+const CONFIG_PATH = /^\/api\/v1\/config\/([a-z]{1,16})$/;
+/** A number or a hash. */
+const REVISION_MAX = 64;
 const PATH = /^\/api\/v1\/rollouts\/([A-Za-z0-9._-]{1,253})\/([a-z]{1,16})$/;
 
 /** What the admin server may do besides looking. */
@@ -42,6 +46,8 @@ export interface AdminActions {
   tokenHash(): string | null;
   command(command: RolloutCommand): CommandResult;
   restore(command: RestoreCommand): RestoreResult;
+  /** Resolves when every worker obeys. */
+  configure(command: ConfigCommand): Promise<ConfigCommandResult>;
   restart(): RestartAnswer;
   /** Bounded in time by itself. */
   setWeights(command: WeightsCommand): Promise<WeightsAnswer>;
@@ -52,11 +58,15 @@ export interface AdminActions {
 /** A command that a path names. */
 export type Target =
   | { readonly route: string; readonly name: RolloutCommandName | 'restore' }
+  | { readonly name: ConfigCommand['name'] }
   | { readonly name: 'restart' };
 
 /** The command of a path as received; null when it names none. */
 export function commandTarget(path: string): Target | null {
   if (path === '/api/v1/restart') return { name: 'restart' };
+  const [, configuring = ''] = CONFIG_PATH.exec(path) ?? [];
+  const configured = CONFIG_COMMANDS.find((name) => name === configuring);
+  if (configured !== undefined) return { name: configured };
   const [, restoring] = RESTORE_PATH.exec(path) ?? [];
   if (restoring !== undefined) return { route: restoring, name: 'restore' };
   const [, route = '', name = ''] = PATH.exec(path) ?? [];
@@ -81,12 +91,29 @@ export async function answerCommand(
   if (body === null) return cut(413, `A command has at most ${BODY_BYTES_MAX} bytes of body`);
   const wishes = wishesOf(body);
   if (typeof wishes === 'string') return problemReply(400, wishes);
-  if (target.name === 'restart') return restartReply(actions.restart());
+  const { revision, ...rest } = wishes;
+  if (revision !== '' && target.name !== 'rollback') return problemReply(400, 'Only a rollback takes a revision');
+  if (!('route' in target)) return answerGateway(target.name, { reason: rest.reason, revision }, actions);
   const { name, route } = target;
   if (name === 'restore') return restored(actions.restore({ name, route, by: 'api', reason: wishes.reason }));
-  const result = actions.command({ name, route, by: 'api', ...wishes });
+  const result = actions.command({ name, route, by: 'api', ...rest });
   if (result.kind === 'done') return jsonReply({ decision: result.decision });
   return problemReply(result.kind === 'unknown' ? 404 : 409, result.detail);
+}
+
+/** Commands to the gateway as a whole. */
+async function answerGateway(
+  name: 'restart' | ConfigCommand['name'],
+  { reason, revision }: Pick<Wishes, 'reason' | 'revision'>,
+  actions: AdminActions,
+): Promise<Reply> {
+  if (name === 'restart') return restartReply(actions.restart());
+  if (name === 'rollback' && reason === '') return problemReply(400, 'A rollback needs a reason');
+  const said = { by: 'api', reason } as const;
+  const result = await actions.configure(name === 'rollback' ? { name, to: revision, ...said } : { name, ...said });
+  if (result.kind !== 'done') return problemReply(result.kind === 'unknown' ? 404 : 409, result.detail);
+  const { sentence, number, hash } = result;
+  return jsonReply({ done: { sentence, number, hash } });
 }
 
 function restored(result: RestoreResult): Reply {
@@ -152,18 +179,22 @@ export async function bodyOf(request: IncomingMessage): Promise<string | null> {
   return Buffer.concat(chunks).toString('utf8');
 }
 
+/** What a body asks for; `revision` is empty without one. */
+type Wishes = Pick<RolloutCommand, 'reason' | 'isFix'> & { readonly revision: string };
+
 /** What the body asks for, or what is wrong with it. */
-function wishesOf(text: string): Pick<RolloutCommand, 'reason' | 'isFix'> | string {
-  if (text.trim() === '') return { reason: '', isFix: false };
+function wishesOf(text: string): Wishes | string {
+  if (text.trim() === '') return { reason: '', isFix: false, revision: '' };
   const body = jsonObjectOf(text);
   if (typeof body === 'string') return body;
-  const { reason: given = '', fix = false, ...unknown } = body;
+  const { reason: given = '', fix = false, revision = '', ...unknown } = body;
   const [field] = Object.keys(unknown);
-  if (field !== undefined) return 'The body may have the fields reason and fix, and no others';
+  if (field !== undefined) return 'The body may have the fields reason, fix and revision, and no others';
   const reason = reasonIn(given);
   if (reason === null) return `reason is text of at most ${REASON_MAX} characters`;
   if (typeof fix !== 'boolean') return 'fix is true or false';
-  return { reason, isFix: fix };
+  if (typeof revision !== 'string' || revision.length > REVISION_MAX) return 'revision is a number or a hash, as text';
+  return { reason, isFix: fix, revision };
 }
 
 /** The fields of a JSON object, or what is wrong with the text. */

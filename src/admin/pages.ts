@@ -5,6 +5,7 @@
  */
 
 import { type ForecastQuestion, ROLLOUT_COMMANDS } from '../model/rollout.ts';
+import type { Status } from '../model/status.ts';
 import { formatCheck, hasStarted, readinessChecks } from './checks.ts';
 import { jsonReply, problemReply, type Reply, textReply } from './reply.ts';
 import type { AdminView } from './view.ts';
@@ -44,11 +45,28 @@ function pageTable(view: AdminView): ReadonlyMap<string, Page> {
     ['/livez', { about: '200 while the process can do its work', answer: live }],
     ['/readyz', { about: '200 while it should get traffic, else 503 with the reason; ?verbose', answer: ready }],
     ['/startupz', { about: '200 once it has started', answer: started }],
-    ['/healthz', { about: 'the same as /readyz', answer: ready }],
+    [
+      '/healthz',
+      {
+        about: 'the same as /readyz; ?include=config: with what is in force and what the sources hold, as JSON',
+        answer: (query) => (query.get('include') === 'config' ? configReply(view.status()) : ready(query)),
+      },
+    ],
     ['/metrics', { about: 'Prometheus text format', answer: async () => ({ status: 200, ...(await view.metrics()) }) }],
     [
       '/api/v1/status',
       { about: 'configuration, workers, routes, versions, rollouts', answer: () => jsonReply(view.status()) },
+    ],
+    [
+      '/api/v1/config/history',
+      { about: 'accepted configurations, newest first', answer: () => jsonReply({ revisions: view.revisions() }) },
+    ],
+    [
+      '/api/v1/config/diff',
+      {
+        about: 'what differs between two; ?before, after: numbers, hashes, sources',
+        answer: (query) => diffReply(view, query),
+      },
     ],
     [
       '/api/v1/decisions',
@@ -69,6 +87,22 @@ function pageTable(view: AdminView): ReadonlyMap<string, Page> {
       },
     ],
   ]);
+}
+
+/** Whether what is in force is what the sources hold, for probes and people; the code is that of readiness. */
+function configReply({ ready, notReadyBecause, config, revisions }: Status): Reply {
+  const { number, sourceHash, staleMs, pin, difference } = revisions;
+  const { revision, hash, loadedAt, last } = config;
+  const sentence = difference === '' ? 'what is in force is what the sources hold' : difference;
+  const told = { revision, number, hash, loadedAt, sourceHash, isSame: difference === '', sentence, staleMs, pin };
+  const body = { ready, notReadyBecause, config: { ...told, lastResult: last.result, problems: last.problems.length } };
+  return { ...jsonReply(body), status: ready ? 200 : 503 };
+}
+
+function diffReply(view: AdminView, query: URLSearchParams): Reply {
+  const result = view.diff(query.get('before') ?? '', query.get('after') ?? '');
+  if (result.kind === 'done') return jsonReply(result.diff);
+  return problemReply(result.kind === 'unknown' ? 404 : 409, result.detail);
 }
 
 function logReply(view: AdminView): Reply {
@@ -103,6 +137,8 @@ with the token: commands to the rollout of a route, and to bring back versions t
 
 GET and, with the token and If-Match, PUT /api/v1/routes/{route}/weights
 the weights of a route as its source keeps them; body: {"weights": {"v1": 90, "v2": 10}, "reason": "…"}
+POST /api/v1/config/rollback, /api/v1/config/unpin
+with the token: back to an accepted configuration, whatever the sources hold; body: {"reason": "…", "revision": "12"}
 
 POST /api/v1/restart
 with the token: a process from the same command line takes over without a gap\n`;

@@ -5,6 +5,7 @@
 import type { ForecastAnswer, ForecastQuestion } from '../model/rollout.ts';
 import type { Decision } from '../model/slo.ts';
 import type { Status, WeightsView } from '../model/status.ts';
+import type { DiffResult, RevisionEntry } from '../model/threads/revision.ts';
 
 /** A metrics page, ready to send. */
 export interface MetricsPage {
@@ -24,6 +25,10 @@ export interface AdminView {
   metrics(): Promise<MetricsPage>;
   /** The weights of a route, as its store has them now; null: no such route. Bounded in time by itself. */
   weights(route: string): Promise<WeightsView | null>;
+  /** Accepted configurations, newest first. */
+  revisions(): readonly RevisionEntry[];
+  /** What differs between two of them; empty names: what is in force, and the one before. */
+  diff(before: string, after: string): DiffResult;
   /** What a rollout can find; cost: some ten milliseconds a step. */
   forecast(question: ForecastQuestion): ForecastAnswer;
 }

@@ -7,6 +7,7 @@ import { formatProblem, SluiceError } from '../model/problem.ts';
 import { planCommand } from './admin/plan.ts';
 import { restartCommand } from './admin/restart.ts';
 import { restoreCommand } from './admin/restore.ts';
+import { REVISION_ACTIONS, revisionCommand } from './admin/revisions.ts';
 import { rolloutCommand } from './admin/rollout.ts';
 import { statusCommand } from './admin/status.ts';
 import { weightsCommand } from './admin/weights.ts';
@@ -39,14 +40,15 @@ const versionCommand: Command = {
 
 const configEntry: Command = {
   name: 'config',
-  about: 'validate a configuration, print its schema',
+  about: 'validate a configuration; history, diff, rollback of a running one',
   usage: CONFIG_USAGE,
-  run: (argv, deps) =>
-    configCommand(
-      argv,
-      { stdout: (text) => void deps.stdout.write(text), stderr: (text) => void deps.stderr.write(text) },
-      deps.config,
-    ),
+  run: (argv, deps) => {
+    const action = REVISION_ACTIONS.find((name) => name === argv[0]);
+    if (action !== undefined) return revisionCommand(action, argv.slice(1), deps);
+    const { stdout, stderr } = deps;
+    const io = { stdout: (text: string) => void stdout.write(text), stderr: (text: string) => void stderr.write(text) };
+    return configCommand(argv, io, deps.config);
+  },
 };
 
 /** Every command but `help`. */

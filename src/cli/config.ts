@@ -5,6 +5,7 @@
 import type { Config } from '../model/config.ts';
 import { formatProblem, type ParseResult, type Problem, SluiceError } from '../model/problem.ts';
 import type { ForecastAnswer, ForecastQuestion } from '../model/rollout.ts';
+import { REVISION_ACTIONS } from './admin/revisions.ts';
 import { didYouMean, readArgs, readChoice } from './args.ts';
 import { EXIT } from './deps.ts';
 
@@ -34,17 +35,32 @@ export interface ConfigTools {
 
 export const CONFIG_USAGE = `sluice config validate FILE [-o text|json]
 sluice config schema
+sluice config history
+sluice config diff [BEFORE] [AFTER]
+sluice config rollback [REVISION] --reason TEXT
+sluice config unpin [--reason TEXT]
 
   validate             say every problem of FILE with its place; exit 1 if there is any
   schema               print the JSON Schema (draft 2020-12) for editors
+  history              configurations that a running gateway accepted, newest first
+  diff                 what differs; default from the one before to what is in force. A revision is a number, the
+                       beginning of its hash (4 digits or more), or sources: what these hold now
+  rollback             put an accepted configuration in force again; default the one before with other content. It stays
+                       until the sources hold something else than now, or it is unpinned
+  unpin                put in force what the sources hold
+  --reason TEXT        for the log and the status
+  --admin URL          admin server; default $SLUICE_ADMIN, else http://127.0.0.1:9900
   -o, --output FORMAT  text, json; default text
   -h, --help           this text
+
+rollback and unpin need the token of the admin server in $SLUICE_ADMIN_TOKEN.
+Exit codes: 0 done, 1 refused or problems found, 2 wrong usage, 3 cannot reach the admin server.
 `;
 
 /** Digits of the content hash that people are shown. */
 const HASH_SHOWN = 12;
 
-const SUBCOMMANDS = ['validate', 'schema'] as const;
+const SUBCOMMANDS = ['validate', 'schema', ...REVISION_ACTIONS] as const;
 
 /**
  * Runs `sluice config` with the arguments after `config`.
@@ -70,7 +86,7 @@ async function dispatch(args: readonly string[], io: ConfigIo, tools: ConfigTool
   }
   if (subcommand === 'validate') return validate(rest, io, tools);
   if (subcommand === 'schema') return schema(rest, io, tools);
-  if (subcommand === '') throw new SluiceError('SLU_USAGE', `say what to do: ${SUBCOMMANDS.join(' or ')}`);
+  if (subcommand === '') throw new SluiceError('SLU_USAGE', `say what to do: ${SUBCOMMANDS.join(', ')}`);
   const meant = SUBCOMMANDS.find((known) => known.startsWith(subcommand.slice(0, 3))) ?? null;
   throw new SluiceError('SLU_USAGE', `unknown command config ${subcommand}${didYouMean(meant)}`);
 }

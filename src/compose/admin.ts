@@ -28,6 +28,7 @@ import type { Configuration } from './configuration.ts';
 import type { Drifts } from './drifts.ts';
 import type { Durable } from './durable.ts';
 import { answerForecast, type Measured } from './forecast.ts';
+import type { Revisions } from './revisions.ts';
 import type { Rollouts } from './rollouts.ts';
 import { viewWeights, type WeightsDeps, writeWeights } from './weights.ts';
 
@@ -46,6 +47,7 @@ export interface Insight {
   readonly since: { readonly wall: string; readonly ms: number };
   readonly store: Store;
   readonly configuration: Configuration;
+  readonly revisions: Revisions;
   readonly dials: Dials;
   readonly totals: Totals;
   readonly endpointTotals: EndpointTotalsReader;
@@ -75,7 +77,7 @@ export interface Insight {
  * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED
  */
 export function openAdmin(insight: Insight, address: ListenAddress, fd?: number): Promise<AdminServer> {
-  const { store, totals, rollouts, drifts, accessLog, log } = insight;
+  const { store, totals, rollouts, drifts, revisions, accessLog, log } = insight;
   const weights = weightsOf(insight);
   const metrics = createMetrics({
     status: () => statusOf(insight),
@@ -93,6 +95,7 @@ export function openAdmin(insight: Insight, address: ListenAddress, fd?: number)
       tokenHash: () => store.current?.config.adminTokenHash ?? insight.tokenHash,
       command: (command) => (insight.isHeld() ? HELD : obey(insight, command)),
       restore: ({ route, by, reason }) => (insight.isHeld() ? HELD : drifts.restore(route, by, reason)),
+      configure: async (command) => (insight.isHeld() ? HELD : revisions.command(command)),
       restart: () => insight.restartNow('api'),
       setWeights: (command) => writeWeights(weights, command),
       onRefused: (target, because) => log.warn('admin_refused', { target, because }),
@@ -104,6 +107,8 @@ export function openAdmin(insight: Insight, address: ListenAddress, fd?: number)
       live: () => nowMs() - insight.tickedAtMs() < LIVE_MS,
       metrics: () => metrics.page(),
       weights: (route) => viewWeights(weights, route),
+      revisions: () => revisions.list(),
+      diff: (before, after) => revisions.diff(before, after),
       forecast: (question) => answerForecast((store.current as Current).config, question, measuredBy(insight)),
     },
     onFailure: (where, error) => log.error('admin_failed', { where, error }),
@@ -152,7 +157,8 @@ function obey({ rollouts, drifts }: Insight, command: RolloutCommand): CommandRe
 }
 
 function statusOf(insight: Insight): Status {
-  const { release, since, store, configuration, health, slos, rollouts, durable } = insight;
+  const { release, since, store, configuration, revisions, health, slos, rollouts, durable } = insight;
+  const sources = configuration.sources();
   const routesNow = once(() => routesOf(insight));
   const slosNow = once(() => slos.status(bothClocks()));
   const workers = insight.workers();
@@ -167,7 +173,8 @@ function statusOf(insight: Insight): Status {
     notReadyBecause: because,
     proxyUrl: insight.proxyUrl(),
     config: store.status(),
-    sources: configuration.sources(),
+    revisions: revisions.status(sources),
+    sources,
     apply: configuration.applied(),
     workers,
     // Computed when somebody first looks: a probe asks for the rest only.

@@ -14,7 +14,7 @@ import type { Log } from '../lib/log.ts';
 import type { Random } from '../lib/random.ts';
 import { unreadableProblem } from '../model/problem.ts';
 import type { ApplyStatus, SourceStatus } from '../model/status.ts';
-import type { OfferResult, Store } from '../snapshot/store.ts';
+import type { OfferResult } from '../snapshot/store.ts';
 import type { Sources } from '../sources/build/sources.ts';
 import type { Environment } from '../sources/document/interpolate.ts';
 import { mainDocument, type SourceDocument } from '../sources/document/pieces.ts';
@@ -27,6 +27,7 @@ import { Parser } from '../sources/parser.ts';
 import { openStore } from '../sources/stores/open.ts';
 import type { SourceSettings } from '../sources/stores/settings.ts';
 import { placeOfWeights } from '../sources/stores/write/open.ts';
+import type { Revisions } from './revisions.ts';
 
 /** As source or as built. */
 const THREAD_FILE = new URL(
@@ -43,7 +44,7 @@ export interface ConfigurationDeps {
   readonly file: string;
   readonly environment: Environment;
   readonly log: Log;
-  readonly store: Store;
+  readonly store: Pick<Revisions, 'offer' | 'current'>;
   readonly random: Random;
   /** Puts into force what came of an offer; resolves when every worker has it. */
   readonly apply: (result: OfferResult) => Promise<void>;
@@ -52,6 +53,8 @@ export interface ConfigurationDeps {
 /** A change under way, and when the first event of it came. */
 interface Change {
   atMs: number;
+  /** Names of the sources that changed. */
+  readonly origin: Set<string>;
 }
 
 export class Configuration {
@@ -96,13 +99,13 @@ export class Configuration {
     this.#hasMissed = false;
     const parsed = (await this.#parser.parse(this.#documents())) ?? { ok: false, problems: [] };
     if (parsed.ok) this.#sources = parsed.sources;
-    return store.offer(parsed);
+    return store.offer(parsed, ['start']);
   }
 
   /** Takes changes from now on, and those that came since `open`. */
   follow(): void {
     this.#phase = 'following';
-    if (this.#hasMissed) this.#renew(nowMs());
+    if (this.#hasMissed) this.#renew(nowMs(), 'start');
   }
 
   /** Reads everything again; sudden losses that were not believed are believed. */
@@ -174,7 +177,7 @@ export class Configuration {
     if (event.kind === 'unwatched') log.warn('config_unwatched', { file, error: event.error.message });
     else if (event.kind === 'text') {
       this.#main = mainDocument(event.text, file);
-      this.#renew(nowMs());
+      this.#renew(nowMs(), file);
     } else if (this.#phase === 'starting') this.#hasMissed = true;
     else if (this.#phase === 'following') {
       this.#settle(store.offer({ ok: false, problems: [unreadableProblem(file, event.error)] }), null);
@@ -196,15 +199,15 @@ export class Configuration {
       const fields = { added: shown(added), removed: shown(removed), changed: shown(changed) };
       const isMany = count > changesWarn && this.#phase === 'following';
       (isMany ? many : few)('source_changed', { source, revision: event.revision, count, ...fields });
-      this.#renew(event.atMs);
+      this.#renew(event.atMs, source);
     }
   }
 
-  /** Parses and offers everything. */
-  #renew(atMs: number): void {
+  /** Parses and offers everything. @param origin what changed */
+  #renew(atMs: number, origin: string): void {
     if (this.#phase === 'starting') this.#hasMissed = true;
     if (this.#phase !== 'following') return;
-    const change: Change = { atMs };
+    const change: Change = { atMs, origin: new Set([origin]) };
     this.#newest = change;
     this.#parser.parse(this.#documents()).then(
       (parsed) => {
@@ -212,6 +215,7 @@ export class Configuration {
         // Overtaken: the newer one brings this change to the workers too.
         else if (parsed === null && this.#newest !== null) {
           this.#newest.atMs = Math.min(this.#newest.atMs, change.atMs);
+          for (const name of change.origin) this.#newest.origin.add(name);
         }
       },
       (error: unknown) => this.#failed(error),
@@ -224,7 +228,7 @@ export class Configuration {
         const text = 'sources or follow changed; the change takes effect at the next start';
         this.#deps.log.warn('config_warning', { text });
       }
-      this.#settle(this.#deps.store.offer(parsed), change);
+      this.#settle(this.#deps.store.offer(parsed, [...change.origin]), change);
     } catch (error) {
       this.#failed(error);
     }

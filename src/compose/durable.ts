@@ -1,5 +1,5 @@
 /**
- * Composition of what outlives the process: budgets, rollouts and decisions, from the state store and into it.
+ * Composition of what outlives the process: budgets, rollouts, decisions and revisions, from the state store and into it.
  *
  * ```
  * start:      store ─▶ recalled decisions, rollouts with their holds, budgets     before the first turn
@@ -27,7 +27,6 @@ import { Reels } from '../slo/replay/reel.ts';
 import { chained, GENESIS } from '../state/chain.ts';
 import { formatLine } from '../state/read.ts';
 import { StateStore } from '../state/store.ts';
-import type { Drifts } from './drifts.ts';
 import type { Rollouts } from './rollouts.ts';
 
 /** 3 MB a flush: 256 objectives that count are saved every time, 10,000 in half a minute. */
@@ -35,11 +34,22 @@ const BUDGETS_PER_FLUSH = 256;
 /** Times on a step are saved this often, besides every decision. */
 const ROLLOUTS_MS = 10_000;
 
+/** Keeps rows among the budgets, under keys of its own. */
+export interface Keeper {
+  /** Everything that is to outlive the process. */
+  save(): ReadonlyMap<string, SavedBudget>;
+  /** Whether a row is its own; then it is taken in. @throws Error when it cannot be read */
+  recall(key: string, row: SavedBudget): boolean;
+  /** Every row was recalled. */
+  recalled?(): void;
+}
+
 export interface DurableDeps {
   readonly log: Log;
   readonly slos: SloEngine;
   readonly rollouts: () => Rollouts;
-  readonly drifts: () => Drifts;
+  /** What is saved beside budgets, in rows like theirs. */
+  readonly keepers: () => readonly Keeper[];
   /** Takes in everything that the workers have counted so far. */
   readonly look: () => void;
 }
@@ -114,10 +124,10 @@ export class Durable {
    * @returns what a process that opens `directory` then does not find there; null: it finds everything
    */
   async suspend(directory: string | null): Promise<LoadedState | null> {
-    const { slos, rollouts, drifts } = this.#deps;
+    const { slos, rollouts } = this.#deps;
     await this.close();
     if (directory === this.#directory && this.#store.isWritten) return null;
-    const budgets = new Map([...savedBudgets(slos.save(nowMs())), ...drifts().save()]);
+    const budgets = new Map([...savedBudgets(slos.save(nowMs())), ...this.#kept()]);
     return { budgets, rollouts: rollouts().save(), decisions: rollouts().decisions };
   }
 
@@ -136,9 +146,13 @@ export class Durable {
     });
   }
 
+  #kept(): Map<string, SavedBudget> {
+    return new Map(this.#deps.keepers().flatMap((keeper) => [...keeper.save()]));
+  }
+
   #saveAll(): void {
     this.#saveBudgets(this.#deps.slos.save(nowMs()));
-    this.#store.saveBudgets(this.#deps.drifts().save());
+    this.#store.saveBudgets(this.#kept());
     this.#store.saveRollouts(this.#deps.rollouts().save());
   }
 
@@ -163,6 +177,7 @@ export class Durable {
     }
     const { wallMs } = bothClocks();
     for (const [id, budget] of budgets) this.#try('budget', id, () => this.#restoreBudget(id, budget, wallMs));
+    for (const keeper of this.#deps.keepers()) keeper.recalled?.();
   }
 
   #collect(): void {
@@ -179,7 +194,7 @@ export class Durable {
   }
 
   #restoreBudget(id: string, budget: SavedBudget, wallMs: number): void {
-    if (this.#deps.drifts().recall(id, budget)) return;
+    if (this.#deps.keepers().some((keeper) => keeper.recall(id, budget))) return;
     const { format, bytes, at } = budget;
     if (format !== BUDGET_FORMAT) throw new Error(`format ${format} is not ${BUDGET_FORMAT}`);
     const unknown = this.#deps.slos.restore([fromBytes(id, bytes)], nowMs(), wallMs - Date.parse(at));

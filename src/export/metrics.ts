@@ -6,6 +6,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { COLOR_FAMILIES } from './color-families.ts';
 import { DURABLE_FAMILIES } from './durable-families.ts';
 import { type Reading, registerFamily } from './family.ts';
+import { REVISION_FAMILIES } from './revision-families.ts';
 import { SLO_FAMILIES } from './slo-families.ts';
 import type { MetricsSource } from './source.ts';
 import { SOURCE_FAMILIES } from './source-families.ts';
@@ -30,6 +31,7 @@ export function createMetrics(source: MetricsSource): Metrics {
     ...STATE_FAMILIES,
     ...COLOR_FAMILIES,
     ...SOURCE_FAMILIES,
+    ...REVISION_FAMILIES,
     ...SLO_FAMILIES,
     ...DURABLE_FAMILIES,
   ])

@@ -9,6 +9,7 @@ import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLim
 import type { WeightsOrigin } from './rollout.ts';
 import type { SloConfig } from './slo.ts';
 import type { ColorConfig } from './threads/color.ts';
+import type { RevisionsConfig } from './threads/revision.ts';
 
 /** Where a socket listens. `port` 0 lets the kernel choose. */
 export interface ListenAddress {
@@ -378,6 +379,7 @@ export interface Config {
   readonly timeouts: Timeouts;
   readonly drain: DrainConfig;
   readonly state: StateConfig;
+  readonly revisions: RevisionsConfig;
   readonly services: readonly ServiceConfig[];
   readonly routes: readonly RouteConfig[];
 }

@@ -11,6 +11,7 @@ import type { RolloutGate, RolloutStateName, WeightsOrigin } from './rollout.ts'
 import type { ErrorClass } from './sli.ts';
 import type { AlertSeverity, DriftKind, SloIndicator, SloScope, Verdict, VerdictState } from './slo.ts';
 import type { RestartStatus } from './threads/handover.ts';
+import type { RevisionsStatus } from './threads/revision.ts';
 import type { StateStatus } from './threads/state.ts';
 
 export interface EndpointStatus extends EndpointHealth {
@@ -284,6 +285,8 @@ export interface Status {
   /** `http://host:port` of the data plane. */
   readonly proxyUrl: string;
   readonly config: ConfigStatus;
+  /** How what is in force stands to what the sources hold. */
+  readonly revisions: RevisionsStatus;
   /** In the order of their precedence; empty when the file is everything. */
   readonly sources: readonly SourceStatus[];
   readonly apply: ApplyStatus;

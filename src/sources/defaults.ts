@@ -24,6 +24,7 @@ import type {
 import type { BreakerConfig, OverloadConfig, Priority } from '../model/overload.ts';
 import type { DriftConfig, SloConfig } from '../model/slo.ts';
 import type { ColorConfig } from '../model/threads/color.ts';
+import type { RevisionsConfig } from '../model/threads/revision.ts';
 import type { FollowSettings } from './stores/settings.ts';
 
 export const DEFAULT_LISTEN: ListenAddress = { host: '0.0.0.0', port: 8080 };
@@ -46,6 +47,7 @@ export const DEFAULT_OVERLOAD: OverloadConfig = { priorityHeader: null };
 export const DEFAULT_PRIORITY: Priority = 'default';
 export const DEFAULT_DRAIN: DrainConfig = { delayMs: 5000, timeoutMs: 25_000 };
 export const DEFAULT_STATE: StateConfig = { directory: null };
+export const DEFAULT_REVISIONS: RevisionsConfig = { keep: 20, bytesMax: 16 * 1024 * 1024, watchMs: 60_000 };
 /** Gateway API's default: equal shares. */
 export const DEFAULT_WEIGHT = 1;
 export const DEFAULT_ENDPOINT_WEIGHT = 1;

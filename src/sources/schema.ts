@@ -10,7 +10,18 @@ import { checkCidr } from './scalars/host.ts';
 import { checkWorkers, WORKERS_META } from './scalars/number.ts';
 import { color } from './schema/color.ts';
 import { named, scalar } from './schema/fields.ts';
-import { accessLog, adminToken, drain, http, limits, listen, overload, state, timeouts } from './schema/process.ts';
+import {
+  accessLog,
+  adminToken,
+  drain,
+  http,
+  limits,
+  listen,
+  overload,
+  revisions,
+  state,
+  timeouts,
+} from './schema/process.ts';
 import { route } from './schema/route.ts';
 import { service } from './schema/service.ts';
 import { follow, sources } from './schema/sources.ts';
@@ -30,6 +41,7 @@ export const documentSchema = z.strictObject({
   timeouts: timeouts.optional(),
   drain: drain.optional(),
   state: state.optional(),
+  revisions: revisions.optional(),
   sources: sources.optional(),
   follow: follow.optional(),
   services: named(service, 'Services by name'),

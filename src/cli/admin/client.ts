@@ -5,6 +5,13 @@
 import type { Forecast, ForecastAnswer, ForecastQuestion, RolloutCommandName } from '../../model/rollout.ts';
 import type { Decision, DriftChange } from '../../model/slo.ts';
 import type { Status } from '../../model/status.ts';
+import type {
+  ConfigCommand,
+  ConfigCommandResult,
+  DiffResult,
+  RevisionDiff,
+  RevisionEntry,
+} from '../../model/threads/revision.ts';
 
 const TIMEOUT_MS = 5000;
 
@@ -43,6 +50,38 @@ export async function fetchForecast(adminUrl: string, question: ForecastQuestion
   const detail = body.detail ?? `${url.pathname} answered ${response.status}`;
   return { kind: response.status === 404 ? 'unknown' : 'refused', detail };
 }
+
+/** `GET /api/v1/config/history`, newest first. Rejects when the server cannot be reached or answers in another form. */
+export async function fetchRevisions(adminUrl: string): Promise<readonly RevisionEntry[]> {
+  const body = (await fetchJson(adminUrl, '/api/v1/config/history')) as { readonly revisions: RevisionEntry[] };
+  return body.revisions;
+}
+
+/** `GET /api/v1/config/diff`. Rejects likewise. */
+export async function fetchDiff(adminUrl: string, before: string, after: string): Promise<DiffResult> {
+  const url = new URL('/api/v1/config/diff', adminUrl);
+  url.searchParams.set('before', before);
+  url.searchParams.set('after', after);
+  const response = await fetch(url, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  const body = (await response.json()) as RevisionDiff & { readonly detail?: string };
+  if (response.ok) return { kind: 'done', diff: body };
+  const detail = body.detail ?? `${url.pathname} answered ${response.status}`;
+  return { kind: response.status === 404 ? 'unknown' : 'refused', detail };
+}
+
+/** `POST /api/v1/config/{command}`. Rejects likewise. */
+export async function sendConfigCommand(
+  adminUrl: string,
+  name: ConfigCommand['name'],
+  wishes: { readonly token: string | undefined; readonly reason: string; readonly revision?: string },
+): Promise<ConfigDone | { readonly status: number; readonly refused: string }> {
+  const path = `/api/v1/config/${name}`;
+  const { status, ...body } = await post<{ readonly done?: ConfigDone }>(adminUrl, path, wishes);
+  return body.done ?? { status, refused: body.detail ?? `${path} answered ${status}` };
+}
+
+/** What came of a command to the configuration. */
+export type ConfigDone = Pick<ConfigCommandResult & { readonly kind: 'done' }, 'sentence' | 'number' | 'hash'>;
 
 async function fetchJson(adminUrl: string, path: string): Promise<unknown> {
   const response = await fetch(new URL(path, adminUrl), { signal: AbortSignal.timeout(TIMEOUT_MS) });
@@ -90,7 +129,15 @@ export async function sendRestore(
 async function post<T>(
   adminUrl: string,
   path: string,
-  { token, ...wishes }: { readonly token: string | undefined; readonly reason: string; readonly fix?: boolean },
+  {
+    token,
+    ...wishes
+  }: {
+    readonly token: string | undefined;
+    readonly reason: string;
+    readonly fix?: boolean;
+    readonly revision?: string;
+  },
 ): Promise<T & { readonly status: number; readonly detail?: string }> {
   const response = await fetch(new URL(path, adminUrl), {
     method: 'POST',

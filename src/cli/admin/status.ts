@@ -60,6 +60,7 @@ export function formatStatus(status: Status): string {
     ...(config.last.result === 'refused'
       ? [`         the newest was refused: ${config.last.problems.length} problems`]
       : []),
+    ...(status.revisions.difference === '' ? [] : [`         ${status.revisions.difference}`]),
     ...status.sources.map(sourceLine),
     `workers  ${serving} of ${workers.length} serving`,
     ...(state.kind === 'unavailable'

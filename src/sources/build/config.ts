@@ -16,6 +16,7 @@ import {
   DEFAULT_LIMITS,
   DEFAULT_LISTEN,
   DEFAULT_OVERLOAD,
+  DEFAULT_REVISIONS,
   DEFAULT_STATE,
   DEFAULT_TIMEOUTS,
 } from '../defaults.ts';
@@ -59,6 +60,11 @@ export function buildConfig(input: DocumentInput, known: Known = new Known(), so
       timeoutMs: toMs(input.drain?.timeout, DEFAULT_DRAIN.timeoutMs),
     },
     state: { directory: input.state?.directory ?? DEFAULT_STATE.directory },
+    revisions: {
+      keep: input.revisions?.keep ?? DEFAULT_REVISIONS.keep,
+      bytesMax: toBytes(input.revisions?.bytesMax, DEFAULT_REVISIONS.bytesMax),
+      watchMs: toMs(input.revisions?.watch, DEFAULT_REVISIONS.watchMs),
+    },
     services: Object.entries(input.services)
       .toSorted(byName)
       .map(([name, service]) => knownService(name, service, known)),

@@ -3,6 +3,7 @@
  */
 
 import { z } from 'zod';
+import { REVISIONS_MAX } from '../../model/threads/revision.ts';
 import { ADDRESS_META, addressFrom, checkHost, portFrom } from '../scalars/address.ts';
 import { ADMIN_TOKEN_PATTERN, checkAdminToken } from '../scalars/admin-token.ts';
 import { checkDirectory, DIRECTORY_META } from '../scalars/directory.ts';
@@ -89,5 +90,17 @@ export const state = z.strictObject({
     checkDirectory,
     DIRECTORY_META,
     'Where budgets, rollouts and decisions outlive the process; default none: in memory',
+  ).optional(),
+});
+
+const HOUR_MS = 3_600_000;
+
+export const revisions = z.strictObject({
+  keep: integer(1, REVISIONS_MAX, 'Accepted configurations that are kept; default 20').optional(),
+  bytesMax: size(MIB, 1024 * MIB, 'What they may take together, packed; default 16MiB').optional(),
+  watch: duration(
+    0,
+    HOUR_MS,
+    'How long a changed route is watched, to revert what made it fail; default 60s',
   ).optional(),
 });

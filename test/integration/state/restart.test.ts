@@ -64,7 +64,7 @@ async function canaryOf(gateway: GatewayProcess): Promise<{ weight: number; stat
 /** Bad events of the one objective, as the file has them. */
 function writtenBad(directory: string): number {
   const database = new DatabaseSync(join(directory, 'sluice.db'), { readOnly: true });
-  const row = database.prepare('SELECT key, bytes FROM budgets').get();
+  const row = database.prepare("SELECT key, bytes FROM budgets WHERE key NOT LIKE 'config/%'").get();
   database.close();
   if (row === undefined) return 0;
   const { ring } = fromBytes(row['key'] as string, row['bytes'] as Uint8Array);

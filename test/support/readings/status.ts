@@ -172,6 +172,16 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
       reloads: { accepted: 2, refused: 1 },
       last: { at: '2026-11-01T08:01:00.000Z', result: 'accepted', problems: [] },
     },
+    revisions: {
+      number: 12,
+      sourceHash: '3f9a1c00'.repeat(8),
+      staleMs: 0,
+      pin: null,
+      difference: '',
+      kept: 3,
+      keptBytes: 2048,
+      rollbacks: { api: 0, sluice: 0 },
+    },
     sources: [],
     apply: { lastMs: null, count: 0, sumMs: 0, buckets: [{ leMs: 10, count: 0 }] },
     workers: [

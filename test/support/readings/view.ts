@@ -14,6 +14,8 @@ export function sampleView(changes: Partial<AdminView> = {}): AdminView {
     live: () => true,
     metrics: () => Promise.resolve({ contentType: 'text/plain; version=0.0.4', body: 'up 1\n' }),
     weights: () => Promise.resolve(null),
+    revisions: () => [],
+    diff: () => ({ kind: 'done', diff: { before: '1 ab', after: '2 cd', changes: [], more: 0 } }),
     forecast: () => ({ kind: 'done', forecasts: [] }),
     ...changes,
   };

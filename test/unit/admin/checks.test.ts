@@ -46,6 +46,16 @@ suite('checks', () => {
     );
   });
 
+  test('a configuration that is not what the sources hold is told, and fails nothing', () => {
+    const revisions = { ...sampleStatus().revisions, difference: 'pinned to revision 11 by api: it broke search' };
+    const [configuration] = readinessChecks(sampleStatus({ revisions }));
+    assert.deepEqual(configuration, {
+      name: 'configuration',
+      isOk: true,
+      detail: 'revision 3, gateway.yaml; pinned to revision 11 by api: it broke search',
+    });
+  });
+
   test('a draining gateway fails only the last check', () => {
     const checks = readinessChecks(sampleStatus({ ready: false, notReadyBecause: 'draining' }));
     assert.deepEqual(

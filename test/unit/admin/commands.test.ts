@@ -7,6 +7,7 @@ import { type AdminActions, BODY_BYTES_MAX, commandTarget } from '#src/admin/com
 import { type AdminServer, startAdmin } from '#src/admin/server.ts';
 import { hashToken } from '#src/admin/token.ts';
 import type { CommandResult, RolloutCommand } from '#src/model/rollout.ts';
+import type { ConfigCommand } from '#src/model/threads/revision.ts';
 import { sampleDecision } from '../../support/readings/status.ts';
 import { sampleView } from '../../support/readings/view.ts';
 
@@ -17,6 +18,7 @@ const HOLD = { route: 'checkout', generation: 'a', because: '', weights: [] };
 interface Rig {
   readonly admin: AdminServer;
   readonly commands: RolloutCommand[];
+  readonly configured: ConfigCommand[];
   readonly refused: string[];
 }
 
@@ -25,6 +27,7 @@ async function start(
   changes: { readonly token?: string | null; readonly result?: CommandResult } = {},
 ): Promise<Rig> {
   const commands: RolloutCommand[] = [];
+  const configured: ConfigCommand[] = [];
   const refused: string[] = [];
   const { token = TOKEN, result = { kind: 'done', decision: sampleDecision(), hold: HOLD } } = changes;
   const actions: AdminActions = {
@@ -46,6 +49,13 @@ async function start(
       } as const;
       return { kind: 'restored', changes: [change] };
     },
+    configure: (command) => {
+      configured.push(command);
+      const to = command.name === 'rollback' ? command.to : '';
+      if (to === '99') return Promise.resolve({ kind: 'unknown', detail: 'there is no revision 99' });
+      if (to === '3') return Promise.resolve({ kind: 'refused', detail: 'it was let go' });
+      return Promise.resolve({ kind: 'done', sentence: `${command.name} done`, number: 5, hash: 'ab' });
+    },
     restart: () => ({ kind: 'begun', pid: 4711 }),
     setWeights: () => Promise.resolve({ kind: 'unknown', detail: '' }),
     onRefused: (_, because) => refused.push(because),
@@ -53,7 +63,7 @@ async function start(
   const view = sampleView();
   const admin = await startAdmin({ address: { host: '127.0.0.1', port: 0 }, view, actions });
   context.after(() => admin.close());
-  return { admin, commands, refused };
+  return { admin, commands, configured, refused };
 }
 
 interface Sent {
@@ -191,6 +201,38 @@ suite('commands', { timeout: 30_000 }, () => {
     assert.equal(done.status, 200);
     assert.match(done.text, /"by": "api",\s+"sentence": "mended"/);
     assert.equal((await restore('other')).status, 409);
+  });
+
+  test('a rollback of the configuration takes a revision and a reason, unpin neither', async (context) => {
+    const { admin, commands, configured, refused } = await start(context);
+    const rollback = (body: string) => send(admin.port, { path: '/api/v1/config/rollback', body });
+    const done = await rollback('{"reason": "it broke", "revision": "4"}');
+    assert.equal(done.status, 200);
+    assert.match(done.text, /"sentence": "rollback done",\s+"number": 5,\s+"hash": "ab"/);
+    assert.equal((await rollback('{"reason": "it broke"}')).status, 200);
+    assert.equal((await send(admin.port, { path: '/api/v1/config/unpin' })).status, 200);
+    const said = { name: 'rollback', by: 'api', reason: 'it broke' } as const;
+    assert.deepEqual(configured, [
+      { ...said, to: '4' },
+      { ...said, to: '' },
+      { name: 'unpin', by: 'api', reason: '' },
+    ]);
+    const wrong: readonly [string, number, RegExp][] = [
+      ['{"revision": "4"}', 400, /A rollback needs a reason/],
+      ['{"reason": "r", "revision": 4}', 400, /revision is a number or a hash, as text/],
+      [`{"reason": "r", "revision": "${'a'.repeat(65)}"}`, 400, /revision is a number or a hash, as text/],
+      ['{"reason": "r", "revision": "99"}', 404, /there is no revision 99/],
+      ['{"reason": "r", "revision": "3"}', 409, /it was let go/],
+    ];
+    for (const [body, status, text] of wrong) {
+      const answer = await rollback(body);
+      assert.equal(answer.status, status, body);
+      assert.match(answer.text, text);
+    }
+    assert.equal((await send(admin.port, { body: '{"revision": "4"}' })).status, 400, 'others take none');
+    const headers = { authorization: '' };
+    assert.equal((await send(admin.port, { path: '/api/v1/config/rollback', headers })).status, 401);
+    assert.deepEqual([configured.length, commands.length, refused.length], [5, 0, 1]);
   });
 
   test('a browser on the same origin, with the token, may', async (context) => {

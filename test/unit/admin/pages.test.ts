@@ -42,6 +42,58 @@ suite('pages', () => {
     assert.match(verbose.body, /readyz check failed\n$/);
   });
 
+  test('health with the configuration says whether it is what the sources hold', async () => {
+    const same = await createPages(sampleView())('/healthz?include=config');
+    assert.deepEqual([same.status, same.contentType], [200, 'application/json']);
+    const hash = '3f9a1c00'.repeat(8);
+    const { config } = JSON.parse(same.body) as { config: Record<string, unknown> };
+    assert.deepEqual(config, {
+      revision: 3,
+      number: 12,
+      hash,
+      loadedAt: '2026-11-01T08:01:00.000Z',
+      sourceHash: hash,
+      isSame: true,
+      sentence: 'what is in force is what the sources hold',
+      staleMs: 0,
+      pin: null,
+      lastResult: 'accepted',
+      problems: 0,
+    });
+    const pin = { from: 'a', to: 11, hash, at: 'now', by: 'api', reason: 'it broke search' };
+    const revisions = { ...sampleStatus().revisions, sourceHash: 'a', pin, difference: 'pinned to revision 11' };
+    const status = sampleStatus({ revisions, ready: false, notReadyBecause: 'draining' });
+    const other = await createPages(sampleView({ status: () => status }))('/healthz?include=config');
+    assert.equal(other.status, 503);
+    const told = JSON.parse(other.body) as { ready: boolean; config: Record<string, unknown> };
+    assert.deepEqual(
+      [told.ready, told.config['isSame'], told.config['sentence']],
+      [false, false, 'pinned to revision 11'],
+    );
+    assert.deepEqual(told.config['pin'], pin);
+    assert.equal((await createPages(sampleView())('/healthz?include=all')).body, 'ok\n');
+  });
+
+  test('history and comparisons are JSON, and say what is not there', async () => {
+    const diff = { before: '1 ab', after: '2 cd', changes: [], more: 0 };
+    const asked: string[] = [];
+    const pages = createPages(
+      sampleView({
+        diff: (before, after) => {
+          asked.push(`${before}-${after}`);
+          if (before === '9') return { kind: 'unknown', detail: 'there is no revision 9' };
+          if (before === '8') return { kind: 'refused', detail: 'it was let go' };
+          return { kind: 'done', diff };
+        },
+      }),
+    );
+    assert.deepEqual(JSON.parse((await pages('/api/v1/config/history')).body), { revisions: [] });
+    assert.deepEqual(JSON.parse((await pages('/api/v1/config/diff')).body), diff);
+    assert.equal((await pages('/api/v1/config/diff?before=9&after=sources')).status, 404);
+    assert.equal((await pages('/api/v1/config/diff?before=8')).status, 409);
+    assert.deepEqual(asked, ['-', '9-sources', '8-']);
+  });
+
   test('start-up, once over, stays over', async () => {
     let status = sampleStatus(NOT_STARTED);
     const pages = createPages(sampleView({ status: () => status }));

@@ -41,6 +41,7 @@ async function start(
       command: () => no,
       restore: () => no,
       restart: () => no,
+      configure: () => Promise.resolve({ kind: 'refused', detail: 'not asked' }),
       setWeights: (command) => {
         commands.push(command);
         return Promise.resolve(answer);

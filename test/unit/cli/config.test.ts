@@ -111,7 +111,7 @@ describe('sluice config schema', () => {
 describe('wrong usage', () => {
   test('ends with 2, says what is wrong and where help is', async () => {
     for (const [args, words] of [
-      [[], /say what to do: validate or schema/],
+      [[], /say what to do: validate, schema, history, diff, rollback, unpin/],
       [['valdate', 'good.yaml'], /unknown command config valdate \(did you mean validate\?\)/],
       [['x'], /unknown command config x\n/],
       [['validate'], /validate takes a file/],

@@ -20,6 +20,7 @@ async function cli(context: TestContext, answer: RestartAnswer, later: Partial<S
     tokenHash: () => hashToken(TOKEN),
     restore: () => ({ kind: 'refused', detail: 'not asked' }),
     command: () => ({ kind: 'refused', detail: 'not here' }),
+    configure: () => Promise.resolve({ kind: 'refused', detail: 'not here' } as const),
     restart: () => {
       status = sampleStatus(later);
       return answer;

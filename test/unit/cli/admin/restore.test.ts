@@ -19,6 +19,7 @@ async function cli(context: TestContext, argv: readonly string[], token = TOKEN)
       const change = { route, service: 'shop', version: 'v1', before: 'offline', after: 'steady', by } as const;
       return { kind: 'restored', changes: [{ ...change, sentence: `v1 is back: ${reason}` }] } as const;
     },
+    configure: () => Promise.resolve({ kind: 'refused', detail: 'not here' } as const),
     restart: () => ({ kind: 'refused', detail: 'not here' }) as const,
     setWeights: () => Promise.resolve({ kind: 'unknown', detail: '' } as const),
     onRefused: () => undefined,

@@ -39,6 +39,7 @@ async function cli(context: TestContext, argv: readonly string[], token: string 
       return { kind: 'done', decision: sampleDecision({ sentence: 'checkout: done' }), hold };
     },
     restore: () => ({ kind: 'refused', detail: 'not asked' }),
+    configure: () => Promise.resolve({ kind: 'refused', detail: 'not here' } as const),
     restart: () => ({ kind: 'refused', detail: 'not here' }),
     setWeights: () => Promise.resolve({ kind: 'unknown', detail: '' }),
     onRefused: () => undefined,

@@ -62,6 +62,7 @@ async function cli(context: TestContext, argv: readonly string[], changes: Chang
       command: () => no,
       restore: () => no,
       restart: () => no,
+      configure: () => Promise.resolve({ kind: 'refused', detail: 'not asked' }),
       setWeights: (command) => {
         commands.push(command);
         return Promise.resolve(answer);

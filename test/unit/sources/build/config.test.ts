@@ -43,6 +43,7 @@ describe('buildConfig', () => {
       },
       drain: { delayMs: 5000, timeoutMs: 25_000 },
       state: { directory: null },
+      revisions: { keep: 20, bytesMax: 16_777_216, watchMs: 60_000 },
     });
     assert.deepEqual(services[0]?.versions[0], {
       name: 'v1',
@@ -88,6 +89,7 @@ timeouts: {head: 1ms, idle: 2ms, bodyIdle: 3ms, connect: 4ms, firstByte: 5ms, pe
   upstreamLifetime: 8ms, dns: 9ms, upgradeIdle: 10ms}
 drain: {delay: 0s, timeout: 1m30s}
 state: {directory: /var/lib/sluice}
+revisions: {keep: 5, bytesMax: 2MiB, watch: 0s}
 ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
     hostnames: [A.Example, "*.B.example"]
     timeouts: {request: 2s}
@@ -136,6 +138,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
       },
       drain: { delayMs: 0, timeoutMs: 90_000 },
       state: { directory: '/var/lib/sluice' },
+      revisions: { keep: 5, bytesMax: 2_097_152, watchMs: 0 },
     });
     const { name: _name, backendRefs: _refs, ...route } = routes[0] ?? assert.fail();
     assert.deepEqual(route, {

@@ -1,0 +1,385 @@
+/**
+ * Composition of configuration revisions: what sources offer is taken, or a pin holds against it; people go back and forth.
+ *
+ * ```
+ * sources ─▶ offer ── pinned against just this ─▶ unchanged: the pinned one stays
+ *                 └── anything else ─▶ store ── swapped ─▶ history ─▶ state store      the pin ends
+ * rollback ─▶ a kept configuration ─▶ store ─▶ workers; pinned until the sources hold something else, or unpin
+ * ```
+ * A rollback asks no source: it works while all of them are away. What belongs to the process (listeners, threads, state, the
+ * token of the admin server) stays as it is: a token that was withdrawn does not come back.
+ */
+
+import { wallTime } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import type { Config } from '../model/config.ts';
+import type { ParseResult } from '../model/problem.ts';
+import type { SourceStatus } from '../model/status.ts';
+import type {
+  ConfigCommand,
+  ConfigCommandResult,
+  DiffResult,
+  Pin,
+  RevisionEntry,
+  RevisionsStatus,
+} from '../model/threads/revision.ts';
+import type { SavedBudget } from '../model/threads/state.ts';
+import type { Totals } from '../slo/totals.ts';
+import { hashConfig } from '../snapshot/hash.ts';
+import { diffConfigs } from '../snapshot/revisions/diff.ts';
+import { History, type Kept } from '../snapshot/revisions/history.ts';
+import type { Current, OfferResult, Store } from '../snapshot/store.ts';
+import { RevisionWatch } from './revision-watch.ts';
+
+/** Among the budgets in the state store, which they outlive like these. */
+const KEY_PREFIX = 'config/';
+const PIN_KEY = `${KEY_PREFIX}pin`;
+const FORMAT = 1;
+/** What is called so in a comparison. */
+const SOURCES = 'sources';
+const NUMBER_SHOWN = 8;
+
+export interface RevisionsDeps {
+  readonly store: Store;
+  readonly totals: Totals;
+  readonly log: Log;
+  /** Version of the release that is running. */
+  readonly release: string;
+  /** Puts into force what came of an offer; resolves when every worker has it. */
+  readonly apply: (result: OfferResult) => Promise<void>;
+  /** Keeps rows for the next process. */
+  readonly save: (rows: ReadonlyMap<string, SavedBudget>) => void;
+}
+
+/** What the sources hold, as far as it could be read. */
+type Sourced = ParseResult & { readonly ok: true } & { readonly hash: string };
+
+export class Revisions {
+  readonly #deps: RevisionsDeps;
+  /** Reverts what made a route fail. */
+  readonly watch: RevisionWatch;
+  readonly #history: History;
+  #sourced: Sourced | null = null;
+  /** The newest of what the sources hold could not be used. */
+  #isRefused = false;
+  #pin: Pin | null = null;
+  #pinRow: Uint8Array = new Uint8Array(0);
+  #rollbacks = { api: 0, sluice: 0 };
+  #isFromSources = true;
+  /** What was handed on to be saved, by key. */
+  #saved = new Map<string, Uint8Array>();
+
+  constructor(deps: RevisionsDeps) {
+    this.#deps = deps;
+    this.#history = new History(deps.release);
+    this.watch = new RevisionWatch({ log: deps.log, totals: deps.totals, revisions: this });
+  }
+
+  /** What is in force, null before the first accepted configuration. */
+  get current(): Current | null {
+    return this.#deps.store.current;
+  }
+
+  /** Whether what is in force came from the sources, and not by a person's word or a revert. */
+  get isFromSources(): boolean {
+    return this.#isFromSources;
+  }
+
+  /** Takes what the sources hold. @param origin names of what changed */
+  offer(parsed: ParseResult, origin: readonly string[] = []): OfferResult {
+    if (!parsed.ok) {
+      this.#isRefused = true;
+      return this.#deps.store.offer(parsed);
+    }
+    const hash = parsed.hash ?? hashConfig(parsed.config);
+    const sourced = { ...parsed, hash };
+    if (this.#pin !== null && this.#pin.from === hash && this.current !== null) {
+      this.#sourced = sourced;
+      this.#isRefused = false;
+      return { kind: 'unchanged', current: this.current, warnings: parsed.warnings };
+    }
+    this.#isFromSources = true;
+    const result = this.#put(sourced, origin, null);
+    this.#isRefused = result.kind === 'refused';
+    if (result.kind === 'refused') return result;
+    this.#sourced = sourced;
+    if (this.#pin !== null) this.#unpin('sources', 'the sources hold something else than what was rolled back from');
+    return result;
+  }
+
+  /** Obeys a person. Resolves when every worker does. */
+  async command(command: ConfigCommand): Promise<ConfigCommandResult> {
+    this.#isFromSources = false;
+    return command.name === 'rollback' ? this.#rollback(command) : this.#release(command);
+  }
+
+  /**
+   * Goes back by itself to a configuration that was in force, and holds it against the sources.
+   * @returns whether there was something to do
+   */
+  async revert(config: Config, reason: string): Promise<boolean> {
+    const own = this.#asOwn(config);
+    const hash = hashConfig(own);
+    const entry = this.#history.find(hash);
+    this.#isFromSources = false;
+    const result = this.#put({ ok: true, config: own, warnings: [], hash }, ['rollback by sluice'], entry);
+    if (result.kind !== 'swapped') return false;
+    this.#hold('sluice', reason);
+    await this.#deps.apply(result);
+    return true;
+  }
+
+  /** Newest first. */
+  list(): RevisionEntry[] {
+    return this.#history.list();
+  }
+
+  /** What differs from `before` to `after`: numbers, beginnings of hashes, `sources`; empty: what is in force, and the one before. */
+  diff(before: string, after: string): DiffResult {
+    const newest = this.#history.newest;
+    const previous = newest === null ? null : this.#history.before(newest);
+    if (before === '' && previous === null) return { kind: 'unknown', detail: 'there is no revision before this one' };
+    try {
+      const [a, b] = [before === '' ? this.#side(previous) : this.#named(before), this.#named(after)];
+      if (a === null || b === null) return this.#unknown(a === null ? before : after);
+      return { kind: 'done', diff: { before: a.name, after: b.name, ...diffConfigs(a.config, b.config) } };
+    } catch (error) {
+      return { kind: 'refused', detail: messageOf(error) };
+    }
+  }
+
+  /** @param sources how well they are kept up with */
+  status(sources: readonly SourceStatus[]): RevisionsStatus {
+    const newest = this.#history.newest;
+    return {
+      number: newest === null ? 0 : this.#history.numberOf(newest),
+      sourceHash: this.#isRefused ? null : (this.#sourced?.hash ?? null),
+      staleMs: Math.max(0, ...sources.map(({ staleMs }) => staleMs)),
+      pin: this.#pin,
+      difference: this.#difference(),
+      kept: this.#history.count,
+      keptBytes: this.#history.bytes,
+      rollbacks: this.#rollbacks,
+    };
+  }
+
+  // ── what outlives the process ───────────────────────────────────────────────────────────────────────────────────
+
+  /** Whether a saved budget is none, but a revision or the pin; then it is taken in. @throws Error when it is damaged */
+  recall(key: string, { format, bytes }: SavedBudget): boolean {
+    if (!key.startsWith(KEY_PREFIX)) return false;
+    if (format !== FORMAT) throw new Error(`format ${format} is not ${FORMAT}`);
+    if (bytes.length === 0) return true;
+    if (key !== PIN_KEY) this.#history.recall(bytes);
+    // What a person said in this process is newer.
+    else if (this.#rollbacks.api + this.#rollbacks.sluice === 0) this.#setPin(pinOf(bytes));
+    return true;
+  }
+
+  /** Everything that is saved was recalled: a pin holds again. */
+  recalled(): void {
+    const pin = this.#pin;
+    const isHeld = pin !== null && pin.from === this.#sourced?.hash && pin.hash !== this.current?.snapshot.hash;
+    if (isHeld) this.#holdAgain(pin);
+    else this.#history.settle();
+    if (pin !== null && pin.from !== this.#sourced?.hash) this.#unpin('sources', 'they were changed meanwhile');
+    if (this.current !== null) this.#history.limit(this.current.config.revisions);
+    this.#keep();
+  }
+
+  save(): Map<string, SavedBudget> {
+    return new Map([...this.#rows()].map(([key, bytes]) => [key, rowOf(bytes)]));
+  }
+
+  // ── ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #put(sourced: Sourced, origin: readonly string[], contentOf: Kept | null): OfferResult {
+    const result = this.#deps.store.offer(sourced);
+    if (result.kind !== 'swapped') return result;
+    const { config, snapshot, at } = result.current;
+    this.#history.limit(config.revisions);
+    this.#history.add({ config, revision: snapshot.revision, hash: snapshot.hash, at, origin, contentOf });
+    this.#keep();
+    return result;
+  }
+
+  async #rollback({ to, by, reason }: ConfigCommand & { readonly name: 'rollback' }): Promise<ConfigCommandResult> {
+    const newest = this.#history.newest;
+    const entry = to === '' ? newest && this.#history.before(newest) : this.#history.find(to);
+    if (entry === null) return this.#unknown(to);
+    const number = this.#history.numberOf(entry);
+    if (entry.head.hash === this.current?.snapshot.hash) {
+      return { kind: 'refused', detail: `revision ${number} is what is in force` };
+    }
+    let config: Config;
+    try {
+      config = this.#asOwn(this.#history.configOf(entry));
+    } catch (error) {
+      return { kind: 'refused', detail: messageOf(error) };
+    }
+    const before = this.#numberNow();
+    const result = this.#put(
+      { ok: true, config, warnings: [], hash: hashConfig(config) },
+      [`rollback by ${by}`],
+      entry,
+    );
+    if (result.kind === 'refused') {
+      return { kind: 'refused', detail: `revision ${number} cannot be used now: ${result.problems[0]?.got ?? ''}` };
+    }
+    this.#hold(by, reason);
+    await this.#deps.apply(result);
+    const pinned = this.#pin === null ? 'as the sources hold it' : 'pinned until the sources hold something else';
+    return this.#done(`configuration rolled back from revision ${before} to ${number}, ${pinned}`);
+  }
+
+  /** The process keeps what it was started with. */
+  #asOwn(config: Config): Config {
+    const { listen, admin, adminTokenHash, workers, state } = this.current?.config ?? config;
+    return { ...config, listen, admin, adminTokenHash, workers, state };
+  }
+
+  async #release({ by, reason }: ConfigCommand): Promise<ConfigCommandResult> {
+    if (this.#pin === null) return { kind: 'refused', detail: 'the configuration is not pinned' };
+    const sourced = this.#sourced as Sourced;
+    const result = this.#put(sourced, [`unpinned by ${by}`], this.#history.find(sourced.hash));
+    if (result.kind === 'refused') {
+      return { kind: 'refused', detail: `what the sources hold cannot be used now: ${result.problems[0]?.got ?? ''}` };
+    }
+    this.#unpin(by, reason);
+    await this.#deps.apply(result);
+    return this.#done('the pin is lifted: what the sources hold is in force');
+  }
+
+  #done(sentence: string): ConfigCommandResult {
+    return { kind: 'done', sentence, number: this.#numberNow(), hash: this.current?.snapshot.hash ?? '' };
+  }
+
+  /** What is in force is not what the sources hold, and is to stay. */
+  #hold(by: string, reason: string): void {
+    const { snapshot, at } = this.current as Current;
+    const from = this.#sourced?.hash ?? '';
+    const to = this.list()[0]?.contentOf ?? 0;
+    this.#setPin(from === snapshot.hash ? null : { from, to, hash: snapshot.hash, at, by, reason });
+    const who = by === 'sluice' ? 'sluice' : 'api';
+    this.#rollbacks = { ...this.#rollbacks, [who]: this.#rollbacks[who] + 1 };
+    this.#deps.log.warn('config_rolled_back', { to, hash: snapshot.hash, by, reason, pinned: this.#pin !== null });
+    this.#keep();
+  }
+
+  /** The process before this one was told to hold it; sources still hold what was rolled back from. */
+  #holdAgain(pin: Pin): void {
+    const entry = this.#history.find(pin.hash);
+    let because = 'its revision is not kept any more';
+    try {
+      if (entry !== null) {
+        const config = this.#asOwn(this.#history.configOf(entry));
+        const result = this.#deps.store.offer({ ok: true, config, warnings: [], hash: hashConfig(config) });
+        if (result.kind === 'swapped') {
+          this.#history.settle(pin.hash);
+          this.#deps.log.warn('config_pinned', { ...pin });
+          this.#deps.apply(result).catch((error: unknown) => this.#deps.log.error('config_failed', { error }));
+          return;
+        }
+        if (result.kind === 'refused') because = result.problems[0]?.got ?? because;
+      }
+    } catch (error) {
+      because = messageOf(error);
+    }
+    this.#history.settle();
+    this.#setPin(null);
+    this.#deps.log.error('config_pin_lost', { ...pin, because, now: 'what the sources hold is in force' });
+  }
+
+  #setPin(pin: Pin | null): void {
+    this.#pin = pin;
+    this.#pinRow = pin === null ? new Uint8Array(0) : Buffer.from(JSON.stringify(pin));
+  }
+
+  #unpin(by: string, reason: string): void {
+    this.#setPin(null);
+    this.#deps.log.warn('config_unpinned', { by, reason });
+    this.#keep();
+  }
+
+  /** Rows are written when they are packed. */
+  #keep(): void {
+    this.#saveNews();
+    this.#history.pack().then(
+      (isPacked) => {
+        if (isPacked) this.#saveNews();
+      },
+      (error: unknown) => this.#deps.log.error('config_not_kept', { error }),
+    );
+  }
+
+  #saveNews(): void {
+    const rows = this.#rows();
+    const news = [...rows].filter(([key, bytes]) => this.#saved.get(key) !== bytes);
+    this.#saved = rows;
+    if (news.length > 0) this.#deps.save(new Map(news.map(([key, bytes]) => [key, rowOf(bytes)])));
+  }
+
+  #rows(): Map<string, Uint8Array> {
+    const rows = new Map<string, Uint8Array>();
+    for (const [slot, bytes] of this.#history.rows()) rows.set(KEY_PREFIX + slot, bytes);
+    rows.set(PIN_KEY, this.#pinRow);
+    return rows;
+  }
+
+  #named(name: string): Side | null {
+    if (name === SOURCES) return this.#sourced === null ? null : { name: SOURCES, config: this.#sourced.config };
+    if (name !== '') return this.#side(this.#history.find(name));
+    const { current } = this;
+    return current === null ? null : { name: this.#nameOf(this.#history.newest), config: current.config };
+  }
+
+  #side(entry: Kept | null): Side | null {
+    return entry === null ? null : { name: this.#nameOf(entry), config: this.#history.configOf(entry) };
+  }
+
+  #nameOf(entry: Kept | null): string {
+    return entry === null ? '' : `${this.#history.numberOf(entry)} ${entry.head.hash.slice(0, NUMBER_SHOWN)}`;
+  }
+
+  #numberNow(): number {
+    const { newest } = this.#history;
+    return newest === null ? 0 : this.#history.numberOf(newest);
+  }
+
+  #unknown(name: string): { readonly kind: 'unknown'; readonly detail: string } {
+    if (name === '') return { kind: 'unknown', detail: 'there is no earlier revision with other content' };
+    const kept = this.list().map(({ number }) => number);
+    const range = kept.length === 0 ? 'none is kept' : `${kept.at(-1)} to ${kept[0]} are kept`;
+    return { kind: 'unknown', detail: `there is no revision ${name.slice(0, 100)}; ${range}` };
+  }
+
+  #difference(): string {
+    const { current } = this;
+    if (current === null) return 'none was accepted yet';
+    if (this.#pin !== null) return `pinned to revision ${this.#pin.to} by ${this.#pin.by}: ${this.#pin.reason}`;
+    if (this.#isRefused) return 'what the sources hold was refused; the last good configuration is in force';
+    return this.#sourced?.hash === current.snapshot.hash ? '' : 'what the sources hold is not in force yet';
+  }
+}
+
+interface Side {
+  readonly name: string;
+  readonly config: Config;
+}
+
+/** A copy: what is saved is handed over to the thread that writes. */
+function rowOf(bytes: Uint8Array): SavedBudget {
+  return { format: FORMAT, bytes: Uint8Array.from(bytes), at: wallTime() };
+}
+
+/** @throws Error when it is damaged */
+function pinOf(bytes: Uint8Array): Pin {
+  const pin = JSON.parse(Buffer.from(bytes).toString()) as Partial<Pin>;
+  const texts = [pin.from, pin.hash, pin.at, pin.by, pin.reason];
+  if (texts.every((text) => typeof text === 'string') && typeof pin.to === 'number') return pin as Pin;
+  throw new Error('what is noted of a pinned configuration is not sound');
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,283 @@
+/**
+ * Watches routes after their configuration changed, each against how it did before and against routes that did not change.
+ *
+ * ```
+ * all routes ─▶ records (record.ts), one block at a time
+ * a change ─▶ a watch per changed route, against its record as it was and up to UNCHANGED_MAX routes beside it
+ * a turn ─▶ counts since the last one ─▶ evidence (watch.ts) ─▶ convicted: what is to be reverted, and why
+ * ```
+ * Convicted is who has ln(2m / ALPHA) of evidence, m routes being watched, HELD_TURNS turns in a row, while no unchanged route
+ * fails more than it did: a shared outage reverts nothing. Where no unchanged route had traffic nothing can tell an outage from
+ * the change; then only what begins within ALONE_MS of it counts.
+ */
+
+import { countsBetween, NO_COUNTS, pairOf, type RouteCounts, RouteRecord } from './record.ts';
+import { FAILED_MIN, RouteWatch, sumOf } from './watch.ts';
+
+/** Bound on the chance that one revision is ever reverted without having made a route fail more than tolerated. */
+export const ALPHA = 1e-4;
+/** Routes watched at a time, those with most traffic; and routes they are compared with. */
+export const WATCHED_MAX = 256;
+export const UNCHANGED_MAX = 64;
+/** Fewest exchanges before the change. */
+export const RECORD_LEAST = 20;
+const BLOCK_MS = 10_000;
+/** The time a block takes is divided among all routes. */
+const TURNS_PER_BLOCK = 100;
+/** A block under way that is older counts as one when a watch begins; at most so many are read then. */
+const PART_MS_LEAST = 1000;
+const UNREAD_MAX = 1000;
+const HELD_TURNS = 3;
+const ALONE_MS = 10_000;
+/** Configurations that could be gone back to, at a time. */
+const BASES_MAX = 8;
+
+/** A route and where its counters are. */
+export interface GuardedRoute {
+  readonly name: string;
+  readonly cells: readonly number[];
+}
+
+/** A route that a change made fail. */
+export interface Conviction<Base> {
+  readonly route: string;
+  /** What was in force before the change. */
+  readonly base: Base;
+  readonly sentence: string;
+  readonly logE: number;
+  readonly threshold: number;
+  readonly tookMs: number;
+  readonly finished: number;
+  readonly failed: number;
+  readonly limit: number;
+}
+
+interface Recorded {
+  route: GuardedRoute;
+  readonly record: RouteRecord;
+  /** At the beginning of the block under way. */
+  counts: RouteCounts;
+  sinceMs: number;
+}
+
+interface Watched<Base> {
+  readonly name: string;
+  readonly base: Base;
+  readonly watch: RouteWatch;
+  readonly before: Recorded;
+  readonly hasOthers: boolean;
+  /** ln E that convicts. */
+  readonly threshold: number;
+  readonly startedAtMs: number;
+  last: RouteCounts;
+  held: number;
+}
+
+interface Beside {
+  readonly watch: RouteWatch;
+  readonly recorded: Recorded;
+  last: RouteCounts;
+}
+
+/** @typeParam Base what is gone back to */
+export class RevisionGuard<Base> {
+  readonly #countsOf: (cells: readonly number[]) => RouteCounts;
+  #records = new Map<string, Recorded>();
+  #order: string[] = [];
+  #next = 0;
+  #watched = new Map<string, Watched<Base>>();
+  #beside: Beside[] = [];
+
+  /** @param countsOf what was counted in some cells together so far */
+  constructor(countsOf: (cells: readonly number[]) => RouteCounts) {
+    this.#countsOf = countsOf;
+  }
+
+  /** Names of the routes that are watched now. */
+  get watching(): readonly string[] {
+    return [...this.#watched.keys()];
+  }
+
+  /** Takes in which routes there are; records go on by name. */
+  follow(routes: readonly GuardedRoute[], nowMs: number): void {
+    const records = new Map<string, Recorded>();
+    for (const route of routes) {
+      const known = this.#records.get(route.name);
+      if (known !== undefined && isSameList(known.route.cells, route.cells)) {
+        known.route = route;
+        records.set(route.name, known);
+        continue;
+      }
+      const record = known?.record ?? new RouteRecord();
+      records.set(route.name, { route, record, counts: this.#countsOf(route.cells), sinceMs: nowMs });
+    }
+    this.#records = records;
+    this.#order = [...records.keys()];
+    for (const name of this.#watched.keys()) if (!records.has(name)) this.#watched.delete(name);
+  }
+
+  /**
+   * Watches routes whose configuration changed; one that is watched already stays against what it was before that.
+   * @param base what to go back to
+   * @returns how many of them are watched; the others had too little traffic, or are too many
+   */
+  begin(changed: ReadonlySet<string>, base: Base, nowMs: number): number {
+    const found = [...changed].flatMap((name) => this.#records.get(name) ?? []);
+    for (const recorded of found) if (!this.#watched.has(recorded.route.name)) this.#close(recorded, nowMs);
+    const busiest = busiestOf(found, WATCHED_MAX);
+    const names = new Set([...this.#watched.keys(), ...busiest.map(({ route }) => route.name)]);
+    this.#chooseBeside(new Set([...changed, ...names]), nowMs, names.size);
+    let unchanged = NO_COUNTS;
+    for (const { recorded } of this.#beside) unchanged = sumOf(unchanged, recorded.record.sum);
+    for (const before of busiest) this.#watch(before, { base, unchanged, count: names.size }, nowMs);
+    this.#bound();
+    return busiest.length;
+  }
+
+  /** Nothing is watched any more. */
+  end(nowMs: number): void {
+    for (const watched of this.#watched.values()) this.#release(watched, nowMs);
+  }
+
+  /** One turn of the loop. @param watchMs how long a route is watched */
+  turn(nowMs: number, watchMs: number): Conviction<Base> | null {
+    this.#recordSome(nowMs);
+    if (this.#watched.size === 0) return null;
+    const others = this.#turnBeside();
+    let convicted: Conviction<Base> | null = null;
+    for (const watched of this.#watched.values()) {
+      const now = this.#countsOf(watched.before.route.cells);
+      watched.watch.add(countsBetween(watched.last, now), others);
+      watched.last = now;
+      convicted ??= this.#judge(watched, nowMs);
+      const lastsMs = watched.hasOthers ? watchMs : Math.min(watchMs, ALONE_MS);
+      if (nowMs - watched.startedAtMs >= lastsMs) this.#release(watched, nowMs);
+    }
+    return convicted;
+  }
+
+  // ── ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #watch(
+    before: Recorded,
+    { base, unchanged, count }: { readonly base: Base; readonly unchanged: RouteCounts; readonly count: number },
+    nowMs: number,
+  ): void {
+    const { name, cells } = before.route;
+    const known = this.#watched.get(name);
+    const hasOthers = unchanged.answered >= RECORD_LEAST;
+    const delta = ALPHA / (2 * count);
+    const watch = new RouteWatch({ record: before.record, unchanged: hasOthers ? unchanged : null, delta }, nowMs);
+    const last = this.#countsOf(cells);
+    const since = { base: known?.base ?? base, startedAtMs: known?.startedAtMs ?? nowMs };
+    const threshold = Math.log((2 * count) / ALPHA);
+    this.#watched.set(name, { name, ...since, watch, before, hasOthers, threshold, last, held: 0 });
+  }
+
+  /** The busiest of those that did not change; what they count meanwhile is part of their record as ever. */
+  #chooseBeside(changed: ReadonlySet<string>, nowMs: number, count: number): void {
+    const others = [...this.#records.values()].filter(({ route }) => !changed.has(route.name));
+    const unread = others.filter(({ sinceMs }) => nowMs - sinceMs >= PART_MS_LEAST);
+    for (const recorded of unread.slice(0, UNREAD_MAX)) this.#close(recorded, nowMs);
+    this.#beside = busiestOf(others, UNCHANGED_MAX).map((recorded) => {
+      const watch = new RouteWatch({ record: recorded.record, unchanged: null, delta: ALPHA / (2 * count) }, nowMs);
+      return { watch, recorded, last: this.#countsOf(recorded.route.cells) };
+    });
+  }
+
+  /** Counts of the unchanged routes since the last turn, together. */
+  #turnBeside(): RouteCounts {
+    let sum = NO_COUNTS;
+    for (const beside of this.#beside) {
+      const now = this.#countsOf(beside.recorded.route.cells);
+      const counts = countsBetween(beside.last, now);
+      beside.last = now;
+      beside.watch.add(counts, NO_COUNTS);
+      sum = sumOf(sum, counts);
+    }
+    return sum;
+  }
+
+  #judge(watched: Watched<Base>, nowMs: number): Conviction<Base> | null {
+    const { watch, name, base, startedAtMs, threshold } = watched;
+    const { logE, track, failed } = watch.judge(nowMs);
+    const isOver = logE >= threshold && failed >= FAILED_MIN && !this.#isShared();
+    watched.held = isOver ? watched.held + 1 : 0;
+    if (watched.held < HELD_TURNS) return null;
+    const [finished] = pairOf(track, watch.seen);
+    const limit = watch.limitOf(track);
+    const tookMs = nowMs - startedAtMs;
+    const numbers = { logE, threshold, tookMs, finished, failed, limit };
+    return { route: name, base, ...numbers, sentence: sentenceOf(watched, track, tookMs) };
+  }
+
+  /** Whether a route that did not change fails more than it did, too. */
+  #isShared(): boolean {
+    const level = Math.log(this.#beside.length * 20);
+    return this.#beside.some(({ watch }) => watch.logRise >= level);
+  }
+
+  #release({ name, before, last }: Watched<Base>, nowMs: number): void {
+    this.#watched.delete(name);
+    before.counts = last;
+    before.sinceMs = nowMs;
+    if (this.#watched.size === 0) this.#beside = [];
+  }
+
+  #bound(): void {
+    const bases = [...new Set([...this.#watched.values()].map(({ base }) => base))];
+    const dropped = new Set(bases.slice(0, Math.max(0, bases.length - BASES_MAX)));
+    for (const { name, base } of this.#watched.values()) if (dropped.has(base)) this.#watched.delete(name);
+  }
+
+  #recordSome(nowMs: number): void {
+    const count = Math.ceil(this.#order.length / TURNS_PER_BLOCK);
+    for (let n = 0; n < count; n++) {
+      const name = this.#order[this.#next++ % this.#order.length] as string;
+      const recorded = this.#records.get(name);
+      if (recorded === undefined || this.#watched.has(name) || nowMs - recorded.sinceMs < BLOCK_MS) continue;
+      this.#close(recorded, nowMs);
+    }
+  }
+
+  /** Ends the block under way. */
+  #close(recorded: Recorded, nowMs: number): void {
+    const counts = this.#countsOf(recorded.route.cells);
+    const lengthMs = nowMs - recorded.sinceMs;
+    if (lengthMs > 0) recorded.record.add(countsBetween(recorded.counts, counts), lengthMs);
+    recorded.counts = counts;
+    recorded.sinceMs = nowMs;
+  }
+}
+
+function isSameList(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((cell, index) => cell === b[index]);
+}
+
+/** Those with most traffic, of those that have enough. */
+function busiestOf(recorded: readonly Recorded[], count: number): Recorded[] {
+  const counted = recorded.map((one) => ({ one, answered: one.record.answered }));
+  const able = counted.filter(({ answered }) => answered >= RECORD_LEAST);
+  return able
+    .toSorted((a, b) => b.answered - a.answered)
+    .slice(0, count)
+    .map(({ one }) => one);
+}
+
+function sentenceOf<Base>(
+  { watch, before, name, hasOthers }: Watched<Base>,
+  track: 'errors' | 'refusals',
+  tookMs: number,
+) {
+  const told = (counts: RouteCounts): string => {
+    const [finished, failed] = pairOf(track, counts);
+    return `${failed} of ${finished}`;
+  };
+  const what = track === 'errors' ? 'requests failed' : 'requests failed or were turned away (4xx)';
+  const others = hasOthers
+    ? `${told(watch.othersSeen)} on routes that did not change`
+    : 'no route that did not change had traffic to compare with';
+  const limit = Number((watch.limitOf(track) * 100).toPrecision(3));
+  const seconds = (tookMs / 1000).toFixed(1);
+  return `route ${name}: ${told(watch.seen)} ${what} within ${seconds} s of the change, ${told(before.record.sum)} before (tolerated ${limit} %); ${others}`;
+}

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { formatDiff, formatHistory } from '#src/cli/admin/revisions.ts';
+import { runCli } from '#src/cli/cli.ts';
+import type { RevisionEntry } from '#src/model/threads/revision.ts';
+import { recordedDeps } from '../../../support/cli.ts';
+
+const entry = (number: number, changes: Partial<RevisionEntry> = {}): RevisionEntry => ({
+  number,
+  revision: number,
+  hash: 'ab12cd34ef56ff'.padEnd(64, '0'),
+  at: '2026-11-01T08:00:00.000Z',
+  origin: ['gateway.yaml'],
+  contentOf: number,
+  routes: 2,
+  bytes: 900,
+  release: '1',
+  isKept: true,
+  ...changes,
+});
+
+suite('sluice config history and diff', () => {
+  test('lists revisions newest first, marks the one in force, and says why the sources differ', () => {
+    const rollback = entry(12, { origin: ['rollback by api'], contentOf: 9 });
+    assert.equal(
+      formatHistory([rollback, entry(11, { isKept: false })], 'pinned to revision 9 by api: why'),
+      '      hash          accepted                  routes  bytes   changed\n' +
+        '* 12  ab12cd34ef56  2026-11-01T08:00:00.000Z  2       900     rollback by api (content of 9)\n' +
+        '  11  ab12cd34ef56  2026-11-01T08:00:00.000Z  2       let go  gateway.yaml\n' +
+        'pinned to revision 9 by api: why\n',
+    );
+  });
+
+  test('shows what differs by place, one line for each field, long values cut', () => {
+    const changes = [
+      { scope: 'gateway', name: '', field: 'limits.headerCountMax', before: 128, after: 64 },
+      { scope: 'route', name: 'shop', field: 'timeout', before: 'x'.repeat(300), after: null },
+      { scope: 'route', name: 'shop', field: 'backendRefs[shop/v2]', after: { weight: 5 } },
+      { scope: 'route', name: 'old', field: '', before: 1 },
+    ] as const;
+    assert.equal(
+      formatDiff({ before: '1 ab', after: '2 cd', changes, more: 7 }),
+      '1 ab -> 2 cd\ngateway\n  ~ limits.headerCountMax: 128 -> 64\nroute shop\n' +
+        `  ~ timeout: "${'x'.repeat(199)}... -> null\n  + backendRefs[shop/v2]: {"weight":5}\n` +
+        'route old\n  - 1\nand 7 more\n',
+    );
+    assert.equal(formatDiff({ before: '1 ab', after: '2 cd', changes: [], more: 0 }), '1 ab -> 2 cd\n  the same\n');
+  });
+
+  test('an unknown command says which there are', async () => {
+    const { deps, err } = recordedDeps();
+    assert.equal(await runCli(['config', 'rolback', '--reason', 'r'], deps), 2);
+    assert.match(err(), /unknown command config rolback \(did you mean rollback\?\)/);
+  });
+});

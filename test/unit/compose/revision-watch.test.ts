@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { RevisionWatch } from '#src/compose/revision-watch.ts';
+import type { Revisions } from '#src/compose/revisions.ts';
+import { nowMs } from '#src/lib/clock.ts';
+import type { Config } from '#src/model/config.ts';
+import type { Totals } from '#src/slo/totals.ts';
+import { createDials } from '#src/snapshot/dials.ts';
+import { type Current, Store } from '#src/snapshot/store.ts';
+import { configOf, SOUND } from '../../support/config.ts';
+
+class Rig {
+  readonly #store = new Store({ file: 'f', dials: createDials(), wallTime: () => '', mayRecycle: () => false });
+  readonly logged: string[] = [];
+  readonly reverted: [Config, string][] = [];
+  readonly watch: RevisionWatch;
+  isFromSources = true;
+  /** The turns before the change end about now. */
+  #nowMs = nowMs() - 30_000;
+  #finished = 0;
+  #missing = 0;
+
+  constructor() {
+    const say = (event: string): void => void this.logged.push(event);
+    const revisions = {
+      revert: (config: Config, reason: string) => {
+        this.reverted.push([config, reason]);
+        return Promise.resolve(true);
+      },
+    };
+    const totals = {
+      of: () => ({ finished: this.#finished, bad: 0, ignored: 0, statusClasses: [0, 0, 0, 0, this.#missing, 0] }),
+    };
+    this.watch = new RevisionWatch({
+      log: { info: say, error: say } as never,
+      totals: totals as unknown as Totals,
+      revisions: Object.defineProperty(revisions, 'isFromSources', {
+        get: () => this.isFromSources,
+      }) as unknown as Revisions,
+    });
+  }
+
+  /** Puts a configuration in force; returns it. */
+  accept(text: string): Current {
+    const before = this.#store.current;
+    const result = this.#store.offer({ ok: true, config: configOf(text), warnings: [] });
+    assert.equal(result.kind, 'swapped');
+    this.watch.follow(result.current, before);
+    return result.current;
+  }
+
+  turns(count: number, missing: number): void {
+    for (let turn = 0; turn < count; turn++) {
+      this.#finished += 10;
+      this.#missing += missing;
+      this.#nowMs += 100;
+      this.watch.turn(this.#nowMs);
+    }
+  }
+}
+
+const NEXT = SOUND.replace('weight: 5}', 'weight: 6}');
+
+suite('the watch over configurations', () => {
+  test('reverts to what was before, once, with a sentence, where every answer is 404', () => {
+    const rig = new Rig();
+    const { config } = rig.accept(SOUND);
+    rig.turns(300, 0);
+    rig.accept(NEXT);
+    rig.turns(50, 10);
+    assert.equal(rig.reverted.length, 1);
+    const [[base, sentence]] = rig.reverted as [[Config, string]];
+    assert.equal(base, config);
+    assert.match(sentence, /^route shop: \d+ of \d+ requests failed or were turned away \(4xx\) within/);
+    assert.deepEqual(rig.logged, ['config_watched', 'config_reverted']);
+  });
+
+  test('leaves alone what a person put in force, and everything where it is off', () => {
+    const byHand = new Rig();
+    byHand.accept(SOUND);
+    byHand.turns(300, 0);
+    byHand.isFromSources = false;
+    byHand.accept(NEXT);
+    byHand.turns(50, 10);
+    assert.deepEqual([byHand.reverted, byHand.logged], [[], []]);
+    const off = new Rig();
+    off.accept(`revisions: {watch: 0s}\n${SOUND}`);
+    off.turns(300, 0);
+    off.accept(`revisions: {watch: 0s}\n${NEXT}`);
+    off.turns(50, 10);
+    assert.deepEqual([off.reverted, off.logged], [[], []]);
+  });
+
+  test('a change that treats no request differently is not watched', () => {
+    const rig = new Rig();
+    rig.accept(SOUND);
+    rig.turns(300, 0);
+    rig.accept(`drain: {delay: 1s}\n${SOUND}`);
+    rig.turns(50, 10);
+    assert.deepEqual([rig.reverted, rig.logged], [[], []]);
+  });
+});

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { createDials } from '#src/snapshot/dials.ts';
+import { changedRoutes, guardedCells } from '#src/snapshot/revisions/changed.ts';
+import { Store } from '#src/snapshot/store.ts';
+import { configOf, SOUND, SOUND_ROLLOUT } from '../../../support/config.ts';
+
+const OTHER = `  - {name: other, hostnames: [other.test], backendRefs: [{name: other}]}\n`;
+const BOTH = `${SOUND}${OTHER}`.replace(
+  'services:\n',
+  'services:\n  other: {versions: {v1: {endpoints: ["127.0.0.1:7009"]}}}\n',
+);
+
+const changed = (before: string, after: string): string =>
+  [...changedRoutes(configOf(before), configOf(after))].join(' ');
+
+suite('routes that a configuration treats differently', () => {
+  test('are those whose own fields differ', () => {
+    assert.equal(changed(BOTH, BOTH), '');
+    assert.equal(changed(BOTH, BOTH.replace('weight: 5}', 'weight: 6}')), 'shop');
+    assert.equal(changed(BOTH, BOTH.replace('[other.test]', '[an.other.test]')), 'other');
+  });
+
+  test('are those whose services differ', () => {
+    assert.equal(changed(BOTH, BOTH.replace('7009', '7010')), 'other');
+    assert.equal(changed(BOTH, BOTH.replace('7001', '7011')), 'shop');
+  });
+
+  test('are all where the gateway treats requests differently, and none where it does not', () => {
+    assert.equal(changed(BOTH, `timeouts: {connect: 2s}\n${BOTH}`), 'shop other');
+    assert.equal(changed(BOTH, `accessLog: {sample: 1}\nrevisions: {keep: 2}\ndrain: {delay: 1s}\n${BOTH}`), '');
+  });
+
+  test('are none that came or went, or are only judged differently', () => {
+    assert.equal(changed(SOUND, BOTH), '');
+    assert.equal(changed(BOTH, SOUND), '');
+    assert.equal(changed(SOUND, `${SOUND}    slo: {availability: 0.99}\n`), '');
+  });
+
+  test('are told by their own cell, or by those of all versions but a canary', () => {
+    const cellsOf = (text: string) => {
+      const store = new Store({ file: 'f', dials: createDials(), wallTime: () => '', mayRecycle: () => false });
+      const result = store.offer({ ok: true, config: configOf(text), warnings: [] });
+      assert.equal(result.kind, 'swapped');
+      const { config, snapshot } = result.current;
+      return { cells: guardedCells(snapshot, config)[0]?.cells, route: snapshot.routes[0] };
+    };
+    const plain = cellsOf(SOUND);
+    assert.deepEqual(plain.cells, [plain.route?.cell]);
+    const ramped = cellsOf(SOUND_ROLLOUT);
+    assert.deepEqual(ramped.cells, [ramped.route?.splits[0]?.cell]);
+  });
+});

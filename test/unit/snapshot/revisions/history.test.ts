@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { REVISIONS_MAX } from '#src/model/threads/revision.ts';
+import { History, type Kept } from '#src/snapshot/revisions/history.ts';
+import { configOf, SOUND } from '../../../support/config.ts';
+
+const MIB = 1024 * 1024;
+
+/** Accepts a configuration whose hash is `name`, repeated. */
+function accept(history: History, name: string, contentOf: Kept | null = null): Kept {
+  const config = configOf(SOUND.replace('weight: 5}', `weight: ${5 + name.charCodeAt(0)}}`));
+  return history.add({ config, revision: 1, hash: name.repeat(64), at: 'now', origin: ['f'], contentOf });
+}
+
+async function filled(names: string, release = '1'): Promise<History> {
+  const history = new History(release);
+  for (const name of names) accept(history, name);
+  await history.pack();
+  return history;
+}
+
+const told = (history: History): string =>
+  history
+    .list()
+    .map(({ number, hash }) => `${number}${hash[0]}`)
+    .join(' ');
+
+/** Another process that finds what this one saved. */
+function next(history: History, first: string, release = '1'): History {
+  const other = new History(release);
+  accept(other, first);
+  for (const row of history.rows().values()) if (row.length > 0) other.recall(row);
+  return other;
+}
+
+suite('the history of configurations', () => {
+  test('keeps the newest, bounded in count, and forgets the others for good', async () => {
+    const history = await filled('abcdef');
+    history.limit({ keep: 3, bytesMax: MIB });
+    assert.equal(told(history), '6f 5e 4d');
+    const free = [...history.rows()].filter(([, row]) => row.length === 0).map(([slot]) => slot);
+    assert.deepEqual(free, []);
+    assert.equal(history.find('1'), null);
+    assert.equal(history.find('dddd') !== null, true);
+    assert.equal(history.find('ddd'), null, 'fewer digits could be a number');
+  });
+
+  test('frees the rows of what it forgets', async () => {
+    const history = await filled('abc');
+    assert.equal(history.rows().size, 3);
+    history.limit({ keep: 1, bytesMax: MIB });
+    const lengths = [...history.rows()].map(([slot, row]) => [slot, row.length > 0]);
+    assert.deepEqual(lengths, [
+      [1, false],
+      [2, false],
+      [3, true],
+    ]);
+  });
+
+  test('bounded in bytes, the oldest lose their content and stay listed', async () => {
+    const history = await filled('abc');
+    const [newest] = history.list();
+    history.limit({ keep: 20, bytesMax: (newest?.bytes ?? 0) + 1 });
+    assert.deepEqual(
+      history.list().map(({ number, isKept }) => [number, isKept]),
+      [
+        [3, true],
+        [2, false],
+        [1, false],
+      ],
+    );
+    const first = history.find('1') as Kept;
+    assert.throws(() => history.configOf(first), /content of revision 1 was let go/);
+    assert.equal(next(history, 'c').list().at(-1)?.isKept, false);
+  });
+
+  test('is read before it is packed, and written only then', async () => {
+    const history = new History('1');
+    const entry = accept(history, 'a');
+    assert.equal(history.configOf(entry).routes.length, 1);
+    assert.equal(history.rows().size, 0);
+    assert.equal(await history.pack(), true);
+    assert.equal(history.rows().size, 1);
+    assert.deepEqual(history.configOf(entry), configOf(SOUND.replace('weight: 5}', 'weight: 102}')));
+    assert.equal(history.rows().get(1), history.rows().get(1), 'a row is made once');
+  });
+
+  test('goes on over a restart: the same configuration is no news, another one is', async () => {
+    const before = await filled('ab');
+    const same = next(before, 'b');
+    same.settle();
+    assert.equal(told(same), '2b 1a');
+    accept(same, 'c');
+    assert.equal(told(same), '3c 2b 1a');
+    const other = next(before, 'c');
+    other.settle();
+    assert.equal(told(other), '3c 2b 1a');
+    const late = next(before, 'b');
+    accept(late, 'd');
+    late.settle();
+    assert.equal(told(late), '3d 2b 1a', 'also where it was recalled late');
+  });
+
+  test('another release lists what it finds, and reads only its own', async () => {
+    const history = next(await filled('ab'), 'b', '2');
+    history.settle();
+    assert.equal(told(history), '3b 2b 1a');
+    assert.equal(history.configOf(history.find('3') as Kept).routes.length, 1);
+    assert.throws(() => history.configOf(history.find('2') as Kept), /accepted by release 1, and this is 2/);
+  });
+
+  test('what comes before is older than the content in force, and different', async () => {
+    const history = await filled('abc');
+    const [c, b] = [history.find('3') as Kept, history.find('2') as Kept];
+    assert.equal(history.before(c), b);
+    const again = accept(history, 'b', b);
+    assert.equal(history.list()[0]?.contentOf, 2);
+    assert.equal(history.before(again), history.find('1'), 'back once more, and not forth');
+    assert.equal(history.before(history.find('1') as Kept), null);
+  });
+
+  test('has a row for each of as many as can be kept, and reuses the oldest', async () => {
+    const history = await filled('ab'.repeat(REVISIONS_MAX / 2 + 3));
+    const rows = history.rows();
+    assert.equal(rows.size, REVISIONS_MAX);
+    const recalled = new History('1');
+    for (const row of rows.values()) recalled.recall(row);
+    assert.equal(recalled.list()[0]?.number, REVISIONS_MAX + 6);
+    assert.equal(recalled.count, REVISIONS_MAX);
+  });
+});

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { fromRow, packConfig, type RevisionHead, toRow, unpackConfig } from '#src/snapshot/revisions/packed.ts';
+import { configOf, SOUND } from '../../../support/config.ts';
+
+const HEAD: RevisionHead = {
+  number: 12,
+  revision: 3,
+  hash: 'ab'.repeat(32),
+  at: '2026-11-01T08:00:00.000Z',
+  origin: ['gateway.yaml'],
+  contentOf: 12,
+  routes: 1,
+  release: '1.0.0',
+};
+
+suite('packed configurations', () => {
+  test('come back as they were, values without a JSON form too', async () => {
+    const config = configOf(SOUND);
+    assert.equal(config.routes[0]?.retry.hedgeMs, Number.POSITIVE_INFINITY);
+    assert.deepEqual(unpackConfig(await packConfig(config)), config);
+  });
+
+  test('rows come back with and without content', async () => {
+    const packed = await packConfig(configOf(SOUND));
+    assert.deepEqual(fromRow(toRow(HEAD, packed)), { head: HEAD, packed: new Uint8Array(packed) });
+    assert.deepEqual(fromRow(toRow(HEAD, null)), { head: HEAD, packed: null });
+  });
+
+  test('a row that is not whole is refused, wherever it was damaged', async () => {
+    const row = toRow(HEAD, await packConfig(configOf(SOUND)));
+    for (let length = 0; length < row.length; length++) assert.throws(() => fromRow(row.subarray(0, length)));
+    const contentAt = 4 + Buffer.from(row).readUInt32LE(0);
+    for (let at = contentAt; at < row.length; at++) {
+      const damaged = new Uint8Array(row);
+      damaged[at] = (damaged[at] as number) ^ 1;
+      assert.throws(() => fromRow(damaged), /does not have the sum/, `byte ${at}`);
+    }
+    const text = Buffer.from('{"number": 1}');
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(text.length);
+    assert.throws(() => fromRow(Buffer.concat([length, text])), /not sound/);
+  });
+});
