@@ -75,7 +75,8 @@ export function compile(input: CompileInput): Compiled {
   const versions = indexVersions(config, touched, before);
   const used = usedVersions(config, versions);
   const { ids, keys, recycled } = assignAll(input, used);
-  const retries = before === null || before.retries.size > RETRIES_MAX ? new Map() : before.retries;
+  const isFull = before === null || before.retries.size > RETRIES_MAX;
+  const retries = isFull ? new Map<string, RetryConfig>() : before.retries;
   const context = { ids, versions, retries, ramped };
   const routes = compileRoutes(config, { touched, before, context });
   const endpoints = endpointsOf(used, ids, before);
