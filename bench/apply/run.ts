@@ -77,6 +77,6 @@ async function measure(name: keyof typeof STORES, routes: number, changes: numbe
   } finally {
     await gateway.end();
     await store.end();
-    service.close();
+    await service.close();
   }
 }

@@ -75,7 +75,8 @@ export function compile(input: CompileInput): Compiled {
   const versions = indexVersions(config, touched, before);
   const used = usedVersions(config, versions);
   const { ids, keys, recycled } = assignAll(input, used);
-  const retries = before === null || before.retries.size > RETRIES_MAX ? new Map() : before.retries;
+  const retries =
+    before !== null && before.retries.size <= RETRIES_MAX ? before.retries : new Map<string, RetryConfig>();
   const context = { ids, versions, retries, ramped };
   const routes = compileRoutes(config, { touched, before, context });
   const endpoints = endpointsOf(used, ids, before);
@@ -244,8 +245,7 @@ function endpointsOf(used: Memory['used'], { endpoints: { ids } }: LiveIds, befo
       const id = ids.get(endpointKeys[index] as string) as number;
       while (endpoints.length <= id) endpoints.push(null);
       const known = before?.endpoints[id];
-      const isKnown = known?.host === host && known.port === port;
-      endpoints[id] ??= isKnown ? known : { id, host, port };
+      endpoints[id] ??= known?.host === host && known.port === port ? known : { id, host, port };
     }
   }
   return endpoints;

@@ -44,7 +44,7 @@ function withKnownTargets(kept: readonly RouteSpec[], edits: readonly Edit<Route
   const places = new Map<TargetSpec, TargetSpec>();
   const knownOf = (targets: TargetSpec): TargetSpec => {
     const before = known.get(targets.name);
-    const same = places.get(targets) ?? (isDeepStrictEqual(before, targets) ? (before as TargetSpec) : targets);
+    const same = places.get(targets) ?? (before !== undefined && isDeepStrictEqual(before, targets) ? before : targets);
     places.set(targets, same);
     return same;
   };

@@ -166,7 +166,7 @@ function sayings(route: LinkedRoute): unknown {
     }),
     mirror: mirror && [mirror.ratio, addresses(mirror.endpoints)],
     lines: filters?.requestHeaders?.lines,
-    redirects: filters?.redirect != null,
+    redirects: (filters?.redirect ?? null) !== null,
   };
 }
 

@@ -75,13 +75,13 @@ export async function runReloads({ reloads, routes }: ReloadsOptions): Promise<R
       }),
     );
     const { sent, answers } = await load.stop();
-    const cut = streams.filter(({ isWhole }) => !isWhole()).length;
+    const cut = streams.filter((stream) => !stream.isWhole()).length;
     for (const stream of streams) stream.end();
     return { reloads: lives.count, requests: sent, failed: sent - (answers.get('200 v1') ?? 0), streams: STREAMS, cut };
   } finally {
     await gateway.end();
     await Promise.all([consul.end(), etcd.end()]);
-    service.close();
+    await service.close();
     lines.closeAllConnections();
     lines.close();
   }
