@@ -25,6 +25,7 @@ import type { FollowEvent } from '../sources/follow/follower.ts';
 import { type Parsed, parseDocuments, readMain } from '../sources/parse.ts';
 import { Parser } from '../sources/parser.ts';
 import { openStore } from '../sources/stores/open.ts';
+import { Discoveries } from './discoveries.ts';
 
 /** As source or as built. */
 const THREAD_FILE = new URL(
@@ -55,6 +56,7 @@ interface Change {
 export class Configuration {
   readonly #deps: ConfigurationDeps;
   readonly #parser: Parser;
+  readonly #discoveries: Discoveries;
   #feeds: Feeds | null = null;
   #sources: Sources | null = null;
   #file: FileSource | null = null;
@@ -79,6 +81,11 @@ export class Configuration {
       },
       onDeath: (because) => deps.log.error('parser_died', { because }),
     });
+    this.#discoveries = new Discoveries({
+      ...deps,
+      tell: (name, event) => this.#onSource(name, event, Number.POSITIVE_INFINITY),
+      settle: (result, atMs) => this.#settle(result, { atMs }),
+    });
   }
 
   /**
@@ -94,13 +101,17 @@ export class Configuration {
     // What came until here is in the documents; what comes while they are parsed is not.
     this.#hasMissed = false;
     const parsed = (await this.#parser.parse(this.#documents())) ?? { ok: false, problems: [] };
-    if (parsed.ok) this.#sources = parsed.sources;
+    if (parsed.ok) {
+      this.#sources = parsed.sources;
+      await this.#discoveries.begin(parsed.sources, parsed.config);
+    }
     return store.offer(parsed);
   }
 
   /** Takes changes from now on, and those that came since `open`. */
   follow(): void {
     this.#phase = 'following';
+    this.#discoveries.follow();
     if (this.#hasMissed) this.#renew(nowMs());
   }
 
@@ -108,10 +119,12 @@ export class Configuration {
   reload(): void {
     this.#file?.reload();
     this.#feeds?.reload();
+    this.#discoveries.reload();
   }
 
+  /** Those of documents first, then those of endpoints. */
   sources(): SourceStatus[] {
-    return this.#feeds?.status() ?? [];
+    return [...(this.#feeds?.status() ?? []), ...this.#discoveries.status()];
   }
 
   applied(): ApplyStatus {
@@ -124,6 +137,7 @@ export class Configuration {
     this.#phase = 'closed';
     this.#file?.close();
     this.#feeds?.close();
+    this.#discoveries.close();
     await this.#parser.close();
   }
 
@@ -195,7 +209,8 @@ export class Configuration {
     if (this.#phase !== 'following') return;
     const change: Change = { atMs };
     this.#newest = change;
-    this.#parser.parse(this.#documents()).then(
+    const parsing = this.#parser.parse(this.#documents()).then((parsed) => this.#prepare(parsed, change));
+    parsing.then(
       (parsed) => {
         if (parsed !== null && this.#phase === 'following') this.#offer(parsed, change);
         // Overtaken: the newer one brings this change to the workers too.
@@ -207,13 +222,20 @@ export class Configuration {
     );
   }
 
+  /** The same when its endpoints are there; null when a newer one came while they were waited for. */
+  async #prepare(parsed: Parsed | null, change: Change): Promise<Parsed | null> {
+    if (parsed?.ok !== true || !(await this.#discoveries.prepare(parsed.config))) return parsed;
+    return this.#newest === change ? parsed : null;
+  }
+
   #offer(parsed: Parsed, change: Change): void {
     try {
       if (parsed.ok && !isDeepStrictEqual(parsed.sources, this.#sources)) {
-        const text = 'sources or follow changed; the change takes effect at the next start';
+        const text = 'sources, follow or discovery changed; the change takes effect at the next start';
         this.#deps.log.warn('config_warning', { text });
       }
       this.#settle(this.#deps.store.offer(parsed), change);
+      this.#discoveries.offered();
     } catch (error) {
       this.#failed(error);
     }

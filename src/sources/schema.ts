@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { Path } from './problems/report.ts';
 import { checkCidr } from './scalars/host.ts';
 import { checkWorkers, WORKERS_META } from './scalars/number.ts';
+import { discovery } from './schema/discovery.ts';
 import { named, scalar } from './schema/fields.ts';
 import {
   accessLog,
@@ -42,6 +43,7 @@ export const documentSchema = z.strictObject({
   state: state.optional(),
   sources: sources.optional(),
   follow: follow.optional(),
+  discovery: discovery.optional(),
   services: named(service, 'Services by name'),
   routes: z.array(route).min(1),
 });
@@ -69,7 +71,10 @@ export type MatchInput = NonNullable<RouteInput['matches']>[number];
 export type SloInput = NonNullable<RouteInput['slo']>;
 export type RolloutInput = NonNullable<RouteInput['rollout']>;
 export type ServiceInput = DocumentInput['services'][string];
-export type EndpointInput = ServiceInput['versions'][string]['endpoints'][number];
+type EndpointsInput = ServiceInput['versions'][string]['endpoints'];
+export type EndpointInput = Extract<EndpointsInput, readonly unknown[]>[number];
+export type EndpointsFromInput = Exclude<EndpointsInput, readonly unknown[]>;
+export type DiscoveryInput = NonNullable<DocumentInput['discovery']>;
 export type ListenInput = NonNullable<DocumentInput['listen']>;
 export type SourceInput = NonNullable<DocumentInput['sources']>[number];
 export type FollowInput = NonNullable<DocumentInput['follow']>;
@@ -84,7 +89,7 @@ export function jsonSchema(): Record<string, unknown> {
 /** The fields known at a path of the document, for hints; empty where names are free or nothing is known. */
 export function fieldsAt(path: Path): string[] {
   let schema: unknown = documentSchema;
-  for (const step of path) schema = below(bare(schema), step);
+  for (const step of path) schema = below(bare(schema, step), step);
   const object = bare(schema);
   return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
 }
@@ -95,12 +100,10 @@ function below(schema: unknown, step: string | number): unknown {
   return schema instanceof z.ZodRecord ? schema.valueType : undefined;
 }
 
-/** The schema under `optional()`; of a union, the branch that is a mapping or a list. */
-function bare(schema: unknown): unknown {
-  if (schema instanceof z.ZodOptional) return bare(schema.unwrap());
-  return schema instanceof z.ZodUnion ? schema.options.find(isCollection) : schema;
-}
-
-function isCollection(schema: unknown): boolean {
-  return schema instanceof z.ZodObject || schema instanceof z.ZodArray;
+/** The schema under `optional()`; of a union, the branch that has such a step: a list by number, else a mapping. */
+function bare(schema: unknown, step?: string | number): unknown {
+  if (schema instanceof z.ZodOptional) return bare(schema.unwrap(), step);
+  if (!(schema instanceof z.ZodUnion)) return schema;
+  const kind = typeof step === 'number' ? z.ZodArray : z.ZodObject;
+  return schema.options.find((option) => option instanceof kind);
 }

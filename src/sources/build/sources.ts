@@ -2,19 +2,28 @@
  * Builds the settings of the sources from a sound main document: defaults filled in, one spelling for everything.
  */
 
-import { DEFAULT_CONSUL, DEFAULT_ETCD, DEFAULT_FOLLOW, DEFAULT_HTTP_SOURCE } from '../defaults.ts';
-import type { DocumentInput, SourceInput } from '../schema.ts';
-import type { FollowSettings, SourceSettings, TlsSettings } from '../stores/settings.ts';
+import {
+  DEFAULT_CANARY_TAGS,
+  DEFAULT_CONSUL,
+  DEFAULT_DNS,
+  DEFAULT_ETCD,
+  DEFAULT_FOLLOW,
+  DEFAULT_HTTP_SOURCE,
+} from '../defaults.ts';
+import type { DiscoverySettings } from '../follow/discover/lookup.ts';
+import type { DiscoveryInput, DocumentInput, SourceInput } from '../schema.ts';
+import type { ConsulReach, EtcdSettings, FollowSettings, SourceSettings, TlsSettings } from '../stores/settings.ts';
 import { toMs } from './values.ts';
 
 /** All sources in the order of their precedence, and how they are followed. */
 export interface Sources {
   readonly list: readonly SourceSettings[];
   readonly follow: FollowSettings;
+  readonly discovery: DiscoverySettings;
 }
 
 /** Builds the settings. `input` must have passed the schema. */
-export function buildSources(input: Partial<Pick<DocumentInput, 'sources' | 'follow'>>): Sources {
+export function buildSources(input: Partial<Pick<DocumentInput, 'sources' | 'follow' | 'discovery'>>): Sources {
   const { startTimeout, shrinkConfirm, compare, changesWarn } = input.follow ?? {};
   return {
     list: (input.sources ?? []).map(buildSource),
@@ -23,6 +32,20 @@ export function buildSources(input: Partial<Pick<DocumentInput, 'sources' | 'fol
       shrinkConfirmMs: toMs(shrinkConfirm, DEFAULT_FOLLOW.shrinkConfirmMs),
       compareMs: toMs(compare, DEFAULT_FOLLOW.compareMs),
       changesWarn: changesWarn ?? DEFAULT_FOLLOW.changesWarn,
+    },
+    discovery: buildDiscovery(input.discovery),
+  };
+}
+
+function buildDiscovery({ consul, etcd, dns }: DiscoveryInput = {}): DiscoverySettings {
+  return {
+    consul:
+      consul === undefined ? null : { ...reachConsul(consul), canaryTags: consul.canaryTags ?? DEFAULT_CANARY_TAGS },
+    etcd: etcd === undefined ? null : buildEtcd(etcd),
+    dns: {
+      servers: dns?.servers ?? [],
+      intervalMs: toMs(dns?.interval, DEFAULT_DNS.intervalMs),
+      timeoutMs: toMs(dns?.timeout, DEFAULT_DNS.timeoutMs),
     },
   };
 }
@@ -37,10 +60,12 @@ function buildSource({ directory, consul, etcd, http }: SourceInput): SourceSett
 }
 
 function buildConsul(input: NonNullable<SourceInput['consul']>): SourceSettings {
+  return { kind: 'consul', prefix: trimmed(input.prefix ?? DEFAULT_CONSUL.prefix), ...reachConsul(input) };
+}
+
+function reachConsul(input: Omit<NonNullable<SourceInput['consul']>, 'prefix'>): ConsulReach {
   return {
-    kind: 'consul',
     address: new URL(input.address).origin,
-    prefix: trimmed(input.prefix ?? DEFAULT_CONSUL.prefix),
     token: textOf(input.token),
     datacenter: input.datacenter ?? null,
     consistency: input.consistency ?? DEFAULT_CONSUL.consistency,
@@ -49,7 +74,7 @@ function buildConsul(input: NonNullable<SourceInput['consul']>): SourceSettings 
   };
 }
 
-function buildEtcd(input: NonNullable<SourceInput['etcd']>): SourceSettings {
+function buildEtcd(input: NonNullable<SourceInput['etcd']>): EtcdSettings {
   const username = textOf(input.username);
   const password = textOf(input.password);
   const prefix = input.prefix ?? DEFAULT_ETCD.prefix;

@@ -8,8 +8,9 @@ import type { ListenAddress } from '../../model/config.ts';
 import { ENDPOINTS_MAX, GATEWAY_CELL, UNITS_MAX } from '../../model/tallies.ts';
 import { buildLimits, buildListen } from '../build/config.ts';
 import { backendRefsOf } from '../build/route.ts';
-import { buildEndpoint } from '../build/service.ts';
+import { buildEndpoint, buildService, listedOf } from '../build/service.ts';
 import { DEFAULT_ADMIN, DEFAULT_LISTEN } from '../defaults.ts';
+import { LOOKUPS_MAX, lookupKey } from '../follow/discover/lookup.ts';
 import type { Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';
 import type { Draft } from './draft.ts';
@@ -58,12 +59,22 @@ function checkCounters(draft: Draft, report: Report): void {
   const counts = [
     { what: 'routes plus backendRefs', count: cellCount, max: GATEWAY_CELL, section: 'routes' },
     { what: 'versions under a rollout', count: unitCount, max: UNITS_MAX, section: 'routes' },
+    { what: 'questions for endpoints', count: countLookups(draft), max: LOOKUPS_MAX, section: 'services' },
     { what: 'different endpoints', count: endpointCount, max: ENDPOINTS_MAX, section: 'services' },
   ];
   for (const { what, count, max, section } of counts) {
     if (count <= max) continue;
     report.add([section], { kind: 'tooMany', expected: `at most ${max} ${what}`, got: String(count) }, 'key');
   }
+}
+
+function countLookups(draft: Draft): number {
+  const keys = new Set<string>();
+  for (const [name, service] of draft.services ?? []) {
+    if (service === null) continue;
+    for (const { from } of buildService(name, service).versions) if (from !== undefined) keys.add(lookupKey(from));
+  }
+  return keys.size;
 }
 
 /** Different addresses of the services that routes send to: only those get counters. */
@@ -73,7 +84,7 @@ function countEndpoints(draft: Draft): number {
   for (const [name, service] of draft.services ?? []) {
     if (!used.has(name)) continue;
     for (const version of Object.values(service?.versions ?? {})) {
-      for (const endpoint of version.endpoints) addresses.add(formatAddress(buildEndpoint(endpoint)));
+      for (const endpoint of listedOf(version)) addresses.add(formatAddress(buildEndpoint(endpoint)));
     }
   }
   return addresses.size;

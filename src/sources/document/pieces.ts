@@ -47,6 +47,7 @@ export const FILE_ONLY: ReadonlySet<string> = new Set([
   'state',
   'sources',
   'follow',
+  'discovery',
 ]);
 
 /** The main document alone. */

@@ -19,9 +19,9 @@
 import type { SourceStatus } from '../../model/status.ts';
 import type { Timers } from '../file.ts';
 import type { FollowSettings } from '../stores/settings.ts';
-import { type Changes, changesOf, hashOfPieces, isShrunk } from './guard.ts';
+import { type Changes, changesOf, hashOfPieces, isShrunk as isShrunkOfPieces } from './guard.ts';
 import { backoffMs, Pace, spreadMs } from './pace.ts';
-import type { Listing, Piece, Store, WatchWord } from './source.ts';
+import type { Item, Listing, Piece, Store, WatchWord } from './source.ts';
 
 /** States of following, each with what belongs to it alone. */
 export type FollowState =
@@ -47,8 +47,8 @@ export type FollowEvent =
   /** A comparison found what no watch had told. */
   | { readonly kind: 'drifted'; readonly revision: string };
 
-export interface FollowerOptions {
-  readonly store: Store;
+export interface FollowerOptions<P extends Item = Piece> {
+  readonly store: Store<P>;
   readonly settings: FollowSettings;
   readonly timers: Timers;
   readonly nowMs: () => number;
@@ -57,10 +57,12 @@ export interface FollowerOptions {
   /** Uniform in [0, 1). */
   readonly draw: () => number;
   readonly onEvent: (event: FollowEvent) => void;
+  /** Whether a loss is too sudden to be believed at once; default that of documents. */
+  readonly isShrunk?: (before: readonly P[], after: readonly P[]) => boolean;
 }
 
-interface Held {
-  readonly pieces: readonly Piece[];
+interface Held<P extends Item> {
+  readonly pieces: readonly P[];
   readonly hash: string;
   readonly revision: string;
 }
@@ -68,12 +70,12 @@ interface Held {
 /** A watch that ends sooner without a change was not waited for: asking again at once would be a flood. */
 const WATCH_LEAST_MS = 100;
 
-export class Follower {
-  readonly #options: FollowerOptions;
+export class Follower<P extends Item = Piece> {
+  readonly #options: FollowerOptions<P>;
   readonly #pace = new Pace();
   readonly #startedAtMs: number;
   #state: FollowState = { name: 'idle' };
-  #held: Held | null = null;
+  #held: Held<P> | null = null;
   /** What the watch goes on from; that of a loss that is not believed differs from what is held. */
   #revision = '';
   #changeAtMs: number | null = null;
@@ -93,7 +95,7 @@ export class Follower {
   /** Resolves with the first answer. */
   readonly first: Promise<void>;
 
-  constructor(options: FollowerOptions) {
+  constructor(options: FollowerOptions<P>) {
     this.#options = options;
     this.#startedAtMs = options.nowMs();
     this.first = new Promise((resolve) => {
@@ -102,7 +104,7 @@ export class Follower {
   }
 
   /** What is held: the last answer that was believed. */
-  get pieces(): readonly Piece[] {
+  get pieces(): readonly P[] {
     return this.#held?.pieces ?? [];
   }
 
@@ -185,7 +187,7 @@ export class Follower {
     );
   }
 
-  #hear(word: WatchWord, sinceMs: number): void {
+  #hear(word: WatchWord<P>, sinceMs: number): void {
     const nowMs = this.#options.nowMs();
     if (word.kind === 'listing') {
       this.#changeAtMs ??= nowMs;
@@ -202,7 +204,7 @@ export class Follower {
     this.#state = { name: 'debounced', timer };
   }
 
-  #take(listing: Listing): void {
+  #take(listing: Listing<P>): void {
     if (this.#failures > 0) this.#options.onEvent({ kind: 'recovered', failures: this.#failures });
     this.#failures = 0;
     this.#lastError = '';
@@ -245,7 +247,7 @@ export class Follower {
 
   // ── what is believed ────────────────────────────────────────────────────────────────────────────────────────────
 
-  #judge({ pieces, revision }: Listing): FollowEvent | null {
+  #judge({ pieces, revision }: Listing<P>): FollowEvent | null {
     const hash = hashOfPieces(pieces);
     const before = this.#held;
     if (before !== null && before.hash === hash) {
@@ -254,6 +256,7 @@ export class Follower {
       this.#confirm();
       return null;
     }
+    const { isShrunk = isShrunkOfPieces } = this.#options;
     if (before !== null && !this.#isConfirmed && isShrunk(before.pieces, pieces) && !this.#hasLasted()) {
       return this.#refuse(before.pieces.length, pieces.length);
     }

@@ -7,7 +7,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Piece } from './source.ts';
+import type { Item } from './source.ts';
 
 /** Fewer pieces than this may lose half of them: with three, taking two away is an edit. */
 export const SHRINK_LEAST = 4;
@@ -20,7 +20,7 @@ export interface Changes {
 }
 
 /** Compares two listings by the names of their pieces. */
-export function changesOf(before: readonly Piece[], after: readonly Piece[]): Changes {
+export function changesOf(before: readonly Item[], after: readonly Item[]): Changes {
   const old = new Map(before.map(({ name, text }) => [name, text]));
   const added: string[] = [];
   const changed: string[] = [];
@@ -34,14 +34,23 @@ export function changesOf(before: readonly Piece[], after: readonly Piece[]): Ch
 }
 
 /** Whether a listing has lost so much that a mistake is likelier than an edit. */
-export function isShrunk(before: readonly Piece[], after: readonly Piece[]): boolean {
+export function isShrunk(before: readonly Item[], after: readonly Item[]): boolean {
   if (before.length === 0) return false;
   if (after.length === 0) return true;
   return before.length >= SHRINK_LEAST && changesOf(before, after).removed.length * 2 > before.length;
 }
 
+/**
+ * The same of endpoints, where a deployment replaces all at once: what counts is how many are left. Those that their
+ * registry says are not to be used are still there.
+ */
+export function isThinned(before: readonly Item[], after: readonly Item[]): boolean {
+  if (before.length === 0) return false;
+  return after.length === 0 || (before.length >= SHRINK_LEAST && after.length * 2 < before.length);
+}
+
 /** SHA-256 over names and texts, in hex. The pieces must be in the order of their names. */
-export function hashOfPieces(pieces: readonly Piece[]): string {
+export function hashOfPieces(pieces: readonly Item[]): string {
   const hash = createHash('sha256');
   for (const { name, text } of pieces) hash.update(`${name.length} ${name} ${text.length} ${text}`);
   return hash.digest('hex');

@@ -50,9 +50,9 @@ const directory = z.strictObject({
   path: path('Where documents lie, as *.yaml, *.yml and *.json'),
 });
 
-const consul = z.strictObject({
+/** How a Consul agent is reached, whatever it is asked for. */
+export const consulFields = {
   address: scalar<string>(checkOriginUrl, URL_META, 'URL of an agent or server'),
-  prefix: scalar<string>(checkPrefix, PREFIX_META, 'What the keys begin with; default sluice').optional(),
   token: secret('ACL token').optional(),
   datacenter: scalar<string>(checkWord, WORD_META, 'Datacenter; default the agent’s own').optional(),
   consistency: word(
@@ -61,9 +61,14 @@ const consul = z.strictObject({
   ).optional(),
   wait: duration(1000, 10 * MINUTE_MS, 'Longest time one question waits for a change; default 60s').optional(),
   tls: tls.optional(),
+};
+
+const consul = z.strictObject({
+  prefix: scalar<string>(checkPrefix, PREFIX_META, 'What the keys begin with; default sluice').optional(),
+  ...consulFields,
 });
 
-const etcd = withRule(
+export const etcd = withRule(
   z.strictObject({
     endpoints: z.array(scalar<string>(checkOriginUrl, URL_META, 'URL of a member of the cluster')).min(1),
     prefix: scalar<string>(checkPrefix, PREFIX_META, 'What the keys begin with; default /sluice/v1/').optional(),

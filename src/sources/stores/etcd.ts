@@ -14,9 +14,10 @@
  * Source: etcd's "gRPC gateway" page and rpc.proto (tested with 3.4.23).
  */
 
-import { byPieceName, type Listing, mountOf, type Piece, type Store, type WatchWord } from '../follow/source.ts';
+import { byPieceName, type Item, mountOf, type Store } from '../follow/source.ts';
 import type { StoreClient } from './client.ts';
 import { EtcdGateway, type KeyValue, type RangeAnswer, rangeEnd, toBase64 } from './etcd-gateway.ts';
+import { nameOfSource } from './name.ts';
 import { pause } from './pause.ts';
 import type { EtcdSettings } from './settings.ts';
 
@@ -27,17 +28,39 @@ const PAGES_MAX = 100;
 
 /** Opens the store; nothing is asked yet. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` (certificates) */
 export function openEtcd(settings: EtcdSettings): Store {
-  const gateway = new EtcdGateway(settings);
+  return openEtcdKeys(settings, {
+    kind: 'etcd',
+    name: nameOfSource(settings),
+    itemOf: (key, rest, text) => {
+      const mount = mountOf(rest);
+      return mount === null ? null : { name: `etcd ${key}`, mount, text };
+    },
+  });
+}
+
+/** What the keys below a prefix are to their reader. */
+export interface KeyReading<P extends Item> {
+  readonly kind: Store['kind'];
+  readonly name: string;
+  /** @param rest of the key, after the prefix. Null: nothing */
+  readonly itemOf: (key: string, rest: string, text: string) => P | null;
+}
+
+/** Opens the keys below a prefix, whatever they are. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` (certificates) */
+export function openEtcdKeys<P extends Item>(settings: EtcdSettings, reading: KeyReading<P>): Store<P> {
+  const gateway = new EtcdGateway(settings, reading.name);
   const { client } = gateway;
   /** Keys of the last listing, folders included. */
   let listed = { revision: '', count: '' };
   return {
-    kind: 'etcd',
+    kind: reading.kind,
     name: gateway.name,
     isForeign: true,
     list: (signal) => {
       return gateway.rotating(signal, async () => {
-        const { count, ...listing } = await list(gateway, settings, signal);
+        const { kvs, revision } = await list(gateway, settings, signal);
+        const listing = { pieces: itemsOf(client, settings.prefix, kvs, reading.itemOf), revision };
+        const count = String(kvs.length);
         listed = { revision: listing.revision, count };
         return listing;
       });
@@ -54,7 +77,7 @@ async function list(
   gateway: EtcdGateway,
   { prefix }: EtcdSettings,
   signal: AbortSignal,
-): Promise<Listing & { count: string }> {
+): Promise<{ readonly kvs: readonly KeyValue[]; readonly revision: string }> {
   const end = toBase64(rangeEnd(prefix));
   const kvs: KeyValue[] = [];
   let revision = '';
@@ -65,22 +88,25 @@ async function list(
     if (revision === '') revision = answer.revision;
     kvs.push(...answer.kvs);
     const last = answer.kvs.at(-1);
-    if (!answer.hasMore || last === undefined) {
-      return { pieces: piecesOf(gateway.client, prefix, kvs), revision, count: String(kvs.length) };
-    }
+    if (!answer.hasMore || last === undefined) return { kvs, revision };
     from = Buffer.concat([Buffer.from(last.key, 'base64'), Buffer.of(0)]).toString('base64');
   }
   throw gateway.client.failure(`more than ${PAGES_MAX * PAGE_KEYS} keys below ${prefix}`);
 }
 
-function piecesOf(client: StoreClient, prefix: string, kvs: readonly KeyValue[]): Piece[] {
-  const pieces: Piece[] = [];
+function itemsOf<P extends Item>(
+  client: StoreClient,
+  prefix: string,
+  kvs: readonly KeyValue[],
+  itemOf: KeyReading<P>['itemOf'],
+): P[] {
+  const items: P[] = [];
   for (const { key: encoded, value } of kvs) {
     const key = textOf(client, encoded, 'a key');
-    const mount = mountOf(key.slice(prefix.length));
-    if (mount !== null) pieces.push({ name: `etcd ${key}`, mount, text: textOf(client, value, `the value of ${key}`) });
+    const item = itemOf(key, key.slice(prefix.length), textOf(client, value, `the value of ${key}`));
+    if (item !== null) items.push(item);
   }
-  return pieces.toSorted(byPieceName);
+  return items.toSorted(byPieceName);
 }
 
 function textOf(client: StoreClient, encoded: string, what: string): string {
@@ -90,6 +116,9 @@ function textOf(client: StoreClient, encoded: string, what: string): string {
     throw client.failure(`${what} is not UTF-8 text`, error);
   }
 }
+
+/** Words of a watch that brings no listing. */
+type WatchEnd = { readonly kind: 'changed' };
 
 interface Watch {
   readonly gateway: EtcdGateway;
@@ -102,7 +131,7 @@ interface Watch {
 }
 
 /** The stream and the questions beside it; whichever has something to say first ends the other. */
-async function watch(asked: Watch): Promise<WatchWord> {
+async function watch(asked: Watch): Promise<WatchEnd> {
   const ending = new AbortController();
   const signal = AbortSignal.any([asked.signal, ending.signal]);
   try {
@@ -112,7 +141,7 @@ async function watch(asked: Watch): Promise<WatchWord> {
   }
 }
 
-async function listen({ gateway, settings: { prefix }, revision, signal, confirm }: Watch): Promise<WatchWord> {
+async function listen({ gateway, settings: { prefix }, revision, signal, confirm }: Watch): Promise<WatchEnd> {
   const range = { key: toBase64(prefix), range_end: toBase64(rangeEnd(prefix)) };
   const from = (BigInt(revision) + 1n).toString();
   for await (const word of gateway.watch({ ...range, start_revision: from, progress_notify: true }, signal)) {
@@ -122,7 +151,7 @@ async function listen({ gateway, settings: { prefix }, revision, signal, confirm
   throw gateway.client.failure('the watch ended');
 }
 
-async function lookBeside({ gateway, settings, revision, count: listed, signal, confirm }: Watch): Promise<WatchWord> {
+async function lookBeside({ gateway, settings, revision, count: listed, signal, confirm }: Watch): Promise<WatchEnd> {
   const { prefix, heartbeatMs } = settings;
   const newest = { sort_target: 'MOD', sort_order: 'DESCEND', limit: 1, keys_only: true } as const;
   const question = { key: toBase64(prefix), range_end: toBase64(rangeEnd(prefix)), ...newest };

@@ -65,3 +65,21 @@ follow: {startTimeout: 1s, shrinkConfirm: 0s, compare: 2s, changesWarn: 3}
 test('a document without sources has none', () => {
   assert.deepEqual(buildSources({}).list, []);
 });
+
+test('whom endpoints are asked of has every default, and may be left out', () => {
+  const dns = { servers: [], intervalMs: 30_000, timeoutMs: 2000 };
+  assert.deepEqual(built('sources: [{directory: {path: a}}]').discovery, { consul: null, etcd: null, dns });
+  const text =
+    'sources: [{directory: {path: a}}]\ndiscovery: {consul: {address: "http://c"}, etcd: {endpoints: ["http://e"]}}';
+  const { consul, etcd } = built(text).discovery;
+  assert.deepEqual(consul, {
+    address: 'http://c',
+    token: null,
+    datacenter: null,
+    consistency: 'default',
+    waitMs: 60_000,
+    tls: null,
+    canaryTags: ['canary'],
+  });
+  assert.equal(etcd?.prefix, '/sluice/v1/');
+});

@@ -146,6 +146,14 @@ test('everything wrong with the filters of a route is said at once', () => {
 
 test('filters of a malformed route are not judged', () => {
   const report = { add: () => assert.fail(), addAt: () => assert.fail(), count: 0, nameOf: String, problems: () => [] };
-  const draft = { services: null, routes: [null], listen: null, admin: null, limits: null, whole: null };
+  const draft = {
+    services: null,
+    routes: [null],
+    listen: null,
+    admin: null,
+    limits: null,
+    discovery: undefined,
+    whole: null,
+  };
   checkFilters(draft, report);
 });

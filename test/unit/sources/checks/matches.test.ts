@@ -72,6 +72,14 @@ test('a match asks for a header once in any case, and for a query parameter once
 
 test('routes that are malformed are not compared', () => {
   const report = { add: () => assert.fail(), addAt: () => assert.fail(), count: 0, nameOf: String, problems: () => [] };
-  const draft = { services: null, routes: [null, null], listen: null, admin: null, limits: null, whole: null };
+  const draft = {
+    services: null,
+    routes: [null, null],
+    listen: null,
+    admin: null,
+    limits: null,
+    discovery: undefined,
+    whole: null,
+  };
   checkMatches(draft, report);
 });

@@ -34,7 +34,15 @@ test('a rollout is not judged while a version of the route is in doubt', () => {
   const report = { add: () => assert.fail(), addAt: () => assert.fail(), count: 0, nameOf: String, problems: () => [] };
   const rollout = { stable: 'v1', canary: 'v2' };
   const route = { name: 'r', backendRefs: [{ name: 'a' }], slo: { availability: 0.9 }, rollout };
-  const draft = { services: null, routes: [null, route], listen: null, admin: null, limits: null, whole: null };
+  const draft = {
+    services: null,
+    routes: [null, route],
+    listen: null,
+    admin: null,
+    limits: null,
+    discovery: undefined,
+    whole: null,
+  };
   checkRollouts(draft, report);
 });
 

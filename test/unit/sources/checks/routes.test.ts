@@ -23,7 +23,15 @@ test('names that every object inherits are unknown services', () => {
 test('references are not judged while the services are unknown', () => {
   const report = { add: () => assert.fail(), addAt: () => assert.fail(), count: 0, nameOf: String, problems: () => [] };
   const route = { name: 'r', backendRefs: [{ name: 'nowhere' }, { name: 'a', version: 'v' }] };
-  const draft = { services: null, routes: [null, route], listen: null, admin: null, limits: null, whole: null };
+  const draft = {
+    services: null,
+    routes: [null, route],
+    listen: null,
+    admin: null,
+    limits: null,
+    discovery: undefined,
+    whole: null,
+  };
   checkRoutes(draft, report);
 });
 
