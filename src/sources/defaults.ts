@@ -162,4 +162,5 @@ export const DEFAULT_ETCD = { prefix: '/sluice/v1/', heartbeatMs: 10_000 } as co
 /** Of discovery. */
 export const DEFAULT_DNS = { intervalMs: 30_000, timeoutMs: 2000 } as const;
 export const DEFAULT_CANARY_TAGS: readonly string[] = ['canary'];
+export const DEFAULT_ZOOKEEPER = { path: '/sluice', timeoutMs: 10_000 } as const;
 export const DEFAULT_HTTP_SOURCE = { intervalMs: 10_000 } as const;

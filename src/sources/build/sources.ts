@@ -9,11 +9,13 @@ import {
   DEFAULT_ETCD,
   DEFAULT_FOLLOW,
   DEFAULT_HTTP_SOURCE,
+  DEFAULT_ZOOKEEPER,
 } from '../defaults.ts';
 import type { DiscoverySettings } from '../follow/discover/lookup.ts';
+import { parseAddress } from '../scalars/address.ts';
 import type { DiscoveryInput, DocumentInput, SourceInput } from '../schema.ts';
 import type { ConsulReach, EtcdSettings, FollowSettings, SourceSettings, TlsSettings } from '../stores/settings.ts';
-import { toMs } from './values.ts';
+import { sure, toMs } from './values.ts';
 
 /** All sources in the order of their precedence, and how they are followed. */
 export interface Sources {
@@ -50,10 +52,11 @@ function buildDiscovery({ consul, etcd, dns }: DiscoveryInput = {}): DiscoverySe
   };
 }
 
-function buildSource({ directory, consul, etcd, http }: SourceInput): SourceSettings {
+function buildSource({ directory, consul, etcd, http, zookeeper }: SourceInput): SourceSettings {
   if (directory !== undefined) return { kind: 'directory', path: directory.path };
   if (consul !== undefined) return buildConsul(consul);
   if (etcd !== undefined) return buildEtcd(etcd);
+  if (zookeeper !== undefined) return buildZooKeeper(zookeeper);
   const { url, interval, token, tls } = http as NonNullable<typeof http>;
   const intervalMs = toMs(interval, DEFAULT_HTTP_SOURCE.intervalMs);
   return { kind: 'http', url, token: textOf(token), intervalMs, tls: buildTls(tls) };
@@ -88,13 +91,25 @@ function buildEtcd(input: NonNullable<SourceInput['etcd']>): EtcdSettings {
   };
 }
 
+function buildZooKeeper(input: NonNullable<SourceInput['zookeeper']>): SourceSettings {
+  const username = textOf(input.username);
+  const password = textOf(input.password);
+  return {
+    kind: 'zookeeper',
+    servers: input.servers.map((server) => sure(parseAddress(server))),
+    path: `/${trimmed(input.path ?? DEFAULT_ZOOKEEPER.path)}`,
+    login: username === null || password === null ? null : { username, password },
+    timeoutMs: toMs(input.sessionTimeout, DEFAULT_ZOOKEEPER.timeoutMs),
+  };
+}
+
 function buildTls(input: NonNullable<SourceInput['http']>['tls']): TlsSettings | null {
   if (input === undefined) return null;
   const { ca = null, cert = null, key = null, serverName = null } = input;
   return { ca, cert, key, serverName };
 }
 
-/** A slash at either end of Consul's prefix is a slip: keys never begin with one. */
+/** A slash at either end is a slip: Consul's keys never begin with one, and nodes of ZooKeeper never end with one. */
 function trimmed(prefix: string): string {
   return prefix.replace(/^\/+|\/+$/g, '');
 }

@@ -38,7 +38,9 @@ export type WatchWord<P extends Item = Piece> =
 
 /** A place that holds documents, or endpoints. Every call ends by itself within the store's own limits of time. */
 export interface Store<P extends Item = Piece> {
-  readonly kind: 'directory' | 'consul' | 'etcd' | 'http' | 'consul-catalog' | 'etcd-endpoints' | 'dns' | 'srv';
+  readonly kind:
+    | ('directory' | 'consul' | 'etcd' | 'http' | 'zookeeper')
+    | ('consul-catalog' | 'etcd-endpoints' | 'dns' | 'srv');
   /** For people, without secrets: `consul 127.0.0.1:8500 sluice`. */
   readonly name: string;
   /** Its documents may name no variables of the environment. */

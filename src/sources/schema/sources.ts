@@ -3,6 +3,7 @@
  */
 
 import { z } from 'zod';
+import { ADDRESS_META, addressFrom } from '../scalars/address.ts';
 import { checkDirectory, DIRECTORY_META } from '../scalars/directory.ts';
 import {
   checkOriginUrl,
@@ -92,6 +93,28 @@ export const etcd = withRule(
   {},
 );
 
+const zookeeper = withRule(
+  z.strictObject({
+    servers: z
+      .array(scalar<string>(addressFrom(1, '127.0.0.1:2181'), ADDRESS_META, 'host:port of a server'))
+      .min(1)
+      .max(16),
+    path: scalar<string>(checkPrefix, PREFIX_META, 'Node that the others are below; default /sluice').optional(),
+    username: secret('Name of the digest to log in with').optional(),
+    password: secret('Its password').optional(),
+    sessionTimeout: duration(1000, 10 * MINUTE_MS, 'Silence that ends a session; default 10s').optional(),
+  }),
+  ({ username, password }) =>
+    together(
+      [
+        ['username', username],
+        ['password', password],
+      ],
+      'both or neither',
+    ),
+  {},
+);
+
 const http = z.strictObject({
   url: scalar<string>(checkUrl, URL_META, 'Where the document is'),
   interval: duration(100, HOUR_MS, 'Time from one look to the next; default 10s').optional(),
@@ -99,7 +122,7 @@ const http = z.strictObject({
   tls: tls.optional(),
 });
 
-const KINDS = ['directory', 'consul', 'etcd', 'http'] as const;
+const KINDS = ['directory', 'consul', 'etcd', 'http', 'zookeeper'] as const;
 
 /** Where the rest is, in the order of precedence. */
 export const sources = z
@@ -110,6 +133,7 @@ export const sources = z
         consul: consul.optional(),
         etcd: etcd.optional(),
         http: http.optional(),
+        zookeeper: zookeeper.optional(),
       }),
       (source) => {
         const count = KINDS.filter((kind) => source[kind] !== undefined).length;

@@ -50,7 +50,17 @@ export interface HttpSettings {
   readonly tls: TlsSettings | null;
 }
 
-export type SourceSettings = DirectorySettings | ConsulSettings | EtcdSettings | HttpSettings;
+export interface ZooKeeperSettings {
+  readonly kind: 'zookeeper';
+  readonly servers: readonly { readonly host: string; readonly port: number }[];
+  /** Begins with a slash and ends without one. */
+  readonly path: string;
+  readonly login: { readonly username: string; readonly password: string } | null;
+  /** Of the session. */
+  readonly timeoutMs: number;
+}
+
+export type SourceSettings = DirectorySettings | ConsulSettings | EtcdSettings | HttpSettings | ZooKeeperSettings;
 
 /** How all of them are followed. */
 export interface FollowSettings {

@@ -83,3 +83,13 @@ test('whom endpoints are asked of has every default, and may be left out', () =>
   });
   assert.equal(etcd?.prefix, '/sluice/v1/');
 });
+
+test('ZooKeeper has every default, and its node is spelled one way', () => {
+  const [source] = built('sources: [{zookeeper: {servers: ["Z:1"]}}]').list;
+  const servers = [{ host: 'z', port: 1 }];
+  assert.deepEqual(source, { kind: 'zookeeper', servers, path: '/sluice', login: null, timeoutMs: 10_000 });
+  for (const path of ['a/b', '/a/b', '/a/b/']) {
+    const [other] = built(`sources: [{zookeeper: {servers: ["z:1"], path: ${path}}}]`).list;
+    assert.ok(other?.kind === 'zookeeper' && other.path === '/a/b', path);
+  }
+});
