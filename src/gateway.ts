@@ -227,7 +227,7 @@ class ControlPlane implements Gateway {
     await this.#durable.open(config.state.directory);
     this.#follow(first.current);
     this.#durable.restore(given);
-    await this.#keys.ready();
+    await Promise.all([this.#keys.ready(), this.#revisions.ready]);
     const current = this.#store.current as Current;
     this.configHash = current.snapshot.hash;
     this.#admin = await openAdmin(this.#insight, config.admin, this.#restart.adminFd(config.admin));

@@ -27,6 +27,7 @@ import { Parser } from '../sources/parser.ts';
 import { openStore } from '../sources/stores/open.ts';
 import type { SourceSettings } from '../sources/stores/settings.ts';
 import { placeOfWeights } from '../sources/stores/write/open.ts';
+import { Discoveries } from './discoveries.ts';
 import type { Revisions } from './revisions.ts';
 
 /** As source or as built. */
@@ -44,7 +45,7 @@ export interface ConfigurationDeps {
   readonly file: string;
   readonly environment: Environment;
   readonly log: Log;
-  readonly store: Pick<Revisions, 'offer' | 'current'>;
+  readonly store: Pick<Revisions, 'offer' | 'current' | 'store' | 'prepareBy'>;
   readonly random: Random;
   /** Puts into force what came of an offer; resolves when every worker has it. */
   readonly apply: (result: OfferResult) => Promise<void>;
@@ -60,6 +61,7 @@ interface Change {
 export class Configuration {
   readonly #deps: ConfigurationDeps;
   readonly #parser: Parser;
+  readonly #discoveries: Discoveries;
   #feeds: Feeds | null = null;
   #sources: Sources | null = null;
   #file: FileSource | null = null;
@@ -83,6 +85,14 @@ export class Configuration {
       },
       onDeath: (because) => deps.log.error('parser_died', { because }),
     });
+    this.#discoveries = new Discoveries({
+      log: deps.log,
+      store: deps.store.store,
+      random: deps.random,
+      tell: (name, event) => this.#onSource(name, event, Number.POSITIVE_INFINITY),
+      settle: (result, atMs) => this.#settle(result, { atMs }),
+    });
+    deps.store.prepareBy((config) => this.#discoveries.hold(config));
   }
 
   /**
@@ -98,13 +108,17 @@ export class Configuration {
     // What came until here is in the documents; what comes while they are parsed is not.
     this.#hasMissed = false;
     const parsed = (await this.#parser.parse(this.#documents())) ?? { ok: false, problems: [] };
-    if (parsed.ok) this.#sources = parsed.sources;
+    if (parsed.ok) {
+      this.#sources = parsed.sources;
+      await this.#discoveries.begin(parsed.sources, parsed.config);
+    }
     return store.offer(parsed, ['start']);
   }
 
   /** Takes changes from now on, and those that came since `open`. */
   follow(): void {
     this.#phase = 'following';
+    this.#discoveries.follow();
     if (this.#hasMissed) this.#renew(nowMs(), 'start');
   }
 
@@ -112,10 +126,12 @@ export class Configuration {
   reload(): void {
     this.#file?.reload();
     this.#feeds?.reload();
+    this.#discoveries.reload();
   }
 
+  /** Those of documents first, then those of endpoints. */
   sources(): SourceStatus[] {
-    return this.#feeds?.status() ?? [];
+    return [...(this.#feeds?.status() ?? []), ...this.#discoveries.status()];
   }
 
   /** What documents of this machine may name. */
@@ -138,6 +154,7 @@ export class Configuration {
     this.#phase = 'closed';
     this.#file?.close();
     this.#feeds?.close();
+    this.#discoveries.close();
     await this.#parser.close();
   }
 
@@ -209,7 +226,8 @@ export class Configuration {
     if (this.#phase !== 'following') return;
     const change: Change = { atMs, origin: new Set([origin]) };
     this.#newest = change;
-    this.#parser.parse(this.#documents()).then(
+    const parsing = this.#parser.parse(this.#documents()).then((parsed) => this.#prepare(parsed, change));
+    parsing.then(
       (parsed) => {
         if (parsed !== null && this.#phase === 'following') this.#offer(parsed, change);
         // Overtaken: the newer one brings this change to the workers too.
@@ -222,19 +240,26 @@ export class Configuration {
     );
   }
 
+  /** The same when its endpoints are there; null when a newer one came while they were waited for. */
+  async #prepare(parsed: Parsed | null, change: Change): Promise<Parsed | null> {
+    if (parsed?.ok !== true || !(await this.#discoveries.prepare(parsed.config))) return parsed;
+    return this.#newest === change ? parsed : null;
+  }
+
   #offer(parsed: Parsed, change: Change): void {
     try {
       if (parsed.ok && !isDeepStrictEqual(parsed.sources, this.#sources)) {
-        const text = 'sources or follow changed; the change takes effect at the next start';
+        const text = 'sources, follow or discovery changed; the change takes effect at the next start';
         this.#deps.log.warn('config_warning', { text });
       }
       this.#settle(this.#deps.store.offer(parsed, [...change.origin]), change);
+      this.#discoveries.offered();
     } catch (error) {
       this.#failed(error);
     }
   }
 
-  #settle(result: OfferResult, change: Change | null): void {
+  #settle(result: OfferResult, change: Pick<Change, 'atMs'> | null): void {
     this.#deps.apply(result).then(
       () => {
         if (result.kind === 'swapped' && change !== null) this.#measure(nowMs() - change.atMs);

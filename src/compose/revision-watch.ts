@@ -34,15 +34,17 @@ export class RevisionWatch {
   }
 
   /** Takes in a configuration that every worker obeys. @param before what was in force; null at the start */
-  follow({ config, snapshot }: Current, before: Current | null): void {
+  follow({ intended: config, snapshot }: Current, before: Current | null): void {
     this.#watchMs = config.revisions.watchMs;
     const { revisions, log } = this.#deps;
     if (this.#watchMs === 0 || !revisions.isFromSources) this.#guard.end(nowMs());
     this.#guard.follow(this.#watchMs === 0 ? [] : guardedCells(snapshot, config), nowMs());
     if (before === null || this.#watchMs === 0 || !revisions.isFromSources) return;
-    const changed = changedRoutes(before.config, config);
+    // Endpoints that were found come and go without a revision.
+    if (before.intended === config) return;
+    const changed = changedRoutes(before.intended, config);
     if (changed.size === 0) return;
-    const watched = this.#guard.begin(changed, before.config, nowMs());
+    const watched = this.#guard.begin(changed, before.intended, nowMs());
     log.info('config_watched', { revision: snapshot.revision, watched, unwatched: changed.size - watched });
   }
 

@@ -26,18 +26,22 @@ import type {
 import type { SavedBudget } from '../model/threads/state.ts';
 import type { Totals } from '../slo/totals.ts';
 import { hashConfig } from '../snapshot/hash.ts';
-import { diffConfigs } from '../snapshot/revisions/diff.ts';
 import { History, type Kept } from '../snapshot/revisions/history.ts';
+import { packPin, pinOf } from '../snapshot/revisions/pin.ts';
 import type { Current, OfferResult, Store } from '../snapshot/store.ts';
+import { compareRevisions, unknownRevision } from './revision-diff.ts';
 import { RevisionWatch } from './revision-watch.ts';
 
 /** Among the budgets in the state store, which they outlive like these. */
 const KEY_PREFIX = 'config/';
 const PIN_KEY = `${KEY_PREFIX}pin`;
 const FORMAT = 1;
-/** What is called so in a comparison. */
-const SOURCES = 'sources';
-const NUMBER_SHOWN = 8;
+
+/**
+ * Opens the lookups of a configuration. Resolves when its endpoints are there, or had their time, with what is to be called when
+ * the configuration was offered; null: there is nothing to wait for.
+ */
+export type PrepareEndpoints = (config: Config) => Promise<() => void> | null;
 
 export interface RevisionsDeps {
   readonly store: Store;
@@ -56,6 +60,9 @@ type Sourced = ParseResult & { readonly ok: true } & { readonly hash: string };
 
 export class Revisions {
   readonly #deps: RevisionsDeps;
+  #prepare: PrepareEndpoints = () => null;
+  /** Resolves when a pin of the process before holds again. */
+  ready: Promise<void> = Promise.resolve();
   /** Reverts what made a route fail. */
   readonly watch: RevisionWatch;
   readonly #history: History;
@@ -78,6 +85,16 @@ export class Revisions {
   /** What is in force, null before the first accepted configuration. */
   get current(): Current | null {
     return this.#deps.store.current;
+  }
+
+  /** The cell that holds it. */
+  get store(): Store {
+    return this.#deps.store;
+  }
+
+  /** Has endpoints of configurations of before looked up by `prepare`. */
+  prepareBy(prepare: PrepareEndpoints): void {
+    this.#prepare = prepare;
   }
 
   /** Whether what is in force came from the sources, and not by a person's word or a revert. */
@@ -109,7 +126,6 @@ export class Revisions {
 
   /** Obeys a person. Resolves when every worker does. */
   async command(command: ConfigCommand): Promise<ConfigCommandResult> {
-    this.#isFromSources = false;
     return command.name === 'rollback' ? this.#rollback(command) : this.#release(command);
   }
 
@@ -121,10 +137,16 @@ export class Revisions {
     const own = this.#asOwn(config);
     const hash = hashConfig(own);
     const entry = this.#history.find(hash);
-    this.#isFromSources = false;
-    const result = this.#put({ ok: true, config: own, warnings: [], hash }, ['rollback by sluice'], entry);
-    if (result.kind !== 'swapped') return false;
-    this.#hold('sluice', reason);
+    const convicted = this.current?.intended;
+    const result = await this.#prepared(own, () => {
+      // What came while endpoints were waited for is another configuration, which nobody has convicted.
+      if (this.current?.intended !== convicted) return null;
+      this.#isFromSources = false;
+      const put = this.#put({ ok: true, config: own, warnings: [], hash }, ['rollback by sluice'], entry);
+      if (put.kind === 'swapped') this.#hold('sluice', reason);
+      return put;
+    });
+    if (result?.kind !== 'swapped') return false;
     await this.#deps.apply(result);
     return true;
   }
@@ -136,16 +158,8 @@ export class Revisions {
 
   /** What differs from `before` to `after`: numbers, beginnings of hashes, `sources`; empty: what is in force, and the one before. */
   diff(before: string, after: string): DiffResult {
-    const newest = this.#history.newest;
-    const previous = newest === null ? null : this.#history.before(newest);
-    if (before === '' && previous === null) return { kind: 'unknown', detail: 'there is no revision before this one' };
-    try {
-      const [a, b] = [before === '' ? this.#side(previous) : this.#named(before), this.#named(after)];
-      if (a === null || b === null) return this.#unknown(a === null ? before : after);
-      return { kind: 'done', diff: { before: a.name, after: b.name, ...diffConfigs(a.config, b.config) } };
-    } catch (error) {
-      return { kind: 'refused', detail: messageOf(error) };
-    }
+    const inForce = this.current?.intended ?? null;
+    return compareRevisions({ history: this.#history, inForce, sourced: this.#sourced?.config ?? null }, before, after);
   }
 
   /** @param sources how well they are kept up with */
@@ -180,9 +194,16 @@ export class Revisions {
   recalled(): void {
     const pin = this.#pin;
     const isHeld = pin !== null && pin.from === this.#sourced?.hash && pin.hash !== this.current?.snapshot.hash;
-    if (isHeld) this.#holdAgain(pin);
-    else this.#history.settle();
+    if (isHeld) {
+      this.ready = this.#holdAgain(pin).then(() => this.#settled());
+      return;
+    }
+    this.#history.settle();
     if (pin !== null && pin.from !== this.#sourced?.hash) this.#unpin('sources', 'they were changed meanwhile');
+    this.#settled();
+  }
+
+  #settled(): void {
     if (this.current !== null) this.#history.limit(this.current.config.revisions);
     this.#keep();
   }
@@ -196,17 +217,28 @@ export class Revisions {
   #put(sourced: Sourced, origin: readonly string[], contentOf: Kept | null): OfferResult {
     const result = this.#deps.store.offer(sourced);
     if (result.kind !== 'swapped') return result;
-    const { config, snapshot, at } = result.current;
+    const { intended: config, snapshot, at } = result.current;
     this.#history.limit(config.revisions);
     this.#history.add({ config, revision: snapshot.revision, hash: snapshot.hash, at, origin, contentOf });
     this.#keep();
     return result;
   }
 
+  /** Puts a configuration of before in force when its endpoints are there: at once, if there is nothing to wait for. */
+  async #prepared<T>(config: Config, put: () => T): Promise<T> {
+    const waiting = this.#prepare(config);
+    const release = waiting === null ? null : await waiting;
+    try {
+      return put();
+    } finally {
+      release?.();
+    }
+  }
+
   async #rollback({ to, by, reason }: ConfigCommand & { readonly name: 'rollback' }): Promise<ConfigCommandResult> {
     const newest = this.#history.newest;
     const entry = to === '' ? newest && this.#history.before(newest) : this.#history.find(to);
-    if (entry === null) return this.#unknown(to);
+    if (entry === null) return unknownRevision(this.#history, to);
     const number = this.#history.numberOf(entry);
     if (entry.head.hash === this.current?.snapshot.hash) {
       return { kind: 'refused', detail: `revision ${number} is what is in force` };
@@ -218,15 +250,16 @@ export class Revisions {
       return { kind: 'refused', detail: messageOf(error) };
     }
     const before = this.#numberNow();
-    const result = this.#put(
-      { ok: true, config, warnings: [], hash: hashConfig(config) },
-      [`rollback by ${by}`],
-      entry,
-    );
+    const own = { ok: true, config, warnings: [], hash: hashConfig(config) } as const;
+    const result = await this.#prepared(config, () => {
+      this.#isFromSources = false;
+      const put = this.#put(own, [`rollback by ${by}`], entry);
+      if (put.kind !== 'refused') this.#hold(by, reason);
+      return put;
+    });
     if (result.kind === 'refused') {
       return { kind: 'refused', detail: `revision ${number} cannot be used now: ${result.problems[0]?.got ?? ''}` };
     }
-    this.#hold(by, reason);
     await this.#deps.apply(result);
     const pinned = this.#pin === null ? 'as the sources hold it' : 'pinned until the sources hold something else';
     return this.#done(`configuration rolled back from revision ${before} to ${number}, ${pinned}`);
@@ -241,11 +274,15 @@ export class Revisions {
   async #release({ by, reason }: ConfigCommand): Promise<ConfigCommandResult> {
     if (this.#pin === null) return { kind: 'refused', detail: 'the configuration is not pinned' };
     const sourced = this.#sourced as Sourced;
-    const result = this.#put(sourced, [`unpinned by ${by}`], this.#history.find(sourced.hash));
+    const result = await this.#prepared(sourced.config, () => {
+      this.#isFromSources = false;
+      const put = this.#put(sourced, [`unpinned by ${by}`], this.#history.find(sourced.hash));
+      if (put.kind !== 'refused') this.#unpin(by, reason);
+      return put;
+    });
     if (result.kind === 'refused') {
       return { kind: 'refused', detail: `what the sources hold cannot be used now: ${result.problems[0]?.got ?? ''}` };
     }
-    this.#unpin(by, reason);
     await this.#deps.apply(result);
     return this.#done('the pin is lifted: what the sources hold is in force');
   }
@@ -267,15 +304,25 @@ export class Revisions {
   }
 
   /** The process before this one was told to hold it; sources still hold what was rolled back from. */
-  #holdAgain(pin: Pin): void {
-    const entry = this.#history.find(pin.hash);
+  async #holdAgain(pin: Pin): Promise<void> {
     let because = 'its revision is not kept any more';
     try {
+      const entry = this.#history.find(pin.hash);
       if (entry !== null) {
         const config = this.#asOwn(this.#history.configOf(entry));
-        const result = this.#deps.store.offer({ ok: true, config, warnings: [], hash: hashConfig(config) });
+        const own = { ok: true, config, warnings: [], hash: hashConfig(config) } as const;
+        const result = await this.#prepared(config, () => {
+          // Somebody has said something else while endpoints were waited for.
+          if (this.#pin !== pin) return null;
+          const put = this.#deps.store.offer(own);
+          if (put.kind === 'swapped') this.#history.settle(pin.hash);
+          return put;
+        });
+        if (result === null) {
+          this.#history.settle();
+          return;
+        }
         if (result.kind === 'swapped') {
-          this.#history.settle(pin.hash);
           this.#deps.log.warn('config_pinned', { ...pin });
           this.#deps.apply(result).catch((error: unknown) => this.#deps.log.error('config_failed', { error }));
           return;
@@ -292,7 +339,7 @@ export class Revisions {
 
   #setPin(pin: Pin | null): void {
     this.#pin = pin;
-    this.#pinRow = pin === null ? new Uint8Array(0) : Buffer.from(JSON.stringify(pin));
+    this.#pinRow = packPin(pin);
   }
 
   #unpin(by: string, reason: string): void {
@@ -326,31 +373,9 @@ export class Revisions {
     return rows;
   }
 
-  #named(name: string): Side | null {
-    if (name === SOURCES) return this.#sourced === null ? null : { name: SOURCES, config: this.#sourced.config };
-    if (name !== '') return this.#side(this.#history.find(name));
-    const { current } = this;
-    return current === null ? null : { name: this.#nameOf(this.#history.newest), config: current.config };
-  }
-
-  #side(entry: Kept | null): Side | null {
-    return entry === null ? null : { name: this.#nameOf(entry), config: this.#history.configOf(entry) };
-  }
-
-  #nameOf(entry: Kept | null): string {
-    return entry === null ? '' : `${this.#history.numberOf(entry)} ${entry.head.hash.slice(0, NUMBER_SHOWN)}`;
-  }
-
   #numberNow(): number {
     const { newest } = this.#history;
     return newest === null ? 0 : this.#history.numberOf(newest);
-  }
-
-  #unknown(name: string): { readonly kind: 'unknown'; readonly detail: string } {
-    if (name === '') return { kind: 'unknown', detail: 'there is no earlier revision with other content' };
-    const kept = this.list().map(({ number }) => number);
-    const range = kept.length === 0 ? 'none is kept' : `${kept.at(-1)} to ${kept[0]} are kept`;
-    return { kind: 'unknown', detail: `there is no revision ${name.slice(0, 100)}; ${range}` };
   }
 
   #difference(): string {
@@ -362,23 +387,8 @@ export class Revisions {
   }
 }
 
-interface Side {
-  readonly name: string;
-  readonly config: Config;
-}
-
 /** A copy: what is saved is handed over to the thread that writes. */
-function rowOf(bytes: Uint8Array): SavedBudget {
-  return { format: FORMAT, bytes: Uint8Array.from(bytes), at: wallTime() };
-}
-
-/** @throws Error when it is damaged */
-function pinOf(bytes: Uint8Array): Pin {
-  const pin = JSON.parse(Buffer.from(bytes).toString()) as Partial<Pin>;
-  const texts = [pin.from, pin.hash, pin.at, pin.by, pin.reason];
-  if (texts.every((text) => typeof text === 'string') && typeof pin.to === 'number') return pin as Pin;
-  throw new Error('what is noted of a pinned configuration is not sound');
-}
+const rowOf = (bytes: Uint8Array): SavedBudget => ({ format: FORMAT, bytes: Uint8Array.from(bytes), at: wallTime() });
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -5,6 +5,7 @@
  * `300ms`, `10s`, `5m` there and are milliseconds here; every optional field has its default filled in.
  */
 
+import type { EndpointsFrom } from './health.ts';
 import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
 import type { WeightsOrigin } from './rollout.ts';
 import type { SloConfig } from './slo.ts';
@@ -104,6 +105,8 @@ export interface VersionConfig {
   /** Color values that pin this version; the version's own name always does. */
   readonly colors: readonly string[];
   readonly endpoints: readonly EndpointConfig[];
+  /** Where they are looked up instead. Absent, not null, where they are listed: so fingerprints of such versions stay. */
+  readonly from?: EndpointsFrom;
   /** null = the service's. */
   readonly limit: ConcurrencyLimit | null;
 }

@@ -1,8 +1,29 @@
 /**
- * Nouns of endpoint health: how an endpoint stands, why, and what changed.
+ * Nouns of endpoints and their health: where they are looked up, how each stands, why, and what changed.
  */
 
 import type { HealthCheckConfig, OutlierConfig } from './config.ts';
+
+/** One question that has endpoints for an answer, and which of them are the version's. */
+export type EndpointsFrom =
+  | {
+      readonly kind: 'consul';
+      readonly service: string;
+      /** Of this version alone; null: of any. */
+      readonly version: string | null;
+      /** Of none of these versions. */
+      readonly except: readonly string[];
+      /** Of this color alone; null: of any. */
+      readonly color: string | null;
+      /** With all of these tags. */
+      readonly tags: readonly string[];
+    }
+  /** Every address of a name, at one port. */
+  | { readonly kind: 'dns'; readonly name: string; readonly port: number }
+  /** Every target of SRV records. */
+  | { readonly kind: 'srv'; readonly name: string }
+  /** Keys `<prefix>/endpoints/<service>/<version>/<id>`. */
+  | { readonly kind: 'etcd'; readonly service: string; readonly version: string };
 
 /**
  * `up`: its full share. `slow-start`: back or new, its share grows. `ejected`: out for a while, because it did worse than

@@ -148,5 +148,7 @@ function passedOn(weights: readonly number[], isOut: readonly boolean[]): number
 
 function versionOf(config: Config, ref: BackendRef): VersionConfig | null {
   const service = config.services.find(({ name }) => name === ref.service);
-  return service?.versions.find(({ name }) => name === ref.version) ?? null;
+  const version = service?.versions.find(({ name }) => name === ref.version) ?? null;
+  // An instance that comes or goes makes no other canary of it: what it is asked for by is the operator's.
+  return version?.from === undefined ? version : { ...version, endpoints: [] };
 }

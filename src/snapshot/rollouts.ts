@@ -24,12 +24,13 @@ const ERROR_RATIO_MAX_LEAST = 0.005;
 /** One for each route with a rollout, in the order of the configuration. `snapshot` was compiled from `config`. */
 export function rolloutsOf(config: Config, snapshot: Snapshot): RolloutSpec[] {
   const specs: RolloutSpec[] = [];
+  const found = versionsFound(config);
   config.routes.forEach((route, index) => {
     const { rollout } = route;
     if (rollout === null) return;
     const compiled = snapshot.routes[index] as RouteSpec;
-    const { service, ...canary } = armOf(route, compiled, rollout.canary, snapshot);
-    const { service: _, ...stable } = armOf(route, compiled, rollout.stable, snapshot);
+    const { service, ...canary } = settled(armOf(route, compiled, rollout.canary, snapshot), found);
+    const { service: _, ...stable } = settled(armOf(route, compiled, rollout.stable, snapshot), found);
     specs.push({
       route: route.name,
       service,
@@ -86,6 +87,22 @@ function policyOf(
     absoluteFloor: absoluteFloor ?? FLOOR_SHARE * budgetRatio,
     promotion: { beta, ratioMax, errorRatioMax: worst },
   };
+}
+
+/** Versions whose endpoints are looked up, by `service/version`. */
+function versionsFound({ services }: Config): ReadonlySet<string> {
+  const found = services.flatMap(({ name, versions }) =>
+    versions.flatMap((version) => (version.from === undefined ? [] : [`${name}/${version.name}`])),
+  );
+  return new Set(found);
+}
+
+/**
+ * Of endpoints that are looked up none is followed by itself: else every instance that comes or goes would begin the evidence
+ * anew, and a canary that is scaled would never be convicted. What each of them does is judged by outlier detection.
+ */
+function settled<T extends RolloutArm & { readonly service: string }>(arm: T, found: ReadonlySet<string>): T {
+  return found.has(`${arm.service}/${arm.version}`) ? { ...arm, endpoints: [] } : arm;
 }
 
 /** Validation made sure that both arms are among the route's splits, and that the route has objectives. */

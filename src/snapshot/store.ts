@@ -17,6 +17,7 @@ import type { Override, Snapshot, SplitSpec } from '../model/snapshot.ts';
 import type { ConfigStatus } from '../model/status.ts';
 import { type Compiled, compile, type Memory, weightsOf } from './compile.ts';
 import { type Dials, getDial, setDial } from './dials.ts';
+import { FIND_NONE, type FindEndpoints, hasSameEndpoints, withDiscovered } from './discovered.ts';
 import { hashConfig } from './hash.ts';
 import { type LiveIds, type MayRecycle, NO_IDS, type RecycleCandidate } from './live.ts';
 import {
@@ -38,6 +39,8 @@ export const HISTORY_MAX = 20;
 /** What is in force. */
 export interface Current {
   readonly config: Config;
+  /** The same as the operator wrote it, without the endpoints that were found. */
+  readonly intended: Config;
   readonly snapshot: Snapshot;
   /** ISO 8601. */
   readonly at: string;
@@ -89,6 +92,7 @@ export interface WeightShift {
 export class Store {
   readonly #options: StoreOptions;
   #current: Current | null = null;
+  #find: FindEndpoints = FIND_NONE;
   #ids: LiveIds = NO_IDS;
   #memory: Memory | null = null;
   #overrides: readonly Override[] = [];
@@ -125,12 +129,36 @@ export class Store {
     const hash = parsed.hash ?? hashConfig(parsed.config);
     if (this.#current?.snapshot.hash === hash) return this.#confirm(this.#current, parsed.warnings);
     const { live, lifted } = liveOverrides(parsed.config, this.#overrides);
-    const compiled = this.#compile(parsed.config, hash, live);
+    const config = withDiscovered(parsed.config, this.#find);
+    const compiled = this.#compile(config, hash, live);
     if (compiled instanceof SluiceError) return this.#refuse([this.#exhausted(compiled)]);
     const before = this.#current;
-    const current = this.#swap(parsed.config, compiled);
+    const current = this.#swap({ config, intended: parsed.config, at: this.#accept() }, compiled);
+    const { revision } = current.snapshot;
+    this.#history = [{ revision, hash, at: current.at }, ...this.#history].slice(0, HISTORY_MAX);
     this.#overrides = live;
     return { kind: 'swapped', current, before, warnings: parsed.warnings, lifted, recycled: compiled.recycled };
+  }
+
+  /** Has endpoints that versions look up found by `find`, from the next offer on. */
+  discoverBy(find: FindEndpoints): void {
+    this.#find = find;
+  }
+
+  /**
+   * Looks endpoints up again. What came of it: a snapshot of the same configuration with a revision of its own, or why the
+   * endpoints stay as they were; null when they are the same. It is no new configuration: neither counted nor remembered.
+   */
+  rediscover(): OfferResult | null {
+    const before = this.#current;
+    if (before === null) return null;
+    const { intended, at } = before;
+    const config = withDiscovered(intended, this.#find);
+    if (hasSameEndpoints(config, before.config)) return null;
+    const compiled = this.#compile(config, before.snapshot.hash, this.#overrides);
+    if (compiled instanceof SluiceError) return { kind: 'refused', problems: [this.#exhausted(compiled)] };
+    const current = this.#swap({ config, intended, at }, compiled);
+    return { kind: 'swapped', current, before, warnings: [], lifted: [], recycled: compiled.recycled };
   }
 
   /** The generation an override of this route must carry now; null when there is no such route. */
@@ -216,15 +244,13 @@ export class Store {
     }
   }
 
-  #swap(config: Config, { snapshot, weights, ids, memory }: Compiled): Current {
+  #swap(what: Omit<Current, 'snapshot'>, { snapshot, weights, ids, memory }: Compiled): Current {
     for (const { dial, weight } of weights) setDial(this.#options.dials, dial, weight);
-    const at = this.#accept();
-    const current = { config, snapshot, at };
+    const current = { ...what, snapshot };
     this.#current = current;
     this.#ids = ids;
     this.#memory = memory;
     this.#revision = snapshot.revision;
-    this.#history = [{ revision: snapshot.revision, hash: snapshot.hash, at }, ...this.#history].slice(0, HISTORY_MAX);
     return current;
   }
 

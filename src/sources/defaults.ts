@@ -183,4 +183,8 @@ export const DEFAULT_FOLLOW: FollowSettings = {
 };
 export const DEFAULT_CONSUL = { prefix: 'sluice', consistency: 'default', waitMs: 60_000 } as const;
 export const DEFAULT_ETCD = { prefix: '/sluice/v1/', heartbeatMs: 10_000 } as const;
+/** Of discovery. */
+export const DEFAULT_DNS = { intervalMs: 30_000, timeoutMs: 2000 } as const;
+export const DEFAULT_CANARY_TAGS: readonly string[] = ['canary'];
+export const DEFAULT_ZOOKEEPER = { path: '/sluice', timeoutMs: 10_000 } as const;
 export const DEFAULT_HTTP_SOURCE = { intervalMs: 10_000 } as const;

@@ -9,6 +9,7 @@ import type { Path } from './problems/report.ts';
 import { checkCidr } from './scalars/host.ts';
 import { checkWorkers, WORKERS_META } from './scalars/number.ts';
 import { color } from './schema/color.ts';
+import { discovery } from './schema/discovery.ts';
 import { named, scalar } from './schema/fields.ts';
 import {
   accessLog,
@@ -44,6 +45,7 @@ export const documentSchema = z.strictObject({
   revisions: revisions.optional(),
   sources: sources.optional(),
   follow: follow.optional(),
+  discovery: discovery.optional(),
   services: named(service, 'Services by name'),
   routes: z.array(route).min(1),
 });
@@ -71,7 +73,10 @@ export type MatchInput = NonNullable<RouteInput['matches']>[number];
 export type SloInput = NonNullable<RouteInput['slo']>;
 export type RolloutInput = NonNullable<RouteInput['rollout']>;
 export type ServiceInput = DocumentInput['services'][string];
-export type EndpointInput = ServiceInput['versions'][string]['endpoints'][number];
+type EndpointsInput = ServiceInput['versions'][string]['endpoints'];
+export type EndpointInput = Extract<EndpointsInput, readonly unknown[]>[number];
+export type EndpointsFromInput = Exclude<EndpointsInput, readonly unknown[]>;
+export type DiscoveryInput = NonNullable<DocumentInput['discovery']>;
 export type ListenInput = NonNullable<DocumentInput['listen']>;
 export type SourceInput = NonNullable<DocumentInput['sources']>[number];
 export type ColorInput = NonNullable<DocumentInput['color']>;
@@ -92,7 +97,7 @@ export function fieldsAt(path: Path): string[] {
 /** The same, of a document of another kind. */
 export function fieldsOf(document: z.ZodType, path: Path): string[] {
   let schema: unknown = document;
-  for (const step of path) schema = below(bare(schema), step);
+  for (const step of path) schema = below(bare(schema, step), step);
   const object = bare(schema);
   return object instanceof z.ZodObject ? Object.keys(object.shape) : [];
 }
@@ -103,12 +108,10 @@ function below(schema: unknown, step: string | number): unknown {
   return schema instanceof z.ZodRecord ? schema.valueType : undefined;
 }
 
-/** The schema under `optional()`; of a union, the branch that is a mapping or a list. */
-function bare(schema: unknown): unknown {
-  if (schema instanceof z.ZodOptional) return bare(schema.unwrap());
-  return schema instanceof z.ZodUnion ? schema.options.find(isCollection) : schema;
-}
-
-function isCollection(schema: unknown): boolean {
-  return schema instanceof z.ZodObject || schema instanceof z.ZodArray;
+/** The schema under `optional()`; of a union, the branch that has such a step: a list by number, else a mapping. */
+function bare(schema: unknown, step?: string | number): unknown {
+  if (schema instanceof z.ZodOptional) return bare(schema.unwrap(), step);
+  if (!(schema instanceof z.ZodUnion)) return schema;
+  const kind = typeof step === 'number' ? z.ZodArray : z.ZodObject;
+  return schema.options.find((option) => option instanceof kind);
 }

@@ -2,7 +2,14 @@
  * Builds a service: versions in the order of their names, endpoints with their weights, checks with their defaults.
  */
 
-import type { EndpointConfig, HealthCheckConfig, OutlierConfig, ServiceConfig } from '../../model/config.ts';
+import type {
+  EndpointConfig,
+  HealthCheckConfig,
+  OutlierConfig,
+  ServiceConfig,
+  VersionConfig,
+} from '../../model/config.ts';
+import type { EndpointsFrom } from '../../model/health.ts';
 import type { BreakerConfig } from '../../model/overload.ts';
 import {
   DEFAULT_BREAKER,
@@ -12,7 +19,8 @@ import {
   DEFAULT_SERVICE,
 } from '../defaults.ts';
 import { parseAddress } from '../scalars/address.ts';
-import type { EndpointInput, ServiceInput } from '../schema.ts';
+import { canonicalHost } from '../scalars/host.ts';
+import type { EndpointInput, EndpointsFromInput, ServiceInput } from '../schema.ts';
 import { buildSlo } from './slo.ts';
 import { byName, sure, toMs } from './values.ts';
 
@@ -24,7 +32,7 @@ export function buildService(name: string, service: ServiceInput): ServiceConfig
     versions: versions.map(([versionName, { colors = [], endpoints, overload }]) => ({
       name: versionName,
       colors,
-      endpoints: endpoints.map(buildEndpoint),
+      ...buildEndpoints(endpoints, name, versionName),
       limit: overload?.limit ?? null,
     })),
     balancer: service.balancer ?? DEFAULT_SERVICE.balancer,
@@ -35,6 +43,47 @@ export function buildService(name: string, service: ServiceInput): ServiceConfig
     limit: service.overload?.limit ?? DEFAULT_SERVICE.limit,
     breaker: service.breaker === undefined ? DEFAULT_SERVICE.breaker : buildBreaker(service.breaker),
   };
+}
+
+/** Those that are listed, or none and where to look them up. */
+function buildEndpoints(
+  endpoints: ServiceInput['versions'][string]['endpoints'],
+  service: string,
+  version: string,
+): Pick<VersionConfig, 'endpoints' | 'from'> {
+  if (isListed(endpoints)) return { endpoints: endpoints.map(buildEndpoint) };
+  return { endpoints: [], from: buildFrom(endpoints, service, version) };
+}
+
+/** What to ask for; `service` and `version` are the names that it has in the document. */
+function buildFrom({ consul, dns, srv, etcd }: EndpointsFromInput, service: string, version: string): EndpointsFrom {
+  if (consul !== undefined) {
+    const { except = [], tags = [] } = consul;
+    return {
+      kind: 'consul',
+      service: consul.service ?? service,
+      version: consul.version ?? null,
+      except: except.toSorted(),
+      color: consul.color ?? null,
+      tags: tags.toSorted(),
+    };
+  }
+  if (dns !== undefined) return { kind: 'dns', name: canonicalHost(dns.name), port: dns.port };
+  if (srv !== undefined) return { kind: 'srv', name: srv.name.toLowerCase() };
+  const keys = sure(etcd);
+  return { kind: 'etcd', service: keys.service ?? service, version: keys.version ?? version };
+}
+
+/** Whether endpoints are in the document; else it says where to look them up. */
+export function isListed(
+  endpoints: ServiceInput['versions'][string]['endpoints'],
+): endpoints is Extract<typeof endpoints, readonly unknown[]> {
+  return Array.isArray(endpoints);
+}
+
+/** The endpoints that are in the document. */
+export function listedOf({ endpoints }: ServiceInput['versions'][string]): readonly EndpointInput[] {
+  return isListed(endpoints) ? endpoints : [];
 }
 
 /** Host, port and weight of a sound endpoint in either form. */

@@ -2,19 +2,30 @@
  * Builds the settings of the sources from a sound main document: defaults filled in, one spelling for everything.
  */
 
-import { DEFAULT_CONSUL, DEFAULT_ETCD, DEFAULT_FOLLOW, DEFAULT_HTTP_SOURCE } from '../defaults.ts';
-import type { DocumentInput, SourceInput } from '../schema.ts';
-import type { FollowSettings, SourceSettings, TlsSettings } from '../stores/settings.ts';
-import { toMs } from './values.ts';
+import {
+  DEFAULT_CANARY_TAGS,
+  DEFAULT_CONSUL,
+  DEFAULT_DNS,
+  DEFAULT_ETCD,
+  DEFAULT_FOLLOW,
+  DEFAULT_HTTP_SOURCE,
+  DEFAULT_ZOOKEEPER,
+} from '../defaults.ts';
+import type { DiscoverySettings } from '../follow/discover/lookup.ts';
+import { parseAddress } from '../scalars/address.ts';
+import type { DiscoveryInput, DocumentInput, SourceInput } from '../schema.ts';
+import type { ConsulReach, EtcdSettings, FollowSettings, SourceSettings, TlsSettings } from '../stores/settings.ts';
+import { sure, toMs } from './values.ts';
 
 /** All sources in the order of their precedence, and how they are followed. */
 export interface Sources {
   readonly list: readonly SourceSettings[];
   readonly follow: FollowSettings;
+  readonly discovery: DiscoverySettings;
 }
 
 /** Builds the settings. `input` must have passed the schema. */
-export function buildSources(input: Partial<Pick<DocumentInput, 'sources' | 'follow'>>): Sources {
+export function buildSources(input: Partial<Pick<DocumentInput, 'sources' | 'follow' | 'discovery'>>): Sources {
   const { startTimeout, shrinkConfirm, compare, changesWarn } = input.follow ?? {};
   return {
     list: (input.sources ?? []).map(buildSource),
@@ -24,23 +35,40 @@ export function buildSources(input: Partial<Pick<DocumentInput, 'sources' | 'fol
       compareMs: toMs(compare, DEFAULT_FOLLOW.compareMs),
       changesWarn: changesWarn ?? DEFAULT_FOLLOW.changesWarn,
     },
+    discovery: buildDiscovery(input.discovery),
   };
 }
 
-function buildSource({ directory, consul, etcd, http }: SourceInput): SourceSettings {
+function buildDiscovery({ consul, etcd, dns }: DiscoveryInput = {}): DiscoverySettings {
+  return {
+    consul:
+      consul === undefined ? null : { ...reachConsul(consul), canaryTags: consul.canaryTags ?? DEFAULT_CANARY_TAGS },
+    etcd: etcd === undefined ? null : buildEtcd(etcd),
+    dns: {
+      servers: dns?.servers ?? [],
+      intervalMs: toMs(dns?.interval, DEFAULT_DNS.intervalMs),
+      timeoutMs: toMs(dns?.timeout, DEFAULT_DNS.timeoutMs),
+    },
+  };
+}
+
+function buildSource({ directory, consul, etcd, http, zookeeper }: SourceInput): SourceSettings {
   if (directory !== undefined) return { kind: 'directory', path: directory.path };
   if (consul !== undefined) return buildConsul(consul);
   if (etcd !== undefined) return buildEtcd(etcd);
+  if (zookeeper !== undefined) return buildZooKeeper(zookeeper);
   const { url, interval, token, tls } = http as NonNullable<typeof http>;
   const intervalMs = toMs(interval, DEFAULT_HTTP_SOURCE.intervalMs);
   return { kind: 'http', url, token: textOf(token), intervalMs, tls: buildTls(tls) };
 }
 
 function buildConsul(input: NonNullable<SourceInput['consul']>): SourceSettings {
+  return { kind: 'consul', prefix: trimmed(input.prefix ?? DEFAULT_CONSUL.prefix), ...reachConsul(input) };
+}
+
+function reachConsul(input: Omit<NonNullable<SourceInput['consul']>, 'prefix'>): ConsulReach {
   return {
-    kind: 'consul',
     address: new URL(input.address).origin,
-    prefix: trimmed(input.prefix ?? DEFAULT_CONSUL.prefix),
     token: textOf(input.token),
     datacenter: input.datacenter ?? null,
     consistency: input.consistency ?? DEFAULT_CONSUL.consistency,
@@ -49,7 +77,7 @@ function buildConsul(input: NonNullable<SourceInput['consul']>): SourceSettings 
   };
 }
 
-function buildEtcd(input: NonNullable<SourceInput['etcd']>): SourceSettings {
+function buildEtcd(input: NonNullable<SourceInput['etcd']>): EtcdSettings {
   const username = textOf(input.username);
   const password = textOf(input.password);
   const prefix = input.prefix ?? DEFAULT_ETCD.prefix;
@@ -63,13 +91,25 @@ function buildEtcd(input: NonNullable<SourceInput['etcd']>): SourceSettings {
   };
 }
 
+function buildZooKeeper(input: NonNullable<SourceInput['zookeeper']>): SourceSettings {
+  const username = textOf(input.username);
+  const password = textOf(input.password);
+  return {
+    kind: 'zookeeper',
+    servers: input.servers.map((server) => sure(parseAddress(server))),
+    path: `/${trimmed(input.path ?? DEFAULT_ZOOKEEPER.path)}`,
+    login: username === null || password === null ? null : { username, password },
+    timeoutMs: toMs(input.sessionTimeout, DEFAULT_ZOOKEEPER.timeoutMs),
+  };
+}
+
 function buildTls(input: NonNullable<SourceInput['http']>['tls']): TlsSettings | null {
   if (input === undefined) return null;
   const { ca = null, cert = null, key = null, serverName = null } = input;
   return { ca, cert, key, serverName };
 }
 
-/** A slash at either end of Consul's prefix is a slip: keys never begin with one. */
+/** A slash at either end is a slip: Consul's keys never begin with one, and nodes of ZooKeeper never end with one. */
 function trimmed(prefix: string): string {
   return prefix.replace(/^\/+|\/+$/g, '');
 }

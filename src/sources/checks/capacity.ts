@@ -8,8 +8,9 @@ import type { ListenAddress } from '../../model/config.ts';
 import { ENDPOINTS_MAX, GATEWAY_CELL, UNITS_MAX } from '../../model/tallies.ts';
 import { buildLimits, buildListen } from '../build/config.ts';
 import { backendRefsOf } from '../build/route.ts';
-import { buildEndpoint } from '../build/service.ts';
+import { buildEndpoint, buildService, isListed, listedOf } from '../build/service.ts';
 import { DEFAULT_ADMIN, DEFAULT_LISTEN } from '../defaults.ts';
+import { LOOKUPS_MAX, lookupKey } from '../follow/discover/lookup.ts';
 import type { Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';
 import type { ServiceInput } from '../schema.ts';
@@ -59,12 +60,22 @@ function checkCounters(draft: Draft, report: Report): void {
   const counts = [
     { what: 'routes plus backendRefs', count: cellCount, max: GATEWAY_CELL, section: 'routes' },
     { what: 'versions under a rollout', count: unitCount, max: UNITS_MAX, section: 'routes' },
+    { what: 'questions for endpoints', count: countLookups(draft), max: LOOKUPS_MAX, section: 'services' },
     { what: 'different endpoints', count: endpointCount, max: ENDPOINTS_MAX, section: 'services' },
   ];
   for (const { what, count, max, section } of counts) {
     if (count <= max) continue;
     report.add([section], { kind: 'tooMany', expected: `at most ${max} ${what}`, got: String(count) }, 'key');
   }
+}
+
+function countLookups(draft: Draft): number {
+  const keys = new Set<string>();
+  for (const [name, service] of draft.services ?? []) {
+    if (service === null || Object.values(service.versions).every(({ endpoints }) => isListed(endpoints))) continue;
+    for (const { from } of buildService(name, service).versions) if (from !== undefined) keys.add(lookupKey(from));
+  }
+  return keys.size;
 }
 
 /** Different addresses of the services that routes send to: only those get counters. */
@@ -84,7 +95,7 @@ const addressesByService = new WeakMap<ServiceInput, readonly string[]>();
 function addressesOf(service: ServiceInput): readonly string[] {
   const known = addressesByService.get(service);
   if (known !== undefined) return known;
-  const endpoints = Object.values(service.versions).flatMap((version) => version.endpoints);
+  const endpoints = Object.values(service.versions).flatMap(listedOf);
   const made = endpoints.map((endpoint) => formatAddress(buildEndpoint(endpoint)));
   addressesByService.set(service, made);
   return made;

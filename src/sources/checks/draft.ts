@@ -20,6 +20,7 @@ export interface Draft {
   readonly listen: ListenInput | null | undefined;
   readonly admin: ListenInput | null | undefined;
   readonly limits: DocumentInput['limits'] | null;
+  readonly discovery: DocumentInput['discovery'] | null;
   /** Null unless every section is sound: warnings are for documents that are accepted. */
   readonly whole: DocumentInput | null;
 }
@@ -44,6 +45,7 @@ export function draftOf(value: unknown, faultyPaths: readonly Path[], known: Kno
     listen: sound<ListenInput>('listen'),
     admin: sound<ListenInput>('admin'),
     limits: sound<DocumentInput['limits']>('limits'),
+    discovery: sound<DocumentInput['discovery']>('discovery'),
     whole: faultyPaths.length === 0 ? (value as DocumentInput) : null,
   };
 }

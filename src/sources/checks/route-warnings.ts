@@ -5,6 +5,7 @@
 import { once } from '../../lib/once.ts';
 import type { RouteMatch } from '../../model/config.ts';
 import { backendRefsOf, buildMatches, buildRetry, requestTimeoutOf, versionOf } from '../build/route.ts';
+import { isListed, listedOf } from '../build/service.ts';
 import { DEFAULT_WEIGHT } from '../defaults.ts';
 import { quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
@@ -88,7 +89,10 @@ function warnOfHedge({ route, path, services, report }: Context): void {
   }
   const counts = backendRefsOf(route).map((ref) => {
     const service = services[ref.name] as ServiceInput;
-    return service.versions[versionOf(ref, service) ?? '']?.endpoints.length ?? 0;
+    const version = service.versions[versionOf(ref, service) ?? ''];
+    // Those that are looked up may be many.
+    if (version !== undefined && !isListed(version.endpoints)) return Number.POSITIVE_INFINITY;
+    return version === undefined ? 0 : listedOf(version).length;
   });
   if (counts.length === 0 || Math.max(...counts) > 1) return;
   const expected = 'a version with a second endpoint';

@@ -2,8 +2,8 @@
  * Checks each service by itself: endpoints listed twice, colors that two versions claim, durations that contradict.
  */
 
-import { buildEndpoint, buildHealthCheck, buildOutlier } from '../build/service.ts';
-import { quote } from '../problems/fault.ts';
+import { buildEndpoint, buildHealthCheck, buildOutlier, isListed, listedOf } from '../build/service.ts';
+import { type Fault, quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';
 import { formatDuration } from '../scalars/duration.ts';
@@ -13,7 +13,10 @@ import type { Draft } from './draft.ts';
 /** Reports what is wrong inside each sound service. */
 export function checkServices(draft: Draft, report: Report): void {
   for (const [name, service] of draft.services ?? []) {
-    if (service === null || draft.soundServices.has(name)) continue;
+    if (service === null) continue;
+    // What it refers to may have changed without it.
+    checkRegistries(service, ['services', name, 'versions'], draft, report);
+    if (draft.soundServices.has(name)) continue;
     checkEndpoints(service, ['services', name, 'versions'], report);
     checkColors(service, ['services', name, 'versions'], report);
     checkHealth(service, ['services', name], report);
@@ -21,10 +24,23 @@ export function checkServices(draft: Draft, report: Report): void {
   }
 }
 
+/** Name servers are the system's unless others are named; of Consul and etcd nothing is assumed. */
+function checkRegistries(service: ServiceInput, path: Path, { discovery }: Draft, report: Report): void {
+  if (discovery === null) return;
+  for (const [name, { endpoints }] of Object.entries(service.versions)) {
+    if (isListed(endpoints)) continue;
+    for (const kind of ['consul', 'etcd'] as const) {
+      if (endpoints[kind] === undefined || discovery?.[kind] !== undefined) continue;
+      const fault: Fault = { kind: 'registryMissing', expected: `discovery.${kind} beside it`, got: 'none' };
+      report.add([...path, name, 'endpoints', kind], fault, 'key');
+    }
+  }
+}
+
 function checkEndpoints(service: ServiceInput, path: Path, report: Report): void {
   for (const [name, version] of Object.entries(service.versions)) {
     const seen = new Set<string>();
-    for (const [index, endpoint] of version.endpoints.entries()) {
+    for (const [index, endpoint] of listedOf(version).entries()) {
       const address = formatAddress(buildEndpoint(endpoint));
       if (seen.has(address)) {
         const expected = 'every endpoint of a version once';

@@ -3,7 +3,7 @@
  */
 
 import { requestTimeoutOf } from '../build/route.ts';
-import { buildEndpoint } from '../build/service.ts';
+import { buildEndpoint, isListed, listedOf } from '../build/service.ts';
 import type { Known, KnownRoute } from '../document/known.ts';
 import { quote } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
@@ -45,11 +45,11 @@ function warnOfEndpoints(service: ServiceInput, path: Path, report: Report): voi
   const owners = new Map<string, string>();
   for (const [name, version] of Object.entries(service.versions)) {
     const endpointsPath = [...path, name, 'endpoints'];
-    if (version.endpoints.length === 0) {
+    if (isListed(version.endpoints) && version.endpoints.length === 0) {
       const expected = 'at least one endpoint';
       report.add(endpointsPath, { kind: 'emptyVersion', expected, hint: 'its weight counts as 0' });
     }
-    for (const [index, endpoint] of version.endpoints.entries()) {
+    for (const [index, endpoint] of listedOf(version).entries()) {
       const address = formatAddress(buildEndpoint(endpoint));
       const owner = owners.get(address);
       if (owner !== undefined && owner !== name) {

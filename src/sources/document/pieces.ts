@@ -50,6 +50,7 @@ export const FILE_ONLY: ReadonlySet<string> = new Set([
   'state',
   'sources',
   'follow',
+  'discovery',
 ]);
 
 /** The main document alone. */

@@ -20,9 +20,9 @@
 import type { SourceStatus } from '../../model/status.ts';
 import type { Timers } from '../file.ts';
 import type { FollowSettings } from '../stores/settings.ts';
-import { type Changes, changesOf, hashOfPieces, isShrunk, withSame } from './guard.ts';
+import { type Changes, changesOf, hashOfPieces, isShrunk as isShrunkOfPieces, withSame } from './guard.ts';
 import { backoffMs, Pace, spreadMs } from './pace.ts';
-import type { Listing, Piece, Store, WatchWord } from './source.ts';
+import type { Item, Listing, Piece, Store, WatchWord } from './source.ts';
 
 /** States of following, each with what belongs to it alone. */
 export type FollowState =
@@ -48,8 +48,8 @@ export type FollowEvent =
   /** A comparison found what no watch had told. */
   | { readonly kind: 'drifted'; readonly revision: string };
 
-export interface FollowerOptions {
-  readonly store: Store;
+export interface FollowerOptions<P extends Item = Piece> {
+  readonly store: Store<P>;
   readonly settings: FollowSettings;
   readonly timers: Timers;
   readonly nowMs: () => number;
@@ -58,10 +58,12 @@ export interface FollowerOptions {
   /** Uniform in [0, 1). */
   readonly draw: () => number;
   readonly onEvent: (event: FollowEvent) => void;
+  /** Whether a loss is too sudden to be believed at once; default that of documents. */
+  readonly isShrunk?: (before: readonly P[], after: readonly P[]) => boolean;
 }
 
-interface Held {
-  readonly pieces: readonly Piece[];
+interface Held<P extends Item> {
+  readonly pieces: readonly P[];
   readonly hash: string;
   readonly revision: string;
 }
@@ -69,14 +71,14 @@ interface Held {
 /** A watch that ends sooner without a change was not waited for: asking again at once would be a flood. */
 const WATCH_LEAST_MS = 100;
 
-export class Follower {
-  readonly #options: FollowerOptions;
+export class Follower<P extends Item = Piece> {
+  readonly #options: FollowerOptions<P>;
   readonly #pace = new Pace();
   readonly #startedAtMs: number;
   #state: FollowState = { name: 'idle' };
-  #held: Held | null = null;
+  #held: Held<P> | null = null;
   /** The last answer, believed or not. */
-  #listed: Listing | null = null;
+  #listed: Listing<P> | null = null;
   /** What the watch goes on from; that of a loss that is not believed differs from what is held. */
   #revision = '';
   #changeAtMs: number | null = null;
@@ -96,7 +98,7 @@ export class Follower {
   /** Resolves with the first answer. */
   readonly first: Promise<void>;
 
-  constructor(options: FollowerOptions) {
+  constructor(options: FollowerOptions<P>) {
     this.#options = options;
     this.#startedAtMs = options.nowMs();
     this.first = new Promise((resolve) => {
@@ -105,7 +107,7 @@ export class Follower {
   }
 
   /** What is held: the last answer that was believed. */
-  get pieces(): readonly Piece[] {
+  get pieces(): readonly P[] {
     return this.#held?.pieces ?? [];
   }
 
@@ -160,7 +162,7 @@ export class Follower {
   // ── the states ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** @param since after a word of a change; without it the source is asked for everything */
-  #ask(name: 'listing' | 'reloading', since: Listing | null = null): void {
+  #ask(name: 'listing' | 'reloading', since: Listing<P> | null = null): void {
     const state = { name, asked: new AbortController() };
     this.#state = state;
     this.#options.store.list(state.asked.signal, since).then(
@@ -189,7 +191,7 @@ export class Follower {
     );
   }
 
-  #hear(word: WatchWord, sinceMs: number): void {
+  #hear(word: WatchWord<P>, sinceMs: number): void {
     const nowMs = this.#options.nowMs();
     if (word.kind === 'listing') {
       this.#changeAtMs ??= nowMs;
@@ -207,7 +209,7 @@ export class Follower {
     this.#state = { name: 'debounced', timer };
   }
 
-  #take(listing: Listing): void {
+  #take(listing: Listing<P>): void {
     if (this.#failures > 0) this.#options.onEvent({ kind: 'recovered', failures: this.#failures });
     this.#failures = 0;
     this.#lastError = '';
@@ -251,7 +253,7 @@ export class Follower {
 
   // ── what is believed ────────────────────────────────────────────────────────────────────────────────────────────
 
-  #judge({ pieces: listed, revision }: Listing): FollowEvent | null {
+  #judge({ pieces: listed, revision }: Listing<P>): FollowEvent | null {
     const before = this.#held;
     const pieces = withSame(before?.pieces ?? [], listed);
     const hash = hashOfPieces(pieces);
@@ -261,6 +263,7 @@ export class Follower {
       this.#confirm();
       return null;
     }
+    const { isShrunk = isShrunkOfPieces } = this.#options;
     if (before !== null && !this.#isConfirmed && isShrunk(before.pieces, pieces) && !this.#hasLasted()) {
       return this.#refuse(before.pieces.length, pieces.length);
     }

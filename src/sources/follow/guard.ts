@@ -7,7 +7,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import type { Piece } from './source.ts';
+import type { Item } from './source.ts';
 
 /** Fewer pieces than this may lose half of them: with three, taking two away is an edit. */
 export const SHRINK_LEAST = 4;
@@ -20,7 +20,7 @@ export interface Changes {
 }
 
 /** Compares two listings, both in the order of their names. Cost: O(pieces), next to nothing for those that are one object. */
-export function changesOf(before: readonly Piece[], after: readonly Piece[]): Changes {
+export function changesOf(before: readonly Item[], after: readonly Item[]): Changes {
   const [added, removed, changed]: [string[], string[], string[]] = [[], [], []];
   let at = 0;
   for (const piece of after) {
@@ -37,7 +37,7 @@ export function changesOf(before: readonly Piece[], after: readonly Piece[]): Ch
 }
 
 /** `after` with the objects of `before` where they say the same, so that whoever comes next sees at once what stayed. */
-export function withSame(before: readonly Piece[], after: readonly Piece[]): Piece[] {
+export function withSame<P extends Item>(before: readonly P[], after: readonly P[]): P[] {
   let at = 0;
   return after.map((piece) => {
     for (let was = before[at]; was !== undefined && was !== piece && was.name < piece.name; was = before[at]) at += 1;
@@ -46,27 +46,36 @@ export function withSame(before: readonly Piece[], after: readonly Piece[]): Pie
   });
 }
 
-function isSame(a: Piece, b: Piece): boolean {
+function isSame(a: Item, b: Item): boolean {
   // What a mount is follows from the name, and from the kind of the source.
-  return a.name === b.name && a.mount.kind === b.mount.kind && contentOf(a) === contentOf(b);
+  return a.name === b.name && a.mount?.kind === b.mount?.kind && contentOf(a) === contentOf(b);
 }
 
 /** Whether a listing has lost so much that a mistake is likelier than an edit. */
-export function isShrunk(before: readonly Piece[], after: readonly Piece[]): boolean {
+export function isShrunk(before: readonly Item[], after: readonly Item[]): boolean {
   if (before.length === 0) return false;
   if (after.length === 0) return true;
   return before.length >= SHRINK_LEAST && changesOf(before, after).removed.length * 2 > before.length;
 }
 
+/**
+ * The same of endpoints, where a deployment replaces all at once: what counts is how many are left. Those that their
+ * registry says are not to be used are still there.
+ */
+export function isThinned(before: readonly Item[], after: readonly Item[]): boolean {
+  if (before.length === 0) return false;
+  return after.length === 0 || (before.length >= SHRINK_LEAST && after.length * 2 < before.length);
+}
+
 /** By piece, so that only those that changed are hashed again. */
-const hashes = new WeakMap<Piece, string>();
+const hashes = new WeakMap<Item, string>();
 
 /** SHA-256 over the hashes of the pieces, in hex. They must be in the order of their names. */
-export function hashOfPieces(pieces: readonly Piece[]): string {
+export function hashOfPieces(pieces: readonly Item[]): string {
   return sha256(pieces.map(hashOfPiece).join(''));
 }
 
-function hashOfPiece(piece: Piece): string {
+function hashOfPiece(piece: Item): string {
   const known = hashes.get(piece);
   if (known !== undefined) return known;
   const { name } = piece;
@@ -80,6 +89,6 @@ function sha256(text: string): string {
 }
 
 /** Text, and of weights the revision: whoever writes them again, although they are the same, sees that it has counted. */
-function contentOf({ mount, text }: Piece): string {
-  return mount.kind === 'weights' ? `${mount.revision} ${text}` : text;
+function contentOf({ mount, text }: Item): string {
+  return mount?.kind === 'weights' ? `${mount.revision} ${text}` : text;
 }

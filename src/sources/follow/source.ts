@@ -8,33 +8,41 @@
 
 import type { Mount } from '../document/pieces.ts';
 
-/** One document in a source. */
-export interface Piece {
+/** One thing in a source. */
+export interface Item {
   /** What problems call it, distinct within the source: `consul sluice/routes/shop`. */
   readonly name: string;
-  readonly mount: Mount;
   readonly text: string;
+  /** Of documents. */
+  readonly mount?: Mount;
+}
+
+/** One document in a source. */
+export interface Piece extends Item {
+  readonly mount: Mount;
 }
 
 /** Everything a source held at one moment, in the order of its names. */
-export interface Listing {
-  readonly pieces: readonly Piece[];
+export interface Listing<P extends Item = Piece> {
+  readonly pieces: readonly P[];
   /** Of the source's own making: what a watch goes on from. */
   readonly revision: string;
 }
 
 /** What a watch ends with. */
-export type WatchWord =
+export type WatchWord<P extends Item = Piece> =
   /** As long as it lasted, nothing changed. */
   | { readonly kind: 'same' }
   /** Something did, or may have: ask. */
   | { readonly kind: 'changed' }
   /** This is what the source holds now. */
-  | { readonly kind: 'listing'; readonly listing: Listing };
+  | { readonly kind: 'listing'; readonly listing: Listing<P> };
 
-/** A place that holds documents. Every call ends by itself within the store's own limits of time. */
-export interface Store {
-  readonly kind: 'directory' | 'consul' | 'etcd' | 'http';
+/** A place that holds documents, or endpoints. Every call ends by itself within the store's own limits of time. */
+export interface Store<P extends Item = Piece> {
+  readonly kind:
+    | ('directory' | 'consul' | 'etcd' | 'http' | 'zookeeper')
+    | ('consul-catalog' | 'etcd-endpoints' | 'dns' | 'srv');
   /** For people, without secrets: `consul 127.0.0.1:8500 sluice`. */
   readonly name: string;
   /** Its documents may name no variables of the environment. */
@@ -44,13 +52,13 @@ export interface Store {
    * @param since an answer of before, of this store: what has not changed since may be taken from it, where that is certain
    * @throws Error that says in words why it could not be asked
    */
-  list(signal: AbortSignal, since?: Listing | null): Promise<Listing>;
+  list(signal: AbortSignal, since?: Listing<P> | null): Promise<Listing<P>>;
   /**
    * Resolves with the first word after `revision`; a change that came before the call is told as well.
    * @param confirm is called whenever the source has said meanwhile that `revision` is still what it holds
    * @throws Error that says in words why it can be watched no longer
    */
-  watch(revision: string, signal: AbortSignal, confirm: () => void): Promise<WatchWord>;
+  watch(revision: string, signal: AbortSignal, confirm: () => void): Promise<WatchWord<P>>;
   /** Lets go of connections. Idempotent. */
   close(): void;
 }
@@ -61,13 +69,15 @@ export function byPieceName(a: Pick<Piece, 'name'>, b: Pick<Piece, 'name'>): num
 }
 
 /**
- * The mount of a key, given what follows the prefix; null: a folder, which holds nothing.
+ * The mount of a key, given what follows the prefix; null: it holds no document, as a folder does not.
  * @param revision of the key's last change
  */
 export function mountOf(rest: string, revision: string): Mount | null {
   if (rest === '' || rest.endsWith('/')) return null;
   if (rest === 'config') return { kind: 'root' };
   const [section = '', ...name] = rest.split('/');
+  // Not a part of the configuration: whoever discovers endpoints reads them (follow/discover/etcd-keys.ts).
+  if (section === 'endpoints') return null;
   if (section === 'routes' && name.length > 0) return { kind: 'route', name: name.join('/') };
   if (section === 'services' && name.length > 0) return { kind: 'service', name: name.join('/') };
   if (section === 'weights' && name.length > 0) return { kind: 'weights', name: name.join('/'), revision };

@@ -7,6 +7,7 @@ import { type Check, wrongType } from '../problems/fault.ts';
 import { ADDRESS_META, addressFrom, checkAuthority } from '../scalars/address.ts';
 import { checkEndpointWeight, checkLimit, ENDPOINT_WEIGHT_MAX, LIMIT_META } from '../scalars/number.ts';
 import { checkTarget, TARGET_META } from '../scalars/path.ts';
+import { endpointsFrom } from './discovery.ts';
 import { DAY_MS, duration, integer, named, real, scalar, share, token, word } from './fields.ts';
 import { serviceSlo } from './slo.ts';
 
@@ -39,7 +40,7 @@ const overload = z.strictObject({
 });
 
 const version = z.strictObject({
-  endpoints: z.array(endpoint),
+  endpoints: z.union([z.array(endpoint), endpointsFrom]).meta({ description: 'A list, or where to look them up' }),
   colors: z.array(token('color', 'Color value that pins this version')).optional(),
   overload: overload.optional(),
 });

@@ -3,6 +3,7 @@
  */
 
 import { z } from 'zod';
+import { ADDRESS_META, addressFrom } from '../scalars/address.ts';
 import { checkDirectory, DIRECTORY_META } from '../scalars/directory.ts';
 import {
   checkOriginUrl,
@@ -50,9 +51,9 @@ const directory = z.strictObject({
   path: path('Where documents lie, as *.yaml, *.yml and *.json'),
 });
 
-const consul = z.strictObject({
+/** How a Consul agent is reached, whatever it is asked for. */
+export const consulFields = {
   address: scalar<string>(checkOriginUrl, URL_META, 'URL of an agent or server'),
-  prefix: scalar<string>(checkPrefix, PREFIX_META, 'What the keys begin with; default sluice').optional(),
   token: secret('ACL token').optional(),
   datacenter: scalar<string>(checkWord, WORD_META, 'Datacenter; default the agent’s own').optional(),
   consistency: word(
@@ -61,9 +62,14 @@ const consul = z.strictObject({
   ).optional(),
   wait: duration(1000, 10 * MINUTE_MS, 'Longest time one question waits for a change; default 60s').optional(),
   tls: tls.optional(),
+};
+
+const consul = z.strictObject({
+  prefix: scalar<string>(checkPrefix, PREFIX_META, 'What the keys begin with; default sluice').optional(),
+  ...consulFields,
 });
 
-const etcd = withRule(
+export const etcd = withRule(
   z.strictObject({
     endpoints: z.array(scalar<string>(checkOriginUrl, URL_META, 'URL of a member of the cluster')).min(1),
     prefix: scalar<string>(checkPrefix, PREFIX_META, 'What the keys begin with; default /sluice/v1/').optional(),
@@ -87,6 +93,28 @@ const etcd = withRule(
   {},
 );
 
+const zookeeper = withRule(
+  z.strictObject({
+    servers: z
+      .array(scalar<string>(addressFrom(1, '127.0.0.1:2181'), ADDRESS_META, 'host:port of a server'))
+      .min(1)
+      .max(16),
+    path: scalar<string>(checkPrefix, PREFIX_META, 'Node that the others are below; default /sluice').optional(),
+    username: secret('Name of the digest to log in with').optional(),
+    password: secret('Its password').optional(),
+    sessionTimeout: duration(1000, 10 * MINUTE_MS, 'Silence that ends a session; default 10s').optional(),
+  }),
+  ({ username, password }) =>
+    together(
+      [
+        ['username', username],
+        ['password', password],
+      ],
+      'both or neither',
+    ),
+  {},
+);
+
 const http = z.strictObject({
   url: scalar<string>(checkUrl, URL_META, 'Where the document is'),
   interval: duration(100, HOUR_MS, 'Time from one look to the next; default 10s').optional(),
@@ -94,7 +122,7 @@ const http = z.strictObject({
   tls: tls.optional(),
 });
 
-const KINDS = ['directory', 'consul', 'etcd', 'http'] as const;
+const KINDS = ['directory', 'consul', 'etcd', 'http', 'zookeeper'] as const;
 
 /** Where the rest is, in the order of precedence. */
 export const sources = z
@@ -105,6 +133,7 @@ export const sources = z
         consul: consul.optional(),
         etcd: etcd.optional(),
         http: http.optional(),
+        zookeeper: zookeeper.optional(),
       }),
       (source) => {
         const count = KINDS.filter((kind) => source[kind] !== undefined).length;

@@ -121,6 +121,11 @@ async function readNames({ client, settings, signal }: Place, path: string): Pro
   return { index, names };
 }
 
+/** How long a question that waits for a change may take, its answer included. */
+export function blockingMs(waitMs: number): number {
+  return waitMs + waitMs / 16 + SLACK_MS;
+}
+
 async function watch(
   client: StoreClient,
   settings: ConsulSettings,
@@ -128,7 +133,7 @@ async function watch(
   signal: AbortSignal,
 ): Promise<WatchWord> {
   const { waitMs } = settings;
-  const timeoutMs = waitMs + waitMs / 16 + SLACK_MS;
+  const timeoutMs = blockingMs(waitMs);
   const fields = ['keys', `index=${revision}`, `wait=${waitMs}ms`];
   const answer = await ask(client, settings, { path: `${settings.prefix}/`, fields, signal, timeoutMs });
   return indexOf(client, answer) === Number(revision) ? { kind: 'same' } : { kind: 'changed' };
@@ -160,7 +165,8 @@ async function ask(
   throw client.refusal(answer);
 }
 
-function indexOf(client: StoreClient, { headers }: Answer): number {
+/** The index of an answer. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when it would not block */
+export function indexOf(client: StoreClient, { headers }: Answer): number {
   const index = Number(headers.get('x-consul-index'));
   if (Number.isSafeInteger(index) && index >= 1) return index;
   throw client.failure('the answer has no X-Consul-Index above 0: is this Consul?');

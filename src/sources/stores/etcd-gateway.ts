@@ -53,9 +53,10 @@ export class EtcdGateway {
   #member = 0;
   #token: string | null = null;
 
-  constructor(settings: EtcdSettings) {
+  /** @param name what failures call it */
+  constructor(settings: EtcdSettings, name: string = nameOfSource(settings)) {
     this.#settings = settings;
-    this.name = nameOfSource(settings);
+    this.name = name;
     this.client = new StoreClient({ name: this.name, tls: settings.tls, secrets: [settings.login?.password ?? null] });
   }
 

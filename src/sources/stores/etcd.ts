@@ -17,9 +17,10 @@
  * Source: etcd's "gRPC gateway" page and rpc.proto (tested with 3.4.23).
  */
 
-import { byPieceName, type Listing, mountOf, type Piece, type Store, type WatchWord } from '../follow/source.ts';
+import { byPieceName, type Item, type Listing, mountOf, type Store } from '../follow/source.ts';
 import type { StoreClient } from './client.ts';
 import { EtcdGateway, type KeyValue, type RangeAnswer, rangeEnd, toBase64 } from './etcd-gateway.ts';
+import { nameOfSource } from './name.ts';
 import { pause } from './pause.ts';
 import type { EtcdSettings } from './settings.ts';
 
@@ -30,20 +31,50 @@ const PAGES_MAX = 100;
 
 /** Opens the store; nothing is asked yet. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` (certificates) */
 export function openEtcd(settings: EtcdSettings): Store {
-  const gateway = new EtcdGateway(settings);
+  return openEtcdKeys(settings, {
+    kind: 'etcd',
+    name: nameOfSource(settings),
+    itemOf: ({ key, rest, text, revision }) => {
+      const mount = mountOf(rest, revision);
+      return mount === null ? null : { name: `etcd ${key}`, mount, text };
+    },
+  });
+}
+
+/** What the keys below a prefix are to their reader. */
+export interface KeyReading<P extends Item> {
+  readonly kind: Store['kind'];
+  readonly name: string;
+  /** Null: nothing. The name of an item follows from the key alone, and whether it is one. */
+  readonly itemOf: (entry: KeyEntry) => P | null;
+}
+
+/** A key and what it holds. */
+export interface KeyEntry {
+  readonly key: string;
+  /** Of the key, after the prefix. */
+  readonly rest: string;
+  readonly text: string;
+  /** Of the key's last change; empty: it is gone. */
+  readonly revision: string;
+}
+
+/** Opens the keys below a prefix, whatever they are. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` (certificates) */
+export function openEtcdKeys<P extends Item>(settings: EtcdSettings, reading: KeyReading<P>): Store<P> {
+  const gateway = new EtcdGateway(settings, reading.name);
   const { client } = gateway;
-  let last: Listed | null = null;
+  let last: Listed<P> | null = null;
   /** Keys that the watch has told to be gone since then. */
   let removed: readonly string[] = [];
   return {
-    kind: 'etcd',
+    kind: reading.kind,
     name: gateway.name,
     isForeign: true,
     list: (signal, since = null) => {
       return gateway.rotating(signal, async () => {
-        const question = { gateway, settings, signal };
+        const question = { gateway, settings, signal, itemOf: reading.itemOf };
         const isKnown = since !== null && last?.listing === since;
-        const changed = isKnown ? await listChanged(question, last as Listed, removed) : null;
+        const changed = isKnown ? await listChanged(question, last as Listed<P>, removed) : null;
         last = changed ?? (await list(question));
         removed = [];
         return last.listing;
@@ -61,19 +92,25 @@ export function openEtcd(settings: EtcdSettings): Store {
 }
 
 /** An answer with every key that it has, folders included, in base64. */
-interface Listed {
-  readonly listing: Listing;
+interface Listed<P extends Item> {
+  readonly listing: Listing<P>;
   readonly keys: ReadonlySet<string>;
   readonly term: string;
 }
 
-interface Question {
+interface Question<P extends Item> {
   readonly gateway: EtcdGateway;
   readonly settings: EtcdSettings;
   readonly signal: AbortSignal;
+  readonly itemOf: KeyReading<P>['itemOf'];
 }
 
-async function list({ gateway, settings: { prefix }, signal }: Question): Promise<Listed> {
+async function list<P extends Item>(question: Question<P>): Promise<Listed<P>> {
+  const {
+    gateway,
+    settings: { prefix },
+    signal,
+  } = question;
   const end = toBase64(rangeEnd(prefix));
   const kvs: KeyValue[] = [];
   let revision = '';
@@ -85,7 +122,7 @@ async function list({ gateway, settings: { prefix }, signal }: Question): Promis
     kvs.push(...answer.kvs);
     const last = answer.kvs.at(-1);
     if (!answer.hasMore || last === undefined) {
-      const pieces = piecesOf(gateway.client, prefix, kvs).toSorted(byPieceName);
+      const pieces = itemsOf(question, kvs).toSorted(byPieceName);
       return { listing: { pieces, revision }, keys: new Set(kvs.map(({ key }) => key)), term: answer.term };
     }
     from = Buffer.concat([Buffer.from(last.key, 'base64'), Buffer.of(0)]).toString('base64');
@@ -94,12 +131,13 @@ async function list({ gateway, settings: { prefix }, signal }: Question): Promis
 }
 
 /** The listing of now, made of one before and of what changed since; null where that is not certain, or too much. */
-async function listChanged(
-  { gateway, settings: { prefix }, signal }: Question,
-  { listing, keys: before, term }: Listed,
+async function listChanged<P extends Item>(
+  question: Question<P>,
+  { listing, keys: before, term }: Listed<P>,
   removed: readonly string[],
-): Promise<Listed | null> {
-  const range = { key: toBase64(prefix), range_end: toBase64(rangeEnd(prefix)) };
+): Promise<Listed<P> | null> {
+  const { gateway, settings, signal } = question;
+  const range = { key: toBase64(settings.prefix), range_end: toBase64(rangeEnd(settings.prefix)) };
   const from = (BigInt(listing.revision) + 1n).toString();
   const answer = await gateway.range({ ...range, min_mod_revision: from, limit: PAGE_KEYS }, signal);
   if (answer.hasMore || answer.term !== term || BigInt(answer.revision) < BigInt(listing.revision)) return null;
@@ -108,29 +146,32 @@ async function listChanged(
   // One that came again is there.
   for (const { key } of answer.kvs) keys.add(key);
   if (String(keys.size) !== answer.count) return null;
-  const changed = piecesOf(gateway.client, prefix, answer.kvs);
-  const gone = piecesOf(
-    gateway.client,
-    prefix,
+  const changed = itemsOf(question, answer.kvs);
+  const gone = itemsOf(
+    question,
     removed.filter((key) => !keys.has(key)).map((key) => ({ key, value: '', revision: '' })),
   );
   return { listing: { pieces: merged(listing.pieces, changed, gone), revision: answer.revision }, keys, term };
 }
 
 /** In the order of their names. */
-function merged(before: readonly Piece[], changed: readonly Piece[], gone: readonly Piece[]): Piece[] {
+function merged<P extends Item>(before: readonly P[], changed: readonly P[], gone: readonly P[]): P[] {
   const others = new Set([...changed, ...gone].map(({ name }) => name));
   return [...before.filter(({ name }) => !others.has(name)), ...changed].toSorted(byPieceName);
 }
 
-function piecesOf(client: StoreClient, prefix: string, kvs: readonly KeyValue[]): Piece[] {
-  const pieces: Piece[] = [];
+function itemsOf<P extends Item>(
+  { gateway: { client }, settings: { prefix }, itemOf }: Question<P>,
+  kvs: readonly KeyValue[],
+): P[] {
+  const items: P[] = [];
   for (const { key: encoded, value, revision } of kvs) {
     const key = textOf(client, encoded, 'a key');
-    const mount = mountOf(key.slice(prefix.length), revision);
-    if (mount !== null) pieces.push({ name: `etcd ${key}`, mount, text: textOf(client, value, `the value of ${key}`) });
+    const text = textOf(client, value, `the value of ${key}`);
+    const item = itemOf({ key, rest: key.slice(prefix.length), text, revision });
+    if (item !== null) items.push(item);
   }
-  return pieces;
+  return items;
 }
 
 function textOf(client: StoreClient, encoded: string, what: string): string {
@@ -140,6 +181,9 @@ function textOf(client: StoreClient, encoded: string, what: string): string {
     throw client.failure(`${what} is not UTF-8 text`, error);
   }
 }
+
+/** Words of a watch that brings no listing. */
+type WatchEnd = { readonly kind: 'changed' };
 
 interface Watch {
   readonly gateway: EtcdGateway;
@@ -154,7 +198,7 @@ interface Watch {
 }
 
 /** The stream and the questions beside it; whichever has something to say first ends the other. */
-async function watch(asked: Watch): Promise<WatchWord> {
+async function watch(asked: Watch): Promise<WatchEnd> {
   const ending = new AbortController();
   const signal = AbortSignal.any([asked.signal, ending.signal]);
   try {
@@ -164,7 +208,7 @@ async function watch(asked: Watch): Promise<WatchWord> {
   }
 }
 
-async function listen({ gateway, settings: { prefix }, revision, signal, confirm, gone }: Watch): Promise<WatchWord> {
+async function listen({ gateway, settings: { prefix }, revision, signal, confirm, gone }: Watch): Promise<WatchEnd> {
   const range = { key: toBase64(prefix), range_end: toBase64(rangeEnd(prefix)) };
   const from = (BigInt(revision) + 1n).toString();
   for await (const { word, removed } of gateway.watch(
@@ -178,7 +222,7 @@ async function listen({ gateway, settings: { prefix }, revision, signal, confirm
   throw gateway.client.failure('the watch ended');
 }
 
-async function lookBeside({ gateway, settings, revision, count: listed, signal, confirm }: Watch): Promise<WatchWord> {
+async function lookBeside({ gateway, settings, revision, count: listed, signal, confirm }: Watch): Promise<WatchEnd> {
   const { prefix, heartbeatMs } = settings;
   const newest = { sort_target: 'MOD', sort_order: 'DESCEND', limit: 1, keys_only: true } as const;
   const question = { key: toBase64(prefix), range_end: toBase64(rangeEnd(prefix)), ...newest };

@@ -2,6 +2,7 @@
  * What a source is called, for people: kind and place, never a secret.
  */
 
+import { formatAddress } from '../scalars/address.ts';
 import type { SourceSettings } from './settings.ts';
 
 /** `consul 127.0.0.1:8500 sluice`, `etcd 10.0.0.1:2379 /sluice/v1/`, `http https://config.test/sluice.yaml`. */
@@ -15,6 +16,8 @@ export function nameOfSource(settings: SourceSettings): string {
       return `etcd ${settings.endpoints.map(hostOf).join(',')} ${settings.prefix}`;
     case 'http':
       return `http ${placeOf(settings.url)}`;
+    case 'zookeeper':
+      return `zookeeper ${settings.servers.map(formatAddress).join(',')} ${settings.path}`;
     default:
       return settings satisfies never;
   }

@@ -8,6 +8,7 @@ import { openDirectory } from './directory.ts';
 import { openEtcd } from './etcd.ts';
 import { openHttp } from './http.ts';
 import type { SourceSettings } from './settings.ts';
+import { openZooKeeper } from './zookeeper/zookeeper.ts';
 
 /**
  * Opens a store; nothing is asked yet.
@@ -24,6 +25,8 @@ export function openStore(settings: SourceSettings, draw: () => number): Store {
       return openEtcd(settings);
     case 'http':
       return openHttp(settings, draw);
+    case 'zookeeper':
+      return openZooKeeper(settings);
     default:
       return settings satisfies never;
   }

@@ -15,17 +15,21 @@ export interface DirectorySettings {
   readonly path: string;
 }
 
-export interface ConsulSettings {
-  readonly kind: 'consul';
+/** How an agent is reached, whatever it is asked for. */
+export interface ConsulReach {
   /** `http://host:port`. */
   readonly address: string;
-  /** Without a slash at either end. */
-  readonly prefix: string;
   readonly token: string | null;
   readonly datacenter: string | null;
   readonly consistency: 'default' | 'consistent' | 'stale';
   readonly waitMs: number;
   readonly tls: TlsSettings | null;
+}
+
+export interface ConsulSettings extends ConsulReach {
+  readonly kind: 'consul';
+  /** Without a slash at either end. */
+  readonly prefix: string;
 }
 
 export interface EtcdSettings {
@@ -46,7 +50,17 @@ export interface HttpSettings {
   readonly tls: TlsSettings | null;
 }
 
-export type SourceSettings = DirectorySettings | ConsulSettings | EtcdSettings | HttpSettings;
+export interface ZooKeeperSettings {
+  readonly kind: 'zookeeper';
+  readonly servers: readonly { readonly host: string; readonly port: number }[];
+  /** Begins with a slash and ends without one. */
+  readonly path: string;
+  readonly login: { readonly username: string; readonly password: string } | null;
+  /** Of the session. */
+  readonly timeoutMs: number;
+}
+
+export type SourceSettings = DirectorySettings | ConsulSettings | EtcdSettings | HttpSettings | ZooKeeperSettings;
 
 /** How all of them are followed. */
 export interface FollowSettings {

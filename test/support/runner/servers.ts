@@ -43,6 +43,7 @@ export const SERVERS: readonly Server[] = [
   { binary: 'taskset', debianPackage: 'util-linux', neededFor: 'the macro bench' },
   { binary: 'etcd', debianPackage: 'etcd-server', neededFor: 'etcd as a source' },
   { binary: 'redis-server', debianPackage: 'redis-server', neededFor: 'Redis' },
+  { binary: 'zkServer.sh', debianPackage: 'zookeeper', neededFor: 'ZooKeeper as a source' },
   // Debian 11 was the last to have it.
   { binary: 'consul', debianPackage: 'consul', suite: 'bullseye', neededFor: 'Consul as a source' },
 ];
@@ -75,7 +76,7 @@ export interface ServerReport {
 
 /** Where packages of other suites are unpacked. */
 const UNPACKED = join(import.meta.dirname, '../../../node_modules/.cache/debian');
-const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', join(UNPACKED, 'usr/bin')];
+const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/share/zookeeper/bin', join(UNPACKED, 'usr/bin')];
 
 /** Full path of an executable in `path`, an sbin folder or an unpacked package, or null. */
 export function findBinary(binary: string, path: string = process.env['PATH'] ?? ''): string | null {

@@ -16,7 +16,7 @@ type Mode = 'up' | 'down' | 'frozen';
 
 export class ModelStore implements Store {
   readonly kind = 'consul';
-  readonly name = 'consul model';
+  readonly name: string;
   readonly isForeign = true;
   readonly #time: VirtualTime;
   readonly #random: Random;
@@ -42,7 +42,8 @@ export class ModelStore implements Store {
   #wakeups: (() => void)[] = [];
   #life = 0;
 
-  constructor(time: VirtualTime, random: Random) {
+  constructor(time: VirtualTime, random: Random, name = 'consul model') {
+    this.name = name;
     this.#time = time;
     this.#random = random;
     this.#note();

@@ -16,7 +16,7 @@ import {
   until,
 } from '../gateway.ts';
 import type { Keys } from './keys.ts';
-import { cannotRun, type StoreKind, type StoreServer, startStore } from './server.ts';
+import { callOf, cannotRun, type StoreKind, type StoreServer, startStore } from './server.ts';
 
 /** How a kind of store is named, asked and written to. */
 export interface Stage {
@@ -36,7 +36,7 @@ function route(host: string, version = 'v1'): string {
 
 /** Runs the scenes, one after the other, against one store and one gateway that serves a load all the time. */
 export function describeStore(stage: Stage): void {
-  describe(`${stage.kind.binary} as a source`, { skip: cannotRun(stage.kind) }, () => {
+  describe(`${callOf(stage.kind)} as a source`, { skip: cannotRun(stage.kind) }, () => {
     let store: StoreServer;
     let keys: Keys;
     let gateway: GatewayProcess;
@@ -156,7 +156,7 @@ export function describeStore(stage: Stage): void {
     scene('metrics and readiness tell of the source', async () => {
       const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
       for (const name of ['state', 'stale_seconds', 'revision_info', 'errors_total', 'shrinks_refused_total']) {
-        assert.match(metrics, new RegExp(`^sluice_source_${name}\\{source="${stage.kind.binary} `, 'm'));
+        assert.match(metrics, new RegExp(`^sluice_source_${name}\\{source="${callOf(stage.kind)} `, 'm'));
       }
       assert.match(metrics, /^sluice_config_apply_seconds_count [1-9]/m);
       await until('it watches both documents again', async () => {
@@ -164,7 +164,7 @@ export function describeStore(stage: Stage): void {
         return state === 'watching' && pieces === 2;
       });
       const readiness = await (await fetch(`${gateway.adminUrl}/readyz?verbose`)).text();
-      assert.match(readiness, new RegExp(`^\\[\\+\\]${stage.kind.binary} .*watching, 2 documents`, 'm'));
+      assert.match(readiness, new RegExp(`^\\[\\+\\]${callOf(stage.kind)} .*watching, 2 documents`, 'm'));
     });
 
     // One after the other, whatever the order of tests: a store that was wiped is wiped for those that follow.
@@ -173,14 +173,14 @@ export function describeStore(stage: Stage): void {
     });
   });
 
-  test(`${stage.kind.binary} that is not there at the start is named, with what to do`, async () => {
+  test(`${callOf(stage.kind)} that is not there at the start is named, with what to do`, async () => {
     // Nobody listens on a port that was just given back.
     const gone = await startService('gone');
     await gone.close();
     const entry = stage.entry(`http://127.0.0.1:${gone.port}`);
     const { code, output } = await runToExit(`${mainDocument(entry)}follow: {startTimeout: 500ms}\n`);
     assert.equal(code, 1);
-    assert.match(output, new RegExp(`^${stage.kind.binary} 127.0.0.1:${gone.port}.*follow.startTimeout`, 'm'));
+    assert.match(output, new RegExp(`^${callOf(stage.kind)} 127.0.0.1:${gone.port}.*follow.startTimeout`, 'm'));
     assert.match(output, /ECONNREFUSED/);
   });
 }

@@ -4,7 +4,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -31,6 +31,10 @@ export interface StoreServer {
 /** How to run one kind of store. */
 export interface StoreKind {
   readonly binary: string;
+  /** What sources call it; default its binary. */
+  readonly called?: string;
+  /** What its process runs; default its binary. */
+  readonly command?: string;
   readonly ports: number;
   readonly args: (folder: string, ports: readonly number[]) => readonly string[];
   /** Which of the ports is asked; the first. */
@@ -69,6 +73,33 @@ export const CONSUL: StoreKind = {
   },
 };
 
+/** Its main class without the script around it, which would be the one to be frozen and killed. */
+export const ZOOKEEPER: StoreKind = {
+  binary: 'zkServer.sh',
+  called: 'zookeeper',
+  command: 'java',
+  ports: 1,
+  args: (folder, [port]) => [
+    ...['-Xmx128m', '-Dzookeeper.admin.enableServer=false', '-Dzookeeper.maxSessionTimeout=60000'],
+    ...['-cp', '/etc/zookeeper/conf:/usr/share/java/zookeeper.jar'],
+    ...['org.apache.zookeeper.server.ZooKeeperServerMain', String(port), folder, '500'],
+  ],
+  isReady: async (url) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect({ host: hostname, port: Number(port) });
+    socket.setTimeout(1000, () => socket.destroy(new Error('no answer')));
+    socket.end('srvr');
+    let answer = '';
+    for await (const chunk of socket) answer += String(chunk);
+    return answer.includes('Mode: standalone');
+  },
+};
+
+/** What sources call a kind of store. */
+export function callOf({ binary, called = binary }: StoreKind): string {
+  return called;
+}
+
 /** Why there can be no such store here; false when there can. For `{ skip: … }`. */
 export function cannotRun({ binary }: StoreKind): string | false {
   return findBinary(binary) === null ? `${binary} is not installed` : false;
@@ -90,7 +121,9 @@ export async function startStore(kind: StoreKind): Promise<StoreServer> {
   };
   const restart = async (): Promise<void> => {
     let output = '';
-    const started = spawn(findBinary(kind.binary) as string, kind.args(join(folder, 'data'), ports), { stdio: 'pipe' });
+    const started = spawn(findBinary(kind.command ?? kind.binary) as string, kind.args(join(folder, 'data'), ports), {
+      stdio: 'pipe',
+    });
     started.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     started.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child = started;

@@ -49,6 +49,15 @@ class Rig {
     return result.current;
   }
 
+  /** Other endpoints are found. */
+  find(...ports: readonly number[]): void {
+    const before = this.#store.current;
+    this.#store.discoverBy(() => ports.map((port) => ({ host: '10.0.0.1', port, weight: 1 })));
+    const result = this.#store.rediscover();
+    assert.ok(result?.kind === 'swapped');
+    this.watch.follow(result.current, before);
+  }
+
   turns(count: number, missing: number): void {
     for (let turn = 0; turn < count; turn++) {
       this.#finished += 10;
@@ -59,6 +68,7 @@ class Rig {
   }
 }
 
+const LOOKING = SOUND.replace('v2: {endpoints: ["127.0.0.1:7002"]}', 'v2: {endpoints: {srv: {name: shop.test}}}');
 const NEXT = SOUND.replace('weight: 5}', 'weight: 6}');
 
 suite('the watch over configurations', () => {
@@ -73,6 +83,27 @@ suite('the watch over configurations', () => {
     assert.equal(base, config);
     assert.match(sentence, /^route shop: \d+ of \d+ requests failed or were turned away \(4xx\) within/);
     assert.deepEqual(rig.logged, ['config_watched', 'config_reverted']);
+  });
+
+  test('endpoints that were found are no revision, and no reason to forget what is watched', () => {
+    const rig = new Rig();
+    rig.accept(LOOKING);
+    rig.turns(300, 0);
+    rig.find(1, 2);
+    rig.turns(50, 10);
+    assert.deepEqual([rig.reverted, rig.logged], [[], []]);
+    const other = new Rig();
+    const { intended } = other.accept(LOOKING);
+    other.find(1);
+    other.turns(300, 0);
+    other.accept(LOOKING.replace('weight: 5}', 'weight: 6}'));
+    other.find(2);
+    other.turns(50, 10);
+    assert.deepEqual(
+      other.reverted.map(([base]) => base),
+      [intended],
+    );
+    assert.deepEqual(other.reverted[0]?.[0].services[0]?.versions[1]?.endpoints, []);
   });
 
   test('leaves alone what a person put in force, and everything where it is off', () => {

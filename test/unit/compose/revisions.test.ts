@@ -56,6 +56,7 @@ async function after(before: Rig, weight: number, release = '1'): Promise<Rig> {
   next.revisions.offer(parsed(weight));
   for (const [key, row] of before.rows) assert.equal(next.revisions.recall(key, row), true);
   next.revisions.recalled();
+  await next.revisions.ready;
   return next;
 }
 
@@ -89,6 +90,45 @@ suite('configuration revisions', () => {
     await one.revisions.command(rollback('3'));
     assert.deepEqual([weightOf(one), one.revisions.status([]).pin], [3, null]);
     assert.deepEqual(one.revisions.status([]).rollbacks, { api: 3, sluice: 0 });
+  });
+
+  test('endpoints that were found are not kept, and those of a configuration of before are waited for', async () => {
+    const looking = (name: string) =>
+      ({
+        ok: true,
+        config: configOf(SOUND.replace('["127.0.0.1:7002"]', `{srv: {name: ${name}.test}}`)),
+        warnings: [],
+      }) as const;
+    const one = rig();
+    let waiting = Promise.withResolvers<void>();
+    const steps: string[] = [];
+    one.revisions.prepareBy(({ services }) => {
+      const from = services[0]?.versions[1]?.from;
+      steps.push(`open ${from?.kind === 'srv' ? from.name : ''}`);
+      return waiting.promise.then(() => () => void steps.push('release'));
+    });
+    one.store.discoverBy((from) => [
+      { host: 'h', port: from.kind === 'srv' && from.name === 'a.test' ? 1 : 2, weight: 1 },
+    ]);
+    const ports = () => one.store.current?.config.services[0]?.versions[1]?.endpoints.map(({ port }) => port);
+    one.revisions.offer(looking('a'));
+    one.revisions.offer(looking('b'));
+    const diff = one.revisions.diff('', '');
+    assert.ok(diff.kind === 'done');
+    assert.equal(/\bport\b/.test(JSON.stringify(diff.diff.changes)), false, JSON.stringify(diff.diff.changes));
+    const done = one.revisions.command(rollback(''));
+    await new Promise(setImmediate);
+    assert.deepEqual([ports(), steps], [[2], ['open a.test']]);
+    waiting.resolve();
+    assert.equal((await done).kind, 'done');
+    assert.deepEqual([ports(), steps, one.revisions.status([]).pin !== null], [[1], ['open a.test', 'release'], true]);
+    // What comes while a revert waits is not reverted.
+    waiting = Promise.withResolvers<void>();
+    const reverted = one.revisions.revert(looking('b').config, 'it failed');
+    one.revisions.offer(parsed(3));
+    waiting.resolve();
+    assert.equal(await reverted, false);
+    assert.deepEqual([ports(), one.revisions.status([]).pin], [[7002], null]);
   });
 
   test('a token that was withdrawn does not come back, nor a listener', async () => {

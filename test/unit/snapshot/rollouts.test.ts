@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { RolloutSpec } from '#src/model/rollout.ts';
 import { compile } from '#src/snapshot/compile.ts';
+import { withDiscovered } from '#src/snapshot/discovered.ts';
 import { NO_IDS } from '#src/snapshot/live.ts';
 import { generationOf } from '#src/snapshot/overrides.ts';
 import { respecOf, rolloutsOf } from '#src/snapshot/rollouts.ts';
@@ -71,4 +72,12 @@ it('recorded evidence is judged by another configuration’s numbers and steps, 
   assert.deepEqual({ ...judged, alpha: spec.alpha, plan: spec.plan }, spec);
   const unknown = { ...spec, route: 'elsewhere' };
   assert.equal(other(unknown), unknown);
+});
+
+it('of a version whose endpoints are looked up none is followed by itself', () => {
+  const text = SOUND_ROLLOUT.replace('{endpoints: ["127.0.0.1:7002"]}', '{endpoints: {srv: {name: shop.test}}}');
+  const config = withDiscovered(configOf(text), () => [{ host: '10.0.0.1', port: 1, weight: 1 }]);
+  const compiled = compile({ config, hash: '', revision: 7, overrides: [], ids: NO_IDS, mayRecycle: () => false });
+  const [spec] = rolloutsOf(config, compiled.snapshot);
+  assert.deepEqual([spec?.stable.endpoints, spec?.canary.endpoints], [[0], []]);
 });

@@ -11,7 +11,7 @@ import type { WeightsStore } from './writer.ts';
 
 /**
  * Where the weights of a route are kept: in the first source that has a document of them; else they belong into the one
- * that has the route under a key of its own, else into the first that can be written. Null: into none.
+ * that has the route under a key of its own if it can be written, else into the first that can. Null: into none.
  * @param sources in the order of their precedence; documents count them from 1
  */
 export function placeOfWeights(
@@ -23,11 +23,16 @@ export function placeOfWeights(
     const found = documents.find(({ mount }) => mount.kind === kind && mount.name === route);
     return found === undefined ? undefined : sources[found.source - 1];
   };
-  return has('weights') ?? has('route') ?? sources.find(({ kind }) => kind !== 'http') ?? null;
+  const beside = has('route');
+  return has('weights') ?? (beside !== undefined && isWritten(beside) ? beside : sources.find(isWritten)) ?? null;
+}
+
+function isWritten({ kind }: SourceSettings): boolean {
+  return kind !== 'http' && kind !== 'zookeeper';
 }
 
 /**
- * Opens a store of weights; nothing is asked yet. Null: what a URL answers cannot be written.
+ * Opens a store of weights; nothing is asked yet. Null: neither what a URL answers nor what ZooKeeper holds is written.
  * @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when a certificate cannot be read
  */
 export function openWeightsStore(settings: SourceSettings): WeightsStore | null {
@@ -39,6 +44,7 @@ export function openWeightsStore(settings: SourceSettings): WeightsStore | null 
     case 'etcd':
       return openEtcdWeights(settings);
     case 'http':
+    case 'zookeeper':
       return null;
     default:
       return settings satisfies never;

@@ -65,3 +65,31 @@ follow: {startTimeout: 1s, shrinkConfirm: 0s, compare: 2s, changesWarn: 3}
 test('a document without sources has none', () => {
   assert.deepEqual(buildSources({}).list, []);
 });
+
+test('whom endpoints are asked of has every default, and may be left out', () => {
+  const dns = { servers: [], intervalMs: 30_000, timeoutMs: 2000 };
+  assert.deepEqual(built('sources: [{directory: {path: a}}]').discovery, { consul: null, etcd: null, dns });
+  const text =
+    'sources: [{directory: {path: a}}]\ndiscovery: {consul: {address: "http://c"}, etcd: {endpoints: ["http://e"]}}';
+  const { consul, etcd } = built(text).discovery;
+  assert.deepEqual(consul, {
+    address: 'http://c',
+    token: null,
+    datacenter: null,
+    consistency: 'default',
+    waitMs: 60_000,
+    tls: null,
+    canaryTags: ['canary'],
+  });
+  assert.equal(etcd?.prefix, '/sluice/v1/');
+});
+
+test('ZooKeeper has every default, and its node is spelled one way', () => {
+  const [source] = built('sources: [{zookeeper: {servers: ["Z:1"]}}]').list;
+  const servers = [{ host: 'z', port: 1 }];
+  assert.deepEqual(source, { kind: 'zookeeper', servers, path: '/sluice', login: null, timeoutMs: 10_000 });
+  for (const path of ['a/b', '/a/b', '/a/b/']) {
+    const [other] = built(`sources: [{zookeeper: {servers: ["z:1"], path: ${path}}}]`).list;
+    assert.ok(other?.kind === 'zookeeper' && other.path === '/a/b', path);
+  }
+});

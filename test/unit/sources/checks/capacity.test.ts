@@ -15,6 +15,7 @@ const EMPTY: Draft = {
   limits: undefined,
   soundRoutes: [],
   soundServices: new Set<string>(),
+  discovery: undefined,
   whole: null,
 };
 
@@ -88,4 +89,12 @@ test('endpoints that only get copies count as well', () => {
   const filters = [{ type: 'RequestMirror', requestMirror: { backendRef: { name: 'b' } } }];
   assert.match(problems({ services, routes: routes(1, { filters }) })[0] ?? '', /^SLU1069 services.* 65537$/);
   assert.deepEqual(problems({ services, routes: routes(1) }), []);
+});
+
+test('different questions for endpoints are limited', () => {
+  const version = (index: number) => [`v${index}`, { endpoints: { srv: { name: `s${index}.test` } } }] as const;
+  const services = (count: number) =>
+    new Map([['a', { versions: Object.fromEntries(Array.from({ length: count }, (_, index) => version(index))) }]]);
+  assert.deepEqual(problems({ services: services(1000) }), []);
+  assert.match(problems({ services: services(1001) })[0] ?? '', /^SLU1069 services: at most 1000 questions.* 1001$/);
 });

@@ -152,6 +152,7 @@ test('filters of a malformed route are not judged', () => {
     listen: null,
     admin: null,
     limits: null,
+    discovery: undefined,
     soundRoutes: [],
     soundServices: new Set<string>(),
     whole: null,

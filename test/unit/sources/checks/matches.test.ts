@@ -78,6 +78,7 @@ test('routes that are malformed are not compared', () => {
     listen: null,
     admin: null,
     limits: null,
+    discovery: undefined,
     soundRoutes: [],
     soundServices: new Set<string>(),
     whole: null,

@@ -40,6 +40,7 @@ test('a rollout is not judged while a version of the route is in doubt', () => {
     listen: null,
     admin: null,
     limits: null,
+    discovery: undefined,
     soundRoutes: [],
     soundServices: new Set<string>(),
     whole: null,

@@ -29,6 +29,7 @@ test('references are not judged while the services are unknown', () => {
     listen: null,
     admin: null,
     limits: null,
+    discovery: undefined,
     soundRoutes: [],
     soundServices: new Set<string>(),
     whole: null,

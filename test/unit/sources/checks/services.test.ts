@@ -25,6 +25,7 @@ test('services that are not known are not checked', () => {
     listen: null,
     admin: null,
     limits: null,
+    discovery: undefined,
     soundRoutes: [],
     soundServices: new Set<string>(),
     whole: null,
@@ -55,4 +56,15 @@ test('the first ejection is no longer than the longest, defaults included', () =
   assertProblem(inService('outlierDetection: {ejection: «5m1s}'), 'SLU1073', '');
   assertProblem(inService('outlierDetection: {ejectionMax: «9s}'), 'SLU1073', '');
   assertProblem(inService('outlierDetection: {ejection: «2s, ejectionMax: 1s}'), 'SLU1073', '');
+});
+
+test('who asks for endpoints needs somebody to ask; names need nobody', () => {
+  const asking = (endpoints: string): string => SOUND.replace('["127.0.0.1:7002"]', endpoints);
+  assertProblem(asking('{«consul: {}}'), 'SLU1132', '');
+  assertProblem(asking('{«etcd: {}}'), 'SLU1132', '');
+  configOf(asking('{dns: {name: a.test, port: 1}}'));
+  configOf(asking('{srv: {name: a.test}}'));
+  configOf(`discovery: {consul: {address: "http://a"}}\n${asking('{consul: {}}')}`);
+  // What is wrong with the one to ask is told there.
+  assertProblem(`discovery: {consul: {address: «5}}\n${asking('{consul: {}}')}`, 'SLU1022', '');
 });

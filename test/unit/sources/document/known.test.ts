@@ -36,6 +36,15 @@ test('what did not change is the same object in the next configuration, what cha
   assert.notEqual(hashConfig(second.config), hashConfig(first.config));
 });
 
+test('a service that looks endpoints up is refused when nobody is named any more whom to ask', () => {
+  const { read, known } = createPartReader({});
+  const asking = piece('service', 'shop', 'versions: {v1: {endpoints: {consul: {}}}}');
+  const naming = mainDocument(`${MAIN.text}discovery: {consul: {address: "http://127.0.0.1:1"}}\n`, 'main.yaml');
+  assert.ok(parseDocuments([naming, ONE, asking], read, known).ok);
+  const refused = parseDocuments([MAIN, ONE, asking], read, known);
+  assert.deepEqual(refused.ok ? [] : refused.problems.map(({ code }) => code), ['SLU1132']);
+});
+
 test('a route is built again when a service that it names is another one', () => {
   const parse = rig();
   const first = parse(ONE, SHOP);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { changesOf, hashOfPieces, isShrunk, withSame } from '#src/sources/follow/guard.ts';
+import { changesOf, hashOfPieces, isShrunk, isThinned, withSame } from '#src/sources/follow/guard.ts';
 import type { Piece } from '#src/sources/follow/source.ts';
 
 function pieces(texts: Readonly<Record<string, string>>): Piece[] {
@@ -63,4 +63,24 @@ test('what says the same is the same object again, what does not is the new one'
     [-1, 1, -1, 3, -1],
   );
   assert.deepEqual(changesOf(before, result), { added: ['b', 'g'], removed: ['a'], changed: ['d'] });
+});
+
+describe('a loss of endpoints is sudden', () => {
+  test('when none is left, or fewer than half of at least four', () => {
+    const cases = [
+      [count(1), []],
+      [count(4), count(1)],
+      [count(4), count(2)],
+      [count(3), count(1)],
+      [[], []],
+    ] as const;
+    assert.deepEqual(
+      cases.map(([before, after]) => isThinned(before, after)),
+      [true, true, false, false, false],
+    );
+  });
+
+  test('but not when as many others came instead', () => {
+    assert.equal(isThinned(count(4), pieces({ x: '', y: '', z: '', w: '' })), false);
+  });
 });

@@ -10,6 +10,7 @@ test('every kind of source has its store, and only what comes from the disk may 
     - consul: {address: "http://127.0.0.1:8500"}
     - etcd: {endpoints: ["http://a:1"]}
     - http: {url: "https://h/a.yaml"}
+    - zookeeper: {servers: ["a:1"]}
 `;
   const settings = readMain(text, 'a.yaml', {}).sources?.list ?? [];
   const stores = settings.map((one) => openStore(one, () => 0));
@@ -21,6 +22,7 @@ test('every kind of source has its store, and only what comes from the disk may 
       ['consul', true],
       ['etcd', true],
       ['http', true],
+      ['zookeeper', true],
     ],
   );
   assert.deepEqual(

@@ -25,8 +25,16 @@ const CONSUL: SourceSettings = {
   tls: null,
 };
 
-test('every kind but a URL has a place for weights', () => {
-  const places = [FOLDER, CONSUL, ETCD, HTTP].map((settings) => {
+const ZOOKEEPER: SourceSettings = {
+  kind: 'zookeeper',
+  servers: [{ host: '127.0.0.1', port: 1 }],
+  path: '/sluice',
+  login: null,
+  timeoutMs: 1000,
+};
+
+test('every kind but a URL and ZooKeeper has a place for weights', () => {
+  const places = [FOLDER, CONSUL, ETCD, HTTP, ZOOKEEPER].map((settings) => {
     const store = openWeightsStore(settings);
     store?.close();
     return store?.documentOf('shop') ?? null;
@@ -35,6 +43,7 @@ test('every kind but a URL has a place for weights', () => {
     'conf.d/shop.weights.json',
     'consul sluice/weights/shop',
     'etcd /sluice/v1/weights/shop',
+    null,
     null,
   ]);
 });
@@ -54,5 +63,7 @@ test('weights stay where they are; new ones go beside the route, else into the f
   assert.equal(placeOfWeights('shop', sources, [route]), CONSUL);
   assert.equal(placeOfWeights('shop', sources, [held(3, { kind: 'route', name: 'other' })]), FOLDER);
   assert.equal(placeOfWeights('shop', [HTTP], []), null);
+  assert.equal(placeOfWeights('shop', [ZOOKEEPER, CONSUL], [held(1, { kind: 'route', name: 'shop' })]), CONSUL);
+  assert.equal(placeOfWeights('shop', [ZOOKEEPER, CONSUL], [held(1, weights.mount)]), ZOOKEEPER);
   assert.equal(placeOfWeights('shop', [], []), null);
 });

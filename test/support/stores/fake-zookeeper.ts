@@ -1,0 +1,81 @@
+/**
+ * A ZooKeeper server in this process that answers as a test says, for what no real one can be made to do.
+ */
+
+import { createServer, type Socket } from 'node:net';
+import type { TestContext } from 'node:test';
+import { JuteReader, JuteWriter } from '#src/sources/stores/zookeeper/jute.ts';
+import { listenLoopback } from '../plane.ts';
+
+const XID_EVENT = -1;
+const CONNECT_MS = 4000;
+
+export interface FakeZooKeeper {
+  readonly port: number;
+  /** `operation path` of every request so far, without pings. */
+  readonly asked: readonly string[];
+}
+
+/** What a fake may do with a request: `say` answers, `tell` sends an event, `raw` whatever it is given. */
+export interface Turn {
+  readonly operation: number;
+  readonly path: string;
+  readonly say: (fault: number, body?: (writer: JuteWriter) => unknown) => void;
+  readonly tell: (path: string) => void;
+  readonly raw: (bytes: Buffer) => void;
+}
+
+export async function startFakeZooKeeper(
+  t: TestContext,
+  answer: (turn: Turn) => void,
+  welcome: (socket: Socket) => void = greet,
+): Promise<FakeZooKeeper> {
+  const asked: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    let rest = Buffer.alloc(0);
+    let isGreeted = false;
+    socket.on('error', () => undefined);
+    socket.on('data', (chunk: Buffer) => {
+      rest = Buffer.concat([rest, chunk]);
+      while (rest.length >= 4 && rest.length >= 4 + rest.readInt32BE()) {
+        const frame = rest.subarray(4, 4 + rest.readInt32BE());
+        rest = rest.subarray(4 + frame.length);
+        if (isGreeted) take(socket, new JuteReader(frame), answer, asked);
+        else welcome(socket);
+        isGreeted = true;
+      }
+    });
+  });
+  const port = await listenLoopback(server);
+  t.after(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { port, asked };
+}
+
+function greet(socket: Socket): void {
+  socket.write(new JuteWriter().int(0).int(CONNECT_MS).long(1n).bytes(Buffer.alloc(16)).boolean(false).frame());
+}
+
+function take(socket: Socket, frame: JuteReader, answer: (turn: Turn) => void, asked: string[]): void {
+  const xid = frame.int();
+  const operation = frame.int();
+  const say = (fault: number, body: (writer: JuteWriter) => unknown = () => undefined): void => {
+    const writer = new JuteWriter().int(xid).long(7n).int(fault);
+    body(writer);
+    socket.write(writer.frame());
+  };
+  if (xid < 0 || operation < 0) {
+    say(0);
+    return;
+  }
+  const path = frame.text();
+  asked.push(`${operation} ${path}`);
+  const tell = (node: string): void => {
+    socket.write(new JuteWriter().int(XID_EVENT).long(-1n).int(0).int(3).int(3).text(node).frame());
+  };
+  answer({ operation, path, say, tell, raw: (bytes) => void socket.write(bytes) });
+}

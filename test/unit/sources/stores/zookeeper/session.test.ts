@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { JuteWriter } from '#src/sources/stores/zookeeper/jute.ts';
+import { OPERATION, ZooSession } from '#src/sources/stores/zookeeper/session.ts';
+import { startFakeZooKeeper, type Turn } from '../../../../support/stores/fake-zookeeper.ts';
+
+const never = new AbortController().signal;
+
+async function rig(t: TestContext, answer: (turn: Turn) => void, welcome?: (socket: Socket) => void) {
+  const server = await startFakeZooKeeper(t, answer, welcome);
+  const said: string[] = [];
+  const open = async (): Promise<ZooSession> => {
+    const session = await ZooSession.open(
+      {
+        ...{ host: '127.0.0.1', port: server.port, timeoutMs: 300, login: null },
+        onEvent: (path) => void said.push(path),
+        onAlive: () => undefined,
+        onOver: (_session, error) => void said.push(`over: ${error.message}`),
+      },
+      never,
+    );
+    t.after(() => session.close());
+    return session;
+  };
+  return { server, said, open };
+}
+
+test('a node that is there is read with a watch; one that is not gets its watch by another question', async (t) => {
+  const { server, open } = await rig(t, ({ operation, path, say }) => {
+    if (path === '/gone') say(-101);
+    else if (operation === OPERATION.getChildren) say(0, (writer) => writer.int(2).text('a').text('b'));
+    else say(0, (writer) => writer.text('ü').long(1n).long(5n));
+  });
+  const session = await open();
+  assert.deepEqual(await session.children('/here'), ['a', 'b']);
+  assert.equal((await session.data('/here'))?.bytes.toString(), 'ü');
+  assert.deepEqual([await session.data('/gone'), await session.children('/gone')], [null, null]);
+  assert.equal(session.zxid, 7n);
+  assert.deepEqual(server.asked, ['12 /here', '4 /here', '4 /gone', '3 /gone', '12 /gone', '3 /gone']);
+});
+
+test('a node that came between the two questions is read', async (t) => {
+  let reads = 0;
+  const { open } = await rig(t, ({ operation, say }) => {
+    if (operation === OPERATION.exists) say(0);
+    else if (++reads === 1) say(-101);
+    else say(0, (writer) => writer.text('x').long(1n).long(5n));
+  });
+  assert.equal((await (await open()).data('/a'))?.bytes.toString(), 'x');
+});
+
+test('frames are told apart however they come, and events are told', async (t) => {
+  const { said, open } = await rig(t, ({ path, say, tell, raw }) => {
+    tell('/other');
+    say(0, (writer) => writer.text(path).long(1n).long(5n));
+    // The header of a frame that will never be whole.
+    raw(Buffer.of(0, 0));
+  });
+  const session = await open();
+  assert.equal((await session.data('/a'))?.bytes.toString(), '/a');
+  assert.deepEqual(said, ['/other']);
+});
+
+test('what is no answer of ZooKeeper ends the session, and everything that waits for it', async (t) => {
+  for (const [bytes, why] of [
+    [Buffer.of(127, 255, 255, 255), /a frame of 2147483647 bytes: is this ZooKeeper\?/],
+    [Buffer.of(255, 255, 255, 255), /a frame of -1 bytes/],
+    [new JuteWriter().int(1).frame(), /a frame that ends too soon/],
+  ] as const) {
+    const { said, open } = await rig(t, ({ raw }) => raw(bytes));
+    const session = await open();
+    await assert.rejects(session.data('/a'), why);
+    assert.match(said.at(-1) ?? '', why);
+    assert.ok(session.isOver);
+    await assert.rejects(session.data('/b'), why);
+  }
+});
+
+test('no answer, no session and no right to read are failures in words', async (t) => {
+  const silent = await rig(
+    t,
+    () => undefined,
+    () => undefined,
+  );
+  await assert.rejects(silent.open(), /no answer within 300 ms/);
+  const refusing = await rig(
+    t,
+    () => undefined,
+    (socket) => socket.write(new JuteWriter().int(0).int(0).long(0n).bytes(Buffer.alloc(16)).frame()),
+  );
+  await assert.rejects(refusing.open(), /no session is given/);
+  const secret = await rig(t, ({ say }) => say(-102));
+  await assert.rejects((await secret.open()).data('/a'), /\/a may not be read/);
+  const broken = await rig(t, ({ say }) => say(-5));
+  await assert.rejects((await broken.open()).data('/a'), /error -5 at \/a/);
+});
+
+test('who gives up waiting does not wait', async (t) => {
+  const { port } = await startFakeZooKeeper(
+    t,
+    () => undefined,
+    () => undefined,
+  );
+  const nothing = (): void => undefined;
+  const asked = new AbortController();
+  const options = { host: '127.0.0.1', port, timeoutMs: 60_000, login: null };
+  const opening = ZooSession.open({ ...options, onEvent: nothing, onAlive: nothing, onOver: nothing }, asked.signal);
+  asked.abort();
+  await assert.rejects(opening, /nobody waits/);
+});
