@@ -24,13 +24,13 @@ import type { EndpointTotalsReader } from '../slo/endpoint-totals.ts';
 import type { Totals } from '../slo/totals.ts';
 import { type Dials, getDial } from '../snapshot/dials.ts';
 import type { Current, Store } from '../snapshot/store.ts';
-import type { Configuration } from './configuration.ts';
+import type { Configuration } from './config/configuration.ts';
+import type { Revisions } from './config/revisions.ts';
+import { viewWeights, type WeightsDeps, writeWeights } from './config/weights.ts';
 import type { Drifts } from './drifts.ts';
 import type { Durable } from './durable.ts';
 import { answerForecast, type Measured } from './forecast.ts';
-import type { Revisions } from './revisions.ts';
 import type { Rollouts } from './rollouts.ts';
-import { viewWeights, type WeightsDeps, writeWeights } from './weights.ts';
 
 /** The loop is alive while its last tick is younger than this. */
 const LIVE_MS = 10_000;

@@ -33,11 +33,14 @@ export class AbsoluteProcess {
     this.#logGood = Float64Array.from(rates, (rate) => Math.log1p(-rate) - Math.log1p(-floor));
   }
 
-  /** Natural logarithm of the e-value; 0 before any evidence, Infinity without a floor. */
+  /**
+   * Natural logarithm of the e-value; 0 before any evidence, Infinity without a floor. Whoever only looks must not change in
+   * which groups the logarithms are added up, or a replay would differ in the last bit: what waits goes on waiting.
+   */
   get logE(): number {
     if (!this.#hasFloor) return Number.POSITIVE_INFINITY;
-    this.#settle(0);
-    return this.#mixture.logE;
+    if (this.#goodWaiting === 0) return this.#mixture.logE;
+    return this.#mixture.logEAfter(this.#logGood, this.#goodWaiting);
   }
 
   /** Whether logE >= `level`. */

@@ -65,6 +65,20 @@ export class Mixture {
     return this.#logE;
   }
 
+  /** What `logE` would be if every bet j were multiplied by e^(`times` * `logRatios[j]`). Changes nothing. */
+  logEAfter(logRatios: ArrayLike<number>, times: number): number {
+    const massOf = (j: number): number => (this.#logMass[j] as number) + times * (logRatios[j] as number);
+    let max = Math.log(unstartedWeight(this.#copy));
+    let sum = 1;
+    for (let j = 0; j < this.#size; j++) {
+      const mass = massOf(j);
+      if (mass > max) sum = sum * Math.exp(max - mass) + 1;
+      else sum += Math.exp(mass - max);
+      max = Math.max(max, mass);
+    }
+    return max + Math.log(sum);
+  }
+
   /** Whether logE >= `level`; mostly known from the largest summand, without summing up. */
   reaches(level: number): boolean {
     if (Math.max(this.#largest(), 0) + Math.log(this.#size + 1) < level) return false;

@@ -76,7 +76,7 @@ const RATE_S_MS = 1000;
 const RATE_MAX = 1_000_000;
 
 const rateLimit = z.strictObject({
-  name: name('Name of the limit, in answers and messages; default `default`').optional(),
+  name: name('Name of the limit, in answers and messages; default default').optional(),
   requests: integer(1, RATE_MAX, 'Requests of one key that are let through in `per`'),
   per: duration(RATE_S_MS, DAY_MS, 'Whole seconds'),
   burst: integer(1, RATE_MAX, 'Requests that may come at once; default as many as `requests`').optional(),

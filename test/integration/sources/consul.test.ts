@@ -3,9 +3,9 @@ import { describe, test } from 'node:test';
 import { openConsul } from '#src/sources/stores/consul.ts';
 import type { ConsulSettings } from '#src/sources/stores/settings.ts';
 import { consulKeys } from '../../support/stores/keys.ts';
-import { describeStore } from '../../support/stores/scenes.ts';
+import { describeStore } from '../../support/stores/scenes/scenes.ts';
+import { assertSince } from '../../support/stores/scenes/since.ts';
 import { CONSUL, cannotRun, startStore } from '../../support/stores/server.ts';
-import { assertSince } from '../../support/stores/since.ts';
 
 describeStore({
   kind: CONSUL,

@@ -3,9 +3,9 @@ import { describe, test } from 'node:test';
 import { openEtcd } from '#src/sources/stores/etcd.ts';
 import type { EtcdSettings } from '#src/sources/stores/settings.ts';
 import { askEtcd, etcdKeys } from '../../support/stores/keys.ts';
-import { describeStore } from '../../support/stores/scenes.ts';
+import { describeStore } from '../../support/stores/scenes/scenes.ts';
+import { assertSince } from '../../support/stores/scenes/since.ts';
 import { cannotRun, ETCD, startStore } from '../../support/stores/server.ts';
-import { assertSince } from '../../support/stores/since.ts';
 
 const PREFIX = '/sluice/v1/';
 

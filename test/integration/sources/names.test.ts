@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import type { SourceStatus } from '#src/model/status.ts';
 import { startGatewayProcess, startLoad, startService, until } from '../../support/gateway.ts';
 import { listenLoopback } from '../../support/plane.ts';
-import { startNameServer } from '../../support/stores/name-server.ts';
+import { startNameServer } from '../../support/stores/lookups/name-server.ts';
 
 function document(server: string): string {
   return `listen: 127.0.0.1:0

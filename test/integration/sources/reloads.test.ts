@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runReloads } from '../../support/stores/reloads.ts';
+import { runReloads } from '../../support/stores/scenes/reloads.ts';
 import { CONSUL, cannotRun, ETCD } from '../../support/stores/server.ts';
 
 test('reloads from a file, Consul and etcd fail no request and cut no stream', {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { openZooKeeper } from '#src/sources/stores/zookeeper/zookeeper.ts';
-import { describeStore } from '../../support/stores/scenes.ts';
+import { describeStore } from '../../support/stores/scenes/scenes.ts';
 import { cannotRun, startStore, ZOOKEEPER } from '../../support/stores/server.ts';
-import { putFor, zooKeys } from '../../support/stores/zookeeper.ts';
+import { putFor, zooKeys } from '../../support/stores/zookeeper/zookeeper.ts';
 
 describeStore({
   kind: ZOOKEEPER,

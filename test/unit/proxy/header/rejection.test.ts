@@ -103,7 +103,7 @@ describe('an exchange that failed', () => {
     const on = bench();
     const x = exchangeOn(on);
     Object.assign(x, { reason: REASON.connectTimeout, detail: 'no connection in time', requestId: 'id-1' });
-    Object.assign(x, { endpoint: on.endpoints[1], split: { version: 'v"2' }, corsLines: 'Vary: Origin\r\n' });
+    Object.assign(x, { endpoint: on.endpoints[1], split: { version: 'v"2' }, answerLines: 'Vary: Origin\r\n' });
     return rejectionOf(x, peerOf(isTrusted), DATE, false);
   };
 

@@ -83,12 +83,12 @@ describe('a response', () => {
 
 describe('a response of a route', () => {
   /** The head for the client, with fields known to the route's own table. */
-  function passed(sketch: PlaneSketch, fields: string, corsLines = ''): string[] {
+  function passed(sketch: PlaneSketch, fields: string, answerLines = ''): string[] {
     const on = bench(sketch);
     const head = readHead(on.table, get('/'));
     const x = exchangeOn(on);
     x.route = on.table.router.match(head, head.path, head.method)?.route ?? null;
-    Object.assign(x, { corsLines, attemptAtMs: 0 });
+    Object.assign(x, { answerLines, attemptAtMs: 0 });
     const bytes = Buffer.from(`HTTP/1.1 200 OK\r\n${fields}Content-Length: 0\r\n\r\n`, 'latin1');
     const response = on.table.responseHead;
     assert.equal(response.parse(bytes, 0, bytes.length, false), bytes.length);

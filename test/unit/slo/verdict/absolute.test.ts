@@ -2,8 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { Random } from '#src/lib/random.ts';
 import { AbsoluteProcess } from '#src/slo/verdict/absolute.ts';
 import { binomial } from '../../../support/simulate/binomial.ts';
+
+const SEED = 20_261_121;
 
 function expectedE(floor: number, n: number, p: number): number {
   let sum = 0;
@@ -59,5 +62,34 @@ describe('no floor', () => {
     process.update(100, 0);
     assert.equal(process.logE, Number.POSITIVE_INFINITY);
     assert.equal(process.reaches(1e9), true);
+  });
+});
+
+describe('a look at the evidence', () => {
+  it('changes nothing that comes later, not in the last bit', () => {
+    const random = new Random(SEED);
+    for (let round = 0; round < 50; round++) {
+      const [watched, alone] = [new AbsoluteProcess(0.001), new AbsoluteProcess(0.001)];
+      for (let tick = 0; tick < 200; tick++) {
+        const finished = random.nextUint32() % 50;
+        const bad = random.nextFloat() < 0.1 ? Math.min(finished, 1) : 0;
+        for (const process of [watched, alone]) process.update(finished / 1.3, bad / 1.3);
+        const seen = watched.logE;
+        assert.ok(Number.isFinite(seen), `seed ${SEED}, round ${round}`);
+        if (tick % 40 === 0) for (const process of [watched, alone]) process.restart();
+      }
+      // Both settle what waits, and are then the same double.
+      assert.equal(watched.reaches(0), alone.reaches(0));
+      assert.equal(watched.logE, alone.logE, `seed ${SEED}, round ${round}`);
+    }
+  });
+
+  it('sees what a decision would go by', () => {
+    const process = new AbsoluteProcess(0.001);
+    process.update(100, 1);
+    process.update(5000, 0);
+    const seen = process.logE;
+    process.reaches(0);
+    assert.ok(Math.abs(seen - process.logE) < 1e-12, `${seen} ${process.logE}`);
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { instanceOf } from '#src/sources/follow/discover/instance.ts';
 import { type NameQuestion, openName } from '#src/sources/follow/discover/names.ts';
-import { startNameServer } from '../../../../support/stores/name-server.ts';
+import { startNameServer } from '../../../../support/stores/lookups/name-server.ts';
 
 const never = new AbortController().signal;
 

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { JuteWriter } from '#src/sources/stores/zookeeper/jute.ts';
 import { OPERATION, ZooSession } from '#src/sources/stores/zookeeper/session.ts';
-import { startFakeZooKeeper, type Turn } from '../../../../support/stores/fake-zookeeper.ts';
+import { startFakeZooKeeper, type Turn } from '../../../../support/stores/zookeeper/fake-zookeeper.ts';
 
 const never = new AbortController().signal;
 

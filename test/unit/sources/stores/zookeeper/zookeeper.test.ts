@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { OPERATION } from '#src/sources/stores/zookeeper/session.ts';
 import { openZooKeeper } from '#src/sources/stores/zookeeper/zookeeper.ts';
-import { startFakeZooKeeper, type Turn } from '../../../../support/stores/fake-zookeeper.ts';
+import { startFakeZooKeeper, type Turn } from '../../../../support/stores/zookeeper/fake-zookeeper.ts';
 
 const never = new AbortController().signal;
 

@@ -4,11 +4,11 @@
 
 import { createServer, get, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startGatewayProcess, startLoad, startService } from '../gateway.ts';
-import { listenLoopback } from '../plane.ts';
-import { fillConsul, fillEtcd, Lives, manyRoutes, nameOf, routeText } from './fill.ts';
-import { consulKeys, etcdKeys } from './keys.ts';
-import { CONSUL, ETCD, startStore } from './server.ts';
+import { startGatewayProcess, startLoad, startService } from '../../gateway.ts';
+import { listenLoopback } from '../../plane.ts';
+import { fillConsul, fillEtcd, Lives, manyRoutes, nameOf, routeText } from '../fill.ts';
+import { consulKeys, etcdKeys } from '../keys.ts';
+import { CONSUL, ETCD, startStore } from '../server.ts';
 
 const LINE_MS = 50;
 const STREAMS = 8;

@@ -10,11 +10,11 @@
  * token of the admin server) stays as it is: a token that was withdrawn does not come back.
  */
 
-import { wallTime } from '../lib/clock.ts';
-import type { Log } from '../lib/log.ts';
-import type { Config } from '../model/config.ts';
-import type { ParseResult } from '../model/problem.ts';
-import type { SourceStatus } from '../model/status.ts';
+import { wallTime } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Config } from '../../model/config.ts';
+import type { ParseResult } from '../../model/problem.ts';
+import type { SourceStatus } from '../../model/status.ts';
 import type {
   ConfigCommand,
   ConfigCommandResult,
@@ -22,13 +22,13 @@ import type {
   Pin,
   RevisionEntry,
   RevisionsStatus,
-} from '../model/threads/revision.ts';
-import type { SavedBudget } from '../model/threads/state.ts';
-import type { Totals } from '../slo/totals.ts';
-import { hashConfig } from '../snapshot/hash.ts';
-import { History, type Kept } from '../snapshot/revisions/history.ts';
-import { packPin, pinOf } from '../snapshot/revisions/pin.ts';
-import type { Current, OfferResult, Store } from '../snapshot/store.ts';
+} from '../../model/threads/revision.ts';
+import type { SavedBudget } from '../../model/threads/state.ts';
+import type { Totals } from '../../slo/totals.ts';
+import { hashConfig } from '../../snapshot/hash.ts';
+import { History, type Kept } from '../../snapshot/revisions/history.ts';
+import { packPin, pinOf } from '../../snapshot/revisions/pin.ts';
+import type { Current, OfferResult, Store } from '../../snapshot/store.ts';
 import { compareRevisions, unknownRevision } from './revision-diff.ts';
 import { RevisionWatch } from './revision-watch.ts';
 

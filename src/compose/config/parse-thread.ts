@@ -3,16 +3,16 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
-import type { Config } from '../model/config.ts';
-import { applyEdits, editsOf } from '../model/threads/edits.ts';
-import type { FromParser, ParseSetup, ToParser } from '../model/threads/parse.ts';
-import { hashConfig } from '../snapshot/hash.ts';
-import type { SourceDocument } from '../sources/document/pieces.ts';
-import { createPartReader } from '../sources/document/reader.ts';
-import { type Parsed, parseDocuments } from '../sources/parse.ts';
+import type { Config } from '../../model/config.ts';
+import { applyEdits, editsOf } from '../../model/threads/edits.ts';
+import type { FromParser, ParseSetup, ToParser } from '../../model/threads/parse.ts';
+import { hashConfig } from '../../snapshot/hash.ts';
+import type { SourceDocument } from '../../sources/document/pieces.ts';
+import { createPartReader } from '../../sources/document/reader.ts';
+import { type Parsed, parseDocuments } from '../../sources/parse.ts';
 
 const port = parentPort;
-if (port === null) throw new Error('compose/parse-thread.ts runs as a worker thread only');
+if (port === null) throw new Error('compose/config/parse-thread.ts runs as a worker thread only');
 
 const { read, known } = createPartReader((workerData as ParseSetup).environment);
 let documents: readonly SourceDocument[] = [];

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { compareRevisions, unknownRevision } from '#src/compose/revision-diff.ts';
+import { compareRevisions, unknownRevision } from '#src/compose/config/revision-diff.ts';
 import type { Config } from '#src/model/config.ts';
 import { History } from '#src/snapshot/revisions/history.ts';
-import { configOf, SOUND } from '../../support/config.ts';
+import { configOf, SOUND } from '../../../support/config.ts';
 
 const weighing = (weight: number): Config => configOf(SOUND.replace('weight: 5}', `weight: ${weight}}`));
 

@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { RevisionGuard } from '#src/slo/rollout/revision/guard.ts';
 import type { RouteCounts } from '#src/slo/rollout/revision/record.ts';
-import { exponential } from '../support/simulate/draws.ts';
+import { exponential } from '../../support/simulate/draws.ts';
 
 const RUNS = Number(process.env['SLUICE_TEST_RUNS'] ?? (process.env['SLUICE_TEST_DEPTH'] === 'full' ? 100 : 20));
 const SEED = Number(process.env['SLUICE_TEST_SEED'] ?? 52_001);

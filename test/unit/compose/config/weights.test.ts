@@ -5,7 +5,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { viewWeights, type WeightsDeps, writeWeights } from '#src/compose/weights.ts';
+import { viewWeights, type WeightsDeps, writeWeights } from '#src/compose/config/weights.ts';
 import type { Log } from '#src/lib/log.ts';
 import type { RouteConfig } from '#src/model/config.ts';
 import { parseConfig } from '#src/sources/parse.ts';

@@ -12,7 +12,7 @@ import { SLICES, SloEngine } from '#src/slo/budget/engine.ts';
 import { badNeeded, isBeyondChance } from '#src/slo/budget/guard.ts';
 import { Ring, WINDOWS, type WindowName } from '#src/slo/budget/ring.ts';
 import { DEFAULT_SLO } from '#src/sources/defaults.ts';
-import { FakeWorker } from '../support/simulate/worker.ts';
+import { FakeWorker } from '../../support/simulate/worker.ts';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

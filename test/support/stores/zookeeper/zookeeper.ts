@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import type { JuteWriter } from '#src/sources/stores/zookeeper/jute.ts';
 import { ZooSession } from '#src/sources/stores/zookeeper/session.ts';
-import type { Keys } from './keys.ts';
+import type { Keys } from '../keys.ts';
 
 const OPERATION = { create: 1, remove: 2, setData: 5 } as const;
 const NO_NODE = -101;

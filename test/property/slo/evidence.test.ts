@@ -7,7 +7,7 @@ import { CELL } from '#src/model/tallies.ts';
 import { RegionRoll } from '#src/slo/regions.ts';
 import { REST_DOUBLINGS_MAX, USER_REST_SECONDS, UserWindow } from '#src/slo/users.ts';
 import { CellWindow } from '#src/slo/window.ts';
-import { FakeWorker } from '../support/simulate/worker.ts';
+import { FakeWorker } from '../../support/simulate/worker.ts';
 
 const CELL_ID = 2;
 const UNIT = 1;

@@ -5,7 +5,7 @@
 import { createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { JuteReader, JuteWriter } from '#src/sources/stores/zookeeper/jute.ts';
-import { listenLoopback } from '../plane.ts';
+import { listenLoopback } from '../../plane.ts';
 
 const XID_EVENT = -1;
 const CONNECT_MS = 4000;

@@ -1,16 +1,16 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { Discoveries } from '#src/compose/discoveries.ts';
+import { Discoveries } from '#src/compose/config/discoveries.ts';
 import type { Log } from '#src/lib/log.ts';
 import { Random } from '#src/lib/random.ts';
 import { createDials } from '#src/snapshot/dials.ts';
 import { Store } from '#src/snapshot/store.ts';
 import { buildSources } from '#src/sources/build/sources.ts';
 import { parseConfig } from '#src/sources/parse.ts';
-import { configOf, SOUND } from '../../support/config.ts';
-import { until } from '../../support/gateway.ts';
-import { startFake } from '../../support/stores/fake.ts';
-import { type NameServer, startNameServer } from '../../support/stores/name-server.ts';
+import { configOf, SOUND } from '../../../support/config.ts';
+import { until } from '../../../support/gateway.ts';
+import { startFake } from '../../../support/stores/fake.ts';
+import { type NameServer, startNameServer } from '../../../support/stores/lookups/name-server.ts';
 
 const LOOKING = SOUND.replace('{endpoints: ["127.0.0.1:7002"]}', '{endpoints: {dns: {name: a.test, port: 80}}}');
 

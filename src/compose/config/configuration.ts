@@ -9,24 +9,24 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { nowMs, wallTime } from '../lib/clock.ts';
-import type { Log } from '../lib/log.ts';
-import type { Random } from '../lib/random.ts';
-import { unreadableProblem } from '../model/problem.ts';
-import type { ApplyStatus, SourceStatus } from '../model/status.ts';
-import type { OfferResult } from '../snapshot/store.ts';
-import type { Sources } from '../sources/build/sources.ts';
-import type { Environment } from '../sources/document/interpolate.ts';
-import { mainDocument, type SourceDocument } from '../sources/document/pieces.ts';
-import { createPartReader } from '../sources/document/reader.ts';
-import { type FileEvent, type FileSource, openFile, UNREF_TIMERS } from '../sources/file.ts';
-import { Feeds } from '../sources/follow/feeds.ts';
-import type { FollowEvent } from '../sources/follow/follower.ts';
-import { type Parsed, parseDocuments, readMain } from '../sources/parse.ts';
-import { Parser } from '../sources/parser.ts';
-import { openStore } from '../sources/stores/open.ts';
-import type { SourceSettings } from '../sources/stores/settings.ts';
-import { placeOfWeights } from '../sources/stores/write/open.ts';
+import { nowMs, wallTime } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Random } from '../../lib/random.ts';
+import { unreadableProblem } from '../../model/problem.ts';
+import type { ApplyStatus, SourceStatus } from '../../model/status.ts';
+import type { OfferResult } from '../../snapshot/store.ts';
+import type { Sources } from '../../sources/build/sources.ts';
+import type { Environment } from '../../sources/document/interpolate.ts';
+import { mainDocument, type SourceDocument } from '../../sources/document/pieces.ts';
+import { createPartReader } from '../../sources/document/reader.ts';
+import { type FileEvent, type FileSource, openFile, UNREF_TIMERS } from '../../sources/file.ts';
+import { Feeds } from '../../sources/follow/feeds.ts';
+import type { FollowEvent } from '../../sources/follow/follower.ts';
+import { type Parsed, parseDocuments, readMain } from '../../sources/parse.ts';
+import { Parser } from '../../sources/parser.ts';
+import { openStore } from '../../sources/stores/open.ts';
+import type { SourceSettings } from '../../sources/stores/settings.ts';
+import { placeOfWeights } from '../../sources/stores/write/open.ts';
 import { Discoveries } from './discoveries.ts';
 import type { Revisions } from './revisions.ts';
 

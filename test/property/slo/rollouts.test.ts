@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { countRollbacks } from '../support/simulate/rollout.ts';
-import { HEALTHY, type Scenario } from '../support/simulate/traffic.ts';
+import { countRollbacks } from '../../support/simulate/rollout.ts';
+import { HEALTHY, type Scenario } from '../../support/simulate/traffic.ts';
 
 const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 10 : 30;
 const SEED = 700_001;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createConfigTools } from '#src/compose/config-tools.ts';
-import { SOUND } from '../../support/config.ts';
+import { createConfigTools } from '#src/compose/config/config-tools.ts';
+import { SOUND } from '../../../support/config.ts';
 
 test('documents are looked at with the variables that they are given', () => {
   const tools = createConfigTools({ PORT: '7009' });

@@ -7,16 +7,16 @@
  * Nothing is put in force here: what counts is what the source holds. What would be refused there is not written.
  */
 
-import type { Log } from '../lib/log.ts';
-import type { RouteConfig } from '../model/config.ts';
-import type { WeightsAnswer, WeightsCommand } from '../model/rollout.ts';
-import type { VersionWeights, WeightsView } from '../model/status.ts';
-import type { Environment } from '../sources/document/interpolate.ts';
-import { weighTargets } from '../sources/document/weights.ts';
-import { readWeights, weightsText } from '../sources/document/weights-text.ts';
-import type { SourceSettings } from '../sources/stores/settings.ts';
-import { openWeightsStore } from '../sources/stores/write/open.ts';
-import type { Kept, WeightsStore } from '../sources/stores/write/writer.ts';
+import type { Log } from '../../lib/log.ts';
+import type { RouteConfig } from '../../model/config.ts';
+import type { WeightsAnswer, WeightsCommand } from '../../model/rollout.ts';
+import type { VersionWeights, WeightsView } from '../../model/status.ts';
+import type { Environment } from '../../sources/document/interpolate.ts';
+import { weighTargets } from '../../sources/document/weights.ts';
+import { readWeights, weightsText } from '../../sources/document/weights-text.ts';
+import type { SourceSettings } from '../../sources/stores/settings.ts';
+import { openWeightsStore } from '../../sources/stores/write/open.ts';
+import type { Kept, WeightsStore } from '../../sources/stores/write/writer.ts';
 
 /** Longest exchange with a store, the look after a conflict included. */
 const STORE_MS = 9000;

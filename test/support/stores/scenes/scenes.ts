@@ -14,9 +14,9 @@ import {
   startService,
   type TestService,
   until,
-} from '../gateway.ts';
-import type { Keys } from './keys.ts';
-import { callOf, cannotRun, type StoreKind, type StoreServer, startStore } from './server.ts';
+} from '../../gateway.ts';
+import type { Keys } from '../keys.ts';
+import { callOf, cannotRun, type StoreKind, type StoreServer, startStore } from '../server.ts';
 
 /** How a kind of store is named, asked and written to. */
 export interface Stage {

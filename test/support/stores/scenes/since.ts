@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Listing, Store } from '#src/sources/follow/source.ts';
-import type { Keys } from './keys.ts';
+import type { Keys } from '../keys.ts';
 
 const COUNT = 300;
 

@@ -9,8 +9,8 @@ import { obey } from '#src/slo/rollout/commands.ts';
 import { gatesOf, type RolloutInput, type RolloutTerms } from '#src/slo/rollout/gates.ts';
 import { IDLE, type Moved, passOver, percentOf, turn } from '#src/slo/rollout/machine.ts';
 import { fromState, toState } from '#src/slo/rollout/saved.ts';
-import { SPEC } from '../support/simulate/detection.ts';
-import { command, input, PLAN } from '../support/simulate/machine.ts';
+import { SPEC } from '../../support/simulate/detection.ts';
+import { command, input, PLAN } from '../../support/simulate/machine.ts';
 
 const SEED = 20_261_121;
 const RUNS = 1500;

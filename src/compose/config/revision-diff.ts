@@ -2,10 +2,10 @@
  * Compares configurations that are kept, in force, or held by the sources, as people name them.
  */
 
-import type { Config } from '../model/config.ts';
-import type { DiffResult } from '../model/threads/revision.ts';
-import { diffConfigs } from '../snapshot/revisions/diff.ts';
-import type { History, Kept } from '../snapshot/revisions/history.ts';
+import type { Config } from '../../model/config.ts';
+import type { DiffResult } from '../../model/threads/revision.ts';
+import { diffConfigs } from '../../snapshot/revisions/diff.ts';
+import type { History, Kept } from '../../snapshot/revisions/history.ts';
 
 /** What is called so in a comparison. */
 const SOURCES = 'sources';

@@ -9,19 +9,19 @@
  * without endpoints, never a gateway that does not start.
  */
 
-import { nowMs, wallTime } from '../lib/clock.ts';
-import type { Log } from '../lib/log.ts';
-import type { Random } from '../lib/random.ts';
-import type { Config } from '../model/config.ts';
-import type { EndpointsFrom } from '../model/health.ts';
-import { formatProblem } from '../model/problem.ts';
-import type { SourceStatus } from '../model/status.ts';
-import type { OfferResult, Store } from '../snapshot/store.ts';
-import type { Sources } from '../sources/build/sources.ts';
-import { UNREF_TIMERS } from '../sources/file.ts';
-import { Discovery } from '../sources/follow/discover/discovery.ts';
-import type { FollowEvent } from '../sources/follow/follower.ts';
-import { Pace } from '../sources/follow/pace.ts';
+import { nowMs, wallTime } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Random } from '../../lib/random.ts';
+import type { Config } from '../../model/config.ts';
+import type { EndpointsFrom } from '../../model/health.ts';
+import { formatProblem } from '../../model/problem.ts';
+import type { SourceStatus } from '../../model/status.ts';
+import type { OfferResult, Store } from '../../snapshot/store.ts';
+import type { Sources } from '../../sources/build/sources.ts';
+import { UNREF_TIMERS } from '../../sources/file.ts';
+import { Discovery } from '../../sources/follow/discover/discovery.ts';
+import type { FollowEvent } from '../../sources/follow/follower.ts';
+import { Pace } from '../../sources/follow/pace.ts';
 
 const ALIVE_MS = 1000;
 /** Names that one line of the log tells. */

@@ -4,15 +4,15 @@
  * Only what sources brought is watched: what a person put in force stays.
  */
 
-import { nowMs } from '../lib/clock.ts';
-import type { Log } from '../lib/log.ts';
-import type { Config } from '../model/config.ts';
-import { type Conviction, RevisionGuard } from '../slo/rollout/revision/guard.ts';
-import { NO_COUNTS, type RouteCounts } from '../slo/rollout/revision/record.ts';
-import { sumOf } from '../slo/rollout/revision/watch.ts';
-import type { Totals } from '../slo/totals.ts';
-import { changedRoutes, guardedCells } from '../snapshot/revisions/changed.ts';
-import type { Current } from '../snapshot/store.ts';
+import { nowMs } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import type { Config } from '../../model/config.ts';
+import { type Conviction, RevisionGuard } from '../../slo/rollout/revision/guard.ts';
+import { NO_COUNTS, type RouteCounts } from '../../slo/rollout/revision/record.ts';
+import { sumOf } from '../../slo/rollout/revision/watch.ts';
+import type { Totals } from '../../slo/totals.ts';
+import { changedRoutes, guardedCells } from '../../snapshot/revisions/changed.ts';
+import type { Current } from '../../snapshot/store.ts';
 import type { Revisions } from './revisions.ts';
 
 const CLIENT_ERROR = 4;

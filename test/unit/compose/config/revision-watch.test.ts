@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { RevisionWatch } from '#src/compose/revision-watch.ts';
-import type { Revisions } from '#src/compose/revisions.ts';
+import { RevisionWatch } from '#src/compose/config/revision-watch.ts';
+import type { Revisions } from '#src/compose/config/revisions.ts';
 import { nowMs } from '#src/lib/clock.ts';
 import type { Config } from '#src/model/config.ts';
 import type { Totals } from '#src/slo/totals.ts';
 import { createDials } from '#src/snapshot/dials.ts';
 import { type Current, Store } from '#src/snapshot/store.ts';
-import { configOf, SOUND } from '../../support/config.ts';
+import { configOf, SOUND } from '../../../support/config.ts';
 
 class Rig {
   readonly #store = new Store({ file: 'f', dials: createDials(), wallTime: () => '', mayRecycle: () => false });
