@@ -121,8 +121,8 @@ class ControlPlane implements Gateway {
   #tickedAtMs = nowMs();
   #phase: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
   #draining: Promise<void> | null = null;
-  #finish: (code: number) => void = () => undefined;
-  readonly closed: Promise<number>;
+  readonly #end = Promise.withResolvers<number>();
+  readonly closed = this.#end.promise;
   proxyUrl = '';
   adminUrl = '';
   configHash = '';
@@ -179,9 +179,6 @@ class ControlPlane implements Gateway {
       resume: () => this.#durable.resume(),
       leave: () => this.#leave(),
     });
-    this.closed = new Promise((resolve) => {
-      this.#finish = resolve;
-    });
   }
 
   /** What the admin port is shown; the gateway's own parts, which it only looks at. */
@@ -229,6 +226,7 @@ class ControlPlane implements Gateway {
     this.configHash = snapshot.hash;
     this.#admin = await openAdmin(this.#insight, config.admin, this.#restart.adminFd(config.admin));
     this.adminUrl = this.#admin.url;
+    await this.#rollouts.join(config.fleet, () => this.adminUrl);
     this.#workers.logMore(this.#drifts.logged);
     this.proxyUrl = urlOf(config.listen.host, await this.#workers.start());
     this.#tick = setInterval(() => this.#turn(), TICK_MS);
@@ -267,6 +265,7 @@ class ControlPlane implements Gateway {
     this.#health.close();
     await this.#workers?.stop();
     await this.#admin?.close();
+    await this.#rollouts.fleet.close();
     await this.#durable.close();
     this.#restart.close();
     await this.#accessLog.flush(FLUSH_MS);
@@ -395,6 +394,6 @@ class ControlPlane implements Gateway {
     if (!isDone) this.#log.warn('drain_timeout', { cut: 'exchanges still under way', timeoutMs: drain.timeoutMs });
     this.#log.info('drained');
     await this.close();
-    this.#finish(0);
+    this.#end.resolve(0);
   }
 }

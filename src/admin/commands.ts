@@ -11,7 +11,8 @@
  * 421 host ▸ 405 method ▸ 403 other site ▸ 403 read only ▸ 401 token ▸ 415 type ▸ 413 size ▸ 400 body ▸ 404 route ▸ 409 state
  * ```
  * Body: none, or JSON `{"reason": "text", "fix": true}`. Answers 200 with the decision, as JSON; a restart that has begun
- * 202 with the new process's id, and what comes of it shows in the status.
+ * 202 with the new process's id, and what comes of it shows in the status; a start that waits for the release window
+ * 202 with who has it.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -38,7 +39,8 @@ const PATH = /^\/api\/v1\/rollouts\/([A-Za-z0-9._-]{1,253})\/([a-z]{1,16})$/;
 export interface AdminActions {
   /** SHA-256 of the token, hex; null: read only. Asked at each command, so that a new configuration counts at once. */
   tokenHash(): string | null;
-  command(command: RolloutCommand): CommandResult;
+  /** Waits only where other gateways have to be asked. */
+  command(command: RolloutCommand): CommandResult | Promise<CommandResult>;
   restore(command: RestoreCommand): RestoreResult;
   restart(): RestartAnswer;
   /** Told of every command that was refused before it was understood. */
@@ -80,8 +82,9 @@ export async function answerCommand(
   if (target.name === 'restart') return restartReply(actions.restart());
   const { name, route } = target;
   if (name === 'restore') return restored(actions.restore({ name, route, by: 'api', reason: wishes.reason }));
-  const result = actions.command({ name, route, by: 'api', ...wishes });
+  const result = await actions.command({ name, route, by: 'api', ...wishes });
   if (result.kind === 'done') return jsonReply({ decision: result.decision });
+  if (result.kind === 'waiting') return { ...jsonReply({ waiting: result.detail }), status: 202 };
   return problemReply(result.kind === 'unknown' ? 404 : 409, result.detail);
 }
 

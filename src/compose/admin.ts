@@ -121,8 +121,8 @@ function measuredBy(insight: Insight): (route: string) => Measured {
 }
 
 /** Who starts a rollout by hand has seen why its versions were offline. */
-function obey({ rollouts, drifts }: Insight, command: RolloutCommand): CommandResult {
-  const result = rollouts.command(command);
+async function obey({ rollouts, drifts }: Insight, command: RolloutCommand): Promise<CommandResult> {
+  const result = await rollouts.fleet.command(command);
   if (result.kind === 'done' && command.name === 'start') drifts.restore(command.route, command.by, command.reason);
   return result;
 }
@@ -155,6 +155,7 @@ function statusOf(insight: Insight): Status {
     },
     health: health.status,
     state: durable.status,
+    fleet: rollouts.fleet.status(),
     eventsLost: rollouts.eventsLost,
   };
 }

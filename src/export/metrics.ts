@@ -5,6 +5,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { DURABLE_FAMILIES } from './durable-families.ts';
 import { type Reading, registerFamily } from './family.ts';
+import { FLEET_FAMILIES } from './fleet-families.ts';
 import { SLO_FAMILIES } from './slo-families.ts';
 import type { MetricsSource } from './source.ts';
 import { SOURCE_FAMILIES } from './source-families.ts';
@@ -30,6 +31,7 @@ export function createMetrics(source: MetricsSource): Metrics {
     ...SOURCE_FAMILIES,
     ...SLO_FAMILIES,
     ...DURABLE_FAMILIES,
+    ...FLEET_FAMILIES,
   ])
     registerFamily(registry, family, current);
   collectDefaultMetrics({ register: registry });

@@ -7,6 +7,7 @@
 
 import type { ConcurrencyLimit, OverloadConfig, Priority } from './overload.ts';
 import type { SloConfig } from './slo.ts';
+import type { FleetConfig } from './threads/fleet.ts';
 
 /** Where a socket listens. `port` 0 lets the kernel choose. */
 export interface ListenAddress {
@@ -379,6 +380,8 @@ export interface Config {
   readonly timeouts: Timeouts;
   readonly drain: DrainConfig;
   readonly state: StateConfig;
+  /** null: this gateway is on its own. */
+  readonly fleet: FleetConfig | null;
   readonly services: readonly ServiceConfig[];
   readonly routes: readonly RouteConfig[];
 }

@@ -9,6 +9,7 @@ import type { Path } from './problems/report.ts';
 import { checkCidr } from './scalars/host.ts';
 import { checkWorkers, WORKERS_META } from './scalars/number.ts';
 import { named, scalar } from './schema/fields.ts';
+import { fleet } from './schema/fleet.ts';
 import {
   accessLog,
   adminToken,
@@ -40,6 +41,7 @@ export const documentSchema = z.strictObject({
   timeouts: timeouts.optional(),
   drain: drain.optional(),
   state: state.optional(),
+  fleet: fleet.optional(),
   sources: sources.optional(),
   follow: follow.optional(),
   services: named(service, 'Services by name'),

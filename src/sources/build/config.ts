@@ -23,6 +23,7 @@ import {
 import { parseAddress } from '../scalars/address.ts';
 import { canonicalHost, parseCidr } from '../scalars/host.ts';
 import type { DocumentInput, ListenInput } from '../schema.ts';
+import { buildFleet } from './fleet.ts';
 import { buildRoute } from './route.ts';
 import { buildService } from './service.ts';
 import { byName, sure, toBytes, toMs } from './values.ts';
@@ -55,6 +56,7 @@ export function buildConfig(input: DocumentInput): Config {
       timeoutMs: toMs(input.drain?.timeout, DEFAULT_DRAIN.timeoutMs),
     },
     state: { directory: input.state?.directory ?? DEFAULT_STATE.directory },
+    fleet: buildFleet(input.fleet),
     services: Object.entries(input.services)
       .toSorted(byName)
       .map(([name, service]) => buildService(name, service)),

@@ -43,6 +43,7 @@ describe('buildConfig', () => {
       },
       drain: { delayMs: 5000, timeoutMs: 25_000 },
       state: { directory: null },
+      fleet: null,
     });
     assert.deepEqual(services[0]?.versions[0], {
       name: 'v1',
@@ -135,6 +136,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
       },
       drain: { delayMs: 0, timeoutMs: 90_000 },
       state: { directory: '/var/lib/sluice' },
+      fleet: null,
     });
     const { name: _name, backendRefs: _refs, ...route } = routes[0] ?? assert.fail();
     assert.deepEqual(route, {
