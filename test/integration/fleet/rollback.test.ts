@@ -27,7 +27,8 @@ describe('three gateways of a fleet', LIMIT, () => {
       `shop is led by ${leader.name}; send start there: --admin ${leader.gateway.adminUrl}`,
     );
     const started = await leader.command('start');
-    assert.equal(started.status, 200, JSON.stringify(started.body));
+    // 202: it waits, while Redis is so young that it may have forgotten whose the window is.
+    assert.ok([200, 202].includes(started.status), JSON.stringify(started.body));
     for (const node of fleet.nodes) {
       await until(`${node.name} is on the step`, async () => (await node.canary()).weight === 50);
       const { role, leader: name } = await node.standing();

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { runSchedule } from '../../support/stores/fleet/schedule.ts';
 
-const QUICK = 60;
+const QUICK = 40;
 const FIRST = 1;
 
 test('under random faults nobody shares an office, and no rollback is forgotten', async () => {
@@ -15,6 +15,6 @@ test('under random faults nobody shares an office, and no rollback is forgotten'
   }
   // The schedules are worth something only if everything happens in them.
   for (const what of ['rollbacks', 'rollbacksAlone', 'starts', 'leaders']) {
-    assert.ok((sums.get(what) ?? 0) >= 30, `${what}: ${sums.get(what)}`);
+    assert.ok((sums.get(what) ?? 0) >= 20, `${what}: ${sums.get(what)}`);
   }
 });
