@@ -20,6 +20,7 @@ describe('three gateways of a fleet', LIMIT, () => {
     const leader = await fleet.leader();
     const [follower] = fleet.nodes.filter((node) => node !== leader);
     assert.ok(follower !== undefined);
+    await until('it knows who leads', async () => (await follower.standing()).leader === leader.name);
     const refused = await follower.command('start');
     assert.equal(refused.status, 409);
     assert.equal(
@@ -31,8 +32,8 @@ describe('three gateways of a fleet', LIMIT, () => {
     assert.ok([200, 202].includes(started.status), JSON.stringify(started.body));
     for (const node of fleet.nodes) {
       await until(`${node.name} is on the step`, async () => (await node.canary()).weight === 50);
-      const { role, leader: name } = await node.standing();
-      assert.deepEqual([role, name], [node === leader ? 'leader' : 'follower', leader.name]);
+      await until(`${node.name} knows who leads`, async () => (await node.standing()).leader === leader.name);
+      assert.equal((await node.standing()).role, node === leader ? 'leader' : 'follower');
     }
   });
 
