@@ -10,6 +10,7 @@ import { checkCidr } from './scalars/host.ts';
 import { checkWorkers, WORKERS_META } from './scalars/number.ts';
 import { color } from './schema/color.ts';
 import { named, scalar } from './schema/fields.ts';
+import { fleet } from './schema/fleet.ts';
 import {
   accessLog,
   adminToken,
@@ -42,6 +43,7 @@ export const documentSchema = z.strictObject({
   drain: drain.optional(),
   state: state.optional(),
   revisions: revisions.optional(),
+  fleet: fleet.optional(),
   sources: sources.optional(),
   follow: follow.optional(),
   services: named(service, 'Services by name'),

@@ -4,7 +4,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -66,6 +66,22 @@ export const CONSUL: StoreKind = {
     const answer = await fetch(`${url}/v1/status/leader`, { signal: AbortSignal.timeout(1000) });
     if ((await answer.text()).length <= 2) return false;
     return (await fetch(`${url}/v1/kv/?keys`, { signal: AbortSignal.timeout(1000) })).status !== 500;
+  },
+};
+
+export const REDIS: StoreKind = {
+  binary: 'redis-server',
+  ports: 1,
+  args: (_folder, [port]) => ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+  isReady: async (url) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    try {
+      socket.end('PING\r\n');
+      const answers = await socket.setEncoding('utf8').toArray();
+      return answers.join('').startsWith('+PONG');
+    } finally {
+      socket.destroy();
+    }
   },
 };
 
