@@ -106,8 +106,8 @@ class ControlPlane implements Gateway {
   #tickedAtMs = nowMs();
   #phase: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
   #draining: Promise<void> | null = null;
-  #finish: (code: number) => void = () => undefined;
-  readonly closed: Promise<number>;
+  readonly #end = Promise.withResolvers<number>();
+  readonly closed = this.#end.promise;
   proxyUrl = '';
   adminUrl = '';
   configHash = '';
@@ -178,9 +178,6 @@ class ControlPlane implements Gateway {
       resume: () => this.#durable.resume(),
       leave: () => this.#leave(),
     });
-    this.closed = new Promise((resolve) => {
-      this.#finish = resolve;
-    });
   }
 
   /** What the admin port is shown; the gateway's own parts, which it only looks at. */
@@ -232,6 +229,7 @@ class ControlPlane implements Gateway {
     this.configHash = current.snapshot.hash;
     this.#admin = await openAdmin(this.#insight, config.admin, this.#restart.adminFd(config.admin));
     this.adminUrl = this.#admin.url;
+    await this.#rollouts.join(config.fleet, () => this.adminUrl);
     this.#workers.logMore(this.#drifts.logged);
     this.proxyUrl = urlOf(config.listen.host, await this.#workers.start());
     this.#tick = setInterval(() => this.#turn(), TICK_MS);
@@ -271,6 +269,7 @@ class ControlPlane implements Gateway {
     this.#keys.close();
     await this.#workers?.stop();
     await this.#admin?.close();
+    await this.#rollouts.fleet.close();
     await this.#durable.close();
     this.#restart.close();
     await this.#accessLog.flush(FLUSH_MS);
@@ -395,6 +394,6 @@ class ControlPlane implements Gateway {
     if (!isDone) this.#log.warn('drain_timeout', { cut: 'exchanges still under way', timeoutMs: drain.timeoutMs });
     this.#log.info('drained');
     await this.close();
-    this.#finish(0);
+    this.#end.resolve(0);
   }
 }

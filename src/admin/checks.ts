@@ -3,6 +3,7 @@
  */
 
 import type { SourceStatus, Status, WorkerStatus } from '../model/status.ts';
+import type { FleetStatus } from '../model/threads/fleet.ts';
 import type { StateStatus } from '../model/threads/state.ts';
 
 /** One line of `?verbose`. `detail` says what was seen; for a failed check it is the reason. */
@@ -29,6 +30,8 @@ export function readinessChecks(status: Status): readonly Check[] {
     ...status.sources.map((source) => ({ name: source.name, isOk: true, detail: sourceDetail(source) })),
     { name: 'workers', isOk: serving > 0, detail: `${serving} of ${workers.length} serving` },
     { name: 'state', isOk: state.kind !== 'unavailable', detail: stateDetail(state) },
+    // Told, never failed: cut off, it judges and serves by itself.
+    ...(status.fleet === null ? [] : [{ name: 'fleet', isOk: true, detail: fleetDetail(status.fleet) }]),
     { name: 'ready', isOk: status.ready, detail: status.ready ? 'taking traffic' : status.notReadyBecause },
   ];
 }
@@ -46,6 +49,15 @@ export function stateDetail({ kind, directory, because, flushedAt, rowsPending, 
   if (kind === 'unavailable') return `in memory only, ${pending}: ${directory} is unavailable: ${because}`;
   const size = fileBytes === null ? '' : `, ${Math.ceil(fileBytes / 1024)} KiB`;
   return `in ${directory}${size}, ${pending}${flushedAt === null ? '' : `, all written at ${flushedAt}`}`;
+}
+
+/** `shop, 3 gateways, leads 1 of 2 rollouts`; `shop, alone: …`. */
+export function fleetDetail({ name, mode, because, members, rollouts }: FleetStatus): string {
+  if (mode === 'alone')
+    return `${name}, alone, judging its own traffic only: ${because === '' ? 'no answer' : because}`;
+  if (mode === 'joining') return `${name}, joining`;
+  const led = rollouts.filter(({ role }) => role === 'leader').length;
+  return `${name}, ${members.length} gateways, leads ${led} of ${rollouts.length} rollouts`;
 }
 
 /** `watching, 12 documents, confirmed 3 s ago`. */

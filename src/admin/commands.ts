@@ -10,8 +10,9 @@
  * ```
  * 421 host ▸ 405 method ▸ 403 other site ▸ 403 read only ▸ 401 token ▸ 415 type ▸ 413 size ▸ 400 body ▸ 404 route ▸ 409 state
  * ```
- * Body: none, or JSON `{"reason": "text", "fix": true}`, of a rollback `{"reason": "text", "revision": "12"}`. Answers 200 with the decision, as JSON; a restart that has begun
- * 202 with the new process's id, and what comes of it shows in the status.
+ * Body: none, or JSON `{"reason": "text", "fix": true}`, of a rollback `{"reason": "text", "revision": "12"}`. Answers 200
+ * with the decision, as JSON; a restart that has begun 202 with the new process's id, and what comes of it shows in the
+ * status; a start that waits for the release window 202 with who has it.
  */
 
 import type { IncomingMessage } from 'node:http';
@@ -44,7 +45,8 @@ const PATH = /^\/api\/v1\/rollouts\/([A-Za-z0-9._-]{1,253})\/([a-z]{1,16})$/;
 export interface AdminActions {
   /** SHA-256 of the token, hex; null: read only. Asked at each command, so that a new configuration counts at once. */
   tokenHash(): string | null;
-  command(command: RolloutCommand): CommandResult;
+  /** Waits only where other gateways have to be asked. */
+  command(command: RolloutCommand): CommandResult | Promise<CommandResult>;
   restore(command: RestoreCommand): RestoreResult;
   /** Resolves when every worker obeys. */
   configure(command: ConfigCommand): Promise<ConfigCommandResult>;
@@ -96,8 +98,9 @@ export async function answerCommand(
   if (!('route' in target)) return answerGateway(target.name, { reason: rest.reason, revision }, actions);
   const { name, route } = target;
   if (name === 'restore') return restored(actions.restore({ name, route, by: 'api', reason: wishes.reason }));
-  const result = actions.command({ name, route, by: 'api', ...rest });
+  const result = await actions.command({ name, route, by: 'api', ...rest });
   if (result.kind === 'done') return jsonReply({ decision: result.decision });
+  if (result.kind === 'waiting') return { ...jsonReply({ waiting: result.detail }), status: 202 };
   return problemReply(result.kind === 'unknown' ? 404 : 409, result.detail);
 }
 

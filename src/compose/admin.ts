@@ -150,8 +150,8 @@ function weightsIn(status: VersionStatus): VersionWeights {
 }
 
 /** Who starts a rollout by hand has seen why its versions were offline. */
-function obey({ rollouts, drifts }: Insight, command: RolloutCommand): CommandResult {
-  const result = rollouts.command(command);
+async function obey({ rollouts, drifts }: Insight, command: RolloutCommand): Promise<CommandResult> {
+  const result = await rollouts.fleet.command(command);
   if (result.kind === 'done' && command.name === 'start') drifts.restore(command.route, command.by, command.reason);
   return result;
 }
@@ -186,6 +186,7 @@ function statusOf(insight: Insight): Status {
     },
     health: health.status,
     state: durable.status,
+    fleet: rollouts.fleet.status(),
     eventsLost: rollouts.eventsLost,
   };
 }

@@ -10,16 +10,18 @@ import type { Log } from '../lib/log.ts';
 import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from '../model/rollout.ts';
 import type { Decision, DecisionKind, Verdict } from '../model/slo.ts';
 import type { RolloutStatus } from '../model/status.ts';
+import type { FleetConfig } from '../model/threads/fleet.ts';
 import type { Segment } from '../model/threads/state.ts';
 import type { Region } from '../proxy/threads/workers.ts';
 import type { SloEngine } from '../slo/budget/engine.ts';
 import { createController } from '../slo/controller.ts';
 import { Decisions, type RollbackCount } from '../slo/decisions.ts';
-import type { Controller } from '../slo/rollout/loop.ts';
+import type { Controller } from '../slo/rollout/loop/loop.ts';
 import { type Dials, getDial, setDial } from '../snapshot/dials.ts';
 import { type LatencyDials, setLatency } from '../snapshot/latency-dials.ts';
 import { rolloutsOf } from '../snapshot/rollouts.ts';
 import type { Current, Store } from '../snapshot/store.ts';
+import { Fleet } from './fleet/fleet.ts';
 
 export interface RolloutsDeps {
   readonly regions: () => readonly Region[];
@@ -48,16 +50,27 @@ export class Rollouts {
   readonly #controller: Controller;
   readonly #decisions = new Decisions();
   #specs: readonly RolloutSpec[] = [];
+  /** The gateways that decide with this one. */
+  readonly fleet: Fleet;
 
   constructor(deps: RolloutsDeps) {
     this.#deps = deps;
     const { regions, dials, latencyDials, slos } = deps;
-    this.#controller = createController({
+    const weightOf = (dial: number): number => getDial(dials, dial);
+    this.fleet = new Fleet({
+      log: deps.log,
+      led: this,
       regions,
-      rollouts: () => this.#specs,
-      weightOf: (dial) => getDial(dials, dial),
-      setDial: (dial, weight) => void setDial(dials, dial, weight),
+      weightOf,
       setLatency: (unit, dial) => setLatency(latencyDials, unit, dial),
+    });
+    this.#controller = createController({
+      regions: () => this.fleet.regions(),
+      fleet: this.fleet.guide,
+      rollouts: () => this.#specs,
+      weightOf,
+      setDial: (dial, weight) => void setDial(dials, dial, weight),
+      setLatency: this.fleet.setLatency,
       tapes: deps.tapes,
       budgetOf: (route, atMs) => slos.budgetOf(route, atMs),
       explain: deps.explain,
@@ -70,15 +83,18 @@ export class Rollouts {
   follow({ config, snapshot }: Current): void {
     this.#specs = rolloutsOf(config, snapshot);
     for (const hold of this.#controller.shareAnew()) this.#hold(hold);
+    this.fleet.follow(this.#specs);
   }
 
   /** One turn of the loop. */
   turn(atMs: number): void {
+    this.fleet.beforeTurn();
     const { decisions, holds, refusals, skippedMs } = this.#controller.tick(atMs);
     if (skippedMs !== 0) this.#deps.log.warn('evidence_skipped', { skippedMs });
     for (const refusal of refusals) this.#deps.log.warn('rollout_refused', { ...refusal });
     for (const decision of decisions) this.#keep(decision);
     for (const hold of holds) this.#hold(hold);
+    this.fleet.afterTurn();
   }
 
   /** Does what a person or a source asks for, or says why not. */
@@ -89,6 +105,21 @@ export class Rollouts {
       this.#hold(result.hold);
     } else this.#deps.log.warn('rollout_refused', { ...command, detail: result.detail });
     return result;
+  }
+
+  /** Follows another gateway of the fleet. */
+  adopt(saved: SavedRollout, isFirst: boolean): void {
+    try {
+      const hold = this.#controller.follow(saved, nowMs(), isFirst);
+      if (hold !== null) this.#hold(hold);
+    } catch (error) {
+      this.#deps.log.error('fleet_word_invalid', { route: saved.route, error });
+    }
+  }
+
+  /** Starts to decide together with others; null: there are none. @throws SluiceError SLU_CONFIG_UNREADABLE */
+  join(fleet: FleetConfig | null, adminUrl: () => string): Promise<void> {
+    return this.fleet.open(fleet, adminUrl);
   }
 
   /** For the state store. */
@@ -147,6 +178,7 @@ export class Rollouts {
     this.#deps.decided(decision, this.save().find(({ route }) => route === decision.route) ?? null);
     const isQuiet = QUIET.includes(decision.kind);
     this.#deps.log[isQuiet ? 'info' : 'warn'](decision.kind, { ...decision });
+    if (decision.kind !== 'shadow') this.fleet.decided(decision.route);
   }
 
   /** The dials have moved already; the override keeps them there. */

@@ -6,6 +6,7 @@ import { collectDefaultMetrics, Registry } from 'prom-client';
 import { COLOR_FAMILIES } from './color-families.ts';
 import { DURABLE_FAMILIES } from './durable-families.ts';
 import { type Reading, registerFamily } from './family.ts';
+import { FLEET_FAMILIES } from './fleet-families.ts';
 import { REVISION_FAMILIES } from './revision-families.ts';
 import { SLO_FAMILIES } from './slo-families.ts';
 import type { MetricsSource } from './source.ts';
@@ -34,6 +35,7 @@ export function createMetrics(source: MetricsSource): Metrics {
     ...REVISION_FAMILIES,
     ...SLO_FAMILIES,
     ...DURABLE_FAMILIES,
+    ...FLEET_FAMILIES,
   ])
     registerFamily(registry, family, current);
   collectDefaultMetrics({ register: registry });

@@ -10,6 +10,7 @@ import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLim
 import type { WeightsOrigin } from './rollout.ts';
 import type { SloConfig } from './slo.ts';
 import type { ColorConfig } from './threads/color.ts';
+import type { FleetConfig } from './threads/fleet.ts';
 import type { RevisionsConfig } from './threads/revision.ts';
 
 /** Where a socket listens. `port` 0 lets the kernel choose. */
@@ -383,6 +384,8 @@ export interface Config {
   readonly drain: DrainConfig;
   readonly state: StateConfig;
   readonly revisions: RevisionsConfig;
+  /** null: this gateway is on its own. */
+  readonly fleet: FleetConfig | null;
   readonly services: readonly ServiceConfig[];
   readonly routes: readonly RouteConfig[];
 }

@@ -162,10 +162,13 @@ export interface RolloutCommand {
   readonly isFix: boolean;
 }
 
-/** What became of a command. `unknown`: there is no such rollout; `refused`: not in this state, and what to do instead. */
+/**
+ * What became of a command. `unknown`: there is no such rollout; `refused`: not in this state, and what to do instead;
+ * `waiting`: it is done as soon as another rollout lets go of the release window.
+ */
 export type CommandResult =
   | { readonly kind: 'done'; readonly decision: Decision; readonly hold: RouteHold }
-  | { readonly kind: 'unknown' | 'refused'; readonly detail: string };
+  | { readonly kind: 'unknown' | 'refused' | 'waiting'; readonly detail: string };
 
 /** A person brings the versions of a route back that are offline because they drifted. */
 export interface RestoreCommand {

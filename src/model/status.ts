@@ -10,6 +10,7 @@ import type { Problem } from './problem.ts';
 import type { RolloutGate, RolloutStateName, WeightsOrigin } from './rollout.ts';
 import type { ErrorClass } from './sli.ts';
 import type { AlertSeverity, DriftKind, SloIndicator, SloScope, Verdict, VerdictState } from './slo.ts';
+import type { FleetStatus } from './threads/fleet.ts';
 import type { RestartStatus } from './threads/handover.ts';
 import type { RevisionsStatus } from './threads/revision.ts';
 import type { StateStatus } from './threads/state.ts';
@@ -297,6 +298,8 @@ export interface Status {
   readonly health: HealthStatus;
   /** What outlives the process. */
   readonly state: StateStatus;
+  /** The gateways that decide together; null: this one is on its own. */
+  readonly fleet: FleetStatus | null;
   /** Bad events that the ring could not hold, since start. */
   readonly eventsLost: number;
 }

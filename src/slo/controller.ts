@@ -24,13 +24,14 @@ import type { CommandResult, Rollout, RolloutCommand, RolloutSpec, RouteHold, Sa
 import type { Decision } from '../model/slo.ts';
 import { type BadEvent, EventReader } from './events.ts';
 import { isComparable, Judgement } from './judgement.ts';
-import { type Region, RegionRoll } from './regions.ts';
+import { RegionRoll } from './regions.ts';
 import { Notary } from './replay/notary.ts';
 import type { Tape } from './replay/tape.ts';
 import { justChanged, obey, unknownRoute } from './rollout/commands.ts';
 import { type Known, limitsOf, movedDecision, overruledDecision, shadowDecision } from './rollout/decision.ts';
 import { type BudgetReading, NO_BUDGET, type RolloutInput } from './rollout/gates.ts';
-import type { Controller, ControllerDeps, RolloutView, TickResult } from './rollout/loop.ts';
+import type { Controller, ControllerDeps, RolloutView, TickResult } from './rollout/loop/loop.ts';
+import type { Moment, Moving, Told, Watch, WatchState } from './rollout/loop/watch.ts';
 import { IDLE, type Moved, percentOf, turn } from './rollout/machine.ts';
 import { RolloutRun } from './rollout/run.ts';
 import { fromState, toState } from './rollout/saved.ts';
@@ -39,35 +40,6 @@ import { shareAnew, store, weightsFor } from './rollout/shares.ts';
 import { shadowStatus, statusOf } from './rollout/view.ts';
 import { READ_GAP_MS_MAX } from './users.ts';
 import type { ShadowView } from './verdict/score/shadows.ts';
-
-type WatchState =
-  | { readonly kind: 'progressing'; readonly judgement: Judgement }
-  | { readonly kind: 'rolled-back'; readonly decision: Decision };
-
-interface Watch {
-  spec: RolloutSpec;
-  state: WatchState;
-  run: RolloutRun;
-  /** Takes down what both are told; null: nobody keeps tapes. */
-  tape: Tape | null;
-  /** It is new, and starts by itself if its plan says so. */
-  isNew: boolean;
-}
-
-/** An instant, and the shared memory that is to be read at it. */
-interface Moment {
-  readonly nowMs: number;
-  readonly regions: readonly Region[];
-}
-
-/** What is told of a turn, as it is gathered. */
-interface Told {
-  readonly moves: Moving[];
-  readonly shadows: Decision[];
-  readonly refusals: { readonly route: string; readonly detail: string }[];
-}
-
-type Moving = Extract<CommandResult, { kind: 'done' }>;
 
 /** Starts with no rollout known; the first tick finds them. */
 export function createController(deps: ControllerDeps): Controller {
@@ -102,11 +74,12 @@ class Loop implements Controller {
     const overruled: Decision[] = [];
     const moment = { nowMs, regions };
     this.#follow(moment, overruled);
+    for (const watch of this.#watches.values()) this.#lead(watch, moment);
     this.#start(moment, told);
     this.#note(events);
     for (const watch of this.#watches.values()) {
       const { state } = watch;
-      if (state.kind !== 'progressing') continue;
+      if (state.kind !== 'progressing' || watch.isLed) continue;
       const { judgement } = state;
       if (skippedMs !== 0) {
         judgement.skip(regions, nowMs, skippedMs);
@@ -172,6 +145,19 @@ class Loop implements Controller {
     });
   }
 
+  follow(saved: SavedRollout, atMs: number, isFirst: boolean): RouteHold | null {
+    const nowMs = Math.floor(atMs);
+    const moment = this.#between(nowMs);
+    const watch = this.#watches.get(saved.route);
+    const rollout = watch === undefined ? null : fromState(saved, watch.spec.generation, nowMs);
+    if (watch === undefined || rollout === null) return null;
+    watch.tape?.seal();
+    const isNew = watch.isNew && isFirst;
+    const [hold = null] = this.#goOn(watch, rollout, saved.decision, moment);
+    watch.isNew = isNew;
+    return hold;
+  }
+
   view(): readonly RolloutView[] {
     const nowMs = this.#deps.nowMs();
     return [...this.#watches.values()].map((watch) => {
@@ -212,6 +198,19 @@ class Loop implements Controller {
     return { nowMs, regions: [...current, ...this.#roll.departed(current)] };
   }
 
+  /** Who begins to judge begins with no evidence, and on a tape of its own: what others gathered is not there to be shown. */
+  #lead(watch: Watch, moment: Moment): void {
+    const isLed = this.#deps.fleet?.roleOf(watch.spec.route) === 'follower';
+    if (isLed === watch.isLed && !(isLed && watch.tape !== null)) return;
+    watch.tape?.seal();
+    watch.tape = null;
+    watch.isLed = isLed;
+    if (isLed) return;
+    const { isNew, run, state } = watch;
+    this.#goOn(watch, run.rollout, state.kind === 'rolled-back' ? state.decision : null, moment);
+    watch.isNew = isNew;
+  }
+
   /** Brings the watches in line with the snapshot in force. */
   #follow(moment: Moment, decisions: Decision[]): void {
     const specs = this.#deps.rollouts();
@@ -220,7 +219,7 @@ class Loop implements Controller {
       if (watch === undefined) {
         const tape = this.#openTape(spec, moment.nowMs);
         const state = this.#fresh(spec, moment, tape);
-        this.#watches.set(spec.route, { spec, state, run: new RolloutRun(), tape, isNew: true });
+        this.#watches.set(spec.route, { spec, state, run: new RolloutRun(), tape, isNew: true, isLed: false });
         continue;
       }
       const before = watch.spec;
@@ -284,10 +283,12 @@ class Loop implements Controller {
   /** New rollouts whose plan says so start by themselves, once. */
   #start(moment: Moment, told: Told): void {
     for (const watch of this.#watches.values()) {
-      if (!watch.isNew) continue;
-      watch.isNew = false;
+      if (!watch.isNew || watch.isLed) continue;
       const { plan, route } = watch.spec;
-      if (plan === null || !plan.autoStart) continue;
+      const isAutomatic = plan !== null && plan.autoStart;
+      if (isAutomatic && this.#deps.fleet?.mayStart(route) === false) continue;
+      watch.isNew = false;
+      if (!isAutomatic) continue;
       const start = { name: 'start', route, by: 'configuration', reason: '', isFix: false } as const;
       const result = this.#obey(start, moment);
       if (result.kind === 'done') told.moves.push(result);
@@ -365,7 +366,7 @@ class Loop implements Controller {
     const weights = weightsFor(spec, percentOf(rollout));
     store(spec, weights, this.#deps);
     const rolledBackBy = rollout.state.kind === 'rolled-back' ? decision : null;
-    watch.tape = this.#openTape(spec, moment.nowMs, rollout, rolledBackBy);
+    watch.tape = watch.isLed ? null : this.#openTape(spec, moment.nowMs, rollout, rolledBackBy);
     if (rolledBackBy !== null) watch.state = { kind: 'rolled-back', decision: rolledBackBy };
     else watch.state = this.#fresh(spec, moment, watch.tape);
     const because = decision?.sentence ?? stateSentence(spec, rollout, moment.nowMs);

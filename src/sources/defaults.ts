@@ -48,6 +48,8 @@ export const DEFAULT_PRIORITY: Priority = 'default';
 export const DEFAULT_DRAIN: DrainConfig = { delayMs: 5000, timeoutMs: 25_000 };
 export const DEFAULT_STATE: StateConfig = { directory: null };
 export const DEFAULT_REVISIONS: RevisionsConfig = { keep: 20, bytesMax: 16 * 1024 * 1024, watchMs: 60_000 };
+/** Of a `fleet` that says no more. */
+export const DEFAULT_FLEET = { timeoutMs: 50, leaseMs: 3000, windowLeaseMs: 10_000, onTaken: 'wait' } as const;
 /** Gateway API's default: equal shares. */
 export const DEFAULT_WEIGHT = 1;
 export const DEFAULT_ENDPOINT_WEIGHT = 1;

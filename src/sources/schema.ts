@@ -11,6 +11,7 @@ import { checkWorkers, WORKERS_META } from './scalars/number.ts';
 import { color } from './schema/color.ts';
 import { discovery } from './schema/discovery.ts';
 import { named, scalar } from './schema/fields.ts';
+import { fleet } from './schema/fleet.ts';
 import {
   accessLog,
   adminToken,
@@ -43,6 +44,7 @@ export const documentSchema = z.strictObject({
   drain: drain.optional(),
   state: state.optional(),
   revisions: revisions.optional(),
+  fleet: fleet.optional(),
   sources: sources.optional(),
   follow: follow.optional(),
   discovery: discovery.optional(),

@@ -8,8 +8,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { fuzzSeed } from '../support/http/fuzz/mutate.ts';
-import { BothWays, type Outcome } from '../support/stores/both-ways.ts';
-import { History } from '../support/stores/history.ts';
+import { BothWays, type Outcome } from '../support/stores/differences/both-ways.ts';
+import { History } from '../support/stores/differences/history.ts';
 
 const SEED = fuzzSeed();
 const HISTORIES = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 3 : 12;

@@ -99,14 +99,22 @@ export interface CommandRequest {
 }
 
 /** What came of it. */
-export type CommandAnswer = { readonly decision: Decision } | { readonly status: number; readonly refused: string };
+export type CommandAnswer =
+  | { readonly decision: Decision }
+  | { readonly waiting: string }
+  | { readonly status: number; readonly refused: string };
 
 /** `POST /api/v1/rollouts/{route}/{command}`. Rejects when the server cannot be reached or answers in another form. */
 export async function sendCommand(adminUrl: string, request: CommandRequest): Promise<CommandAnswer> {
   const { route, name, reason, fix, token } = request;
   const path = `/api/v1/rollouts/${encodeURIComponent(route)}/${name}`;
-  const { status, ...body } = await post<{ readonly decision?: Decision }>(adminUrl, path, { reason, fix, token });
+  const { status, ...body } = await post<{ readonly decision?: Decision; readonly waiting?: string }>(adminUrl, path, {
+    reason,
+    fix,
+    token,
+  });
   if (body.decision !== undefined) return { decision: body.decision };
+  if (body.waiting !== undefined) return { waiting: body.waiting };
   return { status, refused: body.detail ?? `${path} answered ${status}` };
 }
 

@@ -120,6 +120,10 @@ async function command(adminUrl: string, { action, route, wishes, isJson }: Aske
     deps.stderr.write(`sluice: ${answer.refused}${hint}\n`);
     return EXIT.failed;
   }
+  if ('waiting' in answer) {
+    deps.stdout.write(isJson ? `${JSON.stringify(answer, null, 2)}\n` : `${answer.waiting}\n`);
+    return EXIT.ok;
+  }
   deps.stdout.write(isJson ? `${JSON.stringify(answer.decision, null, 2)}\n` : `${answer.decision.sentence}\n`);
   return EXIT.ok;
 }

@@ -14,6 +14,7 @@ import type {
 import { readArgs, readChoice } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
 import { DEFAULT_ADMIN, fetchStatus, reasonOf } from './client.ts';
+import { fleetLines } from './fleet-lines.ts';
 import { rolloutLines } from './rollout.ts';
 import { sloLines } from './slo-lines.ts';
 
@@ -66,6 +67,7 @@ export function formatStatus(status: Status): string {
     ...(state.kind === 'unavailable'
       ? [`state    in memory only, ${state.rowsPending} rows wait: ${state.because}`]
       : []),
+    ...fleetLines(status.fleet),
   ];
   return `${[...head, ...status.routes.flatMap(routeLines), ...sloLines(status.slos)].join('\n')}\n`;
 }

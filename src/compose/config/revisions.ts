@@ -7,7 +7,7 @@
  * rollback ─▶ a kept configuration ─▶ store ─▶ workers; pinned until the sources hold something else, or unpin
  * ```
  * A rollback asks no source: it works while all of them are away. What belongs to the process (listeners, threads, state, the
- * token of the admin server) stays as it is: a token that was withdrawn does not come back.
+ * fleet, the token of the admin server) stays as it is: a token that was withdrawn does not come back.
  */
 
 import { wallTime } from '../../lib/clock.ts';
@@ -267,8 +267,8 @@ export class Revisions {
 
   /** The process keeps what it was started with. */
   #asOwn(config: Config): Config {
-    const { listen, admin, adminTokenHash, workers, state } = this.current?.config ?? config;
-    return { ...config, listen, admin, adminTokenHash, workers, state };
+    const { listen, admin, adminTokenHash, workers, state, fleet } = this.current?.config ?? config;
+    return { ...config, listen, admin, adminTokenHash, workers, state, fleet };
   }
 
   async #release({ by, reason }: ConfigCommand): Promise<ConfigCommandResult> {

@@ -5,7 +5,7 @@
 import type { Rollout, RolloutSpec } from '../../model/rollout.ts';
 import type { Decision, Verdict } from '../../model/slo.ts';
 import { type Circumstances, factsOf, type Measured } from '../rollout/decision.ts';
-import type { ControllerDeps } from '../rollout/loop.ts';
+import type { ControllerDeps } from '../rollout/loop/loop.ts';
 import { TAPE_FORMAT } from './format.ts';
 import { Tape } from './tape.ts';
 

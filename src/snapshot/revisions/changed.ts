@@ -16,6 +16,7 @@ const ASIDE: ReadonlySet<string> = new Set([
   'drain',
   'state',
   'revisions',
+  'fleet',
   'services',
   'routes',
 ]);

@@ -25,6 +25,7 @@ import { parseAddress } from '../scalars/address.ts';
 import { canonicalHost, parseCidr } from '../scalars/host.ts';
 import type { DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';
 import { buildColor } from './color.ts';
+import { buildFleet } from './fleet.ts';
 import { buildRoute } from './route.ts';
 import { buildService } from './service.ts';
 import { byName, sure, toBytes, toMs } from './values.ts';
@@ -65,6 +66,7 @@ export function buildConfig(input: DocumentInput, known: Known = new Known(), so
       bytesMax: toBytes(input.revisions?.bytesMax, DEFAULT_REVISIONS.bytesMax),
       watchMs: toMs(input.revisions?.watch, DEFAULT_REVISIONS.watchMs),
     },
+    fleet: buildFleet(input.fleet),
     services: Object.entries(input.services)
       .toSorted(byName)
       .map(([name, service]) => knownService(name, service, known)),

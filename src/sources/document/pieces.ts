@@ -48,6 +48,7 @@ export const FILE_ONLY: ReadonlySet<string> = new Set([
   'adminToken',
   'workers',
   'state',
+  'fleet',
   'sources',
   'follow',
   'discovery',

@@ -8,7 +8,7 @@ import type { CommandResult, RolloutCommandName, RolloutSpec, RouteHold, SavedRo
 import type { Decision } from '#src/model/slo.ts';
 import { createController } from '#src/slo/controller.ts';
 import type { BudgetReading } from '#src/slo/rollout/gates.ts';
-import type { Controller } from '#src/slo/rollout/loop.ts';
+import type { Controller } from '#src/slo/rollout/loop/loop.ts';
 import { createLatencyDials, setLatency } from '#src/snapshot/latency-dials.ts';
 import { command, PLAN, STEPPED } from '../../support/simulate/machine.ts';
 import { FakeWorker, smallTallies } from '../../support/simulate/worker.ts';

@@ -192,6 +192,7 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
     slos: [],
     health: { checks: { passed: 0, failed: 0, late: 0 }, ejectionsWithheld: 0 },
     state: sampleState(),
+    fleet: null,
     eventsLost: 0,
     ...changes,
   };

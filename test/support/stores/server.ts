@@ -100,6 +100,22 @@ export function callOf({ binary, called = binary }: StoreKind): string {
   return called;
 }
 
+export const REDIS: StoreKind = {
+  binary: 'redis-server',
+  ports: 1,
+  args: (_folder, [port]) => ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+  isReady: async (url) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    try {
+      socket.end('PING\r\n');
+      const answers = await socket.setEncoding('utf8').toArray();
+      return answers.join('').startsWith('+PONG');
+    } finally {
+      socket.destroy();
+    }
+  },
+};
+
 /** Why there can be no such store here; false when there can. For `{ skip: … }`. */
 export function cannotRun({ binary }: StoreKind): string | false {
   return findBinary(binary) === null ? `${binary} is not installed` : false;

@@ -9,7 +9,7 @@ import { posix } from 'node:path';
 import { type Finding, lineAt, type Rule, type SourceFile, under } from './files.ts';
 import { importsOf } from './scan.ts';
 
-const SECTIONS = ['admin', 'cli', 'export', 'health', 'proxy', 'slo', 'snapshot', 'sources', 'state'] as const;
+const SECTIONS = ['admin', 'cli', 'export', 'fleet', 'health', 'proxy', 'slo', 'snapshot', 'sources', 'state'] as const;
 
 /** What a root file may import; `*` = every folder and root. */
 const ROOTS: Readonly<Record<string, readonly string[]>> = {
@@ -30,6 +30,7 @@ const PACKAGES: Readonly<Record<string, string | readonly string[]>> = {
   yaml: 'src/sources/',
   zod: 'src/sources/',
   'prom-client': 'src/export/',
+  ioredis: 'src/fleet/redis/',
   undici: ['src/health/', 'src/sources/stores/'],
   pino: 'src/lib/log.ts',
   re2js: 'src/lib/pattern.ts',

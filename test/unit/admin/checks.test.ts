@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { formatCheck, hasStarted, notReadyBecause, readinessChecks, stateDetail } from '#src/admin/checks.ts';
+import {
+  fleetDetail,
+  formatCheck,
+  hasStarted,
+  notReadyBecause,
+  readinessChecks,
+  stateDetail,
+} from '#src/admin/checks.ts';
+import { sampleFleet } from '../../support/readings/fleet.ts';
 import { sampleSource, sampleState, sampleStatus } from '../../support/readings/status.ts';
 
 const NO_CONFIG = { ...sampleStatus().config, revision: 0 };
@@ -35,6 +43,17 @@ suite('checks', () => {
     const memory = { kind: 'memory', directory: null, flushedAt: null, fileBytes: null } as const;
     assert.match(stateDetail(sampleState(memory)), /^in memory, as no/);
     assert.equal(stateDetail(sampleState({ ...memory, kind: 'durable', directory: '/s' })), 'in /s, 0 rows pending');
+  });
+
+  test('tell of the fleet, and never fail for it', () => {
+    const fleet = sampleFleet({ mode: 'alone', because: 'Command timed out' });
+    const lines = readinessChecks(sampleStatus({ fleet })).map(formatCheck);
+    assert.ok(
+      lines.includes('[+]fleet ok: edge, alone, judging its own traffic only: Command timed out'),
+      lines.join(),
+    );
+    assert.equal(fleetDetail(sampleFleet()), 'edge, 2 gateways, leads 1 of 2 rollouts');
+    assert.equal(fleetDetail(sampleFleet({ mode: 'joining' })), 'edge, joining');
   });
 
   test('tell of every source, and never fail for one', () => {

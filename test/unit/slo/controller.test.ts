@@ -332,3 +332,36 @@ describe('latency thresholds are taken back', () => {
     });
   }
 });
+
+describe('a rollout that another gateway leads', () => {
+  it('is neither judged nor moved here, and judged from nothing once this one leads', () => {
+    const rig = new Rig();
+    rig.role = 'follower';
+    rig.run(20, 5);
+    assert.deepEqual([rig.decisions, rig.stores], [[], []]);
+    rig.role = 'alone';
+    rig.tick();
+    assert.equal(rig.view().verdict, 'no-traffic', 'what the leader saw is not this one’s evidence');
+    rig.run(3, 5);
+    assert.deepEqual(
+      rig.decisions.map(({ kind, trigger }) => `${kind} ${trigger}`),
+      ['rollback evidence'],
+    );
+  });
+
+  it('follows what the leader has decided', () => {
+    const [leader, follower] = [new Rig(), new Rig()];
+    follower.role = 'follower';
+    follower.tick();
+    leader.run(3, 5);
+    const [saved] = leader.controller.save(leader.nowMs);
+    assert.ok(saved !== undefined);
+    const hold = follower.controller.follow(saved, follower.nowMs, false);
+    assert.deepEqual(hold?.weights, [{ version: SPEC.canary.version, weight: 0 }]);
+    assert.equal(hold?.because, leader.decisions[0]?.sentence);
+    assert.deepEqual([follower.view().state, follower.decisions], ['rolled-back', []]);
+    assert.equal(follower.dials[SPEC.canary.dial], 0);
+    const other = { ...saved, generation: 'another' };
+    assert.equal(follower.controller.follow(other, follower.nowMs, false), null, 'of another generation: nothing');
+  });
+});

@@ -12,7 +12,7 @@ import { ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import type { Segment } from '#src/model/threads/state.ts';
 import { createController } from '#src/slo/controller.ts';
 import type { BudgetReading } from '#src/slo/rollout/gates.ts';
-import type { Controller } from '#src/slo/rollout/loop.ts';
+import type { Controller } from '#src/slo/rollout/loop/loop.ts';
 import { createLatencyDials, setLatency } from '#src/snapshot/latency-dials.ts';
 import { SPEC } from '../detection.ts';
 import { FakeWorker, smallTallies } from '../worker.ts';

@@ -4,8 +4,9 @@
 
 import type { RolloutSpec } from '#src/model/rollout.ts';
 import type { Decision } from '#src/model/slo.ts';
+import type { FleetRole } from '#src/model/threads/fleet.ts';
 import { createController } from '#src/slo/controller.ts';
-import type { Controller, TickResult } from '#src/slo/rollout/loop.ts';
+import type { Controller, TickResult } from '#src/slo/rollout/loop/loop.ts';
 import { SPEC } from '../detection.ts';
 import { FakeWorker } from '../worker.ts';
 
@@ -25,12 +26,15 @@ export class Rig {
   readonly thresholds = new Map<number, boolean>();
   nowMs = 50_000;
   readonly controller: Controller;
+  /** Who decides, where several gateways do. */
+  role: FleetRole = 'leader';
   #user = 0;
 
   constructor() {
     this.controller = createController({
       regions: () => this.workers.map(({ region }) => region),
       rollouts: () => this.rollouts,
+      fleet: { roleOf: () => this.role, mayStart: () => this.role === 'leader' },
       weightOf: (dial) => this.dials[dial] as number,
       setDial: (dial, weight) => {
         this.stores.push([dial, weight]);

@@ -43,6 +43,7 @@ const parsed = (weight: number, more = '') =>
     config: configOf(`${more}${SOUND.replace('weight: 5}', `weight: ${weight}}`)}`),
     warnings: [],
   }) as const;
+const FLEET = 'fleet: {name: edge, redis: {address: "redis://127.0.0.1:6379"}}\n';
 const weightOf = ({ store }: Rig): number | undefined => store.current?.config.routes[0]?.backendRefs[1]?.weight;
 const rollback = (to: string) => ({ name: 'rollback', to, by: 'api', reason: 'why' }) as const;
 /** Lets what is packed be packed. */
@@ -131,16 +132,17 @@ suite('configuration revisions', () => {
     assert.deepEqual([ports(), one.revisions.status([]).pin], [[7002], null]);
   });
 
-  test('a token that was withdrawn does not come back, nor a listener', async () => {
+  test('a token that was withdrawn does not come back, nor a listener or a fleet', async () => {
     const one = rig();
     one.revisions.offer(parsed(1, 'adminToken: an-old-token-that-leaked\nlisten: 127.0.0.1:1\n'));
-    one.revisions.offer(parsed(2, 'adminToken: a-new-token-that-did-not\nlisten: 127.0.0.1:2\n'));
-    const { adminTokenHash, listen } = one.store.current?.config ?? {};
+    one.revisions.offer(parsed(2, `adminToken: a-new-token-that-did-not\nlisten: 127.0.0.1:2\n${FLEET}`));
+    const { adminTokenHash, listen, fleet } = one.store.current?.config ?? {};
+    assert.equal(fleet?.name, 'edge');
     await one.revisions.command(rollback('1'));
     assert.equal(weightOf(one), 1);
     assert.deepEqual(
-      [one.store.current?.config.adminTokenHash, one.store.current?.config.listen],
-      [adminTokenHash, listen],
+      [one.store.current?.config.adminTokenHash, one.store.current?.config.listen, one.store.current?.config.fleet],
+      [adminTokenHash, listen, fleet],
     );
   });
 

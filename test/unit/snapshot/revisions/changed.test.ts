@@ -29,6 +29,7 @@ suite('routes that a configuration treats differently', () => {
   test('are all where the gateway treats requests differently, and none where it does not', () => {
     assert.equal(changed(BOTH, `timeouts: {connect: 2s}\n${BOTH}`), 'shop other');
     assert.equal(changed(BOTH, `accessLog: {sample: 1}\nrevisions: {keep: 2}\ndrain: {delay: 1s}\n${BOTH}`), '');
+    assert.equal(changed(BOTH, `fleet: {name: edge, redis: {address: "redis://127.0.0.1:6379"}}\n${BOTH}`), '');
   });
 
   test('are none that came or went, or are only judged differently', () => {

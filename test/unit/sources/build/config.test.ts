@@ -44,6 +44,7 @@ describe('buildConfig', () => {
       drain: { delayMs: 5000, timeoutMs: 25_000 },
       state: { directory: null },
       revisions: { keep: 20, bytesMax: 16_777_216, watchMs: 60_000 },
+      fleet: null,
     });
     assert.deepEqual(services[0]?.versions[0], {
       name: 'v1',
@@ -139,6 +140,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
       drain: { delayMs: 0, timeoutMs: 90_000 },
       state: { directory: '/var/lib/sluice' },
       revisions: { keep: 5, bytesMax: 2_097_152, watchMs: 0 },
+      fleet: null,
     });
     const { name: _name, backendRefs: _refs, ...route } = routes[0] ?? assert.fail();
     assert.deepEqual(route, {

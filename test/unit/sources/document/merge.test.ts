@@ -127,6 +127,8 @@ test('a source sets nothing that only the main document may set', () => {
     ['a.yaml:1:1: SLU1090 adminToken', 'a.yaml:2:1: SLU1090 listen', 'a.yaml:2:9: SLU1032 listen'],
   );
   assert.doesNotMatch(problems.join(), /0123456789abcdef/);
+  const fleet: Given = [1, 'a.yaml', ROOT, 'fleet: {name: edge, redis: {address: "redis://127.0.0.1:6379"}}'];
+  assert.match(problemsOf(MAIN, service(1, 'shop'), route(1, 'a'), fleet).join(), /^a\.yaml:1:1: SLU1090 fleet: /);
 });
 
 test('a configuration without any route is refused, also when every source is empty', () => {

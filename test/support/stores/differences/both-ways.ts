@@ -21,7 +21,7 @@ import { createPartReader } from '#src/sources/document/reader.ts';
 import { withSame } from '#src/sources/follow/guard.ts';
 import type { Piece } from '#src/sources/follow/source.ts';
 import { type Parsed, parseDocuments } from '#src/sources/parse.ts';
-import { readHead } from '../proxy/parts.ts';
+import { readHead } from '../../proxy/parts.ts';
 
 const MAIN = mainDocument('sources: [{directory: {path: /none}}]\n', 'main.yaml');
 const REQUESTS = requests();

@@ -2,14 +2,15 @@
  * What the SLO loop (`controller.ts`) is handed, and what it can be asked.
  */
 
-import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from '../../model/rollout.ts';
-import type { Decision, Verdict } from '../../model/slo.ts';
-import type { RolloutStatus } from '../../model/status.ts';
-import type { Segment } from '../../model/threads/state.ts';
-import type { BadEvent } from '../events.ts';
-import type { SetLatency } from '../latency/watch.ts';
-import type { Region } from '../regions.ts';
-import type { BudgetReading } from './gates.ts';
+import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from '../../../model/rollout.ts';
+import type { Decision, Verdict } from '../../../model/slo.ts';
+import type { RolloutStatus } from '../../../model/status.ts';
+import type { FleetRole } from '../../../model/threads/fleet.ts';
+import type { Segment } from '../../../model/threads/state.ts';
+import type { BadEvent } from '../../events.ts';
+import type { SetLatency } from '../../latency/watch.ts';
+import type { Region } from '../../regions.ts';
+import type { BudgetReading } from '../gates.ts';
 
 /** What the loop reads and moves. */
 export interface ControllerDeps {
@@ -23,6 +24,8 @@ export interface ControllerDeps {
   readonly setLatency: SetLatency;
   /** What the objectives of a route say; without it nothing is counted and nothing fires. */
   readonly budgetOf?: (route: string, nowMs: number) => BudgetReading | null;
+  /** Who decides on a rollout of several gateways; without it this one does. */
+  readonly fleet?: FleetGuide;
   /** Takes the tapes' segments (replay/tape.ts), at once and without throwing; without it nothing is recorded. */
   readonly tapes?: (segment: Segment) => void;
   /** Who is behind a rollback that nobody asked for, in words; empty when nobody stands out. */
@@ -31,6 +34,14 @@ export interface ControllerDeps {
   readonly nowMs: () => number;
   /** Wall clock for people, ISO 8601. */
   readonly wallTime: () => string;
+}
+
+/** What a gateway of a fleet is told before it decides. */
+export interface FleetGuide {
+  /** A follower neither judges nor moves anything by itself; alone, it judges as a leader does. */
+  readonly roleOf: (route: string) => FleetRole;
+  /** Whether a rollout may start by itself now; else it is asked again in the next turn. */
+  readonly mayStart: (route: string) => boolean;
 }
 
 /** What one turn of the loop did. */
@@ -62,6 +73,11 @@ export interface Controller {
   command(command: RolloutCommand, nowMs: number): CommandResult;
   /** After a change of configuration: shares that go on under other weights. Returns what to hold; the dials have it. */
   shareAnew(): RouteHold[];
+  /**
+   * Follows another gateway, which has decided where a rollout of this generation stands; null: there is none.
+   * @param isFirst nobody has moved it yet, so it may still start by itself
+   */
+  follow(saved: SavedRollout, nowMs: number, isFirst: boolean): RouteHold | null;
   /** Hands on what the tapes have gathered. */
   seal(): void;
   /** Numbers decisions from here on after those of earlier processes. */

@@ -1,0 +1,156 @@
+/**
+ * Composition of the evidence of a fleet: what is sent of this gateway's, what is taken in of the others', and the latency
+ * thresholds that all of them count at.
+ *
+ * The leader's judge freezes the thresholds; the others store them for their workers and count at them from then on.
+ */
+
+import { Collector } from '../../fleet/evidence/collect.ts';
+import { Others } from '../../fleet/evidence/merge.ts';
+import type { Region } from '../../fleet/evidence/region.ts';
+import type { EvidenceMessage } from '../../fleet/evidence/words.ts';
+import type { LatencyDial } from '../../model/latency.ts';
+import type { RolloutSpec } from '../../model/rollout.ts';
+import type { FleetLimits, FleetRole } from '../../model/threads/fleet.ts';
+import type { SetLatency } from '../../slo/latency/watch.ts';
+
+export interface FleetEvidenceDeps {
+  readonly id: string;
+  /** Stores thresholds where the workers read them. */
+  readonly setLatency: SetLatency;
+  readonly weightOf: (dial: number) => number;
+  readonly roleOf: (route: string) => FleetRole;
+  readonly nowMs: () => number;
+}
+
+interface Entry {
+  readonly spec: RolloutSpec;
+  collector: Collector;
+  limits: FleetLimits | null;
+  /** Thresholds of stable that came before the canary's. */
+  stableMs: readonly number[] | null;
+}
+
+export class FleetEvidence {
+  readonly others = new Others();
+  readonly #deps: FleetEvidenceDeps;
+  readonly #entries = new Map<string, Entry>();
+  /** Routes whose thresholds were frozen here, or taken back, since they were last asked for. */
+  readonly #changed = new Set<string>();
+  #freezes = 0;
+
+  constructor(deps: FleetEvidenceDeps) {
+    this.#deps = deps;
+  }
+
+  /** Takes in the rollouts of a configuration. */
+  follow(specs: readonly RolloutSpec[]): void {
+    this.others.follow(specs);
+    for (const spec of specs) {
+      const before = this.#entries.get(spec.route);
+      if (before?.spec === spec) continue;
+      const isSame = before !== undefined && isSameMemory(before.spec, spec);
+      const kept = isSame ? before : { collector: new Collector(spec), limits: null, stableMs: null };
+      this.#entries.set(spec.route, { ...kept, spec });
+    }
+    for (const route of this.#entries.keys()) {
+      if (!specs.some((spec) => spec.route === route)) this.#entries.delete(route);
+    }
+  }
+
+  /** Thresholds that are counted at here; null: none. */
+  limitsOf(route: string): FleetLimits | null {
+    return this.#entries.get(route)?.limits ?? null;
+  }
+
+  /** Routes whose thresholds were changed by the judge here since the last call. */
+  takeChanged(): readonly string[] {
+    if (this.#changed.size === 0) return [];
+    const changed = [...this.#changed];
+    this.#changed.clear();
+    return changed;
+  }
+
+  /** What the judge here stores: of a rollout that another gateway leads, nothing. */
+  readonly setLatency = (unit: number, dial: LatencyDial | null): void => {
+    const entry = this.#entryOf(unit);
+    if (entry === null) {
+      this.#deps.setLatency(unit, dial);
+      return;
+    }
+    if (this.#deps.roleOf(entry.spec.route) === 'follower') return;
+    this.#deps.setLatency(unit, dial);
+    this.#note(entry, unit, dial);
+  };
+
+  /** Counts at the thresholds of the leader from now on. */
+  adoptLimits(route: string, limits: FleetLimits | null): void {
+    const entry = this.#entries.get(route);
+    if (entry === undefined || entry.limits?.id === limits?.id) return;
+    entry.limits = limits;
+    entry.stableMs = null;
+    const { stable, canary } = entry.spec;
+    const dialAt = (atEndMs: readonly number[], { canaryMs }: FleetLimits): LatencyDial => ({
+      sinceMs: this.#deps.nowMs(),
+      atEndMs,
+      inFlightMs: canaryMs,
+    });
+    this.#deps.setLatency(stable.unit, limits === null ? null : dialAt(limits.stableMs, limits));
+    this.#deps.setLatency(canary.unit, limits === null ? null : dialAt(limits.canaryMs, limits));
+  }
+
+  /** What to tell the others now, a message for each rollout. */
+  messages(regions: readonly Region[], self: Pick<EvidenceMessage, 'id' | 'member' | 'adminUrl'>): EvidenceMessage[] {
+    return [...this.#entries.values()].map(({ spec, collector, limits }) =>
+      collector.message(regions, { ...self, share: this.#shareOf(spec), limits: limits?.id ?? '' }),
+    );
+  }
+
+  /** Takes in a message about a rollout that is led here. False when there is no room for another gateway. */
+  take(message: EvidenceMessage): boolean {
+    const entry = this.#entries.get(message.route);
+    if (entry === undefined || this.#deps.roleOf(message.route) !== 'leader') return true;
+    const terms = { share: this.#shareOf(entry.spec), limits: entry.limits?.id ?? '' };
+    return this.others.take(message, terms, this.#deps.nowMs());
+  }
+
+  /** Not the canary's weight alone: the operator's weights may differ between gateways within a generation. */
+  #shareOf({ canary, stable }: RolloutSpec): number {
+    const weight = this.#deps.weightOf(canary.dial);
+    return weight === 0 ? 0 : weight / (weight + this.#deps.weightOf(stable.dial));
+  }
+
+  #entryOf(unit: number): Entry | null {
+    for (const entry of this.#entries.values()) {
+      if (entry.spec.canary.unit === unit || entry.spec.stable.unit === unit) return entry;
+    }
+    return null;
+  }
+
+  /** The judge stores stable's thresholds before the canary's. */
+  #note(entry: Entry, unit: number, dial: LatencyDial | null): void {
+    if (dial === null) {
+      entry.stableMs = null;
+      if (entry.limits !== null) this.#changed.add(entry.spec.route);
+      entry.limits = null;
+    } else if (unit === entry.spec.stable.unit) entry.stableMs = dial.atEndMs;
+    else if (entry.stableMs !== null) {
+      this.#freezes += 1;
+      const id = `${this.#deps.id}.${this.#freezes}`;
+      entry.limits = { id, stableMs: [...entry.stableMs], canaryMs: [...dial.atEndMs] };
+      this.#changed.add(entry.spec.route);
+    }
+  }
+}
+
+/** Whether counts go on where they are. */
+function isSameMemory(a: RolloutSpec, b: RolloutSpec): boolean {
+  return (
+    a.generation === b.generation &&
+    a.canary.cell === b.canary.cell &&
+    a.canary.unit === b.canary.unit &&
+    a.stable.cell === b.stable.cell &&
+    a.stable.unit === b.stable.unit &&
+    a.canary.endpoints.join() === b.canary.endpoints.join()
+  );
+}

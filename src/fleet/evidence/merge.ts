@@ -1,0 +1,174 @@
+/**
+ * Adds what other gateways measured to a region of memory that the judge reads like that of another worker.
+ *
+ * So merged evidence is judged by the very code that judges one gateway's: counts add up, and a user who came to several
+ * gateways within a second is one bit and counts once, as with several workers (docs/FLEET.md "Evidence"). What cannot be
+ * compared is let pass: the first message of a gateway, one after a silence longer than GAP_MS, counts at another share of the
+ * canary, and slow requests at other thresholds. What is let pass is not made up for later.
+ */
+
+import {
+  CELL_WORDS,
+  ENDPOINT,
+  ENDPOINT_WORDS,
+  reserveTallies,
+  type Tallies,
+  UNIT_BAD,
+  UNIT_SECOND_WORDS,
+  UNIT_SECONDS,
+  UNIT_SEEN,
+  UNIT_WORDS,
+  viewTallies,
+} from '../../model/tallies.ts';
+import { EVIDENCE_WORDS, type Region, TRIAL_WORDS, type Watched, type WatchedArm } from './region.ts';
+import { type ArmNews, decodeBits, type EvidenceMessage } from './words.ts';
+
+/** No worker has it. */
+export const OTHERS_ID = -1;
+/** As long as the judge itself may look away (`slo/users.ts`). */
+export const GAP_MS = 2000;
+/** Gateways whose evidence is taken in, each for every rollout. */
+export const SENDERS_MAX = 64;
+
+const INDEX = new Map(EVIDENCE_WORDS.map((word, n) => [word, n]));
+
+/** What a gateway had counted by its last message about a rollout. */
+interface Last {
+  readonly canary: Float64Array;
+  readonly stable: Float64Array;
+  readonly endpoints: Float64Array;
+  heardAtMs: number;
+  share: number;
+  limits: string;
+}
+
+/** What is comparable now. */
+export interface Terms {
+  /** What the canary has here of what it and stable have together. */
+  readonly share: number;
+  /** The freeze that is counted at here; empty: none. */
+  readonly limits: string;
+}
+
+export class Others {
+  readonly region: Region;
+  readonly #watched = new Map<string, { readonly watched: Watched; readonly senders: Map<string, Last> }>();
+
+  /** Reserves address space like a worker's; resident only where something is written. */
+  constructor(tallies: Tallies = viewTallies(reserveTallies())) {
+    this.region = { id: OTHERS_ID, tallies };
+  }
+
+  /** Takes in the rollouts of a configuration. */
+  follow(watched: readonly Watched[]): void {
+    for (const one of watched) {
+      const before = this.#watched.get(one.route)?.watched;
+      if (before !== undefined && isSame(before, one)) continue;
+      this.#watched.set(one.route, { watched: one, senders: new Map() });
+    }
+    for (const route of this.#watched.keys()) {
+      if (!watched.some((one) => one.route === route)) this.#watched.delete(route);
+    }
+  }
+
+  /** Takes in a message. False when there is no room for another gateway. */
+  take(message: EvidenceMessage, terms: Terms, nowMs: number): boolean {
+    const entry = this.#watched.get(message.route);
+    if (entry === undefined || entry.watched.generation !== message.generation) return true;
+    const { watched, senders } = entry;
+    let last = senders.get(message.id);
+    if (last === undefined) {
+      this.#expire(senders, nowMs);
+      if (senders.size >= SENDERS_MAX) return false;
+      last = emptyLast(watched);
+      senders.set(message.id, last);
+    }
+    const isComparable =
+      nowMs - last.heardAtMs <= GAP_MS && message.share === terms.share && last.share === terms.share;
+    const hasTrials = isComparable && message.limits === terms.limits && last.limits === terms.limits;
+    const what = { isComparable, hasTrials, nowMs };
+    this.#takeArm(watched.canary, message.canary, last.canary, what);
+    this.#takeArm(watched.stable, message.stable, last.stable, what);
+    this.#takeEndpoints(watched, message.endpoints, last.endpoints, isComparable);
+    last.heardAtMs = nowMs;
+    last.share = message.share;
+    last.limits = message.limits;
+    return true;
+  }
+
+  #expire(senders: Map<string, Last>, nowMs: number): void {
+    for (const [id, { heardAtMs }] of senders) if (nowMs - heardAtMs > GAP_MS) senders.delete(id);
+  }
+
+  #takeArm(
+    { cell, unit }: WatchedArm,
+    { words, seen, bad }: ArmNews,
+    last: Float64Array,
+    { isComparable, hasTrials, nowMs }: { isComparable: boolean; hasTrials: boolean; nowMs: number },
+  ): void {
+    const { cells } = this.region.tallies;
+    for (let n = 0; n + 1 < words.length; n += 2) {
+      const word = words[n] as number;
+      const index = INDEX.get(word);
+      if (index === undefined) continue;
+      const sum = words[n + 1] as number;
+      const news = sum - (last[index] as number);
+      last[index] = sum;
+      if (news <= 0 || !(TRIAL_WORDS.has(word) ? hasTrials : isComparable)) continue;
+      const at = cell * CELL_WORDS + word;
+      cells[at] = ((cells[at] as number) + news) | 0;
+    }
+    if (isComparable) this.#mark(unit, decodeBits(seen), decodeBits(bad), nowMs);
+  }
+
+  /** Users are of the second in which they are heard of: clocks of machines have nothing in common. */
+  #mark(unit: number, seen: readonly number[], bad: readonly number[], nowMs: number): void {
+    if (seen.length === 0) return;
+    const { units } = this.region.tallies;
+    const second = Math.floor(nowMs / 1000) | 0;
+    const base = unit * UNIT_WORDS + (second & (UNIT_SECONDS - 1)) * UNIT_SECOND_WORDS;
+    if (units[base] !== second) {
+      units.fill(0, base, base + UNIT_SECOND_WORDS);
+      Atomics.store(units, base, second);
+    }
+    for (const bit of seen) set(units, base + UNIT_SEEN, bit);
+    for (const bit of bad) set(units, base + UNIT_BAD, bit);
+  }
+
+  #takeEndpoints({ canary }: Watched, sums: readonly number[], last: Float64Array, isComparable: boolean): void {
+    const { endpoints } = this.region.tallies;
+    for (let n = 0; n < last.length && n < sums.length; n++) {
+      const news = (sums[n] as number) - (last[n] as number);
+      last[n] = sums[n] as number;
+      if (!isComparable || news <= 0) continue;
+      const base = (canary.endpoints[n >> 1] as number) * ENDPOINT_WORDS;
+      const at = base + ((n & 1) === 0 ? ENDPOINT.finished : ENDPOINT.bad);
+      endpoints[at] = ((endpoints[at] as number) + news) | 0;
+    }
+  }
+}
+
+function set(units: Int32Array, base: number, bit: number): void {
+  const at = base + (bit >> 5);
+  units[at] = (units[at] as number) | (1 << (bit & 31));
+}
+
+/** Before anything was heard: nothing is comparable. */
+function emptyLast({ canary }: Watched): Last {
+  return {
+    canary: new Float64Array(EVIDENCE_WORDS.length),
+    stable: new Float64Array(EVIDENCE_WORDS.length),
+    endpoints: new Float64Array(2 * canary.endpoints.length),
+    heardAtMs: Number.NEGATIVE_INFINITY,
+    share: -1,
+    limits: '',
+  };
+}
+
+function isSame(a: Watched, b: Watched): boolean {
+  return JSON.stringify(slotsOf(a)) === JSON.stringify(slotsOf(b));
+}
+
+function slotsOf({ generation, canary, stable }: Watched): unknown {
+  return [generation, canary.cell, canary.unit, canary.endpoints, stable.cell, stable.unit];
+}

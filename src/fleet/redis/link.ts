@@ -1,0 +1,126 @@
+/**
+ * Two connections to Redis, one to ask and one to listen, that never keep anybody waiting.
+ *
+ * - Nothing is queued: without a connection a command is refused at once, with a silent server after `timeoutMs`.
+ * - They connect again by themselves, after 50 ms to 1 s. Errors are told, and thrown by nobody.
+ *
+ * The package is loaded with the first link, so a gateway without a fleet does not pay for it (docs/adr/0025-ioredis.md).
+ */
+
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import type { Redis as Client, RedisOptions } from 'ioredis';
+import { SluiceError } from '../../model/problem.ts';
+import type { RedisSettings } from '../../model/threads/fleet.ts';
+import type { Commands } from './store.ts';
+
+const CONNECT_MS = 500;
+const RETRY_STEP_MS = 50;
+const RETRY_MS_MAX = 1000;
+
+export interface LinkEvents {
+  /** Name of the connection on the server. */
+  readonly name: string;
+  readonly channels: readonly string[];
+  readonly message: (channel: string, text: string) => void;
+  /** Something is wrong with a connection; it goes on trying. */
+  readonly failed: (error: Error) => void;
+}
+
+type LinkOptions = RedisOptions & { readonly replyMapping: 'legacy' };
+
+/** What is used of the package. */
+export type Redis = Pick<
+  Client,
+  'evalsha' | 'call' | 'get' | 'publish' | 'subscribe' | 'on' | 'disconnect' | 'connect'
+>;
+
+/** An open link. */
+export interface Link extends Commands {
+  publish(channel: string, text: string): Promise<void>;
+  /** Connects the listener anew: nothing has come although somebody speaks. */
+  listenAgain(): void;
+  /** Lets go of both connections. */
+  close(): void;
+}
+
+/**
+ * Starts to connect; resolves at once, whether or not there is a server.
+ * @throws SluiceError SLU_CONFIG_UNREADABLE when a file of the settings cannot be read
+ */
+export async function openLink(settings: RedisSettings, events: LinkEvents): Promise<Link> {
+  const options = await optionsOf(settings, events.name);
+  const { Redis } = await import('ioredis');
+  const asking = new Redis(options);
+  const listening = new Redis({ ...options, autoResubscribe: false });
+  for (const client of [asking, listening]) client.on('error', events.failed);
+  listening.on('message', events.message);
+  listening.on('ready', () => void listening.subscribe(...events.channels).catch(events.failed));
+  return {
+    run: (script, keys, args) => runScript(asking, script, keys, args),
+    // One key a command: a cluster refuses keys of several machines in one.
+    get: (keys) => Promise.all(keys.map((key) => asking.get(key))),
+    publish: async (channel, text) => void (await asking.publish(channel, text)),
+    listenAgain: () => listening.disconnect(true),
+    close: () => {
+      asking.disconnect();
+      listening.disconnect();
+    },
+  };
+}
+
+/** The options that keep a silent or absent server from holding up anybody. */
+export async function optionsOf(settings: RedisSettings, name: string): Promise<LinkOptions> {
+  const { host, port, database, username, passwordFile, timeoutMs } = settings;
+  const tls = await tlsOf(settings);
+  return {
+    host,
+    port,
+    db: database,
+    ...(username !== null && { username }),
+    ...(passwordFile !== null && { password: (await fileOf(passwordFile)).toString('utf8').trimEnd() }),
+    ...(tls !== null && { tls }),
+    connectionName: name,
+    replyMapping: 'legacy',
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: timeoutMs,
+    connectTimeout: CONNECT_MS,
+    retryStrategy: (times) => Math.min(RETRY_MS_MAX, RETRY_STEP_MS * times),
+  };
+}
+
+async function tlsOf({ host, tls }: RedisSettings): Promise<Record<string, string | Buffer> | null> {
+  if (tls === null) return null;
+  const { ca, cert, key, serverName } = tls;
+  return {
+    ...(ca !== null && { ca: await fileOf(ca) }),
+    ...(cert !== null && { cert: await fileOf(cert) }),
+    ...(key !== null && { key: await fileOf(key) }),
+    servername: serverName ?? host,
+  };
+}
+
+async function fileOf(path: string): Promise<Buffer> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new SluiceError('SLU_CONFIG_UNREADABLE', `fleet.redis: ${path} cannot be read`, { cause: error });
+  }
+}
+
+/** By its hash; a server that has never seen it, or has been restarted, is sent the text. */
+async function runScript(
+  client: Redis,
+  script: string,
+  keys: readonly string[],
+  args: readonly (string | number)[],
+): Promise<unknown> {
+  const hash = createHash('sha1').update(script).digest('hex');
+  try {
+    return await client.evalsha(hash, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    return client.call('EVAL', script, keys.length, ...keys, ...args);
+  }
+}

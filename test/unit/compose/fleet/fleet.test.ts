@@ -1,0 +1,77 @@
+/** A gateway without a fleet, and one whose Redis is not there; with one, test/integration/fleet/. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Fleet } from '#src/compose/fleet/fleet.ts';
+import { createLog } from '#src/lib/log.ts';
+import type { RolloutCommand } from '#src/model/rollout.ts';
+import { until } from '../../../support/gateway.ts';
+import { SPEC } from '../../../support/simulate/detection.ts';
+import { redisSettings } from '../../../support/stores/fleet/settings.ts';
+
+const COMMAND: RolloutCommand = { name: 'start', route: SPEC.route, by: 'api', reason: '', isFix: false };
+
+function rig() {
+  const commands: string[] = [];
+  const stored: number[] = [];
+  const regions: never[] = [];
+  const fleet = new Fleet({
+    log: createLog({ level: 'fatal' }),
+    led: {
+      command: ({ name }) => {
+        commands.push(name);
+        return { kind: 'refused', detail: 'by the rollout itself' };
+      },
+      save: () => [],
+      adopt: () => undefined,
+    },
+    regions: () => regions,
+    weightOf: () => 5,
+    setLatency: (unit) => void stored.push(unit),
+  });
+  fleet.follow([SPEC]);
+  return { fleet, commands, stored, regions };
+}
+
+test('without a fleet a gateway leads everything, and nothing is in between', async () => {
+  const { fleet, commands, stored, regions } = rig();
+  await fleet.open(null, () => '');
+  assert.deepEqual([fleet.guide.roleOf(SPEC.route), fleet.guide.mayStart(SPEC.route)], ['leader', true]);
+  assert.equal(fleet.regions(), regions);
+  fleet.setLatency(7, null);
+  fleet.beforeTurn();
+  fleet.afterTurn();
+  fleet.decided(SPEC.route);
+  await fleet.command(COMMAND);
+  assert.deepEqual([commands, stored, fleet.status()], [['start'], [7], null]);
+  await fleet.close();
+});
+
+test('without its Redis a gateway is alone: it says so, aborts, and starts nothing', async () => {
+  const { fleet, commands } = rig();
+  const config = {
+    name: 'edge',
+    member: 'one',
+    redis: redisSettings(1),
+    leaseMs: 3000,
+    window: { leaseMs: 3000, onTaken: 'wait' },
+  } as const;
+  await fleet.open(config, () => 'http://127.0.0.1:9900');
+  assert.deepEqual([fleet.guide.roleOf(SPEC.route), fleet.guide.mayStart(SPEC.route)], ['follower', false]);
+  await until('it is alone', () => {
+    fleet.beforeTurn();
+    fleet.afterTurn();
+    return fleet.guide.roleOf(SPEC.route) === 'alone';
+  });
+  const status = fleet.status();
+  assert.deepEqual([status?.mode, status?.exchangedMs, status?.members.length], ['alone', null, 1]);
+  assert.notEqual(status?.because, '');
+  const refused = await fleet.command(COMMAND);
+  assert.match(refused.kind === 'refused' ? refused.detail : '', /cut off from the fleet edge/);
+  assert.deepEqual(commands, []);
+  await fleet.command({ ...COMMAND, name: 'abort' });
+  await fleet.command({ ...COMMAND, route: 'unknown' });
+  assert.deepEqual(commands, ['abort', 'start']);
+  await fleet.close();
+  assert.equal(fleet.status(), null);
+});

@@ -1,0 +1,52 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { isNews, placeOf } from '#src/compose/fleet/news.ts';
+import type { SavedRollout } from '#src/model/rollout.ts';
+
+const SAVED: SavedRollout = {
+  format: 1,
+  route: 'shop',
+  generation: 'g',
+  decision: null,
+  rollout: {
+    state: { kind: 'progressing', step: 1, forMs: 5, waitingForMs: 5 },
+    ladder: [{ percent: 5, dwellMs: 1000 }],
+    fixReason: '',
+    leftAtStart: null,
+    spentBefore: 0,
+    undo: null,
+  },
+};
+const TIMES = [1, 2, 3, 4, 5, 6];
+const LIMITS = { id: 'a.1', stableMs: TIMES, canaryMs: TIMES };
+
+test('news are a saved rollout, with thresholds or without', () => {
+  assert.equal(isNews({ saved: SAVED, limits: null }), true);
+  assert.equal(isNews({ saved: SAVED, limits: LIMITS }), true);
+});
+
+test('what is none is told from it', () => {
+  const wrong: unknown[] = [
+    null,
+    'x',
+    {},
+    { saved: null, limits: null },
+    { saved: { ...SAVED, format: 2 }, limits: null },
+    { saved: { ...SAVED, route: 5 }, limits: null },
+    { saved: { ...SAVED, rollout: null }, limits: null },
+    { saved: { ...SAVED, rollout: { ...SAVED.rollout, state: null } }, limits: null },
+    { saved: SAVED },
+    { saved: SAVED, limits: { ...LIMITS, id: 5 } },
+    { saved: SAVED, limits: { ...LIMITS, canaryMs: [1] } },
+    { saved: SAVED, limits: { ...LIMITS, stableMs: [...TIMES.slice(1), null] } },
+  ];
+  for (const value of wrong) assert.equal(isNews(value), false, JSON.stringify(value));
+});
+
+test('a place is the same whenever it is looked at, and another one on another step', () => {
+  const { rollout } = SAVED;
+  const at = (state: SavedRollout['rollout']['state']): string => placeOf({ ...SAVED, rollout: { ...rollout, state } });
+  assert.equal(at({ kind: 'progressing', step: 1, forMs: 99, waitingForMs: 99 }), placeOf(SAVED));
+  assert.notEqual(at({ kind: 'progressing', step: 2, forMs: 5 }), placeOf(SAVED));
+  assert.notEqual(at({ kind: 'paused', step: 1, forMs: 5 }), placeOf(SAVED));
+});

@@ -1,0 +1,134 @@
+/** One gateway of a fleet, on virtual time; what random faults do to several is in property/fleet/faults.test.ts. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ALONE_MS, FleetNode, type Phase } from '#src/fleet/node.ts';
+import { Random } from '#src/lib/random.ts';
+import { ModelLine, ModelServer } from '../../support/stores/fleet/model.ts';
+import { VirtualTime } from '../../support/stores/virtual.ts';
+
+const LEASE_MS = 3000;
+
+class Rig {
+  readonly time = new VirtualTime();
+  readonly server = new ModelServer<string>(this.time);
+  readonly adopted: string[] = [];
+  readonly lost: string[] = [];
+
+  gateway(id: string, body: () => string = () => 'idle', phase: () => Phase = () => 'resting') {
+    const line = new ModelLine(this.server, this.time, new Random(1));
+    const node = new FleetNode<string>({
+      id,
+      locks: line,
+      board: line,
+      nowMs: () => this.time.nowMs,
+      wallMs: () => this.time.nowMs,
+      leaseMs: LEASE_MS,
+      windowLeaseMs: LEASE_MS,
+      hooks: {
+        adopt: (route, word) => void this.adopted.push(`${id} ${route} ${word.body}`),
+        current: () => ({ body: body(), isRolledBack: body() === 'out', rolledBackAtMs: 1 }),
+        phase,
+        windowLost: (route, by) => void this.lost.push(`${id} ${route} ${by}`),
+        failed: () => undefined,
+      },
+    });
+    return { line, node };
+  }
+
+  async all(...asked: readonly Promise<unknown>[]): Promise<void> {
+    const done = Promise.all(asked);
+    await this.time.pass(400);
+    await done;
+  }
+}
+
+const rollout = (route: string, generation = 'g1') => ({ route, service: 'shop', generation, hasSteps: true });
+
+test('the first to ask leads, the others know who', async () => {
+  const rig = new Rig();
+  const [a, b] = [rig.gateway('a'), rig.gateway('b')];
+  for (const { node } of [a, b]) node.follow([rollout('x')]);
+  assert.deepEqual([a.node.roleOf('x'), a.node.exchangedMs], ['follower', null]);
+  await rig.all(a.node.exchange());
+  await rig.all(b.node.exchange());
+  assert.deepEqual([a.node.roleOf('x'), b.node.roleOf('x')], ['leader', 'follower']);
+  assert.deepEqual([a.node.leaderOf('x'), b.node.leaderOf('x')], ['a', 'a']);
+  const [status] = b.node.statuses(() => 'name of a');
+  assert.deepEqual([status?.role, status?.leader, status?.run, status?.window], ['follower', 'name of a', 0, 'none']);
+  assert.equal(a.node.roleOf('unknown'), 'alone');
+});
+
+test('who is cut off is alone, and leads no longer than its lease', async () => {
+  const rig = new Rig();
+  const { node, line } = rig.gateway('a');
+  node.follow([rollout('x')]);
+  await rig.all(node.exchange());
+  line.isCut = true;
+  await rig.time.pass(ALONE_MS);
+  assert.deepEqual([node.isConnected, node.roleOf('x')], [false, 'leader']);
+  await rig.time.pass(LEASE_MS - ALONE_MS);
+  assert.equal(node.roleOf('x'), 'alone');
+});
+
+test('a decision of the leader is everybody’s', async () => {
+  const rig = new Rig();
+  let body = 'idle';
+  const [a, b] = [rig.gateway('a', () => body), rig.gateway('b')];
+  for (const { node } of [a, b]) node.follow([rollout('x')]);
+  await rig.all(a.node.exchange());
+  body = 'step 1';
+  await rig.all(a.node.moved('x'));
+  await rig.all(b.node.exchange());
+  assert.deepEqual(rig.adopted, ['b x step 1']);
+  await rig.all(b.node.moved('x'));
+  await rig.all(b.node.exchange());
+  assert.deepEqual(rig.adopted, ['b x step 1', 'b x step 1'], 'what a follower did by itself is taken back');
+});
+
+test('one rollout at a time has the window of its service, and another one gets it afterwards', async () => {
+  const rig = new Rig();
+  let phase: Phase = 'wants';
+  const a = rig.gateway('a', undefined, () => phase);
+  const b = rig.gateway('b', undefined, () => 'wants');
+  a.node.follow([rollout('x')]);
+  b.node.follow([rollout('y')]);
+  await rig.all(a.node.exchange());
+  await rig.all(b.node.exchange());
+  assert.deepEqual([a.node.mayStart('x'), b.node.mayStart('y')], [true, false]);
+  const entered = b.node.enter('y');
+  await rig.all(entered);
+  assert.equal(await entered, 'x/g1');
+  phase = 'resting';
+  await rig.all(a.node.exchange());
+  await rig.all(b.node.exchange());
+  assert.deepEqual([a.node.mayStart('x'), b.node.mayStart('y')], [false, true]);
+  phase = 'under-way';
+  await rig.all(a.node.exchange());
+  assert.deepEqual(rig.lost, ['a x y/g1']);
+});
+
+test('another generation is another rollout, and what has gone is given back', async () => {
+  const rig = new Rig();
+  const [a, b] = [rig.gateway('a'), rig.gateway('b')];
+  a.node.follow([rollout('x')]);
+  await rig.all(a.node.exchange());
+  a.node.follow([rollout('x', 'g2')]);
+  assert.equal(a.node.roleOf('x'), 'follower');
+  await rig.time.pass(100);
+  b.node.follow([rollout('x')]);
+  await rig.all(b.node.exchange());
+  assert.equal(b.node.roleOf('x'), 'leader');
+  await rig.all(b.node.close());
+  assert.equal(b.node.roleOf('x'), 'alone');
+});
+
+test('a rollback of an earlier process is said to the fleet', async () => {
+  const rig = new Rig();
+  const [a, b] = [rig.gateway('a', () => 'step 3'), rig.gateway('b', () => 'out')];
+  for (const { node } of [a, b]) node.follow([rollout('x')]);
+  await rig.all(a.node.exchange());
+  await rig.all(b.node.exchange());
+  await rig.all(a.node.exchange());
+  assert.deepEqual(rig.adopted, ['a x out']);
+});

@@ -1,0 +1,95 @@
+/** The connection to a real Redis: never kept waiting, with a password, never told. */
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { openLink, optionsOf } from '#src/fleet/redis/link.ts';
+import { until } from '../../../support/gateway.ts';
+import { redisSettings } from '../../../support/stores/fleet/settings.ts';
+import { cannotRun, REDIS, type StoreKind, startStore } from '../../../support/stores/server.ts';
+
+const PASSWORD = 'opensesame';
+const LOCKED: StoreKind = {
+  ...REDIS,
+  args: (folder, ports) => [...REDIS.args(folder, ports), '--requirepass', PASSWORD],
+  // It listens; what it thinks of strangers is the test's affair.
+  isReady: async (url) => {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    await once(socket, 'connect');
+    socket.destroy();
+    return true;
+  },
+};
+const EVENTS = { name: 'sluice-test', channels: ['c'], message: () => undefined, failed: () => undefined };
+
+test('nothing is queued and nothing is retried, so that nobody waits', async () => {
+  const { retryStrategy, ...options } = await optionsOf(redisSettings(6379, { timeoutMs: 50 }), 'sluice-test');
+  assert.deepEqual(options, {
+    host: '127.0.0.1',
+    port: 6379,
+    db: 0,
+    connectionName: 'sluice-test',
+    replyMapping: 'legacy',
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 0,
+    commandTimeout: 50,
+    connectTimeout: 500,
+  });
+  assert.deepEqual(
+    [1, 5, 1000].map((times) => retryStrategy?.(times)),
+    [50, 250, 1000],
+  );
+});
+
+test('secrets come from files, and a file that is not there is named', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-link-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'secret');
+  writeFileSync(file, `${PASSWORD}\n`);
+  const tls = { ca: file, cert: file, key: file, serverName: null };
+  const options = await optionsOf(redisSettings(1, { username: 'gateway', passwordFile: file, tls }), 'x');
+  assert.deepEqual([options.username, options.password], ['gateway', PASSWORD]);
+  assert.deepEqual(Object.keys(options.tls ?? {}), ['ca', 'cert', 'key', 'servername']);
+  assert.equal((options.tls as { servername: string }).servername, '127.0.0.1');
+  const missing = redisSettings(1, { passwordFile: join(folder, 'none') });
+  await assert.rejects(openLink(missing, EVENTS), { code: 'SLU_CONFIG_UNREADABLE', message: /none cannot be read/ });
+});
+
+test('without a server every question is refused, and errors are told instead of thrown', async () => {
+  const errors: Error[] = [];
+  const link = await openLink(redisSettings(1), { ...EVENTS, failed: (error) => void errors.push(error) });
+  await assert.rejects(link.get(['a']));
+  await assert.rejects(link.publish('c', 'x'));
+  await until('it is told', () => errors.length > 0);
+  link.close();
+});
+
+test('logs in, asks and listens, also after it was told to listen again', { skip: cannotRun(REDIS) }, async (t) => {
+  const server = await startStore(LOCKED);
+  t.after(() => server.end());
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-link-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const file = join(folder, 'secret');
+  writeFileSync(file, PASSWORD);
+  const port = Number(new URL(server.url).port);
+  const heard: string[] = [];
+  const settings = redisSettings(port, { passwordFile: file });
+  const link = await openLink(settings, {
+    ...EVENTS,
+    message: (channel, text) => void heard.push(`${channel} ${text}`),
+  });
+  t.after(() => link.close());
+  const say = async (text: string): Promise<void> =>
+    until(`${text} is heard`, async () => {
+      await link.publish('c', text).catch(() => undefined);
+      return heard.includes(`c ${text}`);
+    });
+  await say('one');
+  link.listenAgain();
+  await say('two');
+  assert.deepEqual(await link.get(['a', 'b']), [null, null]);
+});

@@ -1,0 +1,134 @@
+/** Locks and words in a real Redis. */
+
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Word } from '#src/fleet/order.ts';
+import { type Link, openLink } from '#src/fleet/redis/link.ts';
+import { RedisStore } from '#src/fleet/redis/store.ts';
+import { until } from '../../../support/gateway.ts';
+import { redisSettings } from '../../../support/stores/fleet/settings.ts';
+import { cannotRun, REDIS, type StoreServer, startStore } from '../../../support/stores/server.ts';
+
+const isText = (value: unknown): value is string => typeof value === 'string';
+const SHOP = { tag: 'shop', name: 'g1' };
+const TTL_MS = 60_000;
+/** Shorter than a server has to be up before it gives a lock. */
+const SHORT_MS = 900;
+
+describe('a store in Redis', { skip: cannotRun(REDIS), timeout: 60_000 }, () => {
+  let server: StoreServer;
+  let link: Link;
+  let store: RedisStore<string>;
+  const heard: string[] = [];
+  let keys = 0;
+  const fresh = (): { tag: string; name: string } => ({ tag: 'shop', name: `fresh${++keys}` });
+
+  before(async () => {
+    server = await startStore(REDIS);
+    link = await openLink(redisSettings(Number(new URL(server.url).port)), {
+      name: 'test',
+      channels: ['sluice:edge:words'],
+      message: (_channel, text) => void heard.push(text),
+      failed: () => undefined,
+    });
+    store = new RedisStore(link, 'edge', isText);
+    await until('a server is old enough to give a lock', async () => {
+      const grant = await store.acquire(fresh(), 'a', SHORT_MS).catch(() => null);
+      return grant?.kind === 'held';
+    });
+  });
+
+  after(async () => {
+    link.close();
+    await server.end();
+  });
+
+  const word = (token: number, changes: Partial<Word<string>> = {}): Word<string> => ({
+    run: 0,
+    isRolledBack: false,
+    token,
+    seq: 1,
+    beganAtMs: 0,
+    body: 'said',
+    ...changes,
+  });
+
+  it('gives no lock while it may have forgotten one', async () => {
+    const grant = await store.acquire(fresh(), 'a', TTL_MS);
+    assert.equal(grant.kind === 'taken' && grant.owner === '' && grant.leftMs > 0 && grant.leftMs <= TTL_MS, true);
+  });
+
+  it('gives a lock to one, renews it, and gives it to another when it ended, with a greater token', async () => {
+    const one = fresh();
+    const first = await store.acquire(one, 'a', SHORT_MS);
+    assert.ok(first.kind === 'held');
+    assert.deepEqual(await store.acquire(one, 'a', SHORT_MS), first);
+    const refused = await store.acquire(one, 'b', SHORT_MS);
+    assert.equal(refused.kind === 'taken' && refused.owner === 'a' && refused.leftMs <= SHORT_MS, true);
+    await store.release(one, 'b');
+    assert.equal((await store.acquire(one, 'b', SHORT_MS)).kind, 'taken', 'only its owner gives it back');
+    let second = refused;
+    await until('it ends by itself', async () => {
+      second = await store.acquire(one, 'b', SHORT_MS);
+      return second.kind === 'held';
+    });
+    assert.ok(second.kind === 'held' && second.token > first.token);
+    await store.release(one, 'b');
+    const third = await store.acquire(one, 'a', SHORT_MS);
+    assert.ok(third.kind === 'held' && third.token > second.token);
+  });
+
+  it('keeps the words of who has the newest token, and tells them', async () => {
+    const one = fresh();
+    const grant = await store.acquire(one, 'a', SHORT_MS);
+    const token = grant.kind === 'held' ? grant.token : 0;
+    assert.deepEqual(await store.read([one, SHOP]), [null, null]);
+    assert.equal(await store.put(one, word(token)), 'done');
+    assert.equal(await store.put(one, word(token - 1, { seq: 9 })), 'fenced');
+    assert.deepEqual(await store.read([SHOP, one]), [null, word(token)]);
+    await until('it is heard', () => heard.some((text) => text.startsWith(`shop ${one.name} `)));
+    assert.deepEqual(store.heard(heard.find((text) => text.includes(one.name)) as string), {
+      resource: one,
+      word: word(token),
+    });
+    assert.equal(store.heard('nonsense'), null);
+    await store.release(one, 'a');
+    const next = await store.acquire(one, 'b', SHORT_MS);
+    assert.equal(await store.put(one, word(token, { seq: 2 })), 'fenced', 'whoever is late');
+    assert.equal(await store.put(one, word(next.kind === 'held' ? next.token : 0)), 'done');
+  });
+
+  it('lets nothing but another run come after a rollback', async () => {
+    const one = fresh();
+    const grant = await store.acquire(one, 'a', SHORT_MS);
+    const token = grant.kind === 'held' ? grant.token : 0;
+    await store.markRolledBack(one, word(0, { isRolledBack: true, body: 'out' }));
+    await store.markRolledBack(one, word(0, { isRolledBack: true, body: 'out again' }));
+    assert.equal(await store.put(one, word(token)), 'rolled-back');
+    assert.equal((await store.read([one]))[0]?.body, 'out');
+    assert.equal(await store.put(one, word(token, { run: 1 })), 'done');
+    assert.equal((await store.read([one]))[0]?.run, 1);
+  });
+
+  it('gives every key a time to live, and keys of one thing lie together', async () => {
+    const one = fresh();
+    await store.acquire(one, 'a', SHORT_MS);
+    const script =
+      "local n = 0 for _, key in ipairs(KEYS) do if redis.call('PTTL', key) > 0 then n = n + 1 end end return n";
+    const names = ['lock', 'token'].map((part) => `sluice:edge:{shop}:${one.name}:${part}`);
+    assert.equal(await link.run(script, names, []), 2);
+  });
+
+  it('goes on by itself when the server comes back, and nothing waits meanwhile', async () => {
+    server.freeze();
+    const before = performance.now();
+    await assert.rejects(store.acquire(fresh(), 'a', SHORT_MS));
+    assert.ok(performance.now() - before < 30_000);
+    server.thaw();
+    await until('it answers again', async () => (await store.read([SHOP]).catch(() => null)) !== null);
+    await server.kill();
+    await assert.rejects(store.read([SHOP]));
+    await server.restart();
+    await until('it answers again', async () => (await store.read([SHOP]).catch(() => null)) !== null);
+  });
+});
