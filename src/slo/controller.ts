@@ -46,6 +46,11 @@ export function createController(deps: ControllerDeps): Controller {
   return new Loop(deps);
 }
 
+/** Why a canary is out; null: it is not. */
+function decisionOf(state: WatchState): Decision | null {
+  return state.kind === 'rolled-back' ? state.decision : null;
+}
+
 class Loop implements Controller {
   readonly #deps: ControllerDeps;
   readonly #watches = new Map<string, Watch>();
@@ -129,33 +134,20 @@ class Loop implements Controller {
   save(nowMs: number): SavedRollout[] {
     return [...this.#watches.values()].map(({ spec: { route, generation }, run, state }) => {
       const badCaused = state.kind === 'progressing' ? run.badCaused(state.judgement.requests) : 0;
-      const decision = state.kind === 'rolled-back' ? state.decision : null;
-      return toState(run.rollout, { route, generation, decision }, { nowMs, badCaused });
+      return toState(run.rollout, { route, generation, decision: decisionOf(state) }, { nowMs, badCaused });
     });
   }
 
   restore(saved: readonly SavedRollout[], atMs: number): RouteHold[] {
-    const nowMs = Math.floor(atMs);
-    const moment = this.#between(nowMs);
+    const moment = this.#between(Math.floor(atMs));
     this.#follow(moment, []);
-    return saved.flatMap((one) => {
-      const watch = this.#watches.get(one.route);
-      const rollout = watch === undefined ? null : fromState(one, watch.spec.generation, nowMs);
-      return watch === undefined || rollout === null ? [] : this.#goOn(watch, rollout, one.decision, moment);
-    });
+    return saved.flatMap((one) => this.#goOn(one, moment, false) ?? []);
   }
 
   follow(saved: SavedRollout, atMs: number, isFirst: boolean): RouteHold | null {
-    const nowMs = Math.floor(atMs);
-    const moment = this.#between(nowMs);
-    const watch = this.#watches.get(saved.route);
-    const rollout = watch === undefined ? null : fromState(saved, watch.spec.generation, nowMs);
-    if (watch === undefined || rollout === null) return null;
-    watch.tape?.seal();
-    const isNew = watch.isNew && isFirst;
-    const [hold = null] = this.#goOn(watch, rollout, saved.decision, moment);
-    watch.isNew = isNew;
-    return hold;
+    const { tape, spec } = this.#watches.get(saved.route) ?? {};
+    if (spec?.generation === saved.generation) tape?.seal();
+    return this.#goOn(saved, this.#between(Math.floor(atMs)), isFirst);
   }
 
   view(): readonly RolloutView[] {
@@ -205,10 +197,7 @@ class Loop implements Controller {
     watch.tape?.seal();
     watch.tape = null;
     watch.isLed = isLed;
-    if (isLed) return;
-    const { isNew, run, state } = watch;
-    this.#goOn(watch, run.rollout, state.kind === 'rolled-back' ? state.decision : null, moment);
-    watch.isNew = isNew;
+    if (!isLed) this.#takeUp(watch, watch.run.rollout, moment);
   }
 
   /** Brings the watches in line with the snapshot in force. */
@@ -358,19 +347,29 @@ class Loop implements Controller {
     run.become(rollout, kind === 'start', watch.state.kind === 'progressing' ? watch.state.judgement.requests : null);
   }
 
-  /** A rollout of an earlier process. */
-  #goOn(watch: Watch, rollout: Rollout, decision: Decision | null, moment: Moment): RouteHold[] {
+  /** A rollout of an earlier process, or as another gateway says; null: of another generation. */
+  #goOn(saved: SavedRollout, moment: Moment, isFirst: boolean): RouteHold | null {
+    const { route, decision } = saved;
+    const watch = this.#watches.get(route);
+    const rollout = watch === undefined ? null : fromState(saved, watch.spec.generation, moment.nowMs);
+    if (watch === undefined || rollout === null) return null;
     const { spec } = watch;
-    watch.run = new RolloutRun(rollout);
-    watch.isNew = false;
+    watch.isNew &&= isFirst;
     const weights = weightsFor(spec, percentOf(rollout));
     store(spec, weights, this.#deps);
+    this.#takeUp(watch, rollout, moment, decision);
+    const because = decision?.sentence ?? stateSentence(spec, rollout, moment.nowMs);
+    return { route, generation: spec.generation, because, weights };
+  }
+
+  /** Watches a rollout where it stands, from nothing; its weights are in force. @param decision the one that it stands at */
+  #takeUp(watch: Watch, rollout: Rollout, moment: Moment, decision = decisionOf(watch.state)): void {
+    const { spec } = watch;
+    watch.run = new RolloutRun(rollout);
     const rolledBackBy = rollout.state.kind === 'rolled-back' ? decision : null;
     watch.tape = watch.isLed ? null : this.#openTape(spec, moment.nowMs, rollout, rolledBackBy);
     if (rolledBackBy !== null) watch.state = { kind: 'rolled-back', decision: rolledBackBy };
     else watch.state = this.#fresh(spec, moment, watch.tape);
-    const because = decision?.sentence ?? stateSentence(spec, rollout, moment.nowMs);
-    return [{ route: spec.route, generation: spec.generation, because, weights }];
   }
 
   /** The operator has changed what was rolled back or under way. */

@@ -50,7 +50,8 @@ describe('two gateways whose Redis goes away', LIMIT, () => {
     fleet.redis.thaw();
     for (const node of fleet.nodes) {
       await until(`${node.name} goes on`, async () => (await node.canary()).state === 'progressing');
-      assert.equal(await modeOf(node), 'fleet');
+      // A word of the other one may be heard before the first exchange of its own.
+      await until(`${node.name} is of the fleet`, async () => (await modeOf(node)) === 'fleet');
     }
     for (const load of loads) assertServed(await load.stop());
   });

@@ -349,6 +349,17 @@ describe('a rollout that another gateway leads', () => {
     );
   });
 
+  it('leaves the weights in force alone when another one begins to decide', () => {
+    const rig = new Rig();
+    rig.role = 'follower';
+    rig.run(3, 0);
+    // Down or drifting: the weight in force is not the one that is held or configured.
+    rig.dials[SPEC.canary.dial] = 0;
+    rig.role = 'leader';
+    rig.run(3, 0);
+    assert.deepEqual([rig.dials[SPEC.canary.dial], rig.stores], [0, []]);
+  });
+
   it('follows what the leader has decided', () => {
     const [leader, follower] = [new Rig(), new Rig()];
     follower.role = 'follower';
