@@ -1,7 +1,7 @@
 /** Locks and words in a real Redis. */
 
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Word } from '#src/fleet/order.ts';
 import { type Link, openLink } from '#src/fleet/redis/link.ts';
 import { RedisStore } from '#src/fleet/redis/store.ts';
@@ -32,6 +32,10 @@ describe('a store in Redis', { skip: cannotRun(REDIS), timeout: 60_000 }, () => 
       failed: () => undefined,
     });
     store = new RedisStore(link, 'edge', isText);
+  });
+
+  // One of the tests starts the server anew, and they run in any order.
+  beforeEach(async () => {
     await until('a server is old enough to give a lock', async () => {
       const grant = await store.acquire(fresh(), 'a', SHORT_MS).catch(() => null);
       return grant?.kind === 'held';
