@@ -145,6 +145,9 @@ export interface LoadCounts {
   readonly answers: Map<string, number>;
 }
 
+/** A load ends by itself when nobody answered for so long. */
+const ALONE_MS = 60_000;
+
 /** Closed-loop load over keep-alive connections until stopped; each request has another of `users` user keys. */
 export function startLoad(
   url: string,
@@ -153,6 +156,7 @@ export function startLoad(
   const agent = new Agent({ keepAlive: true, maxSockets: options.connections });
   const counts: LoadCounts = { sent: 0, answers: new Map() };
   let isStopped = false;
+  let answeredAtMs = performance.now();
   const note = (answer: string): void => void counts.answers.set(answer, (counts.answers.get(answer) ?? 0) + 1);
   const one = (): Promise<void> =>
     new Promise((resolve) => {
@@ -161,6 +165,7 @@ export function startLoad(
         let body = '';
         response.on('data', (chunk: Buffer) => (body += chunk.toString()));
         response.on('end', () => {
+          answeredAtMs = performance.now();
           note(`${response.statusCode} ${response.statusCode === 200 ? body : ''}`.trim());
           resolve();
         });
@@ -176,7 +181,8 @@ export function startLoad(
       sent.end();
     });
   const loops = Array.from({ length: options.connections }, async () => {
-    while (!isStopped) await one();
+    // Of a test that failed, which stops nothing, the gateway is gone.
+    while (!isStopped && performance.now() - answeredAtMs < ALONE_MS) await one();
   });
   return {
     counts,
