@@ -74,9 +74,12 @@ export function sharingOf(path: string, read: ReadFile): Sharing {
   return KINDS[kind] as Sharing;
 }
 
+/** Takes minutes: alone, or what shares its process would be one core's work to the end. */
+const isLong = (file: string): boolean => file.endsWith('.long.test.ts');
+
 /**
  * Test files in groups, one process each: at most `cores` groups of each kind, then the files apart. Who waits begins, so
- * that there is something to do meanwhile.
+ * that there is something to do meanwhile; what computes for long is next, each by itself.
  */
 export function groupsOf(root: string, files: readonly string[], cores: number): string[][] {
   const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -85,11 +88,18 @@ export function groupsOf(root: string, files: readonly string[], cores: number):
     const kind = CASE.test(scan(read(file)).code) ? sharingOf(file, read) : 'apart';
     byKind.get(kind)?.push(file);
   }
-  const dealt = (kind: Sharing, hand: number): string[] =>
-    (byKind.get(kind) ?? []).filter((_file, n) => n % cores === hand);
-  const shared = Array.from({ length: cores }, (_, n) => [dealt('waits', n), dealt('forks', n), dealt('computes', n)]);
-  const apart = (byKind.get('apart') ?? []).map((file) => [file]);
-  return [...shared.flat().filter((group) => group.length > 0), ...apart];
+  const of = (kind: Sharing): string[] => byKind.get(kind) ?? [];
+  const dealt = (dealing: readonly string[]): string[][] =>
+    Array.from({ length: cores }, (_, hand) => dealing.filter((_file, n) => n % cores === hand));
+  const alone = (some: readonly string[]): string[][] => some.map((file) => [file]);
+  const computing = of('computes');
+  return [
+    ...dealt(of('waits')),
+    ...dealt(of('forks')),
+    ...alone(computing.filter(isLong)),
+    ...dealt(computing.filter((file) => !isLong(file))),
+    ...alone(of('apart')),
+  ].filter((group) => group.length > 0);
 }
 
 /**
