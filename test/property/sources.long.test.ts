@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { test } from 'node:test';
-import { runSchedule } from '../support/stores/schedule.ts';
+import { runSeeds } from '../support/runner/apart.ts';
 
 const SCHEDULES = 10_000;
 
@@ -8,5 +8,6 @@ test('10,000 other schedules of faults lose no update either', async (t) => {
   // A failure names its own seed: `runSchedule(seed)` replays it.
   const first = 1000 + randomInt(2 ** 30);
   t.diagnostic(`seeds from ${first}`);
-  for (let seed = first; seed < first + SCHEDULES; seed++) await runSchedule(seed);
+  const module = new URL('../support/stores/schedule.ts', import.meta.url);
+  await runSeeds({ module, first, count: SCHEDULES });
 });
