@@ -29,62 +29,68 @@ describe('two gateways whose Redis goes away', LIMIT, () => {
   });
   after(() => fleet.end());
 
-  it('serve on, stand still and say so while it is frozen, and go on together afterwards', async () => {
-    const loads = fleet.nodes.map(({ gateway }) => startLoad(gateway.proxyUrl, { connections: 2, users: 50 }));
-    fleet.redis.freeze();
-    for (const node of fleet.nodes) {
-      await until(`${node.name} is alone`, async () => (await modeOf(node)) === 'alone');
-      await until(`${node.name} stands still`, async () => (await node.canary()).state === 'paused');
-      assert.equal((await node.canary()).weight, 50, 'at the weight that it had');
-      const { status } = await fetch(`${node.gateway.adminUrl}/readyz`);
-      assert.equal(status, 200, 'it is ready nevertheless');
-      const refused = await node.command('promote');
-      assert.equal(refused.status, 409);
-      assert.match(String(refused.body['detail']), /cut off from the fleet test/);
-      assert.match(
-        await (await fetch(`${node.gateway.adminUrl}/metrics`)).text(),
-        /sluice_fleet_mode\{mode="alone"\} 1/,
-      );
-      assert.match(node.gateway.output(), /"event":"fleet_alone"/);
-    }
-    fleet.redis.thaw();
-    for (const node of fleet.nodes) {
-      await until(`${node.name} goes on`, async () => (await node.canary()).state === 'progressing');
-      // A word of the other one may be heard before the first exchange of its own.
-      await until(`${node.name} is of the fleet`, async () => (await modeOf(node)) === 'fleet');
-    }
-    for (const load of loads) assertServed(await load.stop());
-  });
+  // One story: what each part leaves is what the next begins with.
+  it('serve on, and go on together', async (t) => {
+    await t.test('serve on, stand still and say so while it is frozen, and go on together afterwards', async () => {
+      const loads = fleet.nodes.map(({ gateway }) => startLoad(gateway.proxyUrl, { connections: 2, users: 50 }));
+      fleet.redis.freeze();
+      for (const node of fleet.nodes) {
+        await until(`${node.name} is alone`, async () => (await modeOf(node)) === 'alone');
+        await until(`${node.name} stands still`, async () => (await node.canary()).state === 'paused');
+        assert.equal((await node.canary()).weight, 50, 'at the weight that it had');
+        const { status } = await fetch(`${node.gateway.adminUrl}/readyz`);
+        assert.equal(status, 200, 'it is ready nevertheless');
+        const refused = await node.command('promote');
+        assert.equal(refused.status, 409);
+        assert.match(String(refused.body['detail']), /cut off from the fleet test/);
+        assert.match(
+          await (await fetch(`${node.gateway.adminUrl}/metrics`)).text(),
+          /sluice_fleet_mode\{mode="alone"\} 1/,
+        );
+        assert.match(node.gateway.output(), /"event":"fleet_alone"/);
+      }
+      fleet.redis.thaw();
+      for (const node of fleet.nodes) {
+        await until(`${node.name} goes on`, async () => (await node.canary()).state === 'progressing');
+        // A word of the other one may be heard before the first exchange of its own.
+        await until(`${node.name} is of the fleet`, async () => (await modeOf(node)) === 'fleet');
+      }
+      for (const load of loads) assertServed(await load.stop());
+    });
 
-  it('serve on while it is killed, and while it begins again without its data', async () => {
-    const loads = fleet.nodes.map(({ gateway }) => startLoad(gateway.proxyUrl, { connections: 2, users: 50 }));
-    await fleet.redis.kill();
-    for (const node of fleet.nodes) await until('it is alone', async () => (await modeOf(node)) === 'alone');
-    await fleet.redis.restart();
-    for (const node of fleet.nodes) {
-      await until(`${node.name} goes on`, async () => (await node.canary()).state === 'progressing');
-      assert.equal((await node.canary()).weight, 50);
-    }
-    await fleet.leader();
-    for (const load of loads) assertServed(await load.stop());
-  });
+    await t.test('serve on while it is killed, and while it begins again without its data', async () => {
+      const loads = fleet.nodes.map(({ gateway }) => startLoad(gateway.proxyUrl, { connections: 2, users: 50 }));
+      await fleet.redis.kill();
+      for (const node of fleet.nodes) await until('it is alone', async () => (await modeOf(node)) === 'alone');
+      await fleet.redis.restart();
+      for (const node of fleet.nodes) {
+        await until(`${node.name} goes on`, async () => (await node.canary()).state === 'progressing');
+        assert.equal((await node.canary()).weight, 50);
+      }
+      await fleet.leader();
+      for (const load of loads) assertServed(await load.stop());
+    });
 
-  it('let one that is cut off roll back on what it sees, and take that over when it is heard again', async () => {
-    const leader = await fleet.leader();
-    const [cut] = fleet.nodes.filter((node) => node !== leader) as [Node];
-    cut.relay.cut();
-    await until('it is alone', async () => (await modeOf(cut)) === 'alone');
-    assert.equal((await leader.canary()).state, 'progressing', 'the others go on');
-    fleet.canary.status = 500;
-    const load = startLoad(cut.gateway.proxyUrl, { connections: 2, users: 200 });
-    await until('it has rolled back', async () => (await cut.canary()).state === 'rolled-back');
-    await load.stop();
-    fleet.canary.status = 200;
-    assert.equal((await leader.canary()).state, 'progressing');
-    cut.relay.mend();
-    await until('so have the others', async () => (await leader.canary()).state === 'rolled-back');
-    assert.equal((await leader.canary()).weight, 0);
-    assert.equal((await cut.canary()).state, 'rolled-back');
+    await t.test(
+      'let one that is cut off roll back on what it sees, and take that over when it is heard again',
+      async () => {
+        const leader = await fleet.leader();
+        const [cut] = fleet.nodes.filter((node) => node !== leader) as [Node];
+        cut.relay.cut();
+        await until('it is alone', async () => (await modeOf(cut)) === 'alone');
+        assert.equal((await leader.canary()).state, 'progressing', 'the others go on');
+        fleet.canary.status = 500;
+        const load = startLoad(cut.gateway.proxyUrl, { connections: 2, users: 200 });
+        await until('it has rolled back', async () => (await cut.canary()).state === 'rolled-back');
+        await load.stop();
+        fleet.canary.status = 200;
+        assert.equal((await leader.canary()).state, 'progressing');
+        cut.relay.mend();
+        await until('so have the others', async () => (await leader.canary()).state === 'rolled-back');
+        assert.equal((await leader.canary()).weight, 0);
+        assert.equal((await cut.canary()).state, 'rolled-back');
+      },
+    );
   });
 });
 
