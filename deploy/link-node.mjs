@@ -1,7 +1,8 @@
 /**
- * Runs after `npm ci`, on any Node from 20 on: makes sure that `node_modules/.bin/node` is the Node 26 of the lockfile.
+ * Runs after `npm ci` in the repository, on any Node from 20 on: makes sure that `node_modules/.bin/node` is the Node 26 of the
+ * lockfile. Who installs the package never runs it.
  *
- * Five optional packages bring Node for five platforms under one bin name. npm before 11.5 drops those of the other
+ * `deploy/node` brings Node for five platforms under one bin name. npm before 11.5 drops those of the other
  * platforms after linking and takes the link of the right one with them; here it is put back. Nothing happens where
  * optional packages were left out on purpose (the container image has a Node of its own).
  */

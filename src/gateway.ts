@@ -9,36 +9,34 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AdminServer } from './admin/server.ts';
 import { hashOfVariable } from './admin/token.ts';
 import { type Insight, openAdmin } from './compose/admin.ts';
-import { Attribution } from './compose/breaches.ts';
-import { createConfigTools } from './compose/config/config-tools.ts';
+import { ConfigLog } from './compose/config/config-log.ts';
 import { Configuration } from './compose/config/configuration.ts';
-import { Revisions } from './compose/config/revisions.ts';
+import { Revisions } from './compose/config/revisions/revisions.ts';
 import { Drifts } from './compose/drifts.ts';
 import { Durable } from './compose/durable.ts';
 import { Restart } from './compose/handover/restart.ts';
 import { Keys } from './compose/keys.ts';
+import { Objectives } from './compose/objectives/objectives.ts';
+import { largerShares } from './compose/objectives/strains.ts';
 import { Rollouts } from './compose/rollouts.ts';
+import { createHealth, Tls } from './compose/tls.ts';
+import { Watches } from './compose/watches/watches.ts';
 import { createWorkers } from './compose/workers.ts';
-import { AccessLogWriter } from './export/access-log.ts';
-import { startProbe } from './health/checks/probe.ts';
-import { Health } from './health/health.ts';
+import { AccessLogWriter } from './export/requests/access-log.ts';
 import { planOf } from './health/plan.ts';
-import { bothClocks, nowMs, wallTime } from './lib/clock.ts';
+import { nowMs, wallTime } from './lib/clock.ts';
 import { createLog, type Log, type LogLevel } from './lib/log.ts';
 import { Random } from './lib/random.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
-import { formatProblem, SluiceError } from './model/problem.ts';
+import { SluiceError } from './model/problem.ts';
 import type { RestartAnswer } from './model/threads/handover.ts';
-import type { LoadedState } from './model/threads/state.ts';
+import type { PassedState } from './model/threads/state.ts';
 import type { Region, Workers } from './proxy/threads/workers.ts';
-import { urlOf } from './proxy/wire/port.ts';
-import { SloEngine } from './slo/budget/engine.ts';
 import { EndpointTotalsReader } from './slo/endpoint-totals.ts';
 import { Totals } from './slo/totals.ts';
 import { createDials, type Dials } from './snapshot/dials.ts';
-import { createEndpointDials, setCapacity } from './snapshot/endpoint-dials.ts';
+import { createEndpointDials } from './snapshot/endpoint-dials.ts';
 import { createLatencyDials } from './snapshot/latency-dials.ts';
-import { objectivesOf } from './snapshot/objectives.ts';
 import { needsRestart } from './snapshot/restart.ts';
 import { type Current, type OfferResult, Store } from './snapshot/store.ts';
 
@@ -51,10 +49,6 @@ const FLUSH_MS = 1000;
 export interface Release {
   readonly version: string;
 }
-
-/** What the command line needs to look at documents without starting anything. */
-export const configTools = createConfigTools(process.env);
-export { logTools } from './compose/log-tools.ts';
 
 /**
  * Starts a gateway and resolves when every worker listens.
@@ -77,6 +71,7 @@ class ControlPlane implements Gateway {
   readonly #options: GatewayOptions;
   readonly #release: Release;
   readonly #log: Log;
+  readonly #configLog: ConfigLog;
   readonly #accessLog: AccessLogWriter;
   readonly #dials: Dials = createDials();
   readonly #store: Store;
@@ -85,20 +80,16 @@ class ControlPlane implements Gateway {
   readonly #totals = new Totals();
   readonly #endpointTotals = new EndpointTotalsReader();
   readonly #rollouts: Rollouts;
-  readonly #slos = new SloEngine();
-  readonly #attribution = new Attribution(this.#totals, this.#endpointTotals);
+  readonly #objectives: Objectives;
   readonly #drifts: Drifts;
   readonly #durable: Durable;
   readonly #endpointDials = createEndpointDials();
   readonly #latencyDials = createLatencyDials();
   readonly #keys: Keys;
-  readonly #health = new Health({
-    random: new Random(randomInt(2 ** 31)),
-    nowMs,
-    setCapacity: (endpoint, capacity) => setCapacity(this.#endpointDials, endpoint, capacity),
-    startProbe,
-  });
+  readonly #tls: Tls;
+  readonly #health: ReturnType<typeof createHealth>;
   readonly #restart: Restart;
+  readonly #watches: Watches;
   readonly #since = { wall: wallTime(), ms: nowMs() };
   #workers: Workers | null = null;
   #admin: AdminServer | null = null;
@@ -108,7 +99,7 @@ class ControlPlane implements Gateway {
   #draining: Promise<void> | null = null;
   readonly #end = Promise.withResolvers<number>();
   readonly closed = this.#end.promise;
-  proxyUrl = '';
+  proxyUrls: readonly string[] = [];
   adminUrl = '';
   configHash = '';
 
@@ -116,35 +107,44 @@ class ControlPlane implements Gateway {
     this.#options = options;
     this.#release = release;
     this.#log = createLog({ level: options.logLevel as LogLevel });
+    this.#configLog = new ConfigLog(this.#log, options.configFile, () => this.#revisions.number);
     this.#accessLog = new AccessLogWriter({ log: this.#log });
+    const counted = { totals: this.#totals, endpointTotals: this.#endpointTotals };
+    const parts = { healthOf: (id: number) => this.#health.of(id), logMore: () => this.#logMore() };
+    this.#objectives = new Objectives({ log: this.#log, dials: this.#dials, ...counted, ...parts });
     this.#store = new Store({
       file: options.configFile,
       dials: this.#dials,
       wallTime,
       mayRecycle: (candidate) => this.#workers?.isUnused(candidate) === true,
     });
+    const insight = (): Insight => this.#insight;
+    const own = { log: this.#log, store: this.#store, workers: () => this.#workers, insight };
+    this.#watches = new Watches({ ...own, release, environment: process.env });
     this.#revisions = new Revisions({
       store: this.#store,
       totals: this.#totals,
       log: this.#log,
       release: release.version,
       apply: (result) => this.#apply(result),
-      save: (rows) => this.#durable.keep(rows),
+      durable: () => this.#durable,
+      isHeld: () => this.#restart.isHeld,
     });
     this.#configuration = new Configuration({
-      file: options.configFile,
+      options,
       environment: process.env,
       log: this.#log,
       store: this.#revisions,
       random: new Random(randomInt(2 ** 31)),
       apply: (result) => this.#apply(result),
+      save: (rows) => this.#durable.keep(rows),
     });
     this.#durable = new Durable({
       log: this.#log,
-      slos: this.#slos,
+      slos: this.#objectives.slos,
       rollouts: () => this.#rollouts,
-      keepers: () => [this.#drifts, this.#revisions],
-      look: () => this.#look(true),
+      keepers: () => [this.#drifts, this.#revisions, this.#configuration.signed, ...this.#watches.keepers],
+      look: () => this.#objectives.look(this.#workers?.regions() ?? [], true),
     });
     this.#keys = new Keys({
       log: this.#log,
@@ -152,23 +152,24 @@ class ControlPlane implements Gateway {
       environment: process.env,
       teach: (keys) => this.#workers?.learn(keys),
     });
-    this.#drifts = new Drifts({
-      dials: this.#dials,
-      store: this.#store,
-      log: this.#log,
-      logMore: (shares) => this.#workers?.logMore(shares),
-      save: this.#durable.keep,
-    });
+    this.#tls = new Tls({ log: this.#log, teach: (material) => this.#workers?.secure(material) });
+    this.#health = createHealth(this.#tls, this.#endpointDials);
+    const { logMore } = parts;
+    const drifting = { dials: this.#dials, store: this.#store, log: this.#log };
+    this.#drifts = new Drifts({ ...drifting, logMore, save: this.#durable.keep });
     this.#rollouts = new Rollouts({
       regions: () => this.#workers?.regions() ?? [],
+      rates: () => this.#workers?.rates ?? null,
       dials: this.#dials,
       latencyDials: this.#latencyDials,
       store: this.#store,
-      slos: this.#slos,
+      slos: this.#objectives.slos,
       log: this.#log,
       tapes: (segment) => this.#durable.keepSegment(segment),
-      explain: this.#attribution.explain,
-      decided: this.#durable.decided,
+      explain: this.#objectives.explain,
+      started: ({ route, by, reason }) => void this.#drifts.restore(route, by, reason),
+      isHeld: () => this.#restart.isHeld,
+      decided: this.#watches.tracing.noting(this.#durable.decided),
     });
     this.#restart = new Restart({
       log: this.#log,
@@ -192,22 +193,28 @@ class ControlPlane implements Gateway {
       totals: this.#totals,
       endpointTotals: this.#endpointTotals,
       health: this.#health,
-      slos: this.#slos,
+      objectives: this.#objectives,
       rollouts: this.#rollouts,
       drifts: this.#drifts,
       durable: this.#durable,
       accessLog: this.#accessLog,
+      watches: this.#watches,
       log: this.#log,
       tokenHash: hashOfVariable('SLUICE_ADMIN_TOKEN', process.env['SLUICE_ADMIN_TOKEN']),
       workers: () => this.#workers?.status() ?? [],
       ratesForgotten: () => this.#workers?.ratesForgotten() ?? 0,
+      downstream: () => this.#workers?.downstream ?? null,
       phase: () => this.#phase,
       restart: () => this.#restart.status(),
       isHeld: () => this.#restart.isHeld,
       restartNow: (by) => this.restart(by),
+      reload: () => this.reload(),
+      drain: () => this.drain(),
       exportedLog: () => this.#durable.exported(this.#rollouts.decisions),
       tickedAtMs: () => this.#tickedAtMs,
-      proxyUrl: () => this.proxyUrl,
+      tls: this.#tls,
+      proxyUrls: () => this.proxyUrls,
+      adminUrl: () => this.adminUrl,
     };
   }
 
@@ -218,26 +225,28 @@ class ControlPlane implements Gateway {
       throw new SluiceError('SLU_CONFIG_INVALID', message, { problems: first.problems });
     }
     const { config } = first.current;
+    this.#tls.follow(config);
+    this.#watches.prepare(config);
     this.#workers = await this.#createWorkers(first.current);
     if (this.#restart.isHeir) await this.#workers.prepare();
     const given = await this.#restart.take(config.state.directory);
     await this.#durable.open(config.state.directory);
     this.#follow(first.current);
     this.#durable.restore(given);
-    await Promise.all([this.#keys.ready(), this.#revisions.ready]);
+    await Promise.all([this.#keys.ready(), this.#revisions.ready, this.#configuration.confirm()]);
     const current = this.#store.current as Current;
     this.configHash = current.snapshot.hash;
     this.#admin = await openAdmin(this.#insight, config.admin, this.#restart.adminFd(config.admin));
     this.adminUrl = this.#admin.url;
-    await this.#rollouts.join(config.fleet, () => this.adminUrl);
-    this.#workers.logMore(this.#drifts.logged);
-    this.proxyUrl = urlOf(config.listen.host, await this.#workers.start());
+    await this.#rollouts.join(config.fleet, () => this.adminUrl, this.#configuration.locksOf(config.fleet));
+    this.#logMore();
+    this.proxyUrls = this.#tls.urls(await this.#workers.start());
     this.#tick = setInterval(() => this.#turn(), TICK_MS);
     this.#phase = 'serving';
     await this.#restart.serving();
     this.#configuration.follow();
-    this.#warn(first.warnings.map(formatProblem));
-    this.#log.info('serving', { proxy: this.proxyUrl, admin: this.adminUrl, ...this.#configFields(current) });
+    this.#configLog.warnOf(first.warnings);
+    this.#log.info('serving', { proxy: this.proxyUrls[0], admin: this.adminUrl, ...this.#configLog.fieldsOf(current) });
   }
 
   /** Lets go of everything that a start has begun, and tells whoever waits for it. */
@@ -248,6 +257,7 @@ class ControlPlane implements Gateway {
 
   reload(): void {
     this.#configuration.reload();
+    this.#tls.reload();
   }
 
   restart(by: string): RestartAnswer {
@@ -266,8 +276,11 @@ class ControlPlane implements Gateway {
     if (this.#tick !== null) clearInterval(this.#tick);
     await this.#configuration.close();
     this.#health.close();
+    this.#watches.close();
     this.#keys.close();
+    this.#tls.close();
     await this.#workers?.stop();
+    await this.#watches.end();
     await this.#admin?.close();
     await this.#rollouts.fleet.close();
     await this.#durable.close();
@@ -278,54 +291,44 @@ class ControlPlane implements Gateway {
 
   async #createWorkers({ config, snapshot }: Current): Promise<Workers> {
     const { warnings, ...listening } = await this.#restart.planListening(config);
-    this.#warn(warnings);
+    this.#configLog.warn(warnings);
     const dials = { dials: this.#dials.buffer, endpointDials: this.#endpointDials.buffer };
-    const memory = { ...dials, latencyDials: this.#latencyDials.buffer };
-    const parts = { log: this.#log, accessLog: this.#accessLog, keys: this.#keys };
-    return createWorkers({ listening, memory, snapshot, ...parts });
+    const { standings } = this.#objectives.shedding;
+    const memory = { ...dials, latencyDials: this.#latencyDials.buffer, standings: standings.buffer };
+    const parts = { log: this.#log, accessLog: this.#accessLog, keys: this.#keys, watches: this.#watches };
+    return createWorkers({ listening, tls: this.#tls.material, memory, snapshot, ...parts });
   }
 
   /** Resolves when every worker has what came of an offer. */
   async #apply(result: OfferResult): Promise<void> {
-    if (result.kind === 'refused') {
-      const problems = result.problems.map(formatProblem);
-      this.#log.error('config_refused', { kept: this.#store.current?.snapshot.revision, problems });
-      return;
+    this.#configLog.offered(result);
+    if (result.kind !== 'swapped') return;
+    for (const { table, id } of result.recycled) {
+      if (table !== 'cells') continue;
+      this.#totals.forget(id);
+      this.#workers?.forget(id);
     }
-    this.#warn(result.warnings.map(formatProblem));
-    if (result.kind === 'unchanged') {
-      this.#log.info('config_unchanged', this.#configFields(result.current));
-      return;
-    }
-    for (const { table, id } of result.recycled) if (table === 'cells') this.#totals.forget(id);
-    for (const { override, because } of result.lifted) this.#log.info('hold_lifted', { ...override, lifted: because });
     this.#follow(result.current, result.before);
-    if (result.before !== null) this.#warn(needsRestart(result.before.config, result.current.config));
+    if (result.before !== null) this.#configLog.warn(needsRestart(result.before.config, result.current.config));
     await this.#workers?.swap(result.current.snapshot);
-    this.#log.info('config_live', this.#configFields(result.current));
+    this.#configLog.live(result.current);
+    this.#revisions.applied();
   }
 
   #follow(current: Current, before: Current | null = null): void {
+    this.#watches.follow(current.config);
     this.#keys.follow(current.config.color);
+    this.#tls.follow(current.config);
     this.#revisions.watch.follow(current, before);
     this.#rollouts.follow(current);
     this.#drifts.follow(current);
-    this.#attribution.follow(current);
-    this.#slos.follow(objectivesOf(current.config, current.snapshot));
+    this.#objectives.follow(current);
     this.#health.follow(planOf(current.config, current.snapshot), this.#phase === 'serving');
   }
 
-  #warn(texts: readonly string[]): void {
-    for (const text of texts) this.#log.warn('config_warning', { text });
-  }
-
-  #configFields({ snapshot, config }: Current): Record<string, unknown> {
-    return {
-      file: this.#options.configFile,
-      revision: snapshot.revision,
-      hash: snapshot.hash,
-      routes: config.routes.length,
-    };
+  /** Of whose requests the access log writes more. */
+  #logMore(): void {
+    this.#workers?.logMore(largerShares(this.#drifts.logged, this.#objectives.strains.logged));
   }
 
   #turn(): void {
@@ -339,19 +342,11 @@ class ControlPlane implements Gateway {
     this.#endpointTotals.follow(regions);
     this.#rollouts.turn(this.#tickedAtMs);
     this.#revisions.watch.turn(this.#tickedAtMs);
-    this.#look(isLast);
+    this.#objectives.look(regions, isLast);
     this.#drifts.turn(regions, this.#tickedAtMs);
-    this.#attribution.turn(this.#tickedAtMs);
+    this.#objectives.turn(regions, this.#tickedAtMs);
     this.#lookAfterEndpoints(regions);
     this.#totals.readSome(this.#store.current?.snapshot.routes ?? [], ROUTES_PER_TICK);
-  }
-
-  /** Takes in what objectives count. @param wantsAll of every source, also when it is not their turn */
-  #look(wantsAll: boolean): void {
-    const regions = this.#workers?.regions() ?? [];
-    for (const alert of this.#slos.turn(regions, bothClocks(), wantsAll)) {
-      this.#log.warn('slo_alert', { ...this.#attribution.alert(alert) });
-    }
   }
 
   /** The endpoint dials have moved already; here the changes are told, and versions that are down give up their weight. */
@@ -359,12 +354,11 @@ class ControlPlane implements Gateway {
     const { endpoints, versions, down } = this.#health.turn(regions);
     for (const change of endpoints) this.#log.info('endpoint', { ...change });
     for (const change of versions) this.#log.warn('version_endpoints', { ...change });
-    if (down === null) return;
-    for (const shift of this.#store.setDown(down)) this.#log.warn('version_weight', { ...shift });
+    for (const shift of down === null ? [] : this.#store.setDown(down)) this.#log.warn('version_weight', { ...shift });
   }
 
   /** The last turn of the loop here, as far as anybody knows; requests go on at the weights in force. */
-  #save(stateDirectory: string | null): Promise<LoadedState | null> {
+  #save(stateDirectory: string | null): Promise<PassedState | null> {
     this.#decide(true);
     return this.#durable.suspend(stateDirectory);
   }

@@ -1,5 +1,5 @@
 /**
- * The micro benches still run, each a few times; test/integration/bench-macro.test.ts runs the macro bench.
+ * The micro benches still run, each a few times; test/integration/bench runs the others.
  */
 
 import assert from 'node:assert/strict';

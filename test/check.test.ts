@@ -12,6 +12,7 @@ const root = join(import.meta.dirname, '..');
 /** The commands of the script `check`, each with what it checks. */
 const CHECKS: readonly (readonly [what: string, command: readonly string[]])[] = [
   ['types', ['tsc']],
+  ['types of the page', ['tsc', '-p', 'src/admin/page/browser']],
   ['lint', ['oxlint', '--type-aware']],
   ['format and shape', ['biome', 'ci', '--colors=off']],
 ];

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { suite, test } from 'node:test';
-import { createPages } from '#src/admin/pages.ts';
-import { COMMANDS } from '#src/cli/cli.ts';
+import { startAdmin } from '#src/admin/server.ts';
+import { COMMANDS } from '#src/cli/commands/table.ts';
 import { parseConfig, sourcesOf } from '#src/sources/parse.ts';
-import { scrape } from './support/readings/scrape.ts';
+import { scrape } from './support/readings/metrics/scrape.ts';
 import { sampleView } from './support/readings/view.ts';
 
 const ROOT = join(import.meta.dirname, '..');
@@ -84,7 +84,7 @@ suite('readme', () => {
     for (const name of scripts) assert.ok(SCRIPTS.includes(name), name);
   });
 
-  test('every command and option it names exists', () => {
+  test('every command and option it names exists', async () => {
     const lines = commandLines()
       .map(sluiceArgs)
       .filter((args) => args !== null);
@@ -93,8 +93,9 @@ suite('readme', () => {
       if (name === 'help') continue;
       const command = COMMANDS.find((known) => known.name === name);
       assert.ok(command !== undefined, `no command ${name}`);
+      const { usage } = await command.load();
       for (const word of args.filter((arg) => !/^[A-Z]+$|\.yaml$|^(?:json|text)$/.test(arg))) {
-        assert.ok(command.usage.includes(word), `${name} knows no ${word}`);
+        assert.ok(usage.includes(word), `${name} knows no ${word}`);
       }
     }
   });
@@ -105,11 +106,12 @@ suite('readme', () => {
     for (const file of files) assert.doesNotThrow(() => readFileSync(join(ROOT, file)), file);
   });
 
-  test('every admin page it names is served', async () => {
-    const pages = createPages(sampleView());
+  test('every admin page it names is served', async (t) => {
+    const admin = await startAdmin({ address: { host: '127.0.0.1', port: 0 }, view: sampleView() });
+    t.after(() => admin.close());
     const named = [...README.matchAll(/`(\/(?:\w+z|metrics|api\/[\w/]+))`/g)].map(([, path]) => path ?? '');
     assert.ok(named.length >= 7);
-    for (const path of named) assert.equal((await pages(path)).status, 200, path);
+    for (const path of named) assert.equal((await fetch(admin.url + path)).status, 200, path);
   });
 
   test('every metric it names is exported', async () => {

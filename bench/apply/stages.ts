@@ -8,8 +8,8 @@
 import { planOf } from '#src/health/plan.ts';
 import { Random } from '#src/lib/random.ts';
 import type { Snapshot } from '#src/model/snapshot.ts';
-import { applyEdits, editsOf } from '#src/model/threads/edits.ts';
-import { changedSnapshot, changeOf } from '#src/proxy/decide/replica.ts';
+import { applyEdits, editsOf } from '#src/model/threads/parsing/edits.ts';
+import { changedSnapshot, changeOf } from '#src/proxy/decide/link/replica.ts';
 import { linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import { createDials } from '#src/snapshot/dials.ts';
@@ -20,8 +20,8 @@ import { type Current, Store } from '#src/snapshot/store.ts';
 import { mainDocument, type SourceDocument } from '#src/sources/document/pieces.ts';
 import { createPartReader } from '#src/sources/document/reader.ts';
 import { changesOf, hashOfPieces, withSame } from '#src/sources/follow/guard.ts';
+import { Renewal } from '#src/sources/follow/renewal.ts';
 import { mountOf, type Piece } from '#src/sources/follow/source.ts';
-import { parseDocuments } from '#src/sources/parse.ts';
 import { manyRoutes, nameOf, routeText } from '../../test/support/stores/fill.ts';
 
 const ROUTES = 10_000;
@@ -43,7 +43,7 @@ function timed<T>(stage: string, run: () => T): T {
   return result;
 }
 
-const { read, known } = createPartReader({});
+const renewal = new Renewal(createPartReader({}));
 const documentOf = new WeakMap<Piece, SourceDocument>();
 const dials = createDials();
 const store = new Store({ file: 'main.yaml', dials, wallTime: () => '', mayRecycle: () => false });
@@ -67,7 +67,7 @@ function take(listed: readonly Piece[]): void {
   const from = told;
   told = all;
   taken = timed('documents to the thread that parses', () => applyEdits(taken, structuredClone(editsOf(from, all))));
-  const parsed = timed('parse, check, build (thread)', () => parseDocuments(taken, read, known));
+  const parsed = timed('parse, check, build (thread)', () => renewal.parse(taken));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems[0]));
   const hash = timed('hash the configuration (thread)', () => hashConfig(parsed.config));
   const offer = timed('compile, set dials', () => store.offer({ ...parsed, hash }));

@@ -2,15 +2,29 @@
  * The grid of healthy canaries: what is watched for an hour of virtual time, cell by cell.
  *
  * Both versions of every cell fail alike, so every rollback is a false one; only where one endpoint has hiccups they differ
- * for seconds. Independent failures are drawn by counts, clustered ones request by request (`test/support/simulate`).
+ * for seconds. Requests are drawn by counts, and users apart from them, only where they decide (`watch.ts`).
  */
 
-import { HEALTHY, type Period, type Scenario, Traffic } from '../../test/support/simulate/traffic.ts';
+import type { Evidence } from '#src/model/slo.ts';
+import { HEALTHY, type Period } from '../../test/support/simulate/traffic.ts';
+import { type ClusteredScenario, ClusteredTraffic } from '../../test/support/simulate/watch/clustered.ts';
 import { CALM, type CountedScenario, CountedTraffic } from '../../test/support/simulate/watch/counted.ts';
+import type { Hiccups } from '../../test/support/simulate/watch/hiccups.ts';
 
 const MINUTE_MS = 60_000;
 /** Users of a cell: each sends a request every 20 s on average, or less often. */
 const USERS_MIN = 2048;
+
+/** A history as it is watched, tick by tick. */
+export interface WatchedTraffic {
+  readonly evidence: Evidence;
+  readonly hiccups: Hiccups | null;
+  /** End of the last tick that was drawn. */
+  readonly nowMs: number;
+  /** Told when the canary's share moves. */
+  onStep: (() => void) | null;
+  next(): void;
+}
 
 /** One cell: what the table says of it, and the history of a seed. */
 export interface Cell {
@@ -21,12 +35,14 @@ export interface Cell {
   readonly canaryShare: number;
   /** Largest 99 % upper bound that is aimed at. */
   readonly goal: number;
-  readonly start: (seed: number) => CountedTraffic | Traffic;
+  /** The requests of a seed are the same with users and without. */
+  readonly start: (seed: number, hasUsers: boolean) => WatchedTraffic;
 }
 
 type Place = Pick<Cell, 'errorRatio' | 'requestsPerSecond' | 'canaryShare'>;
 
-const GOAL = 0.002;
+/** Largest bound that is aimed at where one endpoint has no hiccups. */
+export const GOAL = 0.002;
 const HICCUP_GOAL = 0.01;
 
 /** A minute of failures of both, in the middle. */
@@ -40,12 +56,15 @@ const HICCUP = { endpoints: 4, withinMs: 59 * MINUTE_MS, lengthMs: [1000, 10_000
 
 function counted(kind: string, place: Place, changes: Partial<CountedScenario> = {}, goal = GOAL): Cell {
   const scenario = { ...CALM, ...place, users: Math.max(USERS_MIN, 20 * place.requestsPerSecond), ...changes };
-  return { ...named(kind, place, goal), start: (seed) => new CountedTraffic(scenario, seed) };
+  return { ...named(kind, place, goal), start: (seed, hasUsers) => new CountedTraffic(scenario, seed, hasUsers) };
 }
 
-function single(kind: string, place: Place, changes: Partial<Scenario>): Cell {
+function clustered(kind: string, place: Place, changes: Partial<ClusteredScenario>): Cell {
   const scenario = { ...HEALTHY, ...place, ...changes };
-  return { ...named(kind, place, GOAL), start: (seed) => new Traffic(scenario, seed) };
+  return {
+    ...named(kind, place, GOAL),
+    start: (seed, hasUsers) => new ClusteredTraffic(scenario, seed, hasUsers),
+  };
 }
 
 function named(kind: string, place: Place, goal: number): Omit<Cell, 'start'> {
@@ -68,11 +87,11 @@ export const CELLS: readonly Cell[] = [
   ...INDEPENDENT.map((place) => counted('independent', place)),
   ...[2, 5, 10].flatMap((meanLength) =>
     AT_100.map((place) =>
-      single(`bursts of ${meanLength} of one user`, place, { bursts: { meanLength, meanGapMs: 50 } }),
+      clustered(`bursts of ${meanLength} of one user`, place, { bursts: { meanLength, meanGapMs: 50 } }),
     ),
   ),
   ...AT_100.map((place) =>
-    single('retry storms', place, { retries: { againRatio: 0.8, meanGapMs: 400 }, outages: BLIPS }),
+    clustered('retry storms', place, { retries: { againRatio: 0.8, meanGapMs: 400 }, outages: BLIPS }),
   ),
   ...AT_100.map((place) =>
     counted('hiccup of a canary endpoint', place, { hiccups: { arm: 'canary', ...HICCUP } }, HICCUP_GOAL),

@@ -1,12 +1,13 @@
 /**
- * Works the grid of healthy canaries off, a few hundred rollouts of each cell at a time, and writes down what it has.
+ * Works the grid of healthy canaries off, a few hundred rollouts of a cell at a time, and writes down what it has.
  */
 
-import { CELLS, type Cell } from './cells.ts';
+import { upperBound } from './bound.ts';
+import { CELLS, type Cell, GOAL } from './cells.ts';
 import { type Count, type FalseRollbacks, FIRST_SEED, falseRollbacks, NOTHING, writeResult } from './results.ts';
 import { fingerprint, isRolledBack } from './watch.ts';
 
-/** Rollouts of a cell before it is the next one's turn: every cell grows alike, whenever the run is stopped. */
+/** Rollouts of a cell before it is the turn of the one that is furthest from its goal then. */
 const AT_ONCE = 250;
 const SEEDS_MAX = 10;
 
@@ -24,26 +25,33 @@ export interface GridRun {
 export function runGrid({ rollouts, match, log, folder, durationMs }: GridRun): FalseRollbacks {
   const known = falseRollbacks(fingerprint(), folder);
   const cells = CELLS.filter(({ key }) => match.test(key));
-  for (let upTo = Math.min(AT_ONCE, rollouts); ; upTo = Math.min(upTo + AT_ONCE, rollouts)) {
-    for (const cell of cells) {
-      const before = known.cells[cell.key] ?? NOTHING;
-      if (before.rollouts >= upTo) continue;
-      const startedMs = performance.now();
-      const count = watchOn(cell, before, upTo, durationMs);
-      known.cells[cell.key] = count;
-      writeResult('false-rollbacks', known, folder);
-      const eachMs = (performance.now() - startedMs) / (upTo - before.rollouts);
-      log(`${cell.key}: ${count.rolledBack} of ${count.rollouts}, ${eachMs.toFixed(0)} ms each`);
-    }
-    if (upTo >= rollouts) return known;
+  const countOf = ({ key }: Cell): Count => known.cells[key] ?? NOTHING;
+  for (;;) {
+    const open = cells.filter((cell) => countOf(cell).rollouts < rollouts);
+    const [cell] = open.toSorted((a, b) => distance(b, countOf(b)) - distance(a, countOf(a)));
+    if (cell === undefined) return known;
+    const before = countOf(cell);
+    const upTo = Math.min(before.rollouts + AT_ONCE, rollouts);
+    const startedMs = performance.now();
+    const count = watchOn(cell, before, upTo, durationMs);
+    known.cells[cell.key] = count;
+    writeResult('false-rollbacks', known, folder);
+    const eachMs = (performance.now() - startedMs) / (upTo - before.rollouts);
+    log(`${cell.key}: ${count.rolledBack} of ${count.rollouts}, ${eachMs.toFixed(1)} ms each`);
   }
 }
 
+/** How many times the bound of what was seen exceeds the goal. */
+function distance({ goal }: Cell, { rolledBack, rollouts }: Count): number {
+  return upperBound(rolledBack, rollouts) / Math.max(goal, GOAL);
+}
+
 function watchOn(cell: Cell, before: Count, upTo: number, durationMs?: number): Count {
+  const options = durationMs === undefined ? {} : { durationMs };
   const seeds = [...before.seeds];
   let { rolledBack } = before;
   for (let n = before.rollouts; n < upTo; n++) {
-    if (!isRolledBack(cell, FIRST_SEED + n, durationMs)) continue;
+    if (!isRolledBack(cell, FIRST_SEED + n, options)) continue;
     rolledBack += 1;
     if (seeds.length < SEEDS_MAX) seeds.push(FIRST_SEED + n);
   }

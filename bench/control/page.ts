@@ -11,6 +11,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gridTable } from './grid-table.ts';
+import { type Ramps, rampTable } from './ramps.ts';
 import { type FalseRollbacks, readResult } from './results.ts';
 import { renderTable, type Table } from './tables.ts';
 
@@ -22,9 +23,14 @@ export function fillPage(page: string, results: (name: string) => unknown = read
   return page.replace(MARKS, (_, open: string, name: string, close: string) => {
     const result = results(name);
     if (result === null) throw new Error(`there is no result for the table ${name}`);
-    const table = name === 'false-rollbacks' ? gridTable(result as FalseRollbacks) : (result as Table);
-    return `${open}\n${renderTable(table)}\n${close}`;
+    return `${open}\n${renderTable(tableOf(name, result))}\n${close}`;
   });
+}
+
+/** What goes on where it was stopped is kept as it was counted, everything else as a table. */
+function tableOf(name: string, result: unknown): Table {
+  if (name === 'false-rollbacks') return gridTable(result as FalseRollbacks);
+  return name === 'ramps' ? rampTable(result as Ramps) : (result as Table);
 }
 
 /** Brings the page up to date. */

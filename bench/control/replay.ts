@@ -4,7 +4,7 @@
  * One rollout, 1,000 requests per second, 1 % bad, 5 % on the canary, both latencies judged. A looked-at tick is one event.
  */
 
-import { audit } from '#src/cli/verify/audit.ts';
+import { audit } from '#src/cli/log/verify/audit.ts';
 import { Random } from '#src/lib/random.ts';
 import type { RolloutSpec, ShadowPolicy } from '#src/model/rollout.ts';
 import type { LogLine, Segment } from '#src/model/threads/state.ts';

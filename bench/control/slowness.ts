@@ -1,5 +1,5 @@
 /**
- * Measures how soon a slow canary is found, and takes canaries through the ramp. Virtual time, seeded.
+ * Measures how soon a slow canary is found. Virtual time, seeded.
  */
 
 import { quantileOf } from '../../test/support/simulate/detection.ts';
@@ -11,7 +11,6 @@ import {
   slowDown,
   tail,
 } from '../../test/support/simulate/slowness.ts';
-import { ramp, SOUND } from '../../test/support/simulate/watch/ramp.ts';
 import type { Depth, Table } from './tables.ts';
 
 const SEED = 500_001;
@@ -44,41 +43,4 @@ export function slowness({ detectionRuns }: Depth): Table {
 function times(scenario: SlownessScenario, runs: number): string[] {
   const sorted = Array.from({ length: runs }, (_, n) => slowDown(scenario, SEED + n).afterMs).toSorted((a, b) => a - b);
   return [0.5, 0.95].map((q) => `${(quantileOf(sorted, q) / 1000).toFixed(1)} s`);
-}
-
-/** Sound and bad canaries through 1, 5, 25, 50, 100 % and the bake. */
-export function ramps({ rampRuns, detectionRuns }: Depth): Table {
-  const bad = Math.ceil(detectionRuns / 5);
-  return {
-    title: 'Canaries through the default ramp (1, 5, 25, 50, 100 %, bake), whole controller; stable 0.1 % bad',
-    head: ['canary', 'requests/s', 'runs', 'succeeded', 'rolled back', 'bad requests p50', 'p95', 'minutes p50', 'p95'],
-    rows: [
-      ...(rampRuns === 0 ? [] : [1000, 100]).map((requestsPerSecond) =>
-        rampRow('fails as stable does', { requestsPerSecond, ratio: 0.001, runs: rampRuns }),
-      ),
-      ...[0.005, 0.01, 0.05, 0.5, 1].map((ratio) =>
-        rampRow(`fails ${100 * ratio} %`, { requestsPerSecond: 1000, ratio, runs: bad }),
-      ),
-    ],
-  };
-}
-
-function rampRow(
-  name: string,
-  { requestsPerSecond, ratio, runs }: { readonly requestsPerSecond: number; readonly ratio: number; runs: number },
-): string[] {
-  const scenario = { ...SOUND, requestsPerSecond, canaryErrorRatio: () => ratio };
-  const all = Array.from({ length: runs }, (_, n) => ramp(scenario, SEED + n));
-  const ended = (state: string): string => `${all.filter((one) => one.state === state).length}`;
-  const bad = all.map(({ canaryBad }) => canaryBad).toSorted((a, b) => a - b);
-  const minutes = all.map(({ tookMs }) => tookMs / 60_000).toSorted((a, b) => a - b);
-  return [
-    name,
-    requestsPerSecond.toLocaleString('en-US'),
-    `${runs}`,
-    ended('succeed'),
-    ended('rollback'),
-    ...[0.5, 0.95].map((q) => `${quantileOf(bad, q)}`),
-    ...[0.5, 0.95].map((q) => quantileOf(minutes, q).toFixed(1)),
-  ];
 }

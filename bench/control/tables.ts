@@ -11,8 +11,6 @@ export interface Depth {
   readonly healthyRuns: number;
   readonly healthyMs: number;
   readonly detectionRuns: number;
-  /** Of sound canaries; bad ones take a fifth of the detection's. */
-  readonly rampRuns: number;
   readonly costTicks: number;
 }
 

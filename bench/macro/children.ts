@@ -70,6 +70,23 @@ export class Children {
   }
 }
 
+/** Ends the run at the first signal; at the second one everything at once. */
+export function stopOnSignals(abort: AbortController, children: Children): void {
+  const stop = (): void => {
+    if (!abort.signal.aborted) {
+      abort.abort();
+      // A load is not asked again: it would run to its end.
+      void children.stopAll();
+      return;
+    }
+    children.killAll();
+    process.exit(130);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  process.once('exit', () => children.killAll());
+}
+
 /** The command that runs `command` on these cores only; none = the command itself. */
 export function pinned(cores: readonly number[], command: readonly string[]): readonly string[] {
   return cores.length === 0 ? command : ['taskset', '-c', cores.join(','), ...command];

@@ -11,7 +11,7 @@ import { cpus, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { ensureServers, type Server } from '../../test/support/runner/servers.ts';
 import { openFilesMax, ticksPerSecond } from './accounts/processes.ts';
-import { Children, freePort, untilReady } from './children.ts';
+import { Children, freePort, stopOnSignals, untilReady } from './children.ts';
 import { CONTENDER } from './contenders/all.ts';
 import { NGINX } from './contenders/nginx.ts';
 import { ACCESS_LOG_RATIO, hasAccessLog } from './contenders/sluice.ts';
@@ -127,23 +127,6 @@ function prepare({ scenarios }: Options): { binary: Session['binary']; scenarios
       .map((scenario) => ({ ...scenario, contenders: scenario.contenders.filter(isThere) }))
       .filter(({ contenders }) => contenders.length > 0),
   };
-}
-
-/** Ends the run at the first signal; at the second one everything at once. */
-function stopOnSignals(abort: AbortController, children: Children): void {
-  const stop = (): void => {
-    if (!abort.signal.aborted) {
-      abort.abort();
-      // The open loop is not asked again: it would run to its end.
-      void children.stopAll();
-      return;
-    }
-    children.killAll();
-    process.exit(130);
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-  process.once('exit', () => children.killAll());
 }
 
 async function main(): Promise<number> {

@@ -8,6 +8,8 @@ import { bucketIndex } from '../../src/lib/histogram.ts';
 import { Random } from '../../src/lib/random.ts';
 import type { Snapshot } from '../../src/model/snapshot.ts';
 import { DIALS_MAX, reserveTallies, viewTallies } from '../../src/model/tallies.ts';
+import { reserveDownstream } from '../../src/model/threads/load/downstream.ts';
+import { Downstream } from '../../src/proxy/decide/color/downstream.ts';
 import { decide, type Peer } from '../../src/proxy/decide/decide.ts';
 import { linkTable } from '../../src/proxy/decide/table.ts';
 import { Exchange } from '../../src/proxy/exchange.ts';
@@ -16,7 +18,7 @@ import { PeerLines } from '../../src/proxy/header/forwarded.ts';
 import { freshLines } from '../../src/proxy/header/fresh.ts';
 import { RequestDraft } from '../../src/proxy/header/request.ts';
 import type { ClientConnection } from '../../src/proxy/http1/connection.ts';
-import { Recorder } from '../../src/proxy/recorder.ts';
+import { Recorder } from '../../src/proxy/record/recorder.ts';
 import { createEndpointDials } from '../../src/snapshot/endpoint-dials.ts';
 import {
   DEFAULT_ACCESS_LOG,
@@ -97,10 +99,20 @@ const random = new Random(1);
 const endpoints = [0, 1].map((i) => new Endpoint(i, '127.0.0.1', 9000 + i));
 const table = linkTable(SNAPSHOT, (i) => endpoints[i] as Endpoint, { capacities: createEndpointDials(), random });
 const head = table.requestHead;
-const peer: Peer = { address: '127.0.0.1', port: 8080, isTrusted: false, trusts: () => false, key: 1 };
+const peer: Peer = {
+  address: '127.0.0.1',
+  sourcePort: 40_000,
+  port: 8080,
+  local: '',
+  isTrusted: false,
+  trusts: () => false,
+  key: 1,
+  secure: null,
+};
 const lines = new PeerLines(peer);
-// The hot functions read nothing of a connection but its lane's dials.
-const client = { lane: { dials } } as unknown as ClientConnection;
+// The hot functions read nothing of a connection but its lane's dials, and whether it sheds.
+const downstream = new Downstream(reserveDownstream());
+const client = { lane: { dials, shedder: { isOn: false }, tracer: null, downstream } } as unknown as ClientConnection;
 const recorder = new Recorder(viewTallies(reserveTallies()));
 
 function parsed(): Exchange {

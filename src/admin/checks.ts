@@ -4,7 +4,10 @@
 
 import type { SourceStatus, Status, WorkerStatus } from '../model/status.ts';
 import type { FleetStatus } from '../model/threads/fleet.ts';
+import type { SaturationStatus, UsedLimit } from '../model/threads/load/saturation.ts';
 import type { StateStatus } from '../model/threads/state.ts';
+
+const MIB = 1_048_576;
 
 /** One line of `?verbose`. `detail` says what was seen; for a failed check it is the reason. */
 export interface Check {
@@ -18,7 +21,7 @@ export interface Check {
  * the gateway's own verdict and decides.
  */
 export function readinessChecks(status: Status): readonly Check[] {
-  const { config, workers, state } = status;
+  const { config, workers, saturation, state } = status;
   const serving = workers.filter((worker) => worker.state === 'serving').length;
   return [
     {
@@ -29,6 +32,12 @@ export function readinessChecks(status: Status): readonly Check[] {
     // Told, never failed: the last good configuration serves as well as a fresh one.
     ...status.sources.map((source) => ({ name: source.name, isOk: true, detail: sourceDetail(source) })),
     { name: 'workers', isOk: serving > 0, detail: `${serving} of ${workers.length} serving` },
+    // Told, never failed: traffic that leaves this gateway would only fill the next one.
+    { name: 'saturation', isOk: true, detail: saturationDetail(saturation) },
+    // Told, never failed: they are wanted.
+    ...status.faults
+      .filter(({ state }) => state === 'active')
+      .map(({ id, sentence, until }) => ({ name: 'fault', isOk: true, detail: `${id}: ${sentence}, until ${until}` })),
     { name: 'state', isOk: state.kind !== 'unavailable', detail: stateDetail(state) },
     // Told, never failed: cut off, it judges and serves by itself.
     ...(status.fleet === null ? [] : [{ name: 'fleet', isOk: true, detail: fleetDetail(status.fleet) }]),
@@ -39,7 +48,7 @@ export function readinessChecks(status: Status): readonly Check[] {
 /** `revision 3, gateway.yaml`; what differs from the sources fails nothing: it serves as well. */
 function configDetail({ config, revisions }: Status): string {
   const difference = revisions.difference === '' ? '' : `; ${revisions.difference}`;
-  return `revision ${config.revision}, ${config.file}${difference}`;
+  return `revision ${revisions.number}, ${config.file}${difference}`;
 }
 
 /** `in /var/lib/sluice, 96 KiB, all written at …`; `in memory`; `in memory only: …`. */
@@ -49,6 +58,18 @@ export function stateDetail({ kind, directory, because, flushedAt, rowsPending, 
   if (kind === 'unavailable') return `in memory only, ${pending}: ${directory} is unavailable: ${because}`;
   const size = fileBytes === null ? '' : `, ${Math.ceil(fileBytes / 1024)} KiB`;
   return `in ${directory}${size}, ${pending}${flushedAt === null ? '' : `, all written at ${flushedAt}`}`;
+}
+
+/** `normal, memory 34 %, descriptors 1 %`; `shedding, …: worker-0: its event loop is 312 ms late`. */
+export function saturationDetail({ grade, because, acts, memory, descriptors }: SaturationStatus): string {
+  const parts = [grade, `memory ${percentOf(memory)} of ${Math.round(memory.max / MIB)} MiB`];
+  if (descriptors !== null) parts.push(`descriptors ${percentOf(descriptors)} of ${descriptors.max}`);
+  if (!acts) parts.push('only observed');
+  return because === '' ? parts.join(', ') : `${parts.join(', ')}: ${because}`;
+}
+
+function percentOf({ used, max }: UsedLimit): string {
+  return `${Math.round((used / max) * 100)} %`;
 }
 
 /** `shop, 3 gateways, leads 1 of 2 rollouts`; `shop, alone: …`. */

@@ -1,7 +1,7 @@
 /**
  * Commands over the admin server, which with weights (weights.ts) are all that changes anything:
  * `POST /api/v1/rollouts/{route}/{command}` to rollouts, `POST /api/v1/routes/{route}/restore` for versions that are offline
- * because they drifted, `POST /api/v1/config/{rollback,unpin}` and `POST /api/v1/restart`.
+ * because they drifted, `POST /api/v1/config/{rollback,unpin}`, `POST /api/v1/faults/stop` and `POST /api/v1/restart`.
  *
  * Who may: bearers of the token. Without a configured one nobody may. A page in a browser cannot: it would need the token in
  * an `Authorization` header, which needs a CORS preflight, which is refused; what a browser says of the request's origin is
@@ -11,7 +11,7 @@
  * 421 host ▸ 405 method ▸ 403 other site ▸ 403 read only ▸ 401 token ▸ 415 type ▸ 413 size ▸ 400 body ▸ 404 route ▸ 409 state
  * ```
  * Body: none, or JSON `{"reason": "text", "fix": true}`, of a rollback `{"reason": "text", "revision": "12"}`. Answers 200
- * with the decision, as JSON; a restart that has begun 202 with the new process's id, and what comes of it shows in the
+ * with the decision, as JSON; 504 when it is not known in time whether the configuration was changed; a restart that has begun 202 with the new process's id, and what comes of it shows in the
  * status; a start that waits for the release window 202 with who has it.
  */
 
@@ -26,7 +26,9 @@ import {
   type WeightsAnswer,
   type WeightsCommand,
 } from '../model/rollout.ts';
+import type { FaultStop, FaultStopResult } from '../model/threads/faults.ts';
 import type { RestartAnswer } from '../model/threads/handover.ts';
+import type { AlertCommand, AlertCommandResult } from '../model/threads/load/alerts.ts';
 import { CONFIG_COMMANDS, type ConfigCommand, type ConfigCommandResult } from '../model/threads/revision.ts';
 import { jsonReply, problemReply, type Reply } from './reply.ts';
 import { isTokenOf } from './token.ts';
@@ -37,6 +39,8 @@ export const BODY_BYTES_MAX = 4096;
 const REASON_MAX = 500;
 const RESTORE_PATH = /^\/api\/v1\/routes\/([A-Za-z0-9._-]{1,253})\/restore$/;
 const CONFIG_PATH = /^\/api\/v1\/config\/([a-z]{1,16})$/;
+/** Longest wait for a command to the configuration: less than the admin server leaves a silent connection. */
+export const CONFIGURE_MS = 10_000;
 /** A number or a hash. */
 const REVISION_MAX = 64;
 const PATH = /^\/api\/v1\/rollouts\/([A-Za-z0-9._-]{1,253})\/([a-z]{1,16})$/;
@@ -50,6 +54,12 @@ export interface AdminActions {
   restore(command: RestoreCommand): RestoreResult;
   /** Resolves when every worker obeys. */
   configure(command: ConfigCommand): Promise<ConfigCommandResult>;
+  /** Ends faults on purpose before their time. */
+  stopFaults(stop: FaultStop): FaultStopResult;
+  /** Tests channels, and tries dead letters again; without it there are no alerts. Bounded in time by itself. */
+  readonly alert?: (command: AlertCommand) => Promise<AlertCommandResult>;
+  /** For tests; default CONFIGURE_MS. */
+  readonly configureMs?: number;
   restart(): RestartAnswer;
   /** Bounded in time by itself. */
   setWeights(command: WeightsCommand): Promise<WeightsAnswer>;
@@ -61,11 +71,12 @@ export interface AdminActions {
 export type Target =
   | { readonly route: string; readonly name: RolloutCommandName | 'restore' }
   | { readonly name: ConfigCommand['name'] }
-  | { readonly name: 'restart' };
+  | { readonly name: 'restart' | 'stop-faults' };
 
 /** The command of a path as received; null when it names none. */
 export function commandTarget(path: string): Target | null {
   if (path === '/api/v1/restart') return { name: 'restart' };
+  if (path === '/api/v1/faults/stop') return { name: 'stop-faults' };
   const [, configuring = ''] = CONFIG_PATH.exec(path) ?? [];
   const configured = CONFIG_COMMANDS.find((name) => name === configuring);
   if (configured !== undefined) return { name: configured };
@@ -83,22 +94,18 @@ export async function answerCommand(
   actions: AdminActions | null,
 ): Promise<Reply> {
   if (request.method !== 'POST') return cut(405, 'A command is sent with POST', { allow: 'POST' });
-  const refusal = actions === null ? READ_ONLY : refusalOf(request, actions);
-  if (refusal !== null || actions === null) {
-    const { status, because } = refusal ?? READ_ONLY;
-    actions?.onRefused(request.url ?? '', because);
-    return cut(status, because, status === 401 ? { 'www-authenticate': 'Bearer realm="sluice"' } : {});
-  }
+  const admitted = admit(request, actions);
+  if ('turned' in admitted) return admitted.turned;
   const body = await bodyOf(request);
   if (body === null) return cut(413, `A command has at most ${BODY_BYTES_MAX} bytes of body`);
   const wishes = wishesOf(body);
   if (typeof wishes === 'string') return problemReply(400, wishes);
   const { revision, ...rest } = wishes;
   if (revision !== '' && target.name !== 'rollback') return problemReply(400, 'Only a rollback takes a revision');
-  if (!('route' in target)) return answerGateway(target.name, { reason: rest.reason, revision }, actions);
+  if (!('route' in target)) return answerGateway(target.name, { reason: rest.reason, revision }, admitted.actions);
   const { name, route } = target;
-  if (name === 'restore') return restored(actions.restore({ name, route, by: 'api', reason: wishes.reason }));
-  const result = await actions.command({ name, route, by: 'api', ...rest });
+  if (name === 'restore') return restored(admitted.actions.restore({ name, route, by: 'api', reason: wishes.reason }));
+  const result = await admitted.actions.command({ name, route, by: 'api', ...rest });
   if (result.kind === 'done') return jsonReply({ decision: result.decision });
   if (result.kind === 'waiting') return { ...jsonReply({ waiting: result.detail }), status: 202 };
   return problemReply(result.kind === 'unknown' ? 404 : 409, result.detail);
@@ -106,17 +113,36 @@ export async function answerCommand(
 
 /** Commands to the gateway as a whole. */
 async function answerGateway(
-  name: 'restart' | ConfigCommand['name'],
+  name: 'restart' | 'stop-faults' | ConfigCommand['name'],
   { reason, revision }: Pick<Wishes, 'reason' | 'revision'>,
   actions: AdminActions,
 ): Promise<Reply> {
   if (name === 'restart') return restartReply(actions.restart());
+  if (name === 'stop-faults') {
+    const result = actions.stopFaults({ by: 'api', reason });
+    return result.kind === 'stopped' ? jsonReply({ stopped: result.ids }) : problemReply(409, result.detail);
+  }
   if (name === 'rollback' && reason === '') return problemReply(400, 'A rollback needs a reason');
   const said = { by: 'api', reason } as const;
-  const result = await actions.configure(name === 'rollback' ? { name, to: revision, ...said } : { name, ...said });
+  const configuring = actions.configure(name === 'rollback' ? { name, to: revision, ...said } : { name, ...said });
+  const result = await within(actions.configureMs ?? CONFIGURE_MS, configuring);
+  if (result === null) return problemReply(504, 'Unknown whether it was done, look again: not every worker has it yet');
   if (result.kind !== 'done') return problemReply(result.kind === 'unknown' ? 404 : 409, result.detail);
   const { sentence, number, hash } = result;
   return jsonReply({ done: { sentence, number, hash } });
+}
+
+/** Null after a time; what was begun goes on. */
+export async function within<T>(ms: number, promise: Promise<T>): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, ms, null);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function restored(result: RestoreResult): Reply {
@@ -129,19 +155,31 @@ function restartReply(answer: RestartAnswer): Reply {
 }
 
 /** A refusal before anything was understood. */
-export interface Turned {
+interface Turned {
   readonly status: number;
   readonly because: string;
 }
 
+/** What somebody may do who asks for a change, whatever it is; `turned`: he may not. */
+export function admit(
+  request: IncomingMessage,
+  actions: AdminActions | null,
+): { readonly actions: AdminActions } | { readonly turned: Reply } {
+  const refusal = actions === null ? READ_ONLY : refusalOf(request, actions);
+  if (refusal === null && actions !== null) return { actions };
+  const { status, because } = refusal ?? READ_ONLY;
+  actions?.onRefused(request.url ?? '', because);
+  return { turned: cut(status, because, status === 401 ? { 'www-authenticate': 'Bearer realm="sluice"' } : {}) };
+}
+
 /** Nobody may change anything. */
-export const READ_ONLY: Turned = {
+const READ_ONLY: Turned = {
   status: 403,
   because: 'This server is read only: no token is configured (adminToken, or SLUICE_ADMIN_TOKEN in its environment)',
 };
 
-/** Why a change may not be asked for, whatever it is; null: it may. */
-export function refusalOf({ headers, headersDistinct }: IncomingMessage, actions: AdminActions): Turned | null {
+/** Null: a change may be asked for. */
+function refusalOf({ headers, headersDistinct }: IncomingMessage, actions: AdminActions): Turned | null {
   const site = headers['sec-fetch-site'];
   if (site !== undefined && site !== 'same-origin' && site !== 'none') {
     return { status: 403, because: 'A page of another site may not send commands' };

@@ -2,7 +2,7 @@
  * Answers of the admin server: text, JSON, problem documents (RFC 9457).
  */
 
-import { STATUS_CODES } from 'node:http';
+import { type ServerResponse, STATUS_CODES } from 'node:http';
 
 export interface Reply {
   readonly status: number;
@@ -11,6 +11,13 @@ export interface Reply {
   /** Further header fields. */
   readonly headers?: Readonly<Record<string, string>>;
 }
+
+/** An answer that is sent piece by piece by whoever makes it. */
+export interface Streamed {
+  readonly take: (response: ServerResponse) => void;
+}
+
+export type Answer = Reply | Streamed;
 
 /** A line for people and probes. */
 export function textReply(status: number, body: string): Reply {
@@ -36,11 +43,18 @@ export function problemReply(
 /** Header fields of every answer: nothing here may be cached, guessed at, or embedded by another site. */
 export function replyHeaders(reply: Reply): Record<string, string> {
   return {
-    'content-type': reply.contentType,
+    ...streamHeaders(reply.contentType),
     'content-length': String(Buffer.byteLength(reply.body)),
+    ...reply.headers,
+  };
+}
+
+/** The same of an answer whose length is not known when it begins. */
+export function streamHeaders(contentType: string): Record<string, string> {
+  return {
+    'content-type': contentType,
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
     'cross-origin-resource-policy': 'same-origin',
-    ...reply.headers,
   };
 }

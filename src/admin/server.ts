@@ -8,12 +8,19 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { addressOf, urlOf } from '../lib/text/address.ts';
 import type { ListenAddress } from '../model/config.ts';
 import { SluiceError } from '../model/problem.ts';
+import { alertTarget, answerAlerts } from './alerts.ts';
 import { type AdminActions, answerCommand, commandTarget } from './commands.ts';
 import { hostFilter } from './host.ts';
+import { readAssets } from './page/assets.ts';
+import { Live } from './page/live.ts';
+import type { StreamCounts } from './page/stream.ts';
 import { createPages, type Pages } from './pages.ts';
-import { problemReply, type Reply, replyHeaders } from './reply.ts';
+import { Debug, type DebugActions, debugTarget } from './process/debug.ts';
+import { answerSteer, type SteerActions, steerTarget } from './process/steer.ts';
+import { type Answer, problemReply, type Reply, replyHeaders } from './reply.ts';
 import type { AdminView } from './view.ts';
 import { answerWeights, weightsTarget } from './weights.ts';
 
@@ -35,9 +42,13 @@ export interface AdminOptions {
   readonly view: AdminView;
   /** What it may do; without it every command is refused. */
   readonly actions?: AdminActions;
+  /** What bearers of the token may see; without it there is nothing of the kind. */
+  readonly debug?: DebugActions;
+  /** What they may have the process do; without it nothing of the kind. */
+  readonly steer?: SteerActions;
   /** Further names to answer to, see `host.ts`. */
   readonly allowedHosts?: readonly string[];
-  /** Told of every page that threw (its target) and of every failed accept (`accept`). */
+  /** Told of every page that threw (its target), of every failed accept (`accept`) and of readings for the live page. */
   readonly onFailure?: (where: string, error: unknown) => void;
 }
 
@@ -47,6 +58,8 @@ export interface AdminServer {
   readonly port: number;
   /** Descriptor of the listening socket; null where the system has none, and after `close`. */
   readonly fd: number | null;
+  /** Readers of the live page's stream. */
+  readonly viewers: StreamCounts;
   /** Closes the socket; answers under way have a second. Idempotent. */
   close(): Promise<void>;
 }
@@ -56,9 +69,13 @@ export interface AdminServer {
  * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED
  */
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
+  const assets = await readAssets();
   const isAllowed = hostFilter(options.address.host, options.allowedHosts ?? []);
-  const pages = createPages(options.view);
+  const live = new Live(options.view.board, (where, error) => options.onFailure?.(where, error));
+  const pages = createPages(options.view, live, assets);
   const actions = options.actions ?? null;
+  const debug = new Debug(options.view, options.debug ?? null);
+  const door = { isAllowed, pages, view: options.view, actions, debug, steer: options.steer ?? null };
   const server = createServer(
     {
       maxHeaderSize: HEAD_BYTES_MAX,
@@ -68,25 +85,29 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
       connectionsCheckingInterval: 1000,
     },
     (request, response) => {
-      void answer(
-        request,
-        response,
-        (target) => guard(request, target, { isAllowed, pages, view: options.view, actions }),
-        options,
-      );
+      void answer(request, response, (target) => guard(request, target, door), options);
     },
   );
   server.maxConnections = CONNECTIONS_MAX;
   server.maxHeadersCount = HEAD_COUNT_MAX;
   server.timeout = SOCKET_IDLE_MS;
   server.on('clientError', refuseMalformed);
-  const port = await listen(server, options);
+  let port: number;
+  try {
+    port = await listen(server, options);
+  } catch (error) {
+    live.close();
+    throw error;
+  }
   // A failed accept (descriptors exhausted) is an 'error' event, which would end the process without a listener.
   server.on('error', (error) => options.onFailure?.('accept', error));
   return {
     url: urlOf(options.address.host, port),
     port,
-    close: closer(server),
+    close: closer(server, live),
+    get viewers() {
+      return live.counts;
+    },
     get fd() {
       return (server as unknown as { readonly _handle: { readonly fd?: number } | null })._handle?.fd ?? null;
     },
@@ -94,6 +115,8 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
 }
 
 interface Door {
+  readonly debug: Debug;
+  readonly steer: SteerActions | null;
   readonly isAllowed: (header: string) => boolean;
   readonly pages: Pages;
   readonly view: AdminView;
@@ -101,7 +124,7 @@ interface Door {
 }
 
 /** Every refusal that needs no page, then the page. */
-function guard(request: IncomingMessage, target: string, door: Door): Reply | Promise<Reply> {
+function guard(request: IncomingMessage, target: string, door: Door): Answer | Promise<Answer> {
   const hosts = request.headersDistinct['host'] ?? [];
   if (hosts.length !== 1 || !door.isAllowed(hosts[0] as string)) {
     const detail = 'This host name is not served here; use localhost or the address the admin server is bound to';
@@ -113,6 +136,12 @@ function guard(request: IncomingMessage, target: string, door: Door): Reply | Pr
   }
   const route = weightsTarget(target);
   if (route !== null) return answerWeights(request, route, door);
+  const debugged = debugTarget(target);
+  if (debugged !== null) return door.debug.answer(request, debugged, door.actions);
+  const told = alertTarget(target);
+  if (told !== null) return answerAlerts(request, told, door.actions);
+  const steered = steerTarget(target);
+  if (steered !== null) return answerSteer(request, steered, door);
   const command = commandTarget(target);
   if (command !== null) return answerCommand(request, command, door.actions);
   if (request.method !== 'GET' && request.method !== 'HEAD') {
@@ -121,20 +150,29 @@ function guard(request: IncomingMessage, target: string, door: Door): Reply | Pr
   if (request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0) {
     return problemReply(413, 'No request body is taken here', { connection: 'close' });
   }
-  return door.pages(target);
+  if (request.method === 'HEAD' && /^\/api\/v1\/live(?:\?|$)/.test(target)) {
+    return problemReply(405, 'A stream is read with GET', { allow: 'GET' });
+  }
+  const { accept = '', 'accept-encoding': encoding = '' } = request.headers;
+  return door.pages(target, { accept, acceptEncoding: Array.isArray(encoding) ? encoding.join() : encoding });
 }
 
 /** Sends what `produce` gives, or a 500. Never rejects. */
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  produce: (target: string) => Reply | Promise<Reply>,
+  produce: (target: string) => Answer | Promise<Answer>,
   options: AdminOptions,
 ): Promise<void> {
   const target = request.url ?? '/';
   let reply: Reply;
   try {
-    reply = await produce(target);
+    const answered = await produce(target);
+    if ('take' in answered) {
+      answered.take(response);
+      return;
+    }
+    reply = answered;
   } catch (error) {
     options.onFailure?.(target, error);
     reply = problemReply(500, `This page failed: ${error instanceof Error ? error.message : String(error)}`);
@@ -175,8 +213,8 @@ function listen(server: Server, { address, fd }: AdminOptions): Promise<number> 
   });
 }
 
-function listenError(error: NodeJS.ErrnoException, address: ListenAddress): SluiceError {
-  const where = `${address.host}:${address.port}`;
+function listenError(error: NodeJS.ErrnoException, { host, port }: ListenAddress): SluiceError {
+  const where = addressOf(host, port);
   if (error.code === 'EADDRINUSE') {
     const fix = 'end the process that listens there, or give admin another port (0 picks a free one)';
     return new SluiceError('SLU_PORT_IN_USE', `The admin address ${where} is in use: ${fix}`, { cause: error });
@@ -185,14 +223,11 @@ function listenError(error: NodeJS.ErrnoException, address: ListenAddress): Slui
   return new SluiceError('SLU_LISTEN_FAILED', message, { cause: error });
 }
 
-function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-}
-
-function closer(server: Server): () => Promise<void> {
+function closer(server: Server, live: Live): () => Promise<void> {
   let closed: Promise<void> | null = null;
   return () => {
     closed ??= new Promise((resolve) => {
+      live.close();
       const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
       server.close(() => {
         clearTimeout(timer);

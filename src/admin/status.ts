@@ -13,15 +13,19 @@ import type { EndpointSpec, RouteSpec, Snapshot, SplitSpec, TargetSpec } from '.
 import type {
   AdmissionStatus,
   BreakerStatus,
+  DownstreamStatus,
   EndpointStatus,
   RescueCounts,
   RolloutStatus,
   RouteStatus,
+  SheddingStatus,
   TrafficStatus,
   VersionStatus,
   VersionWeights,
   WeightsStatus,
 } from '../model/status.ts';
+import type { FallbackCounts } from '../model/threads/answers/fallback.ts';
+import type { DownstreamCounts } from '../model/threads/load/downstream.ts';
 
 /** Totals of a cell, as far as the status shows them. */
 export interface CellSums {
@@ -31,6 +35,7 @@ export interface CellSums {
   readonly ignored: number;
   readonly slow: number;
   readonly rescued: RescueCounts;
+  readonly fallbacks: FallbackCounts;
   readonly histogram: ArrayLike<number>;
   readonly admission: { readonly limit: number; readonly inFlight: number; readonly queued: number };
   readonly breaker: BreakerStatus;
@@ -49,12 +54,28 @@ export interface StatusSource {
   because(route: string, split: SplitSpec): string;
   drift(route: string, split: SplitSpec): DriftKind;
   rollout(route: string): RolloutStatus | null;
+  /** How a route stands, and in which order a version (`service/version`) refuses requests; null without a limit. */
+  shedding(route: string): SheddingStatus | null;
+  order(version: string): Pick<AdmissionStatus, 'isCurbed' | 'order'> | null;
+  /** What followed from the requests that colors pinned to the version of a cell. */
+  downstream(cell: number): DownstreamCounts;
 }
 
 /** Every route in the order of the configuration. Cost: a few microseconds per route x version. */
 export function routeStatuses(source: StatusSource): RouteStatus[] {
+  return [...eachRouteStatus(source)];
+}
+
+/** The same one by one: each is made when it is taken. */
+export function* eachRouteStatus(source: StatusSource): Generator<RouteStatus> {
   const shown = versionCells(source.snapshot.routes);
-  return source.snapshot.routes.map((route, index) => routeStatus(source, shown, route, index));
+  for (const [index, route] of source.snapshot.routes.entries()) yield routeStatus(source, shown, route, index);
+}
+
+/** Some routes. Cost: those, and 0.1 us for each route there is. @param indexes of the routes, in the order that is wanted */
+export function statusesAt(source: StatusSource, indexes: readonly number[]): RouteStatus[] {
+  const shown = versionCells(source.snapshot.routes);
+  return indexes.map((index) => routeStatus(source, shown, source.snapshot.routes[index] as RouteSpec, index));
 }
 
 function routeStatus(
@@ -63,20 +84,18 @@ function routeStatus(
   route: RouteSpec,
   index: number,
 ): RouteStatus {
+  const shown = (split: SplitSpec): CellSums => source.cell(shownIn.get(split.targets) ?? split.cell);
   const traffic = trafficOf(source.cell(route.cell));
   const config = source.config.routes[index];
-  const refs = config?.backendRefs ?? [];
-  const scale = config === undefined ? 1 : weightScaleOf(config);
+  const weights = versionWeights(source, index);
   const versions = route.splits.map((split, i) =>
     versionStatus(source, split, {
+      ...(weights[i] as VersionWeights),
       rescued: route.rescue?.canary === i ? source.cell(split.cell).rescued : null,
-      weight: source.weight(split.dial) / scale,
-      weightConfigured: refs[i]?.weight ?? 0,
-      weightFrom: config?.weights?.isSet[i] === true ? 'weights' : 'route',
-      weightOfRoute: config?.weights?.ownWeights[i] ?? refs[i]?.weight ?? 0,
-      weightBecause: source.because(route.name, split),
       drift: source.drift(route.name, split),
-      ...standingOf(split, source.cell(shownIn.get(split.targets) ?? split.cell), source.cell(split.cell)),
+      breaker: split.targets.breaker === null ? null : shown(split).breaker,
+      admission: admissionOf(source, split, shown(split)),
+      downstream: downstreamOf(source, split),
     }),
   );
   const total = versions.reduce((sum, version) => sum + version.requests, 0);
@@ -86,7 +105,28 @@ function routeStatus(
     ...traffic,
     versions: versions.map((version) => ({ ...version, shareRatio: ratioOf(version.requests, total) })),
     rollout: source.rollout(route.name),
+    shedding: source.shedding(route.name),
+    fallbacks: route.fallback === undefined ? null : source.cell(route.cell).fallbacks,
   };
+}
+
+/** The weights of one route's versions. Cost: that of one route. @param index of the route */
+export function versionWeights(
+  source: Pick<StatusSource, 'config' | 'snapshot' | 'weight' | 'because'>,
+  index: number,
+): VersionWeights[] {
+  const { name, splits } = source.snapshot.routes[index] as RouteSpec;
+  const route = source.config.routes[index];
+  const scale = route === undefined ? 1 : weightScaleOf(route);
+  return splits.map((split, i) => ({
+    service: split.service,
+    version: split.version,
+    weight: source.weight(split.dial) / scale,
+    weightConfigured: route?.backendRefs[i]?.weight ?? 0,
+    weightFrom: route?.weights?.isSet[i] === true ? 'weights' : 'route',
+    weightOfRoute: route?.weights?.ownWeights[i] ?? route?.backendRefs[i]?.weight ?? 0,
+    weightBecause: source.because(name, split),
+  }));
 }
 
 function originOf({ document, revision, reason }: WeightsOrigin): WeightsStatus {
@@ -96,8 +136,7 @@ function originOf({ document, revision, reason }: WeightsOrigin): WeightsStatus 
 function versionStatus(
   source: StatusSource,
   split: SplitSpec,
-  more: Omit<VersionWeights, 'service' | 'version'> &
-    Pick<VersionStatus, 'rescued' | 'drift' | 'admission' | 'breaker'>,
+  more: VersionWeights & Pick<VersionStatus, 'rescued' | 'drift' | 'admission' | 'breaker' | 'downstream'>,
 ): VersionStatus {
   const endpoints = split.targets.endpoints.map((index) => {
     const spec = source.snapshot.endpoints[index] as EndpointSpec;
@@ -105,8 +144,6 @@ function versionStatus(
     return { address: `${host}:${spec.port}`, ...source.endpoint(spec.id) };
   });
   return {
-    service: split.service,
-    version: split.version,
     colors: split.colors,
     ...more,
     ...trafficOf(source.cell(split.cell)),
@@ -115,19 +152,32 @@ function versionStatus(
   };
 }
 
-/** @param shown the cell in which the version's admission and breaker are shown @param own that of the split */
-function standingOf(
-  { targets }: SplitSpec,
-  shown: CellSums,
-  own: CellSums,
-): Pick<VersionStatus, 'admission' | 'breaker'> {
-  return { admission: admissionOf(shown, own), breaker: targets.breaker === null ? null : shown.breaker };
+/** @param shown the cell in which the version's admission is shown */
+function admissionOf(source: StatusSource, split: SplitSpec, { admission }: CellSums): AdmissionStatus | null {
+  if (admission.limit === 0) return null;
+  const [critical = 0, normal = 0, degraded = 0, bestEffort = 0] = Array.from(source.cell(split.cell).shed);
+  const order = source.order(split.targets.name) ?? { isCurbed: false, order: '' };
+  return { ...admission, shed: { critical, default: normal, degraded, 'best-effort': bestEffort }, ...order };
 }
 
-function admissionOf({ admission }: CellSums, { shed }: CellSums): AdmissionStatus | null {
-  if (admission.limit === 0) return null;
-  const [critical = 0, normal = 0, degraded = 0, bestEffort = 0] = Array.from(shed);
-  return { ...admission, shed: { critical, default: normal, degraded, 'best-effort': bestEffort } };
+/** Fewer calls are told as numbers only. */
+const FOLLOWED_LEAST = 10;
+/** What a client does that sends several requests of one trace, with and without a color, may be less. */
+const LOST_RATIO_LEAST = 0.05;
+
+function downstreamOf(source: StatusSource, split: SplitSpec): DownstreamStatus | null {
+  const { kept, lost } = source.downstream(split.cell);
+  const all = kept + lost;
+  if (all === 0) return null;
+  const lostRatio = lost / all;
+  if (all < FOLLOWED_LEAST || lostRatio < LOST_RATIO_LEAST) return { kept, lost, lostRatio, sentence: '' };
+  const { header, acceptFrom } = source.config.color;
+  const { service, version } = split;
+  const whence = acceptFrom === 'anyone' ? '' : ', from an address in trustedProxies or signed';
+  const sentence =
+    `${service} ${version} loses colors: ${lost} of ${all} calls that followed from its colored requests came back without one; ` +
+    `it has to pass on ${header}${whence}`;
+  return { kept, lost, lostRatio, sentence };
 }
 
 function trafficOf(cell: CellSums): TrafficStatus {

@@ -15,16 +15,7 @@
 
 import type { IncomingMessage } from 'node:http';
 import type { WeightsAnswer, WeightsCommand } from '../model/rollout.ts';
-import {
-  type AdminActions,
-  BODY_BYTES_MAX,
-  bodyOf,
-  cut,
-  jsonObjectOf,
-  READ_ONLY,
-  reasonIn,
-  refusalOf,
-} from './commands.ts';
+import { type AdminActions, admit, BODY_BYTES_MAX, bodyOf, cut, jsonObjectOf, reasonIn } from './commands.ts';
 import { jsonReply, problemReply, type Reply } from './reply.ts';
 import type { AdminView } from './view.ts';
 
@@ -47,12 +38,8 @@ export async function answerWeights(
   if (request.method === 'GET' || request.method === 'HEAD') return shown(request, route, view);
   if (request.method !== 'PUT')
     return cut(405, 'Weights are read with GET and set with PUT', { allow: 'GET, HEAD, PUT' });
-  const refusal = actions === null ? READ_ONLY : refusalOf(request, actions);
-  if (refusal !== null || actions === null) {
-    const { status, because } = refusal ?? READ_ONLY;
-    actions?.onRefused(request.url ?? '', because);
-    return cut(status, because, status === 401 ? { 'www-authenticate': 'Bearer realm="sluice"' } : {});
-  }
+  const admitted = admit(request, actions);
+  if ('turned' in admitted) return admitted.turned;
   const match = request.headers['if-match'];
   if (match === undefined) return cut(428, 'Say what you have seen: If-Match with the ETag of a GET');
   const revision = ETAG.exec(match)?.[1];
@@ -61,7 +48,7 @@ export async function answerWeights(
   if (body === null) return cut(413, `Weights have at most ${BODY_BYTES_MAX} bytes of body`);
   const wishes = wishesOf(body);
   if (typeof wishes === 'string') return problemReply(400, wishes);
-  return replyOf(await actions.setWeights({ route, revision, by: 'api', ...wishes }));
+  return replyOf(await admitted.actions.setWeights({ route, revision, by: 'api', ...wishes }));
 }
 
 async function shown({ headers }: IncomingMessage, route: string, view: AdminView): Promise<Reply> {

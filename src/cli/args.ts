@@ -64,6 +64,19 @@ export function readPort(option: string, text: string | undefined, fallback: num
   throw new SluiceError('SLU_USAGE', `${option} takes a port from 1 to 65535, got ${text}`);
 }
 
+/** A number in a range, ends included; `fallback` when the option was not given. @throws SluiceError SLU_USAGE */
+export function readNumber<T>(
+  option: string,
+  text: string | undefined,
+  fallback: T,
+  [least, most]: readonly [number, number],
+): number | T {
+  if (text === undefined) return fallback;
+  const number = /^\d+(?:\.\d+)?(?:e-?\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (number >= least && number <= most) return number;
+  throw new SluiceError('SLU_USAGE', `${option} takes a number from ${least} to ${most}, got ${text}`);
+}
+
 /** One of `choices`; the first when the option was not given. @throws SluiceError SLU_USAGE */
 export function readChoice<const T extends readonly string[]>(
   option: string,

@@ -4,69 +4,9 @@
 
 import { similarTo } from '../lib/text/similar.ts';
 import { formatProblem, SluiceError } from '../model/problem.ts';
-import { planCommand } from './admin/plan.ts';
-import { restartCommand } from './admin/restart.ts';
-import { restoreCommand } from './admin/restore.ts';
-import { REVISION_ACTIONS, revisionCommand } from './admin/revisions.ts';
-import { rolloutCommand } from './admin/rollout.ts';
-import { statusCommand } from './admin/status.ts';
-import { weightsCommand } from './admin/weights.ts';
-import { didYouMean, readArgs, readChoice } from './args.ts';
-import { CONFIG_USAGE, configCommand } from './config.ts';
-import { demoCommand } from './demo/demo.ts';
-import { type CliDeps, type Command, EXIT } from './deps.ts';
-import { decisionsCommand } from './log/decisions.ts';
-import { replayCommand } from './log/replay.ts';
-import { runCommand } from './run.ts';
-import { verifyCommand } from './verify/command.ts';
-
-const versionCommand: Command = {
-  name: 'version',
-  about: 'print the release',
-  usage:
-    'sluice version [-o json]\n\n  -o, --output FORMAT  text, json; default text\n  -h, --help           this text\n',
-  async run(argv, deps) {
-    const { values } = readArgs(argv, { output: { type: 'string', short: 'o' } });
-    const format = readChoice('--output', values.output, ['text', 'json']);
-    const facts = { sluice: deps.version, node: process.version, platform: `${process.platform}-${process.arch}` };
-    deps.stdout.write(
-      format === 'json'
-        ? `${JSON.stringify(facts)}\n`
-        : `sluice ${facts.sluice} (node ${facts.node}, ${facts.platform})\n`,
-    );
-    return EXIT.ok;
-  },
-};
-
-const configEntry: Command = {
-  name: 'config',
-  about: 'validate a configuration; history, diff, rollback of a running one',
-  usage: CONFIG_USAGE,
-  run: (argv, deps) => {
-    const action = REVISION_ACTIONS.find((name) => name === argv[0]);
-    if (action !== undefined) return revisionCommand(action, argv.slice(1), deps);
-    const { stdout, stderr } = deps;
-    const io = { stdout: (text: string) => void stdout.write(text), stderr: (text: string) => void stderr.write(text) };
-    return configCommand(argv, io, deps.config);
-  },
-};
-
-/** Every command but `help`. */
-export const COMMANDS: readonly Command[] = [
-  runCommand,
-  demoCommand,
-  configEntry,
-  statusCommand,
-  rolloutCommand,
-  weightsCommand,
-  decisionsCommand,
-  verifyCommand,
-  replayCommand,
-  planCommand,
-  restoreCommand,
-  restartCommand,
-  versionCommand,
-];
+import { didYouMean } from './args.ts';
+import { COMMANDS, type CommandEntry } from './commands/table.ts';
+import { type CliDeps, EXIT } from './deps.ts';
 
 /**
  * Runs the command that `argv` (without `node` and the script) names.
@@ -95,13 +35,14 @@ export async function runCli(argv: readonly string[], deps: CliDeps): Promise<nu
 function undelivered(fault: NodeJS.ErrnoException, name: string, code: number, deps: CliDeps): number {
   if (fault.code === 'EPIPE') return code;
   deps.stderr.write(`sluice: cannot write to standard output: ${fault.message}\n`);
-  return code === EXIT.ok && name !== runCommand.name ? EXIT.failed : code;
+  return code === EXIT.ok && name !== 'run' ? EXIT.failed : code;
 }
 
 async function dispatch(name: string, rest: readonly string[], deps: CliDeps): Promise<number> {
   if (name === 'help' || name === '--help' || name === '-h') return help(rest[0], deps);
-  const command = commandNamed(name === '--version' || name === '-v' ? 'version' : name);
-  if (asksHelp(rest)) return help(command.name, deps);
+  const entry = commandNamed(name === '--version' || name === '-v' ? 'version' : name);
+  if (asksHelp(rest)) return help(entry.name, deps);
+  const command = await entry.load();
   return command.run(rest, deps);
 }
 
@@ -110,15 +51,16 @@ function asksHelp(argv: readonly string[]): boolean {
   return argv.slice(0, end === -1 ? undefined : end).some((word) => word === '--help' || word === '-h');
 }
 
-function commandNamed(name: string): Command {
+function commandNamed(name: string): CommandEntry {
   const command = COMMANDS.find((known) => known.name === name);
   if (command !== undefined) return command;
   const meant = similarTo(name, [...COMMANDS.map((known) => known.name), 'help']);
   throw new SluiceError('SLU_USAGE', `unknown command ${name}${didYouMean(meant)}`);
 }
 
-function help(topic: string | undefined, deps: CliDeps): number {
-  deps.stdout.write(topic === undefined || topic === 'help' ? overview() : commandNamed(topic).usage);
+async function help(topic: string | undefined, deps: CliDeps): Promise<number> {
+  const isOverview = topic === undefined || topic === 'help';
+  deps.stdout.write(isOverview ? overview() : (await commandNamed(topic).load()).usage);
   return EXIT.ok;
 }
 

@@ -6,13 +6,17 @@
 
 import type { Gateway, GatewayOptions } from '../model/gateway.ts';
 import type { LogLine } from '../model/threads/state.ts';
-import type { ConfigTools } from './config.ts';
+import type { ConfigTools } from './config/command.ts';
 import type { ReplayTools } from './log/replay.ts';
+import type { SloTools } from './slo/tools.ts';
 
 /** Standard output or error. */
 export interface Output {
   write(text: string): unknown;
   readonly isTTY?: boolean;
+  /** Of a terminal, in characters. */
+  readonly columns?: number;
+  readonly rows?: number;
   on(event: 'error', listener: (error: NodeJS.ErrnoException) => void): unknown;
 }
 
@@ -45,9 +49,12 @@ export interface CliDeps {
   readonly version: string;
   /** @throws SluiceError SLU_CONFIG_INVALID, SLU_CONFIG_UNREADABLE, SLU_PORT_IN_USE, SLU_LISTEN_FAILED, SLU_WORKER_FAILED */
   startGateway(options: GatewayOptions): Promise<Gateway>;
-  /** What `sluice config` needs of the other sections. */
-  readonly config: ConfigTools;
-  readonly log: LogTools;
+  /** Loads what commands need of other sections to look at documents; here as below a second call costs nothing. */
+  config(): Promise<ConfigTools>;
+  /** The same for the decision log. */
+  log(): Promise<LogTools>;
+  /** The same for SLO files. */
+  slo(): Promise<SloTools>;
   readonly stdin: Input;
   readonly stdout: Output;
   readonly stderr: Output;
@@ -66,13 +73,13 @@ export const EXIT = {
   usage: 2,
   /** The admin server could not be reached. */
   unreachable: 3,
+  /** Ended by SIGINT or SIGTERM, as shells count it: 128 and the number of the signal. */
+  interrupted: 130,
+  terminated: 143,
 } as const;
 
-/** One command of the command line. */
+/** One command of the command line, loaded; its name is in the table (commands/table.ts). */
 export interface Command {
-  readonly name: string;
-  /** One line for the list of commands. */
-  readonly about: string;
   /** The answer to `--help`. */
   readonly usage: string;
   /** @returns the exit code. @throws SluiceError SLU_USAGE and what `deps` throws */

@@ -11,13 +11,15 @@ import { type CliDeps, type Command, EXIT } from './deps.ts';
 const RESTART_TIMEOUT_S = 60;
 const RESTART_TIMEOUT_S_MAX = 3600;
 
-const USAGE = `sluice run [--config FILE] [--log-level LEVEL] [--pid-file FILE]
+const USAGE = `sluice run [--config FILE] [--config-key-file FILE] [--log-level LEVEL] [--pid-file FILE]
+           [--restart-timeout S] [--with-parent]
 
 Serves the configuration until SIGTERM or SIGINT, which drain; a second one ends it at once.
 The file is watched: an edit takes effect without a restart. SIGHUP reads it again.
 SIGUSR2 starts the program anew from the same command line; it takes over without a gap, or this one stays.
 
   -c, --config FILE    configuration document; default gateway.yaml
+  --config-key-file FILE  keys that every document must be signed with, <id>:<hex> per line; default $SLUICE_CONFIG_KEYS
   --log-level LEVEL    ${LOG_LEVELS.join(', ')}; default info; the log is JSON on stderr
   --pid-file FILE      names the process that serves, also after a restart
   --restart-timeout S  seconds that a process that is to take over has to get ready; default ${RESTART_TIMEOUT_S}
@@ -29,6 +31,7 @@ Exit codes: 0 drained or succeeded by another process, 1 could not start or go o
 
 const OPTIONS = {
   config: { type: 'string', short: 'c' },
+  'config-key-file': { type: 'string' },
   'log-level': { type: 'string' },
   'with-parent': { type: 'boolean' },
   'pid-file': { type: 'string' },
@@ -36,7 +39,7 @@ const OPTIONS = {
 } as const;
 
 /** The command `run`. */
-export const runCommand: Command = { name: 'run', about: 'serve a configuration', usage: USAGE, run };
+export const runCommand: Command = { usage: USAGE, run };
 
 async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const { values } = readArgs(argv, OPTIONS);
@@ -48,7 +51,9 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const release = obey(held, deps, isTied);
   try {
     const pidFile = values['pid-file'] ?? null;
-    const gateway = await deps.startGateway({ configFile, logLevel, pidFile, isTied, restartTimeoutMs });
+    const configKeyFile = values['config-key-file'] ?? null;
+    const options = { configFile, configKeyFile, logLevel, pidFile, isTied, restartTimeoutMs };
+    const gateway = await deps.startGateway(options);
     held.gateway = gateway;
     if (held.mustReload) gateway.reload();
     announce(gateway, configFile, deps);
@@ -74,7 +79,7 @@ interface Held {
 function announce(gateway: Gateway, configFile: string, deps: CliDeps): void {
   deps.stdout.write(
     `sluice ${deps.version}\n` +
-      `proxy   ${gateway.proxyUrl}\n` +
+      `${gateway.proxyUrls.map((url) => `proxy   ${url}\n`).join('')}` +
       `admin   ${gateway.adminUrl}\n` +
       `config  ${configFile} #${gateway.configHash.slice(0, 8)}\n`,
   );

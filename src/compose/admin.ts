@@ -4,40 +4,52 @@
  * Nothing here changes anything; commands of people go to the rollouts by their own path.
  */
 
+import { getHeapSnapshot } from 'node:v8';
 import { notReadyBecause, type Phase } from '../admin/checks.ts';
+import type { SteerActions } from '../admin/process/steer.ts';
 import { type AdminServer, startAdmin } from '../admin/server.ts';
-import { routeStatuses } from '../admin/status.ts';
-import type { AccessLogWriter } from '../export/access-log.ts';
+import { eachRouteStatus, routeStatuses, type StatusSource, statusesAt, versionWeights } from '../admin/status.ts';
+import { routeReadings } from '../export/exposition/readings.ts';
 import { createMetrics } from '../export/metrics.ts';
-import { routeReadings } from '../export/readings.ts';
+import type { AccessLogWriter } from '../export/requests/access-log.ts';
+import type { InjectedCount, MetricsSource } from '../export/source.ts';
 import type { Health } from '../health/health.ts';
 import { bothClocks, nowMs } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { once } from '../lib/once.ts';
 import type { ListenAddress } from '../model/config.ts';
-import type { CommandResult, RolloutCommand } from '../model/rollout.ts';
-import type { RouteStatus, Status, VersionStatus, VersionWeights, WorkerStatus } from '../model/status.ts';
+import type { SplitSpec } from '../model/snapshot.ts';
+import type { RouteStatus, Status, WorkerStatus } from '../model/status.ts';
 import { GATEWAY_CELL } from '../model/tallies.ts';
+import { FAULT_KINDS } from '../model/threads/faults.ts';
 import type { RestartAnswer, RestartStatus } from '../model/threads/handover.ts';
-import type { SloEngine } from '../slo/budget/engine.ts';
+import { downstreamOf } from '../model/threads/load/downstream.ts';
 import type { EndpointTotalsReader } from '../slo/endpoint-totals.ts';
 import type { Totals } from '../slo/totals.ts';
 import { type Dials, getDial } from '../snapshot/dials.ts';
+import { indexOfRoute } from '../snapshot/overrides.ts';
+import { readableConfig } from '../snapshot/revisions/diff.ts';
 import type { Current, Store } from '../snapshot/store.ts';
+import { boardSource } from './answers/board.ts';
+import { explainInForce } from './answers/explain.ts';
+import { answerForecast, type Measured } from './answers/forecast.ts';
 import type { Configuration } from './config/configuration.ts';
-import type { Revisions } from './config/revisions.ts';
+import { type InForce, SettingExplainer } from './config/explain.ts';
+import { reloadAndWait } from './config/reload.ts';
+import type { Revisions } from './config/revisions/revisions.ts';
 import { viewWeights, type WeightsDeps, writeWeights } from './config/weights.ts';
+import { WeightsStores } from './config/weights-stores.ts';
 import type { Drifts } from './drifts.ts';
 import type { Durable } from './durable.ts';
-import { answerForecast, type Measured } from './forecast.ts';
-import type { Rollouts } from './rollouts.ts';
+import type { Objectives } from './objectives/objectives.ts';
+import { HELD, type Rollouts } from './rollouts.ts';
+import type { Tls } from './tls.ts';
+import type { Watches } from './watches/watches.ts';
 
 /** The loop is alive while its last tick is younger than this. */
 const LIVE_MS = 10_000;
 /** The window that a route's present traffic is taken from. */
 const RECENT_S = 300;
-/** What nobody else may decide while a restart hands everything over. */
-const HELD = { kind: 'refused', detail: 'a restart is under way; try again' } as const;
 /** A latency without any spread has no shape to forecast from. */
 const SPREAD_LEAST = 1.01;
 
@@ -52,51 +64,77 @@ export interface Insight {
   readonly totals: Totals;
   readonly endpointTotals: EndpointTotalsReader;
   readonly health: Health;
-  readonly slos: SloEngine;
+  readonly objectives: Objectives;
   readonly rollouts: Rollouts;
   readonly drifts: Drifts;
   readonly durable: Durable;
   readonly accessLog: AccessLogWriter;
+  readonly watches: Watches;
   readonly log: Log;
   /** Of the token that the environment gives; null: none. The document's goes before it. */
   readonly tokenHash: string | null;
   readonly exportedLog: () => string | null;
   readonly workers: () => readonly WorkerStatus[];
   readonly ratesForgotten: () => number;
+  /** What services do with colors (`model/threads/load/downstream.ts`); null: there are no workers yet. */
+  readonly downstream: () => Int32Array | null;
   readonly phase: () => Phase;
   readonly restart: () => RestartStatus;
   /** Nothing may be decided now: another process is taking over. */
   readonly isHeld: () => boolean;
   readonly restartNow: (by: string) => RestartAnswer;
+  /** Reads everything again. */
+  readonly reload: () => void;
+  /** Ends the process when its exchanges are over. */
+  readonly drain: () => Promise<void>;
   readonly tickedAtMs: () => number;
-  readonly proxyUrl: () => string;
+  readonly tls: Pick<Tls, 'status'>;
+  readonly proxyUrls: () => readonly string[];
+  readonly adminUrl: () => string;
 }
 
 /**
  * Starts the admin server on `address`, or on a socket that listens there already.
  * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED
  */
-export function openAdmin(insight: Insight, address: ListenAddress, fd?: number): Promise<AdminServer> {
-  const { store, totals, rollouts, drifts, revisions, accessLog, log } = insight;
+export async function openAdmin(insight: Insight, address: ListenAddress, fd?: number): Promise<AdminServer> {
+  const { store, configuration, totals, rollouts, drifts, revisions, accessLog, log } = insight;
   const weights = weightsOf(insight);
-  const metrics = createMetrics({
+  const settings = new SettingExplainer(configuration.environment);
+  const tokenHash = (): string | null => store.current?.config.adminTokenHash ?? insight.tokenHash;
+  let admin: AdminServer | null = null;
+  const onFailure = (where: string, error: unknown): void => log.error('admin_failed', { where, error });
+  const metricsSource: MetricsSource = {
+    generation: () => (store.current as Current).snapshot.revision,
+    viewers: () => admin?.viewers ?? NO_VIEWERS,
     status: () => statusOf(insight),
+    routes: () => eachRouteStatus(routeSourceOf(insight)),
+    slos: () => insight.objectives.slos.each(bothClocks()),
+    exemplars: (route, version) => accessLog.exemplars.of(route, version),
     traffic: () => routeReadings((store.current as Current).snapshot, (cell) => totals.of(cell)),
     refused: () => totals.of(GATEWAY_CELL).reasons,
     colors: () => totals.of(GATEWAY_CELL),
+    handshakes: () => totals.of(GATEWAY_CELL).handshakes,
+    proxyHeaders: () => totals.of(GATEWAY_CELL).proxyHeaders,
+    http2: () => totals.of(GATEWAY_CELL).http2,
     rollbacks: () => rollouts.rollbacks(),
     accessLosses: () => accessLog.losses(),
     ratesForgotten: insight.ratesForgotten,
-  });
-  return startAdmin({
+    injected: () => injectedIn(store.current as Current, totals),
+    staleBytes: () => totals.of(GATEWAY_CELL).staleBytes,
+  };
+  const metrics = createMetrics(metricsSource, (error) => onFailure('/metrics', error));
+  admin = await startAdmin({
     address,
     fd,
     actions: {
-      tokenHash: () => store.current?.config.adminTokenHash ?? insight.tokenHash,
-      command: (command) => (insight.isHeld() ? HELD : obey(insight, command)),
+      tokenHash,
+      command: (command) => (insight.isHeld() ? HELD : rollouts.fleet.command(command)),
       restore: ({ route, by, reason }) => (insight.isHeld() ? HELD : drifts.restore(route, by, reason)),
       configure: async (command) => (insight.isHeld() ? HELD : revisions.command(command)),
+      stopFaults: (stop) => insight.watches.faults.stop(stop),
       restart: () => insight.restartNow('api'),
+      alert: async (command) => (insight.isHeld() ? HELD : insight.watches.alerts.command(command)),
       setWeights: (command) => writeWeights(weights, command),
       onRefused: (target, because) => log.warn('admin_refused', { target, because }),
     },
@@ -106,12 +144,71 @@ export function openAdmin(insight: Insight, address: ListenAddress, fd?: number)
       log: () => insight.exportedLog(),
       live: () => nowMs() - insight.tickedAtMs() < LIVE_MS,
       metrics: () => metrics.page(),
+      scrape: (asked) => metrics.scrape(asked),
       weights: (route) => viewWeights(weights, route),
       revisions: () => revisions.list(),
       diff: (before, after) => revisions.diff(before, after),
+      explainSetting: (path) => settings.explain(configuration.documents, path, () => inForceOf(insight)),
+      explainRoute: (question) => explainInForce(store.current as Current, insight.dials, question),
       forecast: (question) => answerForecast((store.current as Current).config, question, measuredBy(insight)),
+      board: boardSource({
+        current: () => store.current as Current,
+        status: () => statusOf(insight),
+        routesAt: (indexes) => statusesAt(routeSourceOf(insight), indexes),
+        totals,
+        slos: insight.objectives.slos,
+        rollouts,
+        revisions: () => revisions.list(),
+        isReadOnly: () => tokenHash() === null,
+      }),
     },
-    onFailure: (where, error) => log.error('admin_failed', { where, error }),
+    debug: {
+      profile: (thread, wish) => insight.watches.saturation.profile(thread, wish),
+      heapSnapshot: () => getHeapSnapshot(),
+      config: () => readableConfig((store.current as Current).config),
+    },
+    steer: steerOf(insight),
+    onFailure,
+  });
+  return admin;
+}
+
+/** What a person may have the process do. */
+function steerOf(insight: Insight): SteerActions {
+  const { store, configuration, revisions, log } = insight;
+  const read = {
+    reload: insight.reload,
+    reading: () => configuration.reading,
+    config: () => store.status(),
+    number: () => revisions.number,
+  };
+  return {
+    reload: async () => {
+      if (insight.isHeld()) return HELD;
+      if (insight.phase() !== 'serving') return { kind: 'refused', detail: `the gateway is ${insight.phase()}` };
+      log.info('reload_asked', { by: 'api' });
+      return reloadAndWait(read);
+    },
+    drain: () => {
+      log.warn('drain_asked', { by: 'api' });
+      insight
+        .drain()
+        .catch((error: unknown) => log.error('drain_failed', { error, now: 'end the process by SIGTERM' }));
+      const { delayMs, timeoutMs } = (store.current as Current).config.drain;
+      return { delayMs, timeoutMs };
+    },
+  };
+}
+
+/** Before anybody can look. */
+const NO_VIEWERS = { clients: 0, max: 0, refused: 0, dropped: 0 };
+
+/** Faults injected since the start, of the routes that have some. */
+function injectedIn({ snapshot }: Current, totals: Totals): InjectedCount[] {
+  return snapshot.routes.flatMap(({ name: route, cell, filters }) => {
+    if (filters.faults === undefined) return [];
+    const counts = totals.of(cell).faults;
+    return FAULT_KINDS.map((kind, n) => ({ route, kind, count: counts[n] ?? 0 }));
   });
 }
 
@@ -122,7 +219,7 @@ function measuredBy(insight: Insight): (route: string) => Measured {
   return (name) => {
     const route = routes().get(name);
     const stable = route?.versions.find(({ version }) => version === route.rollout?.stable);
-    const recent = insight.slos.recentRequests(name, nowMs());
+    const recent = insight.objectives.slos.recentRequests(name, nowMs());
     const { errorRatio = null, p50Ms = null, p99Ms = null } = stable ?? {};
     return {
       requestsPerSecond: recent === null ? null : recent / seconds,
@@ -132,35 +229,40 @@ function measuredBy(insight: Insight): (route: string) => Measured {
   };
 }
 
+function inForceOf(insight: Insight): InForce {
+  const { store, configuration, revisions } = insight;
+  const versionsOf = weightsOf(insight).versions;
+  return { revisions: revisions.status(configuration.sources()), hash: store.status().hash, versionsOf };
+}
+
 function weightsOf(insight: Insight): WeightsDeps {
-  const { store, configuration, log } = insight;
+  const { store, dials, configuration, log } = insight;
+  const weight = (dial: number): number => getDial(dials, dial);
+  const because = (route: string, split: SplitSpec): string => store.weightReason(route, split);
   return {
-    route: (name) => store.current?.config.routes.find((route) => route.name === name) ?? null,
-    versions: (name) => (routesOf(insight).find((route) => route.name === name)?.versions ?? []).map(weightsIn),
+    route: (name) => {
+      const { config } = store.current as Current;
+      return config.routes[indexOfRoute(config, name) ?? -1] ?? null;
+    },
+    versions: (name) => {
+      const { config, snapshot } = store.current as Current;
+      const index = indexOfRoute(config, name);
+      return index === null ? [] : versionWeights({ config, snapshot, weight, because }, index);
+    },
     placeOf: (route) => configuration.weightsAt(route),
+    stores: new WeightsStores(),
     environment: configuration.environment,
+    isSigned: configuration.signed.isRequired,
     file: store.status().file,
     log,
   };
 }
 
-function weightsIn(status: VersionStatus): VersionWeights {
-  const { service, version, weight, weightBecause, weightConfigured, weightFrom, weightOfRoute } = status;
-  return { service, version, weight, weightBecause, weightConfigured, weightFrom, weightOfRoute };
-}
-
-/** Who starts a rollout by hand has seen why its versions were offline. */
-async function obey({ rollouts, drifts }: Insight, command: RolloutCommand): Promise<CommandResult> {
-  const result = await rollouts.fleet.command(command);
-  if (result.kind === 'done' && command.name === 'start') drifts.restore(command.route, command.by, command.reason);
-  return result;
-}
-
 function statusOf(insight: Insight): Status {
-  const { release, since, store, configuration, revisions, health, slos, rollouts, durable } = insight;
+  const { release, since, store, configuration, revisions, totals, health, objectives, rollouts, durable } = insight;
   const sources = configuration.sources();
   const routesNow = once(() => routesOf(insight));
-  const slosNow = once(() => slos.status(bothClocks()));
+  const slosNow = once(() => objectives.slos.status(bothClocks()));
   const workers = insight.workers();
   const because = notReadyBecause(insight.phase(), workers);
   return {
@@ -171,12 +273,17 @@ function statusOf(insight: Insight): Status {
     uptimeMs: Math.round(nowMs() - since.ms),
     ready: because === '',
     notReadyBecause: because,
-    proxyUrl: insight.proxyUrl(),
+    proxyUrl: insight.proxyUrls()[0] ?? '',
+    listeners: insight.proxyUrls(),
+    tls: insight.tls.status(),
     config: store.status(),
     revisions: revisions.status(sources),
+    signatures: configuration.signed.status(),
     sources,
     apply: configuration.applied(),
     workers,
+    saturation: insight.watches.saturation.status(totals.of(GATEWAY_CELL).shed),
+    faults: insight.watches.faults.status(),
     // Computed when somebody first looks: a probe asks for the rest only.
     get routes() {
       return routesNow();
@@ -188,13 +295,24 @@ function statusOf(insight: Insight): Status {
     state: durable.status,
     fleet: rollouts.fleet.status(),
     eventsLost: rollouts.eventsLost,
+    idempotency: insight.watches.idempotency.status,
+    alerts: insight.watches.alerts.status,
+    tracing: insight.watches.tracing.status,
   };
 }
 
-function routesOf({ store, dials, totals, endpointTotals, health, rollouts, drifts }: Insight): RouteStatus[] {
+const NOTHING_FOLLOWED = { kept: 0, lost: 0 };
+
+function routesOf(insight: Insight): RouteStatus[] {
+  return routeStatuses(routeSourceOf(insight));
+}
+
+function routeSourceOf(insight: Insight): StatusSource {
+  const { store, dials, totals, endpointTotals, health, objectives, rollouts, drifts } = insight;
   const { config, snapshot } = store.current as Current;
   const byRoute = rollouts.statuses();
-  return routeStatuses({
+  const memory = insight.downstream();
+  return {
     config,
     snapshot,
     cell: (id) => totals.of(id),
@@ -203,5 +321,8 @@ function routesOf({ store, dials, totals, endpointTotals, health, rollouts, drif
     because: (route, split) => store.weightReason(route, split),
     drift: (route, { service, version }) => drifts.standings.get(`${route}/${service}/${version}`)?.kind ?? 'steady',
     rollout: (route) => byRoute.get(route) ?? null,
-  });
+    shedding: (route) => objectives.shedding.ofRoute(route),
+    order: (version) => objectives.shedding.ofVersion(version),
+    downstream: (cell) => (memory === null ? NOTHING_FOLLOWED : downstreamOf(memory, cell)),
+  };
 }

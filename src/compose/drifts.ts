@@ -22,8 +22,8 @@ export interface DriftsDeps {
   readonly dials: Dials;
   readonly store: Store;
   readonly log: Log;
-  /** Tells the workers of whose requests the access log is to write more: shares by cell. */
-  readonly logMore: (shares: ReadonlyMap<number, number>) => void;
+  /** Of whose requests the access log is to write more changed (`logged`). */
+  readonly logMore: () => void;
   /** Keeps what is to outlive the process. */
   readonly save: (budgets: ReadonlyMap<string, SavedBudget>) => void;
 }
@@ -111,7 +111,7 @@ export class Drifts {
       drifters.set(key, { keepRatio: kind === 'offline' ? 0 : this.#versions.keepRatio(key), because });
     }
     for (const shift of this.#deps.store.setDrifters(drifters)) this.#deps.log.warn('version_weight', { ...shift });
-    this.#deps.logMore(this.logged);
+    this.#deps.logMore();
   }
 }
 

@@ -11,19 +11,29 @@
  * ```
  * What was saved and cannot be read is told and left out: a start never fails for it. Where the state opens only while the
  * gateway serves, budgets become the sum of what was saved and what was counted since, and a saved rollout goes on unless
- * this process has moved it; until then nothing is written.
+ * this process has moved it; until then nothing is written. What a running gateway handed over is newer than any file, and
+ * so is what this process has kept since it first read its own: a file that opens then is written to, and not believed.
  */
 
 import { bothClocks, nowMs, wallTime } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { canonicalJson } from '../lib/text/canonical.ts';
 import type { SavedRollout } from '../model/rollout.ts';
-import type { Decision } from '../model/slo.ts';
-import type { LoadedState, LogLine, SavedBudget, Segment, StateStatus } from '../model/threads/state.ts';
+import type { LoggedDecision } from '../model/slo.ts';
+import type { Revert } from '../model/threads/revision.ts';
+import type {
+  LoadedState,
+  LogLine,
+  PassedState,
+  SavedBudget,
+  Segment,
+  StateStatus,
+  Unwritten,
+} from '../model/threads/state.ts';
 import type { SloEngine } from '../slo/budget/engine.ts';
+import { BUDGET_FORMAT, fromBytes, toBytes } from '../slo/budget/ledger/saved.ts';
 import type { SavedObjective } from '../slo/budget/objective.ts';
-import { BUDGET_FORMAT, fromBytes, toBytes } from '../slo/budget/saved.ts';
-import { Reels } from '../slo/replay/reel.ts';
+import { evidenceOf, Reels } from '../slo/replay/reel.ts';
 import { chained, GENESIS } from '../state/chain.ts';
 import { formatLine } from '../state/read.ts';
 import { StateStore } from '../state/store.ts';
@@ -33,6 +43,7 @@ import type { Rollouts } from './rollouts.ts';
 const BUDGETS_PER_FLUSH = 256;
 /** Times on a step are saved this often, besides every decision. */
 const ROLLOUTS_MS = 10_000;
+const ALL_WRITTEN: Unwritten = { decisions: [], segments: [], segmentsLost: new Map() };
 
 /** Keeps rows among the budgets, under keys of its own. */
 export interface Keeper {
@@ -52,6 +63,8 @@ export interface DurableDeps {
   readonly keepers: () => readonly Keeper[];
   /** Takes in everything that the workers have counted so far. */
   readonly look: () => void;
+  /** For tests; default: the store's. */
+  readonly retryMs?: number;
 }
 
 export class Durable {
@@ -59,6 +72,12 @@ export class Durable {
   #store: StateStore;
   #directory: string | null = null;
   readonly #reels = new Reels();
+  /** What the file holds was not read yet, or not for the last time: it is to be added to what this process has. */
+  #isApart = false;
+  /** What the process before decided without knowing what the file holds. */
+  #inherited: readonly LoggedDecision[] = [];
+  /** What was not written when the state was let go of. */
+  #unwritten = ALL_WRITTEN;
   #rolloutsSavedAtMs = nowMs();
 
   constructor(deps: DurableDeps) {
@@ -81,10 +100,28 @@ export class Durable {
    * Hands out what was read; once the configuration is followed, before anybody is served.
    * @param given what a running gateway has handed over, instead of what was read; null: nothing
    */
-  restore(given: LoadedState | null = null): void {
+  restore(given: PassedState | null = null): void {
+    if (given !== null) {
+      this.#handOut(given);
+      if (given.isPartial) this.#addFile(given);
+      this.#saveAll();
+      this.#store.takeUp(given.unwritten);
+      return;
+    }
     // What is in the file by the time it can be written may be more than what could be read now.
-    if (given === null && this.#store.health.kind === 'unavailable') this.#deps.slos.keepApart();
-    this.#handOut(given ?? this.#store.loaded);
+    this.#isApart = this.#store.health.kind === 'unavailable';
+    if (this.#isApart) this.#deps.slos.keepApart(nowMs());
+    this.#handOut(this.#store.loaded);
+  }
+
+  /** To what a process handed over that never read the file; as far as that can be read now, and again when it opens. */
+  #addFile({ unwritten }: PassedState): void {
+    this.#inherited = unwritten.decisions;
+    this.#isApart = true;
+    this.#deps.slos.keepApart(nowMs());
+    if (this.#store.health.kind === 'durable') this.#takeOver(this.#store.loaded, true);
+    else if (this.#store.loaded.decisions.length + this.#store.loaded.budgets.size > 0)
+      this.#addOut(this.#store.loaded);
   }
 
   /** Keeps a segment of a tape: on the disk, or within bounds in memory. */
@@ -94,7 +131,7 @@ export class Durable {
   };
 
   /** The log of this process as it is exported; null when it is in the state directory. */
-  exported(decisions: readonly Decision[]): string | null {
+  exported(decisions: readonly LoggedDecision[]): string | null {
     if (this.#store.health.kind !== 'memory') return null;
     this.#deps.rollouts().seal();
     return linesOf(decisions, this.#reels)
@@ -106,7 +143,15 @@ export class Durable {
   readonly keep = (budgets: ReadonlyMap<string, SavedBudget>): void => this.#store.saveBudgets(budgets);
 
   /** Writes a decision down, and where it left the route's rollout. */
-  readonly decided = (decision: Decision, rollout: SavedRollout | null): void => this.#store.append(decision, rollout);
+  readonly decided = (decision: LoggedDecision, rollout: SavedRollout | null): void => {
+    if (this.#store.health.kind !== 'memory') this.#store.append(decision, rollout);
+    else this.#reels.decided(decision);
+  };
+
+  /** Writes down that a configuration was reverted. */
+  reverted(revert: Revert): void {
+    this.#deps.rollouts().reverted(revert);
+  }
 
   /**
    * Writes what is to be kept, within two seconds, and lets go. What the workers counted after the last turn of the loop is in
@@ -123,18 +168,26 @@ export class Durable {
    * Writes what is to be kept and lets go of the directory, until `resume`.
    * @returns what a process that opens `directory` then does not find there; null: it finds everything
    */
-  async suspend(directory: string | null): Promise<LoadedState | null> {
+  async suspend(directory: string | null): Promise<PassedState | null> {
     const { slos, rollouts } = this.#deps;
     await this.close();
-    if (directory === this.#directory && this.#store.isWritten) return null;
+    const isElsewhere = directory !== this.#directory;
+    if (!isElsewhere && this.#store.isWritten) return null;
+    this.#unwritten = this.#store.leave();
     const budgets = new Map([...savedBudgets(slos.save(nowMs())), ...this.#kept()]);
-    return { budgets, rollouts: rollouts().save(), decisions: rollouts().decisions };
+    const isPartial = this.#isApart && !isElsewhere;
+    const unwritten = isElsewhere ? withoutTapes(this.#unwritten) : this.#unwritten;
+    return { budgets, rollouts: rollouts().save(), decisions: rollouts().decisions, unwritten, isPartial };
   }
 
-  /** Keeps again what is decided from now on. */
-  resume(): Promise<void> {
+  /** Keeps again what is decided from now on, and what could not be written before. */
+  async resume(): Promise<void> {
     this.#store = this.#freshStore();
-    return this.#store.open(this.#directory);
+    await this.#store.open(this.#directory);
+    if (!this.#isApart) this.#saveAll();
+    else if (this.#store.health.kind === 'durable') this.#takeOver(this.#store.loaded, true);
+    this.#store.takeUp(this.#unwritten);
+    this.#unwritten = ALL_WRITTEN;
   }
 
   #freshStore(): StateStore {
@@ -143,6 +196,7 @@ export class Durable {
       collect: () => this.#collect(),
       late: (loaded, isOwn) => this.#takeOver(loaded, isOwn),
       wallTime,
+      ...(this.#deps.retryMs === undefined ? {} : { retryMs: this.#deps.retryMs }),
     });
   }
 
@@ -158,22 +212,31 @@ export class Durable {
 
   /** The state opened, or could be read, only now. */
   #takeOver(loaded: LoadedState, isOwn: boolean): void {
-    this.#handOut(loaded);
-    if (isOwn) this.#deps.slos.settle();
+    const isAdded = this.#isApart;
+    if (isAdded) this.#addOut(loaded);
+    if (isOwn) {
+      this.#deps.slos.settle();
+      this.#isApart = false;
+    }
     this.#saveAll();
     const { budgets, rollouts, decisions } = loaded;
     const counts = { budgets: budgets.size, rollouts: rollouts.length, decisions: decisions.length };
     this.#deps.log.warn('state_late', {
       ...counts,
       isOwn,
-      now: 'added to what was counted and decided since the start',
+      now: isAdded ? 'added to what was counted and decided since the start' : 'older than what is known, and replaced',
     });
+  }
+
+  /** Hands out what a file held, beside what was decided without it. */
+  #addOut(loaded: LoadedState): void {
+    this.#handOut({ ...loaded, decisions: [...loaded.decisions, ...this.#inherited] });
   }
 
   #handOut({ budgets, rollouts, decisions }: LoadedState): void {
     this.#deps.rollouts().recall(decisions);
     for (const rollout of rollouts) {
-      this.#try('rollout', rollout.route, () => this.#deps.rollouts().restore(rollout));
+      this.#try('rollout', rollout.route, () => this.#deps.rollouts().restore(rollout, this.#inherited));
     }
     const { wallMs } = bothClocks();
     for (const [id, budget] of budgets) this.#try('budget', id, () => this.#restoreBudget(id, budget, wallMs));
@@ -216,7 +279,7 @@ function savedBudgets(saved: readonly SavedObjective[]): Map<string, SavedBudget
 }
 
 /** A log that nobody has written down: its chain is made when somebody asks. */
-function linesOf(decisions: readonly Decision[], reels: Reels): LogLine[] {
+function linesOf(decisions: readonly LoggedDecision[], reels: Reels): LogLine[] {
   let previous = GENESIS;
   const rows = decisions.map((decision, n): LogLine => {
     const body = canonicalJson(decision);
@@ -226,6 +289,16 @@ function linesOf(decisions: readonly Decision[], reels: Reels): LogLine[] {
     return row;
   });
   const head: LogLine = { kind: 'head', seq: rows.length, hash: previous };
-  const letGo = reels.letGo.map((loss): LogLine => ({ kind: 'letGo', ...loss }));
+  const letGo = reels.missing(decisions).map((loss): LogLine => ({ kind: 'letGo', ...loss }));
   return [...rows, head, ...letGo, ...reels.segments.map((segment): LogLine => ({ kind: 'segment', ...segment }))];
+}
+
+/** In another directory the beginnings of their tapes are not there. */
+function withoutTapes({ decisions }: Unwritten): Unwritten {
+  const segmentsLost = new Map<string, { readonly route: string; readonly segments: number }>();
+  for (const { route, certificate } of decisions) {
+    const evidence = evidenceOf({ certificate });
+    if (evidence !== null) segmentsLost.set(evidence.watch, { route, segments: evidence.segment });
+  }
+  return { decisions, segments: [], segmentsLost };
 }

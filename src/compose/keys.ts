@@ -27,18 +27,19 @@ export interface KeysDeps {
   readonly teach: (keys: ColorKeys) => void;
 }
 
+/** One place: what it held when it was last read, null before that. */
 interface Followed {
   readonly follower: KeysFollower;
   readonly close: () => void;
+  text: string | null;
 }
 
 export class Keys {
   readonly #deps: KeysDeps;
-  /** What is followed, as text, to tell whether a new configuration follows something else. */
-  #following = '';
-  #followed: readonly Followed[] = [];
-  #keySet: string | null = null;
-  #secrets: (string | null)[] = [];
+  /** By what a configuration says of them: a place that it names again is followed on. */
+  #followed = new Map<string, Followed>();
+  #keySet: Followed | null = null;
+  #secrets: readonly Followed[] = [];
 
   constructor(deps: KeysDeps) {
     this.#deps = deps;
@@ -46,88 +47,81 @@ export class Keys {
 
   /** What is known now. */
   get current(): ColorKeys {
-    return { secrets: this.#secrets.filter((secret) => secret !== null), keySet: this.#keySet };
+    return { secrets: this.#secrets.flatMap(({ text }) => text ?? []), keySet: this.#keySet?.text ?? null };
   }
 
-  /** Follows what a configuration names; keys of places that it names no longer are forgotten at once. */
+  /** Follows what a configuration names; keys of places that it names no longer are forgotten at once, others stay. */
   follow({ jwt, signature }: ColorConfig): void {
-    const set = jwt === null ? null : jwt.keys;
-    const secrets = signature === null ? [] : signature.keys;
-    const following = JSON.stringify([set, secrets]);
-    if (following === this.#following) return;
-    this.close();
-    this.#following = following;
-    this.#keySet = null;
-    this.#secrets = secrets.map(() => null);
-    this.#deps.teach(this.current);
-    this.#followed = [
-      ...(set === null ? [] : [this.#followSet(set)]),
-      ...secrets.map((origin, index) => this.#followSecret(origin, index)),
-    ];
+    const before = this.#followed;
+    const [beforeSet, beforeSecrets] = [this.#keySet, this.#secrets];
+    this.#followed = new Map();
+    const take = (name: string, begin: () => Followed): Followed => {
+      const followed = this.#followed.get(name) ?? before.get(name) ?? begin();
+      before.delete(name);
+      this.#followed.set(name, followed);
+      return followed;
+    };
+    this.#keySet = jwt === null ? null : take(`set ${JSON.stringify(jwt.keys)}`, () => this.#followSet(jwt.keys));
+    this.#secrets = (signature?.keys ?? []).map((origin) => {
+      return take(`secret ${JSON.stringify(origin)}`, () => this.#followSecret(origin));
+    });
+    closeAll(before);
+    if (beforeSet !== this.#keySet || !isSameList(beforeSecrets, this.#secrets)) this.#deps.teach(this.current);
   }
 
   /** Resolves when every place was read once, well or badly, or after a second. */
   async ready(): Promise<void> {
-    const first = Promise.all(this.#followed.map(({ follower }) => follower.first));
+    const first = Promise.all([...this.#followed.values()].map(({ follower }) => follower.first));
     await Promise.race([first, sleep(START_MS, undefined, { ref: false })]);
   }
 
   /** A token names a key that is not known. */
   wanted(): void {
-    for (const { follower } of this.#followed) follower.wanted();
+    for (const { follower } of this.#followed.values()) follower.wanted();
   }
 
   /** Idempotent. */
   close(): void {
-    for (const { follower, close } of this.#followed) {
-      follower.close();
-      close();
-    }
-    this.#followed = [];
+    closeAll(this.#followed);
+    this.#followed = new Map();
   }
 
   #followSet(origin: KeySetOrigin): Followed {
     const reader = openKeySet(origin);
-    const follower = this.#begin({
+    return this.#begin({
       name: reader.name,
       read: (signal) => reader.read(signal),
       intervalMs: origin.kind === 'url' ? origin.intervalMs : FILE_MS,
-      changed: (text) => {
-        this.#keySet = text;
-      },
+      close: () => reader.close(),
     });
-    return { follower, close: () => reader.close() };
   }
 
-  #followSecret(origin: SecretOrigin, index: number): Followed {
-    const follower = this.#begin({
+  #followSecret(origin: SecretOrigin): Followed {
+    return this.#begin({
       name: nameOfSecret(origin),
       read: () => readSecret(origin, this.#deps.environment),
       intervalMs: FILE_MS,
-      changed: (text) => {
-        this.#secrets[index] = text;
-      },
+      close: () => undefined,
     });
-    return { follower, close: () => undefined };
   }
 
   #begin({
     name,
     read,
     intervalMs,
-    changed,
+    close,
   }: {
     readonly name: string;
     readonly read: (signal: AbortSignal) => Promise<string>;
     readonly intervalMs: number;
-    readonly changed: (text: string) => void;
-  }): KeysFollower {
+    readonly close: () => void;
+  }): Followed {
     const { log, random, teach } = this.#deps;
-    return new KeysFollower({
+    const follower = new KeysFollower({
       read,
       intervalMs,
       changed: (text) => {
-        changed(text);
+        followed.text = text;
         teach(this.current);
         log.info('color_keys', { from: name });
       },
@@ -136,5 +130,18 @@ export class Keys {
       draw: () => random.nextFloat(),
       timers: UNREF_TIMERS,
     });
+    const followed: Followed = { follower, close, text: null };
+    return followed;
   }
+}
+
+function closeAll(followed: ReadonlyMap<string, Followed>): void {
+  for (const { follower, close } of followed.values()) {
+    follower.close();
+    close();
+  }
+}
+
+function isSameList(a: readonly Followed[], b: readonly Followed[]): boolean {
+  return a.length === b.length && a.every((one, index) => one === b[index]);
 }

@@ -8,15 +8,16 @@
 import { nowMs, wallTime } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from '../model/rollout.ts';
-import type { Decision, DecisionKind, Verdict } from '../model/slo.ts';
+import type { Decision, DecisionKind, LoggedDecision, Verdict } from '../model/slo.ts';
 import type { RolloutStatus } from '../model/status.ts';
-import type { FleetConfig } from '../model/threads/fleet.ts';
+import type { FleetConfig, LockStore } from '../model/threads/fleet.ts';
+import type { Revert, RevertDecision } from '../model/threads/revision.ts';
 import type { Segment } from '../model/threads/state.ts';
 import type { Region } from '../proxy/threads/workers.ts';
 import type { SloEngine } from '../slo/budget/engine.ts';
 import { createController } from '../slo/controller.ts';
 import { Decisions, type RollbackCount } from '../slo/decisions.ts';
-import type { Controller } from '../slo/rollout/loop/loop.ts';
+import type { Controller, Standing } from '../slo/rollout/loop/loop.ts';
 import { type Dials, getDial, setDial } from '../snapshot/dials.ts';
 import { type LatencyDials, setLatency } from '../snapshot/latency-dials.ts';
 import { rolloutsOf } from '../snapshot/rollouts.ts';
@@ -25,6 +26,8 @@ import { Fleet } from './fleet/fleet.ts';
 
 export interface RolloutsDeps {
   readonly regions: () => readonly Region[];
+  /** What the workers count in against rate limits; null: there are none yet. */
+  readonly rates: () => SharedArrayBuffer | null;
   readonly dials: Dials;
   readonly latencyDials: LatencyDials;
   readonly store: Store;
@@ -34,14 +37,21 @@ export interface RolloutsDeps {
   readonly tapes: (segment: Segment) => void;
   /** Who is behind a rollback, in words; empty when nobody stands out. */
   readonly explain: (route: string, verdict: Verdict) => string;
+  /** Hears of every start by hand once it is executed, also of one that had to wait: versions that drifted come back with it. */
+  readonly started: (command: RolloutCommand) => void;
+  /** Nothing may be decided now: another process is taking over. */
+  readonly isHeld: () => boolean;
   /** Hears of every decision once it is executed, with where it left its route's rollout; null when that has gone. */
-  readonly decided: (decision: Decision, rollout: SavedRollout | null) => void;
+  readonly decided: (decision: LoggedDecision, rollout: SavedRollout | null) => void;
 }
 
-function isAutomaticStart({ kind, trigger }: Decision): boolean {
-  return kind === 'start' && trigger === 'configuration';
+/** Whether a decision moved a rollout, and not just because the configuration has one. */
+function isWord({ kind, trigger }: LoggedDecision): boolean {
+  return kind !== 'revert' && !(kind === 'start' && trigger === 'configuration');
 }
 
+/** What nobody may decide while a restart hands everything over. */
+export const HELD = { kind: 'refused', detail: 'a restart is under way; try again' } as const;
 /** Decisions that went as planned. */
 const QUIET: readonly DecisionKind[] = ['start', 'step', 'bake', 'succeed', 'shadow'];
 
@@ -61,6 +71,7 @@ export class Rollouts {
       log: deps.log,
       led: this,
       regions,
+      rates: deps.rates,
       weightOf,
       setLatency: (unit, dial) => setLatency(latencyDials, unit, dial),
     });
@@ -84,6 +95,7 @@ export class Rollouts {
     this.#specs = rolloutsOf(config, snapshot);
     for (const hold of this.#controller.shareAnew()) this.#hold(hold);
     this.fleet.follow(this.#specs);
+    this.fleet.rates.follow(snapshot);
   }
 
   /** One turn of the loop. */
@@ -99,32 +111,42 @@ export class Rollouts {
 
   /** Does what a person or a source asks for, or says why not. */
   command(command: RolloutCommand): CommandResult {
+    // Asked of here, as what the fleet was asked about may have taken its time.
+    if (this.#deps.isHeld()) return HELD;
     const result = this.#controller.command(command, nowMs());
     if (result.kind === 'done') {
       this.#keep(result.decision);
       this.#hold(result.hold);
+      if (command.name === 'start') this.#deps.started(command);
     } else this.#deps.log.warn('rollout_refused', { ...command, detail: result.detail });
     return result;
   }
 
-  /** Follows another gateway of the fleet. */
-  adopt(saved: SavedRollout, isFirst: boolean): void {
-    try {
-      const hold = this.#controller.follow(saved, nowMs(), isFirst);
-      if (hold !== null) this.#hold(hold);
-    } catch (error) {
-      this.#deps.log.error('fleet_word_invalid', { route: saved.route, error });
-    }
+  /** Follows another gateway of the fleet. False: there is no such rollout. @throws SluiceError SLU_STATE_INVALID */
+  adopt(saved: SavedRollout, isFirst: boolean): boolean {
+    const hold = this.#controller.follow(saved, nowMs(), isFirst);
+    if (hold !== null) this.#hold(hold);
+    return hold !== null;
   }
 
   /** Starts to decide together with others; null: there are none. @throws SluiceError SLU_CONFIG_UNREADABLE */
-  join(fleet: FleetConfig | null, adminUrl: () => string): Promise<void> {
-    return this.fleet.open(fleet, adminUrl);
+  join(fleet: FleetConfig | null, adminUrl: () => string, locks: LockStore | null): Promise<void> {
+    return this.fleet.open(fleet, adminUrl, locks);
   }
 
   /** For the state store. */
   save(): SavedRollout[] {
     return this.#controller.save(nowMs());
+  }
+
+  /** The memory of one route's; null: it has none. */
+  saved(route: string): SavedRollout | null {
+    return this.#controller.saved(route, nowMs());
+  }
+
+  /** Where the rollout of a route stands; null: it has none. */
+  standing(route: string): Standing | null {
+    return this.#controller.standing(route);
   }
 
   /** Ends the tapes' segments under way, before the process does. */
@@ -133,19 +155,22 @@ export class Rollouts {
   }
 
   /** Takes over what earlier processes decided, oldest first, instead of what was taken over before. */
-  recall(decisions: readonly Decision[]): void {
+  recall(decisions: readonly LoggedDecision[]): void {
     this.#decisions.recall(decisions);
-    this.#controller.continueAfter(Math.max(0, ...decisions.map(({ id }) => id)));
+    this.#controller.numbers.continueAfter(Math.max(0, ...decisions.map(({ id }) => id)));
   }
 
   /**
    * Goes on where an earlier process stopped, unless this one has moved the rollout since: then its word is the newer one. A
    * start by the configuration is no such word, and but for a person nobody overrules that the canary was rolled back.
+   * @param inherited what a process before decided that knew the saved state no more than this one
    * @throws SluiceError SLU_STATE_INVALID
    */
-  restore(saved: SavedRollout): void {
+  restore(saved: SavedRollout, inherited: readonly LoggedDecision[] = []): void {
     const { route } = saved;
-    const words = this.#decisions.own.filter((decision) => decision.route === route && !isAutomaticStart(decision));
+    const words = [...inherited, ...this.#decisions.own].filter(
+      (decision) => decision.route === route && isWord(decision),
+    );
     const isOut = saved.rollout.state.kind === 'rolled-back' && !words.some(({ trigger }) => trigger === 'person');
     if (words.length > 0 && !isOut) {
       const kept = words.at(-1)?.sentence;
@@ -156,7 +181,7 @@ export class Rollouts {
   }
 
   /** Oldest first. */
-  get decisions(): readonly Decision[] {
+  get decisions(): readonly LoggedDecision[] {
     return this.#decisions.newest;
   }
 
@@ -173,9 +198,16 @@ export class Rollouts {
     return this.#controller.eventsLost;
   }
 
+  /** Writes down that a configuration was reverted. */
+  reverted(revert: Revert): void {
+    const decision: RevertDecision = { ...revert, id: this.#controller.numbers.next(), at: wallTime() };
+    this.#decisions.add(decision);
+    this.#deps.decided(decision, null);
+  }
+
   #keep(decision: Decision): void {
     this.#decisions.add(decision);
-    this.#deps.decided(decision, this.save().find(({ route }) => route === decision.route) ?? null);
+    this.#deps.decided(decision, this.saved(decision.route));
     const isQuiet = QUIET.includes(decision.kind);
     this.#deps.log[isQuiet ? 'info' : 'warn'](decision.kind, { ...decision });
     if (decision.kind !== 'shadow') this.fleet.decided(decision.route);

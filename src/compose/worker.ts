@@ -2,8 +2,10 @@
  * Composition root of one data-plane thread: connects a plane to the control plane's messages.
  */
 
-import { parentPort, workerData } from 'node:worker_threads';
-import type { FromWorker, ToWorker, WorkerSetup } from '../model/threads/messages.ts';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { collectGarbage, profileThread } from '../health/saturation/profiler.ts';
+import type { ProfileWish } from '../model/threads/load/saturation.ts';
+import type { FromWorker, OpenListener, ToWorker, WorkerSetup } from '../model/threads/messages.ts';
 import { Plane } from '../proxy/plane.ts';
 
 const port = parentPort;
@@ -17,21 +19,39 @@ const plane = new Plane({
   wantKeys: () => say({ kind: 'key-unknown' }),
 });
 
+/** Each batch is answered by an empty message. */
+function trace(spans: MessagePort): void {
+  plane.tracer.connect((batch) => spans.postMessage(batch));
+  spans.on('message', () => plane.tracer.taken());
+  // Nobody waits for what is still on its way.
+  spans.unref();
+}
+
+async function profile(wish: ProfileWish): Promise<void> {
+  const result = await profileThread(wish).catch((error: unknown) => String(error));
+  say({ kind: 'profiled', result });
+}
+
 async function drain(): Promise<void> {
   await plane.drain();
   say({ kind: 'drained' });
   port?.close();
 }
 
-async function listen(at: number): Promise<void> {
+async function listen(ports: readonly number[]): Promise<void> {
+  const { listener } = plane;
+  const { reusePort } = setup;
+  const open: OpenListener[] = [];
   try {
-    const { host, reusePort, fds } = setup;
-    const listening = await plane.listener.listen({ host, port: at, reusePort, fds });
+    for (const [index, { host, http2, fds, proxyProtocol }] of setup.listeners.entries()) {
+      const port = await listener.listen({ host, port: ports[index] ?? 0, reusePort, http2, fds, proxyProtocol });
+      open.push({ port, fds: listener.fdsOf(index) });
+    }
     say({ kind: 'linked', revision: setup.snapshot.revision });
-    say({ kind: 'listening', port: listening, fds: plane.listener.fds });
+    say({ kind: 'listening', listeners: open });
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    say({ kind: 'failed', code: code ?? 'UNKNOWN', message });
+    say({ kind: 'failed', listener: open.length, code: code ?? 'UNKNOWN', message });
     plane.destroy();
     port?.close();
   }
@@ -48,16 +68,34 @@ port.on('message', (message: ToWorker) => {
       return;
     }
     case 'listen':
-      void listen(message.port);
+      void listen(message.ports);
+      return;
+    case 'tls':
+      plane.secure(message.tls);
       return;
     case 'color-keys':
       plane.learn(message.keys);
+      return;
+    case 'faults':
+      plane.inject(message.active);
+      return;
+    case 'broker':
+      plane.join(message.port);
+      return;
+    case 'tracing':
+      trace(message.port);
       return;
     case 'access-taken':
       plane.accessLog.taken();
       return;
     case 'access-more':
       plane.accessLog.more(message.shares);
+      return;
+    case 'profile':
+      void profile(message.wish);
+      return;
+    case 'collect':
+      void collectGarbage();
       return;
     case 'lame-duck':
       plane.lameDuck();
@@ -78,4 +116,4 @@ port.on('message', (message: ToWorker) => {
 });
 
 if (setup.waits) say({ kind: 'ready' });
-else await listen(setup.port);
+else await listen(setup.listeners.map(({ port }) => port));

@@ -14,6 +14,7 @@ export const DURABLE_FAMILIES: readonly Family[] = [
     name: 'sluice_state',
     help: '1 for how the state stands: in memory by configuration, durable, or unavailable',
     type: 'gauge',
+    labels: ['kind'],
     *collect({ status }) {
       for (const kind of KINDS) yield { labels: { kind }, value: status.state.kind === kind ? 1 : 0 };
     },

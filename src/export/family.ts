@@ -1,65 +1,134 @@
 /**
- * A metric family fed at scrape time: name, help, type, and a function from a reading to samples.
+ * A metric family fed at scrape time: name, help, type, labels, and a function from a reading to samples.
  *
- * prom-client renders; nothing calls it per request, because its `inc` and `observe` cost a hundred times an increment
- * of a typed array. What its registry asks of a metric (`name`, `get`) is all that is used, so a successor package with
- * the same two works unchanged.
+ * Families are custom collectors of prom-client's registry; nothing calls it per request, because its `inc` and `observe`
+ * cost a hundred times an increment of a typed array. What its registry asks of a metric (`name`, `get`) is all that is
+ * used, so a successor package with the same two works unchanged. Its own rendering is one block of the event loop for a
+ * whole page and knows no native histograms: pages are written by `exposition/`.
  */
 
 import type { Metric, Registry } from 'prom-client';
-import type { Status } from '../model/status.ts';
-import type { AccessLosses, ColorCounts, RollbackCount, RouteReading } from './source.ts';
+import type { RouteStatus, SloStatus, Status } from '../model/status.ts';
+import type {
+  AccessLosses,
+  ColorCounts,
+  InjectedCount,
+  RollbackCount,
+  RouteReading,
+  ScrapeCounts,
+  ViewerCounts,
+} from './source.ts';
 
-/** One picture of the gateway. */
+/** One picture of the gateway, taken in slices: what is counted meanwhile may be in one route's numbers and not in another's. */
 export interface Reading {
-  readonly status: Status;
+  /** Without what grows with the number of routes. */
+  readonly status: Omit<Status, 'routes' | 'slos'>;
+  readonly routes: readonly RouteStatus[];
+  readonly slos: readonly SloStatus[];
   readonly traffic: readonly RouteReading[];
   /** Requests refused before they had a route, by reason number. */
   readonly refused: ArrayLike<number>;
   readonly colors: ColorCounts;
+  /** Connections to listeners with TLS, by number of `HANDSHAKE_RESULTS`. */
+  readonly handshakes: ArrayLike<number>;
+  /** Connections that begin with a PROXY header, by number of `PROXY_HEADER_RESULTS`. */
+  readonly proxyHeaders: ArrayLike<number>;
+  /** Words of HTTP/2 (`model/threads/load/http2.ts`). */
+  readonly http2: ArrayLike<number>;
   readonly rollbacks: readonly RollbackCount[];
   readonly accessLosses: AccessLosses;
   readonly ratesForgotten: number;
+  readonly injected: readonly InjectedCount[];
+  readonly staleBytes: number;
+  readonly viewers: ViewerCounts;
+  readonly scrapes: ScrapeCounts;
+  /** Known requests of a version on a route, at most one for each range of latencies; empty without any. */
+  readonly exemplars: (route: string, version: string) => readonly Exemplar[];
 }
 
 export type Labels = Readonly<Record<string, string | number>>;
+
+/** A request that stands for others: its latency, when it ended and how it is found again. */
+export interface Exemplar {
+  /** What the id is of. */
+  readonly label: 'trace_id' | 'request_id';
+  readonly id: string;
+  readonly value: number;
+  /** Time of Unix, in seconds. */
+  readonly atSeconds: number;
+}
+
+/** One classic bucket of a histogram. */
+export interface Bucket {
+  /** Inclusive upper bound; the last bucket's is Infinity. */
+  readonly le: number;
+  /** Observations at or below `le`. */
+  readonly count: number;
+  readonly exemplar?: Exemplar;
+}
+
+/** A histogram as it stands. */
+export interface HistogramValue {
+  /** In rising order; the last one, up to Infinity, counts all. */
+  readonly buckets: readonly Bucket[];
+  readonly sum: number;
+  /** Counts of `lib/histogram.ts`, which the native histogram is made from; absent: there is none. */
+  readonly counts?: ArrayLike<number>;
+}
 
 export interface Sample {
   readonly labels: Labels;
   /** Further labels, the same object for many samples: rendered once. */
   readonly shared?: Labels;
-  readonly value: number;
-  /** For `_bucket`, `_sum` and `_count`; else the family's name. */
-  readonly metricName?: string;
+  readonly value: number | HistogramValue;
 }
 
 export interface Family {
   readonly name: string;
   readonly help: string;
-  readonly type: 'counter' | 'gauge' | 'histogram';
+  /** info: always 1, its labels are what it says. */
+  readonly type: 'counter' | 'gauge' | 'info' | 'histogram';
+  /** Names of all labels that samples may have, `le` apart; absent: none. docs/METRICS.md has them. */
+  readonly labels?: readonly string[];
   /** Label sets must be distinct and bounded by the configuration, never by clients. */
   collect(reading: Reading): Iterable<Sample>;
 }
 
 const NONE: Labels = {};
 
-/** Registers a family. `current` is called once per scrape. */
+/** A value as prom-client has it. */
+interface Value {
+  readonly labels: Labels;
+  readonly sharedLabels: Labels;
+  readonly value: number;
+  readonly metricName: string;
+}
+
+/** Registers a family. `current` is called once per collection. */
 export function registerFamily(registry: Registry, family: Family, current: () => Reading): void {
   const metric = {
     name: family.name,
     get: () => ({
       name: family.name,
       help: family.help,
-      type: family.type,
-      values: Array.from(family.collect(current()), ({ labels, shared = NONE, value, metricName = family.name }) => ({
-        labels,
-        sharedLabels: shared,
-        value,
-        metricName,
-      })),
+      type: family.type === 'info' ? 'gauge' : family.type,
+      values: Array.from(family.collect(current())).flatMap((sample) => [...valuesOf(family.name, sample)]),
       aggregator: 'sum',
     }),
     reset: () => undefined,
   };
   registry.registerMetric(metric as unknown as Metric);
+}
+
+function* valuesOf(name: string, { labels, shared = NONE, value }: Sample): Generator<Value> {
+  if (typeof value === 'number') {
+    yield { labels, sharedLabels: shared, value, metricName: name };
+    return;
+  }
+  for (const { le, count } of value.buckets) {
+    const bound = le === Infinity ? '+Inf' : le;
+    yield { labels: { le: bound, ...labels }, sharedLabels: shared, value: count, metricName: `${name}_bucket` };
+  }
+  yield { labels, sharedLabels: shared, value: value.sum, metricName: `${name}_sum` };
+  yield { labels, sharedLabels: shared, value: value.buckets.at(-1)?.count ?? 0, metricName: `${name}_count` };
 }

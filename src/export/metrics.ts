@@ -1,65 +1,191 @@
 /**
- * The metrics page: every family over one reading, in Prometheus text format 0.0.4, with Node's own metrics.
+ * The metrics page: every family over one reading, with the runtime's own metrics, in the format that a scraper asks for.
+ *
+ * ```
+ * source ─▶ reading, in slices ─▶ families ─▶ writer (text, OpenMetrics, protobuf) ─▶ gzip ─▶ scraper
+ * ```
+ * Reading and rendering share the control thread with everything else and take it for 5 ms at a time (`slices.ts`). Scrapes
+ * that come while a reading is taken share it; `SCRAPES_MAX` pages at most are rendered at a time.
  */
 
-import { collectDefaultMetrics, Registry } from 'prom-client';
-import { COLOR_FAMILIES } from './color-families.ts';
+import type { ServerResponse } from 'node:http';
 import { DURABLE_FAMILIES } from './durable-families.ts';
-import { type Reading, registerFamily } from './family.ts';
-import { FLEET_FAMILIES } from './fleet-families.ts';
+import { SCRAPE_FAMILIES } from './exposition/families.ts';
+import { type Asked, CONTENT_TYPES, type Format, formatFor, takesGzip } from './exposition/negotiate.ts';
+import { renderPage } from './exposition/page.ts';
+import { ProtobufWriter } from './exposition/protobuf.ts';
+import { measuredBy, runtimeRegistry } from './exposition/runtime.ts';
+import { sendPage } from './exposition/send.ts';
+import { Slices } from './exposition/slices.ts';
+import { TextWriter } from './exposition/text.ts';
+import type { PageWriter } from './exposition/writer.ts';
+import type { Family, Reading } from './family.ts';
+import { ALERT_FAMILIES } from './gateways/alert-families.ts';
+import { COLOR_FAMILIES } from './gateways/color-families.ts';
+import { FLEET_FAMILIES } from './gateways/fleet-families.ts';
+import { IDEMPOTENCY_FAMILIES } from './gateways/idempotency-families.ts';
+import { TRACING_FAMILIES } from './gateways/tracing-families.ts';
 import { REVISION_FAMILIES } from './revision-families.ts';
 import { SLO_FAMILIES } from './slo-families.ts';
-import type { MetricsSource } from './source.ts';
+import type { MetricsSource, ScrapeCounts } from './source.ts';
 import { SOURCE_FAMILIES } from './source-families.ts';
 import { STATE_FAMILIES } from './state-families.ts';
 import { TRAFFIC_FAMILIES } from './traffic-families.ts';
 
-export interface Metrics {
-  /** Renders the page. Scrapes that overlap share one rendering. Rejects with what the source throws. */
-  page(): Promise<{ readonly contentType: string; readonly body: string }>;
+/** The gateway's own families, in the order of the page. */
+export const FAMILIES: readonly Family[] = [
+  ...TRAFFIC_FAMILIES,
+  ...STATE_FAMILIES,
+  ...COLOR_FAMILIES,
+  ...SOURCE_FAMILIES,
+  ...REVISION_FAMILIES,
+  ...SLO_FAMILIES,
+  ...DURABLE_FAMILIES,
+  ...FLEET_FAMILIES,
+  ...IDEMPOTENCY_FAMILIES,
+  ...ALERT_FAMILIES,
+  ...TRACING_FAMILIES,
+  ...SCRAPE_FAMILIES,
+];
+
+/** Pages that are rendered at a time: two servers that scrape twice, as one does after a timeout. */
+export const SCRAPES_MAX = 4;
+/** Readings that a configuration may change under; the next one is taken as it is. */
+const READINGS_MAX = 3;
+
+/** A page that is about to be sent. */
+export interface Scrape {
+  /** Sends it. To be called once. */
+  readonly take: (response: ServerResponse) => void;
 }
 
-/** Makes the registry over a source, which is asked anew at each scrape. */
-export function createMetrics(source: MetricsSource): Metrics {
-  const registry = new Registry();
-  let reading: Reading | null = null;
-  const current = (): Reading => {
-    if (reading === null) throw new Error('metrics: a family was collected outside a scrape');
-    return reading;
-  };
-  for (const family of [
-    ...TRAFFIC_FAMILIES,
-    ...STATE_FAMILIES,
-    ...COLOR_FAMILIES,
-    ...SOURCE_FAMILIES,
-    ...REVISION_FAMILIES,
-    ...SLO_FAMILIES,
-    ...DURABLE_FAMILIES,
-    ...FLEET_FAMILIES,
-  ])
-    registerFamily(registry, family, current);
-  collectDefaultMetrics({ register: registry });
+export interface Metrics {
+  /** The whole page as text. Rejects with what the source throws. */
+  page(): Promise<{ readonly contentType: string; readonly body: string }>;
+  /** A page in the format that is asked for; null: too many are being rendered. Rejects with what the source throws. */
+  scrape(asked: Asked): Promise<Scrape | null>;
+}
 
-  const render = async () => {
-    reading = {
-      status: source.status(),
-      traffic: source.traffic(),
-      refused: source.refused(),
-      colors: source.colors(),
-      rollbacks: source.rollbacks(),
-      accessLosses: source.accessLosses(),
-      ratesForgotten: source.ratesForgotten(),
-    };
-    return { contentType: registry.contentType, body: await registry.metrics() };
-  };
-  let rendering: Promise<{ contentType: string; body: string }> | null = null;
+/** @param onFailure told of a page that failed when a part of it was sent */
+export function createMetrics(source: MetricsSource, onFailure: (error: unknown) => void = () => undefined): Metrics {
+  return new Pages(source, onFailure);
+}
+
+class Pages implements Metrics {
+  readonly #source: MetricsSource;
+  readonly #onFailure: (error: unknown) => void;
+  readonly #runtime = runtimeRegistry();
+  readonly #slices = new Slices();
+  readonly #counts = { text: 0, openMetrics: 0, protobuf: 0, refused: 0, aborted: 0, seriesLeftOut: 0 };
+  #underWay = 0;
+  #reading: Promise<Reading> | null = null;
+
+  constructor(source: MetricsSource, onFailure: (error: unknown) => void) {
+    this.#source = source;
+    this.#onFailure = onFailure;
+  }
+
+  async page(): Promise<{ readonly contentType: string; readonly body: string }> {
+    const pieces = await Array.fromAsync(this.#render('text'));
+    return { contentType: CONTENT_TYPES.text, body: Buffer.concat(pieces).toString() };
+  }
+
+  async scrape({ accept, acceptEncoding }: Asked): Promise<Scrape | null> {
+    if (this.#underWay >= SCRAPES_MAX) {
+      this.#counts.refused += 1;
+      return null;
+    }
+    this.#underWay += 1;
+    const format = formatFor(accept);
+    this.#counts[format] += 1;
+    const pieces = this.#render(format);
+    try {
+      // What fails at the beginning fails before anything is sent.
+      const first = await pieces.next();
+      const page = {
+        contentType: CONTENT_TYPES[format],
+        isGzip: takesGzip(acceptEncoding),
+        pieces: behind(first, pieces),
+      };
+      return { take: (response) => void this.#send(response, page) };
+    } catch (error) {
+      this.#underWay -= 1;
+      throw error;
+    }
+  }
+
+  /** Never rejects. */
+  async #send(response: ServerResponse, page: Parameters<typeof sendPage>[1]): Promise<void> {
+    try {
+      if (!(await sendPage(response, page))) this.#counts.aborted += 1;
+    } catch (error) {
+      this.#counts.aborted += 1;
+      this.#onFailure(error);
+    } finally {
+      this.#underWay -= 1;
+    }
+  }
+
+  async *#render(format: Format): AsyncGenerator<Buffer> {
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = null;
+    });
+    const [reading, runtime] = await Promise.all([this.#reading, measuredBy(this.#runtime)]);
+    yield* renderPage({
+      families: [...FAMILIES, ...runtime],
+      reading,
+      writer: writerOf(format),
+      slices: this.#slices,
+      onLeftOut: () => {
+        this.#counts.seriesLeftOut += 1;
+      },
+    });
+  }
+
+  /** What grows with the number of routes, in slices; again, when the configuration changed meanwhile. */
+  async #read(): Promise<Reading> {
+    const source = this.#source;
+    for (let readings = 1; ; readings++) {
+      const generation = source.generation();
+      const traffic = await this.#slices.all(source.traffic());
+      const routes = await this.#slices.all(source.routes());
+      const slos = await this.#slices.all(source.slos());
+      if (generation !== source.generation() && readings < READINGS_MAX) continue;
+      return { ...restOf(source, this.#counts), traffic, routes, slos };
+    }
+  }
+}
+
+/** All that does not grow. */
+function restOf(source: MetricsSource, scrapes: ScrapeCounts): Omit<Reading, 'traffic' | 'routes' | 'slos'> {
   return {
-    page: () => {
-      rendering ??= render().finally(() => {
-        rendering = null;
-        reading = null;
-      });
-      return rendering;
-    },
+    status: source.status(),
+    refused: source.refused(),
+    colors: source.colors(),
+    handshakes: source.handshakes(),
+    proxyHeaders: source.proxyHeaders(),
+    http2: source.http2(),
+    rollbacks: source.rollbacks(),
+    accessLosses: source.accessLosses(),
+    ratesForgotten: source.ratesForgotten(),
+    injected: source.injected(),
+    staleBytes: source.staleBytes(),
+    viewers: source.viewers(),
+    scrapes: { ...scrapes },
+    exemplars: (route, version) => source.exemplars(route, version),
   };
+}
+
+function writerOf(format: Format): PageWriter {
+  return format === 'protobuf' ? new ProtobufWriter() : new TextWriter(format === 'openMetrics');
+}
+
+async function* behind(first: IteratorResult<Buffer>, rest: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    if (first.done === true) return;
+    yield first.value;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
+  }
 }

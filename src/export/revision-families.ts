@@ -27,6 +27,7 @@ export const REVISION_FAMILIES: readonly Family[] = [
     name: 'sluice_config_rollbacks_total',
     help: 'Times a kept configuration was put in force again, by who did it',
     type: 'counter',
+    labels: ['by'],
     *collect({ status }) {
       for (const [by, value] of Object.entries(status.revisions.rollbacks)) yield { labels: { by }, value };
     },
@@ -42,5 +43,25 @@ export const REVISION_FAMILIES: readonly Family[] = [
     help: 'What they take together, packed',
     type: 'gauge',
     collect: ({ status }) => [{ labels: {}, value: status.revisions.keptBytes }],
+  },
+  {
+    name: 'sluice_config_signatures_refused_total',
+    help: 'Documents that were refused for their signature, by why; absent where none are verified',
+    type: 'counter',
+    labels: ['reason'],
+    *collect({ status }) {
+      for (const [reason, value] of Object.entries(status.signatures?.refused ?? {}))
+        yield { labels: { reason }, value };
+    },
+  },
+  {
+    name: 'sluice_config_key_reloads_total',
+    help: 'Times that the file of the keys of signatures was replaced, or could not be used; absent where none are verified',
+    type: 'counter',
+    labels: ['result'],
+    *collect({ status }) {
+      for (const [result, value] of Object.entries(status.signatures?.reloads ?? {}))
+        yield { labels: { result }, value };
+    },
   },
 ];

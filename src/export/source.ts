@@ -2,7 +2,10 @@
  * What the metrics page is made from: readings of the tallies and the status, taken at each scrape.
  */
 
-import type { RescueCounts, Status } from '../model/status.ts';
+import type { RescueCounts, RouteStatus, SloStatus, Status } from '../model/status.ts';
+import type { FallbackCounts } from '../model/threads/answers/fallback.ts';
+import type { FaultKind } from '../model/threads/faults.ts';
+import type { Exemplar } from './family.ts';
 
 /** Totals of one cell since the start, merged over workers; they only ever grow, `inFlight` apart. */
 export interface CellReading {
@@ -29,12 +32,17 @@ export interface CellReading {
   readonly mended: number;
   /** Exchanges that failed on the version and went on with stable. */
   readonly rescued: RescueCounts;
+  /** Exchanges of the route that fell back. */
+  readonly fallbacks: FallbackCounts;
   /** At the limit of the version; `limit` 0 = it has none. */
   readonly admission: { readonly limit: number; readonly inFlight: number; readonly queued: number };
   /** Workers that leave the version alone because it failed, and those that try it out. */
   readonly breaker: { readonly open: number; readonly halfOpen: number };
   /** Exchanges that the limit refused, by priority (`PRIORITIES`, model/config.ts). */
   readonly shed: ArrayLike<number>;
+  /** Streams that are over, by `STREAM_BOUNDS_MS` (`model/tallies.ts`), longer ones last, and how long they lasted in all. */
+  readonly streams: ArrayLike<number>;
+  readonly streamSeconds: number;
   /** Counts of the exponential histogram (`lib/histogram.ts`), HISTOGRAM_BUCKETS long. */
   readonly histogram: ArrayLike<number>;
 }
@@ -44,6 +52,8 @@ export interface VersionReading {
   readonly version: string;
   readonly hasBreaker: boolean;
   readonly cell: CellReading;
+  /** Reads the cell once more: its arrays are live, so a histogram and its sum must be of the same moment. */
+  readonly again?: () => CellReading;
 }
 
 export interface RouteReading {
@@ -79,15 +89,58 @@ export interface ColorCounts {
   readonly signatures: ArrayLike<number>;
 }
 
-/** Called once per scrape each, in one turn of the event loop, so that a page is one picture. */
+/** Faults of one kind injected on a route since the start. */
+export interface InjectedCount {
+  readonly route: string;
+  readonly kind: FaultKind;
+  readonly count: number;
+}
+
+/** Readers of the live page's stream: now, and since the start those that found no place or took nothing. */
+export interface ViewerCounts {
+  readonly clients: number;
+  readonly refused: number;
+  readonly dropped: number;
+}
+
+/** What came of scrapes since the start, those under way included. */
+export interface ScrapeCounts {
+  readonly text: number;
+  readonly openMetrics: number;
+  readonly protobuf: number;
+  /** Too many were under way. */
+  readonly refused: number;
+  /** Ended by the scraper, or cut because it took too long to read. */
+  readonly aborted: number;
+  /** Series that no page had room for. */
+  readonly seriesLeftOut: number;
+}
+
+/** Called once per reading each. What grows with the number of routes is given one by one, so that it can be read in slices. */
 export interface MetricsSource {
-  status(): Status;
-  traffic(): readonly RouteReading[];
+  /** Another number after every change of the configuration: what is being read then is read again. */
+  generation(): number;
+  status(): Omit<Status, 'routes' | 'slos'>;
+  routes(): Iterable<RouteStatus>;
+  slos(): Iterable<SloStatus>;
+  traffic(): Iterable<RouteReading>;
+  exemplars(route: string, version: string): readonly Exemplar[];
   /** Requests refused before they had a route, by reason number. */
   refused(): ArrayLike<number>;
   colors(): ColorCounts;
+  /** Connections to listeners with TLS, by number of `HANDSHAKE_RESULTS`. */
+  handshakes(): ArrayLike<number>;
+  /** Connections that begin with a PROXY header, by number of `PROXY_HEADER_RESULTS`. */
+  proxyHeaders(): ArrayLike<number>;
+  /** Words of HTTP/2 (`model/threads/load/http2.ts`). */
+  http2(): ArrayLike<number>;
   rollbacks(): readonly RollbackCount[];
   accessLosses(): AccessLosses;
+  /** Bytes that workers keep of answers for fallbacks. */
+  staleBytes(): number;
   /** Keys that rate limits gave up while they still counted (model/overload.ts). */
   ratesForgotten(): number;
+  /** Of the routes that have faults. */
+  injected(): readonly InjectedCount[];
+  viewers(): ViewerCounts;
 }

@@ -1,10 +1,12 @@
 /**
- * Metric families of the gateway's own state: weights, rollouts, verdicts, configuration, workers.
+ * Metric families of the gateway's own state: weights, rollouts, verdicts, configuration, workers, and how near the process is to
+ * its limits.
  */
 
 import { ROLLOUT_STATES } from '../model/rollout.ts';
-import type { RolloutStatus, Status, WorkerStatus } from '../model/status.ts';
-import type { Family, Labels, Sample } from './family.ts';
+import type { RolloutStatus, WorkerStatus } from '../model/status.ts';
+import { GRADES, type ThreadSaturation } from '../model/threads/load/saturation.ts';
+import type { Family, Labels, Reading, Sample } from './family.ts';
 
 const WORKER_STATES: readonly WorkerStatus['state'][] = ['starting', 'serving', 'draining', 'gone'];
 
@@ -13,8 +15,9 @@ export const STATE_FAMILIES: readonly Family[] = [
     name: 'sluice_version_weight_ratio',
     help: "Share of a route's traffic that the weights in force give a version",
     type: 'gauge',
-    *collect({ status }) {
-      for (const { name, versions } of status.routes) {
+    labels: ['route', 'service', 'version'],
+    *collect({ routes }) {
+      for (const { name, versions } of routes) {
         const sum = versions.reduce((total, version) => total + version.weight, 0);
         for (const { service, version, weight } of versions) {
           yield { labels: { route: name, service, version }, value: sum === 0 ? 0 : weight / sum };
@@ -26,8 +29,9 @@ export const STATE_FAMILIES: readonly Family[] = [
     name: 'sluice_version_actual_ratio',
     help: "Share of a route's requests since the start that a version got; absent before the first",
     type: 'gauge',
-    *collect({ status }) {
-      for (const { name, versions } of status.routes) {
+    labels: ['route', 'service', 'version'],
+    *collect({ routes }) {
+      for (const { name, versions } of routes) {
         for (const { service, version, shareRatio } of versions) {
           if (shareRatio !== null) yield { labels: { route: name, service, version }, value: shareRatio };
         }
@@ -38,8 +42,9 @@ export const STATE_FAMILIES: readonly Family[] = [
     name: 'sluice_rollout_state',
     help: "1 for the state a route's rollout is in, 0 for the others",
     type: 'gauge',
-    *collect({ status }) {
-      for (const [route, rollout] of rolloutsOf(status)) {
+    labels: ['route', 'state', 'version'],
+    *collect({ routes }) {
+      for (const [route, rollout] of rolloutsOf(routes)) {
         for (const state of ROLLOUT_STATES) {
           yield { labels: { route, version: rollout.canary, state }, value: rollout.state === state ? 1 : 0 };
         }
@@ -50,8 +55,9 @@ export const STATE_FAMILIES: readonly Family[] = [
     name: 'sluice_rollout_step',
     help: 'Step that a rollout is on, from 1; 0 before the first and after a rollback; absent without steps',
     type: 'gauge',
-    *collect({ status }) {
-      for (const [route, { canary, step, next }] of rolloutsOf(status)) {
+    labels: ['route', 'version'],
+    *collect({ routes }) {
+      for (const [route, { canary, step, next }] of rolloutsOf(routes)) {
         if (next !== '') yield { labels: { route, version: canary }, value: step?.number ?? 0 };
       }
     },
@@ -60,6 +66,7 @@ export const STATE_FAMILIES: readonly Family[] = [
     name: 'sluice_rollback_total',
     help: 'Rollbacks of a canary since the start',
     type: 'counter',
+    labels: ['route', 'version'],
     *collect({ rollbacks }) {
       for (const { route, version, count } of rollbacks) yield { labels: { route, version }, value: count };
     },
@@ -68,8 +75,9 @@ export const STATE_FAMILIES: readonly Family[] = [
     name: 'sluice_verdict_log_e',
     help: 'Natural logarithm of the e-value against the canary, by process; total is what is compared with log_e_to_fail',
     type: 'gauge',
-    *collect({ status }) {
-      for (const [route, { verdict }] of rolloutsOf(status)) {
+    labels: ['route', 'unit'],
+    *collect({ routes }) {
+      for (const [route, { verdict }] of rolloutsOf(routes)) {
         if (verdict === null) continue;
         yield { labels: { route, unit: 'requests' }, value: verdict.errors.logERequests };
         yield { labels: { route, unit: 'users' }, value: verdict.errors.logEUsers };
@@ -82,8 +90,9 @@ export const STATE_FAMILIES: readonly Family[] = [
     name: 'sluice_verdict_log_e_to_fail',
     help: 'ln(1/alpha): the log e-value at which the canary is rolled back',
     type: 'gauge',
-    *collect({ status }) {
-      for (const [route, { verdict }] of rolloutsOf(status)) {
+    labels: ['route'],
+    *collect({ routes }) {
+      for (const [route, { verdict }] of rolloutsOf(routes)) {
         if (verdict !== null) yield { labels: { route }, value: verdict.logEToFail };
       }
     },
@@ -92,6 +101,7 @@ export const STATE_FAMILIES: readonly Family[] = [
     name: 'sluice_config_reloads_total',
     help: 'Configurations read again since the start, by result',
     type: 'counter',
+    labels: ['result'],
     *collect({ status }) {
       yield { labels: { result: 'accepted' }, value: status.config.reloads.accepted };
       yield { labels: { result: 'refused' }, value: status.config.reloads.refused };
@@ -100,15 +110,16 @@ export const STATE_FAMILIES: readonly Family[] = [
   single(
     'sluice_config_last_reload_success_timestamp_seconds',
     'When the configuration in force was loaded',
-    (status) => [{}, Date.parse(status.config.loadedAt) / 1000],
+    ({ config }) => Date.parse(config.loadedAt) / 1000,
   ),
-  single('sluice_config_info', 'The configuration in force; always 1', ({ config }) => [{ hash: config.hash }, 1]),
-  single('sluice_build_info', 'The running release; always 1', ({ version }) => [{ version }, 1]),
-  single('sluice_ready', '1 while the gateway should get traffic', ({ ready }) => [{}, ready ? 1 : 0]),
+  info('sluice_config_info', 'The configuration in force; always 1', ['hash'], ({ config }) => ({ hash: config.hash })),
+  info('sluice_build_info', 'The running release; always 1', ['version'], ({ version }) => ({ version })),
+  single('sluice_ready', '1 while the gateway should get traffic', ({ ready }) => (ready ? 1 : 0)),
   {
     name: 'sluice_workers',
     help: 'Data-plane threads by state',
     type: 'gauge',
+    labels: ['state'],
     *collect({ status }) {
       for (const state of WORKER_STATES) {
         yield { labels: { state }, value: status.workers.filter((worker) => worker.state === state).length };
@@ -135,6 +146,7 @@ export const STATE_FAMILIES: readonly Family[] = [
     name: 'sluice_health_checks_total',
     help: 'Health checks of endpoints, by result',
     type: 'counter',
+    labels: ['result'],
     *collect({ status }) {
       yield { labels: { result: 'passed' }, value: status.health.checks.passed };
       yield { labels: { result: 'failed' }, value: status.health.checks.failed };
@@ -168,6 +180,7 @@ export const STATE_FAMILIES: readonly Family[] = [
     name: 'sluice_access_log_dropped_total',
     help: 'Lines of the access log that were not written, by cause',
     type: 'counter',
+    labels: ['cause'],
     *collect({ accessLosses: { queueFull, failureRate, stream } }) {
       yield { labels: { cause: 'queue_full' }, value: queueFull };
       yield { labels: { cause: 'failure_rate' }, value: failureRate };
@@ -182,20 +195,139 @@ export const STATE_FAMILIES: readonly Family[] = [
       yield { labels: {}, value: ratesForgotten };
     },
   },
+  {
+    name: 'sluice_faults_injected_total',
+    help: 'Requests that met a fault on purpose, by route and what was injected',
+    type: 'counter',
+    labels: ['kind', 'route'],
+    *collect({ injected }) {
+      for (const { route, kind, count } of injected) yield { labels: { route, kind }, value: count };
+    },
+  },
+  {
+    name: 'sluice_faults_active',
+    help: 'Faults on purpose that are active now',
+    type: 'gauge',
+    *collect({ status }) {
+      yield { labels: {}, value: status.faults.filter(({ state }) => state === 'active').length };
+    },
+  },
+  {
+    name: 'sluice_saturation_grade',
+    help: 'How near the process and each thread are to their limits: 0 normal, 1 lean, 2 shedding, 3 refusing connections',
+    type: 'gauge',
+    labels: ['scope'],
+    *collect({ status: { saturation } }) {
+      yield { labels: { scope: 'process' }, value: GRADES.indexOf(saturation.process) };
+      for (const { name, grade } of saturation.threads) yield { labels: { scope: name }, value: GRADES.indexOf(grade) };
+    },
+  },
+  {
+    name: 'sluice_saturation_changes_total',
+    help: 'Changes of any grade of saturation',
+    type: 'counter',
+    *collect({ status: { saturation } }) {
+      yield { labels: {}, value: saturation.changes };
+    },
+  },
+  {
+    name: 'sluice_saturation_shed_total',
+    help: 'Requests that were refused because the gateway itself was short of something, by priority',
+    type: 'counter',
+    labels: ['priority'],
+    *collect({ status: { saturation } }) {
+      for (const [priority, value] of Object.entries(saturation.shed)) yield { labels: { priority }, value };
+    },
+  },
+  {
+    name: 'sluice_saturation_profiles_total',
+    help: 'Episodes of saturation by what became of their profile',
+    type: 'counter',
+    labels: ['result'],
+    *collect({ status: { saturation } }) {
+      const { written, failed, skipped } = saturation.profiles;
+      yield { labels: { result: 'written' }, value: written };
+      yield { labels: { result: 'failed' }, value: failed };
+      yield { labels: { result: 'skipped' }, value: skipped };
+    },
+  },
+  {
+    name: 'sluice_saturation_used_ratio',
+    help: 'Used share of the limits of memory and descriptors; what the system does not tell is absent',
+    type: 'gauge',
+    labels: ['resource'],
+    *collect({ status: { saturation } }) {
+      const { memory, descriptors } = saturation;
+      yield { labels: { resource: 'memory' }, value: memory.used / memory.max };
+      if (descriptors !== null)
+        yield { labels: { resource: 'descriptors' }, value: descriptors.used / descriptors.max };
+    },
+  },
+  ofThreads(
+    'sluice_event_loop_delay_seconds',
+    'How late the event loop of a thread was in the last 200 ms',
+    (thread) => {
+      return thread.delayMs / 1000;
+    },
+  ),
+  ofThreads('sluice_heap_used_ratio', "Used share of a thread's heap limit", ({ heapBytes, heapLimitBytes }) => {
+    return heapLimitBytes === 0 ? 0 : heapBytes / heapLimitBytes;
+  }),
+  ofThreads('sluice_client_connections', 'Client connections of a thread', ({ connections }) => connections),
+  ofThreads('sluice_requests_inflight', 'Requests under way in a thread', ({ requests }) => requests),
+  {
+    name: 'sluice_stale_bytes',
+    help: 'Bytes of answers that workers keep for fallbacks, all together',
+    type: 'gauge',
+    *collect({ staleBytes }) {
+      yield { labels: {}, value: staleBytes };
+    },
+  },
+  {
+    name: 'sluice_admin_viewers',
+    help: "Readers of the live page's stream",
+    type: 'gauge',
+    *collect({ viewers }) {
+      yield { labels: {}, value: viewers.clients };
+    },
+  },
+  {
+    name: 'sluice_admin_viewers_lost_total',
+    help: "Readers of the live page's stream that found no place (refused), or took nothing of it and were cut (dropped)",
+    type: 'counter',
+    labels: ['result'],
+    *collect({ viewers }) {
+      yield { labels: { result: 'refused' }, value: viewers.refused };
+      yield { labels: { result: 'dropped' }, value: viewers.dropped };
+    },
+  },
 ];
 
-function* rolloutsOf(status: Status): Generator<readonly [string, RolloutStatus]> {
-  for (const { name, rollout } of status.routes) if (rollout !== null) yield [name, rollout];
-}
-
-function single(name: string, help: string, read: (status: Status) => readonly [Labels, number]): Family {
+function ofThreads(name: string, help: string, read: (thread: ThreadSaturation) => number): Family {
   return {
     name,
     help,
     type: 'gauge',
+    labels: ['thread'],
     *collect({ status }): Generator<Sample> {
-      const [labels, value] = read(status);
-      yield { labels, value };
+      for (const thread of status.saturation.threads) yield { labels: { thread: thread.name }, value: read(thread) };
     },
   };
+}
+
+function* rolloutsOf(routes: Reading['routes']): Generator<readonly [string, RolloutStatus]> {
+  for (const { name, rollout } of routes) if (rollout !== null) yield [name, rollout];
+}
+
+function single(name: string, help: string, read: (status: Reading['status']) => number): Family {
+  return { name, help, type: 'gauge', collect: ({ status }) => [{ labels: {}, value: read(status) }] };
+}
+
+function info(
+  name: string,
+  help: string,
+  labels: readonly string[],
+  read: (status: Reading['status']) => Labels,
+): Family {
+  return { name, help, type: 'info', labels, collect: ({ status }) => [{ labels: read(status), value: 1 }] };
 }

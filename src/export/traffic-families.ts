@@ -8,27 +8,45 @@
 import { PRIORITIES } from '../model/overload.ts';
 import { REASON, REASONS } from '../model/reason.ts';
 import type { EndpointStatus } from '../model/status.ts';
-import { SESSION_ENDS } from '../model/tallies.ts';
-import { cumulate } from './buckets.ts';
-import type { Family, Labels, Reading, Sample } from './family.ts';
+import { SESSION_ENDS, STREAM_BOUNDS_MS } from '../model/tallies.ts';
+import { FALLBACK_KINDS } from '../model/threads/answers/fallback.ts';
+import { cumulate } from './exposition/buckets.ts';
+import { withExemplars } from './exposition/exemplars.ts';
+import type { Bucket, Family, Labels, Reading, Sample } from './family.ts';
 import type { CellReading, RouteReading, VersionReading } from './source.ts';
 
 const DURATION = 'http_server_request_duration_seconds';
+const STREAM_DURATION = 'sluice_stream_duration_seconds';
 const STATUS_CLASSES = [1, 2, 3, 4, 5] as const;
 
 export const TRAFFIC_FAMILIES: readonly Family[] = [
   {
     name: DURATION,
-    help: 'Time from route match to the last byte of the response, by version',
+    help: 'Time from route match to the last byte of the response, of a stream to the first, by version',
     type: 'histogram',
+    labels: ['http_route', 'route', 'service', 'service_version'],
+    *collect({ traffic, exemplars }) {
+      for (const [route, version] of versionsOf(traffic)) {
+        if (isUsed(version.cell)) yield durationSample(route, version, exemplars);
+      }
+    },
+  },
+  {
+    name: STREAM_DURATION,
+    help: 'Time from route match to the end of an event stream or a call of gRPC, by version',
+    type: 'histogram',
+    labels: ['route', 'service', 'version'],
     *collect({ traffic }) {
-      for (const [route, version] of versionsOf(traffic)) yield* durationSamples(route, version);
+      for (const [route, version] of versionsOf(traffic)) {
+        yield* streamSamples(version.cell, versionLabels(route, version));
+      }
     },
   },
   {
     name: 'sluice_requests_total',
     help: 'Exchanges of a version on a route, by effect on its SLI',
     type: 'counter',
+    labels: ['outcome', 'route', 'service', 'version'],
     *collect({ traffic }) {
       for (const [route, version] of versionsOf(traffic)) {
         yield* outcomeSamples(version.cell, versionLabels(route, version));
@@ -39,6 +57,7 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     name: 'sluice_route_requests_total',
     help: 'Exchanges of a route as its users saw them, by effect on its SLI',
     type: 'counter',
+    labels: ['outcome', 'route'],
     *collect({ traffic }) {
       for (const route of traffic) yield* outcomeSamples(route.cell, { route: route.route });
     },
@@ -47,6 +66,7 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     name: 'sluice_upstream_requests_total',
     help: 'Exchanges of a version on a route, by class of the status code',
     type: 'counter',
+    labels: ['code_class', 'route', 'service', 'version'],
     *collect({ traffic }) {
       for (const [route, version] of versionsOf(traffic)) {
         const labels = versionLabels(route, version);
@@ -60,6 +80,7 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     name: 'sluice_responses_by_reason_total',
     help: 'Exchanges of a route that the gateway answered itself or gave up on, by reason (docs/reasons.md)',
     type: 'counter',
+    labels: ['reason', 'route'],
     *collect({ traffic }) {
       for (const { route, cell } of traffic) {
         if (isUsed(cell)) yield* reasonSamples(cell.reasons, { route });
@@ -70,6 +91,7 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     name: 'sluice_mirror_requests_total',
     help: 'Copies of a route’s requests for its mirror: answered (sent), not made (skipped), not answered (failed)',
     type: 'counter',
+    labels: ['outcome', 'route'],
     *collect({ traffic }) {
       for (const { route, cell } of traffic) yield* mirrorSamples(cell.mirrored, { route });
     },
@@ -78,6 +100,7 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     name: 'sluice_rescues_total',
     help: 'Exchanges that failed on a canary and went on with stable, by effect on the route’s SLI; skipped: not made',
     type: 'counter',
+    labels: ['outcome', 'route', 'service', 'version'],
     *collect({ traffic }) {
       for (const [route, version] of versionsOf(traffic)) {
         yield* rescueSamples(version.cell.rescued, versionLabels(route, version));
@@ -85,9 +108,19 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     },
   },
   {
+    name: 'sluice_fallbacks_total',
+    help: 'Exchanges of a route that failed and fell back, by kind of the fallback',
+    type: 'counter',
+    labels: ['fallback', 'route'],
+    *collect({ traffic }) {
+      for (const { route, cell } of traffic) yield* fallbackSamples(cell.fallbacks, { route });
+    },
+  },
+  {
     name: 'sluice_mended_requests_total',
     help: 'Good exchanges of a version that failed first, which its evidence in a rollout counts as bad',
     type: 'counter',
+    labels: ['route', 'service', 'version'],
     *collect({ traffic }) {
       for (const [route, version] of versionsOf(traffic)) {
         const { mended } = version.cell;
@@ -99,6 +132,7 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     name: 'sluice_refused_requests_total',
     help: 'Requests refused before they had a route, by reason (docs/reasons.md)',
     type: 'counter',
+    labels: ['reason'],
     *collect({ refused }) {
       yield* reasonSamples(refused, {});
     },
@@ -107,6 +141,7 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     name: 'sluice_inflight',
     help: 'Exchanges under way on a route',
     type: 'gauge',
+    labels: ['route'],
     *collect({ traffic }) {
       for (const { route, cell } of traffic) yield { labels: { route }, value: cell.inFlight };
     },
@@ -118,6 +153,7 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     name: 'sluice_shed_total',
     help: 'Exchanges that the limit of a version refused, by priority',
     type: 'counter',
+    labels: ['priority', 'route', 'service', 'version'],
     *collect({ traffic }) {
       for (const [route, version] of versionsOf(traffic)) {
         if (version.cell.admission.limit === 0) continue;
@@ -132,6 +168,7 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     name: 'sluice_circuit_breaker_workers',
     help: 'Workers whose breaker of a version is open, or half-open',
     type: 'gauge',
+    labels: ['service', 'state', 'version'],
     *collect({ traffic }) {
       for (const { service, version, hasBreaker, cell } of onceEach(traffic)) {
         if (!hasBreaker) continue;
@@ -144,6 +181,7 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     name: 'sluice_upgrade_sessions',
     help: 'Upgraded connections (WebSocket and the like) of a version that are open',
     type: 'gauge',
+    labels: ['route', 'service', 'version'],
     *collect({ traffic }) {
       for (const [route, version] of versionsOf(traffic)) {
         if (hasSessions(version.cell)) yield { labels: versionLabels(route, version), value: version.cell.sessions };
@@ -154,6 +192,7 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     name: 'sluice_upgrade_sessions_ended_total',
     help: 'Upgraded connections of a version that ended, by who ended them or why',
     type: 'counter',
+    labels: ['reason', 'route', 'service', 'version'],
     *collect({ traffic }) {
       for (const [route, version] of versionsOf(traffic)) {
         if (hasSessions(version.cell)) yield* sessionEndSamples(version.cell, versionLabels(route, version));
@@ -233,6 +272,12 @@ function* mirrorSamples({ sent, skipped, failed }: CellReading['mirrored'], shar
   yield { labels: { outcome: 'failed' }, shared, value: failed };
 }
 
+/** From the first failure on that fell back. */
+function* fallbackSamples(counts: CellReading['fallbacks'], shared: Labels): Generator<Sample> {
+  if (FALLBACK_KINDS.every((kind) => counts[kind] === 0)) return;
+  for (const kind of FALLBACK_KINDS) yield { labels: { fallback: kind }, shared, value: counts[kind] };
+}
+
 /** From the first failure on that might have been rescued. */
 function* rescueSamples({ good, bad, ignored, skipped }: CellReading['rescued'], shared: Labels): Generator<Sample> {
   if (good + bad + ignored + skipped === 0) return;
@@ -249,15 +294,28 @@ function* reasonSamples(reasons: ArrayLike<number>, shared: Labels): Generator<S
   }
 }
 
-function* durationSamples(route: RouteReading, { service, version, cell }: VersionReading): Generator<Sample> {
-  if (!isUsed(cell)) return;
-  const shared = { http_route: route.httpRoute, route: route.route, service, service_version: version };
-  const { finite, total } = cumulate(cell, route.slowMs);
-  const metricName = `${DURATION}_bucket`;
-  for (const { leSeconds, count } of finite) yield { metricName, labels: { le: leSeconds }, shared, value: count };
-  yield { metricName, labels: { le: '+Inf' }, shared, value: total };
-  yield { metricName: `${DURATION}_sum`, labels: {}, shared, value: cell.secondsSum };
-  yield { metricName: `${DURATION}_count`, labels: {}, shared, value: total };
+function durationSample(
+  { route, httpRoute, slowMs }: RouteReading,
+  { service, version, cell: first, again = () => first }: VersionReading,
+  exemplars: Reading['exemplars'],
+): Sample {
+  const cell = again();
+  const buckets = withExemplars(cumulate(cell, slowMs), exemplars(route, version));
+  return {
+    labels: { http_route: httpRoute, route, service, service_version: version },
+    value: { buckets, sum: cell.secondsSum, counts: cell.histogram },
+  };
+}
+
+/** From the first stream on. */
+function* streamSamples({ streams, streamSeconds }: CellReading, shared: Labels): Generator<Sample> {
+  const buckets: Bucket[] = [];
+  let count = 0;
+  for (let n = 0; n <= STREAM_BOUNDS_MS.length; n++) {
+    count += streams[n] ?? 0;
+    buckets.push({ le: (STREAM_BOUNDS_MS[n] ?? Number.POSITIVE_INFINITY) / 1000, count });
+  }
+  if (count > 0) yield { labels: {}, shared, value: { buckets, sum: streamSeconds } };
 }
 
 /** Every version, by one of the routes that lead to it. */
@@ -276,6 +334,7 @@ function limitFamily(suffix: string, help: string, valueOf: (at: CellReading['ad
     name: `sluice_concurrency_${suffix}`,
     help,
     type: 'gauge',
+    labels: ['service', 'version'],
     *collect({ traffic }) {
       for (const { service, version, cell } of onceEach(traffic)) {
         if (cell.admission.limit > 0) yield { labels: { service, version }, value: valueOf(cell.admission) };
@@ -294,6 +353,7 @@ function endpointFamily(
     name: `sluice_endpoint_${suffix}`,
     help,
     type,
+    labels: ['endpoint', 'service', 'version'],
     *collect(reading) {
       for (const [labels, endpoint] of endpointsOf(reading)) yield { labels, value: valueOf(endpoint) };
     },
@@ -301,9 +361,9 @@ function endpointFamily(
 }
 
 /** Every endpoint once: a service's version may stand on many routes, its endpoints' numbers are the same there. */
-function* endpointsOf({ status }: Reading): Generator<readonly [Labels, EndpointStatus]> {
+function* endpointsOf({ routes }: Reading): Generator<readonly [Labels, EndpointStatus]> {
   const seen = new Set<string>();
-  for (const route of status.routes) {
+  for (const route of routes) {
     for (const { service, version, endpoints } of route.versions) {
       for (const endpoint of endpoints) {
         const key = JSON.stringify([service, version, endpoint.address]);

@@ -4,20 +4,20 @@
  * ```
  * exchange:  take or renew the leader's lock ─▶ read the words ─▶ lead ─▶ say again what is missing ─▶ windows
  * decision here ─▶ said at once        word of another ─▶ the rollout here follows
- * nothing exchanged for ALONE_MS ─▶ alone: nobody's word is waited for, until the next exchange
+ * an exchange unanswered for ALONE_MS ─▶ alone: nobody's word is waited for, until one is complete
  * ```
  * A lease counts from before it was asked for, and only once the words have been read after that: whoever leads knows what
  * the leader before it has said. Nothing here waits for the store but `exchange` and `enter`, and nothing else waits for them.
- * At most ROLLOUTS_MAX rollouts take part (as many as can be judged).
+ * As many rollouts take part as can be judged: two slots of `UNITS_MAX` (`model/tallies.ts`) each.
  * Source: docs/FLEET.md.
  */
 
 import type { FleetRole, FleetRolloutStatus } from '../model/threads/fleet.ts';
 import type { Board, Locks, Resource } from './exchange.ts';
 import { compareWords, type Word } from './order.ts';
-import { type FleetRollout, leaseOf, Share } from './share.ts';
+import { type FleetRollout, leaseOf, RolloutRecord } from './record.ts';
 
-/** After so long without a complete exchange a gateway judges alone. */
+/** When no exchange was completed since one was begun so long ago, a gateway judges alone. */
 export const ALONE_MS = 2000;
 
 /** Where a rollout stands here, as far as windows go. */
@@ -25,8 +25,8 @@ export type Phase = 'resting' | 'wants' | 'under-way';
 
 /** What a node asks of, and tells, the gateway that it is of. */
 export interface NodeHooks<Body> {
-  /** Brings the rollout in line with a word of the fleet. */
-  adopt(route: string, word: Word<Body>): void;
+  /** Brings the rollout in line with a word of the fleet. False: it cannot be yet, and the next exchange asks again. */
+  adopt(route: string, word: Word<Body>): boolean;
   /** Where the rollout stands; null: it has gone. */
   current(
     route: string,
@@ -52,95 +52,106 @@ export interface NodeDeps<Body> {
 
 export class FleetNode<Body> {
   readonly #deps: NodeDeps<Body>;
-  readonly #shares = new Map<string, Share<Body>>();
-  #exchangedAtMs: number;
-  #hasExchanged = false;
-  #hasBegun = false;
+  readonly #records = new Map<string, RolloutRecord<Body>>();
+  /** When the last complete exchange was begun; null before the first. */
+  #exchangedAtMs: number | null = null;
+  /** When the first was begun of those that were not completed since; null: none was. */
+  #unansweredSinceMs: number | null = null;
   #isBusy = false;
   #isClosed = false;
 
-  /** Takes the store for reachable until ALONE_MS have passed since it was first asked. */
   constructor(deps: NodeDeps<Body>) {
     this.#deps = deps;
-    this.#exchangedAtMs = deps.nowMs();
   }
 
   /** Time since the last complete exchange; null before the first. */
   get exchangedMs(): number | null {
-    return this.#hasExchanged ? this.#deps.nowMs() - this.#exchangedAtMs : null;
+    return this.#exchangedAtMs === null ? null : this.#deps.nowMs() - this.#exchangedAtMs;
   }
 
+  /** Takes the store for reachable until ALONE_MS have passed in which it was asked and did not answer. */
   get isConnected(): boolean {
-    return !this.#hasBegun || this.#deps.nowMs() - this.#exchangedAtMs <= ALONE_MS;
+    return this.#unansweredSinceMs === null || this.#deps.nowMs() - this.#unansweredSinceMs <= ALONE_MS;
   }
 
   get hasExchanged(): boolean {
-    return this.#hasExchanged;
+    return this.#exchangedAtMs !== null;
+  }
+
+  /** This process stood still: nobody here could have heard an answer in that time. */
+  passOver(gapMs: number): void {
+    if (this.#unansweredSinceMs !== null) this.#unansweredSinceMs += gapMs;
   }
 
   /** Takes in the rollouts of a configuration. What has gone is given back. */
   follow(rollouts: readonly FleetRollout[]): void {
     for (const rollout of rollouts) {
-      const before = this.#shares.get(rollout.route);
+      const before = this.#records.get(rollout.route);
       const isSame = before?.rollout.generation === rollout.generation && before.rollout.service === rollout.service;
       if (isSame && before.rollout.hasSteps === rollout.hasSteps) continue;
       if (before !== undefined) this.#letGo(before);
-      this.#shares.set(rollout.route, new Share(rollout));
+      this.#records.set(rollout.route, new RolloutRecord(rollout));
     }
-    for (const [route, share] of this.#shares) {
-      if (rollouts.some((rollout) => rollout.route === route)) continue;
-      this.#letGo(share);
-      this.#shares.delete(route);
+    const routes = new Set(rollouts.map(({ route }) => route));
+    for (const [route, record] of this.#records) {
+      if (routes.has(route)) continue;
+      this.#letGo(record);
+      this.#records.delete(route);
     }
   }
 
   roleOf(route: string): FleetRole {
-    return this.#shares.get(route)?.roleAt(this.#deps.nowMs(), this.isConnected) ?? 'alone';
+    return this.#records.get(route)?.roleAt(this.#deps.nowMs(), this.isConnected) ?? 'alone';
   }
 
   /** Process that leads a rollout, as far as is known; empty: nobody. */
   leaderOf(route: string): string {
-    const share = this.#shares.get(route);
-    if (share === undefined) return '';
-    return share.leads(this.#deps.nowMs()) ? this.#deps.id : share.leader;
+    const record = this.#records.get(route);
+    if (record === undefined) return '';
+    return record.leads(this.#deps.nowMs()) ? this.#deps.id : record.leader;
+  }
+
+  /** Another process is known to lead it. */
+  isLedElsewhere(route: string): boolean {
+    return !['', this.#deps.id].includes(this.leaderOf(route));
   }
 
   mayStart(route: string): boolean {
-    return this.#shares.get(route)?.mayStart(this.#deps.nowMs()) === true;
+    return this.#records.get(route)?.mayStart(this.#deps.nowMs()) === true;
   }
 
-  /** Name of the freeze that the fleet counts slow requests at. */
+  /** The word that counts here; null: none was heard or said. */
   wordOf(route: string): Word<Body> | null {
-    return this.#shares.get(route)?.known ?? null;
+    return this.#records.get(route)?.known ?? null;
   }
 
   /** The gateway has moved a rollout: everybody is told. Resolves when they were, or could not be. */
   async moved(route: string): Promise<void> {
     const { hooks, wallMs } = this.#deps;
-    const share = this.#shares.get(route);
+    const record = this.#records.get(route);
     const current = hooks.current(route);
-    if (share === undefined || current === null) return;
+    if (record === undefined || current === null) return;
     const { body, isRolledBack, rolledBackAtMs } = current;
-    if (!isRolledBack && !share.leads(this.#deps.nowMs())) {
+    if (!isRolledBack && !record.leads(this.#deps.nowMs())) {
       // Nobody's word: the rollout goes back to the fleet's when it can be heard again.
-      share.isApart = true;
+      record.isApart = true;
       return;
     }
-    if (share.known === null && isRolledBack) share.blindSinceMs = rolledBackAtMs;
-    share.known = share.next(body, isRolledBack, wallMs());
-    share.isSaid = false;
-    share.isApart = false;
-    await this.#say(share).catch(hooks.failed);
+    if (record.known === null && isRolledBack) record.blindSinceMs = rolledBackAtMs;
+    record.known = record.next(body, isRolledBack, wallMs());
+    record.isSaid = false;
+    record.isApart = false;
+    await this.#say(record).catch(hooks.failed);
   }
 
   /** A word that was published. */
   heard({ tag, name }: Resource, word: Word<Body>): void {
-    const share = this.#shares.get(tag);
-    if (share === undefined || share.resource.name !== name) return;
-    this.#recall(share);
-    const run = share.known?.run;
-    if (share.hear(word)) this.#adopt(share);
-    else if (share.known?.run !== run) void this.#say(share).catch(this.#deps.hooks.failed);
+    const record = this.#records.get(tag);
+    if (record === undefined || record.resource.name !== name) return;
+    this.#recall(record);
+    const run = record.known?.run;
+    if (record.hear(word)) this.#adopt(record);
+    else if (record.known?.run !== run) void this.#say(record).catch(this.#deps.hooks.failed);
   }
 
   /**
@@ -150,8 +161,7 @@ export class FleetNode<Body> {
   async exchange(): Promise<boolean> {
     if (this.#isBusy || this.#isClosed) return false;
     this.#isBusy = true;
-    if (!this.#hasBegun) this.#exchangedAtMs = this.#deps.nowMs();
-    this.#hasBegun = true;
+    this.#unansweredSinceMs ??= this.#deps.nowMs();
     try {
       await this.#exchange();
       return true;
@@ -165,147 +175,146 @@ export class FleetNode<Body> {
 
   /** Takes the window for a rollout that is to start. Empty: it has it; else the rollout that has it instead. Rejects when nobody answers. */
   async enter(route: string): Promise<string> {
-    const share = this.#shares.get(route);
-    if (share === undefined) return '';
-    await this.#takeWindow(share);
-    return share.hasWindow(this.#deps.nowMs()) ? '' : share.windowTakenBy;
+    const record = this.#records.get(route);
+    if (record === undefined) return '';
+    await this.#takeWindow(record);
+    return record.hasWindow(this.#deps.nowMs()) ? '' : record.windowTakenBy;
   }
 
   /** Gives everything back. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all([...this.#shares.values()].map((share) => this.#giveBack(share)));
-    this.#shares.clear();
+    await Promise.all([...this.#records.values()].map((record) => this.#giveBack(record)));
+    this.#records.clear();
   }
 
   statuses(nameOf: (id: string) => string | null): FleetRolloutStatus[] {
     const nowMs = this.#deps.nowMs();
-    return [...this.#shares.values()].map((share) => {
-      const leader = this.leaderOf(share.rollout.route);
-      const takenBy = share.windowTakenBy === '' ? 'none' : { takenBy: share.windowTakenBy };
+    return [...this.#records.values()].map((record) => {
+      const leader = this.leaderOf(record.rollout.route);
+      const takenBy = record.windowTakenBy === '' ? 'none' : { takenBy: record.windowTakenBy };
       return {
-        route: share.rollout.route,
-        role: share.roleAt(nowMs, this.isConnected),
+        route: record.rollout.route,
+        role: record.roleAt(nowMs, this.isConnected),
         leader: leader === '' ? null : (nameOf(leader) ?? leader),
-        token: share.leads(nowMs) ? (share.lease?.token ?? 0) : (share.known?.token ?? 0),
-        run: share.known?.run ?? 0,
-        window: share.hasWindow(nowMs) ? 'held' : takenBy,
+        token: record.leads(nowMs) ? (record.lease?.token ?? 0) : (record.known?.token ?? 0),
+        run: record.known?.run ?? 0,
+        window: record.hasWindow(nowMs) ? 'held' : takenBy,
       };
     });
   }
 
   async #exchange(): Promise<void> {
     const { board, nowMs, locks, id, leaseMs } = this.#deps;
-    const shares = [...this.#shares.values()];
+    const records = [...this.#records.values()];
     const sentMs = nowMs();
-    const grants = await Promise.all(shares.map(({ resource }) => locks.acquire(resource, id, leaseMs)));
-    const words = shares.length === 0 ? [] : await board.read(shares.map(({ resource }) => resource));
+    const grants = await Promise.all(records.map(({ resource }) => locks.acquire(resource, id, leaseMs)));
+    const words = records.length === 0 ? [] : await board.read(records.map(({ resource }) => resource));
     if (this.#isClosed) return;
     this.#exchangedAtMs = sentMs;
-    this.#hasExchanged = true;
+    this.#unansweredSinceMs = null;
     const said: Promise<void>[] = [];
-    shares.forEach((share, n) => {
+    records.forEach((record, n) => {
       // The configuration may have changed since.
-      if (this.#shares.get(share.rollout.route) !== share) return;
+      if (this.#records.get(record.rollout.route) !== record) return;
       const grant = grants[n];
-      share.leader = grant?.kind === 'taken' ? grant.owner : id;
-      share.lease = grant?.kind === 'held' ? leaseOf(grant.token, sentMs, leaseMs) : null;
-      said.push(this.#settle(share, words[n] ?? null));
+      record.leader = grant?.kind === 'taken' ? grant.owner : id;
+      record.lease = grant?.kind === 'held' ? leaseOf(grant.token, sentMs, leaseMs) : null;
+      said.push(this.#settle(record, words[n] ?? null));
     });
     await Promise.all(said);
-    await Promise.all(shares.map((share) => this.#turnWindow(share)));
+    await Promise.all(records.map((record) => this.#turnWindow(record)));
   }
 
   /** Brings what is known here and what the store says together. */
-  async #settle(share: Share<Body>, stored: Word<Body> | null): Promise<void> {
-    const isLeader = share.leads(this.#deps.nowMs());
-    this.#recall(share);
-    if (stored !== null) share.hear(stored);
-    if (compareWords(share.known, stored) === 0) share.isSaid = true;
-    const isMissing = compareWords(share.known, stored) > 0;
-    if (isMissing && share.known?.isRolledBack === false && !isLeader) {
+  async #settle(record: RolloutRecord<Body>, stored: Word<Body> | null): Promise<void> {
+    const isLeader = record.leads(this.#deps.nowMs());
+    this.#recall(record);
+    if (stored !== null) record.hear(stored);
+    if (compareWords(record.known, stored) === 0) record.isSaid = true;
+    const isMissing = compareWords(record.known, stored) > 0;
+    if (isMissing && record.known?.isRolledBack === false && !isLeader) {
       // Said by a leader that was not heard any more: the fleet has gone on without it.
-      share.known = stored;
-      share.isApart = true;
+      record.known = stored;
+      record.isApart = true;
     }
-    if (share.known === null) {
-      share.isApart = false;
-      if (isLeader) await this.moved(share.rollout.route);
-    } else if (share.isApart) this.#adopt(share);
-    if (isMissing && share.known !== null && !share.isApart && share.known !== stored) await this.#say(share);
+    if (record.known === null) {
+      record.isApart = false;
+      if (isLeader) await this.moved(record.rollout.route);
+    } else if (record.isApart) this.#adopt(record);
+    if (isMissing && record.known !== null && record.known !== stored) await this.#say(record);
   }
 
   /** A rollback of an earlier process, or of this one before it heard of anybody, is a word as well. */
-  #recall(share: Share<Body>): void {
-    const current = share.known === null ? this.#deps.hooks.current(share.rollout.route) : null;
+  #recall(record: RolloutRecord<Body>): void {
+    const current = record.known === null ? this.#deps.hooks.current(record.rollout.route) : null;
     if (current === null || !current.isRolledBack) return;
-    share.blindSinceMs = current.rolledBackAtMs;
-    share.known = share.next(current.body, true, current.rolledBackAtMs);
+    record.blindSinceMs = current.rolledBackAtMs;
+    record.known = record.next(current.body, true, current.rolledBackAtMs);
   }
 
-  #adopt(share: Share<Body>): void {
-    const { known } = share;
+  #adopt(record: RolloutRecord<Body>): void {
+    const { known } = record;
     if (known === null) return;
-    share.isApart = false;
-    this.#deps.hooks.adopt(share.rollout.route, known);
+    record.isApart = !this.#deps.hooks.adopt(record.rollout.route, known);
   }
 
-  async #say(share: Share<Body>): Promise<void> {
+  async #say(record: RolloutRecord<Body>): Promise<void> {
     const { board } = this.#deps;
-    const { known, resource } = share;
+    const { known, resource } = record;
     if (known === null) return;
     if (known.isRolledBack) {
       await board.markRolledBack(resource, known);
-      share.isSaid ||= share.known === known;
+      record.isSaid ||= record.known === known;
       return;
     }
     // A leader says what the one before it has said in its own name.
-    const token = Math.max(known.token, share.lease?.token ?? 0);
+    const token = Math.max(known.token, record.lease?.token ?? 0);
     const word = { ...known, token };
-    share.known = word;
-    if ((await board.put(resource, word)) === 'fenced') share.lease = null;
+    record.known = word;
+    if ((await board.put(resource, word)) === 'fenced') record.lease = null;
   }
 
-  async #turnWindow(share: Share<Body>): Promise<void> {
+  async #turnWindow(record: RolloutRecord<Body>): Promise<void> {
     const { hooks, nowMs } = this.#deps;
-    const { route, hasSteps } = share.rollout;
-    if (!hasSteps || !share.leads(nowMs()) || this.#shares.get(route) !== share) return;
+    const { route, hasSteps } = record.rollout;
+    if (!hasSteps || !record.leads(nowMs()) || this.#records.get(route) !== record) return;
     const phase = hooks.phase(route);
     if (phase === 'resting') {
-      share.windowTakenBy = '';
-      await this.#leaveWindow(share);
+      record.windowTakenBy = '';
+      await this.#leaveWindow(record);
       return;
     }
-    await this.#takeWindow(share);
-    if (phase === 'under-way' && share.windowTakenBy !== '') hooks.windowLost(route, share.windowTakenBy);
+    await this.#takeWindow(record);
+    if (phase === 'under-way' && record.windowTakenBy !== '') hooks.windowLost(route, record.windowTakenBy);
   }
 
-  async #takeWindow(share: Share<Body>): Promise<void> {
+  async #takeWindow(record: RolloutRecord<Body>): Promise<void> {
     const { locks, nowMs, windowLeaseMs } = this.#deps;
     const sentMs = nowMs();
-    const grant = await locks.acquire(share.window, share.owner, windowLeaseMs);
-    share.windowTakenBy = grant.kind === 'taken' ? grant.owner : '';
-    share.windowLease = grant.kind === 'held' ? leaseOf(grant.token, sentMs, windowLeaseMs) : null;
+    const grant = await locks.acquire(record.window, record.owner, windowLeaseMs);
+    record.windowTakenBy = grant.kind === 'taken' ? grant.owner : '';
+    record.windowLease = grant.kind === 'held' ? leaseOf(grant.token, sentMs, windowLeaseMs) : null;
   }
 
-  async #leaveWindow(share: Share<Body>): Promise<void> {
-    if (share.windowLease === null) return;
-    share.windowLease = null;
-    await this.#deps.locks.release(share.window, share.owner);
+  async #leaveWindow(record: RolloutRecord<Body>): Promise<void> {
+    if (record.windowLease === null) return;
+    record.windowLease = null;
+    await this.#deps.locks.release(record.window, record.owner);
   }
 
   /** The window is the rollout's: whoever leads it next goes on with it, and nobody else may before it ends. */
-  async #giveBack(share: Share<Body>): Promise<void> {
+  async #giveBack(record: RolloutRecord<Body>): Promise<void> {
     const { locks, id, hooks, nowMs } = this.#deps;
-    if (!share.leads(nowMs())) return;
-    share.lease = null;
-    await locks.release(share.resource, id).catch(hooks.failed);
+    if (!record.leads(nowMs())) return;
+    record.lease = null;
+    await locks.release(record.resource, id).catch(hooks.failed);
   }
 
   /** The rollout has gone, and its window with it. */
-  #letGo(share: Share<Body>): void {
+  #letGo(record: RolloutRecord<Body>): void {
     const { locks, hooks, nowMs } = this.#deps;
-    if (share.hasWindow(nowMs())) void locks.release(share.window, share.owner).catch(hooks.failed);
-    void this.#giveBack(share);
+    if (record.hasWindow(nowMs())) void locks.release(record.window, record.owner).catch(hooks.failed);
+    void this.#giveBack(record);
   }
 }

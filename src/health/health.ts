@@ -20,7 +20,7 @@ import type {
   HealthStatus,
   VersionChange,
 } from '../model/health.ts';
-import { CAPACITY_FULL } from '../model/threads/capacity.ts';
+import { CAPACITY_FULL } from '../model/threads/load/capacity.ts';
 import { Checks } from './checks/checks.ts';
 import type { Probe, ProbeTarget } from './checks/probe.ts';
 import { Group, type Member } from './group.ts';
@@ -62,6 +62,11 @@ export class Health {
 
   get status(): HealthStatus {
     return { checks: this.#checks.counts, ejectionsWithheld: this.#withheld };
+  }
+
+  /** Versions (`service/version`) whose endpoints all fail their checks. */
+  get down(): ReadonlySet<string> {
+    return this.#down;
   }
 
   /** One endpoint now; one that no route sends to is up. */

@@ -8,6 +8,7 @@
 import type { Config, HealthCheckConfig, ServiceConfig } from '../model/config.ts';
 import type { EndpointPlan, GroupPlan, HealthPlan } from '../model/health.ts';
 import type { EndpointSpec, Snapshot, TargetSpec } from '../model/snapshot.ts';
+import { serviceSteps } from '../model/threads/answers/fallback.ts';
 
 interface Draft {
   readonly spec: EndpointSpec;
@@ -20,7 +21,11 @@ export function planOf(config: Config, snapshot: Snapshot): HealthPlan {
   const services = new Map(config.services.map((service) => [service.name, service]));
   const groups = new Map<string, GroupPlan>();
   const drafts = new Map<number, Draft>();
+  /** Thousands of routes lead to few versions. */
+  const seen = new Set<TargetSpec>();
   const add = (serviceName: string, version: string, targets: TargetSpec): void => {
+    if (seen.has(targets)) return;
+    seen.add(targets);
     const key = `${serviceName}/${version}`;
     const service = services.get(serviceName);
     if (service === undefined || groups.has(key)) return;
@@ -31,7 +36,8 @@ export function planOf(config: Config, snapshot: Snapshot): HealthPlan {
   };
   snapshot.routes.forEach((route, index) => {
     for (const { service, version, targets } of route.splits) add(service, version, targets);
-    const mirror = config.routes[index]?.filters.mirror ?? null;
+    for (const { split } of serviceSteps(route.fallback)) add(split.service, split.version, split.targets);
+    const mirror = route.mirror === null ? null : (config.routes[index]?.filters.mirror ?? null);
     if (mirror !== null && route.mirror !== null) add(mirror.service, mirror.version, route.mirror);
   });
   return { groups: [...groups.values()], endpoints: [...drafts.values()].map(endpointOf) };
@@ -45,10 +51,10 @@ function extend(drafts: Map<number, Draft>, spec: EndpointSpec, { slowStartMs, h
 }
 
 /** What makes two checks of an endpoint the same one: what is asked for. Of two that differ in timing the first counts. */
-export function checkKey({ host, path }: HealthCheckConfig): string {
-  return `${host ?? ''} ${path}`;
+export function checkKey({ host, path, grpcService = '' }: HealthCheckConfig): string {
+  return `${host ?? ''} ${path} ${grpcService}`;
 }
 
-function endpointOf({ spec: { id, host, port }, slowStartMs, checks }: Draft): EndpointPlan {
-  return { id, host, port, slowStartMs, checks: [...checks.values()] };
+function endpointOf({ spec, slowStartMs, checks }: Draft): EndpointPlan {
+  return { ...spec, slowStartMs, checks: [...checks.values()] };
 }

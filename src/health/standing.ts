@@ -17,7 +17,7 @@
 
 import type { OutlierConfig } from '../model/config.ts';
 import type { EndpointHealth, EndpointState } from '../model/health.ts';
-import { CAPACITY_FULL } from '../model/threads/capacity.ts';
+import { CAPACITY_FULL } from '../model/threads/load/capacity.ts';
 
 const CAPACITY_MIN = 100;
 

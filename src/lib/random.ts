@@ -1,11 +1,12 @@
 /**
- * Seeded pseudo-random numbers: fast, replayable, not for secrets. Hot path.
+ * Seeded pseudo-random numbers: fast, replayable, not for secrets; and bytes for secrets. Hot path.
  *
  * xoshiro128**: period 2^128 - 1, passes BigCrush; its state is filled by a mixed Weyl sequence so that neighboring seeds start far
  * apart and the forbidden all-zero state cannot occur.
  * Source: Blackman, Vigna (2021), "Scrambled linear pseudorandom number generators".
  */
 
+import { randomBytes } from 'node:crypto';
 import { mix32 } from './hash.ts';
 
 const UINT32 = 4_294_967_296;
@@ -52,4 +53,9 @@ export class Random {
   nextFloat(): number {
     return this.nextUint32() / UINT32;
   }
+}
+
+/** Bytes of the system's own source, for keys: never replayed. */
+export function secretBytes(count: number): Uint8Array {
+  return randomBytes(count);
 }

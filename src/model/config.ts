@@ -1,17 +1,25 @@
 /**
- * The validated, fully defaulted configuration: what the operator intends.
- *
- * The YAML field names (docs/CONFIG.md) are those of Gateway API's HTTPRoute where they exist. Durations are written
- * `300ms`, `10s`, `5m` there and are milliseconds here; every optional field has its default filled in.
+ * The validated, fully defaulted configuration: what the operator intends. YAML field names (docs/CONFIG.md) are those of
+ * Gateway API's HTTPRoute where they exist. Durations, written `300ms` or `5m` there, are milliseconds here; every optional
+ * field has its default filled in.
  */
 
-import type { EndpointsFrom } from './health.ts';
+import type { EndpointsFrom, SessionLimits, SessionTimeouts } from './health.ts';
 import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
 import type { WeightsOrigin } from './rollout.ts';
-import type { SloConfig } from './slo.ts';
+import type { SessionPolicy } from './sli.ts';
+import type { BusinessConfig, SloConfig } from './slo.ts';
+import type { FallbackConfig } from './threads/answers/fallback.ts';
+import type { AnswersConfig, IdempotencyConfig } from './threads/answers/idempotency.ts';
 import type { ColorConfig } from './threads/color.ts';
+import type { FaultConfig } from './threads/faults.ts';
 import type { FleetConfig } from './threads/fleet.ts';
+import type { ToldConfig } from './threads/load/alerts.ts';
+import type { Http2Limits } from './threads/load/http2.ts';
+import type { SaturationConfig } from './threads/load/saturation.ts';
+import type { TelemetryConfig } from './threads/requests/tracing.ts';
 import type { RevisionsConfig } from './threads/revision.ts';
+import type { ListenerConfig, UpstreamTerms } from './threads/tls.ts';
 
 /** Where a socket listens. `port` 0 lets the kernel choose. */
 export interface ListenAddress {
@@ -20,7 +28,7 @@ export interface ListenAddress {
 }
 
 /** Hard limits of the data plane; those of a request have a status of their own, those of connections close it. */
-export interface Limits {
+export interface Limits extends SessionLimits, Http2Limits {
   /** Longest request line in bytes, else 414. */
   readonly requestLineBytesMax: number;
   /** Longest head (request line + headers) in bytes, else 431 (502 for a response). */
@@ -39,10 +47,12 @@ export interface Limits {
   readonly requestsPerConnectionMax: number;
   /** Largest request body in bytes that is kept for another attempt; a larger one is never sent twice. */
   readonly replayBodyBytesMax: number;
+  /** What each worker keeps of answers for `fallback`, in bytes, all routes together. */
+  readonly staleBytesMax: number;
 }
 
 /** Time limits of sockets, in milliseconds. */
-export interface Timeouts {
+export interface Timeouts extends SessionTimeouts {
   /** From the first byte of a request (or accept) to the end of its head, else 408. */
   readonly headMs: number;
   /** Keep-alive: idle time of a client connection between requests. */
@@ -75,21 +85,14 @@ export interface HttpConfig {
   readonly serverTiming: boolean;
 }
 
-/** One JSON line per sampled request; requests that went wrong are always written. */
-export interface AccessLogConfig {
-  /** Share of requests that are written, 0..1; 0 writes none at all. */
-  readonly sampleRatio: number;
-}
-
 /** What SIGTERM does: readiness fails at once, traffic goes on for `delayMs`, then at most `timeoutMs` to finish. */
 export interface DrainConfig {
   readonly delayMs: number;
   readonly timeoutMs: number;
 }
 
-/** What outlives the process. */
+/** Where what outlives the process is kept; null = in memory. */
 export interface StateConfig {
-  /** Where it is kept; null = in memory. */
   readonly directory: string | null;
 }
 
@@ -101,7 +104,7 @@ export interface EndpointConfig {
 }
 
 /** A named subset of a service's endpoints. */
-export interface VersionConfig {
+export interface VersionConfig extends UpstreamTerms {
   readonly name: string;
   /** Color values that pin this version; the version's own name always does. */
   readonly colors: readonly string[];
@@ -123,6 +126,8 @@ export interface HealthCheckConfig {
   readonly intervalMs: number;
   readonly timeoutMs: number;
   /** Consecutive checks that put an endpoint in, and out. */
+  /** Of gRPC, that servers which speak it are asked for; absent: the server as a whole. */
+  readonly grpcService?: string;
   readonly healthyCount: number;
   readonly unhealthyCount: number;
 }
@@ -170,11 +175,9 @@ export interface HeaderMatch {
   readonly value: string;
 }
 
-export interface QueryMatch {
+export interface QueryMatch extends Omit<HeaderMatch, 'name'> {
   /** Parameter name, case-sensitive, after decoding. */
   readonly name: string;
-  readonly type: ValueMatchType;
-  readonly value: string;
 }
 
 export interface RouteMatch {
@@ -228,9 +231,7 @@ export interface CorsFilter {
 }
 
 /** A copy of some requests goes to another version; its answer is thrown away. */
-export interface MirrorFilter {
-  readonly service: string;
-  readonly version: string;
+export interface MirrorFilter extends Pick<BackendRef, 'service' | 'version'> {
   /** Share of the route's requests, 0..1. */
   readonly ratio: number;
 }
@@ -243,6 +244,8 @@ export interface Filters {
   readonly redirect: RedirectFilter | null;
   readonly cors: CorsFilter | null;
   readonly mirror: MirrorFilter | null;
+  /** Injected on purpose, for a while. Absent, not null, where there are none. */
+  readonly faults?: readonly FaultConfig[];
 }
 
 /** When a failed attempt is followed by another; always within the worker's retry budget. */
@@ -262,7 +265,7 @@ export interface RetryConfig {
 /** What happens to a version's upgraded connections when it is rolled back or the gateway drains. */
 export type UpgradeDrain = 'keep' | 'close';
 
-export interface UpgradeConfig {
+export interface UpgradeConfig extends SessionPolicy {
   /** Lower-case protocols that may be upgraded to; anything else is served as a plain request. */
   readonly protocols: readonly string[];
   readonly onRollback: UpgradeDrain;
@@ -275,9 +278,8 @@ export interface BackendRef {
   readonly weight: number;
 }
 
-/** Where a route's user key comes from; the first that is present wins. */
+/** Where a route's user key comes from, the header in lower case; the first that is present wins. */
 export interface StickyConfig {
-  /** Lower-case header name. */
   readonly header: string | null;
   readonly cookie: string | null;
   readonly clientIp: boolean;
@@ -340,10 +342,8 @@ export interface RolloutConfig {
   readonly rescuePinned: boolean;
 }
 
-export type ShadowConfig = { readonly name: string } & Pick<
-  RolloutConfig,
-  'alpha' | 'toleratedRatio' | 'badMin' | 'absoluteFloor' | 'promotion'
->;
+type Judged = Pick<RolloutConfig, 'alpha' | 'toleratedRatio' | 'badMin' | 'absoluteFloor' | 'promotion'>;
+export type ShadowConfig = { readonly name: string } & Judged;
 
 export interface RouteConfig {
   readonly name: string;
@@ -361,13 +361,20 @@ export interface RouteConfig {
   readonly filters: Filters;
   readonly upgrade: UpgradeConfig;
   readonly slo: SloConfig | null;
+  /** Worth of one request, for `Config.business`; absent = it does not count there. */
+  readonly value?: number;
   readonly rollout: RolloutConfig | null;
   readonly priority: Priority;
   readonly rateLimits: readonly RateLimitConfig[];
+  /** Only where there is one, as the next: tried in its order. */
+  readonly fallback?: readonly FallbackConfig[];
+  readonly idempotency?: IdempotencyConfig;
 }
 
-export interface Config {
-  readonly listen: ListenAddress;
+export interface Config extends TelemetryConfig, ToldConfig {
+  readonly listen: ListenerConfig;
+  /** Further sockets of the data plane; absent without any. */
+  readonly listeners?: readonly ListenerConfig[];
   readonly admin: ListenAddress;
   /** SHA-256 of the token that commands must bring, hex; null: the admin server is read only unless the environment names one. */
   readonly adminTokenHash: string | null;
@@ -375,8 +382,8 @@ export interface Config {
   readonly workers: number | 'auto';
   readonly color: ColorConfig;
   readonly overload: OverloadConfig;
+  readonly saturation: SaturationConfig;
   readonly http: HttpConfig;
-  readonly accessLog: AccessLogConfig;
   /** CIDR blocks whose `X-Forwarded-*`, color and request ids are believed. */
   readonly trustedProxies: readonly string[];
   readonly limits: Limits;
@@ -384,8 +391,9 @@ export interface Config {
   readonly drain: DrainConfig;
   readonly state: StateConfig;
   readonly revisions: RevisionsConfig;
-  /** null: this gateway is on its own. */
-  readonly fleet: FleetConfig | null;
+  readonly fleet: FleetConfig | null; // null: this gateway is on its own
+  readonly business?: BusinessConfig;
+  readonly idempotency?: AnswersConfig; // only where some route has keys
   readonly services: readonly ServiceConfig[];
   readonly routes: readonly RouteConfig[];
 }

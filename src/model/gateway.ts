@@ -8,6 +8,8 @@ import type { RestartAnswer } from './threads/handover.ts';
 export interface GatewayOptions {
   /** Path of the configuration document, as the user gave it. */
   readonly configFile: string;
+  /** File with the keys that documents must be signed with; null: the environment may have them. */
+  readonly configKeyFile: string | null;
   /** Least severe level that is logged: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`. */
   readonly logLevel: string;
   /** File that names the process that serves, or null. */
@@ -20,8 +22,8 @@ export interface GatewayOptions {
 
 /** A gateway that is listening. */
 export interface Gateway {
-  /** `http://host:port` of the data plane. */
-  readonly proxyUrl: string;
+  /** `http://host:port`, or `https`, of each listener of the data plane; the main one first. */
+  readonly proxyUrls: readonly string[];
   /** `http://host:port` of the admin server. */
   readonly adminUrl: string;
   /** SHA-256 of the configuration it started with, hex. */

@@ -3,6 +3,28 @@
  */
 
 import type { HealthCheckConfig, OutlierConfig } from './config.ts';
+import type { EndpointSpec } from './snapshot.ts';
+
+/**
+ * What endpoints speak, where it is not HTTP/1.1: HTTP/2 over TLS, HTTP/2 without (prior knowledge), or gRPC over whichever of
+ * the two `tls` says.
+ */
+export type UpstreamProtocol = 'h2' | 'h2c' | 'grpc';
+
+/** Limits of the data plane towards endpoints that speak HTTP/2. */
+export interface SessionLimits {
+  /** Most HTTP/2 connections to one endpoint per worker. */
+  readonly endpointSessionsMax: number;
+  /** Most requests under way on one of them, if the endpoint takes as many; further ones wait. */
+  readonly sessionStreamsMax: number;
+}
+
+export interface SessionTimeouts {
+  /** Time without a word on an HTTP/2 connection with requests under way, after which the endpoint is asked by PING. */
+  readonly upstreamPingMs: number;
+  /** No byte of an event stream, or of a call of gRPC, moved in either direction. */
+  readonly streamIdleMs: number;
+}
 
 /** One question that has endpoints for an answer, and which of them are the version's. */
 export type EndpointsFrom =
@@ -80,10 +102,7 @@ export interface GroupPlan {
 }
 
 /** One endpoint to look after. */
-export interface EndpointPlan {
-  readonly id: number;
-  readonly host: string;
-  readonly port: number;
+export interface EndpointPlan extends EndpointSpec {
   /** The longest of its versions'; 0 = none. */
   readonly slowStartMs: number;
   /** Every different check of its versions; all must pass. */

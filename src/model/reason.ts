@@ -63,6 +63,17 @@ const TABLE: readonly RowText[] = [
   ['loop_detected', 508, 'gateway', 'ignore', 'ignore', 'never', 'proxy_loop_detected', 'The request went in circles'],
   ['dns_failed', 502, 'upstream', 'bad', 'bad', 'other-endpoint', 'dns_error', 'The upstream\'s name could not be resolved'],
   ['circuit_open', 503, 'upstream', 'ignore', 'bad', 'never', 'destination_unavailable', 'The version has failed and is left alone for a while'],
+  ['fault_injected', 503, 'upstream', 'bad', 'bad', 'other-endpoint', 'destination_unavailable', 'A fault was injected on purpose'],
+  ['misdirected', 421, 'client', 'ignore', 'ignore', 'never', 'http_request_denied', 'This connection was made for another host'],
+  ['stream_refused', 503, 'upstream', 'bad', 'bad', 'other-endpoint', 'connection_limit_reached', 'The upstream did not take the request'],
+  ['proxy_header', 0, 'client', 'ignore', 'ignore', 'never', '', 'The connection did not begin with a PROXY header that is believed'],
+  ['idempotency_replayed', 0, 'client', 'ignore', 'good', 'never', '', 'An earlier answer was given again'],
+  ['idempotency_key', 400, 'client', 'ignore', 'ignore', 'never', 'http_request_error', 'The idempotency key is missing or malformed'],
+  ['idempotency_conflict', 409, 'client', 'ignore', 'ignore', 'never', 'http_request_denied', 'A request with this idempotency key is under way'],
+  ['idempotency_mismatch', 422, 'client', 'ignore', 'ignore', 'never', 'http_request_denied', 'The idempotency key belongs to another request'],
+  ['idempotency_unavailable', 503, 'gateway', 'ignore', 'bad', 'never', 'proxy_internal_error', 'Idempotency keys cannot be looked up'],
+  ['grpc_transient', 200, 'upstream', 'bad', 'bad', 'never', '', 'The upstream answered with a gRPC status that may pass'],
+  ['grpc_failed', 200, 'upstream', 'bad', 'bad', 'never', '', 'The upstream answered with a gRPC status that is an error'],
 ];
 
 /** Every reason's row; the index is the reason's number. */
@@ -110,6 +121,17 @@ export const REASON = {
   loopDetected: 24,
   dnsFailed: 25,
   circuitOpen: 26,
+  faultInjected: 27,
+  misdirected: 28,
+  streamRefused: 29,
+  proxyHeader: 30,
+  idempotencyReplayed: 31,
+  idempotencyKey: 32,
+  idempotencyConflict: 33,
+  idempotencyMismatch: 34,
+  idempotencyUnavailable: 35,
+  grpcTransient: 36,
+  grpcFailed: 37,
 } as const;
 
 /** A reason's number. */

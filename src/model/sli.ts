@@ -1,5 +1,5 @@
 /**
- * How outcomes count: error classes of HTTP, and their weights. Hot path.
+ * How outcomes count: error classes of HTTP, and their weights; statuses of gRPC. Hot path.
  *
  * Whether an exchange is good or bad is the table of `reason.ts`; the class says what kind of error it was, for reports:
  *
@@ -10,10 +10,12 @@
  * | server    | the service is wrong                                          | other 5xx                    | 2.5    |
  *
  * Classes and effects are independent: most client errors are good events, and still worth a count.
- * Source: docs/ARCHITECTURE.md "Objectives and budgets".
+ * Of gRPC those statuses are errors that say so of the server; which they are is configuration (docs/GRPC.md).
+ * Source: docs/ARCHITECTURE.md "Objectives and budgets"; gRPC, "Status codes and their use in gRPC"; OpenTelemetry semantic
+ * conventions for gRPC, span status of servers.
  */
 
-import { REASON, REASONS, type Reason, type ReasonRow } from './reason.ts';
+import { type Effect, REASON, REASONS, type Reason, type ReasonRow, reasonRow } from './reason.ts';
 
 /** In the order of their counters. */
 export const ERROR_CLASSES = ['client', 'transient', 'server'] as const;
@@ -28,13 +30,16 @@ export const NO_ERROR = -1;
 const CLIENT = 0;
 const TRANSIENT = 1;
 const SERVER = 2;
+const SERVER_ERROR = 500;
 
 /** Class of every reason but `none`, by its number. */
 const CLASS_OF_REASON = Int8Array.from(REASONS, classOfRow);
 
 function classOfRow({ status, fault, retry }: ReasonRow, reason: number): number {
-  // A client that went away made no error, and told of none.
-  if (reason === REASON.none || reason === REASON.clientClosed) return NO_ERROR;
+  // A client that went away made no error, and told of none; an answer that is given again was counted.
+  if (reason === REASON.none || reason === REASON.clientClosed || reason === REASON.idempotencyReplayed)
+    return NO_ERROR;
+  if (reason === REASON.grpcTransient) return TRANSIENT;
   if (status === 429 || status === 503 || retry !== 'never') return TRANSIENT;
   return fault === 'client' ? CLIENT : SERVER;
 }
@@ -63,4 +68,101 @@ export function errorClassOfStatus(status: number): number {
 /** The sum of errors by class, each with its weight. */
 export function weightedErrors(counts: Readonly<Record<ErrorClass, number>>, weights: ErrorWeights): number {
   return counts.client * weights.client + counts.transient * weights.transient + counts.server * weights.server;
+}
+
+/** What an outcome does to the SLI of the version (or of the route). */
+export function effectOf(reason: Reason, status: number, isSlow: boolean, forVersion: boolean): Effect {
+  if (reason === REASON.none) return status >= SERVER_ERROR ? 'bad' : 'good';
+  // A client that waited longer than the threshold for an answer has voted. One that leaves earlier, or within an answer,
+  // says nothing: it may have seen enough, or not read at all. (Of streams: `judgedReason`.)
+  if (reason === REASON.clientClosed) return isSlow && status === 0 ? 'bad' : 'ignore';
+  const row = reasonRow(reason);
+  return forVersion ? row.versionEffect : row.routeEffect;
+}
+
+/** Bits of `lateness`: above the route's threshold, above the service's. */
+export const LATE = 1;
+export const SERVICE_LATE = 2;
+
+/** Which thresholds an exchange is above. */
+export function lateness(isSlow: boolean, isServiceSlow: boolean): number {
+  return (isSlow ? LATE : 0) | (isServiceSlow ? SERVICE_LATE : 0);
+}
+
+/** Whether a request target is one of these paths, whatever its query. */
+export function hasPath(paths: ReadonlySet<string>, target: string): boolean {
+  const queryAt = target.indexOf('?');
+  return paths.has(queryAt === -1 ? target : target.slice(0, queryAt));
+}
+
+// ── gRPC ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** By number. */
+export const GRPC_CODES = [
+  'OK',
+  'CANCELLED',
+  'UNKNOWN',
+  'INVALID_ARGUMENT',
+  'DEADLINE_EXCEEDED',
+  'NOT_FOUND',
+  'ALREADY_EXISTS',
+  'PERMISSION_DENIED',
+  'RESOURCE_EXHAUSTED',
+  'FAILED_PRECONDITION',
+  'ABORTED',
+  'OUT_OF_RANGE',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+  'UNAUTHENTICATED',
+] as const;
+
+export type GrpcCode = (typeof GRPC_CODES)[number];
+
+/** Number of `UNKNOWN`: what an answer without a status has. */
+export const UNKNOWN = 2;
+
+/** Codes as bits. */
+export function bitsOf(codes: readonly GrpcCode[]): number {
+  let bits = 0;
+  for (const code of codes) bits |= 1 << GRPC_CODES.indexOf(code);
+  return bits;
+}
+
+/** Those that say of the server that it failed, unless the configuration says otherwise. */
+export const GRPC_ERRORS = bitsOf([
+  'UNKNOWN',
+  'DEADLINE_EXCEEDED',
+  'UNIMPLEMENTED',
+  'INTERNAL',
+  'UNAVAILABLE',
+  'DATA_LOSS',
+]);
+
+const MAY_PASS = bitsOf(['DEADLINE_EXCEEDED', 'RESOURCE_EXHAUSTED', 'ABORTED', 'UNAVAILABLE']);
+
+/** The code that an answer has. @param status of `grpc-status`; anything but a known number is UNKNOWN. */
+export function grpcCode(status: string): number {
+  const code = /^\d{1,2}$/.test(status) ? Number(status) : UNKNOWN;
+  return code < GRPC_CODES.length ? code : UNKNOWN;
+}
+
+/** Why an answer with this code is a failure, or `none`. @param errors as bits */
+export function grpcReason(code: number, errors: number): Reason {
+  if ((errors & (1 << code)) === 0) return REASON.none;
+  return (MAY_PASS & (1 << code)) === 0 ? REASON.grpcFailed : REASON.grpcTransient;
+}
+
+/** Status codes of RFC 6455 section 7.4.1 with which the gateway ends WebSockets: going away, service restart. */
+export const CLOSE_CODES = [1001, 1012] as const;
+
+/** How upgraded connections end, and what of it counts. Absent, not null: so fingerprints of other routes stay. */
+export interface SessionPolicy {
+  /** How long after a rollback, or the beginning of a drain, they are told to leave; absent: at once. */
+  readonly closeAfterMs?: number;
+  /** Absent: 1001. */
+  readonly closeCode?: (typeof CLOSE_CODES)[number];
+  /** One that its endpoint ends abnormally is one more bad exchange; absent: it is only counted as a session. */
+  readonly abnormal?: 'bad';
 }

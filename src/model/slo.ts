@@ -3,6 +3,7 @@
  */
 
 import type { JudgePolicy, RolloutTrigger } from './rollout.ts';
+import type { RevertDecision } from './threads/revision.ts';
 
 /** Exchanges of one arm (version) in one tick: how many finished, how many of them were bad. `bad <= finished`. */
 export interface ArmCounts {
@@ -174,11 +175,63 @@ export interface Decision {
   readonly certificate: Certificate;
 }
 
-/** What objectives are about. */
-export type SloScope = 'route' | 'service';
+/** A row of the log of decisions. */
+export type LoggedDecision = Decision | RevertDecision;
 
-/** Which question an objective asks: was the answer good, or good and in time? */
-export type SloIndicator = 'availability' | 'latency';
+/** What objectives are about. */
+export type SloScope = 'route' | 'service' | 'gateway';
+
+/**
+ * Which question an objective asks: was the answer good, or good and in time? Of a composite one: was the second good, by a
+ * score of several parts, or by the value of what was served?
+ */
+export type SloIndicator = 'availability' | 'latency' | 'composite' | 'business';
+
+/** What the score of a composite objective is made of, each 0..1. */
+export const SCORE_PARTS = ['success', 'latency', 'health', 'dependencies'] as const;
+
+export type ScorePart = (typeof SCORE_PARTS)[number];
+
+/** How parts become a score: weighted arithmetic mean, weighted geometric mean, the worst of those that weigh anything. */
+export const SCORE_FORMULAS = ['mean', 'product', 'minimum'] as const;
+
+export type ScoreFormula = (typeof SCORE_FORMULAS)[number];
+
+/** When a second is good, and how many of them are to be. */
+export interface SecondsTarget {
+  /** Target share of good seconds, in (0, 1). */
+  readonly targetRatio: number;
+  /** The score that makes a second good, 0..1. */
+  readonly atLeastRatio: number;
+  /** How far back requests count in the score of a second. */
+  readonly windowMs: number;
+}
+
+/** What follows for the versions of a route or service while its score is below `atLeastRatio`. */
+export interface StrainConfig {
+  /** Share of their requests that the access log writes, 0..1. */
+  readonly accessLogRatio: number;
+  /** Part of their concurrency limits that they keep, in (0, 1]; 1 = all. */
+  readonly concurrencyRatio: number;
+}
+
+/** An objective about several things at once. */
+export interface CompositeConfig extends SecondsTarget {
+  readonly formula: ScoreFormula;
+  /** Relative weights, not all 0. A part without data is left out. */
+  readonly weights: Readonly<Record<ScorePart, number>>;
+  /** Services whose breakers count. */
+  readonly dependencies: readonly string[];
+  /** null: nothing follows. */
+  readonly whileBelow: StrainConfig | null;
+}
+
+/** The objective of the gateway as a whole: how much of the value that was asked for is served. */
+export interface BusinessConfig extends SecondsTarget {
+  /** Part of its value that a good answer keeps when it comes too late, 0..1. */
+  readonly lateRatio: number;
+  readonly terms: SloTerms;
+}
 
 /** A route or service with objectives, and the cells that hold its exchanges. */
 export interface SloSource {
@@ -186,8 +239,17 @@ export interface SloSource {
   readonly name: string;
   /** Cells whose exchanges count. A service's are its routes' own, or its versions' on routes that it shares. */
   readonly cells: readonly number[];
-  readonly slo: SloConfig;
+  /** What one exchange of each cell is worth; absent: they count alike. */
+  readonly values?: readonly number[];
+  readonly slo: SloAsked;
 }
+
+/** What is the same for every objective of a source. */
+export type SloTerms = Pick<SloConfig, 'calendar' | 'errorWeights' | 'budgetPolicy'>;
+
+/** The objectives of a source: those of a route or service, or that of the gateway. */
+export type SloAsked = SloTerms &
+  Partial<Pick<SloConfig, 'availabilityRatio' | 'latency' | 'composite'>> & { readonly business?: BusinessConfig };
 
 /** How urgent an alert is. */
 export type AlertSeverity = 'page' | 'ticket';
@@ -281,4 +343,6 @@ export interface SloConfig {
   readonly budgetPolicy: BudgetPolicyConfig;
   /** What follows when a version drifts; null = nothing. Always null of a service. */
   readonly drift: DriftConfig | null;
+  /** Absent, not null, where there is none: so fingerprints of such routes stay. */
+  readonly composite?: CompositeConfig;
 }

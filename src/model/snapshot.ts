@@ -6,7 +6,6 @@
  */
 
 import type {
-  AccessLogConfig,
   Balancer,
   DrainConfig,
   Filters,
@@ -18,15 +17,37 @@ import type {
   Timeouts,
   UpgradeConfig,
 } from './config.ts';
+import type { UpstreamProtocol } from './health.ts';
 import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
+import type { FallbackSpec } from './threads/answers/fallback.ts';
+import type { IdempotencyConfig } from './threads/answers/idempotency.ts';
 import type { ColorConfig } from './threads/color.ts';
-import type { Edit } from './threads/edits.ts';
+import type { Edit } from './threads/parsing/edits.ts';
+import type { ProxyProtocolVersion } from './threads/proxied.ts';
+import type { AccessLogConfig } from './threads/requests/access.ts';
+import type { SamplingConfig } from './threads/requests/tracing.ts';
+
+/** How an endpoint is spoken to over TLS. */
+export interface EndpointTls {
+  /** Which of `TlsMaterial.upstreams` it is. */
+  readonly key: string;
+  /** Name that is asked for and verified; null = the endpoint's own. */
+  readonly serverName: string | null;
+}
 
 /** One endpoint to dial. `id` is its slot in the tallies. */
 export interface EndpointSpec {
   readonly id: number;
   readonly host: string;
   readonly port: number;
+  /** Absent where it speaks plain HTTP. */
+  readonly tls?: EndpointTls;
+  /** Absent where it speaks HTTP/1.1. */
+  readonly protocol?: UpstreamProtocol;
+  /** Which header of the PROXY protocol connections begin with; absent: none. */
+  readonly proxyProtocol?: ProxyProtocolVersion;
+  /** Codes of gRPC that are errors, as bits; absent: `GRPC_ERRORS`. */
+  readonly grpcErrors?: number;
 }
 
 /** One version a route can send to. */
@@ -95,6 +116,10 @@ export interface RouteSpec {
   readonly upgrade: UpgradeConfig;
   readonly priority: Priority;
   readonly rateLimits: readonly RateLimitConfig[];
+  /** Only where keys count. */
+  readonly idempotency?: IdempotencyConfig;
+  /** Only where there is one. */
+  readonly fallback?: readonly FallbackSpec[];
 }
 
 export interface Snapshot {
@@ -106,6 +131,7 @@ export interface Snapshot {
   readonly overload: OverloadConfig;
   readonly http: HttpConfig;
   readonly accessLog: AccessLogConfig;
+  readonly tracing?: SamplingConfig; // only where there are traces
   readonly trustedProxies: readonly string[];
   readonly limits: Limits;
   readonly timeouts: Timeouts;

@@ -9,11 +9,19 @@ import type { Priority } from './overload.ts';
 import type { Problem } from './problem.ts';
 import type { RolloutGate, RolloutStateName, WeightsOrigin } from './rollout.ts';
 import type { ErrorClass } from './sli.ts';
-import type { AlertSeverity, DriftKind, SloIndicator, SloScope, Verdict, VerdictState } from './slo.ts';
+import type { AlertSeverity, DriftKind, ScorePart, SloIndicator, SloScope, Verdict, VerdictState } from './slo.ts';
+import type { FallbackCounts } from './threads/answers/fallback.ts';
+import type { IdempotencyStatus } from './threads/answers/idempotency.ts';
+import type { FaultStatus } from './threads/faults.ts';
 import type { FleetStatus } from './threads/fleet.ts';
 import type { RestartStatus } from './threads/handover.ts';
-import type { RevisionsStatus } from './threads/revision.ts';
+import type { AlertsStatus } from './threads/load/alerts.ts';
+import type { DownstreamCounts } from './threads/load/downstream.ts';
+import type { SaturationStatus } from './threads/load/saturation.ts';
+import type { TracingStatus } from './threads/requests/tracing.ts';
+import type { RevisionsStatus, SignaturesStatus } from './threads/revision.ts';
 import type { StateStatus } from './threads/state.ts';
+import type { TlsStatus } from './threads/tls.ts';
 
 export interface EndpointStatus extends EndpointHealth {
   /** `host:port` */
@@ -57,6 +65,23 @@ export interface AdmissionStatus {
   readonly queued: number;
   /** Requests of this route that were refused since the start. */
   readonly shed: Readonly<Record<Priority, number>>;
+  /** Best-effort requests get at most half of the places, as a route to the version burns its budget fast. */
+  readonly isCurbed: boolean;
+  /** In which order its requests are refused, in one sentence with numbers. */
+  readonly order: string;
+}
+
+/** How a route stands where a version has more than it can serve (model/threads/load/standing.ts). */
+export interface SheddingStatus {
+  readonly priority: Priority;
+  /** Part of its error budget that is left; null: it has none, or nothing was counted. */
+  readonly remainingRatio: number | null;
+  /** 0 = refused last within its priority. Its canary stands after all of them. */
+  readonly standing: number;
+  /** By failures, refusals apart. */
+  readonly isBurning: boolean;
+  /** What its standing rests on, in words. */
+  readonly because: string;
 }
 
 /** Workers that leave a version alone because it failed, and those that try it out. */
@@ -88,7 +113,17 @@ export interface VersionStatus extends TrafficStatus {
   readonly shareRatio: number | null;
   /** The limit of its requests, over all workers and whatever route they come by; null where there is none. */
   readonly admission: AdmissionStatus | null;
+  /** Whether the service passes colors on; null: nothing has followed from requests that a color pinned to the version. */
+  readonly downstream: DownstreamStatus | null;
   readonly endpoints: readonly EndpointStatus[];
+}
+
+/** Requests that came in within traces of requests that a color pinned to a version. */
+export interface DownstreamStatus extends DownstreamCounts {
+  /** Share of those without a color. */
+  readonly lostRatio: number;
+  /** That the version loses colors, with numbers; empty when it does not, or there were too few. */
+  readonly sentence: string;
 }
 
 export interface RolloutStatus {
@@ -155,6 +190,10 @@ export interface RouteStatus extends TrafficStatus {
   readonly weights: WeightsStatus | null;
   readonly versions: readonly VersionStatus[];
   readonly rollout: RolloutStatus | null;
+  /** Null where no version of it has a limit. */
+  readonly shedding: SheddingStatus | null;
+  /** Requests that fell back since the start; null for a route without fallback. */
+  readonly fallbacks: FallbackCounts | null;
 }
 
 /** Counts of a window or period. */
@@ -173,7 +212,20 @@ export interface AlertStatus {
   readonly firingForMs: number | null;
 }
 
-/** One objective and its error budget. */
+/** The score of a composite objective, as of its last second. */
+export interface ScoreStatus {
+  /** null: no part has data. */
+  readonly now: number | null;
+  readonly atLeastRatio: number;
+  /** Those that weigh anything; null without data. Empty of the gateway's objective. */
+  readonly parts: Readonly<Partial<Record<ScorePart, number | null>>>;
+  /** It was below `atLeastRatio` three seconds in a row, and was not above it as long since: its policy acts. */
+  readonly isBelow: boolean;
+  /** Value of the requests that were answered since the gateway began to count, and of what was served of it; else null. */
+  readonly value: { readonly asked: number; readonly served: number } | null;
+}
+
+/** One objective and its error budget. Events of a composite objective are seconds. */
 export interface SloStatus {
   readonly scope: SloScope;
   /** Of the route or service. */
@@ -205,6 +257,8 @@ export interface SloStatus {
   readonly errors: Readonly<Record<ErrorClass, number>> & { readonly weighted: number };
   /** What the budget allows rollouts to do, and why. */
   readonly policy: { readonly kind: 'allowed' | 'slow' | 'frozen'; readonly sentence: string };
+  /** null of objectives whose events are requests. */
+  readonly score: ScoreStatus | null;
 }
 
 /** Where the following of a source stands. */
@@ -251,6 +305,7 @@ export interface ApplyStatus {
 
 export interface ConfigStatus {
   readonly file: string;
+  /** The snapshot that workers are given: a count of the process's own, which endpoints that are found add to. People are told `revisions.number`. */
   readonly revision: number;
   readonly hash: string;
   /** ISO 8601. */
@@ -267,7 +322,7 @@ export interface ConfigStatus {
 export interface WorkerStatus {
   readonly id: number;
   readonly state: 'starting' | 'serving' | 'draining' | 'gone';
-  /** Revision it has linked and acknowledged. */
+  /** Snapshot it has linked and acknowledged, as `ConfigStatus.revision`. */
   readonly revision: number;
   readonly restarts: number;
 }
@@ -283,15 +338,25 @@ export interface Status {
   readonly ready: boolean;
   /** Why it is not ready; empty when it is. */
   readonly notReadyBecause: string;
-  /** `http://host:port` of the data plane. */
+  /** `http://host:port` of the data plane's main listener; `https` where it has TLS. */
   readonly proxyUrl: string;
+  /** The same of all its listeners, the main one first. */
+  readonly listeners: readonly string[];
+  /** Certificates that are in force, and what is wrong with their files. */
+  readonly tls: TlsStatus;
   readonly config: ConfigStatus;
   /** How what is in force stands to what the sources hold. */
   readonly revisions: RevisionsStatus;
+  /** Null: documents are not verified. */
+  readonly signatures: SignaturesStatus | null;
   /** In the order of their precedence; empty when the file is everything. */
   readonly sources: readonly SourceStatus[];
   readonly apply: ApplyStatus;
   readonly workers: readonly WorkerStatus[];
+  /** How near the process is to its limits, and what it does about that. */
+  readonly saturation: SaturationStatus;
+  /** Faults on purpose, those that are over included while they are configured. */
+  readonly faults: readonly FaultStatus[];
   readonly routes: readonly RouteStatus[];
   /** Objectives of routes and services, in the order of the configuration. */
   readonly slos: readonly SloStatus[];
@@ -302,4 +367,10 @@ export interface Status {
   readonly fleet: FleetStatus | null;
   /** Bad events that the ring could not hold, since start. */
   readonly eventsLost: number;
+  /** Idempotency keys; null while no route has any. */
+  readonly idempotency: IdempotencyStatus | null;
+  /** What is wrong, and how the telling stands; null: nobody is told. */
+  readonly alerts: AlertsStatus | null;
+  /** Traces; null while there are none. */
+  readonly tracing: TracingStatus | null;
 }

@@ -19,7 +19,12 @@
 import { PRIORITIES } from './overload.ts';
 import { EFFECTS, REASON_COUNT } from './reason.ts';
 import { ERROR_CLASSES } from './sli.ts';
+import { FALLBACK_KINDS } from './threads/answers/fallback.ts';
 import { SIGNATURE_RESULTS, TOKEN_RESULTS } from './threads/color.ts';
+import { FAULT_KINDS } from './threads/faults.ts';
+import { HTTP2_WORDS } from './threads/load/http2.ts';
+import { PROXY_HEADER_RESULTS } from './threads/proxied.ts';
+import { HANDSHAKE_RESULTS } from './threads/tls.ts';
 
 /** 32-bit words of one cell: 4 KiB, a page, so that two cells never share one. */
 export const CELL_WORDS = 1024;
@@ -45,8 +50,6 @@ export const CELL = {
   statusClass: 10,
   /** Exchanges that ended with reason n. */
   reasons: 16,
-  /** Exchanges above the n-th frozen latency threshold of the rollout step, hung ones included (`model/latency.ts`). */
-  thresholds: 48,
   /** Upgraded connections that are open now; counted down by their own worker, like `inFlight`. */
   sessions: 56,
   /** Upgraded connections that ended in the n-th of `SESSION_ENDS`. */
@@ -87,20 +90,38 @@ export const CELL = {
   /** Only in the gateway's cell: tokens and signed colors by what came of them (`threads/color.ts`). */
   tokens: 766,
   signatures: 780,
+  /** Only in the gateway's cell: connections to listeners with TLS, by what came of them (`threads/tls.ts`). */
+  handshakes: 786,
+  /** Only in the route's own cell: exchanges that fell back, in the order of `FALLBACK_KINDS` (`threads/fallback.ts`). */
+  fallbacks: 794,
+  /** Exchanges above the n-th frozen latency threshold of the rollout step, hung ones included (`model/latency.ts`). */
+  thresholds: 797,
+  /** Only in the cells of routes: faults injected, in the order of `FAULT_KINDS` (`threads/faults.ts`). */
+  faults: 805,
+  /** Only in the gateway's cell: connections that begin with a PROXY header, by what came of them (`threads/proxied.ts`). */
+  proxyHeaders: 810,
+  /** Only in the gateway's cell: connections of HTTP/2 and why they were closed (`threads/load/http2.ts`). */
+  http2: 817,
+  /** Answers of a version that were streams, by how long they lasted: up to the n-th of `STREAM_BOUNDS_MS`, longer ones last. */
+  streams: 829,
   /**
    * Float64 sums of times of attempts in ms, two words each: to the response head or to the attempt's end without one; of
    * that in the endpoint's queue, and connecting; from the head to the end.
    */
-  waitMs: 784,
-  queueMs: 786,
-  connectMs: 788,
-  bodyMs: 790,
+  waitMs: 836,
+  queueMs: 838,
+  connectMs: 840,
+  bodyMs: 842,
+  /** Float64 sum of how long streams lasted, in ms. */
+  streamMs: 844,
   /** 1 while the version's breaker is open, or half-open: gauges, in the same cell as those of its admission. */
-  breakerOpen: 792,
-  breakerHalfOpen: 793,
+  breakerOpen: 846,
+  breakerHalfOpen: 847,
+  /** Only in the gateway's cell: bytes that the worker keeps of answers for fallbacks. A gauge. */
+  staleBytes: 848,
 } as const;
 /** Words of a cell that count; sums of times lie behind them. */
-export const CELL_USED_WORDS = 784;
+export const CELL_USED_WORDS = 836;
 export const THRESHOLDS_MAX = 8;
 
 /**
@@ -129,6 +150,9 @@ export const SESSION_END = {
 } as const;
 
 export type SessionEnd = (typeof SESSION_END)[keyof typeof SESSION_END];
+
+/** Bounds of the histogram of how long streams last: a second to two hours. */
+export const STREAM_BOUNDS_MS = [1000, 10_000, 60_000, 300_000, 1_800_000, 7_200_000] as const;
 
 /** Buckets of the latency histogram: scale 5 over 0.1 ms to about 120 s (`lib/histogram.ts`). */
 export const HISTOGRAM_BUCKETS = 672;
@@ -159,10 +183,16 @@ export const UNIT_BITS = 32_768;
 export const UNIT_BITMAP_WORDS = UNIT_BITS / 32;
 /** Seconds kept: the current one and those the main thread may still have to read after a stall. */
 export const UNIT_SECONDS = 4;
-/** One second of one unit: its number (stamp), then the seen bitmap, then the bad bitmap, padded to a whole page. */
+/**
+ * One second of one unit: its number (stamp), then the seen bitmap, the bad bitmap, and an index of each, whose bit n is set after
+ * its word n has got a bit; padded to a whole page. Readers look at the words that have something to say.
+ */
 export const UNIT_SECOND_WORDS = 3072;
 export const UNIT_SEEN = 1;
 export const UNIT_BAD = UNIT_SEEN + UNIT_BITMAP_WORDS;
+export const UNIT_BAD_INDEX = UNIT_BAD + UNIT_BITMAP_WORDS;
+export const UNIT_SEEN_INDEX = UNIT_BAD_INDEX + UNIT_BITMAP_WORDS / 32;
+export const UNIT_INDEX_WORDS = UNIT_BITMAP_WORDS / 32;
 export const UNIT_WORDS = UNIT_SECONDS * UNIT_SECOND_WORDS;
 export const UNITS_MAX = 1024;
 
@@ -170,9 +200,22 @@ export const UNITS_MAX = 1024;
 export const EVENT_WORDS = 12;
 export const EVENTS_MAX = 4096;
 export const EVENT = { atMs: 0, cell: 2, user: 3, endpoint: 4, outcome: 5, requestId: 6 } as const;
-/** Words before the first event: events ever written, ever read, lost to a full ring; turns of the worker's event loop. */
+/** Words before the first event: events ever written, ever read, lost to a full ring; then how the worker does. */
 export const EVENTS_HEAD_WORDS = 16;
-export const EVENTS_HEAD = { written: 0, read: 1, lost: 2, beats: 3 } as const;
+export const EVENTS_HEAD = {
+  written: 0,
+  read: 1,
+  lost: 2,
+  /** Turns of its event loop. */
+  beats: 3,
+  /** How late the latest of them was, in ms, since the main thread last looked and put 0 there. */
+  delayMs: 4,
+  heapKiB: 5,
+  heapLimitKiB: 6,
+  /** Client connections, and exchanges with a route that are under way. */
+  connections: 7,
+  requests: 8,
+} as const;
 
 export const DIALS_MAX = CELLS_MAX;
 
@@ -225,8 +268,7 @@ export function deltaOf(now: number, before: number): number {
   return (now - before) >>> 0;
 }
 
-if (CELL.reasons + REASON_COUNT > CELL.thresholds) throw new Error('tallies: more reasons than words');
-if (CELL.thresholds + THRESHOLDS_MAX > CELL.sessions) throw new Error('tallies: more thresholds than words');
+if (CELL.reasons + REASON_COUNT > CELL.sessions) throw new Error('tallies: more reasons than words');
 if (CELL.sessionEnds + SESSION_ENDS.length > CELL.histogram) throw new Error('tallies: more session ends than words');
 if (CELL.errorClasses + ERROR_CLASSES.length > CELL_USED_WORDS)
   throw new Error('tallies: more error classes than words');
@@ -234,5 +276,12 @@ if (CELL.rescues + EFFECTS.length > CELL.rescuesSkipped) throw new Error('tallie
 if (CELL.levels + THRESHOLDS_MAX >= CELL.mended) throw new Error('tallies: the levels do not fit their cell');
 if (CELL.shed + PRIORITIES.length > CELL.attempts) throw new Error('tallies: more priorities than words');
 if (CELL.tokens + TOKEN_RESULTS.length > CELL.signatures) throw new Error('tallies: more results than words');
-if (CELL.signatures + SIGNATURE_RESULTS.length > CELL_USED_WORDS) throw new Error('tallies: more results than words');
+if (CELL.signatures + SIGNATURE_RESULTS.length > CELL.handshakes) throw new Error('tallies: more results than words');
+if (CELL.faults + FAULT_KINDS.length > CELL.proxyHeaders) throw new Error('tallies: more kinds of faults than words');
+if (CELL.handshakes + HANDSHAKE_RESULTS.length > CELL.fallbacks) throw new Error('tallies: more results than words');
+if (CELL.fallbacks + FALLBACK_KINDS.length > CELL.thresholds) throw new Error('tallies: more fallbacks than words');
+if (CELL.thresholds + THRESHOLDS_MAX > CELL.faults) throw new Error('tallies: more thresholds than words');
+if (CELL.proxyHeaders + PROXY_HEADER_RESULTS.length > CELL.http2) throw new Error('tallies: more results than words');
+if (CELL.http2 + HTTP2_WORDS > CELL.streams) throw new Error('tallies: more of HTTP/2 than words');
+if (CELL.streams + STREAM_BOUNDS_MS.length >= CELL_USED_WORDS) throw new Error('tallies: more bounds than words');
 if (CELL.histogram + HISTOGRAM_BUCKETS > CELL_WORDS) throw new Error('tallies: the histogram does not fit its cell');

@@ -7,53 +7,46 @@
 
 import { latin1Of } from '../lib/latin1.ts';
 import { REASON, type Reason } from '../model/reason.ts';
-import type { Drawn } from './access-log.ts';
 import type { LinkedRoute, LinkedSplit, RouteTable } from './decide/table.ts';
 import type { Answer } from './filter/filters.ts';
 import type { Endpoint } from './forward/endpoint.ts';
-import type { Hedge } from './forward/hedge.ts';
 import type { Replay, SentHead } from './forward/replay.ts';
+import type { Hedge } from './forward/retry/hedge.ts';
 import type { Retrying } from './forward/retry/retry.ts';
-import type { Asker } from './forward/sides.ts';
+import type { Asker, UpstreamExchange } from './forward/sides.ts';
 import type { RequestHead } from './http1/request-head.ts';
-import type { UpstreamConnection } from './http1/upstream.ts';
+import type { Drawn } from './record/access-log.ts';
 
 /** In place of the time of an attempt. */
 const NO_ATTEMPT = -1;
+const IDEMPOTENT: ReadonlySet<string> = new Set(['GET', 'HEAD', 'PUT', 'DELETE', 'OPTIONS']);
 
 /** What few exchanges need: apart, so that the others do not carry it. */
 class Rare {
   hedge: Hedge | null = null;
   retrying: Retrying | null = null;
   replay: Replay | null = null;
-  opening: UpstreamConnection | null = null;
+  opening: UpstreamExchange | null = null;
   drawn: Drawn | null = null;
   answer: Answer | null = null;
   answerLines = '';
   detail = '';
   prefixLength = 0;
   allowedMs = 0;
+  trial = 0;
 }
 
 /** Above the bits of `#flags`; a field more than there are would cost every exchange an object more. */
-const PRIORITY_SHIFT = 10;
-const PERMIT_SHIFT = 12;
-/** Bits of `#flags`. */
+const PRIORITY_SHIFT = 11;
+const PERMIT_SHIFT = 13;
+// biome-ignore format: bits of `#flags`, one after another
 const FLAG = {
-  isHttp10: 1,
-  keepAlive: 2,
-  wantsTrailers: 4,
-  isPinned: 8,
-  isOnReused: 16,
-  isSpent: 32,
-  requestDone: 64,
-  awaitsContinue: 128,
-  responseStarted: 256,
-  isFinished: 512,
+  isHttp10: 1, keepAlive: 2, wantsTrailers: 4, isPinned: 8, isOnReused: 16, isSpent: 32, requestDone: 64,
+  awaitsContinue: 128, responseStarted: 256, isFinished: 512, continuesTrace: 1024,
 } as const;
 
 export class Exchange {
-  readonly client: Asker;
+  client: Asker; // another one only once a client has left that an answer is taken for
   readonly table: RouteTable;
   readonly startedAtMs: number;
   method = '';
@@ -68,8 +61,7 @@ export class Exchange {
   /** Head to send upstream, as text or where it was sent from; empty while it is drafted. */
   #request: string | SentHead = '';
   endpoint: Endpoint | null = null;
-  /** The connection that the attempt went out on. */
-  upstream: UpstreamConnection | null = null;
+  upstream: UpstreamExchange | null = null; // the connection that the attempt went out on
   attempts = 0;
   /** When the attempt began that is not over yet in the accounts of its endpoint, or `NO_ATTEMPT`. */
   attemptAtMs = NO_ATTEMPT;
@@ -175,16 +167,7 @@ export class Exchange {
 
   /** Methods that may be sent twice. Source: RFC 9110 section 9.2.2. */
   get isIdempotent(): boolean {
-    switch (this.method) {
-      case 'GET':
-      case 'HEAD':
-      case 'PUT':
-      case 'DELETE':
-      case 'OPTIONS':
-        return true;
-      default:
-        return false;
-    }
+    return IDEMPOTENT.has(this.method);
   }
 
   /** Of the request's version, 0 or 1. */
@@ -280,6 +263,15 @@ export class Exchange {
     this.#flag(FLAG.isFinished, is);
   }
 
+  /** The trace that its head names is its sender's, who is its parent there. */
+  get continuesTrace(): boolean {
+    return (this.#flags & FLAG.continuesTrace) !== 0;
+  }
+
+  set continuesTrace(is: boolean) {
+    this.#flag(FLAG.continuesTrace, is);
+  }
+
   /** Number of its priority (decide/admission/priority.ts), 0..3. */
   get priority(): number {
     return (this.#flags >> PRIORITY_SHIFT) & 3;
@@ -330,11 +322,11 @@ export class Exchange {
   }
 
   /** The connection that is being opened for the attempt. */
-  get opening(): UpstreamConnection | null {
+  get opening(): UpstreamExchange | null {
     return this.#rare === null ? null : this.#rare.opening;
   }
 
-  set opening(value: UpstreamConnection | null) {
+  set opening(value: UpstreamExchange | null) {
     if (value !== null || this.#rare !== null) this.#unusual().opening = value;
   }
 
@@ -390,6 +382,15 @@ export class Exchange {
 
   set allowedMs(value: number) {
     if (value !== 0 || this.#rare !== null) this.#unusual().allowedMs = value;
+  }
+
+  /** What its attempt is a probe of (decide/breaker/breaker.ts); 0 = of nothing. */
+  get trial(): number {
+    return this.#rare === null ? 0 : this.#rare.trial;
+  }
+
+  set trial(value: number) {
+    if (value !== 0 || this.#rare !== null) this.#unusual().trial = value;
   }
 
   #unusual(): Rare {

@@ -8,21 +8,29 @@ import { beginTurn, bothClocks, httpDate, nowMs } from '../lib/clock.ts';
 import { Deadlines, SWEEP_MS } from '../lib/deadlines.ts';
 import { Random } from '../lib/random.ts';
 import { versionCells } from '../model/overload.ts';
+import { REASON } from '../model/reason.ts';
 import type { Snapshot, SnapshotChange } from '../model/snapshot.ts';
-import { EVENTS_HEAD, type TalliesBuffers, viewTallies } from '../model/tallies.ts';
-import type { AccessBatch } from '../model/threads/access.ts';
+import { type TalliesBuffers, viewTallies } from '../model/tallies.ts';
 import type { ColorKeys } from '../model/threads/color.ts';
-import { AccessLog } from './access-log.ts';
+import type { ActiveFaults } from '../model/threads/faults.ts';
+import { reserveDownstream } from '../model/threads/load/downstream.ts';
+import type { AccessBatch } from '../model/threads/requests/access.ts';
+import { NO_TLS, type TlsMaterial } from '../model/threads/tls.ts';
 import { Admissions } from './decide/admission/admissions.ts';
+import { Shedder } from './decide/admission/shedder.ts';
 import { Breakers } from './decide/breaker/breakers.ts';
+import { Downstream } from './decide/color/downstream.ts';
 import { Signatures } from './decide/color/signatures.ts';
 import { Tokens } from './decide/color/tokens.ts';
+import { changedSnapshot } from './decide/link/replica.ts';
 import { Rates } from './decide/rate/rates.ts';
-import { changedSnapshot } from './decide/replica.ts';
 import { linkTable, type RouteTable } from './decide/table.ts';
 import type { Endpoint } from './forward/endpoint.ts';
 import { Endpoints } from './forward/endpoints.ts';
+import { abandon } from './forward/forwarder.ts';
 import { Mirrors } from './forward/mirror.ts';
+import { StaleCache } from './forward/retry/fallback/stale.ts';
+import { type BrokerPort, IdempotencyLink } from './forward/retry/idempotency/link.ts';
 import { RetryBudget } from './forward/retry/retry.ts';
 import { DateLine } from './header/date.ts';
 import { FreshLines } from './header/fresh.ts';
@@ -31,9 +39,13 @@ import { readMemory } from './http1/fields/scanner.ts';
 import { RelayPool } from './http1/relay.ts';
 import type { Lane } from './lane.ts';
 import { Listener } from './listener.ts';
-import { Recorder } from './recorder.ts';
+import { AccessLog } from './record/access-log.ts';
+import { Recorder } from './record/recorder.ts';
+import { Tracer } from './record/trace/tracer.ts';
+import { Gauges } from './threads/gauges.ts';
 import { Upgrades } from './upgrade/upgrades.ts';
 import { Resolver } from './wire/resolver.ts';
+import { Credentials } from './wire/tls/credentials.ts';
 
 export interface PlaneSetup {
   readonly seed: number;
@@ -41,8 +53,14 @@ export interface PlaneSetup {
   readonly endpointDials: SharedArrayBuffer;
   readonly latencyDials: SharedArrayBuffer;
   readonly rates: SharedArrayBuffer;
+  readonly pressure: SharedArrayBuffer;
+  readonly standings: SharedArrayBuffer;
   readonly tallies: TalliesBuffers;
   readonly snapshot: Snapshot;
+  /** What all workers remember of colored traces (`model/threads/load/downstream.ts`); default: its own. */
+  readonly downstream?: SharedArrayBuffer;
+  /** Default: nothing speaks TLS. */
+  readonly tls?: TlsMaterial;
   /** Takes batches of the access log, each to be answered with `accessLog.taken`; without it none is kept. */
   readonly writeAccess?: (batch: AccessBatch) => void;
   /** Told when a token names a key that is not known: `learn` others. */
@@ -52,10 +70,12 @@ export interface PlaneSetup {
 export class Plane {
   readonly listener: Listener;
   readonly accessLog: AccessLog;
+  readonly tracer: Tracer;
   readonly #lane: Lane;
   readonly #endpoints = new Endpoints();
   readonly #capacities: Int32Array;
   readonly #breakers: Breakers;
+  readonly #gauges: Gauges;
   readonly #sweep: NodeJS.Timeout;
   #snapshot: Snapshot | null = null;
 
@@ -63,21 +83,29 @@ export class Plane {
     const random = new Random(setup.seed);
     const tallies = viewTallies(setup.tallies);
     this.accessLog = new AccessLog(setup.seed, setup.writeAccess ?? (() => this.accessLog.taken()));
+    this.tracer = new Tracer(setup.seed);
     this.#capacities = new Int32Array(setup.endpointDials);
     this.#breakers = new Breakers(tallies.cells);
+    this.#gauges = new Gauges(tallies.events);
     this.#lane = {
       table: null as unknown as RouteTable,
       dials: new Int32Array(setup.dials),
       recorder: new Recorder(tallies, this.accessLog, new Float64Array(setup.latencyDials)),
       accessLog: this.accessLog,
+      tracer: null,
+      faults: new Map(),
       random,
       fresh: new FreshLines(random),
       date: new DateLine(httpDate),
       retryBudget: new RetryBudget(nowMs()),
       mirrors: new Mirrors(),
-      admissions: new Admissions(tallies.cells),
+      stale: new StaleCache(),
+      idempotency: new IdempotencyLink(),
+      admissions: new Admissions(tallies.cells, new Uint8Array(setup.standings)),
+      shedder: new Shedder(setup.pressure),
       rates: new Rates(setup.rates),
       signatures: new Signatures(),
+      downstream: new Downstream(setup.downstream ?? reserveDownstream()),
       tokens: new Tokens({
         count: (result) => this.#lane.recorder.tokenRead(result),
         wantKeys: setup.wantKeys ?? (() => undefined),
@@ -89,13 +117,15 @@ export class Plane {
       readBuffer: readMemory,
       relays: new RelayPool(),
       resolver: new Resolver(),
+      credentials: new Credentials(),
       upgrades: null as unknown as Upgrades,
       isDraining: false,
     };
     this.#lane.upgrades = new Upgrades(this.#lane);
     this.listener = new Listener(this.#lane);
+    this.secure(setup.tls ?? NO_TLS);
     this.swap(setup.snapshot);
-    this.#sweep = setInterval(() => this.#turn(tallies.events), SWEEP_MS);
+    this.#sweep = setInterval(() => this.#turn(), SWEEP_MS);
   }
 
   /** Links a snapshot and obeys it from the next request on. Returns its revision. */
@@ -113,11 +143,21 @@ export class Plane {
     this.#lane.table = linkTable(snapshot, endpointOf, balance, { versions, before: this.#lane.table });
     if (snapshot.endpoints !== before?.endpoints) this.#lane.resolver.retain(hostsOf(snapshot));
     this.#lane.mirrors.forget();
+    this.#lane.stale.configure(snapshot.limits.staleBytesMax);
     this.#lane.signatures.configure(snapshot.color.signature);
     this.#lane.tokens.configure(snapshot.color.jwt);
     this.listener.trust(snapshot.trustedProxies);
+    this.listener.asksLocal = snapshot.endpoints.some((spec) => spec?.proxyProtocol !== undefined);
     this.accessLog.configure(snapshot.accessLog.sampleRatio);
+    if (snapshot.tracing !== undefined) this.tracer.configure(snapshot.tracing);
+    this.#lane.tracer = snapshot.tracing === undefined ? null : this.tracer;
     return snapshot.revision;
+  }
+
+  /** Speaks TLS with this from the next connection on. */
+  secure(tls: TlsMaterial): void {
+    this.#lane.credentials.learn(tls.upstreams);
+    this.listener.secure(tls);
   }
 
   /** Believes colors by these keys from the next request on. */
@@ -126,10 +166,25 @@ export class Plane {
     this.#lane.tokens.learn(keySet);
   }
 
+  /** Injects these faults and no others, from the next request on. */
+  inject(faults: ActiveFaults): void {
+    this.#lane.faults = faults;
+  }
+
+  /** Looks up idempotency keys over this port from now on. */
+  join(broker: BrokerPort): void {
+    this.#lane.idempotency.connect(broker);
+  }
+
   /** Makes the next snapshot of the one it obeys, and links it. Returns its revision; null: the change is for another one. */
   change(change: SnapshotChange): number | null {
     const snapshot = this.#snapshot === null ? null : changedSnapshot(this.#snapshot, change);
     return snapshot === null ? null : this.swap(snapshot);
+  }
+
+  /** What is kept of answers for fallbacks, in bytes. */
+  get staleBytes(): number {
+    return this.#lane.stale.bytes;
   }
 
   /** From now on every response closes its connection; new connections are still served. */
@@ -146,7 +201,7 @@ export class Plane {
   async drain(): Promise<void> {
     await Promise.all([this.listener.drain(), this.#lane.upgrades.drain()]);
     // The last connection may have gone over to the other lane.
-    await this.#lane.upgrades.drain();
+    await Promise.all([this.#lane.upgrades.drain(), this.#lane.idempotency.noneAbsent()]);
     this.#release();
   }
 
@@ -158,20 +213,28 @@ export class Plane {
   }
 
   /** Also the thread's sign of life. */
-  #turn(events: Int32Array): void {
+  #turn(): void {
     const turnedAtMs = beginTurn();
-    this.#lane.deadlines.sweep(turnedAtMs);
-    this.#lane.recorder.sweep(turnedAtMs);
-    this.#lane.admissions.tick(turnedAtMs);
+    const { deadlines, recorder, admissions, shedder, upgrades } = this.#lane;
+    deadlines.sweep(turnedAtMs);
+    recorder.sweep(turnedAtMs);
+    admissions.tick(turnedAtMs);
+    shedder.tick(turnedAtMs);
+    if (shedder.closesIdle) this.listener.closeIdle(turnedAtMs);
     this.#breakers.tick();
+    this.#lane.recorder.staleIs(this.#lane.stale.bytes);
     this.#lane.tokens.sweep(turnedAtMs);
     this.accessLog.flush();
-    Atomics.add(events, EVENTS_HEAD.beats, 1);
+    this.tracer.flush();
+    this.#gauges.turn(turnedAtMs, this.listener.connections + upgrades.size, recorder.requests);
   }
 
   #release(): void {
     clearInterval(this.#sweep);
     this.accessLog.close();
+    this.tracer.close();
+    for (const x of [...this.#lane.idempotency.absent]) abandon(x, REASON.clientClosed, 'the gateway ended');
+    this.#lane.idempotency.close();
     this.#lane.mirrors.close();
     this.#endpoints.retireAll();
   }

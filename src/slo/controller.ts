@@ -30,11 +30,11 @@ import type { Tape } from './replay/tape.ts';
 import { justChanged, obey, unknownRoute } from './rollout/commands.ts';
 import { type Known, limitsOf, movedDecision, overruledDecision, shadowDecision } from './rollout/decision.ts';
 import { type BudgetReading, NO_BUDGET, type RolloutInput } from './rollout/gates.ts';
-import type { Controller, ControllerDeps, RolloutView, TickResult } from './rollout/loop/loop.ts';
+import type { Controller, ControllerDeps, RolloutView, Standing, TickResult } from './rollout/loop/loop.ts';
 import type { Moment, Moving, Told, Watch, WatchState } from './rollout/loop/watch.ts';
 import { IDLE, type Moved, percentOf, turn } from './rollout/machine.ts';
 import { RolloutRun } from './rollout/run.ts';
-import { fromState, toState } from './rollout/saved.ts';
+import { decisionOf, fromState, savedOf } from './rollout/saved.ts';
 import { stateSentence } from './rollout/sentence.ts';
 import { shareAnew, store, weightsFor } from './rollout/shares.ts';
 import { shadowStatus, statusOf } from './rollout/view.ts';
@@ -44,11 +44,6 @@ import type { ShadowView } from './verdict/score/shadows.ts';
 /** Starts with no rollout known; the first tick finds them. */
 export function createController(deps: ControllerDeps): Controller {
   return new Loop(deps);
-}
-
-/** Why a canary is out; null: it is not. */
-function decisionOf(state: WatchState): Decision | null {
-  return state.kind === 'rolled-back' ? state.decision : null;
 }
 
 class Loop implements Controller {
@@ -109,10 +104,11 @@ class Loop implements Controller {
     // A configuration that came since the last turn: its dials are set, and this watch does not know them yet.
     if (!this.#deps.rollouts().includes(spec)) return { kind: 'refused', detail: justChanged(spec.route) };
     const budget = this.#budgetOf(spec, moment.nowMs);
-    watch.tape?.budget(budget, true);
-    watch.tape?.command(command, moment.nowMs);
     const moved = obey(run.rollout, command, this.#input(watch, moment.nowMs, { budget }), spec);
     if ('refused' in moved) return { kind: 'refused', detail: `${command.name} ${spec.route}: ${moved.refused}` };
+    // What is refused changes nothing, and may be sent again and again.
+    watch.tape?.budget(budget, true);
+    watch.tape?.command(command, moment.nowMs);
     return this.#move(watch, moved, moment, command.by);
   }
 
@@ -120,8 +116,8 @@ class Loop implements Controller {
     for (const { tape } of this.#watches.values()) tape?.seal();
   }
 
-  continueAfter(decisionId: number): void {
-    this.#notary.continueAfter(decisionId);
+  get numbers(): Notary {
+    return this.#notary;
   }
 
   shareAnew(): RouteHold[] {
@@ -132,10 +128,17 @@ class Loop implements Controller {
   }
 
   save(nowMs: number): SavedRollout[] {
-    return [...this.#watches.values()].map(({ spec: { route, generation }, run, state }) => {
-      const badCaused = state.kind === 'progressing' ? run.badCaused(state.judgement.requests) : 0;
-      return toState(run.rollout, { route, generation, decision: decisionOf(state) }, { nowMs, badCaused });
-    });
+    return [...this.#watches.values()].map((watch) => savedOf(watch, nowMs));
+  }
+
+  saved(route: string, nowMs: number): SavedRollout | null {
+    const watch = this.#watches.get(route);
+    return watch === undefined ? null : savedOf(watch, nowMs);
+  }
+
+  standing(route: string): Standing | null {
+    const watch = this.#watches.get(route);
+    return watch === undefined ? null : { generation: watch.spec.generation, state: watch.run.rollout.state };
   }
 
   restore(saved: readonly SavedRollout[], atMs: number): RouteHold[] {
@@ -225,8 +228,9 @@ class Loop implements Controller {
       else if (watch.state.kind === 'progressing') watch.state.judgement.follow(spec, moment.nowMs);
     }
     if (this.#watches.size === specs.length) return;
+    const routes = new Set(specs.map(({ route }) => route));
     for (const [route, watch] of this.#watches) {
-      if (specs.some((spec) => spec.route === route)) continue;
+      if (routes.has(route)) continue;
       watch.tape?.seal();
       this.#watches.delete(route);
       this.#forgetThresholds(watch.spec);
@@ -304,13 +308,8 @@ class Loop implements Controller {
     for (const policy of judgement.decideShadows()) {
       const weight = this.#weightOf(spec);
       const { verdict } = judgement.shadows().find((one) => one.policy === policy) as ShadowView;
-      const measured = {
-        decidedAtMs: this.#deps.nowMs(),
-        switchedInMs: 0,
-        weightBefore: weight,
-        weightAfter: weight,
-        why: '',
-      };
+      const [weightBefore, weightAfter] = [weight, weight];
+      const measured = { decidedAtMs: this.#deps.nowMs(), switchedInMs: 0, weightBefore, weightAfter, why: '' };
       const known = { verdict, limits: judgement.limits, noticed: judgement };
       shadows.push(shadowDecision(spec, policy, known, this.#notary.note(tape, verdict, measured, policy.name)));
     }

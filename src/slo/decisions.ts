@@ -3,7 +3,7 @@
  */
 
 import type { RolloutSpec } from '../model/rollout.ts';
-import type { Decision } from '../model/slo.ts';
+import type { LoggedDecision } from '../model/slo.ts';
 
 /** Decisions that are kept to look at; older ones are in the log. */
 export const DECISIONS_MAX = 1000;
@@ -16,26 +16,26 @@ export interface RollbackCount {
 }
 
 export class Decisions {
-  #recalled: readonly Decision[] = [];
-  readonly #own: Decision[] = [];
+  #recalled: readonly LoggedDecision[] = [];
+  readonly #own: LoggedDecision[] = [];
   readonly #rollbacks = new Map<string, RollbackCount>();
 
   /** Oldest first, at most DECISIONS_MAX. */
-  get newest(): readonly Decision[] {
+  get newest(): readonly LoggedDecision[] {
     return [...this.#recalled, ...this.#own].slice(-DECISIONS_MAX);
   }
 
   /** The newest of this process, oldest first. */
-  get own(): readonly Decision[] {
+  get own(): readonly LoggedDecision[] {
     return this.#own;
   }
 
   /** Takes over what earlier processes decided, oldest first: shown, but not counted as of this start. Replaces what it took. */
-  recall(decisions: readonly Decision[]): void {
+  recall(decisions: readonly LoggedDecision[]): void {
     this.#recalled = decisions.slice(-DECISIONS_MAX);
   }
 
-  add(decision: Decision): void {
+  add(decision: LoggedDecision): void {
     this.#own.push(decision);
     if (this.#own.length > DECISIONS_MAX) this.#own.shift();
     if (decision.kind !== 'rollback') return;

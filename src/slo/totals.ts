@@ -9,6 +9,7 @@
 import { HISTOGRAM_BUCKETS } from '../lib/histogram.ts';
 import { PRIORITIES } from '../model/overload.ts';
 import { REASON_COUNT } from '../model/reason.ts';
+import type { RouteSpec } from '../model/snapshot.ts';
 import type { RescueCounts } from '../model/status.ts';
 import {
   CELL,
@@ -18,14 +19,20 @@ import {
   deltaOf,
   GATEWAY_CELL,
   SESSION_ENDS,
+  STREAM_BOUNDS_MS,
   type Tallies,
   THRESHOLDS_MAX,
 } from '../model/tallies.ts';
+import { FALLBACK_KINDS, type FallbackCounts, serviceSteps } from '../model/threads/answers/fallback.ts';
 import { SIGNATURE_RESULTS, TOKEN_RESULTS } from '../model/threads/color.ts';
+import { FAULT_KINDS } from '../model/threads/faults.ts';
+import { HTTP2_WORDS } from '../model/threads/load/http2.ts';
+import { PROXY_HEADER_RESULTS } from '../model/threads/proxied.ts';
+import { HANDSHAKE_RESULTS } from '../model/threads/tls.ts';
 import { type Region, RegionRoll } from './regions.ts';
 
 const STATUS_CLASSES = 6;
-const TIMES = [CELL.waitMs, CELL.queueMs, CELL.connectMs, CELL.bodyMs] as const;
+const TIMES = [CELL.waitMs, CELL.queueMs, CELL.connectMs, CELL.bodyMs, CELL.streamMs] as const;
 const WORDS = CELL_USED_WORDS;
 const GATEWAY_BASE = GATEWAY_CELL * CELL_WORDS;
 
@@ -76,6 +83,10 @@ export interface CellTotals {
   readonly mended: number;
   /** Exchanges that failed on the version and went on with stable, by what its users saw; skipped: that might have. */
   readonly rescued: RescueCounts;
+  /** Exchanges of the route that fell back. Only in its own cell. */
+  readonly fallbacks: FallbackCounts;
+  /** Of the gateway's cell: bytes that the workers that are alive keep of answers for fallbacks. */
+  readonly staleBytes: number;
   /** How the version stands at its limit in the workers that are alive. */
   readonly admission: AdmissionNow;
   readonly breaker: BreakerNow;
@@ -84,6 +95,17 @@ export interface CellTotals {
   /** Of the gateway's cell: tokens, and signed colors, by what came of them (`TOKEN_RESULTS`, `SIGNATURE_RESULTS`). */
   readonly tokens: Float64Array;
   readonly signatures: Float64Array;
+  /** Of the cell of a route: faults injected, by number of `FAULT_KINDS`. */
+  readonly faults: Float64Array;
+  /** Of the gateway's cell: connections to listeners with TLS, by `HANDSHAKE_RESULTS`. */
+  readonly handshakes: Float64Array;
+  /** Of the gateway's cell: connections that begin with a PROXY header, by `PROXY_HEADER_RESULTS`. */
+  readonly proxyHeaders: Float64Array;
+  /** Of the gateway's cell: connections of HTTP/2 and what became of them (`model/threads/load/http2.ts`). */
+  readonly http2: Float64Array;
+  /** Of the cell of a version: streams that are over, by `STREAM_BOUNDS_MS` (longer ones last), and how long they lasted in all. */
+  readonly streams: Float64Array;
+  readonly streamSeconds: number;
   /** HISTOGRAM_BUCKETS counts. */
   readonly histogram: Float64Array;
 }
@@ -115,6 +137,7 @@ interface Account {
 export interface CellsOfRoute {
   readonly cell: number;
   readonly splits: readonly { readonly cell: number }[];
+  readonly fallback?: RouteSpec['fallback'];
 }
 
 export class Totals {
@@ -147,9 +170,10 @@ export class Totals {
    */
   readSome(routes: readonly CellsOfRoute[], count: number): void {
     for (let n = 0; n < Math.min(count, routes.length); n++) {
-      const { cell, splits } = routes[this.#nextRoute++ % routes.length] as CellsOfRoute;
+      const { cell, splits, fallback } = routes[this.#nextRoute++ % routes.length] as CellsOfRoute;
       this.of(cell);
       for (const split of splits) this.of(split.cell);
+      for (const { split } of serviceSteps(fallback)) this.of(split.cell);
     }
   }
 
@@ -267,13 +291,26 @@ function present({ sums, secondsSum, times }: Account, gauge: (word: number) => 
       ignored: at(CELL.rescues + 2),
       skipped: at(CELL.rescuesSkipped),
     },
+    fallbacks: fallbacksOf(at),
+    staleBytes: gauge(CELL.staleBytes),
     admission: { limit: gauge(CELL.limit), inFlight: gauge(CELL.admitted), queued: gauge(CELL.queued) },
     breaker: { open: gauge(CELL.breakerOpen), halfOpen: gauge(CELL.breakerHalfOpen) },
     shed: sums.subarray(CELL.shed, CELL.shed + PRIORITIES.length),
     tokens: sums.subarray(CELL.tokens, CELL.tokens + TOKEN_RESULTS.length),
     signatures: sums.subarray(CELL.signatures, CELL.signatures + SIGNATURE_RESULTS.length),
+    faults: sums.subarray(CELL.faults, CELL.faults + FAULT_KINDS.length),
+    handshakes: sums.subarray(CELL.handshakes, CELL.handshakes + HANDSHAKE_RESULTS.length),
+    proxyHeaders: sums.subarray(CELL.proxyHeaders, CELL.proxyHeaders + PROXY_HEADER_RESULTS.length),
+    http2: sums.subarray(CELL.http2, CELL.http2 + HTTP2_WORDS),
+    streams: sums.subarray(CELL.streams, CELL.streams + STREAM_BOUNDS_MS.length + 1),
+    streamSeconds: (times[4] as number) / 1000,
     histogram: sums.subarray(CELL.histogram, CELL.histogram + HISTOGRAM_BUCKETS),
   };
+}
+
+function fallbacksOf(at: (word: number) => number): FallbackCounts {
+  const counts = FALLBACK_KINDS.map((kind, n) => [kind, at(CELL.fallbacks + n)]);
+  return Object.fromEntries(counts) as FallbackCounts;
 }
 
 /** The wait for the first byte is what is left of the wait for the head. */

@@ -27,7 +27,7 @@
  * the reading before the last one has marked nobody since the last one, and is not looked at.
  *
  * Source: docs/verdicts.md "User-seconds". Cost: O(words x regions with news + words with fresh users), allocates nothing
- * while regions stay.
+ * while regions stay; docs/verdicts.md "Cost" has it measured.
  */
 
 import type { ArmCounts } from '../model/slo.ts';
@@ -35,11 +35,14 @@ import {
   CELL,
   CELL_WORDS,
   UNIT_BAD,
+  UNIT_BAD_INDEX,
   UNIT_BITMAP_WORDS,
   UNIT_BITS,
+  UNIT_INDEX_WORDS,
   UNIT_SECOND_WORDS,
   UNIT_SECONDS,
   UNIT_SEEN,
+  UNIT_SEEN_INDEX,
   UNIT_WORDS,
 } from '../model/tallies.ts';
 import type { Region } from './regions.ts';
@@ -66,6 +69,8 @@ export class UserWindow {
   readonly #fresh = new Int32Array(UNIT_BITMAP_WORDS);
   readonly #touched = new Int32Array(UNIT_BITMAP_WORDS);
   #touchedCount = 0;
+  /** Words of the second being merged in which some region has users that failed, a bit each. */
+  readonly #badIndex = new Int32Array(UNIT_INDEX_WORDS);
   /** Last second in which a user, by its bit, rests. */
   readonly #restsUntil = new Int32Array(UNIT_BITS);
   /** Bits of users that rest, or did when they were last seen. */
@@ -196,38 +201,39 @@ export class UserWindow {
     }
     const base = this.#base + slot * UNIT_SECOND_WORDS;
     this.#touchedCount = 0;
-    for (let n = 0; n < this.#sourceCount; n++) this.#find(this.#sources[n] as Int32Array, base + UNIT_SEEN, offset);
+    for (let n = 0; n < this.#sourceCount; n += 4) this.#find(n, base, offset);
+    for (let n = 0; n < UNIT_INDEX_WORDS; n++) this.#badIndex[n] = this.#or(base + UNIT_BAD_INDEX + n);
     for (let n = 0; n < this.#touchedCount; n++) {
       const word = this.#touched[n] as number;
       const fresh = this.#fresh[word] as number;
       this.#fresh[word] = 0;
       this.#seen[offset + word] = (this.#seen[offset + word] as number) | fresh;
-      this.#count(fresh, this.#or(base + UNIT_BAD + word), word, second);
+      const isAnyBad = (((this.#badIndex[word >> 5] as number) >>> (word & 31)) & 1) === 1;
+      this.#count(fresh, isAnyBad ? this.#or(base + UNIT_BAD + word) : 0, word, second);
     }
   }
 
   /**
-   * Finds the words of one region that have new bits. Most have none, be it that few users came or that they were seen
-   * before in this second: four at a time.
+   * Finds the words with new bits of four regions at once, from the `first` on; where there are fewer, the last one counts again.
+   * The indexes are read first: a word that gets its bit later is found by the next reading.
    */
-  #find(source: Int32Array, from: number, offset: number): void {
+  #find(first: number, base: number, offset: number): void {
+    const last = this.#sourceCount - 1;
+    const a = this.#sources[first] as Int32Array;
+    const b = this.#sources[Math.min(first + 1, last)] as Int32Array;
+    const c = this.#sources[Math.min(first + 2, last)] as Int32Array;
+    const d = this.#sources[Math.min(first + 3, last)] as Int32Array;
     const seen = this.#seen;
-    for (let word = 0; word < UNIT_BITMAP_WORDS; word += 4) {
-      const at = from + word;
-      const a = source[at] as number;
-      const b = source[at + 1] as number;
-      const c = source[at + 2] as number;
-      const d = source[at + 3] as number;
-      if ((a | b | c | d) === 0) continue;
-      const known = offset + word;
-      const freshA = a & ~(seen[known] as number);
-      const freshB = b & ~(seen[known + 1] as number);
-      const freshC = c & ~(seen[known + 2] as number);
-      const freshD = d & ~(seen[known + 3] as number);
-      if (freshA !== 0) this.#note(freshA, word);
-      if (freshB !== 0) this.#note(freshB, word + 1);
-      if (freshC !== 0) this.#note(freshC, word + 2);
-      if (freshD !== 0) this.#note(freshD, word + 3);
+    for (let group = 0; group < UNIT_INDEX_WORDS; group++) {
+      const index = base + UNIT_SEEN_INDEX + group;
+      let words = (a[index] as number) | (b[index] as number) | (c[index] as number) | (d[index] as number);
+      for (; words !== 0; words &= words - 1) {
+        const word = (group << 5) + 31 - Math.clz32(words & -words);
+        const at = base + UNIT_SEEN + word;
+        const bits = (a[at] as number) | (b[at] as number) | (c[at] as number) | (d[at] as number);
+        const fresh = bits & ~(seen[offset + word] as number);
+        if (fresh !== 0) this.#note(fresh, word);
+      }
     }
   }
 

@@ -1,11 +1,11 @@
 /**
  * The capacities of the endpoints, in shared memory: what the main thread stores, every worker obeys at its next attempt.
  *
- * Layout and protocol: `model/threads/capacity.ts`. Every endpoint has its full share until something is stored.
+ * Layout and protocol: `model/threads/load/capacity.ts`. Every endpoint has its full share until something is stored.
  */
 
 import assert from 'node:assert/strict';
-import { CAPACITY_CHANGES, CAPACITY_FULL, ENDPOINT_DIALS_WORDS } from '../model/threads/capacity.ts';
+import { CAPACITY_CHANGES, CAPACITY_FULL, ENDPOINT_DIALS_WORDS } from '../model/threads/load/capacity.ts';
 
 /** The capacities; `dials.buffer` is what a worker is given. */
 export type EndpointDials = Int32Array<SharedArrayBuffer>;

@@ -4,7 +4,7 @@
  * ```
  * cells      `route` and `route/service/version`   also the version's dial: dials are as many as cells
  * units      `route/service/version`               the two versions of a rollout only
- * endpoints  `host:port`
+ * endpoints  `host:port`, with protocol, PROXY protocol and TLS that are not plain HTTP/1.1's: one per way to speak to it
  * ```
  * - A key that was seen before gets its id back, however long it was away: counters go on where they stopped.
  * - A new key gets the lowest id that was never given out.
@@ -19,7 +19,9 @@
  */
 
 import { SluiceError } from '../model/problem.ts';
+import type { EndpointSpec, EndpointTls } from '../model/snapshot.ts';
 import { ENDPOINTS_MAX, GATEWAY_CELL, UNITS_MAX } from '../model/tallies.ts';
+import type { UpstreamTerms, UpstreamTls } from '../model/threads/tls.ts';
 
 export type TableName = 'cells' | 'units' | 'endpoints';
 
@@ -126,4 +128,47 @@ export function routeKey(route: string): string {
 /** Key of a version on a route: its cell, dial and unit. */
 export function splitKey(route: string, service: string, version: string): string {
   return `${route}/${service}/${version}`;
+}
+
+/** Key of an endpoint. */
+export function endpointKey(
+  { host, port }: { readonly host: string; readonly port: number },
+  { tls, protocol, proxyProtocol }: UpstreamTerms = {},
+): string {
+  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const spoken = protocol === undefined ? address : `${address} ${protocol}`;
+  const announced = proxyProtocol === undefined ? spoken : `${spoken} PROXY v${proxyProtocol}`;
+  return tls === undefined ? announced : `${announced} ${upstreamKey(tls)}`;
+}
+
+/** What workers are told of an endpoint's TLS. */
+function endpointTls(tls: UpstreamTls | undefined): EndpointTls | undefined {
+  return tls === undefined ? undefined : { key: upstreamKey(tls), serverName: tls.serverName };
+}
+
+/** What workers are told of an endpoint: the same object as before if that says the same. */
+export function specOf(
+  id: number,
+  { host, port }: { readonly host: string; readonly port: number },
+  { tls, protocol, proxyProtocol, grpcErrors }: UpstreamTerms,
+  known: EndpointSpec | null,
+): EndpointSpec {
+  const own = endpointTls(tls);
+  const isSame = known?.host === host && known.port === port && known.tls?.key === own?.key;
+  const isAlike = known?.protocol === protocol && known?.proxyProtocol === proxyProtocol;
+  if (isSame && isAlike && known.grpcErrors === grpcErrors) return known;
+  return {
+    id,
+    host,
+    port,
+    ...(own && { tls: own }),
+    ...(protocol && { protocol }),
+    ...(proxyProtocol && { proxyProtocol }),
+    ...(grpcErrors !== undefined && { grpcErrors }),
+  };
+}
+
+/** Name of settings, under which workers have what stands in their files. */
+export function upstreamKey(tls: UpstreamTls): string {
+  return JSON.stringify(tls);
 }

@@ -2,14 +2,15 @@
  * The objectives of a configuration, as the SLO engine needs them: cells of the snapshot instead of names.
  *
  * A route's events are what its users saw. A service's are what the users of its routes saw, sheds and rescues included;
- * on a route that it shares with another service, what its versions did there, because users see both.
+ * on a route that it shares with another service, what its versions did there, because users see both. The gateway's are those of
+ * its routes with a value.
  */
 
 import type { Config } from '../model/config.ts';
-import type { SloSource } from '../model/slo.ts';
+import type { BusinessConfig, SloSource } from '../model/slo.ts';
 import type { RouteSpec, Snapshot } from '../model/snapshot.ts';
 
-/** One for each route and service with objectives. `snapshot` was compiled from `config`. Cost: O(routes). */
+/** One for each route and service with objectives, the gateway's last. `snapshot` was compiled from `config`. Cost: O(routes). */
 export function objectivesOf(config: Config, snapshot: Snapshot): SloSource[] {
   const sources: SloSource[] = [];
   config.routes.forEach(({ name, slo }, index) => {
@@ -20,7 +21,19 @@ export function objectivesOf(config: Config, snapshot: Snapshot): SloSource[] {
   for (const { name, slo } of config.services) {
     if (slo !== null) sources.push({ scope: 'service', name, cells: cells.get(name) ?? [], slo });
   }
+  if (config.business !== undefined) sources.push(gatewaySource(config, config.business, snapshot));
   return sources;
+}
+
+/** Users of the routes that are worth something. */
+function gatewaySource({ routes }: Config, business: BusinessConfig, snapshot: Snapshot): SloSource {
+  const [cells, values]: [number[], number[]] = [[], []];
+  for (const [index, { value = 0 }] of routes.entries()) {
+    if (value === 0) continue;
+    cells.push((snapshot.routes[index] as RouteSpec).cell);
+    values.push(value);
+  }
+  return { scope: 'gateway', name: 'business', cells, values, slo: { ...business.terms, business } };
 }
 
 function cellsByService({ routes }: Snapshot): Map<string, number[]> {

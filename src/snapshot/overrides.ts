@@ -7,7 +7,7 @@
  * starts with a clean slate. Nothing else in the document lifts it; a reload or a restart of a worker does not.
  */
 
-import type { BackendRef, Config, RolloutConfig, RouteConfig, VersionConfig } from '../model/config.ts';
+import type { BackendRef, Config, RolloutConfig, RouteConfig, ServiceConfig, VersionConfig } from '../model/config.ts';
 import { weightScaleOf } from '../model/rollout.ts';
 import type { Override } from '../model/snapshot.ts';
 import { fingerprint } from './hash.ts';
@@ -24,16 +24,36 @@ export interface OverrideReview {
   readonly lifted: readonly Lifted[];
 }
 
-/** The generation of a route's split, 64 hex digits; null when there is no such route. */
-export function generationOf(config: Config, routeName: string): string | null {
-  const route = config.routes.find(({ name }) => name === routeName);
-  return route === undefined ? null : generationOfRoute(config, route);
+const indexesByRoutes = new WeakMap<readonly RouteConfig[], ReadonlyMap<string, number>>();
+
+/** Where a route stands in a configuration; null: nowhere. Cost: O(1), but for the first question O(routes). */
+export function indexOfRoute({ routes }: Config, routeName: string): number | null {
+  let indexes = indexesByRoutes.get(routes);
+  if (indexes === undefined) {
+    indexes = new Map(routes.map(({ name }, index) => [name, index]));
+    indexesByRoutes.set(routes, indexes);
+  }
+  return indexes.get(routeName) ?? null;
 }
+
+/** The generation of a route's split, 64 hex digits; null when there is no such route. Cost: as `indexOfRoute`. */
+export function generationOf(config: Config, routeName: string): string | null {
+  const index = indexOfRoute(config, routeName);
+  return index === null ? null : generationOfRoute(config, config.routes[index] as RouteConfig);
+}
+
+/** Of the route and this very canary. */
+const generations = new WeakMap<RouteConfig, { readonly canary: VersionConfig | null; readonly generation: string }>();
 
 function generationOfRoute(config: Config, route: RouteConfig): string {
   const canaryRef = route.backendRefs.find((ref) => ref.version === route.rollout?.canary);
   const canary = canaryRef === undefined ? null : versionOf(config, canaryRef);
-  return fingerprint({ backendRefs: ownRefsOf(route), rollout: decisiveOf(route.rollout), canary });
+  const known = generations.get(route);
+  if (known?.canary === canary) return known.generation;
+  const parts = { backendRefs: ownRefsOf(route), rollout: decisiveOf(route.rollout), canary: asWritten(canary) };
+  const generation = fingerprint(parts);
+  generations.set(route, { canary, generation });
+  return generation;
 }
 
 /** As the route says it, whatever a weights document does. */
@@ -62,9 +82,15 @@ export function liveOverrides(config: Config, overrides: readonly Override[]): O
   return { live, lifted };
 }
 
-/** The overrides of one route replaced by others, or by none. */
-export function withRoute(overrides: readonly Override[], route: string, held: readonly Override[]): Override[] {
-  return [...overrides.filter((override) => override.route !== route), ...held];
+/** Overrides by route; a route has at most one for each version. */
+export function byRoute(overrides: readonly Override[]): Map<string, readonly Override[]> {
+  const held = new Map<string, Override[]>();
+  for (const override of overrides) {
+    const others = held.get(override.route);
+    if (others === undefined) held.set(override.route, [override]);
+    else others.push(override);
+  }
+  return held;
 }
 
 /** Versions by `service/version`. */
@@ -98,30 +124,48 @@ export const NO_HANDICAPS: Handicaps = { down: new Set(), drifters: new Map() };
 export function effectiveWeights(
   config: Config,
   overrides: readonly Override[],
-  { down, drifters }: Handicaps = NO_HANDICAPS,
+  handicaps: Handicaps = NO_HANDICAPS,
 ): number[][] {
-  const held = new Map(overrides.map((override) => [`${override.route}/${override.version}`, override.weight]));
+  const held = byRoute(overrides);
   const empty = new Set<string>();
   for (const service of config.services) {
     for (const version of service.versions) {
       if (version.endpoints.length === 0) empty.add(`${service.name}/${version.name}`);
     }
   }
-  return config.routes.map((route) => {
-    const scale = weightScaleOf(route);
-    const weights = route.backendRefs.map((ref) => {
-      // Keys are made for those alone who look one up: there are 10,000 routes.
-      if (empty.size > 0 && empty.has(versionKey(ref))) return 0;
-      const override = held.size > 0 ? held.get(`${route.name}/${ref.version}`) : undefined;
-      const weight = override ?? ref.weight * scale;
-      return drifters.size === 0 ? weight : partOf(weight, drifters.get(driftKey(route.name, ref)));
-    });
-    if (down.size + drifters.size === 0) return weights;
-    const isOut = route.backendRefs.map(
-      (ref) => down.has(versionKey(ref)) || drifters.get(driftKey(route.name, ref))?.keepRatio === 0,
-    );
-    return passedOn(weights, isOut);
+  // Keys are made for those alone who look one up: there are 10,000 routes.
+  const isEmpty = (ref: BackendRef): boolean => empty.size > 0 && empty.has(versionKey(ref));
+  return config.routes.map((route) => weightsOn(route, held.get(route.name) ?? [], { handicaps, isEmpty }));
+}
+
+/** Those of one route, `[backendRef]`. Cost: O(versions of the route and its services). @param held on this route */
+export function effectiveWeightsOf(
+  config: Config,
+  route: RouteConfig,
+  held: readonly Override[],
+  handicaps: Handicaps,
+): number[] {
+  const isEmpty = (ref: BackendRef): boolean => versionOf(config, ref)?.endpoints.length === 0;
+  return weightsOn(route, held, { handicaps, isEmpty });
+}
+
+function weightsOn(
+  route: RouteConfig,
+  held: readonly Override[],
+  { handicaps: { down, drifters }, isEmpty }: { handicaps: Handicaps; isEmpty: (ref: BackendRef) => boolean },
+): number[] {
+  const scale = weightScaleOf(route);
+  const weights = route.backendRefs.map((ref) => {
+    if (isEmpty(ref)) return 0;
+    const override = held.find(({ version }) => version === ref.version);
+    const weight = override?.weight ?? ref.weight * scale;
+    return drifters.size === 0 ? weight : partOf(weight, drifters.get(driftKey(route.name, ref)));
   });
+  if (down.size + drifters.size === 0) return weights;
+  const isOut = route.backendRefs.map(
+    (ref) => down.has(versionKey(ref)) || drifters.get(driftKey(route.name, ref))?.keepRatio === 0,
+  );
+  return passedOn(weights, isOut);
 }
 
 /** `service/version`. */
@@ -146,9 +190,18 @@ function passedOn(weights: readonly number[], isOut: readonly boolean[]): number
   return weights.map((weight, n) => (isServed && isOut[n] === true ? 0 : weight));
 }
 
-function versionOf(config: Config, ref: BackendRef): VersionConfig | null {
-  const service = config.services.find(({ name }) => name === ref.service);
-  const version = service?.versions.find(({ name }) => name === ref.version) ?? null;
-  // An instance that comes or goes makes no other canary of it: what it is asked for by is the operator's.
+const servicesByName = new WeakMap<readonly ServiceConfig[], ReadonlyMap<string, ServiceConfig>>();
+
+function versionOf({ services }: Config, ref: BackendRef): VersionConfig | null {
+  let byName = servicesByName.get(services);
+  if (byName === undefined) {
+    byName = new Map(services.map((service) => [service.name, service]));
+    servicesByName.set(services, byName);
+  }
+  return byName.get(ref.service)?.versions.find(({ name }) => name === ref.version) ?? null;
+}
+
+/** An instance that comes or goes makes no other canary of a version: what it is asked for by is the operator's. */
+function asWritten(version: VersionConfig | null): VersionConfig | null {
   return version?.from === undefined ? version : { ...version, endpoints: [] };
 }

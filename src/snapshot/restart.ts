@@ -4,11 +4,23 @@
  */
 
 import type { Config } from '../model/config.ts';
+import { speaksHttp2 } from '../model/threads/load/http2.ts';
+import type { ListenerConfig } from '../model/threads/tls.ts';
 
-const FIXED = ['listen', 'admin', 'workers', 'state', 'fleet'] as const;
+const FIXED = ['admin', 'workers', 'state', 'fleet'] as const;
 
 /** One warning for each change that does not take effect now. */
 export function needsRestart(before: Config, after: Config): string[] {
-  const changed = FIXED.filter((key) => JSON.stringify(before[key]) !== JSON.stringify(after[key]));
+  const isOther = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);
+  const changed: string[] = FIXED.filter((key) => isOther(before[key], after[key]));
+  if (isOther(addressOf(before.listen), addressOf(after.listen))) changed.unshift('listen');
+  const othersOf = ({ listeners = [] }: Config) => listeners.map(addressOf);
+  if (isOther(othersOf(before), othersOf(after))) changed.push('listeners');
   return changed.map((key) => `${key} changed; the change takes effect at the next start`);
+}
+
+/** What TLS is spoken with changes at once. Whether it is, which HTTP is and whether a PROXY header comes first does not. */
+function addressOf(listener: ListenerConfig) {
+  const { host, port, tls, proxyProtocol } = listener;
+  return { host, port, isTls: tls !== undefined, isHttp2: speaksHttp2(listener), proxyProtocol };
 }

@@ -2,7 +2,7 @@
  * The rollouts of a configuration, as the judge needs them: indexes of the snapshot instead of names.
  */
 
-import type { Config, RolloutConfig, RouteConfig, ShadowConfig } from '../model/config.ts';
+import type { BackendRef, Config, RolloutConfig, RouteConfig, ShadowConfig } from '../model/config.ts';
 import {
   type JudgePolicy,
   type RolloutArm,
@@ -12,7 +12,7 @@ import {
   weightScaleOf,
 } from '../model/rollout.ts';
 import type { SloConfig } from '../model/slo.ts';
-import type { EndpointSpec, RouteSpec, Snapshot } from '../model/snapshot.ts';
+import type { EndpointSpec, RescueSpec, RouteSpec, Snapshot } from '../model/snapshot.ts';
 import { generationOf } from './overrides.ts';
 
 /** Share of what the SLO allows that is no reason for a rollback. */
@@ -120,4 +120,20 @@ function armOf(
   const weight = (backendRefs[index]?.weight ?? 0) * weightScaleOf(route);
   const endpoints = targets.endpoints.map((slot) => (known[slot] as EndpointSpec).id);
   return { service, version, cell, dial, unit, weight, endpoints };
+}
+
+/** Who answers for whom; null where nobody is rescued. */
+export function rescueOf({ backendRefs, rollout }: RouteConfig): RescueSpec | null {
+  if (rollout === null || !rollout.rescue) return null;
+  const indexOfVersion = (name: string): number => backendRefs.findIndex(({ version }) => version === name);
+  return {
+    canary: indexOfVersion(rollout.canary),
+    stable: indexOfVersion(rollout.stable),
+    isForPinned: rollout.rescuePinned,
+  };
+}
+
+/** Whether this version of the route is one of the two that are compared. */
+export function isUnderRollout({ rollout }: RouteConfig, { version }: BackendRef): boolean {
+  return rollout !== null && (version === rollout.stable || version === rollout.canary);
 }

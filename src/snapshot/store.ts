@@ -1,5 +1,5 @@
 /**
- * The one cell that holds the configuration in force, its snapshot, and the history of how it came to be.
+ * The one cell that holds the configuration in force, its snapshot, and the weights that are held against it.
  *
  * ```
  * offer(parsed) ── problems ─────────────────────────▶ refused: everything stays as it is
@@ -13,7 +13,7 @@
 import type { Config, RouteConfig } from '../model/config.ts';
 import { type ParseResult, type Problem, SluiceError } from '../model/problem.ts';
 import { type RouteHold, weightScaleOf } from '../model/rollout.ts';
-import type { Override, Snapshot, SplitSpec } from '../model/snapshot.ts';
+import type { Override, RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
 import type { ConfigStatus } from '../model/status.ts';
 import { type Compiled, compile, type Memory, weightsOf } from './compile.ts';
 import { type Dials, getDial, setDial } from './dials.ts';
@@ -21,20 +21,19 @@ import { FIND_NONE, type FindEndpoints, hasSameEndpoints, withDiscovered } from 
 import { hashConfig } from './hash.ts';
 import { type LiveIds, type MayRecycle, NO_IDS, type RecycleCandidate } from './live.ts';
 import {
+  byRoute,
   type Drifter,
   driftKey,
+  effectiveWeightsOf,
   generationOf,
   type Handicaps,
+  indexOfRoute,
   type Lifted,
   liveOverrides,
   NO_HANDICAPS,
   type VersionSet,
   versionKey,
-  withRoute,
 } from './overrides.ts';
-
-/** Revisions that the history keeps. */
-export const HISTORY_MAX = 20;
 
 /** What is in force. */
 export interface Current {
@@ -42,14 +41,6 @@ export interface Current {
   /** The same as the operator wrote it, without the endpoints that were found. */
   readonly intended: Config;
   readonly snapshot: Snapshot;
-  /** ISO 8601. */
-  readonly at: string;
-}
-
-/** One accepted configuration. */
-export interface Revision {
-  readonly revision: number;
-  readonly hash: string;
   /** ISO 8601. */
   readonly at: string;
 }
@@ -95,9 +86,9 @@ export class Store {
   #find: FindEndpoints = FIND_NONE;
   #ids: LiveIds = NO_IDS;
   #memory: Memory | null = null;
-  #overrides: readonly Override[] = [];
+  /** By route. */
+  #held: Map<string, readonly Override[]> = new Map();
   #handicaps: Handicaps = NO_HANDICAPS;
-  #history: readonly Revision[] = [];
   #revision = 0;
   #accepted = 0;
   #refused = 0;
@@ -115,12 +106,7 @@ export class Store {
 
   /** Weights held against the operator's. */
   get overrides(): readonly Override[] {
-    return this.#overrides;
-  }
-
-  /** The last 20 accepted configurations, newest first. */
-  get history(): readonly Revision[] {
-    return this.#history;
+    return [...this.#held.values()].flat();
   }
 
   /** Takes the result of parsing a document; puts it in force or keeps what is. */
@@ -128,15 +114,13 @@ export class Store {
     if (!parsed.ok) return this.#refuse(parsed.problems);
     const hash = parsed.hash ?? hashConfig(parsed.config);
     if (this.#current?.snapshot.hash === hash) return this.#confirm(this.#current, parsed.warnings);
-    const { live, lifted } = liveOverrides(parsed.config, this.#overrides);
+    const { live, lifted } = liveOverrides(parsed.config, this.overrides);
     const config = withDiscovered(parsed.config, this.#find);
     const compiled = this.#compile(config, hash, live);
     if (compiled instanceof SluiceError) return this.#refuse([this.#exhausted(compiled)]);
     const before = this.#current;
     const current = this.#swap({ config, intended: parsed.config, at: this.#accept() }, compiled);
-    const { revision } = current.snapshot;
-    this.#history = [{ revision, hash, at: current.at }, ...this.#history].slice(0, HISTORY_MAX);
-    this.#overrides = live;
+    this.#held = byRoute(live);
     return { kind: 'swapped', current, before, warnings: parsed.warnings, lifted, recycled: compiled.recycled };
   }
 
@@ -155,7 +139,7 @@ export class Store {
     const { intended, at } = before;
     const config = withDiscovered(intended, this.#find);
     if (hasSameEndpoints(config, before.config)) return null;
-    const compiled = this.#compile(config, before.snapshot.hash, this.#overrides);
+    const compiled = this.#compile(config, before.snapshot.hash, this.overrides);
     if (compiled instanceof SluiceError) return { kind: 'refused', problems: [this.#exhausted(compiled)] };
     const current = this.#swap({ config, intended, at }, compiled);
     return { kind: 'swapped', current, before, warnings: [], lifted: [], recycled: compiled.recycled };
@@ -166,12 +150,16 @@ export class Store {
     return this.#current === null ? null : generationOf(this.#current.config, route);
   }
 
-  /** Sets all weights that are held on a route, instead of those before; none: the operator's are in force. False: stale. */
+  /**
+   * Sets all weights that are held on a route, instead of those before; none: the operator's are in force. False: stale.
+   * Cost: that of one route, however many there are.
+   */
   holdRoute({ route, generation, because, weights }: RouteHold): boolean {
     if (this.generationOf(route) !== generation) return false;
     const held = weights.map(({ version, weight }) => ({ route, version, weight, because, generation }));
-    this.#overrides = withRoute(this.#overrides, route, held);
-    this.#setDials();
+    if (held.length === 0) this.#held.delete(route);
+    else this.#held.set(route, held);
+    this.#setDialsOf(route);
     return true;
   }
 
@@ -185,6 +173,7 @@ export class Store {
 
   /** Takes which versions drift, by `route/service/version`, instead of those before. */
   setDrifters(drifters: Handicaps['drifters']): WeightShift[] {
+    if (drifters.size + this.#handicaps.drifters.size === 0) return [];
     return this.#shift({ ...this.#handicaps, drifters }, 'it does not drift any more');
   }
 
@@ -209,7 +198,7 @@ export class Store {
 
   /** Why a version's weight is not the operator's, or would not be if there were another version; empty when it is. */
   weightReason(route: string, split: SplitSpec): string {
-    const override = this.#overrides.find((held) => held.route === route && held.version === split.version);
+    const override = this.#held.get(route)?.find(({ version }) => version === split.version);
     if (override !== undefined) return override.because;
     const drifter: Drifter | undefined = this.#handicaps.drifters.get(driftKey(route, split));
     const isDown = this.#handicaps.down.has(versionKey(split));
@@ -259,10 +248,19 @@ export class Store {
     const before = new Map<number, number>();
     if (this.#current === null) return before;
     const { config, snapshot } = this.#current;
-    for (const { dial, weight } of weightsOf({ config, routes: snapshot.routes }, this.#overrides, this.#handicaps)) {
+    for (const { dial, weight } of weightsOf({ config, routes: snapshot.routes }, this.overrides, this.#handicaps)) {
       before.set(dial, setDial(this.#options.dials, dial, weight));
     }
     return before;
+  }
+
+  #setDialsOf(name: string): void {
+    const { config, snapshot } = this.#current as Current;
+    const index = indexOfRoute(config, name) as number;
+    const route = config.routes[index] as RouteConfig;
+    const weights = effectiveWeightsOf(config, route, this.#held.get(name) ?? [], this.#handicaps);
+    const { splits } = snapshot.routes[index] as RouteSpec;
+    for (const [n, { dial }] of splits.entries()) setDial(this.#options.dials, dial, weights[n] as number);
   }
 
   #confirm(current: Current, warnings: readonly Problem[]): OfferResult {

@@ -5,7 +5,6 @@
  */
 
 import type {
-  AccessLogConfig,
   DrainConfig,
   Filters,
   HealthCheckConfig,
@@ -23,13 +22,24 @@ import type {
 } from '../model/config.ts';
 import type { BreakerConfig, OverloadConfig, Priority } from '../model/overload.ts';
 import type { DriftConfig, SloConfig } from '../model/slo.ts';
+import type { AnswersConfig, IdempotencyConfig } from '../model/threads/answers/idempotency.ts';
 import type { ColorConfig } from '../model/threads/color.ts';
+import type { SaturationConfig } from '../model/threads/load/saturation.ts';
+import type { AccessLogConfig } from '../model/threads/requests/access.ts';
+import type { TracingConfig } from '../model/threads/requests/tracing.ts';
 import type { RevisionsConfig } from '../model/threads/revision.ts';
 import type { FollowSettings } from './stores/settings.ts';
 
 export const DEFAULT_LISTEN: ListenAddress = { host: '0.0.0.0', port: 8080 };
 export const DEFAULT_ADMIN: ListenAddress = { host: '127.0.0.1', port: 9900 };
-export const DEFAULT_RATE = { name: 'default', by: 'address' } as const;
+/** Of a `tls` that says no more than its certificates, and of the `minVersion` of any. */
+export const DEFAULT_LISTENER_TLS = {
+  unknownHost: 'default',
+  minVersion: '1.2',
+  handshakeMs: 10_000,
+  handshakesMax: 512,
+} as const;
+export const DEFAULT_RATE = { name: 'default', by: 'address', scope: 'gateway' } as const;
 export const DEFAULT_COLOR: ColorConfig = {
   header: 'x-release-stage',
   acceptFrom: 'trustedProxies',
@@ -44,12 +54,24 @@ export const DEFAULT_TOKEN_LEEWAY_MS = 30_000;
 export const DEFAULT_TOKEN_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const;
 export const DEFAULT_KEY_SET_INTERVAL_MS = 300_000;
 export const DEFAULT_OVERLOAD: OverloadConfig = { priorityHeader: null };
+export const DEFAULT_SATURATION: SaturationConfig = {
+  acts: true,
+  delayMs: 500,
+  memoryBytes: null,
+  profiles: { directory: null, keep: 6, bytesMax: 32 * 1024 * 1024, lengthMs: 5000, cooldownMs: 600_000 },
+};
 export const DEFAULT_PRIORITY: Priority = 'default';
 export const DEFAULT_DRAIN: DrainConfig = { delayMs: 5000, timeoutMs: 25_000 };
 export const DEFAULT_STATE: StateConfig = { directory: null };
 export const DEFAULT_REVISIONS: RevisionsConfig = { keep: 20, bytesMax: 16 * 1024 * 1024, watchMs: 60_000 };
 /** Of a `fleet` that says no more. */
-export const DEFAULT_FLEET = { timeoutMs: 50, leaseMs: 3000, windowLeaseMs: 10_000, onTaken: 'wait' } as const;
+export const DEFAULT_FLEET = {
+  lock: 'redis',
+  timeoutMs: 50,
+  leaseMs: 3000,
+  windowLeaseMs: 10_000,
+  onTaken: 'wait',
+} as const;
 /** Gateway API's default: equal shares. */
 export const DEFAULT_WEIGHT = 1;
 export const DEFAULT_ENDPOINT_WEIGHT = 1;
@@ -68,12 +90,18 @@ export const DEFAULT_LIMITS: Limits = {
   endpointPendingMax: 1024,
   requestsPerConnectionMax: 10_000,
   replayBodyBytesMax: 65_536,
+  staleBytesMax: 64 * 1024 * 1024,
+  endpointSessionsMax: 2,
+  sessionStreamsMax: 100,
+  http2StreamsMax: 100,
+  http2AbuseMax: 500,
 };
 
 export const DEFAULT_TIMEOUTS: Timeouts = {
   headMs: 10_000,
   idleMs: 60_000,
   bodyIdleMs: 30_000,
+  streamIdleMs: 300_000,
   connectMs: 1000,
   firstByteMs: 30_000,
   pendingMs: 1000,
@@ -81,16 +109,49 @@ export const DEFAULT_TIMEOUTS: Timeouts = {
   upstreamLifetimeMs: 300_000,
   dnsMs: 5000,
   upgradeIdleMs: 300_000,
+  upstreamPingMs: 20_000,
 };
 
 export const DEFAULT_HTTP: HttpConfig = { absoluteForm: 'refuse', pathNormalization: 'normalize', serverTiming: false };
 export const DEFAULT_ACCESS_LOG: AccessLogConfig = { sampleRatio: 0 };
+/** Of a `tracing` that says no more than where the collector is. */
+export const DEFAULT_TRACING = {
+  sampleRatio: 0.01,
+  parent: 'trustedProxies',
+  propagators: ['tracecontext'],
+  query: 'redact',
+  queueMax: 8192,
+  timeoutMs: 5000,
+} as const satisfies Partial<TracingConfig>;
 export const DEFAULT_RETRY: RetryConfig = {
   retriesMax: 1,
   statuses: [],
   backoffMs: 25,
   attemptTimeoutMs: Number.POSITIVE_INFINITY,
   hedgeMs: Number.POSITIVE_INFINITY,
+};
+/** Of a `fallback`. */
+export const DEFAULT_STALE = { maxAgeMs: 300_000, entryBytesMax: 262_144 } as const;
+export const DEFAULT_STATIC_STATUS = 503;
+/** Of an `idempotency` of a route. */
+export const DEFAULT_IDEMPOTENCY: IdempotencyConfig = {
+  header: 'Idempotency-Key',
+  methods: ['POST', 'PATCH'],
+  ttlMs: 86_400_000,
+  isRequired: false,
+  concurrent: 'wait',
+  waitMs: 10_000,
+  headers: ['Authorization'],
+  cookies: [],
+  requestBytesMax: 1024 * 1024,
+  responseBytesMax: 65_536,
+};
+/** Where their answers are kept. */
+export const DEFAULT_ANSWERS: AnswersConfig = {
+  store: 'memory',
+  entriesMax: 10_000,
+  bytesMax: 64 * 1024 * 1024,
+  onStoreFailure: 'local',
 };
 /** Of a `healthCheck` that says nothing more; a service without one is not checked. */
 export const DEFAULT_HEALTH_CHECK: HealthCheckConfig = {
@@ -120,6 +181,8 @@ export const DEFAULT_SLO: Pick<SloConfig, 'ignorePaths' | 'errorWeights' | 'budg
 };
 /** Of a `drift` that says no more. */
 export const DEFAULT_DRIFT: DriftConfig = { keepRatio: 0.5, sampleRatio: 1 };
+/** Of a composite objective, and of the gateway's, that say no more. */
+export const DEFAULT_COMPOSITE = { formula: 'mean', weight: 1, windowMs: 60_000, lateRatio: 1 } as const;
 /** The ramp of `steps: default`, in percent of users. */
 export const DEFAULT_STEPS: readonly number[] = [1, 5, 25, 50, 100];
 /** Of a rollout with steps that says no more. */
@@ -175,6 +238,16 @@ export const DEFAULT_ROLLOUT: Omit<RolloutConfig, 'stable' | 'canary'> = {
   rescue: true,
   rescuePinned: false,
 };
+
+/** Of alerts. The rates are those that the chats name themselves, or less. */
+export const DEFAULT_ALERTS = {
+  groupMs: 10_000,
+  repeatMs: 14_400_000,
+  timeoutMs: 5000,
+  zone: 'UTC',
+  pagerDutyUrl: 'https://events.pagerduty.com/v2/enqueue',
+  perMinute: { dingtalk: 20, wecom: 20, feishu: 60, slack: 60, pagerduty: 60, alertmanager: 60, webhook: 60 },
+} as const;
 
 /** Of sources. */
 export const DEFAULT_FOLLOW: FollowSettings = {

@@ -4,25 +4,30 @@
  * ```
  * texts ─▶ document/ (YAML, variables, shape; merged) ─▶ checks/ (references) ─▶ build/ (defaults)
  * ```
- * Every stage goes on with what the one before left sound, so that all problems come at once. Pure: the
- * environment is an argument. Cost: about 2 s per MiB (10,000 routes of eight lines: 2 MiB); for documents that were read
- * before, about 5 us each.
+ * Every stage goes on with what the one before left sound, so that all problems come at once. Pure but for the
+ * files that a main document names (document/files.ts): the environment is an argument. Cost: about 2 s per MiB (10,000
+ * routes of eight lines: 2 MiB); for documents that were read before, about 5 us each.
  */
 
 import type { ParseResult, Problem } from '../model/problem.ts';
-import { buildConfig } from './build/config.ts';
+import { buildConfig, keepBuilt } from './build/config.ts';
 import { buildSources, type Sources } from './build/sources.ts';
+import { checkAlerts } from './checks/alerts.ts';
 import { checkCapacity } from './checks/capacity.ts';
 import { type Draft, draftOf } from './checks/draft.ts';
+import { checkFaults } from './checks/faults.ts';
 import { checkFilters } from './checks/filters.ts';
-import { checkMatches } from './checks/matches.ts';
+import { checkFleet } from './checks/fleet.ts';
 import { checkRollouts } from './checks/rollout.ts';
-import { checkRoutes } from './checks/routes.ts';
+import { checkFallbacks } from './checks/route/fallback.ts';
+import { checkIdempotency } from './checks/route/idempotency.ts';
+import { checkMatches } from './checks/route/matches.ts';
+import { checkRoutes } from './checks/route/routes.ts';
 import { checkServices } from './checks/services.ts';
 import { checkSlos } from './checks/slo.ts';
 import { warn } from './checks/warnings.ts';
 import type { Environment } from './document/interpolate.ts';
-import { Known } from './document/known.ts';
+import { Known, type KnownRoute } from './document/known.ts';
 import { type Merged, mergeParts } from './document/merge.ts';
 import { type Part, readPart } from './document/part.ts';
 import { isMapping, mainDocument, PIECES_BYTES_MAX, PIECES_MAX, type SourceDocument } from './document/pieces.ts';
@@ -30,6 +35,7 @@ import type { PlacedFault } from './document/read.ts';
 import { checkWeights, noteWeights, weigh } from './document/weights.ts';
 import { describe } from './problems/fault.ts';
 import { createReport, type Path, PROBLEMS_MAX, type Report } from './problems/report.ts';
+import type { DocumentInput, RouteInput } from './schema.ts';
 import { nameOfSource } from './stores/name.ts';
 
 /** A configuration with the sources that its main document names. */
@@ -80,13 +86,26 @@ export function parseDocuments(
   if (document === null || report.count > 0) return { ok: false, problems: report.problems() };
   const warnings = createReport(fileName, merged.locator);
   for (const { position, path, fault } of merged.warnings) warnings.addAt(position, path, fault);
-  const weighed = weigh(document, merged.weights);
-  // Weights make another route of what was found sound.
-  const soundRoutes = checked.soundRoutes.map((route, n) => (weighed.routes[n] === document.routes[n] ? route : null));
-  const config = noteWeights(buildConfig(weighed, known, soundRoutes), document, merged.weights);
+  const weighed = weigh(document, merged.weights, known);
+  const soundRoutes = soundOf(weighed, document, { checked, known });
+  const config = noteWeights(buildConfig(weighed, known, soundRoutes), document, merged.weights, known);
   warn({ document: weighed, known, soundRoutes }, warnings);
   const sources = buildSources(document);
   return { ok: true, config, warnings: warnings.problems(), sources };
+}
+
+/** Routes that are known as they are weighed. One that weights make another route of is kept both ways: it is checked by itself. */
+function soundOf(
+  weighed: DocumentInput,
+  { routes, services }: DocumentInput,
+  { checked, known }: { readonly checked: Draft; readonly known: Known },
+): (KnownRoute | null)[] {
+  return checked.soundRoutes.map((before, n) => {
+    const [route, own] = [weighed.routes[n] as RouteInput, routes[n] as RouteInput];
+    if (route === own) return before;
+    if (before === null) keepBuilt(own, services, known);
+    return known.route(route, (name) => services[name]);
+  });
 }
 
 /** What the main document says of where the rest is; null when the document itself is not sound. */
@@ -171,9 +190,14 @@ function checkTogether(
   checkRoutes(draft, report);
   checkMatches(draft, report);
   checkFilters(draft, report);
+  checkFallbacks(draft, report);
+  checkFaults(draft, report);
+  checkIdempotency(draft, report);
   checkRollouts(draft, report);
   checkWeights(draft, merged, report);
   checkSlos(draft, report);
   checkCapacity(draft, report);
+  checkFleet(draft, report);
+  checkAlerts(draft, report);
   return draft;
 }

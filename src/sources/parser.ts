@@ -13,8 +13,8 @@
 import { Worker } from 'node:worker_threads';
 import type { Config } from '../model/config.ts';
 import { SluiceError } from '../model/problem.ts';
-import { applyEdits, editsOf } from '../model/threads/edits.ts';
-import type { FromParser, ParseSetup, ToParser } from '../model/threads/parse.ts';
+import { applyEdits, editsOf } from '../model/threads/parsing/edits.ts';
+import type { FromParser, ParseSetup, ToParser } from '../model/threads/parsing/parse.ts';
 import type { SourceDocument } from './document/pieces.ts';
 import type { Parsed } from './parse.ts';
 

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import type { Path } from './problems/report.ts';
 import { checkCidr } from './scalars/host.ts';
 import { checkWorkers, WORKERS_META } from './scalars/number.ts';
+import { alerts } from './schema/alerts.ts';
 import { color } from './schema/color.ts';
 import { discovery } from './schema/discovery.ts';
 import { named, scalar } from './schema/fields.ts';
@@ -19,25 +20,39 @@ import {
   http,
   limits,
   listen,
+  listener,
   overload,
   revisions,
+  saturation,
   state,
   timeouts,
 } from './schema/process.ts';
-import { route } from './schema/route.ts';
+import { answers } from './schema/route/idempotency.ts';
+import { route } from './schema/route/route.ts';
 import { service } from './schema/service.ts';
+import { business } from './schema/slo.ts';
 import { follow, sources } from './schema/sources.ts';
+import { tracing } from './schema/tracing.ts';
+
+const LISTENERS_MAX = 15;
 
 /** The whole document. */
 export const documentSchema = z.strictObject({
-  listen: listen('0.0.0.0:8080', 'Where the data plane listens; default 0.0.0.0:8080').optional(),
+  listen: listener('0.0.0.0:8080', 'Where the data plane listens; default 0.0.0.0:8080').optional(),
+  listeners: z
+    .array(listener('0.0.0.0:8443', 'Where the data plane listens too'))
+    .max(LISTENERS_MAX)
+    .meta({ description: 'Where the data plane listens besides `listen`' })
+    .optional(),
   admin: listen('127.0.0.1:9900', 'Where the admin server listens; default 127.0.0.1:9900').optional(),
   adminToken: adminToken.optional(),
   workers: scalar<number | 'auto'>(checkWorkers, WORKERS_META, 'Data-plane threads; default auto').optional(),
   color: color.optional(),
   overload: overload.optional(),
+  saturation: saturation.optional(),
   http: http.optional(),
   accessLog: accessLog.optional(),
+  tracing: tracing.optional(),
   trustedProxies: z.array(scalar<string>(checkCidr, { type: 'string' }, 'CIDR block')).optional(),
   limits: limits.optional(),
   timeouts: timeouts.optional(),
@@ -45,6 +60,9 @@ export const documentSchema = z.strictObject({
   state: state.optional(),
   revisions: revisions.optional(),
   fleet: fleet.optional(),
+  alerts: alerts.optional(),
+  business: business.optional(),
+  idempotency: answers.optional(),
   sources: sources.optional(),
   follow: follow.optional(),
   discovery: discovery.optional(),
@@ -71,6 +89,7 @@ export type DocumentInput = z.infer<typeof documentSchema>;
 export type RouteInput = DocumentInput['routes'][number];
 export type BackendRefInput = NonNullable<RouteInput['backendRefs']>[number];
 export type FilterInput = NonNullable<RouteInput['filters']>[number];
+export type FallbackInput = NonNullable<RouteInput['fallback']>[number];
 export type MatchInput = NonNullable<RouteInput['matches']>[number];
 export type SloInput = NonNullable<RouteInput['slo']>;
 export type RolloutInput = NonNullable<RouteInput['rollout']>;
@@ -94,6 +113,22 @@ export function jsonSchema(): Record<string, unknown> {
 /** The fields known at a path of the document, for hints; empty where names are free or nothing is known. */
 export function fieldsAt(path: Path): string[] {
   return fieldsOf(documentSchema, path);
+}
+
+/** What the schema says of a path of the document; empty where it says nothing. */
+export function descriptionAt(path: Path): string {
+  let schema: unknown = documentSchema;
+  let told = '';
+  for (const step of path) {
+    schema = below(bare(schema, step), step);
+    told = schema instanceof z.ZodType ? (schema.description ?? describedInside(schema)) : '';
+  }
+  return told;
+}
+
+/** `optional()` hides what it is made of. */
+function describedInside(schema: z.ZodType): string {
+  return schema instanceof z.ZodOptional ? ((schema.unwrap() as z.ZodType).description ?? '') : '';
 }
 
 /** The same, of a document of another kind. */

@@ -10,10 +10,11 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { deflateRawSync } from 'node:zlib';
 import { canonicalJson } from '../lib/text/canonical.ts';
 import type { SavedRollout } from '../model/rollout.ts';
-import type { Decision } from '../model/slo.ts';
+import type { LoggedDecision } from '../model/slo.ts';
 import type { LoadedState, Recorded, SavedBudget, Segment, StateBatch } from '../model/threads/state.ts';
 import { chained, GENESIS } from './chain.ts';
 import { DamagedError } from './faults.ts';
+import { DECISIONS_PENDING_MAX } from './pending.ts';
 import { migrate, SCHEMA_VERSION, versionOf } from './schema.ts';
 
 export const STATE_FILE = 'sluice.db';
@@ -21,6 +22,8 @@ export const STATE_FILE = 'sluice.db';
 const BUSY_MS = 2000;
 /** Newest decisions that a start hands back. */
 const LOADED_DECISIONS = 1000;
+/** A batch whose acknowledgement was lost comes again, with what came since: its decisions are among the newest. */
+const KNOWN_DECISIONS = 2 * DECISIONS_PENDING_MAX;
 /** What all tapes together may take, packed: about 600 hours of one rollout at 1,000 requests per second. */
 const TAPE_BYTES_MAX = 256 * 1024 * 1024;
 
@@ -66,7 +69,11 @@ export class StateDatabase {
     return loadFrom(this.#database);
   }
 
-  /** Writes a batch in one transaction. @returns the decisions as recorded. @throws errors of SQLite; nothing is written then */
+  /**
+   * Writes a batch in one transaction; what it has of decisions and segments already, it does not write again.
+   * @returns the decisions as recorded
+   * @throws errors of SQLite; nothing is written then
+   */
   write(batch: StateBatch): Recorded[] {
     const [seq, head, tapeBytes] = [this.#seq, this.#head, this.#tapeBytes];
     this.#database.exec('BEGIN IMMEDIATE');
@@ -76,7 +83,8 @@ export class StateDatabase {
       for (const segment of batch.segments) this.#saveSegment(segment);
       for (const [watch, { route, segments }] of batch.segmentsLost) this.#statements.letGo.run(watch, route, segments);
       if (batch.segments.length > 0) this.#letGo();
-      const recorded = batch.decisions.map((decision) => this.#append(decision));
+      const known = batch.decisions.length === 0 ? new Map<string, Omit<Recorded, 'id'>>() : this.#newest();
+      const recorded = batch.decisions.map((decision) => this.#append(decision, known));
       if (recorded.length > 0) this.#statements.head.run(this.#seq, this.#head);
       this.#database.exec('COMMIT');
       return recorded;
@@ -103,8 +111,8 @@ export class StateDatabase {
 
   #saveSegment({ watch, route, number, at, previous, hash, bytes }: Segment): void {
     const packed = deflateRawSync(bytes);
-    this.#tapeBytes += packed.length;
-    this.#statements.segment.run(watch, route, number, at, previous, hash, packed);
+    const { changes } = this.#statements.segment.run(watch, route, number, at, previous, hash, packed);
+    if (changes > 0) this.#tapeBytes += packed.length;
   }
 
   /** Makes room: the oldest segments go, and are counted. */
@@ -119,8 +127,16 @@ export class StateDatabase {
     }
   }
 
-  #append(decision: Decision): Recorded {
+  /** The newest decisions by their body, which no two have: it says when, and which. */
+  #newest(): ReadonlyMap<string, Omit<Recorded, 'id'>> {
+    const rows = this.#statements.newest.all(this.#seq - KNOWN_DECISIONS);
+    return new Map(rows.map(({ seq, hash, body }) => [body as string, { seq: seq as number, hash: hash as string }]));
+  }
+
+  #append(decision: LoggedDecision, known: ReadonlyMap<string, Omit<Recorded, 'id'>>): Recorded {
     const body = canonicalJson(decision);
+    const before = known.get(body);
+    if (before !== undefined) return { ...before, id: decision.id };
     const hash = chained(this.#head, body);
     const seq = this.#seq + 1;
     this.#statements.decision.run(seq, this.#head, hash, body);
@@ -138,8 +154,10 @@ const SQL = {
   rollout: `INSERT INTO rollouts VALUES (?, ?, ?)
     ON CONFLICT (route) DO UPDATE SET format = excluded.format, body = excluded.body`,
   decision: 'INSERT INTO decisions VALUES (?, ?, ?, ?)',
+  newest: 'SELECT seq, hash, body FROM decisions WHERE seq > ?',
   head: `INSERT INTO head VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET seq = excluded.seq, hash = excluded.hash`,
-  segment: `INSERT INTO segments (watch, route, number, at, previous, hash, packed) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+  segment: `INSERT INTO segments (watch, route, number, at, previous, hash, packed) VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (watch, number) DO NOTHING`,
   oldest: 'SELECT id, watch, route, length(packed) AS bytes FROM segments ORDER BY id LIMIT 1',
   drop: 'DELETE FROM segments WHERE id = ?',
   letGo: `INSERT INTO let_go VALUES (?, ?, ?)
@@ -174,7 +192,7 @@ export function loadFrom(database: DatabaseSync): LoadedState {
   return {
     budgets,
     rollouts: bodies('SELECT body FROM rollouts ORDER BY route').map((body) => parsed(body) as SavedRollout),
-    decisions: newest.map((body) => parsed(body) as Decision),
+    decisions: newest.map((body) => parsed(body) as LoggedDecision),
   };
 }
 

@@ -5,7 +5,7 @@
  */
 
 import type { SavedRollout } from '../model/rollout.ts';
-import type { Decision } from '../model/slo.ts';
+import type { LoggedDecision } from '../model/slo.ts';
 import type { SavedBudget, Segment, StateBatch } from '../model/threads/state.ts';
 
 export const DECISIONS_PENDING_MAX = 1000;
@@ -15,7 +15,7 @@ export const SEGMENTS_PENDING_MAX = 256;
 export class Pending {
   #budgets = new Map<string, SavedBudget>();
   #rollouts = new Map<string, SavedRollout>();
-  #decisions: Decision[] = [];
+  #decisions: LoggedDecision[] = [];
   #segments: Segment[] = [];
   #lost = 0;
   #segmentsLost = 0;
@@ -54,7 +54,7 @@ export class Pending {
     this.#rollouts.set(rollout.route, rollout);
   }
 
-  addDecision(decision: Decision): void {
+  addDecision(decision: LoggedDecision): void {
     this.#decisions.push(decision);
     this.#bound();
   }

@@ -19,7 +19,7 @@
 import { Worker } from 'node:worker_threads';
 import type { Log } from '../lib/log.ts';
 import type { SavedRollout } from '../model/rollout.ts';
-import type { Decision } from '../model/slo.ts';
+import type { LoggedDecision } from '../model/slo.ts';
 import type {
   FromState,
   LoadedState,
@@ -32,6 +32,7 @@ import type {
   StateSetup,
   StateStatus,
   ToState,
+  Unwritten,
 } from '../model/threads/state.ts';
 import { Pending } from './pending.ts';
 
@@ -163,11 +164,25 @@ export class StateStore {
   }
 
   /** Adds a decision to the log at once, and in the same transaction where it left the route's rollout. */
-  append(decision: Decision, rollout: SavedRollout | null): void {
+  append(decision: LoggedDecision, rollout: SavedRollout | null): void {
     if (!this.#keeps) return;
     this.#pending.addDecision(decision);
     if (rollout !== null) this.#pending.addRollout(rollout);
     this.#flush();
+  }
+
+  /** Writes what another store or process could not, before anything that came since. */
+  takeUp({ decisions, segments, segmentsLost }: Unwritten): void {
+    if (!this.#keeps) return;
+    this.#pending.putBack({ budgets: new Map(), rollouts: new Map(), decisions, segments, segmentsLost });
+    this.#flush();
+  }
+
+  /** What `close` left unwritten, or for all that is known did: it is another's to write from now on. */
+  leave(): Unwritten {
+    this.#giveBack(new Map());
+    const { decisions, segments, segmentsLost } = this.#pending.take();
+    return { decisions, segments, segmentsLost };
   }
 
   /** Writes what waits, within two seconds, and lets go. Idempotent. */

@@ -72,7 +72,7 @@ export class Writer {
   #handOut(database: StateDatabase, aside: MovedAside | null): FromState {
     const loaded = database.load();
     this.#isRead = true;
-    return { kind: 'opened', loaded, aside, fileBytes: bytesOf(this.#path) };
+    return { kind: 'opened', loaded, aside, fileBytes: this.#fileBytes() };
   }
 
   #closed(because: string): FromState {
@@ -92,7 +92,16 @@ export class Writer {
   }
 
   #written(database: StateDatabase, batch: StateBatch, aside: MovedAside | null): FromState {
-    return { kind: 'written', recorded: database.write(batch), aside, fileBytes: bytesOf(this.#path) };
+    return { kind: 'written', recorded: database.write(batch), aside, fileBytes: this.#fileBytes() };
+  }
+
+  /** Null where nobody may look: what was written is written all the same, and the status says that it is not known. */
+  #fileBytes(): number | null {
+    try {
+      return bytesOf(this.#path);
+    } catch {
+      return null;
+    }
   }
 
   #shut(): void {

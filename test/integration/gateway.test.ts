@@ -4,6 +4,7 @@ import { createServer } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import {
   type GatewayProcess,
+  logged,
   runToExit,
   startGatewayProcess,
   startLoad,
@@ -97,7 +98,7 @@ describe('a running gateway', () => {
       assert.equal(ready, true);
       assert.equal(state.revision, 1);
       assert.ok((state.last.problems[0]?.line ?? 0) >= 1);
-      assert.match(gateway.output(), /"event":"config_refused"/);
+      await logged(gateway, /"event":"config_refused"/);
       assert.equal(await (await fetch(gateway.proxyUrl)).text(), 'v1');
       gateway.save(config([0, 1]));
       await until('the next good one is live', async () =>

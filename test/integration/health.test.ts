@@ -11,7 +11,7 @@ import type { Config } from '#src/model/config.ts';
 import { createDials, getDial } from '#src/snapshot/dials.ts';
 import { Store } from '#src/snapshot/store.ts';
 import { configOf } from '../support/config.ts';
-import { startGatewayProcess, startLoad, startService, type TestService, until } from '../support/gateway.ts';
+import { logged, startGatewayProcess, startLoad, startService, type TestService, until } from '../support/gateway.ts';
 
 async function serviceOf(t: TestContext, name: string): Promise<TestService> {
   const service = await startService(name);
@@ -59,7 +59,7 @@ describe('a gateway with a failing endpoint', () => {
     assert.match(metrics, new RegExp(`sluice_endpoint_up\\{[^}]*endpoint="127\\.0\\.0\\.1:${sick.port}"[^}]*\\} 0`));
     assert.match(metrics, new RegExp(`sluice_endpoint_up\\{[^}]*endpoint="127\\.0\\.0\\.1:${fine.port}"[^}]*\\} 1`));
     const told = '"event":"endpoint","address":"127\\.0\\.0\\.1:PORT","before":"up","after":"ejected"';
-    assert.match(gateway.output(), new RegExp(told.replace('PORT', String(sick.port))));
+    await logged(gateway, new RegExp(told.replace('PORT', String(sick.port))));
     sick.status = 200;
     await until('it is back and serves', async () => (await sickNow())?.state === 'up' && sick.served > served + 20);
   });

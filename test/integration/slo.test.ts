@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type GatewayProcess, startGatewayProcess, startService, type TestService, until } from '../support/gateway.ts';
+import { runOver } from '../support/readings/slo-file.ts';
 
 let service: TestService;
 let gateway: GatewayProcess;
@@ -15,6 +16,7 @@ before(async () => {
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
+business: {target: 0.999, atLeast: 0.9}
 services:
   shop:
     slo: {availability: 0.95, latency: {threshold: 20s, target: 0.9}}
@@ -28,18 +30,29 @@ routes:
   - name: up
     matches: [{path: {value: /up}}]
     backendRefs: [{name: shop}]
+    value: 3
     slo: {availability: 0.99, ignorePaths: [/up/healthz], timeWindow: {duration: 1M}}
   - name: down
     matches: [{path: {value: /down}}]
     backendRefs: [{name: gone}]
     retry: {attempts: 0}
-    slo: {availability: 0.999}
+    value: 1
+    slo:
+      availability: 0.999
+      composite: {target: 0.99, atLeast: 0.9, weights: {success: 3, health: 1}, whileBelow: {accessLog: 1}}
 `);
+  for (let n = 0; n < REQUESTS; n++) {
+    await ask('/up');
+    await ask('/up/healthz?from=probe');
+    await ask('/down');
+  }
+  await until('the alert is told', () => gateway.output().includes('"slo_alert"'));
 });
 
 after(async () => {
-  await gateway.end();
+  // A gateway that did not start leaves nothing that would hold the process.
   await service.close();
+  await gateway.end();
 });
 
 async function ask(path: string): Promise<void> {
@@ -49,16 +62,13 @@ async function ask(path: string): Promise<void> {
 
 describe('objectives of a running gateway', () => {
   it('count to the last request, page an outage, and are shown', async () => {
-    for (let n = 0; n < REQUESTS; n++) {
-      await ask('/up');
-      await ask('/up/healthz?from=probe');
-      await ask('/down');
-    }
     const slos = async () => (await gateway.status()).slos;
     const find = async (name: string, indicator = 'availability') =>
       (await slos()).find((slo) => slo.name === name && slo.indicator === indicator);
     await until('everything is counted', async () => {
-      const counted = (await slos()).map(({ events }) => events.good + events.bad);
+      const counted = (await slos())
+        .filter(({ score }) => score === null)
+        .map(({ events }) => events.good + events.bad);
       return counted.length === 4 && counted.every((total) => total === REQUESTS);
     });
     const down = await find('down');
@@ -69,7 +79,6 @@ describe('objectives of a running gateway', () => {
     assert.deepEqual([up?.remainingRatio, up?.events.bad, up?.calendar?.good], [1, 0, REQUESTS]);
     assert.deepEqual((await find('shop'))?.events, { good: REQUESTS, bad: 0 });
     assert.deepEqual((await find('shop', 'latency'))?.events, { good: REQUESTS, bad: 0 });
-    await until('the alert is told', () => gateway.output().includes('"slo_alert"'));
     const line = gateway
       .output()
       .split('\n')
@@ -86,5 +95,31 @@ describe('objectives of a running gateway', () => {
         .filter((text) => text.includes('slo_alert'))
         .join('\n'),
     );
+  });
+
+  it('make scores of seconds: of a route that fails though its endpoint is in service, and of what was worth something', async () => {
+    const find = async (name: string) =>
+      (await gateway.status()).slos.find((slo) => slo.score !== null && slo.name === name);
+    await until('three bad seconds in a row', async () => (await find('down'))?.score?.isBelow === true);
+    const down = await find('down');
+    assert.deepEqual(down?.score?.parts, { success: 0, latency: null, health: 1, dependencies: null });
+    assert.equal(down.score.now, 0.25);
+    assert.ok(down.events.bad >= 3, JSON.stringify(down.events));
+    const business = await find('business');
+    assert.deepEqual(business?.score?.value, { asked: 4 * REQUESTS, served: 3 * REQUESTS });
+    assert.equal(business.scope, 'gateway');
+    await until('its policy is told', () => gateway.output().includes('"slo_strain"'));
+    const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+    assert.match(metrics, /sluice_slo_score_ratio\{scope="route",name="down",sli="composite"\} 0\.25/);
+    assert.ok(metrics.includes(`sluice_business_value_total{outcome="served"} ${3 * REQUESTS}`));
+  });
+
+  it('close the gate of a release where they burn, and leave it open elsewhere', async () => {
+    const gate = (route: string) => runOver({}, ['gate', '--admin', gateway.adminUrl, '--route', route]);
+    const closed = await gate('down');
+    assert.equal(closed.code, 1);
+    assert.match(closed.out, /fail {4}availability of route down: a page fires/);
+    const open = await gate('up');
+    assert.deepEqual([open.code, open.out.split('\n').at(-2)], [0, 'the gate is open'], open.out);
   });
 });

@@ -4,9 +4,11 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { formatProblem } from '#src/model/problem.ts';
 import type { Snapshot } from '#src/model/snapshot.ts';
+import { ENDPOINTS_MAX, GATEWAY_CELL, UNITS_MAX } from '#src/model/tallies.ts';
 import { compile } from '#src/snapshot/compile.ts';
 import { hashConfig } from '#src/snapshot/hash.ts';
 import { NO_IDS } from '#src/snapshot/live.ts';
+import { LOOKUPS_MAX } from '#src/sources/follow/discover/lookup.ts';
 import { parseConfig } from '#src/sources/parse.ts';
 import { PROBLEM_KINDS } from '#src/sources/problems/codes.ts';
 import { jsonSchema } from '#src/sources/schema.ts';
@@ -145,6 +147,18 @@ describe('docs/CONFIG.md', () => {
       return value === undefined ? [] : [[path, value] as const];
     });
     assert.deepEqual(Object.fromEntries(defaults), Object.fromEntries(described));
+  });
+
+  test('says how much a configuration may have', () => {
+    const text = page.replace(/\s+/g, ' ');
+    for (const [max, of] of [
+      [GATEWAY_CELL, 'routes and `backendRefs` together'],
+      [UNITS_MAX / 2, 'routes with a rollout'],
+      [ENDPOINTS_MAX, 'different endpoints'],
+      [LOOKUPS_MAX, 'lookups'],
+    ] as const) {
+      assert.ok(text.includes(`${max.toLocaleString('en')} ${of}`), of);
+    }
   });
 
   test('its documents are accepted without a warning', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { runSchedule } from '../support/stores/schedule.ts';
+import { runSeeds } from '../support/runner/apart.ts';
+import type { runSchedule } from '../support/stores/schedule.ts';
 
 const QUICK = 300;
 const FIRST = 1;
@@ -8,8 +9,12 @@ const FIRST = 1;
 test('under random faults no update is lost, no revision is wrong, and staleness is always told', async () => {
   let partials = 0;
   const kinds = new Map<string, number>();
-  for (let seed = FIRST; seed < FIRST + QUICK; seed++) {
-    const { events, partial } = await runSchedule(seed);
+  const module = new URL('../support/stores/schedule.ts', import.meta.url);
+  for (const { events, partial } of await runSeeds<Awaited<ReturnType<typeof runSchedule>>>({
+    module,
+    first: FIRST,
+    count: QUICK,
+  })) {
     partials += partial;
     for (const kind of events) kinds.set(kind, (kinds.get(kind) ?? 0) + 1);
   }

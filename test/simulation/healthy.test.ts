@@ -17,7 +17,7 @@ describe(`healthy canaries of every cell, ${DURATION_MS / 60_000} minutes each`,
       t.diagnostic(`seeds ${SEED}..${SEED + RUNS - 1}`);
       for (const cell of CELLS.filter((one) => one.kind === kind)) {
         for (let seed = SEED; seed < SEED + RUNS; seed++) {
-          assert.equal(isRolledBack(cell, seed, DURATION_MS), false, `seed ${seed}: ${cell.key}`);
+          assert.equal(isRolledBack(cell, seed, { durationMs: DURATION_MS }), false, `seed ${seed}: ${cell.key}`);
         }
       }
     });

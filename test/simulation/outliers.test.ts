@@ -6,7 +6,7 @@ import { Health } from '#src/health/health.ts';
 import { Random } from '#src/lib/random.ts';
 import type { Balancer } from '#src/model/config.ts';
 import { reserveTallies, viewTallies } from '#src/model/tallies.ts';
-import { Recorder } from '#src/proxy/recorder.ts';
+import { Recorder } from '#src/proxy/record/recorder.ts';
 import { DEFAULT_OUTLIER } from '#src/sources/defaults.ts';
 import { groupOf, targetsOf } from '../support/simulate/balancing.ts';
 import { TICK_MS } from '../support/simulate/health.ts';

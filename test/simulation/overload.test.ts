@@ -2,9 +2,10 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type OverloadOutcome, overload, type Shape } from '../support/simulate/load/overload.ts';
+import { STANDING_CANARY, STANDING_PLENTY, STANDING_SPENT } from '#src/model/threads/load/standing.ts';
+import { type Asker, type OverloadOutcome, overload } from '../support/simulate/load/overload.ts';
+import { MAIN, type Shape } from '../support/simulate/load/shapes.ts';
 
-const MAIN: Shape = { servers: 20, meanMs: 50, sigma: 0.5 };
 const FEW: Shape = { servers: 5, meanMs: 100, sigma: 0.5 };
 const HEAVY: Shape = { servers: 20, meanMs: 50, sigma: 1.2 };
 const SEED = 301;
@@ -101,5 +102,68 @@ describe('a rollback onto a version with three tenths of the capacity', () => {
     const { presentMax } = rollback('auto');
     assert.ok(presentMax <= 10 * MAIN.servers, `${presentMax}`);
     assert.ok(rollback(null).presentMax > 1000);
+  });
+});
+
+describe('routes of one priority at twice and five times what a version can serve', () => {
+  /** The one with next to nothing left of its budget, one with plenty, and a canary. */
+  const [SPENT, PLENTY, CANARY]: readonly Asker[] = [
+    { share: 0.1, priority: 1, standing: STANDING_SPENT },
+    { share: 0.6, priority: 1, standing: STANDING_PLENTY },
+    { share: 0.3, priority: 1, standing: STANDING_CANARY },
+  ];
+  const asked = (factor: number, askers: readonly Asker[]): OverloadOutcome =>
+    overload(MAIN, { factorAt: () => factor, durationMs: 20_000, fromMs: 10_000, seed: SEED, askers }, 'auto');
+  const served = ({ fates }: OverloadOutcome): number[] =>
+    fates.map(({ good, late, refused, timedOut }) => good / (good + late + refused + timedOut));
+
+  for (const factor of [2, 5]) {
+    it(`at ${factor} times: the one with least to lose keeps all of its requests, the others pay by what they have left`, (t) => {
+      const outcome = asked(factor, [SPENT, PLENTY, CANARY] as readonly Asker[]);
+      const [spent = 0, plenty = 0, canary = 1] = served(outcome);
+      t.diagnostic(
+        `${shown(outcome)}; served: ${served(outcome)
+          .map((ratio) => ratio.toFixed(3))
+          .join(' ')}`,
+      );
+      assert.ok(spent >= 0.99, `${spent}`);
+      assert.ok(canary <= 0.02, `${canary}: all of the canary goes before any of stable`);
+      // What is left for it: the capacity without a tenth of the load, of six tenths of it; a little less is answered.
+      const left = (1 / factor - 0.1) / 0.6;
+      assert.ok(Math.abs(plenty - left) <= 0.05, `${plenty}, ${left} is left`);
+      assert.ok(outcome.goodput >= 0.94, `${outcome.goodput}`);
+    });
+
+    it(`at ${factor} times: routes that stand alike, however they do, fare as if there were no standings`, () => {
+      const alike = (standing: number) =>
+        asked(
+          factor,
+          [0.1, 0.3, 0.4, 0.2].map((share, priority) => ({ share, priority, standing })),
+        );
+      const today = steady(MAIN, factor);
+      for (const standing of [STANDING_SPENT, STANDING_PLENTY, STANDING_CANARY]) {
+        assert.deepEqual(alike(standing), today, `${standing}`);
+      }
+    });
+  }
+
+  it('a canary is refused before its stable version, which has all that it needs', (t) => {
+    const half = { share: 0.4, priority: 1 };
+    const rest = { share: 0.2, priority: 0, standing: STANDING_PLENTY };
+    const outcome = asked(1.4, [rest, { ...half, standing: STANDING_PLENTY }, { ...half, standing: STANDING_CANARY }]);
+    const [, stable = 0, canary = 1] = served(outcome);
+    t.diagnostic(`${shown(outcome)}; stable ${stable.toFixed(3)}, canary ${canary.toFixed(3)}`);
+    assert.ok(stable >= 0.99, `${stable}`);
+    // What 1.4 - 0.84 of the capacity leaves to it.
+    assert.ok(canary <= 0.3, `${canary}`);
+  });
+
+  it('no standing goes before a priority', () => {
+    const outcome = asked(2, [
+      { share: 0.3, priority: 0, standing: STANDING_CANARY },
+      { share: 0.7, priority: 1, standing: STANDING_SPENT },
+    ]);
+    const [critical = 0] = served(outcome);
+    assert.ok(critical >= 0.99, `${critical}`);
   });
 });

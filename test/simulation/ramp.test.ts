@@ -3,9 +3,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
+import { CELL, CELL_WORDS } from '#src/model/tallies.ts';
+import { createLatencyDials, setLatency } from '#src/snapshot/latency-dials.ts';
 import { quantileOf } from '../support/simulate/detection.ts';
 import { PLAN } from '../support/simulate/machine.ts';
-import { type Ramp, type RampMove, ramp, SOUND } from '../support/simulate/watch/ramp.ts';
+import { type Ramp, type RampMove, RampWriter, ramp, SOUND } from '../support/simulate/watch/ramp.ts';
+import { FakeWorker, smallTallies } from '../support/simulate/worker.ts';
 
 const SEED = 61_001;
 const MIN = 60_000;
@@ -28,6 +31,43 @@ function checkSteps({ moves }: Ramp, seed: number): void {
 function kindsOf(moves: readonly RampMove[]): string {
   return moves.map(({ decision }) => decision.kind).join(' ');
 }
+
+describe('what a ramp counts', () => {
+  it('is what a worker counts, request by request, but for the sum of seconds', (t) => {
+    t.diagnostic(`seed ${SEED}`);
+    const random = new Random(SEED);
+    const dials = createLatencyDials();
+    const arm = { cell: 2, unit: 1 };
+    const [worker, other] = [1, 2].map((id) => new FakeWorker(id, smallTallies(), dials)) as [FakeWorker, FakeWorker];
+    const tookMs = Float64Array.from({ length: 64 }, () => 0.05 + 300 * random.nextFloat() ** 3);
+    const writer = new RampWriter(other, arm, { tookMs, dials });
+    const limits = [10, 20, 40, 80, 160, 200];
+    for (let nowMs = 10_000; nowMs < 14_000; nowMs += 100) {
+      if (nowMs === 11_000) setLatency(dials, arm.unit, { sinceMs: nowMs, atEndMs: limits, inFlightMs: limits });
+      if (nowMs === 13_000) setLatency(dials, arm.unit, null);
+      writer.turn();
+      for (let n = 0; n < 30; n++) {
+        const [user, isBad, atMs] = [
+          random.nextUint32() >>> 12,
+          random.nextFloat() < 0.2,
+          nowMs + 100 * random.nextFloat(),
+        ];
+        const latency = random.nextUint32() % tookMs.length;
+        worker.finish({ ...arm, user, isBad, nowMs: atMs, tookMs: tookMs[latency] as number });
+        writer.finish(user, isBad, atMs, latency);
+      }
+    }
+    const [{ tallies }, { tallies: others }] = [worker.region, other.region];
+    assert.ok(
+      (tallies.cells[arm.cell * CELL_WORDS + CELL.thresholds + 5] as number) > 0,
+      'some exceed the last threshold',
+    );
+    tallies.cellFloats[(arm.cell * CELL_WORDS + CELL.secondsSum) >> 1] = 0;
+    assert.deepEqual(others.cells, tallies.cells);
+    assert.deepEqual(others.units, tallies.units);
+    assert.deepEqual(others.events, tallies.events);
+  });
+});
 
 describe('a sound canary', () => {
   it('is at 100 % after a quarter of an hour, bakes for one and succeeds', (t) => {

@@ -4,6 +4,7 @@
 
 import { EventEmitter } from 'node:events';
 import type { CliDeps } from '#src/cli/deps.ts';
+import { sloTools } from '#src/compose/answers/slo-tools.ts';
 import type { Gateway, GatewayOptions } from '#src/model/gateway.ts';
 
 export interface Recorded {
@@ -24,19 +25,27 @@ export function recordedDeps(changes: Partial<CliDeps> = {}): Recorded {
   const deps: CliDeps = {
     version: '9.9.9',
     startGateway: () => Promise.reject(new Error('no gateway in this test')),
-    config: {
+    config: async () => ({
       readText: () => Promise.reject(new Error('no files in this test')),
       parse: () => ({ ok: false, problems: [] }),
       sources: () => null,
       hash: () => '',
       schema: () => ({ title: 'a schema' }),
       forecast: () => ({ kind: 'done', forecasts: [] }),
-    },
-    log: {
+      explainSetting: () => ({ kind: 'refused', detail: 'nothing is explained in this test' }),
+      explainRoute: () => ({ kind: 'refused', detail: 'nothing is explained in this test' }),
+      signing: {
+        hasKeys: async () => false,
+        sign: () => Promise.reject(new Error('no keys in this test')),
+        verify: () => Promise.reject(new Error('no keys in this test')),
+      },
+    }),
+    log: async () => ({
       read: () => [],
       format: () => '',
-      replay: () => ({ tapes: [], ticks: 0, segmentsUnused: 0 }),
-    },
+      replay: () => ({ tapes: [], reverts: [], ticks: 0, segmentsUnused: 0 }),
+    }),
+    slo: async () => sloTools,
     stdin,
     stdout: { write: (text) => out.push(text), on: () => undefined },
     stderr: { write: (text) => err.push(text), on: () => undefined },
@@ -63,7 +72,7 @@ export function fakeGateway(): FakeGateway {
   const started: GatewayOptions[] = [];
   const { promise: closed, resolve: close } = Promise.withResolvers<number>();
   const gateway: Gateway = {
-    proxyUrl: 'http://127.0.0.1:8080',
+    proxyUrls: ['http://127.0.0.1:8080'],
     adminUrl: 'http://127.0.0.1:9900',
     configHash: '3f9a1c00'.repeat(8),
     reload: () => void calls.push('reload'),

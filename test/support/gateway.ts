@@ -14,7 +14,7 @@ import { listenLoopback } from './plane.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** Bounds every wait; reached only when something is broken. */
-const HANG_MS = 20_000;
+const HANG_MS = 60_000;
 const POLL_MS = 20;
 
 export interface GatewayProcess {
@@ -23,8 +23,8 @@ export interface GatewayProcess {
   readonly adminUrl: string;
   /** Everything written to standard output and error so far. */
   readonly output: () => string;
-  /** Replaces the configuration file by an atomic rename. */
-  save(text: string): void;
+  /** Replaces the configuration file, or the one beside it that has another ending, by an atomic rename. */
+  save(text: string, ending?: string): void;
   status(): Promise<Status>;
   decisions(): Promise<readonly Decision[]>;
   /** Resolves with the exit code. */
@@ -41,11 +41,23 @@ interface Started {
   readonly cleanUp: () => Promise<void>;
 }
 
-function launch(config: string): Started {
+/** What a gateway is started with besides its document. */
+export interface Surroundings {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Lies beside the document, as `gateway.yaml.sig`. */
+  readonly signature?: string;
+  /** Options of the runtime, and of `sluice run`. */
+  readonly nodeArgs?: readonly string[];
+  readonly args?: readonly string[];
+}
+
+function launch(config: string, { env, signature, nodeArgs = [], args = [] }: Surroundings = {}): Started {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   const file = join(folder, 'gateway.yaml');
   writeFileSync(file, config);
-  const child = spawn(process.execPath, [MAIN, 'run', '--config', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  if (signature !== undefined) writeFileSync(`${file}.sig`, signature);
+  const options = { stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } };
+  const child = spawn(process.execPath, [...nodeArgs, MAIN, 'run', '--config', file, ...args], options);
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -64,8 +76,12 @@ function launch(config: string): Started {
 }
 
 /** Starts `sluice run` and resolves once it serves; rejects with its output when it ends before. */
-export async function startGatewayProcess(config: string, patienceMs = HANG_MS): Promise<GatewayProcess> {
-  const { child, file, exited, output, cleanUp } = launch(config);
+export async function startGatewayProcess(
+  config: string,
+  patienceMs = HANG_MS,
+  surroundings: Surroundings = {},
+): Promise<GatewayProcess> {
+  const { child, file, exited, output, cleanUp } = launch(config, surroundings);
   try {
     const isUp = (): boolean => /^config /m.test(output()) || child.exitCode !== null;
     await until('the gateway serves', isUp, patienceMs);
@@ -83,9 +99,9 @@ export async function startGatewayProcess(config: string, patienceMs = HANG_MS):
     adminUrl,
     output,
     exited,
-    save: (text) => {
+    save: (text, ending = '') => {
       writeFileSync(`${file}.new`, text);
-      renameSync(`${file}.new`, file);
+      renameSync(`${file}.new`, file + ending);
     },
     status: () => get<Status>('/api/v1/status'),
     decisions: async () => (await get<{ decisions: Decision[] }>('/api/v1/decisions')).decisions,
@@ -94,8 +110,11 @@ export async function startGatewayProcess(config: string, patienceMs = HANG_MS):
 }
 
 /** Runs `sluice run` on a configuration that must not start; resolves with its exit code and output. */
-export async function runToExit(config: string): Promise<{ code: number | null; output: string }> {
-  const { exited, output, cleanUp } = launch(config);
+export async function runToExit(
+  config: string,
+  surroundings: Surroundings = {},
+): Promise<{ code: number | null; output: string }> {
+  const { exited, output, cleanUp } = launch(config, surroundings);
   const code = await Promise.race([exited, sleep(HANG_MS, 'hangs' as const, { ref: false })]);
   await cleanUp();
   if (code === 'hangs') throw new Error(`still running: ${output()}`);
@@ -109,6 +128,14 @@ export async function until(what: string, done: () => boolean | Promise<boolean>
     if (performance.now() > deadlineMs) throw new Error(`hangs: ${what}`);
     await sleep(POLL_MS);
   }
+}
+
+/** Resolves when the output has what is looked for: it comes by another way than answers, and may come later. */
+export async function logged({ output }: Pick<GatewayProcess, 'output'>, pattern: RegExp): Promise<void> {
+  const isThere = (): boolean => pattern.test(output());
+  await until(`${pattern} is written`, isThere).catch((error: unknown) => {
+    throw new Error(output(), { cause: error });
+  });
 }
 
 /** A service that answers with its name; `mode` decides how. */

@@ -3,6 +3,7 @@
  */
 import type { AddressInfo, Server } from 'node:net';
 import type { Balancer, Filters, RetryConfig, RouteMatch, StickyConfig, UpgradeConfig } from '#src/model/config.ts';
+import type { UpstreamProtocol } from '#src/model/health.ts';
 import {
   type BreakerConfig,
   type ConcurrencyLimit,
@@ -10,8 +11,14 @@ import {
   type RateLimitConfig,
   reserveRates,
 } from '#src/model/overload.ts';
-import type { RouteSpec, Snapshot, TargetSpec } from '#src/model/snapshot.ts';
+import type { EndpointSpec, EndpointTls, RouteSpec, Snapshot, TargetSpec } from '#src/model/snapshot.ts';
 import { CELL, CELL_WORDS, DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
+import type { FallbackSpec, StaleFallback, StaticFallback } from '#src/model/threads/answers/fallback.ts';
+import type { IdempotencyConfig } from '#src/model/threads/answers/idempotency.ts';
+import { PRESSURE, reservePressure } from '#src/model/threads/load/saturation.ts';
+import { createStandings, type Standings } from '#src/model/threads/load/standing.ts';
+import type { ProxyProtocolMode, ProxyProtocolVersion } from '#src/model/threads/proxied.ts';
+import type { TlsMaterial } from '#src/model/threads/tls.ts';
 import { Plane } from '#src/proxy/plane.ts';
 import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { createLatencyDials, type LatencyDials } from '#src/snapshot/latency-dials.ts';
@@ -19,6 +26,7 @@ import {
   DEFAULT_ACCESS_LOG,
   DEFAULT_COLOR,
   DEFAULT_HTTP,
+  DEFAULT_IDEMPOTENCY,
   DEFAULT_PRIORITY,
   DEFAULT_RETRY,
   DEFAULT_UPGRADE,
@@ -34,9 +42,20 @@ export interface VersionSketch {
   readonly balancer?: Balancer;
   readonly limit?: ConcurrencyLimit;
   readonly breaker?: BreakerConfig;
+  readonly tls?: EndpointTls;
+  readonly protocol?: UpstreamProtocol;
+  readonly proxyProtocol?: ProxyProtocolVersion;
 }
 
-type TargetSketch = Pick<VersionSketch, 'ports' | 'balancer' | 'limit' | 'breaker'>;
+/** A step of a fallback; of the n-th step of a route's the version has cell 100 times the route's number plus 50 + n. */
+export type FallbackSketch =
+  | StaleFallback
+  | StaticFallback
+  | { readonly kind: 'service'; readonly on: readonly string[]; readonly version: VersionSketch };
+
+type TargetSketch = Pick<VersionSketch, 'ports' | 'balancer' | 'limit' | 'breaker' | Spoken>;
+
+type Spoken = 'tls' | 'protocol' | 'proxyProtocol';
 
 export interface RouteSketch {
   readonly name?: string;
@@ -55,8 +74,10 @@ export interface RouteSketch {
   readonly rescue?: 'unpinned' | 'all';
   readonly priority?: Priority;
   readonly rateLimits?: readonly RateLimitConfig[];
+  readonly fallback?: readonly FallbackSketch[];
+  readonly idempotency?: Partial<IdempotencyConfig>;
   /** Where copies go, and how many. */
-  readonly mirror?: { readonly ports: readonly number[]; readonly ratio: number };
+  readonly mirror?: Pick<TargetSketch, 'ports' | Spoken> & { readonly ratio: number };
 }
 
 export interface PlaneSketch {
@@ -68,7 +89,12 @@ export interface PlaneSketch {
   readonly priorityHeader?: string;
   readonly http?: Partial<Snapshot['http']>;
   readonly accessLog?: Snapshot['accessLog'];
+  readonly tracing?: NonNullable<Snapshot['tracing']>;
   readonly seed?: number;
+  readonly tls?: TlsMaterial;
+  readonly proxyProtocol?: ProxyProtocolMode;
+  /** Whether it speaks HTTP/2 besides HTTP/1.1. */
+  readonly http2?: boolean;
 }
 
 /** A running plane. Cells: route n has cell 100 n, its version m has 100 n + m + 1; dials and units likewise. */
@@ -79,7 +105,10 @@ export interface TestPlane {
   /** Capacities by endpoint id, which is the port modulo 1000. */
   readonly endpointDials: EndpointDials;
   readonly latencyDials: LatencyDials;
+  readonly standings: Standings;
   readonly tallies: Tallies;
+  /** Tells the plane how short the gateway is; obeyed within 50 ms. */
+  press(grade: number, refusedPerMille: number): void;
   /** One counter of a cell. */
   count(cell: number, word: number): number;
   swap(sketch: PlaneSketch): void;
@@ -88,16 +117,27 @@ export interface TestPlane {
 
 export const ANY_PATH: RouteMatch = { path: { type: 'PathPrefix', value: '/' }, method: null, headers: [], query: [] };
 
+function wayOf({ tls, protocol, proxyProtocol }: Pick<TargetSketch, Spoken>): Pick<EndpointSpec, Spoken> {
+  return { ...(tls && { tls }), ...(protocol && { protocol }), ...(proxyProtocol && { proxyProtocol }) };
+}
+
 export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
-  const endpoints: { id: number; host: string; port: number }[] = [];
-  const targetOf = (name: string, { ports, balancer, limit, breaker }: TargetSketch): TargetSpec => ({
+  const endpoints: EndpointSpec[] = [];
+  const targetOf = (name: string, { ports, balancer, limit, breaker, ...spoken }: TargetSketch): TargetSpec => ({
     name: `service/${name}`,
     limit: limit ?? 'off',
     breaker: breaker ?? null,
     balancer: balancer ?? 'peakEwma',
-    endpoints: ports.map((port) => endpoints.push({ id: port % 1000, host: '127.0.0.1', port }) - 1),
+    endpoints: ports.map((port) => endpoints.push({ id: port % 1000, host: '127.0.0.1', port, ...wayOf(spoken) }) - 1),
     weights: ports.map(() => 1),
   });
+  const stepOf = (step: FallbackSketch, cell: number): FallbackSpec => {
+    if (step.kind !== 'service') return step;
+    const { version, on } = step;
+    const split = { service: 'spare', version: version.name, colors: [], cell, dial: cell, unit: -1, seed: cell };
+    const targets = targetOf(`spare/${version.name}/${cell}`, version);
+    return { kind: 'service', on, split: { ...split, serviceSlowMs: Number.POSITIVE_INFINITY, targets } };
+  };
   const routes = sketch.routes.map(
     (route, n): RouteSpec => ({
       name: route.name ?? `route${n}`,
@@ -131,6 +171,15 @@ export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
       mirror: route.mirror === undefined ? null : targetOf('mirror', route.mirror),
       upgrade: route.upgrade ?? DEFAULT_UPGRADE,
       priority: route.priority ?? DEFAULT_PRIORITY,
+      ...(route.idempotency && {
+        idempotency: {
+          ...DEFAULT_IDEMPOTENCY,
+          header: 'idempotency-key',
+          headers: ['authorization'],
+          ...route.idempotency,
+        },
+      }),
+      ...(route.fallback && { fallback: route.fallback.map((step, m) => stepOf(step, 100 * n + 50 + m)) }),
     }),
   );
   return {
@@ -140,6 +189,7 @@ export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
     overload: { priorityHeader: sketch.priorityHeader ?? null },
     http: { ...DEFAULT_HTTP, ...sketch.http },
     accessLog: sketch.accessLog ?? DEFAULT_ACCESS_LOG,
+    ...(sketch.tracing && { tracing: sketch.tracing }),
     trustedProxies: sketch.trustedProxies ?? [],
     limits: { ...LIMITS, ...sketch.limits },
     timeouts: { ...TIMEOUTS, ...sketch.timeouts },
@@ -163,17 +213,23 @@ export async function startPlane(sketch: PlaneSketch): Promise<TestPlane> {
   setDials(sketch);
   const endpointDials = createEndpointDials();
   const latencyDials = createLatencyDials();
+  const pressure = new Int32Array(reservePressure());
+  const standings = createStandings();
   const setup = {
     seed: sketch.seed ?? 1,
     dials: shared,
     endpointDials: endpointDials.buffer,
     latencyDials: latencyDials.buffer,
     rates: reserveRates(),
+    pressure: pressure.buffer,
+    standings: standings.buffer,
     tallies: buffers,
     snapshot: sketchSnapshot(sketch),
+    ...(sketch.tls && { tls: sketch.tls }),
   };
   const plane = new Plane(setup);
-  const port = await plane.listener.listen({ host: '127.0.0.1', port: 0, reusePort: false });
+  const address = { host: '127.0.0.1', port: 0, reusePort: false, proxyProtocol: sketch.proxyProtocol };
+  const port = await plane.listener.listen({ ...address, ...(sketch.http2 && { http2: true }) });
   let revision = 1;
   return {
     port,
@@ -181,7 +237,12 @@ export async function startPlane(sketch: PlaneSketch): Promise<TestPlane> {
     dials,
     endpointDials,
     latencyDials,
+    standings,
     tallies,
+    press: (grade, refusedPerMille) => {
+      Atomics.store(pressure, PRESSURE.refusedPerMille, refusedPerMille);
+      Atomics.store(pressure, PRESSURE.grade, grade);
+    },
     count: (cell, word) => tallies.cells[cell * CELL_WORDS + word] as number,
     swap: (next) => {
       setDials(next);

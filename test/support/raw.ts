@@ -19,8 +19,9 @@ export interface RawClient {
   closed(): Promise<string>;
 }
 
-export function rawClient(port: number): RawClient {
-  const socket = connect({ host: '127.0.0.1', port, noDelay: true, allowHalfOpen: true });
+/** @param localAddress of the client; another loopback address makes another client of it */
+export function rawClient(port: number, localAddress = '127.0.0.1'): RawClient {
+  const socket = connect({ host: '127.0.0.1', port, localAddress, noDelay: true, allowHalfOpen: true });
   let text = '';
   let isClosed = false;
   let changed: (() => void) | null = null;

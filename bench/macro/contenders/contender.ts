@@ -20,8 +20,8 @@ export interface Setup {
 
 export const PLAIN: Setup = { workers: 1, routes: 1 };
 
-/** Most client connections that any scenario opens, with room; every gateway is told to accept as many. */
-export const CONNECTIONS_MAX = 12_000;
+/** Most client connections that any scenario opens, with room: from 4/5 of it on Sluice ends idle ones. Every gateway is told it. */
+export const CONNECTIONS_MAX = 16_000;
 /** Most connections that a gateway may open to the upstream: one for every client of the widest closed loop. */
 export const UPSTREAM_CONNECTIONS_MAX = 4_096;
 

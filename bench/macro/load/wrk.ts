@@ -36,6 +36,8 @@ export interface Load {
   /** Cores of the load generator; none = any. */
   readonly cores: readonly number[];
   readonly port: number;
+  /** Default `http`. */
+  readonly scheme?: 'http' | 'https';
   readonly shape: Shape;
   readonly connections: number;
   readonly seconds: number;
@@ -60,7 +62,7 @@ export async function runLoad(load: Load): Promise<LoadResult> {
   const script = join(load.folder, `load-${load.port}.lua`);
   writeFileSync(script, wrkScript(load.shape, load.port));
   const numbers = ['-t1', `-c${load.connections}`, `-d${load.seconds}s`, '--timeout', `${TIMEOUT_SECONDS}s`];
-  const command = [load.wrk, ...numbers, '-s', script, `http://127.0.0.1:${load.port}/`];
+  const command = [load.wrk, ...numbers, '-s', script, `${load.scheme ?? 'http'}://127.0.0.1:${load.port}/`];
   const [program = '', ...args] = pinned(load.cores, command);
   const { stdout, stderr } = await promisify(execFile)(program, args, { signal: load.signal });
   return parseLoadResult(`${stderr}\n${stdout}`);

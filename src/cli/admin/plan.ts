@@ -6,9 +6,11 @@ import { SluiceError } from '../../model/problem.ts';
 import type { Forecast, ForecastAnswer, ForecastFinding, ForecastQuestion, ForecastStep } from '../../model/rollout.ts';
 import { readArgs, readChoice } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
-import { DEFAULT_ADMIN, fetchForecast, reasonOf } from './client.ts';
+import { adminOf, asking } from './ask/asking.ts';
+import { DEFAULT_ADMIN, fetchForecast } from './ask/client.ts';
+import { table } from './table.ts';
 
-const USAGE = `sluice plan [ROUTE] [--config FILE] [--rps N] [--errors RATIO] [--p50 MS --p99 MS]
+const USAGE = `sluice plan [ROUTE] [--config FILE] [--rps N] [--errors RATIO] [--p50 MS --p99 MS] [--admin URL]
 
 Tells for every step of a rollout which faults of a canary it finds within its time, how fast, and how many requests they spoil
 until then; how long a healthy canary takes; with which weight to start; and what the objective forbids but no step can tell.
@@ -37,7 +39,7 @@ const OPTIONS = {
 } as const;
 
 /** The command `plan`. */
-export const planCommand: Command = { name: 'plan', about: 'forecast what a rollout can find', usage: USAGE, run };
+export const planCommand: Command = { usage: USAGE, run };
 
 async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const { values, positionals } = readArgs(argv, OPTIONS, 1);
@@ -48,17 +50,13 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
     throw new SluiceError('SLU_USAGE', '--config and --admin exclude each other');
   }
   if (values.config !== undefined) return tell(await fromDocument(values.config, question, deps), isJson, deps);
-  const adminUrl = values.admin ?? deps.env['SLUICE_ADMIN'] ?? DEFAULT_ADMIN;
-  try {
-    return tell(await fetchForecast(adminUrl, question), isJson, deps);
-  } catch (error) {
-    deps.stderr.write(`sluice: cannot reach the admin server at ${adminUrl}: ${reasonOf(error)}\n`);
-    return EXIT.unreachable;
-  }
+  const asked = await asking(adminOf(values.admin, deps), deps, (adminUrl) => fetchForecast(adminUrl, question));
+  return 'exit' in asked ? asked.exit : tell(asked.answer, isJson, deps);
 }
 
 /** @throws SluiceError SLU_CONFIG_UNREADABLE, SLU_CONFIG_INVALID */
-async function fromDocument(file: string, question: ForecastQuestion, { config }: CliDeps): Promise<ForecastAnswer> {
+async function fromDocument(file: string, question: ForecastQuestion, deps: CliDeps): Promise<ForecastAnswer> {
+  const config = await deps.config();
   const parsed = config.parse(await config.readText(file), file);
   if (parsed.ok) return config.forecast(parsed.config, question);
   throw new SluiceError('SLU_CONFIG_INVALID', `${file} has ${parsed.problems.length} problem(s)`, {
@@ -80,17 +78,10 @@ function tell(answer: ForecastAnswer, isJson: boolean, deps: CliDeps): number {
 export function forecastText({ sentence, steps, warnings }: Forecast): string {
   const faults = steps[0]?.findings.map(({ fault }) => faultText(fault)) ?? [];
   const rows = [['step', 'canary/s', 'stay', 'finds from', ...faults], ...steps.map(stepRow)];
-  const widths = (rows[0] as string[]).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)));
-  const table = rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
   const notes = warnings.map((warning) => `warning: ${warning}`);
   const legend =
     faults.length === 0 ? [] : ['time to the rollback / canary requests spoiled; (in brackets): later than the stay'];
-  return `${[sentence, ...table, ...legend, ...notes].join('\n')}\n`;
+  return `${[sentence, ...table(rows), ...legend, ...notes].join('\n')}\n`;
 }
 
 function stepRow({ percent, canaryRps, staySeconds, smallestErrorRatio, findings }: ForecastStep): string[] {

@@ -5,9 +5,10 @@
 import { SluiceError } from '../../model/problem.ts';
 import { readArgs } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
-import { DEFAULT_ADMIN, reasonOf, sendRestore } from './client.ts';
+import { adminOf, asking, refuse } from './ask/asking.ts';
+import { DEFAULT_ADMIN, sendRestore } from './ask/client.ts';
 
-const USAGE = `sluice restore ROUTE [--reason TEXT]
+const USAGE = `sluice restore ROUTE [--reason TEXT] [--admin URL]
 
 Brings the versions of a route back that are offline because they drifted from its objectives (slo.drift).
 
@@ -22,30 +23,17 @@ Exit codes: 0 done, 1 refused, 2 wrong usage, 3 cannot reach the admin server.
 const OPTIONS = { admin: { type: 'string' }, reason: { type: 'string' } } as const;
 
 /** The command `restore`. */
-export const restoreCommand: Command = {
-  name: 'restore',
-  about: 'bring versions back that drifted',
-  usage: USAGE,
-  run,
-};
+export const restoreCommand: Command = { usage: USAGE, run };
 
 async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const { values, positionals } = readArgs(argv, OPTIONS, 1);
   const [route] = positionals;
   if (route === undefined) throw new SluiceError('SLU_USAGE', 'restore takes a route');
-  const adminUrl = values.admin ?? deps.env['SLUICE_ADMIN'] ?? DEFAULT_ADMIN;
   const wishes = { route, reason: values.reason ?? '', token: deps.env['SLUICE_ADMIN_TOKEN'] };
-  try {
-    const answer = await sendRestore(adminUrl, wishes);
-    if ('refused' in answer) {
-      const hint = answer.status === 401 ? '; set SLUICE_ADMIN_TOKEN' : '';
-      deps.stderr.write(`sluice: ${answer.refused}${hint}\n`);
-      return EXIT.failed;
-    }
-    for (const { sentence } of answer.changes) deps.stdout.write(`${sentence}\n`);
-    return EXIT.ok;
-  } catch (error) {
-    deps.stderr.write(`sluice: cannot reach the admin server at ${adminUrl}: ${reasonOf(error)}\n`);
-    return EXIT.unreachable;
-  }
+  const asked = await asking(adminOf(values.admin, deps), deps, (adminUrl) => sendRestore(adminUrl, wishes));
+  if ('exit' in asked) return asked.exit;
+  const { answer } = asked;
+  if ('refused' in answer) return refuse(answer.refused, deps, answer.status);
+  for (const { sentence } of answer.changes) deps.stdout.write(`${sentence}\n`);
+  return EXIT.ok;
 }

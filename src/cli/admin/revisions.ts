@@ -2,11 +2,14 @@
  * `sluice config history`, `diff`, `rollback` and `unpin`: accepted configurations of a running gateway.
  */
 
+import { visibleLines } from '../../lib/text/visible.ts';
 import { SluiceError } from '../../model/problem.ts';
 import type { FieldChange, RevisionDiff, RevisionEntry } from '../../model/threads/revision.ts';
 import { readArgs, readChoice } from '../args.ts';
 import { type CliDeps, EXIT } from '../deps.ts';
-import { DEFAULT_ADMIN, fetchDiff, fetchRevisions, fetchStatus, reasonOf, sendConfigCommand } from './client.ts';
+import { adminOf, asking, refuse } from './ask/asking.ts';
+import { fetchDiff, fetchRevisions, fetchStatus, reasonOf, sendConfigCommand, wasSent } from './ask/client.ts';
+import { table } from './table.ts';
 
 /** What `sluice config` asks a running gateway for. */
 export const REVISION_ACTIONS = ['history', 'diff', 'rollback', 'unpin'] as const;
@@ -42,24 +45,22 @@ export async function revisionCommand(action: RevisionAction, argv: readonly str
   if (action === 'rollback' && (values.reason ?? '').trim() === '') {
     throw new SluiceError('SLU_USAGE', 'rollback needs --reason: it is logged, and shown while the pin holds');
   }
-  const adminUrl = values.admin ?? deps.env['SLUICE_ADMIN'] ?? DEFAULT_ADMIN;
+  const adminUrl = adminOf(values.admin, deps);
   const isJson = readChoice('--output', values.output, ['text', 'json']) === 'json';
   const asked: Asked = { adminUrl, isJson, reason: values.reason ?? '', names: positionals };
-  try {
-    if (action === 'history') return await history(asked, deps);
-    if (action === 'diff') return await diff(asked, deps);
-    return await command(action, asked, deps);
-  } catch (error) {
-    deps.stderr.write(`sluice: cannot reach the admin server at ${adminUrl}: ${reasonOf(error)}\n`);
-    return EXIT.unreachable;
-  }
+  if (action === 'history') return history(asked, deps);
+  return action === 'diff' ? diff(asked, deps) : command(action, asked, deps);
 }
 
 async function history({ adminUrl, isJson }: Asked, deps: CliDeps): Promise<number> {
-  const revisions = await fetchRevisions(adminUrl);
-  const { difference } = (await fetchStatus(adminUrl)).revisions;
+  const asked = await asking(adminUrl, deps, async () => {
+    return { revisions: await fetchRevisions(adminUrl), status: await fetchStatus(adminUrl) };
+  });
+  if ('exit' in asked) return asked.exit;
+  const { revisions, status } = asked.answer;
+  const { difference } = status.revisions;
   if (isJson) deps.stdout.write(`${JSON.stringify({ revisions, difference }, null, 2)}\n`);
-  else deps.stdout.write(formatHistory(revisions, difference));
+  else deps.stdout.write(visibleLines(formatHistory(revisions, difference)));
   return EXIT.ok;
 }
 
@@ -74,25 +75,16 @@ export function formatHistory(revisions: readonly RevisionEntry[], difference: s
     entry.isKept ? String(entry.bytes) : 'let go',
     `${entry.origin.join(', ')}${entry.contentOf === entry.number ? '' : ` (content of ${entry.contentOf})`}`,
   ]);
-  const table = [header, ...rows];
-  const widths = header.map((_, column) => Math.max(...table.map((row) => (row[column] ?? '').length)));
-  const lines = table.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
-  return `${[...lines, ...(difference === '' ? [] : [difference])].join('\n')}\n`;
+  return `${[...table([header, ...rows]), ...(difference === '' ? [] : [difference])].join('\n')}\n`;
 }
 
 async function diff({ adminUrl, isJson, names }: Asked, deps: CliDeps): Promise<number> {
   const [before = '', after = ''] = names;
-  const result = await fetchDiff(adminUrl, before, after);
-  if (result.kind !== 'done') {
-    deps.stderr.write(`sluice: ${result.detail}\n`);
-    return EXIT.failed;
-  }
-  deps.stdout.write(isJson ? `${JSON.stringify(result.diff, null, 2)}\n` : formatDiff(result.diff));
+  const asked = await asking(adminUrl, deps, () => fetchDiff(adminUrl, before, after));
+  if ('exit' in asked) return asked.exit;
+  const { answer: result } = asked;
+  if (result.kind !== 'done') return refuse(result.detail, deps);
+  deps.stdout.write(isJson ? `${JSON.stringify(result.diff, null, 2)}\n` : visibleLines(formatDiff(result.diff)));
   return EXIT.ok;
 }
 
@@ -131,12 +123,19 @@ async function command(
 ): Promise<number> {
   const [revision = ''] = names;
   const token = deps.env['SLUICE_ADMIN_TOKEN'];
-  const answer = await sendConfigCommand(adminUrl, name, { token, reason, ...(revision === '' ? {} : { revision }) });
-  if ('refused' in answer) {
-    const hint = answer.status === 401 ? '; set SLUICE_ADMIN_TOKEN' : '';
-    deps.stderr.write(`sluice: ${answer.refused}${hint}\n`);
-    return EXIT.failed;
-  }
-  deps.stdout.write(isJson ? `${JSON.stringify(answer, null, 2)}\n` : `${answer.sentence}\n`);
+  const wishes = { token, reason, ...(revision === '' ? {} : { revision }) };
+  const asked = await asking(adminUrl, deps, async () => {
+    try {
+      return await sendConfigCommand(adminUrl, name, wishes);
+    } catch (error) {
+      if (!wasSent(error)) throw error;
+      const because = `no answer from ${adminUrl} (${reasonOf(error)})`;
+      return { refused: `unknown whether it was done, look again with sluice config history: ${because}`, status: 0 };
+    }
+  });
+  if ('exit' in asked) return asked.exit;
+  const { answer } = asked;
+  if ('refused' in answer) return refuse(answer.refused, deps, answer.status);
+  deps.stdout.write(isJson ? `${JSON.stringify(answer, null, 2)}\n` : visibleLines(`${answer.sentence}\n`));
   return EXIT.ok;
 }

@@ -3,22 +3,25 @@
  */
 
 import { similarTo } from '../../lib/text/similar.ts';
+import { visibleLines } from '../../lib/text/visible.ts';
 import { SluiceError } from '../../model/problem.ts';
 import { ROLLOUT_COMMANDS, type RolloutCommandName } from '../../model/rollout.ts';
 import type { RolloutStatus, RouteStatus, ShadowStatus } from '../../model/status.ts';
 import { didYouMean, readArgs, readChoice } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
-import { DEFAULT_ADMIN, fetchStatus, reasonOf, sendCommand } from './client.ts';
+import { adminOf, asking, refuse } from './ask/asking.ts';
+import { DEFAULT_ADMIN, fetchStatus, sendCommand } from './ask/client.ts';
 
 const ACTIONS = ['status', ...ROLLOUT_COMMANDS] as const;
 
-const USAGE = `sluice rollout status ROUTE
-sluice rollout start|pause|resume|promote|abort|undo ROUTE [--reason TEXT] [--fix]
+const USAGE = `sluice rollout status ROUTE [--admin URL]
+sluice rollout start|pause|resume|promote|abort|undo ROUTE [--reason TEXT] [--fix] [--admin URL]
 
   status               state, step and gates of the rollout of a route
   start                begin at the first step, if the error budget allows it
   pause, resume        stand still at the present weight, and go on
-  promote              go to the next step whatever its gates say; from the last one, for good
+  promote              go to the next step whatever its other gates say, if the budget allows it, told as forced;
+                       from the last one, for good
   abort                weight 0 at once
   undo                 back to the state before the last command, if nothing moved since
   --reason TEXT        for the decision log
@@ -40,7 +43,7 @@ const OPTIONS = {
 } as const;
 
 /** The command `rollout`. */
-export const rolloutCommand: Command = { name: 'rollout', about: 'steer a rollout', usage: USAGE, run };
+export const rolloutCommand: Command = { usage: USAGE, run };
 
 async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const { values, positionals } = readArgs(argv, OPTIONS, 2);
@@ -48,18 +51,13 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const action = readAction(positionals[0]);
   const route = positionals[1];
   if (route === undefined) throw new SluiceError('SLU_USAGE', `rollout ${action} takes a route`);
-  const adminUrl = values.admin ?? deps.env['SLUICE_ADMIN'] ?? DEFAULT_ADMIN;
+  const adminUrl = adminOf(values.admin, deps);
   if (action === 'status' && (values.reason !== undefined || values.fix === true)) {
     throw new SluiceError('SLU_USAGE', 'status takes neither --reason nor --fix');
   }
-  try {
-    if (action === 'status') return await show(adminUrl, route, isJson, deps);
-    const wishes = { reason: values.reason ?? '', fix: values.fix === true };
-    return await command(adminUrl, { action, route, wishes, isJson }, deps);
-  } catch (error) {
-    deps.stderr.write(`sluice: cannot reach the admin server at ${adminUrl}: ${reasonOf(error)}\n`);
-    return EXIT.unreachable;
-  }
+  if (action === 'status') return show(adminUrl, route, isJson, deps);
+  const wishes = { reason: values.reason ?? '', fix: values.fix === true };
+  return command(adminUrl, { action, route, wishes, isJson }, deps);
 }
 
 function readAction(text: string | undefined): (typeof ACTIONS)[number] {
@@ -71,16 +69,19 @@ function readAction(text: string | undefined): (typeof ACTIONS)[number] {
 }
 
 async function show(adminUrl: string, route: string, isJson: boolean, deps: CliDeps): Promise<number> {
-  const { routes } = await fetchStatus(adminUrl);
+  const asked = await asking(adminUrl, deps, fetchStatus);
+  if ('exit' in asked) return asked.exit;
+  const { routes } = asked.answer;
   const found = routes.find(({ name }) => name === route);
   const rollout = found?.rollout ?? null;
   if (found === undefined || rollout === null) {
     const known = routes.filter((one) => one.rollout !== null).map(({ name }) => name);
     const others = known.length === 0 ? 'no route has one' : `routes with one: ${known.slice(0, 5).join(', ')}`;
-    deps.stderr.write(`sluice: route ${route} has no rollout; ${others}\n`);
-    return EXIT.failed;
+    return refuse(`route ${route} has no rollout; ${others}`, deps);
   }
-  deps.stdout.write(isJson ? `${JSON.stringify(rollout, null, 2)}\n` : `${rolloutText(found, rollout)}\n`);
+  deps.stdout.write(
+    isJson ? `${JSON.stringify(rollout, null, 2)}\n` : visibleLines(`${rolloutText(found, rollout)}\n`),
+  );
   return rollout.state === 'rolled-back' ? EXIT.failed : EXIT.ok;
 }
 
@@ -114,16 +115,17 @@ interface Asked {
 }
 
 async function command(adminUrl: string, { action, route, wishes, isJson }: Asked, deps: CliDeps): Promise<number> {
-  const answer = await sendCommand(adminUrl, { route, name: action, ...wishes, token: deps.env['SLUICE_ADMIN_TOKEN'] });
-  if ('refused' in answer) {
-    const hint = answer.status === 401 ? '; set SLUICE_ADMIN_TOKEN' : '';
-    deps.stderr.write(`sluice: ${answer.refused}${hint}\n`);
-    return EXIT.failed;
-  }
+  const request = { route, name: action, ...wishes, token: deps.env['SLUICE_ADMIN_TOKEN'] };
+  const asked = await asking(adminUrl, deps, () => sendCommand(adminUrl, request));
+  if ('exit' in asked) return asked.exit;
+  const { answer } = asked;
+  if ('refused' in answer) return refuse(answer.refused, deps, answer.status);
   if ('waiting' in answer) {
-    deps.stdout.write(isJson ? `${JSON.stringify(answer, null, 2)}\n` : `${answer.waiting}\n`);
+    deps.stdout.write(isJson ? `${JSON.stringify(answer, null, 2)}\n` : visibleLines(`${answer.waiting}\n`));
     return EXIT.ok;
   }
-  deps.stdout.write(isJson ? `${JSON.stringify(answer.decision, null, 2)}\n` : `${answer.decision.sentence}\n`);
+  deps.stdout.write(
+    isJson ? `${JSON.stringify(answer.decision, null, 2)}\n` : visibleLines(`${answer.decision.sentence}\n`),
+  );
   return EXIT.ok;
 }

@@ -29,11 +29,23 @@ function linesOf(slo: SloStatus): string[] {
   const within = thresholdMs === null ? '' : ` within ${thresholdMs} ms`;
   const target = `${scope} ${name}  ${indicator} ${percent(targetRatio, 6)}${within}`;
   const left = leftOf(remainingRatio ?? 1);
-  const counts = `${events.bad} bad of ${events.good + events.bad}`;
+  const counts = `${events.bad} bad of ${events.good + events.bad}${slo.score === null ? '' : ' s'}`;
   const burn = typeof burnRates['1h'] === 'number' ? `, burn ${digits(burnRates['1h'], 3)}x over 1h` : '';
   const gone = slo.exhaustedInMs === null || slo.exhaustedInMs === 0 ? '' : `, gone in ${span(slo.exhaustedInMs)}`;
   const rule = policy.kind === 'allowed' ? [] : [`    rollouts ${policy.kind}: ${policy.sentence}`];
-  return [`  ${target}  ${left} (${counts})${burn}${gone}`, ...slo.alerts.filter(isFiring).map(alertLine), ...rule];
+  const head = `  ${target}  ${left} (${counts})${burn}${gone}`;
+  return [head, ...scoreLine(slo), ...slo.alerts.filter(isFiring).map(alertLine), ...rule];
+}
+
+function scoreLine({ score }: SloStatus): string[] {
+  if (score === null) return [];
+  const of = (ratio: number | null): string => (ratio === null ? 'no data' : percent(ratio, 4));
+  const parts = Object.entries(score.parts).map(([part, ratio]) => `${part} ${of(ratio)}`);
+  const worth =
+    score.value === null ? [] : [`served ${digits(score.value.served, 6)} of ${digits(score.value.asked, 6)}`];
+  const details = [...parts, ...worth].join(', ');
+  const state = score.isBelow ? '; its policy acts' : '';
+  return [`    score ${of(score.now)}, a good second needs ${of(score.atLeastRatio)}: ${details}${state}`];
 }
 
 function isFiring(alert: AlertStatus): boolean {

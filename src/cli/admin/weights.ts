@@ -4,16 +4,19 @@
  * Setting is read, change, compare and set: what is not named stays as it is, and whoever was overtaken is told.
  */
 
+import { visibleLines } from '../../lib/text/visible.ts';
 import { SluiceError } from '../../model/problem.ts';
 import type { VersionWeights, WeightsView } from '../../model/status.ts';
 import { readArgs, readChoice } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
-import { DEFAULT_ADMIN, reasonOf } from './client.ts';
+import { adminOf, asking, refuse } from './ask/asking.ts';
+import { DEFAULT_ADMIN, reasonOf } from './ask/client.ts';
+import { fetchWeights, sendWeights, type WeightsReply } from './ask/weights-client.ts';
 import { originText } from './status.ts';
-import { fetchWeights, sendWeights, type WeightsReply } from './weights-client.ts';
+import { table } from './table.ts';
 
-const USAGE = `sluice weights get ROUTE
-sluice weights set ROUTE VERSION=WEIGHT … [--revision REVISION] [--reason TEXT]
+const USAGE = `sluice weights get ROUTE [--admin URL]
+sluice weights set ROUTE VERSION=WEIGHT … [--revision REVISION] [--reason TEXT] [--admin URL]
 
   get                  the weights of a route, as its source keeps them and as they count
   set                  change them where they are kept apart from the route: v1=90 v2=10, shop/v1=90 where two services
@@ -39,12 +42,7 @@ const CHANGES_MAX = 200;
 const CHANGE = /^([^=]+)=(default|\d{1,7})$/;
 
 /** The command `weights`. */
-export const weightsCommand: Command = {
-  name: 'weights',
-  about: 'show or set the weights of a route',
-  usage: USAGE,
-  run,
-};
+export const weightsCommand: Command = { usage: USAGE, run };
 
 /** `null`: the route's own weight. */
 type Changes = ReadonlyMap<string, number | null>;
@@ -61,7 +59,7 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   if (action !== 'get' && action !== 'set') throw usage('weights takes get or set');
   if (route === undefined) throw usage(`weights ${action} takes a route`);
   const isJson = readChoice('--output', values.output, ['text', 'json']) === 'json';
-  const asked = { adminUrl: values.admin ?? deps.env['SLUICE_ADMIN'] ?? DEFAULT_ADMIN, route, isJson };
+  const asked = { adminUrl: adminOf(values.admin, deps), route, isJson };
   const { revision = null, reason = '' } = values;
   if (action === 'set') return set(asked, { changes: changesOf(words), revision, reason }, deps);
   if (words.length > 0 || revision !== null || values.reason !== undefined)
@@ -88,7 +86,7 @@ function changesOf(words: readonly string[]): Changes {
 async function get({ adminUrl, route, isJson }: Asked, deps: CliDeps): Promise<number> {
   const view = await look(adminUrl, route, deps);
   if (typeof view === 'number') return view;
-  deps.stdout.write(isJson ? `${JSON.stringify(view, null, 2)}\n` : weightsText(view));
+  deps.stdout.write(isJson ? `${JSON.stringify(view, null, 2)}\n` : visibleLines(weightsText(view)));
   if (view.problem !== '' && !isJson) deps.stderr.write(`sluice: ${view.problem}\n`);
   return view.document !== '' && view.revision === null ? EXIT.failed : EXIT.ok;
 }
@@ -104,7 +102,7 @@ async function set(asked: Asked, { changes, revision, reason }: Setting, deps: C
   const { adminUrl, route } = asked;
   const view = await look(adminUrl, route, deps);
   if (typeof view === 'number') return view;
-  if (view.revision === null) return fail(view.problem, deps);
+  if (view.revision === null) return refuse(view.problem, deps);
   // What is not named is taken from what was just read: under another revision that would be somebody else's.
   const weights = changed(view, changes);
   const against = revision ?? view.revision;
@@ -114,7 +112,7 @@ async function set(asked: Asked, { changes, revision, reason }: Setting, deps: C
     reply = await sendWeights(adminUrl, { route, weights, reason, revision: against, token });
   } catch (error) {
     const because = `no answer from ${adminUrl} (${reasonOf(error)})`;
-    return fail(`unknown whether the weights of ${route} were written, look again: ${because}`, deps);
+    return refuse(`unknown whether the weights of ${route} were written, look again: ${because}`, deps);
   }
   return told(reply, asked, deps);
 }
@@ -149,23 +147,15 @@ function told(reply: WeightsReply, { route, isJson }: Asked, deps: CliDeps): num
   if (isJson) deps.stdout.write(`${JSON.stringify(reply, null, 2)}\n`);
   const present = reply.present?.weights ?? null;
   const now = present === null ? '' : `; now ${listed(present)}`;
-  return fail(`${reply.refused}${now}${reply.status === 401 ? '; set SLUICE_ADMIN_TOKEN' : ''}`, deps);
-}
-
-function fail(text: string, deps: CliDeps): number {
-  deps.stderr.write(`sluice: ${text}\n`);
-  return EXIT.failed;
+  return refuse(`${reply.refused}${now}`, deps, reply.status);
 }
 
 /** What is there, or the exit code after saying why it cannot be seen. */
 async function look(adminUrl: string, route: string, deps: CliDeps): Promise<WeightsView | number> {
-  try {
-    const answer = await fetchWeights(adminUrl, route);
-    return 'refused' in answer ? fail(answer.refused, deps) : answer;
-  } catch (error) {
-    deps.stderr.write(`sluice: cannot reach the admin server at ${adminUrl}: ${reasonOf(error)}\n`);
-    return EXIT.unreachable;
-  }
+  const asked = await asking(adminUrl, deps, () => fetchWeights(adminUrl, route));
+  if ('exit' in asked) return asked.exit;
+  const { answer } = asked;
+  return 'refused' in answer ? refuse(answer.refused, deps) : answer;
 }
 
 function listed(weights: Readonly<Record<string, number>>): string {
@@ -181,10 +171,6 @@ export function weightsText(view: WeightsView): string {
   const isHere = inForce?.revision === revision || (inForce === null && revision === '0');
   const here = isHere ? [] : [`in force ${inForce === null ? 'weights of the route' : originText(inForce)}`];
   const rows = [['', 'weight', 'set', 'by', 'route’s own'], ...versions.map(rowOf)];
-  const widths = rows[0]?.map((_, n) => Math.max(...rows.map((row) => (row[n] as string).length))) ?? [];
-  const table = rows.map((row) =>
-    row.map((cell, n) => (n === 0 ? cell.padEnd(widths[n] as number) : cell.padStart(widths[n] as number))).join('  '),
-  );
   const why = versions
     .filter(({ weightBecause }) => weightBecause !== '')
     .map(
@@ -192,7 +178,7 @@ export function weightsText(view: WeightsView): string {
     );
   const said = weights === null ? [] : [`kept     ${listed(weights)}${reason === '' ? '' : `  ${reason}`}`];
   const where = document === '' ? [] : [`document ${document}  ${kept}`];
-  return `${[`route ${route}`, ...where, ...said, ...here, ...table.map((line) => `  ${line}`), ...why].join('\n')}\n`;
+  return `${[`route ${route}`, ...where, ...said, ...here, ...table(rows, 'right').map((line) => `  ${line}`), ...why].join('\n')}\n`;
 }
 
 function keptText({ revision }: WeightsView): string {

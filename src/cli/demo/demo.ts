@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { nowMs } from '../../lib/clock.ts';
 import { SluiceError } from '../../model/problem.ts';
-import { fetchDecisions, fetchStatus } from '../admin/client.ts';
+import { fetchDecisions, fetchStatus } from '../admin/ask/client.ts';
 import { readArgs, readPort } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
 import { type Children, createChildren, type ServiceChild } from './children.ts';
@@ -47,7 +47,7 @@ const OPTIONS = {
 } as const;
 
 /** The command `demo`. */
-export const demoCommand: Command = { name: 'demo', about: 'watch a bad canary being rolled back', usage: USAGE, run };
+export const demoCommand: Command = { usage: USAGE, run };
 
 async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const { values } = readArgs(argv, OPTIONS);

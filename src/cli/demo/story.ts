@@ -5,7 +5,7 @@
  * shown and this one did not. The users' numbers are the load's own counts, not the gateway's.
  */
 
-import type { Decision } from '../../model/slo.ts';
+import type { Decision, LoggedDecision } from '../../model/slo.ts';
 import type { Status, VersionStatus } from '../../model/status.ts';
 import type { Load, Phase } from './load.ts';
 import { formatMs, formatShare, latencyText, type Screen, versionsText } from './screen.ts';
@@ -19,7 +19,7 @@ export interface Stage {
   /** Makes v2 fail this share of its requests from now on. */
   breakCanary(failRatio: number): Promise<void>;
   status(): Promise<Status>;
-  decisions(): Promise<readonly Decision[]>;
+  decisions(): Promise<readonly LoggedDecision[]>;
   nowMs(): number;
   /** Rejects when the demo is being ended. */
   sleep(ms: number): Promise<void>;
@@ -99,14 +99,14 @@ async function rampTo(percent: number, before: Phase[], stage: Stage, pace: Pace
 }
 
 async function rollbackOf(stage: Stage, pace: Pace): Promise<Decision | null> {
-  let found: Decision | undefined;
+  let found: LoggedDecision | undefined;
   const isThere = async () => {
     const decisions = await stage.decisions();
-    found = decisions.find(({ kind, route, canary }) => kind === 'rollback' && route === ROUTE && canary === 'v2');
+    found = decisions.find((one) => one.kind === 'rollback' && one.route === ROUTE && one.canary === 'v2');
     return found !== undefined;
   };
   await until(isThere, stage, pace.detectMsMax, pace.pollMs);
-  return found ?? null;
+  return found === undefined || found.kind === 'revert' ? null : found;
 }
 
 function tellRollback(stage: Stage, decision: Decision, before: readonly Phase[], broken: Phase): void {

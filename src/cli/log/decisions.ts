@@ -1,17 +1,19 @@
 /**
- * `sluice decisions`: shows what was decided about rollouts, or exports it with its evidence.
+ * `sluice decisions`: shows what was decided about rollouts and configurations, or exports it with its evidence.
  */
 
+import { visible } from '../../lib/text/visible.ts';
 import { SluiceError } from '../../model/problem.ts';
-import type { Decision } from '../../model/slo.ts';
-import { DEFAULT_ADMIN, fetchDecisions, fetchLog, reasonOf } from '../admin/client.ts';
+import type { LoggedDecision } from '../../model/slo.ts';
+import { adminOf, asking, refuse } from '../admin/ask/asking.ts';
+import { DEFAULT_ADMIN, fetchDecisions, fetchLog } from '../admin/ask/client.ts';
 import { readArgs, readChoice } from '../args.ts';
-import { type CliDeps, type Command, EXIT } from '../deps.ts';
+import { type CliDeps, type Command, EXIT, type LogTools } from '../deps.ts';
 
-const USAGE = `sluice decisions [--state DIR] [-o json]
-sluice decisions export [--state DIR]
+const USAGE = `sluice decisions [--state DIR] [--admin URL] [-o json]
+sluice decisions export [--state DIR] [--admin URL]
 
-Shows every decision about a rollout, oldest first. export writes them with the evidence they rest on, one JSON object per
+Shows every decision about a rollout and every revert of a configuration, oldest first. export writes them with the evidence they rest on, one JSON object per
 line, for sluice verify and sluice replay.
 
   --state DIR          the gateway's state directory, also while it runs; default: ask the gateway
@@ -33,12 +35,7 @@ const OPTIONS = {
 const LINES_MAX = 1000;
 
 /** The command `decisions`. */
-export const decisionsCommand: Command = {
-  name: 'decisions',
-  about: 'show or export what was decided about rollouts',
-  usage: USAGE,
-  run,
-};
+export const decisionsCommand: Command = { usage: USAGE, run };
 
 async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const { values, positionals } = readArgs(argv, OPTIONS, 1);
@@ -51,11 +48,12 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   }
   const isJson = readChoice('--output', values.output, ['text', 'json']) === 'json';
   if (values.state !== undefined) {
-    if (action === 'export') exportState(values.state, deps);
-    else show(decisionsIn(values.state, deps), isJson, deps);
+    const log = await deps.log();
+    if (action === 'export') exportState(log, values.state, deps);
+    else show(decisionsIn(log, values.state), isJson, deps);
     return EXIT.ok;
   }
-  const adminUrl = values.admin ?? deps.env['SLUICE_ADMIN'] ?? DEFAULT_ADMIN;
+  const adminUrl = adminOf(values.admin, deps);
   return fromGateway(adminUrl, { isExport: action === 'export', isJson }, deps);
 }
 
@@ -64,28 +62,23 @@ async function fromGateway(
   { isExport, isJson }: { readonly isExport: boolean; readonly isJson: boolean },
   deps: CliDeps,
 ): Promise<number> {
-  try {
-    if (!isExport) {
-      show(await fetchDecisions(adminUrl), isJson, deps);
-      return EXIT.ok;
-    }
-    const answer = await fetchLog(adminUrl);
-    if ('refused' in answer) {
-      deps.stderr.write(`sluice: ${answer.refused}\n`);
-      return EXIT.failed;
-    }
-    deps.stdout.write(answer.log);
+  if (!isExport) {
+    const asked = await asking(adminUrl, deps, fetchDecisions);
+    if ('exit' in asked) return asked.exit;
+    show(asked.answer, isJson, deps);
     return EXIT.ok;
-  } catch (error) {
-    deps.stderr.write(`sluice: cannot reach the admin server at ${adminUrl}: ${reasonOf(error)}\n`);
-    return EXIT.unreachable;
   }
+  const asked = await asking(adminUrl, deps, fetchLog);
+  if ('exit' in asked) return asked.exit;
+  if ('refused' in asked.answer) return refuse(asked.answer.refused, deps);
+  deps.stdout.write(asked.answer.log);
+  return EXIT.ok;
 }
 
-function exportState(state: string, deps: CliDeps): void {
+function exportState(log: LogTools, state: string, deps: CliDeps): void {
   let lines: string[] = [];
-  for (const line of deps.log.read(state)) {
-    lines.push(`${deps.log.format(line)}\n`);
+  for (const line of log.read(state)) {
+    lines.push(`${log.format(line)}\n`);
     if (lines.length < LINES_MAX) continue;
     deps.stdout.write(lines.join(''));
     lines = [];
@@ -93,20 +86,21 @@ function exportState(state: string, deps: CliDeps): void {
   deps.stdout.write(lines.join(''));
 }
 
-function decisionsIn(state: string, deps: CliDeps): Decision[] {
-  const decisions: Decision[] = [];
-  for (const line of deps.log.read(state)) {
+/** Every decision of a state directory or an export, oldest first. @throws SluiceError SLU_LOG_UNREADABLE */
+export function decisionsIn(log: LogTools, state: string): LoggedDecision[] {
+  const decisions: LoggedDecision[] = [];
+  for (const line of log.read(state)) {
     if (line.kind !== 'decision') break;
-    decisions.push(JSON.parse(line.body) as Decision);
+    decisions.push(JSON.parse(line.body) as LoggedDecision);
   }
   return decisions;
 }
 
-function show(decisions: readonly Decision[], isJson: boolean, deps: CliDeps): void {
+function show(decisions: readonly LoggedDecision[], isJson: boolean, deps: CliDeps): void {
   if (isJson) deps.stdout.write(`${JSON.stringify(decisions, null, 2)}\n`);
-  else deps.stdout.write(decisions.map((decision) => `${lineOf(decision)}\n`).join(''));
+  else deps.stdout.write(decisions.map((decision) => `${visible(lineOf(decision))}\n`).join(''));
 }
 
-function lineOf({ id, at, kind, sentence }: Decision): string {
+function lineOf({ id, at, kind, sentence }: LoggedDecision): string {
   return `${String(id).padStart(4)}  ${at}  ${kind.padEnd(8)}  ${sentence}`;
 }

@@ -5,6 +5,7 @@
 import type { Config } from '../../model/config.ts';
 import { formatProblem, SluiceError } from '../../model/problem.ts';
 import type { Decision } from '../../model/slo.ts';
+import type { RevertDecision } from '../../model/threads/revision.ts';
 import type { LogLine } from '../../model/threads/state.ts';
 import { readArgs, readChoice } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
@@ -33,8 +34,16 @@ export interface TapeReport {
   readonly differsAt: number | null;
 }
 
+/** A revert of a configuration, judged again. */
+export interface RevertReport {
+  readonly recorded: RevertDecision;
+  /** Null: no evidence was kept. */
+  readonly isSame: boolean | null;
+}
+
 export interface ReplayReport {
   readonly tapes: readonly TapeReport[];
+  readonly reverts: readonly RevertReport[];
   readonly ticks: number;
   readonly segmentsUnused: number;
 }
@@ -59,18 +68,14 @@ A replay has only the traffic that was. Behind the first decision that differs, 
 them, and where it rolled back the evidence ends: the cost of a policy that waits longer is a lower bound. Slowness was
 counted at the recorded thresholds: another latencyTolerance or latencyFloor changes nothing here.
 
+Reverts of configurations are judged again from the evidence that is with them, by no policy.
 Exit codes: 0 replayed, 1 it cannot be, or without a policy a decision differs, 2 wrong usage.
 `;
 
 const OPTIONS = { policy: { type: 'string' }, output: { type: 'string', short: 'o' } } as const;
 
 /** The command `replay`. */
-export const replayCommand: Command = {
-  name: 'replay',
-  about: 'judge recorded evidence again, by this policy or another',
-  usage: USAGE,
-  run,
-};
+export const replayCommand: Command = { usage: USAGE, run };
 
 async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const { values, positionals } = readArgs(argv, OPTIONS, 1);
@@ -78,14 +83,18 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const [log] = positionals;
   if (log === undefined) throw new SluiceError('SLU_USAGE', 'replay takes a log');
   const policies = values.policy === undefined ? null : await readPolicies(values.policy, deps);
-  const report = deps.log.replay(deps.log.read(log), policies);
+  const tools = await deps.log();
+  const report = tools.replay(tools.read(log), policies);
   deps.stdout.write(
     format === 'json' ? `${JSON.stringify(report, null, 2)}\n` : formatReplay(report, policies !== null),
   );
-  return policies === null && report.tapes.some(({ differsAt }) => differsAt !== null) ? EXIT.failed : EXIT.ok;
+  const isOther = report.reverts.some(({ isSame }) => isSame === false);
+  const differs = isOther || (policies === null && report.tapes.some(({ differsAt }) => differsAt !== null));
+  return differs ? EXIT.failed : EXIT.ok;
 }
 
-async function readPolicies(file: string, { config: tools }: CliDeps): Promise<Config> {
+async function readPolicies(file: string, deps: CliDeps): Promise<Config> {
+  const tools = await deps.config();
   const parsed = tools.parse(await tools.readText(file), file);
   if (!parsed.ok) {
     const problems = parsed.problems.map(formatProblem).join('\n');
@@ -96,16 +105,22 @@ async function readPolicies(file: string, { config: tools }: CliDeps): Promise<C
 }
 
 /** The replay in lines, ending in a newline. */
-export function formatReplay({ tapes, ticks, segmentsUnused }: ReplayReport, isOther: boolean): string {
+export function formatReplay({ tapes, reverts, ticks, segmentsUnused }: ReplayReport, isOther: boolean): string {
   const identical = tapes.filter(({ differsAt }) => differsAt === null).length;
   const unused = segmentsUnused === 0 ? '' : `, ${segmentsUnused} segments unused: those before them were let go`;
   return [
     ...tapes.flatMap(tapeLines),
+    ...reverts.map(revertLine),
     `${tapes.length} tapes, ${ticks} looks${unused}`,
     ...(isOther ? costLines(tapes) : []),
     `identical  ${identical} of ${tapes.length}`,
     '',
   ].join('\n');
+}
+
+function revertLine({ recorded: { route, at, sentence }, isSame }: RevertReport): string {
+  const came = isSame === null ? 'without evidence' : isSame ? 'identical' : 'comes out otherwise';
+  return `${route}  revert ${at}  ${came}: ${sentence}`;
 }
 
 function tapeLines(tape: TapeReport): string[] {

@@ -2,33 +2,41 @@
  * Composition of the configuration's way: file and sources ▸ parse ▸ store ▸ workers.
  *
  * ```
- * file event ───┐                                             ┌─ refused: the last good one stays
- * source event ─┴▶ parse (a thread, newest wins) ─▶ offer ────┴─ swapped ─▶ every worker acknowledges ─▶ measured
+ * file event ───┐                                                       ┌─ refused: the last good one stays
+ * source event ─┴▶ verify ─▶ parse (a thread, newest wins) ─▶ offer ────┴─ swapped ─▶ every worker acknowledges ─▶ measured
  * ```
  * Whatever goes wrong on it, the last good configuration stays in force.
  */
 
+import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
-import { nowMs, wallTime } from '../../lib/clock.ts';
+import { bothClocks, nowMs, wallTime } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Random } from '../../lib/random.ts';
-import { unreadableProblem } from '../../model/problem.ts';
+import type { GatewayOptions } from '../../model/gateway.ts';
+import { formatProblem, unreadableProblem } from '../../model/problem.ts';
 import type { ApplyStatus, SourceStatus } from '../../model/status.ts';
+import type { FleetConfig, LockStore } from '../../model/threads/fleet.ts';
+import type { SavedBudget } from '../../model/threads/state.ts';
 import type { OfferResult } from '../../snapshot/store.ts';
 import type { Sources } from '../../sources/build/sources.ts';
 import type { Environment } from '../../sources/document/interpolate.ts';
 import { mainDocument, type SourceDocument } from '../../sources/document/pieces.ts';
 import { createPartReader } from '../../sources/document/reader.ts';
+import { withoutKeys } from '../../sources/document/signature/keys.ts';
 import { type FileEvent, type FileSource, openFile, UNREF_TIMERS } from '../../sources/file.ts';
+import { vetFiles } from '../../sources/follow/certificates/vet.ts';
 import { Feeds } from '../../sources/follow/feeds.ts';
 import type { FollowEvent } from '../../sources/follow/follower.ts';
 import { type Parsed, parseDocuments, readMain } from '../../sources/parse.ts';
 import { Parser } from '../../sources/parser.ts';
 import { openStore } from '../../sources/stores/open.ts';
 import type { SourceSettings } from '../../sources/stores/settings.ts';
+import { openLocks } from '../../sources/stores/write/locks.ts';
 import { placeOfWeights } from '../../sources/stores/write/open.ts';
-import { Discoveries } from './discoveries.ts';
-import type { Revisions } from './revisions.ts';
+import { Discoveries, shown } from './discoveries.ts';
+import type { Revisions } from './revisions/revisions.ts';
+import { type Checked, SignedDocuments } from './signed.ts';
 
 /** As source or as built. */
 const THREAD_FILE = new URL(
@@ -38,21 +46,26 @@ const THREAD_FILE = new URL(
 /** Upper bounds of the time from an event to the last worker's acknowledgement, in ms. */
 const APPLY_BOUNDS_MS = [10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 const ALIVE_MS = 1000;
-/** Names of changed documents that one line of the log tells. */
-const NAMES_LOGGED_MAX = 20;
 
 export interface ConfigurationDeps {
-  readonly file: string;
+  readonly options: Pick<GatewayOptions, 'configFile' | 'configKeyFile'>;
   readonly environment: Environment;
   readonly log: Log;
-  readonly store: Pick<Revisions, 'offer' | 'current' | 'store' | 'prepareBy'>;
+  readonly store: Pick<Revisions, 'offer' | 'current' | 'store' | 'prepareBy' | 'watch' | 'number'>;
   readonly random: Random;
   /** Puts into force what came of an offer; resolves when every worker has it. */
   readonly apply: (result: OfferResult) => Promise<void>;
+  /** Keeps rows for the next process. */
+  readonly save: (rows: ReadonlyMap<string, SavedBudget>) => void;
 }
+
+/** Documents that may be made a configuration of. */
+type Sound = Checked & { readonly kind: 'sound' };
 
 /** A change under way, and when the first event of it came. */
 interface Change {
+  /** 1, 2, … in the order in which they were begun. */
+  readonly number: number;
   atMs: number;
   /** Names of the sources that changed. */
   readonly origin: Set<string>;
@@ -60,6 +73,10 @@ interface Change {
 
 export class Configuration {
   readonly #deps: ConfigurationDeps;
+  /** Verifies documents, where there are keys. */
+  readonly signed: SignedDocuments;
+  /** What documents of this machine may name. */
+  readonly environment: Environment;
   readonly #parser: Parser;
   readonly #discoveries: Discoveries;
   #feeds: Feeds | null = null;
@@ -70,16 +87,35 @@ export class Configuration {
   #phase: 'starting' | 'following' | 'closed' = 'starting';
   #hasMissed = false;
   #newest: Change | null = null;
+  #changes = 0;
+  /** Changes that not every worker has yet, and looks at the file so far. */
+  #pending = 0;
+  #looks = 0;
+  /** Number of the last one whose documents were refused unread. */
+  #refused = 0;
+  /** Documents of the start, until it is known what an earlier process had taken. */
+  #first: Sound | null = null;
+  /** Of the newest configuration that was not refused. */
+  #accepted: readonly SourceDocument[] = [];
+  /** Ends the wait for a document or signature that is to come. */
+  #halfTimer: unknown = null;
   #counts = APPLY_BOUNDS_MS.map(() => 0);
   #apply = { lastMs: null as number | null, count: 0, sumMs: 0 };
 
   constructor(deps: ConfigurationDeps) {
     this.#deps = deps;
-    this.#main = mainDocument('', deps.file);
-    const reader = createPartReader(deps.environment);
+    const { configFile: file, configKeyFile: keyFile } = deps.options;
+    this.#main = mainDocument('', file);
+    this.signed = new SignedDocuments({
+      ...{ file, keyFile, environment: deps.environment, log: deps.log, nowMs, save: deps.save },
+      sourceName: (source) => this.#feeds?.nameOf(source) ?? '',
+      changed: (name) => this.#renew(nowMs(), name),
+    });
+    this.environment = withoutKeys(deps.environment);
+    const reader = createPartReader(this.environment);
     this.#parser = new Parser({
       file: THREAD_FILE,
-      setup: { environment: { ...deps.environment } },
+      setup: { environment: { ...this.environment } },
       parseHere: (documents) => {
         return parseDocuments(documents, reader.read, reader.known);
       },
@@ -89,30 +125,49 @@ export class Configuration {
       log: deps.log,
       store: deps.store.store,
       random: deps.random,
+      ready: () => deps.store.watch.bases,
       tell: (name, event) => this.#onSource(name, event, Number.POSITIVE_INFINITY),
-      settle: (result, atMs) => this.#settle(result, { atMs }),
+      settle: (result, atMs) => void this.#settle(result, { atMs }),
     });
-    deps.store.prepareBy((config) => this.#discoveries.hold(config));
+    deps.store.prepareBy(
+      (config) => this.#discoveries.hold(config),
+      () => this.#discoveries.offered(),
+    );
   }
 
   /**
    * Reads the file, asks its sources, and offers what they are together.
-   * @throws SluiceError SLU_CONFIG_UNREADABLE, SLU_CONFIG_INVALID (with all problems), SLU_SOURCE_UNAVAILABLE
+   * @throws SluiceError SLU_CONFIG_UNREADABLE, SLU_CONFIG_INVALID (with all problems), SLU_SOURCE_UNAVAILABLE, SLU_USAGE (keys)
    */
   async open(): Promise<OfferResult> {
-    const { file, environment, store } = this.#deps;
-    const { text, source } = await openFile(file, (event) => this.#onFile(event));
+    const { options, store } = this.#deps;
+    await this.signed.open();
+    const { text, source } = await openFile(options.configFile, (event) => this.#onFile(event));
     this.#file = source;
-    this.#main = mainDocument(text, file);
-    await this.#openSources(text, environment);
+    this.#main = mainDocument(text, options.configFile);
+    // Nobody is asked for anything on the word of a document that is not sound itself.
+    const main = await this.signed.first(() => [this.#main]);
+    if (main.kind !== 'sound') return store.offer({ ok: false, problems: main.problems });
+    // The one that was verified: another may have come meanwhile.
+    await this.#openSources((main.documents[0] as SourceDocument).text);
+    const checked = await this.signed.first(() => this.#documents());
+    if (checked.kind !== 'sound') return store.offer({ ok: false, problems: checked.problems });
+    this.#first = checked;
+    this.#accepted = checked.documents;
     // What came until here is in the documents; what comes while they are parsed is not.
     this.#hasMissed = false;
-    const parsed = (await this.#parser.parse(this.#documents())) ?? { ok: false, problems: [] };
+    const parsed = this.#vetted((await this.#parser.parse(checked.documents)) ?? { ok: false, problems: [] });
     if (parsed.ok) {
       this.#sources = parsed.sources;
       await this.#discoveries.begin(parsed.sources, parsed.config);
     }
     return store.offer(parsed, ['start']);
+  }
+
+  /** What the start was made of counts as taken. @throws SluiceError SLU_CONFIG_INVALID when an earlier process had later ones */
+  async confirm(): Promise<void> {
+    if (this.#first !== null) this.signed.confirm(this.#first);
+    this.#first = null;
   }
 
   /** Takes changes from now on, and those that came since `open`. */
@@ -125,8 +180,14 @@ export class Configuration {
   /** Reads everything again; sudden losses that were not believed are believed. */
   reload(): void {
     this.#file?.reload();
+    this.signed.reload();
     this.#feeds?.reload();
     this.#discoveries.reload();
+  }
+
+  /** How far the reading has got: looks at the file, sources of documents, changes that not every worker has. */
+  get reading(): { readonly looks: number; readonly pending: number; readonly sources: readonly SourceStatus[] } {
+    return { looks: this.#looks, pending: this.#pending, sources: this.#feeds?.status() ?? [] };
   }
 
   /** Those of documents first, then those of endpoints. */
@@ -134,14 +195,23 @@ export class Configuration {
     return [...(this.#feeds?.status() ?? []), ...this.#discoveries.status()];
   }
 
-  /** What documents of this machine may name. */
-  get environment(): Environment {
-    return this.#deps.environment;
+  /** The documents that were accepted last. */
+  get documents(): readonly SourceDocument[] {
+    return this.#accepted;
   }
 
   /** Where the weights of a route are kept, or would be; null: in no source that can be written. */
   weightsAt(route: string): SourceSettings | null {
     return placeOfWeights(route, this.#sources?.list ?? [], this.#feeds?.documents() ?? []);
+  }
+
+  /** Where the locks of a fleet are; null: in its Redis. @throws SluiceError SLU_SOURCE_UNAVAILABLE (certificates) */
+  locksOf(fleet: FleetConfig | null): LockStore | null {
+    if (fleet === null || fleet.lock === 'redis') return null;
+    const settings = this.#sources?.list.find(({ kind }) => kind === fleet.lock);
+    // Checked with the document.
+    assert(settings !== undefined, `no source is ${fleet.lock}`);
+    return openLocks(settings, fleet.name);
   }
 
   applied(): ApplyStatus {
@@ -153,20 +223,22 @@ export class Configuration {
   async close(): Promise<void> {
     this.#phase = 'closed';
     this.#file?.close();
+    this.signed.close();
+    UNREF_TIMERS.clear(this.#halfTimer);
     this.#feeds?.close();
     this.#discoveries.close();
     await this.#parser.close();
   }
 
   /** A document with many routes is not read twice: without the word in it, it names no sources. */
-  async #openSources(text: string, environment: Environment): Promise<void> {
+  async #openSources(text: string): Promise<void> {
     if (!/\bsources\b/.test(text)) return;
-    const { sources } = readMain(text, this.#deps.file, environment);
+    const { sources } = readMain(text, this.#main.name, this.environment);
     // What is wrong with the document is told when all of it is parsed.
     if (sources === null || sources.list.length === 0) return;
     const draw = (): number => this.#deps.random.nextFloat();
     this.#feeds = new Feeds({
-      stores: sources.list.map((settings) => openStore(settings, draw)),
+      stores: sources.list.map((settings) => openStore(settings, draw, this.signed.isRequired)),
       settings: sources.follow,
       timers: UNREF_TIMERS,
       nowMs,
@@ -190,14 +262,16 @@ export class Configuration {
   // ── events ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #onFile(event: FileEvent): void {
-    const { log, store, file } = this.#deps;
+    const { log, store } = this.#deps;
+    const { name: file } = this.#main;
+    if (event.kind !== 'unwatched') this.#looks++;
     if (event.kind === 'unwatched') log.warn('config_unwatched', { file, error: event.error.message });
     else if (event.kind === 'text') {
       this.#main = mainDocument(event.text, file);
       this.#renew(nowMs(), file);
     } else if (this.#phase === 'starting') this.#hasMissed = true;
     else if (this.#phase === 'following') {
-      this.#settle(store.offer({ ok: false, problems: [unreadableProblem(file, event.error)] }), null);
+      void this.#settle(store.offer({ ok: false, problems: [unreadableProblem(file, event.error)] }), null);
     }
   }
 
@@ -224,43 +298,81 @@ export class Configuration {
   #renew(atMs: number, origin: string): void {
     if (this.#phase === 'starting') this.#hasMissed = true;
     if (this.#phase !== 'following') return;
-    const change: Change = { atMs, origin: new Set([origin]) };
+    UNREF_TIMERS.clear(this.#halfTimer);
+    const checked = this.signed.check(this.#documents());
+    if (checked.kind === 'waiting') this.#awaitHalf(checked, () => this.#renew(atMs, origin));
+    else if (checked.kind === 'sound') this.#parse(checked, atMs, origin);
+    else {
+      // What is parsed still was there before: it must not come after this.
+      this.#refused = ++this.#changes;
+      void this.#settle(this.#deps.store.offer({ ok: false, problems: checked.problems }), null);
+    }
+  }
+
+  #parse(checked: Sound, atMs: number, origin: string): void {
+    const change: Change = { number: ++this.#changes, atMs, origin: new Set([origin]) };
     this.#newest = change;
-    const parsing = this.#parser.parse(this.#documents()).then((parsed) => this.#prepare(parsed, change));
-    parsing.then(
+    this.#pending++;
+    const parsing = this.#parser.parse(checked.documents).then((parsed) => this.#prepare(parsed, change));
+    const done = parsing.then(
       (parsed) => {
-        if (parsed !== null && this.#phase === 'following') this.#offer(parsed, change);
+        const isOurs = this.#phase === 'following' && change.number > this.#refused;
+        if (parsed !== null && isOurs) return this.#offer(parsed, checked, change);
         // Overtaken: the newer one brings this change to the workers too.
-        else if (parsed === null && this.#newest !== null) {
+        if (parsed === null && this.#newest !== null) {
           this.#newest.atMs = Math.min(this.#newest.atMs, change.atMs);
           for (const name of change.origin) this.#newest.origin.add(name);
         }
+        return undefined;
       },
       (error: unknown) => this.#failed(error),
     );
+    void done.finally(() => this.#pending--);
+  }
+
+  #awaitHalf({ forMs, problems }: Checked & { readonly kind: 'waiting' }, look: () => void): void {
+    this.#halfTimer = UNREF_TIMERS.set(look, forMs);
+    this.#deps.log.info('config_unpaired', { forMs: Math.round(forMs), problems: problems.map(formatProblem) });
   }
 
   /** The same when its endpoints are there; null when a newer one came while they were waited for. */
-  async #prepare(parsed: Parsed | null, change: Change): Promise<Parsed | null> {
+  async #prepare(read: Parsed | null, change: Change): Promise<Parsed | null> {
+    const parsed = read === null ? null : this.#vetted(read);
     if (parsed?.ok !== true || !(await this.#discoveries.prepare(parsed.config))) return parsed;
     return this.#newest === change ? parsed : null;
   }
 
-  #offer(parsed: Parsed, change: Change): void {
+  /** The same with what the files say that it names for TLS. */
+  #vetted(parsed: Parsed): Parsed {
+    const { configFile } = this.#deps.options;
+    return vetFiles<Extract<Parsed, { readonly ok: true }>>(parsed, configFile, bothClocks().wallMs);
+  }
+
+  #offer(parsed: Parsed, checked: Sound, change: Change): Promise<void> {
     try {
       if (parsed.ok && !isDeepStrictEqual(parsed.sources, this.#sources)) {
         const text = 'sources, follow or discovery changed; the change takes effect at the next start';
         this.#deps.log.warn('config_warning', { text });
       }
-      this.#settle(this.#deps.store.offer(parsed, [...change.origin]), change);
+      const result = this.#deps.store.offer(parsed, [...change.origin]);
+      if (result.kind !== 'refused') this.#accept(checked);
+      const settled = this.#settle(result, change);
       this.#discoveries.offered();
+      return settled;
     } catch (error) {
       this.#failed(error);
+      return Promise.resolve();
     }
   }
 
-  #settle(result: OfferResult, change: Pick<Change, 'atMs'> | null): void {
-    this.#deps.apply(result).then(
+  #accept(checked: Sound): void {
+    this.#accepted = checked.documents;
+    this.signed.accept(checked);
+  }
+
+  /** Resolves when every worker has it; never rejects. */
+  #settle(result: OfferResult, change: Pick<Change, 'atMs'> | null): Promise<void> {
+    return this.#deps.apply(result).then(
       () => {
         if (result.kind === 'swapped' && change !== null) this.#measure(nowMs() - change.atMs);
       },
@@ -276,12 +388,6 @@ export class Configuration {
   }
 
   #failed(error: unknown): void {
-    const kept = this.#deps.store.current?.snapshot.revision;
-    this.#deps.log.error('config_failed', { kept, error });
+    this.#deps.log.error('config_failed', { kept: this.#deps.store.number, error });
   }
-}
-
-function shown(names: readonly string[]): readonly string[] {
-  if (names.length <= NAMES_LOGGED_MAX) return names;
-  return [...names.slice(0, NAMES_LOGGED_MAX), `and ${names.length - NAMES_LOGGED_MAX} more`];
 }

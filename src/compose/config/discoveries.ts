@@ -31,6 +31,8 @@ export interface DiscoveriesDeps {
   readonly log: Log;
   readonly store: Pick<Store, 'current' | 'discoverBy' | 'rediscover'>;
   readonly random: Random;
+  /** Configurations of before that may be put in force again at any time: their lookups stay. */
+  readonly ready: () => readonly Config[];
   /** Logs what following a lookup has to say, but for its changes. */
   readonly tell: (source: string, event: FollowEvent) => void;
   /** Puts a snapshot with other endpoints into force. `atMs`: when the first word of them came. */
@@ -111,7 +113,7 @@ export class Discoveries {
   /** A configuration was offered: lookups that it leaves behind end. */
   offered(): void {
     const current = this.#deps.store.current?.config;
-    const wanted = [current, this.#next, ...this.#held].flatMap((config) =>
+    const wanted = [current, this.#next, ...this.#held, ...this.#deps.ready()].flatMap((config) =>
       config === undefined || config === null ? [] : [config],
     );
     this.#discovery?.retain(wanted.flatMap(wantedBy));
@@ -162,8 +164,8 @@ export class Discoveries {
     const result = this.#deps.store.rediscover();
     if (result === null) return;
     if (result.kind === 'refused') {
-      const kept = this.#deps.store.current?.snapshot.revision;
-      this.#deps.log.error('endpoints_refused', { kept, problems: result.problems.map(formatProblem) });
+      const snapshot = this.#deps.store.current?.snapshot.revision;
+      this.#deps.log.error('endpoints_refused', { snapshot, problems: result.problems.map(formatProblem) });
     } else this.#deps.settle(result, atMs);
   }
 
@@ -180,7 +182,8 @@ function wantedBy({ services }: Config): EndpointsFrom[] {
   return services.flatMap(({ versions }) => versions.flatMap(({ from }) => (from === undefined ? [] : [from])));
 }
 
-function shown(names: readonly string[]): readonly string[] {
+/** Names as one line of the log tells them. */
+export function shown(names: readonly string[]): readonly string[] {
   if (names.length <= NAMES_LOGGED_MAX) return names;
   return [...names.slice(0, NAMES_LOGGED_MAX), `and ${names.length - NAMES_LOGGED_MAX} more`];
 }

@@ -4,24 +4,25 @@
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Config } from '../../model/config.ts';
-import { applyEdits, editsOf } from '../../model/threads/edits.ts';
-import type { FromParser, ParseSetup, ToParser } from '../../model/threads/parse.ts';
+import { applyEdits, editsOf } from '../../model/threads/parsing/edits.ts';
+import type { FromParser, ParseSetup, ToParser } from '../../model/threads/parsing/parse.ts';
 import { hashConfig } from '../../snapshot/hash.ts';
 import type { SourceDocument } from '../../sources/document/pieces.ts';
 import { createPartReader } from '../../sources/document/reader.ts';
-import { type Parsed, parseDocuments } from '../../sources/parse.ts';
+import { Renewal } from '../../sources/follow/renewal.ts';
+import type { Parsed } from '../../sources/parse.ts';
 
 const port = parentPort;
 if (port === null) throw new Error('compose/config/parse-thread.ts runs as a worker thread only');
 
-const { read, known } = createPartReader((workerData as ParseSetup).environment);
+const renewal = new Renewal(createPartReader((workerData as ParseSetup).environment));
 let documents: readonly SourceDocument[] = [];
 /** What the main thread has. */
 let said: Pick<Config, 'services' | 'routes'> = { services: [], routes: [] };
 
 port.on('message', ({ id, documents: edits }: ToParser) => {
   documents = applyEdits<unknown>(documents, edits) as readonly SourceDocument[];
-  port.postMessage(answerOf(id, parseDocuments(documents, read, known)));
+  port.postMessage(answerOf(id, renewal.parse(documents)));
 });
 
 function answerOf(id: number, parsed: Parsed): FromParser {

@@ -17,9 +17,7 @@ import { readWeights, weightsText } from '../../sources/document/weights-text.ts
 import type { SourceSettings } from '../../sources/stores/settings.ts';
 import { openWeightsStore } from '../../sources/stores/write/open.ts';
 import type { Kept, WeightsStore } from '../../sources/stores/write/writer.ts';
-
-/** Longest exchange with a store, the look after a conflict included. */
-const STORE_MS = 9000;
+import { STORE_MS, type WeightsStores } from './weights-stores.ts';
 
 export interface WeightsDeps {
   /** Null: there is no such route in force. */
@@ -27,7 +25,10 @@ export interface WeightsDeps {
   readonly versions: (route: string) => readonly VersionWeights[];
   /** Where the weights of a route are kept, or would be; null: nowhere that can be written. */
   readonly placeOf: (route: string) => SourceSettings | null;
+  readonly stores: WeightsStores;
   readonly environment: Environment;
+  /** Documents must be signed, which is nothing that the gateway does. */
+  readonly isSigned: boolean;
   /** Of the main document. */
   readonly file: string;
   readonly log: Log;
@@ -55,15 +56,13 @@ export async function writeWeights(deps: WeightsDeps, command: WeightsCommand): 
 
 async function keptBy(deps: WeightsDeps, name: string): Promise<Partial<WeightsView>> {
   const place = deps.placeOf(name);
-  const store = place === null ? null : openWeightsStore(place);
+  const store = place === null ? null : deps.stores.of(place);
   if (place === null || store === null) return { problem: nowhere(deps, name) };
   try {
-    const kept = await store.read(name, AbortSignal.timeout(STORE_MS));
+    const kept = await store.read(name);
     return { document: store.documentOf(name), revision: kept.revision, ...said(deps, place, kept) };
   } catch (error) {
     return { document: store.documentOf(name), problem: (error as Error).message };
-  } finally {
-    store.close();
   }
 }
 
@@ -80,6 +79,7 @@ async function written(deps: WeightsDeps, command: WeightsCommand): Promise<Weig
   if (route === null) return { kind: 'unknown', detail: `there is no route ${name}` };
   const fault = faultOf(route, weights);
   if (fault !== null) return { kind: 'invalid', detail: fault };
+  if (deps.isSigned) return { kind: 'refused', detail: UNSIGNED };
   const place = deps.placeOf(name);
   const store = place === null ? null : openWeightsStore(place);
   if (place === null || store === null) return { kind: 'refused', detail: nowhere(deps, name) };
@@ -87,6 +87,7 @@ async function written(deps: WeightsDeps, command: WeightsCommand): Promise<Weig
     return await put(deps, { place, store, command });
   } finally {
     store.close();
+    deps.stores.of(place)?.forget(name);
   }
 }
 
@@ -123,6 +124,10 @@ function faultOf({ backendRefs, weights, rollout }: RouteConfig, given: WeightsC
   const more = typeof hint === 'function' ? hint() : hint;
   return `${first.path.slice(1).join('')}${first.path.length > 1 ? ': ' : ''}expected ${expected}, got ${got}${more === '' ? '' : ` (${more})`}`;
 }
+
+const UNSIGNED =
+  'documents of this configuration are signed, and the gateway signs none: write the weights with their signature ' +
+  'where they are kept (sluice config sign)';
 
 function nowhere({ file }: WeightsDeps, route: string): string {
   return (

@@ -2,7 +2,7 @@
  * Composition of a gateway with the others of its fleet: link ▸ node ▸ rollouts, and evidence both ways.
  *
  * ```
- * every turn:        roles for this turn ▸ pause what is cut off ▸ starts that waited ▸ evidence out, every PUBLISH_TURNS
+ * every turn:        roles for this turn ▸ what the fleet moves (`steering.ts`) ▸ evidence of some rollouts out
  * every EXCHANGE_TURNS:  the node's exchange with Redis
  * word of another:   the rollout here follows        decision here: said at once
  * ```
@@ -12,47 +12,61 @@
 
 import { randomInt } from 'node:crypto';
 import { hostname } from 'node:os';
-import { type Hello, hasEvidence, MESSAGE_CHARS_MAX, parseMessage } from '../../fleet/evidence/words.ts';
-import { FleetNode, type Phase } from '../../fleet/node.ts';
+import type { Hello } from '../../fleet/evidence/words.ts';
+import { FleetNode } from '../../fleet/node.ts';
 import type { Word } from '../../fleet/order.ts';
+import { FencedLocks } from '../../fleet/redis/fenced.ts';
 import { type Link, openLink } from '../../fleet/redis/link.ts';
 import { RedisStore } from '../../fleet/redis/store.ts';
 import { bothClocks, nowMs } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
-import type { CommandResult, RolloutCommand, RolloutSpec, SavedRollout } from '../../model/rollout.ts';
-import type { FleetConfig, FleetMember, FleetRole, FleetStatus, RolloutNews } from '../../model/threads/fleet.ts';
+import { SluiceError } from '../../model/problem.ts';
+import type { CommandResult, RolloutCommand, RolloutSpec, RolloutState, SavedRollout } from '../../model/rollout.ts';
+import type {
+  FleetConfig,
+  FleetMember,
+  FleetRole,
+  FleetStatus,
+  LockStore,
+  RolloutNews,
+} from '../../model/threads/fleet.ts';
 import type { Region } from '../../proxy/threads/workers.ts';
 import type { SetLatency } from '../../slo/latency/watch.ts';
-import type { FleetGuide } from '../../slo/rollout/loop/loop.ts';
+import type { FleetGuide, Standing } from '../../slo/rollout/loop/loop.ts';
 import { FleetEvidence } from './evidence.ts';
+import { Hearing } from './hearing.ts';
 import { Members } from './members.ts';
 import { isNews, placeOf } from './news.ts';
+import { FleetRates } from './rates.ts';
+import { Steering } from './steering.ts';
 
 /** In turns of the loop, 100 ms each. */
-const PUBLISH_TURNS = 2;
 const EXCHANGE_TURNS = 5;
 const HELLO_TURNS = 10;
 /** Our own words come back within this, or the listener is not listening. */
 const DEAF_MS = 3000;
-/** A rollout that asked whether it may start in the last turns still wants to. */
-const WANTS_MS = 1000;
+/** Turns that are so far apart were held up: this process stood still, and could not hear anybody. */
+const STALL_MS = 500;
 /** The longest name that fits an identity. */
 const NAME_CHARS_MAX = 100;
-/** Why a rollout stands still here; it goes on by itself when the fleet is heard again. */
-const CUT_OFF = 'this gateway is cut off from its fleet; it goes on when the fleet is heard again';
 
 /** The rollouts of this gateway. */
 export interface Led {
   command(command: RolloutCommand): CommandResult;
-  save(): SavedRollout[];
-  adopt(saved: SavedRollout, isFirst: boolean): void;
+  /** The memory of a route's rollout; null: it has none. */
+  saved(route: string): SavedRollout | null;
+  /** Where it stands, at no cost. */
+  standing(route: string): Standing | null;
+  /** False: there is no such rollout yet, or another one. @throws SluiceError SLU_STATE_INVALID */
+  adopt(saved: SavedRollout, isFirst: boolean): boolean;
 }
 
 export interface FleetDeps {
   readonly log: Log;
   readonly led: Led;
-  /** Memory of the workers here. */
+  /** Memory of the workers here, and that in which they count requests against rate limits. */
   readonly regions: () => readonly Region[];
+  readonly rates: () => SharedArrayBuffer | null;
   readonly weightOf: (dial: number) => number;
   readonly setLatency: SetLatency;
 }
@@ -62,34 +76,45 @@ interface Open {
   readonly config: FleetConfig;
   readonly link: Link;
   readonly store: RedisStore<RolloutNews>;
+  readonly otherLocks: LockStore | null;
   readonly node: FleetNode<RolloutNews>;
   readonly adminUrl: () => string;
 }
 
 export class Fleet {
+  readonly rates: FleetRates;
   readonly #deps: FleetDeps;
   readonly #id = `${hostname().slice(0, NAME_CHARS_MAX)}-${process.pid}-${randomInt(2 ** 47)}`;
   readonly #members = new Members();
   readonly #roles = new Map<string, FleetRole>();
   readonly #evidence: FleetEvidence;
-  /** Starts that wait for the window, by route. */
-  readonly #waiting = new Map<string, RolloutCommand>();
-  /** When a new rollout last asked whether it may start, by route. */
-  readonly #wants = new Map<string, number>();
-  readonly #counts = { done: 0, failed: 0, sent: 0, taken: 0, refused: 0 };
+  readonly #steering: Steering;
+  readonly #hearing: Hearing;
+  readonly #counts = { done: 0, failed: 0, sent: 0 };
   #open: Open | null = null;
-  #specs: readonly RolloutSpec[] = [];
+  /** By route. */
+  #specs: ReadonlyMap<string, RolloutSpec> = new Map();
   #merged: { readonly own: readonly Region[]; readonly all: readonly Region[] } = { own: [], all: [] };
   #turns = 0;
   #because = '';
   #isAlone = false;
-  #heardSelfAtMs = nowMs();
+  #turnedAtMs: number | null = null;
 
   constructor(deps: FleetDeps) {
     this.#deps = deps;
+    this.rates = new FleetRates({ log: deps.log, memory: deps.rates, nowMs });
     const roleOf = (route: string): FleetRole => this.guide.roleOf(route);
     const { setLatency, weightOf } = deps;
     this.#evidence = new FleetEvidence({ id: this.#id, setLatency, weightOf, roleOf, nowMs });
+    const [id, members, evidence] = [this.#id, this.#members, this.#evidence];
+    this.#hearing = new Hearing({ id, log: deps.log, members, evidence, nowMs });
+    this.#steering = new Steering({
+      log: deps.log,
+      command: (command) => deps.led.command(command),
+      stateOf: (route) => this.#stateOf(route),
+      failed: (error) => this.#failed(error),
+      nowMs,
+    });
   }
 
   /** What the loop is told before it decides; the same throughout one turn. */
@@ -97,7 +122,7 @@ export class Fleet {
     roleOf: (route) => (this.#open === null ? 'leader' : (this.#roles.get(route) ?? 'follower')),
     mayStart: (route) => {
       if (this.#open === null) return true;
-      this.#wants.set(route, nowMs());
+      this.#steering.want(route);
       return this.#open.node.mayStart(route);
     },
   };
@@ -108,22 +133,24 @@ export class Fleet {
   };
 
   /**
-   * Starts to take part; null: there is no fleet. Resolves at once, whether or not Redis answers.
+   * Starts to take part; null: there is no fleet, or no store of locks but Redis. Resolves at once, whether or not Redis answers.
    * @throws SluiceError SLU_CONFIG_UNREADABLE when a file that the settings name cannot be read
    */
-  async open(config: FleetConfig | null, adminUrl: () => string): Promise<void> {
+  async open(config: FleetConfig | null, adminUrl: () => string, locks: LockStore | null = null): Promise<void> {
     if (config === null) return;
     const channels = [`sluice:${config.name}:words`, `sluice:${config.name}:evidence`];
     const link = await openLink(config.redis, {
       name: `sluice-${this.#nameOf(config)}`,
       channels,
-      message: (channel, text) => (channel === channels[0] ? this.#hearWord(text) : this.#hearEvidence(text)),
+      message: (channel, text) => {
+        if (this.#open !== null) this.#hearing.hear(channel === channels[0] ? 'word' : 'evidence', text, this.#open);
+      },
       failed: (error) => this.#failed(error),
     });
     const store = new RedisStore<RolloutNews>(link, config.name, isNews);
     const node = new FleetNode<RolloutNews>({
       id: this.#id,
-      locks: store,
+      locks: locks === null ? store : new FencedLocks(locks, store),
       board: store,
       nowMs,
       wallMs: () => Math.round(bothClocks().wallMs),
@@ -132,27 +159,21 @@ export class Fleet {
       hooks: {
         adopt: (route, word) => this.#adopt(route, word),
         current: (route) => this.#current(route),
-        phase: (route) => this.#phase(route),
-        windowLost: (route, takenBy) => this.#pause(route, `the release window of its service is that of ${takenBy}`),
+        phase: (route) => this.#steering.phase(route),
+        windowLost: (route, takenBy) => this.#steering.windowLost(route, takenBy),
         failed: (error) => this.#failed(error),
       },
     });
-    this.#open = { config, link, store, node, adminUrl };
-    this.#heardSelfAtMs = nowMs();
-    this.follow(this.#specs);
+    this.#open = { config, link, store, otherLocks: locks, node, adminUrl };
+    this.rates.open(link, config.name);
+    this.#hearing.selfAtMs = nowMs();
+    this.#follow([...this.#specs.values()], node);
   }
 
   /** Takes in the rollouts of a configuration. */
   follow(specs: readonly RolloutSpec[]): void {
-    this.#specs = specs;
-    if (this.#open === null) return;
-    this.#evidence.follow(specs);
-    this.#open.node.follow(
-      specs.map(({ route, service, generation, plan }) => ({ route, service, generation, hasSteps: plan !== null })),
-    );
-    for (const map of [this.#roles, this.#waiting, this.#wants]) {
-      for (const route of map.keys()) if (!specs.some((spec) => spec.route === route)) map.delete(route);
-    }
+    this.#specs = new Map(specs.map((spec) => [spec.route, spec]));
+    if (this.#open !== null) this.#follow(specs, this.#open.node);
   }
 
   /** The memory that the judge reads: that of the workers here and, in a fleet, what the others measured. */
@@ -168,39 +189,41 @@ export class Fleet {
     if (this.#open === null) return;
     const { node } = this.#open;
     this.#turns += 1;
-    for (const { route } of this.#specs) this.#roles.set(route, node.roleOf(route));
+    this.#passOver(node);
+    for (const route of this.#specs.keys()) this.#roles.set(route, node.roleOf(route));
     this.#tellMode(node.isConnected);
-    for (const { route } of this.#specs) this.#steer(route, node);
+    for (const [route, role] of this.#roles) this.#steering.turn(route, role, node);
   }
 
   /** After each turn of the loop: what it did is told, and exchanged. */
   afterTurn(): void {
     if (this.#open === null) return;
     const { node, link } = this.#open;
+    void this.rates.turn();
     for (const route of this.#evidence.takeChanged()) void node.moved(route);
     if (this.#turns % EXCHANGE_TURNS === 0) void this.#exchange(node);
     if (!node.isConnected) return;
     if (this.#turns % HELLO_TURNS === 0) this.#send(this.#self);
-    if (this.#turns % PUBLISH_TURNS === 0) {
-      for (const message of this.#evidence.messages(this.#deps.regions(), this.#self)) this.#send(message);
-    }
-    if (nowMs() - this.#heardSelfAtMs > DEAF_MS && node.hasExchanged) {
-      this.#heardSelfAtMs = nowMs();
+    for (const message of this.#evidence.messages(this.#deps.regions(), this.#self)) this.#send(message);
+    if (nowMs() - this.#hearing.selfAtMs > DEAF_MS && node.hasExchanged) {
+      this.#hearing.selfAtMs = nowMs();
       link.listenAgain();
     }
   }
 
   /** A decision was made here, and is executed. */
   decided(route: string): void {
-    if (this.#open !== null) void this.#open.node.moved(route);
+    if (this.#open === null) return;
+    this.#steering.giveUp(route, 'the rollout has been moved since');
+    void this.#open.node.moved(route);
   }
 
   /** Does what a person asks for, if this gateway may; else says where to send it. */
   command(command: RolloutCommand): CommandResult | Promise<CommandResult> {
     const { led } = this.#deps;
-    const isKnown = this.#specs.some(({ route }) => route === command.route);
-    // Everybody may end a rollout: it wins over whatever else is decided about it.
-    if (this.#open === null || !isKnown || command.name === 'abort') return led.command(command);
+    const spec = this.#specs.get(command.route);
+    if (this.#open === null || spec === undefined) return led.command(command);
+    if (command.name === 'abort') return this.#abort(command);
     const { node, config } = this.#open;
     const role = node.roleOf(command.route);
     if (role === 'alone') {
@@ -208,15 +231,17 @@ export class Fleet {
       return { kind: 'refused', detail: `${command.route}: this gateway does nothing but abort while ${because}` };
     }
     if (role === 'follower') return { kind: 'refused', detail: this.#elsewhere(command, node) };
-    const isStart = command.name === 'start' || command.name === 'undo';
-    return isStart && this.#phase(command.route) !== 'under-way' ? this.#enter(command) : led.command(command);
+    // Only a rollout with steps starts; the rollout itself says why another one does not.
+    const isStart = spec.plan !== null && (command.name === 'start' || command.name === 'undo');
+    if (!isStart || this.#steering.phase(command.route) === 'under-way') return led.command(command);
+    return this.#steering.start(command, spec, { node, onTaken: config.window.onTaken });
   }
 
   /** null: there is no fleet. */
   status(): FleetStatus | null {
     if (this.#open === null) return null;
     const { config, node, adminUrl } = this.#open;
-    const { done, failed, ...messages } = this.#counts;
+    const { done, failed, sent } = this.#counts;
     const connected = node.hasExchanged ? 'fleet' : 'joining';
     const self: FleetMember = { id: this.#id, member: this.#nameOf(config), adminUrl: adminUrl(), heardMs: 0 };
     return {
@@ -226,18 +251,21 @@ export class Fleet {
       because: node.isConnected ? '' : this.#because,
       exchangedMs: node.exchangedMs === null ? null : Math.round(node.exchangedMs),
       exchanges: { done, failed },
-      messages,
+      messages: { sent, ...this.#hearing.counts },
       members: [self, ...this.#members.list(nowMs())],
       rollouts: node.statuses((id) => (id === this.#id ? self.member : this.#members.nameOf(id))),
+      rates: this.rates.status,
     };
   }
 
   /** Lets go of the locks and of Redis. Never rejects. */
   async close(): Promise<void> {
     if (this.#open === null) return;
-    const { node, link } = this.#open;
+    const { node, link, otherLocks } = this.#open;
     this.#open = null;
+    this.rates.close();
     await node.close();
+    otherLocks?.close();
     link.close();
   }
 
@@ -259,6 +287,16 @@ export class Fleet {
     this.#because = error instanceof Error ? error.message : String(error);
   }
 
+  /** After time in which this process stood still, the fleet is asked before anybody is taken for cut off. */
+  #passOver(node: FleetNode<RolloutNews>): void {
+    const gapMs = nowMs() - (this.#turnedAtMs ?? nowMs());
+    this.#turnedAtMs = nowMs();
+    if (gapMs < STALL_MS) return;
+    node.passOver(gapMs);
+    this.#hearing.selfAtMs += gapMs;
+    void this.#exchange(node);
+  }
+
   #tellMode(isConnected: boolean): void {
     if (this.#isAlone === !isConnected) return;
     this.#isAlone = !isConnected;
@@ -267,46 +305,21 @@ export class Fleet {
     else this.#deps.log.warn('fleet_alone', { fleet, because: this.#because });
   }
 
-  /** A rollout stands still while this gateway is cut off; starts that waited begin when the window is theirs. */
-  #steer(route: string, node: FleetNode<RolloutNews>): void {
-    const role = this.#roles.get(route);
-    const state = this.#stateOf(route);
-    if (role === 'alone' && (state?.kind === 'progressing' || state?.kind === 'baking')) this.#pause(route, CUT_OFF);
-    if (role === 'leader' && state?.kind === 'paused' && state.because === CUT_OFF) {
-      this.#deps.led.command({ name: 'resume', route, by: 'fleet', reason: '', isFix: false });
-    }
-    const start = this.#waiting.get(route);
-    if (start === undefined || (role === 'leader' && !node.mayStart(route))) return;
-    this.#waiting.delete(route);
-    if (role === 'leader') this.#deps.led.command(start);
-    else
-      this.#deps.log.warn('rollout_refused', {
-        ...start,
-        detail: 'it waited for the window on a gateway that leads no more',
-      });
+  #follow(specs: readonly RolloutSpec[], node: FleetNode<RolloutNews>): void {
+    this.#evidence.follow(specs);
+    node.follow(
+      specs.map(({ route, service, generation, plan }) => ({ route, service, generation, hasSteps: plan !== null })),
+    );
+    this.#steering.follow(this.#specs);
+    for (const route of this.#roles.keys()) if (!this.#specs.has(route)) this.#roles.delete(route);
   }
 
-  #pause(route: string, reason: string): void {
-    this.#deps.led.command({ name: 'pause', route, by: 'fleet', reason, isFix: false });
-  }
-
-  async #enter(command: RolloutCommand): Promise<CommandResult> {
-    const { route } = command;
-    const { node, config } = this.#open as Open;
-    let takenBy: string;
-    this.#wants.set(route, nowMs());
-    try {
-      takenBy = await node.enter(route);
-    } catch (error) {
-      this.#failed(error);
-      return { kind: 'refused', detail: `${route}: Redis did not say whose the release window is; try again` };
-    }
-    if (takenBy === '' && node.mayStart(route)) return this.#deps.led.command(command);
-    const owner = takenBy === '' ? 'not known, as Redis has just begun' : `that of ${takenBy}`;
-    const detail = `${route}: the release window of its service is ${owner}`;
-    if (config.window.onTaken === 'refuse') return { kind: 'refused', detail };
-    this.#waiting.set(route, command);
-    return { kind: 'waiting', detail: `${detail}; ${command.name} waits for it` };
+  /** Everybody may end a rollout: it wins over whatever else is decided about it, and over a start that is still to come. */
+  #abort(command: RolloutCommand): CommandResult {
+    const isGivenUp = this.#steering.giveUp(command.route, 'it was aborted');
+    const result = this.#deps.led.command(command);
+    if (result.kind !== 'refused' || !isGivenUp) return result;
+    return { ...result, detail: `${result.detail}; the start that waited for the release window is given up` };
   }
 
   #elsewhere({ route, name }: RolloutCommand, node: FleetNode<RolloutNews>): string {
@@ -316,21 +329,9 @@ export class Fleet {
     return `${route} is led by ${leader.member}; send ${name} there: --admin ${leader.adminUrl}`;
   }
 
-  #phase(route: string): Phase {
-    const state = this.#stateOf(route);
-    const hasSteps = this.#specs.some((spec) => spec.route === route && spec.plan !== null);
-    if (state === null || !hasSteps) return 'resting';
-    if (state.kind === 'progressing' || state.kind === 'paused' || state.kind === 'baking') return 'under-way';
-    const wantedAtMs = this.#wants.get(route) ?? Number.NEGATIVE_INFINITY;
-    return this.#waiting.has(route) || nowMs() - wantedAtMs < WANTS_MS ? 'wants' : 'resting';
-  }
-
-  #stateOf(route: string): SavedRollout['rollout']['state'] | null {
-    return this.#savedOf(route)?.rollout.state ?? null;
-  }
-
-  #savedOf(route: string): SavedRollout | null {
-    return this.#deps.led.save().find((saved) => saved.route === route) ?? null;
+  #stateOf(route: string): RolloutState | null {
+    const standing = this.#deps.led.standing(route);
+    return standing?.generation === this.#specs.get(route)?.generation ? (standing?.state ?? null) : null;
   }
 
   #current(route: string): { body: RolloutNews; isRolledBack: boolean; rolledBackAtMs: number } | null {
@@ -342,42 +343,38 @@ export class Fleet {
     return { body: { saved, limits: this.#evidence.limitsOf(route) }, isRolledBack, rolledBackAtMs };
   }
 
+  /** Whether the word is followed. Never throws: whoever can write to Redis can write anything. */
+  #adopt(route: string, word: Word<RolloutNews>): boolean {
+    try {
+      return this.#followWord(route, word);
+    } catch (error) {
+      this.#hearing.refuse('word', error instanceof Error ? error.message : String(error));
+      return false;
+    }
+  }
+
   /** Where the rollout stands already, it is left alone: it keeps its times. */
-  #adopt(route: string, word: Word<RolloutNews>): void {
-    const { saved, limits } = word.body;
+  #followWord(route: string, { body: { saved, limits }, run, seq, isRolledBack }: Word<RolloutNews>): boolean {
     const own = this.#savedOf(route);
-    if (own === null) return;
+    if (own === null) return false;
+    const { kind } = saved.rollout.state;
+    const isAnother = saved.route !== route || saved.generation !== own.generation;
+    if (isAnother || isRolledBack !== (kind === 'rolled-back')) {
+      throw new SluiceError('SLU_STATE_INVALID', `a word on ${route} is about ${saved.route}, ${kind}`);
+    }
     if (placeOf(own) !== placeOf(saved)) {
-      this.#deps.led.adopt(saved, word.run === 0 && word.seq === 1);
-      const sentence = saved.decision?.sentence ?? '';
-      this.#deps.log.info('fleet_followed', { route, state: saved.rollout.state.kind, run: word.run, sentence });
+      if (!this.#deps.led.adopt(saved, run === 0 && seq === 1)) return false;
+      this.#steering.giveUp(route, 'another gateway has moved the rollout since');
+      this.#deps.log.info('fleet_followed', { route, state: kind, run, sentence: saved.decision?.sentence ?? '' });
     }
     if (this.guide.roleOf(route) === 'follower') this.#evidence.adoptLimits(route, limits);
+    return true;
   }
 
-  #hearWord(text: string): void {
-    if (this.#open === null) return;
-    const heard = text.length > MESSAGE_CHARS_MAX ? null : this.#open.store.heard(text);
-    if (heard === null) this.#counts.refused += 1;
-    else this.#open.node.heard(heard.resource, heard.word);
-  }
-
-  #hearEvidence(text: string): void {
-    const message = parseMessage(text);
-    if (message === null || this.#open === null) {
-      this.#counts.refused += 1;
-      return;
-    }
-    if (message.id === this.#id) {
-      this.#heardSelfAtMs = nowMs();
-      return;
-    }
-    const isTaken = this.#members.heard(message, nowMs()) && (!hasEvidence(message) || this.#take(message));
-    this.#counts[isTaken ? 'taken' : 'refused'] += 1;
-  }
-
-  #take(message: Parameters<FleetEvidence['take']>[0]): boolean {
-    return this.#open?.node.isConnected !== true || this.#evidence.take(message);
+  /** null: the loop does not have the rollout of the configuration in force yet. */
+  #savedOf(route: string): SavedRollout | null {
+    const saved = this.#deps.led.saved(route);
+    return saved?.generation === this.#specs.get(route)?.generation ? saved : null;
   }
 
   #send(message: object): void {

@@ -12,7 +12,7 @@ import {
   type RestartAnswer,
   type RestartStatus,
 } from '../../model/threads/handover.ts';
-import type { LoadedState } from '../../model/threads/state.ts';
+import type { PassedState } from '../../model/threads/state.ts';
 import {
   type HandoverEffect,
   type HandoverEvent,
@@ -37,7 +37,7 @@ export interface HandoverDeps {
    * Stops deciding, writes everything and lets go of the state.
    * @returns what a successor with that directory cannot read from it; null: it finds everything there. Never rejects.
    */
-  save(stateDirectory: string | null): Promise<LoadedState | null>;
+  save(stateDirectory: string | null): Promise<PassedState | null>;
   /** Decides again. Never rejects. */
   resume(): Promise<void>;
   /** The successor serves. */
@@ -50,7 +50,7 @@ export class Handover {
   #state: HandoverState = NO_HANDOVER;
   #successor: Successor | null = null;
   #stateDirectory: string | null = null;
-  #saved: LoadedState | null = null;
+  #saved: PassedState | null = null;
   #cancelTimer: () => void = () => undefined;
   #heldSinceMs: number | null = null;
   #failures = 0;

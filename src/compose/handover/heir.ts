@@ -15,7 +15,7 @@ import {
   type StatePart,
   type ToSuccessor,
 } from '../../model/threads/handover.ts';
-import type { LoadedState } from '../../model/threads/state.ts';
+import type { PassedState } from '../../model/threads/state.ts';
 import { joined } from './parts.ts';
 
 /** The process, as far as it is needed. */
@@ -67,9 +67,9 @@ export class Heir {
    * @returns what is not in the state's directory; null: everything is.
    * @throws SluiceError SLU_RESTART_FAILED when the old process has gone before
    */
-  prepared(stateDirectory: string | null): Promise<LoadedState | null> {
+  prepared(stateDirectory: string | null): Promise<PassedState | null> {
     const parts: StatePart[] = [];
-    const { promise, resolve, reject } = Promise.withResolvers<LoadedState | null>();
+    const { promise, resolve, reject } = Promise.withResolvers<PassedState | null>();
     const heard = (message: unknown): void => {
       const said = message as ToSuccessor;
       if (said.kind === 'part') parts.push(said.part);

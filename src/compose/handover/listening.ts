@@ -6,7 +6,9 @@ import { closeSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import type { Config, ListenAddress } from '../../model/config.ts';
 import type { PassedSockets } from '../../model/threads/handover.ts';
-import type { WorkersOptions } from '../../proxy/threads/workers.ts';
+import { speaksHttp2 } from '../../model/threads/load/http2.ts';
+import type { ListenerConfig } from '../../model/threads/tls.ts';
+import type { WorkersListener, WorkersOptions } from '../../proxy/threads/options.ts';
 import { duplicateSocket } from '../../proxy/wire/duplicate.ts';
 import { assertFree } from '../../proxy/wire/port.ts';
 import type { Origin } from './origin.ts';
@@ -14,16 +16,16 @@ import { areFor, dealerOf } from './sockets.ts';
 import type { Sockets } from './successor.ts';
 
 /** What the workers are started with. */
-export interface Listening extends Pick<WorkersOptions, 'count' | 'host' | 'port' | 'reusePort'> {
-  readonly sockets?: (id: number) => Promise<readonly number[]>;
+export interface Listening extends Pick<WorkersOptions, 'count' | 'listeners' | 'reusePort'> {
   readonly warnings: readonly string[];
 }
 
 /**
- * Plans the workers of a configuration, on the sockets that were passed if they are for its address.
+ * Plans the workers of a configuration, on the sockets that were passed if they are for its addresses.
  * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED when somebody else listens there
  */
-export async function planListening({ listen, workers }: Config, { proxy }: Origin): Promise<Listening> {
+export async function planListening(config: Config, { proxy, others }: Origin): Promise<Listening> {
+  const { listen, listeners = [], workers } = config;
   // Node shares a port on these platforms only; elsewhere one worker has it to itself.
   const canShare = process.platform === 'linux' || process.platform === 'freebsd';
   const wanted = workers === 'auto' ? availableParallelism() : workers;
@@ -33,12 +35,31 @@ export async function planListening({ listen, workers }: Config, { proxy }: Orig
     ? [`workers: ${wanted} asked for, but ${process.platform} cannot share a port; one worker serves`]
     : [];
   // One worker too: its successor may have more.
-  const plan = { ...listen, count, reusePort: canShare, warnings };
-  if (proxy !== null && areFor(proxy, listen)) return { ...plan, sockets: dealerOf(proxy, count, duplicateSocket) };
-  letGo(proxy);
+  const given = new Set(others);
+  const planned = [await planOne(listen, proxy, count)];
+  for (const listener of listeners) {
+    const passed = [...given].find((sockets) => areFor(sockets, listener)) ?? null;
+    if (passed !== null) given.delete(passed);
+    planned.push(await planOne(listener, passed, count));
+  }
+  for (const unwanted of given) letGo(unwanted);
+  return { listeners: planned, count, reusePort: canShare, warnings };
+}
+
+async function planOne(
+  listener: ListenerConfig,
+  passed: PassedSockets | null,
+  count: number,
+): Promise<WorkersListener> {
+  const { host, port, proxyProtocol } = listener;
+  const planned = { host, port, http2: speaksHttp2(listener), ...(proxyProtocol && { proxyProtocol }) };
+  if (passed !== null && areFor(passed, { host, port })) {
+    return { ...planned, sockets: dealerOf(passed, count, duplicateSocket) };
+  }
+  letGo(passed);
   // SO_REUSEPORT would let a second gateway take half of the connections without a word.
-  if (listen.port !== 0) await assertFree(listen.host, listen.port);
-  return plan;
+  if (port !== 0) await assertFree(host, port);
+  return planned;
 }
 
 /** The admin server's socket that was passed, if it is for the address; undefined: it opens one. */
@@ -55,7 +76,8 @@ function letGo(sockets: PassedSockets | null): void {
 
 /** Listening sockets as they are now, by descriptor; null: a worker is being replaced. */
 export interface OpenSockets {
-  readonly proxy: readonly number[] | null;
+  /** Of each listener, the main one first. */
+  readonly proxy: readonly (readonly number[])[] | null;
   readonly admin: number | null;
 }
 
@@ -64,12 +86,23 @@ export interface OpenSockets {
  * @param config as it was when the sockets were opened
  * @returns why nothing can be passed, as text
  */
-export function socketsToPass({ listen, admin }: Config, origin: Origin, open: OpenSockets): Sockets | string {
+export function socketsToPass(config: Config, origin: Origin, open: OpenSockets): Sockets | string {
+  const { listen, listeners = [], admin } = config;
   if (open.admin === null) return `${process.platform} cannot hand listening sockets to another process`;
-  const kept = origin.proxy?.isActivated === true ? origin.proxy.fds : open.proxy;
-  if (kept === null) return 'A worker is being replaced; try again';
-  const passed = (address: ListenAddress, given: PassedSockets | null, fds: readonly number[]): PassedSockets => {
-    return { ...address, isActivated: given?.isActivated === true, fds };
+  const isActivated = origin.proxy?.isActivated === true;
+  if (open.proxy === null && (!isActivated || listeners.length > 0)) return 'A worker is being replaced; try again';
+  const [main = [], ...rest] = open.proxy ?? [];
+  const kept = isActivated ? (origin.proxy?.fds ?? []) : main;
+  const passed = (
+    { host, port }: ListenAddress,
+    given: PassedSockets | null,
+    fds: readonly number[],
+  ): PassedSockets => {
+    return { host, port, isActivated: given?.isActivated === true, fds };
   };
-  return { proxy: passed(listen, origin.proxy, kept), admin: passed(admin, origin.admin, [open.admin]) };
+  return {
+    proxy: passed(listen, origin.proxy, kept),
+    admin: passed(admin, origin.admin, [open.admin]),
+    others: listeners.map((listener, n) => passed(listener, null, rest[n] ?? [])),
+  };
 }

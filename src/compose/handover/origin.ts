@@ -13,6 +13,8 @@ export interface Origin {
   /** Listening sockets that were passed; null: none. */
   readonly proxy: PassedSockets | null;
   readonly admin: PassedSockets | null;
+  /** Of the data plane's further listeners. */
+  readonly others: readonly PassedSockets[];
 }
 
 /** Variables that are meant for one process, and not for those that it starts. */
@@ -30,5 +32,6 @@ export function originOf(env: Record<string, string | undefined>, channel: Chann
     heir: passed === null ? null : new Heir(passed, channel),
     proxy: given?.proxy ?? null,
     admin: given?.admin ?? null,
+    others: passed?.others ?? [],
   };
 }

@@ -9,7 +9,7 @@ import type { Config, ListenAddress } from '../../model/config.ts';
 import type { GatewayOptions } from '../../model/gateway.ts';
 import { formatProblem, SluiceError } from '../../model/problem.ts';
 import type { RestartAnswer, RestartStatus } from '../../model/threads/handover.ts';
-import type { LoadedState } from '../../model/threads/state.ts';
+import type { PassedState } from '../../model/threads/state.ts';
 import { Handover, type HandoverDeps } from './handover.ts';
 import { adminFd, type Listening, type OpenSockets, planListening, socketsToPass } from './listening.ts';
 import { notifyReady } from './notify.ts';
@@ -86,7 +86,7 @@ export class Restart {
   }
 
   /** Waits for the state of the process before this one, if there is one. @throws SluiceError SLU_RESTART_FAILED */
-  async take(stateDirectory: string | null): Promise<LoadedState | null> {
+  async take(stateDirectory: string | null): Promise<PassedState | null> {
     return (await this.#origin.heir?.prepared(stateDirectory)) ?? null;
   }
 

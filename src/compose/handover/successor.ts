@@ -46,16 +46,25 @@ export interface CommandLine {
 export interface Sockets {
   readonly proxy: PassedSockets;
   readonly admin: PassedSockets;
+  readonly others: readonly PassedSockets[];
 }
 
 /** Starts the successor with the sockets as its descriptors from 3 on. */
-export function startSuccessor(line: CommandLine, { proxy, admin }: Sockets, events: SuccessorEvents): Successor {
-  const fds = [...proxy.fds, ...admin.fds];
+export function startSuccessor(
+  line: CommandLine,
+  { proxy, admin, others }: Sockets,
+  events: SuccessorEvents,
+): Successor {
+  const fds: number[] = [];
+  const numbered = (sockets: PassedSockets): PassedSockets => {
+    return { ...sockets, fds: sockets.fds.map((fd) => FIRST_FD + fds.push(fd) - 1) };
+  };
   const passed: Passed = {
     v: HANDOVER_VERSION,
     parent: line.pid,
-    proxy: { ...proxy, fds: proxy.fds.map((_, n) => FIRST_FD + n) },
-    admin: { ...admin, fds: admin.fds.map((_, n) => FIRST_FD + proxy.fds.length + n) },
+    proxy: numbered(proxy),
+    admin: numbered(admin),
+    others: others.map(numbered),
   };
   const env: Record<string, string | undefined> = { ...line.env };
   for (const name of OWN_VARIABLES) delete env[name];

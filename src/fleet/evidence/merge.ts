@@ -14,9 +14,11 @@ import {
   reserveTallies,
   type Tallies,
   UNIT_BAD,
+  UNIT_BAD_INDEX,
   UNIT_SECOND_WORDS,
   UNIT_SECONDS,
   UNIT_SEEN,
+  UNIT_SEEN_INDEX,
   UNIT_WORDS,
   viewTallies,
 } from '../../model/tallies.ts';
@@ -66,9 +68,8 @@ export class Others {
       if (before !== undefined && isSame(before, one)) continue;
       this.#watched.set(one.route, { watched: one, senders: new Map() });
     }
-    for (const route of this.#watched.keys()) {
-      if (!watched.some((one) => one.route === route)) this.#watched.delete(route);
-    }
+    const routes = new Set(watched.map(({ route }) => route));
+    for (const route of this.#watched.keys()) if (!routes.has(route)) this.#watched.delete(route);
   }
 
   /** Takes in a message. False when there is no room for another gateway. */
@@ -131,8 +132,14 @@ export class Others {
       units.fill(0, base, base + UNIT_SECOND_WORDS);
       Atomics.store(units, base, second);
     }
-    for (const bit of seen) set(units, base + UNIT_SEEN, bit);
-    for (const bit of bad) set(units, base + UNIT_BAD, bit);
+    for (const bit of seen) {
+      set(units, base + UNIT_SEEN, bit);
+      set(units, base + UNIT_SEEN_INDEX, bit >> 5);
+    }
+    for (const bit of bad) {
+      set(units, base + UNIT_BAD, bit);
+      set(units, base + UNIT_BAD_INDEX, bit >> 5);
+    }
   }
 
   #takeEndpoints({ canary }: Watched, sums: readonly number[], last: Float64Array, isComparable: boolean): void {

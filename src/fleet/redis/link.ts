@@ -2,6 +2,7 @@
  * Two connections to Redis, one to ask and one to listen, that never keep anybody waiting.
  *
  * - Nothing is queued: without a connection a command is refused at once, with a silent server after `timeoutMs`.
+ * - A server that is silent for SILENT_MS is left, and with the connection go the commands that the package keeps for answers.
  * - They connect again by themselves, after 50 ms to 1 s. Errors are told, and thrown by nobody.
  *
  * The package is loaded with the first link, so a gateway without a fleet does not pay for it (docs/adr/0025-ioredis.md).
@@ -15,6 +16,8 @@ import type { RedisSettings } from '../../model/threads/fleet.ts';
 import type { Commands } from './store.ts';
 
 const CONNECT_MS = 500;
+/** Longest time in which nothing is answered that was asked; no shorter than that for one answer. */
+const SILENT_MS = 1000;
 const RETRY_STEP_MS = 50;
 const RETRY_MS_MAX = 1000;
 
@@ -42,6 +45,23 @@ export interface Link extends Commands {
   listenAgain(): void;
   /** Lets go of both connections. */
   close(): void;
+}
+
+/** A connection to ask only. */
+export interface Asking extends Pick<Commands, 'run'> {
+  close(): void;
+}
+
+/** As `openLink`, without the connection to listen. */
+export async function openAsking(
+  settings: RedisSettings,
+  events: Pick<LinkEvents, 'name' | 'failed'>,
+): Promise<Asking> {
+  const options = await optionsOf(settings, events.name);
+  const { Redis } = await import('ioredis');
+  const asking = new Redis(options);
+  asking.on('error', events.failed);
+  return { run: (script, keys, args) => runScript(asking, script, keys, args), close: () => asking.disconnect() };
 }
 
 /**
@@ -85,6 +105,7 @@ export async function optionsOf(settings: RedisSettings, name: string): Promise<
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     commandTimeout: timeoutMs,
+    socketTimeout: Math.max(SILENT_MS, timeoutMs),
     connectTimeout: CONNECT_MS,
     retryStrategy: (times) => Math.min(RETRY_MS_MAX, RETRY_STEP_MS * times),
   };

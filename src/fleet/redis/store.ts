@@ -1,5 +1,5 @@
 /**
- * Locks and words in Redis: `sluice:<fleet>:{<tag>}:<name>:lock|token|word|rollback`, each with a time to live.
+ * Locks and words in Redis: `sluice:<fleet>:{<tag>}:<name>:lock|token|fence|word|rollback`, each with a time to live.
  *
  * Words are published on `sluice:<fleet>:words` as they are written, as `<tag> <name> <word>`; what is stored is the truth
  * for whoever was not listening.
@@ -7,7 +7,7 @@
 
 import type { Board, Grant, Locks, Put, Resource } from '../exchange.ts';
 import { formatWord, greaterOf, parseWord, type Word } from '../order.ts';
-import { ACQUIRE, MARK, PUT, RELEASE } from './scripts.ts';
+import { ACQUIRE, MARK, PUT, RAISE, RELEASE } from './scripts.ts';
 
 /** Words and tokens outlive what they belong to by so much; every gateway that knows a word writes it again when it is gone. */
 const KEEP_MS = 7 * 24 * 3_600_000;
@@ -44,6 +44,18 @@ export class RedisStore<Body> implements Locks, Board<Body> {
 
   async release(resource: Resource, owner: string): Promise<void> {
     await this.#commands.run(RELEASE, [this.#key(resource, 'lock')], [owner]);
+  }
+
+  /**
+   * Takes note of a lock that is kept elsewhere: from then on words under an earlier token are refused.
+   * @param token of the lock there
+   * @param ttlMs after which an earlier one would be believed again, unless it is raised again
+   * @returns the token of words; null: a later lock was noted
+   */
+  async raise(resource: Resource, token: number, ttlMs: number): Promise<number | null> {
+    const keys = [this.#key(resource, 'token'), this.#key(resource, 'fence')];
+    const answer = (await this.#commands.run(RAISE, keys, [token, ttlMs, KEEP_MS])) as string;
+    return answer === '' ? null : Number(answer);
   }
 
   async read(resources: readonly Resource[]): Promise<readonly (Word<Body> | null)[]> {

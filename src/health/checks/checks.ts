@@ -26,7 +26,7 @@ export interface ChecksDeps {
 
 interface Check {
   readonly endpoint: number;
-  readonly target: { readonly host: string; readonly port: number };
+  readonly target: Pick<ProbeTarget, 'host' | 'port' | 'tls' | 'isHttp2' | 'isGrpc' | 'proxyProtocol'>;
   config: HealthCheckConfig;
   verdict: CheckVerdict;
   probe: Probe | null;
@@ -83,11 +83,14 @@ export class Checks {
     for (const { check } of this.#slots.values()) check.probe?.cancel();
   }
 
-  #keep({ id, host, port }: EndpointPlan, config: HealthCheckConfig, before: Map<string, Slot<Check>>): void {
-    const key = `${id} ${host} ${port} ${checkKey(config)}`;
+  #keep(endpoint: EndpointPlan, config: HealthCheckConfig, before: Map<string, Slot<Check>>): void {
+    const { id, host, port, tls, protocol, proxyProtocol } = endpoint;
+    const spoken = `${protocol ?? ''} ${proxyProtocol ?? 0} ${tls?.key ?? ''}`;
+    const key = `${id} ${host} ${port} ${spoken} ${checkKey(config)}`;
     const known = before.get(key);
     before.delete(key);
-    const slot = known ?? this.#schedule.add(fresh(id, { host, port }, config), config.intervalMs, this.#deps.nowMs());
+    const slot =
+      known ?? this.#schedule.add(fresh(id, targetOf(endpoint), config), config.intervalMs, this.#deps.nowMs());
     slot.check.config = config;
     slot.intervalMs = config.intervalMs;
     this.#slots.set(key, slot);
@@ -103,8 +106,9 @@ export class Checks {
 
   async #run(slot: Slot<Check>): Promise<void> {
     const { check } = slot;
-    const { path, host, timeoutMs } = check.config;
-    check.probe = this.#deps.startProbe({ ...check.target, path, hostHeader: host, timeoutMs });
+    const { path, host, timeoutMs, grpcService } = check.config;
+    const named = grpcService === undefined ? {} : { grpcService };
+    check.probe = this.#deps.startProbe({ ...check.target, path, hostHeader: host, timeoutMs, ...named });
     const result = await check.probe.result;
     check.probe = null;
     this.#schedule.done(slot);
@@ -120,6 +124,12 @@ export class Checks {
     const after = this.unhealthy(check.endpoint);
     if (before !== after) this.#deps.changed(check.endpoint);
   }
+}
+
+/** Whom to ask, and in which language. */
+function targetOf({ host, port, tls, protocol, proxyProtocol }: EndpointPlan): Check['target'] {
+  const spoken = protocol === undefined ? {} : { isHttp2: true, isGrpc: protocol === 'grpc' };
+  return { host, port, ...(tls && { tls }), ...(proxyProtocol && { proxyProtocol }), ...spoken };
 }
 
 function fresh(endpoint: number, target: Check['target'], config: HealthCheckConfig): Check {

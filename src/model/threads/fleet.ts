@@ -27,11 +27,15 @@ export interface RedisSettings {
 export const WINDOW_POLICIES = ['wait', 'refuse'] as const;
 export type WindowPolicy = (typeof WINDOW_POLICIES)[number];
 
+/** Where the locks of a fleet are: in its Redis, or in the first source of this kind. */
+export const LOCK_STORES = ['redis', 'consul', 'etcd'] as const;
+
 export interface FleetConfig {
   readonly name: string;
   /** What people call this gateway; null: the name of its machine. */
   readonly member: string | null;
   readonly redis: RedisSettings;
+  readonly lock: (typeof LOCK_STORES)[number];
   /** After which the lock of a leader that is gone is free. */
   readonly leaseMs: number;
   readonly window: { readonly leaseMs: number; readonly onTaken: WindowPolicy };
@@ -78,6 +82,22 @@ export interface FleetRolloutStatus {
   readonly window: 'held' | 'none' | { readonly takenBy: string };
 }
 
+/** How the limits of the fleet are counted (`routes[].rateLimits[].scope`). */
+export interface FleetRatesStatus {
+  /** Limits of this gateway's configuration that the fleet counts. */
+  readonly limits: number;
+  /** `local`: Redis does not answer, so this gateway counts by itself. */
+  readonly mode: 'shared' | 'local';
+  /** Why; empty when they are shared. */
+  readonly because: string;
+  readonly exchanges: { readonly done: number; readonly failed: number };
+  /** Keys of the newest exchange, and those that had to wait for the next one. */
+  readonly keys: number;
+  readonly keysLeft: number;
+  /** Keys that Redis had no room for, since the start, exchange by exchange: counted by each gateway alone. */
+  readonly keysRefused: number;
+}
+
 export interface FleetStatus {
   readonly name: string;
   readonly member: string;
@@ -91,4 +111,36 @@ export interface FleetStatus {
   readonly messages: { readonly sent: number; readonly taken: number; readonly refused: number };
   readonly members: readonly FleetMember[];
   readonly rollouts: readonly FleetRolloutStatus[];
+  readonly rates: FleetRatesStatus;
+}
+
+/** What is locked, or spoken of. `tag`: names of the same tag lie together where a store is spread over machines. */
+export interface Resource {
+  readonly tag: string;
+  readonly name: string;
+}
+
+/**
+ * `taken`: by somebody else, whose lock ends within `leftMs` unless it is renewed; an empty owner: by somebody of whom the store
+ * may have forgotten.
+ */
+export type Grant =
+  | { readonly kind: 'held'; readonly token: number }
+  | { readonly kind: 'taken'; readonly owner: string; readonly leftMs: number };
+
+/**
+ * Locks that end by themselves. A token is greater than every one that was given for the resource before, so whoever is
+ * late can be told from who is in office.
+ */
+export interface Locks {
+  /** Takes the lock, or renews it where `owner` has it already. Rejects when nobody answers. */
+  acquire(resource: Resource, owner: string, ttlMs: number): Promise<Grant>;
+  /** Gives it back, if `owner` still has it. */
+  release(resource: Resource, owner: string): Promise<void>;
+}
+
+/** Locks in a store of their own, to be let go of. */
+export interface LockStore extends Locks {
+  /** Lets go of connections; locks end by themselves. Idempotent. */
+  close(): void;
 }

@@ -7,7 +7,8 @@
  */
 
 import type { SavedRollout } from '../rollout.ts';
-import type { Decision } from '../slo.ts';
+import type { LoggedDecision } from '../slo.ts';
+import type { Segment } from './state.ts';
 
 export const HANDOVER_VERSION = 1;
 /** Name of the environment variable with a `Passed`. */
@@ -34,6 +35,8 @@ export interface Passed {
   readonly parent: number;
   readonly proxy: PassedSockets;
   readonly admin: PassedSockets;
+  /** Of the data plane's further listeners; absent in what earlier releases pass. */
+  readonly others?: readonly PassedSockets[];
 }
 
 /** A saved budget as JSON. */
@@ -44,11 +47,31 @@ export interface PassedBudget {
   readonly at: string;
 }
 
+/** A segment of a tape as JSON. */
+export interface PassedSegment extends Omit<Segment, 'bytes'> {
+  readonly base64: string;
+}
+
+/** So many segments of a tape were given up. */
+export interface PassedLoss {
+  readonly watch: string;
+  readonly route: string;
+  readonly segments: number;
+}
+
 /** A piece of what the old process knows and no file tells. */
 export interface StatePart {
   readonly budgets: readonly PassedBudget[];
   readonly rollouts: readonly SavedRollout[];
-  readonly decisions: readonly Decision[];
+  readonly decisions: readonly LoggedDecision[];
+  /** What no file has yet: decisions of those above, segments of tapes and what is missing of them. Not of every release. */
+  readonly unwritten?: {
+    readonly decisions?: readonly LoggedDecision[];
+    readonly segments?: readonly PassedSegment[];
+    readonly losses?: readonly PassedLoss[];
+  };
+  /** What the state's file holds is still to be added to all of it. */
+  readonly isPartial?: boolean;
 }
 
 export type FromSuccessor =

@@ -2,6 +2,8 @@
  * Nouns of configuration revisions: what was accepted, how two differ, and what is held against the sources.
  */
 
+import type { Problem } from '../problem.ts';
+
 /** How accepted configurations are kept, and watched. */
 export interface RevisionsConfig {
   /** Accepted configurations that are kept, 1..`REVISIONS_MAX`. */
@@ -87,6 +89,18 @@ export interface RevisionsStatus {
   readonly keptBytes: number;
   /** Since the start, by who did it. */
   readonly rollbacks: { readonly api: number; readonly sluice: number };
+  /** What is in force made a route fail and could not be reverted; null: nothing of the kind. */
+  readonly notReverted: NotReverted | null;
+}
+
+/** A configuration that was to be reverted and is in force. */
+export interface NotReverted {
+  /** ISO 8601. */
+  readonly at: string;
+  /** What was seen. */
+  readonly sentence: string;
+  /** Why it is in force all the same. */
+  readonly because: string;
 }
 
 /** What a person asks of the configuration. */
@@ -102,7 +116,87 @@ export type ConfigCommandResult =
   | { readonly kind: 'done'; readonly sentence: string; readonly number: number; readonly hash: string }
   | { readonly kind: 'unknown' | 'refused'; readonly detail: string };
 
+/** What came of reading everything again. */
+export type ReloadAnswer =
+  | {
+      readonly kind: 'done';
+      /** Of the newest reading: another configuration, the same, or one that is not accepted. */
+      readonly outcome: 'accepted' | 'unchanged' | 'refused';
+      /** In force now, in every worker. */
+      readonly number: number;
+      readonly hash: string;
+      /** Why it was refused. */
+      readonly problems: readonly Problem[];
+      /** Sources that did not answer, and why: what they held before counts. */
+      readonly unanswered: readonly { readonly source: string; readonly because: string }[];
+    }
+  | { readonly kind: 'refused'; readonly detail: string };
+
 /** A comparison, or why there is none. */
 export type DiffResult =
   | { readonly kind: 'done'; readonly diff: RevisionDiff }
   | { readonly kind: 'unknown' | 'refused'; readonly detail: string };
+
+/** How signed documents stand; there is such a status only where the gateway has keys. */
+export interface SignaturesStatus {
+  /** Names of the keys. */
+  readonly keys: readonly string[];
+  /** Why what their file holds now cannot be used, so that those of before stay; empty: it can. */
+  readonly because: string;
+  /** How often the file was replaced since the start, and how often by what cannot be used. */
+  readonly reloads: { readonly done: number; readonly failed: number };
+  /** Documents of what was taken last. */
+  readonly documents: number;
+  /** A document and its signature do not belong together, and it is waited for the other half. */
+  readonly isWaiting: boolean;
+  /** Documents that were refused since the start, by why. */
+  readonly refused: Readonly<Record<'unsigned' | 'wrong' | 'replayed', number>>;
+}
+
+/** What a revert rests on, so that somebody else can derive it again. Four counts: finished, bad, answered, turned away. */
+export interface RevertCertificate {
+  readonly format: 1;
+  /** Bound on the chance that one revision is ever reverted without cause. */
+  readonly alpha: number;
+  /** Routes that were watched with it. */
+  readonly routes: number;
+  /** The route's record before the change, block by block: the four counts, and how long the block was, ms. */
+  readonly blocks: readonly (readonly number[])[];
+  /** The four counts of the routes that did not change, before; null: none of them had enough traffic. */
+  readonly unchanged: readonly number[] | null;
+  /** Every turn since: ms since the change, then the four counts of the route and of the others; of an idle turn only ms. Null: too many. */
+  readonly turns: readonly (readonly number[])[] | null;
+  /** Routes that did not change: how many, and the most evidence that one of them failed more than it did; null without any. */
+  readonly beside: { readonly routes: number; readonly logRise: number | null };
+}
+
+/** What is written down of a revert, before it has a number. */
+export type Revert = Omit<RevertDecision, 'id' | 'at'>;
+
+/** A configuration that was reverted by itself, as the log of decisions has it. */
+export interface RevertDecision {
+  readonly id: number;
+  /** Wall clock, ISO 8601, for people. */
+  readonly at: string;
+  readonly kind: 'revert';
+  readonly trigger: 'evidence';
+  /** That was made to fail. */
+  readonly route: string;
+  /** One sentence with the numbers. */
+  readonly sentence: string;
+  /** Revision that was reverted, as workers counted it, its hash, and that of what was put in force. */
+  readonly revision: number;
+  readonly from: string;
+  readonly to: string;
+  /** What counted: bad exchanges, or these and answers of 400 to 499. */
+  readonly track: 'errors' | 'refusals';
+  /** ln of the e-value, and what convicts. */
+  readonly logE: number;
+  readonly threshold: number;
+  readonly tookMs: number;
+  readonly finished: number;
+  readonly failed: number;
+  /** Share of failures that was tolerated. */
+  readonly limit: number;
+  readonly certificate: RevertCertificate;
+}

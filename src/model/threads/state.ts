@@ -3,7 +3,7 @@
  */
 
 import type { SavedRollout } from '../rollout.ts';
-import type { Decision } from '../slo.ts';
+import type { LoggedDecision } from '../slo.ts';
 
 /** One error budget, as its ring writes itself. What the bytes mean is the ring's affair. */
 export interface SavedBudget {
@@ -34,7 +34,7 @@ export interface Segment {
 export interface StateBatch {
   readonly budgets: ReadonlyMap<string, SavedBudget>;
   readonly rollouts: ReadonlyMap<string, SavedRollout>;
-  readonly decisions: readonly Decision[];
+  readonly decisions: readonly LoggedDecision[];
   readonly segments: readonly Segment[];
   /** Segments that were given up before they could be written, by their tape. */
   readonly segmentsLost: ReadonlyMap<string, { readonly route: string; readonly segments: number }>;
@@ -56,7 +56,7 @@ export type LogLine =
       readonly seq: number;
       readonly previous: string;
       readonly hash: string;
-      /** Canonical JSON of the Decision. */
+      /** Canonical JSON of the LoggedDecision. */
       readonly body: string;
     }
   /** What the newest decision is. */
@@ -70,7 +70,18 @@ export interface LoadedState {
   readonly budgets: ReadonlyMap<string, SavedBudget>;
   readonly rollouts: readonly SavedRollout[];
   /** The newest ones, oldest first. */
-  readonly decisions: readonly Decision[];
+  readonly decisions: readonly LoggedDecision[];
+}
+
+/** What was to be written and no file has yet, oldest first. */
+export type Unwritten = Pick<StateBatch, 'decisions' | 'segments' | 'segmentsLost'>;
+
+/** What a process hands to the next one where the state's file does not say it. */
+export interface PassedState extends LoadedState {
+  /** Its decisions are among `decisions`. */
+  readonly unwritten: Unwritten;
+  /** The process could never read the file: what that holds is still to be added to this. */
+  readonly isPartial: boolean;
 }
 
 /** Handed to the thread that writes. */
@@ -91,7 +102,8 @@ export type FromState =
       readonly kind: 'opened';
       readonly loaded: LoadedState;
       readonly aside: MovedAside | null;
-      readonly fileBytes: number;
+      /** Null: it could not be looked at. */
+      readonly fileBytes: number | null;
     }
   /** Not to be written now. `loaded`: what could be read all the same, or null. */
   | { readonly kind: 'closed'; readonly loaded: LoadedState | null; readonly because: string }
@@ -99,7 +111,8 @@ export type FromState =
       readonly kind: 'written';
       readonly recorded: readonly Recorded[];
       readonly aside: MovedAside | null;
-      readonly fileBytes: number;
+      /** Null: it could not be looked at. */
+      readonly fileBytes: number | null;
     }
   /** Nothing of the batch was written; the budgets are given back. */
   | { readonly kind: 'failed'; readonly budgets: StateBatch['budgets']; readonly because: string };
@@ -122,7 +135,7 @@ export interface StateStatus {
   readonly flushedAt: string | null;
   /** Rows that are not written yet. */
   readonly rowsPending: number;
-  /** Size of the file with its log, when last written; null before that. */
+  /** Size of the file with its log, when last written; null before that, or where it could not be looked at. */
   readonly fileBytes: number | null;
   /** Decisions that were given up since the start, before they could be written. */
   readonly decisionsLost: number;

@@ -1,5 +1,5 @@
 /**
- * Decides where a request goes: route, filters that answer, user key, color, rate limits, split. Hot path.
+ * Decides where a request goes: route, filters that answer, user key, rate limits, color, split. Hot path.
  *
  * Synchronous from first to last, so no configuration change can slip between two of its steps. Each step fills its own
  * field of the exchange; a step that cannot go on says why in `x.detail` and returns the reason.
@@ -10,13 +10,17 @@ import { REASON, type Reason } from '../../model/reason.ts';
 import type { Exchange } from '../exchange.ts';
 import { isPreflight } from '../filter/cors.ts';
 import { answerByFilter } from '../filter/filters.ts';
+import { readKey } from '../forward/retry/idempotency/keyed.ts';
+import { isHttps } from '../header/forwarded.ts';
 import { isLooping } from '../header/via.ts';
 import { FIELD } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
+import type { SecurePeer } from '../wire/tls/peer.ts';
 import { rankOfWord } from './admission/priority.ts';
 import { pinByToken } from './color/bearer.ts';
 import { pinnedBy, siftColor } from './color/color.ts';
-import { isTooMany } from './rate/limits.ts';
+import { countDownstream } from './color/downstream.ts';
+import { isTooMany, uncount } from './rate/limits.ts';
 import { readingsOf } from './readings.ts';
 import type { Rule } from './rules.ts';
 import { chooseSplit } from './splitter.ts';
@@ -32,14 +36,20 @@ export type Course = Reason | typeof AWAITS_TOKEN;
 /** Who sent the request, as far as decisions need it. */
 export interface Peer {
   readonly address: string;
-  /** The gateway's own port that it came to. */
+  /** Its own port. */
+  readonly sourcePort: number;
+  /** The port that it came to: the gateway's own, or the balancer's that says so in a PROXY header. */
   readonly port: number;
+  /** The address that it came to, where somebody is told of it (`Listener.asksLocal`); else empty. */
+  readonly local: string;
   /** One of `trustedProxies`. */
   readonly isTrusted: boolean;
   /** Whether an address is one of `trustedProxies`. */
   readonly trusts: (address: string) => boolean;
   /** Hash of address and port: the user key where none is configured. */
   readonly key: number;
+  /** Null: the connection is plain. */
+  readonly secure: SecurePeer | null;
 }
 
 /**
@@ -48,6 +58,12 @@ export interface Peer {
  */
 export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Random): Course {
   if (!peer.isTrusted) for (const id of x.table.hiddenFields) head.fields.forget(id);
+  const { secure } = peer;
+  if (secure !== null) {
+    if (!secure.serves(head.host)) return because(x, REASON.misdirected, 'the host has another certificate');
+    tellIdentity(x, secure, head);
+  }
+  if (x.table.schemeField !== FIELD.unknown) tellScheme(x, head, peer);
   siftColor(x, head, peer.isTrusted);
   if (isLooping(head.fields)) return because(x, REASON.loopDetected, 'the request passed this gateway too often');
   const rule = x.table.router.match(head, head.path, head.method);
@@ -62,10 +78,15 @@ export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Rando
     const reason = answerByFilter(x, route.filters, head, peer);
     if (reason !== REASON.none || x.answer !== null) return reason;
   }
-  return choose(x, head, peer, random);
+  const course = choose(x, head, peer, random);
+  return course === REASON.none && route.idempotency !== null ? readKey(x, head, peer) : course;
 }
 
-/** User key, color, rate limits, split. Limits count what is decided, and so not before a token is known. */
+/**
+ * User key, priority, rate limits, color, split. Limits come before the token: they cost far less than its signature. They count
+ * what is decided, so a request that awaits its token is taken back. Who is shed for the gateway's own sake is before all
+ * that costs something.
+ */
 function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Course {
   const route = x.route as NonNullable<Exchange['route']>;
   const sticky = userKeyOf(route, head, peer);
@@ -74,18 +95,33 @@ function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Cou
   if (x.table.priorityField !== FIELD.unknown && peer.isTrusted) {
     x.priority = rankOfWord(head.fields.value(x.table.priorityField), route.priority);
   }
+  const { shedder, recorder, dials } = x.client.lane;
+  if (shedder.isOn && shedder.refuses(x.priority, x.userKey, x.startedAtMs)) {
+    recorder.turnedAway(x.priority);
+    return because(x, REASON.shed, 'the gateway is at its limits');
+  }
+  if (route.rates !== null && isTooMany(x, sticky, head, peer)) return REASON.rateLimited;
   x.split = pinnedBy(x, head, route);
-  if (x.split === null && x.table.color.jwt !== null && !pinByToken(x, head, route)) return AWAITS_TOKEN;
-  if (route.rates !== null && isTooMany(x, sticky, head, peer)) {
-    x.split = null;
-    return REASON.rateLimited;
+  if (x.split === null && x.table.color.jwt !== null && !pinByToken(x, head, route)) {
+    if (route.rates !== null) uncount(x, sticky, head, peer);
+    return AWAITS_TOKEN;
   }
-  if (x.split !== null) {
-    x.isPinned = true;
-    return REASON.none;
-  }
-  x.split = chooseSplit(route.splits, x.client.lane.dials, sticky === null ? random.nextUint32() : sticky);
+  x.isPinned = x.split !== null;
+  if (x.client.lane.downstream.isOn(x.startedAtMs)) countDownstream(x, head);
+  if (x.isPinned) return REASON.none;
+  x.split = chooseSplit(route.splits, dials, sticky === null ? random.nextUint32() : sticky);
   return x.split === null ? because(x, REASON.noEndpoint, 'every version has weight 0') : REASON.none;
+}
+
+/** What routing reads of the client's certificate stands where no header can. */
+function tellIdentity(x: Exchange, secure: SecurePeer, { fields }: RequestHead): void {
+  if (x.table.identityField !== FIELD.unknown && secure.identity !== '') {
+    fields.replace(x.table.identityField, secure.identity);
+  }
+}
+
+function tellScheme({ table }: Exchange, { fields }: RequestHead, peer: Peer): void {
+  fields.replace(table.schemeField, isHttps(fields, peer) ? 'https' : 'http');
 }
 
 function because(x: Exchange, reason: Reason, detail: string): Reason {

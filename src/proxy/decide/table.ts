@@ -10,12 +10,14 @@ import { once } from '../../lib/once.ts';
 import type { DrainConfig, HttpConfig, Limits, RetryConfig, Timeouts, UpgradeConfig } from '../../model/config.ts';
 import type { RescueSpec, RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../../model/snapshot.ts';
 import { CELL_WORDS } from '../../model/tallies.ts';
-import { editsOf } from '../../model/threads/edits.ts';
+import { type Edit, editsOf } from '../../model/threads/parsing/edits.ts';
+import { CLIENT_IDENTITY, SCHEME } from '../../model/threads/tls.ts';
 import type { Exchange } from '../exchange.ts';
 import { type LinkedFilters, linkFilters } from '../filter/filters.ts';
-import { namesOf } from '../filter/header-filter.ts';
 import { type BalanceContext, linkTargets, type Targets } from '../forward/balance/targets.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
+import { type LinkedFallback, linkFallback } from '../forward/retry/fallback/chain.ts';
+import { type LinkedIdempotency, linkIdempotency } from '../forward/retry/idempotency/keyed.ts';
 import { CLAIMS, isClaimName } from '../header/forwarded.ts';
 import { requestPolicy, responsePolicy } from '../header/hop-by-hop.ts';
 import { FIELD, NameTable } from '../http1/fields/names.ts';
@@ -27,10 +29,19 @@ import { rankOf } from './admission/priority.ts';
 import type { Breaker } from './breaker/breaker.ts';
 import type { BreakerLinks } from './breaker/breakers.ts';
 import { colorNames, type LinkedColor, linkColor } from './color/color.ts';
+import {
+  changedVocabulary,
+  filterNames,
+  hasSameNames,
+  NO_NAMES,
+  routedNames,
+  type Vocabulary,
+} from './link/vocabulary.ts';
 import { type LinkedRate, linkRates } from './rate/limits.ts';
 import { type Placed, Router } from './router.ts';
 
 export interface LinkedSplit {
+  readonly service: string;
   readonly version: string;
   /** First word of the version's cell in the tallies. */
   readonly cellBase: number;
@@ -76,6 +87,9 @@ export interface LinkedRoute {
   readonly priority: number;
   /** What it allows; null: everything. */
   readonly rates: readonly LinkedRate[] | null;
+  /** What answers when it fails, what it does with idempotency keys; null for most routes. */
+  readonly fallback: LinkedFallback | null;
+  readonly idempotency: LinkedIdempotency | null;
 }
 
 /** Where copies go, and the share of requests that are copied. */
@@ -94,6 +108,10 @@ export interface RouteTable {
   readonly color: LinkedColor;
   /** Header that names the priority, 0 without one. */
   readonly priorityField: number;
+  /** Where the identity of client certificates is read from; 0 when no route reads it. */
+  readonly identityField: number;
+  /** The same of the scheme. */
+  readonly schemeField: number;
   /** What an untrusted peer may not say of itself and some route reads: removed before routing. */
   readonly hiddenFields: readonly number[];
   /** Some route has a CORS filter. */
@@ -112,27 +130,16 @@ interface TableLinks {
   /** In the order of the snapshot's. */
   readonly routes: readonly LinkedRoute[];
   readonly targets: WeakMap<TargetSpec, Targets>;
-  /** Every name that some route refers to: ids of names are in all that is linked. */
-  readonly vocabulary: string;
+  readonly vocabulary: Vocabulary;
 }
 
 /** Fields a `Connection` header may not remove besides the built-in ones: whatever routing reads. */
 function configuredNames(snapshot: Snapshot): string[] {
-  return [...colorNames(snapshot.color), ...priorityNames(snapshot), ...routedNames(snapshot)];
+  return [...colorNames(snapshot.color), ...priorityNames(snapshot), ...snapshot.routes.flatMap(routedNames)];
 }
 
 function priorityNames({ overload }: Snapshot): string[] {
   return overload.priorityHeader === null ? [] : [overload.priorityHeader];
-}
-
-/** Fields that conditions and user keys are read from. */
-function routedNames(snapshot: Snapshot): string[] {
-  const names: string[] = [];
-  for (const route of snapshot.routes) {
-    if (route.sticky?.header) names.push(route.sticky.header);
-    for (const match of route.matches) for (const header of match.headers) names.push(header.name);
-  }
-  return names;
 }
 
 /** Fields that only trusted peers may send. */
@@ -148,7 +155,8 @@ function claimsOf(snapshot: Snapshot, names: NameTable): ReadonlySet<number> {
 /** Those of them that routing reads. */
 function hiddenOf(snapshot: Snapshot, names: NameTable, claims: ReadonlySet<number>): number[] {
   const hidden = new Set(
-    routedNames(snapshot)
+    snapshot.routes
+      .flatMap(routedNames)
       .map((name) => names.idOf(name))
       .filter((id) => claims.has(id)),
   );
@@ -182,7 +190,9 @@ export function linkTable(
   balance: BalanceContext,
   { versions = NO_LINKS, before = null }: Surroundings = {},
 ): RouteTable {
-  const vocabulary = vocabularyOf(snapshot);
+  const { snapshot: old = { routes: [] }, vocabulary: known = NO_NAMES } = before?.links ?? {};
+  const edits = editsOf(old.routes, snapshot.routes);
+  const vocabulary = changedVocabulary(known, old.routes, edits);
   const base = before !== null && isBase(before, snapshot, vocabulary) ? before : null;
   const shared = base === null ? shareOf(snapshot) : base;
   const targets = base?.links.targets ?? new WeakMap<TargetSpec, Targets>();
@@ -193,8 +203,9 @@ export function linkTable(
     return linked;
   };
   const link = (spec: RouteSpec): LinkedRoute => linkRoute(spec, shared.names, { targetsOf, ...versions });
-  const { routes, router } = linkRoutes(snapshot, { base, router: shared.router, link });
-  const { names, color, priorityField, hiddenFields, requestHead, responseHead } = shared;
+  const steps = base === null ? [{ add: snapshot.routes }] : edits;
+  const { routes, router } = linkRoutes(steps, { base, router: shared.router, link });
+  const { names, color, priorityField, identityField, schemeField, hiddenFields, requestHead, responseHead } = shared;
   return {
     revision: snapshot.revision,
     limits: snapshot.limits,
@@ -204,6 +215,8 @@ export function linkTable(
     names,
     color,
     priorityField,
+    identityField,
+    schemeField,
     hiddenFields,
     hasCors: snapshot.routes.some(({ filters }) => filters.cors !== null),
     router,
@@ -214,43 +227,36 @@ export function linkTable(
 }
 
 /** Whether a table refers to nothing that is another in a snapshot, but for routes and targets. */
-function isBase({ links }: RouteTable, snapshot: Snapshot, vocabulary: string): boolean {
+function isBase({ links }: RouteTable, snapshot: Snapshot, vocabulary: Vocabulary): boolean {
   const sharedOf = ({ color, overload, http, limits }: Snapshot) => ({ color, overload, http, limits });
-  return links.vocabulary === vocabulary && isDeepStrictEqual(sharedOf(links.snapshot), sharedOf(snapshot));
-}
-
-function vocabularyOf(snapshot: Snapshot): string {
-  const query = snapshot.routes.flatMap(({ matches }) =>
-    matches.flatMap((match) => match.query.map(({ name }) => name)),
-  );
-  const lists = [configuredNames(snapshot), filterNames(snapshot), query];
-  return JSON.stringify(lists.map((names) => [...new Set(names)].toSorted()));
-}
-
-function filterNames({ routes }: Snapshot): string[] {
-  const names: string[] = [];
-  for (const { filters } of routes) {
-    if (filters.requestHeaders !== null) names.push(...namesOf(filters.requestHeaders));
-    if (filters.responseHeaders !== null) names.push(...namesOf(filters.responseHeaders));
-  }
-  return names;
+  return hasSameNames(links.vocabulary, vocabulary) && isDeepStrictEqual(sharedOf(links.snapshot), sharedOf(snapshot));
 }
 
 /** What all routes of a table share. */
 type Shared = Pick<
   RouteTable,
-  'names' | 'color' | 'priorityField' | 'hiddenFields' | 'router' | 'requestHead' | 'responseHead'
+  | 'names'
+  | 'color'
+  | 'priorityField'
+  | 'identityField'
+  | 'schemeField'
+  | 'hiddenFields'
+  | 'router'
+  | 'requestHead'
+  | 'responseHead'
 >;
 
 function shareOf(snapshot: Snapshot): Shared {
   const configured = configuredNames(snapshot);
-  const names = new NameTable([...configured, ...filterNames(snapshot)]);
+  const names = new NameTable([...configured, ...snapshot.routes.flatMap(filterNames)]);
   const claims = claimsOf(snapshot, names);
   const { color, overload, limits, http } = snapshot;
   return {
     names,
     color: linkColor(color, names),
     priorityField: overload.priorityHeader === null ? FIELD.unknown : names.idOf(overload.priorityHeader),
+    identityField: names.idOf(CLIENT_IDENTITY),
+    schemeField: names.idOf(SCHEME),
     hiddenFields: hiddenOf(snapshot, names, claims),
     router: Router.empty(names),
     requestHead: new RequestHead(names, limits, new Set(configured), {
@@ -267,11 +273,11 @@ interface LinkPlan {
   readonly link: (spec: RouteSpec) => LinkedRoute;
 }
 
-function linkRoutes({ routes: specs }: Snapshot, { base, router, link }: LinkPlan) {
+function linkRoutes(edits: readonly Edit<RouteSpec>[], { base, router, link }: LinkPlan) {
   const [routes, dropped, added]: [LinkedRoute[], Placed[], Placed[]] = [[], [], []];
   const [oldSpecs, oldRoutes] = base === null ? [[], []] : [base.links.snapshot.routes, base.links.routes];
   let at = 0;
-  for (const edit of editsOf(oldSpecs, specs)) {
+  for (const edit of edits) {
     if ('add' in edit) {
       for (const spec of edit.add) {
         const placed = placedOf(spec, link(spec));
@@ -328,6 +334,8 @@ function linkRoute(spec: RouteSpec, names: NameTable, links: Links): LinkedRoute
     mirror: linkMirror(spec, targetsOf),
     priority: rankOf(spec.priority),
     rates: linkRates(spec.name, spec.rateLimits),
+    idempotency: linkIdempotency(spec.idempotency, names),
+    fallback: linkFallback(spec, (split) => linkSplit(split, links, null, null)),
   };
 }
 
@@ -353,6 +361,7 @@ function linkSplit(
   rescuer: LinkedSplit | null,
 ): LinkedSplit {
   return {
+    service: spec.service,
     version: spec.version,
     cellBase: spec.cell * CELL_WORDS,
     cell: spec.cell,

@@ -6,7 +6,7 @@
  */
 
 import { hash32 } from '../../lib/hash.ts';
-import { forwardedFor } from '../header/forwarded.ts';
+import { forwardedFor, nodeAddress } from '../header/forwarded.ts';
 import { FIELD } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Peer } from './decide.ts';
@@ -53,7 +53,7 @@ export function clientAddress(head: RequestHead, peer: Peer): string {
   const path = addressesBefore(head);
   // Every proxy appends whom it heard from, to the line or as one of its own: from the right, the first that is not ours.
   for (let i = path.length - 1; i >= 0; i--) {
-    const address = (path[i] as string).trim();
+    const address = nodeAddress(path[i] as string);
     if (address === '') return peer.address;
     if (!peer.trusts(address)) return address;
   }

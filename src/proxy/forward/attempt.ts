@@ -7,9 +7,18 @@
 
 import { turnMs } from '../../lib/clock.ts';
 import { type Effect, REASON, type Reason } from '../../model/reason.ts';
+import { NONE } from '../decide/admission/permit.ts';
 import type { LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
+import { interimText } from '../header/response.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
+import { beginStream } from '../record/streaming.ts';
+import { beginSpan, endSpan, noteFailure, noteShed } from '../record/trace/trace.ts';
 import type { Endpoint } from './endpoint.ts';
+
+const SERVER_ERROR = 500;
+/** Interim responses (1xx) before the final one. */
+export const INTERIMS_MAX = 10;
 
 const NO_ENDPOINT = { reason: REASON.noEndpoint, detail: 'the version has no endpoints' };
 const CIRCUIT_OPEN = {
@@ -20,8 +29,20 @@ const CIRCUIT_OPEN = {
 /** The endpoint of the next attempt, or null (`whyNone`). @param avoid taken only when there is no other. */
 export function pick(x: Exchange, avoid: Endpoint | null, nowMs: number): Endpoint | null {
   const { breaker, targets } = x.split as LinkedSplit;
-  if (breaker !== null && !breaker.admit(nowMs)) return null;
-  return targets.pick(avoid, x.userKey, nowMs);
+  if (breaker !== null) {
+    if (!breaker.admit(nowMs)) return null;
+    x.trial = breaker.trial;
+  }
+  const endpoint = targets.pick(avoid, x.userKey, nowMs);
+  if (endpoint === null) unprobe(x);
+  return endpoint;
+}
+
+/** The attempt says nothing about its version, and was never going to: who comes next is a probe in its place. */
+export function unprobe(x: Exchange): void {
+  if (x.trial === 0) return;
+  x.split?.breaker?.giveBack(x.trial);
+  x.trial = 0;
 }
 
 /** Why `pick` found no endpoint for an exchange. */
@@ -36,7 +57,10 @@ export function begin(x: Exchange, endpoint: Endpoint): boolean {
   x.attemptAtMs = turnMs();
   endpoint.inFlight++;
   x.client.lane.recorder.attemptBegin(endpoint.id);
+  if (x.retrying !== null && x.retrying.traced !== null) beginSpan(x, x.retrying.traced, turnMs());
   if (endpoint.pool.acquire(x)) return true;
+  unprobe(x);
+  noteShed(x);
   endAttempt(x, 'ignore');
   return false;
 }
@@ -58,10 +82,47 @@ export function punish(x: Exchange, reason: Reason): void {
   x.endpoint?.observeFailure(now - x.attemptAtMs, now);
 }
 
+/** The final head is there: what its time says about the endpoint, and about the version's limit. */
+export function observeAnswer(x: Exchange, endpoint: Endpoint, status: number): void {
+  const now = turnMs();
+  const tookMs = now - x.attemptAtMs;
+  if (status >= SERVER_ERROR) {
+    endpoint.observeFailure(tookMs, now);
+    return;
+  }
+  endpoint.observe(tookMs, now);
+  if (x.permit !== NONE) x.split?.admission?.sample(x, tookMs);
+}
+
+/** The client gets this answer: nothing else is tried from now on. */
+export function beginAnswer(x: Exchange, head: ResponseHead): void {
+  const { status } = head;
+  x.status = status;
+  beginStream(x, head);
+  if (status >= SERVER_ERROR) {
+    x.keepRequest(); // the log of failures looks at it later
+    noteFailure(x, REASON.none, status);
+  }
+  x.responseStarted = true;
+  if (x.bodyLength !== 0) x.dropBody();
+  if (x.drawn !== null) x.drawn.respondedAtMs = turnMs();
+}
+
+/** Passes an interim response on, if the client takes any. */
+export function passInterim(x: Exchange, head: ResponseHead): void {
+  x.awaitsContinue = false;
+  if (!x.isShadow) x.client.touch();
+  if (x.minor !== 1 || (x.hedge !== null && x.hedge.shadow !== null)) return;
+  x.isSpent = true;
+  x.client.out.writeText(interimText(head));
+}
+
 /** What an attempt that is over, or was answered, says about its version. */
 export function tellBreaker(x: Exchange, effect: Effect, nowMs: number): void {
   const breaker = x.split === null ? null : x.split.breaker;
-  if (breaker !== null && effect !== 'ignore') breaker.observe(effect === 'bad', x.attemptAtMs, nowMs);
+  if (breaker === null) return;
+  if (effect !== 'ignore') breaker.observe(effect === 'bad', x.trial, nowMs);
+  x.trial = 0;
 }
 
 /** Balances `begin`. @param effect what the attempt says about its endpoint. */
@@ -70,6 +131,7 @@ export function endAttempt(x: Exchange, effect: Effect): void {
   x.opening = null;
   if (!x.isAttempting || x.endpoint === null) return;
   x.client.lane.recorder.attemptTook(x);
+  if (x.retrying !== null && x.retrying.traced !== null) endSpan(x, x.retrying.traced, turnMs());
   tellBreaker(x, effect, turnMs());
   x.endAttempt();
   x.endpoint.inFlight--;

@@ -8,8 +8,13 @@
  * Source: Finagle `PeakEwma`; docs/adr/0003-synchronous-decide.md.
  */
 
-import type { Pool } from '../http1/pool.ts';
-import type { Recorder } from '../recorder.ts';
+import { GRPC_ERRORS } from '../../model/sli.ts';
+import type { ProxyProtocolVersion } from '../../model/threads/proxied.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Recorder } from '../record/recorder.ts';
+import type { EndpointSecurity } from '../wire/tls/credentials.ts';
+import type { Reached } from '../wire/tls/reach.ts';
+import type { UpstreamPool } from './sides.ts';
 
 const DECAY_MS = 10_000;
 /** What one failure does to the cost: dear enough to lose against its neighbors, soon cheap enough to be tried again. */
@@ -31,8 +36,16 @@ export class Endpoint {
   readonly port: number;
   /** Attempts under way from this worker. */
   inFlight = 0;
+  /** It speaks HTTP/2, not HTTP/1.1. */
+  readonly isHttp2: boolean;
+  /** Codes of gRPC that are errors, as bits. */
+  grpcErrors = GRPC_ERRORS;
   /** Set once, right after construction: a pool and its endpoint refer to one another. */
-  pool!: Pool;
+  pool!: UpstreamPool;
+  /** Set once, right after construction; null: it speaks plain HTTP. */
+  security: EndpointSecurity | null = null;
+  /** Set once, right after construction: connections begin with this header of the PROXY protocol; 0: with none. */
+  announces: ProxyProtocolVersion | 0 = 0;
   /** Where answers are counted; null in tests of single functions. */
   recorder: Recorder | null = null;
   #isOut = false;
@@ -41,7 +54,8 @@ export class Endpoint {
   #costMs = 0;
   #observedAtMs = NEVER;
 
-  constructor(id: number, host: string, port: number) {
+  constructor(id: number, host: string, port: number, isHttp2 = false) {
+    this.isHttp2 = isHttp2;
     this.id = id;
     this.host = host;
     this.port = port;
@@ -49,6 +63,16 @@ export class Endpoint {
 
   get address(): string {
     return this.host.includes(':') ? `[${this.host}]:${this.port}` : `${this.host}:${this.port}`;
+  }
+
+  /** The header of the PROXY protocol that a connection for the exchange begins with; empty: none. */
+  prefaceOf({ client }: Pick<Exchange, 'client'>): string {
+    return this.announces === 0 ? '' : client.lines.announcedIn(this.announces);
+  }
+
+  /** Whom a connection that begins so goes to. */
+  reachedAs(preface: string): Reached {
+    return preface === '' ? this : { port: this.port, security: this.security, preface };
   }
 
   /**

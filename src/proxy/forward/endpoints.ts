@@ -2,11 +2,15 @@
  * The endpoints of one worker across snapshots: an address keeps its connections and load while any snapshot names it.
  */
 
+import { GRPC_ERRORS } from '../../model/sli.ts';
 import type { EndpointSpec } from '../../model/snapshot.ts';
 import { Pool } from '../http1/pool.ts';
 import type { Lane } from '../lane.ts';
+import { EndpointSecurity } from '../wire/tls/credentials.ts';
 import { Endpoint } from './endpoint.ts';
 import { upstreamEvents } from './forwarder.ts';
+import { Http2Pool } from './http2/pool.ts';
+import type { UpstreamEvents, UpstreamPool } from './sides.ts';
 
 /** As in a snapshot. */
 type Specs = readonly (EndpointSpec | null)[];
@@ -36,6 +40,7 @@ export class Endpoints {
     const key = keyOf(spec);
     const endpoint = this.#byAddress.get(key) ?? create(spec, lane);
     endpoint.pool.revive();
+    endpoint.grpcErrors = spec.grpcErrors ?? GRPC_ERRORS;
     this.#byAddress.set(key, endpoint);
     return endpoint;
   }
@@ -55,13 +60,23 @@ export class Endpoints {
   }
 }
 
-function keyOf({ host, port, id }: EndpointSpec): string {
-  return `${host} ${port} ${id}`;
+function keyOf({ host, port, id, tls, protocol, proxyProtocol }: EndpointSpec): string {
+  return `${host} ${port} ${id} ${protocol ?? ''} ${proxyProtocol ?? 0} ${tls?.key ?? ''}`;
 }
 
-function create(spec: EndpointSpec, lane: Lane): Endpoint {
-  const endpoint = new Endpoint(spec.id, spec.host, spec.port);
+function create({ id, host, port, tls, protocol, proxyProtocol }: EndpointSpec, lane: Lane): Endpoint {
+  const isHttp2 = protocol !== undefined;
+  const endpoint = new Endpoint(id, host, port, isHttp2);
   endpoint.recorder = lane.recorder;
-  endpoint.pool = new Pool(endpoint, lane, upstreamEvents);
+  if (tls !== undefined) {
+    endpoint.security = new EndpointSecurity(tls, host, lane.credentials, isHttp2 ? 'h2' : 'http/1.1');
+  }
+  endpoint.announces = proxyProtocol ?? 0;
+  endpoint.pool = poolOf(endpoint, lane, upstreamEvents);
   return endpoint;
+}
+
+/** A pool for what the endpoint speaks. */
+export function poolOf(endpoint: Endpoint, lane: Lane, events: UpstreamEvents): UpstreamPool {
+  return endpoint.isHttp2 ? new Http2Pool(endpoint, lane, events) : new Pool(endpoint, lane, events);
 }

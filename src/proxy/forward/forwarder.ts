@@ -5,21 +5,32 @@
  * forward ─▸ attempt ─▸ (pool) ─▸ sent ─▸ completed ─▸ record
  *             ▲    ▲               │
  *   (backoff) ┴────┼── again ◂──failed, refused ──▸ rejected or cut off ─▸ record
- *                  └─ rescue ◂─────┘
+ *                  ├─ rescue ◂─────┤
+ *                  └─ fallback ◂───┘
  * ```
  * Every exchange that began is recorded exactly once, by `finish`. A retry re-enters at `attempt` only, and so does a
- * rescue, with stable in the canary's place.
+ * rescue, with stable in the canary's place, and a fallback to another version.
  */
 
 import { beginTurn, turnMs } from '../../lib/clock.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
+import { FAULT_KIND } from '../../model/threads/faults.ts';
 import { WAITING } from '../decide/admission/permit.ts';
 import type { WaitEvents } from '../decide/admission/queue.ts';
 import { OVERLOADED, patienceMs } from '../decide/admission/wait.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
-import { begin, detach, endAttempt, pick, punish, whyNone } from './attempt.ts';
-import { arm, disarm, outlives, won } from './hedge.ts';
+import { delayMsOf, faultOf, isOn, type LinkedFault } from '../filter/faults.ts';
+import { pacingOf } from '../filter/pace.ts';
+import type { BodyReader } from '../http1/body.ts';
+import { noteFailure } from '../record/trace/trace.ts';
+import { begin, detach, endAttempt, pick, punish, unprobe, whyNone } from './attempt.ts';
+import { fallBack } from './retry/fallback/chain.ts';
+import { arm, disarm, outlives, won } from './retry/hedge.ts';
+import { goesOnAlone } from './retry/idempotency/absent.ts';
+import { type Arrived, gather } from './retry/idempotency/gather.ts';
+import { askBroker, type HeldEvents, hold } from './retry/idempotency/hold.ts';
+import { keyedOf } from './retry/idempotency/keyed.ts';
 import { handOver, mayRescue, mayRescueAnswer, PASSES_ON, paysRescue, RESCUES, settleRescue } from './retry/rescue.ts';
 import { isRetriedStatus, mayRetry, mayRunAgain, paidWaitMs, retryingOf } from './retry/retry.ts';
 import type { UpstreamEvents } from './sides.ts';
@@ -29,6 +40,29 @@ const SERVER_ERROR = 500;
 /** Sends a decided exchange on its way, once its version has a place for it. `x.split` is set. */
 export function forward(x: Exchange): void {
   x.client.lane.retryBudget.deposit();
+  const { filters } = x.route as LinkedRoute;
+  const fault = filters === null || filters.faults === null ? null : faultOf(x, filters.faults);
+  if (keyedOf(x) === null) run(x, fault);
+  else hold(x, fault, heldEvents);
+}
+
+/** Takes of the body of a request with an idempotency key what has come. @returns why it is refused, or `REASON.none` */
+export function gatherBody(x: Exchange, body: BodyReader, input: Arrived): Reason {
+  const reason = gather(x, body, input);
+  if (reason !== REASON.none) return reason;
+  if (x.requestDone) askBroker(x, heldEvents);
+  else x.client.waitAtMost(x, x.table.timeouts.bodyIdleMs);
+  return REASON.none;
+}
+
+function run(x: Exchange, fault: LinkedFault | null): void {
+  if (fault === null) admit(x);
+  else inject(x, fault);
+}
+
+const heldEvents: HeldEvents = { run, refuse: abandon };
+
+function admit(x: Exchange): void {
   const { admission } = x.split as LinkedSplit;
   if (admission === null || admission.admit(x, turnMs(), waitEvents)) go(x);
   else if (x.permit === WAITING) x.client.waitAtMost(x, patienceMs(x, admission));
@@ -37,16 +71,19 @@ export function forward(x: Exchange): void {
 
 /** What becomes of exchanges that wait for a place. */
 const waitEvents: WaitEvents<Exchange> = { admitted: go, shed: refuse };
+const askEvents: WaitEvents<Exchange> = { admitted: (x) => attempt(x, null), shed: refuse };
 
 function refuse(x: Exchange): void {
   notBegun(x, REASON.shed, OVERLOADED);
 }
 
 function go(x: Exchange): void {
-  attempt(x, null);
   const route = x.route as LinkedRoute;
+  if (route.mirror !== null && !x.requestDone) x.client.lane.mirrors.gather(x, route.mirror);
+  const isWhole = x.requestDone;
+  attempt(x, null);
   if (route.retry.hedgeMs !== Number.POSITIVE_INFINITY) arm(x, turnMs());
-  if (route.mirror !== null) x.client.lane.mirrors.copy(x, route.mirror);
+  if (route.mirror !== null && isWhole) x.client.lane.mirrors.copy(x, route.mirror);
 }
 
 /** What upstream connections report. */
@@ -60,7 +97,9 @@ export const upstreamEvents: UpstreamEvents = {
   won,
   completed(x) {
     settleRescue(x);
-    endAttempt(x, x.status >= SERVER_ERROR ? 'bad' : 'good');
+    if (x.reason !== REASON.none) noteFailure(x, x.reason, x.status);
+    // An answer of gRPC may be a failure whatever its HTTP status is.
+    endAttempt(x, x.status >= SERVER_ERROR || x.reason !== REASON.none ? 'bad' : 'good');
     x.client.exchangeDone(x);
   },
 };
@@ -68,12 +107,20 @@ export const upstreamEvents: UpstreamEvents = {
 /** Gives up on an exchange because of its client or its time limits. */
 export function abandon(x: Exchange, reason: Reason, detail: string): void {
   if (x.isFinished) return;
+  if (reason === REASON.clientClosed && goesOnAlone(x, absentExpired)) return;
   disarm(x);
   detach(x);
+  noteFailure(x, reason, 0);
   const isUpstreamsFault = reasonRow(reason).fault === 'upstream';
   if (isUpstreamsFault) punish(x, reason);
   endAttempt(x, isUpstreamsFault ? 'bad' : 'ignore');
   giveUp(x, reason, detail);
+}
+
+/** Nobody waits for it any more, and its time is over. */
+function absentExpired(x: Exchange): void {
+  if (x.responseStarted) abandon(x, REASON.upstreamTruncated, 'the response stalled');
+  else attemptExpired(x, REASON.responseTimeout, 'no response in time');
 }
 
 /** The time of an attempt is over: another one, unless the exchange's own time is over as well. */
@@ -102,9 +149,11 @@ function notBegun(x: Exchange, reason: Reason, detail: string): void {
 
 function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
   if (x.isFinished) return;
+  noteFailure(x, reason, 0);
   const isRace = mayRunAgain(x, reason);
   const isUpstreamsFault = reasonRow(reason).fault === 'upstream';
   if (isUpstreamsFault) punish(x, reason);
+  if (isRace) unprobe(x);
   endAttempt(x, isUpstreamsFault && !isRace ? 'bad' : 'ignore');
   if (goesOn(x, isUpstreamsFault && !isRace)) return;
   if (isRace) {
@@ -133,6 +182,49 @@ function goesOn(arm: Exchange, hasFailed: boolean): boolean {
   return true;
 }
 
+// ── faults on purpose ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Holds the exchange for as long as the fault wants, then goes on with it, or fails in the upstream's place. */
+function inject(x: Exchange, fault: LinkedFault): void {
+  const { recorder, random } = x.client.lane;
+  const delayMs = delayMsOf(fault.delay, random);
+  if (delayMs === 0) {
+    strike(x, fault);
+    return;
+  }
+  recorder.injected(x, FAULT_KIND.delay);
+  x.client.waitAtMost(x, Number.POSITIVE_INFINITY);
+  const retrying = retryingOf(x);
+  retrying.timer = setTimeout(() => {
+    retrying.timer = null;
+    beginTurn();
+    strike(x, fault);
+  }, delayMs);
+}
+
+/**
+ * A failed canary is rescued as if it had failed by itself; nobody else tries again, as no endpoint has failed. A fault that
+ * ended while the exchange was held does nothing more.
+ */
+function strike(x: Exchange, fault: LinkedFault): void {
+  const { abortStatus, bandwidth, id } = fault;
+  if (bandwidth !== undefined && isOn(x, fault)) {
+    x.client.lane.recorder.injected(x, FAULT_KIND.bandwidth);
+    retryingOf(x).pacing = pacingOf(bandwidth);
+  }
+  if (abortStatus === null || !isOn(x, fault)) {
+    admit(x);
+    return;
+  }
+  x.client.lane.recorder.injected(x, FAULT_KIND.abort);
+  if (mayRescue(x, REASON.faultInjected) && paysRescue(x, turnMs())) {
+    rescue(x, REASON.faultInjected, abortStatus);
+    return;
+  }
+  x.status = abortStatus;
+  giveUp(x, REASON.faultInjected, `injected on purpose: ${id}`);
+}
+
 // ── an answer that nobody gets ────────────────────────────────────────────────────────────────────────────────────
 
 function refuses(x: Exchange, status: number): number {
@@ -146,6 +238,7 @@ function refuses(x: Exchange, status: number): number {
 }
 
 function refused(x: Exchange, status: number, course: number): void {
+  noteFailure(x, REASON.none, status);
   endAttempt(x, 'bad');
   if (goesOn(x, status >= SERVER_ERROR)) return;
   if (course === RESCUES) {
@@ -188,9 +281,22 @@ function retry(x: Exchange, failedOn: Exchange['endpoint'], waitMs: number): voi
 function giveUp(x: Exchange, reason: Reason, detail: string): void {
   disarm(x);
   if (x.retrying !== null && x.retrying.timer !== null) clearTimeout(x.retrying.timer);
-  x.replay = null;
   x.reason = reason;
   x.detail = detail;
-  if (x.responseStarted || reasonRow(reason).status === 0) x.client.cutOff(x);
+  const isCut = x.responseStarted || reasonRow(reason).status === 0;
+  if (!isCut && x.route !== null && x.route.fallback !== null && fallBack(x, turnMs())) {
+    ask(x);
+    return;
+  }
+  x.replay = null;
+  if (isCut) x.client.cutOff(x);
   else x.client.reject(x);
+}
+
+/** Another version is to answer, as a step of the route's chain has it: once it has a place, as for any request. */
+function ask(x: Exchange): void {
+  const { admission } = x.split as LinkedSplit;
+  if (admission === null || admission.admit(x, turnMs(), askEvents)) attempt(x, null);
+  else if (x.permit === WAITING) x.client.waitAtMost(x, patienceMs(x, admission));
+  else refuse(x);
 }

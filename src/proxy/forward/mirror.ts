@@ -3,8 +3,9 @@
  *
  * A copy leaves after its original and shares nothing with it: connections, pools and load estimates are the mirror's own
  * even where its endpoints serve users as well, no indicator and no endpoint's account hears of it, and its time is
- * limited as a whole. Bounded: so many copies at a time, beyond which, and for a body that did not come along with its
- * head, none is made, which is counted. A copy is never sent twice.
+ * limited as a whole. A body that does not come along with its head is kept while it goes upstream, and the copy leaves when all
+ * of it is here. Bounded: so many copies at a time, those that wait for their bodies included, and so many bytes of each
+ * (`limits.replayBodyBytesMax`); beyond that none is made, which is counted. A copy is never sent twice.
  */
 
 import { turnMs } from '../../lib/clock.ts';
@@ -13,20 +14,33 @@ import type { Random } from '../../lib/random.ts';
 import { CELL } from '../../model/tallies.ts';
 import type { LinkedMirror, LinkedRoute } from '../decide/table.ts';
 import { Exchange } from '../exchange.ts';
-import { Pool } from '../http1/pool.ts';
+import { CHUNKED } from '../http1/framing.ts';
+import { allowedTrailers } from '../http1/trailers.ts';
 import type { Lane } from '../lane.ts';
 import type { Outlet } from '../wire/wire.ts';
 import { detach } from './attempt.ts';
 import { Endpoint } from './endpoint.ts';
+import { poolOf } from './endpoints.ts';
+import { copyOf as copyOfPiece, PIECE_BYTES, PIECES_MIN, type Piece, type Replay } from './replay.ts';
 import { PASSES_ON } from './retry/rescue.ts';
+import { retryingOf } from './retry/retry.ts';
 import type { Asker, UpstreamEvents } from './sides.ts';
 
-/** Copies under way per worker: with heads and bodies at their limits about 3 MB. */
+/** Copies under way per worker, and those that wait for their bodies: with heads and bodies at their limits about 6 MB. */
 export const COPIES_MAX = 64;
 /** Slot in the tallies of what is not counted there. */
 const NO_SLOT = -1;
 
 type Outcome = typeof CELL.mirrorSent | typeof CELL.mirrorSkipped | typeof CELL.mirrorFailed;
+
+/** A body on its way upstream, of which a mirror is to get a copy. */
+export interface Copying {
+  readonly mirror: LinkedMirror;
+  /** The request's head, which is gone by the time that the body is here. */
+  readonly head: string;
+  /** Framed as HTTP/1.1 sends it, from what came along with the head on. */
+  readonly body: Replay;
+}
 
 /** Takes everything, at once. */
 const NOWHERE: Outlet = {
@@ -39,6 +53,8 @@ const NOWHERE: Outlet = {
 /** The copies of one worker. */
 export class Mirrors {
   readonly #copies = new Map<Exchange, Copy>();
+  /** Originals whose bodies are still to come. */
+  readonly #gathering = new Set<Exchange>();
   readonly #targets = new Map<LinkedMirror, readonly Endpoint[]>();
   readonly #events: UpstreamEvents = {
     sent: ignore,
@@ -50,19 +66,62 @@ export class Mirrors {
   };
 
   get inFlight(): number {
-    return this.#copies.size;
+    return this.#copies.size + this.#gathering.size;
   }
 
   /** Sends a copy of a request that has been sent on its way, if it is drawn. */
   copy(x: Exchange, mirror: LinkedMirror): void {
+    if (!isDrawn(mirror, x)) return;
+    if (x.isFinished) skipped(x);
+    else this.#send(x, mirror, x.requestText, x.replay);
+  }
+
+  /** Keeps the body of a request that is about to be sent, if it is drawn, until all of it has come by `take`. */
+  gather(x: Exchange, mirror: LinkedMirror): void {
+    if (!isDrawn(mirror, x)) return;
+    if (this.inFlight >= COPIES_MAX || x.bodyLength > x.table.limits.replayBodyBytesMax) {
+      skipped(x);
+      return;
+    }
+    const { text = '', byteCount = 0 } = x.replay ?? {};
+    this.#gathering.add(x);
+    retryingOf(x).copying = { mirror, head: x.requestText, body: { text, pieces: [], byteCount } };
+  }
+
+  /** Some more of a body that is gathered is on its way; what is more than is kept makes no copy. */
+  take(x: Exchange, { mirror, head, body }: Copying, { bytes, body: span, isEnd }: Piece): void {
+    const isFramed = x.bodyLength === CHUNKED;
+    const last = isFramed && isEnd ? `0\r\n${allowedTrailers(span.trailers, x.table.names)}\r\n` : '';
+    const piece = copyOfPiece(bytes.subarray(span.dataStart, span.dataEnd), isFramed, last);
+    body.byteCount += piece.length;
+    body.pieces.push(piece);
+    if (isTooMuch(body, x.table.limits.replayBodyBytesMax)) this.drop(x);
+    else if (isEnd) {
+      retryingOf(x).copying = null;
+      // Behind the original, whose last piece is just being sent.
+      process.nextTick(() => {
+        if (this.#gathering.delete(x)) this.#send(x, mirror, head, body);
+      });
+    }
+  }
+
+  /** The exchange is over before its body was, or its body is too much: no copy is made. */
+  drop(x: Exchange): void {
+    this.#gathering.delete(x);
+    retryingOf(x).copying = null;
+    skipped(x);
+  }
+
+  #send(x: Exchange, mirror: LinkedMirror, head: string, body: Replay | null): void {
     const { lane } = x.client;
-    if (mirror.ratio < 1 && lane.random.nextFloat() >= mirror.ratio) return;
     const endpoint = lessBusy(this.#targetsOf(mirror, lane), lane.random);
-    if (endpoint === null || x.isFinished || !x.requestDone || this.#copies.size >= COPIES_MAX) {
-      lane.recorder.mirrored(x.route as LinkedRoute, CELL.mirrorSkipped);
+    if (endpoint === null || this.inFlight >= COPIES_MAX) {
+      skipped(x);
       return;
     }
     const copy = new Copy(x, (late) => this.#expired(late));
+    copy.x.requestText = head;
+    copy.x.replay = body;
     this.#copies.set(copy.x, copy);
     copy.x.endpoint = endpoint;
     endpoint.inFlight++;
@@ -78,15 +137,18 @@ export class Mirrors {
   /** Ends every copy now. */
   close(): void {
     for (const x of [...this.#copies.keys()]) this.#expired(x);
+    this.#gathering.clear();
     this.forget();
   }
 
   #targetsOf(mirror: LinkedMirror, lane: Lane): readonly Endpoint[] {
     let targets = this.#targets.get(mirror);
     if (targets === undefined) {
-      targets = mirror.endpoints.map(({ host, port }) => {
-        const endpoint = new Endpoint(NO_SLOT, host, port);
-        endpoint.pool = new Pool(endpoint, lane, this.#events);
+      targets = mirror.endpoints.map(({ host, port, isHttp2, security, announces }) => {
+        const endpoint = new Endpoint(NO_SLOT, host, port, isHttp2);
+        endpoint.security = security;
+        endpoint.announces = announces;
+        endpoint.pool = poolOf(endpoint, lane, this.#events);
         return endpoint;
       });
       this.#targets.set(mirror, targets);
@@ -107,8 +169,21 @@ export class Mirrors {
     x.isFinished = true;
     x.upstream = null;
     if (x.endpoint !== null) x.endpoint.inFlight--;
-    copy.lane.recorder.mirrored(x.route as LinkedRoute, outcome);
+    copy.lane.recorder.counted(x.route as LinkedRoute, outcome);
   }
+}
+
+/** Whether the request is of the share that the mirror gets. */
+function isDrawn({ ratio }: LinkedMirror, { client }: Exchange): boolean {
+  return ratio >= 1 || client.lane.random.nextFloat() < ratio;
+}
+
+function isTooMuch({ byteCount, pieces }: Replay, bytesMax: number): boolean {
+  return byteCount > bytesMax || pieces.length >= PIECES_MIN + bytesMax / PIECE_BYTES;
+}
+
+function skipped({ client, route }: Exchange): void {
+  client.lane.recorder.counted(route as LinkedRoute, CELL.mirrorSkipped);
 }
 
 /** The less busy of two drawn at random. Copies keep no history of speed. */
@@ -166,8 +241,6 @@ function copyOf(original: Exchange, asker: Asker, nowMs: number): Exchange {
   x.target = original.target;
   x.bodyLength = original.bodyLength;
   x.route = original.route;
-  x.requestText = original.requestText;
-  x.replay = original.replay;
   x.requestDone = true;
   x.attempts = 1;
   x.attemptAtMs = nowMs;

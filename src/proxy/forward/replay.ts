@@ -9,18 +9,19 @@
 import { turnMs } from '../../lib/clock.ts';
 import { putLatin1 } from '../../lib/latin1.ts';
 import type { Exchange } from '../exchange.ts';
+import { towardsUpstream } from '../filter/pace.ts';
 import { withTimeLeft } from '../header/request.ts';
 import type { BodyReader } from '../http1/body.ts';
 import { CHUNKED } from '../http1/framing.ts';
 import { frameChunk, sendPart } from '../http1/relay.ts';
 import { allowedTrailers } from '../http1/trailers.ts';
-import type { Wire } from '../wire/wire.ts';
+import type { Outlet } from '../wire/wire.ts';
 
 const CHUNK_END = '\r\n';
 
 /** Pieces at most: some, and one more for every so many bytes of the limit. A body of tiny pieces costs more than its bytes. */
-const PIECES_MIN = 64;
-const PIECE_BYTES = 1024;
+export const PIECES_MIN = 64;
+export const PIECE_BYTES = 1024;
 
 /** A head in the memory of the connection that sent it. */
 export interface SentHead {
@@ -53,22 +54,28 @@ export interface Piece {
  * Sends the head, and of the body what has been taken from the client.
  * @param sent the connection's memory for a head; free, as nothing waits and no other exchange uses the connection.
  */
-export function sendRequest(x: Exchange, wire: Wire, sent: SentHead): void {
+export function sendRequest(x: Exchange, wire: Outlet, sent: SentHead): void {
   const { replay } = x;
-  const isTooLong = replay !== null && replay.byteCount > x.table.limits.replayBodyBytesMax;
-  if (isTooLong || !x.isIdempotent) x.isSpent = true;
+  if (!x.isIdempotent || isTooLong(x)) x.isSpent = true;
   if (replay === null && x.allowedMs === 0 && !wire.isBackedUp && sendDraft(x, wire, sent)) return;
   const head = x.allowedMs === 0 ? x.requestText : withTimeLeft(x, turnMs());
   if (replay === null) {
     wire.writeText(head);
     return;
   }
-  wire.writeText(replay.text === '' ? head : head + replay.text);
-  for (const piece of replay.pieces) wire.writeBytes(piece, 0, piece.length);
+  const out = towardsUpstream(x, wire);
+  wire.writeText(replay.text === '' || out !== wire ? head : head + replay.text);
+  if (out !== wire) out.writeBytes(Buffer.from(replay.text, 'latin1'), 0, replay.text.length);
+  for (const piece of replay.pieces) out.writeBytes(piece, 0, piece.length);
+}
+
+/** What came of the body is more than is kept. */
+export function isTooLong({ replay, table }: Exchange): boolean {
+  return replay !== null && replay.byteCount > table.limits.replayBodyBytesMax;
 }
 
 /** Sends the head that is being drafted, without making it a text; false when it is not, or not that simple. */
-function sendDraft(x: Exchange, wire: Wire, sent: SentHead): boolean {
+function sendDraft(x: Exchange, wire: Outlet, sent: SentHead): boolean {
   const { draft } = x.client.lane;
   if (draft.of !== x) return false;
   const length = draft.put(sent.bytes);
@@ -81,7 +88,9 @@ function sendDraft(x: Exchange, wire: Wire, sent: SentHead): boolean {
 }
 
 /** Sends some of the body, as a chunk if the request is chunked. Cost: copies the bytes only if they cannot stay. */
-export function sendPiece(x: Exchange, wire: Wire, { bytes, body, isEnd, isOwn }: Piece): void {
+export function sendPiece(x: Exchange, wire: Outlet, sent: Piece): void {
+  const { bytes, body, isEnd, isOwn } = sent;
+  if (x.retrying !== null && x.retrying.copying !== null) x.client.lane.mirrors.take(x, x.retrying.copying, sent);
   const isFramed = x.bodyLength === CHUNKED;
   const last = isFramed && isEnd ? `0\r\n${allowedTrailers(body.trailers, x.table.names)}\r\n` : '';
   if (isOwn) {
@@ -95,8 +104,8 @@ export function sendPiece(x: Exchange, wire: Wire, { bytes, body, isEnd, isOwn }
   keepPiece(x, piece);
 }
 
-/** The bytes as they are to be sent. @param last what follows them. */
-function copyOf(bytes: Buffer, isFramed: boolean, last: string): Buffer {
+/** The bytes as HTTP/1.1 sends them, and as they are kept whatever they are sent in. @param last what follows them. */
+export function copyOf(bytes: Buffer, isFramed: boolean, last: string): Buffer {
   if (!isFramed) return Buffer.from(bytes);
   const size = bytes.length;
   const frame = size === 0 ? '' : `${size.toString(16)}\r\n`;

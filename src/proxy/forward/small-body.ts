@@ -13,6 +13,7 @@ import { type BodyReader, BROKEN, END, EXCESS } from '../http1/body.ts';
 import { CHUNKED } from '../http1/framing.ts';
 import type { Input } from '../http1/input.ts';
 import { allowedTrailers } from '../http1/trailers.ts';
+import { gather, isGathering } from './retry/idempotency/gather.ts';
 
 export const SMALL_BODY_BYTES_MAX = 16_384;
 
@@ -23,6 +24,7 @@ export const SMALL_BODY_BYTES_MAX = 16_384;
  * Cost: two comparisons without a body; else O(bytes).
  */
 export function takeSmallBody(x: Exchange, body: BodyReader, input: Input): Reason {
+  if (isGathering(x)) return x.requestDone ? REASON.none : gather(x, body, input);
   if (x.requestDone || x.awaitsContinue || input.isEmpty) return REASON.none;
   const isChunked = x.bodyLength === CHUNKED;
   if ((isChunked ? input.length : x.bodyLength) > SMALL_BODY_BYTES_MAX) return REASON.none;
@@ -43,4 +45,10 @@ export function takeSmallBody(x: Exchange, body: BodyReader, input: Input): Reas
 function chunked(text: string, trailers: string | null): string {
   const chunk = text === '' ? '' : `${text.length.toString(16)}\r\n${text}\r\n`;
   return trailers === null ? chunk : `${chunk}0\r\n${trailers}\r\n`;
+}
+
+/** What is wrong with a request's body, for people. */
+export function bodyFaultText(reason: Reason): string {
+  if (reason === REASON.shed) return 'too many bodies wait for their idempotency keys';
+  return reason === REASON.bodyTooLarge ? 'the body exceeds the limit' : 'invalid chunked body';
 }

@@ -8,12 +8,16 @@
 import { REASON } from '../../model/reason.ts';
 import { WAITING } from '../decide/admission/permit.ts';
 import type { Exchange } from '../exchange.ts';
+import { hasRunOut } from '../record/streaming.ts';
 import { abandon, attemptExpired } from './forwarder.ts';
+import { isGathering } from './retry/idempotency/gather.ts';
+import { keyedOf } from './retry/idempotency/keyed.ts';
 
 /** @param isReading whether the client could send more of its request. */
 export function expireExchange(x: Exchange, isReading: boolean): void {
   if (x.responseStarted) {
-    if (x.client.out.isBackedUp) abandon(x, REASON.clientClosed, 'the client does not read');
+    if (hasRunOut(x)) abandon(x, REASON.clientClosed, 'the deadline of the call is over');
+    else if (x.client.out.isBackedUp) abandon(x, REASON.clientClosed, 'the client does not read');
     else if (!x.requestDone && isReading) abandon(x, REASON.bodyTimeout, 'the request body stalled');
     else abandon(x, REASON.upstreamTruncated, 'the response stalled');
   } else if (x.upstream === null) expireWaiting(x);
@@ -24,7 +28,10 @@ export function expireExchange(x: Exchange, isReading: boolean): void {
 
 /** No connection yet: a queue that did not move is overload, a connection that did not open is the upstream's. */
 function expireWaiting(x: Exchange): void {
-  if (x.permit === WAITING) abandon(x, REASON.shed, 'the version had no place in time');
+  if (isGathering(x)) abandon(x, REASON.bodyTimeout, 'the request body stalled');
+  else if (keyedOf(x)?.state === 'asking')
+    abandon(x, REASON.idempotencyUnavailable, 'nothing was executed: nobody said who has the key');
+  else if (x.permit === WAITING) abandon(x, REASON.shed, 'the version had no place in time');
   else if (x.endpoint?.pool.cancel(x) === true) attemptExpired(x, REASON.shed, 'no free connection in time');
   else attemptExpired(x, REASON.connectTimeout, 'no connection in time');
 }

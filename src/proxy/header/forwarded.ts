@@ -1,5 +1,5 @@
 /**
- * Who asked, over what: `Forwarded` and `X-Forwarded-For`, `-Proto`, `-Host`, `-Port`. Hot path.
+ * Who asked, over what: `Forwarded` and `X-Forwarded-For`, `-Proto`, `-Host`, `-Port`, `-Client-Cert`. Hot path.
  *
  * A stranger's own are dropped and made anew. A trusted proxy's stand, and its address is appended in the language that
  * it speaks; in both when it speaks neither. It is not translated for: a proxy that sends `X-Forwarded-For` alone would
@@ -7,9 +7,12 @@
  * Source: RFC 7239 sections 4 to 6, 7.4.
  */
 
+import { canonicalAddress } from '../../lib/text/address.ts';
+import type { ProxyProtocolVersion } from '../../model/threads/proxied.ts';
 import type { Peer } from '../decide/decide.ts';
 import type { FieldTable } from '../http1/fields/field-table.ts';
 import { FIELD } from '../http1/fields/names.ts';
+import { announcement } from '../wire/proxied/announce.ts';
 
 /** Known fields in which clients speak of themselves as only proxies may. */
 export const CLAIMS: readonly number[] = [
@@ -22,6 +25,7 @@ export const CLAIMS: readonly number[] = [
   FIELD.trueClientIp,
   FIELD.xOriginalUrl,
   FIELD.xRewriteUrl,
+  FIELD.xForwardedClientCert,
 ];
 
 const SAYINGS = CLAIMS.slice(0, 5);
@@ -31,22 +35,39 @@ export function isClaimName(name: string): boolean {
   return name.startsWith('x-forwarded-') || name.startsWith('x-client-');
 }
 
+/** The version of HTTP that a connection was made for. */
+export type ClientProtocol = '1.1' | '2';
+
 /** Forwarding lines that are the same for every request of a connection. */
 export class PeerLines {
   readonly peer: Peer;
   /** For an untrusted peer: all lines but `X-Forwarded-Host`, each with its CRLF. */
   readonly forwarded: string;
+  /** Of the protocol that the peer speaks; a request of HTTP/1.0 says so itself. */
+  readonly protocol: ClientProtocol;
   /** The host that is remembered, and all lines with it. */
   #host = '';
   #lines = '';
   #hasServed = false;
 
-  constructor(peer: Peer) {
-    const { address, port } = peer;
+  /** The header of the PROXY protocol that was asked for last. */
+  #announced = '';
+  #announcedIn: ProxyProtocolVersion | 0 = 0;
+
+  constructor(peer: Peer, protocol: ClientProtocol = '1.1') {
+    const { address, port, secure } = peer;
     this.peer = peer;
+    this.protocol = protocol;
     this.forwarded =
-      `Forwarded: ${elementOf(address)}\r\nX-Forwarded-Port: ${port}\r\n` +
-      `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: http\r\n`;
+      `Forwarded: ${elementOf(peer)}\r\nX-Forwarded-Port: ${port}\r\n` +
+      `X-Forwarded-For: ${address}\r\nX-Forwarded-Proto: ${protocolOf(peer)}\r\n${secure === null ? '' : secure.line}`;
+  }
+
+  /** The header for connections to endpoints that are told who the client is. Made once for each connection of the client. */
+  announcedIn(version: ProxyProtocolVersion): string {
+    if (version !== this.#announcedIn) this.#announced = announcement(this.peer, version);
+    this.#announcedIn = version;
+    return this.#announced;
   }
 
   /**
@@ -66,9 +87,15 @@ export class PeerLines {
   }
 }
 
+/** What the peer speaks to the gateway. */
+function protocolOf({ secure }: Peer): 'http' | 'https' {
+  return secure === null ? 'http' : 'https';
+}
+
 /** `for=192.0.2.1;proto=http`; IPv6 in brackets and quotes. Source: RFC 7239 section 6. */
-function elementOf(address: string): string {
-  return `for=${address.includes(':') ? `"[${address}]"` : address};proto=http`;
+function elementOf(peer: Peer): string {
+  const { address } = peer;
+  return `for=${address.includes(':') ? `"[${address}]"` : address};proto=${protocolOf(peer)}`;
 }
 
 /**
@@ -77,12 +104,15 @@ function elementOf(address: string): string {
  * @param isRewritten whether the upstream gets another `Host` than that.
  */
 export function forwardedLines(fields: FieldTable, lines: PeerLines, host: string, isRewritten: boolean): string {
+  const { secure } = lines.peer;
+  // Who was asked for a certificate has none other than the one that was verified.
+  if (secure !== null && secure.isAsked) fields.drop(FIELD.xForwardedClientCert);
   if (lines.peer.isTrusted && saysAnything(fields)) return trustedLines(fields, lines, host);
   if (host === '') return lines.forwarded;
   if (!isRewritten) return lines.of(host);
   // Readers of Forwarded take the host from Host unless they are told.
   const rest = lines.forwarded.slice(lines.forwarded.indexOf('\n') + 1);
-  return `Forwarded: ${elementOf(lines.peer.address)};host="${host}"\r\n${rest}X-Forwarded-Host: ${host}\r\n`;
+  return `Forwarded: ${elementOf(lines.peer)};host="${host}"\r\n${rest}X-Forwarded-Host: ${host}\r\n`;
 }
 
 /** Does a trusted peer speak as a proxy at all? Otherwise it is the client. */
@@ -98,13 +128,13 @@ function trustedLines(fields: FieldTable, lines: PeerLines, host: string): strin
   let added = '';
   if (speaksX || !speaksForwarded) {
     added = joined(fields, FIELD.xForwardedFor, 'X-Forwarded-For', lines.peer.address);
-    if (fields.seen(FIELD.xForwardedProto) === 0) added += 'X-Forwarded-Proto: http\r\n';
+    if (fields.seen(FIELD.xForwardedProto) === 0) added += `X-Forwarded-Proto: ${protocolOf(lines.peer)}\r\n`;
   }
   if (speaksForwarded || !speaksX) {
-    added += joined(fields, FIELD.forwarded, 'Forwarded', elementOf(lines.peer.address));
+    added += joined(fields, FIELD.forwarded, 'Forwarded', elementOf(lines.peer));
   }
   if (host !== '' && fields.seen(FIELD.xForwardedHost) === 0) added += `X-Forwarded-Host: ${host}\r\n`;
-  return added;
+  return lines.peer.secure === null ? added : added + lines.peer.secure.line;
 }
 
 function joined(fields: FieldTable, id: number, name: string, own: string): string {
@@ -114,9 +144,10 @@ function joined(fields: FieldTable, id: number, name: string, own: string): stri
   return `${name}: ${before.join(', ')}\r\n`;
 }
 
-/** Did the client speak HTTPS to the trusted proxy that this request comes from? */
+/** Did the client speak HTTPS: to the trusted proxy that this request comes from, if that says so, else to the gateway? */
 export function isHttps(fields: FieldTable, peer: Peer): boolean {
-  return peer.isTrusted && fields.value(FIELD.xForwardedProto)?.toLowerCase() === 'https';
+  const said = peer.isTrusted ? fields.value(FIELD.xForwardedProto) : null;
+  return said === null ? peer.secure !== null : said.toLowerCase() === 'https';
 }
 
 /**
@@ -151,11 +182,14 @@ function splitUnquoted(text: string, separator: string): string[] {
   return parts;
 }
 
-/** `"[2001:db8::1]:80"` -> `2001:db8::1`; `192.0.2.1:80` -> `192.0.2.1`. */
-function nodeAddress(node: string): string {
-  const bare = node.startsWith('"') ? node.slice(1, node.endsWith('"') ? -1 : 1) : node;
-  if (bare.startsWith('[')) return bare.slice(1, Math.max(1, bare.indexOf(']')));
+/**
+ * `"[2001:DB8::1]:80"` -> `2001:db8::1`; `192.0.2.1:80` -> `192.0.2.1`, as proxies also write into `X-Forwarded-For`. Empty for
+ * what is no address: `unknown`, an obfuscated name, an address with a zone.
+ */
+export function nodeAddress(node: string): string {
+  const trimmed = node.trim();
+  const bare = trimmed.startsWith('"') ? trimmed.slice(1, trimmed.endsWith('"') ? -1 : 1) : trimmed;
   const colon = bare.indexOf(':');
-  const address = colon < 0 ? bare : bare.slice(0, colon);
-  return address === 'unknown' || address.startsWith('_') ? '' : address;
+  if (bare.startsWith('[')) return canonicalAddress(bare.slice(1, Math.max(1, bare.indexOf(']')))) ?? '';
+  return canonicalAddress(colon >= 0 && colon === bare.lastIndexOf(':') ? bare.slice(0, colon) : bare) ?? '';
 }

@@ -12,12 +12,14 @@ import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import type { Peer } from '../decide/decide.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Answer } from '../filter/filters.ts';
+import { grpcLines, isGrpcHead } from './grpc.ts';
 import { persistenceLine } from './response.ts';
 import { GATEWAY_NAME } from './via.ts';
 
 /** What an answer depends on. */
 export interface Rejection {
   readonly reason: Reason;
+  readonly status: number;
   readonly detail: string;
   readonly route: string;
   readonly requestId: string;
@@ -63,10 +65,19 @@ const STATUS_TEXT: Readonly<Record<number, string>> = {
 
 const ALLOWED_METHODS = 'Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n';
 
+/**
+ * The status that stands for the failure of an exchange without a response: its reason's, or the one that was to be injected.
+ * A client of gRPC gets 200 and `grpc-status`.
+ */
+export function statusOf({ reason, status }: Exchange): number {
+  return reason === REASON.faultInjected && status !== 0 ? status : reasonRow(reason).status;
+}
+
 /** The answer to an exchange that failed. @param date the line of this second */
 export function rejectionOf(x: Exchange, peer: Peer, date: string, close: boolean): string {
-  return rejectionText({
+  const rejection: Rejection = {
     reason: x.reason,
+    status: statusOf(x),
     detail: x.detail,
     route: x.route?.name ?? '',
     requestId: x.requestId,
@@ -74,29 +85,57 @@ export function rejectionOf(x: Exchange, peer: Peer, date: string, close: boolea
     version: peer.isTrusted ? (x.split?.version ?? '') : '',
     // A page of another origin is to see what went wrong as well.
     lines: date + x.answerLines,
-    asJson: acceptsJson(x.requestText),
+    asJson: acceptsJson(headOf(x)),
     isHead: x.isHead,
     close,
     jitter: x.reason === REASON.shed ? x.client.lane.random.nextFloat() : 0,
-  });
+  };
+  return isGrpcHead(x.requestText) ? grpcText(rejection) : rejectionText(rejection);
+}
+
+/** The same for a client of gRPC: one head, without a message. */
+function grpcText(rejection: Rejection): string {
+  const { title, proxyError } = reasonRow(rejection.reason);
+  const { reason, detail, requestId, lines, close } = rejection;
+  const message = grpcLines(reason, detail === '' ? title : `${title}: ${detail}`);
+  const status = proxyError === '' ? '' : proxyStatusLine(proxyError, rejection);
+  const id = requestId === '' ? '' : `X-Request-Id: ${requestId}\r\n`;
+  const end = close ? 'Connection: close\r\n' : '';
+  return `HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n${message}${lines}${status}${id}${end}\r\n`;
+}
+
+/** As it was read while that is there: then nobody needs the head that would have been sent. */
+function headOf(x: Exchange): string {
+  const { draft } = x.client.lane;
+  return draft.of === x ? draft.asked : x.requestText;
 }
 
 /** The answer to what never became an exchange; its connection closes. @param date the line of this second */
 export function refusalText(reason: Reason, detail: string, date: string): string {
   const unknown = { route: '', requestId: '', nextHop: '', version: '', jitter: 0 };
-  return rejectionText({ reason, detail, ...unknown, lines: date, asJson: true, isHead: false, close: true });
+  return rejectionText({
+    reason,
+    status: reasonRow(reason).status,
+    detail,
+    ...unknown,
+    lines: date,
+    asJson: true,
+    isHead: false,
+    close: true,
+  });
 }
 
 /** The whole response, head and body, as Latin-1 text. */
 export function rejectionText(rejection: Rejection): string {
+  const { status } = rejection;
   const row = reasonRow(rejection.reason);
-  const body = rejection.asJson ? problemDocument(rejection) : `${row.status} ${row.title}: ${rejection.detail}\n`;
+  const body = rejection.asJson ? problemDocument(rejection) : `${status} ${row.title}: ${rejection.detail}\n`;
   const type = rejection.asJson ? 'application/problem+json' : 'text/plain; charset=utf-8';
-  let head = `HTTP/1.1 ${row.status} ${STATUS_TEXT[row.status] ?? 'Error'}\r\nContent-Type: ${type}\r\n`;
+  let head = `HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? 'Error'}\r\nContent-Type: ${type}\r\n`;
   head += `Content-Length: ${body.length}\r\nCache-Control: no-store\r\n${rejection.lines}`;
   if (row.proxyError !== '') head += proxyStatusLine(row.proxyError, rejection);
   if (rejection.requestId !== '') head += `X-Request-Id: ${rejection.requestId}\r\n`;
-  if (row.status === 503) head += `Retry-After: ${retryAfterS(rejection)}\r\n`;
+  if (status === 503) head += `Retry-After: ${retryAfterS(rejection)}\r\n`;
   if (rejection.reason === REASON.methodRefused) head += ALLOWED_METHODS;
   if (rejection.close) head += 'Connection: close\r\n';
   return rejection.isHead ? `${head}\r\n` : `${head}\r\n${body}`;
@@ -114,7 +153,7 @@ export function acceptsJson(head: string): boolean {
 }
 
 /** `sluice; error=connection_timeout; next-hop="10.0.0.3:80"; details="v2"`. Source: RFC 9209 section 2.1. */
-function proxyStatusLine(error: string, { nextHop, version }: Rejection): string {
+export function proxyStatusLine(error: string, { nextHop, version }: Pick<Rejection, 'nextHop' | 'version'>): string {
   const hop = nextHop === '' ? '' : `; next-hop=${quoted(nextHop)}`;
   const details = version === '' ? '' : `; details=${quoted(version)}`;
   return `Proxy-Status: ${GATEWAY_NAME}; error=${error}${hop}${details}\r\n`;
@@ -125,23 +164,38 @@ function quoted(text: string): string {
   return `"${text.replace(/[^ -~]/g, '?').replace(/["\\]/g, '\\$&')}"`;
 }
 
-function problemDocument(rejection: Rejection): string {
-  const row = reasonRow(rejection.reason);
-  const members: Record<string, string | number> = {
-    type: `urn:sluice:reason:${row.name}`,
-    title: row.title,
-    status: row.status,
-    detail: rejection.detail,
-    reason: row.name,
-  };
-  if (rejection.route !== '') members['route'] = rejection.route;
-  if (rejection.requestId !== '') members['requestId'] = rejection.requestId;
-  // ASCII only: heads and bodies leave in one Latin-1 write.
-  const ascii = JSON.stringify(members).replace(
-    /[^\0-\x7f]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
-  return `${ascii}\n`;
+/** Members of a problem document that are the same for every one of a reason and status: all but what follows `detail`. */
+const BEGINNINGS = new Map<number, string>();
+const STATUSES = 1000;
+
+function beginningOf(reason: Reason, status: number): string {
+  const at = reason * STATUSES + status;
+  const known = BEGINNINGS.get(at);
+  if (known !== undefined) return known;
+  const { name, title } = reasonRow(reason);
+  const members = { type: `urn:sluice:reason:${name}`, title, status, reason: name };
+  const text = `${asciiOf(JSON.stringify(members)).slice(0, -1)},"detail":`;
+  BEGINNINGS.set(at, text);
+  return text;
+}
+
+/** By hand where it can be: refusing has to be cheap (npm run bench:reject). */
+function problemDocument({ reason, status, detail, route, requestId }: Rejection): string {
+  let text = beginningOf(reason, status) + jsonOf(detail);
+  if (route !== '') text += `,"route":${jsonOf(route)}`;
+  if (requestId !== '') text += `,"requestId":${jsonOf(requestId)}`;
+  return `${text}}\n`;
+}
+
+const PLAIN = /^[ !#-[\]-~]*$/;
+
+function jsonOf(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : asciiOf(JSON.stringify(text));
+}
+
+/** ASCII only: heads and bodies leave in one Latin-1 write. */
+function asciiOf(json: string): string {
+  return json.replace(/[^\0-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** What a filter answers: a redirect or a preflight, without body. @param date the line of this second */

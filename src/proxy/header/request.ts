@@ -9,6 +9,7 @@
 
 import { putLatin1 } from '../../lib/latin1.ts';
 import { tellColor } from '../decide/color/color.ts';
+import { rememberTrace } from '../decide/color/downstream.ts';
 import type { Exchange } from '../exchange.ts';
 import { applyHeaderFilter } from '../filter/header-filter.ts';
 import { type LinkedPathRewrite, rewriteTarget } from '../filter/rewrite.ts';
@@ -18,12 +19,13 @@ import { CHUNKED } from '../http1/framing.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { forwardedLines, type PeerLines } from './forwarded.ts';
 import { traceOf } from './fresh.ts';
+import { timeoutMsOf } from './grpc.ts';
 import { bringsTrace, traceLines } from './trace.ts';
 import { GATEWAY_NAME } from './via.ts';
 
 const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
-const VIA = `Via: 1.1 ${GATEWAY_NAME}\r\n\r\n`;
+const VIA = { '1.1': `Via: 1.1 ${GATEWAY_NAME}\r\n\r\n`, '2': `Via: 2 ${GATEWAY_NAME}\r\n\r\n` } as const;
 const VIA_OLD = `Via: 1.0 ${GATEWAY_NAME}\r\n\r\n`;
 
 /**
@@ -52,19 +54,26 @@ export class RequestDraft {
     if (x.isPinned) tellColor(x, fields);
     added += fields.replacedLines();
     if (fields.seen(FIELD.xEnvoyExpectedRqTimeoutMs) !== 0 && lines.peer.isTrusted) x.allowedMs = allowedMsOf(fields);
+    if (fields.seen(FIELD.grpcTimeout) !== 0) x.allowedMs = leastMs(x.allowedMs, fields);
     if (x.method === 'OPTIONS') added += maxForwardsLine(fields);
-    added += idLines(x, fields, fresh);
+    added += idLines(x, head, fresh);
+    if (x.isPinned) rememberTrace(x, added, fields.value(FIELD.traceparent));
     if (filters !== null && filters.requestHeaders !== null) {
       added = applyHeaderFilter(filters.requestHeaders, fields, added);
     }
     if (x.bodyLength === CHUNKED) added += 'Transfer-Encoding: chunked\r\n';
     // Of what `TE` can say only this is for more than one hop, if each says so anew (RFC 9110 section 10.1.4).
     if (x.wantsTrailers) added += 'Connection: TE\r\nTE: trailers\r\n';
-    this.#added = added + (x.minor === 1 ? VIA : VIA_OLD);
+    this.#added = added + (x.minor === 1 ? VIA[lines.protocol] : VIA_OLD);
     this.#start = startOf(x, head, host);
     this.#fields = fields;
     this.#isTrusted = lines.peer.isTrusted;
     this.of = x;
+  }
+
+  /** The head as it was read. To be asked between `begin` and `end`. */
+  get asked(): string {
+    return this.#fields.text;
   }
 
   /** The head as text. Cost: a string; it is flattened when it is written. */
@@ -107,10 +116,20 @@ function allowedMsOf(fields: FieldTable): number {
   return isNumber ? Number(text) : 0;
 }
 
+/** A client of gRPC says itself how long it waits; who it is does not matter, as it bounds nothing but its own request. */
+function leastMs(allowedMs: number, fields: FieldTable): number {
+  const ms = timeoutMsOf(fields.value(FIELD.grpcTimeout) ?? '');
+  return ms === 0 || (allowedMs !== 0 && allowedMs < ms) ? allowedMs : ms;
+}
+
+/** How much of the time that the client allowed is left, in ms, at least 1; of its whole time, not of an attempt's. */
+export function timeLeftMs(x: Exchange, nowMs: number): number {
+  return Math.max(1, Math.floor(Math.min(x.deadlineAtMs, x.startedAtMs + x.allowedMs) - nowMs));
+}
+
 /** A head that also says how much of the time that the client allowed is left for this attempt. At least 1 ms. */
 export function withTimeLeft(x: Exchange, nowMs: number): string {
-  const leftMs = Math.max(1, Math.floor(Math.min(x.deadlineAtMs, x.startedAtMs + x.allowedMs) - nowMs));
-  const attemptMs = Math.min(leftMs, x.responseLimitMs);
+  const attemptMs = Math.min(timeLeftMs(x, nowMs), x.responseLimitMs);
   return `${x.requestText.slice(0, -2)}X-Envoy-Expected-Rq-Timeout-Ms: ${attemptMs}\r\n\r\n`;
 }
 
@@ -134,12 +153,15 @@ function maxForwardsLine(fields: FieldTable): string {
 }
 
 /** Request id and trace. */
-function idLines(x: Exchange, fields: FieldTable, fresh: string): string {
+function idLines(x: Exchange, head: RequestHead, fresh: string): string {
+  const { fields } = head;
+  const { tracer } = x.client.lane;
   if (fields.seen(FIELD.xRequestId) !== 0 || bringsTrace(fields)) {
-    return idLine(x, fields, fresh) + traceLines(fields, fresh);
+    const id = idLine(x, fields, fresh);
+    return id + (tracer === null ? traceLines(fields, fresh) : tracer.join(x, head, fresh));
   }
   x.requestId = traceOf(fresh);
-  return fresh;
+  return tracer === null ? fresh : tracer.begin(x, head, fresh);
 }
 
 function idLine(x: Exchange, fields: FieldTable, fresh: string): string {

@@ -36,7 +36,7 @@ export function responseText(x: Exchange, head: ResponseHead, framing: ClientFra
   if (x.route !== null && x.route.filters !== null) added = filtered(x, x.route.filters, fields, added);
   if (framing === 'chunked' && !x.isHead) added += 'Transfer-Encoding: chunked\r\n';
   added += persistenceLine(x.minor, close);
-  return `HTTP/1.1 ${statusLineEnd(head)}\r\n${fields.kept()}${added}Via: 1.${head.minor} ${GATEWAY_NAME}\r\n\r\n`;
+  return `HTTP/1.1 ${statusLineEnd(head)}\r\n${fields.kept()}${added}Via: ${head.version} ${GATEWAY_NAME}\r\n\r\n`;
 }
 
 const VIA = Buffer.from(`Via: 1.1 ${GATEWAY_NAME}\r\n`, 'latin1');

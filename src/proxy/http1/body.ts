@@ -82,6 +82,15 @@ export class BodyReader {
     this.#trailers = '';
   }
 
+  /** A body that nothing within it ends (`UNTIL_CLOSE`) has ended. @param trailers its trailer lines, each with its CRLF */
+  finish(trailers: string): void {
+    this.#left = 0;
+    this.#state = 'done';
+    this.dataStart = 0;
+    this.dataEnd = 0;
+    this.#trailers = trailers;
+  }
+
   /** Once the body is done: its trailer lines, each with its CRLF, as they came; empty unless they were wanted. */
   get trailers(): string {
     return this.#trailers;

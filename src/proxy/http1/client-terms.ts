@@ -2,13 +2,22 @@
  * Terms of a client connection: its states, whom it tells, what it is bounded by besides the configuration's limits.
  */
 
-import type { ClientConnection } from './connection.ts';
+import type { Placed } from '../../lib/roster.ts';
 
 export type State = 'idle' | 'head' | 'exchange' | 'lingering' | 'closed';
 
+/** A client's connection as the listener sees it, whatever protocol it speaks. */
+export interface Caller extends Placed {
+  readonly deadlineAtMs: number;
+  /** Draining: an idle one closes now, a busy one when what is under way is over. */
+  drain(): void;
+  /** Ends it now, what is under way with it. */
+  destroy(): void;
+}
+
 /** What the listener is told. */
 export interface ConnectionEvents {
-  closed(connection: ClientConnection): void;
+  closed(caller: Caller): void;
 }
 
 /** How long and how much is read from a client that was answered and told to close, so that the answer is not reset away. */

@@ -13,26 +13,29 @@
 
 import { nowMs, turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
-import type { Placed } from '../../lib/roster.ts';
-import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
+import { REASON, type Reason } from '../../model/reason.ts';
 import { AWAITS_TOKEN, decide } from '../decide/decide.ts';
 import { Exchange } from '../exchange.ts';
 import type { Answer } from '../filter/filters.ts';
-import { abandon, forward } from '../forward/forwarder.ts';
-import { takeSmallBody } from '../forward/small-body.ts';
+import { abandon, forward, gatherBody } from '../forward/forwarder.ts';
+import { ownAnswer, pour } from '../forward/retry/fallback/answer.ts';
+import { isGathering } from '../forward/retry/idempotency/gather.ts';
+import type { Asker } from '../forward/sides.ts';
+import { bodyFaultText, takeSmallBody } from '../forward/small-body.ts';
 import { expireExchange } from '../forward/stall.ts';
 import type { PeerLines } from '../header/forwarded.ts';
-import { answerText, OPTIONS_ANSWER, refusalText, rejectionOf } from '../header/rejection.ts';
+import { answerText, OPTIONS_ANSWER, refusalText } from '../header/rejection.ts';
 import type { Lane } from '../lane.ts';
-import type { Handle } from '../wire/binding.ts';
+import { quietUntilMs } from '../record/streaming.ts';
+import type { WireHandle } from '../wire/binding.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
-import type { ConnectionEvents, State } from './client-terms.ts';
+import type { Caller, ConnectionEvents, State } from './client-terms.ts';
 import * as BOUND from './client-terms.ts';
 import { Input } from './input.ts';
 import type { RequestHead } from './request-head.ts';
 
-export class ClientConnection implements Timed, Placed, WireOwner {
+export class ClientConnection implements Asker, Caller, Timed, WireOwner {
   deadlineAtMs: number;
   slot = -1;
   place = -1;
@@ -57,7 +60,7 @@ export class ClientConnection implements Timed, Placed, WireOwner {
   /** The client will send no more. */
   #hasEnded = false;
 
-  constructor(handle: Handle, lane: Lane, lines: PeerLines, events: ConnectionEvents) {
+  constructor(handle: WireHandle, lane: Lane, lines: PeerLines, events: ConnectionEvents) {
     this.lane = lane;
     this.lines = lines;
     this.#events = events;
@@ -67,7 +70,6 @@ export class ClientConnection implements Timed, Placed, WireOwner {
     this.out = new Wire(handle, lane.readBuffer, this);
   }
 
-  /** The attempt waits for a connection, at most so long. */
   waitAtMost(x: Exchange, limitMs: number): void {
     this.deadlineAtMs = Math.min(x.deadlineAtMs, turnMs() + limitMs);
   }
@@ -77,7 +79,7 @@ export class ClientConnection implements Timed, Placed, WireOwner {
     const x = this.#exchange;
     // Bytes of an earlier response say nothing about an answer that is still owed.
     if (x === null || x.upstream === null || (x.requestDone && !x.responseStarted)) return;
-    const idleAtMs = turnMs() + x.table.timeouts.bodyIdleMs;
+    const idleAtMs = quietUntilMs(x);
     this.deadlineAtMs = x.responseStarted ? idleAtMs : Math.min(x.deadlineAtMs, idleAtMs);
   }
 
@@ -86,25 +88,19 @@ export class ClientConnection implements Timed, Placed, WireOwner {
     return x.keepAlive && !this.lane.isDraining && this.#served < x.table.limits.requestsPerConnectionMax;
   }
 
-  /** The request's head is on its way upstream: the body may follow. */
   upstreamReady(x: Exchange): void {
-    if (x.requestDone) {
-      this.#awaitResponse(x);
-      return;
-    }
+    if (x.requestDone) return this.#awaitResponse(x);
     if (x.awaitsContinue) this.waitAtMost(x, x.responseLimitMs);
     else this.touch();
     this.resumeReading();
   }
 
-  /** The upstream took what it was sent. */
   resumeReading(): void {
     this.#input.lend(false);
     if (this.#exchange === null || this.#exchange.requestDone) return;
     this.#proceed();
   }
 
-  /** The whole response has been handed over. */
   exchangeDone(x: Exchange): void {
     this.#finish(x);
     if (this.#state === 'closed') return;
@@ -113,15 +109,19 @@ export class ClientConnection implements Timed, Placed, WireOwner {
     else this.#nextRequest();
   }
 
-  /** No response has begun: answer with the reason's own. */
+  /** No response has begun: answer with what there is for it, or the reason's own. */
   reject(x: Exchange): void {
-    x.status = reasonRow(x.reason).status;
     // A body that is still coming would be read as the next request.
     if (!x.requestDone) x.keepAlive = false;
-    const close = !this.willKeepAlive(x);
-    x.keepAlive = !close;
-    this.out.writeText(rejectionOf(x, this.lines.peer, this.lane.date.at(turnMs()), close));
-    this.exchangeDone(x);
+    x.keepAlive = this.willKeepAlive(x);
+    this.out.writeText(ownAnswer(x, this.lines.peer, this.lane.date.at(turnMs()), !x.keepAlive));
+    this.#pour(x);
+  }
+
+  /** An answer of the gateway's goes on as the client takes it. */
+  #pour(x: Exchange): void {
+    if (pour(x, this.out)) this.exchangeDone(x);
+    else this.deadlineAtMs = turnMs() + x.table.timeouts.bodyIdleMs;
   }
 
   /** The response cannot be completed: cut the connection so that the client can tell. */
@@ -146,12 +146,9 @@ export class ClientConnection implements Timed, Placed, WireOwner {
 
   expire(): void {
     const x = this.#exchange;
-    if (x === null) {
-      if (this.#state === 'head') this.#refuse(REASON.headTimeout, 'the head did not arrive in time');
-      else this.destroy();
-      return;
-    }
-    expireExchange(x, !this.#isPaused);
+    if (x !== null) expireExchange(x, !this.#isPaused);
+    else if (this.#state === 'head') this.#refuse(REASON.headTimeout, 'the head did not arrive in time');
+    else this.destroy();
   }
 
   // ── from the client ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -190,6 +187,10 @@ export class ClientConnection implements Timed, Placed, WireOwner {
     if (x === null) return this.out.waitingBytes > BOUND.UNSENT_BYTES_MAX ? this.#pause() : this.#readHead();
     // Reading on is how a client that leaves is noticed; so many bytes of further requests may come along.
     if (x.requestDone) return this.#input.length < BOUND.PIPELINED_BYTES_MAX ? false : this.#pause();
+    if (isGathering(x)) {
+      const fault = gatherBody(x, this.body, this.#input);
+      return fault === REASON.none || this.#bodyFault(x, fault);
+    }
     if (x.upstream === null || x.upstream.isBackedUp) return this.#pause();
     return this.#relayBody(x, x.upstream);
   }
@@ -264,16 +265,10 @@ export class ClientConnection implements Timed, Placed, WireOwner {
     if (x.answer !== null) this.#answer(x, x.answer);
     else if (reason !== REASON.none) this.reject(x);
     else if (fault !== REASON.none) this.#bodyFault(x, fault);
-    else if (head.wantsUpgrade && this.#leavesWith(x, head)) this.#close();
+    else if (head.wantsUpgrade && this.lane.upgrades.take(x, head, this.out, this.#input.rest)) this.#close();
     else forward(x);
     this.lane.draft.end();
     return true;
-  }
-
-  /** Does the connection become another lane's? Answers that wait would be lost on the way there. */
-  #leavesWith(x: Exchange, head: RequestHead): boolean {
-    const { bytes, from, end } = this.#input;
-    return !this.out.isBackedUp && this.lane.upgrades.take(x, head, this.out, bytes.subarray(from, end));
   }
 
   /** Answers without an upstream and without a failure. */
@@ -321,7 +316,7 @@ export class ClientConnection implements Timed, Placed, WireOwner {
   #bodyFault(x: Exchange, reason: Reason): false {
     this.#input.clear();
     x.keepAlive = false;
-    abandon(x, reason, reason === REASON.bodyTooLarge ? 'the body exceeds the limit' : 'invalid chunked body');
+    abandon(x, reason, bodyFaultText(reason));
     return false;
   }
 
@@ -334,9 +329,10 @@ export class ClientConnection implements Timed, Placed, WireOwner {
 
   #finish(x: Exchange): void {
     if (x.isFinished) return;
-    x.isFinished = true;
     this.#exchange = null;
     this.#input.abandon();
+    if (x.client !== this) return; // goes on without its client
+    x.isFinished = true;
     x.endedAtMs = turnMs();
     this.lane.recorder.end(x);
   }
@@ -350,7 +346,8 @@ export class ClientConnection implements Timed, Placed, WireOwner {
   /** What was written has left. */
   flushed(): void {
     const x = this.#exchange;
-    if (x !== null) {
+    if (x !== null && x.responseStarted && x.upstream === null) this.#pour(x);
+    else if (x !== null) {
       this.touch();
       x.upstream?.resume();
     } else if (this.#state === 'lingering') {

@@ -48,6 +48,11 @@ export class Input {
     return this.end - this.from;
   }
 
+  /** What is left. */
+  get rest(): Buffer {
+    return this.bytes.subarray(this.from, this.end);
+  }
+
   /** Takes in what was read: `count` bytes at the beginning of the memory that is read into. */
   take(count: number): void {
     const own = this.#isReadInto ? (this.#own as RelayMemory) : null;

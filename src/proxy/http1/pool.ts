@@ -3,25 +3,20 @@
  *
  * Last in, first out, so that a quiet pool shrinks to the connections it needs. At the limit of connections exchanges
  * wait in a bounded queue in order of arrival; a connection that is released serves the first of them. What is upgraded
- * has a connection of its own, not one of the pool's, but counts and waits like any.
+ * has a connection of its own, not one of the pool's, but counts and waits like any. Where connections begin with the
+ * address of a client each serves that client's connection alone, and the oldest idle one goes when there is no room.
  */
 
 import type { Limits } from '../../model/config.ts';
 import { CELL } from '../../model/tallies.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
-import type { UpstreamEvents } from '../forward/sides.ts';
+import type { Guest, UpstreamEvents, UpstreamPool } from '../forward/sides.ts';
 import type { Lane } from '../lane.ts';
-import { microsSince } from '../recorder.ts';
+import { microsSince } from '../record/recorder.ts';
 import { UpstreamConnection } from './upstream.ts';
 
-/** Who wants a place among the connections for one of its own. */
-export interface Guest {
-  /** The place is there, until `Pool.leave`. */
-  admitted(): void;
-}
-
-export class Pool {
+export class Pool implements UpstreamPool {
   readonly #endpoint: Endpoint;
   readonly #lane: Lane;
   readonly #events: UpstreamEvents;
@@ -51,16 +46,13 @@ export class Pool {
    * @returns false when the queue is full.
    */
   acquire(x: Exchange): boolean {
-    if (x.attempts === 1) {
-      const idle = this.#idle.pop();
-      if (idle !== undefined) {
-        idle.serve(x);
-        return true;
-      }
-    } else if (this.#isFull(x.table.limits)) {
-      // A second attempt gets a fresh connection: what broke the first may have broken every idle one.
-      this.#idle[0]?.destroy();
+    // A second attempt gets a fresh connection: what broke the first may have broken every idle one.
+    const idle = x.attempts === 1 ? this.#idleFor(x) : undefined;
+    if (idle !== undefined) {
+      idle.serve(x);
+      return true;
     }
+    if (this.#isFull(x.table.limits)) this.#idle[0]?.destroy();
     if (!this.#isFull(x.table.limits)) {
       this.#connect(x);
       return true;
@@ -70,6 +62,18 @@ export class Pool {
     this.#waiting.push(x);
     x.client.waitAtMost(x, x.table.timeouts.pendingMs);
     return true;
+  }
+
+  /** Cost: O(1), and O(idle) where connections are a client's. */
+  #idleFor(x: Exchange): UpstreamConnection | undefined {
+    if (this.#endpoint.announces === 0) return this.#idle.pop();
+    const at = this.#idle.findLastIndex((one) => this.#isFor(one, x));
+    return at < 0 ? undefined : this.#idle.splice(at, 1)[0];
+  }
+
+  /** May the connection serve the exchange? */
+  #isFor({ preface }: UpstreamConnection, x: Exchange): boolean {
+    return preface === '' || preface === this.#endpoint.prefaceOf(x);
   }
 
   /** Gives a guest a place at once, for which an idle connection goes, or one in the queue; false when that is full. */
@@ -122,7 +126,7 @@ export class Pool {
     if (next === undefined) {
       if (this.#isRetired) connection.destroy();
       else this.#idle.push(connection);
-    } else if (isGuest(next)) connection.destroy();
+    } else if (isGuest(next) || !this.#isFor(connection, next)) connection.destroy();
     else {
       this.#waiting.shift();
       this.#waited(next);
@@ -166,7 +170,8 @@ export class Pool {
     // The connection has a time limit of its own.
     if (!x.isShadow)
       x.client.waitAtMost(x, x.route === null ? Number.POSITIVE_INFINITY : x.route.retry.attemptTimeoutMs);
-    const connection = new UpstreamConnection(this.#endpoint, this.#lane, this.#events);
+    const connection = new UpstreamConnection(this, this.#endpoint, this.#lane, this.#events);
+    connection.preface = this.#endpoint.prefaceOf(x);
     this.#opened.add(connection);
     connection.open(x);
   }

@@ -24,6 +24,8 @@ export class ResponseHead {
   readonly fields: FieldTable;
   status = 0;
   minor = 1;
+  /** It came as HTTP/2, and was put into this form. Whoever does so says it after `parse`. */
+  isHttp2 = false;
   /** Body bytes, `CHUNKED`, or `UNTIL_CLOSE`. */
   bodyLength = 0;
   /** May the upstream connection be used again after this response? */
@@ -57,6 +59,11 @@ export class ResponseHead {
   /** `200 OK`: status code and reason phrase, as received. */
   get statusText(): string {
     return this.fields.text.slice(STATUS_AT, this.#lineEnd - 2);
+  }
+
+  /** Version that it was received in, as `Via` has it. */
+  get version(): string {
+    return this.isHttp2 ? '2' : `1.${this.minor}`;
   }
 
   /** Does a space follow the status code? It must, and is forgotten by some. RFC 9112 section 4. */
@@ -94,6 +101,7 @@ export class ResponseHead {
     if (p + 1 >= end) return p < end && bytes[p] !== CR ? this.#refuse('malformed status line') : 0;
     if (bytes[p] !== CR || bytes[p + 1] !== LF) return this.#refuse('malformed status line');
     this.minor = minor;
+    this.isHttp2 = false;
     this.status = status;
     this.#lineEnd = p + 2 - from;
     return p + 2;

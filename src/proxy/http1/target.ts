@@ -10,6 +10,11 @@
  */
 
 const UNRESERVED = /[A-Za-z0-9\-._~]/;
+/** What an escape becomes, by its number. */
+const DECODED: readonly string[] = Array.from({ length: 256 }, (_, number) => {
+  const char = String.fromCharCode(number);
+  return UNRESERVED.test(char) ? char : `%${number.toString(16).toUpperCase().padStart(2, '0')}`;
+});
 const AMBIGUOUS = /\/\/|;|%2F|%3B|%5C|%25[0-9A-Fa-f]{2}/;
 
 /** Does a normalized path hold what some upstreams fold further: `//`, `;params`, `%2F`, `%5C`, a double encoding? */
@@ -33,17 +38,22 @@ export function normalizePath(path: string): string | null {
 
 /** Decodes `%XX` of unreserved characters and upper-cases the rest; null on `%` without two digits or on `%00`. */
 function decodeUnreserved(path: string): string | null {
-  if (!path.includes('%')) return path;
-  let isValid = true;
-  const decoded = path.replace(/%(.{0,2})/g, (_all, digits: string) => {
-    if (!/^[0-9a-f]{2}$/i.test(digits) || digits === '00') {
-      isValid = false;
-      return '';
-    }
-    const char = String.fromCharCode(Number.parseInt(digits, 16));
-    return UNRESERVED.test(char) ? char : `%${digits.toUpperCase()}`;
-  });
-  return isValid ? decoded : null;
+  let decoded = '';
+  let from = 0;
+  for (let at = path.indexOf('%'); at >= 0; at = path.indexOf('%', from)) {
+    const number = 16 * digitOf(path.charCodeAt(at + 1)) + digitOf(path.charCodeAt(at + 2));
+    if (!(number > 0)) return null;
+    decoded += path.slice(from, at) + (DECODED[number] as string);
+    from = at + 3;
+  }
+  return from === 0 ? path : decoded + path.slice(from);
+}
+
+/** Value of a hexadecimal digit; not a number for anything else. */
+function digitOf(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const upper = code & ~0x20;
+  return upper >= 0x41 && upper <= 0x46 ? upper - 0x37 : Number.NaN;
 }
 
 const DISGUISE = /;|%2F|%3B|%5C/;

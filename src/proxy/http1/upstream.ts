@@ -15,39 +15,42 @@
 import { beginTurn, turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
-import { NONE } from '../decide/admission/permit.ts';
 import type { Exchange } from '../exchange.ts';
+import { isAnswering, isSending, towardsClient, towardsUpstream } from '../filter/pace.ts';
+import { beginAnswer, INTERIMS_MAX, observeAnswer, passInterim } from '../forward/attempt.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { Lifetime } from '../forward/keep-alive.ts';
 import { type Piece, type SentHead, sendPiece, sendRequest } from '../forward/replay.ts';
+import { type Taking, take } from '../forward/retry/idempotency/capture.ts';
 import { isUnwelcome, PASSES_ON } from '../forward/retry/rescue.ts';
-import type { UpstreamEvents } from '../forward/sides.ts';
-import { type ClientFraming, clientFraming, editInPlace, interimText, responseText } from '../header/response.ts';
+import type { UpstreamEvents, UpstreamExchange } from '../forward/sides.ts';
+import { type ClientFraming, clientFraming, editInPlace, responseText } from '../header/response.ts';
 import type { Lane } from '../lane.ts';
-import type { Handle } from '../wire/binding.ts';
-import { type Connecting, connectReason, connectToAny, paceMs } from '../wire/connect.ts';
+import { streamingOf } from '../record/streaming.ts';
+import type { WireHandle } from '../wire/binding.ts';
+import type { Connecting } from '../wire/connect.ts';
+import { reach } from '../wire/tls/reach.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
 import { FIELD } from './fields/names.ts';
+import type { Pool } from './pool.ts';
 import { Carry, frameChunk, LAST_CHUNK, lastChunk, RelayMemory, sendPart } from './relay.ts';
 import type { ResponseHead } from './response-head.ts';
 
 /** Longer heads of requests are sent as text. */
 const SENT_BYTES = 4096;
-/** Interim responses (1xx) before the final one. */
-const INTERIMS_MAX = 10;
 
 type State = 'connecting' | 'idle' | 'head' | 'body' | 'closed';
 
-export class UpstreamConnection implements Timed, WireOwner {
+export class UpstreamConnection implements UpstreamExchange, Timed, WireOwner {
   deadlineAtMs = Number.POSITIVE_INFINITY;
   slot = -1;
+  readonly #pool: Pool;
   readonly #endpoint: Endpoint;
   readonly #lane: Lane;
   readonly #events: UpstreamEvents;
   readonly #body = new BodyReader();
-  /** From the moment it is connected. */
-  #memory!: RelayMemory;
+  #memory!: RelayMemory; // from the moment it is connected
   /** For the head of the request: apart, as the answer may begin before all of it has left. */
   #sent: SentHead | null = null;
   #wire: Wire | null = null;
@@ -58,6 +61,7 @@ export class UpstreamConnection implements Timed, WireOwner {
   /** The beginning of a head whose end is still to come. */
   #carry: Carry | null = null;
   #interims = 0;
+  #keeping: Taking | null = null;
   #framing: ClientFraming = 'as-is';
   #keepAlive = true;
   #isPaused = false;
@@ -65,8 +69,10 @@ export class UpstreamConnection implements Timed, WireOwner {
   /** Where a head that was made in place begins, for the body that follows it; -1 = there is none. */
   #headStart = -1;
   #hasServed = false;
+  preface = ''; // what it begins with, before TLS: the header that names the client whom it is for; empty: for anybody
 
-  constructor(endpoint: Endpoint, lane: Lane, events: UpstreamEvents) {
+  constructor(pool: Pool, endpoint: Endpoint, lane: Lane, events: UpstreamEvents) {
+    this.#pool = pool;
     this.#endpoint = endpoint;
     this.#lane = lane;
     this.#events = events;
@@ -83,16 +89,15 @@ export class UpstreamConnection implements Timed, WireOwner {
     const resolving = this.#lane.resolver.resolve(this.#endpoint.host, now, dnsMs, (addresses, code) => {
       if (this.#state !== 'connecting') return;
       if (addresses.length === 0) this.#connectFailed(REASON.dnsFailed, `${code} while resolving the name`);
-      else this.#connect(addresses, paceMs(connectMs, addresses.length));
+      else this.#connect(addresses, connectMs);
     });
-    // Known at once, the name is behind us already.
-    this.#connecting ??= resolving;
+    this.#connecting ??= resolving; // known at once, the name is behind us already
   }
 
-  #connect(addresses: readonly string[], nextAfterMs: number): void {
-    this.#connecting = connectToAny(addresses, this.#endpoint.port, nextAfterMs, (handle, code) => {
+  #connect(addresses: readonly string[], connectMs: number): void {
+    this.#connecting = reach(this.#endpoint.reachedAs(this.preface), addresses, connectMs, (handle, ...why) => {
       if (handle !== null) this.#connected(handle);
-      else this.#connectFailed(connectReason(code), `${code} while connecting`);
+      else this.#connectFailed(...why);
     });
   }
 
@@ -112,19 +117,17 @@ export class UpstreamConnection implements Timed, WireOwner {
 
   /** Sends some of the request's body. What the caller owns must not change while this is backed up. */
   sendBody(piece: Piece): void {
-    if (this.#exchange !== null) sendPiece(this.#exchange, this.#wire as Wire, piece);
+    if (this.#exchange !== null) sendPiece(this.#exchange, towardsUpstream(this.#exchange, this.#wire as Wire), piece);
   }
 
-  /** The upstream does not keep up: the client must wait until it is told. */
   get isBackedUp(): boolean {
-    return this.#wire?.isBackedUp === true;
+    return this.#wire?.isBackedUp === true || isSending(this.#exchange);
   }
 
-  /** The client's socket took everything: go on reading. */
   resume(): void {
-    if (!this.#isPaused) return;
-    this.#isPaused = false;
     const x = this.#exchange;
+    if (!this.#isPaused || isAnswering(x)) return;
+    this.#isPaused = false;
     if (x !== null && this.#state === 'body' && this.#body.isDone) {
       // Nothing was read since the pause: as after a full buffer, more may lie behind the response.
       this.#isFull = true;
@@ -138,7 +141,6 @@ export class UpstreamConnection implements Timed, WireOwner {
     return this.#state === 'connecting' && this.#exchange?.isFinished !== false;
   }
 
-  /** Serves this exchange's attempt from now on, or nobody's while it is opened: then it goes to the pool. */
   turnTo(x: Exchange | null): void {
     this.#exchange = x;
   }
@@ -146,6 +148,7 @@ export class UpstreamConnection implements Timed, WireOwner {
   /** Closes at once. Tells nobody but the pool. */
   destroy(): void {
     this.#exchange = null;
+    this.#keeping?.drop();
     this.#close();
     this.#connecting?.cancel();
     this.#wire?.close();
@@ -162,7 +165,7 @@ export class UpstreamConnection implements Timed, WireOwner {
     this.#fail(reason, detail);
   }
 
-  #connected(handle: Handle): void {
+  #connected(handle: WireHandle): void {
     const x = this.#exchange;
     this.#lane.recorder.connectTook(x, this.deadlineAtMs);
     this.#memory = new RelayMemory();
@@ -201,7 +204,7 @@ export class UpstreamConnection implements Timed, WireOwner {
     this.#carry = null;
     const now = turnMs();
     this.deadlineAtMs = (this.#lifetime as Lifetime).idleUntil(now, this.#lane.table.timeouts.upstreamIdleMs);
-    if (this.deadlineAtMs > now) this.#endpoint.pool.release(this);
+    if (this.deadlineAtMs > now) this.#pool.release(this);
     else this.destroy();
   }
 
@@ -209,8 +212,8 @@ export class UpstreamConnection implements Timed, WireOwner {
     const x = this.#exchange;
     // Nobody asked for anything: what is this an answer to?
     if (x === null || this.#state === 'idle') return this.destroy();
-    // A full buffer may hide more: bytes after the response that the kernel still has. See #complete.
-    this.#isFull = this.#memory.isFull(count);
+    // A full buffer may hide more: bytes after the response that the kernel still has, or with TLS the next record. See #leave.
+    this.#isFull = this.#memory.isFull(count) || this.#endpoint.security !== null;
     const { bytes, start } = this.#memory;
     const end = start + count;
     if (this.#state === 'body') this.#relay(bytes, start, end, '');
@@ -245,20 +248,12 @@ export class UpstreamConnection implements Timed, WireOwner {
   }
 
   #passInterim(x: Exchange, head: ResponseHead): boolean {
-    if (head.status === 101) {
-      this.#fail(REASON.upstreamProtocol, 'a 101 that nobody asked for');
+    const isTooMany = ++this.#interims > INTERIMS_MAX;
+    if (head.status === 101 || isTooMany) {
+      this.#fail(REASON.upstreamProtocol, isTooMany ? 'too many interim responses' : 'a 101 that nobody asked for');
       return false;
     }
-    if (++this.#interims > INTERIMS_MAX) {
-      this.#fail(REASON.upstreamProtocol, 'too many interim responses');
-      return false;
-    }
-    x.awaitsContinue = false;
-    if (!x.isShadow) x.client.touch();
-    if (x.minor === 1 && (x.hedge === null || x.hedge.shadow === null)) {
-      x.isSpent = true;
-      x.client.out.writeText(interimText(head));
-    }
+    passInterim(x, head);
     return true;
   }
 
@@ -272,8 +267,7 @@ export class UpstreamConnection implements Timed, WireOwner {
     const course = isUnwelcome(arm, status) ? this.#events.refuses(arm, status) : PASSES_ON;
     if (course !== PASSES_ON) {
       this.#drop(arm, bytes, from, end);
-      this.#events.refused(arm, status, course);
-      return;
+      return this.#events.refused(arm, status, course);
     }
     const x = arm.hedge === null ? arm : this.#events.won(arm);
     this.#begin(x, head);
@@ -295,25 +289,18 @@ export class UpstreamConnection implements Timed, WireOwner {
   }
 
   #observe(x: Exchange, head: ResponseHead): void {
-    const now = turnMs();
     if (head.fields.seen(FIELD.keepAlive) !== 0) this.#lifetime?.hear(head.fields.value(FIELD.keepAlive) ?? '');
-    if (head.status < 500) {
-      this.#endpoint.observe(now - x.attemptAtMs, now);
-      if (x.permit !== NONE) x.split?.admission?.sample(x, now - x.attemptAtMs);
-    } else this.#endpoint.observeFailure(now - x.attemptAtMs, now);
+    observeAnswer(x, this.#endpoint, head.status);
   }
 
   #begin(x: Exchange, head: ResponseHead): void {
     this.#observe(x, head);
-    x.status = head.status;
-    if (head.status >= 500) x.keepRequest(); // the log of failures looks at it later
-    x.responseStarted = true;
-    if (x.bodyLength !== 0) x.dropBody();
-    if (x.drawn !== null) x.drawn.respondedAtMs = turnMs();
+    beginAnswer(x, head);
     this.#keepAlive = head.keepAlive;
     this.#framing = clientFraming(head, x.minor);
     this.#body.start(head.bodyLength, x.wantsTrailers && this.#framing === 'chunked');
     this.#state = 'body';
+    this.#keeping = take(x, head);
     // An answer before the request's end: what the client still sends must never be read as a request.
     if (this.#framing === 'close' || !x.requestDone) x.keepAlive = false;
     x.keepAlive = x.client.willKeepAlive(x);
@@ -325,13 +312,14 @@ export class UpstreamConnection implements Timed, WireOwner {
    */
   #relay(bytes: Buffer, from: number, end: number, headText: string): void {
     const x = this.#exchange as Exchange;
-    const out = x.client.out;
+    const out = towardsClient(x);
     const step = this.#body.gather(bytes, from, end);
+    if (this.#keeping !== null) this.#keeping.take(bytes, from, this.#body.dataEnd);
+    if (this.#body.dataEnd > this.#body.dataStart && streamingOf(x) !== null) this.#lane.recorder.streamed(x);
     if (this.#headStart >= 0) this.#body.dataStart = this.#headStart;
     this.#headStart = -1;
-    const isChunked = this.#framing === 'chunked';
     const last = step === END ? lastChunk(this.#body.trailers, x.table.names) : '';
-    const text = isChunked ? headText + frameChunk(bytes, this.#body, last) : headText;
+    const text = this.#framing === 'chunked' ? headText + frameChunk(bytes, this.#body, last) : headText;
     sendPart(out, bytes, this.#body, text);
     x.client.touch();
     if (step === BROKEN || step === EXCESS) {
@@ -345,9 +333,10 @@ export class UpstreamConnection implements Timed, WireOwner {
   }
 
   #complete(x: Exchange): void {
-    const canReuse = this.#keepAlive && x.requestDone;
+    const canReuse = this.#keepAlive && x.requestDone && !isSending(x);
     this.#exchange = null;
     this.#isPaused = false;
+    this.#keeping?.put();
     // Free before the news: the client's next pipelined request may take this very connection.
     if (canReuse && this.#state !== 'closed') this.#leave();
     else this.destroy();
@@ -359,9 +348,9 @@ export class UpstreamConnection implements Timed, WireOwner {
     const x = this.#exchange;
     if (x !== null && this.#state === 'body' && this.#body.endsWithConnection) {
       this.#body.start(0);
-      if (this.#framing === 'chunked') x.client.out.writeText(LAST_CHUNK);
+      if (this.#framing === 'chunked') towardsClient(x).writeText(LAST_CHUNK);
       this.#keepAlive = false;
-      if (x.client.out.isBackedUp) this.#isPaused = true;
+      if (towardsClient(x).isBackedUp) this.#isPaused = true;
       else this.#complete(x);
       return;
     }
@@ -393,6 +382,6 @@ export class UpstreamConnection implements Timed, WireOwner {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#lane.deadlines.remove(this);
-    this.#endpoint.pool.forget(this, this.#wire !== null);
+    this.#pool.forget(this, this.#wire !== null);
   }
 }

@@ -17,55 +17,32 @@ import { ratesForgotten, reserveRates } from '../../model/overload.ts';
 import { SluiceError } from '../../model/problem.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { WorkerStatus } from '../../model/status.ts';
-import {
-  CELL,
-  CELL_WORDS,
-  ENDPOINT,
-  ENDPOINT_WORDS,
-  EVENTS_HEAD,
-  reserveTallies,
-  type Tallies,
-  viewTallies,
-} from '../../model/tallies.ts';
-import type { AccessBatch } from '../../model/threads/access.ts';
+import { EVENTS_HEAD, reserveTallies, type Tallies, viewTallies } from '../../model/tallies.ts';
 import type { ColorKeys } from '../../model/threads/color.ts';
+import type { ActiveFaults } from '../../model/threads/faults.ts';
+import { forgetDownstream, reserveDownstream } from '../../model/threads/load/downstream.ts';
+import { PRESSURE, type ProfileWish, reservePressure } from '../../model/threads/load/saturation.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from '../../model/threads/messages.ts';
-import { changeOf } from '../decide/replica.ts';
+import { NO_TLS, type TlsMaterial } from '../../model/threads/tls.ts';
+import { changeOf } from '../decide/link/replica.ts';
 import { listenError } from '../wire/port.ts';
-import { failSlot, RESTART_MS_MAX, restartDelayMs, type Slot, slotOf } from './slot.ts';
+import { HUNG_MS, type WorkersOptions } from './options.ts';
+import {
+  answerProfile,
+  askProfile,
+  failSlot,
+  isIdle,
+  RESTART_MS_MAX,
+  type Retired,
+  restartDelayMs,
+  type Slot,
+  slotOf,
+} from './slot.ts';
 
 /** A worker that served so long was well: its next death is a new story. */
 const STABLE_MS = 60_000;
-/** A sign of life is due every 50 ms; garbage collection and a debugger's snapshot may take seconds. */
-const HUNG_MS = 10_000;
 /** Looks at a worker within `hungMs`. */
 const LOOKS = 10;
-
-export interface WorkersOptions {
-  /** The file that runs in each thread. */
-  readonly file: URL;
-  readonly count: number;
-  readonly host: string;
-  readonly port: number;
-  /** Whether several sockets may have the port, of these workers and of later ones. Default: where there are several. */
-  readonly reusePort?: boolean;
-  /** Listening sockets that exist already, for the life of a worker that begins now; none: it opens one. */
-  sockets?(id: number): Promise<readonly number[]>;
-  readonly dials: SharedArrayBuffer;
-  readonly endpointDials: SharedArrayBuffer;
-  readonly latencyDials: SharedArrayBuffer;
-  readonly snapshot: Snapshot;
-  /** A worker died and will be replaced. */
-  died(id: number, cause: string): void;
-  /** Takes a batch of a worker's access log. */
-  access?(batch: AccessBatch): void;
-  /** A token of some request names a key that is not known. */
-  keyUnknown?(): void;
-  /** No descriptor is left: connections are accepted and closed without a word, or not opened. Said now and then. */
-  exhausted?(code: string): void;
-  /** How long a worker's event loop may stand still. Default `HUNG_MS`. */
-  readonly hungMs?: number;
-}
 
 /** Tallies of one worker's life; a successor has a new id. */
 export interface Region {
@@ -80,12 +57,17 @@ export class Workers {
   #regions: readonly Region[] = [];
   #lives = 0;
   #snapshot: Snapshot;
-  #port: number;
+  /** As configured, then as the first worker has them. */
+  #ports: readonly number[];
+  #tls: TlsMaterial;
   #isStopping = false;
   /** What every worker was told and each that comes is told too, the last of each kind. */
   readonly #standing = new Map<ToWorker['kind'], ToWorker>();
-  /** What rate limits have counted outlives the workers that counted it. */
+  /** What rate limits have counted, and what services do with colors, outlives the workers that counted it. */
   readonly #rates = reserveRates();
+  readonly downstream = new Int32Array(reserveDownstream());
+  /** By place: a successor is under the pressure of its predecessor. */
+  readonly #pressures: readonly Int32Array<SharedArrayBuffer>[];
   #acknowledged: (() => void) | null = null;
   readonly #stalls: StallWatch;
   readonly #descriptors = new DescriptorWatch();
@@ -97,7 +79,9 @@ export class Workers {
     this.#stalls = new StallWatch(hungMs / LOOKS, LOOKS);
     this.#looking = setInterval(() => this.#look(), hungMs / LOOKS).unref();
     this.#snapshot = options.snapshot;
-    this.#port = options.port;
+    this.#ports = options.listeners.map(({ port }) => port);
+    this.#tls = options.tls ?? NO_TLS;
+    this.#pressures = Array.from({ length: options.count }, () => new Int32Array(reservePressure()));
   }
 
   /** Starts every worker so far that `start` only has to make them listen. @throws SluiceError SLU_WORKER_FAILED */
@@ -107,21 +91,24 @@ export class Workers {
   }
 
   /**
-   * Has every worker listen, the first one alone: it may choose the port for all.
-   * @returns the port.
+   * Has every worker listen, the first one alone: it may choose the ports for all.
+   * @returns the ports, in the order of the listeners.
    * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED, SLU_WORKER_FAILED.
    */
-  async start(): Promise<number> {
-    this.#port = await this.#listen(0);
+  async start(): Promise<readonly number[]> {
+    this.#ports = await this.#listen(0);
     const others = Array.from({ length: this.#options.count - 1 }, (_, i) => this.#listen(i + 1));
     await Promise.all(others);
-    return this.#port;
+    return this.#ports;
   }
 
-  /** Every listening socket, by descriptor; null while a worker is being replaced. */
-  sockets(): readonly number[] | null {
-    const isWhole = this.#slots.every(({ state, fds }) => state === 'serving' && fds.length > 0);
-    return isWhole ? this.#slots.flatMap(({ fds }) => fds) : null;
+  /** Every listening socket of each listener, by descriptor; null while a worker is being replaced. */
+  sockets(): readonly (readonly number[])[] | null {
+    const isWhole = this.#slots.every(({ state, listeners }) => {
+      return state === 'serving' && listeners.length > 0 && listeners.every(({ fds }) => fds.length > 0);
+    });
+    if (!isWhole) return null;
+    return this.#options.listeners.map((_, n) => this.#slots.flatMap(({ listeners }) => listeners[n]?.fds ?? []));
   }
 
   /** Sends a snapshot to all workers; resolves when all that live have linked it. */
@@ -150,9 +137,20 @@ export class Workers {
     this.#tellAll({ kind: 'access-more', shares });
   }
 
+  /** Has every worker that lives or comes inject these faults. */
+  inject(active: ActiveFaults): void {
+    this.#tellAll({ kind: 'faults', active });
+  }
+
   /** Has every worker that lives or comes believe colors by these keys. */
   learn(keys: ColorKeys): void {
     this.#tellAll({ kind: 'color-keys', keys });
+  }
+
+  /** Has every worker that lives or comes speak TLS with this. */
+  secure(tls: TlsMaterial): void {
+    this.#tls = tls;
+    for (const slot of this.#slots) this.#say(slot, { kind: 'tls', tls });
   }
 
   #tellAll(message: ToWorker): void {
@@ -165,28 +163,45 @@ export class Workers {
     return this.#regions;
   }
 
+  /** Has a worker do something about the limits of the process. @param refusedRatio share of its requests to refuse, 0..1 */
+  press(id: number, grade: number, refusedRatio: number): void {
+    const pressure = this.#pressures[id] as Int32Array;
+    Atomics.store(pressure, PRESSURE.refusedPerMille, Math.round(refusedRatio * 1000));
+    Atomics.store(pressure, PRESSURE.grade, grade);
+    Atomics.add(pressure, PRESSURE.looks, 1);
+  }
+
+  /** Has every worker collect its garbage. */
+  collect(): void {
+    for (const slot of this.#slots) this.#say(slot, { kind: 'collect' });
+  }
+
+  /** Has a worker profile itself; resolves with JSON in UTF-8. Rejects when it cannot, or is replaced meanwhile. */
+  profile(id: number, wish: ProfileWish): Promise<Uint8Array> {
+    const slot = this.#slots[id];
+    if (slot === undefined || slot.state === 'gone') return Promise.reject(new Error(`worker ${id} is gone`));
+    this.#say(slot, { kind: 'profile', wish });
+    return askProfile(slot);
+  }
+
+  /** The cell is another version's from now on. */
+  forget(cell: number): void {
+    forgetDownstream(this.downstream, cell);
+  }
+
+  /** What rate limits have counted, of all workers that ever were. */
+  get rates(): SharedArrayBuffer {
+    return this.#rates;
+  }
+
   /** Keys that rate limits gave up as there was no room for them. */
   ratesForgotten(): number {
     return ratesForgotten(this.#rates);
   }
 
   /** An id may go to another name once no worker knows the old one and nothing is under way for it. */
-  isUnused({
-    table,
-    id,
-    absentSince,
-  }: {
-    readonly table: string;
-    readonly id: number;
-    readonly absentSince: number;
-  }): boolean {
-    if (!this.#slots.every(({ revision }) => revision >= absentSince)) return false;
-    if (table === 'units') return true;
-    return this.#regions.every(({ tallies }) =>
-      table === 'cells'
-        ? tallies.cells[id * CELL_WORDS + CELL.inFlight] === 0 && tallies.cells[id * CELL_WORDS + CELL.sessions] === 0
-        : tallies.endpoints[id * ENDPOINT_WORDS + ENDPOINT.inFlight] === 0,
-    );
+  isUnused(retired: Retired): boolean {
+    return this.#slots.every(({ revision }) => revision >= retired.absentSince) && isIdle(this.#regions, retired);
   }
 
   status(): WorkerStatus[] {
@@ -239,23 +254,26 @@ export class Workers {
     return gone;
   }
 
-  /** Has a prepared worker listen, or starts one; resolves with its port. */
-  async #listen(id: number): Promise<number> {
+  /** Has a prepared worker listen, or starts one; resolves with its ports. */
+  async #listen(id: number): Promise<readonly number[]> {
     const prepared = this.#slots[id];
     if (prepared === undefined || prepared.state === 'gone') return (await this.#launch(id, false)).listening.promise;
-    this.#say(prepared, { kind: 'listen', port: this.#port });
+    this.#say(prepared, { kind: 'listen', ports: this.#ports });
     return prepared.listening.promise;
   }
 
   /** Begins a worker's life. */
   async #launch(id: number, waits: boolean): Promise<Slot> {
-    const fds = (await this.#options.sockets?.(id)) ?? [];
+    const listeners = await Promise.all(
+      this.#options.listeners.map(async ({ host, http2 = false, sockets, proxyProtocol }, n) => {
+        return { host, port: this.#ports[n] ?? 0, http2, fds: (await sockets?.(id)) ?? [], proxyProtocol };
+      }),
+    );
     if (this.#isStopping) throw new SluiceError('SLU_WORKER_FAILED', `worker ${id} was ended before it began`);
     const buffers = reserveTallies();
     const setup: WorkerSetup = {
       id,
-      host: this.#options.host,
-      port: this.#port,
+      listeners,
       reusePort: this.#options.reusePort ?? this.#options.count > 1,
       // Another one in every life, or a successor would repeat its predecessor's request ids.
       seed: randomInt(2 ** 31),
@@ -263,13 +281,17 @@ export class Workers {
       endpointDials: this.#options.endpointDials,
       latencyDials: this.#options.latencyDials,
       rates: this.#rates,
+      downstream: this.downstream.buffer,
+      pressure: (this.#pressures[id] as Int32Array<SharedArrayBuffer>).buffer,
+      standings: this.#options.standings,
       tallies: buffers,
       snapshot: this.#snapshot,
-      fds,
+      tls: this.#tls,
       waits,
     };
     const worker = new Worker(this.#options.file, { workerData: setup, name: `sluice-worker-${id}` });
     for (const message of this.#standing.values()) worker.postMessage(message);
+    this.#options.born?.(id, (message, ports) => worker.postMessage(message, [...ports]));
     const slot = slotOf({ id, worker, sent: setup.snapshot.revision }, this.#slots[id]);
     this.#slots[id] = slot;
     this.#addRegion(id, viewTallies(buffers));
@@ -298,8 +320,8 @@ export class Workers {
       case 'listening':
         slot.state = 'serving';
         slot.servingSinceMs = nowMs();
-        slot.fds = message.fds;
-        slot.listening.resolve(message.port);
+        slot.listeners = message.listeners;
+        slot.listening.resolve(message.listeners.map(({ port }) => port));
         break;
       case 'linked':
         // What it says when it listens is of its start: it may have linked a newer one meanwhile.
@@ -315,11 +337,14 @@ export class Workers {
       case 'key-unknown':
         this.#options.keyUnknown?.();
         break;
+      case 'profiled':
+        answerProfile(slot, message.result);
+        break;
       case 'drained':
         break;
       case 'failed':
         slot.state = 'gone';
-        failSlot(slot, listenError(this.#options.host, this.#port, message));
+        failSlot(slot, this.#listenError(message));
         break;
       default:
         message satisfies never;
@@ -329,6 +354,11 @@ export class Workers {
       this.#acknowledged = null;
       acknowledged();
     }
+  }
+
+  #listenError(message: Extract<FromWorker, { kind: 'failed' }>): Error {
+    const { host = '' } = this.#options.listeners[message.listener] ?? {};
+    return listenError(host, this.#ports[message.listener] ?? 0, message);
   }
 
   #exited(slot: Slot): void {

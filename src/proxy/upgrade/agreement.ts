@@ -5,6 +5,7 @@
 import type { Socket } from 'node:net';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
+import type { SessionOrigin } from './aftermath.ts';
 
 /** An upgrade that both sides agreed to. Nobody listens to the two sockets; `upstream` is paused. */
 export interface Agreement {
@@ -20,4 +21,6 @@ export interface Agreement {
   readonly rest: Buffer;
   /** Masking key, for the day the gateway has to say goodbye. */
   readonly key: number;
+  /** Null where it does not matter how the session ends. */
+  readonly origin: SessionOrigin | null;
 }

@@ -12,12 +12,13 @@ import type { Socket } from 'node:net';
 import { nowMs } from '../../lib/clock.ts';
 import type { Timeouts } from '../../model/config.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
-import type { RouteTable } from '../decide/table.ts';
+import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
-import type { Guest } from '../http1/pool.ts';
+import type { Guest } from '../forward/sides.ts';
 import type { Lane } from '../lane.ts';
-import type { Handle } from '../wire/binding.ts';
-import { type Connecting, connectReason, connectToAny, paceMs } from '../wire/connect.ts';
+import type { WireHandle } from '../wire/binding.ts';
+import type { Connecting } from '../wire/connect.ts';
+import { reach } from '../wire/tls/reach.ts';
 import { takeOver } from './take-over.ts';
 
 const KEEP_ALIVE_MS = 60_000;
@@ -44,6 +45,7 @@ export class Dial implements Guest {
   readonly #events: DialEvents;
   #state: State = 'waiting';
   #timeouts: Timeouts | null = null;
+  #preface = '';
   #connecting: Connecting | null = null;
   #socket: Socket | null = null;
   // Listeners by name, so that they can be taken off again.
@@ -59,8 +61,10 @@ export class Dial implements Guest {
   }
 
   /** Begins to connect, or waits for a place first; false when too many wait already: then nothing is told. */
-  open({ limits, timeouts }: RouteTable): boolean {
+  open(x: Pick<Exchange, 'client' | 'table'>): boolean {
+    const { limits, timeouts } = x.table;
     this.#timeouts = timeouts;
+    this.#preface = this.#endpoint.prefaceOf(x);
     return this.#endpoint.pool.admit(this, limits);
   }
 
@@ -71,7 +75,7 @@ export class Dial implements Guest {
     const resolving = this.#lane.resolver.resolve(this.#endpoint.host, nowMs(), dnsMs, (addresses, code) => {
       if (this.#state !== 'connecting') return;
       if (addresses.length === 0) this.#events.failed(REASON.dnsFailed, `${code} while resolving the name`);
-      else this.#connect(addresses, paceMs(connectMs, addresses.length));
+      else this.#connect(addresses, connectMs);
     });
     // Known at once, the name is behind us already.
     this.#connecting ??= resolving;
@@ -118,14 +122,19 @@ export class Dial implements Guest {
     pool.leave();
   }
 
-  #connect(addresses: readonly string[], nextAfterMs: number): void {
-    this.#connecting = connectToAny(addresses, this.#endpoint.port, nextAfterMs, (handle, code) => {
-      if (handle === null) this.#events.failed(connectReason(code), `${code} while connecting`);
-      else this.#connected(handle);
-    });
+  #connect(addresses: readonly string[], connectMs: number): void {
+    this.#connecting = reach(
+      this.#endpoint.reachedAs(this.#preface),
+      addresses,
+      connectMs,
+      (handle, reason, detail) => {
+        if (handle === null) this.#events.failed(reason, detail);
+        else this.#connected(handle);
+      },
+    );
   }
 
-  #connected(handle: Handle): void {
+  #connected(handle: WireHandle): void {
     const socket = takeOver(handle, NOTHING);
     this.#state = 'connected';
     this.#socket = socket;

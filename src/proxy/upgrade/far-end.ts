@@ -12,7 +12,7 @@
 
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
-import { closeFrame, FrameScanner, maskedCloseFrame } from './frames.ts';
+import { closeFrame, FrameScanner, GOING_AWAY, maskedCloseFrame } from './frames.ts';
 
 /** Which side of a tunnel. */
 export type Side = 'client' | 'upstream';
@@ -39,6 +39,8 @@ type Phase = 'asked' | 'answered' | 'open';
 export class FarEnd extends Duplex {
   /** Who sent the first close frame. */
   closer: Side | null = null;
+  /** Status that the gateway says goodbye with. */
+  #code = GOING_AWAY;
   readonly #upstream: Socket;
   readonly #touched: () => void;
   readonly #key: number;
@@ -80,8 +82,15 @@ export class FarEnd extends Duplex {
     if (this.#isLeaving) this.#sayGoodbye();
   }
 
+  /** Of the first close frame; 0 without one, and without a status in it. */
+  get closeCode(): number {
+    const frames = this.closer === 'client' ? this.#up : this.#down;
+    return this.closer === null || frames === null ? 0 : frames.closeCode;
+  }
+
   /** Ends both directions, each between two frames and with a close frame where there are frames. */
-  leave(): void {
+  leave(code = GOING_AWAY): void {
+    this.#code = code;
     this.#isLeaving = true;
     this.#sayGoodbye();
   }
@@ -175,7 +184,7 @@ export class FarEnd extends Duplex {
 
   #sayGoodbyeDown(): void {
     if (this.#isDownEnded) return;
-    if (this.#down?.sawClose === false) this.push(closeFrame());
+    if (this.#down?.sawClose === false) this.push(closeFrame(this.#code));
     this.#endDown();
     this.#endUp();
     // What still comes is thrown away, but its end must be seen.
@@ -185,7 +194,7 @@ export class FarEnd extends Duplex {
   #sayGoodbyeUp(): void {
     if (this.#isUpEnded) return;
     this.#isUpEnded = true;
-    if (this.#up?.sawClose === false) this.#upstream.write(maskedCloseFrame(this.#key));
+    if (this.#up?.sawClose === false) this.#upstream.write(maskedCloseFrame(this.#key, this.#code));
     this.#endUp();
     this.#drained();
   }

@@ -15,11 +15,14 @@ const LENGTH_16 = 126;
 const LENGTH_64 = 127;
 const HEADER_BYTES_MIN = 2;
 const MASK_BYTES = 4;
+const CODE_BYTES = 2;
 
 /** Reads the frames of one direction. */
 export class FrameScanner {
   /** A close frame was seen: what follows it means nothing. */
   sawClose = false;
+  /** Status of the first close frame; 0: it has none, or it has not come yet. */
+  closeCode = 0;
   #opcode = 0;
   /** Header bytes seen of the current frame, and how many it has. */
   #seen = 0;
@@ -28,6 +31,9 @@ export class FrameScanner {
   #lengthEnd = HEADER_BYTES_MIN;
   /** Payload bytes that are still to come. */
   #left = 0;
+  readonly #mask = [0, 0, 0, 0];
+  /** Bytes of the status that are still to come. */
+  #codeLeft = 0;
 
   /** No frame is under way. */
   get isBetween(): boolean {
@@ -43,7 +49,8 @@ export class FrameScanner {
     let at = 0;
     while (at < bytes.length) {
       if (untilBetween && this.isBetween) return at;
-      if (this.#left > 0) {
+      if (this.#codeLeft > 0) this.#code(bytes[at++] as number);
+      else if (this.#left > 0) {
         const take = Math.min(this.#left, bytes.length - at);
         this.#left -= take;
         at += take;
@@ -57,14 +64,25 @@ export class FrameScanner {
     if (nth === 0) this.#opcode = byte & OPCODE;
     else if (nth === 1) this.#sizes(byte);
     else if (nth < this.#lengthEnd) this.#length = this.#length * 256 + byte;
+    else this.#mask[nth - this.#lengthEnd] = byte;
     if (this.#seen < this.#headerBytes) return;
-    if (this.#opcode === CLOSE) this.sawClose = true;
+    if (this.#opcode === CLOSE && !this.sawClose) {
+      this.sawClose = true;
+      this.#codeLeft = this.#length >= CODE_BYTES ? CODE_BYTES : 0;
+    }
     this.#left = Number.isSafeInteger(this.#length) ? this.#length : Number.POSITIVE_INFINITY;
     this.#seen = 0;
     this.#headerBytes = HEADER_BYTES_MIN;
   }
 
+  #code(byte: number): void {
+    this.closeCode = this.closeCode * 256 + (byte ^ (this.#mask[CODE_BYTES - this.#codeLeft] as number));
+    this.#codeLeft--;
+    this.#left--;
+  }
+
   #sizes(byte: number): void {
+    this.#mask.fill(0);
     const code = byte & LENGTH;
     const more = code === LENGTH_64 ? 8 : code === LENGTH_16 ? 2 : 0;
     this.#length = more === 0 ? code : 0;
@@ -73,17 +91,19 @@ export class FrameScanner {
   }
 }
 
-/** Status 1001, "going away". */
-const GOING_AWAY = [0x03, 0xe9] as const;
+/** Status "going away". */
+export const GOING_AWAY = 1001;
+/** Status "internal error": whoever sends it could not go on. */
+export const INTERNAL_ERROR = 1011;
 
 /** A close frame as a server sends it. */
-export function closeFrame(): Buffer {
-  return Buffer.from([MASKED | CLOSE, GOING_AWAY.length, ...GOING_AWAY]);
+export function closeFrame(code = GOING_AWAY): Buffer {
+  return Buffer.from([MASKED | CLOSE, CODE_BYTES, code >>> 8, code & 255]);
 }
 
 /** A close frame as a client sends it. @param key masking key, 32 random bits. */
-export function maskedCloseFrame(key: number): Buffer {
+export function maskedCloseFrame(key: number, code = GOING_AWAY): Buffer {
   const mask = [key >>> 24, (key >>> 16) & 255, (key >>> 8) & 255, key & 255] as const;
-  const payload = [GOING_AWAY[0] ^ mask[0], GOING_AWAY[1] ^ mask[1]];
-  return Buffer.from([MASKED | CLOSE, MASKED | GOING_AWAY.length, ...mask, ...payload]);
+  const payload = [(code >>> 8) ^ mask[0], (code & 255) ^ mask[1]];
+  return Buffer.from([MASKED | CLOSE, MASKED | CODE_BYTES, ...mask, ...payload]);
 }

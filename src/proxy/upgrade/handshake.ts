@@ -21,7 +21,7 @@ import type { WaitEvents } from '../decide/admission/queue.ts';
 import { OVERLOADED, patienceMs } from '../decide/admission/wait.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
-import { pick, tellBreaker, whyNone } from '../forward/attempt.ts';
+import { INTERIMS_MAX, pick, tellBreaker, unprobe, whyNone } from '../forward/attempt.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { handOver, mayRescue, paysRescue, settleRescue } from '../forward/retry/rescue.ts';
 import { mayRetry, paidWaitMs, retryingOf } from '../forward/retry/retry.ts';
@@ -30,15 +30,14 @@ import { withTimeLeft } from '../header/request.ts';
 import { interimText } from '../header/response.ts';
 import { Carry } from '../http1/relay.ts';
 import type { Lane } from '../lane.ts';
+import { beginSpanOf, endSpanOf } from '../record/trace/trace.ts';
+import { originOf } from './aftermath.ts';
 import type { Agreement } from './agreement.ts';
 import { Answer } from './answer.ts';
 import { Dial, type DialEvents } from './dial.ts';
 import { Parting } from './parting.ts';
 import { resetSocket } from './reset.ts';
 import { offerText, switchFault, switchText } from './switching.ts';
-
-/** Interim responses (1xx) before the final one. */
-const INTERIMS_MAX = 10;
 
 export interface HandshakeEvents {
   agreed(agreement: Agreement): void;
@@ -121,7 +120,7 @@ export class Handshake implements Timed {
     if (this.#state === 'queued') this.#failed(REASON.shed, 'no free connection in time');
     else if (this.#state === 'connecting') this.#failed(REASON.connectTimeout, 'no connection in time');
     else if (this.#state === 'head') this.#failed(REASON.responseTimeout, 'no response in time');
-    else if (this.#answer?.isBackedUp === true) this.#abandon('the client does not read');
+    else if (this.#answer?.isBackedUp) this.#abandon('the client does not read');
     else this.#failed(REASON.upstreamTruncated, 'the response stalled');
   }
 
@@ -140,12 +139,11 @@ export class Handshake implements Timed {
     x.attemptAtMs = now;
     endpoint.inFlight++;
     this.#lane.recorder.attemptBegin(endpoint.id);
-    this.#state = 'queued';
-    this.#carry = null;
-    this.#interims = 0;
+    beginSpanOf(x, now);
+    [this.#state, this.#carry, this.#interims] = ['queued', null, 0];
     this.deadlineAtMs = Math.min(x.deadlineAtMs, now + x.table.timeouts.pendingMs);
     this.#dial = new Dial(endpoint, this.#lane, this.#dialEvents);
-    if (!this.#dial.open(x.table)) this.#failed(REASON.shed, 'too many requests wait for a connection');
+    if (!this.#dial.open(x)) this.#failed(REASON.shed, 'too many requests wait for a connection');
   }
 
   #connecting(): void {
@@ -166,7 +164,8 @@ export class Handshake implements Timed {
   #failed(reason: Reason, detail: string): void {
     const x = this.#x;
     const failedOn = x.endpoint as Endpoint;
-    if (this.#state === 'connecting') this.#lane.recorder.connectFailed(failedOn.id);
+    if (this.#state === 'queued') unprobe(x);
+    else if (this.#state === 'connecting') this.#lane.recorder.connectFailed(failedOn.id);
     this.#endAttempt(reason);
     if (this.#isRescued(reason, 0)) return;
     const waitMs = mayRetry(x, reason) ? paidWaitMs(x, nowMs()) : -1;
@@ -211,8 +210,9 @@ export class Handshake implements Timed {
     const x = this.#x;
     this.#dial?.drop();
     this.#dial = null;
-    const endpoint = x.endpoint;
+    const { endpoint } = x;
     if (endpoint === null || !x.isAttempting) return;
+    endSpanOf(x, reason, nowMs());
     // An answer was observed when its head came; a failure must not look like speed to the balancer.
     const hasFailed = reason !== REASON.none && reasonRow(reason).fault === 'upstream';
     const now = nowMs();
@@ -261,10 +261,7 @@ export class Handshake implements Timed {
     const x = this.#x;
     const head = x.table.responseHead;
     const fault = switchFault(head, this.#protocol);
-    if (fault !== '') {
-      this.#failed(REASON.upstreamProtocol, fault);
-      return;
-    }
+    if (fault !== '') return this.#failed(REASON.upstreamProtocol, fault);
     this.#observe(101);
     // Nobody listens from here until the session does, all within this turn.
     const agreement: Agreement = {
@@ -278,6 +275,7 @@ export class Handshake implements Timed {
       head: switchText(head),
       rest,
       key: this.#lane.random.nextUint32(),
+      origin: originOf(x, nowMs()),
     };
     this.#endAttempt(REASON.none);
     this.#record(REASON.none, '');

@@ -6,11 +6,12 @@
  */
 
 import type { Socket } from 'node:net';
+import { tcpOf } from '../wire/tls/handle.ts';
 
 /** Closes with RST, or at least closes. */
 export function resetSocket(socket: Socket): void {
   // Bytes that wait hold the FIN back.
   const isShutting = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
   if (isShutting) socket.destroy();
-  else socket.resetAndDestroy();
+  else tcpOf(socket).resetAndDestroy();
 }

@@ -7,18 +7,21 @@
  * open ─▸ half closed (one side said it is done) ─▸ over
  *   └───▸ leaving (idle, drained, rolled back: told so, then cut) ─▸ over
  * ```
- * Source: RFC 6455 sections 7.1.1, 7.1.5 (an end without a close frame is abnormal).
+ * Source: RFC 6455 sections 7.1.1, 7.1.5 (an end without a close frame is abnormal), 7.4.1 (so is 1011 of whoever sends it).
  */
 
 import type { Socket } from 'node:net';
 import { finished } from 'node:stream';
 import { nowMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
+import type { SessionPolicy } from '../../model/sli.ts';
 import { SESSION_END, type SessionEnd } from '../../model/tallies.ts';
 import type { LinkedSplit } from '../decide/table.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
+import type { SessionOrigin } from './aftermath.ts';
 import type { Agreement } from './agreement.ts';
 import { FarEnd, type Side } from './far-end.ts';
+import { GOING_AWAY, INTERNAL_ERROR } from './frames.ts';
 import { resetSocket } from './reset.ts';
 
 /** How long a side that was told to leave may take. */
@@ -35,6 +38,11 @@ export class Session implements Timed {
   readonly endpoint: Endpoint;
   /** The route's policy: does a rollback, or the beginning of a drain, end it? */
   readonly isClosedByPolicy: boolean;
+  /** What its handshake leaves for a bad end; null where that is not counted. */
+  readonly origin: SessionOrigin | null;
+  readonly #policy: SessionPolicy;
+  /** When and why the policy ends it, once that is known. */
+  #due: { readonly atMs: number; readonly because: SessionEnd } | null = null;
   readonly #upstream: Socket;
   readonly #over: (session: Session, reason: SessionEnd) => void;
   readonly #hasFrames: boolean;
@@ -53,6 +61,8 @@ export class Session implements Timed {
     this.split = agreement.split;
     this.endpoint = agreement.endpoint;
     this.isClosedByPolicy = agreement.route.upgrade.onRollback === 'close';
+    this.origin = agreement.origin;
+    this.#policy = agreement.route.upgrade;
     this.#upstream = upstream;
     this.#over = over;
     this.#hasFrames = agreement.protocol === 'websocket';
@@ -63,12 +73,20 @@ export class Session implements Timed {
     this.#watchUpstream();
   }
 
+  /** Its version was rolled back, or the gateway drains: ends it when the policy says so. */
+  retire(because: SessionEnd): void {
+    const { closeAfterMs = 0 } = this.#policy;
+    if (closeAfterMs === 0) this.leave(because);
+    else this.#due ??= { atMs: nowMs() + closeAfterMs, because };
+    this.deadlineAtMs = Math.min(this.deadlineAtMs, this.#due?.atMs ?? this.deadlineAtMs);
+  }
+
   /** Ends it politely, and after `LEAVE_MS` in any case. The first reason counts. */
   leave(because: SessionEnd): void {
     if (this.#because !== null) return;
     this.#because = because;
     this.deadlineAtMs = nowMs() + LEAVE_MS;
-    this.far.leave();
+    this.far.leave(because === SESSION_END.idleTimeout ? GOING_AWAY : this.#policy.closeCode);
   }
 
   /** Ends it now. */
@@ -84,12 +102,15 @@ export class Session implements Timed {
   }
 
   expire(): void {
+    const isDue = this.#due !== null && this.#due.atMs <= this.deadlineAtMs;
     if (this.#because !== null || this.#first !== null) this.destroy(this.#reason());
-    else this.leave(SESSION_END.idleTimeout);
+    else this.leave(isDue && this.#due !== null ? this.#due.because : SESSION_END.idleTimeout);
   }
 
   #touched(): void {
-    if (this.#because === null) this.deadlineAtMs = nowMs() + this.#idleMs;
+    if (this.#because !== null) return;
+    const idleAtMs = nowMs() + this.#idleMs;
+    this.deadlineAtMs = this.#due === null ? idleAtMs : Math.min(idleAtMs, this.#due.atMs);
   }
 
   #watchClient(): void {
@@ -140,7 +161,8 @@ export class Session implements Timed {
   #reason(): SessionEnd {
     if (this.#because !== null) return this.#because;
     const side = this.far.closer ?? this.#first ?? 'upstream';
-    const isAbnormal = this.far.closer === null && (this.#isBroken || this.#hasFrames);
+    const { closer, closeCode } = this.far;
+    const isAbnormal = closer === null ? this.#isBroken || this.#hasFrames : closeCode === INTERNAL_ERROR;
     if (side === 'client') return isAbnormal ? SESSION_END.clientAbnormal : SESSION_END.clientClosed;
     return isAbnormal ? SESSION_END.upstreamAbnormal : SESSION_END.upstreamClosed;
   }

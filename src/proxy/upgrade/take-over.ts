@@ -7,12 +7,13 @@
  */
 
 import { Socket, type SocketConstructorOpts } from 'node:net';
-import type { Handle } from '../wire/binding.ts';
+import type { WireHandle } from '../wire/binding.ts';
+import { SecureHandle } from '../wire/tls/handle.ts';
 
 const READ_BYTES = 65_536;
 
 /** The option is meant for other handles too; the types know one kind only. */
-type Adopting = Omit<SocketConstructorOpts, 'handle'> & { readonly handle: Handle };
+type Adopting = Omit<SocketConstructorOpts, 'handle'> & { readonly handle: WireHandle };
 
 /** All sockets of a thread read one after another and copy at once, so that one buffer serves all. */
 const shared = Buffer.allocUnsafeSlow(READ_BYTES);
@@ -25,7 +26,8 @@ const shared = Buffer.allocUnsafeSlow(READ_BYTES);
  * @param early bytes received and not understood; they come first.
  * @returns the new owner, reading but not flowing.
  */
-export function takeOver(handle: Handle, early: Buffer): Socket {
+export function takeOver(handle: WireHandle, early: Buffer): Socket {
+  if (handle instanceof SecureHandle) return handle.surrender(early);
   // The socket starts reading itself; a FIN that was seen already is seen again.
   handle.reading = false;
   const options: Adopting = {

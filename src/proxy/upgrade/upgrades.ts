@@ -20,6 +20,7 @@ import type { Exchange } from '../exchange.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Lane } from '../lane.ts';
 import type { Wire } from '../wire/wire.ts';
+import { recordAbnormal, type SessionOrigin } from './aftermath.ts';
 import type { Agreement } from './agreement.ts';
 import { FarEnd } from './far-end.ts';
 import { Handshake } from './handshake.ts';
@@ -82,13 +83,14 @@ export class Upgrades implements Timed {
 
   /**
    * Takes a decided exchange, and its client's connection with it, if the request may become another protocol.
-   * @param wire of the client, not backed up.
+   * @param wire of the client.
    * @param early bytes behind the request; copied.
    * @returns false when it is to be served as a plain request.
    */
   take(x: Exchange, head: RequestHead, wire: Wire, early: Buffer): boolean {
     const protocol = protocolOf(head, (x.route as LinkedRoute).upgrade.protocols);
-    if (protocol === '') return false;
+    // A connection that is HTTP/2 cannot become anything else, and answers that wait would be lost on the way here.
+    if (protocol === '' || wire.isBackedUp || x.split?.targets.endpoints[0]?.isHttp2 === true) return false;
     const bytes = Buffer.from(early);
     const handle = wire.release();
     // Ended or broken already: nobody else would close what is left of it.
@@ -118,7 +120,7 @@ export class Upgrades implements Timed {
   #beginDrain(): void {
     this.#isDraining = true;
     this.#drainAtMs = nowMs() + Math.max(0, this.#lane.table.drain.timeoutMs - LEAVE_MS);
-    for (const session of this.#sessions.values()) if (session.isClosedByPolicy) session.leave(SESSION_END.drained);
+    for (const session of this.#sessions.values()) if (session.isClosedByPolicy) session.retire(SESSION_END.drained);
     this.#plan();
   }
 
@@ -133,7 +135,7 @@ export class Upgrades implements Timed {
     for (const [dial, sessions] of this.#watched) {
       if (Atomics.load(this.#lane.dials, dial) > 0) continue;
       this.#watched.delete(dial);
-      for (const session of sessions) session.leave(SESSION_END.rolledBack);
+      for (const session of sessions) session.retire(SESSION_END.rolledBack);
     }
     if (atMs >= this.#drainAtMs) {
       this.#drainAtMs = Number.POSITIVE_INFINITY;
@@ -152,12 +154,14 @@ export class Upgrades implements Timed {
     const session = new Session(agreement, (over, reason) => this.#over(over, reason));
     const { client, split } = session;
     this.#lane.recorder.sessionBegan(split.cellBase);
+    // What counts in the route's cell as well keeps it from being given away.
+    if (session.origin !== null) this.#lane.recorder.sessionBegan(session.origin.route.cellBase);
     this.#sessions.set(client, session);
     this.#lane.deadlines.add(session);
     if (session.isClosedByPolicy) this.#watch(session, split.dial);
     client.unshift(REQUEST, 'latin1');
     this.#server.emit('connection', client);
-    if (this.#isDraining && session.isClosedByPolicy) session.leave(SESSION_END.drained);
+    if (this.#isDraining && session.isClosedByPolicy) session.retire(SESSION_END.drained);
   }
 
   /** A version without weight that a color pinned is not rolled back: only the way from some weight to none is. */
@@ -188,9 +192,15 @@ export class Upgrades implements Timed {
     if (watched?.delete(session) === true && watched.size === 0) this.#watched.delete(split.dial);
     this.#plan();
     this.#lane.recorder.sessionEnded(split.cellBase, reason);
+    if (session.origin !== null) this.#settle(session.origin, reason);
     this.#lane.recorder.connect(endpoint.id, -1);
     endpoint.pool.leave();
     this.#checkEmpty();
+  }
+
+  #settle(origin: SessionOrigin, reason: SessionEnd): void {
+    this.#lane.recorder.sessionEnded(origin.route.cellBase, reason);
+    if (reason === SESSION_END.upstreamAbnormal) recordAbnormal(this.#lane, origin);
   }
 
   #checkEmpty(): void {

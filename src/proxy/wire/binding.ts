@@ -11,7 +11,7 @@ import type { Wire } from './wire.ts';
 /** A write that the kernel did not take at once; made by the runtime, which leaves these fields to us. */
 export interface WriteRequest {
   oncomplete: ((this: WriteRequest, status: number) => void) | null;
-  handle: Handle;
+  handle: WireHandle;
   /** Bytes it holds, for the account of what waits. */
   bytes: number;
   /** Kept from being collected while the kernel has not taken it all. */
@@ -24,16 +24,16 @@ export interface ShutdownRequest {
 }
 
 /**
- * One TCP connection of libuv. Calls return 0 or a negative system error number.
+ * What a wire is put on: a TCP connection of libuv, or TLS over one (`tls/handle.ts`). Calls return 0 or a negative system error number.
  *
  * It lives until it was closed, and its wire with it, whether anybody else refers to them or not. Arguments of another
  * type than is written here end the whole process: the runtime asserts them.
  */
-export interface Handle {
+export interface WireHandle {
   /** Whose it is. */
   wire: Wire | null;
   /** What it returns is the memory of the next reads, instead of the one before; undefined changes nothing. */
-  onread: ((this: Handle) => Uint8Array | undefined) | null;
+  onread: ((this: WireHandle) => Uint8Array | undefined) | null;
   /** Of `node:net`: does its socket believe that it reads? */
   reading: boolean;
   /** Since it was opened, what waits included. */
@@ -52,8 +52,13 @@ export interface Handle {
   close(closed?: () => void): void;
   /** Closes with RST. While a shutdown is under way it is refused, and then no `close` has an effect any more either. */
   reset(closed?: () => void): number;
+}
+
+/** One TCP connection of libuv. */
+export interface Handle extends WireHandle {
   setNoDelay(isOn: boolean): number;
   getpeername(out: { address?: string; port?: number }): number;
+  getsockname(out: { address?: string; port?: number }): number;
   connect(request: ConnectRequest, address: string, port: number): number;
   connect6(request: ConnectRequest, address: string, port: number): number;
 }
@@ -74,8 +79,12 @@ export interface ServerHandle {
 interface StreamBinding {
   readonly streamBaseState: Int32Array;
   readonly kReadBytesOrError: number;
-  readonly kLastWriteErr: number;
+  /** Absent before Node 26. */
+  readonly kLastWriteErr?: number;
+  readonly kLastWriteWasAsync: number;
+  readonly kBytesWritten: number;
   readonly ShutdownWrap: new () => ShutdownRequest;
+  readonly WriteWrap: new () => WriteRequest;
 }
 
 interface TcpBinding {
@@ -97,16 +106,18 @@ const METHODS: readonly Exclude<keyof Handle, 'wire'>[] = [
   'reset',
   'setNoDelay',
   'getpeername',
+  'getsockname',
   'connect',
   'connect6',
 ];
 
-// `kLastWriteErr` came with writes that make their own request: on an older Node the first write would end the process.
 const stream = bind<StreamBinding>('stream_wrap', [
   'streamBaseState',
   'kReadBytesOrError',
-  'kLastWriteErr',
+  'kLastWriteWasAsync',
+  'kBytesWritten',
   'ShutdownWrap',
+  'WriteWrap',
 ]);
 const tcp = bind<TcpBinding>('tcp_wrap', ['TCP', 'TCPConnectWrap', 'constants']);
 refuse(
@@ -117,7 +128,10 @@ refuse(
 /** What the last call of a handle left behind: `STATE[READ]` bytes or error, `STATE[WRITE_ERROR]` of a write that waits. */
 export const STATE = stream.streamBaseState;
 export const READ = stream.kReadBytesOrError;
-export const WRITE_ERROR = stream.kLastWriteErr;
+export const WRITE_ERROR = stream.kLastWriteErr ?? stream.kBytesWritten;
+
+// It came with writes that make their own request.
+if (stream.kLastWriteErr === undefined) bringRequests();
 
 export const { ShutdownWrap } = stream;
 export const { TCPConnectWrap } = tcp;
@@ -135,6 +149,36 @@ export function errorName(status: number): string {
   return getSystemErrorName(status);
 }
 
+/**
+ * Before Node 26 every write must bring a request, or the first one ends the process; whether it waits is told beside its
+ * result, and its error is the result. Here writes without one get one.
+ */
+function bringRequests(): void {
+  const { WriteWrap, kLastWriteWasAsync, streamBaseState: state } = stream;
+  const { prototype } = tcp.TCP;
+  const { writeLatin1String, writeBuffer } = prototype as unknown as Record<string, NativeWrite>;
+  // Most writes are taken whole, and leave it as it was.
+  let spare = new WriteWrap();
+  const bringing = (write: NativeWrite): NativeWrite =>
+    function (given, data) {
+      // `node:net` brings its own, and reads the state itself.
+      if (given !== null) return write.call(this, given, data);
+      const request = spare;
+      const result = write.call(this, request, data);
+      if (result === 0 && state[kLastWriteWasAsync] === 0) return result;
+      spare = new WriteWrap();
+      if (result !== 0) return result;
+      state[WRITE_ERROR] = 0;
+      return request;
+    };
+  Object.assign(prototype, {
+    writeLatin1String: bringing(writeLatin1String as NativeWrite),
+    writeBuffer: bringing(writeBuffer as NativeWrite),
+  });
+}
+
+type NativeWrite = (this: Handle, request: WriteRequest | null, data: string | Uint8Array) => WriteRequest | number;
+
 function bind<T>(name: string, members: readonly string[]): T {
   const runtime = process as unknown as { binding?: (name: string) => Record<string, unknown> };
   const found = runtime.binding?.(name) ?? {};
@@ -149,6 +193,6 @@ function bind<T>(name: string, members: readonly string[]): T {
 function refuse(where: string, missing: readonly string[]): void {
   if (missing.length === 0) return;
   throw new Error(
-    `Node ${process.version} has no ${missing.join(', ')} in ${where}: start Sluice with the Node that its lockfile brings (npm start)`,
+    `Node ${process.version} has no ${missing.join(', ')} in ${where}: start Sluice with Node 24 or 26, or with the one that its lockfile brings (npm start)`,
   );
 }

@@ -3,7 +3,9 @@
  */
 
 import { createServer } from 'node:net';
+import { addressOf } from '../../lib/text/address.ts';
 import { SluiceError } from '../../model/problem.ts';
+import type { ListenerConfig } from '../../model/threads/tls.ts';
 
 /**
  * Makes sure that nobody else listens there.
@@ -19,14 +21,16 @@ export function assertFree(host: string, port: number): Promise<void> {
   });
 }
 
-/** `http://host:port`, an IPv6 host in brackets. */
-export function urlOf(host: string, port: number): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+/** `http://host:port` or `https://host:port` of each listener. @param ports where they really listen */
+export function urlsOf(listeners: readonly ListenerConfig[], ports: readonly number[]): string[] {
+  return listeners.map(({ host, tls }, n) => {
+    return `http${tls === undefined ? '' : 's'}://${addressOf(host, ports[n] ?? 0)}`;
+  });
 }
 
 /** Turns the system's listen error into one that says which address and how to mend it. */
 export function listenError(host: string, port: number, cause: { code: string; message: string }): SluiceError {
-  const address = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+  const address = addressOf(host, port);
   if (cause.code === 'EADDRINUSE') {
     const hint = 'stop what listens there, or set `listen` to another port (0 picks a free one)';
     return new SluiceError('SLU_PORT_IN_USE', `${address} is in use: ${hint}`, { cause });

@@ -1,5 +1,5 @@
 /**
- * One TCP connection without a stream around it: reads into memory that is given, writes at once. Hot path.
+ * One connection without a stream around it: reads into memory that is given, writes at once. Hot path.
  *
  * A write that the kernel takes whole is done when it returns: no callback, no tick, no garbage. One that it does not
  * waits in the handle, and the owner is told when nothing waits any more. Between the two the memory of `writeBytes` must
@@ -19,11 +19,11 @@ import { beginTurn } from '../../lib/clock.ts';
 import {
   EOF,
   errorName,
-  type Handle,
   READ,
   type ShutdownRequest,
   ShutdownWrap,
   STATE,
+  type WireHandle,
   WRITE_ERROR,
   type WriteRequest,
 } from './binding.ts';
@@ -44,7 +44,7 @@ export interface WireOwner {
 export type Outlet = Pick<Wire, 'isBackedUp' | 'bytesSent' | 'writeText' | 'writeBytes'>;
 
 export class Wire {
-  readonly #handle: Handle;
+  readonly #handle: WireHandle;
   readonly #owner: WireOwner;
   /** What reads go into. Referred to because the handle does not, and reads into it as long as it is open. */
   memory: Uint8Array;
@@ -66,7 +66,7 @@ export class Wire {
    * @param memory what reads go into; nobody else may read into it before the owner is done with what was read. Neither
    * it nor what is written may ever be transferred to another thread.
    */
-  constructor(handle: Handle, memory: Uint8Array, owner: WireOwner) {
+  constructor(handle: WireHandle, memory: Uint8Array, owner: WireOwner) {
     this.#handle = handle;
     this.#owner = owner;
     this.memory = memory;
@@ -139,7 +139,7 @@ export class Wire {
    * Lets go of the connection, which must not be backed up: whoever gets the handle owns it, and this wire says nothing
    * any more. Null when there is nothing left to own.
    */
-  release(): Handle | null {
+  release(): WireHandle | null {
     if (this.#isClosed || this.#hasEnded || this.#error !== 0) return null;
     this.pause();
     this.#isClosed = true;
@@ -238,7 +238,7 @@ function tellBroken(wire: Wire): void {
   wire.tellBroken();
 }
 
-function onRead(this: Handle): Uint8Array | undefined {
+function onRead(this: WireHandle): Uint8Array | undefined {
   return (this.wire as Wire).hear(STATE[READ] as number);
 }
 

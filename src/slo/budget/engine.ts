@@ -1,5 +1,5 @@
 /**
- * The SLO engine: counts the exchanges of every route and service with objectives, and tells of their alerts.
+ * The SLO engine: counts the exchanges of every route and service with objectives, and of the gateway, and tells of their alerts.
  *
  * Each turn of the loop (100 ms) looks at a tenth of the sources, so that each is read and evaluated once a second and
  * 10,000 of them cost no turn more than 1,000. When a worker has left, all of them are read in that turn, because its
@@ -7,7 +7,8 @@
  *
  * ```
  * cells of the workers ─▶ CountReader ─▶ Objective (availability) ─▶ ring ─▶ burn rates ─▶ alerts
- *                                    └─▶ Objective (latency)      ─▶ ring ─▶ …
+ *                                    ├─▶ Objective (latency)      ─▶ ring ─▶ …
+ *             health, breakers ─▶ Score ─▶ Objective (of seconds)   ─▶ ring ─▶ …
  * ```
  * What an objective counted outlives a change of its target, calendar or policy, and goes with its route, its service or
  * its latency threshold. Clocks and memory are handed in.
@@ -15,22 +16,44 @@
  */
 
 import { ERROR_CLASSES, type ErrorClass, weightedErrors } from '../../model/sli.ts';
-import type { AlertChange, SloSource } from '../../model/slo.ts';
+import type { AlertChange, SloAsked, SloScope, SloSource } from '../../model/slo.ts';
 import type { SloStatus } from '../../model/status.ts';
 import { CELL } from '../../model/tallies.ts';
+import type { ObjectiveTrouble, ObjectiveTroubles } from '../../model/threads/load/alerts.ts';
 import { type Region, RegionRoll } from '../regions.ts';
+import { formulaOf, NO_SURROUNDINGS, Score, type Surroundings } from './composite/score.ts';
 import { CountReader, noCounts, type SliCounts } from './counts.ts';
-import type { Instant } from './ledger.ts';
-import { Objective, type ObjectiveBudget, type ObjectiveSpec, objectiveId, type SavedObjective } from './objective.ts';
+import type { Instant } from './ledger/ledger.ts';
+import {
+  type FastBurn,
+  Objective,
+  type ObjectiveBudget,
+  type ObjectiveSpec,
+  objectiveId,
+  type SavedObjective,
+} from './objective.ts';
+
+const NO_BURNS: readonly FastBurn[] = [];
 
 /** Turns in which every source is looked at once. */
 export const SLICES = 10;
+/** Troubles that are told one by one. */
+export const TROUBLES_MAX = 500;
+
+/** What is left to a route of its budgets. */
+export interface BudgetLeft {
+  /** Of the objective with least; null when nothing was counted. */
+  readonly remainingRatio: number | null;
+  readonly fast: readonly FastBurn[];
+}
 
 /** One route or service: its cells, and the objectives that share their counts. */
 interface Watched {
   readonly source: SloSource;
   readonly readers: readonly CountReader[];
   readonly objectives: readonly Objective[];
+  /** Of the last of them, whose events are seconds; null when there is none. */
+  readonly score: Score | null;
   /** Errors by class since the engine began to count; null before the first. */
   errors: Float64Array | null;
 }
@@ -39,16 +62,28 @@ export class SloEngine {
   readonly #roll = new RegionRoll();
   /** By `scope/name`, and the same in order for the slices. */
   readonly #byKey = new Map<string, Watched>();
+  /** Of those the routes, by name. */
+  #ofRoute = new Map<string, Watched>();
+  /** Of those the ones with a score whose being low has consequences. */
+  #scored: readonly Watched[] = [];
   #watched: Watched[] = [];
   #regions: readonly Region[] = [];
   #turn = 0;
-  #isApart = false;
+  /** When counts began to be kept apart; null: they are not. */
+  #apartSinceMs: number | null = null;
   /** Whom `saveNews` looks at next. */
   #saveAt = 0;
   /** Alerts that ended because their objective did. */
   #ended: AlertChange[] = [];
-  /** What one source counted in this turn: one object for all. */
+  /** What one source counted in this turn, and one cell of it: one object for all. */
   readonly #news = noCounts();
+  readonly #ofCell = noCounts();
+  readonly #surroundingsOf: (source: SloSource) => Surroundings;
+
+  /** @param surroundingsOf what else the score of a source is made of; asked once a second of those that have one */
+  constructor(surroundingsOf: (source: SloSource) => Surroundings = () => NO_SURROUNDINGS) {
+    this.#surroundingsOf = surroundingsOf;
+  }
 
   /** Takes in the objectives of a configuration. What a new one's cells counted so far is the past. */
   follow(sources: readonly SloSource[]): void {
@@ -60,6 +95,10 @@ export class SloEngine {
       this.#byKey.set(key, watched);
       return watched;
     });
+    this.#ofRoute = new Map(
+      this.#watched.flatMap((one) => (one.source.scope === 'route' ? [[one.source.name, one]] : [])),
+    );
+    this.#scored = this.#watched.filter(({ source }) => (source.slo.composite?.whileBelow ?? null) !== null);
     for (const [key, { objectives }] of this.#byKey) {
       if (kept.has(key)) continue;
       this.#byKey.delete(key);
@@ -86,15 +125,38 @@ export class SloEngine {
 
   /** Every objective, in the order of the sources. Cost: about 5 us each. */
   status(now: Instant): SloStatus[] {
-    return this.#watched.flatMap(({ source, objectives, errors }) => {
-      const counted = errorsOf(errors, source);
-      return objectives.map((objective) => objective.status(now, counted));
-    });
+    return [...this.each(now)];
+  }
+
+  /** The same one by one: each is made when it is taken. */
+  *each(now: Instant): Generator<SloStatus> {
+    for (const watched of this.#watched) yield* statusesOf(watched, now);
+  }
+
+  /** What is wrong now, as of each objective's last evaluation. Cost: about 0.5 us each; 10,000 that all fire, 15 ms. */
+  troubles(): ObjectiveTroubles {
+    const found: ObjectiveTrouble[] = [];
+    let unsaid = 0;
+    for (const { objectives } of this.#watched) {
+      for (const objective of objectives) unsaid += objective.troubles(found, TROUBLES_MAX);
+    }
+    return { found, unsaid };
+  }
+
+  /** Sources whose score is too low, and says that something follows. */
+  strained(): SloSource[] {
+    return this.#scored.flatMap(({ source, score }) => (score?.isBelow === true ? [source] : []));
+  }
+
+  /** The objectives of one route or service; none when it has none. Cost: about 5 us each. */
+  statusOf(scope: SloScope, name: string, now: Instant): SloStatus[] {
+    const watched = this.#byKey.get(`${scope}/${name}`);
+    return watched === undefined ? [] : statusesOf(watched, now);
   }
 
   /** What rollouts of a route ask of its objectives; null when it has none. Cost: about 1 us. */
   budgetOf(route: string, nowMs: number): ObjectiveBudget | null {
-    const objectives = this.#byKey.get(`route/${route}`)?.objectives ?? [];
+    const objectives = this.#ofRoute.get(route)?.objectives ?? [];
     const budgets = objectives.map((objective) => objective.budget(nowMs));
     // The first objective is availability: its events are what a rollout's bad requests are counted in.
     const [first] = budgets;
@@ -107,9 +169,25 @@ export class SloEngine {
     };
   }
 
+  /** What is left to a route, for the order in which requests are refused; null when it has no objectives. Cost: well below 1 us. */
+  leftOf(route: string, nowMs: number): BudgetLeft | null {
+    const objectives = this.#ofRoute.get(route)?.objectives;
+    if (objectives === undefined) return null;
+    let left: number | null = null;
+    let fast: FastBurn[] | null = null;
+    for (let n = 0; n < objectives.length; n++) {
+      const objective = objectives[n] as Objective;
+      const ratio = objective.remainingRatio(nowMs);
+      if (ratio !== null && (left === null || ratio < left)) left = ratio;
+      const burn = objective.fastBurn;
+      if (burn !== null) (fast ??= []).push(burn);
+    }
+    return { remainingRatio: left, fast: fast ?? NO_BURNS };
+  }
+
   /** Requests that a route's objectives counted in the last five minutes; null when it has none. */
   recentRequests(route: string, nowMs: number): number | null {
-    return this.#byKey.get(`route/${route}`)?.objectives[0]?.recentEvents(nowMs) ?? null;
+    return this.#ofRoute.get(route)?.objectives[0]?.recentEvents(nowMs) ?? null;
   }
 
   /** What is to outlive the process: every objective that has counted something. */
@@ -133,17 +211,17 @@ export class SloEngine {
   }
 
   /**
-   * It is not certain what earlier processes saved: until `settle`, what is counted is kept apart as well, so that
-   * `restore` may come later, and again.
+   * It is not certain what earlier processes saved: until `settle`, what was counted and is from now on is kept apart as well, so
+   * that `restore` may come later, and again.
    */
-  keepApart(): void {
-    this.#isApart = true;
-    for (const objective of this.#objectives()) objective.keepApart();
+  keepApart(nowMs: number): void {
+    this.#apartSinceMs = nowMs;
+    for (const objective of this.#objectives()) objective.keepApart(nowMs);
   }
 
   /** What is known of earlier processes is all there will be. */
   settle(): void {
-    this.#isApart = false;
+    this.#apartSinceMs = null;
     for (const objective of this.#objectives()) objective.settle();
   }
 
@@ -164,21 +242,41 @@ export class SloEngine {
   }
 
   #look(watched: Watched, regions: readonly Region[], now: Instant, changes: AlertChange[]): void {
-    const { readers, objectives } = watched;
+    const { objectives, score } = watched;
     const news = this.#news;
-    let hasNews = false;
-    for (let n = 0; n < readers.length; n++) {
-      if ((readers[n] as CountReader).read(regions, news)) hasNews = true;
+    const hasNews = this.#read(watched, regions);
+    if (hasNews) keepErrors(watched, news);
+    for (let n = 0; hasNews && n < objectives.length; n++) {
+      const objective = objectives[n] as Objective;
+      if (!objective.isOfSeconds) objective.count(news, now);
     }
-    if (hasNews) {
-      keepErrors(watched, news);
-      for (let n = 0; n < objectives.length; n++) (objectives[n] as Objective).count(news, now);
-      clear(news);
-    }
+    if (score !== null) this.#count(watched, score, now);
+    if (hasNews) clear(news);
     for (let n = 0; n < objectives.length; n++) {
       const changed = (objectives[n] as Objective).evaluate(now.nowMs);
       for (let i = 0; i < changed.length; i++) changes.push(changed[i] as AlertChange);
     }
+  }
+
+  #read({ source, readers }: Watched, regions: readonly Region[]): boolean {
+    let hasNews = false;
+    for (let n = 0; n < readers.length; n++) {
+      const reader = readers[n] as CountReader;
+      if (source.values === undefined) {
+        if (reader.read(regions, this.#news)) hasNews = true;
+      } else if (reader.read(regions, this.#ofCell)) {
+        addWorth(this.#news, this.#ofCell, source.values[n] as number);
+        clear(this.#ofCell);
+        hasNews = true;
+      }
+    }
+    return hasNews;
+  }
+
+  #count({ source, objectives }: Watched, score: Score, now: Instant): void {
+    const isGood = score.look(this.#news, () => this.#surroundingsOf(source), now.nowMs);
+    if (isGood === null) return;
+    for (const objective of objectives) if (objective.isOfSeconds) objective.count(isGood ? GOOD : BAD, now);
   }
 
   #adapt(before: Watched | null, source: SloSource): Watched {
@@ -196,12 +294,12 @@ export class SloEngine {
       return objective;
     });
     this.#retire([...known.values()]);
-    return { source, readers, objectives, errors: before?.errors ?? null };
+    return { source, readers, objectives, score: scoreFor(source, before), errors: before?.errors ?? null };
   }
 
   #begin(spec: ObjectiveSpec): Objective {
     const objective = new Objective(spec);
-    if (this.#isApart) objective.keepApart();
+    if (this.#apartSinceMs !== null) objective.keepApart(this.#apartSinceMs);
     return objective;
   }
 
@@ -211,14 +309,43 @@ export class SloEngine {
 }
 
 function specsOf({ scope, name, slo }: SloSource): ObjectiveSpec[] {
-  const { availabilityRatio, latency } = slo;
-  const base = { scope, name, slo };
-  const specs: ObjectiveSpec[] = [
-    { ...base, indicator: 'availability', targetRatio: availabilityRatio, thresholdMs: null },
-  ];
-  if (latency === null) return specs;
-  const { targetRatio, thresholdMs } = latency;
-  return [...specs, { ...base, indicator: 'latency', targetRatio, thresholdMs }];
+  return asksOf(slo).map((ask) => ({ scope, name, slo, thresholdMs: null, ...ask }));
+}
+
+/** Availability first, one of seconds last. */
+function asksOf({ availabilityRatio, latency, composite, business }: SloAsked) {
+  const asks: (Pick<ObjectiveSpec, 'indicator' | 'targetRatio'> & { readonly thresholdMs?: number })[] = [];
+  if (availabilityRatio !== undefined) asks.push({ indicator: 'availability', targetRatio: availabilityRatio });
+  if (latency !== undefined && latency !== null) asks.push({ indicator: 'latency', ...latency });
+  if (composite !== undefined) asks.push({ indicator: 'composite', targetRatio: composite.targetRatio });
+  if (business !== undefined) asks.push({ indicator: 'business', targetRatio: business.targetRatio });
+  return asks;
+}
+
+/** Of a source that had one already, the same, with what it remembers. */
+function scoreFor({ slo }: SloSource, before: Watched | null): Score | null {
+  const formula = formulaOf(slo);
+  if (formula === null) return null;
+  const known = before?.score ?? null;
+  known?.follow(formula);
+  return known ?? new Score(formula);
+}
+
+/** One second. */
+const GOOD = { finished: 1, bad: 0, late: 0 };
+const BAD = { finished: 1, bad: 1, late: 0 };
+
+/** Adds what a cell counted, each request for what it is worth. */
+function addWorth(sum: SliCounts, { finished, bad, late }: SliCounts, value: number): void {
+  sum.finished += value * finished;
+  sum.bad += value * bad;
+  sum.late += value * late;
+}
+
+function statusesOf({ source, objectives, errors, score }: Watched, now: Instant): SloStatus[] {
+  const counted = errorsOf(errors, source);
+  const scored = score?.status() ?? null;
+  return objectives.map((objective) => objective.status(now, counted, objective.isOfSeconds ? scored : null));
 }
 
 function clear(counts: SliCounts): void {

@@ -59,26 +59,6 @@ export function isBeyondChance(bad: number, total: number, expectedRatio: number
   return bad > lambda && poissonTail(bad, lambda, TAIL_RATIO_MAX) <= TAIL_RATIO_MAX;
 }
 
-/**
- * The fewest failures of `total` events that pass the guard.
- * @param expectedRatio factor times budget ratio: the share of failures at the threshold
- */
-export function badNeeded(total: number, expectedRatio: number): number {
-  let enough = Math.max(BAD_MIN, Math.ceil(total * expectedRatio));
-  let step = 1;
-  while (!isBeyondChance(enough, total, expectedRatio)) {
-    enough += step;
-    step *= 2;
-  }
-  let tooFew = Math.max(BAD_MIN - 1, enough - step);
-  while (enough - tooFew > 1) {
-    const middle = Math.floor((enough + tooFew) / 2);
-    if (isBeyondChance(middle, total, expectedRatio)) enough = middle;
-    else tooFew = middle;
-  }
-  return enough;
-}
-
 /** P(Poisson(lambda) = count). */
 function poissonTerm(count: number, lambda: number): number {
   if (count === 0) return Math.exp(-lambda);

@@ -2,7 +2,7 @@
  * Says in one sentence with numbers what an alert is about.
  */
 
-import type { AlertChange } from '../../model/slo.ts';
+import type { AlertChange, SloIndicator, SloScope } from '../../model/slo.ts';
 import type { WindowCounts } from './ring.ts';
 
 /** @param shortCounts what the short window saw */
@@ -17,6 +17,27 @@ export function alertSentence(
   const counts = `${bad} bad of ${good + bad} in ${short}`;
   const left = remainingRatio === null ? '' : `; ${leftOf(remainingRatio)}`;
   return `${what}: ${severity} ${state}, ${burns}; ${counts}${left}`;
+}
+
+/** What a spent budget comes to. @param counts of the 28 days */
+export function spentSentence(
+  {
+    scope,
+    name,
+    indicator,
+    targetRatio,
+    remainingRatio,
+  }: {
+    readonly scope: SloScope;
+    readonly name: string;
+    readonly indicator: SloIndicator;
+    readonly targetRatio: number;
+    readonly remainingRatio: number;
+  },
+  { good, bad }: WindowCounts,
+): string {
+  const left = remainingRatio === 0 ? 'nothing of the budget is left' : leftOf(remainingRatio);
+  return `${scope} ${name}, ${indicator} ${round(targetRatio * 100)} %: ${left}; ${bad} bad of ${good + bad} in 28 days`;
 }
 
 function leftOf(remainingRatio: number): string {

@@ -13,7 +13,7 @@
 
 import type { LatencyDial } from '../../model/latency.ts';
 import type { RolloutSpec } from '../../model/rollout.ts';
-import type { ArmCounts, LatencyPart, PairCounts } from '../../model/slo.ts';
+import type { ArmCounts, PairCounts } from '../../model/slo.ts';
 import type { Region } from '../regions.ts';
 import { QUANTILES } from '../verdict/dominance.ts';
 import { LatencyHistory } from './history.ts';
@@ -55,10 +55,6 @@ export class LatencyWatch {
     setLatency(stable.unit, null);
   }
 
-  get logE(): number {
-    return this.score.logE;
-  }
-
   /** What the last look read, one pair per threshold; the watch's own, valid until the next one. */
   get trials(): readonly PairCounts[] {
     return this.#news;
@@ -90,11 +86,6 @@ export class LatencyWatch {
     this.#trials.stable.skip(regions);
     this.score.step(nowMs);
     if (this.score.limits !== null) this.#freeze(regions, nowMs);
-  }
-
-  /** What is known, for people. */
-  part(regions: readonly Region[]): LatencyPart {
-    return this.score.part((quantile) => this.seenAt(quantile, regions));
   }
 
   /** A quantile of both arms since the thresholds were frozen. */

@@ -3,8 +3,10 @@
  */
 
 import { canonicalJson } from '../../lib/text/canonical.ts';
-import type { Decision } from '../../model/slo.ts';
+import type { Decision, LoggedDecision } from '../../model/slo.ts';
+import type { RevertDecision } from '../../model/threads/revision.ts';
 import type { Segment } from '../../model/threads/state.ts';
+import { rejudge } from '../rollout/revision/certificate.ts';
 import { TapeReader } from './read.ts';
 import { Replay, type Replayed, type Respec } from './replay.ts';
 
@@ -27,9 +29,17 @@ export interface TapeReplay {
 
 export interface Backtest {
   readonly tapes: readonly TapeReplay[];
+  readonly reverts: readonly RevertReplay[];
   readonly ticks: number;
   /** Segments that cannot be replayed, because those before them were let go. */
   readonly segmentsUnused: number;
+}
+
+/** A revert, judged again from its own evidence. */
+export interface RevertReplay {
+  readonly recorded: RevertDecision;
+  /** Null: no evidence was kept. */
+  readonly isSame: boolean | null;
 }
 
 interface Under {
@@ -44,7 +54,7 @@ interface Under {
  * @param decisions of the log, in order; asked for once the segments have been read
  * @throws Error when a tape has rows that are not known here
  */
-export function backtest(segments: Iterable<Piece>, decisions: Iterable<Decision>, respec: Respec): Backtest {
+export function backtest(segments: Iterable<Piece>, decisions: Iterable<LoggedDecision>, respec: Respec): Backtest {
   const tapes = new Map<string, Under>();
   let segmentsUnused = 0;
   for (const segment of segments) {
@@ -54,9 +64,19 @@ export function backtest(segments: Iterable<Piece>, decisions: Iterable<Decision
     if (number === tape.next) feed(tape, segment, respec);
     else segmentsUnused += 1;
   }
-  const recorded = byWatch(decisions);
+  const all = [...decisions];
+  const recorded = byWatch(all.filter((decision) => decision.kind !== 'revert'));
+  const reverts = all.filter((decision) => decision.kind === 'revert').map(revertAgain);
   const replays = [...tapes].flatMap(([watch, tape]) => resultOf(watch, tape, recorded.get(watch) ?? []));
-  return { tapes: replays, ticks: replays.reduce((sum, { ticks }) => sum + ticks, 0), segmentsUnused };
+  return { tapes: replays, reverts, ticks: replays.reduce((sum, { ticks }) => sum + ticks, 0), segmentsUnused };
+}
+
+/** No policy decides on a revert, so it must come out the same to the last bit. */
+function revertAgain(recorded: RevertDecision): RevertReplay {
+  const judged = rejudge(recorded.certificate);
+  if (judged === null) return { recorded, isSame: null };
+  const { logE, track, finished, failed, limit } = recorded;
+  return { recorded, isSame: canonicalJson(judged) === canonicalJson({ logE, track, finished, failed, limit }) };
 }
 
 function byWatch(decisions: Iterable<Decision>): Map<string, Decision[]> {

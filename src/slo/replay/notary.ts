@@ -30,6 +30,12 @@ export class Notary {
     this.#decisions = Math.max(this.#decisions, decisionId);
   }
 
+  /** The number of a decision that rests on no tape. */
+  next(): number {
+    this.#decisions += 1;
+    return this.#decisions;
+  }
+
   /** Null: nobody keeps tapes. */
   open(spec: RolloutSpec, start: TapeStart): Tape | null {
     const { tapes, weightOf, wallTime } = this.#deps;
@@ -42,8 +48,7 @@ export class Notary {
 
   /** Numbers a decision and ends its evidence. @param shadow the policy that decided; null: the one in force */
   note(tape: Tape | null, verdict: Verdict, measured: Measured, shadow: string | null): Circumstances {
-    this.#decisions += 1;
-    const facts = factsOf(verdict, { id: this.#decisions, at: this.#deps.wallTime(), shadow, ...measured });
+    const facts = factsOf(verdict, { id: this.next(), at: this.#deps.wallTime(), shadow, ...measured });
     return { ...facts, evidence: tape?.decided(facts) ?? null };
   }
 }

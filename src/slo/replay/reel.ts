@@ -1,20 +1,32 @@
 /**
  * Keeps tapes in memory, where there is no state directory: of every route the newest ones, within REEL_BYTES_MAX.
  *
- * The oldest go: first whole tapes of earlier rollouts, in the end the beginning of the present one, which is counted.
+ * The oldest go: first whole tapes of earlier rollouts, in the end the beginning of the present one. With a decision that is
+ * not kept any more goes what it rests on. What is missing is known without a list: segments are numbered from 1, and a
+ * decision names the last one that it rests on.
  */
 
+import type { EvidenceRef, LoggedDecision } from '../../model/slo.ts';
 import type { Segment } from '../../model/threads/state.ts';
+import { DECISIONS_MAX } from '../decisions.ts';
 
 /** Per route: 3 hours of a rollout at 1,000 requests per second, days of one with little traffic. */
 export const REEL_BYTES_MAX = 4 * 1024 * 1024;
 /** Over all routes. */
 export const REELS_BYTES_MAX = 32 * 1024 * 1024;
 
+/** A tape that lacks its first segments, or all of them. */
+export interface Loss {
+  readonly watch: string;
+  readonly route: string;
+  readonly segments: number;
+}
+
 export class Reels {
   /** Segments by route, oldest first. */
   readonly #byRoute = new Map<string, Segment[]>();
-  readonly #letGo = new Map<string, { readonly route: string; segments: number }>();
+  /** The newest decisions of this process, at most DECISIONS_MAX. */
+  readonly #decided: LoggedDecision[] = [];
   #bytes = 0;
 
   keep(segment: Segment): void {
@@ -26,25 +38,44 @@ export class Reels {
     while (this.#bytes > REELS_BYTES_MAX) this.#drop(this.#largest());
   }
 
+  /** A decision was made. The oldest is kept no longer when there are too many: a tape that tells of it would prove nothing. */
+  decided(decision: LoggedDecision): void {
+    this.#decided.push(decision);
+    if (this.#decided.length <= DECISIONS_MAX) return;
+    const { route, ...oldest } = this.#decided.shift() as LoggedDecision;
+    const evidence = evidenceOf(oldest);
+    const kept = this.#byRoute.get(route) ?? [];
+    const rest = kept.filter(({ watch, number }) => watch !== evidence?.watch || number > evidence.segment);
+    this.#bytes -= sizeOf(kept) - sizeOf(rest);
+    this.#byRoute.set(route, rest);
+  }
+
   /** Everything there is, tape after tape. */
   get segments(): readonly Segment[] {
     return [...this.#byRoute.values()].flat();
   }
 
-  /** Tapes that lost their beginning, and how much of it. */
-  get letGo(): readonly { readonly watch: string; readonly route: string; readonly segments: number }[] {
-    const watches = new Set(this.segments.map(({ watch }) => watch));
-    return [...this.#letGo].flatMap(([watch, loss]) => (watches.has(watch) ? [{ watch, ...loss }] : []));
+  /** What is missing of the tapes that are there, and of those that `decisions` name. */
+  missing(decisions: readonly LoggedDecision[]): Loss[] {
+    const losses = new Map<string, Loss>();
+    for (const decision of decisions) {
+      const evidence = evidenceOf(decision);
+      if (evidence === null) continue;
+      const { watch, segment: segments } = evidence;
+      losses.set(watch, { watch, route: decision.route, segments });
+    }
+    const begun = new Set<string>();
+    for (const { watch, route, number } of this.segments) {
+      if (begun.has(watch)) continue;
+      begun.add(watch);
+      if (number > 1) losses.set(watch, { watch, route, segments: number - 1 });
+      else losses.delete(watch);
+    }
+    return [...losses.values()];
   }
 
   #drop(kept: Segment[]): void {
-    const oldest = kept.shift();
-    if (oldest === undefined) return;
-    const { watch, route, bytes } = oldest;
-    this.#bytes -= bytes.length;
-    const before = this.#letGo.get(watch)?.segments ?? 0;
-    this.#letGo.set(watch, { route, segments: before + 1 });
-    if (!kept.some((segment) => segment.watch === watch)) this.#letGo.delete(watch);
+    this.#bytes -= kept.shift()?.bytes.length ?? 0;
   }
 
   #largest(): Segment[] {
@@ -56,4 +87,9 @@ export class Reels {
 
 function sizeOf(kept: readonly Segment[]): number {
   return kept.reduce((sum, { bytes }) => sum + bytes.length, 0);
+}
+
+/** Null of a decision without a tape: a revert has none, nor one of a release before tapes. */
+export function evidenceOf({ certificate }: Partial<Pick<LoggedDecision, 'certificate'>>): EvidenceRef | null {
+  return certificate !== undefined && 'evidence' in certificate ? (certificate.evidence ?? null) : null;
 }

@@ -72,14 +72,6 @@ export function obey(
   return { ...moved, rollout: { ...moved.rollout, undo: { ...before, command: command.name } }, trigger };
 }
 
-/** The names of the commands that would not be refused for the state alone. */
-export function commandsFor(rollout: Rollout, { plan }: RolloutTerms): RolloutCommandName[] {
-  const names = (Object.keys(ALLOWED) as (keyof typeof ALLOWED)[]).filter(
-    (name) => ALLOWED[name].includes(rollout.state.kind) && (plan !== null || name === 'abort'),
-  );
-  return rollout.undo === null ? names : [...names, 'undo'];
-}
-
 /** Why a command comes at the wrong moment. */
 export function justChanged(route: string): string {
   return `the configuration of ${route} has just changed; look again and send it again`;

@@ -10,6 +10,7 @@
  * | budget   | the policy does not freeze rollouts, and the release allowance is not spent         | always       |
  *
  * Baking asks for no evidence: with everybody on the canary there is nobody left to compare it with.
+ * Sentences are written when they are read: ten turns a second ask only what passes.
  * Source: docs/rollouts.md.
  */
 
@@ -95,18 +96,39 @@ export function dwellOf({ ladder }: Pick<Rollout, 'ladder'>, step: number, { dwe
 }
 
 function evidenceGate({ promotion }: RolloutInput): RolloutGate {
-  const { isPromotable: isPassed, sentence } = promotion;
-  return { name: 'evidence', isPassed, needed: null, seen: null, sentence };
+  return {
+    name: 'evidence',
+    isPassed: promotion.isPromotable,
+    needed: null,
+    seen: null,
+    get sentence() {
+      return promotion.sentence;
+    },
+  };
 }
 
 function timeGate(needed: number, seen: number, isBake: boolean): RolloutGate {
-  const sentence = `${duration(seen)} of ${duration(needed)} ${isBake ? 'of baking' : 'on this step'}`;
-  return { name: 'dwell', isPassed: seen >= needed, needed, seen, sentence };
+  return {
+    name: 'dwell',
+    isPassed: seen >= needed,
+    needed,
+    seen,
+    get sentence() {
+      return `${duration(seen)} of ${duration(needed)} ${isBake ? 'of baking' : 'on this step'}`;
+    },
+  };
 }
 
 function requestGate({ requestsMin: needed }: RolloutPlan, { requests: seen }: RolloutInput): RolloutGate {
-  const sentence = `${requests(seen)} of ${requests(needed)} canary requests`;
-  return { name: 'requests', isPassed: seen >= needed, needed, seen, sentence };
+  return {
+    name: 'requests',
+    isPassed: seen >= needed,
+    needed,
+    seen,
+    get sentence() {
+      return `${requests(seen)} of ${requests(needed)} canary requests`;
+    },
+  };
 }
 
 function alertGate({ budget }: RolloutInput): RolloutGate {

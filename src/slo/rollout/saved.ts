@@ -20,6 +20,7 @@ import {
   type SavedState,
 } from '../../model/rollout.ts';
 import type { Decision } from '../../model/slo.ts';
+import type { Watch, WatchState } from './loop/watch.ts';
 
 const FORMAT = 1;
 const TRIGGERS: readonly string[] = ['evidence', 'burn', 'gates', 'policy', 'budget', 'person', 'configuration'];
@@ -31,6 +32,17 @@ export interface SavedOf {
   readonly generation: string;
   /** The decision that rolled it back, when it is. */
   readonly decision: Decision | null;
+}
+
+/** Why a canary is out; null: it is not. */
+export function decisionOf(state: WatchState): Decision | null {
+  return state.kind === 'rolled-back' ? state.decision : null;
+}
+
+/** A watched rollout's memory. */
+export function savedOf({ spec: { route, generation }, run, state }: Watch, nowMs: number): SavedRollout {
+  const badCaused = state.kind === 'progressing' ? run.badCaused(state.judgement.requests) : 0;
+  return toState(run.rollout, { route, generation, decision: decisionOf(state) }, { nowMs, badCaused });
 }
 
 /** What is to outlive the process. @param badCaused in this process: `RolloutInput.badCaused` */
@@ -54,8 +66,9 @@ export function toState(rollout: Rollout, of: SavedOf, now: { nowMs: number; bad
 export function fromState(saved: SavedRollout, generation: string, nowMs: number): Rollout | null {
   if (saved?.format !== FORMAT) throw invalid(`format ${String(saved?.format)}`);
   if (saved.generation !== generation) return null;
+  const memory = fromMemory(saved.rollout, nowMs);
   const { undo } = saved.rollout;
-  return { ...fromMemory(saved.rollout, nowMs), undo: undo === null ? null : fromUndo(undo, nowMs) };
+  return { ...memory, undo: undo === null ? null : fromUndo(undo, nowMs) };
 }
 
 type Memory = Omit<Rollout, 'undo'>;
@@ -75,11 +88,13 @@ function savedState(state: RolloutState, nowMs: number): SavedState {
 }
 
 function fromUndo(saved: SavedMemory & { readonly command: RolloutCommandName }, nowMs: number): RolloutUndo {
-  if (!ROLLOUT_COMMANDS.includes(saved.command)) throw invalid(`command ${saved.command}`);
-  return { ...fromMemory(saved, nowMs), command: saved.command };
+  const memory = fromMemory(saved, nowMs);
+  if (!ROLLOUT_COMMANDS.includes(saved.command)) throw invalid(`command ${String(saved.command)}`);
+  return { ...memory, command: saved.command };
 }
 
 function fromMemory(saved: SavedMemory, nowMs: number): Memory {
+  if (!isRecord(saved) || !isRecord(saved.state)) throw invalid('no state');
   const { ladder, fixReason, leftAtStart, spentBefore } = saved;
   if (!Array.isArray(ladder) || !ladder.every(isStep)) throw invalid('a ladder without steps');
   if (typeof fixReason !== 'string') throw invalid('no reason');
@@ -88,22 +103,28 @@ function fromMemory(saved: SavedMemory, nowMs: number): Memory {
   return { state: fromSavedState(saved.state, ladder.length, nowMs), ladder, fixReason, leftAtStart, spentBefore };
 }
 
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null;
+}
+
 function isStep(step: RolloutStep): boolean {
-  return step !== null && step.percent > 0 && step.percent <= 100 && Number.isFinite(step.dwellMs);
+  return isRecord(step) && step.percent > 0 && step.percent <= 100 && Number.isFinite(step.dwellMs);
 }
 
 function fromSavedState(saved: SavedState, steps: number, nowMs: number): RolloutState {
   const { kind } = saved;
-  if (!ROLLOUT_STATES.includes(kind)) throw invalid(`state ${kind}`);
+  if (!ROLLOUT_STATES.includes(kind)) throw invalid(`state ${String(kind)}`);
   if (kind === 'idle') return { kind };
   const sinceMs = nowMs - ms(saved.forMs);
   if (kind === 'rolled-back') return { kind, sinceMs, by: oneOf(saved.by, TRIGGERS) };
   const step = saved.step ?? -1;
-  if (!Number.isInteger(step) || step < 0 || step >= steps) throw invalid(`step ${step} of ${steps}`);
+  if (!Number.isInteger(step) || step < 0 || step >= steps) throw invalid(`step ${String(step)} of ${steps}`);
   if (kind === 'progressing') return { kind, step, sinceMs, waitingSinceMs: nowMs - ms(saved.waitingForMs) };
   if (kind !== 'paused') return { kind, step, sinceMs };
   const by = oneOf(saved.by, PAUSERS) as 'person' | 'policy' | 'budget';
-  return { kind, step, sinceMs, pausedAtMs: nowMs - ms(saved.pausedForMs), by, because: saved.because ?? '' };
+  const { because = '' } = saved;
+  if (typeof because !== 'string') throw invalid('a pause without a reason');
+  return { kind, step, sinceMs, pausedAtMs: nowMs - ms(saved.pausedForMs), by, because };
 }
 
 function ms(value: number | undefined): number {

@@ -105,21 +105,40 @@ export class DominanceProcess {
 
   /** Multiplies one tick of threshold `k` in, tempered by `dispersion` >= 1 (`dispersion.ts`). */
   update(k: number, tick: ThresholdTick, dispersion = 1): void {
-    const { canaryFinished, stableFinished, canaryExceeded, stableExceeded } = tick;
+    const { canaryFinished, stableFinished, stableExceeded } = tick;
     if (canaryFinished > 0 && stableFinished > 0) {
       const q = (this.#exceeded[k] as number) / (this.#finished[k] as number);
+      const cap = (1 + q) / 2;
+      // Alternatives rise: from the first that is capped on, all are the same.
+      let logRatio = 0;
+      let isCapped = false;
       for (let j = 0; j < COUNT; j++) {
-        const c = Math.min((RISK_RATIOS[j] as number) * q, (1 + q) / 2);
-        const m = (canaryFinished * c + stableFinished * q) / (canaryFinished + stableFinished);
-        const logRatio =
-          canaryExceeded * Math.log(c / m) +
-          (canaryFinished - canaryExceeded) * Math.log((1 - c) / (1 - m)) +
-          stableExceeded * Math.log(q / m) +
-          (stableFinished - stableExceeded) * Math.log((1 - q) / (1 - m));
-        this.#mixture.multiply(k * COUNT + j, logRatio / dispersion);
+        if (!isCapped) {
+          const c = Math.min((RISK_RATIOS[j] as number) * q, cap);
+          isCapped = c === cap;
+          logRatio = logRatioOf(tick, c, q) / dispersion;
+        }
+        this.#mixture.multiply(k * COUNT + j, logRatio);
       }
     }
     this.#exceeded[k] = (this.#exceeded[k] as number) + stableExceeded;
     this.#finished[k] = (this.#finished[k] as number) + stableFinished;
   }
+}
+
+/** ln LR of a tick: the canary's share is c, stable's q. */
+function logRatioOf(tick: ThresholdTick, c: number, q: number): number {
+  const { canaryFinished, stableFinished, canaryExceeded, stableExceeded } = tick;
+  const m = (canaryFinished * c + stableFinished * q) / (canaryFinished + stableFinished);
+  return (
+    times(canaryExceeded, c / m) +
+    times(canaryFinished - canaryExceeded, (1 - c) / (1 - m)) +
+    times(stableExceeded, q / m) +
+    times(stableFinished - stableExceeded, (1 - q) / (1 - m))
+  );
+}
+
+/** `count` times the logarithm of a factor, which is not taken for none: at high quantiles most ticks have none. */
+function times(count: number, factor: number): number {
+  return count === 0 ? 0 : count * Math.log(factor);
 }

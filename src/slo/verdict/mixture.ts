@@ -44,6 +44,8 @@ export function equalStakes(size: number): number[] {
 export class Mixture {
   readonly #size: number;
   readonly #stakes: readonly number[];
+  /** ln of the number of summands. */
+  readonly #logTerms: number;
   /** ln S_j. */
   readonly #logMass: Float64Array;
   /** Index of the copy started last, or of the last one whose weight it has. */
@@ -56,6 +58,7 @@ export class Mixture {
   constructor(stakes: readonly number[]) {
     this.#size = stakes.length;
     this.#stakes = stakes;
+    this.#logTerms = Math.log(stakes.length + 1);
     this.#logMass = Float64Array.from(stakes, (stake) => Math.log(copyWeight(0) * stake));
   }
 
@@ -81,7 +84,7 @@ export class Mixture {
 
   /** Whether logE >= `level`; mostly known from the largest summand, without summing up. */
   reaches(level: number): boolean {
-    if (Math.max(this.#largest(), 0) + Math.log(this.#size + 1) < level) return false;
+    if (Math.max(this.#largest(), 0) + this.#logTerms < level) return false;
     return this.logE >= level;
   }
 
@@ -116,8 +119,9 @@ export class Mixture {
   }
 
   #largest(): number {
+    const masses = this.#logMass;
     let largest = Number.NEGATIVE_INFINITY;
-    for (let j = 0; j < this.#size; j++) largest = Math.max(largest, this.#logMass[j] as number);
+    for (let j = 0; j < masses.length; j++) if ((masses[j] as number) > largest) largest = masses[j] as number;
     return largest;
   }
 

@@ -4,7 +4,7 @@
  * - `sli-broken`: the evidence cannot be believed (`soundness.ts`); nothing else counts then.
  * - `fail`: E >= 1 / alpha, and at least `badMin` bad canary requests unless latency alone convicts.
  * - `no-traffic`: an arm finished nothing, so there is nothing to compare.
- * - `insufficient`: fewer canary requests, or fewer bad ones, than the policy asks for, whatever the evidence.
+ * - `insufficient`: fewer than `badMin` canary requests, or fewer bad ones although the evidence would convict.
  * - `pass`: the promotion process says so. Absence of proof is not proof of health.
  * - `inconclusive`: everything else.
  */

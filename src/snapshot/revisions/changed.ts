@@ -4,19 +4,24 @@
 
 import type { Config, RouteConfig, ServiceConfig } from '../../model/config.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
+import { serviceSteps } from '../../model/threads/answers/fallback.ts';
 import { isSame } from './same.ts';
 
 /** Fields of the gateway that no request is treated by. */
 const ASIDE: ReadonlySet<string> = new Set([
+  'alerts',
   'listen',
   'admin',
   'adminTokenHash',
   'workers',
   'accessLog',
+  'tracing',
   'drain',
   'state',
   'revisions',
+  'saturation',
   'fleet',
+  'business',
   'services',
   'routes',
 ]);
@@ -47,20 +52,25 @@ export function guardedCells(
 }
 
 /** Objectives judge requests and treat none. */
-function isOther({ slo: _before, ...before }: RouteConfig, { slo: _after, ...after }: RouteConfig): boolean {
-  return !isSame(before, after);
+function isOther(before: RouteConfig, after: RouteConfig): boolean {
+  if (before === after) return false;
+  const [{ slo: _was, value: _old, ...treated }, { slo: _is, value: _new, ...now }] = [before, after];
+  return !isSame(treated, now);
 }
 
 function changedServices(before: readonly ServiceConfig[], after: readonly ServiceConfig[]): Set<string> {
   const old = new Map(before.map((service) => [service.name, service]));
-  const changed = after.filter(({ slo: _slo, ...service }) => {
-    const { slo: _old, ...was } = old.get(service.name) ?? { slo: null };
+  const changed = after.filter((now) => {
+    const known = old.get(now.name);
+    if (known === now) return false;
+    const { slo: _slo, ...service } = now;
+    const { slo: _old, ...was } = known ?? { slo: null };
     return !isSame(was, service);
   });
   return new Set(changed.map(({ name }) => name));
 }
 
 /** A mirror's answers reach nobody. */
-function servicesOf({ backendRefs }: RouteConfig): string[] {
-  return backendRefs.map(({ service }) => service);
+function servicesOf({ backendRefs, fallback }: RouteConfig): string[] {
+  return [...backendRefs, ...serviceSteps(fallback)].map(({ service }) => service);
 }

@@ -119,6 +119,11 @@ function readable(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, readable(inner)]));
 }
 
+/** A whole configuration for people to read: as it is in force, with its defaults, without its secrets. */
+export function readableConfig(config: Config): unknown {
+  return redact(readable(config));
+}
+
 /** A value without its secrets. */
 export function redact(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(redact);

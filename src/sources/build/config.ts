@@ -8,6 +8,7 @@
 
 import { createHash } from 'node:crypto';
 import type { Config, Limits, ListenAddress, RouteConfig, ServiceConfig, Timeouts } from '../../model/config.ts';
+import type { ListenerConfig } from '../../model/threads/tls.ts';
 import {
   DEFAULT_ACCESS_LOG,
   DEFAULT_ADMIN,
@@ -24,10 +25,16 @@ import { Known, type KnownRoute } from '../document/known.ts';
 import { parseAddress } from '../scalars/address.ts';
 import { canonicalHost, parseCidr } from '../scalars/host.ts';
 import type { DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';
+import { buildAnswers } from './answers/idempotency.ts';
 import { buildColor } from './color.ts';
-import { buildFleet } from './fleet.ts';
+import { buildAlerts } from './process/alerts.ts';
+import { buildFleet } from './process/fleet.ts';
+import { buildSaturation } from './process/saturation.ts';
+import { buildTracing } from './process/tracing.ts';
 import { buildRoute } from './route.ts';
 import { buildService } from './service.ts';
+import { buildBusiness } from './slo.ts';
+import { buildListenerTls } from './tls.ts';
 import { byName, sure, toBytes, toMs } from './values.ts';
 
 /** Routes that are known, by index. */
@@ -39,7 +46,10 @@ type Sound = readonly (KnownRoute | null)[];
  */
 export function buildConfig(input: DocumentInput, known: Known = new Known(), sound: Sound = []): Config {
   return {
-    listen: buildListen(input.listen, DEFAULT_LISTEN),
+    listen: buildListener(input.listen, DEFAULT_LISTEN),
+    ...(input.listeners !== undefined && {
+      listeners: input.listeners.map((one) => buildListener(one, DEFAULT_LISTEN)),
+    }),
     admin: buildListen(input.admin, DEFAULT_ADMIN),
     adminTokenHash: hashAdminToken(input.adminToken),
     workers: input.workers ?? 'auto',
@@ -47,11 +57,13 @@ export function buildConfig(input: DocumentInput, known: Known = new Known(), so
     overload: {
       priorityHeader: input.overload?.priorityHeader?.toLowerCase() ?? DEFAULT_OVERLOAD.priorityHeader,
     },
+    saturation: buildSaturation(input.saturation),
     http: {
       absoluteForm: input.http?.absoluteForm ?? DEFAULT_HTTP.absoluteForm,
       pathNormalization: input.http?.pathNormalization ?? DEFAULT_HTTP.pathNormalization,
       serverTiming: input.http?.serverTiming ?? DEFAULT_HTTP.serverTiming,
     },
+    ...buildTracing(input.tracing),
     accessLog: { sampleRatio: input.accessLog?.sample ?? DEFAULT_ACCESS_LOG.sampleRatio },
     trustedProxies: (input.trustedProxies ?? []).map((block) => sure(parseCidr(block))),
     limits: buildLimits(input.limits),
@@ -67,10 +79,13 @@ export function buildConfig(input: DocumentInput, known: Known = new Known(), so
       watchMs: toMs(input.revisions?.watch, DEFAULT_REVISIONS.watchMs),
     },
     fleet: buildFleet(input.fleet),
+    ...buildAlerts(input.alerts),
+    ...buildBusiness(input.business),
+    ...buildAnswers(input),
     services: Object.entries(input.services)
       .toSorted(byName)
       .map(([name, service]) => knownService(name, service, known)),
-    routes: input.routes.map((route, index) => sound[index]?.config ?? newRoute(route, input.services, known)),
+    routes: input.routes.map((route, index) => sound[index]?.config ?? keepBuilt(route, input.services, known)),
   };
 }
 
@@ -82,7 +97,8 @@ function knownService(name: string, service: ServiceInput, known: Known): Servic
   return built;
 }
 
-function newRoute(route: RouteInput, services: DocumentInput['services'], known: Known): RouteConfig {
+/** Builds a sound route, and remembers it. */
+export function keepBuilt(route: RouteInput, services: DocumentInput['services'], known: Known): RouteConfig {
   const serviceOf = (name: string): ServiceInput | undefined => services[name];
   const built = buildRoute(route, services);
   known.keepRoute(route, serviceOf, built);
@@ -93,6 +109,19 @@ function newRoute(route: RouteInput, services: DocumentInput['services'], known:
 export function buildListen(input: ListenInput | undefined, fallback: ListenAddress): ListenAddress {
   if (input === undefined) return fallback;
   return typeof input === 'string' ? sure(parseAddress(input)) : { host: canonicalHost(input.host), port: input.port };
+}
+
+/** The same with what is spoken there. */
+export function buildListener(input: ListenInput | undefined, fallback: ListenAddress): ListenerConfig {
+  const address = buildListen(input, fallback);
+  if (typeof input !== 'object') return address;
+  const { tls, http2, proxyProtocol = 'off' } = input;
+  return {
+    ...address,
+    ...(proxyProtocol !== 'off' && { proxyProtocol }),
+    ...(tls !== undefined && { tls: buildListenerTls(tls) }),
+    ...(http2 !== undefined && { http2 }),
+  };
 }
 
 /** SHA-256, hex: the configuration is hashed, compared and kept, and is no place for a secret. */
@@ -112,6 +141,11 @@ export function buildLimits(input: DocumentInput['limits'] = {}): Limits {
     endpointPendingMax: input.endpointPendingMax ?? DEFAULT_LIMITS.endpointPendingMax,
     requestsPerConnectionMax: input.requestsPerConnectionMax ?? DEFAULT_LIMITS.requestsPerConnectionMax,
     replayBodyBytesMax: toBytes(input.replayBodyBytesMax, DEFAULT_LIMITS.replayBodyBytesMax),
+    staleBytesMax: toBytes(input.staleBytesMax, DEFAULT_LIMITS.staleBytesMax),
+    endpointSessionsMax: input.endpointSessionsMax ?? DEFAULT_LIMITS.endpointSessionsMax,
+    sessionStreamsMax: input.sessionStreamsMax ?? DEFAULT_LIMITS.sessionStreamsMax,
+    http2StreamsMax: input.http2StreamsMax ?? DEFAULT_LIMITS.http2StreamsMax,
+    http2AbuseMax: input.http2AbuseMax ?? DEFAULT_LIMITS.http2AbuseMax,
   };
 }
 
@@ -120,11 +154,13 @@ function buildTimeouts(input: DocumentInput['timeouts'] = {}): Timeouts {
     headMs: toMs(input.head, DEFAULT_TIMEOUTS.headMs),
     idleMs: toMs(input.idle, DEFAULT_TIMEOUTS.idleMs),
     bodyIdleMs: toMs(input.bodyIdle, DEFAULT_TIMEOUTS.bodyIdleMs),
+    streamIdleMs: toMs(input.streamIdle, DEFAULT_TIMEOUTS.streamIdleMs),
     connectMs: toMs(input.connect, DEFAULT_TIMEOUTS.connectMs),
     firstByteMs: toMs(input.firstByte, DEFAULT_TIMEOUTS.firstByteMs),
     pendingMs: toMs(input.pending, DEFAULT_TIMEOUTS.pendingMs),
     upstreamIdleMs: toMs(input.upstreamIdle, DEFAULT_TIMEOUTS.upstreamIdleMs),
     upstreamLifetimeMs: toMs(input.upstreamLifetime, DEFAULT_TIMEOUTS.upstreamLifetimeMs),
+    upstreamPingMs: toMs(input.upstreamPing, DEFAULT_TIMEOUTS.upstreamPingMs),
     dnsMs: toMs(input.dns, DEFAULT_TIMEOUTS.dnsMs),
     upgradeIdleMs: toMs(input.upgradeIdle, DEFAULT_TIMEOUTS.upgradeIdleMs),
   };

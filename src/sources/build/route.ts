@@ -4,6 +4,7 @@
 
 import type {
   BackendRef,
+  Filters,
   RetryConfig,
   RouteConfig,
   RouteMatch,
@@ -11,6 +12,7 @@ import type {
   UpgradeConfig,
 } from '../../model/config.ts';
 import type { RateLimitConfig } from '../../model/overload.ts';
+import { CLIENT_IDENTITY, SCHEME } from '../../model/threads/tls.ts';
 import {
   DEFAULT_PRIORITY,
   DEFAULT_RATE,
@@ -21,6 +23,9 @@ import {
 } from '../defaults.ts';
 import { parseDuration } from '../scalars/duration.ts';
 import type { BackendRefInput, DocumentInput, MatchInput, RouteInput, ServiceInput } from '../schema.ts';
+import { buildFallback } from './answers/fallback.ts';
+import { buildIdempotency } from './answers/idempotency.ts';
+import { buildFaults } from './faults.ts';
 import { buildFilters } from './filters.ts';
 import { buildRollout } from './rollout.ts';
 import { buildSlo } from './slo.ts';
@@ -40,22 +45,32 @@ export function buildRoute(route: RouteInput, services: Services): RouteConfig {
     sticky: route.sticky === undefined ? null : buildSticky(route.sticky),
     requestTimeoutMs: requestTimeoutOf(route),
     retry: buildRetry(route),
-    filters: buildFilters(route.filters, (ref) => sureVersion(ref, services)),
+    filters: filtersOf(route, services),
     upgrade: buildUpgrade(route.upgrade),
     slo: buildSlo(route.slo),
+    ...(route.value !== undefined && { value: route.value }),
     rollout: route.rollout === undefined ? null : buildRollout(route.rollout),
     priority: route.priority ?? DEFAULT_PRIORITY,
     rateLimits: (route.rateLimits ?? []).map(buildRateLimit),
+    ...buildIdempotency(route),
+    ...buildFallback(route.fallback, (ref) => sureVersion(ref, services)),
   };
 }
 
-function buildRateLimit({ name, requests, per, burst, by }: RateLimitInput): RateLimitConfig {
+function filtersOf(route: RouteInput, services: Services): Filters {
+  const filters = buildFilters(route.filters, (ref) => sureVersion(ref, services));
+  const faults = buildFaults(route);
+  return faults === undefined ? filters : { ...filters, faults };
+}
+
+function buildRateLimit({ name, requests, per, burst, by, scope }: RateLimitInput): RateLimitConfig {
   return {
     name: name ?? DEFAULT_RATE.name,
     requests,
     perMs: sure(parseDuration(per)),
     burst: burst ?? requests,
     by: by ?? DEFAULT_RATE.by,
+    scope: scope ?? DEFAULT_RATE.scope,
   };
 }
 
@@ -74,20 +89,28 @@ export function buildMatches(route: RouteInput): readonly RouteMatch[] {
   return matches;
 }
 
-function buildMatch({ path, method, headers = [], queryParams = [] }: MatchInput): RouteMatch {
+function buildMatch({ path, method, headers = [], queryParams = [], ...match }: MatchInput): RouteMatch {
   const type = path?.type ?? 'PathPrefix';
   const value = path?.value ?? '/';
   const isTrimmed = type === 'PathPrefix' && value !== '/' && value.endsWith('/');
   return {
     path: { type, value: isTrimmed ? value.slice(0, -1) : value },
     method: method ?? null,
-    headers: headers.map((header) => ({
+    headers: [...headers, ...connectionHeaders(match)].map((header) => ({
       name: header.name.toLowerCase(),
       type: header.type ?? 'Exact',
       value: header.value,
     })),
     query: queryParams.map((param) => ({ name: param.name, type: param.type ?? 'Exact', value: param.value })),
   };
+}
+
+/** What is known of the connection is compared as headers would be that no client can send. */
+function connectionHeaders({ clientIdentity, scheme }: MatchInput): NonNullable<MatchInput['headers']> {
+  return [
+    ...(clientIdentity === undefined ? [] : [{ ...clientIdentity, name: CLIENT_IDENTITY }]),
+    ...(scheme === undefined ? [] : [{ name: SCHEME, value: scheme }]),
+  ];
 }
 
 /** What the route sends to; nothing when it redirects. */
@@ -111,8 +134,9 @@ export function versionOf(ref: VersionRef, service: ServiceInput): string | null
   return only !== undefined && others.length === 0 ? only : null;
 }
 
-function buildSticky({ header, cookie, clientIp }: NonNullable<RouteInput['sticky']>): StickyConfig {
-  return { header: header?.toLowerCase() ?? null, cookie: cookie ?? null, clientIp: clientIp ?? false };
+function buildSticky({ header, cookie, clientIp, clientIdentity }: NonNullable<RouteInput['sticky']>): StickyConfig {
+  const field = clientIdentity === true ? CLIENT_IDENTITY : (header?.toLowerCase() ?? null);
+  return { header: field, cookie: cookie ?? null, clientIp: clientIp ?? false };
 }
 
 /** Retries, the time of one attempt and hedging, which the document has in three places. */
@@ -126,10 +150,15 @@ export function buildRetry({ retry = {}, timeouts = {}, hedge }: RouteInput): Re
   };
 }
 
-function buildUpgrade({ protocols, onRollback }: NonNullable<RouteInput['upgrade']> = {}): UpgradeConfig {
+function buildUpgrade(input: NonNullable<RouteInput['upgrade']> = {}): UpgradeConfig {
+  const { protocols, onRollback, closeAfter, closeCode = 1001, abnormal } = input;
+  const closeAfterMs = toMs(closeAfter, 0);
   return {
     protocols: protocols?.map((protocol) => protocol.toLowerCase()) ?? DEFAULT_UPGRADE.protocols,
     onRollback: onRollback ?? DEFAULT_UPGRADE.onRollback,
+    ...(closeAfterMs > 0 && { closeAfterMs }),
+    ...(closeCode !== 1001 && { closeCode }),
+    ...(abnormal === 'bad' && { abnormal }),
   };
 }
 

@@ -11,6 +11,8 @@ import type {
 } from '../../model/config.ts';
 import type { EndpointsFrom } from '../../model/health.ts';
 import type { BreakerConfig } from '../../model/overload.ts';
+import { bitsOf } from '../../model/sli.ts';
+import type { UpstreamTerms } from '../../model/threads/tls.ts';
 import {
   DEFAULT_BREAKER,
   DEFAULT_ENDPOINT_WEIGHT,
@@ -22,6 +24,7 @@ import { parseAddress } from '../scalars/address.ts';
 import { canonicalHost } from '../scalars/host.ts';
 import type { EndpointInput, EndpointsFromInput, ServiceInput } from '../schema.ts';
 import { buildSlo } from './slo.ts';
+import { buildUpstreamTls } from './tls.ts';
 import { byName, sure, toMs } from './values.ts';
 
 /** One service of the document. */
@@ -29,12 +32,7 @@ export function buildService(name: string, service: ServiceInput): ServiceConfig
   const versions = Object.entries(service.versions).toSorted(byName);
   return {
     name,
-    versions: versions.map(([versionName, { colors = [], endpoints, overload }]) => ({
-      name: versionName,
-      colors,
-      ...buildEndpoints(endpoints, name, versionName),
-      limit: overload?.limit ?? null,
-    })),
+    versions: versions.map(([versionName, version]) => buildVersion(version, service, [name, versionName])),
     balancer: service.balancer ?? DEFAULT_SERVICE.balancer,
     slowStartMs: toMs(service.slowStart, DEFAULT_SERVICE.slowStartMs),
     health: service.healthCheck === undefined ? DEFAULT_SERVICE.health : buildHealthCheck(service.healthCheck),
@@ -42,6 +40,34 @@ export function buildService(name: string, service: ServiceInput): ServiceConfig
     slo: buildSlo(service.slo),
     limit: service.overload?.limit ?? DEFAULT_SERVICE.limit,
     breaker: service.breaker === undefined ? DEFAULT_SERVICE.breaker : buildBreaker(service.breaker),
+  };
+}
+
+/** @param names of service and version */
+function buildVersion(
+  { colors = [], endpoints, overload, ...own }: ServiceInput['versions'][string],
+  service: ServiceInput,
+  [name, versionName]: readonly [string, string],
+): VersionConfig {
+  return {
+    name: versionName,
+    colors,
+    ...buildEndpoints(endpoints, name, versionName),
+    limit: overload?.limit ?? null,
+    ...buildTerms(own, service),
+    ...(service.grpcErrors !== undefined && { grpcErrors: bitsOf(service.grpcErrors) }),
+  };
+}
+
+type TermsInput = Pick<ServiceInput, 'tls' | 'protocol' | 'proxyProtocol'>;
+
+/** A version's own, else its service's. Absent where it is the default: so fingerprints of such versions stay. */
+function buildTerms(own: TermsInput, service: TermsInput): UpstreamTerms {
+  const { tls = service.tls, protocol = service.protocol, proxyProtocol = service.proxyProtocol ?? 'off' } = own;
+  return {
+    ...(tls !== undefined && { tls: buildUpstreamTls(tls) }),
+    ...(protocol !== undefined && protocol !== 'http1' && { protocol }),
+    ...(proxyProtocol !== 'off' && { proxyProtocol: proxyProtocol === 'v1' ? 1 : 2 }),
   };
 }
 
@@ -97,6 +123,7 @@ export function buildHealthCheck(check: NonNullable<ServiceInput['healthCheck']>
   return {
     path: check.path ?? DEFAULT_HEALTH_CHECK.path,
     host: check.host?.toLowerCase() ?? DEFAULT_HEALTH_CHECK.host,
+    ...(check.grpcService !== undefined && { grpcService: check.grpcService }),
     intervalMs: toMs(check.interval, DEFAULT_HEALTH_CHECK.intervalMs),
     timeoutMs: toMs(check.timeout, DEFAULT_HEALTH_CHECK.timeoutMs),
     healthyCount: check.healthyCount ?? DEFAULT_HEALTH_CHECK.healthyCount,

@@ -11,30 +11,56 @@ import { backendRefsOf } from '../build/route.ts';
 import { buildEndpoint, buildService, isListed, listedOf } from '../build/service.ts';
 import { DEFAULT_ADMIN, DEFAULT_LISTEN } from '../defaults.ts';
 import { LOOKUPS_MAX, lookupKey } from '../follow/discover/lookup.ts';
-import type { Report } from '../problems/report.ts';
+import type { Path, Report } from '../problems/report.ts';
 import { formatAddress } from '../scalars/address.ts';
-import type { ServiceInput } from '../schema.ts';
+import type { ListenInput, ServiceInput } from '../schema.ts';
 import type { Draft } from './draft.ts';
 import { servicesOf } from './references.ts';
 
 /** Reports what could not be served as a whole. */
 export function checkCapacity(draft: Draft, report: Report): void {
   checkListeners(draft, report);
+  checkProxied(draft, report);
   checkLimits(draft, report);
   checkCounters(draft, report);
 }
 
-function checkListeners({ listen, admin }: Draft, report: Report): void {
-  if (listen === null || admin === null) return;
+function checkListeners({ listen, listeners, admin }: Draft, report: Report): void {
+  if (listen === null || listeners === null || admin === null) return;
   const proxy = buildListen(listen, DEFAULT_LISTEN);
+  const others = (listeners ?? []).map((one) => buildListen(one, DEFAULT_LISTEN));
+  const taken = [proxy];
+  others.forEach((address, index) => {
+    const twin = taken.find((one) => overlap(one, address));
+    if (twin !== undefined) {
+      const got = `${formatAddress(address)} beside ${formatAddress(twin)}`;
+      report.add(['listeners', index], { kind: 'sameAddress', expected: 'an address that no other listener has', got });
+    }
+    taken.push(address);
+  });
   const other = buildListen(admin, DEFAULT_ADMIN);
-  if (proxy.port === 0 || proxy.port !== other.port || !overlap(proxy, other)) return;
+  const twin = taken.find((one) => overlap(one, other));
+  if (twin === undefined) return;
   const expected = 'an admin address other than the data plane’s';
-  const got = `${formatAddress(other)} beside ${formatAddress(proxy)}`;
+  const got = `${formatAddress(other)} beside ${formatAddress(twin)}`;
   report.add([admin === undefined ? 'listen' : 'admin'], { kind: 'sameAddress', expected, got });
 }
 
+/** Nobody could connect, or nobody's header would ever be read. */
+function checkProxied({ listen, listeners, trustedProxies }: Draft, report: Report): void {
+  if (trustedProxies === null || (trustedProxies ?? []).length > 0) return;
+  const expected = 'trustedProxies beside proxyProtocol';
+  const hint = 'name the balancers whose headers are to be believed';
+  const check = (one: ListenInput | null | undefined, path: Path): void => {
+    if (typeof one !== 'object' || one === null || (one.proxyProtocol ?? 'off') === 'off') return;
+    report.add([...path, 'proxyProtocol'], { kind: 'proxiedByNobody', expected, got: 'nobody', hint });
+  };
+  check(listen, ['listen']);
+  (listeners ?? []).forEach((one, n) => check(one, ['listeners', n]));
+}
+
 function overlap(a: ListenAddress, b: ListenAddress): boolean {
+  if (a.port === 0 || a.port !== b.port) return false;
   return a.host === b.host || isEvery(a.host) || isEvery(b.host);
 }
 
@@ -54,11 +80,14 @@ function checkLimits({ limits }: Draft, report: Report): void {
 function checkCounters(draft: Draft, report: Report): void {
   const routes = draft.routes.filter((route) => route !== null);
   let cellCount = routes.length;
-  for (const route of routes) cellCount += backendRefsOf(route).length;
+  for (const route of routes) {
+    const fallbacks = (route.fallback ?? []).filter(({ service }) => service !== undefined);
+    cellCount += backendRefsOf(route).length + fallbacks.length;
+  }
   const unitCount = 2 * routes.filter((route) => route.rollout !== undefined).length;
   const endpointCount = countEndpoints(draft);
   const counts = [
-    { what: 'routes plus backendRefs', count: cellCount, max: GATEWAY_CELL, section: 'routes' },
+    { what: 'routes plus backendRefs plus fallback services', count: cellCount, max: GATEWAY_CELL, section: 'routes' },
     { what: 'versions under a rollout', count: unitCount, max: UNITS_MAX, section: 'routes' },
     { what: 'questions for endpoints', count: countLookups(draft), max: LOOKUPS_MAX, section: 'services' },
     { what: 'different endpoints', count: endpointCount, max: ENDPOINTS_MAX, section: 'services' },

@@ -18,9 +18,12 @@ export interface Draft {
   /** Names of services that were found sound before. */
   readonly soundServices: ReadonlySet<string>;
   readonly listen: ListenInput | null | undefined;
+  readonly listeners: DocumentInput['listeners'] | null;
   readonly admin: ListenInput | null | undefined;
+  readonly trustedProxies: DocumentInput['trustedProxies'] | null;
   readonly limits: DocumentInput['limits'] | null;
   readonly discovery: DocumentInput['discovery'] | null;
+  readonly fleet: DocumentInput['fleet'] | null;
   /** Null unless every section is sound: warnings are for documents that are accepted. */
   readonly whole: DocumentInput | null;
 }
@@ -43,9 +46,12 @@ export function draftOf(value: unknown, faultyPaths: readonly Path[], known: Kno
     soundRoutes: routes.map((route) => (route === null || services === null ? null : known.route(route, serviceOf))),
     soundServices: soundOf(services, known),
     listen: sound<ListenInput>('listen'),
+    listeners: sound<DocumentInput['listeners']>('listeners'),
     admin: sound<ListenInput>('admin'),
+    trustedProxies: sound<DocumentInput['trustedProxies']>('trustedProxies'),
     limits: sound<DocumentInput['limits']>('limits'),
     discovery: sound<DocumentInput['discovery']>('discovery'),
+    fleet: sound<DocumentInput['fleet']>('fleet'),
     whole: faultyPaths.length === 0 ? (value as DocumentInput) : null,
   };
 }

@@ -9,7 +9,7 @@ import { mirrorRatioOf } from '../build/filters.ts';
 import { buildMatches } from '../build/route.ts';
 import type { Path, Report } from '../problems/report.ts';
 import { parseOrigin } from '../scalars/origin.ts';
-import { FILTER_FIELDS, type FilterType } from '../schema/filters.ts';
+import { FILTER_FIELDS, type FilterType } from '../schema/route/filters.ts';
 import type { FilterInput, RouteInput } from '../schema.ts';
 import { type Draft, isSound } from './draft.ts';
 import { checkUnique } from './lists.ts';

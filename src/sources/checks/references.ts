@@ -38,7 +38,7 @@ export function resolveVersion(
 /** By route: they are asked for several times at every change of one. */
 const servicesByRoute = new WeakMap<RouteInput, readonly string[]>();
 
-/** Names of the services that a route sends to, copies included. */
+/** Names of the services that a route sends to, copies and fallbacks included. */
 export function servicesOf(route: RouteInput): readonly string[] {
   const known = servicesByRoute.get(route) ?? namesOf(route);
   servicesByRoute.set(route, known);
@@ -47,7 +47,8 @@ export function servicesOf(route: RouteInput): readonly string[] {
 
 function namesOf(route: RouteInput): string[] {
   const mirrors = (route.filters ?? []).flatMap(({ requestMirror }) => requestMirror?.backendRef.name ?? []);
-  return [...backendRefsOf(route).map((ref) => ref.name), ...mirrors];
+  const fallbacks = (route.fallback ?? []).flatMap(({ service }) => service?.name ?? []);
+  return [...backendRefsOf(route).map((ref) => ref.name), ...mirrors, ...fallbacks];
 }
 
 function unknown(

@@ -19,6 +19,9 @@ export function checkServices(draft: Draft, report: Report): void {
     if (draft.soundServices.has(name)) continue;
     checkEndpoints(service, ['services', name, 'versions'], report);
     checkColors(service, ['services', name, 'versions'], report);
+    checkProtocols(service, ['services', name], report);
+    checkAnnounced(service, ['services', name], report);
+    checkGrpc(service, ['services', name], report);
     checkHealth(service, ['services', name], report);
     checkEjection(service, ['services', name], report);
   }
@@ -62,6 +65,52 @@ function checkColors(service: ServiceInput, path: Path, report: Report): void {
       const expected = 'a color that no other version of the service has';
       report.add([...path, name, 'colors', index], { kind: 'duplicateColor', expected, got });
     }
+  }
+}
+
+/** A version has its service's protocol and TLS unless it says otherwise; what is the service's own fault is told once. */
+function checkProtocols(service: ServiceInput, path: Path, report: Report): void {
+  let isTold = false;
+  for (const [name, version] of Object.entries(service.versions)) {
+    const protocol = version.protocol ?? service.protocol;
+    const hasTls = (version.tls ?? service.tls) !== undefined;
+    if ((protocol !== 'h2' || hasTls) && (protocol !== 'h2c' || !hasTls)) continue;
+    const isInherited = version.protocol === undefined;
+    if (isInherited && isTold) continue;
+    isTold ||= isInherited;
+    const at = isInherited ? path : [...path, 'versions', name];
+    const expected = protocol === 'h2' ? 'tls beside h2' : 'no tls beside h2c';
+    const hint = protocol === 'h2' ? 'HTTP/2 without TLS is h2c' : 'HTTP/2 over TLS is h2';
+    report.add([...at, 'protocol'], { kind: 'protocolTls', expected, got: hasTls ? 'tls' : 'none', hint });
+  }
+}
+
+/** A connection in HTTP/2 is shared by all clients: it cannot begin with the address of one. */
+function checkAnnounced(service: ServiceInput, path: Path, report: Report): void {
+  let isTold = false;
+  for (const [name, version] of Object.entries(service.versions)) {
+    const announced = version.proxyProtocol ?? service.proxyProtocol ?? 'off';
+    const protocol = version.protocol ?? service.protocol ?? 'http1';
+    if (announced === 'off' || protocol === 'http1') continue;
+    const isInherited = version.proxyProtocol === undefined;
+    if (isInherited && isTold) continue;
+    isTold ||= isInherited;
+    const at = isInherited ? path : [...path, 'versions', name];
+    const expected = `no proxyProtocol beside ${protocol}`;
+    report.add([...at, 'proxyProtocol'], { kind: 'proxiedShared', expected, got: announced });
+  }
+}
+
+/** What is said about gRPC is about endpoints that speak HTTP/2. */
+function checkGrpc(service: ServiceInput, path: Path, report: Report): void {
+  const protocols = Object.values(service.versions).map(({ protocol }) => protocol ?? service.protocol ?? 'http1');
+  const expected = 'a version with another protocol than http1';
+  if (service.grpcErrors !== undefined && protocols.every((protocol) => protocol === 'http1')) {
+    report.add([...path, 'grpcErrors'], { kind: 'grpcIdle', expected, got: 'none' }, 'key');
+  }
+  if (service.healthCheck?.grpcService !== undefined && !protocols.includes('grpc')) {
+    const fault = { kind: 'grpcIdle', expected: 'a version with protocol: grpc', got: 'none' } as const;
+    report.add([...path, 'healthCheck', 'grpcService'], fault, 'key');
   }
 }
 

@@ -37,7 +37,7 @@ type Takers = ReadonlyMap<string, Placed>;
 
 /** Reports matches that take no request. The document must be sound. */
 export function warnOfUnreachable({ routes }: DocumentInput, report: Report): void {
-  if (!routes.some(isLookedAt)) return;
+  if (!routes.some(hasMatchOutOfReach)) return;
   const placed: Placed[] = [];
   for (const [index, route] of routes.entries()) placed.push(...placesOf(route, ['routes', index], placed.length));
   const takers = takersOf(placed);
@@ -58,10 +58,13 @@ export function warnOfUnreachable({ routes }: DocumentInput, report: Report): vo
 }
 
 /** Whether a route has a match that could be out of reach. */
-function isLookedAt(route: RouteInput): boolean {
-  return (
-    route.matches?.some(({ method = '', path }) => REFUSED.has(method) || path?.type === 'RegularExpression') === true
-  );
+function hasMatchOutOfReach(route: RouteInput): boolean {
+  return route.matches?.some(({ method = '', path }) => isLookedAt(method, path?.type)) === true;
+}
+
+/** Whether a match could be out of reach. @param method empty: any */
+export function isLookedAt(method: string, path: RouteMatch['path']['type'] | undefined): boolean {
+  return REFUSED.has(method) || path === 'RegularExpression';
 }
 
 function placesOf(route: RouteInput, path: Path, from: number): Placed[] {

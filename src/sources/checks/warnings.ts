@@ -11,7 +11,7 @@ import { formatAddress } from '../scalars/address.ts';
 import { parseDuration } from '../scalars/duration.ts';
 import type { DocumentInput, ServiceInput } from '../schema.ts';
 import { servicesOf } from './references.ts';
-import { warnOfRoutes } from './route-warnings.ts';
+import { warnOfRoutes } from './route/warnings.ts';
 
 /** A document that is built. */
 export interface Built {
@@ -36,6 +36,7 @@ export function warn(built: Built, report: Report): void {
     warnOfEndpoints(service, [...path, 'versions'], report);
     if (memory !== null) memory.isQuiet = report.count === before;
   }
+  warnOfTrust(document, report);
   warnOfLatency(document, report);
   warnOfColors(document, report);
   warnOfRoutes(built, report);
@@ -57,6 +58,18 @@ function warnOfEndpoints(service: ServiceInput, path: Path, report: Report): voi
         report.add([...endpointsPath, index], { kind: 'sharedEndpoint', expected: 'an endpoint of one version', got });
       }
       owners.set(address, name);
+    }
+  }
+}
+
+function warnOfTrust(document: DocumentInput, report: Report): void {
+  const expected = 'endpoints that are verified';
+  const fault = { kind: 'insecure', expected, got: 'insecure: true', hint: 'name their issuer in ca' } as const;
+  for (const [name, service] of Object.entries(document.services)) {
+    if (service.tls?.insecure === true) report.add(['services', name, 'tls', 'insecure'], fault);
+    for (const [versionName, { tls }] of Object.entries(service.versions)) {
+      if (tls?.insecure !== true) continue;
+      report.add(['services', name, 'versions', versionName, 'tls', 'insecure'], fault);
     }
   }
 }

@@ -90,8 +90,10 @@ class Merge {
   add(order: number): void {
     const { document, isReadable, value } = this.#parts[order] as Part;
     const { mount } = document;
+    // Of a gateway without keys: it has nothing to verify it with.
+    if (mount.kind === 'signature') return;
     if (mount.kind === 'ignored') {
-      const expected = 'config, routes/<name>, services/<name> or weights/<route> after the prefix';
+      const expected = 'config, routes/<name>, services/<name>, weights/<route> or signatures/… after the prefix';
       this.#warn({ order, base: [] }, [], { kind: 'pieceIgnored', expected, got: 'another key' }, NOWHERE);
     } else if (mount.kind === 'route') this.#addRoute(isReadable ? value : null, { order, base: [] }, mount.name);
     else if (mount.kind === 'weights') this.#addWeights(mount.name, { order, base: [] });

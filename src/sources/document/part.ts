@@ -1,8 +1,9 @@
 /**
  * Reads one document by itself: its values, and everything that is wrong with it whatever the others say.
  *
- * What is found depends on the document alone, so a part can be kept while others change: of 10,000 routes in a store,
- * only those that changed are read again. Places in the text are looked for only when somebody asks.
+ * What is found depends on the document alone (and the files that the main one names), so a part can be kept while others
+ * change: of 10,000 routes in a store, only those that changed are read again. Places in the text are looked for only when
+ * somebody asks.
  */
 
 import type { z } from 'zod';
@@ -11,6 +12,7 @@ import { type FaultAt, faultsOf } from '../problems/issues.ts';
 import type { Locator, Path, Position } from '../problems/report.ts';
 import { weightsDocument } from '../schema/weights.ts';
 import { fieldsAt, fieldsOf, mainSchemaFor, rootSchema, routeSchema, servicesSchema } from '../schema.ts';
+import { fillFiles } from './files.ts';
 import type { Environment } from './interpolate.ts';
 import { isMapping, type Mount, type SourceDocument } from './pieces.ts';
 import { findValue, type Reading, readDocument } from './read.ts';
@@ -35,7 +37,7 @@ export interface PartFault {
 
 /** Reads a document. Never throws, whatever its text is. */
 export function readPart(document: SourceDocument, environment: Environment): Part {
-  if (document.mount.kind === 'ignored')
+  if (document.mount.kind === 'ignored' || document.mount.kind === 'signature')
     return { document, isReadable: true, value: null, faults: [], locator: NO_PLACES };
   const from = document.isForeign ? null : environment;
   const reading = readDocument(document.text, from);
@@ -43,6 +45,7 @@ export function readPart(document: SourceDocument, environment: Environment): Pa
     const told = fault.kind === 'empty' && document.mount.kind !== 'main' ? { ...fault, ...EMPTY_PIECE } : fault;
     return { path, fault: told, place: () => position };
   });
+  const files = fillFiles(reading.value, document);
   const value = document.mount.kind === 'route' ? namedRoute(reading.value, document.mount.name) : reading.value;
   const locator = document.mount.kind === 'main' ? reading.locator : lateLocator(document.text, from, reading.value);
   const part = { document, isReadable: reading.isReadable, value, locator };
@@ -52,7 +55,8 @@ export function readPart(document: SourceDocument, environment: Environment): Pa
     fault,
     place: () => locator.locate(path, spot),
   }));
-  return { ...part, faults: [...own, ...misnamed(reading, document.mount, locator), ...shape] };
+  const unread = files.map(({ path, fault }) => ({ path, fault, place: () => locator.locate(path, 'value') }));
+  return { ...part, faults: [...own, ...misnamed(reading, document.mount, locator), ...unread, ...shape] };
 }
 
 const NO_PLACES: Locator = { locate: () => ({ line: 0, column: 0 }), valueAt: () => undefined };

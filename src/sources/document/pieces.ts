@@ -7,6 +7,7 @@
  * route     one route, named by its key          <prefix>/routes/<name>
  * service   one service, named by its key        <prefix>/services/<name>
  * weights   the operator's weights of one route   <prefix>/weights/<route>, <route>.weights.yaml in a directory
+ * signature of one of these                       <prefix>/signatures/<its key>, <its file>.sig, <its URL>.sig
  * ignored   a key that is none of these: it is only warned of
  * ```
  */
@@ -16,11 +17,14 @@ import { DOCUMENT_BYTES_MAX } from './read.ts';
 /** Where a document belongs. */
 export type Mount =
   | { readonly kind: 'main' }
-  | { readonly kind: 'root' }
+  /** `file`: of what a URL answers, the last segment of its path. */
+  | { readonly kind: 'root'; readonly file?: string }
   | { readonly kind: 'route'; readonly name: string }
   | { readonly kind: 'service'; readonly name: string }
   /** `revision`: of this document alone, of the source's own making. */
   | { readonly kind: 'weights'; readonly name: string; readonly revision: string }
+  /** `of`: what the signed document is called in its source (`signature/subject.ts`). */
+  | { readonly kind: 'signature'; readonly of: string }
   | { readonly kind: 'ignored' };
 
 /** A document, or what a source holds in the place of one. */
@@ -41,14 +45,17 @@ export const PIECES_MAX = 40_000;
 /** All documents together, in bytes of UTF-8: what reading one document of that size costs, all of them may. */
 export const PIECES_BYTES_MAX = DOCUMENT_BYTES_MAX;
 
-/** Fields that only the main document may set: they are read at the start, or say whom to trust. */
+/** Fields that only the main document may set: they are read at the start, say whom to trust, or where to write on the disk. */
 export const FILE_ONLY: ReadonlySet<string> = new Set([
   'listen',
+  'listeners',
   'admin',
   'adminToken',
+  'alerts',
   'workers',
   'state',
   'fleet',
+  'saturation',
   'sources',
   'follow',
   'discovery',

@@ -8,7 +8,7 @@
  */
 
 import { similarTo } from '../../lib/text/similar.ts';
-import type { Config } from '../../model/config.ts';
+import type { Config, RouteConfig } from '../../model/config.ts';
 import type { WeightsOrigin } from '../../model/rollout.ts';
 import { backendRefsOf, versionOf } from '../build/route.ts';
 import type { Draft } from '../checks/draft.ts';
@@ -16,7 +16,8 @@ import { DEFAULT_WEIGHT } from '../defaults.ts';
 import { didYouMean, type Fault, quote } from '../problems/fault.ts';
 import type { Path, Report, Spot } from '../problems/report.ts';
 import type { WeightsInput } from '../schema/weights.ts';
-import type { DocumentInput, RouteInput } from '../schema.ts';
+import type { DocumentInput, RouteInput, ServiceInput } from '../schema.ts';
+import type { Known } from './known.ts';
 import type { Merged } from './merge.ts';
 import type { Part } from './part.ts';
 
@@ -89,44 +90,63 @@ export function checkWeights(draft: Draft, merged: Pick<Merged, 'weights' | 'pla
   }
 }
 
-/** The document with the operator's weights on its routes. Everything must be sound. */
-export function weigh(document: DocumentInput, documents: readonly RouteWeights[]): DocumentInput {
+/** The document with the operator's weights on its routes. Everything must be sound. @param known routes that were weighed before */
+export function weigh(document: DocumentInput, documents: readonly RouteWeights[], known: Known): DocumentInput {
   if (documents.length === 0) return document;
   const routes = [...document.routes];
+  const serviceOf = (name: string): ServiceInput | undefined => document.services[name];
   for (const weighted of documents) {
     const route = routes[weighted.index] as RouteInput;
     // A redirect sends nowhere, and is to be told from a list that is empty.
     if (route.backendRefs === undefined) continue;
-    const { weights } = weighingOf(weighted, route, document);
-    const backendRefs = backendRefsOf(route).map((ref, n) => ({ ...ref, weight: weights[n] as number }));
-    routes[weighted.index] = { ...route, backendRefs };
+    const before = known.weighed(weighted.part, route, serviceOf);
+    const weighed = before ?? weighedRoute(route, weighingOf(weighted, route, document));
+    if (before === null) known.keepWeighed(weighted.part, route, serviceOf, weighed);
+    routes[weighted.index] = weighed;
   }
   return { ...document, routes };
+}
+
+function weighedRoute(route: RouteInput, { weights }: Weighing): RouteInput {
+  return { ...route, backendRefs: backendRefsOf(route).map((ref, n) => ({ ...ref, weight: weights[n] as number })) };
 }
 
 /**
  * The configuration with the origin of its weights noted.
  * @param document as it was before its weights were replaced
+ * @param known routes whose origin was noted before
  */
-export function noteWeights(config: Config, document: DocumentInput, documents: readonly RouteWeights[]): Config {
+export function noteWeights(
+  config: Config,
+  document: DocumentInput,
+  documents: readonly RouteWeights[],
+  known: Known,
+): Config {
   if (documents.length === 0) return config;
   const routes = [...config.routes];
   for (const weighted of documents) {
     const { index, part } = weighted;
-    const route = document.routes[index] as RouteInput;
-    const { isSet } = weighingOf(weighted, route, document);
-    const { mount, name, isForeign } = part.document;
-    const origin: WeightsOrigin = {
-      // A folder is where this machine has it: the same content has the same hash on every gateway.
-      document: isForeign ? name : (name.split(/[\\/]/).at(-1) as string),
-      revision: mount.kind === 'weights' ? mount.revision : '',
-      reason: (part.value as WeightsInput).reason ?? '',
-      ownWeights: backendRefsOf(route).map(({ weight }) => weight ?? DEFAULT_WEIGHT),
-      isSet,
-    };
-    routes[index] = { ...(routes[index] as Config['routes'][number]), weights: origin };
+    const built = routes[index] as RouteConfig;
+    const before = known.noted(part, built);
+    const noted = before ?? { ...built, weights: originOf(weighted, document) };
+    if (before === null) known.keepNoted(part, built, noted);
+    routes[index] = noted;
   }
   return { ...config, routes };
+}
+
+function originOf(weighted: RouteWeights, document: DocumentInput): WeightsOrigin {
+  const { part, index } = weighted;
+  const route = document.routes[index] as RouteInput;
+  const { mount, name, isForeign } = part.document;
+  return {
+    // A folder is where this machine has it: the same content has the same hash on every gateway.
+    document: isForeign ? name : (name.split(/[\\/]/).at(-1) as string),
+    revision: mount.kind === 'weights' ? mount.revision : '',
+    reason: (part.value as WeightsInput).reason ?? '',
+    ownWeights: backendRefsOf(route).map(({ weight }) => weight ?? DEFAULT_WEIGHT),
+    isSet: weighingOf(weighted, route, document).isSet,
+  };
 }
 
 /** Whether a weights document has values to go by. */

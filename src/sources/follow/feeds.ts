@@ -46,6 +46,11 @@ export class Feeds {
     if (late) throw this.#unanswered();
   }
 
+  /** What a source is called, distinct. @param source its number, from 1 */
+  nameOf(source: number): string {
+    return this.#names[source - 1] ?? '';
+  }
+
   /** Every document that is held, sources numbered from 1; the same object for a piece that stayed. */
   documents(): SourceDocument[] {
     return this.#followers.flatMap((follower, index) => {

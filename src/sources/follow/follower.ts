@@ -146,7 +146,7 @@ export class Follower<P extends Item = Piece> {
       state: this.#state.name,
       revision: this.#held?.revision ?? '',
       hash: this.#held?.hash ?? '',
-      pieces: this.pieces.length,
+      pieces: this.pieces.filter(({ mount }) => mount?.kind !== 'signature').length,
       staleMs: nowMs - (this.#confirmedAtMs ?? this.#startedAtMs),
       changedAt: this.#changedAt,
       confirmedAt: this.#confirmedAt,

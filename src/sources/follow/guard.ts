@@ -51,11 +51,19 @@ function isSame(a: Item, b: Item): boolean {
   return a.name === b.name && a.mount?.kind === b.mount?.kind && contentOf(a) === contentOf(b);
 }
 
-/** Whether a listing has lost so much that a mistake is likelier than an edit. */
+/**
+ * Whether a listing has lost so much that a mistake is likelier than an edit. Of documents: signatures, and keys that are none,
+ * make up for no loss.
+ */
 export function isShrunk(before: readonly Item[], after: readonly Item[]): boolean {
-  if (before.length === 0) return false;
-  if (after.length === 0) return true;
-  return before.length >= SHRINK_LEAST && changesOf(before, after).removed.length * 2 > before.length;
+  const [held, left] = [before.filter(isDocument), after.filter(isDocument)];
+  if (held.length === 0) return false;
+  if (left.length === 0) return true;
+  return held.length >= SHRINK_LEAST && changesOf(held, left).removed.length * 2 > held.length;
+}
+
+function isDocument({ mount }: Item): boolean {
+  return mount?.kind !== 'signature' && mount?.kind !== 'ignored';
 }
 
 /**

@@ -81,5 +81,6 @@ export function mountOf(rest: string, revision: string): Mount | null {
   if (section === 'routes' && name.length > 0) return { kind: 'route', name: name.join('/') };
   if (section === 'services' && name.length > 0) return { kind: 'service', name: name.join('/') };
   if (section === 'weights' && name.length > 0) return { kind: 'weights', name: name.join('/'), revision };
+  if (section === 'signatures' && name.length > 0) return { kind: 'signature', of: name.join('/') };
   return { kind: 'ignored' };
 }

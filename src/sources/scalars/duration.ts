@@ -1,8 +1,8 @@
 /**
- * Durations as operators write them: `300ms`, `10s`, `1m30s`.
+ * Times as operators write them: durations, `300ms`, `10s`, `1m30s`, and instants, `2026-11-21T10:00:00Z`.
  *
- * One to four integers of at most five digits with the units h, m, s, ms, in any order, added up.
- * Source: Kubernetes Gateway API, GEP-2257 (duration format).
+ * A duration is one to four integers of at most five digits with the units h, m, s, ms, in any order, added up.
+ * Source: Kubernetes Gateway API, GEP-2257 (duration format); RFC 3339 (instants).
  */
 
 import { type Check, didYouMean, type Fault, wrongType } from '../problems/fault.ts';
@@ -70,4 +70,25 @@ function unitMeant(word: string): string | null {
   if (/^(?:s|secs?|seconds?)$/.test(word)) return 's';
   if (/^(?:m|mins?|minutes?)$/.test(word)) return 'm';
   return /^(?:h|hrs?|hours?)$/.test(word) ? 'h' : null;
+}
+
+const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?(?:Z|[+-]\d\d:\d\d)$/;
+
+/** JSON Schema of an instant. */
+export const INSTANT_META = { type: 'string', pattern: INSTANT.source };
+
+/** Milliseconds since 1970, or null when it is none: a day that its month does not have is none either. */
+export function parseInstant(text: string): number | null {
+  if (!INSTANT.test(text)) return null;
+  const ms = Date.parse(text);
+  const [year, month, day] = text.slice(0, 10).split('-').map(Number) as [number, number, number];
+  const isDay = new Date(Date.UTC(year, month - 1, day)).getUTCDate() === day;
+  return Number.isNaN(ms) || !isDay ? null : ms;
+}
+
+/** A check for instants. */
+export function checkInstant(value: unknown): Fault | null {
+  const expected = 'a date and time with a zone, 2026-11-21T10:00:00Z';
+  if (typeof value !== 'string') return wrongType(expected, value, 'put it in quotes');
+  return parseInstant(value) === null ? { kind: 'instant', expected } : null;
 }

@@ -55,12 +55,17 @@ function tokenHint(value: string): string {
   return TOKEN.test(bare) ? didYouMean(bare) : '';
 }
 
-/** The header that carries the color: a token that HTTP itself does not need. */
-export function checkColorHeader(value: unknown): Fault | null {
-  const fault = tokenCalled('header name')(value);
-  if (fault !== null || !RESERVED.has(String(value).toLowerCase())) return fault;
-  return { kind: 'reservedHeader', expected: 'a header that HTTP does not need itself', hint: 'use x-release-stage' };
+/** A header that the gateway may read for itself: a token that HTTP does not need. @param example that people are pointed to */
+export function freeHeader(example: string): Check {
+  return (value) => {
+    const fault = tokenCalled('header name')(value);
+    if (fault !== null || !RESERVED.has(String(value).toLowerCase())) return fault;
+    return { kind: 'reservedHeader', expected: 'a header that HTTP does not need itself', hint: `use ${example}` };
+  };
 }
+
+/** The header that carries the color. */
+export const checkColorHeader: Check = freeHeader('x-release-stage');
 
 /** A header that a filter may write or remove: none that frames, routes or ends a message, or belongs to a connection. */
 export function checkHeaderWritten(value: unknown): Fault | null {

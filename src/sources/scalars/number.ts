@@ -130,6 +130,14 @@ export function checkRedirectStatus(value: unknown): Fault | null {
   return REDIRECT_STATUSES.includes(value) ? null : { kind: 'choice', expected };
 }
 
+/** The status of an answer of the gateway's own: a final one that says nothing of a form or of a kept copy. */
+export function checkAnswerStatus(value: unknown): Fault | null {
+  const expected = 'a status from 200 to 599 other than 205 and 304';
+  if (typeof value !== 'number') return wrongType(expected, value, unquoted(value));
+  const isFinal = Number.isInteger(value) && value >= 200 && value <= 599;
+  return isFinal && value !== 205 && value !== 304 ? null : { kind: 'answerStatus', expected };
+}
+
 /** `auto` or a number of threads. */
 export function checkWorkers(value: unknown): Fault | null {
   if (value === 'auto') return null;

@@ -3,7 +3,7 @@
  */
 
 import { z } from 'zod';
-import { checkDirectory, DIRECTORY_META } from '../scalars/directory.ts';
+import { checkFile, FILE_PATH_META } from '../scalars/directory.ts';
 import { checkColorHeader, TOKEN_META } from '../scalars/http.ts';
 import {
   ALGORITHMS,
@@ -22,7 +22,7 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
 function file(description: string): z.ZodType<string, string> {
-  return scalar<string>(checkDirectory, DIRECTORY_META, description);
+  return scalar<string>(checkFile, FILE_PATH_META, description);
 }
 
 function text(description: string): z.ZodType<string, string> {

@@ -3,8 +3,8 @@
  */
 
 import { z } from 'zod';
-import { WINDOW_POLICIES } from '../../model/threads/fleet.ts';
-import { checkDirectory, DIRECTORY_META } from '../scalars/directory.ts';
+import { LOCK_STORES, WINDOW_POLICIES } from '../../model/threads/fleet.ts';
+import { checkFile, FILE_PATH_META } from '../scalars/directory.ts';
 import { checkRedis, parseRedis, REDIS_META } from '../scalars/redis.ts';
 import { checkSecret, checkWord, SECRET_META, WORD_META } from '../scalars/store.ts';
 import { duration, type PartFault, scalar, withRule, word } from './fields.ts';
@@ -13,7 +13,7 @@ const SECOND_MS = 1000;
 const MINUTE_MS = 60_000;
 
 function file(description: string): z.ZodType<string, string> {
-  return scalar<string>(checkDirectory, DIRECTORY_META, description);
+  return scalar<string>(checkFile, FILE_PATH_META, description);
 }
 
 const tls = z.strictObject({
@@ -54,6 +54,10 @@ export const fleet = z.strictObject({
   name: scalar<string>(checkWord, WORD_META, 'Name that all gateways of the fleet share; their keys begin with it'),
   member: scalar<string>(checkWord, WORD_META, 'What people call this gateway; default its machine’s name').optional(),
   redis,
+  lock: word(
+    LOCK_STORES,
+    'Where the locks are: consul and etcd are the first source of that kind; default redis',
+  ).optional(),
   lease: duration(SECOND_MS, MINUTE_MS, 'After which the lock of a leader that is gone is free; default 3s').optional(),
   window: z
     .strictObject({

@@ -1,21 +1,45 @@
 /**
- * The shape of what the document says of the process as a whole: listeners, limits, timeouts, HTTP, the access log, the state.
+ * The shape of what the document says of the process as a whole: listeners, limits, timeouts, HTTP, the access log, the state,
+ * and what it does at its own limits.
  */
 
 import { z } from 'zod';
+import { PROXY_PROTOCOL_MODES } from '../../model/threads/proxied.ts';
 import { REVISIONS_MAX } from '../../model/threads/revision.ts';
 import { ADDRESS_META, addressFrom, checkHost, portFrom } from '../scalars/address.ts';
 import { ADMIN_TOKEN_PATTERN, checkAdminToken } from '../scalars/admin-token.ts';
-import { checkDirectory, DIRECTORY_META } from '../scalars/directory.ts';
+import { checkDirectory, checkStateDirectory, FILE_PATH_META } from '../scalars/directory.ts';
 import { checkColorHeader, TOKEN_META } from '../scalars/http.ts';
 import { DAY_MS, duration, flag, integer, MIB, scalar, share, size, word } from './fields.ts';
+import { listenerTls } from './tls.ts';
+
+const listenParts = {
+  host: scalar<string>(checkHost, { type: 'string' }, 'IP address or name'),
+  port: scalar<number>(portFrom(0), { type: 'integer', minimum: 0, maximum: 65_535 }, '0 = any free port'),
+};
+
+const listenerProxyProtocol = word(
+  PROXY_PROTOCOL_MODES,
+  'Connections begin with a PROXY header: all of them (required), or those of trusted proxies; default off',
+);
+
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
 
 /** Where something listens: text, or a mapping of host and port. */
 export function listen(example: string, description: string) {
   const address = scalar<string>(addressFrom(0, example), ADDRESS_META, 'host:port; port 0 = any free port');
+  return z.union([address, z.strictObject(listenParts)]).meta({ description });
+}
+
+/** Where the data plane listens: as `listen`, what is spoken there, and whether it is told first who the client is. */
+export function listener(example: string, description: string) {
+  const address = scalar<string>(addressFrom(0, example), ADDRESS_META, 'host:port; port 0 = any free port');
   const parts = z.strictObject({
-    host: scalar<string>(checkHost, { type: 'string' }, 'IP address or name'),
-    port: scalar<number>(portFrom(0), { type: 'integer', minimum: 0, maximum: 65_535 }, '0 = any free port'),
+    ...listenParts,
+    proxyProtocol: listenerProxyProtocol.optional(),
+    tls: listenerTls.optional(),
+    http2: flag('HTTP/2 besides HTTP/1.1; default true with tls, else false').optional(),
   });
   return z.union([address, parts]).meta({ description });
 }
@@ -33,6 +57,29 @@ export const overload = z.strictObject({
     TOKEN_META,
     'Header in which trusted proxies name a request’s priority; without it there is none',
   ).optional(),
+});
+
+const profiles = z.strictObject({
+  directory: scalar<string>(
+    checkDirectory,
+    FILE_PATH_META,
+    'Where profiles are written; default profiles in state.directory, none without one',
+  ).optional(),
+  keep: integer(0, 100, 'Profiles that are kept; 0 = none is written; default 6').optional(),
+  bytesMax: size(MIB, 1024 * MIB, 'What they may take together; default 32MiB').optional(),
+  length: duration(100, MINUTE_MS, 'How long one records; default 5s').optional(),
+  cooldown: duration(1000, DAY_MS, 'Time after one in which there is no other; default 10m').optional(),
+});
+
+export const saturation = z.strictObject({
+  response: word(['shed', 'observe'], 'What is done when the process is short of something; default shed').optional(),
+  delay: duration(10, MINUTE_MS, 'How late an event loop may be; default 500ms').optional(),
+  memory: size(
+    32 * MIB,
+    2 ** 50,
+    'Memory that the process may take; default what its cgroup allows, else what the machine has',
+  ).optional(),
+  profiles: profiles.optional(),
 });
 
 export const http = z.strictObject({
@@ -61,12 +108,22 @@ export const limits = z.strictObject({
   endpointPendingMax: integer(0, 1_000_000, 'Most waiting requests per endpoint and worker; default 1024').optional(),
   requestsPerConnectionMax: integer(1, 1_000_000_000, 'Most requests per client connection; default 10000').optional(),
   replayBodyBytesMax: size(0, 64 * MIB, 'Largest request body kept for another attempt; default 64KiB').optional(),
+  endpointSessionsMax: integer(1, 1024, 'Most HTTP/2 connections per endpoint and worker; default 2').optional(),
+  sessionStreamsMax: integer(
+    1,
+    10_000,
+    'Most requests under way on one of them, if the endpoint takes as many; default 100',
+  ).optional(),
+  staleBytesMax: size(0, 1024 * MIB, 'Answers kept for fallback, per worker; default 64MiB').optional(),
+  http2StreamsMax: integer(1, 100_000, 'Most open streams per HTTP/2 connection; default 100').optional(),
+  http2AbuseMax: integer(10, 1_000_000, 'Most costly frames of a kind at once, per connection; default 500').optional(),
 });
 
 export const timeouts = z.strictObject({
   head: duration(1, DAY_MS, 'First byte of a request to the end of its head; default 10s').optional(),
   idle: duration(1, DAY_MS, 'Idle client connection; default 60s').optional(),
   bodyIdle: duration(1, DAY_MS, 'No byte of a body moved; default 30s').optional(),
+  streamIdle: duration(1, DAY_MS, 'No byte of an event stream or a call of gRPC moved; default 5m').optional(),
   connect: duration(1, DAY_MS, 'Connect to an endpoint; default 1s').optional(),
   firstByte: duration(1, DAY_MS, 'Request sent to first byte of the response; default 30s').optional(),
   pending: duration(1, DAY_MS, 'Wait for a connection; default 1s').optional(),
@@ -75,6 +132,11 @@ export const timeouts = z.strictObject({
     1,
     DAY_MS,
     'Age at which a connection to an endpoint is used no more; default 5m',
+  ).optional(),
+  upstreamPing: duration(
+    1000,
+    DAY_MS,
+    'Time without a word after which an HTTP/2 endpoint with requests under way is asked by PING; default 20s',
   ).optional(),
   dns: duration(1, DAY_MS, 'How long a resolved name is believed; default 5s').optional(),
   upgradeIdle: duration(1, DAY_MS, 'No byte of an upgraded connection moved; default 5m').optional(),
@@ -87,13 +149,11 @@ export const drain = z.strictObject({
 
 export const state = z.strictObject({
   directory: scalar<string>(
-    checkDirectory,
-    DIRECTORY_META,
+    checkStateDirectory,
+    FILE_PATH_META,
     'Where budgets, rollouts and decisions outlive the process; default none: in memory',
   ).optional(),
 });
-
-const HOUR_MS = 3_600_000;
 
 export const revisions = z.strictObject({
   keep: integer(1, REVISIONS_MAX, 'Accepted configurations that are kept; default 20').optional(),

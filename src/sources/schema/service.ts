@@ -3,6 +3,7 @@
  */
 
 import { z } from 'zod';
+import { GRPC_CODES } from '../../model/sli.ts';
 import { type Check, wrongType } from '../problems/fault.ts';
 import { ADDRESS_META, addressFrom, checkAuthority } from '../scalars/address.ts';
 import { checkEndpointWeight, checkLimit, ENDPOINT_WEIGHT_MAX, LIMIT_META } from '../scalars/number.ts';
@@ -10,6 +11,7 @@ import { checkTarget, TARGET_META } from '../scalars/path.ts';
 import { endpointsFrom } from './discovery.ts';
 import { DAY_MS, duration, integer, named, real, scalar, share, token, word } from './fields.ts';
 import { serviceSlo } from './slo.ts';
+import { upstreamTls } from './tls.ts';
 
 const HOUR_MS = 3_600_000;
 /** Checks and ejections that come faster than this are load, not observation. */
@@ -39,15 +41,50 @@ const overload = z.strictObject({
   ),
 });
 
+const GRPC_SERVICE = /^[A-Za-z_][A-Za-z0-9_.]{0,126}$/;
+
+const checkGrpcService: Check = (value) => {
+  const expected = 'the full name of a gRPC service, of at most 127 letters, digits, dots and underscores';
+  if (typeof value !== 'string') return wrongType(expected, value);
+  return GRPC_SERVICE.test(value) ? null : { kind: 'grpcName', expected };
+};
+
+const grpcErrors = z
+  .array(word(GRPC_CODES, 'A status of gRPC'))
+  .min(1)
+  .meta({ description: 'Statuses of gRPC that are errors of the version; default those that say so of the server' });
+
+const protocol = (fallback: string) =>
+  word(
+    ['http1', 'h2', 'h2c', 'grpc'],
+    `What endpoints speak: h2 needs tls, h2c is HTTP/2 without, grpc either; default ${fallback}`,
+  ).optional();
+
+const proxyProtocol = (fallback: string) =>
+  word(
+    ['off', 'v1', 'v2'],
+    `Connections begin with a PROXY header that names the client, each for one client connection; default ${fallback}`,
+  ).optional();
+
+const OF_SERVICE = 'that of the service';
+
 const version = z.strictObject({
   endpoints: z.union([z.array(endpoint), endpointsFrom]).meta({ description: 'A list, or where to look them up' }),
   colors: z.array(token('color', 'Color value that pins this version')).optional(),
   overload: overload.optional(),
+  tls: upstreamTls.optional(),
+  protocol: protocol(OF_SERVICE),
+  proxyProtocol: proxyProtocol(OF_SERVICE),
 });
 
 const healthCheck = z.strictObject({
   path: scalar<string>(checkTarget, TARGET_META, 'Target of the GET, with a query or without; default /').optional(),
   host: scalar<string>(checkAuthority, { type: 'string' }, 'Host of the check; default: the endpoint’s own').optional(),
+  grpcService: scalar<string>(
+    checkGrpcService,
+    { type: 'string', pattern: GRPC_SERVICE.source },
+    'Service that endpoints with protocol grpc are asked for; default: the server as a whole',
+  ).optional(),
   interval: duration(INTERVAL_MS_MIN, HOUR_MS, 'From one check to the next; default 5s').optional(),
   timeout: duration(1, HOUR_MS, 'Longest check, to the status; default 2s').optional(),
   healthyCount: integer(1, 100, 'Good checks in a row that bring an endpoint back; default 2').optional(),
@@ -107,4 +144,8 @@ export const service = z.strictObject({
   slo: serviceSlo.optional(),
   overload: overload.optional(),
   breaker: breaker.optional(),
+  tls: upstreamTls.optional(),
+  protocol: protocol('http1'),
+  proxyProtocol: proxyProtocol('off'),
+  grpcErrors: grpcErrors.optional(),
 });

@@ -3,10 +3,16 @@
  */
 
 import { z } from 'zod';
+import { SCORE_FORMULAS } from '../../model/slo.ts';
 import { checkPath, PATH_META } from '../scalars/path.ts';
-import { DAY_MS, duration, flag, type PartFault, ratio, real, scalar, share, withRule, word } from './fields.ts';
+import { DAY_MS, duration, flag, name, type PartFault, ratio, real, scalar, share, withRule, word } from './fields.ts';
 
 const ERROR_WEIGHT_MAX = 1000;
+const PART_WEIGHT_MAX = 1000;
+const ROUTE_VALUE_MAX = 1_000_000;
+const DEPENDENCIES_MAX = 32;
+const SECOND_MS = 1000;
+const WINDOW_MS_MAX = 300_000;
 
 const latency = z.strictObject({
   threshold: duration(1, DAY_MS, 'Slower answers miss the objective'),
@@ -62,6 +68,48 @@ const drift = z.strictObject({
   accessLog: share('Share of its requests that the access log writes while it is in trouble; default 1').optional(),
 });
 
+/** What good seconds are, and how many are to be. */
+const secondsTarget = {
+  target: ratio('Target share of good seconds'),
+  atLeast: share('The score that makes a second good'),
+  window: duration(SECOND_MS, WINDOW_MS_MAX, 'How far back requests count, in whole seconds; default 1m').optional(),
+};
+
+const partWeight = (part: string) => real(0, PART_WEIGHT_MAX, `Weight of ${part}; default 1`).optional();
+
+const composite = z.strictObject({
+  ...secondsTarget,
+  formula: word(
+    SCORE_FORMULAS,
+    'How parts become a score: weighted mean, weighted geometric mean, or the worst of them; default mean',
+  ).optional(),
+  weights: z
+    .strictObject({
+      success: partWeight('the share of good requests'),
+      latency: partWeight('the share of good requests in time'),
+      health: partWeight('the share of endpoints in service'),
+      dependencies: partWeight('the share of closed breakers'),
+    })
+    .optional(),
+  dependencies: z.array(name('Service whose breakers count')).max(DEPENDENCIES_MAX).optional(),
+  whileBelow: z
+    .strictObject({
+      accessLog: share('Share of requests that the access log writes meanwhile; default 0').optional(),
+      concurrency: real(1 / 16, 1, 'Part of their limits that versions keep meanwhile; default 1').optional(),
+    })
+    .optional(),
+});
+
+/** The objective of the gateway: the value that is served, of that which is asked for. */
+export const business = z.strictObject({
+  ...secondsTarget,
+  late: share('Part of its value that a good answer keeps when it is too late; default 1').optional(),
+  timeWindow: timeWindow.optional(),
+});
+
+/** What a request of a route is worth, for `business`. */
+export const routeValue = real(0, ROUTE_VALUE_MAX, 'What one request is worth, for business');
+
 /** Objectives of a service. */
 export const serviceSlo = z.strictObject({
   availability: ratio('Target share of good requests'),
@@ -69,6 +117,7 @@ export const serviceSlo = z.strictObject({
   timeWindow: timeWindow.optional(),
   errorWeights: errorWeights.optional(),
   budgetPolicy: budgetPolicy.optional(),
+  composite: composite.optional(),
 });
 
 /** Objectives of a route. */

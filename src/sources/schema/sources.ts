@@ -4,7 +4,7 @@
 
 import { z } from 'zod';
 import { ADDRESS_META, addressFrom } from '../scalars/address.ts';
-import { checkDirectory, DIRECTORY_META } from '../scalars/directory.ts';
+import { checkDirectory, checkFile, FILE_PATH_META } from '../scalars/directory.ts';
 import {
   checkOriginUrl,
   checkPrefix,
@@ -21,8 +21,8 @@ import { duration, integer, type PartFault, scalar, withRule, word } from './fie
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 
-function path(description: string): z.ZodType<string, string> {
-  return scalar<string>(checkDirectory, DIRECTORY_META, description);
+function file(description: string): z.ZodType<string, string> {
+  return scalar<string>(checkFile, FILE_PATH_META, description);
 }
 
 function secret(description: string): z.ZodType<string | null, string | null> {
@@ -31,9 +31,9 @@ function secret(description: string): z.ZodType<string | null, string | null> {
 
 const tls = withRule(
   z.strictObject({
-    ca: path('File with the certificates that the server’s must be signed by; default the system’s').optional(),
-    cert: path('File with a certificate of our own').optional(),
-    key: path('File with its key').optional(),
+    ca: file('File with the certificates that the server’s must be signed by; default the system’s').optional(),
+    cert: file('File with a certificate of our own').optional(),
+    key: file('File with its key').optional(),
     serverName: scalar<string>(checkWord, WORD_META, 'Name that the server’s certificate must have').optional(),
   }),
   ({ cert, key }) =>
@@ -48,7 +48,7 @@ const tls = withRule(
 );
 
 const directory = z.strictObject({
-  path: path('Where documents lie, as *.yaml, *.yml and *.json'),
+  path: scalar<string>(checkDirectory, FILE_PATH_META, 'Where documents lie, as *.yaml, *.yml and *.json'),
 });
 
 /** How a Consul agent is reached, whatever it is asked for. */

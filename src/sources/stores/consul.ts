@@ -3,7 +3,8 @@
  *
  * ```
  * list    GET /v1/kv/<prefix>/?recurse               all of it, and X-Consul-Index
- * since   GET /v1/kv/<prefix>/?keys              the names, then the parts of the tree whose index is another (narrow.ts)
+ * since   GET /v1/kv/<prefix>/?keys              the names unless the watch brought them, then the parts of the tree whose
+ *                                                index is another (narrow.ts)
  * watch   GET /v1/kv/<prefix>/?keys&index=…&wait=…   answers when the index is another, or when the wait is over
  * ```
  * - An empty prefix is a 404 with an index. An index below 1 would not block: it is refused.
@@ -13,7 +14,7 @@
  * Source: Consul's HTTP API, "Blocking Queries" (tested with 1.8.7).
  */
 
-import { byPieceName, type Listing, mountOf, type Piece, type Store, type WatchWord } from '../follow/source.ts';
+import { byPieceName, type Listing, mountOf, type Piece, type Store } from '../follow/source.ts';
 import { type Answer, StoreClient } from './client.ts';
 import { nameOfSource } from './name.ts';
 import { changeOfTree, type Entry, type Names, type Tree } from './narrow.ts';
@@ -30,6 +31,8 @@ export function openConsul(settings: ConsulSettings): Store {
   const name = nameOfSource(settings);
   const client = new StoreClient({ name, tls: settings.tls, secrets: [settings.token] });
   let last: Listed | null = null;
+  /** What the watch that ended last has brought. */
+  let told: Names | null = null;
   return {
     kind: 'consul',
     name,
@@ -37,11 +40,16 @@ export function openConsul(settings: ConsulSettings): Store {
     list: async (signal, since = null) => {
       // A server that may be behind says nothing certain of what has changed.
       const isKnown = since !== null && last?.listing === since && settings.consistency !== 'stale';
-      const changed = isKnown ? await listChanged({ client, settings, signal }, last as Listed) : null;
+      const names = told;
+      told = null;
+      const changed = isKnown ? await listChanged({ client, settings, signal }, last as Listed, names) : null;
       last = changed ?? (await list({ client, settings, signal }));
       return last.listing;
     },
-    watch: (revision, signal) => watch(client, settings, revision, signal),
+    watch: async (revision, signal) => {
+      told = await watch({ client, settings, signal }, revision);
+      return told === null ? { kind: 'same' } : { kind: 'changed' };
+    },
     close: () => client.close(),
   };
 }
@@ -66,14 +74,18 @@ async function list(place: Place): Promise<Listed> {
 }
 
 /** The listing of now, made of one before and of what changed since; null where that is not certain. */
-async function listChanged(place: Place, { listing, indexes: before }: Listed): Promise<Listed | null> {
+async function listChanged(
+  place: Place,
+  { listing, indexes: before }: Listed,
+  told: Names | null,
+): Promise<Listed | null> {
   const root = rootOf(place);
   const asking = {
     root,
     names: (path: string) => readNames(place, path),
     tree: (path: string) => readTree(place, path),
   };
-  const change = await changeOfTree(asking, before);
+  const change = await changeOfTree(asking, before, told);
   if (change === null || change.index < Number(listing.revision)) return null;
   const { index, changed, indexes } = change;
   const come = piecesOf(place, changed);
@@ -111,8 +123,12 @@ async function readTree({ client, settings, signal }: Place, path: string): Prom
   return { index, entries };
 }
 
-async function readNames({ client, settings, signal }: Place, path: string): Promise<Names> {
-  const answer = await ask(client, settings, { path, fields: ['keys'], signal, timeoutMs: LIST_MS });
+async function readNames(place: Place, path: string): Promise<Names> {
+  const { client, settings, signal } = place;
+  return namesOf(client, await ask(client, settings, { path, fields: ['keys'], signal, timeoutMs: LIST_MS }));
+}
+
+function namesOf(client: StoreClient, answer: Answer): Names {
   const index = indexOf(client, answer);
   const names = answer.status === 404 ? [] : jsonOf(answer.text);
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
@@ -126,17 +142,14 @@ export function blockingMs(waitMs: number): number {
   return waitMs + waitMs / 16 + SLACK_MS;
 }
 
-async function watch(
-  client: StoreClient,
-  settings: ConsulSettings,
-  revision: string,
-  signal: AbortSignal,
-): Promise<WatchWord> {
+/** The names that are there after a change; null: nothing changed. */
+async function watch(place: Place, revision: string): Promise<Names | null> {
+  const { client, settings, signal } = place;
   const { waitMs } = settings;
   const timeoutMs = blockingMs(waitMs);
   const fields = ['keys', `index=${revision}`, `wait=${waitMs}ms`];
-  const answer = await ask(client, settings, { path: `${settings.prefix}/`, fields, signal, timeoutMs });
-  return indexOf(client, answer) === Number(revision) ? { kind: 'same' } : { kind: 'changed' };
+  const answer = await ask(client, settings, { path: rootOf(place), fields, signal, timeoutMs });
+  return indexOf(client, answer) === Number(revision) ? null : namesOf(client, answer);
 }
 
 interface KeyQuestion {

@@ -4,6 +4,7 @@
  * ```
  * conf.d/10-shop.yaml    conf.d/20-mail.yaml       hidden files, other endings and sub-folders are left alone
  * conf.d/shop.weights.yaml                         the weights of the route shop; its revision is a hash of the text
+ * conf.d/10-shop.yaml.sig                          the signature of a document
  * ConfigMap: conf.d/shop.yaml -> ..data/shop.yaml, and `..data` is swapped as a whole
  * ```
  * One answer is one moment: files are read between two looks at their names, sizes, times and inodes, and read again when
@@ -19,6 +20,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { SluiceError } from '../../model/problem.ts';
 import { DISK, type Disk } from '../disk.ts';
 import type { Mount } from '../document/pieces.ts';
+import { SIGNATURE_ENDING } from '../document/signature/subject.ts';
 import type { Listing, Piece, Store, WatchWord } from '../follow/source.ts';
 import { nameOfSource } from './name.ts';
 import type { DirectorySettings } from './settings.ts';
@@ -27,7 +29,8 @@ const POLL_MS = 5000;
 /** Looks that differ so often in a row are not a swap but a writer who never stops. */
 const TRIES = 5;
 const TRY_MS = 20;
-const DOCUMENT = /^[^.].*\.(?:ya?ml|json)$/;
+/** A document, or the signature of one. */
+const DOCUMENT = /^[^.].*\.(?:ya?ml|json)(?:\.sig)?$/;
 /** The file with the weights of a route. */
 export const WEIGHTS = /^([^.].*)\.weights\.(?:ya?ml|json)$/;
 
@@ -69,6 +72,7 @@ async function listFolder(path: string, folder: Folder): Promise<Listing> {
 }
 
 function mountOfFile(name: string, text: string): Mount {
+  if (name.endsWith(SIGNATURE_ENDING)) return { kind: 'signature', of: name.slice(0, -SIGNATURE_ENDING.length) };
   const [, route] = WEIGHTS.exec(name) ?? [];
   return route === undefined ? { kind: 'root' } : { kind: 'weights', name: route, revision: revisionOfText(text) };
 }

@@ -44,6 +44,10 @@ export interface WatchLine {
   readonly word: 'created' | 'progress' | 'changed';
   /** Keys that were removed, in base64. */
   readonly removed: readonly string[];
+  /** Keys that were changed or removed, in base64; none where the watch cannot tell. */
+  readonly keys: readonly string[];
+  /** Of the whole store when this was said, decimal. */
+  readonly revision: string;
 }
 
 export class EtcdGateway {
@@ -62,10 +66,12 @@ export class EtcdGateway {
 
   /** Does something; when it fails, the next attempt is for another member, and with a new login. */
   async rotating<T>(signal: AbortSignal, action: () => Promise<T>): Promise<T> {
+    const [member, isOver] = [this.#member, signal.aborted];
     try {
       return await action();
     } catch (error) {
-      if (signal.aborted) throw error;
+      // Of several that failed together one turns.
+      if (isOver || isGivenUp(signal) || this.#member !== member) throw error;
       this.#member = (this.#member + 1) % this.#settings.endpoints.length;
       this.#token = null;
       throw error;
@@ -74,11 +80,21 @@ export class EtcdGateway {
 
   /** Reads keys. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` */
   async range(question: RangeQuestion, signal: AbortSignal): Promise<RangeAnswer> {
-    const answer = await this.#postAgain('/v3/kv/range', question, signal);
+    const answer = await this.#postAgain('/v3/kv/range', JSON.stringify(question), signal);
     if (answer.status !== 200) throw this.client.refusal({ ...answer, text: errorOf(answer.text) });
     const read = rangeOf(answer.text);
     if (read === null) throw this.client.failure('the answer is no range of keys: is this etcd?');
     return read;
+  }
+
+  /** Reads several ranges of one moment. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` */
+  async ranges(questions: readonly RangeQuestion[], signal: AbortSignal): Promise<RangeAnswer[]> {
+    const success = questions.map((question) => ({ request_range: question }));
+    const answer = await this.call('/v3/kv/txn', { success }, signal);
+    const { header, responses } = answer as { header?: unknown; responses?: readonly { response_range?: object }[] };
+    const read = (responses ?? []).map(({ response_range: range }) => rangeOfRaw({ ...range, header } as RawRange));
+    if (read.length === questions.length && read.every((range) => range !== null)) return read;
+    throw this.client.failure('the answer is no transaction: is this etcd?');
   }
 
   /** Gets a token where there is a login; later calls need not. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` */
@@ -91,13 +107,34 @@ export class EtcdGateway {
    * @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when nobody knows, or when nothing was sent (its cause says which)
    */
   async transact(question: object, signal: AbortSignal): Promise<TransactionAnswer> {
-    const answer = await this.#postAgain('/v3/kv/txn', question, signal);
+    const answer = await this.#postAgain('/v3/kv/txn', JSON.stringify(question), signal);
     const refusal = (): SluiceError => this.client.refusal({ ...answer, text: errorOf(answer.text) });
     if (isRefusal(answer.status)) return { kind: 'refused', because: refusal().message };
     if (answer.status !== 200) throw refusal();
     const read = transactionOf(answer.text);
     if (read === null) throw this.client.failure('the answer is no transaction: is this etcd?');
     return read;
+  }
+
+  /** Any other call; the answer as it is. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` unless it is an object of JSON */
+  async call(path: string, question: object, signal: AbortSignal): Promise<Readonly<Record<string, unknown>>> {
+    const [answer] = await this.callEach(path, [question], signal);
+    return answer as Readonly<Record<string, unknown>>;
+  }
+
+  /** A stream of questions, and the answer to each in their order. @throws as `call` */
+  async callEach(
+    path: string,
+    questions: readonly object[],
+    signal: AbortSignal,
+  ): Promise<Readonly<Record<string, unknown>>[]> {
+    const answer = await this.#postAgain(path, questions.map((one) => JSON.stringify(one)).join('\n'), signal);
+    if (answer.status !== 200) throw this.client.refusal({ ...answer, text: errorOf(answer.text) });
+    const read = answer.text.trim().split('\n').map(jsonOf);
+    if (read.length === questions.length && read.every((one) => typeof one === 'object' && one !== null)) {
+      return read as Readonly<Record<string, unknown>>[];
+    }
+    throw this.client.failure('the answer is no JSON: is this etcd?');
   }
 
   /** Watches keys until the stream ends. A canceled or compacted watch is a change: list again. */
@@ -125,20 +162,20 @@ export class EtcdGateway {
   }
 
   /** Tokens are forgotten by a member that was restarted, and after five minutes of silence; nothing was done then. */
-  async #postAgain(path: string, body: unknown, signal: AbortSignal): Promise<Answer> {
+  async #postAgain(path: string, body: string, signal: AbortSignal): Promise<Answer> {
     const answer = await this.#post(path, body, signal);
     if (answer.status !== 401 || this.#settings.login === null) return answer;
     this.#token = null;
     return this.#post(path, body, signal);
   }
 
-  async #post(path: string, body: unknown, signal: AbortSignal): Promise<Answer> {
+  async #post(path: string, body: string, signal: AbortSignal): Promise<Answer> {
     return this.client.ask({
       origin: this.#origin,
       path,
       method: 'POST',
       headers: await this.#headers(signal),
-      body: JSON.stringify(body),
+      body,
       signal,
       timeoutMs: ASK_MS,
       bytesMax: ANSWER_BYTES_MAX,
@@ -168,6 +205,11 @@ export class EtcdGateway {
   }
 }
 
+/** Nobody waits any more, which says nothing of the member; one that let the time of the question run out has failed. */
+function isGivenUp({ aborted, reason }: AbortSignal): boolean {
+  return aborted && (reason as Partial<Error> | undefined)?.name !== 'TimeoutError';
+}
+
 /** Keys and values as the gateway wants them. */
 export function toBase64(text: string | Buffer): string {
   return Buffer.from(text).toString('base64');
@@ -189,7 +231,10 @@ interface RawRange {
 
 /** Fields that are empty, zero or false are left out by the gateway. Null when the text is not etcd's. */
 function rangeOf(text: string): RangeAnswer | null {
-  const raw = jsonOf(text) as RawRange | null;
+  return rangeOfRaw(jsonOf(text) as RawRange | null);
+}
+
+function rangeOfRaw(raw: RawRange | null): RangeAnswer | null {
   const revision = raw?.header?.revision;
   if (raw === null || !isNumber(revision)) return null;
   const kvs: KeyValue[] = [];
@@ -213,25 +258,41 @@ function transactionOf(text: string): TransactionAnswer | null {
   if (raw === null || !isNumber(revision)) return null;
   if (raw.succeeded === true) return { kind: 'answered', isDone: true, revision };
   const [{ response_range: range = {} } = {}] = (raw.responses ?? []) as { response_range?: object }[];
-  const read = rangeOf(JSON.stringify({ ...range, header: { revision } }));
+  const read = rangeOfRaw({ ...range, header: { revision } });
   return read === null ? null : { kind: 'answered', isDone: false, kvs: read.kvs };
 }
 
 /** Null: an error, or nothing that etcd says. */
 function watchLineOf(line: string): WatchLine | null {
-  const { result } = (jsonOf(line) ?? {}) as {
-    result?: { created?: unknown; canceled?: unknown; compact_revision?: unknown; events?: unknown };
-  };
+  const { result } = (jsonOf(line) ?? {}) as { result?: RawWatchLine };
   if (typeof result !== 'object' || result === null) return null;
+  const { header, created, canceled, compact_revision: compacted, events } = result;
+  const revision = isNumber(header?.revision) ? header.revision : '';
+  const nothing = { removed: [], keys: [], revision };
   // Whatever made etcd cancel it: what is held may be old.
-  if (result.canceled === true || isNumber(result.compact_revision)) return { word: 'changed', removed: [] };
-  const { events } = result;
-  if (Array.isArray(events) && events.length > 0) return { word: 'changed', removed: events.flatMap(removedKey) };
-  return { word: result.created === true ? 'created' : 'progress', removed: [] };
+  if (canceled === true || isNumber(compacted)) return { word: 'changed', ...nothing };
+  if (!Array.isArray(events) || events.length === 0)
+    return { word: created === true ? 'created' : 'progress', ...nothing };
+  const keys = (events as readonly RawEvent[]).map(({ kv }) => kv?.key);
+  // What changed is not known if one event does not say it.
+  const known = keys.every((key) => typeof key === 'string') ? keys : [];
+  return { word: 'changed', removed: (events as readonly RawEvent[]).flatMap(removedKey), keys: known, revision };
 }
 
-function removedKey(event: unknown): string[] {
-  const { type, kv } = event as { readonly type?: unknown; readonly kv?: { readonly key?: unknown } };
+interface RawWatchLine {
+  readonly header?: { readonly revision?: unknown };
+  readonly created?: unknown;
+  readonly canceled?: unknown;
+  readonly compact_revision?: unknown;
+  readonly events?: unknown;
+}
+
+interface RawEvent {
+  readonly type?: unknown;
+  readonly kv?: { readonly key?: unknown };
+}
+
+function removedKey({ type, kv }: RawEvent): string[] {
   return type === 'DELETE' && typeof kv?.key === 'string' ? [kv.key] : [];
 }
 

@@ -3,7 +3,8 @@
  *
  * ```
  * list     POST /v3/kv/range     page after page, all at the revision of the first
- * since    POST /v3/kv/range     the keys that changed after a revision, and how many there are
+ * since    POST /v3/kv/txn       the keys that the watch has named, and how many there are
+ *          POST /v3/kv/range     if anything has changed since: the keys that changed after a revision, and how many there are
  * watch    POST /v3/watch        a stream of lines from revision + 1; the first event, or its end, is the word
  * beside   POST /v3/kv/range     every `heartbeat`: the newest change below the prefix and the number of keys
  * ```
@@ -12,6 +13,8 @@
  *   question beside it notices both: it must be answered, and must show nothing that the watch should have told.
  * - What changed is taken over into the listing of before only if the number of keys says that nothing is missing: keys that are
  *   gone are known from the watch. Otherwise, and after an election, everything is listed.
+ * - Of the keys that the watch has named nothing more is asked if the store still is at the revision of that word: then nothing
+ *   else has changed. Looking for what changed makes etcd read every key.
  * - After a failure the next member is asked. A token that is no longer known is renewed once.
  * 64-bit numbers are text, keys and values base64.
  * Source: etcd's "gRPC gateway" page and rpc.proto (tested with 3.4.23).
@@ -19,7 +22,15 @@
 
 import { byPieceName, type Item, type Listing, mountOf, type Store } from '../follow/source.ts';
 import type { StoreClient } from './client.ts';
-import { EtcdGateway, type KeyValue, type RangeAnswer, rangeEnd, toBase64 } from './etcd-gateway.ts';
+import {
+  EtcdGateway,
+  type KeyValue,
+  type RangeAnswer,
+  type RangeQuestion,
+  rangeEnd,
+  toBase64,
+  type WatchLine,
+} from './etcd-gateway.ts';
 import { nameOfSource } from './name.ts';
 import { pause } from './pause.ts';
 import type { EtcdSettings } from './settings.ts';
@@ -64,8 +75,8 @@ export function openEtcdKeys<P extends Item>(settings: EtcdSettings, reading: Ke
   const gateway = new EtcdGateway(settings, reading.name);
   const { client } = gateway;
   let last: Listed<P> | null = null;
-  /** Keys that the watch has told to be gone since then. */
-  let removed: readonly string[] = [];
+  /** What the watch has told since then. */
+  let told: Told = NOTHING;
   return {
     kind: reading.kind,
     name: gateway.name,
@@ -74,18 +85,18 @@ export function openEtcdKeys<P extends Item>(settings: EtcdSettings, reading: Ke
       return gateway.rotating(signal, async () => {
         const question = { gateway, settings, signal, itemOf: reading.itemOf };
         const isKnown = since !== null && last?.listing === since;
-        const changed = isKnown ? await listChanged(question, last as Listed<P>, removed) : null;
+        const changed = isKnown ? await listChanged(question, last as Listed<P>, told) : null;
         last = changed ?? (await list(question));
-        removed = [];
+        told = NOTHING;
         return last.listing;
       });
     },
     watch: (revision, signal, confirm) => {
       const count = last?.listing.revision === revision ? String(last.keys.size) : null;
-      const gone = (keys: readonly string[]): void => {
-        removed = keys;
+      const tell = (line: WatchLine): void => {
+        told = line;
       };
-      return gateway.rotating(signal, () => watch({ gateway, settings, revision, count, signal, confirm, gone }));
+      return gateway.rotating(signal, () => watch({ gateway, settings, revision, count, signal, confirm, tell }));
     },
     close: () => client.close(),
   };
@@ -130,28 +141,66 @@ async function list<P extends Item>(question: Question<P>): Promise<Listed<P>> {
   throw gateway.client.failure(`more than ${PAGES_MAX * PAGE_KEYS} keys below ${prefix}`);
 }
 
+/** What a watch tells of a change. */
+type Told = Pick<WatchLine, 'removed' | 'keys' | 'revision'>;
+
+const NOTHING: Told = { removed: [], keys: [], revision: '' };
+/** etcd takes 128 questions in one unless it is told otherwise. */
+const TOLD_KEYS_MAX = 100;
+/** A watch that begins behind tells of 1,000 revisions at a time, whatever revision its word carries. */
+const TOLD_REVISIONS_MAX = 500n;
+
 /** The listing of now, made of one before and of what changed since; null where that is not certain, or too much. */
 async function listChanged<P extends Item>(
   question: Question<P>,
-  { listing, keys: before, term }: Listed<P>,
-  removed: readonly string[],
+  before: Listed<P>,
+  told: Told,
 ): Promise<Listed<P> | null> {
-  const { gateway, settings, signal } = question;
-  const range = { key: toBase64(settings.prefix), range_end: toBase64(rangeEnd(settings.prefix)) };
-  const from = (BigInt(listing.revision) + 1n).toString();
-  const answer = await gateway.range({ ...range, min_mod_revision: from, limit: PAGE_KEYS }, signal);
+  const { listing, keys: known, term } = before;
+  const answer = (await readTold(question, listing.revision, told)) ?? (await readSince(question, listing.revision));
   if (answer.hasMore || answer.term !== term || BigInt(answer.revision) < BigInt(listing.revision)) return null;
-  const keys = new Set(before);
-  for (const key of removed) keys.delete(key);
+  const keys = new Set(known);
+  for (const key of told.removed) keys.delete(key);
   // One that came again is there.
   for (const { key } of answer.kvs) keys.add(key);
   if (String(keys.size) !== answer.count) return null;
   const changed = itemsOf(question, answer.kvs);
   const gone = itemsOf(
     question,
-    removed.filter((key) => !keys.has(key)).map((key) => ({ key, value: '', revision: '' })),
+    told.removed.filter((key) => !keys.has(key)).map((key) => ({ key, value: '', revision: '' })),
   );
   return { listing: { pieces: merged(listing.pieces, changed, gone), revision: answer.revision }, keys, term };
+}
+
+/**
+ * The keys that the watch has named, with the number of all; null when the store has moved on since it said so, or nothing was
+ * named: it alone knows then which keys are others.
+ */
+async function readTold<P extends Item>(
+  { gateway, settings: { prefix }, signal }: Question<P>,
+  before: string,
+  { keys, revision }: Told,
+): Promise<RangeAnswer | null> {
+  if (keys.length === 0 || keys.length > TOLD_KEYS_MAX) return null;
+  if (revision === '' || BigInt(revision) - BigInt(before) > TOLD_REVISIONS_MAX) return null;
+  const all = { key: toBase64(prefix), range_end: toBase64(rangeEnd(prefix)), count_only: true };
+  const [whole, ...named] = await gateway.ranges([all, ...new Set(keys)].map(questionOf), signal);
+  if (whole === undefined || whole.revision !== revision) return null;
+  return { ...whole, kvs: named.flatMap(({ kvs }) => kvs), hasMore: false };
+}
+
+function questionOf(asked: RangeQuestion | string): RangeQuestion {
+  return typeof asked === 'string' ? { key: asked } : asked;
+}
+
+/** Everything that changed after a revision, with the number of all. etcd looks at every key for it. */
+function readSince<P extends Item>(
+  { gateway, settings: { prefix }, signal }: Question<P>,
+  revision: string,
+): Promise<RangeAnswer> {
+  const range = { key: toBase64(prefix), range_end: toBase64(rangeEnd(prefix)) };
+  const from = (BigInt(revision) + 1n).toString();
+  return gateway.range({ ...range, min_mod_revision: from, limit: PAGE_KEYS }, signal);
 }
 
 /** In the order of their names. */
@@ -193,8 +242,8 @@ interface Watch {
   readonly count: string | null;
   readonly signal: AbortSignal;
   readonly confirm: () => void;
-  /** Takes keys that are gone. */
-  readonly gone: (keys: readonly string[]) => void;
+  /** Takes the line that told of a change. */
+  readonly tell: (line: WatchLine) => void;
 }
 
 /** The stream and the questions beside it; whichever has something to say first ends the other. */
@@ -208,16 +257,13 @@ async function watch(asked: Watch): Promise<WatchEnd> {
   }
 }
 
-async function listen({ gateway, settings: { prefix }, revision, signal, confirm, gone }: Watch): Promise<WatchEnd> {
+async function listen({ gateway, settings: { prefix }, revision, signal, confirm, tell }: Watch): Promise<WatchEnd> {
   const range = { key: toBase64(prefix), range_end: toBase64(rangeEnd(prefix)) };
   const from = (BigInt(revision) + 1n).toString();
-  for await (const { word, removed } of gateway.watch(
-    { ...range, start_revision: from, progress_notify: true },
-    signal,
-  )) {
-    if (word === 'changed') gone(removed);
-    if (word === 'changed') return { kind: 'changed' };
-    if (word === 'progress') confirm();
+  for await (const line of gateway.watch({ ...range, start_revision: from, progress_notify: true }, signal)) {
+    if (line.word === 'changed') tell(line);
+    if (line.word === 'changed') return { kind: 'changed' };
+    if (line.word === 'progress') confirm();
   }
   throw gateway.client.failure('the watch ended');
 }

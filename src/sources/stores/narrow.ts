@@ -6,7 +6,8 @@
  * different is read with its values. 10,000 keys of which one changed take about 25 small questions, not 3 MiB.
  *
  * All answers must be of one moment: as soon as one has an index above that of the names, or says something else than they do,
- * nothing is certain and everything has to be listed.
+ * nothing is certain. Names that a watch brought are then asked for again; names that were just asked for mean that everything
+ * has to be listed.
  */
 
 /** One key as it is. */
@@ -53,13 +54,33 @@ const LEAVES_MAX = 16;
 /** Nothing that a path would have to be encoded for, or that a server would take for a way up. */
 const PLAIN = /^(?:[A-Za-z0-9_@~:-]|(?<!\/)\.|(?<!\/)\/)+$/;
 
-/** What became different; null where that is not certain, or not worth it. @param before index of every key that was there */
-export async function changeOfTree(asking: Asking, before: ReadonlyMap<string, number>): Promise<TreeChange | null> {
+/**
+ * What became different; null where that is not certain, or not worth it.
+ * @param before index of every key that was there
+ * @param told names that are known already, of a moment since then; null: they are asked for
+ */
+export async function changeOfTree(
+  asking: Asking,
+  before: ReadonlyMap<string, number>,
+  told: Names | null = null,
+): Promise<TreeChange | null> {
   if (before.size <= LEAF_KEYS) return null;
-  const { index, names } = await asking.names(asking.root);
+  const change = told === null ? 'overtaken' : await changeBetween(asking, before, told);
+  if (change !== 'overtaken') return change;
+  const asked = await changeBetween(asking, before, await asking.names(asking.root));
+  return asked === 'overtaken' ? null : asked;
+}
+
+/** `overtaken`: something has changed since the names were told. */
+async function changeBetween(
+  asking: Asking,
+  before: ReadonlyMap<string, number>,
+  { index, names }: Names,
+): Promise<TreeChange | 'overtaken' | null> {
   if (!names.every((name) => PLAIN.test(name))) return null;
   const search = new Search(asking, before, index);
   const isCertain = await search.visit(asking.root, names.toSorted());
+  if (search.isOvertaken) return 'overtaken';
   const { changed, indexes } = search;
   return isCertain && indexes.size === names.length ? { index, changed, indexes } : null;
 }
@@ -73,6 +94,8 @@ interface Part {
 class Search {
   readonly changed: Entry[] = [];
   readonly indexes = new Map<string, number>();
+  /** An answer is of a later moment than the names. */
+  isOvertaken = false;
   readonly #asking: Asking;
   readonly #before: ReadonlyMap<string, number>;
   readonly #index: number;
@@ -94,7 +117,7 @@ class Search {
       const some = parts.slice(at, at + AT_ONCE);
       const answers = await Promise.all(some.map((part) => this.#asking.names(part.path)));
       for (const [n, { index }] of answers.entries()) {
-        if (index > this.#index) return false;
+        if (!this.#isOfThen(index)) return false;
         const part = some[n] as Part;
         if (!this.#isKnown(part, index)) different.push(part);
       }
@@ -116,12 +139,18 @@ class Search {
     return true;
   }
 
+  #isOfThen(index: number): boolean {
+    this.isOvertaken ||= index > this.#index;
+    return !this.isOvertaken;
+  }
+
   async #read(path: string, keys: readonly string[]): Promise<boolean> {
     this.#leaves += 1;
     if (this.#leaves > LEAVES_MAX) return false;
     const { index, entries } = await this.#asking.tree(path);
     const there = entries.map(({ key }) => key).toSorted();
-    if (index > this.#index || there.length !== keys.length || there.some((key, n) => key !== keys[n])) return false;
+    if (!this.#isOfThen(index)) return false;
+    if (there.length !== keys.length || there.some((key, n) => key !== keys[n])) return false;
     for (const entry of entries) {
       if (this.#before.get(entry.key) !== entry.index) this.changed.push(entry);
       this.indexes.set(entry.key, entry.index);

@@ -13,9 +13,10 @@ import { openZooKeeper } from './zookeeper/zookeeper.ts';
 /**
  * Opens a store; nothing is asked yet.
  * @param draw uniform in [0, 1)
+ * @param isSigned signatures that must be asked for by themselves are
  * @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when a certificate cannot be read
  */
-export function openStore(settings: SourceSettings, draw: () => number): Store {
+export function openStore(settings: SourceSettings, draw: () => number, isSigned = false): Store {
   switch (settings.kind) {
     case 'directory':
       return openDirectory(settings);
@@ -24,7 +25,7 @@ export function openStore(settings: SourceSettings, draw: () => number): Store {
     case 'etcd':
       return openEtcd(settings);
     case 'http':
-      return openHttp(settings, draw);
+      return openHttp(settings, draw, isSigned);
     case 'zookeeper':
       return openZooKeeper(settings);
     default:

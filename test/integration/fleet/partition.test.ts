@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type LoadCounts, startLoad, until } from '../../support/gateway.ts';
+import { type LoadCounts, logged, startLoad, until } from '../../support/gateway.ts';
 import { type Node, startFleet, type TestFleet } from '../../support/stores/fleet/fleet.ts';
 import { cannotRun, REDIS } from '../../support/stores/server.ts';
 
@@ -47,7 +47,7 @@ describe('two gateways whose Redis goes away', LIMIT, () => {
           await (await fetch(`${node.gateway.adminUrl}/metrics`)).text(),
           /sluice_fleet_mode\{mode="alone"\} 1/,
         );
-        assert.match(node.gateway.output(), /"event":"fleet_alone"/);
+        await logged(node.gateway, /"event":"fleet_alone"/);
       }
       fleet.redis.thaw();
       for (const node of fleet.nodes) {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DIALS_MAX } from '#src/model/tallies.ts';
+import { createStandings } from '#src/model/threads/load/standing.ts';
 import { Workers } from '#src/proxy/threads/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { createLatencyDials } from '#src/snapshot/latency-dials.ts';
@@ -172,16 +173,16 @@ describe('draining', () => {
     const workers = new Workers({
       file: new URL('../../../src/compose/worker.ts', import.meta.url),
       count: 1,
-      host: '127.0.0.1',
-      port: 0,
+      listeners: [{ host: '127.0.0.1', port: 0 }],
       dials,
       endpointDials: createEndpointDials().buffer,
       latencyDials: createLatencyDials().buffer,
+      standings: createStandings().buffer,
       snapshot: sketchSnapshot({ ...oneVersion(port), timeouts: { connectMs: 60_000 } }),
       died: () => undefined,
     });
     t.after(() => workers.stop());
-    const client = clientOf(t, { port: await workers.start() });
+    const client = clientOf(t, { port: (await workers.start())[0] ?? 0 });
     client.send(GET);
     await eventually(() => workers.regions()[0]?.tallies.cells[0] === 1, 'the request is under way');
     client.socket.destroy();

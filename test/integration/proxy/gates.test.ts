@@ -11,6 +11,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { BroadcastChannel } from 'node:worker_threads';
 import { DIALS_MAX } from '#src/model/tallies.ts';
+import { createStandings } from '#src/model/threads/load/standing.ts';
 import { Workers } from '#src/proxy/threads/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { createLatencyDials } from '#src/snapshot/latency-dials.ts';
@@ -148,16 +149,16 @@ describe('a thread that dies under load', () => {
     const workers = new Workers({
       file: new URL('../../support/proxy/mortal-worker.ts', import.meta.url),
       count: 2,
-      host: '127.0.0.1',
-      port: 0,
+      listeners: [{ host: '127.0.0.1', port: 0 }],
       dials,
       endpointDials: createEndpointDials().buffer,
       latencyDials: createLatencyDials().buffer,
+      standings: createStandings().buffer,
       snapshot: sketchSnapshot(oneVersion(upstream.port)),
       died: (id) => void deaths.push(id),
     });
     t.after(() => workers.stop());
-    const port = await workers.start();
+    const [port = 0] = await workers.start();
     let isOver = false;
     const clients = Array.from({ length: 24 }, () => askForEver(port, () => isOver));
     await eventually(() => upstream.received.join('').length > 24 * 100 * GET.length, 'the load runs');

@@ -32,10 +32,10 @@ interface Running {
 }
 
 /** `sluice run` behind a line of shell, which ends in `exec "$@"` and whatever redirections are to be tried. */
-async function startBehind(t: TestContext, shell: string): Promise<Running> {
+async function startBehind(t: TestContext, shell: string, more = ''): Promise<Running> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-streams-'));
   const file = join(folder, 'gateway.yaml');
-  writeFileSync(file, CONFIG);
+  writeFileSync(file, `${CONFIG}${more}`);
   const command = [process.execPath, MAIN, 'run', '--config', file];
   const child = spawn('sh', ['-c', shell, 'sh', ...command], { stdio: ['ignore', 'pipe', 'pipe'] });
   let log = '';
@@ -79,25 +79,40 @@ describe('a gateway whose standard output is full', () => {
   });
 });
 
+/** More connections than descriptors. */
+function crowd(t: TestContext, { proxyUrl }: Running): Socket[] {
+  const { hostname, port } = new URL(proxyUrl());
+  const clients = Array.from({ length: 150 }, () => connect(Number(port), hostname).on('error', () => undefined));
+  t.after(() => {
+    for (const client of clients) client.destroy();
+  });
+  return clients;
+}
+
+async function isServed({ proxyUrl }: Running): Promise<boolean> {
+  return fetch(`${proxyUrl()}/`, { headers: { connection: 'close' } }).then(
+    ({ status }) => status === 404,
+    () => false,
+  );
+}
+
 describe('a gateway without descriptors', () => {
   it('says so once, and serves again when there are some', onLinux, async (t) => {
-    const gateway = await startBehind(t, 'ulimit -n 100; exec "$@"');
-    const { hostname, port } = new URL(gateway.proxyUrl());
-    const clients: Socket[] = [];
-    t.after(() => {
-      for (const client of clients) client.destroy();
-    });
-    for (let n = 0; n < 150; n++) clients.push(connect(Number(port), hostname).on('error', () => undefined));
+    const gateway = await startBehind(t, 'ulimit -n 100; exec "$@"', 'saturation: {response: observe}\n');
+    const clients = crowd(t, gateway);
     await until('it is said', () => gateway.log().includes('"descriptors_exhausted"'));
     for (const client of clients) client.destroy();
-    const isServed = async (): Promise<boolean> =>
-      fetch(`${gateway.proxyUrl()}/`, { headers: { connection: 'close' } }).then(
-        ({ status }) => status === 404,
-        () => false,
-      );
-    await until('it serves again', isServed);
+    await until('it serves again', () => isServed(gateway));
     assert.equal(gateway.log().split('"descriptors_exhausted"').length, 2);
     assert.match(gateway.log(), /"event":"descriptors_exhausted","code":"EMFILE"/);
+    assert.equal(await gateway.stop(), 0);
+  });
+
+  it('closes connections that do nothing, says why, and serves again beside them', onLinux, async (t) => {
+    const gateway = await startBehind(t, 'ulimit -n 100; exec "$@"');
+    crowd(t, gateway);
+    await until('it is said', () => /"event":"saturation".*"signal":"descriptors"/.test(gateway.log()));
+    await until('it serves again', () => isServed(gateway));
     assert.equal(await gateway.stop(), 0);
   });
 });

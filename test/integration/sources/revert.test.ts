@@ -1,13 +1,20 @@
 /** A whole gateway whose sources bring a configuration that breaks a route: it goes back by itself. */
 
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { promisify } from 'node:util';
 import { startGatewayProcess, startLoad, startService, until } from '../../support/gateway.ts';
 import { listenLoopback } from '../../support/plane.ts';
 import { etcdKeys } from '../../support/stores/keys.ts';
 import { cannotRun, ETCD, startStore } from '../../support/stores/server.ts';
 
+const run = promisify(execFile);
+const MAIN = new URL('../../../src/main.ts', import.meta.url).pathname;
 const SETTINGS = 'listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nworkers: 2\n';
 const LOAD = { connections: 2, users: 50 };
 const nameOf = (route: string) => ({ headers: { host: `${route}.test` } });
@@ -27,8 +34,10 @@ test('a wrong endpoint in a file is reverted, pinned and told; a mended document
   const [shop, blog] = [await startService('shop'), await startService('blog')];
   t.after(() => Promise.all([shop.close(), blog.close()]));
   const text = (port: number, more = ''): string =>
-    `${SETTINGS}${more}services: {shop: ${serviceAt(port)}, blog: ${serviceAt(blog.port)}}\n` +
+    `${SETTINGS}state: {directory: "${state}"}\n${more}services: {shop: ${serviceAt(port)}, blog: ${serviceAt(blog.port)}}\n` +
     `routes:\n  - ${routeTo('shop').replace('{', '{name: shop, ')}\n  - ${routeTo('blog').replace('{', '{name: blog, ')}\n`;
+  const state = mkdtempSync(join(tmpdir(), 'sluice-state-'));
+  t.after(() => rmSync(state, { recursive: true }));
   const gateway = await startGatewayProcess(text(shop.port));
   t.after(() => gateway.end());
   const loads = ['shop', 'blog'].map((name) => startLoad(gateway.proxyUrl, { ...LOAD, ...nameOf(name) }));
@@ -45,6 +54,24 @@ test('a wrong endpoint in a file is reverted, pinned and told; a mended document
   assert.match(revisions.difference, /^pinned to revision 1 by sluice: route shop/);
   const took = /"tookMs":(\d+)/.exec(gateway.output())?.[1];
   t.diagnostic(`reverted ${took} ms after the change`);
+  const isWritten = async (): Promise<boolean> => (await gateway.decisions()).length === 1;
+  await until('it is a row of the log', isWritten);
+  await until('which is on the disk', () => gateway.output().includes('"decision_recorded"'));
+  const commands = [
+    ['verify', /1 of 1 decisions verified/],
+    ['replay', /^shop {2}revert \S+ {2}identical: route shop/m],
+    ['decisions', /^ +1 {2}\S+ {2}revert {4}route shop: \d+ of \d+ requests failed/m],
+  ] as const;
+  for (const [name, told] of commands) {
+    const words = name === 'decisions' ? [name, '--state', state] : [name, state];
+    // Rejects unless it exits with 0.
+    const { stdout } = await run(process.execPath, [MAIN, ...words]);
+    assert.match(stdout, told);
+  }
+  const explained = await fetch(`${gateway.adminUrl}/api/v1/explain/config?path=services.shop.versions.v1`);
+  assert.match(((await explained.json()) as { difference: string }).difference, /^pinned to revision 1 by sluice/);
+  const taken = await fetch(`${gateway.adminUrl}/api/v1/explain/route?url=http://shop.test/`);
+  assert.equal(((await taken.json()) as { route: string }).route, 'shop');
   const answer = await new Promise<number>((resolve) => {
     void fetch(gateway.proxyUrl).then((response) => resolve(response.status));
   });

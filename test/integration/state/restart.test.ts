@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, describe, it } from 'node:test';
-import { audit } from '#src/cli/verify/audit.ts';
-import { logTools } from '#src/compose/log-tools.ts';
+import { audit } from '#src/cli/log/verify/audit.ts';
+import { logTools } from '#src/compose/answers/log-tools.ts';
+import { fromBytes } from '#src/slo/budget/ledger/saved.ts';
 import { Ring } from '#src/slo/budget/ring.ts';
-import { fromBytes } from '#src/slo/budget/saved.ts';
 import {
   type GatewayProcess,
   startGatewayProcess,

@@ -216,6 +216,20 @@ describe('policy', LIMIT, () => {
     assert.equal(String(await message(canary)), 'alive');
   });
 
+  it('closes them after a while and with another status if told so, and serves them until then', async (t) => {
+    const upgrade = { protocols: ['websocket'], onRollback: 'close', closeAfterMs: 400, closeCode: 1012 } as const;
+    const plane = await rolledBack(t, { upgrade });
+    const canary = await webSocketTo(t, plane, { headers: { 'X-Release-Stage': 'v2' } });
+    const code = closeCode(canary);
+    const rolledBackAtMs = performance.now();
+    Atomics.store(plane.dials, SECOND_CELL, 0);
+    canary.send('alive');
+    assert.equal(String(await message(canary)), 'alive');
+    assert.equal(await code, 1012);
+    assert.ok(performance.now() - rolledBackAtMs >= 400);
+    await assertEnds(plane, { rolled_back: 1 }, SECOND_CELL);
+  });
+
   it('ends sessions with a drain: at its beginning, or shortly before its end where they are kept', async (t) => {
     for (const upgrade of [undefined, KEEP]) {
       const upstream = await webSocketUpstream(t);
@@ -324,7 +338,7 @@ routes:
     };
     await until('one has gone', async () => (await series('sluice_upgrade_sessions{')).endsWith(' 7'));
     const ended = 'sluice_upgrade_sessions_ended_total{reason="client_closed"';
-    assert.match(await series(ended), / 1$/);
+    await until('its end is counted', async () => (await series(ended)).endsWith(' 1'));
     const codes = Promise.all(sockets.map(closeCode));
     gateway.child.kill('SIGTERM');
     assert.deepEqual(

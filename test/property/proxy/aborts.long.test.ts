@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { fuzzSeed } from '../../support/http/fuzz/mutate.ts';
-import { leaveMany, leavingUpstream } from '../../support/proxy/aborts.ts';
+import { connectionsOf, leaveMany, leavingUpstream } from '../../support/proxy/aborts.ts';
 import { type PlaneChild, planeChildOf, type Reading } from '../../support/proxy/child.ts';
 
 const SEED = fuzzSeed();
@@ -46,7 +46,8 @@ it(`100,000 clients that leave at random points leave nothing (FUZZ_SEED=${SEED}
   const seconds = (performance.now() - startedMs) / 1000;
   const after = await quiet(child);
   // The upstream's own end of a connection may be heard of a little later.
-  for (let n = 0; n < 500 && upstream.open() > 0; n++) await later();
+  for (let n = 0; n < 3000 && upstream.open() > 0; n++) await later();
+  if (upstream.open() > 0) t.diagnostic(`connections of the upstream:\n${connectionsOf(upstream.port)}`);
   const grown = after.heapUsed + after.external - before.heapUsed - before.external;
   t.diagnostic(
     `${Math.round((ALL - FIRST) / seconds)} a second; heap ${Math.round(grown / 1024)} KiB more than after ${FIRST}`,

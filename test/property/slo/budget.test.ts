@@ -7,12 +7,16 @@ import type { SloConfig } from '#src/model/slo.ts';
 import type { SloStatus } from '#src/model/status.ts';
 import { CELL } from '#src/model/tallies.ts';
 import { BURN_WINDOWS, burnRate } from '#src/slo/budget/burn.ts';
-import { periodStartMs } from '#src/slo/budget/calendar.ts';
 import { SLICES, SloEngine } from '#src/slo/budget/engine.ts';
-import { badNeeded, isBeyondChance } from '#src/slo/budget/guard.ts';
+import { isBeyondChance } from '#src/slo/budget/guard.ts';
+import { periodStartMs } from '#src/slo/budget/ledger/calendar.ts';
 import { Ring, WINDOWS, type WindowName } from '#src/slo/budget/ring.ts';
 import { DEFAULT_SLO } from '#src/sources/defaults.ts';
+import { badNeeded } from '../../support/readings/metrics/fewest.ts';
 import { FakeWorker } from '../../support/simulate/worker.ts';
+
+/** A quick run tries a fifth of them. */
+const runs = (full: number): number => (process.env['SLUICE_TEST_DEPTH'] === 'quick' ? full / 5 : full);
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -92,7 +96,7 @@ describe('a ring', () => {
             assert.deepEqual(ring.counts(window), recomputed(events, window, trueMs), window);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });
@@ -133,7 +137,7 @@ describe('a ring that takes in another', () => {
           assert.ok(counts.bad >= least.bad && counts.bad <= most.bad, `${window} ${counts.bad}`);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 });
@@ -282,7 +286,7 @@ describe('the engine', () => {
           assert.equal(availability.burnRates[name], burnRate(window(name), 1 - SLO.availabilityRatio), name);
         }
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     );
   });
 
@@ -318,7 +322,7 @@ describe('the engine', () => {
         // Only what was counted within the error of the clock around midnight may stand on the other side of it.
         assert.ok(good >= least && good <= most, `${least} <= ${good} <= ${most}`);
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     );
   });
 });
@@ -334,7 +338,7 @@ describe('the guard', () => {
         assert.ok(isBeyondChance(needed + 1, n, expectedRatio));
         assert.ok(needed === 2 || !isBeyondChance(needed - 1, n, expectedRatio));
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     );
   });
 });
@@ -377,7 +381,7 @@ describe('a full outage', () => {
         const tookS = (pagedMs - beganMs) / 1000;
         assert.ok(tookS >= 42 && tookS <= 62, `${tookS} s at ${rate}/s`);
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 });

@@ -9,7 +9,7 @@ import { RevisionGuard } from '#src/slo/rollout/revision/guard.ts';
 import type { RouteCounts } from '#src/slo/rollout/revision/record.ts';
 import { exponential } from '../../support/simulate/draws.ts';
 
-const RUNS = Number(process.env['SLUICE_TEST_RUNS'] ?? (process.env['SLUICE_TEST_DEPTH'] === 'full' ? 100 : 20));
+const RUNS = Number(process.env['SLUICE_TEST_RUNS'] ?? (process.env['SLUICE_TEST_DEPTH'] === 'full' ? 100 : 5));
 const SEED = Number(process.env['SLUICE_TEST_SEED'] ?? 52_001);
 const TICK_MS = 100;
 const BEFORE_MS = 120_000;

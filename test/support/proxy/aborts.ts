@@ -5,6 +5,7 @@
  */
 
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import type { Random } from '#src/lib/random.ts';
@@ -78,6 +79,19 @@ export async function leavingUpstream(t: TestContext): Promise<LeavingUpstream> 
   const upstream = await startLeavingUpstream();
   t.after(() => upstream.close());
   return upstream;
+}
+
+/** How the system sees the connections of a port on this machine, one a line; empty where it does not tell. */
+export function connectionsOf(port: number): string {
+  try {
+    const hex = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
+    const rows = readFileSync('/proc/net/tcp', 'latin1').split('\n').slice(1);
+    // Local and remote address, state (1 established, 4 and 5 FIN was sent, 8 FIN was received), bytes that wait.
+    const fields = rows.map((row) => row.trim().split(/\s+/).slice(1, 5));
+    return fields.flatMap((row) => (row.some((field) => field.endsWith(hex)) ? [row.join(' ')] : [])).join('\n');
+  } catch {
+    return '';
+  }
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

@@ -8,6 +8,14 @@
 
 import { getHeapStatistics } from 'node:v8';
 
+const IS_QUICK = process.env['SLUICE_TEST_DEPTH'] === 'quick';
+
+/**
+ * Options of every test that counts: in a quick run many files share a process, and what others made of a function's types
+ * makes it box numbers.
+ */
+export const COUNTED = { skip: IS_QUICK && 'the heap is counted in the full run' } as const;
+
 const BATCHES_MIN = 12;
 const STILL_MS = 1000;
 
@@ -16,6 +24,7 @@ const STILL_MS = 1000;
  * @param allowed bytes per call that end the search
  */
 export function bytesPerCall(run: () => void, calls = 5000, allowed = 0): number {
+  if (IS_QUICK) throw new Error('a test that counts bytes needs the options COUNTED');
   let least = Number.POSITIVE_INFINITY;
   let improvedAt = performance.now();
   for (let batch = 0; batch < BATCHES_MIN || performance.now() - improvedAt < STILL_MS; batch++) {

@@ -7,9 +7,13 @@ import { Deadlines } from '#src/lib/deadlines.ts';
 import { Random } from '#src/lib/random.ts';
 import { reserveRates, versionCells } from '#src/model/overload.ts';
 import { DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
-import { AccessLog } from '#src/proxy/access-log.ts';
+import { reserveDownstream } from '#src/model/threads/load/downstream.ts';
+import { reservePressure } from '#src/model/threads/load/saturation.ts';
+import { createStandings } from '#src/model/threads/load/standing.ts';
 import { Admissions } from '#src/proxy/decide/admission/admissions.ts';
+import { Shedder } from '#src/proxy/decide/admission/shedder.ts';
 import { Breakers } from '#src/proxy/decide/breaker/breakers.ts';
+import { Downstream } from '#src/proxy/decide/color/downstream.ts';
 import { Signatures } from '#src/proxy/decide/color/signatures.ts';
 import { Tokens } from '#src/proxy/decide/color/tokens.ts';
 import type { Peer } from '#src/proxy/decide/decide.ts';
@@ -18,6 +22,8 @@ import { type LinkedRoute, linkTable, type RouteTable } from '#src/proxy/decide/
 import { Exchange } from '#src/proxy/exchange.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import { Mirrors } from '#src/proxy/forward/mirror.ts';
+import { StaleCache } from '#src/proxy/forward/retry/fallback/stale.ts';
+import { IdempotencyLink } from '#src/proxy/forward/retry/idempotency/link.ts';
 import { RetryBudget } from '#src/proxy/forward/retry/retry.ts';
 import { DateLine } from '#src/proxy/header/date.ts';
 import type { PeerLines } from '#src/proxy/header/forwarded.ts';
@@ -30,9 +36,11 @@ import { RelayPool } from '#src/proxy/http1/relay.ts';
 import type { RequestHead } from '#src/proxy/http1/request-head.ts';
 import { ResponseHead } from '#src/proxy/http1/response-head.ts';
 import type { Lane } from '#src/proxy/lane.ts';
-import { Recorder } from '#src/proxy/recorder.ts';
+import { AccessLog } from '#src/proxy/record/access-log.ts';
+import { Recorder } from '#src/proxy/record/recorder.ts';
 import { Upgrades } from '#src/proxy/upgrade/upgrades.ts';
 import { Resolver } from '#src/proxy/wire/resolver.ts';
+import { Credentials } from '#src/proxy/wire/tls/credentials.ts';
 import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { createLatencyDials, type LatencyDials } from '#src/snapshot/latency-dials.ts';
 import { type PlaneSketch, type RouteSketch, sketchSnapshot } from '../plane.ts';
@@ -74,7 +82,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     route.versions.forEach(({ weight }, m) => dials.fill(weight, 100 * n + m + 1, 100 * n + m + 2)),
   );
   const tallies = viewTallies(reserveTallies());
-  const admissions = new Admissions(tallies.cells);
+  const admissions = new Admissions(tallies.cells, createStandings());
   const cells = versionCells(snapshot.routes);
   const links = { admissions: admissions.link(cells, 0), breakers: new Breakers(tallies.cells).link(cells) };
   const table = linkTable(
@@ -89,14 +97,20 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     dials,
     recorder: new Recorder(tallies, null, latencyDials),
     accessLog: new AccessLog(1, () => undefined),
+    tracer: null,
+    faults: new Map(),
     random,
     fresh: new FreshLines(random),
     date: new DateLine(() => 'Sun, 06 Nov 1994 08:49:37 GMT'),
     retryBudget: new RetryBudget(0),
     mirrors: new Mirrors(),
+    stale: new StaleCache(),
+    idempotency: new IdempotencyLink(),
     admissions,
+    shedder: new Shedder(reservePressure()),
     rates: new Rates(reserveRates()),
     signatures: new Signatures(),
+    downstream: new Downstream(reserveDownstream()),
     tokens: new Tokens({
       count: () => undefined,
       wantKeys: () => undefined,
@@ -108,16 +122,27 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     readBuffer: Buffer.alloc(65_536),
     relays: new RelayPool(),
     resolver: new Resolver(),
+    credentials: new Credentials(),
     upgrades: null as unknown as Upgrades,
     isDraining: false,
   };
   lane.upgrades = new Upgrades(lane);
+  lane.stale.configure(snapshot.limits.staleBytesMax);
   return { lane, table, tallies, dials, latencyDials, capacities, endpoints };
 }
 
 /** The address of most clients here; `isTrusted` as asked. */
 export function peerOf(isTrusted = false): Peer {
-  return { address: '203.0.113.7', port: 8080, isTrusted, trusts: (address) => address.startsWith('10.'), key: 4711 };
+  return {
+    address: '203.0.113.7',
+    sourcePort: 40_000,
+    port: 8080,
+    local: '',
+    isTrusted,
+    trusts: (address) => address.startsWith('10.'),
+    key: 4711,
+    secure: null,
+  };
 }
 
 /** An exchange that began at 0, of a client that is only its lane. */

@@ -5,6 +5,7 @@
  * Says `{ port }` once it listens, and answers every message with a reading of itself, taken after a collection.
  */
 
+import { readdirSync, readlinkSync } from 'node:fs';
 import { CELL, ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import { startPlane } from '../plane.ts';
 import type { Reading } from './child.ts';
@@ -14,6 +15,36 @@ const plane = await startPlane({
   routes: [{ versions: [{ name: 'v1', ports: [upstreamPort], weight: 1 }] }],
   limits: { bodyBytesMax: 2 ** 40 },
 });
+
+const DESCRIPTORS = '/proc/self/fd';
+
+/** Descriptors that are sockets, also of a handle that is gone; null where none can be looked at. */
+function descriptors(): number | null {
+  try {
+    return readdirSync(DESCRIPTORS).filter(isSocket).length;
+  } catch {
+    // Another system, or no descriptor is left to look with.
+    return null;
+  }
+}
+
+function isSocket(descriptor: string): boolean {
+  try {
+    return readlinkSync(`${DESCRIPTORS}/${descriptor}`).startsWith('socket:');
+  } catch {
+    // That of the looking itself is closed again.
+    return false;
+  }
+}
+
+/** The listener's and the channel's to the test. */
+const ownDescriptors = descriptors() ?? 0;
+
+function openSockets(): number {
+  const all = descriptors();
+  if (all !== null) return all - ownDescriptors;
+  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
+}
 
 const endpoint = (word: keyof typeof ENDPOINT): number =>
   plane.tallies.endpoints[(upstreamPort % 1000) * ENDPOINT_WORDS + ENDPOINT[word]] as number;
@@ -35,7 +66,7 @@ process.on('message', () => {
       endpoint: endpoint('inFlight'),
     },
     upstreamOpen: endpoint('open'),
-    sockets: process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length,
+    sockets: openSockets(),
   } satisfies Reading);
 });
 process.on('disconnect', () => plane.close());

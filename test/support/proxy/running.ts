@@ -116,8 +116,8 @@ export function perHead(
 }
 
 /** Resolves once `holds`; for states that have no event. */
-export async function eventually(holds: () => boolean, what: string): Promise<void> {
-  for (let waited = 0; !holds(); waited += POLL_MS) {
+export async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
+  for (let waited = 0; !(await holds()); waited += POLL_MS) {
     if (waited > HANG_MS) throw new Error(`never: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }

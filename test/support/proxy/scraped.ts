@@ -18,6 +18,7 @@ export interface Scraped {
 /** Starts one whose only route is `/`; it ends with the test. */
 export async function scrapedGateway(t: TestContext): Promise<Scraped> {
   const service = await startService('v1');
+  t.after(() => service.close());
   const gateway = await startGatewayProcess(`
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
@@ -33,10 +34,7 @@ routes:
     sticky: {header: x-user-id, cookie: uid}
     slo: {availability: 0.99}
 `);
-  t.after(async () => {
-    await gateway.end();
-    await service.close();
-  });
+  t.after(() => gateway.end());
   const read = async (path: string): Promise<string> => (await fetch(gateway.adminUrl + path)).text();
   return {
     gateway,

@@ -13,7 +13,7 @@ import type { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import { Endpoints } from '#src/proxy/forward/endpoints.ts';
 import type { Lane } from '#src/proxy/lane.ts';
 import { Listener } from '#src/proxy/listener.ts';
-import { Recorder } from '#src/proxy/recorder.ts';
+import { Recorder } from '#src/proxy/record/recorder.ts';
 import { type PlaneSketch, sketchSnapshot } from '../plane.ts';
 import { bench } from './parts.ts';
 import { eventually } from './running.ts';

@@ -5,7 +5,7 @@
 import type { CellReading, RouteReading } from '#src/export/source.ts';
 import { bucketIndex } from '#src/lib/histogram.ts';
 import { REASON_COUNT } from '#src/model/reason.ts';
-import { HISTOGRAM_BUCKETS, SESSION_ENDS } from '#src/model/tallies.ts';
+import { HISTOGRAM_BUCKETS, SESSION_ENDS, STREAM_BOUNDS_MS } from '#src/model/tallies.ts';
 
 /** A cell that finished one exchange per latency, `bad` of them badly. */
 export function cellOf(latenciesMs: readonly number[], slowMs = Infinity, bad = 0): CellReading {
@@ -31,7 +31,10 @@ export function cellOf(latenciesMs: readonly number[], slowMs = Infinity, bad = 
     shed: [0, 0, 0, 0],
     mirrored: { sent: 0, skipped: 0, failed: 0 },
     mended: 0,
+    fallbacks: { stale: 0, service: 0, static: 0 },
     rescued: { good: 0, bad: 0, ignored: 0, skipped: 0 },
+    streams: new Uint32Array(STREAM_BOUNDS_MS.length + 1),
+    streamSeconds: 0,
     histogram,
   };
 }

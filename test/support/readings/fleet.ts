@@ -19,6 +19,15 @@ export function sampleFleet(changes: Partial<FleetStatus> = {}): FleetStatus {
       { route: 'shop', role: 'leader', leader: 'one', token: 17, run: 1, window: 'held' },
       { route: 'cart', role: 'follower', leader: 'two', token: 18, run: 0, window: { takenBy: 'shop/abc' } },
     ],
+    rates: {
+      limits: 2,
+      mode: 'shared',
+      because: '',
+      exchanges: { done: 40, failed: 3 },
+      keys: 12,
+      keysLeft: 1,
+      keysRefused: 4,
+    },
     ...changes,
   };
 }

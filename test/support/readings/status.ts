@@ -4,6 +4,7 @@
 
 import type { Decision, Verdict } from '#src/model/slo.ts';
 import type { RouteStatus, SloStatus, SourceStatus, Status, TrafficStatus, VersionStatus } from '#src/model/status.ts';
+import type { SaturationStatus } from '#src/model/threads/load/saturation.ts';
 import type { StateStatus } from '#src/model/threads/state.ts';
 import { parts } from './verdict.ts';
 
@@ -47,6 +48,7 @@ export function sampleVersion(changes: Partial<VersionStatus> = {}): VersionStat
     rescued: null,
     admission: null,
     breaker: null,
+    downstream: null,
     drift: 'steady',
     shareRatio: 0.8,
     requests: 800,
@@ -64,6 +66,7 @@ export function sampleRoute(changes: Partial<RouteStatus> = {}): RouteStatus {
     ...TRAFFIC,
     name: 'checkout',
     weights: null,
+    fallbacks: null,
     requests: 1000,
     bad: 12,
     errorRatio: 0.012,
@@ -91,6 +94,7 @@ export function sampleRoute(changes: Partial<RouteStatus> = {}): RouteStatus {
       sentence: 'v2 rolled back: 12 bad of 200 against 0 of 800',
       shadows: [],
     },
+    shedding: null,
     ...changes,
   };
 }
@@ -115,6 +119,7 @@ export function sampleSlo(changes: Partial<SloStatus> = {}): SloStatus {
     calendar: null,
     errors: { client: 4, transient: 10, server: 2, weighted: 12 },
     policy: { kind: 'allowed', sentence: '50 % of the error budget is left' },
+    score: null,
     ...changes,
   };
 }
@@ -154,6 +159,28 @@ export function sampleSource(changes: Partial<SourceStatus> = {}): SourceStatus 
   };
 }
 
+/** A process with room. */
+export function sampleSaturation(changes: Partial<SaturationStatus> = {}): SaturationStatus {
+  const thread = { grade: 'normal', delayMs: 2, heapBytes: 2 ** 25, heapLimitBytes: 2 ** 27, refusedRatio: 0 } as const;
+  return {
+    grade: 'normal',
+    because: '',
+    acts: true,
+    process: 'normal',
+    memory: { used: 2 ** 27, max: 2 ** 29, from: 'cgroup /sys/fs/cgroup' },
+    descriptors: { used: 100, max: 1000 },
+    cpus: 2,
+    threads: [
+      { ...thread, name: 'main', connections: 0, requests: 0 },
+      { ...thread, name: 'worker-0', connections: 40, requests: 3 },
+    ],
+    changes: 0,
+    shed: { critical: 0, default: 0, degraded: 0, 'best-effort': 0 },
+    profiles: { directory: '/var/lib/sluice/profiles', because: '', written: 0, failed: 0, skipped: 0, last: '' },
+    ...changes,
+  };
+}
+
 export function sampleStatus(changes: Partial<Status> = {}): Status {
   return {
     version: '0.1.0',
@@ -164,6 +191,8 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
     ready: true,
     notReadyBecause: '',
     proxyUrl: 'http://127.0.0.1:8080',
+    listeners: ['http://127.0.0.1:8080'],
+    tls: { listeners: [], upstreamsFailed: [], reloads: { done: 0, failed: 0 } },
     config: {
       file: 'gateway.yaml',
       revision: 3,
@@ -181,19 +210,26 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
       kept: 3,
       keptBytes: 2048,
       rollbacks: { api: 0, sluice: 0 },
+      notReverted: null,
     },
+    signatures: null,
     sources: [],
     apply: { lastMs: null, count: 0, sumMs: 0, buckets: [{ leMs: 10, count: 0 }] },
     workers: [
       { id: 0, state: 'serving', revision: 3, restarts: 0 },
       { id: 1, state: 'serving', revision: 3, restarts: 1 },
     ],
+    saturation: sampleSaturation(),
+    faults: [],
     routes: [sampleRoute()],
     slos: [],
     health: { checks: { passed: 0, failed: 0, late: 0 }, ejectionsWithheld: 0 },
     state: sampleState(),
     fleet: null,
     eventsLost: 0,
+    idempotency: null,
+    alerts: null,
+    tracing: null,
     ...changes,
   };
 }

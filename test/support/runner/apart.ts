@@ -16,17 +16,18 @@ export interface Seeds {
 const CODE = `
 import { parentPort, workerData } from 'node:worker_threads';
 const { runSchedule } = await import(workerData.module);
-for (let n = 0; n < workerData.count; n++) await runSchedule(workerData.first + n);
-parentPort.postMessage('done');
+const results = [];
+for (let n = 0; n < workerData.count; n++) results.push(await runSchedule(workerData.first + n));
+parentPort.postMessage(results);
 `;
 
-/** Resolves when every seed has run. @throws what the first broken one threw */
-export function runSeeds({ module, first, count }: Seeds): Promise<void> {
+/** Resolves with what every seed returned. @throws what the first broken one threw */
+export function runSeeds<T>({ module, first, count }: Seeds): Promise<T[]> {
   const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(CODE)}`), {
     workerData: { module: module.href, first, count },
   });
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  worker.once('message', () => resolve());
+  const { promise, resolve, reject } = Promise.withResolvers<T[]>();
+  worker.once('message', resolve);
   worker.once('error', reject);
   worker.once('exit', (code) => reject(new Error(`the thread left with ${code} before it was done`)));
   return promise;

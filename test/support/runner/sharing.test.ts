@@ -54,6 +54,14 @@ describe('a test file', () => {
     }
   });
 
+  test('shares its process in a quick run, where no bytes are counted', () => {
+    const text = `import { bytesPerCall } from '../support/proxy/allocation.ts';\n`;
+    const read = (path: string): string =>
+      path === 'test/unit/a.test.ts' ? text : `import { getHeapStatistics } from 'node:v8';\n`;
+    assert.equal(sharingOf('test/unit/a.test.ts', read), 'apart');
+    assert.equal(sharingOf('test/unit/a.test.ts', read, 'quick'), 'computes');
+  });
+
   test('is judged by support that it imports as well, at whatever distance', () => {
     const near = `import { g } from '../support/near.ts';\n`;
     const far = (text: string): Sharing =>
@@ -91,7 +99,7 @@ describe('groups', () => {
 
   test('hold every file exactly once', (t) => {
     t.after(() => rmSync(root, { recursive: true }));
-    const groups = groupsOf(root, names, 2);
+    const groups = groupsOf(root, names, 2, 'full');
     assert.deepEqual(groups, [
       ['test/w.test.ts'],
       ['test/f.test.ts'],

@@ -15,6 +15,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { importsOf, scan } from '../tidy/scan.ts';
+import type { Depth } from './phases.ts';
 
 /** `apart` in a process of its own, the others among their like; who does several things counts as the last of them. */
 const KINDS = ['computes', 'waits', 'forks', 'apart'] as const;
@@ -31,7 +32,7 @@ const MODULES: readonly (readonly [Sharing, RegExp])[] = [
 /** Calls that do; what a test hands to a child as text is the child's. */
 const CALLS: readonly (readonly [Sharing, RegExp])[] = [
   ['waits', /\bstartPlane\(|\bfetch\(/],
-  ['forks', /\bprocess\.execPath\b/],
+  ['forks', /\bprocess\.execPath\b|\bnotifyReady\(/],
   // What `t.mock` changes is restored with its test.
   ['apart', /(?<!\bt\.)\bmock\b|\bglobalThis\b|\bprocess\.env\[[^\]]*\] = /],
   ['apart', /\bprocess\.(?:on|once|off|exit|exitCode|chdir|umask|kill\(process\.pid)\b/],
@@ -45,6 +46,8 @@ const CASE = /\b(?:it|test|describe)\(/;
 
 /** Support that is imported for other things than what the patterns find in it: who uses those says `startPlane(`. */
 const HARMLESS = ['test/support/plane.ts'];
+/** Does nothing in a quick run. */
+const HARMLESS_IF_QUICK = [...HARMLESS, 'test/support/proxy/allocation.ts'];
 
 /** Reads a file by its path from the root; undefined when there is none. */
 export type ReadFile = (path: string) => string | undefined;
@@ -57,13 +60,14 @@ function kindOf(text: string): number {
 }
 
 /** How a test file may share a process. @param path from the root, with slashes. */
-export function sharingOf(path: string, read: ReadFile): Sharing {
+export function sharingOf(path: string, read: ReadFile, depth: Depth = 'full'): Sharing {
+  const harmless = depth === 'quick' ? HARMLESS_IF_QUICK : HARMLESS;
   const open = [path];
   const seen = new Set(open);
   let kind = 0;
   for (let next = open.pop(); next !== undefined; next = open.pop()) {
     const text = read(next) ?? '';
-    if (!HARMLESS.includes(next)) kind = Math.max(kind, kindOf(text));
+    if (!harmless.includes(next)) kind = Math.max(kind, kindOf(text));
     for (const { specifier } of importsOf(text)) {
       const target = specifier.startsWith('.') ? posix.join(posix.dirname(next), specifier) : '';
       if (!target.endsWith('.ts') || !target.startsWith('test/') || seen.has(target)) continue;
@@ -81,11 +85,11 @@ const isLong = (file: string): boolean => file.endsWith('.long.test.ts');
  * Test files in groups, one process each: at most `cores` groups of each kind, then the files apart. Who waits begins, so
  * that there is something to do meanwhile; what computes for long is next, each by itself.
  */
-export function groupsOf(root: string, files: readonly string[], cores: number): string[][] {
+export function groupsOf(root: string, files: readonly string[], cores: number, depth: Depth): string[][] {
   const read = (path: string): string => readFileSync(join(root, path), 'utf8');
   const byKind = new Map<Sharing, string[]>(KINDS.map((kind) => [kind, []]));
   for (const file of files) {
-    const kind = CASE.test(scan(read(file)).code) ? sharingOf(file, read) : 'apart';
+    const kind = CASE.test(scan(read(file)).code) ? sharingOf(file, read, depth) : 'apart';
     byKind.get(kind)?.push(file);
   }
   const of = (kind: Sharing): string[] => byKind.get(kind) ?? [];

@@ -3,7 +3,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { AliasTable, exponential, geometric, lognormal, normal, pareto, poissonTable } from './draws.ts';
+import {
+  AliasTable,
+  exponential,
+  geometric,
+  lognormal,
+  normal,
+  PoissonPair,
+  pareto,
+  poissonTable,
+  somePoissonTable,
+} from './draws.ts';
 
 const SEED = 4242;
 const COUNT = 200_000;
@@ -43,6 +53,12 @@ describe('random variables', () => {
       const table = poissonTable(mean);
       assertMoments((random) => table.draw(random), mean, mean);
     }
+    const pair = new PoissonPair(0.5, 9.5);
+    assertMoments((random) => pair.draw(random) & 0xffff, 0.5, 0.5);
+    assertMoments((random) => pair.draw(random) >>> 16, 9.5, 9.5);
+    const [some, none] = [somePoissonTable(0.1), Math.exp(-0.1)];
+    const mean = 0.1 / (1 - none);
+    assertMoments((random) => some.draw(random), mean, mean * (1.1 - mean));
     assertMoments((random) => exponential(random, 3), 3, 9);
     assertMoments((random) => geometric(random, 0.2), 5, 20);
     assertMoments((random) => geometric(random, 0.01), 100, 9900);

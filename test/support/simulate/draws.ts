@@ -40,8 +40,44 @@ export class AliasTable {
   }
 }
 
+/** Two Poisson variables at once, for one random word; what is less likely than 1e-14 is cut off. */
+export class PoissonPair {
+  readonly #outcomes: Int32Array;
+  readonly #table: AliasTable;
+
+  /** Means below some thousands: both counts have 16 bits. */
+  constructor(first: number, second: number) {
+    const outcomes: number[] = [];
+    const chances: number[] = [];
+    const others = poissonChances(second);
+    poissonChances(first).forEach((chance, n) => {
+      others.forEach((other, m) => {
+        if (chance * other < 1e-14) return;
+        outcomes.push(n + 65_536 * m);
+        chances.push(chance * other);
+      });
+    });
+    this.#outcomes = Int32Array.from(outcomes);
+    this.#table = new AliasTable(chances);
+  }
+
+  /** The first count in the low 16 bits, the second above. */
+  draw(random: Random): number {
+    return this.#outcomes[this.#table.draw(random)] as number;
+  }
+}
+
 /** Table of a Poisson variable; its tail beyond mean + 10 standard deviations + 20 is cut off (below 1e-15). */
 export function poissonTable(mean: number): AliasTable {
+  return new AliasTable(poissonChances(mean));
+}
+
+/** The same of a Poisson variable that is at least 1; `mean` is the one that it would have otherwise, above 0. */
+export function somePoissonTable(mean: number): AliasTable {
+  return new AliasTable(poissonChances(mean).with(0, 0));
+}
+
+function poissonChances(mean: number): number[] {
   const weights: number[] = [];
   const max = Math.ceil(mean + 10 * Math.sqrt(mean) + 20);
   let logWeight = -mean;
@@ -49,7 +85,7 @@ export function poissonTable(mean: number): AliasTable {
     weights.push(Math.exp(logWeight));
     logWeight += Math.log(mean / (k + 1));
   }
-  return new AliasTable(weights);
+  return weights;
 }
 
 /** Exponential with the given mean. */

@@ -18,10 +18,12 @@ import {
   EVENTS_MAX,
   type Tallies,
   UNIT_BAD,
+  UNIT_BAD_INDEX,
   UNIT_BITS,
   UNIT_SECOND_WORDS,
   UNIT_SECONDS,
   UNIT_SEEN,
+  UNIT_SEEN_INDEX,
   UNIT_WORDS,
   viewTallies,
 } from '#src/model/tallies.ts';
@@ -116,7 +118,12 @@ export class FakeWorker {
     const word = bit >> 5;
     const mask = 1 << (bit & 31);
     units[base + UNIT_SEEN + word] = (units[base + UNIT_SEEN + word] as number) | mask;
-    if (isBad) units[base + UNIT_BAD + word] = (units[base + UNIT_BAD + word] as number) | mask;
+    const seenIndex = base + UNIT_SEEN_INDEX + (word >> 5);
+    units[seenIndex] = (units[seenIndex] as number) | (1 << (word & 31));
+    if (!isBad) return;
+    units[base + UNIT_BAD + word] = (units[base + UNIT_BAD + word] as number) | mask;
+    const badIndex = base + UNIT_BAD_INDEX + (word >> 5);
+    units[badIndex] = (units[badIndex] as number) | (1 << (word & 31));
   }
 
   /** Puts a bad event into the ring, or counts it as lost. */

@@ -3,12 +3,12 @@
  */
 
 import { canonicalJson } from '#src/lib/text/canonical.ts';
-import type { Decision } from '#src/model/slo.ts';
+import type { LoggedDecision } from '#src/model/slo.ts';
 import type { LogLine, Segment } from '#src/model/threads/state.ts';
 import { chained, GENESIS } from '#src/state/chain.ts';
 
 /** Decisions chained one after another, the head, and the tapes. */
-export function linesOf(decisions: readonly Decision[], segments: readonly Segment[]): LogLine[] {
+export function linesOf(decisions: readonly LoggedDecision[], segments: readonly Segment[]): LogLine[] {
   let previous = GENESIS;
   const rows = decisions.map((decision, n): LogLine => {
     const body = canonicalJson(decision);

@@ -30,21 +30,16 @@ export interface ChildOptions {
   readonly budgetBytes?: number;
   /** A shell's command line around the child; `"$@"` stands for it. */
   readonly shell?: string;
-  /** Whom the child runs as. */
-  readonly uid?: number;
   /** Sees every line; ends the child by its process. */
   readonly onLine: (line: ChildLine, child: ChildProcess) => void;
 }
 
 /** Runs the child until it ends. */
 export async function runChild(options: ChildOptions): Promise<ChildRun> {
-  const { directory, firstId = 1, budgetBytes = 12_000, shell, uid, onLine } = options;
+  const { directory, firstId = 1, budgetBytes = 12_000, shell, onLine } = options;
   const command = [process.execPath, CHILD, directory, String(firstId), String(budgetBytes)];
   const [file = '', ...args] = shell === undefined ? command : ['/bin/sh', '-c', shell, 'sh', ...command];
-  const child = spawn(file, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    ...(uid === undefined ? {} : { uid, gid: uid }),
-  });
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   const lines: ChildLine[] = [];
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));

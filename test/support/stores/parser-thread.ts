@@ -4,8 +4,8 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
-import { applyEdits } from '#src/model/threads/edits.ts';
-import type { ToParser } from '#src/model/threads/parse.ts';
+import { applyEdits } from '#src/model/threads/parsing/edits.ts';
+import type { ToParser } from '#src/model/threads/parsing/parse.ts';
 import type { SourceDocument } from '#src/sources/document/pieces.ts';
 
 let jobs = 0;

@@ -3,7 +3,7 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +12,7 @@ import { findBinary } from '../runner/servers.ts';
 
 const READY_MS = 60_000;
 const POLL_MS = 50;
+const STOP_MS = 5000;
 
 export interface StoreServer {
   /** `http://127.0.0.1:port`. */
@@ -22,6 +23,7 @@ export interface StoreServer {
   restart(): Promise<void>;
   /** Throws its data away while it is down. */
   wipe(): void;
+  /** Stops all of its threads; returns when they are. */
   freeze(): void;
   thaw(): void;
   /** Ends it for good and removes its folder. */
@@ -168,10 +170,26 @@ export async function startStore(kind: StoreKind): Promise<StoreServer> {
     kill,
     restart,
     wipe: () => rmSync(join(folder, 'data'), { recursive: true, force: true }),
-    freeze: () => void child?.kill('SIGSTOP'),
+    freeze: () => {
+      child?.kill('SIGSTOP');
+      if (child?.pid !== undefined) awaitStop(child.pid);
+    },
     thaw: () => void child?.kill('SIGCONT'),
     end,
   };
+}
+
+/** A thread that runs goes on for a moment after the signal, and may answer meanwhile. Without `/proc` it returns at once. */
+function awaitStop(pid: number): void {
+  const tasks = `/proc/${pid}/task`;
+  if (!existsSync(tasks)) return;
+  const isStopped = (task: string): boolean => /\) [TZX] /.test(readFileSync(join(tasks, task, 'stat'), 'utf8'));
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let left = STOP_MS; left > 0; left--) {
+    if (readdirSync(tasks).every(isStopped)) return;
+    Atomics.wait(pause, 0, 0, 1);
+  }
+  throw new Error(`process ${pid} does not stop`);
 }
 
 function loopback(port: number | undefined): string {
@@ -179,7 +197,7 @@ function loopback(port: number | undefined): string {
 }
 
 /** Ports that are free now; all are held until the last is known, so that they differ. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers = Array.from({ length: count }, () => createServer());
   await Promise.all(
     servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))),

@@ -2,7 +2,7 @@
  * What the Dockerfile must keep to, checked on its text because there is no engine where the tests run.
  */
 
-import type { Finding, Rule, SourceFile } from './files.ts';
+import { type Finding, fileOf, type Rule, type SourceFile } from './files.ts';
 
 /** Instructions of a Dockerfile with their line, continuation lines joined. */
 function instructionsOf(text: string): { readonly name: string; readonly rest: string; readonly line: number }[] {
@@ -36,6 +36,7 @@ function checksOf(text: string): Check[] {
     [stages.length >= 2, 'has one stage: build tools would be in the image that runs'],
     [stages.every(({ rest }) => /:\d/.test(rest)), 'FROM without a version tag changes under us'],
     [!/^(?:root|0)(?::|$)/.test(user), 'runs as root'],
+    [/^(?:root|\d+(?::\d+)?)$/.test(user), 'USER by name: an orchestrator that forbids root cannot tell who that is'],
     [
       restOf('CMD')
         .concat(restOf('ENTRYPOINT'))
@@ -52,7 +53,7 @@ function checksOf(text: string): Check[] {
   ];
 }
 
-/** The Dockerfile keeps to its rules, and what it copies exists. */
+/** The Dockerfile keeps to its rules, and what it copies exists and is let through by `.dockerignore`. */
 export const containerRule: Rule = (files) =>
   files
     .filter(({ path }) => /(?:^|\/)Dockerfile$/.test(path))
@@ -60,18 +61,47 @@ export const containerRule: Rule = (files) =>
       ...checksOf(file.text)
         .filter(([holds]) => !holds)
         .map(([, message]) => ({ rule: 'container', path: file.path, line: 0, message })),
-      ...missingSources(file, files),
+      ...sourceFaults(file, files),
     ]);
 
-function missingSources({ path, text }: SourceFile, files: readonly SourceFile[]): Finding[] {
+function sourceFaults({ path, text }: SourceFile, files: readonly SourceFile[]): Finding[] {
+  const isLetThrough = readDockerignore(fileOf(files, '.dockerignore')?.text ?? '');
+  const faultOf = (source: string): string => {
+    const copied = files.filter((file) => file.path === source || file.path.startsWith(`${source}/`));
+    if (copied.length === 0) return `copies ${source}, which does not exist`;
+    const held = copied.find((file) => !isLetThrough(file.path));
+    return held === undefined ? '' : `copies ${held.path}, which .dockerignore keeps out`;
+  };
   return instructionsOf(text)
     .filter(({ name, rest }) => name === 'COPY' && !rest.startsWith('--from'))
     .flatMap(({ rest, line }) => {
       const sources = rest.split(' ').filter((word) => !word.startsWith('--'));
       return sources
         .slice(0, -1)
-        .map((source) => source.replace(/^\.\//, '').replace(/\/$/, ''))
-        .filter((source) => !files.some((file) => file.path === source || file.path.startsWith(`${source}/`)))
-        .map((source) => ({ rule: 'container', path, line, message: `copies ${source}, which does not exist` }));
+        .map((source) => faultOf(source.replace(/^\.\//, '').replace(/\/$/, '')))
+        .filter((message) => message !== '')
+        .map((message) => ({ rule: 'container', path, line, message }));
     });
+}
+
+/**
+ * Which files `.dockerignore` lets through: the last pattern decides that names a file or a folder above it. Read are paths
+ * with `*` for a part of a name, with or without `!`.
+ * @throws Error on a pattern it does not know
+ */
+function readDockerignore(text: string): (path: string) => boolean {
+  const patterns = text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const [, not, path = ''] = /^(!?)((?!.*\*\*)[\w./*-]+)$/.exec(line) ?? [];
+      if (not === undefined) throw new Error(`.dockerignore: pattern not understood: ${line}`);
+      const names = path
+        .replace(/^\/|\/$/g, '')
+        .replaceAll('.', '\\.')
+        .replaceAll('*', '[^/]*');
+      return { isLet: not === '!', pattern: new RegExp(`^${names}(?:/|$)`) };
+    });
+  return (path) => patterns.findLast(({ pattern }) => pattern.test(path))?.isLet ?? true;
 }

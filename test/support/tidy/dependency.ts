@@ -15,7 +15,7 @@ const SECTIONS = ['admin', 'cli', 'export', 'fleet', 'health', 'proxy', 'slo', '
 const ROOTS: Readonly<Record<string, readonly string[]>> = {
   'gateway.ts': ['*'],
   compose: ['*'],
-  'main.ts': ['cli', 'gateway.ts'],
+  'main.ts': ['cli', 'gateway.ts', 'compose'],
 };
 
 /** Folders of `src/` that a folder may import; `node:` stands for the platform's own modules. */
@@ -28,10 +28,14 @@ const FOLDERS: Readonly<Record<string, readonly string[]>> = {
 /** Run-time packages and the places that may use each, by prefix. */
 const PACKAGES: Readonly<Record<string, string | readonly string[]>> = {
   yaml: 'src/sources/',
+  '@opentelemetry/api': 'src/export/requests/',
+  '@opentelemetry/exporter-trace-otlp-proto': 'src/export/requests/',
+  '@opentelemetry/resources': 'src/export/requests/',
   zod: 'src/sources/',
   'prom-client': 'src/export/',
+  pbf: 'src/export/exposition/',
   ioredis: 'src/fleet/redis/',
-  undici: ['src/health/', 'src/sources/stores/'],
+  undici: ['src/health/', 'src/sources/stores/', 'src/export/alerts/'],
   pino: 'src/lib/log.ts',
   re2js: 'src/lib/pattern.ts',
   'http-proxy-3': 'src/proxy/upgrade/',
@@ -43,6 +47,11 @@ function sectionOf(path: string): string {
   return path.split('/')[1] ?? '';
 }
 
+/** Modules of the live page that browsers load as they lie, and the server renders with: JavaScript, types in comments. */
+function isView(path: string): boolean {
+  return path.startsWith('src/admin/page/view/') && path.endsWith('.js');
+}
+
 /** Why this import is not allowed, or null. */
 function refusalOf(from: string, specifier: string): string | null {
   const section = sectionOf(from);
@@ -51,8 +60,8 @@ function refusalOf(from: string, specifier: string): string | null {
   if (specifier.startsWith('#')) return `'${specifier}' is for tests; import by relative path`;
   if (specifier.startsWith('node:')) return platformRefusal(section, specifier);
   if (!specifier.startsWith('.')) return packageRefusal(from, specifier);
-  if (!specifier.endsWith('.ts')) return `'${specifier}' must end in .ts`;
   const target = posix.join(posix.dirname(from), specifier);
+  if (!specifier.endsWith('.ts') && !isView(target)) return `'${specifier}' must end in .ts`;
   if (!target.startsWith('src/')) return `src may not import ${target}`;
   const to = sectionOf(target);
   if (allowed.includes('*') || allowed.includes(to)) return null;
@@ -79,8 +88,20 @@ function findingsOf(file: SourceFile): Finding[] {
   });
 }
 
+/** A view is of the page alone: what it imports is served beside it. */
+function viewFindings(file: SourceFile): Finding[] {
+  const elsewhere = importsOf(file.text).filter(({ specifier }) => !/^\.\/[\w-]+\.js$/.test(specifier));
+  return elsewhere.map(({ specifier, offset }) => {
+    const message = `a view may not import ${specifier}: browsers load it from beside the others`;
+    return { rule: 'dependency', path: file.path, line: lineAt(file.text, offset), message };
+  });
+}
+
 /** Imports inside `src/` follow the table. */
-export const dependencyRule: Rule = (files) => under(files, 'src/', '.ts').flatMap(findingsOf);
+export const dependencyRule: Rule = (files) => [
+  ...under(files, 'src/', '.ts').flatMap(findingsOf),
+  ...files.filter(({ path }) => isView(path)).flatMap(viewFindings),
+];
 
 /** Tests reach the source as `#src/…`, so that moving a test does not change its imports. */
 export const testImportRule: Rule = (files) =>

@@ -127,20 +127,27 @@ export const scriptTargetRule: Rule = (files) => {
 
 const SECTIONS = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerDependencies'];
 
-/** Every dependency is pinned to one version: npm would otherwise pick another one on another Node. */
-export const pinRule: Rule = (files) => {
-  const json = packageOf(files);
-  return SECTIONS.flatMap((section) =>
-    Object.entries((json[section] ?? {}) as Record<string, string>)
-      .filter(([, version]) => !/^\d+\.\d+\.\d+$/.test(version))
-      .map(([name, version]) => ({
-        rule: 'pin',
-        path: 'package.json',
-        line: 0,
-        message: `${section}.${name} is ${version}, not one version`,
-      })),
-  );
-};
+/** Every dependency is pinned to one version, or a package of the repository: npm would otherwise pick another one on another Node. */
+export const pinRule: Rule = (files) =>
+  files
+    .filter(({ path }) => /(?:^|\/)package\.json$/.test(path))
+    .flatMap(({ path, text }) => {
+      const json = JSON.parse(text) as PackageJson;
+      const isPinned = (version: string): boolean =>
+        /^\d+\.\d+\.\d+$/.test(version) ||
+        (version.startsWith('file:') &&
+          fileOf(files, posix.join(posix.dirname(path), version.slice(5), 'package.json')) !== undefined);
+      return SECTIONS.flatMap((section) =>
+        Object.entries((json[section] ?? {}) as Record<string, string>)
+          .filter(([, version]) => !isPinned(version))
+          .map(([name, version]) => ({
+            rule: 'pin',
+            path,
+            line: 0,
+            message: `${section}.${name} is ${version}, not one version`,
+          })),
+      );
+    });
 
 /** Every run-time dependency is the subject of a decision record. */
 export const dependencyRecordRule: Rule = (files) => {

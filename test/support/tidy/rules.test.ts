@@ -51,13 +51,13 @@ const DOCKERFILE = [
   'FROM node:26-slim',
   'ENV NODE_ENV=production',
   'COPY src src',
-  'USER node',
+  'USER 1000:1000',
   'STOPSIGNAL SIGTERM',
   'CMD ["node", "src/main.ts"]',
 ].join('\n');
 
-function container(change: (text: string) => string): Tree {
-  return { Dockerfile: change(DOCKERFILE), 'src/main.ts': '' };
+function container(change: (text: string) => string, ignored = '# what it copies\n*\n!src/*.ts\n'): Tree {
+  return { Dockerfile: change(DOCKERFILE), '.dockerignore': ignored, 'src/main.ts': '' };
 }
 
 const PROOFS: readonly Proof[] = [
@@ -268,20 +268,33 @@ const PROOFS: readonly Proof[] = [
   {
     rule: pinRule,
     keeps: { 'package.json': '{"dependencies":{"zod":"4.6.7"}}' },
-    breaks: [[{ 'package.json': '{"devDependencies":{"zod":"^4.6.7"}}' }, 'not one version']],
+    breaks: [
+      [{ 'package.json': '{"devDependencies":{"zod":"^4.6.7"}}' }, 'not one version'],
+      [{ 'package.json': '{"devDependencies":{"own":"file:deploy/own"}}' }, 'not one version'],
+      [
+        {
+          'package.json': '{"devDependencies":{"own":"file:deploy/own"}}',
+          'deploy/own/package.json': '{"optionalDependencies":{"zod":"4"}}',
+        },
+        'optionalDependencies.zod is 4, not one version',
+      ],
+    ],
   },
   {
     rule: containerRule,
     keeps: container((text) => text),
     breaks: [
-      [container((text) => text.replace('USER node', 'USER root')), 'runs as root'],
-      [container((text) => text.replace('USER node\n', '')), 'runs as root'],
+      [container((text) => text.replace('USER 1000:1000', 'USER root')), 'runs as root'],
+      [container((text) => text.replace('USER 1000:1000\n', '')), 'runs as root'],
+      [container((text) => text.replace('USER 1000:1000', 'USER node')), 'USER by name'],
       [container((text) => text.replace('FROM node:26-slim\n', '')), 'one stage'],
       [container((text) => text.replaceAll('node:26-slim', 'node')), 'without a version tag'],
       [container((text) => text.replace('["node", "src/main.ts"]', 'node src/main.ts')), 'shell form'],
       [container((text) => text.replace('STOPSIGNAL SIGTERM\n', '')), 'STOPSIGNAL'],
       [container((text) => text.replace('COPY src src', 'COPY . .')), 'takes whatever'],
       [container((text) => text.replace('COPY src src', 'COPY source src')), 'copies source'],
+      [container((text) => text, '*\n!package.json\n'), 'copies src/main.ts, which .dockerignore keeps out'],
+      [container((text) => text, '*\n!src\nsrc/main.ts\n'), 'copies src/main.ts, which .dockerignore keeps out'],
       [container((text) => text.replace('npm ci', 'npm install')), 'npm ci'],
     ],
   },

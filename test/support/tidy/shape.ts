@@ -15,14 +15,17 @@ export const FOLDER_ENTRIES_MAX = 14;
 const UNBOUNDED_FOLDERS = ['test/fuzz/corpus', 'test/regression', 'docs/adr', 'bench/results'];
 
 function typeScript(files: readonly SourceFile[]): SourceFile[] {
-  return ['src/', 'test/', 'bench/'].flatMap((folder) => under(files, folder, '.ts'));
+  return [
+    ...['src/', 'test/', 'bench/'].flatMap((folder) => under(files, folder, '.ts')),
+    ...under(files, 'src/', '.js'),
+  ];
 }
 
 function countLines(text: string): number {
   return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
 }
 
-/** No TypeScript file is longer than `FILE_LINES_MAX` lines. */
+/** No file of code is longer than `FILE_LINES_MAX` lines. */
 export const fileSizeRule: Rule = (files) =>
   typeScript(files)
     .map((file) => ({ path: file.path, lines: countLines(file.text) }))

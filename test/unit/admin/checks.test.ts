@@ -6,18 +6,20 @@ import {
   hasStarted,
   notReadyBecause,
   readinessChecks,
+  saturationDetail,
   stateDetail,
 } from '#src/admin/checks.ts';
 import { sampleFleet } from '../../support/readings/fleet.ts';
-import { sampleSource, sampleState, sampleStatus } from '../../support/readings/status.ts';
+import { sampleSaturation, sampleSource, sampleState, sampleStatus } from '../../support/readings/status.ts';
 
 const NO_CONFIG = { ...sampleStatus().config, revision: 0 };
 
 suite('checks', () => {
   test('a ready gateway passes every check with what was seen', () => {
     assert.deepEqual(readinessChecks(sampleStatus()).map(formatCheck), [
-      '[+]configuration ok: revision 3, gateway.yaml',
+      '[+]configuration ok: revision 12, gateway.yaml',
       '[+]workers ok: 2 of 2 serving',
+      '[+]saturation ok: normal, memory 25 % of 512 MiB, descriptors 10 % of 1000',
       '[+]state ok: in /var/lib/sluice, 96 KiB, 0 rows pending, all written at 2026-11-01T08:01:29.500Z',
       '[+]ready ok: taking traffic',
     ]);
@@ -34,6 +36,7 @@ suite('checks', () => {
     assert.deepEqual(readinessChecks(status).map(formatCheck), [
       '[-]configuration failed: none was accepted yet',
       '[-]workers failed: 0 of 0 serving',
+      '[+]saturation ok: normal, memory 25 % of 512 MiB, descriptors 10 % of 1000',
       '[-]state failed: in memory only, 4 rows pending: /var/lib/sluice is unavailable: the disk is full',
       '[-]ready failed: no worker serves',
     ]);
@@ -43,6 +46,30 @@ suite('checks', () => {
     const memory = { kind: 'memory', directory: null, flushedAt: null, fileBytes: null } as const;
     assert.match(stateDetail(sampleState(memory)), /^in memory, as no/);
     assert.equal(stateDetail(sampleState({ ...memory, kind: 'durable', directory: '/s' })), 'in /s, 0 rows pending');
+  });
+
+  test('tell what the process is short of, and never fail for it', () => {
+    const worst = { grade: 'shedding', because: 'worker-0: its event loop is 312 ms late' } as const;
+    assert.deepEqual(
+      readinessChecks(sampleStatus({ saturation: sampleSaturation(worst) }))
+        .map(formatCheck)
+        .filter((line) => line.includes('saturation')),
+      [
+        '[+]saturation ok: shedding, memory 25 % of 512 MiB, descriptors 10 % of 1000: worker-0: its event loop is 312 ms late',
+      ],
+    );
+    const observed = sampleSaturation({ descriptors: null, acts: false });
+    assert.equal(saturationDetail(observed), 'normal, memory 25 % of 512 MiB, only observed');
+  });
+
+  test('tell of faults on purpose while they are active, and never fail for them', () => {
+    const fault = { id: 'shop/f', route: 'shop', sentence: 'all are held', from: '', until: '2026' };
+    const faults = (['active', 'over'] as const).map((state) => ({ ...fault, state }));
+    const lines = readinessChecks(sampleStatus({ faults })).map(formatCheck);
+    assert.deepEqual(
+      lines.filter((line) => line.includes('fault')),
+      ['[+]fault ok: shop/f: all are held, until 2026'],
+    );
   });
 
   test('tell of the fleet, and never fail for it', () => {
@@ -71,7 +98,7 @@ suite('checks', () => {
     assert.deepEqual(configuration, {
       name: 'configuration',
       isOk: true,
-      detail: 'revision 3, gateway.yaml; pinned to revision 11 by api: it broke search',
+      detail: 'revision 12, gateway.yaml; pinned to revision 11 by api: it broke search',
     });
   });
 
@@ -79,7 +106,7 @@ suite('checks', () => {
     const checks = readinessChecks(sampleStatus({ ready: false, notReadyBecause: 'draining' }));
     assert.deepEqual(
       checks.map((check) => check.isOk),
-      [true, true, true, false],
+      [true, true, true, true, false],
     );
   });
 

@@ -53,9 +53,13 @@ async function start(
       configured.push(command);
       const to = command.name === 'rollback' ? command.to : '';
       if (to === '99') return Promise.resolve({ kind: 'unknown', detail: 'there is no revision 99' });
+      if (to === '8') return new Promise<never>(() => undefined);
       if (to === '3') return Promise.resolve({ kind: 'refused', detail: 'it was let go' });
       return Promise.resolve({ kind: 'done', sentence: `${command.name} done`, number: 5, hash: 'ab' });
     },
+    stopFaults: ({ by, reason }) =>
+      reason === 'none' ? { kind: 'refused', detail: 'there is none' } : { kind: 'stopped', ids: [`${by}/${reason}`] },
+    configureMs: 20,
     restart: () => ({ kind: 'begun', pid: 4711 }),
     setWeights: () => Promise.resolve({ kind: 'unknown', detail: '' }),
     onRefused: (_, because) => refused.push(because),
@@ -185,12 +189,32 @@ suite('commands', { timeout: 30_000 }, () => {
     assert.deepEqual(commands, []);
   });
 
+  test('a command to the configuration that takes too long is answered as one that may have been done', async (context) => {
+    const { admin } = await start(context);
+    const body = '{"reason": "r", "revision": "8"}';
+    const { status, text } = await send(admin.port, { path: '/api/v1/config/rollback', body });
+    assert.equal(status, 504);
+    assert.match(text, /Unknown whether it was done, look again/);
+  });
+
   test('without a configured token nobody may, and the page says how to change that', async (context) => {
     const { admin, commands, refused } = await start(context, { token: null });
     const { status, text } = await send(admin.port);
     assert.deepEqual([status, text.includes('read only: no token is configured')], [403, true]);
     assert.equal(refused.length, 1);
     assert.deepEqual(commands, []);
+  });
+
+  test('faults on purpose are stopped, with the token', async (context) => {
+    const { admin } = await start(context);
+    const stop = (reason: string) =>
+      send(admin.port, { path: '/api/v1/faults/stop', body: JSON.stringify({ reason }) });
+    const done = await stop('enough');
+    assert.equal(done.status, 200);
+    assert.match(done.text, /"stopped": \[\s*"api\/enough"\s*\]/);
+    assert.equal((await stop('none')).status, 409);
+    const strange = await send(admin.port, { path: '/api/v1/faults/stop', headers: { authorization: '' } });
+    assert.equal(strange.status, 401);
   });
 
   test('a restore brings versions of a route back, or says why not', async (context) => {

@@ -102,7 +102,7 @@ suite('server', { timeout: 30_000 }, () => {
       status: () => {
         throw new Error('no status today');
       },
-      metrics: () => Promise.reject(new Error('no metrics today')),
+      scrape: () => Promise.reject(new Error('no metrics today')),
     };
     const admin = await start(context, {
       view,
@@ -132,6 +132,8 @@ suite('server', { timeout: 30_000 }, () => {
   test('an address that is not ours is a listen failure', async () => {
     const address = { host: '192.0.2.1', port: 0 };
     await assert.rejects(startAdmin({ address, view: VIEW }), { code: 'SLU_LISTEN_FAILED', message: /192\.0\.2\.1:0/ });
+    const six = { address: { host: '2001:db8::1', port: 0 }, view: VIEW };
+    await assert.rejects(startAdmin(six), { code: 'SLU_LISTEN_FAILED', message: /address \[2001:db8::1\]:0: / });
   });
 
   test('closing twice is closing once, and the port is free afterwards', async () => {

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { type CellSums, routeStatuses, type StatusSource } from '#src/admin/status.ts';
+import { type CellSums, routeStatuses, type StatusSource, versionWeights } from '#src/admin/status.ts';
 import type { Config } from '#src/model/config.ts';
 import type { RouteSpec, Snapshot, SplitSpec } from '#src/model/snapshot.ts';
 import type { RolloutStatus } from '#src/model/status.ts';
+import type { DownstreamCounts } from '#src/model/threads/load/downstream.ts';
 import { cellOf } from '../../support/readings/cells.ts';
 
 const ENDPOINT = {
@@ -30,6 +31,8 @@ const ROLLOUT: RolloutStatus = {
   shadows: [],
 };
 
+const SHEDDING = { priority: 'default', remainingRatio: 1, standing: 3, isBurning: false, because: 'plenty' } as const;
+
 function split(version: string, cell: number, endpoints: readonly number[]): SplitSpec {
   const targets = {
     name: `checkout/${version}`,
@@ -54,6 +57,7 @@ function sourceOf(cells: Readonly<Record<number, CellSums>>, rollout: RolloutSta
   return {
     config: {
       routes: [{ backendRefs: [{ weight: 80 }, { weight: 20 }], rollout: null, slo: null }],
+      color: { header: 'x-release-stage', acceptFrom: 'trustedProxies' },
     } as unknown as Config,
     snapshot: { routes: [route as unknown as RouteSpec], endpoints } as unknown as Snapshot,
     cell: (id) => cells[id] ?? cellOf([]),
@@ -62,10 +66,53 @@ function sourceOf(cells: Readonly<Record<number, CellSums>>, rollout: RolloutSta
     because: (route, { version }) => (version === 'v2' ? `v2 rolled back on ${route}` : ''),
     drift: (_, { version }) => (version === 'v2' ? 'offline' : 'steady'),
     rollout: (name) => (name === 'checkout' ? rollout : null),
+    shedding: (name) => (name === 'checkout' ? SHEDDING : null),
+    order: (name) => (name === 'checkout/v1' ? { isCurbed: true, order: 'v1 in order' } : null),
+    downstream: (cell) => FOLLOWED[cell] ?? { kept: 0, lost: 0 },
   };
 }
 
+/** By cell, what followed from colored requests; set by the test that is about it. */
+const FOLLOWED: Record<number, DownstreamCounts> = {};
+
 suite('status', () => {
+  test('a version that loses colors is told of, once enough has followed', (t) => {
+    t.after(() => {
+      for (const cell of Object.keys(FOLLOWED)) delete FOLLOWED[Number(cell)];
+    });
+    const shown = (kept: number, lost: number) => {
+      FOLLOWED[2] = { kept, lost };
+      return routeStatuses(sourceOf({}))[0]?.versions.map(({ downstream }) => downstream) ?? [];
+    };
+    assert.deepEqual(shown(0, 0), [null, null]);
+    assert.deepEqual(shown(0, 9)[1], { kept: 0, lost: 9, lostRatio: 1, sentence: '' });
+    assert.deepEqual(shown(97, 3)[1], { kept: 97, lost: 3, lostRatio: 0.03, sentence: '' });
+    const told = shown(30, 10)[1];
+    assert.equal(told?.lostRatio, 0.25);
+    assert.equal(
+      told?.sentence,
+      'checkout v2 loses colors: 10 of 40 calls that followed from its colored requests came back without one; ' +
+        'it has to pass on x-release-stage, from an address in trustedProxies or signed',
+    );
+  });
+
+  test('the weights of a route are those of its status, and nothing else is read for them', () => {
+    const source = sourceOf({});
+    const [route] = routeStatuses(source);
+    const { config, snapshot } = source;
+    const [weight, because] = [source.weight.bind(source), source.because.bind(source)];
+    const weights = versionWeights({ config, snapshot, weight, because }, 0);
+    assert.deepEqual(
+      weights.map(({ version, weight: now, weightConfigured }) => [version, now, weightConfigured]),
+      [
+        ['v1', 80, 80],
+        ['v2', 0, 20],
+      ],
+    );
+    for (const [n, version] of weights.entries())
+      assert.deepEqual({ ...route?.versions[n], ...version }, route?.versions[n]);
+  });
+
   test('a route and its versions show what was counted', () => {
     const v1 = cellOf([10, 10, 10, 400], 300);
     const v2 = cellOf([20], 300, 1);
@@ -79,7 +126,7 @@ suite('status', () => {
     assert.deepEqual([stable?.version, stable?.requests, stable?.errorRatio, stable?.shareRatio], ['v1', 4, 0, 0.8]);
     assert.deepEqual([canary?.version, canary?.requests, canary?.errorRatio, canary?.shareRatio], ['v2', 1, 1, 0.2]);
     assert.ok(Math.abs((stable?.p50Ms ?? 0) - 10) < 0.2 && Math.abs((stable?.p99Ms ?? 0) - 400) < 5);
-    assert.deepEqual(route?.rollout, ROLLOUT);
+    assert.deepEqual([route?.rollout, route?.shedding], [ROLLOUT, SHEDDING]);
   });
 
   test('a version that two routes lead to is as limited on both, and each shows what was refused on it', () => {
@@ -91,11 +138,12 @@ suite('status', () => {
     const again = { ...route, splits: route?.splits.slice(0, 1).map((one) => ({ ...one, cell: 5 })) } as RouteSpec;
     const routes = [route as RouteSpec, again];
     const statuses = routeStatuses({ ...source, snapshot: { ...source.snapshot, routes } });
+    const shown = { limit: 8, inFlight: 3, queued: 1, isCurbed: true, order: 'v1 in order' };
     assert.deepEqual(
       statuses.map(({ versions }) => versions[0]?.admission),
       [
-        { limit: 8, inFlight: 3, queued: 1, shed: { critical: 0, default: 2, degraded: 0, 'best-effort': 0 } },
-        { limit: 8, inFlight: 3, queued: 1, shed: { critical: 0, default: 0, degraded: 0, 'best-effort': 7 } },
+        { ...shown, shed: { critical: 0, default: 2, degraded: 0, 'best-effort': 0 } },
+        { ...shown, shed: { critical: 0, default: 0, degraded: 0, 'best-effort': 7 } },
       ],
     );
   });

@@ -40,6 +40,7 @@ async function start(
       tokenHash: () => (token === null ? null : hashToken(token)),
       command: () => no,
       restore: () => no,
+      stopFaults: () => ({ kind: 'refused', detail: 'not asked' }) as const,
       restart: () => no,
       configure: () => Promise.resolve({ kind: 'refused', detail: 'not asked' }),
       setWeights: (command) => {

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { runCommand } from '#src/cli/run.ts';
 import { fakeGateway, recordedDeps } from '../../support/cli.ts';
 
-const PLAIN = { pidFile: null, isTied: false, restartTimeoutMs: 60_000 };
+const PLAIN = { configKeyFile: null, pidFile: null, isTied: false, restartTimeoutMs: 60_000 };
 
 /** Starts the command and waits until the gateway has been started and its lines are printed. */
 async function running(argv: readonly string[]) {
@@ -22,6 +22,13 @@ suite('run', () => {
       out(),
       'sluice 9.9.9\nproxy   http://127.0.0.1:8080\nadmin   http://127.0.0.1:9900\nconfig  shop.yaml #3f9a1c00\n',
     );
+    close(0);
+    assert.equal(await code, 0);
+  });
+
+  test('the keys of documents are in the file that is named', async () => {
+    const { code, started, close } = await running(['--config-key-file', 'keys']);
+    assert.equal(started[0]?.configKeyFile, 'keys');
     close(0);
     assert.equal(await code, 0);
   });

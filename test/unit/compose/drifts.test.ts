@@ -29,8 +29,8 @@ class Desk {
     dials: this.dials,
     store: this.store,
     log: { info: this.#note, warn: this.#note, error: this.#note } as unknown as Log,
-    logMore: (shares) => {
-      this.logged = shares;
+    logMore: () => {
+      this.logged = this.drifts.logged;
     },
     save: (budgets) => {
       for (const [key, budget] of budgets) this.saved.set(key, budget);

@@ -67,9 +67,26 @@ describe('keys', () => {
     keys.follow({ ...colorOf(['NEW']), query: 'stage' });
     assert.equal(taught.length, count);
     keys.follow(colorOf(['NEW'], null));
-    assert.deepEqual(taught.at(-1), { secrets: [], keySet: null });
+    assert.deepEqual(taught.at(-1), { secrets: [NEW], keySet: null });
     await keys.ready();
     assert.deepEqual(taught.at(-1), { secrets: [NEW], keySet: null });
+    keys.follow(colorOf([], null));
+    assert.deepEqual(taught.at(-1), { secrets: [], keySet: null });
+  });
+
+  it('of a place that stays are known while another place is read for the first time', async (t) => {
+    const { keys, taught } = deskOf(t);
+    keys.follow(colorOf(['OLD']));
+    await keys.ready();
+    keys.follow(colorOf(['NEW', 'OLD']));
+    assert.deepEqual(taught.at(-1), { secrets: [OLD], keySet: SET });
+    await keys.ready();
+    assert.deepEqual(taught.at(-1), { secrets: [NEW, OLD], keySet: SET });
+    const other = keySetOf(keyOf('other'));
+    keys.follow(colorOf(['NEW', 'OLD'], other));
+    assert.deepEqual(taught.at(-1), { secrets: [NEW, OLD], keySet: null });
+    await keys.ready();
+    assert.deepEqual(taught.at(-1), { secrets: [NEW, OLD], keySet: other });
   });
 
   it('of nobody are asked for by nobody', async (t) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { StateStatus } from '#src/model/threads/state.ts';
-import { scrape, series } from '../../support/readings/scrape.ts';
+import { scrape, series } from '../../support/readings/metrics/scrape.ts';
 import { sampleState, sampleStatus } from '../../support/readings/status.ts';
 
 const read = (changes: Partial<StateStatus>) => scrape({ status: () => sampleStatus({ state: sampleState(changes) }) });

@@ -10,7 +10,7 @@ test('revisions are told: in sync, pinned, stale, rolled back, kept', () => {
   const rollbacks = { api: 2, sluice: 1 };
   const reading = { status: sampleStatus({ revisions: { ...revisions, rollbacks } }) } as unknown as Reading;
   const told = REVISION_FAMILIES.flatMap((family) =>
-    [...family.collect(reading)].map(({ labels, value }) => `${family.name}${JSON.stringify(labels)} ${value}`),
+    [...family.collect(reading)].map(({ labels, value }) => `${family.name}${JSON.stringify(labels)} ${Number(value)}`),
   );
   assert.deepEqual(told, [
     'sluice_config_in_sync{} 0',
@@ -21,4 +21,18 @@ test('revisions are told: in sync, pinned, stale, rolled back, kept', () => {
     'sluice_config_revisions_kept{} 3',
     'sluice_config_revisions_bytes{} 2048',
   ]);
+});
+
+test('what was refused for its signature, and files of keys that were replaced, are told where signatures are verified', () => {
+  const refused = { unsigned: 1, wrong: 2, replayed: 3 };
+  const reloads = { done: 4, failed: 5 };
+  const signatures = { keys: ['k1'], because: '', reloads, documents: 4, isWaiting: false, refused };
+  const told = (status: unknown, of = 'sluice_config_signatures_refused_total'): number[] => {
+    const family = REVISION_FAMILIES.find(({ name }) => name === of);
+    return [...(family?.collect({ status } as Reading) ?? [])].map(({ value }) => Number(value));
+  };
+  assert.deepEqual(told(sampleStatus({ signatures })), [1, 2, 3]);
+  assert.deepEqual(told(sampleStatus()), []);
+  assert.deepEqual(told(sampleStatus({ signatures }), 'sluice_config_key_reloads_total'), [4, 5]);
+  assert.deepEqual(told(sampleStatus(), 'sluice_config_key_reloads_total'), []);
 });

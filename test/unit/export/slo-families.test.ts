@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { scrape, series } from '../../support/readings/scrape.ts';
+import { scrape, series } from '../../support/readings/metrics/scrape.ts';
 import { sampleSlo, sampleStatus } from '../../support/readings/status.ts';
 
 const LATENCY = sampleSlo({ indicator: 'latency', thresholdMs: 300, targetRatio: 0.99, remainingRatio: -2 });
@@ -64,5 +64,30 @@ suite('slo-families', () => {
       'class=server name=checkout scope=route 2',
       'class=transient name=checkout scope=route 10',
     ]);
+  });
+});
+
+suite('composite objectives', async () => {
+  const score = { now: 0.8, atLeastRatio: 0.9, parts: { success: 0.8, latency: null }, isBelow: true, value: null };
+  const worth = { now: null, atLeastRatio: 0.9, parts: {}, isBelow: false, value: { asked: 40, served: 30.5 } };
+  const slos = [
+    sampleSlo({ indicator: 'composite', score }),
+    sampleSlo({ scope: 'gateway', name: 'business', indicator: 'business', score: worth }),
+  ];
+  const composite = await scrape({ status: () => sampleStatus({ slos: [sampleSlo(), ...slos] }) });
+
+  test('show their score and the parts that have data', () => {
+    assert.deepEqual(series(composite, 'sluice_slo_score_ratio'), ['name=checkout scope=route sli=composite 0.8']);
+    assert.deepEqual(series(composite, 'sluice_slo_score_part_ratio'), [
+      'name=checkout part=success scope=route sli=composite 0.8',
+    ]);
+    assert.deepEqual(series(composite, 'sluice_slo_policy_active'), [
+      'name=business scope=gateway sli=business 0',
+      'name=checkout scope=route sli=composite 1',
+    ]);
+  });
+
+  test('show the value that was asked for and served', () => {
+    assert.deepEqual(series(composite, 'sluice_business_value_total'), ['outcome=asked 40', 'outcome=served 30.5']);
   });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { scrape, series } from '../../support/readings/scrape.ts';
+import { scrape, series } from '../../support/readings/metrics/scrape.ts';
 import { sampleSource, sampleStatus } from '../../support/readings/status.ts';
 
 const HASH = 'ab12'.repeat(16);

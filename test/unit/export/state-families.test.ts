@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { RolloutStatus } from '#src/model/status.ts';
-import { scrape, series } from '../../support/readings/scrape.ts';
-import { sampleRoute, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
+import type { SaturationStatus } from '#src/model/threads/load/saturation.ts';
+import { scrape, series } from '../../support/readings/metrics/scrape.ts';
+import { sampleRoute, sampleSaturation, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
 
 suite('state-families', () => {
   test('weights are shown as shares in force and as measured', async () => {
@@ -26,6 +27,63 @@ suite('state-families', () => {
     assert.deepEqual(series(families, 'sluice_version_actual_ratio'), []);
     assert.deepEqual(series(families, 'sluice_rollout_state'), []);
     assert.deepEqual(series(families, 'sluice_verdict_log_e'), []);
+  });
+
+  test('faults on purpose show how many are active, and what they did', async () => {
+    const fault = { id: 'shop/f', route: 'shop', sentence: '', from: '', until: '' };
+    const faults = (['active', 'over', 'active', 'stopped'] as const).map((state) => ({ ...fault, state }));
+    const families = await scrape({
+      status: () => sampleStatus({ faults }),
+      injected: () => [{ route: 'shop', kind: 'abort', count: 7 }],
+    });
+    assert.deepEqual(series(families, 'sluice_faults_active'), ['2']);
+    assert.deepEqual(series(families, 'sluice_faults_injected_total'), ['kind=abort route=shop 7']);
+  });
+
+  test('saturation shows grades, what is used of the limits, and what came of it', async () => {
+    const shed = { critical: 0, default: 0, degraded: 2, 'best-effort': 40 };
+    const [main, worker] = sampleSaturation().threads;
+    const threads = [main, { ...worker, grade: 'shedding', delayMs: 312 }] as SaturationStatus['threads'];
+    const profiles = { ...sampleSaturation().profiles, written: 1, skipped: 3 };
+    const saturation = sampleSaturation({ process: 'lean', threads, changes: 5, shed, profiles });
+    const families = await scrape({ status: () => sampleStatus({ saturation }) });
+    assert.deepEqual(series(families, 'sluice_saturation_grade'), [
+      'scope=main 0',
+      'scope=process 1',
+      'scope=worker-0 2',
+    ]);
+    assert.deepEqual(series(families, 'sluice_saturation_changes_total'), ['5']);
+    assert.deepEqual(series(families, 'sluice_saturation_shed_total'), [
+      'priority=best-effort 40',
+      'priority=critical 0',
+      'priority=default 0',
+      'priority=degraded 2',
+    ]);
+    assert.deepEqual(series(families, 'sluice_saturation_profiles_total'), [
+      'result=failed 0',
+      'result=skipped 3',
+      'result=written 1',
+    ]);
+    assert.deepEqual(series(families, 'sluice_saturation_used_ratio'), [
+      'resource=descriptors 0.1',
+      'resource=memory 0.25',
+    ]);
+    assert.deepEqual(series(families, 'sluice_event_loop_delay_seconds'), [
+      'thread=main 0.002',
+      'thread=worker-0 0.312',
+    ]);
+    assert.deepEqual(series(families, 'sluice_heap_used_ratio'), ['thread=main 0.25', 'thread=worker-0 0.25']);
+    assert.deepEqual(series(families, 'sluice_client_connections'), ['thread=main 0', 'thread=worker-0 40']);
+    assert.deepEqual(series(families, 'sluice_requests_inflight'), ['thread=main 0', 'thread=worker-0 3']);
+    const untold = sampleStatus({
+      saturation: sampleSaturation({
+        descriptors: null,
+        threads: [{ ...worker, heapLimitBytes: 0 }] as SaturationStatus['threads'],
+      }),
+    });
+    const fewer = await scrape({ status: () => untold });
+    assert.deepEqual(series(fewer, 'sluice_saturation_used_ratio'), ['resource=memory 0.25']);
+    assert.deepEqual(series(fewer, 'sluice_heap_used_ratio'), ['thread=worker-0 0']);
   });
 
   test('a rollout shows its state, its verdict in both units, and its rollbacks', async () => {
@@ -82,6 +140,7 @@ suite('state-families', () => {
       'cause=stream 7',
     ]);
     assert.deepEqual(series(families, 'sluice_rate_limit_forgotten_total'), ['8']);
+    assert.deepEqual(series(families, 'sluice_stale_bytes'), ['4096']);
     assert.deepEqual(series(families, 'sluice_health_checks_total'), ['result=failed 2', 'result=passed 7']);
     assert.deepEqual(series(families, 'sluice_health_checks_late_total'), ['1']);
     assert.deepEqual(series(families, 'sluice_ejections_withheld_total'), ['3']);

@@ -3,7 +3,7 @@ import { suite, test } from 'node:test';
 import { REASON, REASON_COUNT, REASONS } from '#src/model/reason.ts';
 import { SESSION_END, SESSION_ENDS } from '#src/model/tallies.ts';
 import { cellOf, sampleTraffic } from '../../support/readings/cells.ts';
-import { scrape, series } from '../../support/readings/scrape.ts';
+import { scrape, series } from '../../support/readings/metrics/scrape.ts';
 import { sampleRoute, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
 
 suite('traffic-families', () => {
@@ -72,6 +72,40 @@ suite('traffic-families', () => {
       `outcome=skipped ${labels} 2`,
     ]);
     assert.deepEqual(series(families, 'sluice_mended_requests_total'), [`${labels} 3`]);
+  });
+
+  test('streams have a histogram of their own, in steps up to two hours, from the first one on', async () => {
+    const cell = { ...cellOf([1]), streams: [1, 0, 2, 0, 0, 0, 3], streamSeconds: 30_000 };
+    const versions = [
+      { service: 'checkout', version: 'v1', hasBreaker: false, cell: cellOf([1]) },
+      { service: 'checkout', version: 'v2', hasBreaker: false, cell },
+    ];
+    const families = await scrape({ traffic: () => [sampleTraffic({ versions })] });
+    const samples = families.get('sluice_stream_duration_seconds')?.samples ?? [];
+    assert.deepEqual(
+      samples.map(({ labels, value }) => [labels['version'], labels['le'], value]),
+      [
+        ['v2', '1', 1],
+        ['v2', '10', 1],
+        ['v2', '60', 3],
+        ['v2', '300', 3],
+        ['v2', '1800', 3],
+        ['v2', '7200', 3],
+        ['v2', '+Inf', 6],
+        ['v2', undefined, 30_000],
+        ['v2', undefined, 6],
+      ],
+    );
+  });
+
+  test('fallbacks are counted by kind, from the first one on', async () => {
+    const cell = { ...cellOf([1]), fallbacks: { stale: 3, service: 0, static: 1 } };
+    const families = await scrape({ traffic: () => [sampleTraffic({ cell }), sampleTraffic({ route: 'other' })] });
+    assert.deepEqual(series(families, 'sluice_fallbacks_total'), [
+      'fallback=service route=checkout 0',
+      'fallback=stale route=checkout 3',
+      'fallback=static route=checkout 1',
+    ]);
   });
 
   test('requests are counted by outcome, for versions and for what users saw', async () => {

@@ -14,6 +14,7 @@ class Rig {
   readonly server = new ModelServer<string>(this.time);
   readonly adopted: string[] = [];
   readonly lost: string[] = [];
+  canAdopt = true;
 
   gateway(id: string, body: () => string = () => 'idle', phase: () => Phase = () => 'resting') {
     const line = new ModelLine(this.server, this.time, new Random(1));
@@ -26,7 +27,10 @@ class Rig {
       leaseMs: LEASE_MS,
       windowLeaseMs: LEASE_MS,
       hooks: {
-        adopt: (route, word) => void this.adopted.push(`${id} ${route} ${word.body}`),
+        adopt: (route, word) => {
+          this.adopted.push(`${id} ${route} ${word.body}`);
+          return this.canAdopt;
+        },
         current: () => ({ body: body(), isRolledBack: body() === 'out', rolledBackAtMs: 1 }),
         phase,
         windowLost: (route, by) => void this.lost.push(`${id} ${route} ${by}`),
@@ -65,10 +69,29 @@ test('who is cut off is alone, and leads no longer than its lease', async () => 
   node.follow([rollout('x')]);
   await rig.all(node.exchange());
   line.isCut = true;
+  void node.exchange();
   await rig.time.pass(ALONE_MS);
+  assert.equal(node.isConnected, true);
+  await rig.time.pass(1);
   assert.deepEqual([node.isConnected, node.roleOf('x')], [false, 'leader']);
   await rig.time.pass(LEASE_MS - ALONE_MS);
   assert.equal(node.roleOf('x'), 'alone');
+});
+
+test('time in which nobody asked, or nobody here could hear, is no time without an answer', async () => {
+  const rig = new Rig();
+  const { node, line } = rig.gateway('a');
+  node.follow([rollout('x')]);
+  await rig.all(node.exchange());
+  await rig.time.pass(10 * ALONE_MS);
+  assert.deepEqual([node.isConnected, node.roleOf('x')], [true, 'follower']);
+  line.isCut = true;
+  await rig.all(node.exchange());
+  await rig.time.pass(ALONE_MS);
+  node.passOver(ALONE_MS);
+  assert.equal(node.isConnected, true);
+  await rig.time.pass(ALONE_MS);
+  assert.equal(node.isConnected, false);
 });
 
 test('a decision of the leader is everybody’s', async () => {
@@ -131,4 +154,17 @@ test('a rollback of an earlier process is said to the fleet', async () => {
   await rig.all(b.node.exchange());
   await rig.all(a.node.exchange());
   assert.deepEqual(rig.adopted, ['a x out']);
+});
+
+test('a word that cannot be followed yet is offered again, until it is', async () => {
+  const rig = new Rig();
+  const [a, b] = [rig.gateway('a', () => 'step 1'), rig.gateway('b')];
+  for (const { node } of [a, b]) node.follow([rollout('x')]);
+  await rig.all(a.node.exchange());
+  rig.canAdopt = false;
+  for (let n = 0; n < 2; n++) await rig.all(b.node.exchange());
+  assert.deepEqual(rig.adopted, ['b x step 1', 'b x step 1']);
+  rig.canAdopt = true;
+  for (let n = 0; n < 2; n++) await rig.all(b.node.exchange());
+  assert.deepEqual(rig.adopted, ['b x step 1', 'b x step 1', 'b x step 1']);
 });

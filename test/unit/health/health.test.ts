@@ -219,6 +219,7 @@ describe('health checks', () => {
     rig.follow(checked);
     await rig.check(6000, failsFor('10.0.0.1', '10.0.0.2'));
     assert.deepEqual(rig.downs, [['shop/v1']]);
+    assert.deepEqual([...rig.health.down], ['shop/v1']);
     assert.deepEqual(rig.versionChanges, [{ service: 'shop', version: 'v1', isPanicking: true }]);
     await rig.check(3500, failsFor('10.0.0.1'));
     assert.deepEqual(rig.downs, [['shop/v1'], []]);

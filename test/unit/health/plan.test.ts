@@ -61,3 +61,9 @@ it('checks are the same when they ask for the same', () => {
   assert.notEqual(checkKey({ ...CHECK, host: 'a' }), checkKey(CHECK));
   assert.notEqual(checkKey({ ...CHECK, path: '/' }), checkKey(CHECK));
 });
+
+it('a version that a route falls back to is looked after', () => {
+  const text = `${SPARE}    fallback: [{type: Service, service: {name: spare}}]\n`;
+  const { groups } = planned(text, (service) => service);
+  assert.deepEqual(groups[2]?.endpoints, [2, 0]);
+});

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { beginTurn, bothClocks, httpDate, nowMs, turnMs, wallTime } from '#src/lib/clock.ts';
-import { bytesPerCall } from '../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../support/proxy/allocation.ts';
 
 const CLOCK = new URL('../../../src/lib/clock.ts', import.meta.url);
 
@@ -38,7 +38,7 @@ describe('the clock', () => {
     assert.match(wallTime(), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   });
 
-  it('is read without a word on the heap but the number itself', () => {
+  it('is read without a word on the heap but the number itself', COUNTED, () => {
     let kept = 0;
     assert.ok(bytesPerCall(() => (kept = nowMs()), 5000, 32) <= 32, String(kept));
   });
@@ -54,7 +54,7 @@ describe('a turn', () => {
     assert.ok(beginTurn() >= began);
   });
 
-  it('costs nothing to ask for', () => {
+  it('costs nothing to ask for', COUNTED, () => {
     beginTurn();
     assert.ok(bytesPerCall(turnMs) < 1);
   });

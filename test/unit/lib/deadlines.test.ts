@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Deadlines, type Timed } from '#src/lib/deadlines.ts';
 import { Random } from '#src/lib/random.ts';
-import { bytesPerCall } from '../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../support/proxy/allocation.ts';
 
 class Item implements Timed {
   deadlineAtMs: number;
@@ -96,7 +96,7 @@ describe('a sweep', () => {
     assert.equal(late.fired.length, 1);
   });
 
-  it('allocates nothing', () => {
+  it('allocates nothing', COUNTED, () => {
     const { set } = setOf(...new Array<number>(50).fill(Number.POSITIVE_INFINITY));
     assert.equal(
       bytesPerCall(() => set.sweep(1)),

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { hash32, mix32 } from '#src/lib/hash.ts';
-import { bytesPerCall } from '../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../support/proxy/allocation.ts';
 
 describe('mix32', () => {
   // Reference values of MurmurHash3's fmix32.
@@ -53,7 +53,7 @@ describe('hash32', () => {
     }
   });
 
-  it('allocates nothing', () => {
+  it('allocates nothing', COUNTED, () => {
     let kept = 0;
     assert.equal(
       bytesPerCall(() => void (kept ^= hash32('user-12345') & 0xffff)),

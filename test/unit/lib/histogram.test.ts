@@ -12,7 +12,7 @@ import {
 } from '#src/lib/histogram.ts';
 import { Random } from '#src/lib/random.ts';
 import { CELL, HISTOGRAM_BUCKETS as RESERVED_BUCKETS } from '#src/model/tallies.ts';
-import { bytesPerCall } from '../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../support/proxy/allocation.ts';
 import { lognormal, normal, pareto } from '../../support/simulate/draws.ts';
 
 const LAST = HISTOGRAM_BUCKETS - 1;
@@ -123,7 +123,7 @@ describe('quantiles', () => {
 });
 
 describe('recording', () => {
-  it('into shared memory allocates nothing', () => {
+  it('into shared memory allocates nothing', COUNTED, () => {
     const words = new Int32Array(new SharedArrayBuffer(4096));
     const latencies = Float64Array.from({ length: 1024 }, (_, n) => 0.05 * 1.02 ** n);
     let at = 0;

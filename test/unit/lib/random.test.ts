@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { mix32 } from '#src/lib/hash.ts';
-import { Random } from '#src/lib/random.ts';
-import { bytesPerCall } from '../../support/proxy/allocation.ts';
+import { Random, secretBytes } from '#src/lib/random.ts';
+import { bytesPerCall, COUNTED } from '../../support/proxy/allocation.ts';
 
 const MASK = (1n << 32n) - 1n;
 
@@ -64,9 +64,14 @@ describe('random numbers', () => {
     }
   });
 
-  it('allocate nothing', () => {
+  it('allocate nothing', COUNTED, () => {
     const random = new Random(1);
     const kept = new Uint32Array(1);
     assert.ok(bytesPerCall(() => void (kept[0] = random.nextUint32())) <= 0.1);
   });
+});
+
+it('bytes for keys are as many as asked for, and others every time', () => {
+  assert.equal(secretBytes(32).length, 32);
+  assert.notDeepEqual(secretBytes(32), secretBytes(32));
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Placed, Roster } from '#src/lib/roster.ts';
-import { bytesPerCall } from '../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../support/proxy/allocation.ts';
 
 interface Named extends Placed {
   readonly name: string;
@@ -57,7 +57,7 @@ describe('a roster', () => {
     assert.equal(roster.size, 0);
   });
 
-  it('costs no garbage to come and go', () => {
+  it('costs no garbage to come and go', COUNTED, () => {
     const { roster, items } = rosterOf('a', 'b');
     const [item] = items as [Named, Named];
     const bytes = bytesPerCall(() => {

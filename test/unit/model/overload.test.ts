@@ -3,11 +3,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import {
-  RATE_ENTRIES,
-  RATE_ENTRY_WORDS,
   RATE_HEAD,
   RATE_SET_WORDS,
-  RATE_SETS,
+  RATE_TABLES,
   ratesForgotten,
   reserveRates,
   versionCells,
@@ -25,10 +23,16 @@ test('a version has the cell of the first split that leads to it, by however man
   assert.deepEqual([...versionCells(snapshot.routes).values()], [first.cell, second.cell]);
 });
 
-test('a table of rates is a header and its sets, and has forgotten nobody', () => {
+test('tables of rates are a header and their sets one after another, and have forgotten nobody', () => {
   const rates = reserveRates();
-  assert.equal(rates.byteLength, 4 * RATE_SET_WORDS * (1 + RATE_SETS));
-  assert.ok(RATE_ENTRIES * RATE_ENTRY_WORDS <= RATE_SET_WORDS);
+  const { gateway, fleet } = RATE_TABLES;
+  assert.equal(gateway.base, RATE_SET_WORDS);
+  assert.equal(fleet.base, gateway.base + gateway.sets * RATE_SET_WORDS);
+  assert.equal(rates.byteLength, 4 * (fleet.base + fleet.sets * RATE_SET_WORDS));
+  for (const { sets, entries, entryWords } of [gateway, fleet]) {
+    assert.ok(entries * entryWords <= RATE_SET_WORDS);
+    assert.equal(sets & (sets - 1), 0, 'a power of two');
+  }
   assert.equal(ratesForgotten(rates), 0);
   new Int32Array(rates)[RATE_HEAD.forgotten] = -1;
   assert.equal(ratesForgotten(rates), 2 ** 32 - 1);

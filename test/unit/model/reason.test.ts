@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { REASON, REASON_COUNT, REASONS, reasonRow } from '#src/model/reason.ts';
-import { reasonsPage } from '../../support/tidy/reasons-page.ts';
+import { reasonsPage } from '../../support/tidy/pages/reasons-page.ts';
 
 describe('the table of reasons', () => {
   it('has a row for every number, named alike', () => {

@@ -3,7 +3,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { REASON, REASONS, type Reason } from '#src/model/reason.ts';
-import { ERROR_CLASSES, errorClassOf, errorClassOfStatus, NO_ERROR, weightedErrors } from '#src/model/sli.ts';
+import {
+  bitsOf,
+  ERROR_CLASSES,
+  errorClassOf,
+  errorClassOfStatus,
+  GRPC_CODES,
+  GRPC_ERRORS,
+  grpcCode,
+  grpcReason,
+  NO_ERROR,
+  weightedErrors,
+} from '#src/model/sli.ts';
 
 function classOf(number: number): string {
   return number === NO_ERROR ? '' : (ERROR_CLASSES[number] as string);
@@ -31,7 +42,7 @@ describe('the class of a reason', () => {
     const classes = REASONS.map(({ name, status }, reason) => [name, classOf(errorClassOf(reason as Reason, status))]);
     const byClass = Object.groupBy(classes, ([, errorClass]) => errorClass as string);
     const names = (errorClass: string) => (byClass[errorClass] ?? []).map(([name]) => name);
-    assert.deepEqual(names(''), ['none', 'client_closed']);
+    assert.deepEqual(names(''), ['none', 'client_closed', 'idempotency_replayed']);
     assert.deepEqual(names('transient'), [
       'rate_limited',
       'shed',
@@ -43,8 +54,18 @@ describe('the class of a reason', () => {
       'upstream_reset',
       'dns_failed',
       'circuit_open',
+      'fault_injected',
+      'stream_refused',
+      'idempotency_unavailable',
+      'grpc_transient',
     ]);
-    assert.deepEqual(names('server'), ['upstream_protocol', 'upstream_truncated', 'internal', 'loop_detected']);
+    assert.deepEqual(names('server'), [
+      'upstream_protocol',
+      'upstream_truncated',
+      'internal',
+      'loop_detected',
+      'grpc_failed',
+    ]);
   });
 });
 
@@ -52,4 +73,19 @@ it('errors are weighted by class', () => {
   const weights = { client: 1, transient: 0.5, server: 2.5 };
   assert.equal(weightedErrors({ client: 2, transient: 4, server: 10 }, weights), 29);
   assert.equal(weightedErrors({ client: 0, transient: 0, server: 0 }, weights), 0);
+});
+
+describe('a status of gRPC', () => {
+  it('is a number that is known, else UNKNOWN', () => {
+    assert.deepEqual(['0', '14', '16', '17', '', '-1', 'OK', '014'].map(grpcCode), [0, 14, 16, 2, 2, 2, 2, 2]);
+  });
+
+  it('is an error if it is one of those, and one that may pass for some', () => {
+    const reasons = GRPC_CODES.map((name, code) => [name, grpcReason(code, GRPC_ERRORS)] as const);
+    const named = (reason: number): string[] => reasons.filter(([, one]) => one === reason).map(([name]) => name);
+    assert.deepEqual(named(REASON.grpcTransient), ['DEADLINE_EXCEEDED', 'UNAVAILABLE']);
+    assert.deepEqual(named(REASON.grpcFailed), ['UNKNOWN', 'UNIMPLEMENTED', 'INTERNAL', 'DATA_LOSS']);
+    assert.equal(grpcReason(14, bitsOf(['NOT_FOUND'])), REASON.none);
+    assert.equal(grpcReason(5, bitsOf(['NOT_FOUND'])), REASON.grpcFailed);
+  });
 });

@@ -1,7 +1,9 @@
 /** The layout of shared memory: nothing overlaps, everything fits, wrapped counters still give differences. */
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { REASON_COUNT } from '#src/model/reason.ts';
+import { PRIORITIES } from '#src/model/overload.ts';
+import { EFFECTS, REASON_COUNT } from '#src/model/reason.ts';
+import { ERROR_CLASSES } from '#src/model/sli.ts';
 import {
   CELL,
   CELL_WORDS,
@@ -15,11 +17,20 @@ import {
   SESSION_ENDS,
   THRESHOLDS_MAX,
   UNIT_BAD,
+  UNIT_BAD_INDEX,
   UNIT_BITMAP_WORDS,
+  UNIT_INDEX_WORDS,
   UNIT_SECOND_WORDS,
   UNIT_SEEN,
+  UNIT_SEEN_INDEX,
   viewTallies,
 } from '#src/model/tallies.ts';
+import { FALLBACK_KINDS } from '#src/model/threads/answers/fallback.ts';
+import { SIGNATURE_RESULTS, TOKEN_RESULTS } from '#src/model/threads/color.ts';
+import { FAULT_KINDS } from '#src/model/threads/faults.ts';
+import { HTTP2_WORDS } from '#src/model/threads/load/http2.ts';
+import { PROXY_HEADER_RESULTS } from '#src/model/threads/proxied.ts';
+import { HANDSHAKE_RESULTS } from '#src/model/threads/tls.ts';
 
 it('no two words of a cell overlap', () => {
   const lengths = new Map<keyof typeof CELL, number>([
@@ -29,6 +40,21 @@ it('no two words of a cell overlap', () => {
     ['thresholds', THRESHOLDS_MAX],
     ['sessionEnds', SESSION_ENDS.length],
     ['histogram', HISTOGRAM_BUCKETS],
+    ['handshakes', HANDSHAKE_RESULTS.length],
+    ['fallbacks', FALLBACK_KINDS.length],
+    ['http2', HTTP2_WORDS],
+    ['faults', FAULT_KINDS.length],
+    ['proxyHeaders', PROXY_HEADER_RESULTS.length],
+    ['tokens', TOKEN_RESULTS.length],
+    ['signatures', SIGNATURE_RESULTS.length],
+    ['errorClasses', ERROR_CLASSES.length],
+    ['levels', THRESHOLDS_MAX + 1],
+    ['rescues', EFFECTS.length],
+    ['shed', PRIORITIES.length],
+    ['waitMs', 2],
+    ['queueMs', 2],
+    ['connectMs', 2],
+    ['bodyMs', 2],
   ]);
   const taken = new Set<number>();
   for (const [name, start] of Object.entries(CELL)) {
@@ -50,7 +76,9 @@ it('doubles lie on even words, in every cell and every event', () => {
 
 it('the two bitmaps of a second lie apart and inside it', () => {
   assert.ok(UNIT_SEEN + UNIT_BITMAP_WORDS <= UNIT_BAD);
-  assert.ok(UNIT_BAD + UNIT_BITMAP_WORDS <= UNIT_SECOND_WORDS);
+  assert.ok(UNIT_BAD + UNIT_BITMAP_WORDS <= UNIT_BAD_INDEX);
+  assert.ok(UNIT_BAD_INDEX + UNIT_INDEX_WORDS <= UNIT_SEEN_INDEX);
+  assert.ok(UNIT_SEEN_INDEX + UNIT_INDEX_WORDS <= UNIT_SECOND_WORDS);
 });
 
 it('both views of the cells are the same memory', () => {

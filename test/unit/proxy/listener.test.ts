@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { createServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
-import { GATEWAY_CELL } from '#src/model/tallies.ts';
+import { CELL, GATEWAY_CELL } from '#src/model/tallies.ts';
+import { GRADE } from '#src/model/threads/load/saturation.ts';
 import { listenLoopback } from '../../support/plane.ts';
 import {
   answeringOf,
@@ -12,6 +13,7 @@ import {
   clientOf,
   closedSocket,
   eventually,
+  FIRST_CELL,
   GET,
   getOf,
   heldOf,
@@ -19,10 +21,13 @@ import {
   oneVersion,
   perHead,
   planeOf,
+  ROUTE_CELL,
   reasonCount,
   upstreamOf,
 } from '../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../support/raw.ts';
+
+const CLOSING = getOf('/', 'Connection: close\r\n');
 
 describe('connections', () => {
   it('beyond the limit are closed at once, counted, and nobody else suffers', async (t) => {
@@ -37,6 +42,62 @@ describe('connections', () => {
     second.socket.destroy();
     await eventually(() => plane.plane.listener.connections === 1, 'a place is free');
     assert.equal(await askedOn(clientOf(t, plane), GET), 200);
+  });
+});
+
+describe('a gateway that is short of something', () => {
+  it('refuses new connections, serves those that are there, and takes new ones when it is over', async (t) => {
+    const upstream = await answeringOf(t);
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const kept = clientOf(t, plane);
+    assert.equal(await askedOn(kept, GET), 200);
+    plane.press(GRADE.refusing, 0);
+    // A kept connection is closed by this grade too once it is idle: it is not.
+    const isRefused = async (): Promise<boolean> => (await sendAndClose(plane.port, CLOSING)) === '';
+    await eventually(isRefused, 'a new one is refused');
+    assert.equal(await askedOn(kept, GET), 200);
+    assert.ok(reasonCount(plane, GATEWAY_CELL, REASON.shed) > 0);
+    plane.press(GRADE.normal, 0);
+    await eventually(async () => !(await isRefused()), 'a new one is served');
+  });
+
+  it('closes connections that have been idle for a second, and no other', async (t) => {
+    const { upstream, paths, answer } = await heldOf(t);
+    const plane = await planeOf(t, oneVersion(upstream.port));
+    const [idle, busy] = [clientOf(t, plane), clientOf(t, plane)];
+    const served = askedOn(idle, getOf('/idle'));
+    await eventually(() => paths.length === 1, 'the first request');
+    answer(0);
+    assert.equal(await served, 200);
+    busy.send(getOf('/busy'));
+    await eventually(() => paths.length === 2, 'the second request');
+    plane.press(GRADE.lean, 0);
+    await closedSocket(idle.socket);
+    answer(1);
+    assert.match(await busy.until((text) => text.includes('ok')), /^HTTP\/1\.1 200/);
+  });
+
+  it('sheds requests by their priority, which is bad for the route and nothing for a version', async (t) => {
+    const upstream = await answeringOf(t);
+    const plane = await planeOf(t, {
+      ...oneVersion(upstream.port),
+      trustedProxies: ['127.0.0.1'],
+      priorityHeader: 'x-priority',
+    });
+    plane.press(GRADE.shedding, 950);
+    const ask = (priority: string): Promise<number> =>
+      askedOn(clientOf(t, plane), getOf('/', `x-priority: ${priority}\r\n`));
+    // Each connection is another user: of those near the threshold some are let through.
+    for (const which of ['one', 'another']) {
+      await eventually(async () => (await ask('best-effort')) === 503, `${which} is shed`);
+      assert.equal(await ask('critical'), 200);
+    }
+    assert.ok(plane.count(GATEWAY_CELL, CELL.shed + 3) >= 2);
+    assert.equal(plane.count(GATEWAY_CELL, CELL.shed), 0);
+    assert.ok(plane.count(ROUTE_CELL, CELL.bad) >= 2);
+    assert.deepEqual([plane.count(FIRST_CELL, CELL.bad), plane.count(FIRST_CELL, CELL.ignored)], [0, 0]);
+    plane.press(GRADE.normal, 0);
+    await eventually(async () => (await ask('best-effort')) === 200, 'it is over');
   });
 });
 
@@ -63,9 +124,9 @@ describe('leaving', () => {
     const plane = await planeOf(t, oneVersion(upstream.port));
     const kept = clientOf(t, plane);
     assert.equal(await askedOn(kept, GET), 200);
-    assert.equal(plane.plane.listener.fds.length, process.platform === 'win32' ? 0 : 1);
+    assert.equal(plane.plane.listener.fdsOf(0).length, process.platform === 'win32' ? 0 : 1);
     plane.plane.leave();
-    assert.deepEqual(plane.plane.listener.fds, []);
+    assert.deepEqual(plane.plane.listener.fdsOf(0), []);
     assert.equal(await clientOf(t, plane).closed(), '', 'nobody listens');
     kept.socket.write(GET);
     assert.match(await kept.closed(), /200 OK[\s\S]*Connection: close/i);

@@ -376,3 +376,15 @@ describe('a rollout that another gateway leads', () => {
     assert.equal(follower.controller.follow(other, follower.nowMs, false), null, 'of another generation: nothing');
   });
 });
+
+describe('one rollout', () => {
+  it('is told of by its route, as among all of them', () => {
+    const rig = new Rig();
+    rig.run(2, 5);
+    const [saved] = rig.controller.save(rig.nowMs);
+    assert.deepEqual(rig.controller.saved('checkout', rig.nowMs), saved);
+    const { generation, state } = rig.controller.standing('checkout') ?? {};
+    assert.deepEqual([generation, state?.kind], ['a', 'rolled-back']);
+    assert.deepEqual([rig.controller.saved('none', 0), rig.controller.standing('none')], [null, null]);
+  });
+});

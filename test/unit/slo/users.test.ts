@@ -6,7 +6,7 @@ import { Random } from '#src/lib/random.ts';
 import { CELL, UNIT_BITS, UNIT_SECONDS } from '#src/model/tallies.ts';
 import type { Region } from '#src/slo/regions.ts';
 import { READ_GAP_MS_MAX, USER_REST_SECONDS, UserWindow } from '#src/slo/users.ts';
-import { bytesPerCall } from '../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../support/proxy/allocation.ts';
 import { FakeWorker } from '../../support/simulate/worker.ts';
 
 const UNIT = 2;
@@ -69,6 +69,27 @@ describe('user-seconds', () => {
     assert.deepEqual(read(window, regions), [1, 0]);
   });
 
+  it('are merged over any number of workers, wherever in the bitmap the users are', (t) => {
+    t.diagnostic(`seed ${SEED}`);
+    const random = new Random(SEED);
+    for (let count = 1; count <= 10; count++) {
+      const { workers, regions, window } = setup(count);
+      for (let tick = 0; tick < 9; tick++) {
+        const seen = new Set<number>();
+        const bad = new Set<number>();
+        for (let n = 0; n < 400; n++) {
+          // Each tick has users of its own, two of each word.
+          const user = 32 * (random.nextUint32() & 1023) + 3 * tick + (random.nextUint32() & 1);
+          const isBad = n % 7 === 0;
+          mark(workers[random.nextUint32() % count], [user], NOW + 100 * tick, isBad);
+          seen.add(user);
+          if (isBad) bad.add(user);
+        }
+        assert.deepEqual(read(window, regions), [seen.size, bad.size], `${count} workers, tick ${tick}`);
+      }
+    }
+  });
+
   it('are those of their own unit', () => {
     const { workers, regions, window } = setup();
     workers[0]?.mark({ unit: UNIT + 1, user: 5, isBad: true, nowMs: NOW });
@@ -89,7 +110,7 @@ describe('user-seconds', () => {
     assert.deepEqual(read(window, regions), [1, 0]);
   });
 
-  it('cost no allocation to read', () => {
+  it('cost no allocation to read', COUNTED, () => {
     const { workers, regions, window } = setup(2);
     const out = { finished: 0, bad: 0 };
     const user = { unit: UNIT, user: 0, isBad: false, nowMs: NOW };

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { CELL, CELL_WORDS } from '#src/model/tallies.ts';
 import type { Region } from '#src/slo/regions.ts';
 import { CellWindow } from '#src/slo/window.ts';
-import { bytesPerCall } from '../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../support/proxy/allocation.ts';
 import { FakeWorker } from '../../support/simulate/worker.ts';
 
 const HERE = { cell: 3, unit: 0, user: 1, nowMs: 10_000 };
@@ -68,7 +68,7 @@ describe('a window on a cell', () => {
     assert.deepEqual(read(window, regions), [1, 0]);
   });
 
-  it('allocates nothing', () => {
+  it('allocates nothing', COUNTED, () => {
     const { regions, window } = setup(2);
     const out = { finished: 0, bad: 0 };
     assert.ok(bytesPerCall(() => window.read(regions, out)) < 1);

@@ -46,6 +46,31 @@ describe('compile', () => {
     ]);
   });
 
+  test('gives an address that is told who the client is another endpoint than one that is not', () => {
+    const plain = compileOne(configOf(SOUND_ROLLOUT));
+    const telling = configOf(SOUND_ROLLOUT.replace('v1: {endpoints', 'v1: {proxyProtocol: v2, endpoints'));
+    const { snapshot } = compileOne(telling, plain.ids);
+    assert.deepEqual(snapshot.endpoints[2], { id: 2, host: '127.0.0.1', port: 7001, proxyProtocol: 2 });
+    assert.equal(snapshot.endpoints[0], null);
+  });
+
+  test('gives a version that is fallen back to a cell of its own, and no part in the route’s rollout', () => {
+    const text = SOUND_ROLLOUT.replace('services:\n', 'services:\n  spare: {versions: {v1: {endpoints: ["h:1"]}}}\n');
+    const steps = '[{type: Stale, stale: {}}, {type: Service, service: {name: spare}}]';
+    const { snapshot, weights } = compileOne(configOf(`${text}    fallback: ${steps}\n`));
+    const [stale, service] = snapshot.routes[0]?.fallback ?? [];
+    assert.equal(stale?.kind, 'stale');
+    assert.ok(service?.kind === 'service');
+    const { cell, unit, targets } = service.split;
+    assert.deepEqual([cell, unit, targets.name, targets.endpoints], [3, -1, 'spare/v1', [2]]);
+    assert.deepEqual(snapshot.endpoints[2], { id: 2, host: 'h', port: 1 });
+    assert.deepEqual(
+      weights.map(({ dial }) => dial),
+      [1, 2],
+    );
+    assert.ok(!('fallback' in (compileOne(configOf(SOUND)).snapshot.routes[0] ?? {})));
+  });
+
   test('passes on what workers need of the configuration', () => {
     const config = configOf(SOUND);
     const { snapshot } = compileOne(config);

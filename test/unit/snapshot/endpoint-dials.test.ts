@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ENDPOINTS_MAX } from '#src/model/tallies.ts';
-import { CAPACITY_CHANGES } from '#src/model/threads/capacity.ts';
+import { CAPACITY_CHANGES } from '#src/model/threads/load/capacity.ts';
 import { createEndpointDials, setCapacity } from '#src/snapshot/endpoint-dials.ts';
 
 test('every endpoint begins with its full share and keeps what it is set to', () => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { RouteConfig } from '#src/model/config.ts';
 import type { Override } from '#src/model/snapshot.ts';
 import {
   effectiveWeights,
@@ -61,6 +62,27 @@ describe('a generation', () => {
     assert.equal(generationOf(configOf(two), 'shop'), generationOf(CONFIG, 'shop'));
     assert.notEqual(generationOf(configOf(two), 'b'), generationOf(CONFIG, 'shop'));
     assert.equal(generationOf(CONFIG, 'none'), null);
+  });
+});
+
+describe('the generation', () => {
+  test('is derived once for a route and a canary that stay', () => {
+    let derived = 0;
+    const [route] = CONFIG.routes;
+    assert.ok(route !== undefined);
+    // Weights of a document of their own are looked at for the fingerprint alone.
+    const get = (of: RouteConfig, field: string | symbol): unknown => {
+      if (field === 'weights') derived += 1;
+      return Reflect.get(of, field);
+    };
+    const config = { ...CONFIG, routes: [new Proxy(route, { get })] };
+    const first = generationOf(config, 'shop');
+    assert.equal(generationOf({ ...config, workers: 7 }, 'shop'), first);
+    assert.equal(derived, 1);
+    const other = configOf(SOUND_ROLLOUT.replace('7002', '7003'));
+    assert.notEqual(generationOf({ ...other, routes: config.routes }, 'shop'), first);
+    assert.equal(generationOf(config, 'shop'), first);
+    assert.equal(derived, 3);
   });
 });
 

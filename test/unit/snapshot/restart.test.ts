@@ -14,3 +14,20 @@ test('listeners, workers and the directory of the state wait for the next start,
     'state changed; the change takes effect at the next start',
   ]);
 });
+
+test('whether connections begin with a PROXY header waits too', () => {
+  const withMode = (mode: string) =>
+    configOf(`${SOUND}trustedProxies: [10.0.0.0/8]\nlisten: {host: 127.0.0.1, port: 1234, proxyProtocol: ${mode}}\n`);
+  assert.deepEqual(needsRestart(withMode('off'), withMode('off')), []);
+  assert.deepEqual(needsRestart(withMode('required'), withMode('trusted')), [
+    'listen changed; the change takes effect at the next start',
+  ]);
+});
+
+test('so does what is spoken there, but not what says the same as nothing does', () => {
+  const of = (more: string) => configOf(`listen: {host: 127.0.0.1, port: 1${more}}\n${SOUND}`);
+  assert.deepEqual(needsRestart(of(''), of(', http2: false')), []);
+  assert.deepEqual(needsRestart(of(''), of(', http2: true')), [
+    'listen changed; the change takes effect at the next start',
+  ]);
+});

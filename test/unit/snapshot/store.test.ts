@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Config, RouteConfig } from '#src/model/config.ts';
 import type { ParseResult } from '#src/model/problem.ts';
 import type { RouteHold } from '#src/model/rollout.ts';
 import { UNITS_MAX } from '#src/model/tallies.ts';
 import { createDials, type Dials, getDial } from '#src/snapshot/dials.ts';
-import { HISTORY_MAX, type OfferResult, Store } from '#src/snapshot/store.ts';
+import { generationOf, liveOverrides } from '#src/snapshot/overrides.ts';
+import { type OfferResult, Store } from '#src/snapshot/store.ts';
 import { parseConfig } from '#src/sources/parse.ts';
 import { SOUND, SOUND_ROLLOUT } from '../../support/config.ts';
 
@@ -101,10 +103,12 @@ describe('an accepted configuration', () => {
 
   test('that came back after another is a new revision with the old hash', () => {
     const { store, offer } = rig();
-    for (const weight of [95, 90, 95]) offer(weighing(weight));
-    const [newest, , oldest] = store.history;
-    assert.deepEqual([newest?.revision, oldest?.revision], [3, 1]);
-    assert.equal(newest?.hash, oldest?.hash);
+    const hashes = [95, 90, 95].map((weight) => {
+      offer(weighing(weight));
+      return store.status().hash;
+    });
+    assert.equal(store.status().revision, 3);
+    assert.equal(hashes[2], hashes[0]);
   });
 });
 
@@ -112,7 +116,7 @@ describe('a refused configuration', () => {
   test('changes nothing but the count and the last result', () => {
     const { store, offer, weights } = rig();
     offer(SOUND);
-    const { current, history } = store;
+    const { current } = store;
     const result = offer(SOUND.replace('95', '-1'));
     assert.ok(result.kind === 'refused');
     assert.deepEqual(
@@ -120,7 +124,6 @@ describe('a refused configuration', () => {
       ['SLU1041'],
     );
     assert.equal(store.current, current);
-    assert.equal(store.history, history);
     assert.deepEqual(weights(), [95, 5]);
     const { revision, reloads, last } = store.status();
     assert.deepEqual([revision, reloads], [1, { accepted: 1, refused: 1 }]);
@@ -187,12 +190,53 @@ describe('a hold of a whole route', () => {
   });
 });
 
-describe('the history', () => {
-  test('keeps the newest twenty', () => {
-    const { store, offer } = rig();
-    for (let weight = 1; weight <= HISTORY_MAX + 5; weight++) offer(weighing(weight));
-    assert.equal(store.history.length, HISTORY_MAX);
-    assert.deepEqual([store.history[0]?.revision, store.history.at(-1)?.revision], [HISTORY_MAX + 5, 6]);
+describe('among many routes', () => {
+  const STEPPED = SOUND_ROLLOUT.replace('canary: v2', 'canary: v2, steps: default');
+  const parsed = parseConfig(STEPPED, 'gateway.yaml');
+  assert.ok(parsed.ok);
+  const [route] = parsed.config.routes;
+  assert.ok(route !== undefined);
+
+  /** Routes that say when somebody looks at them. */
+  function watched(count: number) {
+    const looked = new Set<string>();
+    const routes = Array.from({ length: count }, (_, n): RouteConfig => {
+      const name = `route-${n}`;
+      const own = { ...route, name } as RouteConfig;
+      const get = (of: RouteConfig, field: string | symbol): unknown => {
+        looked.add(name);
+        return Reflect.get(of, field);
+      };
+      return new Proxy(own, { get });
+    });
+    return { looked, config: { ...(parsed as { config: Config }).config, routes } };
+  }
+
+  test('a hold, and why a weight is what it is, cost one route', () => {
+    const { store, dials } = rig();
+    const { looked, config } = watched(50);
+    store.offer({ ok: true, config, warnings: [], hash: 'h' });
+    const holdOn = (name: string): boolean =>
+      store.holdRoute({ ...hold(store, 0), route: name, generation: store.generationOf(name) ?? '' });
+    holdOn('route-1');
+    looked.clear();
+    assert.equal(holdOn('route-7'), true);
+    const split = store.current?.snapshot.routes[7]?.splits[1];
+    assert.ok(split !== undefined);
+    assert.deepEqual([getDial(dials, split.dial), store.weightReason('route-7', split)], [0, 'it was worse']);
+    assert.deepEqual([...looked], ['route-7']);
+    assert.equal(store.overrides.length, 2);
+  });
+
+  test('a reload looks at those alone that are held', () => {
+    const { looked, config } = watched(50);
+    const held = [3, 4].map((n) => {
+      const name = `route-${n}`;
+      return { route: name, version: 'v2', weight: 0, because: '', generation: generationOf(config, name) ?? '' };
+    });
+    looked.clear();
+    assert.equal(liveOverrides(config, held).live.length, 2);
+    assert.deepEqual([...looked], ['route-3', 'route-4']);
   });
 });
 

@@ -1,11 +1,20 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { documentSchema, fieldsAt, jsonSchema } from '#src/sources/schema.ts';
+import { descriptionAt, documentSchema, fieldsAt, jsonSchema } from '#src/sources/schema.ts';
+
+test('what the schema says of a field is found by path', () => {
+  assert.match(descriptionAt(['timeouts', 'head']), /; default 10s$/);
+  assert.match(descriptionAt(['routes', 3, 'slo', 'latency', 'threshold']), /./);
+  assert.equal(descriptionAt(['nothing']), '');
+  assert.equal(descriptionAt([]), '');
+});
 
 test('the known fields of every mapping are found by path', () => {
   assert.deepEqual(fieldsAt(['color']), ['header', 'acceptFrom', 'query', 'cookie', 'baggage', 'signature', 'jwt']);
   assert.deepEqual(fieldsAt(['admin']), ['host', 'port']);
-  assert.deepEqual(fieldsAt(['services', 'any', 'versions', 'v1']), ['endpoints', 'colors', 'overload']);
+  assert.deepEqual(fieldsAt(['services', 'any', 'versions', 'v1']), [
+    ...['endpoints', 'colors', 'overload', 'tls', 'protocol', 'proxyProtocol'],
+  ]);
   assert.deepEqual(fieldsAt(['routes', 5, 'slo', 'latency']), ['threshold', 'target']);
   assert.deepEqual(fieldsAt(['services', 'any', 'versions', 'v1', 'endpoints', 0]), ['address', 'weight']);
   assert.ok(fieldsAt(['services', 'any', 'outlierDetection']).includes('ejectionMax'));

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { Writer } from '#src/state/writer.ts';
 import { sampleDecision } from '../../support/readings/status.ts';
 import { inFolder } from '../../support/state/folder.ts';
-import { batchOf } from '../../support/state/log.ts';
+import { batchOf, checkedLog } from '../../support/state/log.ts';
 
 const wallTime = (): string => '2026-01-01T00:00:00.000Z';
 
@@ -33,7 +33,7 @@ describe('a writer', () => {
       const budgets = new Map([['a', { format: 1, bytes: new Uint8Array([1]), at: '' }]]);
       const failed = second.write(batchOf({ budgets }));
       assert.ok(failed.kind === 'failed' && failed.budgets === budgets);
-      first.write(batchOf({ decisions: [sampleDecision()] }));
+      first.write(batchOf({ decisions: [sampleDecision({ id: 2 })] }));
       first.close();
       assert.equal(second.write(batchOf({ budgets })).kind, 'failed', 'what the first one wrote was not read');
       const opened = second.open();
@@ -53,7 +53,7 @@ describe('a writer', () => {
       const second = new Writer(folder, wallTime);
       assert.equal(second.open().kind, 'closed');
       const written = first.write(batchOf());
-      assert.ok(written.kind === 'written' && written.fileBytes > 0);
+      assert.ok(written.kind === 'written' && (written.fileBytes ?? 0) > 0);
       first.close();
       assert.equal(second.open().kind, 'opened');
       second.close();
@@ -79,5 +79,26 @@ describe('a writer', () => {
       writeFileSync(path, '');
       const closed = new Writer(join(path, 'below'), wallTime).open();
       assert.ok(closed.kind === 'closed' && /ENOTDIR/.test(closed.because) && closed.loaded === null);
+    }));
+
+  it('does not write twice what it wrote already, when its answer was lost', () =>
+    inFolder((folder) => {
+      const writer = new Writer(folder, wallTime);
+      writer.open();
+      const segment = { watch: 'w', route: 'r', number: 1, at: '', previous: '', hash: '', bytes: new Uint8Array(9) };
+      const first = batchOf({ decisions: [sampleDecision({ id: 1 })], segments: [segment] });
+      const lost = writer.write(first);
+      const again = writer.write({ ...first, decisions: [sampleDecision({ id: 1 }), sampleDecision({ id: 2 })] });
+      assert.ok(lost.kind === 'written' && again.kind === 'written', JSON.stringify(again));
+      assert.deepEqual(
+        again.recorded.map(({ seq, id }) => [seq, id]),
+        [
+          [1, 1],
+          [2, 2],
+        ],
+      );
+      assert.deepEqual(again.recorded[0], lost.recorded[0]);
+      writer.close();
+      assert.equal(checkedLog(folder).length, 2);
     }));
 });

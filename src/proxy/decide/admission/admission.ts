@@ -13,12 +13,17 @@
  * ```
  * Every `admit` that did not refuse is balanced by one `release`, and so is every refusal told by `shed`: it makes them
  * forget the exchange, however it ended. What is admitted from the queue is told within `release` or `tick`.
+ *
+ * While it is curbed, its best-effort requests take half of the places at most (rounded up) and never wait: some important route
+ * fails so much that its error budget burns fast, and they are the first to go. Nobody else notices. While it is cut, it has a
+ * part of its limit, whoever asks; a limit that is still being learned is not cut, as it could not be learned then.
  * Cost without pressure: a comparison and a count each way, with the sample about 70 ns per exchange; allocates nothing.
  */
 
+import { afterCut, createStandings, standingAt } from '../../../model/threads/load/standing.ts';
 import { Limiter } from './limit.ts';
 import { HELD, heldMs, heldSince, isHeld, NONE, SAMPLED, SHED, stateOf, WAITING } from './permit.ts';
-import { keyOf } from './priority.ts';
+import { keyOf, PRIORITY_LEAST } from './priority.ts';
 import { type WaitEvents, WaitQueue } from './queue.ts';
 import { INTERVAL_MS, Rejector } from './rejector.ts';
 
@@ -37,6 +42,10 @@ const OVERRUN_RATIO = 0.1;
 const PATIENCE_MS = 250;
 /** In place of the limit, for everybody to be looked at twice. */
 const CLOSED = 0;
+/** Part of the places that a curb leaves to best-effort requests. */
+const CURBED_PART = 0.5;
+/** Of an admission that nobody told otherwise. */
+const ALIKE = createStandings();
 
 /** What the admission needs of an exchange. */
 export interface Admitted {
@@ -45,6 +54,8 @@ export interface Admitted {
   /** 0 = most important, `priority.ts`. */
   readonly priority: number;
   readonly userKey: number;
+  /** Where its standing is; null: nowhere. */
+  readonly split: { readonly cell: number } | null;
 }
 
 /** How a version may be limited: by evidence, or to a number per worker. */
@@ -52,10 +63,16 @@ export type AdmissionLimit = 'auto' | number;
 
 export class Admission<X extends Admitted = Admitted> {
   readonly #limiter: Limiter | null;
+  readonly #standings: Uint8Array;
+  /** Before the cut; of a limit that goes by evidence, the limiter has it. */
+  readonly #fixed: number;
   #limit: number;
+  /** Sixteenths of the limit that are given up; takes effect with the next tick. */
+  cut = 0;
   #inFlight = 0;
-  /** Places that are taken without a second look: the limit, or CLOSED under pressure. */
+  /** Places that are taken without a second look: the limit, half of it while best-effort requests are curbed, or CLOSED under pressure. */
   #open: number;
+  #isCurbed = false;
   /** Most in flight since the last window. */
   #peak = 0;
   readonly #queue = new WaitQueue<X>();
@@ -66,9 +83,12 @@ export class Admission<X extends Admitted = Admitted> {
   #waitingSinceMs = Number.POSITIVE_INFINITY;
   #isServing = false;
 
-  constructor(limit: AdmissionLimit, nowMs: number) {
+  /** @param standings how requests stand, by the cells of their versions on their routes */
+  constructor(limit: AdmissionLimit, nowMs: number, standings: Uint8Array = ALIKE) {
+    this.#standings = standings;
     this.#limiter = limit === 'auto' ? new Limiter(nowMs) : null;
-    this.#limit = limit === 'auto' ? (this.#limiter as Limiter).limit : limit;
+    this.#fixed = limit === 'auto' ? 0 : limit;
+    this.#limit = this.#limiter?.limit ?? this.#fixed;
     this.#open = this.#limit;
     this.#intervalAtMs = nowMs;
   }
@@ -87,7 +107,17 @@ export class Admission<X extends Admitted = Admitted> {
 
   /** There is no place to be had at once. */
   get isPressed(): boolean {
-    return this.#inFlight >= this.#open;
+    return this.#open === CLOSED || this.#inFlight >= this.#limit;
+  }
+
+  /** Best-effort requests are held back. Those that wait when it begins are served as before. */
+  get isCurbed(): boolean {
+    return this.#isCurbed;
+  }
+
+  set isCurbed(is: boolean) {
+    this.#isCurbed = is;
+    if (this.#open !== CLOSED) this.#open = this.#openPlaces;
   }
 
   /** Share of the requests that is refused without waiting, 0..1. */
@@ -117,7 +147,7 @@ export class Admission<X extends Admitted = Admitted> {
 
   /** Takes a place only if there is one to spare; for work that the version need not do. */
   admitSpare(x: X, nowMs: number): boolean {
-    if (this.#inFlight >= this.#open) return false;
+    if (this.isPressed) return false;
     this.#take(x, nowMs);
     return true;
   }
@@ -141,7 +171,7 @@ export class Admission<X extends Admitted = Admitted> {
     const limiter = this.#limiter;
     if (limiter !== null) {
       if (isHung && permit !== SAMPLED) limiter.sampleAtLeast(heldMs(permit, nowMs));
-      if (limiter.answered(this.#peak >= this.#limit)) this.#setLimit(limiter.limit);
+      if (limiter.answered(this.#peak >= this.#limit)) this.#setLimit(this.#allowed);
     }
     this.#inFlight -= 1;
     if (this.#open !== CLOSED) return;
@@ -157,8 +187,9 @@ export class Admission<X extends Admitted = Admitted> {
       this.#use.peak = this.#peak;
       this.#use.isOverrun = this.#rejector.ratio > OVERRUN_RATIO;
       if (limiter.tick(nowMs, this.#use)) this.#peak = this.#inFlight;
-      if (limiter.limit !== this.#limit) this.#setLimit(limiter.limit);
     }
+    const allowed = this.#allowed;
+    if (allowed !== this.#limit) this.#setLimit(allowed);
     if (nowMs - this.#intervalAtMs >= INTERVAL_MS) this.#endInterval(nowMs);
     this.#serve(nowMs);
   }
@@ -171,12 +202,16 @@ export class Admission<X extends Admitted = Admitted> {
 
   /** No place without a second look. */
   #press(x: X, nowMs: number, events: WaitEvents<X>): boolean {
-    const key = keyOf(x.priority, x.userKey, nowMs);
+    // There is room: those who are not curbed do not feel it, and the rejector counts nobody.
+    if (!this.isPressed) return this.#passCurb(x, nowMs);
+    const standing = x.split === null ? 0 : standingAt(this.#standings, x.split.cell);
+    const key = keyOf(x.priority, x.userKey, nowMs, standing);
     this.#open = CLOSED;
-    if (!this.#rejector.admits(key)) {
+    if (!this.#rejector.admits(key) || (this.#isHeldBack(x) && this.#queue.size > 0)) {
       x.permit = SHED;
       return false;
     }
+    if (this.#isHeldBack(x)) return this.#passCurb(x, nowMs);
     if (this.#queue.size === 0 && this.#inFlight < this.#limit) {
       this.#take(x, nowMs);
       return true;
@@ -188,6 +223,20 @@ export class Admission<X extends Admitted = Admitted> {
     left.x.permit = SHED;
     if (left.x !== x) left.events.shed(left.x);
     return false;
+  }
+
+  #isHeldBack(x: X): boolean {
+    return this.#isCurbed && x.priority === PRIORITY_LEAST;
+  }
+
+  /** Of the places that are free, those that the curb keeps are not for best-effort requests. */
+  #passCurb(x: X, nowMs: number): boolean {
+    if (this.#isHeldBack(x) && this.#inFlight >= Math.ceil(this.#limit * CURBED_PART)) {
+      x.permit = SHED;
+      return false;
+    }
+    this.#take(x, nowMs);
+    return true;
   }
 
   #forget(x: X): void {
@@ -213,7 +262,17 @@ export class Admission<X extends Admitted = Admitted> {
   #relax(): void {
     if (this.#queue.size > 0) return;
     this.#waitingSinceMs = Number.POSITIVE_INFINITY;
-    if (!this.#rejector.isOn) this.#open = this.#limit;
+    if (!this.#rejector.isOn) this.#open = this.#openPlaces;
+  }
+
+  get #openPlaces(): number {
+    return this.#isCurbed ? Math.ceil(this.#limit * CURBED_PART) : this.#limit;
+  }
+
+  get #allowed(): number {
+    const limiter = this.#limiter;
+    if (limiter === null) return afterCut(this.#fixed, this.cut);
+    return limiter.isLearning ? limiter.limit : afterCut(limiter.limit, this.cut);
   }
 
   get #queueMax(): number {
@@ -223,7 +282,7 @@ export class Admission<X extends Admitted = Admitted> {
 
   #setLimit(limit: number): void {
     this.#limit = limit;
-    if (this.#open !== CLOSED) this.#open = limit;
+    if (this.#open !== CLOSED) this.#open = this.#openPlaces;
   }
 
   #endInterval(nowMs: number): void {

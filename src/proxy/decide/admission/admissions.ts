@@ -1,13 +1,14 @@
 /**
  * The admissions of one worker across snapshots: a version keeps its limit and what it learned while it is configured alike.
  *
- * An admission that a new snapshot does not name, or names with another limit, is left to the exchanges that know it, and forgotten
- * once they are over. What admissions show (limit, in flight, waiting) is put into the tallies here, into one cell of
- * the version (`versionCells`, model/overload.ts) and not at every request.
+ * An admission that a new snapshot does not name, or names with another limit, is left to the exchanges that know it, and
+ * forgotten once they are over. What admissions show (limit, in flight, waiting) is put into the tallies here, into one cell of
+ * the version (`versionCells`, model/overload.ts) and not at every request; there, too, is whether it is curbed.
  */
 
 import type { TargetSpec } from '../../../model/snapshot.ts';
 import { CELL, CELL_WORDS } from '../../../model/tallies.ts';
+import { cutAt, isCurbedAt } from '../../../model/threads/load/standing.ts';
 import type { Exchange } from '../../exchange.ts';
 import { Admission, type AdmissionLimit } from './admission.ts';
 
@@ -26,13 +27,15 @@ interface Entry {
 
 export class Admissions {
   readonly #words: Int32Array;
+  readonly #standings: Uint8Array;
   #byVersion = new Map<string, Entry>();
   /** Not in the snapshot any more, but held or waited for. */
   #leaving: Admission<Exchange>[] = [];
 
-  /** @param words of the worker's cells */
-  constructor(words: Int32Array) {
+  /** @param words of the worker's cells @param standings how requests stand, and whom to curb */
+  constructor(words: Int32Array, standings: Uint8Array) {
     this.#words = words;
+    this.#standings = standings;
   }
 
   /** Takes a new snapshot. @param cellOf where each version shows how it stands */
@@ -44,7 +47,7 @@ export class Admissions {
       if (spec.limit === 'off') continue;
       const known = before.get(spec.name);
       const isKept = known !== undefined && known.limit === spec.limit;
-      const admission = isKept ? known.admission : new Admission<Exchange>(spec.limit, nowMs);
+      const admission = isKept ? known.admission : new Admission<Exchange>(spec.limit, nowMs, this.#standings);
       if (isKept) before.delete(spec.name);
       if (isKept) this.#clear(known.cell);
       this.#byVersion.set(spec.name, { admission, limit: spec.limit, cell });
@@ -60,6 +63,9 @@ export class Admissions {
   /** Looks after all admissions: call it every 50 ms or so. Cost: about 60 ns for each that nothing happens to. */
   tick(nowMs: number): void {
     for (const { admission, cell } of this.#byVersion.values()) {
+      const isCurbed = isCurbedAt(this.#standings, cell);
+      if (isCurbed !== admission.isCurbed) admission.isCurbed = isCurbed;
+      admission.cut = cutAt(this.#standings, cell);
       admission.tick(nowMs);
       this.#show(cell, admission);
     }

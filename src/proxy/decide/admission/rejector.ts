@@ -13,19 +13,19 @@
  *
  * It is off, and counts only, until its caller says that the queue stands; and off again when nobody waits and nothing is to
  * be refused. While the limit probes, the threshold stays.
- * Keys are counted in 512 bins that fade by a tenth per interval: a memory of 1 s. Without arrivals everything is let through.
- * Cost: an arrival is two counts and a comparison, an interval two walks over the bins. Allocates nothing.
+ * Which requests these are says `threshold.ts`, by the keys of the last second.
+ * Cost: an arrival is two counts and a comparison, an interval two walks over the bins. Allocates
+ * nothing but the bins.
  * Source: Uber, "Cinnamon" (priority threshold by the distribution of arrivals, PID); docs/overload.md.
  */
 
-import { KEYS } from './priority.ts';
+import { KeyThreshold } from './threshold.ts';
 
 const TARGET = 1.15;
 const WEIGHT = 0.2;
 const INTEGRAL = 0.05;
 const FREE_RATIO = 0.2;
 const FADE = 0.8;
-const MEMORY = 0.9;
 /** A ratio below it is none. */
 const TRACE = 0.01;
 export const INTERVAL_MS = 100;
@@ -41,15 +41,13 @@ export interface Standing {
 }
 
 export class Rejector {
-  readonly #bins = new Float64Array(KEYS);
-  #total = 0;
+  readonly #threshold = new KeyThreshold();
   #arrivals = 0;
   #completions = 0;
   #arrivalRate = 0;
   #completionRate = 0;
   #integral = 0;
   #ratio = 0;
-  #threshold = KEYS;
   #isOn = false;
 
   get isOn(): boolean {
@@ -61,12 +59,10 @@ export class Rejector {
     return this.#ratio;
   }
 
-  /** Takes an arrival. False: refuse it. Cost: O(1), allocates nothing. */
+  /** Takes an arrival. False: refuse it. Cost: O(1), allocates nothing but at the first one. */
   admits(key: number): boolean {
     this.#arrivals += 1;
-    this.#total += 1;
-    this.#bins[key] = (this.#bins[key] as number) + 1;
-    return key < this.#threshold;
+    return this.#threshold.admits(key);
   }
 
   /** A request is over. */
@@ -77,7 +73,7 @@ export class Rejector {
   /** Ends an interval. */
   tick(standing: Standing): void {
     if (standing.isProbing) {
-      if (this.#isOn) this.#setThreshold();
+      if (this.#isOn) this.#threshold.set(this.#ratio);
     } else {
       this.#arrivalRate = ewma(this.#arrivalRate, this.#arrivals);
       this.#completionRate = ewma(this.#completionRate, this.#completions);
@@ -97,34 +93,14 @@ export class Rejector {
     const ratio = least + this.#integral;
     this.#ratio = isRoomy ? Math.min(ratio, this.#ratio * FADE) : ratio;
     if (queued === 0 && this.#ratio < TRACE) this.#stop();
-    else this.#setThreshold();
+    else this.#threshold.set(this.#ratio);
   }
 
   #stop(): void {
     this.#isOn = false;
     this.#integral = 0;
     this.#ratio = 0;
-    this.#threshold = KEYS;
-    this.#bins.fill(0);
-    this.#total = 0;
-  }
-
-  /** The lowest key that is refused; the bin in which the share ends is let through. */
-  #setThreshold(): void {
-    const wanted = this.#total * (1 - this.#ratio);
-    let seen = 0;
-    let key = 0;
-    while (key < KEYS && seen < wanted) {
-      seen += this.#bins[key] as number;
-      key += 1;
-    }
-    this.#threshold = this.#ratio === 0 || this.#total === 0 ? KEYS : key;
-    this.#total = 0;
-    for (let bin = 0; bin < KEYS; bin++) {
-      const kept = (this.#bins[bin] as number) * MEMORY;
-      this.#bins[bin] = kept;
-      this.#total += kept;
-    }
+    this.#threshold.clear();
   }
 }
 

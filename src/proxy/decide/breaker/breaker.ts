@@ -8,9 +8,10 @@
  *    └── `probes` attempts were good ── half-open ◂───────────────────────────────────────────────────────┘
  *                                          └── one was bad ─▸ open, twice as long, up to OPEN_FACTOR_MAX times openMs
  * ```
- * Half-open lets `probes` attempts through. Those whose end nobody learns (the client left) are replaced after openMs, so
- * there is no state that is never left. Only attempts that began since say something: what was under way when the breaker
- * opened ends as it may.
+ * Half-open lets `probes` attempts through. When they have not all ended well after openMs (a client left, or the version
+ * is slow), others are let through besides, so there is no state that is never left. One that ended before it could say
+ * anything gives its place back. Only probes of the present trial say something then: what was under way when the breaker
+ * opened, and late probes of an earlier trial, end as they may.
  *
  * The window is ten slots of attempts by their end. A gap longer than the window leaves it empty, so one failure after an
  * idle hour is one failure.
@@ -22,6 +23,9 @@ import type { BreakerConfig } from '../../../model/overload.ts';
 const SLOTS = 10;
 /** Of a version that goes on failing. */
 const OPEN_FACTOR_MAX = 8;
+/** Of the times below. */
+const OPENED = 0;
+const PROBED = 1;
 
 export type BreakerState = 'closed' | 'open' | 'half-open';
 
@@ -33,11 +37,13 @@ export class Breaker {
   #slot = 0;
   #errorsInRow = 0;
   #state: BreakerState = 'closed';
-  /** When it opened, or became half-open. */
-  readonly #since = new Float64Array(1);
+  /** When it opened, and when it last let probes through. */
+  readonly #times = new Float64Array(2);
   #openFactor = 1;
   #left = 0;
   #passed = 0;
+  /** Times that it became half-open. */
+  #trials = 0;
 
   constructor(config: BreakerConfig) {
     this.#config = config;
@@ -48,29 +54,40 @@ export class Breaker {
     return this.#state;
   }
 
+  /** What an attempt that was just let through is a probe of; 0: of nothing. */
+  get trial(): number {
+    return this.#state === 'half-open' ? this.#trials : 0;
+  }
+
   /** May an attempt be made? Cost: a comparison while it is closed. */
   admit(nowMs: number): boolean {
     if (this.#state === 'closed') return true;
-    const sinceMs = nowMs - (this.#since[0] as number);
     const { openMs, probes } = this.#config;
     if (this.#state === 'open') {
-      if (sinceMs < openMs * this.#openFactor) return false;
-      this.#become('half-open', nowMs);
+      if (nowMs - (this.#times[OPENED] as number) < openMs * this.#openFactor) return false;
+      this.#state = 'half-open';
+      this.#trials += 1;
       this.#passed = 0;
       this.#left = probes;
+      this.#times[PROBED] = nowMs;
     } else if (this.#left === 0) {
-      if (sinceMs < openMs) return false;
-      this.#since[0] = nowMs;
+      if (nowMs - (this.#times[PROBED] as number) < openMs) return false;
       this.#left = probes - this.#passed;
+      this.#times[PROBED] = nowMs;
     }
     this.#left -= 1;
     return true;
   }
 
-  /** An attempt is over, and was good or bad. @param beganAtMs when it began, on the same clock */
-  observe(isBad: boolean, beganAtMs: number, nowMs: number): void {
+  /** An attempt is over, and was good or bad. @param trial as it was when the attempt was let through */
+  observe(isBad: boolean, trial: number, nowMs: number): void {
     if (this.#state === 'closed') this.#count(isBad, nowMs);
-    else if (this.#state === 'half-open' && beganAtMs >= (this.#since[0] as number)) this.#probed(isBad, nowMs);
+    else if (trial !== 0 && trial === this.trial) this.#probed(isBad, nowMs);
+  }
+
+  /** An attempt that was let through did not come so far as to say anything: another one may. */
+  giveBack(trial: number): void {
+    if (trial !== 0 && trial === this.trial) this.#left = Math.min(this.#config.probes, this.#left + 1);
   }
 
   #count(isBad: boolean, nowMs: number): void {
@@ -104,20 +121,16 @@ export class Breaker {
       return;
     }
     this.#passed += 1;
-    if (this.#passed >= this.#config.probes) this.#become('closed', nowMs);
+    if (this.#passed >= this.#config.probes) this.#state = 'closed';
   }
 
   #open(factor: number, nowMs: number): void {
     this.#openFactor = factor;
-    this.#become('open', nowMs);
+    this.#state = 'open';
+    this.#times[OPENED] = nowMs;
     this.#good.fill(0);
     this.#bad.fill(0);
     this.#errorsInRow = 0;
-  }
-
-  #become(state: BreakerState, nowMs: number): void {
-    this.#state = state;
-    this.#since[0] = nowMs;
   }
 
   /** Goes on to the slot of now; those in between saw nothing. */

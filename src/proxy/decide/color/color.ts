@@ -131,6 +131,22 @@ function pinnedElsewhere(color: LinkedColor, x: Exchange, head: RequestHead): Li
   return pinned;
 }
 
+/** Whether the request says a color anywhere but in a token, whatever it pins. What strangers say must be hidden before. */
+export function namesColor({ table: { color } }: Exchange, { fields, target }: RequestHead): boolean {
+  if (fields.value(color.field) !== null) return true;
+  if (!color.hasOthers) return false;
+  if (color.query !== '') {
+    color.parameters.start(target);
+    if (color.parameters.value(0) !== null) return true;
+  }
+  if (color.cookie !== '' && fields.seen(FIELD.cookie) !== 0) {
+    if (readCookie(joined(fields, FIELD.cookie, '; '), color.cookie) !== null) return true;
+  }
+  return (
+    fields.seen(color.baggageField) !== 0 && readMember(joined(fields, color.baggageField, ','), color.member) !== null
+  );
+}
+
 /** The split of a color, if the route has one; then the header says it from here on. */
 export function pin(x: Exchange, fields: FieldTable, color: string | null): LinkedSplit | null {
   const split = color === null ? undefined : (x.route as LinkedRoute).byColor.get(color);

@@ -27,17 +27,22 @@ export interface LinkedRate extends Rate {
 /** The limits of a route; null without any. A limit keeps its counts across snapshots while nothing of it changes. */
 export function linkRates(route: string, limits: readonly RateLimitConfig[]): readonly LinkedRate[] | null {
   if (limits.length === 0) return null;
-  return limits.map(({ name, requests, perMs, burst, by }) => {
-    const seed = hash32(`${route}/${name}/${requests}/${perMs}/${burst}/${by}`);
+  return limits.map((limit) => {
+    const { name, requests, perMs, by } = limit;
     const seconds = perMs / 1000;
     return {
-      ...rateOf(seed, requests, perMs, burst),
+      ...rateOf(rateSeed(route, limit), limit),
       name,
       by,
       policy: `"${name}";q=${requests};w=${seconds}`,
       allowed: `${requests} requests in ${seconds} s (${name})`,
     };
   });
+}
+
+/** Hash of a limit, the same in every gateway that is configured so: the same key under two limits is two entries. */
+export function rateSeed(route: string, { name, requests, perMs, burst, by, scope }: RateLimitConfig): number {
+  return hash32(`${route}/${name}/${requests}/${perMs}/${burst}/${by}/${scope}`) | 0;
 }
 
 /**
@@ -60,6 +65,13 @@ export function isTooMany(x: Exchange, user: number | null, head: RequestHead, p
     return true;
   }
   return false;
+}
+
+/** Takes back what `isTooMany` counted of a request that it let through; with the same arguments. */
+export function uncount(x: Exchange, user: number | null, head: RequestHead, peer: Peer): void {
+  for (const limit of (x.route as LinkedRoute).rates as readonly LinkedRate[]) {
+    x.client.lane.rates.giveBack(limit, keyOf(limit, user, head, peer), x.startedAtMs);
+  }
 }
 
 function keyOf({ by }: LinkedRate, user: number | null, head: RequestHead, peer: Peer): number {

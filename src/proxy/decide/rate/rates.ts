@@ -13,12 +13,12 @@
 
 import { mix32 } from '../../../lib/hash.ts';
 import {
-  RATE_ENTRIES,
   RATE_ENTRY,
-  RATE_ENTRY_WORDS,
   RATE_HEAD,
   RATE_SET_WORDS,
-  RATE_SETS,
+  RATE_TABLES,
+  type RateLimitConfig,
+  type RateTable,
 } from '../../../model/overload.ts';
 
 /** A limit in the units of its own times. */
@@ -30,11 +30,15 @@ export interface Rate {
   readonly step: number;
   /** Units that a burst takes at the rate. */
   readonly span: number;
+  readonly table: RateTable;
 }
+
+type RateTerms = Pick<RateLimitConfig, 'requests' | 'perMs' | 'burst' | 'scope'>;
 
 /** Times must stay less than half of 2^32 units apart: a burst ahead, and an expiry's grain behind. */
 const SPAN_UNITS_MAX = 2 ** 29;
 const UNITS_PER_MS_MAX = 2 ** 18;
+const SECOND_MAX = 2 ** 31 - 1;
 /** Expiry of an entry that nobody has. */
 const FREE = -1;
 /** Other workers take one key's place so often in a row only if it is thousands of requests a millisecond. */
@@ -42,13 +46,13 @@ const TRIES_MAX = 1000;
 
 /**
  * Units that make the burst fine-grained and keep its times apart.
- * @param seed of the limit @param requests per `perMs`, both above 0
+ * @param seed of the limit @param limit so many requests per `perMs`, all above 0
  */
-export function rateOf(seed: number, requests: number, perMs: number, burst: number): Rate {
+export function rateOf(seed: number, { requests, perMs, burst, scope }: RateTerms): Rate {
   const stepMs = perMs / requests;
   const unitsPerMs = Math.min(UNITS_PER_MS_MAX, SPAN_UNITS_MAX / (burst * stepMs));
   const step = Math.max(1, Math.round(stepMs * unitsPerMs));
-  return { seed, unitsPerMs, step, span: step * burst };
+  return { seed: seed | 0, unitsPerMs, step, span: step * burst, table: RATE_TABLES[scope] };
 }
 
 export class Rates {
@@ -72,6 +76,7 @@ export class Rates {
       if (next > rate.span) return (next - rate.span) / rate.unitsPerMs;
       if (Atomics.compareExchange(words, at + RATE_ENTRY.time, time, (now + next) | 0) !== time) continue;
       Atomics.store(words, at + RATE_ENTRY.expiry, secondAfter(nowMs + next / rate.unitsPerMs));
+      if (rate.table.isOfFleet) Atomics.add(words, at + RATE_ENTRY.untold, 1);
       return 0;
     }
     return 0;
@@ -81,18 +86,20 @@ export class Rates {
   giveBack(rate: Rate, key: number, nowMs: number): void {
     const at = this.#entryOf(rate, key, nowMs, (nowMs * rate.unitsPerMs) | 0);
     Atomics.sub(this.#words, at + RATE_ENTRY.time, rate.step);
+    if (rate.table.isOfFleet) Atomics.sub(this.#words, at + RATE_ENTRY.untold, 1);
   }
 
   /** The entry of a key; a new one has all of its burst. */
-  #entryOf({ seed }: Rate, key: number, nowMs: number, now: number): number {
+  #entryOf({ seed, table }: Rate, key: number, nowMs: number, now: number): number {
     const words = this.#words;
     const hash = mix32(key ^ seed) | 0;
     const tag = hash === 0 ? 1 : hash;
     const second = Math.floor(nowMs / 1000);
-    const set = RATE_SET_WORDS * (1 + (hash & (RATE_SETS - 1)));
+    const { entryWords } = table;
+    const set = table.base + RATE_SET_WORDS * (hash & (table.sets - 1));
     let oldest = set;
     let oldestExpiry = Number.POSITIVE_INFINITY;
-    for (let at = set; at < set + RATE_ENTRIES * RATE_ENTRY_WORDS; at += RATE_ENTRY_WORDS) {
+    for (let at = set; at < set + table.entries * entryWords; at += entryWords) {
       const held = Atomics.load(words, at + RATE_ENTRY.tag);
       const expiry = held === 0 ? FREE : Atomics.load(words, at + RATE_ENTRY.expiry);
       if (held === tag && expiry >= second) return at;
@@ -104,11 +111,14 @@ export class Rates {
     Atomics.store(words, oldest + RATE_ENTRY.tag, tag);
     Atomics.store(words, oldest + RATE_ENTRY.time, now);
     Atomics.store(words, oldest + RATE_ENTRY.expiry, secondAfter(nowMs));
+    if (!table.isOfFleet) return oldest;
+    Atomics.store(words, oldest + RATE_ENTRY.untold, 0);
+    Atomics.store(words, oldest + RATE_ENTRY.seed, seed);
     return oldest;
   }
 }
 
-/** The last second in which a time still counts. */
+/** The last second in which a time still counts; that of a burst of centuries is the last that there is. */
 function secondAfter(ms: number): number {
-  return Math.floor(ms / 1000) + 1;
+  return Math.min(SECOND_MAX, Math.floor(ms / 1000) + 1);
 }

@@ -9,7 +9,7 @@
  * Cost: one atomic load per pick; O(endpoints) after a capacity moved, allocates nothing.
  */
 
-import { CAPACITY_CHANGES, CAPACITY_FULL } from '../../../model/threads/capacity.ts';
+import { CAPACITY_CHANGES, CAPACITY_FULL } from '../../../model/threads/load/capacity.ts';
 import type { Endpoint } from '../endpoint.ts';
 
 export class Shares {

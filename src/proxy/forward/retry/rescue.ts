@@ -27,6 +27,7 @@ import { REASON, type Reason, reasonRow } from '../../../model/reason.ts';
 import { NONE } from '../../decide/admission/permit.ts';
 import type { LinkedSplit } from '../../decide/table.ts';
 import type { Exchange } from '../../exchange.ts';
+import { tracedOf } from '../../record/trace/trace.ts';
 import { isRetriedStatus, isWhole, retryingOf } from './retry.ts';
 
 const SERVER_ERROR = 500;
@@ -57,7 +58,7 @@ export function mayRescue(x: Exchange, reason: Reason): boolean {
 }
 
 /** Nothing was sent: also what must not be done twice is not. A request that was sent is not whole then. */
-function wasUnsent(reason: Reason): boolean {
+export function wasUnsent(reason: Reason): boolean {
   if (reason === REASON.noEndpoint || reason === REASON.shed || reason === REASON.circuitOpen) return true;
   return reasonRow(reason).retry === 'other-endpoint';
 }
@@ -86,9 +87,10 @@ export function hasHeadroom({ targets, admission, breaker }: LinkedSplit, limits
 /** Bills the failure to the canary; from now on the exchange is stable's. It was paid for. */
 export function handOver(x: Exchange, reason: Reason, status: number, nowMs: number): void {
   const canary = x.split as LinkedSplit;
-  // The log of failures looks at it later.
+  // The log of failures looks at it later, and the traces' do from here on.
   x.keepRequest();
-  x.client.lane.recorder.handedOver(x, { reason, status, atMs: nowMs });
+  tracedOf(x);
+  x.client.lane.recorder.handedOver(x, { reason, status, atMs: nowMs }, canary.rescuer);
   changePlace(x, reason, nowMs);
   const retrying = retryingOf(x);
   retrying.count++;
@@ -112,6 +114,7 @@ function changePlace(x: Exchange, reason: Reason, nowMs: number): void {
 /** Stable's answer went to the client as a whole: the rescue, if it was one, was not in vain. Cost: a null check. */
 export function settleRescue(x: Exchange): void {
   const { retrying } = x;
-  if (retrying === null || retrying.rescuedFrom === null || x.status >= SERVER_ERROR) return;
+  if (retrying === null || retrying.rescuedFrom === null) return;
+  if (x.status >= SERVER_ERROR || x.reason !== REASON.none) return;
   x.client.lane.retryBudget.giveBack();
 }

@@ -17,6 +17,12 @@ import type { RetryConfig } from '../../../model/config.ts';
 import { REASON, type Reason, reasonRow } from '../../../model/reason.ts';
 import type { LinkedRoute, LinkedSplit } from '../../decide/table.ts';
 import type { Exchange } from '../../exchange.ts';
+import type { Pacing } from '../../filter/pace.ts';
+import type { Streaming } from '../../record/streaming.ts';
+import type { Traced } from '../../record/trace/trace.ts';
+import type { Copying } from '../mirror.ts';
+import type { Fallen } from './fallback/chain.ts';
+import type { Keyed } from './idempotency/keyed.ts';
 
 const RATIO = 0.1;
 const PER_SECOND = 3;
@@ -24,7 +30,7 @@ const PER_SECOND = 3;
 const TOKENS_MAX = 10;
 const BACKOFF_MS_MAX = 60_000;
 
-/** What became of an exchange after an attempt of it failed. */
+/** What few exchanges have besides one attempt: more of them, a key that other requests may have, an answer that is a stream. */
 export interface Retrying {
   /** Attempts that the budget paid for; a rescue is one. */
   count: number;
@@ -34,11 +40,34 @@ export interface Retrying {
   hasFailed: boolean;
   /** The canary that failed, once stable has taken over. */
   rescuedFrom: LinkedSplit | null;
+  /** The step of the route's chain that it is at. */
+  fallen: Fallen | null;
+  /** It has an idempotency key: where it is with it. */
+  keyed: Keyed | null;
+  /** A fault slows its bodies down. */
+  pacing: Pacing | null;
+  /** A mirror is to get a copy when its body is here. */
+  copying: Copying | null;
+  /** Its answer is a stream. */
+  streaming: Streaming | null;
+  /** Its spans, while it is traced. */
+  traced: Traced | null;
 }
 
-/** The exchange goes on after an attempt that failed. */
+const NOTHING_YET = {
+  hasFailed: false,
+  rescuedFrom: null,
+  fallen: null,
+  keyed: null,
+  pacing: null,
+  copying: null,
+  streaming: null,
+  traced: null,
+};
+
+/** The exchange goes on after an attempt that failed, or is more than one attempt from its beginning. */
 export function retryingOf(x: Exchange): Retrying {
-  return (x.retrying ??= { count: 0, timer: null, hasFailed: false, rescuedFrom: null });
+  return (x.retrying ??= { count: 0, timer: null, ...NOTHING_YET });
 }
 
 /** Token bucket shared by all requests of a worker. */
@@ -83,10 +112,14 @@ export function mayRetry(x: Exchange, reason: Reason): boolean {
  * Did a connection that had served before end before it answered a byte? Then the upstream closed it while the request
  * was on its way, which is nobody's failure: a request that may be sent twice is, once, on a fresh connection and without
  * a token. Each such attempt takes a connection that had answered before, so where nothing answers there are none.
- * Source: RFC 9112 section 9.3.1.
+ *
+ * The same, whatever the method is, for a stream that an endpoint says it has not looked at.
+ * Source: RFC 9112 section 9.3.1; RFC 9113 section 8.7.
  */
 export function mayRunAgain(x: Exchange, reason: Reason): boolean {
-  return reason === REASON.upstreamReset && x.isOnReused && !hasRaced(x) && x.isIdempotent && isWhole(x);
+  if (hasRaced(x) || !isWhole(x)) return false;
+  if (reason === REASON.streamRefused) return true;
+  return reason === REASON.upstreamReset && x.isOnReused && x.isIdempotent;
 }
 
 /** Does the route take an answer with this status for a failed attempt? Budget aside. Cost: O(1) without statuses. */

@@ -203,11 +203,14 @@ export class FieldTable {
     this.#seen[id] = value === '' ? 0 : 1;
   }
 
-  /** The fields that `replace` made, each line with its CRLF. */
+  /** The fields that `replace` made, each line with its CRLF; not those whose names begin with a colon, which are no fields. */
   replacedLines(): string {
     let lines = '';
     if (this.#replaced === null) return lines;
-    for (const [id, value] of this.#replaced) if (value !== '') lines += `${this.names.names[id]}: ${value}\r\n`;
+    for (const [id, value] of this.#replaced) {
+      const name = this.names.names[id] as string;
+      if (value !== '' && !name.startsWith(':')) lines += `${name}: ${value}\r\n`;
+    }
     return lines;
   }
 

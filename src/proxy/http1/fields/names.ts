@@ -58,6 +58,8 @@ export const FIELD = {
   accessControlMaxAge: 45,
   date: 46,
   xEnvoyExpectedRqTimeoutMs: 47,
+  xForwardedClientCert: 48,
+  grpcTimeout: 49,
 } as const;
 
 const NAMES: readonly string[] = [
@@ -109,6 +111,8 @@ const NAMES: readonly string[] = [
   'access-control-max-age',
   'date',
   'x-envoy-expected-rq-timeout-ms',
+  'x-forwarded-client-cert',
+  'grpc-timeout',
 ];
 
 /** Field names by the hash that the scan makes of them. Ids are dense from 1; `size` is one more than the highest id. */

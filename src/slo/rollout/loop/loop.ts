@@ -2,7 +2,14 @@
  * What the SLO loop (`controller.ts`) is handed, and what it can be asked.
  */
 
-import type { CommandResult, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from '../../../model/rollout.ts';
+import type {
+  CommandResult,
+  RolloutCommand,
+  RolloutSpec,
+  RolloutState,
+  RouteHold,
+  SavedRollout,
+} from '../../../model/rollout.ts';
 import type { Decision, Verdict } from '../../../model/slo.ts';
 import type { RolloutStatus } from '../../../model/status.ts';
 import type { FleetRole } from '../../../model/threads/fleet.ts';
@@ -64,6 +71,18 @@ export interface RolloutView {
   readonly status: RolloutStatus;
 }
 
+/** Where a rollout stands, and which one it is. */
+export interface Standing {
+  readonly generation: string;
+  readonly state: RolloutState;
+}
+
+/** Numbers of decisions. */
+export interface Numbers {
+  continueAfter(decisionId: number): void;
+  next(): number;
+}
+
 /** The loop. */
 export interface Controller {
   /** One turn. `nowMs`: monotonic, the clock of the events. */
@@ -80,12 +99,16 @@ export interface Controller {
   follow(saved: SavedRollout, nowMs: number, isFirst: boolean): RouteHold | null;
   /** Hands on what the tapes have gathered. */
   seal(): void;
-  /** Numbers decisions from here on after those of earlier processes. */
-  continueAfter(decisionId: number): void;
+  /** Of decisions: they go on after those of earlier processes, and others than the loop's take theirs here. */
+  readonly numbers: Numbers;
   /** Every rollout's memory, for the state store. */
   save(nowMs: number): SavedRollout[];
+  /** That of one route; null: it has none. Cost: O(1). */
+  saved(route: string, nowMs: number): SavedRollout | null;
+  /** Where the rollout of a route stands; null: it has none. Cost: O(1), for every turn. */
+  standing(route: string): Standing | null;
   /**
-   * Goes on where an earlier process stopped; before the first tick. Memories of other generations are left out.
+   * Goes on where an earlier process stopped, also one whose memory is found late. Memories of other generations are left out.
    * @returns the weights to hold; the dials have them already
    * @throws SluiceError SLU_STATE_INVALID; rollouts before it are restored
    */

@@ -11,7 +11,9 @@
  * the change; then only what begins within ALONE_MS of it counts.
  */
 
-import { countsBetween, NO_COUNTS, pairOf, type RouteCounts, RouteRecord } from './record.ts';
+import type { RevertCertificate } from '../../../model/threads/revision.ts';
+import { countsOf, Turns } from './certificate.ts';
+import { countsBetween, NO_COUNTS, pairOf, type RouteCounts, RouteRecord, type Track } from './record.ts';
 import { FAILED_MIN, RouteWatch, sumOf } from './watch.ts';
 
 /** Bound on the chance that one revision is ever reverted without having made a route fail more than tolerated. */
@@ -44,12 +46,14 @@ export interface Conviction<Base> {
   /** What was in force before the change. */
   readonly base: Base;
   readonly sentence: string;
+  readonly track: Track;
   readonly logE: number;
   readonly threshold: number;
   readonly tookMs: number;
   readonly finished: number;
   readonly failed: number;
   readonly limit: number;
+  readonly certificate: RevertCertificate;
 }
 
 interface Recorded {
@@ -65,10 +69,16 @@ interface Watched<Base> {
   readonly base: Base;
   readonly watch: RouteWatch;
   readonly before: Recorded;
-  readonly hasOthers: boolean;
+  /** The unchanged routes before; null: too little. */
+  readonly unchanged: RouteCounts | null;
+  /** Routes that were watched with it. */
+  readonly count: number;
   /** ln E that convicts. */
   readonly threshold: number;
   readonly startedAtMs: number;
+  /** When what it is measured against was taken: it may have changed again since. */
+  readonly beganAtMs: number;
+  readonly turns: Turns;
   last: RouteCounts;
   held: number;
 }
@@ -96,6 +106,11 @@ export class RevisionGuard<Base> {
   /** Names of the routes that are watched now. */
   get watching(): readonly string[] {
     return [...this.#watched.keys()];
+  }
+
+  /** What could be gone back to now, at most BASES_MAX. */
+  get bases(): readonly Base[] {
+    return [...new Set([...this.#watched.values()].map(({ base }) => base))];
   }
 
   /** Takes in which routes there are; records go on by name. */
@@ -129,7 +144,7 @@ export class RevisionGuard<Base> {
     this.#chooseBeside(new Set([...changed, ...names]), nowMs, names.size);
     let unchanged = NO_COUNTS;
     for (const { recorded } of this.#beside) unchanged = sumOf(unchanged, recorded.record.sum);
-    for (const before of busiest) this.#watch(before, { base, unchanged, count: names.size }, nowMs);
+    for (const before of busiest) this.#watch(before, { base, others: unchanged, count: names.size }, nowMs);
     this.#bound();
     return busiest.length;
   }
@@ -147,10 +162,12 @@ export class RevisionGuard<Base> {
     let convicted: Conviction<Base> | null = null;
     for (const watched of this.#watched.values()) {
       const now = this.#countsOf(watched.before.route.cells);
-      watched.watch.add(countsBetween(watched.last, now), others);
+      const own = countsBetween(watched.last, now);
+      watched.watch.add(own, others);
+      watched.turns.add(nowMs - watched.beganAtMs, own, others);
       watched.last = now;
       convicted ??= this.#judge(watched, nowMs);
-      const lastsMs = watched.hasOthers ? watchMs : Math.min(watchMs, ALONE_MS);
+      const lastsMs = watched.unchanged !== null ? watchMs : Math.min(watchMs, ALONE_MS);
       if (nowMs - watched.startedAtMs >= lastsMs) this.#release(watched, nowMs);
     }
     return convicted;
@@ -160,18 +177,19 @@ export class RevisionGuard<Base> {
 
   #watch(
     before: Recorded,
-    { base, unchanged, count }: { readonly base: Base; readonly unchanged: RouteCounts; readonly count: number },
+    { base, others, count }: { readonly base: Base; readonly others: RouteCounts; readonly count: number },
     nowMs: number,
   ): void {
     const { name, cells } = before.route;
     const known = this.#watched.get(name);
-    const hasOthers = unchanged.answered >= RECORD_LEAST;
+    const unchanged = others.answered >= RECORD_LEAST ? others : null;
     const delta = ALPHA / (2 * count);
-    const watch = new RouteWatch({ record: before.record, unchanged: hasOthers ? unchanged : null, delta }, nowMs);
+    const watch = new RouteWatch({ record: before.record, unchanged, delta }, nowMs);
     const last = this.#countsOf(cells);
     const since = { base: known?.base ?? base, startedAtMs: known?.startedAtMs ?? nowMs };
     const threshold = Math.log((2 * count) / ALPHA);
-    this.#watched.set(name, { name, ...since, watch, before, hasOthers, threshold, last, held: 0 });
+    const fresh = { beganAtMs: nowMs, turns: new Turns(), last, held: 0 };
+    this.#watched.set(name, { name, ...since, watch, before, unchanged, count, threshold, ...fresh });
   }
 
   /** The busiest of those that did not change; what they count meanwhile is part of their record as ever. */
@@ -207,8 +225,23 @@ export class RevisionGuard<Base> {
     const [finished] = pairOf(track, watch.seen);
     const limit = watch.limitOf(track);
     const tookMs = nowMs - startedAtMs;
-    const numbers = { logE, threshold, tookMs, finished, failed, limit };
-    return { route: name, base, ...numbers, sentence: sentenceOf(watched, track, tookMs) };
+    const numbers = { track, logE, threshold, tookMs, finished, failed, limit };
+    const certificate = this.#certify(watched);
+    return { route: name, base, ...numbers, sentence: sentenceOf(watched, track, tookMs), certificate };
+  }
+
+  #certify({ count, before, unchanged, turns }: Watched<Base>): RevertCertificate {
+    const rises = this.#beside.map(({ watch }) => watch.logRise);
+    const logRise = Math.max(...rises);
+    return {
+      format: 1,
+      alpha: ALPHA,
+      routes: count,
+      blocks: before.record.blocks,
+      unchanged: unchanged === null ? null : countsOf(unchanged),
+      turns: turns.list,
+      beside: { routes: rises.length, logRise: Number.isFinite(logRise) ? logRise : null },
+    };
   }
 
   /** Whether a route that did not change fails more than it did, too. */
@@ -225,7 +258,7 @@ export class RevisionGuard<Base> {
   }
 
   #bound(): void {
-    const bases = [...new Set([...this.#watched.values()].map(({ base }) => base))];
+    const { bases } = this;
     const dropped = new Set(bases.slice(0, Math.max(0, bases.length - BASES_MAX)));
     for (const { name, base } of this.#watched.values()) if (dropped.has(base)) this.#watched.delete(name);
   }
@@ -265,7 +298,7 @@ function busiestOf(recorded: readonly Recorded[], count: number): Recorded[] {
 }
 
 function sentenceOf<Base>(
-  { watch, before, name, hasOthers }: Watched<Base>,
+  { watch, before, name, unchanged }: Watched<Base>,
   track: 'errors' | 'refusals',
   tookMs: number,
 ) {
@@ -274,9 +307,10 @@ function sentenceOf<Base>(
     return `${failed} of ${finished}`;
   };
   const what = track === 'errors' ? 'requests failed' : 'requests failed or were turned away (4xx)';
-  const others = hasOthers
-    ? `${told(watch.othersSeen)} on routes that did not change`
-    : 'no route that did not change had traffic to compare with';
+  const others =
+    unchanged !== null
+      ? `${told(watch.othersSeen)} on routes that did not change`
+      : 'no route that did not change had traffic to compare with';
   const limit = Number((watch.limitOf(track) * 100).toPrecision(3));
   const seconds = (tookMs / 1000).toFixed(1);
   return `route ${name}: ${told(watch.seen)} ${what} within ${seconds} s of the change, ${told(before.record.sum)} before (tolerated ${limit} %); ${others}`;

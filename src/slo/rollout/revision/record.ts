@@ -66,6 +66,11 @@ export class RouteRecord {
     return this.#sumOf(2);
   }
 
+  /** Every block: finished, bad, answered, turned away, ms. */
+  get blocks(): number[][] {
+    return Array.from({ length: BLOCKS }, (_, block) => [...this.#blocks.subarray(block * WORDS, (block + 1) * WORDS)]);
+  }
+
   /** Largest share of failures in a block that had enough. */
   worst(track: Track): number {
     let worst = 0;

@@ -69,11 +69,17 @@ export class Score {
     return this.#promotion.isPassed && account.soundness.fault === null && !this.isConvicted(policy, account);
   }
 
-  /** How far the proof is that the canary is not worse, for the gate of a step. */
+  /** How far the proof is that the canary is not worse, for the gate of a step; the sentence is written when it is read. */
   promotion(policy: JudgePolicy, account: Account): { readonly isPromotable: boolean; readonly sentence: string } {
     const isPromotable = this.isPromotable(policy, account);
     const { fault } = account.soundness;
-    return { isPromotable, sentence: promotionSentence(isPromotable, this.#promotion.goodNeeded, fault) };
+    const { goodNeeded } = this.#promotion;
+    return {
+      isPromotable,
+      get sentence() {
+        return promotionSentence(isPromotable, goodNeeded, fault);
+      },
+    };
   }
 
   /** @param seenAt latencies for people */

@@ -55,16 +55,19 @@ export class Discovery {
   }
 
   /**
-   * Opens what is asked for and not open yet. Resolves when all of it has answered, at most after the start's time, with
-   * the names of those that have not; null: there is nothing to wait for.
+   * Opens what is asked for and not open yet. Resolves when all that is asked for has answered, at most after the start's
+   * time, with the names of those that have not; null: there is nothing to wait for.
    * @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when a certificate cannot be read
    */
   open(wanted: Iterable<EndpointsFrom>): Promise<readonly string[]> | null {
+    const asked = new Set<Lookup>();
     for (const from of wanted) {
       const key = lookupKey(from);
-      if (!this.#lookups.has(key)) this.#lookups.set(key, this.#begin(from));
+      const lookup = this.#lookups.get(key) ?? this.#begin(from);
+      this.#lookups.set(key, lookup);
+      asked.add(lookup);
     }
-    const waiting = [...this.#lookups.values()].filter(({ isSettled }) => !isSettled);
+    const waiting = [...asked].filter(({ isSettled }) => !isSettled);
     if (waiting.length === 0) return null;
     const unanswered = (): string[] => waiting.filter(({ hasAnswered }) => !hasAnswered).map(({ name }) => name);
     return Promise.all(waiting.map(({ settled }) => settled)).then(unanswered);

@@ -5,6 +5,7 @@
  * <path>/config                             a whole document
  * <path>/routes/<name>                      one route       <path>/services/<name>   one service
  * <path>/weights/<route>                    the weights of a route
+ * <path>/signatures/routes/<name>           the signature of one of these, below the same names
  * ```
  * - A watch fires once, so each reading sets it anew; what is known is thrown away by its event, and read again.
  * - A listing is over when everything is known and nothing was thrown away meanwhile: then all of it was true at once, at
@@ -25,6 +26,8 @@ const AT_ONCE = 200;
 const BYTES_MAX = 48 * 1024 * 1024;
 /** Nodes whose children are documents. */
 const FOLDERS: ReadonlySet<string> = new Set(['routes', 'services', 'weights']);
+/** The node whose children are these folders again. */
+const SIGNATURES = 'signatures';
 const NODES_MAX = 100_000;
 /** Rounds of a listing; each reads what changed during the one before. */
 const ROUNDS_MAX = 20;
@@ -150,11 +153,7 @@ class Tree {
 
   async #pieces(session: ZooSession, signal: AbortSignal): Promise<Piece[]> {
     const { path } = this.#settings;
-    const found: string[] = [];
-    for (const name of (await this.#children(session, path)) ?? []) {
-      if (!FOLDERS.has(name)) found.push(name);
-      else for (const child of (await this.#children(session, `${path}/${name}`)) ?? []) found.push(`${name}/${child}`);
-    }
+    const found = await this.#found(session, '');
     if (found.length > NODES_MAX) throw new Error(`more than ${NODES_MAX} nodes below ${path}`);
     const pieces: Piece[] = [];
     for (let at = 0; at < found.length; at += AT_ONCE) {
@@ -166,6 +165,23 @@ class Tree {
     for (const data of this.#known.data.values()) bytes += data?.bytes.length ?? 0;
     if (bytes > BYTES_MAX) throw new Error(`more than ${BYTES_MAX} bytes below ${path}`);
     return pieces;
+  }
+
+  /** What may be documents below a node, from the path on. @param below empty, or ends with a slash */
+  async #found(session: ZooSession, below: string): Promise<string[]> {
+    const found: string[] = [];
+    const parent = `${this.#settings.path}/${below}`.slice(0, -1);
+    for (const name of (await this.#children(session, parent)) ?? []) {
+      const rest = `${below}${name}`;
+      if (rest === SIGNATURES) found.push(...(await this.#found(session, `${rest}/`)));
+      else if (!FOLDERS.has(name)) found.push(rest);
+      else for (const child of (await this.#childrenOf(session, rest)) ?? []) found.push(`${rest}/${child}`);
+    }
+    return found;
+  }
+
+  #childrenOf(session: ZooSession, rest: string): Promise<readonly string[] | null> {
+    return this.#children(session, `${this.#settings.path}/${rest}`);
   }
 
   /** Null: the node is gone, which its parent's watch tells, or it is no document. */

@@ -15,6 +15,7 @@ import {
   planeOf,
   ROUTE_CELL,
   reasonCount,
+  refusedPortOf,
   SECOND_CELL,
 } from '../../../support/proxy/running.ts';
 
@@ -26,6 +27,9 @@ const CONFIG: BreakerConfig = {
   openMs: 300,
   probes: 2,
 };
+
+/** Of the first step of the first route's fallback. */
+const FALLBACK_CELL = 50;
 
 describe('a version with a breaker', () => {
   it('gets no request while it is open, and all once its probes were answered', async (t) => {
@@ -82,5 +86,69 @@ describe('a version with a breaker', () => {
     assert.equal(failed, 3);
     assert.equal(plane.count(SECOND_CELL, CELL.bad), 3);
     assert.equal(reasonCount(plane, SECOND_CELL, REASON.circuitOpen), 5);
+  });
+
+  it('is told of what fails there and is not let through a second time', async (t) => {
+    const port = await refusedPortOf(t);
+    const version = { name: 'v1', ports: [port], weight: 1, breaker: { ...CONFIG, openMs: 60_000 } };
+    const plane = await planeOf(t, { routes: [{ versions: [version], retry: { retriesMax: 1 } }] });
+    const client = clientOf(t, plane);
+    const answers: number[] = [];
+    for (let n = 0; n < 4; n++) answers.push(await askedOn(client, getOf('/')));
+    // The second request's first attempt opens the breaker.
+    assert.deepEqual(answers, [502, 503, 503, 503]);
+    assert.equal(plane.count(FIRST_CELL, CELL.bad), 2);
+    assert.equal(reasonCount(plane, FIRST_CELL, REASON.circuitOpen), 3);
+  });
+
+  it('does not lose a probe to a connection that had ended meanwhile', async (t) => {
+    let status = 500;
+    let races = 0;
+    const used = new WeakSet<object>();
+    const port = await httpUpstreamOf(t, (request, response) => {
+      if (used.has(request.socket)) {
+        races += 1;
+        request.socket.destroy();
+        return;
+      }
+      used.add(request.socket);
+      response.writeHead(status).end('ok');
+    });
+    const version = { name: 'v1', ports: [port], weight: 1, breaker: { ...CONFIG, probes: 1 } };
+    const plane = await planeOf(t, { routes: [{ versions: [version], retry: { retriesMax: 0 } }] });
+    const client = clientOf(t, plane);
+    for (let n = 0; n < 3; n++) assert.equal(await askedOn(client, getOf('/')), 500);
+    status = 200;
+    const before = races;
+    let answer = 503;
+    for (let n = 0; n < 10_000 && races === before; n++) answer = await askedOn(client, getOf('/'));
+    assert.equal(races, before + 1);
+    assert.equal(answer, 200);
+  });
+
+  it('of a fallback is told nothing of what failed before it was asked', async (t) => {
+    const port = await refusedPortOf(t);
+    const breaker = { ...CONFIG, consecutiveErrors: 1, openMs: 60_000 };
+    const plane = await planeOf(t, {
+      routes: [
+        {
+          versions: [{ name: 'v1', ports: [port], weight: 1 }],
+          retry: { retriesMax: 1 },
+          fallback: [
+            {
+              kind: 'service',
+              on: ['connect_refused'],
+              version: { name: 'spare', ports: [port], weight: 1, breaker },
+            },
+          ],
+        },
+      ],
+    });
+    const client = clientOf(t, plane);
+    // The first one opens the breaker of what is asked instead, the second one finds it open.
+    for (const status of [502, 503]) assert.equal(await askedOn(client, getOf('/')), status);
+    assert.equal(plane.count(FIRST_CELL, CELL.bad), 2);
+    assert.equal(plane.count(FALLBACK_CELL, CELL.bad), 1);
+    assert.equal(reasonCount(plane, FALLBACK_CELL, REASON.circuitOpen), 1);
   });
 });

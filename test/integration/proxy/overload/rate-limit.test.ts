@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
-import { CELL } from '#src/model/tallies.ts';
+import { CELL, GATEWAY_CELL } from '#src/model/tallies.ts';
+import { TOKEN_RESULTS } from '#src/model/threads/color.ts';
+import { claimsOf, keyOf, signed, tokenConfig } from '../../../support/http/tokens.ts';
 import {
   answeringOf,
   askedOn,
@@ -18,7 +20,7 @@ import {
 import { statusesOf } from '../../../support/raw.ts';
 
 /** So slow that nothing comes back within a test. */
-const THREE = { name: 'few', requests: 3, perMs: 3_600_000, burst: 3, by: 'address' } as const;
+const THREE = { name: 'few', requests: 3, perMs: 3_600_000, burst: 3, by: 'address', scope: 'gateway' } as const;
 
 describe('a limit of three requests', () => {
   it('lets three through on whatever connections, and answers the others itself', async (t) => {
@@ -70,5 +72,29 @@ describe('a limit of three requests', () => {
     assert.equal(await askedOn(client, getOf('/')), 429);
     plane.swap(sketch(4));
     assert.equal(await askedOn(client, getOf('/')), 200);
+  });
+});
+
+describe('a limit on a route whose versions are pinned by tokens', () => {
+  it('looks at no token of a client that is over it, and counts each request once', async (t) => {
+    const upstream = await answeringOf(t);
+    const versions = ['v1', 'v2'].map((name) => ({ name, ports: [upstream.port], weight: 1 }));
+    const plane = await planeOf(t, {
+      color: { jwt: tokenConfig() },
+      routes: [{ versions, rateLimits: [THREE] }],
+    });
+    const forger = keyOf('unknown');
+    const client = clientOf(t, plane);
+    const statuses: number[] = [];
+    for (let n = 0; n < 8; n++) {
+      const token = signed(forger, claimsOf(Date.now(), { jti: `${n}` }));
+      statuses.push(await askedOn(client, getOf('/', `Authorization: Bearer ${token}\r\n`)));
+    }
+    assert.deepEqual(statuses, [200, 200, 200, 429, 429, 429, 429, 429]);
+    const looked = TOKEN_RESULTS.map((_, index) => plane.count(GATEWAY_CELL, CELL.tokens + index));
+    assert.equal(
+      looked.reduce((sum, count) => sum + count, 0),
+      3,
+    );
   });
 });

@@ -7,19 +7,21 @@
  */
 
 import { Random } from '#src/lib/random.ts';
-import { PRIORITIES } from '#src/model/overload.ts';
+import { createStandings } from '#src/model/threads/load/standing.ts';
 import { Admission, type AdmissionLimit } from '#src/proxy/decide/admission/admission.ts';
 import { NONE, WAITING } from '#src/proxy/decide/admission/permit.ts';
-import { exponential, lognormal } from '../draws.ts';
-
-/** Servers of a version. */
-export interface Shape {
-  readonly servers: number;
-  /** Mean service time. */
-  readonly meanMs: number;
-  /** Of the logarithm of the service time. */
-  readonly sigma: number;
-}
+import { exponential } from '../draws.ts';
+import {
+  CLIENT_TIMEOUT_MS,
+  capacityOf,
+  drawPriority,
+  retryWaitMs,
+  SHARES,
+  type Shape,
+  SLO_MS,
+  serviceMs,
+  USERS,
+} from './shapes.ts';
 
 export interface OverloadLoad {
   /** Requests per second over what the servers can do, by time. */
@@ -29,21 +31,24 @@ export interface OverloadLoad {
   readonly fromMs: number;
   /** Times that a client tries again, 100 ms later and then twice as long each time. */
   readonly retries?: number;
+  /** Who asks; without it four priorities that stand alike, by `SHARES`. */
+  readonly askers?: readonly Asker[];
   readonly seed: number;
 }
 
-/** Shares of critical, default, degraded and best-effort requests. */
-const SHARES = [0.1, 0.3, 0.4, 0.2];
-export const CLIENT_TIMEOUT_MS = 1000;
-export const SLO_MS = 500;
-const TICK_MS = 50;
-const USERS = 10_000;
-/** Service takes up to so much longer, at a backlog of so many requests a server. */
-const SLOWDOWN = 0.5;
-const SLOWEST_BACKLOG = 20;
-const RETRY_MS = 100;
+/** Some of the requests. */
+export interface Asker {
+  /** Of all requests; they add up to 1. */
+  readonly share: number;
+  readonly priority: number;
+  /** How their route stands at the version (model/threads/load/standing.ts). */
+  readonly standing: number;
+}
 
-/** What became of the measured requests of one priority. */
+const ASKERS: readonly Asker[] = SHARES.map((share, priority) => ({ share, priority, standing: 0 }));
+const TICK_MS = 50;
+
+/** What became of the measured requests of one asker. */
 export interface Fates {
   arrived: number;
   /** Answered within the objective. */
@@ -54,13 +59,13 @@ export interface Fates {
 }
 
 export interface OverloadOutcome {
-  /** By priority. */
+  /** By asker, without any by priority. */
   readonly fates: readonly Fates[];
   /** Requests answered within the objective over what the servers can do. */
   readonly goodput: number;
   /** The same in each second from `fromMs` on. */
   readonly goodputBySecond: readonly number[];
-  /** Share of the critical requests answered within the objective. */
+  /** Share of the first asker's requests, the critical ones, answered within the objective. */
   readonly criticalRatio: number;
   readonly refused: number;
   /** Most requests that the servers had at once. */
@@ -72,6 +77,8 @@ export interface OverloadOutcome {
 interface Job {
   permit: number;
   readonly priority: number;
+  /** Its cell is the number of its asker. */
+  readonly split: { readonly cell: number };
   readonly userKey: number;
   readonly bornAtMs: number;
   readonly tries: number;
@@ -138,11 +145,6 @@ function isBefore(a: Happening, b: Happening): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
-/** Requests per second that the servers can do without a backlog. */
-export function capacityOf({ servers, meanMs }: Shape): number {
-  return (servers / meanMs) * 1000;
-}
-
 /** @param limit null = no admission at all. @param workers each with an admission of its own. */
 export function overload(shape: Shape, load: OverloadLoad, limit: AdmissionLimit | null, workers = 1): OverloadOutcome {
   return new Overload(shape, load, limit, workers).run();
@@ -161,7 +163,9 @@ class Overload {
   #presentMax = 0;
   #sent = 0;
   readonly #capacity: number;
-  readonly #fates: Fates[] = PRIORITIES.map(() => ({ arrived: 0, good: 0, late: 0, refused: 0, timedOut: 0 }));
+  readonly #askers: readonly Asker[];
+  readonly #shares: readonly number[];
+  readonly #fates: Fates[];
   readonly #goodBySecond: number[];
 
   constructor(shape: Shape, load: OverloadLoad, limit: AdmissionLimit | null, workers: number) {
@@ -169,8 +173,14 @@ class Overload {
     this.#load = load;
     this.#random = new Random(load.seed);
     this.#capacity = capacityOf(shape);
+    this.#askers = load.askers ?? ASKERS;
+    this.#shares = this.#askers.map(({ share }) => share);
+    this.#fates = this.#askers.map(() => ({ arrived: 0, good: 0, late: 0, refused: 0, timedOut: 0 }));
+    const standings = createStandings();
+    standings.set(this.#askers.map(({ standing }) => standing));
     this.#goodBySecond = new Array<number>(Math.ceil((load.durationMs - load.fromMs) / 1000)).fill(0);
-    this.#admissions = limit === null ? [] : Array.from({ length: workers }, () => new Admission<Job>(limit, 0));
+    this.#admissions =
+      limit === null ? [] : Array.from({ length: workers }, () => new Admission<Job>(limit, 0, standings));
   }
 
   run(): OverloadOutcome {
@@ -205,24 +215,20 @@ class Overload {
   #arrive(): void {
     const { nowMs } = this.#agenda;
     this.#agenda.add(nowMs + this.#gap(), () => this.#arrive());
-    const draw = this.#random.nextFloat();
-    let sum = 0;
-    const priority = SHARES.findIndex((share) => {
-      sum += share;
-      return draw < sum;
-    });
-    if (nowMs >= this.#load.fromMs) (this.#fates[priority] as Fates).arrived += 1;
+    const asker = drawPriority(this.#random, this.#shares);
+    if (nowMs >= this.#load.fromMs) (this.#fates[asker] as Fates).arrived += 1;
     const userKey = Math.imul(this.#random.nextUint32() % USERS, 0x9e3779b1);
-    this.#ask(priority < 0 ? 3 : priority, userKey, nowMs, 0);
+    this.#ask(asker, userKey, nowMs, 0);
   }
 
-  #ask(priority: number, userKey: number, bornAtMs: number, tries: number): void {
+  #ask(asker: number, userKey: number, bornAtMs: number, tries: number): void {
     const { nowMs } = this.#agenda;
     if (bornAtMs >= this.#load.fromMs) this.#sent += 1;
     const worker = this.#admissions.length < 2 ? 0 : this.#random.nextUint32() % this.#admissions.length;
     const x: Job = {
       permit: NONE,
-      priority,
+      priority: (this.#askers[asker] as Asker).priority,
+      split: { cell: asker },
       userKey,
       bornAtMs,
       tries,
@@ -253,10 +259,8 @@ class Overload {
   }
 
   #begin(x: Job): void {
-    const { meanMs, sigma, servers } = this.#shape;
     this.#busy += 1;
-    const slowdown = 1 + SLOWDOWN * Math.min(1, this.#backlog / (SLOWEST_BACKLOG * servers));
-    const tookMs = lognormal(this.#random, meanMs * Math.exp((-sigma * sigma) / 2), sigma) * slowdown;
+    const tookMs = serviceMs(this.#random, this.#shape, this.#backlog);
     this.#agenda.add(this.#agenda.nowMs + tookMs, () => this.#answer(x));
   }
 
@@ -305,13 +309,13 @@ class Overload {
       this.#end(x, fate);
       return;
     }
-    const waitMs = this.#random.nextFloat() * RETRY_MS * 2 ** (x.tries + 1);
-    this.#agenda.add(this.#agenda.nowMs + waitMs, () => this.#ask(x.priority, x.userKey, x.bornAtMs, x.tries + 1));
+    const waitMs = retryWaitMs(this.#random, x.tries);
+    this.#agenda.add(this.#agenda.nowMs + waitMs, () => this.#ask(x.split.cell, x.userKey, x.bornAtMs, x.tries + 1));
   }
 
   #end(x: Job, fate: 'good' | 'late' | 'refused' | 'timedOut'): void {
     if (x.bornAtMs < this.#load.fromMs) return;
-    (this.#fates[x.priority] as Fates)[fate] += 1;
+    (this.#fates[x.split.cell] as Fates)[fate] += 1;
     if (fate !== 'good') return;
     const second = Math.floor((this.#agenda.nowMs - this.#load.fromMs) / 1000);
     this.#goodBySecond[second] = (this.#goodBySecond[second] as number) + 1;

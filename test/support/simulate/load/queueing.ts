@@ -8,7 +8,7 @@
 import { Random } from '#src/lib/random.ts';
 import type { Targets } from '#src/proxy/forward/balance/targets.ts';
 import type { Endpoint } from '#src/proxy/forward/endpoint.ts';
-import type { Recorder } from '#src/proxy/recorder.ts';
+import type { Recorder } from '#src/proxy/record/recorder.ts';
 import type { Group } from '../balancing.ts';
 import { exponential } from '../draws.ts';
 

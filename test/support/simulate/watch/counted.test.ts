@@ -46,6 +46,38 @@ describe('traffic by counts', () => {
   }
 });
 
+describe('an endpoint with a hiccup', () => {
+  it('fails five requests in a row, is out, and is well when it is back', (t) => {
+    const hiccups = { arm: 'canary', endpoints: 4, withinMs: 60_000, lengthMs: [5000, 10_000] } as const;
+    t.diagnostic(`seeds 1..${RUNS}`);
+    let finished = 0;
+    for (let seed = 1; seed <= RUNS; seed++) {
+      const traffic = new CountedTraffic({ ...CALM, canaryShare: 0.5, errorRatio: 1e-9, hiccups }, seed);
+      let bad = 0;
+      for (let tick = 0; tick < TICKS / 10; tick++) {
+        traffic.next();
+        bad += traffic.evidence.requests.canary.bad;
+        finished += traffic.evidence.requests.canary.finished;
+      }
+      assert.equal(bad, 5, `seed ${seed}`);
+    }
+    const mean = (5 * RUNS * TICKS) / 10;
+    assert.ok(Math.abs(finished - mean) < 5 * Math.sqrt(mean), `${finished} of ${mean}`);
+  });
+
+  it('is hidden among failures when it has none: these are as many as without endpoints', () => {
+    const hiccups = { arm: 'stable', endpoints: 4, withinMs: 1, lengthMs: [0, 0] } as const;
+    const [calm, own] = [null, hiccups].map((plan) =>
+      sums((seed) => new CountedTraffic({ ...CALM, hiccups: plan }, seed)),
+    );
+    for (const [n, count] of (calm as number[]).entries()) {
+      const other = (own as number[])[n] as number;
+      const tolerance = 5 * Math.sqrt(2 * count) + (n === 4 ? 0.05 : 0.01) * count;
+      assert.ok(Math.abs(count - other) < tolerance, `${n}: ${count}, ${other}`);
+    }
+  });
+});
+
 describe('a binomial count', () => {
   it('has the mean and the variance that it should', () => {
     const random = new Random(9);

@@ -16,21 +16,22 @@ import type { Hiccups } from './hiccups.ts';
 /** `verdict/score/score.ts`: how often a step spares an endpoint, and for how long. */
 const SPARES_MAX = 3;
 const SPARE_MS = 10_000;
-const SPARE_LEVEL = logEToFail(POLICY.alpha);
-const LEVEL = SPARE_LEVEL - Math.log(weightsOf({ latency: 0, routes: [] }).errors);
+const ERRORS_WEIGHT = weightsOf({ latency: 0, routes: [] }).errors;
 
 export class Judge {
   #rule: MinRule;
   readonly #hiccups: Hiccups | null;
   readonly #sick: SickEndpoint;
   readonly #attempts: AttemptWindow;
+  readonly #spareLevel: number;
   #canaryBad = 0;
   #stableBad = 0;
   #stableFinished = 0;
   #spares = 0;
   #sparedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(hiccups: Hiccups | null, nowMs: number) {
+  constructor(hiccups: Hiccups | null, nowMs: number, alpha: number = POLICY.alpha) {
+    this.#spareLevel = logEToFail(alpha);
     this.#rule = freshRule(nowMs);
     this.#hiccups = hiccups?.arm === 'canary' ? hiccups : null;
     const endpoints = this.#hiccups?.endpoints ?? [];
@@ -59,8 +60,8 @@ export class Judge {
       this.#sick.take(this.#attempts.read([this.#hiccups.region]), nowMs);
     }
     if (!this.#rule.observe(evidence, nowMs)) return false;
-    if (this.#hiccups !== null && this.#rule.reaches(SPARE_LEVEL)) this.#spare(nowMs);
-    return this.#canaryBad >= POLICY.badMin && this.#rule.reaches(LEVEL);
+    if (this.#hiccups !== null && this.#rule.reaches(this.#spareLevel)) this.#spare(nowMs);
+    return this.#canaryBad >= POLICY.badMin && this.#rule.reaches(this.#spareLevel - Math.log(ERRORS_WEIGHT));
   }
 
   #spare(nowMs: number): void {

@@ -1,7 +1,7 @@
 /**
- * The users of one version as user-seconds see them, by counts: who of them is quiet, without drawing everybody.
+ * The users of one version as user-seconds see them, who of them is quiet: one by one, or by counts without drawing everybody.
  *
- * All users are alike, so those that were seen in this second without failing are any `seen` of them: a request is of one of
+ * By counts: all users are alike, so those that were seen in this second without failing are any `seen` of them: a request is of one of
  * those with chance seen / others. Only users that failed are remembered by number, because they rest for a time of their
  * own (`slo/users.ts`). Edges: the chance to be quiet is taken at the middle of a tick's requests.
  */
@@ -83,5 +83,36 @@ export class Population {
     const end = until & (HORIZON - 1);
     this.#ends[end] = (this.#ends[end] as number) + 1;
     this.#resting += 1;
+  }
+}
+
+/** The same one by one. */
+export class Crowd {
+  /** Second up to which a user does not count: the one it was seen in, or those it rests. */
+  readonly #quietUntil: Int32Array;
+  readonly #rests: Uint8Array;
+
+  constructor(users: number) {
+    this.#quietUntil = new Int32Array(users);
+    this.#rests = new Uint8Array(users);
+  }
+
+  get users(): number {
+    return this.#rests.length;
+  }
+
+  /** A request of a user ends in this second; what that counts is added to `out`. */
+  finish(user: number, isBad: boolean, second: number, out: ArmCounts): void {
+    if ((this.#quietUntil[user] as number) >= second) return;
+    out.finished += 1;
+    this.#quietUntil[user] = isBad ? second + this.#restOf(user) : second;
+    if (isBad) out.bad += 1;
+  }
+
+  /** Seconds of the rest that begins now. */
+  #restOf(user: number): number {
+    const rests = this.#rests[user] as number;
+    if (rests < REST_DOUBLINGS_MAX) this.#rests[user] = rests + 1;
+    return USER_REST_SECONDS * 2 ** rests;
   }
 }

@@ -7,9 +7,10 @@ import { Random } from '#src/lib/random.ts';
 import { versionCells } from '#src/model/overload.ts';
 import type { Snapshot } from '#src/model/snapshot.ts';
 import { ENDPOINTS_MAX } from '#src/model/tallies.ts';
+import { createStandings } from '#src/model/threads/load/standing.ts';
 import { Admissions } from '#src/proxy/decide/admission/admissions.ts';
 import { Breakers } from '#src/proxy/decide/breaker/breakers.ts';
-import { changedSnapshot, changeOf } from '#src/proxy/decide/replica.ts';
+import { changedSnapshot, changeOf } from '#src/proxy/decide/link/replica.ts';
 import { type LinkedRoute, linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import { type Compiled, compile, type Memory } from '#src/snapshot/compile.ts';
@@ -19,6 +20,7 @@ import { type LiveIds, NO_IDS } from '#src/snapshot/live.ts';
 import { mainDocument } from '#src/sources/document/pieces.ts';
 import { createPartReader } from '#src/sources/document/reader.ts';
 import { withSame } from '#src/sources/follow/guard.ts';
+import { Renewal } from '#src/sources/follow/renewal.ts';
 import type { Piece } from '#src/sources/follow/source.ts';
 import { type Parsed, parseDocuments } from '#src/sources/parse.ts';
 import { readHead } from '../../proxy/parts.ts';
@@ -30,9 +32,9 @@ const REQUESTS = requests();
 export type Outcome = 'refused' | 'unchanged' | 'swapped';
 
 export class BothWays {
-  readonly #reader = createPartReader({});
+  readonly #renewal = new Renewal(createPartReader({}));
   readonly #documents = new WeakMap<Piece, ReturnType<typeof documentOf>>();
-  readonly #admissions = new Admissions(new Int32Array(1 << 20));
+  readonly #admissions = new Admissions(new Int32Array(1 << 20), createStandings());
   readonly #breakers = new Breakers(new Int32Array(1 << 20));
   readonly #endpoints = new Map<string, Endpoint>();
   #pieces: readonly Piece[] = [];
@@ -64,7 +66,7 @@ export class BothWays {
 
   #parse(label: string): Parsed {
     const documents = [MAIN, ...this.#pieces.map((piece) => this.#documentOf(piece))];
-    const parsed = parseDocuments(documents, this.#reader.read, this.#reader.known);
+    const parsed = this.#renewal.parse(documents);
     const whole = parseDocuments(structuredClone(documents), createPartReader({}).read);
     assert.deepEqual(parsed, whole, `${label}: the configuration`);
     return parsed;

@@ -60,6 +60,8 @@ export class History {
       FILTER,
       ROLLOUT,
       REDIRECT,
+      FALLBACK,
+      'idempotency: {}\n',
     ]);
     const refs = rest === ROLLOUT ? TWO_ARMS : `backendRefs: [${this.#ref()}]\n`;
     const text = `${hosts}matches:\n${matches}\n${rest === REDIRECT ? '' : refs}${rest}`;
@@ -111,6 +113,8 @@ export class History {
 
 const MIRROR = 'filters: [{type: RequestMirror, requestMirror: {backendRef: {name: s0, version: v2}, percent: 10}}]\n';
 const FILTER = 'filters: [{type: RequestHeaderModifier, requestHeaderModifier: {set: [{name: X-Set, value: y}]}}]\n';
+const FALLBACK =
+  'fallback: [{type: Service, service: {name: s0, version: v2}}, {type: Static, static: {status: 503}}]\n';
 const REDIRECT =
   'filters: [{type: RequestRedirect, requestRedirect: {path: {type: ReplaceFullPath, replaceFullPath: /a}}}]\n';
 const ROLLOUT = 'slo: {availability: 0.999}\nrollout: {stable: v1, canary: v2}\n';

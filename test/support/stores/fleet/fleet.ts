@@ -40,8 +40,12 @@ export interface FleetSketch {
   /** YAML of the rollout of each route. */
   readonly rollout: string;
   readonly routes?: readonly string[];
+  /** YAML of one more field of each route. */
+  readonly route?: string;
   /** YAML fields of `fleet`. */
   readonly fleet?: string;
+  /** Further sections of the document. */
+  readonly more?: string;
 }
 
 /** Starts everything and resolves when the gateways know one another. */
@@ -114,7 +118,7 @@ async function startNode(
 
 function documentOf(
   name: string,
-  { rollout, routes = ['shop'], fleet = '' }: FleetSketch,
+  { rollout, routes = ['shop'], route: field = '', fleet = '', more = '' }: FleetSketch,
   ports: { readonly stable: number; readonly canary: number; readonly relay: number },
 ): string {
   const list = routes.map(
@@ -124,7 +128,8 @@ function documentOf(
     backendRefs: [{name: shop, version: v1, weight: 100}, {name: shop, version: v2, weight: 0}]
     sticky: {header: x-user-id}
     slo: {availability: 0.999}
-    rollout: {stable: v1, canary: v2, rescue: false, ${rollout}}`,
+    rollout: {stable: v1, canary: v2, rescue: false, ${rollout}}
+    ${field}`,
   );
   return `
 listen: 127.0.0.1:0
@@ -132,6 +137,7 @@ admin: 127.0.0.1:0
 adminToken: ${TOKEN}
 workers: 1
 drain: {delay: 0s, timeout: 5s}
+${more}
 fleet:
   name: test
   member: ${name}

@@ -123,10 +123,11 @@ class Gateway {
     void this.node.moved(route);
   }
 
-  #adopt(route: string, word: Word<Body>): void {
+  #adopt(route: string, word: Word<Body>): boolean {
     const { kind } = this.body(route);
     if (kind === 'rolled-back' && !word.isRolledBack) this.#fleet.noteRevival(route, word);
     this.bodies.set(route, word.body);
+    return true;
   }
 
   #phase(route: string): Phase {

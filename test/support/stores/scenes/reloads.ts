@@ -1,17 +1,14 @@
 /**
- * Reload after reload of one gateway whose configuration is in a file, in Consul and in etcd, under load and with streams open.
+ * A gateway whose configuration is in a file, in Consul and in etcd, with streams open, to be reloaded again and again.
  */
 
-import { createServer, get, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { startGatewayProcess, startLoad, startService } from '../../gateway.ts';
-import { listenLoopback } from '../../plane.ts';
+import { type GatewayProcess, startGatewayProcess, startLoad, startService } from '../../gateway.ts';
 import { fillConsul, fillEtcd, Lives, manyRoutes, nameOf, routeText } from '../fill.ts';
 import { consulKeys, etcdKeys } from '../keys.ts';
 import { CONSUL, ETCD, startStore } from '../server.ts';
+import { openStreams, type Stream, startNumbers } from './streams.ts';
 
-const LINE_MS = 50;
-const STREAMS = 8;
 const CONNECTIONS = 8;
 /** From one write of a place to its next: more often, a store is asked ever more rarely. */
 const APART_MS = 250;
@@ -30,61 +27,106 @@ export interface Reloads {
   /** Requests that were answered with something else than they should, or not at all. */
   readonly failed: number;
   readonly streams: number;
-  readonly cut: number;
+  /** Kinds of the streams that were cut, or lost something. */
+  readonly cut: readonly Stream['kind'][];
 }
 
-/** Runs it all and counts. */
-export async function runReloads({ reloads, routes }: ReloadsOptions): Promise<Reloads> {
-  const service = await startService('v1');
-  const lines = createLines();
-  const linesPort = await listenLoopback(lines);
+export interface SceneOptions {
+  /** Of each store. */
+  readonly routes: number;
+  /** Of each kind. */
+  readonly streams: number;
+  /** Answers requests. */
+  readonly port: number;
+}
+
+/** Everything that runs. */
+export interface Scene {
+  readonly gateway: GatewayProcess;
+  readonly lives: Lives;
+  readonly streams: readonly Stream[];
+  /** Writes the `n`th change to the file, to Consul and to etcd, each every `APART_MS`, until `isOver`. */
+  readonly write: (isOver: () => boolean) => Promise<void>;
+  /** Writes as much and as often to where the gateway does not look. */
+  readonly writeAside: (isOver: () => boolean) => Promise<void>;
+  readonly end: () => Promise<void>;
+}
+
+type Writer = (n: number) => Promise<void>;
+
+/** Starts it all. Requests for `/r/<n>` with the host `h<n mod 100>.test`, and for anything else, go to the service. */
+export async function startScene({ routes, streams: each, port }: SceneOptions): Promise<Scene> {
+  const numbers = await startNumbers();
   const [consul, etcd] = await Promise.all([startStore(CONSUL), startStore(ETCD)]);
   const services = Math.ceil(routes / 20);
-  await fillConsul(consul.url, 'sluice', manyRoutes(routes, [service.port]));
-  const others = manyRoutes(routes, [service.port]).map(([key, text]) => [key, withPrefix(text)] as const);
-  await fillEtcd(
-    etcd.url,
-    '/sluice/v1/',
-    others.map(([key, text]) => [key.replace('/', '/e'), text] as const),
-  );
-  const config = (delayMs: number): string => configOf({ consul: consul.url, etcd: etcd.url, linesPort, delayMs });
-  const gateway = await startGatewayProcess(config(0), START_MS);
+  await fillConsul(consul.url, 'sluice', manyRoutes(routes, [port]));
+  const others = manyRoutes(routes, [port]).map(([key, text]) => [key.replace('/', '/e'), withPrefix(text)] as const);
+  await fillEtcd(etcd.url, '/sluice/v1/', others);
+  const places = { consul: consul.url, etcd: etcd.url, numbers: numbers.port, port };
+  const gateway = await startGatewayProcess(configOf(places, 0), START_MS);
+  const textOf = (n: number): string => routeText(n % routes, services, 61 + n);
+  const keyOf = (n: number): string => nameOf(n % routes);
+  let changes = 0;
+  const run = (writers: readonly Writer[], isOver: () => boolean) => runWriters(writers, () => ++changes, isOver);
+  return {
+    gateway,
+    lives: new Lives(gateway.child),
+    streams: await openStreams(`${gateway.proxyUrl}/numbers`, each),
+    write: (isOver) =>
+      run(
+        [
+          async (n) => gateway.save(configOf(places, n)),
+          (n) => consulKeys(consul.url, 'sluice').put(`routes/${keyOf(n)}`, textOf(n)),
+          (n) => etcdKeys(etcd.url, '/sluice/v1/').put(`routes/e${keyOf(n)}`, withPrefix(textOf(n))),
+        ],
+        isOver,
+      ),
+    writeAside: (isOver) =>
+      run(
+        [
+          async (n) => gateway.save(configOf(places, n), '.aside'),
+          (n) => consulKeys(consul.url, 'aside').put(`routes/${keyOf(n)}`, textOf(n)),
+          (n) => etcdKeys(etcd.url, '/aside/').put(`routes/e${keyOf(n)}`, withPrefix(textOf(n))),
+        ],
+        isOver,
+      ),
+    end: async () => {
+      await gateway.end();
+      await Promise.all([consul.end(), etcd.end()]);
+      numbers.close();
+    },
+  };
+}
+
+/** Reloads under load from few connections, and counts. */
+export async function runReloads({ reloads, routes }: ReloadsOptions): Promise<Reloads> {
+  const service = await startService('v1');
+  const scene = await startScene({ routes, streams: 3, port: service.port });
   try {
-    const lives = new Lives(gateway.child);
-    const load = startLoad(`${gateway.proxyUrl}/r/1`, {
-      connections: CONNECTIONS,
-      users: 50,
-      headers: { host: 'h1.test' },
-    });
-    const streams = Array.from({ length: STREAMS }, () => openStream(`${gateway.proxyUrl}/lines`));
-    const writers = [
-      async (n: number) => gateway.save(config(n)),
-      (n: number) =>
-        consulKeys(consul.url, 'sluice').put(`routes/${nameOf(n % routes)}`, routeText(n % routes, services, 61 + n)),
-      (n: number) => {
-        const text = withPrefix(routeText(n % routes, services, 61 + n));
-        return etcdKeys(etcd.url, '/sluice/v1/').put(`routes/e${nameOf(n % routes)}`, text);
-      },
-    ];
-    await Promise.all(
-      writers.map(async (write) => {
-        for (let n = 1; lives.count < reloads; n++) {
-          await write(n);
-          await sleep(APART_MS);
-        }
-      }),
-    );
+    const { gateway, lives, streams } = scene;
+    const headers = { host: 'h1.test' };
+    const load = startLoad(`${gateway.proxyUrl}/r/1`, { connections: CONNECTIONS, users: 50, headers });
+    await scene.write(() => lives.count >= reloads);
     const { sent, answers } = await load.stop();
-    const cut = streams.filter((stream) => !stream.isWhole()).length;
+    const cut = streams.filter((stream) => !stream.isWhole()).map(({ kind }) => kind);
     for (const stream of streams) stream.end();
-    return { reloads: lives.count, requests: sent, failed: sent - (answers.get('200 v1') ?? 0), streams: STREAMS, cut };
+    const failed = sent - (answers.get('200 v1') ?? 0);
+    return { reloads: lives.count, requests: sent, failed, streams: streams.length, cut };
   } finally {
-    await gateway.end();
-    await Promise.all([consul.end(), etcd.end()]);
+    await scene.end();
     await service.close();
-    lines.closeAllConnections();
-    lines.close();
   }
+}
+
+async function runWriters(writers: readonly Writer[], next: () => number, isOver: () => boolean): Promise<void> {
+  await Promise.all(
+    writers.map(async (write) => {
+      while (!isOver()) {
+        await write(next());
+        await sleep(APART_MS);
+      }
+    }),
+  );
 }
 
 /** The documents of the other store: names and paths of its own. */
@@ -95,49 +137,23 @@ function withPrefix(text: string): string {
 interface Places {
   readonly consul: string;
   readonly etcd: string;
-  readonly linesPort: number;
-  readonly delayMs: number;
+  readonly numbers: number;
+  readonly port: number;
 }
 
-function configOf({ consul, etcd, linesPort, delayMs }: Places): string {
-  return `listen: 127.0.0.1:0
+function configOf({ consul, etcd, numbers, port }: Places, delayMs: number): string {
+  return `listen: {host: 127.0.0.1, port: 0, http2: true}
 admin: 127.0.0.1:0
 workers: 2
 drain: {delay: ${delayMs}ms}
 services:
-  lines: {versions: {v1: {endpoints: ["127.0.0.1:${linesPort}"]}}}
+  numbers: {versions: {v1: {endpoints: ["127.0.0.1:${numbers}"]}}}
+  shop: {versions: {v1: {endpoints: ["127.0.0.1:${port}"]}}}
 routes:
-  - {name: lines, matches: [{path: {value: /lines}}], backendRefs: [{name: lines}], timeouts: {request: 1h}}
+  - {name: numbers, matches: [{path: {value: /numbers}}], backendRefs: [{name: numbers}], timeouts: {request: 1h}}
+  - {name: shop, backendRefs: [{name: shop}]}
 sources:
   - consul: {address: "${consul}"}
   - etcd: {endpoints: ["${etcd}"]}
 `;
-}
-
-/** Answers every request with a line now and then, for ever. */
-function createLines(): Server {
-  return createServer((_incoming, outgoing) => {
-    outgoing.write('0\n');
-    let count = 0;
-    const timer = setInterval(() => outgoing.write(`${++count}\n`), LINE_MS);
-    outgoing.on('close', () => clearInterval(timer));
-  });
-}
-
-/** Reads lines until it is ended. */
-function openStream(url: string): { isWhole(): boolean; end(): void } {
-  let isOver = false;
-  let isInOrder = true;
-  let expected = 0;
-  let rest = '';
-  const asked = get(url, (response) => {
-    response.on('data', (chunk: Buffer) => {
-      const parts = (rest + chunk.toString()).split('\n');
-      rest = parts.pop() as string;
-      for (const part of parts) isInOrder &&= part === String(expected++);
-    });
-    response.on('close', () => (isOver = true));
-  });
-  asked.on('error', () => (isOver = true));
-  return { isWhole: () => !isOver && isInOrder && expected > 0, end: () => asked.destroy() };
 }

@@ -96,7 +96,7 @@ suite('sluice plan', { timeout: 30_000 }, () => {
     const asked: ForecastQuestion[] = [];
     const { deps, out } = recordedDeps();
     const config = {
-      ...deps.config,
+      ...(await deps.config()),
       readText: () => Promise.resolve(SOUND),
       parse: (text: string, file: string) => parseConfig(text, file, {}),
       forecast: (_: unknown, question: ForecastQuestion): ForecastAnswer => {
@@ -104,15 +104,18 @@ suite('sluice plan', { timeout: 30_000 }, () => {
         return { kind: 'done', forecasts: [FORECAST] };
       },
     };
-    const code = await runCli(['plan', '--config', 'x.yaml', '--rps', '5', '--errors', '0'], { ...deps, config });
+    const code = await runCli(['plan', '--config', 'x.yaml', '--rps', '5', '--errors', '0'], {
+      ...deps,
+      config: async () => config,
+    });
     assert.deepEqual([code, asked[0]?.rps, out()], [0, '5', forecastText(FORECAST)]);
   });
 
   test('a document with problems is told with all of them', async () => {
     const { deps, err } = recordedDeps();
     const parse = (text: string, file: string) => parseConfig(text, file, {});
-    const config = { ...deps.config, readText: () => Promise.resolve('routes: 7\n'), parse };
-    assert.equal(await runCli(['plan', '--config', 'x.yaml'], { ...deps, config }), 1);
+    const config = { ...(await deps.config()), readText: () => Promise.resolve('routes: 7\n'), parse };
+    assert.equal(await runCli(['plan', '--config', 'x.yaml'], { ...deps, config: async () => config }), 1);
     assert.match(err(), /x\.yaml:1:\d+/);
   });
 

@@ -20,6 +20,7 @@ async function cli(context: TestContext, argv: readonly string[], token = TOKEN)
       return { kind: 'restored', changes: [{ ...change, sentence: `v1 is back: ${reason}` }] } as const;
     },
     configure: () => Promise.resolve({ kind: 'refused', detail: 'not here' } as const),
+    stopFaults: () => ({ kind: 'refused', detail: 'not asked' }) as const,
     restart: () => ({ kind: 'refused', detail: 'not here' }) as const,
     setWeights: () => Promise.resolve({ kind: 'unknown', detail: '' } as const),
     onRefused: () => undefined,

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
 import { formatDiff, formatHistory } from '#src/cli/admin/revisions.ts';
 import { runCli } from '#src/cli/cli.ts';
@@ -45,6 +48,27 @@ suite('sluice config history and diff', () => {
         'route old\n  - 1\nand 7 more\n',
     );
     assert.equal(formatDiff({ before: '1 ab', after: '2 cd', changes: [], more: 0 }), '1 ab -> 2 cd\n  the same\n');
+  });
+
+  test('a command that nobody answered may have been done; one that reached nobody was not', async (t) => {
+    const server = createServer((request) => request.resume().once('end', () => request.socket.destroy()));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    t.after(() => server.close());
+    const admin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    for (const words of [['rollback', '--reason', 'r'], ['unpin']]) {
+      const { deps, err } = recordedDeps();
+      assert.equal(await runCli(['config', ...words, '--admin', admin], deps), 1);
+      assert.match(
+        err(),
+        /^sluice: unknown whether it was done, look again with sluice config history: no answer from/,
+      );
+    }
+    server.close();
+    await once(server, 'close');
+    const { deps, err } = recordedDeps();
+    assert.equal(await runCli(['config', 'unpin', '--admin', admin], deps), 3);
+    assert.match(err(), /^sluice: cannot reach the admin server/);
   });
 
   test('an unknown command says which there are', async () => {

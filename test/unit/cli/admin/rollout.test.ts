@@ -40,6 +40,7 @@ async function cli(context: TestContext, argv: readonly string[], token: string 
     },
     restore: () => ({ kind: 'refused', detail: 'not asked' }),
     configure: () => Promise.resolve({ kind: 'refused', detail: 'not here' } as const),
+    stopFaults: () => ({ kind: 'refused', detail: 'not asked' }) as const,
     restart: () => ({ kind: 'refused', detail: 'not here' }),
     setWeights: () => Promise.resolve({ kind: 'unknown', detail: '' }),
     onRefused: () => undefined,

@@ -33,6 +33,22 @@ describe('objectives', () => {
     ]);
   });
 
+  test('of seconds show their score and its parts', () => {
+    const parts = { success: 0.99, health: null };
+    const score = { now: 0.845, atLeastRatio: 0.9, parts, isBelow: true, value: null };
+    const worth = { now: null, atLeastRatio: 0.9, parts: {}, isBelow: false, value: { asked: 200, served: 150.5 } };
+    const composite = { indicator: 'composite', alerts: QUIET, exhaustedInMs: null } as const;
+    assert.deepEqual(
+      sloLines([sampleSlo({ ...composite, score }), sampleSlo({ ...composite, score: worth })]).slice(2),
+      [
+        '  route checkout  composite 99.9 %  50 % of the budget left (50 bad of 100000 s), burn 14x over 1h',
+        '    score 84.5 %, a good second needs 90 %: success 99 %, health no data; its policy acts',
+        '  route checkout  composite 99.9 %  50 % of the budget left (50 bad of 100000 s), burn 14x over 1h',
+        '    score no data, a good second needs 90 %: served 150.5 of 200',
+      ],
+    );
+  });
+
   test('that do not exist are not mentioned', () => {
     assert.deepEqual(sloLines([]), []);
   });

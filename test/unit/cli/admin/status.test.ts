@@ -2,9 +2,15 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { suite, type TestContext, test } from 'node:test';
 import { formatStatus, statusCommand } from '#src/cli/admin/status.ts';
-import type { Status, VersionStatus } from '#src/model/status.ts';
+import type { RouteStatus, Status, VersionStatus } from '#src/model/status.ts';
 import { recordedDeps } from '../../../support/cli.ts';
-import { sampleRoute, sampleSource, sampleStatus, sampleVersion } from '../../../support/readings/status.ts';
+import {
+  sampleRoute,
+  sampleSaturation,
+  sampleSource,
+  sampleStatus,
+  sampleVersion,
+} from '../../../support/readings/status.ts';
 
 /** An admin server that answers with one status. */
 async function adminOf(context: TestContext, status: Status): Promise<string> {
@@ -32,12 +38,30 @@ suite('status', () => {
     ]);
   });
 
+  test('signed documents have a line, with what was refused', () => {
+    const refused = { unsigned: 0, wrong: 2, replayed: 1 };
+    const keys = { keys: ['a', 'b'], because: '', reloads: { done: 0, failed: 0 } };
+    const signatures = { ...keys, documents: 3, isWaiting: true, refused };
+    const lines = formatStatus(sampleStatus({ signatures })).split('\n');
+    const told =
+      'signed   3 documents, keys a, b  2 refused: wrong  1 refused: replayed  a document waits for its signature';
+    assert.equal(lines[3], told);
+    const kept = {
+      ...signatures,
+      because: 'keys, line 1 is no key',
+      isWaiting: false,
+      refused: { ...refused, wrong: 0 },
+    };
+    const [, , , line] = formatStatus(sampleStatus({ signatures: kept })).split('\n');
+    assert.equal(line, 'signed   3 documents, keys a, b  as before: keys, line 1 is no key  1 refused: replayed');
+  });
+
   test('the table says what is in force, what was set, and what came of it', () => {
     const lines = formatStatus(sampleStatus()).split('\n');
     assert.deepEqual(lines, [
       'sluice 0.1.0  ready  up 1 min 30 s',
       'proxy    http://127.0.0.1:8080',
-      'config   gateway.yaml #3f9a1c00  revision 3  2 reloads accepted, 1 refused',
+      'config   gateway.yaml #3f9a1c00  revision 12  2 reloads accepted, 1 refused',
       'workers  2 of 2 serving',
       '',
       'route checkout  1000 requests, 1.2 % errors',
@@ -47,6 +71,14 @@ suite('status', () => {
       '  rolled-back: v2 rolled back: 12 bad of 200 against 0 of 800',
       '',
     ]);
+  });
+
+  test('a process that is short of something says of what', () => {
+    const because = 'worker-0: its event loop is 312 ms late';
+    const lineOf = (acts: boolean) =>
+      formatStatus(sampleStatus({ saturation: sampleSaturation({ grade: 'shedding', because, acts }) })).split('\n')[4];
+    assert.equal(lineOf(true), 'LIMITS   shedding: worker-0: its event loop is 312 ms late');
+    assert.equal(lineOf(false), 'LIMITS   shedding, only observed: worker-0: its event loop is 312 ms late');
   });
 
   test('what needs attention is listed: weights that are not the operator’s, endpoints without their full share', () => {
@@ -60,6 +92,14 @@ suite('status', () => {
       '  checkout v1 has weight 0: it was worse',
       '  checkout v1 10.0.0.2:80 ejected: 5 errors in a row, back in 12 s',
     ]);
+  });
+
+  test('fallbacks are told where something fell back', () => {
+    const textOf = (fallbacks: RouteStatus['fallbacks']) =>
+      formatStatus(sampleStatus({ routes: [sampleRoute({ fallbacks })] }));
+    const line = /^ {2}fell back: 7 to kept answers, 0 to another version, 2 to a fixed answer$/m;
+    assert.match(textOf({ stale: 7, service: 0, static: 2 }), line);
+    assert.doesNotMatch(textOf({ stale: 0, service: 0, static: 0 }) + textOf(null), /fell back/);
   });
 
   test('rescues are told where something went wrong', () => {
@@ -140,10 +180,16 @@ suite('status', () => {
     const shed = { critical: 0, default: 0, degraded: 2, 'best-effort': 7 };
     const linesOf = (admission: VersionStatus['admission']): string =>
       formatStatus(sampleStatus({ routes: [sampleRoute({ versions: [sampleVersion({ admission })] })] }));
-    const busy = linesOf({ limit: 8, inFlight: 8, queued: 3, shed });
-    assert.match(busy, /checkout v1 has 8 of 8 requests under way, 3 wait; refused: 2 degraded, 7 best-effort\n/);
+    const order = 'requests go by priority';
+    const more = { shed, isCurbed: false, order };
+    const busy = linesOf({ limit: 8, inFlight: 8, queued: 3, ...more });
+    assert.match(
+      busy,
+      /checkout v1 has 8 of 8 requests under way, 3 wait; refused: 2 degraded, 7 best-effort\n {4}requests go by priority\n/,
+    );
+    assert.ok(!linesOf({ limit: 8, inFlight: 8, queued: 3, ...more, order: '' }).includes('\n    requests'));
     const none = { critical: 0, default: 0, degraded: 0, 'best-effort': 0 };
-    assert.doesNotMatch(linesOf({ limit: 8, inFlight: 8, queued: 0, shed: none }), /under way/);
+    assert.doesNotMatch(linesOf({ limit: 8, inFlight: 8, queued: 0, ...more, shed: none }), /under way/);
     assert.doesNotMatch(linesOf(null), /under way/);
   });
 });

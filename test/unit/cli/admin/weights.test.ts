@@ -61,6 +61,7 @@ async function cli(context: TestContext, argv: readonly string[], changes: Chang
       tokenHash: () => hashToken(TOKEN),
       command: () => no,
       restore: () => no,
+      stopFaults: () => ({ kind: 'refused', detail: 'not asked' }) as const,
       restart: () => no,
       configure: () => Promise.resolve({ kind: 'refused', detail: 'not asked' }),
       setWeights: (command) => {

@@ -56,15 +56,21 @@ suite('load', { timeout: 30_000 }, () => {
     const load = start(context, url);
     const phase = load.begin();
     await requested(80);
+    const between = phase.inFlight;
     load.begin();
     await load.settle(phase);
     assert.equal(phase.inFlight, 0);
     assert.equal(phase.succeeded + phase.failed, phase.sent);
     const [v1, v2] = [phase.byVersion.get('v1'), phase.byVersion.get('v2')];
     assert.equal(v1?.failed, 0);
-    assert.equal(v2?.failed, phase.failed);
-    // Of those under way between two phases the server may count some in another order.
-    assert.ok(Math.abs(phase.failed - phase.sent / 8) <= 3, `${phase.failed} of ${phase.sent}`);
+    const answered = [v1, v2].reduce((sum, counts) => sum + (counts?.succeeded ?? 0) + (counts?.failed ?? 0), 0);
+    // On a busy machine more may be due at once than are sent: those fail without an answer.
+    assert.equal((v2?.failed ?? 0) + phase.sent - answered, phase.failed);
+    // Those under way between two phases the server may count in another order, and no others.
+    assert.ok(
+      Math.abs((v2?.failed ?? 0) - answered / 8) <= 1 + between,
+      `${v2?.failed} of ${answered}, ${between} between`,
+    );
     assert.ok((phase.quantileMs(0.5) ?? 0) > 0 && (phase.quantileMs(0.99) ?? 0) >= (phase.quantileMs(0.5) ?? 0));
     assert.ok(users.size > 40, 'many users');
     assert.ok(connections() < phase.sent, `connections are reused, ${connections()} were made`);

@@ -13,10 +13,8 @@ const LINES = linesOf([sampleDecision({ id: 1 }), sampleDecision({ id: 2, kind: 
 
 async function cli(argv: readonly string[], env: Record<string, string> = {}, lines: readonly LogLine[] = LINES) {
   const { deps, out, err } = recordedDeps({ env });
-  const code = await runCli(['decisions', ...argv], {
-    ...deps,
-    log: { ...deps.log, read: () => lines, format: formatLine },
-  });
+  const log = { ...(await deps.log()), read: () => lines, format: formatLine };
+  const code = await runCli(['decisions', ...argv], { ...deps, log: async () => log });
   return { code, out: out(), err: err() };
 }
 
@@ -34,6 +32,13 @@ suite('sluice decisions', { timeout: 30_000 }, () => {
     assert.match(out, /^ {3}1 {2}2026\S+ {2}rollback {2}v2 rolled back: .*\n {3}2 {2}\S+ {2}shadow {4}v2/);
     const { length } = JSON.parse((await cli(['--state', 'dir', '-o', 'json'])).out) as unknown[];
     assert.equal(length, 2);
+  });
+
+  test('shows a sentence that holds commands for a terminal, or lines of its own, as one line of text', async () => {
+    const [forged] = linesOf([sampleDecision({ id: 1, sentence: 'v2 \u001b[2Jheld\n   2  forged' })], []);
+    const { out } = await cli(['--state', 'dir'], {}, [forged as LogLine]);
+    assert.match(out, /v2 \ufffd\[2Jheld\ufffd {3}2 {2}forged\n$/);
+    assert.equal(out.split('\n').length, 2);
   });
 
   test('shows those of a running gateway', async (context) => {

@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { runCli } from '#src/cli/cli.ts';
-import { logTools } from '#src/compose/log-tools.ts';
+import { logTools } from '#src/compose/answers/log-tools.ts';
 import type { LogLine } from '#src/model/threads/state.ts';
 import { parseConfig } from '#src/sources/parse.ts';
 import { recordedDeps } from '../../../support/cli.ts';
 import { SOUND_ROLLOUT } from '../../../support/config.ts';
 import { Recorded } from '../../../support/simulate/watch/recorded.ts';
 import { linesOf } from '../../../support/state/lines.ts';
+import { convicted, revertOf } from '../../../support/state/reverts.ts';
 
 /** A history of the route of SOUND_ROLLOUT that ends in a rollback. */
 function history(): LogLine[] {
@@ -21,12 +22,16 @@ function history(): LogLine[] {
 async function replay(argv: readonly string[], lines: readonly LogLine[], policy = SOUND_ROLLOUT) {
   const { deps, out, err } = recordedDeps();
   const config = {
-    ...deps.config,
+    ...(await deps.config()),
     readText: () => Promise.resolve(policy),
     parse: (text: string, file: string) => parseConfig(text, file, {}),
   };
   const log = { ...logTools, read: () => lines };
-  return { code: await runCli(['replay', ...argv], { ...deps, config, log }), out: out(), err: err() };
+  return {
+    code: await runCli(['replay', ...argv], { ...deps, config: async () => config, log: async () => log }),
+    out: out(),
+    err: err(),
+  };
 }
 
 suite('sluice replay', () => {
@@ -44,6 +49,19 @@ suite('sluice replay', () => {
     const other = await replay(['log'], changed);
     assert.equal(other.code, 1);
     assert.match(other.out, /0 decisions identical, then:\n {2}recorded .*\n(.*\n)* {2}replayed /);
+  });
+
+  test('reverts of configurations are judged again, and one that was changed fails', async () => {
+    const conviction = convicted(1, { routes: 2, before: 0, after: 1 });
+    assert.ok(conviction !== null);
+    const revert = revertOf(conviction);
+    const { code, out } = await replay(['log'], linesOf([revert], []));
+    assert.equal(code, 0, out);
+    assert.match(out, /^r0 {2}revert 2026-\S+ {2}identical: route r0: \d+ of \d+/);
+    const late = { ...revert, certificate: { ...revert.certificate, turns: null } };
+    assert.match((await replay(['log'], linesOf([late], []))).out, / {2}without evidence: /);
+    const forged = await replay(['log'], linesOf([{ ...revert, failed: 1 }], []));
+    assert.deepEqual([forged.code, / {2}comes out otherwise: /.test(forged.out)], [1, true]);
   });
 
   test('with a policy it tells what would have been, when, and what it costs', async () => {

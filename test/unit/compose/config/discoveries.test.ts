@@ -3,6 +3,7 @@ import { type TestContext, test } from 'node:test';
 import { Discoveries } from '#src/compose/config/discoveries.ts';
 import type { Log } from '#src/lib/log.ts';
 import { Random } from '#src/lib/random.ts';
+import type { Config } from '#src/model/config.ts';
 import { createDials } from '#src/snapshot/dials.ts';
 import { Store } from '#src/snapshot/store.ts';
 import { buildSources } from '#src/sources/build/sources.ts';
@@ -17,6 +18,7 @@ const LOOKING = SOUND.replace('{endpoints: ["127.0.0.1:7002"]}', '{endpoints: {d
 /** Everything that happened, one line each, around a store whose snapshots go nowhere. */
 function parts(t: TestContext) {
   const said: string[] = [];
+  const ready: Config[] = [];
   const tell = (event: string, fields: object): void => void said.push(`${event} ${JSON.stringify(fields)}`);
   const log = { info: tell, warn: tell, error: tell } as unknown as Log;
   const store = new Store({ file: 'a.yaml', dials: createDials(), wallTime: () => 'now', mayRecycle: () => false });
@@ -24,6 +26,7 @@ function parts(t: TestContext) {
     log,
     store,
     random: new Random(1),
+    ready: () => ready,
     tell: (source, { kind }) => void said.push(`${source}: ${kind}`),
     settle: ({ kind }) => void said.push(`settled: ${kind}`),
   });
@@ -33,7 +36,7 @@ function parts(t: TestContext) {
     store.offer(parseConfig(text, 'a.yaml', {}));
     discoveries.offered();
   };
-  return { said, store, discoveries, found, offer };
+  return { said, store, discoveries, found, offer, ready };
 }
 
 function sourcesOf(server: NameServer, startTimeoutMs = 5000) {
@@ -97,6 +100,22 @@ test('a lookup that only the next configuration has is waited for, and one that 
   assert.deepEqual(names(), ['dns b.test:80']);
   discoveries.close();
   discoveries.close();
+  assert.deepEqual(names(), []);
+});
+
+test('a configuration that may be put in force again at once keeps its lookups', async (t) => {
+  const { server, discoveries, offer, ready } = await rig(t);
+  const names = (): string[] => discoveries.status().map(({ name }) => name);
+  await discoveries.begin(sourcesOf(server), configOf(LOOKING));
+  offer(LOOKING);
+  const before = configOf(LOOKING);
+  ready.push(before);
+  await discoveries.prepare(configOf(SOUND));
+  offer(SOUND);
+  assert.deepEqual(names(), ['dns a.test:80']);
+  assert.equal(discoveries.hold(before), null, 'nobody waits for them');
+  ready.pop();
+  discoveries.offered();
   assert.deepEqual(names(), []);
 });
 

@@ -1,11 +1,12 @@
 /** Weights between the route in force and the store that keeps them; the store is a directory. */
 
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { viewWeights, type WeightsDeps, writeWeights } from '#src/compose/config/weights.ts';
+import { WeightsStores } from '#src/compose/config/weights-stores.ts';
 import type { Log } from '#src/lib/log.ts';
 import type { RouteConfig } from '#src/model/config.ts';
 import { parseConfig } from '#src/sources/parse.ts';
@@ -31,12 +32,16 @@ async function rig(t: TestContext, changes: Partial<WeightsDeps> = {}) {
   const path = await mkdtemp(join(tmpdir(), 'sluice-weights-'));
   t.after(() => rm(path, { recursive: true }));
   const logged: string[] = [];
+  const stores = new WeightsStores();
+  t.after(() => stores.close());
   const note = (event: string): void => void logged.push(event);
   const deps: WeightsDeps = {
     route: (name) => (name === 'shop' ? routeOf() : null),
     versions: () => [],
     placeOf: () => ({ kind: 'directory', path }),
+    stores,
     environment: { PEAK: '9' },
+    isSigned: false,
     file: 'gateway.yaml',
     log: { info: note, warn: note } as unknown as Log,
     ...changes,
@@ -101,6 +106,19 @@ describe('weights', () => {
     const { deps, write } = await rig(t, { route: () => ({ ...routeOf(), weights }) });
     assert.equal((await write({ v2: 1 })).kind, 'invalid', 'without the document stable would have no weight');
     assert.deepEqual((await viewWeights(deps, 'shop'))?.inForce, { document: 'd', revision: '1', reason: 'r' });
+  });
+
+  test('are not written where documents must be signed, which the gateway does not do', async (t) => {
+    const { deps, path } = await rig(t, { isSigned: true });
+    const answer = await writeWeights(deps, {
+      route: 'shop',
+      weights: { v2: 5 },
+      revision: '0',
+      by: 'api',
+      reason: '',
+    });
+    assert.equal(answer.kind, 'refused');
+    assert.deepEqual(await readdir(path), []);
   });
 
   test('of a route that is not there, or that no source can hold, are not written', async (t) => {

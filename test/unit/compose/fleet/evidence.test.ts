@@ -2,7 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { FleetEvidence } from '#src/compose/fleet/evidence.ts';
+import { FleetEvidence, MESSAGES_MAX } from '#src/compose/fleet/evidence.ts';
+import type { Region } from '#src/fleet/evidence/region.ts';
+import type { EvidenceMessage } from '#src/fleet/evidence/words.ts';
 import type { LatencyDial } from '#src/model/latency.ts';
 import { CELL, CELL_WORDS } from '#src/model/tallies.ts';
 import type { FleetRole } from '#src/model/threads/fleet.ts';
@@ -29,6 +31,13 @@ function rig(role: FleetRole, id = 'one') {
   });
   evidence.follow([SPEC]);
   return { evidence, dials, now, weights };
+}
+
+/** The next message about the only rollout, in whichever turn it is. */
+function messageOf(evidence: FleetEvidence, region: Region): EvidenceMessage {
+  const self = { id: 'two', member: 'two', adminUrl: '' };
+  const [message = evidence.messages([region], self)[0]] = evidence.messages([region], self);
+  return message ?? assert.fail('no message in two turns');
 }
 
 test('a leader’s thresholds are stored here and told to the others', () => {
@@ -60,12 +69,7 @@ test('a follower’s judge stores nothing; the leader’s thresholds hold', () =
 test('evidence goes from a follower to the leader', () => {
   const [leader, follower] = [rig('leader'), rig('follower', 'two')];
   const worker = new FakeWorker(1);
-  const send = (): boolean => {
-    const self = { id: 'two', member: 'two', adminUrl: '' };
-    const [message] = follower.evidence.messages([worker.region], self);
-    assert.ok(message !== undefined);
-    return leader.evidence.take(message);
-  };
+  const send = (): boolean => leader.evidence.take(messageOf(follower.evidence, worker.region));
   const finished = (): number =>
     leader.evidence.others.region.tallies.cells[SPEC.canary.cell * CELL_WORDS + CELL.finished] as number;
   send();
@@ -83,9 +87,7 @@ test('evidence at another share of the canary is let pass, whatever its weight i
   const { cell, unit } = SPEC.canary;
   const taken = (): number => {
     worker.finish({ cell, unit, user: 1, isBad: false, nowMs: 900 });
-    const [message] = follower.evidence.messages([worker.region], { id: 'two', member: 'two', adminUrl: '' });
-    assert.ok(message !== undefined);
-    assert.equal(leader.evidence.take(message), true);
+    assert.equal(leader.evidence.take(messageOf(follower.evidence, worker.region)), true);
     return leader.evidence.others.region.tallies.cells[SPEC.canary.cell * CELL_WORDS + CELL.finished] as number;
   };
   assert.deepEqual([taken(), taken()], [0, 1]);
@@ -93,4 +95,33 @@ test('evidence at another share of the canary is let pass, whatever its weight i
   assert.deepEqual([taken(), taken()], [1, 1], 'the same weight is twice the share beside half of stable');
   follower.weights.set(SPEC.canary.dial, 10).set(SPEC.stable.dial, 190);
   assert.deepEqual([taken(), taken()], [1, 2], 'the same share of another sum');
+});
+
+test('every rollout is told of once a round, and the turns of a round share the work', () => {
+  const { evidence } = rig('follower');
+  const countsIn = (
+    turns: number,
+  ): { readonly told: readonly string[]; readonly most: number; readonly least: number } => {
+    const counts: number[] = [];
+    const told: string[] = [];
+    for (let n = 0; n < turns; n++) {
+      const messages = evidence.messages([], { id: 'one', member: 'one', adminUrl: '' });
+      counts.push(messages.length);
+      told.push(...messages.map(({ route }) => route));
+    }
+    return { told: told.toSorted(), most: Math.max(...counts), least: Math.min(...counts) };
+  };
+  for (const [rollouts, turns] of [
+    [1, 2],
+    [5, 2],
+    [2 * MESSAGES_MAX, 2],
+    [2 * MESSAGES_MAX + 1, 3],
+    [8 * MESSAGES_MAX, 8],
+  ] as const) {
+    const specs = Array.from({ length: rollouts }, (_, n) => ({ ...SPEC, route: `r${n}` }));
+    evidence.follow(specs);
+    const { told, most, least } = countsIn(turns);
+    assert.deepEqual(told, specs.map(({ route }) => route).toSorted(), `${rollouts} rollouts`);
+    assert.ok(most <= MESSAGES_MAX && most - least <= 1, `${least} to ${most} a turn of ${rollouts}`);
+  }
 });

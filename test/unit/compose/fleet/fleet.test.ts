@@ -5,15 +5,26 @@ import { test } from 'node:test';
 import { Fleet } from '#src/compose/fleet/fleet.ts';
 import { createLog } from '#src/lib/log.ts';
 import type { RolloutCommand } from '#src/model/rollout.ts';
+import type { FleetConfig } from '#src/model/threads/fleet.ts';
 import { until } from '../../../support/gateway.ts';
 import { SPEC } from '../../../support/simulate/detection.ts';
 import { redisSettings } from '../../../support/stores/fleet/settings.ts';
 
 const COMMAND: RolloutCommand = { name: 'start', route: SPEC.route, by: 'api', reason: '', isFix: false };
+/** Nobody listens there. */
+const CONFIG: FleetConfig = {
+  name: 'edge',
+  member: 'one',
+  lock: 'redis',
+  redis: redisSettings(1),
+  leaseMs: 3000,
+  window: { leaseMs: 3000, onTaken: 'wait' },
+};
 
 function rig() {
   const commands: string[] = [];
   const stored: number[] = [];
+  const asked: string[] = [];
   const regions: never[] = [];
   const fleet = new Fleet({
     log: createLog({ level: 'fatal' }),
@@ -22,15 +33,23 @@ function rig() {
         commands.push(name);
         return { kind: 'refused', detail: 'by the rollout itself' };
       },
-      save: () => [],
-      adopt: () => undefined,
+      saved: (route) => {
+        asked.push(`saved ${route}`);
+        return null;
+      },
+      standing: (route) => {
+        asked.push(`standing ${route}`);
+        return null;
+      },
+      adopt: () => true,
     },
     regions: () => regions,
+    rates: () => null,
     weightOf: () => 5,
     setLatency: (unit) => void stored.push(unit),
   });
   fleet.follow([SPEC]);
-  return { fleet, commands, stored, regions };
+  return { fleet, commands, stored, regions, asked };
 }
 
 test('without a fleet a gateway leads everything, and nothing is in between', async () => {
@@ -49,14 +68,7 @@ test('without a fleet a gateway leads everything, and nothing is in between', as
 
 test('without its Redis a gateway is alone: it says so, aborts, and starts nothing', async () => {
   const { fleet, commands } = rig();
-  const config = {
-    name: 'edge',
-    member: 'one',
-    redis: redisSettings(1),
-    leaseMs: 3000,
-    window: { leaseMs: 3000, onTaken: 'wait' },
-  } as const;
-  await fleet.open(config, () => 'http://127.0.0.1:9900');
+  await fleet.open(CONFIG, () => 'http://127.0.0.1:9900');
   assert.deepEqual([fleet.guide.roleOf(SPEC.route), fleet.guide.mayStart(SPEC.route)], ['follower', false]);
   await until('it is alone', () => {
     fleet.beforeTurn();
@@ -74,4 +86,18 @@ test('without its Redis a gateway is alone: it says so, aborts, and starts nothi
   assert.deepEqual(commands, ['abort', 'start']);
   await fleet.close();
   assert.equal(fleet.status(), null);
+});
+
+test('a turn asks each rollout once where it stands, and none for its whole memory', async () => {
+  const { fleet, asked } = rig();
+  const routes = Array.from({ length: 100 }, (_, n) => `route-${n}`);
+  fleet.follow(routes.map((route, n) => ({ ...SPEC, route, generation: String(n) })));
+  await fleet.open(CONFIG, () => '');
+  fleet.beforeTurn();
+  fleet.afterTurn();
+  assert.deepEqual(
+    asked,
+    routes.map((route) => `standing ${route}`),
+  );
+  await fleet.close();
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isNews, placeOf } from '#src/compose/fleet/news.ts';
 import type { SavedRollout } from '#src/model/rollout.ts';
+import { Rig } from '../../../support/simulate/watch/rig.ts';
 
 const SAVED: SavedRollout = {
   format: 1,
@@ -10,7 +11,7 @@ const SAVED: SavedRollout = {
   decision: null,
   rollout: {
     state: { kind: 'progressing', step: 1, forMs: 5, waitingForMs: 5 },
-    ladder: [{ percent: 5, dwellMs: 1000 }],
+    ladder: [5, 100].map((percent) => ({ percent, dwellMs: 1000 })),
     fixReason: '',
     leftAtStart: null,
     spentBefore: 0,
@@ -35,6 +36,13 @@ test('what is none is told from it', () => {
     { saved: { ...SAVED, route: 5 }, limits: null },
     { saved: { ...SAVED, rollout: null }, limits: null },
     { saved: { ...SAVED, rollout: { ...SAVED.rollout, state: null } }, limits: null },
+    { saved: { ...SAVED, decision: undefined }, limits: null },
+    { saved: { ...SAVED, generation: null }, limits: null },
+    { saved: { ...SAVED, rollout: { state: { kind: 'idle' } } }, limits: null },
+    {
+      saved: { ...SAVED, rollout: { ...SAVED.rollout, state: { kind: 'rolled-back', forMs: 1, by: 'person' } } },
+      limits: null,
+    },
     { saved: SAVED },
     { saved: SAVED, limits: { ...LIMITS, id: 5 } },
     { saved: SAVED, limits: { ...LIMITS, canaryMs: [1] } },
@@ -42,6 +50,29 @@ test('what is none is told from it', () => {
   ];
   for (const value of wrong) assert.equal(isNews(value), false, JSON.stringify(value));
 });
+
+test('a decision is checked to the last field', () => {
+  const rig = new Rig();
+  rig.run(3, 5);
+  const [saved] = rig.controller.save(rig.nowMs);
+  assert.equal(saved?.rollout.state.kind, 'rolled-back');
+  assert.equal(isNews(parsed({ saved, limits: null })), true);
+  for (const path of pathsOf(saved.decision)) {
+    const news = parsed({ saved, limits: null }) as { saved: { decision: object } };
+    let parent = news.saved.decision as Record<string, unknown>;
+    for (const name of path.slice(0, -1)) parent = parent[name] as Record<string, unknown>;
+    parent[path.at(-1) as string] = {};
+    assert.equal(isNews(news), false, path.join('.'));
+  }
+});
+
+const parsed = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+/** Where its texts, numbers and nulls are. */
+function pathsOf(value: unknown): string[][] {
+  if (typeof value !== 'object' || value === null) return [[]];
+  return Object.entries(value).flatMap(([name, part]) => pathsOf(part).map((path) => [name, ...path]));
+}
 
 test('a place is the same whenever it is looked at, and another one on another step', () => {
   const { rollout } = SAVED;

@@ -5,12 +5,19 @@ import { describe, it } from 'node:test';
 import { Handover } from '#src/compose/handover/handover.ts';
 import type { Sockets, SuccessorEvents } from '#src/compose/handover/successor.ts';
 import type { ToSuccessor } from '#src/model/threads/handover.ts';
-import type { LoadedState } from '#src/model/threads/state.ts';
+import type { PassedState } from '#src/model/threads/state.ts';
 
 const ADDRESS = { host: '127.0.0.1', port: 0, isActivated: false };
-const SOCKETS: Sockets = { proxy: { ...ADDRESS, fds: [20] }, admin: { ...ADDRESS, fds: [21] } };
+const SOCKETS: Sockets = { proxy: { ...ADDRESS, fds: [20] }, admin: { ...ADDRESS, fds: [21] }, others: [] };
 const BUDGET = { format: 1, bytes: new Uint8Array([1]), at: 'now' };
-const STATE: LoadedState = { budgets: new Map([['route/shop', BUDGET]]), rollouts: [], decisions: [] };
+const UNWRITTEN = { decisions: [], segments: [], segmentsLost: new Map() };
+const STATE: PassedState = {
+  budgets: new Map([['route/shop', BUDGET]]),
+  rollouts: [],
+  decisions: [],
+  unwritten: UNWRITTEN,
+  isPartial: false,
+};
 
 /** Lets what waits for a fulfilled promise happen. */
 async function settled(): Promise<void> {
@@ -23,7 +30,7 @@ class Rig {
   readonly sent: ToSuccessor[] = [];
   readonly events: string[] = [];
   successor: SuccessorEvents | null = null;
-  saved: LoadedState | null = null;
+  saved: PassedState | null = null;
   #timer: { readonly atMs: number; due(): void } | null = null;
   readonly handover: Handover;
 

@@ -9,7 +9,8 @@ import type { FromSuccessor, Passed } from '#src/model/threads/handover.ts';
 
 const SOCKETS = { host: '127.0.0.1', port: 0, isActivated: false, fds: [3] };
 const PASSED: Passed = { v: 1, parent: 42, proxy: SOCKETS, admin: { ...SOCKETS, fds: [4] } };
-const NOTHING = { budgets: new Map(), rollouts: [], decisions: [] };
+const UNWRITTEN = { decisions: [], segments: [], segmentsLost: new Map() };
+const NOTHING = { budgets: new Map(), rollouts: [], decisions: [], unwritten: UNWRITTEN, isPartial: false };
 
 class FakeChannel extends EventEmitter implements Channel {
   readonly ppid = 42;

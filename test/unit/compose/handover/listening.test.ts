@@ -11,7 +11,7 @@ import type { PassedSockets } from '#src/model/threads/handover.ts';
 import { listenLoopback } from '../../../support/plane.ts';
 
 const HOST = '127.0.0.1';
-const NEW: Origin = { heir: null, proxy: null, admin: null };
+const NEW: Origin = { heir: null, proxy: null, admin: null, others: [] };
 
 function configOf(port: number, workers: Config['workers'] = 1): Config {
   const address = { host: HOST, port };
@@ -23,7 +23,7 @@ const passed = (fd: number, isActivated = false): PassedSockets => ({ host: HOST
 describe('workers', () => {
   it('open their sockets, one port for all, where nobody listens', async () => {
     const plan = await planListening(configOf(0, 3), NEW);
-    assert.deepEqual([plan.host, plan.port, plan.sockets], [HOST, 0, undefined]);
+    assert.deepEqual(plan.listeners, [{ host: HOST, port: 0, http2: false }]);
     if (process.platform === 'linux') assert.deepEqual([plan.count, plan.reusePort, plan.warnings], [3, true, []]);
   });
 
@@ -34,8 +34,16 @@ describe('workers', () => {
   });
 
   it('listen on what was passed for their address', async () => {
-    const { sockets } = await planListening(configOf(0), { ...NEW, proxy: passed(99) });
-    assert.deepEqual(await sockets?.(0), [99]);
+    const { listeners } = await planListening(configOf(0), { ...NEW, proxy: passed(99) });
+    assert.deepEqual(await listeners[0]?.sockets?.(0), [99]);
+  });
+
+  it('are told whether connections begin with a PROXY header, on their own sockets and on those that were passed', async () => {
+    const listen = { host: HOST, port: 0, proxyProtocol: 'required' } as const;
+    for (const origin of [NEW, { ...NEW, proxy: passed(99) }]) {
+      const { listeners } = await planListening({ ...configOf(0), listen }, origin);
+      assert.equal(listeners[0]?.proxyProtocol, 'required');
+    }
   });
 
   it('let go of what was passed for another address', async () => {
@@ -43,9 +51,26 @@ describe('workers', () => {
     const free = createServer();
     const port = await listenLoopback(free);
     await new Promise((resolve) => free.close(resolve));
-    const { sockets } = await planListening(configOf(port), { ...NEW, proxy: passed(fd) });
-    assert.equal(sockets, undefined);
+    const { listeners } = await planListening(configOf(port), { ...NEW, proxy: passed(fd) });
+    assert.deepEqual(listeners, [{ host: HOST, port, http2: false }]);
     assert.throws(() => fstatSync(fd), { code: 'EBADF' });
+  });
+
+  it('listen at every address, each on what was passed for it', async () => {
+    const [unwanted, wanted] = [openSync('/dev/null', 'r'), openSync('/dev/null', 'r')];
+    const config = {
+      ...configOf(0),
+      listeners: [
+        { host: '::1', port: 0 },
+        { host: HOST, port: 0 },
+      ],
+    };
+    const others = [{ ...passed(unwanted), port: 1 }, passed(wanted)];
+    const { listeners } = await planListening(config, { ...NEW, others });
+    const given = await Promise.all(listeners.map(async ({ sockets }) => (await sockets?.(0)) ?? []));
+    assert.deepEqual(given, [[], [], [wanted]]);
+    assert.throws(() => fstatSync(unwanted), { code: 'EBADF' });
+    closeSync(wanted);
   });
 });
 
@@ -62,14 +87,23 @@ describe('the admin server', () => {
 
 describe('a successor', () => {
   it("gets every worker's sockets and the admin server's, with the address they were opened for", () => {
-    assert.deepEqual(socketsToPass(configOf(8080), NEW, { proxy: [20, 21], admin: 22 }), {
+    assert.deepEqual(socketsToPass(configOf(8080), NEW, { proxy: [[20, 21]], admin: 22 }), {
       proxy: { host: HOST, port: 8080, isActivated: false, fds: [20, 21] },
       admin: { host: HOST, port: 8080, isActivated: false, fds: [22] },
+      others: [],
     });
   });
 
+  it('gets the sockets of every further listener', () => {
+    const config = { ...configOf(8080), listeners: [{ host: HOST, port: 8443 }] };
+    const sockets = socketsToPass(config, NEW, { proxy: [[20], [23, 24]], admin: 22 });
+    assert.deepEqual(typeof sockets === 'string' ? sockets : sockets.others, [
+      { host: HOST, port: 8443, isActivated: false, fds: [23, 24] },
+    ]);
+  });
+
   it("gets a supervisor's own sockets, not the workers' duplicates of them", () => {
-    const sockets = socketsToPass(configOf(8080), { ...NEW, proxy: passed(3, true) }, { proxy: [20, 21], admin: 22 });
+    const sockets = socketsToPass(configOf(8080), { ...NEW, proxy: passed(3, true) }, { proxy: [[20, 21]], admin: 22 });
     assert.deepEqual(typeof sockets === 'string' ? sockets : sockets.proxy, {
       host: HOST,
       port: 8080,
@@ -80,6 +114,6 @@ describe('a successor', () => {
 
   it('gets nothing while a worker is being replaced, or where sockets have no descriptors', () => {
     assert.match(socketsToPass(configOf(0), NEW, { proxy: null, admin: 22 }) as string, /being replaced/);
-    assert.match(socketsToPass(configOf(0), NEW, { proxy: [20], admin: null }) as string, /cannot hand/);
+    assert.match(socketsToPass(configOf(0), NEW, { proxy: [[20]], admin: null }) as string, /cannot hand/);
   });
 });

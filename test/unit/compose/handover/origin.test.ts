@@ -9,7 +9,7 @@ const alone = Object.assign(new EventEmitter(), { ppid: 42, connected: true });
 
 describe('a process', () => {
   it('that nobody passed anything to starts anew', () => {
-    assert.deepEqual(originOf({}, alone, 43), { heir: null, proxy: null, admin: null });
+    assert.deepEqual(originOf({}, alone, 43), { heir: null, proxy: null, admin: null, others: [] });
   });
 
   it('takes what a supervisor passed, and leaves no trace of it to those it starts', () => {

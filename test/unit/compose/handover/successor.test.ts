@@ -16,13 +16,17 @@ interface Started {
 }
 
 function start(t: TestContext, script: string, program = process.execPath): Started {
-  const fds = [openSync('/dev/null', 'r'), openSync('/dev/null', 'r'), openSync('/dev/null', 'r')];
-  const [one, two, three] = fds as [number, number, number];
+  const fds = [1, 2, 3, 4].map(() => openSync('/dev/null', 'r'));
+  const [one, two, three, four] = fds as [number, number, number, number];
   const heard = Promise.withResolvers<FromSuccessor>();
   const gone = Promise.withResolvers<string>();
   const successor = startSuccessor(
     { program, argv: ['-e', script], env: { ...process.env, LISTEN_PID: '1', LISTEN_FDS: '3' }, pid: process.pid },
-    { proxy: { ...ADDRESS, fds: [one, two] }, admin: { ...ADDRESS, fds: [three] } },
+    {
+      proxy: { ...ADDRESS, fds: [one, two] },
+      admin: { ...ADDRESS, fds: [three] },
+      others: [{ ...ADDRESS, fds: [four] }],
+    },
     { heard: heard.resolve, exited: gone.resolve },
   );
   t.after(() => {
@@ -49,6 +53,7 @@ describe('a successor', LIMIT, () => {
       parent: process.pid,
       proxy: { ...ADDRESS, fds: [3, 4] },
       admin: { ...ADDRESS, fds: [5] },
+      others: [{ ...ADDRESS, fds: [6] }],
     });
     assert.equal(pid, 'none');
   });

@@ -7,6 +7,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Redis } from 'ioredis';
 import { openLink, optionsOf } from '#src/fleet/redis/link.ts';
 import { until } from '../../../support/gateway.ts';
 import { redisSettings } from '../../../support/stores/fleet/settings.ts';
@@ -37,8 +38,11 @@ test('nothing is queued and nothing is retried, so that nobody waits', async () 
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     commandTimeout: 50,
+    socketTimeout: 1000,
     connectTimeout: 500,
   });
+  const patient = await optionsOf(redisSettings(6379, { timeoutMs: 5000 }), 'sluice-test');
+  assert.equal(patient.socketTimeout, 5000, 'no answer is waited for longer than a connection');
   assert.deepEqual(
     [1, 5, 1000].map((times) => retryStrategy?.(times)),
     [50, 250, 1000],
@@ -92,4 +96,39 @@ test('logs in, asks and listens, also after it was told to listen again', { skip
   link.listenAgain();
   await say('two');
   assert.deepEqual(await link.get(['a', 'b']), [null, null]);
+});
+
+/** What a connection sends before it is ready. */
+const HANDSHAKE_MAX = 10;
+
+test('a server that stands still is left, and what was sent to it is forgotten', {
+  skip: cannotRun(REDIS),
+}, async (t) => {
+  const { mock } = t.mock.method(Redis.prototype, 'sendCommand');
+  const server = await startStore(REDIS);
+  t.after(() => server.end());
+  const link = await openLink(redisSettings(Number(new URL(server.url).port), { timeoutMs: 50 }), EVENTS);
+  t.after(() => link.close());
+  const isAnswered = (): Promise<boolean> =>
+    link.get(['a']).then(
+      () => true,
+      () => false,
+    );
+  await until('it answers', isAnswered);
+  const connections = new Set(mock.calls.map((call) => call.this as Redis));
+  server.freeze();
+  let closed = 0;
+  for (const connection of connections) connection.on('close', () => void (closed += 1));
+  const waiting = (): number[] =>
+    [...connections].map((one) => (one as unknown as { commandQueue: unknown[] }).commandQueue.length);
+  const ask = (): Promise<boolean[]> => Promise.all(Array.from({ length: 100 }, isAnswered));
+  // Longer than one connection lasts: what it leaves behind does not add up.
+  await until('it is left twice', async () => {
+    await ask();
+    return closed >= 2;
+  });
+  assert.ok(Math.max(...waiting()) <= HANDSHAKE_MAX, String(waiting()));
+  server.thaw();
+  await until('it answers again', isAnswered);
+  assert.ok(Math.max(...waiting()) <= HANDSHAKE_MAX, String(waiting()));
 });

@@ -1,9 +1,13 @@
 /** One check against real sockets: what passes, what fails, and that nothing is left behind. */
 
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { createServer as createSecure } from 'node:tls';
 import { type ProbeTarget, startProbe } from '#src/health/checks/probe.ts';
+import { FOR_NOBODY } from '#src/model/threads/proxied.ts';
+import { authorityOf } from '../../../support/http/certificates.ts';
 import { listenLoopback } from '../../../support/plane.ts';
 import { closedSocket, eventually } from '../../../support/proxy/running.ts';
 
@@ -74,6 +78,28 @@ describe('a check', () => {
     assert.match(received[1] ?? '', /\r\nhost: shop\.example\.com\r\n/i);
   });
 
+  it('of an endpoint with TLS goes by its name or the one that is configured, whatever host it is for', async (t) => {
+    const authority = authorityOf(t);
+    const asked: unknown[] = [];
+    const { pem } = authority.issue('upstream', { names: 'IP:127.0.0.1,DNS:up.example' });
+    const server = createSecure({ ...pem }, (socket) => {
+      asked.push((socket as { readonly servername?: unknown }).servername);
+      socket.on('error', () => socket.destroy());
+      socket.on('data', () => socket.end(withStatus(200)));
+    });
+    const port = await listenLoopback(server);
+    t.after(() => server.close());
+    const material = { ca: authority.pem, cert: null, key: null, minVersion: 'TLSv1.2', isInsecure: false } as const;
+    const check = (serverName: string | null, hostHeader: string | null) => {
+      return startProbe(target(port, { hostHeader, tls: { key: 'k', serverName } }), () => material).result;
+    };
+    assert.equal(await check(null, null), null);
+    assert.equal(await check(null, 'shop.example'), null);
+    assert.equal(await check('up.example', 'shop.example'), null);
+    assert.deepEqual(asked, [false, false, 'up.example']);
+    assert.equal(await check('other.example', 'up.example'), 'ERR_TLS_CERT_ALTNAME_INVALID');
+  });
+
   it('does not wait for a body, and closes its connection', async (t) => {
     const { port, sockets } = await upstreamOf(t, 'HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\nbegin');
     assert.equal(await startProbe(target(port)).result, null);
@@ -132,5 +158,55 @@ describe('a check', () => {
     t.after(() => server.close());
     const { port } = server.address() as { port: number };
     assert.equal(await startProbe(target(port, { host: '::1' })).result, null);
+  });
+});
+
+describe('a check of an endpoint that is told who the client is', () => {
+  for (const version of [1, 2] as const) {
+    it(`says first that it is for nobody: version ${version}`, async (t) => {
+      const { port, received } = await upstreamOf(t, withStatus(200));
+      assert.equal(await startProbe(target(port, { proxyProtocol: version })).result, null);
+      assert.ok(received[0]?.startsWith(`${FOR_NOBODY[version]}GET /health?deep=1 HTTP/1.1\r\n`), String(received[0]));
+    });
+  }
+
+  it('does so before TLS', async (t) => {
+    const authority = authorityOf(t);
+    const { cert, key } = authority.issue('a', { names: 'IP:127.0.0.1' });
+    const files = { cert: readFileSync(cert), key: readFileSync(key) };
+    const secured = createSecure(files, (socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.once('data', () => socket.end(withStatus(200)));
+    });
+    let first = '';
+    const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.once('data', (bytes: Buffer) => {
+        socket.pause();
+        first = bytes.subarray(0, FOR_NOBODY[2].length).toString('latin1');
+        socket.unshift(bytes.subarray(FOR_NOBODY[2].length));
+        secured.emit('connection', socket);
+      });
+    });
+    const port = await listenLoopback(server);
+    t.after(() => void server.close());
+    const tls = { key: 'a', serverName: null };
+    const material = { ca: authority.pem, cert: null, key: null, minVersion: 'TLSv1.2', isInsecure: false } as const;
+    assert.equal(await startProbe(target(port, { proxyProtocol: 2, tls }), () => material).result, null);
+    assert.equal(first, FOR_NOBODY[2]);
+  });
+
+  it('leaves no connection behind that is still being made, nor one that waits', async (t) => {
+    const { port, sockets } = await upstreamOf(t, null);
+    const probe = startProbe(target(port, { proxyProtocol: 1, timeoutMs: 50 }));
+    assert.equal(await probe.result, 'no answer in 50 ms');
+    await closedSocket(sockets[0] as Socket);
+    const cancelled = startProbe(target(port, { proxyProtocol: 1 }));
+    cancelled.cancel();
+    assert.equal(await cancelled.result, 'cancelled');
+    const refused = createServer();
+    const gone = await listenLoopback(refused);
+    await new Promise((resolve) => refused.close(resolve));
+    assert.equal(await startProbe(target(gone, { proxyProtocol: 1 })).result, 'ECONNREFUSED');
   });
 });

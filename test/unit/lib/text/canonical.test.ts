@@ -9,3 +9,17 @@ test('the keys of every object are in order, lists stay as they are', () => {
     canonicalJson({ a: -6.5e-300, z: 0.1 + 0.2 }),
   );
 });
+
+test('long lists of texts, and what JSON leaves out, are as JSON has them', () => {
+  const value = {
+    b: ['x"', 'ü', ''],
+    a: undefined,
+    c: [],
+    10: ['y'],
+    9: [1, 'z', undefined],
+    d: () => 1,
+    e: { b: ['1'], a: [] },
+  };
+  assert.equal(canonicalJson(value), '{"9":[1,"z",null],"10":["y"],"b":["x\\"","ü",""],"c":[],"e":{"a":[],"b":["1"]}}');
+  assert.deepEqual(['[]', '{}', 'null', '"x"'], [[], {}, null, 'x'].map(canonicalJson));
+});

@@ -9,7 +9,7 @@ import { decide } from '#src/proxy/decide/decide.ts';
 import { Exchange } from '#src/proxy/exchange.ts';
 import type { ClientConnection } from '#src/proxy/http1/connection.ts';
 import { ANY_PATH, type PlaneSketch, type RouteSketch } from '../../../support/plane.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { type Bench, bench, exchangeOn, get, peerOf, readHead, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 
 const SEED = 42;
@@ -297,7 +297,7 @@ describe('a filter that answers', () => {
 describe('a decision', () => {
   const client = { lane: stickyBench().lane } as unknown as ClientConnection;
 
-  it('allocates no more than the strings it looks at', () => {
+  it('allocates no more than the strings it looks at', COUNTED, () => {
     const on = stickyBench();
     const head = readHead(on.table, get('/', 'X-User-Id: user-12345\r\nAccept: */*\r\n'));
     const random = new Random(SEED);
@@ -307,7 +307,7 @@ describe('a decision', () => {
     assert.ok(bytes <= 64, `${bytes} B`);
   });
 
-  it('and its exchange together stay below 256 bytes', () => {
+  it('and its exchange together stay below 256 bytes', COUNTED, () => {
     const on = stickyBench();
     const head = readHead(on.table, get('/', 'X-User-Id: user-12345\r\nAccept: */*\r\n'));
     const random = new Random(SEED);

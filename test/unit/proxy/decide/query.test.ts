@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { QueryParameters, withoutParameter } from '#src/proxy/decide/query.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 
 function valueIn(target: string, name: string): string | null {
   const query = new QueryParameters();
@@ -62,7 +62,7 @@ describe('a query parameter', () => {
   });
 });
 
-it('a request whose query nobody asks for pays nothing', () => {
+it('a request whose query nobody asks for pays nothing', COUNTED, () => {
   const query = new QueryParameters();
   query.idOf('a');
   const target = `/?${'x=1&'.repeat(100)}`;

@@ -5,7 +5,7 @@ import { describe, it, type TestContext } from 'node:test';
 import type { HeaderMatch, QueryMatch, RouteMatch } from '#src/model/config.ts';
 import type { Router } from '#src/proxy/decide/router.ts';
 import type { RouteSketch } from '../../../support/plane.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { bench, get, readHead } from '../../../support/proxy/parts.ts';
 
 const VERSIONS = [{ name: 'v1', ports: [7001], weight: 1 }];
@@ -280,7 +280,7 @@ describe('looking up a route', () => {
     assert.ok(steps <= 16, `${steps}`);
   });
 
-  it('does not cost more with a thousand routes, and allocates only the strings it looks at', () => {
+  it('does not cost more with a thousand routes, and allocates only the strings it looks at', COUNTED, () => {
     const routes = Array.from({ length: 1000 }, (_, i) => route(`r${i}`, [`h${i}.example.com`], { prefix: `/p${i}` }));
     const { table } = bench({ routes: routes.map((one) => ({ ...one, versions: [] })) });
     const head = readHead(table, get('/p500/x', '', 'h500.example.com'));

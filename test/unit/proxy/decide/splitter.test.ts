@@ -6,7 +6,7 @@ import { hash32 } from '#src/lib/hash.ts';
 import { Random } from '#src/lib/random.ts';
 import { chooseSplit } from '#src/proxy/decide/splitter.ts';
 import type { LinkedSplit } from '#src/proxy/decide/table.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { groupOf, targetsOf } from '../../../support/simulate/balancing.ts';
 
 const SEED = 20_260_729;
@@ -17,6 +17,7 @@ const NOBODY = targetsOf(groupOf([]), 'peakEwma');
 /** Versions v0, v1 … with dials 0, 1 …; seeds as a snapshot would give them. */
 function splitsOf(count: number, seeds: readonly number[] = []): LinkedSplit[] {
   return Array.from({ length: count }, (_, i) => ({
+    service: 'service',
     version: `v${i}`,
     cellBase: 0,
     cell: i,
@@ -170,7 +171,7 @@ describe('no version', () => {
   });
 });
 
-it('choosing allocates nothing but the numbers of its arithmetic', () => {
+it('choosing allocates nothing but the numbers of its arithmetic', COUNTED, () => {
   const splits = splitsOf(2);
   const dials = Int32Array.of(95, 5);
   let key = 0;

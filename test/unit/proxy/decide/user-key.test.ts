@@ -69,4 +69,45 @@ describe('the client’s address', () => {
       assert.equal(addressOf(lines, false), '203.0.113.7', lines);
     }
   });
+
+  it('has one spelling, whatever the proxy writes: without port, brackets and upper case, IPv4 as such', () => {
+    const cases: readonly (readonly [string, string])[] = [
+      ['198.51.100.1:4711', '198.51.100.1'],
+      ['[2001:DB8:0::1]:4711', '2001:db8::1'],
+      ['[2001:db8::1]', '2001:db8::1'],
+      ['2001:db8:0:0:0:0:0:1', '2001:db8::1'],
+      ['::ffff:198.51.100.1', '198.51.100.1'],
+      ['"198.51.100.1"', '198.51.100.1'],
+      // Those of a trusted proxy are passed over in every spelling.
+      ['198.51.100.1, 10.0.0.2:80, ::ffff:10.0.0.3', '198.51.100.1'],
+    ];
+    for (const [value, address] of cases)
+      assert.equal(addressOf(`X-Forwarded-For: ${value}\r\n`, true), address, value);
+  });
+
+  it('is the peer’s where the last one that is no trusted proxy’s is no address', () => {
+    const values = [
+      '_hidden',
+      'unknown',
+      'fe80::1%eth0',
+      '[fe80::1%25eth0]:80',
+      '010.0.0.1',
+      '1.2.3',
+      'a b',
+      '[',
+      '"',
+      ':',
+      '::::',
+    ];
+    for (const value of values) {
+      assert.equal(addressOf(`X-Forwarded-For: 6.6.6.6, ${value}\r\n`, true), '203.0.113.7', value);
+      assert.equal(addressOf(`X-Forwarded-For: 6.6.6.6, ${value}, 10.0.0.2\r\n`, true), '203.0.113.7', value);
+    }
+  });
+
+  it('is looked for in both languages as if X-Forwarded-For were the only one, where a proxy speaks both', () => {
+    const both = 'Forwarded: for=192.0.2.1\r\nX-Forwarded-For: 198.51.100.1\r\n';
+    assert.equal(addressOf(both, true), '198.51.100.1');
+    assert.equal(addressOf('Forwarded: for=192.0.2.1\r\nX-Forwarded-For: \r\n', true), '203.0.113.7');
+  });
 });

@@ -7,7 +7,7 @@ import { REASON, type Reason } from '#src/model/reason.ts';
 import { type Answer, answerByFilter, type LinkedFilters, linkFilters } from '#src/proxy/filter/filters.ts';
 import { NameTable } from '#src/proxy/http1/fields/names.ts';
 import { NO_FILTERS } from '#src/sources/defaults.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { bench, exchangeOn, get, peerOf, readHead } from '../../../support/proxy/parts.ts';
 
 const REDIRECT: RedirectFilter = { scheme: null, hostname: null, path: null, port: null, status: 307 };
@@ -99,7 +99,7 @@ describe('a redirect', () => {
   });
 });
 
-it('filters that do not answer cost nothing', () => {
+it('filters that do not answer cost nothing', COUNTED, () => {
   const on = bench();
   const x = exchangeOn(on);
   const head = readHead(on.table, get('/'));

@@ -6,7 +6,7 @@ import type { HeaderFilter } from '#src/model/config.ts';
 import { applyHeaderFilter, linkHeaderFilter, namesOf } from '#src/proxy/filter/header-filter.ts';
 import { NameTable } from '#src/proxy/http1/fields/names.ts';
 import { RequestHead } from '#src/proxy/http1/request-head.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { LIMITS } from '../../../support/proxy/limits.ts';
 import { get } from '../../../support/proxy/parts.ts';
 
@@ -83,7 +83,7 @@ describe('a header modifier', () => {
   });
 });
 
-it('applying one allocates one string at the most', () => {
+it('applying one allocates one string at the most', COUNTED, () => {
   const filter = { ...NONE, add: [{ name: 'X-Add', value: '2' }] };
   const names = new NameTable([]);
   const head = new RequestHead(names, LIMITS, new Set());

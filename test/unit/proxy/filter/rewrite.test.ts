@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { WHOLE_PATH } from '#src/proxy/decide/rules.ts';
 import { linkPathRewrite, rewriteTarget } from '#src/proxy/filter/rewrite.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 
 function replaced(target: string, prefix: string, value: string): string {
   return rewriteTarget(
@@ -53,7 +53,7 @@ it('a whole path is replaced, its query kept', () => {
   assert.equal(rewriteTarget(rewrite, '/', 0), '/xyz/');
 });
 
-it('a rewrite allocates the strings that it cuts', () => {
+it('a rewrite allocates the strings that it cuts', COUNTED, () => {
   const rewrite = linkPathRewrite({ type: 'ReplacePrefixMatch', value: '/xyz' });
   const bytes = bytesPerCall(() => void rewriteTarget(rewrite, '/foo/bar/some/where?a=b', 4), 5000, 160);
   assert.ok(bytes <= 160, `${bytes} B`);

@@ -10,7 +10,7 @@ import type { LinkedSplit } from '#src/proxy/decide/table.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
 import { Ages, type Aging } from '#src/proxy/forward/ages.ts';
 import { createLatencyDials, setLatency } from '#src/snapshot/latency-dials.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { type Bench, bench, exchangeOn, get, peerOf, readHead, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 
 const UNIT = 5;
@@ -121,7 +121,7 @@ describe('the list', () => {
   });
 });
 
-it('beginning, ending and sweeping allocate nothing', () => {
+it('beginning, ending and sweeping allocate nothing', COUNTED, () => {
   const on = setup();
   const items = Array.from({ length: 20 }, () => on.begin(0));
   const x = items.pop() as Aging;

@@ -9,7 +9,7 @@ import type { Exchange } from '#src/proxy/exchange.ts';
 import { begin, detach, endAttempt, pick, punish } from '#src/proxy/forward/attempt.ts';
 import type { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import type { Pool } from '#src/proxy/http1/pool.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { type Bench, bench, exchangeOn, routeOf, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 import { begun, STABLE, sketch, word } from '../../../support/readings/recorded.ts';
 
@@ -75,7 +75,7 @@ describe('an attempt', () => {
     assert.notEqual(it.endpoint.load(0), before);
   });
 
-  it('costs no memory to begin and end', () => {
+  it('costs no memory to begin and end', COUNTED, () => {
     const { x, endpoint } = tried();
     const once = (): void => {
       begin(x, endpoint);
@@ -124,7 +124,7 @@ describe('the phases of an attempt', () => {
     assert.equal(word(on, STABLE, CELL.attempts), 1);
   });
 
-  it('cost no allocation', () => {
+  it('cost no allocation', COUNTED, () => {
     const on = bench(sketch());
     const x = begun(on);
     x.attemptAtMs = beginTurn() - 7.25;

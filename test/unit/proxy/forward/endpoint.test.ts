@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { bench } from '../../../support/proxy/parts.ts';
 
 function endpoint(): Endpoint {
@@ -84,7 +84,7 @@ describe('load', () => {
     assert.ok(Math.abs(large.pressure(0, 3) - 3) < 1e-9);
   });
 
-  it('is observed and read without a word on the heap but its numbers', () => {
+  it('is observed and read without a word on the heap but its numbers', COUNTED, () => {
     const one = endpoint();
     let t = 0;
     const bytes = bytesPerCall(

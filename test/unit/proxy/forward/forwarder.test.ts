@@ -369,7 +369,7 @@ describe('the time that a client allows', () => {
   /** The values that each attempt brought to an upstream that never answers. */
   async function told(t: TestContext, value: string, trustedProxies: readonly string[]): Promise<number[]> {
     const upstream = await upstreamOf(t, () => undefined);
-    const route = { ...oneVersion(upstream.port).routes[0]!, retry: { attemptTimeoutMs: 150 }, requestTimeoutMs: 400 };
+    const route = { ...oneVersion(upstream.port).routes[0]!, retry: { attemptTimeoutMs: 150 }, requestTimeoutMs: 4000 };
     const plane = await planeOf(t, { routes: [route], trustedProxies });
     const received = await sendAndClose(plane.port, getOf('/', `${FIELD}: ${value}\r\n${CLOSE}`));
     assert.deepEqual(statusesOf(received), [504]);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { Lifetime } from '#src/proxy/forward/keep-alive.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import {
   answeringOf,
   askedOn,
@@ -60,7 +60,7 @@ describe('an idle connection', () => {
     assert.ok(Math.max(...ends) <= 11_000 && Math.max(...ends) > 10_950, String(Math.max(...ends)));
   });
 
-  it('costs no memory', () => {
+  it('costs no memory', COUNTED, () => {
     const made = lifetime();
     let sum = 0;
     assert.ok(

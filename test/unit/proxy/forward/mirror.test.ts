@@ -1,12 +1,17 @@
 /** Copies for a mirror: complete, bounded, counted, and without any effect on whoever sent the original. */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:http2';
+import { createServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { CELL, CELL_WORDS, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import { COPIES_MAX } from '#src/proxy/forward/mirror.ts';
 import { blackholeOf } from '../../../support/http/blackhole.ts';
-import { type PlaneSketch, readCell, type TestPlane } from '../../../support/plane.ts';
+import { authorityOf } from '../../../support/http/certificates.ts';
+import { END_STREAM, headers, perRequest, rawHttp2Of, TYPE } from '../../../support/http/h2-endpoint.ts';
+import { listenLoopback, type PlaneSketch, readCell, type TestPlane } from '../../../support/plane.ts';
 import {
   answeringOf,
   askedOn,
@@ -62,6 +67,21 @@ describe('a mirror', () => {
     assert.equal(readCell(plane, ROUTE_CELL).bad, 0);
   });
 
+  it('gets copies in what its endpoints speak', async (t) => {
+    const version = await answered(t);
+    const mirror = await rawHttp2Of(
+      t,
+      perRequest((id) => headers(id, { ':status': '200' }, END_STREAM)),
+    );
+    const [route] = mirroring(version.port, mirror.port).routes;
+    const copies = { ports: [mirror.port], ratio: 1, protocol: 'h2c' as const };
+    const plane = await planeOf(t, { routes: [{ ...route!, mirror: copies }] });
+    assert.equal(await askedOn(clientOf(t, plane), `${POST}hi`), 200);
+    await eventually(() => outcomes(plane)[0] === 1, 'a copy is answered');
+    const sent = mirror.frames.filter(({ type }) => type === TYPE.data).map(({ payload }) => String(payload));
+    assert.equal(sent.join(''), 'hi');
+  });
+
   it('gets the share that is configured', async (t) => {
     const [version, mirror] = [await answered(t), await answered(t)];
     const plane = await planeOf(t, { ...mirroring(version.port, mirror.port, 0.25), seed: 5 });
@@ -73,15 +93,72 @@ describe('a mirror', () => {
     assert.ok(total() > 60 && total() < 140, String(total()));
   });
 
-  it('is skipped for a body that did not come with its head', async (t) => {
-    const version = await upstreamOf(t, (socket, received) => received.endsWith('hi') && socket.write(OK));
-    const mirror = await answered(t);
+  it('gets a body that comes after its head when all of it is here', async (t) => {
+    const ended = (received: string): boolean => received.endsWith('hi') || received.endsWith('\r\n0\r\n\r\n');
+    const [version, mirror] = [
+      await upstreamOf(t, (socket, received) => ended(received) && socket.write(OK)),
+      await upstreamOf(t, (socket, received) => ended(received) && socket.write(OK)),
+    ];
     const plane = await planeOf(t, mirroring(version.port, mirror.port));
     const client = clientOf(t, plane);
     client.send(POST);
     await eventually(() => version.received.length === 1, 'the head');
+    assert.equal(mirror.received.length, 0);
     assert.equal(await askedOn(client, 'hi'), 200);
+    await eventually(() => outcomes(plane)[0] === 1, 'the copy is answered');
+    assert.equal(mirror.received.join(''), version.received.join(''));
+    client.send('POST /c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n');
+    await eventually(() => version.received.join('').endsWith('abc\r\n'), 'the first chunk');
+    assert.equal(await askedOn(client, '2\r\nde\r\n0\r\n\r\n'), 200);
+    await eventually(() => outcomes(plane)[0] === 2, 'the second copy is answered');
+    assert.deepEqual(outcomes(plane), [2, 0, 0]);
+    const bodies = [mirror, version].map(({ received }) => received.join('').split('\r\n\r\n').slice(1).join('|'));
+    assert.equal(bodies[0], bodies[1]);
+  });
+
+  it('gets bodies of HTTP/2, in what its endpoints speak', async (t) => {
+    const version = await upstreamOf(t, (socket, received) => received.endsWith('\r\n0\r\n\r\n') && socket.write(OK));
+    const whole = await upstreamOf(t, (socket, received) => received.endsWith('\r\n0\r\n\r\n') && socket.write(OK));
+    const framed = await rawHttp2Of(t, {
+      on: (socket, { flags, id }) =>
+        void ((flags & END_STREAM) !== 0 && socket.write(headers(id, { ':status': '200' }, END_STREAM))),
+    });
+    for (const [port, protocol] of [
+      [whole.port, 'http1'],
+      [framed.port, 'h2c'],
+    ] as const) {
+      const [route] = oneVersion(version.port).routes;
+      const mirror = { ports: [port], ratio: 1, ...(protocol === 'h2c' && { protocol }) };
+      const plane = await planeOf(t, { routes: [{ ...route!, mirror }], http2: true });
+      const session = connect(`http://127.0.0.1:${plane.port}`);
+      t.after(() => session.destroy());
+      const stream = session.request({ ':method': 'POST', ':path': '/p', ':authority': 'a' });
+      stream.write('one');
+      await eventually(() => version.received.join('').includes('one'), 'the first of it');
+      stream.end('two');
+      stream.resume();
+      await once(stream, 'end');
+      await eventually(() => outcomes(plane)[0] === 1, 'the copy is answered');
+    }
+    assert.equal(whole.received.join('').split('\r\n\r\n').slice(1).join(''), '3\r\none\r\n3\r\ntwo\r\n0');
+    const sent = framed.frames.filter(({ type }) => type === TYPE.data).map(({ payload }) => String(payload));
+    assert.equal(sent.join(''), 'onetwo');
+  });
+
+  it('gets no body that is larger than what is kept of one, nor one that does not end', async (t) => {
+    const version = await upstreamOf(t, (socket, received) => received.endsWith('\r\n0\r\n\r\n') && socket.write(OK));
+    const mirror = await answered(t);
+    const plane = await planeOf(t, { ...mirroring(version.port, mirror.port), limits: { replayBodyBytesMax: 10 } });
+    const client = clientOf(t, plane);
+    client.send('POST /long HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n');
+    await eventually(() => version.received.length === 1, 'the head');
+    assert.equal(await askedOn(client, 'b\r\nhello world\r\n0\r\n\r\n'), 200);
     assert.deepEqual(outcomes(plane), [0, 1, 0]);
+    client.send(POST);
+    await eventually(() => version.received.join('').includes('/p '), 'the head of another');
+    client.socket.destroy();
+    await eventually(() => outcomes(plane)[1] === 2, 'it is skipped');
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [version.port]);
     assert.equal(mirror.sockets.length, 0);
   });
 
@@ -153,3 +230,29 @@ async function targetOf(t: TestContext, kind: 'down' | 'mute' | 'hole' | 'broken
   if (kind === 'down') await upstream.close();
   return upstream.port;
 }
+
+describe('a mirror with TLS', () => {
+  it('is spoken to as its version is', async (t) => {
+    const authority = authorityOf(t);
+    const { pem } = authority.issue('mirror', { names: 'IP:127.0.0.1' });
+    const asked: (string | undefined)[] = [];
+    const server = createServer(pem, (request, response) => {
+      asked.push(request.url);
+      response.end();
+    });
+    const port = await listenLoopback(server);
+    t.after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const version = await answered(t);
+    const [route] = oneVersion(version.port).routes;
+    const mirror = { ports: [port], ratio: 1, tls: { key: 'm', serverName: null } };
+    const material = { ca: authority.pem, cert: null, key: null, minVersion: 'TLSv1.2', isInsecure: false } as const;
+    const tls = { doors: ['plain'] as const, upstreams: new Map([['m', material]]) };
+    const plane = await planeOf(t, { routes: [{ ...route!, mirror }], tls });
+    assert.equal(await askedOn(clientOf(t, plane), getOf('/copied')), 200);
+    await eventually(() => outcomes(plane)[0] === 1, 'the copy is answered');
+    assert.deepEqual(asked, ['/copied']);
+  });
+});

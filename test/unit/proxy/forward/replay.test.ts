@@ -8,7 +8,7 @@ import type { Exchange } from '#src/proxy/exchange.ts';
 import { keepPiece } from '#src/proxy/forward/replay.ts';
 import { RelayPool } from '#src/proxy/http1/relay.ts';
 import { UpstreamConnection } from '#src/proxy/http1/upstream.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { LIMITS } from '../../../support/proxy/limits.ts';
 import { bench, exchangeOn } from '../../../support/proxy/parts.ts';
 import {
@@ -63,7 +63,7 @@ describe('a piece', () => {
     });
   }
 
-  it('that is not kept costs nothing', () => {
+  it('that is not kept costs nothing', COUNTED, () => {
     const x = put({ method: 'POST', isSpent: true });
     const piece = Buffer.from('a');
     assert.ok(bytesPerCall(() => keepPiece(x, piece), 5000, 0) <= 8);

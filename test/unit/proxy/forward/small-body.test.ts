@@ -10,7 +10,7 @@ import { BodyReader } from '#src/proxy/http1/body.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import { Input } from '#src/proxy/http1/input.ts';
 import { RelayPool } from '#src/proxy/http1/relay.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { bench, exchangeOn } from '../../../support/proxy/parts.ts';
 import { clientOf, eventually, OK, oneVersion, planeOf, upstreamOf } from '../../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../../support/raw.ts';
@@ -75,7 +75,7 @@ describe('a body behind its head', () => {
     assert.equal(taken(CHUNKED, '5\r\nhello\r\n', { table: on.table }).reason, REASON.bodyTooLarge);
   });
 
-  it('costs nothing where there is none', () => {
+  it('costs nothing where there is none', COUNTED, () => {
     const x = Object.assign(exchangeOn(bench()), { requestDone: true });
     const [body, input] = [new BodyReader(), new Input(Buffer.alloc(1), new RelayPool())];
     assert.ok(bytesPerCall(() => void takeSmallBody(x, body, input), 5000, 0) <= 8);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { FreshLines, freshLines, idWords, spanOf, traceOf } from '#src/proxy/header/fresh.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 
 const LINES = /^X-Request-Id: ([0-9a-f]{32})\r\ntraceparent: 00-\1-[0-9a-f]{16}-00\r\n$/;
 
@@ -54,7 +54,7 @@ describe('fresh lines', () => {
     assert.notEqual(new FreshLines(new Random(4)).next(), first);
   });
 
-  it('cost one string for many, and a piece of it each', () => {
+  it('cost one string for many, and a piece of it each', COUNTED, () => {
     const fresh = new FreshLines(new Random(1));
     let kept = '';
     assert.ok(bytesPerCall(() => void (kept = fresh.next()), 5000, 160) <= 160, kept);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { REASON, REASONS, type Reason } from '#src/model/reason.ts';
+import { REASON, REASONS, type Reason, reasonRow } from '#src/model/reason.ts';
 import {
   acceptsJson,
   answerText,
@@ -17,8 +17,10 @@ import { bench, exchangeOn, peerOf, readResponse } from '../../../support/proxy/
 const DATE = 'Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n';
 
 function rejected(change: Partial<Rejection> = {}): string {
+  const { reason = REASON.noRoute } = change;
   return rejectionText({
-    reason: REASON.noRoute,
+    reason,
+    status: reasonRow(reason).status,
     detail: 'why',
     route: 'shop',
     requestId: 'id-1',

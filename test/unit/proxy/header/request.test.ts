@@ -11,7 +11,7 @@ import { freshLines } from '#src/proxy/header/fresh.ts';
 import { RequestDraft } from '#src/proxy/header/request.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import { ANY_PATH, type PlaneSketch, type RouteSketch } from '../../../support/plane.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { bench, exchangeOn, get, peerOf, readHead, requestText, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 
 const DIGITS = '0123456789abcdef0123456789abcdef0123456789abcdef';
@@ -243,7 +243,7 @@ describe('a request head of a route with filters', () => {
   });
 });
 
-it('building a head costs a few strings', () => {
+it('building a head costs a few strings', COUNTED, () => {
   const on = bench();
   const text = get(
     '/a/b?c',

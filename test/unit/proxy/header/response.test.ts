@@ -12,7 +12,7 @@ import {
   serverTimingLine,
 } from '#src/proxy/header/response.ts';
 import type { PlaneSketch } from '../../../support/plane.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { bench, exchangeOn, get, readHead, readResponse, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 
 describe('a response', () => {
@@ -159,7 +159,7 @@ it('a connection’s end is said, and in HTTP/1.0 that it goes on', () => {
   assert.equal(persistenceLine(1, false), '');
 });
 
-it('building a head costs a few strings', () => {
+it('building a head costs a few strings', COUNTED, () => {
   const on = bench();
   const head = readResponse('HTTP/1.1 200 OK\r\nServer: a\r\nDate: today\r\nContent-Length: 2\r\nETag: "x"\r\n\r\n');
   const x = exchangeOn(on);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { freshLines } from '#src/proxy/header/fresh.ts';
 import { traceLines } from '#src/proxy/header/trace.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { bench, get, readHead } from '../../../support/proxy/parts.ts';
 
 const DIGITS = '0123456789abcdef0123456789abcdef0123456789abcdef';
@@ -122,7 +122,7 @@ describe('B3', () => {
   });
 });
 
-it('a valid traceparent costs the string that it is read into', () => {
+it('a valid traceparent costs the string that it is read into', COUNTED, () => {
   const { fields } = readHead(bench().table, get('/', `${VALID}\r\n`));
   const bytes = bytesPerCall(() => void traceLines(fields, FRESH), 5000, 64);
   assert.ok(bytes <= 64, `${bytes} B`);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { isLooping, PASSES_MAX, passesOf } from '#src/proxy/header/via.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { bench, get, readHead } from '../../../support/proxy/parts.ts';
 
 function loops(lines: string): boolean {
@@ -37,7 +37,7 @@ describe('a request', () => {
     assert.equal(loops('Via: 1.1 sluice\r\n'.repeat(PASSES_MAX)), true);
   });
 
-  it('without Via pays nothing', () => {
+  it('without Via pays nothing', COUNTED, () => {
     const { fields } = readHead(bench().table, get('/'));
     assert.equal(
       bytesPerCall(() => void isLooping(fields), 5000, 0),

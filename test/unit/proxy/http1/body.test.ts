@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { BodyReader, BROKEN, DATA, END, EXCESS, MORE, UNTIL_CLOSE } from '#src/proxy/http1/body.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 
 interface Result {
   readonly body: string;
@@ -200,7 +200,7 @@ describe('gathering', () => {
   });
 });
 
-it('reading allocates nothing', () => {
+it('reading allocates nothing', COUNTED, () => {
   const reader = new BodyReader();
   const bytes = Buffer.from('5;x\r\nhello\r\n0\r\n\r\n');
   let kept = 0;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Worker } from 'node:worker_threads';
-import { failSlot, restartDelayMs, slotOf } from '#src/proxy/threads/slot.ts';
+import { answerProfile, askProfile, failSlot, restartDelayMs, slotOf } from '#src/proxy/threads/slot.ts';
 
 const NOBODY = null as unknown as Worker;
 
@@ -28,5 +28,21 @@ describe('a slot', () => {
     failSlot(slot, new Error('gone'));
     await assert.rejects(slot.ready.promise, /gone/);
     await assert.rejects(slot.listening.promise, /gone/);
+  });
+
+  it('hands its profile to whoever asked last', async () => {
+    const slot = slotOf({ id: 0, worker: NOBODY, sent: 1 }, undefined);
+    answerProfile(slot, 'nobody asked');
+    const first = askProfile(slot);
+    const second = askProfile(slot);
+    await assert.rejects(first, /another profile was asked for/);
+    answerProfile(slot, new Uint8Array([7]));
+    assert.deepEqual([...(await second)], [7]);
+    const third = askProfile(slot);
+    answerProfile(slot, 'it is too long');
+    await assert.rejects(third, /it is too long/);
+    const fourth = askProfile(slot);
+    failSlot(slot, new Error('gone'));
+    await assert.rejects(fourth, /gone/);
   });
 });

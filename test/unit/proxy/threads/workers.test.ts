@@ -5,13 +5,17 @@ import { createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import type { Snapshot } from '#src/model/snapshot.ts';
 import { CELL, DIALS_MAX, EVENTS_HEAD } from '#src/model/tallies.ts';
-import type { AccessRecord } from '#src/model/threads/access.ts';
-import { Workers, type WorkersOptions } from '#src/proxy/threads/workers.ts';
+import { GRADE } from '#src/model/threads/load/saturation.ts';
+import { createStandings } from '#src/model/threads/load/standing.ts';
+import type { AccessRecord } from '#src/model/threads/requests/access.ts';
+import type { WorkersOptions } from '#src/proxy/threads/options.ts';
+import { Workers } from '#src/proxy/threads/workers.ts';
 import { duplicateSocket } from '#src/proxy/wire/duplicate.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { createLatencyDials } from '#src/snapshot/latency-dials.ts';
 import { listenLoopback, type PlaneSketch, sketchSnapshot } from '../../../support/plane.ts';
 import { answeringOf, askedOn, clientOf, eventually, GET, getOf, oneVersion } from '../../../support/proxy/running.ts';
+import { sendAndClose } from '../../../support/raw.ts';
 
 const FILE = new URL('../../../../src/compose/worker.ts', import.meta.url);
 
@@ -27,11 +31,11 @@ function groupOf(t: TestContext, sketch: PlaneSketch, change: Partial<WorkersOpt
   const workers = new Workers({
     file: FILE,
     count: 1,
-    host: '127.0.0.1',
-    port: 0,
+    listeners: [{ host: '127.0.0.1', port: 0 }],
     dials,
     endpointDials: createEndpointDials().buffer,
     latencyDials: createLatencyDials().buffer,
+    standings: createStandings().buffer,
     snapshot: sketchSnapshot(sketch),
     died: (id, cause) => void deaths.push({ id, cause }),
     ...change,
@@ -52,7 +56,7 @@ const MORTAL = new URL(
   `data:text/javascript,${encodeURIComponent(`
     import { parentPort, workerData } from 'node:worker_threads';
     parentPort.postMessage({ kind: 'linked', revision: workerData.snapshot.revision });
-    parentPort.postMessage({ kind: 'listening', port: 4711 });
+    parentPort.postMessage({ kind: 'listening', listeners: [{ port: 4711, fds: [] }] });
     parentPort.on('message', (message) => {
       if (message.kind === 'change') return parentPort.postMessage({ kind: 'missed' });
       if (message.kind !== 'snapshot') process.exit(0);
@@ -66,7 +70,7 @@ describe('workers', () => {
   it('share a port, serve, and count each for itself', async (t) => {
     const upstream = await answeringOf(t);
     const { workers } = groupOf(t, oneVersion(upstream.port), { count: 2 });
-    const port = await workers.start();
+    const [port = 0] = await workers.start();
     for (let i = 0; i < 20; i++) assert.equal(await askedOn(clientOf(t, { port }), GET), 200);
     const counts = (): number[] => workers.regions().map(({ tallies }) => tallies.cells[CELL.finished] as number);
     assert.equal(counts().length, 2);
@@ -80,7 +84,7 @@ describe('workers', () => {
   it('link a new snapshot before its swap is over', async (t) => {
     const upstream = await answeringOf(t);
     const { workers } = groupOf(t, { routes: [] }, { count: 2 });
-    const port = await workers.start();
+    const [port = 0] = await workers.start();
     assert.equal(await askedOn(clientOf(t, { port }), GET), 404);
     await workers.swap(snapshotOf(oneVersion(upstream.port), 2));
     assert.deepEqual(
@@ -102,7 +106,7 @@ describe('workers', () => {
 
   it('are over once drained', async (t) => {
     const { workers } = groupOf(t, { routes: [] });
-    const port = await workers.start();
+    const [port = 0] = await workers.start();
     const client = clientOf(t, { port });
     await askedOn(client, GET);
     await workers.drain();
@@ -118,18 +122,17 @@ describe('sockets', { skip: process.platform === 'linux' ? false : 'needs descri
   it('that exist already are listened on, and go on when those who had them leave', async (t) => {
     const upstream = await answeringOf(t);
     const first = groupOf(t, oneVersion(upstream.port), { count: 2 }).workers;
-    const port = await first.start();
-    const fds = first.sockets() ?? [];
+    const [port = 0] = await first.start();
+    const [fds = []] = first.sockets() ?? [];
     assert.equal(fds.length, 2);
     const duplicates = await Promise.all(fds.map(duplicateSocket));
     const hands = [duplicates];
     const second = groupOf(t, oneVersion(upstream.port), {
-      port,
-      sockets: () => Promise.resolve(hands.pop() ?? []),
+      listeners: [{ host: '127.0.0.1', port, sockets: () => Promise.resolve(hands.pop() ?? []) }],
     }).workers;
     await second.prepare();
     assert.equal(second.status()[0]?.state, 'starting', 'prepared is not yet listening');
-    assert.equal(await second.start(), port);
+    assert.deepEqual(await second.start(), [port]);
     const kept = clientOf(t, { port });
     assert.equal(await askedOn(kept, GET), 200);
     first.leave();
@@ -189,7 +192,7 @@ const SPINNING = new URL(
     const events = new Int32Array(workerData.tallies.events);
     setInterval(() => Atomics.add(events, ${EVENTS_HEAD.beats}, 1), 10);
     parentPort.postMessage({ kind: 'linked', revision: 13 });
-    parentPort.postMessage({ kind: 'listening', port: 4711 });
+    parentPort.postMessage({ kind: 'listening', listeners: [{ port: 4711, fds: [] }] });
     parentPort.on('message', (message) => {
       if (workerData.id === 0 && message.kind !== 'stop') for (;;);
     });
@@ -227,13 +230,41 @@ describe('a worker whose event loop hangs', () => {
   });
 });
 
+describe('a worker under pressure', () => {
+  it('refuses, alone, and so does who takes its place; and takes all again when it is over', async (t) => {
+    const { workers } = groupOf(t, { routes: [] });
+    const [port = 0] = await workers.start();
+    workers.press(0, GRADE.refusing, 0.95);
+    const isRefused = async (): Promise<boolean> =>
+      (await sendAndClose(port, getOf('/', 'Connection: close\r\n'))) === '';
+    await eventually(isRefused, 'a connection is closed at once');
+    workers.press(0, GRADE.normal, 0);
+    await eventually(async () => !(await isRefused()), 'a connection is served');
+  });
+
+  it('makes a profile of itself', async (t) => {
+    const { workers } = groupOf(t, { routes: [] });
+    await workers.start();
+    const bytes = await workers.profile(0, { kind: 'cpu', lengthMs: 30, bytesMax: 2 ** 24 });
+    assert.ok('nodes' in JSON.parse(Buffer.from(bytes).toString()));
+    await assert.rejects(workers.profile(0, { kind: 'heap', lengthMs: 10, bytesMax: 10 }), /more than the 10 allowed/);
+    await assert.rejects(workers.profile(7, { kind: 'cpu', lengthMs: 10, bytesMax: 10 }), /worker 7 is gone/);
+  });
+
+  it('leaves nobody waiting for a profile when it dies', async (t) => {
+    const { workers } = groupOf(t, { routes: [] }, { file: MORTAL });
+    await workers.start();
+    await assert.rejects(workers.profile(0, { kind: 'cpu', lengthMs: 10, bytesMax: 10 }), /ended|gone/);
+  });
+});
+
 describe('the access log', () => {
   it('goes from the worker to whoever takes it, batch after batch, the last one when it drains', async (t) => {
     const upstream = await answeringOf(t);
     const records: AccessRecord[] = [];
     const sketch = { ...oneVersion(upstream.port), accessLog: { sampleRatio: 1 } };
     const { workers } = groupOf(t, sketch, { access: ({ records: more }) => void records.push(...more) });
-    const port = await workers.start();
+    const [port = 0] = await workers.start();
     const client = clientOf(t, { port });
     // More batches than may wait for an answer.
     for (let n = 0; n < 6; n++) {
@@ -258,7 +289,7 @@ describe('a port that cannot be had', () => {
     const taken = createServer();
     const port = await listenLoopback(taken);
     t.after(() => taken.close());
-    const { workers } = groupOf(t, { routes: [] }, { port });
+    const { workers } = groupOf(t, { routes: [] }, { listeners: [{ host: '127.0.0.1', port }] });
     await assert.rejects(workers.start(), {
       code: 'SLU_PORT_IN_USE',
       message: new RegExp(`127\\.0\\.0\\.1:${port} is in use`),

@@ -7,7 +7,7 @@ import { upstreamEvents } from '#src/proxy/forward/forwarder.ts';
 import { Pool } from '#src/proxy/http1/pool.ts';
 import { Dial } from '#src/proxy/upgrade/dial.ts';
 import { type Lookup, Resolver } from '#src/proxy/wire/resolver.ts';
-import { bench, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
+import { bench, exchangeOn, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 import { closedSocket, eventually, upstreamOf } from '../../../support/proxy/running.ts';
 import { rounds } from '../../../support/proxy/wires.ts';
 
@@ -37,7 +37,7 @@ function dialer(t: TestContext, port: number, host = '127.0.0.1', lookup?: Looku
       broke: (code) => void news.push(code),
     });
     t.after(() => dial.drop());
-    const isTaken = dial.open(on.table);
+    const isTaken = dial.open(exchangeOn(on));
     return { dial, news, isTaken, open: () => on.tallies.endpoints[5 * ENDPOINT_WORDS + ENDPOINT.open] as number };
   };
 }

@@ -81,4 +81,20 @@ suite('frames', () => {
     scanner.scan(masked, false);
     assert.deepEqual([scanner.sawClose, scanner.isBetween, masked.length], [true, true, 8]);
   });
+
+  test('the status of the first close frame is read, masked or not, however it is cut', () => {
+    for (const frame of [closeFrame(1012), maskedCloseFrame(0x89abcdef, 1012)]) {
+      for (let cut = 0; cut <= frame.length; cut++) {
+        const scanner = new FrameScanner();
+        const bytes = Buffer.concat([frameOf(1, 3, true), frame, closeFrame(1000)]);
+        scanner.scan(bytes.subarray(0, 9 + cut), false);
+        assert.equal(scanner.sawClose && scanner.closeCode === 1012, cut === frame.length, `cut ${cut}`);
+        scanner.scan(bytes.subarray(9 + cut), false);
+        assert.deepEqual([scanner.closeCode, scanner.isBetween], [1012, true]);
+      }
+    }
+    const empty = new FrameScanner();
+    empty.scan(Buffer.from([0x88, 0, 0x88, 1, 7]), false);
+    assert.deepEqual([empty.sawClose, empty.closeCode, empty.isBetween], [true, 0, true]);
+  });
 });

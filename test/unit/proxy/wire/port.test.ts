@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
-import { assertFree, listenError, urlOf } from '#src/proxy/wire/port.ts';
+import { assertFree, listenError, urlsOf } from '#src/proxy/wire/port.ts';
+import { LISTENER_TLS } from '../../../support/http/secured.ts';
 import { listenLoopback } from '../../../support/plane.ts';
 
 describe('a port that cannot be had', () => {
@@ -29,6 +30,10 @@ describe('a port that cannot be had', () => {
   });
 });
 
-it('its URL has brackets around an IPv6 host', () => {
-  assert.deepEqual([urlOf('127.0.0.1', 80), urlOf('::1', 81)], ['http://127.0.0.1:80', 'http://[::1]:81']);
+it('its URL has the scheme that is spoken there, and brackets around an IPv6 host', () => {
+  const listeners = [
+    { host: '127.0.0.1', port: 0 },
+    { host: '::1', port: 0, tls: LISTENER_TLS },
+  ];
+  assert.deepEqual(urlsOf(listeners, [80, 81]), ['http://127.0.0.1:80', 'https://[::1]:81']);
 });

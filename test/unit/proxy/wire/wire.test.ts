@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { End, endsOf, openGate, openSockets, rounds } from '../../../support/proxy/wires.ts';
 
 /** More than the kernel takes at once for a reader that does not read. */
@@ -136,7 +136,7 @@ describe('writing', () => {
     assert.deepEqual([left.wire.isBackedUp, left.news], [false, []]);
   });
 
-  it('costs no more garbage than the call into the runtime', async (t) => {
+  it('costs no more garbage than the call into the runtime', COUNTED, async (t) => {
     const [left] = await endsOf(t);
     const bytes = Buffer.alloc(0);
     const whole = bytesPerCall(() => left.wire.writeBytes(bytes, 0, 0), 500, 16);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CELL } from '#src/model/tallies.ts';
 import { CountReader, noCounts } from '#src/slo/budget/counts.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { FakeWorker } from '../../../support/simulate/worker.ts';
 
 const CELL_ID = 3;
@@ -82,7 +82,7 @@ describe('a reading', () => {
     assert.equal(read(reader, regions)[0], 4);
   });
 
-  it('allocates nothing', () => {
+  it('allocates nothing', COUNTED, () => {
     const { workers, regions } = setup();
     const reader = new CountReader(CELL_ID, CELL.late, regions);
     const out = noCounts();

@@ -4,13 +4,26 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AlertChange, SloConfig, SloSource } from '#src/model/slo.ts';
 import { CELL } from '#src/model/tallies.ts';
-import { SLICES, SloEngine } from '#src/slo/budget/engine.ts';
+import { NO_SURROUNDINGS, ROW, type Surroundings } from '#src/slo/budget/composite/score.ts';
+import { SLICES, SloEngine, TROUBLES_MAX } from '#src/slo/budget/engine.ts';
 import type { Region } from '#src/slo/regions.ts';
 import { DEFAULT_SLO } from '#src/sources/defaults.ts';
 import { FakeWorker } from '../../../support/simulate/worker.ts';
 
 const SLO: SloConfig = { ...DEFAULT_SLO, availabilityRatio: 0.999, latency: null, calendar: null };
 const TIMED: SloConfig = { ...SLO, latency: { thresholdMs: 300, targetRatio: 0.99 } };
+const SCORED: SloConfig = {
+  ...SLO,
+  composite: {
+    targetRatio: 0.99,
+    atLeastRatio: 0.9,
+    windowMs: 1000,
+    formula: 'mean',
+    weights: { success: 1, latency: 1, health: 1, dependencies: 1 },
+    dependencies: [],
+    whileBelow: { accessLogRatio: 1, concurrencyRatio: 0.5 },
+  },
+};
 
 function route(name: string, cell: number, slo = SLO): SloSource {
   return { scope: 'route', name, cells: [cell], slo };
@@ -18,12 +31,21 @@ function route(name: string, cell: number, slo = SLO): SloSource {
 
 /** An engine with its workers and a virtual clock. */
 class Desk {
-  readonly engine = new SloEngine();
+  readonly engine: SloEngine;
   nowMs = 0;
   regions: readonly Region[];
 
-  constructor(workers: readonly FakeWorker[]) {
+  constructor(workers: readonly FakeWorker[], surroundings: () => Surroundings = () => NO_SURROUNDINGS) {
+    this.engine = new SloEngine(surroundings);
     this.regions = workers.map(({ region }) => region);
+  }
+
+  /** Seconds that each begin with something. */
+  seconds(count: number, begin: () => void): void {
+    for (let n = 0; n < count; n++) {
+      begin();
+      this.second();
+    }
   }
 
   /** One second of turns, or part of one. */
@@ -47,6 +69,101 @@ class Desk {
 }
 
 describe('the engine', () => {
+  it('counts seconds for a composite objective, beside the requests of the others', () => {
+    const worker = new FakeWorker(1);
+    const desk = new Desk([worker], () => ({ health: 1, dependencies: null }));
+    desk.engine.follow([route('a', 1, SCORED)]);
+    desk.seconds(4, () => worker.add(1, CELL.finished, 100));
+    desk.seconds(2 * ROW, () => {
+      worker.add(1, CELL.finished, 100);
+      worker.add(1, CELL.bad, 50);
+    });
+    assert.deepEqual(desk.events(), { 'route a availability': [700, 300], 'route a composite': [4, 6] });
+    assert.deepEqual(
+      desk.engine.strained().map(({ name }) => name),
+      ['a'],
+    );
+    const [, composite] = desk.engine.status({ nowMs: desk.nowMs, wallMs: 0 });
+    assert.deepEqual([composite?.score?.parts.success, composite?.score?.isBelow], [0.5, true]);
+    assert.equal(composite?.alerts[0]?.isFiring, true, '6 bad seconds of 10');
+    desk.engine.follow([route('a', 1)]);
+    assert.deepEqual(desk.engine.strained(), []);
+  });
+
+  it('leaves composite objectives out of what burns fast: whose requests those are nobody can say', () => {
+    const worker = new FakeWorker(1);
+    const desk = new Desk([worker], () => ({ health: 0, dependencies: null }));
+    desk.engine.follow([route('a', 1, SCORED)]);
+    desk.seconds(5, () => worker.add(1, CELL.finished, 100));
+    assert.deepEqual(desk.engine.leftOf('a', desk.nowMs)?.fast, []);
+    assert.ok((desk.engine.budgetOf('a', desk.nowMs)?.remainingRatio ?? 1) < 0, 'its budget binds rollouts');
+  });
+
+  it('tells what is wrong with all of them', () => {
+    const worker = new FakeWorker(1);
+    const desk = new Desk([worker]);
+    desk.engine.follow([route('fine', 1), route('broken', 2, TIMED)]);
+    desk.seconds(20, () => {
+      for (const cell of [1, 2]) worker.add(cell, CELL.finished, 100);
+      worker.add(2, CELL.bad, 50);
+    });
+    const { found: troubles, unsaid } = desk.engine.troubles();
+    assert.equal(unsaid, 0);
+    assert.deepEqual(new Set(troubles.map(({ name }) => name)), new Set(['broken']));
+    assert.deepEqual(new Set(troubles.map(({ indicator }) => indicator)), new Set(['availability', 'latency']));
+    assert.equal(troubles.filter(({ kind }) => kind === 'budget').length, 2);
+  });
+
+  it('tells so many of them one by one, and counts the others', () => {
+    const worker = new FakeWorker(1);
+    const desk = new Desk([worker]);
+    desk.engine.follow(Array.from({ length: TROUBLES_MAX }, (_, n) => route(`r${n}`, 1)));
+    desk.seconds(20, () => {
+      worker.add(1, CELL.finished, 100);
+      worker.add(1, CELL.bad, 50);
+    });
+    const { found, unsaid } = desk.engine.troubles();
+    assert.deepEqual([found.length, unsaid], [TROUBLES_MAX, 3 * TROUBLES_MAX]);
+  });
+
+  it('weighs the requests of the gateway by what they are worth', () => {
+    const worker = new FakeWorker(1);
+    const desk = new Desk([worker]);
+    const { calendar, errorWeights, budgetPolicy } = SLO;
+    const terms = { calendar, errorWeights, budgetPolicy };
+    const business = { targetRatio: 0.99, atLeastRatio: 0.9, windowMs: 1000, lateRatio: 1, terms };
+    const source: SloSource = {
+      scope: 'gateway',
+      name: 'business',
+      cells: [1, 2],
+      values: [10, 0.5],
+      slo: { ...terms, business },
+    };
+    desk.engine.follow([source]);
+    desk.seconds(2, () => {
+      for (const cell of [1, 2]) worker.add(cell, CELL.finished, 100);
+      worker.add(2, CELL.bad, 100);
+    });
+    assert.deepEqual(desk.events(), { 'gateway business business': [2, 0] });
+    desk.seconds(1, () => {
+      worker.add(1, CELL.finished, 100);
+      worker.add(1, CELL.bad, 20);
+    });
+    const [status] = desk.engine.status({ nowMs: desk.nowMs, wallMs: 0 });
+    assert.deepEqual(status?.score?.value, { asked: 3100, served: 2800 });
+    assert.deepEqual([status?.score?.now, status?.events], [0.8, { good: 2, bad: 1 }]);
+  });
+
+  it('goes on with the seconds that an earlier process counted', () => {
+    const worker = new FakeWorker(1);
+    const [before, after] = [new Desk([worker], () => ({ health: 1, dependencies: null })), new Desk([])];
+    before.engine.follow([route('a', 1, SCORED)]);
+    before.seconds(5, () => undefined);
+    after.engine.follow([route('a', 1, SCORED)]);
+    assert.deepEqual(after.engine.restore(before.engine.save(before.nowMs), 0, 0), []);
+    assert.deepEqual(after.events(), { 'route a availability': [0, 0], 'route a composite': [5, 0] });
+  });
+
   it('tells rollouts of the worst of a route’s objectives', () => {
     const worker = new FakeWorker(1);
     const desk = new Desk([worker]);
@@ -60,6 +177,27 @@ describe('the engine', () => {
     const budget = desk.engine.budgetOf('a', desk.nowMs);
     assert.equal(budget?.remainingRatio?.toFixed(3), '0.190', 'latency has less left than availability');
     assert.equal(budget.remainingEvents?.toFixed(3), '9.000', 'of availability');
+  });
+
+  it('tells what is left to a route, and which of its objectives burn fast', () => {
+    const worker = new FakeWorker(1);
+    const desk = new Desk([worker]);
+    desk.engine.follow([route('a', 1, TIMED)]);
+    assert.equal(desk.engine.leftOf('b', 0), null);
+    assert.deepEqual(desk.engine.leftOf('a', 0), { remainingRatio: null, fast: [] });
+    worker.add(1, CELL.finished, 10_000);
+    worker.add(1, CELL.late, 80);
+    desk.second();
+    const left = desk.engine.leftOf('a', desk.nowMs);
+    assert.deepEqual([left?.remainingRatio?.toFixed(3), left?.fast], ['0.200', []]);
+    worker.add(1, CELL.finished, 1000);
+    worker.add(1, CELL.bad, 1000);
+    desk.second();
+    const fast = desk.engine
+      .leftOf('a', desk.nowMs)
+      ?.fast.map(({ indicator, budgetRatio }) => [indicator, budgetRatio.toFixed(3)]);
+    // 91 times what availability leaves, 9.8 times what latency does.
+    assert.deepEqual(fast, [['availability', '0.001']]);
   });
 
   it('counts routes, services and both indicators from the same cells', () => {
@@ -217,7 +355,7 @@ describe('the engine', () => {
     const worker = new FakeWorker(2);
     const desk = new Desk([worker]);
     desk.engine.follow([route('a', 1)]);
-    desk.engine.keepApart();
+    desk.engine.keepApart(0);
     desk.engine.follow([route('a', 1), route('b', 2)]);
     for (const cell of [1, 2]) worker.add(cell, CELL.finished, 7);
     desk.second();

@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { badNeeded, isBeyondChance, poissonTail, TAIL_RATIO_MAX } from '#src/slo/budget/guard.ts';
+import { isBeyondChance, poissonTail, TAIL_RATIO_MAX } from '#src/slo/budget/guard.ts';
+import { badNeeded } from '../../../support/readings/metrics/fewest.ts';
 
 const TOTALS = [10, 30, 100, 300, 1000, 3000, 10_000];
 const TABLE: readonly (readonly [factor: number, needed: readonly number[]])[] = [

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { SloConfig } from '#src/model/slo.ts';
+import type { ObjectiveTrouble } from '#src/model/threads/load/alerts.ts';
 import { noCounts, type SliCounts } from '#src/slo/budget/counts.ts';
 import { Objective, type ObjectiveSpec, objectiveId } from '#src/slo/budget/objective.ts';
 import { DEFAULT_SLO } from '#src/sources/defaults.ts';
@@ -42,6 +43,12 @@ function run(objective: Objective, fromMs: number, seconds: number, each: SliCou
   return sentences;
 }
 
+function troublesOf(objective: Objective): ObjectiveTrouble[] {
+  const found: ObjectiveTrouble[] = [];
+  assert.equal(objective.troubles(found, 100), 0);
+  return found;
+}
+
 describe('an objective', () => {
   it('of availability misses bad exchanges, of latency late ones too', () => {
     const availability = new Objective(specOf());
@@ -54,6 +61,31 @@ describe('an objective', () => {
   it('is known by what it counts, not by its target', () => {
     assert.equal(objectiveId(specOf({ targetRatio: 0.5 })), objectiveId(specOf()));
     assert.equal(objectiveId(specOf({ indicator: 'latency', thresholdMs: 300 })), 'route/checkout/latency/300ms');
+  });
+
+  it('tells what is wrong with it: alerts that fire, and a budget that is spent beyond chance', () => {
+    const objective = new Objective(specOf());
+    run(objective, 0, 10, counts(100));
+    assert.deepEqual(troublesOf(objective), []);
+    run(objective, 10_000, 60, counts(10, 10));
+    const troubles = troublesOf(objective).map(({ kind, severity, key }) => `${severity} ${kind} ${key}`);
+    assert.deepEqual(troubles, [
+      'page burn route/checkout/availability 1h',
+      'page burn route/checkout/availability 6h',
+      'ticket burn route/checkout/availability 3d',
+      'ticket budget route/checkout/availability',
+    ]);
+    const { sentence, scope, name, indicator } = troublesOf(objective).at(-1) ?? assert.fail();
+    assert.deepEqual([scope, name, indicator], ['route', 'checkout', 'availability']);
+    assert.match(sentence, /the budget is overspent by \d+ %; 600 bad of 1600 in 28 days$/);
+    const few: ObjectiveTrouble[] = [];
+    assert.deepEqual([objective.troubles(few, 1), few.length], [3, 1], 'the others are counted');
+    objective.retire();
+    assert.deepEqual(troublesOf(objective), [], 'nobody asks for it any more');
+    const unlucky = new Objective(specOf({ targetRatio: 0.99 }));
+    run(unlucky, 0, 1, counts(50, 1));
+    assert.ok((unlucky.status(at(0), NO_ERRORS).remainingRatio ?? 0) < 0);
+    assert.deepEqual(troublesOf(unlucky), [], 'one of fifty happens by chance');
   });
 
   it('that counted nothing knows nothing, and all of it is finite', () => {
@@ -159,7 +191,7 @@ describe('a saved objective', () => {
     const state = saved.save(0);
     assert.ok(state !== null && state.owed === 1);
     const objective = new Objective(specOf());
-    objective.keepApart();
+    objective.keepApart(0);
     objective.restore(state, 0, 0);
     objective.restore(state, 0, 0);
     objective.settle();

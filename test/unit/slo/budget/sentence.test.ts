@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { alertSentence } from '#src/slo/budget/sentence.ts';
+import { alertSentence, spentSentence } from '#src/slo/budget/sentence.ts';
 
 const CHANGE = {
   scope: 'route',
@@ -36,4 +36,16 @@ test('what was not counted is said to be so', () => {
 test('a budget that is gone is overspent, not less than none', () => {
   const overspent = alertSentence({ ...CHANGE, remainingRatio: -0.5 }, 0.9995, { good: 0, bad: 64 });
   assert.match(overspent, /; the budget is overspent by 50 %$/);
+});
+
+test('a spent budget says by how much, and of what', () => {
+  const about = { scope: 'service', name: 'cart', indicator: 'latency', targetRatio: 0.99 } as const;
+  assert.equal(
+    spentSentence({ ...about, remainingRatio: -0.25 }, { good: 75, bad: 25 }),
+    'service cart, latency 99 %: the budget is overspent by 25 %; 25 bad of 100 in 28 days',
+  );
+  assert.match(
+    spentSentence({ ...about, remainingRatio: 0 }, { good: 99, bad: 1 }),
+    /: nothing of the budget is left; 1 bad/,
+  );
 });

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { BINS, type BinnedTick, ShapeProcess } from '#src/slo/latency/shape.ts';
 import { FIRST_COPY } from '#src/slo/verdict/mixture.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 
 type Shares = readonly number[];
 
@@ -170,7 +170,7 @@ describe('any counts', () => {
   });
 });
 
-it('a tick allocates nothing', () => {
+it('a tick allocates nothing', COUNTED, () => {
   const process = new ShapeProcess();
   const tick = tickOf([20, 10, 8, 3, 3, 1, 1], [500, 250, 150, 50, 40, 9, 1]);
   assert.ok(bytesPerCall(() => process.update(tick)) < 1);

@@ -42,7 +42,7 @@ class Rig {
   }
 
   get part() {
-    return this.watch.part(this.regions);
+    return this.watch.score.part((quantile) => this.watch.seenAt(quantile, this.regions));
   }
 
   #finish(arm: 'canary' | 'stable', count: number, ms: number): void {
@@ -61,7 +61,7 @@ describe('a canary that is cold', () => {
     assert.deepEqual([rig.part.isJudged, rig.set.get(SPEC.stable.unit)], [false, null]);
     rig.run(1, [10, 500], [90, 50]);
     assert.equal(rig.part.isJudged, true);
-    assert.equal(rig.watch.logE, 0);
+    assert.equal(rig.watch.score.logE, 0);
   });
 
   it('with little traffic is taken for warm after a while', () => {
@@ -125,7 +125,7 @@ describe('a slow canary', () => {
     const rig = new Rig();
     rig.run(20, [10, 50], [90, 50]);
     rig.run(30, [10, 120], [90, 50]);
-    assert.ok(rig.watch.score.reaches(7), `${rig.watch.logE}`);
+    assert.ok(rig.watch.score.reaches(7), `${rig.watch.score.logE}`);
     const at = rig.part.at;
     assert.ok(at !== null && at.canaryMs !== null && at.stableMs !== null);
     assert.ok(at.canaryMs > at.canaryLimitMs && at.stableMs <= 1.02 * at.stableLimitMs);
@@ -142,7 +142,7 @@ describe('a slow canary', () => {
     rig.watch.skip(rig.regions, rig.nowMs + 60_000);
     rig.nowMs += 60_000;
     rig.run(20, [10, 50], [90, 50]);
-    assert.ok(rig.watch.logE < 1, `${rig.watch.logE}`);
+    assert.ok(rig.watch.score.logE < 1, `${rig.watch.score.logE}`);
   });
 });
 
@@ -153,7 +153,7 @@ describe('both arms', () => {
     for (let n = 0; n < 20; n++) {
       rig.run(10, [10, 300], [90, 300]);
       rig.run(10, [10, 50], [90, 50]);
-      assert.ok(rig.watch.logE < 2, `${rig.watch.logE}`);
+      assert.ok(rig.watch.score.logE < 2, `${rig.watch.score.logE}`);
     }
   });
 });

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import type { Decision } from '#src/model/slo.ts';
 import { backtest, type TapeReplay } from '#src/slo/replay/backtest.ts';
 import { Recorded, wildHistory } from '../../../support/simulate/watch/recorded.ts';
+import { convicted, revertOf } from '../../../support/state/reverts.ts';
 
 const SEEDS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 6 : 60;
 
@@ -32,6 +33,17 @@ describe('a replay under the policy of then', () => {
     assert.equal(first.differsAt, 1);
     const cut = backtest(segments.slice(1), decisions, (spec) => spec);
     assert.ok(cut.segmentsUnused > 0);
+  });
+});
+
+describe('a revert of a configuration', () => {
+  it('is judged again from its own evidence, whatever the policy is', () => {
+    const conviction = convicted(2, { routes: 2, before: 0, after: 1 });
+    assert.ok(conviction !== null);
+    const revert = revertOf(conviction);
+    const late = { ...revert, certificate: { ...revert.certificate, turns: null } };
+    const { reverts, tapes } = backtest([], [revert, { ...revert, logE: revert.logE + 1e-12 }, late], (spec) => spec);
+    assert.deepEqual([tapes, reverts.map(({ isSame }) => isSame)], [[], [true, false, null]]);
   });
 });
 

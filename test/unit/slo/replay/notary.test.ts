@@ -23,6 +23,8 @@ test('decisions are numbered on from those of earlier processes, and end a segme
   );
   assert.equal(notary.note(other, sampleVerdict(), MEASURED, 'bold').evidence?.watch, 'now#2');
   assert.equal(segments.length, 2);
+  assert.equal(notary.next(), 10);
+  assert.equal(notary.note(tape, sampleVerdict(), MEASURED, null).id, 11);
 });
 
 test('without anybody who keeps tapes there are none', () => {

@@ -68,3 +68,20 @@ test('what is rolled back at the beginning stays so until somebody starts it', (
     decisions.slice(0, 2),
   );
 });
+
+test('commands that were refused are not on the tape, however often they were sent', () => {
+  const gateway = new Recorded(7);
+  for (let n = 0; n < 5; n++) gateway.tick();
+  const sent = Array.from({ length: 50 }, () => gateway.command('resume'));
+  sent.push(gateway.command('pause'), gateway.command('pause'));
+  const { segments } = gateway.end();
+  const reader = new TapeReader();
+  const [first] = segments;
+  const rows = segments.filter(({ watch }) => watch === first?.watch).flatMap(({ bytes }) => [...reader.rows(bytes)]);
+  const commands = rows.flatMap((row) => (row.kind === 'command' ? [row.command.name] : []));
+  assert.deepEqual(
+    sent.flatMap((isDone, n) => (isDone ? [n] : [])),
+    [50],
+  );
+  assert.deepEqual(commands, ['start', 'pause']);
+});

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Rollout, RolloutCommandName, RolloutStateName } from '#src/model/rollout.ts';
 import { ROLLOUT_COMMANDS } from '#src/model/rollout.ts';
-import { commandsFor, justChanged, obey, unknownRoute } from '#src/slo/rollout/commands.ts';
+import { justChanged, obey, unknownRoute } from '#src/slo/rollout/commands.ts';
 import type { RolloutInput } from '#src/slo/rollout/gates.ts';
 import { IDLE, percentOf, turn } from '#src/slo/rollout/machine.ts';
 import { command, input, PLAN, TERMS } from '../../../support/simulate/machine.ts';
@@ -52,8 +52,6 @@ describe('every command in every state', () => {
         ROLLOUT_COMMANDS.map((name) => after(state, name)),
         expected,
       );
-      const open = ROLLOUT_COMMANDS.filter((_, index) => expected[index] !== 'refused');
-      assert.deepEqual(commandsFor(STATES[state], TERMS).toSorted(), open.toSorted());
     });
   }
 
@@ -128,7 +126,6 @@ describe('undo', () => {
     it(`of ${name} while ${state} is where it was`, () => {
       const done = obey(STATES[state], command(name), input({ nowMs: 50 }), TERMS);
       assert.ok('rollout' in done);
-      assert.ok(commandsFor(done.rollout, TERMS).includes('undo'));
       const back = obey(done.rollout, command('undo'), input({ nowMs: 60 }), TERMS);
       assert.ok('rollout' in back);
       assert.equal(percentOf(back.rollout), percentOf(STATES[state]));
@@ -160,7 +157,6 @@ describe('undo', () => {
 describe('a canary that is only watched', () => {
   const watched = { ...TERMS, plan: null };
   it('can be aborted, and that undone, and nothing else', () => {
-    assert.deepEqual(commandsFor(IDLE, watched), ['abort']);
     for (const name of ['start', 'pause', 'resume', 'promote'] as const) {
       const result = obey(IDLE, command(name), input(), watched);
       assert.ok('refused' in result && result.refused.includes('give the rollout steps'));

@@ -70,6 +70,11 @@ test('what was not written here is refused', () => {
     { ...sound, rollout: { ...rollout, leftAtStart: 'much' } },
     { ...sound, rollout: { ...rollout, fixReason: 1 } },
     { ...sound, rollout: { ...rollout, undo: { ...rollout.undo, command: 'jump' } } },
+    { ...sound, rollout: undefined },
+    { ...sound, rollout: { ...rollout, state: null } },
+    { ...sound, rollout: { ...rollout, ladder: [null] } },
+    { ...sound, rollout: { ...rollout, state: { ...rollout.state, because: 5 } } },
+    { ...sound, rollout: { ...rollout, undo: undefined } },
   ];
   for (const saved of broken) {
     assert.throws(() => fromState(saved as SavedRollout, 'a', 0), { code: 'SLU_STATE_INVALID' }, JSON.stringify(saved));

@@ -13,7 +13,7 @@ import {
   type ThresholdTick,
 } from '#src/slo/verdict/dominance.ts';
 import { FIRST_COPY } from '#src/slo/verdict/mixture.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { binomial } from '../../../support/simulate/binomial.ts';
 
 type Four = readonly [canaryFinished: number, stableFinished: number, canaryExceeded: number, stableExceeded: number];
@@ -164,7 +164,7 @@ describe('any counts', () => {
     assert.notEqual(process.logE, fresh.logE);
   });
 
-  it('cost no memory', () => {
+  it('cost no memory', COUNTED, () => {
     const process = new DominanceProcess();
     const tick = tickOf([50, 950, 1, 9]);
     assert.ok(bytesPerCall(() => process.update(4, tick)) < 1);

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { copyWeight, FIRST_COPY, unstartedWeight } from '#src/slo/verdict/mixture.ts';
 import { ODDS_RATIOS, RatioProcess } from '#src/slo/verdict/ratio.ts';
-import { bytesPerCall } from '../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { binomial } from '../../../support/simulate/binomial.ts';
 
 type Tick = readonly [canaryFinished: number, stableFinished: number, canaryBad: number, stableBad: number];
@@ -230,7 +230,7 @@ describe('a tick', () => {
     assert.ok(process.logE < 0, `${process.logE}`);
   });
 
-  it('allocates nothing', () => {
+  it('allocates nothing', COUNTED, () => {
     const process = new RatioProcess(1.5);
     assert.ok(bytesPerCall(() => process.update(5, 95, 0, 1)) < 1);
   });

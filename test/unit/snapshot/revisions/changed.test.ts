@@ -26,9 +26,17 @@ suite('routes that a configuration treats differently', () => {
     assert.equal(changed(BOTH, BOTH.replace('7001', '7011')), 'shop');
   });
 
+  test('are those that fall back to a service that is another', () => {
+    const spare = SOUND.replace('services:\n', 'services:\n  spare: {versions: {v1: {endpoints: ["h:1"]}}}\n');
+    const text = `${spare}    fallback: [{type: Service, service: {name: spare}}]\n`;
+    assert.equal(changed(text, text.replace('"h:1"', '"h:2"')), 'shop');
+    assert.equal(changed(spare, spare.replace('"h:1"', '"h:2"')), '');
+  });
+
   test('are all where the gateway treats requests differently, and none where it does not', () => {
     assert.equal(changed(BOTH, `timeouts: {connect: 2s}\n${BOTH}`), 'shop other');
     assert.equal(changed(BOTH, `accessLog: {sample: 1}\nrevisions: {keep: 2}\ndrain: {delay: 1s}\n${BOTH}`), '');
+    assert.equal(changed(BOTH, `saturation: {response: observe}\n${BOTH}`), '');
     assert.equal(changed(BOTH, `fleet: {name: edge, redis: {address: "redis://127.0.0.1:6379"}}\n${BOTH}`), '');
   });
 

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { buildConfig } from '#src/sources/build/config.ts';
-import { DEFAULT_COLOR, DEFAULT_RETRY, DEFAULT_SLO, DEFAULT_UPGRADE, NO_FILTERS } from '#src/sources/defaults.ts';
+import {
+  DEFAULT_COLOR,
+  DEFAULT_RETRY,
+  DEFAULT_SATURATION,
+  DEFAULT_SLO,
+  DEFAULT_UPGRADE,
+  NO_FILTERS,
+} from '#src/sources/defaults.ts';
 import { configOf, SOUND, SOUND_ROLLOUT } from '../../../support/config.ts';
 
 describe('buildConfig', () => {
@@ -15,6 +22,7 @@ describe('buildConfig', () => {
       workers: 'auto',
       color: DEFAULT_COLOR,
       overload: { priorityHeader: null },
+      saturation: DEFAULT_SATURATION,
       http: { absoluteForm: 'refuse', pathNormalization: 'normalize', serverTiming: false },
       accessLog: { sampleRatio: 0 },
       trustedProxies: [],
@@ -28,6 +36,11 @@ describe('buildConfig', () => {
         endpointPendingMax: 1024,
         requestsPerConnectionMax: 10_000,
         replayBodyBytesMax: 65_536,
+        staleBytesMax: 67_108_864,
+        endpointSessionsMax: 2,
+        sessionStreamsMax: 100,
+        http2StreamsMax: 100,
+        http2AbuseMax: 500,
       },
       timeouts: {
         headMs: 10_000,
@@ -40,6 +53,8 @@ describe('buildConfig', () => {
         upstreamLifetimeMs: 300_000,
         dnsMs: 5000,
         upgradeIdleMs: 300_000,
+        streamIdleMs: 300_000,
+        upstreamPingMs: 20_000,
       },
       drain: { delayMs: 5000, timeoutMs: 25_000 },
       state: { directory: null },
@@ -85,9 +100,10 @@ http: {absoluteForm: rewrite, pathNormalization: strict, serverTiming: true}
 accessLog: {sample: 0.01}
 trustedProxies: [10.0.0.1, FD00::/8]
 limits: {requestLineBytesMax: 4KiB, headBytesMax: 8192, headerCountMax: 1, bodyBytesMax: 0, connectionsMax: 2,
-  endpointConnectionsMax: 3, endpointPendingMax: 0, requestsPerConnectionMax: 4, replayBodyBytesMax: 1MiB}
+  endpointConnectionsMax: 3, endpointPendingMax: 0, requestsPerConnectionMax: 4, replayBodyBytesMax: 1MiB, staleBytesMax: 2MiB,
+  endpointSessionsMax: 5, sessionStreamsMax: 6, http2StreamsMax: 7, http2AbuseMax: 70}
 timeouts: {head: 1ms, idle: 2ms, bodyIdle: 3ms, connect: 4ms, firstByte: 5ms, pending: 6ms, upstreamIdle: 7ms,
-  upstreamLifetime: 8ms, dns: 9ms, upgradeIdle: 10ms}
+  upstreamLifetime: 8ms, dns: 9ms, upgradeIdle: 10ms, upstreamPing: 1s, streamIdle: 11ms}
 drain: {delay: 0s, timeout: 1m30s}
 state: {directory: /var/lib/sluice}
 revisions: {keep: 5, bytesMax: 2MiB, watch: 0s}
@@ -111,6 +127,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
       workers: 3,
       color: { ...DEFAULT_COLOR, header: 'x-stage', acceptFrom: 'anyone' },
       overload: { priorityHeader: 'x-priority' },
+      saturation: DEFAULT_SATURATION,
       http: { absoluteForm: 'rewrite', pathNormalization: 'strict', serverTiming: true },
       accessLog: { sampleRatio: 0.01 },
       trustedProxies: ['10.0.0.1/32', 'fd00::/8'],
@@ -124,6 +141,11 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         endpointPendingMax: 0,
         requestsPerConnectionMax: 4,
         replayBodyBytesMax: 1_048_576,
+        staleBytesMax: 2_097_152,
+        endpointSessionsMax: 5,
+        sessionStreamsMax: 6,
+        http2StreamsMax: 7,
+        http2AbuseMax: 70,
       },
       timeouts: {
         headMs: 1,
@@ -136,6 +158,8 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         upstreamLifetimeMs: 8,
         dnsMs: 9,
         upgradeIdleMs: 10,
+        streamIdleMs: 11,
+        upstreamPingMs: 1000,
       },
       drain: { delayMs: 0, timeoutMs: 90_000 },
       state: { directory: '/var/lib/sluice' },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildSlo } from '#src/sources/build/slo.ts';
+import { buildBusiness, buildSlo } from '#src/sources/build/slo.ts';
 import { DEFAULT_SLO } from '#src/sources/defaults.ts';
 
 test('objectives that say no more than a target have every default', () => {
@@ -48,4 +48,51 @@ test('a period of the calendar is a week or a month, and 28 days are none', () =
     (duration) => buildSlo({ availability: 0.9, timeWindow: { duration } })?.calendar,
   );
   assert.deepEqual(calendars, [null, 'week', 'month']);
+});
+
+test('a composite objective that says no more has equal weights, their mean and a minute', () => {
+  assert.deepEqual(buildSlo({ availability: 0.9, composite: { target: 0.99, atLeast: 0.9 } })?.composite, {
+    targetRatio: 0.99,
+    atLeastRatio: 0.9,
+    windowMs: 60_000,
+    formula: 'mean',
+    weights: { success: 1, latency: 1, health: 1, dependencies: 1 },
+    dependencies: [],
+    whileBelow: null,
+  });
+});
+
+test('every value of a composite objective that is written is taken', () => {
+  const composite = {
+    target: 0.99,
+    atLeast: 0.9,
+    window: '1500ms',
+    formula: 'product' as const,
+    weights: { success: 4, latency: 3, health: 2, dependencies: 0 },
+    dependencies: ['stock'],
+    whileBelow: { accessLog: 0.5 },
+  };
+  assert.deepEqual(buildSlo({ availability: 0.9, composite })?.composite, {
+    targetRatio: 0.99,
+    atLeastRatio: 0.9,
+    windowMs: 2000,
+    formula: 'product',
+    weights: { success: 4, latency: 3, health: 2, dependencies: 0 },
+    dependencies: ['stock'],
+    whileBelow: { accessLogRatio: 0.5, concurrencyRatio: 1 },
+  });
+});
+
+test('the objective of the gateway has the terms of any other', () => {
+  const { errorWeights, budgetPolicy } = DEFAULT_SLO;
+  assert.deepEqual(buildBusiness({ target: 0.99, atLeast: 0.9, late: 0.5, timeWindow: { duration: '1M' } }), {
+    business: {
+      targetRatio: 0.99,
+      atLeastRatio: 0.9,
+      windowMs: 60_000,
+      lateRatio: 0.5,
+      terms: { calendar: 'month', errorWeights, budgetPolicy },
+    },
+  });
+  assert.deepEqual(buildBusiness(undefined), {});
 });

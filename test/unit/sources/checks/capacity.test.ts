@@ -11,11 +11,14 @@ const EMPTY: Draft = {
   services: new Map(),
   routes: [],
   listen: undefined,
+  listeners: undefined,
   admin: undefined,
+  trustedProxies: undefined,
   limits: undefined,
   soundRoutes: [],
   soundServices: new Set<string>(),
   discovery: undefined,
+  fleet: undefined,
   whole: null,
 };
 
@@ -63,7 +66,7 @@ test('a head cannot be shorter than its first line', () => {
 test('there is a counter for every route and reference, and not for one more', () => {
   // One cell is the gateway's own.
   assert.deepEqual(problems({ routes: routes(CELLS_MAX / 2 - 1) }), []);
-  const expected = `SLU1069 routes: at most ${CELLS_MAX - 1} routes plus backendRefs, ${CELLS_MAX}`;
+  const expected = `SLU1069 routes: at most ${CELLS_MAX - 1} routes plus backendRefs plus fallback services, ${CELLS_MAX}`;
   assert.deepEqual(problems({ routes: routes(CELLS_MAX / 2) }), [expected]);
 });
 

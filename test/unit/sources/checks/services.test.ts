@@ -23,9 +23,12 @@ test('services that are not known are not checked', () => {
   const draft = {
     routes: [],
     listen: null,
+    listeners: undefined,
     admin: null,
+    trustedProxies: undefined,
     limits: null,
     discovery: undefined,
+    fleet: undefined,
     soundRoutes: [],
     soundServices: new Set<string>(),
     whole: null,
@@ -48,6 +51,26 @@ test('a health check ends before the next one begins, defaults included', () => 
   assertProblem(inService('healthCheck: {interval: 1s, timeout: «1001ms}'), 'SLU1073', '');
   assertProblem(inService('healthCheck: {timeout: «6s}'), 'SLU1073', '');
   assertProblem(inService('healthCheck: {interval: «1s}'), 'SLU1073', '');
+});
+
+test('a protocol goes with what is said of TLS, of the version or of its service', () => {
+  configOf(inService('protocol: h2c'));
+  configOf(inService('protocol: grpc'));
+  configOf(inService('tls: {insecure: true}\n    protocol: h2'));
+  configOf(SOUND.replace('7001"]', '7001"], protocol: h2, tls: {insecure: true}'));
+  assertProblem(inService('protocol: «h2'), 'SLU1185', 'HTTP/2 without TLS is h2c');
+  assertProblem(inService('tls: {insecure: true}\n    protocol: «h2c'), 'SLU1185', 'HTTP/2 over TLS is h2');
+  assertProblem(SOUND.replace('7001"]', '7001"], protocol: «h2'), 'SLU1185', /h2c/);
+  assertProblem(SOUND.replace('7001"]', '7001"], protocol: «http2'), 'SLU1023', /./);
+});
+
+test('what is said about gRPC needs endpoints that speak it', () => {
+  configOf(inService('protocol: h2c\n    grpcErrors: [UNAVAILABLE]'));
+  configOf(inService('protocol: grpc\n    healthCheck: {grpcService: shop.Orders}'));
+  assertProblem(inService('«grpcErrors: [UNAVAILABLE]'), 'SLU1187', '');
+  assertProblem(inService('protocol: h2c\n    healthCheck: {«grpcService: a}'), 'SLU1187', '');
+  assertProblem(inService('protocol: grpc\n    healthCheck: {grpcService: «a b}'), 'SLU1186', '');
+  assertProblem(inService('protocol: grpc\n    grpcErrors: [«TEAPOT]'), 'SLU1023', '');
 });
 
 test('the first ejection is no longer than the longest, defaults included', () => {

@@ -85,3 +85,36 @@ test('a warning is repeated as long as there is reason for it', () => {
   const [unused] = codes(ONE, piece('service', 'other', SHOP.text), SHOP);
   assert.match(unused ?? '', /^s services\/other SLU/);
 });
+
+test('a route with weights of their own is the same object while both documents are, and another one when one is not', () => {
+  const parse = rig();
+  const two = piece('service', 'shop', 'versions: {v1: {endpoints: ["a:1"]}, v2: {endpoints: ["a:2"]}}');
+  const route = piece(
+    'route',
+    'one',
+    `${ONE.text.replace('{name: shop}', '{name: shop, version: v1}, {name: shop, version: v2}')}`,
+  );
+  const weights = (v2: number): SourceDocument => ({
+    ...piece('route', 'one', `weights: {v2: ${v2}}`),
+    name: 's weights/one',
+    mount: { kind: 'weights', name: 'one', revision: String(v2) },
+  });
+  const refs = (parsed: ReturnType<typeof parse>): number[] | null =>
+    parsed.ok ? (parsed.config.routes[0]?.backendRefs.map(({ weight }) => weight) ?? []) : null;
+  const [five, six] = [weights(5), weights(6)];
+  const first = parse(route, two, five);
+  const again = parse(route, two, piece('route', 'two', TWO.text.replace('shop}', 'shop, version: v1}')), five);
+  assert.ok(first.ok && again.ok);
+  assert.deepEqual([refs(first), first.config.routes[0]?.weights?.revision], [[1, 5], '5']);
+  assert.equal(again.config.routes[0], first.config.routes[0]);
+  const other = parse(route, two, six);
+  assert.ok(other.ok);
+  assert.deepEqual([refs(other), other.config.routes[0]?.weights?.revision], [[1, 6], '6']);
+  assert.deepEqual(refs(parse(route, two)), [1, 1]);
+  assert.deepEqual(refs(parse(piece('route', 'one', route.text.replace('v1}', 'v1, weight: 9}')), two, five)), [9, 5]);
+  const back = parse(route, two, five);
+  assert.ok(back.ok);
+  assert.equal(hashConfig(back.config), hashConfig(first.config));
+  const less = piece('service', 'shop', 'versions: {v1: {endpoints: ["a:1"]}}');
+  assert.equal(parse(route, less, five).ok, false);
+});

@@ -140,8 +140,13 @@ test('a configuration without any route is refused, also when every source is em
 test('a key that means nothing is warned of, not passed over', () => {
   const stray: Given = [1, 's1 route/a', { kind: 'ignored' }, ''];
   assert.deepEqual(accepted(MAIN, service(1, 'shop'), route(1, 'a'), stray).warnings, [
-    's1 route/a:0:0: SLU1918 expected config, routes/<name>, services/<name> or weights/<route> after the prefix, got another key',
+    's1 route/a:0:0: SLU1918 expected config, routes/<name>, services/<name>, weights/<route> or signatures/… after the prefix, got another key',
   ]);
+});
+
+test('a signature is no part of a configuration: without keys it is left alone', () => {
+  const signature: Given = [1, 's1 signatures/routes/a', { kind: 'signature', of: 'routes/a' }, 'not even YAML: {'];
+  assert.deepEqual(accepted(MAIN, service(1, 'shop'), route(1, 'a'), signature).warnings, []);
 });
 
 test('a service may be called like a property that every object has', () => {

@@ -43,6 +43,7 @@ test('documents are numbered by the precedence of their sources, and sources of 
     feeds.status().map(({ name }) => name),
     ['consul model', 'consul model (2)'],
   );
+  assert.deepEqual([feeds.nameOf(1), feeds.nameOf(2), feeds.nameOf(3)], ['consul model', 'consul model (2)', '']);
   feeds.close();
   assert.ok(stores.every(({ isClosed }) => isClosed));
 });

@@ -30,6 +30,20 @@ describe('a loss is sudden', () => {
     assert.equal(isShrunk(count(4), others), true);
   });
 
+  test('of documents: signatures, and keys that are none, make up for nothing', () => {
+    const [a, b] = count(2) as [Piece, Piece];
+    const signatures = [a, b].map(
+      (piece): Piece => ({ ...piece, name: `s ${piece.name}`, mount: { kind: 'signature', of: piece.name } }),
+    );
+    const stray: Piece = { name: 'stray', text: '', mount: { kind: 'ignored' } };
+    assert.equal(isShrunk([a, b, ...signatures], [...signatures, stray]), true, 'nothing is left');
+    assert.equal(isShrunk([a, b, ...signatures], [a]), false, 'two documents are fewer than four');
+    const three = count(4).slice(1);
+    assert.equal(isShrunk([...count(4), ...signatures], [...signatures, stray]), true);
+    assert.equal(isShrunk([...count(4), stray], [...count(4).slice(0, 1), stray]), true);
+    assert.equal(isShrunk([...count(4), stray], [...three, stray]), false);
+  });
+
   test('but not when pieces go one by one', () => {
     for (let n = 9; n > 1; n--) assert.equal(isShrunk(count(n), count(n - 1)), false);
   });

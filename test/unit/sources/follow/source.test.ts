@@ -7,13 +7,16 @@ test('a key says where its document belongs', () => {
   assert.deepEqual(mountOf('routes/shop', '7'), { kind: 'route', name: 'shop' });
   assert.deepEqual(mountOf('services/shop', '7'), { kind: 'service', name: 'shop' });
   assert.deepEqual(mountOf('weights/shop', '7'), { kind: 'weights', name: 'shop', revision: '7' });
+  assert.deepEqual(mountOf('signatures/routes/shop', '7'), { kind: 'signature', of: 'routes/shop' });
+  assert.deepEqual(mountOf('signatures/config', '7'), { kind: 'signature', of: 'config' });
   // Not a name: said so, with the key, when the route is checked.
   assert.deepEqual(mountOf('routes/a/b', '7'), { kind: 'route', name: 'a/b' });
 });
 
 test('a folder holds nothing, and a key of no meaning is told of', () => {
-  for (const folder of ['', 'routes/', 'services/a/', 'weights/']) assert.equal(mountOf(folder, '7'), null, folder);
-  for (const stray of ['route/a', 'routes', 'weights', 'Config', 'config/x'])
+  for (const folder of ['', 'routes/', 'services/a/', 'weights/', 'signatures/', 'signatures/routes/'])
+    assert.equal(mountOf(folder, '7'), null, folder);
+  for (const stray of ['route/a', 'routes', 'weights', 'signatures', 'Config', 'config/x'])
     assert.deepEqual(mountOf(stray, '7'), { kind: 'ignored' });
 });
 

@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { durationBetween, formatDuration, parseDuration } from '#src/sources/scalars/duration.ts';
+import {
+  checkInstant,
+  durationBetween,
+  formatDuration,
+  parseDuration,
+  parseInstant,
+} from '#src/sources/scalars/duration.ts';
 
 test('a duration is a sum of integers with units', () => {
   for (const [text, durationMs] of [
@@ -61,4 +67,19 @@ test('a missing duration is missing, another type is a wrong type', () => {
   assert.equal(check(undefined)?.kind, 'missing');
   assert.equal(check(null)?.kind, 'type');
   assert.equal(check([])?.kind, 'type');
+});
+
+test('an instant has a zone', () => {
+  assert.equal(parseInstant('2026-11-21T10:00:00Z'), Date.UTC(2026, 10, 21, 10));
+  assert.equal(parseInstant('2026-11-21T10:00:00.250+01:30'), Date.UTC(2026, 10, 21, 8, 30, 0, 250));
+  assert.equal(checkInstant('2028-02-29T00:00:00Z'), null);
+});
+
+test('what is none is refused: no zone, no such day, no time, no text', () => {
+  for (const text of ['2026-11-21T10:00:00', '2026-11-21', '2026-02-29T00:00:00Z', '2026-11-31T00:00:00Z', 'now', '']) {
+    assert.equal(parseInstant(text), null, text);
+    assert.equal(checkInstant(text)?.kind, 'instant');
+  }
+  assert.equal(parseInstant('2026-11-21T25:00:00Z'), null);
+  assert.equal(checkInstant(5)?.kind, 'type');
 });

@@ -20,11 +20,12 @@ test('values of a fleet are checked', () => {
     [
       'fleet: {name: a, redis: {address: "redis://a", passwordFile: «""}}',
       'SLU1087',
-      'leave the field out to keep the state in memory',
+      'name the file, or leave the field out',
     ],
     ['fleet: {name: a, redis: {address: "redis://a", timeout: «1ms}}', 'SLU1030', ''],
     ['fleet: {name: a, redis: {address: "redis://a", «password: x}}', 'SLU1020', ''],
     ['fleet: {name: a, REDIS, lease: «100ms}', 'SLU1030', ''],
+    ['fleet: {name: a, REDIS, lock: «zookeeper}', 'SLU1023', ''],
     ['fleet: {name: a, REDIS, window: {lease: «1h}}', 'SLU1030', ''],
     ['fleet: {name: a, REDIS, window: {onTaken: «refused}}', 'SLU1023', 'did you mean refuse?'],
   ] as const) {

@@ -30,6 +30,7 @@ test('values of http, the access log and the new limits are checked', () => {
     ['limits: {replayBodyBytesMax: «1GiB}', 'SLU1031', ''],
     ['timeouts: {dns: «0s}', 'SLU1030', ''],
     ['timeouts: {upgradeIdle: «2d}', 'SLU1030', ''],
+    ['timeouts: {streamIdle: «0s}', 'SLU1030', ''],
     ['state: {directory: «""}', 'SLU1087', 'leave the field out to keep the state in memory'],
     ['state: {«directry: /var}', 'SLU1020', 'did you mean directory?'],
   ] as const) {

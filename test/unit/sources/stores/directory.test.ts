@@ -46,6 +46,18 @@ describe('a directory', () => {
     );
   });
 
+  test('has the signature of a document beside it', async (t) => {
+    const path = await folderOf(t);
+    for (const name of ['a.yaml', 'a.yaml.sig', 'b.weights.yaml.sig', 'c.sig', 'd.txt.sig']) {
+      await writeFile(join(path, name), '# x');
+    }
+    const { pieces } = await openDirectory({ kind: 'directory', path }).list(never);
+    assert.deepEqual(
+      pieces.map(({ mount }) => mount),
+      [{ kind: 'root' }, { kind: 'signature', of: 'a.yaml' }, { kind: 'signature', of: 'b.weights.yaml' }],
+    );
+  });
+
   test('has the weights of a route in a file named after it, with a revision that is that of the text', async (t) => {
     const path = await folderOf(t);
     for (const name of ['shop.weights.yaml', 'a.b.weights.json', '.weights.yaml', 'weights.yaml', 'shop.weights.txt']) {

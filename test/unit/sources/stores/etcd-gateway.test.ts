@@ -17,16 +17,20 @@ async function rig(
     const [status, body] = answer(one, count);
     response.writeHead(status).end(body);
   });
+  return { gateway: gatewayOf(t, [url, 'http://127.0.0.1:1'], login), asked };
+}
+
+function gatewayOf(t: TestContext, endpoints: readonly string[], login: EtcdSettings['login'] = null): EtcdGateway {
   const gateway = new EtcdGateway({
     kind: 'etcd',
-    endpoints: [url, 'http://127.0.0.1:1'],
+    endpoints,
     prefix: '/sluice/v1/',
     login,
     heartbeatMs: 1000,
     tls: null,
   });
   t.after(() => gateway.client.close());
-  return { gateway, asked };
+  return gateway;
 }
 
 const EMPTY = JSON.stringify({ header: { revision: '5' } });
@@ -106,6 +110,23 @@ describe('after a failure', () => {
     const { gateway } = await rig(t, () => [200, EMPTY]);
     const { signal } = { signal: AbortSignal.abort() };
     await assert.rejects(gateway.rotating(signal, () => Promise.reject(new Error('aborted'))));
+    assert.equal((await gateway.range({}, never)).revision, '5');
+  });
+
+  test('of a member that lets the time run out, the next one is asked too', async (t) => {
+    const silent = await startFake(t, () => undefined);
+    const { url } = await startFake(t, (_asked, response) => response.end(EMPTY));
+    const gateway = gatewayOf(t, [silent.url, url]);
+    const signal = AbortSignal.timeout(20);
+    const ask = () => gateway.rotating(signal, () => gateway.range({}, signal));
+    // Of two that fail together one turns.
+    const outcomes = await Promise.allSettled([ask(), ask()]);
+    assert.deepEqual(
+      outcomes.map(({ status }) => status),
+      ['rejected', 'rejected'],
+    );
+    // The time is over before this one is asked.
+    await assert.rejects(ask());
     assert.equal((await gateway.range({}, never)).revision, '5');
   });
 });

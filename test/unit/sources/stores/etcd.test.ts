@@ -83,3 +83,54 @@ test('a value that is not UTF-8 is named', async (t) => {
   t.after(() => store.close());
   await assert.rejects(store.list(never), /the value of \/sluice\/v1\/routes\/a is not UTF-8/);
 });
+
+/** A member with two routes, whose watch tells at revision 6 that the first is another; it is at `revision` when it is asked. */
+async function changedRig(t: TestContext, revision: string) {
+  const kvOf = (key: string, text: string, changed: string) => ({
+    key: base64(PREFIX + key),
+    value: base64(text),
+    mod_revision: changed,
+  });
+  const { url, asked } = await startFake(t, ({ url: path, body }, response) => {
+    const header = { revision, raft_term: '2' };
+    if (path === '/v3/watch') {
+      const events = [{ kv: { key: base64(`${PREFIX}routes/a`), mod_revision: '6' } }];
+      response.write(`${JSON.stringify({ result: { header: { revision: '6' }, events } })}\n`);
+    } else if (path === '/v3/kv/txn') {
+      const named = kvOf('routes/a', '# named', '6');
+      const responses = [{ response_range: { count: '2' } }, { response_range: { kvs: [named], count: '1' } }];
+      response.end(JSON.stringify({ header, responses }));
+    } else if (body.includes('min_mod_revision')) {
+      response.end(JSON.stringify({ header, kvs: [kvOf('routes/b', '# since', '7')], count: '2' }));
+    } else {
+      const kvs = [kvOf('routes/a', '# a', '4'), kvOf('routes/b', '# b', '4')];
+      response.end(JSON.stringify({ header: { revision: '5', raft_term: '2' }, kvs, count: '2' }));
+    }
+  });
+  const reach = {
+    kind: 'etcd',
+    endpoints: [url],
+    prefix: PREFIX,
+    login: null,
+    heartbeatMs: 60_000,
+    tls: null,
+  } as const;
+  const store = openEtcd(reach);
+  t.after(() => store.close());
+  const before = await store.list(never);
+  assert.deepEqual(await store.watch(before.revision, never, () => undefined), { kind: 'changed' });
+  const { pieces, revision: at } = await store.list(never, before);
+  return { texts: pieces.map(({ text }) => text), at, paths: asked.map(({ url: path }) => path) };
+}
+
+test('keys that the watch has named are read alone while the store is at the revision of that word', async (t) => {
+  const { texts, at, paths } = await changedRig(t, '6');
+  assert.deepEqual([texts, at], [['# named', '# b'], '6']);
+  assert.deepEqual(paths, ['/v3/kv/range', '/v3/watch', '/v3/kv/txn']);
+});
+
+test('a store that has moved on is asked for everything since then', async (t) => {
+  const { texts, at, paths } = await changedRig(t, '7');
+  assert.deepEqual([texts, at], [['# a', '# since'], '7']);
+  assert.deepEqual(paths, ['/v3/kv/range', '/v3/watch', '/v3/kv/txn', '/v3/kv/range']);
+});

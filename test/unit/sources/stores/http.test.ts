@@ -21,7 +21,9 @@ async function rig(t: TestContext, page: { text: string; etag?: string; status?:
 test('a document is taken whole, and asked for with its validator', async (t) => {
   const { store, asked, watch, url } = await rig(t, { text: 'a: 1', etag: '"x"' });
   const { pieces, revision } = await store.list(never);
-  assert.deepEqual(pieces, [{ name: `http ${url}/sluice.yaml`, mount: { kind: 'root' }, text: 'a: 1' }]);
+  assert.deepEqual(pieces, [
+    { name: `http ${url}/sluice.yaml`, mount: { kind: 'root', file: 'sluice.yaml' }, text: 'a: 1' },
+  ]);
   assert.deepEqual(await watch(revision), { kind: 'same' });
   assert.deepEqual(
     asked.map(({ url: path, headers }) => [path, headers['if-none-match'], headers.authorization]),
@@ -56,4 +58,43 @@ test('a redirect is not followed, and told with where it leads', async (t) => {
 test('a 304 that was not asked for is a failure', async (t) => {
   const { store } = await rig(t, { text: '', status: 304 });
   await assert.rejects(store.list(never), /status 304/);
+});
+
+test('the signature beside a document is asked for where it is wanted, with a validator of its own', async (t) => {
+  const texts = new Map([
+    ['/c/x.yaml?v=1', 'a: 1'],
+    ['/c/x.yaml.sig?v=1', 's1'],
+  ]);
+  const { url, asked } = await startFake(t, ({ url: path, headers }, response) => {
+    const text = texts.get(path);
+    const isKnown = headers['if-none-match'] === `"${text}"`;
+    response.writeHead(text === undefined ? 404 : isKnown ? 304 : 200, { etag: `"${text}"` });
+    response.end(isKnown ? '' : text);
+  });
+  const settings = { kind: 'http', url: `${url}/c/x.yaml?v=1`, token: null, intervalMs: 10, tls: null } as const;
+  const store = openHttp(settings, () => 0.5, true);
+  t.after(() => store.close());
+  const watch = async (revision: string) => store.watch(revision, never, () => undefined);
+  const { pieces, revision } = await store.list(never);
+  assert.deepEqual(pieces, [
+    { name: `http ${url}/c/x.yaml`, mount: { kind: 'root', file: 'x.yaml' }, text: 'a: 1' },
+    { name: `http ${url}/c/x.yaml.sig`, mount: { kind: 'signature', of: 'x.yaml' }, text: 's1' },
+  ]);
+  assert.deepEqual(await watch(revision), { kind: 'same' });
+  assert.deepEqual(
+    asked.map(({ headers }) => headers['if-none-match']),
+    [undefined, undefined, '"a: 1"', '"s1"'],
+  );
+  texts.set('/c/x.yaml.sig?v=1', 's2');
+  const word = await watch(revision);
+  assert.ok(word.kind === 'listing');
+  assert.deepEqual(
+    word.listing.pieces.map(({ text }) => text),
+    ['a: 1', 's2'],
+  );
+  texts.delete('/c/x.yaml.sig?v=1');
+  const without = await watch(word.listing.revision);
+  assert.equal(without.kind === 'listing' && without.listing.pieces.length, 1);
+  texts.delete('/c/x.yaml?v=1');
+  await assert.rejects(watch(''), /status 404/);
 });

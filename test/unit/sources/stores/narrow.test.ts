@@ -65,6 +65,25 @@ function applied(before: ReadonlyMap<string, Entry>, { changed, indexes }: TreeC
 }
 
 describe('what changed in a tree', () => {
+  test('is found from names that were told, unless something has changed since', async () => {
+    const keys = filled(3000);
+    const before = keys.indexes;
+    keys.put(`${ROOT}routes/r01234`, 'new');
+    const told = await keys.asking.names(ROOT);
+    keys.questions = 0;
+    const change = await changeOfTree(keys.asking, before, told);
+    assert.deepEqual([change?.changed.map(({ value }) => value), change?.indexes], [['new'], keys.indexes]);
+    const questions = keys.questions;
+    assert.deepEqual(await changeOfTree(keys.asking, before), change);
+    assert.equal(keys.questions, 2 * questions + 1, 'the names are not asked for');
+    // In a part that is looked at, and in one that is not there in the names.
+    keys.put(`${ROOT}routes/r02999`, 'later');
+    keys.put(`${ROOT}routes/r09999`, 'later still');
+    const later = await changeOfTree(keys.asking, before, told);
+    assert.deepEqual(later?.changed.map(({ value }) => value).toSorted(), ['later', 'later still', 'new']);
+    assert.deepEqual(later?.indexes, keys.indexes);
+  });
+
   test('is found with few questions and few values', async () => {
     const keys = filled(3000);
     const before = keys.indexes;

@@ -3,22 +3,24 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
+import { createStandings, cutFor, STANDING_CANARY } from '#src/model/threads/load/standing.ts';
 import { Admission } from '#src/proxy/decide/admission/admission.ts';
 import { isHeld, NONE, SHED, WAITING } from '#src/proxy/decide/admission/permit.ts';
 import type { WaitEvents } from '#src/proxy/decide/admission/queue.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 
 interface One {
   name: string;
   permit: number;
   priority: number;
   userKey: number;
+  split: { cell: number } | null;
 }
 
 const SEED = 20_260_801;
 
 function one(name: string, priority = 1): One {
-  return { name, permit: NONE, priority, userKey: 7 };
+  return { name, permit: NONE, priority, userKey: 7, split: null };
 }
 
 /** Events that are written down; `then` happens to those that are admitted. */
@@ -45,6 +47,32 @@ function full(limit: number, events: WaitEvents<One>): { admission: Admission<On
 }
 
 describe('an admission', () => {
+  it('that is cut has a part of its limit from the next tick on, and all of it again', () => {
+    const { events } = told();
+    const { admission, holders } = full(8, events);
+    admission.cut = cutFor(0.5);
+    assert.equal(admission.limit, 8);
+    admission.tick(50);
+    assert.deepEqual([admission.limit, admission.inFlight, admission.isPressed], [4, 8, true], 'nobody is thrown out');
+    for (const x of holders.slice(0, 5)) admission.release(x, 60, false);
+    assert.equal(admission.admit(one('fourth'), 60, events), true);
+    assert.equal(admission.admit(one('fifth'), 60, events), false);
+    admission.cut = 0;
+    admission.tick(100);
+    assert.equal(admission.limit, 8);
+    admission.cut = cutFor(0);
+    admission.tick(150);
+    assert.equal(admission.limit, 1, 'one place stays');
+  });
+
+  it('does not cut a limit that is still being learned', () => {
+    const admission = new Admission<One>('auto', 0);
+    const { limit } = admission;
+    admission.cut = cutFor(0.5);
+    admission.tick(50);
+    assert.equal(admission.limit, limit);
+  });
+
   it('lets through as many as its limit, and the others wait', () => {
     const { events } = told();
     const { admission } = full(3, events);
@@ -184,7 +212,112 @@ describe('an admission', () => {
     assert.equal(admission.queued, 0);
   });
 
-  it('without pressure allocates nothing', () => {
+  it('serves those first whose route has least to lose, within a priority, and its canary last', () => {
+    const standings = createStandings();
+    standings.set([3, 1, STANDING_CANARY, 0], 10);
+    const admission = new Admission<One>(1, 0, standings);
+    // Whoever is let in leaves at once, and the next one follows.
+    const { events, log } = told((x) => admission.release(x, 2, false));
+    const holder = one('holder');
+    admission.admit(holder, 0, events);
+    const at = (name: string, cell: number, priority = 1): One => ({ ...one(name, priority), split: { cell } });
+    for (const x of [at('plenty', 10), at('canary', 12), at('spent', 13), at('some', 11), at('vital', 12, 0)]) {
+      assert.equal(admission.admit(x, 0, events), false);
+    }
+    admission.release(holder, 1, false);
+    assert.deepEqual(
+      log,
+      ['vital', 'spent', 'some', 'plenty', 'canary'].map((name) => `${name} admitted`),
+    );
+  });
+
+  describe('while curbed', () => {
+    /** Of `limit` places, `taken` by requests of the default priority. */
+    function curbed(limit: number, taken: number) {
+      const { events, log } = told();
+      const admission = new Admission<One>(limit, 0);
+      admission.isCurbed = true;
+      const holders = Array.from({ length: taken }, (_, n) => one(`holder${n}`));
+      for (const x of holders) assert.equal(admission.admit(x, 0, events), true);
+      return { admission, holders, events, log };
+    }
+
+    it('gives best-effort requests half of the places, rounded up, and refuses the others of them at once', () => {
+      for (const limit of [1, 2, 3, 8]) {
+        const { admission, events } = curbed(limit, 0);
+        let taken = 0;
+        for (let n = 0; n < limit; n++) if (admission.admit(one(`b${n}`, 3), 0, events)) taken += 1;
+        assert.equal(taken, Math.ceil(limit / 2), `${limit}`);
+        assert.deepEqual([admission.inFlight, admission.queued, admission.isPressed], [taken, 0, taken === limit]);
+      }
+    });
+
+    it('counts places whoever has them, and leaves the rest to everybody else', () => {
+      const { admission, holders, events } = curbed(4, 2);
+      const refused = one('refused', 3);
+      assert.equal(admission.admit(refused, 0, events), false);
+      assert.equal(refused.permit, SHED);
+      admission.release(refused, 0, false);
+      for (const priority of [2, 1]) assert.equal(admission.admit(one('more', priority), 0, events), true);
+      assert.deepEqual([admission.inFlight, admission.isPressed], [4, true]);
+      for (const x of holders) admission.release(x, 1, false);
+      const spare = one('rescued', 3);
+      assert.equal(admission.admitSpare(spare, 1), true, 'what takes a spare place is not held back');
+    });
+
+    it('lets no best-effort request wait, and those of other priorities as without it', () => {
+      const { admission, holders, events, log } = curbed(2, 2);
+      admission.admit(one('waits'), 0, events);
+      const late = one('late', 3);
+      admission.admit(late, 0, events);
+      assert.deepEqual([late.permit, admission.queued], [SHED, 1]);
+      admission.release(holders[0] as One, 1, false);
+      assert.deepEqual(log, ['waits admitted']);
+      admission.release(holders[1] as One, 1, false);
+      assert.deepEqual([admission.inFlight, admission.isPressed], [1, false]);
+    });
+
+    it('serves who waits already, and ends at once', () => {
+      const { events, log } = told();
+      const { admission, holders } = full(2, events);
+      admission.admit(one('before', 3), 0, events);
+      admission.isCurbed = true;
+      admission.release(holders[0] as One, 1, false);
+      assert.deepEqual(log, ['before admitted']);
+      admission.release(holders[1] as One, 1, false);
+      assert.equal(admission.admit(one('held back', 3), 1, events), false);
+      admission.isCurbed = false;
+      assert.equal(admission.admit(one('as before', 3), 1, events), true);
+    });
+
+    it('changes nothing for others: the same requests, the same fates', (t) => {
+      t.diagnostic(`seed ${SEED}`);
+      const play = (isCurbed: boolean): string[] => {
+        const random = new Random(SEED);
+        const held: One[] = [];
+        const { events, log } = told((x) => void held.push(x));
+        const admission = new Admission<One>(5, 0);
+        admission.isCurbed = isCurbed;
+        const arrive = (name: string, nowMs: number): void => {
+          const x = { ...one(name, random.nextUint32() % 3), userKey: random.nextUint32() | 0 };
+          if (admission.admit(x, nowMs, events)) held.push(x);
+          log.push(`${name} ${x.permit & 7}`);
+        };
+        for (let step = 0; step < 20_000; step++) {
+          const first = random.nextFloat() < 0.6 ? undefined : held.shift();
+          if (first === undefined) arrive(`x${step}`, step * 2);
+          else admission.release(first, step * 2, false);
+          if (step % 25 === 0) admission.tick(step * 2);
+        }
+        return log;
+      };
+      const without = play(false);
+      assert.ok(without.some((line) => line.endsWith(` ${SHED}`)) && without.some((line) => line.endsWith('admitted')));
+      assert.deepEqual(play(true), without);
+    });
+  });
+
+  it('without pressure allocates nothing', COUNTED, () => {
     const { events } = told();
     const admission = new Admission<One>('auto', 0);
     const x = one('x');

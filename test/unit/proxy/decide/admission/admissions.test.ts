@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import type { ConcurrencyLimit } from '#src/model/overload.ts';
 import type { TargetSpec } from '#src/model/snapshot.ts';
 import { CELL, CELL_WORDS } from '#src/model/tallies.ts';
+import { CURB, createStandings, type Standings } from '#src/model/threads/load/standing.ts';
 import type { Admission } from '#src/proxy/decide/admission/admission.ts';
 import { Admissions } from '#src/proxy/decide/admission/admissions.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
@@ -16,11 +17,12 @@ function version(name: string, limit: ConcurrencyLimit): TargetSpec {
   return { name, limit, breaker: null, balancer: 'peakEwma', endpoints: [], weights: [] };
 }
 
-function admissionsOf(): { admissions: Admissions; shown: (cell: number) => number[] } {
+function admissionsOf(): { admissions: Admissions; standings: Standings; shown: (cell: number) => number[] } {
+  const standings = createStandings();
   const words = new Int32Array(10 * CELL_WORDS);
   const shown = (cell: number): number[] =>
     [CELL.limit, CELL.admitted, CELL.queued].map((word) => words[cell * CELL_WORDS + word] as number);
-  return { admissions: new Admissions(words), shown };
+  return { admissions: new Admissions(words, standings), standings, shown };
 }
 
 describe('admissions', () => {
@@ -69,6 +71,26 @@ describe('admissions', () => {
         [0, 0, 0],
       ],
     );
+  });
+
+  it('are curbed as the byte of the cell says in which they are shown, within a tick', () => {
+    const { admissions, standings } = admissionsOf();
+    const [v1, v2] = [version('shop/v1', 4), version('shop/v2', 4)];
+    const links = admissions.link(
+      new Map([
+        [v1, 1],
+        [v2, 2],
+      ]),
+      0,
+    );
+    const curbed = () => [v1, v2].map((spec) => links.of(spec)?.isCurbed);
+    Atomics.store(standings, 2, CURB | 3);
+    assert.deepEqual(curbed(), [false, false]);
+    admissions.tick(50);
+    assert.deepEqual(curbed(), [false, true]);
+    Atomics.store(standings, 2, 3);
+    admissions.tick(100);
+    assert.deepEqual(curbed(), [false, false]);
   });
 
   it('that a snapshot drops still let through those that wait at them', () => {

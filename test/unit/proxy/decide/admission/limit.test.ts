@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { LIMIT_MIN, Limiter } from '#src/proxy/decide/admission/limit.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 
 const IDLE = { inFlight: 0, peak: 0, isOverrun: false };
 
@@ -237,7 +237,7 @@ describe('a probe', () => {
   }
 });
 
-it('a sample allocates nothing', () => {
+it('a sample allocates nothing', COUNTED, () => {
   const { limiter } = steady();
   assert.equal(
     bytesPerCall(() => limiter.sample(12)),

@@ -13,7 +13,7 @@ import {
   stateOf,
   WAITING,
 } from '#src/proxy/decide/admission/permit.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 
 describe('a permit', () => {
   it('is held from its beginning on, also when its answer is there', () => {
@@ -30,7 +30,7 @@ describe('a permit', () => {
     }
   });
 
-  it('costs no memory', () => {
+  it('costs no memory', COUNTED, () => {
     let permit = 0;
     assert.equal(
       bytesPerCall(() => {

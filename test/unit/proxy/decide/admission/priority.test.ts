@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { STANDING_CANARY, STANDINGS } from '#src/model/threads/load/standing.ts';
 import {
   COHORTS,
   cohortOf,
@@ -11,7 +12,7 @@ import {
   rankOf,
   rankOfWord,
 } from '#src/proxy/decide/admission/priority.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 
 const HOUR_MS = 3_600_000;
 
@@ -29,8 +30,25 @@ describe('a priority', () => {
   it('weighs more than any cohort', () => {
     for (let user = 0; user < 1000; user++) {
       const key = keyOf(1, user, 0);
-      assert.ok(key >= COHORTS && key < 2 * COHORTS);
-      assert.ok(keyOf(3, user, 0) < KEYS);
+      assert.ok(key >= STANDINGS * COHORTS && key < (STANDINGS + 1) * COHORTS);
+      assert.ok(keyOf(3, user, 0, STANDING_CANARY) < KEYS);
+    }
+  });
+
+  it('weighs more than any standing, and a standing more than any cohort', () => {
+    for (let user = 0; user < 1000; user++) {
+      assert.ok(keyOf(0, user, 0, STANDING_CANARY) < keyOf(1, user + 1, 0, 0));
+      for (let standing = 1; standing < STANDINGS; standing++) {
+        assert.ok(keyOf(1, user, 0, standing - 1) < keyOf(1, user + 1, 0, standing));
+      }
+    }
+  });
+
+  it('and standing leave the order of cohorts as it is', () => {
+    for (let user = 0; user < 1000; user++) {
+      for (let standing = 0; standing < STANDINGS; standing++) {
+        assert.equal(keyOf(2, user, 0, standing) % COHORTS, cohortOf(user, 0));
+      }
     }
   });
 });
@@ -55,10 +73,10 @@ describe('a cohort', () => {
     );
   });
 
-  it('costs no memory', () => {
+  it('costs no memory', COUNTED, () => {
     let user = 0;
     assert.equal(
-      bytesPerCall(() => keyOf(2, user++ & 0xffff, 12_345_678)),
+      bytesPerCall(() => keyOf(2, user++ & 0xffff, 12_345_678, 3)),
       0,
     );
   });

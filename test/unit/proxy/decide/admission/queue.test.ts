@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { WaitQueue } from '#src/proxy/decide/admission/queue.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 
 const events = { admitted: () => undefined, shed: () => undefined };
 
@@ -64,7 +64,7 @@ describe('a queue for places', () => {
     assert.deepEqual(drain(queue), ['a', 'c']);
   });
 
-  it('allocates nothing when it is empty', () => {
+  it('allocates nothing when it is empty', COUNTED, () => {
     const queue = new WaitQueue<string>();
     assert.equal(
       bytesPerCall(() => queue.pop()),

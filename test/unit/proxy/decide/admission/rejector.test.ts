@@ -2,9 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { KEYS } from '#src/proxy/decide/admission/priority.ts';
+import { KEYS, keyOf } from '#src/proxy/decide/admission/priority.ts';
 import { Rejector, type Standing } from '#src/proxy/decide/admission/rejector.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 
 const FULL: Standing = { isStanding: true, isProbing: false, queued: 20, free: 0, limit: 20 };
 const EMPTY: Standing = { isStanding: false, isProbing: false, queued: 0, free: 20, limit: 20 };
@@ -81,8 +81,24 @@ describe('a rejector', () => {
     assert.equal(rejector.admits(KEYS - 1), true);
   });
 
-  it('takes an arrival without allocating', () => {
+  it('refuses whole standings before it parts one by cohort', () => {
     const rejector = new Rejector();
+    // Half of the arrivals stand at 0 and half at 3, all of one priority; half is completed.
+    for (let n = 0; n < 60; n++) {
+      for (let i = 0; i < 512; i++) rejector.admits(keyOf(1, i, 0, i % 2 === 0 ? 0 : 3));
+      for (let i = 0; i < 256; i++) rejector.completed();
+      rejector.tick(FULL);
+    }
+    let passed = 0;
+    for (let i = 0; i < 512; i += 2)
+      assert.ok(rejector.admits(keyOf(1, i, 0, 0)), 'nobody with little left is refused');
+    for (let i = 1; i < 512; i += 2) if (rejector.admits(keyOf(1, i, 0, 3))) passed += 1;
+    assert.ok(passed <= 256 * 0.2, `${passed}`);
+  });
+
+  it('takes an arrival without allocating, but for the first', COUNTED, () => {
+    const rejector = new Rejector();
+    rejector.admits(100);
     assert.equal(
       bytesPerCall(() => rejector.admits(100)),
       0,

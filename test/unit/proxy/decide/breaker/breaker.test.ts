@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import type { BreakerConfig } from '#src/model/overload.ts';
 import { Breaker } from '#src/proxy/decide/breaker/breaker.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 
 const CONFIG: BreakerConfig = {
   consecutiveErrors: 5,
@@ -19,7 +19,7 @@ const SEED = 20_261_121;
 
 /** Attempts that begin and end at once. */
 function attempts(breaker: Breaker, outcomes: string, atMs: number): void {
-  for (const outcome of outcomes) breaker.observe(outcome === 'x', atMs, atMs);
+  for (const outcome of outcomes) breaker.observe(outcome === 'x', breaker.trial, atMs);
 }
 
 /** One that was opened at 1,000 ms. */
@@ -115,14 +115,29 @@ describe('an open breaker', () => {
     assert.equal(breaker.admit(22_000), true);
   });
 
-  it('hears nothing of attempts that began before it tried', () => {
+  it('hears nothing of attempts that began before it tried, nor of the probes of an earlier trial', () => {
     const breaker = opened();
-    breaker.observe(true, 900, 1500);
+    breaker.observe(true, 0, 1500);
     breaker.admit(6000);
-    breaker.observe(true, 900, 6100);
+    const first = breaker.trial;
+    for (const isBad of [true, false, false, false]) breaker.observe(isBad, 0, 6100);
     assert.equal(breaker.state, 'half-open');
-    for (let n = 0; n < 3; n++) breaker.observe(false, 900, 6100);
+    breaker.observe(true, first, 6200);
+    assert.equal(breaker.admit(16_200), true);
+    for (const isBad of [true, false, false, false]) breaker.observe(isBad, first, 16_300);
     assert.equal(breaker.state, 'half-open');
+  });
+
+  it('lets another one through in place of a probe that came to nothing', () => {
+    const breaker = opened();
+    for (let n = 0; n < 3; n++) breaker.admit(6000);
+    breaker.giveBack(breaker.trial);
+    assert.deepEqual(
+      [1, 2].map(() => breaker.admit(6001)),
+      [true, false],
+    );
+    breaker.giveBack(0);
+    assert.equal(breaker.admit(6002), false);
   });
 
   it('tries again when nobody learns how its probes end', () => {
@@ -133,41 +148,62 @@ describe('an open breaker', () => {
   });
 });
 
+describe('a version that answers more slowly than its breaker waits', () => {
+  it('closes it all the same', () => {
+    const breaker = opened({ openMs: 100 });
+    const underWay: { readonly atMs: number; readonly trial: number }[] = [];
+    for (let nowMs = 1100; nowMs < 3000; nowMs += 10) {
+      while ((underWay[0]?.atMs ?? nowMs) <= nowMs - 400) breaker.observe(false, underWay.shift()?.trial ?? 0, nowMs);
+      if (breaker.state !== 'closed' && breaker.admit(nowMs)) underWay.push({ atMs: nowMs, trial: breaker.trial });
+    }
+    assert.equal(breaker.state, 'closed');
+  });
+});
+
+/** 400 events at random; returns the time after them. */
+function live(breaker: Breaker, random: Random): number {
+  const underWay: number[] = [];
+  let nowMs = 1e6 * random.nextFloat();
+  for (let n = 0; n < 400; n++) {
+    nowMs += 500 * random.nextFloat() ** 2;
+    const draw = random.nextFloat();
+    if (draw < 0.6) {
+      if (breaker.admit(nowMs)) underWay.push(breaker.trial);
+      continue;
+    }
+    const trial = underWay.shift();
+    if (trial === undefined) continue;
+    if (draw < 0.9) breaker.observe(random.nextFloat() < 0.7, trial, nowMs);
+    // It came to nothing, or the client left.
+    else if (draw < 0.95) breaker.giveBack(trial);
+  }
+  return nowMs;
+}
+
 describe('any history', () => {
   it('comes back to closed once the version is well, within eight times its time and the probes', () => {
     const random = new Random(SEED);
     for (let round = 0; round < 300; round++) {
       const breaker = new Breaker({ ...CONFIG, probes: 1 + (random.nextUint32() % 5) });
-      const under: number[] = [];
-      let nowMs = 1e6 * random.nextFloat();
-      for (let n = 0; n < 400; n++) {
-        nowMs += 500 * random.nextFloat() ** 2;
-        const draw = random.nextFloat();
-        if (draw < 0.6) {
-          if (breaker.admit(nowMs)) under.push(nowMs);
-        } else if (draw < 0.9 && under.length > 0)
-          breaker.observe(random.nextFloat() < 0.7, under.shift() as number, nowMs);
-        // The client left.
-        else under.shift();
-      }
+      let nowMs = live(breaker, random);
       const endMs = nowMs + 8 * CONFIG.openMs + 2 * CONFIG.openMs;
       while (nowMs < endMs) {
         nowMs += 100;
-        if (breaker.admit(nowMs)) breaker.observe(false, nowMs, nowMs);
+        if (breaker.admit(nowMs)) breaker.observe(false, breaker.trial, nowMs);
       }
       assert.equal(breaker.state, 'closed', `seed ${SEED}, round ${round}`);
     }
   });
 });
 
-it('costs no memory per attempt', () => {
+it('costs no memory per attempt', COUNTED, () => {
   const breaker = new Breaker({ ...CONFIG, consecutiveErrors: 1_000_000, successRatioMin: 0 });
   const clock = new Float64Array([1000.5]);
   const bytes = bytesPerCall(() => {
     const nowMs = (clock[0] as number) + 0.25;
     clock[0] = nowMs;
     if (!breaker.admit(nowMs)) throw new Error('refused');
-    breaker.observe((nowMs & 1) === 0, nowMs, nowMs);
+    breaker.observe((nowMs & 1) === 0, breaker.trial, nowMs);
   });
   assert.equal(bytes, 0);
 });

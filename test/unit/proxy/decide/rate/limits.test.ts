@@ -11,7 +11,7 @@ import type { Exchange } from '#src/proxy/exchange.ts';
 import type { RouteSketch } from '../../../../support/plane.ts';
 import { bench, exchangeOn, get, peerOf, readHead, TWO_VERSIONS } from '../../../../support/proxy/parts.ts';
 
-const ONE: RateLimitConfig = { name: 'default', requests: 1, perMs: 60_000, burst: 1, by: 'address' };
+const ONE: RateLimitConfig = { name: 'default', requests: 1, perMs: 60_000, burst: 1, by: 'address', scope: 'gateway' };
 
 /** Decides requests one after another on one bench. */
 function decider(change: Partial<RouteSketch>): (headers?: string, peer?: Peer, atMs?: number) => Exchange {
@@ -95,6 +95,7 @@ describe('a limit', () => {
     const seeds = (limit: RateLimitConfig, route = 'shop') => linkRates(route, [limit])?.[0]?.seed;
     assert.equal(seeds(ONE), seeds({ ...ONE }));
     assert.notEqual(seeds(ONE), seeds({ ...ONE, requests: 2 }));
+    assert.notEqual(seeds(ONE), seeds({ ...ONE, scope: 'fleet' }));
     assert.notEqual(seeds(ONE), seeds(ONE, 'cart'));
     assert.equal(linkRates('shop', []), null);
   });

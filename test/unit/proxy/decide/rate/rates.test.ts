@@ -4,14 +4,22 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { Random } from '#src/lib/random.ts';
-import { RATE_KEYS_MAX, ratesForgotten, reserveRates } from '#src/model/overload.ts';
+import { RATE_ENTRY, RATE_SET_WORDS, RATE_TABLES, ratesForgotten, reserveRates } from '#src/model/overload.ts';
 import { type Rate, Rates, rateOf } from '#src/proxy/decide/rate/rates.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 
 const SEED = 20_261_121;
 const KEY = 4711;
 const THREADS = 3;
 const ASKS = 20_000;
+
+function limit(seed: number, requests: number, perMs: number, burst: number): Rate {
+  return rateOf(seed, { requests, perMs, burst, scope: 'gateway' });
+}
+
+function fleetLimit(seed: number, requests: number, perMs: number, burst: number): Rate {
+  return rateOf(seed, { requests, perMs, burst, scope: 'fleet' });
+}
 
 /** How many of `asks` requests are let through at once. */
 function through(rates: Rates, rate: Rate, asks: number, nowMs: number): number {
@@ -20,9 +28,12 @@ function through(rates: Rates, rate: Rate, asks: number, nowMs: number): number 
   return count;
 }
 
+/** Keys that can be counted at the same time, if they spread evenly. */
+const RATE_KEYS_MAX = RATE_TABLES.gateway.sets * RATE_TABLES.gateway.entries;
+
 describe('a rate', () => {
   it('lets a burst through at once, and then one request per step', () => {
-    const [rates, rate] = [new Rates(reserveRates()), rateOf(1, 10, 1000, 5)];
+    const [rates, rate] = [new Rates(reserveRates()), limit(1, 10, 1000, 5)];
     assert.equal(through(rates, rate, 20, 50_000), 5);
     assert.equal(through(rates, rate, 20, 50_099), 0);
     assert.equal(through(rates, rate, 20, 50_101), 1);
@@ -30,7 +41,7 @@ describe('a rate', () => {
   });
 
   it('says how much too early a request is', () => {
-    const [rates, rate] = [new Rates(reserveRates()), rateOf(1, 1, 60_000, 1)];
+    const [rates, rate] = [new Rates(reserveRates()), limit(1, 1, 60_000, 1)];
     assert.equal(rates.take(rate, KEY, 1000), 0);
     assert.ok(Math.abs(rates.take(rate, KEY, 1000) - 60_000) < 1);
     assert.ok(Math.abs(rates.take(rate, KEY, 31_000) - 30_000) < 1);
@@ -39,7 +50,7 @@ describe('a rate', () => {
 
   it('is another one for another key and for another limit', () => {
     const rates = new Rates(reserveRates());
-    const [first, second] = [rateOf(1, 1, 1000, 1), rateOf(2, 1, 1000, 1)];
+    const [first, second] = [limit(1, 1, 1000, 1), limit(2, 1, 1000, 1)];
     assert.equal(rates.take(first, KEY, 0), 0);
     assert.equal(rates.take(first, KEY + 1, 0), 0);
     assert.equal(rates.take(second, KEY, 0), 0);
@@ -54,7 +65,7 @@ describe('a rate', () => {
       [100, 86_400_000, 100],
       [1, 86_400_000, 1],
     ] as const) {
-      const rate = rateOf(requests, requests, perMs, burst);
+      const rate = limit(requests, requests, perMs, burst);
       let nowMs = 1e9;
       for (const pauseMs of [0, 2 ** 14, 2 ** 22, 2 ** 32, 2 ** 33 + 1, 2 ** 36]) {
         nowMs += pauseMs + (burst * perMs) / requests + 1;
@@ -68,7 +79,7 @@ describe('a rate', () => {
     for (let round = 0; round < 200; round++) {
       const [requests, burst] = [1 + (random.nextUint32() % 1000), 1 + (random.nextUint32() % 20)];
       const perMs = 1000 * (1 + (random.nextUint32() % 60));
-      const [rates, rate] = [new Rates(reserveRates()), rateOf(round, requests, perMs, burst)];
+      const [rates, rate] = [new Rates(reserveRates()), limit(round, requests, perMs, burst)];
       const stepMs = perMs / requests;
       const times: number[] = [];
       let nowMs = 1e6 * random.nextFloat();
@@ -88,7 +99,7 @@ describe('a rate', () => {
   });
 
   it('is as it was when a request is taken back', () => {
-    const [rates, rate] = [new Rates(reserveRates()), rateOf(1, 1, 1000, 2)];
+    const [rates, rate] = [new Rates(reserveRates()), limit(1, 1, 1000, 2)];
     for (let n = 0; n < 10; n++) {
       assert.equal(rates.take(rate, KEY, 0), 0);
       rates.giveBack(rate, KEY, 0);
@@ -97,11 +108,62 @@ describe('a rate', () => {
   });
 });
 
+describe('a burst that takes longer than a second counter goes', () => {
+  it('is counted like any other', () => {
+    // One request a day, a million at once: 2,700 years.
+    const [rates, rate] = [new Rates(reserveRates()), limit(1, 1, 86_400_000, 1_000_000)];
+    assert.equal(through(rates, rate, 1_000_000, 1e6), 1_000_000);
+    assert.equal(through(rates, rate, 10, 1e6), 0);
+    assert.equal(through(rates, rate, 10, 2e6), 0);
+  });
+});
+
+describe('a limit of a fleet', () => {
+  /** Words of the fleet's table that are not 0, but for times. */
+  function entriesOf(shared: SharedArrayBuffer): { seed: number; untold: number }[] {
+    const words = new Int32Array(shared);
+    const { base, sets, entries, entryWords } = RATE_TABLES.fleet;
+    const found: { seed: number; untold: number }[] = [];
+    for (let at = base; at < base + sets * RATE_SET_WORDS; at += RATE_SET_WORDS) {
+      for (let n = 0; n < entries; n++) {
+        const entry = at + n * entryWords;
+        if (words[entry] === 0) continue;
+        found.push({
+          seed: words[entry + RATE_ENTRY.seed] as number,
+          untold: words[entry + RATE_ENTRY.untold] as number,
+        });
+      }
+    }
+    return found;
+  }
+
+  it('counts like any other, in a table of its own, and how many the fleet was not told of', () => {
+    const shared = reserveRates();
+    const [rates, own, fleet] = [new Rates(shared), limit(7, 10, 1000, 5), fleetLimit(-7, 10, 1000, 5)];
+    assert.equal(through(rates, own, 20, 50_000), 5);
+    assert.deepEqual(entriesOf(shared), []);
+    assert.equal(through(rates, fleet, 20, 50_000), 5);
+    assert.equal(through(rates, fleet, 20, 50_101), 1);
+    assert.deepEqual(entriesOf(shared), [{ seed: -7, untold: 6 }]);
+    rates.giveBack(fleet, KEY, 50_101);
+    assert.deepEqual(entriesOf(shared), [{ seed: -7, untold: 5 }]);
+  });
+
+  it('that takes the place of another begins with nothing untold', () => {
+    const shared = reserveRates();
+    const [rates, fleet] = [new Rates(shared), fleetLimit(7, 1, 60_000, 1)];
+    for (let key = 0; key < 100_000; key++) rates.take(fleet, key, 0);
+    const entries = entriesOf(shared);
+    assert.ok(entries.length > 12_000 && entries.length <= 12_288, `${entries.length}`);
+    assert.ok(entries.every(({ seed, untold }) => seed === 7 && untold === 1));
+  });
+});
+
 describe('a table of rates', () => {
   it('forgets the keys that would be full again first, counts them, and grows by nothing', () => {
     const shared = reserveRates();
     const bytes = shared.byteLength;
-    const [rates, rate] = [new Rates(shared), rateOf(1, 1, 60_000, 1)];
+    const [rates, rate] = [new Rates(shared), limit(1, 1, 60_000, 1)];
     const few = RATE_KEYS_MAX / 16;
     for (let key = 0; key < few; key++) rates.take(rate, key, 0);
     assert.ok(ratesForgotten(shared) < few / 100, `${ratesForgotten(shared)} of ${few}`);
@@ -115,7 +177,7 @@ describe('a table of rates', () => {
 
   it('counts no key that is full again as forgotten', () => {
     const shared = reserveRates();
-    const [rates, rate] = [new Rates(shared), rateOf(1, 10, 1000, 1)];
+    const [rates, rate] = [new Rates(shared), limit(1, 10, 1000, 1)];
     for (let round = 0; round < 3; round++) {
       for (let key = 0; key < 8192; key++) rates.take(rate, 10_000 * round + key, 10_000 * round);
     }
@@ -130,14 +192,14 @@ describe('a table of rates', () => {
       import { parentPort, workerData } from 'node:worker_threads';
       const { Rates, rateOf } = await import(${JSON.stringify(url)});
       const { shared, start, asks } = workerData;
-      const [rates, rate] = [new Rates(shared), rateOf(1, 5000, 1000, 5000)];
+      const [rates, rate] = [new Rates(shared), rateOf(1, { requests: 5000, perMs: 1000, burst: 5000, scope: 'gateway' })];
       parentPort.postMessage('ready');
       Atomics.wait(start, 0, 0);
       let count = 0;
       for (let n = 0; n < asks; n++) if (rates.take(rate, ${KEY}, 1000) === 0) count++;
       parentPort.postMessage(count);`;
     // The key is known to all before they begin: two that make it at the same moment may both have the first request.
-    assert.equal(new Rates(shared).take(rateOf(1, 5000, 1000, 5000), KEY, 1000), 0);
+    assert.equal(new Rates(shared).take(limit(1, 5000, 1000, 5000), KEY, 1000), 0);
     const url64 = new URL(`data:text/javascript,${encodeURIComponent(code)}`);
     const workers = Array.from({ length: THREADS }, () => {
       return new Worker(url64, { workerData: { shared, start, asks: ASKS } });
@@ -152,8 +214,8 @@ describe('a table of rates', () => {
     await Promise.all(workers.map((worker) => worker.terminate()));
   });
 
-  it('allocates nothing for a request that is let through', () => {
-    const [rates, rate] = [new Rates(reserveRates()), rateOf(1, 1_000_000, 1000, 1000)];
+  it('allocates nothing for a request that is let through', COUNTED, () => {
+    const [rates, rate] = [new Rates(reserveRates()), limit(1, 1_000_000, 1000, 1000)];
     const clock = new Float64Array([1000.5]);
     const bytes = bytesPerCall(() => {
       clock[0] = (clock[0] as number) + 1;

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { AliasTable } from '#src/proxy/forward/balance/alias.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 
 const SEED = 5;
 const DRAWS = 100_000;
@@ -40,7 +40,7 @@ it('only the places that were given are drawn', () => {
   assert.ok(Math.abs(first - DRAWS / 4) < 700, `seed ${SEED}: ${first}`);
 });
 
-it('building and drawing allocate nothing', () => {
+it('building and drawing allocate nothing', COUNTED, () => {
   const table = new AliasTable(4);
   const places = Int32Array.of(0, 1, 2, 3);
   const sizes = Float64Array.of(1, 2, 3, 4);

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { mix32 } from '#src/lib/hash.ts';
 import { ConsistentHash } from '#src/proxy/forward/balance/consistent-hash.ts';
 import type { Targets } from '#src/proxy/forward/balance/targets.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 import { groupOf, picksOf, targetsOf } from '../../../../support/simulate/balancing.ts';
 
 const USERS = 10_000;
@@ -119,7 +119,7 @@ it('none is null; all out is all, in panic', () => {
   assert.equal(targets.isPanicking, true);
 });
 
-it('a pick allocates nothing', () => {
+it('a pick allocates nothing', COUNTED, () => {
   const group = groupOf(TEN);
   const targets = targetsOf(group, 'consistentHash');
   assert.ok(targets instanceof ConsistentHash);

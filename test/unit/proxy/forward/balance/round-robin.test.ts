@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { RoundRobin } from '#src/proxy/forward/balance/round-robin.ts';
 import type { Targets } from '#src/proxy/forward/balance/targets.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 import { groupOf, picksOf, targetsOf } from '../../../../support/simulate/balancing.ts';
 
 const SEED = 3;
@@ -88,7 +88,7 @@ it('none is null; all out is all, in panic', () => {
   assert.equal(targets.isPanicking, true);
 });
 
-it('a pick allocates nothing', () => {
+it('a pick allocates nothing', COUNTED, () => {
   const group = groupOf([1, 2, 3, 4, 5]);
   const targets = targetsOf(group, 'roundRobin');
   assert.ok(targets instanceof RoundRobin);

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 import { groupOf, sharesOf } from '../../../../support/simulate/balancing.ts';
 
 it('sizes are counted in units of the smallest weight', () => {
@@ -49,7 +49,7 @@ it('nobody at all is no panic', () => {
   assert.deepEqual([shares.isPanicking, shares.count], [false, 0]);
 });
 
-it('refresh allocates nothing', () => {
+it('refresh allocates nothing', COUNTED, () => {
   const shares = sharesOf(groupOf([1, 2, 3, 4]));
   const bytes = bytesPerCall(() => shares.refresh());
   assert.equal(bytes, 0, `${bytes} B`);

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { TwoChoices } from '#src/proxy/forward/balance/two-choices.ts';
 import type { Endpoint } from '#src/proxy/forward/endpoint.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 import { type Group, groupOf, picksOf, targetsOf } from '../../../../support/simulate/balancing.ts';
 
 const SEED = 11;
@@ -118,7 +118,7 @@ for (const balancer of ['peakEwma', 'leastRequest'] as const) {
       assert.ok(failing < 20, `seed ${SEED}: ${failing} of 4000`);
     });
 
-    it('allocates nothing, even and weighted, also when a capacity has just moved', () => {
+    it('allocates nothing, even and weighted, also when a capacity has just moved', COUNTED, () => {
       for (const weights of [EVEN_6, [1, 2, 3]]) {
         const group = groupOf(weights, SEED);
         const targets = targetsOf(group, balancer);

@@ -21,7 +21,7 @@ import type { Pool } from '#src/proxy/http1/pool.ts';
 import { setCapacity } from '#src/snapshot/endpoint-dials.ts';
 import { setLatency } from '#src/snapshot/latency-dials.ts';
 import type { RouteSketch } from '../../../../support/plane.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 import { type Bench, bench, exchangeOn, routeOf, TWO_VERSIONS } from '../../../../support/proxy/parts.ts';
 import { counters, word } from '../../../../support/readings/recorded.ts';
 
@@ -133,7 +133,7 @@ describe('an answer of the canary', () => {
     assert.equal(isUnwelcome(begun(on, 1, { isSpent: true }), 503), false);
   });
 
-  it('costs nothing to look at', () => {
+  it('costs nothing to look at', COUNTED, () => {
     const x = begun(rescuing());
     assert.equal(
       bytesPerCall(() => void isUnwelcome(x, 200)),

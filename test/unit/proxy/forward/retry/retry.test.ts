@@ -14,10 +14,19 @@ import {
   type Retrying,
 } from '#src/proxy/forward/retry/retry.ts';
 import { DEFAULT_RETRY } from '#src/sources/defaults.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 import { bench, exchangeOn, routeOf, TWO_VERSIONS } from '../../../../support/proxy/parts.ts';
 
-const RETRIED: Retrying = { count: 1, timer: null, hasFailed: true, rescuedFrom: null };
+const NOTHING = {
+  rescuedFrom: null,
+  fallen: null,
+  keyed: null,
+  pacing: null,
+  copying: null,
+  streaming: null,
+  traced: null,
+};
+const RETRIED: Retrying = { count: 1, timer: null, hasFailed: true, ...NOTHING };
 
 /** Retries the budget gives at one instant. */
 function drained(budget: RetryBudget, nowMs: number): number {
@@ -72,7 +81,7 @@ describe('the retry budget', () => {
     assert.ok(retries >= 9900, String(retries));
   });
 
-  it('allocates nothing for a request', () => {
+  it('allocates nothing for a request', COUNTED, () => {
     const budget = new RetryBudget(0);
     assert.ok(bytesPerCall(() => budget.deposit(), 5000, 16) <= 16);
   });

@@ -6,7 +6,7 @@ import { Random } from '#src/lib/random.ts';
 import { FieldTable } from '#src/proxy/http1/fields/field-table.ts';
 import { FIELD, NameTable } from '#src/proxy/http1/fields/names.ts';
 import { INCOMPLETE, MALFORMED, TOO_MANY_FIELDS } from '#src/proxy/http1/fields/scanner.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 
 const COLOR = 'x-color';
 
@@ -137,7 +137,7 @@ describe('what is kept', () => {
   }
 });
 
-it('scanning and looking up allocate nothing', () => {
+it('scanning and looking up allocate nothing', COUNTED, () => {
   const table = new FieldTable('request', new NameTable([COLOR]), 10);
   const bytes = Buffer.from(
     'Host: a.example\r\nAccept: */*\r\nX-Color: blue\r\nUser-Agent: x\r\nX-Trace: 1\r\nX-Client-Id: 1\r\n\r\n',

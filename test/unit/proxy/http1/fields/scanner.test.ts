@@ -18,7 +18,7 @@ import {
   readMemory,
   TOO_MANY_FIELDS,
 } from '#src/proxy/http1/fields/scanner.ts';
-import { bytesPerCall } from '../../../../support/proxy/allocation.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 import { assemble, madeFile } from '../../../../support/tidy/wasm.ts';
 
 const MOST = 8;
@@ -159,7 +159,7 @@ describe('the scan of header fields', () => {
     }
   });
 
-  it('allocates nothing', () => {
+  it('allocates nothing', COUNTED, () => {
     const bytes = Buffer.from('Host: a\r\nAccept: */*\r\n\r\n', 'latin1');
     let kept = 0;
     assert.equal(

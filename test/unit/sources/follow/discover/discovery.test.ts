@@ -166,3 +166,16 @@ test('a registry that was not named at the start is a failure that says so', asy
   );
   discovery.close();
 });
+
+test('nobody waits for a lookup that somebody else asked for', async () => {
+  const { time, discovery, put, storeOf } = rig();
+  put('consul shop', 1);
+  storeOf('consul typo').setMode('down');
+  const abandoned = discovery.open([consul({ service: 'typo' })]);
+  assert.equal(discovery.open([]), null);
+  const opened = discovery.open([consul()]);
+  await time.pass(200);
+  assert.deepEqual(await opened, []);
+  await time.pass(1000);
+  assert.deepEqual(await abandoned, ['consul typo']);
+});

@@ -46,6 +46,8 @@ test('a listing is every document below the node, by name; strays are named, end
     ['/sluice/stray', 'x'],
     ['/sluice/endpoints/a', 'x'],
     ['/sluice/weights/a', 'w'],
+    ['/sluice/signatures/config', 'c'],
+    ['/sluice/signatures/routes/a', 'r'],
   ] as const;
   const nodes = new Map([...Object.entries(NODES), ...more]);
   const { store } = await rig(t, nodes);
@@ -55,6 +57,8 @@ test('a listing is every document below the node, by name; strays are named, end
     { name: 'zookeeper /sluice/routes/a', mount: { kind: 'route', name: 'a' }, text: '1' },
     { name: 'zookeeper /sluice/routes/b', mount: { kind: 'route', name: 'b' }, text: 'ü' },
     { name: 'zookeeper /sluice/services/s', mount: { kind: 'service', name: 's' }, text: '2' },
+    { name: 'zookeeper /sluice/signatures/config', mount: { kind: 'signature', of: 'config' }, text: 'c' },
+    { name: 'zookeeper /sluice/signatures/routes/a', mount: { kind: 'signature', of: 'routes/a' }, text: 'r' },
     { name: 'zookeeper /sluice/stray', mount: { kind: 'ignored' }, text: '' },
     { name: 'zookeeper /sluice/weights/a', mount: { kind: 'weights', name: 'a', revision: '5' }, text: 'w' },
   ]);

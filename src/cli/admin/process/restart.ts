@@ -1,0 +1,76 @@
+/**
+ * `sluice restart`: has a running gateway hand over to a process of what stands on the disk now.
+ */
+
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Status } from '../../../model/status.ts';
+import { readArgs } from '../../args.ts';
+import { type CliDeps, type Command, EXIT } from '../../deps.ts';
+import { adminOf, asking, refuse } from '../ask/asking.ts';
+import { DEFAULT_ADMIN, fetchStatus, reasonOf, sendRestart } from '../ask/client.ts';
+
+const POLL_MS = 200;
+/** A gateway gives up by itself before that (--restart-timeout and what follows it). */
+const POLLS_MAX = 20_000;
+
+const USAGE = `sluice restart [--admin URL]
+
+Starts the program of a running gateway anew, from the same command line. The new process takes over the listening
+sockets when it is ready and the old one drains; when it cannot serve, the old one goes on.
+
+  --admin URL          admin server; default $SLUICE_ADMIN, else ${DEFAULT_ADMIN}
+  -h, --help           this text
+
+Needs the token of the admin server in $SLUICE_ADMIN_TOKEN.
+Exit codes: 0 the new process serves, 1 refused or failed, 2 wrong usage, 3 cannot reach the admin server.
+`;
+
+/** The command `restart`. */
+export const restartCommand: Command = { usage: USAGE, run };
+
+async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
+  const { values } = readArgs(argv, { admin: { type: 'string' } });
+  const adminUrl = adminOf(values.admin, deps);
+  const asked = await asking(adminUrl, deps, async () => {
+    return { status: await fetchStatus(adminUrl), begun: await sendRestart(adminUrl, deps.env['SLUICE_ADMIN_TOKEN']) };
+  });
+  if ('exit' in asked) return asked.exit;
+  const { status, begun } = asked.answer;
+  if ('refused' in begun) return refuse(begun.refused, deps, begun.status);
+  deps.stdout.write(`process ${begun.pid} starts\n`);
+  return follow(adminUrl, { before: status.pid, failures: status.restart.failures }, deps);
+}
+
+/** Asks until another process answers, or the old one says that it failed. */
+async function follow(
+  adminUrl: string,
+  { before, failures }: { readonly before: number; readonly failures: number },
+  deps: CliDeps,
+): Promise<number> {
+  for (let polls = 0; polls < POLLS_MAX; polls++) {
+    await sleep(POLL_MS);
+    const status = await statusNow(adminUrl);
+    if (status === null) continue;
+    if (status.pid !== before) {
+      deps.stdout.write(`process ${status.pid} serves, release ${status.version}; process ${before} drains\n`);
+      return EXIT.ok;
+    }
+    if (status.restart.failures <= failures) continue;
+    deps.stderr.write(
+      `sluice: the restart failed: ${status.restart.lastFailure?.because}; process ${before} serves on\n`,
+    );
+    return EXIT.failed;
+  }
+  deps.stderr.write('sluice: the restart has not come to an end\n');
+  return EXIT.failed;
+}
+
+/** Null where the old process closed the connection on its way out; an admin server that is gone for good rejects. */
+async function statusNow(adminUrl: string): Promise<Status | null> {
+  try {
+    return await fetchStatus(adminUrl);
+  } catch (error) {
+    if (/ECONNREFUSED/.test(reasonOf(error))) throw error;
+    return null;
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * `sluice slo`: SLO files: checked, and in the formats of other tools.
+ */
+
+import { similarTo } from '../../lib/text/similar.ts';
+import { SluiceError } from '../../model/problem.ts';
+import { didYouMean } from '../args.ts';
+import type { CliDeps, Command } from '../deps.ts';
+import { exportObjectives, importObjectives } from './transfer.ts';
+import { validate } from './validate.ts';
+
+const USAGE = `sluice slo validate FILE [--rps N | --admin URL] [-o text|json]
+sluice slo export FILE --format prometheus|openslo|sloth|pyrra
+sluice slo import FILE --format openslo|openapi
+
+  validate             say every problem of FILE, a configuration or OpenSLO v1: fields, references, mathematics; with
+                       traffic, what the budgets allow and when alerts fire
+  export               write the objectives of FILE, a configuration or OpenSLO v1, for another tool
+  import               write the objectives of FILE as fields of a configuration: of OpenSLO those that name a route or service
+                       of the gateway, of OpenAPI 3 its x-slo-* extensions
+
+  --rps N              events per second of every objective
+  --admin URL          the traffic that a running gateway counted, instead
+  --format FORMAT      prometheus: recording rules with Sloth's series names, and alerts
+  -o, --output FORMAT  text, json; default text
+  -h, --help           this text
+
+Exit codes: 0 ok, 1 problems, or objectives that this traffic does not allow, 2 wrong usage, 3 cannot reach the admin server.
+`;
+
+const ACTIONS: Readonly<Record<string, (argv: readonly string[], deps: CliDeps) => Promise<number>>> = {
+  validate,
+  export: exportObjectives,
+  import: importObjectives,
+};
+
+/** The command `slo`. */
+export const sloCommand: Command = {
+  usage: USAGE,
+  run: (argv, deps) => {
+    const [name = '', ...rest] = argv;
+    const action = Object.hasOwn(ACTIONS, name) ? ACTIONS[name] : undefined;
+    if (action !== undefined) return action(rest, deps);
+    const known = Object.keys(ACTIONS);
+    const got = name === '' ? '' : `, got ${name}${didYouMean(similarTo(name, known))}`;
+    throw new SluiceError('SLU_USAGE', `slo takes one of ${known.join(', ')}${got}`);
+  },
+};

@@ -1,0 +1,69 @@
+/**
+ * Reads an SLO file of either form: a configuration of the gateway, or OpenSLO v1.
+ */
+
+import type { Problem } from '../../model/problem.ts';
+import type { ConfigTools } from '../config/command.ts';
+import type { CliDeps } from '../deps.ts';
+import { Findings } from './check/findings.ts';
+import { isOpenSlo, readOpenSlo } from './check/openslo.ts';
+import { type FileObjective, objectivesIn } from './objective.ts';
+import type { FileDocument, SloTools } from './tools.ts';
+
+export interface SloFile {
+  readonly format: 'sluice' | 'openslo';
+  /** Those that the gateway measures; none when there are problems. */
+  readonly objectives: readonly FileObjective[];
+  readonly problems: readonly Problem[];
+  readonly warnings: readonly Problem[];
+}
+
+export interface ReadTools {
+  readonly config: ConfigTools;
+  readonly slo: SloTools;
+}
+
+/** Loads what reading takes. */
+export async function toolsOf(deps: Pick<CliDeps, 'config' | 'slo'>): Promise<ReadTools> {
+  const [config, slo] = await Promise.all([deps.config(), deps.slo()]);
+  return { config, slo };
+}
+
+/** @throws SluiceError SLU_CONFIG_UNREADABLE */
+export async function readSloFile(file: string, tools: ReadTools): Promise<SloFile> {
+  const text = await tools.config.readText(file);
+  const yaml = tools.slo.readYaml(text);
+  if (!yaml.ok) {
+    const { place, because } = yaml;
+    const code = tools.slo.codeOf('syntax');
+    const problem = { code, file, ...place, path: '', expected: 'valid YAML', got: `an error: ${because}`, hint: '' };
+    return { format: 'sluice', objectives: [], problems: [problem], warnings: [] };
+  }
+  return yaml.documents.some(isOpenSlo) ? fromOpenSlo(yaml.documents, file, tools) : fromConfig(text, file, tools);
+}
+
+function fromOpenSlo(documents: readonly FileDocument[], file: string, { slo }: ReadTools): SloFile {
+  const findings = new Findings(file, slo);
+  const own = readOpenSlo(documents, findings);
+  const { problems, warnings } = findings;
+  const seen = new Set<string>();
+  for (const { fields, scope, name, indicator } of own) {
+    const key = `${scope}/${name}/${indicator}`;
+    const flaw = {
+      kind: 'sloTwice',
+      expected: `one objective for ${indicator} of ${scope} ${name}`,
+      got: 'another',
+    } as const;
+    if (seen.has(key)) findings.refuse(fields.document, fields.path, flaw);
+    seen.add(key);
+  }
+  const objectives = own.map(({ fields: _fields, ...objective }) => objective);
+  return { format: 'openslo', objectives: problems.length > 0 ? [] : objectives, problems, warnings };
+}
+
+function fromConfig(text: string, file: string, { config }: ReadTools): SloFile {
+  const parsed = config.parse(text, file);
+  if (!parsed.ok) return { format: 'sluice', objectives: [], problems: parsed.problems, warnings: [] };
+  const { warnings } = parsed;
+  return { format: 'sluice', objectives: objectivesIn(parsed.config), problems: [], warnings };
+}

@@ -1,0 +1,131 @@
+/**
+ * Checks what is promised against what a gateway measured and decided.
+ *
+ * Latency and errors are those since the start of the process, availability that of the route's objective over 28 days, release window and
+ * rollback time those of the decisions that the gateway still has, saturation that of this moment. What was not measured is neither
+ * kept nor broken.
+ */
+
+import type { Decision, LoggedDecision } from '../../../model/slo.ts';
+import type { RouteStatus, SloStatus, Status } from '../../../model/status.ts';
+import type { Commitments, ReleaseWindow } from './contract.ts';
+
+export const COMMITMENTS = [
+  'p99',
+  'error-ratio',
+  'availability',
+  'release-window',
+  'rollback-time',
+  'saturation',
+] as const;
+
+export interface Checked {
+  readonly route: string;
+  readonly commitment: (typeof COMMITMENTS)[number];
+  readonly state: 'kept' | 'broken' | 'no-data';
+  /** What was promised and what was measured, in one sentence. */
+  readonly reason: string;
+  /** The objective that it is about, `route/checkout/availability`; empty: none. */
+  readonly slo: string;
+  /** Ids of requests that failed on canaries of the route, where it is broken; at most five. */
+  readonly requestIds: readonly string[];
+}
+
+type Verdict = Pick<Checked, 'state' | 'reason'>;
+
+const SAMPLES_MAX = 5;
+const RELEASES: ReadonlySet<string> = new Set(['start', 'step', 'promote']);
+const MINUTE_MS = 60_000;
+
+/** Every commitment that a contract has. A route that there is not has no data. */
+export function checkContract(
+  contract: readonly Commitments[],
+  { routes, slos }: Pick<Status, 'routes' | 'slos'>,
+  logged: readonly LoggedDecision[],
+): Checked[] {
+  return contract.flatMap((promised) => {
+    const route = routes.find(({ name }) => name === promised.route) ?? null;
+    const decisions = logged.filter((one): one is Decision => 'canary' in one && one.route === promised.route);
+    const sloOf = (indicator: SloStatus['indicator']): SloStatus | null =>
+      slos.find((slo) => slo.scope === 'route' && slo.name === promised.route && slo.indicator === indicator) ?? null;
+    const samples = decisions.flatMap(({ sampleRequestIds }) => sampleRequestIds).slice(-SAMPLES_MAX);
+    const [availability, latency] = [sloOf('availability'), sloOf('latency')];
+    return [
+      row('p99', p99(promised.p99Ms, route), latency),
+      row('error-ratio', errors(promised.errorRatio, route), availability),
+      row('availability', share(promised.availabilityRatio, availability), availability),
+      row('release-window', releases(promised.releaseWindow, decisions), null),
+      row('rollback-time', rollbacks(promised.rollbackMs, decisions), null),
+      row('saturation', saturation(promised.saturationRatio, route), null),
+    ].flat();
+
+    function row(commitment: Checked['commitment'], verdict: Verdict | null, slo: SloStatus | null): Checked[] {
+      if (verdict === null) return [];
+      const name = slo === null ? '' : `${slo.scope}/${slo.name}/${slo.indicator}`;
+      const requestIds = verdict.state === 'broken' ? samples : [];
+      return [{ route: promised.route, commitment, ...verdict, slo: name, requestIds }];
+    }
+  });
+}
+
+/** @param most what is promised; null: nothing */
+function atMost(most: number | null, measured: number | null | undefined, unit: string, scale = 1): Verdict | null {
+  if (most === null) return null;
+  if (measured === null || measured === undefined) return { state: 'no-data', reason: 'nothing was measured' };
+  const reason = `${digits(measured * scale)} ${unit}, at most ${digits(most * scale)} ${unit} promised`;
+  return { state: measured <= most ? 'kept' : 'broken', reason };
+}
+
+function p99(most: number | null, route: RouteStatus | null): Verdict | null {
+  return atMost(most, route?.p99Ms, 'ms');
+}
+
+function errors(most: number | null, route: RouteStatus | null): Verdict | null {
+  return atMost(most, route?.errorRatio, '%', 100);
+}
+
+function share(least: number | null, slo: SloStatus | null): Verdict | null {
+  if (least === null) return null;
+  const { good, bad } = slo?.events ?? { good: 0, bad: 0 };
+  if (good + bad === 0) return { state: 'no-data', reason: 'its objective counted nothing, or it has none' };
+  const measured = good / (good + bad);
+  const reason = `${digits(measured * 100)} % good, ${bad} bad of ${good + bad}; at least ${digits(least * 100)} % promised`;
+  return { state: measured >= least ? 'kept' : 'broken', reason };
+}
+
+function releases(window: ReleaseWindow | null, decisions: readonly Decision[]): Verdict | null {
+  if (window === null) return null;
+  const steps = decisions.filter(({ kind }) => RELEASES.has(kind));
+  if (steps.length === 0) return { state: 'no-data', reason: 'no release was decided' };
+  const outside = steps.filter(({ at }) => !isWithin(window, at));
+  const last = outside.at(-1);
+  if (last === undefined) return { state: 'kept', reason: `${steps.length} decisions, all within the window` };
+  const reason = `${outside.length} of ${steps.length} decisions outside the window, the last one ${last.kind} at ${last.at}`;
+  return { state: 'broken', reason };
+}
+
+function isWithin({ days, fromMinute, toMinute }: ReleaseWindow, at: string): boolean {
+  const ms = Date.parse(at);
+  const minute = Math.floor(ms / MINUTE_MS) % 1440;
+  // The first of January 1970 was a Thursday.
+  const day = (Math.floor(ms / MINUTE_MS / 1440) + 4) % 7;
+  return days.includes(day) && minute >= fromMinute && minute < toMinute;
+}
+
+function rollbacks(most: number | null, decisions: readonly Decision[]): Verdict | null {
+  const timed = decisions.filter(({ kind, detectedInMs }) => kind === 'rollback' && detectedInMs >= 0);
+  const times = timed.map(({ detectedInMs, switchedInMs }) => detectedInMs + switchedInMs);
+  return atMost(most, times.length === 0 ? null : Math.max(...times), 'ms');
+}
+
+/** Of the version that is nearest to its limit. */
+function saturation(most: number | null, route: RouteStatus | null): Verdict | null {
+  const used = (route?.versions ?? []).flatMap(({ admission }) => {
+    return admission === null || admission.limit === 0 ? [] : [admission.inFlight / admission.limit];
+  });
+  return atMost(most, used.length === 0 ? null : Math.max(...used), '%', 100);
+}
+
+function digits(value: number): number {
+  return Number(value.toPrecision(5));
+}

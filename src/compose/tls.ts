@@ -1,0 +1,268 @@
+/**
+ * Composition of TLS: the files that the configuration names are read here, workers are told what they hold.
+ *
+ * ```
+ * a configuration in force ─┐
+ * a file changed (looked at every 10 s, and at a reload) ─┴▶ read as a whole ─┬▶ usable: to the workers
+ *                                                                             └▶ not: what was read before stays, and is said
+ * ```
+ * What was read before stays only under the same rules for clients: when a configuration asks for more than before and its
+ * files cannot be used, the listener is shut. A listener never gets weaker by a file that is missing.
+ *
+ * Sessions are resumed across workers by keys that are made here, another one every twelve hours and for other rules of client
+ * certificates; they are nowhere but in memory, and gone with the process.
+ * Source: RFC 5077 section 5.5; RFC 8446 appendix C.4.
+ */
+
+import { hkdfSync, randomInt } from 'node:crypto';
+import { startProbe } from '../health/checks/probe.ts';
+import { Health } from '../health/health.ts';
+import { bothClocks, nowMs } from '../lib/clock.ts';
+import type { Log } from '../lib/log.ts';
+import { Random, secretBytes } from '../lib/random.ts';
+import type { Config } from '../model/config.ts';
+import type {
+  Door,
+  ListenerConfig,
+  ListenerTls,
+  ListenerTlsStatus,
+  TlsMaterial,
+  TlsStatus,
+  UpstreamMaterial,
+} from '../model/threads/tls.ts';
+import { urlsOf } from '../proxy/wire/port.ts';
+import { type EndpointDials, setCapacity } from '../snapshot/endpoint-dials.ts';
+import { upstreamKey } from '../snapshot/live.ts';
+import { type Timers, UNREF_TIMERS } from '../sources/file.ts';
+import { EXPIRY_WARNED_MS, type Leaf } from '../sources/follow/certificates/leaf.ts';
+import { type FileFault, type ListenerFiles, readListener, readUpstream } from '../sources/follow/certificates/read.ts';
+import { listenersOf, upstreamsOf } from '../sources/follow/certificates/vet.ts';
+import { formatAddress } from '../sources/scalars/address.ts';
+
+/** Files are looked at so often. */
+export const LOOK_MS = 10_000;
+/** Keys of tickets live so long; what they have sealed is then no session any more. */
+export const ROTATE_MS = 12 * 3_600_000;
+const TICKET_KEY_BYTES = 48;
+
+export interface TlsDeps {
+  readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
+  /** Tells the workers. */
+  readonly teach: (material: TlsMaterial) => void;
+  readonly timers?: Timers;
+}
+
+/** One listener with TLS, as it is. */
+interface Held {
+  readonly address: string;
+  /** What must not get weaker. */
+  readonly rules: string;
+  readonly clientAuth: ListenerTlsStatus['clientAuth'];
+  readonly door: ListenerFiles['door'];
+  readonly leaves: readonly Leaf[];
+  readonly state: ListenerTlsStatus['state'];
+  readonly because: string;
+}
+
+/** One for the process. */
+export class Tls {
+  readonly #deps: TlsDeps;
+  readonly #timers: Timers;
+  #config: Config | null = null;
+  /**
+   * Sockets of the first configuration, each with the settings that were configured for it last: another address, and TLS where
+   * there was none, wait for the next start.
+   */
+  #opened: readonly ListenerConfig[] = [];
+  #held: readonly (Held | null)[] = [];
+  #upstreams: ReadonlyMap<string, UpstreamMaterial | null> = new Map();
+  #upstreamFaults: readonly string[] = [];
+  #secret = secretBytes(32);
+  #reloads = { done: 0, failed: 0 };
+  /** What was told last, and of what it was made. */
+  #told = '';
+  /** What was said to be wrong last. */
+  #said = '';
+  #looking: unknown = null;
+  #rotating: unknown = null;
+
+  constructor(deps: TlsDeps) {
+    this.#deps = deps;
+    this.#timers = deps.timers ?? UNREF_TIMERS;
+  }
+
+  /** What workers are to speak TLS with. */
+  get material(): TlsMaterial {
+    return { doors: this.#held.map((held) => this.#doorOf(held)), upstreams: this.#upstreams };
+  }
+
+  /** What endpoints are shown by a check, and believed of them; null: its files cannot be used. */
+  upstream(key: string): UpstreamMaterial | null {
+    return this.#upstreams.get(key) ?? null;
+  }
+
+  /** Where clients connect. @param ports that the listeners have, in their order */
+  urls(ports: readonly number[]): string[] {
+    return urlsOf(this.#opened, ports);
+  }
+
+  /** Takes the configuration in force. */
+  follow(config: Config): void {
+    this.#config = config;
+    this.#look(false);
+  }
+
+  /** Reads all files again. */
+  reload(): void {
+    this.#look(true);
+  }
+
+  status(): TlsStatus {
+    const { wallMs } = bothClocks();
+    const listeners = this.#held.flatMap((held): ListenerTlsStatus[] => {
+      if (held === null) return [];
+      const { address, state, because, clientAuth, leaves } = held;
+      const certificates = leaves.map(({ names, notAfterMs }) => {
+        return { names, notAfter: new Date(notAfterMs).toISOString(), expiresInMs: notAfterMs - wallMs };
+      });
+      return [{ address, state, because, clientAuth, certificates }];
+    });
+    return { listeners, upstreamsFailed: this.#upstreamFaults, reloads: { ...this.#reloads } };
+  }
+
+  /** Idempotent. */
+  close(): void {
+    this.#config = null;
+    this.#timers.clear(this.#looking);
+    this.#timers.clear(this.#rotating);
+  }
+
+  #look(isAsked: boolean): void {
+    const config = this.#config;
+    if (config === null) return;
+    this.#timers.clear(this.#looking);
+    const isFirst = this.#told === '';
+    if (isFirst) this.#opened = listenersOf(config);
+    this.#opened = settingsOf(this.#opened, config);
+    this.#held = this.#opened.map(({ tls, ...address }, n) => {
+      return tls === undefined ? null : this.#read(formatAddress(address), tls, this.#held[n] ?? null);
+    });
+    this.#readUpstreams(config);
+    const isUsed = this.#held.some((held) => held !== null) || this.#upstreams.size > 0;
+    this.#tell(isFirst, isAsked);
+    if (!isUsed) return;
+    this.#looking = this.#timers.set(() => this.#look(false), LOOK_MS);
+    this.#rotating ??= this.#timers.set(() => this.#rotate(), ROTATE_MS);
+  }
+
+  #read(address: string, tls: ListenerTls, before: Held | null): Held {
+    const { door, faults, leaves } = readListener(tls);
+    const rules = JSON.stringify([tls.clientAuth, tls.minVersion, tls.unknownHost]);
+    const base = { address, rules, clientAuth: tls.clientAuth?.mode ?? ('off' as const) };
+    if (door !== null) {
+      return { ...base, door, leaves: leaves.filter((leaf) => leaf !== null), state: 'serving', because: '' };
+    }
+    const because = textOf(faults);
+    if (before !== null && before.door !== null && before.rules === rules) return { ...before, state: 'kept', because };
+    return { ...base, door: null, leaves: [], state: 'shut', because };
+  }
+
+  #readUpstreams(config: Config): void {
+    const before = this.#upstreams;
+    const upstreams = new Map<string, UpstreamMaterial | null>();
+    const failed: string[] = [];
+    for (const [tls, path] of upstreamsOf(config)) {
+      const key = upstreamKey(tls);
+      if (upstreams.has(key)) continue;
+      const { material, faults } = readUpstream(tls);
+      // The settings are the same, or it would be another key: what was read before is as strict.
+      upstreams.set(key, material ?? before.get(key) ?? null);
+      if (material === null) failed.push(`${path.slice(1).join('.')}: ${textOf(faults)}`);
+    }
+    this.#upstreams = upstreams;
+    this.#upstreamFaults = failed;
+  }
+
+  /** Tells the workers what changed, and people what is wrong; each once. */
+  #tell(isFirst: boolean, isAsked: boolean): void {
+    const { log } = this.#deps;
+    const listeners = this.#held.filter((held) => held !== null);
+    const wrong = [
+      ...listeners.filter(({ because }) => because !== ''),
+      ...this.#upstreamFaults.map((because) => ({ because })),
+    ];
+    const saying = JSON.stringify(wrong.map(({ because }) => because));
+    if (wrong.length > 0 && (saying !== this.#said || isAsked)) {
+      this.#reloads.failed += 1;
+      for (const { address, state, because } of listeners) {
+        if (because !== '') log.error('tls_files_refused', { listener: address, now: state, because });
+      }
+      for (const because of this.#upstreamFaults) log.error('tls_files_refused', { because });
+    }
+    this.#said = saying;
+    const told = JSON.stringify([this.#held, [...this.#upstreams]], withoutBytes);
+    if (told === this.#told) return;
+    this.#told = told;
+    this.#deps.teach(this.material);
+    if (isFirst) return;
+    this.#reloads.done += 1;
+    log.info('tls_files', { listeners: listeners.map(({ address, state }) => `${address} ${state}`) });
+    this.#warnOfExpiry();
+  }
+
+  #warnOfExpiry(): void {
+    for (const { address, certificates } of this.status().listeners) {
+      for (const { names, notAfter, expiresInMs } of certificates) {
+        if (expiresInMs >= EXPIRY_WARNED_MS) continue;
+        this.#deps.log.warn('certificate_expires', { listener: address, names, notAfter });
+      }
+    }
+  }
+
+  #rotate(): void {
+    this.#secret = secretBytes(32);
+    this.#rotating = this.#timers.set(() => this.#rotate(), ROTATE_MS);
+    this.#deps.teach(this.material);
+  }
+
+  /** Sessions of one set of rules are worth nothing under another: who was let in without a certificate stays so. */
+  #doorOf(held: Held | null): Door {
+    if (held === null) return 'plain';
+    if (held.door === null) return 'shut';
+    const scope = JSON.stringify([held.address, held.rules, held.door.clientAuth]);
+    const ticketKeys = new Uint8Array(hkdfSync('sha256', this.#secret, '', `tickets ${scope}`, TICKET_KEY_BYTES));
+    const context = hkdfSync('sha256', 'session context', '', scope, 16);
+    return { ...held.door, ticketKeys, sessionContext: Buffer.from(context).toString('hex') };
+  }
+}
+
+/** The health of endpoints, whose checks speak TLS as requests do. */
+export function createHealth(tls: Pick<Tls, 'upstream'>, dials: EndpointDials): Health {
+  return new Health({
+    random: new Random(randomInt(2 ** 31)),
+    nowMs,
+    setCapacity: (endpoint, capacity) => setCapacity(dials, endpoint, capacity),
+    startProbe: (target) => startProbe(target, (key) => tls.upstream(key)),
+  });
+}
+
+/** What the sockets that are open are to speak: as configured now, or as before where they are not configured any more. */
+function settingsOf(opened: readonly ListenerConfig[], config: Config): readonly ListenerConfig[] {
+  const left = new Set(listenersOf(config));
+  return opened.map((open) => {
+    const same = [...left].find(({ host, port, tls }) => {
+      return host === open.host && port === open.port && (tls === undefined) === (open.tls === undefined);
+    });
+    if (same !== undefined) left.delete(same);
+    return same ?? open;
+  });
+}
+
+/** Bytes as text: a typed array would become a mapping of its indexes. */
+function withoutBytes(_key: string, value: unknown): unknown {
+  return value instanceof Uint8Array ? Buffer.from(value).toString('base64') : value;
+}
+
+function textOf(faults: readonly FileFault[]): string {
+  return faults.map(({ expected, got }) => `expected ${expected}, got ${got}`).join('; ');
+}

@@ -1,0 +1,154 @@
+/**
+ * Writes the access log: one JSON object per line on stdout, fields as in docs/ACCESS-LOG.md.
+ *
+ * A line is printable ASCII: whatever a client sent, it can neither break a line nor steer a terminal. No failure of the
+ * stream ends or blocks the process (`lib/sink.ts`). What was not written is counted by cause and said in the log, at
+ * most once per `REPORT_MS`.
+ */
+
+import { nowMs, wallTime } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import { type LineSink, openSink } from '../../lib/sink.ts';
+import { reasonRow } from '../../model/reason.ts';
+import type { AccessBatch, AccessRecord } from '../../model/threads/requests/access.ts';
+import { Exemplars } from '../exposition/exemplars.ts';
+import type { AccessLosses } from '../source.ts';
+
+const STDOUT_FD = 1;
+/** Lines that wait for a slow reader, in bytes: 2 s of 10,000 lines a second. */
+const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
+const REPORT_MS = 10_000;
+
+/** What the writer stands on. */
+export interface AccessLogOptions {
+  readonly log: Pick<Log, 'warn'>;
+  /** Default: stdout, opened with the first line. */
+  readonly sink?: LineSink;
+  /** Wall clock minus the records' clock, in ms. Default: the system's. */
+  readonly offsetMs?: () => number;
+}
+
+function systemOffsetMs(): number {
+  return Date.parse(wallTime()) - nowMs();
+}
+
+/** The main thread's side of the access log. */
+export class AccessLogWriter {
+  /** Of the records, for the metrics page. */
+  readonly exemplars = new Exemplars();
+  readonly #log: Pick<Log, 'warn'>;
+  readonly #offsetMs: () => number;
+  #sink: LineSink | null;
+  #queueFull = 0;
+  #failureRate = 0;
+  /** Lost lines that were reported. */
+  #reported = 0;
+  #report: NodeJS.Timeout | null = null;
+
+  constructor({ log, sink, offsetMs }: AccessLogOptions) {
+    this.#log = log;
+    this.#sink = sink ?? null;
+    this.#offsetMs = offsetMs ?? systemOffsetMs;
+  }
+
+  /** Writes a worker's batch. Never throws, never blocks. */
+  take(batch: AccessBatch): void {
+    this.#queueFull += batch.queueFull;
+    this.#failureRate += batch.failureRate;
+    if (batch.records.length > 0) {
+      this.#sink ??= openSink(STDOUT_FD, undefined, QUEUE_BYTES_MAX);
+      const offsetMs = this.#offsetMs();
+      this.exemplars.take(batch.records, offsetMs);
+      for (const record of batch.records) this.#sink.write(accessLine(record, offsetMs));
+    }
+    if (this.#lost() === this.#reported || this.#report !== null) return;
+    this.#say();
+    this.#report = setTimeout(() => {
+      this.#report = null;
+      if (this.#lost() > this.#reported) this.#say();
+    }, REPORT_MS).unref();
+  }
+
+  /** Lines not written since the start, by cause. */
+  losses(): AccessLosses {
+    const stream = this.#sink?.losses().lines ?? 0;
+    return { queueFull: this.#queueFull, failureRate: this.#failureRate, stream };
+  }
+
+  /** Resolves when everything is written, at the latest after `timeoutMs`; says what was lost since it last did. */
+  async flush(timeoutMs: number): Promise<void> {
+    await this.#sink?.flush(timeoutMs);
+    if (this.#report !== null) clearTimeout(this.#report);
+    this.#report = null;
+    if (this.#lost() > this.#reported) this.#say();
+  }
+
+  #lost(): number {
+    const { queueFull, failureRate, stream } = this.losses();
+    return queueFull + failureRate + stream;
+  }
+
+  #say(): void {
+    const lost = this.#lost();
+    const streamError = this.#sink?.losses().lastCode ?? '';
+    this.#log.warn('access_log_dropped', { lines: lost - this.#reported, total: this.losses(), streamError });
+    this.#reported = lost;
+  }
+}
+
+/** One line, newline included. @param offsetMs wall clock minus the records' clock. */
+export function accessLine(record: AccessRecord, offsetMs: number): string {
+  const [startedAtMs, durationMs, ttfbMs, requestId, traceId, client, method, host, path, status, ...rest] = record;
+  const [
+    reason,
+    route,
+    version,
+    rescuedFrom,
+    endpoint,
+    attempts,
+    requestBytes,
+    responseBytes,
+    userAgent,
+    sampleRatio,
+    fallback,
+    protocol,
+    idempotency,
+  ] = rest;
+  const line = {
+    event: 'request',
+    time: new Date(startedAtMs + offsetMs).toISOString(),
+    requestId,
+    traceId,
+    client,
+    method,
+    host,
+    path,
+    status: status === 0 ? null : status,
+    reason: reasonRow(reason).name,
+    route,
+    version,
+    rescuedFrom,
+    endpoint,
+    attempts,
+    requestBytes,
+    responseBytes,
+    durationMs: micros(durationMs),
+    ttfbMs: ttfbMs === null ? null : micros(ttfbMs),
+    userAgent,
+    sampleRatio,
+    fallback,
+    protocol,
+    idempotency,
+  };
+  return `${asciiOf(JSON.stringify(line))}\n`;
+}
+
+/** Three digits are what the clock is good for. */
+function micros(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
+}
+
+/** JSON escapes controls up to 0x1f; the others, and everything beyond ASCII, are escaped here. */
+function asciiOf(json: string): string {
+  return json.replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

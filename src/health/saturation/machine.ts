@@ -1,0 +1,127 @@
+/**
+ * How much the process takes of what the machine gives it: memory, descriptors, processors.
+ *
+ * The limit of memory is what the configuration says, else what the control group allows, else what the machine has; the
+ * group's own is looked at in any case, as it is the one that ends processes.
+ */
+
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { totalmem } from 'node:os';
+import type { UsedLimit } from '../../model/threads/load/saturation.ts';
+import { Cgroup } from './cgroup.ts';
+
+/** Limits may be moved while the process runs. */
+const FIND_MS = 10_000;
+
+/** What the process as a whole takes. */
+export interface MachineReading {
+  /** Where least is left; `from` says whose limit it is. */
+  readonly memory: UsedLimit & { readonly from: string };
+  /** null where the system does not tell. */
+  readonly descriptors: UsedLimit | null;
+}
+
+/** The system's answers, replaced in tests. */
+export interface MachineSource {
+  /** null when there is no descriptor to read it with. */
+  readonly rssBytes: () => number | null;
+  readonly totalBytes: () => number;
+  readonly descriptors: () => UsedLimit | null;
+  readonly cgroup: Pick<Cgroup, 'find' | 'memory' | 'cpus'>;
+}
+
+/** The machine that this runs on. */
+export function thisMachine(): MachineSource {
+  const descriptors = new Descriptors();
+  return {
+    rssBytes,
+    totalBytes: totalmem,
+    descriptors: () => descriptors.read(),
+    cgroup: new Cgroup(),
+  };
+}
+
+export class Machine {
+  readonly #source: MachineSource;
+  #foundAtMs = Number.NEGATIVE_INFINITY;
+  #cpus: number | null = null;
+  /** As it was last known. */
+  #rssBytes = 0;
+
+  constructor(source: MachineSource = thisMachine()) {
+    this.#source = source;
+  }
+
+  /** Processors that the control group allows; null = all. */
+  get cpus(): number | null {
+    return this.#cpus;
+  }
+
+  /** Reads everything. @param memoryMax what the configuration says, or null. Cost: about 100 us */
+  read(nowMs: number, memoryMax: number | null): MachineReading {
+    const { rssBytes, totalBytes, descriptors, cgroup } = this.#source;
+    if (nowMs - this.#foundAtMs >= FIND_MS) {
+      this.#foundAtMs = nowMs;
+      cgroup.find();
+      this.#cpus = cgroup.cpus();
+    }
+    const used = rssBytes() ?? this.#rssBytes;
+    this.#rssBytes = used;
+    const own =
+      memoryMax === null
+        ? { used, max: totalBytes(), from: "the machine's memory" }
+        : { used, max: memoryMax, from: 'saturation.memory' };
+    const group = cgroup.memory();
+    const isTighter = group !== null && (memoryMax === null || group.used / group.max > own.used / own.max);
+    const memory = isTighter ? { used: group.used, max: group.max, from: `cgroup ${group.group}` } : own;
+    return { memory, descriptors: descriptors() };
+  }
+}
+
+/** The runtime reads it from a file. @throws what is no lack of descriptors */
+function rssBytes(): number | null {
+  try {
+    return process.memoryUsage.rss();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EMFILE' || code === 'ENFILE') return null;
+    throw error;
+  }
+}
+
+/** Reads descriptors from /proc; null where there is none. */
+export class Descriptors {
+  #max: number | null = null;
+
+  /** Open ones and the soft limit of them. Also when none is left to read with: then it is the limit known last. Cost: about 20 us. */
+  read(): UsedLimit | null {
+    this.#max = softLimit() ?? this.#max;
+    const used = this.#max === null ? null : openCount();
+    return this.#max === null ? null : { used: used ?? this.#max, max: this.#max };
+  }
+}
+
+function softLimit(): number | null {
+  const limit = /^Max open files\s+(\d+)/m.exec(textOf('/proc/self/limits'))?.[1];
+  return limit === undefined ? null : Number(limit);
+}
+
+/** Since Linux 6.2 the size of the folder, which takes no descriptor to read; else its entries. null: none is left to read with. */
+function openCount(): number | null {
+  const size = statSync('/proc/self/fd', { throwIfNoEntry: false })?.size ?? 0;
+  if (size > 0) return size;
+  try {
+    return readdirSync('/proc/self/fd').length;
+  } catch {
+    return null;
+  }
+}
+
+/** Empty where there is no such file, and when there is no descriptor to open it. */
+function textOf(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

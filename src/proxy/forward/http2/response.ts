@@ -1,0 +1,91 @@
+/**
+ * A response that came as HTTP/2, in the form of an HTTP/1.1 head: so that it is checked as strictly as any, by the same parser,
+ * and whatever edits, keeps or logs answers knows one form only. Pure.
+ *
+ * Refused is what could mean something else in the other form: names that are no lower-case tokens, values with control
+ * characters, fields of HTTP/1.1 connections, pseudo-headers but `:status`.
+ * Source: RFC 9113 sections 8.1, 8.2, 8.3.2.
+ */
+
+import { STATUS_CODES } from 'node:http';
+
+const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+/** Visible characters, obs-text, space and tab; none of the last two at an end. */
+const VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
+const STATUS = /^[1-5][0-9]{2}$/;
+const TRAILER_BYTES_MAX = 8192;
+
+const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Text, or why there is none. */
+export type Translated = { readonly text: string } | { readonly text: null; readonly fault: string };
+
+/** What of a response the fields do not say. */
+export interface About {
+  /** The stream ended with them. */
+  readonly isEnd: boolean;
+  /** The request's method was HEAD. */
+  readonly isHead: boolean;
+}
+
+/**
+ * The head as HTTP/1.1 has it. A body without a length is chunked there; one that is not to come has length 0, if one could.
+ * @param raw names and values by turns, as they were received
+ */
+export function headText(raw: readonly string[], { isEnd, isHead }: About): Translated {
+  let status = '';
+  let lines = '';
+  let hasLength = false;
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const [name, value] = [raw[i] as string, raw[i + 1] as string];
+    if (name.startsWith(':')) {
+      if (name !== ':status' || status !== '' || lines !== '') return refused('an unexpected pseudo-header');
+      status = value;
+      continue;
+    }
+    const fault = faultOf(name, value);
+    if (fault !== '') return refused(fault);
+    hasLength ||= name === 'content-length';
+    lines += `${name}: ${value}\r\n`;
+  }
+  if (!STATUS.test(status)) return refused('no status, or a malformed one');
+  const framing = hasLength || !mayHaveBody(Number(status), isHead) ? '' : framingLine(isEnd);
+  return { text: `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines}${framing}\r\n` };
+}
+
+/** Trailer lines, each with its CRLF. */
+export function trailerText(raw: readonly string[]): Translated {
+  let lines = '';
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const [name, value] = [raw[i] as string, raw[i + 1] as string];
+    const fault = name.startsWith(':') ? 'a pseudo-header in the trailers' : faultOf(name, value);
+    if (fault !== '') return refused(fault);
+    lines += `${name}: ${value}\r\n`;
+    if (lines.length > TRAILER_BYTES_MAX) return refused('trailers too long');
+  }
+  return { text: lines };
+}
+
+function faultOf(name: string, value: string): string {
+  if (!NAME.test(name)) return 'a malformed field name';
+  if (!VALUE.test(value)) return 'a malformed field value';
+  return CONNECTION_FIELDS.has(name) ? `a field of HTTP/1.1 connections, ${name}` : '';
+}
+
+function mayHaveBody(status: number, isHead: boolean): boolean {
+  return !isHead && status >= 200 && status !== 204 && status !== 304;
+}
+
+function framingLine(isEnd: boolean): string {
+  return isEnd ? 'content-length: 0\r\n' : 'transfer-encoding: chunked\r\n';
+}
+
+function refused(fault: string): Translated {
+  return { text: null, fault };
+}

@@ -1,0 +1,211 @@
+/**
+ * The rules by which a message of HTTP/2 becomes one of HTTP/1.1, and back. Pure.
+ *
+ * What is malformed is refused, never repaired: its text would be read differently by the next one. A request's fields in
+ * the form of HTTP/1.1 go through the same strict parser as any other request, so that what gets past here is read again.
+ * Source: RFC 9113 sections 8.1 to 8.3 and 10.3; RFC 9110 sections 5.5, 5.6.2, 6.5.1.
+ */
+
+/** The text, or what is wrong with what it was to be made of. */
+export type Translated = { readonly text: string; readonly fault: '' } | { readonly text: ''; readonly fault: string };
+
+/** A response's head as HTTP/2 has it. */
+export interface ResponseFields {
+  readonly status: number;
+  /** Names and values in turn, `:status` first; names in lower case. */
+  readonly fields: string[];
+  /** Whether it is framed in chunks, which end where no length says it. */
+  readonly isChunked: boolean;
+  /** As `Content-Length` says, or -1 without one. */
+  readonly length: number;
+}
+
+const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** No controls but a tab within, no white space at either end. */
+const VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
+const PATH = /^[!-~]+$/;
+const DIGITS = /^\d{1,16}$/;
+
+/** Fields that are about one connection of HTTP/1.1. Source: RFC 9113 section 8.2.2. */
+const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+]);
+
+/** Fields of requests that the runtime does not send in a response; an upstream's are dropped before. */
+const NOT_IN_RESPONSES: ReadonlySet<string> = new Set(['te', 'http2-settings']);
+
+/** What is between the first line of a request and its fields. */
+interface Pseudo {
+  method: string | null;
+  scheme: string | null;
+  authority: string | null;
+  path: string | null;
+}
+
+const PSEUDO: Readonly<Record<string, keyof Pseudo>> = {
+  ':method': 'method',
+  ':scheme': 'scheme',
+  ':authority': 'authority',
+  ':path': 'path',
+};
+
+/** What is gathered of a request's fields while they are read. */
+interface Gathered {
+  readonly pseudo: Pseudo;
+  host: string | null;
+  length: string | null;
+  cookies: string;
+  lines: string;
+}
+
+/**
+ * The head of a request in the form of HTTP/1.1, with `Host` first.
+ * @param fields names and values in turn, as they came.
+ * @param hasBody whether the stream goes on after them.
+ */
+export function requestText(fields: readonly string[], hasBody: boolean): Translated {
+  const pseudo: Pseudo = { method: null, scheme: null, authority: null, path: null };
+  const gathered: Gathered = { pseudo, host: null, length: null, cookies: '', lines: '' };
+  let isPast = false;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    const value = fields[i + 1] as string;
+    const isPseudo = name.startsWith(':');
+    if (isPseudo && isPast) return malformed('a pseudo-header behind a field');
+    isPast = !isPseudo;
+    const fault = isPseudo ? takePseudo(pseudo, name, value) : takeField(gathered, name, value);
+    if (fault !== '') return malformed(fault);
+  }
+  const fault = faultOf(gathered, hasBody);
+  return fault === '' ? { text: textOf(gathered, hasBody), fault } : malformed(fault);
+}
+
+function malformed(fault: string): Translated {
+  return { text: '', fault };
+}
+
+function takePseudo(pseudo: Pseudo, name: string, value: string): string {
+  const key = Object.hasOwn(PSEUDO, name) ? PSEUDO[name] : undefined;
+  if (key === undefined) return 'an unknown pseudo-header';
+  if (pseudo[key] !== null) return `${name} is there twice`;
+  if (!VALUE.test(value)) return `${name} has characters that it may not have`;
+  pseudo[key] = value;
+  return '';
+}
+
+function takeField(gathered: Gathered, name: string, value: string): string {
+  const fault = fieldFault(name, value);
+  if (fault !== '') return fault;
+  switch (name) {
+    case 'host':
+      if (gathered.host !== null) return 'more than one host';
+      gathered.host = value;
+      return '';
+    case 'content-length':
+      if (gathered.length !== null || !DIGITS.test(value)) return 'an invalid content-length';
+      gathered.length = value;
+      return '';
+    case 'cookie':
+      // Crumbs for the sake of compression; everybody else knows one field (RFC 9113 section 8.2.3).
+      gathered.cookies += gathered.cookies === '' ? value : `; ${value}`;
+      return '';
+    case 'te':
+      if (value.toLowerCase() !== 'trailers') return 'te may say nothing but trailers';
+      break;
+    default:
+  }
+  gathered.lines += `${name}: ${value}\r\n`;
+  return '';
+}
+
+/** What is wrong with a field of a head or a trailer; empty when nothing is. */
+function fieldFault(name: string, value: string): string {
+  if (!NAME.test(name)) return 'a field name with characters that it may not have';
+  if (!VALUE.test(value)) return 'a field value with characters that it may not have';
+  return CONNECTION_FIELDS.has(name) ? `${name} is no field of HTTP/2` : '';
+}
+
+/** What is wrong with all of it together. */
+function faultOf({ pseudo, host, length }: Gathered, hasBody: boolean): string {
+  const { method, scheme, authority, path } = pseudo;
+  if (method === null || !METHOD.test(method)) return ':method is missing or invalid';
+  // It names no scheme and no path; what it is answered with is the parser's to say.
+  if (method === 'CONNECT') return '';
+  if (scheme !== 'http' && scheme !== 'https') return ':scheme is missing or none of http and https';
+  if (path === null || !PATH.test(path)) return ':path is missing or invalid';
+  if (!path.startsWith('/') && path !== '*') return ':path is no path';
+  if ((authority ?? host ?? '') === '') return 'neither :authority nor host';
+  if (authority !== null && host !== null && authority.toLowerCase() !== host.toLowerCase()) {
+    return ':authority and host differ';
+  }
+  return !hasBody && length !== null && Number(length) !== 0 ? 'content-length without a body' : '';
+}
+
+function textOf({ pseudo, host, length, cookies, lines }: Gathered, hasBody: boolean): string {
+  let text = `${pseudo.method} ${pseudo.path ?? '/'} HTTP/1.1\r\nhost: ${pseudo.authority ?? host}\r\n${lines}`;
+  if (cookies !== '') text += `cookie: ${cookies}\r\n`;
+  if (length !== null) text += `content-length: ${length}\r\n`;
+  else if (hasBody) text += 'transfer-encoding: chunked\r\n';
+  return `${text}\r\n`;
+}
+
+/** Trailer fields of a request, each with its CRLF. Which of them may go on: `http1/trailers.ts`. */
+export function trailerText(fields: readonly string[]): Translated {
+  let text = '';
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    const value = fields[i + 1] as string;
+    const fault = name.startsWith(':') ? 'a pseudo-header behind the body' : fieldFault(name, value);
+    if (fault !== '') return malformed(fault);
+    text += `${name}: ${value}\r\n`;
+  }
+  return { text, fault: '' };
+}
+
+/** @param head of a response or an interim one, as the gateway writes it: with its empty line. */
+export function responseFields(head: string): ResponseFields {
+  const firstEnd = head.indexOf('\r\n');
+  const status = Number(head.slice(9, 12));
+  const fields = [':status', String(status)];
+  let isChunked = false;
+  let length = -1;
+  for (let at = firstEnd + 2, end = head.indexOf('\r\n', at); end > at; end = head.indexOf('\r\n', at)) {
+    const colon = head.indexOf(':', at);
+    const name = head.slice(at, colon).toLowerCase();
+    const value = head.slice(colon + 1, end).trim();
+    at = end + 2;
+    if (name === 'transfer-encoding') isChunked = true;
+    else if (name === 'content-length') length = Number(value);
+    if (!CONNECTION_FIELDS.has(name) && !NOT_IN_RESPONSES.has(name)) fields.push(name, value);
+  }
+  return { status, fields, isChunked, length };
+}
+
+/** Fields for an interface that wants an object: a list where a name is repeated. */
+export function objectOf(fields: readonly string[]): Record<string, string | string[]> {
+  const object = Object.create(null) as Record<string, string | string[]>;
+  for (let i = 0; i < fields.length; i += 2) {
+    const name = fields[i] as string;
+    const value = fields[i + 1] as string;
+    const before = object[name];
+    if (before === undefined) object[name] = value;
+    else if (typeof before === 'string') object[name] = [before, value];
+    else before.push(value);
+  }
+  return object;
+}
+
+/** Trailer lines, each with its CRLF, as names and values in turn. */
+export function trailerFields(lines: string): string[] {
+  const fields: string[] = [];
+  for (const line of lines.split('\r\n')) {
+    const colon = line.indexOf(':');
+    if (colon > 0) fields.push(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+  }
+  return fields;
+}

@@ -1,0 +1,103 @@
+/**
+ * Answers that are streams: event streams, and calls of gRPC. They have no end that anybody waits for: how quiet they may be, how
+ * long they may last and what counts as their latency is not what it is of other answers.
+ *
+ * | | other answers | streams |
+ * |---|---|---|
+ * | may be quiet for | `timeouts.bodyIdle` | `timeouts.streamIdle`; while the client does not take what there is, as others |
+ * | end at the latest | | at the deadline of a call (`grpc-timeout`) |
+ * | latency | to the end | to the first event or message |
+ * | a client that leaves within one | says nothing | had what it waited for, once the first of it came |
+ *
+ * A stream is told by its content type and by an answer without a length; a call of gRPC by its request already.
+ * Source: HTML, "Server-sent events"; gRPC over HTTP/2, "Requests"; docs/GRPC.md.
+ */
+
+import { turnMs } from '../../lib/clock.ts';
+import { REASON, type Reason } from '../../model/reason.ts';
+import { CELL, STREAM_BOUNDS_MS, type Tallies } from '../../model/tallies.ts';
+import type { Exchange } from '../exchange.ts';
+import { retryingOf } from '../forward/retry/retry.ts';
+import { isGrpcHead } from '../header/grpc.ts';
+import type { ResponseHead } from '../http1/response-head.ts';
+
+const EVENTS = /\r\ncontent-type:[ \t]*text\/event-stream[ \t]*[;\r]/i;
+
+/** What is known of an exchange whose answer is a stream. */
+export interface Streaming {
+  /** When the first of it came; 0 = nothing has. */
+  firstAtMs: number;
+  /** When its client will not wait any more. */
+  endsAtMs: number;
+}
+
+/** Of an exchange whose answer is a stream, or will be; else null. */
+export function streamingOf({ retrying }: Pick<Exchange, 'retrying'>): Streaming | null {
+  return retrying === null ? null : retrying.streaming;
+}
+
+/** A call of gRPC is one, whatever it will be answered with. @param head of the request, with its first line */
+export function beginCall(x: Exchange, head: string): void {
+  if (!isGrpcHead(head)) return;
+  const endsAtMs = x.allowedMs === 0 ? Number.POSITIVE_INFINITY : x.startedAtMs + x.allowedMs;
+  retryingOf(x).streaming = { firstAtMs: 0, endsAtMs };
+}
+
+/** The answer begins: from now on it is a stream if its head says so. */
+export function beginStream(x: Exchange, { bodyLength, fields }: Pick<ResponseHead, 'bodyLength' | 'fields'>): void {
+  if (bodyLength >= 0 || streamingOf(x) !== null || !EVENTS.test(fields.text)) return;
+  retryingOf(x).streaming = { firstAtMs: 0, endsAtMs: Number.POSITIVE_INFINITY };
+}
+
+/** Something of a stream came: is it the first? */
+export function isFirst(x: Exchange): boolean {
+  const streaming = streamingOf(x);
+  if (streaming === null || streaming.firstAtMs !== 0) return false;
+  streaming.firstAtMs = turnMs();
+  return true;
+}
+
+/**
+ * The reason that the indicators go by. Streams end with their clients’ leaving: were those that had been answered not counted,
+ * all that is would be the broken ones. One that was cut at its deadline says nothing. `x.endedAtMs` is final.
+ */
+export function judgedReason(x: Pick<Exchange, 'reason' | 'endedAtMs' | 'retrying'>): Reason {
+  if (x.reason !== REASON.clientClosed) return x.reason;
+  const streaming = streamingOf(x);
+  const isServed = streaming !== null && streaming.firstAtMs !== 0 && x.endedAtMs < streaming.endsAtMs;
+  return isServed ? REASON.none : x.reason;
+}
+
+/** A stream of a version is over: counts how long it lasted. @param base of the version's cell */
+export function countStream({ cells, cellFloats }: Tallies, base: number, x: Exchange): void {
+  const tookMs = x.endedAtMs - x.startedAtMs;
+  let n = 0;
+  while (n < STREAM_BOUNDS_MS.length && tookMs > (STREAM_BOUNDS_MS[n] as number)) n++;
+  const word = base + CELL.streams + n;
+  const sum = (base + CELL.streamMs) >> 1;
+  cells[word] = (cells[word] as number) + 1;
+  cellFloats[sum] = (cellFloats[sum] as number) + tookMs;
+}
+
+/** Until when nothing need move of the body of an exchange of which something has just moved. */
+export function quietUntilMs(x: Exchange): number {
+  const { bodyIdleMs, streamIdleMs } = x.table.timeouts;
+  const streaming = streamingOf(x);
+  if (streaming === null) return turnMs() + bodyIdleMs;
+  // What waits for a client is memory, here and at the endpoint: that is not a stream which has nothing to say.
+  const quietMs = x.client.out.isBackedUp ? Math.min(bodyIdleMs, streamIdleMs) : streamIdleMs;
+  return Math.min(turnMs() + quietMs, streaming.endsAtMs);
+}
+
+/** Whether its client has said that it would not wait for the end any more. */
+export function hasRunOut(x: Exchange): boolean {
+  const streaming = streamingOf(x);
+  return streaming !== null && turnMs() >= streaming.endsAtMs;
+}
+
+/** How long its users waited: for the end, of a stream for the first of it. `x.endedAtMs` is final. */
+export function waitedMs(x: Exchange): number {
+  const streaming = streamingOf(x);
+  const atMs = streaming === null || streaming.firstAtMs === 0 ? x.endedAtMs : streaming.firstAtMs;
+  return atMs - x.startedAtMs;
+}

@@ -1,0 +1,70 @@
+/**
+ * Reads and writes YAML that is no configuration of ours: files of several documents, as other tools write them.
+ *
+ * Strict YAML 1.2, values as they are: no variables, no merging. Tags, aliases and keys that are not text are refused, like documents
+ * above 16 MiB in all.
+ */
+
+import { type Document, LineCounter, parseAllDocuments, stringify } from 'yaml';
+import { DOCUMENT_BYTES_MAX } from './read.ts';
+
+/** A place in a file, 1-based. */
+export interface YamlPlace {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** One document of a file. */
+export interface YamlDocument {
+  readonly value: unknown;
+  /** Where a path is; its nearest existing ancestor when it does not exist. */
+  placeOf(path: readonly (string | number)[]): YamlPlace;
+}
+
+export type YamlFile =
+  | { readonly ok: true; readonly documents: readonly YamlDocument[] }
+  | { readonly ok: false; readonly place: YamlPlace; readonly because: string };
+
+/** Every document of a text that is not empty. Never throws. */
+export function readYaml(text: string): YamlFile {
+  if (Buffer.byteLength(text) > DOCUMENT_BYTES_MAX) return refused(`more than ${DOCUMENT_BYTES_MAX} bytes (16 MiB)`);
+  const lines = new LineCounter();
+  const placeAt = (offset: number): YamlPlace => {
+    const { line, col } = lines.linePos(offset);
+    return { line, column: col };
+  };
+  const options = { version: '1.2', strict: true, prettyErrors: false, logLevel: 'error', lineCounter: lines } as const;
+  const parsed = parseAllDocuments(text, options);
+  const documents: Document[] = Array.isArray(parsed) ? parsed : [];
+  for (const document of documents) {
+    const [error] = [...document.errors, ...document.warnings];
+    if (error !== undefined) return { ok: false, place: placeAt(error.pos[0]), because: error.message };
+  }
+  try {
+    const read = documents.flatMap((document) => {
+      const value: unknown = document.toJS({ maxAliasCount: 0 });
+      return value === null ? [] : [{ value, placeOf: (path: readonly (string | number)[]) => place(document, path) }];
+    });
+    return { ok: true, documents: read };
+  } catch (error) {
+    return refused(error instanceof Error ? error.message : String(error));
+  }
+
+  function place(document: Document, path: readonly (string | number)[]): YamlPlace {
+    for (let length = path.length; length >= 0; length--) {
+      const node = length === 0 ? document.contents : document.getIn(path.slice(0, length), true);
+      const range = (node as { readonly range?: readonly number[] | null } | null | undefined)?.range;
+      if (range !== undefined && range !== null) return placeAt(range[0] as number);
+    }
+    return { line: 1, column: 1 };
+  }
+}
+
+function refused(because: string): YamlFile {
+  return { ok: false, place: { line: 1, column: 1 }, because };
+}
+
+/** Documents as YAML, each after a line of dashes but the first. */
+export function writeYaml(documents: readonly unknown[]): string {
+  return documents.map((document) => stringify(document, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
+}

@@ -1,0 +1,190 @@
+/** What `npm pack` makes, installed in an empty folder as its users do it, on the oldest Node that it runs on and on this one. */
+
+import assert from 'node:assert/strict';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import { until } from '../../support/gateway.ts';
+import { listenLoopback } from '../../support/plane.ts';
+import { runtimePackages, startRegistry } from '../../support/runner/registry.ts';
+import { findBinary } from '../../support/runner/servers.ts';
+import { freePorts } from '../../support/stores/server.ts';
+
+const ROOT = join(import.meta.dirname, '../../..');
+/** What a checkout has that the package is made of. */
+const SOURCES = [
+  'config',
+  'deploy',
+  'src',
+  'CHANGELOG.md',
+  'LICENSE',
+  'README.md',
+  'package.json',
+  'package-lock.json',
+];
+const TSCONFIGS = ['tsconfig.json', 'tsconfig.build.json'];
+/** More than sockets hold, so that writes have to wait. */
+const LARGE_BYTES = 8 * 1024 * 1024;
+const [NPM, OLD_NODE] = ['npm', 'node24'].map((binary) => findBinary(binary));
+const LIMIT = { timeout: 300_000, skip: NPM === null || OLD_NODE === null ? 'npm or node24 is missing' : false };
+
+/** npm as a user has it who came from nowhere: none of the settings of the npm that runs these tests. */
+function npm(folder: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
+  const own = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name));
+  const quiet = { npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false' };
+  const settings = { ...quiet, npm_config_loglevel: 'error', npm_config_userconfig: join(folder, 'no-npmrc') };
+  return promisify(execFile)(NPM as string, [...args], {
+    cwd: folder,
+    env: { ...Object.fromEntries(own), ...settings, ...env },
+  });
+}
+
+/** A checkout of its own, as packing builds in it. @returns the tarball */
+async function packed(folder: string): Promise<string> {
+  mkdirSync(folder);
+  for (const name of [...SOURCES, ...TSCONFIGS]) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
+  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  await npm(folder, ['pack']);
+  const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
+  assert.ok(tarball !== undefined);
+  return join(folder, tarball);
+}
+
+/** A process whose output can be waited for. */
+function started(t: TestContext, node: string, argv: readonly string[], cwd: string) {
+  // Beside the package, as what is compiled is kept by its place, which is another one next time.
+  const env = { ...process.env, TMPDIR: cwd, NODE_COMPILE_CACHE: join(dirname(cwd), 'compiled') };
+  const child: ChildProcess = spawn(node, argv, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const exit = once(child, 'close').then(([code]) => code as number | null);
+  t.after(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
+    await exit;
+  });
+  const said = async (pattern: RegExp): Promise<string> => {
+    await until(`${pattern} is said`, () => pattern.test(output) || child.exitCode !== null);
+    const [, found] = pattern.exec(output) ?? [];
+    assert.ok(found !== undefined, `${argv.join(' ')}: ${output}`);
+    return found;
+  };
+  return { child, exit, said, output: () => output };
+}
+
+/** Serves answers that are larger than sockets hold, keeps a state, drains. */
+async function serves(t: TestContext, node: string, sluice: string, folder: string): Promise<void> {
+  const service = createServer((_request, response) => void response.end(Buffer.alloc(LARGE_BYTES, 'x')));
+  const port = await listenLoopback(service);
+  t.after(() => service.close());
+  mkdirSync(folder);
+  writeFileSync(
+    join(folder, 'gateway.yaml'),
+    `listen: 127.0.0.1:0
+admin: 127.0.0.1:0
+workers: 1
+drain: {delay: 0s, timeout: 5s}
+state: {directory: ${join(folder, 'state')}}
+services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${port}"]}}}}
+routes: [{name: shop, backendRefs: [{name: shop, version: v1}]}]
+`,
+  );
+  const { child, exit, said, output } = started(t, node, [sluice, 'run'], folder);
+  await said(/^(config) /m);
+  const answer = await fetch(await said(/^proxy +(\S+)/m));
+  assert.deepEqual([answer.status, (await answer.arrayBuffer()).byteLength], [200, LARGE_BYTES]);
+  child.kill('SIGTERM');
+  service.closeAllConnections();
+  assert.equal(await exit, 0, output());
+}
+
+/** Starts the demo and sees its traffic and its page; test/integration/demo.test.ts plays the whole story. */
+async function demos(t: TestContext, node: string, sluice: string, folder: string): Promise<void> {
+  mkdirSync(folder);
+  const [port, adminPort] = (await freePorts(2)).map(String);
+  const argv = [sluice, 'demo', '--once', '--port', port ?? '', '--admin-port', adminPort ?? ''];
+  const { child, exit, said } = started(t, node, argv, folder);
+  await said(/^ *(load: 200 requests\/s)/m);
+  const answer = await fetch(`http://127.0.0.1:${port}/checkout`);
+  assert.deepEqual([answer.status, await answer.json()], [200, { version: 'v1', total: 42 }]);
+  const paths = ['/readyz', '/', '/page/style.css', '/page/browser/app.js', '/page/view/page.js', '/page/uplot.js'];
+  for (const path of paths) assert.equal((await fetch(`http://127.0.0.1:${adminPort}${path}`)).status, 200, path);
+  child.kill('SIGINT');
+  assert.equal(await exit, 1);
+}
+
+test('npm pack makes a package that installs, serves, shows the demo and has types', LIMIT, async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sluice-package-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const [tarball, registry] = await Promise.all([packed(join(folder, 'checkout')), startRegistry(t, ROOT)]);
+  const home = join(folder, 'home');
+  mkdirSync(home);
+  const env = {
+    npm_config_registry: registry,
+    npm_config_cache: join(folder, 'cache'),
+    npm_config_engine_strict: 'true',
+  };
+  // By the oldest Node, which npm takes from PATH, and which the engines that are asked for must allow.
+  const old = join(folder, 'old');
+  mkdirSync(old);
+  symlinkSync(OLD_NODE as string, join(old, 'node'));
+  await npm(home, ['install', tarball], { ...env, PATH: `${old}:${process.env['PATH'] ?? ''}` });
+
+  const installed = readdirSync(join(home, 'node_modules'), { recursive: true, encoding: 'utf8' });
+  const manifests = installed.filter((path) => /^(?:@[^/]+\/)?[^/@.]+\/package\.json$/.test(path));
+  const names = manifests.map((path) => dirname(path)).toSorted();
+  assert.deepEqual(names, [...runtimePackages(ROOT).keys(), 'sluice'].toSorted(), 'nothing but what runs');
+  const own = installed.filter((path) => path.startsWith('sluice/'));
+  assert.deepEqual(
+    own.filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts')),
+    [],
+  );
+  assert.deepEqual([...new Set(own.map((path) => path.split('/')[1] ?? ''))].toSorted(), [
+    ...['CHANGELOG.md', 'LICENSE', 'README.md', 'config', 'deploy', 'dist', 'package.json'],
+  ]);
+
+  const sluice = join(home, 'node_modules/.bin/sluice');
+  const nodes = [OLD_NODE as string, process.execPath];
+  await Promise.all([
+    ...nodes.map((node, n) => serves(t, node, sluice, join(folder, `serves-${n}`))),
+    demos(t, OLD_NODE as string, sluice, join(folder, 'demo')),
+    hasTypes(home),
+  ]);
+});
+
+test('the bill of materials has what the package needs at run time, and nothing else', LIMIT, async () => {
+  const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, 'deploy/sbom.mjs')]);
+  const { bomFormat, metadata, components } = JSON.parse(stdout) as {
+    readonly bomFormat: string;
+    readonly metadata: { readonly component: { readonly name: string; readonly version: string } };
+    readonly components: readonly { readonly name: string; readonly hashes: readonly unknown[] }[];
+  };
+  assert.deepEqual([bomFormat, metadata.component.name], ['CycloneDX', 'sluice']);
+  assert.deepEqual(components.map(({ name }) => name).toSorted(), [...runtimePackages(ROOT).keys()].toSorted());
+  for (const { name, hashes } of components) assert.ok(hashes.length > 0, name);
+});
+
+/** What a user's compiler makes of it. */
+async function hasTypes(home: string): Promise<void> {
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string };
+  writeFileSync(
+    join(home, 'mine.ts'),
+    `import { startGateway } from 'sluice';
+const gateway = startGateway(
+  { configFile: 'gateway.yaml', configKeyFile: null, logLevel: 'info', pidFile: null, isTied: false, restartTimeoutMs: 60_000 },
+  { version: '${version}' },
+);
+export const url: Promise<string> = gateway.then(({ adminUrl }) => adminUrl);
+// @ts-expect-error: it is no number
+export const wrong: Promise<number> = gateway.then(({ adminUrl }) => adminUrl);
+`,
+  );
+  const options = ['--module', 'nodenext', '--target', 'esnext', '--strict', '--noEmit', '--skipLibCheck'];
+  const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')];
+  await promisify(execFile)(join(ROOT, 'node_modules/.bin/tsc'), [...options, ...types, 'mine.ts'], { cwd: home });
+}

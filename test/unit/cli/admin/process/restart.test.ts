@@ -1,0 +1,67 @@
+import assert from 'node:assert/strict';
+import { suite, type TestContext, test } from 'node:test';
+import type { AdminActions } from '#src/admin/commands.ts';
+import { startAdmin } from '#src/admin/server.ts';
+import { hashToken } from '#src/admin/token.ts';
+import { restartCommand } from '#src/cli/admin/process/restart.ts';
+import type { Status } from '#src/model/status.ts';
+import type { RestartAnswer } from '#src/model/threads/handover.ts';
+import { recordedDeps } from '../../../../support/cli.ts';
+import { sampleStatus } from '../../../../support/readings/status.ts';
+import { sampleView } from '../../../../support/readings/view.ts';
+
+const TOKEN = 'sixteen-visible-characters';
+const BEGUN: RestartAnswer = { kind: 'begun', pid: 4712 };
+
+/** Runs `sluice restart` against an admin server whose status is `later` once it was asked to restart. */
+async function cli(context: TestContext, answer: RestartAnswer, later: Partial<Status>, token = TOKEN) {
+  let status = sampleStatus();
+  const actions: AdminActions = {
+    tokenHash: () => hashToken(TOKEN),
+    restore: () => ({ kind: 'refused', detail: 'not asked' }),
+    command: () => ({ kind: 'refused', detail: 'not here' }),
+    configure: () => Promise.resolve({ kind: 'refused', detail: 'not here' } as const),
+    stopFaults: () => ({ kind: 'refused', detail: 'not asked' }) as const,
+    restart: () => {
+      status = sampleStatus(later);
+      return answer;
+    },
+    setWeights: () => Promise.resolve({ kind: 'unknown', detail: '' }),
+    onRefused: () => undefined,
+  };
+  const view = sampleView({ status: () => status });
+  const admin = await startAdmin({ address: { host: '127.0.0.1', port: 0 }, view, actions });
+  context.after(() => admin.close());
+  const { deps, out, err } = recordedDeps({ env: { SLUICE_ADMIN_TOKEN: token } });
+  const code = await restartCommand.run(['--admin', admin.url], deps);
+  return { code, out: out(), err: err() };
+}
+
+suite('restart', { timeout: 20_000 }, () => {
+  test('follows until another process answers', async (context) => {
+    const { code, out } = await cli(context, BEGUN, { pid: 4712, version: '0.2.0' });
+    assert.equal(out, 'process 4712 starts\nprocess 4712 serves, release 0.2.0; process 4711 drains\n');
+    assert.equal(code, 0);
+  });
+
+  test('says why it failed', async (context) => {
+    const lastFailure = { at: '', because: 'it ended with code 1' };
+    const { code, err } = await cli(context, BEGUN, { restart: { state: 'none', failures: 1, lastFailure } });
+    assert.equal(err, 'sluice: the restart failed: it ended with code 1; process 4711 serves on\n');
+    assert.equal(code, 1);
+  });
+
+  test('says why it is refused', async (context) => {
+    const refused = await cli(context, { kind: 'refused', detail: 'A restart is under way' }, {});
+    assert.deepEqual([refused.code, refused.err], [1, 'sluice: A restart is under way\n']);
+    const stranger = await cli(context, BEGUN, {}, 'another-token-of-sixteen');
+    assert.equal(stranger.code, 1);
+    assert.match(stranger.err, /set SLUICE_ADMIN_TOKEN/);
+  });
+
+  test('needs a gateway', async () => {
+    const { deps, err } = recordedDeps();
+    assert.equal(await restartCommand.run(['--admin', 'http://127.0.0.1:1'], deps), 3);
+    assert.match(err(), /cannot reach the admin server/);
+  });
+});

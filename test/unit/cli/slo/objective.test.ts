@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { budgetOf, idOf, objectivesIn, percentText, selectorOf, titleOf } from '#src/cli/slo/objective.ts';
+import { configOf } from '../../../support/config.ts';
+import { CONFIG } from '../../../support/readings/slo-file.ts';
+
+const OBJECTIVES = objectivesIn(configOf(CONFIG));
+
+test('a configuration has the objectives of its routes, its services and the gateway', () => {
+  assert.deepEqual(
+    OBJECTIVES.map((one) => [titleOf(one), one.targetRatio, one.thresholdMs]),
+    [
+      ['availability of route checkout', 0.999, null],
+      ['latency of route checkout', 0.99, 300],
+      ['composite of route checkout', 0.995, null],
+      ['availability of service shop', 0.9995, null],
+      ['business of gateway business', 0.99, null],
+    ],
+  );
+});
+
+test('each has a name of its own, and the labels of its series', () => {
+  assert.equal(new Set(OBJECTIVES.map(idOf)).size, OBJECTIVES.length);
+  const [first] = OBJECTIVES;
+  assert.ok(first !== undefined);
+  assert.equal(idOf(first), 'checkout-route-availability');
+  assert.equal(selectorOf(first), 'scope="route",name="checkout",sli="availability"');
+});
+
+test('budgets and percentages have no dust', () => {
+  assert.equal(budgetOf({ targetRatio: 0.9995 }), 0.0005);
+  assert.equal(percentText(0.9995), '99.95');
+  assert.equal(percentText(0.57), '57');
+});

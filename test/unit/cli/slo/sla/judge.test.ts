@@ -1,0 +1,92 @@
+/** Each commitment kept, broken, and not measured. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Commitments } from '#src/cli/slo/sla/contract.ts';
+import { COMMITMENTS, checkContract } from '#src/cli/slo/sla/judge.ts';
+import type { Decision } from '#src/model/slo.ts';
+import { sampleDecision, sampleRoute, sampleSlo, sampleVersion } from '../../../../support/readings/status.ts';
+
+const NOTHING: Commitments = {
+  route: 'checkout',
+  p99Ms: null,
+  errorRatio: null,
+  availabilityRatio: null,
+  rollbackMs: null,
+  releaseWindow: null,
+  saturationRatio: null,
+};
+const ADMISSION = {
+  limit: 100,
+  inFlight: 90,
+  queued: 0,
+  shed: { critical: 0, default: 0, degraded: 0, 'best-effort': 0 },
+  isCurbed: false,
+  order: '',
+};
+const ROUTE = sampleRoute({ p99Ms: 250, errorRatio: 0.012, versions: [sampleVersion({ admission: ADMISSION })] });
+/** 2026-11-01 is a Sunday. */
+const DECISION = sampleDecision({ sampleRequestIds: ['a'.repeat(32)] });
+
+function check(promised: Partial<Commitments>, decisions: readonly Decision[] = [DECISION], routes = [ROUTE]) {
+  return checkContract([{ ...NOTHING, ...promised }], { routes, slos: [sampleSlo()] }, decisions);
+}
+const stateOf = (...args: Parameters<typeof check>) =>
+  check(...args)
+    .map(({ state }) => state)
+    .join();
+
+describe('a commitment', () => {
+  it('that nobody made is not checked', () => assert.deepEqual(check({}), []));
+
+  it('about latency and errors is kept up to its bound', () => {
+    assert.deepEqual([stateOf({ p99Ms: 250 }), stateOf({ p99Ms: 249 })], ['kept', 'broken']);
+    assert.deepEqual([stateOf({ errorRatio: 0.012 }), stateOf({ errorRatio: 0.011 })], ['kept', 'broken']);
+  });
+
+  it('that is broken names why, the objective and requests', () => {
+    assert.deepEqual(check({ availabilityRatio: 0.9999 }), [
+      {
+        route: 'checkout',
+        commitment: 'availability',
+        state: 'broken',
+        reason: '99.95 % good, 50 bad of 100000; at least 99.99 % promised',
+        slo: 'route/checkout/availability',
+        requestIds: ['a'.repeat(32)],
+      },
+    ]);
+    assert.deepEqual(check({ availabilityRatio: 0.9995 })[0]?.requestIds, []);
+  });
+
+  it('about rollbacks goes by the slowest one that was timed', () => {
+    const slow = sampleDecision({ detectedInMs: 4000, switchedInMs: 1 });
+    assert.equal(stateOf({ rollbackMs: 641 }), 'kept');
+    assert.equal(stateOf({ rollbackMs: 4000 }, [DECISION, slow]), 'broken');
+    assert.equal(stateOf({ rollbackMs: 1 }, [sampleDecision({ detectedInMs: -1 })]), 'no-data');
+  });
+
+  it('about releases goes by day and time of what was decided, but not of rollbacks', () => {
+    const step = sampleDecision({ kind: 'step' });
+    const window = { days: [0], fromMinute: 480, toMinute: 482 };
+    assert.equal(stateOf({ releaseWindow: window }, [step]), 'kept');
+    assert.equal(stateOf({ releaseWindow: { ...window, days: [1] } }, [step]), 'broken');
+    assert.equal(stateOf({ releaseWindow: { ...window, toMinute: 481 } }, [step]), 'broken');
+    assert.equal(stateOf({ releaseWindow: { ...window, days: [1] } }, [DECISION]), 'no-data');
+  });
+
+  it('about saturation goes by the version that is nearest to its limit', () => {
+    assert.deepEqual([stateOf({ saturationRatio: 0.9 }), stateOf({ saturationRatio: 0.8 })], ['kept', 'broken']);
+    assert.equal(stateOf({ saturationRatio: 0.8 }, [], [sampleRoute()]), 'no-data');
+  });
+
+  it('about a route that there is not has no data', () => {
+    const all = { p99Ms: 1, errorRatio: 0, availabilityRatio: 1, rollbackMs: 1, saturationRatio: 1 };
+    const releaseWindow = { days: [0], fromMinute: 0, toMinute: 1 };
+    const checked = check({ ...all, releaseWindow, route: 'gone' });
+    assert.deepEqual(
+      checked.map(({ commitment }) => commitment),
+      COMMITMENTS,
+    );
+    assert.ok(checked.every(({ state }) => state === 'no-data'));
+  });
+});

@@ -1,0 +1,232 @@
+/** Signatures are real files; time is the test's own, where nothing is waited for. */
+
+import assert from 'node:assert/strict';
+import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { type Checked, PAIR_MS, SignedDocuments } from '#src/compose/config/signed.ts';
+import type { Log } from '#src/lib/log.ts';
+import type { SavedBudget } from '#src/model/threads/state.ts';
+import { mainDocument, type SourceDocument } from '#src/sources/document/pieces.ts';
+import { readConfigKeys } from '#src/sources/document/signature/keys.ts';
+import { formatSignature, sign } from '#src/sources/document/signature/signature.ts';
+
+const KEYS = `k1:${'ab'.repeat(32)}`;
+const [KEY] = readConfigKeys(KEYS, 'test');
+
+function signatureOf(subject: string, revision: number, text: string): string {
+  return formatSignature(sign(KEY as NonNullable<typeof KEY>, { subject, revision, text }));
+}
+
+async function rig(t: TestContext, keys: string | undefined = KEYS, keyFile: string | null = null) {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-signed-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'gateway.yaml');
+  const logged: string[] = [];
+  const saved = new Map<string, SavedBudget>();
+  const changes: string[] = [];
+  const clock = { ms: 0 };
+  const note = (event: string): void => void logged.push(event);
+  const open = async (): Promise<SignedDocuments> => {
+    const signed = new SignedDocuments({
+      file,
+      keyFile,
+      environment: keys === undefined ? {} : { SLUICE_CONFIG_KEYS: keys },
+      log: { info: note, debug: note, warn: note, error: note } as unknown as Log,
+      nowMs: () => clock.ms,
+      sourceName: (source) => `source ${source}`,
+      changed: (name) => void changes.push(name),
+      save: (rows) => rows.forEach((row, key) => saved.set(key, row)),
+    });
+    t.after(() => signed.close());
+    await signed.open();
+    return signed;
+  };
+  const write = async (revision: number, text: string): Promise<SourceDocument> => {
+    await writeFile(`${file}.sig`, signatureOf('gateway.yaml', revision, text));
+    return mainDocument(text, file);
+  };
+  return { file, logged, saved, changes, clock, open, write };
+}
+
+function kindOf(checked: Checked): string {
+  return checked.kind === 'sound' ? 'sound' : `${checked.kind} ${checked.problems.map(({ code }) => code).join(' ')}`;
+}
+
+test('without keys everything is sound, and nothing is kept or told', async (t) => {
+  const empty = await rig(t, '');
+  await assert.rejects(empty.open(), { code: 'SLU_USAGE' });
+  const { file, saved, logged } = empty;
+  const signed = new SignedDocuments({ file, keyFile: null, environment: {}, sourceName: () => '' } as never);
+  await signed.open();
+  const documents = [mainDocument('a', file)];
+  const checked = await signed.first(() => documents);
+  assert.ok(checked.kind === 'sound');
+  assert.equal(checked.documents, documents);
+  signed.confirm(checked);
+  assert.deepEqual(
+    [signed.isRequired, signed.status(), signed.save().size, saved.size, logged],
+    [false, null, 0, 0, []],
+  );
+});
+
+test('a signed main document is sound, and its revision kept for the next process', async (t) => {
+  const { open, write, saved, logged, file } = await rig(t);
+  const signed = await open();
+  const main = await write(5, 'a: 1');
+  const checked = await signed.first(() => [main]);
+  assert.ok(checked.kind === 'sound');
+  assert.deepEqual(checked.documents, [main]);
+  assert.equal(saved.size, 0);
+  signed.confirm(checked);
+  assert.equal(saved.size, 1);
+  // It is transferred to another thread: a buffer of its own, not one of the runtime's pool.
+  for (const { bytes } of saved.values()) assert.equal(bytes.buffer.byteLength, bytes.byteLength);
+  assert.deepEqual(logged, ['config_signatures']);
+  const refused = { unsigned: 0, wrong: 0, replayed: 0 };
+  const keys = { keys: ['k1'], because: '', reloads: { done: 0, failed: 0 } };
+  assert.deepEqual(signed.status(), { ...keys, documents: 1, isWaiting: false, refused });
+
+  const next = await open();
+  const older = await write(4, 'a: 0');
+  const begun = await next.first(() => [older]);
+  assert.ok(begun.kind === 'sound', 'what an earlier process had taken is not known yet');
+  for (const [key, row] of saved) assert.equal(next.recall(key, row), true);
+  next.recalled();
+  assert.throws(
+    () => next.confirm(begun),
+    (error: Error & { problems: { code: string; file: string }[] }) => {
+      assert.deepEqual(
+        error.problems.map(({ code, file: where }) => [code, where]),
+        [['SLU1142', file]],
+      );
+      return true;
+    },
+  );
+});
+
+test('a state that could be read only later tells what it would have refused', async (t) => {
+  const { open, write, saved, logged } = await rig(t);
+  const first = await open();
+  const main = await write(5, 'a: 1');
+  const taken = await first.first(() => [main]);
+  assert.ok(taken.kind === 'sound');
+  first.confirm(taken);
+  const rows = new Map(saved);
+
+  const late = await open();
+  const older = await write(4, 'a: 0');
+  const begun = await late.first(() => [older]);
+  assert.ok(begun.kind === 'sound');
+  late.confirm(begun);
+  for (const [key, row] of rows) late.recall(key, row);
+  late.recalled();
+  assert.equal(logged.at(-1), 'config_replayed');
+  assert.equal(late.recall('budget', { format: 1, bytes: new Uint8Array(), at: '' }), false);
+  assert.throws(() => late.recall('signed/1', { format: 2, bytes: new Uint8Array(), at: '' }), /format 2 is not 1/);
+});
+
+test('a half is waited for, then refused and counted once, until the pair is whole', async (t) => {
+  const { open, write, file, clock } = await rig(t);
+  const signed = await open();
+  const main = await write(5, 'a: 1');
+  const checked = await signed.first(() => [main]);
+  assert.ok(checked.kind === 'sound');
+  signed.confirm(checked);
+  const half = [mainDocument('a: 2', file)];
+  const waiting = signed.check(half);
+  assert.ok(waiting.kind === 'waiting');
+  assert.equal(waiting.forMs, PAIR_MS);
+  clock.ms += PAIR_MS - 1;
+  assert.equal(kindOf(signed.check(half)), 'waiting SLU1141');
+  assert.equal(signed.status()?.isWaiting, true);
+  clock.ms += 1;
+  assert.equal(kindOf(signed.check(half)), 'refused SLU1141');
+  assert.equal(signed.status()?.isWaiting, false, 'what is refused is waited for no more');
+  assert.equal(kindOf(signed.check(half)), 'refused SLU1141');
+  assert.deepEqual(signed.status()?.refused, { unsigned: 0, wrong: 1, replayed: 0 });
+  assert.equal(kindOf(signed.check([main])), 'sound');
+  assert.equal(signed.status()?.isWaiting, false);
+});
+
+test('what was taken and comes back older is refused at once', async (t) => {
+  const { open, write } = await rig(t);
+  const signed = await open();
+  const main = await write(5, 'a: 1');
+  const route = (revision: number): SourceDocument[] => [
+    { name: 'etcd /routes/a', text: `# ${revision}`, mount: { kind: 'route', name: 'a' }, source: 1, isForeign: true },
+    {
+      name: 'etcd /signatures/routes/a',
+      text: signatureOf('routes/a', revision, `# ${revision}`),
+      mount: { kind: 'signature', of: 'routes/a' },
+      source: 1,
+      isForeign: true,
+    },
+  ];
+  const checked = await signed.first(() => [main, ...route(2)]);
+  assert.ok(checked.kind === 'sound');
+  signed.confirm(checked);
+  assert.equal(kindOf(signed.check([main, ...route(1)])), 'refused SLU1142');
+  assert.equal(signed.status()?.refused.replayed, 1);
+});
+
+test('the signature of the main document is followed: another one, and none', { timeout: 30_000 }, async (t) => {
+  const { open, write, changes, file } = await rig(t);
+  const signed = await open();
+  const main = await write(5, 'a: 1');
+  await signed.first(() => [main]);
+  const next = await write(6, 'a: 2');
+  const patience = AbortSignal.timeout(20_000);
+  while (changes.length === 0 && !patience.aborted) await new Promise((resolve) => setTimeout(resolve, 20));
+  assert.equal(kindOf(signed.check([next])), 'sound');
+  await rm(`${file}.sig`);
+  signed.reload();
+  while (changes.length < 2 && !patience.aborted) await new Promise((resolve) => setTimeout(resolve, 20));
+  const gone = signed.check([next]);
+  assert.equal(kindOf(gone), 'waiting SLU1140');
+});
+
+test('a file of keys is followed, and documents are verified anew', { timeout: 30_000 }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-keys-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const keyFile = join(folder, 'keys');
+  const save = async (text: string): Promise<void> => {
+    await writeFile(`${keyFile}.new`, text);
+    await rename(`${keyFile}.new`, keyFile);
+  };
+  await save(KEYS);
+  const { open, write, changes, clock } = await rig(t, undefined, keyFile);
+  const signed = await open();
+  const main = await write(5, 'a: 1');
+  assert.equal(kindOf(await signed.first(() => [main])), 'sound');
+  const changed = async (count: number): Promise<void> => {
+    while (changes.length < count) await new Promise((resolve) => setTimeout(resolve, 20));
+    assert.equal(changes.at(-1), keyFile);
+  };
+  await save(`k2:${'cd'.repeat(32)}\n${KEYS}`);
+  await changed(1);
+  assert.deepEqual([kindOf(signed.check([main])), signed.status()?.keys], ['sound', ['k2', 'k1']]);
+  await save(`k2:${'cd'.repeat(32)}`);
+  await changed(2);
+  assert.equal(kindOf(signed.check([main])), 'waiting SLU1141', 'nothing that was verified before is believed on');
+  clock.ms += PAIR_MS;
+  assert.equal(kindOf(signed.check([main])), 'refused SLU1141');
+});
+
+test('a key that goes during the start is no replay', { timeout: 30_000 }, async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-keys-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const keyFile = join(folder, 'keys');
+  await writeFile(keyFile, KEYS);
+  const { open, write, changes } = await rig(t, undefined, keyFile);
+  const signed = await open();
+  const main = await write(5, 'a: 1');
+  const checked = await signed.first(() => [main]);
+  assert.ok(checked.kind === 'sound');
+  await writeFile(`${keyFile}.new`, `k2:${'cd'.repeat(32)}`);
+  await rename(`${keyFile}.new`, keyFile);
+  while (changes.length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  signed.confirm(checked);
+  assert.equal(kindOf(signed.check([main])), 'waiting SLU1141', 'it is refused as what it is');
+});

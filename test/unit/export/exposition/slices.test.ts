@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { SLICE_MS, Slices } from '#src/export/exposition/slices.ts';
+import { nowMs } from '#src/lib/clock.ts';
+
+/** Keeps the thread busy. */
+function work(ms: number): void {
+  const endMs = nowMs() + ms;
+  while (nowMs() < endMs);
+}
+
+suite('slices', () => {
+  test('others have their turns between slices', async () => {
+    const slices = new Slices();
+    let turns = 0;
+    let isDone = false;
+    const count = (): void => {
+      turns += 1;
+      if (!isDone) setImmediate(count);
+    };
+    setImmediate(count);
+    const items = await slices.all(
+      (function* () {
+        for (let n = 0; n < 160; n++) {
+          work(SLICE_MS / 16);
+          yield n;
+        }
+      })(),
+    );
+    isDone = true;
+    assert.deepEqual(
+      items,
+      Array.from({ length: 160 }, (_, n) => n),
+    );
+    // Ten slices' worth of work; a busy machine makes more of them.
+    assert.ok(turns >= 9, `${turns} turns`);
+  });
+
+  test('a turn has one slice, however many ask', async () => {
+    const slices = new Slices();
+    const order: string[] = [];
+    const asked = ['a', 'b', 'c'].map(async (name) => {
+      await slices.next();
+      order.push(name);
+      await new Promise<void>((resolve) => {
+        setImmediate(() => {
+          order.push(`turn after ${name}`);
+          resolve();
+        });
+      });
+    });
+    await Promise.all(asked);
+    assert.deepEqual(order, ['a', 'turn after a', 'b', 'turn after b', 'c', 'turn after c']);
+  });
+
+  test('a slice is over after its time, and the next one is not', async () => {
+    const slices = new Slices();
+    assert.equal(slices.isOver, true);
+    await slices.next();
+    work(SLICE_MS);
+    assert.equal(slices.isOver, true);
+  });
+
+  test('what taking an item throws is told, and the next one can go on', async () => {
+    const slices = new Slices();
+    const broken = (function* (): Generator<number> {
+      yield 1;
+      throw new Error('no traffic');
+    })();
+    await assert.rejects(slices.all(broken), /no traffic/);
+    assert.deepEqual(await slices.all([1, 2]), [1, 2]);
+  });
+});

@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { suite, test } from 'node:test';
+import { Descriptors, Machine, type MachineSource } from '#src/health/saturation/machine.ts';
+
+const GROUP = { used: 90, max: 100, group: '/g' };
+
+function machineOf(changes: Partial<MachineSource> = {}) {
+  let finds = 0;
+  const cgroup = { find: () => void finds++, memory: () => null, cpus: () => 2 };
+  const source = { rssBytes: () => 50, totalBytes: () => 1000, descriptors: () => null, cgroup, ...changes };
+  return { machine: new Machine(source), finds: () => finds };
+}
+
+const within = (memory: typeof GROUP | null) => ({
+  cgroup: { find: () => undefined, memory: () => memory, cpus: () => null },
+});
+
+suite('the limit of memory', () => {
+  test("is the control group's, else the machine's", () => {
+    assert.deepEqual(machineOf(within(GROUP)).machine.read(0, null).memory, { used: 90, max: 100, from: 'cgroup /g' });
+    assert.deepEqual(machineOf().machine.read(0, null).memory, { used: 50, max: 1000, from: "the machine's memory" });
+  });
+
+  test('is what the configuration says, unless the control group has less left', () => {
+    const roomy = { ...GROUP, max: 1000 };
+    assert.deepEqual(machineOf(within(roomy)).machine.read(0, 200).memory, {
+      used: 50,
+      max: 200,
+      from: 'saturation.memory',
+    });
+    assert.equal(machineOf(within(GROUP)).machine.read(0, 200).memory.from, 'cgroup /g');
+  });
+});
+
+test('memory is what it was last known to be when there is no descriptor to read it with', () => {
+  const answers = [50, null, 70];
+  const { machine } = machineOf({ rssBytes: () => answers.shift() as number | null });
+  assert.deepEqual(
+    [0, 200, 400].map((atMs) => machine.read(atMs, null).memory.used),
+    [50, 50, 70],
+  );
+});
+
+test('groups are looked for every ten seconds', () => {
+  const { machine, finds } = machineOf();
+  assert.equal(machine.cpus, null);
+  for (const atMs of [0, 200, 9999, 10_000, 10_200]) machine.read(atMs, null);
+  assert.equal(finds(), 2);
+  assert.equal(machine.cpus, 2);
+});
+
+test('descriptors of this process are counted against its soft limit', { skip: process.platform !== 'linux' }, () => {
+  const { used, max } = new Descriptors().read() ?? assert.fail('no /proc');
+  assert.ok(used > 2 && used < max, `${used} of ${max}`);
+});

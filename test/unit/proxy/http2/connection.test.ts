@@ -1,0 +1,153 @@
+/** Connections of HTTP/2: counted, limited and ended like any other, and told before. */
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type ClientHttp2Session, connect } from 'node:http2';
+import { describe, it, type TestContext } from 'node:test';
+import { CELL, GATEWAY_CELL } from '#src/model/tallies.ts';
+import { HTTP2_WORD } from '#src/model/threads/load/http2.ts';
+import {
+  abusesOf,
+  ERROR,
+  GET,
+  goawayOf,
+  headers,
+  isAnswered,
+  rawHttp2,
+  request,
+  shown,
+  TYPE,
+} from '../../../support/http/http2.ts';
+import type { PlaneSketch, TestPlane } from '../../../support/plane.ts';
+import { answeringOf, eventually, heldOf, oneVersion, planeOf } from '../../../support/proxy/running.ts';
+
+async function answeringPlane(t: TestContext, sketch: Partial<PlaneSketch> = {}): Promise<TestPlane> {
+  const upstream = await answeringOf(t);
+  return planeOf(t, { ...oneVersion(upstream.port), http2: true, ...sketch });
+}
+
+async function ask(session: ClientHttp2Session, path = '/'): Promise<number> {
+  const stream = session.request({ ':path': path });
+  stream.resume();
+  const [response] = (await once(stream, 'response')) as [{ ':status': number }];
+  return response[':status'];
+}
+
+describe('a connection of HTTP/2', () => {
+  it('is counted, and is one of the connections that there may be', async (t) => {
+    const plane = await answeringPlane(t, { limits: { connectionsMax: 1 } });
+    const client = rawHttp2(t, plane.port);
+    client.send(headers(1, GET));
+    await client.until((frames) => isAnswered(frames, 1));
+    assert.equal(plane.plane.listener.connections, 1);
+    assert.equal(plane.count(GATEWAY_CELL, CELL.http2 + HTTP2_WORD.connections), 1);
+    const refused = rawHttp2(t, plane.port);
+    assert.equal(shown(await refused.closed()), '');
+    client.socket.destroy();
+    await eventually(() => plane.plane.listener.connections === 0, 'it is gone');
+    assert.deepEqual(abusesOf(plane), {});
+  });
+
+  it('serves many streams at once, and ends with one beyond the limit that its client knows of', async (t) => {
+    const held = await heldOf(t);
+    const plane = await planeOf(t, { ...oneVersion(held.upstream.port), http2: true, limits: { http2StreamsMax: 3 } });
+    const client = rawHttp2(t, plane.port);
+    await client.until((frames) => frames.length > 0);
+    for (const id of [1, 3, 5]) client.send(headers(id, request('GET', `/${id}`)));
+    await eventually(() => held.paths.length === 3, 'three are under way');
+    held.answer(held.paths.indexOf('/5'));
+    await client.until((frames) => isAnswered(frames, 5));
+    client.send(headers(7, request('GET', '/7')));
+    await eventually(() => held.paths.includes('/7'), 'there is room again');
+    client.send(headers(9, request('GET', '/9')));
+    await client.closed();
+    assert.equal(goawayOf(client.frames), ERROR.protocol);
+    assert.deepEqual(abusesOf(plane), { protocol: 1 });
+    await eventually(() => plane.count(0, CELL.inFlight) === 0, 'its streams are over');
+  });
+
+  it('ends with the number of requests that a connection may have', async (t) => {
+    const plane = await answeringPlane(t, { limits: { requestsPerConnectionMax: 2 } });
+    const client = rawHttp2(t, plane.port);
+    client.send(headers(1, GET), headers(3, GET));
+    await client.closed();
+    assert.ok(isAnswered(client.frames, 1) && isAnswered(client.frames, 3), shown(client.frames));
+    assert.equal(goawayOf(client.frames), ERROR.none);
+  });
+
+  it('that is idle is told, and closed', async (t) => {
+    const plane = await answeringPlane(t, { timeouts: { idleMs: 50 } });
+    const session = connect(`http://127.0.0.1:${plane.port}`);
+    t.after(() => session.destroy());
+    assert.equal(await ask(session), 200);
+    await once(session, 'close');
+    await eventually(() => plane.plane.listener.connections === 0, 'it is gone');
+    assert.deepEqual(abusesOf(plane), {});
+  });
+
+  it('drains: says so first, finishes what is under way, then says which was the last', async (t) => {
+    const held = await heldOf(t);
+    const plane = await planeOf(t, { ...oneVersion(held.upstream.port), http2: true });
+    const client = rawHttp2(t, plane.port);
+    client.send(headers(1, request('GET', '/1')));
+    await eventually(() => held.paths.length === 1, 'it is under way');
+    const drained = plane.plane.drain();
+    const goaways = () => client.frames.filter(({ type }) => type === TYPE.goaway);
+    await client.until(() => goaways().length === 1);
+    assert.equal(goaways()[0]?.payload.readUInt32BE(0), 2 ** 31 - 1);
+    // Begun before the client has said that it heard of it.
+    client.send(headers(3, request('GET', '/3')));
+    await eventually(() => held.paths.length === 2, 'that one is served too');
+    await client.until(() => goaways().length === 2);
+    assert.equal(goaways()[1]?.payload.readUInt32BE(0), 3);
+    held.answer(0);
+    held.answer(1);
+    await client.closed();
+    assert.ok(isAnswered(client.frames, 1) && isAnswered(client.frames, 3), shown(client.frames));
+    await drained;
+  });
+
+  it('with nothing under way drains at once', async (t) => {
+    const plane = await answeringPlane(t);
+    const session = connect(`http://127.0.0.1:${plane.port}`);
+    t.after(() => session.destroy());
+    assert.equal(await ask(session), 200);
+    const closed = once(session, 'close');
+    await plane.plane.drain();
+    await closed;
+  });
+
+  it('is told with its next answer when another process accepts from its socket', async (t) => {
+    const plane = await answeringPlane(t);
+    const client = rawHttp2(t, plane.port);
+    client.send(headers(1, GET));
+    await client.until((frames) => isAnswered(frames, 1));
+    plane.plane.leave();
+    client.send(headers(3, GET));
+    await client.closed();
+    assert.ok(isAnswered(client.frames, 3), shown(client.frames));
+    assert.equal(goawayOf(client.frames), ERROR.none);
+  });
+
+  it('that is cut takes its streams along, each recorded once', async (t) => {
+    const held = await heldOf(t);
+    const plane = await planeOf(t, { ...oneVersion(held.upstream.port), http2: true });
+    const client = rawHttp2(t, plane.port);
+    client.send(headers(1, GET), headers(3, GET));
+    await eventually(() => held.paths.length === 2, 'both are under way');
+    client.socket.resetAndDestroy();
+    await eventually(() => plane.count(0, CELL.inFlight) === 0, 'both are over');
+    assert.equal(plane.count(0, CELL.ignored), 2);
+    await eventually(() => plane.plane.listener.connections === 0, 'it is gone');
+  });
+
+  it('ends with the plane', async (t) => {
+    const plane = await answeringPlane(t);
+    const client = rawHttp2(t, plane.port);
+    client.send(headers(1, GET));
+    await client.until((frames) => isAnswered(frames, 1));
+    plane.close();
+    await client.closed();
+    assert.equal(plane.plane.listener.connections, 0);
+  });
+});

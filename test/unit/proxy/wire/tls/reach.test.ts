@@ -1,0 +1,92 @@
+/** Connects to an endpoint the way it is spoken to. */
+
+import assert from 'node:assert/strict';
+import { createServer as createPlain } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { createServer, type Server } from 'node:tls';
+import { REASON, type Reason } from '#src/model/reason.ts';
+import { Credentials, EndpointSecurity } from '#src/proxy/wire/tls/credentials.ts';
+import { SecureHandle } from '#src/proxy/wire/tls/handle.ts';
+import { reach } from '#src/proxy/wire/tls/reach.ts';
+import { type Authority, authorityOf } from '../../../../support/http/certificates.ts';
+import { listenLoopback } from '../../../../support/plane.ts';
+
+interface Outcome {
+  readonly isSecure: boolean;
+  readonly reason: Reason;
+  readonly detail: string;
+}
+
+function reached(port: number, security: EndpointSecurity | null): Promise<Outcome> {
+  return new Promise((resolve) => {
+    reach({ port, security }, ['127.0.0.1'], 1000, (handle, reason, detail) => {
+      handle?.close();
+      resolve({ isSecure: handle instanceof SecureHandle, reason, detail });
+    });
+  });
+}
+
+async function serverOf(t: TestContext, authority: Authority): Promise<number> {
+  const { pem } = authority.issue('server', { names: 'IP:127.0.0.1' });
+  const server: Server = createServer(pem, (socket) => socket.on('error', () => undefined));
+  t.after(() => server.close());
+  return listenLoopback(server);
+}
+
+function securityOf(ca: string): EndpointSecurity {
+  const credentials = new Credentials();
+  const material = { ca, cert: null, key: null, minVersion: 'TLSv1.2', isInsecure: false } as const;
+  credentials.learn(new Map([['k', material]]));
+  return new EndpointSecurity({ key: 'k', serverName: null }, '127.0.0.1', credentials);
+}
+
+describe('an endpoint', () => {
+  it('is reached with a handshake where it has TLS, and without one where it has none', async (t) => {
+    const authority = authorityOf(t);
+    const port = await serverOf(t, authority);
+    assert.deepEqual(await reached(port, securityOf(authority.pem)), {
+      isSecure: true,
+      reason: REASON.none,
+      detail: '',
+    });
+    assert.deepEqual(await reached(port, null), { isSecure: false, reason: REASON.none, detail: '' });
+  });
+
+  it('that nobody is at is a refused connection, and one without TLS a failed handshake', async (t) => {
+    const authority = authorityOf(t);
+    const plain = createPlain((socket) =>
+      socket
+        .on('error', () => undefined)
+        .resume()
+        .end('no TLS here'),
+    );
+    const port = await listenLoopback(plain);
+    const security = securityOf(authority.pem);
+    const { reason, detail } = await reached(port, security);
+    assert.equal(reason, REASON.tlsFailed);
+    assert.match(detail, /in the TLS handshake$/);
+    await new Promise((resolve) => plain.close(resolve));
+    assert.equal((await reached(port, security)).reason, REASON.connectRefused);
+  });
+
+  it('is given up without a word', async (t) => {
+    const silent = createPlain(() => undefined);
+    t.after(() => silent.close());
+    const port = await listenLoopback(silent);
+    const accepted = new Promise<void>((resolve) => {
+      silent.once('connection', (socket) => {
+        socket
+          .on('error', () => undefined)
+          .on('close', () => resolve())
+          .resume();
+      });
+    });
+    const connecting = reach({ port, security: securityOf(authorityOf(t).pem) }, ['127.0.0.1'], 1000, () => {
+      assert.fail('was told');
+    });
+    await new Promise<void>((resolve) => silent.once('connection', () => resolve()));
+    await new Promise((resolve) => setImmediate(resolve));
+    connecting.cancel();
+    await accepted;
+  });
+});

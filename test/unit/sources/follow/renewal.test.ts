@@ -1,0 +1,174 @@
+/** Documents that are parsed as they change: what comes out is what would come out of all of them, whatever happens. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { Random } from '#src/lib/random.ts';
+import { mainDocument, type SourceDocument } from '#src/sources/document/pieces.ts';
+import { createPartReader } from '#src/sources/document/reader.ts';
+import { Renewal } from '#src/sources/follow/renewal.ts';
+import { parseDocuments } from '#src/sources/parse.ts';
+
+const SEED = 20_261_122;
+const ROUTES = 12;
+const SERVICES = 3;
+const STEPS = 400;
+const MAIN = mainDocument('sources: [{directory: {path: /none}}]\n', 'main.yaml');
+
+class Documents {
+  readonly #texts = new Map<string, SourceDocument>();
+
+  constructor() {
+    for (let n = 0; n < SERVICES; n++) this.service(n, 7000 + n);
+    for (let n = 0; n < ROUTES; n++) this.route(n, `/r${n}`);
+  }
+
+  get all(): SourceDocument[] {
+    const sorted = [...this.#texts.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    return [MAIN, ...sorted];
+  }
+
+  route(n: number, path: string, more = '', refs = `{name: s${n % SERVICES}, version: v1}`): void {
+    const name = `r${String(n).padStart(2, '0')}`;
+    this.put(
+      `routes/${name}`,
+      { kind: 'route', name },
+      `matches: [{path: {value: ${path}}}]\nbackendRefs: [${refs}]\n${more}`,
+    );
+  }
+
+  service(n: number, port: number): void {
+    const text = `versions: {v1: {endpoints: ["127.0.0.1:${port}"]}, v2: {endpoints: ["127.0.0.1:${port + 100}"]}}\n`;
+    this.put(`services/s${n}`, { kind: 'service', name: `s${n}` }, text);
+  }
+
+  put(name: string, mount: SourceDocument['mount'], text: string): void {
+    this.#texts.set(name, { name, mount, text, source: 1, isForeign: true });
+  }
+
+  drop(name: string): void {
+    this.#texts.delete(name);
+  }
+}
+
+/** Parses both ways. */
+function take(renewal: Renewal, documents: Documents, label: string): boolean {
+  const { all } = documents;
+  assert.deepEqual(renewal.parse(all), parseDocuments(structuredClone(all), createPartReader({}).read), label);
+  return renewal.hasRenewed;
+}
+
+function rig(): { readonly documents: Documents; readonly take: () => boolean } {
+  const [documents, renewal] = [new Documents(), new Renewal(createPartReader({}))];
+  take(renewal, documents, 'the first');
+  return { documents, take: () => take(renewal, documents, 'the next') };
+}
+
+describe('a configuration of which few routes are others', () => {
+  it('is what all of its documents are, whatever happens to them', (t) => {
+    const random = new Random(SEED);
+    const below = (count: number): number => Math.floor(random.nextFloat() * count);
+    const documents = new Documents();
+    const renewal = new Renewal(createPartReader({}));
+    const path = (n: number): string => (below(6) === 0 ? `/r${below(ROUTES)}` : `/r${n}`);
+    const deeds: ((n: number) => void)[] = [
+      (n) => documents.route(n, path(n), `timeouts: {request: ${1 + below(9)}s}\n`),
+      (n) => documents.route(n, path(n), 'slo: {availability: 0.99}\n'),
+      (n) => documents.route(n, path(n), '', `{name: s${below(SERVICES)}, version: v${1 + below(2)}}`),
+      (n) => documents.route(n, `/r${n}`, '', `{name: s${n % SERVICES}, version: v1, weight: ${1 + below(5)}}`),
+      (n) => {
+        const refs = `{name: s${n % SERVICES}, version: v1}, {name: s${n % SERVICES}, version: v2, weight: ${below(3)}}`;
+        documents.route(
+          n,
+          `/r${n}`,
+          below(2) === 0 ? '' : 'slo: {availability: 0.99}\nrollout: {stable: v1, canary: v2}\n',
+          refs,
+        );
+      },
+      (n) => documents.route(n, path(n), 'timeouts: {request: 1s, backendRequest: 9s}\n'),
+      (n) => documents.route(n, `/r${n}`, 'nonsense: 1\n'),
+      (n) => documents.service(n % SERVICES, 7000 + below(20)),
+      (n) => documents.drop(`routes/r${String(n).padStart(2, '0')}`),
+      (n) => documents.route(n, `/r${n}`, 'idempotency: {}\n'),
+    ];
+    let renewed = 0;
+    for (let step = 0; step < STEPS; step++) {
+      // What was made wrong is mended after a while.
+      if (step % 10 === 0) for (let n = 0; n < ROUTES; n++) documents.route(n, `/r${n}`);
+      const deed = deeds[below(4) > 0 ? below(4) : below(deeds.length)] as (n: number) => void;
+      for (let count = 1 + below(2); count > 0; count--) deed(below(ROUTES));
+      if (take(renewal, documents, `seed ${SEED}, step ${step}`)) renewed += 1;
+    }
+    t.diagnostic(`${renewed} of ${STEPS} times few were parsed`);
+    assert.ok(renewed > STEPS / 8 && renewed < STEPS, `${renewed} of ${STEPS}`);
+  });
+
+  it('is made of these alone', () => {
+    const { documents, take: next } = rig();
+    documents.route(3, '/other', 'timeouts: {request: 3s}\n');
+    documents.route(4, '/r3', 'timeouts: {request: 3s}\n');
+    assert.equal(next(), true);
+    documents.route(3, '/r4');
+    assert.equal(next(), true);
+  });
+
+  const WHOLE: readonly (readonly [what: string, change: (documents: Documents) => void])[] = [
+    ['a match that another route has', (documents) => documents.route(3, '/r5')],
+    [
+      'a service that nobody uses any more',
+      (documents) => {
+        for (let n = 0; n < ROUTES; n += SERVICES) documents.route(n, `/r${n}`, '', '{name: s1, version: v1}');
+      },
+    ],
+    [
+      'a version more',
+      (documents) => documents.route(3, '/r3', '', '{name: s0, version: v1}, {name: s0, version: v2}'),
+    ],
+    [
+      'a rollout',
+      (documents) => documents.route(3, '/r3', 'slo: {availability: 0.9}\nrollout: {stable: v1, canary: v2}\n'),
+    ],
+    ['keys that count nowhere else', (documents) => documents.route(3, '/r3', 'idempotency: {}\n')],
+    ['a warning', (documents) => documents.route(3, '/r3', 'timeouts: {request: 1s, backendRequest: 9s}\n')],
+    ['a problem', (documents) => documents.route(3, '/r3', 'timeouts: {request: -1s}\n')],
+    [
+      'an expression',
+      (documents) => {
+        const match = 'matches: [{path: {type: RegularExpression, value: "/r3.*"}}]\n';
+        documents.put('routes/r03', { kind: 'route', name: 'r03' }, `${match}backendRefs: [{name: s0, version: v1}]\n`);
+      },
+    ],
+    ['a service', (documents) => documents.service(1, 7777)],
+    ['a document more', (documents) => documents.route(ROUTES, '/more')],
+    [
+      'weights',
+      (documents) =>
+        documents.put('weights/r03', { kind: 'weights', name: 'r03', revision: '1' }, 'weights: {v1: 5}\n'),
+    ],
+  ];
+  for (const [what, change] of WHOLE) {
+    it(`is parsed as a whole because of ${what}`, () => {
+      const { documents, take: next } = rig();
+      change(documents);
+      assert.equal(next(), false);
+    });
+  }
+
+  it('has a section that counts for some route as long as there is one', () => {
+    const { documents, take: next } = rig();
+    documents.route(3, '/r3', 'idempotency: {}\n');
+    next();
+    documents.route(3, '/r3', 'idempotency: {}\ntimeouts: {request: 3s}\n');
+    assert.equal(next(), true);
+    documents.route(3, '/r3');
+    assert.equal(next(), false);
+  });
+
+  it('keeps the weights that a document gives a route', () => {
+    const { documents, take: next } = rig();
+    documents.put('weights/r03', { kind: 'weights', name: 'r03', revision: '1' }, 'weights: {v1: 5}\n');
+    assert.equal(next(), false);
+    documents.route(3, '/r3', 'timeouts: {request: 3s}\n');
+    assert.equal(next(), false);
+    documents.route(4, '/r4', 'timeouts: {request: 3s}\n');
+    assert.equal(next(), true);
+  });
+});
