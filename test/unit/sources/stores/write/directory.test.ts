@@ -120,7 +120,8 @@ describe('weights in a directory', () => {
     const open = () => openDirectoryWeights({ kind: 'directory', path });
     const outcomes = await countUp(open, { route: 'shop', writers: 8, attempts: 10, seed });
     assert.equal(countOf(await store.read('shop', never)), outcomes.written, `seed ${seed}`);
-    assert.equal(outcomes.written + outcomes.conflict, 80, JSON.stringify(outcomes));
+    // On a slow disk the lock may be somebody else's for longer than a writer waits: refused is not lost.
+    assert.equal(outcomes.written + outcomes.conflict + outcomes.refused, 80, JSON.stringify(outcomes));
     assert.ok(outcomes.conflict > 0 && outcomes.written >= 10, JSON.stringify(outcomes));
   });
 });
