@@ -7,6 +7,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { startGatewayProcess, startService } from '../../test/support/gateway.ts';
+import { needServers } from '../../test/support/runner/servers.ts';
 import { fillConsul, fillEtcd, Lives, manyRoutes, nameOf, routeText } from '../../test/support/stores/fill.ts';
 import { consulKeys, etcdKeys } from '../../test/support/stores/keys.ts';
 import { CONSUL, ETCD, startStore } from '../../test/support/stores/server.ts';
@@ -40,6 +41,7 @@ const { values } = parseArgs({
   },
 });
 
+needServers(values.stores.split(','));
 console.log('store   routes  changes    p50    p90    p99    max  ms from the write to the last worker');
 for (const name of values.stores.split(',') as (keyof typeof STORES)[]) {
   for (const routes of values.routes.split(',').map(Number)) {

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type GatewayProcess, startGatewayProcess } from '../../test/support/gateway.ts';
+import { needServers } from '../../test/support/runner/servers.ts';
 import { fillConsul, fillEtcd, manyRoutes } from '../../test/support/stores/fill.ts';
 import { CONSUL, ETCD, REDIS, type StoreServer, startStore } from '../../test/support/stores/server.ts';
 import { Children, stopOnSignals } from '../macro/children.ts';
@@ -27,6 +28,7 @@ const { values } = parseArgs({
   },
 });
 
+needServers(['nginx', 'redis-server', 'consul', 'etcd']);
 const children = new Children();
 const abort = new AbortController();
 stopOnSignals(abort, children);

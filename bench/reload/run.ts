@@ -10,6 +10,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { needServers } from '../../test/support/runner/servers.ts';
 import { type Scene, startScene } from '../../test/support/stores/scenes/reloads.ts';
 import { Children, stopOnSignals } from '../macro/children.ts';
 import { measurePairs, reportPairs, startUpstream } from './pairs.ts';
@@ -30,6 +31,7 @@ const { values } = parseArgs({
   },
 });
 
+needServers(['nginx', 'consul', 'etcd']);
 const children = new Children();
 const abort = new AbortController();
 stopOnSignals(abort, children);

@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 /** What became of the pages that the gateway made. */
 export interface Pages {
   count: number;
+  /** Not 200, cut, or slower than Prometheus waits. */
   failed: number;
   readonly ms: number[];
   /** Of the newest, as it went over the wire. */
@@ -30,25 +31,37 @@ export async function startRelay(adminPort: number): Promise<Relay> {
   let kept: { readonly headers: IncomingMessage['headers']; readonly body: Buffer } | null = null;
   const fetchPage = (asked: IncomingMessage, response: ServerResponse): void => {
     const startedAtMs = performance.now();
+    let hasFailed = false;
     const fail = (): void => {
+      if (hasFailed) return;
+      hasFailed = true;
       pages.failed += 1;
       response.destroy();
     };
     const { accept = '', 'accept-encoding': encoding = '' } = asked.headers;
     const headers = { accept, 'accept-encoding': String(encoding) };
-    get({ port: adminPort, host: '127.0.0.1', path: '/metrics', headers, agent: false }, (page) => {
+    const asking = get({ port: adminPort, host: '127.0.0.1', path: '/metrics', headers, agent: false }, (page) => {
       const chunks: Buffer[] = [];
       response.writeHead(page.statusCode ?? 500, page.headers);
       page.on('data', (chunk: Buffer) => chunks.push(chunk));
-      page.on('error', fail);
       page.pipe(response);
       page.on('end', () => {
+        if (page.statusCode !== 200) {
+          pages.failed += 1;
+          return;
+        }
         kept = { headers: page.headers, body: Buffer.concat(chunks) };
         pages.count += 1;
         pages.ms.push(performance.now() - startedAtMs);
         pages.bytes = kept.body.length;
       });
-    }).on('error', fail);
+      page.on('aborted', fail);
+    });
+    asking.on('error', fail);
+    // Who asked has left: whoever makes the page must see that, as it would without a relay.
+    response.on('close', () => {
+      if (!response.writableFinished) asking.destroy(new Error('nobody waits for the page'));
+    });
   };
   const server = createServer((asked, response) => {
     if (relay.isFresh || kept === null) fetchPage(asked, response);

@@ -1,8 +1,8 @@
 /**
- * What scrapes cost requests: p99 under load while a real Prometheus scrapes the gateway every second, against the same while it
- * scrapes a kept page elsewhere, in turns.
+ * What scrapes cost requests: p99 under load while a real Prometheus scrapes the gateway, against the same while it scrapes a
+ * kept page elsewhere, in turns.
  *
- * `npm run bench:scrape -- --routes 10000 --rounds 7 --seconds 5 --touch`. The gateway, its control thread with it, has core 0 to
+ * `npm run bench:scrape -- --routes 10000 --rounds 7 --seconds 10 --interval 5 --touch`. Ends with 1 when a page failed. The gateway, its control thread with it, has core 0 to
  * itself; load, upstream, Prometheus and the relay share core 1, where the load goes first. Each route has two versions
  * and two objectives; `--touch` has every route asked once before, so that all have histograms. Needs two cores, nginx,
  * taskset and Prometheus.
@@ -17,7 +17,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { prometheusKind } from '../../test/support/clients/prometheus.ts';
-import { findBinary } from '../../test/support/runner/servers.ts';
+import { findBinary, needServers } from '../../test/support/runner/servers.ts';
 import { Children, freePort, stopOnSignals, untilReady } from '../macro/children.ts';
 import { sluice } from '../macro/contenders/sluice.ts';
 import { openLines } from '../macro/load/lines.ts';
@@ -32,14 +32,16 @@ const OTHER_CORES = [1];
 /** Mean wait of a connection between answer and request. */
 const GAP_MS = 20;
 const CONNECTIONS = 16;
-/** After a change of sides: the scrape under way ends, the next one begins. */
-const SETTLE_MS = 1500;
+/** After a change of sides and an interval: the scrape under way has ended, the next one has begun. */
+const SETTLE_MS = 500;
 const LOOK_MS = 5;
 
 interface Options {
   readonly routes: number;
   readonly rounds: number;
   readonly seconds: number;
+  /** Seconds between two scrapes, and what Prometheus waits for one. */
+  readonly interval: number;
   readonly isTouched: boolean;
 }
 
@@ -53,12 +55,19 @@ function optionsOf(): Options {
     options: {
       routes: { type: 'string', default: '10000' },
       rounds: { type: 'string', default: '7' },
-      seconds: { type: 'string', default: '5' },
+      seconds: { type: 'string', default: '10' },
+      interval: { type: 'string', default: '5' },
       touch: { type: 'boolean', default: false },
     },
   });
-  const { routes, rounds, seconds, touch } = values;
-  return { routes: Number(routes), rounds: Number(rounds), seconds: Number(seconds), isTouched: touch };
+  const { routes, rounds, seconds, interval, touch } = values;
+  return {
+    routes: Number(routes),
+    rounds: Number(rounds),
+    seconds: Number(seconds),
+    interval: Number(interval),
+    isTouched: touch,
+  };
 }
 
 /** The median. */
@@ -177,7 +186,7 @@ function report(turns: readonly { readonly fresh: Turn; readonly kept: Turn }[],
 }
 
 async function run(options: Options, children: Children, folder: string): Promise<void> {
-  const { routes, rounds, seconds, isTouched } = options;
+  const { routes, rounds, seconds, interval, isTouched } = options;
   const [upstreamPort, port, adminPort, prometheusPort] = [
     await freePort(),
     await freePort(),
@@ -193,7 +202,11 @@ async function run(options: Options, children: Children, folder: string): Promis
   place(process.pid, 0);
   place(load.pid, -10);
   const relay = await startRelay(adminPort);
-  const kind = prometheusKind({ target: `127.0.0.1:${relay.port}`, interval: '1s', features: ['native-histograms'] });
+  const kind = prometheusKind({
+    target: `127.0.0.1:${relay.port}`,
+    interval: `${interval}s`,
+    features: ['native-histograms'],
+  });
   const command = [findBinary('prometheus') as string, ...kind.args(join(folder, 'prometheus'), [prometheusPort])];
   const prometheus = children.start('prometheus', OTHER_CORES, ['nice', '-n', '19', ...command]);
   await untilReady(prometheus, `http://127.0.0.1:${prometheusPort}/-/ready`);
@@ -202,7 +215,7 @@ async function run(options: Options, children: Children, folder: string): Promis
   );
   const take = async (isFresh: boolean): Promise<Turn> => {
     relay.isFresh = isFresh;
-    await sleep(SETTLE_MS);
+    await sleep(interval * 1000 + SETTLE_MS);
     const stop = watch(adminPort);
     const measured = await load.measure(seconds);
     return { ...measured, awayMs: await stop() };
@@ -220,10 +233,12 @@ async function run(options: Options, children: Children, folder: string): Promis
     );
   }
   report(turns, relay);
+  if (relay.pages.failed > 0) process.exitCode = 1;
   await load.end();
   relay.close();
 }
 
+needServers(['nginx', 'prometheus', 'taskset']);
 const children = new Children();
 const folder = mkdtempSync(join(tmpdir(), 'sluice-scrape-'));
 stopOnSignals(new AbortController(), children);

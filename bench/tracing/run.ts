@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { type GatewayProcess, startGatewayProcess } from '../../test/support/gateway.ts';
 import { startCollector } from '../../test/support/readings/traces/collector.ts';
+import { needServers } from '../../test/support/runner/servers.ts';
 import { processTicks, ticksPerSecond } from '../macro/accounts/processes.ts';
 import { Children, freePort } from '../macro/children.ts';
 import { SMALL_GET } from '../macro/load/request.ts';
@@ -35,6 +36,7 @@ routes:
 `;
 }
 
+needServers(['nginx', 'wrk']);
 const { values } = parseArgs({
   options: { rounds: { type: 'string', default: '9' }, seconds: { type: 'string', default: '4' } },
 });

@@ -3,7 +3,7 @@ import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { ensureServers, findBinary, type Machine, SERVERS, type Server } from './servers.ts';
+import { ensureServers, findBinary, type Machine, needServers, SERVERS, type Server } from './servers.ts';
 
 const NGINX: Server = { binary: 'nginx', debianPackage: 'nginx', neededFor: 'the comparison with nginx' };
 const CONSUL: Server = { binary: 'consul', debianPackage: 'consul', suite: 'bullseye', neededFor: 'Consul' };
@@ -99,6 +99,21 @@ describe('ensureServers', () => {
   test('tells a package that does not hold the program from one that could not be installed', () => {
     const report = ensureServers([WRK], machineWith([], []));
     assert.match(report.lines.join(), /it holds no such program/);
+  });
+});
+
+describe('needServers', () => {
+  test('installs what is absent', () => {
+    const machine = machineWith(['nginx'], ['consul']);
+    needServers(['nginx', 'consul'], machine);
+    assert.deepEqual(machine.asked, ['bullseye/consul']);
+  });
+
+  test('says what is missing and where it comes from', () => {
+    assert.throws(() => needServers(['nginx', 'wrk', 'consul'], machineWith(['nginx'], 'refuses')), {
+      message:
+        'cannot be measured without wrk (Debian package wrk), consul (Debian package consul): install what is missing',
+    });
   });
 });
 

@@ -226,3 +226,14 @@ export function ensureServers(servers: readonly Server[], machine: Machine = thi
   });
   return { found, missing, lines, isFailure: machine.isCi && missing.length > 0 };
 }
+
+/** Makes sure of what a bench cannot do without. @throws Error that names what is missing and where it comes from */
+export function needServers(binaries: readonly string[], machine: Machine = thisMachine): void {
+  const { missing } = ensureServers(
+    SERVERS.filter(({ binary }) => binaries.includes(binary)),
+    machine,
+  );
+  if (missing.length === 0) return;
+  const named = missing.map(({ binary, debianPackage }) => `${binary} (Debian package ${debianPackage})`);
+  throw new Error(`cannot be measured without ${named.join(', ')}: install what is missing`);
+}
