@@ -85,6 +85,8 @@ interface VersionWatch {
   isCurbed: boolean;
   /** In sixteenths. */
   cut: number;
+  /** As it was told of since the last turn; null: not yet. All routes that lead here ask for the same. */
+  told: VersionOrder | null;
 }
 
 /** A route at a version. */
@@ -161,6 +163,7 @@ export class SheddingOrder {
     const isAll = this.#roll.departed(regions).length > 0;
     const readable = this.#roll.turn(regions);
     this.#regions = regions;
+    for (const version of this.#versionsInOrder) version.told = null;
     const [from, step] = isAll ? [0, 1] : [this.#turn++ % SLICES, SLICES];
     for (let n = from; n < this.#routesInOrder.length; n += step) {
       this.#look(this.#routesInOrder[n] as RouteWatch, readable, nowMs);
@@ -180,11 +183,12 @@ export class SheddingOrder {
     return { priority: spec.priority, remainingRatio, standing, isBurning, because: leftPhrase(route) };
   }
 
-  /** In which order a version refuses requests, `service/version`; null when it has no limit. */
+  /** In which order a version refuses requests, `service/version`; null when it has no limit. Made once in a turn. */
   ofVersion(name: string): VersionOrder | null {
     const version = this.#versions.get(name);
     if (version === undefined) return null;
-    return { isCurbed: version.isCurbed, sentence: orderOf(version) };
+    version.told ??= { isCurbed: version.isCurbed, sentence: orderOf(version) };
+    return version.told;
   }
 
   #watch(
@@ -235,7 +239,7 @@ export class SheddingOrder {
       isCurbed = false,
       cut = 0,
     } = before.get(name) ?? {};
-    const version: VersionWatch = { name, shownIn, members: [], refusals, pending, isCurbed, cut };
+    const version: VersionWatch = { name, shownIn, members: [], refusals, pending, isCurbed, cut, told: null };
     this.#versions.set(name, version);
     return version;
   }

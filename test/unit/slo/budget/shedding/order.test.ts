@@ -96,6 +96,15 @@ class Desk {
 }
 
 describe('the order of shedding', () => {
+  it('is put into words once a turn, however many routes of a version ask', () => {
+    const desk = new Desk();
+    const told = desk.order.ofVersion('shop/v1');
+    assert.equal(desk.order.ofVersion('shop/v1'), told);
+    desk.seconds(1);
+    assert.notEqual(desk.order.ofVersion('shop/v1'), told);
+    assert.deepEqual(desk.order.ofVersion('shop/v1'), told);
+  });
+
   it('says what a version is cut by in the cell that shows its limit, and takes it back', () => {
     const desk = new Desk();
     const before = new Map(desk.bytes);
