@@ -89,8 +89,12 @@ export class FleetNode<Body> {
       const before = this.#records.get(rollout.route);
       const isSame = before?.rollout.generation === rollout.generation && before.rollout.service === rollout.service;
       if (isSame && before.rollout.hasSteps === rollout.hasSteps) continue;
-      if (before !== undefined) this.#letGo(before);
-      this.#records.set(rollout.route, new RolloutRecord(rollout));
+      const record = new RolloutRecord<Body>(rollout);
+      if (before !== undefined) {
+        this.#letGo(before);
+        record.windowAsked = before.windowAsked;
+      }
+      this.#records.set(rollout.route, record);
     }
     const routes = new Set(rollouts.map(({ route }) => route));
     for (const [route, record] of this.#records) {
@@ -177,7 +181,7 @@ export class FleetNode<Body> {
   async enter(route: string): Promise<string> {
     const record = this.#records.get(route);
     if (record === undefined) return '';
-    await this.#takeWindow(record);
+    await this.#inTurn(record, () => this.#takeWindow(record));
     return record.hasWindow(this.#deps.nowMs()) ? '' : record.windowTakenBy;
   }
 
@@ -223,7 +227,7 @@ export class FleetNode<Body> {
       said.push(this.#settle(record, words[n] ?? null));
     });
     await Promise.all(said);
-    await Promise.all(records.map((record) => this.#turnWindow(record)));
+    await Promise.all(records.map((record) => this.#inTurn(record, () => this.#turnWindow(record))));
   }
 
   /** Brings what is known here and what the store says together. */
@@ -275,6 +279,14 @@ export class FleetNode<Body> {
     if ((await board.put(resource, word)) === 'fenced') record.lease = null;
   }
 
+  /** One question about a window after the other: a release that is under way would take back what is taken behind it. */
+  #inTurn(record: RolloutRecord<Body>, ask: () => Promise<void>): Promise<void> {
+    const asked = record.windowAsked.then(ask);
+    // Whoever asked hears of a failure.
+    record.windowAsked = asked.catch(() => undefined);
+    return asked;
+  }
+
   async #turnWindow(record: RolloutRecord<Body>): Promise<void> {
     const { hooks, nowMs } = this.#deps;
     const { route, hasSteps } = record.rollout;
@@ -314,7 +326,9 @@ export class FleetNode<Body> {
   /** The rollout has gone, and its window with it. */
   #letGo(record: RolloutRecord<Body>): void {
     const { locks, hooks, nowMs } = this.#deps;
-    if (record.hasWindow(nowMs())) void locks.release(record.window, record.owner).catch(hooks.failed);
+    void this.#inTurn(record, async () => {
+      if (record.hasWindow(nowMs())) await locks.release(record.window, record.owner);
+    }).catch(hooks.failed);
     void this.#giveBack(record);
   }
 }

@@ -52,6 +52,8 @@ export class RolloutRecord<Body> {
   leader = '';
   /** Rollout that has the window of the service instead; empty: none. */
   windowTakenBy = '';
+  /** Settled with the last question about the window; never rejects. */
+  windowAsked: Promise<void> = Promise.resolve();
 
   constructor(rollout: FleetRollout) {
     this.rollout = rollout;

@@ -131,6 +131,32 @@ test('one rollout at a time has the window of its service, and another one gets 
   assert.deepEqual(rig.lost, ['a x y/g1']);
 });
 
+test('a window that is entered while it is being left is its own afterwards', async () => {
+  const rig = new Rig();
+  let phase: Phase = 'wants';
+  const { node, line } = rig.gateway('a', undefined, () => phase);
+  node.follow([rollout('x')]);
+  await rig.all(node.exchange());
+  // As over HTTP, where what is asked later may arrive before.
+  const release = line.release.bind(line);
+  let isLeaving = false;
+  line.release = async (...asked) => {
+    isLeaving = true;
+    await rig.time.wait(300);
+    await release(...asked);
+  };
+  phase = 'resting';
+  const exchanged = node.exchange();
+  await rig.time.pass(150);
+  assert.equal(isLeaving, true);
+  phase = 'wants';
+  const entered = node.enter('x');
+  await rig.all(exchanged, entered);
+  assert.equal(await entered, '');
+  const asked = rig.server.acquire({ tag: 'shop', name: 'window' }, 'y/g1', LEASE_MS);
+  assert.deepEqual([node.mayStart('x'), asked.kind], [true, 'taken']);
+});
+
 test('another generation is another rollout, and what has gone is given back', async () => {
   const rig = new Rig();
   const [a, b] = [rig.gateway('a'), rig.gateway('b')];
