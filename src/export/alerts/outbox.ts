@@ -156,6 +156,7 @@ export class Outbox {
     this.#isChanged = true;
     if (outcome.kind === 'sent') {
       this.#counts.sent += 1;
+      this.#dead = withoutNewsOf(this.#dead, [entry]);
       this.#sentAtMs = now.wallMs;
       this.#lastError = '';
       this.#failures = 0;
@@ -238,7 +239,7 @@ export class Outbox {
   /** Goes on where an earlier process stopped, `awayMs` ago: its messages come first, unless they are too old by now. */
   recall({ nextId, entries, dead }: SavedOutbox, awayMs: number, { nowMs, wallMs }: Instant): void {
     const letters = dead.filter(({ message }) => this.#isNew(message));
-    this.#dead = [...letters, ...this.#dead].slice(-DEAD_MAX);
+    this.#dead = [...withoutNewsOf(letters, this.#dead), ...this.#dead].slice(-DEAD_MAX);
     const fresh: Entry[] = [];
     for (const { message, forMs, inMs, refusals } of entries) {
       if (!this.#isNew(message)) continue;
@@ -299,7 +300,8 @@ export class Outbox {
 
   #bury({ message }: Entry, because: string, { wallMs }: Instant): void {
     this.#counts.dead += 1;
-    this.#dead.push({ message, because, diedAtMs: wallMs });
+    const letter = { message, because, diedAtMs: wallMs };
+    this.#dead = [...withoutNewsOf(this.#dead, [letter]), letter];
     this.#counts.dropped += Math.max(0, this.#dead.length - DEAD_MAX);
     this.#dead = this.#dead.slice(-DEAD_MAX);
   }
@@ -310,6 +312,17 @@ function joined(message: Message, alert: Alert): Message {
   const others = message.alerts.filter(({ fingerprint }) => fingerprint !== alert.fingerprint);
   if (others.length >= ALERTS_MAX) return { ...message, more: message.more + 1 };
   return { ...message, alerts: [...others, alert] };
+}
+
+/** Dead letters without alerts of which there is newer word: tried again they would begin what has ended, and nobody would end it. */
+function withoutNewsOf(letters: readonly Dead[], newer: readonly { readonly message: Message }[]): Dead[] {
+  const told = new Set(newer.flatMap(({ message }) => message.alerts.map(({ fingerprint }) => fingerprint)));
+  return letters.flatMap((letter) => {
+    const { message } = letter;
+    const alerts = message.alerts.filter(({ fingerprint }) => !told.has(fingerprint));
+    if (alerts.length === message.alerts.length) return letter;
+    return alerts.length === 0 ? [] : { ...letter, message: { ...message, alerts } };
+  });
 }
 
 function letterOf({ message, because, diedAtMs }: Dead): DeadLetter {

@@ -38,6 +38,14 @@ function alone(n: number) {
   return sampleAlert({ fingerprint: `f${n}` });
 }
 
+/** What is next dies. */
+function refuse(outbox: Outbox): void {
+  for (let n = 0; n < REFUSALS_MAX; n++) {
+    assert.notEqual(outbox.next(n * PAUSE_MAX_MS), null);
+    outbox.settle(NO, at(n * PAUSE_MAX_MS));
+  }
+}
+
 const AWAY = { kind: 'unavailable', because: 'ECONNREFUSED' } as const;
 const NO = { kind: 'refused', because: 'errcode 310000' } as const;
 
@@ -139,6 +147,36 @@ suite('outbox', () => {
     assert.equal(outbox.retry(at(nowMs)), 1);
     assert.equal(outbox.queued, 1);
     assert.equal(outbox.next(nowMs)?.alerts[0]?.state, 'resolved');
+  });
+
+  test('a dead letter says nothing any more of which newer word has arrived', () => {
+    const outbox = outboxOf({ groupMs: 0 });
+    outbox.add(alone(1), at(0));
+    outbox.add(alone(2), at(0));
+    refuse(outbox);
+    outbox.add({ ...alone(1), state: 'resolved' }, at(0));
+    assert.equal(outbox.next(PAUSE_MAX_MS)?.alerts[0]?.state, 'resolved');
+    outbox.settle({ kind: 'sent' }, at(PAUSE_MAX_MS));
+    assert.equal(outbox.retry(at(PAUSE_MAX_MS)), 1);
+    const again = outbox.next(PAUSE_MAX_MS)?.alerts.map(({ fingerprint, state }) => `${fingerprint} ${state}`);
+    assert.deepEqual(again, ['f2 firing']);
+  });
+
+  test('of two dead letters about one alert the newer is tried again', () => {
+    const before = outboxOf({ isSingle: true, groupMs: 0 });
+    before.add(alone(1), at(0));
+    refuse(before);
+    const saved = asSaved(before.save(0));
+    const outbox = outboxOf({ isSingle: true, groupMs: 0 });
+    outbox.add({ ...alone(1), state: 'resolved' }, at(0));
+    refuse(outbox);
+    outbox.recall(saved, 0, at(0));
+    before.add({ ...alone(1), state: 'resolved' }, at(0));
+    refuse(before);
+    for (const one of [before, outbox]) {
+      assert.equal(one.retry(at(PAUSE_MAX_MS)), 1);
+      assert.equal(one.next(PAUSE_MAX_MS)?.alerts[0]?.state, 'resolved');
+    }
   });
 
   test('no more than its rate goes out in any minute', () => {
