@@ -231,12 +231,13 @@ export class Plane {
 
   #release(): void {
     clearInterval(this.#sweep);
-    this.accessLog.close();
-    this.tracer.close();
     for (const x of [...this.#lane.idempotency.absent]) abandon(x, REASON.clientClosed, 'the gateway ended');
     this.#lane.idempotency.close();
     this.#lane.mirrors.close();
     this.#endpoints.retireAll();
+    // Nothing is told behind them.
+    this.accessLog.close();
+    this.tracer.close();
   }
 }
 

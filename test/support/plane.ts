@@ -18,6 +18,7 @@ import type { IdempotencyConfig } from '#src/model/threads/answers/idempotency.t
 import { PRESSURE, reservePressure } from '#src/model/threads/load/saturation.ts';
 import { createStandings, type Standings } from '#src/model/threads/load/standing.ts';
 import type { ProxyProtocolMode, ProxyProtocolVersion } from '#src/model/threads/proxied.ts';
+import type { AccessBatch } from '#src/model/threads/requests/access.ts';
 import type { TlsMaterial } from '#src/model/threads/tls.ts';
 import { Plane } from '#src/proxy/plane.ts';
 import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-dials.ts';
@@ -89,6 +90,8 @@ export interface PlaneSketch {
   readonly priorityHeader?: string;
   readonly http?: Partial<Snapshot['http']>;
   readonly accessLog?: Snapshot['accessLog'];
+  /** Takes batches of the access log; nothing waits for its word. */
+  readonly writeAccess?: (batch: AccessBatch) => void;
   readonly tracing?: NonNullable<Snapshot['tracing']>;
   readonly seed?: number;
   readonly tls?: TlsMaterial;
@@ -226,6 +229,7 @@ export async function startPlane(sketch: PlaneSketch): Promise<TestPlane> {
     tallies: buffers,
     snapshot: sketchSnapshot(sketch),
     ...(sketch.tls && { tls: sketch.tls }),
+    ...(sketch.writeAccess && { writeAccess: sketch.writeAccess }),
   };
   const plane = new Plane(setup);
   const address = { host: '127.0.0.1', port: 0, reusePort: false, proxyProtocol: sketch.proxyProtocol };

@@ -5,7 +5,9 @@ import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
+import type { AccessBatch } from '#src/model/threads/requests/access.ts';
 import { setLatency } from '#src/snapshot/latency-dials.ts';
+import { brokeredOf, countingOf, postOf } from '../../support/http/brokered.ts';
 import { readCell, sketchSnapshot } from '../../support/plane.ts';
 import {
   answeringOf,
@@ -28,6 +30,7 @@ import {
   SECOND_CELL,
   upstreamOf,
 } from '../../support/proxy/running.ts';
+import { ALL } from '../../support/readings/traces/traced.ts';
 
 describe('a swap', () => {
   it('is obeyed by the next request, on a connection that was open before', async (t) => {
@@ -158,6 +161,20 @@ describe('the end', () => {
     for (const socket of upstream.sockets) await closedSocket(socket);
     await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
     assert.equal(readCell(plane, FIRST_CELL).ignored, 2);
+  });
+
+  it('by destroy logs and traces what went on without its client', async (t) => {
+    const upstream = await countingOf(t, () => undefined);
+    const batches: AccessBatch[] = [];
+    const accessLog = { sampleRatio: 1 };
+    const sketch = { accessLog, tracing: ALL, writeAccess: (batch: AccessBatch) => void batches.push(batch) };
+    const plane = await brokeredOf(t, upstream.port, {}, { sketch });
+    let rows = 0;
+    plane.plane.tracer.connect((batch) => (rows += batch.rows.length));
+    clientOf(t, plane).send(postOf('k'));
+    await eventually(() => upstream.bodies.length === 1, 'it is executed');
+    plane.plane.destroy();
+    assert.deepEqual([batches.flatMap(({ records }) => records).length, rows], [1, 1]);
   });
 
   it('by drain leaves no timer and no socket behind', async (t) => {
