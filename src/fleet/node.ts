@@ -57,7 +57,8 @@ export class FleetNode<Body> {
   #exchangedAtMs: number | null = null;
   /** When the first was begun of those that were not completed since; null: none was. */
   #unansweredSinceMs: number | null = null;
-  #isBusy = false;
+  /** The exchange that is under way; never rejects. */
+  #underWay: Promise<boolean> | null = null;
   #isClosed = false;
 
   constructor(deps: NodeDeps<Body>) {
@@ -163,18 +164,12 @@ export class FleetNode<Body> {
    * @returns whether it was complete
    */
   async exchange(): Promise<boolean> {
-    if (this.#isBusy || this.#isClosed) return false;
-    this.#isBusy = true;
+    if (this.#underWay !== null || this.#isClosed) return false;
     this.#unansweredSinceMs ??= this.#deps.nowMs();
-    try {
-      await this.#exchange();
-      return true;
-    } catch (error) {
-      this.#deps.hooks.failed(error);
-      return false;
-    } finally {
-      this.#isBusy = false;
-    }
+    this.#underWay = this.#tried();
+    const isComplete = await this.#underWay;
+    this.#underWay = null;
+    return isComplete;
   }
 
   /** Takes the window for a rollout that is to start. Empty: it has it; else the rollout that has it instead. Rejects when nobody answers. */
@@ -185,9 +180,10 @@ export class FleetNode<Body> {
     return record.hasWindow(this.#deps.nowMs()) ? '' : record.windowTakenBy;
   }
 
-  /** Gives everything back. Never rejects. */
+  /** Gives everything back, behind the exchange that is under way: a lock renewed after its release would stay. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    await this.#underWay;
     await Promise.all([...this.#records.values()].map((record) => this.#giveBack(record)));
     this.#records.clear();
   }
@@ -206,6 +202,16 @@ export class FleetNode<Body> {
         window: record.hasWindow(nowMs) ? 'held' : takenBy,
       };
     });
+  }
+
+  async #tried(): Promise<boolean> {
+    try {
+      await this.#exchange();
+      return true;
+    } catch (error) {
+      this.#deps.hooks.failed(error);
+      return false;
+    }
   }
 
   async #exchange(): Promise<void> {

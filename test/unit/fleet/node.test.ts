@@ -172,6 +172,22 @@ test('another generation is another rollout, and what has gone is given back', a
   assert.equal(b.node.roleOf('x'), 'alone');
 });
 
+test('a gateway that ends while it renews its locks keeps none of them', async () => {
+  const rig = new Rig();
+  const { node, line } = rig.gateway('a');
+  node.follow([rollout('x')]);
+  await rig.all(node.exchange());
+  const acquire = line.acquire.bind(line);
+  line.acquire = async (...asked) => {
+    await rig.time.wait(100);
+    return acquire(...asked);
+  };
+  const exchanged = node.exchange();
+  await rig.all(exchanged, node.close());
+  const next = rig.server.acquire({ tag: 'x', name: 'g1' }, 'b', LEASE_MS);
+  assert.equal(next.kind, 'held');
+});
+
 test('a rollback of an earlier process is said to the fleet', async () => {
   const rig = new Rig();
   const [a, b] = [rig.gateway('a', () => 'step 3'), rig.gateway('b', () => 'out')];
