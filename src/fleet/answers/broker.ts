@@ -86,7 +86,7 @@ interface Running {
   isAsking: boolean;
   holder: Asker | null;
   waiting: Asker[];
-  /** This gateway has the lock in the store, or asked for it again. */
+  /** This gateway has the lock in the store, or may have. */
   isShared: boolean;
   turn: number;
   /** When to renew the lock, or to ask again. */
@@ -317,23 +317,20 @@ export class Broker {
   async #ask(running: Running): Promise<void> {
     const shared = this.#shared;
     running.isAsking = true;
-    const taken = await (shared === null
-      ? Promise.reject(new Error('there is no store'))
-      : shared.take(running, LOCK_MS)
-    ).then(
-      (result) => {
-        this.#up();
-        return result;
-      },
-      (error: unknown) => {
-        this.#down(error);
-        return null;
-      },
-    );
+    let taken: SharedTaken | null = null;
+    try {
+      if (shared === null) throw new Error('there is no store');
+      taken = await shared.take(running, LOCK_MS);
+      this.#up();
+    } catch (error) {
+      // It may have been given all the same, and its answer be late.
+      running.isShared = true;
+      this.#down(error);
+    }
     running.isAsking = false;
     // Everybody who waited for another gateway may have left meanwhile.
     if (this.#running.get(running.key) === running) this.#told(running, taken);
-    else if (taken?.kind === 'taken') this.#tellStore((store) => store.release(running));
+    else if (taken === null || taken.kind === 'taken') this.#tellStore((store) => store.release(running));
   }
 
   #told(running: Running, taken: SharedTaken | null): void {
@@ -358,9 +355,12 @@ export class Broker {
 
   /** The store does not say who has the key. */
   #alone(running: Running): void {
-    if (running.phase === 'elsewhere') this.#end(running, { kind: 'conflict' });
-    else if (this.#config.onStoreFailure === 'refuse') this.#end(running, { kind: 'unavailable' });
-    else this.#next(running);
+    const isElsewhere = running.phase === 'elsewhere';
+    if (!isElsewhere && this.#config.onStoreFailure === 'local') this.#next(running);
+    else {
+      this.#free(running);
+      this.#end(running, { kind: isElsewhere ? 'conflict' : 'unavailable' });
+    }
   }
 
   #renew(running: Running, nowMs: number): void {

@@ -17,6 +17,8 @@ export class SlowStore {
   readonly held = new Map<string, Held>();
   readonly #now: () => number;
   isFrozen = false;
+  /** What is asked is done, and nobody hears of it. */
+  isLate = false;
 
   constructor(now: () => number) {
     this.#now = now;
@@ -26,8 +28,12 @@ export class SlowStore {
     const queue: (() => void)[] = [];
     const ask = <T>(act: () => T): Promise<T> =>
       new Promise((resolve, reject) => {
-        const isLost = this.isFrozen;
-        queue.push(() => (isLost ? reject(new Error('timeout')) : resolve(act())));
+        const { isFrozen, isLate } = this;
+        queue.push(() => {
+          const answer = isFrozen ? null : act();
+          if (answer === null || isLate) reject(new Error('timeout'));
+          else resolve(answer);
+        });
       });
     const at = (key: string): Held | null => {
       const held = this.held.get(key);

@@ -24,8 +24,7 @@ it('while the store is frozen each gateway goes by what it knows, or refuses, an
     const client = broker.open((message) => told.push(message));
     const take = async (id: number, key: string): Promise<string | undefined> => {
       client.handle({ kind: 'take', take: { id, key, print: 'p', waitMs: WAIT_MS } });
-      deliver();
-      for (let n = 0; n < 6; n++) await Promise.resolve();
+      while (deliver()) for (let n = 0; n < 6; n++) await Promise.resolve();
       return told.find((message) => message.id === id)?.taken.kind;
     };
     store.isFrozen = true;
@@ -81,6 +80,26 @@ it('what began without the store is locked there when it answers again, and give
   await one.settle();
   await two.take(2);
   assert.deepEqual([one.told, two.told], [['taken'], ['conflict', 'taken']]);
+});
+
+it('a key that the store has given too late is given back', async () => {
+  for (const policy of ['local', 'refuse'] as const) {
+    const store = new SlowStore(() => 0);
+    const { shared, deliver } = store.of('g0');
+    const config = { ...CONFIG, onStoreFailure: policy };
+    const broker = new Broker(config, { nowMs: () => 0, changed: () => undefined });
+    broker.configure(config, shared);
+    const client = broker.open(() => undefined);
+    const settle = async (): Promise<void> => {
+      while (deliver()) for (let n = 0; n < 6; n++) await Promise.resolve();
+    };
+    store.isLate = true;
+    client.handle({ kind: 'take', take: { id: 1, key: 'a', print: 'p', waitMs: 0 } });
+    await settle();
+    client.handle({ kind: 'release', id: 1 });
+    await settle();
+    assert.deepEqual([...store.held.keys()], [], policy);
+  }
 });
 
 it('no more keys are taken than answers may be kept', () => {
