@@ -132,25 +132,33 @@ export interface RawHttp2 {
 export interface Script {
   /** Sent as soon as it is connected; default empty SETTINGS. */
   readonly first?: Buffer;
+  /** Nothing is read or written before this is settled; default at once. */
+  readonly opening?: () => Promise<void>;
   /** Every frame but SETTINGS, which are acknowledged, and PING, which is if `answersPing` says nothing else. */
   readonly on?: (socket: Socket, frame: Frame) => void;
   readonly answersPing?: boolean;
+  /** Its half of a connection stays open when the other has ended. */
+  readonly isHalfOpen?: boolean;
 }
 
 export async function rawHttp2Of(t: TestContext, script: Script): Promise<RawHttp2> {
   const sockets: Socket[] = [];
   const frames: Frame[] = [];
-  const server = createServer({ noDelay: true }, (socket) => {
+  const server = createServer({ noDelay: true, allowHalfOpen: script.isHalfOpen === true }, (socket) => {
     sockets.push(socket);
     socket.on('error', () => undefined);
-    socket.write(script.first ?? settings());
-    const read = frameReader();
-    socket.on('data', (chunk: Buffer) => {
-      for (const one of read(chunk)) {
-        frames.push(one);
-        react(socket, one, script);
-      }
-    });
+    const begin = (): void => {
+      socket.write(script.first ?? settings());
+      const read = frameReader();
+      socket.on('data', (chunk: Buffer) => {
+        for (const one of read(chunk)) {
+          frames.push(one);
+          react(socket, one, script);
+        }
+      });
+    };
+    if (script.opening === undefined) begin();
+    else void script.opening().then(begin);
   });
   const port = await listenLoopback(server);
   t.after(() => {

@@ -45,6 +45,8 @@ const PSEUDO_HEADERS_MAX = 8;
 const SENT_GROWTH_BYTES = 65_536;
 const MIB = 1_048_576;
 const OWN_MIB = 10;
+/** How long the endpoint may take to close a connection that nobody needs any more. */
+const PARTING_MS = 5000;
 const NOTHING = Buffer.alloc(0);
 const { NGHTTP2_ENHANCE_YOUR_CALM } = constants;
 
@@ -70,6 +72,7 @@ export class UpstreamSession implements Timed {
   #state: State = 'connecting';
   #connecting: Connecting | null = null;
   #session: ClientHttp2Session | null = null;
+  #socket: Socket | null = null;
   #lifetime: Lifetime | null = null;
   #pulse: Pulse | null = null;
   #streamsMax = 0;
@@ -181,17 +184,19 @@ export class UpstreamSession implements Timed {
     if (this.#state !== 'open') return;
     this.#state = 'leaving';
     this.#session?.close();
+    if (this.#streams.size === 0) this.#rest();
   }
 
   expire(nowMs: number): void {
     if (this.#state === 'connecting') this.#openFailed(REASON.connectTimeout, 'no connection in time');
-    else if (this.#pulse?.isDead(nowMs) === true) this.#close();
+    else if (this.#pulse?.isDead(nowMs) === true) this.#abort();
     else if (this.#pulse !== null && nowMs >= this.#pulse.dueAtMs) {
       this.#pulse.ask(nowMs);
       this.#ask();
     } else if (nowMs >= this.#endsAtMs) {
       this.#endsAtMs = Number.POSITIVE_INFINITY;
-      this.leave();
+      if (this.#state === 'leaving' && this.#streams.size === 0) this.#abort();
+      else this.leave();
     }
     this.#plan();
   }
@@ -209,6 +214,7 @@ export class UpstreamSession implements Timed {
     const socket = handle instanceof SecureHandle ? handle.surrender(NOTHING) : socketOf(handle);
     // HTTP/2 ends in both directions at once; what has the socket over TLS before would wait for the other half.
     socket.allowHalfOpen = false;
+    this.#socket = socket;
     // Before the runtime hears of it and ends the streams.
     socket.on('close', () => {
       this.#isLost = true;
@@ -226,7 +232,9 @@ export class UpstreamSession implements Timed {
     session.on('goaway', (_code, lastStreamId: number) => {
       beginTurn();
       this.#lastLookedAt = Math.min(this.#lastLookedAt, lastStreamId);
-      if (this.#state === 'open') this.#state = 'leaving';
+      if (this.#state !== 'open') return;
+      this.#state = 'leaving';
+      if (this.#streams.size === 0) this.#rest();
     });
     let failure = 'closed';
     session.on('error', (error: NodeJS.ErrnoException) => {
@@ -294,12 +302,13 @@ export class UpstreamSession implements Timed {
 
   // ── while it is open ────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Nobody has it: it waits for the next exchange. */
+  /** Nobody has it: it waits for the next exchange, or to be closed. */
   #rest(): void {
-    if (this.#state !== 'open') return;
     const now = turnMs();
+    const { upstreamIdleMs } = this.lane.table.timeouts;
     this.#pulse?.rest();
-    this.#endsAtMs = (this.#lifetime as Lifetime).idleUntil(now, this.lane.table.timeouts.upstreamIdleMs);
+    if (this.#state === 'leaving') this.#endsAtMs = now + PARTING_MS;
+    else this.#endsAtMs = (this.#lifetime as Lifetime).idleUntil(now, upstreamIdleMs);
     this.#plan();
   }
 
@@ -318,6 +327,12 @@ export class UpstreamSession implements Timed {
 
   #heardIdleFrame(): void {
     if (++this.#idleFrames > IDLE_FRAMES_MAX) this.#session?.destroy(undefined, NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  /** Closes it whatever is still to be sent: the runtime would wait for the endpoint to take that, and for its end. */
+  #abort(): void {
+    this.#close();
+    this.#socket?.destroy();
   }
 
   #close(): void {
