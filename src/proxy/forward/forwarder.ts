@@ -158,7 +158,7 @@ function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
   if (goesOn(x, isUpstreamsFault && !isRace)) return;
   if (isRace) {
     x.client.lane.recorder.retried(x);
-    attempt(x, null);
+    attempt(x, reason === REASON.streamRefused ? x.endpoint : null);
     return;
   }
   const now = turnMs();

@@ -50,8 +50,10 @@ const PARTING_MS = 5000;
 const NOTHING = Buffer.alloc(0);
 const { NGHTTP2_ENHANCE_YOUR_CALM } = constants;
 
-/** What its pool hears of a connection. */
+/** What a connection asks of its pool, and tells it. */
 export interface SessionEvents {
+  /** Finds another place for an exchange that waited for this connection; false: there is none, nor one in the queue. */
+  acquire(x: Exchange): boolean;
   /** It may have places for streams that it had not before. */
   freed(session: UpstreamSession): void;
   /** It is gone, for whatever reason; once. */
@@ -266,17 +268,25 @@ export class UpstreamSession implements Timed {
     if (this.#streams.size === 0) this.#rest();
   }
 
-  /** Serves those who waited; what the endpoint takes no more of goes on as if it had been refused. */
+  /** Serves those who waited. What the endpoint takes no more of waits on, as nothing of it was sent. */
   #begin(): void {
     const waiting = [...this.#streams];
     this.#streams.clear();
     for (const stream of waiting) {
       const x = stream.exchange;
       if (x === null || x.isFinished) continue;
+      if (this.#streams.size >= this.#streamsMax && this.#passOn(stream, x)) continue;
       this.lane.recorder.took(x, CELL.connectMs, microsSince(x.attemptAtMs));
       if (this.#streams.size < this.#streamsMax) this.#serve(stream);
-      else stream.fail(REASON.streamRefused, 'the endpoint takes fewer streams');
+      else this.events.failed(x, REASON.streamRefused, 'the endpoint takes fewer streams');
     }
+  }
+
+  /** False: the exchange has neither a stream nor a place now. Who takes no streams at all is not connected to again. */
+  #passOn(stream: UpstreamStream, x: Exchange): boolean {
+    stream.destroy();
+    x.opening = null;
+    return this.#streamsMax > 0 && this.#pool.acquire(x);
   }
 
   #serve(stream: UpstreamStream): void {

@@ -120,6 +120,35 @@ describe('streams', () => {
     await whole(clients);
     assert.equal(readCell(held.plane, FIRST_CELL).bad, 0);
   });
+
+  it('that wait for connections wait on while each takes one of them', async (t) => {
+    const [count, endpointSessionsMax] = [5, 3];
+    const [asked, opens]: [(() => void)[], (() => void)[]] = [[], []];
+    const endpoint = await rawHttp2Of(t, {
+      opening: () => new Promise((resolve) => opens.push(resolve)),
+      first: settings([[STREAMS_MAX, 1]]),
+      on: (socket, { type, id }) => {
+        const ok = [headers(id, { ':status': '200', 'content-length': '2' }), frame(TYPE.data, END_STREAM, id, 'ok')];
+        if (type === TYPE.headers) asked.push(() => socket.write(Buffer.concat(ok)));
+      },
+    });
+    const plane = await planeOf(t, { ...oneHttp2([endpoint.port]), limits: { endpointSessionsMax } });
+    const clients = Array.from({ length: count }, () => clientOf(t, plane));
+    for (const client of clients) client.send('POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi');
+    await eventually(() => readCell(plane, FIRST_CELL).inFlight === count, 'all wait');
+    for (let n = 0; n < endpointSessionsMax; n++) {
+      await eventually(() => opens.length === n + 1, `connection ${n}`);
+      opens[n]?.();
+    }
+    for (let n = 0; n < count; n++) {
+      await eventually(() => asked.length > n, `request ${n}`);
+      asked[n]?.();
+    }
+    await whole(clients);
+    assert.equal(endpoint.sockets.length, endpointSessionsMax);
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [endpoint.port]);
+    assert.deepEqual([readCell(plane, FIRST_CELL).finished, readCell(plane, FIRST_CELL).bad], [count, 0]);
+  });
 });
 
 describe('the queue', () => {

@@ -2,11 +2,13 @@
 
 import assert from 'node:assert/strict';
 import type { ServerHttp2Stream } from 'node:http2';
+import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
 import {
   block,
   END_STREAM,
+  type Frame,
   fieldIn,
   frame,
   goaway,
@@ -260,6 +262,23 @@ describe('a stream that the endpoint has not looked at', () => {
     const { text, endpoint } = await answerOf(t, (id) => [reset(id, 7)], POST);
     assert.match(text, /^HTTP\/1\.1 503 /);
     assert.equal(endpoint.frames.filter(({ type }) => type === TYPE.headers).length, 2);
+  });
+
+  it('goes to another endpoint', async (t) => {
+    let busyPort = 0;
+    const on = (socket: Socket, { type, id }: Frame): void => {
+      if (type !== TYPE.headers) return;
+      busyPort ||= socket.localPort as number;
+      socket.write(socket.localPort === busyPort ? reset(id, 7) : headers(id, OK, END_STREAM));
+    };
+    const endpoints = [await rawHttp2Of(t, { on }), await rawHttp2Of(t, { on })];
+    const ports = endpoints.map(({ port }) => port);
+    // Whoever asks has the same one picked each time, as long as it is not to be avoided.
+    const versions = [{ name: 'v1', ports, weight: 1, protocol: 'h2c' as const, balancer: 'consistentHash' as const }];
+    const plane = await planeOf(t, { routes: [{ versions, retry: { retriesMax: 0 } }] });
+    const text = await sendAndClose(plane.port, POST.replace('Host', `${CLOSE}Host`));
+    assert.match(text, /^HTTP\/1\.1 200 /);
+    for (const { frames } of endpoints) assert.equal(frames.filter(({ type }) => type === TYPE.headers).length, 1);
   });
 
   it('is not one of which it has said something: a POST is not sent again', async (t) => {
