@@ -5,7 +5,8 @@
  * even where its endpoints serve users as well, no indicator and no endpoint's account hears of it, and its time is
  * limited as a whole. A body that does not come along with its head is kept while it goes upstream, and the copy leaves when all
  * of it is here. Bounded: so many copies at a time, those that wait for their bodies included, and so many bytes of each
- * (`limits.replayBodyBytesMax`); beyond that none is made, which is counted. A copy is never sent twice.
+ * (`limits.replayBodyBytesMax`); beyond that none is made, which is counted. Bodies that take their time keep no others away: when
+ * all places are taken, the one that has come for longest gives way, once that was `GATHER_MS`. A copy is never sent twice.
  */
 
 import { turnMs } from '../../lib/clock.ts';
@@ -28,6 +29,8 @@ import type { Asker, UpstreamEvents } from './sides.ts';
 
 /** Copies under way per worker, and those that wait for their bodies: with heads and bodies at their limits about 6 MB. */
 export const COPIES_MAX = 64;
+/** How long a body may come before its copy gives way to another: 64 KiB, as much as is kept by default, at half a Mbit/s. */
+export const GATHER_MS = 1000;
 /** Slot in the tallies of what is not counted there. */
 const NO_SLOT = -1;
 
@@ -53,8 +56,8 @@ const NOWHERE: Outlet = {
 /** The copies of one worker. */
 export class Mirrors {
   readonly #copies = new Map<Exchange, Copy>();
-  /** Originals whose bodies are still to come. */
-  readonly #gathering = new Set<Exchange>();
+  /** Originals whose bodies are still to come, and since when, oldest first. */
+  readonly #gathering = new Map<Exchange, number>();
   readonly #targets = new Map<LinkedMirror, readonly Endpoint[]>();
   readonly #events: UpstreamEvents = {
     sent: ignore,
@@ -79,12 +82,12 @@ export class Mirrors {
   /** Keeps the body of a request that is about to be sent, if it is drawn, until all of it has come by `take`. */
   gather(x: Exchange, mirror: LinkedMirror): void {
     if (!isDrawn(mirror, x)) return;
-    if (this.inFlight >= COPIES_MAX || x.bodyLength > x.table.limits.replayBodyBytesMax) {
+    if (x.bodyLength > x.table.limits.replayBodyBytesMax || !this.#hasPlace()) {
       skipped(x);
       return;
     }
     const { text = '', byteCount = 0 } = x.replay ?? {};
-    this.#gathering.add(x);
+    this.#gathering.set(x, turnMs());
     retryingOf(x).copying = { mirror, head: x.requestText, body: { text, pieces: [], byteCount } };
   }
 
@@ -105,7 +108,7 @@ export class Mirrors {
     }
   }
 
-  /** The exchange is over before its body was, or its body is too much: no copy is made. */
+  /** The exchange is over before its body was, or its body is too much or too slow: no copy is made. */
   drop(x: Exchange): void {
     this.#gathering.delete(x);
     retryingOf(x).copying = null;
@@ -115,7 +118,7 @@ export class Mirrors {
   #send(x: Exchange, mirror: LinkedMirror, head: string, body: Replay | null): void {
     const { lane } = x.client;
     const endpoint = lessBusy(this.#targetsOf(mirror, lane), lane.random);
-    if (endpoint === null || this.inFlight >= COPIES_MAX) {
+    if (endpoint === null || !this.#hasPlace()) {
       skipped(x);
       return;
     }
@@ -139,6 +142,15 @@ export class Mirrors {
     for (const x of [...this.#copies.keys()]) this.#expired(x);
     this.#gathering.clear();
     this.forget();
+  }
+
+  /** Whether one more copy may be made, if need be in place of the one whose body has come for longest. */
+  #hasPlace(): boolean {
+    if (this.inFlight < COPIES_MAX) return true;
+    const [slowest] = this.#gathering;
+    if (slowest === undefined || turnMs() - slowest[1] < GATHER_MS) return false;
+    this.drop(slowest[0]);
+    return true;
   }
 
   #targetsOf(mirror: LinkedMirror, lane: Lane): readonly Endpoint[] {

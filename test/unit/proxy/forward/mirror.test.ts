@@ -23,6 +23,7 @@ import {
   getOf,
   OK,
   oneVersion,
+  perHead,
   planeOf,
   ROUTE_CELL,
   upstreamOf,
@@ -199,6 +200,24 @@ describe('a mirror', () => {
     plane.close();
     await eventually(() => mirror.sockets.every((socket: Socket) => socket.destroyed), 'they end with the plane');
     assert.deepEqual(outcomes(plane), [0, 7, COPIES_MAX]);
+  });
+
+  it('is not kept from others by bodies that take their time', async (t) => {
+    const version = await upstreamOf(
+      t,
+      perHead((socket, path) => void (path === '/' && socket.write(OK))),
+    );
+    const mirror = await answered(t);
+    const limits = { endpointConnectionsMax: COPIES_MAX + 1 };
+    const plane = await planeOf(t, { ...mirroring(version.port, mirror.port, 1, { bodyIdleMs: 600_000 }), limits });
+    for (let n = 0; n < COPIES_MAX; n++) clientOf(t, plane).send(POST);
+    await eventually(() => readCell(plane, FIRST_CELL).inFlight === COPIES_MAX, 'as many as there may be wait');
+    const client = clientOf(t, plane);
+    await eventually(async () => {
+      assert.equal(await askedOn(client, GET), 200);
+      return (outcomes(plane)[0] as number) > 0;
+    }, 'a copy is answered');
+    assert.doesNotMatch(mirror.received.join(''), /^POST/m);
   });
 
   it('of another configuration keeps no connections of the old one', async (t) => {
