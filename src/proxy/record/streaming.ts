@@ -9,7 +9,8 @@
  * | latency | to the end | to the first event or message |
  * | a client that leaves within one | says nothing | had what it waited for, once the first of it came |
  *
- * A stream is told by its content type and by an answer without a length; a call of gRPC by its request already.
+ * A stream is told by its content type and by an answer without a length; a call of gRPC by its request already, where the
+ * endpoints speak HTTP/2: anybody can say that he calls one that has never heard of gRPC.
  * Source: HTML, "Server-sent events"; gRPC over HTTP/2, "Requests"; docs/GRPC.md.
  */
 
@@ -36,9 +37,9 @@ export function streamingOf({ retrying }: Pick<Exchange, 'retrying'>): Streaming
   return retrying === null ? null : retrying.streaming;
 }
 
-/** A call of gRPC is one, whatever it will be answered with. @param head of the request, with its first line */
+/** A call of gRPC is one, whatever it will be answered with. @param x decided @param head of the request, with its first line */
 export function beginCall(x: Exchange, head: string): void {
-  if (!isGrpcHead(head)) return;
+  if (x.split?.targets.endpoints[0]?.isHttp2 !== true || !isGrpcHead(head)) return;
   const endsAtMs = x.allowedMs === 0 ? Number.POSITIVE_INFINITY : x.startedAtMs + x.allowedMs;
   retryingOf(x).streaming = { firstAtMs: 0, endsAtMs };
 }

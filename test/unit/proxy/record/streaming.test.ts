@@ -218,6 +218,16 @@ describe('a call of gRPC', () => {
     assert.equal(readCell(plane, FIRST_CELL).bad, 0);
   });
 
+  it('is a request as any other to an endpoint that does not speak HTTP/2', async (t) => {
+    const upstream = await upstreamOf(t, () => undefined);
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), http2: true, timeouts: { bodyIdleMs: 50 } });
+    const client = rawHttp2(t, plane.port);
+    const fields = [['content-type', 'application/grpc']] as const;
+    client.send(askedBy(1, request('POST', '/shop.Orders/Talk', fields), END_HEADERS));
+    await client.until((frames) => isAnswered(frames, 1));
+    assert.equal(reasonCount(plane, FIRST_CELL, REASON.bodyTimeout), 1);
+  });
+
   it('ends at its deadline although its answer goes on, and nobody is blamed', async (t) => {
     const endpoint = await rawHttp2Of(
       t,
