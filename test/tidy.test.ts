@@ -17,7 +17,7 @@ describe('the repository', () => {
 
   test('is read whole', () => {
     const paths = new Set(files.map(({ path }) => path));
-    for (const path of ['package.json', 'test/tidy.test.ts', 'src/model/config.ts']) assert.ok(paths.has(path), path);
+    for (const path of ['package.json', 'test/tidy.test.ts', 'src/state/store.ts']) assert.ok(paths.has(path), path);
     assert.ok(![...paths].some((path) => path.startsWith('node_modules/')));
   });
 

@@ -6,7 +6,7 @@
  */
 
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 
 /** One text file. */
 export interface SourceFile {
@@ -51,23 +51,25 @@ export function under(files: readonly SourceFile[], folder: string, ending: stri
 }
 
 /**
- * Names that `.gitignore` lists, in its simple forms: `name/`, `/name/`, `*.ending`. Anything cleverer throws, so that
- * this reading of the file cannot silently differ from git's.
+ * Whether `.gitignore` names a path, in its simple forms: `name/`, `*.ending`, and `/name/` at the root alone. Anything cleverer
+ * throws, so that this reading of the file cannot silently differ from git's.
  * @throws Error on a pattern it does not know
  */
-export function readIgnored(text: string): (name: string) => boolean {
+export function readIgnored(text: string): (path: string) => boolean {
   const names = new Set(['.git']);
+  const rooted = new Set<string>();
   const endings: string[] = [];
   for (const line of text.split('\n')) {
     const pattern = line.trim();
     if (pattern === '' || pattern.startsWith('#')) continue;
-    const folder = /^\/?([\w.-]+)\/?$/.exec(pattern);
+    const [, root, folder] = /^(\/?)([\w.-]+)\/?$/.exec(pattern) ?? [];
     const ending = /^\*(\.[\w.]+)$/.exec(pattern);
-    if (folder?.[1] !== undefined) names.add(folder[1]);
+    if (folder !== undefined) (root === '/' ? rooted : names).add(folder);
     else if (ending?.[1] !== undefined) endings.push(ending[1]);
     else throw new Error(`.gitignore: pattern not understood: ${pattern}`);
   }
-  return (name) => names.has(name) || endings.some((ending) => name.endsWith(ending));
+  return (path) =>
+    rooted.has(path) || names.has(posix.basename(path)) || endings.some((ending) => path.endsWith(ending));
 }
 
 /** Every text file below `root` that is not ignored, sorted by path. */
@@ -76,8 +78,8 @@ export function readRepository(root: string): SourceFile[] {
   const files: SourceFile[] = [];
   const visit = (folder: string): void => {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
-      if (isIgnored(entry.name)) continue;
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`;
+      if (isIgnored(path)) continue;
       if (entry.isDirectory()) visit(path);
       else if (entry.isFile()) {
         const text = readFileSync(join(root, path), 'utf8');

@@ -381,6 +381,12 @@ describe('the scanner', () => {
     assert.equal(hasLogic('export const f = (a: number): number => a;'), true);
   });
 
+  test('leaves out what .gitignore names, at the root alone where it says so', () => {
+    const isIgnored = readIgnored('node_modules/\n/state/\n');
+    const paths = ['state', 'src/state', 'node_modules', 'bench/node_modules'];
+    assert.deepEqual(paths.filter(isIgnored), ['state', 'node_modules', 'bench/node_modules']);
+  });
+
   test('refuses a .gitignore pattern that it would misread', () => {
     assert.equal(readIgnored('node_modules/\n*.log\n')('a.log'), true);
     assert.throws(() => readIgnored('a/**/b\n'), /not understood/);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { caddy } from '../../../../../bench/macro/contenders/caddy.ts';
 import { PLAIN } from '../../../../../bench/macro/contenders/contender.ts';
-import { assertForwards } from '../../../../support/bench/forwards.ts';
 import { findBinary } from '../../../../support/runner/servers.ts';
+import { assertForwards } from '../../support/forwards.ts';
 
 describe('the Caddy contender', () => {
   test('runs on one processor, keeps its files in its own folder and connections to the upstream', (t) => {

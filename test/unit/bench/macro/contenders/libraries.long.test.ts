@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { fastify, httpProxy3, nodeUndici } from '../../../../../bench/macro/contenders/libraries.ts';
-import { assertForwards } from '../../../../support/bench/forwards.ts';
+import { assertForwards } from '../../support/forwards.ts';
 
 describe('the contenders that are Node libraries', () => {
   for (const contender of [nodeUndici, httpProxy3, fastify]) {

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { PLAIN } from '../../../../../bench/macro/contenders/contender.ts';
 import { nginx } from '../../../../../bench/macro/contenders/nginx.ts';
-import { assertForwards } from '../../../../support/bench/forwards.ts';
 import { findBinary } from '../../../../support/runner/servers.ts';
+import { assertForwards } from '../../support/forwards.ts';
 
 const isMissing = findBinary('nginx') === null && 'nginx is not installed (Debian package nginx)';
 

@@ -7,7 +7,7 @@ import type { Config } from '#src/model/config.ts';
 import { parseConfig } from '#src/sources/parse.ts';
 import { PLAIN, type Setup } from '../../../../../bench/macro/contenders/contender.ts';
 import { ACCESS_LOG_RATIO, hasAccessLog, sluice } from '../../../../../bench/macro/contenders/sluice.ts';
-import { assertForwards } from '../../../../support/bench/forwards.ts';
+import { assertForwards } from '../../support/forwards.ts';
 
 function configFor(t: TestContext, setup: Setup): Config {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-contender-'));

@@ -8,7 +8,7 @@ import {
   nameOf,
   p99Difference,
 } from '../../../../../bench/macro/report/compare.ts';
-import { closedSeries, latencySeries } from '../../../../support/bench/outcomes.ts';
+import { closedSeries, latencySeries } from '../../support/outcomes.ts';
 
 describe('comparing', () => {
   const nginx = closedSeries('nginx', [10, 12, 11]);

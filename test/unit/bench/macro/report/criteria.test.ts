@@ -2,13 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { judge, renderVerdicts } from '../../../../../bench/macro/report/criteria.ts';
 import type { Outcome } from '../../../../../bench/macro/scenarios/outcome.ts';
-import {
-  closedOutcome,
-  closedSeries,
-  idleOutcome,
-  latencyOutcome,
-  latencySeries,
-} from '../../../../support/bench/outcomes.ts';
+import { closedOutcome, closedSeries, idleOutcome, latencyOutcome, latencySeries } from '../../support/outcomes.ts';
 
 const SMALL = closedOutcome('small-get', [
   closedSeries('nginx', [20, 20, 20]),

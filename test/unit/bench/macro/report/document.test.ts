@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { doubtsOf, renderJson, type Setting } from '../../../../../bench/macro/report/document.ts';
 import type { Outcome } from '../../../../../bench/macro/scenarios/outcome.ts';
-import { closedOutcome, closedSeries } from '../../../../support/bench/outcomes.ts';
+import { closedOutcome, closedSeries } from '../../support/outcomes.ts';
 
 const SETTING: Setting = {
   at: '2026-11-21T00:00:00.000Z',

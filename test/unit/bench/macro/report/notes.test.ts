@@ -8,7 +8,7 @@ import {
   latencyOutcome,
   latencySeries,
   QUIET,
-} from '../../../../support/bench/outcomes.ts';
+} from '../../support/outcomes.ts';
 
 describe('notes', () => {
   test('are none when all is well', () => {

@@ -1,13 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { renderOutcome } from '../../../../../bench/macro/report/tables.ts';
-import {
-  closedOutcome,
-  closedSeries,
-  idleOutcome,
-  latencyOutcome,
-  latencySeries,
-} from '../../../../support/bench/outcomes.ts';
+import { closedOutcome, closedSeries, idleOutcome, latencyOutcome, latencySeries } from '../../support/outcomes.ts';
 
 /** Cells of the line that begins with this name. */
 function row(text: string, name: string): string[] {

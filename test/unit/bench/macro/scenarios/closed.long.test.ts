@@ -4,7 +4,7 @@ import type { Usage } from '../../../../../bench/macro/accounts/accounts.ts';
 import type { LoadResult } from '../../../../../bench/macro/load/wrk.ts';
 import { closedSample, runClosed } from '../../../../../bench/macro/scenarios/closed.ts';
 import { type ClosedScenario, SCENARIOS } from '../../../../../bench/macro/scenarios/scenario.ts';
-import { fakeRun } from '../../../../support/bench/session.ts';
+import { fakeRun } from '../../support/session.ts';
 
 const RESULT: LoadResult = {
   requests: 10_000,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { affordableConnections, idleSample, runIdle } from '../../../../../bench/macro/scenarios/idle.ts';
 import type { IdleScenario } from '../../../../../bench/macro/scenarios/scenario.ts';
-import { fakeRun } from '../../../../support/bench/session.ts';
+import { fakeRun } from '../../support/session.ts';
 
 describe('idle connections', () => {
   test('are as many as wanted, or as the limit on open files leaves', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { commonRate, rateFor, runLatency } from '../../../../../bench/macro/scenarios/latency.ts';
 import type { LatencyScenario } from '../../../../../bench/macro/scenarios/scenario.ts';
-import { fakeRun } from '../../../../support/bench/session.ts';
+import { fakeRun } from '../../support/session.ts';
 
 describe('the common rate', () => {
   test('is half of the slower of Sluice and nginx', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { runScenario } from '../../../../../bench/macro/scenarios/outcome.ts';
 import { SCENARIOS } from '../../../../../bench/macro/scenarios/scenario.ts';
-import { fakeRun } from '../../../../support/bench/session.ts';
+import { fakeRun } from '../../support/session.ts';
 
 describe('runScenario', { skip: process.platform === 'linux' ? false : 'no /proc here' }, () => {
   for (const name of ['small-get', 'latency', 'idle']) {

@@ -2,11 +2,11 @@
  * Outcomes of the macro bench, made up: what the report makes of them can then be said to the digit.
  */
 
-import type { Usage } from '../../../bench/macro/accounts/accounts.ts';
-import type { ClosedSample } from '../../../bench/macro/scenarios/closed.ts';
-import type { LatencySample, LatencySeries } from '../../../bench/macro/scenarios/latency.ts';
-import type { ClosedOutcome, IdleOutcome, LatencyOutcome } from '../../../bench/macro/scenarios/outcome.ts';
-import { type ClosedScenario, SCENARIOS, type Series } from '../../../bench/macro/scenarios/scenario.ts';
+import type { Usage } from '../../../../bench/macro/accounts/accounts.ts';
+import type { ClosedSample } from '../../../../bench/macro/scenarios/closed.ts';
+import type { LatencySample, LatencySeries } from '../../../../bench/macro/scenarios/latency.ts';
+import type { ClosedOutcome, IdleOutcome, LatencyOutcome } from '../../../../bench/macro/scenarios/outcome.ts';
+import { type ClosedScenario, SCENARIOS, type Series } from '../../../../bench/macro/scenarios/scenario.ts';
 
 export const QUIET: Usage = {
   gatewaySeconds: 1,

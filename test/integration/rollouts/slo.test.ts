@@ -2,8 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { type GatewayProcess, startGatewayProcess, startService, type TestService, until } from '../support/gateway.ts';
-import { runOver } from '../support/readings/slo-file.ts';
+import {
+  type GatewayProcess,
+  startGatewayProcess,
+  startService,
+  type TestService,
+  until,
+} from '../../support/gateway.ts';
+import { runOver } from '../../support/readings/slo-file.ts';
 
 let service: TestService;
 let gateway: GatewayProcess;

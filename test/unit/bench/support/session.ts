@@ -9,9 +9,9 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { Children } from '../../../bench/macro/children.ts';
-import { type Options, readOptions } from '../../../bench/macro/options.ts';
-import type { Session } from '../../../bench/macro/session.ts';
+import { Children } from '../../../../bench/macro/children.ts';
+import { type Options, readOptions } from '../../../../bench/macro/options.ts';
+import type { Session } from '../../../../bench/macro/session.ts';
 
 /** What the pretended wrk reports: good answers only. */
 const GOOD =

@@ -11,9 +11,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { TestContext } from 'node:test';
-import { Children, freePort, untilReady } from '../../../bench/macro/children.ts';
-import { type Contender, PLAIN } from '../../../bench/macro/contenders/contender.ts';
-import { findBinary } from '../runner/servers.ts';
+import { Children, freePort, untilReady } from '../../../../bench/macro/children.ts';
+import { type Contender, PLAIN } from '../../../../bench/macro/contenders/contender.ts';
+import { findBinary } from '../../../support/runner/servers.ts';
 
 /** What the upstream was asked. */
 interface Asked {
