@@ -74,6 +74,7 @@ const TABLE: readonly RowText[] = [
   ['idempotency_unavailable', 503, 'gateway', 'ignore', 'bad', 'never', 'proxy_internal_error', 'Idempotency keys cannot be looked up'],
   ['grpc_transient', 200, 'upstream', 'bad', 'bad', 'never', '', 'The upstream answered with a gRPC status that may pass'],
   ['grpc_failed', 200, 'upstream', 'bad', 'bad', 'never', '', 'The upstream answered with a gRPC status that is an error'],
+  ['upgrade_refused', 501, 'client', 'ignore', 'ignore', 'never', 'http_request_denied', 'This stream cannot become another protocol'],
 ];
 
 /** Every reason's row; the index is the reason's number. */
@@ -132,6 +133,7 @@ export const REASON = {
   idempotencyUnavailable: 35,
   grpcTransient: 36,
   grpcFailed: 37,
+  upgradeRefused: 38,
 } as const;
 
 /** A reason's number. */

@@ -200,7 +200,7 @@ export class Listener implements ConnectionEvents {
       return;
     }
     const { shedder, table, upgrades } = this.#lane;
-    const count = this.#connections.size + this.waiting + upgrades.size;
+    const count = this.#connections.size + this.waiting + upgrades.connections;
     if (shedder.refusesConnections || count >= table.limits.connectionsMax) {
       this.#lane.recorder.refused(REASON.shed);
       client.close();

@@ -226,7 +226,7 @@ export class Plane {
     this.#lane.tokens.sweep(turnedAtMs);
     this.accessLog.flush();
     this.tracer.flush();
-    this.#gauges.turn(turnedAtMs, this.listener.connections + upgrades.size, recorder.requests);
+    this.#gauges.turn(turnedAtMs, this.listener.connections + upgrades.connections, recorder.requests);
   }
 
   #release(): void {

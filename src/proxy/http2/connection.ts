@@ -22,10 +22,11 @@ import type { WireHandle } from '../wire/binding.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { FrameBudget } from './frame-budget.ts';
 import { goawayFrame } from './frames.ts';
+import type { StreamHome } from './home.ts';
 import { CODE } from './outlet.ts';
 import { Pipe, type PipeEvents } from './pipe.ts';
 import { sessionOptions } from './settings.ts';
-import { ClientStream, type StreamHome } from './stream.ts';
+import { ClientStream } from './stream.ts';
 
 /** Any stream that the client has begun by the time it hears of this will be served. */
 const LAST_STREAM_ANY = 2 ** 31 - 1;
@@ -34,7 +35,7 @@ const NOTICE_MS = 1000;
 
 type State = 'open' | 'leaving' | 'closing' | 'lingering' | 'closed';
 
-export class Http2Connection implements Caller, Timed, WireOwner, PipeEvents, StreamHome {
+export class Http2Connection implements Caller, Timed, WireOwner, PipeEvents, StreamHome<ClientStream> {
   deadlineAtMs: number;
   slot = -1;
   place = -1;

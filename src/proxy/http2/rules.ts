@@ -3,7 +3,8 @@
  *
  * What is malformed is refused, never repaired: its text would be read differently by the next one. A request's fields in
  * the form of HTTP/1.1 go through the same strict parser as any other request, so that what gets past here is read again.
- * Source: RFC 9113 sections 8.1 to 8.3 and 10.3; RFC 9110 sections 5.5, 5.6.2, 6.5.1.
+ * An extended CONNECT (RFC 8441) becomes the request of HTTP/1.1 for the same: a GET that asks for an upgrade.
+ * Source: RFC 9113 sections 8.1 to 8.3, 8.5 and 10.3; RFC 8441 sections 4, 5; RFC 9110 sections 5.5, 5.6.2, 6.5.1.
  */
 
 /** The text, or what is wrong with what it was to be made of. */
@@ -45,6 +46,8 @@ interface Pseudo {
   scheme: string | null;
   authority: string | null;
   path: string | null;
+  /** What an extended CONNECT is to become. */
+  protocol: string | null;
 }
 
 const PSEUDO: Readonly<Record<string, keyof Pseudo>> = {
@@ -52,6 +55,7 @@ const PSEUDO: Readonly<Record<string, keyof Pseudo>> = {
   ':scheme': 'scheme',
   ':authority': 'authority',
   ':path': 'path',
+  ':protocol': 'protocol',
 };
 
 /** What is gathered of a request's fields while they are read. */
@@ -69,7 +73,7 @@ interface Gathered {
  * @param hasBody whether the stream goes on after them.
  */
 export function requestText(fields: readonly string[], hasBody: boolean): Translated {
-  const pseudo: Pseudo = { method: null, scheme: null, authority: null, path: null };
+  const pseudo: Pseudo = { method: null, scheme: null, authority: null, path: null, protocol: null };
   const gathered: Gathered = { pseudo, host: null, length: null, cookies: '', lines: '' };
   let isPast = false;
   for (let i = 0; i < fields.length; i += 2) {
@@ -117,6 +121,10 @@ function takeField(gathered: Gathered, name: string, value: string): string {
     case 'te':
       if (value.toLowerCase() !== 'trailers') return 'te may say nothing but trailers';
       break;
+    case 'sec-websocket-key':
+      // Whoever opens a connection of HTTP/1.1 for the tunnel makes one of its own (RFC 8441 section 5).
+      if (gathered.pseudo.protocol !== null) return '';
+      break;
     default:
   }
   gathered.lines += `${name}: ${value}\r\n`;
@@ -132,10 +140,13 @@ function fieldFault(name: string, value: string): string {
 
 /** What is wrong with all of it together. */
 function faultOf({ pseudo, host, length }: Gathered, hasBody: boolean): string {
-  const { method, scheme, authority, path } = pseudo;
+  const { method, scheme, authority, path, protocol } = pseudo;
   if (method === null || !METHOD.test(method)) return ':method is missing or invalid';
+  const isTunnel = protocol !== null;
+  if (isTunnel && (method !== 'CONNECT' || !METHOD.test(protocol))) return ':protocol is invalid, or not of CONNECT';
   // It names no scheme and no path; what it is answered with is the parser's to say.
-  if (method === 'CONNECT') return '';
+  if (method === 'CONNECT' && !isTunnel) return '';
+  if (isTunnel && length !== null) return 'content-length of a tunnel';
   if (scheme !== 'http' && scheme !== 'https') return ':scheme is missing or none of http and https';
   if (path === null || !PATH.test(path)) return ':path is missing or invalid';
   if (!path.startsWith('/') && path !== '*') return ':path is no path';
@@ -147,8 +158,11 @@ function faultOf({ pseudo, host, length }: Gathered, hasBody: boolean): string {
 }
 
 function textOf({ pseudo, host, length, cookies, lines }: Gathered, hasBody: boolean): string {
-  let text = `${pseudo.method} ${pseudo.path ?? '/'} HTTP/1.1\r\nhost: ${pseudo.authority ?? host}\r\n${lines}`;
+  const { path, authority, protocol } = pseudo;
+  const method = protocol === null ? pseudo.method : 'GET';
+  let text = `${method} ${path ?? '/'} HTTP/1.1\r\nhost: ${authority ?? host}\r\n${lines}`;
   if (cookies !== '') text += `cookie: ${cookies}\r\n`;
+  if (protocol !== null) return `${text}connection: upgrade\r\nupgrade: ${protocol}\r\n\r\n`;
   if (length !== null) text += `content-length: ${length}\r\n`;
   else if (hasBody) text += 'transfer-encoding: chunked\r\n';
   return `${text}\r\n`;

@@ -17,6 +17,8 @@ export function sessionOptions(limits: Limits): ServerSessionOptions & { readonl
   return {
     settings: {
       maxConcurrentStreams: limits.http2StreamsMax,
+      // RFC 8441: whether a route takes part is said to each request.
+      enableConnectProtocol: true,
       // Above the gateway's own limit, so that what exceeds that one is answered with 431 and not reset.
       maxHeaderListSize: 2 * limits.headBytesMax + pairs * FIELD_BYTES,
     },

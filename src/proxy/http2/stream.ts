@@ -31,22 +31,14 @@ import type { RequestHead } from '../http1/request-head.ts';
 import type { Lane } from '../lane.ts';
 import { beginCall, quietUntilMs } from '../record/streaming.ts';
 import type { Blocks } from './field-blocks.ts';
+import type { StreamHome } from './home.ts';
 import { CODE, StreamOutlet } from './outlet.ts';
 import { requestText, trailerText } from './rules.ts';
+import { Tunnel } from './tunnel.ts';
 
 const NOTHING = Buffer.alloc(0);
 /** Any error makes the runtime reset with that code; nobody reads this one. */
 const CUT_OFF = new Error('cut off');
-
-/** The connection, as its streams need it. */
-export interface StreamHome extends Pick<Asker, 'lane' | 'lines'> {
-  /** A stream is gone, and everything of it. */
-  over(stream: ClientStream): void;
-  /** The gateway resets a stream, and not because of its client. */
-  ownReset(): void;
-  /** A client does not take its answer. */
-  stalled(): void;
-}
 
 export class ClientStream implements Asker, Timed {
   deadlineAtMs = Number.POSITIVE_INFINITY;
@@ -56,9 +48,10 @@ export class ClientStream implements Asker, Timed {
   readonly out: StreamOutlet;
   readonly body = new BodyReader();
   readonly id: number;
-  readonly #home: StreamHome;
+  readonly #home: StreamHome<ClientStream>;
   readonly #stream: ServerHttp2Stream;
   #exchange: Exchange | null = null;
+  #tunnel: Tunnel | null = null;
   /** Of the request, in the form of HTTP/1.1. */
   #head = '';
   #trailers = '';
@@ -67,7 +60,7 @@ export class ClientStream implements Asker, Timed {
   #hasEnded: boolean;
   #isOver = false;
 
-  constructor(home: StreamHome, stream: ServerHttp2Stream) {
+  constructor(home: StreamHome<ClientStream>, stream: ServerHttp2Stream) {
     this.lane = home.lane;
     this.lines = home.lines;
     this.#home = home;
@@ -131,10 +124,7 @@ export class ClientStream implements Asker, Timed {
   }
 
   upstreamReady(x: Exchange): void {
-    if (x.requestDone) {
-      this.#awaitResponse(x);
-      return;
-    }
+    if (x.requestDone) return this.#awaitResponse(x);
     if (x.awaitsContinue) this.waitAtMost(x, x.responseLimitMs);
     else this.touch();
     this.#pump();
@@ -210,10 +200,20 @@ export class ClientStream implements Asker, Timed {
     x.reason = reason;
     if (!x.requestDone) this.#listen();
     if (x.answer !== null) this.#answer(x, x.answer);
-    else if (reason === REASON.none) forward(x);
-    else this.reject(x);
+    else if (reason !== REASON.none) this.reject(x);
+    else if (head.wantsUpgrade) this.#connect(x, head);
+    else forward(x);
     this.lane.draft.end();
     return true;
+  }
+
+  /** Only an extended CONNECT asks for an upgrade, as fields of connections are malformed here. */
+  #connect(x: Exchange, head: RequestHead): void {
+    const open = (): Tunnel => new Tunnel(this.#stream, this.out, this.#home);
+    this.#tunnel = this.lane.upgrades.takeStream(x, head, open);
+    if (this.#tunnel === null) return this.reject(x);
+    this.#exchange = null;
+    this.deadlineAtMs = Number.POSITIVE_INFINITY;
   }
 
   /** A request that never became an exchange. */
@@ -344,7 +344,8 @@ export class ClientStream implements Asker, Timed {
   #flushed(): void {
     beginTurn();
     const x = this.#exchange;
-    if (x === null) this.#rest();
+    if (this.#tunnel !== null) this.#tunnel.flushed();
+    else if (x === null) this.#rest();
     else if (x.responseStarted && x.upstream === null) this.#pour(x);
     else {
       this.touch();

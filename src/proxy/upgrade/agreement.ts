@@ -3,16 +3,23 @@
  */
 
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import type { SessionOrigin } from './aftermath.ts';
+
+/** A client's connection, or one stream of one of HTTP/2. */
+export interface ClientSocket extends Duplex {
+  /** Breaks it off so that the client can tell. */
+  resetAndDestroy(): unknown;
+}
 
 /** An upgrade that both sides agreed to. Nobody listens to the two sockets; `upstream` is paused. */
 export interface Agreement {
   readonly route: LinkedRoute;
   readonly split: LinkedSplit;
   readonly endpoint: Endpoint;
-  readonly client: Socket;
+  readonly client: ClientSocket;
   readonly upstream: Socket;
   readonly protocol: string;
   readonly idleMs: number;

@@ -5,22 +5,22 @@
  * reading it while `isBackedUp`.
  */
 
-import type { Socket } from 'node:net';
 import type { Exchange } from '../exchange.ts';
 import { type ClientFraming, clientFraming, responseText } from '../header/response.ts';
 import { BodyReader, BROKEN, END, EXCESS } from '../http1/body.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { ClientSocket } from './agreement.ts';
 
 /** What became of the body with the bytes that were taken. */
 export type Progress = 'more' | 'complete' | 'broken';
 
 export class Answer {
-  readonly #client: Socket;
+  readonly #client: ClientSocket;
   readonly #framing: ClientFraming;
   readonly #body = new BodyReader();
 
   /** Sends the head. @param flushed called when the client has caught up. */
-  constructor(x: Exchange, head: ResponseHead, client: Socket, flushed: () => void) {
+  constructor(x: Exchange, head: ResponseHead, client: ClientSocket, flushed: () => void) {
     this.#client = client;
     this.#framing = clientFraming(head, x.minor);
     this.#body.start(head.bodyLength);

@@ -12,7 +12,6 @@
  * Source: RFC 9110 section 7.8; docs/adr/0016-http-proxy-3.md.
  */
 
-import type { Socket } from 'node:net';
 import { nowMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
@@ -32,12 +31,12 @@ import { Carry } from '../http1/relay.ts';
 import type { Lane } from '../lane.ts';
 import { beginSpanOf, endSpanOf } from '../record/trace/trace.ts';
 import { originOf } from './aftermath.ts';
-import type { Agreement } from './agreement.ts';
+import type { Agreement, ClientSocket } from './agreement.ts';
 import { Answer } from './answer.ts';
 import { Dial, type DialEvents } from './dial.ts';
 import { Parting } from './parting.ts';
 import { resetSocket } from './reset.ts';
-import { offerText, switchFault, switchText } from './switching.ts';
+import { type Offer, switchText } from './switching.ts';
 
 export interface HandshakeEvents {
   agreed(agreement: Agreement): void;
@@ -52,9 +51,9 @@ export class Handshake implements Timed {
   slot = -1;
   readonly #x: Exchange;
   readonly #lane: Lane;
-  readonly #protocol: string;
+  readonly #offer: Offer;
   readonly #events: HandshakeEvents;
-  #client: Socket | null = null;
+  #client: ClientSocket | null = null;
   #dial: Dial | null = null;
   #state: State = 'waiting';
   #carry: Carry | null = null;
@@ -75,20 +74,20 @@ export class Handshake implements Timed {
     shed: () => this.#giveUp(REASON.shed, OVERLOADED),
   };
 
-  constructor(x: Exchange, protocol: string, events: HandshakeEvents) {
+  constructor(x: Exchange, offer: Offer, events: HandshakeEvents) {
     this.#x = x;
     this.#lane = x.client.lane;
-    this.#protocol = protocol;
+    this.#offer = offer;
     this.#events = events;
   }
 
   /** @param client has the connection to itself; null when it was lost on the way here. */
-  begin(client: Socket | null): void {
+  begin(client: ClientSocket | null): void {
     if (this.#state === 'closed') {
       client?.destroy();
       return;
     }
-    if (client === null) return this.#abandon('closed');
+    if (client === null || client.destroyed) return this.#abandon('closed');
     this.#client = client;
     client.on('error', this.#onClientGone);
     client.on('end', this.#onClientGone);
@@ -158,7 +157,7 @@ export class Handshake implements Timed {
     const now = nowMs();
     this.#state = 'head';
     this.deadlineAtMs = Math.min(x.deadlineAtMs, now + x.responseLimitMs);
-    this.#dial?.write(offerText(x.allowedMs === 0 ? x.requestText : withTimeLeft(x, now), this.#protocol));
+    this.#dial?.write(this.#offer.text(x.allowedMs === 0 ? x.requestText : withTimeLeft(x, now)));
   }
 
   #failed(reason: Reason, detail: string): void {
@@ -260,7 +259,7 @@ export class Handshake implements Timed {
   #switch(rest: Buffer): void {
     const x = this.#x;
     const head = x.table.responseHead;
-    const fault = switchFault(head, this.#protocol);
+    const fault = this.#offer.fault(head);
     if (fault !== '') return this.#failed(REASON.upstreamProtocol, fault);
     this.#observe(101);
     // Nobody listens from here until the session does, all within this turn.
@@ -268,9 +267,9 @@ export class Handshake implements Timed {
       route: x.route as LinkedRoute,
       split: x.split as LinkedSplit,
       endpoint: x.endpoint as Endpoint,
-      client: this.#releaseClient() as Socket,
+      client: this.#releaseClient() as ClientSocket,
       upstream: (this.#dial as Dial).release(),
-      protocol: this.#protocol,
+      protocol: this.#offer.protocol,
       idleMs: x.table.timeouts.upgradeIdleMs,
       head: switchText(head),
       rest,
@@ -313,7 +312,7 @@ export class Handshake implements Timed {
     if (head.status >= 500 && this.#isRescued(REASON.none, head.status)) return;
     this.#observe(head.status);
     this.#state = 'body';
-    this.#answer = new Answer(this.#x, head, this.#client as Socket, () => this.#dial?.resume());
+    this.#answer = new Answer(this.#x, head, this.#client as ClientSocket, () => this.#dial?.resume());
     this.#relay(bytes, from);
   }
 
@@ -371,11 +370,11 @@ export class Handshake implements Timed {
     const { deadlines } = this.#lane;
     deadlines.remove(this);
     this.#state = 'lingering';
-    const client = this.#releaseClient() as Socket;
+    const client = this.#releaseClient() as ClientSocket;
     this.#parting = new Parting(client, deadlines, this.#x.table.timeouts.bodyIdleMs, () => this.#close());
   }
 
-  #releaseClient(): Socket | null {
+  #releaseClient(): ClientSocket | null {
     const client = this.#client;
     this.#client = null;
     client?.off('error', this.#onClientGone);

@@ -6,9 +6,9 @@
  * Source: RFC 9112 section 9.6.
  */
 
-import type { Socket } from 'node:net';
 import { nowMs } from '../../lib/clock.ts';
 import type { Deadlines, Timed } from '../../lib/deadlines.ts';
+import type { ClientSocket } from './agreement.ts';
 
 const LINGER_MS = 2000;
 const LINGER_BYTES_MAX = 1_048_576;
@@ -16,7 +16,7 @@ const LINGER_BYTES_MAX = 1_048_576;
 export class Parting implements Timed {
   deadlineAtMs: number;
   slot = -1;
-  readonly #client: Socket;
+  readonly #client: ClientSocket;
   #discarded = 0;
 
   /**
@@ -24,7 +24,7 @@ export class Parting implements Timed {
    * @param stalledMs for a client that is slow to read what was sent before.
    * @param over called when the connection is closed.
    */
-  constructor(client: Socket, deadlines: Deadlines, stalledMs: number, over: () => void) {
+  constructor(client: ClientSocket, deadlines: Deadlines, stalledMs: number, over: () => void) {
     this.#client = client;
     this.deadlineAtMs = nowMs() + Math.max(stalledMs, LINGER_MS);
     deadlines.add(this);

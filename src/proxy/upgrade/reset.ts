@@ -5,13 +5,14 @@
  * descriptor would stay open for good. Such a socket is closed as it is; its peer was told of an end already.
  */
 
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { tcpOf } from '../wire/tls/handle.ts';
+import type { ClientSocket } from './agreement.ts';
 
-/** Closes with RST, or at least closes. */
-export function resetSocket(socket: Socket): void {
+/** Closes with RST, or at least closes; a stream of HTTP/2 with RST_STREAM. */
+export function resetSocket(socket: ClientSocket): void {
   // Bytes that wait hold the FIN back.
   const isShutting = socket.writableEnded && !socket.writableFinished && socket.writableLength === 0;
   if (isShutting) socket.destroy();
-  else tcpOf(socket).resetAndDestroy();
+  else (socket instanceof Socket ? tcpOf(socket) : socket).resetAndDestroy();
 }

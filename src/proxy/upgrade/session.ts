@@ -19,7 +19,7 @@ import { SESSION_END, type SessionEnd } from '../../model/tallies.ts';
 import type { LinkedSplit } from '../decide/table.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import type { SessionOrigin } from './aftermath.ts';
-import type { Agreement } from './agreement.ts';
+import type { Agreement, ClientSocket } from './agreement.ts';
 import { FarEnd, type Side } from './far-end.ts';
 import { GOING_AWAY, INTERNAL_ERROR } from './frames.ts';
 import { resetSocket } from './reset.ts';
@@ -33,7 +33,7 @@ export class Session implements Timed {
   deadlineAtMs: number;
   slot = -1;
   readonly far: FarEnd;
-  readonly client: Socket;
+  readonly client: ClientSocket;
   readonly split: LinkedSplit;
   readonly endpoint: Endpoint;
   /** The route's policy: does a rollback, or the beginning of a drain, end it? */

@@ -14,6 +14,7 @@ import type { Duplex } from 'node:stream';
 import { createProxyServer, type ProxyServer } from 'http-proxy-3';
 import { nowMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
+import { REASON } from '../../model/reason.ts';
 import { SESSION_END, type SessionEnd } from '../../model/tallies.ts';
 import type { LinkedRoute } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
@@ -21,15 +22,18 @@ import type { RequestHead } from '../http1/request-head.ts';
 import type { Lane } from '../lane.ts';
 import type { Wire } from '../wire/wire.ts';
 import { recordAbnormal, type SessionOrigin } from './aftermath.ts';
-import type { Agreement } from './agreement.ts';
+import type { Agreement, ClientSocket } from './agreement.ts';
 import { FarEnd } from './far-end.ts';
 import { Handshake } from './handshake.ts';
 import { protocolOf } from './offer.ts';
 import { LEAVE_MS, Session } from './session.ts';
+import { Offer } from './switching.ts';
 import { takeOver } from './take-over.ts';
 
 /** Whatever the protocol is: to http-proxy-3 it is a WebSocket. */
 const REQUEST = 'GET / HTTP/1.1\r\nHost: upgrade.invalid\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+/** The one protocol that streams of HTTP/2 may become. Source: RFC 8441 section 5. */
+const WEBSOCKET = 'websocket';
 /** Never dialed: the agent has the connection already. */
 const TARGET = new URL('http://upgrade.invalid/');
 /** The 101 was measured by our own parser; its fields grow by little when they are re-made. */
@@ -59,6 +63,8 @@ export class Upgrades implements Timed {
   readonly #sessions = new Map<Duplex, Session>();
   /** Sessions that a rollback ends, by the dial that tells of it. */
   readonly #watched = new Map<number, Set<Session>>();
+  /** Clients that are a stream of a connection that is counted elsewhere. */
+  #streams = 0;
   #isDraining = false;
   /** When a drain ends the sessions that may stay. */
   #drainAtMs = Number.POSITIVE_INFINITY;
@@ -76,9 +82,14 @@ export class Upgrades implements Timed {
     this.#proxy.on('error', () => undefined);
   }
 
-  /** Client connections in the lane. */
+  /** Clients in the lane. */
   get size(): number {
     return this.#handshakes.size + this.#sessions.size;
+  }
+
+  /** Those of them that are a connection of their own. */
+  get connections(): number {
+    return this.size - this.#streams;
   }
 
   /**
@@ -95,7 +106,34 @@ export class Upgrades implements Timed {
     const handle = wire.release();
     // Ended or broken already: nobody else would close what is left of it.
     if (handle === null) wire.close();
-    const handshake = new Handshake(x, protocol, {
+    // We are within a read of this connection: it must not get another owner before that is over.
+    this.#shake(x, new Offer(protocol, null), () => (handle === null ? null : takeOver(handle, bytes)));
+    return true;
+  }
+
+  /**
+   * The same for a stream of HTTP/2 (extended CONNECT).
+   * @param open called when it is taken; what it gives is the lane's.
+   * @returns null when it is to be refused, as `x.reason` says: there is no plain request in it.
+   */
+  takeStream<Client extends ClientSocket>(x: Exchange, head: RequestHead, open: () => Client): Client | null {
+    const protocol = protocolOf(head, (x.route as LinkedRoute).upgrade.protocols);
+    if (protocol !== WEBSOCKET || x.split?.targets.endpoints[0]?.isHttp2 === true) {
+      x.reason = REASON.upgradeRefused;
+      x.detail = protocol === WEBSOCKET ? 'the endpoints speak HTTP/2' : 'the route allows no such protocol';
+      return null;
+    }
+    const client = open();
+    this.#streams++;
+    client.once('close', () => {
+      this.#streams--;
+    });
+    this.#shake(x, new Offer(protocol, this.#lane.random), () => client);
+    return client;
+  }
+
+  #shake(x: Exchange, offer: Offer, clientOf: () => ClientSocket | null): void {
+    const handshake = new Handshake(x, offer, {
       agreed: (agreement) => this.#begin(agreement),
       closed: (gone) => {
         this.#handshakes.delete(gone);
@@ -103,9 +141,7 @@ export class Upgrades implements Timed {
       },
     });
     this.#handshakes.add(handshake);
-    // We are within a read of this connection: it must not get another owner before that is over.
-    process.nextTick(() => handshake.begin(handle === null ? null : takeOver(handle, bytes)));
-    return true;
+    process.nextTick(() => handshake.begin(clientOf()));
   }
 
   /** Ends every session by its policy; resolves when nothing is left. May be asked again. */

@@ -60,13 +60,14 @@ routes: [{name: shop, backendRefs: [{name: shop}]}]
     }
     const socket = new WebSocket('wss://' + location.host + '/echo');
     const said = await new Promise((resolve, reject) => {
-      socket.onopen = () => socket.send('hello');
-      socket.onmessage = ({ data }) => resolve(data);
+      const heard = [];
+      socket.onopen = () => ['hello', 'via'].forEach((text) => socket.send(text));
+      socket.onmessage = ({ data }) => heard.push(data) === 2 && resolve(heard.join());
       socket.onerror = () => reject(new Error('no WebSocket'));
     });
     socket.close();
     return [uploaded.bytes, parts.join(), said];
   })()`);
-    assert.deepEqual(did, [1_048_576, 'one,two,three', 'hello']);
+    assert.deepEqual(did, [1_048_576, 'one,two,three', 'hello,2 sluice']);
   },
 );

@@ -114,8 +114,12 @@ export async function siteOf(t: Pick<TestContext, 'after'>, name: string): Promi
     return answer(incoming, response, url, name);
   });
   const sockets = new WebSocketServer({ server, path: '/echo' });
-  sockets.on('connection', (socket) => {
-    socket.on('message', (data, isBinary) => socket.send(data, { binary: isBinary }));
+  sockets.on('connection', (socket, { headers }) => {
+    const via = String(headers['via']);
+    socket.on('message', (data, isBinary) => {
+      if ((data as Buffer).toString() === 'via') socket.send(via);
+      else socket.send(data, { binary: isBinary });
+    });
   });
   const port = await listenLoopback(server);
   t.after(() => {

@@ -3,7 +3,9 @@
  */
 
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { type ClientHttp2Session, type ClientHttp2Stream, connect, type OutgoingHttpHeaders } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { type ClientOptions, WebSocket, WebSocketServer } from 'ws';
@@ -26,6 +28,11 @@ import {
 /** RFC 6455 section 1.3: the key and the accept value that belongs to it. */
 const KEY = 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n';
 const ACCEPT = 'Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n';
+
+/** What a server says to a key. */
+export function acceptOf(key: string): string {
+  return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+}
 
 /** A WebSocket request. @param lines further header lines, each with its CRLF */
 export function upgradeRequest(path = '/', lines = '', protocol = 'websocket'): string {
@@ -96,6 +103,54 @@ export async function webSocketTo(
   t.after(() => socket.terminate());
   await once(socket, 'open');
   return socket;
+}
+
+/** A session of HTTP/2 with a plane, once its settings are known: before, node:http2 does not send `:protocol`. */
+export async function http2To(t: TestContext, { port }: { readonly port: number }): Promise<ClientHttp2Session> {
+  const session = connect(`http://127.0.0.1:${port}`);
+  session.on('error', () => undefined);
+  t.after(() => session.destroy());
+  await once(session, 'remoteSettings');
+  return session;
+}
+
+/** An extended CONNECT, not answered yet. */
+export function extendedConnect(session: ClientHttp2Session, headers: OutgoingHttpHeaders = {}): ClientHttp2Stream {
+  const stream = session.request(
+    { ':method': 'CONNECT', ':protocol': 'websocket', ':path': '/', 'sec-websocket-version': '13', ...headers },
+    { endStream: false },
+  );
+  stream.on('error', () => undefined);
+  return stream;
+}
+
+/** What `ws` has to take a stream for a socket whose handshake is over, as its server does; its types do not tell. */
+interface Adopting {
+  _isServer: boolean;
+  setSocket(socket: unknown, head: Buffer, options: object): void;
+}
+
+/** A real WebSocket client on an open tunnel. */
+export function webSocketOn(stream: ClientHttp2Stream): WebSocket {
+  const socket = new WebSocket(null as unknown as string, undefined, {
+    autoPong: true,
+    closeTimeout: 30_000,
+  } as ClientOptions);
+  const adopting = socket as unknown as Adopting;
+  adopting._isServer = false;
+  adopting.setSocket(stream, Buffer.alloc(0), { allowSynchronousEvents: true, maxPayload: 2 ** 30 });
+  return socket;
+}
+
+/** The same over HTTP/2, open. */
+export async function webSocketOver(
+  session: ClientHttp2Session,
+  headers: OutgoingHttpHeaders = {},
+): Promise<WebSocket> {
+  const stream = extendedConnect(session, headers);
+  const [answer] = (await once(stream, 'response')) as [{ readonly ':status': number }];
+  assert.equal(answer[':status'], 200);
+  return webSocketOn(stream);
 }
 
 /** The code a WebSocket is closed with; 1006 = without a close frame. */

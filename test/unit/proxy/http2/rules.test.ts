@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { objectOf, requestText, responseFields, trailerFields, trailerText } from '#src/proxy/http2/rules.ts';
 
 const GET = [':method', 'GET', ':scheme', 'http', ':authority', 'a', ':path', '/x?y'];
+const CONNECT = [':method', 'CONNECT', ':scheme', 'http', ':authority', 'a', ':path', '/chat'];
 
 function faultOf(fields: readonly string[], hasBody = false): string {
   return requestText(fields, hasBody).fault;
@@ -69,11 +70,24 @@ describe('the head of a request', () => {
     ['a path of two words', [':path', '/ HTTP/1.0', ...without(':path')]],
     ['a path that is none', [':path', 'x', ...without(':path')]],
     ['a pseudo-header twice', [':path', '/', ...GET]],
-    ['a pseudo-header that is not known', [':protocol', 'websocket', ...GET]],
+    ['a pseudo-header that is not known', [':protocols', 'websocket', ...GET]],
+    ['a protocol and another method', [':protocol', 'websocket', ...GET]],
+    ['a protocol of two words', [':protocol', 'a b', ...CONNECT]],
+    ['a tunnel with a length', [':protocol', 'websocket', ...CONNECT, 'content-length', '0']],
+    ['a tunnel to no path', [':protocol', 'websocket', ':method', 'CONNECT', ':scheme', 'http', ':authority', 'a']],
     ['a pseudo-header like a property of every object', [':__proto__', 'x', ...GET]],
     ['a pseudo-header behind a field', ['x', 'y', ...GET]],
   ];
   for (const [name, fields] of MALFORMED) it(`is refused with ${name}`, () => assert.notEqual(faultOf(fields), ''));
+
+  it('of an extended CONNECT is that of an upgrade, without a key of the client’s and without a body', () => {
+    const fields = [':protocol', 'websocket', ...CONNECT, 'sec-websocket-key', 'x', 'sec-websocket-version', '13'];
+    const expected =
+      'GET /chat HTTP/1.1\r\nhost: a\r\nsec-websocket-version: 13\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n';
+    assert.equal(requestText(fields, true).text, expected);
+    assert.equal(requestText(fields, false).text, expected);
+    assert.match(requestText([...GET, 'sec-websocket-key', 'x'], false).text, /sec-websocket-key: x/);
+  });
 
   it('of CONNECT is the parser’s to refuse', () => {
     assert.match(requestText([':method', 'CONNECT', ':authority', 'a:1'], true).text, /^CONNECT \/ HTTP\/1\.1\r\n/);

@@ -12,6 +12,7 @@ test('a session is bounded by the limits that are in force, and sees no abuse be
     headBytesMax: 1000,
   });
   assert.equal(options.settings?.maxConcurrentStreams, 7);
+  assert.equal(options.settings?.enableConnectProtocol, true);
   assert.ok((options.settings?.maxHeaderListSize ?? 0) > 1000 + 40 * 32);
   assert.ok((options.maxHeaderListPairs ?? 0) > 40);
   for (const max of [options.maxSessionInvalidFrames, options.maxSessionRejectedStreams]) assert.ok((max ?? 0) > 50);
