@@ -7,7 +7,7 @@
 import type { EndpointsFrom, SessionLimits, SessionTimeouts } from './health.ts';
 import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
 import type { WeightsOrigin } from './rollout.ts';
-import type { SessionPolicy } from './sli.ts';
+import type { SessionPolicy, StreamPolicy } from './sli.ts';
 import type { BusinessConfig, SloConfig } from './slo.ts';
 import type { FallbackConfig } from './threads/answers/fallback.ts';
 import type { AnswersConfig, IdempotencyConfig } from './threads/answers/idempotency.ts';
@@ -360,6 +360,7 @@ export interface RouteConfig {
   readonly retry: RetryConfig;
   readonly filters: Filters;
   readonly upgrade: UpgradeConfig;
+  readonly streams?: StreamPolicy;
   readonly slo: SloConfig | null;
   /** Worth of one request, for `Config.business`; absent = it does not count there. */
   readonly value?: number;

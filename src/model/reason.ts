@@ -75,6 +75,7 @@ const TABLE: readonly RowText[] = [
   ['grpc_transient', 200, 'upstream', 'bad', 'bad', 'never', '', 'The upstream answered with a gRPC status that may pass'],
   ['grpc_failed', 200, 'upstream', 'bad', 'bad', 'never', '', 'The upstream answered with a gRPC status that is an error'],
   ['upgrade_refused', 501, 'client', 'ignore', 'ignore', 'never', 'http_request_denied', 'This stream cannot become another protocol'],
+  ['stream_ended', 0, 'gateway', 'ignore', 'ignore', 'never', '', 'The gateway ended the stream after a rollback, or within a drain'],
 ];
 
 /** Every reason's row; the index is the reason's number. */
@@ -134,6 +135,7 @@ export const REASON = {
   grpcTransient: 36,
   grpcFailed: 37,
   upgradeRefused: 38,
+  streamEnded: 39,
 } as const;
 
 /** A reason's number. */

@@ -32,13 +32,19 @@ const TRANSIENT = 1;
 const SERVER = 2;
 const SERVER_ERROR = 500;
 
+/** A client that went away made no error, and told of none; an answer that is given again was counted; a stream has no end. */
+const NO_ERRORS: ReadonlySet<number> = new Set([
+  REASON.none,
+  REASON.clientClosed,
+  REASON.idempotencyReplayed,
+  REASON.streamEnded,
+]);
+
 /** Class of every reason but `none`, by its number. */
 const CLASS_OF_REASON = Int8Array.from(REASONS, classOfRow);
 
 function classOfRow({ status, fault, retry }: ReasonRow, reason: number): number {
-  // A client that went away made no error, and told of none; an answer that is given again was counted.
-  if (reason === REASON.none || reason === REASON.clientClosed || reason === REASON.idempotencyReplayed)
-    return NO_ERROR;
+  if (NO_ERRORS.has(reason)) return NO_ERROR;
   if (reason === REASON.grpcTransient) return TRANSIENT;
   if (status === 429 || status === 503 || retry !== 'never') return TRANSIENT;
   return fault === 'client' ? CLIENT : SERVER;
@@ -165,4 +171,10 @@ export interface SessionPolicy {
   readonly closeCode?: (typeof CLOSE_CODES)[number];
   /** One that its endpoint ends abnormally is one more bad exchange; absent: it is only counted as a session. */
   readonly abnormal?: 'bad';
+}
+
+/** What ends a route's streams before their endpoint or their client does. Absent: only the end of a drain. */
+export interface StreamPolicy {
+  /** How long after a rollback, or the beginning of a drain, they go on; 0: they end at once. */
+  readonly closeAfterMs: number;
 }

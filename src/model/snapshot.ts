@@ -19,6 +19,7 @@ import type {
 } from './config.ts';
 import type { UpstreamProtocol } from './health.ts';
 import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
+import type { StreamPolicy } from './sli.ts';
 import type { FallbackSpec } from './threads/answers/fallback.ts';
 import type { IdempotencyConfig } from './threads/answers/idempotency.ts';
 import type { ColorConfig } from './threads/color.ts';
@@ -114,6 +115,8 @@ export interface RouteSpec {
   /** Where copies go; null without a mirror filter. */
   readonly mirror: TargetSpec | null;
   readonly upgrade: UpgradeConfig;
+  /** Only where a rollback ends them. */
+  readonly streams?: StreamPolicy;
   readonly priority: Priority;
   readonly rateLimits: readonly RateLimitConfig[];
   /** Only where keys count. */

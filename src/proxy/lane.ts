@@ -24,6 +24,7 @@ import type { RequestDraft } from './header/request.ts';
 import type { RelayPool } from './http1/relay.ts';
 import type { AccessLog } from './record/access-log.ts';
 import type { Recorder } from './record/recorder.ts';
+import type { Streams } from './record/streams.ts';
 import type { Tracer } from './record/trace/tracer.ts';
 import type { Upgrades } from './upgrade/upgrades.ts';
 import type { Resolver } from './wire/resolver.ts';
@@ -63,6 +64,8 @@ export interface Lane {
   readonly readBuffer: Buffer;
   /** What large request bodies are read into. */
   readonly relays: RelayPool;
+  /** Answers that are streams. */
+  streams: Streams;
   readonly resolver: Resolver;
   /** For endpoints with TLS. */
   readonly credentials: Credentials;

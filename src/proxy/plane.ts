@@ -41,6 +41,7 @@ import type { Lane } from './lane.ts';
 import { Listener } from './listener.ts';
 import { AccessLog } from './record/access-log.ts';
 import { Recorder } from './record/recorder.ts';
+import { Streams } from './record/streams.ts';
 import { Tracer } from './record/trace/tracer.ts';
 import { Gauges } from './threads/gauges.ts';
 import { Upgrades } from './upgrade/upgrades.ts';
@@ -118,9 +119,11 @@ export class Plane {
       relays: new RelayPool(),
       resolver: new Resolver(),
       credentials: new Credentials(),
+      streams: null as unknown as Streams,
       upgrades: null as unknown as Upgrades,
       isDraining: false,
     };
+    this.#lane.streams = new Streams(this.#lane);
     this.#lane.upgrades = new Upgrades(this.#lane);
     this.listener = new Listener(this.#lane);
     this.secure(setup.tls ?? NO_TLS);
@@ -199,6 +202,7 @@ export class Plane {
 
   /** Finishes what is under way, then lets go of everything. */
   async drain(): Promise<void> {
+    this.#lane.streams.drain();
     await Promise.all([this.listener.drain(), this.#lane.upgrades.drain()]);
     // The last connection may have gone over to the other lane.
     await Promise.all([this.#lane.upgrades.drain(), this.#lane.idempotency.noneAbsent()]);

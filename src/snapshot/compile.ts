@@ -301,6 +301,7 @@ function compileRoute(route: RouteConfig, context: Context): RouteSpec {
     filters: route.filters,
     mirror: route.filters.mirror === null ? null : compileTargets(route.filters.mirror, context),
     upgrade: route.upgrade,
+    ...(route.streams !== undefined && { streams: route.streams }),
     priority: route.priority,
     rateLimits: route.rateLimits,
     ...(route.idempotency !== undefined && { idempotency: route.idempotency }),

@@ -11,6 +11,7 @@ import {
   type RateLimitConfig,
   reserveRates,
 } from '#src/model/overload.ts';
+import type { StreamPolicy } from '#src/model/sli.ts';
 import type { EndpointSpec, EndpointTls, RouteSpec, Snapshot, TargetSpec } from '#src/model/snapshot.ts';
 import { CELL, CELL_WORDS, DIALS_MAX, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
 import type { FallbackSpec, StaleFallback, StaticFallback } from '#src/model/threads/answers/fallback.ts';
@@ -71,6 +72,7 @@ export interface RouteSketch {
   readonly retry?: Partial<RetryConfig>;
   readonly filters?: Partial<Filters>;
   readonly upgrade?: UpgradeConfig;
+  readonly streams?: StreamPolicy;
   /** Rescues what fails on the second version by the first; `all`: also what a color pinned to it. */
   readonly rescue?: 'unpinned' | 'all';
   readonly priority?: Priority;
@@ -173,6 +175,7 @@ export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
       },
       mirror: route.mirror === undefined ? null : targetOf('mirror', route.mirror),
       upgrade: route.upgrade ?? DEFAULT_UPGRADE,
+      ...(route.streams && { streams: route.streams }),
       priority: route.priority ?? DEFAULT_PRIORITY,
       ...(route.idempotency && {
         idempotency: {

@@ -8,6 +8,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { once } from '../../lib/once.ts';
 import type { DrainConfig, HttpConfig, Limits, RetryConfig, Timeouts, UpgradeConfig } from '../../model/config.ts';
+import type { StreamPolicy } from '../../model/sli.ts';
 import type { RescueSpec, RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../../model/snapshot.ts';
 import { CELL_WORDS } from '../../model/tallies.ts';
 import { type Edit, editsOf } from '../../model/threads/parsing/edits.ts';
@@ -81,6 +82,8 @@ export interface LinkedRoute {
   /** null for most routes. */
   readonly filters: LinkedFilters | null;
   readonly upgrade: UpgradeConfig;
+  /** null where streams go on after a rollback. */
+  readonly streams: StreamPolicy | null;
   readonly retry: RetryConfig;
   readonly mirror: LinkedMirror | null;
   /** Number of its priority (admission/priority.ts). */
@@ -330,6 +333,7 @@ function linkRoute(spec: RouteSpec, names: NameTable, links: Links): LinkedRoute
     requestTimeoutMs: spec.requestTimeoutMs,
     filters: linkFilters(spec.filters, names),
     upgrade: spec.upgrade,
+    streams: spec.streams ?? null,
     retry: spec.retry,
     mirror: linkMirror(spec, targetsOf),
     priority: rankOf(spec.priority),

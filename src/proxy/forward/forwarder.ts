@@ -117,6 +117,17 @@ export function abandon(x: Exchange, reason: Reason, detail: string): void {
   giveUp(x, reason, detail);
 }
 
+/** Ends an answer that has begun, and has no end of its own, as its upstream would end it. @param last what ends its body */
+export function conclude(x: Exchange, reason: Reason, last: string): void {
+  if (x.isFinished) return;
+  disarm(x);
+  detach(x);
+  endAttempt(x, 'ignore');
+  x.reason = reason;
+  if (last !== '') x.client.out.writeText(last);
+  x.client.exchangeDone(x);
+}
+
 /** Nobody waits for it any more, and its time is over. */
 function absentExpired(x: Exchange): void {
   if (x.responseStarted) abandon(x, REASON.upstreamTruncated, 'the response stalled');

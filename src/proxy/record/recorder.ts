@@ -35,7 +35,7 @@ import { Ages } from '../forward/ages.ts';
 import { settle } from '../forward/retry/idempotency/hold.ts';
 import type { AccessLog } from './access-log.ts';
 import { writeEvent } from './events.ts';
-import { countStream, isFirst, judgedReason, waitedMs } from './streaming.ts';
+import { countStream, endStream, isFirst, judgedReason, waitedMs } from './streaming.ts';
 
 /** Latencies are summed in whole microseconds, at most 35 minutes each. */
 const MICROS_MAX = 2 ** 31 - 1;
@@ -94,15 +94,15 @@ export class Recorder {
   /** The exchange is over. `x.status`, `x.reason` and `x.endedAtMs` are final. */
   end(x: Exchange): void {
     if (x.permit !== NONE) this.leaveAdmission(x, x.reason, x.endedAtMs);
-    if (x.retrying !== null && x.retrying.keyed !== null) settle(x, x.retrying.keyed);
-    if (x.retrying !== null && x.retrying.copying !== null) x.client.lane.mirrors.drop(x);
+    if (x.retrying !== null) {
+      if (x.retrying.keyed !== null) settle(x, x.retrying.keyed);
+      if (x.retrying.copying !== null) x.client.lane.mirrors.drop(x);
+      if (x.retrying.streaming !== null) endStream(x, x.retrying.streaming);
+    }
     if (this.#accessLog !== null) this.#accessLog.end(x);
     if (x.client.lane.tracer !== null) x.client.lane.tracer.end(x);
     const route = x.route;
-    if (route === null) {
-      this.refused(x.reason);
-      return;
-    }
+    if (route === null) return this.refused(x.reason);
     this.requests -= 1;
     const tookMs = x.retrying === null ? x.endedAtMs - x.startedAtMs : waitedMs(x);
     const isSlow = tookMs > route.slowMs;

@@ -5,7 +5,7 @@
  * | | other answers | streams |
  * |---|---|---|
  * | may be quiet for | `timeouts.bodyIdle` | `timeouts.streamIdle`; while the client does not take what there is, as others |
- * | end at the latest | | at the deadline of a call (`grpc-timeout`) |
+ * | end at the latest | | at the deadline of a call (`grpc-timeout`); with a rollback or drain (`streams.ts`) |
  * | latency | to the end | to the first event or message |
  * | a client that leaves within one | says nothing | had what it waited for, once the first of it came |
  *
@@ -21,6 +21,7 @@ import type { Exchange } from '../exchange.ts';
 import { retryingOf } from '../forward/retry/retry.ts';
 import { isGrpcHead } from '../header/grpc.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import type { OpenStream } from './streams.ts';
 
 const EVENTS = /\r\ncontent-type:[ \t]*text\/event-stream[ \t]*[;\r]/i;
 
@@ -30,6 +31,8 @@ export interface Streaming {
   firstAtMs: number;
   /** When its client will not wait any more. */
   endsAtMs: number;
+  /** From the beginning of the answer on. */
+  open?: OpenStream;
 }
 
 /** Of an exchange whose answer is a stream, or will be; else null. */
@@ -46,8 +49,17 @@ export function beginCall(x: Exchange, head: string): void {
 
 /** The answer begins: from now on it is a stream if its head says so. */
 export function beginStream(x: Exchange, { bodyLength, fields }: Pick<ResponseHead, 'bodyLength' | 'fields'>): void {
-  if (bodyLength >= 0 || streamingOf(x) !== null || !EVENTS.test(fields.text)) return;
-  retryingOf(x).streaming = { firstAtMs: 0, endsAtMs: Number.POSITIVE_INFINITY };
+  if (bodyLength >= 0) return;
+  const call = streamingOf(x);
+  if (call === null && !EVENTS.test(fields.text)) return;
+  const streaming: Streaming = call ?? { firstAtMs: 0, endsAtMs: Number.POSITIVE_INFINITY };
+  streaming.open = x.client.lane.streams.begin(x, call !== null);
+  retryingOf(x).streaming = streaming;
+}
+
+/** Balances `beginStream`. */
+export function endStream(x: Exchange, { open }: Streaming): void {
+  if (open !== undefined) x.client.lane.streams.ended(open);
 }
 
 /** Something of a stream came: is it the first? */
@@ -59,11 +71,11 @@ export function isFirst(x: Exchange): boolean {
 }
 
 /**
- * The reason that the indicators go by. Streams end with their clients’ leaving: were those that had been answered not counted,
- * all that is would be the broken ones. One that was cut at its deadline says nothing. `x.endedAtMs` is final.
+ * The reason that the indicators go by. Streams end with their clients’ leaving, or by the gateway: were those that had been
+ * answered not counted, all that is would be the broken ones. One that was cut at its deadline says nothing. `x.endedAtMs` is final.
  */
 export function judgedReason(x: Pick<Exchange, 'reason' | 'endedAtMs' | 'retrying'>): Reason {
-  if (x.reason !== REASON.clientClosed) return x.reason;
+  if (x.reason !== REASON.clientClosed && x.reason !== REASON.streamEnded) return x.reason;
   const streaming = streamingOf(x);
   const isServed = streaming !== null && streaming.firstAtMs !== 0 && x.endedAtMs < streaming.endsAtMs;
   return isServed ? REASON.none : x.reason;

@@ -47,6 +47,7 @@ export function buildRoute(route: RouteInput, services: Services): RouteConfig {
     retry: buildRetry(route),
     filters: filtersOf(route, services),
     upgrade: buildUpgrade(route.upgrade),
+    ...buildStreams(route.streams),
     slo: buildSlo(route.slo),
     ...(route.value !== undefined && { value: route.value }),
     rollout: route.rollout === undefined ? null : buildRollout(route.rollout),
@@ -160,6 +161,13 @@ function buildUpgrade(input: NonNullable<RouteInput['upgrade']> = {}): UpgradeCo
     ...(closeCode !== 1001 && { closeCode }),
     ...(abnormal === 'bad' && { abnormal }),
   };
+}
+
+function buildStreams({
+  onRollback,
+  closeAfter,
+}: NonNullable<RouteInput['streams']> = {}): Pick<RouteConfig, 'streams'> {
+  return onRollback === 'close' ? { streams: { closeAfterMs: toMs(closeAfter, 0) } } : {};
 }
 
 /** The route's request timeout in ms. */

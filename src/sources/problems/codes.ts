@@ -171,6 +171,7 @@ const TABLE = {
   ],
   timeOfDay: ['SLU1227', 'A time of day or a time zone is malformed, or not known.'],
   alertInsecure: ['SLU1228', 'An alert channel would send a secret in the clear.'],
+  streamsKept: ['SLU1240', 'Streams are kept, and there is a time after which they are ended.'],
   emptyVersion: ['SLU1901', 'A version has no endpoints, so its weight counts as 0.'],
   unusedService: ['SLU1902', 'No route sends to this service.'],
   sharedEndpoint: ['SLU1903', 'Two versions of a service have the same endpoint, so they cannot be told apart there.'],

@@ -38,6 +38,7 @@ import { ResponseHead } from '#src/proxy/http1/response-head.ts';
 import type { Lane } from '#src/proxy/lane.ts';
 import { AccessLog } from '#src/proxy/record/access-log.ts';
 import { Recorder } from '#src/proxy/record/recorder.ts';
+import { Streams } from '#src/proxy/record/streams.ts';
 import { Upgrades } from '#src/proxy/upgrade/upgrades.ts';
 import { Resolver } from '#src/proxy/wire/resolver.ts';
 import { Credentials } from '#src/proxy/wire/tls/credentials.ts';
@@ -123,9 +124,11 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     relays: new RelayPool(),
     resolver: new Resolver(),
     credentials: new Credentials(),
+    streams: null as unknown as Streams,
     upgrades: null as unknown as Upgrades,
     isDraining: false,
   };
+  lane.streams = new Streams(lane);
   lane.upgrades = new Upgrades(lane);
   lane.stale.configure(snapshot.limits.staleBytesMax);
   return { lane, table, tallies, dials, latencyDials, capacities, endpoints };

@@ -142,6 +142,7 @@ const FOR_SENT_REQUESTS = [
   'retry',
   'hedge',
   'upgrade',
+  'streams',
   'rateLimits',
   'fallback',
   'idempotency',

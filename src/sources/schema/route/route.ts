@@ -16,6 +16,7 @@ import { fault } from './faults.ts';
 import { filter } from './filters.ts';
 import { idempotency } from './idempotency.ts';
 import { match } from './match.ts';
+import { streams } from './streams.ts';
 import { upgrade } from './upgrade.ts';
 
 const backendRef = z.strictObject({
@@ -92,6 +93,7 @@ export const route = z.strictObject({
   retry: retry.optional(),
   hedge: hedge.optional(),
   upgrade: upgrade.optional(),
+  streams: streams.optional(),
   slo: routeSlo.optional(),
   value: routeValue.optional(),
   rollout: rollout.optional(),

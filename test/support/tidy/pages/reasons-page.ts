@@ -18,8 +18,8 @@ The answer is \`application/problem+json\` (plain text for clients that take no 
 "Another attempt" is what a reason allows. After \`response_timeout\` one is made only while the request itself has time left
 (\`timeouts.backendRequest\` and \`timeouts.firstByte\` are times of one attempt).
 
-Two exceptions: \`client_closed\` is bad for both when the client had waited longer than the route's latency threshold for an
-answer that had not begun, and good for both when the client left an event stream or a call of gRPC of which something had come.
+Exceptions: \`client_closed\` is bad for both when the client had waited longer than the route's latency threshold for an
+answer that had not begun, and good for both when the client left an event stream or a call of gRPC of which something had come. \`stream_ended\` is good for both in the latter case as well.
 
 | reason | status | fault | version | route | another attempt | Proxy-Status | meaning |
 |---|---|---|---|---|---|---|---|
