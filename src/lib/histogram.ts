@@ -98,6 +98,21 @@ export function quantile(counts: ArrayLike<number>, offset: number, q: number): 
   return middleMs(LAST);
 }
 
+/**
+ * Mean in ms of one histogram's counts, each taken for the geometric middle of its bucket; null when it is empty.
+ * @param counts as of `quantile`
+ */
+export function mean(counts: ArrayLike<number>, offset: number): number | null {
+  let total = 0;
+  let sumMs = 0;
+  for (let index = 0; index < HISTOGRAM_BUCKETS; index++) {
+    const count = countAt(counts, offset + index);
+    total += count;
+    if (count > 0) sumMs += count * middleMs(index);
+  }
+  return total === 0 ? null : sumMs / total;
+}
+
 function countAt(counts: ArrayLike<number>, at: number): number {
   const count = counts[at] as number;
   return count < 0 ? count + UINT32 : count;

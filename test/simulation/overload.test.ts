@@ -19,6 +19,10 @@ function shown({ goodput, criticalRatio, refused, presentMax }: OverloadOutcome)
   return `seed ${SEED}: goodput ${goodput.toFixed(3)}, critical ${criticalRatio.toFixed(3)}, ${refused} refused, at most ${presentMax} at once`;
 }
 
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, one) => sum + one, 0) / values.length;
+}
+
 describe('20 servers of 50 ms', () => {
   it('at 0.8 of what they can do, from a cold start: nobody is refused', (t) => {
     const outcome = steady(MAIN, 0.8, 0);
@@ -58,13 +62,39 @@ for (const [name, shape] of [
   });
 }
 
+describe('from a cold start under too much load, once the first probe is over', () => {
+  const SEEDS = [301, 302, 303, 304, 305, 306, 307, 308, 309, 310];
+  const cold = (shape: Shape, factor: number, fromMs = 5000): OverloadOutcome[] =>
+    SEEDS.map((seed) => overload(shape, { factorAt: () => factor, durationMs: 12_000, fromMs, seed }, 'auto'));
+  const lost = (outcomes: readonly OverloadOutcome[]): { lost: number; of: number } => {
+    const fates = outcomes.map(({ fates: [critical] }) => critical as OverloadOutcome['fates'][number]);
+    const sum = (of: (fate: (typeof fates)[number]) => number): number =>
+      fates.reduce((total, fate) => total + of(fate), 0);
+    const count = sum(({ late, refused, timedOut }) => late + refused + timedOut);
+    return { lost: count, of: count + sum(({ good }) => good) };
+  };
+
+  for (const factor of [2, 5]) {
+    it(`5 servers at ${factor} times lose next to none of their critical requests`, (t) => {
+      const outcome = lost(cold(FEW, factor));
+      t.diagnostic(`${outcome.lost} of ${outcome.of}`);
+      assert.ok(outcome.lost <= 0.005 * outcome.of, `${outcome.lost} of ${outcome.of}`);
+    });
+  }
+
+  it('20 servers at 10 times do all that they can in the second that begins then', (t) => {
+    const seconds = cold(MAIN, 10, 4000).map(({ goodputBySecond }) => goodputBySecond[1] as number);
+    t.diagnostic(`goodput of second 5: ${seconds.map((one) => one.toFixed(2)).join(' ')}`);
+    assert.ok(mean(seconds) >= 0.93, `${mean(seconds)}`);
+  });
+});
+
 describe('three times the load for 5 s, with clients that try three times', () => {
   /** The spike lasts from second 5 to 10 of what is measured. */
   const spike = (limit: 'auto' | null): OverloadOutcome => {
     const factorAt = (nowMs: number): number => (nowMs >= 10_000 && nowMs < 15_000 ? 3 : 1) * 0.85;
     return overload(MAIN, { factorAt, durationMs: 25_000, fromMs: 5000, retries: 3, seed: SEED }, limit);
   };
-  const mean = (seconds: readonly number[]): number => seconds.reduce((sum, one) => sum + one, 0) / seconds.length;
 
   it('is over within 5 s: all that is asked is answered again', (t) => {
     const { goodputBySecond } = spike('auto');

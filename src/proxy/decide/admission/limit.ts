@@ -19,7 +19,8 @@
  *   A baseline that is provisional or would rise is believed only if a quarter of that quarter is not faster, as requests
  *   may queue even there. The same when half of the limit was taken away and windows are as slow as before: then the
  *   baseline is wrong. Probes begin at full seconds of the machine's clock, so that workers who share a version look at it
- *   together.
+ *   together. The limit is then at most where the gradient would bring it under full load, by what was answered before and
+ *   the mean time of the probe's samples: a version with few answers has few windows to get there.
  *
  * Windows end after 1 s with 20 samples, too, and with 20 samples when these leave no doubt (g at 0.5). Edges: without
  * samples nothing moves, a version that answers nothing keeps its limit until requests are given up; a probe that finds
@@ -28,7 +29,7 @@
  * Source: Envoy, "Adaptive Concurrency" (gradient controller, minRTT); docs/overload.md for what it reaches.
  */
 
-import { bucketIndex, HISTOGRAM_BUCKETS, quantile } from '../../../lib/histogram.ts';
+import { bucketIndex, HISTOGRAM_BUCKETS, mean, quantile } from '../../../lib/histogram.ts';
 
 export const LIMIT_MIN = 4;
 /** Above it other limits hold long before. */
@@ -54,8 +55,6 @@ const PROBE_PART = 4;
 const REPROBE_MS = 30_000;
 const FIRST_PROBE_MS = 1000;
 const SLOT_MS = 1000;
-/** After a probe the limit is at most so many times what was answered per baseline: mean over median of heavy tails, twice. */
-const ROOM = 4;
 /** This much of a former median is as slow as before. */
 const VAIN = 0.9;
 
@@ -308,8 +307,7 @@ export class Limiter {
       this.#narrow(nowMs);
       return false;
     }
-    if (isEnough) this.#baselineMs = this.#judged(this.#median());
-    this.#endProbe(nowMs);
+    this.#endProbe(nowMs, isEnough);
     return true;
   }
 
@@ -326,15 +324,29 @@ export class Limiter {
     return this.#foundMs === 0 || isFaster ? medianMs : (this.#foundMs + medianMs) / 2;
   }
 
-  #endProbe(nowMs: number): void {
+  #endProbe(nowMs: number, isEnough: boolean): void {
     this.#state = 'steady';
     this.#isProvisional = false;
-    this.#limit = Math.max(LIMIT_MIN, Math.min(this.#restored, ROOM * this.#rate * this.#baselineMs));
+    this.#limit = this.#restored;
+    if (isEnough) {
+      this.#baselineMs = this.#judged(this.#median());
+      const unhurriedMs = mean(this.#counts, 0) as number;
+      this.#limit = Math.max(LIMIT_MIN, Math.min(this.#restored, restOf(this.#rate * unhurriedMs)));
+    }
     this.#slowFrom = 0;
     this.#stale = 0;
     this.#forgetFullness(nowMs);
     this.#begin(nowMs);
   }
+}
+
+/**
+ * The limit that full windows would come to: L = g L + sqrt L, where the median stands to the baseline as L to what the version
+ * has under way when nothing queues.
+ * @param busy the latter: answers per ms times their mean time (Little's law)
+ */
+function restOf(busy: number): number {
+  return (0.5 + Math.sqrt(0.25 + BUFFER * busy)) ** 2;
 }
 
 /** One step of the gradient. */

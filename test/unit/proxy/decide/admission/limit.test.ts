@@ -205,33 +205,65 @@ describe('a probe', () => {
     for (let i = 0; i < limit; i++) limiter.sample(500);
     for (let i = 0; i < 50; i++) limiter.sample(8);
     limiter.tick(nowMs + 200, { inFlight: limit, peak: limit, isOverrun: true });
-    finish(limiter, nowMs + 200, 8);
+    finish(limiter, nowMs + 200, () => 8);
     assert.equal(limiter.state, 'steady');
     assert.ok(Math.abs(limiter.baselineMs - 8) < 0.2, `${limiter.baselineMs}`);
   });
 
+  it('leaves the limit where full windows would bring it, and there they leave it', () => {
+    const { limiter, nowMs, before } = probing();
+    finish(limiter, nowMs, () => 8);
+    // 60 answers in 100 ms, of 8 ms each: 4.8 are under way when nothing queues, and L = 1.35 x 4.8 + sqrt L.
+    const rest = (0.5 + Math.sqrt(0.25 + 1.35 * 4.8)) ** 2;
+    assert.ok(before > 2 * rest, `${before}`);
+    assert.equal(limiter.limit, Math.floor(rest));
+    windows(limiter, { ms: rest / 0.6, count: 10, fromMs: nowMs + 1000 });
+    assert.ok(Math.abs(limiter.limit - rest) <= 1, `${limiter.limit}`);
+  });
+
+  it('goes by the mean there: of answers that differ much, more are under way', () => {
+    const { limiter, nowMs } = probing();
+    finish(limiter, nowMs, (_, sample) => (sample < 10 ? 40 : 8));
+    const busy = 0.6 * (0.8 * 8 + 0.2 * 40);
+    assert.ok(Math.abs(limiter.baselineMs - 8) < 0.2, `${limiter.baselineMs}`);
+    assert.ok(Math.abs(limiter.limit - (0.5 + Math.sqrt(0.25 + 1.35 * busy)) ** 2) <= 1, `${limiter.limit}`);
+  });
+
+  it('does not raise the limit', () => {
+    const { limiter } = steady();
+    let at = 1000;
+    let before = limiter.limit;
+    while (limiter.state !== 'probing') {
+      before = limiter.limit;
+      at = windows(limiter, { ms: 40, count: 1, fromMs: at });
+    }
+    finish(limiter, at, () => 8);
+    assert.ok(limiter.limit <= before, `${limiter.limit} of ${before}`);
+  });
+
   it('does not believe a baseline at which requests queue: a quarter of the quarter is faster', () => {
     const { limiter, nowMs } = probing();
-    finish(limiter, nowMs, 100, 9);
+    finish(limiter, nowMs, (round) => (round === 0 ? 100 : 9));
     assert.equal(limiter.state, 'steady');
     assert.ok(Math.abs(limiter.baselineMs - 9) < 0.2, `${limiter.baselineMs}`);
   });
 
-  it('without answers leaves the baseline as it was', () => {
-    const { limiter, nowMs } = probing();
+  it('without answers leaves baseline and limit as they were', () => {
+    const { limiter, nowMs, before: limit } = probing();
     const before = limiter.baselineMs;
     limiter.tick(nowMs + 50, IDLE);
     limiter.tick(nowMs + 5000, IDLE);
     assert.equal(limiter.state, 'steady');
     assert.equal(limiter.baselineMs, before);
+    assert.ok(Math.abs(limiter.limit - limit) <= 1, `${limiter.limit} of ${limit}`);
   });
 
-  /** Answers the rounds of a probe: the first with `first` ms, the others with `others`. */
-  function finish(limiter: Limiter, fromMs: number, first: number, others = first): void {
+  /** Answers the rounds of a probe with 50 samples each. */
+  function finish(limiter: Limiter, fromMs: number, tookMs: (round: number, sample: number) => number): void {
     let nowMs = fromMs;
     for (let round = 0; limiter.state === 'probing' && round < 10; round++) {
       limiter.tick((nowMs += 50), { inFlight: 0, peak: 0, isOverrun: true });
-      for (let i = 0; i < 50; i++) limiter.sample(round === 0 ? first : others);
+      for (let i = 0; i < 50; i++) limiter.sample(tookMs(round, i));
       limiter.tick((nowMs += 50), { inFlight: 0, peak: 0, isOverrun: true });
     }
   }
