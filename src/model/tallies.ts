@@ -8,7 +8,7 @@
  * ```
  * cells      CELLS_MAX x 4 KiB   one per route and one per route x version: counters, then the latency histogram
  * endpoints  ENDPOINTS_MAX x 64 B
- * units      UNITS_MAX x 32 KiB  user bitmaps of the last 4 seconds, per route x version with a rollout
+ * units      UNITS_MAX x 48 KiB  users of the last 4 seconds, per route x version with a rollout
  * events     ring of the last EVENTS_MAX bad events
  * ```
  * Counters are 32-bit and wrap; readers take differences modulo 2^32 (`deltaOf`). The writer bumps FINISHED before BAD
@@ -184,15 +184,16 @@ export const UNIT_BITMAP_WORDS = UNIT_BITS / 32;
 /** Seconds kept: the current one and those the main thread may still have to read after a stall. */
 export const UNIT_SECONDS = 4;
 /**
- * One second of one unit: its number (stamp), then the seen bitmap, the bad bitmap, and an index of each, whose bit n is set after
- * its word n has got a bit; padded to a whole page. Readers look at the words that have something to say.
+ * One second of one unit, three whole pages (`threads/requests/users.ts`): its number (stamp), the seen bitmap, the bad bitmap, how
+ * many bits were set in both, and in a ring the latest of them: number n is at n mod UNIT_NEWS_WORDS.
  */
 export const UNIT_SECOND_WORDS = 3072;
 export const UNIT_SEEN = 1;
 export const UNIT_BAD = UNIT_SEEN + UNIT_BITMAP_WORDS;
-export const UNIT_BAD_INDEX = UNIT_BAD + UNIT_BITMAP_WORDS;
-export const UNIT_SEEN_INDEX = UNIT_BAD_INDEX + UNIT_BITMAP_WORDS / 32;
-export const UNIT_INDEX_WORDS = UNIT_BITMAP_WORDS / 32;
+export const UNIT_COUNT = UNIT_BAD + UNIT_BITMAP_WORDS;
+export const UNIT_NEWS = UNIT_COUNT + 1;
+/** What is left of the pages. */
+export const UNIT_NEWS_WORDS = UNIT_SECOND_WORDS - UNIT_NEWS;
 export const UNIT_WORDS = UNIT_SECONDS * UNIT_SECOND_WORDS;
 export const UNITS_MAX = 1024;
 

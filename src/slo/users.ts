@@ -24,10 +24,12 @@
  * Edges: a slot holds one of the last UNIT_SECONDS seconds; whoever looks less often than every READ_GAP_MS_MAX loses
  * seconds and must `skip`. Two users with the same bit count as one. Stamp 0 means a slot was never used.
  * A worker raises its count of finished exchanges before it marks their users. So a region whose count has not moved since
- * the reading before the last one has marked nobody since the last one, and is not looked at.
+ * the reading before the last one has marked nobody since the last one, and is not looked at. Of the others only the news
+ * are read (`model/threads/requests/users.ts`): who appeared first in a second, and who failed first. Where there are more
+ * than a worker keeps, the bitmaps are searched instead.
  *
- * Source: docs/verdicts.md "User-seconds". Cost: O(words x regions with news + words with fresh users), allocates nothing
- * while regions stay; docs/verdicts.md "Cost" has it measured.
+ * Source: docs/verdicts.md "User-seconds". Cost: O(news + regions), at most O(bits x regions); allocates nothing while
+ * regions stay; docs/verdicts.md "Cost" has it measured.
  */
 
 import type { ArmCounts } from '../model/slo.ts';
@@ -35,14 +37,14 @@ import {
   CELL,
   CELL_WORDS,
   UNIT_BAD,
-  UNIT_BAD_INDEX,
   UNIT_BITMAP_WORDS,
   UNIT_BITS,
-  UNIT_INDEX_WORDS,
+  UNIT_COUNT,
+  UNIT_NEWS,
+  UNIT_NEWS_WORDS,
   UNIT_SECOND_WORDS,
   UNIT_SECONDS,
   UNIT_SEEN,
-  UNIT_SEEN_INDEX,
   UNIT_WORDS,
 } from '../model/tallies.ts';
 import type { Region } from './regions.ts';
@@ -53,37 +55,39 @@ export const USER_REST_SECONDS = 10;
 export const REST_DOUBLINGS_MAX = 10;
 /** Longest time between two readings after which no second can have been overwritten unread. */
 export const READ_GAP_MS_MAX = (UNIT_SECONDS - 2) * 1000;
+/** Readings in a row without a finished exchange, after which a region has marked nobody since the last one. */
+const QUIET_READINGS = 2;
+
+/** One region, and how far it has been read. */
+interface Track {
+  readonly units: Int32Array;
+  /** Finished exchanges at the last reading, and readings in a row that found no more; -1 before the first. */
+  finished: number;
+  quiet: number;
+  /** Newest second at the last reading, older ones are final; and at this one. */
+  newest: number;
+  newestNow: number;
+  /** The second that each slot held, and how many of its users were taken. */
+  readonly seconds: Int32Array;
+  readonly taken: Int32Array;
+}
 
 export class UserWindow {
   readonly #base: number;
   /** The word that counts finished exchanges, or -1: then every region is looked at. */
   readonly #finishedAt: number;
-  /** By region: finished exchanges at the last reading, and readings in a row that found no more. */
-  readonly #activity = new Map<number, Int32Array>();
-  /** 1 for regions without news, in their order. */
-  #isQuiet = new Uint8Array(0);
+  readonly #tracks = new Map<number, Track>();
+  /** Those of the regions of this reading, in their order. */
+  #current: Track[] = [];
   /** Second that each slot of `#seen` holds. */
   readonly #seconds = new Int32Array(UNIT_SECONDS);
   readonly #seen = new Int32Array(UNIT_SECONDS * UNIT_BITMAP_WORDS);
-  /** New bits of the second being merged, over all regions, and the words that have any; zero between merges. */
+  /** Users of the second being merged that count and have not failed so far; zero between merges. */
   readonly #fresh = new Int32Array(UNIT_BITMAP_WORDS);
-  readonly #touched = new Int32Array(UNIT_BITMAP_WORDS);
-  #touchedCount = 0;
-  /** Words of the second being merged in which some region has users that failed, a bit each. */
-  readonly #badIndex = new Int32Array(UNIT_INDEX_WORDS);
-  /** Last second in which a user, by its bit, rests. */
+  /** Last second in which a user, by its bit, rests; 0 when it was seen since. */
   readonly #restsUntil = new Int32Array(UNIT_BITS);
-  /** Bits of users that rest, or did when they were last seen. */
-  readonly #resting = new Int32Array(UNIT_BITMAP_WORDS);
   /** Rests that a user had in this step. */
   readonly #rests = new Uint8Array(UNIT_BITS);
-  /** Newest second that each region had at the last reading; older ones of it are final. */
-  readonly #newest = new Map<number, number>();
-  /** The same at this reading, in the order of the regions. */
-  #newestNow = new Int32Array(0);
-  /** Bitmaps of the second being merged, one per region that has it; the first `#sourceCount` count. */
-  #sources: Int32Array[] = [];
-  #sourceCount = 0;
   /** Counted in this reading. */
   #finished = 0;
   #bad = 0;
@@ -102,12 +106,9 @@ export class UserWindow {
   read(regions: readonly Region[], out: ArmCounts): void {
     this.#finished = 0;
     this.#bad = 0;
-    const newest = this.#newestSecond(regions);
-    for (let second = Math.max(1, newest - UNIT_SECONDS + 1); second <= newest; second++) {
-      this.#gather(regions, second);
-      if (this.#sourceCount > 0) this.#merge(second);
-    }
-    this.#remember(regions);
+    const newest = this.#begin(regions);
+    for (let second = Math.max(1, newest - UNIT_SECONDS + 1); second <= newest; second++) this.#merge(second);
+    this.#end(regions);
     out.finished = this.#finished;
     out.bad = this.#bad;
   }
@@ -122,41 +123,30 @@ export class UserWindow {
     this.#rests.fill(0);
   }
 
-  /** Stamps are read before any bitmap: a worker that has begun a second has finished the ones before it. */
-  #newestSecond(regions: readonly Region[]): number {
-    if (this.#newestNow.length !== regions.length) this.#resize(regions.length);
+  /**
+   * Stamps are read before any user: a worker that has begun a second has finished the ones before it.
+   * @returns the newest second of all
+   */
+  #begin(regions: readonly Region[]): number {
     let newest = 0;
     for (let n = 0; n < regions.length; n++) {
-      const region = regions[n] as Region;
-      if (this.#finishedAt >= 0) this.#isQuiet[n] = this.#isIdle(region) ? 1 : 0;
-      const own = this.#newestOf(region.tallies.units);
-      this.#newestNow[n] = own;
-      newest = Math.max(newest, own);
+      const { id, tallies } = regions[n] as Region;
+      const known = this.#tracks.get(id);
+      const track = known?.units === tallies.units ? known : this.#follow(id, tallies.units);
+      this.#current[n] = track;
+      if (this.#finishedAt >= 0) noteActivity(track, Atomics.load(tallies.cells, this.#finishedAt));
+      track.newestNow = this.#newestOf(tallies.units);
+      newest = Math.max(newest, track.newestNow);
     }
+    this.#current.length = regions.length;
     return newest;
   }
 
-  /** Also lets go of the memory of regions that left. */
-  #resize(count: number): void {
-    this.#newestNow = new Int32Array(count);
-    this.#isQuiet = new Uint8Array(count);
-    this.#sources = [];
-  }
-
-  /** Whether a region was as it is now at the last reading and at the one before. */
-  #isIdle({ id, tallies }: Region): boolean {
-    const finished = Atomics.load(tallies.cells, this.#finishedAt);
-    let last = this.#activity.get(id);
-    if (last === undefined) {
-      last = new Int32Array(2);
-      this.#activity.set(id, last);
-    } else if (last[0] === finished) {
-      last[1] = Math.min(2, (last[1] as number) + 1);
-      return last[1] === 2;
-    }
-    last[0] = finished;
-    last[1] = 0;
-    return false;
+  #follow(id: number, units: Int32Array): Track {
+    const [seconds, taken] = [new Int32Array(UNIT_SECONDS), new Int32Array(UNIT_SECONDS)];
+    const track = { units, finished: -1, quiet: -1, newest: 0, newestNow: 0, seconds, taken };
+    this.#tracks.set(id, track);
+    return track;
   }
 
   #newestOf(units: Int32Array): number {
@@ -167,109 +157,87 @@ export class UserWindow {
     return newest;
   }
 
-  /** Collects the regions that may have news of this second. */
-  #gather(regions: readonly Region[], second: number): void {
-    this.#sourceCount = 0;
-    const stamp = this.#base + (second & (UNIT_SECONDS - 1)) * UNIT_SECOND_WORDS;
-    for (let n = 0; n < regions.length; n++) {
-      if (this.#isQuiet[n] === 1) continue;
-      const { id, tallies } = regions[n] as Region;
-      if (Atomics.load(tallies.units, stamp) !== second || second < (this.#newest.get(id) ?? 0)) continue;
-      this.#sources[this.#sourceCount] = tallies.units;
-      this.#sourceCount += 1;
-    }
+  /** Also lets go of the memory of regions that left. */
+  #end(regions: readonly Region[]): void {
+    for (const track of this.#current) track.newest = track.newestNow;
+    if (this.#tracks.size === regions.length) return;
+    for (const id of this.#tracks.keys()) if (!regions.some((region) => region.id === id)) this.#tracks.delete(id);
   }
 
-  #remember(regions: readonly Region[]): void {
-    for (let n = 0; n < regions.length; n++) {
-      this.#newest.set((regions[n] as Region).id, this.#newestNow[n] as number);
-    }
-    if (this.#newest.size === regions.length) return;
-    for (const id of this.#newest.keys()) {
-      if (regions.some((region) => region.id === id)) continue;
-      this.#newest.delete(id);
-      this.#activity.delete(id);
-    }
-  }
-
+  /** Takes what is new in one second, wherever that is. */
   #merge(second: number): void {
     const slot = second & (UNIT_SECONDS - 1);
-    const offset = slot * UNIT_BITMAP_WORDS;
-    if (this.#seconds[slot] !== second) {
-      this.#seconds[slot] = second;
-      this.#seen.fill(0, offset, offset + UNIT_BITMAP_WORDS);
-    }
     const base = this.#base + slot * UNIT_SECOND_WORDS;
-    this.#touchedCount = 0;
-    for (let n = 0; n < this.#sourceCount; n += 4) this.#find(n, base, offset);
-    for (let n = 0; n < UNIT_INDEX_WORDS; n++) this.#badIndex[n] = this.#or(base + UNIT_BAD_INDEX + n);
-    for (let n = 0; n < this.#touchedCount; n++) {
-      const word = this.#touched[n] as number;
-      const fresh = this.#fresh[word] as number;
-      this.#fresh[word] = 0;
-      this.#seen[offset + word] = (this.#seen[offset + word] as number) | fresh;
-      const isAnyBad = (((this.#badIndex[word >> 5] as number) >>> (word & 31)) & 1) === 1;
-      this.#count(fresh, isAnyBad ? this.#or(base + UNIT_BAD + word) : 0, word, second);
+    const finishedBefore = this.#finished;
+    for (const track of this.#current) {
+      if (track.quiet === QUIET_READINGS || second < track.newest) continue;
+      if (Atomics.load(track.units, base) !== second) continue;
+      this.#turn(slot, second);
+      this.#take(track, base, second);
     }
+    if (this.#finished > finishedBefore) this.#fresh.fill(0);
   }
 
-  /**
-   * Finds the words with new bits of four regions at once, from the `first` on; where there are fewer, the last one counts again.
-   * The indexes are read first: a word that gets its bit later is found by the next reading.
-   */
-  #find(first: number, base: number, offset: number): void {
-    const last = this.#sourceCount - 1;
-    const a = this.#sources[first] as Int32Array;
-    const b = this.#sources[Math.min(first + 1, last)] as Int32Array;
-    const c = this.#sources[Math.min(first + 2, last)] as Int32Array;
-    const d = this.#sources[Math.min(first + 3, last)] as Int32Array;
-    const seen = this.#seen;
-    for (let group = 0; group < UNIT_INDEX_WORDS; group++) {
-      const index = base + UNIT_SEEN_INDEX + group;
-      let words = (a[index] as number) | (b[index] as number) | (c[index] as number) | (d[index] as number);
-      for (; words !== 0; words &= words - 1) {
-        const word = (group << 5) + 31 - Math.clz32(words & -words);
-        const at = base + UNIT_SEEN + word;
-        const bits = (a[at] as number) | (b[at] as number) | (c[at] as number) | (d[at] as number);
-        const fresh = bits & ~(seen[offset + word] as number);
-        if (fresh !== 0) this.#note(fresh, word);
+  /** The slot holds this second from now on. */
+  #turn(slot: number, second: number): void {
+    if (this.#seconds[slot] === second) return;
+    this.#seconds[slot] = second;
+    this.#seen.fill(0, slot * UNIT_BITMAP_WORDS, (slot + 1) * UNIT_BITMAP_WORDS);
+  }
+
+  /** Takes what is new in one region: its news, or where those were overwritten all that it has. */
+  #take(track: Track, base: number, second: number): void {
+    const { units, seconds, taken } = track;
+    const slot = second & (UNIT_SECONDS - 1);
+    const from = seconds[slot] === second ? (taken[slot] as number) : 0;
+    const count = Atomics.load(units, base + UNIT_COUNT);
+    seconds[slot] = second;
+    taken[slot] = count;
+    if (count - from <= UNIT_NEWS_WORDS) {
+      const first = base + UNIT_NEWS;
+      let at = first + (from % UNIT_NEWS_WORDS);
+      for (let n = from; n < count; n++) {
+        const news = units[at] as number;
+        if (news >= 0) this.#see(news, second);
+        else this.#fail(~news, second);
+        at = at + 1 === first + UNIT_NEWS_WORDS ? first : at + 1;
       }
+      // What came meanwhile may have been written over what was to be read.
+      if (Atomics.load(units, base + UNIT_COUNT) - from <= UNIT_NEWS_WORDS) return;
+    }
+    for (let word = 0; word < UNIT_BITMAP_WORDS; word++) {
+      let bits = units[base + UNIT_SEEN + word] as number;
+      for (; bits !== 0; bits &= bits - 1) this.#see((word << 5) + lowestOf(bits), second);
+      bits = units[base + UNIT_BAD + word] as number;
+      for (; bits !== 0; bits &= bits - 1) this.#fail((word << 5) + lowestOf(bits), second);
     }
   }
 
-  /** Gathers the new bits of a word. */
-  #note(fresh: number, word: number): void {
-    const before = this.#fresh[word] as number;
-    this.#fresh[word] = before | fresh;
-    if (before !== 0) return;
-    this.#touched[this.#touchedCount] = word;
-    this.#touchedCount += 1;
+  /** A user appeared, perhaps not for the first time in this second. */
+  #see(bit: number, second: number): void {
+    const word = bit >> 5;
+    const mask = 1 << (bit & 31);
+    const at = (second & (UNIT_SECONDS - 1)) * UNIT_BITMAP_WORDS + word;
+    const seen = this.#seen[at] as number;
+    if ((seen & mask) !== 0) return;
+    this.#seen[at] = seen | mask;
+    // Without branches, as who rests is not to be foreseen: a quarter less time for a thousand users of whom many rest.
+    const until = this.#restsUntil[bit] as number;
+    const rests = (second - 1 - until) >>> 31;
+    this.#restsUntil[bit] = until & -rests;
+    this.#fresh[word] = (this.#fresh[word] as number) | (mask & (rests - 1));
+    this.#finished += 1 - rests;
   }
 
-  #or(at: number): number {
-    let bits = 0;
-    for (let n = 0; n < this.#sourceCount; n++) bits |= (this.#sources[n] as Int32Array)[at] as number;
-    return bits;
-  }
-
-  /** Only users that fail, or rest, are looked at one by one. */
-  #count(fresh: number, bad: number, word: number, second: number): void {
-    const restsUntil = this.#restsUntil;
-    const firstBit = word << 5;
-    let awake = fresh;
-    for (let rest = fresh & (this.#resting[word] as number); rest !== 0; rest &= rest - 1) {
-      const lowest = 31 - Math.clz32(rest & -rest);
-      const bit = 1 << lowest;
-      if ((restsUntil[firstBit + lowest] as number) >= second) awake &= ~bit;
-      else this.#resting[word] = (this.#resting[word] as number) & ~bit;
-    }
-    this.#finished += bitsIn(awake);
-    for (let rest = awake & bad; rest !== 0; rest &= rest - 1) {
-      const lowest = 31 - Math.clz32(rest & -rest);
-      this.#bad += 1;
-      restsUntil[firstBit + lowest] = second + this.#restOf(firstBit + lowest);
-      this.#resting[word] = (this.#resting[word] as number) | (1 << lowest);
-    }
+  /** A user failed, after it appeared: bad if that was in this reading, for the first time. */
+  #fail(bit: number, second: number): void {
+    const word = bit >> 5;
+    const mask = 1 << (bit & 31);
+    const fresh = this.#fresh[word] as number;
+    if ((fresh & mask) === 0) return;
+    this.#fresh[word] = fresh & ~mask;
+    this.#bad += 1;
+    this.#restsUntil[bit] = second + this.#restOf(bit);
   }
 
   /** Seconds of the rest that begins now. */
@@ -280,9 +248,14 @@ export class UserWindow {
   }
 }
 
-/** How many bits of a word are set. Source: H. Warren, "Hacker's Delight", 5-1. */
-function bitsIn(word: number): number {
-  let bits = word - ((word >>> 1) & 0x55555555);
-  bits = (bits & 0x33333333) + ((bits >>> 2) & 0x33333333);
-  return Math.imul((bits + (bits >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+/** Whether a region was as it is now at the last reading and at the one before: `quiet` says so. */
+function noteActivity(track: Track, finished: number): void {
+  if (track.finished === finished) track.quiet = Math.min(QUIET_READINGS, track.quiet + 1);
+  else track.quiet = 0;
+  track.finished = finished;
+}
+
+/** Place of the lowest bit that is set. */
+function lowestOf(bits: number): number {
+  return 31 - Math.clz32(bits & -bits);
 }

@@ -13,15 +13,9 @@ import {
   ENDPOINT_WORDS,
   reserveTallies,
   type Tallies,
-  UNIT_BAD,
-  UNIT_BAD_INDEX,
-  UNIT_SECOND_WORDS,
-  UNIT_SECONDS,
-  UNIT_SEEN,
-  UNIT_SEEN_INDEX,
-  UNIT_WORDS,
   viewTallies,
 } from '../../model/tallies.ts';
+import { markUser, secondAt } from '../../model/threads/requests/users.ts';
 import { EVIDENCE_WORDS, type Region, TRIAL_WORDS, type Watched, type WatchedArm } from './region.ts';
 import { type ArmNews, decodeBits, type EvidenceMessage } from './words.ts';
 
@@ -127,19 +121,9 @@ export class Others {
     if (seen.length === 0) return;
     const { units } = this.region.tallies;
     const second = Math.floor(nowMs / 1000) | 0;
-    const base = unit * UNIT_WORDS + (second & (UNIT_SECONDS - 1)) * UNIT_SECOND_WORDS;
-    if (units[base] !== second) {
-      units.fill(0, base, base + UNIT_SECOND_WORDS);
-      Atomics.store(units, base, second);
-    }
-    for (const bit of seen) {
-      set(units, base + UNIT_SEEN, bit);
-      set(units, base + UNIT_SEEN_INDEX, bit >> 5);
-    }
-    for (const bit of bad) {
-      set(units, base + UNIT_BAD, bit);
-      set(units, base + UNIT_BAD_INDEX, bit >> 5);
-    }
+    const base = secondAt(units, unit, second);
+    const failed = new Set(bad);
+    for (const bit of seen) markUser(units, base, bit, failed.has(bit));
   }
 
   #takeEndpoints({ canary }: Watched, sums: readonly number[], last: Float64Array, isComparable: boolean): void {
@@ -153,11 +137,6 @@ export class Others {
       endpoints[at] = ((endpoints[at] as number) + news) | 0;
     }
   }
-}
-
-function set(units: Int32Array, base: number, bit: number): void {
-  const at = base + (bit >> 5);
-  units[at] = (units[at] as number) | (1 << (bit & 31));
 }
 
 /** Before anything was heard: nothing is comparable. */

@@ -18,15 +18,9 @@ import {
   GATEWAY_CELL,
   type SessionEnd,
   type Tallies,
-  UNIT_BAD,
-  UNIT_BAD_INDEX,
   UNIT_BITS,
-  UNIT_SECOND_WORDS,
-  UNIT_SECONDS,
-  UNIT_SEEN,
-  UNIT_SEEN_INDEX,
-  UNIT_WORDS,
 } from '../../model/tallies.ts';
+import { markUser, secondAt } from '../../model/threads/requests/users.ts';
 import type { Admission } from '../decide/admission/admission.ts';
 import { NONE, SHED, WAITING } from '../decide/admission/permit.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
@@ -367,27 +361,11 @@ export class Recorder {
     if (isBad) add(this.#tallies.cells, base + CELL.pinnedBad, 1);
   }
 
-  /** Sets the user's bits of the current second, clearing the slot first when it still holds an older second. */
+  /** Marks the user in the second of the exchange's end. */
   #user(unit: number, x: Exchange, isBad: boolean): void {
     const units = this.#tallies.units;
     const second = Math.floor(x.endedAtMs / 1000) | 0;
-    const base = unit * UNIT_WORDS + (second & (UNIT_SECONDS - 1)) * UNIT_SECOND_WORDS;
-    if (units[base] !== second) {
-      units.fill(0, base, base + UNIT_SECOND_WORDS);
-      Atomics.store(units, base, second);
-    }
-    const bit = x.userKey & (UNIT_BITS - 1);
-    const mask = 1 << (bit & 31);
-    const seen = base + UNIT_SEEN + (bit >> 5);
-    units[seen] = (units[seen] as number) | mask;
-    const word = 1 << ((bit >> 5) & 31);
-    const seenIndex = base + UNIT_SEEN_INDEX + (bit >> 10);
-    units[seenIndex] = (units[seenIndex] as number) | word;
-    if (!isBad) return;
-    const bad = base + UNIT_BAD + (bit >> 5);
-    units[bad] = (units[bad] as number) | mask;
-    const badIndex = base + UNIT_BAD_INDEX + (bit >> 10);
-    units[badIndex] = (units[badIndex] as number) | word;
+    markUser(units, secondAt(units, unit, second), x.userKey & (UNIT_BITS - 1), isBad);
   }
 }
 

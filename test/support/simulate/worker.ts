@@ -17,16 +17,11 @@ import {
   EVENTS_HEAD_WORDS,
   EVENTS_MAX,
   type Tallies,
-  UNIT_BAD,
-  UNIT_BAD_INDEX,
   UNIT_BITS,
-  UNIT_SECOND_WORDS,
-  UNIT_SECONDS,
-  UNIT_SEEN,
-  UNIT_SEEN_INDEX,
   UNIT_WORDS,
   viewTallies,
 } from '#src/model/tallies.ts';
+import { markUser, secondAt } from '#src/model/threads/requests/users.ts';
 import type { Region } from '#src/slo/regions.ts';
 
 /** Cells and units of a small region. */
@@ -109,21 +104,7 @@ export class FakeWorker {
   mark({ unit, user, isBad, nowMs }: Pick<Finish, 'unit' | 'user' | 'isBad' | 'nowMs'>): void {
     const { units } = this.region.tallies;
     const second = Math.floor(nowMs / 1000);
-    const base = unit * UNIT_WORDS + (second & (UNIT_SECONDS - 1)) * UNIT_SECOND_WORDS;
-    if (units[base] !== second) {
-      units.fill(0, base, base + UNIT_SECOND_WORDS);
-      units[base] = second;
-    }
-    const bit = user & (UNIT_BITS - 1);
-    const word = bit >> 5;
-    const mask = 1 << (bit & 31);
-    units[base + UNIT_SEEN + word] = (units[base + UNIT_SEEN + word] as number) | mask;
-    const seenIndex = base + UNIT_SEEN_INDEX + (word >> 5);
-    units[seenIndex] = (units[seenIndex] as number) | (1 << (word & 31));
-    if (!isBad) return;
-    units[base + UNIT_BAD + word] = (units[base + UNIT_BAD + word] as number) | mask;
-    const badIndex = base + UNIT_BAD_INDEX + (word >> 5);
-    units[badIndex] = (units[badIndex] as number) | (1 << (word & 31));
+    markUser(units, secondAt(units, unit, second), user & (UNIT_BITS - 1), isBad);
   }
 
   /** Puts a bad event into the ring, or counts it as lost. */

@@ -17,12 +17,12 @@ import {
   SESSION_ENDS,
   THRESHOLDS_MAX,
   UNIT_BAD,
-  UNIT_BAD_INDEX,
   UNIT_BITMAP_WORDS,
-  UNIT_INDEX_WORDS,
+  UNIT_COUNT,
+  UNIT_NEWS,
+  UNIT_NEWS_WORDS,
   UNIT_SECOND_WORDS,
   UNIT_SEEN,
-  UNIT_SEEN_INDEX,
   viewTallies,
 } from '#src/model/tallies.ts';
 import { FALLBACK_KINDS } from '#src/model/threads/answers/fallback.ts';
@@ -74,11 +74,11 @@ it('doubles lie on even words, in every cell and every event', () => {
   assert.equal(EVENT_WORDS % 2, 0);
 });
 
-it('the two bitmaps of a second lie apart and inside it', () => {
+it('what a second holds of users lies apart and inside it', () => {
   assert.ok(UNIT_SEEN + UNIT_BITMAP_WORDS <= UNIT_BAD);
-  assert.ok(UNIT_BAD + UNIT_BITMAP_WORDS <= UNIT_BAD_INDEX);
-  assert.ok(UNIT_BAD_INDEX + UNIT_INDEX_WORDS <= UNIT_SEEN_INDEX);
-  assert.ok(UNIT_SEEN_INDEX + UNIT_INDEX_WORDS <= UNIT_SECOND_WORDS);
+  assert.ok(UNIT_BAD + UNIT_BITMAP_WORDS <= UNIT_COUNT);
+  assert.ok(UNIT_COUNT < UNIT_NEWS);
+  assert.ok(UNIT_NEWS + UNIT_NEWS_WORDS <= UNIT_SECOND_WORDS);
 });
 
 it('both views of the cells are the same memory', () => {

@@ -1,9 +1,9 @@
 /** Reading user-seconds: each user once a second, at its first appearance; who failed rests. */
 
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { describe, it, test } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { CELL, UNIT_BITS, UNIT_SECONDS } from '#src/model/tallies.ts';
+import { CELL, UNIT_BITS, UNIT_NEWS_WORDS, UNIT_SECONDS } from '#src/model/tallies.ts';
 import type { Region } from '#src/slo/regions.ts';
 import { READ_GAP_MS_MAX, USER_REST_SECONDS, UserWindow } from '#src/slo/users.ts';
 import { bytesPerCall, COUNTED } from '../../support/proxy/allocation.ts';
@@ -90,6 +90,19 @@ describe('user-seconds', () => {
     }
   });
 
+  it('are found also where more came since the last reading than a worker keeps as news', () => {
+    for (const counts of [[UNIT_NEWS_WORDS], [UNIT_NEWS_WORDS + 1], [700, 700, 700], [10, 5000, 10]]) {
+      const { workers, regions, window } = setup(2);
+      let user = 0;
+      for (const count of counts) {
+        const users = Array.from({ length: count }, () => user++);
+        mark(workers[0], users, NOW);
+        mark(workers[1], [users[0] as number], NOW, true);
+        assert.deepEqual(read(window, regions), [count, 1], counts.join());
+      }
+    }
+  });
+
   it('are those of their own unit', () => {
     const { workers, regions, window } = setup();
     workers[0]?.mark({ unit: UNIT + 1, user: 5, isBad: true, nowMs: NOW });
@@ -151,6 +164,16 @@ describe('a user that failed', () => {
     // 10, 20, 40 and 80 s of rest; the step at 150 lets that one end, and the next is a short one again.
     assert.deepEqual(bad, [0, 11, 32, 73, 154, 165, 186]);
   });
+});
+
+test('a user seen after its rest is awake, also where a slower worker tells of the second before only then', () => {
+  const { workers, regions, window } = setup(2);
+  mark(workers[0], [1], NOW, true);
+  assert.deepEqual(read(window, regions), [1, 1]);
+  mark(workers[0], [1], NOW + 1000 * (USER_REST_SECONDS + 1));
+  assert.deepEqual(read(window, regions), [1, 0]);
+  mark(workers[1], [1], NOW + 1000 * USER_REST_SECONDS);
+  assert.deepEqual(read(window, regions), [1, 0]);
 });
 
 describe('seconds', () => {

@@ -12,18 +12,8 @@ import { Random } from '#src/lib/random.ts';
 import { LATENCY_DIAL, LATENCY_DIAL_WORDS, LATENCY_THRESHOLDS } from '#src/model/latency.ts';
 import type { RolloutArm } from '#src/model/rollout.ts';
 import type { Decision } from '#src/model/slo.ts';
-import {
-  CELL,
-  CELL_WORDS,
-  UNIT_BAD,
-  UNIT_BAD_INDEX,
-  UNIT_BITS,
-  UNIT_SECOND_WORDS,
-  UNIT_SECONDS,
-  UNIT_SEEN,
-  UNIT_SEEN_INDEX,
-  UNIT_WORDS,
-} from '#src/model/tallies.ts';
+import { CELL, CELL_WORDS, UNIT_BITS } from '#src/model/tallies.ts';
+import { markUser, secondAt } from '#src/model/threads/requests/users.ts';
 import { createController } from '#src/slo/controller.ts';
 import { createLatencyDials, setLatency } from '#src/snapshot/latency-dials.ts';
 import { lognormal, poissonTable } from '../draws.ts';
@@ -121,7 +111,8 @@ export class RampWriter {
     if (isBad) cells[base + CELL.bad] = (cells[base + CELL.bad] as number) + 1;
     const bucket = base + CELL.histogram + (this.#buckets[latency] as number);
     cells[bucket] = (cells[bucket] as number) + 1;
-    this.#mark(user & (UNIT_BITS - 1), isBad, Math.floor(nowMs / 1000));
+    const second = secondAt(this.#units, this.#unit, Math.floor(nowMs / 1000));
+    markUser(this.#units, second, user & (UNIT_BITS - 1), isBad);
     if (nowMs - (this.#tookMs[latency] as number) >= this.#sinceMs) {
       const level = this.#levels[latency] as number;
       for (let k = base + CELL.thresholds; k < base + CELL.thresholds + level; k++) cells[k] = (cells[k] as number) + 1;
@@ -129,26 +120,6 @@ export class RampWriter {
       if (!isBad) cells[ended] = (cells[ended] as number) + 1;
     }
     if (isBad) this.#worker.report({ cell: this.#cell, user, nowMs });
-  }
-
-  #mark(bit: number, isBad: boolean, second: number): void {
-    const units = this.#units;
-    const base = this.#unit * UNIT_WORDS + (second & (UNIT_SECONDS - 1)) * UNIT_SECOND_WORDS;
-    if (units[base] !== second) {
-      units.fill(0, base, base + UNIT_SECOND_WORDS);
-      units[base] = second;
-    }
-    const mask = 1 << (bit & 31);
-    const seen = base + UNIT_SEEN + (bit >> 5);
-    units[seen] = (units[seen] as number) | mask;
-    const word = 1 << ((bit >> 5) & 31);
-    const seenIndex = base + UNIT_SEEN_INDEX + (bit >> 10);
-    units[seenIndex] = (units[seenIndex] as number) | word;
-    if (!isBad) return;
-    const bad = base + UNIT_BAD + (bit >> 5);
-    units[bad] = (units[bad] as number) | mask;
-    const badIndex = base + UNIT_BAD_INDEX + (bit >> 10);
-    units[badIndex] = (units[badIndex] as number) | word;
   }
 }
 

@@ -15,13 +15,10 @@ import {
   SESSION_END,
   type Tallies,
   UNIT_BAD,
-  UNIT_BAD_INDEX,
-  UNIT_BITMAP_WORDS,
   UNIT_BITS,
   UNIT_SECOND_WORDS,
   UNIT_SECONDS,
   UNIT_SEEN,
-  UNIT_SEEN_INDEX,
   UNIT_WORDS,
 } from '#src/model/tallies.ts';
 import { setLatency } from '#src/snapshot/latency-dials.ts';
@@ -169,16 +166,6 @@ describe('user bitmaps', () => {
     assert.equal(on.tallies.units[base], 5);
     assert.deepEqual(bits(on.tallies, base, UNIT_SEEN), [0, 31, 32, 32_767]);
     assert.deepEqual(bits(on.tallies, base, UNIT_BAD), [32]);
-  });
-
-  it('have an index each of the words with users', () => {
-    const on = bench(sketch());
-    for (const userKey of [0, 32, 4711]) recorded(on, { userKey, startedAtMs: 5000 });
-    for (const userKey of [33, 2000, 32_767]) recorded(on, { userKey, status: 500, startedAtMs: 5500 });
-    const wordsOf = (index: number): number[] =>
-      bits(on.tallies, baseOf(5005), index).filter((word) => word < UNIT_BITMAP_WORDS);
-    assert.deepEqual(wordsOf(UNIT_BAD_INDEX), [1, 62, 1023]);
-    assert.deepEqual(wordsOf(UNIT_SEEN_INDEX), [0, 1, 62, 147, 1023]);
   });
 
   it('take the low bits of a 32-bit key', () => {
