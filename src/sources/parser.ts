@@ -168,6 +168,8 @@ export class Parser {
 
 function isSmall(documents: readonly SourceDocument[]): boolean {
   let chars = 0;
-  for (const { text } of documents) chars += text.length;
-  return chars <= IN_PLACE_CHARS_MAX;
+  return documents.every(({ text }) => {
+    chars += text.length;
+    return chars <= IN_PLACE_CHARS_MAX;
+  });
 }

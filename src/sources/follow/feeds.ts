@@ -14,15 +14,24 @@ export interface FeedsOptions extends Omit<FollowerOptions, 'store' | 'onEvent'>
   readonly onEvent: (source: string, event: FollowEvent) => void;
 }
 
+/** Pieces of one source, and their documents. */
+interface Told {
+  readonly pieces: readonly Piece[];
+  readonly documents: readonly SourceDocument[];
+}
+
 export class Feeds {
   readonly #options: FeedsOptions;
   readonly #followers: readonly Follower[];
   readonly #names: readonly string[];
   readonly #documents = new WeakMap<Piece, SourceDocument>();
+  /** Of each source, what was asked for last. */
+  readonly #last: Told[];
 
   constructor(options: FeedsOptions) {
     this.#options = options;
     this.#names = distinct(options.stores.map(({ name }) => name));
+    this.#last = options.stores.map(() => ({ pieces: [], documents: [] }));
     this.#followers = options.stores.map((store, index) => {
       const name = this.#names[index] as string;
       return new Follower({ ...options, store, onEvent: (event) => options.onEvent(name, event) });
@@ -53,10 +62,7 @@ export class Feeds {
 
   /** Every document that is held, sources numbered from 1; the same object for a piece that stayed. */
   documents(): SourceDocument[] {
-    return this.#followers.flatMap((follower, index) => {
-      const { isForeign } = this.#options.stores[index] as Store;
-      return follower.pieces.map((piece) => this.#documentOf(piece, index + 1, isForeign));
-    });
+    return this.#followers.flatMap(({ pieces }, index) => this.#documentsOf(pieces, index));
   }
 
   /** Asks every source now; sudden losses that were not believed are believed. */
@@ -71,6 +77,19 @@ export class Feeds {
   /** Idempotent. */
   close(): void {
     for (const follower of this.#followers) follower.close();
+  }
+
+  /** What is in its place still is not looked up. */
+  #documentsOf(pieces: readonly Piece[], index: number): readonly SourceDocument[] {
+    const last = this.#last[index] as Told;
+    if (last.pieces === pieces) return last.documents;
+    const { isForeign } = this.#options.stores[index] as Store;
+    const documents = pieces.map((piece, n) => {
+      const same = last.pieces[n] === piece ? last.documents[n] : undefined;
+      return same ?? this.#documentOf(piece, index + 1, isForeign);
+    });
+    this.#last[index] = { pieces, documents };
+    return documents;
   }
 
   #documentOf(piece: Piece, source: number, isForeign: boolean): SourceDocument {

@@ -64,7 +64,6 @@ export interface FollowerOptions<P extends Item = Piece> {
 
 interface Held<P extends Item> {
   readonly pieces: readonly P[];
-  readonly hash: string;
   readonly revision: string;
 }
 
@@ -145,7 +144,8 @@ export class Follower<P extends Item = Piece> {
       kind: store.kind,
       state: this.#state.name,
       revision: this.#held?.revision ?? '',
-      hash: this.#held?.hash ?? '',
+      // Of those who ask alone: to hash a long listing takes longer than to compare it.
+      hash: this.#held === null ? '' : hashOfPieces(this.#held.pieces),
       pieces: this.pieces.filter(({ mount }) => mount?.kind !== 'signature').length,
       staleMs: nowMs - (this.#confirmedAtMs ?? this.#startedAtMs),
       changedAt: this.#changedAt,
@@ -256,20 +256,20 @@ export class Follower<P extends Item = Piece> {
   #judge({ pieces: listed, revision }: Listing<P>): FollowEvent | null {
     const before = this.#held;
     const pieces = withSame(before?.pieces ?? [], listed);
-    const hash = hashOfPieces(pieces);
-    if (before !== null && before.hash === hash) {
+    if (before !== null && before.pieces === pieces) {
       this.#held = { ...before, revision };
       this.#endShrink();
       this.#confirm();
       return null;
     }
     const { isShrunk = isShrunkOfPieces } = this.#options;
-    if (before !== null && !this.#isConfirmed && isShrunk(before.pieces, pieces) && !this.#hasLasted()) {
+    const changes = changesOf(before?.pieces ?? [], pieces);
+    const mayBeLoss = before !== null && changes.removed.length > 0 && !this.#isConfirmed;
+    if (mayBeLoss && isShrunk(before.pieces, pieces) && !this.#hasLasted()) {
       return this.#refuse(before.pieces.length, pieces.length);
     }
-    const changes = changesOf(before?.pieces ?? [], pieces);
     this.#endShrink();
-    this.#held = { pieces, hash, revision };
+    this.#held = { pieces, revision };
     this.#changedAt = this.#options.wallTime();
     this.#confirm();
     return { kind: 'changed', changes, revision, atMs: this.#changeAtMs ?? this.#options.nowMs() };

@@ -36,14 +36,21 @@ export function changesOf(before: readonly Item[], after: readonly Item[]): Chan
   return { added, removed, changed };
 }
 
-/** `after` with the objects of `before` where they say the same, so that whoever comes next sees at once what stayed. */
-export function withSame<P extends Item>(before: readonly P[], after: readonly P[]): P[] {
+/**
+ * `after` with the objects of `before` where they say the same, so that whoever comes next sees at once what stayed; `before` itself
+ * where all did.
+ */
+export function withSame<P extends Item>(before: readonly P[], after: readonly P[]): readonly P[] {
   let at = 0;
-  return after.map((piece) => {
+  let isSameList = before.length === after.length;
+  const pieces = after.map((piece, index) => {
     for (let was = before[at]; was !== undefined && was !== piece && was.name < piece.name; was = before[at]) at += 1;
     const was = before[at];
-    return was !== undefined && (was === piece || isSame(was, piece)) ? was : piece;
+    const one = was !== undefined && (was === piece || isSame(was, piece)) ? was : piece;
+    isSameList &&= one === before[index];
+    return one;
   });
+  return isSameList ? before : pieces;
 }
 
 function isSame(a: Item, b: Item): boolean {
@@ -75,12 +82,17 @@ export function isThinned(before: readonly Item[], after: readonly Item[]): bool
   return after.length === 0 || (before.length >= SHRINK_LEAST && after.length * 2 < before.length);
 }
 
-/** By piece, so that only those that changed are hashed again. */
+/** By piece and by listing, so that only what changed is hashed again. */
 const hashes = new WeakMap<Item, string>();
+const listingHashes = new WeakMap<readonly Item[], string>();
 
-/** SHA-256 over the hashes of the pieces, in hex. They must be in the order of their names. */
+/** SHA-256 over the hashes of the pieces, in hex. They must be in the order of their names, and never change. */
 export function hashOfPieces(pieces: readonly Item[]): string {
-  return sha256(pieces.map(hashOfPiece).join(''));
+  const known = listingHashes.get(pieces);
+  if (known !== undefined) return known;
+  const made = sha256(pieces.map(hashOfPiece).join(''));
+  listingHashes.set(pieces, made);
+  return made;
 }
 
 function hashOfPiece(piece: Item): string {

@@ -14,7 +14,7 @@
  * Source: Consul's HTTP API, "Blocking Queries" (tested with 1.8.7).
  */
 
-import { byPieceName, type Listing, mountOf, type Piece, type Store } from '../follow/source.ts';
+import { byPieceName, editedPieces, type Listing, mountOf, type Piece, type Store } from '../follow/source.ts';
 import { type Answer, StoreClient } from './client.ts';
 import { nameOfSource } from './name.ts';
 import { changeOfTree, type Entry, type Names, type Tree } from './narrow.ts';
@@ -88,10 +88,15 @@ async function listChanged(
   const change = await changeOfTree(asking, before, told);
   if (change === null || change.index < Number(listing.revision)) return null;
   const { index, changed, indexes } = change;
-  const come = piecesOf(place, changed);
-  const others = new Set(come.map(({ name }) => name));
-  const kept = listing.pieces.filter(({ name }) => !others.has(name) && indexes.has(name.slice(NAME.length)));
-  return { listing: { pieces: [...kept, ...come].toSorted(byPieceName), revision: String(index) }, indexes };
+  const added = changed.filter(({ key }) => !before.has(key));
+  const isGone = before.size + added.length > indexes.size;
+  const gone = isGone ? listing.pieces.filter(({ name }) => !indexes.has(name.slice(NAME.length))) : [];
+  const pieces = editedPieces(
+    listing.pieces,
+    piecesOf(place, changed),
+    gone.map(({ name }) => name),
+  );
+  return { listing: { pieces, revision: String(index) }, indexes };
 }
 
 /** In front of a key in the name of its piece. */

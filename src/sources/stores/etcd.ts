@@ -20,7 +20,7 @@
  * Source: etcd's "gRPC gateway" page and rpc.proto (tested with 3.4.23).
  */
 
-import { byPieceName, type Item, type Listing, mountOf, type Store } from '../follow/source.ts';
+import { byPieceName, editedPieces, type Item, type Listing, mountOf, type Store } from '../follow/source.ts';
 import type { StoreClient } from './client.ts';
 import {
   EtcdGateway,
@@ -105,7 +105,7 @@ export function openEtcdKeys<P extends Item>(settings: EtcdSettings, reading: Ke
 /** An answer with every key that it has, folders included, in base64. */
 interface Listed<P extends Item> {
   readonly listing: Listing<P>;
-  readonly keys: ReadonlySet<string>;
+  readonly keys: Set<string>;
   readonly term: string;
 }
 
@@ -150,26 +150,33 @@ const TOLD_KEYS_MAX = 100;
 /** A watch that begins behind tells of 1,000 revisions at a time, whatever revision its word carries. */
 const TOLD_REVISIONS_MAX = 500n;
 
-/** The listing of now, made of one before and of what changed since; null where that is not certain, or too much. */
+/** The listing of now, made of one before, whose keys are handed on, and of what changed since; null where that is not certain, or too much. */
 async function listChanged<P extends Item>(
   question: Question<P>,
   before: Listed<P>,
   told: Told,
 ): Promise<Listed<P> | null> {
-  const { listing, keys: known, term } = before;
+  const { listing, keys, term } = before;
   const answer = (await readTold(question, listing.revision, told)) ?? (await readSince(question, listing.revision));
   if (answer.hasMore || answer.term !== term || BigInt(answer.revision) < BigInt(listing.revision)) return null;
-  const keys = new Set(known);
-  for (const key of told.removed) keys.delete(key);
+  const there = new Set(answer.kvs.map(({ key }) => key));
   // One that came again is there.
-  for (const { key } of answer.kvs) keys.add(key);
-  if (String(keys.size) !== answer.count) return null;
+  const removed = [...new Set(told.removed)].filter((key) => keys.has(key) && !there.has(key));
+  const added = [...there].filter((key) => !keys.has(key));
+  if (String(keys.size + added.length - removed.length) !== answer.count) return null;
   const changed = itemsOf(question, answer.kvs);
   const gone = itemsOf(
     question,
-    told.removed.filter((key) => !keys.has(key)).map((key) => ({ key, value: '', revision: '' })),
+    removed.map((key) => ({ key, value: '', revision: '' })),
   );
-  return { listing: { pieces: merged(listing.pieces, changed, gone), revision: answer.revision }, keys, term };
+  const pieces = editedPieces(
+    listing.pieces,
+    changed,
+    gone.map(({ name }) => name),
+  );
+  for (const key of removed) keys.delete(key);
+  for (const key of added) keys.add(key);
+  return { listing: { pieces, revision: answer.revision }, keys, term };
 }
 
 /**
@@ -185,12 +192,14 @@ async function readTold<P extends Item>(
   if (revision === '' || BigInt(revision) - BigInt(before) > TOLD_REVISIONS_MAX) return null;
   const all = { key: toBase64(prefix), range_end: toBase64(rangeEnd(prefix)), count_only: true };
   const [whole, ...named] = await gateway.ranges([all, ...new Set(keys)].map(questionOf), signal);
+  // One revision is one content, whoever is asked for it.
   if (whole === undefined || whole.revision !== revision) return null;
   return { ...whole, kvs: named.flatMap(({ kvs }) => kvs), hasMore: false };
 }
 
+/** Answered by the member itself, which need not ask the others whether it is up to date. */
 function questionOf(asked: RangeQuestion | string): RangeQuestion {
-  return typeof asked === 'string' ? { key: asked } : asked;
+  return { ...(typeof asked === 'string' ? { key: asked } : asked), serializable: true };
 }
 
 /** Everything that changed after a revision, with the number of all. etcd looks at every key for it. */
@@ -201,12 +210,6 @@ function readSince<P extends Item>(
   const range = { key: toBase64(prefix), range_end: toBase64(rangeEnd(prefix)) };
   const from = (BigInt(revision) + 1n).toString();
   return gateway.range({ ...range, min_mod_revision: from, limit: PAGE_KEYS }, signal);
-}
-
-/** In the order of their names. */
-function merged<P extends Item>(before: readonly P[], changed: readonly P[], gone: readonly P[]): P[] {
-  const others = new Set([...changed, ...gone].map(({ name }) => name));
-  return [...before.filter(({ name }) => !others.has(name)), ...changed].toSorted(byPieceName);
 }
 
 function itemsOf<P extends Item>(

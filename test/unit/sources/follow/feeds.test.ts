@@ -79,3 +79,25 @@ test('a reload asks every source', async () => {
     [2, 2],
   );
 });
+
+test('a document whose piece stayed is the same object, wherever it stands now', async () => {
+  const { time, stores, feeds } = rig();
+  for (const name of ['b', 'c', 'd']) stores[0]?.put(name, '1');
+  stores[1]?.put('x', '1');
+  const started = feeds.start();
+  await time.pass(200);
+  await started;
+  const before = feeds.documents();
+  assert.deepEqual(feeds.documents(), before);
+  stores[0]?.put('a', '1');
+  stores[0]?.put('c', '2');
+  await time.pass(2000);
+  const after = feeds.documents();
+  assert.deepEqual(
+    after.map(({ name, text, source }) => `${source}${name}${text}`),
+    ['1a1', '1b1', '1c2', '1d1', '2x1'],
+  );
+  const kept = after.filter((document) => before.includes(document)).map(({ name }) => name);
+  assert.deepEqual(kept, ['b', 'd', 'x']);
+  feeds.close();
+});

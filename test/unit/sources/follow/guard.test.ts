@@ -98,3 +98,26 @@ describe('a loss of endpoints is sudden', () => {
     assert.equal(isThinned(count(4), pieces({ x: '', y: '', z: '', w: '' })), false);
   });
 });
+
+test('a listing that says the same is the one before, and of another one every piece that stayed is', () => {
+  const before = pieces({ a: '1', b: '1', c: '1' });
+  assert.equal(withSame(before, pieces({ a: '1', b: '1', c: '1' })), before);
+  assert.equal(withSame([], []).length, 0);
+  for (const texts of [
+    { a: '1', b: '2', c: '1' },
+    { a: '1', c: '1' },
+    { a: '1', b: '1' },
+    { a: '1', b: '1', c: '1', d: '1' },
+    { a: '1', b: '1', d: '1' },
+  ]) {
+    const after = withSame(before, pieces(texts));
+    assert.notEqual(after, before, JSON.stringify(texts));
+    assert.deepEqual(after, pieces(texts));
+    const stayed = after.filter((piece) => before.includes(piece)).map(({ name }) => name);
+    const same = before.filter(({ name, text }) => (texts as Record<string, string>)[name] === text);
+    assert.deepEqual(
+      stayed,
+      same.map(({ name }) => name),
+    );
+  }
+});

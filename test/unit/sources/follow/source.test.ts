@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { byPieceName, mountOf } from '#src/sources/follow/source.ts';
+import { Random } from '#src/lib/random.ts';
+import { byPieceName, editedPieces, mountOf, type Piece } from '#src/sources/follow/source.ts';
 
 test('a key says where its document belongs', () => {
   assert.deepEqual(mountOf('config', '7'), { kind: 'root' });
@@ -26,4 +27,30 @@ test('names are in the order of their characters, on every machine', () => {
     names.toSorted(byPieceName).map(({ name }) => name),
     ['B', 'a', 'a', 'a-', 'b', 'é'],
   );
+});
+
+test('a listing is edited to what it would be if it were made anew, and keeps the pieces that stay', () => {
+  const random = new Random(7);
+  const below = (count: number): number => Math.floor(random.nextFloat() * count);
+  const pieceOf = (name: string, text: string): Piece => ({ name, text, mount: { kind: 'root' } });
+  let pieces: Piece[] = [];
+  const texts = new Map<string, Piece>();
+  for (let round = 0; round < 300; round++) {
+    const names = Array.from({ length: below(4) }, () => `k${below(40)}`);
+    const [put, gone]: [Piece[], string[]] = [[], []];
+    for (const name of new Set(names)) {
+      if (below(3) === 0) {
+        gone.push(name);
+        texts.delete(name);
+        continue;
+      }
+      const piece = pieceOf(name, `${round}`);
+      put.push(piece);
+      texts.set(name, piece);
+    }
+    pieces = editedPieces(pieces, put, gone);
+    const anew = [...texts.values()].toSorted(byPieceName);
+    assert.equal(pieces.length, anew.length, `round ${round}`);
+    for (const [n, piece] of anew.entries()) assert.equal(pieces[n], piece, `round ${round}, place ${n}`);
+  }
 });

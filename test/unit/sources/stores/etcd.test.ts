@@ -120,13 +120,20 @@ async function changedRig(t: TestContext, revision: string) {
   const before = await store.list(never);
   assert.deepEqual(await store.watch(before.revision, never, () => undefined), { kind: 'changed' });
   const { pieces, revision: at } = await store.list(never, before);
-  return { texts: pieces.map(({ text }) => text), at, paths: asked.map(({ url: path }) => path) };
+  const bodies = asked.map(({ body }) => body);
+  return { texts: pieces.map(({ text }) => text), at, paths: asked.map(({ url: path }) => path), bodies };
 }
 
 test('keys that the watch has named are read alone while the store is at the revision of that word', async (t) => {
-  const { texts, at, paths } = await changedRig(t, '6');
+  const { texts, at, paths, bodies } = await changedRig(t, '6');
   assert.deepEqual([texts, at], [['# named', '# b'], '6']);
   assert.deepEqual(paths, ['/v3/kv/range', '/v3/watch', '/v3/kv/txn']);
+  // The revision says that the member is up to date: it need not find that out from the others.
+  const { success } = JSON.parse(bodies[2] ?? '') as { success: { request_range: { serializable?: boolean } }[] };
+  assert.deepEqual(
+    success.map(({ request_range: { serializable } }) => serializable),
+    [true, true],
+  );
 });
 
 test('a store that has moved on is asked for everything since then', async (t) => {
