@@ -105,13 +105,14 @@ export class Drifts {
   }
 
   #apply(): void {
+    const before = this.#standings;
     this.#standings = this.#versions.standings();
     const drifters = new Map<string, Drifter>();
     for (const [key, { kind, sentence: because }] of this.#standings) {
       drifters.set(key, { keepRatio: kind === 'offline' ? 0 : this.#versions.keepRatio(key), because });
     }
     for (const shift of this.#deps.store.setDrifters(drifters)) this.#deps.log.warn('version_weight', { ...shift });
-    this.#deps.logMore();
+    if (before.size + this.#standings.size > 0) this.#deps.logMore();
   }
 }
 

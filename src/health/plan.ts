@@ -36,7 +36,9 @@ export function planOf(config: Config, snapshot: Snapshot): HealthPlan {
   };
   snapshot.routes.forEach((route, index) => {
     for (const { service, version, targets } of route.splits) add(service, version, targets);
-    for (const { split } of serviceSteps(route.fallback)) add(split.service, split.version, split.targets);
+    if (route.fallback !== undefined) {
+      for (const { split } of serviceSteps(route.fallback)) add(split.service, split.version, split.targets);
+    }
     const mirror = route.mirror === null ? null : (config.routes[index]?.filters.mirror ?? null);
     if (mirror !== null && route.mirror !== null) add(mirror.service, mirror.version, route.mirror);
   });

@@ -24,7 +24,7 @@ import {
   specOf,
   splitKey,
 } from './live.ts';
-import { effectiveWeights, type Handicaps, NO_HANDICAPS } from './overrides.ts';
+import { type DialWeight, type Handicaps, weightsOf } from './overrides.ts';
 import { isUnderRollout, rescueOf } from './rollouts.ts';
 
 export interface CompileInput {
@@ -41,12 +41,6 @@ export interface CompileInput {
   readonly mayRecycle: MayRecycle;
   /** What the compilation left that made the snapshot in force. */
   readonly before?: Memory | null;
-}
-
-/** A weight for a dial. */
-export interface DialWeight {
-  readonly dial: number;
-  readonly weight: number;
 }
 
 export interface Compiled {
@@ -70,9 +64,10 @@ export function compile(input: CompileInput): Compiled {
   const ramped = rampedServices(config);
   const touched = touchedServices(config, ramped, before);
   const versions = indexVersions(config, touched, before);
-  const isSame = before !== null && versions === before.versions && hasSameDemand(input, before);
-  const used = isSame ? before.used : usedVersions(config, versions);
-  const { ids, keys, recycled } = isSame ? { ...before, recycled: [] } : assignAll(input, used);
+  const likeBefore = before !== null && hasSameDemand(input, before) ? before : null;
+  const isSame = before !== null && likeBefore !== null && versions === before.versions;
+  const used = likeBefore === null ? usedVersions(config, versions) : asOf(versions, likeBefore);
+  const { ids, keys, recycled } = isSame ? { ...before, recycled: [] } : assignAll(input, used, likeBefore);
   const retries =
     before !== null && before.retries.size <= RETRIES_MAX ? before.retries : new Map<string, RetryConfig>();
   const context = { ids, versions, retries, ramped };
@@ -198,6 +193,12 @@ function keysOf(route: RouteConfig): RouteKeys {
   return made;
 }
 
+/** The versions that were used, as they are now. */
+function asOf(versions: Versions, { used, versions: former }: Memory): Memory['used'] {
+  if (versions === former) return used;
+  return new Set([...used].map(({ service, version }) => versionAt(versions, `${service.name}/${version.name}`)));
+}
+
 /** Whether every route asks for the ids that the one in its place had. */
 function hasSameDemand({ config: { routes }, ids }: CompileInput, before: Memory): boolean {
   const former = before.config.routes;
@@ -215,15 +216,14 @@ function usedVersions({ routes }: Config, versions: Versions): ReadonlySet<Serve
   return used;
 }
 
-function assignAll({ config, ids, revision, mayRecycle, before = null }: CompileInput, used: Memory['used']) {
-  const [cells, units, endpoints]: [string[], string[], string[]] = [[], [], []];
-  for (const route of config.routes) {
-    const own = keysOf(route);
-    for (const key of own.cells) cells.push(key);
-    for (const key of own.units) units.push(key);
-  }
-  for (const { endpointKeys } of used) for (const key of endpointKeys) endpoints.push(key);
-  const keys: Keys = { cells, units, endpoints };
+/** @param likeBefore the routes ask for what those of before did */
+function assignAll(
+  { config, ids, revision, mayRecycle, before = null }: CompileInput,
+  used: Memory['used'],
+  likeBefore: Memory | null,
+) {
+  const endpoints = [...used].flatMap(({ endpointKeys }) => endpointKeys);
+  const keys: Keys = { ...(likeBefore?.keys ?? keysOfRoutes(config)), endpoints };
   const assign = (table: keyof LiveIds): Assignment => {
     const isSame = before !== null && before.ids[table] === ids[table] && areEqual(before.keys[table], keys[table]);
     return isSame ? { table: ids[table], recycled: [] } : assignIds(ids[table], keys[table], revision, mayRecycle);
@@ -236,7 +236,18 @@ function assignAll({ config, ids, revision, mayRecycle, before = null }: Compile
   };
 }
 
+function keysOfRoutes({ routes }: Config): Pick<Keys, 'cells' | 'units'> {
+  const [cells, units]: [string[], string[]] = [[], []];
+  for (const route of routes) {
+    const own = keysOf(route);
+    for (const key of own.cells) cells.push(key);
+    for (const key of own.units) units.push(key);
+  }
+  return { cells, units };
+}
+
 function areEqual(a: readonly string[], b: readonly string[]): boolean {
+  if (a === b) return true;
   return a.length === b.length && a.every((key, index) => key === b[index]);
 }
 
@@ -280,8 +291,9 @@ function compileRoutes(config: Config, { touched, before, context }: RoutesInput
 }
 
 function leadsTo({ backendRefs, filters: { mirror }, fallback }: RouteConfig, services: ReadonlySet<string>): boolean {
-  const refs = [...backendRefs, ...serviceSteps(fallback)];
-  return refs.some(({ service }) => services.has(service)) || (mirror !== null && services.has(mirror.service));
+  for (const { service } of backendRefs) if (services.has(service)) return true;
+  if (mirror !== null && services.has(mirror.service)) return true;
+  return fallback !== undefined && serviceSteps(fallback).some(({ service }) => services.has(service));
 }
 
 function compileRoute(route: RouteConfig, context: Context): RouteSpec {
@@ -384,16 +396,4 @@ function idOf(ids: LiveIds, table: keyof LiveIds, key: string): number {
   const id = ids[table].ids.get(key);
   assert(id !== undefined, `compile: ${key} has no id among ${table}`);
   return id;
-}
-
-/** The weight of every split, overrides applied, without what handicaps take. `routes`: compiled from `config`. */
-export function weightsOf(
-  { config, routes }: { readonly config: Config; readonly routes: readonly RouteSpec[] },
-  overrides: readonly Override[],
-  handicaps: Handicaps = NO_HANDICAPS,
-): DialWeight[] {
-  const weights = effectiveWeights(config, overrides, handicaps);
-  return routes.flatMap((route, index) =>
-    route.splits.map(({ dial }, split) => ({ dial, weight: weights[index]?.[split] as number })),
-  );
 }

@@ -8,14 +8,16 @@ import type { RouteSpec, Snapshot } from '../model/snapshot.ts';
 
 /** Every version of every route with `drift`, in the order of the configuration. `snapshot` was compiled from `config`. */
 export function driftsOf(config: Config, snapshot: Snapshot): DriftSpec[] {
-  return config.routes.flatMap(({ name, slo, rollout }, index) => {
+  const specs: DriftSpec[] = [];
+  for (const [index, { name, slo, rollout }] of config.routes.entries()) {
     const drift = slo?.drift ?? null;
-    if (slo === null || drift === null) return [];
+    if (slo === null || drift === null) continue;
     const { splits } = snapshot.routes[index] as RouteSpec;
     const canaryDial = splits.find(({ version }) => version === rollout?.canary)?.dial ?? -1;
-    return splits.map(({ service, version, cell, dial }) => {
+    for (const { service, version, cell, dial } of splits) {
       const isArm = rollout !== null && (version === rollout.canary || version === rollout.stable);
-      return { route: name, service, version, cell, dial, slo, drift, canaryDial: isArm ? canaryDial : -1 };
-    });
-  });
+      specs.push({ route: name, service, version, cell, dial, slo, drift, canaryDial: isArm ? canaryDial : -1 });
+    }
+  }
+  return specs;
 }

@@ -6,6 +6,7 @@
  * its routes with a value.
  */
 
+import { once } from '../lib/once.ts';
 import type { Config } from '../model/config.ts';
 import type { BusinessConfig, SloSource } from '../model/slo.ts';
 import type { RouteSpec, Snapshot } from '../model/snapshot.ts';
@@ -17,9 +18,9 @@ export function objectivesOf(config: Config, snapshot: Snapshot): SloSource[] {
     const { cell } = snapshot.routes[index] as RouteSpec;
     if (slo !== null) sources.push({ scope: 'route', name, cells: [cell], slo });
   });
-  const cells = cellsByService(snapshot);
+  const cells = once(() => cellsByService(snapshot));
   for (const { name, slo } of config.services) {
-    if (slo !== null) sources.push({ scope: 'service', name, cells: cells.get(name) ?? [], slo });
+    if (slo !== null) sources.push({ scope: 'service', name, cells: cells().get(name) ?? [], slo });
   }
   if (config.business !== undefined) sources.push(gatewaySource(config, config.business, snapshot));
   return sources;

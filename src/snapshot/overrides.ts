@@ -9,7 +9,7 @@
 
 import type { BackendRef, Config, RolloutConfig, RouteConfig, ServiceConfig, VersionConfig } from '../model/config.ts';
 import { weightScaleOf } from '../model/rollout.ts';
-import type { Override } from '../model/snapshot.ts';
+import type { Override, RouteSpec } from '../model/snapshot.ts';
 import { fingerprint } from './hash.ts';
 
 /** An override that ended, and why. */
@@ -135,7 +135,30 @@ export function effectiveWeights(
   }
   // Keys are made for those alone who look one up: there are 10,000 routes.
   const isEmpty = (ref: BackendRef): boolean => empty.size > 0 && empty.has(versionKey(ref));
-  return config.routes.map((route) => weightsOn(route, held.get(route.name) ?? [], { handicaps, isEmpty }));
+  const against = { handicaps, isEmpty };
+  return config.routes.map((route) => weightsOn(route, held.get(route.name) ?? NOT_HELD, against));
+}
+
+const NOT_HELD: readonly Override[] = [];
+
+/** A weight for a dial. */
+export interface DialWeight {
+  readonly dial: number;
+  readonly weight: number;
+}
+
+/** The weight of every split, overrides applied, without what handicaps take. `routes`: compiled from `config`. */
+export function weightsOf(
+  { config, routes }: { readonly config: Config; readonly routes: readonly RouteSpec[] },
+  overrides: readonly Override[],
+  handicaps: Handicaps = NO_HANDICAPS,
+): DialWeight[] {
+  const weights = effectiveWeights(config, overrides, handicaps);
+  const moves: DialWeight[] = [];
+  for (const [index, { splits }] of routes.entries()) {
+    for (const [split, { dial }] of splits.entries()) moves.push({ dial, weight: weights[index]?.[split] as number });
+  }
+  return moves;
 }
 
 /** Those of one route, `[backendRef]`. Cost: O(versions of the route and its services). @param held on this route */

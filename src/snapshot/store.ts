@@ -15,7 +15,7 @@ import { type ParseResult, type Problem, SluiceError } from '../model/problem.ts
 import { type RouteHold, weightScaleOf } from '../model/rollout.ts';
 import type { Override, RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
 import type { ConfigStatus } from '../model/status.ts';
-import { type Compiled, compile, type Memory, weightsOf } from './compile.ts';
+import { type Compiled, compile, type Memory } from './compile.ts';
 import { type Dials, getDial, setDial } from './dials.ts';
 import { FIND_NONE, type FindEndpoints, hasSameEndpoints, withDiscovered } from './discovered.ts';
 import { hashConfig } from './hash.ts';
@@ -33,6 +33,7 @@ import {
   NO_HANDICAPS,
   type VersionSet,
   versionKey,
+  weightsOf,
 } from './overrides.ts';
 
 /** What is in force. */

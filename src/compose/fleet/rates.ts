@@ -46,9 +46,11 @@ export class FleetRates {
 
   /** Takes in a configuration that is in force. */
   follow({ routes }: Pick<Snapshot, 'routes'>): void {
-    this.#limits = routes.flatMap(({ name, rateLimits }) =>
-      rateLimits.filter(({ scope }) => scope === 'fleet').map((limit) => rateOf(rateSeed(name, limit), limit)),
-    );
+    const limits: FleetRate[] = [];
+    for (const { name, rateLimits } of routes) {
+      for (const limit of rateLimits) if (limit.scope === 'fleet') limits.push(rateOf(rateSeed(name, limit), limit));
+    }
+    this.#limits = limits;
     this.#open?.usage.follow(this.#limits);
   }
 

@@ -25,9 +25,12 @@ export class Attribution {
   follow({ config, snapshot }: Current): void {
     const watched = new Set(config.routes.filter(({ slo }) => slo !== null).map(({ name }) => name));
     const services = new Set(config.services.filter(({ slo }) => slo !== null).map(({ name }) => name));
-    const routes = snapshot.routes.filter(
-      ({ name, splits }) => watched.has(name) || splits.some(({ service }) => services.has(service)),
-    );
+    const routes =
+      watched.size + services.size === 0
+        ? []
+        : snapshot.routes.filter(
+            ({ name, splits }) => watched.has(name) || splits.some(({ service }) => services.has(service)),
+          );
     this.#breaches.follow(specsOf(snapshot, routes), nowMs());
   }
 

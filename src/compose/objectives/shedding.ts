@@ -4,9 +4,10 @@
  */
 
 import type { Log } from '../../lib/log.ts';
+import { once } from '../../lib/once.ts';
 import type { Config } from '../../model/config.ts';
 import { versionCells } from '../../model/overload.ts';
-import type { RouteSpec, Snapshot } from '../../model/snapshot.ts';
+import type { RouteSpec, Snapshot, SplitSpec } from '../../model/snapshot.ts';
 import type { AdmissionStatus, SheddingStatus } from '../../model/status.ts';
 import { serviceSteps } from '../../model/threads/answers/fallback.ts';
 import { createStandings, type Standings } from '../../model/threads/load/standing.ts';
@@ -86,20 +87,28 @@ export class Shedding {
 
 /** Every route that leads to a version with a limit, if only by its fallback. `snapshot` was compiled from `config`. */
 function shedRoutesOf(config: Config, { routes }: Snapshot): ShedRoute[] {
-  const shownIn = versionCells(routes);
-  return routes.flatMap(({ name, priority, cell, splits, fallback }, index) => {
-    const asked = [...splits, ...serviceSteps(fallback).map(({ split }) => split)];
-    const limited = asked.filter(({ targets }) => targets.limit !== 'off');
-    if (limited.length === 0) return [];
+  const shownIn = once(() => versionCells(routes));
+  const shed: ShedRoute[] = [];
+  for (const [index, { name, priority, cell, splits, fallback }] of routes.entries()) {
+    const limited = splits.filter(isLimited);
+    if (fallback !== undefined) {
+      for (const { split } of serviceSteps(fallback)) if (isLimited(split)) limited.push(split);
+    }
+    if (limited.length === 0) continue;
     const canaryName = config.routes[index]?.rollout?.canary ?? null;
     const versions = limited.map((split) => ({
       name: split.targets.name,
       cell: split.cell,
-      shownIn: shownIn.get(split.targets) as number,
+      shownIn: shownIn().get(split.targets) as number,
       isCanary: splits.includes(split) && split.version === canaryName,
     }));
-    return [{ route: name, priority, cell, canary: canaryOf(config, index, splits), versions }];
-  });
+    shed.push({ route: name, priority, cell, canary: canaryOf(config, index, splits), versions });
+  }
+  return shed;
+}
+
+function isLimited({ targets }: SplitSpec): boolean {
+  return targets.limit !== 'off';
 }
 
 function canaryOf({ routes }: Config, index: number, splits: RouteSpec['splits']): ShedRoute['canary'] {

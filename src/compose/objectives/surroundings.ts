@@ -6,6 +6,7 @@
  * is, half-open ones by half.
  */
 
+import { once } from '../../lib/once.ts';
 import { versionCells } from '../../model/overload.ts';
 import type { SloSource } from '../../model/slo.ts';
 import type { RouteSpec, SplitSpec, TargetSpec } from '../../model/snapshot.ts';
@@ -53,9 +54,9 @@ export class SurroundingsReader {
 
   /** Takes in a configuration that is in force, and the sources of its objectives. Cost: O(routes) for each with a score. */
   follow({ snapshot: { routes } }: Current, sources: readonly SloSource[]): void {
-    const shownIn = versionCells(routes);
+    const shownIn = once(() => versionCells(routes));
     const memberOf = ({ dial, targets, cell }: SplitSpec): Member => {
-      return { dial, targets, shownIn: shownIn.get(targets) ?? cell };
+      return { dial, targets, shownIn: shownIn().get(targets) ?? cell };
     };
     this.#circles = new Map(
       sources.flatMap((source) => {

@@ -3,8 +3,9 @@ import { describe, test } from 'node:test';
 import { hash32 } from '#src/lib/hash.ts';
 import type { Config } from '#src/model/config.ts';
 import type { Override } from '#src/model/snapshot.ts';
-import { type Compiled, compile, weightsOf } from '#src/snapshot/compile.ts';
+import { type Compiled, compile } from '#src/snapshot/compile.ts';
 import { type LiveIds, NO_IDS } from '#src/snapshot/live.ts';
+import { weightsOf } from '#src/snapshot/overrides.ts';
 import { configOf, SOUND, SOUND_ROLLOUT } from '../../support/config.ts';
 
 function compileOne(config: Config, ids: LiveIds = NO_IDS, overrides: readonly Override[] = []): Compiled {

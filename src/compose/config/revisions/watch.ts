@@ -12,7 +12,7 @@ import { type Conviction, RevisionGuard } from '../../../slo/rollout/revision/gu
 import { NO_COUNTS, type RouteCounts } from '../../../slo/rollout/revision/record.ts';
 import { sumOf } from '../../../slo/rollout/revision/watch.ts';
 import type { Totals } from '../../../slo/totals.ts';
-import { changedRoutes, guardedCells } from '../../../snapshot/revisions/changed.ts';
+import { changedRoutes, type Guarded, guardedCells } from '../../../snapshot/revisions/changed.ts';
 import type { Current } from '../../../snapshot/store.ts';
 import type { Revisions } from './revisions.ts';
 
@@ -30,6 +30,7 @@ export class RevisionWatch {
   readonly #deps: RevisionWatchDeps;
   readonly #guard: RevisionGuard<Config>;
   #watchMs = 0;
+  #guarded: Guarded | null = null;
   /** Something is watched, so that configurations of before are kept ready. */
   #isWatching = false;
   /** The configuration that could not be reverted. */
@@ -57,7 +58,8 @@ export class RevisionWatch {
     this.#watchMs = config.revisions.watchMs;
     const { revisions, log } = this.#deps;
     if (this.#watchMs === 0 || !revisions.isFromSources) this.#guard.end(nowMs());
-    this.#guard.follow(this.#watchMs === 0 ? [] : guardedCells(snapshot, config), nowMs());
+    this.#guarded = this.#watchMs === 0 ? null : guardedCells(snapshot, config, this.#guarded);
+    this.#guard.follow(this.#guarded?.routes ?? [], nowMs());
     if (before === null || this.#watchMs === 0 || !revisions.isFromSources) return;
     // Endpoints that were found come and go without a revision.
     if (before.intended === config) return;

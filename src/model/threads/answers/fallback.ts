@@ -73,5 +73,6 @@ export type FallbackCounts = Readonly<Record<FallbackKind, number>>;
 export function serviceSteps<T extends { readonly kind: FallbackKind }>(
   fallback: readonly T[] | undefined,
 ): Extract<T, { readonly kind: 'service' }>[] {
-  return (fallback ?? []).filter((step): step is Extract<T, { readonly kind: 'service' }> => step.kind === 'service');
+  if (fallback === undefined) return [];
+  return fallback.filter((step): step is Extract<T, { readonly kind: 'service' }> => step.kind === 'service');
 }

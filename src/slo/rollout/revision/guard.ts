@@ -93,7 +93,8 @@ interface Beside {
 export class RevisionGuard<Base> {
   readonly #countsOf: (cells: readonly number[]) => RouteCounts;
   #records = new Map<string, Recorded>();
-  #order: string[] = [];
+  /** In the order of the routes. */
+  #order: readonly Recorded[] = [];
   #next = 0;
   #watched = new Map<string, Watched<Base>>();
   #beside: Beside[] = [];
@@ -113,8 +114,13 @@ export class RevisionGuard<Base> {
     return [...new Set([...this.#watched.values()].map(({ base }) => base))];
   }
 
-  /** Takes in which routes there are; records go on by name. */
+  /** Takes in which routes there are; records go on by name. Cost: O(routes), next to nothing as long as they are the same. */
   follow(routes: readonly GuardedRoute[], nowMs: number): void {
+    const order = this.#order;
+    if (routes.length === order.length && routes.every((route, n) => isLike((order[n] as Recorded).route, route))) {
+      for (let n = 0; n < routes.length; n++) (order[n] as Recorded).route = routes[n] as GuardedRoute;
+      return;
+    }
     const records = new Map<string, Recorded>();
     for (const route of routes) {
       const known = this.#records.get(route.name);
@@ -127,7 +133,7 @@ export class RevisionGuard<Base> {
       records.set(route.name, { route, record, counts: this.#countsOf(route.cells), sinceMs: nowMs });
     }
     this.#records = records;
-    this.#order = [...records.keys()];
+    this.#order = [...records.values()];
     for (const name of this.#watched.keys()) if (!records.has(name)) this.#watched.delete(name);
   }
 
@@ -141,6 +147,8 @@ export class RevisionGuard<Base> {
     for (const recorded of found) if (!this.#watched.has(recorded.route.name)) this.#close(recorded, nowMs);
     const busiest = busiestOf(found, WATCHED_MAX);
     const names = new Set([...this.#watched.keys(), ...busiest.map(({ route }) => route.name)]);
+    // Nobody is compared with the others then.
+    if (names.size === 0) return 0;
     this.#chooseBeside(new Set([...changed, ...names]), nowMs, names.size);
     let unchanged = NO_COUNTS;
     for (const { recorded } of this.#beside) unchanged = sumOf(unchanged, recorded.record.sum);
@@ -266,9 +274,8 @@ export class RevisionGuard<Base> {
   #recordSome(nowMs: number): void {
     const count = Math.ceil(this.#order.length / TURNS_PER_BLOCK);
     for (let n = 0; n < count; n++) {
-      const name = this.#order[this.#next++ % this.#order.length] as string;
-      const recorded = this.#records.get(name);
-      if (recorded === undefined || this.#watched.has(name) || nowMs - recorded.sinceMs < BLOCK_MS) continue;
+      const recorded = this.#order[this.#next++ % this.#order.length] as Recorded;
+      if (nowMs - recorded.sinceMs < BLOCK_MS || this.#watched.has(recorded.route.name)) continue;
       this.#close(recorded, nowMs);
     }
   }
@@ -281,6 +288,10 @@ export class RevisionGuard<Base> {
     recorded.counts = counts;
     recorded.sinceMs = nowMs;
   }
+}
+
+function isLike(a: GuardedRoute, b: GuardedRoute): boolean {
+  return a === b || (a.name === b.name && isSameList(a.cells, b.cells));
 }
 
 function isSameList(a: readonly number[], b: readonly number[]): boolean {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { Config, RouteConfig } from '#src/model/config.ts';
 import { createDials } from '#src/snapshot/dials.ts';
 import { changedRoutes, guardedCells } from '#src/snapshot/revisions/changed.ts';
 import { Store } from '#src/snapshot/store.ts';
@@ -46,13 +47,42 @@ suite('routes that a configuration treats differently', () => {
     assert.equal(changed(SOUND, `${SOUND}    slo: {availability: 0.99}\n`), '');
   });
 
+  test('are found wherever they stand', () => {
+    const first = BOTH.replace(OTHER, '').replace('routes:\n', `routes:\n${OTHER}`);
+    assert.notEqual(first, BOTH);
+    assert.equal(changed(BOTH, first), '');
+    assert.equal(changed(BOTH, first.replace('[other.test]', '[an.other.test]')), 'other');
+    assert.equal(changed(SOUND, first), '', 'one that came before it');
+  });
+
+  test('of which nothing became different have the same object for their cells', () => {
+    const store = new Store({ file: 'f', dials: createDials(), wallTime: () => '', mayRecycle: () => false });
+    const offer = (config: Config) => {
+      const result = store.offer({ ok: true, config, warnings: [] });
+      assert.equal(result.kind, 'swapped');
+      return result.current;
+    };
+    const one = configOf(BOTH);
+    const [shop, other] = configOf(BOTH.replace('weight: 5}', 'weight: 6}')).routes as [RouteConfig, RouteConfig];
+    const first = offer(one);
+    const before = guardedCells(first.snapshot, first.config);
+    const second = offer({ ...one, routes: [shop, one.routes[1] as RouteConfig] });
+    const after = guardedCells(second.snapshot, second.config, before);
+    assert.deepEqual(after.routes, guardedCells(second.snapshot, second.config).routes);
+    assert.notEqual(after.routes[0], before.routes[0]);
+    assert.equal(after.routes[1], before.routes[1]);
+    const third = offer({ ...one, routes: [other] });
+    const fewer = guardedCells(third.snapshot, third.config, after);
+    assert.deepEqual(fewer.routes, guardedCells(third.snapshot, third.config).routes);
+  });
+
   test('are told by their own cell, or by those of all versions but a canary', () => {
     const cellsOf = (text: string) => {
       const store = new Store({ file: 'f', dials: createDials(), wallTime: () => '', mayRecycle: () => false });
       const result = store.offer({ ok: true, config: configOf(text), warnings: [] });
       assert.equal(result.kind, 'swapped');
       const { config, snapshot } = result.current;
-      return { cells: guardedCells(snapshot, config)[0]?.cells, route: snapshot.routes[0] };
+      return { cells: guardedCells(snapshot, config).routes[0]?.cells, route: snapshot.routes[0] };
     };
     const plain = cellsOf(SOUND);
     assert.deepEqual(plain.cells, [plain.route?.cell]);

@@ -69,6 +69,34 @@ suite('the guard over configurations', () => {
     assert.equal(rig.turns(50, ['a']), null);
   });
 
+  test('records go on by name when routes come, go and move', () => {
+    const rig = new Rig(['a', 'b', 'c']);
+    rig.turns(300);
+    for (const names of [
+      ['c', 'a'],
+      ['a', 'c'],
+      ['a', 'b', 'c'],
+      ['a', 'b', 'c'],
+    ])
+      rig.follow(names);
+    assert.equal(rig.begin(['a', 'c']), 2, 'as many requests as before');
+    const conviction = rig.turns(20, ['c']);
+    assert.deepEqual([conviction?.route, rig.begin(['gone'])], ['c', 0]);
+  });
+
+  test('a route that comes with the cell of another one has no record', () => {
+    const rig = new Rig(['a', 'b']);
+    rig.turns(300);
+    rig.guard.follow(
+      [
+        { name: 'new', cells: [0] },
+        { name: 'b', cells: [1] },
+      ],
+      rig.nowMs,
+    );
+    assert.deepEqual([rig.begin(['new']), rig.begin(['a']), rig.begin(['b'])], [0, 0, 1]);
+  });
+
   test('watches for its time and no longer, and what was counted meanwhile is no record', () => {
     const rig = new Rig(['a', 'b']);
     rig.turns(300);
