@@ -21,9 +21,11 @@ import type { Sources } from '../../sources/build/sources.ts';
 import { UNREF_TIMERS } from '../../sources/file.ts';
 import { Discovery } from '../../sources/follow/discover/discovery.ts';
 import type { FollowEvent } from '../../sources/follow/follower.ts';
-import { Pace } from '../../sources/follow/pace.ts';
+import { CALM_MS, Pace, QUICK_MS } from '../../sources/follow/pace.ts';
 
 const ALIVE_MS = 1000;
+/** In a storm the wait for all lookups together is so many times what taking them in took: a tenth of this thread. */
+const WAIT_RATIO = 10;
 /** Names that one line of the log tells. */
 const NAMES_LOGGED_MAX = 20;
 
@@ -42,6 +44,8 @@ export interface DiscoveriesDeps {
 export class Discoveries {
   readonly #deps: DiscoveriesDeps;
   readonly #pace = new Pace();
+  /** How long it took last time. */
+  #tookMs = 0;
   #discovery: Discovery | null = null;
   /** The last one whose lookups were opened: it may be about to be offered. */
   #next: Config | null = null;
@@ -154,15 +158,24 @@ export class Discoveries {
     this.#deps.log.info('endpoints_changed', { source, revision: event.revision, ...counts });
     this.#tellIgnored(source);
     this.#changedAtMs ??= event.atMs;
-    if (this.#isFollowing) this.#timer ??= setTimeout(() => this.#turn(), this.#pace.next(nowMs())).unref();
+    if (this.#isFollowing) this.#timer ??= setTimeout(() => this.#turn(), this.#nextMs()).unref();
+  }
+
+  #nextMs(): number {
+    return this.#pace.next(nowMs(), Math.min(CALM_MS, Math.max(QUICK_MS, WAIT_RATIO * this.#tookMs)));
   }
 
   #turn(): void {
     this.#timer = null;
-    const atMs = this.#changedAtMs ?? nowMs();
+    const startedAtMs = nowMs();
+    const atMs = this.#changedAtMs ?? startedAtMs;
     this.#changedAtMs = null;
     const result = this.#deps.store.rediscover();
-    if (result === null) return;
+    if (result !== null) this.#tell(result, atMs);
+    this.#tookMs = nowMs() - startedAtMs;
+  }
+
+  #tell(result: OfferResult, atMs: number): void {
     if (result.kind === 'refused') {
       const snapshot = this.#deps.store.current?.snapshot.revision;
       this.#deps.log.error('endpoints_refused', { snapshot, problems: result.problems.map(formatProblem) });

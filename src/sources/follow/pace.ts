@@ -25,14 +25,14 @@ export function spreadMs(ms: number, draw: number): number {
   return ms * (0.9 + 0.2 * draw);
 }
 
-/** The pace of one source's changes. */
+/** The pace of one source's changes, or of whatever else must not come too often. */
 export class Pace {
   #waitMs = QUICK_MS;
   #lastMs = Number.NEGATIVE_INFINITY;
 
-  /** Wait before the source is asked what changed. */
-  next(nowMs: number): number {
-    this.#waitMs = nowMs - this.#lastMs > CALM_MS ? QUICK_MS : Math.min(CALM_MS, this.#waitMs * 2);
+  /** Wait before the source is asked what changed. @param calmMs the longest wait, and the quiet time that ends a storm */
+  next(nowMs: number, calmMs = CALM_MS): number {
+    this.#waitMs = nowMs - this.#lastMs > calmMs ? QUICK_MS : Math.min(calmMs, this.#waitMs * 2);
     this.#lastMs = nowMs + this.#waitMs;
     return this.#waitMs;
   }

@@ -27,6 +27,13 @@ describe('the pace of changes', () => {
     assert.deepEqual(waits, [10, 20, 40, 80, 160, 320, 640, 1000, 1000, 1000, 1000, 1000]);
   });
 
+  test('is as slow as it is told to be', () => {
+    const pace = new Pace();
+    const waits = Array.from({ length: 6 }, () => pace.next(0, 100));
+    assert.deepEqual(waits, [10, 20, 40, 80, 100, 100]);
+    assert.equal(pace.next(201, 100), QUICK_MS);
+  });
+
   test('is quick again after a second of quiet', () => {
     const pace = new Pace();
     for (let nowMs = 0; nowMs < 5000; nowMs += 100) pace.next(nowMs);
