@@ -28,6 +28,7 @@ import { type FileEvent, type FileSource, openFile, UNREF_TIMERS } from '../../s
 import { vetFiles } from '../../sources/follow/certificates/vet.ts';
 import { Feeds } from '../../sources/follow/feeds.ts';
 import type { FollowEvent } from '../../sources/follow/follower.ts';
+import { ApplyTimes, ChangeTimes } from '../../sources/follow/times.ts';
 import { type Parsed, parseDocuments, readMain } from '../../sources/parse.ts';
 import { Parser } from '../../sources/parser.ts';
 import { openStore } from '../../sources/stores/open.ts';
@@ -43,8 +44,6 @@ const THREAD_FILE = new URL(
   import.meta.url.endsWith('.ts') ? './parse-thread.ts' : './parse-thread.js',
   import.meta.url,
 );
-/** Upper bounds of the time from an event to the last worker's acknowledgement, in ms. */
-const APPLY_BOUNDS_MS = [10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 const ALIVE_MS = 1000;
 
 export interface ConfigurationDeps {
@@ -62,11 +61,11 @@ export interface ConfigurationDeps {
 /** Documents that may be made a configuration of. */
 type Sound = Checked & { readonly kind: 'sound' };
 
-/** A change under way, and when the first event of it came. */
+/** A change under way. */
 interface Change {
   /** 1, 2, … in the order in which they were begun. */
   readonly number: number;
-  atMs: number;
+  readonly times: ChangeTimes;
   /** Names of the sources that changed. */
   readonly origin: Set<string>;
 }
@@ -99,8 +98,7 @@ export class Configuration {
   #accepted: readonly SourceDocument[] = [];
   /** Ends the wait for a document or signature that is to come. */
   #halfTimer: unknown = null;
-  #counts = APPLY_BOUNDS_MS.map(() => 0);
-  #apply = { lastMs: null as number | null, count: 0, sumMs: 0 };
+  readonly #times = new ApplyTimes();
 
   constructor(deps: ConfigurationDeps) {
     this.#deps = deps;
@@ -127,7 +125,7 @@ export class Configuration {
       random: deps.random,
       ready: () => deps.store.watch.bases,
       tell: (name, event) => this.#onSource(name, event, Number.POSITIVE_INFINITY),
-      settle: (result, atMs) => void this.#settle(result, { atMs }),
+      settle: (result, atMs) => void this.#settle(result, new ChangeTimes(atMs)),
     });
     deps.store.prepareBy(
       (config) => this.#discoveries.hold(config),
@@ -215,8 +213,7 @@ export class Configuration {
   }
 
   applied(): ApplyStatus {
-    const buckets = APPLY_BOUNDS_MS.map((leMs, index) => ({ leMs, count: this.#counts[index] as number }));
-    return { ...this.#apply, buckets };
+    return this.#times.status();
   }
 
   /** Idempotent. */
@@ -310,7 +307,9 @@ export class Configuration {
   }
 
   #parse(checked: Sound, atMs: number, origin: string): void {
-    const change: Change = { number: ++this.#changes, atMs, origin: new Set([origin]) };
+    const times = new ChangeTimes(atMs);
+    times.end(nowMs());
+    const change: Change = { number: ++this.#changes, times, origin: new Set([origin]) };
     this.#newest = change;
     this.#pending++;
     const parsing = this.#parser.parse(checked.documents).then((parsed) => this.#prepare(parsed, change));
@@ -320,7 +319,7 @@ export class Configuration {
         if (parsed !== null && isOurs) return this.#offer(parsed, checked, change);
         // Overtaken: the newer one brings this change to the workers too.
         if (parsed === null && this.#newest !== null) {
-          this.#newest.atMs = Math.min(this.#newest.atMs, change.atMs);
+          this.#newest.times.include(change.times);
           for (const name of change.origin) this.#newest.origin.add(name);
         }
         return undefined;
@@ -354,9 +353,11 @@ export class Configuration {
         const text = 'sources, follow or discovery changed; the change takes effect at the next start';
         this.#deps.log.warn('config_warning', { text });
       }
+      change.times.end(nowMs());
       const result = this.#deps.store.offer(parsed, [...change.origin]);
+      change.times.end(nowMs());
       if (result.kind !== 'refused') this.#accept(checked);
-      const settled = this.#settle(result, change);
+      const settled = this.#settle(result, change.times);
       this.#discoveries.offered();
       return settled;
     } catch (error) {
@@ -371,20 +372,19 @@ export class Configuration {
   }
 
   /** Resolves when every worker has it; never rejects. */
-  #settle(result: OfferResult, change: Pick<Change, 'atMs'> | null): Promise<void> {
+  #settle(result: OfferResult, times: ChangeTimes | null): Promise<void> {
     return this.#deps.apply(result).then(
       () => {
-        if (result.kind === 'swapped' && change !== null) this.#measure(nowMs() - change.atMs);
+        if (result.kind === 'swapped' && times !== null) this.#measure(times);
       },
       (error: unknown) => this.#failed(error),
     );
   }
 
-  #measure(tookMs: number): void {
-    this.#apply = { lastMs: tookMs, count: this.#apply.count + 1, sumMs: this.#apply.sumMs + tookMs };
-    for (const [index, leMs] of APPLY_BOUNDS_MS.entries()) {
-      if (tookMs <= leMs) this.#counts[index] = (this.#counts[index] as number) + 1;
-    }
+  #measure(times: ChangeTimes): void {
+    times.end(nowMs());
+    this.#times.add(times.tookMs);
+    if (times.stages !== null) this.#deps.log.debug('config_timed', times.stages);
   }
 
   #failed(error: unknown): void {

@@ -70,12 +70,13 @@ test('a document of thousands of routes is parsed in its own thread, and refused
     );
     return `listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nworkers: 1\nservices: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${service.port}"]}}}}\nroutes:\n${routes.join('\n')}\n`;
   };
-  const gateway = await startGatewayProcess(text(1500, 'shop'));
+  const gateway = await startGatewayProcess(text(1500, 'shop'), undefined, { args: ['--log-level', 'debug'] });
   t.after(() => gateway.end());
   gateway.save(text(1600, 'shop'));
   await until('it is taken', async () => (await gateway.status()).routes.length === 1600);
   // The status has it as soon as it is taken in; workers a moment later.
   await until('every worker has it', async () => (await gateway.status()).apply.count === 1);
+  await logged(gateway, /"event":"config_timed","readMs":[\d.]+,"parseMs":[\d.]+,"compileMs":[\d.]+,"linkMs":[\d.]+\}/);
   gateway.save(text(1700, 'ship'));
   await until('it is refused', async () => (await gateway.status()).config.last.result === 'refused');
   const { config, routes } = await gateway.status();
