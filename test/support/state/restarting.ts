@@ -41,6 +41,8 @@ export interface Restarting {
 export interface RestartingOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What runs instead of Node and the program. */
+  readonly executable?: string;
   /** Line of shell that ends in `exec "$@"`; default: none. */
   readonly shell?: string;
   /** Descriptors of this process that the gateway gets from 3 on. */
@@ -51,13 +53,14 @@ export interface RestartingOptions {
 export async function startRestarting(
   t: TestContext,
   config: string,
-  { args = [], env = {}, shell, fds = [] }: RestartingOptions = {},
+  { args = [], env = {}, executable, shell, fds = [] }: RestartingOptions = {},
 ): Promise<Restarting> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-restart-'));
   const [file, program, pidFile] = [join(folder, 'gateway.yaml'), join(folder, 'main.mjs'), join(folder, 'pid')];
   writeFileSync(file, config);
   writeFileSync(program, GOOD_PROGRAM);
-  const command = [process.execPath, program, 'run', '--config', file, '--pid-file', pidFile, ...args];
+  const sluice = executable === undefined ? [process.execPath, program] : [executable];
+  const command = [...sluice, 'run', '--config', file, '--pid-file', pidFile, ...args];
   const [name, ...argv] = shell === undefined ? command : ['sh', '-c', shell, 'sh', ...command];
   const first = spawn(name as string, argv, {
     stdio: ['ignore', 'pipe', 'pipe', ...fds],

@@ -2,53 +2,31 @@
 
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
-import { until } from '../../support/gateway.ts';
-import { listenLoopback } from '../../support/plane.ts';
-import { runtimePackages, startRegistry } from '../../support/runner/registry.ts';
-import { findBinary } from '../../support/runner/servers.ts';
-import { freePorts } from '../../support/stores/server.ts';
+import { until } from '../../../support/gateway.ts';
+import { listenLoopback } from '../../../support/plane.ts';
+import { checkOut, NPM, npm } from '../../../support/runner/checkout.ts';
+import { runtimePackages, startRegistry } from '../../../support/runner/registry.ts';
+import { findBinary } from '../../../support/runner/servers.ts';
+import { freePorts } from '../../../support/stores/server.ts';
 
-const ROOT = join(import.meta.dirname, '../../..');
-/** What a checkout has that the package is made of. */
-const SOURCES = [
-  'config',
-  'deploy',
-  'src',
-  'CHANGELOG.md',
-  'LICENSE',
-  'README.md',
-  'package.json',
-  'package-lock.json',
-];
-const TSCONFIGS = ['tsconfig.json', 'tsconfig.build.json'];
+const ROOT = join(import.meta.dirname, '../../../..');
 /** More than sockets hold, so that writes have to wait. */
 const LARGE_BYTES = 8 * 1024 * 1024;
-const [NPM, OLD_NODE] = ['npm', 'node24'].map((binary) => findBinary(binary));
+const OLD_NODE = findBinary('node24');
 const LIMIT = { timeout: 300_000, skip: NPM === null || OLD_NODE === null ? 'npm or node24 is missing' : false };
+const BILL_LIMIT = { timeout: 300_000, skip: NPM === null ? 'npm is missing' : false };
 
-/** npm as a user has it who came from nowhere: none of the settings of the npm that runs these tests. */
-function npm(folder: string, args: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const own = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name));
-  const quiet = { npm_config_audit: 'false', npm_config_fund: 'false', npm_config_update_notifier: 'false' };
-  const settings = { ...quiet, npm_config_loglevel: 'error', npm_config_userconfig: join(folder, 'no-npmrc') };
-  return promisify(execFile)(NPM as string, [...args], {
-    cwd: folder,
-    env: { ...Object.fromEntries(own), ...settings, ...env },
-  });
-}
-
-/** A checkout of its own, as packing builds in it. @returns the tarball */
+/** @returns the tarball that is packed in a checkout of its own */
 async function packed(folder: string): Promise<string> {
-  mkdirSync(folder);
-  for (const name of [...SOURCES, ...TSCONFIGS]) cpSync(join(ROOT, name), join(folder, name), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  checkOut(folder);
   await npm(folder, ['pack']);
   const tarball = readdirSync(folder).find((name) => name.endsWith('.tgz'));
   assert.ok(tarball !== undefined);
@@ -157,16 +135,45 @@ test('npm pack makes a package that installs, serves, shows the demo and has typ
   ]);
 });
 
-test('the bill of materials has what the package needs at run time, and nothing else', LIMIT, async () => {
-  const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, 'deploy/sbom.mjs')]);
-  const { bomFormat, metadata, components } = JSON.parse(stdout) as {
-    readonly bomFormat: string;
-    readonly metadata: { readonly component: { readonly name: string; readonly version: string } };
-    readonly components: readonly { readonly name: string; readonly hashes: readonly unknown[] }[];
-  };
+interface Bill {
+  readonly bomFormat: string;
+  readonly metadata: { readonly component: { readonly name: string; readonly version: string } };
+  readonly components: readonly Component[];
+  readonly dependencies: readonly { readonly ref: string; readonly dependsOn: readonly string[] }[];
+}
+
+interface Component {
+  readonly 'bom-ref': string;
+  readonly name: string;
+  readonly version: string;
+  readonly hashes: readonly { readonly alg: string; readonly content: string }[];
+  readonly components?: readonly Component[];
+}
+
+async function bill(...args: string[]): Promise<Bill> {
+  const { stdout } = await promisify(execFile)(process.execPath, [join(ROOT, 'deploy/sbom.mjs'), ...args]);
+  return JSON.parse(stdout) as Bill;
+}
+
+test('the bill of materials has what the package needs at run time, and nothing else', BILL_LIMIT, async () => {
+  const { bomFormat, metadata, components } = await bill();
   assert.deepEqual([bomFormat, metadata.component.name], ['CycloneDX', 'sluice']);
   assert.deepEqual(components.map(({ name }) => name).toSorted(), [...runtimePackages(ROOT).keys()].toSorted());
   for (const { name, hashes } of components) assert.ok(hashes.length > 0, name);
+});
+
+test('that of the executable has its Node as well, with what is compiled into it', BILL_LIMIT, async () => {
+  const { components, dependencies, metadata } = await bill('--executable');
+  const node = components.find(({ name }) => name === 'node');
+  assert.deepEqual(components.filter((one) => one !== node).length, runtimePackages(ROOT).size);
+  assert.equal(node?.version, process.versions.node);
+  const sha256 = createHash('sha256').update(readFileSync(process.execPath)).digest('hex');
+  assert.deepEqual(node.hashes, [{ alg: 'SHA-256', content: sha256 }]);
+  const libraries = new Map(node.components?.map(({ name, version }) => [name, version]));
+  for (const name of ['v8', 'openssl', 'sqlite'] as const) assert.equal(libraries.get(name), process.versions[name]);
+  assert.ok(!libraries.has('napi') && ![...libraries.values()].includes(''));
+  const whole = dependencies.find(({ ref }) => ref === `sluice@${metadata.component.version}`);
+  assert.ok(whole?.dependsOn.includes(node['bom-ref']));
 });
 
 /** What a user's compiler makes of it. */
