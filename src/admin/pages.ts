@@ -266,9 +266,9 @@ with the token: a process from the same command line takes over without a gap
 POST /api/v1/reload, /api/v1/drain
 with the token: read the configuration and its sources again, and end the process when its exchanges are over
 
-POST /api/v1/debug/profile, /api/v1/debug/heap-snapshot, GET /api/v1/debug/config, /api/v1/debug/report
+POST /api/v1/debug/profile, /api/v1/debug/heap-snapshot, GET /api/v1/debug/config, /api/v1/debug/report, /api/v1/tap
 with the token: a profile of a thread {"kind": "cpu", "thread": "main", "seconds": 5}, the heap of the main thread, the
-configuration in force, and a report of everything\n`;
+configuration in force, a report of everything, and requests as they end\n`;
 
 /** A client's text for a message: bounded and without controls. */
 function printable(text: string): string {

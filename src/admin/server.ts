@@ -8,6 +8,7 @@
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
+import { nowMs } from '../lib/clock.ts';
 import { addressOf, urlOf } from '../lib/text/address.ts';
 import type { ListenAddress } from '../model/config.ts';
 import { SluiceError } from '../model/problem.ts';
@@ -20,6 +21,7 @@ import type { StreamCounts } from './page/stream.ts';
 import { createPages, type Pages } from './pages.ts';
 import { Debug, type DebugActions, debugTarget } from './process/debug.ts';
 import { answerSteer, type SteerActions, steerTarget } from './process/steer.ts';
+import { isTap, Tapping, type TapSource } from './process/tap.ts';
 import { type Answer, problemReply, type Reply, replyHeaders } from './reply.ts';
 import type { AdminView } from './view.ts';
 import { answerWeights, weightsTarget } from './weights.ts';
@@ -46,6 +48,8 @@ export interface AdminOptions {
   readonly debug?: DebugActions;
   /** What they may have the process do; without it nothing of the kind. */
   readonly steer?: SteerActions;
+  /** Who shows them live requests; without it nobody. */
+  readonly taps?: TapSource;
   /** Further names to answer to, see `host.ts`. */
   readonly allowedHosts?: readonly string[];
   /** Told of every page that threw (its target), of every failed accept (`accept`) and of readings for the live page. */
@@ -75,7 +79,8 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const pages = createPages(options.view, live, assets);
   const actions = options.actions ?? null;
   const debug = new Debug(options.view, options.debug ?? null);
-  const door = { isAllowed, pages, view: options.view, actions, debug, steer: options.steer ?? null };
+  const tapping = new Tapping(options.taps ?? null, nowMs);
+  const door = { isAllowed, pages, view: options.view, actions, debug, steer: options.steer ?? null, tapping };
   const server = createServer(
     {
       maxHeaderSize: HEAD_BYTES_MAX,
@@ -104,7 +109,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   return {
     url: urlOf(options.address.host, port),
     port,
-    close: closer(server, live),
+    close: closer(server, [live, tapping]),
     get viewers() {
       return live.counts;
     },
@@ -117,6 +122,7 @@ export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
 interface Door {
   readonly debug: Debug;
   readonly steer: SteerActions | null;
+  readonly tapping: Tapping;
   readonly isAllowed: (header: string) => boolean;
   readonly pages: Pages;
   readonly view: AdminView;
@@ -138,6 +144,7 @@ function guard(request: IncomingMessage, target: string, door: Door): Answer | P
   if (route !== null) return answerWeights(request, route, door);
   const debugged = debugTarget(target);
   if (debugged !== null) return door.debug.answer(request, debugged, door.actions);
+  if (isTap(target)) return door.tapping.answer(request, target, door.actions);
   const told = alertTarget(target);
   if (told !== null) return answerAlerts(request, told, door.actions);
   const steered = steerTarget(target);
@@ -223,11 +230,11 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: ListenAddress
   return new SluiceError('SLU_LISTEN_FAILED', message, { cause: error });
 }
 
-function closer(server: Server, live: Live): () => Promise<void> {
+function closer(server: Server, streams: readonly { close(): void }[]): () => Promise<void> {
   let closed: Promise<void> | null = null;
   return () => {
     closed ??= new Promise((resolve) => {
-      live.close();
+      for (const stream of streams) stream.close();
       const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
       server.close(() => {
         clearTimeout(timer);

@@ -168,6 +168,7 @@ export async function openAdmin(insight: Insight, address: ListenAddress, fd?: n
       config: () => readableConfig((store.current as Current).config),
     },
     steer: steerOf(insight),
+    taps: insight.watches.taps,
     onFailure,
   });
   return admin;

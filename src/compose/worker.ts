@@ -91,6 +91,9 @@ port.on('message', (message: ToWorker) => {
     case 'access-more':
       plane.accessLog.more(message.shares);
       return;
+    case 'tap':
+      plane.tap(message.taps);
+      return;
     case 'profile':
       void profile(message.wish);
       return;

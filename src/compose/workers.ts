@@ -46,7 +46,10 @@ export function createWorkers({
     born: (id, tell) => watches.born(id, tell),
     died: (id, cause) => log.error('worker_died', { worker: id, cause }),
     exhausted: (code) => log.error('descriptors_exhausted', { code }),
-    access: (batch) => accessLog.take(batch),
+    access: (batch) => {
+      accessLog.take(batch);
+      if (batch.tapped !== undefined) watches.taps.take(batch.tapped);
+    },
     keyUnknown: () => keys.wanted(),
   });
 }

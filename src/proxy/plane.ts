@@ -15,6 +15,7 @@ import type { ColorKeys } from '../model/threads/color.ts';
 import type { ActiveFaults } from '../model/threads/faults.ts';
 import { reserveDownstream } from '../model/threads/load/downstream.ts';
 import type { AccessBatch } from '../model/threads/requests/access.ts';
+import type { Tap } from '../model/threads/requests/tap.ts';
 import { NO_TLS, type TlsMaterial } from '../model/threads/tls.ts';
 import { Admissions } from './decide/admission/admissions.ts';
 import { Shedder } from './decide/admission/shedder.ts';
@@ -42,6 +43,7 @@ import { Listener } from './listener.ts';
 import { AccessLog } from './record/access-log.ts';
 import { Recorder } from './record/recorder.ts';
 import { Streams } from './record/streams.ts';
+import { Taps } from './record/tap.ts';
 import { Tracer } from './record/trace/tracer.ts';
 import { Gauges } from './threads/gauges.ts';
 import { Upgrades } from './upgrade/upgrades.ts';
@@ -74,6 +76,7 @@ export class Plane {
   readonly tracer: Tracer;
   readonly #lane: Lane;
   readonly #endpoints = new Endpoints();
+  readonly #taps = new Taps();
   readonly #capacities: Int32Array;
   readonly #breakers: Breakers;
   readonly #gauges: Gauges;
@@ -172,6 +175,12 @@ export class Plane {
   /** Injects these faults and no others, from the next request on. */
   inject(faults: ActiveFaults): void {
     this.#lane.faults = faults;
+  }
+
+  /** Shows requests to these and no others, from the next one that ends on. */
+  tap(taps: readonly Tap[]): void {
+    this.#taps.configure(taps);
+    this.accessLog.show(taps.length === 0 ? null : this.#taps);
   }
 
   /** Looks up idempotency keys over this port from now on. */

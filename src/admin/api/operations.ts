@@ -5,8 +5,10 @@
  */
 
 import { ROLLOUT_COMMANDS } from '../../model/rollout.ts';
+import { TAP_RATE_MAX, TAPS_MAX } from '../../model/threads/requests/tap.ts';
 import { CLIENTS_MAX } from '../page/stream.ts';
 import { PROFILE_S_MAX } from '../process/debug.ts';
+import { TAP_RATE } from '../process/tap.ts';
 import {
   ASKED,
   CHANNEL_PARAMETER,
@@ -16,6 +18,7 @@ import {
   JSON_TYPE,
   json,
   type Operation,
+  type Parameter,
   PLAIN,
   post,
   problem,
@@ -307,6 +310,17 @@ const STEERING: readonly Operation[] = [
   }),
 ];
 
+const TAP_PARAMETERS: readonly Parameter[] = (
+  [
+    ['route', 'name of a route'],
+    ['version', 'that answered, or failed before another one did'],
+    ['color', 'that pinned the version'],
+    ['status', '404, 5xx, 400-499, or none'],
+    ['outcome', 'ok, failed, or a reason'],
+    ['rate', `most requests a second, 1 to ${TAP_RATE_MAX}; default ${TAP_RATE}`],
+  ] as const
+).map(([name, about]) => ({ name, in: 'query', about }));
+
 const DIAGNOSTICS: readonly Operation[] = [
   post('profile', '/api/v1/debug/profile', {
     tag: 'diagnostics',
@@ -336,6 +350,20 @@ const DIAGNOSTICS: readonly Operation[] = [
     summary: 'The configuration in force with its defaults, secrets redacted',
     needsToken: true,
     answers: { 200: json('the configuration', ANY), ...GUARDED },
+  }),
+  get('tap', '/api/v1/tap', {
+    tag: 'diagnostics',
+    summary:
+      'Requests as they end, as server-sent events: `request` with the fields of the access log, and each second `counts` of what was not shown',
+    needsToken: true,
+    parameters: TAP_PARAMETERS,
+    answers: {
+      200: { about: 'until the reader leaves', type: 'text/event-stream' },
+      400: problem('not a filter'),
+      404: problem('no such route or version'),
+      503: problem(`${TAPS_MAX} taps are open already`),
+      ...GUARDED,
+    },
   }),
   get('report', '/api/v1/debug/report', {
     tag: 'diagnostics',

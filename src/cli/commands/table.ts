@@ -39,6 +39,7 @@ export const COMMANDS: readonly CommandEntry[] = [
     'show what happened, and what happens',
     async () => (await import('../live/events.ts')).eventsCommand,
   ),
+  entry('tap', 'show requests as they go by', async () => (await import('../live/tap.ts')).tapCommand),
   entry('route', 'explain which route takes a request', async () => (await import('../admin/route.ts')).routeCommand),
   entry('rollout', 'steer a rollout', async () => (await import('../admin/rollout.ts')).rolloutCommand),
   entry(

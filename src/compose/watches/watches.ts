@@ -1,6 +1,6 @@
 /**
  * Composition of what looks after the gateway by itself, beside the loop: its own limits, faults on purpose, idempotency keys,
- * alerts to people, and the thread that exports traces.
+ * alerts to people, the thread that exports traces, and people who look at live requests.
  */
 
 import { randomInt } from 'node:crypto';
@@ -16,6 +16,7 @@ import { Alerts } from './alerts/alerts.ts';
 import { Faults } from './faults.ts';
 import { IdempotencyKeys, type Tell } from './idempotency/keys.ts';
 import { Saturation } from './saturation.ts';
+import { Taps } from './taps.ts';
 import { Tracing } from './tracing/tracing.ts';
 
 export interface WatchesDeps {
@@ -34,6 +35,7 @@ export class Watches {
   readonly idempotency: IdempotencyKeys;
   readonly alerts: Alerts;
   readonly tracing: Tracing;
+  readonly taps: Taps;
 
   constructor(deps: WatchesDeps) {
     const save = (rows: ReadonlyMap<string, SavedBudget>): void => deps.insight().durable.keep(rows);
@@ -43,6 +45,7 @@ export class Watches {
     const random = new Random(randomInt(2 ** 31));
     this.alerts = new Alerts({ ...deps, save, draw: () => random.nextFloat() });
     this.tracing = new Tracing(deps);
+    this.taps = new Taps(deps);
   }
 
   /** What outlives the process. */
@@ -66,6 +69,7 @@ export class Watches {
   born(id: number, tell: Tell): void {
     this.idempotency.born(id, tell);
     this.tracing.born(id, tell);
+    this.taps.born(id, tell);
   }
 
   /** Looks no more; idempotency keys can be looked up until `end`. */

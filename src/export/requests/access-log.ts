@@ -98,6 +98,11 @@ export class AccessLogWriter {
 
 /** One line, newline included. @param offsetMs wall clock minus the records' clock. */
 export function accessLine(record: AccessRecord, offsetMs: number): string {
+  return `${asciiOf(JSON.stringify({ event: 'request', ...accessFields(record, offsetMs) }))}\n`;
+}
+
+/** The fields of a line, which are those of docs/ACCESS-LOG.md, in order. */
+export function accessFields(record: AccessRecord, offsetMs: number) {
   const [startedAtMs, durationMs, ttfbMs, requestId, traceId, client, method, host, path, status, ...rest] = record;
   const [
     reason,
@@ -114,8 +119,7 @@ export function accessLine(record: AccessRecord, offsetMs: number): string {
     protocol,
     idempotency,
   ] = rest;
-  const line = {
-    event: 'request',
+  return {
     time: new Date(startedAtMs + offsetMs).toISOString(),
     requestId,
     traceId,
@@ -140,7 +144,6 @@ export function accessLine(record: AccessRecord, offsetMs: number): string {
     protocol,
     idempotency,
   };
-  return `${asciiOf(JSON.stringify(line))}\n`;
 }
 
 /** Three digits are what the clock is good for. */

@@ -9,6 +9,7 @@ import type { ActiveFaults } from './faults.ts';
 import type { ProfileWish } from './load/saturation.ts';
 import type { ProxyProtocolMode } from './proxied.ts';
 import type { AccessBatch } from './requests/access.ts';
+import type { Tap } from './requests/tap.ts';
 import type { TlsMaterial } from './tls.ts';
 
 /** Where a worker is to listen. */
@@ -71,6 +72,8 @@ export type ToWorker =
   | { readonly kind: 'access-taken' }
   /** Write so large a share of these versions' requests to the access log, by cell, instead of what was said before. */
   | { readonly kind: 'access-more'; readonly shares: ReadonlyMap<number, number> }
+  /** Show requests to these taps along with the access log, instead of what was said before. */
+  | { readonly kind: 'tap'; readonly taps: readonly Tap[] }
   /** Inject these faults, instead of what was said before. */
   | { readonly kind: 'faults'; readonly active: ActiveFaults }
   /** Look up idempotency keys over this port, instead of the one before. */

@@ -19,6 +19,7 @@ import type { RequestHead } from '../http1/request-head.ts';
 import { hostOf } from '../http1/target.ts';
 import { Draw, Quota } from './draw.ts';
 import { streamingOf, waitedMs } from './streaming.ts';
+import type { Taps } from './tap.ts';
 
 /** Failures that are written per second and worker: enough to see what an outage is made of. */
 export const FAILURES_PER_SECOND = 100;
@@ -71,6 +72,7 @@ export class AccessLog {
   #failureRate = 0;
   /** By cell of route x version: the share of its requests to write besides; null while nobody's. */
   #more: Float32Array | null = null;
+  #taps: Taps | null = null;
 
   /** @param write hands a batch over; each must be answered with `taken`. */
   constructor(seed: number, write: (batch: AccessBatch) => void) {
@@ -88,6 +90,11 @@ export class AccessLog {
   more(shares: ReadonlyMap<number, number>): void {
     this.#more = shares.size === 0 ? null : new Float32Array(Math.max(...shares.keys()) + 1);
     for (const [cell, share] of shares) (this.#more as Float32Array)[cell] = share;
+  }
+
+  /** From now on these are shown requests as well, whether the log is on or not; null: nobody looks. */
+  show(taps: Taps | null): void {
+    this.#taps = taps;
   }
 
   /** Counts a request; true if it is drawn: then `keep` it. Cost: a decrement and a comparison, allocates nothing. */
@@ -109,31 +116,27 @@ export class AccessLog {
     };
   }
 
-  /** The exchange is over. Cost for one that is not written: four comparisons, allocates nothing. */
+  /** The exchange is over. Cost for one that is not written: five comparisons, allocates nothing. */
   end(x: Exchange): void {
+    if (this.#taps !== null) this.#taps.end(x);
     if (x.drawn === null && !isFailure(x)) {
       if (this.#more !== null) this.#addMore(x, this.#more);
       return;
     }
     if (x.drawn === null && !this.#admitsFailure(x.endedAtMs)) return;
-    this.#add(x.drawn === null ? lateRecord(x, 1) : drawnRecord(x, x.drawn));
+    this.#add(exchangeRecord(x));
   }
 
   /** A request that never became an exchange, as its head was refused. */
   refused(reason: Reason, client: string, nowMs: number): void {
-    if (this.draw()) this.#addRefused(reason, client, nowMs, this.#draw.ratio);
+    if (this.#taps !== null) this.#taps.refused(refusedRecord(reason, client, nowMs, 1), reason, nowMs);
+    if (this.draw()) this.#add(refusedRecord(reason, client, nowMs, this.#draw.ratio));
   }
 
   /** A connection that was closed before a request; whoever calls it sees to it that there are few. */
   refusedConnection(reason: Reason, client: string, nowMs: number): void {
-    if (this.#isOn) this.#addRefused(reason, client, nowMs, 1);
-  }
-
-  #addRefused(reason: Reason, client: string, nowMs: number, sampleRatio: number): void {
-    const { status } = REASONS[reason] as (typeof REASONS)[number];
-    const unknown = [null, null, null] as const;
-    const noAttempt = [...unknown, null, 0, null, null, null] as const;
-    this.#add([nowMs, 0, ...unknown, client, ...unknown, status, reason, ...noAttempt, sampleRatio, ...unknown]);
+    if (this.#taps !== null) this.#taps.refused(refusedRecord(reason, client, nowMs, 1), reason, nowMs);
+    if (this.#isOn) this.#add(refusedRecord(reason, client, nowMs, 1));
   }
 
   /** Hands over what waits, unless the main thread is behind. */
@@ -180,8 +183,10 @@ export class AccessLog {
   }
 
   #post(): void {
-    if (this.#records.length + this.#queueFull + this.#failureRate === 0) return;
-    const batch = { records: this.#records, queueFull: this.#queueFull, failureRate: this.#failureRate };
+    const tapped = this.#taps === null ? null : this.#taps.take();
+    if (this.#records.length + this.#queueFull + this.#failureRate === 0 && tapped === null) return;
+    const losses = { queueFull: this.#queueFull, failureRate: this.#failureRate };
+    const batch = { records: this.#records, ...losses, ...(tapped !== null && { tapped }) };
     this.#records = [];
     this.#queueFull = 0;
     this.#failureRate = 0;
@@ -203,6 +208,18 @@ export function rescuedFrom({ retrying }: Exchange): string | null {
 /** The step of the route's chain that took it. */
 export function fallenOf({ retrying }: Exchange): Fallen | null {
   return retrying === null ? null : retrying.fallen;
+}
+
+function refusedRecord(reason: Reason, client: string, nowMs: number, sampleRatio: number): AccessRecord {
+  const { status } = REASONS[reason] as (typeof REASONS)[number];
+  const unknown = [null, null, null] as const;
+  const noAttempt = [...unknown, null, 0, null, null, null] as const;
+  return [nowMs, 0, ...unknown, client, ...unknown, status, reason, ...noAttempt, sampleRatio, ...unknown];
+}
+
+/** What is known of an exchange that is over: everything of one that was drawn. */
+export function exchangeRecord(x: Exchange): AccessRecord {
+  return x.drawn === null ? lateRecord(x, 1) : drawnRecord(x, x.drawn);
 }
 
 function drawnRecord(x: Exchange, drawn: Drawn): AccessRecord {
@@ -244,7 +261,7 @@ function recordOf(
     x.status,
     fallen === null ? x.reason : fallen.reason,
     x.route === null ? null : x.route.name,
-    versionOf(x, fallen),
+    versionOf(x),
     rescuedFrom(x),
     x.endpoint === null ? null : x.endpoint.address,
     x.attempts,
@@ -265,8 +282,9 @@ function protocolOf({ client, minor }: Exchange): string {
 }
 
 /** The version that answered, or failed. */
-function versionOf({ split }: Exchange, fallen: Fallen | null): string | null {
-  if (split !== null) return split.version;
+export function versionOf(x: Exchange): string | null {
+  if (x.split !== null) return x.split.version;
+  const fallen = fallenOf(x);
   return fallen === null ? null : fallen.from.version;
 }
 

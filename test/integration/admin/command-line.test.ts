@@ -69,4 +69,25 @@ suite('the command line and a gateway', { timeout: 120_000 }, () => {
     assert.deepEqual([code, out], [0, `process ${gateway.child.pid} has ended\n`]);
     assert.equal(await gateway.exited, 0);
   });
+
+  test('a tap shows what goes by without its query, and is over when it is interrupted', async (context) => {
+    const { port } = await slowService(context);
+    const gateway = await startGatewayProcess(config(port));
+    context.after(() => gateway.end());
+    const { adminUrl, proxyUrl } = gateway;
+    const { deps, out, events } = depsOf(adminUrl);
+    const tap = runCli(['tap', '--route', 'shop', '--status', '2xx', '-o', 'json'], deps);
+    await logged(gateway, /tap_opened/);
+    const visit = (path: string): Promise<boolean> =>
+      fetch(`${proxyUrl}/${path}?token=s3cret`).then(
+        (response) => response.ok,
+        () => false,
+      );
+    const isShown = (path: string) => async (): Promise<boolean> => (await visit(path)) && out().includes(`"/${path}"`);
+    await until('a request is shown', isShown('first'));
+    assert.ok(!out().includes('s3cret'));
+    events.emit('SIGINT');
+    assert.equal(await tap, 130);
+    await logged(gateway, /tap_closed/);
+  });
 });

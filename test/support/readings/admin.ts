@@ -6,6 +6,7 @@ import type { TestContext } from 'node:test';
 import type { AdminActions } from '#src/admin/commands.ts';
 import type { DebugActions } from '#src/admin/process/debug.ts';
 import type { SteerActions } from '#src/admin/process/steer.ts';
+import type { TapSource } from '#src/admin/process/tap.ts';
 import { startAdmin } from '#src/admin/server.ts';
 import { hashToken } from '#src/admin/token.ts';
 import type { AdminView } from '#src/admin/view.ts';
@@ -30,6 +31,7 @@ export interface AdminParts {
   readonly view?: Partial<AdminView>;
   readonly steer?: SteerActions;
   readonly debug?: DebugActions;
+  readonly taps?: TapSource;
 }
 
 /** Its URL; it ends with the test. */

@@ -8,6 +8,7 @@
 import type { Reason } from '../../reason.ts';
 import type { FallbackKind } from '../answers/fallback.ts';
 import type { IdempotencyOutcome } from '../answers/idempotency.ts';
+import type { TapBatch } from './tap.ts';
 
 /** One JSON line per sampled request; requests that went wrong are always written. */
 export interface AccessLogConfig {
@@ -66,4 +67,6 @@ export interface AccessBatch {
   readonly queueFull: number;
   /** Failures not written, because there were too many within a second. */
   readonly failureRate: number;
+  /** Absent where nobody looks at live requests, or there were none. */
+  readonly tapped?: TapBatch;
 }

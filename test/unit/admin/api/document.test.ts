@@ -56,6 +56,7 @@ async function start(context: TestContext): Promise<AdminServer> {
       reload: async () => ({ kind: 'done', outcome: 'accepted', number: 5, hash: 'ab', problems: [], unanswered: [] }),
       drain: () => ({ delayMs: 0, timeoutMs: 1 }),
     },
+    taps: { open: () => ({ kind: 'open', close: () => undefined }) },
     debug: {
       profile: () => Promise.resolve(Buffer.from('{}')),
       heapSnapshot: () => Readable.from(['{}']),
