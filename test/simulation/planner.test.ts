@@ -3,8 +3,12 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { Random } from '#src/lib/random.ts';
+import type { SetLatency } from '#src/slo/latency/watch.ts';
 import { secondsToConvict, secondsToConvictSlow, secondsToPass } from '#src/slo/rollout/planner/convict.ts';
+import { simulateHistory } from '#src/slo/rollout/planner/simulate/history.ts';
 import { PromotionProcess } from '#src/slo/verdict/promotion.ts';
+import { createLatencyDials, setLatency } from '#src/snapshot/latency-dials.ts';
+import { SPEC } from '../support/simulate/detection.ts';
 import { poissonTable } from '../support/simulate/draws.ts';
 import { POLICY, simulateRollout } from '../support/simulate/rollout.ts';
 import { STEADY, slowDown } from '../support/simulate/slowness.ts';
@@ -72,6 +76,30 @@ describe('the time to convict a canary that is slow', () => {
       const { canaryPerSecond: canaryRps, stablePerSecond: stableRps } = STEADY;
       const stream = { canaryRps, stableRps, canaryRatio: 0, stableRatio: 0 };
       check(t, secondsToConvictSlow(stream, factor, shape, TERMS), seen);
+    });
+  }
+});
+
+describe('the time that simulated histories take', () => {
+  for (const [rps, stable, canary] of [
+    [1000, 0.001, 0.05],
+    [100, 0.01, 0.5],
+  ] as const) {
+    it(`is as forecast: ${rps} requests/s, 5 %, ${100 * canary} % errors against ${100 * stable} %`, (t) => {
+      const traffic = {
+        requestsPerSecond: rps,
+        users: USERS,
+        stable: { errorRatio: stable, latency: null },
+        canary: { errorRatio: canary, latency: null },
+      };
+      const terms = { spec: SPEC, traffic, isSticky: true, limitMs: HOUR_MS };
+      const seen = Array.from({ length: RUNS }, (_, n) => {
+        const dials = createLatencyDials();
+        const set: SetLatency = (unit, dial) => setLatency(dials, unit, dial);
+        return simulateHistory(terms, SEED + n, { dials, set }).afterMs / 1000;
+      });
+      const stream = { canaryRps: 0.05 * rps, stableRps: 0.95 * rps, canaryRatio: canary, stableRatio: stable };
+      check(t, secondsToConvict(stream, TERMS), seen);
     });
   }
 });

@@ -32,6 +32,7 @@ export function recordedDeps(changes: Partial<CliDeps> = {}): Recorded {
       hash: () => '',
       schema: () => ({ title: 'a schema' }),
       forecast: () => ({ kind: 'done', forecasts: [] }),
+      simulate: async () => ({ kind: 'unknown', detail: 'nothing is simulated in this test' }),
       explainSetting: () => ({ kind: 'refused', detail: 'nothing is explained in this test' }),
       explainRoute: () => ({ kind: 'refused', detail: 'nothing is explained in this test' }),
       signing: {

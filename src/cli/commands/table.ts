@@ -69,6 +69,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   entry('plan', 'forecast what a rollout can find', async () => (await import('../admin/plan.ts')).planCommand),
   entry(
+    'simulate',
+    'try a rollout on virtual time: how fast it ends, and what users see until then',
+    async () => (await import('../check/simulate.ts')).simulateCommand,
+  ),
+  entry(
     'slo',
     'check SLO files, convert them from and for other tools',
     async () => (await import('../slo/command.ts')).sloCommand,

@@ -6,6 +6,7 @@ import type { Config } from '../../model/config.ts';
 import { formatProblem, type ParseResult, type Problem, SluiceError } from '../../model/problem.ts';
 import type { ForecastAnswer, ForecastQuestion } from '../../model/rollout.ts';
 import type { RouteAnswer, RouteQuestion, SettingAnswer } from '../../model/threads/explain.ts';
+import type { SimulationAnswer, SimulationQuestion } from '../../model/threads/load/simulation.ts';
 import { REVISION_ACTIONS } from '../admin/revisions.ts';
 import { didYouMean, readArgs, readChoice } from '../args.ts';
 import { EXIT } from '../deps.ts';
@@ -33,6 +34,8 @@ export interface ConfigTools {
   schema(): unknown;
   /** What the document's rollouts can find; nothing is measured. */
   forecast(config: Config, question: ForecastQuestion): ForecastAnswer | Promise<ForecastAnswer>;
+  /** What becomes of a rollout of the document, on virtual time. */
+  simulate(config: Config, question: SimulationQuestion): Promise<SimulationAnswer>;
   /** A setting of a document by itself, and where it comes from. */
   explainSetting(text: string, file: string, path: string): SettingAnswer;
   /** Which route of a document takes a request. */

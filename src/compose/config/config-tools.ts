@@ -6,6 +6,7 @@ import { bothClocks } from '../../lib/clock.ts';
 import type { Config } from '../../model/config.ts';
 import type { ForecastQuestion } from '../../model/rollout.ts';
 import type { RouteQuestion } from '../../model/threads/explain.ts';
+import type { SimulationQuestion } from '../../model/threads/load/simulation.ts';
 import { hashConfig } from '../../snapshot/hash.ts';
 import { DISK } from '../../sources/disk.ts';
 import type { Environment } from '../../sources/document/interpolate.ts';
@@ -32,6 +33,9 @@ export function createConfigTools(environment: Environment) {
     async forecast(config: Config, question: ForecastQuestion) {
       const { answerForecast, NOT_MEASURED } = await import('../answers/forecast.ts');
       return answerForecast(config, question, () => NOT_MEASURED);
+    },
+    async simulate(config: Config, question: SimulationQuestion) {
+      return (await import('../answers/simulation.ts')).answerSimulation(config, question);
     },
     explainSetting: (text: string, file: string, path: string) =>
       explainDocuments({ documents: [mainDocument(text, file)], environment: withoutKeys(environment), path }),

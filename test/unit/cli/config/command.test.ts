@@ -24,6 +24,7 @@ const TOOLS: ConfigTools = {
   hash: () => '0123456789abcdef',
   schema: () => ({ title: 'a schema' }),
   forecast: () => ({ kind: 'done', forecasts: [] }),
+  simulate: async () => ({ kind: 'unknown', detail: '' }),
   explainSetting: () => ({ kind: 'refused', detail: '' }),
   explainRoute: () => ({ kind: 'refused', detail: '' }),
   signing: {
