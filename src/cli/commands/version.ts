@@ -9,6 +9,8 @@ const USAGE = `sluice version [-o json]
 
   -o, --output FORMAT  text, json; default text
   -h, --help           this text
+
+Exit codes: 0 printed, 2 wrong usage.
 `;
 
 /** The command `version`. */

@@ -37,6 +37,9 @@ rolling it back by itself. About 20 seconds; then it keeps running until q or Ct
   --admin-port N  of its admin server; default ${ADMIN_PORT}, or any free one
   --plain         no color, no live line; so too with NO_COLOR or without a terminal
   -h, --help      this text
+
+Exit codes: 0 done, 1 the story went another way, a port that was asked for is taken, or it was interrupted before the end,
+2 wrong usage.
 `;
 
 const OPTIONS = {

@@ -72,6 +72,7 @@ export class Taps {
   configure(taps: readonly Tap[]): void {
     const before = new Map(this.#taps.map((tap) => [tap.id, tap]));
     this.#taps = taps.map((tap) => before.get(tap.id) ?? new OpenTap(tap));
+    this.#rows = this.#rows.filter(([id]) => taps.some((tap) => tap.id === id));
   }
 
   /** The exchange is over. */

@@ -4,7 +4,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Status } from '../../../model/status.ts';
-import { readArgs } from '../../args.ts';
+import { readArgs, readChoice } from '../../args.ts';
 import { type CliDeps, type Command, EXIT } from '../../deps.ts';
 import { adminOf, asking, refuse } from '../ask/asking.ts';
 import { DEFAULT_ADMIN, fetchStatus, reasonOf, sendRestart } from '../ask/client.ts';
@@ -13,12 +13,13 @@ const POLL_MS = 200;
 /** A gateway gives up by itself before that (--restart-timeout and what follows it). */
 const POLLS_MAX = 20_000;
 
-const USAGE = `sluice restart [--admin URL]
+const USAGE = `sluice restart [--admin URL] [-o json]
 
 Starts the program of a running gateway anew, from the same command line. The new process takes over the listening
 sockets when it is ready and the old one drains; when it cannot serve, the old one goes on.
 
   --admin URL          admin server; default $SLUICE_ADMIN, else ${DEFAULT_ADMIN}
+  -o, --output FORMAT  text, json (once it is over); default text
   -h, --help           this text
 
 Needs the token of the admin server in $SLUICE_ADMIN_TOKEN.
@@ -29,7 +30,8 @@ Exit codes: 0 the new process serves, 1 refused or failed, 2 wrong usage, 3 cann
 export const restartCommand: Command = { usage: USAGE, run };
 
 async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
-  const { values } = readArgs(argv, { admin: { type: 'string' } });
+  const { values } = readArgs(argv, { admin: { type: 'string' }, output: { type: 'string', short: 'o' } });
+  const isJson = readChoice('--output', values.output, ['text', 'json']) === 'json';
   const adminUrl = adminOf(values.admin, deps);
   const asked = await asking(adminUrl, deps, async () => {
     return { status: await fetchStatus(adminUrl), begun: await sendRestart(adminUrl, deps.env['SLUICE_ADMIN_TOKEN']) };
@@ -37,22 +39,26 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   if ('exit' in asked) return asked.exit;
   const { status, begun } = asked.answer;
   if ('refused' in begun) return refuse(begun.refused, deps, begun.status);
-  deps.stdout.write(`process ${begun.pid} starts\n`);
-  return follow(adminUrl, { before: status.pid, failures: status.restart.failures }, deps);
+  if (!isJson) deps.stdout.write(`process ${begun.pid} starts\n`);
+  return follow(adminUrl, { before: status.pid, failures: status.restart.failures, isJson }, deps);
 }
 
 /** Asks until another process answers, or the old one says that it failed. */
 async function follow(
   adminUrl: string,
-  { before, failures }: { readonly before: number; readonly failures: number },
+  { before, failures, isJson }: { readonly before: number; readonly failures: number; readonly isJson: boolean },
   deps: CliDeps,
 ): Promise<number> {
   for (let polls = 0; polls < POLLS_MAX; polls++) {
     await sleep(POLL_MS);
-    const status = await statusNow(adminUrl);
+    const asked = await asking(adminUrl, deps, statusNow);
+    if ('exit' in asked) return asked.exit;
+    const { answer: status } = asked;
     if (status === null) continue;
     if (status.pid !== before) {
-      deps.stdout.write(`process ${status.pid} serves, release ${status.version}; process ${before} drains\n`);
+      const { pid, version } = status;
+      const text = `process ${pid} serves, release ${version}; process ${before} drains\n`;
+      deps.stdout.write(isJson ? `${JSON.stringify({ pid, version, before }, null, 2)}\n` : text);
       return EXIT.ok;
     }
     if (status.restart.failures <= failures) continue;

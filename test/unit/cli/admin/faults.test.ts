@@ -59,6 +59,12 @@ test('stops them all, or says why not', { timeout: 30_000 }, async (context) => 
   assert.deepEqual([code, /set SLUICE_ADMIN_TOKEN/.test(err)], [1, true]);
 });
 
+test('tells the same as JSON', { timeout: 30_000 }, async (context) => {
+  const json = async (...argv: string[]) => JSON.parse((await cli(context, [...argv, '-o', 'json'])).out) as unknown;
+  assert.deepEqual(await json(), { faults: [FAULT] });
+  assert.deepEqual(await json('stop', '--reason', 'enough'), { stopped: ['shop/enough'] });
+});
+
 test('takes stop or nothing, and a server that answers', { timeout: 30_000 }, async () => {
   const { deps, err } = recordedDeps();
   assert.equal(await runCli(['faults', 'start'], deps), 2);

@@ -41,6 +41,12 @@ test('brings versions back and says which', { timeout: 30_000 }, async (context)
   });
 });
 
+test('tells what changed as JSON', { timeout: 30_000 }, async (context) => {
+  const { code, out } = await cli(context, ['shop', '--reason', 'mended', '-o', 'json']);
+  const { changes } = JSON.parse(out) as { readonly changes: readonly { readonly sentence: string }[] };
+  assert.deepEqual([code, changes.map(({ sentence }) => sentence)], [0, ['v1 is back: mended']]);
+});
+
 test('fails with the reason when none was offline, or the token is another', { timeout: 30_000 }, async (context) => {
   assert.deepEqual(await cli(context, ['other']), { code: 1, out: '', err: 'sluice: none is offline\n' });
   const { code, err } = await cli(context, ['shop'], 'not-the-token-at-all');

@@ -3,10 +3,13 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite, test } from 'node:test';
+import { startAdmin } from '#src/admin/server.ts';
 import { formatDiff, formatHistory } from '#src/cli/admin/revisions.ts';
 import { runCli } from '#src/cli/cli.ts';
 import type { RevisionEntry } from '#src/model/threads/revision.ts';
 import { recordedDeps } from '../../../support/cli.ts';
+import { depsOf, NO_ACTIONS } from '../../../support/readings/admin.ts';
+import { sampleView } from '../../../support/readings/view.ts';
 
 const entry = (number: number, changes: Partial<RevisionEntry> = {}): RevisionEntry => ({
   number,
@@ -48,6 +51,25 @@ suite('sluice config history and diff', () => {
         'route old\n  - 1\nand 7 more\n',
     );
     assert.equal(formatDiff({ before: '1 ab', after: '2 cd', changes: [], more: 0 }), '1 ab -> 2 cd\n  the same\n');
+  });
+
+  test('tells all of it as JSON', async (context) => {
+    const diff = { before: '1 ab', after: '2 cd', changes: [], more: 0 };
+    const view = { revisions: () => [entry(2), entry(1)], diff: () => ({ kind: 'done', diff }) as const };
+    const done = { kind: 'done', sentence: 'back to 1', number: 3, hash: 'ab' } as const;
+    const actions = { ...NO_ACTIONS, configure: () => Promise.resolve(done) };
+    const admin = await startAdmin({ address: { host: '127.0.0.1', port: 0 }, view: sampleView(view), actions });
+    context.after(() => admin.close());
+    const json = async (...argv: string[]): Promise<unknown> => {
+      const { deps, out } = depsOf(admin.url);
+      assert.equal(await runCli(['config', ...argv, '-o', 'json'], deps), 0, argv.join(' '));
+      return JSON.parse(out());
+    };
+    assert.deepEqual(await json('history'), { revisions: [entry(2), entry(1)], difference: '' });
+    assert.deepEqual(await json('diff', '1', '2'), diff);
+    const { kind: _, ...told } = done;
+    assert.deepEqual(await json('rollback', '1', '--reason', 'it broke'), told);
+    assert.deepEqual(await json('unpin'), told);
   });
 
   test('a command that nobody answered may have been done; one that reached nobody was not', async (t) => {

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { suite, test } from 'node:test';
 import type { BoardSource } from '#src/admin/page/live.ts';
 import { runCli } from '#src/cli/cli.ts';
 import { textOf } from '#src/cli/live/events.ts';
+import { listenLoopback } from '../../../support/plane.ts';
 import { adminFor, depsOf } from '../../../support/readings/admin.ts';
 import { sampleBoardSource } from '../../../support/readings/board.ts';
 
@@ -56,6 +58,34 @@ suite('sluice events', { timeout: 30_000 }, () => {
       sentence: 'step 3',
       facts: { 'Moved by': 'evidence' },
     });
+  });
+
+  test('as JSON it is asked for with -o json; what is not understood is wrong usage', async (context) => {
+    const url = await adminFor(context, happening());
+    const list = async (...argv: string[]): Promise<[number, string]> => {
+      const { deps, out } = depsOf(url);
+      return [await runCli(['events', ...argv], deps), out()];
+    };
+    const [code, out] = await list('-o', 'json');
+    const ids = out
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { readonly id: string }).id);
+    assert.deepEqual([code, ids], [0, ['d1', 'd2']]);
+    assert.deepEqual(await list('-o', 'xml'), [2, '']);
+    assert.deepEqual(await list('--flow'), [2, '']);
+  });
+
+  test('a stream that is refused ends it', async (context) => {
+    const server = createServer((request, response) => {
+      const isStream = request.url?.startsWith('/api/v1/live') === true;
+      response.writeHead(isStream ? 421 : 200, { 'content-type': 'application/json' });
+      response.end(isStream ? '{"detail":"not this host"}' : '{"events":[]}');
+    });
+    const { deps, err } = depsOf(`http://127.0.0.1:${await listenLoopback(server)}`);
+    context.after(() => server.close());
+    assert.equal(await runCli(['events', '-f'], deps), 1);
+    assert.equal(err(), 'sluice: not this host\n');
   });
 
   test('follows what happens, tells nothing twice, and ends by a signal', async (context) => {

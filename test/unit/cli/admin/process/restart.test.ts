@@ -13,8 +13,13 @@ import { sampleView } from '../../../../support/readings/view.ts';
 const TOKEN = 'sixteen-visible-characters';
 const BEGUN: RestartAnswer = { kind: 'begun', pid: 4712 };
 
-/** Runs `sluice restart` against an admin server whose status is `later` once it was asked to restart. */
-async function cli(context: TestContext, answer: RestartAnswer, later: Partial<Status>, token = TOKEN) {
+/** Runs `sluice restart` against an admin server whose status is `later` once it was asked to restart; null: it is gone. */
+async function cli(
+  context: TestContext,
+  answer: RestartAnswer,
+  later: Partial<Status> | null,
+  { token = TOKEN, more = [] }: { readonly token?: string; readonly more?: readonly string[] } = {},
+) {
   let status = sampleStatus();
   const actions: AdminActions = {
     tokenHash: () => hashToken(TOKEN),
@@ -23,7 +28,8 @@ async function cli(context: TestContext, answer: RestartAnswer, later: Partial<S
     configure: () => Promise.resolve({ kind: 'refused', detail: 'not here' } as const),
     stopFaults: () => ({ kind: 'refused', detail: 'not asked' }) as const,
     restart: () => {
-      status = sampleStatus(later);
+      if (later === null) setImmediate(() => void admin.close());
+      else status = sampleStatus(later);
       return answer;
     },
     setWeights: () => Promise.resolve({ kind: 'unknown', detail: '' }),
@@ -33,7 +39,7 @@ async function cli(context: TestContext, answer: RestartAnswer, later: Partial<S
   const admin = await startAdmin({ address: { host: '127.0.0.1', port: 0 }, view, actions });
   context.after(() => admin.close());
   const { deps, out, err } = recordedDeps({ env: { SLUICE_ADMIN_TOKEN: token } });
-  const code = await restartCommand.run(['--admin', admin.url], deps);
+  const code = await restartCommand.run(['--admin', admin.url, ...more], deps);
   return { code, out: out(), err: err() };
 }
 
@@ -42,6 +48,17 @@ suite('restart', { timeout: 20_000 }, () => {
     const { code, out } = await cli(context, BEGUN, { pid: 4712, version: '0.2.0' });
     assert.equal(out, 'process 4712 starts\nprocess 4712 serves, release 0.2.0; process 4711 drains\n');
     assert.equal(code, 0);
+  });
+
+  test('tells it as JSON once it is over', async (context) => {
+    const { code, out } = await cli(context, BEGUN, { pid: 4712, version: '0.2.0' }, { more: ['-o', 'json'] });
+    assert.deepEqual([code, JSON.parse(out)], [0, { pid: 4712, version: '0.2.0', before: 4711 }]);
+  });
+
+  test('a gateway that goes away meanwhile is said to be, and no mistake of the command', async (context) => {
+    const { code, err } = await cli(context, BEGUN, null);
+    assert.equal(code, 3);
+    assert.match(err, /^sluice: cannot reach the admin server at /);
   });
 
   test('says why it failed', async (context) => {
@@ -54,7 +71,7 @@ suite('restart', { timeout: 20_000 }, () => {
   test('says why it is refused', async (context) => {
     const refused = await cli(context, { kind: 'refused', detail: 'A restart is under way' }, {});
     assert.deepEqual([refused.code, refused.err], [1, 'sluice: A restart is under way\n']);
-    const stranger = await cli(context, BEGUN, {}, 'another-token-of-sixteen');
+    const stranger = await cli(context, BEGUN, {}, { token: 'another-token-of-sixteen' });
     assert.equal(stranger.code, 1);
     assert.match(stranger.err, /set SLUICE_ADMIN_TOKEN/);
   });
