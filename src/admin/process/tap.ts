@@ -69,17 +69,15 @@ export class Tapping {
       return cut(413, 'No request body is taken here');
     }
     if (this.#source === null) return problemReply(404, 'This server shows no requests');
-    const wish = wishOf(new URLSearchParams(target.split('?')[1] ?? ''));
+    const wish = wishOf(new URL(target, 'http://admin').searchParams);
     if (typeof wish === 'string') return problemReply(400, wish);
     const session = new Session(this.#nowMs);
     const opened = this.#source.open(wish, session);
     if (opened.kind === 'unknown') return problemReply(404, opened.detail);
     if (opened.kind === 'busy') return problemReply(503, opened.detail, { 'retry-after': '10', connection: 'close' });
-    const { tokenHash } = admitted.actions;
-    const hash = tokenHash();
-    return {
-      take: (response) => this.#begin(session, response, { close: opened.close, mayGoOn: () => tokenHash() === hash }),
-    };
+    const hash = admitted.actions.tokenHash();
+    const mayGoOn = (): boolean => admitted.actions.tokenHash() === hash;
+    return { take: (response) => this.#begin(session, response, { close: opened.close, mayGoOn }) };
   }
 
   /** Ends every answer. */

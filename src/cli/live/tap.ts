@@ -16,7 +16,8 @@ const COUNT_MAX = 1_000_000;
 /** Between two words about what was not shown. */
 const NOTE_MS = 10_000;
 
-const USAGE = `sluice tap [--route NAME] [--version V] [--color C] [--status S] [--outcome O] [--rate N] [--count N] [-o json]
+const USAGE = `sluice tap [--route NAME] [--version V] [--color C] [--status S] [--outcome O] [--rate N] [--count N]
+           [--admin URL] [-o json]
 
 Shows requests of a running gateway when they are over, until it is interrupted: what the access log knows of them, and as little of
 queries, cookies and credentials as the log. It needs the token. At most so many a second are shown, spread over time; what a

@@ -40,8 +40,9 @@ async function read(context: TestContext, url: string, query = ''): Promise<Asyn
 }
 
 async function next(events: AsyncGenerator<StreamEvent>): Promise<[string, unknown]> {
-  const { value } = await events.next();
-  const { name, data } = value as StreamEvent;
+  const came = await events.next();
+  assert.ok(came.done !== true);
+  const { name, data } = came.value;
   return [name, JSON.parse(data)];
 }
 

@@ -116,7 +116,9 @@ Medians; in brackets what the middle 80 % of histories have.
     const { deps, asked } = depsOf();
     const argv = ['--rps', '10', '--p50', '20', '--p99', '80', '--canary-slower', '1.5', '--users', '77'];
     assert.equal(await runCli(['simulate', '--config', 'x', ...argv], deps), 0);
-    const { stable, canary, users } = asked[0]?.traffic as SimulatedTraffic;
+    const [question] = asked;
+    assert.ok(question !== undefined);
+    const { stable, canary, users } = question.traffic;
     assert.deepEqual(
       [stable.latency, canary.latency, users],
       [{ p50Ms: 20, p99Ms: 80 }, { p50Ms: 30, p99Ms: 120 }, 77],

@@ -120,7 +120,7 @@ suite('every command', { timeout: 60_000 }, () => {
     test(`${name} names its exit codes, and has a test of each, of its text and of its JSON`, async () => {
       const { usage } = await load();
       const codes = exitCodesOf(usage);
-      assert.ok(codes.includes('0') && codes.includes('2'), `${codes}`);
+      assert.ok(codes.includes('0') && codes.includes('2'), codes.join());
       const own = CLI_TESTS.filter((text) => new RegExp(`[[(]'${name}'|\\b${name}Command\\b`).test(text)).join('\n');
       const asserted = own
         .split('\n')

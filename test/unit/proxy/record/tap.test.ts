@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { REASON, type Reason } from '#src/model/reason.ts';
+import { REASON } from '#src/model/reason.ts';
 import type { AccessBatch } from '#src/model/threads/requests/access.ts';
 import type { Tap, TapBatch, TapFilter } from '#src/model/threads/requests/tap.ts';
 import type { LinkedSplit } from '#src/proxy/decide/table.ts';
@@ -153,7 +153,7 @@ describe('taps', () => {
     taps.configure([tapOf({}, 9, 1), tapOf({ status: [400, 400] }, 9, 2), tapOf({ route: ROUTE.name }, 9, 3)]);
     log.show(taps);
     log.refused(REASON.badRequest, '192.0.2.1', 7);
-    log.refusedConnection(REASON.proxyHeader as Reason, '192.0.2.1', 7);
+    log.refusedConnection(REASON.proxyHeader, '192.0.2.1', 7);
     log.flush();
     assert.deepEqual(
       batches[0]?.tapped?.rows.map(([id, , record]) => [id, record[10]]),
