@@ -207,8 +207,9 @@ describe('B3', () => {
 
 describe('what is handed over', () => {
   const failing = (one: Asked, count: number, atMs: number): void => {
+    const on = bench();
     for (let n = 0; n < count; n++) {
-      const x = exchangeOn(bench());
+      const x = exchangeOn(on);
       Object.assign(x, { client: one.x.client, requestText: one.text, status: 500, endedAtMs: atMs });
       one.tracer.end(x);
     }
