@@ -1,12 +1,49 @@
 /**
- * Certificates that a test makes for itself with openssl: none is kept, so none expires.
+ * Certificates that a test makes for itself, in its own process: none is kept, so none expires, and no program is started.
+ *
+ * DER is put together by hand: a value is its tag, its length and its content. Source: RFC 5280 sections 4.1 and 4.2; ITU-T
+ * X.690 section 8.1.3.
  */
 
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+
+const DAY_MS = 86_400_000;
+
+/** Tags of X.690, and those that RFC 5280 gives a meaning of its own. */
+const TAG = {
+  boolean: 0x01,
+  integer: 0x02,
+  bitString: 0x03,
+  octetString: 0x04,
+  oid: 0x06,
+  utf8String: 0x0c,
+  utcTime: 0x17,
+  sequence: 0x30,
+  set: 0x31,
+  keyIdentifier: 0x80,
+  version: 0xa0,
+  extensions: 0xa3,
+} as const;
+/** Of the kinds of alternative names. */
+const NAME_TAG: Readonly<Record<string, number>> = { DNS: 0x82, URI: 0x86, IP: 0x87 };
+
+/** Contents of object identifiers. */
+const OID = {
+  ecdsaWithSha256: '2a8648ce3d040302',
+  commonName: '550403',
+  subjectKeyIdentifier: '551d0e',
+  keyUsage: '551d0f',
+  subjectAltName: '551d11',
+  basicConstraints: '551d13',
+  authorityKeyIdentifier: '551d23',
+  extKeyUsage: '551d25',
+  serverAuth: '2b06010505070301',
+  clientAuth: '2b06010505070302',
+} as const;
 
 export interface Issued {
   /** Paths. */
@@ -39,56 +76,127 @@ export interface Authority {
 export function authorityOf(t: TestContext, name = 'authority'): Authority {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-tls-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
-  const at = (file: string): string => join(folder, file);
-  const extensions = ['-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=keyCertSign'];
-  openssl([
-    'req',
-    '-x509',
-    ...keyOf({}),
-    '-keyout',
-    at('ca.key'),
-    '-out',
-    at('ca.pem'),
-    '-days',
-    '30',
-    '-subj',
-    `/CN=${name}`,
-    ...extensions,
-  ]);
+  const write = (file: string, content: string | Uint8Array): string => {
+    writeFileSync(join(folder, file), content);
+    return join(folder, file);
+  };
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const issuer = { name, publicKey, privateKey };
+  const certified = [
+    extension(OID.basicConstraints, true, der(TAG.sequence, der(TAG.boolean, [0xff]))),
+    // The sixth bit: certificates may be signed.
+    extension(OID.keyUsage, true, der(TAG.bitString, [2, 0b100])),
+  ];
+  const pem = certify(issuer, { subject: name, publicKey, days: 30, extensions: certified });
   return {
     folder,
-    ca: at('ca.pem'),
-    pem: readFileSync(at('ca.pem'), 'utf8'),
-    issue: (file, wanted) => issue(at, file, wanted),
-    write: (file, content) => {
-      writeFileSync(at(file), content);
-      return at(file);
+    ca: write('ca.pem', pem),
+    pem,
+    issue: (file, wanted) => {
+      const issued = issue(issuer, wanted);
+      return { cert: write(`${file}.pem`, issued.cert), key: write(`${file}.key`, issued.key), pem: issued };
     },
+    write,
   };
 }
 
-function issue(at: (file: string) => string, file: string, wanted: Wanted): Issued {
-  const { names, days = 60, subject = 'test' } = wanted;
-  const [cert, key, request, extensions] = [`${file}.pem`, `${file}.key`, `${file}.csr`, `${file}.ext`].map(at) as [
-    string,
-    string,
-    string,
-    string,
+/** Who signs. */
+interface Issuer {
+  readonly name: string;
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
+/** What is signed. */
+interface Subject {
+  readonly subject: string;
+  readonly publicKey: KeyObject;
+  readonly days: number;
+  readonly extensions: readonly Buffer[];
+}
+
+/** A certificate for hosts and clients, with a key of its own. */
+function issue(issuer: Issuer, { names, days = 60, subject = 'test', rsaBits }: Wanted): Issued['pem'] {
+  const { publicKey, privateKey } =
+    rsaBits === undefined
+      ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+      : generateKeyPairSync('rsa', { modulusLength: rsaBits });
+  const extensions = [
+    extension(OID.basicConstraints, false, der(TAG.sequence)),
+    extension(OID.extKeyUsage, false, der(TAG.sequence, oid(OID.serverAuth), oid(OID.clientAuth))),
+    ...(names === ''
+      ? []
+      : [extension(OID.subjectAltName, false, der(TAG.sequence, ...names.split(',').map(alternativeName)))]),
   ];
-  openssl(['req', '-new', ...keyOf(wanted), '-keyout', key, '-out', request, '-subj', `/CN=${subject}`]);
-  const lines = ['basicConstraints=CA:FALSE', 'extendedKeyUsage=serverAuth,clientAuth'];
-  writeFileSync(extensions, [...lines, ...(names === '' ? [] : [`subjectAltName=${names}`])].join('\n'));
-  const signing = ['-CA', at('ca.pem'), '-CAkey', at('ca.key'), '-CAcreateserial', '-extfile', extensions];
-  openssl(['x509', '-req', '-in', request, '-out', cert, '-days', String(days), ...signing]);
-  return { cert, key, pem: { cert: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') } };
+  const cert = certify(issuer, { subject, publicKey, days, extensions });
+  return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
-function keyOf({ rsaBits }: { readonly rsaBits?: number }): string[] {
-  const kind = rsaBits === undefined ? ['ec', '-pkeyopt', 'ec_paramgen_curve:P-256'] : [`rsa:${rsaBits}`];
-  return ['-nodes', '-newkey', ...kind];
+/** Signs; in PEM. Valid from now on. */
+function certify(issuer: Issuer, { subject, publicKey, days, extensions }: Subject): string {
+  const nowMs = Date.now();
+  const algorithm = der(TAG.sequence, oid(OID.ecdsaWithSha256));
+  const keyIds = [
+    extension(OID.subjectKeyIdentifier, false, der(TAG.octetString, keyIdOf(publicKey))),
+    extension(OID.authorityKeyIdentifier, false, der(TAG.sequence, der(TAG.keyIdentifier, keyIdOf(issuer.publicKey)))),
+  ];
+  const signed = der(
+    TAG.sequence,
+    // Version 3.
+    der(TAG.version, der(TAG.integer, [2])),
+    // Positive, and without a leading byte that says nothing.
+    der(TAG.integer, [0x40], randomBytes(15)),
+    algorithm,
+    distinguishedName(issuer.name),
+    der(TAG.sequence, utcTime(nowMs), utcTime(nowMs + days * DAY_MS)),
+    distinguishedName(subject),
+    publicKey.export({ type: 'spki', format: 'der' }),
+    der(TAG.extensions, der(TAG.sequence, ...keyIds, ...extensions)),
+  );
+  const signature = sign('sha256', signed, issuer.privateKey);
+  const certificate = der(TAG.sequence, signed, algorithm, der(TAG.bitString, [0], signature));
+  const lines = certificate.toString('base64').match(/.{1,64}/g) ?? [];
+  return ['-----BEGIN CERTIFICATE-----', ...lines, '-----END CERTIFICATE-----', ''].join('\n');
 }
 
-function openssl(args: readonly string[]): void {
-  const { status, stderr, error } = spawnSync('openssl', args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`openssl ${args.join(' ')}: ${error?.message ?? stderr}`);
+/** A value: its tag, its length, what it is made of. */
+function der(tag: number, ...parts: readonly (Uint8Array | readonly number[])[]): Buffer {
+  const content = Buffer.concat(parts.map((part) => Buffer.from(part)));
+  const { length } = content;
+  const lengthBytes = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...lengthBytes]), content]);
+}
+
+function oid(content: string): Buffer {
+  return der(TAG.oid, Buffer.from(content, 'hex'));
+}
+
+function extension(id: string, isCritical: boolean, value: Buffer): Buffer {
+  return der(TAG.sequence, oid(id), ...(isCritical ? [der(TAG.boolean, [0xff])] : []), der(TAG.octetString, value));
+}
+
+/** One that has a common name only. */
+function distinguishedName(commonName: string): Buffer {
+  const attribute = der(TAG.sequence, oid(OID.commonName), der(TAG.utf8String, Buffer.from(commonName)));
+  return der(TAG.sequence, der(TAG.set, attribute));
+}
+
+/** `DNS:a.example`, `URI:spiffe://x` or `IP:127.0.0.1`. @throws Error on another kind */
+function alternativeName(text: string): Buffer {
+  const colon = text.indexOf(':');
+  const [kind, value] = [text.slice(0, colon), text.slice(colon + 1)];
+  const tag = NAME_TAG[kind];
+  if (tag === undefined) throw new Error(`no alternative name: ${text}`);
+  return der(tag, kind === 'IP' ? value.split('.').map(Number) : Buffer.from(value, 'latin1'));
+}
+
+/** `261122050858Z`: to the second, in this century's first half. */
+function utcTime(ms: number): Buffer {
+  return der(TAG.utcTime, Buffer.from(`${new Date(ms).toISOString().replace(/\D/g, '').slice(2, 14)}Z`));
+}
+
+function keyIdOf(publicKey: KeyObject): Buffer {
+  return createHash('sha1')
+    .update(publicKey.export({ type: 'spki', format: 'der' }))
+    .digest();
 }

@@ -52,7 +52,7 @@ export const NGINX_STREAM = '/usr/lib/nginx/modules/ngx_stream_module.so';
 /** Programs that the tests need beside Node. */
 export const SERVERS: readonly Server[] = [
   { binary: 'curl', debianPackage: 'curl', neededFor: 'curl as a client' },
-  { binary: 'openssl', debianPackage: 'openssl', neededFor: 'certificates, and openssl as a client' },
+  { binary: 'openssl', debianPackage: 'openssl', neededFor: 'openssl as a client' },
   { binary: 'chromium', debianPackage: 'chromium', neededFor: 'a browser as a client' },
   { binary: 'wrk', debianPackage: 'wrk', neededFor: 'wrk as a client, the macro bench' },
   { binary: 'h2load', debianPackage: 'nghttp2-client', neededFor: 'h2load as a client, the edge bench' },
