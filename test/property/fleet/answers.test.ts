@@ -92,7 +92,8 @@ class World {
 
   async deliver(gateway: number): Promise<boolean> {
     const isDelivered = (this.gateways[gateway] as World['gateways'][number]).deliver();
-    for (let n = 0; n < 6; n++) await Promise.resolve();
+    // Behind every promise that goes on by it.
+    await new Promise((resolve) => setImmediate(resolve));
     return isDelivered;
   }
 

@@ -5,9 +5,6 @@
 
 import type { Timers } from '#src/sources/file.ts';
 
-/** Enough turns for the longest chain of promises between two timers. */
-const TURNS = 12;
-
 interface Timer {
   readonly atMs: number;
   readonly order: number;
@@ -69,6 +66,12 @@ export class VirtualTime implements Timers {
   }
 }
 
-async function turns(): Promise<void> {
-  for (let turn = 0; turn < TURNS; turn++) await Promise.resolve();
+/**
+ * Lets every promise go on that can: an immediate comes after all of them. Cost: below a test 5 us, where a chain of a dozen
+ * promises costs 22 us, as the runner follows each.
+ */
+function turns(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
 }
