@@ -40,9 +40,13 @@ export function lineAt(text: string, offset: number): number {
   return line;
 }
 
-/** The file of that path, or undefined. */
+const indexes = new WeakMap<readonly SourceFile[], ReadonlyMap<string, SourceFile>>();
+
+/** The file of that path, or undefined. Cost: one pass over the files, remembered for the next question about these. */
 export function fileOf(files: readonly SourceFile[], path: string): SourceFile | undefined {
-  return files.find((file) => file.path === path);
+  const index = indexes.get(files) ?? new Map(files.map((file) => [file.path, file]));
+  indexes.set(files, index);
+  return index.get(path);
 }
 
 /** Files under a folder (`src/`) whose name ends like that (`.ts`). */

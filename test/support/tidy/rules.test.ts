@@ -118,7 +118,13 @@ const PROOFS: readonly Proof[] = [
   {
     rule: documentedRule,
     keeps: { 'src/lib/a.ts': '/** Adds. */\nexport function add(): void {}\nfunction inner(): void {}' },
-    breaks: [[{ 'src/lib/a.ts': 'const x = 1;\nexport function add(): void {}' }, 'add is exported without']],
+    breaks: [
+      [
+        { 'src/lib/a.ts': 'const x = 1;\nexport function add(): void {}' },
+        'src/lib/a.ts:2: documented: add is exported',
+      ],
+      [{ 'src/lib/a.ts': '/** Adds. */\n\nexport function add(): void {}' }, 'add is exported without'],
+    ],
   },
   {
     rule: untestedRule,

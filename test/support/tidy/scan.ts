@@ -52,7 +52,8 @@ function endOfTemplate(text: string, start: number): { end: number; opensExpress
 }
 
 function blank(text: string): string {
-  return text.replace(/[^\n]/g, ' ');
+  const spaces = (line: string): string => ' '.repeat(line.length);
+  return text.split('\n').map(spaces).join('\n');
 }
 
 /** Blanks the inside of a literal and keeps its first and last character. */

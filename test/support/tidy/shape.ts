@@ -5,7 +5,7 @@
  * here; everything else is counted on the text.
  */
 
-import { type Finding, type Rule, type SourceFile, under } from './files.ts';
+import { type Finding, lineAt, type Rule, type SourceFile, under } from './files.ts';
 import { scan } from './scan.ts';
 
 export const FILE_LINES_MAX = 400;
@@ -24,7 +24,7 @@ function typeScript(files: readonly SourceFile[]): SourceFile[] {
 }
 
 function countLines(text: string): number {
-  return text.split('\n').length - (text.endsWith('\n') ? 1 : 0);
+  return lineAt(text, text.length) - (text.endsWith('\n') ? 1 : 0);
 }
 
 /** No file of code is longer than `FILE_LINES_MAX` lines. */
@@ -88,18 +88,24 @@ export const headerRule: Rule = (files) =>
       return message === '' ? [] : [{ rule: 'header', path, line: 1, message }];
     });
 
+/** The line before the one that begins at `offset`; empty before the first. */
+function lineBefore(text: string, offset: number): string {
+  const before = text.slice(0, Math.max(0, offset - 1));
+  return before.slice(before.lastIndexOf('\n') + 1);
+}
+
 /** An exported function of `src` is preceded by a comment. */
 export const documentedRule: Rule = (files) =>
   under(files, 'src/', '.ts').flatMap(({ path, text }) => {
     const { code, comments } = scan(text);
-    const lines = code.split('\n');
-    const commentLines = comments.split('\n');
-    return lines.flatMap((line, index) => {
-      if (!/^export (?:async )?function\b/.test(line)) return [];
-      if ((commentLines[index - 1] ?? '').trim().endsWith('*/')) return [];
-      const name = /function\*?\s+(\w+)/.exec(line)?.[1] ?? '';
-      return [{ rule: 'documented', path, line: index + 1, message: `${name} is exported without a comment` }];
-    });
+    return [...code.matchAll(/^export (?:async )?function\b\*?\s*(\w*)/gm)]
+      .filter(({ index }) => !lineBefore(comments, index).trimEnd().endsWith('*/'))
+      .map(({ index, 1: name }) => ({
+        rule: 'documented',
+        path,
+        line: lineAt(code, index),
+        message: `${name} is exported without a comment`,
+      }));
   });
 
 /** The part of Biome's JSON report that counts here. */
