@@ -39,6 +39,7 @@ interface Course {
   readonly seen: Set<string>;
   /** For modules that run several files in one process. */
   readonly folder: string;
+  readonly cores: number;
 }
 
 /** Lets whoever waits for a processor have it first. */
@@ -46,11 +47,9 @@ const GIVE_WAY = 'data:text/javascript,import { setPriority } from "node:os"; se
 
 /** Events of one phase, without its closing lines: those go into the totals. @param givesWay to a phase beside it */
 async function* phaseEvents(phase: Phase, course: Course, givesWay: boolean): AsyncGenerator<TestEvent> {
-  const { randomSeed, totals, seen, folder } = course;
+  const { depth, randomSeed, totals, seen, folder, cores } = course;
   const groups =
-    phase.concurrency === 1
-      ? phase.files.map((file) => [file])
-      : groupsOf(root, phase.files, phase.concurrency - 1, course.depth);
+    phase.concurrency === 1 ? phase.files.map((file) => [file]) : groupsOf(root, phase.files, cores, depth);
   const events = run({
     files: entriesOf(root, groups, folder),
     cwd: root,
@@ -120,9 +119,10 @@ async function main(): Promise<number> {
   const servers = ensureServers(depth === 'full' ? SERVERS : []);
   for (const line of servers.lines) process.stderr.write(`${line}\n`);
 
-  const phases = phasesOf(root, depth, availableParallelism());
+  const cores = availableParallelism();
+  const phases = phasesOf(root, depth, cores);
   const folder = mkdtempSync(join(tmpdir(), 'sluice-tests-'));
-  const course: Course = { depth, randomSeed: seed, totals: noTotals(), seen: new Set(), folder };
+  const course: Course = { depth, randomSeed: seed, totals: noTotals(), seen: new Set(), folder, cores };
   try {
     await pipeline(Readable.from(allEvents(phases, course)), new spec(), process.stdout, { end: false });
   } finally {

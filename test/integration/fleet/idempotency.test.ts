@@ -157,7 +157,7 @@ describe('a worker that dies', () => {
     const versions = [{ name: 'v1', ports: [upstream.port], weight: 1 }];
     const deaths: number[] = [];
     const workers = new Workers({
-      file: new URL('../../support/proxy/mortal-worker.ts', import.meta.url),
+      file: new URL('../../support/proxy/workers/mortal-worker.ts', import.meta.url),
       count: 1,
       listeners: [{ host: '127.0.0.1', port: 0 }],
       dials,

@@ -147,7 +147,7 @@ describe('a thread that dies under load', () => {
     new Int32Array(dials).fill(1);
     const deaths: number[] = [];
     const workers = new Workers({
-      file: new URL('../../support/proxy/mortal-worker.ts', import.meta.url),
+      file: new URL('../../support/proxy/workers/mortal-worker.ts', import.meta.url),
       count: 2,
       listeners: [{ host: '127.0.0.1', port: 0 }],
       dials,

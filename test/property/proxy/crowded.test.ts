@@ -24,7 +24,7 @@ import {
   upstreamOf,
 } from '../../support/proxy/running.ts';
 import { openSessions, switching, textFrame, upgradeRequest } from '../../support/proxy/upgrade.ts';
-import { openSockets } from '../../support/proxy/wires.ts';
+import { openSockets } from '../../support/proxy/wires/sockets.ts';
 
 const CLIENTS = 600;
 const AT_ONCE = 24;

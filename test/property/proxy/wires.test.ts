@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import fc from 'fast-check';
-import { End, openGate, openSockets, rounds } from '../../support/proxy/wires.ts';
+import { openSockets } from '../../support/proxy/wires/sockets.ts';
+import { End, openGate, rounds } from '../../support/proxy/wires/wires.ts';
 
 const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 2000 : 100;
 const MEMORY_BYTES = 1000;

@@ -52,12 +52,19 @@ describe('phasesOf', () => {
       phases.map(({ name, concurrency, isBeside }) => [name, concurrency, isBeside]),
       [
         ['logic', 5, false],
-        ['bench smoke', 1, false],
         ['checks', 1, false],
         ['behavior', 5, false],
         ['real processes', 1, true],
         ['real processes again and again', 1, true],
       ],
+    );
+  });
+
+  test('runs all that wait at once where nothing runs beside them', (t) => {
+    const phases = phasesOf(treeOf(t, TREE), 'quick', 2);
+    assert.deepEqual(
+      phases.map(({ name, concurrency }) => [name, concurrency]),
+      [['logic', 7]],
     );
   });
 

@@ -1,9 +1,10 @@
 /**
  * What `npm test` runs, in which order and how many files at a time; and the sum of what came out.
  *
- * Tests of logic share the cores. Tests that start real processes run one file at a time, from the beginning on and beside
- * all others: they mostly wait. So do, beside those, the few that start them hundreds of times. The others give way to both
- * (`nice`), and are told of first.
+ * Tests of logic share the cores; in a quick run, which has nothing beside them, more processes than cores do, as most of
+ * them mostly wait. Tests that start real processes run one file at a time, from the beginning on and beside all others:
+ * they mostly wait. So do, beside those, the few that start them hundreds of times. The others give way to both (`nice`),
+ * and are told of first.
  */
 
 import { globSync } from 'node:fs';
@@ -31,7 +32,6 @@ interface Plan {
 }
 
 const LONG = 'test/**/*.long.test.ts';
-const BENCH = 'test/bench*.test.ts';
 const CHECK = 'test/check.test.ts';
 const BOTH: readonly Depth[] = ['quick', 'full'];
 
@@ -42,11 +42,10 @@ const PLANS: readonly Plan[] = [
       'test/*.test.ts',
       ...['support', 'unit', 'property', 'fuzz'].map((folder) => `test/${folder}/**/*.test.ts`),
     ],
-    without: [LONG, BENCH, CHECK],
+    without: [LONG, CHECK],
     isAlone: false,
     depths: BOTH,
   },
-  { name: 'bench smoke', globs: [BENCH], without: [LONG], isAlone: true, depths: BOTH },
   { name: 'checks', globs: [CHECK], without: [], isAlone: true, depths: ['full'] },
   {
     name: 'behavior',
@@ -78,14 +77,21 @@ const PLANS: readonly Plan[] = [
   },
 ];
 
+/**
+ * Processes at a time. One more than cores: many tests wait for a socket or a timer. In a quick run all that wait, and one that
+ * computes meanwhile (`sharing.ts` makes three that wait per core).
+ */
+function processesOf(depth: Depth, cores: number): number {
+  return depth === 'quick' ? 3 * cores + 1 : cores + 1;
+}
+
 /** Phases of a run; those without a file are left out. Every file is in exactly one phase of the full run. */
 export function phasesOf(root: string, depth: Depth, cores: number): Phase[] {
   return PLANS.filter(({ depths }) => depths.includes(depth))
     .map(({ name, globs, without, isAlone, isBeside = false }) => ({
       name,
       files: globSync([...globs], { cwd: root, exclude: [...without] }).sort(),
-      // One more than cores: many tests wait for a socket or a timer.
-      concurrency: isAlone ? 1 : cores + 1,
+      concurrency: isAlone ? 1 : processesOf(depth, cores),
       isBeside,
     }))
     .filter(({ files }) => files.length > 0);

@@ -33,8 +33,8 @@ const MODULES: readonly (readonly [Sharing, RegExp])[] = [
 const CALLS: readonly (readonly [Sharing, RegExp])[] = [
   ['waits', /\bstartPlane\(|\bfetch\(/],
   ['forks', /\bprocess\.execPath\b|\bnotifyReady\(/],
-  // What `t.mock` changes is restored with its test.
-  ['apart', /(?<!\bt\.)\bmock\b|\bglobalThis\b|\bprocess\.env\[[^\]]*\] = /],
+  // What `t.mock` changes is restored with its test, and what it made tells of its calls by a field of that name.
+  ['apart', /(?<!\.)\bmock\b|\bglobalThis\b|\bprocess\.env\[[^\]]*\] = /],
   ['apart', /\bprocess\.(?:on|once|off|exit|exitCode|chdir|umask|kill\(process\.pid)\b/],
   ['apart', /\bprocess\.(?:memoryUsage|cpuUsage|resourceUsage|getActiveResourcesInfo)\b/],
   // Hooks of no suite would be every file's.
@@ -82,8 +82,8 @@ export function sharingOf(path: string, read: ReadFile, depth: Depth = 'full'): 
 const isLong = (file: string): boolean => file.endsWith('.long.test.ts');
 
 /**
- * Test files in groups, one process each: at most `cores` groups of each kind, then the files apart. Who waits begins, so
- * that there is something to do meanwhile; what computes for long is next, each by itself.
+ * Test files in groups, one process each: at most twice as many as `cores` that wait and as many of the other kinds, then the
+ * files apart. Who waits begins, so that there is something to do meanwhile; what computes for long is next, each by itself.
  */
 export function groupsOf(root: string, files: readonly string[], cores: number, depth: Depth): string[][] {
   const read = (path: string): string => readFileSync(join(root, path), 'utf8');
@@ -93,12 +93,12 @@ export function groupsOf(root: string, files: readonly string[], cores: number, 
     byKind.get(kind)?.push(file);
   }
   const of = (kind: Sharing): string[] => byKind.get(kind) ?? [];
-  const dealt = (dealing: readonly string[]): string[][] =>
-    Array.from({ length: cores }, (_, hand) => dealing.filter((_file, n) => n % cores === hand));
+  const dealt = (dealing: readonly string[], hands = cores): string[][] =>
+    Array.from({ length: hands }, (_, hand) => dealing.filter((_file, n) => n % hands === hand));
   const alone = (some: readonly string[]): string[][] => some.map((file) => [file]);
   const computing = of('computes');
   return [
-    ...dealt(of('waits')),
+    ...dealt(of('waits'), 2 * cores),
     ...dealt(of('forks')),
     ...alone(computing.filter(isLong)),
     ...dealt(computing.filter((file) => !isLong(file))),

@@ -8,10 +8,14 @@ import { DISK, readText } from '#src/sources/disk.ts';
 import { DOCUMENT_BYTES_MAX } from '#src/sources/document/read.ts';
 
 let folder = '';
-before(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sluice-disk-'));
-});
-after(() => rm(folder, { recursive: true }));
+
+/** Makes the folder before the cases of a suite, and removes it after them. */
+function inFolder(): void {
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sluice-disk-'));
+  });
+  after(() => rm(folder, { recursive: true }));
+}
 
 /** Writes a file and gives its path. */
 async function file(name: string, content: string | Uint8Array): Promise<string> {
@@ -31,6 +35,8 @@ function unreadable(path: string, why: RegExp): Promise<void> {
 }
 
 describe('readText', () => {
+  inFolder();
+
   test('gives the text of a file without its byte order mark', async () => {
     assert.equal(await readText(await file('a', '\ufeffä: 1\n')), 'ä: 1\n');
   });
@@ -55,6 +61,8 @@ describe('readText', () => {
 });
 
 describe('watchFolder', () => {
+  inFolder();
+
   test('tells the name of what changed', async () => {
     const { promise, resolve } = Promise.withResolvers<string | null>();
     const watch = DISK.watchFolder(folder, resolve, assert.fail);

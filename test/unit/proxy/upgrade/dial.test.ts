@@ -9,7 +9,7 @@ import { Dial } from '#src/proxy/upgrade/dial.ts';
 import { type Lookup, Resolver } from '#src/proxy/wire/resolver.ts';
 import { bench, exchangeOn, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 import { closedSocket, eventually, upstreamOf } from '../../../support/proxy/running.ts';
-import { rounds } from '../../../support/proxy/wires.ts';
+import { rounds } from '../../../support/proxy/wires/wires.ts';
 
 interface Scene {
   readonly dial: Dial;

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import { resetSocket } from '#src/proxy/upgrade/reset.ts';
 import { closedSocket, eventually, upstreamOf } from '../../../support/proxy/running.ts';
-import { openSockets } from '../../../support/proxy/wires.ts';
+import { openSockets } from '../../../support/proxy/wires/sockets.ts';
 
 /** A connected socket, and its peer. */
 async function pairOf(t: TestContext): Promise<[Socket, Socket]> {

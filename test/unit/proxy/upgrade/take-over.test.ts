@@ -7,7 +7,7 @@ import { suite, type TestContext, test } from 'node:test';
 import { takeOver } from '#src/proxy/upgrade/take-over.ts';
 import type { Handle } from '#src/proxy/wire/binding.ts';
 import { eventually } from '../../../support/proxy/running.ts';
-import { type End, endsOf } from '../../../support/proxy/wires.ts';
+import { type End, endsOf } from '../../../support/proxy/wires/wires.ts';
 
 const NOTHING = Buffer.alloc(0);
 

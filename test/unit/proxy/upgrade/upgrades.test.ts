@@ -21,7 +21,7 @@ import {
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { assertEnds, openSessions, saying, scene, switching, upgradeRequest } from '../../../support/proxy/upgrade.ts';
-import { openSockets } from '../../../support/proxy/wires.ts';
+import { openSockets } from '../../../support/proxy/wires/sockets.ts';
 import { type RawClient, sendAndClose, statusesOf } from '../../../support/raw.ts';
 
 suite('upgrades', () => {

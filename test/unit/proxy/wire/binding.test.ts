@@ -16,7 +16,7 @@ import {
   STATE,
   WRITE_ERROR,
 } from '#src/proxy/wire/binding.ts';
-import { openGate, rounds } from '../../../support/proxy/wires.ts';
+import { openGate, rounds } from '../../../support/proxy/wires/wires.ts';
 
 const FILE = new URL('../../../../src/proxy/wire/binding.ts', import.meta.url);
 const BIG = Buffer.alloc(16_777_216, 'x');

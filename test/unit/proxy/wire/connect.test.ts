@@ -7,7 +7,8 @@ import { describe, it, type TestContext } from 'node:test';
 import type { Handle } from '#src/proxy/wire/binding.ts';
 import { type Connecting, connectTo, connectToAny, paceMs } from '#src/proxy/wire/connect.ts';
 import { blackholeOf } from '../../../support/http/blackhole.ts';
-import { type Gate, openGate, openSockets, rounds } from '../../../support/proxy/wires.ts';
+import { openSockets } from '../../../support/proxy/wires/sockets.ts';
+import { type Gate, openGate, rounds } from '../../../support/proxy/wires/wires.ts';
 
 interface Outcome {
   readonly handle: Handle | null;

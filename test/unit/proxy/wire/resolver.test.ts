@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Resolver } from '#src/proxy/wire/resolver.ts';
-import { rounds } from '../../../support/proxy/wires.ts';
+import { rounds } from '../../../support/proxy/wires/wires.ts';
 
 const BELIEVE_MS = 5000;
 const HOST = 'api.test';

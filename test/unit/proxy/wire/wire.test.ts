@@ -6,7 +6,8 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
-import { End, endsOf, openGate, openSockets, rounds } from '../../../support/proxy/wires.ts';
+import { openSockets } from '../../../support/proxy/wires/sockets.ts';
+import { End, endsOf, openGate, rounds } from '../../../support/proxy/wires/wires.ts';
 
 /** More than the kernel takes at once for a reader that does not read. */
 const BIG_BYTES = 16_777_216;
@@ -342,7 +343,7 @@ describe('memory', () => {
 
 describe('a thread', () => {
   it('can be ended while wires read, write, connect and close', async () => {
-    const support = new URL('../../../support/proxy/wires.ts', import.meta.url).href;
+    const support = new URL('../../../support/proxy/wires/wires.ts', import.meta.url).href;
     const connect = new URL('../../../../src/proxy/wire/connect.ts', import.meta.url).href;
     const code = `
       const { parentPort } = require('node:worker_threads');

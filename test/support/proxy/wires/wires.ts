@@ -133,8 +133,3 @@ export async function endsOf(t: TestContext, memoryBytes = 65_536): Promise<[End
 export async function rounds(count: number): Promise<void> {
   for (let round = 0; round < count; round++) await new Promise((resolve) => setImmediate(resolve));
 }
-
-/** TCP connections that this process has open, whoever they belong to. */
-export function openSockets(): number {
-  return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length;
-}
