@@ -2,7 +2,7 @@
  * A service under load with one canary, on virtual time, whose failures come in clusters of one user: bursts, or clients that
  * send again what failed.
  *
- * The law is that of `traffic.ts` with equal users (`clustered.test.ts` compares them): a burst is of one user, has geometric
+ * The law is that of `traffic.ts` with equal users (`clustered.long.test.ts` compares them): a burst is of one user, has geometric
  * length and exponential gaps; what is sent again fails again. Good requests are drawn by counts. As in `counted.ts` users
  * have random numbers of their own, so that the requests of a seed are the same whether its users are drawn or not.
  * Within a tick bad requests come first, as there. One seed is one history.

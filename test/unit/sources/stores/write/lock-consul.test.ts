@@ -2,15 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openConsulLocks, SESSION_MS_LEAST } from '#src/sources/stores/write/lock-consul.ts';
 import { startFake } from '../../../../support/stores/fake.ts';
-import { describeLocks } from '../../../../support/stores/fleet/locks.ts';
-import { CONSUL } from '../../../../support/stores/server.ts';
 
 const open = (address: string) => {
   const reach = { kind: 'consul', address, prefix: 'sluice', token: null, datacenter: null } as const;
   return openConsulLocks({ ...reach, consistency: 'default', waitMs: 1000, tls: null }, 'edge');
 };
-
-describeLocks({ kind: CONSUL, open, ttlMs: SESSION_MS_LEAST });
 
 test('a session is renewed when it would not surely last as long as the lock is wanted, and its key is read each time', async (t) => {
   const one = { tag: 'shop', name: 'one' };
