@@ -13,7 +13,7 @@ import type { Alert, AlertsConfig, Condition, Outcome } from '#src/model/threads
 import { asSaved, sampleAlerts, sampleChannel, sampleCondition, WALL_MS } from '../support/readings/alerts.ts';
 
 const SEED = Number(process.env['SLUICE_TEST_SEED'] ?? 52_031);
-const ROUNDS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 40 : 6;
+const ROUNDS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 40 : 3;
 const SECONDS = 1500;
 const GROUP_MS = 5000;
 /** Longer than a round, so that nothing is due to be told again. */

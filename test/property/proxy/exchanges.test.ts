@@ -10,7 +10,7 @@ import { rawClient } from '../../support/raw.ts';
 
 /** A run is mostly waiting for limits of time, so several go on beside one another, each with a plane of its own. */
 const LANES = 8;
-const RUNS_PER_LANE = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 25 : 3;
+const RUNS_PER_LANE = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 25 : 2;
 
 /** What the upstream does with a request, by its path; answers name the request they belong to. */
 const ANSWERS: Readonly<Record<string, (socket: Socket, id: string) => void>> = {

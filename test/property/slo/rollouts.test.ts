@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { countRollbacks } from '../../support/simulate/rollout.ts';
 import { HEALTHY, type Scenario } from '../../support/simulate/traffic.ts';
 
-const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 10 : 30;
+const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 5 : 30;
 const SEED = 700_001;
 const HOUR_MS = 3_600_000;
 

@@ -9,7 +9,10 @@ import { type History, wildHistory } from '../../../../support/simulate/watch/re
 import { linesOf } from '../../../../support/state/lines.ts';
 import { convicted, revertOf } from '../../../../support/state/reverts.ts';
 
-const SEEDS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 5 : 40;
+const IS_QUICK = process.env['SLUICE_TEST_DEPTH'] === 'quick';
+const SEEDS = IS_QUICK ? 3 : 40;
+/** Of the fields of a decision every so many is changed, and the sentence always. */
+const FIELD_STEP = IS_QUICK ? 5 : 1;
 
 function history(): History {
   return wildHistory(6, 900);
@@ -31,7 +34,7 @@ describe('an untouched log', () => {
       count += decisions.length;
     }
     t.diagnostic(`${count} decisions of seeds 1..${SEEDS}`);
-    assert.ok(count > 10 * SEEDS);
+    assert.ok(count >= 9 * SEEDS);
   });
 });
 
@@ -62,7 +65,7 @@ describe('a decision of which a single field was changed', () => {
 
   it('is found by its hash, whichever field it is', () => {
     const lines = linesOf(decisions, segments);
-    for (const path of leavesOf(victim)) {
+    for (const path of leavesOf(victim).filter((_path, n) => n % FIELD_STEP === 0)) {
       const body = JSON.stringify(changed(victim, path));
       const tampered = lines.map((line, n) => (n === at && line.kind === 'decision' ? { ...line, body } : line));
       const { ok, damages } = audit(tampered);
@@ -73,7 +76,8 @@ describe('a decision of which a single field was changed', () => {
   });
 
   it('is refuted by its evidence even when the whole chain was made anew', () => {
-    const missed = leavesOf(victim).filter((path) => {
+    const tried = leavesOf(victim).filter(([name], n) => name === 'sentence' || n % FIELD_STEP === 0);
+    const missed = tried.filter((path) => {
       const forged = decisions.map((decision, n) => (n === at ? (changed(victim, path) as Decision) : decision));
       return audit(linesOf(forged, segments)).ok;
     });

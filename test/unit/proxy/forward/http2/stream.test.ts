@@ -338,7 +338,7 @@ describe('back-pressure', () => {
 
   it('reaches a client whose endpoint does not read', async (t) => {
     const endpoint = await http2EndpointOf(t, () => undefined);
-    const plane = await planeOf(t, { ...oneHttp2([endpoint.port]), timeouts: { bodyIdleMs: 300 } });
+    const plane = await planeOf(t, { ...oneHttp2([endpoint.port]), timeouts: { bodyIdleMs: 1000 } });
     const client = clientOf(t, plane);
     client.send(`PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: ${64 * MIB}\r\n\r\n`);
     client.socket.write(Buffer.alloc(64 * MIB));
