@@ -107,7 +107,7 @@ export interface TestPlane {
   readonly port: number;
   readonly plane: Plane;
   readonly dials: Int32Array;
-  /** Capacities by endpoint id, which is the port modulo 1000. */
+  /** Capacities by endpoint id (`endpointIdOf`). */
   readonly endpointDials: EndpointDials;
   readonly latencyDials: LatencyDials;
   readonly standings: Standings;
@@ -133,7 +133,9 @@ export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
     limit: limit ?? 'off',
     breaker: breaker ?? null,
     balancer: balancer ?? 'peakEwma',
-    endpoints: ports.map((port) => endpoints.push({ id: port % 1000, host: '127.0.0.1', port, ...wayOf(spoken) }) - 1),
+    endpoints: ports.map(
+      (port) => endpoints.push({ id: endpointIdOf(port), host: '127.0.0.1', port, ...wayOf(spoken) }) - 1,
+    ),
     weights: ports.map(() => 1),
   });
   const stepOf = (step: FallbackSketch, cell: number): FallbackSpec => {
@@ -279,4 +281,9 @@ export function listenLoopback(server: Server): Promise<number> {
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
+}
+
+/** Number of the endpoint at a port: the port, or what comes after the thousands of one that a test made up. */
+export function endpointIdOf(port: number): number {
+  return port < 10_000 ? port % 1000 : port;
 }

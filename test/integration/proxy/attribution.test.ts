@@ -6,7 +6,7 @@ import { after, describe, it } from 'node:test';
 import { Breaches } from '#src/slo/budget/breach/breaches.ts';
 import { EndpointTotalsReader } from '#src/slo/endpoint-totals.ts';
 import { Totals } from '#src/slo/totals.ts';
-import { listenLoopback, startPlane, type TestPlane } from '../../support/plane.ts';
+import { endpointIdOf, listenLoopback, startPlane, type TestPlane } from '../../support/plane.ts';
 
 const SLOW_MS = 60;
 const servers: { close(): unknown }[] = [];
@@ -43,7 +43,7 @@ function watchOf(plane: TestPlane, ports: readonly number[]): () => string {
     cellOf: (cell) => totals.of(cell),
     endpointOf: (id) => ({ ...endpointTotals.of(id), ...endpointTotals.waitsOf(id) }),
   });
-  const endpoints = ports.map((port) => ({ id: port % 1000, address: `127.0.0.1:${port}` }));
+  const endpoints = ports.map((port) => ({ id: endpointIdOf(port), address: `127.0.0.1:${port}` }));
   breaches.follow([{ route: 'shop', versions: [{ service: 's', version: 'v1', cell: 1, endpoints }] }], 0);
   return () => breaches.explain({ scope: 'route', name: 'shop' }, 'latency', 1000);
 }

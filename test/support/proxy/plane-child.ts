@@ -7,7 +7,7 @@
 
 import { readdirSync, readlinkSync } from 'node:fs';
 import { CELL, ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
-import { startPlane } from '../plane.ts';
+import { endpointIdOf, startPlane } from '../plane.ts';
 import type { Reading } from './child.ts';
 
 const upstreamPort = Number(process.argv[2]);
@@ -47,7 +47,7 @@ function openSockets(): number {
 }
 
 const endpoint = (word: keyof typeof ENDPOINT): number =>
-  plane.tallies.endpoints[(upstreamPort % 1000) * ENDPOINT_WORDS + ENDPOINT[word]] as number;
+  plane.tallies.endpoints[endpointIdOf(upstreamPort) * ENDPOINT_WORDS + ENDPOINT[word]] as number;
 
 process.on('message', () => {
   globalThis.gc?.();

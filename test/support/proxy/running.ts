@@ -7,7 +7,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { CELL, ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
-import { listenLoopback, type PlaneSketch, type RouteSketch, startPlane, type TestPlane } from '../plane.ts';
+import {
+  endpointIdOf,
+  listenLoopback,
+  type PlaneSketch,
+  type RouteSketch,
+  startPlane,
+  type TestPlane,
+} from '../plane.ts';
 import { type RawClient, type RawUpstream, rawClient, rawUpstream, statusesOf } from '../raw.ts';
 
 /** Bounds every wait: reached only when something hangs. */
@@ -136,7 +143,7 @@ export async function settled(count: () => number, least: number): Promise<numbe
 }
 
 export function endpointWord(plane: TestPlane, port: number, word: keyof typeof ENDPOINT): number {
-  return plane.tallies.endpoints[(port % 1000) * ENDPOINT_WORDS + ENDPOINT[word]] as number;
+  return plane.tallies.endpoints[endpointIdOf(port) * ENDPOINT_WORDS + ENDPOINT[word]] as number;
 }
 
 /** How often exchanges of a cell ended with a reason. */

@@ -17,7 +17,7 @@ import {
   scene,
   UNUSED,
 } from '../../../support/http/rescued.ts';
-import { readCell } from '../../../support/plane.ts';
+import { endpointIdOf, readCell } from '../../../support/plane.ts';
 import {
   answeringOf,
   askedOn,
@@ -137,7 +137,7 @@ describe('nobody is rescued', () => {
       { name: 'canary', ports: [dead, live.port], weight: 1, balancer: 'roundRobin' as const },
     ];
     on.plane.swap({ routes: [{ versions, rescue: 'unpinned' }] });
-    setCapacity(on.plane.endpointDials, on.stable.port % 1000, 0);
+    setCapacity(on.plane.endpointDials, endpointIdOf(on.stable.port), 0);
     // Turns go to the dead one, the retry to the other.
     for (let n = 0; n < 2; n++) assert.deepEqual(statusesOf(await asked(on)), [200]);
     assert.deepEqual([on.stable.sockets.length, rescues(on.plane)], [0, { skipped: 2 }]);

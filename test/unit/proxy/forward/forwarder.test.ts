@@ -8,7 +8,7 @@ import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
 import { setCapacity } from '#src/snapshot/endpoint-dials.ts';
 import { blackholeOf } from '../../../support/http/blackhole.ts';
-import { type PlaneSketch, readCell } from '../../../support/plane.ts';
+import { endpointIdOf, type PlaneSketch, readCell } from '../../../support/plane.ts';
 import {
   answeringOf,
   askedOn,
@@ -60,7 +60,7 @@ describe('a retry', () => {
     const retry = { statuses: [503], retriesMax: 2, backoffMs: 1 };
     const sketch = oneVersion(upstream.port, silent);
     const plane = await planeOf(t, { routes: [{ ...sketch.routes[0]!, retry }], timeouts: { connectMs: 300 } });
-    setCapacity(plane.endpointDials, silent % 1000, 0);
+    setCapacity(plane.endpointDials, endpointIdOf(silent), 0);
     const ask = (path: string): Promise<string> => sendAndClose(plane.port, getOf(path, CLOSE));
     const answer = async (nth: number, bytes: string): Promise<void> => {
       await eventually(() => held.length > nth, `request ${nth}`);
@@ -71,10 +71,10 @@ describe('a retry', () => {
     await kept;
     const first = ask('/first');
     await eventually(() => held.length === 2, 'the first one is on the kept connection');
-    setCapacity(plane.endpointDials, silent % 1000, 1000);
+    setCapacity(plane.endpointDials, endpointIdOf(silent), 1000);
     await answer(1, OK.replace('200 OK', '503 No'));
     await eventually(() => endpointWord(plane, silent, 'inFlight') === 1, 'its retry waits for the other endpoint');
-    setCapacity(plane.endpointDials, silent % 1000, 0);
+    setCapacity(plane.endpointDials, endpointIdOf(silent), 0);
     const second = ask('/second');
     await answer(2, OK);
     await answer(3, OK);
