@@ -11,6 +11,8 @@ import { Worker } from 'node:worker_threads';
 import { PRIORITIES, type Priority } from '#src/model/overload.ts';
 import { listenLoopback } from '../../test/support/plane.ts';
 
+/** A gateway looks at each field, who asks does not: so it is the gateway that is short, not who asks it. */
+const FIELDS = Array.from({ length: 80 }, (_, n) => `x-field-${n}: ${'v'.repeat(40)}\r\n`).join('');
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 /** Pause of a client whose connection was closed. */
 const RETURN_MS = 100;
@@ -39,17 +41,32 @@ export interface Outcome {
   readonly closed: number;
 }
 
-/** Begins it in a thread. `stop` resolves with what came of it. */
-export function startOverloadThread(port: number, connections: number): { stop(): Promise<Outcome> } {
-  const worker = new Worker(new URL('./thread.ts', import.meta.url), { workerData: { port, connections } });
+/** So many share the connections: one alone asks less than a gateway on a core of its own answers. */
+const THREADS = 3;
+
+/** Begins it in threads. `stop` resolves with what came of it. */
+export function startOverloadThreads(port: number, connections: number): { stop(): Promise<Outcome> } {
+  const workers = Array.from({ length: THREADS }, (_, first) => {
+    const workerData = { port, connections, first, step: THREADS };
+    return new Worker(new URL('./thread.ts', import.meta.url), { workerData });
+  });
   return {
     async stop() {
-      const told = once(worker, 'message');
-      worker.postMessage('stop');
-      const [outcome] = (await told) as [Outcome];
-      return outcome;
+      const told = workers.map((worker) => once(worker, 'message') as Promise<[Outcome]>);
+      for (const worker of workers) worker.postMessage('stop');
+      const outcomes = (await Promise.all(told)).map(([outcome]) => outcome);
+      return outcomes.reduce(sumOf);
     },
   };
+}
+
+function sumOf(one: Outcome, other: Outcome): Outcome {
+  const both = (name: Priority): Answers => {
+    const [a, b] = [one.answers[name], other.answers[name]];
+    return { ok: a.ok + b.ok, shed: a.shed + b.shed, other: a.other + b.other };
+  };
+  const answers = Object.fromEntries(PRIORITIES.map((name) => [name, both(name)]));
+  return { answers: answers as Record<Priority, Answers>, closed: one.closed + other.closed };
 }
 
 /** An upstream that answers every head at once. */
@@ -78,8 +95,8 @@ function priorityOf(index: number): Priority {
   return index % 10 === 0 ? first : (others[index % others.length] as Priority);
 }
 
-/** Begins it. */
-export function startOverload(port: number, connections: number): Overload {
+/** Begins it. @param first @param step of the connections' numbers: those of one thread */
+export function startOverload(port: number, connections: number, first = 0, step = 1): Overload {
   const answers = Object.fromEntries(PRIORITIES.map((name) => [name, { ok: 0, shed: 0, other: 0 }]));
   const sockets = new Set<Socket>();
   let closed = 0;
@@ -88,7 +105,7 @@ export function startOverload(port: number, connections: number): Overload {
     if (isOver) return;
     const priority = priorityOf(index);
     const counts = answers[priority] as Answers;
-    const request = `GET / HTTP/1.1\r\nHost: a\r\nx-priority: ${priority}\r\nx-user-id: user-${index}\r\n\r\n`;
+    const request = `GET / HTTP/1.1\r\nHost: a\r\nx-priority: ${priority}\r\nx-user-id: user-${index}\r\n${FIELDS}\r\n`;
     const socket = connect({ host: '127.0.0.1', port, noDelay: true }, () => void socket.write(request));
     sockets.add(socket);
     socket.on('data', (bytes: Buffer) => {
@@ -106,9 +123,9 @@ export function startOverload(port: number, connections: number): Overload {
       setTimeout(() => join(index), RETURN_MS);
     });
   };
-  let opened = 0;
+  let opened = first;
   const opening = setInterval(() => {
-    for (let n = 0; n < OPENING && opened < connections; n++) join(opened++);
+    for (let n = 0; n < OPENING && opened < connections; n++, opened += step) join(opened);
     if (opened >= connections) clearInterval(opening);
   }, OPENING_MS);
   return {

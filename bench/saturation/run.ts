@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util';
 import { PRIORITIES } from '#src/model/overload.ts';
 import type { Status } from '#src/model/status.ts';
 import { type GatewayProcess, startGatewayProcess, until } from '../../test/support/gateway.ts';
-import { type Outcome, startOverloadThread, startUpstream } from './load.ts';
+import { type Outcome, startOverloadThreads, startUpstream } from './load.ts';
 
 const MEMORY_MIB = 256;
 const HEAP_MIB = 64;
@@ -84,7 +84,7 @@ function answeredIn({ answers }: Outcome): number {
 
 /** Connections that are ten times too many, by the rate of answers without overload. */
 async function connectionsFor(port: number, { delayMs, print }: OverloadOptions): Promise<number> {
-  const probe = startOverloadThread(port, PROBES);
+  const probe = startOverloadThreads(port, PROBES);
   await sleep(PROBE_MS);
   const perSecond = answeredIn(await probe.stop()) / (PROBE_MS / 1000);
   const fit = (perSecond * delayMs) / 1000;
@@ -155,7 +155,7 @@ export async function overload(options: OverloadOptions): Promise<string[]> {
   try {
     const port = Number(new URL(gateway.proxyUrl).port);
     const connections = options.connections ?? (await connectionsFor(port, options));
-    const load = startOverloadThread(port, connections);
+    const load = startOverloadThreads(port, connections);
     const seen = await watch(gateway, options);
     await until('a profile is written', () => readdirSync(folder).length > 0).catch(() => undefined);
     const outcome = await load.stop();

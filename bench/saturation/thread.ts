@@ -5,8 +5,15 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { startOverload } from './load.ts';
 
-const { port, connections } = workerData as { readonly port: number; readonly connections: number };
-const load = startOverload(port, connections);
+interface Part {
+  readonly port: number;
+  readonly connections: number;
+  readonly first: number;
+  readonly step: number;
+}
+
+const { port, connections, first, step } = workerData as Part;
+const load = startOverload(port, connections, first, step);
 parentPort?.once('message', () => {
   load.stop();
   parentPort?.postMessage({ answers: load.answers, closed: load.closed() });

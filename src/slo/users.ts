@@ -49,6 +49,9 @@ import {
 } from '../model/tallies.ts';
 import type { Region } from './regions.ts';
 
+/** A mark writes up to two news before it counts them: those two places are not read. */
+const NEWS_MAX = UNIT_NEWS_WORDS - 2;
+
 /** Seconds after a failure in which a user is left out: docs/verdicts.md has the table that chose it. */
 export const USER_REST_SECONDS = 10;
 /** Rests grow to 10 s * 2^10, about 3 hours. */
@@ -193,7 +196,7 @@ export class UserWindow {
     const count = Atomics.load(units, base + UNIT_COUNT);
     seconds[slot] = second;
     taken[slot] = count;
-    if (count - from <= UNIT_NEWS_WORDS) {
+    if (count - from <= NEWS_MAX) {
       const first = base + UNIT_NEWS;
       let at = first + (from % UNIT_NEWS_WORDS);
       for (let n = from; n < count; n++) {
@@ -203,7 +206,7 @@ export class UserWindow {
         at = at + 1 === first + UNIT_NEWS_WORDS ? first : at + 1;
       }
       // What came meanwhile may have been written over what was to be read.
-      if (Atomics.load(units, base + UNIT_COUNT) - from <= UNIT_NEWS_WORDS) return;
+      if (Atomics.load(units, base + UNIT_COUNT) - from <= NEWS_MAX) return;
     }
     for (let word = 0; word < UNIT_BITMAP_WORDS; word++) {
       let bits = units[base + UNIT_SEEN + word] as number;

@@ -11,6 +11,7 @@
  */
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { asciiOf } from '../../lib/text/ascii.ts';
 import { REASONS, type Reason } from '../../model/reason.ts';
 import { TAP_RATE_MAX, type TapCounts, type TapFilter, type TapWish } from '../../model/threads/requests/tap.ts';
 import { type AdminActions, admit, cut } from '../commands.ts';
@@ -20,6 +21,8 @@ import { type Answer, problemReply, streamHeaders } from '../reply.ts';
 /** Requests a second where nothing is said. */
 export const TAP_RATE = 10;
 const COUNTS_MS = 1000;
+/** What may wait for a reader before it counts as stuck: more than a batch at the highest rate. */
+const WAITING_BYTES_MAX = 512 * 1024;
 const NAME_MAX = 253;
 const PARAMETERS = ['route', 'version', 'color', 'status', 'outcome', 'rate'];
 
@@ -150,7 +153,8 @@ class Session implements TapReader {
   #write(name: string, data: unknown): boolean {
     const response = this.#response;
     if (response === null || this.#stuckSinceMs !== null || response.writableEnded) return false;
-    if (!response.write(`event: ${name}\ndata: ${JSON.stringify(data)}\n\n`)) this.#stuckSinceMs = this.#nowMs();
+    const isTaken = response.write(`event: ${name}\ndata: ${asciiOf(JSON.stringify(data))}\n\n`);
+    if (!isTaken && response.writableLength > WAITING_BYTES_MAX) this.#stuckSinceMs = this.#nowMs();
     return true;
   }
 }

@@ -9,6 +9,7 @@
 import { nowMs, wallTime } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { type LineSink, openSink } from '../../lib/sink.ts';
+import { asciiOf } from '../../lib/text/ascii.ts';
 import { reasonRow } from '../../model/reason.ts';
 import type { AccessBatch, AccessRecord } from '../../model/threads/requests/access.ts';
 import { Exemplars } from '../exposition/exemplars.ts';
@@ -149,9 +150,4 @@ export function accessFields(record: AccessRecord, offsetMs: number) {
 /** Three digits are what the clock is good for. */
 function micros(ms: number): number {
   return Math.round(ms * 1000) / 1000;
-}
-
-/** JSON escapes controls up to 0x1f; the others, and everything beyond ASCII, are escaped here. */
-function asciiOf(json: string): string {
-  return json.replace(/[^\x20-\x7e]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

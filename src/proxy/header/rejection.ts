@@ -8,6 +8,7 @@
  * the body look complete.
  */
 
+import { asciiOf } from '../../lib/text/ascii.ts';
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import type { Peer } from '../decide/decide.ts';
 import type { Exchange } from '../exchange.ts';
@@ -191,11 +192,6 @@ const PLAIN = /^[ !#-[\]-~]*$/;
 
 function jsonOf(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : asciiOf(JSON.stringify(text));
-}
-
-/** ASCII only: heads and bodies leave in one Latin-1 write. */
-function asciiOf(json: string): string {
-  return json.replace(/[^\0-\x7f]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** What a filter answers: a redirect or a preflight, without body. @param date the line of this second */

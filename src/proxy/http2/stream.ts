@@ -391,7 +391,8 @@ export class ClientStream implements Asker, Timed {
 
   /** Resets the stream with INTERNAL_ERROR. Closing it instead would end it first, as if the answer were whole. */
   #cut(): void {
-    if (this.#stream.destroyed || this.#stream.closed) return;
+    if (this.#stream.destroyed) return;
+    if (this.#stream.closed) return this.#discard();
     this.#home.ownReset();
     this.#stream.destroy(CUT_OFF);
   }

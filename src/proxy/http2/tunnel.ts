@@ -131,6 +131,8 @@ export class Tunnel extends Duplex {
       this.#home.ownReset();
       addAbortSignal(ABORTED, this.#stream);
     }
+    // One that its client has closed stays for as long as something in it is unread.
+    if (this.#stream.closed) this.#stream.destroy();
     this.flushed();
     done(error);
   }

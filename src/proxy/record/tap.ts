@@ -92,7 +92,7 @@ export class Taps {
     for (const tap of this.#taps) {
       const { route, version, color } = tap.filter;
       if (route !== null || version !== null || color !== null) continue;
-      if (!fits(tap.filter, status, reason, false) || !this.#mayShow(tap, nowMs)) continue;
+      if (!fits(tap.filter, status, reason, status >= 500) || !this.#mayShow(tap, nowMs)) continue;
       this.#rows.push([tap.id, false, record]);
     }
   }

@@ -114,6 +114,8 @@ class Users {
   readonly #random: Random;
   readonly #worker: SimulatedWorker;
   readonly #gapMs: number;
+  /** Who has which key, and so is among the canary's, is another draw in each history. */
+  readonly #salt: number;
   #nextMs = START_MS;
 
   constructor(terms: HistoryTerms, random: Random, worker: SimulatedWorker) {
@@ -121,6 +123,7 @@ class Users {
     this.#random = random;
     this.#worker = worker;
     this.#gapMs = 1000 / terms.traffic.requestsPerSecond;
+    this.#salt = random.nextUint32();
     this.#advance();
   }
 
@@ -136,7 +139,7 @@ class Users {
   #send(nowMs: number, canaryShare: number): void {
     const { spec, traffic, isSticky } = this.#terms;
     const random = this.#random;
-    const user = mix32(Math.floor(random.nextFloat() * traffic.users));
+    const user = mix32(Math.floor(random.nextFloat() * traffic.users) ^ this.#salt);
     const isCanary = (isSticky ? user / UINT32 : random.nextFloat()) < canaryShare;
     const { cell, unit } = isCanary ? spec.canary : spec.stable;
     const { errorRatio, latency } = isCanary ? traffic.canary : traffic.stable;
