@@ -38,7 +38,7 @@ export interface Overload {
 export interface Outcome {
   readonly answers: Readonly<Record<Priority, Answers>>;
   /** Connections that were closed before an answer. */
-  readonly closed: number;
+  closed: number;
 }
 
 /** So many share the connections: one alone asks less than a gateway on a core of its own answers. */
@@ -54,19 +54,21 @@ export function startOverloadThreads(port: number, connections: number): { stop(
     async stop() {
       const told = workers.map((worker) => once(worker, 'message') as Promise<[Outcome]>);
       for (const worker of workers) worker.postMessage('stop');
-      const outcomes = (await Promise.all(told)).map(([outcome]) => outcome);
-      return outcomes.reduce(sumOf);
+      const sum: Outcome = { answers: noAnswers(), closed: 0 };
+      for (const [{ answers, closed }] of await Promise.all(told)) {
+        sum.closed += closed;
+        for (const name of PRIORITIES) {
+          for (const kind of ['ok', 'shed', 'other'] as const) sum.answers[name][kind] += answers[name][kind];
+        }
+      }
+      return sum;
     },
   };
 }
 
-function sumOf(one: Outcome, other: Outcome): Outcome {
-  const both = (name: Priority): Answers => {
-    const [a, b] = [one.answers[name], other.answers[name]];
-    return { ok: a.ok + b.ok, shed: a.shed + b.shed, other: a.other + b.other };
-  };
-  const answers = Object.fromEntries(PRIORITIES.map((name) => [name, both(name)]));
-  return { answers: answers as Record<Priority, Answers>, closed: one.closed + other.closed };
+function noAnswers(): Record<Priority, Answers> {
+  const none = PRIORITIES.map((name) => [name, { ok: 0, shed: 0, other: 0 }]);
+  return Object.fromEntries(none) as Record<Priority, Answers>;
 }
 
 /** An upstream that answers every head at once. */
@@ -97,14 +99,14 @@ function priorityOf(index: number): Priority {
 
 /** Begins it. @param first @param step of the connections' numbers: those of one thread */
 export function startOverload(port: number, connections: number, first = 0, step = 1): Overload {
-  const answers = Object.fromEntries(PRIORITIES.map((name) => [name, { ok: 0, shed: 0, other: 0 }]));
+  const answers = noAnswers();
   const sockets = new Set<Socket>();
   let closed = 0;
   let isOver = false;
   const join = (index: number): void => {
     if (isOver) return;
     const priority = priorityOf(index);
-    const counts = answers[priority] as Answers;
+    const counts = answers[priority];
     const request = `GET / HTTP/1.1\r\nHost: a\r\nx-priority: ${priority}\r\nx-user-id: user-${index}\r\n${FIELDS}\r\n`;
     const socket = connect({ host: '127.0.0.1', port, noDelay: true }, () => void socket.write(request));
     sockets.add(socket);
@@ -129,7 +131,7 @@ export function startOverload(port: number, connections: number, first = 0, step
     if (opened >= connections) clearInterval(opening);
   }, OPENING_MS);
   return {
-    answers: answers as Record<Priority, Answers>,
+    answers,
     closed: () => closed,
     stop: () => {
       isOver = true;
