@@ -17,6 +17,7 @@ import type {
   EndpointStatus,
   RescueCounts,
   RolloutStatus,
+  RouteState,
   RouteStatus,
   SheddingStatus,
   TrafficStatus,
@@ -63,13 +64,32 @@ export interface StatusSource {
 
 /** Every route in the order of the configuration. Cost: a few microseconds per route x version. */
 export function routeStatuses(source: StatusSource): RouteStatus[] {
-  return [...eachRouteStatus(source)];
+  const shown = versionCells(source.snapshot.routes);
+  return source.snapshot.routes.map((route, index) => routeStatus(source, shown, route, index));
 }
 
-/** The same one by one: each is made when it is taken. */
-export function* eachRouteStatus(source: StatusSource): Generator<RouteStatus> {
-  const shown = versionCells(source.snapshot.routes);
-  for (const [index, route] of source.snapshot.routes.entries()) yield routeStatus(source, shown, route, index);
+/** States of all routes one by one: each is made when it is taken; the endpoints of versions that several routes share, once. */
+export function* routeStates(source: StatusSource): Generator<RouteState> {
+  const endpoints = new Map<TargetSpec, readonly EndpointStatus[]>();
+  const endpointsOfSplit = (split: SplitSpec): readonly EndpointStatus[] => {
+    const known = endpoints.get(split.targets) ?? endpointsOf(source, split);
+    endpoints.set(split.targets, known);
+    return known;
+  };
+  for (const [index, { name, splits }] of source.snapshot.routes.entries()) {
+    const scale = weightScaleAt(source, index);
+    const finished = splits.map(({ cell }) => source.cell(cell).finished);
+    const total = finished.reduce((sum, count) => sum + count, 0);
+    const versions = splits.map((split, i) => ({
+      service: split.service,
+      version: split.version,
+      weight: source.weight(split.dial) / scale,
+      shareRatio: ratioOf(finished[i] as number, total),
+      downstream: downstreamOf(source, split),
+      endpoints: endpointsOfSplit(split),
+    }));
+    yield { name, rollout: source.rollout(name), versions };
+  }
 }
 
 /** Some routes. Cost: those, and 0.1 us for each route there is. @param indexes of the routes, in the order that is wanted */
@@ -117,7 +137,7 @@ export function versionWeights(
 ): VersionWeights[] {
   const { name, splits } = source.snapshot.routes[index] as RouteSpec;
   const route = source.config.routes[index];
-  const scale = route === undefined ? 1 : weightScaleOf(route);
+  const scale = weightScaleAt(source, index);
   return splits.map((split, i) => ({
     service: split.service,
     version: split.version,
@@ -129,6 +149,12 @@ export function versionWeights(
   }));
 }
 
+/** What one unit of the dials of a route is worth. */
+function weightScaleAt({ config }: Pick<StatusSource, 'config'>, index: number): number {
+  const route = config.routes[index];
+  return route === undefined ? 1 : weightScaleOf(route);
+}
+
 function originOf({ document, revision, reason }: WeightsOrigin): WeightsStatus {
   return { document, revision, reason };
 }
@@ -138,18 +164,21 @@ function versionStatus(
   split: SplitSpec,
   more: VersionWeights & Pick<VersionStatus, 'rescued' | 'drift' | 'admission' | 'breaker' | 'downstream'>,
 ): VersionStatus {
-  const endpoints = split.targets.endpoints.map((index) => {
-    const spec = source.snapshot.endpoints[index] as EndpointSpec;
-    const host = spec.host.includes(':') ? `[${spec.host}]` : spec.host;
-    return { address: `${host}:${spec.port}`, ...source.endpoint(spec.id) };
-  });
   return {
     colors: split.colors,
     ...more,
     ...trafficOf(source.cell(split.cell)),
     shareRatio: null,
-    endpoints,
+    endpoints: endpointsOf(source, split),
   };
+}
+
+function endpointsOf(source: StatusSource, { targets }: SplitSpec): EndpointStatus[] {
+  return targets.endpoints.map((index) => {
+    const { id, host: name, port } = source.snapshot.endpoints[index] as EndpointSpec;
+    const host = name.includes(':') ? `[${name}]` : name;
+    return { address: `${host}:${port}`, ...source.endpoint(id) };
+  });
 }
 
 /** @param shown the cell in which the version's admission is shown */

@@ -8,7 +8,7 @@ import { getHeapSnapshot } from 'node:v8';
 import { notReadyBecause, type Phase } from '../admin/checks.ts';
 import type { SteerActions } from '../admin/process/steer.ts';
 import { type AdminServer, startAdmin } from '../admin/server.ts';
-import { eachRouteStatus, routeStatuses, type StatusSource, statusesAt, versionWeights } from '../admin/status.ts';
+import { routeStates, routeStatuses, type StatusSource, statusesAt, versionWeights } from '../admin/status.ts';
 import { routeReadings } from '../export/exposition/readings.ts';
 import { createMetrics } from '../export/metrics.ts';
 import type { AccessLogWriter } from '../export/requests/access-log.ts';
@@ -24,8 +24,8 @@ import { GATEWAY_CELL } from '../model/tallies.ts';
 import { FAULT_KINDS } from '../model/threads/faults.ts';
 import type { RestartAnswer, RestartStatus } from '../model/threads/handover.ts';
 import { downstreamOf } from '../model/threads/load/downstream.ts';
-import type { EndpointTotalsReader } from '../slo/endpoint-totals.ts';
-import type { Totals } from '../slo/totals.ts';
+import type { EndpointTotalsReader } from '../slo/totals/endpoint-totals.ts';
+import type { Totals } from '../slo/totals/totals.ts';
 import { type Dials, getDial } from '../snapshot/dials.ts';
 import { indexOfRoute } from '../snapshot/overrides.ts';
 import { readableConfig } from '../snapshot/revisions/diff.ts';
@@ -108,10 +108,10 @@ export async function openAdmin(insight: Insight, address: ListenAddress, fd?: n
     generation: () => (store.current as Current).snapshot.revision,
     viewers: () => admin?.viewers ?? NO_VIEWERS,
     status: () => statusOf(insight),
-    routes: () => eachRouteStatus(routeSourceOf(insight)),
+    routes: () => routeStates(routeSourceOf(insight)),
     slos: () => insight.objectives.slos.each(bothClocks()),
     exemplars: (route, version) => accessLog.exemplars.of(route, version),
-    traffic: () => routeReadings((store.current as Current).snapshot, (cell) => totals.of(cell)),
+    traffic: () => routeReadings((store.current as Current).snapshot, (cell, limits) => totals.of(cell, limits)),
     refused: () => totals.of(GATEWAY_CELL).reasons,
     colors: () => totals.of(GATEWAY_CELL),
     handshakes: () => totals.of(GATEWAY_CELL).handshakes,

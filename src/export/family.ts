@@ -8,7 +8,8 @@
  */
 
 import type { Metric, Registry } from 'prom-client';
-import type { RouteStatus, SloStatus, Status } from '../model/status.ts';
+import type { RouteState, SloStatus, Status } from '../model/status.ts';
+import type { EndpointRow, ServiceRow, VersionRow } from './rows.ts';
 import type {
   AccessLosses,
   ColorCounts,
@@ -23,9 +24,13 @@ import type {
 export interface Reading {
   /** Without what grows with the number of routes. */
   readonly status: Omit<Status, 'routes' | 'slos'>;
-  readonly routes: readonly RouteStatus[];
+  readonly routes: readonly RouteState[];
   readonly slos: readonly SloStatus[];
   readonly traffic: readonly RouteReading[];
+  /** Of `traffic`, and of `routes`, what many families go through (rows.ts). */
+  readonly versions: readonly VersionRow[];
+  readonly services: readonly ServiceRow[];
+  readonly endpoints: readonly EndpointRow[];
   /** Requests refused before they had a route, by reason number. */
   readonly refused: ArrayLike<number>;
   readonly colors: ColorCounts;

@@ -26,6 +26,7 @@ import { FLEET_FAMILIES } from './gateways/fleet-families.ts';
 import { IDEMPOTENCY_FAMILIES } from './gateways/idempotency-families.ts';
 import { TRACING_FAMILIES } from './gateways/tracing-families.ts';
 import { REVISION_FAMILIES } from './revision-families.ts';
+import { endpointRows, serviceRows, versionRows } from './rows.ts';
 import { SLO_FAMILIES } from './slo-families.ts';
 import type { MetricsSource, ScrapeCounts } from './source.ts';
 import { SOURCE_FAMILIES } from './source-families.ts';
@@ -151,13 +152,19 @@ class Pages implements Metrics {
       const routes = await this.#slices.all(source.routes());
       const slos = await this.#slices.all(source.slos());
       if (generation !== source.generation() && readings < READINGS_MAX) continue;
-      return { ...restOf(source, this.#counts), traffic, routes, slos };
+      const versions = await this.#slices.all(versionRows(traffic));
+      const services = await this.#slices.all(serviceRows(versions));
+      const endpoints = await this.#slices.all(endpointRows(routes));
+      return { ...restOf(source, this.#counts), traffic, versions, services, endpoints, routes, slos };
     }
   }
 }
 
+/** What grows with the number of routes. */
+type Grown = 'traffic' | 'versions' | 'services' | 'endpoints' | 'routes' | 'slos';
+
 /** All that does not grow. */
-function restOf(source: MetricsSource, scrapes: ScrapeCounts): Omit<Reading, 'traffic' | 'routes' | 'slos'> {
+function restOf(source: MetricsSource, scrapes: ScrapeCounts): Omit<Reading, Grown> {
   return {
     status: source.status(),
     refused: source.refused(),

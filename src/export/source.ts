@@ -2,7 +2,7 @@
  * What the metrics page is made from: readings of the tallies and the status, taken at each scrape.
  */
 
-import type { RescueCounts, RouteStatus, SloStatus, Status } from '../model/status.ts';
+import type { RescueCounts, RouteState, SloStatus, Status } from '../model/status.ts';
 import type { FallbackCounts } from '../model/threads/answers/fallback.ts';
 import type { FaultKind } from '../model/threads/faults.ts';
 import type { Exemplar } from './family.ts';
@@ -121,7 +121,7 @@ export interface MetricsSource {
   /** Another number after every change of the configuration: what is being read then is read again. */
   generation(): number;
   status(): Omit<Status, 'routes' | 'slos'>;
-  routes(): Iterable<RouteStatus>;
+  routes(): Iterable<RouteState>;
   slos(): Iterable<SloStatus>;
   traffic(): Iterable<RouteReading>;
   exemplars(route: string, version: string): readonly Exemplar[];

@@ -13,11 +13,13 @@ import { FALLBACK_KINDS } from '../model/threads/answers/fallback.ts';
 import { cumulate } from './exposition/buckets.ts';
 import { withExemplars } from './exposition/exemplars.ts';
 import type { Bucket, Family, Labels, Reading, Sample } from './family.ts';
-import type { CellReading, RouteReading, VersionReading } from './source.ts';
+import type { VersionRow } from './rows.ts';
+import type { CellReading } from './source.ts';
 
 const DURATION = 'http_server_request_duration_seconds';
 const STREAM_DURATION = 'sluice_stream_duration_seconds';
 const STATUS_CLASSES = [1, 2, 3, 4, 5] as const;
+const NONE: Labels = {};
 
 export const TRAFFIC_FAMILIES: readonly Family[] = [
   {
@@ -25,9 +27,9 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     help: 'Time from route match to the last byte of the response, of a stream to the first, by version',
     type: 'histogram',
     labels: ['http_route', 'route', 'service', 'service_version'],
-    *collect({ traffic, exemplars }) {
-      for (const [route, version] of versionsOf(traffic)) {
-        if (isUsed(version.cell)) yield durationSample(route, version, exemplars);
+    *collect({ versions, exemplars }) {
+      for (const row of versions) {
+        if (isUsed(row.version.cell)) yield durationSample(row, exemplars);
       }
     },
   },
@@ -36,9 +38,9 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     help: 'Time from route match to the end of an event stream or a call of gRPC, by version',
     type: 'histogram',
     labels: ['route', 'service', 'version'],
-    *collect({ traffic }) {
-      for (const [route, version] of versionsOf(traffic)) {
-        yield* streamSamples(version.cell, versionLabels(route, version));
+    *collect({ versions }) {
+      for (const { version, labels } of versions) {
+        yield* streamSamples(version.cell, labels);
       }
     },
   },
@@ -47,9 +49,9 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     help: 'Exchanges of a version on a route, by effect on its SLI',
     type: 'counter',
     labels: ['outcome', 'route', 'service', 'version'],
-    *collect({ traffic }) {
-      for (const [route, version] of versionsOf(traffic)) {
-        yield* outcomeSamples(version.cell, versionLabels(route, version));
+    *collect({ versions }) {
+      for (const { version, labels } of versions) {
+        yield* outcomeSamples(version.cell, labels);
       }
     },
   },
@@ -67,9 +69,8 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     help: 'Exchanges of a version on a route, by class of the status code',
     type: 'counter',
     labels: ['code_class', 'route', 'service', 'version'],
-    *collect({ traffic }) {
-      for (const [route, version] of versionsOf(traffic)) {
-        const labels = versionLabels(route, version);
+    *collect({ versions }) {
+      for (const { version, labels } of versions) {
         for (const digit of STATUS_CLASSES) {
           yield { labels: { code_class: `${digit}xx` }, shared: labels, value: version.cell.statusClasses[digit] ?? 0 };
         }
@@ -101,9 +102,9 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     help: 'Exchanges that failed on a canary and went on with stable, by effect on the route’s SLI; skipped: not made',
     type: 'counter',
     labels: ['outcome', 'route', 'service', 'version'],
-    *collect({ traffic }) {
-      for (const [route, version] of versionsOf(traffic)) {
-        yield* rescueSamples(version.cell.rescued, versionLabels(route, version));
+    *collect({ versions }) {
+      for (const { version, labels } of versions) {
+        yield* rescueSamples(version.cell.rescued, labels);
       }
     },
   },
@@ -121,10 +122,10 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     help: 'Good exchanges of a version that failed first, which its evidence in a rollout counts as bad',
     type: 'counter',
     labels: ['route', 'service', 'version'],
-    *collect({ traffic }) {
-      for (const [route, version] of versionsOf(traffic)) {
+    *collect({ versions }) {
+      for (const { version, labels } of versions) {
         const { mended } = version.cell;
-        if (mended > 0) yield { labels: versionLabels(route, version), value: mended };
+        if (mended > 0) yield { labels: NONE, shared: labels, value: mended };
       }
     },
   },
@@ -154,12 +155,11 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     help: 'Exchanges that the limit of a version refused, by priority',
     type: 'counter',
     labels: ['priority', 'route', 'service', 'version'],
-    *collect({ traffic }) {
-      for (const [route, version] of versionsOf(traffic)) {
+    *collect({ versions }) {
+      for (const { version, labels } of versions) {
         if (version.cell.admission.limit === 0) continue;
-        const shared = versionLabels(route, version);
         for (const [rank, priority] of PRIORITIES.entries()) {
-          yield { labels: { priority }, shared, value: version.cell.shed[rank] ?? 0 };
+          yield { labels: { priority }, shared: labels, value: version.cell.shed[rank] ?? 0 };
         }
       }
     },
@@ -169,11 +169,12 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     help: 'Workers whose breaker of a version is open, or half-open',
     type: 'gauge',
     labels: ['service', 'state', 'version'],
-    *collect({ traffic }) {
-      for (const { service, version, hasBreaker, cell } of onceEach(traffic)) {
+    *collect({ services }) {
+      for (const { version, labels: shared } of services) {
+        const { hasBreaker, cell } = version;
         if (!hasBreaker) continue;
-        yield { labels: { service, version, state: 'open' }, value: cell.breaker.open };
-        yield { labels: { service, version, state: 'half-open' }, value: cell.breaker.halfOpen };
+        yield { labels: { state: 'open' }, shared, value: cell.breaker.open };
+        yield { labels: { state: 'half-open' }, shared, value: cell.breaker.halfOpen };
       }
     },
   },
@@ -182,9 +183,9 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     help: 'Upgraded connections (WebSocket and the like) of a version that are open',
     type: 'gauge',
     labels: ['route', 'service', 'version'],
-    *collect({ traffic }) {
-      for (const [route, version] of versionsOf(traffic)) {
-        if (hasSessions(version.cell)) yield { labels: versionLabels(route, version), value: version.cell.sessions };
+    *collect({ versions }) {
+      for (const { version, labels } of versions) {
+        if (hasSessions(version.cell)) yield { labels: NONE, shared: labels, value: version.cell.sessions };
       }
     },
   },
@@ -193,9 +194,9 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     help: 'Upgraded connections of a version that ended, by who ended them or why',
     type: 'counter',
     labels: ['reason', 'route', 'service', 'version'],
-    *collect({ traffic }) {
-      for (const [route, version] of versionsOf(traffic)) {
-        if (hasSessions(version.cell)) yield* sessionEndSamples(version.cell, versionLabels(route, version));
+    *collect({ versions }) {
+      for (const { version, labels } of versions) {
+        if (hasSessions(version.cell)) yield* sessionEndSamples(version.cell, labels);
       }
     },
   },
@@ -235,14 +236,6 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
   endpointFamily('inflight', 'gauge', 'Exchanges under way at an endpoint', (endpoint) => endpoint.inFlight),
 ];
 
-function* versionsOf(traffic: readonly RouteReading[]): Generator<readonly [RouteReading, VersionReading]> {
-  for (const route of traffic) for (const version of route.versions) yield [route, version];
-}
-
-function versionLabels({ route }: RouteReading, { service, version }: VersionReading): Labels {
-  return { route, service, version };
-}
-
 function isUsed(cell: CellReading): boolean {
   return cell.finished + cell.ignored > 0;
 }
@@ -255,7 +248,7 @@ function* outcomeSamples(cell: CellReading, shared: Labels): Generator<Sample> {
 
 /** From the first upgrade on: most versions never see one. */
 function hasSessions({ sessions, sessionEnds }: CellReading): boolean {
-  return sessions > 0 || Array.from(sessionEnds).some((count) => count > 0);
+  return sessions > 0 || sumOf(sessionEnds) > 0;
 }
 
 function* sessionEndSamples(cell: CellReading, shared: Labels): Generator<Sample> {
@@ -294,11 +287,9 @@ function* reasonSamples(reasons: ArrayLike<number>, shared: Labels): Generator<S
   }
 }
 
-function durationSample(
-  { route, httpRoute, slowMs }: RouteReading,
-  { service, version, cell: first, again = () => first }: VersionReading,
-  exemplars: Reading['exemplars'],
-): Sample {
+function durationSample({ route: on, version: of }: VersionRow, exemplars: Reading['exemplars']): Sample {
+  const { route, httpRoute, slowMs } = on;
+  const { service, version, cell: first, again = () => first } = of;
   const cell = again();
   const buckets = withExemplars(cumulate(cell, slowMs), exemplars(route, version));
   return {
@@ -309,35 +300,33 @@ function durationSample(
 
 /** From the first stream on. */
 function* streamSamples({ streams, streamSeconds }: CellReading, shared: Labels): Generator<Sample> {
+  if (sumOf(streams) === 0) return;
   const buckets: Bucket[] = [];
   let count = 0;
   for (let n = 0; n <= STREAM_BOUNDS_MS.length; n++) {
     count += streams[n] ?? 0;
     buckets.push({ le: (STREAM_BOUNDS_MS[n] ?? Number.POSITIVE_INFINITY) / 1000, count });
   }
-  if (count > 0) yield { labels: {}, shared, value: { buckets, sum: streamSeconds } };
+  yield { labels: NONE, shared, value: { buckets, sum: streamSeconds } };
 }
 
-/** Every version, by one of the routes that lead to it. */
-function* onceEach(traffic: readonly RouteReading[]): Generator<VersionReading> {
-  const seen = new Set<string>();
-  for (const [, version] of versionsOf(traffic)) {
-    const key = `${version.service}/${version.version}`;
-    if (!seen.has(key)) yield version;
-    seen.add(key);
-  }
+function sumOf(counts: ArrayLike<number>): number {
+  let sum = 0;
+  for (let n = 0; n < counts.length; n++) sum += counts[n] as number;
+  return sum;
 }
 
-/** A gauge of every version that is limited, once: its limit is the same by whatever route requests come. */
+/** A gauge of every version that is limited, once. */
 function limitFamily(suffix: string, help: string, valueOf: (at: CellReading['admission']) => number): Family {
   return {
     name: `sluice_concurrency_${suffix}`,
     help,
     type: 'gauge',
     labels: ['service', 'version'],
-    *collect({ traffic }) {
-      for (const { service, version, cell } of onceEach(traffic)) {
-        if (cell.admission.limit > 0) yield { labels: { service, version }, value: valueOf(cell.admission) };
+    *collect({ services }) {
+      for (const { version, labels } of services) {
+        const { admission } = version.cell;
+        if (admission.limit > 0) yield { labels: NONE, shared: labels, value: valueOf(admission) };
       }
     },
   };
@@ -354,23 +343,8 @@ function endpointFamily(
     help,
     type,
     labels: ['endpoint', 'service', 'version'],
-    *collect(reading) {
-      for (const [labels, endpoint] of endpointsOf(reading)) yield { labels, value: valueOf(endpoint) };
+    *collect({ endpoints }) {
+      for (const { endpoint, labels } of endpoints) yield { labels: NONE, shared: labels, value: valueOf(endpoint) };
     },
   };
-}
-
-/** Every endpoint once: a service's version may stand on many routes, its endpoints' numbers are the same there. */
-function* endpointsOf({ routes }: Reading): Generator<readonly [Labels, EndpointStatus]> {
-  const seen = new Set<string>();
-  for (const route of routes) {
-    for (const { service, version, endpoints } of route.versions) {
-      for (const endpoint of endpoints) {
-        const key = JSON.stringify([service, version, endpoint.address]);
-        if (seen.has(key)) continue;
-        seen.add(key);
-        yield [{ service, version, endpoint: endpoint.address }, endpoint];
-      }
-    }
-  }
 }

@@ -196,6 +196,16 @@ export interface RouteStatus extends TrafficStatus {
   readonly fallbacks: FallbackCounts | null;
 }
 
+/** A route as far as metrics show its state: 10,000 of them are read at every scrape. */
+export interface RouteState extends Pick<RouteStatus, 'name' | 'rollout'> {
+  readonly versions: readonly VersionState[];
+}
+
+export type VersionState = Pick<
+  VersionStatus,
+  'service' | 'version' | 'weight' | 'shareRatio' | 'downstream' | 'endpoints'
+>;
+
 /** Counts of a window or period. */
 export interface EventsStatus {
   readonly good: number;

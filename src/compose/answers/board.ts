@@ -9,7 +9,7 @@ import type { GatewayPart } from '../../admin/page/view/board.ts';
 import { bothClocks, nowMs } from '../../lib/clock.ts';
 import type { EndpointStatus, RouteStatus, SloStatus, Status, VersionStatus } from '../../model/status.ts';
 import type { RevisionEntry } from '../../model/threads/revision.ts';
-import type { Totals } from '../../slo/totals.ts';
+import type { Totals } from '../../slo/totals/totals.ts';
 import { indexOfRoute } from '../../snapshot/overrides.ts';
 import type { Current } from '../../snapshot/store.ts';
 import type { Objectives } from '../objectives/objectives.ts';

@@ -7,8 +7,8 @@ import { nowMs } from '../../lib/clock.ts';
 import type { AlertChange, Verdict } from '../../model/slo.ts';
 import type { EndpointSpec, Snapshot } from '../../model/snapshot.ts';
 import { Breaches, type BreachSpec } from '../../slo/budget/breach/breaches.ts';
-import type { EndpointTotalsReader } from '../../slo/endpoint-totals.ts';
-import type { Totals } from '../../slo/totals.ts';
+import type { EndpointTotalsReader } from '../../slo/totals/endpoint-totals.ts';
+import type { Totals } from '../../slo/totals/totals.ts';
 import type { Current } from '../../snapshot/store.ts';
 
 export class Attribution {

@@ -11,7 +11,7 @@ import { versionCells } from '../../model/overload.ts';
 import type { SloSource } from '../../model/slo.ts';
 import type { RouteSpec, SplitSpec, TargetSpec } from '../../model/snapshot.ts';
 import { NO_SURROUNDINGS, type Surroundings } from '../../slo/budget/composite/score.ts';
-import type { BreakerNow } from '../../slo/totals.ts';
+import type { BreakerNow } from '../../slo/totals/cell-totals.ts';
 import type { Current } from '../../snapshot/store.ts';
 
 export interface SurroundingsDeps {

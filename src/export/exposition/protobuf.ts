@@ -40,6 +40,8 @@ const PIECE_BYTES = 65_536;
 /** A page of messages. */
 export class ProtobufWriter implements PageWriter {
   readonly #pbf = new PbfWriter(new Uint8Array(2 * PIECE_BYTES));
+  /** Labels that many samples share, as they are written. */
+  readonly #shared = new WeakMap<Labels, Uint8Array>();
   #family: Pick<Family, 'name' | 'help' | 'type'> = { name: '', help: '', type: 'gauge' };
   /** Metrics of the family that is being written. */
   #pieces: Buffer[] = [];
@@ -56,8 +58,26 @@ export class ProtobufWriter implements PageWriter {
   }
 
   sample(sample: Sample): void {
-    this.#pbf.writeMessage(FAMILY.metric, this.#family.type === 'counter' ? writeCounter : writeMetric, sample);
+    this.#pbf.writeMessage(FAMILY.metric, this.#writeMetric, sample);
     if (this.#pbf.pos >= PIECE_BYTES) this.#putAside();
+  }
+
+  readonly #writeMetric = ({ labels, shared, value }: Sample, pbf: PbfWriter): void => {
+    writeLabels(labels, pbf);
+    if (shared !== undefined) append(this.#bytesOf(shared), pbf);
+    if (typeof value !== 'number') pbf.writeMessage(METRIC.histogram, writeHistogram, value);
+    else pbf.writeMessage(this.#family.type === 'counter' ? METRIC.counter : METRIC.gauge, writeNumber, value);
+  };
+
+  #bytesOf(shared: Labels): Uint8Array {
+    let bytes = this.#shared.get(shared);
+    if (bytes === undefined) {
+      const pbf = new PbfWriter(new Uint8Array(64));
+      writeLabels(shared, pbf);
+      bytes = pbf.finish();
+      this.#shared.set(shared, bytes);
+    }
+    return bytes;
   }
 
   #putAside(): void {
@@ -103,17 +123,11 @@ function headOf({ name, help, type }: Pick<Family, 'name' | 'help' | 'type'>): B
   return Buffer.from(pbf.finish());
 }
 
-function writeCounter({ labels, shared, value }: Sample, pbf: PbfWriter): void {
-  writeLabels(labels, pbf);
-  if (shared !== undefined) writeLabels(shared, pbf);
-  pbf.writeMessage(METRIC.counter, writeNumber, value as number);
-}
-
-function writeMetric({ labels, shared, value }: Sample, pbf: PbfWriter): void {
-  writeLabels(labels, pbf);
-  if (shared !== undefined) writeLabels(shared, pbf);
-  if (typeof value === 'number') pbf.writeMessage(METRIC.gauge, writeNumber, value);
-  else pbf.writeMessage(METRIC.histogram, writeHistogram, value);
+/** Writes what is written already. */
+function append(bytes: Uint8Array, pbf: PbfWriter): void {
+  pbf.realloc(bytes.length);
+  pbf.buf.set(bytes, pbf.pos);
+  pbf.pos += bytes.length;
 }
 
 function writeLabels(labels: Labels, pbf: PbfWriter): void {

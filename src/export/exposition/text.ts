@@ -19,9 +19,8 @@ export class TextWriter implements PageWriter {
   readonly #isOpenMetrics: boolean;
   #text = '';
   #name = '';
-  /** The labels that many samples in a row share, and how they are written. */
-  #shared: Labels = NONE;
-  #sharedText = '';
+  /** How labels are written that many samples share. */
+  readonly #shared = new WeakMap<Labels, string>();
 
   constructor(isOpenMetrics: boolean) {
     this.#isOpenMetrics = isOpenMetrics;
@@ -73,13 +72,14 @@ export class TextWriter implements PageWriter {
   }
 
   #labels(labels: Labels, shared: Labels): string {
-    if (shared !== this.#shared) {
-      this.#shared = shared;
-      this.#sharedText = textOf(shared);
+    let sharedText = this.#shared.get(shared);
+    if (sharedText === undefined) {
+      sharedText = textOf(shared);
+      this.#shared.set(shared, sharedText);
     }
     const own = textOf(labels);
-    if (own === '') return this.#sharedText;
-    return this.#sharedText === '' ? own : `${own},${this.#sharedText}`;
+    if (own === '') return sharedText;
+    return sharedText === '' ? own : `${own},${sharedText}`;
   }
 
   end(): void {

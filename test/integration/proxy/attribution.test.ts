@@ -4,8 +4,8 @@ import assert from 'node:assert/strict';
 import { Agent, createServer, request, type Server, type ServerResponse } from 'node:http';
 import { after, describe, it } from 'node:test';
 import { Breaches } from '#src/slo/budget/breach/breaches.ts';
-import { EndpointTotalsReader } from '#src/slo/endpoint-totals.ts';
-import { Totals } from '#src/slo/totals.ts';
+import { EndpointTotalsReader } from '#src/slo/totals/endpoint-totals.ts';
+import { Totals } from '#src/slo/totals/totals.ts';
 import { endpointIdOf, listenLoopback, startPlane, type TestPlane } from '../../support/plane.ts';
 
 const SLOW_MS = 60;

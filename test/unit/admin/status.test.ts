@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { type CellSums, routeStatuses, type StatusSource, versionWeights } from '#src/admin/status.ts';
+import { type CellSums, routeStates, routeStatuses, type StatusSource, versionWeights } from '#src/admin/status.ts';
 import type { Config } from '#src/model/config.ts';
 import type { RouteSpec, Snapshot, SplitSpec } from '#src/model/snapshot.ts';
 import type { RolloutStatus } from '#src/model/status.ts';
@@ -111,6 +111,38 @@ suite('status', () => {
     );
     for (const [n, version] of weights.entries())
       assert.deepEqual({ ...route?.versions[n], ...version }, route?.versions[n]);
+  });
+
+  test('the state of a route for the metrics is a part of its status', () => {
+    const source = sourceOf({ 1: cellOf([10, 10, 10]), 2: cellOf([20]) });
+    const [state, more] = Array.from(routeStates(source));
+    const [status] = routeStatuses(source);
+    assert.equal(more, undefined);
+    assert.deepEqual([state?.name, state?.rollout], ['checkout', ROLLOUT]);
+    assert.deepEqual(
+      state?.versions.map(({ shareRatio }) => shareRatio),
+      [0.75, 0.25],
+    );
+    for (const [n, version] of (state?.versions ?? []).entries()) {
+      assert.deepEqual({ ...status?.versions[n], ...version }, status?.versions[n]);
+    }
+  });
+
+  test('endpoints of a version that two routes lead to are read once', () => {
+    let reads = 0;
+    const source = sourceOf({});
+    const [route] = source.snapshot.routes;
+    const states = routeStates({
+      ...source,
+      snapshot: { ...source.snapshot, routes: [route as RouteSpec, route as RouteSpec] },
+      endpoint: (id) => {
+        reads += 1;
+        return source.endpoint(id);
+      },
+    });
+    const [first, second] = Array.from(states);
+    assert.equal(reads, 3, 'one endpoint of v1, two of v2');
+    assert.equal(first?.versions[1]?.endpoints, second?.versions[1]?.endpoints);
   });
 
   test('a route and its versions show what was counted', () => {

@@ -9,6 +9,9 @@ const NO_LOSSES = { queueFull: 0, failureRate: 0, stream: 0 };
 const READING: Reading = {
   status: sampleStatus(),
   traffic: [],
+  versions: [],
+  services: [],
+  endpoints: [],
   refused: [],
   colors: { tokens: [], signatures: [] },
   handshakes: [],

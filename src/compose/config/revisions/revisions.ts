@@ -24,7 +24,7 @@ import type {
   RevisionsStatus,
 } from '../../../model/threads/revision.ts';
 import type { SavedBudget } from '../../../model/threads/state.ts';
-import type { Totals } from '../../../slo/totals.ts';
+import type { Totals } from '../../../slo/totals/totals.ts';
 import { hashConfig } from '../../../snapshot/hash.ts';
 import { History, type Kept } from '../../../snapshot/revisions/history.ts';
 import { packPin, pinOf } from '../../../snapshot/revisions/pin.ts';

@@ -11,7 +11,7 @@ import type { NotReverted, Revert } from '../../../model/threads/revision.ts';
 import { type Conviction, RevisionGuard } from '../../../slo/rollout/revision/guard.ts';
 import { NO_COUNTS, type RouteCounts } from '../../../slo/rollout/revision/record.ts';
 import { sumOf } from '../../../slo/rollout/revision/watch.ts';
-import type { Totals } from '../../../slo/totals.ts';
+import type { Totals } from '../../../slo/totals/totals.ts';
 import { changedRoutes, type Guarded, guardedCells } from '../../../snapshot/revisions/changed.ts';
 import type { Current } from '../../../snapshot/store.ts';
 import type { Revisions } from './revisions.ts';

@@ -16,7 +16,7 @@
 
 import type { Reason } from '../../../model/reason.ts';
 import type { SloIndicator, SloScope } from '../../../model/slo.ts';
-import type { PhaseSums } from '../../totals.ts';
+import type { PhaseSums } from '../../totals/cell-totals.ts';
 import { attribute, culpritOf, delayOf, type Member, PHASES, type Phase, phaseOfReason } from './attribution.ts';
 
 const MARK_MS = 300_000;

@@ -5,7 +5,7 @@ import { suite, test } from 'node:test';
 import { boardSource } from '#src/compose/answers/board.ts';
 import type { SavedRollout } from '#src/model/rollout.ts';
 import type { SloStatus } from '#src/model/status.ts';
-import { Totals } from '#src/slo/totals.ts';
+import { Totals } from '#src/slo/totals/totals.ts';
 import { createDials } from '#src/snapshot/dials.ts';
 import { type Current, Store } from '#src/snapshot/store.ts';
 import { parseConfig } from '#src/sources/parse.ts';

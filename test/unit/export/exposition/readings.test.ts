@@ -48,7 +48,7 @@ test('a version that two routes lead to is as limited on both', () => {
   const both = [first, { ...second, splits: [{ ...second.splits[0], targets: first.splits[0].targets }] }];
   const admission = { limit: 8, inFlight: 3, queued: 1 };
   const shownIn = first.splits[0].cell;
-  const read = (id: number) => (id === shownIn ? { ...cellOf([]), admission } : cellOf([]));
+  const read = (_: number, limits: number) => (limits === shownIn ? { ...cellOf([]), admission } : cellOf([]));
   const readings = Array.from(routeReadings({ ...rest, routes: both }, read));
   assert.deepEqual(
     readings.map(({ versions }) => versions[0]?.cell.admission),

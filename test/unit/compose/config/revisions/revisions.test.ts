@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Revisions } from '#src/compose/config/revisions/revisions.ts';
 import type { SavedBudget } from '#src/model/threads/state.ts';
-import { Totals } from '#src/slo/totals.ts';
+import { Totals } from '#src/slo/totals/totals.ts';
 import { createDials } from '#src/snapshot/dials.ts';
 import { type OfferResult, Store } from '#src/snapshot/store.ts';
 import { configOf, SOUND } from '../../../../support/config.ts';

@@ -5,7 +5,7 @@ import { RevisionWatch } from '#src/compose/config/revisions/watch.ts';
 import { nowMs } from '#src/lib/clock.ts';
 import type { Config } from '#src/model/config.ts';
 import type { Revert } from '#src/model/threads/revision.ts';
-import type { Totals } from '#src/slo/totals.ts';
+import type { Totals } from '#src/slo/totals/totals.ts';
 import { createDials } from '#src/snapshot/dials.ts';
 import { type Current, Store } from '#src/snapshot/store.ts';
 import { configOf, SOUND } from '../../../../support/config.ts';

@@ -6,7 +6,7 @@ import { LATENCY_DIAL, LATENCY_DIAL_WORDS } from '#src/model/latency.ts';
 import { CELL, CELL_WORDS, EVENTS_MAX } from '#src/model/tallies.ts';
 import { EventReader } from '#src/slo/events.ts';
 import { type Finish, SimulatedWorker } from '#src/slo/rollout/planner/simulate/worker.ts';
-import { Totals } from '#src/slo/totals.ts';
+import { Totals } from '#src/slo/totals/totals.ts';
 import { UserWindow } from '#src/slo/users.ts';
 import { createLatencyDials, setLatency } from '#src/snapshot/latency-dials.ts';
 

@@ -5,8 +5,8 @@ import { describe, it } from 'node:test';
 import { bucketIndex, quantile } from '#src/lib/histogram.ts';
 import { REASON } from '#src/model/reason.ts';
 import { CELL, CELL_WORDS, reserveTallies, SESSION_END, viewTallies } from '#src/model/tallies.ts';
-import { Totals } from '#src/slo/totals.ts';
-import { FakeWorker } from '../../support/simulate/worker.ts';
+import { Totals } from '#src/slo/totals/totals.ts';
+import { FakeWorker } from '../../../support/simulate/worker.ts';
 
 const HERE = { cell: 3, unit: 0, user: 1, nowMs: 10_000 };
 

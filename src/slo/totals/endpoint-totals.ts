@@ -5,8 +5,8 @@
  * flight, open connections) are those of the workers that are alive.
  */
 
-import { deltaOf, ENDPOINT, ENDPOINT_WORDS } from '../model/tallies.ts';
-import { type Region, RegionRoll } from './regions.ts';
+import { deltaOf, ENDPOINT, ENDPOINT_WORDS } from '../../model/tallies.ts';
+import { type Region, RegionRoll } from '../regions.ts';
 
 export interface EndpointTotals {
   readonly inFlight: number;

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { ENDPOINT, ENDPOINT_WORDS, reserveTallies, viewTallies } from '#src/model/tallies.ts';
-import { EndpointTotalsReader } from '#src/slo/endpoint-totals.ts';
 import type { Region } from '#src/slo/regions.ts';
+import { EndpointTotalsReader } from '#src/slo/totals/endpoint-totals.ts';
 
 function region(id: number, counts: Partial<Record<keyof typeof ENDPOINT, number>>): Region {
   const tallies = viewTallies(reserveTallies());
