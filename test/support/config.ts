@@ -3,7 +3,7 @@
  */
 
 import assert from 'node:assert/strict';
-import type { Config } from '#src/model/config.ts';
+import type { Config, RouteConfig } from '#src/model/config.ts';
 import { formatProblem, type Problem } from '#src/model/problem.ts';
 import { parseConfig } from '#src/sources/parse.ts';
 
@@ -64,4 +64,20 @@ export function assertProblem(document: string, code: string, hint: string | Reg
   assert.deepEqual([problem.code, problem.line, problem.column], [code, line, column], shown);
   if (typeof hint === 'string') assert.equal(problem.hint, hint, shown);
   else assert.match(problem.hint, hint, shown);
+}
+
+/** `count` routes that lead to one service. */
+export function manyRoutes(count: number): Config {
+  const config = configOf(SOUND);
+  const [route] = config.routes as readonly [RouteConfig];
+  return {
+    ...config,
+    routes: Array.from({ length: count }, (_, n) => ({ ...route, name: `r${n}`, hostnames: [`h${n}`] })),
+  };
+}
+
+/** The same with another route in one place; all others are the same objects. */
+export function withRoute(config: Config, index: number): Config {
+  const route = config.routes[index] as RouteConfig;
+  return { ...config, routes: config.routes.with(index, { ...route, requestTimeoutMs: route.requestTimeoutMs + 1 }) };
 }

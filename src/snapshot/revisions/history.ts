@@ -1,13 +1,18 @@
 /**
  * The accepted configurations, newest first: bounded in count and in bytes, in rows for the state store.
  *
+ * ```
+ * <number mod REVISIONS_MAX>   an entry, with its content: whole, or a difference to a whole one
+ * base/<slot>                  a whole one that entries differ from, and that no entry has itself any more
+ * ```
  * Beyond `keep` the oldest are forgotten; beyond `bytesMax` the contents of the oldest go, and they stay listed. Numbers
  * go on over restarts: what this process accepts is counted on from the newest that it recalls, however late that is.
  */
 
 import type { Config } from '../../model/config.ts';
 import { REVISIONS_MAX, type RevisionEntry, type RevisionsConfig } from '../../model/threads/revision.ts';
-import { fromRow, packConfig, type RevisionHead, toRow, unpackConfig } from './packed.ts';
+import { type Content, configOf, contentOf, Packer } from './content.ts';
+import { fromBaseRow, fromRow, type RevisionHead, type RowContent, toBaseRow, toRow } from './packed.ts';
 
 /** What is told of a configuration when it is accepted. */
 export type Accepted = Pick<RevisionHead, 'revision' | 'hash' | 'at' | 'origin'> & {
@@ -26,7 +31,7 @@ export interface Kept {
   contentOf: Kept | number | null;
   /** As long as it is not packed. */
   config: Config | null;
-  packed: Uint8Array | null;
+  content: Content | null;
   /** Made once: many are asked for again and again. */
   row: { readonly key: string; readonly bytes: Uint8Array } | null;
 }
@@ -34,6 +39,7 @@ export interface Kept {
 type Limits = Pick<RevisionsConfig, 'keep' | 'bytesMax'>;
 
 const FREE = new Uint8Array(0);
+const BASE_PREFIX = 'base/';
 
 export class History {
   readonly #release: string;
@@ -43,8 +49,15 @@ export class History {
   /** Highest number that was recalled: own entries go on from it. */
   #base = 0;
   #owns = 0;
-  /** Slots that hold, or held, a row. */
-  readonly #slotsUsed = new Set<number>();
+  readonly #packer = new Packer();
+  #packing: Promise<unknown> = Promise.resolve();
+  /** By name: what was recalled and entries may be differences to. */
+  readonly #recalled = new Map<string, Content>();
+  /** Whole contents with rows of their own. */
+  readonly #slots = new Map<Content, number>();
+  readonly #baseRows = new WeakMap<Content, Uint8Array>();
+  /** Keys that hold, or held, a row. */
+  readonly #keysUsed = new Set<string>();
 
   /** @param release that is running */
   constructor(release: string) {
@@ -65,7 +78,7 @@ export class History {
       number: 0,
       contentOf,
       config,
-      packed: null,
+      content: null,
       row: null,
     };
     this.#entries.unshift(entry);
@@ -74,27 +87,41 @@ export class History {
   }
 
   /** Packs what is not packed yet. Resolves with whether something was. */
-  async pack(): Promise<boolean> {
-    const waiting = this.#entries.filter(({ config, packed }) => config !== null && packed === null);
-    for (const entry of waiting) {
-      const packed = await packConfig(entry.config as Config);
-      // Forgotten meanwhile.
+  pack(): Promise<boolean> {
+    const packing = this.#packing.then(() => this.#packWaiting());
+    this.#packing = packing.catch(() => undefined);
+    return packing;
+  }
+
+  async #packWaiting(): Promise<boolean> {
+    const waiting = this.#entries.filter(({ config }) => config !== null);
+    for (const entry of waiting.toReversed()) {
+      // Forgotten meanwhile, or while it was packed.
+      if (entry.config === null) continue;
+      const content = await this.#packer.pack(entry.config);
       if (entry.config === null) continue;
       entry.config = null;
-      entry.packed = packed;
+      entry.content = content;
     }
     this.#bound();
     return waiting.length > 0;
   }
 
   /** Takes in a row of an earlier process. @throws Error when it is damaged */
-  recall(row: Uint8Array): void {
-    const { head, packed } = fromRow(row);
-    const { number, contentOf, ...rest } = head;
+  recall(key: string, row: Uint8Array): void {
+    if (key.startsWith(BASE_PREFIX)) {
+      const base = contentOf(fromBaseRow(row), null);
+      this.#recalled.set(base.name, base);
+      this.#keysUsed.add(key);
+      return;
+    }
+    const { head, content: saved } = fromRow(row);
+    this.#keysUsed.add(key);
+    const { number, contentOf: of, ...rest } = head;
     if (this.#entries.some((entry) => entry.own === null && entry.number === number)) return;
     this.#base = Math.max(this.#base, number);
-    this.#slotsUsed.add(number % REVISIONS_MAX);
-    this.#entries.push({ head: rest, own: null, number, contentOf, config: null, packed, row: null });
+    const content = saved === null ? null : contentOf(saved.packed, saved.base);
+    this.#entries.push({ head: rest, own: null, number, contentOf: of, config: null, content, row: null });
     this.#entries.sort((a, b) => this.numberOf(b) - this.numberOf(a));
   }
 
@@ -103,10 +130,12 @@ export class History {
    * @param hash of what it goes on with; default what it accepted first
    */
   settle(hash = this.#first?.head.hash): void {
+    this.#join();
+    this.#recalled.clear();
     const first = this.#first;
     const last = this.#entries.find(({ own }) => own === null);
     const goesOn = first !== undefined && last?.head.hash === hash && last?.head.release === this.#release;
-    if (goesOn && last?.packed !== null) {
+    if (goesOn && isKept(last)) {
       this.#entries.splice(this.#entries.indexOf(first), 1);
       this.#base -= 1;
     }
@@ -121,10 +150,9 @@ export class History {
   describe(entry: Kept): RevisionEntry {
     const { revision, hash, at, origin, routes, release } = entry.head;
     const number = this.numberOf(entry);
-    const bytes = entry.packed?.length ?? 0;
-    const isKept = entry.config !== null || entry.packed !== null;
-    const contentOf = this.#contentOf(entry);
-    return { number, revision, hash, at, origin, contentOf, routes, bytes, release, isKept };
+    const bytes = entry.content?.packed.length ?? 0;
+    const of = this.#contentOf(entry);
+    return { number, revision, hash, at, origin, contentOf: of, routes, bytes, release, isKept: isKept(entry) };
   }
 
   numberOf({ own, number }: Kept): number {
@@ -155,30 +183,34 @@ export class History {
   configOf(entry: Kept): Config {
     if (entry.config !== null) return entry.config;
     const number = this.numberOf(entry);
-    if (entry.packed === null) throw new Error(`the content of revision ${number} was let go (revisions.bytesMax)`);
+    if (entry.content === null) throw new Error(`the content of revision ${number} was let go (revisions.bytesMax)`);
     const { release } = entry.head;
-    if (release === this.#release) return unpackConfig(entry.packed);
+    this.#join();
+    if (release === this.#release) return configOf(entry.content);
     throw new Error(`revision ${number} was accepted by release ${release}, and this is ${this.#release}`);
   }
 
+  /** What all contents take, packed. */
   get bytes(): number {
-    return this.#entries.reduce((sum, { packed }) => sum + (packed?.length ?? 0), 0);
+    const own = this.#entries.reduce((sum, { content }) => sum + (content?.packed.length ?? 0), 0);
+    return [...this.#bases()].reduce((sum, { packed }) => sum + packed.length, own);
   }
 
   get count(): number {
     return this.#entries.length;
   }
 
-  /** Every row by its slot, the same bytes as long as it stays what it is; an empty one is free. */
-  rows(): Map<number, Uint8Array> {
-    const rows = new Map<number, Uint8Array>();
-    for (const slot of this.#slotsUsed) rows.set(slot, FREE);
+  /** Every row by its key, the same bytes as long as it stays what it is; an empty one is free. */
+  rows(): Map<string, Uint8Array> {
+    const rows = new Map<string, Uint8Array>();
+    for (const key of this.#keysUsed) rows.set(key, FREE);
     for (const entry of this.#entries.toReversed()) {
       // Not before it is packed: a row says what it holds.
-      if (entry.config !== null && entry.packed === null) continue;
-      rows.set(this.numberOf(entry) % REVISIONS_MAX, this.#rowOf(entry));
+      if (entry.config !== null) continue;
+      rows.set(String(this.numberOf(entry) % REVISIONS_MAX), this.#rowOf(entry));
     }
-    for (const slot of rows.keys()) this.#slotsUsed.add(slot);
+    for (const [base, slot] of this.#slotted()) rows.set(`${BASE_PREFIX}${slot}`, this.#baseRowOf(base));
+    for (const key of rows.keys()) this.#keysUsed.add(key);
     return rows;
   }
 
@@ -187,12 +219,52 @@ export class History {
   }
 
   #rowOf(entry: Kept): Uint8Array {
-    const [number, contentOf] = [this.numberOf(entry), this.#contentOf(entry)];
-    const key = `${number} ${contentOf} ${entry.packed === null}`;
+    const [number, of] = [this.numberOf(entry), this.#contentOf(entry)];
+    const key = `${number} ${of} ${entry.content === null}`;
     if (entry.row?.key !== key) {
-      entry.row = { key, bytes: toRow({ ...entry.head, number, contentOf }, entry.packed) };
+      entry.row = { key, bytes: toRow({ ...entry.head, number, contentOf: of }, savedOf(entry.content)) };
     }
     return entry.row.bytes;
+  }
+
+  #baseRowOf(base: Content): Uint8Array {
+    const row = this.#baseRows.get(base) ?? toBaseRow(base.packed);
+    this.#baseRows.set(base, row);
+    return row;
+  }
+
+  /** What entries are differences to, and none has itself. */
+  #bases(): Set<Content> {
+    const bases = new Set<Content>();
+    for (const { content } of this.#entries) {
+      if (content !== null && content.base !== null && typeof content.base !== 'string') bases.add(content.base);
+    }
+    for (const { content } of this.#entries) if (content !== null) bases.delete(content);
+    return bases;
+  }
+
+  /** The same with their slots, which they keep. */
+  #slotted(): ReadonlyMap<Content, number> {
+    const bases = this.#bases();
+    for (const base of this.#slots.keys()) if (!bases.has(base)) this.#slots.delete(base);
+    const taken = new Set(this.#slots.values());
+    for (const base of bases) {
+      if (this.#slots.has(base)) continue;
+      let slot = 0;
+      while (taken.has(slot)) slot += 1;
+      taken.add(slot);
+      this.#slots.set(base, slot);
+    }
+    return this.#slots;
+  }
+
+  /** Finds what was recalled as a difference, whichever of the two rows came first. */
+  #join(): void {
+    const wholes = new Map(this.#recalled);
+    for (const { content } of this.#entries) if (content?.base === null) wholes.set(content.name, content);
+    for (const { content } of this.#entries) {
+      if (typeof content?.base === 'string') content.base = wholes.get(content.base) ?? content.base;
+    }
   }
 
   #contentOf(entry: Kept): number {
@@ -204,13 +276,22 @@ export class History {
     // Others may name them still, as what their content is of.
     for (const entry of this.#entries.splice(this.#limits.keep)) {
       entry.config = null;
-      entry.packed = null;
+      entry.content = null;
     }
-    let bytes = this.bytes;
     for (const entry of this.#entries.toReversed()) {
-      if (bytes <= this.#limits.bytesMax) break;
-      bytes -= entry.packed?.length ?? 0;
-      entry.packed = null;
+      if (this.bytes <= this.#limits.bytesMax) break;
+      entry.content = null;
     }
   }
+}
+
+/** Its content is there, with what that is a difference to. */
+function isKept({ config, content }: Kept): boolean {
+  return config !== null || (content !== null && typeof content.base !== 'string');
+}
+
+function savedOf(content: Content | null): RowContent | null {
+  if (content === null) return null;
+  const { packed, base } = content;
+  return { packed, base: base === null || typeof base === 'string' ? base : base.name };
 }

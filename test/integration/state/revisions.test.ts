@@ -1,7 +1,7 @@
 /** Configuration revisions of a whole gateway: history, comparison, rollback, pin, over restarts and kills, by the command line. */
 
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
@@ -181,6 +181,53 @@ test('a history that is damaged loses what is damaged, and the gateway serves', 
       assert.equal(existsSync(join(state, 'sluice.db.damaged-1')), false);
     } finally {
       await second.end();
+    }
+  });
+});
+
+test('revisions kept as differences are compared and gone back to after a kill, also when the whole one is forgotten', async () => {
+  await inFolder(async (state) => {
+    const folder = join(state, 'routes');
+    mkdirSync(folder);
+    const write = (n: number, service: string): void =>
+      writeFileSync(
+        join(folder, `r${n}.yaml`),
+        `routes: [{name: r${n}, matches: [{path: {value: /r${n}}}], backendRefs: [{name: ${service}}]}]\n`,
+      );
+    for (let n = 0; n < 20; n++) write(n, 'good');
+    const text = `${SETTINGS}state: {directory: "${state}"}\nrevisions: {keep: 2}\nsources: [{directory: {path: "${folder}"}}]
+services: {good: {${shopAt(good.port)}}, other: {${shopAt(other.port)}}}\n`;
+    const at = async ({ proxyUrl }: GatewayProcess, path: string) => (await fetch(proxyUrl + path)).text();
+    let gateway = await startGatewayProcess(text);
+    try {
+      for (const n of [0, 1]) {
+        write(n, 'other');
+        await until('it is in force', async () => (await revisionOf(gateway)) === n + 2);
+      }
+      await until('everything is packed and saved', async () => {
+        const { out } = await config(gateway, 'history', '-o', 'json');
+        const { revisions } = JSON.parse(out) as { revisions: RevisionEntry[] };
+        return revisions.every(({ bytes }) => bytes > 0) && (await gateway.status()).state.rowsPending === 0;
+      });
+      gateway.child.kill('SIGKILL');
+      await gateway.exited;
+      await gateway.end();
+      const database = new DatabaseSync(join(state, 'sluice.db'), { readOnly: true });
+      const rows = database
+        .prepare("SELECT key, length(bytes) > 0 AS held FROM budgets WHERE key LIKE 'config/%'")
+        .all();
+      database.close();
+      const held = rows.filter((row) => row['held'] === 1).map(({ key }) => key);
+      assert.deepEqual(held.toSorted(), ['config/2', 'config/3', 'config/base/0']);
+
+      gateway = await startGatewayProcess(text);
+      assert.deepEqual(await numbersOf(gateway), [3, 2]);
+      assert.match((await config(gateway, 'diff', '2', '3')).out, /^2 \w+ -> 3 \w+\nroute r1\n/);
+      assert.equal((await config(gateway, 'rollback', '2', '--reason', 'r')).code, 0);
+      assert.deepEqual(await Promise.all(['/r0', '/r1'].map((path) => at(gateway, path))), ['other', 'good']);
+      assert.doesNotMatch(gateway.output(), /state_invalid|config_pin_lost/);
+    } finally {
+      await gateway.end();
     }
   });
 });

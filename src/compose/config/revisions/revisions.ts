@@ -190,7 +190,7 @@ export class Revisions {
     if (!key.startsWith(KEY_PREFIX)) return false;
     if (format !== FORMAT) throw new Error(`format ${format} is not ${FORMAT}`);
     if (bytes.length === 0) return true;
-    if (key !== PIN_KEY) this.#history.recall(bytes);
+    if (key !== PIN_KEY) this.#history.recall(key.slice(KEY_PREFIX.length), bytes);
     // What a person said in this process is newer.
     else if (this.#rollbacks.api + this.#rollbacks.sluice === 0) this.#setPin(pinOf(bytes));
     return true;

@@ -35,7 +35,7 @@ export class RevisionRows {
 
   #packed(pin: Uint8Array): Map<string, Uint8Array> {
     const rows = new Map<string, Uint8Array>();
-    for (const [slot, bytes] of this.#history.rows()) rows.set(KEY_PREFIX + slot, bytes);
+    for (const [key, bytes] of this.#history.rows()) rows.set(KEY_PREFIX + key, bytes);
     return rows.set(PIN_KEY, pin);
   }
 }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import type { Config } from '#src/model/config.ts';
 import { REVISIONS_MAX } from '#src/model/threads/revision.ts';
 import { History, type Kept } from '#src/snapshot/revisions/history.ts';
-import { configOf, SOUND } from '../../../support/config.ts';
+import { configOf, manyRoutes, SOUND, withRoute } from '../../../support/config.ts';
 
 const MIB = 1024 * 1024;
 
@@ -29,7 +30,7 @@ const told = (history: History): string =>
 function next(history: History, first: string, release = '1'): History {
   const other = new History(release);
   accept(other, first);
-  for (const row of history.rows().values()) if (row.length > 0) other.recall(row);
+  for (const [key, row] of history.rows()) if (row.length > 0) other.recall(key, row);
   return other;
 }
 
@@ -51,9 +52,9 @@ suite('the history of configurations', () => {
     history.limit({ keep: 1, bytesMax: MIB });
     const lengths = [...history.rows()].map(([slot, row]) => [slot, row.length > 0]);
     assert.deepEqual(lengths, [
-      [1, false],
-      [2, false],
-      [3, true],
+      ['1', false],
+      ['2', false],
+      ['3', true],
     ]);
   });
 
@@ -82,7 +83,7 @@ suite('the history of configurations', () => {
     assert.equal(await history.pack(), true);
     assert.equal(history.rows().size, 1);
     assert.deepEqual(history.configOf(entry), configOf(SOUND.replace('weight: 5}', 'weight: 102}')));
-    assert.equal(history.rows().get(1), history.rows().get(1), 'a row is made once');
+    assert.equal(history.rows().get('1'), history.rows().get('1'), 'a row is made once');
   });
 
   test('goes on over a restart: the same configuration is no news, another one is', async () => {
@@ -124,8 +125,104 @@ suite('the history of configurations', () => {
     const rows = history.rows();
     assert.equal(rows.size, REVISIONS_MAX);
     const recalled = new History('1');
-    for (const row of rows.values()) recalled.recall(row);
+    for (const [key, row] of rows) recalled.recall(key, row);
     assert.equal(recalled.list()[0]?.number, REVISIONS_MAX + 6);
     assert.equal(recalled.count, REVISIONS_MAX);
   });
+
+  test('kept as differences, every one is read and compared as it was, after a restart too, and whichever went', async () => {
+    const history = new History('1');
+    const configs = await changed(history, 6);
+    assert.deepEqual(keysIn(history), ['1', '2', '3', '4', '5', '6']);
+    const [{ bytes: whole } = { bytes: 0 }, ...others] = history.list().toReversed();
+    assert.ok(others.every(({ bytes }) => bytes < whole));
+    for (const keep of [6, 4, 2, 1]) {
+      history.limit({ keep, bytesMax: MIB });
+      const recalled = new History('1');
+      for (const [key, row] of backwards(history.rows())) if (row.length > 0) recalled.recall(key, row);
+      for (const one of [history, recalled]) {
+        const read = one.list().map(({ number }) => one.configOf(one.find(String(number)) as Kept));
+        assert.deepEqual(read, configs.toReversed().slice(0, keep), `${keep} are kept`);
+      }
+      recalled.settle();
+      assert.deepEqual(keysIn(recalled), keysIn(history));
+      assert.equal(recalled.bytes, history.bytes);
+    }
+    assert.deepEqual(keysIn(history), ['6', 'base/0'], 'what the last one differs from has a row of its own');
+    assert.ok(history.bytes > whole);
+  });
+
+  test('what nothing is a difference to any more goes, its row too', async () => {
+    const history = new History('1');
+    await changed(history, 3);
+    history.limit({ keep: 1, bytesMax: MIB });
+    assert.deepEqual(keysIn(history), ['3', 'base/0']);
+    const rows = history.rows();
+    assert.equal(history.rows().get('base/0'), rows.get('base/0'), 'a row is made once');
+    // As much has changed as makes a whole one.
+    await changed(history, 1, manyRoutes(200));
+    assert.deepEqual(keysIn(history), ['4']);
+    assert.equal(history.rows().get('base/0')?.length, 0);
+    history.limit({ keep: 1, bytesMax: 1 });
+    assert.equal(history.bytes, 0);
+  });
+
+  test('a difference whose whole one is damaged or lost is listed, and is no content', async () => {
+    const history = new History('1');
+    await changed(history, 2);
+    history.limit({ keep: 1, bytesMax: MIB });
+    const rows = history.rows();
+    const recalled = new History('1');
+    recalled.recall('2', rows.get('2') as Uint8Array);
+    assert.throws(() => recalled.recall('base/0', (rows.get('base/0') as Uint8Array).subarray(1)));
+    recalled.settle();
+    assert.deepEqual(
+      recalled.list().map(({ number, isKept }) => [number, isKept]),
+      [[2, false]],
+    );
+    assert.throws(() => recalled.configOf(recalled.find('2') as Kept), /what it is a difference to is not kept/);
+    recalled.recall('base/0', rows.get('base/0') as Uint8Array);
+    recalled.settle();
+    assert.equal(recalled.list()[0]?.isKept, true, 'the file was read as a whole only later');
+  });
+
+  test('is packed by one at a time, whoever asks', async () => {
+    const history = new History('1');
+    const first = manyRoutes(100);
+    add(history, first);
+    add(history, withRoute(first, 3));
+    const isPacked = await Promise.all([history.pack(), history.pack()]);
+    assert.deepEqual(isPacked, [true, false]);
+    const [newest, oldest] = history.list();
+    assert.ok((newest?.bytes ?? 0) < (oldest?.bytes ?? 0), 'the older one is the whole one');
+  });
 });
+
+/** Adds configurations that follow one another with one other route each, and packs each. */
+async function changed(history: History, count: number, from = manyRoutes(100)): Promise<Config[]> {
+  const configs: Config[] = [];
+  for (let n = 0; n < count; n++) {
+    const config = n === 0 ? from : withRoute(configs[n - 1] as Config, n);
+    configs.push(config);
+    add(history, config);
+    await history.pack();
+  }
+  return configs;
+}
+
+function add(history: History, config: Config): void {
+  history.add({ config, revision: 1, hash: 'ab'.repeat(32), at: 'now', origin: ['f'], contentOf: null });
+}
+
+/** Keys of the rows that hold something. */
+function keysIn(history: History): string[] {
+  return [...history.rows()]
+    .filter(([, row]) => row.length > 0)
+    .map(([key]) => key)
+    .toSorted();
+}
+
+/** Differences before what they are differences to. */
+function backwards<T>(rows: ReadonlyMap<string, T>): [string, T][] {
+  return [...rows].toReversed();
+}

@@ -1,6 +1,18 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { fromRow, packConfig, type RevisionHead, toRow, unpackConfig } from '#src/snapshot/revisions/packed.ts';
+import type { RouteConfig } from '#src/model/config.ts';
+import {
+  fromBaseRow,
+  fromRow,
+  nameOf,
+  packConfig,
+  packDifference,
+  type RevisionHead,
+  toBaseRow,
+  toRow,
+  unpackConfig,
+  unpackDifference,
+} from '#src/snapshot/revisions/packed.ts';
 import { configOf, SOUND } from '../../../support/config.ts';
 
 const HEAD: RevisionHead = {
@@ -23,12 +35,30 @@ suite('packed configurations', () => {
 
   test('rows come back with and without content', async () => {
     const packed = await packConfig(configOf(SOUND));
-    assert.deepEqual(fromRow(toRow(HEAD, packed)), { head: HEAD, packed: new Uint8Array(packed) });
-    assert.deepEqual(fromRow(toRow(HEAD, null)), { head: HEAD, packed: null });
+    const content = { packed: new Uint8Array(packed), base: null };
+    assert.deepEqual(fromRow(toRow(HEAD, content)), { head: HEAD, content });
+    assert.deepEqual(fromRow(toRow(HEAD, null)), { head: HEAD, content: null });
+  });
+
+  test('differences come back with what they are made to, and tell its name in their rows', async () => {
+    const base = configOf(SOUND);
+    const [route] = base.routes;
+    const after = { ...base, routes: [...base.routes, { ...(route as RouteConfig), name: 'other' }] };
+    const added = { add: after.routes.slice(1) };
+    const packed = await packDifference({ ...after, services: [{ keep: 1 }], routes: [{ keep: 1 }, added] });
+    assert.deepEqual(unpackDifference(packed, base), after);
+    assert.throws(() => unpackDifference(packed, { ...base, routes: [] }), /edits for a list/);
+    const whole = new Uint8Array(await packConfig(base));
+    const content = { packed: new Uint8Array(packed), base: nameOf(whole) };
+    assert.deepEqual(fromRow(toRow(HEAD, content)), { head: HEAD, content });
+    assert.deepEqual(fromBaseRow(toBaseRow(whole)), whole);
+    const damaged = new Uint8Array(toBaseRow(whole));
+    damaged[damaged.length - 1] = (damaged.at(-1) as number) ^ 1;
+    assert.throws(() => fromBaseRow(damaged), /does not have the sum/);
   });
 
   test('a row that is not whole is refused, wherever it was damaged', async () => {
-    const row = toRow(HEAD, await packConfig(configOf(SOUND)));
+    const row = toRow(HEAD, { packed: await packConfig(configOf(SOUND)), base: null });
     for (let length = 0; length < row.length; length++) assert.throws(() => fromRow(row.subarray(0, length)));
     const contentAt = 4 + Buffer.from(row).readUInt32LE(0);
     for (let at = contentAt; at < row.length; at++) {
