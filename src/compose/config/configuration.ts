@@ -28,8 +28,9 @@ import { type FileEvent, type FileSource, openFile, UNREF_TIMERS } from '../../s
 import { vetFiles } from '../../sources/follow/certificates/vet.ts';
 import { Feeds } from '../../sources/follow/feeds.ts';
 import type { FollowEvent } from '../../sources/follow/follower.ts';
+import { Renewal } from '../../sources/follow/renewal.ts';
 import { ApplyTimes, ChangeTimes } from '../../sources/follow/times.ts';
-import { type Parsed, parseDocuments, readMain } from '../../sources/parse.ts';
+import { type Parsed, readMain } from '../../sources/parse.ts';
 import { Parser } from '../../sources/parser.ts';
 import { openStore } from '../../sources/stores/open.ts';
 import type { SourceSettings } from '../../sources/stores/settings.ts';
@@ -110,13 +111,11 @@ export class Configuration {
       changed: (name) => this.#renew(nowMs(), name),
     });
     this.environment = withoutKeys(deps.environment);
-    const reader = createPartReader(this.environment);
+    const renewal = new Renewal(createPartReader(this.environment));
     this.#parser = new Parser({
       file: THREAD_FILE,
       setup: { environment: { ...this.environment } },
-      parseHere: (documents) => {
-        return parseDocuments(documents, reader.read, reader.known);
-      },
+      parseHere: (documents) => renewal.parse(documents),
       onDeath: (because) => deps.log.error('parser_died', { because }),
     });
     this.#discoveries = new Discoveries({
