@@ -58,3 +58,27 @@ export function streamHeaders(contentType: string): Record<string, string> {
     'cross-origin-resource-policy': 'same-origin',
   };
 }
+
+/**
+ * Calls `gone` once when the reader of an answer has left; at once when it has already, of which an answer that begins later is not told
+ * any more.
+ */
+export function whenGone(response: ServerResponse, gone: () => void): void {
+  const { socket } = response.req;
+  let isGone = false;
+  const tell = (): void => {
+    // The socket's end is among what the answer is told by: listeners that are taken away meanwhile are called all the same.
+    if (isGone) return;
+    isGone = true;
+    response.off('close', tell);
+    socket.off('close', tell);
+    gone();
+  };
+  if (response.destroyed || socket.destroyed) {
+    gone();
+    return;
+  }
+  response.on('close', tell);
+  // Of a kept connection the answer ends first.
+  socket.on('close', tell);
+}

@@ -8,6 +8,7 @@
  */
 
 import type { ServerResponse } from 'node:http';
+import { whenGone } from '../reply.ts';
 
 /** Readers at a time. */
 export const CLIENTS_MAX = 16;
@@ -66,7 +67,7 @@ export class Stream {
     this.#clients.add(client);
     response.on('error', () => response.destroy());
     response.on('drain', () => this.#drained(client));
-    response.once('close', () => {
+    whenGone(response, () => {
       this.#clients.delete(client);
       onGone();
     });

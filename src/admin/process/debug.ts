@@ -18,7 +18,7 @@ import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ProfileKind, ProfileWish } from '../../model/threads/load/saturation.ts';
 import { type AdminActions, admit, BODY_BYTES_MAX, bodyOf, cut, jsonObjectOf } from '../commands.ts';
-import { type Answer, jsonReply, problemReply, type Reply, streamHeaders } from '../reply.ts';
+import { type Answer, jsonReply, problemReply, type Reply, streamHeaders, whenGone } from '../reply.ts';
 import type { AdminView } from '../view.ts';
 
 /** Longest profile: less than the time after which a silent connection is cut. */
@@ -87,7 +87,7 @@ export class Debug {
       const { take } = made;
       return {
         take: (response) => {
-          response.once('close', free);
+          whenGone(response, free);
           take(response);
         },
       };
@@ -163,6 +163,7 @@ const SNAPSHOT_HEADERS = {
 /** Sends what there is; a reader that leaves ends it. */
 async function sendSnapshot(stream: Readable, response: ServerResponse): Promise<void> {
   response.writeHead(200, SNAPSHOT_HEADERS);
+  whenGone(response, () => stream.destroy());
   try {
     await pipeline(stream, response);
   } catch {

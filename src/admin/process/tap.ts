@@ -16,7 +16,7 @@ import { REASONS, type Reason } from '../../model/reason.ts';
 import { TAP_RATE_MAX, type TapCounts, type TapFilter, type TapWish } from '../../model/threads/requests/tap.ts';
 import { type AdminActions, admit, cut } from '../commands.ts';
 import { STALL_MS } from '../page/stream.ts';
-import { type Answer, problemReply, streamHeaders } from '../reply.ts';
+import { type Answer, problemReply, streamHeaders, whenGone } from '../reply.ts';
 
 /** Requests a second where nothing is said. */
 export const TAP_RATE = 10;
@@ -98,12 +98,12 @@ export class Tapping {
       if (mayGoOn()) session.tell();
       else session.end();
     }, COUNTS_MS).unref();
-    response.once('close', () => {
+    session.begin(response);
+    whenGone(response, () => {
       clearInterval(timer);
       this.#open.delete(session);
       close();
     });
-    session.begin(response);
   }
 }
 

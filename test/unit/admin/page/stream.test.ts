@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { suite, test } from 'node:test';
@@ -8,8 +8,9 @@ import { CLIENTS_MAX, STALL_MS, Stream } from '#src/admin/page/stream.ts';
 /** What stands in for an answer: a stream that holds `bytes` before it asks for patience. */
 function reader(bytes = 1_000_000) {
   const response = new PassThrough({ highWaterMark: bytes });
+  const req = { socket: new EventEmitter() };
   return {
-    response: Object.assign(response, { writeHead: () => response }) as unknown as ServerResponse,
+    response: Object.assign(response, { writeHead: () => response, req }) as unknown as ServerResponse,
     pass: response,
   };
 }
