@@ -21,6 +21,8 @@ export const DEAD_MAX = 50;
 /** Alerts that one message tells; the others are counted. */
 export const ALERTS_MAX = 50;
 export const REFUSALS_MAX = 3;
+/** Alerts of which it is remembered that this process has told them: more than go on at a time (tracker.ts). */
+export const TOLD_MAX = 2000;
 export const KEEP_MS = 86_400_000;
 export const PAUSE_MS = 1000;
 export const PAUSE_MAX_MS = 300_000;
@@ -88,6 +90,8 @@ export class Outbox {
   #isChanged = false;
   /** Messages of earlier processes that came back, by number and time: as many as a state holds. */
   readonly #recalled = new Set<string>();
+  /** Of alerts that a channel was told: the time of the message, the latest told last. A state that opens late may hold older word. */
+  readonly #told = new Map<string, number>();
 
   constructor(options: OutboxOptions) {
     this.#options = options;
@@ -157,6 +161,7 @@ export class Outbox {
     if (outcome.kind === 'sent') {
       this.#counts.sent += 1;
       this.#dead = withoutNewsOf(this.#dead, [entry]);
+      this.#remember(entry.message);
       this.#sentAtMs = now.wallMs;
       this.#lastError = '';
       this.#failures = 0;
@@ -238,11 +243,15 @@ export class Outbox {
 
   /** Goes on where an earlier process stopped, `awayMs` ago: its messages come first, unless they are too old by now. */
   recall({ nextId, entries, dead }: SavedOutbox, awayMs: number, { nowMs, wallMs }: Instant): void {
-    const letters = dead.filter(({ message }) => this.#isNew(message));
+    const letters = dead.flatMap((letter) => {
+      const message = this.#isNew(letter.message) ? this.#untold(letter.message) : null;
+      return message === null ? [] : { ...letter, message };
+    });
     this.#dead = [...withoutNewsOf(letters, this.#dead), ...this.#dead].slice(-DEAD_MAX);
     const fresh: Entry[] = [];
-    for (const { message, forMs, inMs, refusals } of entries) {
-      if (!this.#isNew(message)) continue;
+    for (const { message: saved, forMs, inMs, refusals } of entries) {
+      const message = this.#isNew(saved) ? this.#untold(saved) : null;
+      if (message === null) continue;
       const entry = { message, queuedMs: nowMs - forMs - awayMs, dueMs: nowMs + inMs - awayMs, refusals };
       if (forMs + awayMs < KEEP_MS) fresh.push(entry);
       else this.#bury(entry, 'it was too old when this process began', { nowMs, wallMs });
@@ -258,6 +267,25 @@ export class Outbox {
     const isNew = !this.#recalled.has(key);
     this.#recalled.add(key);
     return isNew;
+  }
+
+  #remember({ alerts, atMs }: Message): void {
+    for (const { fingerprint } of alerts) {
+      this.#told.delete(fingerprint);
+      this.#told.set(fingerprint, atMs);
+    }
+    for (const fingerprint of this.#told.keys()) {
+      if (this.#told.size <= TOLD_MAX) break;
+      this.#told.delete(fingerprint);
+    }
+  }
+
+  /** A message without alerts of which newer word was told: it would begin again what has ended; null: nothing is left. */
+  #untold(message: Message): Message | null {
+    return this.#reduced(
+      message,
+      (fingerprint) => (this.#told.get(fingerprint) ?? Number.NEGATIVE_INFINITY) >= message.atMs,
+    );
   }
 
   #push(message: Omit<Message, 'id' | 'atMs'>, { nowMs, wallMs }: Instant, waitMs: number): void {
@@ -292,8 +320,12 @@ export class Outbox {
 
   /** A message without alerts of which newer word waits, which would come before it else; null: nothing is left. */
   #newsOf(message: Message): Message | null {
+    return this.#reduced(message, (fingerprint) => this.awaits(fingerprint));
+  }
+
+  #reduced(message: Message, isOutdated: (fingerprint: string) => boolean): Message | null {
     if (message.note !== null) return message;
-    const alerts = message.alerts.filter(({ fingerprint }) => !this.awaits(fingerprint));
+    const alerts = message.alerts.filter(({ fingerprint }) => !isOutdated(fingerprint));
     this.#counts.merged += message.alerts.length - alerts.length;
     return alerts.length === 0 ? null : { ...message, alerts };
   }
