@@ -151,7 +151,8 @@ function restored(result: RestoreResult): Reply {
 
 function restartReply(answer: RestartAnswer): Reply {
   if (answer.kind === 'refused') return problemReply(409, answer.detail);
-  return { ...jsonReply({ restart: { pid: answer.pid } }), status: 202 };
+  const { pid, limitMs } = answer;
+  return { ...jsonReply({ restart: { pid, limitMs } }), status: 202 };
 }
 
 /** A refusal before anything was understood. */

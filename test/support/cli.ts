@@ -79,7 +79,7 @@ export function fakeGateway(): FakeGateway {
     reload: () => void calls.push('reload'),
     restart: (by) => {
       calls.push(`restart by ${by}`);
-      return { kind: 'begun', pid: 4711 };
+      return { kind: 'begun', pid: 4711, limitMs: 100_000 };
     },
     drain: () => {
       calls.push('drain');

@@ -286,7 +286,7 @@ const COMMANDS: readonly Operation[] = [
     tag: 'commands',
     summary: 'A process from the same command line takes over without a gap',
     body: ref('Reason'),
-    answers: { 202: json('it has begun', object({ restart: object({ pid: COUNT }) })), ...COMMANDED },
+    answers: { 202: json('it has begun', object({ restart: object({ pid: COUNT, limitMs: COUNT }) })), ...COMMANDED },
   }),
 ];
 

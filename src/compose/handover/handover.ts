@@ -18,6 +18,7 @@ import {
   type HandoverEvent,
   type HandoverLimits,
   type HandoverState,
+  limitOf,
   NO_HANDOVER,
   turn,
 } from './machine.ts';
@@ -91,7 +92,7 @@ export class Handover {
     this.#take({ kind: 'begun', pid: successor.pid });
     // What went wrong is told in a moment.
     if (successor.pid === 0) return { kind: 'refused', detail: 'The program could not be started; the log says why' };
-    return { kind: 'begun', pid: successor.pid };
+    return { kind: 'begun', pid: successor.pid, limitMs: limitOf(this.#deps.limits) };
   }
 
   /** Ends a restart that is under way; resolves when this process decides again, or has left. */

@@ -23,6 +23,13 @@ export interface HandoverLimits {
 
 /** A process that was killed is gone well before that; one that hangs in the kernel is not waited for. */
 export const ENDING_MS = 5000;
+/** Until the old process decides again: opening the state alone may take 10 s on a disk that hangs. */
+export const RESUMING_MS = 15_000;
+
+/** By when a restart has succeeded or failed: its phases one after the other, the last of them failing. */
+export function limitOf({ prepareMs, takeMs }: HandoverLimits): number {
+  return prepareMs + takeMs + ENDING_MS + RESUMING_MS;
+}
 
 export type HandoverState =
   /** `because`: why the last one failed. */

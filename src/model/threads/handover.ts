@@ -89,7 +89,8 @@ export type ToSuccessor =
 
 /** What came of asking for a restart. */
 export type RestartAnswer =
-  | { readonly kind: 'begun'; readonly pid: number }
+  /** `limitMs`: it has succeeded or failed by then. */
+  | { readonly kind: 'begun'; readonly pid: number; readonly limitMs: number }
   | { readonly kind: 'refused'; readonly detail: string };
 
 /** How a restart stands, for the status. */

@@ -60,7 +60,7 @@ async function start(
     stopFaults: ({ by, reason }) =>
       reason === 'none' ? { kind: 'refused', detail: 'there is none' } : { kind: 'stopped', ids: [`${by}/${reason}`] },
     configureMs: 20,
-    restart: () => ({ kind: 'begun', pid: 4711 }),
+    restart: () => ({ kind: 'begun', pid: 4711, limitMs: 100_000 }),
     setWeights: () => Promise.resolve({ kind: 'unknown', detail: '' }),
     onRefused: (_, because) => refused.push(because),
   };

@@ -209,11 +209,14 @@ async function post<T>(
   return { ...body, status: response.status };
 }
 
+/** What a gateway of an earlier release, which does not say it, takes by its defaults at most, ms. */
+const RESTART_LIMIT_MS = 100_000;
+
 /** `POST /api/v1/restart`. Rejects when the server cannot be reached or answers in another form. */
 export async function sendRestart(
   adminUrl: string,
   token: string | undefined,
-): Promise<{ readonly pid: number } | { readonly status: number; readonly refused: string }> {
+): Promise<{ readonly pid: number; readonly limitMs: number } | { readonly status: number; readonly refused: string }> {
   const path = '/api/v1/restart';
   const response = await fetch(new URL(path, adminUrl), {
     method: 'POST',
@@ -221,9 +224,12 @@ export async function sendRestart(
     redirect: 'error',
     signal: AbortSignal.timeout(TIMEOUT_MS),
   });
-  const body = (await response.json()) as { readonly restart?: { readonly pid: number }; readonly detail?: string };
-  if (response.ok && body.restart !== undefined) return { pid: body.restart.pid };
-  return { status: response.status, refused: body.detail ?? `${path} answered ${response.status}` };
+  const { restart, detail } = (await response.json()) as {
+    readonly restart?: { readonly pid: number; readonly limitMs?: number };
+    readonly detail?: string;
+  };
+  if (response.ok && restart !== undefined) return { pid: restart.pid, limitMs: restart.limitMs ?? RESTART_LIMIT_MS };
+  return { status: response.status, refused: detail ?? `${path} answered ${response.status}` };
 }
 
 const NEVER_CONNECTED: ReadonlySet<unknown> = new Set([

@@ -10,20 +10,19 @@ import { adminOf, asking, refuse } from '../ask/asking.ts';
 import { DEFAULT_ADMIN, fetchStatus, reasonOf, sendRestart } from '../ask/client.ts';
 
 const POLL_MS = 200;
-/** A gateway gives up by itself before that (--restart-timeout and what follows it). */
-const POLLS_MAX = 20_000;
 
 const USAGE = `sluice restart [--admin URL] [-o json]
 
 Starts the program of a running gateway anew, from the same command line. The new process takes over the listening
-sockets when it is ready and the old one drains; when it cannot serve, the old one goes on.
+sockets when it is ready and the old one drains; when it cannot serve, the old one goes on. Waits until one of them is so, no
+longer than the gateway says that it can take: --restart-timeout of sluice run, and 40 s for what comes before and after.
 
   --admin URL          admin server; default $SLUICE_ADMIN, else ${DEFAULT_ADMIN}
   -o, --output FORMAT  text, json (once it is over); default text
   -h, --help           this text
 
 Needs the token of the admin server in $SLUICE_ADMIN_TOKEN.
-Exit codes: 0 the new process serves, 1 refused or failed, 2 wrong usage, 3 cannot reach the admin server.
+Exit codes: 0 the new process serves, 1 refused, failed or not known in time, 2 wrong usage, 3 cannot reach the admin server.
 `;
 
 /** The command `restart`. */
@@ -40,16 +39,23 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const { status, begun } = asked.answer;
   if ('refused' in begun) return refuse(begun.refused, deps, begun.status);
   if (!isJson) deps.stdout.write(`process ${begun.pid} starts\n`);
-  return follow(adminUrl, { before: status.pid, failures: status.restart.failures, isJson }, deps);
+  const { limitMs } = begun;
+  return follow(adminUrl, { before: status.pid, failures: status.restart.failures, limitMs, isJson }, deps);
+}
+
+/** A restart that is under way. */
+interface Begun {
+  /** The old process, and how many restarts of its had failed. */
+  readonly before: number;
+  readonly failures: number;
+  /** As the gateway says it. */
+  readonly limitMs: number;
+  readonly isJson: boolean;
 }
 
 /** Asks until another process answers, or the old one says that it failed. */
-async function follow(
-  adminUrl: string,
-  { before, failures, isJson }: { readonly before: number; readonly failures: number; readonly isJson: boolean },
-  deps: CliDeps,
-): Promise<number> {
-  for (let polls = 0; polls < POLLS_MAX; polls++) {
+async function follow(adminUrl: string, { before, failures, limitMs, isJson }: Begun, deps: CliDeps): Promise<number> {
+  for (let polls = 0; polls * POLL_MS < limitMs; polls++) {
     await sleep(POLL_MS);
     const asked = await asking(adminUrl, deps, statusNow);
     if ('exit' in asked) return asked.exit;
@@ -67,8 +73,7 @@ async function follow(
     );
     return EXIT.failed;
   }
-  deps.stderr.write('sluice: the restart has not come to an end\n');
-  return EXIT.failed;
+  return refuse(`process ${before} has not said within ${limitMs / 1000} s what came of it: ask sluice status`, deps);
 }
 
 /** Null where the old process closed the connection on its way out; an admin server that is gone for good rejects. */

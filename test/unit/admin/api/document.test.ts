@@ -35,7 +35,7 @@ function actions(): AdminActions {
     restore: () => ({ kind: 'restored', changes: [] }),
     configure: () => Promise.resolve({ kind: 'done', sentence: 's', number: 5, hash: 'ab' }),
     stopFaults: () => ({ kind: 'stopped', ids: ['shop/0'] }),
-    restart: () => ({ kind: 'begun', pid: 12 }),
+    restart: () => ({ kind: 'begun', pid: 12, limitMs: 100_000 }),
     alert: ({ name }) =>
       Promise.resolve(name === 'test' ? { kind: 'sent', tookMs: 5 } : { kind: 'retried', letters: 2 }),
     setWeights: () => Promise.resolve({ kind: 'written', document: 'w', revision: 'ac' }),

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Handover } from '#src/compose/handover/handover.ts';
+import { ENDING_MS, RESUMING_MS } from '#src/compose/handover/machine.ts';
 import type { Sockets, SuccessorEvents } from '#src/compose/handover/successor.ts';
 import type { ToSuccessor } from '#src/model/threads/handover.ts';
 import type { PassedState } from '#src/model/threads/state.ts';
@@ -88,7 +89,11 @@ class Rig {
 describe('a hand-over', () => {
   it('saves, gives and leaves, and nothing is decided from the saving on', async () => {
     const rig = new Rig();
-    assert.deepEqual(rig.handover.begin(SOCKETS, 'api'), { kind: 'begun', pid: 7 });
+    assert.deepEqual(rig.handover.begin(SOCKETS, 'api'), {
+      kind: 'begun',
+      pid: 7,
+      limitMs: 1500 + ENDING_MS + RESUMING_MS,
+    });
     assert.deepEqual([rig.handover.status().state, rig.handover.isHeld], ['preparing', false]);
     rig.successor?.heard({ v: 1, kind: 'prepared', stateDirectory: '/state' });
     assert.ok(rig.handover.isHeld);

@@ -11,7 +11,7 @@ import { sampleStatus } from '../../../../support/readings/status.ts';
 import { sampleView } from '../../../../support/readings/view.ts';
 
 const TOKEN = 'sixteen-visible-characters';
-const BEGUN: RestartAnswer = { kind: 'begun', pid: 4712 };
+const BEGUN: RestartAnswer = { kind: 'begun', pid: 4712, limitMs: 60_000 };
 
 /** Runs `sluice restart` against an admin server whose status is `later` once it was asked to restart; null: it is gone. */
 async function cli(
@@ -65,6 +65,12 @@ suite('restart', { timeout: 20_000 }, () => {
     const lastFailure = { at: '', because: 'it ended with code 1' };
     const { code, err } = await cli(context, BEGUN, { restart: { state: 'none', failures: 1, lastFailure } });
     assert.equal(err, 'sluice: the restart failed: it ended with code 1; process 4711 serves on\n');
+    assert.equal(code, 1);
+  });
+
+  test('waits no longer than the gateway says that it can take', async (context) => {
+    const { code, err } = await cli(context, { ...BEGUN, limitMs: 400 }, {});
+    assert.equal(err, 'sluice: process 4711 has not said within 0.4 s what came of it: ask sluice status\n');
     assert.equal(code, 1);
   });
 
