@@ -1,35 +1,41 @@
 /**
- * `sluice slo`: SLO files: checked, and in the formats of other tools.
+ * `sluice slo`: SLO files: checked, tried on recorded traffic, and in the formats of other tools.
  */
 
 import { similarTo } from '../../lib/text/similar.ts';
 import { SluiceError } from '../../model/problem.ts';
 import { didYouMean } from '../args.ts';
 import type { CliDeps, Command } from '../deps.ts';
+import { simulate } from './traffic/simulate.ts';
 import { exportObjectives, importObjectives } from './transfer.ts';
 import { validate } from './validate.ts';
 
 const USAGE = `sluice slo validate FILE [--rps N | --admin URL] [-o text|json]
+sluice slo simulate FILE --traffic FILE [-o text|json]
 sluice slo export FILE --format prometheus|openslo|sloth|pyrra
 sluice slo import FILE --format openslo|openapi
 
   validate             say every problem of FILE, a configuration or OpenSLO v1: fields, references, mathematics; with
                        traffic, what the budgets allow and when alerts fire
+  simulate             say what the objectives of FILE would have said of recorded traffic: budget left over time, alerts and
+                       when, whether a target is too tight or too lax for it, and the best that was met
   export               write the objectives of FILE, a configuration or OpenSLO v1, for another tool
   import               write the objectives of FILE as fields of a configuration: of OpenSLO those that name a route or service
                        of the gateway, of OpenAPI 3 its x-slo-* extensions
 
   --rps N              events per second of every objective
   --admin URL          the traffic that a running gateway counted, instead
+  -f, --traffic FILE   CSV with the columns time, status and route or service; or an access log of the gateway
   --format FORMAT      prometheus: recording rules with Sloth's series names, and alerts
   -o, --output FORMAT  text, json; default text
   -h, --help           this text
 
-Exit codes: 0 ok, 1 problems, or objectives that this traffic does not allow, 2 wrong usage, 3 cannot reach the admin server.
+Exit codes: 0 ok, 1 problems, or objectives that this traffic does not allow or has missed, 2 wrong usage, 3 cannot reach the admin server.
 `;
 
 const ACTIONS: Readonly<Record<string, (argv: readonly string[], deps: CliDeps) => Promise<number>>> = {
   validate,
+  simulate,
   export: exportObjectives,
   import: importObjectives,
 };

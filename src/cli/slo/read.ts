@@ -2,6 +2,7 @@
  * Reads an SLO file of either form: a configuration of the gateway, or OpenSLO v1.
  */
 
+import type { Config } from '../../model/config.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ConfigTools } from '../config/command.ts';
 import type { CliDeps } from '../deps.ts';
@@ -14,6 +15,8 @@ export interface SloFile {
   readonly format: 'sluice' | 'openslo';
   /** Those that the gateway measures; none when there are problems. */
   readonly objectives: readonly FileObjective[];
+  /** null of OpenSLO, and when there are problems. */
+  readonly config: Config | null;
   readonly problems: readonly Problem[];
   readonly warnings: readonly Problem[];
 }
@@ -37,7 +40,7 @@ export async function readSloFile(file: string, tools: ReadTools): Promise<SloFi
     const { place, because } = yaml;
     const code = tools.slo.codeOf('syntax');
     const problem = { code, file, ...place, path: '', expected: 'valid YAML', got: `an error: ${because}`, hint: '' };
-    return { format: 'sluice', objectives: [], problems: [problem], warnings: [] };
+    return { format: 'sluice', objectives: [], config: null, problems: [problem], warnings: [] };
   }
   return yaml.documents.some(isOpenSlo) ? fromOpenSlo(yaml.documents, file, tools) : fromConfig(text, file, tools);
 }
@@ -58,12 +61,12 @@ function fromOpenSlo(documents: readonly FileDocument[], file: string, { slo }: 
     seen.add(key);
   }
   const objectives = own.map(({ fields: _fields, ...objective }) => objective);
-  return { format: 'openslo', objectives: problems.length > 0 ? [] : objectives, problems, warnings };
+  return { format: 'openslo', objectives: problems.length > 0 ? [] : objectives, config: null, problems, warnings };
 }
 
 function fromConfig(text: string, file: string, { config }: ReadTools): SloFile {
   const parsed = config.parse(text, file);
-  if (!parsed.ok) return { format: 'sluice', objectives: [], problems: parsed.problems, warnings: [] };
-  const { warnings } = parsed;
-  return { format: 'sluice', objectives: objectivesIn(parsed.config), problems: [], warnings };
+  if (!parsed.ok) return { format: 'sluice', objectives: [], config: null, problems: parsed.problems, warnings: [] };
+  const { config: read, warnings } = parsed;
+  return { format: 'sluice', objectives: objectivesIn(read), config: read, problems: [], warnings };
 }

@@ -85,7 +85,7 @@ export async function importObjectives(argv: readonly string[], deps: CliDeps): 
 async function readOpenApi(
   file: string,
   { config, slo }: ReadTools,
-): Promise<Omit<SloFile, 'format'> & { readonly format: string }> {
+): Promise<Omit<SloFile, 'format' | 'config'> & { readonly format: string }> {
   const yaml = slo.readYaml(await config.readText(file));
   const document = yaml.ok ? yaml.documents.find(isOpenApi) : undefined;
   if (document !== undefined) return { format: 'openapi', ...fromOpenApi(document, file, slo) };
