@@ -50,6 +50,28 @@ routes:
 `;
 }
 
+/** Something on the page, when it was there first: the frame since the page was opened, and the wall clock. */
+interface Sight {
+  readonly frame: number;
+  readonly atMs: number;
+}
+
+/** Notes when a page says that a canary was rolled back, and when its chart has the marker. */
+const WATCHING = `
+  window.seen = { frame: 0, verdict: null, marker: null };
+  const sight = () => ({ frame: seen.frame, atMs: Date.now() });
+  const count = () => { seen.frame += 1; requestAnimationFrame(count); };
+  requestAnimationFrame(count);
+  const fillText = CanvasRenderingContext2D.prototype.fillText;
+  CanvasRenderingContext2D.prototype.fillText = function (text, ...place) {
+    if (text === 'rollback') seen.marker ??= sight();
+    return fillText.call(this, text, ...place);
+  };
+  new MutationObserver(() => {
+    if (document.querySelector('#verdict.verdict-bad') !== null) seen.verdict ??= sight();
+  }).observe(document, { subtree: true, childList: true, attributes: true });
+`;
+
 /** A request every few ms, as a machine that has a browser to run can bear. */
 function startPaced(url: string): { stop(): Promise<void> } {
   const open = new Set<Promise<unknown>>();
@@ -101,10 +123,11 @@ describe('the live page', { ...LIMIT, skip: CHROMIUM === null ? 'chromium is mis
     readonly hosts: Set<string>;
   }
 
-  async function open(options: Parameters<Browser['newContext']>[0] = {}): Promise<Watched> {
+  async function open(options: Parameters<Browser['newContext']>[0] = {}, script = ''): Promise<Watched> {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     ends.push(() => context.close());
     const page = await context.newPage();
+    await page.addInitScript(script);
     page.setDefaultTimeout(START_MS);
     const complaints: string[] = [];
     const hosts = new Set<string>();
@@ -133,7 +156,7 @@ describe('the live page', { ...LIMIT, skip: CHROMIUM === null ? 'chromium is mis
   }
 
   it('is steered by its buttons, shows the rollback in its own words, and says nothing to the console', async (t) => {
-    const { page, complaints, hosts } = await open();
+    const { page, complaints, hosts } = await open({}, WATCHING);
     await page.locator('#link', { hasText: /^live$/ }).waitFor();
     await page.getByRole('button', { name: 'Start', exact: true }).click();
     await page.fill('#confirm-token', 'not-the-token-at-all');
@@ -165,6 +188,11 @@ describe('the live page', { ...LIMIT, skip: CHROMIUM === null ? 'chromium is mis
     const decision = (await gateway.decisions()).find(({ kind }) => kind === 'rollback');
     const said = await page.textContent('#verdict .verdict-text');
     assert.ok(said?.includes(decision?.sentence ?? 'no sentence'), `${said} / ${decision?.sentence}`);
+    await until('it is marked', () => page.evaluate<boolean>('seen.marker !== null'));
+    const { verdict, marker } = await page.evaluate<{ readonly verdict: Sight; readonly marker: Sight }>('seen');
+    assert.ok(marker.frame <= verdict.frame + 1, `marked in frame ${marker.frame}, said in ${verdict.frame}`);
+    const decidedMs = Date.parse(decision?.at ?? '');
+    t.diagnostic(`after the decision: said ${verdict.atMs - decidedMs} ms, marked ${marker.atMs - decidedMs} ms`);
     const entry = page.locator('.event', { hasText: 'rollback' }).first();
     await entry.locator('summary').click();
     const numbers = await entry.textContent();

@@ -189,8 +189,9 @@ export class Charts {
     for (const { atMs, kind, tone } of this.#events.toSorted(
       (a, b) => URGENCY.indexOf(a.tone) - URGENCY.indexOf(b.tone),
     )) {
-      const x = Math.round(chart.valToPos(atMs / 1000, 'x', true)) + 0.5;
-      if (x < bbox.left || x > bbox.left + bbox.width) continue;
+      // What is newer than the newest second stands at its edge until that second is there.
+      const x = Math.min(Math.round(chart.valToPos(atMs / 1000, 'x', true)), bbox.left + bbox.width - 1) + 0.5;
+      if (x < bbox.left) continue;
       line(ctx, [x, bbox.top, x, bbox.top + bbox.height], color(`--${tone}`));
       // Of markers side by side the most urgent, then the newest, has its name; the list of events has them all.
       if (labeled.some((other) => Math.abs(other - x) < LABEL_PX * ratio)) continue;
