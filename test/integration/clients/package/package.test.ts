@@ -130,7 +130,7 @@ test('npm pack makes a package that installs, serves, shows the demo and has typ
   const nodes = [OLD_NODE as string, process.execPath];
   await Promise.all([
     ...nodes.map((node, n) => serves(t, node, sluice, join(folder, `serves-${n}`))),
-    demos(t, OLD_NODE as string, sluice, join(folder, 'demo')),
+    ...nodes.map((node, n) => demos(t, node, sluice, join(folder, `demo-${n}`))),
     hasTypes(home),
   ]);
 });
