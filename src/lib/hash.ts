@@ -20,6 +20,13 @@ export function mix32(value: number): number {
   return h >>> 0;
 }
 
+/** Hash of the Latin-1 text `bytes[from..end)`, the same as of the string. Cost: O(length), allocates nothing. */
+export function hashLatin1(bytes: Uint8Array, from: number, end: number): number {
+  let h = FNV_OFFSET;
+  for (let i = from; i < end; i++) h = Math.imul(h ^ (bytes[i] as number), FNV_PRIME);
+  return mix32(h);
+}
+
 /** Hash of a string, 0..2^32-1. Cost: O(length), allocates nothing. */
 export function hash32(text: string): number {
   let h = FNV_OFFSET;

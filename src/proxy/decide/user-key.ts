@@ -17,9 +17,9 @@ import type { LinkedRoute } from './table.ts';
  * signed integer, because one above 2^31 would be boxed.
  */
 export function userKeyOf(route: LinkedRoute, head: RequestHead, peer: Peer): number | null {
-  if (route.stickyField !== FIELD.unknown) {
-    const value = head.fields.value(route.stickyField);
-    if (value !== null && value !== '') return hash32(value) | 0;
+  const { fields } = head;
+  if (fields.seen(route.stickyField) !== 0 && !fields.says(route.stickyField, '')) {
+    return fields.valueHash(route.stickyField);
   }
   if (route.stickyCookie !== '') {
     const value = cookieValue(cookiesOf(head), route.stickyCookie);

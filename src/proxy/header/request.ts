@@ -48,7 +48,7 @@ export class RequestDraft {
     const fields = head.fields;
     const filters = x.route === null ? null : x.route.filters;
     if (x.wantsTrailers) fields.keep(FIELD.trailer);
-    const asked = head.authority === '' ? fields.value(FIELD.host) : head.authority;
+    const { asked } = head;
     const host = filters !== null && filters.host !== '' ? filters.host : head.authority;
     let added = forwardedLines(fields, lines, asked === null ? '' : asked, host !== '');
     if (x.isPinned) tellColor(x, fields);

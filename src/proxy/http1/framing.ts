@@ -18,6 +18,10 @@ export const FRAMING_INVALID = -3;
 /** A transfer coding we do not speak. */
 export const CODING_UNSUPPORTED = -4;
 
+/** Of 2^53-1. */
+const LENGTH_DIGITS_MAX = 16;
+const ZERO = 48;
+
 /**
  * Body length in bytes, or one of the negative values above.
  * @param minor the message's HTTP/1.x minor version; chunked does not exist in 1.0.
@@ -27,7 +31,7 @@ export function bodyLength(fields: FieldTable, minor: number): number {
   const codings = fields.seen(FIELD.transferEncoding);
   if (codings === 0) {
     if (lengths === 0) return UNFRAMED;
-    return lengths === 1 ? parseLength(fields.value(FIELD.contentLength) as string) : FRAMING_INVALID;
+    return lengths === 1 ? contentLength(fields) : FRAMING_INVALID;
   }
   if (lengths !== 0 || codings > 1 || minor === 0) return FRAMING_INVALID;
   // Legal, but llhttp reads `chunked` followed by a tab as another coding: whoever sends it is refused, not interpreted.
@@ -38,15 +42,15 @@ export function bodyLength(fields: FieldTable, minor: number): number {
 }
 
 /** Digits only, at most 2^53-1; else `FRAMING_INVALID`. */
-export function parseLength(text: string): number {
-  if (text.length === 0 || text.length > 16) return FRAMING_INVALID;
+function contentLength(fields: FieldTable): number {
   let value = 0;
-  for (let i = 0; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - 48;
-    if (digit < 0 || digit > 9) return FRAMING_INVALID;
-    value = value * 10 + digit;
+  for (let at = 0; at <= LENGTH_DIGITS_MAX; at++) {
+    const code = fields.valueCode(FIELD.contentLength, at);
+    if (code < 0 && at > 0) return value <= Number.MAX_SAFE_INTEGER ? value : FRAMING_INVALID;
+    if (code < ZERO || code > ZERO + 9) return FRAMING_INVALID;
+    value = value * 10 + (code - ZERO);
   }
-  return value <= Number.MAX_SAFE_INTEGER ? value : FRAMING_INVALID;
+  return FRAMING_INVALID;
 }
 
 function isPlainToken(text: string): boolean {
@@ -80,9 +84,8 @@ export function connectionOptions(fields: FieldTable): ConnectionOptions {
   const seen = fields.seen(FIELD.connection);
   if (seen === 0) return NO_OPTIONS;
   if (seen === 1) {
-    const value = fields.value(FIELD.connection) as string;
-    if (value === 'keep-alive' || value === 'Keep-Alive') return KEEP_ALIVE;
-    if (value === 'close') return CLOSE;
+    if (fields.says(FIELD.connection, 'keep-alive') || fields.says(FIELD.connection, 'Keep-Alive')) return KEEP_ALIVE;
+    if (fields.says(FIELD.connection, 'close')) return CLOSE;
   }
   const values = fields.values(FIELD.connection);
   if (values.reduce((sum, value) => sum + value.length, 0) > CONNECTION_BYTES_MAX) {

@@ -7,6 +7,7 @@
  * Source: RFC 9112 sections 2, 3, 6, 9.3; RFC 9110 sections 7.2, 7.6.1, 9, 10.1.1.
  */
 
+import { latin1Of } from '../../lib/latin1.ts';
 import type { HttpConfig, Limits } from '../../model/config.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import { CR, LF, SP, TARGET, TOKEN_FOLD } from './chars.ts';
@@ -76,6 +77,11 @@ export class RequestHead {
   /** The `Host` that `host` was made from. */
   #lastAuthority: string | null = null;
 
+  /** The authority that was asked for, as it came; null when a 1.0 request names none. */
+  get asked(): string | null {
+    return this.authority === '' ? this.#lastAuthority : this.authority;
+  }
+
   /** @param protectedNames configured names that a `Connection` header may not nominate. */
   constructor(names: NameTable, limits: Limits, protectedNames: ReadonlySet<string>, options: ParserOptions = {}) {
     this.fields = new FieldTable('request', names, limits.headerCountMax, options.policyOf);
@@ -87,7 +93,7 @@ export class RequestHead {
   /**
    * Parses one head from `bytes[from..end)`.
    * @returns the offset after the head; 0 when incomplete; -1 when refused (`reason`, `detail`).
-   * Cost: O(head), one string for the head; the usual request allocates nothing else.
+   * Cost: O(head), one string for the target and its path; the usual request allocates nothing else.
    */
   parse(bytes: Buffer, from: number, end: number): number {
     this.reason = REASON.none;
@@ -103,6 +109,7 @@ export class RequestHead {
     if (headEnd <= 0) return this.#headFault(headEnd, end - start);
     if (headEnd - start > this.#limits.headBytesMax) return this.#refuse(REASON.headTooLarge, 'head too long');
     this.fields.hold(bytes, start, headEnd);
+    this.method = methodOf(bytes, start, start + this.#methodEnd);
     return this.#understand() ? headEnd : -1;
   }
 
@@ -192,9 +199,7 @@ export class RequestHead {
   }
 
   #understand(): boolean {
-    const text = this.fields.text;
-    this.method = methodOf(text, this.#methodEnd);
-    return this.#checkConnection() && this.#checkHost() && this.#checkTarget(text) && this.#checkBody();
+    return this.#checkConnection() && this.#checkHost() && this.#checkTarget() && this.#checkBody();
   }
 
   #fail(reason: Reason, detail: string): false {
@@ -223,8 +228,8 @@ export class RequestHead {
       this.#lastAuthority = null;
       return this.minor === 0 || this.#fail(REASON.badRequest, 'Host is missing');
     }
+    if (this.#lastAuthority !== null && this.fields.says(FIELD.host, this.#lastAuthority)) return true;
     const authority = this.fields.value(FIELD.host) as string;
-    if (authority === this.#lastAuthority) return true;
     const known = this.#hosts.get(authority);
     const host = known ?? hostOf(authority);
     if (host === null) return this.#fail(REASON.badRequest, 'invalid Host');
@@ -236,18 +241,18 @@ export class RequestHead {
     return true;
   }
 
-  #checkTarget(text: string): boolean {
+  #checkTarget(): boolean {
     // PRI begins an HTTP/2 connection and is never a request (RFC 9113 section 11.6).
     if (this.method === 'CONNECT' || this.method === 'TRACE' || this.method === 'PRI') {
       return this.#fail(REASON.methodRefused, `${this.method} is refused`);
     }
     const start = this.#methodEnd + 1;
     this.isForUs = this.method === 'OPTIONS' && /^0+$/.test(this.fields.value(FIELD.maxForwards) ?? '');
-    this.target = text.slice(start, this.#targetEnd);
+    this.target = this.fields.slice(start, this.#targetEnd);
     this.isAmbiguous = false;
     this.isVerbatim = this.minor === 1;
-    if (text.charCodeAt(start) === SLASH) {
-      this.path = text.slice(start, this.#queryStart);
+    if (this.target.charCodeAt(0) === SLASH) {
+      this.path = this.target.slice(0, this.#queryStart - start);
       return !this.#needsNormalizing || this.#normalize();
     }
     if (this.target === '*') {
@@ -310,11 +315,16 @@ export class RequestHead {
   }
 }
 
-/** The method at the beginning of a head; the usual ones cost no string. */
-function methodOf(text: string, end: number): string {
-  if (end === 3 && text.startsWith('GET')) return 'GET';
-  if (end === 4 && text.startsWith('POST')) return 'POST';
-  return text.slice(0, end);
+/** The method `bytes[from..end)`; the usual ones cost no string. */
+function methodOf(bytes: Buffer, from: number, end: number): string {
+  if (spells(bytes, from, end, 'GET')) return 'GET';
+  return spells(bytes, from, end, 'POST') ? 'POST' : latin1Of(bytes, from, end);
+}
+
+function spells(bytes: Buffer, from: number, end: number, text: string): boolean {
+  if (end - from !== text.length) return false;
+  for (let at = 0; at < text.length; at++) if (bytes[from + at] !== text.charCodeAt(at)) return false;
+  return true;
 }
 
 /** Source: RFC 9110 section 10.1.4. */

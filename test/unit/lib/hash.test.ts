@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { hash32, mix32 } from '#src/lib/hash.ts';
+import { hash32, hashLatin1, mix32 } from '#src/lib/hash.ts';
 import { bytesPerCall, COUNTED } from '../../support/proxy/allocation.ts';
 
 describe('mix32', () => {
@@ -29,6 +29,13 @@ describe('hash32', () => {
     assert.equal(hash32(''), mix32(0x811c9dc5));
     assert.equal(hash32('a'), mix32(0xe40c292c));
     assert.equal(hash32('foobar'), mix32(0xbf9cf968));
+  });
+
+  it('is the same of a text’s bytes', () => {
+    for (const text of ['', 'user-1', 'caf\xe9', '\xff'.repeat(300)]) {
+      const bytes = Buffer.from(`<${text}>`, 'latin1');
+      assert.equal(hashLatin1(bytes, 1, bytes.length - 1), hash32(text), text);
+    }
   });
 
   it('is a whole number of 32 bits', () => {

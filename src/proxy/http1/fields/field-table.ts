@@ -7,6 +7,7 @@
  * Source: RFC 9112 sections 2.2, 5, 5.1, 5.2.
  */
 
+import { hash32, hashLatin1 } from '../../../lib/hash.ts';
 import { latin1Of } from '../../../lib/latin1.ts';
 import { HTAB, SP } from '../chars.ts';
 import { FIELD, type NameTable } from './names.ts';
@@ -153,8 +154,37 @@ export class FieldTable {
   value(id: number): string | null {
     if (this.#seen[id] === 0) return null;
     if (this.#replaced !== null && this.#replaced.has(id)) return this.#replaced.get(id) as string;
+    return this.slice(this.#valueStart[id] as number, this.#valueEnd[id] as number);
+  }
+
+  /**
+   * Character `at` of the first value of a field that is present, -1 behind its end. What is only compared or counted is
+   * read so, and costs no string.
+   */
+  valueCode(id: number, at: number): number {
+    if (this.#text !== null || this.#replaced !== null) {
+      const value = this.value(id) as string;
+      return at < value.length ? value.charCodeAt(at) : -1;
+    }
     const from = this.#valueStart[id] as number;
-    const end = this.#valueEnd[id] as number;
+    return at < (this.#valueEnd[id] as number) - from ? (this.#held[this.#heldFrom + from + at] as number) : -1;
+  }
+
+  /** Is this, Latin-1, the first value of a field that is present? Cost: O(length), allocates nothing. */
+  says(id: number, text: string): boolean {
+    for (let at = 0; at < text.length; at++) if (this.valueCode(id, at) !== text.charCodeAt(at)) return false;
+    return this.valueCode(id, text.length) < 0;
+  }
+
+  /** `hash32` of the first value of a field that is present, as a signed integer. Cost: O(length), allocates nothing. */
+  valueHash(id: number): number {
+    if (this.#text !== null || this.#replaced !== null) return hash32(this.value(id) as string) | 0;
+    const from = this.#heldFrom + (this.#valueStart[id] as number);
+    return hashLatin1(this.#held, from, this.#heldFrom + (this.#valueEnd[id] as number)) | 0;
+  }
+
+  /** Part of the head; offsets are relative to it. Cost: a string of its length. */
+  slice(from: number, end: number): string {
     if (this.#text !== null) return this.#text.slice(from, end);
     return latin1Of(this.#held, this.#heldFrom + from, this.#heldFrom + end);
   }

@@ -10,7 +10,6 @@ import {
   CODING_UNSUPPORTED,
   connectionOptions,
   FRAMING_INVALID,
-  parseLength,
   UNFRAMED,
 } from '#src/proxy/http1/framing.ts';
 
@@ -58,14 +57,22 @@ describe('a Content-Length', () => {
     '0x1',
     '1 2',
     '1,1',
-    '١',
+    '\xb9',
     '9007199254740992',
     '00000000000000001',
     'NaN',
   ]) {
-    it(`of ${JSON.stringify(text)} is invalid`, () => assert.equal(parseLength(text), FRAMING_INVALID));
+    it(`of ${JSON.stringify(text)} is invalid`, () => {
+      assert.equal(bodyLength(fields(`Content-Length: ${text}`), 1), FRAMING_INVALID);
+    });
   }
-  it('is digits', () => assert.equal(parseLength('1234567890'), 1_234_567_890));
+  it('is digits', () => assert.equal(bodyLength(fields('Content-Length: 1234567890'), 1), 1_234_567_890));
+
+  it('is the same once the head is a text', () => {
+    const table = fields('Content-Length: 42');
+    assert.notEqual(table.text, '');
+    assert.equal(bodyLength(table, 1), 42);
+  });
 });
 
 describe('Connection', () => {
@@ -77,6 +84,9 @@ describe('Connection', () => {
     [[' ,X-A,, upgrade '], false, false, ['x-a', 'upgrade']],
     [['x-a', 'close'], true, false, ['x-a']],
     [['closed'], false, false, ['closed']],
+    [['clos'], false, false, ['clos']],
+    [['keep-alivex'], false, false, ['keep-alivex']],
+    [['Keep-Alive'], false, true, []],
   ];
   for (const [values, close, keepAlive, nominated] of cases) {
     it(`of ${JSON.stringify(values)} is read`, () => {

@@ -293,8 +293,9 @@ describe('choices about HTTP', () => {
     const rewrite = { absoluteForm: 'rewrite' } as const;
     const head = chosen(`GET http://Other.test:81/a?b HTTP/1.1\r\n${HOST}\r\n`, rewrite);
     assert.deepEqual([head.reason, head.host, head.authority, head.target], [0, 'other.test', 'other.test:81', '/a?b']);
+    assert.equal(head.asked, 'other.test:81');
     const same = chosen(`GET http://example.com/ HTTP/1.1\r\n${HOST}\r\n`, rewrite);
-    assert.deepEqual([same.host, same.authority], ['example.com', '']);
+    assert.deepEqual([same.host, same.authority, same.asked], ['example.com', '', 'example.com']);
     const old = chosen('GET http://other.test/ HTTP/1.0\r\n\r\n', rewrite);
     assert.deepEqual([old.host, old.authority], ['other.test', 'other.test']);
     for (const target of ['http://u@a/', 'http://a:99999/', 'http:///a', 'http://a,b/']) {
@@ -307,7 +308,7 @@ describe('choices about HTTP', () => {
     const head = chosen(`GET http://other.test/ HTTP/1.1\r\n${HOST}\r\n`, { absoluteForm: 'rewrite' });
     const next = Buffer.from(`GET / HTTP/1.1\r\n${HOST}\r\n`);
     head.parse(next, 0, next.length);
-    assert.deepEqual([head.host, head.authority], ['example.com', '']);
+    assert.deepEqual([head.host, head.authority, head.asked], ['example.com', '', 'example.com']);
   });
 
   it('pathNormalization: strict refuses whatever is not in its one form', () => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { hash32 } from '#src/lib/hash.ts';
 import { Random } from '#src/lib/random.ts';
 import { FieldTable } from '#src/proxy/http1/fields/field-table.ts';
 import { FIELD, NameTable } from '#src/proxy/http1/fields/names.ts';
@@ -69,6 +70,45 @@ describe('a known field', () => {
     assert.equal(table.value(FIELD.host), 'a b');
     assert.equal(table.seen(FIELD.host), 2);
     assert.deepEqual(table.values(FIELD.host), ['a b', 'second']);
+  });
+
+  describe('that is only looked at', () => {
+    const LINES = 'Host: example.com\r\nX-Color:\r\nCookie: caf\xe9\r\n\r\n';
+    const ways: readonly (readonly [string, (table: FieldTable) => unknown])[] = [
+      ['where it was read', () => undefined],
+      ['in the text of the head', (table) => table.text],
+      ['in a head of which another field was replaced', (table) => table.replace(FIELD.via, '1.1 x')],
+    ];
+    for (const [name, prepare] of ways) {
+      it(`${name} is what its text would be`, () => {
+        const [table] = scan(LINES);
+        prepare(table);
+        for (const id of [FIELD.host, FIELD.cookie, table.names.idOf(COLOR)]) {
+          const text = table.value(id) as string;
+          const codes = Array.from({ length: text.length }, (_, at) => table.valueCode(id, at));
+          assert.equal(String.fromCharCode(...codes), text);
+          assert.equal(table.valueCode(id, text.length), -1);
+          assert.ok(table.says(id, text));
+          assert.ok(!table.says(id, `${text}x`) && !table.says(id, `${text.slice(1)}x`));
+          assert.ok(text === '' || !table.says(id, text.slice(0, -1)));
+          assert.equal(table.valueHash(id), hash32(text) | 0);
+        }
+        assert.equal(table.slice(3, 7), 'Host');
+      });
+    }
+
+    it('allocates nothing', COUNTED, () => {
+      const [table] = scan(LINES);
+      const look = (): number => Number(table.says(FIELD.host, 'example.com')) + table.valueHash(FIELD.cookie);
+      assert.ok(bytesPerCall(look) < 1);
+    });
+  });
+
+  it('that was replaced is looked at as it is now', () => {
+    const [table] = scan('Host: example.com\r\n\r\n');
+    table.replace(FIELD.host, 'other');
+    assert.ok(table.says(FIELD.host, 'other'));
+    assert.equal(table.valueHash(FIELD.host), hash32('other') | 0);
   });
 
   it('may be empty, which is not absent', () => {
