@@ -6,6 +6,7 @@ import type { AccessLogWriter } from '../export/requests/access-log.ts';
 import type { Log } from '../lib/log.ts';
 import type { Snapshot } from '../model/snapshot.ts';
 import type { TlsMaterial } from '../model/threads/tls.ts';
+import { inlineMore } from '../proxy/threads/inlining.ts';
 import type { WorkersOptions } from '../proxy/threads/options.ts';
 import { Workers } from '../proxy/threads/workers.ts';
 import type { Keys } from './keys.ts';
@@ -37,6 +38,7 @@ export function createWorkers({
   keys,
   watches,
 }: WorkersParts): Workers {
+  inlineMore();
   return new Workers({
     file: WORKER_FILE,
     ...listening,
