@@ -56,6 +56,8 @@ export interface WireHandle {
 
 /** One TCP connection of libuv. */
 export interface Handle extends WireHandle {
+  /** Bytes that were written and the kernel has not taken. */
+  readonly writeQueueSize: number;
   setNoDelay(isOn: boolean): number;
   getpeername(out: { address?: string; port?: number }): number;
   getsockname(out: { address?: string; port?: number }): number;
@@ -104,6 +106,7 @@ const METHODS: readonly Exclude<keyof Handle, 'wire'>[] = [
   'shutdown',
   'close',
   'reset',
+  'writeQueueSize',
   'setNoDelay',
   'getpeername',
   'getsockname',

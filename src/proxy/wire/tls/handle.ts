@@ -3,15 +3,23 @@
  * without.
  *
  * Plain connections never come here. What was read is copied into the wire's memory; what arrives while the wire does not
- * read stays in the socket. A write is done when the runtime says so, within the same turn of the loop at the earliest, so
- * that the wire is backed up until then. Closing says goodbye (`close_notify`) if nothing waits, as a client could else take
- * a whole answer for one that was cut off.
+ * read stays in the socket. A write is encrypted within the call, and done when it returns if the kernel has taken all of it, as
+ * without TLS. The runtime says so later in the turn; what is written until then waits. Closing says goodbye (`close_notify`) if
+ * nothing waits, as a client could else take a whole answer for one that was cut off.
  * Source: RFC 8446 section 6.1; docs/adr/0026-tls.md.
  */
 
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { EOF, type ShutdownRequest, STATE, type WireHandle, WRITE_ERROR, type WriteRequest } from '../binding.ts';
+import {
+  EOF,
+  type Handle,
+  type ShutdownRequest,
+  STATE,
+  type WireHandle,
+  WRITE_ERROR,
+  type WriteRequest,
+} from '../binding.ts';
 import type { Wire } from '../wire.ts';
 
 /** As libuv has them on the systems Sluice runs on. */
@@ -36,8 +44,10 @@ export class SecureHandle implements WireHandle {
   bytesWritten = 0;
   readonly #socket: TLSSocket;
   readonly #raw: Socket;
-  /** Under way, in their order. */
-  readonly #writes: WriteRequest[] = [];
+  /** Under way, in their order; null: the kernel has it, and the runtime has not said so yet. */
+  readonly #writes: (WriteRequest | null)[] = [];
+  /** Those of them that wait. */
+  #waiting = 0;
   #isStopped = true;
   #isClosed = false;
   /** Nothing more is told. */
@@ -78,16 +88,16 @@ export class SecureHandle implements WireHandle {
   /** The wire's memory is asked for at each read. */
   useUserBuffer(): void {}
 
-  writeLatin1String(_request: null, text: string): WriteRequest {
-    const request = this.#begin(text.length);
+  writeLatin1String(_request: null, text: string): WriteRequest | number {
+    const isIdle = this.#isIdle;
     this.#socket.write(text, 'latin1', this.#onWritten);
-    return request;
+    return this.#begun(text.length, isIdle);
   }
 
-  writeBuffer(_request: null, bytes: Uint8Array): WriteRequest {
-    const request = this.#begin(bytes.length);
+  writeBuffer(_request: null, bytes: Uint8Array): WriteRequest | number {
+    const isIdle = this.#isIdle;
     this.#socket.write(bytes, this.#onWritten);
-    return request;
+    return this.#begun(bytes.length, isIdle);
   }
 
   shutdown(request: ShutdownRequest): number {
@@ -100,7 +110,7 @@ export class SecureHandle implements WireHandle {
     this.#isClosed = true;
     this.#isOver = true;
     const socket = this.#socket;
-    if (this.#writes.length > 0 || socket.writableEnded || socket.destroyed) {
+    if (this.#waiting > 0 || socket.writableEnded || socket.destroyed) {
       socket.destroy();
       return;
     }
@@ -137,17 +147,31 @@ export class SecureHandle implements WireHandle {
     return socket;
   }
 
-  #begin(byteCount: number): WriteRequest {
-    STATE[WRITE_ERROR] = 0;
+  /** Nothing is under way, of ours or of TLS itself: what is written goes straight to the kernel (within a handshake: into a copy). */
+  get #isIdle(): boolean {
+    return this.#writes.length === 0 && handleOf(this.#socket)?.writeQueueSize === 0;
+  }
+
+  /** Of a write that was just handed over. The runtime tells of it in another tick at the earliest. */
+  #begun(byteCount: number, wasIdle: boolean): WriteRequest | number {
     this.bytesWritten += byteCount;
+    if (wasIdle && handleOf(this.#raw)?.writeQueueSize === 0) {
+      this.#writes.push(null);
+      return 0;
+    }
+    STATE[WRITE_ERROR] = 0;
+    this.#waiting++;
     const request: WriteRequest = { oncomplete: null, handle: this, bytes: byteCount, buffer: null };
     this.#writes.push(request);
     return request;
   }
 
   #settle(error: Error | null): void {
-    const request = this.#writes.shift();
-    if (!this.#isOver) request?.oncomplete?.call(request, error === null ? 0 : errnoOf(error));
+    const request = this.#writes.shift() ?? null;
+    // The error of one that was done is the socket's, which tells of it itself.
+    if (request === null) return;
+    this.#waiting--;
+    if (!this.#isOver) request.oncomplete?.call(request, error === null ? 0 : errnoOf(error));
   }
 
   /** In pieces as large as the wire's memory; what it does not want any more goes back. */
@@ -172,6 +196,11 @@ export class SecureHandle implements WireHandle {
     if (count !== EOF) this.#isOver = true;
     this.wire?.hear(count);
   }
+}
+
+/** What a socket is made of, with TLS and without; null once it is closed. Not public: test/unit pins it. */
+function handleOf(socket: Socket): Pick<Handle, 'writeQueueSize'> | null {
+  return (socket as unknown as { readonly _handle: Handle | null })._handle;
 }
 
 /** The system's number of an error, or the nearest there is. */

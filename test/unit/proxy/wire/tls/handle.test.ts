@@ -3,8 +3,11 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
+import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
-import { tcpOf } from '#src/proxy/wire/tls/handle.ts';
+import { createServer as createSecureServer, type TLSSocket } from 'node:tls';
+import { SecureHandle, tcpOf } from '#src/proxy/wire/tls/handle.ts';
+import { Wire } from '#src/proxy/wire/wire.ts';
 import { DEFAULT_UPGRADE } from '#src/sources/defaults.ts';
 import { authorityOf } from '../../../../support/http/certificates.ts';
 import { doorOf, filesOf, materialOf, secureClient } from '../../../../support/http/secured.ts';
@@ -28,6 +31,32 @@ async function serverOf(t: TestContext, listener: Parameters<typeof createServer
   t.after(() => server.closeAllConnections());
   t.after(() => server.close());
   return listenLoopback(server);
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** A wire on TLS and its client, which has not read anything. @param isSettled the handshake's own call is over */
+async function wireOf(t: TestContext, isSettled = true) {
+  const { pem } = authorityOf(t).issue('a', { names: 'DNS:a.example' });
+  const server = createSecureServer(pem);
+  t.after(() => server.close());
+  const accepted = new Promise<TLSSocket>((resolve) => server.once('secureConnection', resolve));
+  const client = await secureClient(t, await listenLoopback(server), { listening: (socket) => socket.pause() });
+  client.socket.pause();
+  const socket = await accepted;
+  if (isSettled) await turn();
+  const raw = (socket as unknown as { readonly _parent: Socket })._parent;
+  t.after(() => socket.destroy());
+  const told = { flushed: 0, broken: '' };
+  const wire = new Wire(new SecureHandle(socket, raw), Buffer.alloc(65_536), {
+    received: () => undefined,
+    ended: () => undefined,
+    broken: (code) => {
+      told.broken = code;
+    },
+    flushed: () => void told.flushed++,
+  });
+  return { wire, client, told, socket };
 }
 
 const digestOf = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
@@ -135,5 +164,69 @@ describe('a client connection over TLS', () => {
     client.socket.write('hello');
     await eventually(() => client.text().endsWith('hello'), 'echoed');
     assert.equal(tcpOf(client.socket), client.socket, 'which was not made of a handle');
+  });
+});
+
+describe('a write over TLS', () => {
+  it('that the kernel takes is done when it returns, and its memory free', async (t) => {
+    const { wire, client, told } = await wireOf(t);
+    const bytes = Buffer.alloc(10_000, 'x');
+    wire.writeBytes(bytes, 0, bytes.length);
+    assert.equal(wire.isBackedUp, false);
+    bytes.fill('y');
+    client.socket.resume();
+    await eventually(() => client.text().length === 10_000, 'all of it');
+    assert.equal(client.text(), 'x'.repeat(10_000));
+    assert.equal(told.flushed, 0, 'nothing waited');
+  });
+
+  it('within the handshake’s own call leaves when that is over, whatever becomes of the memory', async (t) => {
+    const { wire, client } = await wireOf(t, false);
+    const bytes = Buffer.from('early');
+    wire.writeBytes(bytes, 0, bytes.length);
+    bytes.fill('y');
+    client.socket.resume();
+    await eventually(() => client.text() === 'early', 'it arrives');
+  });
+
+  it('waits for the one before in the same turn, and comes behind it', async (t) => {
+    const { wire, client, told } = await wireOf(t);
+    wire.writeText('one, ');
+    wire.writeText('two');
+    assert.equal(wire.isBackedUp, true);
+    await eventually(() => told.flushed === 1, 'flushed');
+    wire.writeText(', three');
+    client.socket.resume();
+    await eventually(() => client.text() === 'one, two, three', 'in their order');
+  });
+
+  it('waits while the client takes nothing', async (t) => {
+    const { wire, client, told } = await wireOf(t);
+    const bytes = Buffer.alloc(32 * MIB, 'x');
+    wire.writeBytes(bytes, 0, bytes.length);
+    assert.equal(wire.isBackedUp, true);
+    client.socket.resume();
+    await eventually(() => told.flushed === 1, 'flushed');
+    assert.equal(wire.isBackedUp, false);
+  });
+
+  it('that was done is not lost by closing, and is followed by the goodbye', async (t) => {
+    const { wire, client, socket } = await wireOf(t);
+    wire.writeText('the last words');
+    wire.close();
+    client.socket.resume();
+    await client.closed;
+    assert.equal(client.text(), 'the last words');
+    await eventually(() => socket.closed, 'closed');
+    assert.equal(socket.writableFinished, true, 'the goodbye was sent');
+  });
+
+  it('to a connection that is gone breaks it, once it was told', async (t) => {
+    const { wire, client, told } = await wireOf(t);
+    client.socket.destroy();
+    await eventually(() => {
+      wire.writeText('x');
+      return told.broken !== '';
+    }, 'broken');
   });
 });
