@@ -69,10 +69,9 @@ export class ClientStream implements Asker, Timed {
     this.#hasEnded = stream.endAfterHeaders;
     this.out = new StreamOutlet(stream, () => this.#flushed());
     this.lane.deadlines.add(this);
-    stream.on('close', () => {
-      beginTurn();
-      this.lost('reset by the client');
-    });
+    const isGone = (): void => this.lost('reset by the client');
+    // After a reset with NO_ERROR `close` waits until all that came is read.
+    stream.on('close', isGone).on('aborted', isGone);
   }
 
   /** @param fields of the head, names and values in turn. @param blocks how many there were */
@@ -89,6 +88,7 @@ export class ClientStream implements Asker, Timed {
   /** The stream is gone: nothing can be read or written any more. */
   lost(detail: string): void {
     if (this.#isOver) return;
+    beginTurn();
     this.#isOver = true;
     const x = this.#exchange;
     if (x !== null) abandon(x, REASON.clientClosed, detail);

@@ -55,9 +55,12 @@ export class Tunnel extends Duplex {
       // An end with nothing before it is told only to who reads.
       this.read(0);
     });
-    stream.on('close', () => {
+    const broke = (): void => {
       if (!this.#hasEnded || !this.#hasFinished) this.destroy(new Error('the stream was reset'));
-    });
+    };
+    stream.on('close', broke);
+    // After RST_STREAM (NO_ERROR) `close` waits until all that came is read, which a side that is held up may never do.
+    stream.on('aborted', broke);
   }
 
   /** The outlet is backed up no more. */
