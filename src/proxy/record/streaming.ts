@@ -9,8 +9,9 @@
  * | latency | to the end | to the first event or message |
  * | a client that leaves within one | says nothing | had what it waited for, once the first of it came |
  *
- * A stream is told by its content type and by an answer without a length; a call of gRPC by its request already, where the
- * endpoints speak HTTP/2: anybody can say that he calls one that has never heard of gRPC.
+ * A stream is told by its content type and by an answer without a length, be it in chunks or up to the end of its connection; a
+ * call of gRPC by its request already, where the endpoints speak HTTP/2: anybody can say that he calls one that has never heard
+ * of gRPC.
  * Source: HTML, "Server-sent events"; gRPC over HTTP/2, "Requests"; docs/GRPC.md.
  */
 
@@ -20,6 +21,7 @@ import { CELL, STREAM_BOUNDS_MS, type Tallies } from '../../model/tallies.ts';
 import type { Exchange } from '../exchange.ts';
 import { retryingOf } from '../forward/retry/retry.ts';
 import { isGrpcHead } from '../header/grpc.ts';
+import { UNTIL_CLOSE } from '../http1/body.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import type { OpenStream } from './streams.ts';
 
@@ -49,7 +51,7 @@ export function beginCall(x: Exchange, head: string): void {
 
 /** The answer begins: from now on it is a stream if its head says so. */
 export function beginStream(x: Exchange, { bodyLength, fields }: Pick<ResponseHead, 'bodyLength' | 'fields'>): void {
-  if (bodyLength >= 0) return;
+  if (bodyLength >= 0 && bodyLength !== UNTIL_CLOSE) return;
   const call = streamingOf(x);
   if (call === null && !EVENTS.test(fields.text)) return;
   const streaming: Streaming = call ?? { firstAtMs: 0, endsAtMs: Number.POSITIVE_INFINITY };

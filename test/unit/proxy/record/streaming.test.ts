@@ -38,6 +38,8 @@ import { begun, ROUTE, STABLE, sketch, word } from '../../../support/readings/re
 const EVENTS =
   'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n';
 const PLAIN = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n';
+const UNTIL_CLOSE = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n';
+const PLAIN_UNTIL_CLOSE = 'HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n';
 const EVENT = '6\r\ndata:1\r\n';
 const CALLED = { ':status': '200', 'content-type': 'application/grpc' };
 const HOUR_MS = 3_600_000;
@@ -155,6 +157,38 @@ describe('an event stream', () => {
     upstream.sockets[0]?.write(EVENT);
     await stream.until((text) => text.endsWith(EVENT + EVENT));
   });
+
+  for (const [how, ends, isRegular] of [
+    ['regularly', 'end', true],
+    ['with a reset of its endpoint', 'resetAndDestroy', false],
+  ] as const) {
+    it(`without chunks is one until its connection ends, ${how}`, async (t) => {
+      const upstream = await upstreamOf(
+        t,
+        perHead(
+          (socket, path) => void socket.write(`${path === '/plain' ? PLAIN_UNTIL_CLOSE : UNTIL_CLOSE}data:1\n\n`),
+        ),
+      );
+      const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { bodyIdleMs: 100 } });
+      const client = clientOf(t, plane);
+      client.send(GET);
+      await client.until((text) => text.includes('data:1'));
+      const plain = clientOf(t, plane);
+      plain.send(getOf('/plain'));
+      await plain.closed();
+      assert.equal(reasonCount(plane, FIRST_CELL, REASON.upstreamTruncated), 1, 'which came later');
+      upstream.sockets[0]?.[ends]();
+      await eventually(() => readCell(plane, FIRST_CELL).finished === 2, 'it is recorded');
+      assert.equal(readCell(plane, FIRST_CELL).bad, isRegular ? 1 : 2);
+      const base = FIRST_CELL * CELL_WORDS;
+      const { cells, cellFloats } = plane.tallies;
+      assert.equal(cells[base + CELL.streams], 1);
+      const lastedMs = cellFloats[(base + CELL.streamMs) / 2] as number;
+      const waitedMs = (cellFloats[(base + CELL.secondsSum) / 2] as number) * 1000;
+      // All that the two waited for is less than the stream lasted beside the other: its own first came at once.
+      assert.ok(lastedMs >= 100 && waitedMs < 2 * lastedMs, `${waitedMs} ms to the first of ${lastedMs}`);
+    });
+  }
 
   it('is cut when nothing of it comes for too long', async (t) => {
     const upstream = await upstreamOf(
