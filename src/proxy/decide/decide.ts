@@ -23,7 +23,7 @@ import { countDownstream } from './color/downstream.ts';
 import { isTooMany, uncount } from './rate/limits.ts';
 import { readingsOf } from './readings.ts';
 import type { Rule } from './rules.ts';
-import { chooseSplit } from './splitter.ts';
+import { chooseSplit, noteWeight } from './splitter.ts';
 import { userKeyOf } from './user-key.ts';
 
 /**
@@ -108,7 +108,10 @@ function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Cou
   }
   x.isPinned = x.split !== null;
   if (x.client.lane.downstream.isOn(x.startedAtMs)) countDownstream(x, head);
-  if (x.isPinned) return REASON.none;
+  if (x.isPinned) {
+    if (route.streams !== null || head.wantsUpgrade) noteWeight(x);
+    return REASON.none;
+  }
   x.split = chooseSplit(route.splits, dials, sticky === null ? random.nextUint32() : sticky);
   return x.split === null ? because(x, REASON.noEndpoint, 'every version has weight 0') : REASON.none;
 }

@@ -8,6 +8,8 @@
  */
 
 import { mix32 } from '../../lib/hash.ts';
+import type { Exchange } from '../exchange.ts';
+import { retryingOf } from '../forward/retry/retry.ts';
 import type { LinkedSplit } from './table.ts';
 
 const TWO_32 = 4_294_967_296;
@@ -28,4 +30,23 @@ export function chooseSplit(splits: readonly LinkedSplit[], dials: Int32Array, u
     }
   }
   return best;
+}
+
+/** Remembers that the version which a color has just pinned has weight. Nothing else would tell later. */
+export function noteWeight(x: Exchange): void {
+  if (isWeighted(x)) retryingOf(x).hadWeight = true;
+}
+
+/**
+ * Had the version weight when the exchange came to it? Then the way to none is a rollback, also one that was over before the
+ * answer began. Of what went on at another version only the weight that it has now is known.
+ */
+export function hadWeight(x: Exchange): boolean {
+  const { retrying } = x;
+  if (retrying !== null && (retrying.rescuedFrom !== null || retrying.fallen !== null)) return isWeighted(x);
+  return x.split !== null && (!x.isPinned || (retrying !== null && retrying.hadWeight));
+}
+
+function isWeighted({ split, client }: Exchange): boolean {
+  return split !== null && Atomics.load(client.lane.dials, split.dial) > 0;
 }

@@ -17,6 +17,7 @@ import { nowMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import { type Placed, Roster } from '../../lib/roster.ts';
 import { REASON, reasonRow } from '../../model/reason.ts';
+import { hadWeight } from '../decide/splitter.ts';
 import type { Exchange } from '../exchange.ts';
 import { abandon, conclude } from '../forward/forwarder.ts';
 import { grpcLines } from '../header/grpc.ts';
@@ -95,10 +96,13 @@ export class Streams implements Timed {
     this.#plan();
   }
 
-  /** A version without weight that a color pinned is not rolled back: only the way from some weight to none is. */
-  #rosterOf({ route, split }: Exchange): Roster<OpenStream> {
-    if (route === null || route.streams === null || split === null) return this.#others;
-    if (Atomics.load(this.#lane.dials, split.dial) <= 0) return this.#others;
+  /**
+   * A version without weight that a color pinned is not rolled back: only the way from some weight to none is. One that was
+   * rolled back before the answer began is found without weight by the next sweep.
+   */
+  #rosterOf(x: Exchange): Roster<OpenStream> {
+    const { route, split } = x;
+    if (route === null || route.streams === null || split === null || !hadWeight(x)) return this.#others;
     const watched = this.#watched.get(split.dial);
     if (watched !== undefined) return watched;
     const roster = new Roster<OpenStream>();

@@ -18,6 +18,8 @@ export interface ClientSocket extends Duplex {
 export interface Agreement {
   readonly route: LinkedRoute;
   readonly split: LinkedSplit;
+  /** It can be rolled back: it had weight when the request came to it. */
+  readonly hadWeight: boolean;
   readonly endpoint: Endpoint;
   readonly client: ClientSocket;
   readonly upstream: Socket;

@@ -18,6 +18,7 @@ import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import { WAITING } from '../decide/admission/permit.ts';
 import type { WaitEvents } from '../decide/admission/queue.ts';
 import { OVERLOADED, patienceMs } from '../decide/admission/wait.ts';
+import { hadWeight } from '../decide/splitter.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
 import { INTERIMS_MAX, pick, tellBreaker, unprobe, whyNone } from '../forward/attempt.ts';
@@ -266,6 +267,7 @@ export class Handshake implements Timed {
     const agreement: Agreement = {
       route: x.route as LinkedRoute,
       split: x.split as LinkedSplit,
+      hadWeight: hadWeight(x),
       endpoint: x.endpoint as Endpoint,
       client: this.#releaseClient() as ClientSocket,
       upstream: (this.#dial as Dial).release(),

@@ -194,15 +194,15 @@ export class Upgrades implements Timed {
     if (session.origin !== null) this.#lane.recorder.sessionBegan(session.origin.route.cellBase);
     this.#sessions.set(client, session);
     this.#lane.deadlines.add(session);
-    if (session.isClosedByPolicy) this.#watch(session, split.dial);
+    // Without weight from the beginning, as a color may pin it, a version is not rolled back.
+    if (session.isClosedByPolicy && agreement.hadWeight) this.#watch(session, split.dial);
     client.unshift(REQUEST, 'latin1');
     this.#server.emit('connection', client);
     if (this.#isDraining && session.isClosedByPolicy) session.retire(SESSION_END.drained);
   }
 
-  /** A version without weight that a color pinned is not rolled back: only the way from some weight to none is. */
+  /** One that was rolled back before its 101 came is found without weight by the next sweep. */
   #watch(session: Session, dial: number): void {
-    if (Atomics.load(this.#lane.dials, dial) <= 0) return;
     const sessions = this.#watched.get(dial);
     if (sessions === undefined) this.#watched.set(dial, new Set([session]));
     else sessions.add(session);

@@ -42,6 +42,8 @@ export interface Retrying {
   rescuedFrom: LinkedSplit | null;
   /** The step of the route's chain that it is at. */
   fallen: Fallen | null;
+  /** A color pinned its version, which had weight then (decide/splitter.ts); kept where a rollback may end what it becomes. */
+  hadWeight: boolean;
   /** It has an idempotency key: where it is with it. */
   keyed: Keyed | null;
   /** A fault slows its bodies down. */
@@ -58,6 +60,7 @@ const NOTHING_YET = {
   hasFailed: false,
   rescuedFrom: null,
   fallen: null,
+  hadWeight: false,
   keyed: null,
   pacing: null,
   copying: null,

@@ -4,8 +4,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { hash32 } from '#src/lib/hash.ts';
 import { Random } from '#src/lib/random.ts';
-import { chooseSplit } from '#src/proxy/decide/splitter.ts';
-import type { LinkedSplit } from '#src/proxy/decide/table.ts';
+import { chooseSplit, hadWeight, noteWeight } from '#src/proxy/decide/splitter.ts';
+import type { LinkedSplit, RouteTable } from '#src/proxy/decide/table.ts';
+import { Exchange } from '#src/proxy/exchange.ts';
+import { retryingOf } from '#src/proxy/forward/retry/retry.ts';
+import type { Asker } from '#src/proxy/forward/sides.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { groupOf, targetsOf } from '../../../support/simulate/balancing.ts';
 
@@ -177,4 +180,43 @@ it('choosing allocates nothing but the numbers of its arithmetic', COUNTED, () =
   let key = 0;
   const bytes = bytesPerCall(() => void chooseSplit(splits, dials, (key = (key + 1) & 0xffff)));
   assert.equal(bytes, 0, `${bytes} B`);
+});
+
+describe('a version had weight when an exchange came to it', () => {
+  const begunOn = (weight: number, isPinned: boolean) => {
+    const dials = Int32Array.of(weight);
+    const x = new Exchange({ lane: { dials } } as unknown as Asker, {} as RouteTable, 0);
+    x.split = splitsOf(1)[0] as LinkedSplit;
+    x.isPinned = isPinned;
+    if (isPinned) noteWeight(x);
+    return { x, dials };
+  };
+
+  it('if it was drawn, whatever weight it has by now', () => {
+    const { x, dials } = begunOn(1, false);
+    dials[0] = 0;
+    assert.equal(hadWeight(x), true);
+  });
+
+  it('if a color pinned it while it had some, and only then', () => {
+    for (const weight of [1, 0]) {
+      const { x, dials } = begunOn(weight, true);
+      dials[0] = 1 - weight;
+      assert.equal(hadWeight(x), weight === 1);
+    }
+  });
+
+  it('where another version goes on, if that has some now', () => {
+    const { x, dials } = begunOn(1, true);
+    retryingOf(x).rescuedFrom = splitsOf(2)[1] as LinkedSplit;
+    assert.equal(hadWeight(x), true);
+    dials[0] = 0;
+    assert.equal(hadWeight(x), false);
+  });
+
+  it('not if there is none', () => {
+    const { x } = begunOn(1, false);
+    x.split = null;
+    assert.equal(hadWeight(x), false);
+  });
 });

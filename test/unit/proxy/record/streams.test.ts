@@ -37,6 +37,7 @@ import { begun, sketch } from '../../../support/readings/recorded.ts';
 /** Reached only when something hangs. */
 const LIMIT = { timeout: 30_000 };
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n';
+const UNTIL_CLOSE_HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n';
 const EVENT = '8\r\ndata:1\n\n\r\n';
 const LAST = '0\r\n\r\n';
 const CLOSE = { streams: { closeAfterMs: 0 } };
@@ -119,6 +120,51 @@ describe('a rollback', LIMIT, () => {
     const over = [...clients.slice(0, 2), pinned].map((client) => client.closed());
     await plane.plane.drain();
     for (const text of await Promise.all(over)) assert.ok(text.endsWith(`${EVENT}${EVENT}${LAST}`));
+  });
+});
+
+describe('a rollback that is over before the answer begins', LIMIT, () => {
+  it('ends the stream of a request that was decided before it, drawn or pinned, and no other', async (t) => {
+    const canary = await upstreamOf(t, () => undefined);
+    const stable = await streamingOf(t);
+    const versions = [
+      { name: 'v1', ports: [stable.port], weight: 0, colors: ['v1'] },
+      { name: 'v2', ports: [canary.port], weight: 1, colors: ['v2'] },
+    ];
+    const plane = await planeOf(t, { routes: [{ versions, ...CLOSE }] });
+    const asked = async (lines: string, count: number): Promise<RawClient> => {
+      const client = clientOf(t, plane);
+      client.send(getOf('/events', lines));
+      await eventually(() => canary.received.filter((text) => text.endsWith('\r\n\r\n')).length === count, 'asked');
+      return client;
+    };
+    const before = [await asked('', 1), await asked(V2, 2)];
+    Atomics.store(plane.dials, FIRST_CELL, 1);
+    Atomics.store(plane.dials, SECOND_CELL, 0);
+    const after = await asked(V2, 3);
+    for (const socket of canary.sockets) socket.write(HEAD + EVENT);
+    for (const client of before) await client.until((text) => text.endsWith(`${EVENT}${LAST}`));
+    assert.equal(reasonCount(plane, SECOND_CELL, REASON.streamEnded), 2);
+    // Two sweeps and more have passed over it.
+    canary.sockets[2]?.write(EVENT);
+    await after.until((text) => text.endsWith(EVENT + EVENT));
+  });
+});
+
+describe('an event stream without chunks, which ends with its connection,', LIMIT, () => {
+  it('is ended by a rollback as any other', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => void socket.write(`${UNTIL_CLOSE_HEAD}data:1\n\n`)),
+    );
+    const versions = [{ name: 'v1', ports: [upstream.port], weight: 1 }];
+    const plane = await planeOf(t, { routes: [{ versions, ...CLOSE }] });
+    const client = await reading(t, plane, getOf('/events'));
+    Atomics.store(plane.dials, FIRST_CELL, 0);
+    await client.until((text) => text.endsWith(`${EVENT}${LAST}`));
+    await closedSocket(upstream.sockets[0] as Socket);
+    await eventually(() => reasonCount(plane, FIRST_CELL, REASON.streamEnded) === 1, 'it is told');
+    assert.deepEqual([plane.count(FIRST_CELL, CELL.finished), plane.count(FIRST_CELL, CELL.bad)], [1, 0]);
   });
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
-import { CELL } from '#src/model/tallies.ts';
+import { CELL, SESSION_END } from '#src/model/tallies.ts';
 import { readCell } from '../../../support/plane.ts';
 import {
   askedOn,
@@ -143,6 +143,31 @@ suite('upgrades', () => {
     Atomics.store(plane.dials, SECOND_CELL, 0);
     await assertEnds(plane, { rolled_back: 2 }, SECOND_CELL);
     assert.equal(openSessions(plane, FIRST_CELL), 1);
+  });
+
+  test('a rollback that is over before the 101 ends what was decided before it, drawn or pinned, and nothing else', async (t) => {
+    const upstream = await upstreamOf(t, () => undefined);
+    const versions = [
+      { name: 'v1', ports: [upstream.port], weight: 0 },
+      { name: 'v2', ports: [upstream.port], weight: 1, colors: ['v2'] },
+    ];
+    const plane = await planeOf(t, { routes: [{ versions }] });
+    const asked = async (lines: string, count: number): Promise<RawClient> => {
+      const client = clientOf(t, plane);
+      client.send(upgradeRequest('/', lines));
+      await eventually(() => upstream.received.filter((text) => text.endsWith('\r\n\r\n')).length === count, 'asked');
+      return client;
+    };
+    const pinned = 'X-Release-Stage: v2\r\n';
+    for (const [n, lines] of ['', pinned].entries()) await asked(lines, n + 1);
+    Atomics.store(plane.dials, FIRST_CELL, 1);
+    Atomics.store(plane.dials, SECOND_CELL, 0);
+    const stays = await asked(pinned, 3);
+    for (const socket of upstream.sockets) socket.write(switching());
+    await eventually(() => plane.count(SECOND_CELL, CELL.sessionEnds + SESSION_END.rolledBack) === 2, 'both are ended');
+    upstream.sockets[2]?.write('\x81\x02hi');
+    await stays.until((text) => text.endsWith('hi'));
+    assert.equal(openSessions(plane, SECOND_CELL), 1);
   });
 
   test('destroyed with its plane, it leaves nothing under way', async (t) => {

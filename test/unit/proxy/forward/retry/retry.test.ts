@@ -20,6 +20,7 @@ import { bench, exchangeOn, routeOf, TWO_VERSIONS } from '../../../../support/pr
 const NOTHING = {
   rescuedFrom: null,
   fallen: null,
+  hadWeight: false,
   keyed: null,
   pacing: null,
   copying: null,
