@@ -22,7 +22,7 @@
 
 import { afterCut, createStandings, standingAt } from '../../../model/threads/load/standing.ts';
 import { Limiter } from './limit.ts';
-import { HELD, heldMs, heldSince, isHeld, NONE, SAMPLED, SHED, stateOf, WAITING } from './permit.ts';
+import { HELD, heldMs, heldSince, isHeld, NONE, SAMPLED, SHED, sampled, stateOf, WAITING } from './permit.ts';
 import { keyOf, PRIORITY_LEAST } from './priority.ts';
 import { type WaitEvents, WaitQueue } from './queue.ts';
 import { INTERVAL_MS, Rejector } from './rejector.ts';
@@ -155,7 +155,7 @@ export class Admission<X extends Admitted = Admitted> {
   /** The response head of an admitted exchange is there, after `tookMs`; only the first one counts. */
   sample(x: X, tookMs: number): void {
     if (stateOf(x.permit) !== HELD) return;
-    x.permit = SAMPLED;
+    x.permit = sampled(x.permit);
     if (this.#limiter !== null) this.#limiter.sample(tookMs);
   }
 
@@ -170,8 +170,9 @@ export class Admission<X extends Admitted = Admitted> {
     if (!isHeld(permit)) return;
     const limiter = this.#limiter;
     if (limiter !== null) {
-      if (isHung && permit !== SAMPLED) limiter.sampleAtLeast(heldMs(permit, nowMs));
-      if (limiter.answered(this.#peak >= this.#limit)) this.#setLimit(this.#allowed);
+      const ms = heldMs(permit, nowMs);
+      if (isHung && stateOf(permit) !== SAMPLED) limiter.sampleAtLeast(ms);
+      if (limiter.ended(ms, this.#peak >= this.#limit)) this.#setLimit(this.#allowed);
     }
     this.#inFlight -= 1;
     if (this.#open !== CLOSED) return;

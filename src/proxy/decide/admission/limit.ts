@@ -19,8 +19,11 @@
  *   A baseline that is provisional or would rise is believed only if a quarter of that quarter is not faster, as requests
  *   may queue even there. The same when half of the limit was taken away and windows are as slow as before: then the
  *   baseline is wrong. Probes begin at full seconds of the machine's clock, so that workers who share a version look at it
- *   together. The limit is then at most where the gradient would bring it under full load, by what was answered before and
- *   the mean time of the probe's samples: a version with few answers has few windows to get there.
+ *   together. The limit is then at most where the gradient would bring it under full load: a version with few answers has few
+ *   windows to get there. That is a matter of places, by Little's law: samples per ms before the probe times their mean time
+ *   within it, and what else held places before it, as it was: failures for as long as they took, bodies behind their heads.
+ *   Counted like good answers, failures that come at once would pass for load that the version can bear; not counted at all,
+ *   those that take their time would leave it with half of what it needs.
  *
  * Windows end after 1 s with 20 samples, too, and with 20 samples when these leave no doubt (g at 0.5). Edges: without
  * samples nothing moves, a version that answers nothing keeps its limit until requests are given up; a probe that finds
@@ -88,8 +91,11 @@ export class Limiter {
   #firstMs = 0;
   /** The limit jumped within this window: its median tells more about that than about the version. */
   #hasJumped = false;
-  /** Samples per ms in the last window. */
+  /** Samples per ms in the last window, and how many places something else than waiting for their heads took. */
   #rate = 0;
+  #otherPlaces = 0;
+  /** Place-ms in this window: of what ended, less what samples waited. */
+  #otherMs = 0;
   // how full it was since the last probe
   #probedAtMs: number;
   #fullWindows = 0;
@@ -142,6 +148,7 @@ export class Limiter {
     const bucket = bucketIndex(tookMs);
     this.#counts[bucket] = (this.#counts[bucket] as number) + 1;
     this.#samples += 1;
+    this.#otherMs -= tookMs;
   }
 
   /**
@@ -154,11 +161,13 @@ export class Limiter {
   }
 
   /**
-   * A request is over.
+   * A request is over, whatever came of it.
+   * @param heldMs how long it had its place
    * @param isFull the limit has been reached since the last window that was closed
    * @returns whether the limit is another one.
    */
-  answered(isFull: boolean): boolean {
+  ended(heldMs: number, isFull: boolean): boolean {
+    this.#otherMs += heldMs;
     if (this.#state !== 'starting') return false;
     if (isFull) this.#wasFull = true;
     if (!this.#wasFull) return false;
@@ -183,6 +192,7 @@ export class Limiter {
     const medianMs = this.#median();
     const hasJumped = this.#hasJumped;
     this.#rate = this.#samples / ageMs;
+    this.#otherPlaces = Math.max(0, this.#otherMs / ageMs);
     this.#begin(nowMs);
     this.#hasJumped = false;
     if (this.#baselineMs > 0) this.#adapt(nowMs, medianMs, use);
@@ -262,6 +272,7 @@ export class Limiter {
   #begin(nowMs: number): void {
     this.#windowAtMs = nowMs;
     this.#samples = 0;
+    this.#otherMs = 0;
     this.#counts.fill(0);
   }
 
@@ -330,8 +341,8 @@ export class Limiter {
     this.#limit = this.#restored;
     if (isEnough) {
       this.#baselineMs = this.#judged(this.#median());
-      const unhurriedMs = mean(this.#counts, 0) as number;
-      this.#limit = Math.max(LIMIT_MIN, Math.min(this.#restored, restOf(this.#rate * unhurriedMs)));
+      const busy = this.#rate * (mean(this.#counts, 0) as number) + this.#otherPlaces;
+      this.#limit = Math.max(LIMIT_MIN, Math.min(this.#restored, restOf(busy)));
     }
     this.#slowFrom = 0;
     this.#stale = 0;
@@ -343,7 +354,7 @@ export class Limiter {
 /**
  * The limit that full windows would come to: L = g L + sqrt L, where the median stands to the baseline as L to what the version
  * has under way when nothing queues.
- * @param busy the latter: answers per ms times their mean time (Little's law)
+ * @param busy the latter
  */
 function restOf(busy: number): number {
   return (0.5 + Math.sqrt(0.25 + BUFFER * busy)) ** 2;

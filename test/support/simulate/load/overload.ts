@@ -31,6 +31,8 @@ export interface OverloadLoad {
   readonly fromMs: number;
   /** Times that a client tries again, 100 ms later and then twice as long each time. */
   readonly retries?: number;
+  /** Share of the answers that are a 5xx: no samples of the limit, though they take a server as long as others. Counted as good. */
+  readonly failureRatio?: number;
   /** Who asks; without it four priorities that stand alike, by `SHARES`. */
   readonly askers?: readonly Asker[];
   readonly seed: number;
@@ -278,9 +280,14 @@ class Overload {
     if (x.isOver) return;
     x.isOver = true;
     const admission = this.#admissions[x.worker];
-    admission?.sample(x, nowMs - x.sentAtMs);
+    if (!this.#fails()) admission?.sample(x, nowMs - x.sentAtMs);
     admission?.release(x, nowMs, false);
     this.#end(x, nowMs - x.bornAtMs <= SLO_MS ? 'good' : 'late');
+  }
+
+  #fails(): boolean {
+    const { failureRatio = 0 } = this.#load;
+    return failureRatio > 0 && this.#random.nextFloat() < failureRatio;
   }
 
   // ── ends ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -12,16 +12,30 @@ function answer(limiter: Limiter, ms: number, rounds: number): void {
   for (let round = 0; round < rounds; round++) {
     for (let n = limiter.limit; n > 0; n--) {
       limiter.sample(ms);
-      limiter.answered(true);
+      limiter.ended(ms, true);
     }
   }
 }
 
+interface Windows {
+  readonly ms: number;
+  readonly count: number;
+  readonly fromMs: number;
+  /** How long bodies take behind their heads. */
+  readonly bodyMs?: number;
+  /** As many fail besides, each after so long. */
+  readonly failedMs?: number;
+}
+
 /** Windows of 60 samples of `ms` each, every 100 ms from `fromMs` on, with the limit full. Returns the time after. */
-function windows(limiter: Limiter, { ms, count, fromMs }: { ms: number; count: number; fromMs: number }): number {
+function windows(limiter: Limiter, { ms, count, fromMs, bodyMs = 0, failedMs }: Windows): number {
   let nowMs = fromMs;
   for (let n = 0; n < count; n++) {
-    for (let i = 0; i < 60; i++) limiter.sample(ms);
+    for (let i = 0; i < 60; i++) {
+      limiter.sample(ms);
+      limiter.ended(ms + bodyMs, true);
+      if (failedMs !== undefined) limiter.ended(failedMs, true);
+    }
     nowMs += 100;
     const { limit } = limiter;
     limiter.tick(nowMs, { inFlight: limit, peak: limit, isOverrun: true });
@@ -63,7 +77,7 @@ describe('a limit that starts', () => {
 
   it('does not grow beyond what is used', () => {
     const limiter = new Limiter(0);
-    for (let n = 0; n < 1000; n++) limiter.answered(false);
+    for (let n = 0; n < 1000; n++) limiter.ended(10, false);
     assert.equal(limiter.limit, LIMIT_MIN);
   });
 
@@ -79,7 +93,7 @@ describe('a limit that starts', () => {
   it('goes back a step when a request is given up', () => {
     const limiter = new Limiter(0);
     answer(limiter, 10, 2);
-    limiter.answered(true);
+    limiter.ended(10, true);
     limiter.sampleAtLeast(1000);
     assert.equal(limiter.limit, 8);
   });
@@ -148,14 +162,17 @@ describe('a steady limit', () => {
 });
 
 describe('a probe', () => {
+  /** Where full windows bring the limit when so many are under way while nothing queues. */
+  const restOf = (busy: number): number => (0.5 + Math.sqrt(0.25 + 1.35 * busy)) ** 2;
+
   /** A limiter within its first probe, what was sent before being over. */
-  function probing(): { limiter: Limiter; nowMs: number; before: number } {
+  function probing(besides: Partial<Windows> = {}): { limiter: Limiter; nowMs: number; before: number } {
     const { limiter } = steady();
     let nowMs = 1000;
     let before = limiter.limit;
     for (let n = 0; n < 400 && limiter.state !== 'probing'; n++) {
       before = limiter.limit;
-      nowMs = windows(limiter, { ms: 12, count: 1, fromMs: nowMs });
+      nowMs = windows(limiter, { ms: 12, count: 1, fromMs: nowMs, ...besides });
     }
     assert.equal(limiter.state, 'probing');
     return { limiter, nowMs, before };
@@ -214,7 +231,7 @@ describe('a probe', () => {
     const { limiter, nowMs, before } = probing();
     finish(limiter, nowMs, () => 8);
     // 60 answers in 100 ms, of 8 ms each: 4.8 are under way when nothing queues, and L = 1.35 x 4.8 + sqrt L.
-    const rest = (0.5 + Math.sqrt(0.25 + 1.35 * 4.8)) ** 2;
+    const rest = restOf(4.8);
     assert.ok(before > 2 * rest, `${before}`);
     assert.equal(limiter.limit, Math.floor(rest));
     windows(limiter, { ms: rest / 0.6, count: 10, fromMs: nowMs + 1000 });
@@ -226,7 +243,25 @@ describe('a probe', () => {
     finish(limiter, nowMs, (_, sample) => (sample < 10 ? 40 : 8));
     const busy = 0.6 * (0.8 * 8 + 0.2 * 40);
     assert.ok(Math.abs(limiter.baselineMs - 8) < 0.2, `${limiter.baselineMs}`);
-    assert.ok(Math.abs(limiter.limit - (0.5 + Math.sqrt(0.25 + 1.35 * busy)) ** 2) <= 1, `${limiter.limit}`);
+    assert.ok(Math.abs(limiter.limit - restOf(busy)) <= 1, `${limiter.limit}`);
+  });
+
+  it('leaves places for failures, as many as they took before', () => {
+    const { limiter, nowMs } = probing({ failedMs: 10 });
+    finish(limiter, nowMs, () => 8);
+    assert.ok(Math.abs(limiter.limit - restOf(0.6 * 8 + 0.6 * 10)) <= 1, `${limiter.limit}`);
+  });
+
+  it('leaves none for failures that come at once, however many', () => {
+    const { limiter, nowMs } = probing({ failedMs: 0 });
+    finish(limiter, nowMs, () => 8);
+    assert.equal(limiter.limit, Math.floor(restOf(0.6 * 8)));
+  });
+
+  it('leaves places for bodies that take longer than their heads', () => {
+    const { limiter, nowMs } = probing({ bodyMs: 50 });
+    finish(limiter, nowMs, () => 8);
+    assert.ok(Math.abs(limiter.limit - restOf(0.6 * 8 + 0.6 * 50)) <= 1, `${limiter.limit}`);
   });
 
   it('does not raise the limit', () => {

@@ -10,6 +10,7 @@ import {
   NONE,
   SAMPLED,
   SHED,
+  sampled,
   stateOf,
   WAITING,
 } from '#src/proxy/decide/admission/permit.ts';
@@ -28,6 +29,16 @@ describe('a permit', () => {
         assert.ok(Math.abs(heldMs(heldSince(now), now + ms) - ms) <= 4, `${now} + ${ms}`);
       }
     }
+  });
+
+  it('that ends with the time of an event before it was not held at all', () => {
+    for (const now of [100_000, 67_108_864, 1e9]) assert.equal(heldMs(heldSince(now), now - 50), 0);
+  });
+
+  it('knows how long also when its answer is there', () => {
+    const permit = sampled(heldSince(1000));
+    assert.ok(isHeld(permit) && stateOf(permit) === SAMPLED && permit < 2 ** 19);
+    assert.ok(Math.abs(heldMs(permit, 1500) - 500) <= 4);
   });
 
   it('costs no memory', COUNTED, () => {
