@@ -14,6 +14,10 @@
  * Every `admit` that did not refuse is balanced by one `release`, and so is every refusal told by `shed`: it makes them
  * forget the exchange, however it ended. What is admitted from the queue is told within `release` or `tick`.
  *
+ * While nobody is refused yet, those who stand alike are served by cohort: a wait is long then, and better some are in time than all
+ * too late. From then on the rejector has seen to the cohorts, and whom it lets in is served in turn: were lower cohorts to pass
+ * higher ones all the time, those would wait for the end of every rush, which is longer than anybody's wait is worth keeping.
+ *
  * While it is curbed, its best-effort requests take half of the places at most (rounded up) and never wait: some important route
  * fails so much that its error budget burns fast, and they are the first to go. Nobody else notices. While it is cut, it has a
  * part of its limit, whoever asks; a limit that is still being learned is not cut, as it could not be learned then.
@@ -23,7 +27,7 @@
 import { afterCut, createStandings, standingAt } from '../../../model/threads/load/standing.ts';
 import { Limiter } from './limit.ts';
 import { HELD, heldMs, heldSince, isHeld, NONE, SAMPLED, SHED, sampled, stateOf, WAITING } from './permit.ts';
-import { keyOf, PRIORITY_LEAST } from './priority.ts';
+import { firstAlike, keyOf, PRIORITY_LEAST } from './priority.ts';
 import { type WaitEvents, WaitQueue } from './queue.ts';
 import { INTERVAL_MS, Rejector } from './rejector.ts';
 
@@ -219,11 +223,15 @@ export class Admission<X extends Admitted = Admitted> {
     }
     x.permit = WAITING;
     if (this.#queue.size === 0) this.#waitingSinceMs = nowMs;
-    const left = this.#queue.push({ x, key, events }, this.#queueMax);
+    const left = this.#queue.push({ x, key: this.#queueKey(key), events }, this.#queueMax);
     if (left === null) return false;
     left.x.permit = SHED;
     if (left.x !== x) left.events.shed(left.x);
     return false;
+  }
+
+  #queueKey(key: number): number {
+    return this.#rejector.ratio > 0 ? firstAlike(key) : key;
   }
 
   #isHeldBack(x: X): boolean {

@@ -38,6 +38,11 @@ export function cohortOf(userKey: number, nowMs: number): number {
   return mix32(userKey ^ mix32(Math.floor(nowMs / HOUR_MS))) & (COHORTS - 1);
 }
 
+/** The first key of those who stand alike, in whatever cohorts. */
+export function firstAlike(key: number): number {
+  return key - (key % COHORTS);
+}
+
 /** @param standing of a route at a version; without one all stand alike. Cost: about 60 ns, allocates nothing. */
 export function keyOf(rank: number, userKey: number, nowMs: number, standing = 0): number {
   return (rank * STANDINGS + standing) * COHORTS + cohortOf(userKey, nowMs);

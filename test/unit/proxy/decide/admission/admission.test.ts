@@ -6,6 +6,7 @@ import { Random } from '#src/lib/random.ts';
 import { createStandings, cutFor, STANDING_CANARY } from '#src/model/threads/load/standing.ts';
 import { Admission } from '#src/proxy/decide/admission/admission.ts';
 import { isHeld, NONE, SHED, WAITING } from '#src/proxy/decide/admission/permit.ts';
+import { cohortOf } from '#src/proxy/decide/admission/priority.ts';
 import type { WaitEvents } from '#src/proxy/decide/admission/queue.ts';
 import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 
@@ -95,6 +96,47 @@ describe('an admission', () => {
     admission.release(holders[0] as One, 5, false);
     assert.deepEqual(log, ['vital admitted']);
     assert.deepEqual([admission.inFlight, admission.queued], [1, 2]);
+  });
+
+  it('serves those who stand alike by cohort until it refuses somebody, and from then on in turn', () => {
+    const held: One[] = [];
+    const log: string[] = [];
+    const events: WaitEvents<One> = {
+      admitted: (x) => {
+        held.push(x);
+        log.push(x.name);
+      },
+      shed: () => undefined,
+    };
+    const admission = new Admission<One>(4, 0);
+    const ask = (name: string, priority: number, userKey: number, nowMs: number): void => {
+      const x = { ...one(name, priority), userKey };
+      if (admission.admit(x, nowMs, events)) held.push(x);
+    };
+    const answer = (nowMs: number): void => {
+      const x = held.shift();
+      if (x !== undefined) admission.release(x, nowMs, false);
+    };
+    const users = Array.from({ length: 1000 }, (_, userKey) => userKey);
+    users.sort((a, b) => cohortOf(a, 0) - cohortOf(b, 0));
+    const [first, last] = [users[0] as number, users[999] as number];
+    const served = (nowMs: number): string[] => {
+      log.length = 0;
+      ask('last cohort', 0, last, nowMs);
+      ask('first cohort', 0, first, nowMs);
+      for (let n = 0; n < 2; n++) answer(nowMs);
+      return [...log];
+    };
+    for (let n = 0; n < 4; n++) ask('holder', 1, 0, 0);
+    assert.deepEqual(served(1), ['first cohort', 'last cohort']);
+    // Five times what is answered, for long enough.
+    for (let nowMs = 50; nowMs < 6000; nowMs += 50) {
+      for (let n = 0; n < 10; n++) ask('more', 3, users[(nowMs + 97 * n) % 1000] as number, nowMs);
+      for (let n = 0; n < 2; n++) answer(nowMs);
+      admission.tick(nowMs);
+    }
+    assert.ok(admission.refusedRatio > 0.5, `${admission.refusedRatio}`);
+    assert.deepEqual(served(6000), ['last cohort', 'first cohort']);
   });
 
   it('refuses the least important once too many wait', () => {

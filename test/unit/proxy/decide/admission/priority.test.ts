@@ -6,6 +6,7 @@ import { STANDING_CANARY, STANDINGS } from '#src/model/threads/load/standing.ts'
 import {
   COHORTS,
   cohortOf,
+  firstAlike,
   KEYS,
   keyOf,
   PRIORITY_DEFAULT,
@@ -41,6 +42,13 @@ describe('a priority', () => {
       for (let standing = 1; standing < STANDINGS; standing++) {
         assert.ok(keyOf(1, user, 0, standing - 1) < keyOf(1, user + 1, 0, standing));
       }
+    }
+  });
+
+  it('has one first key for all cohorts that stand alike, after every key of what goes before', () => {
+    for (const user of [0, 7, 123_456]) {
+      assert.equal(firstAlike(keyOf(1, user, 0, 2)), (1 * STANDINGS + 2) * COHORTS);
+      assert.ok(keyOf(1, user, 0, 1) < firstAlike(keyOf(1, user, 0, 2)));
     }
   });
 
