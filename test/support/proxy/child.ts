@@ -33,10 +33,23 @@ export interface PlaneChild {
   read(): Promise<Reading>;
 }
 
-/** Starts one for an upstream; it ends with the test. @param descriptorsMax how many it may have open */
-export async function planeChildOf(t: TestContext, upstreamPort: number, descriptorsMax?: number): Promise<PlaneChild> {
+export interface ChildSketch {
+  /** How many it may have open. */
+  readonly descriptorsMax?: number;
+  /** It speaks HTTP/2 as well. */
+  readonly http2?: boolean;
+}
+
+/** Starts one for an upstream; it ends with the test. */
+export async function planeChildOf(
+  t: TestContext,
+  upstreamPort: number,
+  sketch: ChildSketch = {},
+): Promise<PlaneChild> {
+  const { descriptorsMax, http2 = false } = sketch;
   const limit = descriptorsMax === undefined ? '' : `ulimit -n ${descriptorsMax}; `;
   const options = ['--expose-gc', '--disable-warning=ExperimentalWarning', FILE, String(upstreamPort)];
+  if (http2) options.push('http2');
   const child: ChildProcess = spawn('/bin/sh', ['-c', `${limit}exec "$0" "$@"`, process.execPath, ...options], {
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });

@@ -1,6 +1,6 @@
 /**
  * A data plane in a process of its own, so that its memory, time and descriptors are its own: one version, the upstream
- * port is given.
+ * port is given; `http2` behind it has the listener speak HTTP/2 as well.
  *
  * Says `{ port }` once it listens, and answers every message with a reading of itself, taken after a collection.
  */
@@ -14,6 +14,7 @@ const upstreamPort = Number(process.argv[2]);
 const plane = await startPlane({
   routes: [{ versions: [{ name: 'v1', ports: [upstreamPort], weight: 1 }] }],
   limits: { bodyBytesMax: 2 ** 40 },
+  http2: process.argv[3] === 'http2',
 });
 
 const DESCRIPTORS = '/proc/self/fd';
