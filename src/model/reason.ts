@@ -76,6 +76,7 @@ const TABLE: readonly RowText[] = [
   ['grpc_failed', 200, 'upstream', 'bad', 'bad', 'never', '', 'The upstream answered with a gRPC status that is an error'],
   ['upgrade_refused', 501, 'client', 'ignore', 'ignore', 'never', 'http_request_denied', 'This stream cannot become another protocol'],
   ['stream_ended', 0, 'gateway', 'ignore', 'ignore', 'never', '', 'The gateway ended the stream after a rollback, or within a drain'],
+  ['client_deadline', 504, 'client', 'ignore', 'ignore', 'never', 'http_response_timeout', 'The client\'s own deadline passed before an answer'],
 ];
 
 /** Every reason's row; the index is the reason's number. */
@@ -136,6 +137,7 @@ export const REASON = {
   grpcFailed: 37,
   upgradeRefused: 38,
   streamEnded: 39,
+  clientDeadline: 40,
 } as const;
 
 /** A reason's number. */

@@ -32,10 +32,14 @@ const TRANSIENT = 1;
 const SERVER = 2;
 const SERVER_ERROR = 500;
 
-/** A client that went away made no error, and told of none; an answer that is given again was counted; a stream has no end. */
+/**
+ * A client that went away, or whose own time was over, made no error, and told of none; an answer that is given again was
+ * counted; a stream has no end.
+ */
 const NO_ERRORS: ReadonlySet<number> = new Set([
   REASON.none,
   REASON.clientClosed,
+  REASON.clientDeadline,
   REASON.idempotencyReplayed,
   REASON.streamEnded,
 ]);
@@ -82,6 +86,8 @@ export function effectOf(reason: Reason, status: number, isSlow: boolean, forVer
   // A client that waited longer than the threshold for an answer has voted. One that leaves earlier, or within an answer,
   // says nothing: it may have seen enough, or not read at all. (Of streams: `judgedReason`.)
   if (reason === REASON.clientClosed) return isSlow && status === 0 ? 'bad' : 'ignore';
+  // So has one whose own deadline was longer than that. A shorter one says how little time it gave, and nothing else.
+  if (reason === REASON.clientDeadline) return isSlow ? 'bad' : 'ignore';
   const row = reasonRow(reason);
   return forVersion ? row.versionEffect : row.routeEffect;
 }

@@ -51,77 +51,77 @@ export const CELL = {
   /** Exchanges that ended with reason n. */
   reasons: 16,
   /** Upgraded connections that are open now; counted down by their own worker, like `inFlight`. */
-  sessions: 56,
+  sessions: 64,
   /** Upgraded connections that ended in the n-th of `SESSION_ENDS`. */
-  sessionEnds: 57,
-  histogram: 64,
+  sessionEnds: 65,
+  histogram: 72,
   /** Copies of a route's requests: answered by the mirror, not made, not answered. Only in the route's own cell. */
-  mirrorSent: 736,
-  mirrorSkipped: 737,
-  mirrorFailed: 738,
+  mirrorSent: 744,
+  mirrorSkipped: 745,
+  mirrorFailed: 746,
   /** Good exchanges above the route's latency threshold: what a latency objective misses besides bad ones. */
-  late: 739,
+  late: 747,
   /** The same for the threshold of the service. */
-  serviceLate: 740,
+  serviceLate: 748,
   /** Exchanges by error class, in the order of `ERROR_CLASSES` (`sli.ts`). */
-  errorClasses: 741,
+  errorClasses: 749,
   /** Good exchanges that ended having exceeded n of the thresholds, n = 0..THRESHOLDS_MAX. */
-  levels: 744,
+  levels: 752,
   /**
    * Good exchanges that an attempt of theirs failed before, where a canary is rescued: in its evidence, and in stable's,
    * they are bad (`proxy/forward/retry/rescue.ts`). Those that a color pinned are left out.
    */
-  mended: 753,
+  mended: 761,
   /** Exchanges that failed on this canary and went on with stable, by what came of them, in the order of `EFFECTS`. */
-  rescues: 754,
+  rescues: 762,
   /** The same that might have gone on, had there been a token and room. */
-  rescuesSkipped: 757,
+  rescuesSkipped: 765,
   /**
    * How the admission of the version stands that this cell is of, in one of its cells only (`versionCells`, overload.ts): how
    * many requests the worker lets be under way (0 = any number), how many are, how many wait. Gauges, set now and then.
    */
-  limit: 758,
-  admitted: 759,
-  queued: 760,
+  limit: 766,
+  admitted: 767,
+  queued: 768,
   /** Exchanges that the version's limit refused, by priority, in the order of `PRIORITIES` (`config.ts`). */
-  shed: 761,
+  shed: 769,
   /** Attempts of a version that are over: what the times below belong to. */
-  attempts: 765,
+  attempts: 773,
   /** Only in the gateway's cell: tokens and signed colors by what came of them (`threads/color.ts`). */
-  tokens: 766,
-  signatures: 780,
+  tokens: 774,
+  signatures: 788,
   /** Only in the gateway's cell: connections to listeners with TLS, by what came of them (`threads/tls.ts`). */
-  handshakes: 786,
+  handshakes: 794,
   /** Only in the route's own cell: exchanges that fell back, in the order of `FALLBACK_KINDS` (`threads/fallback.ts`). */
-  fallbacks: 794,
+  fallbacks: 802,
   /** Exchanges above the n-th frozen latency threshold of the rollout step, hung ones included (`model/latency.ts`). */
-  thresholds: 797,
+  thresholds: 805,
   /** Only in the cells of routes: faults injected, in the order of `FAULT_KINDS` (`threads/faults.ts`). */
-  faults: 805,
+  faults: 813,
   /** Only in the gateway's cell: connections that begin with a PROXY header, by what came of them (`threads/proxied.ts`). */
-  proxyHeaders: 810,
+  proxyHeaders: 818,
   /** Only in the gateway's cell: connections of HTTP/2 and why they were closed (`threads/load/http2.ts`). */
-  http2: 817,
+  http2: 825,
   /** Answers of a version that were streams, by how long they lasted: up to the n-th of `STREAM_BOUNDS_MS`, longer ones last. */
-  streams: 829,
+  streams: 837,
   /**
    * Float64 sums of times of attempts in ms, two words each: to the response head or to the attempt's end without one; of
    * that in the endpoint's queue, and connecting; from the head to the end.
    */
-  waitMs: 836,
-  queueMs: 838,
-  connectMs: 840,
-  bodyMs: 842,
+  waitMs: 844,
+  queueMs: 846,
+  connectMs: 848,
+  bodyMs: 850,
   /** Float64 sum of how long streams lasted, in ms. */
-  streamMs: 844,
+  streamMs: 852,
   /** 1 while the version's breaker is open, or half-open: gauges, in the same cell as those of its admission. */
-  breakerOpen: 846,
-  breakerHalfOpen: 847,
+  breakerOpen: 854,
+  breakerHalfOpen: 855,
   /** Only in the gateway's cell: bytes that the worker keeps of answers for fallbacks. A gauge. */
-  staleBytes: 848,
+  staleBytes: 856,
 } as const;
 /** Words of a cell that count; sums of times lie behind them. */
-export const CELL_USED_WORDS = 836;
+export const CELL_USED_WORDS = 844;
 export const THRESHOLDS_MAX = 8;
 
 /**

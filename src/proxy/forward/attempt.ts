@@ -6,10 +6,12 @@
  */
 
 import { turnMs } from '../../lib/clock.ts';
-import { type Effect, REASON, type Reason } from '../../model/reason.ts';
+import { type Effect, REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import { NONE } from '../decide/admission/permit.ts';
 import type { LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
+import { isGrpcHead } from '../header/grpc.ts';
+import { isClientsTimeOver } from '../header/request.ts';
 import { interimText } from '../header/response.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import { beginStream } from '../record/streaming.ts';
@@ -73,6 +75,18 @@ export function detach(x: Exchange): void {
   if (upstream !== null) upstream.destroy();
   else if (opening !== null) opening.turnTo(null);
   else x.endpoint?.pool.cancel(x);
+}
+
+/**
+ * The reason to record for a failure. Once the client's own time is over, and that was shorter than the
+ * route's, nobody else has failed: else anybody could have versions and endpoints left alone by asking for a millisecond.
+ */
+export function attributed(x: Exchange, reason: Reason): Reason {
+  if (!isClientsTimeOver(x, turnMs())) return reason;
+  if (reasonRow(reason).fault !== 'upstream' && reason !== REASON.shed) return reason;
+  if (!x.responseStarted) return REASON.clientDeadline;
+  // To the end of the answer it holds for calls, of which an endpoint makes an end itself, and to its beginning for others.
+  return isGrpcHead(x.requestText) ? REASON.clientClosed : reason;
 }
 
 /** A failure must not look like speed to the balancer; an idle connection that the upstream closed is not one. */

@@ -13,7 +13,7 @@
  */
 
 import { beginTurn, turnMs } from '../../lib/clock.ts';
-import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
+import { type Effect, REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import { FAULT_KIND } from '../../model/threads/faults.ts';
 import { WAITING } from '../decide/admission/permit.ts';
 import type { WaitEvents } from '../decide/admission/queue.ts';
@@ -24,7 +24,7 @@ import { delayMsOf, faultOf, isOn, type LinkedFault } from '../filter/faults.ts'
 import { pacingOf } from '../filter/pace.ts';
 import type { BodyReader } from '../http1/body.ts';
 import { noteFailure } from '../record/trace/trace.ts';
-import { begin, detach, endAttempt, pick, punish, unprobe, whyNone } from './attempt.ts';
+import { attributed, begin, detach, endAttempt, pick, punish, unprobe, whyNone } from './attempt.ts';
 import { fallBack } from './retry/fallback/chain.ts';
 import { arm, disarm, outlives, won } from './retry/hedge.ts';
 import { goesOnAlone } from './retry/idempotency/absent.ts';
@@ -98,15 +98,15 @@ export const upstreamEvents: UpstreamEvents = {
   completed(x) {
     settleRescue(x);
     if (x.reason !== REASON.none) noteFailure(x, x.reason, x.status);
-    // An answer of gRPC may be a failure whatever its HTTP status is.
-    endAttempt(x, x.status >= SERVER_ERROR || x.reason !== REASON.none ? 'bad' : 'good');
+    endAttempt(x, effectOfAnswer(x));
     x.client.exchangeDone(x);
   },
 };
 
 /** Gives up on an exchange because of its client or its time limits. */
-export function abandon(x: Exchange, reason: Reason, detail: string): void {
+export function abandon(x: Exchange, failure: Reason, detail: string): void {
   if (x.isFinished) return;
+  const reason = attributed(x, failure);
   if (reason === REASON.clientClosed && goesOnAlone(x, absentExpired)) return;
   disarm(x);
   detach(x);
@@ -126,6 +126,12 @@ export function conclude(x: Exchange, reason: Reason, last: string): void {
   x.reason = reason;
   if (last !== '') x.client.out.writeText(last);
   x.client.exchangeDone(x);
+}
+
+/** What an answer says about its endpoint. One of gRPC may be a failure whatever its HTTP status is. */
+function effectOfAnswer({ reason, status }: Exchange): Effect {
+  if (reason === REASON.clientDeadline) return 'ignore';
+  return status >= SERVER_ERROR || reason !== REASON.none ? 'bad' : 'good';
 }
 
 /** Nobody waits for it any more, and its time is over. */
@@ -158,8 +164,9 @@ function notBegun(x: Exchange, reason: Reason, detail: string): void {
   else giveUp(x, reason, detail);
 }
 
-function attemptFailed(x: Exchange, reason: Reason, detail: string): void {
+function attemptFailed(x: Exchange, failure: Reason, detail: string): void {
   if (x.isFinished) return;
+  const reason = attributed(x, failure);
   noteFailure(x, reason, 0);
   const isRace = mayRunAgain(x, reason);
   const isUpstreamsFault = reasonRow(reason).fault === 'upstream';

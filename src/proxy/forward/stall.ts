@@ -2,7 +2,8 @@
  * Gives up on an exchange whose time is over, and says whose fault that is.
  *
  * Whose it is shows in the sockets: bytes that wait for the client, or that it still owes, are its own; what is left is
- * the upstream's. Before there is a connection to it, a queue that did not move is overload.
+ * the upstream's: a body that waits for a 100 is owed as any other, as nobody has to wait for one (RFC 9110 section 10.1.1).
+ * What the client's own deadline ended is its own as well (`attributed`). Before there is a connection to it, a queue that did not move is overload.
  */
 
 import { REASON } from '../../model/reason.ts';
@@ -21,8 +22,7 @@ export function expireExchange(x: Exchange, isReading: boolean): void {
     else if (!x.requestDone && isReading) abandon(x, REASON.bodyTimeout, 'the request body stalled');
     else abandon(x, REASON.upstreamTruncated, 'the response stalled');
   } else if (x.upstream === null) expireWaiting(x);
-  else if (x.requestDone || !isReading || x.awaitsContinue)
-    attemptExpired(x, REASON.responseTimeout, 'no response in time');
+  else if (x.requestDone || !isReading) attemptExpired(x, REASON.responseTimeout, 'no response in time');
   else abandon(x, REASON.bodyTimeout, 'the request body stalled');
 }
 

@@ -21,6 +21,7 @@ const TIMEOUT_MAX = 99_999_999;
 /** Codes of reasons whose HTTP status says too little. */
 const CODES: ReadonlyMap<Reason, GrpcCode> = new Map<Reason, GrpcCode>([
   [REASON.responseTimeout, 'DEADLINE_EXCEEDED'],
+  [REASON.clientDeadline, 'DEADLINE_EXCEEDED'],
   [REASON.bodyTimeout, 'DEADLINE_EXCEEDED'],
   [REASON.rateLimited, 'RESOURCE_EXHAUSTED'],
   [REASON.bodyTooLarge, 'RESOURCE_EXHAUSTED'],

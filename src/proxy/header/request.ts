@@ -19,7 +19,7 @@ import { CHUNKED } from '../http1/framing.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { forwardedLines, type PeerLines } from './forwarded.ts';
 import { traceOf } from './fresh.ts';
-import { timeoutMsOf } from './grpc.ts';
+import { isGrpcHead, timeoutMsOf } from './grpc.ts';
 import { bringsTrace, traceLines } from './trace.ts';
 import { GATEWAY_NAME } from './via.ts';
 
@@ -54,7 +54,7 @@ export class RequestDraft {
     if (x.isPinned) tellColor(x, fields);
     added += fields.replacedLines();
     if (fields.seen(FIELD.xEnvoyExpectedRqTimeoutMs) !== 0 && lines.peer.isTrusted) x.allowedMs = allowedMsOf(fields);
-    if (fields.seen(FIELD.grpcTimeout) !== 0) x.allowedMs = leastMs(x.allowedMs, fields);
+    if (fields.seen(FIELD.grpcTimeout) !== 0 && isGrpcHead(fields.text)) x.allowedMs = leastMs(x.allowedMs, fields);
     if (x.method === 'OPTIONS') added += maxForwardsLine(fields);
     added += idLines(x, head, fresh);
     if (x.isPinned) rememberTrace(x, added, fields.value(FIELD.traceparent));
@@ -120,6 +120,19 @@ function allowedMsOf(fields: FieldTable): number {
 function leastMs(allowedMs: number, fields: FieldTable): number {
   const ms = timeoutMsOf(fields.value(FIELD.grpcTimeout) ?? '');
   return ms === 0 || (allowedMs !== 0 && allowedMs < ms) ? allowedMs : ms;
+}
+
+/**
+ * Is the client's own time over, and was it shorter than the route's? An endpoint that is told of it is told whole
+ * milliseconds, so its word may come by one earlier.
+ */
+export function isClientsTimeOver(
+  x: Pick<Exchange, 'allowedMs' | 'startedAtMs' | 'deadlineAtMs'>,
+  nowMs: number,
+): boolean {
+  if (x.allowedMs === 0) return false;
+  const endsAtMs = x.startedAtMs + x.allowedMs;
+  return endsAtMs <= x.deadlineAtMs && nowMs >= endsAtMs - 1;
 }
 
 /** How much of the time that the client allowed is left, in ms, at least 1; of its whole time, not of an attempt's. */

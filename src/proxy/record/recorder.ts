@@ -191,7 +191,8 @@ export class Recorder {
     const split = x.split as LinkedSplit;
     const wasRefused = x.permit === SHED || (x.permit === WAITING && reason === REASON.shed);
     if (wasRefused) add(this.#tallies.cells, split.cellBase + CELL.shed + x.priority, 1);
-    const isHung = reason === REASON.clientClosed || reason === REASON.responseTimeout;
+    const isHung =
+      reason === REASON.clientClosed || reason === REASON.clientDeadline || reason === REASON.responseTimeout;
     (split.admission as Admission<Exchange>).release(x, nowMs, isHung);
   }
 

@@ -21,7 +21,7 @@ import { OVERLOADED, patienceMs } from '../decide/admission/wait.ts';
 import { hadWeight } from '../decide/splitter.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
-import { INTERIMS_MAX, pick, tellBreaker, unprobe, whyNone } from '../forward/attempt.ts';
+import { attributed, INTERIMS_MAX, pick, tellBreaker, unprobe, whyNone } from '../forward/attempt.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { handOver, mayRescue, paysRescue, settleRescue } from '../forward/retry/rescue.ts';
 import { mayRetry, paidWaitMs, retryingOf } from '../forward/retry/retry.ts';
@@ -161,11 +161,12 @@ export class Handshake implements Timed {
     this.#dial?.write(this.#offer.text(x.allowedMs === 0 ? x.requestText : withTimeLeft(x, now)));
   }
 
-  #failed(reason: Reason, detail: string): void {
+  #failed(failure: Reason, detail: string): void {
     const x = this.#x;
     const failedOn = x.endpoint as Endpoint;
+    const reason = attributed(x, failure);
     if (this.#state === 'queued') unprobe(x);
-    else if (this.#state === 'connecting') this.#lane.recorder.connectFailed(failedOn.id);
+    else if (this.#state === 'connecting' && reason === failure) this.#lane.recorder.connectFailed(failedOn.id);
     this.#endAttempt(reason);
     if (this.#isRescued(reason, 0)) return;
     const waitMs = mayRetry(x, reason) ? paidWaitMs(x, nowMs()) : -1;

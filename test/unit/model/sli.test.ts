@@ -42,7 +42,7 @@ describe('the class of a reason', () => {
     const classes = REASONS.map(({ name, status }, reason) => [name, classOf(errorClassOf(reason as Reason, status))]);
     const byClass = Object.groupBy(classes, ([, errorClass]) => errorClass as string);
     const names = (errorClass: string) => (byClass[errorClass] ?? []).map(([name]) => name);
-    assert.deepEqual(names(''), ['none', 'client_closed', 'idempotency_replayed', 'stream_ended']);
+    assert.deepEqual(names(''), ['none', 'client_closed', 'idempotency_replayed', 'stream_ended', 'client_deadline']);
     assert.deepEqual(names('transient'), [
       'rate_limited',
       'shed',

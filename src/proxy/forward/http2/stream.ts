@@ -16,11 +16,11 @@ import { type ClientHttp2Stream, constants } from 'node:http2';
 import { Readable } from 'node:stream';
 import { beginTurn, turnMs } from '../../../lib/clock.ts';
 import { REASON, type Reason } from '../../../model/reason.ts';
-import { grpcCode, grpcReason } from '../../../model/sli.ts';
+import { GRPC_CODES, grpcCode, grpcReason } from '../../../model/sli.ts';
 import type { Exchange } from '../../exchange.ts';
 import { isAnswering, pacedInto, towardsClient } from '../../filter/pace.ts';
 import { isGrpcType } from '../../header/grpc.ts';
-import { timeLeftMs, withTimeLeft } from '../../header/request.ts';
+import { isClientsTimeOver, timeLeftMs, withTimeLeft } from '../../header/request.ts';
 import { type ClientFraming, clientFraming, responseText } from '../../header/response.ts';
 import { CHUNKED } from '../../http1/framing.ts';
 import { lastChunk } from '../../http1/relay.ts';
@@ -38,6 +38,8 @@ import { headText, trailerText } from './response.ts';
 import type { UpstreamSession } from './session.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_FLAG_END_STREAM, NGHTTP2_NO_ERROR } = constants;
+
+const DEADLINE_EXCEEDED = GRPC_CODES.indexOf('DEADLINE_EXCEEDED');
 
 type State = 'opening' | 'head' | 'body' | 'over';
 
@@ -299,10 +301,16 @@ export class UpstreamStream implements UpstreamExchange {
     this.#exchange = null;
     this.#state = 'over';
     this.#keeping?.put();
-    if (this.#grpcStatus !== null) x.reason = grpcReason(grpcCode(this.#grpcStatus), this.#session.endpoint.grpcErrors);
+    if (this.#grpcStatus !== null) x.reason = this.#grpcReason(x, grpcCode(this.#grpcStatus));
     // The endpoint needs no more of a request that it has answered.
     if (this.#stream !== null && !this.#stream.writableEnded) this.#stream.close(NGHTTP2_NO_ERROR);
     this.#session.events.completed(x);
+  }
+
+  /** Who was told of the client's deadline, and says when it is over that it is, has not failed. */
+  #grpcReason(x: Exchange, code: number): Reason {
+    if (code === DEADLINE_EXCEEDED && isClientsTimeOver(x, turnMs())) return REASON.clientDeadline;
+    return grpcReason(code, this.#session.endpoint.grpcErrors);
   }
 
   /** The stream is over; so is the attempt, unless the response is here as a whole. */

@@ -123,6 +123,7 @@ const PHASE_OF_REASON: Readonly<Partial<Record<Reason, Phase>>> = {
   [REASON.connectTimeout]: 'connect',
   [REASON.tlsFailed]: 'tls',
   [REASON.responseTimeout]: 'first-byte',
+  [REASON.clientDeadline]: 'first-byte',
   [REASON.upstreamReset]: 'first-byte',
   [REASON.upstreamProtocol]: 'first-byte',
   [REASON.upstreamTruncated]: 'body',

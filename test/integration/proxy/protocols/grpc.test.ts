@@ -113,7 +113,44 @@ describe('a deadline', () => {
     const plane = await planeOf(t, oneHttp2([endpoint.port]));
     const text = await sendAndClose(plane.port, call('grpc-timeout: 100m\r\n'));
     assert.match(text, /^HTTP\/1\.1 200 OK\r\nContent-Type: application\/grpc\r\n[^]*\r\ngrpc-status: 4\r\n/);
-    assert.equal(reasonCount(plane, FIRST_CELL, REASON.responseTimeout), 1);
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [endpoint.port]);
+    assert.equal(reasonCount(plane, FIRST_CELL, REASON.clientDeadline), 1);
+  });
+
+  it('at which an endpoint breaks off an answer that goes on is the client’s', async (t) => {
+    const { port } = await rawHttp2Of(
+      t,
+      perRequest((id) =>
+        Buffer.concat([
+          headers(id, HEAD),
+          frame(TYPE.data, 0, id, '\0\0\0\0\0'),
+          frame(TYPE.reset, 0, id, '\0\0\0\x08'),
+        ]),
+      ),
+    );
+    const plane = await planeOf(t, oneHttp2([port]));
+    await sendAndClose(plane.port, call('grpc-timeout: 1m\r\n'));
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [port]);
+    assert.deepEqual([readCell(plane, FIRST_CELL).bad, endpointWord(plane, port, 'bad')], [0, 0]);
+  });
+
+  it('that is over when the endpoint says so is the client’s; one that is not has the endpoint say it of itself', async (t) => {
+    const alone = { ...HEAD, 'grpc-status': '4' };
+    const cases = [
+      ['1m', REASON.clientDeadline, 0],
+      ['20S', REASON.grpcTransient, 1],
+    ] as const;
+    for (const [timeout, reason, bad] of cases) {
+      const { port } = await rawHttp2Of(
+        t,
+        perRequest((id) => headers(id, alone, END_STREAM)),
+      );
+      const plane = await planeOf(t, oneHttp2([port]));
+      await sendAndClose(plane.port, call(`grpc-timeout: ${timeout}\r\n`));
+      await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [port]);
+      assert.equal(reasonCount(plane, FIRST_CELL, reason), 1, timeout);
+      assert.deepEqual([readCell(plane, FIRST_CELL).bad, endpointWord(plane, port, 'bad')], [bad, bad], timeout);
+    }
   });
 });
 

@@ -20,6 +20,7 @@ The answer is \`application/problem+json\` (plain text for clients that take no 
 
 Exceptions: \`client_closed\` is bad for both when the client had waited longer than the route's latency threshold for an
 answer that had not begun, and good for both when the client left an event stream or a call of gRPC of which something had come. \`stream_ended\` is good for both in the latter case as well.
+\`client_deadline\` is bad for both when the client had waited longer than that threshold.
 
 | reason | status | fault | version | route | another attempt | Proxy-Status | meaning |
 |---|---|---|---|---|---|---|---|

@@ -57,8 +57,20 @@ describe('before the answer, a time that is over', () => {
       { isConnected: true, reason: REASON.responseTimeout },
     ],
     [
-      'while the client waits for a 100 is the upstream’s',
-      { isConnected: true, change: { awaitsContinue: true }, isReading: true, reason: REASON.responseTimeout },
+      'while the client waits for a 100 is its own: it owes its body whether one comes or not',
+      { isConnected: true, change: { awaitsContinue: true }, isReading: true, reason: REASON.bodyTimeout },
+    ],
+    [
+      'of the client’s own is the client’s, in a queue too',
+      { isQueued: true, change: { allowedMs: 1, startedAtMs: -10 }, reason: REASON.clientDeadline },
+    ],
+    [
+      'of the client’s own that was longer than the route’s is not',
+      {
+        isConnected: true,
+        change: { requestDone: true, deadlineAtMs: -10, allowedMs: 1, startedAtMs: -10 },
+        reason: REASON.responseTimeout,
+      },
     ],
     [
       'while the client owes its body is the client’s',

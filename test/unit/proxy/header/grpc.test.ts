@@ -32,7 +32,7 @@ describe('a reason', () => {
       ([, code]) => code,
     );
     const names = Object.fromEntries(Object.entries(codes).map(([code, rows]) => [code, rows.map(([name]) => name)]));
-    assert.deepEqual(names['DEADLINE_EXCEEDED'], ['body_timeout', 'response_timeout']);
+    assert.deepEqual(names['DEADLINE_EXCEEDED'], ['body_timeout', 'response_timeout', 'client_deadline']);
     assert.deepEqual(names['RESOURCE_EXHAUSTED'], ['head_too_large', 'body_too_large', 'rate_limited']);
     assert.deepEqual(names['UNIMPLEMENTED'], ['method_refused', 'no_route']);
     assert.ok(
