@@ -16,6 +16,7 @@ import type {
   DownstreamStatus,
   EndpointStatus,
   RescueCounts,
+  RetryCounts,
   RolloutStatus,
   RouteState,
   RouteStatus,
@@ -35,6 +36,7 @@ export interface CellSums {
   readonly bad: number;
   readonly ignored: number;
   readonly slow: number;
+  readonly retries: RetryCounts;
   readonly rescued: RescueCounts;
   readonly fallbacks: FallbackCounts;
   readonly histogram: ArrayLike<number>;
@@ -168,6 +170,7 @@ function versionStatus(
     colors: split.colors,
     ...more,
     ...trafficOf(source.cell(split.cell)),
+    retries: source.cell(split.cell).retries,
     shareRatio: null,
     endpoints: endpointsOf(source, split),
   };

@@ -2,7 +2,7 @@
  * What the metrics page is made from: readings of the tallies and the status, taken at each scrape.
  */
 
-import type { RescueCounts, RouteState, SloStatus, Status } from '../model/status.ts';
+import type { RescueCounts, RetryCounts, RouteState, SloStatus, Status } from '../model/status.ts';
 import type { FallbackCounts } from '../model/threads/answers/fallback.ts';
 import type { FaultKind } from '../model/threads/faults.ts';
 import type { Exemplar } from './family.ts';
@@ -28,6 +28,7 @@ export interface CellReading {
   readonly sessionEnds: ArrayLike<number>;
   /** Copies for the route's mirror by outcome. */
   readonly mirrored: { readonly sent: number; readonly skipped: number; readonly failed: number };
+  readonly retries: RetryCounts;
   /** Exchanges that failed first and are good, where a canary is rescued. */
   readonly mended: number;
   /** Exchanges that failed on the version and went on with stable. */

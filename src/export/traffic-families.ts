@@ -98,6 +98,15 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     },
   },
   {
+    name: 'sluice_retries_total',
+    help: 'Attempts after the first of an exchange: after a failure (made), beside a slow one (hedged), not made for want of budget (skipped)',
+    type: 'counter',
+    labels: ['outcome', 'route', 'service', 'version'],
+    *collect({ versions }) {
+      for (const { version, labels } of versions) yield* retrySamples(version.cell.retries, labels);
+    },
+  },
+  {
     name: 'sluice_rescues_total',
     help: 'Exchanges that failed on a canary and went on with stable, by effect on the route’s SLI; skipped: not made',
     type: 'counter',
@@ -269,6 +278,14 @@ function* mirrorSamples({ sent, skipped, failed }: CellReading['mirrored'], shar
 function* fallbackSamples(counts: CellReading['fallbacks'], shared: Labels): Generator<Sample> {
   if (FALLBACK_KINDS.every((kind) => counts[kind] === 0)) return;
   for (const kind of FALLBACK_KINDS) yield { labels: { fallback: kind }, shared, value: counts[kind] };
+}
+
+/** From the first one on that was made, or was wanted. */
+function* retrySamples({ made, hedged, skipped }: CellReading['retries'], shared: Labels): Generator<Sample> {
+  if (made + hedged + skipped === 0) return;
+  yield { labels: { outcome: 'made' }, shared, value: made };
+  yield { labels: { outcome: 'hedged' }, shared, value: hedged };
+  yield { labels: { outcome: 'skipped' }, shared, value: skipped };
 }
 
 /** From the first failure on that might have been rescued. */

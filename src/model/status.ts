@@ -48,6 +48,16 @@ export interface TrafficStatus {
   readonly p99Ms: number | null;
 }
 
+/** Attempts of a version after the first of their exchanges, since start. */
+export interface RetryCounts {
+  /** After one that failed; of rescues there is `rescued`. */
+  readonly made: number;
+  /** Beside one that was slow. */
+  readonly hedged: number;
+  /** Not made: the retry budget was empty. */
+  readonly skipped: number;
+}
+
 /** Exchanges that failed on a canary and went on with stable, by their effect on the route's SLI. */
 export interface RescueCounts {
   readonly good: number;
@@ -105,6 +115,7 @@ export interface VersionStatus extends TrafficStatus {
   readonly weightBecause: string;
   /** null for a version without a breaker. */
   readonly breaker: BreakerStatus | null;
+  readonly retries: RetryCounts;
   /** null for a version that nobody rescues. */
   readonly rescued: RescueCounts | null;
   /** How it does against the route's objectives, where the route has `drift`; `weightBecause` says why. */

@@ -43,6 +43,7 @@ export const CELL = {
   /** Finished and bad exchanges that a color pinned: part of the SLI, never evidence (testers choose themselves). */
   pinned: 5,
   pinnedBad: 6,
+  /** Attempts after an exchange's first, hedges and rescues apart. */
   retries: 7,
   /** Float64 sum of latencies in seconds, in words 8 and 9. */
   secondsSum: 8,
@@ -54,74 +55,77 @@ export const CELL = {
   sessions: 64,
   /** Upgraded connections that ended in the n-th of `SESSION_ENDS`. */
   sessionEnds: 65,
-  histogram: 72,
+  /** Hedges, and attempts that were not made as the retry budget had no token for them; up to the histogram words are free. */
+  hedges: 72,
+  retriesSkipped: 73,
+  histogram: 80,
   /** Copies of a route's requests: answered by the mirror, not made, not answered. Only in the route's own cell. */
-  mirrorSent: 744,
-  mirrorSkipped: 745,
-  mirrorFailed: 746,
+  mirrorSent: 752,
+  mirrorSkipped: 753,
+  mirrorFailed: 754,
   /** Good exchanges above the route's latency threshold: what a latency objective misses besides bad ones. */
-  late: 747,
+  late: 755,
   /** The same for the threshold of the service. */
-  serviceLate: 748,
+  serviceLate: 756,
   /** Exchanges by error class, in the order of `ERROR_CLASSES` (`sli.ts`). */
-  errorClasses: 749,
+  errorClasses: 757,
   /** Good exchanges that ended having exceeded n of the thresholds, n = 0..THRESHOLDS_MAX. */
-  levels: 752,
+  levels: 760,
   /**
    * Good exchanges that an attempt of theirs failed before, where a canary is rescued: in its evidence, and in stable's,
    * they are bad (`proxy/forward/retry/rescue.ts`). Those that a color pinned are left out.
    */
-  mended: 761,
+  mended: 769,
   /** Exchanges that failed on this canary and went on with stable, by what came of them, in the order of `EFFECTS`. */
-  rescues: 762,
+  rescues: 770,
   /** The same that might have gone on, had there been a token and room. */
-  rescuesSkipped: 765,
+  rescuesSkipped: 773,
   /**
    * How the admission of the version stands that this cell is of, in one of its cells only (`versionCells`, overload.ts): how
    * many requests the worker lets be under way (0 = any number), how many are, how many wait. Gauges, set now and then.
    */
-  limit: 766,
-  admitted: 767,
-  queued: 768,
+  limit: 774,
+  admitted: 775,
+  queued: 776,
   /** Exchanges that the version's limit refused, by priority, in the order of `PRIORITIES` (`config.ts`). */
-  shed: 769,
+  shed: 777,
   /** Attempts of a version that are over: what the times below belong to. */
-  attempts: 773,
+  attempts: 781,
   /** Only in the gateway's cell: tokens and signed colors by what came of them (`threads/color.ts`). */
-  tokens: 774,
-  signatures: 788,
+  tokens: 782,
+  signatures: 796,
   /** Only in the gateway's cell: connections to listeners with TLS, by what came of them (`threads/tls.ts`). */
-  handshakes: 794,
+  handshakes: 802,
   /** Only in the route's own cell: exchanges that fell back, in the order of `FALLBACK_KINDS` (`threads/fallback.ts`). */
-  fallbacks: 802,
+  fallbacks: 810,
   /** Exchanges above the n-th frozen latency threshold of the rollout step, hung ones included (`model/latency.ts`). */
-  thresholds: 805,
+  thresholds: 813,
   /** Only in the cells of routes: faults injected, in the order of `FAULT_KINDS` (`threads/faults.ts`). */
-  faults: 813,
+  faults: 821,
   /** Only in the gateway's cell: connections that begin with a PROXY header, by what came of them (`threads/proxied.ts`). */
-  proxyHeaders: 818,
+  proxyHeaders: 826,
   /** Only in the gateway's cell: connections of HTTP/2 and why they were closed (`threads/load/http2.ts`). */
-  http2: 825,
+  http2: 833,
   /** Answers of a version that were streams, by how long they lasted: up to the n-th of `STREAM_BOUNDS_MS`, longer ones last. */
-  streams: 837,
+  streams: 845,
   /**
    * Float64 sums of times of attempts in ms, two words each: to the response head or to the attempt's end without one; of
    * that in the endpoint's queue, and connecting; from the head to the end.
    */
-  waitMs: 844,
-  queueMs: 846,
-  connectMs: 848,
-  bodyMs: 850,
+  waitMs: 852,
+  queueMs: 854,
+  connectMs: 856,
+  bodyMs: 858,
   /** Float64 sum of how long streams lasted, in ms. */
-  streamMs: 852,
+  streamMs: 860,
   /** 1 while the version's breaker is open, or half-open: gauges, in the same cell as those of its admission. */
-  breakerOpen: 854,
-  breakerHalfOpen: 855,
+  breakerOpen: 862,
+  breakerHalfOpen: 863,
   /** Only in the gateway's cell: bytes that the worker keeps of answers for fallbacks. A gauge. */
-  staleBytes: 856,
+  staleBytes: 864,
 } as const;
 /** Words of a cell that count; sums of times lie behind them. */
-export const CELL_USED_WORDS = 844;
+export const CELL_USED_WORDS = 852;
 export const THRESHOLDS_MAX = 8;
 
 /**
@@ -270,7 +274,7 @@ export function deltaOf(now: number, before: number): number {
 }
 
 if (CELL.reasons + REASON_COUNT > CELL.sessions) throw new Error('tallies: more reasons than words');
-if (CELL.sessionEnds + SESSION_ENDS.length > CELL.histogram) throw new Error('tallies: more session ends than words');
+if (CELL.sessionEnds + SESSION_ENDS.length > CELL.hedges) throw new Error('tallies: more session ends than words');
 if (CELL.errorClasses + ERROR_CLASSES.length > CELL_USED_WORDS)
   throw new Error('tallies: more error classes than words');
 if (CELL.rescues + EFFECTS.length > CELL.rescuesSkipped) throw new Error('tallies: more effects than words');

@@ -195,14 +195,14 @@ function routeLines(route: RouteStatus): string[] {
   const weights = route.versions.filter(({ weightBecause }) => weightBecause !== '').map(weightLine);
   const title = `route ${route.name}  ${route.requests} requests, ${formatRatio(route.errorRatio)} errors`;
   const origin = route.weights === null ? [] : [`  ${originText(route.weights)}`];
-  const rescues = route.versions.flatMap(rescueLines);
+  const again = route.versions.flatMap((version) => [...retryLines(version), ...rescueLines(version)]);
   return [
     '',
     title,
     ...table(rows, 'right').map((line) => `  ${line}`),
     ...origin,
     ...verdict,
-    ...rescues,
+    ...again,
     ...fallbackLines(route),
     ...weights,
     ...limitLines(route),
@@ -228,6 +228,14 @@ function rescueLines({ service, version, rescued }: VersionStatus): string[] {
   const made = good + bad + ignored;
   if (made + skipped === 0) return [];
   return [`  ${service} ${version}: ${made} failures rescued, ${bad} of them in vain, ${skipped} not rescued`];
+}
+
+/** Only where attempts were made again, or were not for want of budget. */
+function retryLines({ service, version, retries: { made, hedged, skipped } }: VersionStatus): string[] {
+  if (made + hedged + skipped === 0) return [];
+  return [
+    `  ${service} ${version}: ${made} retries, ${hedged} hedges, ${skipped} not made as the retry budget was empty`,
+  ];
 }
 
 /** Only where something fell back. */

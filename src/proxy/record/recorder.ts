@@ -306,8 +306,22 @@ export class Recorder {
   }
 
   retried(x: Exchange): void {
-    if (x.route !== null) add(this.#tallies.cells, x.route.cellBase + CELL.retries, 1);
-    if (x.split !== null) add(this.#tallies.cells, x.split.cellBase + CELL.retries, 1);
+    this.#countedBoth(x, CELL.retries);
+  }
+
+  /** A second attempt is made beside the first. */
+  hedged(x: Exchange): void {
+    this.#countedBoth(x, CELL.hedges);
+  }
+
+  /** Another attempt was due, and the budget had no token for it. */
+  retrySkipped(x: Exchange): void {
+    this.#countedBoth(x, CELL.retriesSkipped);
+  }
+
+  #countedBoth({ route, split }: Exchange, word: number): void {
+    if (route !== null) add(this.#tallies.cells, route.cellBase + word, 1);
+    if (split !== null) add(this.#tallies.cells, split.cellBase + word, 1);
   }
 
   /** An upgraded connection of a version is open. Balanced by `sessionEnded`. */

@@ -6,7 +6,7 @@
 import { HISTOGRAM_BUCKETS } from '../../lib/histogram.ts';
 import { PRIORITIES } from '../../model/overload.ts';
 import { REASON_COUNT } from '../../model/reason.ts';
-import type { RescueCounts } from '../../model/status.ts';
+import type { RescueCounts, RetryCounts } from '../../model/status.ts';
 import { CELL, SESSION_ENDS, STREAM_BOUNDS_MS, THRESHOLDS_MAX } from '../../model/tallies.ts';
 import { FALLBACK_KINDS, type FallbackCounts } from '../../model/threads/answers/fallback.ts';
 import { SIGNATURE_RESULTS, TOKEN_RESULTS } from '../../model/threads/color.ts';
@@ -62,6 +62,7 @@ export type Gauge = (word: number) => number;
 const NO_LIMIT: AdmissionNow = { limit: 0, inFlight: 0, queued: 0 };
 const CLOSED: BreakerNow = { open: 0, halfOpen: 0 };
 const NO_COPIES: MirrorCounts = { sent: 0, skipped: 0, failed: 0 };
+const NO_RETRIES: RetryCounts = { made: 0, hedged: 0, skipped: 0 };
 const NO_RESCUES: RescueCounts = { good: 0, bad: 0, ignored: 0, skipped: 0 };
 const NO_TIMES: PhaseSums = { queue: 0, connect: 0, firstByte: 0, body: 0 };
 const NO_FALLBACKS = fallbacksOf(() => 0);
@@ -78,7 +79,7 @@ export class CellTotals {
   readonly slow: number;
   readonly pinned: number;
   readonly pinnedBad: number;
-  readonly retries: number;
+  readonly retries: RetryCounts;
   /** Sum of the latencies of finished exchanges, in seconds. */
   readonly secondsSum: number;
   /** Upgraded connections that are open in the workers that are alive. */
@@ -113,7 +114,7 @@ export class CellTotals {
     this.slow = at(CELL.slow);
     this.pinned = at(CELL.pinned);
     this.pinnedBad = at(CELL.pinnedBad);
-    this.retries = at(CELL.retries);
+    this.retries = retriesOf(at);
     this.secondsSum = secondsSum;
     this.sessions = gauge(CELL.sessions);
     this.attempts = at(CELL.attempts);
@@ -206,6 +207,11 @@ function isNone(at: Gauge, first: number, length: number): boolean {
 function mirroredOf(at: Gauge): MirrorCounts {
   const [sent, skipped, failed] = [at(CELL.mirrorSent), at(CELL.mirrorSkipped), at(CELL.mirrorFailed)];
   return sent + skipped + failed === 0 ? NO_COPIES : { sent, skipped, failed };
+}
+
+function retriesOf(at: Gauge): RetryCounts {
+  const [made, hedged, skipped] = [at(CELL.retries), at(CELL.hedges), at(CELL.retriesSkipped)];
+  return made + hedged + skipped === 0 ? NO_RETRIES : { made, hedged, skipped };
 }
 
 function rescuedOf(at: Gauge): RescueCounts {

@@ -30,6 +30,7 @@ export function cellOf(latenciesMs: readonly number[], slowMs = Infinity, bad = 
     breaker: { open: 0, halfOpen: 0 },
     shed: [0, 0, 0, 0],
     mirrored: { sent: 0, skipped: 0, failed: 0 },
+    retries: { made: 0, hedged: 0, skipped: 0 },
     mended: 0,
     fallbacks: { stale: 0, service: 0, static: 0 },
     rescued: { good: 0, bad: 0, ignored: 0, skipped: 0 },

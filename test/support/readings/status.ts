@@ -45,6 +45,7 @@ export function sampleVersion(changes: Partial<VersionStatus> = {}): VersionStat
     weightFrom: 'route',
     weightOfRoute: 80,
     weightBecause: '',
+    retries: { made: 0, hedged: 0, skipped: 0 },
     rescued: null,
     admission: null,
     breaker: null,

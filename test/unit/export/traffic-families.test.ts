@@ -57,6 +57,21 @@ suite('traffic-families', () => {
     );
   });
 
+  test('attempts after the first are counted by what became of them', async () => {
+    const cell = { ...cellOf([1]), retries: { made: 7, hedged: 1, skipped: 2 } };
+    const versions = [
+      { service: 'checkout', version: 'v1', hasBreaker: false, cell: cellOf([1]) },
+      { service: 'checkout', version: 'v2', hasBreaker: false, cell },
+    ];
+    const families = await scrape({ traffic: () => [sampleTraffic({ versions })] });
+    const labels = 'route=checkout service=checkout version=v2';
+    assert.deepEqual(series(families, 'sluice_retries_total'), [
+      `outcome=hedged ${labels} 1`,
+      `outcome=made ${labels} 7`,
+      `outcome=skipped ${labels} 2`,
+    ]);
+  });
+
   test('rescues and what was mended are counted from the first one on', async () => {
     const cell = { ...cellOf([1]), mended: 3, rescued: { good: 7, bad: 1, ignored: 0, skipped: 2 } };
     const versions = [

@@ -40,11 +40,15 @@ export class Hedge implements Timed {
     // Nor does one that is being tried out need more than its probes.
     if (x.split !== null && x.split.breaker !== null && x.split.breaker.state !== 'closed') return false;
     const endpoint = pick(x, x.endpoint, nowMs);
-    if (endpoint === null || endpoint === x.endpoint || !retryBudget.withdraw(nowMs)) return false;
+    if (endpoint === null || endpoint === x.endpoint) return false;
+    if (!retryBudget.withdraw(nowMs)) {
+      recorder.retrySkipped(x);
+      return false;
+    }
     const shadow = shadowOf(x, this);
     this.shadow = shadow;
     x.attempts++;
-    recorder.retried(x);
+    recorder.hedged(x);
     return begin(shadow, endpoint);
   }
 }

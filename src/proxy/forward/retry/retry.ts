@@ -143,12 +143,15 @@ export function backoffMs(retry: RetryConfig, nth: number, random: Random): numb
 
 /**
  * Takes a token for another attempt.
- * @returns the wait before it in ms, or -1: it would come too late, or there is no token.
+ * @returns the wait before it in ms, or -1: it would come too late, or there is no token, which is counted.
  */
 export function paidWaitMs(x: Exchange, nowMs: number): number {
-  const { random, retryBudget } = x.client.lane;
+  const { random, recorder, retryBudget } = x.client.lane;
   const waitMs = backoffMs((x.route as LinkedRoute).retry, x.retries + 1, random);
-  return nowMs + waitMs < x.deadlineAtMs && retryBudget.withdraw(nowMs) ? waitMs : -1;
+  if (nowMs + waitMs >= x.deadlineAtMs) return -1;
+  if (retryBudget.withdraw(nowMs)) return waitMs;
+  recorder.retrySkipped(x);
+  return -1;
 }
 
 /** Nothing reached the client, and everything that was sent can be sent again. */

@@ -46,6 +46,7 @@ const LIMITED = {
   mended: 1,
   mirrored: { sent: 1, skipped: 1, failed: 1 },
   fallbacks: { stale: 1, service: 1, static: 1 },
+  retries: { made: 1, hedged: 1, skipped: 1 },
   rescued: { good: 1, bad: 1, ignored: 1, skipped: 1 },
 };
 

@@ -102,6 +102,16 @@ suite('status', () => {
     assert.doesNotMatch(textOf({ stale: 0, service: 0, static: 0 }) + textOf(null), /fell back/);
   });
 
+  test('retries are told where there are any, or should have been', () => {
+    const textOf = (retries: VersionStatus['retries']) =>
+      formatStatus(sampleStatus({ routes: [sampleRoute({ versions: [sampleVersion({ version: 'v2', retries })] })] }));
+    assert.match(
+      textOf({ made: 7, hedged: 2, skipped: 4 }),
+      /^ {2}checkout v2: 7 retries, 2 hedges, 4 not made as the retry budget was empty$/m,
+    );
+    assert.doesNotMatch(textOf({ made: 0, hedged: 0, skipped: 0 }), /retries/);
+  });
+
   test('rescues are told where something went wrong', () => {
     const textOf = (rescued: VersionStatus['rescued']) =>
       formatStatus(sampleStatus({ routes: [sampleRoute({ versions: [sampleVersion({ version: 'v2', rescued })] })] }));

@@ -262,7 +262,7 @@ describe('endpoints', () => {
 it('a session is open until it ended, in one way', () => {
   const on = bench(sketch());
   const base = STABLE * CELL_WORDS;
-  const words = (): number[] => [...on.tallies.cells.subarray(base + CELL.sessions, base + CELL.histogram)];
+  const words = (): number[] => [...on.tallies.cells.subarray(base + CELL.sessions, base + CELL.hedges)];
   on.lane.recorder.sessionBegan(base);
   on.lane.recorder.sessionBegan(base);
   on.lane.recorder.sessionEnded(base, SESSION_END.drained);

@@ -77,14 +77,15 @@ describe('totals of a cell', () => {
     a.add(HERE.cell, CELL.reasons + REASON.upstreamReset, 1);
     a.add(HERE.cell, CELL.ignored, 4);
     a.add(HERE.cell, CELL.slow, 1);
-    a.add(HERE.cell, CELL.retries, 5);
+    for (const [n, word] of [CELL.retries, CELL.hedges, CELL.retriesSkipped].entries()) a.add(HERE.cell, word, 5 + n);
     a.add(HERE.cell, CELL.thresholds + 7, 6);
     a.add(HERE.cell, CELL.sessions, 3);
     b.add(HERE.cell, CELL.sessions, 1);
     b.add(HERE.cell, CELL.sessionEnds + SESSION_END.rolledBack, 2);
     const cell = totals.of(HERE.cell);
     assert.deepEqual([cell.inFlight, cell.finished, cell.bad, cell.ignored, cell.slow], [3, 3, 1, 4, 1]);
-    assert.deepEqual([cell.pinned, cell.pinnedBad, cell.retries, cell.thresholds[7]], [1, 0, 5, 6]);
+    assert.deepEqual([cell.pinned, cell.pinnedBad, cell.thresholds[7]], [1, 0, 6]);
+    assert.deepEqual(cell.retries, { made: 5, hedged: 6, skipped: 7 });
     assert.ok(Math.abs(cell.secondsSum - 0.12) < 1e-12);
     assert.deepEqual([cell.statusClasses[2], cell.statusClasses.length], [2, 6]);
     assert.equal(cell.reasons[REASON.upstreamReset], 1);
