@@ -91,6 +91,11 @@ export class Mirrors {
     retryingOf(x).copying = { mirror, head: x.requestText, body: { text, pieces: [], byteCount } };
   }
 
+  /** Of a request that is to become another protocol there is no copy: counted if it is drawn. */
+  forgo(x: Exchange, mirror: LinkedMirror): void {
+    if (isDrawn(mirror, x)) skipped(x);
+  }
+
   /** Some more of a body that is gathered is on its way; what is more than is kept makes no copy. */
   take(x: Exchange, { mirror, head, body }: Copying, { bytes, body: span, isEnd }: Piece): void {
     const isFramed = x.bodyLength === CHUNKED;

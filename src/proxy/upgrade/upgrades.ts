@@ -133,6 +133,8 @@ export class Upgrades implements Timed {
   }
 
   #shake(x: Exchange, offer: Offer, clientOf: () => ClientSocket | null): void {
+    const { mirror } = x.route as LinkedRoute;
+    if (mirror !== null) this.#lane.mirrors.forgo(x, mirror);
     const handshake = new Handshake(x, offer, {
       agreed: (agreement) => this.#begin(agreement),
       closed: (gone) => {

@@ -71,6 +71,20 @@ suite('upgrades', () => {
     await eventually(() => openSockets() === 0, 'no connection is left');
   });
 
+  test('of a request that becomes another protocol a mirror gets no copy, which is counted', async (t) => {
+    const mirrored = await upstreamOf(t, () => undefined);
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(switching())),
+    );
+    const [route] = oneVersion(upstream.port).routes;
+    const plane = await planeOf(t, { routes: [{ ...route!, mirror: { ports: [mirrored.port], ratio: 1 } }] });
+    const client = clientOf(t, plane);
+    client.send(upgradeRequest());
+    await client.until((text) => text.endsWith('\r\n\r\n'));
+    assert.deepEqual([plane.count(ROUTE_CELL, CELL.mirrorSkipped), mirrored.sockets.length], [1, 0]);
+  });
+
   test('sessions count as connections of their endpoint: who comes next waits for its place', async (t) => {
     const upstream = await upstreamOf(
       t,
