@@ -55,7 +55,8 @@ function gatewayOf(status: Status): GatewayPart {
   const { version, uptimeMs, ready, notReadyBecause, proxyUrl, config, revisions } = status;
   const { sources, workers, saturation, state, eventsLost } = status;
   const what = { version, uptimeMs, ready, notReadyBecause, proxyUrl, config, revisions };
-  return { ...what, sources, workers, saturation, state, eventsLost };
+  const faults = status.faults.filter((fault) => fault.state === 'active');
+  return { ...what, sources, workers, saturation, faults, state, eventsLost };
 }
 
 /**

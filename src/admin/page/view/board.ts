@@ -51,7 +51,7 @@ export interface BoardEvent {
   readonly facts: readonly (readonly [name: string, value: string])[];
 }
 
-/** What the gateway tells of itself besides routes; as in the status. */
+/** What the gateway tells of itself besides routes; as in the status, but of faults the active ones only. */
 export type GatewayPart = Pick<
   Status,
   | 'version'
@@ -64,6 +64,7 @@ export type GatewayPart = Pick<
   | 'sources'
   | 'workers'
   | 'saturation'
+  | 'faults'
   | 'state'
   | 'eventsLost'
 >;

@@ -25,6 +25,37 @@ export function selectedOf({ routes }, asked) {
   return byName ?? moving ?? routes[0] ?? null;
 }
 
+/** Faults that the banner names. */
+const FAULTS_SHOWN = 5;
+
+/**
+ * What goes wrong on purpose, above everything that looks like trouble: else somebody searches for a cause that they know.
+ * @param {Board} board
+ */
+function faultBanner({ gateway: { faults } }) {
+  if (faults.length === 0) return false;
+  const lines = faults
+    .slice(0, FAULTS_SHOWN)
+    .map(({ id, route, sentence, until }) =>
+      h(
+        'span',
+        { class: 'verdict-text' },
+        h('b', {}, route),
+        ` (${id}) until `,
+        h('time', { datetime: until }, until),
+        `: ${sentence}`,
+      ),
+    );
+  const more = faults.length - lines.length;
+  return h(
+    'p',
+    { class: 'verdict verdict-bad fault', role: 'alert', id: 'faults' },
+    h('span', { class: 'verdict-label' }, 'Faults on purpose'),
+    ...lines,
+    more > 0 && h('span', { class: 'verdict-more' }, `and ${more} more; sluice faults lists all`),
+  );
+}
+
 /**
  * What the page consists of, below its body.
  * @param {Board} board
@@ -45,6 +76,7 @@ export function pageOf(board, events, asked) {
       'main',
       {},
       h('h1', { class: 'vh' }, 'Sluice: live view of the gateway'),
+      faultBanner(board),
       h(
         'p',
         // What is well or under way changes its numbers every second: it is not read out each time.

@@ -23,6 +23,15 @@ routes:
 ${ROUTES.join('\n')}
 `;
 
+const FAULTS = (['scheduled', 'active', 'over', 'stopped'] as const).map((state) => ({
+  id: `r1/${state}`,
+  route: 'r1',
+  state,
+  sentence: '',
+  from: '',
+  until: '',
+}));
+
 /** With a small step in front of those of the plan. */
 const SAVED: SavedRollout = {
   format: 1,
@@ -57,7 +66,8 @@ function sourceOf(left: Readonly<Record<string, number>>, rolledBack: readonly s
   const costly = (): never => assert.fail('the status of all routes was computed');
   const source = boardSource({
     current: () => current,
-    status: () => Object.defineProperties(sampleStatus(), { routes: { get: costly }, slos: { get: costly } }),
+    status: () =>
+      Object.defineProperties(sampleStatus({ faults: FAULTS }), { routes: { get: costly }, slos: { get: costly } }),
     routesAt: (indexes) => {
       asked.push([...indexes]);
       const endpoint = {
@@ -123,6 +133,10 @@ suite('board', () => {
   test('the gateway part costs nothing that grows with the routes', () => {
     const { source } = sourceOf({});
     assert.equal(source.gateway().ready, true);
+    assert.deepEqual(
+      source.gateway().faults.map(({ state }) => state),
+      ['active'],
+    );
     assert.deepEqual([source.routesTotal(), source.isReadOnly(), source.services().length], [COUNT, true, 1]);
   });
 

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { toHtml } from '#src/admin/page/html.ts';
 import { pageOf, selectedOf } from '#src/admin/page/view/page.js';
-import { sampleBoard, sampleReading } from '../../../../support/readings/board.ts';
-import { sampleRoute } from '../../../../support/readings/status.ts';
+import { gatewayPart, sampleBoard, sampleReading } from '../../../../support/readings/board.ts';
+import { sampleRoute, sampleStatus } from '../../../../support/readings/status.ts';
 
 const EVIL = `"><script>alert(1)</script><img src=x onerror='alert(2)'>`;
 
@@ -47,6 +47,29 @@ suite('page', () => {
     for (const text of ['v2 rolled back', '50 %', '14.4×', 'Upstreams', 'revision 12', 'user-seconds', 'PromQL']) {
       assert.ok(html.includes(text), text);
     }
+  });
+
+  test('faults on purpose stand above everything: route, what, to how many, until when; and nothing while there are none', () => {
+    const until = '2026-11-01T12:30:00.000Z';
+    const fault = {
+      id: 'checkout/game-day',
+      route: 'checkout',
+      state: 'active' as const,
+      sentence: '10 % of the requests are answered with 503',
+      from: '2026-11-01T08:00:00.000Z',
+      until,
+    };
+    const html = (faults: number) => {
+      const status = sampleStatus({ faults: Array.from({ length: faults }, () => fault) });
+      return toHtml(pageOf(sampleBoard({ gateway: gatewayPart(status) }), [], ''));
+    };
+    assert.doesNotMatch(html(0), /on purpose/);
+    const [banner = ''] = /<p[^>]*id="faults"[^]*?<\/p>/.exec(html(1)) ?? [];
+    for (const text of ['role="alert"', 'checkout', 'game-day', until, fault.sentence]) {
+      assert.ok(banner.includes(text), text);
+    }
+    assert.ok(html(1).indexOf('id="faults"') < html(1).indexOf('id="verdict"'));
+    assert.match(html(7), /and 2 more; sluice faults lists all/);
   });
 
   test('an inline style or handler would be refused by the policy: there is none', () => {
