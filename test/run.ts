@@ -1,8 +1,8 @@
 /**
  * Runs the tests, phase by phase, with one report and one closing summary.
  *
- * `--quick`: rules, units, properties, short fuzzing and the micro benches' smoke test. Without it: everything, also what
- * is named `….long.test.ts`. `--seed N` replays the random order that a run printed. Every phase runs even if an earlier
+ * `--quick`: rules, units, short properties and short fuzzing, none of which starts another process. Without it: everything, also
+ * what is named `….long.test.ts`. `--seed N` replays the random order that a run printed. Every phase runs even if an earlier
  * one failed; the exit code is 1 if anything did. Tests may read `SLUICE_TEST_DEPTH` (`quick`, `full`) to decide how long
  * to search.
  */

@@ -16,7 +16,7 @@ const EXAMPLES = globSync('config/examples/*.yaml', { cwd: root })
   .map((path) => readFileSync(join(root, path), 'utf8'));
 
 /** Time for each kind of fuzzing. A failure prints the seed and path to replay it with. */
-const LIMIT_MS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 10_000 : 150;
+const LIMIT_MS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 10_000 : 60;
 const RUNS = { numRuns: 100_000, interruptAfterTimeLimit: LIMIT_MS, markInterruptAsFailure: false } as const;
 
 /** Whatever the text is: no exception, and either a configuration that compiles or problems with a place in the text. */

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { runSeeds } from '../support/runner/apart.ts';
 import type { runSchedule } from '../support/stores/schedule.ts';
 
-const QUICK = 300;
+const QUICK = 100;
 const FIRST = 1;
 
 test('under random faults no update is lost, no revision is wrong, and staleness is always told', async () => {

@@ -79,10 +79,10 @@ const PLANS: readonly Plan[] = [
 
 /**
  * Processes at a time. One more than cores: many tests wait for a socket or a timer. In a quick run all that wait, and one that
- * computes meanwhile (`sharing.ts` makes three that wait per core).
+ * computes meanwhile (`sharing.ts` makes two that wait per core, and none forks).
  */
 function processesOf(depth: Depth, cores: number): number {
-  return depth === 'quick' ? 3 * cores + 1 : cores + 1;
+  return depth === 'quick' ? 2 * cores + 1 : cores + 1;
 }
 
 /** Phases of a run; those without a file are left out. Every file is in exactly one phase of the full run. */

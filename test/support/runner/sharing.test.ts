@@ -4,7 +4,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
+import { phasesOf } from './phases.ts';
 import { entriesOf, groupsOf, type Sharing, sharingOf } from './sharing.ts';
+
+/** Each costs a quick run the loading of most of the source. */
+const APART_MAX = 4;
 
 const CASE = `test('a', f);\n`;
 const PURE = `import test from 'node:test';\nimport { f } from '#src/proxy/decide/decide.ts';\n`;
@@ -28,15 +32,13 @@ describe('a test file', () => {
     const waits = [
       `import { createServer } from 'node:http';`,
       `import {\n  connect,\n} from 'node:net';`,
+      `import { Worker } from 'node:worker_threads';`,
       `const plane = await startPlane(sketch);`,
       `await fetch(url);`,
     ];
     assert.equal(sharing(`${PURE}run(\`import 'node:net'; process.on('exit', f);\`);\n`), 'computes', 'a text');
     for (const line of waits) assert.equal(sharing(`${PURE}${line}\n`), 'waits', line);
-    for (const line of [
-      `import { spawn } from 'node:child_process';`,
-      `import { Worker } from 'node:worker_threads';`,
-    ]) {
+    for (const line of [`import { spawn } from 'node:child_process';`, `await startGatewayProcess(config);`]) {
       assert.equal(sharing(`${PURE}await fetch(url);\n${line}\n`), 'forks', line);
     }
   });
@@ -122,5 +124,21 @@ describe('groups', () => {
     );
     const imports = ['a', 'd'].map((name) => `import "${pathToFileURL(join(root, `test/${name}.test.ts`)).href}";\n`);
     assert.equal(readFileSync(entries[5] ?? '', 'utf8'), imports.join(''));
+  });
+});
+
+describe('a quick run', () => {
+  const root = join(import.meta.dirname, '../../..');
+  const kindOf = (path: string): Sharing => sharingOf(path, (name) => readFileSync(join(root, name), 'utf8'), 'quick');
+  const files = phasesOf(root, 'quick', 2).flatMap((phase) => phase.files);
+  const byKind = Map.groupBy(files, kindOf);
+
+  test('starts no server, no gateway and no other process: the file of a test that does is named ….long.test.ts', () => {
+    assert.deepEqual(byKind.get('forks') ?? [], []);
+  });
+
+  test('has few files that load everything for themselves alone', () => {
+    const apart = byKind.get('apart') ?? [];
+    assert.ok(apart.length <= APART_MAX, `${apart.length} files run apart: ${apart.join(', ')}`);
   });
 });

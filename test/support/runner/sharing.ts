@@ -7,8 +7,8 @@
  * that of the support that it imports; and what has no case of its own but those that its support makes, as only the
  * summary of its process tells that they ran. Of the others, those that only compute are kept from those with sockets,
  * which wait: meanwhile somebody else may compute. Who has children waits as well, but apart from who has planes: a
- * process in which a hundred planes have reserved their tallies is too large to fork. What `src/` and `bench/` import says nothing: they act when
- * they are called.
+ * process in which a hundred planes have reserved their tallies is too large to fork. A quick run has nobody who forks.
+ * What `src/` and `bench/` import says nothing: they act when they are called.
  */
 
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -23,16 +23,16 @@ export type Sharing = (typeof KINDS)[number];
 
 /** Modules that make a file more than one that computes. */
 const MODULES: readonly (readonly [Sharing, RegExp])[] = [
-  ['waits', /^import (?!type\b)[^;]*?'node:(?:net|tls|dgram|https?|http2)'/m],
-  ['forks', /^import (?!type\b)[^;]*?'node:(?:child_process|worker_threads)'/m],
+  ['waits', /^import (?!type\b)[^;]*?'node:(?:net|tls|dgram|https?|http2|worker_threads)'/m],
+  ['forks', /^import (?!type\b)[^;]*?'node:child_process'/m],
   // Code of ours that starts children.
   ['forks', /^import (?!type\b)[^;]*?\/children\.ts'/m],
   ['apart', /^import (?!type\b)[^;]*?'node:(?:cluster|v8|inspector)'/m],
 ];
 /** Calls that do; what a test hands to a child as text is the child's. */
 const CALLS: readonly (readonly [Sharing, RegExp])[] = [
-  ['waits', /\bstartPlane\(|\bfetch\(/],
-  ['forks', /\bprocess\.execPath\b|\bnotifyReady\(/],
+  ['waits', /\b(?:startPlane|startService|startLoad|fetch)\(/],
+  ['forks', /\bprocess\.execPath\b|\b(?:notifyReady|startGatewayProcess|runToExit)\(/],
   // What `t.mock` changes is restored with its test, and what it made tells of its calls by a field of that name.
   ['apart', /(?<!\.)\bmock\b|\bglobalThis\b|\bprocess\.env\[[^\]]*\] = /],
   ['apart', /\bprocess\.(?:on|once|off|exit|exitCode|chdir|umask|kill\(process\.pid)\b/],
@@ -44,8 +44,8 @@ const CALLS: readonly (readonly [Sharing, RegExp])[] = [
 /** A case or a suite that a file has itself. */
 const CASE = /\b(?:it|test|describe)\(/;
 
-/** Support that is imported for other things than what the patterns find in it: who uses those says `startPlane(`. */
-const HARMLESS = ['test/support/plane.ts'];
+/** Support that is imported for other things than what the patterns find in it: who uses those calls them by name. */
+const HARMLESS = ['test/support/plane.ts', 'test/support/gateway.ts'];
 /** Does nothing in a quick run. */
 const HARMLESS_IF_QUICK = [...HARMLESS, 'test/support/proxy/allocation.ts'];
 

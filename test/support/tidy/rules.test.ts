@@ -3,10 +3,6 @@
  */
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { bannedCallRule, focusedTestRule, machinePathRule, promiseRule, sleepRule } from './calls.ts';
 import { containerRule } from './container.ts';
@@ -25,7 +21,7 @@ import { formatFinding, type Rule, readIgnored, type SourceFile } from './files.
 import { allocationRule, hasLogic, hotRule, orphanRule, rootRule, untestedRule } from './mirrors.ts';
 import { RULES } from './rules.ts';
 import { importsOf, scan } from './scan.ts';
-import { documentedRule, fileSizeRule, folderSizeRule, functionShapeFindings, headerRule } from './shape.ts';
+import { documentedRule, fileSizeRule, folderSizeRule, headerRule } from './shape.ts';
 
 /** A tree: path -> text. */
 type Tree = Readonly<Record<string, string>>;
@@ -327,26 +323,6 @@ describe('every rule', () => {
       });
     }
   }
-});
-
-describe('the shape of functions', () => {
-  test('is counted by Biome with the limits of biome.json', (t) => {
-    const root = join(import.meta.dirname, '../../..');
-    const folder = mkdtempSync(join(tmpdir(), 'sluice-tidy-'));
-    t.after(() => rmSync(folder, { recursive: true }));
-    for (const name of ['biome.json', '.gitignore']) cpSync(join(root, name), join(folder, name));
-    writeFileSync(join(folder, 'wide.ts'), 'export function wide(a: 1, b: 1, c: 1, d: 1, e: 1): void {}\n');
-    writeFileSync(join(folder, 'long.ts'), `export function long(): void {\n${'  f();\n'.repeat(71)}}\n`);
-    const { stdout } = spawnSync(join(root, 'node_modules/.bin/biome'), ['lint', '--reporter=json'], {
-      cwd: folder,
-      encoding: 'utf8',
-    });
-    const said = functionShapeFindings(stdout).map(({ path, rule }) => `${path} ${rule}`);
-    assert.deepEqual(said.sort(), [
-      'long.ts function-shape (noExcessiveLinesPerFunction)',
-      'wide.ts function-shape (useMaxParams)',
-    ]);
-  });
 });
 
 describe('the scanner', () => {

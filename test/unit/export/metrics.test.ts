@@ -195,7 +195,7 @@ suite('metrics', () => {
         throw new Error('no workers today');
       },
     };
-    const many = Array.from({ length: 2000 }, (_, n) => sampleTraffic({ route: `r${n}` }));
+    const many = Array.from({ length: 200 }, (_, n) => sampleTraffic({ route: `r${n}` }));
     const source = sourceOf({ traffic: () => many });
     const metrics = createMetrics({ ...source, status: () => broken }, (error) => failures.push(String(error)));
     const get = await served(t, metrics);

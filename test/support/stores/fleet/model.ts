@@ -1,7 +1,7 @@
 /**
  * The store of a fleet on virtual time, as each gateway reaches it: late, not at all, or with an answer that is lost.
  *
- * `redis/store.test.ts` shows that Redis does the same.
+ * `redis/store.long.test.ts` shows that Redis does the same.
  */
 
 import type { Board, Grant, Locks, Put, Resource } from '#src/fleet/exchange.ts';

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { stripTypeScriptTypes } from 'node:module';
 import { join, posix } from 'node:path';
 import { describe, it } from 'node:test';
 import { Collector, type CollectorOptions } from '#src/export/requests/collector.ts';
@@ -94,13 +93,16 @@ describe('a collector', { timeout: 60_000 }, () => {
   });
 });
 
+/** An import, export or dynamic import of one of our modules that is there at run time. */
+const LOADS = /^(?:import|export) (?!type\b)[^;']*?'(\.[^']+\.ts)'|\bimport\(\s*'(\.[^']+\.ts)'/gm;
+
 /** Files that a file leads to by imports that are there at run time; itself included. */
 function loadedBy(entry: string, seen = new Set<string>()): Set<string> {
   if (seen.has(entry)) return seen;
   seen.add(entry);
-  const code = stripTypeScriptTypes(readFileSync(join(import.meta.dirname, '../../../..', entry), 'utf8'));
-  for (const [, target = ''] of code.matchAll(/\b(?:from\s*|import\(\s*)'(\.[^']+\.ts)'/g)) {
-    loadedBy(posix.join(posix.dirname(entry), target), seen);
+  const code = readFileSync(join(import.meta.dirname, '../../../..', entry), 'utf8');
+  for (const [, target = '', later = ''] of code.matchAll(LOADS)) {
+    loadedBy(posix.join(posix.dirname(entry), target || later), seen);
   }
   return seen;
 }

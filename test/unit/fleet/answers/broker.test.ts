@@ -1,4 +1,4 @@
-/** What the broker does besides what holds always (test/property/fleet/answers.test.ts). */
+/** What the broker does besides what holds always (test/property/fleet/answers.long.test.ts). */
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';

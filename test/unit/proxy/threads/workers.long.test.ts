@@ -1,16 +1,32 @@
 /** Data-plane threads as the gateway starts them: swapped, handed on, pressed, drained. Each loads the whole data plane. */
 
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { CELL, EVENTS_HEAD } from '#src/model/tallies.ts';
 import { GRADE } from '#src/model/threads/load/saturation.ts';
 import type { AccessRecord } from '#src/model/threads/requests/access.ts';
 import { duplicateSocket } from '#src/proxy/wire/duplicate.ts';
+import { listenLoopback } from '../../../support/plane.ts';
 import { answeringOf, askedOn, clientOf, eventually, GET, getOf, oneVersion } from '../../../support/proxy/running.ts';
 import { groupOf, snapshotOf } from '../../../support/proxy/workers/group.ts';
 import { sendAndClose } from '../../../support/raw.ts';
 
 describe('workers', () => {
+  it('share a port, serve, and count each for itself', async (t) => {
+    const upstream = await answeringOf(t);
+    const { workers } = groupOf(t, oneVersion(upstream.port), { count: 2 });
+    const [port = 0] = await workers.start();
+    for (let i = 0; i < 20; i++) assert.equal(await askedOn(clientOf(t, { port }), GET), 200);
+    const counts = (): number[] => workers.regions().map(({ tallies }) => tallies.cells[CELL.finished] as number);
+    assert.equal(counts().length, 2);
+    await eventually(() => counts().reduce((a, b) => a + b, 0) === 20, 'twenty are counted');
+    assert.deepEqual(
+      workers.status(),
+      [0, 1].map((id) => ({ id, state: 'serving', revision: 1, restarts: 0 })),
+    );
+  });
+
   it('link a new snapshot before its swap is over', async (t) => {
     const upstream = await answeringOf(t);
     const { workers } = groupOf(t, { routes: [] }, { count: 2 });
@@ -128,5 +144,18 @@ describe('the access log', () => {
     assert.ok(ttfbMs !== null && ttfbMs > 0 && traceId?.length === 32 && address === '127.0.0.1');
     const sentBytes = records.reduce((sum, record) => sum + (record[17] ?? 0), 0);
     assert.equal(sentBytes, client.received().length);
+  });
+});
+
+describe('a port that cannot be had', () => {
+  it('fails the start with a code and what to do', async (t) => {
+    const taken = createServer();
+    const port = await listenLoopback(taken);
+    t.after(() => taken.close());
+    const { workers } = groupOf(t, { routes: [] }, { listeners: [{ host: '127.0.0.1', port }] });
+    await assert.rejects(workers.start(), {
+      code: 'SLU_PORT_IN_USE',
+      message: new RegExp(`127\\.0\\.0\\.1:${port} is in use`),
+    });
   });
 });

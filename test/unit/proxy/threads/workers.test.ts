@@ -1,11 +1,9 @@
-/** Data-plane threads: started, replaced when they die or hang, and left when they are drained; what they do is the long test's. */
+/** Data-plane threads replaced when they die or hang, and left when they are drained; what real ones do is the long test's. */
 
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
-import { CELL, EVENTS_HEAD } from '#src/model/tallies.ts';
-import { listenLoopback } from '../../../support/plane.ts';
-import { answeringOf, askedOn, clientOf, eventually, GET, oneVersion } from '../../../support/proxy/running.ts';
+import { EVENTS_HEAD } from '#src/model/tallies.ts';
+import { eventually } from '../../../support/proxy/running.ts';
 import { groupOf, snapshotOf } from '../../../support/proxy/workers/group.ts';
 
 /**
@@ -25,22 +23,6 @@ const MORTAL = new URL(
     });
   `)}`,
 );
-
-describe('workers', () => {
-  it('share a port, serve, and count each for itself', async (t) => {
-    const upstream = await answeringOf(t);
-    const { workers } = groupOf(t, oneVersion(upstream.port), { count: 2 });
-    const [port = 0] = await workers.start();
-    for (let i = 0; i < 20; i++) assert.equal(await askedOn(clientOf(t, { port }), GET), 200);
-    const counts = (): number[] => workers.regions().map(({ tallies }) => tallies.cells[CELL.finished] as number);
-    assert.equal(counts().length, 2);
-    await eventually(() => counts().reduce((a, b) => a + b, 0) === 20, 'twenty are counted');
-    assert.deepEqual(
-      workers.status(),
-      [0, 1].map((id) => ({ id, state: 'serving', revision: 1, restarts: 0 })),
-    );
-  });
-});
 
 describe('a worker that dies', () => {
   it('is replaced, with the newest snapshot and tallies of its own', async (t) => {
@@ -126,18 +108,5 @@ describe('a worker under pressure', () => {
     const { workers } = groupOf(t, { routes: [] }, { file: MORTAL });
     await workers.start();
     await assert.rejects(workers.profile(0, { kind: 'cpu', lengthMs: 10, bytesMax: 10 }), /ended|gone/);
-  });
-});
-
-describe('a port that cannot be had', () => {
-  it('fails the start with a code and what to do', async (t) => {
-    const taken = createServer();
-    const port = await listenLoopback(taken);
-    t.after(() => taken.close());
-    const { workers } = groupOf(t, { routes: [] }, { listeners: [{ host: '127.0.0.1', port }] });
-    await assert.rejects(workers.start(), {
-      code: 'SLU_PORT_IN_USE',
-      message: new RegExp(`127\\.0\\.0\\.1:${port} is in use`),
-    });
   });
 });

@@ -1,7 +1,6 @@
 /** Files that fixed answers name: read from the document's own folder, and from nowhere else. */
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -59,7 +58,6 @@ const REFUSED: readonly (readonly [path: string, why: RegExp])[] = [
   ['none', /ENOENT/],
   ['sorry.txt/none', /ENOTDIR/],
   ['pages', /plain file/],
-  ['pipe', /plain file/],
   ['long', /65536 bytes/],
   ['binary', /UTF-8/],
 ];
@@ -72,7 +70,6 @@ describe('a file is read', () => {
   for (const [path, why] of REFUSED) {
     it(`not at ${JSON.stringify(path)}`, () =>
       inTree((inner) => {
-        execFileSync('mkfifo', [join(inner, 'pipe')]);
         const fault = readBelow(inner, path);
         assert.ok(typeof fault !== 'string', 'read');
         assert.match(`${fault.expected} ${fault.got ?? ''}`, why);

@@ -10,7 +10,7 @@ import { parseDocuments } from '#src/sources/parse.ts';
 const SEED = 20_261_122;
 const ROUTES = 12;
 const SERVICES = 3;
-const STEPS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 80 : 400;
+const STEPS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 40 : 400;
 const MAIN = mainDocument('sources: [{directory: {path: /none}}]\n', 'main.yaml');
 
 class Documents {

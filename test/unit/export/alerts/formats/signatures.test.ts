@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { suite, test } from 'node:test';
-import { signDingTalk, signFeishu, signWebhook } from '#src/export/alerts/formats/signatures.ts';
+import { signDingTalk, signFeishu } from '#src/export/alerts/formats/signatures.ts';
 
 /** Computed from the published algorithms, by another program than this one. */
 const SECRET = 'SECtest';
@@ -14,12 +13,5 @@ suite('signatures', () => {
 
   test('Feishu’s has time and secret for its key, in seconds', () => {
     assert.equal(signFeishu(SECRET, 1_700_000_000), 'G7XpBpG8NgG02fJOAhX6FRAObIljmFoxVReo8I62pEk=');
-  });
-
-  test('a webhook’s is over time and body, as openssl makes it', () => {
-    const body = '{"version":"4"}';
-    const args = ['dgst', '-sha256', '-hmac', SECRET, '-r'];
-    const { stdout } = spawnSync('openssl', args, { input: `1700000000.${body}`, encoding: 'utf8' });
-    assert.equal(signWebhook(SECRET, 1_700_000_000, body), `sha256=${stdout.split(' ')[0]}`);
   });
 });

@@ -12,7 +12,7 @@ import { BothWays, type Outcome } from '../support/stores/differences/both-ways.
 import { History } from '../support/stores/differences/history.ts';
 
 const SEED = fuzzSeed();
-const HISTORIES = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 3 : 12;
+const HISTORIES = 12;
 const STEPS = 25;
 
 test(`differences make what the whole would have made (FUZZ_SEED=${SEED})`, (t) => {
