@@ -20,15 +20,18 @@ export function hostName(header: string): string {
 /**
  * Makes the test for a `Host` header.
  * @param boundHost the address the server listens on.
- * @param allowed further names, without port.
+ * @param allowed further names now, in lower case and without port.
  */
-export function hostFilter(boundHost: string, allowed: readonly string[]): (header: string) => boolean {
-  const names = new Set([boundHost, ...allowed].map((name) => name.toLowerCase()));
+export function hostFilter(
+  boundHost: string,
+  allowed: () => readonly string[] = () => [],
+): (header: string) => boolean {
+  const bound = boundHost.toLowerCase();
   const isEverywhere = boundHost === '0.0.0.0' || boundHost === '::';
   return (header) => {
     const name = hostName(header);
     if (name === '') return false;
-    if (names.has(name) || LOOPBACK_NAME.test(name)) return true;
+    if (name === bound || LOOPBACK_NAME.test(name) || allowed().includes(name)) return true;
     if (isIP(name) === 0) return false;
     return isEverywhere || name === '::1' || name.startsWith('127.');
   };

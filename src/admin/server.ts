@@ -50,8 +50,8 @@ export interface AdminOptions {
   readonly steer?: SteerActions;
   /** Who shows them live requests; without it nobody. */
   readonly taps?: TapSource;
-  /** Further names to answer to, see `host.ts`. */
-  readonly allowedHosts?: readonly string[];
+  /** Further names to answer to, now, see `host.ts`. */
+  readonly allowedHosts?: () => readonly string[];
   /** Told of every page that threw (its target), of every failed accept (`accept`) and of readings for the live page. */
   readonly onFailure?: (where: string, error: unknown) => void;
 }
@@ -74,7 +74,7 @@ export interface AdminServer {
  */
 export async function startAdmin(options: AdminOptions): Promise<AdminServer> {
   const assets = await readAssets();
-  const isAllowed = hostFilter(options.address.host, options.allowedHosts ?? []);
+  const isAllowed = hostFilter(options.address.host, options.allowedHosts);
   const live = new Live(options.view.board, (where, error) => options.onFailure?.(where, error));
   const pages = createPages(options.view, live, assets);
   const actions = options.actions ?? null;
@@ -133,7 +133,7 @@ interface Door {
 function guard(request: IncomingMessage, target: string, door: Door): Answer | Promise<Answer> {
   const hosts = request.headersDistinct['host'] ?? [];
   if (hosts.length !== 1 || !door.isAllowed(hosts[0] as string)) {
-    const detail = 'This host name is not served here; use localhost or the address the admin server is bound to';
+    const detail = 'This host name is not served here; use localhost, the bound address, or a name in admin.hosts';
     return problemReply(
       421,
       detail,

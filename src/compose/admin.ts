@@ -127,6 +127,7 @@ export async function openAdmin(insight: Insight, address: ListenAddress, fd?: n
   admin = await startAdmin({
     address,
     fd,
+    allowedHosts: () => store.current?.config.admin.hosts ?? [],
     actions: {
       tokenHash,
       command: (command) => (insight.isHeld() ? HELD : rollouts.fleet.command(command)),

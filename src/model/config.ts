@@ -376,7 +376,7 @@ export interface Config extends TelemetryConfig, ToldConfig {
   readonly listen: ListenerConfig;
   /** Further sockets of the data plane; absent without any. */
   readonly listeners?: readonly ListenerConfig[];
-  readonly admin: ListenAddress;
+  readonly admin: ListenAddress & { readonly hosts?: readonly string[] }; // further names that it answers to
   /** SHA-256 of the token that commands must bring, hex; null: the admin server is read only unless the environment names one. */
   readonly adminTokenHash: string | null;
   /** Data-plane threads; `auto` = the cgroup's CPU quota, else the machine's cores. */

@@ -15,11 +15,11 @@ import { named, scalar } from './schema/fields.ts';
 import { fleet } from './schema/fleet.ts';
 import {
   accessLog,
+  adminListen,
   adminToken,
   drain,
   http,
   limits,
-  listen,
   listener,
   overload,
   revisions,
@@ -44,7 +44,7 @@ export const documentSchema = z.strictObject({
     .max(LISTENERS_MAX)
     .meta({ description: 'Where the data plane listens besides `listen`' })
     .optional(),
-  admin: listen('127.0.0.1:9900', 'Where the admin server listens; default 127.0.0.1:9900').optional(),
+  admin: adminListen('127.0.0.1:9900', 'Where the admin server listens; default 127.0.0.1:9900').optional(),
   adminToken: adminToken.optional(),
   workers: scalar<number | 'auto'>(checkWorkers, WORKERS_META, 'Data-plane threads; default auto').optional(),
   color: color.optional(),
@@ -99,6 +99,7 @@ export type EndpointInput = Extract<EndpointsInput, readonly unknown[]>[number];
 export type EndpointsFromInput = Exclude<EndpointsInput, readonly unknown[]>;
 export type DiscoveryInput = NonNullable<DocumentInput['discovery']>;
 export type ListenInput = NonNullable<DocumentInput['listen']>;
+export type AdminInput = NonNullable<DocumentInput['admin']>;
 export type SourceInput = NonNullable<DocumentInput['sources']>[number];
 export type ColorInput = NonNullable<DocumentInput['color']>;
 export type FollowInput = NonNullable<DocumentInput['follow']>;

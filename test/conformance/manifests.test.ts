@@ -10,6 +10,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parseAllDocuments } from 'yaml';
+import { hostFilter } from '#src/admin/host.ts';
+import type { Config } from '#src/model/config.ts';
 import { parseConfig, sourcesOf } from '#src/sources/parse.ts';
 import { findBinary } from '../support/runner/servers.ts';
 
@@ -48,12 +50,18 @@ function documentsIn(path: string): unknown[] {
 }
 
 /** The configuration is sound, wherever else it has documents. */
-function assertConfig(text: string, file: string): void {
+function assertConfig(text: string, file: string): Config {
   const sourced = sourcesOf(text, file, {});
   assert.deepEqual(sourced?.problems ?? [], [], file);
   const result = sourced === null ? parseConfig(text, file, {}) : parseConfig(withoutSources(text), file, {});
   assert.ok(result.ok, JSON.stringify(result));
   assert.deepEqual(result.warnings, [], file);
+  return result.config;
+}
+
+/** Whether the admin server of a configuration answers whoever asks with this `Host`. */
+function isAnswered({ admin }: Config, host: string): boolean {
+  return hostFilter(admin.host, () => admin.hosts ?? [])(host);
 }
 
 /** The document's own part, which must stand by itself until the sources have answered. */
@@ -124,6 +132,22 @@ describe('the compose file', () => {
     const endpoints = [...text.matchAll(/"([\w-]+):(700\d)"/g)];
     assert.equal(endpoints.length, 2);
     for (const [, host = '', port] of endpoints) assert.equal(textAt(service(host), 'environment.PORT'), port, host);
+  });
+
+  it('has Prometheus ask a gateway that answers to the name it asks by', () => {
+    const config = assertConfig(read('compose/gateway.yaml'), 'compose/gateway.yaml');
+    const [prometheus] = documentsIn('compose/prometheus.yaml');
+    const targets = listAt(prometheus, 'scrape_configs')
+      .flatMap((scrape) => listAt(scrape, 'static_configs'))
+      .flatMap((one) => listAt(one, 'targets').map(String));
+    assert.ok(targets.length > 0);
+    for (const target of targets) {
+      const [host = '', port] = target.split(':');
+      assert.ok(service(host) !== undefined, target);
+      assert.equal(Number(port), config.admin.port);
+      assert.ok(isAnswered(config, target), `${target} is answered 421`);
+    }
+    assert.ok(!isAnswered(config, 'evil.example:9900'));
   });
 });
 
@@ -204,6 +228,8 @@ describe('the Kubernetes manifests', () => {
     const admin = of('Service').find((service) => at(service, 'metadata.name') === 'sluice-admin');
     assert.deepEqual(at(monitor, 'spec.selector.matchLabels'), at(admin, 'metadata.labels'));
     assert.equal(at(monitor, 'spec.endpoints.0.port'), at(admin, 'spec.ports.0.name'));
+    // Kubelets and the operator's Prometheus ask pods by their addresses.
+    assert.ok(isAnswered(assertConfig(read('kubernetes/gateway.yaml'), 'kubernetes/gateway.yaml'), '10.1.2.3:9900'));
   });
 });
 
@@ -222,7 +248,9 @@ describe('the Nomad job', () => {
   it('has a sound configuration', () => {
     const [, text = ''] = /<<-YAML\n([\s\S]*?)\n +YAML\n/.exec(job) ?? [];
     assert.ok(text.includes('listen:'));
-    assertConfig(text.replaceAll(/^ {10}/gm, '').replace(/\{\{.*?\}\}/, '10.0.0.1'), 'sluice.nomad.hcl');
+    const yaml = text.replaceAll(/^ {10}/gm, '').replace(/\{\{.*?\}\}/, '10.0.0.1');
+    const config = assertConfig(yaml, 'sluice.nomad.hcl');
+    assert.ok(isAnswered(config, '10.1.2.3:29900'), 'checks ask by the address of the node');
   });
 });
 

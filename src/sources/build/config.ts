@@ -24,7 +24,7 @@ import {
 import { Known, type KnownRoute } from '../document/known.ts';
 import { parseAddress } from '../scalars/address.ts';
 import { canonicalHost, parseCidr } from '../scalars/host.ts';
-import type { DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';
+import type { AdminInput, DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';
 import { buildAnswers } from './answers/idempotency.ts';
 import { buildColor } from './color.ts';
 import { buildAlerts } from './process/alerts.ts';
@@ -50,7 +50,7 @@ export function buildConfig(input: DocumentInput, known: Known = new Known(), so
     ...(input.listeners !== undefined && {
       listeners: input.listeners.map((one) => buildListener(one, DEFAULT_LISTEN)),
     }),
-    admin: buildListen(input.admin, DEFAULT_ADMIN),
+    admin: buildAdmin(input.admin),
     adminTokenHash: hashAdminToken(input.adminToken),
     workers: input.workers ?? 'auto',
     color: buildColor(input.color),
@@ -106,7 +106,7 @@ export function keepBuilt(route: RouteInput, services: DocumentInput['services']
 }
 
 /** Where to listen; the default without a value. */
-export function buildListen(input: ListenInput | undefined, fallback: ListenAddress): ListenAddress {
+export function buildListen(input: ListenInput | AdminInput | undefined, fallback: ListenAddress): ListenAddress {
   if (input === undefined) return fallback;
   return typeof input === 'string' ? sure(parseAddress(input)) : { host: canonicalHost(input.host), port: input.port };
 }
@@ -122,6 +122,13 @@ export function buildListener(input: ListenInput | undefined, fallback: ListenAd
     ...(tls !== undefined && { tls: buildListenerTls(tls) }),
     ...(http2 !== undefined && { http2 }),
   };
+}
+
+/** The same with the names that are answered to; absent without any. */
+function buildAdmin(input: AdminInput | undefined): Config['admin'] {
+  const address = buildListen(input, DEFAULT_ADMIN);
+  const hosts = typeof input === 'object' ? (input.hosts ?? []) : [];
+  return hosts.length === 0 ? address : { ...address, hosts: hosts.map(canonicalHost) };
 }
 
 /** SHA-256, hex: the configuration is hashed, compared and kept, and is no place for a secret. */

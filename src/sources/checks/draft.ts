@@ -5,7 +5,7 @@
 
 import { Known, type KnownRoute } from '../document/known.ts';
 import type { Path } from '../problems/report.ts';
-import type { DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';
+import type { AdminInput, DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';
 
 /** A document with the faulty parts taken out. */
 export interface Draft {
@@ -19,7 +19,7 @@ export interface Draft {
   readonly soundServices: ReadonlySet<string>;
   readonly listen: ListenInput | null | undefined;
   readonly listeners: DocumentInput['listeners'] | null;
-  readonly admin: ListenInput | null | undefined;
+  readonly admin: AdminInput | null | undefined;
   readonly trustedProxies: DocumentInput['trustedProxies'] | null;
   readonly limits: DocumentInput['limits'] | null;
   readonly discovery: DocumentInput['discovery'] | null;
@@ -47,7 +47,7 @@ export function draftOf(value: unknown, faultyPaths: readonly Path[], known: Kno
     soundServices: soundOf(services, known),
     listen: sound<ListenInput>('listen'),
     listeners: sound<DocumentInput['listeners']>('listeners'),
-    admin: sound<ListenInput>('admin'),
+    admin: sound<AdminInput>('admin'),
     trustedProxies: sound<DocumentInput['trustedProxies']>('trustedProxies'),
     limits: sound<DocumentInput['limits']>('limits'),
     discovery: sound<DocumentInput['discovery']>('discovery'),

@@ -23,16 +23,22 @@ const listenerProxyProtocol = word(
   'Connections begin with a PROXY header: all of them (required), or those of trusted proxies; default off',
 );
 
+/** Far more than a service has names. */
+const ADMIN_HOSTS_MAX = 64;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 
-/** Where something listens: text, or a mapping of host and port. */
-export function listen(example: string, description: string) {
+/** Where the admin server listens, and by which names it is asked: text, or a mapping. */
+export function adminListen(example: string, description: string) {
   const address = scalar<string>(addressFrom(0, example), ADDRESS_META, 'host:port; port 0 = any free port');
-  return z.union([address, z.strictObject(listenParts)]).meta({ description });
+  const hosts = z
+    .array(scalar<string>(checkHost, { type: 'string' }, 'IP address or name'))
+    .max(ADMIN_HOSTS_MAX)
+    .meta({ description: 'Further host names that it answers to; counts at once' });
+  return z.union([address, z.strictObject({ ...listenParts, hosts: hosts.optional() })]).meta({ description });
 }
 
-/** Where the data plane listens: as `listen`, what is spoken there, and whether it is told first who the client is. */
+/** Where the data plane listens: an address, what is spoken there, and whether it is told first who the client is. */
 export function listener(example: string, description: string) {
   const address = scalar<string>(addressFrom(0, example), ADDRESS_META, 'host:port; port 0 = any free port');
   const parts = z.strictObject({

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { get } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { CLIENTS_MAX } from '#src/admin/page/stream.ts';
@@ -27,22 +28,32 @@ describe('the admin server', LIMIT, () => {
   before(async () => {
     service = await startService('v1');
     ends.push(() => service.close());
-    gateway = await startGatewayProcess(
-      `
-listen: 127.0.0.1:0
-admin: 127.0.0.1:0
-adminToken: ${TOKEN}
-workers: 1
-services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${service.port}"]}}}}
-routes: [{name: shop, backendRefs: [{name: shop, version: v1}]}]
-`,
-      60_000,
-    );
+    gateway = await startGatewayProcess(documentWith('sluice.internal'), 60_000);
     ends.push(() => gateway.end());
   });
   after(async () => {
     for (const end of ends.reverse()) await end();
   });
+
+  const documentWith = (adminHost: string): string => `
+listen: 127.0.0.1:0
+admin: {host: 127.0.0.1, port: 0, hosts: [${adminHost}]}
+adminToken: ${TOKEN}
+workers: 1
+services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${service.port}"]}}}}
+routes: [{name: shop, backendRefs: [{name: shop, version: v1}]}]
+`;
+
+  /** What the server answers to whoever knows it by another name. */
+  function statusBy(host: string): Promise<number | undefined> {
+    return new Promise((resolve, reject) => {
+      const asked = get(`${gateway.adminUrl}/livez`, { headers: { host }, agent: false }, (response) => {
+        response.resume();
+        resolve(response.statusCode);
+      });
+      asked.on('error', reject);
+    });
+  }
 
   /** A connection that asks for the stream and then reads no more than its first bytes. */
   function reader(statuses: Map<string, number>): Promise<Socket> {
@@ -132,5 +143,13 @@ routes: [{name: shop, backendRefs: [{name: shop, version: v1}]}]
       await response.body?.cancel();
       return response.status === 200;
     });
+  });
+
+  it('answers to the names that its document lists, as long as it lists them', async () => {
+    assert.deepEqual([await statusBy('sluice.internal:9900'), await statusBy('shop.internal')], [200, 421]);
+    gateway.save(documentWith('shop.internal'));
+    await until('the other name is answered', async () => (await statusBy('shop.internal')) === 200);
+    assert.equal(await statusBy('sluice.internal'), 421);
+    assert.doesNotMatch(gateway.output(), /takes effect at the next start/);
   });
 });

@@ -59,7 +59,7 @@ suite('server', { timeout: 30_000 }, () => {
   });
 
   test('a host that is not ours is refused with an explanation, for every page', async (context) => {
-    const admin = await start(context, { allowedHosts: ['sluice.internal'] });
+    const admin = await start(context, { allowedHosts: () => ['sluice.internal'] });
     for (const path of ['/', '/livez', '/metrics', '/api/v1/status', '/nothing']) {
       const answer = await raw(admin.port, get(path, 'evil.example'));
       assert.match(answer, /^HTTP\/1\.1 421 /, path);

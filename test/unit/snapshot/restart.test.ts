@@ -31,3 +31,9 @@ test('so does what is spoken there, but not what says the same as nothing does',
     'listen changed; the change takes effect at the next start',
   ]);
 });
+
+test('where the admin server listens waits, and by which names it is asked does not', () => {
+  const of = (port: number, more = '') => configOf(`admin: {host: 127.0.0.1, port: ${port}${more}}\n${SOUND}`);
+  assert.deepEqual(needsRestart(of(1), of(1, ', hosts: [sluice]')), []);
+  assert.deepEqual(needsRestart(of(1), of(2)), ['admin changed; the change takes effect at the next start']);
+});

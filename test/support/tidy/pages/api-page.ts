@@ -13,8 +13,8 @@ const INTRODUCTION = `# Admin API
 What the admin server answers, on a port of its own (\`admin\`, 127.0.0.1:9900 by default). Made from \`src/admin/api/operations.ts\` by
 \`npm run docs\`; do not edit. A running gateway serves the same as OpenAPI 3.1 at \`/openapi.json\`, with schemas of all bodies.
 
-- **Reading** needs nothing but to get there: loopback by default, and a \`Host\` that cannot be another site's (421). No answer may be
-  cached or read by another origin: there is no CORS.
+- **Reading** needs nothing but to get there: loopback by default, and a \`Host\` that cannot be another site's (421):
+  loopback names, addresses and \`admin.hosts\`. No answer may be cached or read by another origin: there is no CORS.
 - **Changing** something, and **diagnostics**, need the token, \`Authorization: Bearer TOKEN\` (\`adminToken\`, or \`SLUICE_ADMIN_TOKEN\` in the gateway's environment);
   without one configured the server is read only (403). A page of another site is refused before its token is looked at.
 - **Refusals** are \`application/problem+json\` (RFC 9457), with what would be right in \`detail\`. Paths are matched as written: nothing is

@@ -91,7 +91,7 @@ describe('buildConfig', () => {
 
   test('takes every value that is written', () => {
     const config = configOf(`listen: {host: "::", port: 0}
-admin: "[::1]:9000"
+admin: {host: "::1", port: 9000, hosts: [Sluice.internal, "FD00:0::1"]}
 adminToken: sixteen-visible-characters
 workers: 3
 color: {header: X-Stage, acceptFrom: anyone}
@@ -122,7 +122,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
     const { services: _services, routes, ...rest } = config;
     assert.deepEqual(rest, {
       listen: { host: '::', port: 0 },
-      admin: { host: '::1', port: 9000 },
+      admin: { host: '::1', port: 9000, hosts: ['sluice.internal', 'fd00::1'] },
       adminTokenHash: createHash('sha256').update('sixteen-visible-characters').digest('hex'),
       workers: 3,
       color: { ...DEFAULT_COLOR, header: 'x-stage', acceptFrom: 'anyone' },

@@ -1,16 +1,32 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { accessLog, http, limits, listen, state, timeouts } from '#src/sources/schema/process.ts';
+import { accessLog, adminListen, http, limits, listener, state, timeouts } from '#src/sources/schema/process.ts';
 import { assertProblem, configOf, SOUND } from '../../../support/config.ts';
 
 test('an address to listen on is text or a mapping', () => {
-  const schema = listen('127.0.0.1:1', 'here');
-  for (const value of ['127.0.0.1:0', '[::1]:80', { host: '::1', port: 0 }]) {
-    assert.equal(schema.safeParse(value).success, true);
+  for (const schema of [listener('127.0.0.1:1', 'here'), adminListen('127.0.0.1:1', 'here')]) {
+    for (const value of ['127.0.0.1:0', '[::1]:80', { host: '::1', port: 0 }]) {
+      assert.equal(schema.safeParse(value).success, true);
+    }
+    for (const value of [80, 'a', { host: 'a' }, { host: 'a', port: 65_536 }, null]) {
+      assert.equal(schema.safeParse(value).success, false);
+    }
   }
-  for (const value of [80, 'a', { host: 'a' }, { host: 'a', port: 65_536 }, null]) {
-    assert.equal(schema.safeParse(value).success, false);
+});
+
+test('names that the admin server answers to are names, and no more than a service has', () => {
+  for (const [hosts, code, hint] of [
+    ['[sluice, «"sluice:9900"]', 'SLU1032', ''],
+    ['[«"*.internal"]', 'SLU1032', ''],
+    ['[«7]', 'SLU1022', ''],
+    ['«sluice', 'SLU1022', 'did you mean ["sluice"]?'],
+  ] as const) {
+    assertProblem(`admin: {host: 127.0.0.1, port: 1, hosts: ${hosts}}\n${SOUND}`, code, hint);
   }
+  const hosts = (count: number) => Array.from({ length: count }, (_, n) => `h${n}`);
+  const schema = adminListen('127.0.0.1:1', 'here');
+  assert.equal(schema.safeParse({ host: '::1', port: 1, hosts: hosts(64) }).success, true);
+  assert.equal(schema.safeParse({ host: '::1', port: 1, hosts: hosts(65) }).success, false);
 });
 
 test('every section may be empty', () => {
