@@ -236,7 +236,7 @@ class ControlPlane implements Gateway {
     await Promise.all([this.#keys.ready(), this.#revisions.ready, this.#configuration.confirm()]);
     const current = this.#store.current as Current;
     this.configHash = current.snapshot.hash;
-    this.#admin = await openAdmin(this.#insight, config.admin, this.#restart.adminFd(config.admin));
+    this.#admin = await openAdmin(this.#insight, config.admin, this.#restart.adminFd);
     this.adminUrl = this.#admin.url;
     await this.#rollouts.join(config.fleet, () => this.adminUrl, this.#configuration.locksOf(config.fleet));
     this.#logMore();

@@ -274,6 +274,7 @@ describe('the units of systemd', () => {
   it('know each other, and give the drain its time', () => {
     const [service, socket] = [read('sluice.service'), read('sluice.socket')];
     assert.match(socket, /^Service=sluice\.service$/m);
+    assert.match(socket, /^FileDescriptorName=listen$/m, 'the port need not be that of the configuration');
     assert.match(service, /^KillSignal=SIGTERM$/m);
     assert.ok(Number(/^TimeoutStopSec=(\d+)$/m.exec(service)?.[1]) > 30);
     assert.equal(dirname(/^ExecStart=(\S+)/m.exec(service)?.[1] ?? ''), '/opt/sluice/node_modules/.bin');

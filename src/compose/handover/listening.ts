@@ -11,8 +11,8 @@ import type { ListenerConfig } from '../../model/threads/tls.ts';
 import type { WorkersListener, WorkersOptions } from '../../proxy/threads/options.ts';
 import { duplicateSocket } from '../../proxy/wire/duplicate.ts';
 import { assertFree } from '../../proxy/wire/port.ts';
-import type { Origin } from './origin.ts';
-import { areFor, dealerOf } from './sockets.ts';
+import type { Owned } from './owners.ts';
+import { dealerOf } from './sockets.ts';
 import type { Sockets } from './successor.ts';
 
 /** What the workers are started with. */
@@ -21,10 +21,10 @@ export interface Listening extends Pick<WorkersOptions, 'count' | 'listeners' | 
 }
 
 /**
- * Plans the workers of a configuration, on the sockets that were passed if they are for its addresses.
+ * Plans the workers of a configuration, on the sockets that were passed for its addresses; lets go of those that are for none.
  * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED when somebody else listens there
  */
-export async function planListening(config: Config, { proxy, others }: Origin): Promise<Listening> {
+export async function planListening(config: Config, { proxy, others, unwanted }: Owned): Promise<Listening> {
   const { listen, listeners = [], workers } = config;
   // Node shares a port on these platforms only; elsewhere one worker has it to itself.
   const canShare = process.platform === 'linux' || process.platform === 'freebsd';
@@ -34,15 +34,11 @@ export async function planListening(config: Config, { proxy, others }: Origin): 
   const warnings = isShort
     ? [`workers: ${wanted} asked for, but ${process.platform} cannot share a port; one worker serves`]
     : [];
+  // Nobody is to connect to a socket that we would never accept from.
+  for (const fd of unwanted.flatMap(({ fds }) => fds)) closeSync(fd);
   // One worker too: its successor may have more.
-  const given = new Set(others);
   const planned = [await planOne(listen, proxy, count)];
-  for (const listener of listeners) {
-    const passed = [...given].find((sockets) => areFor(sockets, listener)) ?? null;
-    if (passed !== null) given.delete(passed);
-    planned.push(await planOne(listener, passed, count));
-  }
-  for (const unwanted of given) letGo(unwanted);
+  for (const [n, listener] of listeners.entries()) planned.push(await planOne(listener, others[n] ?? null, count));
   return { listeners: planned, count, reusePort: canShare, warnings };
 }
 
@@ -53,25 +49,10 @@ async function planOne(
 ): Promise<WorkersListener> {
   const { host, port, proxyProtocol } = listener;
   const planned = { host, port, http2: speaksHttp2(listener), ...(proxyProtocol && { proxyProtocol }) };
-  if (passed !== null && areFor(passed, { host, port })) {
-    return { ...planned, sockets: dealerOf(passed, count, duplicateSocket) };
-  }
-  letGo(passed);
+  if (passed !== null) return { ...planned, sockets: dealerOf(passed, count, duplicateSocket) };
   // SO_REUSEPORT would let a second gateway take half of the connections without a word.
   if (port !== 0) await assertFree(host, port);
   return planned;
-}
-
-/** The admin server's socket that was passed, if it is for the address; undefined: it opens one. */
-export function adminFd(address: ListenAddress, { admin }: Origin): number | undefined {
-  if (admin !== null && areFor(admin, address)) return admin.fds[0];
-  letGo(admin);
-  return undefined;
-}
-
-/** Nobody is to connect to a socket that we would never accept from. */
-function letGo(sockets: PassedSockets | null): void {
-  for (const fd of sockets?.fds ?? []) closeSync(fd);
 }
 
 /** Listening sockets as they are now, by descriptor; null: a worker is being replaced. */
@@ -84,25 +65,23 @@ export interface OpenSockets {
 /**
  * What a successor gets: everything that is listened on.
  * @param config as it was when the sockets were opened
+ * @param owned whose the sockets were that this process was given
  * @returns why nothing can be passed, as text
  */
-export function socketsToPass(config: Config, origin: Origin, open: OpenSockets): Sockets | string {
+export function socketsToPass(config: Config, owned: Owned, open: OpenSockets): Sockets | string {
   const { listen, listeners = [], admin } = config;
   if (open.admin === null) return `${process.platform} cannot hand listening sockets to another process`;
-  const isActivated = origin.proxy?.isActivated === true;
-  if (open.proxy === null && (!isActivated || listeners.length > 0)) return 'A worker is being replaced; try again';
-  const [main = [], ...rest] = open.proxy ?? [];
-  const kept = isActivated ? (origin.proxy?.fds ?? []) : main;
-  const passed = (
-    { host, port }: ListenAddress,
-    given: PassedSockets | null,
-    fds: readonly number[],
-  ): PassedSockets => {
-    return { host, port, isActivated: given?.isActivated === true, fds };
-  };
-  return {
-    proxy: passed(listen, origin.proxy, kept),
-    admin: passed(admin, origin.admin, [open.admin]),
-    others: listeners.map((listener, n) => passed(listener, null, rest[n] ?? [])),
-  };
+  const given = [owned.proxy, ...listeners.map((_listener, n) => owned.others[n] ?? null)];
+  if (open.proxy === null && given.some((sockets) => sockets?.isActivated !== true)) {
+    return 'A worker is being replaced; try again';
+  }
+  const [proxy, ...others] = [listen, ...listeners].map((address, n) => {
+    return passedOn(address, given[n] ?? null, open.proxy?.[n] ?? []);
+  }) as [PassedSockets, ...PassedSockets[]];
+  return { proxy, others, admin: passedOn(admin, owned.admin, [open.admin]) };
+}
+
+/** A supervisor's own sockets, as workers have duplicates of them; else those that are `open`. */
+function passedOn({ host, port }: ListenAddress, given: PassedSockets | null, open: readonly number[]): PassedSockets {
+  return given?.isActivated === true ? { ...given, host, port } : { host, port, isActivated: false, fds: open };
 }

@@ -2,15 +2,18 @@
  * Where this process comes from: started anew, by a supervisor that listens for it, or by a gateway that hands over to it.
  */
 
-import type { PassedSockets } from '../../model/threads/handover.ts';
+import type { Passed, PassedSockets } from '../../model/threads/handover.ts';
 import { HANDOVER_VARIABLE } from '../../model/threads/handover.ts';
 import { type Channel, Heir, passedTo } from './heir.ts';
-import { activatedSockets } from './sockets.ts';
+import { ADMIN, LISTEN } from './owners.ts';
+import { type Activated, activatedSockets } from './sockets.ts';
 
 export interface Origin {
   /** Null when there is nobody to take over from. */
   readonly heir: Heir | null;
-  /** Listening sockets that were passed; null: none. */
+  /** Sockets of a supervisor, which are to be given to their listeners. */
+  readonly activated: readonly Activated[];
+  /** Sockets that the gateway before this one opened, by whose they were; null: none. */
   readonly proxy: PassedSockets | null;
   readonly admin: PassedSockets | null;
   /** Of the data plane's further listeners. */
@@ -26,12 +29,25 @@ const TAKEN = [HANDOVER_VARIABLE, 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'];
  */
 export function originOf(env: Record<string, string | undefined>, channel: Channel, pid: number): Origin {
   const passed = passedTo(env, channel);
-  const given = passed ?? activatedSockets(env, pid);
+  const activated = passed === null ? activatedSockets(env, pid) : handedOn(passed);
   for (const name of TAKEN) delete env[name];
   return {
     heir: passed === null ? null : new Heir(passed, channel),
-    proxy: given?.proxy ?? null,
-    admin: given?.admin ?? null,
-    others: passed?.others ?? [],
+    activated,
+    proxy: own(passed?.proxy),
+    admin: own(passed?.admin),
+    others: (passed?.others ?? []).filter(({ isActivated }) => !isActivated),
   };
+}
+
+/** Sockets of a supervisor that came by a hand-over, from earlier releases without what it calls them. */
+function handedOn({ proxy, admin, others = [] }: Passed): Activated[] {
+  const named = ({ isActivated, names, fds }: PassedSockets, fallback: string): Activated[] => {
+    return isActivated ? fds.map((fd, n) => ({ fd, name: names?.[n] ?? fallback })) : [];
+  };
+  return [...named(proxy, LISTEN), ...named(admin, ADMIN), ...others.flatMap((sockets) => named(sockets, ''))];
+}
+
+function own(sockets: PassedSockets | undefined): PassedSockets | null {
+  return sockets === undefined || sockets.isActivated ? null : sockets;
 }

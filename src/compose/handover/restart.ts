@@ -5,17 +5,19 @@
 
 import { nowMs, wallTime } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
-import type { Config, ListenAddress } from '../../model/config.ts';
+import type { Config } from '../../model/config.ts';
 import type { GatewayOptions } from '../../model/gateway.ts';
 import { formatProblem, SluiceError } from '../../model/problem.ts';
 import type { RestartAnswer, RestartStatus } from '../../model/threads/handover.ts';
 import type { PassedState } from '../../model/threads/state.ts';
+import { boundTo } from '../../proxy/wire/inherited.ts';
 import { Handover, type HandoverDeps } from './handover.ts';
-import { adminFd, type Listening, type OpenSockets, planListening, socketsToPass } from './listening.ts';
+import { type Listening, type OpenSockets, planListening, socketsToPass } from './listening.ts';
 import { notifyReady } from './notify.ts';
 import { type Origin, originOf } from './origin.ts';
+import { type Owned, ownedBy } from './owners.ts';
 import { PidFile } from './pid-file.ts';
-import { startSuccessor } from './successor.ts';
+import { type Sockets, startSuccessor } from './successor.ts';
 
 /** For a successor that has the state, until it serves: opening the file alone may take 10 s on a disk that hangs. */
 const TAKE_MS = 20_000;
@@ -38,8 +40,8 @@ export class Restart {
   readonly #pidFile: PidFile;
   /** The process before this one may still call off its succession, and then decides again. */
   #isTaking: boolean;
-  /** The configuration that the listening sockets were opened for. */
-  #opened: Config | null = null;
+  /** The configuration that the listening sockets were opened for, and those of them that were passed. */
+  #opened: { readonly config: Config; readonly owned: Owned } | null = null;
 
   constructor({ log, env, options, save, resume, leave }: RestartDeps) {
     this.#log = log;
@@ -74,15 +76,16 @@ export class Restart {
     return this.#origin.heir !== null;
   }
 
-  /** The admin server's socket that was passed, if it is for the address; undefined: it opens one. */
-  adminFd(address: ListenAddress): number | undefined {
-    return adminFd(address, this.#origin);
+  /** The admin server's socket, if one was passed for its address; undefined: it opens one. Known once listening is planned. */
+  get adminFd(): number | undefined {
+    return this.#opened?.owned.admin?.fds[0];
   }
 
-  /** How the workers listen. @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED */
+  /** How the workers listen. @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED, also when a socket is nobody's */
   planListening(config: Config): Promise<Listening> {
-    this.#opened = config;
-    return planListening(config, this.#origin);
+    const owned = ownedBy(config, this.#origin, boundTo);
+    this.#opened = { config, owned };
+    return planListening(config, owned);
   }
 
   /** Waits for the state of the process before this one, if there is one. @throws SluiceError SLU_RESTART_FAILED */
@@ -121,12 +124,16 @@ export class Restart {
 
   /** @param open null: this process does not serve */
   begin(by: string, open: OpenSockets | null): RestartAnswer {
-    const sockets = this.#isTied ? TIED : open === null || this.#opened === null ? NOT_SERVING : null;
-    const passed = sockets ?? socketsToPass(this.#opened as Config, this.#origin, open as OpenSockets);
+    const passed = this.#isTied ? TIED : this.#passed(open);
     const answer: RestartAnswer =
       typeof passed === 'string' ? { kind: 'refused', detail: passed } : this.#handover.begin(passed, by);
     if (answer.kind === 'refused') this.#log.warn('restart_refused', { by, because: answer.detail });
     return answer;
+  }
+
+  #passed(open: OpenSockets | null): Sockets | string {
+    if (open === null || this.#opened === null) return NOT_SERVING;
+    return socketsToPass(this.#opened.config, this.#opened.owned, open);
   }
 
   /** Ends what is under way; resolves when this process decides again, or has been succeeded. */

@@ -20,10 +20,12 @@ export interface PassedSockets {
   readonly host: string;
   readonly port: number;
   /**
-   * A supervisor opened them and holds them too: they are used whatever is configured, by all workers together. Others
-   * belong to one worker each, and only as long as their address is still the configured one.
+   * A supervisor opened them and holds them too: they are used by all workers together, of the listener whose they are
+   * (`compose/handover/owners.ts`). Others belong to one worker each, as long as their address is still the configured one.
    */
   readonly isActivated: boolean;
+  /** By which the supervisor calls them, by descriptor; absent where there is none, and in what earlier releases pass. */
+  readonly names?: readonly string[];
   /** Descriptors in the process that is given them. */
   readonly fds: readonly number[];
 }

@@ -9,6 +9,7 @@
 
 import { randomInt } from 'node:crypto';
 import { errorName } from './binding.ts';
+import { inheritedHandle } from './inherited.ts';
 
 /** It takes milliseconds; this bounds what should not happen. */
 const WITHIN_MS = 2000;
@@ -35,17 +36,10 @@ interface Bindings {
     readonly PipeConnectWrap: new () => { oncomplete: ((status: number) => void) | null };
     readonly constants: { readonly SERVER: number; readonly IPC: number };
   };
-  readonly tcp: {
-    readonly TCP: new (type: number) => { open(fd: number): number };
-    readonly constants: { readonly SERVER: number };
-  };
   readonly stream: {
     readonly WriteWrap: new () => { oncomplete: ((status: number) => void) | null; handle: object };
   };
 }
-
-/** What stays open for good, by descriptor: closing it would close the original. */
-const senders = new Map<number, object>();
 
 /**
  * A new descriptor of the same socket, not to be inherited; the caller owns it.
@@ -97,16 +91,14 @@ class Transfer {
     const request = new stream.WriteWrap();
     request.handle = sender;
     request.oncomplete = (status) => void this.#check(status);
-    const original = senders.get(fd) ?? this.#adopt(fd);
-    if (original !== null) this.#check(sender.writeUtf8String(request, 'x', original));
-  }
-
-  #adopt(fd: number): object | null {
-    const { tcp } = this.#runtime;
-    const handle = new tcp.TCP(tcp.constants.SERVER);
-    if (!this.#check(handle.open(fd))) return null;
-    senders.set(fd, handle);
-    return handle;
+    let original: object;
+    try {
+      original = inheritedHandle(fd);
+    } catch (error) {
+      this.#fail((error as Error).message);
+      return;
+    }
+    this.#check(sender.writeUtf8String(request, 'x', original));
   }
 
   /** The accepted end cannot take descriptors; another handle over its own can, and closes it. */
@@ -150,7 +142,6 @@ function bindings(): Bindings {
   const runtime = process as unknown as { binding(name: string): unknown };
   return {
     pipe: runtime.binding('pipe_wrap') as Bindings['pipe'],
-    tcp: runtime.binding('tcp_wrap') as Bindings['tcp'],
     stream: runtime.binding('stream_wrap') as Bindings['stream'],
   };
 }

@@ -1,17 +1,17 @@
 /** How listening sockets are come by and passed on. */
 
 import assert from 'node:assert/strict';
-import { closeSync, fstatSync, openSync } from 'node:fs';
+import { fstatSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
-import { adminFd, planListening, socketsToPass } from '#src/compose/handover/listening.ts';
-import type { Origin } from '#src/compose/handover/origin.ts';
+import { planListening, socketsToPass } from '#src/compose/handover/listening.ts';
+import type { Owned } from '#src/compose/handover/owners.ts';
 import type { Config } from '#src/model/config.ts';
 import type { PassedSockets } from '#src/model/threads/handover.ts';
 import { listenLoopback } from '../../../support/plane.ts';
 
 const HOST = '127.0.0.1';
-const NEW: Origin = { heir: null, proxy: null, admin: null, others: [] };
+const NEW: Owned = { proxy: null, admin: null, others: [], unwanted: [] };
 
 function configOf(port: number, workers: Config['workers'] = 1): Config {
   const address = { host: HOST, port };
@@ -51,13 +51,12 @@ describe('workers', () => {
     const free = createServer();
     const port = await listenLoopback(free);
     await new Promise((resolve) => free.close(resolve));
-    const { listeners } = await planListening(configOf(port), { ...NEW, proxy: passed(fd) });
+    const { listeners } = await planListening(configOf(port), { ...NEW, unwanted: [passed(fd)] });
     assert.deepEqual(listeners, [{ host: HOST, port, http2: false }]);
     assert.throws(() => fstatSync(fd), { code: 'EBADF' });
   });
 
   it('listen at every address, each on what was passed for it', async () => {
-    const [unwanted, wanted] = [openSync('/dev/null', 'r'), openSync('/dev/null', 'r')];
     const config = {
       ...configOf(0),
       listeners: [
@@ -65,23 +64,10 @@ describe('workers', () => {
         { host: HOST, port: 0 },
       ],
     };
-    const others = [{ ...passed(unwanted), port: 1 }, passed(wanted)];
+    const others = [null, passed(99)];
     const { listeners } = await planListening(config, { ...NEW, others });
     const given = await Promise.all(listeners.map(async ({ sockets }) => (await sockets?.(0)) ?? []));
-    assert.deepEqual(given, [[], [], [wanted]]);
-    assert.throws(() => fstatSync(unwanted), { code: 'EBADF' });
-    closeSync(wanted);
-  });
-});
-
-describe('the admin server', () => {
-  it('takes the socket that is for its address, and lets go of another', () => {
-    assert.equal(adminFd({ host: HOST, port: 0 }, NEW), undefined);
-    assert.equal(adminFd({ host: HOST, port: 0 }, { ...NEW, admin: passed(99) }), 99);
-    assert.equal(adminFd({ host: HOST, port: 9900 }, { ...NEW, admin: passed(99, true) }), 99);
-    const fd = openSync('/dev/null', 'r');
-    assert.equal(adminFd({ host: HOST, port: 9900 }, { ...NEW, admin: passed(fd) }), undefined);
-    assert.throws(() => closeSync(fd), { code: 'EBADF' });
+    assert.deepEqual(given, [[], [], [99]]);
   });
 });
 
@@ -110,6 +96,27 @@ describe('a successor', () => {
       isActivated: true,
       fds: [3],
     });
+  });
+
+  it("gets a supervisor's sockets of each listener beside those of the workers", () => {
+    const config = { ...configOf(8080), listeners: [8443, 8444].map((port) => ({ host: HOST, port })) };
+    const owned = { ...NEW, others: [null, passed(5, true)], admin: passed(6, true) };
+    const sockets = socketsToPass(config, owned, { proxy: [[20], [21], [22, 23]], admin: 6 });
+    assert.deepEqual(sockets, {
+      proxy: { host: HOST, port: 8080, isActivated: false, fds: [20] },
+      admin: { host: HOST, port: 8080, isActivated: true, fds: [6] },
+      others: [
+        { host: HOST, port: 8443, isActivated: false, fds: [21] },
+        { host: HOST, port: 8444, isActivated: true, fds: [5] },
+      ],
+    });
+    assert.match(socketsToPass(config, owned, { proxy: null, admin: 6 }) as string, /being replaced/);
+    const all = { ...owned, proxy: passed(3, true), others: [passed(4, true), passed(5, true)] };
+    assert.notEqual(
+      typeof socketsToPass(config, all, { proxy: null, admin: 6 }),
+      'string',
+      'duplicates are not missed',
+    );
   });
 
   it('gets nothing while a worker is being replaced, or where sockets have no descriptors', () => {
