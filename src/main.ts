@@ -14,10 +14,14 @@ process.on('SIGUSR2', () => undefined);
 
 useCompileCache(process.env);
 const { runCli } = await import('./cli/cli.ts');
-const release = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+const release = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+  engines: { node: string };
+};
 
 const code = await runCli(process.argv.slice(2), {
   version: release.version,
+  engines: release.engines.node,
   startGateway: async (options) => (await import('./gateway.ts')).startGateway(options, release),
   config: async () => (await import('./compose/config/config-tools.ts')).createConfigTools(process.env),
   log: async () => (await import('./compose/answers/log-tools.ts')).logTools,

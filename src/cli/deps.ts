@@ -47,6 +47,8 @@ export interface LogTools extends ReplayTools {
 export interface CliDeps {
   /** The release, `0.1.0`. */
   readonly version: string;
+  /** Versions of Node.js that run it, as package.json has them. */
+  readonly engines: string;
   /** @throws SluiceError SLU_CONFIG_INVALID, SLU_CONFIG_UNREADABLE, SLU_PORT_IN_USE, SLU_LISTEN_FAILED, SLU_WORKER_FAILED */
   startGateway(options: GatewayOptions): Promise<Gateway>;
   /** Loads what commands need of other sections to look at documents; here as below a second call costs nothing. */

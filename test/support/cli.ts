@@ -24,6 +24,7 @@ export function recordedDeps(changes: Partial<CliDeps> = {}): Recorded {
   const stdin = Object.assign(new EventEmitter(), { resume: () => undefined, pause: () => undefined });
   const deps: CliDeps = {
     version: '9.9.9',
+    engines: '^24.21.0 || >=26.10.0',
     startGateway: () => Promise.reject(new Error('no gateway in this test')),
     config: async () => ({
       readText: () => Promise.reject(new Error('no files in this test')),

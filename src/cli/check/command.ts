@@ -92,7 +92,9 @@ async function look(
   const document = name === null ? { checks: [], config: null } : await checkDocument(name, tools);
   const { config } = document;
   const hash = config === null ? null : tools.hash(config);
-  const environment = await checkEnvironment({ nodeVersion: process.version, config, isRunning: status !== null });
+  const { engines } = deps;
+  const surroundings = { nodeVersion: process.version, engines, config, isRunning: status !== null };
+  const environment = await checkEnvironment(surroundings);
   const running = status === null ? noGateway(adminUrl, isPre) : checkGateway(status, hash);
   return { checks: [...document.checks, ...environment, ...running] };
 }

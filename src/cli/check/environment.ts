@@ -8,16 +8,18 @@ import { connect, createServer } from 'node:net';
 import { dirname } from 'node:path';
 import type { Config, EndpointConfig, ListenAddress } from '../../model/config.ts';
 import { type Check, checksOf } from './checks.ts';
+import { isEngine } from './engines.ts';
 
 /** What is looked at; a gateway that runs holds the addresses of its own configuration. */
 export interface Surroundings {
   readonly nodeVersion: string;
+  /** Versions of Node.js that run a gateway, as package.json has them. */
+  readonly engines: string;
   readonly config: Config | null;
   /** A gateway answers at the admin address. */
   readonly isRunning: boolean;
 }
 
-const NODE_LEAST = 26;
 const CONNECT_MS = 2000;
 /** Endpoints that are tried: each is a connection. */
 const ENDPOINTS_MAX = 256;
@@ -27,8 +29,8 @@ const SHOWN = 5;
 const { pass, warn, fail } = checksOf('environment');
 
 /** Every check of the environment. */
-export async function checkEnvironment({ nodeVersion, config, isRunning }: Surroundings): Promise<Check[]> {
-  const runtime = nodeCheck(nodeVersion);
+export async function checkEnvironment({ nodeVersion, engines, config, isRunning }: Surroundings): Promise<Check[]> {
+  const runtime = nodeCheck(nodeVersion, engines);
   if (config === null) return [runtime];
   const addresses = [config.listen, ...(config.listeners ?? []), config.admin];
   return [
@@ -39,10 +41,9 @@ export async function checkEnvironment({ nodeVersion, config, isRunning }: Surro
   ];
 }
 
-function nodeCheck(version: string): Check {
-  const major = Number.parseInt(version.replace(/^v/, ''), 10);
-  if (major >= NODE_LEAST) return pass(`Node.js ${version}`);
-  return fail(`Node.js ${version} is too old`, `run it by Node.js ${NODE_LEAST} or later: npm ci brings it`);
+function nodeCheck(version: string, engines: string): Check {
+  if (isEngine(engines, version)) return pass(`Node.js ${version}`);
+  return fail(`Node.js ${version} is none that runs a gateway`, `run it by Node.js ${engines}: npm ci brings one`);
 }
 
 /** Whether the address can be had: it is taken, and given back at once. */

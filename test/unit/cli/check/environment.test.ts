@@ -23,7 +23,7 @@ async function taken(context: TestContext): Promise<number> {
 }
 
 const look = (config: Config | null, more: { nodeVersion?: string; isRunning?: boolean } = {}) =>
-  checkEnvironment({ nodeVersion: 'v26.10.0', isRunning: false, config, ...more });
+  checkEnvironment({ nodeVersion: 'v26.10.0', engines: '^24.21.0 || >=26.10.0', isRunning: false, config, ...more });
 
 function servicesAt(...ports: number[]): Config['services'] {
   const [service] = parsed.ok ? parsed.config.services : [];
@@ -34,15 +34,23 @@ function servicesAt(...ports: number[]): Config['services'] {
 }
 
 suite('checks of the environment', { timeout: 30_000 }, () => {
-  test('an old Node.js fails; without a configuration there is no more to see', async () => {
+  test('a Node.js that the package does not ask for fails; without a configuration there is no more to see', async () => {
     assert.deepEqual(
       (await look(null)).map(({ state }) => state),
       ['pass'],
     );
-    assert.deepEqual(
-      (await look(null, { nodeVersion: 'v22.1.0' })).map(({ state }) => state),
-      ['fail'],
-    );
+    for (const [nodeVersion, state] of [
+      ['v22.1.0', 'fail'],
+      ['v24.20.0', 'fail'],
+      ['v24.21.0', 'pass'],
+      ['v26.9.0', 'fail'],
+    ] as const) {
+      assert.deepEqual(
+        (await look(null, { nodeVersion })).map((check) => check.state),
+        [state],
+        nodeVersion,
+      );
+    }
   });
 
   test('an address in use fails, unless it is the gateway’s own', async (context) => {
