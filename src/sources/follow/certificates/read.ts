@@ -86,30 +86,40 @@ function readCertificate(files: CertificateFiles, path: FileFault['path'], fault
   });
   const ocsp = files.ocsp === null ? null : take('ocsp', files.ocsp, 'an OCSP response (DER)', checkedResponse);
   if (chain === null || key === null) return null;
-  const misfit = misfitOf(chain, key);
-  if (misfit !== '') {
-    faults.push({
-      path: [...path, 'key'],
-      expected: `the key of the certificate in ${files.cert}`,
-      got: `${files.key}: ${misfit}`,
-    });
+  const misfit = misfitOf(files, chain, key);
+  if (misfit !== null) {
+    const { field, ...fault } = misfit;
+    faults.push({ path: [...path, field], ...fault });
     return null;
   }
   const leaf = leafOf(chain.leaf);
   return { certificate: { cert: chain.pem, key: key.pem, names: leaf.names, digest: leaf.digest, ocsp }, leaf };
 }
 
+/** Why a certificate and a key are no pair that TLS can be spoken with; null: they are one. */
 function misfitOf(
+  { cert, key: keyFile }: CertificateFiles,
   chain: { pem: string; leaf: X509Certificate },
   { pem, key }: { pem: string; key: KeyObject },
-): string {
-  if (!chain.leaf.checkPrivateKey(key)) return 'another key';
+): (Omit<FileFault, 'path'> & { readonly field: 'cert' | 'key' }) | null {
+  if (!chain.leaf.checkPrivateKey(key)) {
+    return { field: 'key', expected: `the key of the certificate in ${cert}`, got: `${keyFile}: another key` };
+  }
   try {
     createSecureContext({ cert: chain.pem, key: pem });
-    return '';
+    return null;
   } catch (error) {
-    return wordOf(error);
+    const expected = 'a certificate that OpenSSL lets TLS be spoken with';
+    return { field: 'cert', expected, got: `${cert}: ${sizeOf(key)}, ${wordOf(error)}` };
   }
+}
+
+/** `RSA with 1024 bits`, `EC on prime256v1`. */
+function sizeOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string {
+  const { modulusLength, namedCurve } = asymmetricKeyDetails ?? {};
+  const kind = String(asymmetricKeyType).toUpperCase();
+  if (modulusLength !== undefined) return `${kind} with ${modulusLength} bits`;
+  return namedCurve === undefined ? kind : `${kind} on ${namedCurve}`;
 }
 
 /** A SEQUENCE whose first element is the status, `successful`. Source: RFC 6960 section 4.2.1. */

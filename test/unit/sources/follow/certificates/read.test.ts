@@ -51,6 +51,15 @@ describe('the files of a listener', () => {
     assert.match(fault, /^certificates\.1\.key: the key of the certificate in .*b\.pem: .*a\.key: another key$/);
   });
 
+  it('are refused for what they are when a key is the right one and too short for TLS', (t) => {
+    const [weak] = filesOf(authorityOf(t).issue('weak', { names: 'DNS:a.example', rsaBits: 1024 }));
+    const faults = faultsOf({ certificates: weak === undefined ? [] : [weak] });
+    assert.match(
+      faults.join(),
+      /^certificates\.0\.cert: a certificate that OpenSSL lets TLS be spoken with: .*weak\.pem: RSA with 1024 bits, not usable \(ERR_SSL_EE_KEY_TOO_SMALL\)$/,
+    );
+  });
+
   it('are refused when one is missing, garbage or locked, and what stands in it is not repeated', (t) => {
     const authority = authorityOf(t);
     const { cert, key } = authority.issue('a', { names: 'DNS:a.example' });
