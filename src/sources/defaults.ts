@@ -190,7 +190,7 @@ export const DEFAULT_PLAN = {
   dwellMs: 120_000,
   needsEvidence: true,
   requestsMin: 1000,
-  stepMaxMs: 3_600_000,
+  stepMaxMs: 7_200_000,
   onStepMax: 'pause',
   bakeMs: 3_600_000,
   autoStart: false,

@@ -89,7 +89,7 @@ export const rollout = z.strictObject({
   dwell: duration(0, WEEK_MS, 'Shortest stay on a step, five times as long from 50 % on; default 2m').optional(),
   requestsMin: integer(0, 1_000_000_000, 'Fewest canary requests on a step; default 1000').optional(),
   evidence: flag('A step asks for evidence that the canary is sound; default true').optional(),
-  stepMax: duration(1, WEEK_MS, 'Longest wait for the gates of a step; default 1h').optional(),
+  stepMax: duration(1, WEEK_MS, 'Longest wait for the gates of a step; default 2h').optional(),
   onStepMax: word(['pause', 'rollback'], 'What follows the longest wait; default pause').optional(),
   bake: duration(0, WEEK_MS, 'Time on the last step with the old version kept warm; default 1h').optional(),
   shadows: z

@@ -5,16 +5,14 @@
 import type { RolloutPlan } from '#src/model/config.ts';
 import type { RolloutCommand, RolloutCommandName, RolloutSpec } from '#src/model/rollout.ts';
 import { NO_BUDGET, type RolloutInput, type RolloutTerms } from '#src/slo/rollout/gates.ts';
+import { DEFAULT_PLAN, DEFAULT_STEPS } from '#src/sources/defaults.ts';
 import { SPEC } from './detection.ts';
 
+const { dwellMs: DEFAULT_DWELL_MS, ...DEFAULT_REST } = DEFAULT_PLAN;
+
 export const PLAN: RolloutPlan = {
-  steps: [1, 5, 25, 50, 100].map((percent) => ({ percent, dwellMs: percent === 50 ? 600_000 : 120_000 })),
-  needsEvidence: true,
-  requestsMin: 1000,
-  stepMaxMs: 3_600_000,
-  onStepMax: 'pause',
-  bakeMs: 3_600_000,
-  autoStart: false,
+  ...DEFAULT_REST,
+  steps: DEFAULT_STEPS.map((percent) => ({ percent, dwellMs: percent === 50 ? 600_000 : DEFAULT_DWELL_MS })),
 };
 
 export const TERMS: RolloutTerms = { plan: PLAN, budgetPolicy: SPEC.budgetPolicy };

@@ -91,11 +91,11 @@ describe('a step', () => {
   });
 
   it('that waits too long is paused, or rolled back where the plan says so', () => {
-    const waiting = { nowMs: 60 * MIN, requests: 10 };
-    assert.equal(turn(started(), input({ ...waiting, nowMs: 60 * MIN - 1 }), TERMS), null);
+    const waiting = { nowMs: 120 * MIN, requests: 10 };
+    assert.equal(turn(started(), input({ ...waiting, nowMs: 120 * MIN - 1 }), TERMS), null);
     const pause = moved(started(), waiting);
     assert.deepEqual([pause.kind, pause.trigger, percentOf(pause.rollout)], ['pause', 'policy', 1]);
-    assert.equal(pause.because, '1 h of at most 1 h went by: 10 of 1,000 canary requests');
+    assert.equal(pause.because, '2 h of at most 2 h went by: 10 of 1,000 canary requests');
     assert.equal(turn(pause.rollout, input({ nowMs: 1e9 }), TERMS), null, 'a person must resume it');
     const strict = { ...TERMS, plan: { ...PLAN, onStepMax: 'rollback' } as const };
     assert.deepEqual([moved(started(strict), waiting, strict).kind, 'policy'], ['rollback', 'policy']);
