@@ -11,7 +11,7 @@ test('what the schema says of a field is found by path', () => {
 
 test('the known fields of every mapping are found by path', () => {
   assert.deepEqual(fieldsAt(['color']), ['header', 'acceptFrom', 'query', 'cookie', 'baggage', 'signature', 'jwt']);
-  assert.deepEqual(fieldsAt(['admin']), ['host', 'port']);
+  assert.deepEqual(fieldsAt(['admin']), ['host', 'port', 'hosts']);
   assert.deepEqual(fieldsAt(['services', 'any', 'versions', 'v1']), [
     ...['endpoints', 'colors', 'overload', 'tls', 'protocol', 'proxyProtocol'],
   ]);
