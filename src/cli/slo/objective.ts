@@ -3,7 +3,7 @@
  */
 
 import type { Config } from '../../model/config.ts';
-import type { SloAsked, SloIndicator, SloScope } from '../../model/slo.ts';
+import type { SloAsked, SloConfig, SloIndicator, SloScope } from '../../model/slo.ts';
 
 export interface FileObjective {
   readonly scope: SloScope;
@@ -13,6 +13,15 @@ export interface FileObjective {
   readonly targetRatio: number;
   /** null but of latency. */
   readonly thresholdMs: number | null;
+  /** Period that is reported besides the rolling one. */
+  readonly calendar: SloConfig['calendar'];
+}
+
+/** Fields of an `slo` that no objective has: what is asked for besides. */
+export interface ExtraFields {
+  readonly scope: SloScope;
+  readonly name: string;
+  readonly fields: readonly string[];
 }
 
 /** Days of the period that budgets roll over. */
@@ -27,15 +36,20 @@ export function objectivesIn({ routes, services, business }: Config): FileObject
 }
 
 function asked(scope: SloScope, name: string, slo: SloAsked): FileObjective[] {
-  const { availabilityRatio, latency, composite, business } = slo;
+  const { availabilityRatio, latency, composite, business, calendar } = slo;
   const one = (indicator: SloIndicator, targetRatio: number | undefined, thresholdMs: number | null = null) =>
-    targetRatio === undefined ? [] : [{ scope, name, indicator, targetRatio, thresholdMs }];
+    targetRatio === undefined ? [] : [{ scope, name, indicator, targetRatio, thresholdMs, calendar }];
   return [
     ...one('availability', availabilityRatio),
     ...one('latency', latency?.targetRatio, latency?.thresholdMs),
     ...one('composite', composite?.targetRatio),
     ...one('business', business?.targetRatio),
   ];
+}
+
+/** Days as Prometheus and Sloth write a duration: `4w`, and `30d` where there are no whole weeks. */
+export function daysText(days: number): string {
+  return days % 7 === 0 ? `${days / 7}w` : `${days}d`;
 }
 
 /** `route-availability`: which of the objectives of a name it is. */
@@ -49,7 +63,7 @@ export function idOf(objective: FileObjective): string {
 }
 
 /** In words, for messages. */
-export function titleOf({ scope, name, indicator }: FileObjective): string {
+export function titleOf({ scope, name, indicator }: Pick<FileObjective, 'scope' | 'name' | 'indicator'>): string {
   return `${indicator} of ${scope} ${name}`;
 }
 

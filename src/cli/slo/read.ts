@@ -6,15 +6,17 @@ import type { Config } from '../../model/config.ts';
 import type { Problem } from '../../model/problem.ts';
 import type { ConfigTools } from '../config/command.ts';
 import type { CliDeps } from '../deps.ts';
-import { Findings } from './check/findings.ts';
+import { Findings, mappingOf, valueAt } from './check/findings.ts';
 import { isOpenSlo, readOpenSlo } from './check/openslo.ts';
-import { type FileObjective, objectivesIn } from './objective.ts';
+import { type ExtraFields, type FileObjective, objectivesIn } from './objective.ts';
 import type { FileDocument, SloTools } from './tools.ts';
 
 export interface SloFile {
   readonly format: 'sluice' | 'openslo';
   /** Those that the gateway measures; none when there are problems. */
   readonly objectives: readonly FileObjective[];
+  /** What is asked for besides objectives, as it is written. */
+  readonly extras: readonly ExtraFields[];
   /** null of OpenSLO, and when there are problems. */
   readonly config: Config | null;
   readonly problems: readonly Problem[];
@@ -40,9 +42,11 @@ export async function readSloFile(file: string, tools: ReadTools): Promise<SloFi
     const { place, because } = yaml;
     const code = tools.slo.codeOf('syntax');
     const problem = { code, file, ...place, path: '', expected: 'valid YAML', got: `an error: ${because}`, hint: '' };
-    return { format: 'sluice', objectives: [], config: null, problems: [problem], warnings: [] };
+    return { format: 'sluice', objectives: [], extras: [], config: null, problems: [problem], warnings: [] };
   }
-  return yaml.documents.some(isOpenSlo) ? fromOpenSlo(yaml.documents, file, tools) : fromConfig(text, file, tools);
+  return yaml.documents.some(isOpenSlo)
+    ? fromOpenSlo(yaml.documents, file, tools)
+    : fromConfig(text, file, yaml.documents, tools);
 }
 
 function fromOpenSlo(documents: readonly FileDocument[], file: string, { slo }: ReadTools): SloFile {
@@ -61,12 +65,36 @@ function fromOpenSlo(documents: readonly FileDocument[], file: string, { slo }: 
     seen.add(key);
   }
   const objectives = own.map(({ fields: _fields, ...objective }) => objective);
-  return { format: 'openslo', objectives: problems.length > 0 ? [] : objectives, config: null, problems, warnings };
+  if (problems.length > 0) return { format: 'openslo', objectives: [], extras: [], config: null, problems, warnings };
+  const extras = own
+    .filter(({ fields }) => valueAt(fields.document.value, ['spec', 'alertPolicies']) !== undefined)
+    .map(({ scope, name }) => ({ scope, name, fields: ['alertPolicies'] }));
+  return { format: 'openslo', objectives, extras, config: null, problems, warnings };
 }
 
-function fromConfig(text: string, file: string, { config }: ReadTools): SloFile {
+function fromConfig(text: string, file: string, documents: readonly FileDocument[], { config }: ReadTools): SloFile {
   const parsed = config.parse(text, file);
-  if (!parsed.ok) return { format: 'sluice', objectives: [], config: null, problems: parsed.problems, warnings: [] };
+  if (!parsed.ok) {
+    return { format: 'sluice', objectives: [], extras: [], config: null, problems: parsed.problems, warnings: [] };
+  }
   const { config: read, warnings } = parsed;
-  return { format: 'sluice', objectives: objectivesIn(read), config: read, problems: [], warnings };
+  const extras = documents.flatMap(({ value }) => extrasIn(value));
+  return { format: 'sluice', objectives: objectivesIn(read), extras, config: read, problems: [], warnings };
+}
+
+/** Fields of an `slo` that make its objectives. */
+const OBJECTIVE_FIELDS = ['availability', 'latency', 'timeWindow', 'composite'];
+
+function extrasIn(document: unknown): ExtraFields[] {
+  const extra = (scope: ExtraFields['scope'], name: string, one: unknown): ExtraFields[] => {
+    const fields = Object.keys(mappingOf(valueAt(one, ['slo'])) ?? {});
+    const others = fields.filter((field) => !OBJECTIVE_FIELDS.includes(field));
+    return others.length === 0 ? [] : [{ scope, name, fields: others }];
+  };
+  const routes = valueAt(document, ['routes']);
+  const services = Object.entries(mappingOf(valueAt(document, ['services'])) ?? {});
+  return [
+    ...(Array.isArray(routes) ? routes : []).flatMap((one) => extra('route', String(valueAt(one, ['name'])), one)),
+    ...services.flatMap(([name, one]) => extra('service', name, one)),
+  ];
 }

@@ -50,6 +50,8 @@ export interface SloTools {
     | { readonly ok: true; readonly documents: readonly FileDocument[] }
     | { readonly ok: false; readonly place: Place; readonly because: string };
   writeYaml(documents: readonly unknown[]): string;
+  /** As a configuration takes it, `1m30s`. @param ms whole */
+  writeDuration(ms: number): string;
   readonly rules: readonly AlertRule[];
   /** Fewest failures of `total` events that no chance explains at an error ratio; null: not even all of them. */
   badNeeded(total: number, expectedRatio: number): number | null;

@@ -11,7 +11,7 @@ import { isPlain, openSloDocuments } from './formats/openslo.ts';
 import { prometheusRules } from './formats/prometheus.ts';
 import { pyrraDocuments } from './formats/pyrra.ts';
 import { slothDocuments } from './formats/sloth.ts';
-import { type FileObjective, titleOf } from './objective.ts';
+import { type ExtraFields, type FileObjective, titleOf } from './objective.ts';
 import { type ReadTools, readSloFile, type SloFile, toolsOf } from './read.ts';
 import type { SloTools } from './tools.ts';
 
@@ -26,7 +26,9 @@ export async function exportObjectives(argv: readonly string[], deps: CliDeps): 
   const format = readFormat(values.format, FORMATS);
   const read = await readSloFile(file, await toolsOf(deps));
   if (read.problems.length > 0) return refuse(read, file, deps);
+  for (const warning of read.warnings) deps.stderr.write(`warning: ${formatProblem(warning)}\n`);
   const objectives = format === 'openslo' ? plain(read.objectives, deps) : read.objectives;
+  tellLeftOut(format === 'openslo' ? read.extras : windowsOf(read.objectives), format, deps);
   if (objectives.length === 0) {
     deps.stderr.write(`sluice: ${file} has no objectives to export\n`);
     return EXIT.failed;
@@ -51,6 +53,19 @@ function plain(objectives: readonly FileObjective[], deps: CliDeps): FileObjecti
     deps.stderr.write(`warning: ${titleOf(one)} is left out: OpenSLO has no form for it\n`);
   }
   return objectives.filter(isPlain);
+}
+
+/** Rules and objectives of Prometheus, Sloth and Pyrra are of 28 days that roll; what else an `slo` says is not theirs to know. */
+function windowsOf(objectives: readonly FileObjective[]): ExtraFields[] {
+  const kept = objectives.filter(({ calendar }) => calendar !== null);
+  return kept.map(({ scope, name }) => ({ scope, name, fields: ['timeWindow'] }));
+}
+
+function tellLeftOut(extras: readonly ExtraFields[], where: string, deps: CliDeps): void {
+  const lines = extras.map(
+    ({ scope, name, fields }) => `warning: left out of ${scope} ${name}: ${fields.join(', ')} (no form in ${where})\n`,
+  );
+  for (const line of new Set(lines)) deps.stderr.write(line);
 }
 
 /** @throws SluiceError SLU_USAGE, SLU_CONFIG_UNREADABLE */
@@ -78,7 +93,9 @@ export async function importObjectives(argv: readonly string[], deps: CliDeps): 
     );
   }
   if (missing.length > 0) return EXIT.failed;
-  deps.stdout.write((await deps.slo()).writeYaml([fragmentOf(read.objectives)]));
+  tellLeftOut([...read.extras, ...otherWindows(read.objectives)], 'a configuration', deps);
+  const slo = await deps.slo();
+  deps.stdout.write(slo.writeYaml([fragmentOf(read.objectives, slo)]));
   return EXIT.ok;
 }
 
@@ -88,19 +105,22 @@ async function readOpenApi(
 ): Promise<Omit<SloFile, 'format' | 'config'> & { readonly format: string }> {
   const yaml = slo.readYaml(await config.readText(file));
   const document = yaml.ok ? yaml.documents.find(isOpenApi) : undefined;
-  if (document !== undefined) return { format: 'openapi', ...fromOpenApi(document, file, slo) };
+  if (document !== undefined) return { format: 'openapi', extras: [], ...fromOpenApi(document, file, slo) };
   const place = yaml.ok ? { line: 1, column: 1 } : yaml.place;
   const [code, expected] = [slo.codeOf(yaml.ok ? 'sloField' : 'syntax'), 'an OpenAPI 3 document'];
   const got = yaml.ok ? 'a document without openapi: 3.…' : yaml.because;
   const problem = { code, file, ...place, path: '', expected, got, hint: '' };
-  return { format: 'openapi', objectives: [], problems: [problem], warnings: [] };
+  return { format: 'openapi', objectives: [], extras: [], problems: [problem], warnings: [] };
 }
 
 /** Fields of a configuration: what is to be merged into its routes and services. */
-export function fragmentOf(objectives: readonly FileObjective[]): Record<string, unknown> {
+export function fragmentOf(
+  objectives: readonly FileObjective[],
+  tools: Pick<SloTools, 'writeDuration'>,
+): Record<string, unknown> {
   const named = (scope: FileObjective['scope']) => {
     const own = objectives.filter((objective) => objective.scope === scope);
-    return [...Map.groupBy(own, ({ name }) => name)].map(([name, asked]) => ({ name, slo: sloOf(asked) }));
+    return [...Map.groupBy(own, ({ name }) => name)].map(([name, asked]) => ({ name, slo: sloOf(asked, tools) }));
   };
   const [routes, services] = [named('route'), named('service')];
   return {
@@ -109,12 +129,29 @@ export function fragmentOf(objectives: readonly FileObjective[]): Record<string,
   };
 }
 
-function sloOf(asked: readonly FileObjective[]) {
+function sloOf(asked: readonly FileObjective[], { writeDuration }: Pick<SloTools, 'writeDuration'>) {
   const availability = asked.find(({ indicator }) => indicator === 'availability');
   const latency = asked.find(({ indicator }) => indicator === 'latency');
   const late =
-    latency === undefined ? {} : { latency: { threshold: `${latency.thresholdMs}ms`, target: latency.targetRatio } };
-  return { availability: availability?.targetRatio, ...late };
+    latency?.thresholdMs == null
+      ? {}
+      : { latency: { threshold: writeDuration(latency.thresholdMs), target: latency.targetRatio } };
+  const duration = { week: '1w', month: '1M' } as const;
+  const calendar = availability?.calendar ?? null;
+  const window = calendar === null ? {} : { timeWindow: { duration: duration[calendar], isRolling: false } };
+  return { availability: availability?.targetRatio, ...late, ...window };
+}
+
+/** Latency whose window is not that of the availability beside it: an `slo` has one. */
+function otherWindows(objectives: readonly FileObjective[]): ExtraFields[] {
+  const calendars = new Map(
+    objectives.flatMap(({ indicator, scope, name, calendar }) =>
+      indicator === 'availability' ? [[`${scope}/${name}`, calendar]] : [],
+    ),
+  );
+  return objectives
+    .filter(({ scope, name, calendar }) => calendars.get(`${scope}/${name}`) !== calendar)
+    .map(({ scope, name }) => ({ scope, name, fields: ['timeWindow of latency'] }));
 }
 
 function withoutAvailability(objectives: readonly FileObjective[]): FileObjective[] {

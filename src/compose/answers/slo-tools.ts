@@ -12,9 +12,18 @@ import { TrafficReplay } from '../../slo/replay/traffic.ts';
 import { DEFAULT_SLO } from '../../sources/defaults.ts';
 import { readYaml, writeYaml } from '../../sources/document/yaml.ts';
 import { codeOf } from '../../sources/problems/codes.ts';
+import { formatDuration } from '../../sources/scalars/duration.ts';
 
 /** What the command line is handed. */
-export const sloTools = { readYaml, writeYaml, rules: ALERT_RULES, badNeeded, codeOf, replay };
+export const sloTools = {
+  readYaml,
+  writeYaml,
+  writeDuration: formatDuration,
+  rules: ALERT_RULES,
+  badNeeded,
+  codeOf,
+  replay,
+};
 
 /**
  * Fewest failures of `total` events that no chance explains at an error ratio of `expectedRatio` (the guard of alerts); null: not

@@ -152,7 +152,10 @@ const TABLE = {
   strainIdle: ['SLU1214', 'A `whileBelow` of a composite objective does nothing.'],
   sloField: ['SLU1215', 'A field of an SLO file is missing, malformed, or not known there.'],
   sloReference: ['SLU1216', 'An SLO file refers to something that is not in it.'],
-  sloNumbers: ['SLU1217', 'Numbers of an SLO file contradict each other: something can never happen, or always does.'],
+  sloNumbers: [
+    'SLU1217',
+    'Numbers of an SLO file contradict each other, or the gateway counts otherwise: by another window or method.',
+  ],
   sloTraffic: ['SLU1218', 'The traffic is too little for an objective: its budget or its alerts mean nothing.'],
   sloTwice: ['SLU1219', 'An SLO file has the same object or the same objective twice.'],
   collectorHeader: [

@@ -13,6 +13,7 @@ import type { FileDocument } from '../tools.ts';
 import { Fields, refer } from './fields.ts';
 import { type Findings, mappingOf, valueAt } from './findings.ts';
 import { checkAlertCondition, checkAlertPolicy, policyBurns } from './policies.ts';
+import { checkWindow, DURATION, periodOf } from './window.ts';
 
 const KINDS = ['DataSource', 'SLO', 'SLI', 'AlertPolicy', 'AlertCondition', 'AlertNotificationTarget', 'Service'];
 const METHODS = ['Occurrences', 'Timeslices', 'RatioTimeslices'];
@@ -23,8 +24,6 @@ const OBJECTIVE_FIELDS = [
   'displayName', 'op', 'value', 'target', 'targetPercent', 'timeSliceTarget', 'timeSliceWindow', 'indicator', 'indicatorRef',
   'compositeWeight',
 ]; // biome-ignore format: a list of words
-/** Case matters: m is minutes, M months. */
-const DURATION = /^[1-9]\d*(?:m|h|d|w|M|Q|Y)$/;
 const NAME = /^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/;
 
 /** An objective of ours in a file, and where it is. */
@@ -92,29 +91,21 @@ function checkSlo(root: Fields, objects: ReadonlyMap<string, Fields>): PlacedObj
   checkWindow(spec);
   const indicator = indicatorOf(spec, objects);
   const burns = policyBurns(spec, objects);
-  return spec.entries('objectives', 'a list of objectives').flatMap((objective) => {
+  const own = spec.entries('objectives', 'a list of objectives').flatMap((objective) => {
     const targetRatio = checkObjective(objective, method, indicator);
     if (targetRatio === null) return [];
     for (const { threshold, fields } of burns) checkBurn(targetRatio, threshold, fields);
     return ownOf(root, indicator, targetRatio, objective) ?? [];
   });
+  if (own.length === 0) return [];
+  if (method !== null && method !== 'Occurrences') warnOfMethod(spec);
+  const calendar = periodOf(spec);
+  return own.map((one) => ({ ...one, calendar }));
 }
 
-function checkWindow(spec: Fields): void {
-  for (const window of spec.entries('timeWindow', 'a list of one window', 1)) {
-    if (!window.isMapping(['duration', 'isRolling', 'calendar'])) continue;
-    const duration = window.text('duration', 'a duration such as 28d');
-    if (duration !== null && !DURATION.test(duration)) {
-      window.refuse('duration', 'a number and one of m, h, d, w, M, Q, Y', 'case matters: m is minutes, M months');
-    } else if (duration?.endsWith('m') === true) {
-      const hint = `did you mean ${duration.slice(0, -1)}M?`;
-      const flaw = { kind: 'sloNumbers', expected: 'a window of an hour or more: m is minutes', hint } as const;
-      window.findings.warn(window.document, [...window.path, 'duration'], flaw);
-    }
-    const isRolling = window.at('isRolling').value;
-    if (isRolling === true && window.has('calendar')) window.refuse('calendar', 'no calendar beside isRolling: true');
-    if (isRolling !== true && !window.has('calendar')) window.refuse('calendar', 'a calendar, or isRolling: true');
-  }
+function warnOfMethod(spec: Fields): void {
+  const expected = 'Occurrences, which is how the gateway counts';
+  spec.findings.warn(spec.document, [...spec.path, 'budgetingMethod'], { kind: 'sloNumbers', expected });
 }
 
 /** The indicator of an SLO: its own, or the one that it refers to in the file. */
@@ -204,7 +195,12 @@ const SCOPES: readonly string[] = ['route', 'service'];
 const INDICATORS: readonly string[] = ['availability', 'latency'];
 
 /** What the gateway measures of it: by the annotations of an export, or by a metric source of type sluice. */
-function ownOf(root: Fields, indicator: Fields | null, targetRatio: number, fields: Fields): PlacedObjective | null {
+function ownOf(
+  root: Fields,
+  indicator: Fields | null,
+  targetRatio: number,
+  fields: Fields,
+): Omit<PlacedObjective, 'calendar'> | null {
   const annotations = mappingOf(root.at('metadata').at('annotations').value);
   const annotated = (key: string): unknown => annotations?.[`${ANNOTATION}${key}`];
   const source = indicator === null ? null : mappingOf(sourceOf(indicator));
@@ -216,10 +212,10 @@ function ownOf(root: Fields, indicator: Fields | null, targetRatio: number, fiel
   const thresholdMs = typeof threshold === 'string' ? millisecondsOf(threshold) : null;
   const isSound =
     typeof scope === 'string' && SCOPES.includes(scope) && typeof sli === 'string' && INDICATORS.includes(sli) &&
-    typeof name === 'string' && (sli === 'latency') === (thresholdMs !== null); // biome-ignore format: one condition
+    typeof name === 'string' && (sli === 'latency') === Number.isInteger(thresholdMs); // biome-ignore format: one condition
   if (!isSound) {
     const expected =
-      'scope (route, service), name, sli (availability, latency), and of latency a threshold such as 300ms';
+      'scope (route, service), name, sli (availability, latency), and of latency a threshold in whole ms such as 300ms';
     root.findings.refuse(root.document, ['metadata', 'annotations'], { kind: 'sloField', expected });
     return null;
   }

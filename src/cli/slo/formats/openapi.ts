@@ -66,7 +66,7 @@ function collect(levels: readonly Fields[], found: Map<string, FileObjective>): 
   if (availability) {
     const targetRatio = ratioOf(availability, AVAILABILITY);
     if (targetRatio !== null)
-      keep({ indicator: 'availability', targetRatio, thresholdMs: null, name }, availability, found);
+      keep({ indicator: 'availability', targetRatio, thresholdMs: null, name, calendar: null }, availability, found);
   }
   if (!threshold && !target) return;
   if (!threshold || !target) {
@@ -76,9 +76,10 @@ function collect(levels: readonly Fields[], found: Map<string, FileObjective>): 
   const targetRatio = ratioOf(target, TARGET);
   const text = threshold.text(THRESHOLD, 'a duration such as 300ms');
   const thresholdMs = text === null ? null : millisecondsOf(text);
-  if (text !== null && thresholdMs === null) threshold.refuse(THRESHOLD, 'a duration such as 300ms');
-  if (targetRatio === null || thresholdMs === null) return;
-  keep({ indicator: 'latency', targetRatio, thresholdMs, name }, target, found);
+  const isWhole = Number.isInteger(thresholdMs);
+  if (text !== null && !isWhole) threshold.refuse(THRESHOLD, 'a duration in whole ms such as 300ms');
+  if (targetRatio === null || thresholdMs === null || !isWhole) return;
+  keep({ indicator: 'latency', targetRatio, thresholdMs, name, calendar: null }, target, found);
 }
 
 function keep(asked: Omit<FileObjective, 'scope'>, at: Fields, found: Map<string, FileObjective>): void {

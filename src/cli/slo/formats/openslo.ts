@@ -14,6 +14,13 @@ export const OPENSLO_VERSION = 'openslo/v1';
 /** Begins the annotations that make an import exact. */
 export const ANNOTATION = 'sluice.dev/';
 
+/** A Monday and a first of the month. */
+const START = { startTime: '2024-01-01 00:00:00', timeZone: 'UTC' };
+const CALENDARS = {
+  week: { duration: '1w', isRolling: false, calendar: START },
+  month: { duration: '1M', isRolling: false, calendar: START },
+};
+
 /** Whether an objective has a form in OpenSLO. */
 export function isPlain({ indicator }: FileObjective): boolean {
   return indicator === 'availability' || indicator === 'latency';
@@ -33,7 +40,7 @@ export function openSloDocuments(objectives: readonly FileObjective[]): unknown[
 }
 
 function slo(objective: FileObjective, name: string, service: string) {
-  const { targetRatio, thresholdMs } = objective;
+  const { targetRatio, thresholdMs, calendar } = objective;
   const title = titleOf(objective);
   const within = thresholdMs === null ? '' : ` within ${thresholdMs} ms`;
   return {
@@ -47,7 +54,7 @@ function slo(objective: FileObjective, name: string, service: string) {
         metadata: { name },
         spec: { ratioMetric: { counter: true, good: source(objective, 'good'), total: source(objective, null) } },
       },
-      timeWindow: [{ duration: `${PERIOD_DAYS}d`, isRolling: true }],
+      timeWindow: [calendar === null ? { duration: `${PERIOD_DAYS}d`, isRolling: true } : CALENDARS[calendar]],
       budgetingMethod: 'Occurrences',
       objectives: [{ displayName: title, target: targetRatio }],
     },

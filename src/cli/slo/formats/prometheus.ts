@@ -11,6 +11,7 @@
 
 import {
   budgetOf,
+  daysText,
   type FileObjective,
   idOf,
   kindOf,
@@ -23,7 +24,7 @@ import type { AlertRule } from '../tools.ts';
 
 /** Windows of error ratios: those of the alerts, and those that dashboards show. */
 const WINDOWS = ['5m', '30m', '1h', '2h', '6h', '1d', '3d'] as const;
-const PERIOD = `${PERIOD_DAYS}d`;
+const PERIOD = daysText(PERIOD_DAYS);
 
 type Labels = Readonly<Record<string, string>>;
 

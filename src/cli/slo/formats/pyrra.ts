@@ -4,7 +4,7 @@
  * Source: Pyrra, ServiceLevelObjective v1alpha1; docs/slo-files.md.
  */
 
-import { type FileObjective, idOf, PERIOD_DAYS, percentText, selectorOf, titleOf } from '../objective.ts';
+import { daysText, type FileObjective, idOf, PERIOD_DAYS, percentText, selectorOf, titleOf } from '../objective.ts';
 import { resourceNames } from './names.ts';
 
 /** Documents for a file. */
@@ -16,7 +16,7 @@ export function pyrraDocuments(objectives: readonly FileObjective[]): unknown[] 
     metadata: { name: nameOf(idOf(objective)), labels: { 'pyrra.dev/source': 'sluice' } },
     spec: {
       target: percentText(objective.targetRatio),
-      window: `${PERIOD_DAYS / 7}w`,
+      window: daysText(PERIOD_DAYS),
       description: titleOf(objective),
       indicator: {
         ratio: {

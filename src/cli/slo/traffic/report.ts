@@ -2,8 +2,8 @@
  * What objectives would have said of traffic, as people read it and as JSON.
  */
 
-import type { ObjectiveReport, TrafficReport } from '../../../model/threads/load/traffic.ts';
-import { type FileObjective, percentText, titleOf } from '../objective.ts';
+import type { ObjectiveReport, TrafficObjective, TrafficReport } from '../../../model/threads/load/traffic.ts';
+import { percentText, titleOf } from '../objective.ts';
 
 /** Alerts, and times of spent budgets, of an objective that people are shown; JSON has all. */
 const SHOWN_MAX = 10;
@@ -15,7 +15,7 @@ export interface Told {
   readonly traffic: string;
   readonly report: TrafficReport;
   /** Objectives about seconds: a record has nothing of endpoints and breakers. */
-  readonly skipped: readonly FileObjective[];
+  readonly skipped: readonly TrafficObjective[];
 }
 
 /** Times as ISO 8601, lengths in seconds. */

@@ -121,6 +121,7 @@ const OBJECTIVE = {
   indicator: 'availability',
   targetRatio: 0.999,
   thresholdMs: null,
+  calendar: null,
 } as const;
 /** Windows that the recording rules and the gateway both have, and that have been filled. */
 const WINDOWS = ['5m', '30m', '1h'] as const;

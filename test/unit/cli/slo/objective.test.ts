@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { budgetOf, idOf, objectivesIn, percentText, selectorOf, titleOf } from '#src/cli/slo/objective.ts';
+import { budgetOf, daysText, idOf, objectivesIn, percentText, selectorOf, titleOf } from '#src/cli/slo/objective.ts';
 import { configOf } from '../../../support/config.ts';
 import { CONFIG } from '../../../support/readings/slo-file.ts';
 
@@ -25,6 +25,17 @@ test('each has a name of its own, and the labels of its series', () => {
   assert.ok(first !== undefined);
   assert.equal(idOf(first), 'checkout-route-availability');
   assert.equal(selectorOf(first), 'scope="route",name="checkout",sli="availability"');
+});
+
+test('days are weeks where they can be, as Prometheus writes them', () => {
+  assert.deepEqual([28, 7, 30, 1].map(daysText), ['4w', '1w', '30d', '1d']);
+});
+
+test('a period of the calendar is of each objective', () => {
+  const of = (window: string) =>
+    configOf(CONFIG.replace('availability: 0.999\n', `availability: 0.999\n      ${window}\n`));
+  const calendars = objectivesIn(of('timeWindow: {duration: 1M}')).map(({ calendar }) => calendar);
+  assert.deepEqual(calendars, ['month', 'month', 'month', null, null]);
 });
 
 test('budgets and percentages have no dust', () => {

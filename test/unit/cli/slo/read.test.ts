@@ -21,7 +21,14 @@ test('OpenSLO is read as that', async () => {
   const { format, objectives } = await read(OPENSLO);
   assert.equal(format, 'openslo');
   assert.deepEqual(objectives, [
-    { scope: 'route', name: 'checkout', indicator: 'availability', targetRatio: 0.999, thresholdMs: null },
+    {
+      scope: 'route',
+      name: 'checkout',
+      indicator: 'availability',
+      targetRatio: 0.999,
+      thresholdMs: null,
+      calendar: null,
+    },
   ]);
 });
 

