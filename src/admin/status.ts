@@ -4,7 +4,7 @@
  * Pure: everything it shows is handed in. A ratio without a denominator and a quantile of nothing are null, never 0.
  */
 
-import { quantile } from '../lib/histogram.ts';
+import { quantile, sparseCounts } from '../lib/histogram.ts';
 import type { Config } from '../model/config.ts';
 import { versionCells } from '../model/overload.ts';
 import { type WeightsOrigin, weightScaleOf } from '../model/rollout.ts';
@@ -18,6 +18,7 @@ import type {
   RescueCounts,
   RetryCounts,
   RolloutStatus,
+  RouteLatencies,
   RouteState,
   RouteStatus,
   SheddingStatus,
@@ -130,6 +131,14 @@ function routeStatus(
     shedding: source.shedding(route.name),
     fallbacks: route.fallback === undefined ? null : source.cell(route.cell).fallbacks,
   };
+}
+
+/** Latencies of the routes that had requests. Cost: about a microsecond for each of these. */
+export function routeLatencies({ snapshot, cell }: Pick<StatusSource, 'snapshot' | 'cell'>): RouteLatencies[] {
+  return snapshot.routes.flatMap(({ name, cell: id }) => {
+    const { finished, histogram } = cell(id);
+    return finished === 0 ? [] : [{ route: name, counts: sparseCounts(histogram, 0) }];
+  });
 }
 
 /** The weights of one route's versions. Cost: that of one route. @param index of the route */

@@ -8,7 +8,14 @@ import { getHeapSnapshot } from 'node:v8';
 import { notReadyBecause, type Phase } from '../admin/checks.ts';
 import type { SteerActions } from '../admin/process/steer.ts';
 import { type AdminServer, startAdmin } from '../admin/server.ts';
-import { routeStates, routeStatuses, type StatusSource, statusesAt, versionWeights } from '../admin/status.ts';
+import {
+  routeLatencies,
+  routeStates,
+  routeStatuses,
+  type StatusSource,
+  statusesAt,
+  versionWeights,
+} from '../admin/status.ts';
 import { routeReadings } from '../export/exposition/readings.ts';
 import { createMetrics } from '../export/metrics.ts';
 import type { AccessLogWriter } from '../export/requests/access-log.ts';
@@ -264,6 +271,7 @@ function statusOf(insight: Insight): Status {
   const { release, since, store, configuration, revisions, totals, health, objectives, rollouts, durable } = insight;
   const sources = configuration.sources();
   const routesNow = once(() => routesOf(insight));
+  const latenciesNow = once(() => routeLatencies(routeSourceOf(insight)));
   const slosNow = once(() => objectives.slos.status(bothClocks()));
   const workers = insight.workers();
   const because = notReadyBecause(insight.phase(), workers);
@@ -289,6 +297,9 @@ function statusOf(insight: Insight): Status {
     // Computed when somebody first looks: a probe asks for the rest only.
     get routes() {
       return routesNow();
+    },
+    get latencies() {
+      return latenciesNow();
     },
     get slos() {
       return slosNow();

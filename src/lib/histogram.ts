@@ -113,6 +113,27 @@ export function mean(counts: ArrayLike<number>, offset: number): number | null {
   return total === 0 ? null : sumMs / total;
 }
 
+/** Buckets that are not empty, of one histogram: its index and count, ascending. */
+export type SparseCounts = readonly (readonly [index: number, count: number])[];
+
+/** @param counts as of `quantile` */
+export function sparseCounts(counts: ArrayLike<number>, offset: number): SparseCounts {
+  const sparse: [number, number][] = [];
+  for (let index = 0; index < HISTOGRAM_BUCKETS; index++) {
+    const count = countAt(counts, offset + index);
+    if (count > 0) sparse.push([index, count]);
+  }
+  return sparse;
+}
+
+/** What is in `now` and was not in `before`, an earlier reading of the same histogram; for `quantile`, with offset 0. */
+export function countsSince(now: SparseCounts, before: SparseCounts): Float64Array {
+  const counts = new Float64Array(HISTOGRAM_BUCKETS);
+  for (const [index, count] of now) counts[index] = count;
+  for (const [index, count] of before) counts[index] = Math.max(0, (counts[index] as number) - count);
+  return counts;
+}
+
 function countAt(counts: ArrayLike<number>, at: number): number {
   const count = counts[at] as number;
   return count < 0 ? count + UINT32 : count;

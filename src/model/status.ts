@@ -217,6 +217,13 @@ export type VersionState = Pick<
   'service' | 'version' | 'weight' | 'shareRatio' | 'downstream' | 'endpoints'
 >;
 
+/** Latencies of a route since the start, in the buckets of lib/histogram.ts: readings can be subtracted. */
+export interface RouteLatencies {
+  readonly route: string;
+  /** Those that are not empty, ascending. */
+  readonly counts: readonly (readonly [bucket: number, count: number])[];
+}
+
 /** Counts of a window or period. */
 export interface EventsStatus {
   readonly good: number;
@@ -379,6 +386,8 @@ export interface Status {
   /** Faults on purpose, those that are over included while they are configured. */
   readonly faults: readonly FaultStatus[];
   readonly routes: readonly RouteStatus[];
+  /** Of routes that had requests. */
+  readonly latencies: readonly RouteLatencies[];
   /** Objectives of routes and services, in the order of the configuration. */
   readonly slos: readonly SloStatus[];
   readonly health: HealthStatus;

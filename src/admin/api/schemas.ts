@@ -128,6 +128,7 @@ export const SCHEMAS = {
     saturation: object({ grade: TEXT, because: TEXT, memory: ANY, threads: list(ANY) }),
     faults: list(ANY),
     routes: list(named('Route')),
+    latencies: list(object({ route: TEXT, counts: list({ ...list(COUNT), description: 'bucket, count' }) })),
     slos: list(named('Slo')),
     health: ANY,
     state: ANY,

@@ -5,11 +5,13 @@
  * budget    frozen, below the least, or an alert fires: closed. Nothing counted: not known, which is not open
  * errors    of the requests since the baseline as many failed as no chance explains at
  *           (bad + 1) / (requests + 1) of the baseline x (1 + tolerance): closed
- * p99       above that of the baseline x (1 + tolerance): closed
+ * p99       of the requests since the baseline more than no chance explains at 1 in 100 took longer than the p99 of the baseline
+ *           x (1 + tolerance): closed
  * ```
  * Adding one failure to the baseline keeps one without any from making two failures of a million a reason.
  */
 
+import { bucketIndex, countsSince, quantile, type SparseCounts } from '../../lib/histogram.ts';
 import type { RouteStatus, SloStatus, Status } from '../../model/status.ts';
 import type { Baseline } from './baseline.ts';
 
@@ -61,7 +63,7 @@ export interface Comparison {
 
 /** Two checks for each route of the baseline that is there: errors and p99. */
 export function baselineChecks(
-  status: Pick<Status, 'startedAt' | 'routes'>,
+  status: Pick<Status, 'startedAt' | 'routes' | 'latencies'>,
   baseline: Baseline,
   comparison: Comparison,
 ): GateCheck[] {
@@ -69,7 +71,8 @@ export function baselineChecks(
   return status.routes.flatMap((route) => {
     const before = baseline.routes.find(({ name }) => name === route.name);
     if (before === undefined) return [];
-    return [errorsOf(route, before, isSame, comparison), p99Of(route, before, comparison)];
+    const now = status.latencies.find((one) => one.route === route.name)?.counts ?? [];
+    return [errorsOf(route, before, isSame, comparison), p99Of(now, before, isSame, comparison)];
   });
 }
 
@@ -88,19 +91,31 @@ function errorsOf(route: RouteStatus, before: Before, isSame: boolean, compariso
   return { about: 'errors', state: 'fail', sentence: `${whose}${seen}; ${needed} are beyond chance` };
 }
 
-function p99Of({ name, p99Ms }: RouteStatus, before: Before, { tolerance }: Comparison): GateCheck {
-  const whose = `p99 of route ${name}: `;
-  if (p99Ms === null || before.p99Ms === null) {
-    return {
-      about: 'p99',
-      state: 'no-data',
-      sentence: `${whose}nothing was measured ${p99Ms === null ? 'now' : 'before'}`,
-    };
+/** @param now latencies since the start of the process */
+function p99Of(now: SparseCounts, before: Before, isSame: boolean, comparison: Comparison): GateCheck {
+  const about = 'p99';
+  const whose = `p99 of route ${before.name}: `;
+  if (before.latencies === undefined) {
+    const sentence = `${whose}the baseline is too old to compare it; write a new one with sluice gate -o baseline`;
+    return { about, state: 'no-data', sentence };
   }
-  const most = before.p99Ms * (1 + tolerance);
-  const seen = `${digits(p99Ms)} ms, ${digits(before.p99Ms)} ms before`;
-  if (p99Ms <= most) return { about: 'p99', state: 'pass', sentence: whose + seen };
-  return { about: 'p99', state: 'fail', sentence: `${whose}${seen}, more than ${digits(most)} ms` };
+  if (before.p99Ms === null) return { about, state: 'no-data', sentence: `${whose}nothing was measured before` };
+  const counts = countsSince(now, isSame ? before.latencies : []);
+  const p99Ms = quantile(counts, 0, 0.99);
+  if (p99Ms === null) return { about, state: 'no-data', sentence: `${whose}no request since the baseline` };
+  const mostMs = before.p99Ms * (1 + comparison.tolerance);
+  const requests = sum(counts);
+  const slower = sum(counts.subarray(bucketIndex(mostMs) + 1));
+  const needed = comparison.badNeeded(requests, 0.01);
+  const seen = `${digits(p99Ms)} ms of ${requests} requests, ${digits(before.p99Ms)} ms before`;
+  const above = `${seen}; ${slower} took more than ${digits(mostMs)} ms`;
+  if (needed === null || slower < needed)
+    return { about, state: 'pass', sentence: whose + (slower > 0 ? above : seen) };
+  return { about, state: 'fail', sentence: `${whose}${above}, ${needed} are beyond chance` };
+}
+
+function sum(counts: Float64Array): number {
+  return counts.reduce((total, count) => total + count, 0);
 }
 
 function percent(ratio: number): string {

@@ -223,6 +223,7 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
     saturation: sampleSaturation(),
     faults: [],
     routes: [sampleRoute()],
+    latencies: [],
     slos: [],
     health: { checks: { passed: 0, failed: 0, late: 0 }, ejectionsWithheld: 0 },
     state: sampleState(),

@@ -1,6 +1,14 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { type CellSums, routeStates, routeStatuses, type StatusSource, versionWeights } from '#src/admin/status.ts';
+import {
+  type CellSums,
+  routeLatencies,
+  routeStates,
+  routeStatuses,
+  type StatusSource,
+  versionWeights,
+} from '#src/admin/status.ts';
+import { bucketIndex } from '#src/lib/histogram.ts';
 import type { Config } from '#src/model/config.ts';
 import type { RouteSpec, Snapshot, SplitSpec } from '#src/model/snapshot.ts';
 import type { RolloutStatus } from '#src/model/status.ts';
@@ -94,6 +102,19 @@ suite('status', () => {
       'checkout v2 loses colors: 10 of 40 calls that followed from its colored requests came back without one; ' +
         'it has to pass on x-release-stage, from an address in trustedProxies or signed',
     );
+  });
+
+  test('latencies are told of routes that had requests, in buckets that can be subtracted', () => {
+    assert.deepEqual(routeLatencies(sourceOf({ 0: cellOf([10, 10, 20]) })), [
+      {
+        route: 'checkout',
+        counts: [
+          [bucketIndex(10), 2],
+          [bucketIndex(20), 1],
+        ],
+      },
+    ]);
+    assert.deepEqual(routeLatencies(sourceOf({})), []);
   });
 
   test('the weights of a route are those of its status, and nothing else is read for them', () => {

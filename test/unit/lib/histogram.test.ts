@@ -5,11 +5,13 @@ import { describe, it, type TestContext } from 'node:test';
 import {
   bucketIndex,
   bucketUpperMs,
+  countsSince,
   HISTOGRAM_BUCKETS,
   HISTOGRAM_OFFSET,
   HISTOGRAM_SCALE,
   mean,
   quantile,
+  sparseCounts,
 } from '#src/lib/histogram.ts';
 import { Random } from '#src/lib/random.ts';
 import { CELL, HISTOGRAM_BUCKETS as RESERVED_BUCKETS } from '#src/model/tallies.ts';
@@ -166,3 +168,22 @@ function seeded(t: TestContext, seed: number): Random {
   t.diagnostic(`seed ${seed}`);
   return new Random(seed);
 }
+
+describe('readings of one histogram', () => {
+  const later = new Int32Array(2 * HISTOGRAM_BUCKETS);
+  later[HISTOGRAM_BUCKETS + 3] = 5;
+  later[HISTOGRAM_BUCKETS + 200] = -1;
+
+  it('are kept as the buckets that are not empty', () => {
+    assert.deepEqual(sparseCounts(later, HISTOGRAM_BUCKETS), [
+      [3, 5],
+      [200, 4_294_967_295],
+    ]);
+    assert.deepEqual(sparseCounts(later, 0), []);
+  });
+
+  it('are subtracted, and never come to less than nothing', () => {
+    const since = countsSince([[3, 5], [7, 2]], [[3, 4], [7, 3], [9, 1]]); // biome-ignore format: pairs
+    assert.deepEqual([since[3], since[7], since[9], since.length], [1, 0, 0, HISTOGRAM_BUCKETS]);
+  });
+});

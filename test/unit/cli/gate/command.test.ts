@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { startAdmin } from '#src/admin/server.ts';
+import { bucketIndex } from '#src/lib/histogram.ts';
 import type { Status } from '#src/model/status.ts';
 import { runOver } from '../../../support/readings/slo-file.ts';
 import { sampleRoute, sampleSlo, sampleStatus } from '../../../support/readings/status.ts';
@@ -47,22 +48,23 @@ describe('the gate', () => {
 
   it('compares with what it wrote before', async (context) => {
     const routes = [sampleRoute({ requests: 1000, bad: 1, p99Ms: 10 })];
-    const written = await gate(context, { routes }, ['-o', 'baseline', '--route', 'checkout']);
+    const at = (ms: number) => ({
+      route: 'checkout',
+      counts: [[bucketIndex(10), 1000], ...(ms === 0 ? [] : [[bucketIndex(ms), 1000] as const])] as const,
+    });
+    const written = await gate(context, { routes, latencies: [at(0)] }, ['-o', 'baseline', '--route', 'checkout']);
     assert.equal(written.code, 0);
     const files = { 'before.json': written.out };
     const worse = [sampleRoute({ requests: 2000, bad: 101, p99Ms: 10 })];
     const argv = ['--baseline', 'before.json', '--route', 'checkout'];
-    const closed = await gate(context, { slos: [CALM], routes: worse }, argv, files);
+    const closed = await gate(context, { slos: [CALM], routes: worse, latencies: [at(10.5)] }, argv, files);
     assert.equal(closed.code, 1);
     assert.match(closed.out, /fail {4}errors of route checkout: 100 bad of 1000, 1 of 1000 before/);
     const better = [sampleRoute({ requests: 2000, bad: 2, p99Ms: 10 })];
-    assert.equal((await gate(context, { slos: [CALM], routes: better }, argv, files)).code, 0);
-    const slower = [sampleRoute({ requests: 2000, bad: 2, p99Ms: 14 })];
-    assert.equal((await gate(context, { slos: [CALM], routes: slower }, argv, files)).code, 1);
-    assert.equal(
-      (await gate(context, { slos: [CALM], routes: slower }, [...argv, '--tolerance', '0.5'], files)).code,
-      0,
-    );
+    assert.equal((await gate(context, { slos: [CALM], routes: better, latencies: [at(10.5)] }, argv, files)).code, 0);
+    const slower = { slos: [CALM], routes: better, latencies: [at(14)] };
+    assert.equal((await gate(context, slower, argv, files)).code, 1);
+    assert.equal((await gate(context, slower, [...argv, '--tolerance', '0.5'], files)).code, 0);
   });
 
   it('knows the routes that there are', async (context) => {

@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { baselineChecks, budgetChecks, objectivesOf } from '#src/cli/gate/judge.ts';
 import { sloTools } from '#src/compose/answers/slo-tools.ts';
+import { bucketIndex, HISTOGRAM_BUCKETS, type SparseCounts, sparseCounts } from '#src/lib/histogram.ts';
 import { sampleRoute, sampleSlo, sampleVersion } from '../../../support/readings/status.ts';
 
 const CALM = sampleSlo({ alerts: sampleSlo().alerts.map((alert) => ({ ...alert, isFiring: false })) });
@@ -48,11 +49,18 @@ describe('a budget', () => {
   });
 });
 
+/** Counts of so many requests of a latency each. */
+function counted(...groups: readonly (readonly [requests: number, ms: number])[]): SparseCounts {
+  const counts = new Float64Array(HISTOGRAM_BUCKETS);
+  for (const [requests, ms] of groups) counts[bucketIndex(ms)] = (counts[bucketIndex(ms)] ?? 0) + requests;
+  return sparseCounts(counts, 0);
+}
+
 describe('a baseline', () => {
-  const before = { name: 'checkout', requests: 10_000, bad: 10, p99Ms: 100 };
+  const before = { name: 'checkout', requests: 10_000, bad: 10, p99Ms: 100, latencies: counted([10_000, 100]) };
   const compare = (now: Parameters<typeof sampleRoute>[0], startedAt = STARTED) =>
     baselineChecks(
-      { startedAt: STARTED, routes: [sampleRoute(now)] },
+      { startedAt: STARTED, routes: [sampleRoute(now)], latencies: [] },
       { format: 1, startedAt, routes: [before] },
       COMPARISON,
     );
@@ -74,12 +82,54 @@ describe('a baseline', () => {
   it('without any failure does not make one a reason', () => {
     const route = sampleRoute({ requests: 1_000_000, bad: 2, p99Ms: 1 });
     const clean = { format: 1, startedAt: 'earlier', routes: [{ ...before, requests: 1_000_000, bad: 0 }] } as const;
-    assert.equal(baselineChecks({ startedAt: STARTED, routes: [route] }, clean, COMPARISON)[0]?.state, 'pass');
+    assert.equal(
+      baselineChecks({ startedAt: STARTED, routes: [route], latencies: [] }, clean, COMPARISON)[0]?.state,
+      'pass',
+    );
   });
 
-  it('allows a p99 that is a little worse', () => {
-    const states = [110, 111, null].map((p99Ms) => compare({ requests: 10_001, bad: 10, p99Ms })[1]?.state);
-    assert.deepEqual(states, ['pass', 'fail', 'no-data']);
+  const p99Of = (counts: SparseCounts, changes: object = {}, startedAt = STARTED) =>
+    baselineChecks(
+      { startedAt: STARTED, routes: [sampleRoute()], latencies: [{ route: 'checkout', counts }] },
+      { format: 1, startedAt, routes: [{ ...before, ...changes }] },
+      COMPARISON,
+    )[1];
+
+  it('is not made to forget a slow release by fast requests before it', () => {
+    const fast = counted([8000, 17]);
+    const slow = p99Of(counted([8000, 17], [20, 1000]), { p99Ms: 17, latencies: fast });
+    assert.equal(slow?.state, 'fail');
+    assert.match(
+      slow.sentence,
+      /^p99 of route checkout: 989\.2 ms of 20 requests, 17 ms before; 20 took more than 18\.7 ms, \d are /,
+    );
+  });
+
+  it('allows a p99 that is a little worse, and a slow request by chance', () => {
+    const states = [105, 120].map((ms) => p99Of(counted([10_000, 100], [1000, ms]))?.state);
+    assert.deepEqual(states, ['pass', 'fail']);
+    const one = p99Of(counted([10_020, 100], [1, 1000]));
+    assert.deepEqual([one?.state, /; 1 took more than 110 ms$/.test(one?.sentence ?? '')], ['pass', true]);
+  });
+
+  it('has p99 of everything in another process', () => {
+    assert.equal(p99Of(counted([20, 1000]), {}, 'earlier')?.state, 'fail');
+  });
+
+  it('knows no p99 without requests on either side', () => {
+    assert.match(p99Of(before.latencies)?.sentence ?? '', /no request since the baseline/);
+    assert.match(
+      p99Of(before.latencies, { p99Ms: null, latencies: [] })?.sentence ?? '',
+      /nothing was measured before/,
+    );
+  });
+
+  it('of an earlier version is too old for p99, and says what to do', () => {
+    const old = p99Of(counted([20, 1000]), { latencies: undefined });
+    assert.deepEqual(
+      [old?.state, /too old.*write a new one with sluice gate -o baseline/.test(old?.sentence ?? '')],
+      ['no-data', true],
+    );
   });
 
   it('knows nothing without a request, and nothing of routes that it has not seen', () => {
