@@ -10,14 +10,15 @@ import { readArgs, readChoice } from '../../args.ts';
 import { type CliDeps, type Command, EXIT } from '../../deps.ts';
 import { millisecondsOf } from '../check/openslo.ts';
 import { type Commitments, readContract } from './contract.ts';
-import { type Checked, checkContract } from './judge.ts';
+import { type Checked, checkContract, type Measured } from './judge.ts';
 
 const USAGE = `sluice sla FILE [--every DURATION] [--admin URL] [-o text|json]
 
 Checks the commitments of FILE against what a running gateway measured: p99, error ratio, availability, release window,
 rollback time and saturation of routes. A report names what is broken and why, the objective, and ids of requests.
 
-  --every DURATION     a report every so often, as in 60m, until it is interrupted; default once
+  --every DURATION     a report every so often, as in 60m, until it is interrupted, its p99 and errors of the requests since the last
+                       one; default once, of those since the start of the process
   --admin URL          admin server; default $SLUICE_ADMIN, else ${DEFAULT_ADMIN}
   -o, --output FORMAT  text, json (a line for each report); default text
   -h, --help           this text
@@ -49,20 +50,24 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   for (const problem of problems) deps.stderr.write(`${formatProblem(problem)}\n`);
   if (problems.length > 0) return EXIT.failed;
   const adminUrl = adminOf(values.admin, deps);
-  const report = () => reportOnce(commitments, adminUrl, isJson, deps);
+  let before: Measured | null = null;
+  const report = async (): Promise<number> => {
+    const { code, measured } = await reportOnce(commitments, before, { adminUrl, isJson, deps });
+    before = measured;
+    return code;
+  };
   return everyMs === null ? report() : again(report, everyMs, deps);
 }
 
 async function reportOnce(
   commitments: readonly Commitments[],
-  adminUrl: string,
-  isJson: boolean,
-  deps: CliDeps,
-): Promise<number> {
+  before: Measured | null,
+  { adminUrl, isJson, deps }: { readonly adminUrl: string; readonly isJson: boolean; readonly deps: CliDeps },
+): Promise<{ readonly code: number; readonly measured: Measured | null }> {
   const asked = await asking(adminUrl, deps, (url) => Promise.all([fetchStatus(url), fetchDecisions(url)]));
-  if ('exit' in asked) return asked.exit;
+  if ('exit' in asked) return { code: asked.exit, measured: before };
   const [status, decisions] = asked.answer;
-  const checked = checkContract(commitments, status, decisions);
+  const checked = checkContract(commitments, status, decisions, before);
   const broken = checked.filter(({ state }) => state === 'broken').length;
   if (isJson) deps.stdout.write(`${JSON.stringify({ kept: broken === 0, commitments: checked })}\n`);
   else {
@@ -71,7 +76,7 @@ async function reportOnce(
       broken === 0 ? 'the contract is kept\n' : `the contract is broken: ${broken} of ${checked.length}\n`,
     );
   }
-  return broken === 0 ? EXIT.ok : EXIT.failed;
+  return { code: broken === 0 ? EXIT.ok : EXIT.failed, measured: status };
 }
 
 function textOf({ route, commitment, state, reason, slo, requestIds }: Checked): string {

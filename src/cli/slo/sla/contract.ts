@@ -12,7 +12,7 @@ import type { SloTools } from '../tools.ts';
 export interface ReleaseWindow {
   /** 0 = Sunday. */
   readonly days: readonly number[];
-  /** Minutes after midnight; `from` is within, `to` is not. */
+  /** Minutes after midnight; `from` is within, `to` is not. An earlier `to` is of the next day: the days are those it begins on. */
   readonly fromMinute: number;
   readonly toMinute: number;
 }
@@ -26,7 +26,8 @@ export interface Commitments {
   readonly availabilityRatio: number | null;
   /** First bad request of a canary's step to its weight of 0. */
   readonly rollbackMs: number | null;
-  readonly releaseWindow: ReleaseWindow | null;
+  /** Any of them. */
+  readonly releaseWindows: readonly ReleaseWindow[] | null;
   /** Share of a version's concurrency limit in use. */
   readonly saturationRatio: number | null;
 }
@@ -74,7 +75,7 @@ function commitmentsOf(entry: Fields): Commitments | null {
     errorRatio: entry.has('errorRatio') ? entry.number('errorRatio', 0, 1) : null,
     availabilityRatio: entry.has('availability') ? entry.number('availability', 0, 1) : null,
     rollbackMs: durationOf(entry, 'rollbackTime'),
-    releaseWindow: entry.has('releaseWindow') ? windowOf(entry.at('releaseWindow')) : null,
+    releaseWindows: entry.has('releaseWindow') ? windowsOf(entry) : null,
     saturationRatio: entry.has('saturation') ? entry.number('saturation', 0, 1) : null,
   };
   return route === null ? null : { route, ...commitments };
@@ -87,13 +88,20 @@ function durationOf(entry: Fields, field: string): number | null {
   return text !== null && ms === null ? entry.refuse(field, 'a duration such as 300ms, 5s or 1m') : ms;
 }
 
+/** One window, or a list of them. */
+function windowsOf(entry: Fields): readonly ReleaseWindow[] {
+  const window = entry.at('releaseWindow');
+  const all = Array.isArray(window.value) ? entry.entries('releaseWindow', 'a window or a list of them') : [window];
+  return all.flatMap((one) => windowOf(one) ?? []);
+}
+
 function windowOf(fields: Fields): ReleaseWindow | null {
   if (!fields.isMapping(['days', 'from', 'to'])) return null;
   const days = fields.entries('days', `a list of ${DAYS.join(', ')}`).map((day) => DAYS.indexOf(String(day.value)));
   if (days.includes(-1)) fields.refuse('days', `only ${DAYS.join(', ')}`);
   const [fromMinute, toMinute] = [minuteOf(fields, 'from'), minuteOf(fields, 'to')];
   if (fromMinute === null || toMinute === null) return null;
-  if (fromMinute >= toMinute) return fields.refuse('to', 'a time after from; a night is two windows');
+  if (fromMinute === toMinute) return fields.refuse('to', 'another time than from');
   return { days, fromMinute, toMinute };
 }
 

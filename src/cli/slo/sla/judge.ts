@@ -1,11 +1,12 @@
 /**
  * Checks what is promised against what a gateway measured and decided.
  *
- * Latency and errors are those since the start of the process, availability that of the route's objective over 28 days, release window and
+ * Latency and errors are those since the report before, the first since the start of the process, availability that of the route's objective over 28 days, release window and
  * rollback time those of the decisions that the gateway still has, saturation that of this moment. What was not measured is neither
  * kept nor broken.
  */
 
+import { countsSince, quantile } from '../../../lib/histogram.ts';
 import type { Decision, LoggedDecision } from '../../../model/slo.ts';
 import type { RouteStatus, SloStatus, Status } from '../../../model/status.ts';
 import type { Commitments, ReleaseWindow } from './contract.ts';
@@ -32,29 +33,39 @@ export interface Checked {
 }
 
 type Verdict = Pick<Checked, 'state' | 'reason'>;
+type TrafficRatios = Pick<RouteStatus, 'p99Ms' | 'errorRatio'>;
 
 const SAMPLES_MAX = 5;
 const RELEASES: ReadonlySet<string> = new Set(['start', 'step', 'promote']);
 const MINUTE_MS = 60_000;
 
-/** Every commitment that a contract has. A route that there is not has no data. */
+/** As far as a contract is checked against a status. */
+export type Measured = Pick<Status, 'startedAt' | 'routes' | 'slos' | 'latencies'>;
+
+/**
+ * Every commitment that a contract has. A route that there is not has no data.
+ * @param before as of the report before; null: none. What another process measured is not subtracted.
+ */
 export function checkContract(
   contract: readonly Commitments[],
-  { routes, slos }: Pick<Status, 'routes' | 'slos'>,
+  now: Measured,
   logged: readonly LoggedDecision[],
+  before: Measured | null = null,
 ): Checked[] {
+  const { routes, slos } = now;
   return contract.flatMap((promised) => {
     const route = routes.find(({ name }) => name === promised.route) ?? null;
+    const traffic = trafficSince(promised.route, now, before?.startedAt === now.startedAt ? before : null);
     const decisions = logged.filter((one): one is Decision => 'canary' in one && one.route === promised.route);
     const sloOf = (indicator: SloStatus['indicator']): SloStatus | null =>
       slos.find((slo) => slo.scope === 'route' && slo.name === promised.route && slo.indicator === indicator) ?? null;
     const samples = decisions.flatMap(({ sampleRequestIds }) => sampleRequestIds).slice(-SAMPLES_MAX);
     const [availability, latency] = [sloOf('availability'), sloOf('latency')];
     return [
-      row('p99', p99(promised.p99Ms, route), latency),
-      row('error-ratio', errors(promised.errorRatio, route), availability),
+      row('p99', atMost(promised.p99Ms, traffic.p99Ms, 'ms'), latency),
+      row('error-ratio', atMost(promised.errorRatio, traffic.errorRatio, '%', 100), availability),
       row('availability', share(promised.availabilityRatio, availability), availability),
-      row('release-window', releases(promised.releaseWindow, decisions), null),
+      row('release-window', releases(promised.releaseWindows, decisions), null),
       row('rollback-time', rollbacks(promised.rollbackMs, decisions), null),
       row('saturation', saturation(promised.saturationRatio, route), null),
     ].flat();
@@ -76,12 +87,17 @@ function atMost(most: number | null, measured: number | null | undefined, unit: 
   return { state: measured <= most ? 'kept' : 'broken', reason };
 }
 
-function p99(most: number | null, route: RouteStatus | null): Verdict | null {
-  return atMost(most, route?.p99Ms, 'ms');
-}
-
-function errors(most: number | null, route: RouteStatus | null): Verdict | null {
-  return atMost(most, route?.errorRatio, '%', 100);
+/** @param before of the same process */
+function trafficSince(name: string, now: Measured, before: Measured | null): Partial<TrafficRatios> {
+  const routeIn = ({ routes }: Measured): RouteStatus | undefined => routes.find((one) => one.name === name);
+  const [route, earlier] = [routeIn(now), before === null ? undefined : routeIn(before)];
+  if (route === undefined || before === null || earlier === undefined) return route ?? {};
+  const countsIn = ({ latencies }: Measured) => latencies.find((one) => one.route === name)?.counts ?? [];
+  const requests = route.requests - earlier.requests;
+  return {
+    p99Ms: quantile(countsSince(countsIn(now), countsIn(before)), 0, 0.99),
+    errorRatio: requests <= 0 ? null : (route.bad - earlier.bad) / requests,
+  };
 }
 
 function share(least: number | null, slo: SloStatus | null): Verdict | null {
@@ -93,14 +109,15 @@ function share(least: number | null, slo: SloStatus | null): Verdict | null {
   return { state: measured >= least ? 'kept' : 'broken', reason };
 }
 
-function releases(window: ReleaseWindow | null, decisions: readonly Decision[]): Verdict | null {
-  if (window === null) return null;
+function releases(windows: readonly ReleaseWindow[] | null, decisions: readonly Decision[]): Verdict | null {
+  if (windows === null) return null;
   const steps = decisions.filter(({ kind }) => RELEASES.has(kind));
   if (steps.length === 0) return { state: 'no-data', reason: 'no release was decided' };
-  const outside = steps.filter(({ at }) => !isWithin(window, at));
+  const outside = steps.filter(({ at }) => !windows.some((window) => isWithin(window, at)));
+  const words = windows.length === 1 ? 'the window' : 'the windows';
   const last = outside.at(-1);
-  if (last === undefined) return { state: 'kept', reason: `${steps.length} decisions, all within the window` };
-  const reason = `${outside.length} of ${steps.length} decisions outside the window, the last one ${last.kind} at ${last.at}`;
+  if (last === undefined) return { state: 'kept', reason: `${steps.length} decisions, all within ${words}` };
+  const reason = `${outside.length} of ${steps.length} decisions outside ${words}, the last one ${last.kind} at ${last.at}`;
   return { state: 'broken', reason };
 }
 
@@ -109,7 +126,9 @@ function isWithin({ days, fromMinute, toMinute }: ReleaseWindow, at: string): bo
   const minute = Math.floor(ms / MINUTE_MS) % 1440;
   // The first of January 1970 was a Thursday.
   const day = (Math.floor(ms / MINUTE_MS / 1440) + 4) % 7;
-  return days.includes(day) && minute >= fromMinute && minute < toMinute;
+  const yesterday = (day + 6) % 7;
+  if (fromMinute < toMinute) return days.includes(day) && minute >= fromMinute && minute < toMinute;
+  return (days.includes(day) && minute >= fromMinute) || (days.includes(yesterday) && minute < toMinute);
 }
 
 function rollbacks(most: number | null, decisions: readonly Decision[]): Verdict | null {

@@ -24,7 +24,7 @@ test('a contract has six commitments of a route', () => {
         errorRatio: 0.01,
         availabilityRatio: 0.999,
         rollbackMs: 5000,
-        releaseWindow: { days: [1, 5], fromMinute: 540, toMinute: 1050 },
+        releaseWindows: [{ days: [1, 5], fromMinute: 540, toMinute: 1050 }],
         saturationRatio: 0.9,
       },
     ],
@@ -33,7 +33,7 @@ test('a contract has six commitments of a route', () => {
 
 test('what is not promised is null', () => {
   const [one] = read('commitments: [{route: a, p99: 1s}]').commitments;
-  assert.deepEqual([one?.p99Ms, one?.errorRatio, one?.releaseWindow], [1000, null, null]);
+  assert.deepEqual([one?.p99Ms, one?.errorRatio, one?.releaseWindows], [1000, null, null]);
 });
 
 for (const [what, from, to, path] of [
@@ -42,7 +42,8 @@ for (const [what, from, to, path] of [
   ['a field that is none', 'saturation', 'saturatoin', 'commitments[0].saturatoin'],
   ['a day that is none', 'mon, fri', 'mon, someday', 'commitments[0].releaseWindow.days'],
   ['a time that is none', '09:00', '9am', 'commitments[0].releaseWindow.from'],
-  ['a window that ends before it begins', '17:30', '08:00', 'commitments[0].releaseWindow.to'],
+  ['a window of no time', '17:30', '09:00', 'commitments[0].releaseWindow.to'],
+  ['no window of a list', '{days: [mon, fri], from: "09:00", to: "17:30"}', '[]', 'commitments[0].releaseWindow'],
   ['no route', 'route: checkout\n    p99', 'p99', 'commitments[0].route'],
 ] as const) {
   test(`${what} is refused`, () => {
@@ -50,6 +51,16 @@ for (const [what, from, to, path] of [
     assert.deepEqual([commitments, problems.map((problem) => problem.path)], [[], [path]]);
   });
 }
+
+test('windows may go over midnight, and be several', () => {
+  const two = '[{days: [sat], from: "22:00", to: "06:00"}, {days: [mon], from: "09:00", to: "17:00"}]';
+  const { commitments, problems } = read(`commitments: [{route: a, releaseWindow: ${two}}]`);
+  assert.deepEqual(problems, []);
+  assert.deepEqual(commitments[0]?.releaseWindows, [
+    { days: [6], fromMinute: 1320, toMinute: 360 },
+    { days: [1], fromMinute: 540, toMinute: 1020 },
+  ]);
+});
 
 test('a route stands once, with a promise, in a file that is YAML', () => {
   assert.equal(read(`${WHOLE}  - {route: checkout, p99: 1s}\n`).problems[0]?.code, 'SLU1219');

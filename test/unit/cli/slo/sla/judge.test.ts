@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Commitments } from '#src/cli/slo/sla/contract.ts';
 import { COMMITMENTS, checkContract } from '#src/cli/slo/sla/judge.ts';
+import { bucketIndex } from '#src/lib/histogram.ts';
 import type { Decision } from '#src/model/slo.ts';
 import { sampleDecision, sampleRoute, sampleSlo, sampleVersion } from '../../../../support/readings/status.ts';
 
@@ -13,7 +14,7 @@ const NOTHING: Commitments = {
   errorRatio: null,
   availabilityRatio: null,
   rollbackMs: null,
-  releaseWindow: null,
+  releaseWindows: null,
   saturationRatio: null,
 };
 const ADMISSION = {
@@ -29,7 +30,11 @@ const ROUTE = sampleRoute({ p99Ms: 250, errorRatio: 0.012, versions: [sampleVers
 const DECISION = sampleDecision({ sampleRequestIds: ['a'.repeat(32)] });
 
 function check(promised: Partial<Commitments>, decisions: readonly Decision[] = [DECISION], routes = [ROUTE]) {
-  return checkContract([{ ...NOTHING, ...promised }], { routes, slos: [sampleSlo()] }, decisions);
+  return checkContract(
+    [{ ...NOTHING, ...promised }],
+    { startedAt: 'then', routes, slos: [sampleSlo()], latencies: [] },
+    decisions,
+  );
 }
 const stateOf = (...args: Parameters<typeof check>) =>
   check(...args)
@@ -68,10 +73,38 @@ describe('a commitment', () => {
   it('about releases goes by day and time of what was decided, but not of rollbacks', () => {
     const step = sampleDecision({ kind: 'step' });
     const window = { days: [0], fromMinute: 480, toMinute: 482 };
-    assert.equal(stateOf({ releaseWindow: window }, [step]), 'kept');
-    assert.equal(stateOf({ releaseWindow: { ...window, days: [1] } }, [step]), 'broken');
-    assert.equal(stateOf({ releaseWindow: { ...window, toMinute: 481 } }, [step]), 'broken');
-    assert.equal(stateOf({ releaseWindow: { ...window, days: [1] } }, [DECISION]), 'no-data');
+    assert.equal(stateOf({ releaseWindows: [window] }, [step]), 'kept');
+    assert.equal(stateOf({ releaseWindows: [{ ...window, days: [1] }] }, [step]), 'broken');
+    assert.equal(stateOf({ releaseWindows: [{ ...window, toMinute: 481 }] }, [step]), 'broken');
+    assert.equal(stateOf({ releaseWindows: [{ ...window, days: [1] }] }, [DECISION]), 'no-data');
+  });
+
+  it('about releases goes by any of several windows, and by the night of a day', () => {
+    const at = (time: string) => [sampleDecision({ kind: 'step', at: `2026-11-${time}:00.000Z` })];
+    const night = { days: [6], fromMinute: 1320, toMinute: 360 };
+    const releaseWindows = [night, { days: [1], fromMinute: 540, toMinute: 1020 }];
+    const states = ['07T21:59', '07T22:00', '08T05:59', '08T06:00', '08T22:00', '07T05:00', '09T09:00'].map((time) =>
+      stateOf({ releaseWindows }, at(time)),
+    );
+    assert.deepEqual(states, ['broken', 'kept', 'kept', 'broken', 'broken', 'broken', 'kept']);
+  });
+
+  it('about latency and errors is of the requests since the report before, in the same process', () => {
+    const measured = (requests: number, bad: number, counts: [number, number][]) => ({
+      startedAt: 'then',
+      routes: [sampleRoute({ requests, bad, p99Ms: 17, errorRatio: bad / requests })],
+      slos: [],
+      latencies: [{ route: 'checkout', counts }],
+    });
+    const before = measured(8000, 0, [[200, 8000]]);
+    const now = measured(8020, 2, [[200, 8000], [bucketIndex(1000), 20]]); // biome-ignore format: pairs
+    const contract = [{ ...NOTHING, p99Ms: 100, errorRatio: 0.01 }];
+    const reasons = (earlier: typeof before | null) =>
+      checkContract(contract, now, [], earlier).map(({ state }) => state);
+    assert.deepEqual(reasons(null), ['kept', 'kept']);
+    assert.deepEqual(reasons(before), ['broken', 'broken']);
+    assert.deepEqual(reasons({ ...before, startedAt: 'earlier' }), ['kept', 'kept']);
+    assert.deepEqual(reasons(now), ['no-data', 'no-data']);
   });
 
   it('about saturation goes by the version that is nearest to its limit', () => {
@@ -81,8 +114,8 @@ describe('a commitment', () => {
 
   it('about a route that there is not has no data', () => {
     const all = { p99Ms: 1, errorRatio: 0, availabilityRatio: 1, rollbackMs: 1, saturationRatio: 1 };
-    const releaseWindow = { days: [0], fromMinute: 0, toMinute: 1 };
-    const checked = check({ ...all, releaseWindow, route: 'gone' });
+    const releaseWindows = [{ days: [0], fromMinute: 0, toMinute: 1 }];
+    const checked = check({ ...all, releaseWindows, route: 'gone' });
     assert.deepEqual(
       checked.map(({ commitment }) => commitment),
       COMMITMENTS,
