@@ -2,19 +2,25 @@
  * `sluice rollout`: tells where a rollout stands, and gives it a person's commands.
  */
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { similarTo } from '../../lib/text/similar.ts';
 import { visibleLines } from '../../lib/text/visible.ts';
 import { SluiceError } from '../../model/problem.ts';
 import { ROLLOUT_COMMANDS, type RolloutCommandName } from '../../model/rollout.ts';
-import type { RolloutStatus, RouteStatus, ShadowStatus } from '../../model/status.ts';
+import type { RolloutStatus, RouteStatus, ShadowStatus, Status } from '../../model/status.ts';
 import { didYouMean, readArgs, readChoice } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
+import { millisecondsOf } from '../slo/check/openslo.ts';
 import { adminOf, asking, refuse } from './ask/asking.ts';
 import { DEFAULT_ADMIN, fetchStatus, sendCommand } from './ask/client.ts';
 
 const ACTIONS = ['status', ...ROLLOUT_COMMANDS] as const;
 
-const USAGE = `sluice rollout status ROUTE [--admin URL]
+const ENDED: ReadonlySet<string> = new Set(['succeeded', 'rolled-back']);
+/** Between two looks at a rollout that is waited for. */
+const LOOK_MS = 500;
+
+const USAGE = `sluice rollout status ROUTE [--timeout DURATION] [--admin URL]
 sluice rollout start|pause|resume|promote|abort|undo ROUTE [--reason TEXT] [--fix] [--admin URL]
 
   status               state, step and gates of the rollout of a route
@@ -24,6 +30,7 @@ sluice rollout start|pause|resume|promote|abort|undo ROUTE [--reason TEXT] [--fi
                        from the last one, for good
   abort                weight 0 at once
   undo                 back to the state before the last command, if nothing moved since
+  --timeout DURATION   of status: wait so long at most, as in 5m, until the rollout has ended
   --reason TEXT        for the decision log
   --fix                this release mends what spends the error budget: go on although it is exhausted; needs a reason
   --admin URL          admin server; default $SLUICE_ADMIN, else ${DEFAULT_ADMIN}
@@ -31,8 +38,8 @@ sluice rollout start|pause|resume|promote|abort|undo ROUTE [--reason TEXT] [--fi
   -h, --help           this text
 
 Commands need the token of the admin server in $SLUICE_ADMIN_TOKEN.
-Exit codes: 0 done (status: not rolled back), 1 refused (status: rolled back, or no such rollout), 2 wrong usage,
-3 cannot reach the admin server.
+Exit codes: 0 done (status: not rolled back; with --timeout: it succeeded), 1 refused (status: rolled back, no such rollout,
+or --timeout is over), 2 wrong usage, 3 cannot reach the admin server.
 `;
 
 const OPTIONS = {
@@ -40,6 +47,7 @@ const OPTIONS = {
   output: { type: 'string', short: 'o' },
   reason: { type: 'string' },
   fix: { type: 'boolean' },
+  timeout: { type: 'string' },
 } as const;
 
 /** The command `rollout`. */
@@ -55,7 +63,14 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   if (action === 'status' && (values.reason !== undefined || values.fix === true)) {
     throw new SluiceError('SLU_USAGE', 'status takes neither --reason nor --fix');
   }
-  if (action === 'status') return show(adminUrl, route, isJson, deps);
+  const timeoutMs = values.timeout === undefined ? null : millisecondsOf(values.timeout);
+  if (values.timeout !== undefined && (timeoutMs === null || timeoutMs === 0 || action !== 'status')) {
+    throw new SluiceError(
+      'SLU_USAGE',
+      `--timeout goes with status and takes a duration such as 5m, got ${values.timeout}`,
+    );
+  }
+  if (action === 'status') return show(adminUrl, { route, isJson, timeoutMs }, deps);
   const wishes = { reason: values.reason ?? '', fix: values.fix === true };
   return command(adminUrl, { action, route, wishes, isJson }, deps);
 }
@@ -68,8 +83,15 @@ function readAction(text: string | undefined): (typeof ACTIONS)[number] {
   throw new SluiceError('SLU_USAGE', `rollout takes one of ${ACTIONS.join(', ')}${got}`);
 }
 
-async function show(adminUrl: string, route: string, isJson: boolean, deps: CliDeps): Promise<number> {
-  const asked = await asking(adminUrl, deps, fetchStatus);
+interface Shown {
+  readonly route: string;
+  readonly isJson: boolean;
+  /** How long the end is waited for; null: not at all. */
+  readonly timeoutMs: number | null;
+}
+
+async function show(adminUrl: string, { route, isJson, timeoutMs }: Shown, deps: CliDeps): Promise<number> {
+  const asked = await asking(adminUrl, deps, (url) => statusAtEnd(url, route, timeoutMs ?? 0));
   if ('exit' in asked) return asked.exit;
   const { routes } = asked.answer;
   const found = routes.find(({ name }) => name === route);
@@ -82,7 +104,20 @@ async function show(adminUrl: string, route: string, isJson: boolean, deps: CliD
   deps.stdout.write(
     isJson ? `${JSON.stringify(rollout, null, 2)}\n` : visibleLines(`${rolloutText(found, rollout)}\n`),
   );
-  return rollout.state === 'rolled-back' ? EXIT.failed : EXIT.ok;
+  if (rollout.state === 'rolled-back') return EXIT.failed;
+  if (timeoutMs === null || rollout.state === 'succeeded') return EXIT.ok;
+  return refuse(`route ${route}: its rollout has not ended in ${timeoutMs / 1000} s, it is ${rollout.state}`, deps);
+}
+
+/** The status once the rollout of a route has ended, or has none; at the latest after `timeoutMs`, whatever it is then. */
+async function statusAtEnd(adminUrl: string, route: string, timeoutMs: number): Promise<Status> {
+  const timeout = AbortSignal.timeout(timeoutMs);
+  for (;;) {
+    const status = await fetchStatus(adminUrl);
+    const state = status.routes.find(({ name }) => name === route)?.rollout?.state;
+    if (timeoutMs === 0 || timeout.aborted || state === undefined || ENDED.has(state)) return status;
+    await sleep(LOOK_MS, undefined, { signal: timeout }).catch(() => undefined);
+  }
 }
 
 /** The block of text about one rollout, without a newline at its end. */

@@ -133,7 +133,7 @@ function sloOf(asked: readonly FileObjective[], { writeDuration }: Pick<SloTools
   const availability = asked.find(({ indicator }) => indicator === 'availability');
   const latency = asked.find(({ indicator }) => indicator === 'latency');
   const late =
-    latency?.thresholdMs == null
+    latency === undefined || latency.thresholdMs === null
       ? {}
       : { latency: { threshold: writeDuration(latency.thresholdMs), target: latency.targetRatio } };
   const duration = { week: '1w', month: '1M' } as const;

@@ -62,7 +62,9 @@ it('an slo comes back from OpenSLO, and what does not is named', async () => {
       assert.deepEqual([imported.code, imported.err], [0, '']);
       const read = sloTools.readYaml(imported.out);
       assert.ok(read.ok);
-      const { services, routes } = read.documents[0]?.value as typeof written;
+      const [back] = read.documents as readonly { readonly value: typeof written }[];
+      assert.ok(back !== undefined);
+      const { services, routes } = back.value;
       compare('route checkout', written.routes[0].slo, routes[0].slo, exported.err);
       compare('service shop', written.services.shop.slo, services.shop.slo, exported.err);
     }),

@@ -28,7 +28,12 @@ const ROLLOUT: RolloutStatus = {
 };
 
 /** Runs `sluice rollout …` against an admin server that knows one rollout. */
-async function cli(context: TestContext, argv: readonly string[], token: string | undefined = TOKEN) {
+async function cli(
+  context: TestContext,
+  argv: readonly string[],
+  token: string | undefined = TOKEN,
+  states: RolloutStatus['state'][] = [],
+) {
   const commands: RolloutCommand[] = [];
   const actions: AdminActions = {
     tokenHash: () => hashToken(TOKEN),
@@ -45,8 +50,12 @@ async function cli(context: TestContext, argv: readonly string[], token: string 
     setWeights: () => Promise.resolve({ kind: 'unknown', detail: '' }),
     onRefused: () => undefined,
   };
-  const status = sampleStatus({ routes: [sampleRoute({ rollout: ROLLOUT }), sampleRoute({ name: 'back' })] });
-  const view = sampleView({ status: () => status });
+  const view = sampleView({
+    status: () => {
+      const rollout = { ...ROLLOUT, state: states.shift() ?? ROLLOUT.state };
+      return sampleStatus({ routes: [sampleRoute({ rollout }), sampleRoute({ name: 'back' })] });
+    },
+  });
   const admin = await startAdmin({ address: { host: '127.0.0.1', port: 0 }, view, actions });
   context.after(() => admin.close());
   const env = { SLUICE_ADMIN: admin.url, ...(token === undefined ? {} : { SLUICE_ADMIN_TOKEN: token }) };
@@ -56,6 +65,31 @@ async function cli(context: TestContext, argv: readonly string[], token: string 
 }
 
 suite('sluice rollout', { timeout: 30_000 }, () => {
+  test('status waits for the end, and says by its exit code which it was', async (context) => {
+    for (const [end, expected] of [
+      ['succeeded', 0],
+      ['rolled-back', 1],
+    ] as const) {
+      const { code, out } = await cli(context, ['status', 'checkout', '--timeout', '5m', '-o', 'json'], TOKEN, [
+        'progressing',
+        end,
+      ]);
+      assert.deepEqual([code, (JSON.parse(out) as RolloutStatus).state], [expected, end]);
+    }
+  });
+
+  test('status waits no longer than it was told, and not for a rollout that there is not', async (context) => {
+    const { code, err } = await cli(context, ['status', 'checkout', '--timeout', '10ms']);
+    assert.deepEqual([code, /its rollout has not ended in 0\.01 s, it is progressing/.test(err)], [1, true]);
+    assert.equal((await cli(context, ['status', 'back', '--timeout', '5m'])).code, 1);
+    for (const argv of [
+      ['status', 'checkout', '--timeout', 'soon'],
+      ['start', 'checkout', '--timeout', '5m'],
+    ]) {
+      assert.equal((await cli(context, argv)).code, 2);
+    }
+  });
+
   test('a command is sent with its reason and label, and its sentence printed', async (context) => {
     const { code, out, commands } = await cli(context, ['start', 'checkout', '--reason', 'release 7', '--fix']);
     assert.deepEqual([code, out], [0, 'checkout: done\n']);
