@@ -26,6 +26,7 @@ import type {
   ListenerConfig,
   ListenerTls,
   ListenerTlsStatus,
+  StapleStatus,
   TlsMaterial,
   TlsStatus,
   UpstreamMaterial,
@@ -35,6 +36,7 @@ import { type EndpointDials, setCapacity } from '../snapshot/endpoint-dials.ts';
 import { upstreamKey } from '../snapshot/live.ts';
 import { type Timers, UNREF_TIMERS } from '../sources/file.ts';
 import { EXPIRY_WARNED_MS, type Leaf } from '../sources/follow/certificates/leaf.ts';
+import { type Staple, staleness } from '../sources/follow/certificates/ocsp.ts';
 import { type FileFault, type ListenerFiles, readListener, readUpstream } from '../sources/follow/certificates/read.ts';
 import { listenersOf, upstreamsOf } from '../sources/follow/certificates/vet.ts';
 import { formatAddress } from '../sources/scalars/address.ts';
@@ -50,6 +52,8 @@ export interface TlsDeps {
   /** Tells the workers. */
   readonly teach: (material: TlsMaterial) => void;
   readonly timers?: Timers;
+  /** Of the wall clock; the system's where it is absent. */
+  readonly wallMs?: () => number;
 }
 
 /** One listener with TLS, as it is. */
@@ -60,6 +64,9 @@ interface Held {
   readonly clientAuth: ListenerTlsStatus['clientAuth'];
   readonly door: ListenerFiles['door'];
   readonly leaves: readonly Leaf[];
+  readonly staples: readonly (Staple | null)[];
+  /** Why the response of each certificate is not stapled since the files were looked at; empty where it is, or is none. */
+  readonly withheld: readonly string[];
   readonly state: ListenerTlsStatus['state'];
   readonly because: string;
 }
@@ -68,6 +75,7 @@ interface Held {
 export class Tls {
   readonly #deps: TlsDeps;
   readonly #timers: Timers;
+  readonly #wallMs: () => number;
   #config: Config | null = null;
   /**
    * Sockets of the first configuration, each with the settings that were configured for it last: another address, and TLS where
@@ -81,6 +89,8 @@ export class Tls {
   #reloads = { done: 0, failed: 0 };
   /** What was told last, and of what it was made. */
   #told = '';
+  /** Responses that were not stapled then. */
+  #withheld = '';
   /** What was said to be wrong last. */
   #said = '';
   #looking: unknown = null;
@@ -89,6 +99,7 @@ export class Tls {
   constructor(deps: TlsDeps) {
     this.#deps = deps;
     this.#timers = deps.timers ?? UNREF_TIMERS;
+    this.#wallMs = deps.wallMs ?? (() => bothClocks().wallMs);
   }
 
   /** What workers are to speak TLS with. */
@@ -118,12 +129,13 @@ export class Tls {
   }
 
   status(): TlsStatus {
-    const { wallMs } = bothClocks();
+    const wallMs = this.#wallMs();
     const listeners = this.#held.flatMap((held): ListenerTlsStatus[] => {
       if (held === null) return [];
       const { address, state, because, clientAuth, leaves } = held;
-      const certificates = leaves.map(({ names, notAfterMs }) => {
-        return { names, notAfter: new Date(notAfterMs).toISOString(), expiresInMs: notAfterMs - wallMs };
+      const certificates = leaves.map(({ names, notAfterMs }, n) => {
+        const staple = stapleStatus(held, n);
+        return { names, notAfter: new Date(notAfterMs).toISOString(), expiresInMs: notAfterMs - wallMs, staple };
       });
       return [{ address, state, because, clientAuth, certificates }];
     });
@@ -144,8 +156,11 @@ export class Tls {
     const isFirst = this.#told === '';
     if (isFirst) this.#opened = listenersOf(config);
     this.#opened = settingsOf(this.#opened, config);
+    const wallMs = this.#wallMs();
     this.#held = this.#opened.map(({ tls, ...address }, n) => {
-      return tls === undefined ? null : this.#read(formatAddress(address), tls, this.#held[n] ?? null);
+      if (tls === undefined) return null;
+      const held = this.#read(formatAddress(address), tls, this.#held[n] ?? null);
+      return { ...held, withheld: held.staples.map((staple) => (staple === null ? '' : staleness(staple, wallMs))) };
     });
     this.#readUpstreams(config);
     const isUsed = this.#held.some((held) => held !== null) || this.#upstreams.size > 0;
@@ -155,16 +170,17 @@ export class Tls {
     this.#rotating ??= this.#timers.set(() => this.#rotate(), ROTATE_MS);
   }
 
-  #read(address: string, tls: ListenerTls, before: Held | null): Held {
-    const { door, faults, leaves } = readListener(tls);
+  #read(address: string, tls: ListenerTls, before: Held | null): Omit<Held, 'withheld'> {
+    const { door, faults, leaves, staples } = readListener(tls);
     const rules = JSON.stringify([tls.clientAuth, tls.minVersion, tls.unknownHost]);
     const base = { address, rules, clientAuth: tls.clientAuth?.mode ?? ('off' as const) };
     if (door !== null) {
-      return { ...base, door, leaves: leaves.filter((leaf) => leaf !== null), state: 'serving', because: '' };
+      const whole = leaves.filter((leaf) => leaf !== null);
+      return { ...base, door, leaves: whole, staples, state: 'serving', because: '' };
     }
     const because = textOf(faults);
     if (before !== null && before.door !== null && before.rules === rules) return { ...before, state: 'kept', because };
-    return { ...base, door: null, leaves: [], state: 'shut', because };
+    return { ...base, door: null, leaves: [], staples: [], state: 'shut', because };
   }
 
   #readUpstreams(config: Config): void {
@@ -200,14 +216,28 @@ export class Tls {
       for (const because of this.#upstreamFaults) log.error('tls_files_refused', { because });
     }
     this.#said = saying;
-    const told = JSON.stringify([this.#held, [...this.#upstreams]], withoutBytes);
-    if (told === this.#told) return;
+    const files = this.#held.map((held) => (held === null ? null : { ...held, withheld: [] }));
+    const told = JSON.stringify([files, [...this.#upstreams]], withoutBytes);
+    const withheld = JSON.stringify(this.#held.map((held) => held?.withheld));
+    const isOther = told !== this.#told;
+    if (!isOther && withheld === this.#withheld) return;
+    if (!isFirst && withheld !== this.#withheld) this.#warnOfStaples();
     this.#told = told;
+    this.#withheld = withheld;
     this.#deps.teach(this.material);
-    if (isFirst) return;
+    if (isFirst || !isOther) return;
     this.#reloads.done += 1;
     log.info('tls_files', { listeners: listeners.map(({ address, state }) => `${address} ${state}`) });
     this.#warnOfExpiry();
+  }
+
+  #warnOfStaples(): void {
+    for (const { address, certificates } of this.status().listeners) {
+      for (const { names, staple } of certificates) {
+        if (staple === null || staple.because === '') continue;
+        this.#deps.log.warn('ocsp_not_stapled', { listener: address, names, because: staple.because });
+      }
+    }
   }
 
   #warnOfExpiry(): void {
@@ -232,7 +262,10 @@ export class Tls {
     const scope = JSON.stringify([held.address, held.rules, held.door.clientAuth]);
     const ticketKeys = new Uint8Array(hkdfSync('sha256', this.#secret, '', `tickets ${scope}`, TICKET_KEY_BYTES));
     const context = hkdfSync('sha256', 'session context', '', scope, 16);
-    return { ...held.door, ticketKeys, sessionContext: Buffer.from(context).toString('hex') };
+    const certificates = held.door.certificates.map((certificate, n) => {
+      return (held.withheld[n] ?? '') === '' ? certificate : { ...certificate, ocsp: null };
+    });
+    return { ...held.door, certificates, ticketKeys, sessionContext: Buffer.from(context).toString('hex') };
   }
 }
 
@@ -256,6 +289,14 @@ function settingsOf(opened: readonly ListenerConfig[], config: Config): readonly
     if (same !== undefined) left.delete(same);
     return same ?? open;
   });
+}
+
+function stapleStatus({ staples, withheld }: Held, certificate: number): StapleStatus | null {
+  const staple = staples[certificate] ?? null;
+  if (staple === null) return null;
+  const { nextUpdateMs } = staple;
+  const nextUpdate = nextUpdateMs === null ? null : new Date(nextUpdateMs).toISOString();
+  return { nextUpdate, because: withheld[certificate] ?? '' };
 }
 
 /** Bytes as text: a typed array would become a mapping of its indexes. */

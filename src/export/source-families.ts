@@ -75,6 +75,20 @@ export const SOURCE_FAMILIES: readonly Family[] = [
     },
   },
   {
+    name: 'sluice_ocsp_response_expiry_timestamp_seconds',
+    help: 'When the OCSP response of a certificate of a listener ends, as a time of Unix; then it is not stapled any more',
+    type: 'gauge',
+    labels: ['certificate', 'listener'],
+    *collect({ status }) {
+      for (const { address, certificates } of status.tls.listeners) {
+        for (const [n, { staple }] of certificates.entries()) {
+          if (staple === null || staple.nextUpdate === null) continue;
+          yield { labels: { listener: address, certificate: n }, value: Date.parse(staple.nextUpdate) / 1000 };
+        }
+      }
+    },
+  },
+  {
     name: 'sluice_listener_tls_state',
     help: '1 for the state that the files of a listener are in, 0 for the others (docs/TLS.md)',
     type: 'gauge',

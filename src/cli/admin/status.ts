@@ -173,7 +173,11 @@ function signatureLines({ signatures }: Status): string[] {
 function tlsLine({ address, state, because, certificates }: ListenerTlsStatus): string {
   const leftMs = Math.min(...certificates.map(({ expiresInMs }) => expiresInMs));
   const end = Number.isFinite(leftMs) ? `  ${leftMs < 0 ? 'expired' : `${Math.floor(leftMs / DAY_MS)} days left`}` : '';
-  return `tls      ${address}  ${state}  ${certificates.length} certificates${end}${because === '' ? '' : `  ${because}`}`;
+  const stale = certificates.flatMap(({ staple }, n) => {
+    return staple === null || staple.because === '' ? [] : `  OCSP response ${n} not stapled: ${staple.because}`;
+  });
+  const wrong = because === '' ? '' : `  ${because}`;
+  return `tls      ${address}  ${state}  ${certificates.length} certificates${end}${stale.join('')}${wrong}`;
 }
 
 /** Only of a configuration that should not be in force. */

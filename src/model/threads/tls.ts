@@ -169,6 +169,16 @@ export interface CertificateStatus {
   /** ISO 8601. */
   readonly notAfter: string;
   readonly expiresInMs: number;
+  /** Its OCSP response; null: none is configured. */
+  readonly staple: StapleStatus | null;
+}
+
+/** An OCSP response as it is. */
+export interface StapleStatus {
+  /** ISO 8601; null: it names no end. */
+  readonly nextUpdate: string | null;
+  /** Why it is not stapled now; empty when it is. */
+  readonly because: string;
 }
 
 export interface ListenerTlsStatus {

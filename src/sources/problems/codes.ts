@@ -204,6 +204,7 @@ const TABLE = {
   certificateWeak: ['SLU1921', 'A certificate has a weak key, a weak signature, or names no host.'],
   hostUncovered: ['SLU1922', 'A route has a host name that no certificate is for.'],
   insecure: ['SLU1923', 'The endpoints of a version are not verified: anybody can answer in their place.'],
+  stapleStale: ['SLU1924', 'An OCSP response has expired or is not valid yet: it is not stapled.'],
 } as const satisfies Record<string, KindText>;
 
 /** Short name of a kind of problem. */

@@ -2,10 +2,10 @@
  * Certificates that a test makes for itself, in its own process: none is kept, so none expires, and no program is started.
  *
  * DER is put together by hand: a value is its tag, its length and its content. Source: RFC 5280 sections 4.1 and 4.2; ITU-T
- * X.690 section 8.1.3.
+ * X.690 section 8.1.3; RFC 6960 section 4.2.1 (OCSP responses).
  */
 
-import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,13 +20,19 @@ const TAG = {
   bitString: 0x03,
   octetString: 0x04,
   oid: 0x06,
+  enumerated: 0x0a,
   utf8String: 0x0c,
   utcTime: 0x17,
+  generalizedTime: 0x18,
   sequence: 0x30,
   set: 0x31,
   keyIdentifier: 0x80,
   version: 0xa0,
   extensions: 0xa3,
+  good: 0x80,
+  explicit0: 0xa0,
+  revoked: 0xa1,
+  responderByKey: 0xa2,
 } as const;
 /** Of the kinds of alternative names. */
 const NAME_TAG: Readonly<Record<string, number>> = { DNS: 0x82, URI: 0x86, IP: 0x87 };
@@ -43,6 +49,8 @@ const OID = {
   extKeyUsage: '551d25',
   serverAuth: '2b06010505070301',
   clientAuth: '2b06010505070302',
+  sha1: '2b0e03021a',
+  basicResponse: '2b0601050507300101',
 } as const;
 
 export interface Issued {
@@ -62,12 +70,22 @@ export interface Wanted {
   readonly rsaBits?: number;
 }
 
+/** What an OCSP response is to say; good, from now on for a week, unless something else is said. */
+export interface Answered {
+  readonly revokedAtMs?: number;
+  readonly thisUpdateMs?: number;
+  /** null: none. */
+  readonly nextUpdateMs?: number | null;
+}
+
 export interface Authority {
   readonly folder: string;
   /** File with its certificate. */
   readonly ca: string;
   readonly pem: string;
   issue(name: string, wanted: Wanted): Issued;
+  /** An OCSP response for one of its certificates. */
+  respond(issued: Issued, answered?: Answered): Buffer;
   /** A file of the test's own in the folder. */
   write(name: string, content: string | Uint8Array): string;
 }
@@ -96,6 +114,7 @@ export function authorityOf(t: TestContext, name = 'authority'): Authority {
       const issued = issue(issuer, wanted);
       return { cert: write(`${file}.pem`, issued.cert), key: write(`${file}.key`, issued.key), pem: issued };
     },
+    respond: ({ pem: { cert } }, answered = {}) => respond(issuer, new X509Certificate(cert).serialNumber, answered),
     write,
   };
 }
@@ -130,6 +149,33 @@ function issue(issuer: Issuer, { names, days = 60, subject = 'test', rsaBits }: 
   ];
   const cert = certify(issuer, { subject, publicKey, days, extensions });
   return { cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
+}
+
+/** An OCSPResponse with one answer, signed by the issuer itself. @param serialNumber hex */
+function respond({ name, publicKey, privateKey }: Issuer, serialNumber: string, answered: Answered): Buffer {
+  const nowMs = Date.now();
+  const { revokedAtMs, thisUpdateMs = nowMs - DAY_MS, nextUpdateMs = nowMs + 7 * DAY_MS } = answered;
+  const nameHash = createHash('sha1').update(distinguishedName(name)).digest();
+  const certId = der(
+    TAG.sequence,
+    der(TAG.sequence, oid(OID.sha1)),
+    der(TAG.octetString, nameHash),
+    der(TAG.octetString, keyIdOf(publicKey)),
+    der(TAG.integer, Buffer.from(serialNumber, 'hex')),
+  );
+  const single = der(
+    TAG.sequence,
+    certId,
+    revokedAtMs === undefined ? der(TAG.good) : der(TAG.revoked, generalizedTime(revokedAtMs)),
+    generalizedTime(thisUpdateMs),
+    ...(nextUpdateMs === null ? [] : [der(TAG.explicit0, generalizedTime(nextUpdateMs))]),
+  );
+  const responder = der(TAG.responderByKey, der(TAG.octetString, keyIdOf(publicKey)));
+  const data = der(TAG.sequence, responder, generalizedTime(thisUpdateMs), der(TAG.sequence, single));
+  const algorithm = der(TAG.sequence, oid(OID.ecdsaWithSha256));
+  const basic = der(TAG.sequence, data, algorithm, der(TAG.bitString, [0], sign('sha256', data, privateKey)));
+  const typed = der(TAG.sequence, oid(OID.basicResponse), der(TAG.octetString, basic));
+  return der(TAG.sequence, der(TAG.enumerated, [0]), der(TAG.explicit0, typed));
 }
 
 /** Signs; in PEM. Valid from now on. */
@@ -193,6 +239,11 @@ function alternativeName(text: string): Buffer {
 /** `261122050858Z`: to the second, in this century's first half. */
 function utcTime(ms: number): Buffer {
   return der(TAG.utcTime, Buffer.from(`${new Date(ms).toISOString().replace(/\D/g, '').slice(2, 14)}Z`));
+}
+
+/** `20261122050858Z`. */
+function generalizedTime(ms: number): Buffer {
+  return der(TAG.generalizedTime, Buffer.from(`${new Date(ms).toISOString().replace(/\D/g, '').slice(0, 14)}Z`));
 }
 
 function keyIdOf(publicKey: KeyObject): Buffer {

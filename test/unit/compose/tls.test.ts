@@ -19,7 +19,10 @@ interface Rig {
   readonly logged: string[];
   /** Runs what is due after that long, once. */
   readonly pass: (ms: number) => void;
-  readonly config: (more?: string, service?: string) => Config;
+  /** Sets the wall clock. */
+  readonly at: (wallMs: number) => void;
+  /** @param certificate further fields of it */
+  readonly config: (more?: string, service?: string, certificate?: string) => Config;
 }
 
 function rigOf(t: TestContext): Rig {
@@ -29,12 +32,14 @@ function rigOf(t: TestContext): Rig {
   const logged: string[] = [];
   const timers = new Map<number, { run: () => void; ms: number }>();
   let next = 0;
+  let wallMs = Date.now();
   const note = (level: string) => (event: string, fields?: Record<string, unknown>) => {
     logged.push(`${level} ${event} ${JSON.stringify(fields)}`);
   };
   const tls = new Tls({
     log: { info: note('info'), warn: note('warn'), error: note('error') },
     teach: (material) => void taught.push(material),
+    wallMs: () => wallMs,
     timers: {
       set: (run, ms) => {
         timers.set(++next, { run, ms });
@@ -58,8 +63,12 @@ function rigOf(t: TestContext): Rig {
       }
       assert.fail(`nothing is due after ${ms} ms`);
     },
-    config: (more = '', service = '') => {
-      const listener = `{host: a, port: 1, tls: {certificates: [{cert: ${files.cert}, key: ${files.key}}]${more}}}`;
+    at: (ms) => {
+      wallMs = ms;
+    },
+    config: (more = '', service = '', certificate = '') => {
+      const shown = `{cert: ${files.cert}, key: ${files.key}${certificate}}`;
+      const listener = `{host: a, port: 1, tls: {certificates: [${shown}]${more}}}`;
       return configOf(
         `listen: {host: a, port: 2}\nlisteners: [${listener}]\n${SOUND.replace('  shop:\n', `  shop:\n${service}`)}`,
       );
@@ -150,6 +159,47 @@ describe('the files of listeners', () => {
     copyFileSync(fresh.key, files.key);
     pass(LOOK_MS);
     assert.match(logged.join(), /warn certificate_expires .*a\.example/);
+  });
+});
+
+describe('an OCSP response', () => {
+  const END_MS = Date.parse('2099-01-02T00:00:00Z');
+
+  it('is stapled until it expires while the process runs, then warned of once, and stapled when it is renewed', (t) => {
+    const { tls, taught, at, pass, config, authority, files, logged } = rigOf(t);
+    const ocsp = authority.write('live.ocsp', authority.respond(files, { nextUpdateMs: END_MS }));
+    const staple = () => tls.status().listeners[0]?.certificates[0]?.staple;
+    tls.follow(config('', '', `, ocsp: ${ocsp}`));
+    assert.notEqual(door(taught[0]).certificates[0]?.ocsp, null);
+    assert.deepEqual(staple(), { nextUpdate: '2099-01-02T00:00:00.000Z', because: '' });
+    at(END_MS - 1);
+    pass(LOOK_MS);
+    assert.equal(taught.length, 1);
+    at(END_MS);
+    pass(LOOK_MS);
+    pass(LOOK_MS);
+    assert.equal(taught.length, 2);
+    assert.equal(door(taught[1]).certificates[0]?.ocsp, null);
+    assert.equal(staple()?.because, 'one that expired at 2099-01-02T00:00:00.000Z');
+    assert.match(logged.join('\n'), /^warn ocsp_not_stapled .*a\.example.*expired at 2099-01-02T00:00:00\.000Z"}$/);
+    assert.deepEqual(tls.status().reloads, { done: 0, failed: 0 }, 'no file has changed');
+    writeFileSync(ocsp, authority.respond(files, { nextUpdateMs: END_MS + 1000 }));
+    pass(LOOK_MS);
+    assert.notEqual(door(taught[2]).certificates[0]?.ocsp, null);
+    assert.equal(staple()?.because, '');
+  });
+
+  it('of before is not stapled beyond its end either, where what is read now cannot be used', (t) => {
+    const { tls, taught, at, pass, config, authority, files } = rigOf(t);
+    const ocsp = authority.write('live.ocsp', authority.respond(files, { nextUpdateMs: END_MS }));
+    tls.follow(config('', '', `, ocsp: ${ocsp}`));
+    writeFileSync(ocsp, 'garbage');
+    pass(LOOK_MS);
+    assert.equal(tls.status().listeners[0]?.state, 'kept');
+    assert.notEqual(door(taught.at(-1)).certificates[0]?.ocsp, null);
+    at(END_MS);
+    pass(LOOK_MS);
+    assert.equal(door(taught.at(-1)).certificates[0]?.ocsp, null);
   });
 });
 

@@ -42,6 +42,19 @@ suite('source-families', () => {
     }
   });
 
+  test('OCSP responses show when they end, where they do', async () => {
+    const shown = (nextUpdate: string | null) => {
+      return { names: [], notAfter: '2026-12-01T00:00:00.000Z', expiresInMs: 1, staple: { nextUpdate, because: '' } };
+    };
+    const certificates = [{ ...shown(null), staple: null }, shown(null), shown('2001-09-09T01:46:40.000Z')];
+    const listener = { address: ':443', state: 'serving', because: '', clientAuth: 'off', certificates } as const;
+    const tls = { listeners: [listener], upstreamsFailed: [], reloads: { done: 0, failed: 0 } };
+    const families = await scrape({ status: () => sampleStatus({ tls }) });
+    assert.deepEqual(series(families, 'sluice_ocsp_response_expiry_timestamp_seconds'), [
+      'certificate=2 listener=:443 1000000000',
+    ]);
+  });
+
   test('without sources there is nothing to show but how fast changes take effect', async () => {
     const apply = { lastMs: 30, count: 2, sumMs: 50, buckets: [{ leMs: 25, count: 1 }] };
     const families = await scrape({ status: () => sampleStatus({ apply }) });

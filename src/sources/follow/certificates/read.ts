@@ -18,6 +18,7 @@ import type {
   UpstreamTls,
 } from '../../../model/threads/tls.ts';
 import { type Leaf, leafOf } from './leaf.ts';
+import { type Staple, stapleOf } from './ocsp.ts';
 
 /** More than any chain, and any bundle of issuers, is. */
 const FILE_BYTES_MAX = 4 * 1024 * 1024;
@@ -38,6 +39,8 @@ export interface ListenerFiles {
   readonly faults: readonly FileFault[];
   /** In the order of the certificates; null where one cannot be read. */
   readonly leaves: readonly (Leaf | null)[];
+  /** In the same order; null where no response is named, or cannot be used. */
+  readonly staples: readonly (Staple | null)[];
 }
 
 /** Reads all files of a listener. Never throws. */
@@ -47,12 +50,13 @@ export function readListener(tls: ListenerTls): ListenerFiles {
   const { clientAuth } = tls;
   const ca = clientAuth === null ? null : readIssuers(clientAuth.ca, ['clientAuth', 'ca'], faults);
   const leaves = read.map((one) => one?.leaf ?? null);
-  if (faults.length > 0) return { door: null, faults, leaves };
+  const staples = read.map((one) => one?.staple ?? null);
+  if (faults.length > 0) return { door: null, faults, leaves, staples };
   const certificates = read.flatMap((one) => (one === null ? [] : [one.certificate]));
   const { unknownHost, minVersion, handshakeMs, handshakesMax } = tls;
   const auth = clientAuth === null || ca === null ? null : { mode: clientAuth.mode, ca };
   const door = { certificates, unknownHost, minVersion, handshakeMs, handshakesMax, clientAuth: auth };
-  return { door, faults, leaves };
+  return { door, faults, leaves, staples };
 }
 
 /** Reads all files of an endpoint's settings. Never throws. */
@@ -72,6 +76,7 @@ export function readUpstream(tls: UpstreamTls): {
 interface Read {
   readonly certificate: ServerCertificate;
   readonly leaf: Leaf;
+  readonly staple: Staple | null;
 }
 
 function readCertificate(files: CertificateFiles, path: FileFault['path'], faults: FileFault[]): Read | null {
@@ -84,8 +89,15 @@ function readCertificate(files: CertificateFiles, path: FileFault['path'], fault
   const key = take('key', files.key, 'a private key in PEM, without a passphrase', (bytes) => {
     return { pem: bytes.toString('latin1'), key: createPrivateKey(bytes) };
   });
-  const ocsp = files.ocsp === null ? null : take('ocsp', files.ocsp, 'an OCSP response (DER)', checkedResponse);
   if (chain === null || key === null) return null;
+  const { ocsp: ocspFile } = files;
+  const { serialNumber } = chain.leaf;
+  const ocsp =
+    ocspFile === null
+      ? null
+      : take('ocsp', ocspFile, `a good OCSP response (DER) for ${files.cert}`, (bytes) => {
+          return { bytes: new Uint8Array(bytes), staple: stapleOf(bytes, serialNumber) };
+        });
   const misfit = misfitOf(files, chain, key);
   if (misfit !== null) {
     const { field, ...fault } = misfit;
@@ -93,7 +105,9 @@ function readCertificate(files: CertificateFiles, path: FileFault['path'], fault
     return null;
   }
   const leaf = leafOf(chain.leaf);
-  return { certificate: { cert: chain.pem, key: key.pem, names: leaf.names, digest: leaf.digest, ocsp }, leaf };
+  const { names, digest } = leaf;
+  const certificate = { cert: chain.pem, key: key.pem, names, digest, ocsp: ocsp?.bytes ?? null };
+  return { certificate, leaf, staple: ocsp?.staple ?? null };
 }
 
 /** Why a certificate and a key are no pair that TLS can be spoken with; null: they are one. */
@@ -120,13 +134,6 @@ function sizeOf({ asymmetricKeyType, asymmetricKeyDetails }: KeyObject): string 
   const kind = String(asymmetricKeyType).toUpperCase();
   if (modulusLength !== undefined) return `${kind} with ${modulusLength} bits`;
   return namedCurve === undefined ? kind : `${kind} on ${namedCurve}`;
-}
-
-/** A SEQUENCE whose first element is the status, `successful`. Source: RFC 6960 section 4.2.1. */
-function checkedResponse(bytes: Buffer): Uint8Array {
-  const isResponse = bytes[0] === 0x30 && bytes.includes(Buffer.from([0x0a, 0x01, 0x00]), 0) && bytes.length > 8;
-  if (!isResponse) throw new Error('not one that says successful');
-  return new Uint8Array(bytes);
 }
 
 /** An empty list would make the system's issuers the ones that are believed. */

@@ -9,6 +9,7 @@ import type { ListenerConfig, UpstreamTls } from '../../../model/threads/tls.ts'
 import { codeOf, type Kind } from '../../problems/codes.ts';
 import { formatPath, type Path } from '../../problems/report.ts';
 import { expiryOf, isFor, type Leaf } from './leaf.ts';
+import { staleness } from './ocsp.ts';
 import { type FileFault, readListener, readUpstream } from './read.ts';
 
 type Accepted = Extract<ParseResult, { readonly ok: true }>;
@@ -63,6 +64,12 @@ export function vetFiles<T extends Accepted>(parsed: T | Refused, file: string, 
       leaves.push(leaf);
       for (const [kind, words] of doubtsOf(leaf, nowMs))
         warnings.push(say(kind, [...path, 'certificates', n, 'cert'], words));
+    }
+    for (const [n, staple] of read.staples.entries()) {
+      const got = staple === null ? '' : staleness(staple, nowMs);
+      if (got === '') continue;
+      const words = { expected: 'an OCSP response that is valid now', got };
+      warnings.push(say('stapleStale', [...path, 'certificates', n, 'ocsp'], words));
     }
   }
   for (const [tls, path] of upstreamsOf(config)) blame(path, readUpstream(tls).faults);

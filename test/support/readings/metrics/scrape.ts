@@ -68,7 +68,8 @@ export function fullSource(): MetricsSource {
     inFlight: 1,
   } as unknown as EndpointStatus;
   const rollout = sampleRoute().rollout as RolloutStatus;
-  const certificate = { names: ['a'], notAfter: '2026-12-01T00:00:00.000Z', expiresInMs: 1 };
+  const staple = { nextUpdate: '2026-11-30T00:00:00.000Z', because: '' };
+  const certificate = { names: ['a'], notAfter: '2026-12-01T00:00:00.000Z', expiresInMs: 1, staple };
   const listener = {
     address: '0.0.0.0:443',
     state: 'serving',

@@ -56,6 +56,17 @@ suite('status', () => {
     assert.equal(line, 'signed   3 documents, keys a, b  as before: keys, line 1 is no key  1 refused: replayed');
   });
 
+  test('each listener with TLS has a line, with the OCSP responses that are not stapled', () => {
+    const certificate = { names: ['a.test'], notAfter: '', expiresInMs: 90_000_000 };
+    const staples = [null, { nextUpdate: null, because: '' }, { nextUpdate: '', because: 'one that expired' }];
+    const certificates = staples.map((staple) => ({ ...certificate, staple }));
+    const listener = { address: ':443', state: 'serving', because: '', clientAuth: 'off', certificates } as const;
+    const tls = { listeners: [listener], upstreamsFailed: [], reloads: { done: 0, failed: 0 } };
+    const line = formatStatus(sampleStatus({ tls })).match(/^tls .*$/m)?.[0];
+    const told = '3 certificates  1 days left  OCSP response 2 not stapled: one that expired';
+    assert.equal(line, `tls      :443  serving  ${told}`);
+  });
+
   test('the table says what is in force, what was set, and what came of it', () => {
     const lines = formatStatus(sampleStatus()).split('\n');
     assert.deepEqual(lines, [

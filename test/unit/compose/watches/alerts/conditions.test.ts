@@ -151,7 +151,7 @@ suite('conditions', () => {
   });
 
   test('certificates that cannot be used, or soon not any more', () => {
-    const certificate = { names: ['a.test', 'b.test'], notAfter: '', expiresInMs: EXPIRES_MS };
+    const certificate = { names: ['a.test', 'b.test'], notAfter: '', expiresInMs: EXPIRES_MS, staple: null };
     const listener = { address: ':443', state: 'serving', because: '', clientAuth: 'off' } as const;
     const tls = (changes: object, expiresInMs = EXPIRES_MS) => ({
       listeners: [{ ...listener, certificates: [{ ...certificate, expiresInMs }], ...changes }],

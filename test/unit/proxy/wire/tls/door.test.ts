@@ -150,9 +150,11 @@ describe('a listener with TLS', () => {
   });
 
   it('staples the response that it was given for a certificate', async (t) => {
-    const response = Buffer.from('30060a0100a0010000', 'hex');
+    let response: Buffer = Buffer.alloc(0);
     const { client } = await scene(t, (authority) => {
-      const { cert, key } = authority.issue('stapled', { names: 'DNS:a.example' });
+      const issued = authority.issue('stapled', { names: 'DNS:a.example' });
+      const { cert, key } = issued;
+      response = authority.respond(issued);
       return { certificates: [{ cert, key, ocsp: authority.write('ocsp', response) }] };
     });
     const staple = Promise.withResolvers<Buffer>();

@@ -72,8 +72,39 @@ describe('the files of a listener', () => {
     ].flatMap((files) => faultsOf({ certificates: [files] }));
     assert.equal(all.length, 4);
     assert.match(all[0] ?? '', /ENOENT/);
-    assert.match(all[3] ?? '', /ocsp.*not one that says successful/);
+    assert.match(all[3] ?? '', /ocsp.*no OCSP response in DER/);
     assert.doesNotMatch(all.join(), /hunter2/);
+  });
+});
+
+describe('an OCSP response', () => {
+  it('is read with its times when it is for the certificate and says good', (t) => {
+    const authority = authorityOf(t);
+    const issued = authority.issue('a', { names: 'DNS:a.example' });
+    const times = { thisUpdateMs: 1_700_000_000_000, nextUpdateMs: 1_700_000_001_000 };
+    const response = authority.respond(issued, times);
+    const files = { ...issued, ocsp: authority.write('a.ocsp', response) };
+    const { door, staples } = readListener({ ...LISTENER_TLS, certificates: [files] });
+    assert.deepEqual(staples, [times]);
+    assert.deepEqual(Buffer.from(door?.certificates[0]?.ocsp ?? []), response);
+  });
+
+  it('is refused by file and reason when it is junk, another certificate’s or of a revoked one', (t) => {
+    const authority = authorityOf(t);
+    const [a, b] = [authority.issue('a', { names: 'DNS:a.example' }), authority.issue('b', { names: 'DNS:b.example' })];
+    const faults = [
+      Buffer.from('300a0a010000000000000000', 'hex'),
+      authority.respond(b),
+      authority.respond(a, { revokedAtMs: Date.parse('2026-03-01T00:00:00Z') }),
+    ].flatMap((response) => faultsOf({ certificates: [{ ...a, ocsp: authority.write('a.ocsp', response) }] }));
+    const place = /^certificates\.0\.ocsp: a good OCSP response \(DER\) for .*a\.pem: .*a\.ocsp: /;
+    for (const fault of faults) assert.match(fault, place);
+    const reasons = faults.map((fault) => fault.replace(place, '').replace(/[0-9A-F]{32}/, 'SERIAL'));
+    assert.deepEqual(reasons, [
+      'no OCSP response in DER',
+      'a response that is not for the certificate, whose serial number is SERIAL',
+      'a response that says the certificate was revoked at 2026-03-01T00:00:00.000Z',
+    ]);
   });
 });
 

@@ -73,6 +73,17 @@ describe('a configuration with TLS', () => {
     assert.match(text, /SLU1921 .*1024 bits|SLU1161/);
   });
 
+  it('is warned of an OCSP response that has expired or is not valid yet', (t) => {
+    const { authority, issued } = scene(t);
+    const ocsp = authority.write('a.ocsp', authority.respond(issued));
+    const text = documentOf({ cert: issued.cert, key: `${issued.key}, ocsp: ${ocsp}` });
+    assert.deepEqual(warningsOf(text), []);
+    const [late = '', ...others] = warningsOf(text, bothClocks().wallMs + 8 * DAY_MS);
+    assert.match(late, /SLU1924 listeners\[0\]\.tls\.certificates\[0\]\.ocsp.*valid now.*expired at/s);
+    assert.deepEqual(others, []);
+    assert.match(warningsOf(text, bothClocks().wallMs - 2 * DAY_MS).join(), /SLU1924 .*not valid before/s);
+  });
+
   it('is warned of host names that no certificate is for', (t) => {
     const { issued } = scene(t, 'DNS:a.example,DNS:x.b.example');
     assert.match(warningsOf(documentOf(issued)).join(), /SLU1922 routes\[0\]\.hostnames\[1\].*\*\.b\.example/);
