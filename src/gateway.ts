@@ -176,6 +176,7 @@ class ControlPlane implements Gateway {
       env: process.env,
       options,
       save: (directory) => this.#save(directory),
+      tickets: () => this.#tls.tickets,
       resume: () => this.#durable.resume(),
       leave: () => this.#leave(),
     });
@@ -230,9 +231,10 @@ class ControlPlane implements Gateway {
     this.#workers = await this.#createWorkers(first.current);
     if (this.#restart.isHeir) await this.#workers.prepare();
     const given = await this.#restart.take(config.state.directory);
+    this.#tls.adopt(given.tickets);
     await this.#durable.open(config.state.directory);
     this.#follow(first.current);
-    this.#durable.restore(given);
+    this.#durable.restore(given.state);
     await Promise.all([this.#keys.ready(), this.#revisions.ready, this.#configuration.confirm()]);
     const current = this.#store.current as Current;
     this.configHash = current.snapshot.hash;

@@ -10,7 +10,8 @@
  * files cannot be used, the listener is shut. A listener never gets weaker by a file that is missing.
  *
  * Sessions are resumed across workers by keys that are made here, another one every twelve hours and for other rules of client
- * certificates; they are nowhere but in memory, and gone with the process.
+ * certificates; they are nowhere but in memory, and a successor's after a restart. One set at a time, as the runtime takes no
+ * more: whoever has a session of the one before does a whole handshake.
  * Source: RFC 5077 section 5.5; RFC 8446 appendix C.4.
  */
 
@@ -21,6 +22,7 @@ import { bothClocks, nowMs } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import { Random, secretBytes } from '../lib/random.ts';
 import type { Config } from '../model/config.ts';
+import type { PassedTickets } from '../model/threads/handover.ts';
 import type {
   Door,
   ListenerConfig,
@@ -46,6 +48,7 @@ export const LOOK_MS = 10_000;
 /** Keys of tickets live so long; what they have sealed is then no session any more. */
 export const ROTATE_MS = 12 * 3_600_000;
 const TICKET_KEY_BYTES = 48;
+const SECRET_BYTES = 32;
 
 export interface TlsDeps {
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
@@ -54,6 +57,8 @@ export interface TlsDeps {
   readonly timers?: Timers;
   /** Of the wall clock; the system's where it is absent. */
   readonly wallMs?: () => number;
+  /** Of the monotonic clock; the system's where it is absent. */
+  readonly nowMs?: () => number;
 }
 
 /** One listener with TLS, as it is. */
@@ -76,6 +81,7 @@ export class Tls {
   readonly #deps: TlsDeps;
   readonly #timers: Timers;
   readonly #wallMs: () => number;
+  readonly #nowMs: () => number;
   #config: Config | null = null;
   /**
    * Sockets of the first configuration, each with the settings that were configured for it last: another address, and TLS where
@@ -85,7 +91,9 @@ export class Tls {
   #held: readonly (Held | null)[] = [];
   #upstreams: ReadonlyMap<string, UpstreamMaterial | null> = new Map();
   #upstreamFaults: readonly string[] = [];
-  #secret = secretBytes(32);
+  #secret = secretBytes(SECRET_BYTES);
+  /** By the monotonic clock; null: TLS is not spoken. */
+  #rotatesAtMs: number | null = null;
   #reloads = { done: 0, failed: 0 };
   /** What was told last, and of what it was made. */
   #told = '';
@@ -100,6 +108,7 @@ export class Tls {
     this.#deps = deps;
     this.#timers = deps.timers ?? UNREF_TIMERS;
     this.#wallMs = deps.wallMs ?? (() => bothClocks().wallMs);
+    this.#nowMs = deps.nowMs ?? nowMs;
   }
 
   /** What workers are to speak TLS with. */
@@ -110,6 +119,23 @@ export class Tls {
   /** What endpoints are shown by a check, and believed of them; null: its files cannot be used. */
   upstream(key: string): UpstreamMaterial | null {
     return this.#upstreams.get(key) ?? null;
+  }
+
+  /** For a successor. */
+  get tickets(): PassedTickets | null {
+    if (this.#rotatesAtMs === null) return null;
+    const leftMs = Math.max(0, this.#rotatesAtMs - this.#nowMs());
+    return { base64: Buffer.from(this.#secret).toString('base64'), leftMs };
+  }
+
+  /** Takes up the tickets of the process before this one; they are replaced when they would have been there. */
+  adopt(tickets: PassedTickets | null): void {
+    if (tickets === null || this.#rotatesAtMs === null) return;
+    const secret = new Uint8Array(Buffer.from(tickets.base64, 'base64'));
+    if (secret.length !== SECRET_BYTES) return;
+    this.#secret = secret;
+    this.#rotateIn(Math.min(tickets.leftMs, ROTATE_MS));
+    this.#deps.teach(this.material);
   }
 
   /** Where clients connect. @param ports that the listeners have, in their order */
@@ -167,7 +193,7 @@ export class Tls {
     this.#tell(isFirst, isAsked);
     if (!isUsed) return;
     this.#looking = this.#timers.set(() => this.#look(false), LOOK_MS);
-    this.#rotating ??= this.#timers.set(() => this.#rotate(), ROTATE_MS);
+    if (this.#rotatesAtMs === null) this.#rotateIn(ROTATE_MS);
   }
 
   #read(address: string, tls: ListenerTls, before: Held | null): Omit<Held, 'withheld'> {
@@ -249,9 +275,15 @@ export class Tls {
     }
   }
 
+  #rotateIn(ms: number): void {
+    this.#timers.clear(this.#rotating);
+    this.#rotatesAtMs = this.#nowMs() + ms;
+    this.#rotating = this.#timers.set(() => this.#rotate(), ms);
+  }
+
   #rotate(): void {
-    this.#secret = secretBytes(32);
-    this.#rotating = this.#timers.set(() => this.#rotate(), ROTATE_MS);
+    this.#secret = secretBytes(SECRET_BYTES);
+    this.#rotateIn(ROTATE_MS);
     this.#deps.teach(this.material);
   }
 

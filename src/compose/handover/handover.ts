@@ -9,6 +9,7 @@ import type { Log } from '../../lib/log.ts';
 import {
   type FromSuccessor,
   HANDOVER_VERSION,
+  type PassedTickets,
   type RestartAnswer,
   type RestartStatus,
 } from '../../model/threads/handover.ts';
@@ -39,6 +40,8 @@ export interface HandoverDeps {
    * @returns what a successor with that directory cannot read from it; null: it finds everything there. Never rejects.
    */
   save(stateDirectory: string | null): Promise<PassedState | null>;
+  /** What sealed the sessions that clients have; null: none. */
+  tickets(): PassedTickets | null;
   /** Decides again. Never rejects. */
   resume(): Promise<void>;
   /** The successor serves. */
@@ -158,7 +161,9 @@ export class Handover {
     this.#saved = null;
     const v = HANDOVER_VERSION;
     if (saved !== null) for (const part of partsOf(saved)) this.#successor?.send({ v, kind: 'part', part });
-    this.#successor?.send({ v, kind: 'take', isInDirectory: saved === null });
+    const tickets = this.#deps.tickets();
+    const take = { v, kind: 'take', isInDirectory: saved === null } as const;
+    this.#successor?.send(tickets === null ? take : { ...take, tickets });
   }
 
   async #resume(): Promise<void> {

@@ -8,6 +8,7 @@
 import { SluiceError } from '../../model/problem.ts';
 import {
   type FromSuccessor,
+  type Given,
   HANDOVER_VARIABLE,
   HANDOVER_VERSION,
   type Passed,
@@ -15,7 +16,6 @@ import {
   type StatePart,
   type ToSuccessor,
 } from '../../model/threads/handover.ts';
-import type { PassedState } from '../../model/threads/state.ts';
 import { joined } from './parts.ts';
 
 /** The process, as far as it is needed. */
@@ -64,16 +64,16 @@ export class Heir {
 
   /**
    * Says that this process could serve, and waits until the state is its own.
-   * @returns what is not in the state's directory; null: everything is.
    * @throws SluiceError SLU_RESTART_FAILED when the old process has gone before
    */
-  prepared(stateDirectory: string | null): Promise<PassedState | null> {
+  prepared(stateDirectory: string | null): Promise<Given> {
     const parts: StatePart[] = [];
-    const { promise, resolve, reject } = Promise.withResolvers<PassedState | null>();
+    const { promise, resolve, reject } = Promise.withResolvers<Given>();
     const heard = (message: unknown): void => {
       const said = message as ToSuccessor;
       if (said.kind === 'part') parts.push(said.part);
-      else if (said.kind === 'take') resolve(said.isInDirectory ? null : joined(parts));
+      else if (said.kind === 'take')
+        resolve({ state: said.isInDirectory ? null : joined(parts), tickets: said.tickets ?? null });
     };
     const gone = (): void => {
       reject(new SluiceError('SLU_RESTART_FAILED', 'the gateway that handed over has gone before it did'));

@@ -8,8 +8,7 @@ import type { Log } from '../../lib/log.ts';
 import type { Config } from '../../model/config.ts';
 import type { GatewayOptions } from '../../model/gateway.ts';
 import { formatProblem, SluiceError } from '../../model/problem.ts';
-import type { RestartAnswer, RestartStatus } from '../../model/threads/handover.ts';
-import type { PassedState } from '../../model/threads/state.ts';
+import type { Given, RestartAnswer, RestartStatus } from '../../model/threads/handover.ts';
 import { boundTo } from '../../proxy/wire/inherited.ts';
 import { Handover, type HandoverDeps } from './handover.ts';
 import { type Listening, type OpenSockets, planListening, socketsToPass } from './listening.ts';
@@ -24,7 +23,7 @@ const TAKE_MS = 20_000;
 /** Problems of a document that the old process is told; the others stand in the new one's output. */
 const PROBLEMS_TOLD = 3;
 
-export interface RestartDeps extends Pick<HandoverDeps, 'save' | 'resume' | 'leave'> {
+export interface RestartDeps extends Pick<HandoverDeps, 'save' | 'tickets' | 'resume' | 'leave'> {
   readonly log: Log;
   readonly env: Record<string, string | undefined>;
   readonly options: Pick<GatewayOptions, 'pidFile' | 'isTied' | 'restartTimeoutMs'>;
@@ -43,7 +42,7 @@ export class Restart {
   /** The configuration that the listening sockets were opened for, and those of them that were passed. */
   #opened: { readonly config: Config; readonly owned: Owned } | null = null;
 
-  constructor({ log, env, options, save, resume, leave }: RestartDeps) {
+  constructor({ log, env, options, save, tickets, resume, leave }: RestartDeps) {
     this.#log = log;
     this.#env = env;
     this.#isTied = options.isTied;
@@ -60,6 +59,7 @@ export class Restart {
       setTimer,
       startSuccessor: (sockets, events) => startSuccessor(line, sockets, events),
       save,
+      tickets,
       resume: async () => {
         await resume();
         this.#pidFile.write();
@@ -89,8 +89,8 @@ export class Restart {
   }
 
   /** Waits for the state of the process before this one, if there is one. @throws SluiceError SLU_RESTART_FAILED */
-  async take(stateDirectory: string | null): Promise<PassedState | null> {
-    return (await this.#origin.heir?.prepared(stateDirectory)) ?? null;
+  async take(stateDirectory: string | null): Promise<Given> {
+    return (await this.#origin.heir?.prepared(stateDirectory)) ?? NOTHING_GIVEN;
   }
 
   /** This process serves. */
@@ -146,6 +146,7 @@ export class Restart {
   }
 }
 
+const NOTHING_GIVEN: Given = { state: null, tickets: null };
 const TIED = 'This gateway ends with the process that started it (--with-parent); no other can take its place';
 const NOT_SERVING = 'This gateway does not serve now';
 

@@ -8,7 +8,7 @@
 
 import type { SavedRollout } from '../rollout.ts';
 import type { LoggedDecision } from '../slo.ts';
-import type { Segment } from './state.ts';
+import type { PassedState, Segment } from './state.ts';
 
 export const HANDOVER_VERSION = 1;
 /** Name of the environment variable with a `Passed`. */
@@ -76,6 +76,14 @@ export interface StatePart {
   readonly isPartial?: boolean;
 }
 
+/** What tickets of TLS sessions are sealed with; said over the channel only, and neither written nor logged. */
+export interface PassedTickets {
+  /** Of 32 bytes. */
+  readonly base64: string;
+  /** Until another one takes its place. */
+  readonly leftMs: number;
+}
+
 export type FromSuccessor =
   /** It could serve; it has opened nothing that the old process holds. */
   | { readonly v: number; readonly kind: 'prepared'; readonly stateDirectory: string | null }
@@ -86,8 +94,19 @@ export type FromSuccessor =
 
 export type ToSuccessor =
   | { readonly v: number; readonly kind: 'part'; readonly part: StatePart }
-  /** The state is yours: in its directory, or in the parts before this. */
-  | { readonly v: number; readonly kind: 'take'; readonly isInDirectory: boolean };
+  /**
+   * The state is yours: in its directory, or in the parts before this. `tickets` is absent where TLS is not spoken, and in what
+   * earlier releases say.
+   */
+  | { readonly v: number; readonly kind: 'take'; readonly isInDirectory: boolean; readonly tickets?: PassedTickets };
+
+/** What a successor was given. */
+export interface Given {
+  /** What is not in the state's directory; null: everything is. */
+  readonly state: PassedState | null;
+  /** null: it begins with its own. */
+  readonly tickets: PassedTickets | null;
+}
 
 /** What came of asking for a restart. */
 export type RestartAnswer =

@@ -21,6 +21,8 @@ interface Rig {
   readonly pass: (ms: number) => void;
   /** Sets the wall clock. */
   readonly at: (wallMs: number) => void;
+  /** Sets the monotonic clock. */
+  readonly now: (nowMs: number) => void;
   /** @param certificate further fields of it */
   readonly config: (more?: string, service?: string, certificate?: string) => Config;
 }
@@ -33,6 +35,7 @@ function rigOf(t: TestContext): Rig {
   const timers = new Map<number, { run: () => void; ms: number }>();
   let next = 0;
   let wallMs = Date.now();
+  let nowMs = 0;
   const note = (level: string) => (event: string, fields?: Record<string, unknown>) => {
     logged.push(`${level} ${event} ${JSON.stringify(fields)}`);
   };
@@ -40,6 +43,7 @@ function rigOf(t: TestContext): Rig {
     log: { info: note('info'), warn: note('warn'), error: note('error') },
     teach: (material) => void taught.push(material),
     wallMs: () => wallMs,
+    nowMs: () => nowMs,
     timers: {
       set: (run, ms) => {
         timers.set(++next, { run, ms });
@@ -65,6 +69,9 @@ function rigOf(t: TestContext): Rig {
     },
     at: (ms) => {
       wallMs = ms;
+    },
+    now: (ms) => {
+      nowMs = ms;
     },
     config: (more = '', service = '', certificate = '') => {
       const shown = `{cert: ${files.cert}, key: ${files.key}${certificate}}`;
@@ -221,6 +228,38 @@ describe('keys of tickets', () => {
     const other = rigOf(t);
     other.tls.follow(other.config());
     assert.notEqual(keysOf(door(other.tls.material)), keysOf(before));
+  });
+});
+
+describe('what tickets are sealed with', () => {
+  it('is the same in a successor, and replaced when it would have been before', (t) => {
+    const [before, after] = [rigOf(t), rigOf(t)];
+    before.tls.follow(before.config());
+    before.now(ROTATE_MS - 1000);
+    const { tickets } = before.tls;
+    assert.equal(tickets?.leftMs, 1000);
+    after.tls.follow(after.config());
+    const own = keysOf(door(after.tls.material));
+    after.tls.adopt(tickets);
+    assert.equal(after.taught.length, 2);
+    const adopted = keysOf(door(after.taught[1]));
+    assert.notEqual(adopted, own);
+    assert.equal(after.tls.tickets?.base64, tickets?.base64);
+    assert.throws(() => after.pass(ROTATE_MS), /nothing is due/);
+    after.pass(1000);
+    assert.notEqual(keysOf(door(after.taught[2])), adopted);
+    after.pass(ROTATE_MS);
+    assert.ok(![...before.logged, ...after.logged].join().includes(tickets?.base64 ?? ''));
+  });
+
+  it('is its own where none was passed, one that is none, or TLS is not spoken', (t) => {
+    const { tls, taught, config } = rigOf(t);
+    assert.equal(tls.tickets, null);
+    tls.adopt({ base64: Buffer.alloc(32).toString('base64'), leftMs: 1000 });
+    tls.follow(config());
+    tls.adopt(null);
+    tls.adopt({ base64: 'AAAA', leftMs: 1000 });
+    assert.equal(taught.length, 1);
   });
 });
 

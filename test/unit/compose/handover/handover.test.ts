@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { Handover } from '#src/compose/handover/handover.ts';
 import { ENDING_MS, RESUMING_MS } from '#src/compose/handover/machine.ts';
 import type { Sockets, SuccessorEvents } from '#src/compose/handover/successor.ts';
-import type { ToSuccessor } from '#src/model/threads/handover.ts';
+import type { PassedTickets, ToSuccessor } from '#src/model/threads/handover.ts';
 import type { PassedState } from '#src/model/threads/state.ts';
 
 const ADDRESS = { host: '127.0.0.1', port: 0, isActivated: false };
@@ -32,6 +32,7 @@ class Rig {
   readonly events: string[] = [];
   successor: SuccessorEvents | null = null;
   saved: PassedState | null = null;
+  tickets: PassedTickets | null = null;
   #timer: { readonly atMs: number; due(): void } | null = null;
   readonly handover: Handover;
 
@@ -63,6 +64,7 @@ class Rig {
         this.done.push(`save for ${directory}`);
         return Promise.resolve(this.saved);
       },
+      tickets: () => this.tickets,
       resume: () => {
         this.done.push('resume');
         return Promise.resolve();
@@ -117,6 +119,13 @@ describe('a hand-over', () => {
       ['part', 'take'],
     );
     assert.deepEqual(rig.sent[1], { v: 1, kind: 'take', isInDirectory: false });
+  });
+
+  it('gives what tickets are sealed with, with the word take', async () => {
+    const rig = new Rig();
+    rig.tickets = { base64: 'AAAA', leftMs: 1 };
+    await rig.prepare();
+    assert.deepEqual(rig.sent, [{ v: 1, kind: 'take', isInDirectory: true, tickets: rig.tickets }]);
   });
 
   it('that takes too long ends the successor, waits for its end, and decides again', async () => {

@@ -58,15 +58,16 @@ describe('an heir', () => {
     const state = { ...NOTHING, budgets: new Map([['route/shop/availability', budget]]) };
     for (const part of partsOf(state)) channel.emit('message', { v: 1, kind: 'part', part });
     channel.emit('message', { v: 1, kind: 'take', isInDirectory: false });
-    assert.deepEqual(await taken, state);
+    assert.deepEqual(await taken, { state, tickets: null });
     assert.equal(channel.listenerCount('message') + channel.listenerCount('disconnect'), 0);
   });
 
-  it('is told that everything is in the directory', async () => {
+  it('is told that everything is in the directory, and what tickets are sealed with', async () => {
     const channel = new FakeChannel();
     const taken = new Heir(PASSED, channel).prepared('/var/lib/sluice');
-    channel.emit('message', { v: 1, kind: 'take', isInDirectory: true });
-    assert.equal(await taken, null);
+    const tickets = { base64: 'AAAA', leftMs: 1 };
+    channel.emit('message', { v: 1, kind: 'take', isInDirectory: true, tickets });
+    assert.deepEqual(await taken, { state: null, tickets });
   });
 
   it('gives up when the old process goes before it handed over, and not afterwards', async () => {
