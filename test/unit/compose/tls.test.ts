@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import { createHealth, LOOK_MS, ROTATE_MS, Tls } from '#src/compose/tls.ts';
+import { bothClocks } from '#src/lib/clock.ts';
 import type { Config } from '#src/model/config.ts';
 import type { Door, DoorMaterial, TlsMaterial } from '#src/model/threads/tls.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
@@ -34,7 +35,7 @@ function rigOf(t: TestContext): Rig {
   const logged: string[] = [];
   const timers = new Map<number, { run: () => void; ms: number }>();
   let next = 0;
-  let wallMs = Date.now();
+  let { wallMs } = bothClocks();
   let nowMs = 0;
   const note = (level: string) => (event: string, fields?: Record<string, unknown>) => {
     logged.push(`${level} ${event} ${JSON.stringify(fields)}`);

@@ -186,6 +186,12 @@ function ofCertificates({ listeners, upstreamsFailed }: Readings['tls']): Condit
       const sentence = `listener ${address}: ${what}: ${because}`;
       told.push({ ...NOWHERE, kind, severity, key: `certificate ${address} ${state}`, sentence });
     }
+    const stale = certificates.find(({ staple }) => staple !== null && staple.because !== '');
+    if (stale !== undefined) {
+      const whose = stale.names.slice(0, 3).join(', ');
+      const sentence = `listener ${address}: no OCSP response is stapled for ${whose}, but there is ${stale.staple?.because}`;
+      told.push({ ...NOWHERE, kind, severity: 'ticket', key: `certificate ${address} ocsp`, sentence });
+    }
     const [next] = certificates.filter(({ expiresInMs }) => expiresInMs < EXPIRES_MS);
     if (next === undefined) return told;
     const when = next.expiresInMs <= 0 ? 'has expired' : `expires in ${Math.floor(next.expiresInMs / HOUR_MS)} h`;

@@ -162,6 +162,12 @@ suite('conditions', () => {
       'ticket certificate [gw-1 certificate :443 expires] listener :443: the certificate of a.test, b.test expires in 2 h',
     ]);
     assert.match(told({ tls: tls({}, -1) })[0] ?? '', /has expired$/);
+    const staples = ['', 'one that expired at noon'].map((because) => ({ nextUpdate: null, because }));
+    const stapled = staples.map((staple) => ({ ...certificate, expiresInMs: EXPIRES_MS, staple }));
+    assert.deepEqual(told({ tls: tls({ certificates: stapled.slice(0, 1) }) }), []);
+    assert.deepEqual(told({ tls: tls({ certificates: stapled }) }), [
+      'ticket certificate [gw-1 certificate :443 ocsp] listener :443: no OCSP response is stapled for a.test, b.test, but there is one that expired at noon',
+    ]);
     assert.match(told({ tls: tls({ state: 'kept', because: 'no PEM' }) })[0] ?? '', /^ticket .* is used: no PEM$/);
     assert.match(told({ tls: tls({ state: 'shut', because: 'no PEM' }) })[0] ?? '', /^page .* can connect: no PEM$/);
     assert.deepEqual(told({ tls: { listeners: [], upstreamsFailed: ['shop: no such file'] } }), [
