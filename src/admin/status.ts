@@ -16,7 +16,6 @@ import type {
   DownstreamStatus,
   EndpointStatus,
   RescueCounts,
-  RetryCounts,
   RolloutStatus,
   RouteLatencies,
   RouteState,
@@ -28,6 +27,7 @@ import type {
   WeightsStatus,
 } from '../model/status.ts';
 import type { FallbackCounts } from '../model/threads/answers/fallback.ts';
+import type { RetryCounts } from '../model/threads/answers/retries.ts';
 import type { DownstreamCounts } from '../model/threads/load/downstream.ts';
 
 /** Totals of a cell, as far as the status shows them. */

@@ -2,8 +2,9 @@
  * What the metrics page is made from: readings of the tallies and the status, taken at each scrape.
  */
 
-import type { RescueCounts, RetryCounts, RouteState, SloStatus, Status } from '../model/status.ts';
+import type { RescueCounts, RouteState, SloStatus, Status } from '../model/status.ts';
 import type { FallbackCounts } from '../model/threads/answers/fallback.ts';
+import type { RetryCounts } from '../model/threads/answers/retries.ts';
 import type { FaultKind } from '../model/threads/faults.ts';
 import type { Exemplar } from './family.ts';
 

@@ -12,6 +12,7 @@ import type { ErrorClass } from './sli.ts';
 import type { AlertSeverity, DriftKind, ScorePart, SloIndicator, SloScope, Verdict, VerdictState } from './slo.ts';
 import type { FallbackCounts } from './threads/answers/fallback.ts';
 import type { IdempotencyStatus } from './threads/answers/idempotency.ts';
+import type { RetryCounts } from './threads/answers/retries.ts';
 import type { FaultStatus } from './threads/faults.ts';
 import type { FleetStatus } from './threads/fleet.ts';
 import type { RestartStatus } from './threads/handover.ts';
@@ -46,16 +47,6 @@ export interface TrafficStatus {
   readonly p50Ms: number | null;
   readonly p90Ms: number | null;
   readonly p99Ms: number | null;
-}
-
-/** Attempts of a version after the first of their exchanges, since start. */
-export interface RetryCounts {
-  /** After one that failed; of rescues there is `rescued`. */
-  readonly made: number;
-  /** Beside one that was slow. */
-  readonly hedged: number;
-  /** Not made: the retry budget was empty. */
-  readonly skipped: number;
 }
 
 /** Exchanges that failed on a canary and went on with stable, by their effect on the route's SLI. */

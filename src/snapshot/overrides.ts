@@ -62,11 +62,14 @@ function ownRefsOf({ backendRefs, weights }: RouteConfig): readonly BackendRef[]
   return backendRefs.map((ref, n) => ({ ...ref, weight: weights.ownWeights[n] ?? ref.weight }));
 }
 
-/** Shadows decide nothing, so another one is no reason to begin anew. */
+/** Stands for whatever `stepMax` a rollout has: the default when generations were first kept. */
+const STEP_MAX_MS = 3_600_000;
+
+/** Shadows decide nothing, and how long a step may wait neither: another one is no reason to begin anew. */
 function decisiveOf(rollout: RolloutConfig | null): Omit<RolloutConfig, 'shadows'> | null {
   if (rollout === null) return null;
-  const { shadows: _, ...decisive } = rollout;
-  return decisive;
+  const { shadows: _, plan, ...decisive } = rollout;
+  return { ...decisive, plan: plan === null ? null : { ...plan, stepMaxMs: STEP_MAX_MS } };
 }
 
 /** Sorts out which overrides outlive a change to `config`. */

@@ -3,6 +3,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nowMs } from '../../lib/clock.ts';
 import { similarTo } from '../../lib/text/similar.ts';
 import { visibleLines } from '../../lib/text/visible.ts';
 import { SluiceError } from '../../model/problem.ts';
@@ -19,6 +20,7 @@ const ACTIONS = ['status', ...ROLLOUT_COMMANDS] as const;
 const ENDED: ReadonlySet<string> = new Set(['succeeded', 'rolled-back']);
 /** Between two looks at a rollout that is waited for. */
 const LOOK_MS = 500;
+const TIMEOUT_MS_MAX = 7 * 24 * 3_600_000;
 
 const USAGE = `sluice rollout status ROUTE [--timeout DURATION] [--admin URL]
 sluice rollout start|pause|resume|promote|abort|undo ROUTE [--reason TEXT] [--fix] [--admin URL]
@@ -63,16 +65,23 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   if (action === 'status' && (values.reason !== undefined || values.fix === true)) {
     throw new SluiceError('SLU_USAGE', 'status takes neither --reason nor --fix');
   }
-  const timeoutMs = values.timeout === undefined ? null : millisecondsOf(values.timeout);
-  if (values.timeout !== undefined && (timeoutMs === null || timeoutMs === 0 || action !== 'status')) {
+  const timeoutMs = values.timeout === undefined ? null : timeoutOf(values.timeout);
+  const isTimeout = timeoutMs !== null && timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX && action === 'status';
+  if (values.timeout !== undefined && !isTimeout) {
     throw new SluiceError(
       'SLU_USAGE',
-      `--timeout goes with status and takes a duration such as 5m, got ${values.timeout}`,
+      `--timeout goes with status and takes a duration such as 5m or 2h, at most 168h, got ${values.timeout}`,
     );
   }
   if (action === 'status') return show(adminUrl, { route, isJson, timeoutMs }, deps);
   const wishes = { reason: values.reason ?? '', fix: values.fix === true };
   return command(adminUrl, { action, route, wishes, isJson }, deps);
+}
+
+/** Null: it is no duration. */
+function timeoutOf(text: string): number | null {
+  const [, hours] = /^(\d{1,6})h$/.exec(text) ?? [];
+  return hours === undefined ? millisecondsOf(text) : Number(hours) * 3_600_000;
 }
 
 function readAction(text: string | undefined): (typeof ACTIONS)[number] {
@@ -109,14 +118,19 @@ async function show(adminUrl: string, { route, isJson, timeoutMs }: Shown, deps:
   return refuse(`route ${route}: its rollout has not ended in ${timeoutMs / 1000} s, it is ${rollout.state}`, deps);
 }
 
-/** The status once the rollout of a route has ended, or has none; at the latest after `timeoutMs`, whatever it is then. */
+/**
+ * The status once the rollout of a route has ended, or has none; at the latest after `timeoutMs`, whatever it is then. Questions
+ * but the first and the last may fail: the gateway may be restarted meanwhile.
+ */
 async function statusAtEnd(adminUrl: string, route: string, timeoutMs: number): Promise<Status> {
-  const timeout = AbortSignal.timeout(timeoutMs);
-  for (;;) {
-    const status = await fetchStatus(adminUrl);
-    const state = status.routes.find(({ name }) => name === route)?.rollout?.state;
-    if (timeoutMs === 0 || timeout.aborted || state === undefined || ENDED.has(state)) return status;
-    await sleep(LOOK_MS, undefined, { signal: timeout }).catch(() => undefined);
+  const endMs = nowMs() + timeoutMs;
+  for (let status: Status | null = await fetchStatus(adminUrl); ; ) {
+    const state = status?.routes.find(({ name }) => name === route)?.rollout?.state;
+    if (status !== null && (timeoutMs === 0 || state === undefined || ENDED.has(state))) return status;
+    const leftMs = endMs - nowMs();
+    if (leftMs <= 0) return status ?? (await fetchStatus(adminUrl));
+    await sleep(Math.min(LOOK_MS, leftMs));
+    status = await fetchStatus(adminUrl).catch(() => null);
   }
 }
 

@@ -7,7 +7,7 @@
  * clients would wait for ever. A predecessor's belongs to the listener that has the address it was opened for.
  */
 
-import { addressOf } from '../../lib/text/address.ts';
+import { addressOf, canonicalAddress } from '../../lib/text/address.ts';
 import type { Config, ListenAddress } from '../../model/config.ts';
 import { SluiceError } from '../../model/problem.ts';
 import type { PassedSockets } from '../../model/threads/handover.ts';
@@ -110,7 +110,10 @@ function nobodys({ fd, name, where }: Omit<Bound, 'at'>, because: string): Sluic
 
 /** Sockets at every interface of either family are for a listener at every interface: `ListenStream=80` is `[::]:80`. */
 function isBoundFor(at: ListenAddress, { host, port }: ListenAddress): boolean {
-  return at.port === port && (at.host === host || (isEvery(at.host) && isEvery(host)));
+  if (at.port !== port) return false;
+  const [bound, wanted] = [canonicalAddress(at.host) ?? at.host, canonicalAddress(host) ?? host.toLowerCase()];
+  if (wanted === 'localhost') return bound === '127.0.0.1' || bound === '::1';
+  return bound === wanted || (isEvery(bound) && isEvery(wanted));
 }
 
 function isEvery(host: string): boolean {

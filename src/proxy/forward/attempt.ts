@@ -78,15 +78,19 @@ export function detach(x: Exchange): void {
 }
 
 /**
- * The reason to record for a failure. Once the client's own time is over, and that was shorter than the
- * route's, nobody else has failed: else anybody could have versions and endpoints left alone by asking for a millisecond.
+ * The reason to record for a failure. Once the client's own time is over, and that was too short, nobody else has failed: else
+ * anybody could have versions and endpoints left alone by asking for a millisecond. An answer that has begun may end with it.
  */
 export function attributed(x: Exchange, reason: Reason): Reason {
-  if (!isClientsTimeOver(x, turnMs())) return reason;
-  if (reasonRow(reason).fault !== 'upstream' && reason !== REASON.shed) return reason;
-  if (!x.responseStarted) return REASON.clientDeadline;
+  if (!isClientsTimeOver(x, turnMs()) || reasonRow(reason).fault !== 'upstream') return reason;
   // To the end of the answer it holds for calls, of which an endpoint makes an end itself, and to its beginning for others.
-  return isGrpcHead(x.requestText) ? REASON.clientClosed : reason;
+  if (x.responseStarted) return isGrpcHead(x.requestText) ? REASON.clientClosed : reason;
+  return isClientsDoing(x) ? REASON.clientDeadline : reason;
+}
+
+/** Did the client give its endpoint too little time to answer, and is that over? */
+export function isClientsDoing(x: Exchange): boolean {
+  return isClientsTimeOver(x, turnMs()) && (x.endpoint === null || x.endpoint.isTooShort(x.allowedMs));
 }
 
 /** A failure must not look like speed to the balancer; an idle connection that the upstream closed is not one. */

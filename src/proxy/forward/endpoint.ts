@@ -26,6 +26,11 @@ const NEVER = Number.NEGATIVE_INFINITY;
 const SILENT_MS = 1000;
 const PENALTY_FACTOR = 2;
 const PENALTY_MAX = 64;
+/** How many times the usual time to the head is time enough, whoever asks; what is too little in any case. */
+const ENOUGH_FACTOR = 8;
+const ENOUGH_MS_MIN = 50;
+/** Weight of the newest answer in the usual time. */
+const NEWEST = 1 / 16;
 /** Times to the head are summed in whole microseconds, at most 35 minutes each. */
 const MICROS_MAX = 2 ** 31 - 1;
 
@@ -53,6 +58,8 @@ export class Endpoint {
   #failedAtMs = NEVER;
   #costMs = 0;
   #observedAtMs = NEVER;
+  /** Of good answers alone, so that failures do not pass for its usual time; 0 before the first. */
+  #usualMs = 0;
 
   constructor(id: number, host: string, port: number, isHttp2 = false) {
     this.isHttp2 = isHttp2;
@@ -115,7 +122,13 @@ export class Endpoint {
   /** Takes one time to the response head, in ms. Cost: O(1), allocates nothing. */
   observe(tookMs: number, nowMs: number): void {
     this.#take(tookMs, nowMs);
+    this.#usualMs += (Math.max(tookMs, 0) - this.#usualMs) * (this.#usualMs === 0 ? 1 : NEWEST);
     this.recorder?.answered(this.id, Math.min(Math.max(tookMs, 0) * 1000, MICROS_MAX) | 0);
+  }
+
+  /** Whether a request that has to be answered within so many ms says nothing about it when it is not. */
+  isTooShort(allowedMs: number): boolean {
+    return allowedMs < (this.#usualMs === 0 ? SILENT_MS : Math.max(ENOUGH_MS_MIN, ENOUGH_FACTOR * this.#usualMs));
   }
 
   /** Takes a failed attempt: several times as dear as before, however fast it failed, up to a second. */

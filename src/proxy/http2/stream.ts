@@ -251,8 +251,8 @@ export class ClientStream implements Asker, Timed {
     if (fault === '' && this.#blocks?.trailer === fields.length / 2) this.#trailers = text;
     else {
       // The end that comes behind them must not pass for that of a whole request.
-      this.#stream.close(CODE.protocol);
       this.lost('malformed trailers');
+      this.#stream.close(CODE.protocol);
     }
   }
 

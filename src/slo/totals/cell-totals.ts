@@ -6,9 +6,10 @@
 import { HISTOGRAM_BUCKETS } from '../../lib/histogram.ts';
 import { PRIORITIES } from '../../model/overload.ts';
 import { REASON_COUNT } from '../../model/reason.ts';
-import type { RescueCounts, RetryCounts } from '../../model/status.ts';
+import type { RescueCounts } from '../../model/status.ts';
 import { CELL, SESSION_ENDS, STREAM_BOUNDS_MS, THRESHOLDS_MAX } from '../../model/tallies.ts';
 import { FALLBACK_KINDS, type FallbackCounts } from '../../model/threads/answers/fallback.ts';
+import type { RetryCounts } from '../../model/threads/answers/retries.ts';
 import { SIGNATURE_RESULTS, TOKEN_RESULTS } from '../../model/threads/color.ts';
 import { FAULT_KINDS } from '../../model/threads/faults.ts';
 import { HTTP2_WORDS } from '../../model/threads/load/http2.ts';

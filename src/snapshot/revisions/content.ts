@@ -29,11 +29,17 @@ export interface Content {
 export class Packer {
   #base: Content | null = null;
 
-  /** Not to be called while it packs. Cost: packed.ts, and O(services + routes) comparisons. */
-  async pack(config: Config): Promise<Content> {
+  /**
+   * Not to be called while it packs. Cost: packed.ts, and O(services + routes) comparisons.
+   * @param bytesMax what a difference may take together with what it is one to
+   */
+  async pack(config: Config, bytesMax = Number.POSITIVE_INFINITY): Promise<Content> {
     const base = this.#base;
     const difference = base === null ? null : differenceOf(base.config as Config, config);
-    if (difference !== null) return contentOf(await packDifference(difference), base);
+    if (base !== null && difference !== null) {
+      const packed = await packDifference(difference);
+      if (base.packed.length + packed.length <= bytesMax) return contentOf(packed, base);
+    }
     const whole = contentOf(await packConfig(config), null);
     if (base !== null) base.config = null;
     whole.config = config;

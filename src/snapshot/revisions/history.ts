@@ -98,7 +98,7 @@ export class History {
     for (const entry of waiting.toReversed()) {
       // Forgotten meanwhile, or while it was packed.
       if (entry.config === null) continue;
-      const content = await this.#packer.pack(entry.config);
+      const content = await this.#packer.pack(entry.config, this.#limits.bytesMax);
       if (entry.config === null) continue;
       entry.config = null;
       entry.content = content;
@@ -278,10 +278,17 @@ export class History {
       entry.config = null;
       entry.content = null;
     }
-    for (const entry of this.#entries.toReversed()) {
-      if (this.bytes <= this.#limits.bytesMax) break;
-      entry.content = null;
+    while (this.bytes > this.#limits.bytesMax) {
+      const oldest = this.#oldestToLetGo();
+      if (oldest === undefined) break;
+      oldest.content = null;
     }
+  }
+
+  /** Of those whose content nobody differs from: letting go of another one frees nothing. */
+  #oldestToLetGo(): Kept | undefined {
+    const bases = new Set(this.#entries.map(({ content }) => content?.base));
+    return this.#entries.findLast(({ content }) => content !== null && !bases.has(content) && !bases.has(content.name));
   }
 }
 

@@ -3,8 +3,9 @@
  */
 
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { TestContext } from 'node:test';
 import { CELL, ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import {
@@ -75,11 +76,13 @@ export async function heldOf(t: TestContext): Promise<Held> {
   return { upstream, paths, answer: (n) => void sockets[n]?.write(OK) };
 }
 
-/** A port that refuses connections: its upstream is gone. */
+/** A port that refuses connections as long as the test runs: the client's end of a connection has it, so that nobody else is given it. */
 export async function refusedPortOf(t: TestContext): Promise<number> {
-  const gone = await upstreamOf(t, () => undefined);
-  await gone.close();
-  return gone.port;
+  const { port } = await upstreamOf(t, () => undefined);
+  const held = connect(port, '127.0.0.1');
+  t.after(() => held.destroy());
+  await once(held, 'connect');
+  return held.localPort as number;
 }
 
 /** An upstream on `node:http`; resolves with its port. */

@@ -46,6 +46,9 @@ describe('a hold', () => {
     assert.equal(outlives('services:', 'workers: 3\nservices:'), true);
     assert.equal(outlives('rollout:', 'hostnames: [a.b]\n    rollout:'), true);
     assert.equal(outlives('rollout:', 'timeouts: {request: 1s}\n    rollout:'), true);
+    const steps = configOf(SOUND_ROLLOUT.replace('canary: v2', 'canary: v2, steps: default'));
+    const patient = configOf(SOUND_ROLLOUT.replace('canary: v2', 'canary: v2, steps: default, stepMax: 3h'));
+    assert.equal(generationOf(patient, 'shop'), generationOf(steps, 'shop'), 'how long a step may wait');
   });
 
   test('is lifted with its route, and the reason is said', () => {
@@ -57,6 +60,17 @@ describe('a hold', () => {
 });
 
 describe('a generation', () => {
+  test('is what it was in earlier releases, or they would forget rollbacks when they are replaced', () => {
+    const steps = SOUND_ROLLOUT.replace('canary: v2', 'canary: v2, steps: default');
+    assert.deepEqual(
+      [SOUND_ROLLOUT, steps].map((text) => generationOf(configOf(text), 'shop')),
+      [
+        'e80bb4243b2af90f4e70ff195ac2a023b7b7021a04ec5ed08fb8ff7285a19e24',
+        '8d3181567d50d370921559dc5a2db2e48bc6dbee0411d8bf23f3b34329e40c03',
+      ],
+    );
+  });
+
   test('is that of one route', () => {
     const two = `${SOUND_ROLLOUT}  - {name: b, matches: [{path: {value: /b}}], backendRefs: [{name: shop, version: v1}]}\n`;
     assert.equal(generationOf(configOf(two), 'shop'), generationOf(CONFIG, 'shop'));

@@ -3,6 +3,7 @@
  */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { nowMs } from '../../../lib/clock.ts';
 import type { Status } from '../../../model/status.ts';
 import { readArgs, readChoice } from '../../args.ts';
 import { type CliDeps, type Command, EXIT } from '../../deps.ts';
@@ -55,9 +56,10 @@ interface Begun {
 
 /** Asks until another process answers, or the old one says that it failed. */
 async function follow(adminUrl: string, { before, failures, limitMs, isJson }: Begun, deps: CliDeps): Promise<number> {
-  for (let polls = 0; polls * POLL_MS < limitMs; polls++) {
+  const endMs = nowMs() + limitMs;
+  while (nowMs() < endMs) {
     await sleep(POLL_MS);
-    const asked = await asking(adminUrl, deps, statusNow);
+    const asked = await asking(adminUrl, deps, (url) => statusWithin(url, endMs - nowMs()));
     if ('exit' in asked) return asked.exit;
     const { answer: status } = asked;
     if (status === null) continue;
@@ -76,10 +78,11 @@ async function follow(adminUrl: string, { before, failures, limitMs, isJson }: B
   return refuse(`process ${before} has not said within ${limitMs / 1000} s what came of it: ask sluice status`, deps);
 }
 
-/** Null where the old process closed the connection on its way out; an admin server that is gone for good rejects. */
-async function statusNow(adminUrl: string): Promise<Status | null> {
+/** Null where the old process closed the connection on its way out, or is silent; an admin server that is gone for good rejects. */
+async function statusWithin(adminUrl: string, leftMs: number): Promise<Status | null> {
+  const silence = sleep(Math.max(0, leftMs), null, { ref: false });
   try {
-    return await fetchStatus(adminUrl);
+    return await Promise.race([fetchStatus(adminUrl), silence]);
   } catch (error) {
     if (/ECONNREFUSED/.test(reasonOf(error))) throw error;
     return null;

@@ -20,13 +20,13 @@ import { GRPC_CODES, grpcCode, grpcReason } from '../../../model/sli.ts';
 import type { Exchange } from '../../exchange.ts';
 import { isAnswering, pacedInto, towardsClient } from '../../filter/pace.ts';
 import { isGrpcType } from '../../header/grpc.ts';
-import { isClientsTimeOver, timeLeftMs, withTimeLeft } from '../../header/request.ts';
+import { timeLeftMs, withTimeLeft } from '../../header/request.ts';
 import { type ClientFraming, clientFraming, responseText } from '../../header/response.ts';
 import { CHUNKED } from '../../http1/framing.ts';
 import { lastChunk } from '../../http1/relay.ts';
 import type { ResponseHead } from '../../http1/response-head.ts';
 import { streamingOf } from '../../record/streaming.ts';
-import { beginAnswer, INTERIMS_MAX, observeAnswer, passInterim } from '../attempt.ts';
+import { beginAnswer, INTERIMS_MAX, isClientsDoing, observeAnswer, passInterim } from '../attempt.ts';
 import { isTooLong, type Piece } from '../replay.ts';
 import { type Taking, take } from '../retry/idempotency/capture.ts';
 import { isUnwelcome, PASSES_ON } from '../retry/rescue.ts';
@@ -309,7 +309,7 @@ export class UpstreamStream implements UpstreamExchange {
 
   /** Who was told of the client's deadline, and says when it is over that it is, has not failed. */
   #grpcReason(x: Exchange, code: number): Reason {
-    if (code === DEADLINE_EXCEEDED && isClientsTimeOver(x, turnMs())) return REASON.clientDeadline;
+    if (code === DEADLINE_EXCEEDED && isClientsDoing(x)) return REASON.clientDeadline;
     return grpcReason(code, this.#session.endpoint.grpcErrors);
   }
 

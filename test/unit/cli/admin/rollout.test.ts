@@ -32,7 +32,7 @@ async function cli(
   context: TestContext,
   argv: readonly string[],
   token: string | undefined = TOKEN,
-  states: RolloutStatus['state'][] = [],
+  states: (RolloutStatus['state'] | 'away')[] = [],
 ) {
   const commands: RolloutCommand[] = [];
   const actions: AdminActions = {
@@ -52,7 +52,9 @@ async function cli(
   };
   const view = sampleView({
     status: () => {
-      const rollout = { ...ROLLOUT, state: states.shift() ?? ROLLOUT.state };
+      const state = states.shift() ?? ROLLOUT.state;
+      if (state === 'away') throw new Error('restarted');
+      const rollout = { ...ROLLOUT, state };
       return sampleStatus({ routes: [sampleRoute({ rollout }), sampleRoute({ name: 'back' })] });
     },
   });
@@ -78,12 +80,19 @@ suite('sluice rollout', { timeout: 30_000 }, () => {
     }
   });
 
+  test('status goes on waiting over a restart of the gateway, for hours if need be', async (context) => {
+    const states = ['progressing', 'away', 'succeeded'] as const;
+    assert.equal((await cli(context, ['status', 'checkout', '--timeout', '2h'], TOKEN, [...states])).code, 0);
+    assert.equal((await cli(context, ['status', 'checkout', '--timeout', '10ms'], TOKEN, ['away'])).code, 3);
+  });
+
   test('status waits no longer than it was told, and not for a rollout that there is not', async (context) => {
     const { code, err } = await cli(context, ['status', 'checkout', '--timeout', '10ms']);
     assert.deepEqual([code, /its rollout has not ended in 0\.01 s, it is progressing/.test(err)], [1, true]);
     assert.equal((await cli(context, ['status', 'back', '--timeout', '5m'])).code, 1);
     for (const argv of [
       ['status', 'checkout', '--timeout', 'soon'],
+      ['status', 'checkout', '--timeout', '169h'],
       ['start', 'checkout', '--timeout', '5m'],
     ]) {
       assert.equal((await cli(context, argv)).code, 2);

@@ -42,6 +42,21 @@ describe("a supervisor's socket", () => {
     assert.throws(() => activated(CONFIG, '0.0.0.0 9900 '), /belongs to no listener/);
   });
 
+  it('may have its address in another spelling than the listener', () => {
+    const at = (host: string): Config => ({ ...CONFIG, listeners: [], listen: { host, port: 8080 } });
+    for (const [host, bound] of [
+      ['localhost', '127.0.0.1'],
+      ['LocalHost', '::1'],
+      ['0:0:0:0:0:0:0:1', '::1'],
+      ['0::0', '::'],
+      ['10.0.0.1', '::ffff:10.0.0.1'],
+    ] as const) {
+      assert.deepEqual(fdsOf(activated(at(host), `${bound} 8080 sluice.socket`)), [[3], null], host);
+    }
+    assert.throws(() => activated(at('localhost'), '10.0.0.1 8080 sluice.socket'), /belongs to no listener/);
+    assert.throws(() => activated(at('edge.example'), '127.0.0.1 8080 sluice.socket'), /belongs to no listener/);
+  });
+
   it('at another address belongs to the listener by whose name it is called', () => {
     const owned = activated(CONFIG, '10.0.0.1 8080 listen', '::1 8081 listeners[1]', '::1 8082 admin');
     assert.deepEqual(fdsOf(owned), [[3], null, [4], [5]]);

@@ -148,3 +148,21 @@ describe('answers', () => {
     assert.equal(tallies.endpointFloats[(ENDPOINT_WORDS + ENDPOINT.waitedMs) / 2], 1.5);
   });
 });
+
+describe('a deadline', () => {
+  it('is too short below a second while nothing is known, then below eight times the usual, and 50 ms', () => {
+    const one = endpoint();
+    assert.deepEqual([one.isTooShort(999), one.isTooShort(1000)], [true, false]);
+    one.observe(100, 0);
+    assert.deepEqual([one.isTooShort(799), one.isTooShort(800)], [true, false]);
+    for (let n = 0; n < 100; n++) one.observe(1, n);
+    assert.deepEqual([one.isTooShort(49), one.isTooShort(50)], [true, false]);
+  });
+
+  it('is measured by good answers: failures do not make a hung endpoint a slow one', () => {
+    const one = endpoint();
+    one.observe(10, 0);
+    for (let n = 0; n < 20; n++) one.observeFailure(5000, n);
+    assert.equal(one.isTooShort(100), false);
+  });
+});

@@ -61,8 +61,8 @@ describe('before the answer, a time that is over', () => {
       { isConnected: true, change: { awaitsContinue: true }, isReading: true, reason: REASON.bodyTimeout },
     ],
     [
-      'of the client’s own is the client’s, in a queue too',
-      { isQueued: true, change: { allowedMs: 1, startedAtMs: -10 }, reason: REASON.clientDeadline },
+      'of the client’s own in a queue is overload, as any there',
+      { isQueued: true, change: { allowedMs: 1, startedAtMs: -10 }, reason: REASON.shed },
     ],
     [
       'of the client’s own that was longer than the route’s is not',

@@ -167,6 +167,38 @@ suite('the history of configurations', () => {
     assert.equal(history.bytes, 0);
   });
 
+  test('bounded in bytes, what frees nothing is not let go: a whole one that others differ from', async () => {
+    const history = new History('1');
+    await changed(history, 4);
+    history.limit({ keep: 20, bytesMax: history.bytes - 1 });
+    assert.deepEqual(
+      history.list().map(({ number, isKept }) => [number, isKept]),
+      [
+        [4, true],
+        [3, true],
+        [2, false],
+        [1, true],
+      ],
+    );
+  });
+
+  test('with room for one whole configuration the newest is kept, whole', async () => {
+    const history = new History('1');
+    const first = manyRoutes(200);
+    add(history, first);
+    await history.pack();
+    history.limit({ keep: 20, bytesMax: history.bytes + 10 });
+    add(history, withRoute(first, 3));
+    await history.pack();
+    assert.deepEqual(
+      history.list().map(({ number, isKept }) => [number, isKept]),
+      [
+        [2, true],
+        [1, false],
+      ],
+    );
+  });
+
   test('a difference whose whole one is damaged or lost is listed, and is no content', async () => {
     const history = new History('1');
     await changed(history, 2);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
 import { suite, type TestContext, test } from 'node:test';
 import type { AdminActions } from '#src/admin/commands.ts';
 import { startAdmin } from '#src/admin/server.ts';
@@ -7,6 +8,7 @@ import { restartCommand } from '#src/cli/admin/process/restart.ts';
 import type { Status } from '#src/model/status.ts';
 import type { RestartAnswer } from '#src/model/threads/handover.ts';
 import { recordedDeps } from '../../../../support/cli.ts';
+import { listenLoopback } from '../../../../support/plane.ts';
 import { sampleStatus } from '../../../../support/readings/status.ts';
 import { sampleView } from '../../../../support/readings/view.ts';
 
@@ -72,6 +74,23 @@ suite('restart', { timeout: 20_000 }, () => {
     const { code, err } = await cli(context, { ...BEGUN, limitMs: 400 }, {});
     assert.equal(err, 'sluice: process 4711 has not said within 0.4 s what came of it: ask sluice status\n');
     assert.equal(code, 1);
+  });
+
+  test('waits no longer either for a gateway that keeps silent', async (context) => {
+    let questions = 0;
+    const server = createServer((request, response) => {
+      if (request.method === 'POST') response.end(JSON.stringify({ restart: { pid: 4712, limitMs: 400 } }));
+      else if (questions++ === 0) response.end(JSON.stringify(sampleStatus()));
+    });
+    const port = await listenLoopback(server);
+    context.after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
+    const { deps, err } = recordedDeps({ env: { SLUICE_ADMIN_TOKEN: TOKEN } });
+    assert.equal(await restartCommand.run(['--admin', `http://127.0.0.1:${port}`], deps), 1);
+    assert.match(err(), /has not said within 0\.4 s/);
+    assert.equal(questions, 2, 'the second one had what was left of the time, not its own');
   });
 
   test('says why it is refused', async (context) => {
