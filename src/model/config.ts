@@ -17,6 +17,7 @@ import type { FleetConfig } from './threads/fleet.ts';
 import type { ToldConfig } from './threads/load/alerts.ts';
 import type { Http2Limits } from './threads/load/http2.ts';
 import type { SaturationConfig } from './threads/load/saturation.ts';
+import type { ExperimentConfig, StickyConfig } from './threads/requests/experiments.ts';
 import type { TelemetryConfig } from './threads/requests/tracing.ts';
 import type { RevisionsConfig } from './threads/revision.ts';
 import type { ListenerConfig, UpstreamTerms } from './threads/tls.ts';
@@ -246,6 +247,8 @@ export interface Filters {
   readonly mirror: MirrorFilter | null;
   /** Injected on purpose, for a while. Absent, not null, where there are none. */
   readonly faults?: readonly FaultConfig[];
+  /** Absent, not null, where there are none. */
+  readonly experiments?: readonly ExperimentConfig[];
 }
 
 /** When a failed attempt is followed by another; always within the worker's retry budget. */
@@ -276,13 +279,6 @@ export interface BackendRef {
   readonly version: string;
   /** Relative weight, an integer 0..1,000,000; the sum over a route need not be 100. */
   readonly weight: number;
-}
-
-/** Where a route's user key comes from, the header in lower case; the first that is present wins. */
-export interface StickyConfig {
-  readonly header: string | null;
-  readonly cookie: string | null;
-  readonly clientIp: boolean;
 }
 
 /** One step of a ramp. */

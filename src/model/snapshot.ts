@@ -13,7 +13,6 @@ import type {
   Limits,
   RetryConfig,
   RouteMatch,
-  StickyConfig,
   Timeouts,
   UpgradeConfig,
 } from './config.ts';
@@ -26,6 +25,7 @@ import type { ColorConfig } from './threads/color.ts';
 import type { Edit } from './threads/parsing/edits.ts';
 import type { ProxyProtocolVersion } from './threads/proxied.ts';
 import type { AccessLogConfig } from './threads/requests/access.ts';
+import type { StickyConfig } from './threads/requests/experiments.ts';
 import type { SamplingConfig } from './threads/requests/tracing.ts';
 
 /** How an endpoint is spoken to over TLS. */

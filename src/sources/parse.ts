@@ -19,6 +19,7 @@ import { checkFaults } from './checks/faults.ts';
 import { checkFilters } from './checks/filters.ts';
 import { checkFleet } from './checks/fleet.ts';
 import { checkRollouts } from './checks/rollout.ts';
+import { checkExperiments } from './checks/route/experiments.ts';
 import { checkFallbacks } from './checks/route/fallback.ts';
 import { checkIdempotency } from './checks/route/idempotency.ts';
 import { checkMatches } from './checks/route/matches.ts';
@@ -192,6 +193,7 @@ function checkTogether(
   checkFilters(draft, report);
   checkFallbacks(draft, report);
   checkFaults(draft, report);
+  checkExperiments(draft, report);
   checkIdempotency(draft, report);
   checkRollouts(draft, report);
   checkWeights(draft, merged, report);

@@ -102,6 +102,8 @@ export type ListenInput = NonNullable<DocumentInput['listen']>;
 export type AdminInput = NonNullable<DocumentInput['admin']>;
 export type SourceInput = NonNullable<DocumentInput['sources']>[number];
 export type ColorInput = NonNullable<DocumentInput['color']>;
+export type StickyInput = NonNullable<RouteInput['sticky']>;
+export type ExperimentInput = NonNullable<RouteInput['experiments']>[number];
 export type FollowInput = NonNullable<DocumentInput['follow']>;
 
 /** JSON Schema (draft 2020-12) of the document, for editors. Variables (`${NAME}`) in numbers are not in it. */

@@ -2,7 +2,7 @@
  * A data plane in this process, without threads: a snapshot from a few words, real sockets on loopback, tallies to read.
  */
 import type { AddressInfo, Server } from 'node:net';
-import type { Balancer, Filters, RetryConfig, RouteMatch, StickyConfig, UpgradeConfig } from '#src/model/config.ts';
+import type { Balancer, Filters, RetryConfig, RouteMatch, UpgradeConfig } from '#src/model/config.ts';
 import type { UpstreamProtocol } from '#src/model/health.ts';
 import {
   type BreakerConfig,
@@ -20,6 +20,7 @@ import { PRESSURE, reservePressure } from '#src/model/threads/load/saturation.ts
 import { createStandings, type Standings } from '#src/model/threads/load/standing.ts';
 import type { ProxyProtocolMode, ProxyProtocolVersion } from '#src/model/threads/proxied.ts';
 import type { AccessBatch } from '#src/model/threads/requests/access.ts';
+import type { StickyConfig } from '#src/model/threads/requests/experiments.ts';
 import type { TlsMaterial } from '#src/model/threads/tls.ts';
 import { Plane } from '#src/proxy/plane.ts';
 import { createEndpointDials, type EndpointDials } from '#src/snapshot/endpoint-dials.ts';

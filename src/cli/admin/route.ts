@@ -110,6 +110,7 @@ function outcomeLines({ outcome, status, reason, detail, ...told }: RouteExplana
   const does = [
     ...told.filters.map((name) => `filter ${name}`),
     ...told.rateLimits.map((name) => `rate limit ${name}`),
+    ...told.experiments.map(({ id, group }) => `experiment ${id}: ${group ?? 'outside'}`),
   ];
   const more = does.length === 0 ? [] : [`  ${does.join(', ')}`];
   if (outcome === 'refused') return [...taken, ...more, `refused with ${status} ${reason}${why}`];

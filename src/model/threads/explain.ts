@@ -59,6 +59,8 @@ export interface RouteExplanation {
   /** What the route does besides: names of filters, rate limits, mirror. */
   readonly filters: readonly string[];
   readonly rateLimits: readonly string[];
+  /** Experiments of the route, with the group of the request’s user; null: outside. */
+  readonly experiments: readonly { readonly id: string; readonly group: string | null }[];
   /** What could not be taken into account. */
   readonly notes: readonly string[];
   /** Those that come nearest first. */

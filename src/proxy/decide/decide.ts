@@ -1,5 +1,5 @@
 /**
- * Decides where a request goes: route, filters that answer, user key, rate limits, color, split. Hot path.
+ * Decides where a request goes: route, filters that answer, user key, rate limits, groups, color, split. Hot path.
  *
  * Synchronous from first to last, so no configuration change can slip between two of its steps. Each step fills its own
  * field of the exchange; a step that cannot go on says why in `x.detail` and returns the reason.
@@ -9,6 +9,7 @@ import type { Random } from '../../lib/random.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import type { Exchange } from '../exchange.ts';
 import { isPreflight } from '../filter/cors.ts';
+import { tellGroups } from '../filter/experiments.ts';
 import { answerByFilter } from '../filter/filters.ts';
 import { readKey } from '../forward/retry/idempotency/keyed.ts';
 import { isHttps } from '../header/forwarded.ts';
@@ -83,7 +84,7 @@ export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Rando
 }
 
 /**
- * User key, priority, rate limits, color, split. Limits come before the token: they cost far less than its signature. They count
+ * User key, priority, rate limits, groups, color, split. Limits come before the token: they cost far less than its signature. They count
  * what is decided, so a request that awaits its token is taken back. Who is shed for the gateway's own sake is before all
  * that costs something.
  */
@@ -101,6 +102,9 @@ function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Cou
     return because(x, REASON.shed, 'the gateway is at its limits');
   }
   if (route.rates !== null && isTooMany(x, sticky, head, peer)) return REASON.rateLimited;
+  if (route.filters !== null && route.filters.experiments !== null) {
+    tellGroups(route.filters.experiments, head, peer, sticky);
+  }
   x.split = pinnedBy(x, head, route);
   if (x.split === null && x.table.color.jwt !== null && !pinByToken(x, head, route)) {
     if (route.rates !== null) uncount(x, sticky, head, peer);

@@ -148,7 +148,16 @@ function notesOf({ color, routes }: Snapshot, head: RequestHead, signatureField:
 }
 
 function blank({ revision, hash }: Snapshot, { isTrusted }: Peer): RouteExplanation {
-  const nothing = { route: null, match: '', version: null, versions: [], filters: [], rateLimits: [], notes: [] };
+  const nothing = {
+    route: null,
+    match: '',
+    version: null,
+    versions: [],
+    filters: [],
+    rateLimits: [],
+    experiments: [],
+    notes: [],
+  };
   const others = { others: [], otherHosts: 0, more: 0 };
   const request = { method: '', host: '', path: '', isTrusted };
   return {
@@ -192,9 +201,17 @@ function routeOf(x: Exchange, { snapshot, head, peer }: Decided): Partial<RouteE
         : 'as the preflight of another method',
     version: chosen === null ? null : { ...chosen, by },
     versions,
-    filters: Object.entries(spec.filters).flatMap(([name, filter]) => (filter === null ? [] : [name])),
+    filters: Object.entries(spec.filters).flatMap(([name, filter]) =>
+      filter === null || name === 'experiments' ? [] : [name],
+    ),
     rateLimits: spec.rateLimits.map(({ name }) => name),
+    experiments: x.split === null ? [] : groupsOf(x.route, head),
   };
+}
+
+/** What upstreams are told. */
+function groupsOf({ filters }: LinkedRoute, { fields }: RequestHead): RouteExplanation['experiments'] {
+  return (filters?.experiments ?? []).map(({ id, field }) => ({ id, group: fields.value(field) }));
 }
 
 function versionOf({ service, version, dial, colors }: SplitSpec, dials: Int32Array): ExplainedVersion {

@@ -40,6 +40,7 @@ import {
 } from './link/vocabulary.ts';
 import { type LinkedRate, linkRates } from './rate/limits.ts';
 import { type Placed, Router } from './router.ts';
+import { type LinkedKey, linkKey } from './user-key.ts';
 
 export interface LinkedSplit {
   readonly service: string;
@@ -64,16 +65,12 @@ export interface LinkedSplit {
   readonly breaker: Breaker | null;
 }
 
-export interface LinkedRoute {
+export interface LinkedRoute extends LinkedKey {
   readonly name: string;
   readonly cellBase: number;
   readonly cell: number;
   readonly splits: readonly LinkedSplit[];
   readonly byColor: ReadonlyMap<string, LinkedSplit>;
-  /** Field id of the sticky header, 0 without one. */
-  readonly stickyField: number;
-  readonly stickyCookie: string;
-  readonly stickyClientIp: boolean;
   readonly slowMs: number;
   readonly serviceSlowMs: number;
   /** Paths whose requests count for nothing; null for most routes. */
@@ -312,6 +309,7 @@ interface Links extends VersionLinks {
 function linkRoute(spec: RouteSpec, names: NameTable, links: Links): LinkedRoute {
   const { targetsOf } = links;
   const splits = linkSplits(spec, links);
+  const key = linkKey(spec.sticky, names);
   const byColor = new Map<string, LinkedSplit>();
   spec.splits.forEach((split, i) => {
     for (const color of [split.version, ...split.colors]) {
@@ -324,9 +322,9 @@ function linkRoute(spec: RouteSpec, names: NameTable, links: Links): LinkedRoute
     cell: spec.cell,
     splits,
     byColor,
-    stickyField: spec.sticky?.header ? names.idOf(spec.sticky.header) : FIELD.unknown,
-    stickyCookie: spec.sticky?.cookie ?? '',
-    stickyClientIp: spec.sticky?.clientIp ?? false,
+    stickyField: key.stickyField,
+    stickyCookie: key.stickyCookie,
+    stickyClientIp: key.stickyClientIp,
     slowMs: spec.slowMs,
     serviceSlowMs: spec.serviceSlowMs,
     ignoredPaths: spec.ignorePaths.length === 0 ? null : new Set(spec.ignorePaths),

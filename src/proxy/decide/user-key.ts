@@ -6,26 +6,43 @@
  */
 
 import { hash32 } from '../../lib/hash.ts';
+import type { StickyConfig } from '../../model/threads/requests/experiments.ts';
 import { forwardedFor, nodeAddress } from '../header/forwarded.ts';
-import { FIELD } from '../http1/fields/names.ts';
+import { FIELD, type NameTable } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Peer } from './decide.ts';
-import type { LinkedRoute } from './table.ts';
+
+/** Where a user key comes from. */
+export interface LinkedKey {
+  /** Field id of the header, 0 without one. */
+  readonly stickyField: number;
+  readonly stickyCookie: string;
+  readonly stickyClientIp: boolean;
+}
+
+/** Links a user key; `names` must hold its header. */
+export function linkKey(sticky: StickyConfig | null, names: NameTable): LinkedKey {
+  return {
+    stickyField: sticky?.header ? names.idOf(sticky.header) : FIELD.unknown,
+    stickyCookie: sticky?.cookie ?? '',
+    stickyClientIp: sticky?.clientIp ?? false,
+  };
+}
 
 /**
  * Hash of the first configured key that is present, or null: then the split is drawn per request. Its 32 bits as a
  * signed integer, because one above 2^31 would be boxed.
  */
-export function userKeyOf(route: LinkedRoute, head: RequestHead, peer: Peer): number | null {
+export function userKeyOf(key: LinkedKey, head: RequestHead, peer: Peer): number | null {
   const { fields } = head;
-  if (fields.seen(route.stickyField) !== 0 && !fields.says(route.stickyField, '')) {
-    return fields.valueHash(route.stickyField);
+  if (fields.seen(key.stickyField) !== 0 && !fields.says(key.stickyField, '')) {
+    return fields.valueHash(key.stickyField);
   }
-  if (route.stickyCookie !== '') {
-    const value = cookieValue(cookiesOf(head), route.stickyCookie);
+  if (key.stickyCookie !== '') {
+    const value = cookieValue(cookiesOf(head), key.stickyCookie);
     if (value !== null) return hash32(value) | 0;
   }
-  return route.stickyClientIp ? hash32(clientAddress(head, peer)) | 0 : null;
+  return key.stickyClientIp ? hash32(clientAddress(head, peer)) | 0 : null;
 }
 
 /** All cookies; more than one field is rare (HTTP/2 clients behind a translating proxy). */

@@ -15,6 +15,7 @@ import { isHttps } from '../header/forwarded.ts';
 import { FIELD, type NameTable } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { corsLines, isPreflight, type LinkedCors, linkCors, preflightLines } from './cors.ts';
+import { type LinkedExperiment, linkExperiments } from './experiments.ts';
 import { type LinkedFault, linkFaults } from './faults.ts';
 import { type LinkedHeaderFilter, linkHeaderFilter } from './header-filter.ts';
 import { type LinkedRedirect, linkRedirect, locationOf } from './redirect.ts';
@@ -30,13 +31,15 @@ export interface LinkedFilters {
   readonly path: LinkedPathRewrite | null;
   readonly responseHeaders: LinkedHeaderFilter | null;
   readonly faults: readonly LinkedFault[] | null;
+  readonly experiments: readonly LinkedExperiment[] | null;
 }
 
 /** Compiles a route's filters; null when it has none of them. */
 export function linkFilters(filters: Filters, names: NameTable): LinkedFilters | null {
   const { redirect, cors, requestHeaders, rewrite, responseHeaders } = filters;
   const all = [redirect, cors, requestHeaders, rewrite, responseHeaders];
-  if (all.every((filter) => filter === null) && filters.faults === undefined) return null;
+  const [faults, experiments] = [linkFaults(filters.faults, names), linkExperiments(filters.experiments, names)];
+  if ([...all, faults, experiments].every((filter) => filter === null)) return null;
   return {
     redirect: redirect === null ? null : linkRedirect(redirect),
     cors: cors === null ? null : linkCors(cors),
@@ -44,7 +47,8 @@ export function linkFilters(filters: Filters, names: NameTable): LinkedFilters |
     host: rewrite?.hostname ?? '',
     path: rewrite === null || rewrite.path === null ? null : linkPathRewrite(rewrite.path),
     responseHeaders: responseHeaders === null ? null : linkHeaderFilter(responseHeaders, names),
-    faults: linkFaults(filters.faults, names),
+    faults,
+    experiments,
   };
 }
 

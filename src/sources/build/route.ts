@@ -2,15 +2,7 @@
  * Builds a route: names resolved to versions, matches in one spelling, every default filled in.
  */
 
-import type {
-  BackendRef,
-  Filters,
-  RetryConfig,
-  RouteConfig,
-  RouteMatch,
-  StickyConfig,
-  UpgradeConfig,
-} from '../../model/config.ts';
+import type { BackendRef, Filters, RetryConfig, RouteConfig, RouteMatch, UpgradeConfig } from '../../model/config.ts';
 import type { RateLimitConfig } from '../../model/overload.ts';
 import { CLIENT_IDENTITY, SCHEME } from '../../model/threads/tls.ts';
 import {
@@ -25,6 +17,7 @@ import { parseDuration } from '../scalars/duration.ts';
 import type { BackendRefInput, DocumentInput, MatchInput, RouteInput, ServiceInput } from '../schema.ts';
 import { buildFallback } from './answers/fallback.ts';
 import { buildIdempotency } from './answers/idempotency.ts';
+import { buildExperiments, buildSticky } from './experiments.ts';
 import { buildFaults } from './faults.ts';
 import { buildFilters } from './filters.ts';
 import { buildRollout } from './rollout.ts';
@@ -61,7 +54,9 @@ export function buildRoute(route: RouteInput, services: Services): RouteConfig {
 function filtersOf(route: RouteInput, services: Services): Filters {
   const filters = buildFilters(route.filters, (ref) => sureVersion(ref, services));
   const faults = buildFaults(route);
-  return faults === undefined ? filters : { ...filters, faults };
+  const experiments = buildExperiments(route);
+  if (faults === undefined && experiments === undefined) return filters;
+  return { ...filters, ...(faults !== undefined && { faults }), ...(experiments !== undefined && { experiments }) };
 }
 
 function buildRateLimit({ name, requests, per, burst, by, scope }: RateLimitInput): RateLimitConfig {
@@ -133,11 +128,6 @@ export function versionOf(ref: VersionRef, service: ServiceInput): string | null
   if (ref.version !== undefined) return ref.version;
   const [only, ...others] = Object.keys(service.versions);
   return only !== undefined && others.length === 0 ? only : null;
-}
-
-function buildSticky({ header, cookie, clientIp, clientIdentity }: NonNullable<RouteInput['sticky']>): StickyConfig {
-  const field = clientIdentity === true ? CLIENT_IDENTITY : (header?.toLowerCase() ?? null);
-  return { header: field, cookie: cookie ?? null, clientIp: clientIp ?? false };
 }
 
 /** Retries, the time of one attempt and hedging, which the document has in three places. */

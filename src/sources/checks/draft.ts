@@ -22,6 +22,8 @@ export interface Draft {
   readonly admin: AdminInput | null | undefined;
   readonly trustedProxies: DocumentInput['trustedProxies'] | null;
   readonly limits: DocumentInput['limits'] | null;
+  readonly color: DocumentInput['color'] | null;
+  readonly overload: DocumentInput['overload'] | null;
   readonly discovery: DocumentInput['discovery'] | null;
   readonly fleet: DocumentInput['fleet'] | null;
   /** Null unless every section is sound: warnings are for documents that are accepted. */
@@ -50,6 +52,8 @@ export function draftOf(value: unknown, faultyPaths: readonly Path[], known: Kno
     admin: sound<AdminInput>('admin'),
     trustedProxies: sound<DocumentInput['trustedProxies']>('trustedProxies'),
     limits: sound<DocumentInput['limits']>('limits'),
+    color: sound<DocumentInput['color']>('color'),
+    overload: sound<DocumentInput['overload']>('overload'),
     discovery: sound<DocumentInput['discovery']>('discovery'),
     fleet: sound<DocumentInput['fleet']>('fleet'),
     whole: faultyPaths.length === 0 ? (value as DocumentInput) : null,

@@ -39,7 +39,7 @@ export function faultsOf(issue: Issue, around: Surroundings, prefix: Path = []):
     case 'invalid_key':
       return issue.issues.map((inner) => ({ path, spot: 'key', fault: { ...ownFault(inner), got: keyShown(path) } }));
     case 'too_small':
-      return [{ path, spot: 'value', fault: { kind: 'emptyList', expected: 'at least one entry' } }];
+      return [{ path, spot: 'value', fault: tooShort(issue.minimum) }];
     case 'too_big':
       return [{ path, spot: 'value', fault: issue.origin === 'array' ? tooLong(issue.maximum) : ownFault(issue) }];
     case 'invalid_type':
@@ -71,6 +71,10 @@ function shapeFault(expected: string, value: unknown): Fault {
   if (expected !== 'array') return wrongType('a mapping', value);
   const isScalar = typeof value === 'string' || typeof value === 'number';
   return wrongType('a list', value, isScalar ? didYouMean(`[${JSON.stringify(value)}]`) : '');
+}
+
+function tooShort(min: number | bigint): Fault {
+  return { kind: 'emptyList', expected: min > 1 ? `at least ${min} entries` : 'at least one entry' };
 }
 
 function tooLong(max: number | bigint): Fault {

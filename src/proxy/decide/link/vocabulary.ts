@@ -49,20 +49,22 @@ export function hasSameNames(a: Vocabulary, b: Vocabulary): boolean {
   return true;
 }
 
-/** Fields that conditions of a route, of its faults too, user keys and idempotency keys are read from. */
+/** Fields that conditions of a route, of its faults too, user keys, of its experiments too, and idempotency keys are read from. */
 export function routedNames({ sticky, matches, idempotency, filters }: RouteSpec): string[] {
   const names: string[] = [];
   if (sticky?.header) names.push(sticky.header);
   for (const match of matches) for (const header of match.headers) names.push(header.name);
   if (idempotency !== undefined) names.push(idempotency.header, ...idempotency.headers);
+  for (const { key } of filters.experiments ?? []) if (key?.header) names.push(key.header);
   for (const { match } of filters.faults ?? []) if (match.header !== null) names.push(match.header.name);
   return names;
 }
 
-/** Fields that filters of a route write. */
-export function filterNames({ filters: { requestHeaders, responseHeaders } }: RouteSpec): string[] {
+/** Fields that filters and experiments of a route write. */
+export function filterNames({ filters: { requestHeaders, responseHeaders, experiments = [] } }: RouteSpec): string[] {
   const request = requestHeaders === null ? [] : namesOf(requestHeaders);
-  return [...request, ...(responseHeaders === null ? [] : namesOf(responseHeaders))];
+  const response = responseHeaders === null ? [] : namesOf(responseHeaders);
+  return [...request, ...response, ...experiments.map(({ header }) => header)];
 }
 
 function keysOf(route: RouteSpec): string[] {

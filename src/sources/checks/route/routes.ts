@@ -8,7 +8,7 @@ import { DEFAULT_RATE, DEFAULT_WEIGHT } from '../../defaults.ts';
 import { type Fault, quote } from '../../problems/fault.ts';
 import type { Path, Report } from '../../problems/report.ts';
 import { parseDuration } from '../../scalars/duration.ts';
-import type { RouteInput } from '../../schema.ts';
+import type { RouteInput, StickyInput } from '../../schema.ts';
 import { type Draft, isSound } from '../draft.ts';
 import { checkUnique } from '../lists.ts';
 import { resolveVersion } from '../references.ts';
@@ -22,7 +22,7 @@ export function checkRoutes(draft: Draft, report: Report): void {
     checkName(route, path, names, report);
     if (draft.fleet === undefined) checkScopes(route, path, report);
     if (isSound(draft, index)) continue;
-    checkSticky(route, path, report);
+    if (route.sticky !== undefined) checkUserKey(route.sticky, [...path, 'sticky'], report);
     checkBackends(route, path, draft.services, report);
     checkRateLimits(route, path, report);
     checkUnique(route.retry?.codes ?? [], [...path, 'retry', 'codes'], report, (code) => code);
@@ -40,16 +40,16 @@ function checkName(route: RouteInput, path: Path, names: Map<string, Path>, repo
   }
 }
 
-function checkSticky(route: RouteInput, path: Path, report: Report): void {
-  if (route.sticky === undefined) return;
-  const { header, cookie, clientIp, clientIdentity } = route.sticky;
+/** Reports a user key without a source, or with two for one place. */
+export function checkUserKey(sticky: StickyInput, path: Path, report: Report): void {
+  const { header, cookie, clientIp, clientIdentity } = sticky;
   if (header !== undefined && clientIdentity === true) {
     const fault = { kind: 'identityTwice', expected: 'a header or clientIdentity', got: 'both' } as const;
-    report.add([...path, 'sticky', 'clientIdentity'], fault);
+    report.add([...path, 'clientIdentity'], fault);
   }
   if (header !== undefined || cookie !== undefined || clientIp === true || clientIdentity === true) return;
-  const hint = 'remove sticky to let every request choose by itself';
-  report.add([...path, 'sticky'], {
+  const hint = `name one, or remove ${path.at(-1)}`;
+  report.add(path, {
     kind: 'stickyEmpty',
     expected: 'a header, a cookie, clientIp: true or clientIdentity: true',
     got: 'none',

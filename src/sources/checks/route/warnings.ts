@@ -146,6 +146,7 @@ const FOR_SENT_REQUESTS = [
   'rateLimits',
   'fallback',
   'idempotency',
+  'experiments',
 ] as const;
 
 type RedirectInput = NonNullable<FilterInput['requestRedirect']>;

@@ -6,11 +6,13 @@ import { z } from 'zod';
 import { PRIORITIES, RATE_KEYS, RATE_LIMITS_MAX, RATE_SCOPES } from '../../../model/overload.ts';
 import { FALLBACKS_MAX } from '../../../model/threads/answers/fallback.ts';
 import { FAULTS_MAX } from '../../../model/threads/faults.ts';
+import { EXPERIMENTS_MAX } from '../../../model/threads/requests/experiments.ts';
 import { checkHostname, HOSTNAME_META } from '../../scalars/host.ts';
 import { checkRetryStatus, checkWeight, RETRY_STATUSES_BELOW_500, WEIGHT_MAX } from '../../scalars/number.ts';
-import { DAY_MS, duration, flag, integer, name, scalar, token, word } from '../fields.ts';
+import { DAY_MS, duration, integer, name, scalar, word } from '../fields.ts';
 import { rollout } from '../rollout.ts';
 import { routeSlo, routeValue } from '../slo.ts';
+import { experiment, sticky } from './experiments.ts';
 import { fallback } from './fallback.ts';
 import { fault } from './faults.ts';
 import { filter } from './filters.ts';
@@ -27,13 +29,6 @@ const backendRef = z.strictObject({
     { type: 'integer', minimum: 0, maximum: WEIGHT_MAX },
     'Relative share of users; default 1',
   ).optional(),
-});
-
-const sticky = z.strictObject({
-  header: token('header name', 'Header that holds the user key').optional(),
-  cookie: token('cookie name', 'Cookie that holds the user key').optional(),
-  clientIp: flag('Use the client address; default false').optional(),
-  clientIdentity: flag('Use the identity in the client’s certificate; default false').optional(),
 });
 
 const timeouts = z.strictObject({
@@ -101,5 +96,6 @@ export const route = z.strictObject({
   rateLimits: z.array(rateLimit).max(RATE_LIMITS_MAX).optional(),
   fallback: z.array(fallback).max(FALLBACKS_MAX).optional(),
   idempotency: idempotency.optional(),
+  experiments: z.array(experiment).max(EXPERIMENTS_MAX).optional(),
   faults: z.array(fault).max(FAULTS_MAX).optional(),
 });

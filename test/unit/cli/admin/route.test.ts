@@ -28,6 +28,10 @@ const TAKEN: RouteExplanation = {
   versions: [V1, V2],
   filters: ['rewrite'],
   rateLimits: ['calm'],
+  experiments: [
+    { id: 'checkout', group: 'blue' },
+    { id: 'search', group: null },
+  ],
   notes: ['a note'],
   others: [{ name: 'rest', match: 'any host  PathPrefix /', because: 'it matches too, and comes after shop' }],
   otherHosts: 2,
@@ -36,7 +40,7 @@ const TAKEN: RouteExplanation = {
 const REFUSED: RouteExplanation = {
   ...TAKEN,
   ...{ outcome: 'refused', status: 404, reason: 'no_route', detail: 'no route matches', route: null, version: null },
-  ...{ versions: [], filters: [], rateLimits: [], notes: [], others: [], otherHosts: 0, more: 0 },
+  ...{ versions: [], filters: [], rateLimits: [], experiments: [], notes: [], others: [], otherHosts: 0, more: 0 },
 };
 
 async function cli(t: TestContext, argv: readonly string[], answer: RouteAnswer) {
@@ -80,7 +84,7 @@ suite('sluice route explain', { timeout: 30_000 }, () => {
       out,
       'GET /cart of shop.test, from a stranger; revision 3 #3f9a1c00\n' +
         'route shop  by shop.test  PathPrefix /cart\n' +
-        '  filter rewrite, rate limit calm\n' +
+        '  filter rewrite, rate limit calm, experiment checkout: blue, experiment search: outside\n' +
         '  shop v1  75 %  colors v1\n' +
         '  shop v2  25 %  colors v2, blue  ◀ its color pins it\n' +
         'note: a note\n' +

@@ -29,6 +29,20 @@ test('of many routes those that come nearest are told, and the others are counte
   assert.ok(others.every(({ because }) => because === 'it matches too, and comes after route2'));
 });
 
+test('of experiments the group of the user is told', () => {
+  const groups = [
+    { name: 'blue', weight: 1 },
+    { name: 'red', weight: 0 },
+  ];
+  const experiment = { id: 'e', header: 'x-experiment-e', ratio: 1, groups, key: null };
+  const sticky = { header: 'x-user-id', cookie: null, clientIp: false };
+  const route: RouteSketch = { ...TWO_VERSIONS, sticky, filters: { experiments: [experiment] } };
+  const { experiments, filters } = explain([route], { headers: [['x-user-id', '1']] });
+  assert.deepEqual([experiments, filters], [[{ id: 'e', group: 'blue' }], []]);
+  const forged: RouteQuestion['headers'] = [['x-experiment-e', 'red']];
+  assert.deepEqual(explain([route], { headers: forged }).experiments, [{ id: 'e', group: null }]);
+});
+
 test('without a route every route is told why not', () => {
   const told = explain([{ ...TWO_VERSIONS, hostnames: ['b.test'] }]);
   assert.deepEqual([told.outcome, told.reason, told.status, told.otherHosts], ['refused', 'no_route', 404, 1]);

@@ -19,6 +19,8 @@ const EMPTY: Draft = {
   soundServices: new Set<string>(),
   discovery: undefined,
   fleet: undefined,
+  color: undefined,
+  overload: undefined,
   whole: null,
 };
 

@@ -156,6 +156,8 @@ test('filters of a malformed route are not judged', () => {
     limits: null,
     discovery: undefined,
     fleet: undefined,
+    color: undefined,
+    overload: undefined,
     soundRoutes: [],
     soundServices: new Set<string>(),
     whole: null,

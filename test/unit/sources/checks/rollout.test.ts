@@ -44,6 +44,8 @@ test('a rollout is not judged while a version of the route is in doubt', () => {
     limits: null,
     discovery: undefined,
     fleet: undefined,
+    color: undefined,
+    overload: undefined,
     soundRoutes: [],
     soundServices: new Set<string>(),
     whole: null,

@@ -29,6 +29,8 @@ test('services that are not known are not checked', () => {
     limits: null,
     discovery: undefined,
     fleet: undefined,
+    color: undefined,
+    overload: undefined,
     soundRoutes: [],
     soundServices: new Set<string>(),
     whole: null,

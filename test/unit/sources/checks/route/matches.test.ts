@@ -82,6 +82,8 @@ test('routes that are malformed are not compared', () => {
     limits: null,
     discovery: undefined,
     fleet: undefined,
+    color: undefined,
+    overload: undefined,
     soundRoutes: [],
     soundServices: new Set<string>(),
     whole: null,

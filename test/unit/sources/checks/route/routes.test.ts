@@ -33,6 +33,8 @@ test('references are not judged while the services are unknown', () => {
     limits: null,
     discovery: undefined,
     fleet: undefined,
+    color: undefined,
+    overload: undefined,
     soundRoutes: [],
     soundServices: new Set<string>(),
     whole: null,
