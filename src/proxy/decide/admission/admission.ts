@@ -74,6 +74,8 @@ export class Admission<X extends Admitted = Admitted> {
   /** Sixteenths of the limit that are given up; takes effect with the next tick. */
   cut = 0;
   #inFlight = 0;
+  /** Of these, whose heads are there. */
+  #answering = 0;
   /** Places that are taken without a second look: the limit, half of it while best-effort requests are curbed, or CLOSED under pressure. */
   #open: number;
   #isCurbed = false;
@@ -81,7 +83,7 @@ export class Admission<X extends Admitted = Admitted> {
   #peak = 0;
   readonly #queue = new WaitQueue<X>();
   readonly #rejector = new Rejector();
-  readonly #use = { inFlight: 0, peak: 0, isOverrun: false };
+  readonly #use = { inFlight: 0, answering: 0, peak: 0, isOverrun: false };
   #intervalAtMs: number;
   /** Since when somebody has been waiting all the time. */
   #waitingSinceMs = Number.POSITIVE_INFINITY;
@@ -160,6 +162,7 @@ export class Admission<X extends Admitted = Admitted> {
   sample(x: X, tookMs: number): void {
     if (stateOf(x.permit) !== HELD) return;
     x.permit = sampled(x.permit);
+    this.#answering += 1;
     if (this.#limiter !== null) this.#limiter.sample(tookMs);
   }
 
@@ -172,6 +175,7 @@ export class Admission<X extends Admitted = Admitted> {
     x.permit = NONE;
     if (permit === WAITING) this.#forget(x);
     if (!isHeld(permit)) return;
+    if (stateOf(permit) === SAMPLED) this.#answering -= 1;
     const limiter = this.#limiter;
     if (limiter !== null) {
       const ms = heldMs(permit, nowMs);
@@ -189,6 +193,7 @@ export class Admission<X extends Admitted = Admitted> {
     const limiter = this.#limiter;
     if (limiter !== null) {
       this.#use.inFlight = this.#inFlight;
+      this.#use.answering = this.#answering;
       this.#use.peak = this.#peak;
       this.#use.isOverrun = this.#rejector.ratio > OVERRUN_RATIO;
       if (limiter.tick(nowMs, this.#use)) this.#peak = this.#inFlight;

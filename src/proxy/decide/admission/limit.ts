@@ -21,7 +21,8 @@
  *   baseline is wrong. Probes begin at full seconds of the machine's clock, so that workers who share a version look at it
  *   together. The limit is then at most where the gradient would bring it under full load: a version with few answers has few
  *   windows to get there. That is a matter of places, by Little's law: samples per ms before the probe times their mean time
- *   within it, and what else held places before it, as it was: failures for as long as they took, bodies behind their heads.
+ *   within it, and what else held places before it, as it was: failures for as long as they took, bodies behind their heads;
+ *   at least what has its head and holds its place still, which a probe does not narrow either.
  *   Counted like good answers, failures that come at once would pass for load that the version can bear; not counted at all,
  *   those that take their time would leave it with half of what it needs.
  *
@@ -64,6 +65,8 @@ const VAIN = 0.9;
 /** How much of the limit is used. */
 export interface Use {
   readonly inFlight: number;
+  /** Of these, whose heads are there: streams and bodies under way. */
+  readonly answering: number;
   /** Most in flight at once since the last window that was closed. */
   readonly peak: number;
   /** More arrives than is answered. */
@@ -106,6 +109,8 @@ export class Limiter {
   #slot = 0;
   /** What the limit goes back to. */
   #restored = 0;
+  /** Places of the limit that streams and bodies had when it was narrowed. */
+  #answering = 0;
   /** Samples to pass over: what was sent before. */
   #stale = 0;
   #isDrained = false;
@@ -184,10 +189,10 @@ export class Limiter {
   /** Closes the window if it is due: call it every 50 ms or so. Returns whether it did, for the peak to begin anew. */
   tick(nowMs: number, use: Use): boolean {
     const slot = Math.floor(nowMs / SLOT_MS);
-    if (this.#wantsProbe && slot !== this.#slot) this.#beginProbe(nowMs);
+    if (this.#wantsProbe && slot !== this.#slot) this.#beginProbe(nowMs, use);
     this.#slot = slot;
     const ageMs = nowMs - this.#windowAtMs;
-    if (this.#state === 'probing') return this.#probe(nowMs, use.inFlight, ageMs);
+    if (this.#state === 'probing') return this.#probe(nowMs, use, ageMs);
     if (!this.#isDue(ageMs)) return false;
     const medianMs = this.#median();
     const hasJumped = this.#hasJumped;
@@ -282,32 +287,36 @@ export class Limiter {
 
   // ── probes ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #beginProbe(nowMs: number): void {
+  #beginProbe(nowMs: number, use: Use): void {
     this.#state = 'probing';
     this.#wantsProbe = false;
     this.#restored = this.#limit;
     this.#foundMs = 0;
-    this.#narrow(nowMs);
+    this.#answering = 0;
+    this.#narrow(nowMs, use);
   }
 
-  #narrow(nowMs: number): void {
-    this.#limit = Math.max(LIMIT_MIN, this.#limit / PROBE_PART);
+  /** To a part of what waits for its head: streams keep their places, and would leave none to measure with. */
+  #narrow(nowMs: number, { answering }: Use): void {
+    const part = Math.max(LIMIT_MIN, (this.#limit - this.#answering) / PROBE_PART);
+    this.#answering = answering;
+    this.#limit = Math.min(this.#restored, answering + part);
     this.#isDrained = false;
     this.#stale = 0;
     this.#begin(nowMs);
   }
 
   /** Waits until no more than the probe allows are under way; the rest of those is stale. */
-  #drain(nowMs: number, inFlight: number, ageMs: number): void {
+  #drain(nowMs: number, { inFlight, answering }: Use, ageMs: number): void {
     if (inFlight > this.limit && ageMs < PROBE_MS_MAX) return;
     this.#isDrained = true;
-    this.#stale = inFlight;
+    this.#stale = inFlight - answering;
     this.#begin(nowMs);
   }
 
-  #probe(nowMs: number, inFlight: number, ageMs: number): boolean {
+  #probe(nowMs: number, use: Use, ageMs: number): boolean {
     if (!this.#isDrained) {
-      this.#drain(nowMs, inFlight, ageMs);
+      this.#drain(nowMs, use, ageMs);
       return false;
     }
     const isOver = ageMs >= Math.max(PROBE_MS_MAX, PROBE_ROUNDS_MAX * this.#baselineMs);
@@ -315,16 +324,16 @@ export class Limiter {
     const isEnough = this.#samples >= PROBE_SAMPLES_MIN;
     if (isEnough && this.#isToBeConfirmed(this.#median())) {
       this.#foundMs = this.#median();
-      this.#narrow(nowMs);
+      this.#narrow(nowMs, use);
       return false;
     }
-    this.#endProbe(nowMs, isEnough);
+    this.#endProbe(nowMs, isEnough, use);
     return true;
   }
 
   /** Could requests queue even now? */
   #isToBeConfirmed(medianMs: number): boolean {
-    if (this.limit < 2 * LIMIT_MIN) return false;
+    if (this.limit - this.#answering < 2 * LIMIT_MIN) return false;
     if (!this.#isProvisional && medianMs <= BUFFER * this.#baselineMs) return false;
     return this.#foundMs === 0 || medianMs * BUFFER < this.#foundMs;
   }
@@ -335,13 +344,14 @@ export class Limiter {
     return this.#foundMs === 0 || isFaster ? medianMs : (this.#foundMs + medianMs) / 2;
   }
 
-  #endProbe(nowMs: number, isEnough: boolean): void {
+  #endProbe(nowMs: number, isEnough: boolean, { answering }: Use): void {
     this.#state = 'steady';
     this.#isProvisional = false;
     this.#limit = this.#restored;
     if (isEnough) {
       this.#baselineMs = this.#judged(this.#median());
-      const busy = this.#rate * (mean(this.#counts, 0) as number) + this.#otherPlaces;
+      const others = Math.max(this.#otherPlaces, answering);
+      const busy = this.#rate * (mean(this.#counts, 0) as number) + others;
       this.#limit = Math.max(LIMIT_MIN, Math.min(this.#restored, restOf(busy)));
     }
     this.#slowFrom = 0;

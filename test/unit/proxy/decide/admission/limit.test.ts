@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { LIMIT_MIN, Limiter } from '#src/proxy/decide/admission/limit.ts';
 import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 
-const IDLE = { inFlight: 0, peak: 0, isOverrun: false };
+const IDLE = { inFlight: 0, answering: 0, peak: 0, isOverrun: false };
 
 /** As many answers as the limit allows, each after `ms`, `rounds` times. */
 function answer(limiter: Limiter, ms: number, rounds: number): void {
@@ -38,7 +38,7 @@ function windows(limiter: Limiter, { ms, count, fromMs, bodyMs = 0, failedMs }: 
     }
     nowMs += 100;
     const { limit } = limiter;
-    limiter.tick(nowMs, { inFlight: limit, peak: limit, isOverrun: true });
+    limiter.tick(nowMs, { inFlight: limit, answering: 0, peak: limit, isOverrun: true });
   }
   return nowMs;
 }
@@ -47,7 +47,7 @@ function windows(limiter: Limiter, { ms, count, fromMs, bodyMs = 0, failedMs }: 
 function steady(): { limiter: Limiter; nowMs: number } {
   const limiter = new Limiter(0);
   answer(limiter, 10, 4);
-  const half = { inFlight: 1, peak: 1, isOverrun: false };
+  const half = { inFlight: 1, answering: 0, peak: 1, isOverrun: false };
   let nowMs = 0;
   for (let n = 0; n < 3; n++) {
     for (let i = 0; i < 60; i++) limiter.sample(10);
@@ -114,7 +114,7 @@ describe('a steady limit', () => {
   it('starts from what was under way, not from what it allowed', () => {
     const { limiter, nowMs } = steady();
     for (let i = 0; i < 60; i++) limiter.sample(40);
-    limiter.tick(nowMs + 100, { inFlight: 10, peak: 10, isOverrun: false });
+    limiter.tick(nowMs + 100, { inFlight: 10, answering: 0, peak: 10, isOverrun: false });
     assert.ok(limiter.limit < 12, `${limiter.limit}`);
   });
 
@@ -130,7 +130,7 @@ describe('a steady limit', () => {
     const before = limiter.limit;
     for (let n = 1; n < 20; n++) {
       for (let i = 0; i < 60; i++) limiter.sample(10);
-      limiter.tick(nowMs + n * 100, { inFlight: 2, peak: 2, isOverrun: false });
+      limiter.tick(nowMs + n * 100, { inFlight: 2, answering: 0, peak: 2, isOverrun: false });
     }
     assert.equal(limiter.limit, before);
   });
@@ -145,7 +145,7 @@ describe('a steady limit', () => {
     const { limiter, nowMs } = steady();
     const before = limiter.limit;
     for (let i = 0; i < 19; i++) limiter.sample(900);
-    assert.equal(limiter.tick(nowMs + 60_000, { inFlight: 5, peak: before, isOverrun: true }), false);
+    assert.equal(limiter.tick(nowMs + 60_000, { inFlight: 5, answering: 0, peak: before, isOverrun: true }), false);
     assert.equal(limiter.limit, before);
   });
 
@@ -153,10 +153,10 @@ describe('a steady limit', () => {
     const { limiter, nowMs } = steady();
     const before = limiter.limit;
     for (let i = 0; i < 100; i++) limiter.sampleAtLeast(5);
-    limiter.tick(nowMs + 1000, { inFlight: before, peak: before, isOverrun: false });
+    limiter.tick(nowMs + 1000, { inFlight: before, answering: 0, peak: before, isOverrun: false });
     assert.equal(limiter.limit, before);
     for (let i = 0; i < 60; i++) limiter.sampleAtLeast(1000);
-    limiter.tick(nowMs + 2000, { inFlight: before, peak: before, isOverrun: false });
+    limiter.tick(nowMs + 2000, { inFlight: before, answering: 0, peak: before, isOverrun: false });
     assert.ok(limiter.limit < before);
   });
 });
@@ -208,7 +208,7 @@ describe('a probe', () => {
     const { limiter } = steady();
     for (let nowMs = 1000; nowMs < 120_000; nowMs += 100) {
       for (let i = 0; i < 60; i++) limiter.sample(10);
-      limiter.tick(nowMs, { inFlight: limiter.limit, peak: limiter.limit, isOverrun: false });
+      limiter.tick(nowMs, { inFlight: limiter.limit, answering: 0, peak: limiter.limit, isOverrun: false });
       assert.notEqual(limiter.state, 'probing');
     }
   });
@@ -217,11 +217,11 @@ describe('a probe', () => {
     const { limiter, nowMs } = probing();
     const { limit } = limiter;
     for (let i = 0; i < 200; i++) limiter.sample(500);
-    limiter.tick(nowMs + 50, { inFlight: limit + 1, peak: limit + 1, isOverrun: true });
-    limiter.tick(nowMs + 100, { inFlight: limit, peak: limit, isOverrun: true });
+    limiter.tick(nowMs + 50, { inFlight: limit + 1, answering: 0, peak: limit + 1, isOverrun: true });
+    limiter.tick(nowMs + 100, { inFlight: limit, answering: 0, peak: limit, isOverrun: true });
     for (let i = 0; i < limit; i++) limiter.sample(500);
     for (let i = 0; i < 50; i++) limiter.sample(8);
-    limiter.tick(nowMs + 200, { inFlight: limit, peak: limit, isOverrun: true });
+    limiter.tick(nowMs + 200, { inFlight: limit, answering: 0, peak: limit, isOverrun: true });
     finish(limiter, nowMs + 200, () => 8);
     assert.equal(limiter.state, 'steady');
     assert.ok(Math.abs(limiter.baselineMs - 8) < 0.2, `${limiter.baselineMs}`);
@@ -297,9 +297,9 @@ describe('a probe', () => {
   function finish(limiter: Limiter, fromMs: number, tookMs: (round: number, sample: number) => number): void {
     let nowMs = fromMs;
     for (let round = 0; limiter.state === 'probing' && round < 10; round++) {
-      limiter.tick((nowMs += 50), { inFlight: 0, peak: 0, isOverrun: true });
+      limiter.tick((nowMs += 50), { inFlight: 0, answering: 0, peak: 0, isOverrun: true });
       for (let i = 0; i < 50; i++) limiter.sample(tookMs(round, i));
-      limiter.tick((nowMs += 50), { inFlight: 0, peak: 0, isOverrun: true });
+      limiter.tick((nowMs += 50), { inFlight: 0, answering: 0, peak: 0, isOverrun: true });
     }
   }
 });
