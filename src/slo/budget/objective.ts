@@ -17,7 +17,7 @@ import type { SliCounts } from './counts.ts';
 import { isBeyondChance } from './guard.ts';
 import { type Instant, Ledger, type SavedLedger } from './ledger/ledger.ts';
 import { releaseVerdict } from './policy.ts';
-import type { Ring } from './ring.ts';
+import type { Ring, WindowCounts } from './ring.ts';
 import { alertSentence, spentSentence } from './sentence.ts';
 
 export interface ObjectiveSpec {
@@ -158,10 +158,15 @@ export class Objective {
     return good + bad;
   }
 
+  /** Events of the last 28 days. */
+  periodEvents(nowMs: number): WindowCounts {
+    this.#ring?.advance(nowMs);
+    return this.#ring?.counts('28d') ?? NO_EVENTS;
+  }
+
   /** What is left, and whether an alert fires. Cost: below 1 us. */
   budget(nowMs: number): ObjectiveBudget {
-    this.#ring?.advance(nowMs);
-    const counts = this.#ring?.counts('28d') ?? NO_EVENTS;
+    const counts = this.periodEvents(nowMs);
     const isCounted = counts.good + counts.bad > 0;
     const firing = ALERT_RULES.find((_, index) => this.#alerts?.[index]?.kind === 'firing');
     const of = `${this.#spec.indicator} of ${this.#spec.scope} ${this.#spec.name}`;
@@ -190,8 +195,7 @@ export class Objective {
   /** The objective as the status shows it. @param errors by class, and weighted @param score of one about seconds */
   status({ nowMs, wallMs }: Instant, errors: SloStatus['errors'], score: ScoreStatus | null = null): SloStatus {
     const { scope, name, indicator, targetRatio, thresholdMs } = this.#spec;
-    this.#ring?.advance(nowMs);
-    const events = this.#ring?.counts('28d') ?? NO_EVENTS;
+    const events = this.periodEvents(nowMs);
     const remaining = remainingRatio(events, this.#budgetRatio);
     return {
       scope,

@@ -68,6 +68,7 @@ interface Track {
   readonly failedUsers: Set<string>;
   /** Of the worst 28 days that were full; null before. */
   worstRatio: number | null;
+  /** Requests, not always a whole number. */
   untimed: number;
 }
 
@@ -121,6 +122,7 @@ export class TrafficReplay {
   /** What came of all of it; nothing is taken any more. */
   end(): TrafficReport {
     if (this.#newestS !== -1) this.#run(this.#newestS + 1);
+    this.#noteWorst(this.#nextS);
     return {
       requests: this.#requests,
       unclaimed: this.#unclaimed,
@@ -142,7 +144,7 @@ export class TrafficReplay {
     for (const track of of.tracks) {
       const isTimed = track.spec.indicator === 'latency';
       if (isTimed && durationMs === null && outcome === 'good') {
-        track.untimed += 1;
+        track.untimed += count;
         continue;
       }
       if (user === null) continue;
@@ -179,16 +181,23 @@ export class TrafficReplay {
   #evaluate(second: number): void {
     const nowMs = second * 1000;
     const isPoint = second % (COURSE_STEPS_S[this.#courseStep] as number) === 0;
-    const isFull = second % HOUR_S === 0 && second - this.#firstS >= WINDOW_MS['28d'] / 1000;
     for (const { tracks } of this.#sources) {
       for (const track of tracks) {
         for (const change of track.objective.evaluate(nowMs)) note(track, change, nowMs);
         noteSpent(track, nowMs);
         if (isPoint) mark(track, nowMs);
-        if (isFull) noteWorst(track, nowMs);
       }
     }
+    this.#noteWorst(second);
     if (isPoint) this.#thin();
+  }
+
+  /** Of the 28 days up to the begin of a second, if they are full. */
+  #noteWorst(second: number): void {
+    if (this.#firstS === -1 || second - this.#firstS < WINDOW_MS['28d'] / 1000) return;
+    for (const { tracks } of this.#sources) {
+      for (const track of tracks) noteWorst(track, second * 1000);
+    }
   }
 
   /** Leaves every n-th point of the courses, once there are too many. */
@@ -224,7 +233,7 @@ export class TrafficReplay {
         track.users.size === 0 || this.#usersLeft === 0
           ? null
           : { all: track.users.size, failed: track.failedUsers.size },
-      untimed,
+      untimed: Math.round(untimed),
     };
   }
 }
@@ -296,6 +305,6 @@ function mark({ objective, course }: Track, nowMs: number): void {
 }
 
 function noteWorst(track: Track, nowMs: number): void {
-  const { good, bad } = track.objective.status({ nowMs, wallMs: nowMs }, NO_ERRORS).events;
+  const { good, bad } = track.objective.periodEvents(nowMs);
   if (good + bad > 0) track.worstRatio = Math.min(track.worstRatio ?? 1, good / (good + bad));
 }

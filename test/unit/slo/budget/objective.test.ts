@@ -58,6 +58,15 @@ describe('an objective', () => {
     assert.deepEqual(latency.status(at(0), NO_ERRORS).events, { good: 92, bad: 8 });
   });
 
+  it('has the events of 28 days, and forgets those before', () => {
+    const objective = new Objective(specOf());
+    assert.deepEqual(objective.periodEvents(0), { good: 0, bad: 0 });
+    objective.count(counts(100, 3), at(0));
+    objective.count(counts(10, 1), at(3_600_000));
+    assert.deepEqual(objective.periodEvents(3_600_000), { good: 106, bad: 4 });
+    assert.deepEqual(objective.periodEvents(28 * 86_400_000), { good: 9, bad: 1 });
+  });
+
   it('is known by what it counts, not by its target', () => {
     assert.equal(objectiveId(specOf({ targetRatio: 0.5 })), objectiveId(specOf()));
     assert.equal(objectiveId(specOf({ indicator: 'latency', thresholdMs: 300 })), 'route/checkout/latency/300ms');

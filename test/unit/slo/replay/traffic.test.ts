@@ -158,6 +158,29 @@ describe('recorded traffic', () => {
     assert.deepEqual([one?.bad, one?.remainingRatio], [29, 1], 'the last 28 days were good');
   });
 
+  it('met no more than its worst 28 days, also those that end within an hour', () => {
+    const minutes = Array.from({ length: 29 * 1440 }, (_, n) => ({
+      endedAtMs: TRAFFIC_MS + n * 60_000,
+      status: n < 29 * 1440 - 40 ? 200 : 500,
+    }));
+    const [failing] = replayed(minutes.map(recordedRequest)).objectives;
+    assert.equal(failing?.bad, 40);
+    assert.equal(failing?.bestTargetRatio, 1 - 40 / (28 * 1440));
+    const recovered = Array.from({ length: 1000 }, () => recordedRequest({ endedAtMs: TRAFFIC_MS + 29 * 86_400_000 }));
+    const [later] = replayed([...minutes.map(recordedRequest), ...recovered]).objectives;
+    // When the next hour begins its slot is empty, and the window 27 days and 23 hours.
+    assert.equal(later?.bestTargetRatio, 1 - 40 / (28 * 1440 - 60), 'the worst, not the last');
+  });
+
+  it('met no more than the 28 days at its end, also if its last requests are of others', () => {
+    const at = (second: number, status: number, route = 'checkout') =>
+      recordedRequest({ endedAtMs: TRAFFIC_MS + second * 1000, status, route });
+    const first = Array.from({ length: 98 }, () => at(1801, 200));
+    const last = at(28 * 86_400 + 1803, 200, 'other');
+    const [one] = replayed([...first, at(4000, 500), at(4000, 200), last]).objectives;
+    assert.equal(one?.bestTargetRatio, 0.5, 'the first hour is over for 28 days');
+  });
+
   it('has a course that is fine for an hour, coarse for a month, and never long', () => {
     const hour = Array.from({ length: 3600 }, (_, second) => ({ second, good: 1, bad: 0, late: 0 }));
     const [short] = replayed(hour.flatMap((one) => [...requestsOf(one)])).objectives;
@@ -200,6 +223,12 @@ describe('recorded traffic', () => {
     assert.deepEqual([available?.users, available?.untimed], [{ all: 3, failed: 1 }, 0]);
     assert.deepEqual([fast?.users, fast?.untimed, fast?.good, fast?.bad], [{ all: 2, failed: 2 }, 1, 1, 2]);
     assert.equal(replayed([recordedRequest()]).objectives[0]?.users, null);
+  });
+
+  it('leaves out of latency as many requests as a line without a duration stands for', () => {
+    const lines = Array.from({ length: 3 }, () => recordedRequest({ durationMs: null, count: 10 / 3 }));
+    const [fast] = replayed([recordedRequest(), ...lines], [FAST]).objectives;
+    assert.deepEqual([fast?.good, fast?.untimed], [1, 10]);
   });
 
   it('is not waited for through years without a request', () => {
