@@ -50,6 +50,10 @@ export class FieldError extends Error {
 /** nginx's word for a client that went away before there was an answer. */
 const CLIENT_CLOSED = 499;
 const GOT_CHARS_MAX = 40;
+/** 116 days; every time that can be written has an end then: years have four digits, a Date reaches 8.64e15 ms. */
+const DURATION_MS_MAX = 1e10;
+/** A line stands for at most a million requests. */
+const SAMPLE_RATIO_MIN = 1e-6;
 
 /** @throws FieldError */
 export function requestOf(cells: Cells): RecordedRequest {
@@ -110,10 +114,15 @@ const timeOf: Form<number> = {
   expected: 'an ISO 8601 time with its zone, or seconds since 1970',
   read: (text) => {
     if (/^\d{1,10}(?:\.\d{1,9})?$/.test(text)) return Math.round(Number(text) * 1000);
-    const ms = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
+    const ms = ISO_TIME.test(text) && isDay(text.slice(0, 10)) ? Date.parse(text) : Number.NaN;
     return Number.isNaN(ms) || ms < 0 ? null : ms;
   },
 };
+
+/** Whether a month has that day: Date.parse takes 30 February for 2 March. @param day `2026-11-01` */
+function isDay(day: string): boolean {
+  return new Date(day).getUTCDate() === Number(day.slice(8));
+}
 
 const statusOf: Form<number> = {
   expected: 'a status from 100 to 599, or 0 where no answer was given',
@@ -129,22 +138,26 @@ const reasonOf: Form<Reason> = {
 };
 
 const msOf: Form<number> = {
-  expected: 'a number of milliseconds',
-  read: (text) => (NUMBER.test(text) ? Number(text) : null),
+  expected: 'a number of milliseconds, at most 1e10',
+  read: (text) => (NUMBER.test(text) ? atMost(DURATION_MS_MAX, Number(text)) : null),
 };
 
 const lengthOf: Form<number> = {
-  expected: 'a duration with its unit, as in 35ms or 0.2s',
+  expected: 'a duration with its unit, as in 35ms or 0.2s, at most 1e10 ms',
   read: (text) => {
     const [, number = '', unit = ''] = /^(\d{1,15}(?:\.\d{1,15})?)(ms|s)$/.exec(text) ?? [];
-    return number === '' ? null : Number(number) * (unit === 's' ? 1000 : 1);
+    return number === '' ? null : atMost(DURATION_MS_MAX, Number(number) * (unit === 's' ? 1000 : 1));
   },
 };
 
+function atMost(max: number, value: number): number | null {
+  return value <= max ? value : null;
+}
+
 const ratioOf: Form<number> = {
-  expected: 'a share above 0 and at most 1',
+  expected: 'a share from 0.000001 to 1',
   read: (text) => {
     const ratio = NUMBER.test(text) ? Number(text) : Number.NaN;
-    return ratio > 0 && ratio <= 1 ? ratio : null;
+    return ratio >= SAMPLE_RATIO_MIN && ratio <= 1 ? ratio : null;
   },
 };

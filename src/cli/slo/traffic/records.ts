@@ -2,8 +2,8 @@
  * Reads recorded traffic: CSV whose first line names the fields, or an access log of the gateway, one JSON object per line.
  *
  * A file is CSV if its first line has the columns `time` and `status`; in an access log lines that do not begin with `{`, and events
- * other than requests, are passed over: standard output also carries a greeting. CSV is that of RFC 4180, but for line breaks within
- * quotes. The first line that cannot be read ends it, with its place.
+ * other than requests, are passed over: standard output also carries a greeting. A file of which nothing else is left is refused. CSV is
+ * that of RFC 4180, but for line breaks within quotes. The first line that cannot be read ends it, with its place.
  */
 
 import { similarTo } from '../../../lib/text/similar.ts';
@@ -23,9 +23,14 @@ export interface Recorded {
   readonly column: number;
 }
 
+const NEITHER =
+  'file: expected CSV with the columns time and status, separated by commas, or requests of an access log, got neither';
+
 /** Every request of a file. @throws SluiceError SLU_LOG_UNREADABLE, also while it is read */
 export function* readTraffic(file: string): Generator<Recorded> {
   let line = 0;
+  let requests = 0;
+  let passedOver = 0;
   let cellsOf: ((text: string) => Cells | null) | null = null;
   try {
     for (const text of linesOf(file)) {
@@ -37,9 +42,16 @@ export function* readTraffic(file: string): Generator<Recorded> {
         cellsOf = header === null ? cellsOfJson : (row) => cellsOfRow(row, header);
         if (header !== null) continue;
       }
-      const cells = text.trim() === '' ? null : cellsOf(text);
-      if (cells !== null) yield { request: requestOf(cells), line, column: cells('time')?.column ?? 1 };
+      if (text.trim() === '') continue;
+      const cells = cellsOf(text);
+      if (cells === null) {
+        passedOver += 1;
+        continue;
+      }
+      requests += 1;
+      yield { request: requestOf(cells), line, column: cells('time')?.column ?? 1 };
     }
+    if (requests === 0 && passedOver > 0) throw unreadable(file, 1, 1, NEITHER);
   } catch (error) {
     if (error instanceof FieldError) throw unreadable(file, line, error.column, error.message);
     if (error instanceof SluiceError) throw error;
@@ -53,38 +65,41 @@ export function unreadable(file: string, line: number, column: number, because: 
   return new SluiceError('SLU_LOG_UNREADABLE', visible(`${file}:${line}:${column}: ${because}`));
 }
 
-/** Columns of the fields that a CSV has, by name; null: it is none. */
-type Header = ReadonlyMap<string, number>;
-
-function headerOf(text: string): Header | null {
-  if (text.trimStart().startsWith('{')) return null;
-  const cells = splitRow(text.replace(/^\ufeff/, ''));
-  const header: Header = new Map(cells.map((cell, index) => [cell.text.trim(), index]));
-  if (!header.has('time') && !header.has('status')) return null;
-  for (const { text: name, column } of cells) {
-    const known: readonly string[] = FIELDS;
-    const meant = known.includes(name.trim()) ? null : similarTo(name.trim(), known);
-    if (meant !== null && !header.has(meant))
-      throw new FieldError('header', column, `a column of docs/slo-files.md${didYouMean(meant)}`, name);
-  }
-  const missing = ['time', 'status'].find((name) => !header.has(name));
-  if (missing !== undefined) throw new FieldError('header', 1, `a column ${missing}`, 'none');
-  if (!header.has('route') && !header.has('service'))
-    throw new FieldError('header', 1, 'a column route or service', 'neither');
-  return header;
+interface Header {
+  /** Place of each field in a row, from 0. */
+  readonly indexes: ReadonlyMap<string, number>;
+  /** Fields of a row, those that are passed over as well. */
+  readonly width: number;
 }
 
-function cellsOfRow(text: string, header: Header): Cells {
+/** null: it is no CSV. */
+function headerOf(text: string): Header | null {
+  if (isJson(text)) return null;
+  const cells = splitRow(text).map(({ text: name, column }) => ({ name: name.trim(), column }));
+  const indexes = new Map(cells.map(({ name }, index) => [name, index]));
+  if (!indexes.has('time') && !indexes.has('status')) return null;
+  const known: readonly string[] = FIELDS;
+  for (const [index, { name, column }] of cells.entries()) {
+    const isKnown = known.includes(name);
+    if (isKnown && cells.findIndex((cell) => cell.name === name) < index)
+      throw new FieldError('header', column, 'each column once', `${name} again`);
+    const meant = isKnown ? null : similarTo(name, known);
+    if (meant !== null && !indexes.has(meant))
+      throw new FieldError('header', column, `a column of docs/slo-files.md${didYouMean(meant)}`, name);
+  }
+  const missing = ['time', 'status'].find((name) => !indexes.has(name));
+  if (missing !== undefined) throw new FieldError('header', 1, `a column ${missing}`, 'none');
+  if (!indexes.has('route') && !indexes.has('service'))
+    throw new FieldError('header', 1, 'a column route or service', 'neither');
+  return { indexes, width: cells.length };
+}
+
+function cellsOfRow(text: string, { indexes, width }: Header): Cells {
   const row = splitRow(text);
-  if (row.length !== header.size)
-    throw new FieldError(
-      'line',
-      (row.at(-1) as Cell).column,
-      `${header.size} fields, as in the header`,
-      `${row.length}`,
-    );
+  if (row.length !== width)
+    throw new FieldError('line', (row.at(-1) as Cell).column, `${width} fields, as in the header`, `${row.length}`);
   return (name) => {
-    const index = header.get(name);
+    const index = indexes.get(name);
     return index === undefined ? undefined : row[index];
   };
 }
@@ -119,9 +134,13 @@ function endOfQuote(text: string, from: number): number {
   throw new FieldError('line', from + 1, 'a quoted field that ends in its line', 'none');
 }
 
+function isJson(text: string): boolean {
+  return text.trimStart().startsWith('{');
+}
+
 /** null: no request. */
 function cellsOfJson(text: string): Cells | null {
-  if (!text.startsWith('{')) return null;
+  if (!isJson(text)) return null;
   const record = recordOf(text);
   if ('event' in record && record['event'] !== 'request') return null;
   return (name) => {

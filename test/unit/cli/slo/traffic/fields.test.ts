@@ -42,11 +42,36 @@ describe('a line', () => {
       [expected, expected, expected],
     );
     assert.equal(at(`${expected / 1000}.25`), expected + 250);
-    for (const time of ['2026-11-01T00:00:00', String(expected), '1. 11. 2026', '2026-13-01T00:00:00Z', '-5'])
+    for (const time of ['2026-11-01T00:00:00', String(expected), '1. 11. 2026', '2026-13-01T00:00:00Z', '-5', '1e9'])
       assert.match(
         fault({ ...SOUND, time }),
         /^7 time: expected an ISO 8601 time with its zone, or seconds since 1970, got /,
         time,
+      );
+  });
+
+  it('has a day that its month has', () => {
+    assert.equal(read({ ...SOUND, time: '2028-02-29T10:00:00+08:00' }).endedAtMs, Date.UTC(2028, 1, 29, 2));
+    for (const time of ['2026-02-30T10:00:00Z', '2026-02-29T23:00:00-05:00', '2026-04-31 10:00:00Z'])
+      assert.match(fault({ ...SOUND, time }), /^7 time: expected an ISO 8601 time .*, got 2026-/, time);
+  });
+
+  it('has a duration of at most 1e10 ms, so that its end is a time', () => {
+    const latest = { ...SOUND, time: '9999-12-31T23:59:59Z' };
+    for (const most of [{ durationMs: '1e10' }, { duration: '10000000s' }]) {
+      const { endedAtMs } = read({ ...latest, ...most });
+      assert.equal(endedAtMs - Date.parse(latest.time), 1e10);
+      assert.match(new Date(endedAtMs).toISOString(), /^\+010000-04-/);
+    }
+    for (const durationMs of ['10000000001', '1e11', '1e18', '1e19', '1e308', '1e999'])
+      assert.equal(
+        fault({ ...SOUND, durationMs }),
+        `7 durationMs: expected a number of milliseconds, at most 1e10, got ${durationMs}`,
+      );
+    for (const duration of ['10000000001ms', '10000001s', '999999999999999s'])
+      assert.equal(
+        fault({ ...SOUND, duration }),
+        `7 duration: expected a duration with its unit, as in 35ms or 0.2s, at most 1e10 ms, got ${duration}`,
       );
   });
 
@@ -58,7 +83,7 @@ describe('a line', () => {
     );
     assert.equal(
       fault({ ...SOUND, duration: '35' }),
-      '7 duration: expected a duration with its unit, as in 35ms or 0.2s, got 35',
+      '7 duration: expected a duration with its unit, as in 35ms or 0.2s, at most 1e10 ms, got 35',
     );
     assert.match(fault({ ...SOUND, durationMs: '-1' }), /^7 durationMs: expected a number of milliseconds/);
   });
@@ -86,8 +111,12 @@ describe('a line', () => {
 
   it('stands for as many requests as its share says', () => {
     assert.equal(read({ ...SOUND, sampleRatio: '0.01' }).count, 100);
-    for (const sampleRatio of ['0', '1.1', 'x'])
-      assert.match(fault({ ...SOUND, sampleRatio }), /a share above 0 and at most 1/);
+    assert.equal(read({ ...SOUND, sampleRatio: '1e-6' }).count, 1_000_000);
+    for (const sampleRatio of ['0', '1.1', 'x', '0.0000009', '1e-300', '1e-999'])
+      assert.equal(
+        fault({ ...SOUND, sampleRatio }),
+        `7 sampleRatio: expected a share from 0.000001 to 1, got ${sampleRatio}`,
+      );
   });
 
   it('needs a time, and does not repeat much of what is wrong', () => {

@@ -9,6 +9,11 @@ test('lines end in LF or CRLF, the last one may not', (t) => {
   assert.deepEqual([...linesOf(fileWith(t, ''))], []);
 });
 
+test('a byte order mark is no part of the first line', (t) => {
+  assert.deepEqual([...linesOf(fileWith(t, '\ufeffa\n\ufeffb'))], ['a', '\ufeffb']);
+  assert.deepEqual([...linesOf(fileWith(t, '\ufeff'))], []);
+});
+
 test('lines, and characters of several bytes, may lie across pieces of the file', (t) => {
   const lines = Array.from({ length: 60_000 }, (_, n) => `${n} größer ${'é'.repeat(n % 30)}`);
   assert.deepEqual([...linesOf(fileWith(t, lines.join('\n')))], lines);

@@ -36,6 +36,20 @@ describe('CSV', () => {
     assert.deepEqual([other?.request.service, other?.request.endedAtMs], ['shop', 1_793_491_200_000]);
   });
 
+  it('may have columns of one name, or of none, among those that are passed over', (t) => {
+    const [first, ...more] = read(t, 'time,tag,,route,tag,status,\n1793491200,a,,shop,b,503,\n');
+    assert.deepEqual([first?.request.route, first?.request.status, more], ['shop', 503, []]);
+    assert.equal(
+      refusal(t, 'time,tag,route,tag,status\n1793491200,a,shop,b\n'),
+      ':2:19: line: expected 5 fields, as in the header, got 4',
+    );
+    for (const twice of ['status', ' status', 'user'])
+      assert.equal(
+        refusal(t, `time,user,route,status,${twice}\n1793491200,a,shop,200,500\n`),
+        `:1:24: header: expected each column once, got ${twice.trim()} again`,
+      );
+  });
+
   it('is refused at the line and column that cannot be read', (t) => {
     assert.equal(
       refusal(t, `${CSV}2026-11-01T00:00:02Z,shop,2xx,,\n`),
@@ -120,6 +134,14 @@ describe('an access log', () => {
     assert.deepEqual([second?.line, second?.request.status, second?.request.reason], [4, 0, REASON.upstreamReset]);
   });
 
+  it('has all its lines with a byte order mark before them, and with blanks', (t) => {
+    const took = (text: string) => read(t, text).map(({ request }) => request.durationMs);
+    assert.deepEqual(took(`\ufeff${line(5)}${line(7)}`), [5, 7]);
+    assert.deepEqual(took(`  ${line(5)}\t${line(7)}`), [5, 7]);
+    assert.match(refusal(t, ` {"time": "x", "status": 200}\n`), /^:1:3: time: /);
+    assert.match(refusal(t, `${line(5)}  {"time": 5,, }\n`), /^:2:14: line: expected a JSON object, got /);
+  });
+
   it('is refused at the line and column that cannot be read', (t) => {
     assert.match(refusal(t, `${line(5)}{"time": 5,, }\n`), /^:2:12: line: expected a JSON object, got /);
     assert.match(refusal(t, `${line(5)}{"time": "2026`), /^:2:15: line: expected a JSON object, got /);
@@ -133,7 +155,19 @@ describe('a file', () => {
     assert.throws(() => [...readTraffic('/nowhere/traffic.csv')], /cannot read \/nowhere\/traffic\.csv: ENOENT/);
   });
 
-  it('that is neither has no request', (t) => {
-    assert.deepEqual(read(t, 'just\ntext\n'), []);
+  it('that has lines, and no request in either form, is refused', (t) => {
+    const neither =
+      ':1:1: file: expected CSV with the columns time and status, separated by commas, or requests of an access log, got neither';
+    for (const text of [
+      'just\ntext\n',
+      'time;route;status\n2026-11-01T00:00:00Z;shop;200\n',
+      '\ntime,route,status\n',
+      '{"event":"config_accepted","time":"x"}\n',
+    ])
+      assert.equal(refusal(t, text), neither, text);
+  });
+
+  it('that is empty, or a header alone, has no request', (t) => {
+    for (const text of ['', '\n \n', '\ufeff', '\ufefftime,route,status\n']) assert.deepEqual(read(t, text), [], text);
   });
 });

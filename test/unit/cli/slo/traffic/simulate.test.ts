@@ -77,6 +77,18 @@ describe('sluice slo simulate', () => {
     assert.match(rows.err, /traffic\.csv:5:1: line: expected 5 fields/);
   });
 
+  it('refuses a duration after which there is no time, with its place', async (t) => {
+    for (const durationMs of ['1e18', '1e19']) {
+      const rows = `time,status,route,durationMs\n2026-11-01T10:00:00Z,200,checkout,1\n2026-11-01T10:00:00Z,200,checkout,${durationMs}\n`;
+      const { code, out, err } = await simulate(t, rows);
+      assert.deepEqual([code, out], [1, '']);
+      assert.match(
+        err,
+        /traffic\.csv:3:35: durationMs: expected a number of milliseconds, at most 1e10, got 1e1[89]\n/,
+      );
+    }
+  });
+
   it('refuses a line that is far behind another, with its place', async (t) => {
     const [head, ...rows] = csv(700, 100).split('\n');
     const { code, err } = await simulate(t, [head, rows[699], rows[0], ''].join('\n'));
