@@ -123,10 +123,23 @@ export function cannotRun({ binary }: StoreKind): string | false {
   return findBinary(binary) === null ? `${binary} is not installed` : false;
 }
 
-/** Starts a store and resolves when it answers. */
-export async function startStore(kind: StoreKind): Promise<StoreServer> {
+/** Members of one etcd cluster; each is ready only once most of them run and have a leader. */
+export async function startEtcdCluster(size: number): Promise<StoreServer[]> {
+  const ports = await freePorts(2 * size);
+  const members = Array.from({ length: size }, (_, n) => ({ name: `m${n}`, own: ports.slice(2 * n, 2 * n + 2) }));
+  const cluster = members.map(({ name, own }) => `${name}=${loopback(own[1])}`).join();
+  const kindOf = (name: string): StoreKind => ({
+    ...ETCD,
+    // The later one of two counts.
+    args: (folder, own) => [...ETCD.args(folder, own), '--name', name, '--initial-cluster', cluster],
+  });
+  return Promise.all(members.map(({ name, own }) => startStore(kindOf(name), own)));
+}
+
+/** Starts a store and resolves when it answers. @param given its ports; default: free ones */
+export async function startStore(kind: StoreKind, given?: readonly number[]): Promise<StoreServer> {
   const folder = mkdtempSync(join(tmpdir(), `sluice-${kind.binary}-`));
-  const ports = await freePorts(kind.ports);
+  const ports = given ?? (await freePorts(kind.ports));
   const url = loopback(ports[0]);
   let child: ChildProcess | null = null;
   const kill = async (): Promise<void> => {

@@ -186,15 +186,18 @@ export function describeStore(stage: Stage): void {
   });
 }
 
-function mainDocument(entry: string): string {
+/** A gateway of two workers that has everything from one source. */
+export function mainDocument(entry: string): string {
   return `listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nworkers: 2\nsources:\n  - ${entry}\n`;
 }
 
-function shop(services: readonly TestService[]): string {
+/** The service `shop` with a version for each. */
+export function shop(services: readonly Pick<TestService, 'port'>[]): string {
   return `versions:\n${services.map(({ port }, i) => `  v${i + 1}: {endpoints: ["127.0.0.1:${port}"]}`).join('\n')}\n`;
 }
 
-function ask(url: string, host: string): Promise<string> {
+/** Status and, of a 200, body. */
+export function ask(url: string, host: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const sent = request(url, { headers: { host }, agent: false }, (response) => {
       let body = '';
