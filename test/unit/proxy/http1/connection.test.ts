@@ -327,7 +327,7 @@ describe('the time to the first byte', { concurrency: true }, () => {
       );
       const plane = await planeOf(t, {
         ...oneVersion(upstream.port),
-        timeouts: { firstByteMs: 1000, bodyIdleMs: 60_000 },
+        timeouts: { firstByteMs: 3000, bodyIdleMs: 60_000 },
       });
       const client = clientOf(t, plane);
       client.socket.pause();
