@@ -59,6 +59,7 @@ export class ClientStream implements Asker, Timed {
   /** The client has sent everything. */
   #hasEnded: boolean;
   #isOver = false;
+  #whyGone = 'reset by the client';
 
   constructor(home: StreamHome<ClientStream>, stream: ServerHttp2Stream) {
     this.lane = home.lane;
@@ -69,9 +70,8 @@ export class ClientStream implements Asker, Timed {
     this.#hasEnded = stream.endAfterHeaders;
     this.out = new StreamOutlet(stream, () => this.#flushed());
     this.lane.deadlines.add(this);
-    const isGone = (): void => this.lost('reset by the client');
     // After a reset with NO_ERROR `close` waits until all that came is read.
-    stream.on('close', isGone).on('aborted', isGone);
+    for (const event of ['close', 'aborted']) stream.on(event, () => this.lost(this.#whyGone));
   }
 
   /** @param fields of the head, names and values in turn. @param blocks how many there were */
@@ -251,8 +251,9 @@ export class ClientStream implements Asker, Timed {
     if (fault === '' && this.#blocks?.trailer === fields.length / 2) this.#trailers = text;
     else {
       // The end that comes behind them must not pass for that of a whole request.
-      this.lost('malformed trailers');
+      this.#whyGone = 'malformed trailers';
       this.#stream.close(CODE.protocol);
+      this.lost(this.#whyGone);
     }
   }
 
