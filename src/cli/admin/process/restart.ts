@@ -57,7 +57,7 @@ interface Begun {
 /** Asks until another process answers, or the old one says that it failed. */
 async function follow(adminUrl: string, { before, failures, limitMs, isJson }: Begun, deps: CliDeps): Promise<number> {
   const endMs = nowMs() + limitMs;
-  while (nowMs() < endMs) {
+  while (nowMs() + POLL_MS <= endMs) {
     await sleep(POLL_MS);
     const asked = await asking(adminUrl, deps, (url) => statusWithin(url, endMs - nowMs()));
     if ('exit' in asked) return asked.exit;
