@@ -41,7 +41,7 @@ interface Bound extends Activated {
   readonly where: string;
 }
 
-const TODO =
+const REMEDY =
   'configure a listener at its address, name it after its listener (FileDescriptorName=, in a socket unit of its own), or do not pass it';
 
 /**
@@ -104,7 +104,7 @@ function give(sockets: readonly Activated[], owners: readonly Owner[], boundTo: 
 
 function nobodys({ fd, name, where }: Omit<Bound, 'at'>, because: string): SluiceError {
   const called = name === '' ? 'without a name' : `named ${JSON.stringify(name)}`;
-  const message = `Descriptor ${fd} of the supervisor (${where}, ${called}) belongs to no listener: ${because}; ${TODO}`;
+  const message = `Descriptor ${fd} of the supervisor (${where}, ${called}) belongs to no listener: ${because}; ${REMEDY}`;
   return new SluiceError('SLU_LISTEN_FAILED', message);
 }
 

@@ -54,6 +54,20 @@ describe('totals of a cell', () => {
     assert.deepEqual(totals.of(3).phaseMs, { queue: 0, connect: 0, firstByte: 0, body: 0 });
   });
 
+  it('have limit and breaker from the cell that shows them, and all else from their own', () => {
+    const one = worker(1);
+    const totals = new Totals();
+    totals.follow([one.region]);
+    one.finish({ ...HERE, isBad: false });
+    const words = one.region.tallies.cells;
+    words[HERE.cell * CELL_WORDS + CELL.limit] = 2;
+    words[7 * CELL_WORDS + CELL.limit] = 9;
+    words[7 * CELL_WORDS + CELL.breakerOpen] = 1;
+    const { finished, admission, breaker } = totals.of(HERE.cell, 7);
+    assert.deepEqual([finished, admission.limit, breaker.open], [1, 9, 1]);
+    assert.equal(totals.of(HERE.cell).admission.limit, 2);
+  });
+
   it('have the copies for a mirror, which are counted behind the histogram', () => {
     const one = worker(1);
     const totals = new Totals();
