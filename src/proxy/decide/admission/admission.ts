@@ -42,8 +42,10 @@ const QUEUE_LEARNING = 4096;
 const STANDING_MS = 2000;
 /** More than this share is refused: that is no burst. */
 const OVERRUN_RATIO = 0.1;
-/** Half of the latency objective where there is none. */
-const PATIENCE_MS = 250;
+/** Of the latency objective: the rest is for the answer itself. */
+const PATIENCE_PART = 0.4;
+/** Where there is no objective. */
+const PATIENCE_MS = 200;
 /** In place of the limit, for everybody to be looked at twice. */
 const CLOSED = 0;
 /** Part of the places that a curb leaves to best-effort requests. */
@@ -132,13 +134,13 @@ export class Admission<X extends Admitted = Admitted> {
   }
 
   /**
-   * How long one that waits is worth keeping: half of the latency objective while requests are refused, as it would come too
-   * late; else as long as any wait for a connection may take.
+   * How long one that waits is worth keeping: two fifths of the latency objective while requests are refused, as it would come
+   * too late; else as long as any wait for a connection may take.
    * @param slowMs latency objective, Infinity without one
    */
   patienceMs(slowMs: number, pendingMs: number): number {
     if (this.#rejector.ratio === 0) return pendingMs;
-    return Math.min(pendingMs, slowMs === Number.POSITIVE_INFINITY ? PATIENCE_MS : slowMs / 2);
+    return Math.min(pendingMs, slowMs === Number.POSITIVE_INFINITY ? PATIENCE_MS : slowMs * PATIENCE_PART);
   }
 
   /**

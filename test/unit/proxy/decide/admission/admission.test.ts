@@ -208,8 +208,8 @@ describe('an admission', () => {
       admission.tick(nowMs);
     }
     assert.ok(admission.refusedRatio > 0);
-    assert.equal(admission.patienceMs(300, 1000), 150);
-    assert.equal(admission.patienceMs(Number.POSITIVE_INFINITY, 1000), 250);
+    assert.equal(admission.patienceMs(300, 1000), 120);
+    assert.equal(admission.patienceMs(Number.POSITIVE_INFINITY, 1000), 200);
     assert.equal(admission.patienceMs(300, 100), 100);
   });
 

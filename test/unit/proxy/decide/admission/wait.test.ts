@@ -32,9 +32,9 @@ function refusing(): Admission<Exchange> {
 
 it('an exchange waits half of the stricter latency objective where requests are refused', () => {
   const admission = refusing();
-  assert.equal(patienceMs(decided({ slowMs: 600, serviceSlowMs: 400 }), admission), 200);
-  assert.equal(patienceMs(decided({ slowMs: 300, serviceSlowMs: 400 }), admission), 150);
-  assert.equal(patienceMs(decided({}), admission), 250);
+  assert.equal(patienceMs(decided({ slowMs: 600, serviceSlowMs: 400 }), admission), 160);
+  assert.equal(patienceMs(decided({ slowMs: 300, serviceSlowMs: 400 }), admission), 120);
+  assert.equal(patienceMs(decided({}), admission), 200);
 });
 
 it('an exchange waits as long as for a connection where none are', () => {
