@@ -304,6 +304,9 @@ function statusOf(insight: Insight): Status {
     get slos() {
       return slosNow();
     },
+    get samples() {
+      return insight.accessLog.samples.list();
+    },
     health: health.status,
     state: durable.status,
     fleet: rollouts.fleet.status(),

@@ -19,6 +19,7 @@ import type { RestartStatus } from './threads/handover.ts';
 import type { AlertsStatus } from './threads/load/alerts.ts';
 import type { DownstreamCounts } from './threads/load/downstream.ts';
 import type { SaturationStatus } from './threads/load/saturation.ts';
+import type { RouteSamples } from './threads/requests/samples.ts';
 import type { TracingStatus } from './threads/requests/tracing.ts';
 import type { RevisionsStatus, SignaturesStatus } from './threads/revision.ts';
 import type { StateStatus } from './threads/state.ts';
@@ -379,6 +380,8 @@ export interface Status {
   readonly routes: readonly RouteStatus[];
   /** Of routes that had requests. */
   readonly latencies: readonly RouteLatencies[];
+  /** Requests that missed objectives. */
+  readonly samples: readonly RouteSamples[];
   /** Objectives of routes and services, in the order of the configuration. */
   readonly slos: readonly SloStatus[];
   readonly health: HealthStatus;

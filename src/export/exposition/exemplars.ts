@@ -45,7 +45,7 @@ export class Exemplars {
     if (route === null || version === null || id === null) return;
     const label = traceId === null ? 'request_id' : 'trace_id';
     if (label.length + id.length > CHARS_MAX) return;
-    const value = (record[23] ?? durationMs) / 1000;
+    const value = (record[24] ?? durationMs) / 1000;
     const atSeconds = (startedAtMs + durationMs + offsetMs) / 1000;
     this.#slots(keyOf(route, version))[slotOf(value)] = { label, id, value, atSeconds };
   }

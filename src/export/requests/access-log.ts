@@ -14,6 +14,7 @@ import { reasonRow } from '../../model/reason.ts';
 import type { AccessBatch, AccessRecord } from '../../model/threads/requests/access.ts';
 import { Exemplars } from '../exposition/exemplars.ts';
 import type { AccessLosses } from '../source.ts';
+import { Samples } from './samples.ts';
 
 const STDOUT_FD = 1;
 /** Lines that wait for a slow reader, in bytes: 2 s of 10,000 lines a second. */
@@ -37,6 +38,8 @@ function systemOffsetMs(): number {
 export class AccessLogWriter {
   /** Of the records, for the metrics page. */
   readonly exemplars = new Exemplars();
+  /** Requests that missed objectives, whether the log is on or not. */
+  readonly samples = new Samples();
   readonly #log: Pick<Log, 'warn'>;
   readonly #offsetMs: () => number;
   #sink: LineSink | null;
@@ -56,6 +59,7 @@ export class AccessLogWriter {
   take(batch: AccessBatch): void {
     this.#queueFull += batch.queueFull;
     this.#failureRate += batch.failureRate;
+    if (batch.samples !== undefined) this.samples.take(batch.samples, this.#offsetMs());
     if (batch.records.length > 0) {
       this.#sink ??= openSink(STDOUT_FD, undefined, QUEUE_BYTES_MAX);
       const offsetMs = this.#offsetMs();
@@ -119,6 +123,7 @@ export function accessFields(record: AccessRecord, offsetMs: number) {
     fallback,
     protocol,
     idempotency,
+    experiments,
   ] = rest;
   return {
     time: new Date(startedAtMs + offsetMs).toISOString(),
@@ -144,6 +149,7 @@ export function accessFields(record: AccessRecord, offsetMs: number) {
     fallback,
     protocol,
     idempotency,
+    experiments: experiments === null ? null : Object.fromEntries(experiments),
   };
 }
 

@@ -25,6 +25,8 @@ export interface LinkedExperiment {
   readonly id: string;
   /** Id of the field that tells the group. */
   readonly field: number;
+  /** Finds its value in a head. */
+  readonly line: RegExp;
   /** Null: the route's. */
   readonly key: LinkedKey | null;
   readonly shareSeed: number;
@@ -45,6 +47,7 @@ export function linkExperiments(
   return experiments.map(({ id, header, ratio, groups, key }) => ({
     id,
     field: names.idOf(header),
+    line: new RegExp(`\\r\\n${RegExp.escape(header)}:([^\\r]*)`, 'i'),
     key: key === null ? null : linkKey(key, names),
     shareSeed: hash32(`${id}/share`) | 0,
     groupSeed: hash32(`${id}/group`) | 0,
@@ -94,4 +97,12 @@ export function tellGroups(
     if (group === null) head.fields.forget(field);
     else head.fields.replace(field, group);
   }
+}
+
+/** The groups that a head for an upstream tells, by experiment: those that its user is in. Cost: O(head) for each experiment. */
+export function groupsTold(experiments: readonly LinkedExperiment[], head: string): [id: string, group: string][] {
+  return experiments.flatMap(({ id, line }): [string, string][] => {
+    const group = line.exec(head)?.[1]?.trim();
+    return group === undefined ? [] : [[id, group]];
+  });
 }

@@ -14,10 +14,12 @@ import { ACCESS_CHARS_MAX, type AccessBatch, type AccessRecord } from '../../mod
 import type { Peer } from '../decide/decide.ts';
 import { clientAddress } from '../decide/user-key.ts';
 import type { Exchange } from '../exchange.ts';
+import { groupsTold } from '../filter/experiments.ts';
 import type { Fallen } from '../forward/retry/fallback/chain.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { hostOf } from '../http1/target.ts';
 import { Draw, Quota } from './draw.ts';
+import { MissedRequests } from './missed.ts';
 import { streamingOf, waitedMs } from './streaming.ts';
 import type { Taps } from './tap.ts';
 
@@ -73,6 +75,8 @@ export class AccessLog {
   /** By cell of route x version: the share of its requests to write besides; null while nobody's. */
   #more: Float32Array | null = null;
   #taps: Taps | null = null;
+  /** Requests that missed objectives: they go with the batches, whether the log is on or not. */
+  readonly missed = new MissedRequests();
 
   /** @param write hands a batch over; each must be answered with `taken`. */
   constructor(seed: number, write: (batch: AccessBatch) => void) {
@@ -184,9 +188,12 @@ export class AccessLog {
 
   #post(): void {
     const tapped = this.#taps === null ? null : this.#taps.take();
-    if (this.#records.length + this.#queueFull + this.#failureRate === 0 && tapped === null) return;
+    const samples = this.missed.take();
+    const told = this.#records.length + this.#queueFull + this.#failureRate + samples.length;
+    if (told === 0 && tapped === null) return;
     const losses = { queueFull: this.#queueFull, failureRate: this.#failureRate };
-    const batch = { records: this.#records, ...losses, ...(tapped !== null && { tapped }) };
+    const more = { ...(samples.length > 0 && { samples }), ...(tapped !== null && { tapped }) };
+    const batch = { records: this.#records, ...losses, ...more };
     this.#records = [];
     this.#queueFull = 0;
     this.#failureRate = 0;
@@ -214,7 +221,7 @@ function refusedRecord(reason: Reason, client: string, nowMs: number, sampleRati
   const { status } = REASONS[reason] as (typeof REASONS)[number];
   const unknown = [null, null, null] as const;
   const noAttempt = [...unknown, null, 0, null, null, null] as const;
-  return [nowMs, 0, ...unknown, client, ...unknown, status, reason, ...noAttempt, sampleRatio, ...unknown];
+  return [nowMs, 0, ...unknown, client, ...unknown, status, reason, ...noAttempt, sampleRatio, ...unknown, null];
 }
 
 /** What is known of an exchange that is over: everything of one that was drawn. */
@@ -272,8 +279,15 @@ function recordOf(
     fallen === null ? null : fallen.kind,
     protocolOf(x),
     x.retrying === null || x.retrying.keyed === null ? null : x.retrying.keyed.outcome,
+    groupsOf(x),
   ] as const;
   return streamingOf(x) === null ? record : [...record, waitedMs(x)];
+}
+
+/** Null of a route without experiments, and where no head is left to tell. */
+function groupsOf({ route, requestText }: Exchange): AccessRecord[23] {
+  const experiments = route === null || route.filters === null ? null : route.filters.experiments;
+  return experiments === null || requestText === '' ? null : groupsTold(experiments, requestText);
 }
 
 function protocolOf({ client, minor }: Exchange): string {

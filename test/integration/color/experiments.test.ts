@@ -6,7 +6,7 @@ import { createServer, type IncomingMessage, request } from 'node:http';
 import { connect } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
-import { type GatewayProcess, startGatewayProcess } from '../../support/gateway.ts';
+import { type GatewayProcess, startGatewayProcess, until } from '../../support/gateway.ts';
 import { listenLoopback } from '../../support/plane.ts';
 
 const HEADER = 'x-experiment-checkout';
@@ -44,11 +44,12 @@ async function upstreamOf(t: TestContext): Promise<Upstream> {
   return { port, attempts };
 }
 
-async function gatewayOf(t: TestContext, port: number): Promise<GatewayProcess> {
+async function gatewayOf(t: TestContext, port: number, more = ''): Promise<GatewayProcess> {
   const gateway = await startGatewayProcess(`
 listen: {host: 127.0.0.1, port: 0, http2: true}
 admin: 127.0.0.1:0
 workers: 2
+${more}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${port}"]}}}}
 routes:
   - name: shop
@@ -105,6 +106,23 @@ describe('an experiment', { timeout: 120_000 }, () => {
       assert.deepEqual(await inTurn((headers) => upgraded(gateway, headers)), GROUPS, `upgraded, ${life}`);
       assert.equal(await overHttp1(gateway, '/', { [HEADER]: 'forged' }), '', 'without a user key');
       await gateway.end();
+    }
+  });
+
+  it('has its groups in the access log', async (t) => {
+    const { port } = await upstreamOf(t);
+    const gateway = await gatewayOf(t, port, 'accessLog: {sample: 1}');
+    await inTurn((headers) => overHttp1(gateway, '/', headers));
+    await inTurn(await overHttp2(t, gateway));
+    const logged = () =>
+      [...gateway.output().matchAll(/^\{"event":"request".*\}$/gm)].map(([line]) => {
+        const { protocol, experiments } = JSON.parse(line) as Record<string, unknown>;
+        return [protocol, (experiments as Record<string, string>)['checkout'] ?? null];
+      });
+    await until('every request is logged', () => logged().length === 2 * USERS.length);
+    for (const protocol of ['HTTP/1.1', 'HTTP/2']) {
+      const groups = logged().flatMap(([spoken, group]) => (spoken === protocol ? [group] : []));
+      assert.deepEqual(groups.map(String).toSorted(), GROUPS.map(String).toSorted(), protocol);
     }
   });
 

@@ -224,6 +224,7 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
     faults: [],
     routes: [sampleRoute()],
     latencies: [],
+    samples: [],
     slos: [],
     health: { checks: { passed: 0, failed: 0, late: 0 }, ejectionsWithheld: 0 },
     state: sampleState(),

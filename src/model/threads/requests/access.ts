@@ -8,6 +8,7 @@
 import type { Reason } from '../../reason.ts';
 import type { FallbackKind } from '../answers/fallback.ts';
 import type { IdempotencyOutcome } from '../answers/idempotency.ts';
+import type { SampleRow } from './samples.ts';
 import type { TapBatch } from './tap.ts';
 
 /** One JSON line per sampled request; requests that went wrong are always written. */
@@ -53,6 +54,8 @@ export type AccessRecord = readonly [
   protocol: string | null,
   /** What came of a request with an idempotency key. */
   idempotency: IdempotencyOutcome | null,
+  /** Experiments of the route that its user is in, with the group; null where the route has none, or it is not known. */
+  experiments: readonly (readonly [id: string, group: string])[] | null,
   /** What counted as its latency, where that is not `durationMs`: of streams. */
   latencyMs?: number,
 ];
@@ -67,6 +70,8 @@ export interface AccessBatch {
   readonly queueFull: number;
   /** Failures not written, because there were too many within a second. */
   readonly failureRate: number;
+  /** Requests that missed objectives: at most one bad and one slow one of each route. Absent where there were none. */
+  readonly samples?: readonly SampleRow[];
   /** Absent where nobody looks at live requests, or there were none. */
   readonly tapped?: TapBatch;
 }

@@ -12,7 +12,7 @@ import { TAPS_MAX, type TapCounts, type TapFilter, type TapRow } from '#src/mode
 const ANY: TapFilter = { route: null, version: null, color: null, status: null, outcome: null };
 const RECORD: AccessRecord = [
   ...([1000.25, 12.3, null, 'r1', null, '192.0.2.1', 'GET', 'shop', '/cart', 200] as const),
-  ...([REASON.none, 'shop', 'v1', null, '10.0.0.1:80', 1, 0, null, null, 1, null, 'HTTP/1.1', null] as const),
+  ...([REASON.none, 'shop', 'v1', null, '10.0.0.1:80', 1, 0, null, null, 1, null, 'HTTP/1.1', null, null] as const),
 ];
 
 function tapsOf() {
@@ -105,7 +105,7 @@ describe('taps', () => {
       ...{ requestId: 'r1', traceId: null, client: '192.0.2.1', method: 'GET', host: 'shop', path: '/cart' },
       ...{ status: 200, reason: 'none', route: 'shop', version: 'v1', rescuedFrom: null, endpoint: '10.0.0.1:80' },
       ...{ attempts: 1, requestBytes: 0, responseBytes: null, durationMs: 12.3, ttfbMs: null, userAgent: null },
-      ...{ fallback: null, protocol: 'HTTP/1.1', idempotency: null, pinned: true },
+      ...{ fallback: null, protocol: 'HTTP/1.1', idempotency: null, experiments: null, pinned: true },
     });
   });
 });

@@ -19,7 +19,7 @@ function recordOf(told: Told): AccessRecord {
   const { tookMs = 30, requestId = 'r1', traceId = null, route = 'shop', version = 'v1', latencyMs } = told;
   const record = [
     ...([1000, tookMs, null, requestId, traceId, '192.0.2.1', 'GET', 'shop', '/', 200] as const),
-    ...([REASON.none, route, version, null, null, 1, 0, 0, null, 1, null, null, null] as const),
+    ...([REASON.none, route, version, null, null, 1, 0, 0, null, 1, null, null, null, null] as const),
   ] as const;
   return latencyMs === undefined ? record : [...record, latencyMs];
 }

@@ -13,10 +13,11 @@ const SEED = 20_261_121;
 const RECORD: AccessRecord = [
   ...([1000.25, 12.34567, 3.00049, 'r1', 'ab'.repeat(16), '192.0.2.1', 'GET', 'shop', '/cart', 200] as const),
   ...([REASON.none, 'shop', 'v1', 'v2', '10.0.0.1:80', 1, 0, 312, 'curl/8', 0.01, 'stale', 'HTTP/2', 'kept'] as const),
+  [['checkout', 'one-page']],
 ];
 const REFUSED: AccessRecord = [
   ...([1000, 0, null, null, null, '192.0.2.1', null, null, null, 0, REASON.clientClosed] as const),
-  ...([null, null, null, null, 0, null, null, null, 1, null, null, null] as const),
+  ...([null, null, null, null, 0, null, null, null, 1, null, null, null, null] as const),
 ];
 
 function batchOf(records: readonly AccessRecord[], queueFull = 0, failureRate = 0): AccessBatch {
@@ -92,6 +93,7 @@ suite('a line of the access log', () => {
       fallback: 'stale',
       protocol: 'HTTP/2',
       idempotency: 'kept',
+      experiments: { checkout: 'one-page' },
     });
     assert.equal((JSON.parse(accessLine(REFUSED, 0)) as { status: null }).status, null);
   });
@@ -123,6 +125,17 @@ suite('the writer of the access log', () => {
     writer.take(batchOf([RECORD, REFUSED]));
     assert.deepEqual(sink.lines, [accessLine(RECORD, 500), accessLine(REFUSED, 500)]);
     assert.deepEqual([writer.losses(), warnings], [{ queueFull: 0, failureRate: 0, stream: 0 }, []]);
+  });
+
+  test('keeps requests that missed objectives, also of a batch without lines', () => {
+    const { writer, sink } = writerOf();
+    const row = ['shop', 'r1', 'v1', 1000, 12.34567, 502, REASON.connectRefused, false] as const;
+    writer.take({ ...batchOf([]), samples: [row] });
+    const told = { status: 502, reason: 'connect_refused', latencyMs: 12.346, at: '1970-01-01T00:00:01.500Z' };
+    assert.deepEqual(writer.samples.list(), [
+      { route: 'shop', bad: [{ requestId: 'r1', version: 'v1', ...told }], slow: [] },
+    ]);
+    assert.deepEqual(sink.lines, []);
   });
 
   test('says losses once, then at most every 10 s, with the sum since', (t) => {

@@ -8,7 +8,7 @@ import type { ExperimentConfig } from '#src/model/threads/requests/experiments.t
 import { decide } from '#src/proxy/decide/decide.ts';
 import { chooseSplit } from '#src/proxy/decide/splitter.ts';
 import type { LinkedSplit } from '#src/proxy/decide/table.ts';
-import { drawGroup, type LinkedExperiment, linkExperiments } from '#src/proxy/filter/experiments.ts';
+import { drawGroup, groupsTold, type LinkedExperiment, linkExperiments } from '#src/proxy/filter/experiments.ts';
 import { PeerLines } from '#src/proxy/header/forwarded.ts';
 import { freshLines } from '#src/proxy/header/fresh.ts';
 import { NameTable } from '#src/proxy/http1/fields/names.ts';
@@ -146,6 +146,19 @@ function told(experiments: readonly ExperimentConfig[], lines: string, sticky = 
   const text = requestText(x, head, new PeerLines(peerOf()), freshLines('0'.repeat(48)));
   return text.match(/^x.experiment.*(?=\r$)/gim) ?? [];
 }
+
+it('is told by a head for an upstream, whatever its name is made of', () => {
+  const named = ['one+1', 'two'].map((id) => ({ ...experimentOf(id), header: `x-${id}` }));
+  const experiments = linkExperiments(named, new NameTable(named.map(({ header }) => header)));
+  assert.ok(experiments !== null);
+  const told = (lines: string) => groupsTold(experiments, `GET /x-two:b HTTP/1.1\r\n${lines}\r\n`);
+  assert.deepEqual(told('X-One+1: a\r\nx-two:b\r\n'), [
+    ['one+1', 'a'],
+    ['two', 'b'],
+  ]);
+  assert.deepEqual(told('x-one11: a\r\nx-two: b\r\n'), [['two', 'b']]);
+  assert.deepEqual(told('host: shop\r\n'), []);
+});
 
 describe('a request', () => {
   const [all, none] = [

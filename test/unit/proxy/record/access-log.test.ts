@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
 import { REASON, type Reason } from '#src/model/reason.ts';
 import type { AccessBatch, AccessRecord } from '#src/model/threads/requests/access.ts';
-import type { LinkedSplit } from '#src/proxy/decide/table.ts';
+import type { LinkedRoute, LinkedSplit } from '#src/proxy/decide/table.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
 import type { Fallen } from '#src/proxy/forward/retry/fallback/chain.ts';
 import { retryingOf } from '#src/proxy/forward/retry/retry.ts';
@@ -131,7 +131,7 @@ describe('a drawn request', () => {
     const trace = 'ab'.repeat(16);
     assert.deepEqual(record, [
       ...[2.5, 3, 1.5, null, trace, '203.0.113.7', 'GET', 'shop.example', '/a/b', 200, REASON.none],
-      ...[null, null, null, null, 0, 12, 300, 'curl/8', 1, null, 'HTTP/1.1', null],
+      ...[null, null, null, null, 0, 12, 300, 'curl/8', 1, null, 'HTTP/1.1', null, null],
     ]);
     assert.ok(!JSON.stringify(record).includes('s3cret'));
   });
@@ -144,8 +144,8 @@ describe('a drawn request', () => {
   it('that was a stream tells what counted as its latency, and others do not', () => {
     const over = drawnOf('');
     retryingOf(over.x).streaming = { firstAtMs: 4, endsAtMs: Number.POSITIVE_INFINITY };
-    assert.deepEqual(written(over).slice(23), [1.5]);
-    assert.equal(written(drawnOf('')).length, 23);
+    assert.deepEqual(written(over).slice(24), [1.5]);
+    assert.equal(written(drawnOf('')).length, 24);
   });
 
   it('is cut where a client could make it long', () => {
@@ -159,6 +159,21 @@ describe('a drawn request', () => {
     over.kept.log.configure(0);
     assert.equal(written(over)[19], 1);
   });
+});
+
+it('tells the groups of experiments that upstreams were told, where there are some and a head is left', () => {
+  const line = /\r\nx-one:([^\r]*)/i;
+  const route = { name: 'shop', filters: { experiments: [{ id: 'one', line }] } } as unknown as LinkedRoute;
+  const groupsOf = (requestText: string, changes = {}): unknown => {
+    const kept = logOf(1e-8);
+    kept.log.end(Object.assign(endedWith(500), { route, requestText, ...changes }));
+    kept.log.flush();
+    return kept.records()[0]?.[23];
+  };
+  assert.deepEqual(groupsOf('GET / HTTP/1.1\r\nX-One: a\r\n\r\n'), [['one', 'a']]);
+  assert.deepEqual(groupsOf('GET / HTTP/1.1\r\n\r\n'), []);
+  assert.equal(groupsOf(''), null);
+  assert.equal(groupsOf('GET / HTTP/1.1\r\n\r\n', { route: { ...route, filters: null } }), null);
 });
 
 describe('more of a version', () => {
@@ -209,7 +224,7 @@ describe('a failure', () => {
     assert.deepEqual(kept.records(), [
       [
         ...[2.5, 3, null, 'r1', '12'.repeat(16), '198.51.100.9', 'GET', 'shop.example', '/a/b', 502],
-        ...[REASON.connectRefused, null, null, null, null, 0, 12, null, 'curl/8', 1, null, 'HTTP/1.1', null],
+        ...[REASON.connectRefused, null, null, null, null, 0, 12, null, 'curl/8', 1, null, 'HTTP/1.1', null, null],
       ],
     ]);
   });
@@ -323,7 +338,7 @@ describe('a head that was refused', () => {
     kept.log.refused(REASON.badRequest, '198.51.100.9', 4.5);
     kept.log.flush();
     const [record] = kept.records();
-    assert.equal(record?.length, 23);
+    assert.equal(record?.length, 24);
     assert.deepEqual(
       record?.filter((value) => value !== null),
       [4.5, 0, '198.51.100.9', 400, REASON.badRequest, 0, 1],

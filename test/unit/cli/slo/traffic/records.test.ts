@@ -105,6 +105,7 @@ describe('an access log', () => {
         null,
         null,
         null,
+        null,
       ],
       0,
     );
