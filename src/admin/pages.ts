@@ -91,6 +91,7 @@ function lookingIn(view: AdminView, live: Live): [string, Page][] {
       '/api/v1/status',
       { about: 'configuration, workers, routes, versions, rollouts', answer: () => jsonReply(view.status()) },
     ],
+    ['/api/v1/routes', { about: 'what the routes match and do', answer: () => jsonReply({ routes: view.routes() }) }],
     ['/api/v1/alerts', alertsPage(view)],
     [
       '/api/v1/board',

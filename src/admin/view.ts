@@ -5,7 +5,7 @@
 import type { ForecastAnswer, ForecastQuestion } from '../model/rollout.ts';
 import type { LoggedDecision } from '../model/slo.ts';
 import type { Status, WeightsView } from '../model/status.ts';
-import type { InForceAnswer, RouteAnswer, RouteQuestion } from '../model/threads/explain.ts';
+import type { InForceAnswer, RouteAnswer, RouteListing, RouteQuestion } from '../model/threads/explain.ts';
 import type { DiffResult, RevisionEntry } from '../model/threads/revision.ts';
 import type { BoardSource } from './page/live.ts';
 import type { Streamed } from './reply.ts';
@@ -25,6 +25,8 @@ export interface MetricsPage {
 /** Every function may throw; the server answers 500 then and goes on. */
 export interface AdminView {
   status(): Status;
+  /** What the routes in force are, in their order. */
+  routes(): readonly RouteListing[];
   /** Oldest first. */
   decisions(): readonly LoggedDecision[];
   /** The decisions with their evidence, a JSON object per line; null: they are in the state directory. */

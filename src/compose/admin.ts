@@ -28,6 +28,7 @@ import type { ListenAddress } from '../model/config.ts';
 import type { SplitSpec } from '../model/snapshot.ts';
 import type { RouteStatus, Status, WorkerStatus } from '../model/status.ts';
 import { GATEWAY_CELL } from '../model/tallies.ts';
+import { listingOf } from '../model/threads/explain.ts';
 import { FAULT_KINDS } from '../model/threads/faults.ts';
 import type { RestartAnswer, RestartStatus } from '../model/threads/handover.ts';
 import { downstreamOf } from '../model/threads/load/downstream.ts';
@@ -148,6 +149,7 @@ export async function openAdmin(insight: Insight, address: ListenAddress, fd?: n
     },
     view: {
       status: () => statusOf(insight),
+      routes: () => (store.current as Current).config.routes.map(listingOf),
       decisions: () => rollouts.decisions,
       log: () => insight.exportedLog(),
       live: () => nowMs() - insight.tickedAtMs() < LIVE_MS,

@@ -70,6 +70,11 @@ const LOOKING: readonly Operation[] = [
     summary: 'Configuration, workers, routes, versions, objectives, rollouts',
     answers: { 200: json('everything', ref('Status')) },
   }),
+  get('routes', '/api/v1/routes', {
+    tag: 'looking in',
+    summary: 'What the routes match and do, in their order; how they fare is in the status',
+    answers: { 200: json('those in force', object({ routes: list(ref('RouteListing')) })) },
+  }),
   get('alerts', '/api/v1/alerts', {
     tag: 'looking in',
     summary: 'What is wrong now, how channels stand, and what could not be delivered',

@@ -99,6 +99,15 @@ export const SCHEMAS = {
     users: ANY,
   }),
   Route: object({ ...traffic, name: TEXT, versions: list(named('Version')), rollout: orNull(named('Rollout')) }),
+  RouteListing: object({
+    name: TEXT,
+    matches: list(TEXT),
+    filters: list(TEXT),
+    rateLimits: list(TEXT),
+    experiments: list(TEXT),
+    priority: { enum: ['critical', 'default', 'degraded', 'best-effort'] },
+    requestTimeoutMs: NUMBER,
+  }),
   Slo: object({
     scope: { enum: ['route', 'service', 'gateway'] },
     name: TEXT,

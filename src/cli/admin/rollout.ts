@@ -11,11 +11,12 @@ import { ROLLOUT_COMMANDS, type RolloutCommandName } from '../../model/rollout.t
 import type { RolloutStatus, RouteStatus, ShadowStatus, Status } from '../../model/status.ts';
 import { didYouMean, readArgs, readChoice } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
+import { show as showDecisions } from '../log/decisions.ts';
 import { millisecondsOf } from '../slo/check/openslo.ts';
 import { adminOf, asking, refuse } from './ask/asking.ts';
-import { DEFAULT_ADMIN, fetchStatus, sendCommand } from './ask/client.ts';
+import { DEFAULT_ADMIN, fetchDecisions, fetchStatus, sendCommand } from './ask/client.ts';
 
-const ACTIONS = ['status', ...ROLLOUT_COMMANDS] as const;
+const ACTIONS = ['status', 'history', ...ROLLOUT_COMMANDS] as const;
 
 const ENDED: ReadonlySet<string> = new Set(['succeeded', 'rolled-back']);
 /** Between two looks at a rollout that is waited for. */
@@ -23,9 +24,11 @@ const LOOK_MS = 500;
 const TIMEOUT_MS_MAX = 7 * 24 * 3_600_000;
 
 const USAGE = `sluice rollout status ROUTE [--timeout DURATION] [--admin URL]
+sluice rollout history ROUTE [--admin URL]
 sluice rollout start|pause|resume|promote|abort|undo ROUTE [--reason TEXT] [--fix] [--admin URL]
 
   status               state, step and gates of the rollout of a route
+  history              what was decided about it, oldest first; sluice why tells the newest one with its numbers
   start                begin at the first step, if the error budget allows it
   pause, resume        stand still at the present weight, and go on
   promote              go to the next step whatever its other gates say, if the budget allows it, told as forced;
@@ -41,7 +44,7 @@ sluice rollout start|pause|resume|promote|abort|undo ROUTE [--reason TEXT] [--fi
 
 Commands need the token of the admin server in $SLUICE_ADMIN_TOKEN.
 Exit codes: 0 done (status: not rolled back; with --timeout: it succeeded), 1 refused (status: rolled back, no such rollout,
-or --timeout is over), 2 wrong usage, 3 cannot reach the admin server.
+or --timeout is over; history: no such route), 2 wrong usage, 3 cannot reach the admin server.
 `;
 
 const OPTIONS = {
@@ -62,8 +65,8 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const route = positionals[1];
   if (route === undefined) throw new SluiceError('SLU_USAGE', `rollout ${action} takes a route`);
   const adminUrl = adminOf(values.admin, deps);
-  if (action === 'status' && (values.reason !== undefined || values.fix === true)) {
-    throw new SluiceError('SLU_USAGE', 'status takes neither --reason nor --fix');
+  if ((action === 'status' || action === 'history') && (values.reason !== undefined || values.fix === true)) {
+    throw new SluiceError('SLU_USAGE', `${action} takes neither --reason nor --fix`);
   }
   const timeoutMs = values.timeout === undefined ? null : timeoutOf(values.timeout);
   const isTimeout = timeoutMs !== null && timeoutMs > 0 && timeoutMs <= TIMEOUT_MS_MAX && action === 'status';
@@ -74,6 +77,7 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
     );
   }
   if (action === 'status') return show(adminUrl, { route, isJson, timeoutMs }, deps);
+  if (action === 'history') return history(adminUrl, route, isJson, deps);
   const wishes = { reason: values.reason ?? '', fix: values.fix === true };
   return command(adminUrl, { action, route, wishes, isJson }, deps);
 }
@@ -116,6 +120,19 @@ async function show(adminUrl: string, { route, isJson, timeoutMs }: Shown, deps:
   if (rollout.state === 'rolled-back') return EXIT.failed;
   if (timeoutMs === null || rollout.state === 'succeeded') return EXIT.ok;
   return refuse(`route ${route}: its rollout has not ended in ${timeoutMs / 1000} s, it is ${rollout.state}`, deps);
+}
+
+/** Also of a route that has gone: what was decided about it is known still. */
+async function history(adminUrl: string, route: string, isJson: boolean, deps: CliDeps): Promise<number> {
+  const asked = await asking(adminUrl, deps, (url) => Promise.all([fetchDecisions(url), fetchStatus(url)]));
+  if ('exit' in asked) return asked.exit;
+  const [decisions, { routes }] = asked.answer;
+  const own = decisions.filter((decision) => decision.route === route);
+  const names = [...new Set([...routes.map(({ name }) => name), ...decisions.map((decision) => decision.route)])];
+  if (!names.includes(route)) return refuse(`there is no route ${route}${didYouMean(similarTo(route, names))}`, deps);
+  if (own.length === 0 && !isJson) deps.stdout.write(visibleLines(`nothing was decided about ${route} yet\n`));
+  else showDecisions(own, isJson, deps);
+  return EXIT.ok;
 }
 
 /**

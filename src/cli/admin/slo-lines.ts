@@ -34,10 +34,11 @@ function linesOf(slo: SloStatus): string[] {
   const gone = slo.exhaustedInMs === null || slo.exhaustedInMs === 0 ? '' : `, gone in ${span(slo.exhaustedInMs)}`;
   const rule = policy.kind === 'allowed' ? [] : [`    rollouts ${policy.kind}: ${policy.sentence}`];
   const head = `  ${target}  ${left} (${counts})${burn}${gone}`;
-  return [head, ...scoreLine(slo), ...slo.alerts.filter(isFiring).map(alertLine), ...rule];
+  return [head, ...scoreLine(slo).map((line) => `    ${line}`), ...slo.alerts.filter(isFiring).map(alertLine), ...rule];
 }
 
-function scoreLine({ score }: SloStatus): string[] {
+/** The score of a composite objective; nothing of others. */
+export function scoreLine({ score }: SloStatus): string[] {
   if (score === null) return [];
   const of = (ratio: number | null): string => (ratio === null ? 'no data' : percent(ratio, 4));
   const parts = Object.entries(score.parts).map(([part, ratio]) => `${part} ${of(ratio)}`);
@@ -45,7 +46,7 @@ function scoreLine({ score }: SloStatus): string[] {
     score.value === null ? [] : [`served ${digits(score.value.served, 6)} of ${digits(score.value.asked, 6)}`];
   const details = [...parts, ...worth].join(', ');
   const state = score.isBelow ? '; its policy acts' : '';
-  return [`    score ${of(score.now)}, a good second needs ${of(score.atLeastRatio)}: ${details}${state}`];
+  return [`score ${of(score.now)}, a good second needs ${of(score.atLeastRatio)}: ${details}${state}`];
 }
 
 function isFiring(alert: AlertStatus): boolean {
@@ -56,21 +57,24 @@ function alertLine({ severity, long, short, factor, firingForMs }: AlertStatus):
   return `    ${severity}: burn above ${factor}x over ${long} and ${short}, for ${span(firingForMs ?? 0)}`;
 }
 
-function leftOf(remainingRatio: number): string {
+/** `50 % of the budget left`, `budget overspent by 20 %` */
+export function leftOf(remainingRatio: number): string {
   if (remainingRatio < 0) return `budget overspent by ${percent(-remainingRatio, 3)}`;
   return `${percent(remainingRatio, 3)} of the budget left`;
 }
 
-function percent(ratio: number, precision: number): string {
+/** `12.5 %`. @param precision digits that count */
+export function percent(ratio: number, precision: number): string {
   return `${digits(ratio * 100, precision)} %`;
 }
 
-function digits(value: number, precision: number): number {
+/** Without digits that do not count. */
+export function digits(value: number, precision: number): number {
   return Number(value.toPrecision(precision));
 }
 
-/** The two units that matter. */
-function span(ms: number): string {
+/** A time in the two units that matter. */
+export function span(ms: number): string {
   const seconds = Math.floor(ms / 1000);
   if (seconds < 60) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);

@@ -92,8 +92,8 @@ function missing({ routes }: Status, name: string | null): string {
   return `there is no route ${name}${didYouMean(similarTo(name, names))}`;
 }
 
-/** All of it, or one route. */
-function linesOf(status: Status, name: string | null): readonly string[] {
+/** All of it, or one route with its objectives. */
+export function linesOf(status: Status, name: string | null): readonly string[] {
   if (name === null) return statusLines(status);
   const routes = status.routes.filter((route) => route.name === name);
   const slos = status.slos.filter((slo) => slo.scope === 'route' && slo.name === name);
@@ -196,7 +196,9 @@ function routeLines(route: RouteStatus): string[] {
   const header = ['', 'weight', 'set', 'share', 'requests', 'bad', 'errors', 'p50', 'p99'];
   const rows = [header, ...route.versions.map(versionRow)];
   const verdict = route.rollout === null ? [] : rolloutSummary(route.rollout);
-  const weights = route.versions.filter(({ weightBecause }) => weightBecause !== '').map(weightLine);
+  const weights = route.versions
+    .filter(({ weightBecause }) => weightBecause !== '')
+    .map((version) => weightLine(version, route.rollout?.sentence ?? ''));
   const title = `route ${route.name}  ${route.requests} requests, ${formatRatio(route.errorRatio)} errors`;
   const origin = route.weights === null ? [] : [`  ${originText(route.weights)}`];
   const again = route.versions.flatMap((version) => [...retryLines(version), ...rescueLines(version)]);
@@ -250,8 +252,9 @@ function fallbackLines({ fallbacks }: RouteStatus): string[] {
   return [`  fell back: ${stale} to kept answers, ${service} to another version, ${fixed} to a fixed answer`];
 }
 
-function weightLine({ service, version, weight, weightBecause }: VersionStatus): string {
-  return `  ${service} ${version} has weight ${weight}: ${weightBecause}`;
+/** @param told what the rollout says, which is above */
+function weightLine({ service, version, weight, weightBecause }: VersionStatus, told: string): string {
+  return `  ${service} ${version} has weight ${weight}: ${weightBecause === told ? 'as the rollout says' : weightBecause}`;
 }
 
 /** Only of versions at which requests wait, or were refused. */

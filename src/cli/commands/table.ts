@@ -40,7 +40,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     async () => (await import('../live/events.ts')).eventsCommand,
   ),
   entry('tap', 'show requests as they go by', async () => (await import('../live/tap.ts')).tapCommand),
-  entry('route', 'explain which route takes a request', async () => (await import('../admin/route.ts')).routeCommand),
+  entry(
+    'route',
+    'show the routes of a running gateway; explain which one takes a request',
+    async () => (await import('../admin/route/command.ts')).routeCommand,
+  ),
   entry('rollout', 'steer a rollout', async () => (await import('../admin/rollout.ts')).rolloutCommand),
   entry(
     'weights',
@@ -75,7 +79,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   entry(
     'slo',
-    'check SLO files, convert them from and for other tools',
+    'show objectives; check SLO files, convert them from and for other tools',
     async () => (await import('../slo/command.ts')).sloCommand,
   ),
   entry('gate', 'say whether a release may go on', async () => (await import('../gate/command.ts')).gateCommand),

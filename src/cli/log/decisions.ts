@@ -96,7 +96,8 @@ export function decisionsIn(log: LogTools, state: string): LoggedDecision[] {
   return decisions;
 }
 
-function show(decisions: readonly LoggedDecision[], isJson: boolean, deps: CliDeps): void {
+/** Writes decisions, a line each, or as JSON. */
+export function show(decisions: readonly LoggedDecision[], isJson: boolean, deps: CliDeps): void {
   if (isJson) deps.stdout.write(`${JSON.stringify(decisions, null, 2)}\n`);
   else deps.stdout.write(decisions.map((decision) => `${visible(lineOf(decision))}\n`).join(''));
 }

@@ -11,6 +11,7 @@ import { adminOf, asking, refuse } from '../admin/ask/asking.ts';
 import { DEFAULT_ADMIN, fetchDecisions, fetchStatus } from '../admin/ask/client.ts';
 import { didYouMean, readArgs, readChoice } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
+import { sampleText } from '../slo/list.ts';
 import { decisionsIn } from './decisions.ts';
 import { proofLines } from './proof.ts';
 
@@ -20,7 +21,8 @@ Tells why the newest decision was made, in one sentence, with the numbers that p
 rollout from going on.
 
   ROUTE                the newest decision about a route; without any: what its weights rest on
-  REQUEST              the decision that names this request: each keeps the ids of up to five bad ones
+  REQUEST              the decision that names this request, each keeps the ids of up to five bad ones; else what came of
+                       the request, if it is among the newest of its route that were bad or late
   DECISION             a decision by its number, as in 12
   --state DIR          decisions of a gateway's state directory, also when it does not run; default: ask the gateway
   --admin URL          its admin server; default $SLUICE_ADMIN, else ${DEFAULT_ADMIN}
@@ -38,6 +40,9 @@ const OPTIONS = {
 
 /** The command `why`. */
 export const whyCommand: Command = { usage: USAGE, run };
+
+/** Requests of either kind that are shown of a route; sluice slo get shows all that are kept. */
+const SHOWN_MAX = 3;
 
 /** What is known. */
 interface Known {
@@ -81,13 +86,26 @@ export function answerOf(subject: string, known: Known): Why | string {
   const route = status?.routes.find(({ name }) => name === subject) ?? null;
   const decision = decisions.findLast((one) => isAbout(one, subject, route));
   if (decision !== undefined) return whyOf(decision, subject === '', known);
-  if (route !== null) return standing(route);
+  if (route !== null) return standing(route, known);
   if (subject === '') {
     const refused = status === null ? [] : refusedLines(status);
     const [sentence, ...more] = refused;
     return sentence === undefined ? 'nothing was decided yet' : { sentence, decision: null, now: more };
   }
-  return unknown(subject, known);
+  return missedRequest(subject, known) ?? unknown(subject, known);
+}
+
+/** A request that no decision names, but that missed an objective of its route. */
+function missedRequest(subject: string, { status }: Known): Why | null {
+  for (const { route: name, bad, slow } of status?.samples ?? []) {
+    const sample = [...bad, ...slow].find(({ requestId }) => requestId === subject);
+    if (sample === undefined) continue;
+    const was = bad.includes(sample) ? 'was bad' : 'came later than the objective of its route asks';
+    const route = status?.routes.find((one) => one.name === name) ?? null;
+    const sentence = `${name}: request ${sampleText(sample)}: it ${was}, and no decision names it`;
+    return { sentence, decision: null, now: route === null ? [] : nowLines(route, status) };
+  }
+  return null;
 }
 
 /** A route goes before a number, and a number before a request. */
@@ -103,34 +121,56 @@ function whyOf(decision: LoggedDecision, isNewest: boolean, { decisions, status 
   const later = decisions.filter(({ id, route }) => route === decision.route && id > decision.id).length;
   const route = status?.routes.find(({ name }) => name === decision.route) ?? null;
   return {
-    sentence: `${decision.route}: ${decision.sentence}`,
+    sentence: sentenceOf(decision),
     decision,
     now: [
       ...(later === 0 ? [] : [`${later} later decisions about ${decision.route}: sluice why ${decision.route}`]),
-      ...(route === null ? [] : nowLines(route)),
+      ...(route === null ? [] : nowLines(route, status, decision.sentence)),
       ...(isNewest && status !== null ? refusedLines(status) : []),
     ],
   };
 }
 
-/** A route about which nothing was decided. */
-function standing(route: RouteStatus): Why {
-  const weights = route.versions.map(({ version, weight }) => `${version} ${weight}`).join(', ');
-  const sentence = `${route.name}: nothing was decided about it; weights ${weights}`;
-  return { sentence, decision: null, now: nowLines(route) };
+/** The route comes first; of most it is there already. */
+function sentenceOf({ route, sentence }: LoggedDecision): string {
+  return sentence.startsWith(`${route}: `) ? sentence : `${route}: ${sentence}`;
 }
 
-function nowLines({ name, rollout, versions }: RouteStatus): string[] {
+/** A route about which nothing was decided. */
+function standing(route: RouteStatus, { status }: Known): Why {
+  const weights = route.versions.map(({ version, weight }) => `${version} ${weight}`).join(', ');
+  const sentence = `${route.name}: nothing was decided about it; weights ${weights}`;
+  return { sentence, decision: null, now: nowLines(route, status) };
+}
+
+/** @param told a sentence that need not be told again */
+function nowLines({ name, rollout, versions }: RouteStatus, status: Status | null, told = ''): string[] {
+  const whyOnce = (why: string): string => (why === told ? 'by this decision' : why);
   const because = versions
     .filter(({ weightBecause }) => weightBecause !== '')
-    .map(({ service, version, weight, weightBecause: why }) => `${service} ${version} has weight ${weight}: ${why}`);
-  if (rollout === null) return because;
+    .map(
+      ({ service, version, weight, weightBecause: why }) =>
+        `${service} ${version} has weight ${weight}: ${whyOnce(why)}`,
+    );
+  const missed = missedLines(name, status);
+  if (rollout === null) return [...because, ...missed];
   const waits = rollout.gates.filter(({ isPassed }) => !isPassed);
   return [
-    `${name} is ${rollout.state}: ${rollout.sentence}`,
+    `${name} is ${rollout.state}: ${whyOnce(rollout.sentence)}`,
     ...waits.map(({ name: gate, sentence }) => `${gate} keeps it: ${sentence}`),
     ...(rollout.next === '' ? [] : [`next ${rollout.next}`]),
     ...because,
+    ...missed,
+  ];
+}
+
+/** The newest requests of a route that missed its objectives, whatever version they had. */
+function missedLines(name: string, status: Status | null): string[] {
+  // A gateway of an earlier release tells none.
+  const { bad = [], slow = [] } = status?.samples?.find(({ route }) => route === name) ?? {};
+  return [
+    ...bad.slice(0, SHOWN_MAX).map((sample) => `bad request ${sampleText(sample)}`),
+    ...slow.slice(0, SHOWN_MAX).map((sample) => `late request ${sampleText(sample)}`),
   ];
 }
 

@@ -67,9 +67,22 @@ function readRate(text: string | undefined): number | null {
   throw new SluiceError('SLU_USAGE', `--rps takes requests per second above 0, got ${text}`);
 }
 
-/** Requests per second since the start, as a running gateway counted them; null where it has none. Composite ones have seconds. */
-function measured({ scope, name, indicator }: FileObjective, { routes, uptimeMs }: Status): number | null {
-  if (indicator === 'composite' || indicator === 'business') return null;
+/** What an objective comes to at the traffic that a running gateway counted since its start; null: it counted none. */
+export function feasibilityNow(objective: Asked, status: Status, slo: SloTools): Feasibility | null {
+  const rate = measured(objective, status);
+  return rate === null ? null : feasibilityOf(objective, rate, slo);
+}
+
+type Asked = Pick<FileObjective, 'scope' | 'name' | 'indicator' | 'targetRatio'>;
+
+function isOfSeconds({ indicator }: Pick<Asked, 'indicator'>): boolean {
+  return indicator === 'composite' || indicator === 'business';
+}
+
+/** Events per second since the start, as a running gateway counted them; null where it has none. */
+function measured(objective: Asked, { routes, uptimeMs }: Status): number | null {
+  if (isOfSeconds(objective)) return 1;
+  const { scope, name } = objective;
   const requests =
     scope === 'route'
       ? (routes.find((route) => route.name === name)?.requests ?? 0)
@@ -81,8 +94,7 @@ function measured({ scope, name, indicator }: FileObjective, { routes, uptimeMs 
 
 /** Events of objectives about seconds come one a second, whatever the traffic. */
 function judge(objective: FileObjective, rps: number | null, slo: SloTools): Judged {
-  const isOfSeconds = objective.indicator === 'composite' || objective.indicator === 'business';
-  const rate = isOfSeconds ? 1 : rps;
+  const rate = isOfSeconds(objective) ? 1 : rps;
   const feasibility = rate === null ? null : feasibilityOf(objective, rate, slo);
   const impossible = impossibleRules(objective, slo.rules).map(
     ({ severity, factor, long }) =>
@@ -101,12 +113,17 @@ function tell({ feasibility, warnings, ...objective }: Judged, slo: SloTools, de
   const within = objective.thresholdMs === null ? '' : ` within ${objective.thresholdMs} ms`;
   deps.stdout.write(`${titleOf(objective)}  ${percentText(objective.targetRatio)} %${within}\n`);
   if (feasibility !== null) {
-    const { budgetEvents, requestsPerSecond, alerts, problem } = feasibility;
-    const rate = `${Number(requestsPerSecond.toPrecision(4))} events/s`;
-    deps.stdout.write(`  ${rate}: 28 days allow ${Number(budgetEvents.toPrecision(4))} bad ones${firesText(alerts)}\n`);
+    const { problem } = feasibility;
+    deps.stdout.write(`  ${allowsText(feasibility)}\n`);
     if (problem !== '') deps.stderr.write(`${slo.codeOf('sloTraffic')} ${titleOf(objective)}: ${problem}\n`);
   }
   for (const warning of warnings) deps.stderr.write(`warning: ${titleOf(objective)}: ${warning}\n`);
+}
+
+/** `5 events/s: 28 days allow 12 bad ones; an outage fires page (1h) after 52 s` */
+export function allowsText({ budgetEvents, requestsPerSecond, alerts }: Feasibility): string {
+  const rate = `${Number(requestsPerSecond.toPrecision(4))} events/s`;
+  return `${rate}: 28 days allow ${Number(budgetEvents.toPrecision(4))} bad ones${firesText(alerts)}`;
 }
 
 function firesText(alerts: Feasibility['alerts']): string {

@@ -1,8 +1,58 @@
 /**
- * Nouns of explanations: what people ask about a route or a setting, and what they are told.
+ * Nouns of explanations: what people ask about a route or a setting, and what they are told; matches in words.
  */
 
+import type { RouteConfig, RouteMatch } from '../config.ts';
+import type { Priority } from '../overload.ts';
 import type { VersionWeights } from '../status.ts';
+import { CLIENT_IDENTITY, SCHEME } from './tls.ts';
+
+/** What a route is, as far as a list of routes says it; what it does is in the status. */
+export interface RouteListing {
+  readonly name: string;
+  /** Each match in words, `matchText`. */
+  readonly matches: readonly string[];
+  /** Names of its filters, its mirror and faults on purpose among them. */
+  readonly filters: readonly string[];
+  readonly rateLimits: readonly string[];
+  /** Ids. */
+  readonly experiments: readonly string[];
+  readonly priority: Priority;
+  readonly requestTimeoutMs: number;
+}
+
+/** Of a configuration that is in force. */
+export function listingOf(route: RouteConfig): RouteListing {
+  const { name, hostnames, matches, filters, rateLimits, priority, requestTimeoutMs } = route;
+  return {
+    name,
+    matches: matches.map((match) => matchText(hostnames, match)),
+    filters: filterNames(filters),
+    rateLimits: rateLimits.map((limit) => limit.name),
+    experiments: (filters.experiments ?? []).map(({ id }) => id),
+    priority,
+    requestTimeoutMs,
+  };
+}
+
+/** Names of the filters that a route has; experiments are told apart. */
+export function filterNames(filters: RouteConfig['filters']): string[] {
+  return Object.entries(filters).flatMap(([name, filter]) => (filter === null || name === 'experiments' ? [] : [name]));
+}
+
+/** `a.test, *.b.test  GET PathPrefix /shop  header x-tenant, query q`; never with a value of a header or parameter in it. */
+export function matchText(hostnames: readonly string[], { path, method, headers, query }: RouteMatch): string {
+  const hosts = hostnames.length === 0 ? 'any host' : hostnames.join(', ');
+  const wants = [...headers.map(conditionText), ...query.map(({ name }) => `query ${name}`)];
+  const where = `${method === null ? '' : `${method} `}${path.type} ${path.value}`;
+  return [hosts, where, wants.join(', ')].filter((text) => text !== '').join('  ');
+}
+
+/** Conditions on the connection stand among those on headers. */
+export function conditionText({ name }: { readonly name: string }): string {
+  if (name === SCHEME) return 'scheme';
+  return name === CLIENT_IDENTITY ? 'client identity' : `header ${name}`;
+}
 
 /** A request that is not sent: which route would take it, and why. */
 export interface RouteQuestion {

@@ -11,15 +11,18 @@ import { Random } from '../../lib/random.ts';
 import type { RouteMatch } from '../../model/config.ts';
 import { REASON, REASONS } from '../../model/reason.ts';
 import type { RouteSpec, Snapshot, SplitSpec } from '../../model/snapshot.ts';
-import type {
-  ExplainedVersion,
-  OtherRoute,
-  RouteAnswer,
-  RouteExplanation,
-  RouteQuestion,
+import {
+  conditionText,
+  type ExplainedVersion,
+  filterNames,
+  matchText,
+  type OtherRoute,
+  type RouteAnswer,
+  type RouteExplanation,
+  type RouteQuestion,
 } from '../../model/threads/explain.ts';
 import { ENDPOINT_DIALS_WORDS } from '../../model/threads/load/capacity.ts';
-import { CLIENT_IDENTITY, SCHEME } from '../../model/threads/tls.ts';
+import { CLIENT_IDENTITY } from '../../model/threads/tls.ts';
 import { Exchange } from '../exchange.ts';
 import { Endpoint } from '../forward/endpoint.ts';
 import type { Asker } from '../forward/sides.ts';
@@ -197,13 +200,11 @@ function routeOf(x: Exchange, { snapshot, head, peer }: Decided): Partial<RouteE
     route: spec.name,
     match:
       rule?.route === x.route
-        ? matchText(spec, spec.matches[rule.place] as RouteMatch)
+        ? matchText(spec.hostnames, spec.matches[rule.place] as RouteMatch)
         : 'as the preflight of another method',
     version: chosen === null ? null : { ...chosen, by },
     versions,
-    filters: Object.entries(spec.filters).flatMap(([name, filter]) =>
-      filter === null || name === 'experiments' ? [] : [name],
-    ),
+    filters: filterNames(spec.filters),
     rateLimits: spec.rateLimits.map(({ name }) => name),
     experiments: x.split === null ? [] : groupsOf(x.route, head),
   };
@@ -258,7 +259,7 @@ function nearestOf(spec: RouteSpec, takes: Takes, winner: string | null): OtherR
   const { match, missing } = nearest ?? { match: ANYTHING, missing: ['it has no match'] };
   const met = winner === null ? 'it would take it' : `it matches too, and comes after ${winner}`;
   const because = missing.length === 0 ? met : missing.join('; ');
-  return { name: spec.name, match: matchText(spec, match), because, misses: missing.length };
+  return { name: spec.name, match: matchText(spec.hostnames, match), because, misses: missing.length };
 }
 
 function missingOf({ path, method, headers, query }: RouteMatch, takes: Takes): string[] {
@@ -266,24 +267,10 @@ function missingOf({ path, method, headers, query }: RouteMatch, takes: Takes): 
   if (!takes([], { ...ANYTHING, path })) missing.push(`the path is not ${path.type} ${path.value}`);
   if (!takes([], { ...ANYTHING, method })) missing.push(`the method is not ${method}`);
   for (const header of headers) {
-    if (!takes([], { ...ANYTHING, headers: [header] })) missing.push(`${conditionOf(header)} is missing or another`);
+    if (!takes([], { ...ANYTHING, headers: [header] })) missing.push(`${conditionText(header)} is missing or another`);
   }
   for (const parameter of query) {
     if (!takes([], { ...ANYTHING, query: [parameter] })) missing.push(`query ${parameter.name} is missing or another`);
   }
   return missing;
-}
-
-/** Conditions on the connection stand among those on headers. */
-function conditionOf({ name }: { readonly name: string }): string {
-  if (name === SCHEME) return 'scheme';
-  return name === CLIENT_IDENTITY ? 'client identity' : `header ${name}`;
-}
-
-/** `a.test, *.b.test  GET PathPrefix /shop  header x-tenant, query q` */
-function matchText({ hostnames }: RouteSpec, { path, method, headers, query }: RouteMatch): string {
-  const hosts = hostnames.length === 0 ? 'any host' : hostnames.join(', ');
-  const wants = [...headers.map(conditionOf), ...query.map(({ name }) => `query ${name}`)];
-  const where = `${method === null ? '' : `${method} `}${path.type} ${path.value}`;
-  return [hosts, where, wants.join(', ')].filter((text) => text !== '').join('  ');
 }

@@ -120,6 +120,25 @@ describe('objectives of a running gateway', () => {
     assert.ok(metrics.includes(`sluice_business_value_total{outcome="served"} ${3 * REQUESTS}`));
   });
 
+  it('name requests that missed them, with what came of each', async () => {
+    const samples = async () => (await gateway.status()).samples;
+    await until('some are known', async () => (await samples()).length > 0);
+    assert.deepEqual(
+      (await samples()).map(({ route, slow }) => [route, slow.length]),
+      [['down', 0]],
+    );
+    const { requestId } = (await samples())[0]?.bad[0] ?? assert.fail();
+    const run = (...argv: string[]) => runOver({}, [...argv, '--admin', gateway.adminUrl]);
+    const shown = await run('slo', 'get', 'route/down/availability');
+    assert.equal(shown.code, 0, shown.err);
+    assert.match(shown.out, new RegExp(`request   ${requestId}  502 connect_refused, [\\d.]+ ms, v1, `));
+    const why = await run('why', requestId);
+    assert.equal(why.code, 0, why.err);
+    assert.match(why.out, /^down: request \w+ {2}502 connect_refused, [^]+: it was bad, and no decision names it\n/);
+    const listed = await run('route', 'ls');
+    assert.match(listed.out, /^down {2}.*100 %.* any host {2}PathPrefix \/down$/m);
+  });
+
   it('close the gate of a release where they burn, and leave it open elsewhere', async () => {
     const gate = (route: string) => runOver({}, ['gate', '--admin', gateway.adminUrl, '--route', route]);
     const closed = await gate('down');

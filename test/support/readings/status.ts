@@ -4,6 +4,7 @@
 
 import type { Decision, Verdict } from '#src/model/slo.ts';
 import type { RouteStatus, SloStatus, SourceStatus, Status, TrafficStatus, VersionStatus } from '#src/model/status.ts';
+import type { RouteListing } from '#src/model/threads/explain.ts';
 import type { SaturationStatus } from '#src/model/threads/load/saturation.ts';
 import type { StateStatus } from '#src/model/threads/state.ts';
 import { parts } from './verdict.ts';
@@ -96,6 +97,20 @@ export function sampleRoute(changes: Partial<RouteStatus> = {}): RouteStatus {
       shadows: [],
     },
     shedding: null,
+    ...changes,
+  };
+}
+
+/** What the same route is. */
+export function sampleListing(changes: Partial<RouteListing> = {}): RouteListing {
+  return {
+    name: 'checkout',
+    matches: ['shop.test  PathPrefix /checkout'],
+    filters: [],
+    rateLimits: [],
+    experiments: [],
+    priority: 'default',
+    requestTimeoutMs: 30_000,
     ...changes,
   };
 }

@@ -9,7 +9,7 @@ import { createPages } from '#src/admin/pages.ts';
 import type { Reply } from '#src/admin/reply.ts';
 import type { AdminView } from '#src/admin/view.ts';
 import { sampleBoardSource } from './board.ts';
-import { sampleDecision, sampleStatus } from './status.ts';
+import { sampleDecision, sampleListing, sampleStatus } from './status.ts';
 
 const assets = await readAssets();
 
@@ -29,6 +29,7 @@ export function pagesOf(view: AdminView): (target: string, accept?: string) => P
 export function sampleView(changes: Partial<AdminView> = {}): AdminView {
   return {
     status: () => sampleStatus(),
+    routes: () => [sampleListing()],
     decisions: () => [sampleDecision()],
     log: () => '',
     live: () => true,

@@ -9,6 +9,7 @@ import type {
   InForceAnswer,
   RouteAnswer,
   RouteExplanation,
+  RouteListing,
   RouteQuestion,
   SettingInForce,
 } from '../../../model/threads/explain.ts';
@@ -31,6 +32,12 @@ export const DEFAULT_ADMIN = 'http://127.0.0.1:9900';
 /** `GET /api/v1/status`. Rejects when the server cannot be reached or does not answer 200. */
 export async function fetchStatus(adminUrl: string): Promise<Status> {
   return (await fetchJson(adminUrl, '/api/v1/status')) as Status;
+}
+
+/** `GET /api/v1/routes`, in their order. Rejects likewise. */
+export async function fetchRoutes(adminUrl: string): Promise<readonly RouteListing[]> {
+  const body = (await fetchJson(adminUrl, '/api/v1/routes')) as { readonly routes: readonly RouteListing[] };
+  return body.routes;
 }
 
 /** `GET /api/v1/decisions`, oldest first. Rejects likewise. */

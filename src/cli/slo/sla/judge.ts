@@ -9,6 +9,7 @@
 import { countsSince, quantile } from '../../../lib/histogram.ts';
 import type { Decision, LoggedDecision } from '../../../model/slo.ts';
 import type { RouteStatus, SloStatus, Status } from '../../../model/status.ts';
+import type { RequestSample } from '../../../model/threads/requests/samples.ts';
 import type { Commitments, ReleaseWindow } from './contract.ts';
 
 export const COMMITMENTS = [
@@ -28,7 +29,7 @@ export interface Checked {
   readonly reason: string;
   /** The objective that it is about, `route/checkout/availability`; empty: none. */
   readonly slo: string;
-  /** Ids of requests that failed on canaries of the route, where it is broken; at most five. */
+  /** Where it is broken: ids of requests that missed it since the report before, or that failed on canaries; at most five. */
   readonly requestIds: readonly string[];
 }
 
@@ -40,7 +41,8 @@ const RELEASES: ReadonlySet<string> = new Set(['start', 'step', 'promote']);
 const MINUTE_MS = 60_000;
 
 /** As far as a contract is checked against a status. */
-export type Measured = Pick<Status, 'startedAt' | 'routes' | 'slos' | 'latencies'>;
+export type Measured = Pick<Status, 'startedAt' | 'uptimeMs' | 'routes' | 'slos' | 'latencies'> &
+  Partial<Pick<Status, 'samples'>>;
 
 /**
  * Every commitment that a contract has. A route that there is not has no data.
@@ -55,28 +57,45 @@ export function checkContract(
   const { routes, slos } = now;
   return contract.flatMap((promised) => {
     const route = routes.find(({ name }) => name === promised.route) ?? null;
-    const traffic = trafficSince(promised.route, now, before?.startedAt === now.startedAt ? before : null);
+    const same = before?.startedAt === now.startedAt ? before : null;
+    const traffic = trafficSince(promised.route, now, same);
+    const missed = missedSince(promised.route, now, same);
     const decisions = logged.filter((one): one is Decision => 'canary' in one && one.route === promised.route);
     const sloOf = (indicator: SloStatus['indicator']): SloStatus | null =>
       slos.find((slo) => slo.scope === 'route' && slo.name === promised.route && slo.indicator === indicator) ?? null;
-    const samples = decisions.flatMap(({ sampleRequestIds }) => sampleRequestIds).slice(-SAMPLES_MAX);
+    const judged = decisions.flatMap(({ sampleRequestIds }) => sampleRequestIds).slice(-SAMPLES_MAX);
+    const failed = missed.bad.length > 0 ? missed.bad : judged;
     const [availability, latency] = [sloOf('availability'), sloOf('latency')];
     return [
-      row('p99', atMost(promised.p99Ms, traffic.p99Ms, 'ms'), latency),
-      row('error-ratio', atMost(promised.errorRatio, traffic.errorRatio, '%', 100), availability),
-      row('availability', share(promised.availabilityRatio, availability), availability),
-      row('release-window', releases(promised.releaseWindows, decisions), null),
-      row('rollback-time', rollbacks(promised.rollbackMs, decisions), null),
-      row('saturation', saturation(promised.saturationRatio, route), null),
+      row('p99', atMost(promised.p99Ms, traffic.p99Ms, 'ms'), latency, missed.slow),
+      row('error-ratio', atMost(promised.errorRatio, traffic.errorRatio, '%', 100), availability, failed),
+      row('availability', share(promised.availabilityRatio, availability), availability, failed),
+      row('release-window', releases(promised.releaseWindows, decisions), null, judged),
+      row('rollback-time', rollbacks(promised.rollbackMs, decisions), null, judged),
+      row('saturation', saturation(promised.saturationRatio, route), null, judged),
     ].flat();
 
-    function row(commitment: Checked['commitment'], verdict: Verdict | null, slo: SloStatus | null): Checked[] {
+    function row(
+      commitment: Checked['commitment'],
+      verdict: Verdict | null,
+      slo: SloStatus | null,
+      samples: readonly string[],
+    ): Checked[] {
       if (verdict === null) return [];
       const name = slo === null ? '' : `${slo.scope}/${slo.name}/${slo.indicator}`;
       const requestIds = verdict.state === 'broken' ? samples : [];
       return [{ route: promised.route, commitment, ...verdict, slo: name, requestIds }];
     }
   });
+}
+
+/** Ids of requests of a route that were bad or late, newest first. @param before of the same process; null: since its start */
+function missedSince(name: string, { samples = [] }: Measured, before: Measured | null) {
+  const { bad = [], slow = [] } = samples.find(({ route }) => route === name) ?? {};
+  const sinceMs = before === null ? 0 : Date.parse(before.startedAt) + before.uptimeMs;
+  const idsOf = (list: readonly RequestSample[]): string[] =>
+    list.filter(({ at }) => Date.parse(at) >= sinceMs).map(({ requestId }) => requestId);
+  return { bad: idsOf(bad), slow: idsOf(slow) };
 }
 
 /** @param most what is promised; null: nothing */

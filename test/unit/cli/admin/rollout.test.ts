@@ -140,8 +140,28 @@ suite('sluice rollout', { timeout: 30_000 }, () => {
     assert.deepEqual(JSON.parse((await cli(context, ['status', 'checkout', '-o', 'json'])).out), ROLLOUT);
   });
 
+  test('history prints what was decided about a route, oldest first, and nothing of others', async (context) => {
+    const { code, out } = await cli(context, ['history', 'checkout']);
+    assert.equal(code, 0);
+    assert.equal(out, '   1  2026-11-01T08:01:10.000Z  rollback  v2 rolled back: 12 bad of 200 against 0 of 800\n');
+    const none = await cli(context, ['history', 'back']);
+    assert.deepEqual([none.code, none.out], [0, 'nothing was decided about back yet\n']);
+    assert.deepEqual(JSON.parse((await cli(context, ['history', 'back', '-o', 'json'])).out), []);
+    const unknown = await cli(context, ['history', 'chekout']);
+    assert.deepEqual([unknown.code, unknown.out], [1, '']);
+    assert.equal(unknown.err, 'sluice: there is no route chekout (did you mean checkout?)\n');
+    assert.equal((await cli(context, ['history', 'checkout', '--admin', 'http://127.0.0.1:1'])).code, 3);
+  });
+
   test('what is not understood is wrong usage', async () => {
-    for (const argv of [['promot', 'x'], [], ['start'], ['status', 'x', '--fix'], ['start', 'a', 'b']]) {
+    for (const argv of [
+      ['promot', 'x'],
+      [],
+      ['start'],
+      ['status', 'x', '--fix'],
+      ['history', 'x', '--reason', 'y'],
+      ['start', 'a', 'b'],
+    ]) {
       const { deps, err } = recordedDeps();
       assert.equal(await runCli(['rollout', ...argv], deps), 2, argv.join(' '));
       if (argv[0] === 'promot') assert.match(err(), /did you mean promote\?/);

@@ -51,7 +51,7 @@ suite('the words of a command', () => {
       const command = await COMMANDS.find((known) => known.name === name)?.load();
       return wordsOf(name, command?.usage ?? '');
     };
-    assert.deepEqual((await wordsOfCommand('slo')).actions, ['validate', 'simulate', 'export', 'import']);
+    assert.deepEqual((await wordsOfCommand('slo')).actions, ['ls', 'get', 'validate', 'simulate', 'export', 'import']);
     assert.ok((await wordsOfCommand('rollout')).actions.includes('abort'));
     assert.deepEqual((await wordsOfCommand('status')).actions, []);
     const log = (await wordsOfCommand('run')).options.find(({ name }) => name === '--log-level');

@@ -51,6 +51,26 @@ suite('why', () => {
     assert.match(now[0] ?? '', /v2 is down$/);
   });
 
+  test('of a request that no decision names it is what came of it, if it missed an objective', () => {
+    const sample = { version: 'v1', at: '2026-11-01T08:01:10.000Z', latencyMs: 480, status: 200, reason: 'none' };
+    const bad = ['b1', 'b2', 'b3', 'b4'].map((requestId) => ({ ...sample, requestId, status: 503, reason: 'shed' }));
+    const slow = [{ ...sample, requestId: 's1' }];
+    const known = { ...KNOWN, status: { ...KNOWN.status, samples: [{ route: 'plain', bad, slow }] } };
+    const late =
+      'plain: request s1  200, 480 ms, v1, 2026-11-01T08:01:10.000Z: it came later than the objective of its route asks';
+    assert.deepEqual(
+      [told('s1', known).sentence, told('s1', known).decision],
+      [`${late}, and no decision names it`, null],
+    );
+    assert.match(told('b4', known).sentence, /503 shed, 480 ms, [^:]+:[^:]+:[^:]+: it was bad, and no decision/);
+    assert.equal(told(ID, known).decision?.id, 11, 'a decision that names it goes before');
+    const { now } = told('plain', known);
+    assert.deepEqual(
+      now.slice(1).map((line) => line.slice(0, 15)),
+      ['bad request b1 ', 'bad request b2 ', 'bad request b3 ', 'late request s1'],
+    );
+  });
+
   test('a configuration that was refused is told with its problems', () => {
     const { config } = sampleStatus();
     const problem = { code: 'SLU1012', file: 'a', line: 3, column: 5, path: 'x', expected: 'y', got: 'z', hint: '' };

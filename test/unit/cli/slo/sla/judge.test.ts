@@ -32,7 +32,7 @@ const DECISION = sampleDecision({ sampleRequestIds: ['a'.repeat(32)] });
 function check(promised: Partial<Commitments>, decisions: readonly Decision[] = [DECISION], routes = [ROUTE]) {
   return checkContract(
     [{ ...NOTHING, ...promised }],
-    { startedAt: 'then', routes, slos: [sampleSlo()], latencies: [] },
+    { startedAt: 'then', uptimeMs: 90_000, routes, slos: [sampleSlo()], latencies: [] },
     decisions,
   );
 }
@@ -92,6 +92,7 @@ describe('a commitment', () => {
   it('about latency and errors is of the requests since the report before, in the same process', () => {
     const measured = (requests: number, bad: number, counts: [number, number][]) => ({
       startedAt: 'then',
+      uptimeMs: requests,
       routes: [sampleRoute({ requests, bad, p99Ms: 17, errorRatio: bad / requests })],
       slos: [],
       latencies: [{ route: 'checkout', counts }],
@@ -105,6 +106,32 @@ describe('a commitment', () => {
     assert.deepEqual(reasons(before), ['broken', 'broken']);
     assert.deepEqual(reasons({ ...before, startedAt: 'earlier' }), ['kept', 'kept']);
     assert.deepEqual(reasons(now), ['no-data', 'no-data']);
+  });
+
+  it('that is broken names requests that missed it, since the report before', () => {
+    const sample = (requestId: string, second: number) => {
+      const at = new Date(Date.parse('2026-11-01T08:00:00Z') + 1000 * second).toISOString();
+      return { requestId, at, version: 'v1', latencyMs: 480, status: 200, reason: 'none' };
+    };
+    const now = {
+      startedAt: '2026-11-01T08:00:00.000Z',
+      uptimeMs: 90_000,
+      routes: [ROUTE],
+      slos: [sampleSlo()],
+      latencies: [{ route: 'checkout', counts: [[bucketIndex(480), 900]] as [number, number][] }],
+      samples: [
+        { route: 'other', bad: [sample('other', 80)], slow: [] },
+        { route: 'checkout', bad: [sample('b2', 80), sample('b1', 20)], slow: [sample('s2', 80), sample('s1', 20)] },
+      ],
+    };
+    const contract = [{ ...NOTHING, p99Ms: 1, errorRatio: 0.001, availabilityRatio: 0.9999, rollbackMs: 1 }];
+    const idsOf = (before: Parameters<typeof checkContract>[3], measured = now) =>
+      checkContract(contract, measured, [DECISION], before).map(({ requestIds }) => requestIds);
+    const judged = ['a'.repeat(32)];
+    assert.deepEqual(idsOf(null), [['s2', 's1'], ['b2', 'b1'], ['b2', 'b1'], judged]);
+    const [quiet] = [{ ...now, uptimeMs: 60_000, latencies: [], routes: [{ ...ROUTE, requests: 100, bad: 0 }] }];
+    assert.deepEqual(idsOf(quiet), [['s2'], ['b2'], ['b2'], judged]);
+    assert.deepEqual(idsOf(null, { ...now, samples: [] }), [[], judged, judged, judged]);
   });
 
   it('about saturation goes by the version that is nearest to its limit', () => {

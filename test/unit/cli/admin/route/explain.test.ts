@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, type TestContext, test } from 'node:test';
 import { startAdmin } from '#src/admin/server.ts';
-import { routeText } from '#src/cli/admin/route.ts';
+import { routeText } from '#src/cli/admin/route/explain.ts';
 import { runCli } from '#src/cli/cli.ts';
 import type { RouteAnswer, RouteExplanation, RouteQuestion } from '#src/model/threads/explain.ts';
 import { parseConfig, sourcesOf } from '#src/sources/parse.ts';
-import { recordedDeps } from '../../../support/cli.ts';
-import { SOUND } from '../../../support/config.ts';
-import { sampleView } from '../../../support/readings/view.ts';
+import { recordedDeps } from '../../../../support/cli.ts';
+import { SOUND } from '../../../../support/config.ts';
+import { sampleView } from '../../../../support/readings/view.ts';
 
 const V1 = { service: 'shop', version: 'v1', weight: 3, colors: ['v1'] };
 const V2 = { service: 'shop', version: 'v2', weight: 1, colors: ['v2', 'blue'] };
@@ -121,8 +121,8 @@ suite('sluice route explain', { timeout: 30_000 }, () => {
   test('wrong usage and a server that is not there are told', async (t) => {
     const done = { kind: 'done', explanation: TAKEN } as const;
     for (const [argv, message] of [
-      [[], /say what to do: explain/],
-      [['exlain', 'GET', 'x'], /unknown command route exlain \(did you mean explain\?\)/],
+      [[], /route takes one of ls, get, explain\n/],
+      [['exlain', 'GET', 'x'], /route takes one of ls, get, explain, got exlain \(did you mean explain\?\)/],
       [['explain', 'GET'], /takes a method and a URL/],
       [['explain', 'GET', 'x', '-H', 'nothing'], /--header takes 'NAME: VALUE'/],
       [['explain', 'GET', 'x', '--config', 'a', '--admin', 'b'], /exclude each other/],

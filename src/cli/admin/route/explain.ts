@@ -2,28 +2,13 @@
  * `sluice route explain`: which route takes a request, why, and why the others do not.
  */
 
-import { visibleLines } from '../../lib/text/visible.ts';
-import { SluiceError } from '../../model/problem.ts';
-import type { ExplainedVersion, RouteAnswer, RouteExplanation, RouteQuestion } from '../../model/threads/explain.ts';
-import { didYouMean, readArgs, readChoice } from '../args.ts';
-import { type CliDeps, type Command, EXIT } from '../deps.ts';
-import { DEFAULT_ADMIN, fetchRouteAnswer, reasonOf } from './ask/client.ts';
-
-const USAGE = `sluice route explain METHOD URL [--header 'NAME: VALUE']… [--from ADDRESS] [--config FILE] [--admin URL]
-
-Tells which route takes a request, by which match, to which version and why, and why other routes do not. Nothing is sent: the
-gateway's own parser, router and splitter are asked. Tokens and signed colors are not verified, rate limits are not counted.
-
-  METHOD URL           as in GET http://shop.test/cart?x=1
-  -H, --header TEXT    a header field; as often as needed
-  --from ADDRESS       IP address of the client; default 127.0.0.1
-  --config FILE        by this document, at its weights; default by what is in force in a running gateway
-  --admin URL          admin server; default $SLUICE_ADMIN, else ${DEFAULT_ADMIN}
-  -o, --output FORMAT  text, json; default text
-  -h, --help           this text
-
-Exit codes: 0 forwarded or answered, 1 refused, 2 wrong usage, 3 cannot reach the admin server.
-`;
+import { visibleLines } from '../../../lib/text/visible.ts';
+import { SluiceError } from '../../../model/problem.ts';
+import type { ExplainedVersion, RouteAnswer, RouteExplanation, RouteQuestion } from '../../../model/threads/explain.ts';
+import { readArgs, readChoice } from '../../args.ts';
+import { type CliDeps, EXIT } from '../../deps.ts';
+import { adminOf, asking } from '../ask/asking.ts';
+import { fetchRouteAnswer } from '../ask/client.ts';
 
 const OPTIONS = {
   header: { type: 'string', short: 'H', multiple: true },
@@ -32,18 +17,12 @@ const OPTIONS = {
   admin: { type: 'string' },
   output: { type: 'string', short: 'o' },
 } as const;
-const ARGUMENTS = 3;
+const ARGUMENTS = 2;
 
-/** The command `route`. */
-export const routeCommand: Command = { usage: USAGE, run };
-
-async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
+/** Runs the command with the arguments after `explain`. @returns the exit code. @throws SluiceError */
+export async function explainCommand(argv: readonly string[], deps: CliDeps): Promise<number> {
   const { values, positionals } = readArgs(argv, OPTIONS, ARGUMENTS);
-  const [action, method, url] = positionals;
-  if (action !== 'explain') {
-    const what = action === undefined ? 'say what to do: explain' : `unknown command route ${action}`;
-    throw new SluiceError('SLU_USAGE', `${what}${didYouMean(action?.startsWith('ex') === true ? 'explain' : null)}`);
-  }
+  const [method, url] = positionals;
   if (method === undefined || url === undefined) throw new SluiceError('SLU_USAGE', 'explain takes a method and a URL');
   const isJson = readChoice('--output', values.output, ['text', 'json']) === 'json';
   const headers = (values.header ?? []).map(readHeader);
@@ -52,13 +31,8 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
     throw new SluiceError('SLU_USAGE', '--config and --admin exclude each other');
   }
   if (values.config !== undefined) return tell(await fromDocument(values.config, question, deps), isJson, deps);
-  const adminUrl = values.admin ?? deps.env['SLUICE_ADMIN'] ?? DEFAULT_ADMIN;
-  try {
-    return tell(await fetchRouteAnswer(adminUrl, question), isJson, deps);
-  } catch (error) {
-    deps.stderr.write(`sluice: cannot reach the admin server at ${adminUrl}: ${reasonOf(error)}\n`);
-    return EXIT.unreachable;
-  }
+  const asked = await asking(adminOf(values.admin, deps), deps, (adminUrl) => fetchRouteAnswer(adminUrl, question));
+  return 'exit' in asked ? asked.exit : tell(asked.answer, isJson, deps);
 }
 
 function readHeader(text: string): readonly [string, string] {
