@@ -31,6 +31,7 @@ export function recordedDeps(changes: Partial<CliDeps> = {}): Recorded {
       parse: () => ({ ok: false, problems: [] }),
       sources: () => null,
       hash: () => '',
+      format: (text) => ({ ok: true, text }),
       schema: () => ({ title: 'a schema' }),
       forecast: () => ({ kind: 'done', forecasts: [] }),
       simulate: async () => ({ kind: 'unknown', detail: 'nothing is simulated in this test' }),

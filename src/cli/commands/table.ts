@@ -20,7 +20,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   entry('demo', 'watch a bad canary being rolled back', async () => (await import('../demo/demo.ts')).demoCommand),
   entry(
     'config',
-    'validate, sign and explain a configuration; history, diff, rollback of a running one',
+    'check, format, sign, import, explain a configuration; revisions of a running one',
     async () => (await import('../config/entry.ts')).configEntry,
   ),
   entry('status', 'show a running gateway', async () => (await import('../admin/status.ts')).statusCommand),

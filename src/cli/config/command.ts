@@ -2,6 +2,7 @@
  * `sluice config`: checks a configuration document before a gateway has to, and prints its JSON Schema.
  */
 
+import { visible } from '../../lib/text/visible.ts';
 import type { Config } from '../../model/config.ts';
 import { formatProblem, type ParseResult, type Problem, SluiceError } from '../../model/problem.ts';
 import type { ForecastAnswer, ForecastQuestion } from '../../model/rollout.ts';
@@ -30,6 +31,8 @@ export interface ConfigTools {
   ): { readonly names: readonly string[]; readonly problems: readonly Problem[] } | null;
   /** Content hash, hex. */
   hash(config: Config): string;
+  /** A document in the one form, or why it has none. */
+  format(text: string): { readonly ok: true; readonly text: string } | { readonly ok: false; readonly because: string };
   /** JSON Schema of the document. */
   schema(): unknown;
   /** What the document's rollouts can find; nothing is measured. */
@@ -45,7 +48,9 @@ export interface ConfigTools {
 }
 
 export const CONFIG_USAGE = `sluice config validate FILE [-o text|json]
+sluice config fmt FILE [--check]
 sluice config schema
+sluice config import FILE [--from gateway-api]
 sluice config sign FILE [--config-key-file FILE] [--name NAME] [--signature FILE] [--revision N] [--key ID]
 sluice config verify FILE [--config-key-file FILE] [--name NAME] [--signature FILE]
 sluice config explain PATH [--config FILE] [--admin URL]
@@ -56,7 +61,10 @@ sluice config unpin [--reason TEXT] [--admin URL]
 
   validate             say every problem of FILE with its place; exit 1 if there is any. Where there are keys, FILE must
                        be signed
+  fmt                  print FILE in the one form: indented by two spaces, comments and order as they are; --check prints
+                       nothing and exits with 1 if FILE has another
   schema               print the JSON Schema (draft 2020-12) for editors
+  import               print the HTTPRoutes of FILE as routes and services of a configuration, and say what has no form here
   sign                 write the signature of FILE beside it, as FILE.sig
   verify               say whether that signature is good; exit 1 if not
   explain              a setting, where it comes from, and what goes before it. PATH as in routes[2].slo, routes.shop.slo,
@@ -67,6 +75,8 @@ sluice config unpin [--reason TEXT] [--admin URL]
   rollback             put an accepted configuration in force again; default the one before with other content. It stays
                        until the sources hold something else than now, or it is unpinned
   unpin                put in force what the sources hold
+  --from SOURCE        of import: what FILE holds, gateway-api; default gateway-api
+  --check              of fmt: only say whether FILE has the form
   --config-key-file FILE  keys, <id>:<hex> per line; default those of $SLUICE_CONFIG_KEYS
   --name NAME          what the document is called in its source (routes/shop); default the name of FILE
   --signature FILE     where the signature lies; default FILE.sig
@@ -85,7 +95,7 @@ Exit codes: 0 done, 1 refused or problems found, 2 wrong usage, 3 cannot reach t
 /** Digits of the content hash that people are shown. */
 const HASH_SHOWN = 12;
 
-const SUBCOMMANDS = ['validate', 'schema', 'sign', 'verify', 'explain', ...REVISION_ACTIONS] as const;
+const SUBCOMMANDS = ['validate', 'fmt', 'schema', 'import', 'sign', 'verify', 'explain', ...REVISION_ACTIONS] as const;
 
 /**
  * Runs `sluice config` with the arguments after `config`.
@@ -110,6 +120,7 @@ async function dispatch(args: readonly string[], io: ConfigIo, tools: ConfigTool
     return EXIT.ok;
   }
   if (subcommand === 'validate') return validate(rest, io, tools);
+  if (subcommand === 'fmt') return format(rest, io, tools);
   if (subcommand === 'schema') return schema(rest, io, tools);
   if (subcommand === 'sign') return signCommand(rest, io, tools.signing);
   if (subcommand === 'verify') return verifySignature(rest, io, tools.signing);
@@ -159,6 +170,21 @@ function validateSourced(
   else if (ok) io.stdout(`${file}: ok by itself; the rest is in ${names.join(', ')}, which was not asked\n`);
   else io.stdout(`${lines(problems)}${file}: refused, ${count(problems.length, 'problem')}\n`);
   return ok ? EXIT.ok : EXIT.failed;
+}
+
+async function format(args: readonly string[], io: ConfigIo, tools: ConfigTools): Promise<number> {
+  const { values, positionals } = readArgs(args, { check: { type: 'boolean' } }, 1);
+  const [file] = positionals;
+  if (file === undefined) throw new SluiceError('SLU_USAGE', 'fmt takes a file');
+  const text = await tools.readText(file);
+  const formatted = tools.format(text);
+  if (!formatted.ok) {
+    io.stderr(`sluice: ${file} cannot be formatted: ${visible(formatted.because)}\n`);
+    return EXIT.failed;
+  }
+  if (values.check !== true) io.stdout(formatted.text);
+  else if (formatted.text !== text) io.stderr(`sluice: ${file} has another form: sluice config fmt ${file}\n`);
+  return values.check === true && formatted.text !== text ? EXIT.failed : EXIT.ok;
 }
 
 function schema(args: readonly string[], io: ConfigIo, tools: ConfigTools): number {

@@ -12,6 +12,7 @@ import { DISK } from '../../sources/disk.ts';
 import type { Environment } from '../../sources/document/interpolate.ts';
 import { mainDocument } from '../../sources/document/pieces.ts';
 import { withoutKeys } from '../../sources/document/signature/keys.ts';
+import { formatYaml } from '../../sources/document/yaml.ts';
 import { vetFiles } from '../../sources/follow/certificates/vet.ts';
 import { parseConfig, sourcesOf } from '../../sources/parse.ts';
 import { jsonSchema } from '../../sources/schema.ts';
@@ -30,6 +31,7 @@ export function createConfigTools(environment: Environment) {
     sources: (text: string, file: string) => sourcesOf(text, file, withoutKeys(environment)),
     hash: hashConfig,
     schema: jsonSchema,
+    format: formatYaml,
     async forecast(config: Config, question: ForecastQuestion) {
       const { answerForecast, NOT_MEASURED } = await import('../answers/forecast.ts');
       return answerForecast(config, question, () => NOT_MEASURED);

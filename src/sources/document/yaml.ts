@@ -1,11 +1,12 @@
 /**
- * Reads and writes YAML that is no configuration of ours: files of several documents, as other tools write them.
+ * Reads and writes YAML that is no configuration of ours: files of several documents, as other tools write them; gives documents one form.
  *
  * Strict YAML 1.2, values as they are: no variables, no merging. Tags, aliases and keys that are not text are refused, like documents
  * above 16 MiB in all.
  */
 
-import { type Document, LineCounter, parseAllDocuments, stringify } from 'yaml';
+import { isDeepStrictEqual } from 'node:util';
+import { type Document, Lexer, LineCounter, parseAllDocuments, parseDocument, stringify } from 'yaml';
 import { DOCUMENT_BYTES_MAX } from './read.ts';
 
 /** A place in a file, 1-based. */
@@ -67,4 +68,42 @@ function refused(because: string): YamlFile {
 /** Documents as YAML, each after a line of dashes but the first. */
 export function writeYaml(documents: readonly unknown[]): string {
   return documents.map((document) => stringify(document, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
+}
+
+/** A document in the one form, or why it has none. */
+export type FormattedYaml =
+  | { readonly ok: true; readonly text: string }
+  | { readonly ok: false; readonly because: string };
+
+/**
+ * One document in the one form: indented by two spaces, one space before a comment, no padding in braces, at most one empty line in a
+ * row, order and quotes as they are. What would not say the same afterwards, or would lose a comment, is refused. Never throws.
+ */
+export function formatYaml(text: string): FormattedYaml {
+  if (Buffer.byteLength(text) > DOCUMENT_BYTES_MAX) return { ok: false, because: 'it has more than 16 MiB' };
+  const before = parseDocument(text, FORMAT_OPTIONS);
+  const [error] = before.errors;
+  if (error !== undefined) return { ok: false, because: error.message };
+  const formatted = withoutSpare(before.toString({ indent: 2, lineWidth: 0, flowCollectionPadding: false }));
+  const after = parseDocument(formatted, FORMAT_OPTIONS);
+  const isSame =
+    after.errors.length === 0 &&
+    isDeepStrictEqual(after.toJS(), before.toJS()) &&
+    isDeepStrictEqual(commentsIn(formatted), commentsIn(text));
+  return isSame ? { ok: true, text: formatted } : { ok: false, because: 'it would not say the same afterwards' };
+}
+
+const FORMAT_OPTIONS = { version: '1.2', strict: true, prettyErrors: false, logLevel: 'error' } as const;
+
+/** Marks that the lexer puts between the parts of a text: begin of a document, end of a flow, begin of a scalar. */
+const MARKS: ReadonlySet<string> = new Set(['\u0002', '\u0018', '\u001f']);
+
+/** Spaces behind comments are the printer's only spare ones. */
+function withoutSpare(text: string): string {
+  const parts = [...new Lexer().lex(text)].filter((part) => !MARKS.has(part));
+  return parts.map((part) => (part.startsWith('#') ? part.trimEnd() : part)).join('');
+}
+
+function commentsIn(text: string): string[] {
+  return [...new Lexer().lex(text)].filter((lexeme) => lexeme.startsWith('#')).map((comment) => comment.trimEnd());
 }

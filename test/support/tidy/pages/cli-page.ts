@@ -21,10 +21,9 @@ Every command with its help. Made from the table of commands (\`src/cli/commands
 - **Completion**: \`eval "$(sluice completion bash)"\`; zsh and fish likewise.
 - **Start-up**: compiled code is kept in \`$XDG_CACHE_HOME/sluice\` or \`~/.cache/sluice\`, if that is the user's own and nobody else may
   write to it; \`NODE_DISABLE_COMPILE_CACHE=1\` turns it off.
-- **By other names elsewhere**: routes, versions and objectives are read by \`status\` (\`-o json\` has \`routes\` and \`slos\`), not by \`ls\` and
-  \`get\`; what an objective comes to, by \`slo validate\`, and what was done about it by \`why ROUTE\`. A rollout's history is \`decisions\`, its
-  weights are set by \`weights set\`. Objectives are imported and exported by \`slo\`, configurations of other gateways are not. There is no
-  \`config fmt\`, and no output as YAML or wide.
+- **By other names elsewhere**: what an objective comes to at the traffic there is, is in \`slo get\`, and what was done about it in
+  \`why ROUTE\`. Weights are set by \`weights set\`, not by \`rollout\`. Objectives are imported and exported by \`slo\`, HTTPRoutes of the
+  Gateway API imported by \`config import\`, configurations of other gateways are not. There is no output as YAML or wide.
 
 `;
 

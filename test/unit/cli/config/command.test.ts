@@ -2,10 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { CONFIG_USAGE, type ConfigTools, configCommand } from '#src/cli/config/command.ts';
 import { type ParseResult, SluiceError } from '#src/model/problem.ts';
+import { formatYaml } from '#src/sources/document/yaml.ts';
 import { parseConfig, sourcesOf } from '#src/sources/parse.ts';
 import { SOUND } from '../../../support/config.ts';
 
 const FILES: Readonly<Record<string, string>> = {
+  'ragged.yaml': 'a:   { b: 1 }    # why\nlist:\n        - 2\n',
+  'formatted.yaml': 'a: {b: 1} # why\nlist:\n  - 2\n',
+  'broken.yaml': 'a: [1\n',
   'good.yaml': SOUND,
   'warned.yaml': SOUND.replace('"127.0.0.1:7002"', ''),
   'sourced.yaml': 'sources: [{directory: {path: conf.d}}]',
@@ -22,6 +26,7 @@ const TOOLS: ConfigTools = {
   parse: (text, file): ParseResult => parseConfig(text, file, {}),
   sources: (text, file) => sourcesOf(text, file, {}),
   hash: () => '0123456789abcdef',
+  format: formatYaml,
   schema: () => ({ title: 'a schema' }),
   forecast: () => ({ kind: 'done', forecasts: [] }),
   simulate: async () => ({ kind: 'unknown', detail: '' }),
@@ -54,6 +59,25 @@ async function run(...args: string[]): Promise<{ code: number; stdout: string; s
   const code = await configCommand(args, io, TOOLS);
   return { code, stdout, stderr };
 }
+
+describe('sluice config fmt', () => {
+  test('prints the one form, and says whether a file has it', async () => {
+    const { code, stdout } = await run('fmt', 'ragged.yaml');
+    assert.deepEqual([code, stdout], [0, 'a: {b: 1} # why\nlist:\n  - 2\n']);
+    const ragged = await run('fmt', 'ragged.yaml', '--check');
+    const stderr = 'sluice: ragged.yaml has another form: sluice config fmt ragged.yaml\n';
+    assert.deepEqual(ragged, { code: 1, stdout: '', stderr });
+    assert.deepEqual(await run('fmt', 'formatted.yaml', '--check'), { code: 0, stdout: '', stderr: '' });
+  });
+
+  test('refuses what is no YAML, and takes a file', async () => {
+    const broken = await run('fmt', 'broken.yaml');
+    assert.deepEqual([broken.code, broken.stdout], [1, '']);
+    assert.match(broken.stderr, /^sluice: broken\.yaml cannot be formatted: /);
+    assert.equal((await run('fmt')).code, 2);
+    assert.equal((await run('fmt', 'gone.yaml')).code, 1);
+  });
+});
 
 describe('sluice config validate', () => {
   test('says of a file with sources where the rest is, and asks nobody', async () => {
@@ -134,7 +158,7 @@ describe('sluice config schema', () => {
 describe('wrong usage', () => {
   test('ends with 2, says what is wrong and where help is', async () => {
     for (const [args, words] of [
-      [[], /say what to do: validate, schema, sign, verify, explain, history, diff, rollback, unpin/],
+      [[], /say what to do: validate, fmt, schema, import, sign, verify, explain, history, diff, rollback, unpin/],
       [['valdate', 'good.yaml'], /unknown command config valdate \(did you mean validate\?\)/],
       [['x'], /unknown command config x\n/],
       [['validate'], /validate takes a file/],

@@ -1,12 +1,51 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { readYaml, writeYaml } from '#src/sources/document/yaml.ts';
+import { parse } from 'yaml';
+import { formatYaml, readYaml, writeYaml } from '#src/sources/document/yaml.ts';
+
+const FOLDER = new URL('../../../../config/examples/', import.meta.url);
+const EXAMPLES = readdirSync(FOLDER).map((name) => readFileSync(new URL(name, FOLDER), 'utf8'));
 
 function refusal(text: string): string {
   const read = readYaml(text);
   assert.ok(!read.ok, text);
   return `${read.place.line} ${read.because}`;
 }
+
+describe('the one form', () => {
+  const formatted = (text: string): string => {
+    const result = formatYaml(text);
+    return result.ok ? result.text : assert.fail(result.because);
+  };
+
+  it('says the same, with every comment, and is its own form', () => {
+    for (const text of [
+      ...EXAMPLES,
+      '# only words\n',
+      '',
+      'a: "x: y"\nb: |\n  two\n  lines\n',
+      '{"a": [1, {"b": null}]}',
+    ]) {
+      const once = formatted(text);
+      assert.equal(formatted(once), once);
+      assert.deepEqual(parse(once), parse(text));
+      assert.deepEqual(once.match(/#.*$/gm), text.match(/#.*$/gm)?.map((comment) => comment.trimEnd()) ?? null);
+    }
+  });
+
+  it('has two spaces of indentation and nothing to spare', () => {
+    assert.equal(
+      formatted('a:    { b: 1 }    # why   \n\n\n\nlist:\n        - 2   \n        -   c: 3\n            d: 4\n'),
+      'a: {b: 1} # why\n\nlist:\n  - 2\n  - c: 3\n    d: 4\n',
+    );
+  });
+
+  it('is refused to what is no document', () => {
+    for (const text of ['a: [1\n', 'a: 1\na: 2\n', 'a: 1\n---\nb: 2\n']) assert.ok(!formatYaml(text).ok, text);
+    assert.ok(!formatYaml(`a: ${'x'.repeat(17 * 1024 * 1024)}`).ok);
+  });
+});
 
 describe('YAML of others', () => {
   it('is read document by document, each value with its place', () => {
