@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { suite, type TestContext, test } from 'node:test';
 import { parseExposition } from '../support/readings/metrics/exposition.ts';
+import { assertShown, shownOf } from '../support/runner/shown.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 const RUN_MS_MAX = 40_000;
@@ -154,6 +155,7 @@ suite('demo', { timeout: 180_000 }, () => {
     assert.match(text, /✔ stable kept serving: (\d+) of \1 requests/);
     assert.match(text, /v2 0 \(configured 20\)/);
     assert.doesNotMatch(text, /missing:|\u001b/);
+    assertShown(shownOf('README.md', 'npm run demo -- --once'), text);
     await untilGone(pidsIn(text));
     assert.deepEqual(readdirSync(folder), []);
   });
@@ -207,6 +209,12 @@ suite('demo', { timeout: 180_000 }, () => {
       ['rollback'],
     );
     await checkMetrics(new URL('/metrics', decisionsUrl));
+    const why = spawnSync(process.execPath, ['src/main.ts', 'why', 'checkout'], {
+      cwd: ROOT,
+      env: { ...process.env, SLUICE_ADMIN: new URL(decisionsUrl ?? '').origin },
+      encoding: 'utf8',
+    });
+    assertShown(shownOf('README.md', 'sluice why checkout'), why.stdout);
     child.kill('SIGTERM');
     assert.equal((await exit).code, 0);
     await untilGone(pidsIn(output()));

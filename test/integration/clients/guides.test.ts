@@ -1,6 +1,7 @@
 /**
  * The guides do what they say: every block of a shell is run, in its order and in one shell, every configuration is checked, by
- * the gateway's own parser or by the program that it is for. What needs something that is not here is marked and listed.
+ * the gateway's own parser or by the program that it is for, and what is shown of a command's output is what the command prints. What
+ * needs something that is not here is marked and listed.
  */
 
 import assert from 'node:assert/strict';
@@ -13,6 +14,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { parseAllDocuments } from 'yaml';
 import { parseConfig } from '#src/sources/parse.ts';
 import { findBinary } from '../../support/runner/servers.ts';
+import { assertShown, shownIn } from '../../support/runner/shown.ts';
 import { freePorts } from '../../support/stores/server.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
@@ -125,7 +127,8 @@ describe('the guides', { timeout: 3 * HANG_MS, concurrency: true }, () => {
 
     it(`${guide}: every configuration is sound`, (t) => {
       const folder = folderOf(t);
-      for (const { language, about, text } of blocks.filter((block) => block.language !== 'sh')) {
+      const shown = (block: Block): boolean => block.language === 'text' && block.text.startsWith('$ ');
+      for (const { language, about, text } of blocks.filter((block) => block.language !== 'sh' && !shown(block))) {
         if (language === 'yaml' && about === 'gateway.yaml') assertConfig(text, guide);
         else if (language === 'yaml' && ['traefik', 'kubernetes'].includes(about)) assertYaml(text);
         else if (['nginx', 'haproxy'].includes(language)) assertTaken(language, text, folder);
@@ -146,7 +149,16 @@ describe('the guides', { timeout: 3 * HANG_MS, concurrency: true }, () => {
       }
       // What the commands ask by default is the admin port that stands in.
       const admin = `export SLUICE_ADMIN=http://127.0.0.1:${free[PORTS.indexOf('9900')]}\n`;
-      await runScript(t, folder, admin + run.map(({ text }) => placed(text)).join('\n'));
+      const shown = shownIn([`docs/guides/${guide}`]);
+      const script = run.map(({ text }) => placed(text)).join('\n');
+      const kept = script.split('\n').map((line) => {
+        const n = shown.findIndex(({ command }) => command === line);
+        return n === -1 ? line : `${line} > shown-${n} && cat shown-${n}`;
+      });
+      await runScript(t, folder, admin + kept.join('\n'));
+      for (const [n, { output }] of shown.entries()) {
+        assertShown(output, readFileSync(join(folder, `shown-${n}`), 'utf8'));
+      }
     });
   }
 });
