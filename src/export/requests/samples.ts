@@ -42,6 +42,12 @@ export class Samples {
     return [...this.#byRoute].map(([route, { bad, slow }]) => ({ route, bad: [...bad], slow: [...slow] }));
   }
 
+  /** Of one route; null: it had none. */
+  of(route: string): RouteSamples | null {
+    const kept = this.#byRoute.get(route);
+    return kept === undefined ? null : { route, bad: [...kept.bad], slow: [...kept.slow] };
+  }
+
   /** Those of a route, which is the newest from now on. */
   #kept(route: string): Kept {
     const kept = this.#byRoute.get(route) ?? { bad: [], slow: [] };

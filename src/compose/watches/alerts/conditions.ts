@@ -24,6 +24,7 @@ import type { ConfigStatus, SourceStatus } from '../../../model/status.ts';
 import type { FleetRole } from '../../../model/threads/fleet.ts';
 import type { Condition, ObjectiveTrouble, ObjectiveTroubles, Severity } from '../../../model/threads/load/alerts.ts';
 import type { SaturationStatus } from '../../../model/threads/load/saturation.ts';
+import type { RouteSamples } from '../../../model/threads/requests/samples.ts';
 import type { RevisionsStatus } from '../../../model/threads/revision.ts';
 import type { StateStatus } from '../../../model/threads/state.ts';
 import type { TlsStatus } from '../../../model/threads/tls.ts';
@@ -32,6 +33,8 @@ export const STALE_MS = 60_000;
 export const EXPIRES_MS = 7 * 86_400_000;
 /** So long a promotion is news. */
 export const PROMOTED_MS = 3_600_000;
+/** Requests that an alert of an objective names. */
+const REQUESTS_SAID = 2;
 const HOUR_MS = 3_600_000;
 
 /** A rollout as it stands. */
@@ -53,6 +56,8 @@ export interface Readings {
   readonly gateway: string;
   readonly fleet: string;
   readonly objectives: ObjectiveTroubles;
+  /** The newest requests of a route that missed its objectives; null: none. */
+  readonly missed: (route: string) => RouteSamples | null;
   readonly rollouts: readonly RolloutReading[];
   readonly config: ConfigStatus['last'];
   readonly revisions: Pick<RevisionsStatus, 'pin' | 'notReverted'>;
@@ -69,7 +74,7 @@ export interface Readings {
 /** Everything that is wrong now. */
 export function conditionsOf(readings: Readings): Condition[] {
   const own = [
-    ...readings.objectives.found.map(ofObjective),
+    ...readings.objectives.found.map((trouble) => ofObjective(trouble, readings)),
     ...ofMany(readings.objectives),
     ...ofConfiguration(readings),
     ...ofVersions(readings),
@@ -81,10 +86,19 @@ export function conditionsOf(readings: Readings): Condition[] {
 
 const NOWHERE = { route: '', service: '', isElsewhere: false };
 
-function ofObjective({ kind, scope, name, severity, key, sentence }: ObjectiveTrouble): Condition {
+function ofObjective(trouble: ObjectiveTrouble, { missed }: Readings): Condition {
+  const { kind, scope, name, severity, key } = trouble;
   const route = scope === 'route' ? name : '';
   const service = scope === 'service' ? name : '';
+  const sentence = `${trouble.sentence}${requestsText(trouble, route === '' ? null : missed(route))}`;
   return { kind, severity, key: `${kind} ${key} ${severity}`, route, service, sentence, isElsewhere: false };
+}
+
+/** Requests to look up: what is late misses an objective about latency first. */
+function requestsText({ indicator }: ObjectiveTrouble, samples: RouteSamples | null): string {
+  const { bad = [], slow = [] } = samples ?? {};
+  const newest = (indicator === 'latency' ? [...slow, ...bad] : bad).slice(0, REQUESTS_SAID);
+  return newest.length === 0 ? '' : `; requests ${newest.map(({ requestId }) => requestId).join(', ')}`;
 }
 
 function ofMany({ found, unsaid }: ObjectiveTroubles): Condition[] {

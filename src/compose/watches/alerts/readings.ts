@@ -17,7 +17,8 @@ export function nameOf({ config }: Current): string {
 
 /** What may be wrong now. */
 export function readingsOf(insight: Insight, current: Current): Readings {
-  const { store, objectives, configuration, revisions, drifts, health, watches, totals, tls, durable } = insight;
+  const { store, objectives, configuration, revisions, drifts, health, watches, totals, tls, durable, accessLog } =
+    insight;
   const gateway = nameOf(current);
   const sources = configuration.sources();
   return {
@@ -25,6 +26,7 @@ export function readingsOf(insight: Insight, current: Current): Readings {
     gateway,
     fleet: current.config.fleet?.name ?? gateway,
     objectives: objectives.slos.troubles(),
+    missed: (route) => accessLog.samples.of(route),
     rollouts: rolloutsOf(insight, current),
     config: store.status().last,
     revisions: revisions.status(sources),

@@ -26,6 +26,7 @@ suite('samples of requests', () => {
     assert.deepEqual(shop?.slow, [
       { requestId: 'late', version: 'v1', at, latencyMs: 480, status: 200, reason: 'none' },
     ]);
+    assert.deepEqual([samples.of('shop'), samples.of('pay')], [shop, null]);
     assert.deepEqual([shop?.bad[0]?.status, shop?.bad[0]?.reason], [null, 'response_timeout']);
   });
 

@@ -16,6 +16,7 @@ const FINE: Readings = {
   gateway: 'gw-1',
   fleet: 'edge',
   objectives: { found: [], unsaid: 0 },
+  missed: () => null,
   rollouts: [],
   config: { at: '', result: 'accepted', problems: [] },
   revisions: { pin: null, notReverted: null },
@@ -67,6 +68,19 @@ suite('conditions', () => {
     assert.deepEqual(told({ objectives: { found, unsaid: 7 } }).slice(2), [
       'page burn [gw-1 burn of many] more than 2 alerts of objectives: those beyond are not told one by one',
     ]);
+  });
+
+  test('an objective of a route names requests that missed it', () => {
+    const sample = { version: 'v1', at: '', latencyMs: 1, status: 200, reason: 'none' };
+    const [bad, slow] = [['b1', 'b2', 'b3'], ['s1']].map((ids) => ids.map((requestId) => ({ ...sample, requestId })));
+    const missed = (route: string) => ({ route, bad: bad ?? [], slow: slow ?? [] });
+    const saidOf = (indicator: 'availability' | 'latency', scope: 'route' | 'service') => {
+      const trouble = { kind: 'burn', severity: 'page', key: 'k', sentence: 'burns', name: 'shop' } as const;
+      return conditionsOf({ ...FINE, missed, objectives: { found: [{ ...trouble, indicator, scope }], unsaid: 0 } })[0];
+    };
+    assert.equal(saidOf('availability', 'route')?.sentence, 'burns; requests b1, b2');
+    assert.equal(saidOf('latency', 'route')?.sentence, 'burns; requests s1, b1');
+    assert.equal(saidOf('latency', 'service')?.sentence, 'burns');
   });
 
   test('a canary that is rolled back, with what it was rolled back for', () => {
