@@ -43,7 +43,11 @@ async function dispatch(name: string, rest: readonly string[], deps: CliDeps): P
   const entry = commandNamed(name === '--version' || name === '-v' ? 'version' : name);
   if (asksHelp(rest)) return help(entry.name, deps);
   const command = await entry.load();
-  return command.run(rest, deps);
+  // Few ask for it, and what is not asked for is not loaded.
+  if (!rest.some((word) => word.endsWith('yaml'))) return command.run(rest, deps);
+  const { asksYaml, runForYaml } = await import('./commands/yaml-output.ts');
+  const asked = asksYaml(rest);
+  return asked === null ? command.run(rest, deps) : runForYaml((yaml) => command.run(asked, yaml), deps);
 }
 
 function asksHelp(argv: readonly string[]): boolean {
