@@ -11,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import type { Decision } from '#src/model/slo.ts';
 import type { Status } from '#src/model/status.ts';
 import { listenLoopback } from './plane.ts';
+import type { Place } from './runner/network/networks.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** Bounds every wait; reached only when something is broken. */
@@ -49,15 +50,19 @@ export interface Surroundings {
   /** Options of the runtime, and of `sluice run`. */
   readonly nodeArgs?: readonly string[];
   readonly args?: readonly string[];
+  /** Where it runs; default: here. */
+  readonly place?: Place;
 }
 
-function launch(config: string, { env, signature, nodeArgs = [], args = [] }: Surroundings = {}): Started {
+function launch(config: string, { env, signature, nodeArgs = [], args = [], place }: Surroundings = {}): Started {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   const file = join(folder, 'gateway.yaml');
   writeFileSync(file, config);
   if (signature !== undefined) writeFileSync(`${file}.sig`, signature);
   const options = { stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } };
-  const child = spawn(process.execPath, [...nodeArgs, MAIN, 'run', '--config', file, ...args], options);
+  const run = [process.execPath, ...nodeArgs, MAIN, 'run', '--config', file, ...args];
+  const [command, ...rest] = place === undefined ? run : [...place.command, ...run];
+  const child = spawn(command as string, rest, options);
   let text = '';
   child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -90,12 +95,16 @@ export async function startGatewayProcess(
     await cleanUp();
     throw error;
   }
-  const url = (name: string): string => new RegExp(`^${name} +(http\\S+)`, 'm').exec(output())?.[1] as string;
-  const adminUrl = url('admin');
+  const url = async (name: string): Promise<string> => {
+    const there = new RegExp(`^${name} +(http\\S+)`, 'm').exec(output())?.[1] as string;
+    const { place } = surroundings;
+    return place === undefined ? there : `http://127.0.0.1:${await place.door(Number(new URL(there).port))}`;
+  };
+  const [proxyUrl, adminUrl] = [await url('proxy'), await url('admin')];
   const get = async <T>(path: string): Promise<T> => (await fetch(adminUrl + path)).json() as Promise<T>;
   return {
     child,
-    proxyUrl: url('proxy'),
+    proxyUrl,
     adminUrl,
     output,
     exited,

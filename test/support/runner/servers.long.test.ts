@@ -96,6 +96,16 @@ describe('ensureServers', () => {
     assert.equal(ensureServers([WRK], machineWith([], ['wrk'], true)).isFailure, false);
   });
 
+  test('does without a program that is there and of no use, and fails for it where CI=true', () => {
+    const tool: Server = { ...WRK, trial: (path) => (path === '/usr/bin/wrk' ? 'only root may run it' : 'another') };
+    const report = ensureServers([NGINX, tool], machineWith(['nginx', 'wrk'], 'refuses'));
+    assert.deepEqual(report.lines, ['wrk is of no use here (only root may run it); skipped: every load run']);
+    assert.deepEqual(report.missing, [tool]);
+    assert.deepEqual([...report.found.keys()], ['nginx']);
+    assert.equal(ensureServers([tool], machineWith(['wrk'], 'refuses', true)).isFailure, true);
+    assert.equal(ensureServers([{ ...WRK, trial: () => '' }], machineWith(['wrk'], 'refuses', true)).isFailure, false);
+  });
+
   test('tells a package that does not hold the program from one that could not be installed', () => {
     const report = ensureServers([WRK], machineWith([], []));
     assert.match(report.lines.join(), /it holds no such program/);

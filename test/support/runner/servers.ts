@@ -32,6 +32,8 @@ export interface Server {
   readonly suite?: string;
   /** The package of npm that has it instead, and where: Node itself comes so. */
   readonly npm?: NpmPackage;
+  /** Tries it: says why it is of no use here, or nothing. Without it, who is there is of use. */
+  readonly trial?: (path: string) => string;
   /** What is skipped without it, as the end of the sentence "skipped: …". */
   readonly neededFor: string;
 }
@@ -64,6 +66,7 @@ export const SERVERS: readonly Server[] = [
   { binary: 'promtool', debianPackage: 'prometheus', neededFor: 'promtool, which checks and tests rules' },
   { binary: 'prometheus', debianPackage: 'prometheus', neededFor: 'Prometheus, which scrapes the metrics' },
   { binary: 'systemd-analyze', debianPackage: 'systemd', neededFor: 'systemd-analyze, which verifies units' },
+  { binary: 'ip', debianPackage: 'iproute2', trial: tryNamespace, neededFor: 'a network that is cut' },
   { binary: 'etcd', debianPackage: 'etcd-server', neededFor: 'etcd as a source' },
   { binary: 'redis-server', debianPackage: 'redis-server', neededFor: 'Redis' },
   { binary: 'zkServer.sh', debianPackage: 'zookeeper', neededFor: 'ZooKeeper as a source' },
@@ -101,7 +104,7 @@ export interface ServerReport {
   readonly missing: readonly Server[];
   /** What a person should read; empty when everything was there. */
   readonly lines: readonly string[];
-  /** Whether the run must not go on: something is missing and `CI=true`. */
+  /** Whether the run must not go on: something is missing, or of no use, and `CI=true`. */
   readonly isFailure: boolean;
 }
 
@@ -198,6 +201,15 @@ export const thisMachine: Machine = {
   fetch: fetchNpm,
 };
 
+/** Why no network namespace can be made; empty when one can, which is gone again. @param ip full path */
+export function tryNamespace(ip: string): string {
+  const name = `sluice-${process.pid}-trial`;
+  const { status, stderr } = spawnSync(ip, ['netns', 'add', name], { encoding: 'utf8' });
+  if (status !== 0) return `it makes no network namespace: ${stderr.trim()}`;
+  spawnSync(ip, ['netns', 'delete', name]);
+  return '';
+}
+
 /** Makes sure of servers: finds them, installs what is missing if it can, and reports. */
 export function ensureServers(servers: readonly Server[], machine: Machine = thisMachine): ServerReport {
   const absent = servers.filter(({ binary }) => machine.find(binary) === null);
@@ -213,13 +225,18 @@ export function ensureServers(servers: readonly Server[], machine: Machine = thi
   }
   const found = new Map<string, string>();
   const missing: Server[] = [];
+  const useless = new Map<Server, string>();
   for (const server of servers) {
     const path = machine.find(server.binary);
-    if (path === null) missing.push(server);
+    const failure = path === null ? '' : (server.trial?.(path) ?? '');
+    if (failure !== '') useless.set(server, failure);
+    if (path === null || failure !== '') missing.push(server);
     else found.set(server.binary, path);
   }
   const lines = missing.map((server) => {
     const { binary, debianPackage, suite = '', npm, neededFor } = server;
+    const failure = useless.get(server);
+    if (failure !== undefined) return `${binary} is of no use here (${failure}); skipped: ${neededFor}`;
     const debian = `Debian package ${debianPackage}${suite === '' ? '' : ` of ${suite}`}`;
     const named = npm === undefined ? debian : `package ${npm.spec} of npm`;
     return `${binary} is missing (${named}; ${because.get(server) || 'it holds no such program'}); skipped: ${neededFor}`;

@@ -8,6 +8,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Place } from '../runner/network/networks.ts';
 import { findBinary } from '../runner/servers.ts';
 
 const READY_MS = 60_000;
@@ -39,6 +40,8 @@ export interface StoreKind {
   readonly command?: string;
   readonly ports: number;
   readonly args: (folder: string, ports: readonly number[]) => readonly string[];
+  /** Further ones, that have it answer at an address beside loopback. */
+  readonly alsoAt?: (address: string, ports: readonly number[]) => readonly string[];
   /** Which of the ports is asked; the first. */
   readonly isReady: (url: string) => Promise<boolean>;
 }
@@ -52,6 +55,8 @@ export const ETCD: StoreKind = {
     ...['--listen-peer-urls', loopback(peer), '--initial-advertise-peer-urls', loopback(peer)],
     ...['--initial-cluster', `test=${loopback(peer)}`],
   ],
+  // Here and below: the later one of two counts.
+  alsoAt: (address, [client]) => ['--listen-client-urls', `${loopback(client)},http://${address}:${client}`],
   isReady: async (url) => {
     const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(1000) });
     return ((await answer.json()) as { health: unknown }).health === 'true';
@@ -68,6 +73,7 @@ export const CONSUL: StoreKind = {
     ...['-dns-port=-1', '-grpc-port=-1', '-log-level=err', '-node=test', '-disable-host-node-id'],
     ...['-hcl', 'performance { raft_multiplier = 1 } leave_on_terminate = false'],
   ],
+  alsoAt: (address) => [`-client=127.0.0.1 ${address}`],
   isReady: async (url) => {
     const answer = await fetch(`${url}/v1/status/leader`, { signal: AbortSignal.timeout(1000) });
     if ((await answer.text()).length <= 2) return false;
@@ -106,6 +112,7 @@ export const REDIS: StoreKind = {
   binary: 'redis-server',
   ports: 1,
   args: (_folder, [port]) => ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
+  alsoAt: (address) => ['--bind', '127.0.0.1', address, '--protected-mode', 'no'],
   isReady: async (url) => {
     const socket = connect(Number(new URL(url).port), '127.0.0.1');
     try {
@@ -130,17 +137,24 @@ export async function startEtcdCluster(size: number): Promise<StoreServer[]> {
   const cluster = members.map(({ name, own }) => `${name}=${loopback(own[1])}`).join();
   const kindOf = (name: string): StoreKind => ({
     ...ETCD,
-    // The later one of two counts.
     args: (folder, own) => [...ETCD.args(folder, own), '--name', name, '--initial-cluster', cluster],
   });
   return Promise.all(members.map(({ name, own }) => startStore(kindOf(name), own)));
 }
 
-/** Starts a store and resolves when it answers. @param given its ports; default: free ones */
-export async function startStore(kind: StoreKind, given?: readonly number[]): Promise<StoreServer> {
+/**
+ * Starts a store and resolves when it answers.
+ * @param given its ports; default: free ones
+ * @param place where it runs, and answers at the place's address too; default: here
+ */
+export async function startStore(kind: StoreKind, given?: readonly number[], place?: Place): Promise<StoreServer> {
   const folder = mkdtempSync(join(tmpdir(), `sluice-${kind.binary}-`));
   const ports = given ?? (await freePorts(kind.ports));
-  const url = loopback(ports[0]);
+  const url = loopback(place === undefined ? ports[0] : await place.door(ports[0] as number));
+  const program = findBinary(kind.command ?? kind.binary) as string;
+  const also = place === undefined ? [] : (kind.alsoAt?.(place.address, ports) ?? []);
+  const run = [program, ...kind.args(join(folder, 'data'), ports), ...also];
+  const [command, ...args] = place === undefined ? run : [...place.command, ...run];
   let child: ChildProcess | null = null;
   const kill = async (): Promise<void> => {
     const dying = child;
@@ -152,9 +166,7 @@ export async function startStore(kind: StoreKind, given?: readonly number[]): Pr
   };
   const restart = async (): Promise<void> => {
     let output = '';
-    const started = spawn(findBinary(kind.command ?? kind.binary) as string, kind.args(join(folder, 'data'), ports), {
-      stdio: 'pipe',
-    });
+    const started = spawn(command as string, args, { stdio: 'pipe' });
     started.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     started.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child = started;

@@ -11,10 +11,8 @@ import { type Relay, startRelay } from './relay.ts';
 
 const TOKEN = 'sixteen-visible-characters';
 
-export interface Node {
-  readonly name: string;
-  readonly gateway: GatewayProcess;
-  readonly relay: Relay;
+/** What is asked of a gateway of a fleet. */
+export interface Asked {
   route(name?: string): Promise<RouteStatus>;
   standing(name?: string): Promise<FleetRolloutStatus>;
   /** The state of the rollout, and the canary's weight in force. */
@@ -23,6 +21,12 @@ export interface Node {
     name: RolloutCommandName,
     route?: string,
   ): Promise<{ readonly status: number; readonly body: Readonly<Record<string, unknown>> }>;
+}
+
+export interface Node extends Asked {
+  readonly name: string;
+  readonly gateway: GatewayProcess;
+  readonly relay: Relay;
 }
 
 export interface TestFleet {
@@ -88,17 +92,19 @@ async function startNode(
   ports: { readonly stable: number; readonly canary: number; readonly redis: number },
 ): Promise<Node> {
   const relay = await startRelay(ports.redis);
-  const document = documentOf(name, sketch, { ...ports, relay: relay.port });
+  const document = documentOf(name, sketch, { ...ports, redis: `127.0.0.1:${relay.port}` });
   const gateway = await startGatewayProcess(document).catch(async (error: unknown) => {
     await relay.close();
     throw error;
   });
+  return { name, gateway, relay, ...askedOf(gateway) };
+}
+
+/** What is asked of a gateway. */
+export function askedOf(gateway: GatewayProcess): Asked {
   const route = async (wanted = 'shop'): Promise<RouteStatus> =>
     (await gateway.status()).routes.find((one) => one.name === wanted) as RouteStatus;
   return {
-    name,
-    gateway,
-    relay,
     route,
     standing: async (wanted = 'shop') =>
       (await gateway.status()).fleet?.rollouts.find((one) => one.route === wanted) as FleetRolloutStatus,
@@ -116,10 +122,11 @@ async function startNode(
   };
 }
 
-function documentOf(
+/** The document of one gateway. @param places ports of loopback, and Redis's address */
+export function documentOf(
   name: string,
-  { rollout, routes = ['shop'], route: field = '', fleet = '', more = '' }: FleetSketch,
-  ports: { readonly stable: number; readonly canary: number; readonly relay: number },
+  { rollout, routes = ['shop'], route: field = '', fleet = '', more = '' }: Omit<FleetSketch, 'count'>,
+  places: { readonly stable: number; readonly canary: number; readonly redis: string },
 ): string {
   const list = routes.map(
     (route) => `
@@ -141,13 +148,13 @@ ${more}
 fleet:
   name: test
   member: ${name}
-  redis: {address: "redis://127.0.0.1:${ports.relay}", timeout: 500ms}
+  redis: {address: "redis://${places.redis}", timeout: 500ms}
   ${fleet}
 services:
   shop:
     versions:
-      v1: {endpoints: ["127.0.0.1:${ports.stable}"]}
-      v2: {endpoints: ["127.0.0.1:${ports.canary}"]}
+      v1: {endpoints: ["127.0.0.1:${places.stable}"]}
+      v2: {endpoints: ["127.0.0.1:${places.canary}"]}
 routes:${list.join('')}
 `;
 }
