@@ -1,26 +1,33 @@
 /**
- * Parses documents again and again: where few routes are others than before, these alone are read, checked and built.
+ * Parses documents again and again: where few routes and services are others than before, these alone are read, checked and built.
  *
  * ```
- * documents ─▶ only routes are others? ─ yes ─▶ parse them with what they refer to ─▶ sound, and nothing said ─▶ put in their places
- *                     └ no ──▶ parse everything ◀── anything else, or a change that another route could be about ─┘
+ * documents ─▶ only routes and services? ─ yes ─▶ parse them with what they refer to ─▶ sound, and nothing said ─▶ put in their places
+ *                     └ no ──▶ parse everything ◀── anything else, or a change that others have a say in ─┘
  * ```
  * What is said of routes together (names, matches that two have, how many counters there are, services that nobody uses, paths that
- * others take) is the same as before, or is found out by parsing everything. Problems and warnings are never made here. The
- * result is that of `parseDocuments`.
+ * others take) is the same as before, or is found out by parsing everything. Routes look at little of a service (`seenOf`): where that
+ * is another, all that refer to it are parsed with it; else one of them, so that somebody uses it. Problems and warnings are never made
+ * here. The result is that of `parseDocuments`.
  */
 
+import { isDeepStrictEqual } from 'node:util';
+import { once } from '../../lib/once.ts';
 import type { Config, RouteConfig } from '../../model/config.ts';
+import { ENDPOINTS_MAX } from '../../model/tallies.ts';
+import { isListed, listedOf } from '../build/service.ts';
 import { servicesOf } from '../checks/references.ts';
 import { matchKeysOf } from '../checks/route/matches.ts';
 import { isLookedAt } from '../checks/unreachable.ts';
 import { isMapping, PIECES_BYTES_MAX, type SourceDocument } from '../document/pieces.ts';
 import type { PartReader } from '../document/reader.ts';
 import { type Parsed, parseDocuments } from '../parse.ts';
-import type { RouteInput } from '../schema.ts';
+import type { RouteInput, ServiceInput } from '../schema.ts';
 
 /** More are sooner parsed with everything. */
 const CHANGED_MAX = 16;
+/** Routes that are checked and built again because of a service. */
+const REFERRING_MAX = 64;
 
 type Sound = Extract<Parsed, { readonly ok: true }>;
 
@@ -32,29 +39,40 @@ interface Last {
   facts: Facts | null;
 }
 
-/** What is to be known of all routes. */
+/** What is to be known of all routes and services. */
 interface Facts {
-  readonly indexes: ReadonlyMap<string, number>;
-  /** Of their matches (checks/route/matches.ts): no two routes have the same. */
+  /** Places in the configuration, by name. */
+  readonly routes: ReadonlyMap<string, number>;
+  readonly services: ReadonlyMap<string, number>;
+  /** Of the matches of routes (checks/route/matches.ts): no two have the same. */
   readonly keys: Set<string>;
   readonly weighed: ReadonlySet<string>;
+  /** Places of the documents of routes, by the services that they refer to. */
+  readonly referring: () => ReadonlyMap<string, readonly number[]>;
   bytes: number;
+  /** Of all services; of these fewer may be different. */
+  endpoints: number;
 }
 
-/** A route document that took the place of another one. */
-interface Replaced {
+/** A document that took the place of another one of its kind. */
+interface Replaced<T> {
   readonly document: SourceDocument;
-  readonly before: RouteInput;
-  readonly after: RouteInput;
-  /** How much longer it is. */
-  readonly bytesMore: number;
+  readonly before: T;
+  readonly after: T;
+}
+
+interface Changes {
+  readonly routes: readonly Replaced<RouteInput>[];
+  readonly services: readonly Replaced<ServiceInput>[];
+  /** How much longer the documents are. */
+  readonly bytes: number;
 }
 
 /** Parses the documents of one configuration as they change. */
 export class Renewal {
   readonly #reader: PartReader;
   #last: Last | null = null;
-  /** The last time, few routes alone were parsed. */
+  /** The last time, few routes and services alone were parsed. */
   hasRenewed = false;
 
   constructor(reader: PartReader) {
@@ -77,72 +95,129 @@ export class Renewal {
 
   /** Null: everything has to be parsed. */
   #renew(last: Last, documents: readonly SourceDocument[]): Parsed | null {
-    const changed = this.#replaced(last, documents);
-    if (changed === null) return null;
-    last.facts ??= factsOf(last.documents, last.parsed.config.routes);
+    const changes = this.#changes(last, documents);
+    if (changes === null || !changes.routes.every(isLikeBefore) || !changes.services.every(countsAsBefore)) return null;
+    last.facts ??= this.#factsOf(last);
     const { facts } = last;
-    const bytes = changed.reduce((sum, { bytesMore }) => sum + bytesMore, facts.bytes);
-    if (bytes > PIECES_BYTES_MAX || !changed.every(isLikeBefore)) return null;
-    const routes = this.#build(changed, documents);
-    if (routes === null || !routes.every(isAlone)) return null;
-    const all = [...last.parsed.config.routes];
-    for (const route of routes) {
-      const index = facts.indexes.get(route.name);
-      if (index === undefined || facts.weighed.has(route.name)) return null;
-      all[index] = route;
-    }
-    if (!moveKeys(facts.keys, last.parsed.config.routes, routes, facts.indexes)) {
+    const bytes = facts.bytes + changes.bytes;
+    const endpoints = changes.services.reduce((sum, one) => sum + addedBy(one), facts.endpoints);
+    if (bytes > PIECES_BYTES_MAX || endpoints > ENDPOINTS_MAX) return null;
+    const { config } = last.parsed;
+    const built = this.#build(changes, documents, facts);
+    if (built === null || !built.routes.every(isAlone)) return null;
+    if (!moveKeys(facts.keys, config.routes, built.routes, facts.routes)) {
       this.#last = null;
       return null;
     }
-    facts.bytes = bytes;
+    Object.assign(facts, { bytes, endpoints });
     last.documents = documents;
-    last.parsed = { ...last.parsed, config: { ...last.parsed.config, routes: all } };
+    const services = inPlaces(config.services, built.services, facts.services);
+    const routes = inPlaces(config.routes, built.routes, facts.routes);
+    last.parsed = { ...last.parsed, config: { ...config, services, routes } };
     return last.parsed;
   }
 
-  /** Null: something else than few routes is another. */
-  #replaced({ documents: former }: Last, documents: readonly SourceDocument[]): Replaced[] | null {
+  /** Null: something else than few routes and services is another. */
+  #changes({ documents: former }: Last, documents: readonly SourceDocument[]): Changes | null {
     if (former.length !== documents.length) return null;
-    const replaced: Replaced[] = [];
+    const [routes, services]: [Replaced<RouteInput>[], Replaced<ServiceInput>[]] = [[], []];
+    let bytes = 0;
     for (let n = 0; n < documents.length; n++) {
       const [was, document] = [former[n] as SourceDocument, documents[n] as SourceDocument];
       if (was === document) continue;
-      const isRoute = was.mount.kind === 'route' && document.mount.kind === 'route';
-      if (!isRoute || was.name !== document.name || was.source !== document.source) return null;
+      const { kind } = document.mount;
+      if ((kind !== 'route' && kind !== 'service') || kind !== was.mount.kind) return null;
+      if (was.name !== document.name || was.source !== document.source) return null;
       const [old, now] = [this.#reader.read(was), this.#reader.read(document)];
       if (!now.isReadable || now.faults.length > 0 || !isMapping(now.value)) return null;
-      const bytesMore = Buffer.byteLength(document.text) - Buffer.byteLength(was.text);
-      const [before, after] = [old.value as RouteInput, now.value as RouteInput];
-      replaced.push({ document, before, after, bytesMore });
-      if (replaced.length > CHANGED_MAX) return null;
+      bytes += Buffer.byteLength(document.text) - Buffer.byteLength(was.text);
+      const [before, after] = [old.value, now.value];
+      if (kind === 'route') routes.push({ document, before, after } as Replaced<RouteInput>);
+      else services.push({ document, before, after } as Replaced<unknown> as Replaced<ServiceInput>);
+      if (routes.length + services.length > CHANGED_MAX) return null;
     }
-    return replaced;
+    return { routes, services, bytes };
   }
 
-  /** The routes, parsed with what they refer to and with whatever is no route or service by itself; null: there is more to say. */
-  #build(changed: readonly Replaced[], documents: readonly SourceDocument[]): readonly RouteConfig[] | null {
-    const names = new Set(changed.flatMap(({ after }) => servicesOf(after)));
+  /**
+   * Routes and services, parsed with what they refer to and with whatever is no route or service by itself; null: there is more to say.
+   * What came out as it was is the same object.
+   */
+  #build(
+    { routes: changed, services }: Changes,
+    documents: readonly SourceDocument[],
+    facts: Facts,
+  ): Pick<Config, 'routes' | 'services'> | null {
+    const referring = services.length === 0 ? [] : this.#referring(services, documents, facts);
+    if (referring === null) return null;
+    const pieces = new Set([...changed.map(({ document }) => document), ...referring]);
+    const routes = [...pieces].map((document) => this.#reader.read(document).value as RouteInput);
+    if (routes.some(({ name }) => facts.weighed.has(name) || !facts.routes.has(name))) return null;
+    const names = new Set([...routes.flatMap(servicesOf), ...services.map(nameOf)]);
     const others = documents.filter(({ mount }) => {
       if (mount.kind === 'service') return names.has(mount.name);
       return mount.kind === 'main' || mount.kind === 'root';
     });
-    const some = [...others, ...changed.map(({ document }) => document)];
-    const parsed = parseDocuments(some, this.#reader.read, this.#reader.known);
+    const parsed = parseDocuments([...others, ...pieces], this.#reader.read, this.#reader.known);
     if (!parsed.ok || parsed.warnings.length > 0) return null;
-    const wanted = new Set(changed.map(({ after }) => after.name));
-    return parsed.config.routes.filter(({ name }) => wanted.has(name));
+    const wanted = new Set(routes.map(({ name }) => name));
+    const own = new Set(services.map(nameOf));
+    return {
+      routes: parsed.config.routes.filter(({ name }) => wanted.has(name)),
+      services: parsed.config.services.filter(({ name }) => own.has(name)),
+    };
+  }
+
+  /** Documents of routes that are to be parsed with services; null: too many, or none. */
+  #referring(
+    services: Changes['services'],
+    documents: readonly SourceDocument[],
+    { referring, weighed }: Facts,
+  ): SourceDocument[] | null {
+    const found = new Set<SourceDocument>();
+    for (const service of services) {
+      const places = referring().get(nameOf(service)) ?? [];
+      const all = places.map((place) => documents[place] as SourceDocument);
+      const isSeen = !isDeepStrictEqual(seenOf(service.before), seenOf(service.after));
+      const some = isSeen ? all : all.filter(({ mount }) => !weighed.has((mount as NamedMount).name)).slice(0, 1);
+      if (some.length === 0 || some.length > REFERRING_MAX) return null;
+      for (const document of some) found.add(document);
+    }
+    return [...found];
+  }
+
+  #factsOf({ documents, parsed: { config } }: Last): Facts {
+    const weighed = documents.flatMap(({ mount }) => (mount.kind === 'weights' ? [mount.name] : []));
+    return {
+      routes: new Map(config.routes.map(({ name }, place) => [name, place])),
+      services: new Map(config.services.map(({ name }, place) => [name, place])),
+      keys: new Set(config.routes.flatMap((route) => matchKeysOf(route).flat())),
+      weighed: new Set(weighed),
+      // Routes that come to refer to others have everything parsed, so it stays as it is.
+      referring: once(() => this.#placesByService(documents)),
+      bytes: documents.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
+      endpoints: config.services.flatMap(({ versions }) => versions.flatMap(({ endpoints }) => endpoints)).length,
+    };
+  }
+
+  #placesByService(documents: readonly SourceDocument[]): Map<string, number[]> {
+    const places = new Map<string, number[]>();
+    for (const [place, document] of documents.entries()) {
+      if (document.mount.kind !== 'route') continue;
+      for (const name of new Set(servicesOf(this.#reader.read(document).value as RouteInput))) {
+        const known = places.get(name);
+        if (known === undefined) places.set(name, [place]);
+        else known.push(place);
+      }
+    }
+    return places;
   }
 }
 
-function factsOf(documents: readonly SourceDocument[], routes: Config['routes']): Facts {
-  const weighed = documents.flatMap(({ mount }) => (mount.kind === 'weights' ? [mount.name] : []));
-  return {
-    indexes: new Map(routes.map(({ name }, index) => [name, index])),
-    keys: new Set(routes.flatMap((route) => matchKeysOf(route).flat())),
-    weighed: new Set(weighed),
-    bytes: documents.reduce((sum, { text }) => sum + Buffer.byteLength(text), 0),
-  };
+type NamedMount = Extract<SourceDocument['mount'], { readonly kind: 'route' | 'service' }>;
+
+function nameOf({ document: { mount } }: Replaced<unknown>): string {
+  return (mount as NamedMount).name;
 }
 
 /** Whether no other route has a say in what this one is warned of. */
@@ -151,7 +226,7 @@ function isAlone({ filters, matches }: RouteConfig): boolean {
 }
 
 /** Whether the route counts as before in everything that is counted, or asked, over all routes. */
-function isLikeBefore({ before, after }: Replaced): boolean {
+function isLikeBefore({ before, after }: Replaced<RouteInput>): boolean {
   const [old, now] = [shareOf(before), shareOf(after)];
   return old.length === now.length && old.every((one, index) => one === now[index]);
 }
@@ -163,15 +238,48 @@ function shareOf(route: RouteInput): readonly unknown[] {
   return [backendRefs?.length, rescuers, rollout === undefined, idempotency === undefined, value, ...servicesOf(route)];
 }
 
+/** Whether the service counts as before in what is said of all of them: questions for endpoints, objectives that depend on breakers. */
+function countsAsBefore({ before, after }: Replaced<ServiceInput>): boolean {
+  const isAsked = [before, after].some(({ versions }) =>
+    Object.values(versions).some((one) => !isListed(one.endpoints)),
+  );
+  return !isAsked && (before.breaker === undefined) === (after.breaker === undefined);
+}
+
+/** How many endpoints a service has more than before. */
+function addedBy({ before, after }: Replaced<ServiceInput>): number {
+  const countOf = ({ versions }: ServiceInput): number => Object.values(versions).flatMap(listedOf).length;
+  return countOf(after) - countOf(before);
+}
+
+/** What routes are checked by and built of: names of versions, whether one has a second endpoint for a hedge, what needs user keys. */
+function seenOf({ versions, balancer }: ServiceInput): unknown {
+  return [balancer, Object.entries(versions).map(([name, version]) => [name, listedOf(version).length > 1])];
+}
+
+/** A list with some of its items replaced, but for those that say the same. */
+function inPlaces<T extends { readonly name: string }>(
+  items: readonly T[],
+  built: readonly T[],
+  places: ReadonlyMap<string, number>,
+): readonly T[] {
+  const after = [...items];
+  for (const one of built) {
+    const place = places.get(one.name) as number;
+    if (!isDeepStrictEqual(items[place], one)) after[place] = one;
+  }
+  return after;
+}
+
 /** Takes the keys of routes over; false: another route has one of them, and the keys are worth nothing any more. */
 function moveKeys(
   keys: Set<string>,
   before: Config['routes'],
   routes: readonly RouteConfig[],
-  indexes: Facts['indexes'],
+  places: Facts['routes'],
 ): boolean {
   for (const { name } of routes) {
-    const old = before[indexes.get(name) as number] as RouteConfig;
+    const old = before[places.get(name) as number] as RouteConfig;
     for (const key of matchKeysOf(old).flat()) keys.delete(key);
   }
   for (const route of routes) {

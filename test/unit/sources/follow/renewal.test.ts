@@ -35,9 +35,9 @@ class Documents {
     );
   }
 
-  service(n: number, port: number): void {
-    const text = `versions: {v1: {endpoints: ["127.0.0.1:${port}"]}, v2: {endpoints: ["127.0.0.1:${port + 100}"]}}\n`;
-    this.put(`services/s${n}`, { kind: 'service', name: `s${n}` }, text);
+  service(n: number, port: number, more = '', versions = ''): void {
+    const own = `v1: {endpoints: ["127.0.0.1:${port}"]}, v2: {endpoints: ["127.0.0.1:${port + 100}"]}`;
+    this.put(`services/s${n}`, { kind: 'service', name: `s${n}` }, `versions: {${own}${versions}}\n${more}`);
   }
 
   put(name: string, mount: SourceDocument['mount'], text: string): void {
@@ -62,7 +62,7 @@ function rig(): { readonly documents: Documents; readonly take: () => boolean } 
   return { documents, take: () => take(renewal, documents, 'the next') };
 }
 
-describe('a configuration of which few routes are others', () => {
+describe('a configuration of which few routes and services are others', () => {
   it('is what all of its documents are, whatever happens to them', (t) => {
     const random = new Random(SEED);
     const below = (count: number): number => Math.floor(random.nextFloat() * count);
@@ -86,13 +86,25 @@ describe('a configuration of which few routes are others', () => {
       (n) => documents.route(n, path(n), 'timeouts: {request: 1s, backendRequest: 9s}\n'),
       (n) => documents.route(n, `/r${n}`, 'nonsense: 1\n'),
       (n) => documents.service(n % SERVICES, 7000 + below(20)),
+      (n) => documents.service(n % SERVICES, 7000 + n, below(2) === 0 ? 'breaker: {}\n' : 'slowStart: 5s\n'),
+      (n) =>
+        documents.service(
+          n % SERVICES,
+          7000 + n,
+          '',
+          below(2) === 0 ? `, v3: {endpoints: []}` : `, v3: {endpoints: ["127.0.0.1:1"]}`,
+        ),
+      (n) => documents.service(n % SERVICES, 7000 + n, below(2) === 0 ? 'balancer: consistentHash\n' : 'nonsense: 1\n'),
       (n) => documents.drop(`routes/r${String(n).padStart(2, '0')}`),
       (n) => documents.route(n, `/r${n}`, 'idempotency: {}\n'),
     ];
     let renewed = 0;
     for (let step = 0; step < STEPS; step++) {
       // What was made wrong is mended after a while.
-      if (step % 10 === 0) for (let n = 0; n < ROUTES; n++) documents.route(n, `/r${n}`);
+      if (step % 10 === 0) {
+        for (let n = 0; n < ROUTES; n++) documents.route(n, `/r${n}`);
+        for (let n = 0; n < SERVICES; n++) documents.service(n, 7000 + n);
+      }
       const deed = deeds[below(4) > 0 ? below(4) : below(deeds.length)] as (n: number) => void;
       for (let count = 1 + below(2); count > 0; count--) deed(below(ROUTES));
       if (take(renewal, documents, `seed ${SEED}, step ${step}`)) renewed += 1;
@@ -108,6 +120,71 @@ describe('a configuration of which few routes are others', () => {
     assert.equal(next(), true);
     documents.route(3, '/r4');
     assert.equal(next(), true);
+  });
+
+  it('is made of a service alone, and of a route that refers to it', () => {
+    const [documents, renewal] = [new Documents(), new Renewal(createPartReader({}))];
+    const parse = () => {
+      const parsed = renewal.parse(documents.all);
+      assert.ok(parsed.ok);
+      return parsed.config;
+    };
+    const before = parse();
+    documents.service(1, 7777, 'slowStart: 5s\n');
+    documents.service(2, 7778);
+    const after = parse();
+    assert.equal(renewal.hasRenewed, true);
+    assert.deepEqual(
+      after.routes.map((route, n) => route === before.routes[n]),
+      Array.from({ length: ROUTES }, () => true),
+    );
+    assert.deepEqual(
+      after.services.map((service, n) => service === before.services[n]),
+      [true, false, false],
+    );
+    const whole = parseDocuments(documents.all, createPartReader({}).read);
+    assert.deepEqual(after, whole.ok && whole.config);
+  });
+
+  it('has what its routes see of a service looked at again', () => {
+    const { documents, take: next } = rig();
+    documents.service(1, 7777, '', ', v3: {endpoints: ["127.0.0.1:1"]}');
+    assert.equal(next(), true, 'a version more');
+    documents.service(1, 7777);
+    assert.equal(next(), true, 'which nobody sends to');
+    for (let n = 0; n < ROUTES; n++)
+      documents.route(n, `/r${n}`, 'sticky: {header: x-user}\n', '{name: s1, version: v1}');
+    for (const n of [0, 2]) documents.drop(`services/s${n}`);
+    next();
+    documents.service(1, 7777, 'balancer: consistentHash\n');
+    assert.equal(next(), true, 'all routes are sticky');
+  });
+
+  it('tells of a hedge that is alone as soon as a service has one endpoint', () => {
+    const { documents, take: next } = rig();
+    const two = (more: string): void => {
+      const text = `versions: {v1: {endpoints: ["127.0.0.1:1"${more}]}, v2: {endpoints: ["127.0.0.1:9"]}}\n`;
+      documents.put('services/s1', { kind: 'service', name: 's1' }, text);
+    };
+    two(', "127.0.0.1:2"');
+    documents.route(4, '/r4', 'hedge: {after: 100ms}\n');
+    next();
+    two(', "127.0.0.1:2", "127.0.0.1:3"');
+    assert.equal(next(), true);
+    two('');
+    assert.equal(next(), false);
+  });
+
+  it('has an objective that depends on a service told of its breaker', () => {
+    const { documents, take: next } = rig();
+    documents.service(2, 7002, 'breaker: {}\n');
+    const slo = 'slo: {availability: 0.99, composite: {target: 0.9, atLeast: 0.8, dependencies: [s2]}}\n';
+    documents.route(0, '/r0', slo, '{name: s0, version: v1}');
+    next();
+    documents.service(2, 7003, 'breaker: {}\n');
+    assert.equal(next(), true);
+    documents.service(2, 7003);
+    assert.equal(next(), false);
   });
 
   const WHOLE: readonly (readonly [what: string, change: (documents: Documents) => void])[] = [
@@ -136,7 +213,25 @@ describe('a configuration of which few routes are others', () => {
         documents.put('routes/r03', { kind: 'route', name: 'r03' }, `${match}backendRefs: [{name: s0, version: v1}]\n`);
       },
     ],
-    ['a service', (documents) => documents.service(1, 7777)],
+    ['a version that is empty', (documents) => documents.service(1, 7777, '', ', v3: {endpoints: []}')],
+    ['a breaker', (documents) => documents.service(1, 7777, 'breaker: {}\n')],
+    ['user keys that a service needs', (documents) => documents.service(1, 7777, 'balancer: consistentHash\n')],
+    [
+      'endpoints that are looked up',
+      (documents) => documents.service(1, 7777, '', ', v3: {endpoints: {dns: {name: a, port: 1}}}'),
+    ],
+    ['a service that is not sound', (documents) => documents.service(1, 7777, 'nonsense: 1\n')],
+    [
+      'a version less, which routes send to',
+      (documents) => {
+        const text = 'versions: {v2: {endpoints: ["127.0.0.1:7777"]}}\n';
+        documents.put('services/s1', { kind: 'service', name: 's1' }, text);
+      },
+    ],
+    [
+      'a document that takes the place of another kind',
+      (documents) => documents.put('services/s1', { kind: 'ignored' }, 'versions: {}\n'),
+    ],
     ['a document more', (documents) => documents.route(ROUTES, '/more')],
     [
       'weights',
@@ -170,5 +265,9 @@ describe('a configuration of which few routes are others', () => {
     assert.equal(next(), false);
     documents.route(4, '/r4', 'timeouts: {request: 3s}\n');
     assert.equal(next(), true);
+    documents.service(0, 7777);
+    assert.equal(next(), true);
+    documents.service(0, 7777, '', ', v3: {endpoints: ["127.0.0.1:1"]}');
+    assert.equal(next(), false);
   });
 });
