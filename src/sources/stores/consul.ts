@@ -57,7 +57,7 @@ export function openConsul(settings: ConsulSettings): Store {
 /** An answer with the index of every key that it has. */
 interface Listed {
   readonly listing: Listing;
-  readonly indexes: ReadonlyMap<string, number>;
+  readonly indexes: Map<string, number>;
 }
 
 interface Place {
@@ -73,29 +73,24 @@ async function list(place: Place): Promise<Listed> {
   return { listing: { pieces, revision: String(index) }, indexes };
 }
 
-/** The listing of now, made of one before and of what changed since; null where that is not certain. */
-async function listChanged(
-  place: Place,
-  { listing, indexes: before }: Listed,
-  told: Names | null,
-): Promise<Listed | null> {
-  const root = rootOf(place);
+/** The listing of now, made of one before, whose indexes are handed on, and of what changed since; null where that is not certain. */
+async function listChanged(place: Place, { listing, indexes }: Listed, told: Names | null): Promise<Listed | null> {
   const asking = {
-    root,
+    root: rootOf(place),
     names: (path: string) => readNames(place, path),
+    index: (path: string) => readIndex(place, path),
     tree: (path: string) => readTree(place, path),
   };
-  const change = await changeOfTree(asking, before, told);
+  const change = await changeOfTree(asking, indexes, told);
   if (change === null || change.index < Number(listing.revision)) return null;
-  const { index, changed, indexes } = change;
-  const added = changed.filter(({ key }) => !before.has(key));
-  const isGone = before.size + added.length > indexes.size;
-  const gone = isGone ? listing.pieces.filter(({ name }) => !indexes.has(name.slice(NAME.length))) : [];
+  const { index, changed, gone } = change;
   const pieces = editedPieces(
     listing.pieces,
     piecesOf(place, changed),
-    gone.map(({ name }) => name),
+    gone.map((key) => `${NAME}${key}`),
   );
+  for (const entry of changed) indexes.set(entry.key, entry.index);
+  for (const key of gone) indexes.delete(key);
   return { listing: { pieces, revision: String(index) }, indexes };
 }
 
@@ -129,8 +124,16 @@ async function readTree({ client, settings, signal }: Place, path: string): Prom
 }
 
 async function readNames(place: Place, path: string): Promise<Names> {
-  const { client, settings, signal } = place;
-  return namesOf(client, await ask(client, settings, { path, fields: ['keys'], signal, timeoutMs: LIST_MS }));
+  return namesOf(place.client, await askNames(place, path));
+}
+
+/** Of all that is below a path. */
+async function readIndex(place: Place, path: string): Promise<number> {
+  return indexOf(place.client, await askNames(place, path));
+}
+
+function askNames({ client, settings, signal }: Place, path: string): Promise<Answer> {
+  return ask(client, settings, { path, fields: ['keys'], signal, timeoutMs: LIST_MS });
 }
 
 function namesOf(client: StoreClient, answer: Answer): Names {

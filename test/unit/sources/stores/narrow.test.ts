@@ -12,6 +12,7 @@ class Keys {
   index = 1;
   questions = 0;
   valuesRead = 0;
+  namesRead = 0;
   /** Called before each answer. */
   before: () => void = () => undefined;
 
@@ -33,7 +34,13 @@ class Keys {
     root: ROOT,
     names: async (path) => {
       const { index, entries } = this.#below(path);
+      this.namesRead += entries.length;
       return { index, names: entries.map(({ key }) => key) };
+    },
+    index: async (path) => {
+      const { index, entries } = this.#below(path);
+      this.namesRead += entries.length;
+      return index;
     },
     tree: async (path) => {
       const tree = this.#below(path);
@@ -59,20 +66,21 @@ function filled(count: number): Keys {
 }
 
 /** What the change makes of the values of before. */
-function applied(before: ReadonlyMap<string, Entry>, { changed, indexes }: TreeChange): Map<string, Entry> {
+function applied(before: ReadonlyMap<string, Entry>, { changed, gone }: TreeChange): Map<string, Entry> {
   const all = new Map([...before, ...changed.map((entry) => [entry.key, entry] as const)]);
-  return new Map([...all].filter(([key]) => indexes.has(key)));
+  for (const key of gone) assert.ok(all.delete(key), `${key} was there`);
+  return all;
 }
 
 describe('what changed in a tree', () => {
   test('is found from names that were told, unless something has changed since', async () => {
     const keys = filled(3000);
-    const before = keys.indexes;
+    const [before, entries] = [keys.indexes, new Map(keys.entries)];
     keys.put(`${ROOT}routes/r01234`, 'new');
     const told = await keys.asking.names(ROOT);
     keys.questions = 0;
     const change = await changeOfTree(keys.asking, before, told);
-    assert.deepEqual([change?.changed.map(({ value }) => value), change?.indexes], [['new'], keys.indexes]);
+    assert.deepEqual([change?.changed.map(({ value }) => value), change?.gone], [['new'], []]);
     const questions = keys.questions;
     assert.deepEqual(await changeOfTree(keys.asking, before), change);
     assert.equal(keys.questions, 2 * questions + 1, 'the names are not asked for');
@@ -81,7 +89,8 @@ describe('what changed in a tree', () => {
     keys.put(`${ROOT}routes/r09999`, 'later still');
     const later = await changeOfTree(keys.asking, before, told);
     assert.deepEqual(later?.changed.map(({ value }) => value).toSorted(), ['later', 'later still', 'new']);
-    assert.deepEqual(later?.indexes, keys.indexes);
+    assert.ok(later !== null);
+    assert.deepEqual(applied(entries, later), keys.entries);
   });
 
   test('is found with few questions and few values', async () => {
@@ -93,8 +102,23 @@ describe('what changed in a tree', () => {
       change?.changed.map(({ key, value }) => [key, value]),
       [[`${ROOT}routes/r01234`, 'new']],
     );
-    assert.deepEqual(change.indexes, keys.indexes);
+    assert.deepEqual(change.gone, []);
     assert.ok(keys.questions <= 30 && keys.valuesRead <= 128, `${keys.questions} questions, ${keys.valuesRead} values`);
+  });
+
+  test('is found without asking for a part that holds most of the names', async () => {
+    const keys = filled(3000);
+    for (let n = 0; n < 200; n++) keys.put(`${ROOT}services/s${n}`, `v${n}`);
+    const before = keys.indexes;
+    keys.put(`${ROOT}routes/r01234`, 'new');
+    keys.put(`${ROOT}services/s7`, 'new too');
+    const told = await keys.asking.names(ROOT);
+    keys.namesRead = 0;
+    const change = await changeOfTree(keys.asking, before, told);
+    assert.deepEqual(change?.changed.map(({ value }) => value).toSorted(), ['new', 'new too']);
+    assert.deepEqual(change.gone, []);
+    // Each once in a part, and those of the parts in which something changed once more in smaller ones.
+    assert.ok(keys.namesRead <= 3200 + 1000 + 200, `${keys.namesRead} names`);
   });
 
   test('is told whatever happened, or it is not told at all', async () => {
