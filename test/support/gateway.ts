@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import type { Decision } from '#src/model/slo.ts';
 import type { Status } from '#src/model/status.ts';
 import { listenLoopback } from './plane.ts';
-import type { Place } from './runner/network/networks.ts';
+import type { Place } from './runner/network/place.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** Bounds every wait; reached only when something is broken. */

@@ -8,7 +8,7 @@ import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Place } from '../runner/network/networks.ts';
+import type { Place } from '../runner/network/place.ts';
 import { findBinary } from '../runner/servers.ts';
 
 const READY_MS = 60_000;

@@ -21,6 +21,7 @@ import { fileURLToPath } from 'node:url';
 import { listenLoopback } from '../../plane.ts';
 import { findBinary, tryNamespace } from '../servers.ts';
 import { carry } from './carry.ts';
+import type { Place } from './place.ts';
 import type { FromResident, ToResident } from './resident.ts';
 
 const RESIDENT = fileURLToPath(new URL('./resident.ts', import.meta.url));
@@ -33,18 +34,6 @@ const ENDS = {
 type End = keyof typeof ENDS;
 
 export type Cut = 'down' | 'silent';
-
-/** Where a process can be started, and how to get there. */
-export interface Place {
-  /** Goes before the command of whoever is to be there. */
-  readonly command: readonly string[];
-  /** Of its end of the cable. */
-  readonly address: string;
-  /** Resolves with a port of this process's loopback that leads to `port` of the loopback there. */
-  door(port: number): Promise<number>;
-  /** Resolves when `port` of the loopback there leads to the same of this process's. */
-  window(port: number): Promise<void>;
-}
 
 export interface Networks {
   readonly near: Place;
