@@ -3,7 +3,7 @@
  * that runs short is profiled once.
  *
  * ```
- * every 50 ms   this thread's own lateness
+ * every 50 ms   this thread's own lateness; its garbage, after a change
  * every 200 ms  tallies, machine ─▶ watch ─▶ pressures of the workers, log
  *                                     └────▶ episode ─▶ one profile ─▶ disk
  * ```
@@ -12,10 +12,10 @@
 
 import { join } from 'node:path';
 import { getHeapStatistics } from 'node:v8';
-import { Collection } from '../../health/saturation/collection.ts';
+import { CalmCollection, Collection } from '../../health/saturation/collection.ts';
 import { Episode } from '../../health/saturation/episode.ts';
 import { Machine, type MachineReading } from '../../health/saturation/machine.ts';
-import { collectGarbage, profileThread } from '../../health/saturation/profiler.ts';
+import { collectGarbage, collectOnce, lastingBytes, profileThread } from '../../health/saturation/profiler.ts';
 import { profileName, writeProfile } from '../../health/saturation/profiles.ts';
 import { type GradeChange, LOOK_MS, SaturationWatch, type ThreadReading } from '../../health/saturation/watch.ts';
 import { nowMs, wallTime } from '../../lib/clock.ts';
@@ -58,10 +58,12 @@ export class Saturation {
   readonly #machine = new Machine();
   readonly #episode = new Episode();
   readonly #collection = new Collection();
+  readonly #calm = new CalmCollection();
   readonly #timer: NodeJS.Timeout;
   readonly #seen = new Map<string, Beat>();
   #beatAtMs = nowMs();
   #beats = 0;
+  #current: Store['current'] = null;
   /** The latest beat of this thread since the last look. */
   #lateMs = 0;
   #reading: MachineReading;
@@ -123,6 +125,18 @@ export class Saturation {
     this.#beats = (this.#beats + 1) % BEATS_PER_LOOK;
     const current = this.#deps.store.current;
     if (this.#beats === 0 && current !== null) this.#look(current.config, atMs);
+    // The first one comes while everything starts: nobody waits for a change then.
+    if (current !== this.#current && this.#current !== null) this.#calm.worked(atMs);
+    this.#current = current;
+    if (this.#calm.isDue(atMs, lastingBytes)) this.#tidy();
+  }
+
+  /** This thread alone: in workers requests would wait for it. */
+  #tidy(): void {
+    collectOnce();
+    this.#calm.collected(lastingBytes());
+    // It was not late, it was about to be idle.
+    this.#beatAtMs = nowMs();
   }
 
   #look(config: Config, atMs: number): void {

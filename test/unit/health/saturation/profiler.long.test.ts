@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { collectGarbage, profileThread } from '#src/health/saturation/profiler.ts';
+import { collectGarbage, collectOnce, lastingBytes, profileThread } from '#src/health/saturation/profiler.ts';
 
 const MIB = 1_048_576;
 
@@ -46,4 +46,16 @@ test('garbage is collected', async () => {
   await new Promise((next) => setImmediate(next));
   await collectGarbage();
   assert.equal(await collected, 'an object');
+});
+
+test('a collection takes away what lasted and is garbage now', () => {
+  let kept: string[] | null = Array.from({ length: 200_000 }, (_, n) => `text ${n}`);
+  // Young objects that are there still after two collections are kept for long.
+  collectOnce();
+  collectOnce();
+  const before = lastingBytes();
+  assert.ok(before > 5 * MIB, `${before} bytes, with ${kept.length} texts`);
+  kept = null;
+  collectOnce();
+  assert.ok(lastingBytes() < before - 5 * MIB, `${lastingBytes()} bytes after ${before}`);
 });
