@@ -1,10 +1,12 @@
 /**
  * How soon a change in a store is in force: from the write to the last worker that obeys, against real servers.
  *
- * `npm run bench:apply -- --routes 100,10000 --changes 40`. Changes are further apart than a storm, so that none waits for another.
- * The second line says where the time goes, medians: the stages are those of `config_timed` in the gateway's log
- * (sources/follow/times.ts), `deliver` is what is left, the store's own time and the way to and from it. `cpu` is what the gateway's
- * process used for each change, with all that it does meanwhile and afterwards.
+ * `npm run bench:apply -- --routes 100,10000 --changes 200 --of route`. Changes are further apart than a storm, so that none waits for
+ * another. `--of service` changes the endpoints of a service that twenty routes lead to. Told is the time from the write, and from the
+ * event: when the gateway heard of it. The lines below say where that goes, for the median of each stage and for the slowest twentieth
+ * of the changes: the stages are those of `config_timed` in the gateway's log (sources/follow/times.ts), `deliver` is what is left, the
+ * store's own time and the way to and from it. `cpu` is what the gateway's process used for each change, with all that it does meanwhile
+ * and afterwards. Ends with 1 where the 99th percentile from the event is above `P99_MS_MAX`.
  */
 
 import { readFileSync } from 'node:fs';
@@ -17,8 +19,12 @@ import { fillConsul, fillEtcd, Lives, manyRoutes, nameOf, routeText } from '../.
 import { consulKeys, etcdKeys } from '../../test/support/stores/keys.ts';
 import { CONSUL, ETCD, startStore } from '../../test/support/stores/server.ts';
 
-/** Longer than what makes a change a part of a storm (sources/follow/pace.ts). */
-const APART_MS = 1300;
+/** Longer than what makes a change a part of a storm (sources/follow/pace.ts), with what a slow one takes. */
+const APART_MS = 1100;
+/** What is wanted with 10,000 routes. */
+const P99_MS_MAX = 100;
+/** Of the slowest, where their time went is told by itself. */
+const SLOW_RATIO = 0.05;
 const WARM_UP = 5;
 /** 10,000 routes are parsed in seconds, on a busy machine in many. */
 const START_MS = 180_000;
@@ -54,30 +60,51 @@ interface Measured {
 
 const { values } = parseArgs({
   options: {
-    routes: { type: 'string', default: '100,10000' },
-    changes: { type: 'string', default: '40' },
+    routes: { type: 'string', default: '10000' },
+    changes: { type: 'string', default: '200' },
+    of: { type: 'string', default: 'route' },
     stores: { type: 'string', default: 'consul,etcd' },
   },
 });
 
 needServers(values.stores.split(','));
-console.log('store   routes  changes    p50    p90    p99    max  ms from the write to the last worker');
+console.log('store   routes  changes    p50    p90    p99    max  ms to the last worker');
 for (const name of values.stores.split(',') as (keyof typeof STORES)[]) {
   for (const routes of values.routes.split(',').map(Number)) {
     const measured = await measure(name, routes, Number(values.changes));
     const { times } = measured;
+    const events = measured.stages.map((lengths) => sumOf(STAGES.map((stage) => lengths[`${stage}Ms`] as number)));
     const head = `${name.padEnd(7)} ${String(routes).padStart(6)} ${String(times.length).padStart(8)}`;
-    const cells = [0.5, 0.9, 0.99, 1].map((ratio) => String(Math.round(quantileOf(times, ratio))).padStart(7));
-    console.log(head + cells.join(''));
-    console.log(`        ${breakdownOf(measured)}`);
+    console.log(`${head}${quantilesOf(times)}  from the write`);
+    console.log(`${' '.repeat(head.length)}${quantilesOf(events)}  from the event`);
+    for (const line of breakdownOf(measured)) console.log(`        ${line}`);
+    if (quantileOf(events, 0.99) > P99_MS_MAX) process.exitCode = 1;
   }
 }
 
-function breakdownOf({ times, stages, cpuMs }: Measured): string {
-  const lengthsOf = (stage: string): number[] => stages.map((one) => one[`${stage}Ms`] as number);
-  const left = times.map((ms, n) => STAGES.reduce((rest, stage) => rest - (lengthsOf(stage)[n] as number), ms));
-  const medians = STAGES.map((stage) => `${stage} ${quantileOf(lengthsOf(stage), 0.5).toFixed(1)}`);
-  return `deliver ${quantileOf(left, 0.5).toFixed(1)}  ${medians.join('  ')}  cpu ${cpuMs.toFixed(0)}`;
+/** Where the time of the middle and of the slowest goes. */
+function breakdownOf({ times, stages, cpuMs }: Measured): string[] {
+  const changes = times.map((ms, n) => {
+    const lengths = STAGES.map((stage) => stages[n]?.[`${stage}Ms`] as number);
+    return { ms, lengths: [ms - sumOf(lengths), ...lengths] };
+  });
+  const slow = changes.toSorted((a, b) => b.ms - a.ms).slice(0, Math.ceil(changes.length * SLOW_RATIO));
+  const line = (some: typeof changes): string =>
+    ['deliver', ...STAGES]
+      .map((stage, at) => {
+        const lengths = some.map((one) => one.lengths[at] as number);
+        return `${stage} ${quantileOf(lengths, 0.5).toFixed(1)}`;
+      })
+      .join('  ');
+  return [`${line(changes)}  cpu ${cpuMs.toFixed(0)}`, `${line(slow)}  in the slowest ${slow.length}`];
+}
+
+function quantilesOf(times: readonly number[]): string {
+  return [0.5, 0.9, 0.99, 1].map((ratio) => String(Math.round(quantileOf(times, ratio))).padStart(7)).join('');
+}
+
+function sumOf(numbers: readonly number[]): number {
+  return numbers.reduce((sum, one) => sum + one, 0);
 }
 
 function quantileOf(numbers: readonly number[], ratio: number): number {
@@ -88,7 +115,6 @@ async function measure(name: keyof typeof STORES, routes: number, changes: numbe
   const { kind, entry, fill, keys } = STORES[name];
   const service = await startService('v1');
   const store = await startStore(kind);
-  const services = Math.ceil(routes / 20);
   await fill(store.url, manyRoutes(routes, [service.port]));
   const config = `listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nworkers: 2\nsources:\n  - ${entry(store.url)}\n`;
   const gateway = await startGatewayProcess(config, START_MS, { args: ['--log-level', 'debug'] });
@@ -99,10 +125,10 @@ async function measure(name: keyof typeof STORES, routes: number, changes: numbe
     for (let n = 0; n < WARM_UP + changes; n++) {
       await sleep(APART_MS);
       if (n === WARM_UP) cpuFromMs = cpuOf(gateway.child.pid as number);
-      const route = (n * 7919) % routes;
+      const [key, text] = changeOf(n, routes, values.of);
       const live = lives.next();
       const from = performance.now();
-      await keys(store.url).put(`routes/${nameOf(route)}`, routeText(route, services, 61 + n));
+      await keys(store.url).put(key, text);
       await live;
       times.push(performance.now() - from);
     }
@@ -116,6 +142,14 @@ async function measure(name: keyof typeof STORES, routes: number, changes: numbe
     await store.end();
     await service.close();
   }
+}
+
+/** The `n`th change: its key and value. */
+function changeOf(n: number, routes: number, what: string): readonly [key: string, text: string] {
+  const services = Math.ceil(routes / 20);
+  const route = (n * 7919) % routes;
+  if (what === 'route') return [`routes/${nameOf(route)}`, routeText(route, services, 61 + n)];
+  return [`services/s${route % services}`, `versions: {v1: {endpoints: ["127.0.0.1:${9000 + n}"]}}\n`];
 }
 
 function stagesIn(log: string): Stages[] {

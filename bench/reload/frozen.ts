@@ -1,7 +1,7 @@
 /**
- * What requests meet while Redis, Consul and etcd are frozen: the same open loop with the three stopped and running, in turn.
+ * What requests meet while Redis, Consul and etcd are frozen: the same load with the three stopped and running, in turn.
  *
- * `npm run bench:frozen -- --pairs 6 --rate 300 --seconds 8`. The gateway follows both stores, belongs to a fleet, and counts
+ * `npm run bench:frozen -- --pairs 12 --rate 300 --seconds 4`. The gateway follows both stores, belongs to a fleet, and counts
  * every request against a limit of the fleet. Ends with 1 when a request failed, or the 99th percentile is worse than it may be.
  */
 
@@ -14,7 +14,7 @@ import { needServers } from '../../test/support/runner/servers.ts';
 import { fillConsul, fillEtcd, manyRoutes } from '../../test/support/stores/fill.ts';
 import { CONSUL, ETCD, REDIS, type StoreServer, startStore } from '../../test/support/stores/server.ts';
 import { Children, stopOnSignals } from '../macro/children.ts';
-import { measurePairs, reportPairs, startUpstream } from './pairs.ts';
+import { letLoose, measurePairs, moveAside, reportPairs, startUpstream } from './pairs.ts';
 
 /** What the 99th percentile may be while the stores are frozen, times that while they run: noise, and no more. */
 const RATIO_MAX = 1.2;
@@ -22,13 +22,14 @@ const START_MS = 180_000;
 
 const { values } = parseArgs({
   options: {
-    pairs: { type: 'string', default: '6' },
+    pairs: { type: 'string', default: '12' },
     rate: { type: 'string', default: '300' },
-    seconds: { type: 'string', default: '8' },
+    seconds: { type: 'string', default: '4' },
   },
 });
 
-needServers(['nginx', 'redis-server', 'consul', 'etcd']);
+needServers(['nginx', 'redis-server', 'consul', 'etcd', 'taskset']);
+moveAside();
 const children = new Children();
 const abort = new AbortController();
 stopOnSignals(abort, children);
@@ -47,6 +48,7 @@ try {
     configOf({ redis: redis.url, consul: consul.url, etcd: etcd.url, port }),
     START_MS,
   );
+  letLoose(gateway.child.pid as number);
   process.exitCode = await run(gateway);
 } finally {
   await gateway?.end();
@@ -57,7 +59,6 @@ try {
 
 async function run({ proxyUrl }: GatewayProcess): Promise<number> {
   const pairs = await measurePairs({
-    children,
     proxyUrl,
     rate: Number(values.rate),
     seconds: Number(values.seconds),

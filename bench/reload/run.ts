@@ -1,7 +1,7 @@
 /**
- * What reloads do to requests and streams: the same open loop with reloads and without, in turn, while streams are open.
+ * What reloads do to requests and streams: the same load with reloads and without, in turn, while streams are open.
  *
- * `npm run bench:reload -- --reloads 1000 --routes 100 --rate 300 --seconds 6`. Changes come from the file, from Consul and from
+ * `npm run bench:reload -- --reloads 1000 --routes 100 --rate 300 --seconds 4`. Changes come from the file, from Consul and from
  * etcd. In the turns without reloads as much is written as often, to where the gateway does not look: the stores and the disk
  * have the same work. Ends with 1 when a request failed, a stream was cut, or the 99th percentile is worse than it may be.
  */
@@ -13,7 +13,7 @@ import { parseArgs } from 'node:util';
 import { needServers } from '../../test/support/runner/servers.ts';
 import { type Scene, startScene } from '../../test/support/stores/scenes/reloads.ts';
 import { Children, stopOnSignals } from '../macro/children.ts';
-import { measurePairs, reportPairs, startUpstream } from './pairs.ts';
+import { letLoose, measurePairs, moveAside, PAIRS_MIN, reportPairs, startUpstream } from './pairs.ts';
 
 /** What the 99th percentile may be with reloads, times that without. */
 const RATIO_MAX = 1.2;
@@ -27,11 +27,12 @@ const { values } = parseArgs({
     reloads: { type: 'string', default: '1000' },
     routes: { type: 'string', default: '100' },
     rate: { type: 'string', default: '300' },
-    seconds: { type: 'string', default: '6' },
+    seconds: { type: 'string', default: '4' },
   },
 });
 
-needServers(['nginx', 'consul', 'etcd']);
+needServers(['nginx', 'consul', 'etcd', 'taskset']);
+moveAside();
 const children = new Children();
 const abort = new AbortController();
 stopOnSignals(abort, children);
@@ -39,6 +40,7 @@ const folder = mkdtempSync(join(tmpdir(), 'sluice-bench-'));
 try {
   const port = await startUpstream(children, folder, abort.signal);
   const scene = await startScene({ routes: Number(values.routes), streams: STREAMS, port });
+  letLoose(scene.gateway.child.pid as number);
   try {
     process.exitCode = await run(scene);
   } finally {
@@ -53,7 +55,6 @@ try {
 async function run({ gateway, lives, streams, write, writeAside }: Scene): Promise<number> {
   const before = lives.count;
   const pairs = await measurePairs({
-    children,
     proxyUrl: gateway.proxyUrl,
     rate: Number(values.rate),
     seconds: Number(values.seconds),
@@ -65,7 +66,10 @@ async function run({ gateway, lives, streams, write, writeAside }: Scene): Promi
         return writing;
       };
     },
-    isEnough: (count) => lives.count - before >= Number(values.reloads) || count >= PAIRS_MAX || abort.signal.aborted,
+    isEnough: (count) => {
+      const isReloaded = lives.count - before >= Number(values.reloads);
+      return (isReloaded && count >= PAIRS_MIN) || count >= PAIRS_MAX || abort.signal.aborted;
+    },
     more: () => `${lives.count - before} reloads`,
   });
   const ratio = reportPairs('with reloads', pairs);

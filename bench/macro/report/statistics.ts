@@ -27,6 +27,28 @@ export function spreadOf(values: readonly number[]): Spread {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) };
 }
 
+/** Of an interval that holds the median in so many of all series of measurements. */
+const CONFIDENCE = 0.95;
+
+/**
+ * Bounds of the median of what the values were drawn from, at 95 %; null for fewer than six, which cannot say. Whatever the
+ * distribution is: how many of `n` values lie below its median is binomial with 1/2.
+ * Source: H. A. David, H. N. Nagaraja, Order Statistics, 3rd edition, section 7.1.
+ */
+export function medianBounds(values: readonly number[]): { readonly low: number; readonly high: number } | null {
+  const sorted = values.toSorted((a, b) => a - b);
+  const count = sorted.length;
+  let [below, mass] = [0, 0.5 ** count];
+  let left = mass;
+  while (left <= (1 - CONFIDENCE) / 2 && below < count) {
+    below += 1;
+    mass *= (count - below + 1) / below;
+    left += mass;
+  }
+  const [low, high] = [sorted[below - 1], sorted[count - below]];
+  return low === undefined || high === undefined ? null : { low, high };
+}
+
 /** Round by round. @throws when the rounds do not pair up */
 function paired(
   values: readonly number[],

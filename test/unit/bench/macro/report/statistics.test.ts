@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { differences, median, ratios, spreadOf } from '../../../../../bench/macro/report/statistics.ts';
+import { differences, median, medianBounds, ratios, spreadOf } from '../../../../../bench/macro/report/statistics.ts';
 
 describe('statistics', () => {
   test('the median is the middle, or the mean of the two in the middle', () => {
@@ -16,6 +16,16 @@ describe('statistics', () => {
   test('no values have no median and no range', () => {
     assert.ok(Number.isNaN(median([])));
     assert.ok(Object.values(spreadOf([])).every(Number.isNaN));
+  });
+
+  test('bounds of the median are those that binomial tables give, whatever the order', () => {
+    const upTo = (count: number): number[] => Array.from({ length: count }, (_, n) => count - n);
+    // P(X <= 0) of 6 is 0.0156, P(X <= 2) of 12 is 0.0193 and P(X <= 3) 0.073, P(X <= 5) of 20 is 0.0207: all of 1/2.
+    assert.deepEqual(medianBounds(upTo(6)), { low: 1, high: 6 });
+    assert.deepEqual(medianBounds(upTo(12)), { low: 3, high: 10 });
+    assert.deepEqual(medianBounds(upTo(20)), { low: 6, high: 15 });
+    assert.equal(medianBounds(upTo(5)), null);
+    assert.equal(medianBounds([]), null);
   });
 
   test('ratios and differences are taken round by round', () => {
