@@ -1,13 +1,13 @@
 /**
- * Totals of one cell as status and metrics read them: 30,000 at a time on a page of 10,000 routes, so that what is not asked for
- * is not made. Numbers are of the moment of the reading; arrays are views of what goes on being added up.
+ * Totals of one cell as status and metrics read them: 30,000 of them on a page of 10,000 routes. They are live: a number is that
+ * of the last time the cell was read, however long ago the object was made, and what is not asked for is not made.
  */
 
 import { HISTOGRAM_BUCKETS } from '../../lib/histogram.ts';
 import { PRIORITIES } from '../../model/overload.ts';
 import { REASON_COUNT } from '../../model/reason.ts';
 import type { RescueCounts } from '../../model/status.ts';
-import { CELL, SESSION_ENDS, STREAM_BOUNDS_MS, THRESHOLDS_MAX } from '../../model/tallies.ts';
+import { CELL, CELL_USED_WORDS, SESSION_ENDS, STREAM_BOUNDS_MS, THRESHOLDS_MAX } from '../../model/tallies.ts';
 import { FALLBACK_KINDS, type FallbackCounts } from '../../model/threads/answers/fallback.ts';
 import type { RetryCounts } from '../../model/threads/answers/retries.ts';
 import { SIGNATURE_RESULTS, TOKEN_RESULTS } from '../../model/threads/color.ts';
@@ -49,85 +49,174 @@ export interface MirrorCounts {
 }
 
 /** What all workers that ever were have counted in a cell. */
-export interface Sums {
+export class Sums {
   /** By word of the cell. */
-  readonly sums: Float64Array;
-  secondsSum: number;
+  readonly words = new Float64Array(CELL_USED_WORDS);
+  secondsSum = 0;
   /** By `TIMES`. */
-  readonly times: Float64Array;
+  readonly times = new Float64Array(TIMES.length);
+  /** Parts of `words` that were asked for, by their first word. */
+  readonly #views = new Map<number, Float64Array>();
+
+  /** Words from `first` on, not to be written. Cost: a look-up, from the second time on. */
+  view(first: number, length: number): Float64Array {
+    let view = this.#views.get(first);
+    if (view === undefined) {
+      view = this.words.subarray(first, first + length);
+      this.#views.set(first, view);
+    }
+    return view;
+  }
 }
 
-/** Sum of a word over the workers that are alive. */
-export type Gauge = (word: number) => number;
+/** Where totals come from. */
+export interface CellSource {
+  /** Null while the cell was never used. */
+  sumsOf(cell: number): Sums | null;
+  /** Sum of a word over the workers that are alive. */
+  gauge(cell: number, word: number): number;
+  /** Takes in what was counted since the last time. */
+  refresh(cell: number): void;
+}
 
+const UNUSED = new Sums();
 const NO_LIMIT: AdmissionNow = { limit: 0, inFlight: 0, queued: 0 };
 const CLOSED: BreakerNow = { open: 0, halfOpen: 0 };
 const NO_COPIES: MirrorCounts = { sent: 0, skipped: 0, failed: 0 };
 const NO_RETRIES: RetryCounts = { made: 0, hedged: 0, skipped: 0 };
 const NO_RESCUES: RescueCounts = { good: 0, bad: 0, ignored: 0, skipped: 0 };
 const NO_TIMES: PhaseSums = { queue: 0, connect: 0, firstByte: 0, body: 0 };
-const NO_FALLBACKS = fallbacksOf(() => 0);
+const NO_FALLBACKS = fallbacksOf(UNUSED.words);
 
 /** Totals of one cell; they only ever grow, what is now under way apart. The arrays are not to be written. */
 export class CellTotals {
-  /** Exchanges under way in the workers that are alive. */
-  readonly inFlight: number;
-  /** Exchanges that are good or bad. */
-  readonly finished: number;
-  readonly bad: number;
-  readonly ignored: number;
-  /** Finished exchanges above the route's latency threshold. */
-  readonly slow: number;
-  readonly pinned: number;
-  readonly pinnedBad: number;
-  readonly retries: RetryCounts;
-  /** Sum of the latencies of finished exchanges, in seconds. */
-  readonly secondsSum: number;
-  /** Upgraded connections that are open in the workers that are alive. */
-  readonly sessions: number;
-  /** Attempts that are over, and their times in ms by phase: sums. Only in the cells of versions. */
-  readonly attempts: number;
-  readonly phaseMs: PhaseSums;
-  readonly mirrored: MirrorCounts;
-  /** Exchanges that failed first and are good, where evidence is to know (`CELL.mended`). */
-  readonly mended: number;
-  /** Exchanges that failed on the version and went on with stable, by what its users saw; skipped: that might have. */
-  readonly rescued: RescueCounts;
-  /** Exchanges of the route that fell back. Only in its own cell. */
-  readonly fallbacks: FallbackCounts;
-  /** Of the gateway's cell: bytes that the workers that are alive keep of answers for fallbacks. */
-  readonly staleBytes: number;
-  /** How the version stands at its limit in the workers that are alive. */
-  readonly admission: AdmissionNow;
-  readonly breaker: BreakerNow;
-  /** Of the cell of a version: seconds that streams which are over lasted in all. */
-  readonly streamSeconds: number;
-  readonly #sums: Float64Array;
+  readonly #source: CellSource;
+  readonly #cell: number;
+  readonly #limits: number;
+  /** Kept from the first use on: what was counted stays readable when the cell becomes something else's. */
+  #known: Sums | null;
 
-  /** @param limits the gauges of the cell that shows the version's limit and breaker */
-  constructor({ sums, secondsSum, times }: Sums, gauge: Gauge, limits: Gauge) {
-    const at = (word: number): number => sums[word] as number;
-    this.#sums = sums;
-    this.inFlight = gauge(CELL.inFlight);
-    this.finished = at(CELL.finished);
-    this.bad = at(CELL.bad);
-    this.ignored = at(CELL.ignored);
-    this.slow = at(CELL.slow);
-    this.pinned = at(CELL.pinned);
-    this.pinnedBad = at(CELL.pinnedBad);
-    this.retries = retriesOf(at);
-    this.secondsSum = secondsSum;
-    this.sessions = gauge(CELL.sessions);
-    this.attempts = at(CELL.attempts);
-    this.phaseMs = this.attempts === 0 ? NO_TIMES : phasesOf(times);
-    this.mirrored = mirroredOf(at);
-    this.mended = at(CELL.mended);
-    this.rescued = rescuedOf(at);
-    this.fallbacks = isNone(at, CELL.fallbacks, FALLBACK_KINDS.length) ? NO_FALLBACKS : fallbacksOf(at);
-    this.staleBytes = gauge(CELL.staleBytes);
-    this.admission = admissionOf(limits);
-    this.breaker = breakerOf(limits);
-    this.streamSeconds = (times[4] as number) / 1000;
+  /** @param limits the cell that shows the version's limit and breaker */
+  constructor(source: CellSource, cell: number, limits: number) {
+    this.#source = source;
+    this.#cell = cell;
+    this.#limits = limits;
+    this.#known = source.sumsOf(cell);
+  }
+
+  /** Takes in what was counted since the last time. Cost: about 2 us per worker when there was something, else far less. */
+  refresh(): void {
+    this.#source.refresh(this.#cell);
+  }
+
+  /** Exchanges under way in the workers that are alive. */
+  get inFlight(): number {
+    return this.#source.gauge(this.#cell, CELL.inFlight);
+  }
+
+  /** Exchanges that are good or bad. */
+  get finished(): number {
+    return this.#at(CELL.finished);
+  }
+
+  get bad(): number {
+    return this.#at(CELL.bad);
+  }
+
+  get ignored(): number {
+    return this.#at(CELL.ignored);
+  }
+
+  /** Finished exchanges above the route's latency threshold. */
+  get slow(): number {
+    return this.#at(CELL.slow);
+  }
+
+  get pinned(): number {
+    return this.#at(CELL.pinned);
+  }
+
+  get pinnedBad(): number {
+    return this.#at(CELL.pinnedBad);
+  }
+
+  get retries(): RetryCounts {
+    const made = this.#at(CELL.retries);
+    const hedged = this.#at(CELL.hedges);
+    const skipped = this.#at(CELL.retriesSkipped);
+    return made + hedged + skipped === 0 ? NO_RETRIES : { made, hedged, skipped };
+  }
+
+  /** Sum of the latencies of finished exchanges, in seconds. */
+  get secondsSum(): number {
+    return this.#sums.secondsSum;
+  }
+
+  /** Upgraded connections that are open in the workers that are alive. */
+  get sessions(): number {
+    return this.#source.gauge(this.#cell, CELL.sessions);
+  }
+
+  /** Attempts that are over. Only in the cells of versions. */
+  get attempts(): number {
+    return this.#at(CELL.attempts);
+  }
+
+  /** Their times in ms by phase: sums. */
+  get phaseMs(): PhaseSums {
+    return this.attempts === 0 ? NO_TIMES : phasesOf(this.#sums.times);
+  }
+
+  get mirrored(): MirrorCounts {
+    const sent = this.#at(CELL.mirrorSent);
+    const skipped = this.#at(CELL.mirrorSkipped);
+    const failed = this.#at(CELL.mirrorFailed);
+    return sent + skipped + failed === 0 ? NO_COPIES : { sent, skipped, failed };
+  }
+
+  /** Exchanges that failed first and are good, where evidence is to know (`CELL.mended`). */
+  get mended(): number {
+    return this.#at(CELL.mended);
+  }
+
+  /** Exchanges that failed on the version and went on with stable, by what its users saw; skipped: that might have. */
+  get rescued(): RescueCounts {
+    const good = this.#at(CELL.rescues);
+    const bad = this.#at(CELL.rescues + 1);
+    const ignored = this.#at(CELL.rescues + 2);
+    const skipped = this.#at(CELL.rescuesSkipped);
+    return good + bad + ignored + skipped === 0 ? NO_RESCUES : { good, bad, ignored, skipped };
+  }
+
+  /** Exchanges of the route that fell back. Only in its own cell. */
+  get fallbacks(): FallbackCounts {
+    const { words } = this.#sums;
+    for (let n = 0; n < FALLBACK_KINDS.length; n++) if (words[CELL.fallbacks + n] !== 0) return fallbacksOf(words);
+    return NO_FALLBACKS;
+  }
+
+  /** Of the gateway's cell: bytes that the workers that are alive keep of answers for fallbacks. */
+  get staleBytes(): number {
+    return this.#source.gauge(this.#cell, CELL.staleBytes);
+  }
+
+  /** How the version stands at its limit in the workers that are alive. */
+  get admission(): AdmissionNow {
+    const limit = this.#shown(CELL.limit);
+    const inFlight = this.#shown(CELL.admitted);
+    const queued = this.#shown(CELL.queued);
+    return limit === 0 && inFlight === 0 && queued === 0 ? NO_LIMIT : { limit, inFlight, queued };
+  }
+
+  get breaker(): BreakerNow {
+    const open = this.#shown(CELL.breakerOpen);
+    const halfOpen = this.#shown(CELL.breakerHalfOpen);
+    return open === 0 && halfOpen === 0 ? CLOSED : { open, halfOpen };
+  }
+
+  /** Of the cell of a version: seconds that streams which are over lasted in all. */
+  get streamSeconds(): number {
+    return (this.#sums.times[TIMES.indexOf(CELL.streamMs)] as number) / 1000;
   }
 
   /** Index n counts responses n00..n99; index 0 stays 0. */
@@ -195,45 +284,26 @@ export class CellTotals {
     return this.#view(CELL.histogram, HISTOGRAM_BUCKETS);
   }
 
+  get #sums(): Sums {
+    return (this.#known ??= this.#source.sumsOf(this.#cell)) ?? UNUSED;
+  }
+
+  #at(word: number): number {
+    return this.#sums.words[word] as number;
+  }
+
+  #shown(word: number): number {
+    return this.#source.gauge(this.#limits, word);
+  }
+
   #view(first: number, length: number): Float64Array {
-    return this.#sums.subarray(first, first + length);
+    return this.#sums.view(first, length);
   }
 }
 
-function isNone(at: Gauge, first: number, length: number): boolean {
-  for (let word = first; word < first + length; word++) if (at(word) !== 0) return false;
-  return true;
-}
-
-function mirroredOf(at: Gauge): MirrorCounts {
-  const [sent, skipped, failed] = [at(CELL.mirrorSent), at(CELL.mirrorSkipped), at(CELL.mirrorFailed)];
-  return sent + skipped + failed === 0 ? NO_COPIES : { sent, skipped, failed };
-}
-
-function retriesOf(at: Gauge): RetryCounts {
-  const [made, hedged, skipped] = [at(CELL.retries), at(CELL.hedges), at(CELL.retriesSkipped)];
-  return made + hedged + skipped === 0 ? NO_RETRIES : { made, hedged, skipped };
-}
-
-function rescuedOf(at: Gauge): RescueCounts {
-  const skipped = at(CELL.rescuesSkipped);
-  if (skipped === 0 && isNone(at, CELL.rescues, 3)) return NO_RESCUES;
-  return { good: at(CELL.rescues), bad: at(CELL.rescues + 1), ignored: at(CELL.rescues + 2), skipped };
-}
-
-function fallbacksOf(at: Gauge): FallbackCounts {
-  const counts = FALLBACK_KINDS.map((kind, n) => [kind, at(CELL.fallbacks + n)]);
+function fallbacksOf(words: Float64Array): FallbackCounts {
+  const counts = FALLBACK_KINDS.map((kind, n) => [kind, words[CELL.fallbacks + n]]);
   return Object.fromEntries(counts) as FallbackCounts;
-}
-
-function admissionOf(gauge: Gauge): AdmissionNow {
-  const [limit, inFlight, queued] = [gauge(CELL.limit), gauge(CELL.admitted), gauge(CELL.queued)];
-  return limit === 0 && inFlight === 0 && queued === 0 ? NO_LIMIT : { limit, inFlight, queued };
-}
-
-function breakerOf(gauge: Gauge): BreakerNow {
-  const [open, halfOpen] = [gauge(CELL.breakerOpen), gauge(CELL.breakerHalfOpen)];
-  return open === 0 && halfOpen === 0 ? CLOSED : { open, halfOpen };
 }
 
 /** The wait for the first byte is what is left of the wait for the head. */

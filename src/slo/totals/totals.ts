@@ -18,7 +18,7 @@ import {
 } from '../../model/tallies.ts';
 import { serviceSteps } from '../../model/threads/answers/fallback.ts';
 import { type Region, RegionRoll } from '../regions.ts';
-import { CellTotals, type Gauge, type Sums, TIMES } from './cell-totals.ts';
+import { CellTotals, Sums, TIMES } from './cell-totals.ts';
 
 const WORDS = CELL_USED_WORDS;
 const GATEWAY_BASE = GATEWAY_CELL * CELL_WORDS;
@@ -31,7 +31,8 @@ interface Last {
 }
 
 /** One cell's sums, and what each region had counted when they were taken. */
-interface Account extends Sums {
+interface Account {
+  readonly sums: Sums;
   readonly last: Map<number, Last>;
 }
 
@@ -58,14 +59,35 @@ export class Totals {
     this.#regions = regions;
   }
 
+  /** Totals of one cell, as of now: they go on with every reading of it. @param limits see `live` */
+  of(cell: number, limits = cell): CellTotals {
+    this.refresh(cell);
+    return this.live(cell, limits);
+  }
+
   /**
-   * Totals of one cell, now. Cost: about 2 us per worker when it was used since the last call.
+   * Totals of one cell, to be read again and again: as of its last reading.
    * @param limits the cell that shows the version's limit and breaker, where it is another one
    */
-  of(cell: number, limits = cell): CellTotals {
+  live(cell: number, limits = cell): CellTotals {
+    return new CellTotals(this, cell, limits);
+  }
+
+  /** Reads a cell. Cost: about 2 us per worker when it was used since the last call, else some 10 ns. */
+  refresh(cell: number): void {
     for (const region of this.#regions) this.#take(region, cell, false);
-    const gauge = this.#gaugeOf(cell);
-    return new CellTotals(this.#accounts.get(cell) ?? UNUSED, gauge, limits === cell ? gauge : this.#gaugeOf(limits));
+  }
+
+  /** What was counted in a cell until its last reading; null: it was never used. */
+  sumsOf(cell: number): Sums | null {
+    return this.#accounts.get(cell)?.sums ?? null;
+  }
+
+  /** Sum of a word of a cell over the workers that are alive. */
+  gauge(cell: number, word: number): number {
+    let sum = 0;
+    for (const { tallies } of this.#regions) sum += tallies.cells[cell * CELL_WORDS + word] as number;
+    return sum;
   }
 
   /**
@@ -75,29 +97,20 @@ export class Totals {
   readSome(routes: readonly CellsOfRoute[], count: number): void {
     for (let n = 0; n < Math.min(count, routes.length); n++) {
       const { cell, splits, fallback } = routes[this.#nextRoute++ % routes.length] as CellsOfRoute;
-      this.of(cell);
-      for (const split of splits) this.of(split.cell);
-      for (const { split } of serviceSteps(fallback)) this.of(split.cell);
+      this.refresh(cell);
+      for (const split of splits) this.refresh(split.cell);
+      for (const { split } of serviceSteps(fallback)) this.refresh(split.cell);
     }
   }
 
-  /** The cell belongs to something else from now on: its totals begin again at zero. */
+  /**
+   * The cell belongs to something else from now on: its totals begin again at zero. Who has those of before goes on seeing what
+   * was counted until now.
+   */
   forget(cell: number): void {
-    this.of(cell);
+    this.refresh(cell);
     const account = this.#accounts.get(cell);
-    if (account === undefined) return;
-    account.sums.fill(0);
-    account.times.fill(0);
-    account.secondsSum = 0;
-  }
-
-  #gaugeOf(cell: number): Gauge {
-    const base = cell * CELL_WORDS;
-    return (word) => {
-      let sum = 0;
-      for (const { tallies } of this.#regions) sum += tallies.cells[base + word] as number;
-      return sum;
-    };
+    if (account !== undefined) this.#accounts.set(cell, { sums: new Sums(), last: account.last });
   }
 
   #settle(region: Region): void {
@@ -113,13 +126,13 @@ export class Totals {
     let last = account?.last.get(id);
     if (last === undefined) {
       if (!wasUsed(tallies.cells, base)) return;
-      account ??= emptyAccount();
+      account ??= { sums: new Sums(), last: new Map() };
       this.#accounts.set(cell, account);
       last = { words: new Int32Array(WORDS), seconds: 0, times: new Float64Array(TIMES.length) };
       account.last.set(id, last);
     }
     const end = isFinal || hasFinished(last, tallies.cells, base) ? WORDS : CELL.histogram;
-    addUp(account as Account, last, tallies, { base, end });
+    addUp((account as Account).sums, last, tallies, { base, end });
   }
 }
 
@@ -144,34 +157,23 @@ function hasFinished(last: Last, cells: Int32Array, base: number): boolean {
   return false;
 }
 
-function addUp(
-  account: Account,
-  last: Last,
-  { cells, cellFloats }: Tallies,
-  span: { base: number; end: number },
-): void {
+function addUp(sums: Sums, last: Last, { cells, cellFloats }: Tallies, span: { base: number; end: number }): void {
   const seconds = cellFloats[(span.base + CELL.secondsSum) >> 1] as number;
-  account.secondsSum += seconds - last.seconds;
+  sums.secondsSum += seconds - last.seconds;
   last.seconds = seconds;
   for (let n = 0; n < TIMES.length; n++) {
     const timeMs = cellFloats[(span.base + (TIMES[n] as number)) >> 1] as number;
-    account.times[n] = (account.times[n] as number) + timeMs - (last.times[n] as number);
+    sums.times[n] = (sums.times[n] as number) + timeMs - (last.times[n] as number);
     last.times[n] = timeMs;
   }
+  const { words } = sums;
   // Before FINISHED, as the layout asks: a reading between the two words must not show more bad than finished.
   const bad = Atomics.load(cells, span.base + CELL.bad);
   for (let word = 1; word < span.end; word++) {
     const now = word === CELL.bad ? bad : Atomics.load(cells, span.base + word);
     const before = last.words[word] as number;
     if (now === before || word === CELL.secondsSum || word === CELL.secondsSum + 1) continue;
-    account.sums[word] = (account.sums[word] as number) + deltaOf(now, before);
+    words[word] = (words[word] as number) + deltaOf(now, before);
     last.words[word] = now;
   }
 }
-
-function emptyAccount(): Account {
-  const times = new Float64Array(TIMES.length);
-  return { sums: new Float64Array(WORDS), last: new Map(), secondsSum: 0, times };
-}
-
-const UNUSED = emptyAccount();

@@ -6,6 +6,7 @@ import { bucketIndex, quantile } from '#src/lib/histogram.ts';
 import { REASON } from '#src/model/reason.ts';
 import { CELL, CELL_WORDS, reserveTallies, SESSION_END, viewTallies } from '#src/model/tallies.ts';
 import { Totals } from '#src/slo/totals/totals.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { FakeWorker } from '../../../support/simulate/worker.ts';
 
 const HERE = { cell: 3, unit: 0, user: 1, nowMs: 10_000 };
@@ -186,6 +187,53 @@ describe('totals of a cell', () => {
     const cell = totals.of(HERE.cell);
     assert.deepEqual([cell.finished, cell.bad], [1, 0]);
     assert.equal(cell.histogram[bucketIndex(5)], 1);
+  });
+
+  it('are live: as of the last reading of the cell, whoever read it', () => {
+    const a = worker(1);
+    const totals = new Totals();
+    totals.follow([a.region]);
+    const live = totals.live(HERE.cell);
+    assert.deepEqual([live.finished, live.histogram[bucketIndex(5)]], [0, 0]);
+    a.finish({ ...HERE, isBad: true });
+    assert.equal(live.finished, 0, 'nobody has read it');
+    live.refresh();
+    assert.deepEqual([live.finished, live.bad, live.histogram[bucketIndex(5)]], [1, 1, 1]);
+    assert.ok(Math.abs(live.secondsSum - 0.005) < 1e-12, 'its sum is of the same moment');
+    a.finish({ ...HERE, isBad: false });
+    totals.readSome([{ cell: HERE.cell, splits: [] }], 1);
+    assert.deepEqual([live.finished, live.histogram], [2, live.histogram]);
+  });
+
+  it('that somebody holds go on showing the owner that the cell had', () => {
+    const a = worker(1);
+    const totals = new Totals();
+    totals.follow([a.region]);
+    a.finish({ ...HERE, isBad: true });
+    const before = totals.of(HERE.cell);
+    totals.forget(HERE.cell);
+    a.finish({ ...HERE, isBad: false });
+    const after = totals.of(HERE.cell);
+    assert.deepEqual([before.finished, before.bad], [1, 1]);
+    assert.deepEqual([after.finished, after.bad], [1, 0]);
+  });
+
+  it('cost nothing to read again, used or not', COUNTED, () => {
+    const a = worker(1);
+    const totals = new Totals();
+    totals.follow([a.region]);
+    a.finish({ ...HERE, isBad: true });
+    const cells = [totals.of(HERE.cell), totals.of(9)];
+    let sum = 0;
+    const bytes = bytesPerCall(() => {
+      for (const cell of cells) {
+        cell.refresh();
+        sum += cell.finished + cell.bad + cell.ignored + cell.inFlight + cell.sessions + cell.admission.limit;
+        sum += (cell.statusClasses[2] as number) + (cell.streams[0] as number) + cell.retries.made + cell.rescued.bad;
+        sum += cell.fallbacks.stale + cell.mirrored.sent + cell.breaker.open + cell.mended;
+      }
+    });
+    assert.ok(bytes < 1, `${bytes} B, ${sum}`);
   });
 
   it('show a version at its limit: gauges of those that are alive, refusals since the start', () => {
