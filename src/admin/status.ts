@@ -22,6 +22,7 @@ import type {
   RouteStatus,
   SheddingStatus,
   TrafficStatus,
+  VersionState,
   VersionStatus,
   VersionWeights,
   WeightsStatus,
@@ -71,27 +72,60 @@ export function routeStatuses(source: StatusSource): RouteStatus[] {
   return source.snapshot.routes.map((route, index) => routeStatus(source, shown, route, index));
 }
 
-/** States of all routes one by one: each is made when it is taken; the endpoints of versions that several routes share, once. */
-export function* routeStates(source: StatusSource): Generator<RouteState> {
-  const endpoints = new Map<TargetSpec, readonly EndpointStatus[]>();
-  const endpointsOfSplit = (split: SplitSpec): readonly EndpointStatus[] => {
-    const known = endpoints.get(split.targets) ?? endpointsOf(source, split);
-    endpoints.set(split.targets, known);
-    return known;
-  };
+/** Where states come from: what is asked again and again gives the numbers of that moment. */
+export type StateSource = Pick<StatusSource, 'config' | 'snapshot' | 'weight' | 'endpoint' | 'downstream'> & {
+  /** Live. */
+  cell(id: number): Pick<CellSums, 'finished'>;
+};
+
+/** States of all routes one by one, live: made once for a snapshot, they are read at every scrape. */
+export function* routeStates(source: StateSource): Generator<RouteState> {
   for (const [index, { name, splits }] of source.snapshot.routes.entries()) {
+    const cells = splits.map(({ cell }) => source.cell(cell));
     const scale = weightScaleAt(source, index);
-    const finished = splits.map(({ cell }) => source.cell(cell).finished);
-    const total = finished.reduce((sum, count) => sum + count, 0);
-    const versions = splits.map((split, i) => ({
-      service: split.service,
-      version: split.version,
-      weight: source.weight(split.dial) / scale,
-      shareRatio: ratioOf(finished[i] as number, total),
-      downstream: downstreamOf(source, split),
-      endpoints: endpointsOfSplit(split),
-    }));
-    yield { name, rollout: source.rollout(name), versions };
+    yield { name, versions: splits.map((split, n) => new LiveVersion(source, { split, scale, cells, n })) };
+  }
+}
+
+/** A version among those of its route. */
+interface Sibling {
+  readonly split: SplitSpec;
+  readonly scale: number;
+  /** Of all versions of the route. */
+  readonly cells: readonly Pick<CellSums, 'finished'>[];
+  readonly n: number;
+}
+
+class LiveVersion implements VersionState {
+  readonly service: string;
+  readonly version: string;
+  readonly #source: StateSource;
+  readonly #of: Sibling;
+
+  constructor(source: StateSource, sibling: Sibling) {
+    this.service = sibling.split.service;
+    this.version = sibling.split.version;
+    this.#source = source;
+    this.#of = sibling;
+  }
+
+  get weight(): number {
+    return this.#source.weight(this.#of.split.dial) / this.#of.scale;
+  }
+
+  get shareRatio(): number | null {
+    const { cells, n } = this.#of;
+    let total = 0;
+    for (const { finished } of cells) total += finished;
+    return ratioOf((cells[n] as Pick<CellSums, 'finished'>).finished, total);
+  }
+
+  get downstream(): DownstreamStatus | null {
+    return downstreamOf(this.#source, this.#of.split);
+  }
+
+  get endpoints(): readonly EndpointStatus[] {
+    return endpointsOf(this.#source, this.#of.split);
   }
 }
 
@@ -185,7 +219,7 @@ function versionStatus(
   };
 }
 
-function endpointsOf(source: StatusSource, { targets }: SplitSpec): EndpointStatus[] {
+function endpointsOf(source: Pick<StatusSource, 'endpoint' | 'snapshot'>, { targets }: SplitSpec): EndpointStatus[] {
   return targets.endpoints.map((index) => {
     const { id, host: name, port } = source.snapshot.endpoints[index] as EndpointSpec;
     const host = name.includes(':') ? `[${name}]` : name;
@@ -206,7 +240,7 @@ const FOLLOWED_LEAST = 10;
 /** What a client does that sends several requests of one trace, with and without a color, may be less. */
 const LOST_RATIO_LEAST = 0.05;
 
-function downstreamOf(source: StatusSource, split: SplitSpec): DownstreamStatus | null {
+function downstreamOf(source: Pick<StatusSource, 'config' | 'downstream'>, split: SplitSpec): DownstreamStatus | null {
   const { kept, lost } = source.downstream(split.cell);
   const all = kept + lost;
   if (all === 0) return null;

@@ -12,6 +12,7 @@ import {
   routeLatencies,
   routeStates,
   routeStatuses,
+  type StateSource,
   type StatusSource,
   statusesAt,
   versionWeights,
@@ -31,7 +32,7 @@ import { GATEWAY_CELL } from '../model/tallies.ts';
 import { listingOf } from '../model/threads/explain.ts';
 import { FAULT_KINDS } from '../model/threads/faults.ts';
 import type { RestartAnswer, RestartStatus } from '../model/threads/handover.ts';
-import { downstreamOf } from '../model/threads/load/downstream.ts';
+import { downstreamOf, NOTHING_FOLLOWED } from '../model/threads/load/downstream.ts';
 import type { EndpointTotalsReader } from '../slo/totals/endpoint-totals.ts';
 import type { Totals } from '../slo/totals/totals.ts';
 import { type Dials, getDial } from '../snapshot/dials.ts';
@@ -106,32 +107,14 @@ export interface Insight {
  * @throws SluiceError SLU_PORT_IN_USE, SLU_LISTEN_FAILED
  */
 export async function openAdmin(insight: Insight, address: ListenAddress, fd?: number): Promise<AdminServer> {
-  const { store, configuration, totals, rollouts, drifts, revisions, accessLog, log } = insight;
+  const { store, configuration, totals, rollouts, drifts, revisions, log } = insight;
   const weights = weightsOf(insight);
   const settings = new SettingExplainer(configuration.environment);
   const tokenHash = (): string | null => store.current?.config.adminTokenHash ?? insight.tokenHash;
   let admin: AdminServer | null = null;
   const onFailure = (where: string, error: unknown): void => log.error('admin_failed', { where, error });
-  const metricsSource: MetricsSource = {
-    generation: () => (store.current as Current).snapshot.revision,
-    viewers: () => admin?.viewers ?? NO_VIEWERS,
-    status: () => statusOf(insight),
-    routes: () => routeStates(routeSourceOf(insight)),
-    slos: () => insight.objectives.slos.each(bothClocks()),
-    exemplars: (route, version) => accessLog.exemplars.of(route, version),
-    traffic: () => routeReadings((store.current as Current).snapshot, (cell, limits) => totals.of(cell, limits)),
-    refused: () => totals.of(GATEWAY_CELL).reasons,
-    colors: () => totals.of(GATEWAY_CELL),
-    handshakes: () => totals.of(GATEWAY_CELL).handshakes,
-    proxyHeaders: () => totals.of(GATEWAY_CELL).proxyHeaders,
-    http2: () => totals.of(GATEWAY_CELL).http2,
-    rollbacks: () => rollouts.rollbacks(),
-    accessLosses: () => accessLog.losses(),
-    ratesForgotten: insight.ratesForgotten,
-    injected: () => injectedIn(store.current as Current, totals),
-    staleBytes: () => totals.of(GATEWAY_CELL).staleBytes,
-  };
-  const metrics = createMetrics(metricsSource, (error) => onFailure('/metrics', error));
+  const source = metricsSourceOf(insight, () => admin?.viewers ?? NO_VIEWERS);
+  const metrics = createMetrics(source, (error) => onFailure('/metrics', error));
   admin = await startAdmin({
     address,
     fd,
@@ -182,6 +165,30 @@ export async function openAdmin(insight: Insight, address: ListenAddress, fd?: n
     onFailure,
   });
   return admin;
+}
+
+function metricsSourceOf(insight: Insight, viewers: MetricsSource['viewers']): MetricsSource {
+  const { store, totals, rollouts, accessLog } = insight;
+  return {
+    generation: () => (store.current as Current).snapshot.revision,
+    viewers,
+    status: () => statusOf(insight),
+    routes: () => routeStates(stateSourceOf(insight)),
+    slos: () => insight.objectives.slos.readings,
+    rollouts: () => rollouts.statuses(),
+    exemplars: (route, version) => accessLog.exemplars.of(route, version),
+    traffic: () => routeReadings((store.current as Current).snapshot, (cell, limits) => totals.live(cell, limits)),
+    refused: () => totals.of(GATEWAY_CELL).reasons,
+    colors: () => totals.of(GATEWAY_CELL),
+    handshakes: () => totals.of(GATEWAY_CELL).handshakes,
+    proxyHeaders: () => totals.of(GATEWAY_CELL).proxyHeaders,
+    http2: () => totals.of(GATEWAY_CELL).http2,
+    rollbacks: () => rollouts.rollbacks(),
+    accessLosses: () => accessLog.losses(),
+    ratesForgotten: insight.ratesForgotten,
+    injected: () => injectedIn(store.current as Current, totals),
+    staleBytes: () => totals.of(GATEWAY_CELL).staleBytes,
+  };
 }
 
 /** What a person may have the process do. */
@@ -319,28 +326,36 @@ function statusOf(insight: Insight): Status {
   };
 }
 
-const NOTHING_FOLLOWED = { kept: 0, lost: 0 };
-
 function routesOf(insight: Insight): RouteStatus[] {
   return routeStatuses(routeSourceOf(insight));
 }
 
 function routeSourceOf(insight: Insight): StatusSource {
-  const { store, dials, totals, endpointTotals, health, objectives, rollouts, drifts } = insight;
-  const { config, snapshot } = store.current as Current;
+  const { store, totals, objectives, rollouts, drifts } = insight;
   const byRoute = rollouts.statuses();
-  const memory = insight.downstream();
   return {
-    config,
-    snapshot,
+    ...stateSourceOf(insight),
     cell: (id) => totals.of(id),
-    endpoint: (id) => ({ ...endpointTotals.of(id), ...health.of(id) }),
-    weight: (dial) => getDial(dials, dial),
     because: (route, split) => store.weightReason(route, split),
     drift: (route, { service, version }) => drifts.standings.get(`${route}/${service}/${version}`)?.kind ?? 'steady',
     rollout: (route) => byRoute.get(route) ?? null,
     shedding: (route) => objectives.shedding.ofRoute(route),
     order: (version) => objectives.shedding.ofVersion(version),
-    downstream: (cell) => (memory === null ? NOTHING_FOLLOWED : downstreamOf(memory, cell)),
+  };
+}
+
+/** Of the configuration in force. */
+function stateSourceOf({ store, dials, totals, endpointTotals, health, downstream }: Insight): StateSource {
+  const { config, snapshot } = store.current as Current;
+  return {
+    config,
+    snapshot,
+    cell: (id) => totals.live(id),
+    endpoint: (id) => ({ ...endpointTotals.of(id), ...health.of(id) }),
+    weight: (dial) => getDial(dials, dial),
+    downstream: (cell) => {
+      const memory = downstream();
+      return memory === null ? NOTHING_FOLLOWED : downstreamOf(memory, cell);
+    },
   };
 }

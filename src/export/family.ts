@@ -8,29 +8,21 @@
  */
 
 import type { Metric, Registry } from 'prom-client';
-import type { RouteState, SloStatus, Status } from '../model/status.ts';
-import type { EndpointRow, ServiceRow, VersionRow } from './rows.ts';
-import type {
-  AccessLosses,
-  ColorCounts,
-  InjectedCount,
-  RollbackCount,
-  RouteReading,
-  ScrapeCounts,
-  ViewerCounts,
-} from './source.ts';
+import type { RolloutStatus, Status } from '../model/status.ts';
+import { LabelSet, NO_LABELS } from './exposition/labels.ts';
+import type { EndpointRow, Rows } from './rows.ts';
+import type { AccessLosses, ColorCounts, InjectedCount, RollbackCount, ScrapeCounts, ViewerCounts } from './source.ts';
 
-/** One picture of the gateway, taken in slices: what is counted meanwhile may be in one route's numbers and not in another's. */
-export interface Reading {
+/**
+ * One picture of the gateway. What grows with the number of routes is live and read when it is written, so that what is counted
+ * meanwhile may be in one family's numbers and not in another's; those of one sample are of one moment.
+ */
+export interface Reading extends Rows {
   /** Without what grows with the number of routes. */
   readonly status: Omit<Status, 'routes' | 'slos'>;
-  readonly routes: readonly RouteState[];
-  readonly slos: readonly SloStatus[];
-  readonly traffic: readonly RouteReading[];
-  /** Of `traffic`, and of `routes`, what many families go through (rows.ts). */
-  readonly versions: readonly VersionRow[];
-  readonly services: readonly ServiceRow[];
   readonly endpoints: readonly EndpointRow[];
+  /** Of routes that have one. */
+  readonly rollouts: ReadonlyMap<string, RolloutStatus>;
   /** Requests refused before they had a route, by reason number. */
   readonly refused: ArrayLike<number>;
   readonly colors: ColorCounts;
@@ -88,15 +80,61 @@ export interface Sample {
   readonly value: number | HistogramValue;
 }
 
-export interface Family {
+export interface FamilyHead {
   readonly name: string;
   readonly help: string;
   /** info: always 1, its labels are what it says. */
   readonly type: 'counter' | 'gauge' | 'info' | 'histogram';
   /** Names of all labels that samples may have, `le` apart; absent: none. docs/METRICS.md has them. */
   readonly labels?: readonly string[];
+}
+
+/** A family of few samples. */
+export interface ListFamily extends FamilyHead {
   /** Label sets must be distinct and bounded by the configuration, never by clients. */
   collect(reading: Reading): Iterable<Sample>;
+}
+
+/** Takes samples one by one. */
+export interface SampleSink {
+  /** @param labels its own; they stand before those that it has in common with others */
+  add(labels: LabelSet, shared: LabelSet, value: number | HistogramValue): void;
+}
+
+/**
+ * A family that grows with the number of routes: written row by row, without an object for a sample. Hot path of a page.
+ */
+export interface RowFamily<Row = unknown> extends FamilyHead {
+  rows(reading: Reading): readonly Row[];
+  /** Writes the samples of a row; none where there is nothing to tell. As for `collect`. */
+  write(row: Row, to: SampleSink, reading: Reading): void;
+}
+
+export type Family = ListFamily | RowFamily;
+
+/** A family of either kind as one of rows. */
+export function inRows(family: Family): RowFamily {
+  if (!('collect' in family)) return family;
+  const { name, help, type } = family;
+  return {
+    name,
+    help,
+    type,
+    rows: (reading) => Array.from(family.collect(reading)),
+    write: ({ labels, shared, value }: Sample, to) =>
+      to.add(new LabelSet(labels), shared === undefined ? NO_LABELS : new LabelSet(shared), value),
+  } satisfies RowFamily<Sample>;
+}
+
+/** The samples of a family of either kind. */
+export function samplesOf(family: Family, reading: Reading): Sample[] {
+  if ('collect' in family) return Array.from(family.collect(reading));
+  const samples: Sample[] = [];
+  const to: SampleSink = {
+    add: ({ pairs: labels }, { pairs: shared }, value) => samples.push({ labels, shared, value }),
+  };
+  for (const row of family.rows(reading)) family.write(row, to, reading);
+  return samples;
 }
 
 const NONE: Labels = {};
@@ -117,7 +155,7 @@ export function registerFamily(registry: Registry, family: Family, current: () =
       name: family.name,
       help: family.help,
       type: family.type === 'info' ? 'gauge' : family.type,
-      values: Array.from(family.collect(current())).flatMap((sample) => [...valuesOf(family.name, sample)]),
+      values: samplesOf(family, current()).flatMap((sample) => [...valuesOf(family.name, sample)]),
       aggregator: 'sum',
     }),
     reset: () => undefined,

@@ -2,23 +2,26 @@
  * The metrics page: every family over one reading, with the runtime's own metrics, in the format that a scraper asks for.
  *
  * ```
- * source ─▶ reading, in slices ─▶ families ─▶ writer (text, OpenMetrics, protobuf) ─▶ gzip ─▶ scraper
+ * source ─▶ rows, live ─▶ families ─▶ writer (text, OpenMetrics, protobuf) ─▶ gzip ─▶ scraper
  * ```
- * Reading and rendering share the control thread with everything else and take it for 5 ms at a time (`slices.ts`). Scrapes
- * that come while a reading is taken share it; `SCRAPES_MAX` pages at most are rendered at a time.
+ * Rows are made once for a configuration, and refreshed at each scrape; nothing is made for a sample. Reading and rendering
+ * share the control thread with everything else and take it for 1 ms at a time (`slices.ts`). Scrapes that come while a reading
+ * is taken share it; `SCRAPES_MAX` pages at most are rendered at a time.
  */
 
 import type { ServerResponse } from 'node:http';
+import { nowMs } from '../lib/clock.ts';
+import type { VersionState } from '../model/status.ts';
 import { DURABLE_FAMILIES } from './durable-families.ts';
 import { SCRAPE_FAMILIES } from './exposition/families.ts';
+import { ProtobufWriter } from './exposition/formats/protobuf.ts';
+import { TextWriter } from './exposition/formats/text.ts';
+import type { PageWriter } from './exposition/formats/writer.ts';
 import { type Asked, CONTENT_TYPES, type Format, formatFor, takesGzip } from './exposition/negotiate.ts';
 import { renderPage } from './exposition/page.ts';
-import { ProtobufWriter } from './exposition/protobuf.ts';
 import { measuredBy, runtimeRegistry } from './exposition/runtime.ts';
 import { sendPage } from './exposition/send.ts';
 import { Slices } from './exposition/slices.ts';
-import { TextWriter } from './exposition/text.ts';
-import type { PageWriter } from './exposition/writer.ts';
 import type { Family, Reading } from './family.ts';
 import { ALERT_FAMILIES } from './gateways/alert-families.ts';
 import { COLOR_FAMILIES } from './gateways/color-families.ts';
@@ -26,9 +29,18 @@ import { FLEET_FAMILIES } from './gateways/fleet-families.ts';
 import { IDEMPOTENCY_FAMILIES } from './gateways/idempotency-families.ts';
 import { TRACING_FAMILIES } from './gateways/tracing-families.ts';
 import { REVISION_FAMILIES } from './revision-families.ts';
-import { endpointRows, serviceRows, versionRows } from './rows.ts';
+import {
+  endpointHolders,
+  endpointRows,
+  type Rows,
+  routeRows,
+  serviceRows,
+  sloRows,
+  stateRows,
+  versionRows,
+} from './rows.ts';
 import { SLO_FAMILIES } from './slo-families.ts';
-import type { MetricsSource, ScrapeCounts } from './source.ts';
+import type { MetricsSource, ScrapeCounts, SloReading } from './source.ts';
 import { SOURCE_FAMILIES } from './source-families.ts';
 import { STATE_FAMILIES } from './state-families.ts';
 import { TRAFFIC_FAMILIES } from './traffic-families.ts';
@@ -53,6 +65,8 @@ export const FAMILIES: readonly Family[] = [
 export const SCRAPES_MAX = 4;
 /** Readings that a configuration may change under; the next one is taken as it is. */
 const READINGS_MAX = 3;
+/** A page that takes longer goes on without rests: Prometheus waits for ten seconds unless told otherwise. */
+const LEISURE_MS = 2000;
 
 /** A page that is about to be sent. */
 export interface Scrape {
@@ -80,6 +94,9 @@ class Pages implements Metrics {
   readonly #counts = { text: 0, openMetrics: 0, protobuf: 0, refused: 0, aborted: 0, seriesLeftOut: 0 };
   #underWay = 0;
   #reading: Promise<Reading> | null = null;
+  /** Of pages that are complete, one for each format: their memory, as much as the configuration needs, is written again. */
+  readonly #writers = new Map<Format, PageWriter>();
+  #kept: { readonly generation: number; readonly from: Iterable<SloReading>; readonly rows: KeptRows } | null = null;
 
   constructor(source: MetricsSource, onFailure: (error: unknown) => void) {
     this.#source = source;
@@ -87,7 +104,8 @@ class Pages implements Metrics {
   }
 
   async page(): Promise<{ readonly contentType: string; readonly body: string }> {
-    const pieces = await Array.fromAsync(this.#render('text'));
+    const pieces: Buffer[] = [];
+    for await (const piece of this.#render('text', 0)) pieces.push(Buffer.from(piece));
     return { contentType: CONTENT_TYPES.text, body: Buffer.concat(pieces).toString() };
   }
 
@@ -99,7 +117,7 @@ class Pages implements Metrics {
     this.#underWay += 1;
     const format = formatFor(accept);
     this.#counts[format] += 1;
-    const pieces = this.#render(format);
+    const pieces = this.#render(format, LEISURE_MS);
     try {
       // What fails at the beginning fails before anything is sent.
       const first = await pieces.next();
@@ -127,46 +145,71 @@ class Pages implements Metrics {
     }
   }
 
-  async *#render(format: Format): AsyncGenerator<Buffer> {
+  async *#render(format: Format, leisureMs: number): AsyncGenerator<Buffer> {
+    const hurriesAtMs = nowMs() + leisureMs;
     this.#reading ??= this.#read().finally(() => {
       this.#reading = null;
     });
     const [reading, runtime] = await Promise.all([this.#reading, measuredBy(this.#runtime)]);
+    const writer = this.#writers.get(format) ?? writerOf(format);
+    this.#writers.delete(format);
     yield* renderPage({
       families: [...FAMILIES, ...runtime],
       reading,
-      writer: writerOf(format),
+      writer,
       slices: this.#slices,
+      hurriesAtMs,
       onLeftOut: () => {
         this.#counts.seriesLeftOut += 1;
       },
     });
+    this.#writers.set(format, writer);
   }
 
-  /** What grows with the number of routes, in slices; again, when the configuration changed meanwhile. */
   async #read(): Promise<Reading> {
+    const { holders, ...rows } = await this.#rowsNow();
+    await this.#slices.each(rows.traffic, ({ route }) => route.refresh());
+    const endpoints = await this.#slices.all(endpointRows(holders));
+    return { ...restOf(this.#source, this.#counts), ...rows, endpoints };
+  }
+
+  /** Those of the configuration in force, made in slices when it is another one; again, when it changed meanwhile. */
+  async #rowsNow(): Promise<KeptRows> {
     const source = this.#source;
     for (let readings = 1; ; readings++) {
-      const generation = source.generation();
-      const traffic = await this.#slices.all(source.traffic());
-      const routes = await this.#slices.all(source.routes());
-      const slos = await this.#slices.all(source.slos());
+      const [generation, slos] = [source.generation(), source.slos()];
+      const kept = this.#kept;
+      if (kept !== null && kept.generation === generation && kept.from === slos) return kept.rows;
+      const rows = await this.#makeRows(slos);
+      this.#kept = { generation, from: slos, rows };
+      this.#writers.clear();
       if (generation !== source.generation() && readings < READINGS_MAX) continue;
-      const versions = await this.#slices.all(versionRows(traffic));
-      const services = await this.#slices.all(serviceRows(versions));
-      const endpoints = await this.#slices.all(endpointRows(routes));
-      return { ...restOf(source, this.#counts), traffic, versions, services, endpoints, routes, slos };
+      return rows;
     }
+  }
+
+  async #makeRows(from: Iterable<SloReading>): Promise<KeptRows> {
+    const slices = this.#slices;
+    const traffic = await slices.all(routeRows(this.#source.traffic()));
+    const versions = await slices.all(versionRows(traffic));
+    const services = await slices.all(serviceRows(versions));
+    const states = await slices.all(stateRows(this.#source.routes(), versions));
+    const slos = await slices.all(sloRows(from));
+    const holders = await slices.all(endpointHolders(states));
+    return { traffic, versions, services, states, slos, holders };
   }
 }
 
-/** What grows with the number of routes. */
-type Grown = 'traffic' | 'versions' | 'services' | 'endpoints' | 'routes' | 'slos';
+/** Rows, and whose endpoints are read. */
+interface KeptRows extends Rows {
+  readonly holders: readonly VersionState[];
+}
 
-/** All that does not grow. */
-function restOf(source: MetricsSource, scrapes: ScrapeCounts): Omit<Reading, Grown> {
+/** All but the rows. */
+function restOf(source: MetricsSource, scrapes: ScrapeCounts): Omit<Reading, keyof Rows | 'endpoints'> {
   return {
     status: source.status(),
+    rollouts: source.rollouts(),
     refused: source.refused(),
     colors: source.colors(),
     handshakes: source.handshakes(),

@@ -1,14 +1,15 @@
 /**
- * What the metrics page is made from: readings of the tallies and the status, taken at each scrape.
+ * What the metrics page is made from: readings of the tallies and the status. Those of routes and objectives are live, and stay
+ * while the configuration does; all others are taken at each scrape.
  */
 
-import type { RescueCounts, RouteState, SloStatus, Status } from '../model/status.ts';
+import type { AlertStatus, RescueCounts, RolloutStatus, RouteState, SloStatus, Status } from '../model/status.ts';
 import type { FallbackCounts } from '../model/threads/answers/fallback.ts';
 import type { RetryCounts } from '../model/threads/answers/retries.ts';
 import type { FaultKind } from '../model/threads/faults.ts';
 import type { Exemplar } from './family.ts';
 
-/** Totals of one cell since the start, merged over workers; they only ever grow, `inFlight` apart. */
+/** Totals of one cell since the start, merged over workers, as of the last `refresh`; they only ever grow, `inFlight` apart. */
 export interface CellReading {
   readonly inFlight: number;
   /** Exchanges that are good or bad. */
@@ -54,8 +55,6 @@ export interface VersionReading {
   readonly version: string;
   readonly hasBreaker: boolean;
   readonly cell: CellReading;
-  /** Reads the cell once more: its arrays are live, so a histogram and its sum must be of the same moment. */
-  readonly again?: () => CellReading;
 }
 
 export interface RouteReading {
@@ -66,6 +65,18 @@ export interface RouteReading {
   readonly slowMs: number;
   readonly cell: CellReading;
   readonly versions: readonly VersionReading[];
+  /** Takes in what was counted since the last time. */
+  refresh(): void;
+}
+
+/** An objective, as of its last evaluation. */
+export interface SloReading extends Pick<SloStatus, 'indicator' | 'name' | 'scope' | 'targetRatio'> {
+  readonly remainingRatio: SloStatus['remainingRatio'];
+  readonly burnRates: SloStatus['burnRates'];
+  readonly alerts: readonly Pick<AlertStatus, 'isFiring' | 'long' | 'severity'>[];
+  readonly eventsTotal: SloStatus['eventsTotal'];
+  readonly errors: SloStatus['errors'];
+  readonly score: SloStatus['score'];
 }
 
 /** Rollbacks of one canary since the start. */
@@ -118,14 +129,18 @@ export interface ScrapeCounts {
   readonly seriesLeftOut: number;
 }
 
-/** Called once per reading each. What grows with the number of routes is given one by one, so that it can be read in slices. */
+/** What grows with the number of routes is given one by one, so that it can be taken in slices. */
 export interface MetricsSource {
-  /** Another number after every change of the configuration: what is being read then is read again. */
+  /** Another number after every change of the configuration: `traffic` and `routes` are asked again then. */
   generation(): number;
-  status(): Omit<Status, 'routes' | 'slos'>;
-  routes(): Iterable<RouteState>;
-  slos(): Iterable<SloStatus>;
   traffic(): Iterable<RouteReading>;
+  routes(): Iterable<RouteState>;
+  /** Of all objectives; the same one until there are others. */
+  slos(): Iterable<SloReading>;
+  /** From here on: called once per reading each. */
+  status(): Omit<Status, 'routes' | 'slos'>;
+  /** By route. */
+  rollouts(): ReadonlyMap<string, RolloutStatus>;
   exemplars(route: string, version: string): readonly Exemplar[];
   /** Requests refused before they had a route, by reason number. */
   refused(): ArrayLike<number>;

@@ -4,9 +4,11 @@
  */
 
 import { ROLLOUT_STATES } from '../model/rollout.ts';
-import type { RolloutStatus, WorkerStatus } from '../model/status.ts';
+import type { VersionState, WorkerStatus } from '../model/status.ts';
 import { GRADES, type ThreadSaturation } from '../model/threads/load/saturation.ts';
+import { type LabelSet, NO_LABELS } from './exposition/labels.ts';
 import type { Family, Labels, Reading, Sample } from './family.ts';
+import type { StateRow } from './rows.ts';
 
 const WORKER_STATES: readonly WorkerStatus['state'][] = ['starting', 'serving', 'draining', 'gone'];
 
@@ -16,12 +18,13 @@ export const STATE_FAMILIES: readonly Family[] = [
     help: "Share of a route's traffic that the weights in force give a version",
     type: 'gauge',
     labels: ['route', 'service', 'version'],
-    *collect({ routes }) {
-      for (const { name, versions } of routes) {
-        const sum = versions.reduce((total, version) => total + version.weight, 0);
-        for (const { service, version, weight } of versions) {
-          yield { labels: { route: name, service, version }, value: sum === 0 ? 0 : weight / sum };
-        }
+    rows: ({ states }) => states,
+    write({ state: { versions }, labels }: StateRow, to) {
+      let sum = 0;
+      for (const { weight } of versions) sum += weight;
+      for (let n = 0; n < versions.length; n++) {
+        const { weight } = versions[n] as VersionState;
+        to.add(NO_LABELS, labels[n] as LabelSet, sum === 0 ? 0 : weight / sum);
       }
     },
   },
@@ -30,11 +33,11 @@ export const STATE_FAMILIES: readonly Family[] = [
     help: "Share of a route's requests since the start that a version got; absent before the first",
     type: 'gauge',
     labels: ['route', 'service', 'version'],
-    *collect({ routes }) {
-      for (const { name, versions } of routes) {
-        for (const { service, version, shareRatio } of versions) {
-          if (shareRatio !== null) yield { labels: { route: name, service, version }, value: shareRatio };
-        }
+    rows: ({ states }) => states,
+    write({ state: { versions }, labels }: StateRow, to) {
+      for (let n = 0; n < versions.length; n++) {
+        const { shareRatio } = versions[n] as VersionState;
+        if (shareRatio !== null) to.add(NO_LABELS, labels[n] as LabelSet, shareRatio);
       }
     },
   },
@@ -43,8 +46,8 @@ export const STATE_FAMILIES: readonly Family[] = [
     help: "1 for the state a route's rollout is in, 0 for the others",
     type: 'gauge',
     labels: ['route', 'state', 'version'],
-    *collect({ routes }) {
-      for (const [route, rollout] of rolloutsOf(routes)) {
+    *collect({ rollouts }) {
+      for (const [route, rollout] of rollouts) {
         for (const state of ROLLOUT_STATES) {
           yield { labels: { route, version: rollout.canary, state }, value: rollout.state === state ? 1 : 0 };
         }
@@ -56,8 +59,8 @@ export const STATE_FAMILIES: readonly Family[] = [
     help: 'Step that a rollout is on, from 1; 0 before the first and after a rollback; absent without steps',
     type: 'gauge',
     labels: ['route', 'version'],
-    *collect({ routes }) {
-      for (const [route, { canary, step, next }] of rolloutsOf(routes)) {
+    *collect({ rollouts }) {
+      for (const [route, { canary, step, next }] of rollouts) {
         if (next !== '') yield { labels: { route, version: canary }, value: step?.number ?? 0 };
       }
     },
@@ -76,8 +79,8 @@ export const STATE_FAMILIES: readonly Family[] = [
     help: 'Natural logarithm of the e-value against the canary, by process; total is what is compared with log_e_to_fail',
     type: 'gauge',
     labels: ['route', 'unit'],
-    *collect({ routes }) {
-      for (const [route, { verdict }] of rolloutsOf(routes)) {
+    *collect({ rollouts }) {
+      for (const [route, { verdict }] of rollouts) {
         if (verdict === null) continue;
         yield { labels: { route, unit: 'requests' }, value: verdict.errors.logERequests };
         yield { labels: { route, unit: 'users' }, value: verdict.errors.logEUsers };
@@ -91,8 +94,8 @@ export const STATE_FAMILIES: readonly Family[] = [
     help: 'ln(1/alpha): the log e-value at which the canary is rolled back',
     type: 'gauge',
     labels: ['route'],
-    *collect({ routes }) {
-      for (const [route, { verdict }] of rolloutsOf(routes)) {
+    *collect({ rollouts }) {
+      for (const [route, { verdict }] of rollouts) {
         if (verdict !== null) yield { labels: { route }, value: verdict.logEToFail };
       }
     },
@@ -313,10 +316,6 @@ function ofThreads(name: string, help: string, read: (thread: ThreadSaturation) 
       for (const thread of status.saturation.threads) yield { labels: { thread: thread.name }, value: read(thread) };
     },
   };
-}
-
-function* rolloutsOf(routes: Reading['routes']): Generator<readonly [string, RolloutStatus]> {
-  for (const { name, rollout } of routes) if (rollout !== null) yield [name, rollout];
 }
 
 function single(name: string, help: string, read: (status: Reading['status']) => number): Family {

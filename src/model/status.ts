@@ -199,8 +199,8 @@ export interface RouteStatus extends TrafficStatus {
   readonly fallbacks: FallbackCounts | null;
 }
 
-/** A route as far as metrics show its state: 10,000 of them are read at every scrape. */
-export interface RouteState extends Pick<RouteStatus, 'name' | 'rollout'> {
+/** A route as far as metrics show its state: 10,000 of them are read at every scrape. Rollouts are told apart. */
+export interface RouteState extends Pick<RouteStatus, 'name'> {
   readonly versions: readonly VersionState[];
 }
 

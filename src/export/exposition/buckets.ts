@@ -9,7 +9,7 @@
  * Source: OpenTelemetry semantic conventions, http.server.request.duration.
  */
 
-import { bucketUpperMs } from '../../lib/histogram.ts';
+import { bucketUpperMs, HISTOGRAM_BUCKETS } from '../../lib/histogram.ts';
 import type { Bucket } from '../family.ts';
 import type { CellReading } from '../source.ts';
 
@@ -17,27 +17,53 @@ import type { CellReading } from '../source.ts';
 export const BOUNDS_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10] as const;
 const ATTRIBUTION = 1.011;
 
+/** Bounds for one threshold, and how many buckets of the histogram are counted at or below each. */
+interface Plan {
+  readonly bounds: readonly number[];
+  readonly ends: readonly number[];
+}
+
+/** Thresholds whose plans are kept: as many as a configuration has; those of earlier ones are few. */
+const PLANS_MAX = 1000;
+const plans = new Map<number, Plan>();
+
 /** Cumulates a cell's histogram, the bucket up to Infinity included. `slowMs` Infinity: no threshold bucket. Cost: O(buckets). */
-export function cumulate(cell: CellReading, slowMs: number): Bucket[] {
-  const bounds = boundsOf(slowMs / 1000);
-  const finite: { le: number; count: number }[] = [];
+export function cumulate(cell: Pick<CellReading, 'finished' | 'histogram' | 'slow'>, slowMs: number): Bucket[] {
+  const { bounds, ends } = planFor(slowMs);
+  const { histogram } = cell;
+  const buckets: { le: number; count: number }[] = [];
   let index = 0;
   let count = 0;
-  for (const le of bounds) {
-    while (index < cell.histogram.length && bucketUpperMs(index) <= le * 1000 * ATTRIBUTION) {
-      count += cell.histogram[index] as number;
-      index += 1;
-    }
-    finite.push({ le, count });
+  for (let n = 0; n < bounds.length; n++) {
+    for (const end = ends[n] as number; index < end; index++) count += histogram[index] as number;
+    buckets.push({ le: bounds[n] as number, count });
   }
-  for (; index < cell.histogram.length; index++) count += cell.histogram[index] as number;
-  if (Number.isFinite(slowMs)) makeExact(finite, slowMs / 1000, Math.min(count, cell.finished - cell.slow));
-  return [...finite, { le: Infinity, count }];
+  for (; index < histogram.length; index++) count += histogram[index] as number;
+  if (Number.isFinite(slowMs)) makeExact(buckets, slowMs / 1000, Math.min(count, cell.finished - cell.slow));
+  buckets.push({ le: Infinity, count });
+  return buckets;
+}
+
+function planFor(slowMs: number): Plan {
+  const known = plans.get(slowMs);
+  if (known !== undefined) return known;
+  const bounds = boundsOf(slowMs / 1000);
+  const plan = { bounds, ends: bounds.map(endOf) };
+  if (plans.size >= PLANS_MAX) plans.clear();
+  plans.set(slowMs, plan);
+  return plan;
 }
 
 function boundsOf(thresholdSeconds: number): readonly number[] {
   if (!Number.isFinite(thresholdSeconds)) return BOUNDS_SECONDS;
   return [...new Set([...BOUNDS_SECONDS, thresholdSeconds])].sort((a, b) => a - b);
+}
+
+/** How many buckets are counted at or below a bound. */
+function endOf(le: number): number {
+  let end = 0;
+  while (end < HISTOGRAM_BUCKETS && bucketUpperMs(end) <= le * 1000 * ATTRIBUTION) end += 1;
+  return end;
 }
 
 function makeExact(finite: { le: number; count: number }[], thresholdSeconds: number, exact: number): void {

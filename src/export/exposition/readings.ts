@@ -1,5 +1,5 @@
 /**
- * Readings of all routes of a snapshot, for the metrics page.
+ * Readings of all routes of a snapshot, for the metrics page: live, so that they are made once for a snapshot.
  */
 
 import { versionCells } from '../../model/overload.ts';
@@ -7,26 +7,34 @@ import type { Snapshot, SplitSpec } from '../../model/snapshot.ts';
 import { serviceSteps } from '../../model/threads/answers/fallback.ts';
 import type { CellReading, RouteReading, VersionReading } from '../source.ts';
 
-/** Reads a cell. @param limits the cell that shows the version's limit and breaker */
-type ReadCell = (id: number, limits: number) => CellReading;
+/** A cell that takes in what was counted when it is told to. */
+export interface LiveCell extends CellReading {
+  refresh(): void;
+}
 
-/**
- * One for each route, in the order of the snapshot; its versions, then those that it falls back to.
- * @param cell reads a cell; called when a route is taken from the generator
- */
-export function* routeReadings({ routes }: Snapshot, cell: ReadCell): Generator<RouteReading> {
+/** @param limits the cell that shows the version's limit and breaker */
+type CellAt = (id: number, limits: number) => LiveCell;
+
+/** One for each route, in the order of the snapshot; its versions, then those that it falls back to. */
+export function* routeReadings({ routes }: Snapshot, cellAt: CellAt): Generator<RouteReading> {
   const shownIn = versionCells(routes);
-  const readingOf = ({ service, version, targets, cell: id }: SplitSpec): VersionReading => {
-    const read = cell(id, shownIn.get(targets) ?? id);
-    return { service, version, hasBreaker: targets.breaker !== null, cell: read, again: () => cell(id, id) };
-  };
   for (const route of routes) {
+    const cell = cellAt(route.cell, route.cell);
+    const cells: LiveCell[] = [cell];
+    const readingOf = ({ service, version, targets, cell: id }: SplitSpec): VersionReading => {
+      const its = cellAt(id, shownIn.get(targets) ?? id);
+      cells.push(its);
+      return { service, version, hasBreaker: targets.breaker !== null, cell: its };
+    };
     yield {
       route: route.name,
       httpRoute: route.matches[0]?.path.value ?? '/',
       slowMs: route.slowMs,
-      cell: cell(route.cell, route.cell),
+      cell,
       versions: [...route.splits, ...serviceSteps(route.fallback).map(({ split }) => split)].map(readingOf),
+      refresh: () => {
+        for (const one of cells) one.refresh();
+      },
     };
   }
 }

@@ -1,11 +1,10 @@
 /**
- * Sends a page as it is rendered: the next piece is made when the scraper has read enough of those before.
+ * Sends a page as it is rendered: the next piece is made when the one before was packed, or the scraper has read enough.
  *
  * A scraper that goes away, or takes longer than `SEND_MS_MAX`, ends the rendering. A failure in the middle of a page cuts the
  * connection, so that nobody takes a part for the whole.
  */
 
-import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Writable } from 'node:stream';
 import { createGzip } from 'node:zlib';
@@ -65,21 +64,34 @@ async function sendGzip(response: ServerResponse, pieces: AsyncIterable<Buffer>,
 }
 
 async function write(to: Writable, pieces: AsyncIterable<Buffer>, gone: AbortSignal): Promise<boolean> {
+  const outlet = new Outlet(to, gone);
   // Leaving the loop ends the rendering.
-  for await (const piece of pieces) {
-    if (gone.aborted) return false;
-    if (!to.write(piece) && !(await drained(to, gone))) return false;
-  }
+  for await (const piece of pieces) if (!(await outlet.write(piece))) return false;
   to.end();
   return !gone.aborted;
 }
 
-async function drained(to: Writable, gone: AbortSignal): Promise<boolean> {
-  try {
-    await once(to, 'drain', { signal: gone });
-    return true;
-  } catch (error) {
-    if (gone.aborted) return false;
-    throw error;
+/** Hands pieces over one at a time: the memory of a piece is its maker's again when it was written. */
+class Outlet {
+  readonly #to: Writable;
+  readonly #gone: AbortSignal;
+  #settle: (isWritten: boolean) => void = () => undefined;
+
+  constructor(to: Writable, gone: AbortSignal) {
+    this.#to = to;
+    this.#gone = gone;
+    gone.addEventListener('abort', () => this.#settle(false));
+  }
+
+  /** Resolves with whether somebody has the piece. */
+  write(piece: Buffer): Promise<boolean> {
+    if (this.#gone.aborted) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      this.#settle = resolve;
+      // A failure destroys the response, of which the signal tells.
+      this.#to.write(piece, (error) => {
+        if (!error) resolve(true);
+      });
+    });
   }
 }

@@ -2,8 +2,13 @@
  * Metric families of colors: what came of the tokens that were looked at, and of the signatures of colors.
  */
 
+import type { VersionState } from '../../model/status.ts';
 import { SIGNATURE_RESULTS, TOKEN_RESULTS } from '../../model/threads/color.ts';
+import { type LabelSet, labelSets } from '../exposition/labels.ts';
 import type { Family, Sample } from '../family.ts';
+import type { StateRow } from '../rows.ts';
+
+const [KEPT, LOST] = labelSets('color', ['kept', 'lost']);
 
 export const COLOR_FAMILIES: readonly Family[] = [
   {
@@ -29,14 +34,13 @@ export const COLOR_FAMILIES: readonly Family[] = [
     help: 'Requests in traces of requests that a color pinned to a version: with a color (kept), without (lost)',
     type: 'counter',
     labels: ['color', 'route', 'service', 'version'],
-    *collect({ routes }) {
-      for (const { name: route, versions } of routes) {
-        for (const { service, version, downstream } of versions) {
-          if (downstream === null) continue;
-          const shared = { route, service, version };
-          yield { labels: { color: 'kept' }, shared, value: downstream.kept };
-          yield { labels: { color: 'lost' }, shared, value: downstream.lost };
-        }
+    rows: ({ states }) => states,
+    write({ state: { versions }, labels }: StateRow, to) {
+      for (let n = 0; n < versions.length; n++) {
+        const { downstream } = versions[n] as VersionState;
+        if (downstream === null) continue;
+        to.add(KEPT, labels[n] as LabelSet, downstream.kept);
+        to.add(LOST, labels[n] as LabelSet, downstream.lost);
       }
     },
   },

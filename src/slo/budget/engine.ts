@@ -15,12 +15,13 @@
  * Cost: docs/ARCHITECTURE.md "Objectives and budgets".
  */
 
-import { ERROR_CLASSES, type ErrorClass, weightedErrors } from '../../model/sli.ts';
+import { ERROR_CLASSES } from '../../model/sli.ts';
 import type { AlertChange, SloAsked, SloScope, SloSource } from '../../model/slo.ts';
 import type { SloStatus } from '../../model/status.ts';
 import { CELL } from '../../model/tallies.ts';
 import type { ObjectiveTrouble, ObjectiveTroubles } from '../../model/threads/load/alerts.ts';
 import { type Region, RegionRoll } from '../regions.ts';
+import { errorsOf, ObjectiveReading } from '../totals/objective-reading.ts';
 import { formulaOf, NO_SURROUNDINGS, Score, type Surroundings } from './composite/score.ts';
 import { CountReader, noCounts, type SliCounts } from './counts.ts';
 import type { Instant } from './ledger/ledger.ts';
@@ -73,6 +74,8 @@ export class SloEngine {
   #apartSinceMs: number | null = null;
   /** Whom `saveNews` looks at next. */
   #saveAt = 0;
+  /** Made when somebody asks for them. */
+  #readings: readonly ObjectiveReading[] | null = null;
   /** Alerts that ended because their objective did. */
   #ended: AlertChange[] = [];
   /** What one source counted in this turn, and one cell of it: one object for all. */
@@ -88,6 +91,7 @@ export class SloEngine {
   /** Takes in the objectives of a configuration. What a new one's cells counted so far is the past. */
   follow(sources: readonly SloSource[]): void {
     const kept = new Set<string>();
+    this.#readings = null;
     this.#watched = sources.map((source) => {
       const key = `${source.scope}/${source.name}`;
       kept.add(key);
@@ -125,12 +129,15 @@ export class SloEngine {
 
   /** Every objective, in the order of the sources. Cost: about 5 us each. */
   status(now: Instant): SloStatus[] {
-    return [...this.each(now)];
+    return this.#watched.flatMap((watched) => statusesOf(watched, now));
   }
 
-  /** The same one by one: each is made when it is taken. */
-  *each(now: Instant): Generator<SloStatus> {
-    for (const watched of this.#watched) yield* statusesOf(watched, now);
+  /** Every objective to be read again and again; the same ones until there are others. */
+  get readings(): readonly ObjectiveReading[] {
+    this.#readings ??= this.#watched.flatMap((watched) =>
+      watched.objectives.map((objective) => new ObjectiveReading(objective, watched)),
+    );
+    return this.#readings;
   }
 
   /** What is wrong now, as of each objective's last evaluation. Cost: about 0.5 us each; 10,000 that all fire, 15 ms. */
@@ -343,7 +350,7 @@ function addWorth(sum: SliCounts, { finished, bad, late }: SliCounts, value: num
 }
 
 function statusesOf({ source, objectives, errors, score }: Watched, now: Instant): SloStatus[] {
-  const counted = errorsOf(errors, source);
+  const counted = errorsOf(errors, source.slo);
   const scored = score?.status() ?? null;
   return objectives.map((objective) => objective.status(now, counted, objective.isOfSeconds ? scored : null));
 }
@@ -362,10 +369,4 @@ function keepErrors(watched: Watched, { errors }: SliCounts): void {
     watched.errors ??= new Float64Array(ERROR_CLASSES.length);
     watched.errors[n] = (watched.errors[n] as number) + more;
   }
-}
-
-function errorsOf(errors: Float64Array | null, { slo }: SloSource): SloStatus['errors'] {
-  const entries = ERROR_CLASSES.map((errorClass, n) => [errorClass, errors?.[n] ?? 0] as const);
-  const counts = Object.fromEntries(entries) as Record<ErrorClass, number>;
-  return { ...counts, weighted: weightedErrors(counts, slo.errorWeights) };
 }

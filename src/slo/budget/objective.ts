@@ -12,7 +12,7 @@ import type { AlertChange, SloIndicator, SloScope, SloTerms } from '../../model/
 import type { ScoreStatus, SloStatus } from '../../model/status.ts';
 import type { ObjectiveTrouble } from '../../model/threads/load/alerts.ts';
 import { exhaustedInMs, remainingEvents, remainingRatio } from './budget.ts';
-import { ALERT_RULES, type AlertState, BURN_WINDOWS, type BurnWindow, burnRate, nextAlert, RESOLVED } from './burn.ts';
+import { ALERT_RULES, type AlertState, type BurnWindow, burnRate, nextAlert, RESOLVED } from './burn.ts';
 import type { SliCounts } from './counts.ts';
 import { isBeyondChance } from './guard.ts';
 import { type Instant, Ledger, type SavedLedger } from './ledger/ledger.ts';
@@ -62,8 +62,13 @@ export function objectiveId({ scope, name, indicator, thresholdMs }: ObjectiveSp
   return thresholdMs === null ? id : `${id}/${thresholdMs}ms`;
 }
 
+/** Whether an alert fires. */
+export type AlertFiring = Pick<SloStatus['alerts'][number], 'isFiring' | 'long' | 'severity'>;
+
+const SILENT: readonly AlertFiring[] = ALERT_RULES.map(({ severity, long }) => ({ severity, long, isFiring: false }));
 const NO_CHANGES: readonly AlertChange[] = [];
 const NO_EVENTS = { good: 0, bad: 0 };
+const NO_BURNS: SloStatus['burnRates'] = { '5m': null, '30m': null, '1h': null, '6h': null, '3d': null };
 
 export class Objective {
   readonly id: string;
@@ -94,6 +99,10 @@ export class Objective {
     if (spec.slo.calendar !== this.#spec.slo.calendar) this.#ledger.forgetCalendar();
     this.#hasNews = true;
     this.#spec = spec;
+  }
+
+  get spec(): ObjectiveSpec {
+    return this.#spec;
   }
 
   /** Counts what happened since the last time. */
@@ -204,16 +213,46 @@ export class Objective {
       targetRatio,
       thresholdMs,
       events,
-      eventsTotal: this.#ring?.totals ?? NO_EVENTS,
+      eventsTotal: this.eventsTotal,
       remainingRatio: remaining,
       exhaustedInMs: exhaustedInMs(remaining, this.#burn('1h')),
-      burnRates: Object.fromEntries(BURN_WINDOWS.map((window) => [window, this.#burn(window)])),
+      burnRates: this.burnRates,
       alerts: ALERT_RULES.map((rule, index) => ({ ...rule, ...firingOf(this.#alerts?.[index], nowMs) })),
       calendar: this.#calendarStatus(wallMs),
       errors,
       policy: this.#policy(remaining),
       score,
     };
+  }
+
+  /** Events since it began to count. */
+  get eventsTotal(): WindowCounts {
+    return this.#ring?.totals ?? NO_EVENTS;
+  }
+
+  /** What is left of its budget, as of its last evaluation; null while nothing was counted. */
+  get leftRatio(): number | null {
+    const ring = this.#ring;
+    return ring === null ? null : remainingRatio(ring.counts('28d'), this.#budgetRatio);
+  }
+
+  /** As of its last evaluation. */
+  get burnRates(): SloStatus['burnRates'] {
+    if (this.#ring === null) return NO_BURNS;
+    return {
+      '5m': this.#burn('5m'),
+      '30m': this.#burn('30m'),
+      '1h': this.#burn('1h'),
+      '6h': this.#burn('6h'),
+      '3d': this.#burn('3d'),
+    } satisfies Record<BurnWindow, number | null>;
+  }
+
+  /** Which alerts fire, by `ALERT_RULES`. */
+  get firing(): readonly AlertFiring[] {
+    const alerts = this.#alerts;
+    if (alerts === null) return SILENT;
+    return ALERT_RULES.map(({ severity, long }, n) => ({ severity, long, isFiring: alerts[n]?.kind === 'firing' }));
   }
 
   /** Whether something was counted since it was last saved. */

@@ -52,6 +52,7 @@ export function sampleTraffic(changes: Partial<RouteReading> = {}): RouteReading
       { service: 'checkout', version: 'v1', hasBreaker: false, cell: v1 },
       { service: 'checkout', version: 'v2', hasBreaker: false, cell: v2 },
     ],
+    refresh: () => undefined,
     ...changes,
   };
 }

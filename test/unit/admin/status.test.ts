@@ -139,31 +139,39 @@ suite('status', () => {
     const [state, more] = Array.from(routeStates(source));
     const [status] = routeStatuses(source);
     assert.equal(more, undefined);
-    assert.deepEqual([state?.name, state?.rollout], ['checkout', ROLLOUT]);
+    assert.equal(state?.name, 'checkout');
     assert.deepEqual(
       state?.versions.map(({ shareRatio }) => shareRatio),
       [0.75, 0.25],
     );
     for (const [n, version] of (state?.versions ?? []).entries()) {
-      assert.deepEqual({ ...status?.versions[n], ...version }, status?.versions[n]);
+      const { service, version: name, weight, shareRatio, downstream, endpoints } = version;
+      const told = { service, version: name, weight, shareRatio, downstream, endpoints };
+      assert.deepEqual({ ...status?.versions[n], ...told }, status?.versions[n]);
     }
   });
 
-  test('endpoints of a version that two routes lead to are read once', () => {
+  test('a state is live, and reads nothing that nobody looks at', () => {
     let reads = 0;
+    const counts = [0, 0, 0].map(() => ({ ...cellOf([]), finished: 0 }));
     const source = sourceOf({});
-    const [route] = source.snapshot.routes;
-    const states = routeStates({
+    const [state] = routeStates({
       ...source,
-      snapshot: { ...source.snapshot, routes: [route as RouteSpec, route as RouteSpec] },
+      cell: (id) => counts[id] as (typeof counts)[number],
       endpoint: (id) => {
         reads += 1;
         return source.endpoint(id);
       },
     });
-    const [first, second] = Array.from(states);
-    assert.equal(reads, 3, 'one endpoint of v1, two of v2');
-    assert.equal(first?.versions[1]?.endpoints, second?.versions[1]?.endpoints);
+    const [v1, v2] = state?.versions ?? [];
+    assert.deepEqual([v1?.shareRatio, v2?.shareRatio, reads], [null, null, 0]);
+    for (const [id, finished] of [
+      [1, 3],
+      [2, 1],
+    ] as const)
+      Object.assign(counts[id] as object, { finished });
+    assert.deepEqual([v1?.shareRatio, v2?.shareRatio], [0.75, 0.25]);
+    assert.deepEqual([v2?.endpoints.length, reads], [2, 2]);
   });
 
   test('a route and its versions show what was counted', () => {

@@ -1,17 +1,29 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Registry } from 'prom-client';
-import { type Family, type Reading, registerFamily } from '#src/export/family.ts';
+import { LabelSet } from '#src/export/exposition/labels.ts';
+import {
+  inRows,
+  type ListFamily,
+  type Reading,
+  type RowFamily,
+  registerFamily,
+  type SampleSink,
+  samplesOf,
+} from '#src/export/family.ts';
 import { parseExposition } from '../../support/readings/metrics/exposition.ts';
 import { sampleStatus } from '../../support/readings/status.ts';
 
 const NO_LOSSES = { queueFull: 0, failureRate: 0, stream: 0 };
 const READING: Reading = {
   status: sampleStatus(),
+  rollouts: new Map(),
   traffic: [],
   versions: [],
   services: [],
   endpoints: [],
+  states: [],
+  slos: [],
   refused: [],
   colors: { tokens: [], signatures: [] },
   handshakes: [],
@@ -23,13 +35,11 @@ const READING: Reading = {
   injected: [],
   staleBytes: 0,
   viewers: { clients: 0, refused: 0, dropped: 0 },
-  routes: [],
-  slos: [],
   scrapes: { text: 0, openMetrics: 0, protobuf: 0, refused: 0, aborted: 0, seriesLeftOut: 0 },
   exemplars: () => [],
 };
 
-const FAMILY: Family = {
+const FAMILY: ListFamily = {
   name: 'sluice_example_total',
   help: 'An example',
   type: 'counter',
@@ -57,7 +67,7 @@ suite('family', () => {
 
   test('a histogram is what prom-client takes for one', async () => {
     const registry = new Registry();
-    const family: Family = {
+    const family: ListFamily = {
       name: 'sluice_example_seconds',
       help: 'An example',
       type: 'histogram',
@@ -95,5 +105,45 @@ suite('family', () => {
     registerFamily(registry, FAMILY, () => READING);
     registry.resetMetrics();
     assert.match(await registry.metrics(), /sluice_example_total\{/);
+  });
+
+  test('a list is a family of rows as well, whose rows are its samples', () => {
+    const family = inRows(FAMILY);
+    const seen: unknown[] = [];
+    const to: SampleSink = { add: (labels, shared, value) => seen.push([labels.pairs, shared.pairs, value]) };
+    for (const row of family.rows(READING)) family.write(row, to, READING);
+    assert.equal(family.name, FAMILY.name);
+    assert.deepEqual(
+      seen,
+      Array.from(FAMILY.collect(READING), ({ labels, value }) => [labels, {}, value]),
+    );
+  });
+
+  test('a family of rows has the samples that its rows write, in their order', () => {
+    const [good, bad, shared] = [{ outcome: 'good' }, { outcome: 'bad' }, { route: 'a' }].map(
+      (pairs) => new LabelSet(pairs),
+    );
+    assert.ok(good !== undefined && bad !== undefined && shared !== undefined);
+    const rows: RowFamily<number> = {
+      name: 'sluice_example_total',
+      help: 'An example',
+      type: 'counter',
+      rows: () => [1, 0, 3],
+      write: (count, to) => {
+        if (count === 0) return;
+        to.add(good, shared, count);
+        to.add(bad, shared, -count);
+      },
+    };
+    assert.deepEqual(
+      samplesOf(rows, READING).map(({ labels, value }) => [labels['outcome'], value]),
+      [
+        ['good', 1],
+        ['bad', -1],
+        ['good', 3],
+        ['bad', -3],
+      ],
+    );
+    assert.deepEqual(samplesOf(FAMILY, READING), Array.from(FAMILY.collect(READING)));
   });
 });

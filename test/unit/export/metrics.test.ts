@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import type { Asked } from '#src/export/exposition/negotiate.ts';
 import { createMetrics, FAMILIES, type Metrics, SCRAPES_MAX } from '#src/export/metrics.ts';
-import { cellOf, sampleTraffic } from '../../support/readings/cells.ts';
+import { sampleTraffic } from '../../support/readings/cells.ts';
 import { parseExposition } from '../../support/readings/metrics/exposition.ts';
 import { readFamilies } from '../../support/readings/metrics/protobuf.ts';
 import { fullSource, scrape, series, sourceOf } from '../../support/readings/metrics/scrape.ts';
@@ -102,21 +102,41 @@ suite('metrics', () => {
     assert.equal(samples, lines(end));
   });
 
-  test('scrapes that overlap read the source once, later ones read it again', async () => {
+  test('scrapes that overlap refresh the readings once, later ones refresh them again', async () => {
     let reads = 0;
-    const metrics = createMetrics(
-      sourceOf({
-        traffic: () => {
-          reads += 1;
-          return [sampleTraffic()];
-        },
-      }),
-    );
+    const traffic = [sampleTraffic({ refresh: () => void reads++ })];
+    const metrics = createMetrics(sourceOf({ traffic: () => traffic }));
     const [first, second] = await Promise.all([metrics.page(), metrics.page()]);
     assert.equal(parseExposition(first.body).size, parseExposition(second.body).size);
     assert.equal(reads, 1);
     await metrics.page();
     assert.equal(reads, 2);
+  });
+
+  test('the source is asked for routes and objectives once for a configuration, and for objectives when there are others', async () => {
+    let generation = 1;
+    let slos = sampleStatus().slos;
+    const asked = { traffic: 0, routes: 0 };
+    const counted = <T>(name: keyof typeof asked, value: T) => {
+      asked[name] += 1;
+      return value;
+    };
+    const metrics = createMetrics(
+      sourceOf({
+        generation: () => generation,
+        traffic: () => counted('traffic', [sampleTraffic()]),
+        routes: () => counted('routes', sampleStatus().routes),
+        slos: () => slos,
+      }),
+    );
+    for (let n = 0; n < 3; n++) await metrics.page();
+    assert.deepEqual(asked, { traffic: 1, routes: 1 });
+    generation = 2;
+    await metrics.page();
+    assert.deepEqual(asked, { traffic: 2, routes: 2 });
+    slos = [];
+    const families = parseExposition((await metrics.page()).body);
+    assert.deepEqual(series(families, 'sluice_slo_objective_ratio'), []);
   });
 
   test('a reading that the configuration changed under is taken again', async () => {
@@ -135,17 +155,6 @@ suite('metrics', () => {
     assert.deepEqual(series(families, 'sluice_inflight'), ['route=read-3 2']);
     const restless = sourceOf({ generation: () => reads++ });
     assert.ok(parseExposition((await createMetrics(restless).page()).body).has('sluice_inflight'), 'it ends');
-  });
-
-  test('a histogram is read once more when it is rendered, whole', async () => {
-    const later = cellOf([1, 2, 3]);
-    const version = { service: 'checkout', version: 'v1', hasBreaker: false, cell: cellOf([1]), again: () => later };
-    const families = await scrape({ traffic: () => [sampleTraffic({ versions: [version] })] });
-    const samples = families.get('http_server_request_duration_seconds')?.samples ?? [];
-    assert.deepEqual(
-      samples.slice(-2).map(({ value }) => value),
-      [later.secondsSum, 3],
-    );
   });
 
   test('a source that throws fails that scrape only', async () => {
@@ -184,6 +193,17 @@ suite('metrics', () => {
       `format=text ${SCRAPES_MAX}`,
     ]);
     assert.deepEqual(series(families, 'sluice_scrapes_failed_total'), ['result=aborted 0', 'result=refused 1']);
+  });
+
+  test('a page that nobody read to its end leaves nothing in the next one', async (t) => {
+    const many = Array.from({ length: 2000 }, (_, n) => sampleTraffic({ route: `r${n}` }));
+    const metrics = createMetrics(sourceOf({ traffic: () => many }));
+    const get = await served(t, metrics);
+    const names = async () => readFamilies(await (await get(PROTOBUF)).bytes()).map(({ name }) => name);
+    const first = await names();
+    await (await get(PROTOBUF)).body?.cancel();
+    assert.deepEqual(await names(), first);
+    assert.deepEqual(await names(), first);
   });
 
   test('a page that fails on its way is told of', async (t) => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Reading } from '#src/export/family.ts';
+import { type Reading, samplesOf } from '#src/export/family.ts';
 import { REVISION_FAMILIES } from '#src/export/revision-families.ts';
 import { sampleStatus } from '../../support/readings/status.ts';
 
@@ -10,7 +10,7 @@ test('revisions are told: in sync, pinned, stale, rolled back, kept', () => {
   const rollbacks = { api: 2, sluice: 1 };
   const reading = { status: sampleStatus({ revisions: { ...revisions, rollbacks } }) } as unknown as Reading;
   const told = REVISION_FAMILIES.flatMap((family) =>
-    [...family.collect(reading)].map(({ labels, value }) => `${family.name}${JSON.stringify(labels)} ${Number(value)}`),
+    samplesOf(family, reading).map(({ labels, value }) => `${family.name}${JSON.stringify(labels)} ${Number(value)}`),
   );
   assert.deepEqual(told, [
     'sluice_config_in_sync{} 0',
@@ -29,7 +29,8 @@ test('what was refused for its signature, and files of keys that were replaced, 
   const signatures = { keys: ['k1'], because: '', reloads, documents: 4, isWaiting: false, refused };
   const told = (status: unknown, of = 'sluice_config_signatures_refused_total'): number[] => {
     const family = REVISION_FAMILIES.find(({ name }) => name === of);
-    return [...(family?.collect({ status } as Reading) ?? [])].map(({ value }) => Number(value));
+    assert.ok(family !== undefined);
+    return samplesOf(family, { status } as Reading).map(({ value }) => Number(value));
   };
   assert.deepEqual(told(sampleStatus({ signatures })), [1, 2, 3]);
   assert.deepEqual(told(sampleStatus()), []);

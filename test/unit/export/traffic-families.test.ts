@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
+import { ProtobufWriter } from '#src/export/exposition/formats/protobuf.ts';
+import { TextWriter } from '#src/export/exposition/formats/text.ts';
+import type { Reading, SampleSink } from '#src/export/family.ts';
+import { routeRows, serviceRows, versionRows } from '#src/export/rows.ts';
+import type { RouteReading } from '#src/export/source.ts';
+import { TRAFFIC_FAMILIES } from '#src/export/traffic-families.ts';
 import { REASON, REASON_COUNT, REASONS } from '#src/model/reason.ts';
-import { SESSION_END, SESSION_ENDS } from '#src/model/tallies.ts';
+import { reserveTallies, SESSION_END, SESSION_ENDS, viewTallies } from '#src/model/tallies.ts';
+import { Totals } from '#src/slo/totals/totals.ts';
+import { bytesPerCall, COUNTED } from '../../support/proxy/allocation.ts';
 import { cellOf, sampleTraffic } from '../../support/readings/cells.ts';
 import { scrape, series } from '../../support/readings/metrics/scrape.ts';
 import { sampleRoute, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
+import { FakeWorker } from '../../support/simulate/worker.ts';
 
 suite('traffic-families', () => {
   test('the duration histogram is cumulative, ends in +Inf = count, and has the threshold as a boundary', async () => {
@@ -239,4 +248,59 @@ suite('traffic-families', () => {
     assert.equal(shed.length, 8);
     assert.ok(shed.includes('priority=best-effort route=checkout service=checkout version=v1 3'), shed.join());
   });
+
+  for (const writer of [new TextWriter(true), new ProtobufWriter()]) {
+    const format = writer instanceof TextWriter ? 'text' : 'protobuf';
+    test(`routes that nobody uses cost nothing at a scrape but their bytes, as ${format}`, COUNTED, () => {
+      const reading = idleReading();
+      let samples = 0;
+      const sink: SampleSink = {
+        add: (labels, shared, value) => {
+          samples += 1;
+          writer.add(labels, shared, value);
+        },
+      };
+      const families = TRAFFIC_FAMILIES.filter((family) => 'rows' in family);
+      const scrapeAll = (): void => {
+        samples = 0;
+        for (const { route } of reading.traffic) route.refresh();
+        for (const family of families) {
+          writer.begin(family);
+          const rows = family.rows(reading);
+          for (let n = 0; n < rows.length; n++) family.write(rows[n], sink, reading);
+          writer.end();
+        }
+        writer.take();
+      };
+      const bytes = bytesPerCall(scrapeAll, 5, 4 * 20 * IDLE_ROUTES) / samples;
+      assert.equal(samples, 20 * IDLE_ROUTES);
+      assert.ok(bytes < 4, `${bytes} B for each of ${samples} samples`);
+    });
+  }
 });
+
+const IDLE_ROUTES = 1000;
+
+/** Of live readings, as the gateway has them. */
+function idleReading(): Reading {
+  const totals = new Totals();
+  totals.follow([new FakeWorker(1, viewTallies(reserveTallies())).region]);
+  const readings = Array.from({ length: IDLE_ROUTES }, (_, n): RouteReading => {
+    const [cell, v1, v2] = [totals.live(3 * n), totals.live(3 * n + 1), totals.live(3 * n + 2)];
+    const about = { service: 'shop', hasBreaker: false };
+    const versions = [
+      { ...about, version: 'v1', cell: v1 },
+      { ...about, version: 'v2', cell: v2 },
+    ];
+    const refresh = (): void => {
+      cell.refresh();
+      v1.refresh();
+      v2.refresh();
+    };
+    return { route: `r${n}`, httpRoute: '/', slowMs: 300, cell, versions, refresh };
+  });
+  const traffic = Array.from(routeRows(readings));
+  const versions = Array.from(versionRows(traffic));
+  const services = Array.from(serviceRows(versions));
+  return { traffic, versions, services, endpoints: [], exemplars: () => [] } as Partial<Reading> as Reading;
+}

@@ -33,6 +33,8 @@ export interface DownstreamCounts {
   readonly lost: number;
 }
 
+export const NOTHING_FOLLOWED: DownstreamCounts = { kept: 0, lost: 0 };
+
 /** Memory for all workers. */
 export function reserveDownstream(): SharedArrayBuffer {
   const words = TABLE_AT + TRACE_SETS * TRACE_WAYS * TRACE_SLOT_WORDS;
@@ -42,8 +44,9 @@ export function reserveDownstream(): SharedArrayBuffer {
 /** What followed from the requests that colors pinned to the version of a cell. */
 export function downstreamOf(memory: Int32Array, cell: number): DownstreamCounts {
   const at = COUNTS_AT + cell * DOWNSTREAM_WORDS;
-  const count = (word: number): number => Atomics.load(memory, at + word) >>> 0;
-  return { kept: count(DOWNSTREAM.kept), lost: count(DOWNSTREAM.lost) };
+  const kept = Atomics.load(memory, at + DOWNSTREAM.kept) >>> 0;
+  const lost = Atomics.load(memory, at + DOWNSTREAM.lost) >>> 0;
+  return kept + lost === 0 ? NOTHING_FOLLOWED : { kept, lost };
 }
 
 /** The cell is another version's from now on. */

@@ -8,7 +8,8 @@ import { request } from 'node:http';
 import { suite, type TestContext, test } from 'node:test';
 import { prometheusRules } from '#src/cli/slo/formats/prometheus.ts';
 import { sloTools } from '#src/compose/answers/slo-tools.ts';
-import type { Reading, Sample } from '#src/export/family.ts';
+import { type Reading, type Sample, samplesOf } from '#src/export/family.ts';
+import { sloRows } from '#src/export/rows.ts';
 import { SLO_FAMILIES } from '#src/export/slo-families.ts';
 import { Random } from '#src/lib/random.ts';
 import type { SloSource } from '#src/model/slo.ts';
@@ -136,8 +137,8 @@ function simulate(random: Random, minutes: readonly number[]) {
   // Read a moment before a slot of the gateway's windows ends, so that both look at the same seconds.
   let nowMs = -50;
   const collect = (name: string): Sample[] => {
-    const slos = engine.status({ nowMs, wallMs: nowMs });
-    return [...(SLO_FAMILIES.find((family) => family.name === name)?.collect({ slos } as unknown as Reading) ?? [])];
+    const reading = { slos: Array.from(sloRows(engine.status({ nowMs, wallMs: nowMs }))) } as unknown as Reading;
+    return SLO_FAMILIES.filter((family) => family.name === name).flatMap((family) => samplesOf(family, reading));
   };
   for (let second = 1; second <= MINUTES * 60; second++) {
     const count = 50 + Math.floor(100 * random.nextFloat());

@@ -22,6 +22,8 @@ export function sourceOf({ status = sampleStatus, ...changes }: SourceChanges = 
     status,
     routes: () => status().routes,
     slos: () => status().slos,
+    rollouts: () =>
+      new Map(status().routes.flatMap(({ name, rollout }) => (rollout === null ? [] : [[name, rollout]]))),
     exemplars: () => [],
     traffic: () => [sampleTraffic()],
     refused: () => new Uint32Array(REASON_COUNT).fill(3),

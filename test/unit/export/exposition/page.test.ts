@@ -1,31 +1,32 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { type PageParts, PIECE_BYTES, renderPage } from '#src/export/exposition/page.ts';
-import { ProtobufWriter } from '#src/export/exposition/protobuf.ts';
+import { ProtobufWriter } from '#src/export/exposition/formats/protobuf.ts';
+import { TextWriter } from '#src/export/exposition/formats/text.ts';
+import { PIECE_BYTES } from '#src/export/exposition/formats/writer.ts';
+import { LabelSet, NO_LABELS } from '#src/export/exposition/labels.ts';
+import { type PageParts, renderPage } from '#src/export/exposition/page.ts';
 import { Slices } from '#src/export/exposition/slices.ts';
-import { TextWriter } from '#src/export/exposition/text.ts';
-import type { Family, Reading } from '#src/export/family.ts';
+import type { Family, Reading, RowFamily } from '#src/export/family.ts';
 import { readFamilies } from '../../../support/readings/metrics/protobuf.ts';
 
 /** A family of so many samples, that tells how many were taken of it. */
 function familyOf(count: number): { family: Family; taken: () => number } {
   let taken = 0;
-  const family: Family = {
+  const family: RowFamily<number> = {
     name: 'sluice_example',
     help: 'An example',
     type: 'gauge',
-    *collect() {
-      for (let n = 0; n < count; n++) {
-        taken += 1;
-        yield { labels: { n, name: 'x'.repeat(80) }, value: n };
-      }
+    rows: () => Array.from({ length: count }, (_, n) => n),
+    write: (n, to) => {
+      taken += 1;
+      to.add(new LabelSet({ n, name: 'x'.repeat(80) }), NO_LABELS, n);
     },
   };
   return { family, taken: () => taken };
 }
 
 function partsOf(families: readonly Family[], changes: Partial<PageParts> = {}): PageParts {
-  const fixed = { reading: {} as Reading, slices: new Slices(), onLeftOut: () => undefined };
+  const fixed = { reading: {} as Reading, slices: new Slices(), hurriesAtMs: 0, onLeftOut: () => undefined };
   return { ...fixed, families, writer: new TextWriter(false), ...changes };
 }
 
@@ -34,16 +35,17 @@ suite('page', () => {
     const { family, taken } = familyOf(20_000);
     const pieces = renderPage(partsOf([family]));
     const first = await pieces.next();
-    const bytes = (first.value as Buffer).length;
+    const begin = (first.value as Buffer).toString();
+    const bytes = begin.length;
     assert.ok(bytes >= PIECE_BYTES && bytes < 1.2 * PIECE_BYTES, `${bytes} bytes`);
     const before = taken();
-    assert.ok(before < 1500, `${before} samples for the first piece`);
+    assert.ok(before < 6000, `${before} samples for the first piece`);
     // Others have many turns meanwhile.
     for (let n = 0; n < 10; n++) await new Promise((resolve) => setImmediate(resolve));
     assert.equal(taken(), before);
     let rest = '';
     for await (const piece of pieces) rest += piece.toString();
-    const text = (first.value as Buffer).toString() + rest;
+    const text = begin + rest;
     assert.equal(text.split('\n').length, 20_000 + 3);
     assert.match(text, /\{n="19999",name="x+"\} 19999\n$/);
   });
@@ -65,7 +67,7 @@ suite('page', () => {
         samplesMax: 10,
         onLeftOut: () => (leftOut += 1),
       });
-      const page = Buffer.concat(await Array.fromAsync(renderPage(parts)));
+      const page = Buffer.concat(await Array.fromAsync(renderPage(parts), (piece) => Buffer.from(piece)));
       const counts =
         writer instanceof ProtobufWriter
           ? readFamilies(page).map(({ metrics }) => metrics.length)
@@ -81,10 +83,27 @@ suite('page', () => {
   test('what a family throws ends the page', async () => {
     const broken: Family = {
       ...familyOf(0).family,
-      collect: () => {
+      rows: () => {
         throw new Error('no status');
       },
     };
     await assert.rejects(Array.fromAsync(renderPage(partsOf([broken]))), /no status/);
   });
+
+  for (const hurries of [false, true]) {
+    test(`a page ${hurries ? 'that is late does not rest' : 'in time rests'} between its slices`, async () => {
+      const asked: boolean[] = [];
+      const slices = {
+        isOver: true,
+        next: (isLate: boolean) => {
+          asked.push(isLate);
+          return Promise.resolve();
+        },
+      } as Partial<Slices> as Slices;
+      const hurriesAtMs = hurries ? 0 : Infinity;
+      await Array.fromAsync(renderPage(partsOf([familyOf(100).family], { slices, hurriesAtMs })));
+      assert.ok(asked.length > 100 / 16, `${asked.length} slices`);
+      assert.deepEqual(new Set(asked), new Set([hurries]));
+    });
+  }
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { routeReadings } from '#src/export/exposition/readings.ts';
+import { type LiveCell, routeReadings } from '#src/export/exposition/readings.ts';
 import { sketchSnapshot } from '../../../support/plane.ts';
 import { cellOf } from '../../../support/readings/cells.ts';
 
@@ -16,10 +16,11 @@ test('every route and version has the reading of its own cell', () => {
       { versions, matches: [{ path, method: null, headers: [], query: [] }] },
     ],
   });
-  const cells = new Map<number, ReturnType<typeof cellOf>>();
+  const cells = new Map<number, LiveCell>();
+  const refreshed: number[] = [];
   const readings = Array.from(
     routeReadings(snapshot, (id) => {
-      const cell = cells.get(id) ?? cellOf([]);
+      const cell = { ...cellOf([]), refresh: () => void refreshed.push(id) };
       cells.set(id, cell);
       return cell;
     }),
@@ -32,11 +33,15 @@ test('every route and version has the reading of its own cell', () => {
     ],
   );
   assert.equal(readings[1]?.cell, cells.get(100));
-  const { again, ...version } = readings[1]?.versions[1] ?? {};
-  assert.deepEqual(version, { service: 'service', version: 'v2', hasBreaker: false, cell: cells.get(102) });
-  const later = cellOf([5]);
-  cells.set(102, later);
-  assert.equal(again?.(), later, 'it is read once more, not kept');
+  assert.deepEqual(readings[1]?.versions[1], {
+    service: 'service',
+    version: 'v2',
+    hasBreaker: false,
+    cell: cells.get(102),
+  });
+  assert.deepEqual(refreshed, []);
+  readings[1]?.refresh();
+  assert.deepEqual(refreshed, [100, 101, 102], 'its own cell and those of its versions');
 });
 
 test('a version that two routes lead to is as limited on both', () => {
@@ -48,7 +53,8 @@ test('a version that two routes lead to is as limited on both', () => {
   const both = [first, { ...second, splits: [{ ...second.splits[0], targets: first.splits[0].targets }] }];
   const admission = { limit: 8, inFlight: 3, queued: 1 };
   const shownIn = first.splits[0].cell;
-  const read = (_: number, limits: number) => (limits === shownIn ? { ...cellOf([]), admission } : cellOf([]));
+  const plain = { ...cellOf([]), refresh: () => undefined };
+  const read = (_: number, limits: number) => (limits === shownIn ? { ...plain, admission } : plain);
   const readings = Array.from(routeReadings({ ...rest, routes: both }, read));
   assert.deepEqual(
     readings.map(({ versions }) => versions[0]?.cell.admission),

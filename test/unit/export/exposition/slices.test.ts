@@ -53,6 +53,30 @@ suite('slices', () => {
     assert.deepEqual(order, ['a', 'turn after a', 'b', 'turn after b', 'c', 'turn after c']);
   });
 
+  test('the thread rests four times as long as it worked, unless there is no time, or it waited itself', async (t) => {
+    let atMs = 0;
+    const rests: number[] = [];
+    t.mock.method(performance, 'now', () => atMs);
+    t.mock.method(globalThis, 'setTimeout', (run: () => void, ms: number) => {
+      rests.push(Math.round(ms * 1e6) / 1e6);
+      atMs += ms;
+      setImmediate(run);
+    });
+    const slices = new Slices();
+    const after = async (workedMs: number, hurries = false): Promise<number[]> => {
+      atMs += workedMs;
+      await slices.next(hurries);
+      return rests.splice(0);
+    };
+    assert.deepEqual(await after(0), [], 'whoever comes first waits for nobody');
+    assert.deepEqual(await after(1), [4]);
+    assert.deepEqual(await after(2), [8]);
+    assert.deepEqual(await after(0.2), [], 'no timer is so short');
+    assert.deepEqual(await after(1, true), []);
+    assert.deepEqual(await after(12), [8], 'of a long while a part counts as work');
+    assert.deepEqual(await after(21), []);
+  });
+
   test('a slice is over after its time, and the next one is not', async () => {
     const slices = new Slices();
     assert.equal(slices.isOver, true);

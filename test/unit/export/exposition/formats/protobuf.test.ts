@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { ProtobufWriter } from '#src/export/exposition/protobuf.ts';
+import { ProtobufWriter } from '#src/export/exposition/formats/protobuf.ts';
+import { PIECE_BYTES } from '#src/export/exposition/formats/writer.ts';
+import { LabelSet, NO_LABELS } from '#src/export/exposition/labels.ts';
 import type { Sample } from '#src/export/family.ts';
 import { HISTOGRAM_BUCKETS } from '#src/lib/histogram.ts';
-import { cellOf } from '../../../support/readings/cells.ts';
-import { countsOf, readFamilies } from '../../../support/readings/metrics/protobuf.ts';
+import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
+import { cellOf } from '../../../../support/readings/cells.ts';
+import { countsOf, readFamilies } from '../../../../support/readings/metrics/protobuf.ts';
 
 const HEAD = { name: 'sluice_example', help: 'An example', type: 'gauge' } as const;
 
@@ -12,7 +15,7 @@ function familiesOf(...parts: readonly (readonly [Parameters<ProtobufWriter['beg
   const writer = new ProtobufWriter();
   for (const [head, samples] of parts) {
     writer.begin(head);
-    for (const sample of samples) writer.sample(sample);
+    for (const { labels, shared = {}, value } of samples) writer.add(new LabelSet(labels), new LabelSet(shared), value);
     writer.end();
   }
   writer.close();
@@ -100,4 +103,53 @@ suite('protobuf', () => {
       samples.map(({ value }) => value),
     );
   });
+
+  for (const isTakenAtOnce of [false, true]) {
+    const how = isTakenAtOnce ? 'together' : 'one by one';
+    test(`families that are taken ${how} are not written over one another`, () => {
+      const writer = new ProtobufWriter();
+      const names = ['sluice_a', 'sluice_b', 'sluice_c'];
+      const pieces: Buffer[] = [];
+      for (const name of names) {
+        writer.begin({ ...HEAD, name });
+        for (let n = 0; n < SAMPLES; n++) writer.add(new LabelSet({ name, n }), NO_LABELS, n);
+        writer.end();
+        if (!isTakenAtOnce) pieces.push(Buffer.concat(writer.take()));
+      }
+      const families = readFamilies(Buffer.concat([...pieces, ...writer.take()]));
+      assert.deepEqual(
+        families.map(({ name }) => name),
+        names,
+      );
+      for (const { name, metrics } of families) {
+        assert.equal(metrics.length, SAMPLES);
+        assert.ok(
+          metrics.every(({ labels, value }, n) => labels['name'] === name && value === n),
+          name,
+        );
+      }
+    });
+  }
+
+  test('labels longer than a piece are written whole', () => {
+    const name = 'ü'.repeat(PIECE_BYTES);
+    const [family] = familiesOf([HEAD, [{ labels: { name }, value: 1 }]]);
+    assert.equal(family?.metrics[0]?.labels['name'], name);
+  });
+
+  test('a sample allocates nothing once its labels were written', COUNTED, () => {
+    const writer = new ProtobufWriter();
+    const [own, shared] = [new LabelSet({ outcome: 'good' }), new LabelSet({ route: 'checkout', version: 'v1' })];
+    const family = (): void => {
+      writer.begin(HEAD);
+      for (let n = 0; n < SAMPLES; n++) writer.add(own, shared, n);
+      writer.end();
+      writer.take();
+    };
+    const bytes = bytesPerCall(family, 20, SAMPLES) / SAMPLES;
+    assert.ok(bytes < 2, `${bytes} B`);
+  });
 });
+
+/** Some pieces. */
+const SAMPLES = 20_000;

@@ -4,7 +4,7 @@
  * Source: OpenMetrics 1.0, "MetricFamily", "Unit"; Prometheus, "Metric and label naming".
  */
 
-import type { Family } from '../family.ts';
+import type { Family } from '../../family.ts';
 
 const UNITS = ['seconds', 'bytes', 'ratio'] as const;
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openMetricsName, unitOf } from '#src/export/exposition/names.ts';
+import { openMetricsName, unitOf } from '#src/export/exposition/formats/names.ts';
 
 test('a unit is the end of a name, whatever suffix follows', () => {
   for (const [name, unit] of [

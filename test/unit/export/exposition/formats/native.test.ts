@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { BUCKETS_MAX, nativeOf } from '#src/export/exposition/native.ts';
+import { BUCKETS_MAX, nativeOf } from '#src/export/exposition/formats/native.ts';
 import { bucketIndex, bucketUpperMs, HISTOGRAM_BUCKETS } from '#src/lib/histogram.ts';
 import { Random } from '#src/lib/random.ts';
-import { cellOf } from '../../../support/readings/cells.ts';
-import { countsOf } from '../../../support/readings/metrics/protobuf.ts';
+import { cellOf } from '../../../../support/readings/cells.ts';
+import { countsOf } from '../../../../support/readings/metrics/protobuf.ts';
 
 const upper = (index: number, schema: number): number => 2 ** (index * 2 ** -schema);
 

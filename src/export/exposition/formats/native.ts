@@ -14,7 +14,7 @@
  * Source: Prometheus, "Native Histograms" (specification), data model, schema and spans.
  */
 
-import { bucketUpperMs, HISTOGRAM_BUCKETS, HISTOGRAM_OFFSET, HISTOGRAM_SCALE } from '../../lib/histogram.ts';
+import { bucketUpperMs, HISTOGRAM_BUCKETS, HISTOGRAM_OFFSET, HISTOGRAM_SCALE } from '../../../lib/histogram.ts';
 
 /** As many as the OpenTelemetry exponential histogram has, and what Prometheus can be told to take at most. */
 export const BUCKETS_MAX = 160;
