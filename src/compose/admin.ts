@@ -27,7 +27,7 @@ import type { Log } from '../lib/log.ts';
 import { once } from '../lib/once.ts';
 import type { ListenAddress } from '../model/config.ts';
 import type { SplitSpec } from '../model/snapshot.ts';
-import type { RouteStatus, Status, WorkerStatus } from '../model/status.ts';
+import type { RouteStatus, Status, VersionStatus, WorkerStatus } from '../model/status.ts';
 import { GATEWAY_CELL } from '../model/tallies.ts';
 import { listingOf } from '../model/threads/explain.ts';
 import { FAULT_KINDS } from '../model/threads/faults.ts';
@@ -230,21 +230,35 @@ function injectedIn({ snapshot }: Current, totals: Totals): InjectedCount[] {
   });
 }
 
-/** The traffic of a route: requests of the last five minutes, errors and latency of its stable version since the start. */
+/**
+ * The traffic of a rollout by its leading route: requests of the last five minutes, errors and latency of its stable version since the
+ * start. Of several routes errors are those of all, and latencies, which are another on each, are left out.
+ */
 function measuredBy(insight: Insight): (route: string) => Measured {
   const routes = once(() => new Map(routesOf(insight).map((route) => [route.name, route])));
   const seconds = Math.min(RECENT_S, (nowMs() - insight.since.ms) / 1000);
   return (name) => {
-    const route = routes().get(name);
-    const stable = route?.versions.find(({ version }) => version === route.rollout?.stable);
-    const recent = insight.objectives.slos.recentRequests(name, nowMs());
-    const { errorRatio = null, p50Ms = null, p99Ms = null } = stable ?? {};
+    const { rollout = null } = routes().get(name) ?? {};
+    const names = rollout?.routes ?? [name];
+    const versions = names.flatMap((one) => routes().get(one)?.versions ?? []);
+    const stables = versions.filter(({ version }) => version === rollout?.stable);
+    const recent = names.map((one) => insight.objectives.slos.recentRequests(one, nowMs()));
+    const { p50Ms = null, p99Ms = null } = names.length === 1 ? (stables[0] ?? {}) : {};
     return {
-      requestsPerSecond: recent === null ? null : recent / seconds,
-      errorRatio,
+      requestsPerSecond: recent.includes(null) ? null : sumOf(recent) / seconds,
+      errorRatio: errorRatioOf(stables),
       latency: p50Ms === null || p99Ms === null ? null : { p50Ms, p99Ms: Math.max(p99Ms, p50Ms * SPREAD_LEAST) },
     };
   };
+}
+
+function errorRatioOf(versions: readonly VersionStatus[]): number | null {
+  const requests = sumOf(versions.map((version) => version.requests));
+  return requests === 0 ? null : sumOf(versions.map(({ bad }) => bad)) / requests;
+}
+
+function sumOf(counts: readonly (number | null)[]): number {
+  return counts.reduce<number>((sum, count) => sum + (count ?? 0), 0);
 }
 
 function inForceOf(insight: Insight): InForce {

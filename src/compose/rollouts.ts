@@ -37,7 +37,7 @@ export interface RolloutsDeps {
   readonly tapes: (segment: Segment) => void;
   /** Who is behind a rollback, in words; empty when nobody stands out. */
   readonly explain: (route: string, verdict: Verdict) => string;
-  /** Hears of every start by hand once it is executed, also of one that had to wait: versions that drifted come back with it. */
+  /** Hears of every start by hand once it is executed, route by route, also of one that had to wait: versions that drifted come back. */
   readonly started: (command: RolloutCommand) => void;
   /** Nothing may be decided now: another process is taking over. */
   readonly isHeld: () => boolean;
@@ -116,17 +116,17 @@ export class Rollouts {
     const result = this.#controller.command(command, nowMs());
     if (result.kind === 'done') {
       this.#keep(result.decision);
-      this.#hold(result.hold);
-      if (command.name === 'start') this.#deps.started(command);
+      for (const hold of result.holds) this.#hold(hold);
+      if (command.name === 'start') for (const { route } of result.holds) this.#deps.started({ ...command, route });
     } else this.#deps.log.warn('rollout_refused', { ...command, detail: result.detail });
     return result;
   }
 
   /** Follows another gateway of the fleet. False: there is no such rollout. @throws SluiceError SLU_STATE_INVALID */
   adopt(saved: SavedRollout, isFirst: boolean): boolean {
-    const hold = this.#controller.follow(saved, nowMs(), isFirst);
-    if (hold !== null) this.#hold(hold);
-    return hold !== null;
+    const holds = this.#controller.follow(saved, nowMs(), isFirst);
+    for (const hold of holds ?? []) this.#hold(hold);
+    return holds !== null;
   }
 
   /** Starts to decide together with others; null: there are none. @throws SluiceError SLU_CONFIG_UNREADABLE */

@@ -6,7 +6,7 @@
 
 import type { EndpointsFrom, SessionLimits, SessionTimeouts } from './health.ts';
 import type { BreakerConfig, ConcurrencyLimit, OverloadConfig, Priority, RateLimitConfig } from './overload.ts';
-import type { WeightsOrigin } from './rollout.ts';
+import type { LedRoute, WeightsOrigin } from './rollout.ts';
 import type { SessionPolicy, StreamPolicy } from './sli.ts';
 import type { BusinessConfig, SloConfig } from './slo.ts';
 import type { FallbackConfig } from './threads/answers/fallback.ts';
@@ -310,6 +310,8 @@ export interface RolloutPlan {
 export interface RolloutConfig {
   readonly stable: string;
   readonly canary: string;
+  /** Further routes that it moves and judges; absent without any. */
+  readonly routes?: readonly string[];
   /** Bound on the probability of ever rolling back a canary that is not worse, per rollout. */
   readonly alpha: number;
   /** Tolerated relative risk r of the null hypothesis p_canary <= r * p_stable. */
@@ -361,6 +363,7 @@ export interface RouteConfig {
   /** Worth of one request, for `Config.business`; absent = it does not count there. */
   readonly value?: number;
   readonly rollout: RolloutConfig | null;
+  readonly led?: LedRoute; // only where another route's rollout lists this one
   readonly priority: Priority;
   readonly rateLimits: readonly RateLimitConfig[];
   /** Only where there is one, as the next: tried in its order. */

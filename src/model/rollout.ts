@@ -42,12 +42,18 @@ export interface ShadowPolicy extends JudgePolicy {
   readonly name: string;
 }
 
-/** One canary under judgement. A route has at most one. */
-export interface RolloutSpec extends JudgePolicy {
+/** One route of a rollout, with its two versions there. */
+export interface RolloutRoute {
   readonly route: string;
-  readonly service: string;
   readonly stable: RolloutArm;
   readonly canary: RolloutArm;
+}
+
+/** One canary under judgement, named by its leading route. A route has at most one, its own or another one's. */
+export interface RolloutSpec extends JudgePolicy, RolloutRoute {
+  /** Further routes that it moves and judges, without endpoints: these are looked at once. Absent where it has one route. */
+  readonly companions?: readonly RolloutRoute[];
+  readonly service: string;
   /** What the canary's latency may exceed stable's by, as a share and, at least, in ms. */
   readonly latencyTolerance: number;
   readonly latencyFloorMs: number;
@@ -79,6 +85,24 @@ export type RolloutPolicy = Pick<
   | 'budgetRatio'
 >;
 
+/** All routes of a rollout, the leading one first. */
+export function routesOf(spec: RolloutRoute & Pick<RolloutSpec, 'companions'>): readonly RolloutRoute[] {
+  return spec.companions === undefined ? [spec] : [spec, ...spec.companions];
+}
+
+/** A route that the rollout of another one moves. */
+export interface LedRoute {
+  /** Name of the leading route. */
+  readonly by: string;
+  /** The leading route's. */
+  readonly rollout: RolloutConfig;
+}
+
+/** What moves the weights of a route: its own rollout, or the one that lists it; null: neither. */
+export function rolloutOn<T>(route: { readonly rollout: T | null; readonly led?: { readonly rollout: T } }): T | null {
+  return route.rollout ?? route.led?.rollout ?? null;
+}
+
 /**
  * Dials of a route with steps, or whose versions keep a part of their weight when they drift, count thousandths of a weight,
  * so that 1 % of any weight is a whole number.
@@ -88,9 +112,11 @@ const FINE_WEIGHT_SCALE = 1000;
 /** Dial units per unit of weight on a route with this rollout and these objectives. */
 export function weightScaleOf(route: {
   readonly rollout: Pick<RolloutConfig, 'plan'> | null;
+  readonly led?: { readonly rollout: Pick<RolloutConfig, 'plan'> };
   readonly slo: Pick<SloConfig, 'drift'> | null;
 }): number {
-  const hasSteps = route.rollout !== null && route.rollout.plan !== null;
+  const rollout = rolloutOn(route);
+  const hasSteps = rollout !== null && rollout.plan !== null;
   const hasDrift = route.slo !== null && route.slo.drift !== null;
   return hasSteps || hasDrift ? FINE_WEIGHT_SCALE : 1;
 }
@@ -167,7 +193,7 @@ export interface RolloutCommand {
  * `waiting`: it is done as soon as another rollout lets go of the release window.
  */
 export type CommandResult =
-  | { readonly kind: 'done'; readonly decision: Decision; readonly hold: RouteHold }
+  | { readonly kind: 'done'; readonly decision: Decision; readonly holds: readonly RouteHold[] }
   | { readonly kind: 'unknown' | 'refused' | 'waiting'; readonly detail: string };
 
 /** A person brings the versions of a route back that are offline because they drifted. */
@@ -185,6 +211,14 @@ export type RestoreResult =
 
 /** Who or what moved a rollout. */
 export type RolloutTrigger = 'evidence' | 'burn' | 'gates' | 'policy' | 'budget' | 'person' | 'configuration';
+
+/** What is rolled out, and where. */
+export interface RolloutSubject {
+  readonly stable: string;
+  readonly canary: string;
+  /** All routes that it moves and judges, the leading one first; absent where that is its own alone. */
+  readonly routes?: readonly string[];
+}
 
 /** Where a rollout stands. `sinceMs`: monotonic, when the canary got its present weight. `step`: index of the ladder. */
 export type RolloutState =

@@ -87,16 +87,28 @@ export interface PromotionPart {
   readonly goodNeeded: number | null;
 }
 
+/** Failures on one route of a rollout that spans several, in nats; `logE` is the smallest of the others. */
+export interface RoutePart extends Evidence {
+  readonly route: string;
+  readonly logE: number;
+  readonly logERequests: number;
+  readonly logEUsers: number;
+  /** Against the absolute floor; null without one. */
+  readonly logEAbsolute: number | null;
+}
+
 /** Judgement of one canary at one instant. */
 export interface Verdict {
   readonly state: VerdictState;
-  /** Natural logarithm of the e-value that counts, composed of errors and latency. */
+  /** Natural logarithm of the e-value that counts, composed of errors, latency and routes. */
   readonly logE: number;
   /** ln(1/alpha): the e-value that fails the canary. */
   readonly logEToFail: number;
   readonly errors: ErrorsPart;
   readonly latency: LatencyPart;
   readonly promotion: PromotionPart;
+  /** Each route by itself, the leading one first; absent where the rollout has one route. */
+  readonly routes?: readonly RoutePart[];
   readonly fault: Fault | null;
   readonly shortfall: Shortfall | null;
   /** Totals since the watch began. */

@@ -7,7 +7,7 @@
 import type { EndpointHealth, HealthStatus } from './health.ts';
 import type { Priority } from './overload.ts';
 import type { Problem } from './problem.ts';
-import type { RolloutGate, RolloutStateName, WeightsOrigin } from './rollout.ts';
+import type { RolloutGate, RolloutStateName, RolloutSubject, WeightsOrigin } from './rollout.ts';
 import type { ErrorClass } from './sli.ts';
 import type { AlertSeverity, DriftKind, ScorePart, SloIndicator, SloScope, Verdict, VerdictState } from './slo.ts';
 import type { FallbackCounts } from './threads/answers/fallback.ts';
@@ -129,9 +129,7 @@ export interface DownstreamStatus extends DownstreamCounts {
   readonly sentence: string;
 }
 
-export interface RolloutStatus {
-  readonly stable: string;
-  readonly canary: string;
+export interface RolloutStatus extends RolloutSubject {
   /** A canary that is only watched is `progressing` or `rolled-back`. */
   readonly state: RolloutStateName;
   /** Null when the rollout is not on a step. `number` counts from 1, `percent` is the share of users. */

@@ -24,22 +24,24 @@ import type { CommandResult, Rollout, RolloutCommand, RolloutSpec, RouteHold, Sa
 import type { Decision } from '../model/slo.ts';
 import { type BadEvent, EventReader } from './events.ts';
 import { isComparable, Judgement } from './judgement.ts';
+import { forgetLatency } from './latency/watch.ts';
 import { RegionRoll } from './regions.ts';
 import { Notary } from './replay/notary.ts';
 import type { Tape } from './replay/tape.ts';
-import { justChanged, obey, unknownRoute } from './rollout/commands.ts';
+import { justChanged, notFound, obey } from './rollout/commands.ts';
 import { type Known, limitsOf, movedDecision, overruledDecision, shadowDecision } from './rollout/decision.ts';
-import { type BudgetReading, NO_BUDGET, type RolloutInput } from './rollout/gates.ts';
+import { type BudgetReading, budgetOf, NO_BUDGET, type RolloutInput } from './rollout/gates.ts';
 import type { Controller, ControllerDeps, RolloutView, Standing, TickResult } from './rollout/loop/loop.ts';
 import type { Moment, Moving, Told, Watch, WatchState } from './rollout/loop/watch.ts';
 import { IDLE, type Moved, percentOf, turn } from './rollout/machine.ts';
 import { RolloutRun } from './rollout/run.ts';
 import { decisionOf, fromState, savedOf } from './rollout/saved.ts';
 import { stateSentence } from './rollout/sentence.ts';
-import { shareAnew, store, weightsFor } from './rollout/shares.ts';
+import { holdsFor, shareAnew, storeShare } from './rollout/shares.ts';
 import { shadowStatus, statusOf } from './rollout/view.ts';
 import { READ_GAP_MS_MAX } from './users.ts';
 import type { ShadowView } from './verdict/score/shadows.ts';
+import { culpritOf } from './verdict/verdict.ts';
 
 /** Starts with no rollout known; the first tick finds them. */
 export function createController(deps: ControllerDeps): Controller {
@@ -90,7 +92,7 @@ class Loop implements Controller {
     }
     const moves = told.moves.map(({ decision }) => decision);
     const decisions = [...overruled, ...moves, ...told.shadows].toSorted((a, b) => a.id - b.id);
-    return { decisions, holds: told.moves.map(({ hold }) => hold), refusals: told.refusals, events, skippedMs };
+    return { decisions, holds: told.moves.flatMap(({ holds }) => holds), refusals: told.refusals, events, skippedMs };
   }
 
   command(command: RolloutCommand, nowMs: number): CommandResult {
@@ -99,7 +101,7 @@ class Loop implements Controller {
 
   #obey(command: RolloutCommand, moment: Moment): CommandResult {
     const watch = this.#watches.get(command.route);
-    if (watch === undefined) return { kind: 'unknown', detail: unknownRoute(command.route, [...this.#watches.keys()]) };
+    if (watch === undefined) return notFound(command, this.#deps.rollouts());
     const { spec, run } = watch;
     // A configuration that came since the last turn: its dials are set, and this watch does not know them yet.
     if (!this.#deps.rollouts().includes(spec)) return { kind: 'refused', detail: justChanged(spec.route) };
@@ -123,7 +125,7 @@ class Loop implements Controller {
   shareAnew(): RouteHold[] {
     return this.#deps.rollouts().flatMap((spec) => {
       const watch = this.#watches.get(spec.route);
-      return (watch && shareAnew(watch.spec, spec, watch.run.rollout, this.#deps)) ?? [];
+      return watch === undefined ? [] : shareAnew(watch.spec, spec, watch.run.rollout, this.#deps);
     });
   }
 
@@ -147,7 +149,7 @@ class Loop implements Controller {
     return saved.flatMap((one) => this.#goOn(one, moment, false) ?? []);
   }
 
-  follow(saved: SavedRollout, atMs: number, isFirst: boolean): RouteHold | null {
+  follow(saved: SavedRollout, atMs: number, isFirst: boolean): RouteHold[] | null {
     const { tape, spec } = this.#watches.get(saved.route) ?? {};
     if (spec?.generation === saved.generation) tape?.seal();
     return this.#goOn(saved, this.#between(Math.floor(atMs)), isFirst);
@@ -176,8 +178,8 @@ class Loop implements Controller {
     return run.input(spec, judgement, { nowMs, isConvicted, budget });
   }
 
-  #budgetOf({ route }: RolloutSpec, nowMs: number): BudgetReading {
-    return this.#deps.budgetOf?.(route, nowMs) ?? NO_BUDGET;
+  #budgetOf(spec: RolloutSpec, nowMs: number): BudgetReading {
+    return budgetOf(spec, (route) => this.#deps.budgetOf?.(route, nowMs) ?? null);
   }
 
   /** Time since the last tick when it is too long, or negative, to be one; else 0. */
@@ -219,7 +221,7 @@ class Loop implements Controller {
       if (spec === before) continue;
       const isNew = spec.generation !== before.generation;
       const isOther = watch.state.kind === 'progressing' && !isComparable(spec, before);
-      if (isNew || isOther) this.#forgetThresholds(before);
+      if (isNew || isOther) forgetLatency(before, this.#deps.setLatency);
       const weight = this.#deps.weightOf(spec.canary.dial);
       watch.tape?.spec({ spec, weight, isFresh: isNew || isOther, isNew }, moment.nowMs);
       if (isNew) this.#renew(watch, moment.nowMs, decisions);
@@ -233,14 +235,8 @@ class Loop implements Controller {
       if (routes.has(route)) continue;
       watch.tape?.seal();
       this.#watches.delete(route);
-      this.#forgetThresholds(watch.spec);
+      forgetLatency(watch.spec, this.#deps.setLatency);
     }
-  }
-
-  /** Nobody judges these versions any more, so workers need not compare. */
-  #forgetThresholds({ canary, stable }: RolloutSpec): void {
-    this.#deps.setLatency(canary.unit, null);
-    this.#deps.setLatency(stable.unit, null);
   }
 
   /** Another split or canary is another rollout: it begins idle, and what was under way is told to have ended. */
@@ -267,8 +263,9 @@ class Loop implements Controller {
   #note(events: readonly BadEvent[]): void {
     if (events.length === 0) return;
     const byCell = new Map<number, Judgement>();
-    for (const { spec, state } of this.#watches.values()) {
-      if (state.kind === 'progressing') byCell.set(spec.canary.cell, state.judgement);
+    for (const { state } of this.#watches.values()) {
+      if (state.kind !== 'progressing') continue;
+      for (const cell of state.judgement.cells) byCell.set(cell, state.judgement);
     }
     for (const event of events) byCell.get(event.cell)?.note(event);
   }
@@ -319,20 +316,20 @@ class Loop implements Controller {
   #move(watch: Watch, moved: Moved, moment: Moment, by: string): Moving {
     const { spec, run } = watch;
     const before = run.rollout;
-    const weights = weightsFor(spec, percentOf(moved.rollout));
+    const percent = percentOf(moved.rollout);
     const decidedAtMs = this.#deps.nowMs();
     const weightBefore = this.#weightOf(spec);
-    store(spec, weights, this.#deps);
+    storeShare(spec, percent, this.#deps);
     const switchedInMs = this.#deps.nowMs() - decidedAtMs;
     const known = this.#known(watch);
     const isBreach = moved.trigger === 'evidence' || moved.trigger === 'burn';
-    const why = isBreach ? (this.#deps.explain?.(spec.route, known.verdict) ?? '') : '';
+    const blamed = culpritOf(known.verdict)?.route ?? spec.route;
+    const why = isBreach ? (this.#deps.explain?.(blamed, known.verdict) ?? '') : '';
     const measured = { decidedAtMs, switchedInMs, weightBefore, weightAfter: this.#weightOf(spec), why };
     const facts = this.#notary.note(watch.tape, known.verdict, measured, null);
     const decision = movedDecision(spec, { before, moved, by }, known, facts);
     this.#settle(watch, moved, decision, moment);
-    const { route, generation } = spec;
-    return { kind: 'done', decision, hold: { route, generation, because: decision.sentence, weights } };
+    return { kind: 'done', decision, holds: holdsFor(spec, percent, decision.sentence) };
   }
 
   /** Who is rolled back is not watched; who comes back is watched anew; another weight is a step of the evidence. */
@@ -340,25 +337,25 @@ class Loop implements Controller {
     const { spec, run, state } = watch;
     if (rollout.state.kind === 'rolled-back') {
       watch.state = { kind: 'rolled-back', decision };
-      this.#forgetThresholds(spec);
+      forgetLatency(spec, this.#deps.setLatency);
     } else if (state.kind === 'rolled-back') watch.state = this.#fresh(spec, moment, watch.tape);
     else state.judgement.weigh(this.#deps.weightOf(spec.canary.dial), moment.regions, moment.nowMs);
     run.become(rollout, kind === 'start', watch.state.kind === 'progressing' ? watch.state.judgement.requests : null);
   }
 
   /** A rollout of an earlier process, or as another gateway says; null: of another generation. */
-  #goOn(saved: SavedRollout, moment: Moment, isFirst: boolean): RouteHold | null {
+  #goOn(saved: SavedRollout, moment: Moment, isFirst: boolean): RouteHold[] | null {
     const { route, decision } = saved;
     const watch = this.#watches.get(route);
     const rollout = watch === undefined ? null : fromState(saved, watch.spec.generation, moment.nowMs);
     if (watch === undefined || rollout === null) return null;
     const { spec } = watch;
     watch.isNew &&= isFirst;
-    const weights = weightsFor(spec, percentOf(rollout));
-    store(spec, weights, this.#deps);
+    const percent = percentOf(rollout);
+    storeShare(spec, percent, this.#deps);
     this.#takeUp(watch, rollout, moment, decision);
     const because = decision?.sentence ?? stateSentence(spec, rollout, moment.nowMs);
-    return { route, generation: spec.generation, because, weights };
+    return holdsFor(spec, percent, because);
   }
 
   /** Watches a rollout where it stands, from nothing; its weights are in force. @param decision the one that it stands at */

@@ -6,18 +6,17 @@
  * frozen anew, and promotion begins again.
  */
 
-import type { RolloutSpec, ShadowPolicy } from '../model/rollout.ts';
+import { type RolloutRoute, type RolloutSpec, routesOf, type ShadowPolicy } from '../model/rollout.ts';
 import type { PairCounts, Verdict } from '../model/slo.ts';
+import { EvidenceWindow } from './evidence.ts';
 import type { LatencyLimits, SeenLatency } from './latency/score.ts';
 import { LatencyWatch, type SetLatency } from './latency/watch.ts';
 import type { Region } from './regions.ts';
 import type { Tape } from './replay/tape.ts';
-import { UserWindow } from './users.ts';
 import { Account, emptyEvidence, type Look, type Noted } from './verdict/score/account.ts';
 import { Score } from './verdict/score/score.ts';
 import { hasSameHypotheses, Shadows, type ShadowView } from './verdict/score/shadows.ts';
 import { AttemptWindow } from './verdict/sick-endpoint.ts';
-import { CellWindow } from './window.ts';
 
 /** Where a judgement begins. */
 export interface WatchStart {
@@ -33,13 +32,14 @@ export interface WatchStart {
 const NO_LATENCY: SeenLatency = { canaryMs: null, stableMs: null };
 
 export class Judgement {
+  /** Of the canary, one for each route: bad exchanges there are to be noted. */
+  readonly cells: readonly number[];
   readonly #account: Account;
   readonly #score: Score;
   readonly #shadows: Shadows;
   readonly #latency: LatencyWatch;
   readonly #attempts: AttemptWindow;
-  readonly #cells: { readonly canary: CellWindow; readonly stable: CellWindow };
-  readonly #units: { readonly canary: UserWindow; readonly stable: UserWindow };
+  readonly #evidence: EvidenceWindow;
   readonly #tape: Tape | null;
   /** Since the last look. */
   readonly #look: { -readonly [K in keyof Look]: Look[K] } = { ...emptyEvidence(), isConsistent: true, attempts: null };
@@ -49,18 +49,15 @@ export class Judgement {
 
   /** Watches from now on. */
   constructor(spec: RolloutSpec, regions: readonly Region[], start: WatchStart) {
-    const { canary, stable } = spec;
     const { nowMs } = start;
+    const routes = routesOf(spec);
+    this.cells = routes.map(({ canary }) => canary.cell);
     this.#latency = new LatencyWatch(spec, regions, nowMs, start.setLatency);
     this.#account = new Account(spec, start, this.#latency.score);
-    this.#score = new Score(spec, nowMs);
-    this.#shadows = new Shadows(spec.shadows, nowMs);
-    this.#attempts = new AttemptWindow(canary.endpoints, regions);
-    this.#cells = { canary: new CellWindow(canary.cell, regions), stable: new CellWindow(stable.cell, regions) };
-    this.#units = {
-      canary: new UserWindow(canary.unit, regions, canary.cell),
-      stable: new UserWindow(stable.unit, regions, stable.cell),
-    };
+    this.#score = new Score(spec, nowMs, routes.length);
+    this.#shadows = new Shadows(spec.shadows, nowMs, routes.length);
+    this.#attempts = new AttemptWindow(spec.canary.endpoints, regions);
+    this.#evidence = new EvidenceWindow(spec, regions);
     this.#tape = start.tape ?? null;
   }
 
@@ -80,10 +77,7 @@ export class Judgement {
 
   /** Nobody looked for too long: lets the time in between pass unjudged. */
   skip(regions: readonly Region[], nowMs: number, gapMs = 0): void {
-    this.#cells.canary.skip(regions);
-    this.#cells.stable.skip(regions);
-    this.#units.canary.skip(regions);
-    this.#units.stable.skip(regions);
+    this.#evidence.skip(regions);
     this.#score.skip(nowMs);
     this.#shadows.skip(nowMs);
     this.#latency.skip(regions, nowMs);
@@ -99,8 +93,7 @@ export class Judgement {
     this.#score.step(nowMs);
     this.#shadows.step(nowMs);
     this.#latency.step(regions, nowMs);
-    this.#units.canary.forgive();
-    this.#units.stable.forgive();
+    this.#evidence.forgive();
     this.#tape?.weigh(weight, nowMs);
     this.#tellLimits(before);
   }
@@ -183,11 +176,7 @@ export class Judgement {
     this.#regions = regions;
     const look = this.#look;
     const { requests, users } = look;
-    this.#cells.canary.read(regions, requests.canary);
-    this.#cells.stable.read(regions, requests.stable);
-    this.#units.canary.read(regions, users.canary);
-    this.#units.stable.read(regions, users.stable);
-    look.isConsistent = this.#cells.canary.isConsistent && this.#cells.stable.isConsistent;
+    this.#evidence.read(regions, look);
     const { sick } = this.#account;
     const mayBlame = sick.isAble && requests.canary.bad + users.canary.bad > 0;
     look.attempts = mayBlame || sick.isDue(nowMs) ? this.#attempts.read(regions) : null;
@@ -208,7 +197,12 @@ export class Judgement {
 /** Whether evidence gathered under one spec counts under the other: same cells, units and null hypothesis. */
 export function isComparable(a: RolloutSpec, b: RolloutSpec): boolean {
   if (!hasSameTerms(a, b)) return false;
-  if (a.canary.cell !== b.canary.cell || a.stable.cell !== b.stable.cell) return false;
+  const [routes, others] = [routesOf(a), routesOf(b)];
+  return routes.length === others.length && routes.every((route, n) => isSamePlace(route, others[n] as RolloutRoute));
+}
+
+function isSamePlace(a: RolloutRoute, b: RolloutRoute): boolean {
+  if (a.route !== b.route || a.canary.cell !== b.canary.cell || a.stable.cell !== b.stable.cell) return false;
   return a.canary.unit === b.canary.unit && a.stable.unit === b.stable.unit;
 }
 

@@ -12,7 +12,8 @@
  *   a step of the rollout is twice as long as the one before, up to REST_DOUBLINGS_MAX times: over T seconds one user is at
  *   most 1 + log2(1 + T / USER_REST_SECONDS) events, however often it fails.
  *
- * Who counts depends on arrivals and on the past alone, which keeps the e-process valid.
+ * Who counts depends on arrivals and on the past alone, which keeps the e-process valid. A rollout of several routes has
+ * one window over all of them: a user is one user, whichever of its requests fails.
  *
  * ```
  * worker A   seen 0110 0001   bad 0000 0001
@@ -61,9 +62,20 @@ export const READ_GAP_MS_MAX = (UNIT_SECONDS - 2) * 1000;
 /** Readings in a row without a finished exchange, after which a region has marked nobody since the last one. */
 const QUIET_READINGS = 2;
 
-/** One region, and how far it has been read. */
+/** Where the users of a version on a route are marked. */
+export interface UserPlace {
+  readonly unit: number;
+  /** Whose finished exchanges the users made; -1: not known, then every region is looked at. */
+  readonly cell: number;
+}
+
+/** One place in one region, and how far it has been read. */
 interface Track {
   readonly units: Int32Array;
+  /** First word of its unit. */
+  readonly base: number;
+  /** The word that counts finished exchanges, or -1. */
+  readonly finishedAt: number;
   /** Finished exchanges at the last reading, and readings in a row that found no more; -1 before the first. */
   finished: number;
   quiet: number;
@@ -76,10 +88,9 @@ interface Track {
 }
 
 export class UserWindow {
-  readonly #base: number;
-  /** The word that counts finished exchanges, or -1: then every region is looked at. */
-  readonly #finishedAt: number;
-  readonly #tracks = new Map<number, Track>();
+  readonly #places: readonly UserPlace[];
+  /** By region, in the order of the places. */
+  readonly #tracks = new Map<number, readonly Track[]>();
   /** Those of the regions of this reading, in their order. */
   #current: Track[] = [];
   /** Second that each slot of `#seen` holds. */
@@ -97,11 +108,10 @@ export class UserWindow {
 
   /**
    * Starts now: users seen so far in this second are the past.
-   * @param cell whose finished exchanges the users made; -1: not known
+   * @param places of one version, one for each route
    */
-  constructor(unit: number, regions: readonly Region[], cell = -1) {
-    this.#base = unit * UNIT_WORDS;
-    this.#finishedAt = cell < 0 ? -1 : cell * CELL_WORDS + CELL.finished;
+  constructor(places: readonly UserPlace[], regions: readonly Region[]) {
+    this.#places = places;
     this.skip(regions);
   }
 
@@ -132,32 +142,27 @@ export class UserWindow {
    */
   #begin(regions: readonly Region[]): number {
     let newest = 0;
+    let count = 0;
     for (let n = 0; n < regions.length; n++) {
       const { id, tallies } = regions[n] as Region;
       const known = this.#tracks.get(id);
-      const track = known?.units === tallies.units ? known : this.#follow(id, tallies.units);
-      this.#current[n] = track;
-      if (this.#finishedAt >= 0) noteActivity(track, Atomics.load(tallies.cells, this.#finishedAt));
-      track.newestNow = this.#newestOf(tallies.units);
-      newest = Math.max(newest, track.newestNow);
+      const tracks = known?.[0]?.units === tallies.units ? known : this.#follow(id, tallies.units);
+      for (let place = 0; place < tracks.length; place++) {
+        const track = tracks[place] as Track;
+        this.#current[count++] = track;
+        if (track.finishedAt >= 0) noteActivity(track, Atomics.load(tallies.cells, track.finishedAt));
+        track.newestNow = newestOf(track);
+        newest = Math.max(newest, track.newestNow);
+      }
     }
-    this.#current.length = regions.length;
+    this.#current.length = count;
     return newest;
   }
 
-  #follow(id: number, units: Int32Array): Track {
-    const [seconds, taken] = [new Int32Array(UNIT_SECONDS), new Int32Array(UNIT_SECONDS)];
-    const track = { units, finished: -1, quiet: -1, newest: 0, newestNow: 0, seconds, taken };
-    this.#tracks.set(id, track);
-    return track;
-  }
-
-  #newestOf(units: Int32Array): number {
-    let newest = 0;
-    for (let slot = 0; slot < UNIT_SECONDS; slot++) {
-      newest = Math.max(newest, Atomics.load(units, this.#base + slot * UNIT_SECOND_WORDS));
-    }
-    return newest;
+  #follow(id: number, units: Int32Array): readonly Track[] {
+    const tracks = this.#places.map(({ unit, cell }) => trackOf(units, unit, cell));
+    this.#tracks.set(id, tracks);
+    return tracks;
   }
 
   /** Also lets go of the memory of regions that left. */
@@ -170,10 +175,10 @@ export class UserWindow {
   /** Takes what is new in one second, wherever that is. */
   #merge(second: number): void {
     const slot = second & (UNIT_SECONDS - 1);
-    const base = this.#base + slot * UNIT_SECOND_WORDS;
     const finishedBefore = this.#finished;
     for (const track of this.#current) {
       if (track.quiet === QUIET_READINGS || second < track.newest) continue;
+      const base = track.base + slot * UNIT_SECOND_WORDS;
       if (Atomics.load(track.units, base) !== second) continue;
       this.#turn(slot, second);
       this.#take(track, base, second);
@@ -249,6 +254,22 @@ export class UserWindow {
     if (rests < REST_DOUBLINGS_MAX) this.#rests[bit] = rests + 1;
     return USER_REST_SECONDS * 2 ** rests;
   }
+}
+
+/** Of a region that was never read. */
+function trackOf(units: Int32Array, unit: number, cell: number): Track {
+  const [seconds, taken] = [new Int32Array(UNIT_SECONDS), new Int32Array(UNIT_SECONDS)];
+  const finishedAt = cell < 0 ? -1 : cell * CELL_WORDS + CELL.finished;
+  const read = { finished: -1, quiet: -1, newest: 0, newestNow: 0, seconds, taken };
+  return { units, base: unit * UNIT_WORDS, finishedAt, ...read };
+}
+
+function newestOf({ units, base }: Track): number {
+  let newest = 0;
+  for (let slot = 0; slot < UNIT_SECONDS; slot++) {
+    newest = Math.max(newest, Atomics.load(units, base + slot * UNIT_SECOND_WORDS));
+  }
+  return newest;
 }
 
 /** Whether a region was as it is now at the last reading and at the one before: `quiet` says so. */

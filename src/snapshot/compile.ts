@@ -25,7 +25,7 @@ import {
   splitKey,
 } from './live.ts';
 import { type DialWeight, type Handicaps, weightsOf } from './overrides.ts';
-import { isUnderRollout, rescueOf } from './rollouts.ts';
+import { isUnderRollout, rescueOf, seedingRoute } from './rollouts.ts';
 
 export interface CompileInput {
   readonly config: Config;
@@ -363,7 +363,7 @@ function compileSplit(route: RouteConfig, ref: BackendRef | VersionRef, context:
     dial: cell,
     unit: 'weight' in ref && isUnderRollout(route, ref) ? idOf(context.ids, 'units', key) : -1,
     serviceSlowMs: slowMsOf(served),
-    seed: hash32(key),
+    seed: hash32(splitKey(seedingRoute(route, ref), ref.service, ref.version)),
     targets: compileTargets(ref, context),
   };
 }

@@ -3,15 +3,18 @@
  */
 
 import type { Config } from '../model/config.ts';
+import { rolloutOn } from '../model/rollout.ts';
 import type { DriftSpec } from '../model/slo.ts';
 import type { RouteSpec, Snapshot } from '../model/snapshot.ts';
 
 /** Every version of every route with `drift`, in the order of the configuration. `snapshot` was compiled from `config`. */
 export function driftsOf(config: Config, snapshot: Snapshot): DriftSpec[] {
   const specs: DriftSpec[] = [];
-  for (const [index, { name, slo, rollout }] of config.routes.entries()) {
+  for (const [index, route] of config.routes.entries()) {
+    const { name, slo } = route;
     const drift = slo?.drift ?? null;
     if (slo === null || drift === null) continue;
+    const rollout = rolloutOn(route);
     const { splits } = snapshot.routes[index] as RouteSpec;
     const canaryDial = splits.find(({ version }) => version === rollout?.canary)?.dial ?? -1;
     for (const { service, version, cell, dial } of splits) {

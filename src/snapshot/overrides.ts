@@ -5,6 +5,7 @@
  * it, its rollout section and the canary's definition. A weights document apart from the route moves what the rollout
  * shares out, and ends nothing. When the operator changes any of these the hold is lifted: a new split or a new canary
  * starts with a clean slate. Nothing else in the document lifts it; a reload or a restart of a worker does not.
+ * The routes of a rollout have one generation together, which tells of the splits of all: what is decided there is one decision.
  */
 
 import type { BackendRef, Config, RolloutConfig, RouteConfig, ServiceConfig, VersionConfig } from '../model/config.ts';
@@ -42,18 +43,31 @@ export function generationOf(config: Config, routeName: string): string | null {
   return index === null ? null : generationOfRoute(config, config.routes[index] as RouteConfig);
 }
 
-/** Of the route and this very canary. */
-const generations = new WeakMap<RouteConfig, { readonly canary: VersionConfig | null; readonly generation: string }>();
+/** Of the route, the others of its rollout, and this very canary. */
+interface Known {
+  readonly canary: VersionConfig | null;
+  readonly companions: readonly RouteConfig[];
+  readonly generation: string;
+}
+
+const generations = new WeakMap<RouteConfig, Known>();
 
 function generationOfRoute(config: Config, route: RouteConfig): string {
+  if (route.led !== undefined) return generationOf(config, route.led.by) as string;
   const canaryRef = route.backendRefs.find((ref) => ref.version === route.rollout?.canary);
   const canary = canaryRef === undefined ? null : versionOf(config, canaryRef);
+  const companions = (route.rollout?.routes ?? []).map((name) => routeOf(config, name));
   const known = generations.get(route);
-  if (known?.canary === canary) return known.generation;
+  if (known?.canary === canary && companions.every((one, n) => one === known.companions[n])) return known.generation;
   const parts = { backendRefs: ownRefsOf(route), rollout: decisiveOf(route.rollout), canary: asWritten(canary) };
-  const generation = fingerprint(parts);
-  generations.set(route, { canary, generation });
+  const generation = fingerprint(companions.length === 0 ? parts : { ...parts, companions: companions.map(ownRefsOf) });
+  generations.set(route, { canary, companions, generation });
   return generation;
+}
+
+/** A route that a rollout lists: the configuration was checked. */
+function routeOf(config: Config, name: string): RouteConfig {
+  return config.routes[indexOfRoute(config, name) as number] as RouteConfig;
 }
 
 /** As the route says it, whatever a weights document does. */

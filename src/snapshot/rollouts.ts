@@ -7,13 +7,15 @@ import {
   type JudgePolicy,
   type RolloutArm,
   type RolloutPolicy,
+  type RolloutRoute,
   type RolloutSpec,
+  rolloutOn,
   type ShadowPolicy,
   weightScaleOf,
 } from '../model/rollout.ts';
-import type { SloConfig } from '../model/slo.ts';
+import type { BudgetPolicyConfig, SloConfig } from '../model/slo.ts';
 import type { EndpointSpec, RescueSpec, RouteSpec, Snapshot } from '../model/snapshot.ts';
-import { generationOf } from './overrides.ts';
+import { generationOf, indexOfRoute } from './overrides.ts';
 
 /** Share of what the SLO allows that is no reason for a rollback. */
 const FLOOR_SHARE = 0.25;
@@ -31,15 +33,17 @@ export function rolloutsOf(config: Config, snapshot: Snapshot): RolloutSpec[] {
     const compiled = snapshot.routes[index] as RouteSpec;
     const { service, ...canary } = settled(armOf(route, compiled, rollout.canary, snapshot), found);
     const { service: _, ...stable } = settled(armOf(route, compiled, rollout.stable, snapshot), found);
+    const companions = companionsOf(config, snapshot, rollout);
     specs.push({
       route: route.name,
       service,
       stable,
       canary,
+      ...(companions.length > 0 && { companions }),
       ...rolloutTerms(rollout, route.slo as SloConfig),
       shadows: shadowsOf(rollout, route.slo as SloConfig),
       weightScale: weightScaleOf(route),
-      budgetPolicy: (route.slo as SloConfig).budgetPolicy,
+      budgetPolicy: budgetPolicyOf(config, route),
       generation: generationOf(config, route.name) as string,
       revision: snapshot.revision,
     });
@@ -47,18 +51,50 @@ export function rolloutsOf(config: Config, snapshot: Snapshot): RolloutSpec[] {
   return specs;
 }
 
+/** The two versions of a rollout on the further routes that it lists. Endpoints are the leading route's to look at. */
+function companionsOf(
+  config: Config,
+  snapshot: Snapshot,
+  { routes = [], stable, canary }: RolloutConfig,
+): RolloutRoute[] {
+  return routes.map((name) => {
+    const index = indexOfRoute(config, name) as number;
+    const route = config.routes[index] as RouteConfig;
+    const arm = (version: string): RolloutArm => {
+      const { service: _, ...known } = armOf(route, snapshot.routes[index] as RouteSpec, version, snapshot);
+      return { ...known, endpoints: [] };
+    };
+    return { route: name, stable: arm(stable), canary: arm(canary) };
+  });
+}
+
+/** The strictest that the objectives of its routes have: each of them binds the rollout. */
+function budgetPolicyOf(config: Config, { slo, rollout }: RouteConfig): BudgetPolicyConfig {
+  const policies = [(slo as SloConfig).budgetPolicy];
+  for (const name of rollout?.routes ?? []) {
+    const own = config.routes[indexOfRoute(config, name) ?? -1]?.slo ?? null;
+    if (own !== null) policies.push(own.budgetPolicy);
+  }
+  if (policies.length === 1) return policies[0] as BudgetPolicyConfig;
+  return {
+    freeze: policies.some(({ freeze }) => freeze),
+    slowBelowRatio: Math.max(...policies.map(({ slowBelowRatio }) => slowBelowRatio)),
+    releaseAllowanceRatio: Math.min(...policies.map(({ releaseAllowanceRatio }) => releaseAllowanceRatio)),
+  };
+}
+
 /**
  * What judges recorded evidence: the numbers and steps that a configuration gives to the route; as they were where it gives none.
  * Versions, weights and the latency thresholds stay those of then.
  */
-export function respecOf({ routes }: Config): (spec: RolloutSpec) => RolloutSpec {
-  const byName = new Map(routes.map((route) => [route.name, route]));
+export function respecOf(config: Config): (spec: RolloutSpec) => RolloutSpec {
   return (spec) => {
-    const { rollout = null, slo = null } = byName.get(spec.route) ?? {};
-    if (rollout === null || slo === null) return spec;
+    const route = config.routes[indexOfRoute(config, spec.route) ?? -1];
+    const { rollout = null, slo = null } = route ?? {};
+    if (route === undefined || rollout === null || slo === null) return spec;
     const { latencyTolerance, latencyFloorMs } = spec;
     const shadows = shadowsOf(rollout, slo);
-    const { budgetPolicy } = slo;
+    const budgetPolicy = budgetPolicyOf(config, route);
     return { ...spec, ...rolloutTerms(rollout, slo), latencyTolerance, latencyFloorMs, shadows, budgetPolicy };
   };
 }
@@ -123,7 +159,9 @@ function armOf(
 }
 
 /** Who answers for whom; null where nobody is rescued. */
-export function rescueOf({ backendRefs, rollout }: RouteConfig): RescueSpec | null {
+export function rescueOf(route: RouteConfig): RescueSpec | null {
+  const { backendRefs } = route;
+  const rollout = rolloutOn(route);
   if (rollout === null || !rollout.rescue) return null;
   const indexOfVersion = (name: string): number => backendRefs.findIndex(({ version }) => version === name);
   return {
@@ -134,6 +172,12 @@ export function rescueOf({ backendRefs, rollout }: RouteConfig): RescueSpec | nu
 }
 
 /** Whether this version of the route is one of the two that are compared. */
-export function isUnderRollout({ rollout }: RouteConfig, { version }: BackendRef): boolean {
+export function isUnderRollout(route: RouteConfig, { version }: Pick<BackendRef, 'version'>): boolean {
+  const rollout = rolloutOn(route);
   return rollout !== null && (version === rollout.stable || version === rollout.canary);
+}
+
+/** Whose name seeds a version's share of the users: of the routes of a rollout the leading one, so that users get the same version on all. */
+export function seedingRoute(route: RouteConfig, ref: Pick<BackendRef, 'version'>): string {
+  return route.led !== undefined && isUnderRollout(route, ref) ? route.led.by : route.name;
 }

@@ -11,6 +11,7 @@
 
 import type { ParseResult, Problem } from '../model/problem.ts';
 import { buildConfig, keepBuilt } from './build/config.ts';
+import { leadRoutes } from './build/rollout.ts';
 import { buildSources, type Sources } from './build/sources.ts';
 import { checkAlerts } from './checks/alerts.ts';
 import { checkCapacity } from './checks/capacity.ts';
@@ -19,6 +20,7 @@ import { checkFaults } from './checks/faults.ts';
 import { checkFilters } from './checks/filters.ts';
 import { checkFleet } from './checks/fleet.ts';
 import { checkRollouts } from './checks/rollout.ts';
+import { checkCompanions } from './checks/route/companions.ts';
 import { checkExperiments } from './checks/route/experiments.ts';
 import { checkFallbacks } from './checks/route/fallback.ts';
 import { checkIdempotency } from './checks/route/idempotency.ts';
@@ -89,7 +91,8 @@ export function parseDocuments(
   for (const { position, path, fault } of merged.warnings) warnings.addAt(position, path, fault);
   const weighed = weigh(document, merged.weights, known);
   const soundRoutes = soundOf(weighed, document, { checked, known });
-  const config = noteWeights(buildConfig(weighed, known, soundRoutes), document, merged.weights, known);
+  const built = buildConfig(weighed, known, soundRoutes);
+  const config = leadRoutes(noteWeights(built, document, merged.weights, known));
   warn({ document: weighed, known, soundRoutes }, warnings);
   const sources = buildSources(document);
   return { ok: true, config, warnings: warnings.problems(), sources };
@@ -196,6 +199,7 @@ function checkTogether(
   checkExperiments(draft, report);
   checkIdempotency(draft, report);
   checkRollouts(draft, report);
+  checkCompanions(draft, report);
   checkWeights(draft, merged, report);
   checkSlos(draft, report);
   checkCapacity(draft, report);

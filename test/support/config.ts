@@ -25,6 +25,19 @@ export const SOUND_ROLLOUT = `${SOUND}    slo: {availability: 0.999}
     rollout: {stable: v1, canary: v2}
 `;
 
+/** The same, whose rollout spans two further routes: `cart` with a version of another service beside, and `pay`. */
+export const SOUND_SEVERAL = `${SOUND_ROLLOUT.replace('canary: v2', 'canary: v2, routes: [pay, cart]').replace(
+  'routes:',
+  '  other: {versions: {v3: {endpoints: ["127.0.0.1:7003"]}}}\nroutes:',
+)}  - name: cart
+    hostnames: [cart.test]
+    backendRefs: [{name: shop, version: v2, weight: 1}, {name: other, weight: 5}, {name: shop, version: v1, weight: 19}]
+  - name: pay
+    hostnames: [pay.test]
+    slo: {availability: 0.99}
+    backendRefs: [{name: shop, version: v1, weight: 950}, {name: shop, version: v2, weight: 50}]
+`;
+
 /** A document with `«` at the place of its problem: the text without the mark, and the place, 1-based. */
 export function marked(text: string): { readonly text: string; readonly line: number; readonly column: number } {
   const at = text.indexOf('«');

@@ -8,6 +8,7 @@ import { similarTo } from '../../lib/text/similar.ts';
 import { visibleLines } from '../../lib/text/visible.ts';
 import { SluiceError } from '../../model/problem.ts';
 import { ROLLOUT_COMMANDS, type RolloutCommandName } from '../../model/rollout.ts';
+import type { RoutePart } from '../../model/slo.ts';
 import type { RolloutStatus, RouteStatus, ShadowStatus, Status } from '../../model/status.ts';
 import { didYouMean, readArgs, readChoice } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
@@ -42,6 +43,7 @@ sluice rollout start|pause|resume|promote|abort|undo ROUTE [--reason TEXT] [--fi
   -o, --output FORMAT  text, json; default text
   -h, --help           this text
 
+Where several routes share a rollout, ROUTE is the one that leads it.
 Commands need the token of the admin server in $SLUICE_ADMIN_TOKEN.
 Exit codes: 0 done (status: not rolled back; with --timeout: it succeeded), 1 refused (status: rolled back, no such rollout,
 or --timeout is over; history: no such route), 2 wrong usage, 3 cannot reach the admin server.
@@ -110,6 +112,10 @@ async function show(adminUrl: string, { route, isJson, timeoutMs }: Shown, deps:
   const found = routes.find(({ name }) => name === route);
   const rollout = found?.rollout ?? null;
   if (found === undefined || rollout === null) {
+    const leader = routes.find((one) => one.rollout?.routes?.includes(route) === true)?.name;
+    if (leader !== undefined) {
+      return refuse(`route ${route} moves with the rollout of ${leader}: sluice rollout status ${leader}`, deps);
+    }
     const known = routes.filter((one) => one.rollout !== null).map(({ name }) => name);
     const others = known.length === 0 ? 'no route has one' : `routes with one: ${known.slice(0, 5).join(', ')}`;
     return refuse(`route ${route} has no rollout; ${others}`, deps);
@@ -151,7 +157,7 @@ async function statusAtEnd(adminUrl: string, route: string, timeoutMs: number): 
   }
 }
 
-/** The block of text about one rollout, without a newline at its end. */
+/** The block of text about one rollout, without a newline at its end: the weights of its leading route, which are those of all. */
 export function rolloutText({ versions }: RouteStatus, rollout: RolloutStatus): string {
   const weights = versions
     .filter(({ version }) => version === rollout.stable || version === rollout.canary)
@@ -159,13 +165,23 @@ export function rolloutText({ versions }: RouteStatus, rollout: RolloutStatus): 
   return [rollout.sentence, `weights  ${weights.join(', ')}`, ...rolloutLines(rollout)].join('\n');
 }
 
-/** Step, gates, what comes next, and shadows, a line each. */
-export function rolloutLines({ step, gates, next, shadows }: RolloutStatus): string[] {
-  const beside = shadows.map(shadowLine);
-  if (next === '') return beside;
+/** Routes, step, gates, what comes next, and shadows, a line each. */
+export function rolloutLines({ routes, verdict, step, gates, next, shadows }: RolloutStatus): string[] {
+  const parts = verdict?.routes ?? [];
+  const told = parts.length > 0 ? parts.map(routeLine) : routes === undefined ? [] : [`routes   ${routes.join(', ')}`];
+  return [...told, ...progressLines({ step, gates, next }), ...shadows.map(shadowLine)];
+}
+
+function progressLines({ step, gates, next }: Pick<RolloutStatus, 'step' | 'gates' | 'next'>): string[] {
+  if (next === '') return [];
   const place = step === null ? [] : [`step     ${step.number} of ${step.count}, ${step.percent} % of users`];
   const lines = gates.map(({ name, isPassed, sentence }) => `${isPassed ? '[+]' : '[-]'} ${name.padEnd(9)}${sentence}`);
-  return [...place, ...lines, `next     ${next}`, ...beside];
+  return [...place, ...lines, `next     ${next}`];
+}
+
+/** `route    pay: 12 of 14 canary requests failed, evidence 9.1 nats by itself` */
+function routeLine({ route, requests: { canary }, logE }: RoutePart): string {
+  return `route    ${route}: ${canary.bad} of ${canary.finished} canary requests failed, evidence ${logE.toFixed(1)} nats by itself`;
 }
 
 function shadowLine({ name, state, logE, logEToFail, hasDecided }: ShadowStatus): string {

@@ -11,7 +11,7 @@
 
 import { similarTo } from '../../lib/text/similar.ts';
 import { formatProblem } from '../../model/problem.ts';
-import type { RouteStatus, SloStatus, Status, VersionStatus } from '../../model/status.ts';
+import type { RolloutStatus, RouteStatus, SloStatus, Status, VersionStatus } from '../../model/status.ts';
 import { didYouMean } from '../args.ts';
 import { budgetChecks, objectivesOf } from '../gate/judge.ts';
 import type { Outcome, SliCounts, SliSnapshot } from './report.ts';
@@ -53,7 +53,9 @@ export function versionOutcome(status: Status, wish: SubjectWish): Outcome<Subje
     const names = status.routes.map(({ name }) => name);
     return { isOk: false, sentence: `there is no route ${wish.route}${didYouMean(similarTo(wish.route, names))}` };
   }
-  const name = wish.version ?? route.rollout?.canary;
+  const leading = status.routes.find(({ rollout }) => rollout?.routes?.includes(route.name) === true);
+  const rollout = route.rollout ?? leading?.rollout ?? null;
+  const name = wish.version ?? rollout?.canary;
   if (name === undefined) {
     return { isOk: false, sentence: `route ${route.name} has no rollout that names a canary: say --version` };
   }
@@ -69,15 +71,14 @@ export function versionOutcome(status: Status, wish: SubjectWish): Outcome<Subje
     const sentence = `${found.length} services of route ${route.name} have a version ${name}: say --service`;
     return { isOk: false, sentence, facts: versionNames(route) };
   }
-  return standingOf({ route, version });
+  return standingOf({ route, version }, rollout);
 }
 
 function versionNames({ versions }: RouteStatus): string[] {
   return versions.map(({ service, version, weight }) => `${service} ${version}, weight ${weight}`);
 }
 
-function standingOf({ route, version }: Subject): Outcome<Subject> {
-  const { rollout } = route;
+function standingOf({ route, version }: Subject, rollout: RolloutStatus | null): Outcome<Subject> {
   if (rollout?.canary === version.version && rollout.state === 'rolled-back') {
     return { isOk: false, sentence: `it was rolled back: ${rollout.sentence}` };
   }

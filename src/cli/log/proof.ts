@@ -52,8 +52,9 @@ function armRow(name: string, requests: ArmCounts, users: ArmCounts): string[] {
 }
 
 function evidenceLines(verdict: Verdict, { alpha, toleratedRatio }: Decision): string[] {
-  const { state, logE, logEToFail, errors, latency, shortfall, fault } = verdict;
-  const parts = `errors ${nats(errors.logE)}, latency ${nats(latency.logE)}`;
+  const { state, logE, logEToFail, errors, latency, routes, shortfall, fault } = verdict;
+  const ofRoutes = (routes ?? []).map(({ route, logE: own }) => `, ${route} ${nats(own)}`);
+  const parts = `errors ${nats(errors.logE)}, latency ${nats(latency.logE)}${ofRoutes.join('')}`;
   const limit = `alpha ${alpha}, ${toleratedRatio} times stable's errors tolerated`;
   return [
     `verdict  ${state}: ${nats(logE)} of ${nats(logEToFail)} nats against the canary (${parts}; ${limit})`,

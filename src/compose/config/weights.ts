@@ -9,7 +9,7 @@
 
 import type { Log } from '../../lib/log.ts';
 import type { RouteConfig } from '../../model/config.ts';
-import type { WeightsAnswer, WeightsCommand } from '../../model/rollout.ts';
+import { rolloutOn, type WeightsAnswer, type WeightsCommand } from '../../model/rollout.ts';
 import type { VersionWeights, WeightsView } from '../../model/status.ts';
 import type { Environment } from '../../sources/document/interpolate.ts';
 import { weighTargets } from '../../sources/document/weights.ts';
@@ -116,9 +116,12 @@ async function put(deps: WeightsDeps, { place, store, command }: Put): Promise<W
 }
 
 /** What the gateways would refuse about the weights; null: nothing. */
-function faultOf({ backendRefs, weights, rollout }: RouteConfig, given: WeightsCommand['weights']): string | null {
+function faultOf(route: RouteConfig, given: WeightsCommand['weights']): string | null {
+  const { backendRefs, weights, led } = route;
   const targets = backendRefs.map((ref, n) => ({ ...ref, weight: weights?.ownWeights[n] ?? ref.weight }));
-  const [first] = weighTargets(targets, given, rollout?.stable ?? null).faults;
+  const rollout = rolloutOn(route);
+  const isOfSeveral = led !== undefined || rollout?.routes !== undefined;
+  const [first] = weighTargets(targets, given, rollout === null ? null : { ...rollout, isOfSeveral }).faults;
   if (first === undefined) return null;
   const { expected, got = '', hint = '' } = first.fault;
   const more = typeof hint === 'function' ? hint() : hint;

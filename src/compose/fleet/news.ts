@@ -18,13 +18,14 @@ import type {
   LatencyPart,
   PairCounts,
   PromotionPart,
+  RoutePart,
   Shortfall,
   Verdict,
   VerdictState,
 } from '../../model/slo.ts';
 import type { FleetLimits, RolloutNews } from '../../model/threads/fleet.ts';
 import { fromState } from '../../slo/rollout/saved.ts';
-import { type Check, isBoolean, isCount, isNumber, isText, listOf, oneOf, orNull, shaped } from './shape.ts';
+import { type Check, isBoolean, isCount, isNumber, isText, listOf, oneOf, orAbsent, orNull, shaped } from './shape.ts';
 
 /** A place of the ladder, without its times. */
 export function placeOf({ rollout, decision }: SavedRollout): string {
@@ -80,6 +81,16 @@ const isPromotion = shaped<PromotionPart>({
   goodNeeded: orNull(isNumber),
 });
 
+const isRoutePart = shaped<RoutePart>({
+  route: isText,
+  logE: isNumber,
+  logERequests: isNumber,
+  logEUsers: isNumber,
+  logEAbsolute: orNull(isNumber),
+  requests: isPair,
+  users: isPair,
+});
+
 const isVerdict = shaped<Verdict>({
   state: oneOf<VerdictState>('pass', 'fail', 'inconclusive', 'no-traffic', 'insufficient', 'sli-broken'),
   logE: isNumber,
@@ -87,6 +98,7 @@ const isVerdict = shaped<Verdict>({
   errors: isErrors,
   latency: shaped<LatencyPart>({ logE: isNumber, isJudged: isBoolean, at: orNull(isComparison) }),
   promotion: isPromotion,
+  routes: orAbsent(listOf(isRoutePart)),
   fault: orNull(oneOf<Fault>('stable-down', 'counters', 'clock')),
   shortfall: orNull(
     shaped<Shortfall>({ of: oneOf('canary requests', 'bad canary requests'), needed: isNumber, seen: isNumber }),

@@ -25,6 +25,11 @@ export function orNull(check: Check): Check {
   return (value) => value === null || check(value);
 }
 
+/** What a check accepts, or no field at all. */
+export function orAbsent(check: Check): Check {
+  return (value) => value === undefined || check(value);
+}
+
 /** One of these values. */
 export function oneOf<T>(...values: readonly T[]): Check {
   return (value) => (values as readonly unknown[]).includes(value);

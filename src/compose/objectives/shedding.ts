@@ -5,8 +5,9 @@
 
 import type { Log } from '../../lib/log.ts';
 import { once } from '../../lib/once.ts';
-import type { Config } from '../../model/config.ts';
+import type { Config, RolloutConfig, RouteConfig } from '../../model/config.ts';
 import { versionCells } from '../../model/overload.ts';
+import { rolloutOn } from '../../model/rollout.ts';
 import type { RouteSpec, Snapshot, SplitSpec } from '../../model/snapshot.ts';
 import type { AdmissionStatus, SheddingStatus } from '../../model/status.ts';
 import { serviceSteps } from '../../model/threads/answers/fallback.ts';
@@ -95,7 +96,7 @@ function shedRoutesOf(config: Config, { routes }: Snapshot): ShedRoute[] {
       for (const { split } of serviceSteps(fallback)) if (isLimited(split)) limited.push(split);
     }
     if (limited.length === 0) continue;
-    const canaryName = config.routes[index]?.rollout?.canary ?? null;
+    const canaryName = rolloutAt(config, index)?.canary ?? null;
     const versions = limited.map((split) => ({
       name: split.targets.name,
       cell: split.cell,
@@ -111,8 +112,12 @@ function isLimited({ targets }: SplitSpec): boolean {
   return targets.limit !== 'off';
 }
 
-function canaryOf({ routes }: Config, index: number, splits: RouteSpec['splits']): ShedRoute['canary'] {
-  const rollout = routes[index]?.rollout ?? null;
+function rolloutAt({ routes }: Config, index: number): RolloutConfig | null {
+  return rolloutOn(routes[index] as RouteConfig);
+}
+
+function canaryOf(config: Config, index: number, splits: RouteSpec['splits']): ShedRoute['canary'] {
+  const rollout = rolloutAt(config, index);
   const cellOf = (version: string | undefined) => splits.find((split) => split.version === version);
   const [canary, stable] = [cellOf(rollout?.canary), cellOf(rollout?.stable)];
   return canary === undefined || stable === undefined ? null : { cell: canary.cell, stableDial: stable.dial };

@@ -1,9 +1,9 @@
 /**
- * Latencies of one version over the last minutes, from the histogram of its cell.
+ * Latencies of one version over the last minutes, from the histograms of its cells, one for each route of the rollout.
  *
  * Sums of differences per region, as in `totals.ts`; a copy of the sums each SLICE_MS makes the last SPAN_MS a difference of
  * two of them. What the cell counted before the history began is not part of it.
- * Cost: 672 words per region at each `take`, 5 KB per slice kept.
+ * Cost: 672 words per region and route at each `take`, 5 KB per slice kept.
  */
 
 import { HISTOGRAM_BUCKETS, quantile } from '../../lib/histogram.ts';
@@ -16,7 +16,7 @@ export const SPAN_MS = 300_000;
 const SLICES = SPAN_MS / SLICE_MS;
 
 export class LatencyHistory {
-  readonly #base: number;
+  readonly #bases: readonly number[];
   readonly #last = new Map<number, Int32Array>();
   readonly #sums = new Float64Array(HISTOGRAM_BUCKETS);
   /** Copies of the sums, oldest first; the first is from the beginning while that lies within the span. */
@@ -25,8 +25,8 @@ export class LatencyHistory {
   readonly #marked = new Float64Array(HISTOGRAM_BUCKETS);
   #slicedAtMs: number;
 
-  constructor(cell: number, regions: readonly Region[], nowMs: number) {
-    this.#base = cell * CELL_WORDS + CELL.histogram;
+  constructor(cells: readonly number[], regions: readonly Region[], nowMs: number) {
+    this.#bases = cells.map((cell) => cell * CELL_WORDS + CELL.histogram);
     this.take(regions);
     this.#sums.fill(0);
     this.#slices = [this.#sums.slice()];
@@ -47,18 +47,25 @@ export class LatencyHistory {
     for (const { id, tallies } of regions) {
       let last = this.#last.get(id);
       if (last === undefined) {
-        last = new Int32Array(HISTOGRAM_BUCKETS);
+        last = new Int32Array(HISTOGRAM_BUCKETS * this.#bases.length);
         this.#last.set(id, last);
       }
-      for (let bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
-        const now = tallies.cells[this.#base + bucket] as number;
-        if (now === last[bucket]) continue;
-        this.#sums[bucket] = (this.#sums[bucket] as number) + deltaOf(now, last[bucket] as number);
-        last[bucket] = now;
+      for (let n = 0; n < this.#bases.length; n++) {
+        this.#takeCell(tallies.cells, this.#bases[n] as number, last, n * HISTOGRAM_BUCKETS);
       }
     }
     if (this.#last.size === regions.length) return;
     for (const id of this.#last.keys()) if (!regions.some((region) => region.id === id)) this.#last.delete(id);
+  }
+
+  /** @param first where the last reading of this cell begins in `last` */
+  #takeCell(cells: Int32Array, base: number, last: Int32Array, first: number): void {
+    for (let bucket = 0; bucket < HISTOGRAM_BUCKETS; bucket++) {
+      const now = cells[base + bucket] as number;
+      if (now === last[first + bucket]) continue;
+      this.#sums[bucket] = (this.#sums[bucket] as number) + deltaOf(now, last[first + bucket] as number);
+      last[first + bucket] = now;
+    }
   }
 
   /** From now on `sinceMark` counts from here. */

@@ -8,11 +8,12 @@
  * Thresholds are stable's quantiles of the last minutes, taken before anything is compared by them; the canary may take
  * `tolerance` more, and at least `floorMs`. New endpoints are cold: nothing is compared before the canary finished WARM_REQUESTS
  * or WARM_MS passed since its first. (Failures count from the first request on; being cold is no reason to fail.)
+ * A rollout of several routes has thresholds for all of them together.
  * Source: docs/verdicts.md "Latency". Cost: about 3 us per tick once frozen, with the score.
  */
 
 import type { LatencyDial } from '../../model/latency.ts';
-import type { RolloutSpec } from '../../model/rollout.ts';
+import { type RolloutRoute, type RolloutSpec, routesOf } from '../../model/rollout.ts';
 import type { ArmCounts, PairCounts } from '../../model/slo.ts';
 import type { Region } from '../regions.ts';
 import { QUANTILES } from '../verdict/dominance.ts';
@@ -31,6 +32,7 @@ export type SetLatency = (unit: number, dial: LatencyDial | null) => void;
 
 export class LatencyWatch {
   readonly #spec: RolloutSpec;
+  readonly #routes: readonly RolloutRoute[];
   readonly #setLatency: SetLatency;
   readonly score: LatencyScore;
   readonly #history: { readonly canary: LatencyHistory; readonly stable: LatencyHistory };
@@ -44,15 +46,16 @@ export class LatencyWatch {
   #canarySinceMs: number | null = null;
 
   constructor(spec: RolloutSpec, regions: readonly Region[], nowMs: number, setLatency: SetLatency) {
-    const { canary, stable } = spec;
+    const routes = routesOf(spec);
+    const [canaries, stables] = [routes.map(({ canary }) => canary.cell), routes.map(({ stable }) => stable.cell)];
     this.#spec = spec;
+    this.#routes = routes;
     this.#setLatency = setLatency;
-    const historyOf = (cell: number): LatencyHistory => new LatencyHistory(cell, regions, nowMs);
-    this.#history = { canary: historyOf(canary.cell), stable: historyOf(stable.cell) };
-    this.#trials = { canary: new TrialWindow(canary.cell, regions), stable: new TrialWindow(stable.cell, regions) };
+    const historyOf = (cells: readonly number[]): LatencyHistory => new LatencyHistory(cells, regions, nowMs);
+    this.#history = { canary: historyOf(canaries), stable: historyOf(stables) };
+    this.#trials = { canary: new TrialWindow(canaries, regions), stable: new TrialWindow(stables, regions) };
     this.score = new LatencyScore(nowMs);
-    setLatency(canary.unit, null);
-    setLatency(stable.unit, null);
+    forgetLatency(spec, setLatency);
   }
 
   /** What the last look read, one pair per threshold; the watch's own, valid until the next one. */
@@ -120,16 +123,25 @@ export class LatencyWatch {
     this.#trials.canary.skip(regions);
     this.#trials.stable.skip(regions);
     this.score.freeze({ stableMs, canaryMs }, nowMs);
-    this.#setLatency(this.#spec.stable.unit, { sinceMs: nowMs, atEndMs: stableMs, inFlightMs: canaryMs });
-    this.#setLatency(this.#spec.canary.unit, { sinceMs: nowMs, atEndMs: canaryMs, inFlightMs: canaryMs });
+    for (const route of this.#routes) {
+      this.#setLatency(route.stable.unit, { sinceMs: nowMs, atEndMs: stableMs, inFlightMs: canaryMs });
+      this.#setLatency(route.canary.unit, { sinceMs: nowMs, atEndMs: canaryMs, inFlightMs: canaryMs });
+    }
   }
 
   /** Stable was hardly asked for minutes: its quantiles are to be learned again. */
   #thaw(nowMs: number): void {
     this.score.freeze(null, nowMs);
     this.#stableSeen = 0;
-    this.#setLatency(this.#spec.stable.unit, null);
-    this.#setLatency(this.#spec.canary.unit, null);
+    forgetLatency(this.#spec, this.#setLatency);
+  }
+}
+
+/** Nothing is counted at thresholds any more. */
+export function forgetLatency(spec: RolloutSpec, setLatency: SetLatency): void {
+  for (const { canary, stable } of routesOf(spec)) {
+    setLatency(canary.unit, null);
+    setLatency(stable.unit, null);
   }
 }
 

@@ -9,7 +9,7 @@
  * ```
  * | code | row | fields |
  * |---|---|---|
- * | 0x80+f | look | time; requests and users (canary finished, bad, stable finished, bad); attempts (count, finished and bad each); trials (6 x 4 as requests) |
+ * | 0x80+f | look | time; requests and users (canary finished, bad, stable finished, bad); attempts (count, finished and bad each); trials (6 x 4 as requests); routes (count, requests and users each) |
  * | 1 | idle | count, then the time of each: that many looks that saw nothing |
  * | 2 | open | JSON of OpenRow |
  * | 3 | freeze | 0, or 1 and the 6 thresholds of stable and the 6 of the canary, reals |
@@ -32,6 +32,8 @@ import type { BudgetReading } from '../rollout/gates.ts';
 import type { Look, Noted } from '../verdict/score/account.ts';
 
 export const TAPE_FORMAT = 1;
+/** Of a rollout of several routes, whose looks have a part that earlier releases do not know. */
+export const ROUTES_FORMAT = 2;
 /** A turn of the loop. */
 export const TICK_MS = 100;
 
@@ -50,7 +52,7 @@ export const CODE = {
 } as const;
 
 /** Parts of a look that are there. */
-export const LOOK = { requests: 1, users: 2, inconsistent: 4, attempts: 8, trials: 16 } as const;
+export const LOOK = { requests: 1, users: 2, inconsistent: 4, attempts: 8, trials: 16, routes: 32 } as const;
 /** Values of a budget row that are there, and those that are null. */
 export const BUDGET = { ratio: 1, events: 2, alert: 4, noRatio: 8, noEvents: 16, noAlert: 32 } as const;
 

@@ -16,6 +16,7 @@ import {
   type Facts,
   LOOK,
   type OpenRow,
+  ROUTES_FORMAT,
   type SpecRow,
   TAPE_FORMAT,
   type TapeRow,
@@ -30,6 +31,7 @@ export class TapeReader {
   readonly #evidence = emptyEvidence();
   readonly #trials = NO_TRIALS.map(emptyPair);
   #attempts: ArmCounts[] = [];
+  #routes: Evidence[] = [];
   #nowMs = 0;
   #budget: BudgetReading = NO_BUDGET;
 
@@ -70,7 +72,9 @@ export class TapeReader {
   }
 
   #open(open: OpenRow): TapeRow {
-    if (open.format !== TAPE_FORMAT) throw new Error(`the tape has format ${open.format}, known is ${TAPE_FORMAT}`);
+    if (open.format !== TAPE_FORMAT && open.format !== ROUTES_FORMAT) {
+      throw new Error(`the tape has format ${open.format}, known are ${TAPE_FORMAT} and ${ROUTES_FORMAT}`);
+    }
     this.#nowMs = open.nowMs;
     this.#budget = NO_BUDGET;
     return { kind: 'open', open };
@@ -90,11 +94,14 @@ export class TapeReader {
     const attempts = (flags & LOOK.attempts) === 0 ? null : this.#readAttempts(from);
     const hasTrials = (flags & LOOK.trials) !== 0;
     if (hasTrials) for (const pair of this.#trials) readPair(from, pair);
+    const hasRoutes = (flags & LOOK.routes) !== 0;
+    if (hasRoutes) this.#readRoutes(from);
     const look = {
       requests: (flags & LOOK.requests) === 0 ? NOTHING.requests : requests,
       users: (flags & LOOK.users) === 0 ? NOTHING.users : users,
       isConsistent: (flags & LOOK.inconsistent) === 0,
       attempts,
+      ...(hasRoutes && { routes: this.#routes }),
     };
     return { kind: 'look', nowMs, look, trials: hasTrials ? this.#trials : NO_TRIALS };
   }
@@ -104,6 +111,15 @@ export class TapeReader {
     if (count !== this.#attempts.length) this.#attempts = Array.from({ length: count }, emptyArm);
     for (const counts of this.#attempts) readArm(from, counts);
     return this.#attempts;
+  }
+
+  #readRoutes(from: ByteReader): void {
+    const count = from.whole();
+    if (count !== this.#routes.length) this.#routes = Array.from({ length: count }, emptyEvidence);
+    for (const { requests, users } of this.#routes) {
+      readPair(from, requests);
+      readPair(from, users);
+    }
   }
 
   #budgetFrom(from: ByteReader): BudgetReading {

@@ -11,7 +11,7 @@
  * Cost: about 9 us per look with traffic once latency is judged, reading it included.
  */
 
-import type { Rollout, RolloutCommand, RolloutSpec } from '../../model/rollout.ts';
+import { type Rollout, type RolloutCommand, type RolloutSpec, routesOf } from '../../model/rollout.ts';
 import type { Decision, EvidenceRef, PairCounts } from '../../model/slo.ts';
 import type { LatencyLimits } from '../latency/score.ts';
 import { obey } from '../rollout/commands.ts';
@@ -281,8 +281,9 @@ export class Replay {
 
   #fresh(weight: number, nowMs: number): State {
     const account = new Account(this.#spec, { nowMs, weight });
-    const shadows = new Shadows(this.#spec.shadows, nowMs);
-    return { kind: 'progressing', account, score: new Score(this.#spec, nowMs), shadows };
+    const { length } = routesOf(this.#spec);
+    const shadows = new Shadows(this.#spec.shadows, nowMs, length);
+    return { kind: 'progressing', account, score: new Score(this.#spec, nowMs, length), shadows };
   }
 
   #input(isConvicted: boolean | null): RolloutInput {

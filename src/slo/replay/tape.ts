@@ -10,7 +10,7 @@
 
 import { createHash } from 'node:crypto';
 import type { RolloutCommand } from '../../model/rollout.ts';
-import type { ArmCounts, EvidenceRef, PairCounts } from '../../model/slo.ts';
+import type { ArmCounts, Evidence, EvidenceRef, PairCounts } from '../../model/slo.ts';
 import type { Segment } from '../../model/threads/state.ts';
 import type { LatencyLimits } from '../latency/score.ts';
 import type { BudgetReading } from '../rollout/gates.ts';
@@ -152,7 +152,12 @@ export class Tape {
     return { watch: this.#watch, segment: this.#number, hash: this.#hash };
   }
 
-  #see(flags: number, { requests, users, attempts }: Look, trials: readonly PairCounts[] | null, nowMs: number): void {
+  #see(
+    flags: number,
+    { requests, users, attempts, routes }: Look,
+    trials: readonly PairCounts[] | null,
+    nowMs: number,
+  ): void {
     this.#row(CODE.look + flags);
     this.#time(nowMs);
     if ((flags & LOOK.requests) !== 0) this.#pair(requests);
@@ -162,6 +167,15 @@ export class Tape {
       for (const counts of attempts) this.#arm(counts);
     }
     if ((flags & LOOK.trials) !== 0) for (const pair of trials as readonly PairCounts[]) this.#pair(pair);
+    if ((flags & LOOK.routes) !== 0) this.#routes(routes as readonly Evidence[]);
+  }
+
+  #routes(routes: readonly Evidence[]): void {
+    this.#out.whole(routes.length);
+    for (const { requests, users } of routes) {
+      this.#pair(requests);
+      this.#pair(users);
+    }
   }
 
   #rest(nowMs: number): void {
@@ -199,12 +213,20 @@ export class Tape {
   }
 }
 
-function flagsOf({ requests, users, isConsistent, attempts }: Look, trials: readonly PairCounts[] | null): number {
+function flagsOf(
+  { requests, users, isConsistent, attempts, routes }: Look,
+  trials: readonly PairCounts[] | null,
+): number {
   let flags = 0;
   if (!isNothing(requests)) flags |= LOOK.requests;
   if (!isNothing(users)) flags |= LOOK.users;
   if (!isConsistent) flags |= LOOK.inconsistent;
   if (attempts !== null) flags |= LOOK.attempts;
   if (trials !== null && !trials.every(isNothing)) flags |= LOOK.trials;
+  if (routes !== undefined && !routes.every(isEmpty)) flags |= LOOK.routes;
   return flags;
+}
+
+function isEmpty({ requests, users }: Evidence): boolean {
+  return isNothing(requests) && isNothing(users);
 }

@@ -17,9 +17,11 @@
  */
 
 import type {
+  CommandResult,
   Rollout,
   RolloutCommand,
   RolloutCommandName,
+  RolloutSpec,
   RolloutState,
   RolloutStateName,
 } from '../../model/rollout.ts';
@@ -77,10 +79,16 @@ export function justChanged(route: string): string {
   return `the configuration of ${route} has just changed; look again and send it again`;
 }
 
-/** Why a command finds no rollout. */
-export function unknownRoute(route: string, known: readonly string[]): string {
-  const others = known.length === 0 ? 'no route has one' : `routes with one: ${known.slice(0, 5).join(', ')}`;
-  return `route ${route} has no rollout; ${others}`;
+/** Why a command finds no rollout: there is none, or another route leads it. */
+export function notFound({ route, name }: RolloutCommand, known: readonly RolloutSpec[]): CommandResult {
+  const leader = known.find(({ companions = [] }) => companions.some((companion) => companion.route === route));
+  if (leader !== undefined) {
+    const detail = `route ${route} moves with the rollout of ${leader.route}: send ${name} ${leader.route}`;
+    return { kind: 'refused', detail };
+  }
+  const names = known.map((spec) => spec.route);
+  const others = names.length === 0 ? 'no route has one' : `routes with one: ${names.slice(0, 5).join(', ')}`;
+  return { kind: 'unknown', detail: `route ${route} has no rollout; ${others}` };
 }
 
 function movedBy(

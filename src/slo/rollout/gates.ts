@@ -6,7 +6,7 @@
  * | evidence | the promotion process says that the canary is not worse                             | on steps     |
  * | dwell    | the step's time is over: times 2 while the budget makes rollouts slow; or the bake's | always       |
  * | requests | the canary finished enough requests on this step                                    | on steps     |
- * | alerts   | no burn-rate alert of the route fires                                               | always       |
+ * | alerts   | no burn-rate alert of its routes fires                                              | always       |
  * | budget   | the policy does not freeze rollouts, and the release allowance is not spent         | always       |
  *
  * Baking asks for no evidence: with everybody on the canary there is nobody left to compare it with.
@@ -15,7 +15,7 @@
  */
 
 import type { RolloutPlan } from '../../model/config.ts';
-import type { Rollout, RolloutGate } from '../../model/rollout.ts';
+import type { Rollout, RolloutGate, RolloutSpec } from '../../model/rollout.ts';
 import type { BudgetPolicyConfig } from '../../model/slo.ts';
 import { type Allowance, allowanceOf, type PolicyVerdict, releaseVerdict } from '../budget/policy.ts';
 import { duration, requests } from './words.ts';
@@ -32,6 +32,27 @@ export interface BudgetReading {
 
 /** Nothing counted, nothing fires. */
 export const NO_BUDGET: BudgetReading = { remainingRatio: null, remainingEvents: null, alert: null };
+
+/**
+ * What the objectives of all routes of a rollout say together: the least budget that is left, the events of all, the first alert.
+ * @param read of one route; null: it has no objectives
+ */
+export function budgetOf(
+  spec: Pick<RolloutSpec, 'route' | 'companions'>,
+  read: (route: string) => BudgetReading | null,
+): BudgetReading {
+  const own = read(spec.route);
+  if (spec.companions === undefined) return own ?? NO_BUDGET;
+  const known = [own, ...spec.companions.map(({ route }) => read(route))].filter((reading) => reading !== null);
+  const ratios = known.flatMap(({ remainingRatio }) => remainingRatio ?? []);
+  const events = known.flatMap(({ remainingEvents }) => remainingEvents ?? []);
+  return {
+    remainingRatio: ratios.length === 0 ? null : Math.min(...ratios),
+    // What one route has overspent takes nothing from another: an exhausted budget stops a rollout by itself.
+    remainingEvents: events.length === 0 ? null : events.reduce((sum, left) => sum + Math.max(0, left), 0),
+    alert: known.find(({ alert }) => alert !== null)?.alert ?? null,
+  };
+}
 
 /** What the machine is told at an instant. */
 export interface RolloutInput {

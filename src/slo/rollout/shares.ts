@@ -8,18 +8,22 @@
  * percent null: both as configured, nothing is held       percent 0: canary 0, stable as configured
  * ```
  * When the operator gives the two of them another sum, by a weights document, the shares stay and the weights follow.
+ * Of several routes each has the share of what it gives the two of them, all at once.
  * Dials are stored one after the other, and no order moves users both ways. What falls is stored first, so that a rollback
  * is done with its first store; but what rises is, when otherwise neither had a weight in between.
  */
 
-import type { Rollout, RolloutSpec, RouteHold } from '../../model/rollout.ts';
+import { type Rollout, type RolloutRoute, type RolloutSpec, type RouteHold, routesOf } from '../../model/rollout.ts';
 import { percentOf } from './machine.ts';
 import { stateSentence } from './sentence.ts';
 
 type Weights = RouteHold['weights'];
 
-/** The weights to hold; empty: the operator's. */
-export function weightsFor({ stable, canary, plan }: RolloutSpec, percent: number | null): Weights {
+/** A route and whether its rollout has steps. */
+type Ramped = Omit<RolloutRoute, 'route'> & Pick<RolloutSpec, 'plan'>;
+
+/** The weights to hold on a route; empty: the operator's. */
+export function weightsFor({ stable, canary, plan }: Ramped, percent: number | null): Weights {
   if (percent === null) return [];
   if (percent === 0 || plan === null) return [{ version: canary.version, weight: 0 }];
   const pool = stable.weight + canary.weight;
@@ -30,17 +34,33 @@ export function weightsFor({ stable, canary, plan }: RolloutSpec, percent: numbe
   ];
 }
 
+/** What is to be held on every route of a rollout at this share. */
+export function holdsFor(spec: RolloutSpec, percent: number | null, because: string): RouteHold[] {
+  const { generation, plan } = spec;
+  return routesOf(spec).map(({ route, stable, canary }) => {
+    return { route, generation, because, weights: weightsFor({ stable, canary, plan }, percent) };
+  });
+}
+
 /** Where the weights are read and set. */
 export interface DialAccess {
   readonly weightOf: (dial: number) => number;
   readonly setDial: (dial: number, weight: number) => void;
 }
 
+/** Sets the dials of every route of a rollout to this share. */
+export function storeShare(spec: RolloutSpec, percent: number | null, dials: DialAccess): void {
+  const { plan } = spec;
+  for (const { stable, canary } of routesOf(spec)) {
+    store({ stable, canary, plan }, weightsFor({ stable, canary, plan }, percent), dials);
+  }
+}
+
 /**
  * Sets the dials to what is held, or to the operator's weights; stable's only on a route with steps. Stores only what
  * changes.
  */
-export function store({ stable, canary, plan }: RolloutSpec, weights: Weights, dials: DialAccess): void {
+export function store({ stable, canary, plan }: Ramped, weights: Weights, dials: DialAccess): void {
   const arms = plan === null ? [canary] : [canary, stable];
   const moves = arms.map(({ dial, version, weight: configured }) => {
     const weight = weights.find((held) => held.version === version)?.weight ?? configured;
@@ -58,20 +78,23 @@ export function store({ stable, canary, plan }: RolloutSpec, weights: Weights, d
 /**
  * Holds the shares of a rollout that goes on under another sum of weights; the dials have them at once.
  * @param before what the present weights were made from
- * @returns what is to be held from now on; null when nothing moves
+ * @returns what is to be held from now on; empty when nothing moves
  */
 export function shareAnew(
   before: RolloutSpec,
   spec: RolloutSpec,
   rollout: Rollout,
   dials: DialAccess & { readonly nowMs: () => number },
-): RouteHold | null {
+): RouteHold[] {
   const percent = percentOf(rollout);
-  const isSame = before.stable.weight + before.canary.weight === spec.stable.weight + spec.canary.weight;
-  // Without a share, or with none, nothing that is held depends on the sum.
-  if (isSame || before.generation !== spec.generation || percent === null || percent === 0) return null;
-  const weights = weightsFor(spec, percent);
-  store(spec, weights, dials);
-  const { route, generation } = spec;
-  return { route, generation, because: stateSentence(spec, rollout, dials.nowMs()), weights };
+  // Without a share, or with none, nothing that is held depends on the sums.
+  if (before.generation !== spec.generation || percent === null || percent === 0) return [];
+  if (poolsOf(before).join() === poolsOf(spec).join()) return [];
+  storeShare(spec, percent, dials);
+  return holdsFor(spec, percent, stateSentence(spec, rollout, dials.nowMs()));
+}
+
+/** What stable and canary have together, by route. */
+function poolsOf(spec: RolloutSpec): number[] {
+  return routesOf(spec).map(({ stable, canary }) => stable.weight + canary.weight);
 }

@@ -2,7 +2,7 @@
  * A rollout as the status shows it: its state, its step, what the gates need and saw, what comes next.
  */
 
-import type { Rollout, RolloutSpec } from '../../model/rollout.ts';
+import { type Rollout, type RolloutSpec, routesOf } from '../../model/rollout.ts';
 import type { Decision, Verdict } from '../../model/slo.ts';
 import type { RolloutStatus, ShadowStatus } from '../../model/status.ts';
 import type { ShadowView } from '../verdict/score/shadows.ts';
@@ -23,7 +23,9 @@ export function statusOf(
   input: RolloutInput,
   known: Knowledge,
 ): Omit<RolloutStatus, 'stable' | 'canary' | 'shadows'> {
-  return { ...progressOf(spec, rollout, input, known.kind), ...knownOf(spec, rollout, input, known) };
+  const routes = spec.companions === undefined ? null : routesOf(spec).map(({ route }) => route);
+  const told = { ...progressOf(spec, rollout, input, known.kind), ...knownOf(spec, rollout, input, known) };
+  return routes === null ? told : { routes, ...told };
 }
 
 /** What a policy makes of the canary that does not act. */

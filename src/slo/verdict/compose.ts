@@ -4,7 +4,8 @@
  *   E = 0.6 E_errors + 0.3 E_latency + 0.1 mean over routes(E_route)
  *
  * A weighted average of e-processes is one, whatever depends on what; it costs ln(1/weight) nats. The share of what is
- * not judged goes to the errors, so that the weights always add up to 1: a rollout that judges one route has 0.7 and 0.3.
+ * not judged goes to the errors, so that the weights always add up to 1: a rollout of one route, which errors are of
+ * already, has 0.7 and 0.3.
  * Source: docs/verdicts.md.
  */
 

@@ -5,8 +5,8 @@
  * against 6.91 as 6.9 > 6.9.
  */
 
-import type { ArmCounts, Fault, LatencyComparison, Verdict } from '../../model/slo.ts';
-import { isLatencyStronger } from './verdict.ts';
+import type { ArmCounts, Evidence, Fault, LatencyComparison, Verdict } from '../../model/slo.ts';
+import { culpritOf, isLatencyStronger } from './verdict.ts';
 
 /** Who is compared with whom. */
 export interface RolloutNames {
@@ -27,16 +27,16 @@ export function rollbackSentence(names: RolloutNames, verdict: Verdict, alpha: n
   const [evidence, needed] = apart(verdict.logE, verdict.logEToFail);
   const bySpeed = slownessOf(names, verdict);
   return (
-    `${names.route}: ${names.canary} ${did}: ${bySpeed ?? comparison(names, verdict)}; ` +
+    `${names.route}: ${names.canary} ${did}: ${bySpeed ?? failure(names, verdict)}; ` +
     `evidence ${evidence} nats > ${needed} needed for alpha ${alpha}` +
     (bySpeed === null ? ', in requests and in user-seconds alike' : '')
   );
 }
 
 /** How the canary is slower, when that is the larger part of the evidence; else null. */
-function slownessOf(names: RolloutNames, { errors, latency }: Verdict): string | null {
-  if (latency.at === null || !isLatencyStronger(errors.logE, latency.logE)) return null;
-  return latencyComparison(names, latency.at);
+function slownessOf(names: RolloutNames, verdict: Verdict): string | null {
+  const { at } = verdict.latency;
+  return at === null || !isLatencyStronger(verdict) ? null : latencyComparison(names, at);
 }
 
 /** The state of a rollout that goes on, and why it is not known to be bad. */
@@ -59,8 +59,17 @@ export function resumeSentence(names: RolloutNames, weight: number): string {
   return `${names.route}: ${names.canary} is watched anew at weight ${weight}: its split was changed after the rollback`;
 }
 
-function comparison(names: RolloutNames, verdict: Verdict): string {
-  const { canary, stable } = verdict.requests;
+/** What failed, and on which route where it is one of several: `on pay 12 of 14 requests … on v1, 12 of 301 on all 3 routes`. */
+function failure(names: RolloutNames, verdict: Verdict): string {
+  const culprit = culpritOf(verdict);
+  if (culprit === null) return comparison(names, verdict);
+  const { canary } = verdict.requests;
+  const everywhere = `${canary.bad} of ${canary.finished} on all ${verdict.routes?.length} routes`;
+  return `on ${culprit.route} ${comparison(names, culprit)}, ${everywhere}`;
+}
+
+/** `64 of 301 requests failed (21.3 %) against 0.2 % on v1` */
+function comparison(names: RolloutNames, { requests: { canary, stable } }: Evidence): string {
   const failed = `${canary.bad} of ${canary.finished} requests failed (${percent(canary)})`;
   return `${failed} against ${percent(stable)} on ${names.stable}`;
 }

@@ -16,6 +16,7 @@ import type {
   LatencyPart,
   PairCounts,
   PromotionPart,
+  RoutePart,
   Shortfall,
   Verdict,
   VerdictState,
@@ -33,12 +34,16 @@ export interface VerdictParts {
   readonly errors: ErrorsPart;
   readonly latency: LatencyPart;
   readonly promotion: PromotionPart;
+  /** Of several. */
+  readonly routes?: readonly RoutePart[];
   readonly fault: Fault | null;
 }
 
-/** Latency is judged in every rollout, of one route each: 0.7 for errors, 0.3 for latency. */
-const JUDGED = { latency: 0, routes: [] } as const;
-const WEIGHTS = weightsOf(JUDGED);
+type Failing = Pick<VerdictParts, 'errors' | 'routes'>;
+
+const NO_ROUTES: readonly number[] = [];
+/** Latency is judged in every rollout: 0.7 for errors and 0.3 for latency on one route; 0.6, 0.3 and 0.1 for each by itself on several. */
+const LOG_LATENCY = Math.log(weightsOf({ latency: 0, routes: NO_ROUTES }).latency);
 
 /** ln(1 / alpha), the e-value that fails a canary. */
 export function logEToFail(alpha: number): number {
@@ -46,23 +51,42 @@ export function logEToFail(alpha: number): number {
 }
 
 /** Natural logarithm of the e-value of a rollout. */
-export function totalLogE(errors: number, latency: number): number {
-  return composeLogE({ errors, latency, routes: JUDGED.routes });
+export function totalLogE(errors: number, latency: number, routes: readonly number[] = NO_ROUTES): number {
+  return composeLogE({ errors, latency, routes });
 }
 
 /** Whether latency convicts by itself at `level`, without any failure. */
 export function isLatencyEnough(latency: number, level: number): boolean {
-  return latency + Math.log(WEIGHTS.latency) >= level;
+  return latency + LOG_LATENCY >= level;
 }
 
 /** Whether latency is the larger part of the evidence. */
-export function isLatencyStronger(errors: number, latency: number): boolean {
-  return latency + Math.log(WEIGHTS.latency) > errors + Math.log(WEIGHTS.errors);
+export function isLatencyStronger({ errors, latency, routes = [] }: Failing & Pick<VerdictParts, 'latency'>): boolean {
+  const weights = weightsOf({ latency: latency.logE, routes: routes.map(({ logE }) => logE) });
+  const failures = [errors.logE + Math.log(weights.errors)];
+  for (const { logE } of routes) failures.push(logE + Math.log(weights.route));
+  return latency.logE + LOG_LATENCY > Math.max(...failures);
+}
+
+/** Part of the evidence of all together that is on a route where it comes from; as of a sick endpoint. */
+const CULPRIT_RATIO = 0.8;
+
+/** The route of several on which the canary fails: nearly all of the evidence is there, or more. Null: it is no single one. */
+export function culpritOf({ errors, routes = [] }: Failing): RoutePart | null {
+  let culprit: RoutePart | null = null;
+  let most = Math.max(0, CULPRIT_RATIO * errors.logE);
+  for (const route of routes) {
+    if (route.logE <= most) continue;
+    culprit = route;
+    most = route.logE;
+  }
+  return culprit;
 }
 
 /** The verdict on `totals`, which were seen since the watch began. */
 export function verdictOf(parts: VerdictParts, totals: Evidence, policy: VerdictPolicy): Verdict {
-  const logE = totalLogE(parts.errors.logE, parts.latency.logE);
+  const routes = (parts.routes ?? []).map((route) => route.logE);
+  const logE = totalLogE(parts.errors.logE, parts.latency.logE, routes);
   const level = logEToFail(policy.alpha);
   const { canary } = totals.requests;
   const isProven = logE >= level;
@@ -79,7 +103,8 @@ export function verdictOf(parts: VerdictParts, totals: Evidence, policy: Verdict
   };
 }
 
-function copyOf({ canary, stable }: PairCounts): PairCounts {
+/** Counts as they are now. */
+export function copyOf({ canary, stable }: PairCounts): PairCounts {
   return { canary: { ...canary }, stable: { ...stable } };
 }
 

@@ -4,6 +4,7 @@
 
 import { once } from '../../lib/once.ts';
 import type { Config, RouteConfig, ServiceConfig } from '../../model/config.ts';
+import { rolloutOn } from '../../model/rollout.ts';
 import type { RouteSpec, Snapshot } from '../../model/snapshot.ts';
 import { serviceSteps } from '../../model/threads/answers/fallback.ts';
 import { isSame } from './same.ts';
@@ -65,9 +66,13 @@ export function guardedCells(snapshot: Snapshot, config: Config, before: Guarded
   const routes = snapshot.routes.map((spec, index) => {
     const isOld = before?.snapshot.routes[index] === spec && before.config.routes[index] === config.routes[index];
     const known = isOld ? before?.routes[index] : undefined;
-    return known ?? cellsOf(spec, config.routes[index]?.rollout?.canary);
+    return known ?? cellsOf(spec, canaryOn(config.routes[index]));
   });
   return { config, snapshot, routes };
+}
+
+function canaryOn(route: RouteConfig | undefined): string | undefined {
+  return route === undefined ? undefined : rolloutOn(route)?.canary;
 }
 
 function cellsOf({ name, cell, splits }: RouteSpec, canary: string | undefined): GuardedCells {

@@ -2,7 +2,8 @@
  * Builds a rollout with its defaults; without steps there is no plan, and the canary is only watched.
  */
 
-import type { RolloutConfig, RolloutPlan, RolloutStep, ShadowConfig } from '../../model/config.ts';
+import type { Config, RolloutConfig, RolloutPlan, RolloutStep, RouteConfig, ShadowConfig } from '../../model/config.ts';
+import type { LedRoute } from '../../model/rollout.ts';
 import { DEFAULT_PLAN, DEFAULT_ROLLOUT, DEFAULT_STEPS } from '../defaults.ts';
 import type { RolloutInput } from '../schema.ts';
 import { toMs } from './values.ts';
@@ -16,11 +17,12 @@ type JudgedInput = Pick<RolloutInput, 'alpha' | 'toleratedRatio' | 'badMin' | 'a
 
 /** The rollout of a route. */
 export function buildRollout(rollout: RolloutInput): RolloutConfig {
-  const { stable, canary, shadows = [] } = rollout;
+  const { stable, canary, routes, shadows = [] } = rollout;
   const judged = buildJudged(rollout, DEFAULT_ROLLOUT);
   return {
     stable,
     canary,
+    ...(routes !== undefined && { routes: routes.toSorted() }),
     ...judged,
     latencyTolerance: rollout.latencyTolerance ?? DEFAULT_ROLLOUT.latencyTolerance,
     latencyFloorMs: toMs(rollout.latencyFloor, DEFAULT_ROLLOUT.latencyFloorMs),
@@ -62,6 +64,32 @@ function buildPlan(rollout: RolloutInput): RolloutPlan | null {
     bakeMs: toMs(rollout.bake, DEFAULT_PLAN.bakeMs),
     autoStart: rollout.autoStart ?? DEFAULT_PLAN.autoStart,
   };
+}
+
+/** Routes with what leads them. */
+const ledRoutes = new WeakMap<RouteConfig, RouteConfig>();
+
+/** The configuration whose routes know the rollout that lists them. The same route and rollout make the same object. */
+export function leadRoutes(config: Config): Config {
+  const leaders = new Map<string, LedRoute>();
+  for (const { name: by, rollout } of config.routes) {
+    if (rollout?.routes === undefined) continue;
+    for (const listed of rollout.routes) leaders.set(listed, { by, rollout });
+  }
+  if (leaders.size === 0) return config;
+  const routes = config.routes.map((route) => {
+    const led = leaders.get(route.name);
+    return led === undefined ? route : ledRoute(route, led);
+  });
+  return { ...config, routes };
+}
+
+function ledRoute(route: RouteConfig, led: LedRoute): RouteConfig {
+  const known = ledRoutes.get(route);
+  if (known?.led?.by === led.by && known.led.rollout === led.rollout) return known;
+  const made = { ...route, led };
+  ledRoutes.set(route, made);
+  return made;
 }
 
 /** The steps with the stay of each; none without steps. */

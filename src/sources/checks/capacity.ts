@@ -84,7 +84,8 @@ function checkCounters(draft: Draft, report: Report): void {
     const fallbacks = (route.fallback ?? []).filter(({ service }) => service !== undefined);
     cellCount += backendRefsOf(route).length + fallbacks.length;
   }
-  const unitCount = 2 * routes.filter((route) => route.rollout !== undefined).length;
+  const rollouts = routes.flatMap(({ rollout }) => rollout ?? []);
+  const unitCount = rollouts.reduce((sum, rollout) => sum + 2 * (1 + (rollout.routes ?? []).length), 0);
   const endpointCount = countEndpoints(draft);
   const counts = [
     { what: 'routes plus backendRefs plus fallback services', count: cellCount, max: GATEWAY_CELL, section: 'routes' },

@@ -13,7 +13,9 @@ import type { RolloutInput, RouteInput } from '../schema.ts';
 import { type Draft, isSound } from './draft.ts';
 import { checkUnique } from './lists.ts';
 
-interface Target {
+/** What a route sends to. */
+export interface Target {
+  readonly service: string;
   readonly version: string;
   readonly weight: number;
 }
@@ -79,13 +81,13 @@ function checkSteps(rollout: RolloutInput, path: Path, report: Report): void {
 }
 
 /** What the route sends to; null when a reference is in doubt, which is reported elsewhere. */
-function targetsOf(route: RouteInput, draft: Draft): Target[] | null {
+export function targetsOf(route: RouteInput, draft: Pick<Draft, 'services'>): Target[] | null {
   const targets: Target[] = [];
   for (const ref of backendRefsOf(route)) {
     const service = draft.services?.get(ref.name) ?? null;
     const version = service === null ? ref.version : versionOf(ref, service);
     if (version === null || version === undefined) return null;
-    targets.push({ version, weight: ref.weight ?? DEFAULT_WEIGHT });
+    targets.push({ service: ref.name, version, weight: ref.weight ?? DEFAULT_WEIGHT });
   }
   return targets;
 }

@@ -7,6 +7,7 @@
  * A route must be sound without its weights document too: taking that away is always safe.
  */
 
+import { once } from '../../lib/once.ts';
 import { similarTo } from '../../lib/text/similar.ts';
 import type { Config, RouteConfig } from '../../model/config.ts';
 import type { WeightsOrigin } from '../../model/rollout.ts';
@@ -37,6 +38,14 @@ export interface Target {
   readonly weight: number;
 }
 
+/** The rollout that moves the weights of a route, as far as they have to fit it. */
+export interface WeighedRollout {
+  readonly stable: string;
+  readonly canary: string;
+  /** It spans several routes, all of which give the canary the same share. */
+  readonly isOfSeveral: boolean;
+}
+
 /** The operator's weights, by target, and what is wrong with the document that gives them. */
 export interface Weighing {
   readonly weights: readonly number[];
@@ -48,12 +57,12 @@ export interface Weighing {
 /**
  * The operator's weights of a route.
  * @param given by version, or by `service/version`
- * @param stable of the route's rollout; null without one
+ * @param rollout what moves them; null: nothing does
  */
 export function weighTargets(
   targets: readonly Target[],
   given: Readonly<Record<string, number>>,
-  stable: string | null,
+  rollout: WeighedRollout | null,
 ): Weighing {
   const weights = targets.map(({ weight }) => weight);
   const isSet = targets.map(() => false);
@@ -71,19 +80,21 @@ export function weighTargets(
       isSet[n] = true;
     }
   }
-  if (faults.length === 0) faults.push(...emptyFaults(targets, weights, stable));
+  if (faults.length === 0) faults.push(...emptyFaults(targets, weights, rollout));
   return { weights, isSet, faults };
 }
 
 /** Reports what the weights documents say against the routes that they are of. */
 export function checkWeights(draft: Draft, merged: Pick<Merged, 'weights' | 'placeOf'>, report: Report): void {
+  const rolloutOf = once(() => rolloutsByRoute(draft.routes));
   for (const { order, index, part } of merged.weights) {
     const route = draft.routes[index] ?? null;
     if (route === null || !isSound(part)) continue;
     const targets = targetsOf(route, (name) => draft.services?.get(name) ?? null);
     if (targets === null) continue;
     const { weights } = part.value as WeightsInput;
-    for (const { path, spot, fault } of weighTargets(targets, weights, route.rollout?.stable ?? null).faults) {
+    const rollout = rolloutOf().get(route.name) ?? null;
+    for (const { path, spot, fault } of weighTargets(targets, weights, rollout).faults) {
       const { locator } = part;
       report.addAt(merged.placeOf(order, path, locator.locate(path, spot)), path, fault);
     }
@@ -156,7 +167,7 @@ export function isSound({ isReadable, faults }: Part): boolean {
 
 function weighingOf({ part }: RouteWeights, route: RouteInput, { services }: DocumentInput): Weighing {
   const targets = targetsOf(route, (name) => services[name] ?? null) ?? [];
-  return weighTargets(targets, (part.value as WeightsInput).weights, route.rollout?.stable ?? null);
+  return weighTargets(targets, (part.value as WeightsInput).weights, null);
 }
 
 type ServiceOf = (name: string) => DocumentInput['services'][string] | null;
@@ -199,24 +210,62 @@ function notOne(key: string, targets: readonly Target[], isAmbiguous: boolean): 
   };
 }
 
-/** Weights that would send nothing anywhere, or leave a rollout without a stable version. */
+/** Of each route, its own or the one that lists it. */
+function rolloutsByRoute(routes: Draft['routes']): Map<string, WeighedRollout> {
+  const rollouts = new Map<string, WeighedRollout>();
+  for (const route of routes) {
+    if (route?.rollout === undefined) continue;
+    const { stable, canary, routes: others = [] } = route.rollout;
+    const rollout = { stable, canary, isOfSeveral: others.length > 0 };
+    for (const name of [route.name, ...others]) rollouts.set(name, rollout);
+  }
+  return rollouts;
+}
+
+/** Weights that would send nothing anywhere, leave a rollout without a stable version, or its routes with different shares. */
 function emptyFaults(
   targets: readonly Target[],
   weights: readonly number[],
-  stable: string | null,
+  rollout: WeighedRollout | null,
 ): Weighing['faults'] {
   const path: Path = ['weights'];
   if (targets.length > 0 && weights.every((weight) => weight === 0)) {
     const fault: Fault = { kind: 'noWeight', expected: 'a weight above 0', got: 'weights that are all 0' };
     return [{ path, spot: 'key', fault }];
   }
-  const n = targets.findIndex(({ version }) => version === stable);
-  if (n === -1 || weights[n] !== 0) return [];
-  const fault: Fault = {
-    kind: 'rolloutNoStable',
-    expected: 'a stable version with a weight above 0',
-    got: `${quote(stable ?? '')} with weight 0`,
-    hint: 'give it a weight, or make the canary the stable version of the rollout first',
+  if (rollout === null) return [];
+  const n = targets.findIndex(({ version }) => version === rollout.stable);
+  if (n !== -1 && weights[n] === 0) {
+    const fault: Fault = {
+      kind: 'rolloutNoStable',
+      expected: 'a stable version with a weight above 0',
+      got: `${quote(rollout.stable)} with weight 0`,
+      hint: 'give it a weight, or make the canary the stable version of the rollout first',
+    };
+    return [{ path, spot: 'key', fault }];
+  }
+  const share = rollout.isOfSeveral ? shareFault(targets, weights, rollout) : null;
+  return share === null ? [] : [{ path, spot: 'key', fault: share }];
+}
+
+/** What is the same on all routes of a rollout, and checked of what they say themselves, is not to be undone here. */
+function shareFault(
+  targets: readonly Target[],
+  weights: readonly number[],
+  { stable, canary }: WeighedRollout,
+): Fault | null {
+  const [s, c] = [stable, canary].map((name) => targets.findIndex(({ version }) => version === name)) as [
+    number,
+    number,
+  ];
+  const [own, other] = [targets[s], targets[c]];
+  if (own === undefined || other === undefined) return null;
+  const [ofStable, ofCanary] = [weights[s] as number, weights[c] as number];
+  if (ofCanary * own.weight === other.weight * ofStable) return null;
+  return {
+    kind: 'companionShare',
+    expected: `${quote(stable)} and ${quote(canary)} as ${own.weight} to ${other.weight}: their rollout spans several routes`,
+    got: `${ofStable} to ${ofCanary}`,
+    hint: 'change the weights of all of its routes where the routes are',
   };
-  return [{ path, spot: 'key', fault }];
 }

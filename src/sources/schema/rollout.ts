@@ -37,6 +37,8 @@ const byDefault = scalar<'default'>(checkDefault, { const: 'default' }, 'The ste
 
 /** More of them would be more than a tick is worth. */
 const SHADOWS_MAX = 4;
+/** Each route is read and judged by itself in every tick. */
+const COMPANIONS_MAX = 31;
 
 /** How sure one must be. @param otherwise what counts where nothing is said, in words; of the rollout `default x` */
 function judged(otherwise: (byDefault: string) => string) {
@@ -79,6 +81,12 @@ const shadow = z.strictObject({
 export const rollout = z.strictObject({
   stable: name('Version to compare with and to fall back to'),
   canary: name('Version under judgement'),
+  routes: z
+    .array(name('Name of a route'))
+    .min(1)
+    .max(COMPANIONS_MAX)
+    .meta({ description: 'Further routes that send to the same two versions, moved and judged together with this one' })
+    .optional(),
   ...judged((byDefault) => `default ${byDefault}`),
   latencyTolerance: real(0, 1000, 'Share by which the canary may be slower than stable; default 0.1').optional(),
   latencyFloor: duration(0, DAY_MS, 'Time by which the canary may be slower than stable; default 5ms').optional(),

@@ -97,7 +97,7 @@ describe('a rollout in the loop', () => {
     assert.deepEqual([rig.state, rig.weights], ['idle', [100_000, 0]]);
     const result = rig.do('start');
     assert.ok(result.kind === 'done');
-    assert.deepEqual(result.hold.weights, [
+    assert.deepEqual(result.holds[0]?.weights, [
       { version: 'v2', weight: 1000 },
       { version: 'v1', weight: 99_000 },
     ]);

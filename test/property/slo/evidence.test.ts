@@ -178,7 +178,7 @@ describe('user-seconds read from bitmaps', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 150 }), (steps) => {
         const fleet = new Fleet();
-        const window = new UserWindow(UNIT, fleet.regions());
+        const window = new UserWindow([{ unit: UNIT, cell: -1 }], fleet.regions());
         const naive = new NaiveUsers();
         let nowMs = 30_000;
         let readAtMs = nowMs;

@@ -83,7 +83,7 @@ for (const seed of SEEDS) {
     const workers = Array.from({ length: 1 + (random.nextUint32() % 9) }, () => new FakeWorker(nextId++));
     const regionsNow = (): Region[] => workers.map(({ region }) => region);
     const users = 1 << (8 + (random.nextUint32() % 7));
-    const [quick, slow] = [new UserWindow(UNIT, regionsNow(), TALLY_CELL), new SlowWindow()];
+    const [quick, slow] = [new UserWindow([{ unit: UNIT, cell: TALLY_CELL }], regionsNow()), new SlowWindow()];
     let nowMs = 50_000;
     let total = 0;
     for (let tick = 0; tick < TICKS; tick++) {

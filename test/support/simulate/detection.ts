@@ -72,6 +72,16 @@ export const SPEC: RolloutSpec = {
   revision: 1,
 };
 
+/** The same on two further routes. */
+export const SEVERAL: RolloutSpec = {
+  ...SPEC,
+  companions: ['cart', 'pay'].map((route, n) => ({
+    route,
+    stable: { ...SPEC.stable, cell: 3 + 2 * n, dial: 3 + 2 * n, unit: 2 + 2 * n, endpoints: [] },
+    canary: { ...SPEC.canary, cell: 4 + 2 * n, dial: 4 + 2 * n, unit: 3 + 2 * n, endpoints: [] },
+  })),
+};
+
 /** Instants at which one version's requests finish. */
 class Arrivals {
   readonly #random: Random;

@@ -36,7 +36,10 @@ describe('simulated traffic', () => {
       const workers = [new FakeWorker(1), new FakeWorker(2)] as const;
       const regions = workers.map(({ region }) => region);
       const cells = { canary: new CellWindow(CANARY.cell, regions), stable: new CellWindow(STABLE.cell, regions) };
-      const units = { canary: new UserWindow(CANARY.unit, regions), stable: new UserWindow(STABLE.unit, regions) };
+      const units = {
+        canary: new UserWindow([{ ...CANARY, cell: -1 }], regions),
+        stable: new UserWindow([{ ...STABLE, cell: -1 }], regions),
+      };
       let heard = 0;
       traffic.listen = ({ user, isCanary, isBad, second }) => {
         heard += 1;

@@ -29,7 +29,7 @@ async function start(
   const commands: RolloutCommand[] = [];
   const configured: ConfigCommand[] = [];
   const refused: string[] = [];
-  const { token = TOKEN, result = { kind: 'done', decision: sampleDecision(), hold: HOLD } } = changes;
+  const { token = TOKEN, result = { kind: 'done', decision: sampleDecision(), holds: [HOLD] } } = changes;
   const actions: AdminActions = {
     tokenHash: () => (token === null ? null : hashToken(token)),
     command: (command) => {

@@ -367,7 +367,7 @@ describe('a rollout that another gateway leads', () => {
     leader.run(3, 5);
     const [saved] = leader.controller.save(leader.nowMs);
     assert.ok(saved !== undefined);
-    const hold = follower.controller.follow(saved, follower.nowMs, false);
+    const [hold] = follower.controller.follow(saved, follower.nowMs, false) ?? [];
     assert.deepEqual(hold?.weights, [{ version: SPEC.canary.version, weight: 0 }]);
     assert.equal(hold?.because, leader.decisions[0]?.sentence);
     assert.deepEqual([follower.view().state, follower.decisions], ['rolled-back', []]);

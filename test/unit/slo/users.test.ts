@@ -17,7 +17,7 @@ const CELL_OF_USERS = 3;
 function setup(workers = 1): { workers: FakeWorker[]; regions: Region[]; window: UserWindow } {
   const all = Array.from({ length: workers }, (_, id) => new FakeWorker(id));
   const regions = all.map(({ region }) => region);
-  return { workers: all, regions, window: new UserWindow(UNIT, regions) };
+  return { workers: all, regions, window: new UserWindow([{ unit: UNIT, cell: -1 }], regions) };
 }
 
 function read(window: UserWindow, regions: readonly Region[]): readonly [users: number, bad: number] {
@@ -112,7 +112,7 @@ describe('user-seconds', () => {
   it('do not count what was there when the window was opened', () => {
     const { workers, regions } = setup();
     mark(workers[0], [1, 2], NOW);
-    const window = new UserWindow(UNIT, regions);
+    const window = new UserWindow([{ unit: UNIT, cell: -1 }], regions);
     mark(workers[0], [1, 3], NOW + 100);
     assert.deepEqual(read(window, regions), [1, 0]);
   });
@@ -222,7 +222,7 @@ describe('seconds', () => {
 describe('a worker that is replaced', () => {
   it('is read once more, and its users are not counted twice', () => {
     const [first, second] = [new FakeWorker(1), new FakeWorker(2)];
-    const window = new UserWindow(UNIT, [first.region]);
+    const window = new UserWindow([{ unit: UNIT, cell: -1 }], [first.region]);
     mark(first, [1, 2], NOW);
     assert.deepEqual(read(window, [first.region]), [2, 0]);
     mark(first, [3], NOW + 10, true);
@@ -238,7 +238,10 @@ describe('a window that knows the cell of its users', () => {
     const random = new Random(SEED);
     const all = [0, 1, 2].map((id) => new FakeWorker(id));
     const regions = all.map(({ region }) => region);
-    const [everywhere, knowing] = [new UserWindow(UNIT, regions), new UserWindow(UNIT, regions, CELL_OF_USERS)];
+    const [everywhere, knowing] = [
+      new UserWindow([{ unit: UNIT, cell: -1 }], regions),
+      new UserWindow([{ unit: UNIT, cell: CELL_OF_USERS }], regions),
+    ];
     let total = 0;
     for (let tick = 0; tick < 2000; tick++) {
       const nowMs = NOW + 100 * tick;

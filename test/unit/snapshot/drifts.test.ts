@@ -3,7 +3,7 @@ import { it } from 'node:test';
 import { compile } from '#src/snapshot/compile.ts';
 import { driftsOf } from '#src/snapshot/drifts.ts';
 import { NO_IDS } from '#src/snapshot/live.ts';
-import { configOf, SOUND, SOUND_ROLLOUT } from '../../support/config.ts';
+import { configOf, SOUND, SOUND_ROLLOUT, SOUND_SEVERAL } from '../../support/config.ts';
 
 function driftsIn(text: string) {
   const config = configOf(text);
@@ -23,5 +23,22 @@ it('both sides of a rollout know its canary’s dial', () => {
   assert.deepEqual(
     versions.map(({ canaryDial }) => canaryDial),
     [2, 2],
+  );
+});
+
+it('both sides of another route’s rollout know the canary’s dial on their own', () => {
+  const text = SOUND_SEVERAL.replace('availability: 0.99}', 'availability: 0.99, drift: {}}');
+  const versions = driftsIn(text);
+  assert.deepEqual(
+    versions.map(({ route, version, dial, canaryDial }) => [
+      route,
+      version,
+      canaryDial === versions[1]?.dial,
+      dial > 0,
+    ]),
+    [
+      ['pay', 'v1', true, true],
+      ['pay', 'v2', true, true],
+    ],
   );
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RouteConfig } from '#src/model/config.ts';
+import type { BackendRef, RouteConfig } from '#src/model/config.ts';
 import type { Override } from '#src/model/snapshot.ts';
 import {
   effectiveWeights,
@@ -9,7 +9,7 @@ import {
   liveOverrides,
   NO_HANDICAPS,
 } from '#src/snapshot/overrides.ts';
-import { configOf, SOUND_ROLLOUT } from '../../support/config.ts';
+import { configOf, SOUND_ROLLOUT, SOUND_SEVERAL } from '../../support/config.ts';
 
 const CONFIG = configOf(SOUND_ROLLOUT);
 
@@ -76,6 +76,56 @@ describe('a generation', () => {
     assert.equal(generationOf(configOf(two), 'shop'), generationOf(CONFIG, 'shop'));
     assert.notEqual(generationOf(configOf(two), 'b'), generationOf(CONFIG, 'shop'));
     assert.equal(generationOf(CONFIG, 'none'), null);
+  });
+});
+
+describe('the generation of several routes', () => {
+  const several = configOf(SOUND_SEVERAL);
+  const generation = generationOf(several, 'shop');
+
+  test('is one for all of them, and tells of the split of each', () => {
+    assert.deepEqual(
+      ['cart', 'pay'].map((route) => generationOf(several, route)),
+      [generation, generation],
+    );
+    const others = [
+      SOUND_SEVERAL.replace('routes: [pay, cart]', 'routes: [pay]'),
+      SOUND_SEVERAL.replace('weight: 950', 'weight: 19').replace('weight: 50', 'weight: 1'),
+      SOUND_SEVERAL.replace('{name: other, weight: 5}', '{name: other, weight: 6}'),
+    ];
+    const generations = others.map((text) => generationOf(configOf(text), 'shop'));
+    assert.equal(new Set([generation, ...generations]).size, 4);
+  });
+
+  test('does not depend on the order in which they are listed, nor on what else is changed there', () => {
+    for (const [from, to] of [
+      ['[pay, cart]', '[cart, pay]'],
+      ['[pay.test]', '[pay.test, pays.test]'],
+      ['availability: 0.99}', 'availability: 0.95}'],
+    ] as const) {
+      assert.equal(generationOf(configOf(SOUND_SEVERAL.replace(from, to)), 'pay'), generation, to);
+    }
+  });
+
+  test('follows a companion that changes, however often it was asked for', () => {
+    const [shop, cart, pay] = several.routes as [RouteConfig, RouteConfig, RouteConfig];
+    const [first, second] = pay.backendRefs as [BackendRef, BackendRef];
+    const other = {
+      ...pay,
+      backendRefs: [
+        { ...first, weight: 19 },
+        { ...second, weight: 1 },
+      ],
+    };
+    assert.notEqual(generationOf({ ...several, routes: [shop, cart, other] }, 'shop'), generation);
+    assert.equal(generationOf(several, 'shop'), generation);
+  });
+
+  test('keeps a hold on each of them', () => {
+    const held = ['shop', 'cart', 'pay'].map((route) => ({ ...hold('v2', 0, generation ?? ''), route }));
+    assert.equal(liveOverrides(several, held).live.length, 3);
+    const changed = configOf(SOUND_SEVERAL.replace('routes: [pay, cart]', 'routes: [pay]'));
+    assert.equal(liveOverrides(changed, held).live.length, 0);
   });
 });
 

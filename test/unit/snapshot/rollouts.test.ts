@@ -7,7 +7,7 @@ import { withDiscovered } from '#src/snapshot/discovered.ts';
 import { NO_IDS } from '#src/snapshot/live.ts';
 import { generationOf } from '#src/snapshot/overrides.ts';
 import { respecOf, rolloutsOf } from '#src/snapshot/rollouts.ts';
-import { configOf, SOUND, SOUND_ROLLOUT } from '../../support/config.ts';
+import { configOf, SOUND, SOUND_ROLLOUT, SOUND_SEVERAL } from '../../support/config.ts';
 
 function rolloutsIn(text: string): ReturnType<typeof rolloutsOf> {
   const config = configOf(text);
@@ -80,4 +80,67 @@ it('of a version whose endpoints are looked up none is followed by itself', () =
   const compiled = compile({ config, hash: '', revision: 7, overrides: [], ids: NO_IDS, mayRecycle: () => false });
   const [spec] = rolloutsOf(config, compiled.snapshot);
   assert.deepEqual([spec?.stable.endpoints, spec?.canary.endpoints], [[0], []]);
+});
+
+it('a rollout of several routes carries both arms of each, and endpoints once', () => {
+  const [spec, ...rest] = rolloutsIn(SOUND_SEVERAL) as [RolloutSpec];
+  assert.deepEqual(rest, []);
+  assert.deepEqual(spec.canary.endpoints, [1]);
+  assert.deepEqual(
+    spec.companions?.map(({ route, stable, canary }) => [route, stable.version, stable.weight, canary.weight]),
+    [
+      ['cart', 'v1', 19, 1],
+      ['pay', 'v1', 950, 50],
+    ],
+  );
+  const arms = [spec, ...(spec.companions ?? [])].flatMap(({ stable, canary }) => [stable, canary]);
+  for (const slot of ['cell', 'dial', 'unit'] as const) assert.equal(new Set(arms.map((arm) => arm[slot])).size, 6);
+  assert.ok(arms.every(({ unit }) => unit >= 0));
+  const others = spec.companions?.flatMap(({ stable, canary }) => [...stable.endpoints, ...canary.endpoints]);
+  assert.deepEqual(others, []);
+  const [stepped] = rolloutsIn(SOUND_SEVERAL.replace('canary: v2', 'canary: v2, steps: default')) as [RolloutSpec];
+  assert.deepEqual(
+    stepped.companions?.map(({ stable }) => stable.weight),
+    [19_000, 950_000],
+    'all dials of a rollout with steps are fine',
+  );
+});
+
+it('the strictest budget policy of its routes binds a rollout', () => {
+  const policies = (own: string, pay: string): RolloutSpec => {
+    const text = SOUND_SEVERAL.replace('availability: 0.999', `availability: 0.999, budgetPolicy: {${own}}`);
+    return rolloutsIn(
+      text.replace('availability: 0.99}', `availability: 0.99, budgetPolicy: {${pay}}}`),
+    )[0] as RolloutSpec;
+  };
+  const { budgetPolicy } = policies(
+    'freeze: false, slowBelow: 0.4, releaseAllowance: 0.1',
+    'freeze: true, slowBelow: 0.3, releaseAllowance: 0.05',
+  );
+  assert.deepEqual(budgetPolicy, { freeze: true, slowBelowRatio: 0.4, releaseAllowanceRatio: 0.05 });
+});
+
+it('canaries of all routes of a rollout are rescued, and users get the same version on each', () => {
+  const config = configOf(SOUND_SEVERAL);
+  const { snapshot } = compile({ config, hash: '', revision: 7, overrides: [], ids: NO_IDS, mayRecycle: () => false });
+  assert.deepEqual(
+    snapshot.routes.map(({ rescue }) => rescue && [rescue.stable, rescue.canary]),
+    [
+      [0, 1],
+      [2, 0],
+      [0, 1],
+    ],
+  );
+  const seedsOf = (version: string): (number | undefined)[] =>
+    snapshot.routes.map(({ splits }) => splits.find((split) => split.version === version)?.seed);
+  for (const version of ['v1', 'v2']) assert.equal(new Set(seedsOf(version)).size, 1, version);
+  const apart = configOf(SOUND_SEVERAL.replace(', routes: [pay, cart]', ''));
+  const before = compile({ config: apart, hash: '', revision: 7, overrides: [], ids: NO_IDS, mayRecycle: () => false });
+  const ofShop = before.snapshot.routes[0]?.splits.map(({ seed }) => seed);
+  assert.deepEqual(
+    snapshot.routes[0]?.splits.map(({ seed }) => seed),
+    ofShop,
+    'users of the leading route stay where they were',
+  );
+  assert.notEqual(before.snapshot.routes[2]?.splits[0]?.seed, ofShop?.[0]);
 });

@@ -52,12 +52,25 @@ export function rollout({ route, ladder }, status, isReadOnly) {
         { class: 'ladder' },
         ladder.map((share, n) => rung(share, n, status)),
       ),
+    routes(status),
     step !== null && h('p', { class: 'hint' }, `Step ${step.number} of ${step.count} for ${duration(step.forMs)}`),
     next !== '' && h('p', {}, next),
     gates(status),
     verdict(status),
     buttons(route.name, status, isReadOnly),
   );
+}
+
+/**
+ * Where it moves more than one, with what failed on each.
+ * @param {RolloutStatus} status
+ */
+function routes({ routes: names, verdict: known }) {
+  if (names === undefined) return null;
+  const counted = known?.routes?.map(({ route, requests: { canary } }) => {
+    return `${route} (${count(canary.bad)} of ${count(canary.finished)} canary requests failed)`;
+  });
+  return h('p', { class: 'hint' }, `On ${(counted ?? names).join(', ')}`);
 }
 
 /**

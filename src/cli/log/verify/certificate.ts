@@ -3,7 +3,8 @@
  */
 
 import type { Decision, PairCounts, Verdict } from '../../../model/slo.ts';
-import { type Judge, type Scene, shortfallOf, stateOf, thresholdOf } from './judge.ts';
+import { type Judge, type RouteSums, type Scene, shortfallOf, stateOf, thresholdOf } from './judge.ts';
+import type { Errors } from './processes.ts';
 import type { Facts, Four, Terms } from './rows.ts';
 
 /** Two ways of summing the same numbers agree to so much of the larger of 1 and the value. */
@@ -40,11 +41,34 @@ export function verdictFaults(verdict: Verdict, { judge, scene, facts }: Derived
     ...close('promotion.logEAbsolute', verdict.promotion.logEAbsolute, soundly.absolute),
     ...close('promotion.logEToPass', verdict.promotion.logEToPass, soundly.needed),
     ...countFaults(verdict.promotion.goodNeeded, soundly.goodNeeded),
+    ...routeFaults(verdict, judge, scene),
     ...same('fault', verdict.fault, scene.fault),
     ...shortfallFaults(verdict, shortfallOf(judge, scene)),
     ...same('requests', flat(verdict.requests), scene.requests),
     ...same('users', flat(verdict.users), scene.users),
   ];
+}
+
+function routeFaults({ routes = [] }: Verdict, judge: Judge, scene: Scene): string[] {
+  const names = scene.routes.map(({ route }) => route);
+  const faults = same(
+    'routes',
+    routes.map(({ route }) => route),
+    names,
+  );
+  if (faults.length > 0) return faults;
+  return routes.flatMap((said, n) => {
+    const [errors, sums] = [judge.routes[n] as Errors, scene.routes[n] as RouteSums];
+    const at = `routes[${n}]`;
+    return [
+      ...close(`${at}.logE`, said.logE, errors.logE),
+      ...close(`${at}.logERequests`, said.logERequests, errors.requests),
+      ...close(`${at}.logEUsers`, said.logEUsers, errors.users),
+      ...close(`${at}.logEAbsolute`, said.logEAbsolute, errors.absolute),
+      ...same(`${at}.requests`, flat(said.requests), sums.requests),
+      ...same(`${at}.users`, flat(said.users), sums.users),
+    ];
+  });
 }
 
 /** Every way in which the rest of a decision is not what its tape says. */
@@ -99,7 +123,12 @@ function wordFaults(decision: Decision, { why }: Facts): string[] {
   if (trigger !== 'evidence' || (kind !== 'rollback' && kind !== 'shadow')) return faults;
   const failed = `${bad} of ${finished} requests failed`;
   const took = slow === undefined ? failed : `${slow.bad} of ${slow.finished} requests took over`;
-  if (!sentence.includes(failed) && !sentence.includes(took)) faults.push(`its sentence does not say "${failed}"`);
+  const there = (verdict.routes ?? []).map(({ route: on, requests: { canary: seen } }) => {
+    return `on ${on} ${seen.bad} of ${seen.finished} requests failed`;
+  });
+  if (![failed, took, ...there].some((words) => sentence.includes(words))) {
+    faults.push(`its sentence does not say "${failed}"`);
+  }
   return faults;
 }
 

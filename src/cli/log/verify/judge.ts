@@ -6,7 +6,7 @@
 
 import { logSum } from './bets.ts';
 import { Errors, QUANTILES, Slowness } from './processes.ts';
-import type { Four, Limits, LookRow, ShadowTerms } from './rows.ts';
+import type { Four, Limits, LookRow, RouteLook, ShadowTerms } from './rows.ts';
 import { Soundly } from './soundly.ts';
 
 const ENDPOINTS_MIN = 3;
@@ -19,10 +19,20 @@ const BROKEN_LOOKS = 50;
 const GAPS = 3;
 const GAPS_MS = 60_000;
 const SAMPLES = 5;
-const ERRORS_WEIGHT = 0.7;
 const LATENCY_WEIGHT = 0.3;
+/** Of all routes by themselves, where there are several. */
+const ROUTES_WEIGHT = 0.1;
 
 type Pair = [finished: number, bad: number];
+
+const NOTHING: RouteLook = { requests: [0, 0, 0, 0], users: [0, 0, 0, 0] };
+
+/** One route of several, since the beginning. */
+export interface RouteSums {
+  readonly route: string;
+  requests: Four;
+  users: Four;
+}
 
 /** What is seen of a canary, whoever judges. */
 export class Scene {
@@ -30,6 +40,8 @@ export class Scene {
   limits: Limits | null = null;
   requests: Four = [0, 0, 0, 0];
   users: Four = [0, 0, 0, 0];
+  /** Empty where there is one. */
+  readonly routes: readonly RouteSums[];
   firstBadAtMs: number | null = null;
   samples: string[] = [];
   readonly #endpoints: readonly number[];
@@ -42,8 +54,10 @@ export class Scene {
   #nowMs: number;
   #finishedBefore = 0;
 
-  constructor(endpoints: readonly number[], nowMs: number) {
+  /** @param routes names of several; empty: it has one */
+  constructor(endpoints: readonly number[], nowMs: number, routes: readonly string[] = []) {
     this.slowness = new Slowness(nowMs);
+    this.routes = routes.map((route) => ({ route, ...NOTHING }));
     this.#endpoints = endpoints;
     this.#older = endpoints.map(() => [0, 0]);
     this.#newer = endpoints.map(() => [0, 0]);
@@ -65,10 +79,15 @@ export class Scene {
     return Math.abs(this.#nowMs - first) < GAPS_MS ? 'clock' : null;
   }
 
-  look({ requests, users, isConsistent, attempts, nowMs }: LookRow): void {
+  look({ requests, users, isConsistent, attempts, routes, nowMs }: LookRow): void {
     this.#nowMs = nowMs;
     this.requests = sumOf(this.requests, requests);
     this.users = sumOf(this.users, users);
+    for (const [n, sums] of this.routes.entries()) {
+      const { requests: more, users: moreUsers } = routes?.[n] ?? NOTHING;
+      sums.requests = sumOf(sums.requests, more);
+      sums.users = sumOf(sums.users, moreUsers);
+    }
     const [, , finished, bad] = requests;
     this.#stableDown = finished > bad ? 0 : this.#stableDown + bad;
     this.#broken = isConsistent ? 0 : this.#broken + 1;
@@ -135,13 +154,17 @@ export type Policy = Omit<ShadowTerms, 'name'>;
 export class Judge {
   policy: Policy;
   errors: Errors;
+  /** Each route by itself; empty where there is one. */
+  routes: readonly Errors[];
   readonly soundly: Soundly;
   spared: number[] = [];
   #sparedAtMs = 0;
 
-  constructor(policy: Policy, nowMs: number) {
+  /** @param routeCount of several; 0: it has one */
+  constructor(policy: Policy, nowMs: number, routeCount = 0) {
     this.policy = policy;
-    this.errors = new Errors(policy.toleratedRatio, policy.absoluteFloor, nowMs);
+    this.errors = this.#fresh(nowMs);
+    this.routes = Array.from({ length: routeCount }, () => this.#fresh(nowMs));
     this.soundly = new Soundly(policy.promotion);
   }
 
@@ -151,22 +174,39 @@ export class Judge {
   }
 
   /** After the scene. Whether failures were judged. */
-  look({ requests, users, nowMs }: LookRow, scene: Scene): boolean {
+  look({ requests, users, routes, nowMs }: LookRow, scene: Scene): boolean {
     this.soundly.look(requests);
-    if (!this.errors.look(requests, users, nowMs)) return false;
-    if (this.errors.logE >= this.needed) this.#spare(scene, nowMs);
+    const judged = [this.errors.look(requests, users, nowMs)];
+    for (const [n, one] of this.routes.entries()) {
+      const seen = routes?.[n] ?? NOTHING;
+      judged.push(one.look(seen.requests, seen.users, nowMs));
+    }
+    if (!judged.includes(true)) return false;
+    if (this.mayConvict) this.#spare(scene, nowMs);
     return true;
+  }
+
+  /** Whether failures, of all routes or of one, are evidence enough by themselves. */
+  get mayConvict(): boolean {
+    return [this.errors, ...this.routes].some(({ logE }) => logE >= this.needed);
+  }
+
+  interrupt(nowMs: number): void {
+    for (const errors of [this.errors, ...this.routes]) errors.interrupt(nowMs);
   }
 
   step(nowMs: number): void {
     this.spared = [];
-    this.errors.step(nowMs);
+    for (const errors of [this.errors, ...this.routes]) errors.step(nowMs);
     this.soundly.restart();
   }
 
-  /** Evidence of failures and slowness together. */
+  /** Evidence of failures and slowness together: 0.7 and 0.3, or with several routes 0.6, 0.3 and the mean of theirs 0.1. */
   total({ slowness }: Scene): number {
-    return logSum([this.errors.logE + Math.log(ERRORS_WEIGHT), slowness.logE + Math.log(LATENCY_WEIGHT)]);
+    const { length } = this.routes;
+    const ofErrors = 1 - LATENCY_WEIGHT - (length === 0 ? 0 : ROUTES_WEIGHT);
+    const routes = this.routes.map(({ logE }) => logE + Math.log(ROUTES_WEIGHT / length));
+    return logSum([this.errors.logE + Math.log(ofErrors), slowness.logE + Math.log(LATENCY_WEIGHT), ...routes]);
   }
 
   /** Whether slowness convicts without any failure. */
@@ -187,7 +227,12 @@ export class Judge {
       this.spared.push(endpoint);
       this.#sparedAtMs = nowMs;
     }
-    this.errors = new Errors(this.policy.toleratedRatio, this.policy.absoluteFloor, nowMs);
+    this.errors = this.#fresh(nowMs);
+    this.routes = this.routes.map(() => this.#fresh(nowMs));
+  }
+
+  #fresh(nowMs: number): Errors {
+    return new Errors(this.policy.toleratedRatio, this.policy.absoluteFloor, nowMs);
   }
 }
 

@@ -4,16 +4,25 @@
  * Written anew from the description in docs/STATE.md "The tape", not shared with what writes tapes.
  */
 
-const FORMAT = 1;
+/** The second is of rollouts of several routes. */
+const FORMATS = [1, 2];
 const TICK_MS = 100;
 const THRESHOLDS = 6;
 
 /** Canary finished, canary bad, stable finished, stable bad. */
 export type Four = readonly [number, number, number, number];
 
+/** One route of several in a look. */
+export interface RouteLook {
+  readonly requests: Four;
+  readonly users: Four;
+}
+
 /** Who is judged and by what, as far as a decision can be derived from it. */
 export interface Terms {
   readonly route: string;
+  /** Further routes; absent without any. */
+  readonly companions?: readonly { readonly route: string }[];
   readonly service: string;
   readonly stable: { readonly version: string; readonly weight: number };
   readonly canary: { readonly version: string; readonly weight: number; readonly endpoints: readonly number[] };
@@ -122,6 +131,8 @@ export interface LookRow {
   readonly attempts: readonly (readonly [number, number])[] | null;
   /** One per threshold; null: all zero. */
   readonly trials: readonly Four[] | null;
+  /** One per route of several; null: all zero. */
+  readonly routes: readonly RouteLook[] | null;
 }
 
 export type Row =
@@ -196,7 +207,9 @@ export class Rows {
 
   #open(): Row {
     const open = this.#json() as Opening & { readonly format: number; readonly nowMs: number };
-    if (open.format !== FORMAT) throw new Error(`its tape has format ${open.format}, known is ${FORMAT}`);
+    if (!FORMATS.includes(open.format)) {
+      throw new Error(`its tape has format ${open.format}, known are ${FORMATS.join(' and ')}`);
+    }
     this.#nowMs = open.nowMs;
     return { kind: 'open', nowMs: open.nowMs, open };
   }
@@ -207,11 +220,16 @@ export class Rows {
     const users = (parts & 2) === 0 ? ZERO : this.#four();
     const attempts = (parts & 8) === 0 ? null : this.#attempts();
     const trials = (parts & 16) === 0 ? null : Array.from({ length: THRESHOLDS }, () => this.#four());
-    return { kind: 'look', nowMs, requests, users, isConsistent: (parts & 4) === 0, attempts, trials };
+    const routes = (parts & 32) === 0 ? null : this.#routes();
+    return { kind: 'look', nowMs, requests, users, isConsistent: (parts & 4) === 0, attempts, trials, routes };
   }
 
   #attempts(): (readonly [number, number])[] {
     return Array.from({ length: this.#whole() }, () => [this.#whole(), this.#whole()] as const);
+  }
+
+  #routes(): RouteLook[] {
+    return Array.from({ length: this.#whole() }, () => ({ requests: this.#four(), users: this.#four() }));
   }
 
   #limits(): Limits | null {

@@ -90,9 +90,12 @@ export class Watch {
 
   #begin(terms: Terms): void {
     this.#terms = terms;
-    this.#scene = new Scene(terms.canary.endpoints, this.#nowMs);
-    this.#judges = new Map([[null, new Judge(policyOf(terms), this.#nowMs)]]);
-    for (const shadow of terms.shadows) this.#judges.set(shadow.name, new Judge(policyOf(shadow), this.#nowMs));
+    const routes = routesOf(terms);
+    this.#scene = new Scene(terms.canary.endpoints, this.#nowMs, routes);
+    this.#judges = new Map([[null, new Judge(policyOf(terms), this.#nowMs, routes.length)]]);
+    for (const shadow of terms.shadows) {
+      this.#judges.set(shadow.name, new Judge(policyOf(shadow), this.#nowMs, routes.length));
+    }
   }
 
   #apply(row: Exclude<Row, { kind: 'decided' | 'open' }>, { terms, scene, course }: Parts): void {
@@ -105,7 +108,7 @@ export class Watch {
         break;
       case 'skip':
         scene.gap(row.nowMs);
-        for (const judge of this.#judges.values()) judge.errors.interrupt(row.nowMs);
+        for (const judge of this.#judges.values()) judge.interrupt(row.nowMs);
         course.passOver(row.gapMs);
         break;
       case 'weigh':
@@ -138,7 +141,7 @@ export class Watch {
     for (const one of this.#judges.values()) if (one.look(row, scene) && one === judge) isJudged = true;
     if (scene.limits !== null && scene.slowness.look(row.trials, row.nowMs)) isJudged = true;
     course.look(row.requests[0], row.requests[1], row.nowMs);
-    const mayConvict = isJudged && (judge.errors.logE >= judge.needed || scene.slowness.logE >= judge.needed);
+    const mayConvict = isJudged && (judge.mayConvict || scene.slowness.logE >= judge.needed);
     this.#mustAct = mayConvict && judge.isConvicting(scene);
   }
 
@@ -163,7 +166,7 @@ export class Watch {
       const old = before.shadows.find(({ name }) => name === shadow.name);
       const judge = this.#judges.get(shadow.name);
       const goesOn = old !== undefined && judge !== undefined && hypotheses(old) === hypotheses(shadow);
-      judges.set(shadow.name, goesOn ? judge : new Judge(policyOf(shadow), this.#nowMs));
+      judges.set(shadow.name, goesOn ? judge : new Judge(policyOf(shadow), this.#nowMs, routesOf(spec).length));
       if (goesOn) judge.policy = policyOf(shadow);
     }
     this.#judges = judges;
@@ -224,6 +227,11 @@ interface Parts {
   readonly terms: Terms;
   readonly scene: Scene;
   readonly course: Course;
+}
+
+/** Names of the routes of several; empty where there is one. */
+function routesOf({ route, companions = [] }: Terms): string[] {
+  return companions.length === 0 ? [] : [route, ...companions.map((companion) => companion.route)];
 }
 
 /** What a process is built on; alpha and badMin only say how sure one must be. */

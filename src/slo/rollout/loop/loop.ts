@@ -93,10 +93,10 @@ export interface Controller {
   /** After a change of configuration: shares that go on under other weights. Returns what to hold; the dials have it. */
   shareAnew(): RouteHold[];
   /**
-   * Follows another gateway, which has decided where a rollout of this generation stands; null: there is none.
+   * Follows another gateway, which has decided where a rollout of this generation stands; returns what to hold, null: there is none.
    * @param isFirst nobody has moved it yet, so it may still start by itself
    */
-  follow(saved: SavedRollout, nowMs: number, isFirst: boolean): RouteHold | null;
+  follow(saved: SavedRollout, nowMs: number, isFirst: boolean): readonly RouteHold[] | null;
   /** Hands on what the tapes have gathered. */
   seal(): void;
   /** Of decisions: they go on after those of earlier processes, and others than the loop's take theirs here. */

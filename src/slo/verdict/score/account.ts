@@ -5,7 +5,7 @@
  * and in which order, decides alone, so that a tape of it (`replay/`) leads to the same again.
  */
 
-import type { RolloutSpec } from '../../../model/rollout.ts';
+import { type RolloutSpec, routesOf } from '../../../model/rollout.ts';
 import type { ArmCounts, Evidence, PairCounts } from '../../../model/slo.ts';
 import { LatencyScore } from '../../latency/score.ts';
 import { SickEndpoint } from '../sick-endpoint.ts';
@@ -20,6 +20,13 @@ export interface Look extends Evidence {
   readonly isConsistent: boolean;
   /** Attempts per endpoint of the canary since they were last taken; null when they are not taken now. */
   readonly attempts: readonly ArmCounts[] | null;
+  /** Each route by itself, in the order of `routesOf`; absent where there is one, or where nothing was seen. */
+  readonly routes?: readonly Evidence[];
+}
+
+/** One route of several, since the watch began; live. */
+export interface RouteTotals extends Evidence {
+  readonly route: string;
 }
 
 /** A bad exchange of the canary. */
@@ -35,6 +42,8 @@ export class Account {
   readonly soundness = new Soundness();
   /** Since the watch began; live. */
   readonly totals = emptyEvidence();
+  /** Each route by itself; empty where there is one. */
+  readonly routes: readonly RouteTotals[];
   #weight: number;
   /** Canary requests finished when the present weight began. */
   #finishedBefore = 0;
@@ -44,12 +53,14 @@ export class Account {
 
   /** @param weight the canary's dial */
   constructor(
-    { canary }: Pick<RolloutSpec, 'canary'>,
+    spec: Pick<RolloutSpec, 'route' | 'canary' | 'stable' | 'companions'>,
     { nowMs, weight }: { readonly nowMs: number; readonly weight: number },
     latency = new LatencyScore(nowMs),
   ) {
     this.latency = latency;
-    this.sick = new SickEndpoint(canary.endpoints, nowMs);
+    this.sick = new SickEndpoint(spec.canary.endpoints, nowMs);
+    const routes = routesOf(spec);
+    this.routes = routes.length === 1 ? [] : routes.map(({ route }) => ({ route, ...emptyEvidence() }));
     this.#weight = weight;
     this.#stepAtMs = nowMs;
   }
@@ -81,11 +92,18 @@ export class Account {
   }
 
   /** Takes in a look; the policies' scores come after it. */
-  take({ requests, users, isConsistent, attempts }: Look, nowMs: number): void {
+  take({ requests, users, isConsistent, attempts, routes }: Look, nowMs: number): void {
     addTo(this.totals.requests, requests);
     addTo(this.totals.users, users);
+    if (routes !== undefined) for (let n = 0; n < routes.length; n++) this.#takeRoute(n, routes[n] as Evidence);
     this.soundness.look(requests, isConsistent, nowMs);
     if (attempts !== null) this.sick.take(attempts, nowMs);
+  }
+
+  #takeRoute(n: number, { requests, users }: Evidence): void {
+    const totals = this.routes[n] as RouteTotals;
+    addTo(totals.requests, requests);
+    addTo(totals.users, users);
   }
 
   /** Nobody looked for too long. Latency is skipped by who reads it. */

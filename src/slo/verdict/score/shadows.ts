@@ -7,10 +7,10 @@
  */
 
 import type { JudgePolicy, ShadowPolicy } from '../../../model/rollout.ts';
-import type { Evidence, Verdict } from '../../../model/slo.ts';
+import type { Verdict } from '../../../model/slo.ts';
 import type { SeenLatency } from '../../latency/score.ts';
 import type { Account } from './account.ts';
-import { Score } from './score.ts';
+import { type News, Score } from './score.ts';
 
 interface Shadow {
   policy: ShadowPolicy;
@@ -28,23 +28,26 @@ export interface ShadowView {
 
 export class Shadows {
   #shadows: Shadow[];
+  readonly #routeCount: number;
 
-  constructor(policies: readonly ShadowPolicy[], nowMs: number) {
-    this.#shadows = policies.map((policy) => begun(policy, nowMs));
+  constructor(policies: readonly ShadowPolicy[], nowMs: number, routeCount = 1) {
+    this.#routeCount = routeCount;
+    this.#shadows = policies.map((policy) => begun(policy, nowMs, routeCount));
   }
 
   /** Other policies; one whose hypotheses stay the same goes on. */
   follow(policies: readonly ShadowPolicy[], nowMs: number): void {
     this.#shadows = policies.map((policy) => {
       const before = this.#shadows.find((shadow) => shadow.policy.name === policy.name);
-      if (before === undefined || !hasSameHypotheses(before.policy, policy)) return begun(policy, nowMs);
+      if (before === undefined || !hasSameHypotheses(before.policy, policy))
+        return begun(policy, nowMs, this.#routeCount);
       before.policy = policy;
       return before;
     });
   }
 
   /** After the account has taken the look. */
-  look(news: Evidence, account: Account, nowMs: number): void {
+  look(news: News, account: Account, nowMs: number): void {
     for (const { policy, score } of this.#shadows) score.look(policy, news, account, nowMs);
   }
 
@@ -78,8 +81,8 @@ export class Shadows {
 
 const NONE: readonly ShadowPolicy[] = [];
 
-function begun(policy: ShadowPolicy, nowMs: number): Shadow {
-  return { policy, score: new Score(policy, nowMs), hasDecided: false };
+function begun(policy: ShadowPolicy, nowMs: number, routeCount: number): Shadow {
+  return { policy, score: new Score(policy, nowMs, routeCount), hasDecided: false };
 }
 
 /** Whether evidence gathered under one policy counts under the other; alpha and badMin only say how sure one must be. */

@@ -6,7 +6,13 @@
  */
 
 import { Random } from '#src/lib/random.ts';
-import { ROLLOUT_COMMANDS, type RolloutSpec, type ShadowPolicy } from '#src/model/rollout.ts';
+import {
+  ROLLOUT_COMMANDS,
+  type RolloutRoute,
+  type RolloutSpec,
+  routesOf,
+  type ShadowPolicy,
+} from '#src/model/rollout.ts';
 import type { Decision } from '#src/model/slo.ts';
 import { ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import type { Segment } from '#src/model/threads/state.ts';
@@ -14,7 +20,7 @@ import { createController } from '#src/slo/controller.ts';
 import type { BudgetReading } from '#src/slo/rollout/gates.ts';
 import type { Controller } from '#src/slo/rollout/loop/loop.ts';
 import { createLatencyDials, setLatency } from '#src/snapshot/latency-dials.ts';
-import { SPEC } from '../detection.ts';
+import { SEVERAL, SPEC } from '../detection.ts';
 import { FakeWorker, smallTallies } from '../worker.ts';
 
 function shadowOf({ name, alpha, toleratedRatio, badMin, absoluteFloor, promotion }: ShadowPolicy): ShadowPolicy {
@@ -48,6 +54,14 @@ export const QUICK: RolloutSpec = {
   canary: { ...SPEC.canary, weight: 0, endpoints: [1, 2, 3] },
 };
 
+/** The same on two further routes. */
+export const QUICK_SEVERAL: RolloutSpec = {
+  ...QUICK,
+  companions: (SEVERAL.companions ?? []).map(({ route, stable, canary }) => {
+    return { route, stable: { ...stable, weight: 10_000 }, canary: { ...canary, weight: 0 } };
+  }),
+};
+
 /** What a history left behind. */
 export interface History {
   readonly segments: readonly Segment[];
@@ -61,6 +75,8 @@ export interface Mood {
   perTick: number;
   canaryErrorRatio: number;
   stableErrorRatio: number;
+  /** The only one of several routes on which the canary fails otherwise than stable does; empty: all. */
+  badRoute: string;
   /** How many times slower the canary is. */
   slowness: number;
   /** Endpoint of the canary that fails every request; 0 = none. */
@@ -73,6 +89,7 @@ export const CALM: Mood = {
   perTick: 40,
   canaryErrorRatio: 0.002,
   stableErrorRatio: 0.002,
+  badRoute: '',
   slowness: 1,
   sick: 0,
   budget: { remainingRatio: 0.8, remainingEvents: 500, alert: null },
@@ -96,7 +113,10 @@ export class Recorded {
     this.random = new Random(seed);
     this.spec = spec;
     this.mood = { ...CALM, ...mood };
-    this.#dials = new Int32Array([0, spec.stable.weight, spec.canary.weight]);
+    this.#dials = new Int32Array([
+      0,
+      ...routesOf(spec).flatMap(({ stable, canary }) => [stable.weight, canary.weight]),
+    ]);
     this.#workers = [1, 2].map((id) => new FakeWorker(id, smallTallies(), this.#latencyDials));
     this.controller = createController({
       regions: () => this.#workers.map(({ region }) => region),
@@ -142,7 +162,9 @@ export class Recorded {
     const isNew = changes.generation !== undefined && changes.generation !== this.spec.generation;
     this.spec = { ...this.spec, ...changes, revision: this.spec.revision + 1 };
     if (!isNew) return;
-    for (const { dial, weight } of [this.spec.stable, this.spec.canary]) this.#dials[dial] = weight;
+    for (const { stable, canary } of routesOf(this.spec)) {
+      for (const { dial, weight } of [stable, canary]) this.#dials[dial] = weight;
+    }
   }
 
   /** The operator changes weights alone, apart from the route: dials that nobody holds have them, and shares stay. */
@@ -168,13 +190,25 @@ export class Recorded {
     return { segments: this.segments, decisions: this.decisions, ticks: this.ticks };
   }
 
+  /** Draws nothing where there is one route. */
+  #place(): RolloutRoute {
+    const routes = routesOf(this.spec);
+    return routes.length === 1 ? this.spec : (routes[this.random.nextUint32() % routes.length] as RolloutRoute);
+  }
+
   #request(atMs: number): void {
     const { random, mood, spec } = this;
-    const [stable, canary] = [this.#dials[spec.stable.dial] as number, this.canaryWeight];
+    const place = this.#place();
+    const [stable, canary] = [place.stable, place.canary].map(({ dial }) => this.#dials[dial] as number) as [
+      number,
+      number,
+    ];
     const isCanary = random.nextFloat() * (stable + canary) < canary;
-    const arm = isCanary ? spec.canary : spec.stable;
-    const ratio = isCanary ? mood.canaryErrorRatio : mood.stableErrorRatio;
-    const endpoint = arm.endpoints[random.nextUint32() % arm.endpoints.length] as number;
+    const arm = isCanary ? place.canary : place.stable;
+    const isWorse = isCanary && (mood.badRoute === '' || mood.badRoute === place.route);
+    const ratio = isWorse ? mood.canaryErrorRatio : mood.stableErrorRatio;
+    const { endpoints } = isCanary ? spec.canary : spec.stable;
+    const endpoint = endpoints[random.nextUint32() % endpoints.length] as number;
     const isBad = random.nextFloat() < ratio || (isCanary && endpoint === mood.sick);
     const tookMs = (10 + 40 * random.nextFloat() ** 4) * (isCanary ? mood.slowness : 1);
     const worker = this.#workers[random.nextUint32() & 1] as FakeWorker;
@@ -189,15 +223,17 @@ export class Recorded {
 }
 
 /** A history in which anything happens. */
-export function wildHistory(seed: number, ticks: number): History {
-  const gateway = new Recorded(seed);
+export function wildHistory(seed: number, ticks: number, spec = QUICK): History {
+  const gateway = new Recorded(seed, spec);
   const { random, mood } = gateway;
   const oneOf = <T>(...choices: readonly T[]): T => choices[random.nextUint32() % choices.length] as T;
+  const names = spec.companions === undefined ? [] : ['', ...routesOf(spec).map(({ route }) => route)];
+  const badRoute = (): Partial<Mood> => (names.length === 0 ? {} : { badRoute: oneOf(...names) });
   const happenings: readonly (() => void)[] = [
     () => Object.assign(mood, CALM),
     () => Object.assign(mood, CALM),
     () => Object.assign(mood, { perTick: oneOf(0, 1, 5, 40, 80) }),
-    () => Object.assign(mood, { canaryErrorRatio: oneOf(0, 0.01, 0.05, 0.3, 1) }),
+    () => Object.assign(mood, { canaryErrorRatio: oneOf(0, 0.01, 0.05, 0.3, 1), ...badRoute() }),
     () => Object.assign(mood, { stableErrorRatio: oneOf(0, 0.01, 0.2, 1) }),
     () => Object.assign(mood, { slowness: oneOf(1, 1.5, 4) }),
     () => Object.assign(mood, { sick: oneOf(0, 2, 3) }),

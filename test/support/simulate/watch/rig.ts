@@ -2,10 +2,11 @@
  * A gateway around the controller: two workers, dials, a clock that the test turns.
  */
 
-import type { RolloutSpec } from '#src/model/rollout.ts';
+import type { RolloutArm, RolloutRoute, RolloutSpec } from '#src/model/rollout.ts';
 import type { Decision } from '#src/model/slo.ts';
 import type { FleetRole } from '#src/model/threads/fleet.ts';
 import { createController } from '#src/slo/controller.ts';
+import type { BudgetReading } from '#src/slo/rollout/gates.ts';
 import type { Controller, TickResult } from '#src/slo/rollout/loop/loop.ts';
 import { SPEC } from '../detection.ts';
 import { FakeWorker } from '../worker.ts';
@@ -15,11 +16,16 @@ export const WEIGHT = 5;
 /** Of every request. */
 export const ID = 'ab'.repeat(16);
 
+function armsOf({ stable, canary }: RolloutRoute): RolloutArm[] {
+  return [stable, canary];
+}
+
 /** Begins with one turn. */
 export class Rig {
   workers = [new FakeWorker(1), new FakeWorker(2)];
-  rollouts: readonly RolloutSpec[] = [SPEC];
-  readonly dials = new Int32Array([0, 100 - WEIGHT, WEIGHT, 0, 0, 0]);
+  rollouts: readonly RolloutSpec[];
+  /** Of the leading route, then of others. */
+  readonly dials = new Int32Array([0, 100 - WEIGHT, WEIGHT, 0, 0, 0, 0]);
   readonly stores: (readonly [dial: number, weight: number])[] = [];
   readonly decisions: Decision[] = [];
   /** Units whose latency thresholds are stored. */
@@ -28,9 +34,15 @@ export class Rig {
   readonly controller: Controller;
   /** Who decides, where several gateways do. */
   role: FleetRole = 'leader';
+  /** What the objectives of a route say. */
+  budgets: (route: string) => BudgetReading | null = () => null;
   #user = 0;
 
-  constructor() {
+  constructor(rollouts: readonly RolloutSpec[] = [SPEC]) {
+    this.rollouts = rollouts;
+    for (const { dial, weight } of rollouts.flatMap(({ companions = [] }) => companions.flatMap(armsOf))) {
+      this.dials[dial] = weight;
+    }
     this.controller = createController({
       regions: () => this.workers.map(({ region }) => region),
       rollouts: () => this.rollouts,
@@ -41,6 +53,7 @@ export class Rig {
         this.dials[dial] = weight;
         this.nowMs += 0.25;
       },
+      budgetOf: (route) => this.budgets(route),
       setLatency: (unit, dial) => void this.thresholds.set(unit, dial !== null),
       nowMs: () => this.nowMs,
       wallTime: () => '2026-01-01T12:00:00.000Z',
@@ -60,7 +73,7 @@ export class Rig {
     arm: 'canary' | 'stable',
     count: number,
     bad: number,
-    more: { spec?: RolloutSpec; isPinned?: boolean } = {},
+    more: { spec?: RolloutRoute; isPinned?: boolean } = {},
   ): void {
     const { cell, unit } = (more.spec ?? SPEC)[arm];
     for (let n = 0; n < count; n++) {

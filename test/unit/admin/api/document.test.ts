@@ -31,7 +31,7 @@ function actions(): AdminActions {
   const decision = sampleDecision();
   return {
     tokenHash: () => hashToken(TOKEN),
-    command: () => ({ kind: 'done', decision, hold: { route: 'shop', generation: 'a', because: '', weights: [] } }),
+    command: () => ({ kind: 'done', decision, holds: [] }),
     restore: () => ({ kind: 'restored', changes: [] }),
     configure: () => Promise.resolve({ kind: 'done', sentence: 's', number: 5, hash: 'ab' }),
     stopFaults: () => ({ kind: 'stopped', ids: ['shop/0'] }),

@@ -32,7 +32,7 @@ async function cli(
   context: TestContext,
   argv: readonly string[],
   token: string | undefined = TOKEN,
-  states: (RolloutStatus['state'] | 'away')[] = [],
+  states: (RolloutStatus['state'] | 'away' | Pick<RolloutStatus, 'routes'>)[] = [],
 ) {
   const commands: RolloutCommand[] = [];
   const actions: AdminActions = {
@@ -40,8 +40,7 @@ async function cli(
     command: (command) => {
       commands.push(command);
       if (command.name === 'undo') return { kind: 'refused', detail: 'there is nothing to undo' };
-      const hold = { route: 'checkout', generation: '', because: '', weights: [] };
-      return { kind: 'done', decision: sampleDecision({ sentence: 'checkout: done' }), hold };
+      return { kind: 'done', decision: sampleDecision({ sentence: 'checkout: done' }), holds: [] };
     },
     restore: () => ({ kind: 'refused', detail: 'not asked' }),
     configure: () => Promise.resolve({ kind: 'refused', detail: 'not here' } as const),
@@ -54,8 +53,9 @@ async function cli(
     status: () => {
       const state = states.shift() ?? ROLLOUT.state;
       if (state === 'away') throw new Error('restarted');
-      const rollout = { ...ROLLOUT, state };
-      return sampleStatus({ routes: [sampleRoute({ rollout }), sampleRoute({ name: 'back' })] });
+      const rollout = { ...ROLLOUT, ...(typeof state === 'string' ? { state } : state) };
+      const back = sampleRoute({ name: 'back', ...('routes' in rollout && { rollout: null }) });
+      return sampleStatus({ routes: [sampleRoute({ rollout }), back] });
     },
   });
   const admin = await startAdmin({ address: { host: '127.0.0.1', port: 0 }, view, actions });
@@ -166,6 +166,23 @@ suite('sluice rollout', { timeout: 30_000 }, () => {
       assert.equal(await runCli(['rollout', ...argv], deps), 2, argv.join(' '));
       if (argv[0] === 'promot') assert.match(err(), /did you mean promote\?/);
     }
+  });
+
+  test('a rollout of several routes tells of each, and one of them who leads it', async (context) => {
+    const routes = ['checkout', 'back'];
+    assert.equal(rolloutLines({ ...ROLLOUT, routes })[0], 'routes   checkout, back');
+    const counts = { canary: { finished: 40, bad: 6 }, stable: { finished: 800, bad: 1 } };
+    const part = { route: 'back', logERequests: 9.04, logEUsers: 9.1, logE: 9.04, logEAbsolute: null };
+    const verdict = { ...sampleDecision().verdict, routes: [{ ...part, requests: counts, users: counts }] };
+    assert.equal(
+      rolloutLines({ ...ROLLOUT, routes, verdict })[0],
+      'route    back: 6 of 40 canary requests failed, evidence 9.0 nats by itself',
+    );
+    const { code, err } = await cli(context, ['status', 'back'], TOKEN, [{ routes }]);
+    assert.deepEqual(
+      [code, err],
+      [1, 'sluice: route back moves with the rollout of checkout: sluice rollout status checkout\n'],
+    );
   });
 
   test('a canary that is only watched has no lines of its own', () => {

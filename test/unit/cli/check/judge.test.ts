@@ -10,7 +10,7 @@ import {
   snapshotOf,
   versionOutcome,
 } from '#src/cli/check/judge.ts';
-import type { EndpointStatus } from '#src/model/status.ts';
+import type { EndpointStatus, RouteStatus } from '#src/model/status.ts';
 import { sampleRoute, sampleSlo, sampleStatus, sampleVersion } from '../../../support/readings/status.ts';
 
 const ROUTE = sampleRoute();
@@ -92,6 +92,17 @@ describe('the version', () => {
     const { isOk, sentence } = versionOutcome(status, { ...WISH, version: 'v1' });
     assert.deepEqual([isOk, sentence], [false, '2 services of route checkout have a version v1: say --service']);
     assert.equal(versionOutcome(status, { ...WISH, service: 'basket', version: 'v1' }).isOk, true);
+  });
+
+  it('is the canary of the rollout that lists the route, and is out with it', () => {
+    const leading = (rollout: RouteStatus['rollout']): RouteStatus => sampleRoute({ name: 'leading', rollout });
+    const route = sampleRoute({ rollout: null });
+    const { rollout } = ROUTE as { rollout: NonNullable<RouteStatus['rollout']> };
+    const going = { ...rollout, state: 'progressing', routes: ['leading', 'checkout'] } as const;
+    const outcome = versionOutcome(sampleStatus({ routes: [route, leading(going)] }), WISH);
+    assert.ok(outcome.isOk && outcome.value.version.version === 'v2', outcome.sentence);
+    const out = versionOutcome(sampleStatus({ routes: [route, leading({ ...going, state: 'rolled-back' })] }), WISH);
+    assert.match(out.sentence, /^it was rolled back/);
   });
 
   it('was not rolled back', () => {

@@ -6,9 +6,10 @@ import { FleetEvidence, MESSAGES_MAX } from '#src/compose/fleet/evidence.ts';
 import type { Region } from '#src/fleet/evidence/region.ts';
 import type { EvidenceMessage } from '#src/fleet/evidence/words.ts';
 import type { LatencyDial } from '#src/model/latency.ts';
+import { type RolloutRoute, routesOf } from '#src/model/rollout.ts';
 import { CELL, CELL_WORDS } from '#src/model/tallies.ts';
 import type { FleetRole } from '#src/model/threads/fleet.ts';
-import { SPEC } from '../../../support/simulate/detection.ts';
+import { SEVERAL, SPEC } from '../../../support/simulate/detection.ts';
 import { FakeWorker } from '../../../support/simulate/worker.ts';
 
 const STABLE_MS = [1, 2, 3, 4, 5, 6];
@@ -123,5 +124,54 @@ test('every rollout is told of once a round, and the turns of a round share the 
     const { told, most, least } = countsIn(turns);
     assert.deepEqual(told, specs.map(({ route }) => route).toSorted(), `${rollouts} rollouts`);
     assert.ok(most <= MESSAGES_MAX && most - least <= 1, `${least} to ${most} a turn of ${rollouts}`);
+  }
+});
+
+test('every route of a rollout is told of by itself, and counts at the thresholds of the leading one', () => {
+  const dials = new Map<number, LatencyDial | null>();
+  const roles: string[] = [];
+  const evidence = new FleetEvidence({
+    id: 'one',
+    setLatency: (unit, value) => void dials.set(unit, value),
+    weightOf: (at) => (at % 2 === 0 ? 5 : 95),
+    roleOf: (route) => {
+      roles.push(route);
+      return 'leader';
+    },
+    nowMs: () => 1000,
+  });
+  evidence.follow([SEVERAL]);
+  const routes = routesOf(SEVERAL);
+  for (const { stable, canary } of routes) {
+    evidence.setLatency(stable.unit, dial(STABLE_MS));
+    evidence.setLatency(canary.unit, dial(CANARY_MS));
+  }
+  assert.deepEqual([dials.size, evidence.takeChanged()], [6, ['checkout']]);
+  const self = { id: 'two', member: 'two', adminUrl: '' };
+  const worker = new FakeWorker(1);
+  const told = () => [...evidence.messages([worker.region], self), ...evidence.messages([worker.region], self)];
+  const first = told();
+  assert.deepEqual(first.map(({ route }) => route).toSorted(), ['cart', 'checkout', 'pay']);
+  assert.ok(first.every(({ limits, share }) => limits === 'one.1' && share === 0.05));
+  for (const message of first) evidence.take(message);
+  const pay = routes[2] as RolloutRoute;
+  worker.finish({ ...pay.canary, user: 1, isBad: true, nowMs: 900 });
+  for (const message of told()) evidence.take(message);
+  const { cells } = evidence.others.region.tallies;
+  assert.deepEqual(
+    routes.map(({ canary }) => cells[canary.cell * CELL_WORDS + CELL.bad]),
+    [0, 0, 1],
+  );
+  assert.deepEqual(new Set(roles), new Set(['checkout']), 'nobody leads a companion');
+  evidence.setLatency(pay.canary.unit, null);
+  assert.notEqual(evidence.limitsOf('checkout'), null, 'the leading route says so for all');
+});
+
+test('a follower counts at the leader’s thresholds on every route', () => {
+  const { dials, evidence } = rig('follower');
+  evidence.follow([SEVERAL]);
+  evidence.adoptLimits('checkout', { id: 'two.1', stableMs: STABLE_MS, canaryMs: CANARY_MS });
+  for (const { stable, canary } of routesOf(SEVERAL)) {
+    assert.deepEqual([dials.get(stable.unit)?.atEndMs, dials.get(canary.unit)?.atEndMs], [STABLE_MS, CANARY_MS]);
   }
 });

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isNews, placeOf } from '#src/compose/fleet/news.ts';
-import type { SavedRollout } from '#src/model/rollout.ts';
+import type { RolloutSpec, SavedRollout } from '#src/model/rollout.ts';
+import { SEVERAL, SPEC } from '../../../support/simulate/detection.ts';
 import { Rig } from '../../../support/simulate/watch/rig.ts';
 
 const SAVED: SavedRollout = {
@@ -51,8 +52,12 @@ test('what is none is told from it', () => {
   for (const value of wrong) assert.equal(isNews(value), false, JSON.stringify(value));
 });
 
-test('a decision is checked to the last field', () => {
-  const rig = new Rig();
+for (const spec of [SPEC, SEVERAL]) {
+  test(`a decision is checked to the last field: ${spec.companions?.length ?? 0} companions`, () => isChecked(spec));
+}
+
+function isChecked(spec: RolloutSpec): void {
+  const rig = new Rig([spec]);
   rig.run(3, 5);
   const [saved] = rig.controller.save(rig.nowMs);
   assert.equal(saved?.rollout.state.kind, 'rolled-back');
@@ -64,7 +69,7 @@ test('a decision is checked to the last field', () => {
     parent[path.at(-1) as string] = {};
     assert.equal(isNews(news), false, path.join('.'));
   }
-});
+}
 
 const parsed = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 

@@ -126,6 +126,16 @@ describe('shedding by error budget', () => {
     assert.match(String(desk.lines[0]?.fields['sentence']), /^other\/v3 refused 3 requests/);
   });
 
+  it('lets canaries go first on every route of a rollout', () => {
+    const refs = '[{name: shop, version: v1, weight: 19}, {name: shop, version: v2, weight: 1}]';
+    const several = DOCUMENT.replace('canary: v2', 'canary: v2, routes: [another]');
+    const desk = new Desk(`${several}  - {name: another, hostnames: [another.test], backendRefs: ${refs}}\n`);
+    desk.left = { remainingRatio: 0.05, fast: [] };
+    desk.turns(10);
+    assert.equal(desk.shedding.standings[desk.cellOf('another', 'v2')], STANDING_CANARY);
+    assert.notEqual(desk.shedding.standings[desk.cellOf('another', 'v1')], STANDING_CANARY);
+  });
+
   it('logs when a version begins and ceases to refuse', () => {
     const desk = new Desk();
     desk.refuse('search', 'v1', 7, 2);

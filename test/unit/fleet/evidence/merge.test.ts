@@ -27,7 +27,7 @@ class Pair {
   constructor() {
     this.others.follow([SPEC]);
     this.#cells = new CellWindow(SPEC.canary.cell, [this.others.region]);
-    this.#users = new UserWindow(SPEC.canary.unit, [this.others.region], SPEC.canary.cell);
+    this.#users = new UserWindow([SPEC.canary], [this.others.region]);
   }
 
   finish(count: number, bad: number): void {

@@ -16,7 +16,7 @@ function setup() {
     }
   };
   finish(1000, 7);
-  return { finish, regions, history: new LatencyHistory(CELL_ID, regions, 0) };
+  return { finish, regions, history: new LatencyHistory([CELL_ID], regions, 0) };
 }
 
 /** Within the width of a bucket. */

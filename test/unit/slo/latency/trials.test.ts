@@ -26,7 +26,7 @@ function read(window: TrialWindow, workers: readonly FakeWorker[]): string[] {
 describe('trials', () => {
   it('are those that exceed and those that ended below', () => {
     const worker = new FakeWorker(1);
-    const window = new TrialWindow(CELL_ID, [worker.region]);
+    const window = new TrialWindow([CELL_ID], [worker.region]);
     worker.add(CELL_ID, CELL.levels, 90);
     worker.add(CELL_ID, CELL.levels + 1, 8);
     worker.add(CELL_ID, CELL.levels + 6, 1);
@@ -40,7 +40,7 @@ describe('trials', () => {
   it('of all workers add up, one that is new counts from zero, one that left is forgotten', () => {
     const [a, b] = [new FakeWorker(1), new FakeWorker(2)];
     a.add(CELL_ID, CELL.levels, 7);
-    const window = new TrialWindow(CELL_ID, [a.region]);
+    const window = new TrialWindow([CELL_ID], [a.region]);
     a.add(CELL_ID, CELL.levels, 1);
     b.add(CELL_ID, CELL.levels, 2);
     assert.equal(read(window, [a, b])[0], '0/3');
@@ -51,7 +51,7 @@ describe('trials', () => {
   it('survive the wrap of a counter, and pass unread when skipped', () => {
     const worker = new FakeWorker(1);
     worker.add(CELL_ID, CELL.levels, -2);
-    const window = new TrialWindow(CELL_ID, [worker.region]);
+    const window = new TrialWindow([CELL_ID], [worker.region]);
     worker.add(CELL_ID, CELL.levels, 5);
     assert.equal(read(window, [worker])[0], '0/5');
     worker.add(CELL_ID, CELL.levels, 5);

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Decision } from '#src/model/slo.ts';
 import { backtest, type TapeReplay } from '#src/slo/replay/backtest.ts';
-import { Recorded, wildHistory } from '../../../support/simulate/watch/recorded.ts';
+import { QUICK_SEVERAL, Recorded, wildHistory } from '../../../support/simulate/watch/recorded.ts';
 import { convicted, revertOf } from '../../../support/state/reverts.ts';
 
 const SEEDS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 6 : 60;
@@ -24,6 +24,19 @@ describe('a replay under the policy of then', () => {
     for (const kind of ['step by gates', 'rollback by evidence', 'start by configuration', 'resume by configuration']) {
       assert.ok(kinds.has(kind), `no ${kind} in any history`);
     }
+  });
+
+  it('comes to the same decisions on several routes', () => {
+    const blamed = new Set<string>();
+    for (let seed = 1; seed <= Math.ceil(SEEDS / 4); seed++) {
+      const { segments, decisions } = wildHistory(seed, 1500, QUICK_SEVERAL);
+      const { tapes } = backtest(segments, decisions, (spec) => spec);
+      const count = tapes.reduce((sum, { replayed }) => sum + replayed.length, 0);
+      const differing = tapes.filter(({ differsAt }) => differsAt !== null);
+      assert.deepEqual([count, differing.length], [decisions.length, 0], `seed ${seed}`);
+      for (const { sentence } of decisions) blamed.add(/: on ([a-z]+) \d/.exec(sentence)?.[1] ?? '');
+    }
+    assert.ok(blamed.size > 1, [...blamed].join());
   });
 
   it('says where a decision was changed, and what it cannot use', () => {

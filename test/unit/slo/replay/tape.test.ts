@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { describe, it } from 'node:test';
-import type { PairCounts } from '#src/model/slo.ts';
+import type { Evidence, PairCounts } from '#src/model/slo.ts';
 import type { Segment } from '#src/model/threads/state.ts';
 import { type Facts, type OpenRow, TAPE_FORMAT, type TapeRow } from '#src/slo/replay/format.ts';
 import { TapeReader } from '#src/slo/replay/read.ts';
@@ -106,6 +106,20 @@ describe('a tape', () => {
     ]);
   });
 
+  it('keeps every route of a look by itself where there are several, and nothing where none of them saw anything', () => {
+    const { tape, segments } = setup();
+    const counts = (n: number): Evidence => ({ requests: pair(n, 1, 90, n), users: pair(n, 0, 80, 1) });
+    const routes = [counts(3), { requests: pair(0, 0, 0, 0), users: pair(0, 0, 0, 0) }, counts(300)];
+    const look: Look = { ...QUIET, requests: pair(303, 2, 180, 303), routes };
+    tape.look(look, null, 1100);
+    tape.look({ ...QUIET, routes: [routes[1] as Evidence] }, null, 1200);
+    tape.seal();
+    assert.deepEqual(read(segments).slice(1), [
+      { kind: 'look', nowMs: 1100, look, trials: NO_TRIALS },
+      { kind: 'look', nowMs: 1200, look: QUIET, trials: NO_TRIALS },
+    ]);
+  });
+
   it('keeps looks that saw nothing in a byte each, with their times', () => {
     const { tape, segments } = setup();
     tape.seal();
@@ -151,6 +165,6 @@ describe('a tape of another kind', () => {
     assert.throws(() => [...reader.rows(Uint8Array.of(99))], /row 99, which is not known/);
     const [first] = segments as [Segment];
     const other = Buffer.from(first.bytes).toString('latin1').replace('"format":1', '"format":7');
-    assert.throws(() => [...reader.rows(Buffer.from(other, 'latin1'))], /format 7, known is 1/);
+    assert.throws(() => [...reader.rows(Buffer.from(other, 'latin1'))], /format 7, known are 1 and 2/);
   });
 });

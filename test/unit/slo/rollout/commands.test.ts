@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Rollout, RolloutCommandName, RolloutStateName } from '#src/model/rollout.ts';
 import { ROLLOUT_COMMANDS } from '#src/model/rollout.ts';
-import { justChanged, obey, unknownRoute } from '#src/slo/rollout/commands.ts';
+import { justChanged, notFound, obey } from '#src/slo/rollout/commands.ts';
 import type { RolloutInput } from '#src/slo/rollout/gates.ts';
 import { IDLE, percentOf, turn } from '#src/slo/rollout/machine.ts';
+import { SEVERAL, SPEC } from '../../../support/simulate/detection.ts';
 import { command, input, PLAN, TERMS } from '../../../support/simulate/machine.ts';
 
 const EXHAUSTED = { remainingRatio: -0.2, remainingEvents: -2, alert: null };
@@ -59,8 +60,15 @@ describe('every command in every state', () => {
     assert.equal(refusal(IDLE, 'pause'), 'it is idle: start it first');
     assert.match(refusal(STATES.succeeded, 'start'), /^it is succeeded: make the canary the stable version/);
     assert.match(refusal(IDLE, 'undo'), /^there is no command to undo/);
-    assert.match(unknownRoute('a', ['b', 'c']), /routes with one: b, c$/);
-    assert.match(unknownRoute('a', []), /no route has one$/);
+    const start = command('start', { route: 'a' });
+    const known = ['b', 'c'].map((route) => ({ ...SPEC, route }));
+    const detail = 'route a has no rollout; routes with one: b, c';
+    assert.deepEqual(notFound(start, known), { kind: 'unknown', detail });
+    assert.deepEqual(notFound(start, []), { kind: 'unknown', detail: 'route a has no rollout; no route has one' });
+    assert.deepEqual(notFound(command('pause', { route: 'pay' }), [SPEC, SEVERAL]), {
+      kind: 'refused',
+      detail: 'route pay moves with the rollout of checkout: send pause checkout',
+    });
     assert.match(justChanged('a'), /send it again/);
   });
 });

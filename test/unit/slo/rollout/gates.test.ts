@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, it, test } from 'node:test';
 import type { Rollout } from '#src/model/rollout.ts';
-import { budgetStop, dwellOf, gatesOf, policyOf, spendingOf } from '#src/slo/rollout/gates.ts';
+import {
+  type BudgetReading,
+  budgetOf,
+  budgetStop,
+  dwellOf,
+  gatesOf,
+  NO_BUDGET,
+  policyOf,
+  spendingOf,
+} from '#src/slo/rollout/gates.ts';
 import { IDLE } from '#src/slo/rollout/machine.ts';
+import { SEVERAL, SPEC } from '../../../support/simulate/detection.ts';
 import { input, PLAN, TERMS } from '../../../support/simulate/machine.ts';
 
 const ON_STEP: Rollout = {
@@ -58,4 +68,37 @@ test('an allowance counts what earlier processes caused, and is none where nothi
   assert.match(budgetStop(before, input({ badCaused: 6 }), TERMS) ?? '', /21 of the 20/);
   assert.equal(spendingOf({ ...ON_STEP, leftAtStart: null }, input({ badCaused: 1e6 }), TERMS), null);
   assert.equal(budgetStop({ ...ON_STEP, leftAtStart: 2 }, input({ badCaused: 9 }), TERMS), null, 'less than one event');
+});
+
+describe('what the objectives of several routes say together', () => {
+  const readings: Record<string, BudgetReading> = {
+    checkout: { remainingRatio: 0.5, remainingEvents: 40, alert: null },
+    cart: { remainingRatio: 0.2, remainingEvents: -30, alert: 'cart burns' },
+    pay: { remainingRatio: null, remainingEvents: null, alert: 'pay burns' },
+  };
+
+  it('is the least that is left, the events of all but what is overspent, and the first alert', () => {
+    assert.deepEqual(
+      budgetOf(SEVERAL, (route) => readings[route] ?? null),
+      { remainingRatio: 0.2, remainingEvents: 40, alert: 'cart burns' },
+    );
+  });
+
+  it('leaves routes without objectives out, and is nothing where none has any', () => {
+    assert.deepEqual(
+      budgetOf(SEVERAL, (route) => (route === 'checkout' ? (readings[route] as BudgetReading) : null)),
+      readings['checkout'],
+    );
+    assert.deepEqual(
+      budgetOf(SEVERAL, () => null),
+      NO_BUDGET,
+    );
+  });
+
+  it('is what the objectives of the only route say, overspent or not', () => {
+    assert.equal(
+      budgetOf(SPEC, () => readings['cart'] as BudgetReading),
+      readings['cart'],
+    );
+  });
 });

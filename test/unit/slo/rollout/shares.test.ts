@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Rollout, RolloutSpec } from '#src/model/rollout.ts';
+import type { Rollout, RolloutRoute, RolloutSpec } from '#src/model/rollout.ts';
 import { IDLE } from '#src/slo/rollout/machine.ts';
-import { shareAnew, store, weightsFor } from '#src/slo/rollout/shares.ts';
-import { SPEC } from '../../../support/simulate/detection.ts';
+import { holdsFor, shareAnew, store, storeShare, weightsFor } from '#src/slo/rollout/shares.ts';
+import { SEVERAL, SPEC } from '../../../support/simulate/detection.ts';
 import { STEPPED } from '../../../support/simulate/machine.ts';
 
 /** Stores of one move, `version weight`, and whether somebody had a weight after each of them. */
@@ -85,7 +85,7 @@ test('under another sum of weights the share stays and the weights follow; what 
     stable: { ...smaller.stable, weight: 10_000 },
     canary: { ...smaller.canary, weight: 20_000 },
   };
-  const hold = shareAnew(STEPPED, smaller, onFive, access);
+  const [hold] = shareAnew(STEPPED, smaller, onFive, access);
   assert.deepEqual(hold?.weights, [
     { version: 'v2', weight: 1500 },
     { version: 'v1', weight: 28_500 },
@@ -99,6 +99,48 @@ test('under another sum of weights the share stays and the weights follow; what 
     shareAnew(STEPPED, smaller, gone, access),
     shareAnew(STEPPED, { ...smaller, generation: 'another' }, onFive, access),
   ];
-  assert.deepEqual(nothing, [null, null, null, null]);
+  assert.deepEqual(nothing, [[], [], [], []]);
   assert.deepEqual([...dials.values()], [28_500, 1500]);
+});
+
+test('on several routes the canary has the same share of what each gives the two versions, in one move', () => {
+  const companions = (SEVERAL.companions ?? []).map(({ route, stable, canary }, n) => {
+    return { route, stable: { ...stable, weight: 1000 * (n + 1) }, canary: { ...canary, weight: 0 } };
+  });
+  const spec: RolloutSpec = { ...STEPPED, companions };
+  const dials = new Map<number, number>();
+  const access = {
+    weightOf: (dial: number) => dials.get(dial) ?? 0,
+    setDial: (dial: number, weight: number) => void dials.set(dial, weight),
+    nowMs: () => 0,
+  };
+  storeShare(spec, 10, access);
+  assert.deepEqual(Object.fromEntries(dials), { 1: 90_000, 2: 10_000, 3: 900, 4: 100, 5: 1800, 6: 200 });
+  assert.deepEqual(
+    holdsFor(spec, 10, 'why').map(({ route, generation, weights }) => [route, generation, weights[0]?.weight]),
+    [
+      ['checkout', 'a', 10_000],
+      ['cart', 'a', 100],
+      ['pay', 'a', 200],
+    ],
+  );
+  storeShare(spec, 0, access);
+  assert.deepEqual([2, 4, 6].map(access.weightOf), [0, 0, 0]);
+  assert.deepEqual([1, 3, 5].map(access.weightOf), [100_000, 1000, 2000], 'stable as configured');
+  const onFive: Rollout = {
+    ...IDLE,
+    ladder: [{ percent: 5, dwellMs: 0 }],
+    state: { kind: 'baking', step: 0, sinceMs: 0 },
+  };
+  const [cart, pay] = companions as [RolloutRoute, RolloutRoute];
+  const more = { ...spec, companions: [{ ...cart, stable: { ...cart.stable, weight: 3000 } }, pay] };
+  assert.deepEqual(shareAnew(spec, spec, onFive, access), []);
+  assert.deepEqual(
+    shareAnew(spec, more, onFive, access).map(({ weights }) => weights.map(({ weight }) => weight)),
+    [
+      [5000, 95_000],
+      [150, 2850],
+      [100, 1900],
+    ],
+  );
 });

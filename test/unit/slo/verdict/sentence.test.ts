@@ -55,6 +55,32 @@ describe('the sentence of a rollback', () => {
   });
 });
 
+describe('the sentence of a rollback on several routes', () => {
+  const all = [
+    { finished: 301, bad: 12 },
+    { finished: 6000, bad: 12 },
+  ] as const;
+  const own = { canary: { finished: 14, bad: 11 }, stable: { finished: 280, bad: 0 } };
+  const sentenceOf = (logE: number): string => {
+    const part = { logERequests: logE, logEUsers: logE, logEAbsolute: null, requests: own, users: own };
+    return rollbackSentence(NAMES, verdict(11.24, ...all, { routes: [{ route: 'pay', logE, ...part }] }), 0.001);
+  };
+
+  it('names the one on which the canary fails, and the numbers there', () => {
+    assert.match(
+      sentenceOf(11),
+      /^checkout: v2 rolled back: on pay 11 of 14 requests failed \(78\.6 %\) against 0 % on v1, 12 of 301 on all 1 routes; evidence /,
+    );
+  });
+
+  it('speaks of all where it fails on more than one', () => {
+    assert.match(
+      sentenceOf(3),
+      /^checkout: v2 rolled back: 12 of 301 requests failed \(4\.0 %\) against 0\.2 % on v1; /,
+    );
+  });
+});
+
 describe('the sentence of a rollback for slowness', () => {
   const arms = [
     { finished: 120, bad: 1 },

@@ -2,8 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Evidence } from '#src/model/slo.ts';
-import { isLatencyEnough, logEToFail, totalLogE, verdictOf } from '#src/slo/verdict/verdict.ts';
+import type { Evidence, RoutePart } from '#src/model/slo.ts';
+import {
+  culpritOf,
+  isLatencyEnough,
+  isLatencyStronger,
+  logEToFail,
+  totalLogE,
+  verdictOf,
+} from '#src/slo/verdict/verdict.ts';
 import { NO_LATENCY, NOT_PASSED, parts } from '../../../support/readings/verdict.ts';
 
 const POLICY = { alpha: 0.001, badMin: 3 } as const;
@@ -107,5 +114,37 @@ describe('a shortfall', () => {
 
   it('is nothing when only evidence is missing', () => {
     assert.equal(shortfallOf(2, totals([50, 2], [5000, 0])), null);
+  });
+});
+
+describe('the verdict on several routes', () => {
+  const counts = (finished: number, bad: number): Evidence => totals([finished, bad], [20 * finished, 0]);
+  const part = (route: string, logE: number): RoutePart => {
+    return { route, logE, logERequests: logE, logEUsers: logE + 1, logEAbsolute: null, ...counts(50, 10) };
+  };
+
+  it('weighs all together, slowness and each by itself within one alpha', () => {
+    const routes = [part('checkout', -2), part('cart', -2), part('pay', 11)];
+    const { logE, state } = verdictOf(parts(-3, -3, { routes }), totals([100, 10], [1900, 0]), POLICY);
+    const expected = 0.6 * Math.exp(-3) + 0.3 + (0.1 / 3) * (2 * Math.exp(-2) + Math.exp(11));
+    assert.ok(Math.abs(logE - Math.log(expected)) < 1e-9);
+    assert.equal(state, 'fail', 'by one route alone');
+    assert.equal(verdictOf(parts(-3, -3), totals([100, 10], [1900, 0]), POLICY).state, 'inconclusive');
+  });
+
+  it('blames the route on which nearly all of the evidence is, if there is one', () => {
+    const routes = [part('checkout', 1), part('pay', 7)];
+    assert.equal(culpritOf(parts(6, 6, { routes }))?.route, 'pay');
+    assert.equal(culpritOf(parts(8.7, 8.7, { routes }))?.route, 'pay');
+    assert.equal(culpritOf(parts(8.8, 8.8, { routes })), null);
+    assert.equal(culpritOf(parts(-3, -3, { routes: [part('checkout', -1)] })), null, 'nothing speaks against it');
+    assert.equal(culpritOf(parts(8)), null);
+  });
+
+  it('calls slowness the larger part only beside failures everywhere and on each route', () => {
+    const latency = { ...NO_LATENCY, logE: 8 };
+    assert.equal(isLatencyStronger(parts(7, 7, { latency })), true);
+    assert.equal(isLatencyStronger(parts(7, 7, { latency, routes: [part('checkout', 0), part('pay', 10)] })), false);
+    assert.equal(isLatencyStronger(parts(7, 7, { latency, routes: [part('checkout', 0), part('pay', 9)] })), true);
   });
 });

@@ -4,7 +4,7 @@ import type { Config, RouteConfig } from '#src/model/config.ts';
 import { createDials } from '#src/snapshot/dials.ts';
 import { changedRoutes, guardedCells } from '#src/snapshot/revisions/changed.ts';
 import { Store } from '#src/snapshot/store.ts';
-import { configOf, SOUND, SOUND_ROLLOUT } from '../../../support/config.ts';
+import { configOf, SOUND, SOUND_ROLLOUT, SOUND_SEVERAL } from '../../../support/config.ts';
 
 const OTHER = `  - {name: other, hostnames: [other.test], backendRefs: [{name: other}]}\n`;
 const BOTH = `${SOUND}${OTHER}`.replace(
@@ -77,16 +77,18 @@ suite('routes that a configuration treats differently', () => {
   });
 
   test('are told by their own cell, or by those of all versions but a canary', () => {
-    const cellsOf = (text: string) => {
+    const cellsOf = (text: string, index = 0) => {
       const store = new Store({ file: 'f', dials: createDials(), wallTime: () => '', mayRecycle: () => false });
       const result = store.offer({ ok: true, config: configOf(text), warnings: [] });
       assert.equal(result.kind, 'swapped');
       const { config, snapshot } = result.current;
-      return { cells: guardedCells(snapshot, config).routes[0]?.cells, route: snapshot.routes[0] };
+      return { cells: guardedCells(snapshot, config).routes[index]?.cells, route: snapshot.routes[index] };
     };
     const plain = cellsOf(SOUND);
     assert.deepEqual(plain.cells, [plain.route?.cell]);
     const ramped = cellsOf(SOUND_ROLLOUT);
     assert.deepEqual(ramped.cells, [ramped.route?.splits[0]?.cell]);
+    const led = cellsOf(SOUND_SEVERAL, 1);
+    assert.deepEqual(led.cells, [led.route?.splits[1]?.cell, led.route?.splits[2]?.cell]);
   });
 });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { buildRollout, stepsOf } from '#src/sources/build/rollout.ts';
+import type { RouteConfig } from '#src/model/config.ts';
+import { buildRollout, leadRoutes, stepsOf } from '#src/sources/build/rollout.ts';
+import { configOf, SOUND_ROLLOUT, SOUND_SEVERAL } from '../../../support/config.ts';
 
 const NAMES = { stable: 'v1', canary: 'v2' };
 
@@ -62,4 +64,21 @@ test('what is written is taken', () => {
     autoStart: true,
   });
   assert.deepEqual(stepsOf({}), []);
+});
+
+test('the routes that a rollout lists know it, as the same objects as long as both stay', () => {
+  const config = configOf(SOUND_SEVERAL);
+  const [shop, cart, pay] = config.routes as [RouteConfig, RouteConfig, RouteConfig];
+  assert.deepEqual(shop.rollout?.routes, ['cart', 'pay'], 'in the order of their names');
+  assert.deepEqual([cart.led, pay.led], Array(2).fill({ by: 'shop', rollout: shop.rollout }));
+  const { led: _, ...own } = cart;
+  const alone = { ...config, routes: [shop, own, pay] };
+  const [first, second] = [leadRoutes(alone), leadRoutes(alone)];
+  assert.deepEqual(first.routes[1], cart);
+  assert.equal(first.routes[1], second.routes[1]);
+  assert.equal(first.routes[0], shop);
+  const changed = leadRoutes({ ...alone, routes: [{ ...shop, rollout: structuredClone(shop.rollout) }, own] });
+  assert.notEqual(changed.routes[1], first.routes[1]);
+  const plain = configOf(SOUND_ROLLOUT);
+  assert.equal(leadRoutes(plain), plain);
 });

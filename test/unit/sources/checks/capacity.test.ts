@@ -76,6 +76,12 @@ test('there are user bitmaps for a limited number of rollouts', () => {
   const rollout = { stable: 'v1', canary: 'v2' };
   assert.deepEqual(problems({ routes: routes(UNITS_MAX / 2, { rollout }) }), []);
   assert.match(problems({ routes: routes(UNITS_MAX / 2 + 1, { rollout }) })[0] ?? '', /^SLU1069 routes.* 1026$/);
+  const several = { ...rollout, routes: ['one', 'two', 'three'] };
+  assert.deepEqual(problems({ routes: routes(UNITS_MAX / 8, { rollout: several }) }), []);
+  assert.match(
+    problems({ routes: routes(UNITS_MAX / 8 + 1, { rollout: several }) })[0] ?? '',
+    /^SLU1069 routes.* 1032$/,
+  );
 });
 
 test('endpoints count once each, and only where a route sends to their service', () => {

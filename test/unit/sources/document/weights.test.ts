@@ -209,3 +209,40 @@ test('weights of a route that sends nowhere name no version', () => {
   assert.deepEqual(weights, []);
   assert.equal(faults[0]?.fault.expected, 'a version of the route: it has none');
 });
+
+describe('a weights document of a rollout of several routes', () => {
+  const both = 'backendRefs: [{name: solo}, {name: shop, version: v1}, {name: shop, version: v2, weight: 0}]';
+  const led = MAIN.replace('canary: v2}', 'canary: v2, routes: [both]}').replace(
+    '{v1: {endpoints: ["127.0.0.1:3"]',
+    '{v9: {endpoints: ["127.0.0.1:3"]',
+  );
+  const several = led.replace(/backendRefs: \[\{name: solo.*/, both);
+
+  test('changes what the two versions have together, and other versions', () => {
+    const given: Given[] = [
+      ['both', 'weights: {v9: 9, v1: 40}'],
+      ['shop', 'weights: {v1: 7}'],
+    ];
+    const { config } = accepted(given, several);
+    assert.deepEqual(
+      config.routes.map(({ backendRefs, led }) => [led?.by, ...backendRefs.map(({ weight }) => weight)]),
+      [
+        [undefined, 7, 0],
+        ['shop', 9, 40, 0],
+      ],
+    );
+  });
+
+  test('leaves the canary its share, on the leading route and on the others', () => {
+    for (const route of ['shop', 'both']) {
+      const parsed = parse([[route, 'weights: {v1: 95, v2: 5}']], several);
+      assert.ok(!parsed.ok);
+      assert.deepEqual(
+        parsed.problems.map(({ code, file }) => [code, file]),
+        [['SLU1236', `s1 weights/${route}`]],
+      );
+    }
+    assert.equal(parse([['both', 'weights: {v1: 0}']], several).ok, false, 'stable keeps some');
+    assert.equal(parse([['shop', 'weights: {v1: 95, v2: 5}']]).ok, true, 'one route may have any');
+  });
+});

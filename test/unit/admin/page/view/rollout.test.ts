@@ -19,6 +19,23 @@ suite('rollout', () => {
     assert.deepEqual(of({ state: 'rolled-back', next: 'start it again' }), ['start', 'undo']);
   });
 
+  test('of several routes it says which they are, and what failed on each', () => {
+    const html = (changes: Partial<RolloutStatus>): string => {
+      const view = sampleReading({ route: sampleRoute() });
+      return toHtml(rollout({ ...view, heat: [], now: [] }, { ...ROLLOUT, ...changes }, false));
+    };
+    const routes = ['checkout', 'pay'];
+    const counts = { canary: { finished: 140, bad: 11 }, stable: { finished: 2, bad: 0 } };
+    const part = { logE: 1, logERequests: 1, logEUsers: 1, logEAbsolute: null, requests: counts, users: counts };
+    const verdict = { ...(ROLLOUT.verdict as NonNullable<RolloutStatus['verdict']>) };
+    assert.match(html({ routes, verdict }), />On checkout, pay</);
+    assert.match(
+      html({ routes, verdict: { ...verdict, routes: [{ route: 'pay', ...part }] } }),
+      />On pay \(11 of 140 canary requests failed\)</,
+    );
+    assert.doesNotMatch(html({}), />On /);
+  });
+
   test('the ladder marks where the rollout stands', () => {
     const view = sampleReading({ route: sampleRoute({ rollout: { ...ROLLOUT, state: 'progressing', step: STEP } }) });
     const html = toHtml(rollout({ ...view, heat: [], now: [] }, view.route.rollout as RolloutStatus, false));

@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { type Audit, audit } from '#src/cli/log/verify/audit.ts';
 import type { Decision } from '#src/model/slo.ts';
 import type { LogLine } from '#src/model/threads/state.ts';
-import { type History, wildHistory } from '../../../../support/simulate/watch/recorded.ts';
+import { type History, QUICK_SEVERAL, Recorded, wildHistory } from '../../../../support/simulate/watch/recorded.ts';
 import { linesOf } from '../../../../support/state/lines.ts';
 import { convicted, revertOf } from '../../../../support/state/reverts.ts';
 
@@ -35,6 +35,34 @@ describe('an untouched log', () => {
     }
     t.diagnostic(`${count} decisions of seeds 1..${SEEDS}`);
     assert.ok(count >= 9 * SEEDS);
+  });
+});
+
+describe('the log of a rollout of several routes', () => {
+  it('is verified in every decision, whatever happened', () => {
+    for (let seed = 1; seed <= Math.ceil(SEEDS / 4); seed++) {
+      const { decisions, segments } = wildHistory(seed, 1500, QUICK_SEVERAL);
+      const result = audit(linesOf(decisions, segments));
+      const faults = result.decisions.filter(({ result: one }) => one !== 'verified');
+      assert.deepEqual([result.damages, faults], [[], []], `seed ${seed}`);
+    }
+  });
+
+  it('is refuted when the numbers of a route, or its name, are others', () => {
+    const gateway = new Recorded(3, QUICK_SEVERAL, { canaryErrorRatio: 0.5, badRoute: 'pay' });
+    for (let n = 0; n < 500 && gateway.decisions.at(-1)?.kind !== 'rollback'; n++) gateway.tick();
+    const { decisions, segments } = gateway.end();
+    const at = decisions.findIndex(({ kind, trigger }) => kind === 'rollback' && trigger === 'evidence');
+    const victim = decisions[at] as Decision;
+    const paths = leavesOf(victim.verdict.routes, ['verdict', 'routes']);
+    assert.equal(paths.length, 3 * (1 + 4 + 8));
+    for (const path of paths) {
+      const forged = decisions.map((decision, n) => (n === at ? (changed(victim, path) as Decision) : decision));
+      assert.equal(resultsOf(audit(linesOf(forged, segments)))[at], 'refuted', path.join('.'));
+    }
+    const { routes: _, ...verdict } = victim.verdict;
+    const bare = decisions.map((decision, n) => (n === at ? { ...victim, verdict } : decision));
+    assert.equal(resultsOf(audit(linesOf(bare, segments)))[at], 'refuted');
   });
 });
 

@@ -31,6 +31,7 @@ function setup() {
       isConsistent: true,
       attempts: null,
       trials: null,
+      routes: null,
     };
     scene.look(row);
     judge.look(row, scene);

@@ -15,6 +15,7 @@ function row(nowMs: number, requests: Four, changes: Partial<LookRow> = {}): Loo
     isConsistent: true,
     attempts: null,
     trials: null,
+    routes: null,
     ...changes,
   };
 }

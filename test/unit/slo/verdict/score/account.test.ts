@@ -37,7 +37,7 @@ it('remembers the bad exchanges of the step, and tells of those of the one befor
 
 it('hands attempts to the search for a sick endpoint, and gaps to soundness', () => {
   const canary = { ...SPEC.canary, endpoints: [1, 2, 3] };
-  const account = new Account({ canary }, START);
+  const account = new Account({ ...SPEC, canary }, START);
   const attempts = [
     { finished: 20, bad: 0 },
     { finished: 20, bad: 10 },

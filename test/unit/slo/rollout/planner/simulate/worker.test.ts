@@ -27,7 +27,7 @@ describe('the worker of the simulator', () => {
 
   it('marks users, each once a second', () => {
     const worker = new SimulatedWorker(1);
-    const users = new UserWindow(1, [worker.region], 2);
+    const users = new UserWindow([{ unit: 1, cell: 2 }], [worker.region]);
     for (const exchange of [GOOD, GOOD, BAD]) worker.finish(exchange);
     const counts = { finished: 0, bad: 0 };
     users.read([worker.region], counts);

@@ -1,0 +1,156 @@
+/** The loop over a rollout of several routes: one judgement, one decision, every dial. */
+
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type RolloutRoute, type RolloutSpec, routesOf } from '#src/model/rollout.ts';
+import type { Decision } from '#src/model/slo.ts';
+import { SEVERAL, SPEC } from '../../../../support/simulate/detection.ts';
+import { STEPPED } from '../../../../support/simulate/machine.ts';
+import { Rig } from '../../../../support/simulate/watch/rig.ts';
+
+const [CHECKOUT, CART, PAY] = routesOf(SEVERAL) as [RolloutRoute, RolloutRoute, RolloutRoute];
+const ROUTES = [CHECKOUT, CART, PAY];
+/** With steps; stable has everything as configured. */
+const RAMPED: RolloutSpec = {
+  ...STEPPED,
+  companions: [CART, PAY].map(({ route, stable, canary }) => {
+    return { route, stable: { ...stable, weight: 10_000 }, canary: { ...canary, weight: 0 } };
+  }),
+};
+
+function canaryWeights(rig: Rig): number[] {
+  return ROUTES.map(({ canary }) => rig.dials[canary.dial] as number);
+}
+
+/** Ticks of 19 stable requests and one of the canary on every route. */
+function run(rig: Rig, ticks: number, badRoute: RolloutRoute | null): void {
+  for (let n = 0; n < ticks; n++) {
+    for (const spec of ROUTES) {
+      rig.finish('stable', 19, 0, { spec });
+      rig.finish('canary', 1, spec === badRoute ? 1 : 0, { spec });
+    }
+    rig.tick();
+  }
+}
+
+describe('a rollout of several routes', () => {
+  it('takes a canary that fails on one of them out on all, and says where it failed', () => {
+    const rig = new Rig([SEVERAL]);
+    run(rig, 50, null);
+    run(rig, 20, PAY);
+    assert.deepEqual(canaryWeights(rig), [0, 0, 0]);
+    assert.equal(rig.decisions.length, 1);
+    const [{ verdict, sentence, detectedInMs, route }] = rig.decisions as [Decision];
+    const [own] = verdict.routes?.filter((part) => part.route === 'pay') ?? [];
+    assert.deepEqual([route, own?.requests.canary.bad], ['checkout', verdict.requests.canary.bad]);
+    const { bad, finished } = own?.requests.canary ?? {};
+    assert.match(
+      sentence,
+      new RegExp(
+        `^checkout: v2 rolled back: on pay ${bad} of ${finished} requests failed \\([0-9.]+ %\\) against 0 % on v1, ` +
+          `${bad} of ${verdict.requests.canary.finished} on all 3 routes; evidence `,
+      ),
+    );
+    assert.ok(detectedInMs >= 0, 'failures on a companion are noted');
+  });
+
+  it('finds on a rare route what drowns in the sum', () => {
+    const rig = new Rig([SEVERAL]);
+    const busy = (): void => {
+      rig.finish('stable', 190, 1);
+      rig.finish('canary', 10, 0);
+    };
+    for (let n = 0; n < 200; n++) {
+      busy();
+      rig.tick();
+    }
+    for (let n = 0; n < 100 && rig.decisions.length === 0; n++) {
+      busy();
+      rig.finish('stable', 19, 0, { spec: PAY });
+      if (n % 5 === 0) rig.finish('canary', 1, 1, { spec: PAY });
+      rig.tick();
+    }
+    const [decision] = rig.decisions;
+    assert.match(decision?.sentence ?? '', /: on pay [0-9]+ of [0-9]+ requests failed/);
+    const { errors, routes = [], logEToFail } = (decision as Decision).verdict;
+    assert.ok(errors.logE < logEToFail, `${errors.logE} of all together`);
+    assert.ok((routes.at(-1)?.logE ?? 0) > errors.logE);
+  });
+
+  it('moves the weights of all with every step, and holds each against the operator', () => {
+    const rig = new Rig([RAMPED]);
+    const result = rig.controller.command(
+      { name: 'start', route: 'checkout', by: 'api', reason: '', isFix: false },
+      rig.nowMs,
+    );
+    assert.ok(result.kind === 'done');
+    assert.deepEqual(canaryWeights(rig), [1000, 100, 100]);
+    assert.deepEqual(
+      result.holds.map(({ route, weights }) => [route, weights[0]?.weight]),
+      [
+        ['checkout', 1000],
+        ['cart', 100],
+        ['pay', 100],
+      ],
+    );
+    assert.deepEqual(rig.controller.view()[0]?.status.routes, ['checkout', 'cart', 'pay']);
+    const again = rig.controller.command(
+      { name: 'abort', route: 'pay', by: 'api', reason: '', isFix: false },
+      rig.nowMs,
+    );
+    assert.deepEqual(again, {
+      kind: 'refused',
+      detail: 'route pay moves with the rollout of checkout: send abort checkout',
+    });
+  });
+
+  it('goes on with all of them after a restart', () => {
+    const before = new Rig([SEVERAL]);
+    run(before, 20, CART);
+    const saved = before.controller.save(before.nowMs);
+    const rig = new Rig([SEVERAL]);
+    assert.deepEqual(canaryWeights(rig), [5, 5, 5]);
+    const holds = rig.controller.restore(saved, rig.nowMs);
+    assert.deepEqual(canaryWeights(rig), [0, 0, 0]);
+    assert.deepEqual(
+      holds.map(({ route }) => route),
+      ['checkout', 'cart', 'pay'],
+    );
+  });
+
+  it('begins its evidence anew where one of its routes is elsewhere in memory', () => {
+    const rig = new Rig([SEVERAL]);
+    run(rig, 5, null);
+    const seen = (): number | undefined => rig.controller.view()[0]?.status.verdict?.requests.canary.finished;
+    assert.equal(seen(), 15);
+    const elsewhere = { ...PAY, canary: { ...PAY.canary, cell: 7 } };
+    rig.rollouts = [{ ...SEVERAL, companions: [CART, elsewhere] }];
+    rig.tick();
+    assert.equal(seen(), 0);
+  });
+
+  it('asks the budgets of all: the least that is left, the events of all, the alert of any', () => {
+    const stops = (of: Record<string, { remainingRatio: number; alert: string | null }>): string => {
+      const rig = new Rig([{ ...RAMPED, plan: { ...(RAMPED.plan as NonNullable<RolloutSpec['plan']>) } }]);
+      rig.budgets = (route) => (of[route] === undefined ? null : { remainingEvents: 10, ...of[route] });
+      const start = { name: 'start', route: 'checkout', by: 'api', reason: '', isFix: false } as const;
+      const result = rig.controller.command(start, rig.nowMs);
+      if (result.kind !== 'done') return result.detail;
+      const gates = rig.controller.view()[0]?.status.gates ?? [];
+      return gates.find(({ name }) => name === 'alerts')?.sentence ?? '';
+    };
+    const fine = { remainingRatio: 0.9, alert: null };
+    assert.match(stops({ checkout: fine, cart: { remainingRatio: -0.1, alert: null } }), /rollouts are frozen/);
+    assert.equal(stops({ checkout: fine, pay: { remainingRatio: 0.9, alert: 'pay burns' } }), 'pay burns');
+    assert.equal(stops({ checkout: fine }), 'no burn alert fires');
+  });
+});
+
+it('a rollout of one route tells of no routes', () => {
+  const rig = new Rig();
+  rig.run(2, 5);
+  const [decision] = rig.decisions as [Decision];
+  assert.equal('routes' in decision.verdict, false);
+  assert.equal('routes' in (rig.controller.view()[0]?.status ?? {}), false);
+  assert.equal(SPEC.companions, undefined);
+});
