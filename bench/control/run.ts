@@ -23,6 +23,7 @@ import { writePage } from './page.ts';
 import { runRamps } from './ramps.ts';
 import { evidenceCosts } from './replay.ts';
 import { writeResult } from './results.ts';
+import { routedRollouts } from './routes.ts';
 import { slowness } from './slowness.ts';
 import { type Depth, detections, falseAlarms, renderTable, rests, sharedOutages, type Table } from './tables.ts';
 
@@ -38,6 +39,7 @@ const TABLES: Readonly<Record<string, (depth: Depth) => Table>> = {
   outages: sharedOutages,
   units: falseAlarms,
   rests,
+  routes: routedRollouts,
 };
 const GRID = 'false-rollbacks';
 const RAMPS = 'ramps';

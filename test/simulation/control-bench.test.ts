@@ -15,6 +15,7 @@ import { fillPage, PAGE } from '../../bench/control/page.ts';
 import { rampTable, runRamps } from '../../bench/control/ramps.ts';
 import { evidenceCosts } from '../../bench/control/replay.ts';
 import { type FalseRollbacks, falseRollbacks, readResult, writeResult } from '../../bench/control/results.ts';
+import { routedRollouts } from '../../bench/control/routes.ts';
 import { slowness } from '../../bench/control/slowness.ts';
 import { detections, falseAlarms, renderTable, rests, sharedOutages } from '../../bench/control/tables.ts';
 import { fingerprint, isConvicted, isRolledBack, passesScreen } from '../../bench/control/watch.ts';
@@ -43,6 +44,7 @@ describe('the control bench', () => {
       rests(depth),
       detections(late),
       slowness(depth),
+      routedRollouts(depth),
     ];
     for (const table of tables) {
       for (const row of table.rows) {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
+import { watchRoutes } from '../../bench/control/routes.ts';
 import { type Detection, type DetectionScenario, detect, FAILING, quantileOf } from '../support/simulate/detection.ts';
 import { simulateRollout } from '../support/simulate/rollout.ts';
 import { HEALTHY } from '../support/simulate/traffic.ts';
@@ -98,5 +99,27 @@ describe('a canary with 50 of 1,000 requests per second, stable failing 0.1 %', 
     t.diagnostic(`seeds ${SEED}..${SEED + 119}: p50 ${quantileOf(sorted, 0.5)} ms, p95 ${quantileOf(sorted, 0.95)} ms`);
     assert.ok(quantileOf(sorted, 0.5) <= 30_000, `${quantileOf(sorted, 0.5)}`);
     assert.ok((sorted[0] as number) > 0, 'and never before');
+  });
+});
+
+describe('a canary that fails on one of ten routes, the one with a hundredth of the traffic', () => {
+  it('is found by that route sooner than by all of them together', (t) => {
+    const parts = Array.from({ length: 10 }, (_, n) => (n === 9 ? 0.01 : 0.11));
+    const scenario = {
+      traffic: { ...HEALTHY, requestsPerSecond: 1000, users: 20_000, errorRatio: 0.001 },
+      parts,
+      ownErrorRatios: parts.map(() => 0),
+      fault: { route: 9, errorRatio: 0.2 },
+    };
+    const all = Array.from({ length: 8 }, (_, n) => watchRoutes(scenario, SEED + n, 300_000));
+    const medians = [0, 1].map((which) => {
+      const times = all.map((pair) => pair[which]?.atMs ?? Number.POSITIVE_INFINITY);
+      return quantileOf(
+        times.toSorted((a, b) => a - b),
+        0.5,
+      );
+    }) as [number, number];
+    t.diagnostic(`seeds ${SEED}..${SEED + 7}: together ${medians[0]} ms, and each by itself ${medians[1]} ms`);
+    assert.ok(medians[1] < medians[0] / 2, medians.join(' '));
   });
 });
