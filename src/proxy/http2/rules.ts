@@ -7,6 +7,8 @@
  * Source: RFC 9113 sections 8.1 to 8.3, 8.5 and 10.3; RFC 8441 sections 4, 5; RFC 9110 sections 5.5, 5.6.2, 6.5.1.
  */
 
+import { fieldFault, isOfConnection, isValue, nameOf, valueOf } from '../header/http2.ts';
+
 /** The text, or what is wrong with what it was to be made of. */
 export type Translated = { readonly text: string; readonly fault: '' } | { readonly text: ''; readonly fault: string };
 
@@ -21,21 +23,10 @@ export interface ResponseFields {
   readonly length: number;
 }
 
-const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+const COLON = 58;
 const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-/** No controls but a tab within, no white space at either end. */
-const VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
 const PATH = /^[!-~]+$/;
 const DIGITS = /^\d{1,16}$/;
-
-/** Fields that are about one connection of HTTP/1.1. Source: RFC 9113 section 8.2.2. */
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** Fields of requests that the runtime does not send in a response; an upstream's are dropped before. */
 const NOT_IN_RESPONSES: ReadonlySet<string> = new Set(['te', 'http2-settings']);
@@ -49,14 +40,6 @@ interface Pseudo {
   /** What an extended CONNECT is to become. */
   protocol: string | null;
 }
-
-const PSEUDO: Readonly<Record<string, keyof Pseudo>> = {
-  ':method': 'method',
-  ':scheme': 'scheme',
-  ':authority': 'authority',
-  ':path': 'path',
-  ':protocol': 'protocol',
-};
 
 /** What is gathered of a request's fields while they are read. */
 interface Gathered {
@@ -79,7 +62,7 @@ export function requestText(fields: readonly string[], hasBody: boolean): Transl
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string;
     const value = fields[i + 1] as string;
-    const isPseudo = name.startsWith(':');
+    const isPseudo = name.charCodeAt(0) === COLON;
     if (isPseudo && isPast) return malformed('a pseudo-header behind a field');
     isPast = !isPseudo;
     const fault = isPseudo ? takePseudo(pseudo, name, value) : takeField(gathered, name, value);
@@ -94,12 +77,33 @@ function malformed(fault: string): Translated {
 }
 
 function takePseudo(pseudo: Pseudo, name: string, value: string): string {
-  const key = Object.hasOwn(PSEUDO, name) ? PSEUDO[name] : undefined;
-  if (key === undefined) return 'an unknown pseudo-header';
-  if (pseudo[key] !== null) return `${name} is there twice`;
-  if (!VALUE.test(value)) return `${name} has characters that it may not have`;
-  pseudo[key] = value;
-  return '';
+  if (!isValue(value)) return `${name} has characters that it may not have`;
+  let before: string | null;
+  switch (name) {
+    case ':method':
+      before = pseudo.method;
+      pseudo.method = value;
+      break;
+    case ':scheme':
+      before = pseudo.scheme;
+      pseudo.scheme = value;
+      break;
+    case ':authority':
+      before = pseudo.authority;
+      pseudo.authority = value;
+      break;
+    case ':path':
+      before = pseudo.path;
+      pseudo.path = value;
+      break;
+    case ':protocol':
+      before = pseudo.protocol;
+      pseudo.protocol = value;
+      break;
+    default:
+      return 'an unknown pseudo-header';
+  }
+  return before === null ? '' : `${name} is there twice`;
 }
 
 function takeField(gathered: Gathered, name: string, value: string): string {
@@ -129,13 +133,6 @@ function takeField(gathered: Gathered, name: string, value: string): string {
   }
   gathered.lines += `${name}: ${value}\r\n`;
   return '';
-}
-
-/** What is wrong with a field of a head or a trailer; empty when nothing is. */
-function fieldFault(name: string, value: string): string {
-  if (!NAME.test(name)) return 'a field name with characters that it may not have';
-  if (!VALUE.test(value)) return 'a field value with characters that it may not have';
-  return CONNECTION_FIELDS.has(name) ? `${name} is no field of HTTP/2` : '';
 }
 
 /** What is wrong with all of it together. */
@@ -184,20 +181,20 @@ export function trailerText(fields: readonly string[]): Translated {
 /** @param head of a response or an interim one, as the gateway writes it: with its empty line. */
 export function responseFields(head: string): ResponseFields {
   const firstEnd = head.indexOf('\r\n');
-  const status = Number(head.slice(9, 12));
-  const fields = [':status', String(status)];
+  const status = head.slice(9, 12);
+  const fields = [':status', status];
   let isChunked = false;
   let length = -1;
   for (let at = firstEnd + 2, end = head.indexOf('\r\n', at); end > at; end = head.indexOf('\r\n', at)) {
     const colon = head.indexOf(':', at);
-    const name = head.slice(at, colon).toLowerCase();
-    const value = head.slice(colon + 1, end).trim();
+    const name = nameOf(head, at, colon);
+    const value = valueOf(head, colon + 1, end);
     at = end + 2;
     if (name === 'transfer-encoding') isChunked = true;
     else if (name === 'content-length') length = Number(value);
-    if (!CONNECTION_FIELDS.has(name) && !NOT_IN_RESPONSES.has(name)) fields.push(name, value);
+    if (!isOfConnection(name) && !NOT_IN_RESPONSES.has(name)) fields.push(name, value);
   }
-  return { status, fields, isChunked, length };
+  return { status: Number(status), fields, isChunked, length };
 }
 
 /** Fields for an interface that wants an object: a list where a name is repeated. */
@@ -219,7 +216,7 @@ export function trailerFields(lines: string): string[] {
   const fields: string[] = [];
   for (const line of lines.split('\r\n')) {
     const colon = line.indexOf(':');
-    if (colon > 0) fields.push(line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim());
+    if (colon > 0) fields.push(nameOf(line, 0, colon), valueOf(line, colon + 1, line.length));
   }
   return fields;
 }

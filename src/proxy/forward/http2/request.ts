@@ -7,6 +7,7 @@
  */
 
 import { timeoutText } from '../../header/grpc.ts';
+import { nameOf, valueOf } from '../../header/http2.ts';
 
 /** What HTTP/2 has no place for. `host` is `:authority`. */
 const LEFT_OUT: ReadonlySet<string> = new Set([
@@ -40,9 +41,9 @@ export function fieldsOf(head: string, scheme: 'http' | 'https'): FieldList {
   let host = '';
   for (let from = lineEnd + 2, end = head.indexOf('\r\n', from); end > from; end = head.indexOf('\r\n', from)) {
     const colon = head.indexOf(':', from);
-    const name = head.slice(from, colon).toLowerCase();
-    if (name === 'host') host = head.slice(colon + 1, end).trim();
-    else if (!LEFT_OUT.has(name)) fields.push(name, head.slice(colon + 1, end).trim());
+    const name = nameOf(head, from, colon);
+    if (name === 'host') host = valueOf(head, colon + 1, end);
+    else if (!LEFT_OUT.has(name)) fields.push(name, valueOf(head, colon + 1, end));
     from = end + 2;
   }
   // HTTP/1.0 may ask for no host at all.
@@ -68,8 +69,8 @@ export function trailersOf(lines: string): Record<string, string[]> {
   for (const line of lines.split('\r\n')) {
     if (line === '') continue;
     const colon = line.indexOf(':');
-    const name = line.slice(0, colon).toLowerCase();
-    const value = line.slice(colon + 1).trim();
+    const name = nameOf(line, 0, colon);
+    const value = valueOf(line, colon + 1, line.length);
     if (fields[name] === undefined) fields[name] = [value];
     else fields[name].push(value);
   }

@@ -8,20 +8,11 @@
  */
 
 import { STATUS_CODES } from 'node:http';
+import { fieldFault } from '../../header/http2.ts';
 
-const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-/** Visible characters, obs-text, space and tab; none of the last two at an end. */
-const VALUE = /^(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?$/;
+const COLON = 58;
 const STATUS = /^[1-5][0-9]{2}$/;
 const TRAILER_BYTES_MAX = 8192;
-
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /** Text, or why there is none. */
 export type Translated = { readonly text: string } | { readonly text: null; readonly fault: string };
@@ -43,13 +34,14 @@ export function headText(raw: readonly string[], { isEnd, isHead }: About): Tran
   let lines = '';
   let hasLength = false;
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const [name, value] = [raw[i] as string, raw[i + 1] as string];
-    if (name.startsWith(':')) {
+    const name = raw[i] as string;
+    const value = raw[i + 1] as string;
+    if (name.charCodeAt(0) === COLON) {
       if (name !== ':status' || status !== '' || lines !== '') return refused('an unexpected pseudo-header');
       status = value;
       continue;
     }
-    const fault = faultOf(name, value);
+    const fault = fieldFault(name, value);
     if (fault !== '') return refused(fault);
     hasLength ||= name === 'content-length';
     lines += `${name}: ${value}\r\n`;
@@ -63,19 +55,14 @@ export function headText(raw: readonly string[], { isEnd, isHead }: About): Tran
 export function trailerText(raw: readonly string[]): Translated {
   let lines = '';
   for (let i = 0; i + 1 < raw.length; i += 2) {
-    const [name, value] = [raw[i] as string, raw[i + 1] as string];
-    const fault = name.startsWith(':') ? 'a pseudo-header in the trailers' : faultOf(name, value);
+    const name = raw[i] as string;
+    const value = raw[i + 1] as string;
+    const fault = name.startsWith(':') ? 'a pseudo-header in the trailers' : fieldFault(name, value);
     if (fault !== '') return refused(fault);
     lines += `${name}: ${value}\r\n`;
     if (lines.length > TRAILER_BYTES_MAX) return refused('trailers too long');
   }
   return { text: lines };
-}
-
-function faultOf(name: string, value: string): string {
-  if (!NAME.test(name)) return 'a malformed field name';
-  if (!VALUE.test(value)) return 'a malformed field value';
-  return CONNECTION_FIELDS.has(name) ? `a field of HTTP/1.1 connections, ${name}` : '';
 }
 
 function mayHaveBody(status: number, isHead: boolean): boolean {
