@@ -36,13 +36,15 @@ export function takeSmallBody(x: Exchange, body: BodyReader, input: Input): Reas
   input.from = body.position;
   const text = latin1Of(bytes, body.dataStart, body.dataEnd);
   x.requestDone = step === END;
-  const framed = isChunked ? chunked(text, step === END ? allowedTrailers(body.trailers, x.table.names) : null) : text;
+  const framed = isChunked
+    ? chunkedText(text, step === END ? allowedTrailers(body.trailers, x.table.names) : null)
+    : text;
   x.replay = { text: framed, pieces: [], byteCount: framed.length };
   return REASON.none;
 }
 
-/** @param trailers of a body that ends here, or null. */
-function chunked(text: string, trailers: string | null): string {
+/** A text as one chunk. @param trailers of a body that ends here, each with its CRLF, or null. */
+export function chunkedText(text: string, trailers: string | null): string {
   const chunk = text === '' ? '' : `${text.length.toString(16)}\r\n${text}\r\n`;
   return trailers === null ? chunk : `${chunk}0\r\n${trailers}\r\n`;
 }

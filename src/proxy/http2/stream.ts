@@ -30,15 +30,15 @@ import { CHUNKED } from '../http1/framing.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Lane } from '../lane.ts';
 import { beginCall, quietUntilMs } from '../record/streaming.ts';
+import { cut, discard, waive } from './ending.ts';
 import type { Blocks } from './field-blocks.ts';
 import type { StreamHome } from './home.ts';
 import { CODE, StreamOutlet } from './outlet.ts';
 import { requestText, trailerText } from './rules.ts';
+import { takeSmallBody } from './small-body.ts';
 import { Tunnel } from './tunnel.ts';
 
 const NOTHING = Buffer.alloc(0);
-/** Any error makes the runtime reset with that code; nobody reads this one. */
-const CUT_OFF = new Error('cut off');
 
 export class ClientStream implements Asker, Timed {
   deadlineAtMs = Number.POSITIVE_INFINITY;
@@ -101,7 +101,7 @@ export class ClientStream implements Asker, Timed {
     if (x !== null) expireExchange(x, x.upstream !== null && !x.upstream.isBackedUp);
     else {
       this.#home.stalled();
-      this.#cut();
+      cut(this.#stream, this.#home);
     }
   }
 
@@ -137,7 +137,7 @@ export class ClientStream implements Asker, Timed {
   exchangeDone(x: Exchange): void {
     this.#finish(x);
     if (this.out.isOver) this.#endEarly();
-    else this.#cut();
+    else cut(this.#stream, this.#home);
   }
 
   reject(x: Exchange): void {
@@ -150,7 +150,7 @@ export class ClientStream implements Asker, Timed {
 
   cutOff(x: Exchange): void {
     this.#finish(x);
-    this.#cut();
+    cut(this.#stream, this.#home);
   }
 
   // ── the request ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -194,6 +194,7 @@ export class ClientStream implements Asker, Timed {
     this.lane.draft.begin(x, head, this.lines, this.lane.fresh.next());
     if (!x.requestDone) beginCall(x, this.lane.draft.asked);
     if (this.lane.accessLog.draw()) this.lane.accessLog.keep(x, head, this.lines.peer);
+    const fault = reason === REASON.none ? this.#takeBody(x) : REASON.none;
     if (x.requestDone) x.startClock(x.startedAtMs);
     this.deadlineAtMs = x.deadlineAtMs;
     this.lane.recorder.begin(x);
@@ -201,10 +202,19 @@ export class ClientStream implements Asker, Timed {
     if (!x.requestDone) this.#listen();
     if (x.answer !== null) this.#answer(x, x.answer);
     else if (reason !== REASON.none) this.reject(x);
+    else if (fault !== REASON.none) abandon(x, fault, bodyFaultText(fault));
     else if (head.wantsUpgrade) this.#connect(x, head);
     else forward(x);
     this.lane.draft.end();
     return true;
+  }
+
+  /** @returns why the body is to be refused, or `REASON.none` */
+  #takeBody(x: Exchange): Reason {
+    if (x.requestDone) return REASON.none;
+    const fault = takeSmallBody(x, this.body, this.#stream, this.#blocks);
+    this.#hasEnded = x.requestDone;
+    return fault;
   }
 
   /** Only an extended CONNECT asks for an upgrade, as fields of connections are malformed here. */
@@ -327,7 +337,7 @@ export class ClientStream implements Asker, Timed {
 
   #allHere(): void {
     this.#hasEnded = true;
-    this.#discard();
+    if (!this.#stream.readableEnded) discard(this.#stream);
   }
 
   #awaitResponse(x: Exchange): void {
@@ -373,28 +383,8 @@ export class ClientStream implements Asker, Timed {
   #endEarly(): void {
     if (this.#hasEnded) return;
     // Closed before, it would end without them.
-    if (this.out.owesTrailers) this.out.whenTrailed = () => this.#waive();
-    else this.#waive();
-    this.#discard();
-  }
-
-  #waive(): void {
-    if (this.#stream.closed || this.#stream.destroyed) return;
-    this.#home.ownReset();
-    this.#stream.close(CODE.noError);
-  }
-
-  /** What is left unread, and be it the end, would keep the stream from closing. */
-  #discard(): void {
-    this.#stream.removeAllListeners('readable');
-    this.#stream.resume();
-  }
-
-  /** Resets the stream with INTERNAL_ERROR. Closing it instead would end it first, as if the answer were whole. */
-  #cut(): void {
-    if (this.#stream.destroyed) return;
-    if (this.#stream.closed) return this.#discard();
-    this.#home.ownReset();
-    this.#stream.destroy(CUT_OFF);
+    if (this.out.owesTrailers) this.out.whenTrailed = () => waive(this.#stream, this.#home);
+    else waive(this.#stream, this.#home);
+    discard(this.#stream);
   }
 }

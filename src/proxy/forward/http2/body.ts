@@ -13,6 +13,7 @@ import { beginTurn } from '../../../lib/clock.ts';
 import type { Exchange } from '../../exchange.ts';
 import { BodyReader, END } from '../../http1/body.ts';
 import { CHUNKED } from '../../http1/framing.ts';
+import { LAST_CHUNK } from '../../http1/relay.ts';
 import { allowedTrailers } from '../../http1/trailers.ts';
 import { copyOf, keepPiece, type Piece } from '../replay.ts';
 import { trailersOf } from './request.ts';
@@ -100,6 +101,13 @@ export class RequestBody {
     beginTurn();
     if (!this.isBackedUp) this.#ready();
   }
+}
+
+/** Is a chunked request's body here as a whole, with nothing behind it? Only one that came along with its head counts. */
+export function endsWithoutTrailers({ requestDone, replay }: Pick<Exchange, 'requestDone' | 'replay'>): boolean {
+  if (!requestDone || replay === null || replay.pieces.length > 0) return false;
+  // No line of trailers is a number alone.
+  return replay.text === LAST_CHUNK || replay.text.endsWith(`\r\n${LAST_CHUNK}`);
 }
 
 /** Body bytes as a chunk of HTTP/1.1. Cost: a copy, and one write instead of three. */

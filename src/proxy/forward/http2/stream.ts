@@ -31,7 +31,7 @@ import { isTooLong, type Piece } from '../replay.ts';
 import { type Taking, take } from '../retry/idempotency/capture.ts';
 import { isUnwelcome, PASSES_ON } from '../retry/rescue.ts';
 import type { UpstreamExchange } from '../sides.ts';
-import { chunkOf, RequestBody } from './body.ts';
+import { chunkOf, endsWithoutTrailers, RequestBody } from './body.ts';
 import { failureOf } from './failure.ts';
 import { fieldsOf, shortenTimeout, valueIn } from './request.ts';
 import { headText, trailerText } from './response.ts';
@@ -43,17 +43,10 @@ const DEADLINE_EXCEEDED = GRPC_CODES.indexOf('DEADLINE_EXCEEDED');
 
 type State = 'opening' | 'head' | 'body' | 'over';
 
-/** Streams whose readable side the endpoint itself has ended. */
-const ended = new WeakSet<ClientHttp2Stream>();
-
-/** In place of `push`: the runtime marks a stream closed before it ends one that was reset or lost. */
-function pushMarking(this: ClientHttp2Stream, chunk: unknown, encoding?: BufferEncoding): boolean {
-  if (chunk === null && !this.closed) ended.add(this);
-  return Readable.prototype.push.call(this, chunk, encoding);
-}
-
 export class UpstreamStream implements UpstreamExchange {
   readonly #session: UpstreamSession;
+  /** The endpoint itself has ended its side. */
+  #hasEnded = false;
   #exchange: Exchange | null;
   #state: State = 'opening';
   #stream: ClientHttp2Stream | null = null;
@@ -100,10 +93,14 @@ export class UpstreamStream implements UpstreamExchange {
     if (x.allowedMs !== 0) shortenTimeout(fields, timeLeftMs(x, turnMs()));
     const stream = connection.request(fields, {
       endStream: x.bodyLength === 0,
-      waitForTrailers: x.bodyLength === CHUNKED && x.wantsTrailers,
+      waitForTrailers: x.bodyLength === CHUNKED && x.wantsTrailers && !endsWithoutTrailers(x),
     });
     this.#stream = stream;
-    stream.push = pushMarking;
+    // The runtime marks a stream closed before it ends one that was reset or lost.
+    stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      if (chunk === null && !stream.closed) this.#hasEnded = true;
+      return Readable.prototype.push.call(stream, chunk, encoding);
+    };
     this.#listen(stream);
     if (x.bodyLength !== 0) {
       this.#body = new RequestBody(stream, pacedInto(x, stream), () => this.#exchange?.client.resumeReading());
@@ -285,8 +282,7 @@ export class UpstreamStream implements UpstreamExchange {
   #ended(): void {
     beginTurn();
     const x = this.#exchange;
-    const stream = this.#stream as ClientHttp2Stream;
-    if (x === null || this.#state !== 'body' || !ended.has(stream)) return;
+    if (x === null || this.#state !== 'body' || !this.#hasEnded) return;
     if (this.#left > 0 && this.#left !== Number.POSITIVE_INFINITY) {
       this.fail(REASON.upstreamProtocol, 'less body than announced');
       return;

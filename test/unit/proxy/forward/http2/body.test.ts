@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { chunkOf } from '#src/proxy/forward/http2/body.ts';
+import { chunkOf, endsWithoutTrailers } from '#src/proxy/forward/http2/body.ts';
 import { fieldIn, http2EndpointOf, oneHttp2 } from '../../../../support/http/h2-endpoint.ts';
 import { clientOf, planeOf } from '../../../../support/proxy/running.ts';
 
@@ -84,6 +84,24 @@ describe('a body', () => {
       assert.match(await client.closed(), /^HTTP\/1\.1 204 /);
       assert.equal(taken.at(-1)?.body === large, true, method);
     }
+  });
+});
+
+describe('a body that came along with its head', () => {
+  const ends = (text: string, pieces: Buffer[] = [], requestDone = true): boolean =>
+    endsWithoutTrailers({ requestDone, replay: { text, pieces, byteCount: text.length } });
+
+  it('ends without trailers when its last chunk is its end', () => {
+    assert.equal(ends('3\r\nabc\r\n0\r\n\r\n'), true);
+    assert.equal(ends('0\r\n\r\n'), true);
+  });
+
+  it('has trailers, or may have some, in any other case', () => {
+    assert.equal(ends('3\r\nabc\r\n0\r\nX-Sum: 10\r\n\r\n'), false);
+    assert.equal(ends('0\r\nX: 0\r\n\r\n'), false);
+    assert.equal(ends('3\r\nabc\r\n', [], false), false);
+    assert.equal(ends('3\r\nabc\r\n', [Buffer.from('0\r\n\r\n')]), false);
+    assert.equal(endsWithoutTrailers({ requestDone: true, replay: null }), false);
   });
 });
 
