@@ -157,6 +157,11 @@ class PacedOutlet implements Outlet {
     if (end > from) this.#wait(bytes, from, end);
   }
 
+  writeSoon(bytes: Buffer, from: number, end: number): boolean {
+    this.writeBytes(bytes, from, end);
+    return !this.isBackedUp;
+  }
+
   /** What waits is not sent any more. */
   stop(): void {
     this.#spans.length = 0;

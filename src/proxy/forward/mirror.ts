@@ -51,6 +51,7 @@ const NOWHERE: Outlet = {
   bytesSent: 0,
   writeText: ignore,
   writeBytes: ignore,
+  writeSoon: () => true,
 };
 
 /** The copies of one worker. */

@@ -83,7 +83,7 @@ function sendDraft(x: Exchange, wire: Outlet, sent: SentHead): boolean {
   sent.length = length;
   sent.of = x;
   x.sentFrom(sent);
-  wire.writeBytes(sent.bytes, 0, length);
+  wire.writeSoon(sent.bytes, 0, length);
   return true;
 }
 

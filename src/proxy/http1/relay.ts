@@ -119,14 +119,17 @@ export function frameChunk(bytes: Buffer, body: BodyReader, last: string): strin
   return `${size.toString(16)}\r\n`;
 }
 
-/** Writes a text and the gathered body bytes behind it. The bytes must not change while `out` is backed up. */
-export function sendPart(out: Outlet, bytes: Buffer, body: BodyReader, text: string): void {
+/**
+ * Writes a text and the gathered body bytes behind it.
+ * @returns whether the bytes may change now; else not while `out` is backed up.
+ */
+export function sendPart(out: Outlet, bytes: Buffer, body: BodyReader, text: string): boolean {
   const { dataStart: from, dataEnd: to } = body;
   if (to === from || text.length > from) {
     if (text !== '') out.writeText(text);
     if (to > from) out.writeBytes(bytes, from, to);
-    return;
+    return !out.isBackedUp;
   }
   if (text !== '') putLatin1(bytes, text, from - text.length);
-  out.writeBytes(bytes, from - text.length, to);
+  return out.writeSoon(bytes, from - text.length, to);
 }

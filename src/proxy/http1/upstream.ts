@@ -320,7 +320,7 @@ export class UpstreamConnection implements UpstreamExchange, Timed, WireOwner {
     this.#headStart = -1;
     const last = step === END ? lastChunk(this.#body.trailers, x.table.names) : '';
     const text = this.#framing === 'chunked' ? headText + frameChunk(bytes, this.#body, last) : headText;
-    sendPart(out, bytes, this.#body, text);
+    const isFree = sendPart(out, bytes, this.#body, text);
     x.client.touch();
     if (step === BROKEN || step === EXCESS) {
       this.#fail(REASON.upstreamProtocol, 'invalid chunked body');
@@ -328,7 +328,7 @@ export class UpstreamConnection implements UpstreamExchange, Timed, WireOwner {
     }
     if (step === END && this.#body.position !== end) this.#keepAlive = false;
     // The client's connection still reads from our memory: neither read into it nor serve another exchange meanwhile.
-    if (out.isBackedUp) this.#isPaused = true;
+    if (!isFree) this.#isPaused = true;
     else if (step === END) this.#complete(x);
   }
 

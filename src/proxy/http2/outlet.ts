@@ -101,6 +101,11 @@ export class StreamOutlet implements Outlet {
     if (bodyFrom < end) this.writeBytes(bytes, bodyFrom, end);
   }
 
+  writeSoon(bytes: Buffer, from: number, end: number): boolean {
+    this.writeBytes(bytes, from, end);
+    return !this.isBackedUp;
+  }
+
   get #isGone(): boolean {
     return this.isOver || this.#stream.destroyed || this.#stream.closed;
   }

@@ -3,7 +3,7 @@
  *
  * A write that the kernel takes whole is done when it returns: no callback, no tick, no garbage. One that it does not
  * waits in the handle, and the owner is told when nothing waits any more. Between the two the memory of `writeBytes` must
- * not change.
+ * not change. Small writes that may leave a little later, `writeSoon`, leave together at the end of the loop's round (`outbox.ts`).
  *
  * Errors are reported once, as `broken`, and never from within a call of the owner; nothing is reported after it. A write
  * that fails is reported after the loop's next round of reads, because the peer's last words may still be unread: an
@@ -27,6 +27,7 @@ import {
   WRITE_ERROR,
   type WriteRequest,
 } from './binding.ts';
+import { Outbox, SMALL_BYTES } from './outbox.ts';
 
 /** Whom a wire tells what happens. */
 export interface WireOwner {
@@ -41,13 +42,20 @@ export interface WireOwner {
 }
 
 /** What answers are written to. */
-export type Outlet = Pick<Wire, 'isBackedUp' | 'bytesSent' | 'writeText' | 'writeBytes'>;
+export type Outlet = Pick<Wire, 'isBackedUp' | 'bytesSent' | 'writeText' | 'writeBytes' | 'writeSoon'>;
+
+/** Of all wires of this thread. */
+const outbox = new Outbox();
 
 export class Wire {
   readonly #handle: WireHandle;
   readonly #owner: WireOwner;
   /** What reads go into. Referred to because the handle does not, and reads into it as long as it is open. */
   memory: Uint8Array;
+  /** What is to be written soon is `#soon[#soonFrom..#soonEnd)`. */
+  #soon: Buffer | null = null;
+  #soonFrom = 0;
+  #soonEnd = 0;
   #waiting = 0;
   #waitingBytes = 0;
   #isReading = false;
@@ -76,8 +84,9 @@ export class Wire {
     this.resume();
   }
 
-  /** True while something that was written waits for the kernel. */
+  /** True while something that was written waits for the kernel. What is to be written soon is written to know it. */
   get isBackedUp(): boolean {
+    this.flush();
     return this.#waiting > 0;
   }
 
@@ -88,7 +97,8 @@ export class Wire {
 
   /** Bytes written since it was opened, those that wait included. */
   get bytesSent(): number {
-    return this.#handle.bytesWritten;
+    const { bytesWritten } = this.#handle;
+    return this.#soon === null ? bytesWritten : bytesWritten + this.#soonEnd - this.#soonFrom;
   }
 
   /** From the next read on, reads go into this memory. Only within `received`, whose bytes stand in the one before. */
@@ -111,6 +121,7 @@ export class Wire {
 
   /** Writes a text of Latin-1 characters; of others the lower byte would leave, so that U+010A became a line feed. */
   writeText(text: string): void {
+    this.flush();
     if (this.#error !== 0 || this.#isClosed) return;
     const result = this.#handle.writeLatin1String(null, text);
     if (result !== 0) this.#wait(result, text.length, null);
@@ -118,6 +129,7 @@ export class Wire {
 
   /** Writes `bytes[from..end)`, which must not change while `isBackedUp`. */
   writeBytes(bytes: Buffer, from: number, end: number): void {
+    this.flush();
     if (this.#error !== 0 || this.#isClosed) return;
     const isWhole = from === 0 && end === bytes.length;
     const part = isWhole ? bytes : bytes.subarray(from, end);
@@ -125,8 +137,38 @@ export class Wire {
     if (result !== 0) this.#wait(result, end - from, part);
   }
 
+  /**
+   * As `writeBytes`, but what is small may leave at the end of the loop's round, and what is written or asked of the wire
+   * until then comes behind it.
+   * @returns whether the bytes may change now; else not while `isBackedUp`.
+   */
+  writeSoon(bytes: Buffer, from: number, end: number): boolean {
+    if (end - from > SMALL_BYTES || this.isBackedUp) {
+      this.writeBytes(bytes, from, end);
+      return this.#waiting === 0;
+    }
+    if (this.#error !== 0 || this.#isClosed) return true;
+    this.#soonFrom = outbox.put(this, bytes, from, end);
+    this.#soonEnd = this.#soonFrom + end - from;
+    this.#soon = outbox.bytes;
+    return true;
+  }
+
+  /** Writes what is to be written soon. */
+  flush(): void {
+    const bytes = this.#soon;
+    if (bytes === null) return;
+    this.#soon = null;
+    if (this.#error !== 0 || this.#isClosed) return;
+    const part = bytes.subarray(this.#soonFrom, this.#soonEnd);
+    const result = this.#handle.writeBuffer(null, part);
+    if (result !== 0) this.#wait(result, part.length, part);
+    if (this.#waiting > 0) outbox.giveUp(bytes);
+  }
+
   /** Sends what waits, then FIN. Reading goes on; what is written afterwards breaks the wire (`EPIPE`). */
   end(): void {
+    this.flush();
     if (this.#isEnding || this.#isClosed) return;
     this.#isEnding = true;
     const request = new ShutdownWrap();
@@ -140,6 +182,7 @@ export class Wire {
    * any more. Null when there is nothing left to own.
    */
   release(): WireHandle | null {
+    this.flush();
     if (this.#isClosed || this.#hasEnded || this.#error !== 0) return null;
     this.pause();
     this.#isClosed = true;
@@ -149,6 +192,7 @@ export class Wire {
 
   /** Closes at once; what waits is lost. Nobody is told. */
   close(): void {
+    this.flush();
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#handle.close();
@@ -156,6 +200,7 @@ export class Wire {
 
   /** Closes at once with RST, so that the peer can tell this from a regular end. */
   reset(): void {
+    this.flush();
     if (this.#isClosed) return;
     this.#isClosed = true;
     // With a FIN under way a reset is refused, and the descriptor would stay open for good.

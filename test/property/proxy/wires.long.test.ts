@@ -10,7 +10,7 @@ const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'full' ? 2000 : 100;
 const MEMORY_BYTES = 1000;
 const BIG_BYTES = 4_194_304;
 
-const CALLS = ['text', 'bytes', 'big', 'nothing', 'pause', 'resume', 'end', 'close', 'reset', 'turn'] as const;
+const CALLS = ['text', 'bytes', 'soon', 'big', 'nothing', 'pause', 'resume', 'end', 'close', 'reset', 'turn'] as const;
 type Call = (typeof CALLS)[number];
 
 /** One end, what was written on it, and a call it makes within its next report. */
@@ -44,6 +44,12 @@ function make(side: Side, call: Call): void {
       const bytes = Buffer.alloc(call === 'big' ? BIG_BYTES : call === 'bytes' ? 3000 : 0, side.written.length);
       write(bytes);
       wire.writeBytes(bytes, 0, bytes.length);
+      break;
+    }
+    case 'soon': {
+      const bytes = Buffer.alloc(3000, side.written.length);
+      write(Buffer.from(bytes));
+      if (wire.writeSoon(bytes, 0, bytes.length)) bytes.fill('x');
       break;
     }
     case 'turn':

@@ -17,10 +17,10 @@ import type { Wire } from '#src/proxy/wire/wire.ts';
 /** A wire that only collects, and how many writes it took. */
 function collector(): { out: Wire; text: () => string; writes: () => number } {
   const written: string[] = [];
-  const out = {
-    writeText: (text: string) => void written.push(text),
-    writeBytes: (bytes: Buffer, from: number, end: number) => void written.push(bytes.toString('latin1', from, end)),
+  const writeBytes = (bytes: Buffer, from: number, end: number): void => {
+    written.push(bytes.toString('latin1', from, end));
   };
+  const out = { writeText: (text: string) => void written.push(text), writeBytes, writeSoon: writeBytes };
   return { out: out as unknown as Wire, text: () => written.join(''), writes: () => written.length };
 }
 

@@ -244,6 +244,7 @@ describe('closing', () => {
     const everything = (): void => {
       left.wire.writeText('text');
       left.wire.writeBytes(Buffer.from('bytes'), 0, 5);
+      left.wire.writeSoon(Buffer.from('bytes'), 0, 5);
       left.wire.pause();
       left.wire.resume();
       left.wire.end();

@@ -51,7 +51,8 @@ class Absent implements Asker, Timed {
     this.lane = lane;
     this.lines = lines;
     this.body = body;
-    this.out = { isBackedUp: false, bytesSent: out.bytesSent, writeText: ignore, writeBytes: ignore };
+    const { bytesSent } = out;
+    this.out = { isBackedUp: false, bytesSent, writeText: ignore, writeBytes: ignore, writeSoon: () => true };
     this.#x = x;
     this.#expire = expire;
     this.deadlineAtMs = 0;

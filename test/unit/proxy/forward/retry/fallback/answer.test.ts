@@ -59,6 +59,10 @@ describe('the body of an answer', () => {
         sent.push(bytes.subarray(start, end));
         client.room -= end - start;
       },
+      writeSoon: (bytes: Buffer, start: number, end: number): boolean => {
+        client.writeBytes(bytes, start, end);
+        return !client.isBackedUp;
+      },
     };
     return client;
   }
