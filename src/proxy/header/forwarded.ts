@@ -48,6 +48,7 @@ export class PeerLines {
   /** The host that is remembered, and all lines with it. */
   #host = '';
   #lines = '';
+  #bytes: Buffer = NOTHING;
   #hasServed = false;
 
   /** The header of the PROXY protocol that was asked for last. */
@@ -81,11 +82,19 @@ export class PeerLines {
       this.#hasServed = true;
       return lines;
     }
-    this.#lines = Buffer.from(lines, 'latin1').toString('latin1');
+    this.#bytes = Buffer.from(lines, 'latin1');
+    this.#lines = this.#bytes.toString('latin1');
     this.#host = this.#lines.slice(-host.length - 2, -2);
     return this.#lines;
   }
+
+  /** The bytes of lines that `of` gave and that are remembered; null of others. */
+  bytesOf(lines: string): Buffer | null {
+    return lines === this.#lines ? this.#bytes : null;
+  }
 }
+
+const NOTHING = Buffer.alloc(0);
 
 /** What the peer speaks to the gateway. */
 function protocolOf({ secure }: Peer): 'http' | 'https' {

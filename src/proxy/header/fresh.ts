@@ -43,21 +43,40 @@ export class FreshLines {
   readonly #random: Random;
   readonly #bytes: Buffer;
   readonly #length: number;
+  /** Of `#bytes`, each piece for itself. */
+  readonly #pieces: readonly Uint8Array[];
   #batch = '';
   #next = BATCH;
+  /** What `next` gave last. */
+  #last = '';
 
   constructor(random: Random) {
     const empty = freshLines('0'.repeat(TRACE_DIGITS + SPAN_DIGITS));
     this.#random = random;
     this.#bytes = Buffer.from(empty.repeat(BATCH), 'latin1');
     this.#length = empty.length;
+    this.#pieces = Array.from({ length: BATCH }, (_, i) =>
+      this.#bytes.subarray(i * empty.length, (i + 1) * empty.length),
+    );
   }
 
   /** Lines with ids that no other request has. Neither id is all zero. */
   next(): string {
     if (this.#next === BATCH) this.#fill();
     const at = this.#next++ * this.#length;
-    return this.#batch.slice(at, at + this.#length);
+    this.#last = this.#batch.slice(at, at + this.#length);
+    return this.#last;
+  }
+
+  /** Are these lines the ones that `next` gave last? Then `put` can put them down. */
+  has(lines: string): boolean {
+    return lines === this.#last;
+  }
+
+  /** Puts the lines that `next` gave last to `out[at..]`, which must have room. @returns how many bytes they are */
+  put(out: Uint8Array, at: number): number {
+    out.set(this.#pieces[this.#next - 1] as Uint8Array, at);
+    return this.#length;
   }
 
   #fill(): void {

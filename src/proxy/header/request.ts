@@ -18,7 +18,7 @@ import { FIELD } from '../http1/fields/names.ts';
 import { CHUNKED } from '../http1/framing.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { forwardedLines, type PeerLines } from './forwarded.ts';
-import { traceOf } from './fresh.ts';
+import { type FreshLines, traceOf } from './fresh.ts';
 import { isGrpcHead, timeoutMsOf } from './grpc.ts';
 import { bringsTrace, traceLines } from './trace.ts';
 import { GATEWAY_NAME } from './via.ts';
@@ -27,6 +27,7 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 
 const VIA = { '1.1': `Via: 1.1 ${GATEWAY_NAME}\r\n\r\n`, '2': `Via: 2 ${GATEWAY_NAME}\r\n\r\n` } as const;
 const VIA_OLD = `Via: 1.0 ${GATEWAY_NAME}\r\n\r\n`;
+const VIA_BYTES = Buffer.from(VIA['1.1'], 'latin1');
 
 /**
  * The head to send upstream for the request that is being read: decided, not yet made. One per worker.
@@ -41,6 +42,9 @@ export class RequestDraft {
   /** What goes in place of the first line; empty = it goes on as it was read. */
   #start = '';
   #added = '';
+  /** The client's lines as bytes, where nothing is added but they, fresh ids and `Via`; else null. */
+  #usual: Buffer | null = null;
+  #fresh!: FreshLines;
   #isTrusted = false;
 
   /** Decides what goes. Sets `x.requestId`. @param fresh ids for a request that brings none (fresh.ts). */
@@ -50,21 +54,26 @@ export class RequestDraft {
     if (x.wantsTrailers) fields.keep(FIELD.trailer);
     const { asked } = head;
     const host = filters !== null && filters.host !== '' ? filters.host : head.authority;
-    let added = forwardedLines(fields, lines, asked === null ? '' : asked, host !== '');
+    const forwarded = forwardedLines(fields, lines, asked === null ? '' : asked, host !== '');
+    let added = forwarded;
     if (x.isPinned) tellColor(x, fields);
     added += fields.replacedLines();
     if (fields.seen(FIELD.xEnvoyExpectedRqTimeoutMs) !== 0 && lines.peer.isTrusted) x.allowedMs = allowedMsOf(fields);
     if (fields.seen(FIELD.grpcTimeout) !== 0 && isGrpcHead(fields.text)) x.allowedMs = leastMs(x.allowedMs, fields);
     if (x.method === 'OPTIONS') added += maxForwardsLine(fields);
-    added += idLines(x, head, fresh);
+    const ids = idLines(x, head, fresh);
+    added += ids;
     if (x.isPinned) rememberTrace(x, added, fields.value(FIELD.traceparent));
-    if (filters !== null && filters.requestHeaders !== null) {
-      added = applyHeaderFilter(filters.requestHeaders, fields, added);
-    }
+    const filter = filters === null ? null : filters.requestHeaders;
+    if (filter !== null) added = applyHeaderFilter(filter, fields, added);
     if (x.bodyLength === CHUNKED) added += 'Transfer-Encoding: chunked\r\n';
     // Of what `TE` can say only this is for more than one hop, if each says so anew (RFC 9110 section 10.1.4).
     if (x.wantsTrailers) added += 'Connection: TE\r\nTE: trailers\r\n';
-    this.#added = added + (x.minor === 1 ? VIA[lines.protocol] : VIA_OLD);
+    const via = x.minor === 1 ? VIA[lines.protocol] : VIA_OLD;
+    const isUsual = ids === fresh && added.length === forwarded.length + fresh.length && filter === null;
+    this.#fresh = x.client.lane.fresh;
+    this.#usual = isUsual && via === VIA['1.1'] && this.#fresh.has(fresh) ? lines.bytesOf(forwarded) : null;
+    this.#added = added + via;
     this.#start = startOf(x, head, host);
     this.#fields = fields;
     this.#isTrusted = lines.peer.isTrusted;
@@ -89,7 +98,14 @@ export class RequestDraft {
   put(out: Buffer): number {
     if (this.#start !== '') return 0;
     const length = this.#fields.putKept(out, out.length - this.#added.length, this.#isTrusted);
-    return length === 0 ? 0 : length + putLatin1(out, this.#added, length);
+    if (length === 0) return 0;
+    const usual = this.#usual;
+    if (usual === null) return length + putLatin1(out, this.#added, length);
+    out.set(usual, length);
+    const idsAt = length + usual.length;
+    const viaAt = idsAt + this.#fresh.put(out, idsAt);
+    out.set(VIA_BYTES, viaAt);
+    return viaAt + VIA_BYTES.length;
   }
 
   /** What was read is overwritten soon: makes the text, if the head was not sent and may still be. */

@@ -172,8 +172,13 @@ export class FieldTable {
 
   /** Is this, Latin-1, the first value of a field that is present? Cost: O(length), allocates nothing. */
   says(id: number, text: string): boolean {
-    for (let at = 0; at < text.length; at++) if (this.valueCode(id, at) !== text.charCodeAt(at)) return false;
-    return this.valueCode(id, text.length) < 0;
+    if (this.#text !== null || this.#replaced !== null) return this.value(id) === text;
+    const from = this.#valueStart[id] as number;
+    if ((this.#valueEnd[id] as number) - from !== text.length) return false;
+    const held = this.#held;
+    const start = this.#heldFrom + from;
+    for (let at = 0; at < text.length; at++) if (held[start + at] !== text.charCodeAt(at)) return false;
+    return true;
   }
 
   /** `hash32` of the first value of a field that is present, as a signed integer. Cost: O(length), allocates nothing. */

@@ -47,6 +47,16 @@ describe('what is said of a client', () => {
     }
   });
 
+  it('is there as bytes once it is remembered', () => {
+    const own = new PeerLines({ ...peerOf(), address: '203.0.113.7' });
+    assert.equal(own.bytesOf(own.of('a')), null);
+    for (const host of ['a', 'a', 'b', 'a']) {
+      const said = own.of(host);
+      assert.equal(own.bytesOf(said)?.toString('latin1'), said);
+    }
+    assert.equal(own.bytesOf(own.forwarded), null);
+  });
+
   it('names the host in Forwarded where the upstream gets another one', () => {
     assert.deepEqual(lines('', { isRewritten: true }), [`${ANEW[0]};host="shop:80"`, ...ANEW.slice(1)]);
   });

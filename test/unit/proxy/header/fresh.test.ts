@@ -54,6 +54,19 @@ describe('fresh lines', () => {
     assert.notEqual(new FreshLines(new Random(4)).next(), first);
   });
 
+  it('can be put down as the bytes that they are, the last ones that were given', () => {
+    const fresh = new FreshLines(new Random(5));
+    const out = Buffer.alloc(200, '.');
+    let before = '';
+    for (let i = 0; i < 200; i++) {
+      const lines = fresh.next();
+      assert.ok(fresh.has(lines) && !fresh.has(before));
+      assert.equal(fresh.put(out, 3), lines.length);
+      assert.equal(out.toString('latin1', 0, lines.length + 4), `...${lines}.`);
+      before = lines;
+    }
+  });
+
   it('cost one string for many, and a piece of it each', COUNTED, () => {
     const fresh = new FreshLines(new Random(1));
     let kept = '';

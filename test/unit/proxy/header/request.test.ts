@@ -243,6 +243,42 @@ describe('a request head of a route with filters', () => {
   });
 });
 
+describe('the bytes of a head', () => {
+  /** What is put down for the second request of a connection, whose lines are remembered, and its text. */
+  function putDown(text: string, isTrusted = false): { bytes: string; text: string } {
+    const on = bench({ routes: [TWO_VERSIONS] });
+    const lines = linesOf(isTrusted);
+    const draft = new RequestDraft();
+    const out = Buffer.alloc(4096);
+    let made = { bytes: '', text: '' };
+    for (let n = 0; n < 3; n++) {
+      const head = readHead(on.table, text);
+      const { method, target, minor, bodyLength, wantsTrailers } = head;
+      const x = Object.assign(exchangeOn(on), { method, target, minor, bodyLength, wantsTrailers });
+      draft.begin(x, head, lines, on.lane.fresh.next());
+      made = { bytes: out.toString('latin1', 0, draft.put(out)), text: draft.text() };
+      assert.equal(made.bytes, made.text);
+    }
+    return made;
+  }
+
+  for (const [name, fields] of [
+    ['to which nothing unusual is added', ''],
+    ['that brings an id', 'X-Request-Id: abc\r\n'],
+    ['that brings a trace', 'traceparent: 00-0123456789abcdef0123456789abcdef-0123456789abcdef-01\r\n'],
+    ['that takes trailers', 'TE: trailers\r\n'],
+    ['in chunks', 'Transfer-Encoding: chunked\r\n'],
+  ] as const) {
+    it(`${name} are those of its text`, () => {
+      assert.match(putDown(get('/a', fields)).bytes, /\r\nVia: 1\.1 sluice\r\n\r\n$/);
+    });
+  }
+
+  it('from a proxy are those of its text', () => {
+    assert.match(putDown(get('/a', 'X-Forwarded-For: 10.0.0.1\r\n'), true).text, /X-Forwarded-For: 10\.0\.0\.1, /);
+  });
+});
+
 it('building a head costs a few strings', COUNTED, () => {
   const on = bench();
   const text = get(
