@@ -1,10 +1,9 @@
 /**
  * Small writes of one round of the loop, sent one after another at its end. Hot path.
  *
- * A write wakes its reader if he sleeps, and a reader who is done before the next write comes sleeps again: with a write in
- * each event the kernel's work for that was a tenth of a request's CPU. Written back to back they need fewer wake-ups. What is
- * put here is copied, so that nobody's memory waits; where the kernel does not take it whole, its memory is given up to the
- * write and another is begun.
+ * A write wakes its reader if he sleeps, and a reader who is done before the next write comes sleeps again, at the writer's
+ * cost. Written back to back they need half as many wake-ups (bench/README.md). What is put here is copied, so that nobody's
+ * memory waits; where the kernel does not take it whole, its memory is given up to the write and another is begun.
  */
 
 /** Sent earlier than at the end of the round when it is full: that bounds how long the first one waits. */
