@@ -4,10 +4,17 @@
  * Whoever has a deadline keeps it in a field; one sweep every `SWEEP_MS` looks at all of them. Setting or moving a
  * deadline is an assignment, so a busy connection pays nothing for its timers; 10,000 connections cost a sweep about
  * 50 us. A deadline fires 0..SWEEP_MS late.
+ *
+ * A sweep that comes late says that the thread stood still: a suspended process, a starved container, a long task. What
+ * came in meanwhile lies in the sockets, unread, and timers run before they are read. So nothing expires then, but with
+ * the next sweep, when everything was read: an answer that is here is no timeout. Never twice in a row, so a thread that
+ * is always late expires with every second sweep.
  */
 
-/** Lateness bound of a deadline. */
+/** Lateness bound of a deadline, on a thread that does not stand still. */
 export const SWEEP_MS = 50;
+/** A sweep that begins so long after the one before is late: more than a turn of a busy event loop. */
+const LATE_MS = 1.5 * SWEEP_MS;
 
 /** Something with a deadline. `slot` belongs to the `Deadlines` that holds it. */
 export interface Timed {
@@ -21,6 +28,8 @@ export interface Timed {
 /** The set of timed things of one thread. */
 export class Deadlines {
   readonly #items: Timed[] = [];
+  /** Of the last sweep; infinite before the first, which is never late, and after one that was. */
+  #sweptAtMs = Number.POSITIVE_INFINITY;
 
   get size(): number {
     return this.#items.length;
@@ -42,8 +51,11 @@ export class Deadlines {
     item.slot = -1;
   }
 
-  /** Expires everything that is due. Backwards, so that an item may remove itself. */
+  /** Expires everything that is due, unless it is late. Backwards, so that an item may remove itself. */
   sweep(nowMs: number): void {
+    const isLate = nowMs - this.#sweptAtMs > LATE_MS;
+    this.#sweptAtMs = isLate ? Number.POSITIVE_INFINITY : nowMs;
+    if (isLate) return;
     for (let i = this.#items.length - 1; i >= 0; i--) {
       const item = this.#items[i];
       if (item !== undefined && item.deadlineAtMs <= nowMs) item.expire(nowMs);

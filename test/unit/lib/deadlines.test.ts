@@ -43,11 +43,38 @@ describe('a sweep', () => {
       items.map(({ fired }) => fired.length),
       [1, 0, 0],
     );
-    set.sweep(1e9);
+    set.sweep(60);
     assert.deepEqual(
       items.map(({ fired }) => fired.length),
       [1, 1, 0],
     );
+  });
+
+  it('that comes late expires nothing: what came in meanwhile is read first', () => {
+    const { set, items } = setOf(20, 3000, 3030);
+    set.sweep(0);
+    set.sweep(3001);
+    assert.deepEqual(
+      items.map(({ fired }) => fired),
+      [[], [], []],
+    );
+    (items[0] as Item).deadlineAtMs = 9000;
+    set.sweep(3002);
+    assert.deepEqual(
+      items.map(({ fired }) => fired),
+      [[], [3002], []],
+      'its answer was there',
+    );
+    set.sweep(3077);
+    assert.deepEqual((items[2] as Item).fired, [3077], 'half an interval is not late yet');
+  });
+
+  it('expires what is due with every second sweep where all are late', () => {
+    const { set, items } = setOf(1);
+    const [item] = items as [Item];
+    item.onExpire = (nowMs) => (item.deadlineAtMs = nowMs + 1);
+    for (let nowMs = 0; nowMs <= 4000; nowMs += 500) set.sweep(nowMs);
+    assert.deepEqual(item.fired, [1000, 2000, 3000, 4000]);
   });
 
   it('follows a deadline that moved', () => {
