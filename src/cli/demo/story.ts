@@ -124,9 +124,19 @@ function tellRollback(stage: Stage, decision: Decision, before: readonly Phase[]
       `v1 ${requests.stable.bad} bad of ${requests.stable.finished} requests`,
   );
   screen.more(
-    `users saw      ${failed} failures in ${sent} requests since the start (${formatShare(failed, sent)}), ` +
-      `${latencyText(broken)} while v2 was broken`,
+    `users saw      ${failed} failures${blameText(before)} in ${sent} requests since the start ` +
+      `(${formatShare(failed, sent)}), ${latencyText(broken)} while v2 was broken`,
   );
+}
+
+/** ` (gateway 1, v2 3)`: whose answers the failures were, as far as there were any; empty without. */
+function blameText(phases: readonly Phase[]): string {
+  const failures = new Map<string, number>();
+  for (const { byVersion } of phases) {
+    for (const [name, { failed }] of byVersion) failures.set(name, (failures.get(name) ?? 0) + failed);
+  }
+  const blamed = [...failures].filter(([, count]) => count > 0).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return blamed.length === 0 ? '' : ` (${blamed.map(([name, count]) => `${name} ${count}`).join(', ')})`;
 }
 
 /** Watches stable go on. @returns what is missing. */
@@ -143,6 +153,10 @@ async function watchAfter(stage: Stage, after: Phase, pace: Pace): Promise<reado
     isServing ? 'good' : 'bad',
   );
   stage.screen.more(`dials          ${dialText('v1', stable)}, ${dialText('v2', canary)}`);
+  const rescued = canary?.rescued ?? null;
+  if (rescued !== null) {
+    stage.screen.more(`rescued        ${rescued.good} failures of v2 by v1, ${rescued.skipped} not as it had no room`);
+  }
   const canaryAnswers = after.byVersion.get('v2');
   const missing: string[] = [];
   if (canary?.weight !== 0) missing.push(`v2 has weight ${canary?.weight ?? 'unknown'} in status, not 0`);

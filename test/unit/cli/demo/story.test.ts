@@ -31,6 +31,8 @@ interface Behavior {
 
 const GOOD: Behavior = { reloadMs: 40, detectMs: 600, isObeyed: true, stableFailRatio: 0, requestsPerSecond: 200 };
 
+const RESCUED = { good: 7, bad: 0, ignored: 0, skipped: 1 };
+
 /** A gateway, a service and users on virtual time: a phase is what the rates make of the time it lasted. */
 function staged(changes: Partial<Behavior>) {
   const behavior: Behavior = { ...GOOD, ...changes };
@@ -108,7 +110,7 @@ function staged(changes: Partial<Behavior>) {
       const weight = canaryWeight();
       const versions = [
         sampleVersion({ weight: 100 - inForce, weightConfigured: 100 - inForce }),
-        sampleVersion({ version: 'v2', weight, weightConfigured: inForce }),
+        sampleVersion({ version: 'v2', weight, weightConfigured: inForce, rescued: RESCUED }),
       ];
       return Promise.resolve(sampleStatus({ routes: [sampleRoute({ versions })] }));
     },
@@ -148,8 +150,14 @@ suite('story', () => {
     assert.match(output, /switched in {4}0\.02 ms/);
     assert.match(output, /evidence {7}v2 12 bad of 200, v1 0 bad of 800 requests/);
     assert.match(output, /users saw {6}\d+ failures in \d+ requests since the start/);
+    assert.match(output, /rescued {8}7 failures of v2 by v1, 1 not as it had no room/);
     assert.match(output, /✔ stable kept serving: 600 of 600 requests since then succeeded/);
     assert.match(output, /dials {10}v1 80 \(configured 80\), v2 0 \(configured 20\)/);
+  });
+
+  test('failures that users saw are told with who answered so', async () => {
+    const { output } = await told({ requestsPerSecond: 20_000 });
+    assert.match(output, /users saw {6}([1-9]\d*) failures \(v2 \1\) in \d+ requests since the start/);
   });
 
   test('a saved weight that never comes into force is missing, and the story ends there', async () => {
