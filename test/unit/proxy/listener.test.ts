@@ -176,7 +176,7 @@ describe('draining', () => {
     await plane.plane.drain();
   });
 
-  it('asked for twice ends twice', async (t) => {
+  it('asked for twice ends twice', { timeout: 60_000 }, async (t) => {
     const { upstream, paths, answer } = await heldOf(t);
     const plane = await planeOf(t, oneVersion(upstream.port));
     const client = clientOf(t, plane);
@@ -185,10 +185,7 @@ describe('draining', () => {
     const both = Promise.all([plane.plane.drain(), plane.plane.drain()]);
     answer(0);
     await client.closed();
-    await Promise.race([
-      both,
-      new Promise((_resolve, reject) => setTimeout(() => reject(new Error('never drained')), 2000).unref()),
-    ]);
+    await both;
   });
 
   it('waits for what a slow reader has not taken yet', async (t) => {

@@ -38,6 +38,9 @@ import {
 } from '../../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../../support/raw.ts';
 
+/** Of an attempt at a canary that does not answer. */
+const HANGING = { retry: { attemptTimeoutMs: 60 } };
+
 describe('nobody is rescued', () => {
   it('by a POST that may have been done: it is sent once', async (t) => {
     const ways: readonly (readonly [(socket: Socket) => void, number, Reason])[] = [
@@ -47,7 +50,7 @@ describe('nobody is rescued', () => {
     ];
     for (const [answer, status, reason] of ways) {
       const canary = await upstreamOf(t, answer);
-      const on = await scene(t, canary.port, { retry: { attemptTimeoutMs: 60 } });
+      const on = await scene(t, canary.port, reason === REASON.responseTimeout ? HANGING : {});
       const post = `POST / HTTP/1.1\r\nHost: a\r\n${CLOSE}Content-Length: 5\r\n\r\nhello`;
       assert.deepEqual(statusesOf(await asked(on, post)), [status]);
       assert.deepEqual([on.stable.sockets.length, canary.sockets.length], [0, 1]);

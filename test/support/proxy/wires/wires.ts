@@ -10,7 +10,7 @@ import { connectTo } from '#src/proxy/wire/connect.ts';
 import { Wire, type WireOwner } from '#src/proxy/wire/wire.ts';
 
 /** Bounds every wait: reached only when something hangs. */
-const HANG_MS = 10_000;
+const HANG_MS = 60_000;
 
 /** One end. */
 export class End implements WireOwner {
