@@ -3,8 +3,7 @@
  *
  * `--quick`: rules, units, short properties and short fuzzing, none of which starts another process. Without it: everything, also
  * what is named `….long.test.ts`. `--seed N` replays the random order that a run printed. Every phase runs even if an earlier
- * one failed; the exit code is 1 if anything did. Tests may read `SLUICE_TEST_DEPTH` (`quick`, `full`) to decide how long
- * to search.
+ * one failed; the exit code is 1 if anything did. Tests read in `support/runner/depth.ts` how long to search.
  */
 
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -13,13 +13,13 @@ import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { fuzzMs, fuzzSeed } from '../support/http/fuzz/mutate.ts';
 import { type RouteSketch, sketchSnapshot } from '../support/plane.ts';
 import { readHead } from '../support/proxy/parts.ts';
+import { IS_QUICK } from '../support/runner/depth.ts';
 
 const BALANCE = { capacities: createEndpointDials(), random: new Random(1) };
 const SEED = fuzzSeed();
 const PAIRS = 100_000;
 /** Also in a quick run on a machine that is busy with other things. */
 const PAIRS_MIN = 1000;
-const IS_QUICK = process.env['SLUICE_TEST_DEPTH'] === 'quick';
 const REQUESTS_PER_TABLE = 20;
 
 interface Request {

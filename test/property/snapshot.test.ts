@@ -8,9 +8,10 @@ import { hashConfig } from '#src/snapshot/hash.ts';
 import { assignIds, type LiveIds, NO_IDS } from '#src/snapshot/live.ts';
 import { DEFAULT_ROLLOUT, DEFAULT_SERVICE } from '#src/sources/defaults.ts';
 import { configOf, SOUND } from '../support/config.ts';
+import { samples } from '../support/runner/depth.ts';
 
 const BASE = configOf(SOUND);
-const RUNS = { numRuns: process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 25 : 200 };
+const RUNS = { numRuns: samples(200, 25) };
 
 /** Services `s0`…`s3` with versions `v0`…`v2`, each version with some of six endpoints. */
 const services = fc.array(fc.array(fc.uniqueArray(fc.nat(5)), { minLength: 3, maxLength: 3 }), {

@@ -7,10 +7,11 @@ import { fuzzSeed } from '../../support/http/fuzz/mutate.ts';
 import { leaveMany, leavingUpstream } from '../../support/proxy/aborts.ts';
 import { eventually, oneVersion } from '../../support/proxy/running.ts';
 import { watchedPlane } from '../../support/proxy/watched.ts';
+import { samples } from '../../support/runner/depth.ts';
 
 const SEED = fuzzSeed();
 const CONNECTIONS_MAX = 50;
-const CLIENTS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 500 : 2000;
+const CLIENTS = samples(2000, 300);
 
 it(`${CLIENTS} clients that leave at random points leave no exchange, permit or socket (FUZZ_SEED=${SEED})`, async (t) => {
   const upstream = await leavingUpstream(t);

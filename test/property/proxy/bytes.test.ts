@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { CELL } from '#src/model/tallies.ts';
 import { assertQuiet, FIRST_CELL, ROUTE_CELL } from '../../support/proxy/running.ts';
 import { coursesUpTo, mirrorOf } from '../../support/proxy/streams.ts';
+import { IS_QUICK } from '../../support/runner/depth.ts';
 
-const IS_QUICK = process.env['SLUICE_TEST_DEPTH'] === 'quick';
 const BYTES_MAX = 2 * 1_048_576;
 /** More than the buffers of two sockets on loopback. */
 const LONG_BYTES = (IS_QUICK ? 12 : 24) * 1_048_576;

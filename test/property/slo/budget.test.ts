@@ -13,10 +13,11 @@ import { periodStartMs } from '#src/slo/budget/ledger/calendar.ts';
 import { Ring, WINDOWS, type WindowName } from '#src/slo/budget/ring.ts';
 import { DEFAULT_SLO } from '#src/sources/defaults.ts';
 import { badNeeded } from '../../support/readings/metrics/fewest.ts';
+import { samples } from '../../support/runner/depth.ts';
 import { FakeWorker } from '../../support/simulate/worker.ts';
 
-/** A quick run tries a fifth of them. */
-const runs = (full: number): number => (process.env['SLUICE_TEST_DEPTH'] === 'quick' ? full / 5 : full);
+/** A quick run tries one in ten of them. */
+const runs = (all: number): number => samples(all, all / 10);
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;

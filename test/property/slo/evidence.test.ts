@@ -7,11 +7,12 @@ import { CELL } from '#src/model/tallies.ts';
 import { RegionRoll } from '#src/slo/regions.ts';
 import { REST_DOUBLINGS_MAX, USER_REST_SECONDS, UserWindow } from '#src/slo/users.ts';
 import { CellWindow } from '#src/slo/window.ts';
+import { samples } from '../../support/runner/depth.ts';
 import { FakeWorker } from '../../support/simulate/worker.ts';
 
 const CELL_ID = 2;
 const UNIT = 1;
-const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 80 : 300;
+const RUNS = samples(300, 40);
 
 type Step =
   | {

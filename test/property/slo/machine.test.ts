@@ -9,12 +9,12 @@ import { obey } from '#src/slo/rollout/commands.ts';
 import { gatesOf, type RolloutInput, type RolloutTerms } from '#src/slo/rollout/gates.ts';
 import { IDLE, type Moved, passOver, percentOf, turn } from '#src/slo/rollout/machine.ts';
 import { fromState, toState } from '#src/slo/rollout/saved.ts';
+import { samples } from '../../support/runner/depth.ts';
 import { SPEC } from '../../support/simulate/detection.ts';
 import { command, input, PLAN } from '../../support/simulate/machine.ts';
 
 const SEED = 20_261_121;
-const IS_QUICK = process.env['SLUICE_TEST_DEPTH'] === 'quick';
-const RUNS = IS_QUICK ? 300 : 1500;
+const RUNS = samples(1500, 150);
 
 const steps = fc
   .uniqueArray(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 6 })
@@ -139,7 +139,7 @@ describe('any history of a rollout', () => {
         assert.ok('rollout' in aborted);
         play(of, [...events, { ...(events[0] as Event), command: 'abort' }]);
       }),
-      { seed: SEED, numRuns: IS_QUICK ? 40 : 200 },
+      { seed: SEED, numRuns: samples(200, 40) },
     );
   });
 });

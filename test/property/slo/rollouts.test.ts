@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { samples } from '../../support/runner/depth.ts';
 import { countRollbacks } from '../../support/simulate/rollout.ts';
 import { HEALTHY, type Scenario } from '../../support/simulate/traffic.ts';
 
-const RUNS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 5 : 30;
+const RUNS = samples(30, 3);
 const SEED = 700_001;
 const HOUR_MS = 3_600_000;
 

@@ -7,6 +7,7 @@ import { sloTools } from '#src/compose/answers/slo-tools.ts';
 import { SCORE_FORMULAS } from '#src/model/slo.ts';
 import { routeSlo } from '#src/sources/schema/slo.ts';
 import { runOver } from '../../support/readings/slo-file.ts';
+import { samples } from '../../support/runner/depth.ts';
 
 const share = fc.integer({ min: 0, max: 100 }).map((n) => n / 100);
 const target = fc.integer({ min: 1, max: 9999 }).map((n) => n / 10_000);
@@ -68,7 +69,7 @@ it('an slo comes back from OpenSLO, and what does not is named', async () => {
       compare('route checkout', written.routes[0].slo, routes[0].slo, exported.err);
       compare('service shop', written.services.shop.slo, services.shop.slo, exported.err);
     }),
-    { numRuns: 60 },
+    { numRuns: samples(60, 12) },
   );
 });
 

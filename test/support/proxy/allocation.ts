@@ -7,8 +7,7 @@
  */
 
 import { getHeapStatistics } from 'node:v8';
-
-const IS_QUICK = process.env['SLUICE_TEST_DEPTH'] === 'quick';
+import { IS_QUICK } from '../runner/depth.ts';
 
 /**
  * Options of every test that counts: in a quick run many files share a process, and what others made of a function's types

@@ -3,6 +3,7 @@
  */
 
 import type { Random } from '#src/lib/random.ts';
+import { samples } from '../../runner/depth.ts';
 
 /** Pieces that parsers have disagreed about. */
 const PIECES: readonly string[] = [
@@ -137,7 +138,7 @@ function swapCase(text: string, at: number): string {
 export function fuzzMs(): number {
   const asked = process.env['FUZZ_SECONDS'];
   if (asked !== undefined) return Number(asked) * 1000;
-  return process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 300 : 5000;
+  return samples(5000, 100);
 }
 
 /** Seed of a search: `FUZZ_SEED`, else another one each time. */

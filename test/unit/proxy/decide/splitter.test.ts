@@ -10,10 +10,10 @@ import { Exchange } from '#src/proxy/exchange.ts';
 import { retryingOf } from '#src/proxy/forward/retry/retry.ts';
 import type { Asker } from '#src/proxy/forward/sides.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
+import { IS_QUICK } from '../../../support/runner/depth.ts';
 import { groupOf, targetsOf } from '../../../support/simulate/balancing.ts';
 
 const SEED = 20_260_729;
-const IS_QUICK = process.env['SLUICE_TEST_DEPTH'] === 'quick';
 const KEYS = IS_QUICK ? 25_000 : 100_000;
 const NOBODY = targetsOf(groupOf([]), 'peakEwma');
 

@@ -6,11 +6,12 @@ import { mainDocument, type SourceDocument } from '#src/sources/document/pieces.
 import { createPartReader } from '#src/sources/document/reader.ts';
 import { Renewal } from '#src/sources/follow/renewal.ts';
 import { parseDocuments } from '#src/sources/parse.ts';
+import { samples } from '../../../support/runner/depth.ts';
 
 const SEED = 20_261_122;
 const ROUTES = 12;
 const SERVICES = 3;
-const STEPS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 40 : 400;
+const STEPS = samples(400, 40);
 const MAIN = mainDocument('sources: [{directory: {path: /none}}]\n', 'main.yaml');
 
 class Documents {

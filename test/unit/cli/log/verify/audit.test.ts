@@ -5,11 +5,11 @@ import { describe, it } from 'node:test';
 import { type Audit, audit } from '#src/cli/log/verify/audit.ts';
 import type { Decision } from '#src/model/slo.ts';
 import type { LogLine } from '#src/model/threads/state.ts';
+import { IS_QUICK } from '../../../../support/runner/depth.ts';
 import { type History, QUICK_SEVERAL, Recorded, wildHistory } from '../../../../support/simulate/watch/recorded.ts';
 import { linesOf } from '../../../../support/state/lines.ts';
 import { convicted, revertOf } from '../../../../support/state/reverts.ts';
 
-const IS_QUICK = process.env['SLUICE_TEST_DEPTH'] === 'quick';
 const SEEDS = IS_QUICK ? 1 : 40;
 /** Of the fields of a decision every so many is changed, and the sentence always. */
 const FIELD_STEP = IS_QUICK ? 10 : 1;

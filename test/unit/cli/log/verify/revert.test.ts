@@ -4,9 +4,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { revertFaults } from '#src/cli/log/verify/revert.ts';
 import type { RevertDecision } from '#src/model/threads/revision.ts';
+import { samples } from '../../../../support/runner/depth.ts';
 import { convicted, type RevertStory, revertOf } from '../../../../support/state/reverts.ts';
 
-const SEEDS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 3 : 20;
+const SEEDS = samples(20, 2);
 const STORIES: readonly RevertStory[] = [
   { routes: 3, before: 0, after: 1 },
   { routes: 2, before: 0.01, after: 0.5 },
