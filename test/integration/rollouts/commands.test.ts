@@ -145,6 +145,8 @@ describe('a canary that fails while a person is waited for', () => {
     gateway.save(documentOf(rest).replace('workers: 2', 'accessLog: {sample: 0.5}\nworkers: 2'));
     await until('the new configuration is in force', async () => (await gateway.status()).config.revision === 2);
     assert.equal((await version('v2')).weight, 0);
+    // Or it would be rolled back again before anybody has seen it progress.
+    canary.status = 200;
     gateway.save(documentOf(rest).replace('weight: 0', 'weight: 3'));
     await until('another split is another rollout', async () => (await rollout()).state === 'progressing');
     assert.ok((await decided()).includes('resume configuration'));
