@@ -159,7 +159,7 @@ class ControlPlane implements Gateway {
     this.#drifts = new Drifts({ ...drifting, logMore, save: this.#durable.keep });
     this.#rollouts = new Rollouts({
       regions: () => this.#workers?.regions() ?? [],
-      rates: () => this.#workers?.rates ?? null,
+      rates: () => this.#workers?.commons.rates ?? null,
       dials: this.#dials,
       latencyDials: this.#latencyDials,
       store: this.#store,
@@ -203,8 +203,9 @@ class ControlPlane implements Gateway {
       log: this.#log,
       tokenHash: hashOfVariable('SLUICE_ADMIN_TOKEN', process.env['SLUICE_ADMIN_TOKEN']),
       workers: () => this.#workers?.status() ?? [],
-      ratesForgotten: () => this.#workers?.ratesForgotten() ?? 0,
-      downstream: () => this.#workers?.downstream ?? null,
+      ratesForgotten: () => this.#workers?.commons.ratesForgotten() ?? 0,
+      samplesLost: () => this.#workers?.commons.samplesLost() ?? 0,
+      downstream: () => this.#workers?.commons.downstream ?? null,
       phase: () => this.#phase,
       restart: () => this.#restart.status(),
       isHeld: () => this.#restart.isHeld,
@@ -308,7 +309,7 @@ class ControlPlane implements Gateway {
     for (const { table, id } of result.recycled) {
       if (table !== 'cells') continue;
       this.#totals.forget(id);
-      this.#workers?.forget(id);
+      this.#workers?.commons.forget(id);
     }
     this.#follow(result.current, result.before);
     if (result.before !== null) this.#configLog.warn(needsRestart(result.before.config, result.current.config));

@@ -85,6 +85,7 @@ export interface Insight {
   readonly exportedLog: () => string | null;
   readonly workers: () => readonly WorkerStatus[];
   readonly ratesForgotten: () => number;
+  readonly samplesLost: () => number;
   /** What services do with colors (`model/threads/load/downstream.ts`); null: there are no workers yet. */
   readonly downstream: () => Int32Array | null;
   readonly phase: () => Phase;
@@ -186,6 +187,7 @@ function metricsSourceOf(insight: Insight, viewers: MetricsSource['viewers']): M
     rollbacks: () => rollouts.rollbacks(),
     accessLosses: () => accessLog.losses(),
     ratesForgotten: insight.ratesForgotten,
+    samplesLost: insight.samplesLost,
     injected: () => injectedIn(store.current as Current, totals),
     staleBytes: () => totals.of(GATEWAY_CELL).staleBytes,
   };

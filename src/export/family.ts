@@ -35,6 +35,7 @@ export interface Reading extends Rows {
   readonly rollbacks: readonly RollbackCount[];
   readonly accessLosses: AccessLosses;
   readonly ratesForgotten: number;
+  readonly samplesLost: number;
   readonly injected: readonly InjectedCount[];
   readonly staleBytes: number;
   readonly viewers: ViewerCounts;

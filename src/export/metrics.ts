@@ -218,6 +218,7 @@ function restOf(source: MetricsSource, scrapes: ScrapeCounts): Omit<Reading, key
     rollbacks: source.rollbacks(),
     accessLosses: source.accessLosses(),
     ratesForgotten: source.ratesForgotten(),
+    samplesLost: source.samplesLost(),
     injected: source.injected(),
     staleBytes: source.staleBytes(),
     viewers: source.viewers(),

@@ -157,6 +157,8 @@ export interface MetricsSource {
   staleBytes(): number;
   /** Keys that rate limits gave up while they still counted (model/overload.ts). */
   ratesForgotten(): number;
+  /** Samples for the limits of versions that were lost between workers (model/threads/load/pool.ts). */
+  samplesLost(): number;
   /** Of the routes that have faults. */
   injected(): readonly InjectedCount[];
   viewers(): ViewerCounts;

@@ -199,6 +199,14 @@ export const STATE_FAMILIES: readonly Family[] = [
     },
   },
   {
+    name: 'sluice_concurrency_samples_lost_total',
+    help: 'What workers told the one that finds the limits of versions, and there was no room for',
+    type: 'counter',
+    *collect({ samplesLost }) {
+      yield { labels: {}, value: samplesLost };
+    },
+  },
+  {
     name: 'sluice_faults_injected_total',
     help: 'Requests that met a fault on purpose, by route and what was injected',
     type: 'counter',

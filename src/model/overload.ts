@@ -12,8 +12,8 @@ export const PRIORITIES = ['critical', 'default', 'degraded', 'best-effort'] as 
 export type Priority = (typeof PRIORITIES)[number];
 
 /**
- * How many requests of a version one worker lets be under way: what its latency allows (`auto`), any number (`off`), or so
- * many.
+ * How many requests of a version may be under way: what its latency allows, in all workers together (`auto`), any number (`off`),
+ * or so many in each worker.
  */
 export type ConcurrencyLimit = 'auto' | 'off' | number;
 

@@ -82,7 +82,8 @@ export const CELL = {
   rescuesSkipped: 773,
   /**
    * How the admission of the version stands that this cell is of, in one of its cells only (`versionCells`, overload.ts): how
-   * many requests the worker lets be under way (0 = any number), how many are, how many wait. Gauges, set now and then.
+   * many requests the worker lets be under way (0 = any number, or the limit is shared and another worker shows it), how many
+   * are in it, how many wait. Gauges, set now and then.
    */
   limit: 774,
   admitted: 775,

@@ -14,10 +14,12 @@ import { type TalliesBuffers, viewTallies } from '../model/tallies.ts';
 import type { ColorKeys } from '../model/threads/color.ts';
 import type { ActiveFaults } from '../model/threads/faults.ts';
 import { reserveDownstream } from '../model/threads/load/downstream.ts';
+import type { PoolSetup } from '../model/threads/load/pool.ts';
 import type { AccessBatch } from '../model/threads/requests/access.ts';
 import type { Tap } from '../model/threads/requests/tap.ts';
 import { NO_TLS, type TlsMaterial } from '../model/threads/tls.ts';
 import { Admissions } from './decide/admission/admissions.ts';
+import { Pool } from './decide/admission/pool.ts';
 import { Shedder } from './decide/admission/shedder.ts';
 import { Breakers } from './decide/breaker/breakers.ts';
 import { Downstream } from './decide/color/downstream.ts';
@@ -62,6 +64,8 @@ export interface PlaneSetup {
   readonly snapshot: Snapshot;
   /** What all workers remember of colored traces (`model/threads/load/downstream.ts`); default: its own. */
   readonly downstream?: SharedArrayBuffer;
+  /** Where it shares the limits of versions with other workers (`model/threads/load/pool.ts`); default: there are none. */
+  readonly pool?: PoolSetup | null;
   /** Default: nothing speaks TLS. */
   readonly tls?: TlsMaterial;
   /** Takes batches of the access log, each to be answered with `accessLog.taken`; without it none is kept. */
@@ -105,7 +109,7 @@ export class Plane {
       mirrors: new Mirrors(),
       stale: new StaleCache(),
       idempotency: new IdempotencyLink(),
-      admissions: new Admissions(tallies.cells, new Uint8Array(setup.standings)),
+      admissions: new Admissions(tallies.cells, new Uint8Array(setup.standings), poolOf(setup.pool)),
       shedder: new Shedder(setup.pressure),
       rates: new Rates(setup.rates),
       signatures: new Signatures(),
@@ -252,6 +256,10 @@ export class Plane {
     this.accessLog.close();
     this.tracer.close();
   }
+}
+
+function poolOf(setup: PoolSetup | null = null): Pool | null {
+  return setup === null ? null : new Pool(setup);
 }
 
 function hostsOf({ endpoints }: Snapshot): ReadonlySet<string> {

@@ -146,7 +146,7 @@ export class Saturation {
     const changes = this.#watch.look({ machine: this.#reading, threads: this.#threads, delayMs });
     this.#threads.slice(1).forEach(({ name }) => {
       const { grade, refusedRatio } = this.#watch.pressureOf(name);
-      this.#deps.workers()?.press(numberOf(name), acts ? grade : 0, acts ? refusedRatio : 0);
+      this.#deps.workers()?.commons.press(numberOf(name), acts ? grade : 0, acts ? refusedRatio : 0);
     });
     for (const change of changes) this.#tell(change, acts);
     const { used, max } = this.#reading.memory;

@@ -6,6 +6,7 @@ import type { Snapshot, SnapshotChange } from '../snapshot.ts';
 import type { TalliesBuffers } from '../tallies.ts';
 import type { ColorKeys } from './color.ts';
 import type { ActiveFaults } from './faults.ts';
+import type { PoolSetup } from './load/pool.ts';
 import type { ProfileWish } from './load/saturation.ts';
 import type { ProxyProtocolMode } from './proxied.ts';
 import type { AccessBatch } from './requests/access.ts';
@@ -47,6 +48,8 @@ export interface WorkerSetup {
   readonly rates: SharedArrayBuffer;
   /** What all workers remember of colored traces (`model/threads/load/downstream.ts`). */
   readonly downstream: SharedArrayBuffer;
+  /** Where it shares the limits of versions with the others (`model/threads/load/pool.ts`); null: there are no others. */
+  readonly pool: PoolSetup | null;
   /** What it does about the process's limits (`saturation.ts`). */
   readonly pressure: SharedArrayBuffer;
   /** Who is served first (`model/threads/load/standing.ts`). */

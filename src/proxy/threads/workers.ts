@@ -13,19 +13,18 @@ import { Worker } from 'node:worker_threads';
 import { nowMs } from '../../lib/clock.ts';
 import { DescriptorWatch } from '../../lib/descriptors.ts';
 import { StallWatch } from '../../lib/stall.ts';
-import { ratesForgotten, reserveRates } from '../../model/overload.ts';
 import { SluiceError } from '../../model/problem.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { WorkerStatus } from '../../model/status.ts';
 import { EVENTS_HEAD, reserveTallies, type Tallies, viewTallies } from '../../model/tallies.ts';
 import type { ColorKeys } from '../../model/threads/color.ts';
 import type { ActiveFaults } from '../../model/threads/faults.ts';
-import { forgetDownstream, reserveDownstream } from '../../model/threads/load/downstream.ts';
-import { PRESSURE, type ProfileWish, reservePressure } from '../../model/threads/load/saturation.ts';
+import type { ProfileWish } from '../../model/threads/load/saturation.ts';
 import type { FromWorker, ToWorker, WorkerSetup } from '../../model/threads/messages.ts';
 import { NO_TLS, type TlsMaterial } from '../../model/threads/tls.ts';
 import { changeOf } from '../decide/link/replica.ts';
 import { listenError } from '../wire/port.ts';
+import { Commons } from './commons.ts';
 import { HUNG_MS, type WorkersOptions } from './options.ts';
 import {
   answerProfile,
@@ -63,11 +62,8 @@ export class Workers {
   #isStopping = false;
   /** What every worker was told and each that comes is told too, the last of each kind. */
   readonly #standing = new Map<ToWorker['kind'], ToWorker>();
-  /** What rate limits have counted, and what services do with colors, outlives the workers that counted it. */
-  readonly #rates = reserveRates();
-  readonly downstream = new Int32Array(reserveDownstream());
-  /** By place: a successor is under the pressure of its predecessor. */
-  readonly #pressures: readonly Int32Array<SharedArrayBuffer>[];
+  /** What outlives the workers that count in it. */
+  readonly commons: Commons;
   #acknowledged: (() => void) | null = null;
   readonly #stalls: StallWatch;
   readonly #descriptors = new DescriptorWatch();
@@ -81,7 +77,7 @@ export class Workers {
     this.#snapshot = options.snapshot;
     this.#ports = options.listeners.map(({ port }) => port);
     this.#tls = options.tls ?? NO_TLS;
-    this.#pressures = Array.from({ length: options.count }, () => new Int32Array(reservePressure()));
+    this.commons = new Commons(options.count);
   }
 
   /** Starts every worker so far that `start` only has to make them listen. @throws SluiceError SLU_WORKER_FAILED */
@@ -163,14 +159,6 @@ export class Workers {
     return this.#regions;
   }
 
-  /** Has a worker do something about the limits of the process. @param refusedRatio share of its requests to refuse, 0..1 */
-  press(id: number, grade: number, refusedRatio: number): void {
-    const pressure = this.#pressures[id] as Int32Array;
-    Atomics.store(pressure, PRESSURE.refusedPerMille, Math.round(refusedRatio * 1000));
-    Atomics.store(pressure, PRESSURE.grade, grade);
-    Atomics.add(pressure, PRESSURE.looks, 1);
-  }
-
   /** Has every worker collect its garbage. */
   collect(): void {
     for (const slot of this.#slots) this.#say(slot, { kind: 'collect' });
@@ -182,21 +170,6 @@ export class Workers {
     if (slot === undefined || slot.state === 'gone') return Promise.reject(new Error(`worker ${id} is gone`));
     this.#say(slot, { kind: 'profile', wish });
     return askProfile(slot);
-  }
-
-  /** The cell is another version's from now on. */
-  forget(cell: number): void {
-    forgetDownstream(this.downstream, cell);
-  }
-
-  /** What rate limits have counted, of all workers that ever were. */
-  get rates(): SharedArrayBuffer {
-    return this.#rates;
-  }
-
-  /** Keys that rate limits gave up as there was no room for them. */
-  ratesForgotten(): number {
-    return ratesForgotten(this.#rates);
   }
 
   /** An id may go to another name once no worker knows the old one and nothing is under way for it. */
@@ -280,9 +253,7 @@ export class Workers {
       dials: this.#options.dials,
       endpointDials: this.#options.endpointDials,
       latencyDials: this.#options.latencyDials,
-      rates: this.#rates,
-      downstream: this.downstream.buffer,
-      pressure: (this.#pressures[id] as Int32Array<SharedArrayBuffer>).buffer,
+      ...this.commons.of(id),
       standings: this.#options.standings,
       tallies: buffers,
       snapshot: this.#snapshot,
@@ -322,6 +293,7 @@ export class Workers {
         slot.servingSinceMs = nowMs();
         slot.listeners = message.listeners;
         slot.listening.resolve(message.listeners.map(({ port }) => port));
+        this.commons.lead(this.#slots);
         break;
       case 'linked':
         // What it says when it listens is of its start: it may have linked a newer one meanwhile.
@@ -364,6 +336,8 @@ export class Workers {
   #exited(slot: Slot): void {
     const hadStarted = slot.state === 'serving';
     slot.state = 'gone';
+    this.commons.vacate(slot.id);
+    this.commons.lead(this.#slots);
     if (this.#isStopping || !hadStarted) return;
     this.#options.died(slot.id, slot.cause);
     slot.earlyDeaths = nowMs() - slot.servingSinceMs >= STABLE_MS ? 0 : slot.earlyDeaths + 1;

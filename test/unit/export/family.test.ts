@@ -32,6 +32,7 @@ const READING: Reading = {
   rollbacks: [],
   accessLosses: NO_LOSSES,
   ratesForgotten: 0,
+  samplesLost: 0,
   injected: [],
   staleBytes: 0,
   viewers: { clients: 0, refused: 0, dropped: 0 },

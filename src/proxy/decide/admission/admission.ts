@@ -2,17 +2,20 @@
  * Lets requests of one version through to its endpoints, as many at a time as its limit allows. Hot path.
  *
  * One per version and worker, whatever routes lead there, across snapshots. Who finds a place goes on at once; under pressure
- * others wait shortly, the most important first, or are refused.
+ * others wait shortly, the most important first, or are refused. Places may be shared with other workers; then pressure is, too:
+ * the queue is the worker's own, and what others give back is found at its next request, end or tick, but how many wait, come and
+ * are answered is what all workers see, so that they refuse the same share.
  *
  * ```
- * admit ─▸ held ───────────────────────────▸ release      limit.ts says how many are held at most,
+ * admit ─▸ held ───────────────────────────▸ release      places.ts says how many are held at most,
  *   ├────▸ waiting ─▸ admitted(x), held ───▸ release      rejector.ts who need not even wait,
  *   │         ├─────▸ shed(x)                             queue.ts who is next
  *   │         └─────▸ (age, client gone) ──▸ release
  *   └────▸ shed
  * ```
  * Every `admit` that did not refuse is balanced by one `release`, and so is every refusal told by `shed`: it makes them
- * forget the exchange, however it ended. What is admitted from the queue is told within `release` or `tick`.
+ * forget the exchange, however it ended. What is admitted from the queue is told within `release` or `tick`, or within the `admit` of
+ * another exchange where another worker gave back the place.
  *
  * While nobody is refused yet, those who stand alike are served by cohort: a wait is long then, and better some are in time than all
  * too late. From then on the rejector has seen to the cohorts, and whom it lets in is served in turn: were lower cohorts to pass
@@ -20,16 +23,18 @@
  *
  * While it is curbed, its best-effort requests take half of the places at most (rounded up) and never wait: some important route
  * fails so much that its error budget burns fast, and they are the first to go. Nobody else notices. While it is cut, it has a
- * part of its limit, whoever asks; a limit that is still being learned is not cut, as it could not be learned then.
- * Cost without pressure: a comparison and a count each way, with the sample about 70 ns per exchange; allocates nothing.
+ * part of its limit, whoever asks.
+ * Cost without pressure: a comparison and what the places cost; allocates nothing.
  */
 
-import { afterCut, createStandings, standingAt } from '../../../model/threads/load/standing.ts';
-import { Limiter } from './limit.ts';
-import { HELD, heldMs, heldSince, isHeld, NONE, SAMPLED, SHED, sampled, stateOf, WAITING } from './permit.ts';
+import { createStandings, standingAt } from '../../../model/threads/load/standing.ts';
+import { HELD, heldSince, isHeld, NONE, SHED, sampled, stateOf, WAITING } from './permit.ts';
+import { type AdmissionLimit, Places } from './places.ts';
+import type { Seat } from './pool.ts';
 import { firstAlike, keyOf, PRIORITY_LEAST } from './priority.ts';
 import { type WaitEvents, WaitQueue } from './queue.ts';
-import { INTERVAL_MS, Rejector } from './rejector.ts';
+import { INTERVAL_MS, NO_COUNTS, Rejector } from './rejector.ts';
+import type { Told } from './ring.ts';
 
 /**
  * Most that wait: twice the limit, but bursts at a version with a small limit are no smaller than others'; and a second of
@@ -64,49 +69,48 @@ export interface Admitted {
   readonly split: { readonly cell: number } | null;
 }
 
-/** How a version may be limited: by evidence, or to a number per worker. */
-export type AdmissionLimit = 'auto' | number;
-
 export class Admission<X extends Admitted = Admitted> {
-  readonly #limiter: Limiter | null;
+  readonly #places: Places;
   readonly #standings: Uint8Array;
-  /** Before the cut; of a limit that goes by evidence, the limiter has it. */
-  readonly #fixed: number;
-  #limit: number;
-  /** Sixteenths of the limit that are given up; takes effect with the next tick. */
-  cut = 0;
-  #inFlight = 0;
-  /** Of these, whose heads are there. */
-  #answering = 0;
   /** Places that are taken without a second look: the limit, half of it while best-effort requests are curbed, or CLOSED under pressure. */
   #open: number;
   #isCurbed = false;
-  /** Most in flight since the last window. */
-  #peak = 0;
   readonly #queue = new WaitQueue<X>();
   readonly #rejector = new Rejector();
-  readonly #use = { inFlight: 0, answering: 0, peak: 0, isOverrun: false };
   #intervalAtMs: number;
   /** Since when somebody has been waiting all the time. */
   #waitingSinceMs = Number.POSITIVE_INFINITY;
   #isServing = false;
 
-  /** @param standings how requests stand, by the cells of their versions on their routes */
-  constructor(limit: AdmissionLimit, nowMs: number, standings: Uint8Array = ALIKE) {
+  /**
+   * @param standings how requests stand, by the cells of their versions on their routes
+   * @param seat where a limit that goes by evidence is shared with other workers; null: there are none
+   */
+  constructor(limit: AdmissionLimit, nowMs: number, standings: Uint8Array = ALIKE, seat: Seat | null = null) {
     this.#standings = standings;
-    this.#limiter = limit === 'auto' ? new Limiter(nowMs) : null;
-    this.#fixed = limit === 'auto' ? 0 : limit;
-    this.#limit = this.#limiter?.limit ?? this.#fixed;
-    this.#open = this.#limit;
+    this.#places = new Places(limit, nowMs, limit === 'auto' ? seat : null);
+    this.#open = this.#places.limit;
     this.#intervalAtMs = nowMs;
   }
 
+  /** Of all workers that share it. */
   get limit(): number {
-    return this.#limit;
+    return this.#places.limit;
   }
 
+  /** In this worker. */
   get inFlight(): number {
-    return this.#inFlight;
+    return this.#places.inFlight;
+  }
+
+  /** This worker finds the limit, for itself or for all. */
+  get leads(): boolean {
+    return this.#places.leads;
+  }
+
+  /** Sixteenths of the limit that are given up; takes effect with the next tick. */
+  set cut(sixteenths: number) {
+    this.#places.cut = sixteenths;
   }
 
   get queued(): number {
@@ -115,7 +119,7 @@ export class Admission<X extends Admitted = Admitted> {
 
   /** There is no place to be had at once. */
   get isPressed(): boolean {
-    return this.#open === CLOSED || this.#inFlight >= this.#limit;
+    return this.#open === CLOSED || this.#places.free === 0;
   }
 
   /** Best-effort requests are held back. Those that wait when it begins are served as before. */
@@ -148,7 +152,7 @@ export class Admission<X extends Admitted = Admitted> {
    * @param events are told if it waits; not of what happens within this call
    */
   admit(x: X, nowMs: number, events: WaitEvents<X>): boolean {
-    if (this.#inFlight >= this.#open) return this.#press(x, nowMs, events);
+    if (this.#places.isFull(this.#open)) return this.#press(x, nowMs, events);
     this.#take(x, nowMs);
     return true;
   }
@@ -164,8 +168,7 @@ export class Admission<X extends Admitted = Admitted> {
   sample(x: X, tookMs: number): void {
     if (stateOf(x.permit) !== HELD) return;
     x.permit = sampled(x.permit);
-    this.#answering += 1;
-    if (this.#limiter !== null) this.#limiter.sample(tookMs);
+    this.#places.sample(tookMs);
   }
 
   /**
@@ -177,14 +180,7 @@ export class Admission<X extends Admitted = Admitted> {
     x.permit = NONE;
     if (permit === WAITING) this.#forget(x);
     if (!isHeld(permit)) return;
-    if (stateOf(permit) === SAMPLED) this.#answering -= 1;
-    const limiter = this.#limiter;
-    if (limiter !== null) {
-      const ms = heldMs(permit, nowMs);
-      if (isHung && stateOf(permit) !== SAMPLED) limiter.sampleAtLeast(ms);
-      if (limiter.ended(ms, this.#peak >= this.#limit)) this.#setLimit(this.#allowed);
-    }
-    this.#inFlight -= 1;
+    if (this.#places.release(permit, nowMs, isHung)) this.#reopen();
     if (this.#open !== CLOSED) return;
     this.#rejector.completed();
     this.#serve(nowMs);
@@ -192,45 +188,55 @@ export class Admission<X extends Admitted = Admitted> {
 
   /** Looks after limit and pressure: call it every 50 ms or so. Cost: O(1) but at the end of a window or interval. */
   tick(nowMs: number): void {
-    const limiter = this.#limiter;
-    if (limiter !== null) {
-      this.#use.inFlight = this.#inFlight;
-      this.#use.answering = this.#answering;
-      this.#use.peak = this.#peak;
-      this.#use.isOverrun = this.#rejector.ratio > OVERRUN_RATIO;
-      if (limiter.tick(nowMs, this.#use)) this.#peak = this.#inFlight;
-    }
-    const allowed = this.#allowed;
-    if (allowed !== this.#limit) this.#setLimit(allowed);
+    if (this.#places.tick(nowMs, this.#rejector.ratio > OVERRUN_RATIO)) this.#reopen();
+    this.#seeWaiting(nowMs);
     if (nowMs - this.#intervalAtMs >= INTERVAL_MS) this.#endInterval(nowMs);
     this.#serve(nowMs);
   }
 
+  /** What became of a request of another worker that shares the limit. */
+  hear(told: Told, ms: number): void {
+    if (this.#places.hear(told, ms)) this.#reopen();
+  }
+
+  /** What is shared is in another cell from now on. */
+  move(cell: number): void {
+    this.#places.move(cell);
+  }
+
+  /** Shares nothing more: it is left to those that it let through, or that wait. */
+  leave(): void {
+    this.#places.leave();
+  }
+
   #take(x: X, nowMs: number): void {
     x.permit = heldSince(nowMs);
-    this.#inFlight += 1;
-    if (this.#inFlight > this.#peak) this.#peak = this.#inFlight;
+    this.#places.take();
   }
 
   /** No place without a second look. */
   #press(x: X, nowMs: number, events: WaitEvents<X>): boolean {
     // There is room: those who are not curbed do not feel it, and the rejector counts nobody.
-    if (!this.isPressed) return this.#passCurb(x, nowMs);
+    if (this.#open !== CLOSED && !this.#places.isFull(this.#places.limit)) return this.#passCurb(x, nowMs);
     const standing = x.split === null ? 0 : standingAt(this.#standings, x.split.cell);
     const key = keyOf(x.priority, x.userKey, nowMs, standing);
+    this.#open = CLOSED;
+    // Another worker may have given back a place meanwhile: those who wait come first.
+    if (this.#queue.size > 0) this.#serve(nowMs);
     this.#open = CLOSED;
     if (!this.#rejector.admits(key) || (this.#isHeldBack(x) && this.#queue.size > 0)) {
       x.permit = SHED;
       return false;
     }
     if (this.#isHeldBack(x)) return this.#passCurb(x, nowMs);
-    if (this.#queue.size === 0 && this.#inFlight < this.#limit) {
+    if (this.#queue.size === 0 && !this.#places.isFull(this.#places.limit)) {
       this.#take(x, nowMs);
       return true;
     }
     x.permit = WAITING;
-    if (this.#queue.size === 0) this.#waitingSinceMs = nowMs;
+    if (this.#places.queued === 0) this.#waitingSinceMs = nowMs;
     const left = this.#queue.push({ x, key: this.#queueKey(key), events }, this.#queueMax);
+    this.#places.wait(this.#queue.size);
     if (left === null) return false;
     left.x.permit = SHED;
     if (left.x !== x) left.events.shed(left.x);
@@ -247,7 +253,7 @@ export class Admission<X extends Admitted = Admitted> {
 
   /** Of the places that are free, those that the curb keeps are not for best-effort requests. */
   #passCurb(x: X, nowMs: number): boolean {
-    if (this.#isHeldBack(x) && this.#inFlight >= Math.ceil(this.#limit * CURBED_PART)) {
+    if (this.#isHeldBack(x) && this.#places.isFull(this.#curbedPlaces)) {
       x.permit = SHED;
       return false;
     }
@@ -257,6 +263,7 @@ export class Admission<X extends Admitted = Admitted> {
 
   #forget(x: X): void {
     this.#queue.remove(x);
+    this.#places.wait(this.#queue.size);
     this.#relax();
   }
 
@@ -264,9 +271,10 @@ export class Admission<X extends Admitted = Admitted> {
   #serve(nowMs: number): void {
     if (this.#isServing || this.#open !== CLOSED) return;
     this.#isServing = true;
-    while (this.#inFlight < this.#limit) {
+    while (!this.#places.isFull(this.#places.limit)) {
       const next = this.#queue.pop();
       if (next === null) break;
+      this.#places.wait(this.#queue.size);
       this.#take(next.x, nowMs);
       next.events.admitted(next.x);
     }
@@ -277,39 +285,43 @@ export class Admission<X extends Admitted = Admitted> {
   /** The admission stands open again when nobody waits and nobody is refused. */
   #relax(): void {
     if (this.#queue.size > 0) return;
-    this.#waitingSinceMs = Number.POSITIVE_INFINITY;
+    if (this.#places.queued === 0) this.#waitingSinceMs = Number.POSITIVE_INFINITY;
     if (!this.#rejector.isOn) this.#open = this.#openPlaces;
   }
 
   get #openPlaces(): number {
-    return this.#isCurbed ? Math.ceil(this.#limit * CURBED_PART) : this.#limit;
+    return this.#isCurbed ? this.#curbedPlaces : this.#places.limit;
   }
 
-  get #allowed(): number {
-    const limiter = this.#limiter;
-    if (limiter === null) return afterCut(this.#fixed, this.cut);
-    return limiter.isLearning ? limiter.limit : afterCut(limiter.limit, this.cut);
+  get #curbedPlaces(): number {
+    return Math.ceil(this.#places.limit * CURBED_PART);
   }
 
   get #queueMax(): number {
-    if (this.#limiter !== null && this.#limiter.isLearning) return QUEUE_LEARNING;
-    return Math.max(QUEUE_MIN, QUEUE_LIMITS * this.#limit);
+    if (this.#places.isLearning) return QUEUE_LEARNING;
+    return Math.max(QUEUE_MIN, QUEUE_LIMITS * this.#places.limit);
   }
 
-  #setLimit(limit: number): void {
-    this.#limit = limit;
+  /** The limit is another one. */
+  #reopen(): void {
     if (this.#open !== CLOSED) this.#open = this.#openPlaces;
+  }
+
+  /** Somebody may wait in another worker. */
+  #seeWaiting(nowMs: number): void {
+    if (this.#places.queued === 0) this.#waitingSinceMs = Number.POSITIVE_INFINITY;
+    else if (this.#waitingSinceMs === Number.POSITIVE_INFINITY) this.#waitingSinceMs = nowMs;
   }
 
   #endInterval(nowMs: number): void {
     this.#intervalAtMs = nowMs;
-    if (this.#open !== CLOSED) return;
-    this.#rejector.tick({
-      isStanding: nowMs - this.#waitingSinceMs >= STANDING_MS,
-      isProbing: this.#limiter !== null && this.#limiter.state === 'probing',
-      queued: this.#queue.size,
-      free: Math.max(0, this.#limit - this.#inFlight),
-      limit: this.#limit,
-    });
+    const { queued, isProbing, free, limit } = this.#places;
+    const isPressed = this.#open === CLOSED || queued > 0;
+    const elsewhere = this.#places.exchange(isPressed ? this.#rejector.counts : NO_COUNTS);
+    if (!isPressed) return;
+    const isStanding = nowMs - this.#waitingSinceMs >= STANDING_MS;
+    this.#rejector.tick({ isStanding, isProbing, queued, free, limit, elsewhere });
+    // Also where there is room: what is refused is refused in all workers.
+    if (this.#rejector.isOn) this.#open = CLOSED;
   }
 }

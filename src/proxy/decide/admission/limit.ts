@@ -1,5 +1,5 @@
 /**
- * How many requests of a version one worker lets be under way: a gradient on the median time to the response head. Hot path.
+ * How many requests of a version may be under way: a gradient on the median time to the response head. Hot path.
  *
  * ```
  * baseline = median while few requests are under way       g = clamp(1.35 x baseline / median of the window, 0.5, 2)
@@ -18,8 +18,8 @@
  *   which at least half of the windows were full, a provisional one after 1 s. Samples of what was sent before do not count.
  *   A baseline that is provisional or would rise is believed only if a quarter of that quarter is not faster, as requests
  *   may queue even there. The same when half of the limit was taken away and windows are as slow as before: then the
- *   baseline is wrong. Probes begin at full seconds of the machine's clock, so that workers who share a version look at it
- *   together. The limit is then at most where the gradient would bring it under full load: a version with few answers has few
+ *   baseline is wrong. Probes begin at full seconds of the machine's clock, so that two processes that share a version, as while
+ *   one takes over from another, look at it together. The limit is then at most where the gradient would bring it under full load: a version with few answers has few
  *   windows to get there. That is a matter of places, by Little's law: samples per ms before the probe times their mean time
  *   within it, and what else held places before it, as it was: failures for as long as they took, bodies behind their heads;
  *   at least what has its head and holds its place still, which a probe does not narrow either.
@@ -73,9 +73,19 @@ export interface Use {
   readonly isOverrun: boolean;
 }
 
+/** What is known of a version. */
+export interface LimitKnown {
+  /** While it is not probed; 0: nothing is known. */
+  readonly limit: number;
+  /** Median of an unhurried answer; 0: not known. */
+  readonly baselineMs: number;
+}
+
+const NOTHING: LimitKnown = { limit: 0, baselineMs: 0 };
+
 export type LimitState = 'starting' | 'steady' | 'probing';
 
-/** The limit of one version in one worker. */
+/** The limit of one version, of all workers that share it. */
 export class Limiter {
   #state: LimitState = 'starting';
   #limit = LIMIT_MIN;
@@ -120,9 +130,21 @@ export class Limiter {
   #slowFrom = 0;
   #slowMs = 0;
 
-  constructor(nowMs: number) {
+  /** @param known what another limiter of the version found: it goes on from there, and has the baseline confirmed */
+  constructor(nowMs: number, known: LimitKnown = NOTHING) {
     this.#windowAtMs = nowMs;
     this.#probedAtMs = nowMs;
+    if (known.limit > 0) this.#limit = known.limit;
+    if (known.baselineMs === 0) return;
+    this.#state = 'steady';
+    this.#baselineMs = known.baselineMs;
+    this.#windows = LEARNING_WINDOWS;
+  }
+
+  /** What another limiter of the version can go on from. */
+  get known(): LimitKnown {
+    const limit = this.#state === 'probing' ? this.#restored : this.#limit;
+    return { limit: Math.floor(limit), baselineMs: this.#baselineMs };
   }
 
   /** A whole number, LIMIT_MIN..LIMIT_MAX. */

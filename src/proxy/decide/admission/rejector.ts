@@ -11,6 +11,9 @@
  * does not run dry; the integral takes back what is too much of that, and never more: with r at most 1 - X / A the refusals
  * cannot take work from the version. With more than 20 % of the limit free r falls by a fifth per interval and i fades.
  *
+ * Where workers share a limit each has a rejector of its own, with its own bins; arrivals, completions, queued and free are sums over
+ * the workers, so that all come to about the same r.
+ *
  * It is off, and counts only, until its caller says that the queue stands; and off again when nobody waits and nothing is to
  * be refused. While the limit probes, the threshold stays.
  * Which requests these are says `threshold.ts`, by the keys of the last second.
@@ -30,6 +33,14 @@ const FADE = 0.8;
 const TRACE = 0.01;
 export const INTERVAL_MS = 100;
 
+/** What was counted within an interval. */
+export interface Counts {
+  readonly arrivals: number;
+  readonly completions: number;
+}
+
+export const NO_COUNTS: Counts = { arrivals: 0, completions: 0 };
+
 /** How the version stands at the end of an interval. */
 export interface Standing {
   /** The queue has not been empty for a while. */
@@ -38,6 +49,8 @@ export interface Standing {
   readonly queued: number;
   readonly free: number;
   readonly limit: number;
+  /** What other workers counted that share the limit. Default: there are none. */
+  readonly elsewhere?: Counts;
 }
 
 export class Rejector {
@@ -65,6 +78,11 @@ export class Rejector {
     return this.#threshold.admits(key);
   }
 
+  /** Since the last interval, in this worker. */
+  get counts(): Counts {
+    return { arrivals: this.#arrivals, completions: this.#completions };
+  }
+
   /** A request is over. */
   completed(): void {
     this.#completions += 1;
@@ -75,8 +93,9 @@ export class Rejector {
     if (standing.isProbing) {
       if (this.#isOn) this.#threshold.set(this.#ratio);
     } else {
-      this.#arrivalRate = ewma(this.#arrivalRate, this.#arrivals);
-      this.#completionRate = ewma(this.#completionRate, this.#completions);
+      const { arrivals, completions } = standing.elsewhere ?? NO_COUNTS;
+      this.#arrivalRate = ewma(this.#arrivalRate, this.#arrivals + arrivals);
+      this.#completionRate = ewma(this.#completionRate, this.#completions + completions);
       if (this.#isOn || standing.isStanding) this.#control(standing);
     }
     this.#arrivals = 0;

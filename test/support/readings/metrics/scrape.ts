@@ -34,6 +34,7 @@ export function sourceOf({ status = sampleStatus, ...changes }: SourceChanges = 
     colors: () => ({ tokens: [7, 1], signatures: [5, 2, 1] }),
     accessLosses: () => ({ queueFull: 5, failureRate: 6, stream: 7 }),
     ratesForgotten: () => 8,
+    samplesLost: () => 9,
     injected: () => [],
     viewers: () => ({ clients: 0, refused: 0, dropped: 0 }),
     staleBytes: () => 4096,

@@ -103,11 +103,11 @@ describe('a worker under pressure', () => {
   it('refuses, alone, and so does who takes its place; and takes all again when it is over', async (t) => {
     const { workers } = groupOf(t, { routes: [] });
     const [port = 0] = await workers.start();
-    workers.press(0, GRADE.refusing, 0.95);
+    workers.commons.press(0, GRADE.refusing, 0.95);
     const isRefused = async (): Promise<boolean> =>
       (await sendAndClose(port, getOf('/', 'Connection: close\r\n'))) === '';
     await eventually(isRefused, 'a connection is closed at once');
-    workers.press(0, GRADE.normal, 0);
+    workers.commons.press(0, GRADE.normal, 0);
     await eventually(async () => !(await isRefused()), 'a connection is served');
   });
 

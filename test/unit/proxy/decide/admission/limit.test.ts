@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { LIMIT_MIN, Limiter } from '#src/proxy/decide/admission/limit.ts';
+import { LIMIT_MIN, Limiter, type Use } from '#src/proxy/decide/admission/limit.ts';
 import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 
 const IDLE = { inFlight: 0, answering: 0, peak: 0, isOverrun: false };
@@ -302,6 +302,47 @@ describe('a probe', () => {
       limiter.tick((nowMs += 50), { inFlight: 0, answering: 0, peak: 0, isOverrun: true });
     }
   }
+});
+
+describe('a limiter that goes on from another', () => {
+  const OVERRUN: Use = { inFlight: 40, answering: 0, peak: 40, isOverrun: true };
+
+  it('has its limit and baseline at once, and adapts', () => {
+    const limiter = new Limiter(0, { limit: 40, baselineMs: 10 });
+    assert.deepEqual([limiter.limit, limiter.baselineMs, limiter.state], [40, 10, 'steady']);
+    assert.equal(limiter.isLearning, false);
+    for (let n = 0; n < 50; n++) limiter.sample(40);
+    limiter.tick(150, { inFlight: 40, answering: 0, peak: 40, isOverrun: false });
+    assert.ok(limiter.limit < 40, `${limiter.limit}`);
+  });
+
+  it('has the baseline measured after a second of overload, at the next full one', () => {
+    const limiter = new Limiter(0, { limit: 40, baselineMs: 100 });
+    for (let nowMs = 150; nowMs <= 2100; nowMs += 150) {
+      for (let n = 0; n < 50; n++) limiter.sample(10);
+      limiter.tick(nowMs, { ...OVERRUN, peak: limiter.limit });
+    }
+    assert.equal(limiter.state, 'probing');
+  });
+
+  it('begins anew where nothing was found, from the limit that there was', () => {
+    assert.deepEqual(new Limiter(0, { limit: 0, baselineMs: 0 }).known, new Limiter(0).known);
+    const limiter = new Limiter(0, { limit: 16, baselineMs: 0 });
+    assert.deepEqual([limiter.limit, limiter.state, limiter.isLearning], [16, 'starting', true]);
+  });
+
+  it('finds the limit before a probe, not the one that is narrowed', () => {
+    const { limiter } = steady();
+    const before = limiter.known;
+    assert.deepEqual(before, { limit: limiter.limit, baselineMs: limiter.baselineMs });
+    const probing = new Limiter(0, { limit: 40, baselineMs: 10 });
+    for (let nowMs = 150; probing.state !== 'probing'; nowMs += 150) {
+      assert.ok(nowMs < 60_000);
+      for (let n = 0; n < 50; n++) probing.sample(10);
+      probing.tick(nowMs, { ...OVERRUN, peak: probing.limit });
+    }
+    assert.ok(probing.known.limit >= 40 && probing.limit < probing.known.limit, `${probing.limit}`);
+  });
 });
 
 it('a sample allocates nothing', COUNTED, () => {

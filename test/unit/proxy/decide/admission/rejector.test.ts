@@ -96,6 +96,20 @@ describe('a rejector', () => {
     assert.ok(passed <= 256 * 0.2, `${passed}`);
   });
 
+  it('refuses by what comes to all workers that share a limit, though nobody waits for this one', () => {
+    const rejector = new Rejector();
+    const counts = { count: 100, arrivals: 64, completions: 32 };
+    run(rejector, { ...FULL, elsewhere: { arrivals: 192, completions: 32 } }, counts);
+    const alone = new Rejector();
+    run(alone, FULL, { count: 100, arrivals: 256, completions: 64 });
+    assert.ok(alone.ratio > 0.7);
+    assert.equal(rejector.ratio, alone.ratio);
+    assert.deepEqual(rejector.counts, { arrivals: 0, completions: 0 });
+    rejector.admits(0);
+    rejector.completed();
+    assert.deepEqual(rejector.counts, { arrivals: 1, completions: 1 });
+  });
+
   it('takes an arrival without allocating, but for the first', COUNTED, () => {
     const rejector = new Rejector();
     rejector.admits(100);
