@@ -7,9 +7,12 @@
  */
 
 import { Random } from '#src/lib/random.ts';
+import { reservePool } from '#src/model/threads/load/pool.ts';
 import { createStandings } from '#src/model/threads/load/standing.ts';
-import { Admission, type AdmissionLimit } from '#src/proxy/decide/admission/admission.ts';
+import { Admission } from '#src/proxy/decide/admission/admission.ts';
 import { NONE, WAITING } from '#src/proxy/decide/admission/permit.ts';
+import type { AdmissionLimit } from '#src/proxy/decide/admission/places.ts';
+import { Pool, Seat } from '#src/proxy/decide/admission/pool.ts';
 import { exponential } from '../draws.ts';
 import {
   CLIENT_TIMEOUT_MS,
@@ -35,6 +38,8 @@ export interface OverloadLoad {
   readonly failureRatio?: number;
   /** Who asks; without it four priorities that stand alike, by `SHARES`. */
   readonly askers?: readonly Asker[];
+  /** Of the requests, which come to which worker; without it all get as many. */
+  readonly workerShares?: readonly number[];
   readonly seed: number;
 }
 
@@ -147,7 +152,7 @@ function isBefore(a: Happening, b: Happening): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }
 
-/** @param limit null = no admission at all. @param workers each with an admission of its own. */
+/** @param limit null = no admission at all. @param workers each with an admission of its own; one found by evidence they share. */
 export function overload(shape: Shape, load: OverloadLoad, limit: AdmissionLimit | null, workers = 1): OverloadOutcome {
   return new Overload(shape, load, limit, workers).run();
 }
@@ -157,7 +162,9 @@ class Overload {
   readonly #load: OverloadLoad;
   readonly #random: Random;
   readonly #agenda = new Agenda();
-  readonly #admissions: Admission<Job>[];
+  /** One for each worker. */
+  readonly #admissions: Admission<Job>[] = [];
+  readonly #pools: (Pool | null)[] = [];
   readonly #events = { admitted: (x: Job) => this.#send(x), shed: (x: Job) => this.#refuse(x) };
   readonly #waiting: Job[] = [];
   #busy = 0;
@@ -181,14 +188,23 @@ class Overload {
     const standings = createStandings();
     standings.set(this.#askers.map(({ standing }) => standing));
     this.#goodBySecond = new Array<number>(Math.ceil((load.durationMs - load.fromMs) / 1000)).fill(0);
-    this.#admissions =
-      limit === null ? [] : Array.from({ length: workers }, () => new Admission<Job>(limit, 0, standings));
+    if (limit === null) return;
+    const memory = workers > 1 && limit === 'auto' ? reservePool(workers).buffer : null;
+    for (let place = 0; place < workers; place++) {
+      const pool = memory === null ? null : new Pool({ memory, workers, place });
+      const seat = pool === null ? null : new Seat(pool, 0);
+      this.#admissions.push(new Admission<Job>(limit, 0, standings, seat));
+      this.#pools.push(pool);
+    }
   }
 
   run(): OverloadOutcome {
     const { durationMs, fromMs } = this.#load;
     this.#agenda.add(this.#gap(), () => this.#arrive());
-    for (const admission of this.#admissions) this.#agenda.add(TICK_MS, () => this.#tick(admission));
+    const phaseMs = TICK_MS / Math.max(1, this.#admissions.length);
+    for (const [n, admission] of this.#admissions.entries()) {
+      this.#agenda.add(TICK_MS + n * phaseMs, () => this.#tick(admission, this.#pools[n] ?? null));
+    }
     while (this.#agenda.next(durationMs));
     const good = this.#fates.reduce((sum, fates) => sum + fates.good, 0);
     const arrived = this.#fates.reduce((sum, fates) => sum + fates.arrived, 0);
@@ -209,9 +225,10 @@ class Overload {
     return exponential(this.#random, 1000 / (this.#capacity * this.#load.factorAt(this.#agenda.nowMs)));
   }
 
-  #tick(admission: Admission<Job>): void {
+  #tick(admission: Admission<Job>, pool: Pool | null): void {
+    pool?.tick(this.#agenda.nowMs, (_, told, ms) => admission.hear(told, ms));
     admission.tick(this.#agenda.nowMs);
-    this.#agenda.add(this.#agenda.nowMs + TICK_MS, () => this.#tick(admission));
+    this.#agenda.add(this.#agenda.nowMs + TICK_MS, () => this.#tick(admission, pool));
   }
 
   #arrive(): void {
@@ -226,7 +243,7 @@ class Overload {
   #ask(asker: number, userKey: number, bornAtMs: number, tries: number): void {
     const { nowMs } = this.#agenda;
     if (bornAtMs >= this.#load.fromMs) this.#sent += 1;
-    const worker = this.#admissions.length < 2 ? 0 : this.#random.nextUint32() % this.#admissions.length;
+    const worker = this.#admissions.length < 2 ? 0 : this.#drawWorker(this.#admissions.length);
     const x: Job = {
       permit: NONE,
       priority: (this.#askers[asker] as Asker).priority,
@@ -245,6 +262,11 @@ class Overload {
     else if (x.permit === WAITING)
       this.#agenda.add(nowMs + admission.patienceMs(SLO_MS, CLIENT_TIMEOUT_MS), () => this.#outwait(x));
     else this.#refuse(x);
+  }
+
+  #drawWorker(count: number): number {
+    const { workerShares } = this.#load;
+    return workerShares === undefined ? this.#random.nextUint32() % count : drawPriority(this.#random, workerShares);
   }
 
   // ── the servers ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -42,7 +42,7 @@ describe('who finds the limits', () => {
     holed[1] = { id: 1, state: 'serving' };
     for (const [states, leader] of course) {
       commons.lead(livesOf(...states));
-      assert.equal(leaderOf(pools), leader, `${states}`);
+      assert.equal(leaderOf(pools), leader, states.join(' '));
     }
     commons.lead(holed);
     assert.equal(leaderOf(pools), 1, 'before another place has begun');

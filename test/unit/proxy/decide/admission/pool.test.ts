@@ -38,7 +38,7 @@ describe('places', () => {
       [0, 7],
       [4, 3],
     ]) {
-      assert.deepEqual(fullFor(tableOf(...own), 8, own), [false, false], `${own}`);
+      assert.deepEqual(fullFor(tableOf(...own), 8, own), [false, false], own.join(' '));
     }
   });
 
@@ -62,7 +62,7 @@ describe('places', () => {
         [true, true],
       ],
     ];
-    for (const [own, full] of cases) assert.deepEqual(fullFor(tableOf(...own), 8, own), full, `${own}`);
+    for (const [own, full] of cases) assert.deepEqual(fullFor(tableOf(...own), 8, own), full, own.join(' '));
   });
 
   it('that are left over when they are divided go round by turns, with one beyond the limit at most', () => {

@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { overload } from '../support/simulate/load/overload.ts';
-import { capacityOf, MAIN, OTHERS, type Shape } from '../support/simulate/load/shapes.ts';
+import { overload } from '../../support/simulate/load/overload.ts';
+import { capacityOf, MAIN, OTHERS, type Shape } from '../../support/simulate/load/shapes.ts';
 
 const SEEDS = [11, 12];
 /** Not measured: the limit is found. */

@@ -3,8 +3,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { STANDING_CANARY, STANDING_PLENTY, STANDING_SPENT } from '#src/model/threads/load/standing.ts';
-import { type Asker, type OverloadOutcome, overload } from '../support/simulate/load/overload.ts';
-import { MAIN, type Shape } from '../support/simulate/load/shapes.ts';
+import { type Asker, type OverloadOutcome, overload } from '../../support/simulate/load/overload.ts';
+import { MAIN, type Shape } from '../../support/simulate/load/shapes.ts';
 
 const FEW: Shape = { servers: 5, meanMs: 100, sigma: 0.5 };
 const HEAVY: Shape = { servers: 20, meanMs: 50, sigma: 1.2 };
