@@ -199,7 +199,11 @@ suite('metrics', () => {
     const many = Array.from({ length: 2000 }, (_, n) => sampleTraffic({ route: `r${n}` }));
     const metrics = createMetrics(sourceOf({ traffic: () => many }));
     const get = await served(t, metrics);
-    const names = async () => readFamilies(await (await get(PROTOBUF)).bytes()).map(({ name }) => name);
+    // One of the process's own appears with the first collection of garbage, whenever that is.
+    const names = async () =>
+      readFamilies(await (await get(PROTOBUF)).bytes())
+        .map(({ name }) => name)
+        .filter((name) => name.startsWith('sluice_'));
     const first = await names();
     await (await get(PROTOBUF)).body?.cancel();
     assert.deepEqual(await names(), first);

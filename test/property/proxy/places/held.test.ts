@@ -6,7 +6,7 @@ import { Random } from '#src/lib/random.ts';
 import { Admission, type Admitted } from '#src/proxy/decide/admission/admission.ts';
 import { NONE } from '#src/proxy/decide/admission/permit.ts';
 import type { WaitEvents } from '#src/proxy/decide/admission/queue.ts';
-import { IS_QUICK } from '../../support/runner/depth.ts';
+import { IS_QUICK } from '../../../support/runner/depth.ts';
 
 type One = Admitted;
 

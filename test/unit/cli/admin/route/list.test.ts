@@ -134,7 +134,7 @@ suite('sluice route get', { timeout: 30_000 }, () => {
   });
 
   test('wrong usage and a server that is not there have exit codes of their own', async (t) => {
-    for (const argv of [['get'], ['get', 'a', 'b'], ['ls', 'a'], ['ls', '-o', 'yaml']]) {
+    for (const argv of [['get'], ['get', 'a', 'b'], ['ls', 'a'], ['ls', '-o', 'xml']]) {
       assert.equal((await cli(t, argv)).code, 2, argv.join(' '));
     }
     for (const argv of [['ls'], ['get', 'checkout']]) {
