@@ -161,6 +161,8 @@ export class Renewal {
     const parsed = parseDocuments([...others, ...pieces], this.#reader.read, this.#reader.known);
     if (!parsed.ok || parsed.warnings.length > 0) return null;
     const wanted = new Set(routes.map(({ name }) => name));
+    // Routes that have no document of their own may refer to the services, too.
+    if (services.length > 0 && parsed.config.routes.some(({ name }) => !wanted.has(name))) return null;
     const own = new Set(services.map(nameOf));
     return {
       routes: parsed.config.routes.filter(({ name }) => wanted.has(name)),
@@ -220,8 +222,9 @@ function nameOf({ document: { mount } }: Replaced<unknown>): string {
   return (mount as NamedMount).name;
 }
 
-/** Whether no other route has a say in what this one is warned of. */
-function isAlone({ filters, matches }: RouteConfig): boolean {
+/** Whether no other route has a say in what this one is, or is warned of. */
+function isAlone({ filters, matches, rollout, led }: RouteConfig): boolean {
+  if (led !== undefined || (rollout !== null && rollout.routes !== undefined)) return false;
   return filters.redirect === null && !matches.some(({ method, path }) => isLookedAt(method ?? '', path.type));
 }
 

@@ -161,6 +161,43 @@ describe('a configuration of which few routes and services are others', () => {
     assert.equal(next(), true, 'all routes are sticky');
   });
 
+  it('is parsed as a whole for a service that routes of the main document may refer to', () => {
+    const main = mainDocument(
+      'sources: [{directory: {path: /none}}]\nroutes: [{name: m, matches: [{path: {value: /m}}], backendRefs: [{name: shop}]}]\n',
+      'main.yaml',
+    );
+    const service = (version: string): SourceDocument => {
+      const text = `versions: {${version}: {endpoints: ["127.0.0.1:7000"]}}\n`;
+      return { name: 'services/shop', mount: { kind: 'service', name: 'shop' }, text, source: 1, isForeign: true };
+    };
+    const text = 'matches: [{path: {value: /r}}]\nbackendRefs: [{name: shop}]\n';
+    const route = { name: 'routes/r', mount: { kind: 'route', name: 'r' }, text, source: 1, isForeign: true } as const;
+    const renewal = new Renewal(createPartReader({}));
+    for (const version of ['v1', 'v2']) {
+      const parsed = renewal.parse([main, route, service(version)]);
+      assert.ok(parsed.ok);
+      assert.deepEqual(
+        parsed.config.routes.map(({ backendRefs }) => backendRefs.map((ref) => ref.version)),
+        [[version], [version]],
+      );
+    }
+  });
+
+  it('is parsed as a whole where a rollout moves several routes', () => {
+    const { documents, take: next } = rig();
+    const refs = '{name: s0, version: v1, weight: 100}, {name: s0, version: v2, weight: 0}';
+    const slo = 'slo: {availability: 0.999}\n';
+    next();
+    documents.route(9, '/r9', `${slo}rollout: {stable: v1, canary: v2, steps: default, routes: [r06]}\n`, refs);
+    documents.route(6, '/r6', slo, refs);
+    documents.service(0, 7998);
+    assert.equal(next(), false);
+    documents.route(6, '/r6', `${slo}timeouts: {request: 7s}\n`, refs);
+    assert.equal(next(), false, 'a route that another one leads');
+    documents.service(0, 7999);
+    assert.equal(next(), false, 'the service of both');
+  });
+
   it('tells of a hedge that is alone as soon as a service has one endpoint', () => {
     const { documents, take: next } = rig();
     const two = (more: string): void => {
