@@ -244,7 +244,13 @@ function measuredBy(insight: Insight): (route: string) => Measured {
     const names = rollout?.routes ?? [name];
     const versions = names.flatMap((one) => routes().get(one)?.versions ?? []);
     const stables = versions.filter(({ version }) => version === rollout?.stable);
-    const recent = names.map((one) => insight.objectives.slos.recentRequests(one, nowMs()));
+    const uptimeS = (nowMs() - insight.since.ms) / 1000;
+    // Nobody keeps recent counts of a route without an objective: of those that go along the mean since the start is taken.
+    const sinceStart = (one: string) =>
+      (sumOf((routes().get(one)?.versions ?? []).map(({ requests }) => requests)) * seconds) / uptimeS;
+    const recent = names.map(
+      (one, n) => insight.objectives.slos.recentRequests(one, nowMs()) ?? (n === 0 ? null : sinceStart(one)),
+    );
     const { p50Ms = null, p99Ms = null } = names.length === 1 ? (stables[0] ?? {}) : {};
     return {
       requestsPerSecond: recent.includes(null) ? null : sumOf(recent) / seconds,

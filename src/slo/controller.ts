@@ -41,7 +41,7 @@ import { holdsFor, shareAnew, storeShare } from './rollout/shares.ts';
 import { shadowStatus, statusOf } from './rollout/view.ts';
 import { READ_GAP_MS_MAX } from './users.ts';
 import type { ShadowView } from './verdict/score/shadows.ts';
-import { culpritOf } from './verdict/verdict.ts';
+import { culpritOf, isLatencyStronger } from './verdict/verdict.ts';
 
 /** Starts with no rollout known; the first tick finds them. */
 export function createController(deps: ControllerDeps): Controller {
@@ -323,7 +323,8 @@ class Loop implements Controller {
     const switchedInMs = this.#deps.nowMs() - decidedAtMs;
     const known = this.#known(watch);
     const isBreach = moved.trigger === 'evidence' || moved.trigger === 'burn';
-    const blamed = culpritOf(known.verdict)?.route ?? spec.route;
+    const culprit = isLatencyStronger(known.verdict) ? null : culpritOf(known.verdict);
+    const blamed = culprit?.route ?? spec.route;
     const why = isBreach ? (this.#deps.explain?.(blamed, known.verdict) ?? '') : '';
     const measured = { decidedAtMs, switchedInMs, weightBefore, weightAfter: this.#weightOf(spec), why };
     const facts = this.#notary.note(watch.tape, known.verdict, measured, null);

@@ -153,7 +153,7 @@ describe('docs/CONFIG.md', () => {
     const text = page.replace(/\s+/g, ' ');
     for (const [max, of] of [
       [GATEWAY_CELL, 'routes and `backendRefs` together'],
-      [UNITS_MAX / 2, 'routes with a rollout'],
+      [UNITS_MAX / 2, 'routes under a rollout'],
       [ENDPOINTS_MAX, 'different endpoints'],
       [LOOKUPS_MAX, 'lookups'],
     ] as const) {

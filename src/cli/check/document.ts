@@ -4,6 +4,7 @@
 
 import type { Config } from '../../model/config.ts';
 import { formatProblem, type Problem, SluiceError } from '../../model/problem.ts';
+import { rolloutOn } from '../../model/rollout.ts';
 import type { ConfigTools } from '../config/command.ts';
 import { type Check, checksOf } from './checks.ts';
 
@@ -64,7 +65,7 @@ function pageOf({ code }: Problem): string {
 
 /** What is allowed, and leaves a release without protection. */
 function guardChecks({ routes, adminTokenHash }: Config): Check[] {
-  const split = routes.filter(({ backendRefs, rollout }) => rollout === null && backendRefs.length > 1);
+  const split = routes.filter((route) => rolloutOn(route) === null && route.backendRefs.length > 1);
   const names = split
     .slice(0, 5)
     .map(({ name }) => name)

@@ -9,6 +9,7 @@ import type { EndpointSpec, Snapshot } from '../../model/snapshot.ts';
 import { Breaches, type BreachSpec } from '../../slo/budget/breach/breaches.ts';
 import type { EndpointTotalsReader } from '../../slo/totals/endpoint-totals.ts';
 import type { Totals } from '../../slo/totals/totals.ts';
+import { isLatencyStronger } from '../../slo/verdict/verdict.ts';
 import type { Current } from '../../snapshot/store.ts';
 
 export class Attribution {
@@ -23,7 +24,9 @@ export class Attribution {
 
   /** Takes in a configuration that is in force. */
   follow({ config, snapshot }: Current): void {
-    const watched = new Set(config.routes.filter(({ slo }) => slo !== null).map(({ name }) => name));
+    const watched = new Set(
+      config.routes.filter(({ slo, led }) => slo !== null || led !== undefined).map(({ name }) => name),
+    );
     const services = new Set(config.services.filter(({ slo }) => slo !== null).map(({ name }) => name));
     const routes =
       watched.size + services.size === 0
@@ -47,8 +50,8 @@ export class Attribution {
   }
 
   /** Who is behind a rollback of a route's canary, in words. */
-  readonly explain = (route: string, { latency, errors }: Verdict): string => {
-    const indicator = latency.logE > errors.logE ? 'latency' : 'availability';
+  readonly explain = (route: string, verdict: Verdict): string => {
+    const indicator = isLatencyStronger(verdict) ? 'latency' : 'availability';
     return this.#breaches.explain({ scope: 'route', name: route }, indicator, nowMs());
   };
 }

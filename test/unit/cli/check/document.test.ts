@@ -4,7 +4,7 @@ import { checkDocument } from '#src/cli/check/document.ts';
 import type { ConfigTools } from '#src/cli/config/command.ts';
 import { createConfigTools } from '#src/compose/config/config-tools.ts';
 import { SluiceError } from '#src/model/problem.ts';
-import { SOUND } from '../../../support/config.ts';
+import { SOUND, SOUND_SEVERAL } from '../../../support/config.ts';
 
 const check = (text: string, changes: Partial<ConfigTools> = {}) =>
   checkDocument('a.yaml', { ...createConfigTools({}), readText: () => Promise.resolve(text), ...changes });
@@ -43,6 +43,11 @@ suite('checks of a document', () => {
     const problem = { code: 'SLU1', file: 'a', line: 0, column: 0, path: '', expected: 'a', got: 'b', hint: '' };
     const bad = { ...good, verify: async () => ({ ...answer, signature: null, problems: [problem] }) };
     assert.equal((await check(SOUND, { signing: bad })).checks[0]?.state, 'fail');
+  });
+
+  test('a route that the rollout of another one moves is judged', async () => {
+    const { checks } = await check(SOUND_SEVERAL);
+    assert.ok(checks.every(({ sentence }) => !sentence.includes('no rollout')));
   });
 
   test('a split that nobody judges, and a gateway without a token, are worth knowing', async () => {

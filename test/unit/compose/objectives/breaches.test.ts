@@ -64,6 +64,16 @@ it('an alert that begins and a rollback name who is behind them', () => {
   );
 });
 
+it('a rollback for failures of one route of several is told by failures, though more of the sum is slowness', () => {
+  const attribution = attributionOf(`${SOUND}    slo: {availability: 0.999}\n`);
+  const verdict = (pay: number): Verdict => {
+    const routes = [{ logE: -9 }, { logE: pay }];
+    return { errors: { logE: -15 }, latency: { logE: -2 }, routes } as Partial<Verdict> as Verdict;
+  };
+  assert.match(attribution.explain('shop', verdict(12)), /version shop v2: .* failures/);
+  assert.match(attribution.explain('shop', verdict(-12)), /added time/);
+});
+
 it('an alert that ends, and a route without objectives, say no more than they did', () => {
   const attribution = attributionOf(`${SOUND}    slo: {availability: 0.999}\n`);
   const ended = { ...ALERT, state: 'resolved' } as const;
