@@ -15,7 +15,7 @@ import { linkTable } from '../../src/proxy/decide/table.ts';
 import { Exchange } from '../../src/proxy/exchange.ts';
 import { Endpoint } from '../../src/proxy/forward/endpoint.ts';
 import { PeerLines } from '../../src/proxy/header/forwarded.ts';
-import { freshLines } from '../../src/proxy/header/fresh.ts';
+import { FreshLines } from '../../src/proxy/header/fresh.ts';
 import { RequestDraft } from '../../src/proxy/header/request.ts';
 import type { ClientConnection } from '../../src/proxy/http1/connection.ts';
 import { Recorder } from '../../src/proxy/record/recorder.ts';
@@ -112,7 +112,10 @@ const peer: Peer = {
 const lines = new PeerLines(peer);
 // The hot functions read nothing of a connection but its lane's dials, and whether it sheds.
 const downstream = new Downstream(reserveDownstream());
-const client = { lane: { dials, shedder: { isOn: false }, tracer: null, downstream } } as unknown as ClientConnection;
+const fresh = new FreshLines(random);
+const client = {
+  lane: { dials, fresh, shedder: { isOn: false }, tracer: null, downstream },
+} as unknown as ClientConnection;
 const recorder = new Recorder(viewTallies(reserveTallies()));
 
 function parsed(): Exchange {
@@ -146,9 +149,9 @@ export const SUBJECTS: readonly Subject[] = [
     name: 'build the upstream head',
     run: (n) => {
       head.parse(HEAD, 0, HEAD.length);
-      const fresh = freshLines('0123456789abcdef0123456789abcdef0123456789abcdef');
+      const ids = fresh.next();
       return times(n, () => {
-        draft.begin(decided, head, lines, fresh);
+        draft.begin(decided, head, lines, ids);
         return draft.put(sent);
       });
     },
