@@ -147,7 +147,7 @@ class Pages implements Metrics {
 
   async *#render(format: Format, leisureMs: number): AsyncGenerator<Buffer> {
     const hurriesAtMs = nowMs() + leisureMs;
-    this.#reading ??= this.#read().finally(() => {
+    this.#reading ??= this.#read(hurriesAtMs).finally(() => {
       this.#reading = null;
     });
     const [reading, runtime] = await Promise.all([this.#reading, measuredBy(this.#runtime)]);
@@ -166,21 +166,21 @@ class Pages implements Metrics {
     this.#writers.set(format, writer);
   }
 
-  async #read(): Promise<Reading> {
-    const { holders, ...rows } = await this.#rowsNow();
-    await this.#slices.each(rows.traffic, ({ route }) => route.refresh());
-    const endpoints = await this.#slices.all(endpointRows(holders));
+  async #read(hurriesAtMs: number): Promise<Reading> {
+    const { holders, ...rows } = await this.#rowsNow(hurriesAtMs);
+    await this.#slices.each(rows.traffic, ({ route }) => route.refresh(), hurriesAtMs);
+    const endpoints = await this.#slices.all(endpointRows(holders), hurriesAtMs);
     return { ...restOf(this.#source, this.#counts), ...rows, endpoints };
   }
 
   /** Those of the configuration in force, made in slices when it is another one; again, when it changed meanwhile. */
-  async #rowsNow(): Promise<KeptRows> {
+  async #rowsNow(hurriesAtMs: number): Promise<KeptRows> {
     const source = this.#source;
     for (let readings = 1; ; readings++) {
       const [generation, slos] = [source.generation(), source.slos()];
       const kept = this.#kept;
       if (kept !== null && kept.generation === generation && kept.from === slos) return kept.rows;
-      const rows = await this.#makeRows(slos);
+      const rows = await this.#makeRows(slos, hurriesAtMs);
       this.#kept = { generation, from: slos, rows };
       this.#writers.clear();
       if (generation !== source.generation() && readings < READINGS_MAX) continue;
@@ -188,14 +188,14 @@ class Pages implements Metrics {
     }
   }
 
-  async #makeRows(from: Iterable<SloReading>): Promise<KeptRows> {
-    const slices = this.#slices;
-    const traffic = await slices.all(routeRows(this.#source.traffic()));
-    const versions = await slices.all(versionRows(traffic));
-    const services = await slices.all(serviceRows(versions));
-    const states = await slices.all(stateRows(this.#source.routes(), versions));
-    const slos = await slices.all(sloRows(from));
-    const holders = await slices.all(endpointHolders(states));
+  async #makeRows(from: Iterable<SloReading>, hurriesAtMs: number): Promise<KeptRows> {
+    const all = <T>(rows: Iterable<T>): Promise<T[]> => this.#slices.all(rows, hurriesAtMs);
+    const traffic = await all(routeRows(this.#source.traffic()));
+    const versions = await all(versionRows(traffic));
+    const services = await all(serviceRows(versions));
+    const states = await all(stateRows(this.#source.routes(), versions));
+    const slos = await all(sloRows(from));
+    const holders = await all(endpointHolders(states));
     return { traffic, versions, services, states, slos, holders };
   }
 }

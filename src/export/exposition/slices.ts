@@ -42,23 +42,23 @@ export class Slices {
     return begun;
   }
 
-  /** All items, taken in slices. Rejects with what taking one throws. */
-  async all<T>(items: Iterable<T>): Promise<T[]> {
+  /** All items, taken in slices. Rejects with what taking one throws. @param hurriesAtMs from then on without rests */
+  async all<T>(items: Iterable<T>, hurriesAtMs: number): Promise<T[]> {
     const taken: T[] = [];
-    await this.next();
+    await this.next(nowMs() >= hurriesAtMs);
     for (const item of items) {
       taken.push(item);
-      if (taken.length % ITEMS_PER_LOOK === 0 && this.isOver) await this.next();
+      if (taken.length % ITEMS_PER_LOOK === 0 && this.isOver) await this.next(nowMs() >= hurriesAtMs);
     }
     return taken;
   }
 
-  /** Visits all items, in slices. Rejects with what visiting one throws. */
-  async each<T>(items: readonly T[], visit: (item: T) => void): Promise<void> {
-    await this.next();
+  /** Visits all items, in slices. Rejects with what visiting one throws. @param hurriesAtMs from then on without rests */
+  async each<T>(items: readonly T[], visit: (item: T) => void, hurriesAtMs: number): Promise<void> {
+    await this.next(nowMs() >= hurriesAtMs);
     for (let n = 0; n < items.length; n++) {
       visit(items[n] as T);
-      if (n % ITEMS_PER_LOOK === 0 && this.isOver) await this.next();
+      if (n % ITEMS_PER_LOOK === 0 && this.isOver) await this.next(nowMs() >= hurriesAtMs);
     }
   }
 

@@ -68,7 +68,7 @@ it('a rollback for failures of one route of several is told by failures, though 
   const attribution = attributionOf(`${SOUND}    slo: {availability: 0.999}\n`);
   const verdict = (pay: number): Verdict => {
     const routes = [{ logE: -9 }, { logE: pay }];
-    return { errors: { logE: -15 }, latency: { logE: -2 }, routes } as Partial<Verdict> as Verdict;
+    return { errors: { logE: -15 }, latency: { logE: -2 }, routes } as unknown as Verdict;
   };
   assert.match(attribution.explain('shop', verdict(12)), /version shop v2: .* failures/);
   assert.match(attribution.explain('shop', verdict(-12)), /added time/);

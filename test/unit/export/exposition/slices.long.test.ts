@@ -26,6 +26,7 @@ suite('slices', () => {
           yield n;
         }
       })(),
+      Number.POSITIVE_INFINITY,
     );
     isDone = true;
     assert.deepEqual(
@@ -75,6 +76,16 @@ suite('slices', () => {
     assert.deepEqual(await after(1, true), []);
     assert.deepEqual(await after(12), [8], 'of a long while a part counts as work');
     assert.deepEqual(await after(21), []);
+    const items = Array.from({ length: 64 }, (_, n) => n);
+    const visit = (): void => {
+      atMs += 0.1;
+    };
+    await after(0, true);
+    const hurriesAtMs = nowMs() + 2;
+    await slices.each(items, visit, hurriesAtMs);
+    assert.equal(rests.splice(0).length, 1, 'a reading that took long rests no more');
+    await slices.each(items, visit, hurriesAtMs);
+    assert.deepEqual(rests, []);
   });
 
   test('a slice is over after its time, and the next one is not', async () => {
@@ -91,7 +102,7 @@ suite('slices', () => {
       yield 1;
       throw new Error('no traffic');
     })();
-    await assert.rejects(slices.all(broken), /no traffic/);
-    assert.deepEqual(await slices.all([1, 2]), [1, 2]);
+    await assert.rejects(slices.all(broken, 0), /no traffic/);
+    assert.deepEqual(await slices.all([1, 2], 0), [1, 2]);
   });
 });
