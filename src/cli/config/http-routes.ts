@@ -44,6 +44,8 @@ const FILTERS: Readonly<Record<string, string>> = {
 };
 /** Of a rule; others are told. `name` only names it. */
 const RULE_FIELDS: ReadonlySet<string> = new Set(['name', 'matches', 'filters', 'backendRefs', 'timeouts', 'retry']);
+/** `0s`, `0h0m`: no limit. */
+const NO_LIMIT = /^(?:0+[a-z]+)+$/;
 const BACKEND_FIELDS: ReadonlySet<string> = new Set(['group', 'kind', 'name', 'namespace', 'port', 'weight']);
 
 /** @param documents of a file, in their order */
@@ -58,7 +60,11 @@ export function fromHttpRoutes(documents: readonly unknown[]): Imported {
       leftOut.push(`${textOf(kind, 'a document')} ${name}: only HTTPRoute is read`);
       continue;
     }
-    const { hostnames, rules } = mappingOf(spec) ?? {};
+    const { hostnames, rules, ...others } = mappingOf(spec) ?? {};
+    const annotations = Object.keys(mappingOf(mappingOf(metadata)?.['annotations']) ?? {});
+    for (const what of [...annotations.map((key) => `annotation ${key}`), ...Object.keys(others)]) {
+      leftOut.push(`HTTPRoute ${name}: ${what}`);
+    }
     for (const [n, rule] of listOf(rules).entries()) {
       const own = listOf(rules).length === 1 ? name : `${name}-${textOf(mappingOf(rule)?.['name'], String(n + 1))}`;
       const drop = (what: string): void => void leftOut.push(`HTTPRoute ${name}, rule ${n + 1}: ${what}`);
@@ -83,7 +89,11 @@ function routeOf(rule: Mapping, at: Surroundings): Mapping {
   const { service, versions } = placed(backends, at);
   const backendRefs = backends.map(({ weight }, n) => ({ name: service, version: versions[n], weight }));
   const filters = listOf(rule['filters']).flatMap((filter) => filterOf(mappingOf(filter) ?? {}, at));
-  const limits = Object.entries(mappingOf(timeouts) ?? {}).filter(([, limit]) => !/^0+[a-z]+$/.test(String(limit)));
+  const times = Object.entries(mappingOf(timeouts) ?? {});
+  const limits = times.filter(([, limit]) => !NO_LIMIT.test(String(limit)));
+  // An attempt without a limit of its own has the request's, there as here; a request always has one here.
+  const { request } = mappingOf(timeouts) ?? {};
+  if (NO_LIMIT.test(String(request))) at.drop(`timeouts.request ${String(request)}, no limit: the default holds`);
   return {
     ...(matches !== undefined && { matches }),
     ...(filters.length > 0 && { filters }),
@@ -96,9 +106,9 @@ function routeOf(rule: Mapping, at: Surroundings): Mapping {
 function backendsOf(refs: readonly unknown[], { namespace: own, drop }: Surroundings): Backend[] {
   return refs.flatMap((one): Backend[] => {
     const ref = mappingOf(one) ?? {};
-    const { kind = 'Service', name, namespace = own, port, weight = 1 } = ref;
-    if (kind !== 'Service' || typeof name !== 'string') {
-      drop(`backendRefs: ${String(kind)} ${String(name)}`);
+    const { group = '', kind = 'Service', name, namespace = own, port, weight = 1 } = ref;
+    if (group !== '' || kind !== 'Service' || typeof name !== 'string') {
+      drop(`backendRefs: ${group === '' ? '' : `${String(group)}/`}${String(kind)} ${String(name)}`);
       return [];
     }
     for (const field of Object.keys(ref).filter((key) => !BACKEND_FIELDS.has(key))) drop(`${field} of backend ${name}`);
@@ -109,7 +119,10 @@ function backendsOf(refs: readonly unknown[], { namespace: own, drop }: Surround
   });
 }
 
-/** Puts the backends of a rule among the services. @returns the service's name and those of the versions, in their order */
+/**
+ * Puts the backends of a rule among the services: under the name that they tell, else the route's, else that with a number, the first one
+ * under which none of the versions is another's. @returns the service's name and those of the versions, in their order
+ */
 function placed(backends: readonly Backend[], { name, services }: Surroundings) {
   const told = namesOf(
     backends.map((backend) => backend.name),
@@ -118,11 +131,15 @@ function placed(backends: readonly Backend[], { name, services }: Surroundings) 
   const endpoints = backends.map(({ name: host, namespace, port }): Version => {
     return { endpoints: { dns: { name: `${host}.${namespace}.svc.cluster.local`, port } } };
   });
-  const isOthers = told.versions.some((version, n) => {
-    const known = services[told.service]?.versions[version];
-    return known !== undefined && JSON.stringify(known) !== JSON.stringify(endpoints[n]);
-  });
-  const service = isOthers ? name : told.service;
+  const isOthers = (candidate: string): boolean =>
+    told.versions.some((version, n) => {
+      const known = services[candidate]?.versions[version];
+      return known !== undefined && JSON.stringify(known) !== JSON.stringify(endpoints[n]);
+    });
+  const candidate = (n: number): string => [told.service, name][n] ?? `${name}-${n}`;
+  let tried = 0;
+  while (isOthers(candidate(tried))) tried++;
+  const service = candidate(tried);
   for (const [n, version] of told.versions.entries()) {
     services[service] ??= { versions: {} };
     services[service].versions[version] = endpoints[n] as Version;

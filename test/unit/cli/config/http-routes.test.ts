@@ -33,7 +33,7 @@ describe('an HTTPRoute', () => {
           ...{ timeouts: { request: '10s' }, retry },
         },
       ],
-      leftOut: [],
+      leftOut: ['HTTPRoute shop: parentRefs'],
     });
   });
 
@@ -65,6 +65,52 @@ describe('an HTTPRoute', () => {
     assert.deepEqual(namesOf('shop-api-blue', 'shop-api-green'), [['shop-api', 'blue', 'green']]);
     assert.deepEqual(namesOf('shop', 'shop-canary'), [['shop', 'shop', 'shop-canary']]);
     assert.deepEqual(namesOf('old', 'new'), [['web', 'old', 'new']]);
+  });
+
+  it("takes no service name under which a version is another's", () => {
+    const to = (port: number, mirrored?: number) => {
+      const backendRef = { name: 'shop', port: mirrored };
+      const filters = mirrored === undefined ? [] : [{ type: 'RequestMirror', requestMirror: { backendRef } }];
+      return { rules: [{ filters, backendRefs: [{ name: 'shop', port }] }] };
+    };
+    const { services, routes } = fromHttpRoutes([
+      routeOf(to(80), 'cart'),
+      routeOf(to(8080), 'shop'),
+      routeOf(to(81, 82), 'web'),
+      routeOf(to(8080), 'shop'),
+    ]);
+    const leadsTo = (ref: unknown) => services[(ref as { name: string }).name]?.versions['v1']?.endpoints.dns.port;
+    const led = routes.map(({ backendRefs, filters = [] }) => [
+      ...(backendRefs as unknown[]).map(leadsTo),
+      ...(filters as { requestMirror: { backendRef: unknown } }[]).map((one) => leadsTo(one.requestMirror.backendRef)),
+    ]);
+    assert.deepEqual(led, [[80], [8080], [81, 82], [8080]]);
+    assert.deepEqual(Object.keys(services), ['shop', 'shop-2', 'web', 'web-2']);
+  });
+
+  it('says what it leaves out of itself, and times without a limit', () => {
+    const { metadata, ...route } = routeOf({
+      parentRefs: [{ name: 'edge', sectionName: 'https' }],
+      rules: [
+        { timeouts: { request: '0s', backendRequest: '2s' } },
+        { timeouts: { request: '0h0m', backendRequest: '0s' } },
+        { backendRefs: [{ group: 'other.test', kind: 'Service', name: 'far', port: 80 }] },
+      ],
+    });
+    const annotations = { 'other.test/buffer': '1m' };
+    const { routes, leftOut } = fromHttpRoutes([{ ...route, metadata: { ...metadata, annotations } }]);
+    assert.deepEqual(leftOut, [
+      'HTTPRoute shop: annotation other.test/buffer',
+      'HTTPRoute shop: parentRefs',
+      'HTTPRoute shop, rule 1: timeouts.request 0s, no limit: the default holds',
+      'HTTPRoute shop, rule 2: timeouts.request 0h0m, no limit: the default holds',
+      'HTTPRoute shop, rule 3: backendRefs: other.test/Service far',
+    ]);
+    assert.deepEqual(routes, [
+      { name: 'shop-1', timeouts: { backendRequest: '2s' } },
+      { name: 'shop-2' },
+      { name: 'shop-3' },
+    ]);
   });
 
   it('says what it leaves out', () => {
