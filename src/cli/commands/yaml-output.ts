@@ -1,10 +1,9 @@
 /**
  * `-o yaml` of every command that has `-o json`: the same facts, a YAML document for each of JSON.
  *
- * The command is run for JSON, and what it writes is written anew. Characters that a terminal would obey are made visible, as in text.
+ * The command is run for JSON, and what it writes is written anew. Characters that a terminal would obey are escaped.
  */
 
-import { visibleLines } from '../../lib/text/visible.ts';
 import type { CliDeps, Output } from '../deps.ts';
 
 /** Arguments that ask for YAML ask for JSON instead; null: they do not ask for it. */
@@ -22,7 +21,10 @@ export function asksYaml(argv: readonly string[]): string[] | null {
   return isAsked ? asked : null;
 }
 
-/** Runs a command for JSON in surroundings whose standard output writes it as YAML; what is no JSON is written as it is. */
+/**
+ * Runs a command for JSON in surroundings whose standard output writes it as YAML. Whole lines that are no JSON are written as they are,
+ * at once.
+ */
 export async function runForYaml(run: (deps: CliDeps) => Promise<number>, deps: CliDeps): Promise<number> {
   const tools = await deps.slo();
   const { stdout } = deps;
@@ -30,11 +32,16 @@ export async function runForYaml(run: (deps: CliDeps) => Promise<number>, deps: 
   let count = 0;
   const write = (text: string): void => {
     rest += text;
-    const documents = documentsIn(rest);
-    if (documents === null) return;
+    if (!text.endsWith('\n')) return;
+    const lines = rest;
     rest = '';
+    const documents = documentsIn(lines);
+    if (documents === null) {
+      stdout.write(lines);
+      return;
+    }
     for (const document of documents) {
-      stdout.write(`${count++ === 0 ? '' : '---\n'}${visibleLines(tools.writeYaml([document]))}`);
+      stdout.write(`${count++ === 0 ? '' : '---\n'}${tools.writeYaml([document])}`);
     }
   };
   const output: Output = { write, on: (event, listener) => stdout.on(event, listener) };
@@ -45,14 +52,13 @@ export async function runForYaml(run: (deps: CliDeps) => Promise<number>, deps: 
   }
 }
 
-/** One JSON value, or one on each line; null: there is more to come. */
+/** One JSON value, or one on each line; null: neither. */
 function documentsIn(text: string): unknown[] | null {
-  if (!text.endsWith('\n')) return null;
   for (const parts of [[text], text.trimEnd().split('\n')]) {
     try {
       return parts.map((part) => JSON.parse(part) as unknown);
     } catch {
-      // Not so: several lines that are one value, or the beginning of one.
+      // Not so: one on each line, or none.
     }
   }
   return null;

@@ -6,7 +6,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { type Document, Lexer, LineCounter, parseAllDocuments, parseDocument, stringify } from 'yaml';
+import { Document, Lexer, LineCounter, parseAllDocuments, parseDocument, visit } from 'yaml';
 import { DOCUMENT_BYTES_MAX } from './read.ts';
 
 /** A place in a file, 1-based. */
@@ -65,9 +65,34 @@ function refused(because: string): YamlFile {
   return { ok: false, place: { line: 1, column: 1 }, because };
 }
 
-/** Documents as YAML, each after a line of dashes but the first. */
+/**
+ * Documents as YAML, each after a line of dashes but the first. Safe for a terminal: characters that are not to be seen are escaped, so
+ * that the values stay what they are. Text that YAML 1.1 takes for something else (`no`, `on`, `012`) is quoted.
+ */
 export function writeYaml(documents: readonly unknown[]): string {
-  return documents.map((document) => stringify(document, { lineWidth: 0, aliasDuplicateObjects: false })).join('---\n');
+  return documents.map(writtenOf).join('---\n');
+}
+
+/** Controls, formats and separators of lines, but for the ends of lines and tabs of a text. */
+const UNSEEN = /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]--[\n\t]]/v;
+const EVERY_UNSEEN = new RegExp(UNSEEN, 'gv');
+
+function writtenOf(value: unknown): string {
+  const document = new Document(value, { compat: 'yaml-1.1', aliasDuplicateObjects: false });
+  visit(document, {
+    Scalar: (_, scalar) => {
+      const { value: text } = scalar;
+      // Blocks of nothing but blanks and ends of lines read as something else.
+      if (typeof text === 'string' && (UNSEEN.test(text) || text.trim() === '')) scalar.type = 'QUOTE_DOUBLE';
+    },
+  });
+  // What is left of them stands between double quotes: nowhere else does YAML have escapes.
+  return document.toString({ lineWidth: 0 }).replace(EVERY_UNSEEN, escaped);
+}
+
+function escaped(character: string): string {
+  const code = (character.codePointAt(0) as number).toString(16);
+  return code.length <= 4 ? `\\u${code.padStart(4, '0')}` : `\\U${code.padStart(8, '0')}`;
 }
 
 /** A document in the one form, or why it has none. */
@@ -84,13 +109,18 @@ export function formatYaml(text: string): FormattedYaml {
   const before = parseDocument(text, FORMAT_OPTIONS);
   const [error] = before.errors;
   if (error !== undefined) return { ok: false, because: error.message };
-  const formatted = withoutSpare(before.toString({ indent: 2, lineWidth: 0, flowCollectionPadding: false }));
-  const after = parseDocument(formatted, FORMAT_OPTIONS);
-  const isSame =
-    after.errors.length === 0 &&
-    isDeepStrictEqual(after.toJS(), before.toJS()) &&
-    isDeepStrictEqual(commentsIn(formatted), commentsIn(text));
-  return isSame ? { ok: true, text: formatted } : { ok: false, because: 'it would not say the same afterwards' };
+  try {
+    const formatted = withoutSpare(before.toString({ indent: 2, lineWidth: 0, flowCollectionPadding: false }));
+    const after = parseDocument(formatted, FORMAT_OPTIONS);
+    const isSame =
+      after.errors.length === 0 &&
+      isDeepStrictEqual(after.toJS(), before.toJS()) &&
+      isDeepStrictEqual(commentsIn(formatted), commentsIn(text));
+    return isSame ? { ok: true, text: formatted } : { ok: false, because: 'it would not say the same afterwards' };
+  } catch (error) {
+    // Aliases of nothing, or of too much.
+    return { ok: false, because: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 const FORMAT_OPTIONS = { version: '1.2', strict: true, prettyErrors: false, logLevel: 'error' } as const;

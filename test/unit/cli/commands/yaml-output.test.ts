@@ -35,9 +35,11 @@ suite('-o yaml', { timeout: 30_000 }, () => {
   });
 
   test('does nothing to a terminal', async (t) => {
-    const status = sampleStatus({ routes: [sampleRoute({ name: 'a\u009b2Jb\u202e' })] });
+    const status = sampleStatus({ routes: [sampleRoute({ name: 'a\u009b2Jb\u202e👩\u200d🚒' })] });
     const { out } = await cli(t, ['status', '-o', 'yaml'], status);
-    assert.doesNotMatch(out, /[\u009b\u202e\u001b]/);
+    assert.doesNotMatch(out, /[\u009b\u202e\u001b\u200d]/);
+    const json = await cli(t, ['status', '-o', 'json'], status);
+    assert.deepEqual(parse(out), JSON.parse(json.out), 'and says the same still');
   });
 
   test('is wrong usage where there is no -o json, and nothing behind --', async (t) => {
@@ -61,6 +63,22 @@ suite('-o yaml', { timeout: 30_000 }, () => {
       parseAllDocuments(out()).map((document) => document.toJS() as unknown),
       [1, 2, 3, 4, 5].map((a) => ({ a })),
     );
+  });
+
+  test('goes on behind a line that is no JSON, and keeps none of it', async () => {
+    const { deps, out } = recordedDeps();
+    const seen: string[] = [];
+    await runForYaml(async ({ stdout }) => {
+      for (const text of ['words\n', '{"a"', ': 1}\n', '{"a": 2\n', '{"a": 3}\n']) {
+        stdout.write(text);
+        seen.push(out());
+      }
+      return 0;
+    }, deps);
+    const first = 'words\n';
+    const second = `${first}a: 1\n`;
+    const third = `${second}{"a": 2\n`;
+    assert.deepEqual(seen, [first, first, second, third, `${third}---\na: 3\n`]);
   });
 
   test('leaves what is no JSON as it is', async () => {

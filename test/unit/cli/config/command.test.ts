@@ -10,6 +10,7 @@ const FILES: Readonly<Record<string, string>> = {
   'ragged.yaml': 'a:   { b: 1 }    # why\nlist:\n        - 2\n',
   'formatted.yaml': 'a: {b: 1} # why\nlist:\n  - 2\n',
   'broken.yaml': 'a: [1\n',
+  'aliased.yaml': 'a: *b\n',
   'good.yaml': SOUND,
   'warned.yaml': SOUND.replace('"127.0.0.1:7002"', ''),
   'sourced.yaml': 'sources: [{directory: {path: conf.d}}]',
@@ -71,9 +72,11 @@ describe('sluice config fmt', () => {
   });
 
   test('refuses what is no YAML, and takes a file', async () => {
-    const broken = await run('fmt', 'broken.yaml');
-    assert.deepEqual([broken.code, broken.stdout], [1, '']);
-    assert.match(broken.stderr, /^sluice: broken\.yaml cannot be formatted: /);
+    for (const file of ['broken.yaml', 'aliased.yaml']) {
+      const { code, stdout, stderr } = await run('fmt', file);
+      assert.deepEqual([code, stdout], [1, '']);
+      assert.ok(stderr.startsWith(`sluice: ${file} cannot be formatted: `), stderr);
+    }
     assert.equal((await run('fmt')).code, 2);
     assert.equal((await run('fmt', 'gone.yaml')).code, 1);
   });

@@ -28,6 +28,7 @@ spec:
 const FILES: Readonly<Record<string, string>> = {
   'route.yaml': ROUTE,
   'wrong.yaml': ROUTE.replace('/cart', 'cart'),
+  'commands.yaml': ROUTE.replace('x-beta', '"\\u009b2J\\u202e"'),
   'broken.yaml': 'a: [1\n',
   'other.yaml': 'kind: Ingress\n',
 };
@@ -65,6 +66,12 @@ suite('sluice config import', () => {
     const { code, err } = await cli('wrong.yaml');
     assert.equal(code, 1);
     assert.match(err, /the result:\d+:\d+: SLU\d+ routes\[0\]\.matches\[0\]\.path\.value: /);
+  });
+
+  test('does nothing to a terminal', async () => {
+    const { out, err } = await cli('commands.yaml');
+    assert.match(out, /"\\u009b2J\\u202e"/);
+    assert.doesNotMatch(out + err, /[\u009b\u202e]/);
   });
 
   test('refuses what it cannot read', async () => {
