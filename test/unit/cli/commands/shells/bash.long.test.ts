@@ -33,7 +33,7 @@ suite('completion in bash', () => {
     const expected: readonly (readonly [line: string, words: readonly string[]])[] = [
       ['sluice stat', ['status']],
       ['sluice help ver', ['verify', 'version']],
-      ['sluice slo ', ['validate', 'simulate', 'export', 'import']],
+      ['sluice slo ', ['ls', 'get', 'validate', 'simulate', 'export', 'import']],
       ['sluice rollout pr', ['promote']],
       ['sluice status --w', ['--watch']],
       ['sluice status -o ', ['text', 'json']],
