@@ -28,7 +28,7 @@ export function takeSmallBody(x: Exchange, body: BodyReader, stream: Source, blo
   if (isGathering(x) || x.awaitsContinue || stream.readableLength > SMALL_BODY_BYTES_MAX) return REASON.none;
   // What it says is of the session, which had all that was read before anybody heard of the stream.
   if (blocks === null || blocks.trailer >= 0 || stream.state.remoteClose !== 1) return REASON.none;
-  // Not its end: a stream whose end was read is destroyed while its answer leaves, and its memory then left to a full collection.
+  // Not its end: a stream whose end was read while its answer leaves is dearer (docs/adr/0027-node-http2.md).
   const bytes = stream.readableLength === 0 ? NOTHING : (stream.read(stream.readableLength) as Buffer);
   const step = body.gather(bytes, 0, bytes.length);
   if (body.received > x.table.limits.bodyBytesMax) return REASON.bodyTooLarge;
