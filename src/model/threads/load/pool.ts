@@ -77,7 +77,7 @@ export function reservePool(workers: number): Int32Array<SharedArrayBuffer> {
   return new Int32Array(new SharedArrayBuffer(words * Int32Array.BYTES_PER_ELEMENT));
 }
 
-/** Frees the places of a worker that is gone. Cost: a walk over all cells, about 2 ms. */
+/** Frees the places of a worker that is gone. Cost: a walk over all cells, 2 to 20 ms on a busy machine. */
 export function vacate(pool: Int32Array, workers: number, worker: number): void {
   const { stride, versionsAt } = poolLayout(workers);
   for (let cell = 0; cell < CELLS_MAX; cell++) {

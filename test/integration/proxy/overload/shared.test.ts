@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { BroadcastChannel } from 'node:worker_threads';
 import { CELL, CELL_WORDS } from '#src/model/tallies.ts';
+import { OWN, ownWordsAt, poolLayout } from '#src/model/threads/load/pool.ts';
 import type { Workers } from '#src/proxy/threads/workers.ts';
 import type { PlaneSketch } from '../../../support/plane.ts';
 import { clientOf, eventually, FIRST_CELL, getOf, heldOf } from '../../../support/proxy/running.ts';
@@ -22,6 +23,13 @@ function limited(port: number): PlaneSketch {
 function sum(workers: Workers, word: number): number {
   const words = workers.regions().map(({ tallies }) => tallies.cells[FIRST_CELL * CELL_WORDS + word] as number);
   return words.reduce((total, one) => total + one, 0);
+}
+
+/** Places of the version that a worker shows to the others. */
+function placesOf(workers: Workers, worker: number): number {
+  const memory = workers.commons.of(worker).pool?.memory as SharedArrayBuffer;
+  const { versionsAt, stride } = poolLayout(2);
+  return Atomics.load(new Int32Array(memory), versionsAt + FIRST_CELL * stride + ownWordsAt(OWN.inFlight, 2) + worker);
 }
 
 /** Asks over connections of their own, which the system spreads over the workers. */
@@ -65,11 +73,14 @@ describe('two workers', () => {
     ask(t, port);
     await eventually(() => sum(workers, CELL.admitted) >= 4, 'all places are taken');
     const [first] = workers.regions();
-    const taken = first?.tallies.cells[FIRST_CELL * CELL_WORDS + CELL.admitted] as number;
+    const shown = (): number => first?.tallies.cells[FIRST_CELL * CELL_WORDS + CELL.admitted] as number;
+    await eventually(() => shown() > 0 && placesOf(workers, 0) === shown(), 'others see what it holds');
+    const taken = shown();
     const channel = new BroadcastChannel('sluice-test-kill');
     t.after(() => channel.close());
     channel.postMessage(0);
     await eventually(() => deaths.length === 1, 'it is dead');
+    await eventually(() => placesOf(workers, 0) === 0, 'what it held is free, before anybody asks its successor');
     await eventually(() => workers.status().every(({ state }) => state === 'serving'), 'it is back');
     const second = workers.regions()[1]?.tallies.cells as Int32Array;
     await eventually(() => second[FIRST_CELL * CELL_WORDS + CELL.limit] === 4, 'the other one finds the limit');
