@@ -6,9 +6,10 @@
 
 import type { Config, EndpointConfig, ServiceConfig, VersionConfig } from '../model/config.ts';
 import type { EndpointsFrom } from '../model/health.ts';
+import type { UpstreamTerms } from '../model/threads/tls.ts';
 
-/** The endpoints that are known now; none as long as nobody has answered. */
-export type FindEndpoints = (from: EndpointsFrom) => readonly EndpointConfig[];
+/** The endpoints that are known now of a version that is asked in these terms; none as long as nobody has answered. */
+export type FindEndpoints = (from: EndpointsFrom, terms: UpstreamTerms) => readonly EndpointConfig[];
 
 /** Nothing was found, or nobody looks. */
 export const FIND_NONE: FindEndpoints = () => [];
@@ -34,7 +35,7 @@ function isLookingUp({ versions }: ServiceConfig): boolean {
 
 function filled(service: ServiceConfig, find: FindEndpoints): ServiceConfig {
   const fill = (version: VersionConfig): VersionConfig =>
-    version.from === undefined ? version : { ...version, endpoints: find(version.from) };
+    version.from === undefined ? version : { ...version, endpoints: find(version.from, version) };
   const made = { ...service, versions: service.versions.map(fill) };
   const last = lastFilled.get(service);
   if (last !== undefined && areSameServices(last, made)) return last;

@@ -72,7 +72,7 @@ export class Discoveries {
       draw: () => this.#deps.random.nextFloat(),
       onEvent: (source, event) => this.#onEvent(source, event),
     });
-    this.#deps.store.discoverBy((from) => this.#discovery?.find(from) ?? []);
+    this.#deps.store.discoverBy((from, terms) => this.#discovery?.find(from, terms) ?? []);
     // Nothing else keeps the process alive yet: the timers of those who follow never do.
     const alive = setInterval(() => undefined, ALIVE_MS);
     try {

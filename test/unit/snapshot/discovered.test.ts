@@ -24,8 +24,9 @@ test('a configuration that looks nothing up is the same object', () => {
 
 test('what is found is put where it was asked for, and nowhere else', () => {
   const config = configOf(LOOKING);
-  const filled = withDiscovered(config, (from) => {
+  const filled = withDiscovered(config, (from, terms) => {
     assert.deepEqual(from, { kind: 'srv', name: 'shop.test' });
+    assert.equal(terms, config.services[0]?.versions[1]);
     return found(1, 2);
   });
   assert.deepEqual(endpointsOf(filled), [[7001], [1, 2]]);

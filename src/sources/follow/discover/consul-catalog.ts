@@ -116,6 +116,7 @@ function instanceOf({ Node, Service, Checks }: Entry, canaryTags: readonly strin
     version: said.version === 'canary' ? 'canary' : textOf(meta['version']) || said.version,
     color: textOf(meta['color']) || said.color,
     tags,
+    schemes: said.schemes,
     out: statusOf(Checks) || said.out || (isReachable ? '' : 'no address and port'),
     ignored: said.ignored,
   };

@@ -3,12 +3,12 @@
  *
  * ```
  * version=v2 color=green                                   ours
- * urlprefix-…[ weight=0.1][ proto=http]                    fabio: a fixed share of the version's requests
+ * urlprefix-…[ weight=0.1][ proto=https]                   fabio: a fixed share of the version's requests; what it speaks
  * traefik.enable=false                                     not for gateways
  * traefik.consulcatalog.canary=true                        version canary
  * traefik.http.services.*.loadbalancer.server.port=8080    another port than the registered one
  * traefik.http.services.*.loadbalancer.server.weight=3     its weight; also traefik.weight, traefik.backend.weight
- * traefik.http.services.*.loadbalancer.server.scheme=http  any other one: not reachable for this gateway
+ * traefik.http.services.*.loadbalancer.server.scheme=h2c   what it speaks
  * canary, or what `canaryTags` says                        Nomad's canary_tags: version canary
  * ```
  * Everything else of fabio and Traefik, their routes above all, is not followed, and named in `ignored`.
@@ -22,6 +22,8 @@ export interface TagReading {
   readonly port: number | null;
   readonly weight: number | null;
   readonly share: number | null;
+  /** What it speaks, as its tags call it; empty: they do not say. */
+  readonly schemes: readonly string[];
   readonly out: string;
   readonly ignored: readonly string[];
 }
@@ -31,6 +33,8 @@ const FABIO = 'urlprefix-';
 const TRAEFIK = 'traefik.';
 const SERVER = /^traefik\.http\.services\.[^.]+\.loadbalancer\.server\.(port|weight|scheme)$/;
 const WEIGHT_MAX = 1_000_000;
+/** Longer ones are none that anybody knows. */
+const SCHEME_CHARS_MAX = 16;
 
 interface Draft {
   isCanary: boolean;
@@ -40,24 +44,23 @@ interface Draft {
   weight: number | null;
   share: number | null;
   out: string;
-  /** Some tag of fabio's is for HTTP; null: there is none. */
-  isHttp: boolean | null;
+  readonly schemes: Set<string>;
   readonly ignored: Set<string>;
 }
 
 /** Reads tags; of several that say the same thing differently, the first counts. */
 export function readTags(tags: readonly string[], canaryTags: readonly string[]): TagReading {
   const fresh = { isCanary: false, version: null, color: null, port: null, weight: null, share: null } as const;
-  const draft: Draft = { ...fresh, out: '', isHttp: null, ignored: new Set() };
+  const draft: Draft = { ...fresh, out: '', schemes: new Set(), ignored: new Set() };
   for (const tag of tags) {
     if (canaryTags.includes(tag)) draft.isCanary = true;
     if (tag.startsWith(FABIO)) readFabio(tag, draft);
     else if (tag.toLowerCase().startsWith(TRAEFIK)) readTraefik(tag, draft);
     else readOwn(tag, draft);
   }
-  const { isCanary, version, color, port, weight, share, isHttp, ignored } = draft;
-  const out = isHttp === false && draft.out === '' ? 'fabio proto is not http' : draft.out;
-  return { version: isCanary ? CANARY : version, color, port, weight, share, out, ignored: [...ignored].toSorted() };
+  const { isCanary, schemes, ignored, ...said } = draft;
+  const version = isCanary ? CANARY : said.version;
+  return { ...said, version, schemes: [...schemes].toSorted(), ignored: [...ignored].toSorted() };
 }
 
 function readOwn(tag: string, draft: Draft): void {
@@ -70,15 +73,15 @@ function readOwn(tag: string, draft: Draft): void {
 /** Each tag is a route with options of its own; the routes are the document's. */
 function readFabio(tag: string, draft: Draft): void {
   draft.ignored.add('fabio: host and path of urlprefix-');
-  let isHttp = true;
+  let scheme = 'http';
   for (const option of tag.split(/\s+/).slice(1)) {
     const [key, value] = halves(option);
     const share = key === 'weight' ? numberOf(value, 1) : null;
     if (share !== null && share > 0) draft.share ??= share;
-    else if (key === 'proto') isHttp = value === 'http';
+    else if (key === 'proto') scheme = value.toLowerCase().slice(0, SCHEME_CHARS_MAX);
     else if (key !== '') draft.ignored.add(`fabio: ${key.slice(0, 32)}`);
   }
-  draft.isHttp = draft.isHttp === true || isHttp;
+  draft.schemes.add(scheme);
 }
 
 function readTraefik(tag: string, draft: Draft): void {
@@ -93,7 +96,7 @@ function readTraefik(tag: string, draft: Draft): void {
   else if (field === 'weight' || name === 'traefik.weight' || name === 'traefik.backend.weight') {
     draft.weight ??= numberOf(value, WEIGHT_MAX);
   } else if (field === 'scheme') {
-    if (value !== 'http') draft.out = `traefik scheme is not http`;
+    draft.schemes.add(value.toLowerCase().slice(0, SCHEME_CHARS_MAX));
   } else draft.ignored.add(name.split('.').slice(0, 3).join('.').slice(0, 64));
 }
 

@@ -9,6 +9,7 @@
 import type { EndpointConfig } from '../../../model/config.ts';
 import type { EndpointsFrom } from '../../../model/health.ts';
 import type { SourceStatus } from '../../../model/status.ts';
+import type { UpstreamTerms } from '../../../model/threads/tls.ts';
 import { type FollowEvent, Follower, type FollowerOptions } from '../follower.ts';
 import { isThinned } from '../guard.ts';
 import type { Item, Store } from '../source.ts';
@@ -83,13 +84,14 @@ export class Discovery {
     }
   }
 
-  /** The endpoints of a version as they are known now. Cost: O(instances of the lookup). */
-  find(from: EndpointsFrom): readonly EndpointConfig[] {
+  /** The endpoints of a version as they are known now. @param terms what they are asked in. Cost: O(instances of the lookup). */
+  find(from: EndpointsFrom, terms: UpstreamTerms): readonly EndpointConfig[] {
     const lookup = this.#lookups.get(lookupKey(from));
     if (lookup === undefined) return [];
     const { instances, byKey } = readingOf(lookup);
-    if (from.kind === 'etcd') return endpointsOf(byKey.get(`${from.service}/${from.version}`) ?? []);
-    return endpointsOf(from.kind === 'consul' ? instances.filter((instance) => isOf(instance, from)) : instances);
+    if (from.kind === 'etcd') return endpointsOf(byKey.get(`${from.service}/${from.version}`) ?? [], terms);
+    const own = from.kind === 'consul' ? instances.filter((instance) => isOf(instance, from)) : instances;
+    return endpointsOf(own, terms);
   }
 
   /** What the registrations of a lookup say that is not followed, each once, in order. */

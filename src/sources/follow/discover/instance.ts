@@ -11,6 +11,7 @@
  */
 
 import type { EndpointConfig } from '../../../model/config.ts';
+import type { UpstreamTerms } from '../../../model/threads/tls.ts';
 import { formatAddress } from '../../scalars/address.ts';
 import { ENDPOINT_WEIGHT_MAX } from '../../scalars/number.ts';
 import type { Item } from '../source.ts';
@@ -28,6 +29,8 @@ export interface Instance {
   readonly version: string | null;
   readonly color: string | null;
   readonly tags: readonly string[];
+  /** What it speaks, by its registration; empty: that does not say. */
+  readonly schemes: readonly string[];
   /** Why it takes no part: `critical`, `maintenance` …; empty: it does. */
   readonly out: string;
   /** What its registration says that the gateway does not follow. */
@@ -40,7 +43,7 @@ export const INSTANCES_MAX = 10_000;
 /** An instance about which nothing is known but its address. */
 export function plainInstance(host: string, port: number): Instance {
   const unknown = { share: null, service: null, version: null, color: null } as const;
-  return { host, port, weight: 1, ...unknown, tags: [], out: '', ignored: [] };
+  return { host, port, weight: 1, ...unknown, tags: [], schemes: [], out: '', ignored: [] };
 }
 
 /** As a source's item. */
@@ -53,16 +56,27 @@ export function instanceOf({ text }: Item): Instance {
   return JSON.parse(text) as Instance;
 }
 
-/** The endpoints of instances that belong to one version, in their order. */
-export function endpointsOf(instances: readonly Instance[]): EndpointConfig[] {
+/**
+ * The endpoints of instances that belong to one version, in their order. One that speaks only what the version is not asked in is
+ * none; plain HTTP is what tags say where nobody thought of it, so it is never held against an instance.
+ */
+export function endpointsOf(instances: readonly Instance[], terms: UpstreamTerms): EndpointConfig[] {
+  const spoken = schemesOf(terms);
   const byAddress = new Map<string, Instance>();
   for (const instance of instances) {
     const address = formatAddress(instance);
-    if (instance.out === '' && !byAddress.has(address)) byAddress.set(address, instance);
+    const isSpoken = instance.schemes.length === 0 || instance.schemes.some((scheme) => spoken.includes(scheme));
+    if (instance.out === '' && isSpoken && !byAddress.has(address)) byAddress.set(address, instance);
   }
   const serving = [...byAddress.values()];
   const weights = scaled(sharesOf(serving));
   return serving.map(({ host, port }, index) => ({ host, port, weight: weights[index] as number }));
+}
+
+/** What registrations call that which the endpoints of a version are asked in. */
+function schemesOf({ tls, protocol }: UpstreamTerms): readonly string[] {
+  if (tls !== undefined) return ['http', 'https', 'grpcs'];
+  return protocol === undefined ? ['http'] : ['http', 'h2c', 'grpc'];
 }
 
 /** Relative weights; where some have a fixed share, shares of all. */

@@ -3,7 +3,16 @@ import { describe, test } from 'node:test';
 import { readTags } from '#src/sources/follow/discover/dialects.ts';
 
 const read = (...tags: readonly string[]) => readTags(tags, ['canary']);
-const NOTHING = { version: null, color: null, port: null, weight: null, share: null, out: '', ignored: [] };
+const NOTHING = {
+  version: null,
+  color: null,
+  port: null,
+  weight: null,
+  share: null,
+  schemes: [],
+  out: '',
+  ignored: [],
+};
 
 test('tags that are nobody’s say nothing', () => {
   assert.deepEqual(read(), NOTHING);
@@ -42,11 +51,13 @@ describe('fabio', () => {
     assert.equal(read('urlprefix-/ weight=.5').share, 0.5);
   });
 
-  test('an instance none of whose routes is plain HTTP takes no part', () => {
-    assert.equal(read('urlprefix-/ proto=https').out, 'fabio proto is not http');
-    assert.equal(read('urlprefix-:3306 proto=tcp', 'urlprefix-/').out, '');
-    assert.equal(read('urlprefix-/', 'urlprefix-:3306 proto=tcp').out, '');
-    assert.equal(read('urlprefix-/ proto=http').out, '');
+  test('what an instance speaks is what its routes say, plain HTTP where they say nothing', () => {
+    const schemesOf = (...tags: readonly string[]) => read(...tags).schemes;
+    assert.deepEqual(schemesOf('urlprefix-/ proto=HTTPS'), ['https']);
+    assert.deepEqual(schemesOf('urlprefix-:3306 proto=tcp', 'urlprefix-/'), ['http', 'tcp']);
+    assert.deepEqual(schemesOf('urlprefix-/ proto=http'), ['http']);
+    assert.deepEqual(schemesOf('urlprefix-/ proto=grpcs', 'urlprefix-/b proto=grpcs'), ['grpcs']);
+    assert.equal(schemesOf(`urlprefix-/ proto=${'x'.repeat(1000)}`)[0]?.length, 16);
   });
 });
 
@@ -61,11 +72,11 @@ describe('Traefik', () => {
       assert.equal(read(`${server}.port=${wrong}`).port, null, wrong);
   });
 
-  test('an instance that is disabled, or speaks something else than HTTP, takes no part', () => {
+  test('an instance that is disabled takes no part, and the scheme is what it speaks', () => {
     assert.equal(read('traefik.enable=false').out, 'traefik.enable=false');
     assert.equal(read('traefik.enable=true').out, '');
-    assert.match(read('traefik.http.services.a.loadbalancer.server.scheme=h2c').out, /scheme/);
-    assert.equal(read('traefik.http.services.a.loadbalancer.server.scheme=http').out, '');
+    assert.deepEqual(read('traefik.http.services.a.loadbalancer.server.scheme=h2c').schemes, ['h2c']);
+    assert.deepEqual(read('traefik.http.services.a.loadbalancer.server.scheme=HTTPS').schemes, ['https']);
   });
 
   test('everything else is named as ignored, by its kind alone', () => {

@@ -42,7 +42,7 @@ function rig() {
     const { name, text } = itemOf(`i${port}`, { ...plainInstance('10.0.0.1', port), ...more });
     storeOf(key).put(name, text);
   };
-  const ports = (from: EndpointsFrom): number[] => discovery.find(from).map(({ port }) => port);
+  const ports = (from: EndpointsFrom): number[] => discovery.find(from, {}).map(({ port }) => port);
   return { time, said, discovery, put, ports, storeOf };
 }
 
