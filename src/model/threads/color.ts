@@ -39,9 +39,12 @@ export type KeySetOrigin =
   | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'url'; readonly url: string; readonly intervalMs: number };
 
-/** Colors that are a claim of a verified JWT. */
+/** Colors, and users, that are claims of a verified JWT. */
 export interface ColorTokenConfig {
-  readonly claim: string;
+  /** Whose values are colors; null = none is. */
+  readonly claim: string | null;
+  /** Whose value is the user, where a route goes by it. Absent, not null: `sub`; so fingerprints stay. */
+  readonly userClaim?: string;
   /** Cookie that holds the token where `Authorization` does not; null = only there. */
   readonly cookie: string | null;
   readonly issuer: string;

@@ -160,6 +160,9 @@ export type Handshake = (typeof HANDSHAKE)[keyof typeof HANDSHAKE];
 /** Name under which a client certificate's identity is matched and hashed; no header can have it. */
 export const CLIENT_IDENTITY = ':client-identity';
 
+/** Name under which the user of a verified token is hashed; no header can have it. */
+export const TOKEN_USER = ':token-user';
+
 /** Name under which `http` or `https` is matched, as the client spoke it; no header can have it. */
 export const SCHEME = ':scheme';
 

@@ -18,7 +18,7 @@ import { FIELD } from '../http1/fields/names.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { SecurePeer } from '../wire/tls/peer.ts';
 import { rankOfWord } from './admission/priority.ts';
-import { pinByToken } from './color/bearer.ts';
+import { pinByToken, tellUser } from './color/bearer.ts';
 import { pinnedBy, siftColor } from './color/color.ts';
 import { countDownstream } from './color/downstream.ts';
 import { isTooMany, uncount } from './rate/limits.ts';
@@ -90,6 +90,7 @@ export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Rando
  */
 function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Course {
   const route = x.route as NonNullable<Exchange['route']>;
+  const isTold = !route.isKeyedByToken || tellUser(x, head);
   const sticky = userKeyOf(route, head, peer);
   x.userKey = sticky === null ? peer.key : sticky;
   x.priority = route.priority;
@@ -101,6 +102,7 @@ function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Cou
     recorder.turnedAway(x.priority);
     return because(x, REASON.shed, 'the gateway is at its limits');
   }
+  if (!isTold) return AWAITS_TOKEN;
   if (route.rates !== null && isTooMany(x, sticky, head, peer)) return REASON.rateLimited;
   if (route.filters !== null && route.filters.experiments !== null) {
     tellGroups(route.filters.experiments, head, peer, sticky);

@@ -12,7 +12,7 @@ import type { StreamPolicy } from '../../model/sli.ts';
 import type { RescueSpec, RouteSpec, Snapshot, SplitSpec, TargetSpec } from '../../model/snapshot.ts';
 import { CELL_WORDS } from '../../model/tallies.ts';
 import { type Edit, editsOf } from '../../model/threads/parsing/edits.ts';
-import { CLIENT_IDENTITY, SCHEME } from '../../model/threads/tls.ts';
+import { CLIENT_IDENTITY, SCHEME, TOKEN_USER } from '../../model/threads/tls.ts';
 import type { Exchange } from '../exchange.ts';
 import { type LinkedFilters, linkFilters } from '../filter/filters.ts';
 import { type BalanceContext, linkTargets, type Targets } from '../forward/balance/targets.ts';
@@ -71,6 +71,8 @@ export interface LinkedRoute extends LinkedKey {
   readonly cell: number;
   readonly splits: readonly LinkedSplit[];
   readonly byColor: ReadonlyMap<string, LinkedSplit>;
+  /** Its users, or those of an experiment, are told apart by tokens. */
+  readonly isKeyedByToken: boolean;
   readonly slowMs: number;
   readonly serviceSlowMs: number;
   /** Paths whose requests count for nothing; null for most routes. */
@@ -110,8 +112,9 @@ export interface RouteTable {
   readonly priorityField: number;
   /** Where the identity of client certificates is read from; 0 when no route reads it. */
   readonly identityField: number;
-  /** The same of the scheme. */
+  /** The same of the scheme, and of users that verified tokens are about. */
   readonly schemeField: number;
+  readonly tokenUserField: number;
   /** What an untrusted peer may not say of itself and some route reads: removed before routing. */
   readonly hiddenFields: readonly number[];
   /** Some route has a CORS filter. */
@@ -205,7 +208,8 @@ export function linkTable(
   const link = (spec: RouteSpec): LinkedRoute => linkRoute(spec, shared.names, { targetsOf, ...versions });
   const steps = base === null ? [{ add: snapshot.routes }] : edits;
   const { routes, router } = linkRoutes(steps, { base, router: shared.router, link });
-  const { names, color, priorityField, identityField, schemeField, hiddenFields, requestHead, responseHead } = shared;
+  const { names, color, priorityField, identityField, schemeField, tokenUserField } = shared;
+  const { hiddenFields, requestHead, responseHead } = shared;
   return {
     revision: snapshot.revision,
     limits: snapshot.limits,
@@ -217,6 +221,7 @@ export function linkTable(
     priorityField,
     identityField,
     schemeField,
+    tokenUserField,
     hiddenFields,
     hasCors: snapshot.routes.some(({ filters }) => filters.cors !== null),
     router,
@@ -240,6 +245,7 @@ type Shared = Pick<
   | 'priorityField'
   | 'identityField'
   | 'schemeField'
+  | 'tokenUserField'
   | 'hiddenFields'
   | 'router'
   | 'requestHead'
@@ -257,6 +263,7 @@ function shareOf(snapshot: Snapshot): Shared {
     priorityField: overload.priorityHeader === null ? FIELD.unknown : names.idOf(overload.priorityHeader),
     identityField: names.idOf(CLIENT_IDENTITY),
     schemeField: names.idOf(SCHEME),
+    tokenUserField: names.idOf(TOKEN_USER),
     hiddenFields: hiddenOf(snapshot, names, claims),
     router: Router.empty(names),
     requestHead: new RequestHead(names, limits, new Set(configured), {
@@ -322,6 +329,7 @@ function linkRoute(spec: RouteSpec, names: NameTable, links: Links): LinkedRoute
     cell: spec.cell,
     splits,
     byColor,
+    isKeyedByToken: isKeyedByToken(spec),
     stickyField: key.stickyField,
     stickyCookie: key.stickyCookie,
     stickyClientIp: key.stickyClientIp,
@@ -339,6 +347,11 @@ function linkRoute(spec: RouteSpec, names: NameTable, links: Links): LinkedRoute
     idempotency: linkIdempotency(spec.idempotency, names),
     fallback: linkFallback(spec, (split) => linkSplit(split, links, null, null)),
   };
+}
+
+function isKeyedByToken({ sticky, filters }: RouteSpec): boolean {
+  const keys = [sticky, ...(filters.experiments ?? []).map(({ key }) => key)];
+  return keys.some((key) => key?.header === TOKEN_USER);
 }
 
 function linkMirror(spec: RouteSpec, targetsOf: (spec: TargetSpec) => Targets): LinkedMirror | null {

@@ -47,7 +47,8 @@ function buildSecret({ file, variable }: NonNullable<ColorInput['signature']>['k
 
 function buildToken(input: NonNullable<ColorInput['jwt']>): ColorTokenConfig {
   return {
-    claim: input.claim,
+    claim: input.claim ?? null,
+    ...(input.userClaim === undefined ? {} : { userClaim: input.userClaim }),
     cookie: input.cookie ?? null,
     issuer: input.issuer,
     audience: input.audience,

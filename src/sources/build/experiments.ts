@@ -3,14 +3,19 @@
  */
 
 import type { ExperimentConfig, StickyConfig } from '../../model/threads/requests/experiments.ts';
-import { CLIENT_IDENTITY } from '../../model/threads/tls.ts';
+import { CLIENT_IDENTITY, TOKEN_USER } from '../../model/threads/tls.ts';
 import { DEFAULT_WEIGHT } from '../defaults.ts';
 import type { ExperimentInput, RouteInput, StickyInput } from '../schema.ts';
 
 /** A user key. */
-export function buildSticky({ header, cookie, clientIp, clientIdentity }: StickyInput): StickyConfig {
-  const field = clientIdentity === true ? CLIENT_IDENTITY : (header?.toLowerCase() ?? null);
-  return { header: field, cookie: cookie ?? null, clientIp: clientIp ?? false };
+export function buildSticky(sticky: StickyInput): StickyConfig {
+  return { header: fieldOf(sticky), cookie: sticky.cookie ?? null, clientIp: sticky.clientIp ?? false };
+}
+
+/** What is no header stands where none can. */
+function fieldOf({ header, clientIdentity, jwt }: StickyInput): string | null {
+  if (clientIdentity === true) return CLIENT_IDENTITY;
+  return jwt === true ? TOKEN_USER : (header?.toLowerCase() ?? null);
 }
 
 /** Lower-case name of the header that tells the group. */

@@ -123,7 +123,7 @@ const TABLE = {
   tlsFiles: ['SLU1161', 'A certificate, a key or a list of issuers cannot be read, or cannot be used.'],
   identityTwice: [
     'SLU1162',
-    '`sticky`, or the key of an experiment, names a header and the client’s certificate as the source of the user key.',
+    '`sticky`, or the key of an experiment, names more than one of a header, the client’s certificate and a token as the source of the user key.',
   ],
   answerStatus: ['SLU1170', 'The status of a fixed answer is not 200 to 599, or is 205 or 304.'],
   fallbackLoop: ['SLU1171', 'A fallback leads to a version that has been asked already.'],

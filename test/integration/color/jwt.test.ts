@@ -1,6 +1,8 @@
 /** A gateway and an identity provider: keys that change, a provider that hangs and one that is gone, signed colors onward. */
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { type GatewayProcess, startGatewayProcess, startService, until } from '../../support/gateway.ts';
 import {
@@ -101,6 +103,54 @@ describe('a gateway with an identity provider', () => {
     provider.keySet = keySetOf(FIRST);
     await until('the keys are there', async () => (await ask(tokenOf())) === 'v2');
   });
+});
+
+it('users of verified tokens stay with their version, on whatever worker, and no upstream is told who they are', async (t) => {
+  const heard: string[] = [];
+  const provider = await startKeyServer(keySetOf(FIRST));
+  const servers = ['v1', 'v2'].map((name) =>
+    createServer((request, response) => {
+      heard.push(JSON.stringify(request.rawHeaders));
+      // A connection for each answer: so both workers are asked.
+      response.writeHead(200, { connection: 'close' }).end(name);
+    }),
+  );
+  const [v1, v2] = await Promise.all(servers.map(listenLoopback));
+  const gateway = await startGatewayProcess(`listen: "127.0.0.1:0"
+admin: "127.0.0.1:0"
+workers: 2
+color: {jwt: {issuer: ${ISSUER}, audience: [${AUDIENCE}], jwks: {url: "${provider.url}", interval: 1s}}}
+services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${v1}"]}, v2: {endpoints: ["127.0.0.1:${v2}"]}}}}
+routes:
+  - name: shop
+    sticky: {jwt: true}
+    backendRefs: [{name: shop, version: v1}, {name: shop, version: v2}]
+`);
+  t.after(async () => {
+    await gateway.end();
+    for (const server of servers) server.close();
+    await provider.stop();
+  });
+  const { port } = new URL(gateway.proxyUrl);
+  const ask = async (token: string): Promise<string> => {
+    const options = { port, host: '127.0.0.1', agent: false, headers: { authorization: `Bearer ${token}` } };
+    const [answer] = (await once(get(options), 'response')) as [IncomingMessage];
+    return text(answer);
+  };
+  // Before the keys are there, versions are drawn.
+  await until('the keys are there', async () => {
+    await ask(tokenOf());
+    return (await countOf(gateway, 'verified')) > 0;
+  });
+  const versions = new Map<string, Set<string>>();
+  for (let n = 0; n < 160; n++) {
+    const sub = `user-${n % 16}`;
+    const version = await ask(tokenOf(FIRST, { sub, jti: String(n) }));
+    versions.set(sub, (versions.get(sub) ?? new Set()).add(version));
+  }
+  for (const [user, seen] of versions) assert.equal(seen.size, 1, user);
+  assert.deepEqual([...new Set([...versions.values()].flatMap((seen) => [...seen]))].toSorted(), ['v1', 'v2']);
+  assert.doesNotMatch(heard.join(), /token-user/);
 });
 
 it('a color that one gateway signed pins at the next, which trusts nobody', async (t) => {

@@ -1,5 +1,5 @@
 /**
- * Where a request carries its token, and the version that its claim pins.
+ * Where a request carries its token, the version that its claim pins, and the user that it is about.
  *
  * Source: RFC 6750 section 2.1; RFC 9110 section 11.1 (the scheme in any case).
  */
@@ -15,16 +15,26 @@ import { readCookie } from './cookies.ts';
 export function pinByToken(x: Exchange, head: RequestHead, route: LinkedRoute): boolean {
   const { jwt } = x.table.color;
   // Where there is no choice no token is worth a look.
-  if (jwt === null || route.splits.length < 2) return true;
+  if (jwt === null || jwt.claim === null || route.splits.length < 2) return true;
   const token = tokenOf(head, jwt.cookie);
   if (token === null) return true;
-  const colors = x.client.lane.tokens.colorsOf(token);
+  const colors = x.client.lane.tokens.colorsOf(token, !route.isKeyedByToken);
   if (colors === null) return false;
   for (const color of colors) {
     x.split = pin(x, head.fields, color);
     if (x.split !== null) return true;
   }
   return true;
+}
+
+/** Puts the user of the request's token where user keys are read. False: the token is not known yet, see `Tokens.whenKnown`. */
+export function tellUser(x: Exchange, head: RequestHead): boolean {
+  const { color, tokenUserField } = x.table;
+  const token = color.jwt === null ? null : tokenOf(head, color.jwt.cookie);
+  if (token === null) return true;
+  const user = x.client.lane.tokens.userOf(token);
+  if (user !== null && user !== '') head.fields.replace(tokenUserField, user);
+  return user !== null;
 }
 
 /** The token of `Authorization`, else that of the cookie; null without one. Two of the former are none. */

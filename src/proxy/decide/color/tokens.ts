@@ -4,7 +4,7 @@
  * ```
  * unknown ─▸ pending (verified on another thread; requests with it wait, at most WAIT_MS_MAX) ─▸ good │ bad ─▸ forgotten
  * ```
- * Good ones are kept until they expire, bad ones for a while, so that a flood of the latter cannot push the former out. All
+ * Good ones are kept until they expire, bad ones for a while; each kind by itself, so that a flood of one pushes none of another out. All
  * are forgotten when keys or configuration change. Tokens are kept as digests: memory holds no credential.
  * Nothing here asks anybody for keys; that one is missing is told to the main thread.
  */
@@ -16,6 +16,8 @@ import { createVerifier, preload, refused, type TokenVerdict, type VerifyToken }
 
 export const GOOD_MAX = 4096;
 export const BAD_MAX = 1024;
+/** Good ones without a color, which only user keys ask for: about 5 MB. */
+export const USERS_MAX = 16_384;
 export const PENDING_MAX = 256;
 /** How long a token that is not good is not looked at again. */
 export const BAD_MS = 10_000;
@@ -26,7 +28,8 @@ const TOKEN_CHARS_MAX = 8192;
 const WANT_MS = 1000;
 /** Three parts, as a signed token in compact form has. Source: RFC 7515 section 7.1. */
 const FORM = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-const NONE: readonly string[] = [];
+/** Verdicts on tokens that are good for nothing, made once. */
+const REFUSED = new Map(TOKEN_RESULTS.map((result) => [result, refused(result)]));
 
 interface Pending {
   /** Tell those that wait; empty once they waited for too long. */
@@ -51,6 +54,7 @@ export class Tokens {
   #keySet: string | null = null;
   #verify: Promise<VerifyToken> | null = null;
   readonly #good = new Map<string, TokenVerdict>();
+  readonly #users = new Map<string, TokenVerdict>();
   readonly #bad = new Map<string, { readonly result: TokenResult; readonly untilMs: number }>();
   #pending = new Map<string, Pending>();
   /** Which one was asked for last and is pending. */
@@ -62,7 +66,7 @@ export class Tokens {
   }
 
   get size(): { readonly good: number; readonly bad: number; readonly pending: number } {
-    return { good: this.#good.size, bad: this.#bad.size, pending: this.#pending.size };
+    return { good: this.#good.size + this.#users.size, bad: this.#bad.size, pending: this.#pending.size };
   }
 
   /** From now on tokens are verified so. */
@@ -82,6 +86,7 @@ export class Tokens {
 
   #renew(): void {
     this.#good.clear();
+    this.#users.clear();
     this.#bad.clear();
     // Who waits looks again, and finds the new keys; what is still being verified belongs to the old ones.
     const pending = this.#pending;
@@ -92,21 +97,24 @@ export class Tokens {
     for (const each of pending.values()) tell(each);
   }
 
-  /** Colors of a token, none for a bad one; null: not known yet, then wait `whenKnown`. Counts what it tells. */
-  colorsOf(token: string): readonly string[] | null {
-    const { nowMs, wallMs } = this.#links;
-    if (token.length > TOKEN_CHARS_MAX || !FORM.test(token)) return this.#none('malformed');
-    if (this.#verify === null) return this.#none('no_keys');
-    const digest = hash('sha256', token, 'base64');
-    const good = this.#good.get(digest);
-    if (good !== undefined) return this.#colors(good, wallMs());
-    const bad = this.#bad.get(digest);
-    if (bad !== undefined && nowMs() < bad.untilMs) return this.#none(bad.result);
-    const known = this.#pending.get(digest);
-    if (known?.isLate === true) return this.#none('late');
-    if (known === undefined && this.#pending.size >= PENDING_MAX) return this.#none('busy');
-    this.#asked = known ?? this.#begin(digest, token, this.#verify);
-    return null;
+  /**
+   * Colors of a token, none for a bad one; null: not known yet, then wait `whenKnown`.
+   * @param isCounted whether what came of it is counted: not where its user was asked for before
+   */
+  colorsOf(token: string, isCounted = true): readonly string[] | null {
+    const verdict = this.#verdictOn(token);
+    if (verdict === null) return null;
+    const { colors, result } = verdict;
+    if (isCounted) this.#count(result === 'verified' && colors.length === 0 ? 'claim' : result);
+    return colors;
+  }
+
+  /** Digest of the user of a token, empty for a bad one; null: not known yet. Counts what it tells. */
+  userOf(token: string): string | null {
+    const verdict = this.#verdictOn(token);
+    if (verdict === null) return null;
+    this.#count(verdict.result);
+    return verdict.user;
   }
 
   /** Calls once when the token that was asked for last is known, or is given up. */
@@ -121,6 +129,22 @@ export class Tokens {
       pending.isLate = true;
       tell(pending);
     }
+  }
+
+  #verdictOn(token: string): TokenVerdict | null {
+    const { nowMs, wallMs } = this.#links;
+    if (token.length > TOKEN_CHARS_MAX || !FORM.test(token)) return refusedAs('malformed');
+    if (this.#verify === null) return refusedAs('no_keys');
+    const digest = hash('sha256', token, 'base64');
+    const good = this.#good.get(digest) ?? this.#users.get(digest);
+    if (good !== undefined) return atTime(good, wallMs());
+    const bad = this.#bad.get(digest);
+    if (bad !== undefined && nowMs() < bad.untilMs) return refusedAs(bad.result);
+    const known = this.#pending.get(digest);
+    if (known?.isLate === true) return refusedAs('late');
+    if (known === undefined && this.#pending.size >= PENDING_MAX) return refusedAs('busy');
+    this.#asked = known ?? this.#begin(digest, token, this.#verify);
+    return null;
   }
 
   #begin(digest: string, token: string, verify: Promise<VerifyToken>): Pending {
@@ -139,7 +163,8 @@ export class Tokens {
     // The keys changed meanwhile: whoever waited was told then.
     if (this.#pending.get(digest) !== pending) return;
     this.#pending.delete(digest);
-    if (verdict.result === 'verified') keep(this.#good, GOOD_MAX, digest, verdict);
+    if (verdict.colors.length > 0) keep(this.#good, GOOD_MAX, digest, verdict);
+    else if (verdict.result === 'verified') keep(this.#users, USERS_MAX, digest, verdict);
     else {
       const untilMs = this.#links.nowMs() + BAD_MS;
       keep(this.#bad, BAD_MAX, digest, { result: verdict.result, untilMs });
@@ -155,21 +180,19 @@ export class Tokens {
     this.#links.wantKeys();
   }
 
-  #colors({ colors, fromMs, untilMs }: TokenVerdict, wallMs: number): readonly string[] {
-    if (wallMs >= untilMs) return this.#none('expired');
-    if (wallMs < fromMs) return this.#none('not_yet');
-    this.#count('verified');
-    return colors;
-  }
-
-  #none(result: TokenResult): readonly string[] {
-    this.#count(result);
-    return NONE;
-  }
-
   #count(result: TokenResult): void {
     this.#links.count(TOKEN_RESULTS.indexOf(result));
   }
+}
+
+function refusedAs(result: TokenResult): TokenVerdict {
+  return REFUSED.get(result) as TokenVerdict;
+}
+
+/** What was verified holds from and until when its token says. */
+function atTime(verdict: TokenVerdict, wallMs: number): TokenVerdict {
+  if (wallMs >= verdict.untilMs) return refusedAs('expired');
+  return wallMs < verdict.fromMs ? refusedAs('not_yet') : verdict;
 }
 
 /** What they do, happens now. */

@@ -6,6 +6,7 @@
  * Source: RFC 7515, RFC 7519, RFC 8725 sections 3.1 to 3.9; docs/adr/0022-jose.md.
  */
 
+import { hash } from 'node:crypto';
 import type { JWTPayload, JWTVerifyOptions } from 'jose';
 import type { ColorTokenConfig, TokenResult } from '../../../model/threads/color.ts';
 
@@ -14,6 +15,8 @@ export interface TokenVerdict {
   readonly result: TokenResult;
   /** Colors that its claim names, in their order. */
   readonly colors: readonly string[];
+  /** Digest of the user that it is about, so that memory holds no name; empty: none. */
+  readonly user: string;
   /** Wall time from and until which that holds, leeway included; it is verified for the present only. */
   readonly fromMs: number;
   readonly untilMs: number;
@@ -24,6 +27,8 @@ export type VerifyToken = (token: string, wallMs: number) => Promise<TokenVerdic
 
 /** Values of a claim that is a list; further ones are not looked at. */
 const COLORS_MAX = 16;
+/** Source: RFC 7519 section 4.1.2. */
+const USER_CLAIM = 'sub';
 
 const RESULTS: Readonly<Record<string, TokenResult>> = {
   ERR_JWT_EXPIRED: 'expired',
@@ -75,19 +80,31 @@ export function preload(): void {
 
 /** A token that is good for nothing. */
 export function refused(result: TokenResult): TokenVerdict {
-  return { result, colors: [], fromMs: 0, untilMs: Number.POSITIVE_INFINITY };
+  return { result, colors: [], user: '', fromMs: 0, untilMs: Number.POSITIVE_INFINITY };
 }
 
-function verdictOn(payload: JWTPayload, { claim, leewayMs }: ColorTokenConfig): TokenVerdict {
-  const value = Object.hasOwn(payload, claim) ? payload[claim] : undefined;
+function verdictOn(payload: JWTPayload, { claim, userClaim = USER_CLAIM, leewayMs }: ColorTokenConfig): TokenVerdict {
+  const value = claim === null ? undefined : claimOf(payload, claim);
   const values: readonly unknown[] = Array.isArray(value) ? value.slice(0, COLORS_MAX) : [value];
   const colors = values.filter((each) => typeof each === 'string');
+  const user = userOf(claimOf(payload, userClaim));
   return {
-    result: colors.length === 0 ? 'claim' : 'verified',
+    result: colors.length === 0 && user === '' ? 'claim' : 'verified',
     colors,
+    user,
     fromMs: (payload.nbf ?? 0) * 1000 - leewayMs,
     untilMs: (payload.exp as number) * 1000 + leewayMs,
   };
+}
+
+function claimOf(payload: JWTPayload, name: string): unknown {
+  return Object.hasOwn(payload, name) ? payload[name] : undefined;
+}
+
+/** A text or a number names a user. */
+function userOf(value: unknown): string {
+  const isName = (typeof value === 'string' && value !== '') || typeof value === 'number';
+  return isName ? hash('sha256', String(value), 'base64') : '';
 }
 
 /** Any other failure is that of a key: too short, or not what it says. */

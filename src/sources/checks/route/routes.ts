@@ -21,6 +21,7 @@ export function checkRoutes(draft: Draft, report: Report): void {
     const path: Path = ['routes', index];
     checkName(route, path, names, report);
     if (draft.fleet === undefined) checkScopes(route, path, report);
+    if (draft.color !== null && draft.color?.jwt === undefined) checkTokenKeys(route, path, report);
     if (isSound(draft, index)) continue;
     if (route.sticky !== undefined) checkUserKey(route.sticky, [...path, 'sticky'], report);
     checkBackends(route, path, draft.services, report);
@@ -42,16 +43,18 @@ function checkName(route: RouteInput, path: Path, names: Map<string, Path>, repo
 
 /** Reports a user key without a source, or with two for one place. */
 export function checkUserKey(sticky: StickyInput, path: Path, report: Report): void {
-  const { header, cookie, clientIp, clientIdentity } = sticky;
-  if (header !== undefined && clientIdentity === true) {
-    const fault = { kind: 'identityTwice', expected: 'a header or clientIdentity', got: 'both' } as const;
-    report.add([...path, 'clientIdentity'], fault);
+  const { header, cookie, clientIp, clientIdentity, jwt } = sticky;
+  const firsts = [header !== undefined && 'header', clientIdentity === true && 'clientIdentity', jwt === true && 'jwt'];
+  const named = firsts.filter((name) => name !== false);
+  if (named.length > 1) {
+    const expected = 'one of header, clientIdentity and jwt';
+    report.add([...path, named.at(-1) as string], { kind: 'identityTwice', expected, got: named.join(' and ') });
   }
-  if (header !== undefined || cookie !== undefined || clientIp === true || clientIdentity === true) return;
+  if (named.length > 0 || cookie !== undefined || clientIp === true) return;
   const hint = `name one, or remove ${path.at(-1)}`;
   report.add(path, {
     kind: 'stickyEmpty',
-    expected: 'a header, a cookie, clientIp: true or clientIdentity: true',
+    expected: 'a header, a cookie, clientIp: true, clientIdentity: true or jwt: true',
     got: 'none',
     hint,
   });
@@ -78,6 +81,15 @@ function checkScopes({ rateLimits = [] }: RouteInput, path: Path, report: Report
     const hint = 'fleet says over which Redis the gateways do';
     report.add([...path, 'rateLimits', index, 'scope'], { kind: 'missing', expected, hint });
   }
+}
+
+function checkTokenKeys({ sticky, experiments = [] }: RouteInput, path: Path, report: Report): void {
+  const expected = 'color.jwt, which says whose tokens count';
+  const check = (key: StickyInput | undefined, place: Path): void => {
+    if (key?.jwt === true) report.add([...place, 'jwt'], { kind: 'missing', expected, got: 'none' });
+  };
+  check(sticky, [...path, 'sticky']);
+  for (const [index, { key }] of experiments.entries()) check(key, [...path, 'experiments', index, 'key']);
 }
 
 function checkBackends(route: RouteInput, path: Path, services: Draft['services'], report: Report): void {

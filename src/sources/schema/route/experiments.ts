@@ -13,6 +13,7 @@ export const sticky = z.strictObject({
   cookie: token('cookie name', 'Cookie that holds the user key').optional(),
   clientIp: flag('Use the client address; default false').optional(),
   clientIdentity: flag('Use the identity in the client’s certificate; default false').optional(),
+  jwt: flag('Use the claim color.jwt.userClaim of the verified token; default false').optional(),
 });
 
 const group = z.strictObject({

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { REASON } from '#src/model/reason.ts';
+import { TOKEN_USER } from '#src/model/threads/tls.ts';
 import { pinByToken, tokenOf } from '#src/proxy/decide/color/bearer.ts';
 import { AWAITS_TOKEN, decide } from '#src/proxy/decide/decide.ts';
 import { claimsOf, keyOf, keySetOf, signed, tokenConfig } from '../../../../support/http/tokens.ts';
@@ -30,6 +31,51 @@ describe('a token', () => {
     assert.equal(of('Cookie: sid=d.e.f\r\n', null), null);
     assert.equal(of('Authorization: Bearer a.b.c\r\nAuthorization: Bearer d.e.f\r\n'), null);
     assert.equal(of(''), null);
+  });
+});
+
+describe('a user key', () => {
+  const sticky = { header: TOKEN_USER, cookie: null, clientIp: true };
+  function deskOf(claim: string | null): Bench {
+    const jwt = tokenConfig({ claim });
+    const on = bench({ routes: [{ ...TWO_VERSIONS, sticky }], color: { jwt } });
+    on.lane.tokens.configure(jwt);
+    on.lane.tokens.learn(keySetOf(KEY));
+    return on;
+  }
+  const request = (more: Record<string, unknown>, key = KEY): string =>
+    get('/', `Authorization: Bearer ${signed(key, claimsOf(WALL_MS, more))}\r\n`);
+  async function keyOfUser(on: Bench, text: string): Promise<number> {
+    for (;;) {
+      const x = exchangeOn(on);
+      const head = readHead(on.table, text);
+      if (decide(x, head, peerOf(), new Random(1)) !== AWAITS_TOKEN) return x.userKey;
+      await new Promise<void>((resolve) => on.lane.tokens.whenKnown(resolve));
+    }
+  }
+
+  it('is that of the token, whichever token it is, with a color or without', async () => {
+    for (const claim of ['stage', null]) {
+      const on = deskOf(claim);
+      const ada = await keyOfUser(on, request({ sub: 'ada', stage: 'canary' }));
+      assert.equal(await keyOfUser(on, request({ sub: 'ada', jti: '2' })), ada);
+      assert.notEqual(await keyOfUser(on, request({ sub: 'bob' })), ada);
+    }
+  });
+
+  it('is the next source where the token is not good, or there is none', async () => {
+    const on = deskOf('stage');
+    const byAddress = await keyOfUser(on, get('/', ''));
+    assert.equal(await keyOfUser(on, request({ sub: 'ada' }, keyOf('k', 'EdDSA'))), byAddress);
+    assert.equal(await keyOfUser(on, request({ sub: 'ada', exp: 1 })), byAddress);
+    assert.notEqual(await keyOfUser(on, request({ sub: 'ada' })), byAddress);
+  });
+
+  it('costs no verification while the gateway sheds', () => {
+    const on = deskOf('stage');
+    Object.defineProperty(on.lane, 'shedder', { value: { isOn: true, refuses: () => true } });
+    const course = decide(exchangeOn(on), readHead(on.table, request({ sub: 'ada' })), peerOf(), new Random(1));
+    assert.equal(course, REASON.shed);
   });
 });
 

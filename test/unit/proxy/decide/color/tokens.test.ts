@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { TOKEN_RESULTS } from '#src/model/threads/color.ts';
-import { BAD_MAX, BAD_MS, PENDING_MAX, Tokens, WAIT_MS_MAX } from '#src/proxy/decide/color/tokens.ts';
+import { BAD_MAX, BAD_MS, GOOD_MAX, PENDING_MAX, Tokens, WAIT_MS_MAX } from '#src/proxy/decide/color/tokens.ts';
 import { claimsOf, keyOf, keySetOf, signed, tokenConfig } from '../../../../support/http/tokens.ts';
 import { WALL_MS } from '../../../../support/proxy/parts.ts';
 
@@ -40,6 +40,50 @@ class Scene {
     }
   }
 }
+
+describe('the user of a token', () => {
+  it('is a digest of the claim, the same in every token, and none in a bad one', async () => {
+    const scene = new Scene();
+    const userOf = async (token: string): Promise<string> => {
+      for (;;) {
+        const user = scene.tokens.userOf(token);
+        if (user !== null) return user;
+        await new Promise<void>((resolve) => scene.tokens.whenKnown(resolve));
+      }
+    };
+    const user = await userOf(tokenOf({ sub: 'ada' }));
+    assert.match(user, /^[\w+/]{43}=$/);
+    assert.equal(await userOf(tokenOf({ sub: 'ada', stage: undefined, jti: '2' })), user);
+    assert.notEqual(await userOf(tokenOf({ sub: 'bob' })), user);
+    assert.equal(await userOf(tokenOf({ sub: 'ada' }, OTHER)), '');
+    assert.equal(await userOf('no.token'), '');
+    assert.deepEqual(scene.results, ['verified', 'verified', 'verified', 'unknown_key', 'malformed']);
+    scene.tokens.configure(tokenConfig({ userClaim: 'uid' }));
+    assert.equal(await userOf(tokenOf({ sub: 'ada' })), '');
+    assert.equal(await userOf(tokenOf({ uid: 'ada' })), user);
+    assert.notEqual(await userOf(tokenOf({ uid: 7 })), '');
+    for (const uid of ['', null, true, {}, ['ada']]) assert.equal(await userOf(tokenOf({ uid })), '');
+  });
+
+  it('is counted once with the color, and a color that is missing is one', async () => {
+    const scene = new Scene();
+    const token = tokenOf({ sub: 'ada', stage: undefined });
+    assert.deepEqual(await scene.ask(token), []);
+    scene.tokens.userOf(token);
+    assert.deepEqual(scene.tokens.colorsOf(token, false), []);
+    assert.deepEqual(scene.results, ['claim', 'verified']);
+    assert.deepEqual(scene.tokens.size, { good: 1, bad: 0, pending: 0 });
+  });
+
+  it('that many have pushes no color out, and the other way round', async () => {
+    const scene = new Scene();
+    const canary = tokenOf();
+    await scene.ask(canary);
+    for (let n = 0; n <= GOOD_MAX; n++) await scene.ask(tokenOf({ sub: n, stage: undefined }));
+    assert.deepEqual(scene.tokens.size, { good: GOOD_MAX + 2, bad: 0, pending: 0 });
+    assert.deepEqual(scene.tokens.colorsOf(canary), ['canary']);
+  });
+});
 
 describe('a token', () => {
   it('is verified once, and looked up from then on', async () => {

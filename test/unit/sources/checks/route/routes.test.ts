@@ -100,3 +100,17 @@ test('a limit by user asks for what tells users apart', () => {
   const codes = problemsOf(`${text}    rateLimits: [{requests: 1, per: 1s, by: user}]\n`).map(({ code }) => code);
   assert.deepEqual(codes, ['SLU1021']);
 });
+
+test('a user key of tokens asks for what says whose tokens count', () => {
+  const keys = 'keys: [{kty: OKP, crv: Ed25519, x: 11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo, kid: a}]';
+  const color = `color: {jwt: {issuer: i, audience: [a], jwks: {${keys}}}}\n`;
+  const sticky = `${SOUND}    sticky: {jwt: «true}\n`;
+  assertProblem(sticky, 'SLU1021', '');
+  assert.equal(configOf(sticky.replace('«', '') + color).routes[0]?.sticky?.header, ':token-user');
+  assertProblem(sticky.replace('jwt:', 'header: x-user, jwt:') + color, 'SLU1162', '');
+  assertProblem(sticky.replace('jwt:', 'clientIdentity: true, jwt:') + color, 'SLU1162', '');
+  const groups = 'groups: [{name: a}, {name: b}]';
+  const experiment = `${SOUND}    experiments: [{id: e, ${groups}, key: {jwt: «true}}]\n`;
+  assertProblem(experiment, 'SLU1021', '');
+  configOf(experiment.replace('«', '') + color);
+});
