@@ -73,7 +73,7 @@ const keySet = withRule(
 );
 
 const jwt = z.strictObject({
-  claim: text('Claim whose value, or one of whose values, pins a version; default none').optional(),
+  claim: text('Claim whose value, or one of whose values, pins a version').optional(),
   userClaim: text('Claim that tells users apart, where a user key says jwt; default sub').optional(),
   issuer: text('What iss must be'),
   audience: z.array(text('One of which aud must name')).min(1).max(16),
