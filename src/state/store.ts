@@ -35,6 +35,7 @@ import type {
   Unwritten,
 } from '../model/threads/state.ts';
 import { Pending } from './pending.ts';
+import { within } from './within.ts';
 
 /** A crash loses at most this and the time of one write: together less than a second. */
 export const FLUSH_MS = 800;
@@ -235,7 +236,7 @@ export class StateStore {
   // ── the thread ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #start(directory: string): void {
-    const thread = new Worker(THREAD_FILE, { workerData: { directory } satisfies StateSetup });
+    const thread = new Worker(THREAD_FILE, { workerData: { directory } satisfies StateSetup, name: 'sluice-state' });
     thread.unref();
     this.#isOpening = true;
     this.#thread = thread;
@@ -361,17 +362,4 @@ export class StateStore {
 
 function rowsOf({ budgets, rollouts, decisions }: StateBatch): number {
   return budgets.size + rollouts.size + decisions.length;
-}
-
-/** Whether a promise is fulfilled within some time. */
-async function within(timeoutMs: number, promise: Promise<void>): Promise<boolean> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), timeoutMs);
-  });
-  try {
-    return await Promise.race([promise.then(() => true as const), late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }
