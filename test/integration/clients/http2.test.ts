@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { describe, it, type TestContext } from 'node:test';
 import { Agent, fetch as fetchBy } from 'undici';
-import { type GatewayProcess, startGatewayProcess, startService, until } from '../../support/gateway.ts';
+import { type GatewayProcess, logged, startGatewayProcess, startService, until } from '../../support/gateway.ts';
 import { type Authority, authorityOf } from '../../support/http/certificates.ts';
 import { findBinary } from '../../support/runner/servers.ts';
 
@@ -37,6 +37,7 @@ listeners:
 admin: 127.0.0.1:0
 workers: 1
 drain: {delay: 0s, timeout: 10s}
+saturation: {response: observe}
 accessLog: {sample: 1}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${service.port}"]}}}}
 routes: [{name: shop, backendRefs: [{name: shop}]}]
@@ -49,7 +50,7 @@ routes: [{name: shop, backendRefs: [{name: shop}]}]
 
 function curl(args: readonly string[]): Promise<string> {
   return new Promise((resolve) => {
-    execFile(CURL as string, ['-sS', '--max-time', '20', ...args], (_error, out, err) => resolve(out + err));
+    execFile(CURL as string, ['-sS', '--max-time', '60', ...args], (_error, out, err) => resolve(out + err));
   });
 }
 
@@ -93,7 +94,7 @@ describe('a gateway that speaks HTTP/2', () => {
     });
     assert.match(metrics, /^sluice_http2_connections_total [2-9]$/m);
     assert.match(metrics, /^sluice_http2_abuses_total\{kind="resets"\} 0$/m);
-    assert.match(gateway.output(), /"path":"\/".*"protocol":"HTTP\/2"/);
+    await logged(gateway, /"path":"\/".*"protocol":"HTTP\/2"/);
     const closed = once(session, 'close');
     const goaway = once(session, 'goaway');
     gateway.child.kill('SIGTERM');
