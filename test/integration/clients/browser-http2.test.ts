@@ -2,13 +2,13 @@
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { CHROMIUM, launchChromium } from '../../support/clients/chromium.ts';
+import { CHROMIUM, launchChromium, PATIENCE_MS } from '../../support/clients/chromium.ts';
 import { PICTURES, siteOf } from '../../support/clients/site.ts';
-import { startGatewayProcess } from '../../support/gateway.ts';
+import { startGatewayProcess, until } from '../../support/gateway.ts';
 import { authorityOf } from '../../support/http/certificates.ts';
 
 /** Reached only when something hangs. */
-const LIMIT = { timeout: 60_000, skip: CHROMIUM === null ? 'chromium is missing' : false };
+const LIMIT = { timeout: 2 * PATIENCE_MS, skip: CHROMIUM === null ? 'chromium is missing' : false };
 
 it(
   'a browser loads a page, uploads, reads a stream and talks over a WebSocket where HTTP/2 is spoken',
@@ -30,6 +30,7 @@ routes: [{name: shop, backendRefs: [{name: shop}]}]
     const browser = await launchChromium();
     t.after(() => browser.close());
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     const network = await context.newCDPSession(page);
     const connections = new Set<number>();
@@ -44,6 +45,8 @@ routes: [{name: shop, backendRefs: [{name: shop}]}]
     });
     await network.send('Network.enable');
     await page.goto(origin, { waitUntil: 'load' });
+    // Of the network it is told by another way than of the page.
+    await until('every piece is told of', () => count >= 3 + PICTURES);
     assert.equal(count, 3 + PICTURES, 'page, style, script, pictures');
     assert.deepEqual([...protocols], ['h2']);
     assert.equal(connections.size, 1);

@@ -3,19 +3,20 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, describe, it, type TestContext } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
-import { CHROMIUM, launchChromium } from '../../support/clients/chromium.ts';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { CHROMIUM, launchChromium, PATIENCE_MS } from '../../support/clients/chromium.ts';
 import { DOWNLOAD, PICTURES, type Site, siteOf } from '../../support/clients/site.ts';
-import { type GatewayProcess, startGatewayProcess } from '../../support/gateway.ts';
+import { type GatewayProcess, startGatewayProcess, until } from '../../support/gateway.ts';
 
 /** Reached only when something hangs. */
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 2 * PATIENCE_MS };
 
 function configOf(v1: Site, v2: Site): string {
   return `
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 services:
   shop:
     versions:
@@ -70,19 +71,24 @@ describe('a browser', { ...LIMIT, skip: CHROMIUM === null ? 'chromium is missing
     for (const end of ends.reverse()) await end();
   });
 
-  /** A page in a profile of its own, at an address of the gateway. */
-  async function pageAt(t: TestContext, path: string, origin = gateway.proxyUrl): Promise<Page> {
+  /** A profile of its own. */
+  async function profileOf(t: TestContext): Promise<BrowserContext> {
     const context = await browser.newContext();
     t.after(() => context.close());
-    const page = await context.newPage();
+    context.setDefaultTimeout(PATIENCE_MS);
+    return context;
+  }
+
+  /** A page in a profile of its own, at an address of the gateway. */
+  async function pageAt(t: TestContext, path: string, origin = gateway.proxyUrl): Promise<Page> {
+    const page = await (await profileOf(t)).newPage();
     const response = await page.goto(origin + path);
     assert.equal(response?.status(), 200);
     return page;
   }
 
   it('loads a page with all of its pieces over at most six connections', async (t) => {
-    const context = await browser.newContext();
-    t.after(() => context.close());
+    const context = await profileOf(t);
     const page = await context.newPage();
     const network = await context.newCDPSession(page);
     const connections = new Map<number, number>();
@@ -94,6 +100,8 @@ describe('a browser', { ...LIMIT, skip: CHROMIUM === null ? 'chromium is missing
     });
     await network.send('Network.enable');
     await page.goto(gateway.proxyUrl, { waitUntil: 'load' });
+    // Of the network it is told by another way than of the page.
+    await until('every piece is told of', () => statuses.length >= 3 + PICTURES);
     assert.deepEqual([...new Set(statuses)], [200]);
     assert.equal(statuses.length, 3 + PICTURES, 'page, style, script, pictures');
     assert.ok(connections.size <= 6, `${connections.size} connections`);

@@ -5,6 +5,9 @@
 import { type Browser, chromium } from 'playwright-core';
 import { findBinary } from '../runner/servers.ts';
 
+/** Longest wait for anything in it: reached only when something hangs. */
+export const PATIENCE_MS = 180_000;
+
 /** Where it is, or null. */
 export const CHROMIUM = findBinary('chromium');
 
@@ -21,7 +24,7 @@ const ARGUMENTS = [
   '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost',
 ];
 
-/** Starts it. @throws when it does not start within half a minute */
+/** Starts it. @throws when it does not start within `PATIENCE_MS` */
 export function launchChromium(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM as string, args: ARGUMENTS, timeout: 30_000 });
+  return chromium.launch({ executablePath: CHROMIUM as string, args: ARGUMENTS, timeout: PATIENCE_MS });
 }
