@@ -19,7 +19,7 @@ interface Said {
 function curl(args: readonly string[], input?: Buffer): Promise<Said> {
   return new Promise((resolve) => {
     const options = { encoding: 'latin1', maxBuffer: 64 * 1_048_576 } as const;
-    const child = execFile(CURL as string, ['-sS', '--max-time', '20', ...args], options, (error, out, err) =>
+    const child = execFile(CURL as string, ['-sS', '--max-time', '60', ...args], options, (error, out, err) =>
       resolve({ code: typeof error?.code === 'number' ? error.code : 0, out, err }),
     );
     child.stdin?.end(input);
@@ -63,7 +63,7 @@ describe('curl', { skip: CURL === null ? 'curl is missing' : false }, () => {
   });
 
   it('waits for 100 Continue and gets it', async () => {
-    const args = ['-v', '-H', 'Expect: 100-continue', '--expect100-timeout', '15', '--data-binary', '@-', url('/echo')];
+    const args = ['-v', '-H', 'Expect: 100-continue', '--expect100-timeout', '50', '--data-binary', '@-', url('/echo')];
     const { code, out, err } = await curl(args, BIG);
     assert.equal(code, 0, err);
     assert.match(err, /< HTTP\/1\.1 100 Continue/);

@@ -11,7 +11,7 @@ import { type Authority, authorityOf } from '../../support/http/certificates.ts'
 import { refusedPortOf } from '../../support/proxy/running.ts';
 
 /** Reached only when something hangs. */
-const LIMIT = { timeout: 180_000 };
+const LIMIT = { timeout: 400_000 };
 /** The longest message that both sides of grpc-js take. */
 const LARGE_BYTES = 4 * 1_048_576;
 const NAMES = [
@@ -48,6 +48,8 @@ listeners:
   - {host: 127.0.0.1, port: 0, tls: {certificates: [{cert: ${files.cert}, key: ${files.key}}]}}
 admin: 127.0.0.1:0
 workers: 1
+saturation: {response: observe}
+timeouts: {connect: 1m, pending: 1m, firstByte: 1m}
 limits: {bodyBytesMax: 5MiB}
 drain: {delay: 0s, timeout: 20s}
 services:

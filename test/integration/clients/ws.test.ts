@@ -12,7 +12,7 @@ import { webSocketTo } from '../../support/proxy/upgrade.ts';
 const LARGE_BYTES = 16 * 1_048_576;
 const FRAGMENT_BYTES = 50_000;
 /** Reached only when something hangs. */
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 400_000 };
 
 async function message(socket: WebSocket): Promise<Buffer> {
   const [data] = (await once(socket, 'message')) as [Buffer];

@@ -123,6 +123,7 @@ export async function echoGateway(t: Pick<TestContext, 'after'>): Promise<EchoGa
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 services:
   echo:
     versions:
