@@ -3,6 +3,8 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -14,6 +16,9 @@ import { findBinary } from '../runner/servers.ts';
 const READY_MS = 60_000;
 const POLL_MS = 50;
 const STOP_MS = 5000;
+/** Linux gives those from 32,768 on. */
+const PORT_MIN = 16_000;
+const PORT_MAX = 32_000;
 
 export interface StoreServer {
   /** `http://127.0.0.1:port`. */
@@ -221,13 +226,33 @@ function loopback(port: number | undefined): string {
   return `http://127.0.0.1:${port}`;
 }
 
-/** Ports that are free now; all are held until the last is known, so that they differ. */
+/** Which port is tried next: from somewhere on each one once, so that nobody else in this process is given it too. */
+let nextPort = randomInt(PORT_MIN, PORT_MAX);
+
+/**
+ * Ports of loopback that nobody listens on, all different, for a program that cannot listen on port 0. They lie below those that
+ * the kernel gives to whoever asks for any: of those, somebody else would have one before the program does.
+ */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer());
-  await Promise.all(
-    servers.map((server) => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', () => resolve()))),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  const ports: number[] = [];
+  for (let tries = 0; ports.length < count; tries++) {
+    if (tries > PORT_MAX - PORT_MIN) throw new Error(`no ${count} ports from ${PORT_MIN} to ${PORT_MAX} are free`);
+    const port = nextPort;
+    nextPort = port + 1 < PORT_MAX ? port + 1 : PORT_MIN;
+    if (await isFree(port)) ports.push(port);
+  }
   return ports;
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen(port, '127.0.0.1');
+    await once(server, 'listening');
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, 'close');
+  return true;
 }

@@ -66,6 +66,7 @@ function config(collectorUrl: string, route = 'shop'): string {
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 drain: {delay: 300ms, timeout: 60s}
 state: {directory: ${join(root, 'state')}}
 tracing: {endpoint: "${collectorUrl}", sample: 1}
