@@ -1,7 +1,7 @@
 /** Whatever the disk refuses, the process goes on in memory, says so once, and writes again when it can. */
 
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openFiles } from '#src/state/files.ts';
@@ -82,7 +82,7 @@ describe('a disk that refuses', () => {
       const run = await runChild({
         directory,
         onLine: seen((line, events, child) => {
-          if (line.event === 'turn' && line.turn === 30) rmSync(directory, { recursive: true });
+          if (line.event === 'turn' && line.turn === 30) remove(directory);
           if (events.has('state_recovered') && line.event === 'decision_recorded') child.kill('SIGTERM');
         }),
       });
@@ -90,6 +90,13 @@ describe('a disk that refuses', () => {
       assert.ok(run.lines.some(({ because }) => because === 'its file was removed'));
     }));
 });
+
+/** At once: what is written into it meanwhile would keep it there. */
+function remove(directory: string): void {
+  const aside = `${directory}.aside`;
+  renameSync(directory, aside);
+  rmSync(aside, { recursive: true });
+}
 
 /** Calls with each line and the events that were seen before it. */
 function seen(

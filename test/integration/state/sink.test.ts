@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { suite, test } from 'node:test';
 
 /** Only Linux has a device that is always full. */
-const fullDisk = { timeout: 20_000, skip: existsSync('/dev/full') ? false : 'needs /dev/full' };
+const fullDisk = { timeout: 120_000, skip: existsSync('/dev/full') ? false : 'needs /dev/full' };
 
 suite('sink', () => {
   test('a process whose log disk is full writes on and exits with its own code', fullDisk, async () => {
@@ -30,7 +30,7 @@ suite('sink', () => {
     assert.deepEqual(JSON.parse(out), { errors: 1, lines: 1, lastCode: 'ENOSPC' });
   });
 
-  test('lines queued at exit are written before the process ends', { timeout: 20_000 }, async () => {
+  test('lines queued at exit are written before the process ends', { timeout: 120_000 }, async () => {
     const script = `
       import { openSink } from ${JSON.stringify(import.meta.resolve('#src/lib/sink.ts'))};
       const sink = openSink(1, () => {});

@@ -144,9 +144,18 @@ function startedIn(text: string): number[] {
   return [...text.matchAll(/"event":"restart_begun".*?"successor":(\d+)/g)].map(([, pid]) => Number(pid));
 }
 
+/** Unless it ends by itself meanwhile. */
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 async function endAll(pids: readonly number[]): Promise<void> {
   const ours = pids.filter((pid) => pid > 0 && isAlive(pid));
-  for (const pid of ours) process.kill(pid, 'SIGKILL');
+  for (const pid of ours) kill(pid);
   await until('all processes are gone', () => !ours.some(isAlive));
 }
 

@@ -46,12 +46,17 @@ export async function runChild(options: ChildOptions): Promise<ChildRun> {
   const ended = new Promise<Pick<ChildRun, 'code' | 'signal'>>((resolve) =>
     child.once('close', (code, signal) => resolve({ code, signal })),
   );
-  for await (const text of createInterface({ input: child.stdout })) {
-    // A killed process may leave half a line.
-    if (!text.endsWith('}')) continue;
-    const line = JSON.parse(text) as ChildLine;
-    lines.push(line);
-    onLine(line, child);
+  try {
+    for await (const text of createInterface({ input: child.stdout })) {
+      // A killed process may leave half a line.
+      if (!text.endsWith('}')) continue;
+      const line = JSON.parse(text) as ChildLine;
+      lines.push(line);
+      onLine(line, child);
+    }
+  } catch (error) {
+    child.kill('SIGKILL');
+    throw error;
   }
   const end = await ended;
   if (lines.length === 0) throw new Error(`the child said nothing: ${errors}`);
