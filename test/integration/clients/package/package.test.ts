@@ -21,8 +21,8 @@ const ROOT = join(import.meta.dirname, '../../../..');
 /** More than sockets hold, so that writes have to wait. */
 const LARGE_BYTES = 8 * 1024 * 1024;
 const OLD_NODE = findBinary('node24');
-const LIMIT = { timeout: 300_000, skip: NPM === null || OLD_NODE === null ? 'npm or node24 is missing' : false };
-const BILL_LIMIT = { timeout: 300_000, skip: NPM === null ? 'npm is missing' : false };
+const LIMIT = { timeout: 900_000, skip: NPM === null || OLD_NODE === null ? 'npm or node24 is missing' : false };
+const BILL_LIMIT = { timeout: 900_000, skip: NPM === null ? 'npm is missing' : false };
 
 /** @returns the tarball that is packed in a checkout of its own */
 async function packed(folder: string): Promise<string> {
