@@ -16,6 +16,8 @@ export interface Options {
   readonly seconds: number;
   /** Load on a gateway before a scenario; 0 = none. */
   readonly warmUpSeconds: number;
+  /** As little as shows that the bench still works; its figures mean nothing. */
+  readonly isSmoke: boolean;
   /** File for the results as JSON, or null. */
   readonly json: string | null;
   readonly help: boolean;
@@ -76,6 +78,7 @@ export function readOptions(args: readonly string[]): Options {
     rounds: wholeNumber('rounds', values.rounds ?? (smoke ? '1' : '5')),
     seconds: wholeNumber('seconds', values.seconds ?? (smoke ? '1' : '4')),
     warmUpSeconds: smoke ? 0 : WARM_UP_SECONDS,
+    isSmoke: smoke,
     json: values.json ?? null,
     help: values.help,
   };

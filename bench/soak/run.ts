@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { Random } from '#src/lib/random.ts';
-import { type GatewayProcess, startGatewayProcess } from '../../test/support/gateway.ts';
+import { type GatewayProcess, startGatewayProcess, until } from '../../test/support/gateway.ts';
 import { startLeavingUpstream } from '../../test/support/proxy/aborts.ts';
 import { type Done, startTraffic } from './traffic.ts';
 
@@ -74,6 +74,7 @@ function configFor(port: number): string {
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 services:
   shop:
     versions:
@@ -92,6 +93,8 @@ async function watch(pid: number, done: Done, { minutes, print }: SoakOptions): 
   const measures: Measure[] = [];
   for (let minute = 1; minute <= Math.ceil(minutes); minute++) {
     await sleep(startedMs + Math.min(minute, minutes) * MINUTE_MS - performance.now());
+    // Of a busy machine some seconds may be too few.
+    await until('something was done', () => done.answers() > 0 && done.left() > 0);
     const now = measure(pid);
     const size = now === null ? '' : `, ${Math.round(now.rssBytes / MIB)} MiB, ${now.descriptors} descriptors`;
     print(

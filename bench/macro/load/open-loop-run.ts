@@ -19,6 +19,8 @@ export interface OpenLoopOrder {
   readonly seed: number;
   readonly warmUpMs: number;
   readonly measureMs: number;
+  /** Its figures mean nothing: it takes its turns like everybody else. */
+  readonly isSmoke: boolean;
 }
 
 /** Called around the measured time, with the generator's process. */
@@ -32,7 +34,8 @@ export interface Around {
  * busy machine, it would never have its turn.
  */
 function commandOf(order: OpenLoopOrder, cores: readonly number[]): readonly string[] {
-  const idle = cores.length === 0 || findBinary('chrt') === null ? [] : ['chrt', '--idle', '0'];
+  const isIdle = cores.length > 0 && !order.isSmoke && findBinary('chrt') !== null;
+  const idle = isIdle ? ['chrt', '--idle', '0'] : [];
   return [...idle, process.execPath, join(import.meta.dirname, 'open-loop-child.ts'), JSON.stringify(order)];
 }
 

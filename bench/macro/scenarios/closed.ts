@@ -12,6 +12,8 @@ import { attempt, type ClosedScenario, type Series, type Turns, takeTurn, type V
 
 /** With more, a busy machine finishes no answer of 1 MiB within the second of a smoke test. */
 const SMOKE_CONNECTIONS_MAX = 16;
+/** A smoke test in whose second nobody was answered looks again, longer, up to this: the machine stood still. */
+const SMOKE_SECONDS_MAX = 32;
 
 /** What one measurement gives. */
 export interface ClosedSample {
@@ -87,14 +89,21 @@ async function enterAll(course: Course): Promise<Entrant[]> {
   return entrants;
 }
 
-async function measure({ gateway }: Entrant, course: Course): Promise<ClosedSample> {
+async function measure(
+  entrant: Entrant,
+  course: Course,
+  seconds = course.session.options.seconds,
+): Promise<ClosedSample> {
+  const { gateway } = entrant;
   if (gateway === null) throw new Error('it has not started');
   const { session, cores } = course;
   const parties = { gateway: gateway.child.pid, upstream: session.upstream.pid, load: null };
   const { threads } = course.scenario;
   const ticks = (): number => (threads === undefined ? 0 : threadTicks(gateway.child.pid, threads));
   const [ticksBefore, before] = [ticks(), readBooks(parties)];
-  const result = await runLoad(loadOf(gateway, session.options.seconds, course));
+  const result = await runLoad(loadOf(gateway, seconds, course));
+  const isStill = result.requests + result.socketErrors === 0;
+  if (isStill && session.options.isSmoke && seconds < SMOKE_SECONDS_MAX) return measure(entrant, course, 2 * seconds);
   const usage = usageBetween(before, readBooks(parties), cores, session.ticksPerSecond);
   const sample = closedSample(result, usage);
   if (threads === undefined) return sample;

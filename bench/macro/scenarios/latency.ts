@@ -123,6 +123,7 @@ async function measure(entrant: Entrant, connections: number, seed: number, sess
     seed,
     warmUpMs: options.isSmoke ? 0 : WARM_UP_MS,
     measureMs: options.seconds * 1_000,
+    isSmoke: options.isSmoke,
   } as const;
   const result = await runOpenLoop(children, cores.load, order, { onBegin: read, onEnd: read });
   const [before, after] = books;

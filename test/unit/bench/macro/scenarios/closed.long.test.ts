@@ -54,6 +54,22 @@ describe('runClosed', { skip: process.platform === 'linux' ? false : 'no /proc h
     assert.equal(told.length, 4);
   });
 
+  test('looks longer in a smoke test where nobody was answered, and only there', async (t) => {
+    assert.ok(SMALL_GET !== undefined);
+    const still = (turn: number): string | null => (turn < 2 ? JSON.stringify({ ...RESULT, requests: 0 }) : null);
+    const one = { ...SMALL_GET, contenders: ['node-undici'] } as const;
+    const smoke = await fakeRun(t, { rounds: 1 }, still);
+    const [patient] = await runClosed(one, smoke.session);
+    assert.deepEqual([patient?.refused, patient?.samples.length], [null, 1]);
+    assert.deepEqual(
+      smoke.loads().map((line) => /-d(\d+)s/.exec(line)?.[1]),
+      ['1', '2', '4'],
+    );
+    const strict = await fakeRun(t, { rounds: 1, isSmoke: false }, still);
+    const [refused] = await runClosed(one, strict.session);
+    assert.match(refused?.refused ?? '', /^0 requests/);
+  });
+
   test('goes on without a gateway that answers badly', async (t) => {
     assert.ok(SMALL_GET !== undefined);
     const bad = JSON.stringify({ ...RESULT, badStatus: 7 });
