@@ -8,12 +8,16 @@
 
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { extname } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { ServiceOrder, ServiceReport } from './service.ts';
 
 /** Time a child has to end after SIGTERM. */
 const GRACE_MS = 4000;
-const START_MS = 10_000;
+const START_MS = 60_000;
+/** How often, and at which interval, the end of a child is looked for that something else may have failed with. */
+const LOOKS = 20;
+const LOOK_MS = 50;
 /** Characters of a child's stderr that are kept, the newest, for the message when it ends unexpectedly. */
 const ERROR_TEXT_MAX = 4000;
 
@@ -30,11 +34,13 @@ export interface GatewayChild {
 }
 
 export interface Children {
-  /** Rejects when the service does not come up within 10 s. */
+  /** Rejects when the service does not come up within a minute. */
   service(version: string): Promise<ServiceChild>;
   gateway(configFile: string): GatewayChild;
   /** Rejects as soon as a child ends that nobody ended; never resolves. */
   readonly failed: Promise<never>;
+  /** Rejects with the end of a child that is heard of within a second, else with `error`: a request to a child that has just ended fails first. */
+  blame(error: unknown): Promise<never>;
   /** Ends every child. Idempotent. */
   endAll(): Promise<void>;
 }
@@ -94,6 +100,13 @@ export function createChildren(): Children {
       const args = [neighbor('../../main'), 'run', '--config', configFile, '--log-level', 'warn', '--with-parent'];
       const child = spawn(process.execPath, args, { detached: true, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
       return { pid: adopt(child, 'gateway') };
+    },
+    blame(error) {
+      const looked = async (): Promise<never> => {
+        for (let look = 0; look < LOOKS; look++) await sleep(LOOK_MS);
+        throw error;
+      };
+      return Promise.race([failed, looked()]);
     },
     endAll() {
       isEnding = true;

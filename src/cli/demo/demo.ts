@@ -23,7 +23,8 @@ const PORT = 8080;
 const ADMIN_PORT = 9900;
 const REQUESTS_PER_SECOND = 200;
 const SEED = 1;
-const READY_MS_MAX = 15_000;
+/** Far more than a busy machine takes; a gateway that ends before is told of at once. */
+const READY_MS_MAX = 60_000;
 const POLL_MS = 50;
 const LIVE_MS = 1000;
 
@@ -62,7 +63,11 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const stop = watchForEnd(deps.events, deps.stdin);
   try {
     const setting = { ...ports, file: join(folder, 'gateway.yaml'), screen, children, signal: stop.signal };
-    return await Promise.race([children.failed, perform(setting, values.once === true, deps)]);
+    const performed = perform(setting, values.once === true, deps).catch((error: unknown) => {
+      if (stop.signal.aborted) throw error;
+      return children.blame(error);
+    });
+    return await Promise.race([children.failed, performed]);
   } catch (error) {
     if (stop.signal.aborted) screen.line('ended before the story was over', 'dim');
     else screen.line(`the demo failed: ${error instanceof Error ? error.message : String(error)}`, 'bad');

@@ -14,13 +14,14 @@ export interface DemoDocument {
   readonly canaryPercent: number;
 }
 
-/** The YAML text. */
+/** The YAML text. What the machine is short of is none of the story: nothing is shed for it. */
 export function documentText(demo: DemoDocument): string {
   return `# Written by the demo; it ends with it.
 listen: 127.0.0.1:${demo.port}
 admin: 127.0.0.1:${demo.adminPort}
 color: {header: x-color, acceptFrom: anyone}
 drain: {delay: 0s, timeout: 2s}
+saturation: {response: observe}
 services:
   checkout:
     versions:

@@ -35,6 +35,8 @@ export interface Pace {
   readonly detectMsMax: number;
   /** Time that is watched after the rollback. */
   readonly afterMs: number;
+  /** Longest wait beyond it for as many successes as there must be: the machine may have stood still. */
+  readonly afterMsMore: number;
   readonly pollMs: number;
   /** Fewest successful requests after the rollback. */
   readonly afterSuccessesMin: number;
@@ -44,9 +46,10 @@ export interface Pace {
 export const PACE: Pace = {
   calmMs: 2000,
   stepMs: 2500,
-  reloadMsMax: 10_000,
-  detectMsMax: 15_000,
+  reloadMsMax: 30_000,
+  detectMsMax: 30_000,
   afterMs: 4000,
+  afterMsMore: 10_000,
   pollMs: 20,
   afterSuccessesMin: 400,
 };
@@ -142,6 +145,7 @@ function blameText(phases: readonly Phase[]): string {
 /** Watches stable go on. @returns what is missing. */
 async function watchAfter(stage: Stage, after: Phase, pace: Pace): Promise<readonly string[]> {
   await stage.sleep(pace.afterMs);
+  await until(async () => after.succeeded >= pace.afterSuccessesMin, stage, pace.afterMsMore, pace.pollMs);
   const { routes } = await stage.status();
   stage.load.begin();
   await stage.load.settle(after);

@@ -33,6 +33,17 @@ suite('children', { timeout: 30_000 }, () => {
     await assert.rejects(children.failed, /service v1 ended with SIGKILL/);
   });
 
+  test('what fails as a child ends is told as that end, and anything else as what it is', async (context) => {
+    const children = createChildren();
+    context.after(() => children.endAll());
+    const { pid } = await children.service('v1');
+    const error = new Error('fetch failed');
+    await assert.rejects(children.blame(error), error);
+    const blamed = children.blame(error);
+    process.kill(pid, 'SIGKILL');
+    await assert.rejects(blamed, /service v1 ended with SIGKILL/);
+  });
+
   test('a gateway that cannot start is told with its own words', async (context) => {
     const children = createChildren();
     context.after(() => children.endAll());

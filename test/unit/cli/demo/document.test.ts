@@ -25,13 +25,14 @@ suite('document', () => {
   test('ports and the header that users are told about are in it', () => {
     const result = parseConfig(documentText(DEMO), 'gateway.yaml', {});
     assert.ok(result.ok);
-    const { listen, admin, services, color, routes } = result.config;
+    const { listen, admin, services, color, routes, saturation } = result.config;
     assert.deepEqual([listen.port, admin.port], [8080, 9900]);
     assert.deepEqual(
       services[0]?.versions.map(({ name, endpoints }) => `${name} ${endpoints[0]?.port}`),
       ['v1 7001', 'v2 7002'],
     );
     assert.deepEqual([color.header, color.acceptFrom], ['x-color', 'anyone']);
+    assert.equal(saturation.acts, false);
     assert.equal(routes[0]?.sticky?.header, 'x-user-id');
     assert.deepEqual(routes[0]?.slo?.latency, { thresholdMs: 300, targetRatio: 0.99 });
   });

@@ -15,7 +15,7 @@ suite('ports', () => {
     const taken = await takenPort(context);
     const [picked] = await pickPorts([{ port: taken, isFlexible: true }]);
     assert.ok(picked !== null && picked !== undefined);
-    assert.ok(picked.isOther && picked.port !== taken);
+    assert.ok(picked.isOther && picked.port > taken && picked.port <= taken + 20, `${picked.port} for ${taken}`);
     const [again] = await pickPorts([{ port: picked.port, isFlexible: false }]);
     assert.deepEqual(again, { port: picked.port, isOther: false });
   });

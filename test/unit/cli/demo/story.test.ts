@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import type { Load, Phase } from '#src/cli/demo/load.ts';
 import { createScreen } from '#src/cli/demo/screen.ts';
-import { type Pace, play, type Stage } from '#src/cli/demo/story.ts';
+import { PACE as AS_TOLD, type Pace, play, type Stage } from '#src/cli/demo/story.ts';
 import type { Decision } from '#src/model/slo.ts';
 import { sampleDecision, sampleRoute, sampleStatus, sampleVersion } from '../../../support/readings/status.ts';
 
@@ -12,6 +12,7 @@ const PACE: Pace = {
   reloadMsMax: 500,
   detectMsMax: 2000,
   afterMs: 3000,
+  afterMsMore: 500,
   pollMs: 10,
   afterSuccessesMin: 400,
 };
@@ -128,9 +129,9 @@ function staged(changes: Partial<Behavior>) {
   return { stage, output: () => output };
 }
 
-async function told(changes: Partial<Behavior>) {
+async function told(changes: Partial<Behavior>, pace = PACE) {
   const { stage, output } = staged(changes);
-  const missing = await play(stage, PACE);
+  const missing = await play(stage, pace);
   return { missing, output: output() };
 }
 
@@ -153,6 +154,13 @@ suite('story', () => {
     assert.match(output, /rescued {8}7 failures of v2 by v1, 1 not as it had no room/);
     assert.match(output, /✔ stable kept serving: 600 of 600 requests since then succeeded/);
     assert.match(output, /dials {10}v1 80 \(configured 80\), v2 0 \(configured 20\)/);
+  });
+
+  test('is over within 20 s where nothing is late', async () => {
+    const { missing, output } = await told({}, AS_TOLD);
+    assert.deepEqual(missing, []);
+    const [, seconds] = /t\+(\d\d)s {2}✔ stable kept serving/.exec(output) ?? [];
+    assert.ok(Number(seconds) < 20, output);
   });
 
   test('failures that users saw are told with who answered so', async () => {
@@ -188,6 +196,12 @@ suite('story', () => {
 
   test('too few successes after the rollback are missing service', async () => {
     const { missing } = await told({ requestsPerSecond: 100 });
-    assert.deepEqual(missing, ['only 300 requests succeeded after the rollback, 400 expected']);
+    assert.deepEqual(missing, ['only 350 requests succeeded after the rollback, 400 expected']);
+  });
+
+  test('successes after the rollback that are late are waited for', async () => {
+    const { missing, output } = await told({ requestsPerSecond: 120 });
+    assert.deepEqual(missing, []);
+    assert.match(output, /✔ stable kept serving: 40\d of 40\d requests/);
   });
 });
