@@ -64,8 +64,9 @@ function launch(config: string, { env, signature, nodeArgs = [], args = [], plac
   const [command, ...rest] = place === undefined ? run : [...place.command, ...run];
   const child = spawn(command as string, rest, options);
   let text = '';
-  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  }
   const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
   return {
     child,
@@ -136,6 +137,14 @@ export async function until(what: string, done: () => boolean | Promise<boolean>
     if (waitedMs > patienceMs) throw new Error(`hangs: ${what}`);
     await sleep(POLL_MS);
   }
+}
+
+/** Resolves when every worker has the configuration in force: the status tells of it before, and an answer is one worker's word. */
+export async function linked({ status }: Pick<GatewayProcess, 'status'>): Promise<void> {
+  await until('every worker has it', async () => {
+    const { config, workers } = await status();
+    return workers.every(({ revision }) => revision === config.revision);
+  });
 }
 
 /** Resolves when the output has what is looked for: it comes by another way than answers, and may come later. */

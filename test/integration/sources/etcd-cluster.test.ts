@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startGatewayProcess, startLoad, startService, until } from '../../support/gateway.ts';
+import { linked, startGatewayProcess, startLoad, startService, until } from '../../support/gateway.ts';
 import { askEtcd, etcdKeys } from '../../support/stores/keys.ts';
 import { ask, mainDocument, shop } from '../../support/stores/scenes/scenes.ts';
 import { cannotRun, ETCD, type StoreServer, startEtcdCluster } from '../../support/stores/server.ts';
@@ -11,10 +11,14 @@ const PREFIX = '/sluice/v1/';
 
 /** The member that leads. */
 async function leaderOf(members: readonly StoreServer[]): Promise<StoreServer> {
-  const told = await Promise.all(members.map(({ url }) => askEtcd(url, 'maintenance/status', {})));
   const idOf = (status: Record<string, unknown>): unknown => (status['header'] as { member_id: string }).member_id;
-  const found = told.findIndex((status) => idOf(status) === status['leader']);
-  return members[found] as StoreServer;
+  let leader: StoreServer | undefined;
+  await until('somebody leads', async () => {
+    const told = await Promise.all(members.map(({ url }) => askEtcd(url, 'maintenance/status', {})));
+    leader = members[told.findIndex((status) => idOf(status) === status['leader'])];
+    return leader !== undefined;
+  });
+  return leader as StoreServer;
 }
 
 describe('a cluster of etcd', { skip: cannotRun(ETCD), timeout: 180_000 }, () => {
@@ -26,9 +30,17 @@ describe('a cluster of etcd', { skip: cannotRun(ETCD), timeout: 180_000 }, () =>
     const leader = await leaderOf(members);
     const [second, third] = members.filter((member) => member !== leader) as [StoreServer, StoreServer];
     const keys = etcdKeys(second.url, PREFIX);
+    // Refused while nobody leads.
+    const put = (key: string, text: string): Promise<void> =>
+      until(`${key} is taken`, () =>
+        keys.put(key, text).then(
+          () => true,
+          () => false,
+        ),
+      );
     const route = (name: string): Promise<void> =>
-      keys.put(`routes/${name}`, `hostnames: [${name}.test]\nbackendRefs: [{name: shop, version: v1}]\n`);
-    await keys.put('services/shop', shop([service]));
+      put(`routes/${name}`, `hostnames: [${name}.test]\nbackendRefs: [{name: shop, version: v1}]\n`);
+    await put('services/shop', shop([service]));
     await route('shop');
     // The leader first, so that it is the one that is asked.
     const endpoints = [leader, second, third].map(({ url }) => JSON.stringify(url)).join();
@@ -37,17 +49,12 @@ describe('a cluster of etcd', { skip: cannotRun(ETCD), timeout: 180_000 }, () =>
     const load = startLoad(gateway.proxyUrl, { connections: 2, users: 10, headers: { host: 'shop.test' } });
     const isLive = async (name: string): Promise<void> => {
       await until(`${name} is live`, async () => (await ask(gateway.proxyUrl, `${name}.test`)) === '200 v1');
+      await linked(gateway);
     };
     await route('before');
     await leader.kill();
     await isLive('before');
-    // Refused until the others have a leader.
-    await until('another one leads', () =>
-      route('after').then(
-        () => true,
-        () => false,
-      ),
-    );
+    await route('after');
     await isLive('after');
     await second.kill();
     await until('no majority is noticed', async () => (await gateway.status()).sources[0]?.lastError !== '');

@@ -10,6 +10,7 @@ function document(url: string): string {
   return `listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 sources:
   - etcd: {endpoints: ["${url}"], heartbeat: 1s}
 discovery:

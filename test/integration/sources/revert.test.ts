@@ -10,25 +10,18 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { startGatewayProcess, startLoad, startService, until } from '../../support/gateway.ts';
 import { listenLoopback } from '../../support/plane.ts';
+import { refusedPortOf } from '../../support/proxy/running.ts';
 import { etcdKeys } from '../../support/stores/keys.ts';
 import { cannotRun, ETCD, startStore } from '../../support/stores/server.ts';
 
 const run = promisify(execFile);
 const MAIN = new URL('../../../src/main.ts', import.meta.url).pathname;
-const SETTINGS = 'listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nworkers: 2\n';
+const SETTINGS = 'listen: 127.0.0.1:0\nadmin: 127.0.0.1:0\nworkers: 2\nsaturation: {response: observe}\n';
 const LOAD = { connections: 2, users: 50 };
 const nameOf = (route: string) => ({ headers: { host: `${route}.test` } });
 const routeTo = (service: string, more = ''): string =>
   `{hostnames: ["${service}.test"], backendRefs: [{name: ${service}}]${more}}`;
 const serviceAt = (port: number): string => `{versions: {v1: {endpoints: ["127.0.0.1:${port}"]}}}`;
-
-/** A port that nobody listens on. */
-async function closedPort(): Promise<number> {
-  const server = createServer();
-  const port = await listenLoopback(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 test('a wrong endpoint in a file is reverted, pinned and told; a mended document is taken', async (t) => {
   const [shop, blog] = [await startService('shop'), await startService('blog')];
@@ -46,7 +39,7 @@ test('a wrong endpoint in a file is reverted, pinned and told; a mended document
     loads.every(({ counts }) => (counts.answers.get('200 shop') ?? counts.answers.get('200 blog') ?? 0) > 200),
   );
 
-  gateway.save(text(await closedPort()));
+  gateway.save(text(await refusedPortOf(t)));
   await until('it is reverted', async () => (await gateway.status()).revisions.rollbacks.sluice === 1);
   const { revisions } = await gateway.status();
   assert.equal(revisions.pin?.by, 'sluice');

@@ -90,7 +90,7 @@ for (const stage of STAGES) {
       const before = await store.write('shop', weightsText({ v1: 1 }, ''), '0', never);
       assert.ok(before.kind === 'written');
       server.freeze();
-      const hasty = await store.write('shop', weightsText({ v1: 2 }, ''), before.revision, AbortSignal.timeout(300));
+      const hasty = await store.write('shop', weightsText({ v1: 2 }, ''), before.revision, AbortSignal.timeout(2000));
       assert.equal(hasty.kind, 'unconfirmed', JSON.stringify(hasty));
       server.thaw();
       let count = 0;
@@ -103,7 +103,7 @@ for (const stage of STAGES) {
 
     test('of a store that dies in the middle lose nothing that was said to be written', async (t) => {
       const { server, settings, store } = await begin(t, stage);
-      const counting = countUp(() => opened(settings), { route: 'shop', writers: 6, attempts: 60, seed: SEED });
+      const counting = countUp(() => opened(settings), { route: 'shop', writers: 6, attempts: 300, seed: SEED });
       await until('some are written', async () => countOf(await store.read('shop', never)) > 5);
       await server.kill();
       const outcomes = await counting;
@@ -323,7 +323,7 @@ function spawnCounting(settings: SourceSettings, seed: number, attempts: number)
 async function counting(settings: SourceSettings, seed: number): ReturnType<typeof countUp> {
   const child = spawnCounting(settings, seed, 10);
   let text = '';
-  child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
   await new Promise((resolve) => child.once('close', resolve));
   return JSON.parse(text) as Awaited<ReturnType<typeof countUp>>;
 }

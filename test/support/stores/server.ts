@@ -3,10 +3,8 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
-import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,9 +14,10 @@ import { findBinary } from '../runner/servers.ts';
 const READY_MS = 60_000;
 const POLL_MS = 50;
 const STOP_MS = 5000;
-/** Linux gives those from 32,768 on. */
-const PORT_MIN = 16_000;
-const PORT_MAX = 32_000;
+/** Below what Linux gives to clients by itself (from 32768 on): nobody is given one that is free for a moment. */
+const PORTS = { first: 16_384, count: 16_384 };
+/** Processes with numbers that follow one another look for theirs so far apart. */
+const PORTS_PER_PROCESS = 64;
 
 export interface StoreServer {
   /** `http://127.0.0.1:port`. */
@@ -164,7 +163,7 @@ export async function startStore(kind: StoreKind, given?: readonly number[], pla
   const kill = async (): Promise<void> => {
     const dying = child;
     child = null;
-    if (dying === null || dying.exitCode !== null) return;
+    if (dying === null || dying.exitCode !== null || dying.signalCode !== null) return;
     const gone = new Promise((resolve) => dying.once('exit', resolve));
     dying.kill('SIGKILL');
     await gone;
@@ -175,9 +174,9 @@ export async function startStore(kind: StoreKind, given?: readonly number[], pla
     started.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     started.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child = started;
-    const deadlineMs = performance.now() + READY_MS;
-    while (!(await kind.isReady(url).catch(() => false))) {
-      if (started.exitCode !== null || performance.now() > deadlineMs) {
+    // Counted in looks: a machine that stands still does not use it up.
+    for (let waitedMs = 0; !(await kind.isReady(url).catch(() => false)); waitedMs += POLL_MS) {
+      if (started.exitCode !== null || started.signalCode !== null || waitedMs > READY_MS) {
         await kill();
         throw new Error(`${kind.binary} does not start: ${output.slice(-2000)}`);
       }
@@ -226,33 +225,26 @@ function loopback(port: number | undefined): string {
   return `http://127.0.0.1:${port}`;
 }
 
-/** Which port is tried next: from somewhere on each one once, so that nobody else in this process is given it too. */
-let nextPort = randomInt(PORT_MIN, PORT_MAX);
+let nextPort = process.pid * PORTS_PER_PROCESS;
 
-/**
- * Ports of loopback that nobody listens on, all different, for a program that cannot listen on port 0. They lie below those that
- * the kernel gives to whoever asks for any: of those, somebody else would have one before the program does.
- */
+/** Ports that are free now, and are not given to others while nobody listens there: a store may be away for a while. */
 export async function freePorts(count: number): Promise<number[]> {
-  const ports: number[] = [];
-  for (let tries = 0; ports.length < count; tries++) {
-    if (tries > PORT_MAX - PORT_MIN) throw new Error(`no ${count} ports from ${PORT_MIN} to ${PORT_MAX} are free`);
-    const port = nextPort;
-    nextPort = port + 1 < PORT_MAX ? port + 1 : PORT_MIN;
-    if (await isFree(port)) ports.push(port);
+  const held: Server[] = [];
+  for (let tries = 0; held.length < count; tries++) {
+    if (tries > PORTS.count) throw new Error(`fewer than ${count} ports are free from ${PORTS.first} on`);
+    const server = await listening(PORTS.first + (nextPort++ % PORTS.count));
+    if (server !== null) held.push(server);
   }
+  const ports = held.map((server) => (server.address() as AddressInfo).port);
+  await Promise.all(held.map((server) => new Promise((resolve) => server.close(resolve))));
   return ports;
 }
 
-async function isFree(port: number): Promise<boolean> {
-  const server = createServer();
-  try {
-    server.listen(port, '127.0.0.1');
-    await once(server, 'listening');
-  } catch {
-    return false;
-  }
-  server.close();
-  await once(server, 'close');
-  return true;
+/** Null: somebody has it. */
+function listening(port: number): Promise<Server | null> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(null));
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
 }

@@ -143,6 +143,7 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 adminToken: ${TOKEN}
 workers: 1
+saturation: {response: observe}
 drain: {delay: 0s, timeout: 5s}
 ${more}
 fleet:

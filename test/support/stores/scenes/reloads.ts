@@ -145,6 +145,7 @@ function configOf({ consul, etcd, numbers, port }: Places, delayMs: number): str
   return `listen: {host: 127.0.0.1, port: 0, http2: true}
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 drain: {delay: ${delayMs}ms}
 services:
   numbers: {versions: {v1: {endpoints: ["127.0.0.1:${numbers}"]}}}
