@@ -36,6 +36,7 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 adminToken: ${TOKEN}
 workers: 1
+saturation: {response: observe}
 ${state === '' ? '' : `state: {directory: "${state}"}`}
 alerts:
   group: 0s

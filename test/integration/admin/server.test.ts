@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { CLIENTS_MAX } from '#src/admin/page/stream.ts';
 import {
   type GatewayProcess,
+  logged,
   startGatewayProcess,
   startLoad,
   startService,
@@ -18,7 +19,7 @@ import {
 const READERS = 1000;
 const TOKEN = 'correct-horse-battery-staple';
 /** Reached only when something hangs. */
-const LIMIT = { timeout: 120_000 };
+const LIMIT = { timeout: 300_000 };
 
 describe('the admin server', LIMIT, () => {
   let gateway: GatewayProcess;
@@ -40,6 +41,7 @@ listen: 127.0.0.1:0
 admin: {host: 127.0.0.1, port: 0, hosts: [${adminHost}]}
 adminToken: ${TOKEN}
 workers: 1
+saturation: {response: observe}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${service.port}"]}}}}
 routes: [{name: shop, backendRefs: [{name: shop, version: v1}]}]
 `;
@@ -150,6 +152,8 @@ routes: [{name: shop, backendRefs: [{name: shop, version: v1}]}]
     gateway.save(documentWith('shop.internal'));
     await until('the other name is answered', async () => (await statusBy('shop.internal')) === 200);
     assert.equal(await statusBy('sluice.internal'), 421);
+    // Warnings are written before it is.
+    await logged(gateway, /"event":"config_live"/);
     assert.doesNotMatch(gateway.output(), /takes effect at the next start/);
   });
 });

@@ -7,6 +7,7 @@ import { connect } from 'node:http2';
 import { after, before, describe, it } from 'node:test';
 import {
   type GatewayProcess,
+  linked,
   logged,
   startGatewayProcess,
   startService,
@@ -33,7 +34,7 @@ let document = '';
 
 function tracing(): string {
   const headers = 'headers: [{name: x-key, variable: TEST_COLLECTOR_KEY}]';
-  return `tracing: {endpoint: "${collector.url}", sample: 0, parent: anyone, timeout: 1s, ${headers}}\n${document}`;
+  return `tracing: {endpoint: "${collector.url}", sample: 0, parent: anyone, timeout: 30s, ${headers}}\n${document}`;
 }
 
 before(async () => {
@@ -48,6 +49,7 @@ before(async () => {
 listen: {host: 127.0.0.1, port: 0, http2: true}
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 drain: {delay: 0s, timeout: 1s}
 services:
   plain:
@@ -87,11 +89,7 @@ async function traces(isTraced: boolean): Promise<void> {
   if (((await gateway.status()).tracing !== null) === isTraced) return;
   gateway.save(isTraced ? tracing() : document);
   await until('the configuration is in force', async () => ((await gateway.status()).tracing !== null) === isTraced);
-  const isLinked = async () => {
-    const { config, workers } = await gateway.status();
-    return workers.every(({ revision }) => revision === config.revision);
-  };
-  await until('every worker has it', isLinked);
+  await linked(gateway);
 }
 
 const server = (span: SeenSpan): boolean => span.kind === 2;
@@ -167,11 +165,12 @@ describe('traces of a gateway', () => {
     const [span] = await collector.wait(1, ({ name }) => name === 'rollout rollback');
     assert.equal(span!.attributes['sluice.decision.sentence'], decision.sentence);
     assert.deepEqual(span!.attributes['sluice.decision.request_ids'], [...decision.sampleRequestIds]);
-    assert.ok(span!.links.length > 0);
-    const linked = collector.spans.filter((one) => span!.links.includes(`${one.traceId}-${one.spanId}`));
-    assert.equal(linked.length, span!.links.length);
+    const { links } = span!;
+    assert.ok(links.length > 0);
+    const led = await collector.wait(links.length, (one) => links.includes(`${one.traceId}-${one.spanId}`));
+    assert.equal(led.length, links.length);
     // Beyond the budget of retries some are not rescued.
-    const rescued = linked.find(({ attributes }) => attributes['sluice.rescued_from'] === 'v2')!;
+    const rescued = led.find(({ attributes }) => attributes['sluice.rescued_from'] === 'v2')!;
     const attempts = childrenOf(rescued).map(({ attributes }) => [
       attributes['sluice.attempt'],
       attributes['sluice.version'],
@@ -195,7 +194,10 @@ describe('traces of a gateway', () => {
     assert.ok(!gateway.output().includes(SECRET));
   });
 
-  it('that are not taken are counted and told, and no request notices', async () => {
+  it('that are not taken are counted and told, and no request notices', async (t) => {
+    t.after(() => {
+      collector.mood = 'takes';
+    });
     await traces(true);
     const status = async () => (await gateway.status()).tracing;
     const failed = (await status())?.counts.failed ?? 0;

@@ -24,7 +24,7 @@ import {
 import { sendAndClose, statusesOf } from '../../support/raw.ts';
 
 /** Reached only when something hangs. */
-const LIMIT = { timeout: 60_000 };
+const LIMIT = { timeout: 240_000 };
 const SMUGGLED = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n';
 const NO = 'HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno';
 

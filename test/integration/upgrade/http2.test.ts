@@ -36,7 +36,7 @@ import { heldBytes } from '../../support/readings/heap.ts';
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
 const MEGABYTE = 1_000_000;
 /** Reached only when something hangs. */
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 240_000 };
 
 async function message(socket: WebSocket): Promise<Buffer> {
   const [data] = (await once(socket, 'message')) as [Buffer];
