@@ -106,7 +106,9 @@ export class Tracing {
     let cause = 'left without a word';
     thread.on('message', (message: FromTracing) => {
       if (message.kind === 'closed') void thread.terminate();
-      else this.#heard(message);
+      // How one stands whose place another one has taken is nobody's question any more.
+      else if (message.kind !== 'status') this.#told(message);
+      else if (this.#thread === thread) this.#status = message.status;
     });
     thread.on('error', (error) => {
       cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
@@ -152,9 +154,8 @@ export class Tracing {
     this.#thread?.postMessage(message, [...ports]);
   }
 
-  #heard(message: Exclude<FromTracing, { readonly kind: 'closed' }>): void {
-    if (message.kind === 'status') this.#status = message.status;
-    else if (message.because === '') this.#log.info('traces_taken', { endpoint: this.#setup?.tracing.endpoint });
+  #told(message: Extract<FromTracing, { readonly kind: 'changed' }>): void {
+    if (message.because === '') this.#log.info('traces_taken', { endpoint: this.#setup?.tracing.endpoint });
     else this.#log.warn('traces_lost', { endpoint: this.#setup?.tracing.endpoint, because: message.because });
   }
 }

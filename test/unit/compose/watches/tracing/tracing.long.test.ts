@@ -7,6 +7,8 @@ import type { FromTracing, ToTracing, TracingSetup } from '#src/compose/watches/
 import { Tracing } from '#src/compose/watches/tracing/tracing.ts';
 import { createLog } from '#src/lib/log.ts';
 import type { TracingConfig } from '#src/model/threads/requests/tracing.ts';
+import { until } from '../../../../support/gateway.ts';
+import { sampleDecision } from '../../../../support/readings/status.ts';
 import { startCollector } from '../../../../support/readings/traces/collector.ts';
 
 const THREAD_FILE = new URL('../../../../../src/compose/watches/tracing/thread.ts', import.meta.url);
@@ -47,6 +49,31 @@ describe('the thread of traces', { timeout: 120_000 }, () => {
     collector.mood = 'silent';
     await closed(t, collector.url, 100);
     assert.deepEqual(collector.spans, []);
+  });
+
+  it('whose place another one has taken tells nothing of how that one stands', async (t) => {
+    const [former, present] = [await startCollector(t), await startCollector(t)];
+    const tracing = new Tracing({
+      log: createLog({ level: 'silent' }),
+      release: { version: '1.2.3' },
+      environment: {},
+    });
+    t.after(() => tracing.close());
+    const telemetry = { accessLog: { sampleRatio: 0 } };
+    tracing.follow({ ...telemetry, tracing: configOf(former.url) });
+    tracing.noting(() => undefined)(sampleDecision(), null);
+    tracing.follow(telemetry);
+    tracing.follow({ ...telemetry, tracing: configOf(present.url) });
+    const told = new Set<string>();
+    const seen = (): void => {
+      if (tracing.status !== null) told.add(tracing.status.endpoint);
+    };
+    await until('the former has handed over, and has ended', () => {
+      seen();
+      return former.spans.length > 0 && told.has(present.url);
+    });
+    await tracing.close();
+    assert.deepEqual([...told], [present.url]);
   });
 
   it('that died is replaced once, also when another configuration comes before that; and it ends when it is closed', async (t) => {
