@@ -33,11 +33,11 @@ export interface ColorSignatureConfig {
   readonly keys: readonly SecretOrigin[];
 }
 
-/** Where public keys are. */
+/** Where public keys are. `ca`: file with the certificates that the server's must be signed by; absent: the system's. */
 export type KeySetOrigin =
   | { readonly kind: 'inline'; readonly text: string }
   | { readonly kind: 'file'; readonly path: string }
-  | { readonly kind: 'url'; readonly url: string; readonly intervalMs: number };
+  | { readonly kind: 'url'; readonly url: string; readonly intervalMs: number; readonly ca?: string };
 
 /** Colors, and users, that are claims of a verified JWT. */
 export interface ColorTokenConfig {

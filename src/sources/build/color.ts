@@ -58,8 +58,9 @@ function buildToken(input: NonNullable<ColorInput['jwt']>): ColorTokenConfig {
   };
 }
 
-function buildKeySet({ keys, file, url, interval }: NonNullable<ColorInput['jwt']>['jwks']): KeySetOrigin {
+function buildKeySet({ keys, file, url, interval, ca }: NonNullable<ColorInput['jwt']>['jwks']): KeySetOrigin {
   if (keys !== undefined) return { kind: 'inline', text: JSON.stringify({ keys }) };
   if (file !== undefined) return { kind: 'file', path: file };
-  return { kind: 'url', url: url as string, intervalMs: toMs(interval, DEFAULT_KEY_SET_INTERVAL_MS) };
+  const intervalMs = toMs(interval, DEFAULT_KEY_SET_INTERVAL_MS);
+  return { kind: 'url', url: url as string, intervalMs, ...(ca === undefined ? {} : { ca }) };
 }

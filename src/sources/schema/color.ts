@@ -42,6 +42,12 @@ function oneOf(fields: readonly string[]) {
   };
 }
 
+/** Only of a server. */
+function caOfUrl({ ca, url }: Readonly<Record<string, unknown>>): PartFault[] {
+  if (ca === undefined || (typeof url === 'string' && url.startsWith('https:'))) return [];
+  return [{ path: ['ca'], fault: { kind: 'keyOrigin', expected: 'no ca, as there is no url of https', got: 'one' } }];
+}
+
 const signingKey = withRule(
   z.strictObject({
     file: file('File with the key').optional(),
@@ -67,8 +73,9 @@ const keySet = withRule(
     file: file('File with a JSON Web Key Set').optional(),
     url: scalar<string>(checkKeySetUrl, URL_META, 'URL of a JSON Web Key Set').optional(),
     interval: duration(1000, 24 * HOUR_MS, 'Time between two looks at the URL; default 5m').optional(),
+    ca: file('File with the certificates that the server’s must be signed by; default the system’s').optional(),
   }),
-  oneOf(['keys', 'file', 'url']),
+  (value) => [...oneOf(['keys', 'file', 'url'])(value), ...caOfUrl(value)],
   {},
 );
 

@@ -37,24 +37,28 @@ export function openKeySet(origin: KeySetOrigin): KeySetReader {
   }
   const { origin: host, pathname, search } = new URL(origin.url);
   const name = `key set ${host}${pathname}`;
-  const client = new StoreClient({ name, tls: null, secrets: [] });
+  const question = {
+    origin: host,
+    path: `${pathname}${search}`,
+    headers: { accept: 'application/jwk-set+json, application/json' },
+    timeoutMs: ASK_MS,
+    bytesMax: KEY_SET_BYTES_MAX,
+  };
+  const tls = origin.ca === undefined ? null : { ca: origin.ca, cert: null, key: null, serverName: null };
   return {
     name,
     read: async (signal) => {
-      const path = `${pathname}${search}`;
-      const headers = { accept: 'application/jwk-set+json, application/json' };
-      const answer = await client.ask({
-        origin: host,
-        path,
-        headers,
-        signal,
-        timeoutMs: ASK_MS,
-        bytesMax: KEY_SET_BYTES_MAX,
-      });
-      if (answer.status !== 200) throw client.refusal(answer);
-      return publicKeysOf(answer.text, name);
+      // One for each look, minutes apart: so certificates may be renewed.
+      const client = new StoreClient({ name, tls, secrets: [] });
+      try {
+        const answer = await client.ask({ ...question, signal });
+        if (answer.status !== 200) throw client.refusal(answer);
+        return publicKeysOf(answer.text, name);
+      } finally {
+        client.close();
+      }
     },
-    close: () => client.close(),
+    close: () => undefined,
   };
 }
 

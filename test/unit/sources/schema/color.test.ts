@@ -30,6 +30,8 @@ test('signatures and tokens are checked', () => {
     ['color: {signature: {bucket: «10ms, keys: [{file: a}]}}', 'SLU1030', ''],
     [jwt('jwks: «{}'), 'SLU1121', ''],
     [jwt('jwks: «{url: "https://a/", file: b}'), 'SLU1121', ''],
+    [jwt('jwks: {file: a, ca: «b}'), 'SLU1121', ''],
+    [jwt('jwks: {url: "http://127.0.0.1/", ca: «b}'), 'SLU1121', ''],
     [jwt('jwks: {url: «"http://id.example.com/"}'), 'SLU1091', 'http is for this machine alone'],
     [jwt('jwks: {keys: [«{kty: oct, k: AAAA}]}'), 'SLU1120', 'leave private members out'],
     [jwt(`${set}, algorithms: [«HS256]`), 'SLU1023', ''],

@@ -1,11 +1,14 @@
 /** Key sets and secrets are read: public keys alone, bounded, and never shown. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { KEYS_MAX, nameOfSecret, openKeySet, publicKeysOf, readSecret } from '#src/sources/stores/key-set.ts';
+import { authorityOf } from '../../../support/http/certificates.ts';
 import { keyOf, keySetOf } from '../../../support/http/tokens.ts';
+import { listenLoopback } from '../../../support/plane.ts';
 import { startFake } from '../../../support/stores/fake.ts';
 
 const KEY = keyOf('k');
@@ -30,6 +33,26 @@ test('a key set is read from the document, a file and a URL', async (t) => {
     assert.equal(await reader.read(never), SET, origin.kind);
     reader.close();
   }
+});
+
+test('a server whose authority nobody knows is believed by its file, which is read at each look', async (t) => {
+  const [authority, stranger] = [authorityOf(t), authorityOf(t, 'stranger')];
+  const { pem } = authority.issue('id', { names: 'IP:127.0.0.1' });
+  const server = createServer({ cert: pem.cert, key: pem.key }, (_, response) => response.end(SET));
+  const port = await listenLoopback(server);
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  const ca = fileOf(t, readFileSync(stranger.ca, 'utf8'));
+  const read = (more: { readonly ca?: string }): Promise<string> =>
+    openKeySet({ kind: 'url', url: `https://127.0.0.1:${port}/keys`, intervalMs: 1, ...more }).read(never);
+  await assert.rejects(read({}), /127\.0\.0\.1/);
+  await assert.rejects(read({ ca: `${ca}-none` }), /cannot read .*-none/);
+  const reader = openKeySet({ kind: 'url', url: `https://127.0.0.1:${port}/keys`, intervalMs: 1, ca });
+  await assert.rejects(reader.read(never), /127\.0\.0\.1/);
+  writeFileSync(ca, readFileSync(authority.ca));
+  assert.equal(await reader.read(never), SET);
 });
 
 test('a URL that answers badly is a failure with its name', async (t) => {
