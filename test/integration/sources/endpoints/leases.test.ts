@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { startGatewayProcess, startLoad, startService, until } from '../../support/gateway.ts';
-import { askEtcd } from '../../support/stores/keys.ts';
-import { cannotRun, ETCD, startStore } from '../../support/stores/server.ts';
+import { startGatewayProcess, startLoad, startService, until } from '../../../support/gateway.ts';
+import { askEtcd } from '../../../support/stores/keys.ts';
+import { cannotRun, ETCD, startStore } from '../../../support/stores/server.ts';
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 

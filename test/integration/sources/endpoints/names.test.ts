@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createServer, request } from 'node:http';
 import { test } from 'node:test';
 import type { SourceStatus } from '#src/model/status.ts';
-import { startGatewayProcess, startLoad, startService, until } from '../../support/gateway.ts';
-import { listenLoopback } from '../../support/plane.ts';
-import { startNameServer } from '../../support/stores/lookups/name-server.ts';
+import { startGatewayProcess, startLoad, startService, until } from '../../../support/gateway.ts';
+import { listenLoopback } from '../../../support/plane.ts';
+import { startNameServer } from '../../../support/stores/lookups/name-server.ts';
 
 function document(server: string): string {
   return `listen: 127.0.0.1:0

@@ -9,9 +9,9 @@ import {
   startService,
   type TestService,
   until,
-} from '../../support/gateway.ts';
-import { type Catalog, catalogOf } from '../../support/stores/lookups/catalog.ts';
-import { CONSUL, cannotRun, type StoreServer, startStore } from '../../support/stores/server.ts';
+} from '../../../support/gateway.ts';
+import { type Catalog, catalogOf } from '../../../support/stores/lookups/catalog.ts';
+import { CONSUL, cannotRun, type StoreServer, startStore } from '../../../support/stores/server.ts';
 
 const LOAD = { connections: 4, users: 50 };
 
