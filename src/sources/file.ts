@@ -143,8 +143,9 @@ class WatchedFile implements FileSource {
 
   #schedulePoll(): void {
     this.#pollTimer = this.#options.timers.set(() => {
-      this.#renewWatch();
+      // First: whatever goes wrong at this look must not be the last one.
       this.#schedulePoll();
+      this.#renewWatch();
       if (this.#state.name === 'watching') void this.#look();
     }, this.#options.pollMs);
   }
@@ -206,8 +207,9 @@ class WatchedFile implements FileSource {
     try {
       return { kind: 'text', text: await this.#options.disk.readText(this.#file) };
     } catch (error) {
-      if (!(error instanceof SluiceError)) throw error;
-      return { kind: 'unreadable', error };
+      if (error instanceof SluiceError) return { kind: 'unreadable', error };
+      const message = `${this.#file}: ${error instanceof Error ? error.message : String(error)}`;
+      return { kind: 'unreadable', error: new SluiceError('SLU_CONFIG_UNREADABLE', message, { cause: error }) };
     }
   }
 

@@ -165,9 +165,21 @@ export class Follower<P extends Item = Piece> {
   #ask(name: 'listing' | 'reloading', since: Listing<P> | null = null): void {
     const state = { name, asked: new AbortController() };
     this.#state = state;
-    this.#options.store.list(state.asked.signal, since).then(
-      (listing) => {
-        if (this.#state === state) this.#take(listing);
+    const listed = Promise.try(() => this.#options.store.list(state.asked.signal, since));
+    this.#settle(state, listed, (listing) => this.#take(listing));
+  }
+
+  /** Takes an answer that is awaited still. One that cannot be taken is a failure as well: the source is asked again. */
+  #settle<T>(state: FollowState, answered: Promise<T>, take: (answer: T) => void): void {
+    answered.then(
+      (answer) => {
+        if (this.#state !== state) return;
+        try {
+          take(answer);
+        } catch (error) {
+          if (this.#state !== state) throw error;
+          this.#fail(error);
+        }
       },
       (error: unknown) => {
         if (this.#state === state) this.#fail(error);
@@ -181,14 +193,8 @@ export class Follower<P extends Item = Piece> {
     const confirm = (): void => {
       if (this.#state === state) this.#confirm();
     };
-    this.#options.store.watch(this.#revision, state.asked.signal, confirm).then(
-      (word) => {
-        if (this.#state === state) this.#hear(word, state.sinceMs);
-      },
-      (error: unknown) => {
-        if (this.#state === state) this.#fail(error);
-      },
-    );
+    const watched = Promise.try(() => this.#options.store.watch(this.#revision, state.asked.signal, confirm));
+    this.#settle(state, watched, (word) => this.#hear(word, state.sinceMs));
   }
 
   #hear(word: WatchWord<P>, sinceMs: number): void {
@@ -210,6 +216,8 @@ export class Follower<P extends Item = Piece> {
   }
 
   #take(listing: Listing<P>): void {
+    // First: an answer that cannot be taken ends no failure.
+    const event = this.#judge(listing);
     if (this.#failures > 0) this.#options.onEvent({ kind: 'recovered', failures: this.#failures });
     this.#failures = 0;
     this.#lastError = '';
@@ -217,7 +225,6 @@ export class Follower<P extends Item = Piece> {
     this.#isComparing = false;
     this.#revision = listing.revision;
     this.#listed = listing;
-    const event = this.#judge(listing);
     this.#isConfirmed = false;
     this.#changeAtMs = null;
     this.#watch();

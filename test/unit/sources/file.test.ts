@@ -103,6 +103,30 @@ function unreadable(message: string): SluiceError {
   return new SluiceError('SLU_CONFIG_UNREADABLE', message);
 }
 
+describe('what nothing expected', () => {
+  test('at a look is a file that cannot be read, and the next look finds it', async (t) => {
+    const { disk, timers, events, source } = await rig();
+    const odd = t.mock.method(disk, 'readText', () => Promise.reject(new TypeError('odd')));
+    source.reload();
+    await settle();
+    assert.deepEqual(said(events), ['unreadable: conf/gateway.yaml: odd']);
+    odd.mock.restore();
+    timers.fire(POLL_MS);
+    await settle();
+    assert.deepEqual(said(events).slice(1), ['first']);
+  });
+
+  test('while the watch is renewed does not end the looks', async () => {
+    const { disk, timers, events } = await rig();
+    disk.watchError = new Error('no watches left');
+    events.push = () => {
+      throw new TypeError('odd');
+    };
+    assert.throws(() => timers.fire(POLL_MS), /odd/);
+    assert.deepEqual(timers.delays, [POLL_MS]);
+  });
+});
+
 describe('opening', () => {
   test('fails when the file cannot be read, and leaves nothing behind', async () => {
     const disk = new FakeDisk();

@@ -95,6 +95,37 @@ describe('a source that is away', () => {
     );
   });
 
+  test('that throws at once, or answers what cannot be taken, is asked again as one that is away', async (t) => {
+    const { time, store, follower, events } = await rig();
+    const odd = t.mock.method(store, 'list', () => {
+      throw new TypeError('odd');
+    });
+    store.put('a', '2');
+    await time.pass(2000);
+    assert.deepEqual([follower.status().state, follower.status().lastError], ['backing-off', 'odd']);
+    odd.mock.mockImplementation(() => Promise.resolve({ revision: '9', pieces: null } as never));
+    await time.pass(60_000);
+    assert.match(follower.status().lastError, /null/);
+    odd.mock.restore();
+    t.mock.method(
+      store,
+      'watch',
+      () => {
+        throw new TypeError('odd watch');
+      },
+      { times: 1 },
+    );
+    await time.pass(60_000);
+    assert.deepEqual([follower.status().state, follower.status().failures], ['watching', 0]);
+    assert.equal(follower.pieces.find(({ name }) => name === 'a')?.text, '2');
+    assert.deepEqual(
+      events
+        .filter(({ kind }) => kind === 'failed')
+        .map((event) => event.kind === 'failed' && event.because.slice(0, 3)),
+      ['odd', 'Can', 'odd'],
+    );
+  });
+
   test('is stale for no longer than a watch lasts while it is well', async () => {
     const { time, follower } = await rig();
     await time.pass(100_000, () => assert.ok(follower.status().staleMs < WAIT_MS + 200));
