@@ -9,14 +9,15 @@
  * back. Without a directory nothing is written at all.
  *
  * ```
- * opening ── opened in time ─▶ durable ◀──────────── written ────────────┐
- *    │                           └── failed ─▶ unavailable ── a try ────┘
+ * opening ── opened in time ─▶ durable ◀──────────────────────── written ─────────────────────┐
+ *    │                           └── failed, or no answer ─▶ unavailable ── a try, the answer ──┘
  *    └── too late, or closed ─▶ unread ── opened: `late` takes over what it held, then all is written ─▶ durable
  * ```
  * What a file held is handed out before anything is written to it, however late it opens.
  */
 
 import { Worker } from 'node:worker_threads';
+import { nowMs } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { SavedRollout } from '../model/rollout.ts';
 import type { LoggedDecision } from '../model/slo.ts';
@@ -42,6 +43,8 @@ export const FLUSH_MS = 800;
 export const RETRY_MS = 5000;
 /** A disk that hangs must not keep the gateway from starting, or from ending. */
 export const OPEN_MS = 10_000;
+/** Longest time for a write; a disk that hangs is one that cannot be written. */
+export const WRITE_MS = 10_000;
 const CLOSE_MS = 2000;
 /** Beside this file, as source or as built. */
 const THREAD_FILE = new URL(import.meta.url.endsWith('.ts') ? './thread.ts' : './thread.js', import.meta.url);
@@ -50,7 +53,7 @@ const NOTHING: LoadedState = { budgets: new Map(), rollouts: [], decisions: [] }
 
 export interface StateOptions {
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>;
-  /** Asked for what changed before each flush. */
+  /** Asked for what changed before each flush; does not throw. */
   readonly collect?: () => void;
   /**
    * Told what the file held when that is known only after `open` was over, to save all budgets and rollouts anew. `isOwn`:
@@ -64,6 +67,8 @@ export interface StateOptions {
   readonly retryMs?: number;
   /** For tests; default OPEN_MS. */
   readonly openMs?: number;
+  /** For tests; default WRITE_MS. */
+  readonly writeMs?: number;
 }
 
 /** One for the process; keeps nothing before it is opened. */
@@ -83,6 +88,7 @@ export class StateStore {
   #thread: Worker | null = null;
   /** What the thread has and has not answered for. */
   #underWay: StateBatch | null = null;
+  #sentAtMs = 0;
   #flushing: NodeJS.Timeout | null = null;
   #retry: NodeJS.Timeout | null = null;
   #isClosed = false;
@@ -194,7 +200,7 @@ export class StateStore {
     if (this.#retry !== null) clearTimeout(this.#retry);
     this.#options.collect?.();
     if (this.#health.kind === 'durable') await within(CLOSE_MS, this.#drained());
-    if (!this.#pending.isEmpty)
+    if (!this.#pending.isEmpty || this.#underWay !== null)
       this.#options.log.error('state_unsaved', { because: 'it could not be written in time' });
     this.#thread?.postMessage({ kind: 'close' } satisfies ToState);
     const ended = new Promise<void>((resolve) => this.#thread?.once('exit', () => resolve()) ?? resolve());
@@ -207,7 +213,14 @@ export class StateStore {
 
   #turn(): void {
     this.#options.collect?.();
+    this.#look();
     this.#flush();
+  }
+
+  #look(): void {
+    const { writeMs = WRITE_MS } = this.#options;
+    if (this.#underWay === null || nowMs() - this.#sentAtMs <= writeMs) return;
+    this.#fail(`it has not answered for a write within ${writeMs} ms`);
   }
 
   /** Hands everything that waits to the thread, unless it has not answered for the last batch. */
@@ -219,6 +232,7 @@ export class StateStore {
     if (this.#underWay !== null || this.#thread === null || !this.#isRead || this.#pending.isEmpty) return;
     const batch = this.#pending.take();
     this.#underWay = batch;
+    this.#sentAtMs = nowMs();
     const buffers = new Set([...batch.budgets.values()].map(({ bytes }) => bytes.buffer as ArrayBuffer));
     this.#thread.postMessage({ kind: 'write', batch } satisfies ToState, [...buffers]);
   }
@@ -347,6 +361,7 @@ export class StateStore {
     // An empty batch tells as well whether the file can be written.
     if (this.#underWay !== null) return;
     this.#underWay = this.#pending.take();
+    this.#sentAtMs = nowMs();
     this.#thread.postMessage({ kind: 'write', batch: this.#underWay } satisfies ToState);
   }
 

@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { lockDirectory } from '#src/state/lock.ts';
 import { type StateOptions, StateStore } from '#src/state/store.ts';
 import { sampleDecision } from '../../support/readings/status.ts';
@@ -115,6 +116,46 @@ describe('the store', () => {
         loaded.decisions.map(({ id }) => id),
         [1, 2],
       );
+    }));
+
+  it('says that a write hangs, keeps what comes meanwhile, and writes it once the disk answers', (t) =>
+    inFolder(async (folder) => {
+      const { store, log } = await opened(folder, { writeMs: 0, retryMs: 5 });
+      const send = Worker.prototype.postMessage;
+      const held: (() => void)[] = [];
+      const hanging = t.mock.method(Worker.prototype, 'postMessage', function (this: Worker, ...args: [unknown]) {
+        held.push(() => send.apply(this, args));
+      });
+      const failed = once(log, 'state_unavailable');
+      store.append(sampleDecision({ id: 1 }), null);
+      const [{ because }] = (await failed) as [{ because: string }];
+      assert.equal(because, 'it has not answered for a write within 0 ms');
+      assert.equal(store.status.kind, 'unavailable');
+      store.append(sampleDecision({ id: 2 }), null);
+      assert.deepEqual([store.status.rowsPending, held.length], [2, 1]);
+      hanging.mock.restore();
+      const recovered = once(log, 'state_recovered');
+      held[0]?.();
+      await recovered;
+      await store.close();
+      assert.equal(log.events.filter((event) => event === 'state_unavailable').length, 1);
+      const again = (await opened(folder)).store;
+      await again.close();
+      assert.deepEqual(
+        again.loaded.decisions.map(({ id }) => id),
+        [1, 2],
+      );
+    }));
+
+  it('says when it ends that a write hangs which may not be done', (t) =>
+    inFolder(async (folder) => {
+      const { store, log } = await opened(folder);
+      const hanging = t.mock.method(Worker.prototype, 'postMessage', () => undefined);
+      store.append(sampleDecision({ id: 1 }), null);
+      const closed = store.close();
+      await once(log, 'state_unsaved');
+      hanging.mock.restore();
+      await closed;
     }));
 
   it('tells how it stands: what waits, when all was written, how large the file is', () =>
