@@ -152,7 +152,11 @@ export class Handover {
 
   async #save(): Promise<void> {
     this.#heldSinceMs = this.#deps.nowMs();
-    this.#saved = await this.#deps.save(this.#stateDirectory);
+    try {
+      this.#saved = await this.#deps.save(this.#stateDirectory);
+    } catch (error) {
+      this.#take({ kind: 'failed', because: `its state could not be handed over: ${String(error)}` });
+    }
     this.#take({ kind: 'saved' });
   }
 
@@ -167,7 +171,8 @@ export class Handover {
   }
 
   async #resume(): Promise<void> {
-    await this.#deps.resume();
+    // Whatever of its state it does not get back, it decides again.
+    await this.#deps.resume().catch((error: unknown) => this.#deps.log.error('resume_failed', { error }));
     this.#heldSinceMs = null;
     this.#take({ kind: 'resumed' });
   }

@@ -32,6 +32,8 @@ class Rig {
   readonly events: string[] = [];
   successor: SuccessorEvents | null = null;
   saved: PassedState | null = null;
+  /** What saving and resuming throw. */
+  defect: Error | null = null;
   tickets: PassedTickets | null = null;
   #timer: { readonly atMs: number; due(): void } | null = null;
   readonly handover: Handover;
@@ -62,12 +64,12 @@ class Rig {
       },
       save: (directory) => {
         this.done.push(`save for ${directory}`);
-        return Promise.resolve(this.saved);
+        return this.defect === null ? Promise.resolve(this.saved) : Promise.reject(this.defect);
       },
       tickets: () => this.tickets,
       resume: () => {
         this.done.push('resume');
-        return Promise.resolve();
+        return this.defect === null ? Promise.resolve() : Promise.reject(this.defect);
       },
       leave: () => void this.done.push('leave'),
     });
@@ -142,6 +144,22 @@ describe('a hand-over', () => {
     assert.equal(rig.handover.isHeld, false);
     const lastFailure = { at: 'now', because: 'it did not take over within 0.5 s' };
     assert.deepEqual(rig.handover.status(), { state: 'none', failures: 1, lastFailure });
+  });
+
+  it('whose state cannot be saved, nor taken back, leaves this process deciding', async () => {
+    const rig = new Rig();
+    rig.defect = new TypeError('odd');
+    await rig.prepare();
+    assert.deepEqual([rig.done, rig.sent], [['save for /state', 'kill'], []]);
+    rig.successor?.exited('it ended by SIGKILL');
+    await settled();
+    assert.deepEqual([rig.done.at(-1), rig.handover.isHeld], ['resume', false]);
+    assert.deepEqual(rig.events, ['restart_begun', 'resume_failed', 'restart_failed']);
+    assert.match(
+      rig.handover.status().lastFailure?.because ?? '',
+      /^its state could not be handed over: TypeError: odd$/,
+    );
+    assert.equal(rig.handover.begin(SOCKETS, 'api').kind, 'begun');
   });
 
   it('is refused while one is under way, and may be tried again after a failure', async () => {
