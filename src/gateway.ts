@@ -12,10 +12,11 @@ import { type Insight, openAdmin } from './compose/admin.ts';
 import { ConfigLog } from './compose/config/config-log.ts';
 import { Configuration } from './compose/config/configuration.ts';
 import { Revisions } from './compose/config/revisions/revisions.ts';
-import { Drifts } from './compose/drifts.ts';
 import { Durable } from './compose/durable.ts';
 import { Restart } from './compose/handover/restart.ts';
 import { Keys } from './compose/keys.ts';
+import { Loop } from './compose/loop.ts';
+import { Drifts } from './compose/objectives/drifts.ts';
 import { Objectives } from './compose/objectives/objectives.ts';
 import { largerShares } from './compose/objectives/strains.ts';
 import { Rollouts } from './compose/rollouts.ts';
@@ -31,7 +32,7 @@ import type { Gateway, GatewayOptions } from './model/gateway.ts';
 import { SluiceError } from './model/problem.ts';
 import type { RestartAnswer } from './model/threads/handover.ts';
 import type { PassedState } from './model/threads/state.ts';
-import type { Region, Workers } from './proxy/threads/workers.ts';
+import type { Workers } from './proxy/threads/workers.ts';
 import { EndpointTotalsReader } from './slo/totals/endpoint-totals.ts';
 import { Totals } from './slo/totals/totals.ts';
 import { createDials, type Dials } from './snapshot/dials.ts';
@@ -41,8 +42,6 @@ import { needsRestart } from './snapshot/restart.ts';
 import { type Current, type OfferResult, Store } from './snapshot/store.ts';
 
 const TICK_MS = 100;
-/** Routes whose totals are taken each tick: 10,000 in 100 s, long before a counter can wrap. */
-const ROUTES_PER_TICK = 10;
 const FLUSH_MS = 1000;
 
 /** What the gateway tells about its release; `main.ts` reads it from package.json. */
@@ -90,6 +89,7 @@ class ControlPlane implements Gateway {
   readonly #health: ReturnType<typeof createHealth>;
   readonly #restart: Restart;
   readonly #watches: Watches;
+  readonly #loop: Loop;
   readonly #since = { wall: wallTime(), ms: nowMs() };
   #workers: Workers | null = null;
   #admin: AdminServer | null = null;
@@ -111,7 +111,8 @@ class ControlPlane implements Gateway {
     this.#accessLog = new AccessLogWriter({ log: this.#log });
     const counted = { totals: this.#totals, endpointTotals: this.#endpointTotals };
     const parts = { healthOf: (id: number) => this.#health.of(id), logMore: () => this.#logMore() };
-    this.#objectives = new Objectives({ log: this.#log, dials: this.#dials, ...counted, ...parts });
+    const broken = (source: string, error: unknown): void => this.#watches.defects.note('objectives', error, source);
+    this.#objectives = new Objectives({ log: this.#log, dials: this.#dials, ...counted, ...parts, broken });
     this.#store = new Store({
       file: options.configFile,
       dials: this.#dials,
@@ -145,6 +146,7 @@ class ControlPlane implements Gateway {
       rollouts: () => this.#rollouts,
       keepers: () => [this.#drifts, this.#revisions, this.#configuration.signed, ...this.#watches.keepers],
       look: () => this.#objectives.look(this.#workers?.regions() ?? [], true),
+      defects: this.#watches.defects,
     });
     this.#keys = new Keys({
       log: this.#log,
@@ -154,23 +156,22 @@ class ControlPlane implements Gateway {
     });
     this.#tls = new Tls({ log: this.#log, teach: (material) => this.#workers?.secure(material) });
     this.#health = createHealth(this.#tls, this.#endpointDials);
-    const { logMore } = parts;
-    const drifting = { dials: this.#dials, store: this.#store, log: this.#log };
-    this.#drifts = new Drifts({ ...drifting, logMore, save: this.#durable.keep });
+    this.#drifts = new Drifts({ ...own, dials: this.#dials, logMore: parts.logMore, save: this.#durable.keep });
     this.#rollouts = new Rollouts({
       regions: () => this.#workers?.regions() ?? [],
       rates: () => this.#workers?.commons.rates ?? null,
+      ...own,
       dials: this.#dials,
       latencyDials: this.#latencyDials,
-      store: this.#store,
       slos: this.#objectives.slos,
-      log: this.#log,
       tapes: (segment) => this.#durable.keepSegment(segment),
       explain: this.#objectives.explain,
       started: ({ route, by, reason }) => void this.#drifts.restore(route, by, reason),
       isHeld: () => this.#restart.isHeld,
+      defects: this.#watches.defects,
       decided: this.#watches.tracing.noting(this.#durable.decided),
     });
+    this.#loop = new Loop(this.#insight);
     this.#restart = new Restart({
       log: this.#log,
       env: process.env,
@@ -246,6 +247,7 @@ class ControlPlane implements Gateway {
     this.proxyUrls = this.#tls.urls(await this.#workers.start());
     this.#tick = setInterval(() => this.#turn(), TICK_MS);
     this.#phase = 'serving';
+    this.#watches.defects.begin();
     await this.#restart.serving();
     this.#configuration.follow();
     this.#configLog.warnOf(first.warnings);
@@ -266,6 +268,10 @@ class ControlPlane implements Gateway {
   restart(by: string): RestartAnswer {
     const open = { proxy: this.#workers?.sockets() ?? null, admin: this.#admin?.fd ?? null };
     return this.#restart.begin(by, this.#phase === 'serving' ? open : null);
+  }
+
+  defect(error: unknown, origin: string): void {
+    this.#watches.defects.note('elsewhere', error, origin);
   }
 
   drain(): Promise<void> {
@@ -319,14 +325,16 @@ class ControlPlane implements Gateway {
   }
 
   #follow(current: Current, before: Current | null = null): void {
-    this.#watches.follow(current.config);
-    this.#keys.follow(current.config.color);
-    this.#tls.follow(current.config);
-    this.#revisions.watch.follow(current, before);
-    this.#rollouts.follow(current);
-    this.#drifts.follow(current);
-    this.#objectives.follow(current);
-    this.#health.follow(planOf(current.config, current.snapshot), this.#phase === 'serving');
+    const { contain } = this.#watches.defects;
+    contain('configuration', () => this.#watches.follow(current.config));
+    contain('configuration', () => this.#keys.follow(current.config.color));
+    contain('configuration', () => this.#tls.follow(current.config));
+    contain('revisions', () => this.#revisions.watch.follow(current, before));
+    contain('rollouts', () => this.#rollouts.follow(current));
+    contain('drifts', () => this.#drifts.follow(current));
+    contain('objectives', () => this.#objectives.follow(current));
+    const plan = planOf(current.config, current.snapshot);
+    contain('endpoints', () => this.#health.follow(plan, this.#phase === 'serving'));
   }
 
   /** Of whose requests the access log writes more. */
@@ -340,24 +348,7 @@ class ControlPlane implements Gateway {
   }
 
   #decide(isLast = false): void {
-    const regions = this.#workers?.regions() ?? [];
-    this.#totals.follow(regions);
-    this.#endpointTotals.follow(regions);
-    this.#rollouts.turn(this.#tickedAtMs);
-    this.#revisions.watch.turn(this.#tickedAtMs);
-    this.#objectives.look(regions, isLast);
-    this.#drifts.turn(regions, this.#tickedAtMs);
-    this.#objectives.turn(regions, this.#tickedAtMs);
-    this.#lookAfterEndpoints(regions);
-    this.#totals.readSome(this.#store.current?.snapshot.routes ?? [], ROUTES_PER_TICK);
-  }
-
-  /** The endpoint dials have moved already; here the changes are told, and versions that are down give up their weight. */
-  #lookAfterEndpoints(regions: readonly Region[]): void {
-    const { endpoints, versions, down } = this.#health.turn(regions);
-    for (const change of endpoints) this.#log.info('endpoint', { ...change });
-    for (const change of versions) this.#log.warn('version_endpoints', { ...change });
-    for (const shift of down === null ? [] : this.#store.setDown(down)) this.#log.warn('version_weight', { ...shift });
+    this.#loop.turn(this.#workers?.regions() ?? [], this.#tickedAtMs, isLast);
   }
 
   /** The last turn of the loop here, as far as anybody knows; requests go on at the weights in force. */
@@ -371,7 +362,10 @@ class ControlPlane implements Gateway {
     this.#phase = 'draining';
     this.#workers?.leave();
     void this.#admin?.close();
-    this.#draining = this.#finishExchanges();
+    this.#draining = this.#finishExchanges().catch((error: unknown) => {
+      this.#log.error('drain_failed', { error, now: 'another process serves; this one ends' });
+      this.#end.resolve(1);
+    });
   }
 
   async #drain(): Promise<void> {

@@ -84,6 +84,13 @@ export const ALERTS: readonly Alert[] = [
     summary: 'a worker of {{ $labels.instance }} was replaced',
   },
   {
+    name: 'SluiceDefect',
+    severity: 'ticket',
+    expr: 'increase(sluice_defects_total[15m]) > 0',
+    for: '0s',
+    summary: '{{ $labels.instance }} failed at something in its {{ $labels.part }} by a defect of its own, and went on',
+  },
+  {
     name: 'SluiceConfigRefused',
     severity: 'ticket',
     expr: 'increase(sluice_config_reloads_total{result="refused"}[15m]) > 0',

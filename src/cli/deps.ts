@@ -32,8 +32,8 @@ export interface Input {
 
 /** Signals and events of the process. */
 export interface ProcessEvents {
-  on(event: string, listener: () => void): unknown;
-  off(event: string, listener: () => void): unknown;
+  on(event: string, listener: (...args: unknown[]) => void): unknown;
+  off(event: string, listener: (...args: unknown[]) => void): unknown;
 }
 
 /** What the commands about the decision log need of the other sections. */

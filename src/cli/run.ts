@@ -38,6 +38,9 @@ const OPTIONS = {
   'restart-timeout': { type: 'string' },
 } as const;
 
+/** What ends a process that does not listen to it, rejections that nobody handles among them. */
+const UNCAUGHT = 'uncaughtException';
+
 /** The command `run`. */
 export const runCommand: Command = { usage: USAGE, run };
 
@@ -49,16 +52,20 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const isTied = values['with-parent'] === true;
   const held: Held = { gateway: null, mustReload: false };
   const release = obey(held, deps, isTied);
+  let contained: ((error: unknown, origin: unknown) => void) | null = null;
   try {
     const pidFile = values['pid-file'] ?? null;
     const configKeyFile = values['config-key-file'] ?? null;
     const options = { configFile, configKeyFile, logLevel, pidFile, isTied, restartTimeoutMs };
     const gateway = await deps.startGateway(options);
     held.gateway = gateway;
+    contained = (error, origin) => gateway.defect(error, String(origin));
+    deps.events.on(UNCAUGHT, contained);
     if (held.mustReload) gateway.reload();
     announce(gateway, configFile, deps);
     return await gateway.closed;
   } finally {
+    if (contained !== null) deps.events.off(UNCAUGHT, contained);
     release();
   }
 }

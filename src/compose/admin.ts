@@ -48,8 +48,8 @@ import { reloadAndWait } from './config/reload.ts';
 import type { Revisions } from './config/revisions/revisions.ts';
 import { viewWeights, type WeightsDeps, writeWeights } from './config/weights.ts';
 import { WeightsStores } from './config/weights-stores.ts';
-import type { Drifts } from './drifts.ts';
 import type { Durable } from './durable.ts';
+import type { Drifts } from './objectives/drifts.ts';
 import type { Objectives } from './objectives/objectives.ts';
 import { HELD, type Rollouts } from './rollouts.ts';
 import type { Tls } from './tls.ts';
@@ -342,6 +342,7 @@ function statusOf(insight: Insight): Status {
     state: durable.status,
     fleet: rollouts.fleet.status(),
     eventsLost: rollouts.eventsLost,
+    defects: insight.watches.defects.status,
     idempotency: insight.watches.idempotency.status,
     alerts: insight.watches.alerts.status,
     tracing: insight.watches.tracing.status,

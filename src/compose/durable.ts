@@ -38,6 +38,7 @@ import { chained, GENESIS } from '../state/chain.ts';
 import { formatLine } from '../state/read.ts';
 import { StateStore } from '../state/store.ts';
 import type { Rollouts } from './rollouts.ts';
+import type { Defects } from './watches/defects.ts';
 
 /** 3 MB a flush: 256 objectives that count are saved every time, 10,000 in half a minute. */
 const BUDGETS_PER_FLUSH = 256;
@@ -63,6 +64,8 @@ export interface DurableDeps {
   readonly keepers: () => readonly Keeper[];
   /** Takes in everything that the workers have counted so far. */
   readonly look: () => void;
+  /** Where what a part throws ends: what can be saved is saved. */
+  readonly defects: Pick<Defects, 'contain'>;
   /** For tests; default: the store's. */
   readonly retryMs?: number;
 }
@@ -158,9 +161,8 @@ export class Durable {
    * their memory still. Idempotent.
    */
   close(): Promise<void> {
-    this.#deps.look();
-    this.#deps.rollouts().seal();
-    this.#saveAll();
+    const { look, rollouts, defects } = this.#deps;
+    for (const act of [look, () => rollouts().seal(), () => this.#saveAll()]) defects.contain('state', act);
     return this.#store.close();
   }
 
@@ -191,10 +193,11 @@ export class Durable {
   }
 
   #freshStore(): StateStore {
+    const { defects } = this.#deps;
     return new StateStore({
       log: this.#deps.log,
-      collect: () => this.#collect(),
-      late: (loaded, isOwn) => this.#takeOver(loaded, isOwn),
+      collect: () => defects.contain('state', () => this.#collect()),
+      late: (loaded, isOwn) => defects.contain('state', () => this.#takeOver(loaded, isOwn)),
       wallTime,
       ...(this.#deps.retryMs === undefined ? {} : { retryMs: this.#deps.retryMs }),
     });
@@ -206,8 +209,8 @@ export class Durable {
 
   #saveAll(): void {
     this.#saveBudgets(this.#deps.slos.save(nowMs()));
-    this.#store.saveBudgets(this.#kept());
     this.#store.saveRollouts(this.#deps.rollouts().save());
+    this.#store.saveBudgets(this.#kept());
   }
 
   /** The state opened, or could be read, only now. */

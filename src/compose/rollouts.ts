@@ -23,6 +23,7 @@ import { type LatencyDials, setLatency } from '../snapshot/latency-dials.ts';
 import { rolloutsOf } from '../snapshot/rollouts.ts';
 import type { Current, Store } from '../snapshot/store.ts';
 import { Fleet } from './fleet/fleet.ts';
+import type { Defects } from './watches/defects.ts';
 
 export interface RolloutsDeps {
   readonly regions: () => readonly Region[];
@@ -41,6 +42,8 @@ export interface RolloutsDeps {
   readonly started: (command: RolloutCommand) => void;
   /** Nothing may be decided now: another process is taking over. */
   readonly isHeld: () => boolean;
+  /** Where what a part throws ends. */
+  readonly defects: Pick<Defects, 'contain' | 'note'>;
   /** Hears of every decision once it is executed, with where it left its route's rollout; null when that has gone. */
   readonly decided: (decision: LoggedDecision, rollout: SavedRollout | null) => void;
 }
@@ -84,7 +87,8 @@ export class Rollouts {
       setLatency: this.fleet.setLatency,
       tapes: deps.tapes,
       budgetOf: (route, atMs) => slos.budgetOf(route, atMs),
-      explain: deps.explain,
+      explain: (route, verdict) => this.#explain(route, verdict),
+      halted: (route, error) => deps.defects.note('rollouts', error, route),
       nowMs,
       wallTime,
     });
@@ -100,13 +104,20 @@ export class Rollouts {
 
   /** One turn of the loop. */
   turn(atMs: number): void {
-    this.fleet.beforeTurn();
+    const { contain } = this.#deps.defects;
+    contain('fleet', () => this.fleet.beforeTurn());
     const { decisions, holds, refusals, skippedMs } = this.#controller.tick(atMs);
     if (skippedMs !== 0) this.#deps.log.warn('evidence_skipped', { skippedMs });
     for (const refusal of refusals) this.#deps.log.warn('rollout_refused', { ...refusal });
-    for (const decision of decisions) this.#keep(decision);
-    for (const hold of holds) this.#hold(hold);
-    this.fleet.afterTurn();
+    this.#take(decisions, holds);
+    contain('fleet', () => this.fleet.afterTurn());
+  }
+
+  /** A rollback needs no words. */
+  #explain(route: string, verdict: Verdict): string {
+    let why = '';
+    this.#deps.defects.contain('rollouts', () => void (why = this.#deps.explain(route, verdict)), route);
+    return why;
   }
 
   /** Does what a person or a source asks for, or says why not. */
@@ -115,8 +126,7 @@ export class Rollouts {
     if (this.#deps.isHeld()) return HELD;
     const result = this.#controller.command(command, nowMs());
     if (result.kind === 'done') {
-      this.#keep(result.decision);
-      for (const hold of result.holds) this.#hold(hold);
+      this.#take([result.decision], result.holds);
       if (command.name === 'start') for (const { route } of result.holds) this.#deps.started({ ...command, route });
     } else this.#deps.log.warn('rollout_refused', { ...command, detail: result.detail });
     return result;
@@ -203,6 +213,13 @@ export class Rollouts {
     const decision: RevertDecision = { ...revert, id: this.#controller.numbers.next(), at: wallTime() };
     this.#decisions.add(decision);
     this.#deps.decided(decision, null);
+  }
+
+  /** The dials have moved: what cannot be written down of one must not cost another its weights. */
+  #take(decisions: readonly Decision[], holds: readonly RouteHold[]): void {
+    const { contain } = this.#deps.defects;
+    for (const decision of decisions) contain('rollouts', () => this.#keep(decision), decision.route);
+    for (const hold of holds) contain('rollouts', () => this.#hold(hold), hold.route);
   }
 
   #keep(decision: Decision): void {

@@ -180,6 +180,15 @@ export const STATE_FAMILIES: readonly Family[] = [
     },
   },
   {
+    name: 'sluice_defects_total',
+    help: "Exceptions of the gateway's own program that were contained, by the part of the control plane that they came up in",
+    type: 'counter',
+    labels: ['part'],
+    *collect({ status }) {
+      for (const [part, count] of Object.entries(status.defects.counts)) yield { labels: { part }, value: count };
+    },
+  },
+  {
     name: 'sluice_access_log_dropped_total',
     help: 'Lines of the access log that were not written, by cause',
     type: 'counter',

@@ -36,6 +36,11 @@ export interface Gateway {
    * @param by who asks, for the log
    */
   restart(by: string): RestartAnswer;
+  /**
+   * Takes what nobody caught in this thread: it is told and counted, and the gateway serves on.
+   * @param origin where it comes from, `uncaughtException` or `unhandledRejection`
+   */
+  defect(error: unknown, origin: string): void;
   /** Fails readiness, lets traffic finish within the configured limits, then closes. Idempotent. */
   drain(): Promise<void>;
   /** The exit code, once everything is closed: 0 after a drain or a restart, 1 when it could not go on. Never rejects. */

@@ -209,8 +209,24 @@ export type RestoreResult =
   | { readonly kind: 'restored'; readonly changes: readonly DriftChange[] }
   | { readonly kind: 'refused'; readonly detail: string };
 
-/** Who or what moved a rollout. */
-export type RolloutTrigger = 'evidence' | 'burn' | 'gates' | 'policy' | 'budget' | 'person' | 'configuration';
+/** Who or what moved a rollout. `defect`: the gateway's own program failed at it (`model/threads/load/defects.ts`). */
+export const ROLLOUT_TRIGGERS = [
+  'evidence',
+  'burn',
+  'gates',
+  'policy',
+  'budget',
+  'person',
+  'configuration',
+  'defect',
+] as const;
+
+export type RolloutTrigger = (typeof ROLLOUT_TRIGGERS)[number];
+
+/** Who or what makes a rollout stand still. */
+export const PAUSERS = ['person', 'policy', 'budget', 'defect'] as const;
+
+export type Pauser = (typeof PAUSERS)[number];
 
 /** What is rolled out, and where. */
 export interface RolloutSubject {
@@ -235,7 +251,7 @@ export type RolloutState =
       readonly step: number;
       readonly sinceMs: number;
       readonly pausedAtMs: number;
-      readonly by: 'person' | 'policy' | 'budget';
+      readonly by: Pauser;
       readonly because: string;
     }
   | { readonly kind: 'baking'; readonly step: number; readonly sinceMs: number }

@@ -32,8 +32,13 @@ export interface Evidence {
  */
 export type VerdictState = 'pass' | 'fail' | 'inconclusive' | 'no-traffic' | 'insufficient' | 'sli-broken';
 
-/** Why evidence cannot be believed: stable fails altogether, counters do not add up, the loop was held up repeatedly. */
-export type Fault = 'stable-down' | 'counters' | 'clock';
+/**
+ * Why evidence cannot be believed: stable fails altogether, counters do not add up, the loop was held up repeatedly, the
+ * gateway's own program failed at judging it.
+ */
+export const SLI_FAULTS = ['stable-down', 'counters', 'clock', 'defect'] as const;
+
+export type Fault = (typeof SLI_FAULTS)[number];
 
 /** What is missing for a verdict: how many are needed and how many were seen. */
 export interface Shortfall {

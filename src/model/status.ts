@@ -17,6 +17,7 @@ import type { FaultStatus } from './threads/faults.ts';
 import type { FleetStatus } from './threads/fleet.ts';
 import type { RestartStatus } from './threads/handover.ts';
 import type { AlertsStatus } from './threads/load/alerts.ts';
+import type { DefectsStatus } from './threads/load/defects.ts';
 import type { DownstreamCounts } from './threads/load/downstream.ts';
 import type { SaturationStatus } from './threads/load/saturation.ts';
 import type { RouteSamples } from './threads/requests/samples.ts';
@@ -389,6 +390,7 @@ export interface Status {
   readonly fleet: FleetStatus | null;
   /** Bad events that the ring could not hold, since start. */
   readonly eventsLost: number;
+  readonly defects: DefectsStatus;
   /** Idempotency keys; null while no route has any. */
   readonly idempotency: IdempotencyStatus | null;
   /** What is wrong, and how the telling stands; null: nobody is told. */

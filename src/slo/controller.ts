@@ -16,6 +16,8 @@
  * When the loop itself was held up for longer than READ_GAP_MS_MAX, or its clock stepped back, the time in between is let
  * pass unjudged: evidence gathered while traffic, weights and dependencies may have changed unseen convicts nobody.
  *
+ * What one rollout's turn throws halts that rollout alone (rollout/loop/halt.ts); the others go on being judged.
+ *
  * Memory, dials and clocks are handed in, so that a test drives it on virtual time.
  * Cost: docs/verdicts.md "Cost".
  */
@@ -29,8 +31,9 @@ import { RegionRoll } from './regions.ts';
 import { Notary } from './replay/notary.ts';
 import type { Tape } from './replay/tape.ts';
 import { justChanged, notFound, obey } from './rollout/commands.ts';
-import { type Known, limitsOf, movedDecision, overruledDecision, shadowDecision } from './rollout/decision.ts';
 import { type BudgetReading, budgetOf, NO_BUDGET, type RolloutInput } from './rollout/gates.ts';
+import { Executor } from './rollout/loop/executor.ts';
+import { becauseOf, halt, standStill, unseen, wayOut } from './rollout/loop/halt.ts';
 import type { Controller, ControllerDeps, RolloutView, Standing, TickResult } from './rollout/loop/loop.ts';
 import type { Moment, Moving, Told, Watch, WatchState } from './rollout/loop/watch.ts';
 import { IDLE, type Moved, percentOf, turn } from './rollout/machine.ts';
@@ -38,10 +41,8 @@ import { RolloutRun } from './rollout/run.ts';
 import { decisionOf, fromState, savedOf } from './rollout/saved.ts';
 import { stateSentence } from './rollout/sentence.ts';
 import { holdsFor, shareAnew, storeShare } from './rollout/shares.ts';
-import { shadowStatus, statusOf } from './rollout/view.ts';
+import { viewOf } from './rollout/view.ts';
 import { READ_GAP_MS_MAX } from './users.ts';
-import type { ShadowView } from './verdict/score/shadows.ts';
-import { culpritOf, isLatencyStronger } from './verdict/verdict.ts';
 
 /** Starts with no rollout known; the first tick finds them. */
 export function createController(deps: ControllerDeps): Controller {
@@ -55,10 +56,12 @@ class Loop implements Controller {
   readonly #events = new EventReader();
   #lastMs: number | null = null;
   readonly #notary: Notary;
+  readonly #executor: Executor;
 
   constructor(deps: ControllerDeps) {
     this.#deps = deps;
     this.#notary = new Notary(deps);
+    this.#executor = new Executor(deps, this.#notary);
   }
 
   get eventsLost(): number {
@@ -72,36 +75,73 @@ class Loop implements Controller {
     const regions = this.#roll.turn(current);
     const events = this.#events.drain(current);
     const skippedMs = this.#gap(nowMs);
-    const told: Told = { moves: [], shadows: [], refusals: [] };
-    const overruled: Decision[] = [];
+    const told: Told = { moves: [], overruled: [], shadows: [], refusals: [] };
     const moment = { nowMs, regions };
-    this.#follow(moment, overruled);
-    for (const watch of this.#watches.values()) this.#lead(watch, moment);
-    this.#start(moment, told);
-    this.#note(events);
-    for (const watch of this.#watches.values()) {
-      const { state } = watch;
-      if (state.kind !== 'progressing' || watch.isLed) continue;
-      const { judgement } = state;
-      if (skippedMs !== 0) {
-        judgement.skip(regions, nowMs, skippedMs);
-        watch.run.passOver(skippedMs);
-      } else this.#judge(watch, judgement, { moment, told });
-      // What is rolled back is judged no more; whoever else moved the canary's weight began a step as well.
-      if (watch.state === state) judgement.weigh(this.#deps.weightOf(watch.spec.canary.dial), regions, nowMs);
-    }
+    this.#follow(moment, told.overruled);
+    this.#each(moment, (watch) => this.#lead(watch, moment));
+    this.#each(moment, (watch) => this.#start(watch, moment, told));
+    this.#note(events, moment);
+    this.#each(moment, (watch) => this.#turn(watch, moment, skippedMs, told));
+    this.#each(moment, (watch) => {
+      const moved = standStill(watch, nowMs);
+      if (moved !== null) told.moves.push(this.#move(watch, moved, moment, ''));
+    });
     const moves = told.moves.map(({ decision }) => decision);
-    const decisions = [...overruled, ...moves, ...told.shadows].toSorted((a, b) => a.id - b.id);
+    const decisions = [...told.overruled, ...moves, ...told.shadows].toSorted((a, b) => a.id - b.id);
     return { decisions, holds: told.moves.flatMap(({ holds }) => holds), refusals: told.refusals, events, skippedMs };
   }
 
-  command(command: RolloutCommand, nowMs: number): CommandResult {
-    return this.#obey(command, this.#between(Math.floor(nowMs)));
+  /** The same for every rollout; a defect in one halts that one. */
+  #each(moment: Moment, act: (watch: Watch) => void): void {
+    for (const watch of this.#watches.values()) this.#contain(watch, moment, act);
   }
 
-  #obey(command: RolloutCommand, moment: Moment): CommandResult {
+  #contain(watch: Watch, { nowMs }: Moment, act: (watch: Watch) => void): void {
+    try {
+      act(watch);
+    } catch (error) {
+      this.#halt(watch, error, nowMs);
+    }
+  }
+
+  #halt(watch: Watch, error: unknown, nowMs: number): void {
+    const { halted } = this.#deps;
+    if (halted === undefined) throw error;
+    halt(watch, error, nowMs);
+    halted(watch.spec.route, error);
+  }
+
+  #turn(watch: Watch, moment: Moment, skippedMs: number, told: Told): void {
+    const { nowMs, regions } = moment;
+    const { state } = watch;
+    if (watch.isLed) return;
+    if (state.kind === 'halted' && nowMs >= state.againAtMs) this.#takeUp(watch, watch.run.rollout, moment);
+    if (state.kind !== 'progressing') return;
+    const { judgement } = state;
+    if (skippedMs !== 0) {
+      judgement.skip(regions, nowMs, skippedMs);
+      watch.run.passOver(skippedMs);
+    } else this.#judge(watch, judgement, { moment, told });
+    // What is rolled back is judged no more; whoever else moved the canary's weight began a step as well.
+    if (watch.state === state) judgement.weigh(this.#deps.weightOf(watch.spec.canary.dial), regions, nowMs);
+  }
+
+  command(command: RolloutCommand, nowMs: number): CommandResult {
+    const moment = this.#between(Math.floor(nowMs));
     const watch = this.#watches.get(command.route);
     if (watch === undefined) return notFound(command, this.#deps.rollouts());
+    try {
+      return this.#obey(watch, command, moment);
+    } catch (error) {
+      this.#halt(watch, error, moment.nowMs);
+      if (command.name === 'abort' && watch.state.kind === 'halted') {
+        return this.#move(watch, wayOut(watch, command, moment.nowMs), moment, command.by);
+      }
+      return { kind: 'refused', detail: `${command.name} ${command.route}: ${becauseOf(error)}; abort takes it out` };
+    }
+  }
+
+  #obey(watch: Watch, command: RolloutCommand, moment: Moment): CommandResult {
     const { spec, run } = watch;
     // A configuration that came since the last turn: its dials are set, and this watch does not know them yet.
     if (!this.#deps.rollouts().includes(spec)) return { kind: 'refused', detail: justChanged(spec.route) };
@@ -158,13 +198,12 @@ class Loop implements Controller {
   view(): readonly RolloutView[] {
     const nowMs = this.#deps.nowMs();
     return [...this.#watches.values()].map((watch) => {
-      const { spec, run, state } = watch;
-      const known =
-        state.kind === 'rolled-back' ? state : ({ kind: state.kind, verdict: state.judgement.verdict(spec) } as const);
-      const input = this.#input(watch, nowMs, { budget: this.#budgetOf(spec, nowMs) });
-      const shadows = state.kind === 'progressing' ? state.judgement.shadows() : [];
-      const status = { ...statusOf(spec, run.rollout, input, known), shadows: shadows.map(shadowStatus) };
-      return { route: spec.route, status: { stable: spec.stable.version, canary: spec.canary.version, ...status } };
+      try {
+        return viewOf(watch, this.#input(watch, nowMs, { budget: this.#budgetOf(watch.spec, nowMs) }));
+      } catch (error) {
+        this.#halt(watch, error, nowMs);
+        return viewOf(watch, this.#input(watch, nowMs, { budget: NO_BUDGET }));
+      }
     });
   }
 
@@ -210,44 +249,43 @@ class Loop implements Controller {
     const specs = this.#deps.rollouts();
     for (const spec of specs) {
       const watch = this.#watches.get(spec.route);
-      if (watch === undefined) {
-        const tape = this.#openTape(spec, moment.nowMs);
-        const state = this.#fresh(spec, moment, tape);
-        this.#watches.set(spec.route, { spec, state, run: new RolloutRun(), tape, isNew: true, isLed: false });
-        continue;
+      if (watch?.spec === spec) continue;
+      if (watch !== undefined) this.#contain(watch, moment, () => this.#adapt(watch, spec, moment, decisions));
+      else {
+        const added = unseen(spec);
+        this.#watches.set(spec.route, added);
+        this.#contain(added, moment, () => this.#takeUp(added, IDLE, moment));
       }
-      const before = watch.spec;
-      watch.spec = spec;
-      if (spec === before) continue;
-      const isNew = spec.generation !== before.generation;
-      const isOther = watch.state.kind === 'progressing' && !isComparable(spec, before);
-      if (isNew || isOther) forgetLatency(before, this.#deps.setLatency);
-      const weight = this.#deps.weightOf(spec.canary.dial);
-      watch.tape?.spec({ spec, weight, isFresh: isNew || isOther, isNew }, moment.nowMs);
-      if (isNew) this.#renew(watch, moment.nowMs, decisions);
-      else if (isOther && watch.state.kind === 'progressing') watch.run.rebase(watch.state.judgement.requests);
-      if (isNew || isOther) watch.state = this.#fresh(spec, moment, watch.tape);
-      else if (watch.state.kind === 'progressing') watch.state.judgement.follow(spec, moment.nowMs);
     }
     if (this.#watches.size === specs.length) return;
     const routes = new Set(specs.map(({ route }) => route));
     for (const [route, watch] of this.#watches) {
       if (routes.has(route)) continue;
-      watch.tape?.seal();
       this.#watches.delete(route);
+      watch.tape?.seal();
       forgetLatency(watch.spec, this.#deps.setLatency);
     }
   }
 
   /** Another split or canary is another rollout: it begins idle, and what was under way is told to have ended. */
-  #renew(watch: Watch, nowMs: number, decisions: Decision[]): void {
-    if (watch.state.kind === 'rolled-back' || watch.run.rollout.state.kind !== 'idle') {
-      decisions.push(this.#overruled(watch));
-    }
-    watch.tape?.seal();
-    watch.run = new RolloutRun();
-    watch.tape = this.#openTape(watch.spec, nowMs);
-    watch.isNew = true;
+  #adapt(watch: Watch, spec: RolloutSpec, moment: Moment, decisions: Decision[]): void {
+    const before = { ...watch };
+    watch.spec = spec;
+    const isNew = spec.generation !== before.spec.generation;
+    if (isNew) Object.assign(watch, { ...unseen(spec), isLed: before.isLed });
+    const judgement = before.state.kind === 'progressing' ? before.state.judgement : null;
+    const isOther = judgement !== null && !isComparable(spec, before.spec);
+    if (isNew || isOther) forgetLatency(before.spec, this.#deps.setLatency);
+    const weight = this.#deps.weightOf(spec.canary.dial);
+    before.tape?.spec({ spec, weight, isFresh: isNew || isOther, isNew }, moment.nowMs);
+    if (isNew) {
+      if (isBegun(before)) decisions.push(this.#executor.overruled({ ...before, spec }));
+      before.tape?.seal();
+      this.#takeUp(watch, IDLE, moment);
+    } else if (isOther) {
+      watch.run.rebase(judgement.requests);
+      watch.state = this.#fresh(spec, moment, watch.tape);
+    } else judgement?.follow(spec, moment.nowMs);
   }
 
   #fresh(spec: RolloutSpec, { nowMs, regions }: Moment, tape: Tape | null): WatchState {
@@ -260,30 +298,32 @@ class Loop implements Controller {
     return this.#notary.open(spec, { nowMs, rollout, rolledBackBy });
   }
 
-  #note(events: readonly BadEvent[]): void {
+  #note(events: readonly BadEvent[], moment: Moment): void {
     if (events.length === 0) return;
-    const byCell = new Map<number, Judgement>();
-    for (const { state } of this.#watches.values()) {
-      if (state.kind !== 'progressing') continue;
-      for (const cell of state.judgement.cells) byCell.set(cell, state.judgement);
+    const byCell = new Map<number, Watch>();
+    for (const watch of this.#watches.values()) {
+      if (watch.state.kind !== 'progressing') continue;
+      for (const cell of watch.state.judgement.cells) byCell.set(cell, watch);
     }
-    for (const event of events) byCell.get(event.cell)?.note(event);
+    for (const event of events) {
+      const watch = byCell.get(event.cell);
+      if (watch?.state.kind !== 'progressing') continue;
+      const { judgement } = watch.state;
+      this.#contain(watch, moment, () => judgement.note(event));
+    }
   }
 
-  /** New rollouts whose plan says so start by themselves, once. */
-  #start(moment: Moment, told: Told): void {
-    for (const watch of this.#watches.values()) {
-      if (!watch.isNew || watch.isLed) continue;
-      const { plan, route } = watch.spec;
-      const isAutomatic = plan !== null && plan.autoStart;
-      if (isAutomatic && this.#deps.fleet?.mayStart(route) === false) continue;
-      watch.isNew = false;
-      if (!isAutomatic) continue;
-      const start = { name: 'start', route, by: 'configuration', reason: '', isFix: false } as const;
-      const result = this.#obey(start, moment);
-      if (result.kind === 'done') told.moves.push(result);
-      else told.refusals.push({ route, detail: result.detail });
-    }
+  /** New rollouts whose plan says so start by themselves, once; what is not judged does not. */
+  #start(watch: Watch, moment: Moment, told: Told): void {
+    if (!watch.isNew || watch.isLed || watch.state.kind === 'halted') return;
+    const { plan, route } = watch.spec;
+    const isAutomatic = plan !== null && plan.autoStart;
+    if (isAutomatic && this.#deps.fleet?.mayStart(route) === false) return;
+    const start = { name: 'start', route, by: 'configuration', reason: '', isFix: false } as const;
+    const result = isAutomatic ? this.#obey(watch, start, moment) : null;
+    watch.isNew = false;
+    if (result?.kind === 'done') told.moves.push(result);
+    else if (result !== null) told.refusals.push({ route, detail: result.detail });
   }
 
   #judge(watch: Watch, judgement: Judgement, { moment, told }: { readonly moment: Moment; readonly told: Told }): void {
@@ -301,36 +341,13 @@ class Loop implements Controller {
   }
 
   /** Policies that do not act: what they would have done is written down. */
-  #tellShadows({ spec, tape }: Watch, judgement: Judgement, { shadows }: Told): void {
-    for (const policy of judgement.decideShadows()) {
-      const weight = this.#weightOf(spec);
-      const { verdict } = judgement.shadows().find((one) => one.policy === policy) as ShadowView;
-      const [weightBefore, weightAfter] = [weight, weight];
-      const measured = { decidedAtMs: this.#deps.nowMs(), switchedInMs: 0, weightBefore, weightAfter, why: '' };
-      const known = { verdict, limits: judgement.limits, noticed: judgement };
-      shadows.push(shadowDecision(spec, policy, known, this.#notary.note(tape, verdict, measured, policy.name)));
-    }
+  #tellShadows(watch: Watch, judgement: Judgement, { shadows }: Told): void {
+    for (const policy of judgement.decideShadows()) shadows.push(this.#executor.shadow(watch, judgement, policy));
   }
 
-  /** The machine has decided: the dials follow at once, and the decision says why. */
+  /** The machine has decided: the dials follow at once, the decision says why, and the watch goes on from there. */
   #move(watch: Watch, moved: Moved, moment: Moment, by: string): Moving {
-    const { spec, run } = watch;
-    const before = run.rollout;
-    const percent = percentOf(moved.rollout);
-    const decidedAtMs = this.#deps.nowMs();
-    const weightBefore = this.#weightOf(spec);
-    storeShare(spec, percent, this.#deps);
-    const switchedInMs = this.#deps.nowMs() - decidedAtMs;
-    const known = this.#known(watch);
-    const isBreach = moved.trigger === 'evidence' || moved.trigger === 'burn';
-    const culprit = isLatencyStronger(known.verdict) ? null : culpritOf(known.verdict);
-    const blamed = culprit?.route ?? spec.route;
-    const why = isBreach ? (this.#deps.explain?.(blamed, known.verdict) ?? '') : '';
-    const measured = { decidedAtMs, switchedInMs, weightBefore, weightAfter: this.#weightOf(spec), why };
-    const facts = this.#notary.note(watch.tape, known.verdict, measured, null);
-    const decision = movedDecision(spec, { before, moved, by }, known, facts);
-    this.#settle(watch, moved, decision, moment);
-    return { kind: 'done', decision, holds: holdsFor(spec, percent, decision.sentence) };
+    return this.#executor.move(watch, moved, by, (decision) => this.#settle(watch, moved, decision, moment));
   }
 
   /** Who is rolled back is not watched; who comes back is watched anew; another weight is a step of the evidence. */
@@ -340,7 +357,12 @@ class Loop implements Controller {
       watch.state = { kind: 'rolled-back', decision };
       forgetLatency(spec, this.#deps.setLatency);
     } else if (state.kind === 'rolled-back') watch.state = this.#fresh(spec, moment, watch.tape);
-    else state.judgement.weigh(this.#deps.weightOf(spec.canary.dial), moment.regions, moment.nowMs);
+    else if (state.kind === 'progressing') {
+      state.judgement.weigh(this.#deps.weightOf(spec.canary.dial), moment.regions, moment.nowMs);
+    } else if (decision.trigger !== 'defect') {
+      watch.tape = this.#openTape(spec, moment.nowMs, rollout);
+      watch.state = this.#fresh(spec, moment, watch.tape);
+    }
     run.become(rollout, kind === 'start', watch.state.kind === 'progressing' ? watch.state.judgement.requests : null);
   }
 
@@ -368,29 +390,8 @@ class Loop implements Controller {
     if (rolledBackBy !== null) watch.state = { kind: 'rolled-back', decision: rolledBackBy };
     else watch.state = this.#fresh(spec, moment, watch.tape);
   }
+}
 
-  /** The operator has changed what was rolled back or under way. */
-  #overruled(watch: Watch): Decision {
-    const { spec, state, run } = watch;
-    const weightAfter = this.#weightOf(spec);
-    const isRolledBack = state.kind === 'rolled-back';
-    const weightBefore = isRolledBack ? state.decision.weightAfter : weightAfter;
-    const known = this.#known(watch);
-    const measured = { decidedAtMs: this.#deps.nowMs(), switchedInMs: 0, weightBefore, weightAfter, why: '' };
-    const facts = this.#notary.note(watch.tape, known.verdict, measured, null);
-    return overruledDecision(spec, isRolledBack ? null : run.rollout, known, facts);
-  }
-
-  #known({ spec, state }: Watch): Known {
-    if (state.kind === 'rolled-back') {
-      return { verdict: state.decision.verdict, limits: limitsOf(state.decision), noticed: null };
-    }
-    const { judgement } = state;
-    return { verdict: judgement.verdictNow(spec), limits: judgement.limits, noticed: judgement };
-  }
-
-  /** The canary's weight in the operator's units. */
-  #weightOf(spec: RolloutSpec): number {
-    return this.#deps.weightOf(spec.canary.dial) / spec.weightScale;
-  }
+function isBegun({ state, run }: Watch): boolean {
+  return state.kind === 'rolled-back' || run.rollout.state.kind !== 'idle';
 }

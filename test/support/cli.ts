@@ -83,6 +83,7 @@ export function fakeGateway(): FakeGateway {
       calls.push(`restart by ${by}`);
       return { kind: 'begun', pid: 4711, limitMs: 100_000 };
     },
+    defect: (error, origin) => void calls.push(`${origin}: ${String(error)}`),
     drain: () => {
       calls.push('drain');
       return Promise.resolve();

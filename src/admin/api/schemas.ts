@@ -155,6 +155,15 @@ export const SCHEMAS = {
     state: ANY,
     fleet: ANY,
     eventsLost: COUNT,
+    defects: object({
+      counts: { type: 'object', additionalProperties: COUNT },
+      kinds: list(
+        object({
+          ...{ code: TEXT, part: TEXT, about: TEXT, message: TEXT, where: TEXT },
+          ...{ count: COUNT, firstAt: TIME, lastAt: TIME },
+        }),
+      ),
+    }),
   }),
   Sample: object({
     requestId: TEXT,

@@ -133,6 +133,7 @@ function statusLines(status: Status): string[] {
       ? []
       : [`LIMITS   ${saturation.grade}${saturation.acts ? '' : ', only observed'}: ${saturation.because}`]),
     ...faultLines(status.faults),
+    ...defectLines(status),
     ...(state.kind === 'unavailable'
       ? [`state    in memory only, ${state.rowsPending} rows wait: ${state.because}`]
       : []),
@@ -142,6 +143,14 @@ function statusLines(status: Status): string[] {
     ...traceLines(status),
   ];
   return [...head, ...status.routes.flatMap(routeLines), ...sloLines(status.slos)];
+}
+
+/** The newest of each kind; the log has all of it. */
+function defectLines({ defects }: Status): string[] {
+  return defects.kinds.map(({ code, part, about, message, count }) => {
+    const whose = about === '' ? part : `${part} ${about}`;
+    return `DEFECT   ${code} in ${whose}, ${count} times: ${message}`;
+  });
 }
 
 /** Only while answers that should be shared are not. */

@@ -66,14 +66,17 @@ function sourceCheck({ name, lastError, staleMs, shrink, pieces }: Status['sourc
   return pass(`${name} answers, ${pieces} documents`);
 }
 
-function stateChecks({ state, eventsLost }: Status): Check[] {
+function stateChecks({ state, eventsLost, defects }: Status): Check[] {
   const kept =
     state.kind === 'unavailable'
       ? [warn(`state is not kept: ${state.because}`, 'budgets and decisions since then end with the process')]
       : [];
-  return eventsLost > 0
-    ? [...kept, warn(`${eventsLost} bad events were not told apart by user`, 'more workers share them')]
-    : kept;
+  const lost =
+    eventsLost > 0 ? [warn(`${eventsLost} bad events were not told apart by user`, 'more workers share them')] : [];
+  const failed = defects.kinds.map(({ code, part, count, message }) =>
+    warn(`${code} came up in its ${part} ${count} times: ${message}`, 'docs/RUNBOOKS.md#sluicedefect'),
+  );
+  return [...kept, ...lost, ...failed];
 }
 
 function loadChecks({ saturation, faults }: Status): Check[] {

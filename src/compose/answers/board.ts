@@ -53,10 +53,10 @@ export function boardSource(deps: BoardDeps): BoardSource {
 /** Named one by one: what is not asked for is not computed. */
 function gatewayOf(status: Status): GatewayPart {
   const { version, uptimeMs, ready, notReadyBecause, proxyUrl, config, revisions } = status;
-  const { sources, workers, saturation, state, eventsLost } = status;
+  const { sources, workers, saturation, state, eventsLost, defects } = status;
   const what = { version, uptimeMs, ready, notReadyBecause, proxyUrl, config, revisions };
   const faults = status.faults.filter((fault) => fault.state === 'active');
-  return { ...what, sources, workers, saturation, faults, state, eventsLost };
+  return { ...what, sources, workers, saturation, faults, state, eventsLost, defects };
 }
 
 /**

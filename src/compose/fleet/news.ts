@@ -5,23 +5,23 @@
  */
 
 import { LATENCY_THRESHOLDS } from '../../model/latency.ts';
-import type { JudgePolicy, RolloutTrigger, SavedRollout } from '../../model/rollout.ts';
-import type {
-  ArmCounts,
-  Certificate,
-  Decision,
-  DecisionKind,
-  ErrorsPart,
-  EvidenceRef,
-  Fault,
-  LatencyComparison,
-  LatencyPart,
-  PairCounts,
-  PromotionPart,
-  RoutePart,
-  Shortfall,
-  Verdict,
-  VerdictState,
+import { type JudgePolicy, ROLLOUT_TRIGGERS, type SavedRollout } from '../../model/rollout.ts';
+import {
+  type ArmCounts,
+  type Certificate,
+  type Decision,
+  type DecisionKind,
+  type ErrorsPart,
+  type EvidenceRef,
+  type LatencyComparison,
+  type LatencyPart,
+  type PairCounts,
+  type PromotionPart,
+  type RoutePart,
+  type Shortfall,
+  SLI_FAULTS,
+  type Verdict,
+  type VerdictState,
 } from '../../model/slo.ts';
 import type { FleetLimits, RolloutNews } from '../../model/threads/fleet.ts';
 import { fromState } from '../../slo/rollout/saved.ts';
@@ -99,7 +99,7 @@ const isVerdict = shaped<Verdict>({
   latency: shaped<LatencyPart>({ logE: isNumber, isJudged: isBoolean, at: orNull(isComparison) }),
   promotion: isPromotion,
   routes: orAbsent(listOf(isRoutePart)),
-  fault: orNull(oneOf<Fault>('stable-down', 'counters', 'clock')),
+  fault: orNull(oneOf(...SLI_FAULTS)),
   shortfall: orNull(
     shaped<Shortfall>({ of: oneOf('canary requests', 'bad canary requests'), needed: isNumber, seen: isNumber }),
   ),
@@ -141,7 +141,7 @@ const isDecision = shaped<Decision>({
   id: isCount,
   at: (value) => Number.isFinite(Date.parse(String(value))),
   kind: oneOf(...DECISION_KINDS),
-  trigger: oneOf<RolloutTrigger>('evidence', 'burn', 'gates', 'policy', 'budget', 'person', 'configuration'),
+  trigger: oneOf(...ROLLOUT_TRIGGERS),
   route: isText,
   service: isText,
   canary: isText,

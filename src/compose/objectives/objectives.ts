@@ -29,6 +29,8 @@ export interface ObjectivesDeps {
   readonly healthOf: (endpoint: number) => EndpointHealth;
   /** The share of requests that the access log writes changed somewhere (`strains.logged`). */
   readonly logMore: () => void;
+  /** Hears of a defect in the turn of one route's or service's objectives; absent: it is thrown on. */
+  readonly broken?: (source: string, error: unknown) => void;
 }
 
 export class Objectives {
@@ -42,7 +44,7 @@ export class Objectives {
   /** Who is behind a rollback of a route's canary, in words. */
   readonly explain: Attribution['explain'];
 
-  constructor({ log, dials, totals, endpointTotals, healthOf, logMore }: ObjectivesDeps) {
+  constructor({ log, dials, totals, endpointTotals, healthOf, logMore, broken }: ObjectivesDeps) {
     this.#log = log;
     this.#surroundings = new SurroundingsReader({
       isOut: (endpoint) => OUT.has(healthOf(endpoint).state),
@@ -50,7 +52,7 @@ export class Objectives {
       workers: () => this.#workers,
       weightOf: (dial) => getDial(dials, dial),
     });
-    this.slos = new SloEngine(this.#surroundings.of);
+    this.slos = new SloEngine(this.#surroundings.of, broken);
     this.strains = new Strains({ log, logMore });
     this.#attribution = new Attribution(totals, endpointTotals);
     this.explain = this.#attribution.explain;

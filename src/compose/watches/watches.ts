@@ -1,6 +1,6 @@
 /**
- * Composition of what looks after the gateway by itself, beside the loop: its own limits, faults on purpose, idempotency keys,
- * alerts to people, the thread that exports traces, and people who look at live requests.
+ * Composition of what looks after the gateway by itself, beside the loop: its own limits and defects, faults on purpose,
+ * idempotency keys, alerts to people, the thread that exports traces, and people who look at live requests.
  */
 
 import { randomInt } from 'node:crypto';
@@ -13,6 +13,7 @@ import type { Store } from '../../snapshot/store.ts';
 import type { Insight } from '../admin.ts';
 import type { Keeper } from '../durable.ts';
 import { Alerts } from './alerts/alerts.ts';
+import { Defects } from './defects.ts';
 import { Faults } from './faults.ts';
 import { IdempotencyKeys, type Tell } from './idempotency/keys.ts';
 import { Saturation } from './saturation.ts';
@@ -30,6 +31,7 @@ export interface WatchesDeps {
 }
 
 export class Watches {
+  readonly defects: Defects;
   readonly saturation: Saturation;
   readonly faults: Faults;
   readonly idempotency: IdempotencyKeys;
@@ -39,6 +41,7 @@ export class Watches {
 
   constructor(deps: WatchesDeps) {
     const save = (rows: ReadonlyMap<string, SavedBudget>): void => deps.insight().durable.keep(rows);
+    this.defects = new Defects(deps);
     this.saturation = new Saturation(deps);
     this.faults = new Faults({ ...deps, save });
     this.idempotency = new IdempotencyKeys(deps.log);

@@ -303,8 +303,9 @@ export class Workers {
         this.#sendWhole(slot);
         break;
       case 'access':
-        this.#options.access?.(message.batch);
+        // First: a batch that cannot be taken must not be the last one.
         this.#say(slot, { kind: 'access-taken' });
+        this.#options.access?.(message.batch);
         break;
       case 'key-unknown':
         this.#options.keyUnknown?.();

@@ -10,6 +10,7 @@
  *                                    ├─▶ Objective (latency)      ─▶ ring ─▶ …
  *             health, breakers ─▶ Score ─▶ Objective (of seconds)   ─▶ ring ─▶ …
  * ```
+ * A source whose turn throws costs the others nothing; until one succeeds no rollout of its route passes the gate of alerts.
  * What an objective counted outlives a change of its target, calendar or policy, and goes with its route, its service or
  * its latency threshold. Clocks and memory are handed in.
  * Cost: docs/ARCHITECTURE.md "Objectives and budgets".
@@ -20,6 +21,7 @@ import type { AlertChange, SloAsked, SloScope, SloSource } from '../../model/slo
 import type { SloStatus } from '../../model/status.ts';
 import { CELL } from '../../model/tallies.ts';
 import type { ObjectiveTrouble, ObjectiveTroubles } from '../../model/threads/load/alerts.ts';
+import { DEFECT_CODE } from '../../model/threads/load/defects.ts';
 import { type Region, RegionRoll } from '../regions.ts';
 import { errorsOf, ObjectiveReading } from '../totals/objective-reading.ts';
 import { formulaOf, NO_SURROUNDINGS, Score, type Surroundings } from './composite/score.ts';
@@ -35,6 +37,8 @@ import {
 } from './objective.ts';
 
 const NO_BURNS: readonly FastBurn[] = [];
+/** In place of an alert, where nobody can tell whether one fires. */
+const BROKEN = `its objectives are not counted, by a defect of the gateway (${DEFECT_CODE})`;
 
 /** Turns in which every source is looked at once. */
 export const SLICES = 10;
@@ -57,7 +61,13 @@ interface Watched {
   readonly score: Score | null;
   /** Errors by class since the engine began to count; null before the first. */
   errors: Float64Array | null;
+  /** Its last turn threw: what it says may be old. */
+  isBroken: boolean;
 }
+
+type SurroundingsOf = (source: SloSource) => Surroundings;
+/** Hears of a defect in the turn of one source, `route/checkout`. */
+type SourceBroken = (source: string, error: unknown) => void;
 
 export class SloEngine {
   readonly #roll = new RegionRoll();
@@ -81,11 +91,13 @@ export class SloEngine {
   /** What one source counted in this turn, and one cell of it: one object for all. */
   readonly #news = noCounts();
   readonly #ofCell = noCounts();
-  readonly #surroundingsOf: (source: SloSource) => Surroundings;
+  readonly #surroundingsOf: SurroundingsOf;
+  readonly #broken: SourceBroken | undefined;
 
-  /** @param surroundingsOf what else the score of a source is made of; asked once a second of those that have one */
-  constructor(surroundingsOf: (source: SloSource) => Surroundings = () => NO_SURROUNDINGS) {
+  /** @param surroundingsOf what else a source's score is made of; asked once a second. @param broken absent: thrown on */
+  constructor(surroundingsOf: SurroundingsOf = () => NO_SURROUNDINGS, broken?: SourceBroken) {
     this.#surroundingsOf = surroundingsOf;
+    this.#broken = broken;
   }
 
   /** Takes in the objectives of a configuration. What a new one's cells counted so far is the past. */
@@ -122,7 +134,7 @@ export class SloEngine {
     this.#regions = regions;
     const slice = this.#turn++ % SLICES;
     for (let n = isAll ? 0 : slice; n < this.#watched.length; n += isAll ? 1 : SLICES) {
-      this.#look(this.#watched[n] as Watched, readable, now, changes);
+      this.#contain(this.#watched[n] as Watched, readable, now, changes);
     }
     return changes;
   }
@@ -169,10 +181,11 @@ export class SloEngine {
     const [first] = budgets;
     if (first === undefined) return null;
     const ratios = budgets.flatMap(({ remainingRatio }) => remainingRatio ?? []);
+    const broken = this.#ofRoute.get(route)?.isBroken === true ? BROKEN : null;
     return {
       remainingRatio: ratios.length === 0 ? null : Math.min(...ratios),
       remainingEvents: first.remainingEvents,
-      alert: budgets.find(({ alert }) => alert !== null)?.alert ?? null,
+      alert: budgets.find(({ alert }) => alert !== null)?.alert ?? broken,
     };
   }
 
@@ -248,6 +261,18 @@ export class SloEngine {
     return this.#watched.flatMap(({ objectives }) => objectives);
   }
 
+  #contain(watched: Watched, regions: readonly Region[], now: Instant, changes: AlertChange[]): void {
+    try {
+      this.#look(watched, regions, now, changes);
+      watched.isBroken = false;
+    } catch (error) {
+      if (this.#broken === undefined) throw error;
+      watched.isBroken = true;
+      for (const counts of [this.#news, this.#ofCell]) clear(counts);
+      this.#broken(`${watched.source.scope}/${watched.source.name}`, error);
+    }
+  }
+
   #look(watched: Watched, regions: readonly Region[], now: Instant, changes: AlertChange[]): void {
     const { objectives, score } = watched;
     const news = this.#news;
@@ -301,7 +326,8 @@ export class SloEngine {
       return objective;
     });
     this.#retire([...known.values()]);
-    return { source, readers, objectives, score: scoreFor(source, before), errors: before?.errors ?? null };
+    const { errors = null, isBroken = false } = before ?? {};
+    return { source, readers, objectives, score: scoreFor(source, before), errors, isBroken };
   }
 
   #begin(spec: ObjectiveSpec): Objective {

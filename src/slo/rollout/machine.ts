@@ -20,7 +20,7 @@
  * Source: docs/rollouts.md.
  */
 
-import type { Rollout, RolloutState, RolloutTrigger } from '../../model/rollout.ts';
+import type { Pauser, Rollout, RolloutState, RolloutTrigger } from '../../model/rollout.ts';
 import type { DecisionKind } from '../../model/slo.ts';
 import { budgetStop, dwellOf, gatesOf, policyOf, type RolloutInput, type RolloutTerms } from './gates.ts';
 import { duration } from './words.ts';
@@ -128,7 +128,7 @@ export function onStep(
 export function paused(
   rollout: Rollout,
   { step, sinceMs }: OnStep,
-  { by, because, nowMs }: { readonly by: 'person' | 'policy' | 'budget'; readonly because: string; nowMs: number },
+  { by, because, nowMs }: { readonly by: Pauser; readonly because: string; nowMs: number },
 ): Moved {
   const state: RolloutState = { kind: 'paused', step, sinceMs, pausedAtMs: nowMs, by, because };
   return { rollout: { ...rollout, state, undo: null }, kind: 'pause', trigger: by, because };

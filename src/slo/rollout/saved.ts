@@ -8,12 +8,13 @@
 import type { RolloutStep } from '../../model/config.ts';
 import { SluiceError } from '../../model/problem.ts';
 import {
+  PAUSERS,
   ROLLOUT_COMMANDS,
   ROLLOUT_STATES,
+  ROLLOUT_TRIGGERS,
   type Rollout,
   type RolloutCommandName,
   type RolloutState,
-  type RolloutTrigger,
   type RolloutUndo,
   type SavedMemory,
   type SavedRollout,
@@ -23,8 +24,6 @@ import type { Decision } from '../../model/slo.ts';
 import type { Watch, WatchState } from './loop/watch.ts';
 
 const FORMAT = 1;
-const TRIGGERS: readonly string[] = ['evidence', 'burn', 'gates', 'policy', 'budget', 'person', 'configuration'];
-const PAUSERS: readonly string[] = ['person', 'policy', 'budget'];
 
 /** Whose memory it is. */
 export interface SavedOf {
@@ -116,12 +115,12 @@ function fromSavedState(saved: SavedState, steps: number, nowMs: number): Rollou
   if (!ROLLOUT_STATES.includes(kind)) throw invalid(`state ${String(kind)}`);
   if (kind === 'idle') return { kind };
   const sinceMs = nowMs - ms(saved.forMs);
-  if (kind === 'rolled-back') return { kind, sinceMs, by: oneOf(saved.by, TRIGGERS) };
+  if (kind === 'rolled-back') return { kind, sinceMs, by: oneOf(saved.by, ROLLOUT_TRIGGERS) };
   const step = saved.step ?? -1;
   if (!Number.isInteger(step) || step < 0 || step >= steps) throw invalid(`step ${String(step)} of ${steps}`);
   if (kind === 'progressing') return { kind, step, sinceMs, waitingSinceMs: nowMs - ms(saved.waitingForMs) };
   if (kind !== 'paused') return { kind, step, sinceMs };
-  const by = oneOf(saved.by, PAUSERS) as 'person' | 'policy' | 'budget';
+  const by = oneOf(saved.by, PAUSERS);
   const { because = '' } = saved;
   if (typeof because !== 'string') throw invalid('a pause without a reason');
   return { kind, step, sinceMs, pausedAtMs: nowMs - ms(saved.pausedForMs), by, because };
@@ -132,9 +131,9 @@ function ms(value: number | undefined): number {
   return value;
 }
 
-function oneOf(value: RolloutTrigger | undefined, known: readonly string[]): RolloutTrigger {
-  if (value === undefined || !known.includes(value)) throw invalid(`cause ${String(value)}`);
-  return value;
+function oneOf<T>(value: unknown, known: readonly T[]): T {
+  if (!known.includes(value as T)) throw invalid(`cause ${String(value)}`);
+  return value as T;
 }
 
 function invalid(what: string): SluiceError {

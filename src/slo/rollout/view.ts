@@ -9,6 +9,9 @@ import type { ShadowView } from '../verdict/score/shadows.ts';
 import { progressSentence } from '../verdict/sentence.ts';
 import { namesOf } from './decision.ts';
 import { gatesOf, type RolloutInput } from './gates.ts';
+import { unjudged } from './loop/halt.ts';
+import type { RolloutView } from './loop/loop.ts';
+import type { Watch, WatchState } from './loop/watch.ts';
 import { nextSentence, stateSentence } from './sentence.ts';
 
 /** What is known of the canary: a verdict (null before the first look), or the decision that took it out. */
@@ -26,6 +29,21 @@ export function statusOf(
   const routes = spec.companions === undefined ? null : routesOf(spec).map(({ route }) => route);
   const told = { ...progressOf(spec, rollout, input, known.kind), ...knownOf(spec, rollout, input, known) };
   return routes === null ? told : { routes, ...told };
+}
+
+/** A watched rollout. @param input what its machine is told now */
+export function viewOf({ spec, run, state }: Watch, input: RolloutInput): RolloutView {
+  const shadows = state.kind === 'progressing' ? state.judgement.shadows() : [];
+  const status = {
+    ...statusOf(spec, run.rollout, input, knowledgeOf(spec, state)),
+    shadows: shadows.map(shadowStatus),
+  };
+  return { route: spec.route, status: { stable: spec.stable.version, canary: spec.canary.version, ...status } };
+}
+
+function knowledgeOf(spec: RolloutSpec, state: WatchState): Knowledge {
+  if (state.kind === 'rolled-back') return state;
+  return { kind: 'progressing', verdict: state.kind === 'halted' ? unjudged(spec) : state.judgement.verdict(spec) };
 }
 
 /** What a policy makes of the canary that does not act. */

@@ -6,6 +6,7 @@
  */
 
 import type { ArmCounts, Evidence, Fault, LatencyComparison, Verdict } from '../../model/slo.ts';
+import { DEFECT_CODE } from '../../model/threads/load/defects.ts';
 import { culpritOf, isLatencyStronger } from './verdict.ts';
 
 /** Who is compared with whom. */
@@ -20,6 +21,7 @@ const FAULTS: Readonly<Record<Fault, string>> = {
   'stable-down': 'every request to the stable version fails, so there is nothing to compare with',
   counters: 'the counters do not add up',
   clock: 'the loop was held up or its clock stepped several times within a minute',
+  defect: `the gateway failed at judging it, by a defect of its own (${DEFECT_CODE})`,
 };
 
 /** `checkout: v2 rolled back: 64 of 301 requests failed (21.3 %) against 0.2 % on v1; evidence 11.2 nats > 6.9 …` */

@@ -3,8 +3,10 @@
  *
  * docs/problems.md shows this table with a remedy for each, and a test keeps the two alike. A code is never reused for another meaning:
  * a kind of problem that goes away leaves a gap. SLU10xx are problems (the document is refused), SLU19xx are warnings
- * (it is accepted, and something in it probably is not what was meant).
+ * (it is accepted, and something in it probably is not what was meant). SLU1925 is of no document: it is the gateway's own.
  */
+
+import { DEFECT_CODE } from '../../model/threads/load/defects.ts';
 
 type KindText = readonly [code: string, meaning: string];
 
@@ -219,6 +221,7 @@ const TABLE = {
   hostUncovered: ['SLU1922', 'A route has a host name that no certificate is for.'],
   insecure: ['SLU1923', 'The endpoints of a version are not verified: anybody can answer in their place.'],
   stapleStale: ['SLU1924', 'An OCSP response has expired or is not valid yet: it is not stapled.'],
+  defect: [DEFECT_CODE, 'The program failed at something that nothing expected: no document is wrong, the gateway is.'],
 } as const satisfies Record<string, KindText>;
 
 /** Short name of a kind of problem. */

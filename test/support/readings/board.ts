@@ -11,9 +11,9 @@ import { sampleDecision, sampleRoute, sampleSlo, sampleStatus } from './status.t
 /** What the page shows of a gateway. */
 export function gatewayPart(status: Status = sampleStatus()): Board['gateway'] {
   const { version, uptimeMs, ready, notReadyBecause, proxyUrl, config, revisions } = status;
-  const { sources, workers, saturation, faults, state, eventsLost } = status;
+  const { sources, workers, saturation, faults, state, eventsLost, defects } = status;
   const what = { version, uptimeMs, ready, notReadyBecause, proxyUrl, config, revisions };
-  return { ...what, sources, workers, saturation, faults, state, eventsLost };
+  return { ...what, sources, workers, saturation, faults, state, eventsLost, defects };
 }
 
 export function sampleReading(changes: Partial<RouteReading> = {}): RouteReading {

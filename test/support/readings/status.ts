@@ -5,9 +5,33 @@
 import type { Decision, Verdict } from '#src/model/slo.ts';
 import type { RouteStatus, SloStatus, SourceStatus, Status, TrafficStatus, VersionStatus } from '#src/model/status.ts';
 import type { RouteListing } from '#src/model/threads/explain.ts';
+import { DEFECT_CODE, DEFECT_PARTS, type DefectsStatus } from '#src/model/threads/load/defects.ts';
 import type { SaturationStatus } from '#src/model/threads/load/saturation.ts';
 import type { StateStatus } from '#src/model/threads/state.ts';
 import { parts } from './verdict.ts';
+
+/** Nothing came up. */
+export const NO_DEFECTS: DefectsStatus = {
+  counts: Object.fromEntries(DEFECT_PARTS.map((part) => [part, 0])) as DefectsStatus['counts'],
+  kinds: [],
+};
+
+/** One kind that came up twice. */
+export const ONE_DEFECT: DefectsStatus = {
+  counts: { ...NO_DEFECTS.counts, rollouts: 2 },
+  kinds: [
+    {
+      code: DEFECT_CODE,
+      part: 'rollouts',
+      about: 'checkout',
+      message: 'TypeError: x is undefined',
+      where: 'judgement.ts:68:5',
+      count: 2,
+      firstAt: '2026-11-01T08:01:00.000Z',
+      lastAt: '2026-11-01T08:02:00.000Z',
+    },
+  ],
+};
 
 const TRAFFIC: TrafficStatus = {
   inFlight: 0,
@@ -245,6 +269,7 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
     state: sampleState(),
     fleet: null,
     eventsLost: 0,
+    defects: NO_DEFECTS,
     idempotency: null,
     alerts: null,
     tracing: null,

@@ -10,7 +10,13 @@ import {
   stateDetail,
 } from '#src/admin/checks.ts';
 import { sampleFleet } from '../../support/readings/fleet.ts';
-import { sampleSaturation, sampleSource, sampleState, sampleStatus } from '../../support/readings/status.ts';
+import {
+  ONE_DEFECT,
+  sampleSaturation,
+  sampleSource,
+  sampleState,
+  sampleStatus,
+} from '../../support/readings/status.ts';
 
 const NO_CONFIG = { ...sampleStatus().config, revision: 0 };
 
@@ -46,6 +52,14 @@ suite('checks', () => {
     const memory = { kind: 'memory', directory: null, flushedAt: null, fileBytes: null } as const;
     assert.match(stateDetail(sampleState(memory)), /^in memory, as no/);
     assert.equal(stateDetail(sampleState({ ...memory, kind: 'durable', directory: '/s' })), 'in /s, 0 rows pending');
+  });
+
+  test('tell what the program failed at, and never fail for it', () => {
+    const checks = readinessChecks(sampleStatus({ defects: ONE_DEFECT }));
+    assert.deepEqual(checks.filter(({ name }) => name === 'defect').map(formatCheck), [
+      '[+]defect ok: SLU1925 in rollouts, 2 times: TypeError: x is undefined',
+    ]);
+    assert.ok(checks.every(({ isOk }) => isOk));
   });
 
   test('tell what the process is short of, and never fail for it', () => {

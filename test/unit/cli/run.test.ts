@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { runCommand } from '#src/cli/run.ts';
 import { fakeGateway, recordedDeps } from '../../support/cli.ts';
+import { until } from '../../support/gateway.ts';
 
 const PLAIN = { configKeyFile: null, pidFile: null, isTied: false, restartTimeoutMs: 60_000 };
 
@@ -84,6 +85,21 @@ suite('run', () => {
     assert.deepEqual(calls, ['reload', 'reload']);
     close(0);
     await code;
+  });
+
+  test('what nobody caught is taken by the gateway that serves, and ends a process that does not', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const fake = fakeGateway();
+    const { deps, events } = recordedDeps({ startGateway: (options) => promise.then(() => fake.start(options)) });
+    const code = runCommand.run([], deps);
+    assert.equal(events.listenerCount('uncaughtException'), 0);
+    resolve();
+    await until('it serves', () => events.listenerCount('uncaughtException') === 1);
+    events.emit('uncaughtException', new Error('odd'), 'unhandledRejection');
+    assert.deepEqual(fake.calls, ['unhandledRejection: Error: odd']);
+    fake.close(0);
+    await code;
+    assert.equal(events.listenerCount('uncaughtException'), 0);
   });
 
   test('a parent that goes away drains it only if that was asked for, and is no second signal', async () => {

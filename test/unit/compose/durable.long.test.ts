@@ -5,9 +5,10 @@ import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import { audit } from '#src/cli/log/verify/audit.ts';
-import { Durable } from '#src/compose/durable.ts';
+import { Durable, type Keeper } from '#src/compose/durable.ts';
 import { joined, partsOf } from '#src/compose/handover/parts.ts';
 import { Rollouts } from '#src/compose/rollouts.ts';
+import { Defects } from '#src/compose/watches/defects.ts';
 import { bothClocks, nowMs } from '#src/lib/clock.ts';
 import type { Log } from '#src/lib/log.ts';
 import type { Decision } from '#src/model/slo.ts';
@@ -33,25 +34,30 @@ const ABORT = { name: 'abort', route: 'shop', by: 'api', reason: 'bad', isFix: f
 class Rig {
   static readonly all: Rig[] = [];
   readonly log = new EventEmitter();
+  /** What is saved beside budgets. */
+  keepers: readonly Keeper[] = [];
   readonly #worker = new FakeWorker(0);
   readonly #dials = createDials();
   readonly #slos = new SloEngine();
   readonly #current: Current;
   readonly rollouts: Rollouts;
   readonly durable: Durable;
+  readonly defects: Defects;
   /** Another process is taking over. */
   isHeld = false;
 
   constructor() {
     const note = (event: string, fields?: object): void => void this.log.emit(event, fields);
     const log = { info: note, warn: note, error: note } as unknown as Log;
+    this.defects = new Defects({ log });
     const regions = [this.#worker.region];
     const store = new Store({ file: 'x', dials: this.#dials, wallTime: () => '', mayRecycle: () => false });
     this.durable = new Durable({
       log,
       slos: this.#slos,
       rollouts: () => this.rollouts,
-      keepers: () => [],
+      keepers: () => this.keepers,
+      defects: this.defects,
       look: () => void this.#slos.turn(regions, bothClocks(), true),
       retryMs: 20,
     });
@@ -67,6 +73,7 @@ class Rig {
       rates: () => null,
       started: () => undefined,
       isHeld: () => this.isHeld,
+      defects: this.defects,
       decided: this.durable.decided,
     });
     const result = store.offer({ ok: true, config: configOf(TEXT), warnings: [] });
@@ -144,6 +151,25 @@ async function abortedWithout(disk: Disk): Promise<Rig> {
 
 afterEach(async () => {
   await Promise.all(Rig.all.splice(0).map(({ durable }) => durable.close()));
+});
+
+describe('a part whose state cannot be had', () => {
+  it('costs the others nothing of theirs', () =>
+    inFolder(async (folder) => {
+      const rig = new Rig();
+      const odd = (): never => {
+        throw new TypeError('odd');
+      };
+      rig.keepers = [{ save: odd, recall: () => false }];
+      await rig.start(folder);
+      rig.defects.begin();
+      rig.count(4);
+      await rig.durable.close();
+      assert.deepEqual([rig.defects.status.counts.state, rig.defects.status.kinds[0]?.message], [1, 'TypeError: odd']);
+      const last = new Rig();
+      await last.start(folder);
+      assert.deepEqual([last.look(), last.kinds], [[25_000, 'progressing', 4], ['start']]);
+    }));
 });
 
 describe('state that can be written again only after a restart', () => {

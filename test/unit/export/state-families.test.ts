@@ -3,7 +3,13 @@ import { suite, test } from 'node:test';
 import type { RolloutStatus } from '#src/model/status.ts';
 import type { SaturationStatus } from '#src/model/threads/load/saturation.ts';
 import { scrape, series } from '../../support/readings/metrics/scrape.ts';
-import { sampleRoute, sampleSaturation, sampleStatus, sampleVersion } from '../../support/readings/status.ts';
+import {
+  ONE_DEFECT,
+  sampleRoute,
+  sampleSaturation,
+  sampleStatus,
+  sampleVersion,
+} from '../../support/readings/status.ts';
 
 suite('state-families', () => {
   test('weights are shown as shares in force and as measured', async () => {
@@ -120,7 +126,11 @@ suite('state-families', () => {
   test('configuration, workers and losses are told', async () => {
     const families = await scrape({
       status: () =>
-        sampleStatus({ eventsLost: 4, health: { checks: { passed: 7, failed: 2, late: 1 }, ejectionsWithheld: 3 } }),
+        sampleStatus({
+          eventsLost: 4,
+          defects: ONE_DEFECT,
+          health: { checks: { passed: 7, failed: 2, late: 1 }, ejectionsWithheld: 3 },
+        }),
     });
     assert.deepEqual(series(families, 'sluice_config_reloads_total'), ['result=accepted 2', 'result=refused 1']);
     assert.deepEqual(series(families, 'sluice_config_info'), [`hash=${'3f9a1c00'.repeat(8)} 1`]);
@@ -134,6 +144,8 @@ suite('state-families', () => {
     ]);
     assert.deepEqual(series(families, 'sluice_worker_restarts_total'), ['1']);
     assert.deepEqual(series(families, 'sluice_events_lost_total'), ['4']);
+    const defects = series(families, 'sluice_defects_total').filter((line) => !line.endsWith(' 0'));
+    assert.deepEqual(defects, ['part=rollouts 2']);
     assert.deepEqual(series(families, 'sluice_access_log_dropped_total'), [
       'cause=failure_rate 6',
       'cause=queue_full 5',

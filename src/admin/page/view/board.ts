@@ -67,6 +67,7 @@ export type GatewayPart = Pick<
   | 'faults'
   | 'state'
   | 'eventsLost'
+  | 'defects'
 >;
 
 /** One moment. */

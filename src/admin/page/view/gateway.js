@@ -42,6 +42,7 @@ export function gauges({ gateway, viewers, routes }) {
     { id: 'gauges', 'aria-labelledby': 'gauges-title' },
     h('h2', { id: 'gauges-title' }, 'Gateway', h('span', { class: `pill pill-${TONES[grade]}` }, grade)),
     because !== '' && h('p', {}, because),
+    gateway.defects.kinds.map(defect),
     h(
       'dl',
       { class: 'gauges' },
@@ -79,6 +80,15 @@ export function gauges({ gateway, viewers, routes }) {
       gauge('Viewers', `${viewers.now} of ${viewers.max}`, null, `${count(viewers.refused)} turned away`),
     ),
   );
+}
+
+/**
+ * What the program failed at, and went on from.
+ * @param {import('../../../model/threads/load/defects.ts').DefectStatus} defect
+ */
+function defect({ code, part, about, message, count: times }) {
+  const whose = about === '' ? part : `${part} ${about}`;
+  return h('p', {}, h('span', { class: 'pill pill-bad' }, code), ` in ${whose}, ${count(times)} times: ${message}`);
 }
 
 /** @param {Board} board */

@@ -157,11 +157,14 @@ export class Alerts {
 
   #turn(): void {
     const insight = this.#deps.insight();
-    if (insight.phase() === 'starting' || insight.isHeld() || this.#config === null) return;
-    if (this.#pumps === 0) this.#look(insight, this.#config);
+    const config = this.#config;
+    if (insight.phase() === 'starting' || insight.isHeld() || config === null) return;
+    const { contain } = insight.watches.defects;
+    // Who cannot be looked at must not keep from anybody what was seen before.
+    if (this.#pumps === 0) contain('alerts', () => this.#look(insight, config));
     this.#pumps = (this.#pumps + 1) % PUMPS_PER_LOOK;
-    for (const { name } of this.#config.channels) this.#pump(name);
-    this.#saveNews();
+    for (const { name } of config.channels) contain('alerts', () => this.#pump(name), name);
+    contain('alerts', () => this.#saveNews());
   }
 
   #look(insight: Insight, { digest }: AlertsConfig): void {

@@ -9,9 +9,10 @@ import type { Region } from '../../regions.ts';
 import type { Tape } from '../../replay/tape.ts';
 import type { RolloutRun } from '../run.ts';
 
-/** Whether a canary is watched, or out. */
+/** Whether a canary is watched, is not for a while because of a defect (`halt.ts`), or is out. */
 export type WatchState =
   | { readonly kind: 'progressing'; readonly judgement: Judgement }
+  | { readonly kind: 'halted'; readonly because: string; readonly againAtMs: number }
   | { readonly kind: 'rolled-back'; readonly decision: Decision };
 
 /** One rollout as the loop keeps it. */
@@ -19,7 +20,7 @@ export interface Watch {
   spec: RolloutSpec;
   state: WatchState;
   run: RolloutRun;
-  /** Takes down what both are told; null: nobody keeps tapes. */
+  /** Takes down what both are told; null: nobody keeps tapes, or nothing is judged. */
   tape: Tape | null;
   /** It is new, and starts by itself if its plan says so. */
   isNew: boolean;
@@ -36,6 +37,7 @@ export interface Moment {
 /** What is told of a turn, as it is gathered. */
 export interface Told {
   readonly moves: Moving[];
+  readonly overruled: Decision[];
   readonly shadows: Decision[];
   readonly refusals: { readonly route: string; readonly detail: string }[];
 }

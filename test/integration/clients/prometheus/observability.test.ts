@@ -125,6 +125,7 @@ const RINGS: readonly Ring[] = [
   ),
   ring('SluiceShedding', 'sluice_saturation_grade', '0x100 2x40', { scope: 'process' }),
   ring('SluiceWorkerReplaced', 'sluice_worker_restarts_total', '0x110 1x30'),
+  ring('SluiceDefect', 'sluice_defects_total', '0x110 1x30', { part: 'rollouts' }),
   ring('SluiceConfigRefused', 'sluice_config_reloads_total', '0x110 1x30', { result: 'refused' }),
   ring('SluiceConfigHeld', 'sluice_config_in_sync', '1x20 0x120'),
   ring('SluiceSourceStale', 'sluice_source_stale_seconds', '0x100 400x40', { source: 'consul' }),

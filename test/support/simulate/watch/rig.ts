@@ -34,6 +34,8 @@ export class Rig {
   readonly controller: Controller;
   /** Who decides, where several gateways do. */
   role: FleetRole = 'leader';
+  /** Defects are contained and noted here, by route; null: they are thrown on. */
+  defects: [route: string, error: unknown][] | null = null;
   /** What the objectives of a route say. */
   budgets: (route: string) => BudgetReading | null = () => null;
   #user = 0;
@@ -54,6 +56,10 @@ export class Rig {
         this.nowMs += 0.25;
       },
       budgetOf: (route) => this.budgets(route),
+      halted: (route, error) => {
+        if (this.defects === null) throw error;
+        this.defects.push([route, error]);
+      },
       setLatency: (unit, dial) => void this.thresholds.set(unit, dial !== null),
       nowMs: () => this.nowMs,
       wallTime: () => '2026-01-01T12:00:00.000Z',

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { Redis } from 'ioredis';
 import { Rollouts } from '#src/compose/rollouts.ts';
+import { Defects } from '#src/compose/watches/defects.ts';
 import { nowMs } from '#src/lib/clock.ts';
 import type { Log } from '#src/lib/log.ts';
 import type { CommandResult, RolloutCommandName } from '#src/model/rollout.ts';
@@ -57,6 +58,7 @@ export class Member {
       rates: () => null,
       isHeld: () => false,
       started: ({ route }) => void this.started.push(route),
+      defects: new Defects({ log: { error: say } }),
     });
     this.offer(document);
   }

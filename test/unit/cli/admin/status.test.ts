@@ -5,6 +5,7 @@ import { formatStatus, statusCommand } from '#src/cli/admin/status.ts';
 import type { RouteStatus, Status, VersionStatus } from '#src/model/status.ts';
 import { recordedDeps } from '../../../support/cli.ts';
 import {
+  ONE_DEFECT,
   sampleRoute,
   sampleSaturation,
   sampleSource,
@@ -90,6 +91,11 @@ suite('status', () => {
       formatStatus(sampleStatus({ saturation: sampleSaturation({ grade: 'shedding', because, acts }) })).split('\n')[4];
     assert.equal(lineOf(true), 'LIMITS   shedding: worker-0: its event loop is 312 ms late');
     assert.equal(lineOf(false), 'LIMITS   shedding, only observed: worker-0: its event loop is 312 ms late');
+  });
+
+  test('a defect of the program has a line', () => {
+    const lines = formatStatus(sampleStatus({ defects: ONE_DEFECT })).split('\n');
+    assert.equal(lines[4], 'DEFECT   SLU1925 in rollouts checkout, 2 times: TypeError: x is undefined');
   });
 
   test('what needs attention is listed: weights that are not the operator’s, endpoints without their full share', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { checkGateway } from '#src/cli/check/gateway.ts';
 import type { Status } from '#src/model/status.ts';
-import { sampleRoute, sampleSlo, sampleSource, sampleStatus } from '../../../support/readings/status.ts';
+import { ONE_DEFECT, sampleRoute, sampleSlo, sampleSource, sampleStatus } from '../../../support/readings/status.ts';
 
 const SERVING = { id: 0, state: 'serving', revision: 1, restarts: 0 } as const;
 
@@ -55,6 +55,9 @@ suite('checks of a gateway', () => {
       ['a', 'b', 'c'],
     );
     assert.match(news({ eventsLost: 3 })[0] ?? '', /3 bad events/);
+    assert.deepEqual(news({ defects: ONE_DEFECT }), [
+      'warn: SLU1925 came up in its rollouts 2 times: TypeError: x is undefined',
+    ]);
     const alerts = [
       { severity: 'page', long: '1h', short: '5m', factor: 14.4, isFiring: true, firingForMs: 1 },
     ] as const;

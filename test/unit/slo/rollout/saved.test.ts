@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Rollout, SavedRollout } from '#src/model/rollout.ts';
+import { PAUSERS, type Rollout, type SavedRollout } from '#src/model/rollout.ts';
 import { IDLE } from '#src/slo/rollout/machine.ts';
 import { fromState, toState } from '#src/slo/rollout/saved.ts';
 import { PLAN } from '../../../support/simulate/machine.ts';
@@ -78,5 +78,13 @@ test('what was not written here is refused', () => {
   ];
   for (const saved of broken) {
     assert.throws(() => fromState(saved as SavedRollout, 'a', 0), { code: 'SLU_STATE_INVALID' }, JSON.stringify(saved));
+  }
+});
+
+test('whoever made it stand still is who did afterwards', () => {
+  for (const by of PAUSERS) {
+    const state = { kind: 'paused', step: 1, sinceMs: 100, pausedAtMs: 400, by, because: '' } as const;
+    const back = fromState(copy(toState({ ...PAUSED, state }, OF, { nowMs: 1000, badCaused: 0 })), 'a', 1000);
+    assert.deepEqual(back?.state, state);
   }
 });

@@ -3,12 +3,18 @@ import { suite, test } from 'node:test';
 import { toHtml } from '#src/admin/page/html.ts';
 import { configuration, gauges, top } from '#src/admin/page/view/gateway.js';
 import { gatewayPart, sampleBoard } from '../../../../support/readings/board.ts';
-import { sampleSource, sampleStatus } from '../../../../support/readings/status.ts';
+import { ONE_DEFECT, sampleSource, sampleStatus } from '../../../../support/readings/status.ts';
 
 suite('gateway', () => {
   test('gauges tell limits and what was refused', () => {
     const html = toHtml(gauges(sampleBoard({ viewers: { now: 16, max: 16, refused: 3 } })));
     for (const text of ['Memory', 'Event loops', 'Shed by the gateway', '16 of 16', '3 turned away'])
+      assert.ok(html.includes(text), text);
+  });
+
+  test('a defect of the program is told', () => {
+    const html = toHtml(gauges(sampleBoard({ gateway: gatewayPart(sampleStatus({ defects: ONE_DEFECT })) })));
+    for (const text of ['SLU1925', 'in rollouts checkout, 2 times: TypeError: x is undefined'])
       assert.ok(html.includes(text), text);
   });
 

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { Drifts } from '#src/compose/drifts.ts';
+import { Drifts } from '#src/compose/objectives/drifts.ts';
 import type { Log } from '#src/lib/log.ts';
 import { CELL } from '#src/model/tallies.ts';
 import type { SavedBudget } from '#src/model/threads/state.ts';
@@ -10,8 +10,8 @@ import { EVALUATION_MS } from '#src/slo/budget/drift/versions.ts';
 import { createDials, getDial } from '#src/snapshot/dials.ts';
 import { type Current, Store } from '#src/snapshot/store.ts';
 import { parseConfig } from '#src/sources/parse.ts';
-import { SOUND } from '../../support/config.ts';
-import { FakeWorker } from '../../support/simulate/worker.ts';
+import { SOUND } from '../../../support/config.ts';
+import { FakeWorker } from '../../../support/simulate/worker.ts';
 
 const TEXT = `${SOUND}    slo: {availability: 0.999, drift: {keep: 0.4, accessLog: 0.5}}\n`;
 

@@ -2,17 +2,17 @@
  * Composition of the response to drift: what the watch finds becomes weights, more of the access log, log lines, saved state.
  */
 
-import { nowMs, wallTime } from '../lib/clock.ts';
-import type { Log } from '../lib/log.ts';
-import type { RestoreResult } from '../model/rollout.ts';
-import type { DriftChange, DriftStanding } from '../model/slo.ts';
-import type { SavedBudget } from '../model/threads/state.ts';
-import type { Region } from '../proxy/threads/workers.ts';
-import { DriftingVersions, keyOf } from '../slo/budget/drift/versions.ts';
-import { type Dials, getDial } from '../snapshot/dials.ts';
-import { driftsOf } from '../snapshot/drifts.ts';
-import type { Drifter } from '../snapshot/overrides.ts';
-import type { Current, Store } from '../snapshot/store.ts';
+import { nowMs, wallTime } from '../../lib/clock.ts';
+import type { Log } from '../../lib/log.ts';
+import type { RestoreResult } from '../../model/rollout.ts';
+import type { DriftChange, DriftStanding } from '../../model/slo.ts';
+import type { SavedBudget } from '../../model/threads/state.ts';
+import type { Region } from '../../proxy/threads/workers.ts';
+import { DriftingVersions, keyOf } from '../../slo/budget/drift/versions.ts';
+import { type Dials, getDial } from '../../snapshot/dials.ts';
+import { driftsOf } from '../../snapshot/drifts.ts';
+import type { Drifter } from '../../snapshot/overrides.ts';
+import type { Current, Store } from '../../snapshot/store.ts';
 
 /** Among the budgets in the state store, which they outlive like these. */
 const KEY_PREFIX = 'drift/';
