@@ -34,7 +34,7 @@ import type {
   UpstreamMaterial,
 } from '../model/threads/tls.ts';
 import { urlsOf } from '../proxy/wire/port.ts';
-import { type EndpointDials, setCapacity } from '../snapshot/endpoint-dials.ts';
+import { type EndpointDials, isProbeOffered, offerProbe, setCapacity } from '../snapshot/endpoint-dials.ts';
 import { upstreamKey } from '../snapshot/live.ts';
 import { type Timers, UNREF_TIMERS } from '../sources/file.ts';
 import { EXPIRY_WARNED_MS, type Leaf } from '../sources/follow/certificates/leaf.ts';
@@ -307,6 +307,8 @@ export function createHealth(tls: Pick<Tls, 'upstream'>, dials: EndpointDials): 
     random: new Random(randomInt(2 ** 31)),
     nowMs,
     setCapacity: (endpoint, capacity) => setCapacity(dials, endpoint, capacity),
+    offerProbe: (endpoint, number) => offerProbe(dials, endpoint, number),
+    isProbeOffered: (endpoint) => isProbeOffered(dials, endpoint),
     startProbe: (target) => startProbe(target, (key) => tls.upstream(key)),
   });
 }

@@ -23,7 +23,7 @@ const CODE_CLASSES = labelSets('code_class', ['1xx', '2xx', '3xx', '4xx', '5xx']
 const [GOOD, BAD, IGNORED] = labelSets('outcome', ['good', 'bad', 'ignored']);
 const [SENT, SKIPPED, FAILED] = labelSets('outcome', ['sent', 'skipped', 'failed']);
 const [MADE, HEDGED] = labelSets('outcome', ['made', 'hedged']);
-const [OPEN, HALF_OPEN] = labelSets('state', ['open', 'half-open']);
+const [OPEN, HALF_OPEN, CLOSED] = labelSets('state', ['open', 'half-open', 'closed']);
 const FALLBACKS = labelSets('fallback', FALLBACK_KINDS);
 const BY_REASON = REASONS.map(({ name }) => new LabelSet({ reason: name }));
 const BY_PRIORITY = labelSets('priority', PRIORITIES);
@@ -258,7 +258,7 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
   endpointFamily(
     'up',
     'gauge',
-    '1 while an endpoint gets traffic, 0 while it is ejected or fails its check',
+    '1 while an endpoint gets traffic, 0 while it is ejected, half-open, or fails its check',
     (endpoint) => (endpoint.capacityRatio > 0 ? 1 : 0),
   ),
   endpointFamily(
@@ -267,6 +267,21 @@ export const TRAFFIC_FAMILIES: readonly Family[] = [
     'Part of its share that an endpoint gets: below 1 in slow start, 0 while it is out',
     (endpoint) => endpoint.capacityRatio,
   ),
+  {
+    name: 'sluice_endpoint_circuit_breaker_state',
+    help: '1 for the state of the circuit breaker of an endpoint that was ejected since the start, 0 for the others',
+    type: 'gauge',
+    labels: ['endpoint', 'service', 'state', 'version'],
+    rows: ({ endpoints }) => endpoints,
+    write: ({ endpoint, labels }, to) => {
+      // Most never are, and there are many of them.
+      if (endpoint.ejections === 0) return;
+      const { state } = endpoint;
+      to.add(CLOSED, labels, state !== 'ejected' && state !== 'half-open' ? 1 : 0);
+      to.add(OPEN, labels, state === 'ejected' ? 1 : 0);
+      to.add(HALF_OPEN, labels, state === 'half-open' ? 1 : 0);
+    },
+  } satisfies RowFamily<EndpointRow>,
   endpointFamily(
     'ejections_total',
     'counter',

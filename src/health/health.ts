@@ -3,7 +3,7 @@
  *
  * ```
  *   tallies ─▸ samples ─▸ groups ─▸ judge ─┐
- *                                          ├─▸ standing of each endpoint ─▸ endpoint dials, status, log
+ *                   └───────────▸ trials ──┼─▸ standing of each endpoint ─▸ endpoint dials, status, log
  *   schedule ─▸ probe ─▸ verdict ──────────┘                            └─▸ versions that are down ─▸ weights
  * ```
  * A version is down when the health check of every one of its endpoints fails; what follows from it for the weights is
@@ -32,6 +32,10 @@ export interface HealthDeps {
   readonly random: Random;
   readonly nowMs: () => number;
   readonly setCapacity: (endpoint: number, capacity: number) => void;
+  /** Lets one request through to an endpoint that is out, as a probe of this number; 0 takes that back. */
+  readonly offerProbe: (endpoint: number, number: number) => void;
+  /** Whether no worker has taken the offer yet. */
+  readonly isProbeOffered: (endpoint: number) => boolean;
   readonly startProbe: (target: ProbeTarget) => Probe;
 }
 
@@ -53,6 +57,8 @@ export class Health {
   #groupsOf = new Map<number, Group[]>();
   #down: ReadonlySet<string> = new Set();
   #withheld = 0;
+  /** Number of the last probe by slot, whoever has it: a worker's report stays until its next one. */
+  readonly #probes = new Map<number, number>();
   readonly #memberOf = (id: number): Member => this.#tracks.get(id) as Track;
 
   constructor(deps: HealthDeps) {
@@ -87,7 +93,10 @@ export class Health {
       const known = before.get(endpoint.id);
       this.#tracks.set(endpoint.id, carriedOn(known, endpoint) ?? this.#fresh(endpoint, isServing, nowMs));
     }
-    for (const id of before.keys()) if (!this.#tracks.has(id)) this.#deps.setCapacity(id, CAPACITY_FULL);
+    for (const [id, track] of before) {
+      if (this.#tracks.get(id) !== track) this.#withdraw(id, track);
+      if (!this.#tracks.has(id)) this.#deps.setCapacity(id, CAPACITY_FULL);
+    }
     this.#followGroups(plan, nowMs);
     this.#checks.follow(plan.endpoints);
     for (const [id, { standing }] of this.#tracks) {
@@ -102,7 +111,9 @@ export class Health {
     this.#samples.follow(regions);
     for (const [id, track] of this.#tracks) {
       this.#read(id, track);
+      this.#hearProbes(id, track, nowMs);
       if (track.standing.turn(nowMs)) this.#restart(id, track);
+      this.#tryOut(id, track, nowMs);
     }
     for (const group of this.#groups.values()) this.#judge(group, nowMs);
     const endpoints: EndpointChange[] = [];
@@ -157,6 +168,32 @@ export class Health {
     if (!this.#samples.read(id, this.#sample)) return;
     track.take(this.#sample);
     if (!track.isOut) for (const group of this.#groupsOf.get(id) ?? []) group.add(id, this.#sample);
+  }
+
+  /** Takes what came of the probes of an endpoint that is half-open. */
+  #hearProbes(id: number, { standing }: Track, nowMs: number): void {
+    const { trial } = standing;
+    if (trial === null) return;
+    if (!this.#deps.isProbeOffered(id)) trial.taken(nowMs);
+    for (const { number, result } of this.#samples.probes(id)) trial.take(number, result, nowMs);
+  }
+
+  /** Offers the next probe when it is due, and none of an endpoint that is not half-open any more. */
+  #tryOut(id: number, track: Track, nowMs: number): void {
+    const { trial } = track.standing;
+    if (trial === null) this.#withdraw(id, track);
+    else if (trial.isDue(nowMs)) {
+      const number = (this.#probes.get(id) ?? 0) + 1;
+      this.#probes.set(id, number);
+      trial.offered(number);
+      track.isTriedOut = true;
+      this.#deps.offerProbe(id, number);
+    }
+  }
+
+  #withdraw(id: number, track: Track): void {
+    if (track.isTriedOut) this.#deps.offerProbe(id, 0);
+    track.isTriedOut = false;
   }
 
   #restart(id: number, track: Track): void {

@@ -7,6 +7,7 @@
  */
 
 import { deltaOf, ENDPOINT, ENDPOINT_WORDS, ENDPOINTS_MAX, type Tallies } from '../model/tallies.ts';
+import { PROBE_RESULTS, type ProbeResult } from '../model/threads/load/capacity.ts';
 
 /** Tallies of one worker's life. `id` is never used again: a successor gets a new one. */
 export interface Region {
@@ -22,6 +23,12 @@ export interface Sample {
   inRow: number;
   answered: number;
   waitedMs: number;
+}
+
+/** What came of a probe, as a worker wrote it. */
+export interface ProbeReport {
+  readonly number: number;
+  readonly result: ProbeResult;
 }
 
 /** Words kept of each endpoint: finished, good, bad, answered. */
@@ -55,6 +62,15 @@ export class SampleReader {
     let isNew = false;
     for (const last of this.#lasts) isNew = take(last, endpoint, out) || isNew;
     return isNew;
+  }
+
+  /** What came of the latest probe of an endpoint in each worker that made one, however long ago. */
+  probes(endpoint: number): ProbeReport[] {
+    return this.#lasts.flatMap(({ tallies }) => {
+      const word = Atomics.load(tallies.endpoints, endpoint * ENDPOINT_WORDS + ENDPOINT.probe);
+      const result = (word % PROBE_RESULTS) as ProbeResult;
+      return word === 0 ? [] : [{ number: (word - result) / PROBE_RESULTS, result }];
+    });
   }
 }
 

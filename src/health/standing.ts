@@ -1,16 +1,20 @@
 /**
- * How one endpoint stands: in, ejected, unhealthy or on its way back. Pure: every method takes the time.
+ * How one endpoint stands: in, ejected, tried out, unhealthy or on its way back. Pure: every method takes the time.
  *
  * ```
- *            eject                       time is up
- *   up ───────────────▶ ejected ───────────────────────┐
- *   ▲ │                                                ▼
- *   │ └─ check fails ─▶ unhealthy ── check passes ─▶ slow-start ──▶ up      (without slow start: up at once)
- *   └─────────────────────────────────────────────────────────────────┘
+ *            eject                time is up             `probes` were good
+ *   up ───────────────▶ ejected ─────────────▶ half-open ──────────────────┐
+ *   ▲ │                    ▲     one was bad       │                       ▼
+ *   │ │                    └───────────────────────┘                   slow-start ──▶ up    (without slow start: up at once)
+ *   │ └─ check fails ─▶ unhealthy ── check passes ─────────────────────────▲           │
+ *   └──────────────────────────────────────────────────────────────────────────────────┘
  * ```
- * - Both at once: unhealthy is what is shown, and the endpoint is back when neither holds.
- * - The n-th ejection in a row lasts n times `ejectionMs`, at most `ejectionMaxMs`. As long as an ejection lasted the
- *   endpoint must then stay in for one repetition to be forgotten.
+ * - It is a circuit breaker: closed while it is in, open while it is ejected. What opens it is relative to its siblings
+ *   (judge.ts).
+ * - Ejected and unhealthy at once: unhealthy is what is shown. When its check passes again the rest of the ejection is served,
+ *   and then a whole trial.
+ * - The n-th ejection in a row lasts n times `ejectionMs`, at most `ejectionMaxMs`; one for a bad probe is the next in a row. As
+ *   long as an ejection lasted the endpoint must then stay in for one repetition to be forgotten.
  * - Slow start: the capacity grows linearly over `slowStartMs`, from a tenth on, so that an endpoint is never starved.
  * Source: Envoy, "ejection algorithm", "slow start" (minimum 10 %).
  */
@@ -18,6 +22,7 @@
 import type { OutlierConfig } from '../model/config.ts';
 import type { EndpointHealth, EndpointState } from '../model/health.ts';
 import { CAPACITY_FULL } from '../model/threads/load/capacity.ts';
+import { Trial } from './trial.ts';
 
 const CAPACITY_MIN = 100;
 
@@ -27,13 +32,19 @@ interface Ejection {
   readonly lastsMs: number;
   /** Which in a row, from 1. */
   readonly nth: number;
+  /** Under which it was ejected; also its trial is. */
+  readonly config: OutlierConfig;
 }
+
+/** An ejection that is over: what the next one's length builds on. */
+type Served = Pick<Ejection, 'nth' | 'lastsMs'> & { readonly backAtMs: number };
 
 export class Standing {
   slowStartMs: number;
+  /** Until its trial is passed. */
   #ejection: Ejection | null = null;
-  /** The last ejection that is over: what the next one's length builds on. */
-  #served: Ejection | null = null;
+  #trial: Trial | null = null;
+  #served: Served | null = null;
   #unhealthy: string | null = null;
   #rampSinceMs: number | null;
   #ejections = 0;
@@ -52,29 +63,40 @@ export class Standing {
     return this.#unhealthy !== null;
   }
 
+  /** How it is tried out; null unless it is half-open. */
+  get trial(): Trial | null {
+    return this.#trial;
+  }
+
   /** Takes it out. An endpoint that is out already stays as it is. */
-  eject(because: string, { ejectionMs, ejectionMaxMs }: OutlierConfig, nowMs: number): void {
-    if (this.isOut) return;
-    const nth = this.#repetitions(nowMs) + 1;
-    const lastsMs = Math.min(nth * ejectionMs, Math.max(ejectionMs, ejectionMaxMs));
-    this.#ejection = { because, untilMs: nowMs + lastsMs, lastsMs, nth };
-    this.#ejections++;
+  eject(because: string, config: OutlierConfig, nowMs: number): void {
+    if (!this.isOut) this.#eject(because, this.#repetitions(nowMs) + 1, config, nowMs);
   }
 
   /** Takes what the health checks say: null = they pass. */
   check(unhealthy: string | null, nowMs: number): void {
     const wasOut = this.isOut;
     this.#unhealthy = unhealthy;
+    if (unhealthy !== null) this.#trial = null;
     if (wasOut && !this.isOut) this.#return(nowMs);
   }
 
-  /** Ends what is over. True when the endpoint came back from an ejection. */
+  /** Begins and ends what is due. True when the endpoint came back from an ejection. */
   turn(nowMs: number): boolean {
     if (this.#rampSinceMs !== null && nowMs - this.#rampSinceMs >= this.slowStartMs) this.#rampSinceMs = null;
-    if (this.#ejection === null || nowMs < this.#ejection.untilMs) return false;
-    this.#served = this.#ejection;
+    const ejection = this.#ejection;
+    if (ejection === null || nowMs < ejection.untilMs || this.#unhealthy !== null) return false;
+    this.#trial ??= new Trial(ejection.config.probes);
+    const { verdict } = this.#trial;
+    if (verdict === null) return false;
+    this.#trial = null;
+    if (verdict === 'failed') {
+      this.#eject('a probe of it failed', ejection.nth + 1, ejection.config, nowMs);
+      return false;
+    }
+    this.#served = { ...ejection, backAtMs: nowMs };
     this.#ejection = null;
-    if (!this.isOut) this.#return(nowMs);
+    this.#return(nowMs);
     return true;
   }
 
@@ -88,6 +110,7 @@ export class Standing {
 
   get state(): EndpointState {
     if (this.#unhealthy !== null) return 'unhealthy';
+    if (this.#trial !== null) return 'half-open';
     if (this.#ejection !== null) return 'ejected';
     return this.#rampSinceMs === null || this.slowStartMs <= 0 ? 'up' : 'slow-start';
   }
@@ -100,11 +123,21 @@ export class Standing {
 
   #because(nowMs: number): string {
     if (this.#unhealthy !== null) return this.#unhealthy;
-    if (this.#ejection !== null)
-      return `${this.#ejection.because}, back in ${secondsTo(this.#ejection.untilMs, nowMs)}`;
+    if (this.#ejection !== null) {
+      const { because, untilMs } = this.#ejection;
+      if (this.#trial === null) return `${because}, tried again in ${secondsTo(untilMs, nowMs)}`;
+      return `${because}, tried again: ${this.#trial.passed} of ${this.#trial.needed} probes were good`;
+    }
     if (this.state === 'up') return '';
     const untilMs = (this.#rampSinceMs as number) + this.slowStartMs;
     return `${this.capacity(nowMs) / 10} % of its share, all of it in ${secondsTo(untilMs, nowMs)}`;
+  }
+
+  #eject(because: string, nth: number, config: OutlierConfig, nowMs: number): void {
+    const { ejectionMs, ejectionMaxMs } = config;
+    const lastsMs = Math.min(nth * ejectionMs, Math.max(ejectionMs, ejectionMaxMs));
+    this.#ejection = { because, untilMs: nowMs + lastsMs, lastsMs, nth, config };
+    this.#ejections++;
   }
 
   #return(nowMs: number): void {
@@ -114,8 +147,8 @@ export class Standing {
   /** Ejections that are not forgotten yet. */
   #repetitions(nowMs: number): number {
     if (this.#served === null) return 0;
-    const { nth, untilMs, lastsMs } = this.#served;
-    return Math.max(0, nth - Math.floor((nowMs - untilMs) / lastsMs));
+    const { nth, backAtMs, lastsMs } = this.#served;
+    return Math.max(0, nth - Math.floor((nowMs - backAtMs) / lastsMs));
   }
 }
 

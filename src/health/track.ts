@@ -16,6 +16,8 @@ export class Track {
   state: EndpointState;
   /** It deserves ejection, had to stay, and that was counted. */
   isWithheld = false;
+  /** A probe of it was offered, and the offer was not taken back. */
+  isTriedOut = false;
   /** Failures in a row. */
   inRow = 0;
   /** Failures without a success in any worker. */

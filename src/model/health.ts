@@ -49,9 +49,10 @@ export type EndpointsFrom =
 
 /**
  * `up`: its full share. `slow-start`: back or new, its share grows. `ejected`: out for a while, because it did worse than
- * its siblings. `unhealthy`: out until its health check passes again.
+ * its siblings. `half-open`: that is over, and it is out but for one request at a time, until enough of them were good.
+ * `unhealthy`: out until its health check passes again.
  */
-export type EndpointState = 'up' | 'slow-start' | 'ejected' | 'unhealthy';
+export type EndpointState = 'up' | 'slow-start' | 'ejected' | 'half-open' | 'unhealthy';
 
 /** One endpoint now. */
 export interface EndpointHealth {

@@ -181,6 +181,8 @@ export const ENDPOINT = {
   answered: 10,
   /** Attempts made although the endpoint was out, because every endpoint of its version was. */
   panics: 11,
+  /** What came of the latest probe that the worker made of it (`threads/load/capacity.ts`); 0: it made none. */
+  probe: 12,
 } as const;
 
 /** User-key bits per second and version; a key hash selects one bit, so more users than this merge (conservatively). */

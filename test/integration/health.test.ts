@@ -50,6 +50,7 @@ describe('a gateway with a failing endpoint', () => {
     const load = startLoad(gateway.proxyUrl, { connections: 8, users: 1000 });
     t.after(() => load.stop());
     const sickNow = async () => (await gateway.status()).routes[0]?.versions[0]?.endpoints[0];
+    let [servedThen, ejectionsThen] = [0, 0];
     // One may be over before a busy machine has looked at all of it; the next one lasts longer.
     await until('an ejection is looked at from its beginning to its end', async () => {
       const before = await sickNow();
@@ -60,15 +61,23 @@ describe('a gateway with a failing endpoint', () => {
       const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
       const after = await sickNow();
       if (after?.state !== 'ejected' || after.ejections !== before.ejections) return false;
-      assert.match(before.because, /^\d+ errors in a row, back in \d+ s$/);
+      assert.match(before.because, /^(\d+ errors in a row|a probe of it failed), tried again in \d+ s$/);
       assert.ok(arrived <= 8, `only what was under way still arrives there, not ${arrived}`);
       const up = (port: number) => `sluice_endpoint_up\\{[^}]*endpoint="127\\.0\\.0\\.1:${port}"[^}]*\\}`;
       assert.match(metrics, new RegExp(`${up(sick.port)} 0`));
       assert.match(metrics, new RegExp(`${up(fine.port)} 1`));
+      [servedThen, ejectionsThen] = [served, before.ejections];
       return true;
     });
     const told = '"event":"endpoint","address":"127\\.0\\.0\\.1:PORT","before":"up","after":"ejected"';
     await logged(gateway, new RegExp(told.replace('PORT', String(sick.port))));
+    await until('a trial that it failed', async () => {
+      const now = await sickNow();
+      return now !== undefined && now.because.startsWith('a probe of it failed') && now.ejections > ejectionsThen;
+    });
+    const trials = ((await sickNow())?.ejections ?? 0) - ejectionsThen;
+    const since = sick.served - servedThen;
+    assert.ok(since <= 8 + trials, `${since} requests in ${trials} trials`);
     sick.status = 200;
     const { served } = sick;
     await until('it is back and serves', async () => (await sickNow())?.state === 'up' && sick.served > served + 20);
@@ -88,7 +97,14 @@ describe('checks against real upstreams', () => {
     assert.equal(offered.kind, 'swapped');
     const { snapshot } = offered.current;
     const weights = (): number[] => snapshot.routes[0]?.splits.map(({ dial }) => getDial(dials, dial)) ?? [];
-    const health = new Health({ random: new Random(1), nowMs, setCapacity: () => undefined, startProbe });
+    const health = new Health({
+      random: new Random(1),
+      nowMs,
+      setCapacity: () => undefined,
+      offerProbe: () => undefined,
+      isProbeOffered: () => false,
+      startProbe,
+    });
     t.after(() => health.close());
     health.follow(planOf(config, snapshot), false);
     const turn = (): void => {

@@ -17,7 +17,7 @@ function run(balancer: Balancer, sick: HostModel, seed: number, workerCount = 1)
   const perMs = hosts.reduce((sum, { servers, meanMs }) => sum + servers / meanMs, 0);
   const workers = Array.from({ length: workerCount }, (_, n) => {
     const group = groupOf(new Array<number>(HOSTS).fill(1), seed * 100 + n);
-    return { group, targets: targetsOf(group, balancer), recorder: null };
+    return { group, targets: targetsOf(group, balancer), breaker: null, recorder: null };
   });
   return simulate({ workers, hosts }, { everyMs: 1 / (0.7 * perMs), requests: 100_000, warmUp: 20_000, seed });
 }

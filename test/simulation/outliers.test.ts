@@ -2,15 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { Health } from '#src/health/health.ts';
-import { Random } from '#src/lib/random.ts';
-import type { Balancer } from '#src/model/config.ts';
-import { reserveTallies, viewTallies } from '#src/model/tallies.ts';
-import { Recorder } from '#src/proxy/record/recorder.ts';
-import { DEFAULT_OUTLIER } from '#src/sources/defaults.ts';
-import { groupOf, targetsOf } from '../support/simulate/balancing.ts';
-import { TICK_MS } from '../support/simulate/health.ts';
-import { type HostModel, type Outcome, quantileOf, simulate } from '../support/simulate/load/queueing.ts';
+import { play, type Scene } from '../support/simulate/load/circuits.ts';
+import { type HostModel, type Outcome, quantileOf } from '../support/simulate/load/queueing.ts';
 
 const SEEDS = [1, 2, 3];
 const HOSTS = 10;
@@ -19,55 +12,22 @@ const HEALTHY: HostModel = { meanMs: 20, servers: 4, failsAfterMs: null };
 const EVERY_MS = 1;
 const SLOW_START_MS = 10_000;
 
-interface Scene {
-  readonly balancer: Balancer;
-  readonly seed: number;
-  readonly forMs: number;
-  /** The hosts at an instant. */
-  readonly hostAt: (n: number, nowMs: number) => HostModel;
+interface Sketch extends Pick<Scene, 'balancer' | 'seed' | 'forMs' | 'hostAt'> {
   /** After every tick: which hosts are out. */
   readonly ticked?: (nowMs: number, out: readonly number[]) => void;
 }
 
-/** Endpoints of the group have ids 10, 11 …; one worker, one version. */
-function run({ balancer, seed, forMs, hostAt, ticked }: Scene): Outcome {
-  const group = groupOf(new Array<number>(HOSTS).fill(1), seed);
-  const tallies = viewTallies(reserveTallies());
-  const recorder = new Recorder(tallies);
-  for (const endpoint of group.endpoints) endpoint.recorder = recorder;
-  let nowMs = 0;
-  const health = new Health({
-    random: new Random(seed),
-    nowMs: () => nowMs,
-    setCapacity: (id, capacity) => group.set(id - 10, capacity),
-    startProbe: () => assert.fail('there are no checks'),
-  });
-  const ids = group.endpoints.map(({ id }) => id);
-  const endpoints = group.endpoints.map(({ id, host, port }) => ({
-    id,
-    host,
-    port,
+function run({ ticked, ...sketch }: Sketch): Outcome {
+  return play({
+    ...sketch,
+    everyMs: EVERY_MS,
+    hostCount: HOSTS,
     slowStartMs: SLOW_START_MS,
-    checks: [],
-  }));
-  health.follow(
-    { groups: [{ service: 's', version: 'v', endpoints: ids, outlier: DEFAULT_OUTLIER }], endpoints },
-    false,
-  );
-  const regions = [{ id: 1, tallies }];
-  const hosts = ids.map((_, n) => hostAt(n, 0));
-  const workers = [{ group, targets: targetsOf(group, balancer), recorder }];
-  const load = { everyMs: EVERY_MS, requests: forMs / EVERY_MS, warmUp: 0, seed };
-  return simulate({ workers, hosts }, load, (arrivesAtMs) => {
-    for (; nowMs + TICK_MS <= arrivesAtMs; ) {
-      nowMs += TICK_MS;
-      hosts.forEach((_, n) => (hosts[n] = hostAt(n, nowMs)));
-      health.turn(regions);
+    ticked: (nowMs, states) =>
       ticked?.(
         nowMs,
-        ids.flatMap((id, n) => (health.of(id).capacityRatio === 0 ? [n] : [])),
-      );
-    }
+        states.flatMap((state, n) => (state === 'ejected' || state === 'half-open' ? [n] : [])),
+      ),
   });
 }
 
@@ -94,7 +54,7 @@ describe('a host that fails at once for half a minute', () => {
       let lastOutMs = 0;
       const ticked = (nowMs: number, out: readonly number[]): void => void (out.length > 0 && (lastOutMs = nowMs));
       run({ balancer: 'roundRobin', seed, forMs: 100_000, hostAt: sick, ticked });
-      // Out at 10, back at 20, out at once, back at 40, perhaps once more for 30 s.
+      // Out at 10, tried at 20, out at once, tried at 40 and perhaps once more 30 s later.
       assert.ok(lastOutMs < 75_000, `seed ${seed}: out until ${lastOutMs}`);
     }
   });

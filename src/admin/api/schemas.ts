@@ -59,7 +59,7 @@ export const SCHEMAS = {
   },
   Endpoint: object({
     address: TEXT,
-    state: { enum: ['up', 'slow-start', 'ejected', 'unhealthy'] },
+    state: { enum: ['up', 'slow-start', 'ejected', 'half-open', 'unhealthy'] },
     capacityRatio: NUMBER,
     because: TEXT,
     inFlight: COUNT,

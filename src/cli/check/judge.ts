@@ -4,7 +4,7 @@
  * ```
  * gateway    it is ready, and the newest configuration is in force
  * version    the route has it; it was not rolled back
- * endpoints  it has some, all are up, and no breaker has given it up
+ * endpoints  it has some, all are up or tried out, and no breaker has given it up
  * sli        something was counted of it; errors are within the limit; no objective of the route forbids a release
  * ```
  */
@@ -93,13 +93,17 @@ export function endpointsOutcome({ endpoints, breaker }: VersionStatus): Outcome
     because === '' ? `${address} ${state}` : `${address} ${state}: ${because}`,
   );
   if (endpoints.length === 0) return { isOk: false, sentence: 'it has no endpoint' };
-  const down = endpoints.filter(({ state }) => state !== 'up');
+  // One that is half-open waits for requests, and where nobody is sent these are to come.
+  const halfOpen = endpoints.filter(({ state }) => state === 'half-open').length;
+  const down = endpoints.filter(({ state }) => state !== 'up' && state !== 'half-open');
   if (down.length > 0) {
     return { isOk: false, sentence: `${down.length} of ${endpoints.length} endpoints are not up`, facts };
   }
   const open = breaker?.open ?? 0;
   if (open > 0) return { isOk: false, sentence: `${open} workers leave it alone, because it failed`, facts };
-  return { isOk: true, sentence: `${endpoints.length} of ${endpoints.length} are up`, facts, value: true };
+  const rest = halfOpen === 0 ? '' : `, ${halfOpen} tried out by the next requests`;
+  const sentence = `${endpoints.length - halfOpen} of ${endpoints.length} are up${rest}`;
+  return { isOk: true, sentence, facts, value: true };
 }
 
 /** The indicators of the version and of those beside it. */

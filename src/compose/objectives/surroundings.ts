@@ -2,8 +2,8 @@
  * What composite objectives ask besides the tallies: are the endpoints in service, are the breakers of dependencies closed?
  *
  * Each version counts by its weight in force, summed over the routes that send to it; where all are 0, all count alike. An endpoint
- * that is ejected or unhealthy is out; one that starts slowly is in. A breaker is as open as the share of workers in which it
- * is, half-open ones by half.
+ * that is ejected or unhealthy is out; one that is tried out or starts slowly is in: without requests it would stay so. A breaker
+ * is as open as the share of workers in which it is, half-open ones by half.
  */
 
 import { once } from '../../lib/once.ts';

@@ -16,6 +16,7 @@ import { interimText } from '../header/response.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
 import { beginStream } from '../record/streaming.ts';
 import { beginSpan, endSpan, noteFailure, noteShed } from '../record/trace/trace.ts';
+import { probeAnswered, probeEnded } from './balance/probe.ts';
 import type { Endpoint } from './endpoint.ts';
 
 const SERVER_ERROR = 500;
@@ -37,6 +38,8 @@ export function pick(x: Exchange, avoid: Endpoint | null, nowMs: number): Endpoi
   }
   const endpoint = targets.pick(avoid, x.userKey, nowMs);
   if (endpoint === null) unprobe(x);
+  // One that has failed already, or whose first answer is late, is not put at risk once more.
+  else if (avoid === null) return targets.takeProbe(x) ?? endpoint;
   return endpoint;
 }
 
@@ -109,6 +112,7 @@ export function observeAnswer(x: Exchange, endpoint: Endpoint, status: number): 
     return;
   }
   endpoint.observe(tookMs, now);
+  if (endpoint.probe !== null) probeAnswered(endpoint, x, x.client.lane.recorder);
   if (x.permit !== NONE) x.split?.admission?.sample(x, tookMs);
 }
 
@@ -135,8 +139,10 @@ export function passInterim(x: Exchange, head: ResponseHead): void {
   x.client.out.writeText(interimText(head));
 }
 
-/** What an attempt that is over, or was answered, says about its version. */
-export function tellBreaker(x: Exchange, effect: Effect, nowMs: number): void {
+/** What an attempt that is over says about its endpoint and its version, where that is asked. */
+export function tellBreakers(x: Exchange, effect: Effect, nowMs: number): void {
+  const { endpoint } = x;
+  if (endpoint !== null && endpoint.probe !== null) probeEnded(endpoint, x, effect, x.client.lane.recorder);
   const breaker = x.split === null ? null : x.split.breaker;
   if (breaker === null) return;
   if (effect !== 'ignore') breaker.observe(effect === 'bad', x.trial, nowMs);
@@ -150,7 +156,7 @@ export function endAttempt(x: Exchange, effect: Effect): void {
   if (!x.isAttempting || x.endpoint === null) return;
   x.client.lane.recorder.attemptTook(x);
   if (x.retrying !== null && x.retrying.traced !== null) endSpan(x, x.retrying.traced, turnMs());
-  tellBreaker(x, effect, turnMs());
+  tellBreakers(x, effect, turnMs());
   x.endAttempt();
   x.endpoint.inFlight--;
   x.client.lane.recorder.attemptEnd(x.endpoint.id, effect);

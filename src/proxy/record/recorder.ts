@@ -20,6 +20,7 @@ import {
   type Tallies,
   UNIT_BITS,
 } from '../../model/tallies.ts';
+import { PROBE_RESULTS, type ProbeResult } from '../../model/threads/load/capacity.ts';
 import { markUser, secondAt } from '../../model/threads/requests/users.ts';
 import type { Admission } from '../decide/admission/admission.ts';
 import { NONE, SHED, WAITING } from '../decide/admission/permit.ts';
@@ -288,6 +289,11 @@ export class Recorder {
     const floats = this.#tallies.endpointFloats;
     floats[sum] = (floats[sum] as number) + micros / 1000;
     add(this.#tallies.endpoints, base + ENDPOINT.answered, 1);
+  }
+
+  /** @param result one of `PROBE_RESULT` */
+  probed(endpoint: number, number: number, result: ProbeResult): void {
+    Atomics.store(this.#tallies.endpoints, endpoint * ENDPOINT_WORDS + ENDPOINT.probe, PROBE_RESULTS * number + result);
   }
 
   /** An attempt goes to an endpoint that is out, because all of its version are. */

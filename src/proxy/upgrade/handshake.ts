@@ -21,7 +21,7 @@ import { OVERLOADED, patienceMs } from '../decide/admission/wait.ts';
 import { hadWeight } from '../decide/splitter.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
-import { attributed, INTERIMS_MAX, pick, tellBreaker, unprobe, whyNone } from '../forward/attempt.ts';
+import { attributed, INTERIMS_MAX, pick, tellBreakers, unprobe, whyNone } from '../forward/attempt.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { handOver, mayRescue, paysRescue, settleRescue } from '../forward/retry/rescue.ts';
 import { mayRetry, paidWaitMs, retryingOf } from '../forward/retry/retry.ts';
@@ -220,7 +220,7 @@ export class Handshake implements Timed {
     if (hasFailed) endpoint.observeFailure(now - x.attemptAtMs, now);
     const isBad = hasFailed || (reason === REASON.none && x.status >= 500);
     const effect = isBad ? 'bad' : reason === REASON.none ? 'good' : 'ignore';
-    tellBreaker(x, effect, now);
+    tellBreakers(x, effect, now);
     x.endAttempt();
     endpoint.inFlight--;
     this.#lane.recorder.attemptEnd(endpoint.id, effect);

@@ -154,6 +154,7 @@ export function buildOutlier(outlier: ServiceInput['outlierDetection'] = {}): Ou
     intervalMs: toMs(outlier.interval, DEFAULT_OUTLIER.intervalMs),
     ejectionMs: toMs(outlier.ejection, DEFAULT_OUTLIER.ejectionMs),
     ejectionMaxMs: toMs(outlier.ejectionMax, DEFAULT_OUTLIER.ejectionMaxMs),
+    probes: outlier.probes ?? DEFAULT_OUTLIER.probes,
     ejectedRatioMax: outlier.ejectedRatioMax ?? DEFAULT_OUTLIER.ejectedRatioMax,
   };
 }

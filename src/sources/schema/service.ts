@@ -103,6 +103,11 @@ const outlier = z.strictObject({
     'First ejection; each further one is longer by as much; default 10s',
   ).optional(),
   ejectionMax: duration(INTERVAL_MS_MIN, DAY_MS, 'Longest ejection; default 5m').optional(),
+  probes: integer(
+    1,
+    1000,
+    'Requests, one at a time, that must be good when an ejection is over before the endpoint is back; default 3',
+  ).optional(),
   ejectedRatioMax: share('Largest share of a version’s endpoints out at a time; default 0.5').optional(),
 });
 

@@ -19,9 +19,8 @@ export interface Group {
   set(n: number, capacity: number): void;
 }
 
-/** One endpoint per weight, with ids 10, 11 … and a latency of 10 ms observed at instant 0. */
-export function groupOf(weights: readonly number[], seed = 1): Group {
-  const dials = createEndpointDials();
+/** One endpoint per weight, with ids 10, 11 … and a latency of 10 ms observed at instant 0. @param dials shared by workers */
+export function groupOf(weights: readonly number[], seed = 1, dials: EndpointDials = createEndpointDials()): Group {
   const endpoints = weights.map((_, n) => {
     const endpoint = new Endpoint(10 + n, '10.0.0.1', 8000 + n);
     endpoint.observe(10, 0);

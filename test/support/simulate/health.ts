@@ -2,6 +2,7 @@
  * The health section on virtual time: endpoints that do what a test says, checks that end when it says, dials to read.
  */
 
+import assert from 'node:assert/strict';
 import type { ProbeTarget } from '#src/health/checks/probe.ts';
 import type { CheckResult } from '#src/health/checks/verdict.ts';
 import { Health, type HealthTurn } from '#src/health/health.ts';
@@ -10,6 +11,7 @@ import { Random } from '#src/lib/random.ts';
 import type { HealthCheckConfig, OutlierConfig } from '#src/model/config.ts';
 import type { EndpointPlan, GroupPlan } from '#src/model/health.ts';
 import { ENDPOINT, ENDPOINT_WORDS, reserveTallies, type Tallies, viewTallies } from '#src/model/tallies.ts';
+import { PROBE_RESULT, PROBE_RESULTS } from '#src/model/threads/load/capacity.ts';
 import { DEFAULT_OUTLIER } from '#src/sources/defaults.ts';
 
 export const TICK_MS = 100;
@@ -57,6 +59,11 @@ export class FakeCounters {
     add(ENDPOINT.good, good);
     if (good > 0) words[base + ENDPOINT.consecutive] = 0;
   }
+
+  /** What came of a probe. */
+  probed(endpoint: number, number: number, result: keyof typeof PROBE_RESULT): void {
+    this.#tallies.endpoints[endpoint * ENDPOINT_WORDS + ENDPOINT.probe] = PROBE_RESULTS * number + PROBE_RESULT[result];
+  }
 }
 
 export interface GroupSketch {
@@ -84,6 +91,8 @@ export class HealthRig {
   regions: readonly Region[] = [this.worker.region];
   /** By endpoint id; absent = never set. */
   readonly capacities = new Map<number, number>();
+  /** Numbers of probes on offer by endpoint id. */
+  readonly offers = new Map<number, number>();
   readonly probes: FakeProbe[] = [];
   /** Everything that turns reported. */
   readonly endpointChanges: HealthTurn['endpoints'][number][] = [];
@@ -96,6 +105,9 @@ export class HealthRig {
       random: new Random(seed),
       nowMs: () => this.nowMs,
       setCapacity: (endpoint, capacity) => void this.capacities.set(endpoint, capacity),
+      offerProbe: (endpoint, number) =>
+        void (number === 0 ? this.offers.delete(endpoint) : this.offers.set(endpoint, number)),
+      isProbeOffered: (endpoint) => this.offers.has(endpoint),
       startProbe: (target) => this.#startProbe(target),
     });
   }
@@ -142,6 +154,20 @@ export class HealthRig {
       await Promise.resolve();
     }
     this.turn();
+  }
+
+  /** A worker takes the offer of a probe. @returns its number */
+  takeOffer(id: number): number {
+    const number = this.offers.get(id);
+    assert(number !== undefined, `no probe of ${id} is on offer`);
+    this.offers.delete(id);
+    return number;
+  }
+
+  /** Makes the probe that is on offer, and turns. */
+  probe(id: number, result: keyof typeof PROBE_RESULT): void {
+    this.worker.probed(id, this.takeOffer(id), result);
+    this.run(TICK_MS);
   }
 
   stateOf(id: number): string {

@@ -6,7 +6,9 @@ import type { Reading, SampleSink } from '#src/export/family.ts';
 import { routeRows, serviceRows, versionRows } from '#src/export/rows.ts';
 import type { RouteReading } from '#src/export/source.ts';
 import { TRAFFIC_FAMILIES } from '#src/export/traffic-families.ts';
+import type { EndpointState } from '#src/model/health.ts';
 import { REASON, REASON_COUNT, REASONS } from '#src/model/reason.ts';
+import type { EndpointStatus } from '#src/model/status.ts';
 import { reserveTallies, SESSION_END, SESSION_ENDS, viewTallies } from '#src/model/tallies.ts';
 import { Totals } from '#src/slo/totals/totals.ts';
 import { bytesPerCall, COUNTED } from '../../support/proxy/allocation.ts';
@@ -231,6 +233,27 @@ suite('traffic-families', () => {
     assert.deepEqual(series(families, 'sluice_endpoint_capacity_ratio'), [`${labels} 0.25`]);
     assert.deepEqual(series(families, 'sluice_endpoint_ejections_total'), [`${labels} 2`]);
     assert.deepEqual(series(families, 'sluice_endpoint_panic_requests_total'), [`${labels} 6`]);
+  });
+
+  test('the breaker of an endpoint has a state from its first ejection on', async () => {
+    const stateOf = async (state: EndpointState, ejections: number): Promise<string[]> => {
+      const counts = { inFlight: 0, connections: 0, requests: 0, bad: 0, connectFailures: 0, panics: 0 };
+      const endpoint: EndpointStatus = { ...counts, address: 'a:1', state, ejections, capacityRatio: 0, because: '' };
+      const routes = [sampleRoute({ versions: [sampleVersion({ endpoints: [endpoint] })] })];
+      const families = await scrape({ status: () => sampleStatus({ routes }) });
+      return series(families, 'sluice_endpoint_circuit_breaker_state');
+    };
+    const labels = 'endpoint=a:1 service=checkout';
+    const lines = (closed: number, open: number, halfOpen: number): string[] => [
+      `${labels} state=closed version=v1 ${closed}`,
+      `${labels} state=half-open version=v1 ${halfOpen}`,
+      `${labels} state=open version=v1 ${open}`,
+    ];
+    assert.deepEqual(await stateOf('up', 0), []);
+    assert.deepEqual((await stateOf('ejected', 1)).sort(), lines(0, 1, 0));
+    assert.deepEqual((await stateOf('half-open', 1)).sort(), lines(0, 0, 1));
+    for (const state of ['up', 'slow-start', 'unhealthy'] as const)
+      assert.deepEqual((await stateOf(state, 1)).sort(), lines(1, 0, 0));
   });
 
   test('a limit is a gauge of its version, refusals are counted by route and priority; nothing where there is none', async () => {

@@ -12,7 +12,7 @@ function serving(rig: HealthRig, ids: readonly number[], good = 20): void {
 }
 
 describe('an endpoint that fails', () => {
-  it('is out at the tick after its fifth failure in a row, and back when its time is up', () => {
+  it('is out at the tick after its fifth failure in a row, tried when its time is up, and back after good probes', () => {
     const rig = new HealthRig();
     rig.follow(FOUR);
     rig.worker.did(2, { bad: 4 });
@@ -24,18 +24,21 @@ describe('an endpoint that fails', () => {
     assert.deepEqual(rig.health.of(2), {
       state: 'ejected',
       capacityRatio: 0,
-      because: '5 errors in a row, back in 10 s',
+      because: '5 errors in a row, tried again in 10 s',
       ejections: 1,
     });
     rig.run(9900);
-    assert.equal(rig.capacities.get(2), 0);
+    assert.deepEqual([rig.stateOf(2), rig.offers.has(2)], ['ejected', false]);
     rig.run(100);
-    assert.equal(rig.capacities.get(2), 1000);
+    assert.deepEqual([rig.stateOf(2), rig.capacities.get(2)], ['half-open', 0]);
+    for (let n = 0; n < 3; n++) rig.probe(2, 'good');
+    assert.deepEqual([rig.capacities.get(2), rig.offers.has(2)], [1000, false]);
     assert.deepEqual(
       rig.endpointChanges.map(({ address, before, after }) => [address, before, after]),
       [
         ['10.0.0.2:80', 'up', 'ejected'],
-        ['10.0.0.2:80', 'ejected', 'up'],
+        ['10.0.0.2:80', 'ejected', 'half-open'],
+        ['10.0.0.2:80', 'half-open', 'up'],
       ],
     );
   });
@@ -46,11 +49,12 @@ describe('an endpoint that fails', () => {
     let outMs = 0;
     rig.run(62_000, () => {
       serving(rig, [1, 3, 4]);
+      if (rig.offers.has(2)) rig.worker.probed(2, rig.takeOffer(2), 'bad');
       if (rig.capacities.get(2) === 0) outMs += 100;
       else rig.worker.did(2, { bad: 2 });
     });
     assert.equal(rig.health.of(2).ejections, 4, '10, 20 and 30 s, and the fourth has begun');
-    assert.ok(outMs > 60_000, `${outMs} ms`);
+    assert.ok(outMs > 61_000, `${outMs} ms: it was never in again`);
   });
 
   it('with few requests over many workers is noticed too', () => {
@@ -82,6 +86,7 @@ describe('an endpoint that fails', () => {
     rig.worker.did(2, { bad: 5 });
     rig.turn();
     rig.run(10_000);
+    for (let n = 0; n < 3; n++) rig.probe(2, 'good');
     assert.deepEqual([rig.stateOf(2), rig.capacities.get(2)], ['slow-start', 100]);
     rig.run(10_000);
     assert.equal(rig.capacities.get(2), 500);
@@ -96,8 +101,87 @@ describe('an endpoint that fails', () => {
     rig.turn();
     rig.run(5000, () => rig.worker.did(2, { bad: 1 }));
     rig.run(5000);
+    rig.worker.did(2, { bad: 9 });
+    for (let n = 0; n < 3; n++) rig.probe(2, 'good');
     rig.run(6000, () => serving(rig, [1, 2, 3, 4]));
     assert.deepEqual([rig.stateOf(2), rig.health.of(2).ejections], ['up', 1]);
+  });
+});
+
+describe('an endpoint that is half-open', () => {
+  /** Endpoint 2 of four, whose first ejection is over. */
+  function halfOpen(sketch: Partial<Parameters<HealthRig['follow']>[0]> = {}): HealthRig {
+    const rig = new HealthRig();
+    rig.follow({ ...FOUR, ...sketch });
+    rig.worker.did(2, { bad: 5 });
+    rig.turn();
+    rig.run(10_000);
+    assert.equal(rig.stateOf(2), 'half-open');
+    return rig;
+  }
+
+  it('gets one probe at a time, the next when the last has ended', () => {
+    const rig = halfOpen();
+    const first = rig.takeOffer(2);
+    rig.run(5000);
+    assert.equal(rig.offers.has(2), false, 'it is under way');
+    rig.worker.probed(2, first, 'good');
+    rig.run(100);
+    assert.ok(rig.takeOffer(2) > first);
+    assert.match(rig.health.of(2).because, /^5 errors in a row, tried again: 1 of 3 probes were good$/);
+  });
+
+  it('waits for a request as long as none comes', () => {
+    const rig = halfOpen();
+    const offered = rig.offers.get(2);
+    rig.run(600_000);
+    assert.deepEqual([rig.stateOf(2), rig.offers.get(2)], ['half-open', offered]);
+  });
+
+  it('is out for longer with the first bad probe', () => {
+    const rig = halfOpen();
+    rig.probe(2, 'good');
+    rig.probe(2, 'bad');
+    assert.match(rig.health.of(2).because, /^a probe of it failed, tried again in 20 s$/);
+    assert.equal(rig.offers.has(2), false);
+    rig.run(20_000);
+    assert.equal(rig.stateOf(2), 'half-open');
+  });
+
+  it('gets another probe when nothing is heard of one, as of a worker that died', () => {
+    const rig = halfOpen();
+    rig.takeOffer(2);
+    rig.run(10_200);
+    for (let n = 0; n < 3; n++) rig.probe(2, 'good');
+    assert.equal(rig.stateOf(2), 'up');
+  });
+
+  it('counts among those that are out, so that no more of its version are than may be', () => {
+    const rig = halfOpen({ groups: [{ ids: [1, 2] }] });
+    rig.run(1000, () => rig.worker.did(1, { bad: 5 }));
+    assert.equal(rig.stateOf(1), 'up');
+    assert.equal(rig.health.status.ejectionsWithheld, 1);
+  });
+
+  it('gets no probe while its health check fails, and a whole trial after that', async () => {
+    const rig = halfOpen({ checks: [CHECK] });
+    rig.probe(2, 'good');
+    await rig.check(5000, ({ host }) => (host === '10.0.0.2' ? 'ECONNREFUSED' : null));
+    assert.deepEqual([rig.stateOf(2), rig.offers.has(2)], ['unhealthy', false]);
+    await rig.check(4000, () => null);
+    assert.match(rig.health.of(2).because, /0 of 3 probes were good/);
+  });
+
+  it('that leaves the configuration is not offered to anybody, and its successor’s probes have other numbers', () => {
+    const rig = halfOpen();
+    const last = rig.offers.get(2) as number;
+    rig.follow({ groups: [{ ids: [1, 3] }] }, true);
+    assert.equal(rig.offers.has(2), false);
+    rig.follow(FOUR, true);
+    rig.worker.did(2, { bad: 5 });
+    rig.turn();
+    rig.run(10_000);
+    assert.ok((rig.offers.get(2) as number) > last);
   });
 });
 

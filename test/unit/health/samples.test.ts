@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { type Sample, SampleReader } from '#src/health/samples.ts';
 import { ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
+import { PROBE_RESULT } from '#src/model/threads/load/capacity.ts';
 import { FakeCounters } from '../../support/simulate/health.ts';
 
 function read(reader: SampleReader, endpoint = 3): Sample | null {
@@ -67,4 +68,21 @@ it('a counter that wraps goes on', () => {
   read(reader);
   for (const word of [ENDPOINT.finished, ENDPOINT.good]) words[3 * ENDPOINT_WORDS + word] = -(2 ** 31) + 1;
   assert.equal(read(reader)?.good, 2);
+});
+
+it('of probes there is the latest of each worker, by its number, until that worker makes another', () => {
+  const [a, b, c] = [new FakeCounters(1), new FakeCounters(2), new FakeCounters(3)];
+  const reader = new SampleReader();
+  reader.follow([a.region, b.region, c.region]);
+  assert.deepEqual(reader.probes(3), []);
+  a.probed(3, 7, 'answered');
+  c.probed(3, 8, 'bad');
+  const reports = [
+    { number: 7, result: PROBE_RESULT.answered },
+    { number: 8, result: PROBE_RESULT.bad },
+  ];
+  for (let n = 0; n < 2; n++) assert.deepEqual(reader.probes(3), reports);
+  a.probed(3, 9, 'ignored');
+  assert.deepEqual(reader.probes(3)[0], { number: 9, result: PROBE_RESULT.ignored });
+  assert.deepEqual(reader.probes(4), []);
 });

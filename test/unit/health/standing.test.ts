@@ -3,19 +3,45 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Standing } from '#src/health/standing.ts';
+import { PROBE_RESULT } from '#src/model/threads/load/capacity.ts';
 import { OUTLIER } from '../../support/simulate/health.ts';
 
 const RAMP_MS = 20_000;
+
+/** One whose first ejection was over at 10 s. */
+function halfOpen(): Standing {
+  const one = new Standing(0, null);
+  one.eject('a', OUTLIER, 0);
+  one.turn(10_000);
+  return one;
+}
+
+/** Probes end: g, good; b, bad. */
+function probes({ trial }: Standing, results: string): void {
+  assert.ok(trial !== null);
+  for (const [n, letter] of [...results].entries()) {
+    trial.offered(n + 1);
+    trial.take(n + 1, letter === 'g' ? PROBE_RESULT.good : PROBE_RESULT.bad, 0);
+  }
+}
+
+/** Its ejection is over, and its trial as well. */
+function recover(one: Standing, nowMs: number): void {
+  one.turn(nowMs);
+  probes(one, 'ggg');
+  assert.equal(one.turn(nowMs), true);
+}
 
 describe('an ejection', () => {
   it('lasts its time and says how long still', () => {
     const one = new Standing(0, null);
     one.eject('5 errors in a row', OUTLIER, 1000);
     assert.deepEqual([one.state, one.isOut, one.capacity(1000)], ['ejected', true, 0]);
-    assert.equal(one.view(3500).because, '5 errors in a row, back in 8 s');
-    assert.equal(one.turn(10_999), false);
-    assert.equal(one.turn(11_000), true);
-    assert.deepEqual(one.view(11_000), { state: 'up', capacityRatio: 1, because: '', ejections: 1 });
+    assert.equal(one.view(3500).because, '5 errors in a row, tried again in 8 s');
+    one.turn(10_999);
+    assert.equal(one.state, 'ejected');
+    one.turn(11_000);
+    assert.equal(one.state, 'half-open');
   });
 
   it('is longer each time, up to the maximum', () => {
@@ -25,8 +51,9 @@ describe('an ejection', () => {
     for (let n = 0; n < 4; n++) {
       one.eject('slow', { ...OUTLIER, ejectionMaxMs: 25_000 }, nowMs);
       const since = nowMs;
-      while (!one.turn(nowMs)) nowMs += 100;
+      for (; one.state === 'ejected'; one.turn(nowMs)) nowMs += 100;
       lasted.push(nowMs - since);
+      recover(one, nowMs);
     }
     assert.deepEqual(lasted, [10_000, 20_000, 25_000, 25_000]);
   });
@@ -35,23 +62,51 @@ describe('an ejection', () => {
     const after = (goodMs: number): string => {
       const one = new Standing(0, null);
       one.eject('a', OUTLIER, 0);
-      one.turn(10_000);
+      recover(one, 10_000);
       one.eject('a', OUTLIER, 10_000);
-      one.turn(30_000);
+      recover(one, 30_000);
       one.eject('a', OUTLIER, 30_000 + goodMs);
       return one.view(30_000 + goodMs).because;
     };
-    assert.equal(after(19_999), 'a, back in 30 s');
-    assert.equal(after(20_000), 'a, back in 20 s');
-    assert.equal(after(40_000), 'a, back in 10 s');
-    assert.equal(after(4_000_000), 'a, back in 10 s');
+    assert.equal(after(19_999), 'a, tried again in 30 s');
+    assert.equal(after(20_000), 'a, tried again in 20 s');
+    assert.equal(after(40_000), 'a, tried again in 10 s');
+    assert.equal(after(4_000_000), 'a, tried again in 10 s');
   });
 
   it('of one that is out already changes nothing', () => {
     const one = new Standing(0, null);
     one.eject('first', OUTLIER, 0);
     one.eject('second', OUTLIER, 5000);
-    assert.deepEqual([one.view(5000).because, one.view(5000).ejections], ['first, back in 5 s', 1]);
+    assert.deepEqual([one.view(5000).because, one.view(5000).ejections], ['first, tried again in 5 s', 1]);
+  });
+});
+
+describe('half-open', () => {
+  it('an endpoint is out, and tells how far its trial is', () => {
+    const one = halfOpen();
+    probes(one, 'gg');
+    assert.equal(one.turn(10_000), false);
+    const because = 'a, tried again: 2 of 3 probes were good';
+    assert.deepEqual(one.view(10_000), { state: 'half-open', capacityRatio: 0, because, ejections: 1 });
+    assert.equal(one.isOut, true);
+  });
+
+  it('an endpoint is back with the last good probe that it needs', () => {
+    const one = halfOpen();
+    probes(one, 'ggg');
+    assert.equal(one.turn(10_100), true);
+    assert.deepEqual(one.view(10_100), { state: 'up', capacityRatio: 1, because: '', ejections: 1 });
+  });
+
+  it('an endpoint is out for longer at once when a probe is bad', () => {
+    const one = halfOpen();
+    probes(one, 'ggb');
+    assert.equal(one.turn(12_000), false);
+    const because = 'a probe of it failed, tried again in 20 s';
+    assert.deepEqual(one.view(12_000), { state: 'ejected', capacityRatio: 0, because, ejections: 2 });
+    one.turn(32_000);
+    assert.deepEqual([one.state, one.trial?.passed], ['half-open', 0], 'a new trial');
   });
 });
 
@@ -73,7 +128,7 @@ describe('slow start', () => {
   it('comes after an ejection and after ill health', () => {
     const ejected = new Standing(RAMP_MS, null);
     ejected.eject('a', OUTLIER, 0);
-    ejected.turn(10_000);
+    recover(ejected, 10_000);
     assert.deepEqual([ejected.state, ejected.capacity(15_000)], ['slow-start', 250]);
     const ill = new Standing(RAMP_MS, null);
     ill.check('status 503', 0);
@@ -97,7 +152,18 @@ describe('ill health', () => {
     one.turn(10_000);
     assert.deepEqual([one.state, one.capacity(10_000)], ['unhealthy', 0]);
     one.check(null, 12_000);
-    assert.deepEqual([one.state, one.capacity(12_000)], ['up', 1000]);
+    one.turn(12_000);
+    assert.deepEqual([one.state, one.capacity(12_000)], ['half-open', 0], 'checks do not see what requests saw');
+  });
+
+  it('ends a trial, which begins anew after it', () => {
+    const one = halfOpen();
+    probes(one, 'gg');
+    one.check('status 503', 11_000);
+    assert.deepEqual([one.state, one.trial], ['unhealthy', null]);
+    one.check(null, 12_000);
+    one.turn(12_000);
+    assert.deepEqual([one.state, one.trial?.passed], ['half-open', 0]);
   });
 
   it('that ends within an ejection leaves the rest of it', () => {
@@ -106,7 +172,7 @@ describe('ill health', () => {
     one.check('status 503', 1000);
     one.check(null, 2000);
     assert.deepEqual([one.state, one.capacity(2000)], ['ejected', 0]);
-    one.turn(10_000);
+    recover(one, 10_000);
     assert.equal(one.capacity(20_000), 500, 'its slow start begins when it is back');
   });
 });

@@ -5,6 +5,7 @@ import { it } from 'node:test';
 import type { Sample } from '#src/health/samples.ts';
 import { Standing } from '#src/health/standing.ts';
 import { Track } from '#src/health/track.ts';
+import { PROBE_RESULT } from '#src/model/threads/load/capacity.ts';
 import { OUTLIER } from '../../support/simulate/health.ts';
 
 const PLAN = { id: 1, host: '::1', port: 80, slowStartMs: 0, checks: [] };
@@ -43,9 +44,12 @@ it('a row within one worker counts although another one succeeds', () => {
 it('what failed before it came back does not count again', () => {
   const track = trackOf();
   track.take(sample(0, 5));
-  track.standing.eject('row', OUTLIER, 0);
+  track.standing.eject('row', { ...OUTLIER, probes: 1 }, 0);
   track.take(sample(0, 3, 8));
   track.standing.turn(10_000);
+  track.standing.trial?.offered(1);
+  track.standing.trial?.take(1, PROBE_RESULT.good, 10_000);
+  assert.equal(track.standing.turn(10_000), true);
   track.restart();
   assert.equal(track.inRow, 0);
   track.take(sample(0, 1, 9));

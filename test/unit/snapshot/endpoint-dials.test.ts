@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ENDPOINTS_MAX } from '#src/model/tallies.ts';
-import { CAPACITY_CHANGES } from '#src/model/threads/load/capacity.ts';
-import { createEndpointDials, setCapacity } from '#src/snapshot/endpoint-dials.ts';
+import { CAPACITY_CHANGES, PROBE_OFFERS } from '#src/model/threads/load/capacity.ts';
+import { createEndpointDials, isProbeOffered, offerProbe, setCapacity } from '#src/snapshot/endpoint-dials.ts';
 
 test('every endpoint begins with its full share and keeps what it is set to', () => {
   const dials = createEndpointDials();
@@ -27,4 +27,20 @@ test('what is no capacity or no endpoint is refused', () => {
     assert.throws(() => setCapacity(dials, 0, capacity), /no capacity/);
   for (const endpoint of [-1, 0.5, ENDPOINTS_MAX])
     assert.throws(() => setCapacity(dials, endpoint, 1), /there is no endpoint/);
+});
+
+test('a probe is on offer until a worker takes it or it is taken back, and workers see that there is something new', () => {
+  const dials = createEndpointDials();
+  const worker = new Int32Array(dials.buffer);
+  assert.equal(isProbeOffered(dials, 3), false);
+  const before = Atomics.load(worker, CAPACITY_CHANGES);
+  offerProbe(dials, 3, 41);
+  assert.deepEqual([isProbeOffered(dials, 3), isProbeOffered(dials, 4)], [true, false]);
+  assert.equal(Atomics.load(worker, CAPACITY_CHANGES), before + 1);
+  assert.equal(Atomics.exchange(worker, PROBE_OFFERS + 3, 0), 41);
+  assert.equal(isProbeOffered(dials, 3), false);
+  offerProbe(dials, 3, 42);
+  offerProbe(dials, 3, 0);
+  assert.equal(isProbeOffered(dials, 3), false);
+  assert.throws(() => offerProbe(dials, ENDPOINTS_MAX, 1), /there is no endpoint/);
 });

@@ -12,6 +12,12 @@ import { table, toneOfBudget } from './parts.js';
 /** @typedef {import('../../../model/status.ts').AlertStatus} AlertStatus */
 
 /**
+ * Of states of endpoints; others are bad.
+ * @type {Readonly<Record<string, string>>}
+ */
+const TONES = { up: 'good', 'slow-start': 'calm', 'half-open': 'calm' };
+
+/**
  * Every alert of every objective, as far as it is shown.
  * @param {Board} board
  */
@@ -170,15 +176,7 @@ export function upstreams({ routes }) {
       { 'data-key': `${serves} ${endpoint.address}` },
       h('th', { scope: 'row' }, endpoint.address),
       h('td', {}, serves),
-      h(
-        'td',
-        {},
-        h(
-          'span',
-          { class: `pill pill-${endpoint.state === 'up' ? 'good' : endpoint.state === 'slow-start' ? 'calm' : 'bad'}` },
-          endpoint.state,
-        ),
-      ),
+      h('td', {}, h('span', { class: `pill pill-${TONES[endpoint.state] ?? 'bad'}` }, endpoint.state)),
       h('td', {}, percent(endpoint.capacityRatio)),
       h('td', {}, count(endpoint.inFlight)),
       h('td', {}, count(endpoint.connections)),

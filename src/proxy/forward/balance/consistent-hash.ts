@@ -52,6 +52,10 @@ export class ConsistentHash implements Targets {
     return this.#shares.isPanicking;
   }
 
+  takeProbe(by: object): Endpoint | null {
+    return this.#shares.takeProbe(by);
+  }
+
   pick(avoid: Endpoint | null, userKey: number, _nowMs: number): Endpoint | null {
     const shares = this.#shares;
     if (shares.isStale()) shares.refresh();

@@ -45,6 +45,10 @@ export class RoundRobin implements Targets {
     return this.#shares.isPanicking;
   }
 
+  takeProbe(by: object): Endpoint | null {
+    return this.#shares.takeProbe(by);
+  }
+
   pick(avoid: Endpoint | null, _userKey: number, _nowMs: number): Endpoint | null {
     if (this.#shares.isStale()) this.#refresh();
     if (this.#count === 0) return null;

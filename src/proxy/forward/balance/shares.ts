@@ -5,11 +5,13 @@
  * for three small servers. Capacities come from the endpoint dials; a capacity of 0 leaves the endpoint out. When that
  * leaves nobody the version panics and uses all of them by weight: an endpoint that may be dead is better than a
  * certain refusal, and somebody must find out that it came back.
+ *
+ * An endpoint that is half-open has a capacity of 0, and now and then an offer of a probe beside it: one request may go there.
  * Source: Envoy, "panic threshold"; docs/ARCHITECTURE.md "Endpoints".
- * Cost: one atomic load per pick; O(endpoints) after a capacity moved, allocates nothing.
+ * Cost: one atomic load and one comparison per pick; O(endpoints) after a capacity moved; allocates nothing but probes.
  */
 
-import { CAPACITY_CHANGES, CAPACITY_FULL } from '../../../model/threads/load/capacity.ts';
+import { CAPACITY_CHANGES, CAPACITY_FULL, PROBE_OFFERS } from '../../../model/threads/load/capacity.ts';
 import type { Endpoint } from '../endpoint.ts';
 
 export class Shares {
@@ -29,6 +31,8 @@ export class Shares {
   isPanicking = false;
   readonly #capacities: Int32Array;
   #changes = 0;
+  /** A probe of somebody may be on offer. */
+  #hasOffers = false;
 
   /** @param weights relative, in the order of `endpoints`. @param capacities the endpoint dials */
   constructor(endpoints: readonly Endpoint[], weights: readonly number[], capacities: Int32Array) {
@@ -51,10 +55,35 @@ export class Shares {
   refresh(): void {
     this.#changes = Atomics.load(this.#capacities, CAPACITY_CHANGES);
     this.isPanicking = false;
+    this.#hasOffers = false;
     this.#take(false);
     if (this.count > 0 || this.endpoints.length === 0) return;
     this.isPanicking = true;
     this.#take(true);
+  }
+
+  /**
+   * Takes the probe of an endpoint that is half-open: the next attempt of `by` is to go there. Null when none is on offer, as
+   * mostly. Of several workers one gets it, and none has two of an endpoint on their way to an answer.
+   */
+  takeProbe(by: object): Endpoint | null {
+    return this.#hasOffers ? this.#takeOffer(by) : null;
+  }
+
+  #takeOffer(by: object): Endpoint | null {
+    let isLeft = false;
+    for (const endpoint of this.endpoints) {
+      const at = PROBE_OFFERS + endpoint.id;
+      const number = Atomics.load(this.#capacities, at);
+      if (number === 0) continue;
+      isLeft = true;
+      if (endpoint.probe !== null && !endpoint.probe.isAnswered) continue;
+      if (Atomics.compareExchange(this.#capacities, at, number, 0) !== number) continue;
+      endpoint.probe = { by, number, isAnswered: false };
+      return endpoint;
+    }
+    this.#hasOffers = isLeft;
+    return null;
   }
 
   #take(isEverybodyIn: boolean): void {
@@ -65,6 +94,7 @@ export class Shares {
       const endpoint = this.endpoints[i] as Endpoint;
       const capacity = Atomics.load(this.#capacities, endpoint.id);
       endpoint.setOut(capacity === 0);
+      if (capacity === 0 && Atomics.load(this.#capacities, PROBE_OFFERS + endpoint.id) !== 0) this.#hasOffers = true;
       const size = ((this.fullSizes[i] as number) * (isEverybodyIn ? CAPACITY_FULL : capacity)) / CAPACITY_FULL;
       this.sizes[i] = size;
       if (size <= 0) continue;

@@ -25,6 +25,8 @@ export interface Targets {
    * @param userKey hash of the user key, 0..2^32-1; what consistent hashing goes by
    */
   pick(avoid: Endpoint | null, userKey: number, nowMs: number): Endpoint | null;
+  /** An endpoint that is out but may be back, which the next attempt of `by` finds out; null mostly. As of the last pick. */
+  takeProbe(by: object): Endpoint | null;
 }
 
 /** What balancing needs of its worker. */

@@ -48,6 +48,10 @@ export class TwoChoices implements Targets {
     return this.#shares.isPanicking;
   }
 
+  takeProbe(by: object): Endpoint | null {
+    return this.#shares.takeProbe(by);
+  }
+
   pick(avoid: Endpoint | null, _userKey: number, nowMs: number): Endpoint | null {
     const shares = this.#shares;
     if (shares.isStale()) this.#refresh();

@@ -126,6 +126,12 @@ describe('its endpoints', () => {
       facts: ['10.0.0.1:80 up', '10.0.0.2:80 ejected: 9 of 10 failed'],
     });
   });
+
+  it('may be half-open: without requests one stays so', () => {
+    const tried = endpoint({ address: '10.0.0.2:80', state: 'half-open', because: 'tried again' });
+    const { isOk, sentence } = endpointsOutcome(sampleVersion({ endpoints: [endpoint({}), tried] }));
+    assert.deepEqual([isOk, sentence], [true, '1 of 2 are up, 1 tried out by the next requests']);
+  });
 });
 
 describe('its indicators', () => {

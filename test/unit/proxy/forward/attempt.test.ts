@@ -5,10 +5,12 @@ import { describe, it } from 'node:test';
 import { beginTurn } from '#src/lib/clock.ts';
 import { REASON } from '#src/model/reason.ts';
 import { CELL, CELL_WORDS, ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
+import { PROBE_RESULT, PROBE_RESULTS } from '#src/model/threads/load/capacity.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
-import { begin, detach, endAttempt, pick, punish } from '#src/proxy/forward/attempt.ts';
+import { begin, detach, endAttempt, observeAnswer, pick, punish } from '#src/proxy/forward/attempt.ts';
 import type { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import type { Pool } from '#src/proxy/http1/pool.ts';
+import { offerProbe, setCapacity } from '#src/snapshot/endpoint-dials.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { type Bench, bench, exchangeOn, routeOf, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 import { begun, STABLE, sketch, word } from '../../../support/readings/recorded.ts';
@@ -82,6 +84,53 @@ describe('an attempt', () => {
       endAttempt(x, 'good');
     };
     assert.ok(bytesPerCall(once, 5000, 0) <= 24);
+  });
+});
+
+describe('an attempt at an endpoint that is half-open', () => {
+  /** The report of probe 7, as a result; -28 while there is none. */
+  const reported = ({ on, endpoint }: Tried): number =>
+    (on.tallies.endpoints[endpoint.id * ENDPOINT_WORDS + ENDPOINT.probe] ?? 0) - 7 * PROBE_RESULTS;
+
+  function offered(takes = true): Tried {
+    const it = tried(takes);
+    setCapacity(it.on.capacities, it.endpoint.id, 0);
+    offerProbe(it.on.capacities, it.endpoint.id, 7);
+    return it;
+  }
+
+  it('is its probe, and says what came of it', () => {
+    const it = offered();
+    assert.equal(pick(it.x, null, 0), it.endpoint);
+    assert.equal(it.endpoint.probe?.by, it.x);
+    begin(it.x, it.endpoint);
+    observeAnswer(it.x, it.endpoint, 200);
+    assert.equal(reported(it), PROBE_RESULT.answered);
+    endAttempt(it.x, 'good');
+    assert.deepEqual([reported(it), it.endpoint.probe], [PROBE_RESULT.good, null]);
+  });
+
+  it('answered by a failure says nothing before its end', () => {
+    const it = offered();
+    pick(it.x, null, 0);
+    begin(it.x, it.endpoint);
+    observeAnswer(it.x, it.endpoint, 503);
+    assert.equal(reported(it), -7 * PROBE_RESULTS);
+    endAttempt(it.x, 'bad');
+    assert.equal(reported(it), PROBE_RESULT.bad);
+  });
+
+  it('that finds no place says so', () => {
+    const it = offered(false);
+    pick(it.x, null, 0);
+    begin(it.x, it.endpoint);
+    assert.equal(reported(it), PROBE_RESULT.ignored);
+  });
+
+  it('is no request that has failed before', () => {
+    const it = offered();
+    pick(it.x, it.on.endpoints[1] as Endpoint, 0);
+    assert.equal(it.endpoint.probe, null);
   });
 });
 

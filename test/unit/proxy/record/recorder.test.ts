@@ -21,6 +21,7 @@ import {
   UNIT_SEEN,
   UNIT_WORDS,
 } from '#src/model/tallies.ts';
+import { PROBE_RESULT } from '#src/model/threads/load/capacity.ts';
 import { setLatency } from '#src/snapshot/latency-dials.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { type Bench, bench, exchangeOn } from '../../../support/proxy/parts.ts';
@@ -227,6 +228,7 @@ describe('endpoints', () => {
       waitedMs: 0,
       answered: 0,
       panics: 0,
+      probe: 0,
     });
   });
 
@@ -249,6 +251,13 @@ describe('endpoints', () => {
     const words = tallies.endpoints.subarray(3 * ENDPOINT_WORDS);
     assert.equal(tallies.endpointFloats[(3 * ENDPOINT_WORDS + ENDPOINT.waitedMs) / 2], 1.75);
     assert.deepEqual([words[ENDPOINT.answered], words[ENDPOINT.panics]], [2, 1]);
+  });
+
+  it('have the latest probe, by its number and what came of it', () => {
+    const { lane, tallies } = bench(sketch());
+    lane.recorder.probed(3, 1, PROBE_RESULT.answered);
+    lane.recorder.probed(3, 250, PROBE_RESULT.bad);
+    assert.equal(tallies.endpoints[3 * ENDPOINT_WORDS + ENDPOINT.probe], 4 * 250 + 2);
   });
 
   it('a retry counts for route and version', () => {

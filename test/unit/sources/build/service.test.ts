@@ -21,6 +21,7 @@ describe('buildService', () => {
         intervalMs: 5000,
         ejectionMs: 10_000,
         ejectionMaxMs: 300_000,
+        probes: 3,
         ejectedRatioMax: 0.5,
       },
       slo: null,
@@ -46,6 +47,7 @@ describe('buildService', () => {
       interval: '3s',
       ejection: '4s',
       ejectionMax: '5s',
+      probes: 7,
       ejectedRatioMax: 1,
     };
     const service = {
@@ -73,6 +75,7 @@ describe('buildService', () => {
       intervalMs: 3000,
       ejectionMs: 4000,
       ejectionMaxMs: 5000,
+      probes: 7,
       ejectedRatioMax: 1,
     });
   });

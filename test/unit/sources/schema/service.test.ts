@@ -49,6 +49,7 @@ test('how endpoints are chosen and watched is checked value by value', () => {
     ['outlierDetection: {successRatioMin: «80}', 'SLU1044', 'did you mean 0.8?'],
     ['outlierDetection: {latencyFactor: «0.5}', 'SLU1024', ''],
     ['outlierDetection: {consecutiveErrors: «0}', 'SLU1024', ''],
+    ['outlierDetection: {probes: «0}', 'SLU1024', ''],
     ['outlierDetection: {«consecutiveError: 5}', 'SLU1020', 'did you mean consecutiveErrors?'],
   ] as const) {
     assertProblem(inService(field), code, hint);

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { toHtml } from '#src/admin/page/html.ts';
 import { burnTable, heatMap, upstreams } from '#src/admin/page/view/tables.js';
+import type { EndpointState } from '#src/model/health.ts';
 import type { EndpointStatus } from '#src/model/status.ts';
 import { sampleBoard, sampleReading } from '../../../../support/readings/board.ts';
 import { sampleRoute, sampleVersion } from '../../../../support/readings/status.ts';
@@ -51,5 +52,15 @@ suite('tables', () => {
     );
     assert.match(html, /5 failures in a row/);
     assert.match(html, /60 more endpoints/);
+  });
+
+  test('an endpoint is shown by its state, and one that is on its way back in calm', () => {
+    const toneOf = (state: EndpointState): string | undefined => {
+      const route = sampleRoute({ versions: [sampleVersion({ endpoints: [{ ...ENDPOINT, state }] })] });
+      const html = toHtml(upstreams(sampleBoard({ routes: [{ ...sampleReading({ route }), heat: [], now: [] }] })));
+      return /pill pill-(\w+)/.exec(html)?.[1];
+    };
+    const states = ['up', 'slow-start', 'half-open', 'ejected', 'unhealthy'] as const;
+    assert.deepEqual(states.map(toneOf), ['good', 'calm', 'calm', 'bad', 'bad']);
   });
 });

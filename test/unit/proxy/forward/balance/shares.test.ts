@@ -1,7 +1,8 @@
 /** Shares: weight times capacity, and everybody when nobody is left. */
 
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
+import { describe, it } from 'node:test';
+import { offerProbe } from '#src/snapshot/endpoint-dials.ts';
 import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 import { groupOf, sharesOf } from '../../../../support/simulate/balancing.ts';
 
@@ -67,4 +68,62 @@ it('an endpoint that is back in begins without history', () => {
   group.set(0, 100);
   shares.refresh();
   assert.ok(one.load(0) < 1);
+});
+
+describe('the probe of an endpoint that is half-open', () => {
+  const ids = (n: number): number => 10 + n;
+
+  it('is taken once, of several workers by one', () => {
+    const group = groupOf([1, 1, 1]);
+    const other = groupOf([1, 1, 1], 2, group.dials);
+    group.set(1, 0);
+    offerProbe(group.dials, ids(1), 5);
+    const [one, two] = [sharesOf(group), sharesOf(other)];
+    const by = {};
+    assert.equal(one.takeProbe(by), group.endpoints[1]);
+    assert.deepEqual(group.endpoints[1]?.probe, { by, number: 5, isAnswered: false });
+    assert.deepEqual([two.takeProbe({}), one.takeProbe({})], [null, null]);
+    assert.equal(one.sizes[1], 0, 'it is out for all others');
+  });
+
+  it('is not looked for where nobody is out, nor is one that nobody offers', () => {
+    const group = groupOf([1, 1]);
+    const shares = sharesOf(group);
+    assert.equal(shares.takeProbe({}), null);
+    group.set(0, 0);
+    shares.refresh();
+    assert.equal(shares.takeProbe({}), null);
+  });
+
+  it('waits while this worker’s last one is without an answer, and is there afterwards', () => {
+    const group = groupOf([1, 1]);
+    const [first] = group.endpoints;
+    assert.ok(first !== undefined);
+    group.set(0, 0);
+    offerProbe(group.dials, ids(0), 5);
+    const shares = sharesOf(group);
+    shares.takeProbe({});
+    offerProbe(group.dials, ids(0), 6);
+    shares.refresh();
+    assert.deepEqual([shares.takeProbe({}), first.probe?.number], [null, 5]);
+    if (first.probe !== null) first.probe.isAnswered = true;
+    assert.deepEqual([shares.takeProbe({}), first.probe?.number], [first, 6]);
+  });
+
+  it('is there of each endpoint, one after the other', () => {
+    const group = groupOf([1, 1, 1, 1]);
+    for (const n of [1, 3]) {
+      group.set(n, 0);
+      offerProbe(group.dials, ids(n), n);
+    }
+    const shares = sharesOf(group);
+    assert.deepEqual([shares.takeProbe({})?.id, shares.takeProbe({})?.id, shares.takeProbe({})], [11, 13, null]);
+  });
+
+  it('costs no memory while there is none', COUNTED, () => {
+    const shares = sharesOf(groupOf([1, 2, 3, 4]));
+    const by = {};
+    const bytes = bytesPerCall(() => shares.takeProbe(by));
+    assert.equal(bytes, 0, `${bytes} B`);
+  });
 });

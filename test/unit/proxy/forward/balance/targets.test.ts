@@ -5,6 +5,7 @@ import { it } from 'node:test';
 import { ConsistentHash } from '#src/proxy/forward/balance/consistent-hash.ts';
 import { RoundRobin } from '#src/proxy/forward/balance/round-robin.ts';
 import { TwoChoices } from '#src/proxy/forward/balance/two-choices.ts';
+import { offerProbe } from '#src/snapshot/endpoint-dials.ts';
 import { groupOf, picksOf, targetsOf } from '../../../../support/simulate/balancing.ts';
 
 const SEED = 21;
@@ -21,6 +22,11 @@ for (const [balancer, algorithm] of [
     assert.ok(targets instanceof algorithm);
     assert.deepEqual(targets.endpoints, group.endpoints);
     const counts = picksOf(group, targets, 12_000);
+    assert.equal(targets.takeProbe({}), null);
+    group.set(1, 0);
+    offerProbe(group.dials, 11, 1);
+    assert.notEqual(targets.pick(null, 0, 0), group.endpoints[1]);
+    assert.equal(targets.takeProbe({}), group.endpoints[1]);
     counts.forEach((count, n) => assert.ok(Math.abs(count / 2000 - (n + 1)) < 0.2, `seed ${SEED}: ${counts.join()}`));
   });
 }
