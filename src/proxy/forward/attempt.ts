@@ -55,13 +55,21 @@ export function whyNone(x: Exchange): { readonly reason: Reason; readonly detail
   return x.split?.breaker?.state === 'closed' || x.split?.breaker === null ? NO_ENDPOINT : CIRCUIT_OPEN;
 }
 
+/** An attempt is under way. Balanced by `endAttempt`, or what stands for it. */
+export function countBegin(x: Exchange, endpoint: Endpoint): void {
+  const { recorder } = x.client.lane;
+  endpoint.inFlight++;
+  recorder.attemptBegin(endpoint.id);
+  // One that is out is only picked when all of its version are, or as a probe.
+  if (endpoint.isOut && endpoint.probe?.by !== x) recorder.panicked(endpoint.id);
+}
+
 /** Begins an attempt. False when the endpoint's queue is full: then it is over already. */
 export function begin(x: Exchange, endpoint: Endpoint): boolean {
   x.endpoint = endpoint;
   x.attempts++;
   x.attemptAtMs = turnMs();
-  endpoint.inFlight++;
-  x.client.lane.recorder.attemptBegin(endpoint.id);
+  countBegin(x, endpoint);
   if (x.retrying !== null && x.retrying.traced !== null) beginSpan(x, x.retrying.traced, turnMs());
   if (endpoint.pool.acquire(x)) return true;
   unprobe(x);

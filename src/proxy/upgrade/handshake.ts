@@ -21,7 +21,7 @@ import { OVERLOADED, patienceMs } from '../decide/admission/wait.ts';
 import { hadWeight } from '../decide/splitter.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
-import { attributed, INTERIMS_MAX, pick, tellBreakers, unprobe, whyNone } from '../forward/attempt.ts';
+import { attributed, countBegin, INTERIMS_MAX, pick, tellBreakers, unprobe, whyNone } from '../forward/attempt.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { handOver, mayRescue, paysRescue, settleRescue } from '../forward/retry/rescue.ts';
 import { mayRetry, paidWaitMs, retryingOf } from '../forward/retry/retry.ts';
@@ -137,8 +137,7 @@ export class Handshake implements Timed {
     }
     x.attempts++;
     x.attemptAtMs = now;
-    endpoint.inFlight++;
-    this.#lane.recorder.attemptBegin(endpoint.id);
+    countBegin(x, endpoint);
     beginSpanOf(x, now);
     [this.#state, this.#carry, this.#interims] = ['queued', null, 0];
     this.deadlineAtMs = Math.min(x.deadlineAtMs, now + x.table.timeouts.pendingMs);

@@ -87,6 +87,27 @@ describe('an attempt', () => {
   });
 });
 
+describe('an attempt at an endpoint that is out, as all of its version are', () => {
+  const panics = ({ on, endpoint }: Tried): number | undefined =>
+    on.tallies.endpoints[endpoint.id * ENDPOINT_WORDS + ENDPOINT.panics];
+
+  it('is counted as such, and a probe is not', () => {
+    const it = tried();
+    begin(it.x, it.endpoint);
+    endAttempt(it.x, 'good');
+    assert.equal(panics(it), 0, 'it is in');
+    setCapacity(it.on.capacities, it.endpoint.id, 0);
+    assert.equal(pick(it.x, null, 0), it.endpoint);
+    begin(it.x, it.endpoint);
+    endAttempt(it.x, 'good');
+    assert.equal(panics(it), 1);
+    offerProbe(it.on.capacities, it.endpoint.id, 1);
+    pick(it.x, null, 0);
+    begin(it.x, it.endpoint);
+    assert.equal(panics(it), 1);
+  });
+});
+
 describe('an attempt at an endpoint that is half-open', () => {
   /** The report of probe 7, as a result; -28 while there is none. */
   const reported = ({ on, endpoint }: Tried): number =>

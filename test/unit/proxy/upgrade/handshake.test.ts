@@ -4,8 +4,10 @@ import { suite, test } from 'node:test';
 import type { RetryConfig } from '#src/model/config.ts';
 import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
+import { PROBE_RESULT, PROBE_RESULTS } from '#src/model/threads/load/capacity.ts';
 import { ResponseHead } from '#src/proxy/http1/response-head.ts';
-import { type PlaneSketch, readCell } from '../../../support/plane.ts';
+import { offerProbe, setCapacity } from '#src/snapshot/endpoint-dials.ts';
+import { endpointIdOf, type PlaneSketch, readCell } from '../../../support/plane.ts';
 import {
   assertQuiet,
   clientOf,
@@ -104,6 +106,20 @@ suite('handshake', () => {
     await client.until((received) => /\r\n\r\nHTTP\/1\.1 101 [^]*\r\n\r\n$/.test(received));
     const looks = parse.mock.callCount();
     assert.ok(looks <= 2 * 11 + 2 * 13 + 1, `${looks} looks at ${text.length} bytes`);
+  });
+
+  test('a handshake that goes to an endpoint which is out, as all are, is counted there; one that tries it out is its probe', async (t) => {
+    const on = await scene(t, saying('HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n'));
+    const { port } = on.upstream;
+    setCapacity(on.plane.endpointDials, endpointIdOf(port), 0);
+    await sendAndClose(on.plane.port, upgradeRequest('/'));
+    await eventually(() => endpointWord(on.plane, port, 'finished') === 1, 'the first one has ended');
+    assert.deepEqual([endpointWord(on.plane, port, 'panics'), endpointWord(on.plane, port, 'probe')], [1, 0]);
+    offerProbe(on.plane.endpointDials, endpointIdOf(port), 5);
+    await sendAndClose(on.plane.port, upgradeRequest('/'));
+    await eventually(() => endpointWord(on.plane, port, 'finished') === 2, 'the second one has ended');
+    const reported = PROBE_RESULTS * 5 + PROBE_RESULT.good;
+    assert.deepEqual([endpointWord(on.plane, port, 'panics'), endpointWord(on.plane, port, 'probe')], [1, reported]);
   });
 
   test('a refusal by the upstream is an answer: relayed, not tried again', async (t) => {
