@@ -7,6 +7,7 @@ import { Breaches } from '#src/slo/budget/breach/breaches.ts';
 import { EndpointTotalsReader } from '#src/slo/totals/endpoint-totals.ts';
 import { Totals } from '#src/slo/totals/totals.ts';
 import { endpointIdOf, listenLoopback, startPlane, type TestPlane } from '../../support/plane.ts';
+import { turningClock } from '../../support/proxy/running.ts';
 
 const SLOW_MS = 60;
 const servers: { close(): unknown }[] = [];
@@ -64,9 +65,10 @@ async function ask(port: number, count: number, atOnce: number): Promise<void> {
   agent.destroy();
 }
 
-describe('a slow phase is named', { timeout: 60_000 }, () => {
-  it('the first byte, at the endpoint that is slow', async () => {
-    const slow = await serve((response) => setTimeout(() => fast(response), SLOW_MS));
+describe('a slow phase is named', () => {
+  it('the first byte, at the endpoint that is slow', async (t) => {
+    const clock = turningClock(t);
+    const slow = await serve((response) => void clock.passed(SLOW_MS).then(() => fast(response)));
     const ports = [await serve(fast), slow];
     const { plane, explain } = await startOn(ports);
     await ask(plane.port, 40, 4);
@@ -78,18 +80,20 @@ describe('a slow phase is named', { timeout: 60_000 }, () => {
     );
   });
 
-  it('the body', async () => {
+  it('the body', async (t) => {
+    const clock = turningClock(t);
     const port = await serve((response) => {
       response.write('begin');
-      setTimeout(() => response.end('end'), SLOW_MS);
+      void clock.passed(SLOW_MS).then(() => response.end('end'));
     });
     const { plane, explain } = await startOn([port]);
     await ask(plane.port, 20, 4);
     assert.match(explain(), /^\d+ % of the added time is the body$/);
   });
 
-  it('the queue, where one connection must do for all', async () => {
-    const port = await serve((response) => setTimeout(() => fast(response), 10));
+  it('the queue, where one connection must do for all', async (t) => {
+    const clock = turningClock(t);
+    const port = await serve((response) => void clock.passed(10).then(() => fast(response)));
     const { plane, explain } = await startOn([port], { endpointConnectionsMax: 1 });
     await ask(plane.port, 30, 30);
     assert.match(explain(), /^\d+ % of the added time is waiting for a connection to be free$/);

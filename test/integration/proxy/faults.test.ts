@@ -26,6 +26,7 @@ import {
   ROUTE_CELL,
   reasonCount,
   refusedPortOf,
+  turningClock,
   upstreamOf,
 } from '../../support/proxy/running.ts';
 import { type RawClient, sendAndClose, statusesOf } from '../../support/raw.ts';
@@ -46,8 +47,9 @@ interface Scene {
   readonly assertInnocent: () => Promise<void>;
 }
 
-/** A faulty route `/bad` beside a healthy one, whose client asks all the time. */
+/** A faulty route `/bad` beside a healthy one, whose client asks all the time; short limits are its own as well. */
 async function scene(t: TestContext, ports: readonly number[], sketch: Partial<PlaneSketch> = {}): Promise<Scene> {
+  turningClock(t);
   const healthy = await answeringOf(t);
   const plane = await planeOf(t, { routes: [route('/bad', ...ports), route('/good', healthy.port)], ...sketch });
   const client = clientOf(t, plane);
@@ -97,6 +99,7 @@ describe('an upstream', () => {
   });
 
   it('that does not let connections in costs one request some time, not its answer, if there is another', async (t) => {
+    turningClock(t);
     const live = await answeringOf(t);
     const plane = await planeOf(t, { ...oneVersion(await blackholeOf(t), live.port), timeouts: { connectMs: 100 } });
     const client = clientOf(t, plane);
@@ -191,12 +194,12 @@ describe('a client', () => {
     const post = 'POST /bad HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n';
     assert.deepEqual(statusesOf(await sendAndClose(plane.port, post)), [408]);
     assertReason(plane, REASON.bodyTimeout);
+    await closedSocket(upstream.sockets[0] as Socket);
     assert.doesNotMatch(
       upstream.received[0] as string,
       /\r\n0\r\n\r\n$/,
       'the upstream must see that it is incomplete',
     );
-    await closedSocket(upstream.sockets[0] as Socket);
     await assertInnocent();
   });
 

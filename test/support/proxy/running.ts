@@ -21,6 +21,8 @@ import { type RawClient, type RawUpstream, rawClient, rawUpstream, statusesOf } 
 /** Bounds every wait: reached only when something hangs. */
 const HANG_MS = 60_000;
 const POLL_MS = 2;
+/** Of a clock that goes by turns. */
+const TURN_MS_MAX = 10;
 
 /** Cells of the first route and its versions in a test plane. */
 export const ROUTE_CELL = 0;
@@ -133,16 +135,49 @@ export async function eventually(holds: () => boolean | Promise<boolean>, what: 
   }
 }
 
-/** Resolves once `count()` has stopped growing above `least`. */
-export async function settled(count: () => number, least: number): Promise<number> {
+/**
+ * Resolves once `count()` has stopped growing above `least`.
+ * @param polls that see the same number: 2 ms each, or more on a busy machine
+ */
+export async function settled(count: () => number, least: number, polls = 10): Promise<number> {
   let last = -1;
   let same = 0;
   await eventually(() => {
     same = count() === last && last >= least ? same + 1 : 0;
     last = count();
-    return same >= 10;
+    return same >= polls;
   }, `a standstill above ${least}`);
   return last;
+}
+
+/** A clock of the planes in this process, and of the test. */
+export interface TurningClock {
+  /** Resolves once it has gone on by so much. */
+  passed(ms: number): Promise<void>;
+}
+
+/**
+ * Has `nowMs` go on by at most 10 ms a turn of the event loop until the test ends. So a process that stood still has lost no
+ * time, and what answers within a few turns is not too late for a limit of 100 ms. Timers of the runtime go as ever.
+ */
+export function turningClock(t: TestContext): TurningClock {
+  const real = performance.now.bind(performance);
+  let realMs = real();
+  let clockMs = realMs;
+  const waiting = new Set<{ readonly atMs: number; readonly tell: () => void }>();
+  t.mock.method(performance, 'now', () => clockMs);
+  const turning = setInterval(() => {
+    const beforeMs = realMs;
+    realMs = real();
+    clockMs += Math.min(realMs - beforeMs, TURN_MS_MAX);
+    for (const one of waiting) {
+      if (one.atMs > clockMs) continue;
+      waiting.delete(one);
+      one.tell();
+    }
+  }, POLL_MS);
+  t.after(() => clearInterval(turning));
+  return { passed: (ms) => new Promise((tell) => waiting.add({ atMs: clockMs + ms, tell })) };
 }
 
 export function endpointWord(plane: TestPlane, port: number, word: keyof typeof ENDPOINT): number {

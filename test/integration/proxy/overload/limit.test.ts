@@ -21,6 +21,8 @@ import {
   ROUTE_CELL,
   reasonCount,
   SECOND_CELL,
+  type TurningClock,
+  turningClock,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { type RawClient, statusesOf } from '../../../support/raw.ts';
@@ -213,24 +215,24 @@ describe('a version at its limit', () => {
   });
 });
 
-const TICK_MS = 15;
+const TICK_MS = 16;
 
 /** Servers that take `busyMs` for each request, `servers` at a time; counts what is there at once. */
-async function serversOf(t: TestContext, servers: number, busyMs: number) {
+async function serversOf(t: TestContext, clock: TurningClock, servers: number, busyMs: number) {
   const waiting: Socket[] = [];
   const now = { present: 0, max: 0, served: 0 };
   let busy = 0;
-  const next = (): void => {
+  const serve = (): void => {
     while (busy < servers && waiting.length > 0) {
       const socket = waiting.shift() as Socket;
       busy++;
-      setTimeout(() => {
+      void clock.passed(busyMs).then(() => {
         busy--;
         now.present--;
         now.served++;
         if (!socket.destroyed) socket.write(OK);
-        next();
-      }, busyMs);
+        serve();
+      });
     }
   };
   const upstream = await upstreamOf(
@@ -238,18 +240,19 @@ async function serversOf(t: TestContext, servers: number, busyMs: number) {
     perHead((socket) => {
       now.max = Math.max(now.max, ++now.present);
       waiting.push(socket);
-      next();
+      serve();
     }),
   );
   return { port: upstream.port, now };
 }
 
 /** Requests at a steady pace, whatever becomes of them, one in ten of them critical; each on a connection of its own. */
-function loadOf(t: TestContext, plane: TestPlane, perTick: number) {
+function loadOf(t: TestContext, clock: TurningClock, plane: TestPlane, perTick: number) {
   const counts = { critical: 0, criticalOk: 0, other: 0, otherOk: 0, refused: 0 };
   const idle: RawClient[] = [];
   const under = new Set<Promise<void>>();
   let sent = 0;
+  let isOver = false;
   const send = async (isCritical: boolean): Promise<void> => {
     const client = idle.pop() ?? clientOf(t, plane);
     const status = await askedOn(client, getOf('/', isCritical ? `${HEADER}: critical\r\n` : ''));
@@ -258,22 +261,26 @@ function loadOf(t: TestContext, plane: TestPlane, perTick: number) {
     if (status === 200) counts[isCritical ? 'criticalOk' : 'otherOk']++;
     else if (status === 503) counts.refused++;
   };
-  const timer = setInterval(() => {
+  const tick = (): void => {
+    if (isOver) return;
     for (let n = 0; n < perTick; n++) {
       const one = send(sent++ % 10 === 0).finally(() => under.delete(one));
       under.add(one);
     }
-  }, TICK_MS);
+    void clock.passed(TICK_MS).then(tick);
+  };
+  tick();
   const stop = async (): Promise<void> => {
-    clearInterval(timer);
+    isOver = true;
     await Promise.all(under);
   };
   return { counts, stop };
 }
 
 it('a rollback onto a stable version that cannot serve all: never above its limit, the rest is shed, critical survives', async (t) => {
-  // 100 requests a second, three in ten of what both can do; asked are 267 a second, of which it gets 80 before.
-  const stable = await serversOf(t, 4, 40);
+  // 100 requests a second, three in ten of what both can do; asked are 250 a second, of which it gets 75 before.
+  const clock = turningClock(t);
+  const stable = await serversOf(t, clock, 4, 40);
   const canary = await answeringOf(t);
   const versions = [
     { name: 'stable', ports: [stable.port], weight: 30, limit: 'auto' as const },
@@ -281,7 +288,7 @@ it('a rollback onto a stable version that cannot serve all: never above its limi
   ];
   const routes = [{ versions, slowMs: 400, priority: 'degraded' as const }];
   const plane = await planeOf(t, { routes, trustedProxies: TRUSTED, priorityHeader: HEADER });
-  const load = loadOf(t, plane, 4);
+  const load = loadOf(t, clock, plane, 4);
   await eventually(() => stable.now.served > 200, 'stable is known');
   const before = { ...load.counts };
   const limits = [plane.count(FIRST_CELL, CELL.limit)];

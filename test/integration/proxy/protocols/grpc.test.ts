@@ -13,6 +13,7 @@ import {
   oneHttp2,
   perRequest,
   rawHttp2Of,
+  type Script,
   TYPE,
 } from '../../../support/http/h2-endpoint.ts';
 import { readCell, type TestPlane } from '../../../support/plane.ts';
@@ -24,6 +25,8 @@ import {
   ROUTE_CELL,
   reasonCount,
   refusedPortOf,
+  type TurningClock,
+  turningClock,
 } from '../../../support/proxy/running.ts';
 import { sendAndClose } from '../../../support/raw.ts';
 
@@ -95,6 +98,15 @@ describe('an answer', () => {
   });
 });
 
+/** Answers each call when a millisecond is over, whatever the machine is. */
+function lateFor(clock: TurningClock, answer: (id: number) => Buffer): Script {
+  return {
+    on: (socket, { type, id }) => {
+      if (type === TYPE.headers) void clock.passed(2).then(() => socket.write(answer(id)));
+    },
+  };
+}
+
 describe('a deadline', () => {
   it('reaches the endpoint shortened by what has passed', async (t) => {
     let told = '';
@@ -109,6 +121,7 @@ describe('a deadline', () => {
   });
 
   it('ends the call: DEADLINE_EXCEEDED', async (t) => {
+    turningClock(t);
     const endpoint = await rawHttp2Of(t, {});
     const plane = await planeOf(t, oneHttp2([endpoint.port]));
     const text = await sendAndClose(plane.port, call('grpc-timeout: 100m\r\n'));
@@ -120,7 +133,7 @@ describe('a deadline', () => {
   it('at which an endpoint breaks off an answer that goes on is the client’s', async (t) => {
     const { port } = await rawHttp2Of(
       t,
-      perRequest((id) =>
+      lateFor(turningClock(t), (id) =>
         Buffer.concat([
           headers(id, HEAD),
           frame(TYPE.data, 0, id, '\0\0\0\0\0'),
@@ -135,6 +148,7 @@ describe('a deadline', () => {
   });
 
   it('that is over when the endpoint says so is the client’s; one that is not has the endpoint say it of itself', async (t) => {
+    const clock = turningClock(t);
     const alone = { ...HEAD, 'grpc-status': '4' };
     const cases = [
       ['1m', REASON.clientDeadline, 0],
@@ -143,7 +157,7 @@ describe('a deadline', () => {
     for (const [timeout, reason, bad] of cases) {
       const { port } = await rawHttp2Of(
         t,
-        perRequest((id) => headers(id, alone, END_STREAM)),
+        lateFor(clock, (id) => headers(id, alone, END_STREAM)),
       );
       const plane = await planeOf(t, oneHttp2([port]));
       await sendAndClose(plane.port, call(`grpc-timeout: ${timeout}\r\n`));

@@ -34,6 +34,7 @@ import {
   ROUTE_CELL,
   reasonCount,
   refusedPortOf,
+  turningClock,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../../support/raw.ts';
@@ -43,6 +44,7 @@ const HANGING = { retry: { attemptTimeoutMs: 60 } };
 
 describe('nobody is rescued', () => {
   it('by a POST that may have been done: it is sent once', async (t) => {
+    turningClock(t);
     const ways: readonly (readonly [(socket: Socket) => void, number, Reason])[] = [
       [(socket) => socket.resetAndDestroy(), 502, REASON.upstreamReset],
       [(socket) => socket.write(BUSY), 503, REASON.none],
@@ -114,6 +116,7 @@ describe('nobody is rescued', () => {
   });
 
   it('without a token: the canary’s answer passes as it is, which is counted', async (t) => {
+    turningClock(t);
     const { upstream, paths, answer } = await heldOf(t);
     const versions = [
       { name: 'stable', ports: [upstream.port], weight: 0 },

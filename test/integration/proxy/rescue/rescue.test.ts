@@ -22,6 +22,7 @@ import {
   ROUTE_CELL,
   reasonCount,
   refusedPortOf,
+  turningClock,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { switching, upgradeRequest } from '../../../support/proxy/upgrade.ts';
@@ -31,7 +32,7 @@ import { type RawClient, sendAndClose, statusesOf } from '../../../support/raw.t
 const FAILURES_UNTIL_ROLLBACK = 40;
 /** They ask at once, so that waiting for a canary that hangs takes no longer than it must. */
 const USERS = 4;
-/** Far more than stable takes on a busy machine. */
+/** Far more than stable takes. */
 const HANGING = { retry: { attemptTimeoutMs: 250 } };
 
 async function failingWith(t: TestContext, answer: (socket: Socket) => void): Promise<number> {
@@ -48,6 +49,7 @@ describe('a canary that is broken altogether, at half of the traffic', () => {
   ];
   for (const [name, brokenOf, change] of ways) {
     it(`shows its users 2 failures at most until it is taken out: it ${name}`, async (t) => {
+      turningClock(t);
       const on = await scene(t, await brokenOf(t), change);
       const clients = Array.from({ length: USERS }, () => clientOf(t, on.plane));
       on.plane.dials.set([1, 0], STABLE);
