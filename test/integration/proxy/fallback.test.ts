@@ -2,7 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { startGatewayProcess, startService, until } from '../../support/gateway.ts';
+import type { RouteStatus } from '#src/model/status.ts';
+import { logged, startGatewayProcess, startService, until } from '../../support/gateway.ts';
 
 const REFUSED = '127.0.0.1:1';
 
@@ -11,6 +12,7 @@ function documentOf(shop: string, spare: number): string {
 listen: "127.0.0.1:0"
 admin: "127.0.0.1:0"
 workers: 1
+saturation: {response: observe}
 accessLog: {sample: 0.000000001}
 services:
   shop: {versions: {v1: {endpoints: ["${shop}"]}}}
@@ -49,20 +51,25 @@ test('a route whose only endpoint goes answers on, by what it kept, by another s
   await spare.close();
   assert.equal(await ask('/other'), '{"items": []}');
 
-  const routeNow = async () => (await gateway.status()).routes[0];
-  // Before the change was with the workers, the version itself has answered.
-  await until('everything is counted', async () => (await routeNow())?.requests === 1 + asked + 3);
-  const route = await routeNow();
+  // Before the change was with the workers, the version itself has answered. It is counted after its route.
+  let route: RouteStatus | undefined;
+  await until('everything is counted', async () => {
+    [route] = (await gateway.status()).routes;
+    return route?.requests === 1 + asked + 3 && (route.versions[0]?.bad ?? 0) >= 4;
+  });
   assert.deepEqual(route?.fallbacks, { stale: 1, service: 3, static: 1 });
   assert.equal(route?.bad, 0, 'nobody saw a failure');
   assert.equal(route?.versions[0]?.bad, 4, 'and the version failed each time');
 
-  const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+  let metrics = '';
+  await until('what is kept is shown', async () => {
+    metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+    return /^sluice_stale_bytes [1-9]\d*$/m.test(metrics);
+  });
   assert.ok(metrics.includes('sluice_fallbacks_total{fallback="stale",route="shop"} 1\n'), 'by kind');
   assert.match(metrics, /^sluice_requests_total\{outcome="bad",route="shop",service="spare",version="v1"\} 1$/m);
-  assert.match(metrics, /^sluice_stale_bytes [1-9]\d*$/m);
 
-  await until('the log is written', () => /"fallback":"static"/.test(gateway.output()));
+  await logged(gateway, /"fallback":"static".*\n/);
   const lines = gateway
     .output()
     .split('\n')

@@ -57,6 +57,8 @@ listeners:
   - {host: 127.0.0.1, port: 0, tls: {certificates: [{cert: ${files.cert}, key: ${files.key}}]${tls}}}
 admin: "127.0.0.1:0"
 workers: ${workers}
+saturation: {response: observe}
+timeouts: {connect: 1m, pending: 1m}
 drain: {delay: 0s, timeout: 5s}
 services: {shop: {versions: {v1: {endpoints: ["${endpoint ?? `127.0.0.1:${service.port}`}"]}}${more}}}
 routes: [{name: shop, hostnames: [${HOST}], backendRefs: [{name: shop}]}]`;
@@ -207,15 +209,20 @@ describe('a listener with TLS', () => {
     }
     renew(scene, 'half', ['cert']);
     gateway.child.kill('SIGHUP');
-    await until('it is refused', async () => (await gateway.status()).tls.reloads.failed > 0);
-    const { tls } = await gateway.status();
-    assert.deepEqual(
-      tls.listeners.map(({ state }) => state),
-      ['kept'],
-    );
-    assert.match(tls.listeners[0]?.because ?? '', /another key/);
+    // It looks by itself as well, every 10 s, and may have come between the two files of an earlier renewal.
+    const isKept = async (): Promise<boolean> => {
+      const [listener] = (await gateway.status()).tls.listeners;
+      return listener?.state === 'kept' && /another key/.test(listener.because);
+    };
+    await until('it is refused', isKept);
+    assert.ok((await gateway.status()).tls.reloads.failed > 0);
     await logged(gateway, /tls_files_refused/);
-    assert.equal(await subjectOf(t, gateway.port), 'fourth');
+    // One of the workers may still show the third.
+    await until('the fourth stays', async () => {
+      const subject = await subjectOf(t, gateway.port);
+      assert.notEqual(subject, 'half');
+      return subject === 'fourth';
+    });
     writeFileSync(scene.files.cert, 'garbage');
     renew(scene, 'fifth');
     gateway.child.kill('SIGHUP');
@@ -320,7 +327,7 @@ routes:
 describe('a restart', { skip: process.platform !== 'linux' }, () => {
   it('hands the sockets of every listener over, without one failed request', async (t) => {
     const scene = await sceneOf(t);
-    const gateway = await startRestarting(t, documentOf(scene, { workers: 2 }).replace('delay: 0s', 'delay: 1s'));
+    const gateway = await startRestarting(t, documentOf(scene, { workers: 2 }).replace('delay: 0s', 'delay: 4s'));
     const { listeners } = await gateway.status();
     const port = Number(new URL(listeners[1] ?? '').port);
     const load = loadOf(t, port);
