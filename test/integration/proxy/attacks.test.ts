@@ -49,7 +49,7 @@ describe('a client that pipelines and reads late', () => {
         else socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n', () => setImmediate(() => socket.write('ok')));
       }),
     );
-    const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { bodyIdleMs: 5000 } });
+    const plane = await planeOf(t, oneVersion(upstream.port));
     const client = clientOf(t, plane);
     client.socket.pause();
     const pairs = 1000;
@@ -82,7 +82,7 @@ describe('a client that pipelines and reads late', () => {
       client.socket.pause();
       const before = readCell(plane, FIRST_CELL).finished;
       client.send(GET.repeat(count - 1) + getOf('/', CLOSE));
-      if ((await settled(() => readCell(plane, FIRST_CELL).finished - before, 50)) >= count) break;
+      if ((await settled(() => readCell(plane, FIRST_CELL).finished - before, 1)) >= count) break;
     }
     assert.ok(count > 0, 'all are answered');
     await new Promise((resolve) => setTimeout(resolve, 2500));
@@ -121,32 +121,22 @@ describe('an upstream that sends more than it announced', () => {
   }
 
   it('while its reader is slow does not answer the next request either', async (t) => {
-    let isQuiet: NodeJS.Timeout | undefined;
-    let isPoisoned = false;
+    let asked = 0;
     const upstream = await upstreamOf(
       t,
       perHead((socket, path) => {
-        clearTimeout(isQuiet);
+        asked++;
         if (path === '/long') socket.write(answerOf(60_000));
         else setTimeout(() => socket.write(OK), 50);
-        // No next request comes: the reader is so far behind that this answer is not handed over yet.
-        if (path === '/long' && !isPoisoned) {
-          isQuiet = setTimeout(() => {
-            isPoisoned = true;
-            socket.write(poison);
-          }, 200);
-        }
       }),
     );
-    const plane = await planeOf(t, {
-      ...oneVersion(upstream.port),
-      limits: { endpointConnectionsMax: 1 },
-      timeouts: { pendingMs: 10_000 },
-    });
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), limits: { endpointConnectionsMax: 1 } });
     const attacker = clientOf(t, plane);
     attacker.socket.pause();
     attacker.send(getOf('/long').repeat(500));
-    await eventually(() => isPoisoned, 'the upstream sends more');
+    // No next request comes: the reader is so far behind that the last answer is not handed over yet.
+    assert.ok((await settled(() => asked, 1, 100)) < 500);
+    upstream.sockets[0]?.write(poison);
     const victim = clientOf(t, plane);
     victim.send(getOf('/victim', CLOSE));
     await eventually(() => readCell(plane, FIRST_CELL).inFlight === 2, 'the victim waits for the connection');
@@ -165,7 +155,8 @@ describe('what a client is told about a failure', () => {
     const plane = await planeOf(t, { ...oneVersion(port), timeouts: { connectMs: 60 } });
     const received = await sendAndClose(plane.port, getOf('/', CLOSE));
     assert.deepEqual(statusesOf(received), [504]);
-    assert.doesNotMatch(received, new RegExp(`127\\.0\\.0\\.1|${port}`));
+    // Ids have digits, too.
+    assert.doesNotMatch(received, new RegExp(`127\\.0\\.0\\.1|\\b${port}\\b`));
   });
 });
 

@@ -20,14 +20,20 @@ const ORDINARY = get(
 const CHUNKS = 100_000;
 const TINY_CHUNK = '1\r\na\r\n';
 
+/** Time on the processor of this thread, in ms. */
+function spentMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+}
+
 /** Microseconds of one parse of a head: of many rounds the one that nothing came between. */
 function parseUs(text: string): number {
   const head = bench().table.requestHead;
   const bytes = Buffer.from(text, 'latin1');
   const times = Math.max(1, Math.ceil(10_000 / bytes.length));
-  const until = performance.now() + 200;
+  const until = spentMs() + 200;
   let least = Number.POSITIVE_INFINITY;
-  for (let round = 0; round < 50 || performance.now() < until; round++) {
+  for (let round = 0; round < 50 || spentMs() < until; round++) {
     const started = performance.now();
     for (let i = 0; i < times; i++) head.parse(bytes, 0, bytes.length);
     least = Math.min(least, ((performance.now() - started) / times) * 1000);

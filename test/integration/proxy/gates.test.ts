@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,6 +25,7 @@ import {
   eventually,
   GET,
   getOf,
+  isWhole,
   OK,
   oneVersion,
   perHead,
@@ -36,6 +37,9 @@ const MIB = 1_048_576;
 const MAIN = join(import.meta.dirname, '../../../src/main.ts');
 const BIG_BYTES = 64 * MIB;
 const PIECE = Buffer.alloc(MIB);
+const READINGS_MAX = 8;
+/** What a supervisor does between fork and exec that opened the sockets itself. */
+const SHELL = 'LISTEN_PID=$$ exec "$@"';
 
 /** Writes a big answer as the socket takes it. */
 function pour(socket: Socket): void {
@@ -58,9 +62,10 @@ async function timesOf(port: number, count: number): Promise<number[]> {
   for (let n = 0; n < count; n++) {
     const started = performance.now();
     socket.write(GET);
-    const [answer] = (await once(socket, 'data')) as [Buffer];
+    let answer = '';
+    while (!isWhole(answer)) answer += String((await once(socket, 'data'))[0]);
     times.push(performance.now() - started);
-    assert.match(answer.toString('latin1'), /^HTTP\/1\.1 200 OK\r\n/);
+    assert.match(answer, /^HTTP\/1\.1 200 OK\r\n/);
   }
   socket.destroy();
   return times.sort((a, b) => a - b);
@@ -98,21 +103,37 @@ describe('200 readers that stall within 64 MiB', () => {
   });
 });
 
+/** The p99 of an innocent client while the heads of 200 others trickle, in ms. */
+async function besideTrickling(t: TestContext, port: number): Promise<number> {
+  const slow = Array.from({ length: 200 }, () => clientOf(t, { port }));
+  for (const client of slow) client.send('GET / HTTP/1.1\r\nHost: a\r\nX: ');
+  const drip = setInterval(() => {
+    for (const client of slow) client.send('x');
+  }, 50);
+  try {
+    return await p99Ms(port);
+  } finally {
+    clearInterval(drip);
+    for (const client of slow) client.socket.destroy();
+  }
+}
+
 describe('200 clients whose heads trickle', () => {
   it('do not slow an innocent one down: its p99 stays below 10 ms, or near what it was on a busy machine', async (t) => {
     const upstream = await answeringOf(t);
     const child = await planeChildOf(t, upstream.port);
     await p99Ms(child.port);
-    const calmMs = await p99Ms(child.port);
-    const slow = Array.from({ length: 200 }, () => clientOf(t, child));
-    for (const client of slow) client.send('GET / HTTP/1.1\r\nHost: a\r\nX: ');
-    const drip = setInterval(() => {
-      for (const client of slow) client.send('x');
-    }, 50);
-    t.after(() => clearInterval(drip));
-    const busyMs = await p99Ms(child.port);
-    t.diagnostic(`p99 ${calmMs.toFixed(2)} ms alone, ${busyMs.toFixed(2)} ms beside them`);
-    assert.ok(busyMs <= Math.max(10, calmMs * 4), `p99 ${busyMs.toFixed(2)} ms, alone ${calmMs.toFixed(2)} ms`);
+    const readings: string[] = [];
+    // Others on the machine can make one reading slow, or some, but the clients all of them.
+    for (let n = 0; n < READINGS_MAX; n++) {
+      const calmMs = await p99Ms(child.port);
+      const busyMs = await besideTrickling(t, child.port);
+      readings.push(`${busyMs.toFixed(2)} ms beside them, ${calmMs.toFixed(2)} ms alone`);
+      if (busyMs > Math.max(10, calmMs * 4)) continue;
+      t.diagnostic(`p99 ${readings.join('; ')}`);
+      return;
+    }
+    assert.fail(`p99 ${readings.join('; ')}`);
   });
 });
 
@@ -188,25 +209,19 @@ describe('a thread that dies under load', () => {
   });
 });
 
-/** A free port of loopback, for a process whose output cannot be read. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await listenLoopback(server);
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 interface FullDisk {
   readonly port: number;
   readonly save: (note: string) => void;
   readonly isAlive: () => boolean;
 }
 
-/** A gateway whose standard output and error are a device without room. */
+/** A gateway whose standard output and error are a device without room: as it cannot say its ports, it is given its sockets. */
 async function gatewayOnFullDisk(t: TestContext, servicePort: number): Promise<FullDisk> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   const file = join(folder, 'gateway.yaml');
-  const [port, admin] = [await freePort(), await freePort()];
+  const servers = [createServer(), createServer()] as const;
+  const [port, admin] = [await listenLoopback(servers[0]), await listenLoopback(servers[1])];
+  const fds = servers.map((server) => (server as unknown as { _handle: { fd: number } })._handle.fd);
   const save = (note: string): void => {
     writeFileSync(
       `${file}.new`,
@@ -217,9 +232,16 @@ async function gatewayOnFullDisk(t: TestContext, servicePort: number): Promise<F
   };
   save('first');
   const full = openSync('/dev/full', 'w');
-  const child = spawn(process.execPath, [MAIN, 'run', '--config', file], { stdio: ['ignore', full, full] });
+  const child = spawn('sh', ['-c', SHELL, 'sh', process.execPath, MAIN, 'run', '--config', file], {
+    stdio: ['ignore', full, full, ...fds],
+    env: { ...process.env, LISTEN_FDS: '2' },
+  });
+  const exited = once(child, 'exit');
+  for (const server of servers) server.close();
+  closeSync(full);
   t.after(async () => {
     child.kill('SIGKILL');
+    await exited;
     rmSync(folder, { recursive: true, force: true });
   });
   const isUp = async (): Promise<boolean> =>
