@@ -8,6 +8,7 @@ import { formatDiff, formatHistory } from '#src/cli/admin/revisions.ts';
 import { runCli } from '#src/cli/cli.ts';
 import type { RevisionEntry } from '#src/model/threads/revision.ts';
 import { recordedDeps } from '../../../support/cli.ts';
+import { refusedPortOf } from '../../../support/proxy/running.ts';
 import { depsOf, NO_ACTIONS } from '../../../support/readings/admin.ts';
 import { sampleView } from '../../../support/readings/view.ts';
 
@@ -86,10 +87,9 @@ suite('sluice config history and diff', () => {
         /^sluice: unknown whether it was done, look again with sluice config history: no answer from/,
       );
     }
-    server.close();
-    await once(server, 'close');
     const { deps, err } = recordedDeps();
-    assert.equal(await runCli(['config', 'unpin', '--admin', admin], deps), 3);
+    const gone = `http://127.0.0.1:${await refusedPortOf(t)}`;
+    assert.equal(await runCli(['config', 'unpin', '--admin', gone], deps), 3);
     assert.match(err(), /^sluice: cannot reach the admin server/);
   });
 

@@ -48,11 +48,8 @@ describe('workers', () => {
 
   it('let go of what was passed for another address', async () => {
     const fd = openSync('/dev/null', 'r');
-    const free = createServer();
-    const port = await listenLoopback(free);
-    await new Promise((resolve) => free.close(resolve));
-    const { listeners } = await planListening(configOf(port), { ...NEW, unwanted: [passed(fd)] });
-    assert.deepEqual(listeners, [{ host: HOST, port, http2: false }]);
+    const { listeners } = await planListening(configOf(0), { ...NEW, unwanted: [passed(fd)] });
+    assert.deepEqual(listeners, [{ host: HOST, port: 0, http2: false }]);
     assert.throws(() => fstatSync(fd), { code: 'EBADF' });
   });
 

@@ -9,7 +9,7 @@ import { type ProbeTarget, startProbe } from '#src/health/checks/probe.ts';
 import { FOR_NOBODY } from '#src/model/threads/proxied.ts';
 import { authorityOf } from '../../../support/http/certificates.ts';
 import { listenLoopback } from '../../../support/plane.ts';
-import { closedSocket, eventually } from '../../../support/proxy/running.ts';
+import { closedSocket, eventually, refusedPortOf } from '../../../support/proxy/running.ts';
 
 interface Upstream {
   readonly port: number;
@@ -106,16 +106,14 @@ describe('a check', () => {
     await closedSocket(sockets[0] as Socket);
   });
 
-  it('fails when nobody listens, with the system’s word', async () => {
-    const server = createServer();
-    const port = await listenLoopback(server);
-    await new Promise((resolve) => server.close(resolve));
-    assert.equal(await startProbe(target(port)).result, 'ECONNREFUSED');
+  it('fails when nobody listens, with the system’s word', async (t) => {
+    assert.equal(await startProbe(target(await refusedPortOf(t))).result, 'ECONNREFUSED');
   });
 
   it('fails when there is no answer in time, and closes its connection', async (t) => {
     const { port, sockets } = await upstreamOf(t, null);
     assert.equal(await startProbe(target(port, { timeoutMs: 60 })).result, 'no answer in 60 ms');
+    await eventually(() => sockets.length === 1, 'it was connected');
     await closedSocket(sockets[0] as Socket);
   });
 
@@ -200,13 +198,12 @@ describe('a check of an endpoint that is told who the client is', () => {
     const { port, sockets } = await upstreamOf(t, null);
     const probe = startProbe(target(port, { proxyProtocol: 1, timeoutMs: 50 }));
     assert.equal(await probe.result, 'no answer in 50 ms');
+    await eventually(() => sockets.length === 1, 'it was connected');
     await closedSocket(sockets[0] as Socket);
     const cancelled = startProbe(target(port, { proxyProtocol: 1 }));
     cancelled.cancel();
     assert.equal(await cancelled.result, 'cancelled');
-    const refused = createServer();
-    const gone = await listenLoopback(refused);
-    await new Promise((resolve) => refused.close(resolve));
+    const gone = await refusedPortOf(t);
     assert.equal(await startProbe(target(gone, { proxyProtocol: 1 })).result, 'ECONNREFUSED');
   });
 });

@@ -23,6 +23,7 @@ import {
   planeOf,
   ROUTE_CELL,
   reasonCount,
+  refusedPortOf,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { dripping } from '../../../support/proxy/upgrade.ts';
@@ -190,16 +191,15 @@ describe('a response', () => {
 
 describe('a failed connection', () => {
   it('is a 502 connect_refused, counted for the endpoint', async (t) => {
-    const upstream = await upstreamOf(t, () => undefined);
-    await upstream.close();
-    const plane = await planeOf(t, oneVersion(upstream.port));
+    const port = await refusedPortOf(t);
+    const plane = await planeOf(t, oneVersion(port));
     const received = await sendAndClose(plane.port, getOf('/', CLOSE));
     assert.deepEqual(statusesOf(received), [502]);
     assert.match(received, /Proxy-Status: sluice; error=connection_refused/);
     assert.equal(reasonCount(plane, FIRST_CELL, REASON.connectRefused), 1);
-    assert.equal(endpointWord(plane, upstream.port, 'connectFailures'), 2, 'both attempts');
-    assert.equal(endpointWord(plane, upstream.port, 'open'), 0);
-    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
+    assert.equal(endpointWord(plane, port, 'connectFailures'), 2, 'both attempts');
+    assert.equal(endpointWord(plane, port, 'open'), 0);
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [port]);
   });
 
   it('by reset before the answer is a 502, its detail without secrets', async (t) => {

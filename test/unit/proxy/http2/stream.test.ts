@@ -21,7 +21,7 @@ import {
   oneVersion,
   planeOf,
   ROUTE_CELL,
-  upstreamOf,
+  refusedPortOf,
 } from '../../../support/proxy/running.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
@@ -219,9 +219,7 @@ describe('a stream', () => {
   });
 
   it('answers for the gateway: no endpoint, HEAD too, and OPTIONS', async (t) => {
-    const gone = await upstreamOf(t, () => undefined);
-    await gone.close();
-    const plane = await planeOf(t, { ...oneVersion(gone.port), http2: true });
+    const plane = await planeOf(t, { ...oneVersion(await refusedPortOf(t)), http2: true });
     const session = sessionOf(t, plane);
     const answer = await answerOf(session.request({}));
     assert.deepEqual([answer.status, reasonIn(answer)], [502, 'connect_refused']);

@@ -8,7 +8,7 @@ import { Pool } from '#src/proxy/http1/pool.ts';
 import { Dial } from '#src/proxy/upgrade/dial.ts';
 import { type Lookup, Resolver } from '#src/proxy/wire/resolver.ts';
 import { bench, exchangeOn, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
-import { closedSocket, eventually, upstreamOf } from '../../../support/proxy/running.ts';
+import { closedSocket, eventually, refusedPortOf, upstreamOf } from '../../../support/proxy/running.ts';
 import { rounds } from '../../../support/proxy/wires/wires.ts';
 
 interface Scene {
@@ -68,8 +68,7 @@ suite('dial', () => {
     await eventually(() => ending.news.includes('connected'), 'connected');
     ending.dial.write('bye');
     await eventually(() => ending.news.includes('ended'), 'ended');
-    await upstream.close();
-    const refused = dialing(t, upstream.port);
+    const refused = dialing(t, await refusedPortOf(t));
     await eventually(() => refused.news.length > 1, 'refused');
     assert.equal(refused.news[1], 'connect_refused: ECONNREFUSED while connecting');
     refused.dial.drop();

@@ -1,12 +1,11 @@
 /** Connecting: told once, later, and nothing stays open of what was given up. */
 
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import type { Handle } from '#src/proxy/wire/binding.ts';
 import { type Connecting, connectTo, connectToAny, paceMs } from '#src/proxy/wire/connect.ts';
 import { blackholeOf } from '../../../support/http/blackhole.ts';
+import { refusedPortOf } from '../../../support/proxy/running.ts';
 import { openSockets } from '../../../support/proxy/wires/sockets.ts';
 import { type Gate, openGate, rounds } from '../../../support/proxy/wires/wires.ts';
 
@@ -21,16 +20,6 @@ async function gateOf(t: TestContext): Promise<Gate> {
   // What earlier tests closed is gone after a round.
   await rounds(5);
   return gate;
-}
-
-/** A port that nobody listens on: it was just given back. */
-async function closedPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 function outcome(address: string, port: number): Promise<Outcome> {
@@ -59,10 +48,11 @@ describe('connecting', () => {
     ['the address is none', 'localhost', 'EINVAL'],
     ['there is no address', undefined as unknown as string, 'EINVAL'],
   ] as const) {
-    it(`that fails because ${name} is told later and leaves nothing open`, async () => {
+    it(`that fails because ${name} is told later and leaves nothing open`, async (t) => {
+      const port = await refusedPortOf(t);
       await rounds(5);
       const before = openSockets();
-      assert.deepEqual(await outcome(address, await closedPort()), { handle: null, code });
+      assert.deepEqual(await outcome(address, port), { handle: null, code });
       await rounds(5);
       assert.equal(openSockets(), before);
     });
@@ -148,7 +138,7 @@ describe('connecting to a name with several addresses', () => {
   });
 
   it('fails with the last error when all did, and not before one that says nothing is given up', async (t) => {
-    const { handle, code } = await race(['127.0.0.1', ...NOWHERE], await closedPort(), NEVER_MS).told;
+    const { handle, code } = await race(['127.0.0.1', ...NOWHERE], await refusedPortOf(t), NEVER_MS).told;
     assert.deepEqual([handle, code], [null, 'ECONNREFUSED']);
     const port = await blackholeOf(t);
     let isTold = false;

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { assertFree, listenError, urlsOf } from '#src/proxy/wire/port.ts';
 import { LISTENER_TLS } from '../../../support/http/secured.ts';
-import { listenLoopback } from '../../../support/plane.ts';
 
 describe('a port that cannot be had', () => {
   it('is noticed before any thread starts', async () => {
-    const taken = createServer();
-    const port = await listenLoopback(taken);
-    await assert.rejects(assertFree('127.0.0.1', port), { code: 'SLU_PORT_IN_USE' });
+    // Nobody else is given a port of this address when it is free again.
+    const host = '127.0.0.2';
+    const taken = createServer().listen(0, host);
+    await once(taken, 'listening');
+    const { port } = taken.address() as AddressInfo;
+    await assert.rejects(assertFree(host, port), { code: 'SLU_PORT_IN_USE' });
     await new Promise((resolve) => taken.close(resolve));
-    await assertFree('127.0.0.1', port);
+    await assertFree(host, port);
   });
 
   it('is explained', () => {

@@ -10,6 +10,7 @@ import { SecureHandle } from '#src/proxy/wire/tls/handle.ts';
 import { reach } from '#src/proxy/wire/tls/reach.ts';
 import { type Authority, authorityOf } from '../../../../support/http/certificates.ts';
 import { listenLoopback } from '../../../../support/plane.ts';
+import { refusedPortOf } from '../../../../support/proxy/running.ts';
 
 interface Outcome {
   readonly isSecure: boolean;
@@ -60,13 +61,12 @@ describe('an endpoint', () => {
         .resume()
         .end('no TLS here'),
     );
-    const port = await listenLoopback(plain);
+    t.after(() => plain.close());
     const security = securityOf(authority.pem);
-    const { reason, detail } = await reached(port, security);
+    const { reason, detail } = await reached(await listenLoopback(plain), security);
     assert.equal(reason, REASON.tlsFailed);
     assert.match(detail, /in the TLS handshake$/);
-    await new Promise((resolve) => plain.close(resolve));
-    assert.equal((await reached(port, security)).reason, REASON.connectRefused);
+    assert.equal((await reached(await refusedPortOf(t), security)).reason, REASON.connectRefused);
   });
 
   it('is given up without a word', async (t) => {

@@ -9,7 +9,15 @@ import type { Fallen } from '#src/proxy/forward/retry/fallback/chain.ts';
 import { retryingOf } from '#src/proxy/forward/retry/retry.ts';
 import { asking, SORRY, STALE } from '../../../../../support/http/fallen.ts';
 import { bench, exchangeOn, routeOf } from '../../../../../support/proxy/parts.ts';
-import { answeringOf, getOf, planeOf, refusedPortOf } from '../../../../../support/proxy/running.ts';
+import {
+  answeringOf,
+  getOf,
+  OK,
+  perHead,
+  planeOf,
+  refusedPortOf,
+  upstreamOf,
+} from '../../../../../support/proxy/running.ts';
 import { sendAndClose } from '../../../../../support/raw.ts';
 
 const CLOSE = 'Connection: close\r\n';
@@ -122,13 +130,17 @@ describe('an answer of a chain', () => {
       allowCredentials: false,
       maxAgeS: 5,
     };
-    const upstream = await answeringOf(t);
+    let isAway = false;
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket) => (isAway ? socket.resetAndDestroy() : socket.write(OK))),
+    );
     const versions = [{ name: 'v1', ports: [upstream.port], weight: 1 }];
     const plane = await planeOf(t, { routes: [{ versions, filters: { cors }, fallback: [STALE, SORRY] }] });
     const ask = (path: string, origin: string): Promise<string> =>
       sendAndClose(plane.port, getOf(path, `Origin: https://${origin}.example\r\n${CLOSE}`));
     await ask('/', 'a');
-    await upstream.close();
+    isAway = true;
     for (const path of ['/', '/other']) {
       const received = await ask(path, 'b');
       assert.equal(received.match(/\r\nAccess-Control-Allow-Origin: /g)?.length, 1);
