@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { describe, type TestContext, test } from 'node:test';
 import { OpenWeights, READINGS_MAX, WeightsStores } from '#src/compose/config/weights-stores.ts';
 import type { ConsulSettings } from '#src/sources/stores/settings.ts';
 import type { Kept, WeightsStore } from '#src/sources/stores/write/writer.ts';
 import { startFake } from '../../../support/stores/fake.ts';
 
+/** What is asked within a second is asked at the same moment, however long that takes here. */
+function stopClock(t: TestContext): void {
+  t.mock.method(performance, 'now', () => 0);
+}
+
 /** A store that answers when it is told to, and counts what it was asked. */
-function rig() {
+function rig(t: TestContext) {
+  stopClock(t);
   const asked: string[] = [];
   let answer: (route: string) => Promise<Kept> = (route) => Promise.resolve({ text: route, revision: '1' });
   const store: WeightsStore = {
@@ -22,8 +28,8 @@ function rig() {
 }
 
 describe('readings of weights', () => {
-  test('are shared by those who look at the same while it is asked for, and shortly after', async () => {
-    const { asked, weights } = rig();
+  test('are shared by those who look at the same while it is asked for, and shortly after', async (t) => {
+    const { asked, weights } = rig(t);
     const [one, other] = await Promise.all([weights.read('shop'), weights.read('shop')]);
     assert.equal(one, other);
     assert.equal(await weights.read('shop'), one);
@@ -32,8 +38,8 @@ describe('readings of weights', () => {
     assert.equal(weights.isIdle, true);
   });
 
-  test('are asked for anew after a write, and after a failure', async () => {
-    const { asked, weights, answerBy } = rig();
+  test('are asked for anew after a write, and after a failure', async (t) => {
+    const { asked, weights, answerBy } = rig(t);
     await weights.read('shop');
     weights.forget('shop');
     await weights.read('shop');
@@ -44,8 +50,8 @@ describe('readings of weights', () => {
     assert.equal(asked.length, 4);
   });
 
-  test('are bounded', async () => {
-    const { asked, weights } = rig();
+  test('are bounded', async (t) => {
+    const { asked, weights } = rig(t);
     for (let n = 0; n <= READINGS_MAX; n++) await weights.read(`r${n}`);
     const count = asked.length;
     await weights.read(`r${READINGS_MAX}`);
@@ -57,6 +63,7 @@ describe('readings of weights', () => {
 
 test('a source is connected to once for many questions, and let go of when nobody asks', async (t) => {
   t.mock.timers.enable({ apis: ['setTimeout'] });
+  stopClock(t);
   const ports = new Set<number | undefined>();
   let asked = 0;
   const { url } = await startFake(t, (_, response) => {

@@ -13,6 +13,8 @@ interface Scene {
   readonly client: RawClient;
   readonly socket: Socket;
   readonly deadlines: Deadlines;
+  /** Just before the parting. */
+  readonly begunAtMs: number;
   readonly over: () => number;
 }
 
@@ -28,9 +30,10 @@ async function partingOf(t: TestContext): Promise<Scene> {
   const deadlines = new Deadlines();
   let over = 0;
   socket.write('answer');
+  const begunAtMs = nowMs();
   const parting = new Parting(socket, deadlines, 30_000, () => over++);
   t.after(() => parting.destroy());
-  return { client, socket, deadlines, over: () => over };
+  return { client, socket, deadlines, begunAtMs, over: () => over };
 }
 
 suite('parting', () => {
@@ -49,14 +52,15 @@ suite('parting', () => {
   });
 
   test('a client that stays is closed in the end', async (t) => {
-    const { client, socket, deadlines, over } = await partingOf(t);
+    const { client, socket, deadlines, begunAtMs, over } = await partingOf(t);
     // It does not close when the other side does.
     client.socket.removeAllListeners('end');
     await eventually(() => socket.writableFinished, 'all is sent');
-    deadlines.sweep(nowMs() + 1500);
+    deadlines.sweep(begunAtMs + 1500);
     assert.equal(socket.destroyed, false);
     // The first of them is late, so it expires nothing.
-    for (const ms of [2500, 2550]) deadlines.sweep(nowMs() + ms);
+    const lateAtMs = nowMs() + 2500;
+    for (const atMs of [lateAtMs, lateAtMs + 50]) deadlines.sweep(atMs);
     await eventually(() => over() === 1, 'over');
   });
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { suite, test } from 'node:test';
+import { suite, type TestContext, test } from 'node:test';
 import type { Revisions } from '#src/compose/config/revisions/revisions.ts';
 import { RevisionWatch } from '#src/compose/config/revisions/watch.ts';
 import { nowMs } from '#src/lib/clock.ts';
@@ -10,7 +10,18 @@ import { createDials } from '#src/snapshot/dials.ts';
 import { type Current, Store } from '#src/snapshot/store.ts';
 import { configOf, SOUND } from '../../../../support/config.ts';
 
+/** The clock of a test, which goes by its turns. */
+class Clock {
+  nowMs = nowMs();
+
+  constructor(t: TestContext) {
+    const offsetMs = this.nowMs - performance.now();
+    t.mock.method(performance, 'now', () => this.nowMs - offsetMs);
+  }
+}
+
 class Rig {
+  readonly #clock: Clock;
   readonly #store = new Store({ file: 'f', dials: createDials(), wallTime: () => '', mayRecycle: () => false });
   readonly logged: string[] = [];
   readonly reverted: [Config, string][] = [];
@@ -20,13 +31,12 @@ class Rig {
   because = '';
   /** Configurations that were ready when it was. */
   readyThen = 0;
-  /** The turns before the change end about now. */
-  #nowMs = nowMs() - 30_000;
   readonly written: Revert[] = [];
   #finished = 0;
   #missing = 0;
 
-  constructor() {
+  constructor(clock: Clock) {
+    this.#clock = clock;
     const say = (event: string): void => void this.logged.push(event);
     const revisions = {
       revert: (config: Config, reason: string) => {
@@ -72,8 +82,8 @@ class Rig {
     for (let turn = 0; turn < count; turn++) {
       this.#finished += 10;
       this.#missing += missing;
-      this.#nowMs += 100;
-      this.watch.turn(this.#nowMs);
+      this.#clock.nowMs += 100;
+      this.watch.turn(this.#clock.nowMs);
     }
   }
 }
@@ -82,8 +92,8 @@ const LOOKING = SOUND.replace('v2: {endpoints: ["127.0.0.1:7002"]}', 'v2: {endpo
 const NEXT = SOUND.replace('weight: 5}', 'weight: 6}');
 
 suite('the watch over configurations', () => {
-  test('reverts to what was before, once, with a sentence, where every answer is 404', async () => {
-    const rig = new Rig();
+  test('reverts to what was before, once, with a sentence, where every answer is 404', async (t) => {
+    const rig = new Rig(new Clock(t));
     const { config } = rig.accept(SOUND);
     rig.turns(300, 0);
     rig.accept(NEXT);
@@ -105,8 +115,8 @@ suite('the watch over configurations', () => {
     assert.ok((revert?.certificate.turns?.length ?? 0) > 2);
   });
 
-  test('what could not be reverted is said, as long as it is in force, and not written down as done', async () => {
-    const rig = new Rig();
+  test('what could not be reverted is said, as long as it is in force, and not written down as done', async (t) => {
+    const rig = new Rig(new Clock(t));
     rig.because = 'a restart is under way; try again';
     rig.accept(SOUND);
     rig.turns(300, 0);
@@ -124,14 +134,15 @@ suite('the watch over configurations', () => {
     assert.equal(rig.watch.notReverted, null);
   });
 
-  test('endpoints that were found are no revision, and no reason to forget what is watched', () => {
-    const rig = new Rig();
+  test('endpoints that were found are no revision, and no reason to forget what is watched', (t) => {
+    const clock = new Clock(t);
+    const rig = new Rig(clock);
     rig.accept(LOOKING);
     rig.turns(300, 0);
     rig.find(1, 2);
     rig.turns(50, 10);
     assert.deepEqual([rig.reverted, rig.logged], [[], []]);
-    const other = new Rig();
+    const other = new Rig(clock);
     const { intended } = other.accept(LOOKING);
     other.find(1);
     other.turns(300, 0);
@@ -145,15 +156,16 @@ suite('the watch over configurations', () => {
     assert.deepEqual(other.reverted[0]?.[0].services[0]?.versions[1]?.endpoints, []);
   });
 
-  test('leaves alone what a person put in force, and everything where it is off', () => {
-    const byHand = new Rig();
+  test('leaves alone what a person put in force, and everything where it is off', (t) => {
+    const clock = new Clock(t);
+    const byHand = new Rig(clock);
     byHand.accept(SOUND);
     byHand.turns(300, 0);
     byHand.isFromSources = false;
     byHand.accept(NEXT);
     byHand.turns(50, 10);
     assert.deepEqual([byHand.reverted, byHand.logged], [[], []]);
-    const off = new Rig();
+    const off = new Rig(clock);
     off.accept(`revisions: {watch: 0s}\n${SOUND}`);
     off.turns(300, 0);
     off.accept(`revisions: {watch: 0s}\n${NEXT}`);
@@ -161,8 +173,8 @@ suite('the watch over configurations', () => {
     assert.deepEqual([off.reverted, off.logged], [[], []]);
   });
 
-  test('a change that treats no request differently is not watched', () => {
-    const rig = new Rig();
+  test('a change that treats no request differently is not watched', (t) => {
+    const rig = new Rig(new Clock(t));
     rig.accept(SOUND);
     rig.turns(300, 0);
     rig.accept(`drain: {delay: 1s}\n${SOUND}`);
