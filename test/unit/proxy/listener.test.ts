@@ -47,15 +47,21 @@ describe('connections', () => {
 
 describe('a gateway that is short of something', () => {
   it('refuses new connections, serves those that are there, and takes new ones when it is over', async (t) => {
-    const upstream = await answeringOf(t);
+    const held: Socket[] = [];
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket, path) => (path === '/held' ? held.push(socket) : socket.write(OK))),
+    );
     const plane = await planeOf(t, oneVersion(upstream.port));
     const kept = clientOf(t, plane);
-    assert.equal(await askedOn(kept, GET), 200);
-    plane.press(GRADE.refusing, 0);
     // A kept connection is closed by this grade too once it is idle: it is not.
+    kept.send(getOf('/held') + GET);
+    await eventually(() => held.length === 1, 'it has a request under way');
+    plane.press(GRADE.refusing, 0);
     const isRefused = async (): Promise<boolean> => (await sendAndClose(plane.port, CLOSING)) === '';
     await eventually(isRefused, 'a new one is refused');
-    assert.equal(await askedOn(kept, GET), 200);
+    held[0]?.write(OK);
+    assert.deepEqual(statusesOf(await kept.until((text) => statusesOf(text).length === 2)), [200, 200]);
     assert.ok(reasonCount(plane, GATEWAY_CELL, REASON.shed) > 0);
     plane.press(GRADE.normal, 0);
     await eventually(async () => !(await isRefused()), 'a new one is served');

@@ -70,10 +70,10 @@ test('without its Redis a gateway is alone: it says so, aborts, and starts nothi
   const { fleet, commands } = rig();
   await fleet.open(CONFIG, () => 'http://127.0.0.1:9900');
   assert.deepEqual([fleet.guide.roleOf(SPEC.route), fleet.guide.mayStart(SPEC.route)], ['follower', false]);
-  await until('it is alone', () => {
+  await until('it is alone, and knows why', () => {
     fleet.beforeTurn();
     fleet.afterTurn();
-    return fleet.guide.roleOf(SPEC.route) === 'alone';
+    return fleet.guide.roleOf(SPEC.route) === 'alone' && fleet.status()?.because !== '';
   });
   const status = fleet.status();
   assert.deepEqual([status?.mode, status?.exchangedMs, status?.members.length], ['alone', null, 1]);
