@@ -5,9 +5,20 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { Children, freePort, pinned, untilReady } from '../../../../bench/macro/children.ts';
+import { until } from '../../../support/gateway.ts';
 
 const FOREVER = 'setInterval(() => {}, 1000)';
 const DEAF = `process.on('SIGTERM', () => {}); process.stdout.write('deaf'); ${FOREVER}`;
+
+/** Whether it was not killed: a zombie was, and so was one whose end nobody has looked at yet. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch (error) {
+    assert.match((error as NodeJS.ErrnoException).code ?? '', /^(?:ENOENT|ESRCH)$/);
+    return false;
+  }
+}
 
 function isAlive(pid: number): boolean {
   try {
@@ -45,10 +56,10 @@ describe('a child with children of its own', { skip: process.platform === 'linux
     const innerPid = Number(String(said));
     const closed = once(outer.process, 'close');
     children.killAll();
-    // The pipe closes when the last process that holds it is gone.
+    // The pipe closes when the last process that holds it ends.
     await closed;
     assert.ok(!isAlive(outer.pid));
-    assert.ok(!isAlive(innerPid) || readFileSync(`/proc/${innerPid}/stat`, 'utf8').includes(') Z '));
+    await until('the inner one is gone too', () => !isRunning(innerPid));
   });
 });
 
@@ -82,7 +93,8 @@ describe('untilReady', () => {
     t.after(() => server.close());
     await once(server, 'listening');
     await untilReady(child, `http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    assert.equal(asked, 3);
+    // It asks again where an answer took longer than its patience.
+    assert.ok(asked >= 3, `${asked} questions`);
   });
 
   test('gives up with the output of a child that ended', async () => {

@@ -8,7 +8,8 @@ const MIB = 1_048_576;
 function busy(): () => void {
   const kept: string[][] = [];
   const timer = setInterval(function workHard() {
-    kept.push(Array.from({ length: 20_000 }, (_, n) => `not-a-word-of-the-profile-${n}`));
+    // So much that one turn is sampled for sure: one in 512 KiB is, in the mean.
+    kept.push(Array.from({ length: 200_000 }, (_, n) => `not-a-word-of-the-profile-${n}`));
   }, 1);
   return () => clearInterval(timer);
 }

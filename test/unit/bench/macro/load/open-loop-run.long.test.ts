@@ -81,7 +81,8 @@ describe('runOpenLoop', () => {
     const { port } = await delayedUpstream(t, ANSWER);
     const children = childrenOf(t);
     const onBegin = (pid: number): void => void process.kill(pid);
-    await assert.rejects(runOpenLoop(children, [], orderFor(port), { onBegin, onEnd: () => undefined }), /a signal/);
+    const long = { ...orderFor(port), measureMs: 600_000 };
+    await assert.rejects(runOpenLoop(children, [], long, { onBegin, onEnd: () => undefined }), /a signal/);
   });
 });
 

@@ -7,13 +7,18 @@ import { startFakeZooKeeper, type Turn } from '../../../../support/stores/zookee
 
 const never = new AbortController().signal;
 
-async function rig(t: TestContext, answer: (turn: Turn) => void, welcome?: (socket: Socket) => void) {
+async function rig(
+  t: TestContext,
+  answer: (turn: Turn) => void,
+  welcome?: (socket: Socket) => void,
+  timeoutMs = 60_000,
+) {
   const server = await startFakeZooKeeper(t, answer, welcome);
   const said: string[] = [];
   const open = async (): Promise<ZooSession> => {
     const session = await ZooSession.open(
       {
-        ...{ host: '127.0.0.1', port: server.port, timeoutMs: 300, login: null },
+        ...{ host: '127.0.0.1', port: server.port, timeoutMs, login: null },
         onEvent: (path) => void said.push(path),
         onAlive: () => undefined,
         onOver: (_session, error) => void said.push(`over: ${error.message}`),
@@ -82,6 +87,7 @@ test('no answer, no session and no right to read are failures in words', async (
     t,
     () => undefined,
     () => undefined,
+    300,
   );
   await assert.rejects(silent.open(), /no answer within 300 ms/);
   const refusing = await rig(

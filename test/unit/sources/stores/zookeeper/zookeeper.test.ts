@@ -32,7 +32,7 @@ async function rig(t: TestContext, nodes: Map<string, string>, meddle: (turn: Tu
   };
   const { port, asked } = await startFakeZooKeeper(t, answer);
   const servers = [{ host: '127.0.0.1', port }];
-  const store = openZooKeeper({ kind: 'zookeeper', servers, path: '/sluice', login: null, timeoutMs: 2000 });
+  const store = openZooKeeper({ kind: 'zookeeper', servers, path: '/sluice', login: null, timeoutMs: 60_000 });
   t.after(() => store.close());
   const texts = async (): Promise<string[]> =>
     (await store.list(never)).pieces.map(({ name, text }) => `${name}=${text}`);
@@ -115,7 +115,7 @@ test('what is not UTF-8 is refused by its path, and the next listing begins anew
     }
   });
   const servers = [{ host: '127.0.0.1', port }];
-  const store = openZooKeeper({ kind: 'zookeeper', servers, path: '/sluice', login: null, timeoutMs: 2000 });
+  const store = openZooKeeper({ kind: 'zookeeper', servers, path: '/sluice', login: null, timeoutMs: 60_000 });
   t.after(() => store.close());
   await assert.rejects(
     store.list(never),
@@ -135,7 +135,7 @@ test('of several servers the next is asked after a failure', async (t) => {
     { host: '127.0.0.1', port: 1 },
     { host: '127.0.0.1', port },
   ];
-  const store = openZooKeeper({ kind: 'zookeeper', servers, path: '/sluice', login: null, timeoutMs: 2000 });
+  const store = openZooKeeper({ kind: 'zookeeper', servers, path: '/sluice', login: null, timeoutMs: 60_000 });
   t.after(() => store.close());
   await assert.rejects(store.list(never), /connect ECONNREFUSED/);
   assert.deepEqual((await store.list(never)).pieces, []);
