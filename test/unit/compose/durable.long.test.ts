@@ -1,7 +1,7 @@
 /** What outlives the process, where the place it is kept in comes back late: what is newer stays, and nothing is lost. */
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import { audit } from '#src/cli/log/verify/audit.ts';
@@ -109,23 +109,28 @@ class Rig {
   }
 }
 
-/** A directory that is taken away and brought back. */
+/** A directory that is taken away and brought back, each in one step: where nothing is, who looks meanwhile makes a new one. */
 class Disk {
   readonly path: string;
 
   constructor(folder: string) {
     this.path = join(folder, 'state');
-    mkdirSync(this.path);
+    mkdirSync(`${this.path}.there`);
+    writeFileSync(`${this.path}.away`, '');
+    this.bringBack();
   }
 
   takeAway(): void {
-    renameSync(this.path, `${this.path}.away`);
-    writeFileSync(this.path, '');
+    this.#leadTo('away');
   }
 
   bringBack(): void {
-    rmSync(this.path);
-    renameSync(`${this.path}.away`, this.path);
+    this.#leadTo('there');
+  }
+
+  #leadTo(place: 'there' | 'away'): void {
+    symlinkSync(`${this.path}.${place}`, `${this.path}.link`);
+    renameSync(`${this.path}.link`, this.path);
   }
 
   /** Kinds of the decisions in the log. */

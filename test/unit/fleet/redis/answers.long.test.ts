@@ -12,7 +12,7 @@ import { cannotRun, REDIS, type StoreServer, startStore } from '../../../support
 const LOCK_MS = 60_000;
 const ANSWER = { status: 201, lines: 'HTTP/1.1 201 Cr\xe9\xe9\r\n', body: Uint8Array.from([0, 255, 128, 10]) };
 
-describe('answers in Redis', { skip: cannotRun(REDIS), timeout: 60_000 }, () => {
+describe('answers in Redis', { skip: cannotRun(REDIS), timeout: 240_000 }, () => {
   let server: StoreServer;
   let link: Asking;
   let one: RedisAnswers;
@@ -22,7 +22,7 @@ describe('answers in Redis', { skip: cannotRun(REDIS), timeout: 60_000 }, () => 
 
   before(async () => {
     server = await startStore(REDIS);
-    const settings = redisSettings(Number(new URL(server.url).port));
+    const settings = redisSettings(Number(new URL(server.url).port), { timeoutMs: 60_000 });
     link = await openAsking(settings, { name: 'test', failed: () => undefined });
     one = new RedisAnswers(link, 'edge', 'one');
     two = new RedisAnswers(link, 'edge', 'two');

@@ -81,7 +81,7 @@ test('logs in, asks and listens, also after it was told to listen again', { skip
   writeFileSync(file, PASSWORD);
   const port = Number(new URL(server.url).port);
   const heard: string[] = [];
-  const settings = redisSettings(port, { passwordFile: file });
+  const settings = redisSettings(port, { passwordFile: file, timeoutMs: 60_000 });
   const link = await openLink(settings, {
     ...EVENTS,
     message: (channel, text) => void heard.push(`${channel} ${text}`),

@@ -21,7 +21,7 @@ function daily(seed: number, burst: number): FleetRate {
   return { seed, unitsPerMs: 1, step: DAY_MS, span: DAY_MS * burst };
 }
 
-describe('rates in Redis', { skip: cannotRun(REDIS), timeout: 60_000 }, () => {
+describe('rates in Redis', { skip: cannotRun(REDIS), timeout: 240_000 }, () => {
   let server: StoreServer;
   let link: Link;
   let rates: RedisRates;
@@ -30,7 +30,7 @@ describe('rates in Redis', { skip: cannotRun(REDIS), timeout: 60_000 }, () => {
 
   before(async () => {
     server = await startStore(REDIS);
-    link = await openLink(redisSettings(Number(new URL(server.url).port)), {
+    link = await openLink(redisSettings(Number(new URL(server.url).port), { timeoutMs: 60_000 }), {
       name: 'test',
       channels: ['sluice:edge:words'],
       message: () => undefined,
