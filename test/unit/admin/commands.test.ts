@@ -98,7 +98,7 @@ function send(port: number, sent: Sent = {}): Promise<{ status: number; text: st
   });
 }
 
-suite('commands', { timeout: 30_000 }, () => {
+suite('commands', { timeout: 120_000 }, () => {
   test('a restart needs the token, and tells which process begins', async (context) => {
     const { admin, refused, commands } = await start(context);
     const { status, text } = await send(admin.port, { path: '/api/v1/restart' });

@@ -83,7 +83,7 @@ function send(port: number, sent: Sent = {}): Promise<{ status: number; text: st
   });
 }
 
-suite('weights over the admin server', { timeout: 30_000 }, () => {
+suite('weights over the admin server', { timeout: 120_000 }, () => {
   test('are shown to anybody, with the revision as ETag', async (context) => {
     const { admin } = await start(context);
     const { status, text } = await send(admin.port, { method: 'GET', body: '', headers: { authorization: '' } });

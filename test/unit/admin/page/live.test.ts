@@ -47,7 +47,7 @@ async function start(
   };
 }
 
-suite('live', { timeout: 30_000 }, () => {
+suite('live', { timeout: 120_000 }, () => {
   test('a reader gets what happened and the moment at once, then the next moments', async (context) => {
     const rig = await start(context);
     const reader = await rig.open();

@@ -41,7 +41,7 @@ async function start(
   return admin;
 }
 
-suite('debug', { timeout: 30_000 }, () => {
+suite('debug', { timeout: 120_000 }, () => {
   test('a path names one of them, exactly', () => {
     assert.equal(debugTarget('/api/v1/debug/heap-snapshot'), 'heap-snapshot');
     for (const path of [

@@ -10,7 +10,7 @@ function steering(changes: Partial<SteerActions> = {}): SteerActions {
   return { reload: () => Promise.resolve(DONE), drain: () => ({ delayMs: 5, timeoutMs: 7 }), ...changes };
 }
 
-suite('steering the process', { timeout: 30_000 }, () => {
+suite('steering the process', { timeout: 120_000 }, () => {
   test('a path names one of them, exactly', () => {
     assert.deepEqual([steerTarget('/api/v1/reload'), steerTarget('/api/v1/drain')], ['reload', 'drain']);
     for (const path of ['/api/v1/drain/', '/api/v1/drain?x', '/api/v1/%64rain', '/']) {

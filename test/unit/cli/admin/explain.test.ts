@@ -46,7 +46,7 @@ async function cli(t: TestContext, argv: readonly string[], answer: InForceAnswe
   return { code, out: out(), err: err(), asked };
 }
 
-suite('sluice config explain', { timeout: 30_000 }, () => {
+suite('sluice config explain', { timeout: 120_000 }, () => {
   test('a running gateway is asked, and its answer shown with what is in force', async (t) => {
     const { code, out, asked } = await cli(t, ['shop.backendRefs'], { kind: 'done', setting: SETTING });
     assert.deepEqual([code, asked], [0, ['shop.backendRefs']]);

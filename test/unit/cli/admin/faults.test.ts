@@ -42,13 +42,13 @@ async function cli(context: TestContext, argv: readonly string[], faults = [FAUL
   return { code, out: out(), err: err() };
 }
 
-test('shows what goes wrong on purpose', { timeout: 30_000 }, async (context) => {
+test('shows what goes wrong on purpose', { timeout: 120_000 }, async (context) => {
   const { out } = await cli(context, []);
   assert.equal(out, `shop/slow  active  ${FAULT.from} to ${FAULT.until}  ${FAULT.sentence}\n`);
   assert.equal((await cli(context, [], [])).out, 'no faults are configured\n');
 });
 
-test('stops them all, or says why not', { timeout: 30_000 }, async (context) => {
+test('stops them all, or says why not', { timeout: 120_000 }, async (context) => {
   assert.deepEqual(await cli(context, ['stop', '--reason', 'enough']), {
     code: 0,
     out: 'stopped shop/enough\n',
@@ -59,13 +59,13 @@ test('stops them all, or says why not', { timeout: 30_000 }, async (context) => 
   assert.deepEqual([code, /set SLUICE_ADMIN_TOKEN/.test(err)], [1, true]);
 });
 
-test('tells the same as JSON', { timeout: 30_000 }, async (context) => {
+test('tells the same as JSON', { timeout: 120_000 }, async (context) => {
   const json = async (...argv: string[]) => JSON.parse((await cli(context, [...argv, '-o', 'json'])).out) as unknown;
   assert.deepEqual(await json(), { faults: [FAULT] });
   assert.deepEqual(await json('stop', '--reason', 'enough'), { stopped: ['shop/enough'] });
 });
 
-test('takes stop or nothing, and a server that answers', { timeout: 30_000 }, async () => {
+test('takes stop or nothing, and a server that answers', { timeout: 120_000 }, async () => {
   const { deps, err } = recordedDeps();
   assert.equal(await runCli(['faults', 'start'], deps), 2);
   assert.match(err(), /faults takes stop, or nothing/);

@@ -52,7 +52,7 @@ async function cli(context: TestContext, argv: readonly string[], answer: Foreca
   return { code, out: out(), err: err(), questions };
 }
 
-suite('sluice plan', { timeout: 30_000 }, () => {
+suite('sluice plan', { timeout: 120_000 }, () => {
   test('the running gateway is asked, and its forecast shown as a table', async (context) => {
     const done: ForecastAnswer = { kind: 'done', forecasts: [FORECAST] };
     const { code, out, questions } = await cli(context, ['shop', '--rps', '100', '--errors', '0.001'], done);

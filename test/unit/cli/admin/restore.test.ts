@@ -33,7 +33,7 @@ async function cli(context: TestContext, argv: readonly string[], token = TOKEN)
   return { code, out: out(), err: err() };
 }
 
-test('brings versions back and says which', { timeout: 30_000 }, async (context) => {
+test('brings versions back and says which', { timeout: 120_000 }, async (context) => {
   assert.deepEqual(await cli(context, ['shop', '--reason', 'mended']), {
     code: 0,
     out: 'v1 is back: mended\n',
@@ -41,19 +41,19 @@ test('brings versions back and says which', { timeout: 30_000 }, async (context)
   });
 });
 
-test('tells what changed as JSON', { timeout: 30_000 }, async (context) => {
+test('tells what changed as JSON', { timeout: 120_000 }, async (context) => {
   const { code, out } = await cli(context, ['shop', '--reason', 'mended', '-o', 'json']);
   const { changes } = JSON.parse(out) as { readonly changes: readonly { readonly sentence: string }[] };
   assert.deepEqual([code, changes.map(({ sentence }) => sentence)], [0, ['v1 is back: mended']]);
 });
 
-test('fails with the reason when none was offline, or the token is another', { timeout: 30_000 }, async (context) => {
+test('fails with the reason when none was offline, or the token is another', { timeout: 120_000 }, async (context) => {
   assert.deepEqual(await cli(context, ['other']), { code: 1, out: '', err: 'sluice: none is offline\n' });
   const { code, err } = await cli(context, ['shop'], 'not-the-token-at-all');
   assert.deepEqual([code, /set SLUICE_ADMIN_TOKEN/.test(err)], [1, true]);
 });
 
-test('takes a route, and a server that answers', { timeout: 30_000 }, async () => {
+test('takes a route, and a server that answers', { timeout: 120_000 }, async () => {
   const { deps, err } = recordedDeps();
   assert.equal(await runCli(['restore'], deps), 2);
   assert.match(err(), /restore takes a route/);

@@ -66,7 +66,7 @@ async function cli(
   return { code, out: out(), err: err(), commands };
 }
 
-suite('sluice rollout', { timeout: 30_000 }, () => {
+suite('sluice rollout', { timeout: 120_000 }, () => {
   test('status waits for the end, and says by its exit code which it was', async (context) => {
     for (const [end, expected] of [
       ['succeeded', 0],

@@ -77,14 +77,14 @@ async function cli(context: TestContext, argv: readonly string[], changes: Chang
   return { code, out: out(), err: err(), commands };
 }
 
-test('get shows what is kept, what counts, and why the two differ', { timeout: 30_000 }, async (context) => {
+test('get shows what is kept, what counts, and why the two differ', { timeout: 120_000 }, async (context) => {
   const { code, out, err } = await cli(context, ['get', 'shop']);
   assert.deepEqual([code, out, err], [0, GET, '']);
   const json = await cli(context, ['get', 'shop', '-o', 'json']);
   assert.deepEqual([json.code, JSON.parse(json.out)], [0, VIEW]);
 });
 
-test('get says what is not in force yet, and what cannot be read', { timeout: 30_000 }, async (context) => {
+test('get says what is not in force yet, and what cannot be read', { timeout: 120_000 }, async (context) => {
   const behind = await cli(context, ['get', 'shop'], { view: { revision: '18', weights: { v1: 1 }, reason: '' } });
   assert.match(
     behind.out,
@@ -101,7 +101,7 @@ test('get says what is not in force yet, and what cannot be read', { timeout: 30
   assert.deepEqual([unknown.code, unknown.err], [1, 'sluice: There is no route none\n']);
 });
 
-test('set changes what is named, against what was read, and keeps the rest', { timeout: 30_000 }, async (context) => {
+test('set changes what is named, against what was read, and keeps the rest', { timeout: 120_000 }, async (context) => {
   const { code, out, commands } = await cli(context, ['set', 'shop', 'v2=20', '--reason', 'more']);
   assert.deepEqual([code, out], [0, 'shop: written to consul sluice/weights/shop, revision 18\n']);
   const weights = { v1: 90, v2: 20 };
@@ -112,7 +112,7 @@ test('set changes what is named, against what was read, and keeps the rest', { t
   assert.deepEqual(JSON.parse(full.out), { document: 'consul sluice/weights/shop', revision: '18' });
 });
 
-test('set tells a conflict with what is there now', { timeout: 30_000 }, async (context) => {
+test('set tells a conflict with what is there now', { timeout: 120_000 }, async (context) => {
   const present = { revision: '19', weights: { v1: 50 } };
   const answer = { kind: 'conflict', detail: 'it is not at revision 17', present } as const;
   const text = await cli(context, ['set', 'shop', 'v1=1'], { answer });
@@ -122,7 +122,7 @@ test('set tells a conflict with what is there now', { timeout: 30_000 }, async (
   assert.deepEqual([json.code, JSON.parse(json.out)], [1, refused]);
 });
 
-test('set never takes what is not known for done', { timeout: 30_000 }, async (context) => {
+test('set never takes what is not known for done', { timeout: 120_000 }, async (context) => {
   const detail = 'unknown whether it was written, look again: no answer';
   const unsure = await cli(context, ['set', 'shop', 'v1=1'], { answer: { kind: 'unconfirmed', detail } });
   assert.deepEqual([unsure.code, unsure.out, unsure.err], [1, '', `sluice: ${detail}\n`]);
@@ -132,7 +132,7 @@ test('set never takes what is not known for done', { timeout: 30_000 }, async (c
   assert.deepEqual([stranger.code, /set SLUICE_ADMIN_TOKEN/.test(stranger.err)], [1, true]);
 });
 
-test('an admin server that dies with the question leaves it unknown', { timeout: 30_000 }, async (context) => {
+test('an admin server that dies with the question leaves it unknown', { timeout: 120_000 }, async (context) => {
   const server = createServer((request, response) => {
     if (request.method === 'GET') response.end(JSON.stringify(VIEW));
     else response.socket?.destroy();
@@ -145,7 +145,7 @@ test('an admin server that dies with the question leaves it unknown', { timeout:
   server.closeAllConnections();
 });
 
-test('wrong usage is 2, and a server that does not answer 3', { timeout: 30_000 }, async () => {
+test('wrong usage is 2, and a server that does not answer 3', { timeout: 120_000 }, async () => {
   const wrong: readonly [string[], RegExp][] = [
     [[], /weights takes get or set/],
     [['put', 'shop'], /weights takes get or set/],

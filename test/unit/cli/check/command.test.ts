@@ -30,7 +30,7 @@ async function check(url: string, argv: readonly string[], text: string) {
 
 const NOBODY = 'http://127.0.0.1:1';
 
-suite('sluice check', { timeout: 30_000 }, () => {
+suite('sluice check', { timeout: 120_000 }, () => {
   test('before anything runs it looks at the document and the machine', async (context) => {
     const text = await sound(context);
     const { code, out } = await check(NOBODY, ['a.yaml', '--pre'], text);

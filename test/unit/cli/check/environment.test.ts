@@ -33,7 +33,7 @@ function servicesAt(...ports: number[]): Config['services'] {
   return [{ ...service, versions: [{ ...version, endpoints }] }];
 }
 
-suite('checks of the environment', { timeout: 30_000 }, () => {
+suite('checks of the environment', { timeout: 120_000 }, () => {
   test('a Node.js that the package does not ask for fails; without a configuration there is no more to see', async () => {
     assert.deepEqual(
       (await look(null)).map(({ state }) => state),

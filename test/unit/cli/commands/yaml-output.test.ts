@@ -21,7 +21,7 @@ async function cli(t: TestContext, argv: readonly string[], status = STATUS) {
   return { code, out: out(), err: err() };
 }
 
-suite('-o yaml', { timeout: 30_000 }, () => {
+suite('-o yaml', { timeout: 120_000 }, () => {
   test('says what -o json says, with its exit code', async (t) => {
     for (const argv of [['status'], ['route', 'ls'], ['slo', 'get', 'checkout'], ['rollout', 'status', 'checkout']]) {
       const json = await cli(t, [...argv, '-o', 'json']);

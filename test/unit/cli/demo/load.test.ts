@@ -46,7 +46,7 @@ function start(context: TestContext, url: string, requestsPerSecond = 400): Load
   return load;
 }
 
-suite('load', { timeout: 30_000 }, () => {
+suite('load', { timeout: 120_000 }, () => {
   test('what users saw is counted by outcome and by version', async (context) => {
     const { url, users, connections, requested } = await target(context, (_request, response, index) => {
       response.setHeader('x-version', index % 4 === 0 ? 'v2' : 'v1');

@@ -26,7 +26,7 @@ async function statuses(url: string, count: number): Promise<number[]> {
   return Promise.all(Array.from({ length: count }, async () => (await fetch(url)).status));
 }
 
-suite('service', { timeout: 30_000 }, () => {
+suite('service', { timeout: 120_000 }, () => {
   test('it answers with its version and fails the share it was told to', async (context) => {
     const { child, url } = await start(context, 'v2');
     const response = await fetch(url);

@@ -28,7 +28,7 @@ function happening() {
   return { view: { board }, add: (one: Events[number]) => void (events = [one, ...events]) };
 }
 
-suite('sluice events', { timeout: 30_000 }, () => {
+suite('sluice events', { timeout: 120_000 }, () => {
   test('lists what happened, oldest first, with its numbers where they are asked for', async (context) => {
     const url = await adminFor(context, happening());
     const list = async (...argv: string[]) => {

@@ -14,7 +14,7 @@ function growing() {
   };
 }
 
-suite('sluice top', { timeout: 30_000 }, () => {
+suite('sluice top', { timeout: 120_000 }, () => {
   test('shows a table for each look, elsewhere than on a terminal each as a whole', async (context) => {
     const { deps, out } = depsOf(await adminFor(context, { view: { status: growing() } }));
     assert.equal(await runCli(['top', '--every', '0.1', '--count', '2'], deps), 0);

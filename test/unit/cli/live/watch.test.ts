@@ -17,7 +17,7 @@ function series(statuses: readonly Status[], interrupt: () => void): () => Statu
 
 const DRAINING = sampleStatus({ ready: false, notReadyBecause: 'draining' });
 
-suite('sluice status --watch', { timeout: 30_000 }, () => {
+suite('sluice status --watch', { timeout: 120_000 }, () => {
   test('tells each change in a line of its own, and ends by a signal', async (context) => {
     let interrupt = (): void => undefined;
     const url = await adminFor(context, { view: { status: series([sampleStatus(), DRAINING], () => interrupt()) } });

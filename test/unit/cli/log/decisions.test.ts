@@ -25,7 +25,7 @@ async function gateway(context: TestContext, log: string | null): Promise<Record
   return { SLUICE_ADMIN: admin.url };
 }
 
-suite('sluice decisions', { timeout: 30_000 }, () => {
+suite('sluice decisions', { timeout: 120_000 }, () => {
   test('shows those of a state directory, a line each or as JSON', async () => {
     const { code, out } = await cli(['--state', 'dir']);
     assert.equal(code, 0);

@@ -94,7 +94,7 @@ suite('why', () => {
   });
 });
 
-suite('sluice why', { timeout: 30_000 }, () => {
+suite('sluice why', { timeout: 120_000 }, () => {
   test('asks a gateway, or reads a state directory, and answers as text or JSON', async (context) => {
     const view = { decisions: () => DECISIONS, status: () => KNOWN.status };
     const url = await adminFor(context, { view });

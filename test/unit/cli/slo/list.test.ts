@@ -39,7 +39,7 @@ async function cli(t: TestContext, argv: readonly string[], status = STATUS) {
   return { code, out: out(), err: err() };
 }
 
-suite('sluice slo ls', { timeout: 30_000 }, () => {
+suite('sluice slo ls', { timeout: 120_000 }, () => {
   test('has a line for each objective, in the order of the configuration', async (t) => {
     const { code, out } = await cli(t, ['ls']);
     assert.equal(code, 0);
@@ -62,7 +62,7 @@ suite('sluice slo ls', { timeout: 30_000 }, () => {
   });
 });
 
-suite('sluice slo get', { timeout: 30_000 }, () => {
+suite('sluice slo get', { timeout: 120_000 }, () => {
   test('shows an objective with its numbers and the requests that missed it', async (t) => {
     const { code, out } = await cli(t, ['get', 'route/checkout/availability']);
     assert.equal(code, 0);

@@ -40,7 +40,7 @@ const swap = (state: State): void => {
   state.config = { ...state.config, hash: 'cd'.repeat(32) };
 };
 
-suite('a reload that is waited for', { timeout: 20_000 }, () => {
+suite('a reload that is waited for', { timeout: 120_000 }, () => {
   test('is over when the file was looked at, every source has answered, and every worker has what came of it', async () => {
     const { read, looks } = reading([
       () => undefined,

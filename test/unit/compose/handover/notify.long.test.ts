@@ -9,7 +9,7 @@ import { inFolder } from '../../../support/state/folder.ts';
 
 const QUIET = { warn: (event: string) => assert.fail(event) };
 
-describe('systemd', { skip: process.platform === 'win32', timeout: 20_000 }, () => {
+describe('systemd', { skip: process.platform === 'win32', timeout: 120_000 }, () => {
   it('is told the process that serves, by its own program', () =>
     inFolder(async (folder) => {
       const said = join(folder, 'said');

@@ -36,7 +36,7 @@ function start(t: TestContext, script: string, program = process.execPath): Star
   return { successor, said: heard.promise, exited: gone.promise };
 }
 
-const LIMIT = { timeout: 30_000, skip: process.platform === 'win32' };
+const LIMIT = { timeout: 120_000, skip: process.platform === 'win32' };
 
 describe('a successor', LIMIT, () => {
   it('finds the sockets from descriptor 3 on, and which is which, and nothing that was meant for another', async (t) => {

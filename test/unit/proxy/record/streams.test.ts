@@ -35,7 +35,7 @@ import type { RawClient, RawUpstream } from '../../../support/raw.ts';
 import { begun, sketch } from '../../../support/readings/recorded.ts';
 
 /** Reached only when something hangs. */
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 120_000 };
 const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n';
 const UNTIL_CLOSE_HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n';
 const EVENT = '8\r\ndata:1\n\n\r\n';

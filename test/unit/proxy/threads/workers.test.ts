@@ -78,7 +78,7 @@ const SPINNING = new URL(
 );
 
 describe('a worker whose event loop hangs', () => {
-  it('is ended, named and replaced; its sibling is left alone', { timeout: 30_000 }, async (t) => {
+  it('is ended, named and replaced; its sibling is left alone', { timeout: 120_000 }, async (t) => {
     const { workers, deaths } = groupOf(t, { routes: [] }, { file: SPINNING, count: 2, hungMs: 400 });
     await workers.start();
     const [spinning, sibling] = workers.regions();
@@ -100,7 +100,7 @@ describe('a worker whose event loop hangs', () => {
     assert.equal(workers.regions()[1], sibling);
   });
 
-  it('does not keep a drain from ending', { timeout: 30_000 }, async (t) => {
+  it('does not keep a drain from ending', { timeout: 120_000 }, async (t) => {
     const { workers, deaths } = groupOf(t, { routes: [] }, { file: SPINNING, hungMs: 200 });
     await workers.start();
     await workers.drain();

@@ -51,7 +51,7 @@ function said(port: number): Promise<string> {
   });
 }
 
-describe('a duplicate of a listening socket', { skip: !isLinux, timeout: 20_000 }, () => {
+describe('a duplicate of a listening socket', { skip: !isLinux, timeout: 120_000 }, () => {
   it('is the same socket: who holds it accepts what came while nobody did', async (t) => {
     const first = await ownerOf(t, 'first');
     const fd = await duplicateSocket(first.fd);

@@ -13,7 +13,7 @@ async function answering(context: TestContext, status: number, body: string): Pr
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-suite('the client of the live page', { timeout: 30_000 }, () => {
+suite('the client of the live page', { timeout: 120_000 }, () => {
   test('a route is as slow as its slowest version; what is not known is left out', async (context) => {
     const version = (p99Ms: number | null) => ({ version: 'v', finished: 1, bad: 0, p99Ms });
     const routes = [

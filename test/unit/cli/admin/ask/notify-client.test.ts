@@ -16,14 +16,14 @@ async function answering(t: TestContext, status: number, body: string) {
   return { url: `http://127.0.0.1:${await listenLoopback(server)}`, asked };
 }
 
-test('a path names the channel, and the token goes along', { timeout: 30_000 }, async (t) => {
+test('a path names the channel, and the token goes along', { timeout: 120_000 }, async (t) => {
   const { url, asked } = await answering(t, 200, '{"retried": {"letters": 1}}');
   await sendNotify(url, { name: 'retry', channel: null, token: undefined });
   await sendNotify(url, { name: 'test', channel: 'a/b', token: 'T' });
   assert.deepEqual(asked, ['POST /api/v1/alerts/retry', 'POST /api/v1/alerts/a%2Fb/test Bearer T']);
 });
 
-test('what is refused says why, and no answer is none', { timeout: 30_000 }, async (t) => {
+test('what is refused says why, and no answer is none', { timeout: 120_000 }, async (t) => {
   const detailed = await answering(t, 502, '{"detail": "status 500"}');
   const refused = { status: 502, refused: 'status 500' };
   assert.deepEqual(await sendNotify(detailed.url, { name: 'test', channel: 'a', token: 'T' }), refused);

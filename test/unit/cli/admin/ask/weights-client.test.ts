@@ -14,7 +14,7 @@ async function serve(context: TestContext, answer: (request: IncomingMessage, re
   return `http://127.0.0.1:${port}`;
 }
 
-test('weights are asked for by an encoded name, and a refusal is text', { timeout: 30_000 }, async (context) => {
+test('weights are asked for by an encoded name, and a refusal is text', { timeout: 120_000 }, async (context) => {
   const paths: string[] = [];
   const url = await serve(context, (request, response) => {
     paths.push(request.url ?? '');
@@ -26,7 +26,7 @@ test('weights are asked for by an encoded name, and a refusal is text', { timeou
   assert.equal(paths[0], '/api/v1/routes/a%20b/weights');
 });
 
-test('weights are sent with what was seen, and whatever answers is told', { timeout: 30_000 }, async (context) => {
+test('weights are sent with what was seen, and whatever answers is told', { timeout: 120_000 }, async (context) => {
   const seen: IncomingMessage['headers'][] = [];
   const url = await serve(context, (request, response) => {
     seen.push(request.headers);
@@ -41,7 +41,7 @@ test('weights are sent with what was seen, and whatever answers is told', { time
   assert.equal(seen[1]?.authorization, undefined);
 });
 
-test('a server that sends elsewhere is not followed', { timeout: 30_000 }, async (context) => {
+test('a server that sends elsewhere is not followed', { timeout: 120_000 }, async (context) => {
   const url = await serve(context, (_, response) => response.writeHead(307, { location: 'http://127.0.0.1:1/' }).end());
   await assert.rejects(fetchWeights(url, 'x'));
 });

@@ -19,7 +19,7 @@ const DEBUG = {
   config: () => ({ adminTokenHash: '[redacted]' }),
 };
 
-suite('sluice bugreport', { timeout: 30_000 }, () => {
+suite('sluice bugreport', { timeout: 120_000 }, () => {
   test('writes the report for its owner alone, and says what is in it', async (context) => {
     const [file, url] = [fileIn(context), await adminFor(context, { debug: DEBUG })];
     const { deps, out } = depsOf(url);

@@ -27,7 +27,7 @@ async function reload(
   return { code: await runCli(['reload', ...argv], deps), out: out(), err: err() };
 }
 
-suite('sluice reload', { timeout: 30_000 }, () => {
+suite('sluice reload', { timeout: 120_000 }, () => {
   test('says the outcome and the revision in force, as text and as JSON', async (context) => {
     const accepted = await reload(context, DONE);
     assert.deepEqual([accepted.code, accepted.out], [0, 'accepted: revision 7 #abababab\n']);

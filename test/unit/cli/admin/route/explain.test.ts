@@ -64,7 +64,7 @@ async function cli(t: TestContext, argv: readonly string[], answer: RouteAnswer)
   return { code, out: out(), err: err(), questions };
 }
 
-suite('sluice route explain', { timeout: 30_000 }, () => {
+suite('sluice route explain', { timeout: 120_000 }, () => {
   test('a running gateway is asked, and what it says is shown', async (t) => {
     const words = ['explain', 'GET', 'http://shop.test/cart?x=1', '-H', 'A: b: c', '-H', 'D:e', '--from', '10.0.0.1'];
     const { code, out, questions } = await cli(t, words, { kind: 'done', explanation: TAKEN });

@@ -50,7 +50,7 @@ async function cli(t: TestContext, argv: readonly string[], status = STATUS, lis
   return { code, out: out(), err: err() };
 }
 
-suite('sluice route ls', { timeout: 30_000 }, () => {
+suite('sluice route ls', { timeout: 120_000 }, () => {
   test('has a line for each route, in the order of the configuration', async (t) => {
     const { code, out } = await cli(t, ['ls']);
     assert.equal(code, 0);
@@ -102,7 +102,7 @@ suite('sluice route ls', { timeout: 30_000 }, () => {
   });
 });
 
-suite('sluice route get', { timeout: 30_000 }, () => {
+suite('sluice route get', { timeout: 120_000 }, () => {
   test('shows what a route is before how it fares', async (t) => {
     const { code, out } = await cli(t, ['get', 'pay']);
     assert.equal(code, 0);
