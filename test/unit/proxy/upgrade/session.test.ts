@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
+import { SWEEP_MS } from '#src/lib/deadlines.ts';
 import type { TestPlane } from '../../../support/plane.ts';
 import { clientOf, closedSocket, eventually, planeOf, upstreamOf } from '../../../support/proxy/running.ts';
 import {
@@ -103,24 +104,20 @@ suite('session', () => {
   });
 
   test('bytes in either direction keep it open', async (t) => {
+    let clockMs = performance.now();
+    t.mock.method(performance, 'now', () => clockMs);
     const { plane, client, upstream } = await sessionOf(t, 'websocket', 300);
     const frame = Buffer.from(textFrame('x'), 'latin1');
-    const turns = 8;
-    for (let n = 0; n < turns; n++) {
+    for (let n = 0; n < 4; n++) {
       const [from, to] = n % 2 === 0 ? [client.socket, upstream] : [upstream, client.socket];
       const before = to.bytesRead;
       from.write(frame);
       await eventually(() => to.bytesRead > before, 'moved');
-      // A sweep comes every 50 ms; eight waits are longer than the limit.
-      const sweeps = new Promise<void>((resolve) => {
-        let left = 20;
-        const tick = setInterval(() => {
-          if (--left > 0) return;
-          clearInterval(tick);
-          resolve();
-        }, 4);
-      });
-      await sweeps;
+      // All of it is longer than the limit, each time half of it; a sweep comes after each step.
+      for (let step = 0; step < 3; step++) {
+        clockMs += SWEEP_MS;
+        await new Promise((resolve) => setTimeout(resolve, SWEEP_MS + 5));
+      }
     }
     assert.equal(openSessions(plane), 1);
   });
