@@ -51,14 +51,18 @@ export class Deadlines {
     item.slot = -1;
   }
 
-  /** Expires everything that is due, unless it is late. Backwards, so that an item may remove itself. */
-  sweep(nowMs: number): void {
+  /**
+   * Expires everything that is due, unless it is late. Backwards, so that an item may remove itself.
+   * @returns whether it was in time; where it was not, nothing else that waits for what comes in is to be given up either
+   */
+  sweep(nowMs: number): boolean {
     const isLate = nowMs - this.#sweptAtMs > LATE_MS;
     this.#sweptAtMs = isLate ? Number.POSITIVE_INFINITY : nowMs;
-    if (isLate) return;
+    if (isLate) return false;
     for (let i = this.#items.length - 1; i >= 0; i--) {
       const item = this.#items[i];
       if (item !== undefined && item.deadlineAtMs <= nowMs) item.expire(nowMs);
     }
+    return true;
   }
 }

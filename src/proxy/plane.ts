@@ -233,14 +233,14 @@ export class Plane {
   #turn(): void {
     const turnedAtMs = beginTurn();
     const { deadlines, recorder, admissions, shedder, upgrades } = this.#lane;
-    deadlines.sweep(turnedAtMs);
+    const isInTime = deadlines.sweep(turnedAtMs);
     recorder.sweep(turnedAtMs);
     admissions.tick(turnedAtMs);
     shedder.tick(turnedAtMs);
     if (shedder.closesIdle) this.listener.closeIdle(turnedAtMs);
     this.#breakers.tick();
     this.#lane.recorder.staleIs(this.#lane.stale.bytes);
-    this.#lane.tokens.sweep(turnedAtMs);
+    if (isInTime) this.#lane.tokens.sweep(turnedAtMs);
     this.accessLog.flush();
     this.tracer.flush();
     this.#gauges.turn(turnedAtMs, this.listener.connections + upgrades.connections, recorder.requests);

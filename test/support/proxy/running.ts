@@ -127,6 +127,17 @@ export function perHead(
   };
 }
 
+/**
+ * Stops the clock of planes for the test, which turns it by hand: no limit of time passes because the machine stood still. Sweeps come
+ * as ever and find what is due by this clock.
+ * @returns has so many ms pass at once
+ */
+export function stoppedClock(t: TestContext): (ms: number) => void {
+  let nowMs = performance.now();
+  t.mock.method(performance, 'now', () => nowMs);
+  return (ms) => void (nowMs += ms);
+}
+
 /** Resolves once `holds`; for states that have no event. */
 export async function eventually(holds: () => boolean | Promise<boolean>, what: string): Promise<void> {
   for (let waited = 0; !(await holds()); waited += POLL_MS) {

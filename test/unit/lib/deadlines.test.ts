@@ -52,8 +52,8 @@ describe('a sweep', () => {
 
   it('that comes late expires nothing: what came in meanwhile is read first', () => {
     const { set, items } = setOf(20, 3000, 3030);
-    set.sweep(0);
-    set.sweep(3001);
+    assert.equal(set.sweep(0), true);
+    assert.equal(set.sweep(3001), false, 'and says so');
     assert.deepEqual(
       items.map(({ fired }) => fired),
       [[], [], []],

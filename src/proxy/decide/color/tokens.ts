@@ -122,7 +122,7 @@ export class Tokens {
     this.#asked?.waiting.push(tellMe);
   }
 
-  /** Lets those go on that waited too long. To be called now and then. */
+  /** Lets those go on that waited too long. To be called now and then, not by a thread that stood still: answers come in first. */
   sweep(nowMs: number): void {
     for (const pending of this.#pending.values()) {
       if (pending.isLate || nowMs - pending.sinceMs < WAIT_MS_MAX) continue;
