@@ -19,7 +19,7 @@ import {
 import { listenLoopback } from '../../support/plane.ts';
 import { inFolder } from '../../support/state/folder.ts';
 
-const LIMIT = { timeout: 180_000 };
+const LIMIT = { timeout: 540_000 };
 const TOKEN = 'sixteen-visible-characters';
 const ROUTES = ['checkout', 'cart', 'pay'];
 

@@ -2,7 +2,8 @@
  * Takes the traffic of a detection through the real proxy: real sockets, real upstreams, the real data plane and controller.
  *
  * Time alone is virtual: 100 requests go through, then 100 ms have passed and the controller turns. So the counts do not
- * depend on how fast the machine is. The canary's upstream fails at random from a seeded stream.
+ * depend on how fast the machine is. Whether a request fails is drawn with it, from a seeded stream, whichever comes first: a seed is
+ * one history.
  */
 
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -28,6 +29,10 @@ export interface ProxyDetection {
   readonly requests: number;
 }
 
+/** Part of 1, of each request: it fails where at least so much does. */
+const DRAW = 'x-draw';
+const DRAWN = new RegExp(`\\r\\n${DRAW}: (\\S+)`);
+
 /** An upstream of which some answers are bad. */
 interface Upstream {
   readonly port: number;
@@ -35,14 +40,14 @@ interface Upstream {
   close(): void;
 }
 
-async function startUpstream(errorRatio: number, random: Random): Promise<Upstream> {
+async function startUpstream(errorRatio: number): Promise<Upstream> {
   const counted = { bad: 0 };
   const sockets = new Set<Socket>();
   const server: Server = createServer((socket) => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy());
-    countHeads(socket, () => {
-      const isBad = random.nextFloat() < errorRatio;
+    takeHeads(socket, (head) => {
+      const isBad = Number(DRAWN.exec(head)?.[1]) < errorRatio;
       if (isBad) counted.bad += 1;
       socket.write(isBad ? BAD : GOOD);
     });
@@ -58,14 +63,19 @@ async function startUpstream(errorRatio: number, random: Random): Promise<Upstre
   };
 }
 
-/** Calls back for every head that came in whole; there are no bodies. */
-function countHeads(socket: Socket, each: () => void): void {
+/** Calls back with every head that came in whole; there are no bodies. */
+function takeHeads(socket: Socket, each: (head: string) => void): void {
   let rest = '';
   socket.on('data', (chunk: Buffer) => {
     const heads = (rest + chunk.toString('latin1')).split(HEAD_END);
     rest = heads.pop() as string;
-    for (let n = heads.length; n > 0; n--) each();
+    for (const head of heads) each(head);
   });
+}
+
+interface Drawn {
+  readonly user: number;
+  readonly draw: number;
 }
 
 /** A client with one connection: sends some requests, and resolves when all are answered. */
@@ -76,15 +86,17 @@ class Client {
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    countHeads(socket, () => {
+    takeHeads(socket, () => {
       this.#waiting -= 1;
       if (this.#waiting === 0) this.#done();
     });
   }
 
-  ask(users: readonly number[]): Promise<void> {
-    this.#waiting = users.length;
-    const text = users.map((user) => `GET / HTTP/1.1\r\nhost: shop\r\nx-user-id: user-${user}${HEAD_END}`);
+  ask(requests: readonly Drawn[]): Promise<void> {
+    this.#waiting = requests.length;
+    const text = requests.map(
+      ({ user, draw }) => `GET / HTTP/1.1\r\nhost: shop\r\nx-user-id: user-${user}\r\n${DRAW}: ${draw}${HEAD_END}`,
+    );
     this.#socket.write(text.join(''), 'latin1');
     return new Promise((resolve) => {
       this.#done = resolve;
@@ -104,8 +116,8 @@ export async function detectThroughProxy(
   const random = new Random(seed);
   let nowMs = START_MS + random.nextFloat() * TICK_MS;
   const clock = t.mock.method(performance, 'now', () => nowMs);
-  const stable = await startUpstream(0.001, new Random(seed + 1));
-  const canary = await startUpstream(canaryErrorRatio, new Random(seed + 2));
+  const stable = await startUpstream(0.001);
+  const canary = await startUpstream(canaryErrorRatio);
   const plane = await startPlane({
     routes: [
       {
@@ -125,7 +137,7 @@ export async function detectThroughProxy(
   try {
     controller.tick(nowMs);
     while (plane.dials[SPEC.canary.dial] !== 0 && requests < requestsMax) {
-      await Promise.all(clients.map((client) => client.ask(usersOf(random))));
+      await Promise.all(clients.map((client) => client.ask(drawn(random))));
       requests += REQUESTS_PER_TICK;
       nowMs += TICK_MS;
       controller.tick(nowMs);
@@ -141,8 +153,12 @@ export async function detectThroughProxy(
   }
 }
 
-function usersOf(random: Random): number[] {
-  return Array.from({ length: REQUESTS_PER_TICK / CONNECTIONS }, () => random.nextUint32() % USERS);
+/** What one connection asks in a tick. */
+function drawn(random: Random): Drawn[] {
+  return Array.from({ length: REQUESTS_PER_TICK / CONNECTIONS }, () => ({
+    user: random.nextUint32() % USERS,
+    draw: random.nextFloat(),
+  }));
 }
 
 function controllerOf({ tallies, dials, latencyDials }: TestPlane, nowMs: () => number) {
