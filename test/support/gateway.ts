@@ -6,6 +6,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, createServer, request, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Decision } from '#src/model/slo.ts';
@@ -22,7 +23,7 @@ export interface GatewayProcess {
   readonly child: ChildProcess;
   readonly proxyUrl: string;
   readonly adminUrl: string;
-  /** Everything written to standard output and error so far. */
+  /** Everything written to standard output and error so far, in whole lines. */
   readonly output: () => string;
   /** Replaces the configuration file, or the one beside it that has another ending, by an atomic rename. */
   save(text: string, ending?: string): void;
@@ -63,22 +64,38 @@ function launch(config: string, { env, signature, nodeArgs = [], args = [], plac
   const run = [process.execPath, ...nodeArgs, MAIN, 'run', '--config', file, ...args];
   const [command, ...rest] = place === undefined ? run : [...place.command, ...run];
   const child = spawn(command as string, rest, options);
-  let text = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
-  }
+  const output = linesOf(child.stdout, child.stderr);
   const exited = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
   return {
     child,
     file,
     exited,
-    output: () => text,
+    output,
     cleanUp: async () => {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
       await exited;
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** What streams have said so far, in whole lines: a chunk may end within one, or within a letter, and another stream's come next. */
+export function linesOf(...streams: readonly (Readable | null)[]): () => string {
+  let text = '';
+  for (const stream of streams) {
+    let rest = '';
+    stream?.setEncoding('utf8').on('data', (chunk: string) => {
+      const said = rest + chunk;
+      const end = said.lastIndexOf('\n') + 1;
+      text += said.slice(0, end);
+      rest = said.slice(end);
+    });
+    stream?.on('end', () => {
+      text += rest;
+      rest = '';
+    });
+  }
+  return () => text;
 }
 
 /** Starts `sluice run` and resolves once it serves; rejects with its output when it ends before. */

@@ -20,7 +20,7 @@ import {
   startRestarting,
 } from '../../support/state/restarting.ts';
 
-const LIMIT = { timeout: 120_000, skip: process.platform === 'linux' ? false : 'systemd is on Linux' };
+const LIMIT = { timeout: 540_000, skip: process.platform === 'linux' ? false : 'systemd is on Linux' };
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 /** What a supervisor does between fork and exec. */
 const SHELL = 'LISTEN_PID=$$ exec "$@"';
@@ -38,7 +38,7 @@ listen: 127.0.0.1:1
 ${more}
 admin: 127.0.0.1:0
 workers: 2
-drain: {delay: 200ms, timeout: 10s}
+drain: {delay: 1s, timeout: 10s}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${v1.port}"]}}}}
 routes:
   - name: shop

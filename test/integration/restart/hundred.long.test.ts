@@ -18,7 +18,7 @@ describe('a hundred restarts', LIMIT, () => {
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
-drain: {delay: 200ms, timeout: 10s}
+drain: {delay: 1s, timeout: 10s}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${service.port}"]}}}}
 routes:
   - name: shop

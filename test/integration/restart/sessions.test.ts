@@ -6,7 +6,7 @@ import { connect, type SecureVersion } from 'node:tls';
 import { authorityOf } from '../../support/http/certificates.ts';
 import { type Restarting, restarted, startRestarting } from '../../support/state/restarting.ts';
 
-const LIMIT = { timeout: 180_000, skip: process.platform === 'win32' ? 'needs inherited sockets' : false };
+const LIMIT = { timeout: 540_000, skip: process.platform === 'win32' ? 'needs inherited sockets' : false };
 
 async function secureGateway(t: TestContext): Promise<{ gateway: Restarting; port: number }> {
   const { cert, key } = authorityOf(t).issue('live', { names: 'DNS:a.example' });

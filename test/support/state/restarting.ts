@@ -13,7 +13,7 @@ import type { TestContext } from 'node:test';
 import { once } from '#src/lib/once.ts';
 import type { Decision } from '#src/model/slo.ts';
 import type { Status } from '#src/model/status.ts';
-import { startLoad, until } from '../gateway.ts';
+import { linesOf, startLoad, until } from '../gateway.ts';
 
 const MAIN = new URL('../../../src/main.ts', import.meta.url);
 /** What runs when nobody has replaced it. */
@@ -25,7 +25,7 @@ export interface Restarting {
   readonly first: ChildProcess;
   /** Exit code of the first process. */
   readonly firstExited: Promise<number | null>;
-  /** Everything that all processes wrote. */
+  /** Everything that all processes wrote, in whole lines. */
   readonly output: () => string;
   /** The process that serves, by the pid file. */
   readonly pid: () => number;
@@ -66,17 +66,16 @@ export async function startRestarting(
     stdio: ['ignore', 'pipe', 'pipe', ...fds],
     env: { ...process.env, ...env },
   });
-  let text = '';
-  for (const stream of [first.stdout, first.stderr]) stream?.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  const output = linesOf(first.stdout, first.stderr);
   const firstExited = new Promise<number | null>((resolve) => first.once('exit', (code) => resolve(code)));
   t.after(async () => {
-    if (process.env['SLUICE_TEST_OUTPUT'] !== undefined) process.stderr.write(text);
-    await endAll([first.pid as number, ...startedIn(text)]);
+    if (process.env['SLUICE_TEST_OUTPUT'] !== undefined) process.stderr.write(output());
+    await endAll([first.pid as number, ...startedIn(output())]);
     rmSync(folder, { recursive: true, force: true });
   });
-  await until('the gateway serves', () => /^config /m.test(text) || first.exitCode !== null);
-  assert.equal(first.exitCode, null, text);
-  const url = (line: string): string => new RegExp(`^${line} +(http\\S+)`, 'm').exec(text)?.[1] as string;
+  await until('the gateway serves', () => announcements(output()) > 0 || first.exitCode !== null);
+  assert.equal(first.exitCode, null, output());
+  const url = (line: string): string => new RegExp(`^${line} +(http\\S+)`, 'm').exec(output())?.[1] as string;
   const adminUrl = url('admin');
   const get = async <T>(path: string): Promise<T> => {
     const response = await fetch(adminUrl + path, { headers: { connection: 'close' } });
@@ -92,7 +91,7 @@ export async function startRestarting(
     adminUrl,
     first,
     firstExited,
-    output: () => text,
+    output,
     pid,
     program: (content) => replace(program, content),
     save: (content) => replace(file, content),
@@ -102,16 +101,27 @@ export async function startRestarting(
   };
 }
 
-/** Asks for a restart and waits until another process serves. @returns its pid */
+/**
+ * Asks for a restart and waits until another process serves, and obeys: the old one hears that it does a little before it takes
+ * signals and commands.
+ * @returns its pid
+ */
 export async function restarted(gateway: Restarting): Promise<number> {
   const before = gateway.pid();
   const failures = gateway.output().split('"restart_failed"').length;
+  const announced = announcements(gateway.output());
   gateway.signal('SIGUSR2');
   await until('another process serves', () => {
     assert.equal(gateway.output().split('"restart_failed"').length, failures, gateway.output());
-    return gateway.pid() !== before && saysLeft(gateway, gateway.pid());
+    const isAnnounced = announcements(gateway.output()) > announced;
+    return gateway.pid() !== before && saysLeft(gateway, gateway.pid()) && isAnnounced;
   });
   return gateway.pid();
+}
+
+/** How many processes have said that they serve. */
+function announcements(text: string): number {
+  return text.match(/^config /gm)?.length ?? 0;
 }
 
 /** Whether the old process has said that it leaves to this one. */
@@ -164,8 +174,10 @@ export function startMixedLoad(t: TestContext, url: string): { sent(): number; s
   const kept = startLoad(url, { connections: 6, users: 100 });
   const answers = new Map<string, number>();
   let isStopped = false;
+  let fresh = 0;
   const loops = Array.from({ length: 2 }, async () => {
     while (!isStopped) {
+      fresh += 1;
       const answer = await freshAnswer(url);
       answers.set(answer, (answers.get(answer) ?? 0) + 1);
     }
@@ -178,7 +190,7 @@ export function startMixedLoad(t: TestContext, url: string): { sent(): number; s
     return answers;
   });
   t.after(stop);
-  return { sent: () => kept.counts.sent, stop };
+  return { sent: () => kept.counts.sent + fresh, stop };
 }
 
 function freshAnswer(url: string): Promise<string> {
