@@ -13,7 +13,7 @@ import { Workers } from '#src/proxy/threads/workers.ts';
 import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { createLatencyDials } from '#src/snapshot/latency-dials.ts';
 import { DEFAULT_ANSWERS } from '#src/sources/defaults.ts';
-import { type GatewayProcess, startGatewayProcess, until } from '../../support/gateway.ts';
+import { type GatewayProcess, logged, startGatewayProcess, until } from '../../support/gateway.ts';
 import { listenLoopback, sketchSnapshot } from '../../support/plane.ts';
 import { cannotRun, REDIS, type StoreServer, startStore } from '../../support/stores/server.ts';
 
@@ -39,7 +39,7 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 3
 idempotency: {store: redis}
-fleet: {name: test, member: ${name}, redis: {address: "redis://${new URL(redis).host}", timeout: 500ms}}
+fleet: {name: test, member: ${name}, redis: {address: "redis://${new URL(redis).host}", timeout: 3s}}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${upstream}"]}}}}
 routes: [{name: shop, backendRefs: [{name: shop}], idempotency: {waitMax: 20s}}]
 `;
@@ -60,7 +60,7 @@ async function keysOf(gateway: GatewayProcess) {
   return (await gateway.status()).idempotency ?? assert.fail('no keys');
 }
 
-describe('idempotency keys of two gateways', { timeout: 240_000, skip: cannotRun(REDIS) }, () => {
+describe('idempotency keys of two gateways', { timeout: 540_000, skip: cannotRun(REDIS) }, () => {
   const gateways: GatewayProcess[] = [];
   let upstream: Held;
   let redis: StoreServer | undefined;
@@ -113,7 +113,7 @@ describe('idempotency keys of two gateways', { timeout: 240_000, skip: cannotRun
       assert.equal((await first).text, 'local');
       assert.equal((await post(one.proxyUrl, 'k2')).isReplayed, true);
       await until('it says so', async () => (await keysOf(one)).mode === 'local');
-      assert.match(one.output(), /"event":"idempotency_local"/);
+      await logged(one, /"event":"idempotency_local"/);
       const metrics = await (await fetch(`${one.adminUrl}/metrics`)).text();
       assert.match(metrics, /sluice_idempotency_store_shared 0/);
       assert.match(metrics, /sluice_idempotency_requests_total\{result="replayed"\} [1-9]/);
@@ -124,7 +124,7 @@ describe('idempotency keys of two gateways', { timeout: 240_000, skip: cannotRun
         responses.at(-1)?.end();
         await asked;
       }
-      assert.match(one.output(), /"event":"idempotency_shared"/);
+      await logged(one, /"event":"idempotency_shared"/);
     });
 
     await t.test('a gateway that is killed leaves keys that are free when their locks end', async () => {

@@ -6,7 +6,7 @@ import { type LoadCounts, logged, startLoad, until } from '../../support/gateway
 import { type Node, startFleet, type TestFleet } from '../../support/stores/fleet/fleet.ts';
 import { cannotRun, REDIS } from '../../support/stores/server.ts';
 
-const LIMIT = { timeout: 240_000, skip: cannotRun(REDIS) };
+const LIMIT = { timeout: 540_000, skip: cannotRun(REDIS) };
 const STEPS = 'steps: [50, 100], dwell: 5m, evidence: false, requestsMin: 0';
 
 function assertServed(counts: LoadCounts): void {
@@ -78,13 +78,13 @@ describe('two gateways whose Redis goes away', LIMIT, () => {
         const [cut] = fleet.nodes.filter((node) => node !== leader) as [Node];
         cut.relay.cut();
         await until('it is alone', async () => (await modeOf(cut)) === 'alone');
-        assert.equal((await leader.canary()).state, 'progressing', 'the others go on');
+        await until('the others go on', async () => (await leader.canary()).state === 'progressing');
         fleet.canary.status = 500;
         const load = startLoad(cut.gateway.proxyUrl, { connections: 2, users: 200 });
         await until('it has rolled back', async () => (await cut.canary()).state === 'rolled-back');
         await load.stop();
         fleet.canary.status = 200;
-        assert.equal((await leader.canary()).state, 'progressing');
+        await until('nobody tells the others', async () => (await leader.canary()).state === 'progressing');
         cut.relay.mend();
         await until('so have the others', async () => (await leader.canary()).state === 'rolled-back');
         assert.equal((await leader.canary()).weight, 0);
@@ -97,8 +97,10 @@ describe('two gateways whose Redis goes away', LIMIT, () => {
 describe('a leader that is killed', LIMIT, () => {
   let fleet: TestFleet;
   before(async () => {
-    const fields = 'lease: 2s\n  window: {lease: 4s, onTaken: refuse}';
-    fleet = await startFleet({ count: 2, rollout: STEPS, routes: ['shop', 'cart'], fleet: fields });
+    fleet = await startFleet({
+      ...{ count: 2, rollout: STEPS, routes: ['shop', 'cart'] },
+      fleet: 'window: {onTaken: refuse}',
+    });
   });
   after(() => fleet.end());
 

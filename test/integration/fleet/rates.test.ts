@@ -28,7 +28,7 @@ async function ratesOf({ gateway }: Node) {
   return (await gateway.status()).fleet?.rates ?? assert.fail();
 }
 
-describe('a limit of two gateways', { timeout: 240_000, skip: cannotRun(REDIS) }, () => {
+describe('a limit of two gateways', { timeout: 540_000, skip: cannotRun(REDIS) }, () => {
   let fleet: TestFleet;
   before(async () => {
     fleet = await startFleet({ count: 2, rollout: ROLLOUT, route: LIMITS });

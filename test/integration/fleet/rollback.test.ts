@@ -6,7 +6,7 @@ import { startLoad, until } from '../../support/gateway.ts';
 import { startFleet, type TestFleet } from '../../support/stores/fleet/fleet.ts';
 import { cannotRun, REDIS } from '../../support/stores/server.ts';
 
-const LIMIT = { timeout: 180_000, skip: cannotRun(REDIS) };
+const LIMIT = { timeout: 540_000, skip: cannotRun(REDIS) };
 const STEPS = 'steps: [50, 100], dwell: 5m, evidence: false, requestsMin: 0';
 
 describe('three gateways of a fleet', LIMIT, () => {

@@ -149,7 +149,7 @@ ${more}
 fleet:
   name: test
   member: ${name}
-  redis: {address: "redis://${places.redis}", timeout: 500ms}
+  redis: {address: "redis://${places.redis}", timeout: 2s}
   ${fleet}
 services:
   shop:

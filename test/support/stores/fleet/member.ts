@@ -25,8 +25,10 @@ import { redisSettings } from './settings.ts';
 export const STEPS = `${SOUND}    slo: {availability: 0.999}
     rollout: {stable: v1, canary: v2, steps: [5, 100], dwell: 1h, evidence: false, requestsMin: 0}
 `;
-/** Short, as a server that has just begun gives no locks for so long. */
-export const LEASE_MS = 1000;
+/** Short, as a server that has just begun gives no locks for so long; and longer than a busy machine stands still between two turns. */
+export const LEASE_MS = 3000;
+/** A server that is late is none that is away. */
+const TIMEOUT_MS = 5000;
 
 export type Line = Readonly<Record<string, unknown>> & { readonly event: string };
 
@@ -72,7 +74,7 @@ export class Member {
 
   open(port: number, window: Partial<FleetConfig['window']> = {}): Promise<void> {
     const { name } = this;
-    const redis = redisSettings(port);
+    const redis = redisSettings(port, { timeoutMs: TIMEOUT_MS });
     const config: FleetConfig = {
       name: 'edge',
       member: name,
