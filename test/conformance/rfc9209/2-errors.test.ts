@@ -11,6 +11,7 @@ import {
   getOf,
   oneVersion,
   planeOf,
+  refusedPortOf,
   upstreamOf,
 } from '../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../support/raw.ts';
@@ -66,9 +67,7 @@ describe('2.1.1: an answer of the gateway’s own says why', () => {
   });
 
   it('a refused connection', async (t) => {
-    const gone = await upstreamOf(t, () => undefined);
-    await gone.close();
-    assertError(await answerOf(t, oneVersion(gone.port)), 502, 'connection_refused');
+    assertError(await answerOf(t, oneVersion(await refusedPortOf(t))), 502, 'connection_refused');
   });
 
   it('a connection that does not open', async (t) => {
@@ -76,18 +75,17 @@ describe('2.1.1: an answer of the gateway’s own says why', () => {
     assertError(await answerOf(t, { ...oneVersion(port), timeouts: { connectMs: 60 } }), 504, 'connection_timeout');
   });
 
-  for (const [name, status, token, answer] of [
-    ['a reset', 502, 'connection_terminated', 'reset'],
-    ['an invalid response', 502, 'http_protocol_error', 'HELLO\r\n\r\n'],
-    ['silence', 504, 'http_response_timeout', ''],
+  for (const [name, status, token, answer, timeouts] of [
+    ['a reset', 502, 'connection_terminated', 'reset', {}],
+    ['an invalid response', 502, 'http_protocol_error', 'HELLO\r\n\r\n', {}],
+    ['silence', 504, 'http_response_timeout', '', { firstByteMs: 60 }],
   ] as const) {
     it(name, async (t) => {
       const upstream = await upstreamOf(t, (socket) => {
         if (answer === 'reset') socket.resetAndDestroy();
         else socket.write(answer);
       });
-      const sketch = { ...oneVersion(upstream.port), timeouts: { firstByteMs: 60 } };
-      assertError(await answerOf(t, sketch), status, token);
+      assertError(await answerOf(t, { ...oneVersion(upstream.port), timeouts }), status, token);
     });
   }
 

@@ -96,7 +96,7 @@ async function inTurn(ask: (headers: Fields) => Promise<string>): Promise<(strin
   return told;
 }
 
-describe('an experiment', { timeout: 120_000 }, () => {
+describe('an experiment', { timeout: 540_000 }, () => {
   it('has the same groups over every protocol and after a restart, and no sender says his own', async (t) => {
     const { port } = await upstreamOf(t);
     for (const life of ['first', 'second']) {

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createServer, get, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
-import { type GatewayProcess, startGatewayProcess, startService, until } from '../../support/gateway.ts';
+import { type GatewayProcess, logged, startGatewayProcess, startService, until } from '../../support/gateway.ts';
 import {
   AUDIENCE,
   claimsOf,
@@ -14,6 +14,7 @@ import {
   keySetOf,
   signed,
   startKeyServer,
+  type TestKey,
 } from '../../support/http/tokens.ts';
 import { listenLoopback } from '../../support/plane.ts';
 
@@ -61,38 +62,54 @@ routes:
 
 async function countOf(gateway: GatewayProcess, result: string): Promise<number> {
   const page = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
-  return Number(new RegExp(`^sluice_color_tokens_total\\{result="${result}"\\} (\\d+)`, 'm').exec(page)?.[1]);
+  return Number(new RegExp(`^sluice_color_tokens_total\\{result="${result}"\\} (\\d+)`, 'm').exec(page)?.[1] ?? 0);
 }
 
 describe('a gateway with an identity provider', () => {
   it('pins by verified tokens, follows its keys, and keeps the last good ones', async (t) => {
     const provider = await startKeyServer(keySetOf(FIRST));
     const { gateway, ask } = await sceneOf(t, provider);
-    // On a busy machine they may come after the second that the start waits for them.
-    await until('the keys are there', async () => (await ask(tokenOf())) === 'v2');
-    const inCookie = await fetch(gateway.proxyUrl, { headers: { cookie: `a=1; session=${tokenOf()}` } });
-    assert.equal(await inCookie.text(), 'v2');
-    assert.equal(await ask(tokenOf(keyOf(FIRST.kid))), 'v1');
-    assert.equal(await ask(tokenOf(FIRST, { exp: 1 })), 'v1');
-    const counts = () => Promise.all(['verified', 'signature', 'expired'].map((each) => countOf(gateway, each)));
-    await until('each is counted', async () => (await counts()).join() === '2,1,1');
+    let pinned = 0;
+    const isPinned = async (asking: Promise<string>): Promise<boolean> => {
+      const isIt = (await asking) === 'v2';
+      pinned += Number(isIt);
+      return isIt;
+    };
+    // A request goes on without its color when its token takes 100 ms to be verified, as on a busy machine; the next one has it.
+    const pins = (what: string, key?: TestKey): Promise<void> => until(what, () => isPinned(ask(tokenOf(key))));
+    const refused = (token: string, result: string): Promise<void> =>
+      until(`${result} is counted`, async () => {
+        assert.equal(await ask(token), 'v1');
+        return (await countOf(gateway, result)) > 0;
+      });
+    await pins('the keys are there');
+    const cookie = `a=1; session=${tokenOf()}`;
+    await until('one in a cookie counts', () => {
+      return isPinned(fetch(gateway.proxyUrl, { headers: { cookie } }).then((answer) => answer.text()));
+    });
+    await refused(tokenOf(keyOf(FIRST.kid)), 'signature');
+    await refused(tokenOf(FIRST, { exp: 1 }), 'expired');
+    await until('each is counted', async () => (await countOf(gateway, 'verified')) === pinned);
 
     assert.equal(await ask(tokenOf(SECOND)), 'v1');
     provider.keySet = keySetOf(FIRST, SECOND);
-    await until('the new key counts', async () => (await ask(tokenOf(SECOND))) === 'v2');
-    assert.equal(await ask(tokenOf()), 'v2', 'the old one still does');
+    await pins('the new key counts', SECOND);
+    await pins('the old one still does');
     provider.keySet = keySetOf(SECOND);
-    await until('the old key is gone', async () => (await ask(tokenOf())) === 'v1');
+    const unknown = await countOf(gateway, 'unknown_key');
+    await until('the old key is gone', async () => {
+      return (await ask(tokenOf())) === 'v1' && (await countOf(gateway, 'unknown_key')) > unknown;
+    });
 
     provider.isFrozen = true;
     const { asked } = provider;
     await until('it hangs', () => provider.asked > asked);
-    assert.equal(await ask(tokenOf(SECOND)), 'v2');
+    await pins('it is not asked', SECOND);
     assert.equal(await ask(tokenOf(keyOf('unheard of'))), 'v1', 'no request waits for the provider');
 
     await provider.stop();
-    await until('it is said', () => /color_keys_failed/.test(gateway.output()));
-    assert.equal(await ask(tokenOf(SECOND)), 'v2');
+    await logged(gateway, /color_keys_failed/);
+    await pins('it is not needed', SECOND);
   });
 
   it('starts without it, and serves; tokens count from the first answer on', async (t) => {

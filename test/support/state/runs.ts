@@ -13,6 +13,7 @@ export interface ChildLine {
   readonly event: string;
   readonly turn?: number;
   readonly id?: number;
+  readonly rowsPending?: number;
   readonly seq?: number;
   readonly health?: string;
   readonly because?: string;
