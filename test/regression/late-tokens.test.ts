@@ -9,16 +9,7 @@ import { CELL, CELL_WORDS, GATEWAY_CELL } from '#src/model/tallies.ts';
 import { TOKEN_RESULTS } from '#src/model/threads/color.ts';
 import { WAIT_MS_MAX } from '#src/proxy/decide/color/tokens.ts';
 import { claimsOf, keyOf, keySetOf, signed, tokenConfig } from '../support/http/tokens.ts';
-import {
-  askedOn,
-  clientOf,
-  getOf,
-  OK,
-  perHead,
-  planeOf,
-  stoppedClock,
-  upstreamOf,
-} from '../support/proxy/running.ts';
+import { askedOn, clientOf, getOf, OK, perHead, planeOf, stoppedClock, upstreamOf } from '../support/proxy/running.ts';
 
 /** The thread does nothing, and hears nothing; others have all of that time. */
 function standStill(forMs: number): void {

@@ -90,7 +90,7 @@ function heldIn({ output }: Restarting): number[] {
 }
 
 /** Notes it until it is stopped: a machine that is busy, or stands still, sends at an uneven pace. */
-function follow(gateway: Restarting, sent: () => number): { readonly course: Course; stop(): void } {
+function follow(gateway: Restarting, sent: () => number): { readonly course: Course; readonly stop: () => void } {
   const course: { atMs: number; sent: number; restarts: number }[] = [];
   const look = (): void => {
     course.push({ atMs: performance.now(), sent: sent(), restarts: heldIn(gateway).length });
@@ -111,14 +111,17 @@ function assertCounted(gateway: Restarting, course: Course, missing: number): vo
     return told.sent - before.sent + 20;
   });
   const most = atMost.reduce((sum, count) => sum + count, 0);
-  assert.ok(missing >= 0 && missing <= most, `${missing} missing, at most ${atMost.join(' + ')}; ${held.join()} ms held`);
+  assert.ok(
+    missing >= 0 && missing <= most,
+    `${missing} missing, at most ${atMost.join(' + ')}; ${held.join()} ms held`,
+  );
 }
 
 async function goesOver(t: TestContext, gateway: Restarting): Promise<void> {
   assert.equal(await command(gateway, 'start'), 200);
   assert.equal(await command(gateway, 'promote'), 200);
   const load = startMixedLoad(t, gateway.proxyUrl);
-  const { course, stop } = follow(gateway, load.sent);
+  const { course, stop } = follow(gateway, () => load.sent());
   t.after(stop);
   await until('traffic is counted', async () => (await standing(gateway)).counted > 100);
   for (let n = 0; n < 2; n++) {
