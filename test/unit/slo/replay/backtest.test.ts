@@ -4,10 +4,13 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Decision } from '#src/model/slo.ts';
 import { backtest, type TapeReplay } from '#src/slo/replay/backtest.ts';
+import { samples } from '../../../support/runner/depth.ts';
 import { QUICK_SEVERAL, Recorded, wildHistory } from '../../../support/simulate/watch/recorded.ts';
 import { convicted, revertOf } from '../../../support/state/reverts.ts';
 
-const SEEDS = process.env['SLUICE_TEST_DEPTH'] === 'quick' ? 6 : 60;
+const SEEDS = samples(60, 6);
+/** Of histories on several routes: the canary of the seventh is convicted on one of its companions. */
+const SEVERAL_SEEDS = Array.from({ length: samples(15, 2) }, (_, n) => 1 + ((n + 6) % 15));
 
 describe('a replay under the policy of then', () => {
   it('comes to the same decisions to the last bit, whatever happened', (t) => {
@@ -28,7 +31,7 @@ describe('a replay under the policy of then', () => {
 
   it('comes to the same decisions on several routes', () => {
     const blamed = new Set<string>();
-    for (let seed = 1; seed <= Math.ceil(SEEDS / 4); seed++) {
+    for (const seed of SEVERAL_SEEDS) {
       const { segments, decisions } = wildHistory(seed, 1500, QUICK_SEVERAL);
       const { tapes } = backtest(segments, decisions, (spec) => spec);
       const count = tapes.reduce((sum, { replayed }) => sum + replayed.length, 0);
