@@ -8,6 +8,7 @@ import { Admission, type Admitted } from '#src/proxy/decide/admission/admission.
 import { isHeld, NONE, SHED, WAITING } from '#src/proxy/decide/admission/permit.ts';
 import { Pool, Seat } from '#src/proxy/decide/admission/pool.ts';
 import { Commons } from '#src/proxy/threads/commons.ts';
+import { samples } from '../../../support/runner/depth.ts';
 
 const SEED = 20_261_123;
 const STEPS = 6000;
@@ -164,7 +165,7 @@ describe('places that workers share', () => {
       t.diagnostic(`seed ${SEED}`);
       const random = new Random(SEED + workers);
       let deaths = 0;
-      for (let history = 0; history < 5; history++) {
+      for (let history = 0; history < samples(5, 1); history++) {
         const gateway = new Gateway(workers, random);
         for (let step = 0; step < STEPS; step++) gateway.step();
         gateway.finish();

@@ -6,6 +6,7 @@ import { Random } from '#src/lib/random.ts';
 import type { LineSink } from '#src/lib/sink.ts';
 import { REASON } from '#src/model/reason.ts';
 import type { AccessBatch, AccessRecord } from '#src/model/threads/requests/access.ts';
+import { samples } from '../../../support/runner/depth.ts';
 
 const PAGE = readFileSync(new URL('../../../../docs/ACCESS-LOG.md', import.meta.url), 'utf8');
 const SEED = 20_261_121;
@@ -106,7 +107,7 @@ suite('a line of the access log', () => {
         ? (nasty[random.nextUint32() % nasty.length] as string)
         : String.fromCharCode(random.nextUint32() & 0xffff);
     const text = (): string => Array.from({ length: random.nextUint32() % 12 }, piece).join('');
-    for (let n = 0; n < 5000; n++) {
+    for (let n = 0; n < samples(5000, 1000); n++) {
       const texts = [text(), text(), text(), text()] as const;
       const record = RECORD.with(1, random.nextFloat() * 1e9)
         .with(6, texts[0])

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import type { Proxied } from '#src/proxy/wire/proxied/proxied.ts';
 import { HEADER_BYTES_MAX } from '#src/proxy/wire/proxied/v2.ts';
 import { ADDRESSES_V4, checkedHeaderOf, headerOf, LINE, readHeader } from '../../../../support/http/proxied.ts';
+import { samples } from '../../../../support/runner/depth.ts';
 
 const SOURCE = { address: '203.0.113.9', port: 40_000 };
 const DESTINATION = { address: '198.51.100.7', port: 443 };
@@ -195,7 +196,7 @@ describe('headers with bytes changed', () => {
         assert.deepEqual(readHeader(header0).proxied, whole.proxied);
         assert.ok(header0.length <= (whole.proxied.version === 1 ? 107 : HEADER_BYTES_MAX));
       }),
-      { numRuns: 2000 },
+      { numRuns: samples(2000, 300) },
     );
   });
 });
