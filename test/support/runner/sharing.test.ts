@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { phasesOf } from './phases.ts';
-import { entriesOf, groupsOf, type Sharing, sharingOf } from './sharing.ts';
+import { entriesOf, groupsOf, lookWith, type Sharing, sharingOf } from './sharing.ts';
 
 /** Each costs a quick run the loading of most of the source. */
 const APART_MAX = 4;
@@ -15,7 +15,10 @@ const PURE = `import test from 'node:test';\nimport { f } from '#src/proxy/decid
 
 function sharing(text: string, others: Readonly<Record<string, string>> = {}): Sharing {
   const files: Readonly<Record<string, string>> = { 'test/unit/a.test.ts': text, ...others };
-  return sharingOf('test/unit/a.test.ts', (path) => files[path]);
+  return sharingOf(
+    'test/unit/a.test.ts',
+    lookWith((path) => files[path]),
+  );
 }
 
 describe('a test file', () => {
@@ -59,10 +62,11 @@ describe('a test file', () => {
 
   test('shares its process in a quick run, where no bytes are counted', () => {
     const text = `import { bytesPerCall } from '../support/proxy/allocation.ts';\n`;
-    const read = (path: string): string =>
-      path === 'test/unit/a.test.ts' ? text : `import { getHeapStatistics } from 'node:v8';\n`;
-    assert.equal(sharingOf('test/unit/a.test.ts', read), 'apart');
-    assert.equal(sharingOf('test/unit/a.test.ts', read, 'quick'), 'computes');
+    const look = lookWith((path) =>
+      path === 'test/unit/a.test.ts' ? text : `import { getHeapStatistics } from 'node:v8';\n`,
+    );
+    assert.equal(sharingOf('test/unit/a.test.ts', look), 'apart');
+    assert.equal(sharingOf('test/unit/a.test.ts', look, 'quick'), 'computes');
   });
 
   test('is judged by support that it imports as well, at whatever distance', () => {
@@ -129,7 +133,8 @@ describe('groups', () => {
 
 describe('a quick run', () => {
   const root = join(import.meta.dirname, '../../..');
-  const kindOf = (path: string): Sharing => sharingOf(path, (name) => readFileSync(join(root, name), 'utf8'), 'quick');
+  const look = lookWith((name) => readFileSync(join(root, name), 'utf8'));
+  const kindOf = (path: string): Sharing => sharingOf(path, look, 'quick');
   const files = phasesOf(root, 'quick', 2).flatMap((phase) => phase.files);
   const byKind = Map.groupBy(files, kindOf);
 

@@ -52,28 +52,52 @@ const HARMLESS_IF_QUICK = [...HARMLESS, 'test/support/proxy/allocation.ts'];
 /** Reads a file by its path from the root; undefined when there is none. */
 export type ReadFile = (path: string) => string | undefined;
 
-/** The last of the kinds that a text's own signs stand for. */
-function kindOf(text: string): number {
+/** What a file says by itself. */
+interface Signs {
+  /** The last of the kinds that they stand for, by its place in `KINDS`. */
+  readonly kind: number;
+  /** A case or a suite of its own. */
+  readonly hasCase: boolean;
+  /** What it imports below `test/`, from the root. */
+  readonly imports: readonly string[];
+}
+
+/** Tells the signs of a file by its path from the root, with slashes. */
+export type Look = (path: string) => Signs;
+
+/** Looks at every file once, however many import it. */
+export function lookWith(read: ReadFile): Look {
+  const known = new Map<string, Signs>();
+  return (path) => {
+    const signs = known.get(path) ?? signsOf(path, read(path) ?? '');
+    known.set(path, signs);
+    return signs;
+  };
+}
+
+function signsOf(path: string, text: string): Signs {
   const { code } = scan(text);
   const signs = [...MODULES.filter(([, sign]) => sign.test(text)), ...CALLS.filter(([, sign]) => sign.test(code))];
-  return Math.max(0, ...signs.map(([sharing]) => KINDS.indexOf(sharing)));
+  const targets = importsOf(text)
+    .filter(({ specifier }) => specifier.startsWith('.'))
+    .map(({ specifier }) => posix.join(posix.dirname(path), specifier));
+  return {
+    kind: Math.max(0, ...signs.map(([sharing]) => KINDS.indexOf(sharing))),
+    hasCase: CASE.test(code),
+    imports: targets.filter((target) => target.endsWith('.ts') && target.startsWith('test/')),
+  };
 }
 
 /** How a test file may share a process. @param path from the root, with slashes. */
-export function sharingOf(path: string, read: ReadFile, depth: Depth = 'full'): Sharing {
+export function sharingOf(path: string, look: Look, depth: Depth = 'full'): Sharing {
   const harmless = depth === 'quick' ? HARMLESS_IF_QUICK : HARMLESS;
-  const open = [path];
-  const seen = new Set(open);
+  const seen = new Set([path]);
   let kind = 0;
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const text = read(next) ?? '';
-    if (!harmless.includes(next)) kind = Math.max(kind, kindOf(text));
-    for (const { specifier } of importsOf(text)) {
-      const target = specifier.startsWith('.') ? posix.join(posix.dirname(next), specifier) : '';
-      if (!target.endsWith('.ts') || !target.startsWith('test/') || seen.has(target)) continue;
-      seen.add(target);
-      open.push(target);
-    }
+  // A set is walked to what was added meanwhile.
+  for (const next of seen) {
+    const signs = look(next);
+    if (!harmless.includes(next)) kind = Math.max(kind, signs.kind);
+    for (const target of signs.imports) seen.add(target);
   }
   return KINDS[kind] as Sharing;
 }
@@ -83,13 +107,13 @@ const isLong = (file: string): boolean => file.endsWith('.long.test.ts');
 
 /**
  * Test files in groups, one process each: at most twice as many as `cores` that wait and as many of the other kinds, then the
- * files apart. Who waits begins, so that there is something to do meanwhile; what computes for long is next, each by itself.
+ * files apart. What computes for long is by itself. Which begin is node's draw, from the seed.
  */
 export function groupsOf(root: string, files: readonly string[], cores: number, depth: Depth): string[][] {
-  const read = (path: string): string => readFileSync(join(root, path), 'utf8');
+  const look = lookWith((path) => readFileSync(join(root, path), 'utf8'));
   const byKind = new Map<Sharing, string[]>(KINDS.map((kind) => [kind, []]));
   for (const file of files) {
-    const kind = CASE.test(scan(read(file)).code) ? sharingOf(file, read, depth) : 'apart';
+    const kind = look(file).hasCase ? sharingOf(file, look, depth) : 'apart';
     byKind.get(kind)?.push(file);
   }
   const of = (kind: Sharing): string[] => byKind.get(kind) ?? [];

@@ -22,6 +22,8 @@ export interface ImportSite {
 
 const REGEX_AFTER = new Set(['', ...'(,=:[!&|?{};+-*%~^<>'.split('')]);
 const REGEX_AFTER_WORDS = /\b(?:return|typeof|case|in|of|new|delete|void|throw|instanceof|do|else|await|yield)$/;
+/** Of the longest of them, `instanceof`. */
+const WORD_LENGTH_MAX = 10;
 
 /** A run of characters that begin nothing. */
 const ORDINARY = /[^/'"`{}]+/y;
@@ -52,6 +54,7 @@ function endOfTemplate(text: string, start: number): { end: number; opensExpress
 }
 
 function blank(text: string): string {
+  if (!text.includes('\n')) return ' '.repeat(text.length);
   const spaces = (line: string): string => ' '.repeat(line.length);
   return text.split('\n').map(spaces).join('\n');
 }
@@ -61,15 +64,12 @@ function hollow(text: string): string {
   return text.length < 2 ? text : `${text[0]}${blank(text.slice(1, -1))}${text.at(-1)}`;
 }
 
-function startsRegex(code: string): boolean {
-  const before = code.trimEnd();
-  return REGEX_AFTER.has(before.at(-1) ?? '') || REGEX_AFTER_WORDS.test(before);
-}
-
 /** State of one pass; `depths` holds the brace depth of every `${` that is open. */
 class Scanner {
-  code = '';
-  comments = '';
+  /** The code so far. */
+  readonly code: string[] = [];
+  /** Where comments begin and end, by turns. */
+  readonly comments: number[] = [];
   at = 0;
   depth = 0;
   readonly depths: number[] = [];
@@ -79,18 +79,15 @@ class Scanner {
     this.text = text;
   }
 
-  /** Moves the text up to `end` into the comments. */
+  /** Leaves the text up to `end` to the comments. */
   comment(end: number): void {
-    const part = this.text.slice(this.at, end);
-    this.comments += part;
-    this.code += blank(part);
-    this.at = end;
+    this.comments.push(this.at, end);
+    this.take(end, blank(this.text.slice(this.at, end)));
   }
 
   /** Moves the text up to `end` into the code as `shown`. */
   take(end: number, shown: string): void {
-    this.comments += blank(this.text.slice(this.at, end));
-    this.code += shown;
+    this.code.push(shown);
     this.at = end;
   }
 
@@ -108,7 +105,7 @@ class Scanner {
     else if (char === '/' && next === '*') this.comment(endOr(text, text.indexOf('*/', at + 2) + 2, 1));
     else if (char === "'" || char === '"') this.literal(char);
     else if (char === '`') this.template(at + 1);
-    else if (char === '/' && startsRegex(this.code)) this.literal('/');
+    else if (char === '/' && this.startsRegex()) this.literal('/');
     else if (char === '}' && this.depths.at(-1) === this.depth) {
       this.depths.pop();
       this.template(at + 1);
@@ -128,11 +125,27 @@ class Scanner {
     const end = endOfLiteral(this.text, this.at, close);
     this.take(end, hollow(this.text.slice(this.at, end)));
   }
+
+  /** Whether a slash here begins one: as far back as a word of `REGEX_AFTER_WORDS` and what is before it. */
+  startsRegex(): boolean {
+    let before = '';
+    for (let n = this.code.length - 1; n >= 0 && before.length <= WORD_LENGTH_MAX; n--) {
+      before = `${this.code[n]}${before}`.trimEnd();
+    }
+    return REGEX_AFTER.has(before.at(-1) ?? '') || REGEX_AFTER_WORDS.test(before.slice(-WORD_LENGTH_MAX - 1));
+  }
 }
 
 /** `offset`, or the text's end when the search behind it found nothing (gave `missing` or less). */
 function endOr(text: string, offset: number, missing = -1): number {
   return offset <= missing ? text.length : offset;
+}
+
+/** A text with all but its comments blanked. @param bounds where they begin and end, by turns */
+function commentsOf(text: string, bounds: readonly number[]): string {
+  const edges = [0, ...bounds, text.length];
+  const parts = edges.slice(1).map((end, n) => text.slice(edges[n], end));
+  return parts.map((part, n) => (n % 2 === 0 ? blank(part) : part)).join('');
 }
 
 const scans = new Map<string, Scan>();
@@ -145,7 +158,17 @@ export function scan(text: string): Scan {
   // A shebang is neither.
   if (text.startsWith('#!')) scanner.comment(endOr(text, text.indexOf('\n')));
   while (scanner.at < text.length) scanner.step();
-  const result = { code: scanner.code, comments: scanner.comments };
+  // In one piece: a collection of garbage would walk through the hundreds of each file.
+  const code = scanner.code.join('');
+  const bounds = scanner.comments;
+  let comments: string | null = null;
+  const result: Scan = {
+    code,
+    get comments() {
+      comments ??= commentsOf(text, bounds);
+      return comments;
+    },
+  };
   scans.set(text, result);
   return result;
 }
@@ -158,8 +181,18 @@ const IMPORTS = [
   MODULE_URL,
 ];
 
-/** Every place where a text names another module by a literal. */
-export function importsOf(text: string): ImportSite[] {
+const imports = new Map<string, readonly ImportSite[]>();
+
+/** Every place where a text names another module by a literal, remembered as scans are. */
+export function importsOf(text: string): readonly ImportSite[] {
+  const known = imports.get(text);
+  if (known !== undefined) return known;
+  const sites = findImports(text);
+  imports.set(text, sites);
+  return sites;
+}
+
+function findImports(text: string): ImportSite[] {
   const { code } = scan(text);
   const sites: ImportSite[] = [];
   for (const pattern of IMPORTS) {
