@@ -52,7 +52,7 @@ async function* phaseEvents(phase: Phase, course: Course, givesWay: boolean): As
   const events = run({
     files: entriesOf(root, groups, folder),
     cwd: root,
-    concurrency: phase.concurrency,
+    concurrency: Math.min(phase.concurrency, groups.length),
     timeout: TEST_TIMEOUT_MS,
     randomSeed,
     execArgv: ['--disable-warning=ExperimentalWarning', ...(givesWay ? ['--import', GIVE_WAY] : [])],
@@ -94,7 +94,8 @@ async function* allEvents(phases: readonly Phase[], course: Course): AsyncGenera
     phases.filter(({ isBeside }) => isBeside).map((phase) => [phase, ahead(phaseEvents(phase, course, false))]),
   );
   for (const phase of phases) {
-    yield note(`phase ${phase.name}: ${phase.files.length} files, ${phase.concurrency} at a time`);
+    const pace = Number.isFinite(phase.concurrency) ? `${phase.concurrency} at a time` : 'all at once';
+    yield note(`phase ${phase.name}: ${phase.files.length} files, ${pace}`);
     yield* besides.get(phase)?.() ?? phaseEvents(phase, course, besides.size > 0);
   }
   totals.duration_ms = performance.now() - startedAtMs;

@@ -1,8 +1,8 @@
 /**
  * What `npm test` runs, in which order and how many files at a time; and the sum of what came out.
  *
- * Tests of logic share the cores; in a quick run, which has nothing beside them, more processes than cores do, as most of
- * them mostly wait. Tests that start real processes run one file at a time, from the beginning on and beside all others:
+ * Tests of logic share the cores; in a quick run, which has nothing beside them, all of their processes do, as most of them
+ * mostly wait. Tests that start real processes run one file at a time, from the beginning on and beside all others:
  * they mostly wait. So do, beside those, the few that start them hundreds of times. The others give way to both (`nice`),
  * and are told of first.
  */
@@ -16,7 +16,7 @@ export interface Phase {
   readonly name: string;
   /** Relative to the repository's root. */
   readonly files: readonly string[];
-  /** Files at a time. */
+  /** Files at a time; infinite: all at once. */
   readonly concurrency: number;
   /** Begins at once, beside those before it. */
   readonly isBeside: boolean;
@@ -78,11 +78,11 @@ const PLANS: readonly Plan[] = [
 ];
 
 /**
- * Processes at a time. One more than cores: many tests wait for a socket or a timer. In a quick run all that wait, and one that
- * computes meanwhile (`sharing.ts` makes two that wait per core, and none forks).
+ * Processes at a time. One more than cores: many tests wait for a socket or a timer. In a quick run all of them, which are few
+ * (`sharing.ts`): node's runner draws who begins, and one that computes for most of the run must not be drawn last.
  */
 function processesOf(depth: Depth, cores: number): number {
-  return depth === 'quick' ? 2 * cores + 1 : cores + 1;
+  return depth === 'quick' ? Number.POSITIVE_INFINITY : cores + 1;
 }
 
 /** Phases of a run; those without a file are left out. Every file is in exactly one phase of the full run. */
