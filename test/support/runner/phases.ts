@@ -79,7 +79,7 @@ const PLANS: readonly Plan[] = [
 
 /**
  * Processes at a time. One more than cores: many tests wait for a socket or a timer. In a quick run all of them, which are few
- * (`sharing.ts`): node's runner draws who begins, and one that computes for most of the run must not be drawn last.
+ * (`sharing.ts`): one that computes for most of the run must not begin last.
  */
 function processesOf(depth: Depth, cores: number): number {
   return depth === 'quick' ? Number.POSITIVE_INFINITY : cores + 1;

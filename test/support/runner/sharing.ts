@@ -107,7 +107,7 @@ const isLong = (file: string): boolean => file.endsWith('.long.test.ts');
 
 /**
  * Test files in groups, one process each: at most twice as many as `cores` that wait and as many of the other kinds, then the
- * files apart. What computes for long is by itself. Which begin is node's draw, from the seed.
+ * files apart. What computes for long is by itself. Node begins in the order of paths: those of groups, then files.
  */
 export function groupsOf(root: string, files: readonly string[], cores: number, depth: Depth): string[][] {
   const look = lookWith((path) => readFileSync(join(root, path), 'utf8'));
