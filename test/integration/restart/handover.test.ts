@@ -165,9 +165,9 @@ describe('a restart under load', LIMIT, () => {
       fetch(`${gateway.adminUrl}/api/v1/restart`, { method: 'POST', headers: { authorization: `Bearer ${token}` } });
     assert.equal((await ask('another-token-of-sixteen')).status, 401);
     const answers = await Promise.all([ask(TOKEN), ask(TOKEN)]);
-    const [begun, second] = answers.toSorted((a, b) => a.status - b.status);
-    assert.deepEqual([begun?.status, second?.status], [202, 409], 'one at a time');
-    const { restart } = (await begun?.json()) as { restart: { pid: number } };
+    const [begun, second] = answers.toSorted((a, b) => a.status - b.status) as [Response, Response];
+    assert.deepEqual([begun.status, second.status], [202, 409], 'one at a time');
+    const { restart } = (await begun.json()) as { restart: { pid: number } };
     await until('it serves', async () => (await gateway.status().catch(() => null))?.pid === restart.pid);
     assert.notEqual(restart.pid, before);
     assert.equal(await gateway.firstExited, 0);

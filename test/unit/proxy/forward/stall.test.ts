@@ -34,7 +34,8 @@ function expired({ change, isConnected, isQueued, isBackedUp, isReading }: Case)
   const x = Object.assign(exchangeOn(bench()), { client, ...change }) as unknown as Exchange;
   if (isConnected === true) x.upstream = { destroy: () => undefined } as unknown as UpstreamConnection;
   if (isQueued !== undefined) {
-    x.endpoint = { id: 0, inFlight: 1, pool: { cancel: () => isQueued } } as unknown as Exchange['endpoint'];
+    const pool = { cancel: () => isQueued };
+    x.endpoint = { id: 0, inFlight: 1, probe: null, pool } as unknown as Exchange['endpoint'];
     x.attemptAtMs = isQueued ? 0 : -1;
   }
   expireExchange(x, isReading === true);
