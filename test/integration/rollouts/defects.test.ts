@@ -101,7 +101,8 @@ function assertServed(): void {
 
 describe('a defect in the judgement of one rollout', () => {
   it('costs no request, pauses that rollout and no other, is told once and counted, and can be aborted', async () => {
-    assert.equal(await ask('sick', 'start'), 200);
+    // Rollouts are known from the first turn of the loop on.
+    await until('it is begun', async () => (await ask('sick', 'start')) === 200);
     await until('the first is on its first step', async () => (await rollout('sick')).step?.number === 1);
     writeFileSync(join(folder, 'route'), 'sick');
     await until('it is paused', async () => (await rollout('sick')).state === 'paused');
