@@ -86,11 +86,11 @@ export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Rando
 /**
  * User key, priority, rate limits, groups, color, split. Limits come before the token: they cost far less than its signature. They count
  * what is decided, so a request that awaits its token is taken back. Who is shed for the gateway's own sake is before all
- * that costs something.
+ * that costs something, but for the token that tells users apart: it is looked at first, so that a request is asked about once.
  */
 function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Course {
   const route = x.route as NonNullable<Exchange['route']>;
-  const isTold = !route.isKeyedByToken || tellUser(x, head);
+  if (route.isKeyedByToken && !tellUser(x, head)) return AWAITS_TOKEN;
   const sticky = userKeyOf(route, head, peer);
   x.userKey = sticky === null ? peer.key : sticky;
   x.priority = route.priority;
@@ -102,7 +102,6 @@ function choose(x: Exchange, head: RequestHead, peer: Peer, random: Random): Cou
     recorder.turnedAway(x.priority);
     return because(x, REASON.shed, 'the gateway is at its limits');
   }
-  if (!isTold) return AWAITS_TOKEN;
   if (route.rates !== null && isTooMany(x, sticky, head, peer)) return REASON.rateLimited;
   if (route.filters !== null && route.filters.experiments !== null) {
     tellGroups(route.filters.experiments, head, peer, sticky);

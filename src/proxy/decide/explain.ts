@@ -142,7 +142,9 @@ function notesOf({ color, routes }: Snapshot, head: RequestHead, signatureField:
     matches.some(({ headers }) => headers.some(({ name }) => name === CLIENT_IDENTITY));
   if (routes.some(asks)) notes.push('some routes ask who the client is; here it has no certificate');
   if (color.jwt !== null && tokenOf(head, color.jwt.cookie) !== null) {
-    notes.push('the request has a token, whose color the gateway would verify; here it pins nothing');
+    notes.push(
+      'the request has a token, whose color and user the gateway would verify; here it pins nothing and is nobody’s',
+    );
   }
   if (color.signature !== null && head.fields.seen(signatureField) > 0) {
     notes.push('the color is signed, which is not verified here: it counts as that of its sender');

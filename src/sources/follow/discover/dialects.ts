@@ -45,20 +45,25 @@ interface Draft {
   share: number | null;
   out: string;
   readonly schemes: Set<string>;
+  /** Traefik's scheme is among them. */
+  isNamed: boolean;
+  /** Some tag of fabio's leaves it open, which is plain HTTP where nobody says otherwise. */
+  isPlain: boolean;
   readonly ignored: Set<string>;
 }
 
 /** Reads tags; of several that say the same thing differently, the first counts. */
 export function readTags(tags: readonly string[], canaryTags: readonly string[]): TagReading {
   const fresh = { isCanary: false, version: null, color: null, port: null, weight: null, share: null } as const;
-  const draft: Draft = { ...fresh, out: '', schemes: new Set(), ignored: new Set() };
+  const draft: Draft = { ...fresh, out: '', schemes: new Set(), isPlain: false, isNamed: false, ignored: new Set() };
   for (const tag of tags) {
     if (canaryTags.includes(tag)) draft.isCanary = true;
     if (tag.startsWith(FABIO)) readFabio(tag, draft);
     else if (tag.toLowerCase().startsWith(TRAEFIK)) readTraefik(tag, draft);
     else readOwn(tag, draft);
   }
-  const { isCanary, schemes, ignored, ...said } = draft;
+  const { isCanary, isPlain, isNamed, schemes, ignored, ...said } = draft;
+  if (isPlain && !isNamed) schemes.add('http');
   const version = isCanary ? CANARY : said.version;
   return { ...said, version, schemes: [...schemes].toSorted(), ignored: [...ignored].toSorted() };
 }
@@ -73,7 +78,7 @@ function readOwn(tag: string, draft: Draft): void {
 /** Each tag is a route with options of its own; the routes are the document's. */
 function readFabio(tag: string, draft: Draft): void {
   draft.ignored.add('fabio: host and path of urlprefix-');
-  let scheme = 'http';
+  let scheme = '';
   for (const option of tag.split(/\s+/).slice(1)) {
     const [key, value] = halves(option);
     const share = key === 'weight' ? numberOf(value, 1) : null;
@@ -81,7 +86,8 @@ function readFabio(tag: string, draft: Draft): void {
     else if (key === 'proto') scheme = value.toLowerCase().slice(0, SCHEME_CHARS_MAX);
     else if (key !== '') draft.ignored.add(`fabio: ${key.slice(0, 32)}`);
   }
-  draft.schemes.add(scheme);
+  if (scheme === '') draft.isPlain = true;
+  else draft.schemes.add(scheme);
 }
 
 function readTraefik(tag: string, draft: Draft): void {
@@ -97,6 +103,7 @@ function readTraefik(tag: string, draft: Draft): void {
     draft.weight ??= numberOf(value, WEIGHT_MAX);
   } else if (field === 'scheme') {
     draft.schemes.add(value.toLowerCase().slice(0, SCHEME_CHARS_MAX));
+    draft.isNamed = true;
   } else draft.ignored.add(name.split('.').slice(0, 3).join('.').slice(0, 64));
 }
 

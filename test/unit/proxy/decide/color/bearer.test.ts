@@ -71,11 +71,13 @@ describe('a user key', () => {
     assert.notEqual(await keyOfUser(on, request({ sub: 'ada' })), byAddress);
   });
 
-  it('costs no verification while the gateway sheds', () => {
+  it('is what a gateway that sheds goes by, which asks once about a request', async () => {
     const on = deskOf('stage');
-    Object.defineProperty(on.lane, 'shedder', { value: { isOn: true, refuses: () => true } });
-    const course = decide(exchangeOn(on), readHead(on.table, request({ sub: 'ada' })), peerOf(), new Random(1));
-    assert.equal(course, REASON.shed);
+    const [ada, seen] = [await keyOfUser(on, request({ sub: 'ada' })), [] as number[]];
+    const refuses = (_rank: number, key: number): boolean => seen.push(key) > 0;
+    Object.defineProperty(on.lane, 'shedder', { value: { isOn: true, refuses } });
+    await keyOfUser(on, request({ sub: 'ada', jti: '2' }));
+    assert.deepEqual(seen, [ada]);
   });
 });
 

@@ -56,6 +56,9 @@ describe('fabio', () => {
     assert.deepEqual(schemesOf('urlprefix-/ proto=HTTPS'), ['https']);
     assert.deepEqual(schemesOf('urlprefix-:3306 proto=tcp', 'urlprefix-/'), ['http', 'tcp']);
     assert.deepEqual(schemesOf('urlprefix-/ proto=http'), ['http']);
+    const secure = 'traefik.http.services.a.loadbalancer.server.scheme=https';
+    assert.deepEqual(schemesOf('urlprefix-/', secure), ['https'], 'what is said counts more than what is left open');
+    assert.deepEqual(schemesOf(secure, 'urlprefix-/ proto=http'), ['http', 'https']);
     assert.deepEqual(schemesOf('urlprefix-/ proto=grpcs', 'urlprefix-/b proto=grpcs'), ['grpcs']);
     assert.equal(schemesOf(`urlprefix-/ proto=${'x'.repeat(1000)}`)[0]?.length, 16);
   });
