@@ -88,7 +88,7 @@ export class Rollouts {
       tapes: deps.tapes,
       budgetOf: (route, atMs) => slos.budgetOf(route, atMs),
       explain: (route, verdict) => this.#explain(route, verdict),
-      halted: (route, error) => deps.defects.note('rollouts', error, route),
+      broken: (route, error) => deps.defects.note('rollouts', error, route),
       nowMs,
       wallTime,
     });

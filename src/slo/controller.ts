@@ -33,7 +33,7 @@ import type { Tape } from './replay/tape.ts';
 import { justChanged, notFound, obey } from './rollout/commands.ts';
 import { type BudgetReading, budgetOf, NO_BUDGET, type RolloutInput } from './rollout/gates.ts';
 import { Executor } from './rollout/loop/executor.ts';
-import { becauseOf, halt, standStill, unseen, wayOut } from './rollout/loop/halt.ts';
+import { becauseOf, halt, isDue, standStill, unseen, wayOut } from './rollout/loop/halt.ts';
 import type { Controller, ControllerDeps, RolloutView, Standing, TickResult } from './rollout/loop/loop.ts';
 import type { Moment, Moving, Told, Watch, WatchState } from './rollout/loop/watch.ts';
 import { IDLE, type Moved, percentOf, turn } from './rollout/machine.ts';
@@ -41,7 +41,7 @@ import { RolloutRun } from './rollout/run.ts';
 import { decisionOf, fromState, savedOf } from './rollout/saved.ts';
 import { stateSentence } from './rollout/sentence.ts';
 import { holdsFor, shareAnew, storeShare } from './rollout/shares.ts';
-import { viewOf } from './rollout/view.ts';
+import { brokenView, viewOf } from './rollout/view.ts';
 import { READ_GAP_MS_MAX } from './users.ts';
 
 /** Starts with no rollout known; the first tick finds them. */
@@ -105,17 +105,16 @@ class Loop implements Controller {
   }
 
   #halt(watch: Watch, error: unknown, nowMs: number): void {
-    const { halted } = this.#deps;
-    if (halted === undefined) throw error;
+    if (this.#deps.broken === undefined) throw error;
     halt(watch, error, nowMs);
-    halted(watch.spec.route, error);
+    this.#deps.broken(watch.spec.route, error);
   }
 
   #turn(watch: Watch, moment: Moment, skippedMs: number, told: Told): void {
     const { nowMs, regions } = moment;
     const { state } = watch;
     if (watch.isLed) return;
-    if (state.kind === 'halted' && nowMs >= state.againAtMs) this.#takeUp(watch, watch.run.rollout, moment);
+    if (isDue(watch, nowMs)) this.#takeUp(watch, watch.run.rollout, moment);
     if (state.kind !== 'progressing') return;
     const { judgement } = state;
     if (skippedMs !== 0) {
@@ -201,8 +200,10 @@ class Loop implements Controller {
       try {
         return viewOf(watch, this.#input(watch, nowMs, { budget: this.#budgetOf(watch.spec, nowMs) }));
       } catch (error) {
-        this.#halt(watch, error, nowMs);
-        return viewOf(watch, this.#input(watch, nowMs, { budget: NO_BUDGET }));
+        // Who only looks halts nobody.
+        if (this.#deps.broken === undefined) throw error;
+        this.#deps.broken(watch.spec.route, error);
+        return brokenView(watch, error, nowMs);
       }
     });
   }

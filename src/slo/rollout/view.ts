@@ -9,7 +9,7 @@ import type { ShadowView } from '../verdict/score/shadows.ts';
 import { progressSentence } from '../verdict/sentence.ts';
 import { namesOf } from './decision.ts';
 import { gatesOf, type RolloutInput } from './gates.ts';
-import { unjudged } from './loop/halt.ts';
+import { becauseOf, unjudged } from './loop/halt.ts';
 import type { RolloutView } from './loop/loop.ts';
 import type { Watch, WatchState } from './loop/watch.ts';
 import { nextSentence, stateSentence } from './sentence.ts';
@@ -39,6 +39,25 @@ export function viewOf({ spec, run, state }: Watch, input: RolloutInput): Rollou
     shadows: shadows.map(shadowStatus),
   };
   return { route: spec.route, status: { stable: spec.stable.version, canary: spec.canary.version, ...status } };
+}
+
+/** A rollout that cannot be shown because of a defect: where it stands, and that; nothing that would have to be worked out. */
+export function brokenView({ spec, run, state }: Watch, error: unknown, nowMs: number): RolloutView {
+  const { route, plan, stable, canary } = spec;
+  const watched = state.kind === 'rolled-back' ? state.kind : 'progressing';
+  const status: RolloutStatus = {
+    stable: stable.version,
+    canary: canary.version,
+    ...(spec.companions === undefined ? {} : { routes: routesOf(spec).map((one) => one.route) }),
+    state: plan === null ? watched : run.rollout.state.kind,
+    step: plan === null ? null : stepOf(run.rollout, nowMs),
+    gates: [],
+    next: '',
+    verdict: state.kind === 'rolled-back' ? state.decision.verdict : unjudged(spec),
+    sentence: `${route}: ${becauseOf(error)}`,
+    shadows: [],
+  };
+  return { route, status };
 }
 
 function knowledgeOf(spec: RolloutSpec, state: WatchState): Knowledge {

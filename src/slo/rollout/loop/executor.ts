@@ -1,7 +1,8 @@
 /**
  * Carries out what the machine of a rollout has decided: first the dials, then the words that say why.
  *
- * A rollback is in the machine before any word of it is looked for: when the words fail it stands all the same (`halt.ts`).
+ * A rollback, and a pause by a defect, is in the machine before any word of it is looked for: when the words fail it stands all
+ * the same (`halt.ts`).
  */
 
 import { type RolloutSpec, routesOf, type ShadowPolicy } from '../../../model/rollout.ts';
@@ -35,23 +36,24 @@ export class Executor {
   }
 
   /**
-   * The dials follow at once, and the decision says why. When that fails a rollback stands, and anything else is taken back.
+   * The dials follow at once, and the decision says why. When that fails a rollback and a pause by a defect stand, and anything
+   * else is taken back.
    * @param by who asked for it; empty: it moved by itself
    * @param settle takes the watch to where the decision leaves it
    */
   move(watch: Watch, moved: Moved, by: string, settle: (decision: Decision) => void): Moving {
     const { spec, run } = watch;
-    const isOut = moved.rollout.state.kind === 'rolled-back';
+    const stands = moved.rollout.state.kind === 'rolled-back' || moved.trigger === 'defect';
     const before = { rollout: run.rollout, weights: this.#weights(spec), decidedAtMs: this.#deps.nowMs() };
     const percent = percentOf(moved.rollout);
     storeShare(spec, percent, this.#deps);
-    if (isOut) run.become(moved.rollout, false, null);
+    if (stands) run.become(moved.rollout, false, null);
     try {
       const decision = this.#decision(watch, { before: before.rollout, moved, by }, before);
       settle(decision);
       return { kind: 'done', decision, holds: holdsFor(spec, percent, decision.sentence) };
     } catch (error) {
-      if (!isOut) for (const [dial, weight] of before.weights) this.#deps.setDial(dial, weight);
+      if (!stands) for (const [dial, weight] of before.weights) this.#deps.setDial(dial, weight);
       throw error;
     }
   }

@@ -10,10 +10,11 @@
  * promoted by what was not judged, and a pause by a defect ends only by a person. A halted canary is judged again from nothing,
  * so that one that fails is still taken out by its evidence.
  *
- * Where the dials have moved and only the words failed, the machine has moved as well (`executor.ts`): then that stands.
+ * Where only the words of a rollback or of such a pause failed, the machine has moved all the same (`executor.ts`), and that
+ * stands. The rollback is told when it can be; the pause is in the status alone.
  */
 
-import type { RolloutCommand, RolloutSpec } from '../../../model/rollout.ts';
+import type { Rollout, RolloutCommand, RolloutSpec } from '../../../model/rollout.ts';
 import type { Verdict } from '../../../model/slo.ts';
 import { DEFECT_CODE } from '../../../model/threads/load/defects.ts';
 import { emptyEvidence } from '../../verdict/score/account.ts';
@@ -27,13 +28,18 @@ export const REJUDGE_MS = 10_000;
 /** Longest part of an error's message that is repeated, in characters. */
 const MESSAGE_MAX = 200;
 
-/** Halts the judgement of a rollout. Who is out stays out, and is judged no more. Never throws. */
+/**
+ * Halts the judgement of a rollout; one that is halted keeps the time at which it is judged again. Who is out stays out, and is
+ * judged no more. Never throws.
+ */
 export function halt(watch: Watch, error: unknown, nowMs: number): void {
   const { state } = watch;
   watch.tape = null;
   if (state.kind === 'rolled-back') return;
   if (state.kind === 'progressing') keepSpent(watch, state);
-  watch.state = { kind: 'halted', because: becauseOf(error), againAtMs: nowMs + REJUDGE_MS };
+  const isHalted = state.kind === 'halted';
+  const againAtMs = isHalted && state.againAtMs > nowMs ? state.againAtMs : nowMs + REJUDGE_MS;
+  watch.state = { kind: 'halted', because: becauseOf(error), againAtMs, tellAtMs: isHalted ? againAtMs : nowMs };
 }
 
 /** What the rollout caused so far counts against its allowance, if that can still be told. */
@@ -44,26 +50,36 @@ function keepSpent({ run }: Watch, { judgement }: Extract<Watch['state'], { kind
 
 /** A rollout that nobody has looked at yet. */
 export function unseen(spec: RolloutSpec): Watch {
-  const state = { kind: 'halted', because: 'nobody has looked at it yet', againAtMs: 0 } as const;
+  const state = { kind: 'halted', because: 'nobody has looked at it yet', againAtMs: 0, tellAtMs: 0 } as const;
   return { spec, state, run: new RolloutRun(), tape: null, isNew: true, isLed: false };
 }
 
-/** What is to be done about a halted rollout before anything else; null: it stands still already. */
-export function standStill({ state, run: { rollout }, isLed }: Watch, nowMs: number): Moved | null {
-  if (state.kind !== 'halted' || isLed) return null;
+/** Whether a halted rollout is to be judged again now; never one whose rollback is still to be told. */
+export function isDue({ state, run: { rollout } }: Watch, nowMs: number): boolean {
+  return state.kind === 'halted' && nowMs >= state.againAtMs && rollout.state.kind !== 'rolled-back';
+}
+
+/** What is to be done about a halted rollout before anything else; null: it stands still already, or could not just now. */
+export function standStill(watch: Watch, nowMs: number): Moved | null {
+  const { state, run, isLed } = watch;
+  if (state.kind !== 'halted' || isLed || nowMs < state.tellAtMs) return null;
+  const { rollout } = run;
   const { because } = state;
-  if (rollout.state.kind === 'rolled-back') {
-    return { rollout, kind: 'rollback', trigger: 'defect', because: `why could not be written down: ${because}` };
-  }
+  if (rollout.state.kind === 'rolled-back') return untold(rollout, because);
   if (rollout.state.kind !== 'progressing' && rollout.state.kind !== 'baking') return null;
   return paused(rollout, rollout.state, { by: 'defect', because, nowMs });
 }
 
+/** A rollback whose words failed. */
+function untold(rollout: Rollout, because: string): Moved {
+  return { rollout, kind: 'rollback', trigger: 'defect', because: `why could not be written down: ${because}` };
+}
+
 /** How a person takes a halted canary out: nothing is judged and no budget asked for it, so that less can fail. */
-export function wayOut(watch: Watch, { reason }: Pick<RolloutCommand, 'reason'>, nowMs: number): Moved {
-  const { rollout } = watch.run;
-  const begun = rollout.state.kind === 'rolled-back' ? standStill(watch, nowMs) : null;
-  return begun ?? rolledBack(rollout, 'person', reason, { nowMs });
+export function wayOut({ run, state }: Watch, { reason }: Pick<RolloutCommand, 'reason'>, nowMs: number): Moved {
+  const { rollout } = run;
+  if (rollout.state.kind === 'rolled-back' && state.kind === 'halted') return untold(rollout, state.because);
+  return rolledBack(rollout, 'person', reason, { nowMs });
 }
 
 /** The verdict on a halted canary: nothing was seen that can be believed. */

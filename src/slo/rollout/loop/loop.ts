@@ -35,8 +35,8 @@ export interface ControllerDeps {
   readonly fleet?: FleetGuide;
   /** Takes the tapes' segments (replay/tape.ts), at once and without throwing; without it nothing is recorded. */
   readonly tapes?: (segment: Segment) => void;
-  /** Hears of a defect that halted the judgement of a route's rollout (`halt.ts`); without it the defect is thrown on. */
-  readonly halted?: (route: string, error: unknown) => void;
+  /** Hears of a defect that halted the judgement of a route's rollout (`halt.ts`), or in showing it; without it that is thrown on. */
+  readonly broken?: (route: string, error: unknown) => void;
   /** Who is behind a rollback that nobody asked for, in words; empty when nobody stands out. */
   readonly explain?: (route: string, verdict: Verdict) => string;
   /** The process's monotonic clock, the one that stamps events. */

@@ -12,7 +12,14 @@ import type { RolloutRun } from '../run.ts';
 /** Whether a canary is watched, is not for a while because of a defect (`halt.ts`), or is out. */
 export type WatchState =
   | { readonly kind: 'progressing'; readonly judgement: Judgement }
-  | { readonly kind: 'halted'; readonly because: string; readonly againAtMs: number }
+  | {
+      readonly kind: 'halted';
+      readonly because: string;
+      /** When it is judged again. */
+      readonly againAtMs: number;
+      /** When it is next tried to tell that it stands still: at once, and where that failed at `againAtMs`. */
+      readonly tellAtMs: number;
+    }
   | { readonly kind: 'rolled-back'; readonly decision: Decision };
 
 /** One rollout as the loop keeps it. */

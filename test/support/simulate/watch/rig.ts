@@ -56,7 +56,7 @@ export class Rig {
         this.nowMs += 0.25;
       },
       budgetOf: (route) => this.budgets(route),
-      halted: (route, error) => {
+      broken: (route, error) => {
         if (this.defects === null) throw error;
         this.defects.push([route, error]);
       },

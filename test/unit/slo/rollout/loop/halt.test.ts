@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { RolloutSpec } from '#src/model/rollout.ts';
 import { Judgement } from '#src/slo/judgement.ts';
+import { Notary } from '#src/slo/replay/notary.ts';
 import { halt, REJUDGE_MS, standStill, unjudged, unseen } from '#src/slo/rollout/loop/halt.ts';
+import { RolloutRun } from '#src/slo/rollout/run.ts';
 import { Score } from '#src/slo/verdict/score/score.ts';
 import { SPEC } from '../../../../support/simulate/detection.ts';
 import { command, STEPPED } from '../../../../support/simulate/machine.ts';
@@ -200,6 +202,52 @@ describe('a defect once the evidence has convicted', () => {
   });
 });
 
+describe('a defect in the words of every decision', () => {
+  /** No decision can be made for so long as the mock is in force. */
+  function breakWords(t: TestContext) {
+    return t.mock.method(Notary.prototype, 'note', () => {
+      throw new RangeError('no words');
+    });
+  }
+
+  it('keeps a rollout on its step, paused, and is met once in REJUDGE_MS', (t) => {
+    const one = rig([SICK]);
+    begin(one);
+    breakWords(t);
+    run(one, (3 * REJUDGE_MS) / 100);
+    assert.equal(statusOf(one, 'checkout').state, 'paused');
+    assert.match(statusOf(one, 'checkout').sentence, /by defect: .*RangeError: no words$/);
+    assert.deepEqual([one.dials[SICK.canary.dial], one.dials[SICK.stable.dial]], [5000, 95_000]);
+    assert.deepEqual(one.defects?.length, 2, 'the step and the pause that neither could be written down');
+  });
+
+  it('does not keep the canary from being judged again, and taken out', (t) => {
+    const broken = breakLooks(t, 'checkout');
+    const one = rig([SICK]);
+    begin(one);
+    broken.isOn = true;
+    breakWords(t);
+    run(one, 3);
+    broken.isOn = false;
+    run(one, REJUDGE_MS / 100 + 50, 5);
+    assert.deepEqual([statusOf(one, 'checkout').state, one.dials[SICK.canary.dial]], ['rolled-back', 0]);
+  });
+
+  it('leaves a canary out whose rollback is told when it can be, at one try in REJUDGE_MS', (t) => {
+    const one = rig([SICK]);
+    begin(one);
+    const words = breakWords(t);
+    run(one, 20 + (2 * REJUDGE_MS) / 100, 5);
+    assert.deepEqual([moves(one, 'checkout'), one.dials[SICK.canary.dial]], [['start person'], 0]);
+    const tries = one.defects?.length ?? 0;
+    assert.ok(tries >= 3 && tries <= 4, `${tries} tries`);
+    words.mock.restore();
+    run(one, REJUDGE_MS / 100, 5);
+    assert.deepEqual([moves(one, 'checkout')[1], one.dials[SICK.canary.dial]], ['rollback defect', 0]);
+    assert.equal(one.defects?.length, tries);
+  });
+});
+
 describe('a defect in what a person asked for', () => {
   it('refuses a promotion whose decision cannot be made, and the weights stay', (t) => {
     const one = rig([SICK]);
@@ -240,6 +288,26 @@ describe('a defect in what a person asked for', () => {
     verdict.mock.restore();
     assert.deepEqual(states, ['defect', 'defect']);
   });
+
+  it('shows a rollout that cannot be told of as where it stands, and the others whole; being looked at halts nothing', (t) => {
+    const one = rig([SICK, SOUND]);
+    begin(one);
+    const input = Reflect.get(RolloutRun.prototype, 'input');
+    const odd = t.mock.method(RolloutRun.prototype, 'input', function (this: RolloutRun, ...args: never[]) {
+      const [{ route }] = args as unknown as [RolloutSpec];
+      if (route === 'checkout') throw new RangeError('odd');
+      return Reflect.apply(input, this, args);
+    });
+    for (let n = 0; n < 3; n++) one.controller.view();
+    const [sick, sound] = one.controller.view().map(({ status }) => status);
+    odd.mock.restore();
+    assert.deepEqual([sick?.state, sick?.step?.percent, sick?.verdict?.fault], ['progressing', 5, 'defect']);
+    assert.equal(sick?.sentence, 'checkout: a defect of the gateway (SLU1925): RangeError: odd');
+    assert.deepEqual([sound?.state, sound?.verdict?.fault], ['progressing', null]);
+    assert.deepEqual(new Set(one.defects?.map(([route]) => route)), new Set(['checkout']));
+    run(one, 30);
+    assert.deepEqual(moves(one, 'checkout').slice(0, 2), ['start person', 'step gates']);
+  });
 });
 
 describe('halting', () => {
@@ -263,6 +331,16 @@ describe('halting', () => {
     assert.ok(because.length < 300);
     halt(watch, 'a text', 0);
     assert.match(watch.state.kind === 'halted' ? watch.state.because : '', /: a text$/);
+  });
+
+  it('again keeps the time at which it is judged again, until that is over', () => {
+    const watch = unseen(SPEC);
+    const againAtMs = (): number => (watch.state.kind === 'halted' ? watch.state.againAtMs : Number.NaN);
+    halt(watch, new Error('odd'), 1000);
+    halt(watch, new Error('odd'), 1100);
+    assert.equal(againAtMs(), 1000 + REJUDGE_MS);
+    halt(watch, new Error('odd'), 1000 + REJUDGE_MS);
+    assert.equal(againAtMs(), 1000 + 2 * REJUDGE_MS);
   });
 
   it('has a verdict that moves nothing', () => {
