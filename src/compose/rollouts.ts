@@ -97,9 +97,10 @@ export class Rollouts {
   /** Takes in the rollouts of a configuration that is in force. */
   follow({ config, snapshot }: Current): void {
     this.#specs = rolloutsOf(config, snapshot);
-    for (const hold of this.#controller.shareAnew()) this.#hold(hold);
-    this.fleet.follow(this.#specs);
-    this.fleet.rates.follow(snapshot);
+    const { contain } = this.#deps.defects;
+    contain('rollouts', () => this.#take([], this.#controller.shareAnew()));
+    contain('fleet', () => this.fleet.follow(this.#specs));
+    contain('fleet', () => this.fleet.rates.follow(snapshot));
   }
 
   /** One turn of the loop. */
@@ -222,12 +223,16 @@ export class Rollouts {
     for (const hold of holds) contain('rollouts', () => this.#hold(hold), hold.route);
   }
 
+  /** The log first: whoever reads it must not miss what was done. */
   #keep(decision: Decision): void {
+    const { route, kind } = decision;
+    const { contain } = this.#deps.defects;
     this.#decisions.add(decision);
-    this.#deps.decided(decision, this.saved(decision.route));
-    const isQuiet = QUIET.includes(decision.kind);
-    this.#deps.log[isQuiet ? 'info' : 'warn'](decision.kind, { ...decision });
-    if (decision.kind !== 'shadow') this.fleet.decided(decision.route);
+    this.#deps.log[QUIET.includes(kind) ? 'info' : 'warn'](kind, { ...decision });
+    let saved: SavedRollout | null = null;
+    contain('rollouts', () => void (saved = this.saved(route)), route);
+    contain('state', () => this.#deps.decided(decision, saved), route);
+    if (kind !== 'shadow') contain('fleet', () => this.fleet.decided(route), route);
   }
 
   /** The dials have moved already; the override keeps them there. */
