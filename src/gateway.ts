@@ -333,8 +333,9 @@ class ControlPlane implements Gateway {
     contain('rollouts', () => this.#rollouts.follow(current));
     contain('drifts', () => this.#drifts.follow(current));
     contain('objectives', () => this.#objectives.follow(current));
-    const plan = planOf(current.config, current.snapshot);
-    contain('endpoints', () => this.#health.follow(plan, this.#phase === 'serving'));
+    contain('endpoints', () => {
+      this.#health.follow(planOf(current.config, current.snapshot), this.#phase === 'serving');
+    });
   }
 
   /** Of whose requests the access log writes more. */

@@ -23,6 +23,7 @@ let stable: TestService;
 let canary: TestService;
 let gateway: GatewayProcess;
 let folder: string;
+let document: string;
 let loads: ReturnType<typeof startLoad>[];
 
 /** A route whose canary is to be promoted by time. */
@@ -43,7 +44,7 @@ before(async () => {
   stable = await startService('v1');
   canary = await startService('v2');
   folder = mkdtempSync(join(tmpdir(), 'sluice-defects-'));
-  const document = `
+  document = `
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 adminToken: ${TOKEN}
@@ -101,8 +102,8 @@ function assertServed(): void {
 
 describe('a defect in the judgement of one rollout', () => {
   it('costs no request, pauses that rollout and no other, is told once and counted, and can be aborted', async () => {
-    // Rollouts are known from the first turn of the loop on.
-    await until('it is begun', async () => (await ask('sick', 'start')) === 200);
+    // A rollout is known from the first turn of the loop on, which comes after the line that the gateway serves.
+    await until('it can be started', async () => (await ask('sick', 'start')) === 200);
     await until('the first is on its first step', async () => (await rollout('sick')).step?.number === 1);
     writeFileSync(join(folder, 'route'), 'sick');
     await until('it is paused', async () => (await rollout('sick')).state === 'paused');
@@ -125,6 +126,17 @@ describe('a defect in the judgement of one rollout', () => {
 
     assert.equal(await ask('sick', 'abort'), 200);
     assert.equal((await rollout('sick')).state, 'rolled-back');
+    assertServed();
+  });
+
+  it('in taking in a configuration keeps it from no worker', async () => {
+    const more = document
+      .replace('routes:', `  odd: {versions: {v1: {endpoints: ["127.0.0.1:${stable.port}"]}}}\nroutes:`)
+      .concat('  - {name: more, matches: [{path: {value: /more}}], backendRefs: [{name: odd, version: v1}]}\n');
+    gateway.save(more);
+    await logged(gateway, /"event":"config_live"/);
+    assert.equal(await metric('sluice_defects_total{part="endpoints"}'), 1);
+    assert.equal((await fetch(`${gateway.proxyUrl}/more`)).status, 200);
     assertServed();
   });
 
