@@ -12,6 +12,7 @@
  */
 
 import type { Random } from '../lib/random.ts';
+import type { OutlierConfig } from '../model/config.ts';
 import type {
   EndpointChange,
   EndpointHealth,
@@ -112,7 +113,7 @@ export class Health {
     for (const [id, track] of this.#tracks) {
       this.#read(id, track);
       this.#hearProbes(id, track, nowMs);
-      if (track.standing.turn(nowMs)) this.#restart(id, track);
+      if (track.standing.turn(this.#outlierOf(id), nowMs)) this.#restart(id, track);
       this.#tryOut(id, track, nowMs);
     }
     for (const group of this.#groups.values()) this.#judge(group, nowMs);
@@ -212,6 +213,12 @@ export class Health {
       else track.standing.eject(because, outlier, nowMs);
     }
     for (const { id } of judgement.withheld) this.#withhold(this.#tracks.get(id) as Track);
+  }
+
+  /** By what an endpoint that is out is tried and ejected again: the first of its versions that ejects anybody, or null. */
+  #outlierOf(id: number): OutlierConfig | null {
+    for (const { plan } of this.#groupsOf.get(id) ?? []) if (plan.outlier !== null) return plan.outlier;
+    return null;
   }
 
   #withhold(track: Track): void {

@@ -15,6 +15,7 @@
  *   and then a whole trial.
  * - The n-th ejection in a row lasts n times `ejectionMs`, at most `ejectionMaxMs`; one for a bad probe is the next in a row. As
  *   long as an ejection lasted the endpoint must then stay in for one repetition to be forgotten.
+ * - Trials and what follows from them go by the configuration of the time. Where that ejects nobody any more, nobody stays out.
  * - Slow start: the capacity grows linearly over `slowStartMs`, from a tenth on, so that an endpoint is never starved.
  * Source: Envoy, "ejection algorithm", "slow start" (minimum 10 %).
  */
@@ -22,7 +23,7 @@
 import type { OutlierConfig } from '../model/config.ts';
 import type { EndpointHealth, EndpointState } from '../model/health.ts';
 import { CAPACITY_FULL } from '../model/threads/load/capacity.ts';
-import { Trial } from './trial.ts';
+import { PROBES_NEEDED, Trial } from './trial.ts';
 
 const CAPACITY_MIN = 100;
 
@@ -32,8 +33,6 @@ interface Ejection {
   readonly lastsMs: number;
   /** Which in a row, from 1. */
   readonly nth: number;
-  /** Under which it was ejected; also its trial is. */
-  readonly config: OutlierConfig;
 }
 
 /** An ejection that is over: what the next one's length builds on. */
@@ -81,23 +80,24 @@ export class Standing {
     if (wasOut && !this.isOut) this.#return(nowMs);
   }
 
-  /** Begins and ends what is due. True when the endpoint came back from an ejection. */
-  turn(nowMs: number): boolean {
+  /**
+   * Begins and ends what is due. True when an ejection is over.
+   * @param config as it is now; null = outliers are left alone: that ends any ejection
+   */
+  turn(config: OutlierConfig | null, nowMs: number): boolean {
     if (this.#rampSinceMs !== null && nowMs - this.#rampSinceMs >= this.slowStartMs) this.#rampSinceMs = null;
     const ejection = this.#ejection;
-    if (ejection === null || nowMs < ejection.untilMs || this.#unhealthy !== null) return false;
-    this.#trial ??= new Trial(ejection.config.probes);
+    if (ejection === null) return false;
+    if (config === null) return this.#serve(ejection, nowMs);
+    if (nowMs < ejection.untilMs || this.#unhealthy !== null) return false;
+    this.#trial ??= new Trial(PROBES_NEEDED);
+    this.#trial.needed = config.probes ?? PROBES_NEEDED;
     const { verdict } = this.#trial;
     if (verdict === null) return false;
+    if (verdict === 'passed') return this.#serve(ejection, nowMs);
     this.#trial = null;
-    if (verdict === 'failed') {
-      this.#eject('a probe of it failed', ejection.nth + 1, ejection.config, nowMs);
-      return false;
-    }
-    this.#served = { ...ejection, backAtMs: nowMs };
-    this.#ejection = null;
-    this.#return(nowMs);
-    return true;
+    this.#eject('a probe of it failed', ejection.nth + 1, config, nowMs);
+    return false;
   }
 
   /** Part of its share that it gets, in per mille. */
@@ -133,11 +133,19 @@ export class Standing {
     return `${this.capacity(nowMs) / 10} % of its share, all of it in ${secondsTo(untilMs, nowMs)}`;
   }
 
-  #eject(because: string, nth: number, config: OutlierConfig, nowMs: number): void {
-    const { ejectionMs, ejectionMaxMs } = config;
+  #eject(because: string, nth: number, { ejectionMs, ejectionMaxMs }: OutlierConfig, nowMs: number): void {
     const lastsMs = Math.min(nth * ejectionMs, Math.max(ejectionMs, ejectionMaxMs));
-    this.#ejection = { because, untilMs: nowMs + lastsMs, lastsMs, nth, config };
+    this.#ejection = { because, untilMs: nowMs + lastsMs, lastsMs, nth };
     this.#ejections++;
+  }
+
+  /** The ejection is over. */
+  #serve(ejection: Ejection, nowMs: number): true {
+    this.#trial = null;
+    this.#served = { ...ejection, backAtMs: nowMs };
+    this.#ejection = null;
+    this.#return(nowMs);
+    return true;
   }
 
   #return(nowMs: number): void {

@@ -4,8 +4,8 @@
  * One at a time: the next is due when the last has ended. The first bad one fails the trial; `needed` good ones pass it.
  * - One that says nothing (its client left, the pool was full) counts for neither.
  * - One whose answer began well and is not over PATIENCE_MS after a worker took the offer, as of streams, is good.
- * - One of which nothing was heard by then is gone with its worker, or hangs: another one is offered besides. So there is no state
- *   that is never left. If the one that hangs ends badly while the trial goes on, that still counts.
+ * - One of which nothing was heard by then is gone with its worker, or hangs: another one is offered besides, to all workers. So
+ *   there is no state that is never left. If the one that hangs ends badly while the trial goes on, that still counts.
  * - An offer waits for a request for as long as none comes.
  */
 
@@ -13,9 +13,12 @@ import { PROBE_RESULT, type ProbeResult } from '../model/threads/load/capacity.t
 
 /** The default of the first ejection: a probe that costs nobody anything more is not urgent. */
 export const PATIENCE_MS = 10_000;
+/** Good probes of an `outlierDetection` that says nothing about them, or was stored before there were any. */
+export const PROBES_NEEDED = 3;
 
 export class Trial {
-  readonly needed: number;
+  /** May be set anew while it goes on. */
+  needed: number;
   #passed = 0;
   #hasFailed = false;
   /** Numbers of probes: the first, the last that was offered, the last that is over. */

@@ -147,7 +147,7 @@ export interface OutlierConfig {
   /** First ejection; each further one is longer by as much, up to `ejectionMaxMs`. */
   readonly ejectionMs: number;
   readonly ejectionMaxMs: number;
-  readonly probes: number; // good ones that end an ejection whose time is over
+  readonly probes?: number; // good ones that end an ejection whose time is over; absent: PROBES_NEEDED of health/trial.ts
   /** Largest share of a version's endpoints that is ejected at a time, 0..1; one may always be if there are two. */
   readonly ejectedRatioMax: number;
 }

@@ -170,7 +170,6 @@ export const DEFAULT_OUTLIER: OutlierConfig = {
   intervalMs: 5000,
   ejectionMs: 10_000,
   ejectionMaxMs: 300_000,
-  probes: 3,
   ejectedRatioMax: 0.5,
 };
 /** What objectives have that say no more than their targets. */

@@ -154,7 +154,8 @@ export function buildOutlier(outlier: ServiceInput['outlierDetection'] = {}): Ou
     intervalMs: toMs(outlier.interval, DEFAULT_OUTLIER.intervalMs),
     ejectionMs: toMs(outlier.ejection, DEFAULT_OUTLIER.ejectionMs),
     ejectionMaxMs: toMs(outlier.ejectionMax, DEFAULT_OUTLIER.ejectionMaxMs),
-    probes: outlier.probes ?? DEFAULT_OUTLIER.probes,
+    // Absent where it is not written: so fingerprints of such services stay.
+    ...(outlier.probes !== undefined && { probes: outlier.probes }),
     ejectedRatioMax: outlier.ejectedRatioMax ?? DEFAULT_OUTLIER.ejectedRatioMax,
   };
 }

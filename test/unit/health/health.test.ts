@@ -131,6 +131,27 @@ describe('an endpoint that is half-open', () => {
     assert.match(rig.health.of(2).because, /^5 errors in a row, tried again: 1 of 3 probes were good$/);
   });
 
+  it('is back where outliers are left alone from now on, however its last probe ends', () => {
+    const rig = halfOpen();
+    const number = rig.takeOffer(2);
+    rig.follow({ groups: [{ ids: [1, 2, 3, 4], outlier: null }] }, true);
+    rig.worker.probed(2, number, 'bad');
+    rig.run(100);
+    assert.deepEqual([rig.stateOf(2), rig.capacities.get(2), rig.health.of(2).ejections], ['up', 1000, 1]);
+    rig.run(60_000);
+    assert.equal(rig.stateOf(2), 'up');
+  });
+
+  it('stays on trial while another version of it ejects still, by what that says', () => {
+    const rig = halfOpen();
+    const off = { version: 'v2', ids: [1, 2, 3, 4], outlier: null };
+    rig.follow({ groups: [off, { ids: [1, 2, 3, 4], outlier: { probes: 1 } }] }, true);
+    rig.run(100);
+    assert.equal(rig.stateOf(2), 'half-open');
+    rig.probe(2, 'good');
+    assert.equal(rig.stateOf(2), 'up');
+  });
+
   it('waits for a request as long as none comes', () => {
     const rig = halfOpen();
     const offered = rig.offers.get(2);

@@ -12,7 +12,7 @@ const RAMP_MS = 20_000;
 function halfOpen(): Standing {
   const one = new Standing(0, null);
   one.eject('a', OUTLIER, 0);
-  one.turn(10_000);
+  one.turn(OUTLIER, 10_000);
   return one;
 }
 
@@ -27,9 +27,9 @@ function probes({ trial }: Standing, results: string): void {
 
 /** Its ejection is over, and its trial as well. */
 function recover(one: Standing, nowMs: number): void {
-  one.turn(nowMs);
+  one.turn(OUTLIER, nowMs);
   probes(one, 'ggg');
-  assert.equal(one.turn(nowMs), true);
+  assert.equal(one.turn(OUTLIER, nowMs), true);
 }
 
 describe('an ejection', () => {
@@ -38,9 +38,9 @@ describe('an ejection', () => {
     one.eject('5 errors in a row', OUTLIER, 1000);
     assert.deepEqual([one.state, one.isOut, one.capacity(1000)], ['ejected', true, 0]);
     assert.equal(one.view(3500).because, '5 errors in a row, tried again in 8 s');
-    one.turn(10_999);
+    one.turn(OUTLIER, 10_999);
     assert.equal(one.state, 'ejected');
-    one.turn(11_000);
+    one.turn(OUTLIER, 11_000);
     assert.equal(one.state, 'half-open');
   });
 
@@ -51,7 +51,7 @@ describe('an ejection', () => {
     for (let n = 0; n < 4; n++) {
       one.eject('slow', { ...OUTLIER, ejectionMaxMs: 25_000 }, nowMs);
       const since = nowMs;
-      for (; one.state === 'ejected'; one.turn(nowMs)) nowMs += 100;
+      for (; one.state === 'ejected'; one.turn(OUTLIER, nowMs)) nowMs += 100;
       lasted.push(nowMs - since);
       recover(one, nowMs);
     }
@@ -86,7 +86,7 @@ describe('half-open', () => {
   it('an endpoint is out, and tells how far its trial is', () => {
     const one = halfOpen();
     probes(one, 'gg');
-    assert.equal(one.turn(10_000), false);
+    assert.equal(one.turn(OUTLIER, 10_000), false);
     const because = 'a, tried again: 2 of 3 probes were good';
     assert.deepEqual(one.view(10_000), { state: 'half-open', capacityRatio: 0, because, ejections: 1 });
     assert.equal(one.isOut, true);
@@ -95,18 +95,58 @@ describe('half-open', () => {
   it('an endpoint is back with the last good probe that it needs', () => {
     const one = halfOpen();
     probes(one, 'ggg');
-    assert.equal(one.turn(10_100), true);
+    assert.equal(one.turn(OUTLIER, 10_100), true);
     assert.deepEqual(one.view(10_100), { state: 'up', capacityRatio: 1, because: '', ejections: 1 });
   });
 
   it('an endpoint is out for longer at once when a probe is bad', () => {
     const one = halfOpen();
     probes(one, 'ggb');
-    assert.equal(one.turn(12_000), false);
+    assert.equal(one.turn(OUTLIER, 12_000), false);
     const because = 'a probe of it failed, tried again in 20 s';
     assert.deepEqual(one.view(12_000), { state: 'ejected', capacityRatio: 0, because, ejections: 2 });
-    one.turn(32_000);
+    one.turn(OUTLIER, 32_000);
     assert.deepEqual([one.state, one.trial?.passed], ['half-open', 0], 'a new trial');
+  });
+});
+
+describe('an ejection under a configuration that has changed', () => {
+  it('is tried with as many probes as are to be good now, three where nothing is said', () => {
+    const one = halfOpen();
+    probes(one, 'g');
+    assert.equal(one.turn({ ...OUTLIER, probes: 1 }, 10_000), true);
+    const other = halfOpen();
+    probes(other, 'gg');
+    assert.equal(other.turn(OUTLIER, 10_000), false);
+    assert.equal(other.trial?.needed, 3);
+  });
+
+  it('begins the next by what that says now', () => {
+    const one = halfOpen();
+    probes(one, 'b');
+    one.turn({ ...OUTLIER, ejectionMs: 1000 }, 10_000);
+    assert.equal(one.view(10_000).because, 'a probe of it failed, tried again in 2 s');
+  });
+
+  it('is over where outliers are left alone, and so is its trial, bad as it may be', () => {
+    const ejected = new Standing(RAMP_MS, null);
+    ejected.eject('a', OUTLIER, 0);
+    assert.equal(ejected.turn(null, 5000), true);
+    assert.deepEqual([ejected.state, ejected.turn(null, 5000)], ['slow-start', false]);
+    const tried = halfOpen();
+    probes(tried, 'b');
+    assert.equal(tried.turn(null, 10_000), true);
+    assert.deepEqual([tried.state, tried.trial], ['up', null]);
+  });
+
+  it('leaves ill health', () => {
+    const one = new Standing(RAMP_MS, null);
+    one.eject('a', OUTLIER, 0);
+    one.check('status 503', 0);
+    one.turn(null, 5000);
+    assert.deepEqual([one.state, one.capacity(5000)], ['unhealthy', 0]);
+    one.check(null, 6000);
+    assert.deepEqual([one.state, one.capacity(16_000)], ['slow-start', 500], 'its slow start begins when it is back');
   });
 });
 
@@ -121,7 +161,7 @@ describe('slow start', () => {
       because: '50 % of its share, all of it in 10 s',
       ejections: 0,
     });
-    one.turn(20_000);
+    one.turn(OUTLIER, 20_000);
     assert.deepEqual([one.state, one.capacity(20_000)], ['up', 1000]);
   });
 
@@ -149,10 +189,10 @@ describe('ill health', () => {
     one.eject('slow', OUTLIER, 0);
     one.check('status 503', 1000);
     assert.deepEqual([one.state, one.isUnhealthy, one.view(1000).because], ['unhealthy', true, 'status 503']);
-    one.turn(10_000);
+    one.turn(OUTLIER, 10_000);
     assert.deepEqual([one.state, one.capacity(10_000)], ['unhealthy', 0]);
     one.check(null, 12_000);
-    one.turn(12_000);
+    one.turn(OUTLIER, 12_000);
     assert.deepEqual([one.state, one.capacity(12_000)], ['half-open', 0], 'checks do not see what requests saw');
   });
 
@@ -162,7 +202,7 @@ describe('ill health', () => {
     one.check('status 503', 11_000);
     assert.deepEqual([one.state, one.trial], ['unhealthy', null]);
     one.check(null, 12_000);
-    one.turn(12_000);
+    one.turn(OUTLIER, 12_000);
     assert.deepEqual([one.state, one.trial?.passed], ['half-open', 0]);
   });
 

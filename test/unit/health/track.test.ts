@@ -44,12 +44,12 @@ it('a row within one worker counts although another one succeeds', () => {
 it('what failed before it came back does not count again', () => {
   const track = trackOf();
   track.take(sample(0, 5));
-  track.standing.eject('row', { ...OUTLIER, probes: 1 }, 0);
+  track.standing.eject('row', OUTLIER, 0);
   track.take(sample(0, 3, 8));
-  track.standing.turn(10_000);
+  track.standing.turn({ ...OUTLIER, probes: 1 }, 10_000);
   track.standing.trial?.offered(1);
   track.standing.trial?.take(1, PROBE_RESULT.good, 10_000);
-  assert.equal(track.standing.turn(10_000), true);
+  assert.equal(track.standing.turn({ ...OUTLIER, probes: 1 }, 10_000), true);
   track.restart();
   assert.equal(track.inRow, 0);
   track.take(sample(0, 1, 9));

@@ -21,7 +21,6 @@ describe('buildService', () => {
         intervalMs: 5000,
         ejectionMs: 10_000,
         ejectionMaxMs: 300_000,
-        probes: 3,
         ejectedRatioMax: 0.5,
       },
       slo: null,
@@ -98,4 +97,5 @@ test('a health check that says nothing has defaults; outlier detection is on unt
   });
   assert.equal(buildOutlier(false), null);
   assert.deepEqual(buildOutlier({}), buildOutlier());
+  assert.equal('probes' in (buildOutlier({}) ?? {}), false, 'fingerprints of documents from before it stay');
 });
