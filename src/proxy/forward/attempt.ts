@@ -38,8 +38,8 @@ export function pick(x: Exchange, avoid: Endpoint | null, nowMs: number): Endpoi
   }
   const endpoint = targets.pick(avoid, x.userKey, nowMs);
   if (endpoint === null) unprobe(x);
-  // One that has failed already, or whose first answer is late, is not put at risk once more.
-  else if (avoid === null) return targets.takeProbe(x) ?? endpoint;
+  // A retry, a rescue and a hedge are not put at risk once more; nor does one endpoint decide about the breaker of its version.
+  else if (avoid === null && x.trial === 0) return targets.takeProbe(x) ?? endpoint;
   return endpoint;
 }
 
@@ -61,7 +61,7 @@ export function countBegin(x: Exchange, endpoint: Endpoint): void {
   endpoint.inFlight++;
   recorder.attemptBegin(endpoint.id);
   // One that is out is only picked when all of its version are, or as a probe.
-  if (endpoint.isOut && endpoint.probe?.by !== x) recorder.panicked(endpoint.id);
+  if (endpoint.isOut && endpoint.probes?.has(x) !== true) recorder.panicked(endpoint.id);
 }
 
 /** Begins an attempt. False when the endpoint's queue is full: then it is over already. */
@@ -120,7 +120,7 @@ export function observeAnswer(x: Exchange, endpoint: Endpoint, status: number): 
     return;
   }
   endpoint.observe(tookMs, now);
-  if (endpoint.probe !== null) probeAnswered(endpoint, x, x.client.lane.recorder);
+  if (endpoint.probes !== null) probeAnswered(endpoint, x, x.client.lane.recorder);
   if (x.permit !== NONE) x.split?.admission?.sample(x, tookMs);
 }
 
@@ -150,7 +150,7 @@ export function passInterim(x: Exchange, head: ResponseHead): void {
 /** What an attempt that is over says about its endpoint and its version, where that is asked. */
 export function tellBreakers(x: Exchange, effect: Effect, nowMs: number): void {
   const { endpoint } = x;
-  if (endpoint !== null && endpoint.probe !== null) probeEnded(endpoint, x, effect, x.client.lane.recorder);
+  if (endpoint !== null && endpoint.probes !== null) probeEnded(endpoint, x, effect, x.client.lane.recorder);
   const breaker = x.split === null ? null : x.split.breaker;
   if (breaker === null) return;
   if (effect !== 'ignore') breaker.observe(effect === 'bad', x.trial, nowMs);

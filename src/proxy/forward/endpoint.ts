@@ -14,7 +14,7 @@ import type { Exchange } from '../exchange.ts';
 import type { Recorder } from '../record/recorder.ts';
 import type { EndpointSecurity } from '../wire/tls/credentials.ts';
 import type { Reached } from '../wire/tls/reach.ts';
-import type { EndpointProbe } from './balance/probe.ts';
+import type { EndpointProbes } from './balance/probe.ts';
 import type { UpstreamPool } from './sides.ts';
 
 const DECAY_MS = 10_000;
@@ -55,7 +55,7 @@ export class Endpoint {
   /** Where answers are counted; null in tests of single functions. */
   recorder: Recorder | null = null;
   /** What this worker tries out whether it is back with; null mostly. */
-  probe: EndpointProbe | null = null;
+  probes: EndpointProbes | null = null;
   #isOut = false;
   #penalty = 1;
   #failedAtMs = NEVER;

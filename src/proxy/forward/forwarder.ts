@@ -311,7 +311,10 @@ function giveUp(x: Exchange, reason: Reason, detail: string): void {
   else x.client.reject(x);
 }
 
-/** Another version is to answer, as a step of the route's chain has it: once it has a place, as for any request. */
+/**
+ * Another version is to answer, as a step of the route's chain has it: once it has a place, as for any request. It may be a probe
+ * of an endpoint there: a version that is asked only so would not have its endpoints back otherwise.
+ */
 function ask(x: Exchange): void {
   const { admission } = x.split as LinkedSplit;
   if (admission === null || admission.admit(x, turnMs(), askEvents)) attempt(x, null);

@@ -22,6 +22,7 @@ import { hadWeight } from '../decide/splitter.ts';
 import type { LinkedRoute, LinkedSplit } from '../decide/table.ts';
 import type { Exchange } from '../exchange.ts';
 import { attributed, countBegin, INTERIMS_MAX, pick, tellBreakers, unprobe, whyNone } from '../forward/attempt.ts';
+import { probeAnswered } from '../forward/balance/probe.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { handOver, mayRescue, paysRescue, settleRescue } from '../forward/retry/rescue.ts';
 import { mayRetry, paidWaitMs, retryingOf } from '../forward/retry/retry.ts';
@@ -180,10 +181,7 @@ export class Handshake implements Timed {
     retrying.count++;
     retrying.hasFailed = true;
     this.#lane.recorder.retried(x);
-    if (waitMs === 0) {
-      this.#attempt(failedOn);
-      return;
-    }
+    if (waitMs === 0) return this.#attempt(failedOn);
     this.#state = 'backoff';
     this.deadlineAtMs = Number.POSITIVE_INFINITY;
     retrying.timer = setTimeout(() => {
@@ -289,8 +287,10 @@ export class Handshake implements Timed {
     const now = nowMs();
     x.status = status;
     x.responseStarted = true;
-    if (status < 500) x.endpoint?.observe(now - x.attemptAtMs, now);
-    else x.endpoint?.observeFailure(now - x.attemptAtMs, now);
+    const endpoint = x.endpoint as Endpoint;
+    if (status >= 500) return endpoint.observeFailure(now - x.attemptAtMs, now);
+    endpoint.observe(now - x.attemptAtMs, now);
+    probeAnswered(endpoint, x, this.#lane.recorder);
   }
 
   #upstreamEnded(): void {

@@ -13,6 +13,7 @@
 
 import { CAPACITY_CHANGES, CAPACITY_FULL, PROBE_OFFERS } from '../../../model/threads/load/capacity.ts';
 import type { Endpoint } from '../endpoint.ts';
+import { beginProbe } from './probe.ts';
 
 export class Shares {
   readonly endpoints: readonly Endpoint[];
@@ -64,7 +65,7 @@ export class Shares {
 
   /**
    * Takes the probe of an endpoint that is half-open: the next attempt of `by` is to go there. Null when none is on offer, as
-   * mostly. Of several workers one gets it, and none has two of an endpoint on their way to an answer.
+   * mostly. Of several workers one gets it. One is on offer while another is under way only when that was given up.
    */
   takeProbe(by: object): Endpoint | null {
     return this.#hasOffers ? this.#takeOffer(by) : null;
@@ -77,9 +78,8 @@ export class Shares {
       const number = Atomics.load(this.#capacities, at);
       if (number === 0) continue;
       isLeft = true;
-      if (endpoint.probe !== null && !endpoint.probe.isAnswered) continue;
       if (Atomics.compareExchange(this.#capacities, at, number, 0) !== number) continue;
-      endpoint.probe = { by, number, isAnswered: false };
+      beginProbe(endpoint, by, number);
       return endpoint;
     }
     this.#hasOffers = isLeft;

@@ -3,7 +3,8 @@
  *
  * The second arm is a shadow of the exchange: an attempt needs one to account for, and what it reports must not be taken
  * for the first arm's. The arm that wins becomes the exchange's own attempt; the loser's connection is closed, and its
- * endpoint is neither blamed nor observed. An arm that fails leaves the other, which from then on is the only one.
+ * endpoint is neither blamed nor observed; only a probe of one that is half-open (balance/probe.ts) is bad. An arm that fails
+ * leaves the other, which from then on is the only one.
  *
  * The time is kept by the worker's deadlines: a hedge goes out 0..50 ms after it is due. It takes a token of the retry
  * budget. Only a GET or HEAD without a body, and only on the first attempt.
@@ -14,6 +15,7 @@ import type { Timed } from '../../../lib/deadlines.ts';
 import { Exchange } from '../../exchange.ts';
 import { adoptSpan, shareTrace } from '../../record/trace/trace.ts';
 import { begin, detach, endAttempt, pick } from '../attempt.ts';
+import { probeEnded } from '../balance/probe.ts';
 
 /** The hedge of one exchange; both its arms refer to it. */
 export class Hedge implements Timed {
@@ -77,6 +79,8 @@ export function won(armed: Exchange): Exchange {
   const x = armed.hedge?.primary ?? armed;
   if (armed !== x) {
     detach(x);
+    // Else a trial at an endpoint that hangs would neither pass nor fail, and cost one request after the other its hedge.
+    if (x.endpoint !== null) probeEnded(x.endpoint, x, 'bad', x.client.lane.recorder);
     endAttempt(x, 'ignore');
     adopt(x, armed);
   }

@@ -143,7 +143,7 @@ export function simulate(
     const host = worker.group.endpoints.indexOf(endpoint);
     job.endpoint = endpoint;
     job.host = host;
-    job.isProbe = endpoint.probe !== null && endpoint.probe.by === job;
+    job.isProbe = endpoint.probes?.has(job) === true;
     if (job.isMeasured) picks[host] = (picks[host] as number) + 1;
     endpoint.inFlight++;
     worker.recorder?.attemptBegin(endpoint.id);

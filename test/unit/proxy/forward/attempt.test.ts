@@ -6,11 +6,14 @@ import { beginTurn } from '#src/lib/clock.ts';
 import { REASON } from '#src/model/reason.ts';
 import { CELL, CELL_WORDS, ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import { PROBE_RESULT, PROBE_RESULTS } from '#src/model/threads/load/capacity.ts';
+import { Breaker } from '#src/proxy/decide/breaker/breaker.ts';
+import type { LinkedSplit } from '#src/proxy/decide/table.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
 import { begin, detach, endAttempt, observeAnswer, pick, punish } from '#src/proxy/forward/attempt.ts';
 import type { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import type { Pool } from '#src/proxy/http1/pool.ts';
 import { offerProbe, setCapacity } from '#src/snapshot/endpoint-dials.ts';
+import { DEFAULT_BREAKER } from '#src/sources/defaults.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { type Bench, bench, exchangeOn, routeOf, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 import { begun, STABLE, sketch, word } from '../../../support/readings/recorded.ts';
@@ -123,12 +126,12 @@ describe('an attempt at an endpoint that is half-open', () => {
   it('is its probe, and says what came of it', () => {
     const it = offered();
     assert.equal(pick(it.x, null, 0), it.endpoint);
-    assert.equal(it.endpoint.probe?.by, it.x);
+    assert.equal(it.endpoint.probes?.get(it.x), 7);
     begin(it.x, it.endpoint);
     observeAnswer(it.x, it.endpoint, 200);
     assert.equal(reported(it), PROBE_RESULT.answered);
     endAttempt(it.x, 'good');
-    assert.deepEqual([reported(it), it.endpoint.probe], [PROBE_RESULT.good, null]);
+    assert.deepEqual([reported(it), it.endpoint.probes === null], [PROBE_RESULT.good, true]);
   });
 
   it('answered by a failure says nothing before its end', () => {
@@ -151,7 +154,23 @@ describe('an attempt at an endpoint that is half-open', () => {
   it('is no request that has failed before', () => {
     const it = offered();
     pick(it.x, it.on.endpoints[1] as Endpoint, 0);
-    assert.equal(it.endpoint.probe, null);
+    assert.equal(it.endpoint.probes === null, true);
+  });
+
+  it('is none that its version’s breaker lets through on trial: one endpoint does not decide about that', () => {
+    const it = offered();
+    it.x.split = { ...(it.x.split as LinkedSplit), breaker: new Breaker({ ...DEFAULT_BREAKER, consecutiveErrors: 1 }) };
+    const breaker = it.x.split.breaker as Breaker;
+    breaker.observe(true, 0, 0);
+    for (let n = 0; n < DEFAULT_BREAKER.probes; n++) {
+      pick(it.x, null, DEFAULT_BREAKER.openMs);
+      assert.notEqual(it.x.trial, 0);
+      assert.equal(it.endpoint.probes === null, true);
+      breaker.observe(false, it.x.trial, DEFAULT_BREAKER.openMs);
+    }
+    assert.equal(breaker.state, 'closed');
+    assert.equal(pick(it.x, null, DEFAULT_BREAKER.openMs), it.endpoint);
+    assert.equal(it.endpoint.probes?.get(it.x), 7);
   });
 });
 

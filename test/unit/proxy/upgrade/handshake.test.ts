@@ -122,6 +122,28 @@ suite('handshake', () => {
     assert.deepEqual([endpointWord(on.plane, port, 'panics'), endpointWord(on.plane, port, 'probe')], [1, reported]);
   });
 
+  test('a probe whose answer goes on is reported as answered, and one that is refused is not', async (t) => {
+    let head = 'HTTP/1.1 200 Long';
+    const on = await scene(t, (socket) => void socket.write(`${head}\r\nContent-Length: 9\r\n\r\nl`));
+    const { port } = on.upstream;
+    const offer = async (number: number): Promise<void> => {
+      setCapacity(on.plane.endpointDials, endpointIdOf(port), 0);
+      offerProbe(on.plane.endpointDials, endpointIdOf(port), number);
+      const client = clientOf(t, on.plane);
+      client.send(upgradeRequest('/'));
+      await client.until((text) => text.endsWith('l'));
+    };
+    await offer(5);
+    assert.equal(endpointWord(on.plane, port, 'probe'), PROBE_RESULTS * 5 + PROBE_RESULT.answered);
+    head = 'HTTP/1.1 503 Long';
+    await offer(6);
+    assert.equal(
+      endpointWord(on.plane, port, 'probe'),
+      PROBE_RESULTS * 5 + PROBE_RESULT.answered,
+      'it says nothing yet',
+    );
+  });
+
   test('a refusal by the upstream is an answer: relayed, not tried again', async (t) => {
     const on = await scene(t, saying('HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy'));
     assert.match(await sendAndClose(on.plane.port, upgradeRequest()), /^HTTP\/1\.1 503 Busy\r\n[^]*busy$/);

@@ -4,7 +4,9 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { CELL } from '#src/model/tallies.ts';
-import { type PlaneSketch, readCell, type TestPlane } from '../../../../support/plane.ts';
+import { PROBE_RESULT, PROBE_RESULTS } from '#src/model/threads/load/capacity.ts';
+import { offerProbe, setCapacity } from '#src/snapshot/endpoint-dials.ts';
+import { endpointIdOf, type PlaneSketch, readCell, type TestPlane } from '../../../../support/plane.ts';
 import {
   answeringOf,
   assertQuiet,
@@ -40,7 +42,8 @@ interface Race {
   readonly held: readonly { readonly socket: Socket; readonly port: number }[];
 }
 
-async function race(t: TestContext, text = GET): Promise<Race> {
+/** @param isProbe the first arm is a probe of the first endpoint, number 10 */
+async function race(t: TestContext, text = GET, isProbe = false): Promise<Race> {
   const held: { socket: Socket; port: number }[] = [];
   const hold = async (): Promise<RawUpstream> => {
     const upstream = await upstreamOf(
@@ -51,6 +54,10 @@ async function race(t: TestContext, text = GET): Promise<Race> {
   };
   const [a, b] = [await hold(), await hold()];
   const plane = await planeOf(t, hedging(20, a.port, b.port));
+  if (isProbe) {
+    setCapacity(plane.endpointDials, endpointIdOf(a.port), 0);
+    offerProbe(plane.endpointDials, endpointIdOf(a.port), 10);
+  }
   const client = clientOf(t, plane);
   client.send(text);
   await eventually(() => held.length === 2, 'both arms');
@@ -95,6 +102,21 @@ describe('a hedged read', () => {
       await client.until((text) => text.endsWith('ok'));
       await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], ports);
       assert.equal(readCell(plane, FIRST_CELL).bad, 0);
+    });
+  }
+
+  for (const [name, first, result] of [
+    ['faster than its hedge is good', 0, PROBE_RESULT.good],
+    ['slower than its hedge is bad, and no failure otherwise', 1, PROBE_RESULT.bad],
+  ] as const) {
+    it(`that is a probe and ${name}`, async (t) => {
+      const { plane, client, held, ports } = await race(t, GET, true);
+      assert.equal(held[0]?.port, ports[0]);
+      say(held[first]?.socket, OK);
+      await client.until((text) => text.endsWith('ok'));
+      await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], ports);
+      const words = [endpointWord(plane, ports[0], 'probe'), endpointWord(plane, ports[0], 'bad')];
+      assert.deepEqual(words, [PROBE_RESULTS * 10 + result, 0]);
     });
   }
 
