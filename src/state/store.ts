@@ -17,7 +17,6 @@
  */
 
 import { Worker } from 'node:worker_threads';
-import { nowMs } from '../lib/clock.ts';
 import type { Log } from '../lib/log.ts';
 import type { SavedRollout } from '../model/rollout.ts';
 import type { LoggedDecision } from '../model/slo.ts';
@@ -88,7 +87,8 @@ export class StateStore {
   #thread: Worker | null = null;
   /** What the thread has and has not answered for. */
   #underWay: StateBatch | null = null;
-  #sentAtMs = 0;
+  /** Turns since it was sent. */
+  #turnsUnderWay = 0;
   #flushing: NodeJS.Timeout | null = null;
   #retry: NodeJS.Timeout | null = null;
   #isClosed = false;
@@ -217,9 +217,12 @@ export class StateStore {
     this.#flush();
   }
 
+  /** Counts turns: after a stand-still this one may come before an answer that is here already (`within.ts`). */
   #look(): void {
     const { writeMs = WRITE_MS } = this.#options;
-    if (this.#underWay === null || nowMs() - this.#sentAtMs <= writeMs) return;
+    if (this.#underWay === null) return;
+    this.#turnsUnderWay += 1;
+    if (this.#turnsUnderWay * FLUSH_MS <= writeMs) return;
     this.#fail(`it has not answered for a write within ${writeMs} ms`);
   }
 
@@ -232,7 +235,7 @@ export class StateStore {
     if (this.#underWay !== null || this.#thread === null || !this.#isRead || this.#pending.isEmpty) return;
     const batch = this.#pending.take();
     this.#underWay = batch;
-    this.#sentAtMs = nowMs();
+    this.#turnsUnderWay = 0;
     const buffers = new Set([...batch.budgets.values()].map(({ bytes }) => bytes.buffer as ArrayBuffer));
     this.#thread.postMessage({ kind: 'write', batch } satisfies ToState, [...buffers]);
   }
@@ -250,7 +253,15 @@ export class StateStore {
   // ── the thread ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #start(directory: string): void {
-    const thread = new Worker(THREAD_FILE, { workerData: { directory } satisfies StateSetup, name: 'sluice-state' });
+    let thread: Worker;
+    try {
+      thread = new Worker(THREAD_FILE, { workerData: { directory } satisfies StateSetup, name: 'sluice-state' });
+    } catch (error) {
+      // The system may have no thread to give now.
+      this.#fail(String(error));
+      this.#opened();
+      return;
+    }
     thread.unref();
     this.#isOpening = true;
     this.#thread = thread;
@@ -361,7 +372,7 @@ export class StateStore {
     // An empty batch tells as well whether the file can be written.
     if (this.#underWay !== null) return;
     this.#underWay = this.#pending.take();
-    this.#sentAtMs = nowMs();
+    this.#turnsUnderWay = 0;
     this.#thread.postMessage({ kind: 'write', batch: this.#underWay } satisfies ToState);
   }
 

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { performance } from 'node:perf_hooks';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { lockDirectory } from '#src/state/lock.ts';
-import { type StateOptions, StateStore } from '#src/state/store.ts';
+import { FLUSH_MS, RETRY_MS, type StateOptions, StateStore, WRITE_MS } from '#src/state/store.ts';
 import { sampleDecision } from '../../support/readings/status.ts';
 import { inFolder } from '../../support/state/folder.ts';
 import { sampleRollout } from '../../support/state/log.ts';
+import { withoutThreads } from '../../support/state/threads.ts';
 
 /** A log whose events can be waited for. */
 class Log extends EventEmitter {
@@ -145,6 +147,45 @@ describe('the store', () => {
         again.loaded.decisions.map(({ id }) => id),
         [1, 2],
       );
+    }));
+
+  it('counts turns while a write is under way: that the process stood still says nothing of the disk', (t) =>
+    inFolder(async (folder) => {
+      t.mock.timers.enable({ apis: ['setInterval'] });
+      const { store, log } = await opened(folder);
+      const written = once(log, 'decision_recorded');
+      store.append(sampleDecision(), null);
+      const now = performance.now.bind(performance);
+      const stoodStill = t.mock.method(performance, 'now', () => now() + 10 * WRITE_MS);
+      t.mock.timers.tick(FLUSH_MS);
+      assert.equal(store.status.kind, 'durable');
+      await written;
+      stoodStill.mock.restore();
+      const hanging = t.mock.method(Worker.prototype, 'postMessage', () => undefined);
+      store.append(sampleDecision(), null);
+      for (let ms = FLUSH_MS; ms <= WRITE_MS; ms += FLUSH_MS) t.mock.timers.tick(FLUSH_MS);
+      assert.equal(store.status.kind, 'durable');
+      t.mock.timers.tick(FLUSH_MS);
+      assert.deepEqual(log.events, ['decision_recorded', 'state_unavailable']);
+      hanging.mock.restore();
+      await store.close();
+    }));
+
+  it('goes on in memory while no thread can be made, and tries again until there is one', (t) =>
+    inFolder(async (folder) => {
+      const first = withoutThreads(t);
+      t.mock.timers.enable({ apis: ['setTimeout'] });
+      const { store, log } = await opened(folder);
+      assert.match(store.status.because, /EAGAIN/);
+      t.mock.timers.tick(RETRY_MS);
+      t.mock.timers.tick(RETRY_MS);
+      first();
+      const recovered = once(log, 'state_recovered');
+      t.mock.timers.tick(RETRY_MS);
+      await recovered;
+      t.mock.timers.reset();
+      await store.close();
+      assert.deepEqual(log.events, ['state_unavailable', 'state_recovered']);
     }));
 
   it('says when it ends that a write hangs which may not be done', (t) =>

@@ -62,23 +62,34 @@ export class IdempotencyKeys {
   }
 
   #start(): void {
+    if (this.#restart !== null) clearTimeout(this.#restart);
+    this.#restart = null;
     if (this.#isClosed || this.#setup === null) return;
-    const thread = new Worker(THREAD_FILE, { workerData: this.#setup, name: 'sluice-idempotency' });
+    let thread: Worker;
+    try {
+      thread = new Worker(THREAD_FILE, { workerData: this.#setup, name: 'sluice-idempotency' });
+    } catch (error) {
+      // The system may have no thread to give now.
+      this.#die(causeOf(error));
+      return;
+    }
     this.#thread = thread;
     let cause = 'left without a word';
     thread.on('message', (message: FromThread) => this.#heard(message));
     thread.on('error', (error) => {
-      cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      cause = causeOf(error);
     });
-    thread.once('exit', () => {
-      this.#thread = null;
-      if (this.#isClosed) return;
-      this.#log.error('idempotency_broker_died', { cause });
-      this.#restart = setTimeout(() => this.#start(), RESTART_MS).unref();
-    });
+    thread.once('exit', () => this.#die(cause));
     // Workers and the admin server hold the process, this does not.
     thread.unref();
     for (const tell of this.#workers.values()) this.#join(tell);
+  }
+
+  #die(cause: string): void {
+    this.#thread = null;
+    if (this.#isClosed) return;
+    this.#log.error('idempotency_broker_died', { cause });
+    this.#restart = setTimeout(() => this.#start(), RESTART_MS).unref();
   }
 
   #join(tell: Tell): void {
@@ -96,4 +107,8 @@ export class IdempotencyKeys {
     else if (message.mode === 'shared') this.#log.info('idempotency_shared', {});
     else this.#log.warn('idempotency_local', { because: message.because, policy: this.#setup?.answers.onStoreFailure });
   }
+}
+
+function causeOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -101,7 +101,14 @@ export class Tracing {
     if (this.#restart !== null) clearTimeout(this.#restart);
     this.#restart = null;
     if (this.#setup === null) return;
-    const thread = new Worker(THREAD_FILE, { workerData: this.#setup, name: 'sluice-tracing' });
+    let thread: Worker;
+    try {
+      thread = new Worker(THREAD_FILE, { workerData: this.#setup, name: 'sluice-tracing' });
+    } catch (error) {
+      // The system may have no thread to give now.
+      this.#die(causeOf(error));
+      return;
+    }
     this.#thread = thread;
     let cause = 'left without a word';
     thread.on('message', (message: FromTracing) => {
@@ -111,17 +118,20 @@ export class Tracing {
       else if (this.#thread === thread) this.#status = message.status;
     });
     thread.on('error', (error) => {
-      cause = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      cause = causeOf(error);
     });
     thread.once('exit', () => {
-      if (this.#thread !== thread) return;
-      this.#thread = null;
-      this.#log.error('tracing_died', { cause });
-      this.#restart = setTimeout(() => this.#start(), RESTART_MS).unref();
+      if (this.#thread === thread) this.#die(cause);
     });
     // Workers and the admin server hold the process, this does not.
     thread.unref();
     for (const tell of this.#workers.values()) this.#join(tell);
+  }
+
+  #die(cause: string): void {
+    this.#thread = null;
+    this.#log.error('tracing_died', { cause });
+    this.#restart = setTimeout(() => this.#start(), RESTART_MS).unref();
   }
 
   /** The thread hands over what it has and ends; another one may begin meanwhile. */
@@ -158,6 +168,10 @@ export class Tracing {
     if (message.because === '') this.#log.info('traces_taken', { endpoint: this.#setup?.tracing.endpoint });
     else this.#log.warn('traces_lost', { endpoint: this.#setup?.tracing.endpoint, because: message.because });
   }
+}
+
+function causeOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
 /** What a span says of it. */

@@ -10,6 +10,7 @@ import type { TracingConfig } from '#src/model/threads/requests/tracing.ts';
 import { until } from '../../../../support/gateway.ts';
 import { sampleDecision } from '../../../../support/readings/status.ts';
 import { startCollector } from '../../../../support/readings/traces/collector.ts';
+import { withoutThreads } from '../../../../support/state/threads.ts';
 
 const THREAD_FILE = new URL('../../../../../src/compose/watches/tracing/thread.ts', import.meta.url);
 const LONG_MS = 3_600_000;
@@ -95,5 +96,24 @@ describe('the thread of traces', { timeout: 120_000 }, () => {
     t.mock.timers.tick(LONG_MS);
     await tracing.close();
     assert.equal(threads, 2);
+  });
+
+  it('that cannot be made is told, and tried again until there is one', async (t) => {
+    const giveBack = withoutThreads(t);
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const causes: string[] = [];
+    const error = (_event: string, fields?: object): void => void causes.push((fields as { cause: string }).cause);
+    const log = { ...createLog({ level: 'silent' }), error };
+    const tracing = new Tracing({ log, release: { version: '1.2.3' }, environment: {} });
+    t.after(() => tracing.close());
+    const collector = await startCollector(t);
+    tracing.follow({ accessLog: { sampleRatio: 0 }, tracing: configOf(collector.url) });
+    t.mock.timers.tick(LONG_MS);
+    assert.ok(causes.length > 1);
+    for (const cause of causes) assert.match(cause, /^Error: EAGAIN/);
+    giveBack();
+    t.mock.timers.tick(LONG_MS);
+    t.mock.timers.reset();
+    await until('the thread has said how it stands', () => tracing.status !== null);
   });
 });
