@@ -186,8 +186,10 @@ export class Durable {
   async resume(): Promise<void> {
     this.#store = this.#freshStore();
     await this.#store.open(this.#directory);
-    if (!this.#isApart) this.#saveAll();
-    else if (this.#store.health.kind === 'durable') this.#takeOver(this.#store.loaded, true);
+    this.#deps.defects.contain('state', () => {
+      if (!this.#isApart) this.#saveAll();
+      else if (this.#store.health.kind === 'durable') this.#takeOver(this.#store.loaded, true);
+    });
     this.#store.takeUp(this.#unwritten);
     this.#unwritten = ALL_WRITTEN;
   }
@@ -207,10 +209,12 @@ export class Durable {
     return new Map(this.#deps.keepers().flatMap((keeper) => [...keeper.save()]));
   }
 
+  /** Each part by itself: what one throws keeps no other from being saved. */
   #saveAll(): void {
-    this.#saveBudgets(this.#deps.slos.save(nowMs()));
-    this.#store.saveRollouts(this.#deps.rollouts().save());
-    this.#store.saveBudgets(this.#kept());
+    const { slos, rollouts, keepers, defects } = this.#deps;
+    defects.contain('state', () => this.#saveBudgets(slos.save(nowMs())));
+    defects.contain('state', () => this.#store.saveRollouts(rollouts().save()));
+    for (const keeper of keepers()) defects.contain('state', () => this.#store.saveBudgets(keeper.save()));
   }
 
   /** The state opened, or could be read, only now. */
@@ -236,14 +240,16 @@ export class Durable {
     this.#handOut({ ...loaded, decisions: [...loaded.decisions, ...this.#inherited] });
   }
 
+  /** Each part by itself: what is written afterwards takes the place of what was read, of budgets above all. */
   #handOut({ budgets, rollouts, decisions }: LoadedState): void {
-    this.#deps.rollouts().recall(decisions);
+    const { contain } = this.#deps.defects;
+    contain('state', () => this.#deps.rollouts().recall(decisions));
     for (const rollout of rollouts) {
       this.#try('rollout', rollout.route, () => this.#deps.rollouts().restore(rollout, this.#inherited));
     }
     const { wallMs } = bothClocks();
     for (const [id, budget] of budgets) this.#try('budget', id, () => this.#restoreBudget(id, budget, wallMs));
-    for (const keeper of this.#deps.keepers()) keeper.recalled?.();
+    for (const keeper of this.#deps.keepers()) contain('state', () => keeper.recalled?.());
   }
 
   #collect(): void {

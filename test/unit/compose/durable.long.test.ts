@@ -175,6 +175,51 @@ describe('a part whose state cannot be had', () => {
       await last.start(folder);
       assert.deepEqual([last.look(), last.kinds], [[25_000, 'progressing', 4], ['start']]);
     }));
+
+  it('costs no budget its past when the file can be read only late', (t) =>
+    inFolder(async (folder) => {
+      const disk = new Disk(folder);
+      const first = new Rig();
+      await first.start(disk.path);
+      first.count(4);
+      await first.durable.close();
+      disk.takeAway();
+      const rig = new Rig();
+      await rig.start(disk.path);
+      rig.count(3);
+      rig.defects.begin();
+      const odd = (): never => {
+        throw new TypeError('odd');
+      };
+      t.mock.method(rig.rollouts, 'recall', odd);
+      rig.keepers = [{ save: () => new Map(), recall: () => false, recalled: odd }];
+      const recovered = once(rig.log, 'state_recovered');
+      disk.bringBack();
+      await recovered;
+      await rig.durable.close();
+      assert.equal(rig.defects.status.counts.state, 2);
+      const last = new Rig();
+      await last.start(disk.path);
+      assert.equal(last.look()[2], 7);
+    }));
+
+  it('costs no decision its place in the log, also after a restart that failed for it', (t) =>
+    inFolder(async (folder) => {
+      const disk = new Disk(folder);
+      const rig = await abortedWithout(disk);
+      rig.defects.begin();
+      const odd = t.mock.method(rig.rollouts, 'save', () => {
+        throw new TypeError('odd');
+      });
+      await assert.rejects(rig.durable.suspend(disk.path), /odd/);
+      await rig.durable.resume();
+      odd.mock.restore();
+      const recovered = once(rig.log, 'state_recovered');
+      disk.bringBack();
+      await recovered;
+      await rig.durable.close();
+      assert.deepEqual(disk.decisions(), ['start', 'rollback']);
+    }));
 });
 
 describe('state that can be written again only after a restart', () => {
