@@ -91,7 +91,7 @@ class WatchedFile implements FileSource {
   #state: WatchState = { name: 'idle' };
   #watch: FolderWatch | null = null;
   #pollTimer: unknown = null;
-  /** Hash of the text last said; null after an error, so that its end is said. */
+  /** Hash of the text last said, and taken; null after an error, so that its end is said. */
   #hash: string | null = null;
   /** Messages of the errors that last, so that each is said once. */
   #unreadable = '';
@@ -219,7 +219,15 @@ class WatchedFile implements FileSource {
     const isNews = hash !== this.#hash || message !== this.#unreadable;
     this.#hash = hash;
     this.#unreadable = message;
-    if (isNews || isForced) this.#onEvent(event);
+    if (!isNews && !isForced) return;
+    try {
+      this.#onEvent(event);
+    } catch (error) {
+      // What was not taken counts as unsaid: the next look says it again.
+      this.#hash = null;
+      this.#unreadable = '';
+      throw error;
+    }
   }
 }
 

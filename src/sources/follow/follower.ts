@@ -216,11 +216,8 @@ export class Follower<P extends Item = Piece> {
   }
 
   #take(listing: Listing<P>): void {
-    // First: an answer that cannot be taken ends no failure.
+    const before = this.#held;
     const event = this.#judge(listing);
-    if (this.#failures > 0) this.#options.onEvent({ kind: 'recovered', failures: this.#failures });
-    this.#failures = 0;
-    this.#lastError = '';
     const isSilent = this.#isComparing;
     this.#isComparing = false;
     this.#revision = listing.revision;
@@ -232,8 +229,26 @@ export class Follower<P extends Item = Piece> {
       this.#drifts += 1;
       this.#options.onEvent({ kind: 'drifted', revision: listing.revision });
     }
-    if (event !== null) this.#options.onEvent(event);
+    // An answer that cannot be taken ends no failure.
+    if (event !== null && !this.#tell(event, before)) return;
+    if (this.#failures > 0) this.#options.onEvent({ kind: 'recovered', failures: this.#failures });
+    this.#failures = 0;
+    this.#lastError = '';
     this.#answered();
+  }
+
+  /** Whether it was taken. A change that nobody could take is not held: the source is asked for it again. */
+  #tell(event: FollowEvent, before: Held<P> | null): boolean {
+    try {
+      this.#options.onEvent(event);
+      return true;
+    } catch (error) {
+      if (this.#state.name === 'idle') throw error;
+      this.#held = before;
+      this.#leave();
+      this.#fail(error);
+      return false;
+    }
   }
 
   #fail(error: unknown): void {

@@ -126,6 +126,24 @@ describe('a source that is away', () => {
     );
   });
 
+  test('whose change nobody could take holds what it held, and is asked for it again', async () => {
+    const { time, store, follower, events, kinds } = await rig();
+    const { revision } = follower.status();
+    events.push = (event) => {
+      if (event.kind === 'changed') throw new TypeError('odd');
+      return Array.prototype.push.call(events, event);
+    };
+    store.put('a', '2');
+    await time.pass(2000);
+    assert.deepEqual([follower.status().state, follower.status().lastError], ['backing-off', 'odd']);
+    assert.equal(follower.status().revision, revision);
+    assert.equal(follower.pieces.find(({ name }) => name === 'a')?.text, '1');
+    Reflect.deleteProperty(events, 'push');
+    await time.pass(60_000);
+    assert.equal(follower.pieces.find(({ name }) => name === 'a')?.text, '2');
+    assert.deepEqual(kinds(), ['failed', 'changed', 'recovered']);
+  });
+
   test('is stale for no longer than a watch lasts while it is well', async () => {
     const { time, follower } = await rig();
     await time.pass(100_000, () => assert.ok(follower.status().staleMs < WAIT_MS + 200));
