@@ -91,6 +91,7 @@ class ControlPlane implements Gateway {
   readonly #watches: Watches;
   readonly #loop: Loop;
   readonly #since = { wall: wallTime(), ms: nowMs() };
+  #tokenHash: string | null = null;
   #workers: Workers | null = null;
   #admin: AdminServer | null = null;
   #tick: NodeJS.Timeout | null = null;
@@ -202,7 +203,7 @@ class ControlPlane implements Gateway {
       accessLog: this.#accessLog,
       watches: this.#watches,
       log: this.#log,
-      tokenHash: hashOfVariable('SLUICE_ADMIN_TOKEN', process.env['SLUICE_ADMIN_TOKEN']),
+      tokenHash: this.#tokenHash,
       workers: () => this.#workers?.status() ?? [],
       ratesForgotten: () => this.#workers?.commons.ratesForgotten() ?? 0,
       samplesLost: () => this.#workers?.commons.samplesLost() ?? 0,
@@ -222,6 +223,7 @@ class ControlPlane implements Gateway {
   }
 
   async start(): Promise<void> {
+    this.#tokenHash = hashOfVariable('SLUICE_ADMIN_TOKEN', process.env['SLUICE_ADMIN_TOKEN']);
     const first = await this.#configuration.open();
     if (first.kind === 'refused') {
       const message = `${this.#options.configFile} has ${first.problems.length} problem(s)`;

@@ -179,6 +179,7 @@ describe('a restart that fails', LIMIT, () => {
     ['cannot be parsed', 'this is no program', /it ended with code 1/],
     ['crashes when it starts', 'throw new Error("unlucky");', /it ended with code 1/],
     ['ends without a word', 'process.exit(0);', /it ended with code 0/],
+    ['has a bad token', `process.env.SLUICE_ADMIN_TOKEN = 'short'; ${GOOD_PROGRAM}`, /SLUICE_ADMIN_TOKEN must be/],
     [
       'speaks another language',
       'process.send({ v: 99, kind: "prepared" }); setInterval(() => undefined, 1000);',
