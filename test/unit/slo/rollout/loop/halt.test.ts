@@ -296,7 +296,7 @@ describe('a defect in what a person asked for', () => {
     const odd = t.mock.method(RolloutRun.prototype, 'input', function (this: RolloutRun, ...args: never[]) {
       const [{ route }] = args as unknown as [RolloutSpec];
       if (route === 'checkout') throw new RangeError('odd');
-      return Reflect.apply(input, this, args);
+      return Reflect.apply(input, this, args) as ReturnType<typeof input>;
     });
     for (let n = 0; n < 3; n++) one.controller.view();
     const [sick, sound] = one.controller.view().map(({ status }) => status);
