@@ -116,34 +116,6 @@ describe('what nothing expected', () => {
     assert.deepEqual(said(events).slice(1), ['first']);
   });
 
-  test('when a change is taken has it said again at the next look, until it is taken', async (t) => {
-    const { disk, timers, events } = await rig();
-    const odd = (): never => {
-      throw new TypeError('odd');
-    };
-    const caught: unknown[] = [];
-    const before = process.listeners('unhandledRejection');
-    process.removeAllListeners('unhandledRejection');
-    process.on('unhandledRejection', (error) => caught.push(error));
-    t.after(() => {
-      process.removeAllListeners('unhandledRejection');
-      for (const listener of before) process.on('unhandledRejection', listener);
-    });
-    const look = async (): Promise<void> => {
-      timers.fire(POLL_MS);
-      await settle();
-    };
-    for (const text of ['second', unreadable('gone')]) {
-      disk.text = text;
-      events.push = odd;
-      await look();
-      Reflect.deleteProperty(events, 'push');
-      await look();
-      await look();
-    }
-    assert.deepEqual([said(events), caught.length], [['second', 'unreadable: gone'], 2]);
-  });
-
   test('while the watch is renewed does not end the looks', async () => {
     const { disk, timers, events } = await rig();
     disk.watchError = new Error('no watches left');
