@@ -47,7 +47,7 @@ const GIVE_WAY = 'data:text/javascript,import { setPriority } from "node:os"; se
 /**
  * Room for garbage in processes that run hundreds of files: what a test leaves is collected seldom, and among much that is dead.
  */
-const ROOMY = ['--initial-heap-size=800', '--min-semi-space-size=16', '--max-semi-space-size=64'];
+const ROOMY = ['--min-semi-space-size=16', '--max-semi-space-size=32'];
 
 /** Events of one phase, without its closing lines: those go into the totals. @param givesWay to a phase beside it */
 async function* phaseEvents(phase: Phase, course: Course, givesWay: boolean): AsyncGenerator<TestEvent> {
