@@ -35,6 +35,17 @@ function breakLooks(t: TestContext, route: string) {
   return broken;
 }
 
+/** A rollout whose look threw for a while, and does no more. */
+function haltedOnce(t: TestContext): Rig {
+  const broken = breakLooks(t, 'checkout');
+  const one = rig();
+  begin(one);
+  broken.isOn = true;
+  run(one, 3);
+  broken.isOn = false;
+  return one;
+}
+
 function rig(rollouts: readonly RolloutSpec[] = [SICK, SOUND]): Rig {
   const one = new Rig(rollouts);
   one.defects = [];
@@ -102,12 +113,7 @@ describe('a defect in the judgement of one rollout', () => {
   });
 
   it('ends: it is judged from nothing, stays paused, and goes on only by a person', (t) => {
-    const broken = breakLooks(t, 'checkout');
-    const one = rig();
-    begin(one);
-    broken.isOn = true;
-    run(one, 3);
-    broken.isOn = false;
+    const one = haltedOnce(t);
     run(one, REJUDGE_MS / 100 + 50);
     const { state, verdict } = statusOf(one, 'checkout');
     assert.deepEqual([state, verdict?.fault], ['paused', null]);
@@ -119,12 +125,7 @@ describe('a defect in the judgement of one rollout', () => {
   });
 
   it('does not keep evidence that comes later from taking the canary out', (t) => {
-    const broken = breakLooks(t, 'checkout');
-    const one = rig();
-    begin(one);
-    broken.isOn = true;
-    run(one, 3);
-    broken.isOn = false;
+    const one = haltedOnce(t);
     run(one, REJUDGE_MS / 100 + 50, 5);
     assert.deepEqual(moves(one, 'checkout'), ['start person', 'pause defect', 'rollback evidence']);
     assert.equal(one.dials[SICK.canary.dial], 0);
