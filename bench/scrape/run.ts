@@ -2,8 +2,8 @@
  * What scrapes cost requests: p99 under load while a real Prometheus scrapes the gateway, against the same while it scrapes a
  * kept page elsewhere, in turns.
  *
- * `npm run bench:scrape -- --routes 10000 --rounds 7 --seconds 10 --interval 5 --touch`. Ends with 1 when a page failed. The gateway, its control thread with it, has core 0 to
- * itself; load, upstream, Prometheus and the relay share core 1, where the load goes first. Each route has two versions
+ * `npm run bench:scrape -- --routes 10000 --rounds 24 --seconds 10 --interval 5 --touch`. Ends with 1 when a page failed. The gateway, its control thread
+ * with it, has core 0 to itself; load, upstream, Prometheus and the relay share core 1, where the load goes first. Each route has two versions
  * and two objectives; `--touch` has every route asked once before, so that all have histograms. Needs two cores, nginx,
  * taskset and Prometheus.
  */
@@ -54,7 +54,7 @@ function optionsOf(): Options {
   const { values } = parseArgs({
     options: {
       routes: { type: 'string', default: '10000' },
-      rounds: { type: 'string', default: '7' },
+      rounds: { type: 'string', default: '24' },
       seconds: { type: 'string', default: '10' },
       interval: { type: 'string', default: '5' },
       touch: { type: 'boolean', default: false },
