@@ -5,6 +5,9 @@
 import type { RolloutConfig, RolloutPlan, RolloutStep } from './config.ts';
 import type { BudgetPolicyConfig, Decision, DriftChange, SloConfig } from './slo.ts';
 
+/** Endpoints of a canary that are told apart, those included that have just gone; of a canary with more, none is. */
+export const ENDPOINTS_TOLD_APART_MAX = 256;
+
 /** One side of the comparison. Indexes are those of the tallies and dials. */
 export interface RolloutArm {
   readonly version: string;
@@ -13,8 +16,10 @@ export interface RolloutArm {
   readonly dial: number;
   /** Unit slot of the user bitmaps, never -1: a rollout is judged in both units. */
   readonly unit: number;
-  /** Slots of its endpoints in the tallies. */
+  /** Slots of its endpoints in the tallies; of the canary's leading route alone, else empty. */
   readonly endpoints: readonly number[];
+  /** Their addresses, in the same order: the name that stays while slots change. Absent on tapes of earlier releases. */
+  readonly addresses?: readonly string[];
   /** The operator's weight as a dial has it: times `weightScaleOf`. */
   readonly weight: number;
 }

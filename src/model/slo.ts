@@ -47,6 +47,14 @@ export interface Shortfall {
   readonly seen: number;
 }
 
+/** Address of an endpoint; in what earlier releases wrote the slot that it had there, which says nothing to people. */
+export type EndpointName = string | number;
+
+/** Those of the names that are addresses, each once. */
+export function addressesAmong(names: readonly EndpointName[]): string[] {
+  return [...new Set(names.filter((name) => typeof name === 'string'))];
+}
+
 /** Evidence of failures, in nats; `logE` is the smallest of the others. */
 export interface ErrorsPart {
   readonly logE: number;
@@ -56,8 +64,8 @@ export interface ErrorsPart {
   readonly logEAbsolute: number | null;
   /** By how much clustering tempers the evidence in requests, >= 1. */
   readonly dispersion: number;
-  /** Ids of endpoints whose failures alone would have convicted the canary, and which were left out instead. */
-  readonly spared: readonly number[];
+  /** Endpoints whose failures alone would have convicted the canary, and which were left out instead; of this step. */
+  readonly spared: readonly EndpointName[];
 }
 
 /** Both arms at the latency threshold with most evidence against the canary. */

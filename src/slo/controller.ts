@@ -291,8 +291,9 @@ class Loop implements Controller {
 
   #fresh(spec: RolloutSpec, { nowMs, regions }: Moment, tape: Tape | null): WatchState {
     const weight = this.#deps.weightOf(spec.canary.dial);
-    const { setLatency } = this.#deps;
-    return { kind: 'progressing', judgement: new Judgement(spec, regions, { nowMs, weight, setLatency, tape }) };
+    const { setLatency, fleet } = this.#deps;
+    const start = { nowMs, weight, setLatency, tape, elsewhere: fleet?.attemptsElsewhere(spec.route) };
+    return { kind: 'progressing', judgement: new Judgement(spec, regions, start) };
   }
 
   #openTape(spec: RolloutSpec, nowMs: number, rollout = IDLE, rolledBackBy: Decision | null = null): Tape | null {
@@ -333,7 +334,8 @@ class Loop implements Controller {
     const isUnderWay = spec.plan !== null && run.rollout.state.kind !== 'idle';
     const budget = isUnderWay ? this.#budgetOf(spec, nowMs) : NO_BUDGET;
     if (isUnderWay) watch.tape?.budget(budget, false);
-    const isConvicted = judgement.look(spec, regions, nowMs) && judgement.isConvicted(spec);
+    const elsewhere = this.#deps.fleet?.attemptsElsewhere(spec.route);
+    const isConvicted = judgement.look(spec, regions, nowMs, elsewhere) && judgement.isConvicted(spec);
     if (!isConvicted) this.#tellShadows(watch, judgement, told);
     if (!isConvicted && !isUnderWay) return;
     const moved = turn(run.rollout, this.#input(watch, nowMs, { budget, isConvicted }), spec);

@@ -3,20 +3,21 @@
  *
  * A judgement belongs to one generation of a rollout; when the operator changes the split or the canary, a new one starts
  * with no memory. A change of weight within a generation is a step: fresh copies of the e-processes start, thresholds are
- * frozen anew, and promotion begins again.
+ * frozen anew, and promotion begins again. Endpoints come and go within one, and with them nothing of the evidence.
  */
 
 import { type RolloutRoute, type RolloutSpec, routesOf, type ShadowPolicy } from '../model/rollout.ts';
-import type { PairCounts, Verdict } from '../model/slo.ts';
+import type { EndpointName, PairCounts, Verdict } from '../model/slo.ts';
 import { EvidenceWindow } from './evidence.ts';
 import type { LatencyLimits, SeenLatency } from './latency/score.ts';
 import { LatencyWatch, type SetLatency } from './latency/watch.ts';
 import type { Region } from './regions.ts';
 import type { Tape } from './replay/tape.ts';
+import { AttemptWindow, type Elsewhere, NOWHERE } from './verdict/endpoints/attempts.ts';
+import { followedOf } from './verdict/endpoints/sick-endpoint.ts';
 import { Account, emptyEvidence, type Look, type Noted } from './verdict/score/account.ts';
 import { Score } from './verdict/score/score.ts';
 import { hasSameHypotheses, Shadows, type ShadowView } from './verdict/score/shadows.ts';
-import { AttemptWindow } from './verdict/sick-endpoint.ts';
 
 /** Where a judgement begins. */
 export interface WatchStart {
@@ -25,6 +26,8 @@ export interface WatchStart {
   readonly weight: number;
   /** Stores latency thresholds for the workers. */
   readonly setLatency: SetLatency;
+  /** What other gateways told of the canary's endpoints so far: the past. */
+  readonly elsewhere?: Elsewhere | undefined;
   /** Takes down what is seen; default: nobody does. */
   readonly tape?: Tape | null;
 }
@@ -44,6 +47,9 @@ export class Judgement {
   /** Since the last look. */
   readonly #look: { -readonly [K in keyof Look]: Look[K] } = { ...emptyEvidence(), isConsistent: true, attempts: null };
   #noted: Noted[] = [];
+  /** Endpoints of the canary that are known here, and those that only other gateways know. */
+  #own: ReadonlySet<EndpointName>;
+  #strangers: readonly EndpointName[] = [];
   /** As of the last look; null before it. */
   #regions: readonly Region[] | null = null;
 
@@ -56,14 +62,19 @@ export class Judgement {
     this.#account = new Account(spec, start, this.#latency.score);
     this.#score = new Score(spec, nowMs, routes.length);
     this.#shadows = new Shadows(spec.shadows, nowMs, routes.length);
-    this.#attempts = new AttemptWindow(spec.canary.endpoints, regions);
+    this.#attempts = new AttemptWindow(this.#account.sick.followed, regions, start.elsewhere);
+    this.#own = namesOf(spec);
     this.#evidence = new EvidenceWindow(spec, regions);
     this.#tape = start.tape ?? null;
   }
 
-  /** Looks at what happened since the last time. True when the verdict may have become worse. */
-  look(spec: RolloutSpec, regions: readonly Region[], nowMs: number): boolean {
-    this.#read(regions, nowMs);
+  /**
+   * Looks at what happened since the last time. True when the verdict may have become worse.
+   * @param elsewhere what other gateways told of the canary's endpoints
+   */
+  look(spec: RolloutSpec, regions: readonly Region[], nowMs: number, elsewhere: Elsewhere = NOWHERE): boolean {
+    this.#meet(elsewhere, nowMs);
+    this.#read(regions, nowMs, elsewhere);
     const look = this.#look;
     this.#account.take(look, nowMs);
     const byErrors = this.#score.look(spec, look, this.#account, nowMs);
@@ -98,9 +109,11 @@ export class Judgement {
     this.#tellLimits(before);
   }
 
-  /** Another configuration, under which the evidence goes on. */
-  follow({ shadows }: RolloutSpec, nowMs: number): void {
-    this.#shadows.follow(shadows, nowMs);
+  /** Another configuration, or other endpoints, under which the evidence goes on. */
+  follow(spec: RolloutSpec, nowMs: number): void {
+    this.#shadows.follow(spec.shadows, nowMs);
+    this.#own = namesOf(spec);
+    this.#account.sick.follow(followedOf(spec.canary), nowMs);
   }
 
   /** The shadow policies that would roll back now and have not before. */
@@ -171,15 +184,27 @@ export class Judgement {
   readonly #seenAt = (quantile: number): SeenLatency =>
     this.#regions === null ? NO_LATENCY : this.#latency.seenAt(quantile, this.#regions);
 
-  #read(regions: readonly Region[], nowMs: number): void {
+  /** Takes in which endpoints only other gateways know. */
+  #meet(elsewhere: Elsewhere, nowMs: number): void {
+    if (elsewhere.size === 0 && this.#strangers.length === 0) return;
+    const strangers = [...elsewhere.keys()].filter((name) => !this.#own.has(name));
+    const before = this.#strangers;
+    if (strangers.length === before.length && strangers.every((name, n) => name === before[n])) return;
+    this.#strangers = strangers;
+    this.#account.sick.meet(strangers, nowMs);
+    this.#tape?.meet(strangers, nowMs);
+  }
+
+  #read(regions: readonly Region[], nowMs: number, elsewhere: Elsewhere): void {
     this.#tellNoted();
     this.#regions = regions;
     const look = this.#look;
     const { requests, users } = look;
     this.#evidence.read(regions, look);
     const { sick } = this.#account;
+    this.#attempts.follow(sick.followed, regions);
     const mayBlame = sick.isAble && requests.canary.bad + users.canary.bad > 0;
-    look.attempts = mayBlame || sick.isDue(nowMs) ? this.#attempts.read(regions) : null;
+    look.attempts = mayBlame || sick.isDue(nowMs) ? this.#attempts.read(regions, elsewhere) : null;
   }
 
   #tellNoted(): void {
@@ -192,6 +217,10 @@ export class Judgement {
     const { limits } = this;
     if (limits !== before) this.#tape?.freeze(limits);
   }
+}
+
+function namesOf({ canary }: RolloutSpec): ReadonlySet<EndpointName> {
+  return new Set(followedOf(canary).map(({ name }) => name));
 }
 
 /** Whether evidence gathered under one spec counts under the other: same cells, units and null hypothesis. */
@@ -208,11 +237,6 @@ function isSamePlace(a: RolloutRoute, b: RolloutRoute): boolean {
 
 /** Whether both are judged by the same numbers; alpha and badMin only say how sure one must be. */
 function hasSameTerms(a: RolloutSpec, b: RolloutSpec): boolean {
-  return (
-    hasSameHypotheses(a, b) &&
-    a.latencyTolerance === b.latencyTolerance &&
-    a.latencyFloorMs === b.latencyFloorMs &&
-    a.canary.endpoints.length === b.canary.endpoints.length &&
-    a.canary.endpoints.every((endpoint, n) => endpoint === b.canary.endpoints[n])
-  );
+  const isSameLatency = a.latencyTolerance === b.latencyTolerance && a.latencyFloorMs === b.latencyFloorMs;
+  return hasSameHypotheses(a, b) && isSameLatency;
 }

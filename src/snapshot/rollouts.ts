@@ -2,8 +2,10 @@
  * The rollouts of a configuration, as the judge needs them: indexes of the snapshot instead of names.
  */
 
+import { addressOf } from '../lib/text/address.ts';
 import type { BackendRef, Config, RolloutConfig, RouteConfig, ShadowConfig } from '../model/config.ts';
 import {
+  ENDPOINTS_TOLD_APART_MAX,
   type JudgePolicy,
   type RolloutArm,
   type RolloutPolicy,
@@ -14,7 +16,7 @@ import {
   weightScaleOf,
 } from '../model/rollout.ts';
 import type { BudgetPolicyConfig, SloConfig } from '../model/slo.ts';
-import type { EndpointSpec, RescueSpec, RouteSpec, Snapshot } from '../model/snapshot.ts';
+import type { EndpointSpec, RescueSpec, RouteSpec, Snapshot, SplitSpec } from '../model/snapshot.ts';
 import { generationOf, indexOfRoute } from './overrides.ts';
 
 /** Share of what the SLO allows that is no reason for a rollback. */
@@ -26,18 +28,17 @@ const ERROR_RATIO_MAX_LEAST = 0.005;
 /** One for each route with a rollout, in the order of the configuration. `snapshot` was compiled from `config`. */
 export function rolloutsOf(config: Config, snapshot: Snapshot): RolloutSpec[] {
   const specs: RolloutSpec[] = [];
-  const found = versionsFound(config);
   config.routes.forEach((route, index) => {
     const { rollout } = route;
     if (rollout === null) return;
     const compiled = snapshot.routes[index] as RouteSpec;
-    const { service, ...canary } = settled(armOf(route, compiled, rollout.canary, snapshot), found);
-    const { service: _, ...stable } = settled(armOf(route, compiled, rollout.stable, snapshot), found);
+    const split = splitOf(route, compiled, rollout.canary);
+    const canary = { ...armOf(route, compiled, rollout.canary), ...endpointsOf(split, snapshot) };
     const companions = companionsOf(config, snapshot, rollout);
     specs.push({
       route: route.name,
-      service,
-      stable,
+      service: split.service,
+      stable: armOf(route, compiled, rollout.stable),
       canary,
       ...(companions.length > 0 && { companions }),
       ...rolloutTerms(rollout, route.slo as SloConfig),
@@ -60,10 +61,7 @@ function companionsOf(
   return routes.map((name) => {
     const index = indexOfRoute(config, name) as number;
     const route = config.routes[index] as RouteConfig;
-    const arm = (version: string): RolloutArm => {
-      const { service: _, ...known } = armOf(route, snapshot.routes[index] as RouteSpec, version, snapshot);
-      return { ...known, endpoints: [] };
-    };
+    const arm = (version: string): RolloutArm => armOf(route, snapshot.routes[index] as RouteSpec, version);
     return { route: name, stable: arm(stable), canary: arm(canary) };
   });
 }
@@ -125,37 +123,32 @@ function policyOf(
   };
 }
 
-/** Versions whose endpoints are looked up, by `service/version`. */
-function versionsFound({ services }: Config): ReadonlySet<string> {
-  const found = services.flatMap(({ name, versions }) =>
-    versions.flatMap((version) => (version.from === undefined ? [] : [`${name}/${version.name}`])),
-  );
-  return new Set(found);
-}
-
-/**
- * Of endpoints that are looked up none is followed by itself: else every instance that comes or goes would begin the evidence
- * anew, and a canary that is scaled would never be convicted. What each of them does is judged by outlier detection.
- */
-function settled<T extends RolloutArm & { readonly service: string }>(arm: T, found: ReadonlySet<string>): T {
-  return found.has(`${arm.service}/${arm.version}`) ? { ...arm, endpoints: [] } : arm;
-}
-
 /** Validation made sure that both arms are among the route's splits, and that the route has objectives. */
-function armOf(
-  route: RouteConfig,
-  { splits }: RouteSpec,
-  version: string,
-  { endpoints: known }: Snapshot,
-): RolloutArm & { readonly service: string } {
-  const { name, backendRefs } = route;
-  const index = splits.findIndex((candidate) => candidate.version === version);
-  const split = splits[index];
+function splitOf({ name }: RouteConfig, { splits }: RouteSpec, version: string): SplitSpec {
+  const split = splits.find((candidate) => candidate.version === version);
   if (split === undefined) throw new Error(`route ${name} has no version ${version}; was the configuration checked?`);
-  const { service, cell, dial, unit, targets } = split;
-  const weight = (backendRefs[index]?.weight ?? 0) * weightScaleOf(route);
-  const endpoints = targets.endpoints.map((slot) => (known[slot] as EndpointSpec).id);
-  return { service, version, cell, dial, unit, weight, endpoints };
+  return split;
+}
+
+function armOf(route: RouteConfig, compiled: RouteSpec, version: string): RolloutArm {
+  const split = splitOf(route, compiled, version);
+  const { cell, dial, unit } = split;
+  const weight = (route.backendRefs[compiled.splits.indexOf(split)]?.weight ?? 0) * weightScaleOf(route);
+  return { version, cell, dial, unit, weight, endpoints: [] };
+}
+
+/** What is listed, and what was looked up, is told apart alike: by address, whatever slot it has now. None where there are too many. */
+function endpointsOf(
+  { targets }: SplitSpec,
+  { endpoints: known }: Snapshot,
+): Required<Pick<RolloutArm, 'endpoints' | 'addresses'>> {
+  const endpoints = [...new Set(targets.endpoints.map((index) => (known[index] as EndpointSpec).id))];
+  if (endpoints.length > ENDPOINTS_TOLD_APART_MAX) return { endpoints: [], addresses: [] };
+  const addresses = endpoints.map((id) => {
+    const { host, port } = known[id] as EndpointSpec;
+    return addressOf(host, port);
+  });
+  return { endpoints, addresses };
 }
 
 /** Who answers for whom; null where nobody is rescued. */

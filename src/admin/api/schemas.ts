@@ -100,6 +100,10 @@ export const SCHEMAS = {
       state: { enum: ['pass', 'fail', 'inconclusive', 'no-traffic', 'insufficient', 'sli-broken'] },
       logE: { type: 'number', description: 'evidence against the canary, in nats' },
       logEToFail: NUMBER,
+      errors: {
+        ...object({ logE: NUMBER, spared: list({ type: ['string', 'integer'] }) }),
+        description: 'failures by themselves; spared: endpoints whose failures were left out in this step, by address',
+      },
       requests: ANY,
       users: ANY,
       routes: {

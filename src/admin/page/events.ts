@@ -2,7 +2,7 @@
  * What happened, for the page: decisions, reverts and accepted configurations, each with the numbers behind it.
  */
 
-import type { Decision, LoggedDecision, PairCounts } from '../../model/slo.ts';
+import { addressesAmong, type Decision, type LoggedDecision, type PairCounts } from '../../model/slo.ts';
 import type { RevertDecision, RevisionEntry } from '../../model/threads/revision.ts';
 import type { BoardEvent, Tone } from './view/board.ts';
 
@@ -47,6 +47,7 @@ function decidedEvent(decision: Decision): BoardEvent {
 
 function factsOf(decision: Decision): BoardEvent['facts'] {
   const { verdict, canary, stable, certificate } = decision;
+  const spared = addressesAmong(verdict.errors.spared);
   const pair = ({ canary: bad, stable: good }: PairCounts): string =>
     `${canary} ${bad.bad} bad of ${bad.finished}, ${stable} ${good.bad} bad of ${good.finished}`;
   const facts: (readonly [string, string])[] = [
@@ -58,6 +59,7 @@ function factsOf(decision: Decision): BoardEvent['facts'] {
     ],
     ['Requests', pair(verdict.requests)],
     ['User-seconds', pair(verdict.users)],
+    ...(spared.length === 0 ? [] : ([['Left out', `failures of ${spared.join(', ')}`]] as const)),
     ['Tolerated', `${decision.toleratedRatio} times stable's error ratio`],
   ];
   if (decision.detectedInMs >= 0)

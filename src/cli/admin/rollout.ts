@@ -8,7 +8,7 @@ import { similarTo } from '../../lib/text/similar.ts';
 import { visibleLines } from '../../lib/text/visible.ts';
 import { SluiceError } from '../../model/problem.ts';
 import { ROLLOUT_COMMANDS, type RolloutCommandName } from '../../model/rollout.ts';
-import type { RoutePart } from '../../model/slo.ts';
+import { addressesAmong, type RoutePart, type Verdict } from '../../model/slo.ts';
 import type { RolloutStatus, RouteStatus, ShadowStatus, Status } from '../../model/status.ts';
 import { didYouMean, readArgs, readChoice } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
@@ -165,11 +165,11 @@ export function rolloutText({ versions }: RouteStatus, rollout: RolloutStatus): 
   return [rollout.sentence, `weights  ${weights.join(', ')}`, ...rolloutLines(rollout)].join('\n');
 }
 
-/** Routes, step, gates, what comes next, and shadows, a line each. */
+/** Routes, endpoints whose failures were left out, step, gates, what comes next, and shadows, a line each. */
 export function rolloutLines({ routes, verdict, step, gates, next, shadows }: RolloutStatus): string[] {
   const parts = verdict?.routes ?? [];
   const told = parts.length > 0 ? parts.map(routeLine) : routes === undefined ? [] : [`routes   ${routes.join(', ')}`];
-  return [...told, ...progressLines({ step, gates, next }), ...shadows.map(shadowLine)];
+  return [...told, ...sparedLines(verdict), ...progressLines({ step, gates, next }), ...shadows.map(shadowLine)];
 }
 
 function progressLines({ step, gates, next }: Pick<RolloutStatus, 'step' | 'gates' | 'next'>): string[] {
@@ -177,6 +177,12 @@ function progressLines({ step, gates, next }: Pick<RolloutStatus, 'step' | 'gate
   const place = step === null ? [] : [`step     ${step.number} of ${step.count}, ${step.percent} % of users`];
   const lines = gates.map(({ name, isPassed, sentence }) => `${isPassed ? '[+]' : '[-]'} ${name.padEnd(9)}${sentence}`);
   return [...place, ...lines, `next     ${next}`];
+}
+
+/** `spared   10.0.0.7:8080: its failures were left out` */
+function sparedLines(verdict: Verdict | null): string[] {
+  const names = addressesAmong(verdict?.errors.spared ?? []);
+  return names.map((name) => `spared   ${name}: its failures were left out, one sick endpoint condemns no version`);
 }
 
 /** `route    pay: 12 of 14 canary requests failed, evidence 9.1 nats by itself` */

@@ -12,7 +12,7 @@
 
 import { Collector } from '../../fleet/evidence/collect.ts';
 import { Others, type Terms } from '../../fleet/evidence/merge.ts';
-import type { Region, Watched } from '../../fleet/evidence/region.ts';
+import { isSameMemory, type Region, type Watched } from '../../fleet/evidence/region.ts';
 import type { EvidenceMessage } from '../../fleet/evidence/words.ts';
 import type { LatencyDial } from '../../model/latency.ts';
 import { type RolloutRoute, type RolloutSpec, routesOf } from '../../model/rollout.ts';
@@ -110,7 +110,9 @@ export class FleetEvidence {
   #placeOf({ watched, lead }: Omit<Place, 'collector'>): Place {
     const before = this.#places.get(watched.route);
     const isSame = before !== undefined && isSameMemory(before.watched, watched);
-    return { watched, lead, collector: isSame ? before.collector : new Collector(watched) };
+    if (!isSame) return { watched, lead, collector: new Collector(watched) };
+    before.collector.follow(watched);
+    return { watched, lead, collector: before.collector };
   }
 
   /** Counts at the thresholds of the leader from now on. */
@@ -192,17 +194,4 @@ function watchedOf(spec: RolloutSpec): WatchedRoute[] {
 function areSameMemory(a: RolloutSpec, b: RolloutSpec): boolean {
   const [before, after] = [watchedOf(a), watchedOf(b)];
   return before.length === after.length && before.every((one, n) => isSameMemory(one, after[n] as WatchedRoute));
-}
-
-/** Whether counts go on where they are. */
-function isSameMemory(a: WatchedRoute, b: WatchedRoute): boolean {
-  return (
-    a.route === b.route &&
-    a.generation === b.generation &&
-    a.canary.cell === b.canary.cell &&
-    a.canary.unit === b.canary.unit &&
-    a.stable.cell === b.stable.cell &&
-    a.stable.unit === b.stable.unit &&
-    a.canary.endpoints.join() === b.canary.endpoints.join()
-  );
 }

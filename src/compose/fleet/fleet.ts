@@ -125,6 +125,7 @@ export class Fleet {
       this.#steering.want(route);
       return this.#open.node.mayStart(route);
     },
+    attemptsElsewhere: (route) => this.#evidence.others.attemptsOf(route, nowMs()),
   };
 
   readonly setLatency: SetLatency = (unit, dial) => {

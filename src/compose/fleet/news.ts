@@ -55,13 +55,16 @@ const isTimes: Check = (value) => listOf(isNumber)(value) && (value as readonly 
 const isCounts = shaped<ArmCounts>({ finished: isCount, bad: isCount });
 const isPair = shaped<PairCounts>({ canary: isCounts, stable: isCounts });
 
+/** Earlier releases tell of slots. */
+const isEndpointName: Check = (value) => isText(value) || isCount(value);
+
 const isErrors = shaped<ErrorsPart>({
   logE: isNumber,
   logERequests: isNumber,
   logEUsers: isNumber,
   logEAbsolute: orNull(isNumber),
   dispersion: isNumber,
-  spared: listOf(isCount),
+  spared: listOf(isEndpointName),
 });
 
 const isComparison = shaped<LatencyComparison>({

@@ -19,7 +19,7 @@ import {
   UNIT_WORDS,
 } from '../../model/tallies.ts';
 import { EVIDENCE_WORDS, type Region, type Watched, type WatchedArm } from './region.ts';
-import { type ArmNews, type EvidenceMessage, encodeBits } from './words.ts';
+import { type ArmNews, type EndpointSums, type EvidenceMessage, encodeBits } from './words.ts';
 
 /** What a message says of itself. */
 export type Sender = Pick<EvidenceMessage, 'id' | 'member' | 'adminUrl' | 'share' | 'limits'>;
@@ -53,6 +53,28 @@ class Sums {
     }
     for (const id of this.#last.keys()) if (!regions.some((region) => region.id === id)) this.#last.delete(id);
     return this.#sums;
+  }
+}
+
+/** Attempts at one endpoint since it is one of the canary's. */
+class AttemptSums {
+  readonly slot: number;
+  readonly #sums: Sums;
+  /** What its slot had by then: of whoever had it before. */
+  readonly #before: Float64Array;
+
+  constructor(slot: number, regions: readonly Region[]) {
+    this.slot = slot;
+    const base = slot * ENDPOINT_WORDS;
+    // Bad attempts first, as for cells.
+    this.#sums = new Sums([base + ENDPOINT.bad, base + ENDPOINT.finished]);
+    this.#before = this.#sums.take(regions, endpointsOf).slice();
+  }
+
+  read(address: string, regions: readonly Region[]): EndpointSums {
+    const [bad = 0, finished = 0] = this.#sums.take(regions, endpointsOf);
+    const [badBefore = 0, finishedBefore = 0] = this.#before;
+    return [address, finished - finishedBefore, bad - badBefore];
   }
 }
 
@@ -121,34 +143,48 @@ class ArmReader {
 }
 
 export class Collector {
-  readonly #watched: Watched;
+  #watched: Watched;
   readonly #canary: ArmReader;
   readonly #stable: ArmReader;
-  readonly #endpoints: Sums;
+  /** By address. */
+  #attempts: ReadonlyMap<string, AttemptSums> = new Map();
 
   constructor(watched: Watched) {
     this.#watched = watched;
     this.#canary = new ArmReader(watched.canary);
     this.#stable = new ArmReader(watched.stable);
-    const bases = watched.canary.endpoints.map((endpoint) => endpoint * ENDPOINT_WORDS);
-    // Bad attempts first, as for cells.
-    this.#endpoints = new Sums([
-      ...bases.map((base) => base + ENDPOINT.bad),
-      ...bases.map((base) => base + ENDPOINT.finished),
-    ]);
+  }
+
+  /** The same rollout, where its counts are, with other endpoints. */
+  follow(watched: Watched): void {
+    this.#watched = watched;
   }
 
   /** What to tell the others now. */
   message(regions: readonly Region[], sender: Sender): EvidenceMessage {
     const { route, generation } = this.#watched;
-    const count = this.#watched.canary.endpoints.length;
     const canary = this.#canary.read(regions);
     const stable = this.#stable.read(regions);
-    const attempts = this.#endpoints.take(regions, ({ tallies }) => tallies.endpoints);
-    const endpoints: number[] = [];
-    for (let n = 0; n < count; n++) endpoints.push(attempts[count + n] as number, attempts[n] as number);
-    return { ...sender, route, generation, canary, stable, endpoints };
+    return { ...sender, route, generation, canary, stable, attempts: this.#readAttempts(regions), endpoints: [] };
   }
+
+  #readAttempts(regions: readonly Region[]): EndpointSums[] {
+    const { endpoints, addresses = [] } = this.#watched.canary;
+    const known = this.#attempts;
+    const now = new Map(
+      addresses.map((address, n) => {
+        const slot = endpoints[n] as number;
+        const before = known.get(address);
+        return [address, before?.slot === slot ? before : new AttemptSums(slot, regions)];
+      }),
+    );
+    this.#attempts = now;
+    return [...now].map(([address, sums]) => sums.read(address, regions));
+  }
+}
+
+function endpointsOf({ tallies }: Region): Int32Array {
+  return tallies.endpoints;
 }
 
 function bitsOf(word: number, at: number, out: number[]): void {

@@ -5,19 +5,16 @@
  * gateways within a second is one bit and counts once, as with several workers (docs/FLEET.md "Evidence"). What cannot be
  * compared is let pass: the first message of a gateway, one after a silence longer than GAP_MS, counts at another share of the
  * canary, and slow requests at other thresholds. What is let pass is not made up for later.
+ *
+ * Attempts are added up by address: gateways need not know the same endpoints, nor have them in the same slots.
  */
 
-import {
-  CELL_WORDS,
-  ENDPOINT,
-  ENDPOINT_WORDS,
-  reserveTallies,
-  type Tallies,
-  viewTallies,
-} from '../../model/tallies.ts';
+import { ENDPOINTS_TOLD_APART_MAX } from '../../model/rollout.ts';
+import type { ArmCounts } from '../../model/slo.ts';
+import { CELL_WORDS, reserveTallies, type Tallies, viewTallies } from '../../model/tallies.ts';
 import { markUser, secondAt } from '../../model/threads/requests/users.ts';
-import { EVIDENCE_WORDS, type Region, TRIAL_WORDS, type Watched, type WatchedArm } from './region.ts';
-import { type ArmNews, decodeBits, type EvidenceMessage } from './words.ts';
+import { EVIDENCE_WORDS, isSameMemory, type Region, TRIAL_WORDS, type Watched, type WatchedArm } from './region.ts';
+import { type ArmNews, decodeBits, type EndpointSums, type EvidenceMessage } from './words.ts';
 
 /** No worker has it. */
 export const OTHERS_ID = -1;
@@ -32,11 +29,27 @@ const INDEX = new Map(EVIDENCE_WORDS.map((word, n) => [word, n]));
 interface Last {
   readonly canary: Float64Array;
   readonly stable: Float64Array;
-  readonly endpoints: Float64Array;
+  /** By address, of the endpoints that it told of. */
+  attempts: ReadonlyMap<string, EndpointSums>;
   heardAtMs: number;
   share: number;
   limits: string;
 }
+
+/** Attempts at an endpoint that any of the others made. */
+interface Told extends ArmCounts {
+  heardAtMs: number;
+}
+
+/** One rollout here. */
+interface Entry {
+  watched: Watched;
+  readonly senders: Map<string, Last>;
+  /** By address. */
+  readonly attempts: Map<string, Told>;
+}
+
+const NOBODY: ReadonlyMap<string, Readonly<ArmCounts>> = new Map();
 
 /** What is comparable now. */
 export interface Terms {
@@ -48,7 +61,7 @@ export interface Terms {
 
 export class Others {
   readonly region: Region;
-  readonly #watched = new Map<string, { readonly watched: Watched; readonly senders: Map<string, Last> }>();
+  readonly #watched = new Map<string, Entry>();
 
   /** Reserves address space like a worker's; resident only where something is written. */
   constructor(tallies: Tallies = viewTallies(reserveTallies())) {
@@ -58,9 +71,9 @@ export class Others {
   /** Takes in the rollouts of a configuration. */
   follow(watched: readonly Watched[]): void {
     for (const one of watched) {
-      const before = this.#watched.get(one.route)?.watched;
-      if (before !== undefined && isSame(before, one)) continue;
-      this.#watched.set(one.route, { watched: one, senders: new Map() });
+      const before = this.#watched.get(one.route);
+      if (before !== undefined && isSameMemory(before.watched, one)) before.watched = one;
+      else this.#watched.set(one.route, { watched: one, senders: new Map(), attempts: new Map() });
     }
     const routes = new Set(watched.map(({ route }) => route));
     for (const route of this.#watched.keys()) if (!routes.has(route)) this.#watched.delete(route);
@@ -75,7 +88,7 @@ export class Others {
     if (last === undefined) {
       this.#expire(senders, nowMs);
       if (senders.size >= SENDERS_MAX) return false;
-      last = emptyLast(watched);
+      last = emptyLast();
       senders.set(message.id, last);
     }
     const isComparable =
@@ -84,11 +97,19 @@ export class Others {
     const what = { isComparable, hasTrials, nowMs };
     this.#takeArm(watched.canary, message.canary, last.canary, what);
     this.#takeArm(watched.stable, message.stable, last.stable, what);
-    this.#takeEndpoints(watched, message.endpoints, last.endpoints, isComparable);
+    this.#takeAttempts(entry.attempts, message.attempts ?? [], last, { isComparable, nowMs });
     last.heardAtMs = nowMs;
     last.share = message.share;
     last.limits = message.limits;
     return true;
+  }
+
+  /** Sums of attempts at the canary's endpoints that the others have now, by address. One that is back begins anew. */
+  attemptsOf(route: string, nowMs: number): ReadonlyMap<string, Readonly<ArmCounts>> {
+    const attempts = this.#watched.get(route)?.attempts;
+    if (attempts === undefined) return NOBODY;
+    for (const [address, { heardAtMs }] of attempts) if (nowMs - heardAtMs > GAP_MS) attempts.delete(address);
+    return attempts;
   }
 
   #expire(senders: Map<string, Last>, nowMs: number): void {
@@ -126,35 +147,36 @@ export class Others {
     for (const bit of seen) markUser(units, base, bit, failed.has(bit));
   }
 
-  #takeEndpoints({ canary }: Watched, sums: readonly number[], last: Float64Array, isComparable: boolean): void {
-    const { endpoints } = this.region.tallies;
-    for (let n = 0; n < last.length && n < sums.length; n++) {
-      const news = (sums[n] as number) - (last[n] as number);
-      last[n] = sums[n] as number;
-      if (!isComparable || news <= 0) continue;
-      const base = (canary.endpoints[n >> 1] as number) * ENDPOINT_WORDS;
-      const at = base + ((n & 1) === 0 ? ENDPOINT.finished : ENDPOINT.bad);
-      endpoints[at] = ((endpoints[at] as number) + news) | 0;
+  /** An endpoint that its sender did not tell of before begins with nothing there. */
+  #takeAttempts(
+    told: Map<string, Told>,
+    attempts: readonly EndpointSums[],
+    last: Last,
+    { isComparable, nowMs }: { readonly isComparable: boolean; readonly nowMs: number },
+  ): void {
+    const before = last.attempts;
+    last.attempts = new Map(attempts.map((sums) => [sums[0], sums]));
+    for (const [address, finished, bad] of attempts) {
+      const sums = told.get(address) ?? { finished: 0, bad: 0, heardAtMs: nowMs };
+      if (!told.has(address) && told.size >= ENDPOINTS_TOLD_APART_MAX) continue;
+      told.set(address, sums);
+      sums.heardAtMs = nowMs;
+      if (!isComparable) continue;
+      const [, finishedBefore, badBefore] = before.get(address) ?? [address, 0, 0];
+      sums.finished += Math.max(0, finished - finishedBefore);
+      sums.bad += Math.max(0, bad - badBefore);
     }
   }
 }
 
 /** Before anything was heard: nothing is comparable. */
-function emptyLast({ canary }: Watched): Last {
+function emptyLast(): Last {
   return {
     canary: new Float64Array(EVIDENCE_WORDS.length),
     stable: new Float64Array(EVIDENCE_WORDS.length),
-    endpoints: new Float64Array(2 * canary.endpoints.length),
+    attempts: new Map(),
     heardAtMs: Number.NEGATIVE_INFINITY,
     share: -1,
     limits: '',
   };
-}
-
-function isSame(a: Watched, b: Watched): boolean {
-  return JSON.stringify(slotsOf(a)) === JSON.stringify(slotsOf(b));
-}
-
-function slotsOf({ generation, canary, stable }: Watched): unknown {
-  return [generation, canary.cell, canary.unit, canary.endpoints, stable.cell, stable.unit];
 }

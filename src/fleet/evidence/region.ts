@@ -15,8 +15,21 @@ export interface Region {
 export interface Watched {
   readonly route: string;
   readonly generation: string;
-  readonly canary: WatchedArm & { readonly endpoints: readonly number[]; readonly dial: number };
+  readonly canary: WatchedArm & {
+    readonly endpoints: readonly number[];
+    /** In the order of the endpoints. */
+    readonly addresses?: readonly string[];
+    readonly dial: number;
+  };
   readonly stable: WatchedArm;
+}
+
+/** Whether counts go on where they are: endpoints come and go meanwhile. */
+export function isSameMemory(a: Watched, b: Watched): boolean {
+  const isSame = (one: WatchedArm, other: WatchedArm): boolean => one.cell === other.cell && one.unit === other.unit;
+  return (
+    a.route === b.route && a.generation === b.generation && isSame(a.canary, b.canary) && isSame(a.stable, b.stable)
+  );
 }
 
 export interface WatchedArm {

@@ -6,12 +6,12 @@
  * it counts.
  */
 
+import { ENDPOINTS_TOLD_APART_MAX } from '../../model/rollout.ts';
 import { UNIT_BITMAP_WORDS, UNIT_BITS } from '../../model/tallies.ts';
 
 /** Longest message: two arms with every bucket in use and as many users as there are bits. */
 export const MESSAGE_CHARS_MAX = 256 * 1024;
 const NAME_CHARS_MAX = 253;
-const ENDPOINTS_MAX = 4096;
 
 /** What one version did. */
 export interface ArmNews {
@@ -21,6 +21,9 @@ export interface ArmNews {
   readonly seen: string;
   readonly bad: string;
 }
+
+/** Attempts at one endpoint of the canary since the sender knows it. */
+export type EndpointSums = readonly [address: string, finished: number, bad: number];
 
 /** One rollout as one gateway measured it. */
 export interface EvidenceMessage {
@@ -36,8 +39,10 @@ export interface EvidenceMessage {
   readonly limits: string;
   readonly canary: ArmNews;
   readonly stable: ArmNews;
-  /** Finished and bad attempts of the canary's endpoints, in the order of the configuration. */
-  readonly endpoints: readonly number[];
+  /** The canary's endpoints that the sender has now; earlier releases tell of none by its address. */
+  readonly attempts?: readonly EndpointSums[];
+  /** Always empty: earlier releases refuse a message without it. */
+  readonly endpoints: readonly [];
 }
 
 /** A gateway that has no rollout to speak of says that it is there. */
@@ -101,7 +106,7 @@ function isHello(value: Record<string, unknown>): value is Record<string, unknow
 }
 
 function isEvidence(value: Record<string, unknown>): value is Record<string, unknown> & EvidenceMessage {
-  const { route, generation, share, limits, canary, stable, endpoints } = value;
+  const { route, generation, share, limits, canary, stable, attempts } = value;
   return (
     isName(route) &&
     isName(generation) &&
@@ -109,7 +114,7 @@ function isEvidence(value: Record<string, unknown>): value is Record<string, unk
     isName(limits) &&
     isArm(canary) &&
     isArm(stable) &&
-    areCounts(endpoints, 2 * ENDPOINTS_MAX)
+    (attempts === undefined || areSums(attempts))
   );
 }
 
@@ -121,6 +126,16 @@ function isArm(value: unknown): boolean {
 
 function areCounts(value: unknown, max: number): boolean {
   return Array.isArray(value) && value.length % 2 === 0 && value.length <= max && value.every(isCount);
+}
+
+function areSums(value: unknown): boolean {
+  return Array.isArray(value) && value.length <= ENDPOINTS_TOLD_APART_MAX && value.every(isSums);
+}
+
+function isSums(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length !== 3) return false;
+  const [address, finished, bad] = value as readonly unknown[];
+  return isName(address) && isCount(finished) && isCount(bad);
 }
 
 function isShare(value: unknown): value is number {

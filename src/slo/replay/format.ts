@@ -20,20 +20,24 @@
  * | 8 | command | time; JSON of the command |
  * | 9 | note | time of the first (real), count, 16 bytes of request id each |
  * | 10 | decided | JSON of Facts |
+ * | 11 | meet | time; JSON: addresses of the canary's endpoints that only other gateways know |
+ *
+ * Attempts are in the order of `SickEndpoint.followed`, which follows from the specs, the rows `meet` and the looks before.
  *
  * A tape is cut into segments between rows; hash(n) = SHA-256(hash(n-1) + "\n" + bytes(n)), hash(0) = 64 zeros.
  * Source: docs/STATE.md "The tape".
  */
 
 import type { Rollout, RolloutCommand, RolloutSpec } from '../../model/rollout.ts';
-import type { ArmCounts, Decision, PairCounts } from '../../model/slo.ts';
+import type { ArmCounts, Decision, EndpointName, PairCounts } from '../../model/slo.ts';
 import type { LatencyLimits, SeenLatency } from '../latency/score.ts';
 import type { BudgetReading } from '../rollout/gates.ts';
 import type { Look, Noted } from '../verdict/score/account.ts';
 
-export const TAPE_FORMAT = 1;
-/** Of a rollout of several routes, whose looks have a part that earlier releases do not know. */
-export const ROUTES_FORMAT = 2;
+/** Endpoints have addresses, and come and go within a judgement. */
+export const TAPE_FORMAT = 3;
+/** All that are read. The first is without looks at several routes; in both, endpoints are slots that stay. */
+export const TAPE_FORMATS: readonly number[] = [1, 2, TAPE_FORMAT];
 /** A turn of the loop. */
 export const TICK_MS = 100;
 
@@ -48,6 +52,7 @@ export const CODE = {
   command: 8,
   note: 9,
   decided: 10,
+  meet: 11,
   look: 0x80,
 } as const;
 
@@ -107,7 +112,8 @@ export type TapeRow =
   | { readonly kind: 'budget'; readonly budget: BudgetReading }
   | { readonly kind: 'command'; readonly nowMs: number; readonly command: RolloutCommand }
   | { readonly kind: 'note'; readonly noted: readonly Noted[] }
-  | { readonly kind: 'decided'; readonly facts: Facts };
+  | { readonly kind: 'decided'; readonly facts: Facts }
+  | { readonly kind: 'meet'; readonly nowMs: number; readonly names: readonly EndpointName[] };
 
 /** Whether nothing was counted. */
 export function isNothing({ canary, stable }: PairCounts): boolean {

@@ -6,7 +6,7 @@ import type { Rollout, RolloutSpec } from '../../model/rollout.ts';
 import type { Decision, Verdict } from '../../model/slo.ts';
 import { type Circumstances, factsOf, type Measured } from '../rollout/decision.ts';
 import type { ControllerDeps } from '../rollout/loop/loop.ts';
-import { ROUTES_FORMAT, TAPE_FORMAT } from './format.ts';
+import { TAPE_FORMAT } from './format.ts';
 import { Tape } from './tape.ts';
 
 /** Where a tape begins. */
@@ -42,8 +42,7 @@ export class Notary {
     if (tapes === undefined) return null;
     this.#tapes += 1;
     const at = wallTime();
-    const format = spec.companions === undefined ? TAPE_FORMAT : ROUTES_FORMAT;
-    const name = { format, watch: `${at}#${this.#tapes}`, at };
+    const name = { format: TAPE_FORMAT, watch: `${at}#${this.#tapes}`, at };
     return new Tape({ keep: tapes, wallTime }, { ...name, ...start, spec, weight: weightOf(spec.canary.dial) });
   }
 

@@ -4,7 +4,7 @@
 
 import { LATENCY_THRESHOLDS } from '../../model/latency.ts';
 import type { RolloutCommand } from '../../model/rollout.ts';
-import type { ArmCounts, Evidence, PairCounts } from '../../model/slo.ts';
+import type { ArmCounts, EndpointName, Evidence, PairCounts } from '../../model/slo.ts';
 import type { LatencyLimits } from '../latency/score.ts';
 import { type BudgetReading, NO_BUDGET } from '../rollout/gates.ts';
 import { emptyEvidence, emptyPair } from '../verdict/score/account.ts';
@@ -16,9 +16,8 @@ import {
   type Facts,
   LOOK,
   type OpenRow,
-  ROUTES_FORMAT,
   type SpecRow,
-  TAPE_FORMAT,
+  TAPE_FORMATS,
   type TapeRow,
   TICK_MS,
 } from './format.ts';
@@ -66,14 +65,16 @@ export class TapeReader {
         return { kind: 'note', noted: notedFrom(from) };
       case CODE.decided:
         return { kind: 'decided', facts: JSON.parse(from.text()) as Facts };
+      case CODE.meet:
+        return { kind: 'meet', nowMs: this.#time(from), names: JSON.parse(from.text()) as EndpointName[] };
       default:
         throw new Error(`the tape has a row ${code}, which is not known here`);
     }
   }
 
   #open(open: OpenRow): TapeRow {
-    if (open.format !== TAPE_FORMAT && open.format !== ROUTES_FORMAT) {
-      throw new Error(`the tape has format ${open.format}, known are ${TAPE_FORMAT} and ${ROUTES_FORMAT}`);
+    if (!TAPE_FORMATS.includes(open.format)) {
+      throw new Error(`the tape has format ${open.format}, known are ${TAPE_FORMATS.join(', ')}`);
     }
     this.#nowMs = open.nowMs;
     this.#budget = NO_BUDGET;

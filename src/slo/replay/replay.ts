@@ -27,6 +27,7 @@ import { type BudgetReading, NO_BUDGET, type RolloutInput } from '../rollout/gat
 import { type Moved, percentOf, turn } from '../rollout/machine.ts';
 import { type Judged, RolloutRun } from '../rollout/run.ts';
 import { weightsFor } from '../rollout/shares.ts';
+import { followedOf } from '../verdict/endpoints/sick-endpoint.ts';
 import { Account, type Look } from '../verdict/score/account.ts';
 import { Score } from '../verdict/score/score.ts';
 import { Shadows, type ShadowView } from '../verdict/score/shadows.ts';
@@ -160,6 +161,9 @@ export class Replay {
       case 'note':
         if (this.#state.kind === 'progressing') for (const noted of row.noted) this.#state.account.note(noted);
         break;
+      case 'meet':
+        if (this.#state.kind === 'progressing') this.#state.account.sick.meet(row.names, row.nowMs);
+        break;
       case 'open':
         throw new Error('the tape begins twice');
       default:
@@ -213,7 +217,11 @@ export class Replay {
     else if (isFresh && this.#state.kind === 'progressing') {
       this.#run.rebase(this.#state.account.requests);
       this.#state = this.#fresh(weight, this.#nowMs);
-    } else if (this.#state.kind === 'progressing') this.#state.shadows.follow(this.#spec.shadows, this.#nowMs);
+    } else if (this.#state.kind === 'progressing') {
+      const { account, shadows } = this.#state;
+      shadows.follow(this.#spec.shadows, this.#nowMs);
+      account.sick.follow(followedOf(this.#spec.canary), this.#nowMs);
+    }
   }
 
   #turn(): void {

@@ -10,7 +10,7 @@
 
 import { createHash } from 'node:crypto';
 import type { RolloutCommand } from '../../model/rollout.ts';
-import type { ArmCounts, Evidence, EvidenceRef, PairCounts } from '../../model/slo.ts';
+import type { ArmCounts, EndpointName, Evidence, EvidenceRef, PairCounts } from '../../model/slo.ts';
 import type { Segment } from '../../model/threads/state.ts';
 import type { LatencyLimits } from '../latency/score.ts';
 import type { BudgetReading } from '../rollout/gates.ts';
@@ -111,6 +111,13 @@ export class Tape {
     if ((bits & BUDGET.ratio) !== 0) this.#out.real(remainingRatio as number);
     if ((bits & BUDGET.events) !== 0) this.#out.real(events as number);
     if ((bits & BUDGET.alert) !== 0) this.#out.text(alert as string);
+  }
+
+  /** Endpoints that only other gateways know, from now on. */
+  meet(names: readonly EndpointName[], nowMs: number): void {
+    this.#row(CODE.meet);
+    this.#time(nowMs);
+    this.#out.text(JSON.stringify(names));
   }
 
   command(command: RolloutCommand, nowMs: number): void {

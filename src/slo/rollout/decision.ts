@@ -7,7 +7,7 @@ import type { Certificate, Decision, EvidenceRef, Verdict } from '../../model/sl
 import type { LatencyLimits } from '../latency/score.ts';
 import type { Facts } from '../replay/format.ts';
 import type { Account } from '../verdict/score/account.ts';
-import { type RolloutNames, resumeSentence, rollbackSentence } from '../verdict/sentence.ts';
+import { type RolloutNames, resumeSentence, rollbackSentence, sparedWords } from '../verdict/sentence.ts';
 import type { Moved } from './machine.ts';
 import { movedSentence, supersededSentence } from './sentence.ts';
 
@@ -44,7 +44,7 @@ export function movedDecision(spec: RolloutSpec, movement: Movement, known: Know
   const sentence =
     moved.trigger === 'evidence'
       ? rollbackSentence(namesOf(spec), verdict, spec.alpha)
-      : movedSentence(spec, before, moved, by);
+      : movedSentence(spec, before, moved, by) + (noticed === null ? '' : sparedWords(verdict));
   return {
     ...shared(spec, known, facts),
     kind: moved.kind,

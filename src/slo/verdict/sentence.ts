@@ -5,7 +5,14 @@
  * against 6.91 as 6.9 > 6.9.
  */
 
-import type { ArmCounts, Evidence, Fault, LatencyComparison, Verdict } from '../../model/slo.ts';
+import {
+  type ArmCounts,
+  addressesAmong,
+  type Evidence,
+  type Fault,
+  type LatencyComparison,
+  type Verdict,
+} from '../../model/slo.ts';
 import { DEFECT_CODE } from '../../model/threads/load/defects.ts';
 import { culpritOf, isLatencyStronger } from './verdict.ts';
 
@@ -31,7 +38,8 @@ export function rollbackSentence(names: RolloutNames, verdict: Verdict, alpha: n
   return (
     `${names.route}: ${names.canary} ${did}: ${bySpeed ?? failure(names, verdict)}; ` +
     `evidence ${evidence} nats > ${needed} needed for alpha ${alpha}` +
-    (bySpeed === null ? ', in requests and in user-seconds alike' : '')
+    (bySpeed === null ? ', in requests and in user-seconds alike' : '') +
+    sparedWords(verdict)
   );
 }
 
@@ -53,7 +61,7 @@ export function progressSentence(names: RolloutNames, verdict: Verdict): string 
   const { shortfall } = verdict;
   if (shortfall !== null) return `${subject}: ${shortfall.seen} of ${shortfall.needed} ${shortfall.of} needed to judge`;
   const [evidence, needed] = apart(verdict.logE, verdict.logEToFail);
-  return `${subject}: ${comparison(names, verdict)}; evidence ${evidence} of ${needed} nats${promotionOf(verdict)}`;
+  return `${subject}: ${comparison(names, verdict)}; evidence ${evidence} of ${needed} nats${promotionOf(verdict)}${sparedWords(verdict)}`;
 }
 
 /** The operator changed what had been rolled back. */
@@ -100,6 +108,15 @@ export function promotionSentence(isPromotable: boolean, goodNeeded: number, fau
 function promotionOf({ promotion }: Verdict): string {
   if (promotion.isPassed) return '; proven not to be worse';
   return promotion.goodNeeded === null ? '' : `; ${promotion.goodNeeded} more good requests prove it sound`;
+}
+
+/** `; failures of endpoint 10.0.0.7:8080 were left out`, of more than once `… 2 times`; empty: none were. */
+export function sparedWords({ errors }: Pick<Verdict, 'errors'>): string {
+  const names = addressesAmong(errors.spared);
+  if (names.length === 0) return '';
+  const one = names.length === 1 ? 'endpoint' : 'the endpoints';
+  const times = errors.spared.length === 1 ? '' : ` ${errors.spared.length} times`;
+  return `; failures of ${one} ${names.join(', ')} were left out${times}`;
 }
 
 function ms(value: number): string {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RolloutSpec } from '#src/model/rollout.ts';
+import type { ArmCounts } from '#src/model/slo.ts';
 import { ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import type { BadEvent } from '#src/slo/events.ts';
 import { isComparable, Judgement } from '#src/slo/judgement.ts';
@@ -182,6 +183,96 @@ describe('one sick endpoint of three', () => {
   });
 });
 
+describe('one sick endpoint among some that come and go', () => {
+  const having = (...pairs: readonly (readonly [slot: number, name: string])[]): RolloutSpec => {
+    const endpoints = pairs.map(([slot]) => slot);
+    return { ...SPEC, canary: { ...SPEC.canary, endpoints, addresses: pairs.map(([, name]) => name) } };
+  };
+  const FIRST = having([1, 'a:80'], [2, 'b:80'], [3, 'c:80']);
+
+  /** A tick with so many attempts, good and bad, in each slot; the canary's requests are all of them. */
+  function tick(
+    bench: Found,
+    spec: RolloutSpec,
+    attempts: Readonly<Record<number, readonly [number, number]>>,
+  ): boolean {
+    bench.nowMs += 100;
+    let [finished, bad] = [0, 0];
+    const words = bench.worker.region.tallies.endpoints;
+    for (const [slot, [all, failed]] of Object.entries(attempts)) {
+      Atomics.add(words, Number(slot) * ENDPOINT_WORDS + ENDPOINT.bad, failed);
+      Atomics.add(words, Number(slot) * ENDPOINT_WORDS + ENDPOINT.finished, all);
+      finished += all;
+      bad += failed;
+    }
+    finish(bench, 'stable', bench.nowMs - 50, [95, 0]);
+    finish(bench, 'canary', bench.nowMs - 50, [finished, bad]);
+    bench.judgement.look(spec, bench.regions, bench.nowMs, bench.elsewhere);
+    return bench.judgement.isConvicted(spec);
+  }
+
+  function benchOf(spec: RolloutSpec) {
+    const bench = setup();
+    const judgement = new Judgement(spec, bench.regions, { nowMs: START, weight: 5, setLatency: () => undefined });
+    return { ...bench, judgement, nowMs: START, elsewhere: new Map<string, ArmCounts>() };
+  }
+  type Found = ReturnType<typeof benchOf>;
+
+  const sparedBy = (bench: Found): readonly unknown[] => bench.judgement.verdictNow(FIRST).errors.spared;
+
+  it('is left out and named by its address, whatever slots there are', () => {
+    const bench = benchOf(FIRST);
+    for (let n = 0; n < 2; n++) assert.equal(tick(bench, FIRST, { 1: [2, 0], 2: [1, 1], 3: [2, 0] }), false);
+    const then = having([4, 'd:80'], [5, 'b:80'], [2, 'e:80']);
+    bench.judgement.follow(then, bench.nowMs);
+    for (let n = 0; n < 6; n++) assert.equal(tick(bench, then, { 4: [2, 0], 5: [2, 2], 2: [2, 0] }), false);
+    assert.deepEqual(sparedBy(bench), ['b:80']);
+  });
+
+  it('is spared on after it has gone, as long as it was being spared', () => {
+    const bench = benchOf(FIRST);
+    for (let n = 0; n < 8; n++) tick(bench, FIRST, { 1: [3, 0], 2: [2, 2], 3: [3, 0] });
+    assert.deepEqual(sparedBy(bench), ['b:80']);
+    const rest = having([1, 'a:80'], [3, 'c:80']);
+    bench.judgement.follow(rest, bench.nowMs);
+    for (let n = 0; n < 20; n++) assert.equal(tick(bench, rest, { 1: [3, 0], 2: [2, 2], 3: [3, 0] }), false);
+    assert.equal(bench.judgement.verdictNow(rest).errors.spared.length, 1);
+  });
+
+  it('counts against the version when it has gone before', () => {
+    const bench = benchOf(FIRST);
+    for (let n = 0; n < 2; n++) assert.equal(tick(bench, FIRST, { 1: [3, 0], 2: [1, 1], 3: [3, 0] }), false);
+    const rest = having([1, 'a:80'], [3, 'c:80'], [4, 'd:80']);
+    bench.judgement.follow(rest, bench.nowMs);
+    let ticks = 0;
+    while (ticks < 50 && !tick(bench, rest, { 1: [3, 0], 2: [1, 1], 3: [3, 0], 4: [3, 0] })) ticks += 1;
+    assert.ok(ticks < 50, 'failures of an endpoint that nobody can eject any more convict');
+    assert.deepEqual(bench.judgement.verdictNow(rest).errors.spared, []);
+  });
+
+  it('is found among those that only other gateways know', () => {
+    const bench = benchOf(having([1, 'a:80']));
+    const spec = having([1, 'a:80']);
+    const words = bench.worker.region.tallies.endpoints;
+    for (let n = 0; n < 8; n++) {
+      for (const [name, bad] of [
+        ['b:80', 2],
+        ['c:80', 0],
+      ] as const) {
+        const { finished, bad: before } = bench.elsewhere.get(name) ?? { finished: 0, bad: 0 };
+        bench.elsewhere.set(name, { finished: finished + 2, bad: before + bad });
+      }
+      Atomics.add(words, ENDPOINT_WORDS + ENDPOINT.finished, 2);
+      bench.nowMs += 100;
+      finish(bench, 'stable', bench.nowMs - 50, [95, 0]);
+      finish(bench, 'canary', bench.nowMs - 50, [6, 2]);
+      bench.judgement.look(spec, bench.regions, bench.nowMs, bench.elsewhere);
+      assert.equal(bench.judgement.isConvicted(spec), false);
+    }
+    assert.deepEqual(bench.judgement.verdictNow(spec).errors.spared, ['b:80']);
+  });
+});
+
 describe('promotion', () => {
   it('comes with proof, is lost at a step, and never stands against a conviction', () => {
     const bench = setup();
@@ -250,7 +341,7 @@ describe('a step of a rollout', () => {
     assert.equal(isComparable(SPEC, { ...SPEC, toleratedRatio: 9 }), false);
     assert.equal(isComparable(SPEC, { ...SPEC, latencyTolerance: 9 }), false);
     assert.equal(isComparable(SPEC, { ...SPEC, promotion: { ...SPEC.promotion, beta: 0.5 } }), false);
-    assert.equal(isComparable(SPEC, { ...SPEC, canary: { ...SPEC.canary, endpoints: [5] } }), false);
+    assert.equal(isComparable(SPEC, { ...SPEC, canary: { ...SPEC.canary, endpoints: [5] } }), true, 'they come and go');
     assert.equal(isComparable(SPEC, { ...SPEC, stable: { ...SPEC.stable, unit: 9 } }), false);
   });
 });

@@ -1,7 +1,7 @@
 /** Rollouts as the judge gets them: names become indexes of the snapshot. */
 import assert from 'node:assert/strict';
-import { it } from 'node:test';
-import type { RolloutSpec } from '#src/model/rollout.ts';
+import { describe, it } from 'node:test';
+import { ENDPOINTS_TOLD_APART_MAX, type RolloutSpec } from '#src/model/rollout.ts';
 import { compile } from '#src/snapshot/compile.ts';
 import { withDiscovered } from '#src/snapshot/discovered.ts';
 import { NO_IDS } from '#src/snapshot/live.ts';
@@ -36,8 +36,8 @@ it('a rollout carries its policy, its generation and the indexes of both arms', 
   assert.deepEqual(spec, {
     route: 'shop',
     service: 'shop',
-    stable: { version: 'v1', cell: 1, dial: 1, unit: 0, weight: 95, endpoints: [0] },
-    canary: { version: 'v2', cell: 2, dial: 2, unit: 1, weight: 5, endpoints: [1] },
+    stable: { version: 'v1', cell: 1, dial: 1, unit: 0, weight: 95, endpoints: [] },
+    canary: { version: 'v2', cell: 2, dial: 2, unit: 1, weight: 5, endpoints: [1], addresses: ['127.0.0.1:7002'] },
     alpha: 0.01,
     toleratedRatio: 2,
     badMin: 5,
@@ -74,12 +74,33 @@ it('recorded evidence is judged by another configuration’s numbers and steps, 
   assert.equal(other(unknown), unknown);
 });
 
-it('of a version whose endpoints are looked up none is followed by itself', () => {
-  const text = SOUND_ROLLOUT.replace('{endpoints: ["127.0.0.1:7002"]}', '{endpoints: {srv: {name: shop.test}}}');
-  const config = withDiscovered(configOf(text), () => [{ host: '10.0.0.1', port: 1, weight: 1 }]);
-  const compiled = compile({ config, hash: '', revision: 7, overrides: [], ids: NO_IDS, mayRecycle: () => false });
-  const [spec] = rolloutsOf(config, compiled.snapshot);
-  assert.deepEqual([spec?.stable.endpoints, spec?.canary.endpoints], [[0], []]);
+describe('endpoints of a canary that are looked up', () => {
+  const TEXT = SOUND_ROLLOUT.replace('{endpoints: ["127.0.0.1:7002"]}', '{endpoints: {srv: {name: shop.test}}}');
+
+  function foundIn(hosts: readonly string[]): RolloutSpec {
+    const config = withDiscovered(configOf(TEXT), () => hosts.map((host) => ({ host, port: 80, weight: 1 })));
+    const compiled = compile({ config, hash: '', revision: 7, overrides: [], ids: NO_IDS, mayRecycle: () => false });
+    return (rolloutsOf(config, compiled.snapshot) as [RolloutSpec])[0];
+  }
+
+  it('are told apart by their addresses, like those that are listed, each once', () => {
+    const { stable, canary } = foundIn(['10.0.0.1', 'fd00::1', '10.0.0.1']);
+    assert.deepEqual(stable.endpoints, []);
+    assert.deepEqual(
+      [canary.endpoints, canary.addresses],
+      [
+        [1, 2],
+        ['10.0.0.1:80', '[fd00::1]:80'],
+      ],
+    );
+  });
+
+  it('are not told apart when there are too many', () => {
+    const hosts = Array.from({ length: ENDPOINTS_TOLD_APART_MAX + 1 }, (_, n) => `10.0.${n >> 8}.${n & 255}`);
+    assert.equal(foundIn(hosts.slice(1)).canary.endpoints.length, ENDPOINTS_TOLD_APART_MAX);
+    const { endpoints, addresses } = foundIn(hosts).canary;
+    assert.deepEqual([endpoints, addresses], [[], []]);
+  });
 });
 
 it('a rollout of several routes carries both arms of each, and endpoints once', () => {

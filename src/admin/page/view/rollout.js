@@ -53,6 +53,7 @@ export function rollout({ route, ladder }, status, isReadOnly) {
         ladder.map((share, n) => rung(share, n, status)),
       ),
     routes(status),
+    spared(status),
     step !== null && h('p', { class: 'hint' }, `Step ${step.number} of ${step.count} for ${duration(step.forMs)}`),
     next !== '' && h('p', {}, next),
     gates(status),
@@ -71,6 +72,15 @@ function routes({ routes: names, verdict: known }) {
     return `${route} (${count(canary.bad)} of ${count(canary.finished)} canary requests failed)`;
   });
   return h('p', { class: 'hint' }, `On ${(counted ?? names).join(', ')}`);
+}
+
+/**
+ * Endpoints whose failures were left out in this step.
+ * @param {RolloutStatus} status
+ */
+function spared({ verdict: known }) {
+  const names = [...new Set(known?.errors.spared.filter((name) => typeof name === 'string'))];
+  return names.length === 0 ? null : h('p', { class: 'hint' }, `Failures of ${names.join(', ')} were left out`);
 }
 
 /**

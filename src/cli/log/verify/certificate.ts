@@ -2,7 +2,7 @@
  * Compares the numbers of a decision with those that were derived, one by one.
  */
 
-import type { Decision, PairCounts, Verdict } from '../../../model/slo.ts';
+import { addressesAmong, type Decision, type PairCounts, type Verdict } from '../../../model/slo.ts';
 import { type Judge, type RouteSums, type Scene, shortfallOf, stateOf, thresholdOf } from './judge.ts';
 import type { Errors } from './processes.ts';
 import type { Facts, Four, Terms } from './rows.ts';
@@ -117,10 +117,12 @@ function wordFaults(decision: Decision, { why }: Facts): string[] {
   const { sentence, route, canary, kind, trigger, verdict, certificate } = decision;
   const { bad, finished } = verdict.requests.canary;
   const slow = verdict.latency.at?.slow.canary;
-  const words = [`${route}: `, canary, ...(certificate.shadow === null ? [] : [certificate.shadow])];
+  const isJudged = trigger === 'evidence' && (kind === 'rollback' || kind === 'shadow');
+  const spared = isJudged ? addressesAmong(verdict.errors.spared) : [];
+  const words = [`${route}: `, canary, ...(certificate.shadow === null ? [] : [certificate.shadow]), ...spared];
   const faults = words.filter((word) => !sentence.includes(word)).map((word) => `its sentence does not say "${word}"`);
   if (why !== '' && !sentence.endsWith(`; ${why}`)) faults.push(`its sentence does not end with "${why}"`);
-  if (trigger !== 'evidence' || (kind !== 'rollback' && kind !== 'shadow')) return faults;
+  if (!isJudged) return faults;
   const failed = `${bad} of ${finished} requests failed`;
   const took = slow === undefined ? failed : `${slow.bad} of ${slow.finished} requests took over`;
   const there = (verdict.routes ?? []).map(({ route: on, requests: { canary: seen } }) => {

@@ -5,13 +5,11 @@
  */
 
 import { logSum } from './bets.ts';
+import { Endpoints } from './endpoints.ts';
 import { Errors, QUANTILES, Slowness } from './processes.ts';
-import type { Four, Limits, LookRow, RouteLook, ShadowTerms } from './rows.ts';
+import type { Four, Limits, LookRow, Name, RouteLook, ShadowTerms } from './rows.ts';
 import { Soundly } from './soundly.ts';
 
-const ENDPOINTS_MIN = 3;
-const SICK_SHARE = 0.8;
-const SICK_WINDOW_MS = 30_000;
 const SPARE_MS = 10_000;
 const SPARES_MAX = 3;
 const STABLE_DOWN = 20;
@@ -22,8 +20,6 @@ const SAMPLES = 5;
 const LATENCY_WEIGHT = 0.3;
 /** Of all routes by themselves, where there are several. */
 const ROUTES_WEIGHT = 0.1;
-
-type Pair = [finished: number, bad: number];
 
 const NOTHING: RouteLook = { requests: [0, 0, 0, 0], users: [0, 0, 0, 0] };
 
@@ -44,24 +40,18 @@ export class Scene {
   readonly routes: readonly RouteSums[];
   firstBadAtMs: number | null = null;
   samples: string[] = [];
-  readonly #endpoints: readonly number[];
-  #older: Pair[];
-  #newer: Pair[];
-  #turnedAtMs: number;
+  readonly endpoints: Endpoints;
   #stableDown = 0;
   #broken = 0;
   #gapsAtMs: number[] = [];
   #nowMs: number;
   #finishedBefore = 0;
 
-  /** @param routes names of several; empty: it has one */
-  constructor(endpoints: readonly number[], nowMs: number, routes: readonly string[] = []) {
+  /** @param endpoints names of those that the canary lists @param routes names of several; empty: it has one */
+  constructor(endpoints: readonly Name[], nowMs: number, routes: readonly string[] = []) {
     this.slowness = new Slowness(nowMs);
     this.routes = routes.map((route) => ({ route, ...NOTHING }));
-    this.#endpoints = endpoints;
-    this.#older = endpoints.map(() => [0, 0]);
-    this.#newer = endpoints.map(() => [0, 0]);
-    this.#turnedAtMs = nowMs;
+    this.endpoints = new Endpoints(endpoints, nowMs);
     this.#nowMs = nowMs;
   }
 
@@ -91,7 +81,7 @@ export class Scene {
     const [, , finished, bad] = requests;
     this.#stableDown = finished > bad ? 0 : this.#stableDown + bad;
     this.#broken = isConsistent ? 0 : this.#broken + 1;
-    if (attempts !== null) this.#attempt(attempts, nowMs);
+    if (attempts !== null) this.endpoints.attempt(attempts, nowMs);
   }
 
   gap(nowMs: number): void {
@@ -118,32 +108,9 @@ export class Scene {
   }
 
   /** The endpoint that has nearly all of the canary's failures beyond stable's share; null when none has. */
-  sickEndpoint(): number | null {
-    if (this.#endpoints.length < ENDPOINTS_MIN) return null;
+  sickEndpoint(): ReturnType<Endpoints['culprit']> {
     const [, , finished, bad] = this.requests;
-    const usual = finished === 0 ? 0 : bad / finished;
-    const all = this.#endpoints.map((_, n) => {
-      const [older, newer] = [this.#older[n] as Pair, this.#newer[n] as Pair];
-      return [older[0] + newer[0], older[1] + newer[1]] as const;
-    });
-    const excess = all.map(([tried, failed]) => Math.max(0, failed - usual * tried));
-    const most = Math.max(...excess);
-    const worst = excess.indexOf(most);
-    const total = excess.reduce((sum, one) => sum + one, 0);
-    const others = all.filter((_, n) => n !== worst).reduce((sum, [tried]) => sum + tried, 0);
-    const isOne = most > 0 && most > SICK_SHARE * total && others >= (all[worst] as readonly [number, number])[1];
-    return isOne ? (this.#endpoints[worst] as number) : null;
-  }
-
-  #attempt(attempts: readonly (readonly [number, number])[], nowMs: number): void {
-    this.#newer = this.#newer.map(([tried, failed], n) => {
-      const [more, moreFailed] = attempts[n] ?? [0, 0];
-      return [tried + more, failed + moreFailed];
-    });
-    if (this.#endpoints.length < ENDPOINTS_MIN || nowMs - this.#turnedAtMs < SICK_WINDOW_MS) return;
-    this.#older = this.#newer;
-    this.#newer = this.#endpoints.map(() => [0, 0]);
-    this.#turnedAtMs = nowMs;
+    return this.endpoints.culprit(finished === 0 ? 0 : bad / finished);
   }
 }
 
@@ -157,7 +124,7 @@ export class Judge {
   /** Each route by itself; empty where there is one. */
   routes: readonly Errors[];
   readonly soundly: Soundly;
-  spared: number[] = [];
+  spared: Name[] = [];
   #sparedAtMs = 0;
 
   /** @param routeCount of several; 0: it has one */
@@ -220,11 +187,11 @@ export class Judge {
   }
 
   #spare(scene: Scene, nowMs: number): void {
-    const endpoint = scene.sickEndpoint();
-    if (endpoint === null) return;
-    if (endpoint !== this.spared.at(-1) || nowMs - this.#sparedAtMs >= SPARE_MS) {
-      if (this.spared.length >= SPARES_MAX) return;
-      this.spared.push(endpoint);
+    const culprit = scene.sickEndpoint();
+    if (culprit === null) return;
+    if (culprit.name !== this.spared.at(-1) || nowMs - this.#sparedAtMs >= SPARE_MS) {
+      if (!culprit.canGo || this.spared.length >= SPARES_MAX) return;
+      this.spared.push(culprit.name);
       this.#sparedAtMs = nowMs;
     }
     this.errors = this.#fresh(nowMs);

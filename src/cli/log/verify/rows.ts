@@ -4,8 +4,8 @@
  * Written anew from the description in docs/STATE.md "The tape", not shared with what writes tapes.
  */
 
-/** The second is of rollouts of several routes. */
-const FORMATS = [1, 2];
+/** The second is of rollouts of several routes. In both, endpoints were told by their slots, which stayed. */
+const FORMATS = [1, 2, 3];
 const TICK_MS = 100;
 const THRESHOLDS = 6;
 
@@ -25,7 +25,13 @@ export interface Terms {
   readonly companions?: readonly { readonly route: string }[];
   readonly service: string;
   readonly stable: { readonly version: string; readonly weight: number };
-  readonly canary: { readonly version: string; readonly weight: number; readonly endpoints: readonly number[] };
+  readonly canary: {
+    readonly version: string;
+    readonly weight: number;
+    readonly endpoints: readonly number[];
+    /** Names of the endpoints; absent where these are their names. */
+    readonly addresses?: readonly string[];
+  };
   readonly alpha: number;
   readonly toleratedRatio: number;
   readonly badMin: number;
@@ -79,6 +85,9 @@ export interface Memory {
   readonly spentBefore: number;
   readonly undo: Omit<Memory, 'undo'> | null;
 }
+
+/** What an endpoint is called: its address, or in earlier formats its slot. */
+export type Name = string | number;
 
 /** Where a tape begins. */
 export interface Opening {
@@ -151,7 +160,8 @@ export type Row =
   | { readonly kind: 'budget'; readonly nowMs: number; readonly budget: Budget }
   | { readonly kind: 'command'; readonly nowMs: number; readonly command: Command }
   | { readonly kind: 'note'; readonly nowMs: number; readonly firstAtMs: number; readonly ids: readonly string[] }
-  | { readonly kind: 'decided'; readonly nowMs: number; readonly facts: Facts };
+  | { readonly kind: 'decided'; readonly nowMs: number; readonly facts: Facts }
+  | { readonly kind: 'meet'; readonly nowMs: number; readonly names: readonly Name[] };
 
 const ZERO: Four = [0, 0, 0, 0];
 
@@ -200,6 +210,8 @@ export class Rows {
         return { kind: 'note', nowMs: this.#nowMs, firstAtMs: this.#real(), ids: this.#ids() };
       case 10:
         return { kind: 'decided', nowMs: this.#nowMs, facts: this.#json() as Facts };
+      case 11:
+        return { kind: 'meet', nowMs: this.#time(), names: this.#json() as Name[] };
       default:
         throw new Error(`a row of code ${code} is not known`);
     }
@@ -208,7 +220,7 @@ export class Rows {
   #open(): Row {
     const open = this.#json() as Opening & { readonly format: number; readonly nowMs: number };
     if (!FORMATS.includes(open.format)) {
-      throw new Error(`its tape has format ${open.format}, known are ${FORMATS.join(' and ')}`);
+      throw new Error(`its tape has format ${open.format}, known are ${FORMATS.join(', ')}`);
     }
     this.#nowMs = open.nowMs;
     return { kind: 'open', nowMs: open.nowMs, open };

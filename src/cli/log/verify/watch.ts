@@ -5,6 +5,7 @@
 import type { Decision, EvidenceRef } from '../../../model/slo.ts';
 import { certificateFaults, isSame, verdictFaults } from './certificate.ts';
 import { Course } from './course.ts';
+import { namesOf } from './endpoints.ts';
 import { Judge, policyOf, Scene } from './judge.ts';
 import type { Budget, Command, Facts, LookRow, Opening, Row, Terms } from './rows.ts';
 import { Rows } from './rows.ts';
@@ -91,7 +92,7 @@ export class Watch {
   #begin(terms: Terms): void {
     this.#terms = terms;
     const routes = routesOf(terms);
-    this.#scene = new Scene(terms.canary.endpoints, this.#nowMs, routes);
+    this.#scene = new Scene(namesOf(terms), this.#nowMs, routes);
     this.#judges = new Map([[null, new Judge(policyOf(terms), this.#nowMs, routes.length)]]);
     for (const shadow of terms.shadows) {
       this.#judges.set(shadow.name, new Judge(policyOf(shadow), this.#nowMs, routes.length));
@@ -127,6 +128,9 @@ export class Watch {
       case 'note':
         scene.note(row.firstAtMs, row.ids);
         break;
+      case 'meet':
+        scene.endpoints.meet(row.names, row.nowMs);
+        break;
       default:
         row satisfies never;
     }
@@ -156,7 +160,10 @@ export class Watch {
     if (isFresh) {
       course.rebase(scene);
       this.#begin(spec);
-    } else this.#followShadows(spec, terms);
+    } else {
+      this.#followShadows(spec, terms);
+      scene.endpoints.list(namesOf(spec), this.#nowMs);
+    }
   }
 
   /** A shadow whose hypotheses stay goes on. */

@@ -17,6 +17,7 @@ import type { Segment } from '../../../model/threads/state.ts';
 import type { BadEvent } from '../../events.ts';
 import type { SetLatency } from '../../latency/watch.ts';
 import type { Region } from '../../regions.ts';
+import type { Elsewhere } from '../../verdict/endpoints/attempts.ts';
 import type { BudgetReading } from '../gates.ts';
 
 /** What the loop reads and moves. */
@@ -51,6 +52,8 @@ export interface FleetGuide {
   readonly roleOf: (route: string) => FleetRole;
   /** Whether a rollout may start by itself now; else it is asked again in the next turn. */
   readonly mayStart: (route: string) => boolean;
+  /** What the others told of the endpoints of a canary that is led here. */
+  readonly attemptsElsewhere: (route: string) => Elsewhere;
 }
 
 /** What one turn of the loop did. */

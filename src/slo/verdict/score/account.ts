@@ -8,7 +8,7 @@
 import { type RolloutSpec, routesOf } from '../../../model/rollout.ts';
 import type { ArmCounts, Evidence, PairCounts } from '../../../model/slo.ts';
 import { LatencyScore } from '../../latency/score.ts';
-import { SickEndpoint } from '../sick-endpoint.ts';
+import { followedOf, SickEndpoint } from '../endpoints/sick-endpoint.ts';
 import { Soundness } from '../soundness.ts';
 
 /** Request ids of bad canary exchanges that a decision carries. */
@@ -18,7 +18,7 @@ export const SAMPLES_MAX = 5;
 export interface Look extends Evidence {
   /** Whether the counters add up. */
   readonly isConsistent: boolean;
-  /** Attempts per endpoint of the canary since they were last taken; null when they are not taken now. */
+  /** Attempts per endpoint (`SickEndpoint.followed`) since they were last taken; null when they are not taken now. */
   readonly attempts: readonly ArmCounts[] | null;
   /** Each route by itself, in the order of `routesOf`; absent where there is one, or where nothing was seen. */
   readonly routes?: readonly Evidence[];
@@ -58,7 +58,7 @@ export class Account {
     latency = new LatencyScore(nowMs),
   ) {
     this.latency = latency;
-    this.sick = new SickEndpoint(spec.canary.endpoints, nowMs);
+    this.sick = new SickEndpoint(followedOf(spec.canary), nowMs);
     const routes = routesOf(spec);
     this.routes = routes.length === 1 ? [] : routes.map(({ route }) => ({ route, ...emptyEvidence() }));
     this.#weight = weight;

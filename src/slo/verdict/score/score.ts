@@ -8,11 +8,12 @@
  *
  * When the failures that would convict are those of one endpoint of several, they are left out and the errors are judged
  * from nothing again: ejecting it is the business of `health/`. That goes on for SPARE_MS, SPARES_MAX times a step at most,
- * so that an endpoint that nobody ejects convicts its version in the end.
+ * so that an endpoint that nobody ejects convicts its version in the end. What still fails at one that has gone is left out as
+ * long as it was being spared, and counts against the version else: nobody can eject it any more.
  */
 
 import type { JudgePolicy } from '../../../model/rollout.ts';
-import type { Evidence, RoutePart, Verdict } from '../../../model/slo.ts';
+import type { EndpointName, Evidence, RoutePart, Verdict } from '../../../model/slo.ts';
 import type { SeenLatency } from '../../latency/score.ts';
 import { MinRule } from '../min-rule.ts';
 import { PromotionProcess } from '../promotion.ts';
@@ -35,7 +36,7 @@ export class Score {
   #routes: readonly MinRule[];
   readonly #promotion: PromotionProcess;
   /** Endpoints whose failures were left out in this step. */
-  #spared: number[] = [];
+  #spared: EndpointName[] = [];
   #sparedAtMs = 0;
 
   /** @param routeCount of the rollout */
@@ -150,11 +151,12 @@ export class Score {
 
   /** Leaves the failures out that would convict when they are one endpoint's. */
   #spare(policy: JudgePolicy, { sick, stableRatio }: Account, nowMs: number): void {
-    const endpoint = sick.find(stableRatio);
-    if (endpoint === null) return;
-    if (endpoint !== this.#spared.at(-1) || nowMs - this.#sparedAtMs >= SPARE_MS) {
-      if (this.#spared.length >= SPARES_MAX) return;
-      this.#spared.push(endpoint);
+    const suspect = sick.find(stableRatio);
+    if (suspect === null) return;
+    const { name, isEjectable } = suspect;
+    if (name !== this.#spared.at(-1) || nowMs - this.#sparedAtMs >= SPARE_MS) {
+      if (!isEjectable || this.#spared.length >= SPARES_MAX) return;
+      this.#spared.push(name);
       this.#sparedAtMs = nowMs;
     }
     this.#errors = ruleOf(policy, nowMs);

@@ -7,8 +7,9 @@
 
 import type { Evidence } from '#src/model/slo.ts';
 import { weightsOf } from '#src/slo/verdict/compose.ts';
+import { AttemptWindow } from '#src/slo/verdict/endpoints/attempts.ts';
+import { followedOf, SickEndpoint } from '#src/slo/verdict/endpoints/sick-endpoint.ts';
 import { MinRule } from '#src/slo/verdict/min-rule.ts';
-import { AttemptWindow, SickEndpoint } from '#src/slo/verdict/sick-endpoint.ts';
 import { logEToFail } from '#src/slo/verdict/verdict.ts';
 import { POLICY } from '../rollout.ts';
 import type { Hiccups } from './hiccups.ts';
@@ -34,9 +35,9 @@ export class Judge {
     this.#spareLevel = logEToFail(alpha);
     this.#rule = freshRule(nowMs);
     this.#hiccups = hiccups?.arm === 'canary' ? hiccups : null;
-    const endpoints = this.#hiccups?.endpoints ?? [];
+    const endpoints = followedOf({ endpoints: this.#hiccups?.endpoints ?? [] });
     this.#sick = new SickEndpoint(endpoints, nowMs);
-    this.#attempts = new AttemptWindow(endpoints, this.#hiccups === null ? [] : [this.#hiccups.region]);
+    this.#attempts = new AttemptWindow(this.#sick.followed, this.#hiccups === null ? [] : [this.#hiccups.region]);
   }
 
   /** Times that one endpoint's failures were left out. */

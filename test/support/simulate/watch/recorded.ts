@@ -8,12 +8,13 @@
 import { Random } from '#src/lib/random.ts';
 import {
   ROLLOUT_COMMANDS,
+  type RolloutArm,
   type RolloutRoute,
   type RolloutSpec,
   routesOf,
   type ShadowPolicy,
 } from '#src/model/rollout.ts';
-import type { Decision } from '#src/model/slo.ts';
+import type { ArmCounts, Decision } from '#src/model/slo.ts';
 import { ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import type { Segment } from '#src/model/threads/state.ts';
 import { createController } from '#src/slo/controller.ts';
@@ -62,6 +63,20 @@ export const QUICK_SEVERAL: RolloutSpec = {
   }),
 };
 
+/** An endpoint of the canary: the seventh has the slot of the first, as slots are reused. */
+function instanceOf(n: number): readonly [slot: number, address: string] {
+  return [1 + ((n - 1) % 6), `10.0.0.${n}:80`];
+}
+
+/** The canary with these endpoints, which were looked up. */
+export function found(canary: RolloutArm, ...instances: readonly number[]): RolloutArm {
+  const pairs = instances.map(instanceOf);
+  return { ...canary, endpoints: pairs.map(([slot]) => slot), addresses: pairs.map(([, address]) => address) };
+}
+
+/** The same, whose canary's endpoints come and go. */
+export const QUICK_FOUND: RolloutSpec = { ...QUICK, canary: found(QUICK.canary, 1, 2, 3) };
+
 /** What a history left behind. */
 export interface History {
   readonly segments: readonly Segment[];
@@ -79,10 +94,13 @@ export interface Mood {
   badRoute: string;
   /** How many times slower the canary is. */
   slowness: number;
-  /** Endpoint of the canary that fails every request; 0 = none. */
+  /** Endpoint of the canary that fails every request, by its slot, or STRANGER; 0 = none. */
   sick: number;
   budget: BudgetReading;
 }
+
+/** Whom only other gateways know, where `Mood.sick` names it. */
+export const STRANGER = 100;
 
 /** Eventless and healthy. */
 export const CALM: Mood = {
@@ -105,6 +123,8 @@ export class Recorded {
   spec: RolloutSpec;
   nowMs = 50_000.25;
   ticks = 0;
+  /** What other gateways told of endpoints of the canary that nobody knows here. */
+  readonly elsewhere = new Map<string, ArmCounts>();
   readonly #dials: Int32Array;
   readonly #latencyDials = createLatencyDials();
   #workers: FakeWorker[];
@@ -128,6 +148,7 @@ export class Recorded {
       },
       setLatency: (unit, dial) => setLatency(this.#latencyDials, unit, dial),
       budgetOf: () => this.mood.budget,
+      fleet: { roleOf: () => 'leader', mayStart: () => true, attemptsElsewhere: () => this.elsewhere },
       explain: (_, { requests }) => (requests.canary.bad % 2 === 0 ? '' : 'all of it on endpoint 127.0.0.1:9001'),
       tapes: (segment) => this.segments.push(segment),
       nowMs: () => this.nowMs,
@@ -208,18 +229,58 @@ export class Recorded {
     const isWorse = isCanary && (mood.badRoute === '' || mood.badRoute === place.route);
     const ratio = isWorse ? mood.canaryErrorRatio : mood.stableErrorRatio;
     const { endpoints } = isCanary ? spec.canary : spec.stable;
-    const endpoint = endpoints[random.nextUint32() % endpoints.length] as number;
+    const strangers = isCanary ? [...this.elsewhere.values()] : [];
+    const pick = random.nextUint32() % (endpoints.length + strangers.length);
+    const endpoint = endpoints[pick] ?? STRANGER;
     const isBad = random.nextFloat() < ratio || (isCanary && endpoint === mood.sick);
     const tookMs = (10 + 40 * random.nextFloat() ** 4) * (isCanary ? mood.slowness : 1);
     const worker = this.#workers[random.nextUint32() & 1] as FakeWorker;
-    const words = worker.region.tallies.endpoints;
-    const base = endpoint * ENDPOINT_WORDS;
-    words[base + ENDPOINT.finished] = (words[base + ENDPOINT.finished] as number) + 1;
-    if (isBad) words[base + ENDPOINT.bad] = (words[base + ENDPOINT.bad] as number) + 1;
+    const told = strangers[pick - endpoints.length];
+    if (told !== undefined) {
+      told.finished += 1;
+      if (isBad) told.bad += 1;
+    } else attempted(worker, endpoint, isBad);
     const requestId = random.nextUint32().toString(16).padStart(8, '0').repeat(4);
     const user = random.nextUint32() % 5000;
     worker.finish({ cell: arm.cell, unit: arm.unit, user, isBad, nowMs: atMs, tookMs, requestId });
   }
+}
+
+/** The same tapes as an earlier release would have written them, of whose endpoints nobody knew more than their slots. */
+export function inFormat(format: 1 | 2, segments: readonly Segment[]): Segment[] {
+  return segments.map((segment) => {
+    const text = Buffer.from(segment.bytes).toString('latin1');
+    return { ...segment, bytes: Buffer.from(text.replace('"format":3', `"format":${format}`), 'latin1') };
+  });
+}
+
+/** A history in which the judge left out the failures of endpoint 2, and a person asked for a decision about it. */
+export function sparingHistory(spec = QUICK): History {
+  const gateway = new Recorded(11, spec, { perTick: 60, canaryErrorRatio: 0, stableErrorRatio: 0 });
+  for (let n = 0; n < 20; n++) gateway.tick();
+  gateway.mood.sick = 2;
+  const spared = (): number => gateway.controller.view()[0]?.status.verdict?.errors.spared.length ?? 0;
+  for (let n = 0; n < 200 && spared() === 0; n++) gateway.tick();
+  gateway.command('pause');
+  return gateway.end();
+}
+
+function attempted({ region: { tallies } }: FakeWorker, slot: number, isBad: boolean): void {
+  const words = tallies.endpoints;
+  const base = slot * ENDPOINT_WORDS;
+  words[base + ENDPOINT.finished] = (words[base + ENDPOINT.finished] as number) + 1;
+  if (isBad) words[base + ENDPOINT.bad] = (words[base + ENDPOINT.bad] as number) + 1;
+}
+
+/** Other endpoints of the canary here, or at other gateways. */
+function rescale(gateway: Recorded): void {
+  const { random, spec, elsewhere } = gateway;
+  const count = 1 + (random.nextUint32() % 5);
+  const from = 1 + (random.nextUint32() % (8 - count));
+  gateway.reload({ canary: found(spec.canary, ...Array.from({ length: count }, (_, n) => from + n)) });
+  elsewhere.clear();
+  if (random.nextUint32() % 3 === 0) elsewhere.set('10.1.0.1:80', { finished: 0, bad: 0 });
+  if (random.nextUint32() % 3 === 0) elsewhere.set('10.0.0.2:80', { finished: 0, bad: 0 });
 }
 
 /** A history in which anything happens. */
@@ -250,8 +311,11 @@ export function wildHistory(seed: number, ticks: number, spec = QUICK): History 
     () => gateway.weigh(oneOf(1000, 50_000, 100_000), oneOf(0, 1000, 50_000)),
     () => gateway.reload({ generation: `g${random.nextUint32()}` }),
   ];
+  const rescaling = Array.from({ length: spec.canary.addresses === undefined ? 0 : 6 }, () => () => rescale(gateway));
+  const sickness = rescaling.map(() => () => Object.assign(mood, { ...CALM, sick: oneOf(1, 2, 3, STRANGER) }));
+  const changes = [...happenings, ...rescaling, ...sickness];
   for (let tick = 0; tick < ticks; tick++) {
-    if (random.nextUint32() % 60 === 0) oneOf(...happenings)();
+    if (random.nextUint32() % 60 === 0) oneOf(...changes)();
     gateway.tick();
   }
   return gateway.end();

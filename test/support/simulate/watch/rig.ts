@@ -8,6 +8,7 @@ import type { FleetRole } from '#src/model/threads/fleet.ts';
 import { createController } from '#src/slo/controller.ts';
 import type { BudgetReading } from '#src/slo/rollout/gates.ts';
 import type { Controller, TickResult } from '#src/slo/rollout/loop/loop.ts';
+import { NOWHERE } from '#src/slo/verdict/endpoints/attempts.ts';
 import { SPEC } from '../detection.ts';
 import { FakeWorker } from '../worker.ts';
 
@@ -48,7 +49,11 @@ export class Rig {
     this.controller = createController({
       regions: () => this.workers.map(({ region }) => region),
       rollouts: () => this.rollouts,
-      fleet: { roleOf: () => this.role, mayStart: () => this.role === 'leader' },
+      fleet: {
+        roleOf: () => this.role,
+        mayStart: () => this.role === 'leader',
+        attemptsElsewhere: () => NOWHERE,
+      },
       weightOf: (dial) => this.dials[dial] as number,
       setDial: (dial, weight) => {
         this.stores.push([dial, weight]);

@@ -47,6 +47,17 @@ suite('events', () => {
     assert.equal(event?.tone, 'bad');
   });
 
+  test('a decision tells whose failures were left out', () => {
+    const { verdict } = sampleDecision();
+    const leftOut = (...spared: readonly (string | number)[]): string | undefined => {
+      const errors = { ...verdict.errors, spared };
+      const [event] = eventsOf([sampleDecision({ verdict: { ...verdict, errors } })], []);
+      return new Map(event?.facts).get('Left out');
+    };
+    assert.equal(leftOut('10.0.0.7:80', '10.0.0.7:80'), 'failures of 10.0.0.7:80');
+    assert.deepEqual([leftOut(), leftOut(3)], [undefined, undefined]);
+  });
+
   test('a revert tells what was taken back', () => {
     const certificate = {
       format: 1 as const,

@@ -185,6 +185,17 @@ suite('sluice rollout', { timeout: 120_000 }, () => {
     );
   });
 
+  test('endpoints whose failures were left out are told of by their addresses', () => {
+    const { errors, ...rest } = sampleDecision().verdict;
+    const lines = (spared: readonly (string | number)[]) =>
+      rolloutLines({ ...ROLLOUT, verdict: { ...rest, errors: { ...errors, spared } } });
+    assert.equal(
+      lines(['10.0.0.7:80', '10.0.0.7:80'])[0],
+      'spared   10.0.0.7:80: its failures were left out, one sick endpoint condemns no version',
+    );
+    assert.deepEqual(lines([3]), lines([]));
+  });
+
   test('a canary that is only watched has no lines of its own', () => {
     const watched = { ...ROLLOUT, step: null, gates: [], next: '', shadows: [] };
     assert.deepEqual(rolloutLines(watched), []);

@@ -6,8 +6,8 @@ import { FleetEvidence, MESSAGES_MAX } from '#src/compose/fleet/evidence.ts';
 import type { Region } from '#src/fleet/evidence/region.ts';
 import type { EvidenceMessage } from '#src/fleet/evidence/words.ts';
 import type { LatencyDial } from '#src/model/latency.ts';
-import { type RolloutRoute, routesOf } from '#src/model/rollout.ts';
-import { CELL, CELL_WORDS } from '#src/model/tallies.ts';
+import { type RolloutRoute, type RolloutSpec, routesOf } from '#src/model/rollout.ts';
+import { CELL, CELL_WORDS, ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import type { FleetRole } from '#src/model/threads/fleet.ts';
 import { SEVERAL, SPEC } from '../../../support/simulate/detection.ts';
 import { FakeWorker } from '../../../support/simulate/worker.ts';
@@ -80,6 +80,31 @@ test('evidence goes from a follower to the leader', () => {
   leader.now.role = 'follower';
   worker.finish({ cell, unit, user: 2, isBad: false, nowMs: 900 });
   assert.deepEqual([send(), finished()], [true, 1], 'who does not lead takes nothing in');
+});
+
+test('endpoints that come and go begin nothing anew, and what was told of them is asked for by address', () => {
+  const [leader, follower] = [rig('leader'), rig('follower', 'two')];
+  const worker = new FakeWorker(1);
+  const having = (slot: number, address: string): RolloutSpec => {
+    return { ...SPEC, canary: { ...SPEC.canary, endpoints: [slot], addresses: [address] } };
+  };
+  follower.evidence.follow([having(3, '10.0.0.3:80')]);
+  leader.evidence.setLatency(SPEC.stable.unit, dial(STABLE_MS));
+  leader.evidence.setLatency(SPEC.canary.unit, dial(CANARY_MS));
+  const send = (): boolean => leader.evidence.take(messageOf(follower.evidence, worker.region));
+  send();
+  leader.evidence.follow([having(1, '10.0.0.1:80')]);
+  assert.equal(leader.evidence.limitsOf(SPEC.route)?.id, 'one.1');
+  Atomics.add(worker.region.tallies.endpoints, 3 * ENDPOINT_WORDS + ENDPOINT.finished, 4);
+  worker.finish({ ...SPEC.canary, user: 1, isBad: false, nowMs: 900 });
+  send();
+  const { region } = leader.evidence.others;
+  assert.equal(region.tallies.cells[SPEC.canary.cell * CELL_WORDS + CELL.finished], 1);
+  assert.equal(leader.evidence.others.attemptsOf(SPEC.route, 1000).get('10.0.0.3:80')?.finished, 4);
+  follower.evidence.follow([having(5, '10.0.0.5:80')]);
+  worker.finish({ ...SPEC.canary, user: 2, isBad: false, nowMs: 900 });
+  send();
+  assert.equal(region.tallies.cells[SPEC.canary.cell * CELL_WORDS + CELL.finished], 2, 'its sums went on');
 });
 
 test('evidence at another share of the canary is let pass, whatever its weight is', () => {

@@ -57,6 +57,7 @@ test('without a fleet a gateway leads everything, and nothing is in between', as
   await fleet.open(null, () => '');
   assert.deepEqual([fleet.guide.roleOf(SPEC.route), fleet.guide.mayStart(SPEC.route)], ['leader', true]);
   assert.equal(fleet.regions(), regions);
+  assert.equal(fleet.guide.attemptsElsewhere(SPEC.route).size, 0);
   fleet.setLatency(7, null);
   fleet.beforeTurn();
   fleet.afterTurn();

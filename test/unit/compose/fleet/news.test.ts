@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isNews, placeOf } from '#src/compose/fleet/news.ts';
 import type { RolloutSpec, SavedRollout } from '#src/model/rollout.ts';
+import type { Decision } from '#src/model/slo.ts';
 import { SEVERAL, SPEC } from '../../../support/simulate/detection.ts';
 import { Rig } from '../../../support/simulate/watch/rig.ts';
 
@@ -50,6 +51,18 @@ test('what is none is told from it', () => {
     { saved: SAVED, limits: { ...LIMITS, stableMs: [...TIMES.slice(1), null] } },
   ];
   for (const value of wrong) assert.equal(isNews(value), false, JSON.stringify(value));
+});
+
+test('a decision of an earlier release tells of endpoints by their slots', () => {
+  const rig = new Rig();
+  rig.run(30, 5);
+  const decision = rig.decisions.at(-1) as Decision;
+  const telling = (spared: readonly unknown[]): boolean => {
+    const verdict = { ...decision.verdict, errors: { ...decision.verdict.errors, spared } };
+    return isNews({ saved: { ...SAVED, decision: { ...decision, verdict } }, limits: null });
+  };
+  assert.deepEqual([[], [3], ['10.0.0.1:80']].map(telling), [true, true, true]);
+  assert.deepEqual([[null], [-1], [{}]].map(telling), [false, false, false]);
 });
 
 for (const spec of [SPEC, SEVERAL]) {

@@ -9,7 +9,6 @@ import { SPEC } from '../../../support/simulate/detection.ts';
 import { FakeWorker } from '../../../support/simulate/worker.ts';
 
 const SENDER = { id: 'a', member: 'a', adminUrl: '', share: 0.05, limits: '' };
-const SPEC_WITH_ENDPOINT = { ...SPEC, canary: { ...SPEC.canary, endpoints: [3] } };
 
 function counts(words: readonly number[], word: number): number {
   for (let n = 0; n < words.length; n += 2) if (words[n] === word) return words[n + 1] as number;
@@ -18,7 +17,7 @@ function counts(words: readonly number[], word: number): number {
 
 test('counts are sums over all workers that ever were, and users are told once a second', () => {
   const [a, b] = [new FakeWorker(1), new FakeWorker(2)];
-  const collector = new Collector(SPEC_WITH_ENDPOINT);
+  const collector = new Collector(SPEC);
   const { cell, unit } = SPEC.canary;
   const finish = (worker: FakeWorker, user: number, isBad: boolean, nowMs: number): void =>
     worker.finish({ cell, unit, user, isBad, nowMs });
@@ -39,10 +38,30 @@ test('counts are sums over all workers that ever were, and users are told once a
   assert.equal(counts(collector.message([a.region, c.region], SENDER).canary.words, CELL.finished), 6, 'b has gone');
 });
 
-test('attempts are told by endpoint, in the order of the configuration', () => {
+test('attempts are told by address, since the canary has the endpoint, whatever its slot had before', () => {
   const worker = new FakeWorker(1);
-  const { endpoints } = worker.region.tallies;
-  endpoints[3 * ENDPOINT_WORDS + ENDPOINT.finished] = 7;
-  endpoints[3 * ENDPOINT_WORDS + ENDPOINT.bad] = 2;
-  assert.deepEqual(new Collector(SPEC_WITH_ENDPOINT).message([worker.region], SENDER).endpoints, [7, 2]);
+  const attempt = (slot: number, finished: number, bad: number): void => {
+    const { endpoints } = worker.region.tallies;
+    Atomics.add(endpoints, slot * ENDPOINT_WORDS + ENDPOINT.finished, finished);
+    Atomics.add(endpoints, slot * ENDPOINT_WORDS + ENDPOINT.bad, bad);
+  };
+  const spec = (...pairs: readonly (readonly [slot: number, address: string])[]) => ({
+    ...SPEC,
+    canary: { ...SPEC.canary, endpoints: pairs.map(([slot]) => slot), addresses: pairs.map(([, name]) => name) },
+  });
+  attempt(3, 100, 50);
+  const collector = new Collector(spec([3, 'a:80']));
+  const told = () => collector.message([worker.region], SENDER).attempts;
+  assert.deepEqual(told(), [['a:80', 0, 0]]);
+  attempt(3, 7, 2);
+  assert.deepEqual(told(), [['a:80', 7, 2]]);
+  collector.follow(spec([4, 'b:80'], [3, 'a:80']));
+  attempt(3, 1, 1);
+  assert.deepEqual(told(), [
+    ['b:80', 0, 0],
+    ['a:80', 8, 3],
+  ]);
+  collector.follow(spec([3, 'c:80']));
+  attempt(3, 1, 1);
+  assert.deepEqual(told(), [['c:80', 0, 0]], 'another address in that slot begins with nothing');
 });

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Collector } from '#src/fleet/evidence/collect.ts';
 import { GAP_MS, Others, SENDERS_MAX } from '#src/fleet/evidence/merge.ts';
-import type { EvidenceMessage } from '#src/fleet/evidence/words.ts';
+import type { EndpointSums, EvidenceMessage } from '#src/fleet/evidence/words.ts';
+import { ENDPOINTS_TOLD_APART_MAX } from '#src/model/rollout.ts';
 import type { ArmCounts } from '#src/model/slo.ts';
 import { CELL, CELL_WORDS } from '#src/model/tallies.ts';
 import { UserWindow } from '#src/slo/users.ts';
@@ -130,4 +131,65 @@ test('has room for so many gateways, and for new ones when others have gone', ()
   for (let n = 0; n < SENDERS_MAX; n++) assert.equal(pair.send({ id: `g${n}` }, 0), true);
   assert.equal(pair.send({ id: 'one more' }, 0), false);
   assert.equal(pair.send({ id: 'one more' }, GAP_MS + 1), true);
+});
+
+test('attempts add up by address, whoever knows the endpoint and since when', () => {
+  const pair = new Pair();
+  const sums = () =>
+    [...pair.others.attemptsOf(SPEC.route, pair.nowMs)].map(([name, { finished, bad }]) => [name, finished, bad]);
+  pair.send({ attempts: [['a:80', 90, 9]] });
+  pair.send({ id: 'c', attempts: [['a:80', 50, 5]] });
+  assert.deepEqual(sums(), [['a:80', 0, 0]], 'the first message is where counting begins');
+  pair.send({
+    attempts: [
+      ['a:80', 97, 11],
+      ['b:80', 4, 4],
+    ],
+  });
+  pair.send({ id: 'c', attempts: [['a:80', 52, 6]] });
+  assert.deepEqual(
+    sums(),
+    [
+      ['a:80', 9, 3],
+      ['b:80', 4, 4],
+    ],
+    'an endpoint that is new there began with nothing',
+  );
+  pair.send({ share: 0.5, attempts: [['b:80', 8, 8]] });
+  assert.deepEqual(
+    sums(),
+    [
+      ['a:80', 9, 3],
+      ['b:80', 4, 4],
+    ],
+    'at another share nothing counts',
+  );
+  for (let n = 0; n < 11; n++) pair.send({ attempts: [['b:80', 8, 8]] });
+  assert.deepEqual(sums(), [['b:80', 4, 4]], 'of an endpoint that nobody told of for long nothing is known');
+  assert.equal(pair.others.attemptsOf('other', pair.nowMs).size, 0);
+});
+
+test('endpoints that come and go here begin nothing anew', () => {
+  const pair = new Pair();
+  pair.send({ attempts: [['a:80', 1, 0]] });
+  pair.others.follow([{ ...SPEC, canary: { ...SPEC.canary, endpoints: [7], addresses: ['x:80'] } }]);
+  pair.finish(7, 2);
+  pair.send({ attempts: [['a:80', 3, 1]] });
+  assert.deepEqual(pair.read(), counts(7, 2));
+  assert.deepEqual(pair.others.attemptsOf(SPEC.route, pair.nowMs).get('a:80'), {
+    finished: 2,
+    bad: 1,
+    heardAtMs: pair.nowMs,
+  });
+  pair.others.follow([{ ...SPEC, generation: 'another' }]);
+  assert.equal(pair.others.attemptsOf(SPEC.route, pair.nowMs).size, 0);
+});
+
+test('has room for so many endpoints', () => {
+  const pair = new Pair();
+  const many = (from: number): readonly EndpointSums[] =>
+    Array.from({ length: 200 }, (_, n) => [`10.0.0.1:${from + n}`, 1, 0] as const);
+  pair.send({ attempts: many(0) });
+  pair.send({ id: 'c', attempts: many(200) });
+  assert.equal(pair.others.attemptsOf(SPEC.route, pair.nowMs).size, ENDPOINTS_TOLD_APART_MAX);
 });

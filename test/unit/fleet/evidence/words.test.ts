@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { decodeBits, encodeBits, hasEvidence, MESSAGE_CHARS_MAX, parseMessage } from '#src/fleet/evidence/words.ts';
 import { Random } from '#src/lib/random.ts';
+import { ENDPOINTS_TOLD_APART_MAX } from '#src/model/rollout.ts';
 import { UNIT_BITS } from '#src/model/tallies.ts';
 
 const ARM = { words: [1, 100, 2, 3], seen: '', bad: '' };
@@ -16,7 +17,8 @@ const SOUND = {
   limits: '',
   canary: ARM,
   stable: ARM,
-  endpoints: [1, 0],
+  attempts: [['10.0.0.1:80', 1, 0]],
+  endpoints: [],
 };
 
 test('bits are the same after they were written and read, few or many', () => {
@@ -38,6 +40,12 @@ test('a message is what its sender wrote', () => {
   assert.ok(hello !== null && !hasEvidence(hello));
 });
 
+test('a message of an earlier release tells of no endpoint by its address', () => {
+  const { attempts: _, ...before } = SOUND;
+  const message = { ...before, endpoints: [4, 1] };
+  assert.deepEqual(parseMessage(JSON.stringify(message)), message);
+});
+
 test('what is no message is none', () => {
   for (const text of ['', '{', '[]', 'null', '{}', ' '.repeat(MESSAGE_CHARS_MAX + 1)]) {
     assert.equal(parseMessage(text), null, text.slice(0, 20));
@@ -54,8 +62,11 @@ test('what is no message is none', () => {
     { canary: { ...ARM, words: [1] } },
     { canary: { ...ARM, words: [1, Number.MAX_VALUE] } },
     { stable: { ...ARM, seen: 5 } },
-    { endpoints: [1.5, 0] },
-    { endpoints: {} },
+    { attempts: [['10.0.0.1:80', 1.5, 0]] },
+    { attempts: [['10.0.0.1:80', 1]] },
+    { attempts: [[5, 1, 0]] },
+    { attempts: {} },
+    { attempts: Array.from({ length: ENDPOINTS_TOLD_APART_MAX + 1 }, (_, n) => [`10.0.0.1:${n}`, 1, 0]) },
   ];
   for (const change of wrong) {
     assert.equal(parseMessage(JSON.stringify({ ...SOUND, ...change })), null, JSON.stringify(change));

@@ -5,7 +5,15 @@ import { describe, it } from 'node:test';
 import type { Decision } from '#src/model/slo.ts';
 import { backtest, type TapeReplay } from '#src/slo/replay/backtest.ts';
 import { samples } from '../../../support/runner/depth.ts';
-import { QUICK_SEVERAL, Recorded, wildHistory } from '../../../support/simulate/watch/recorded.ts';
+import {
+  inFormat,
+  QUICK,
+  QUICK_FOUND,
+  QUICK_SEVERAL,
+  Recorded,
+  sparingHistory,
+  wildHistory,
+} from '../../../support/simulate/watch/recorded.ts';
 import { convicted, revertOf } from '../../../support/state/reverts.ts';
 
 const SEEDS = samples(60, 6);
@@ -40,6 +48,41 @@ describe('a replay under the policy of then', () => {
       for (const { sentence } of decisions) blamed.add(/: on ([a-z]+) \d/.exec(sentence)?.[1] ?? '');
     }
     assert.ok(blamed.size > 1, [...blamed].join());
+  });
+
+  it('comes to the same decisions while endpoints come and go, here and at other gateways', (t) => {
+    const spared = new Set<string>();
+    for (let seed = 1; seed <= samples(30, 5); seed++) {
+      const { segments, decisions } = wildHistory(seed, 1500, QUICK_FOUND);
+      const { tapes } = backtest(segments, decisions, (spec) => spec);
+      const count = tapes.reduce((sum, { replayed }) => sum + replayed.length, 0);
+      const differing = tapes.filter(({ differsAt }) => differsAt !== null);
+      assert.deepEqual([count, differing.length], [decisions.length, 0], `seed ${seed}`);
+      for (const { verdict } of decisions) for (const name of verdict.errors.spared) spared.add(String(name));
+    }
+    t.diagnostic(`spared: ${[...spared].toSorted().join(' ')}`);
+    assert.ok(spared.size > 1, [...spared].join());
+  });
+
+  it('comes to the same decisions on tapes of earlier releases, which tell of endpoints by their slots', () => {
+    for (const [format, spec] of [
+      [1, QUICK],
+      [2, QUICK_SEVERAL],
+    ] as const) {
+      const { segments, decisions } = sparingHistory(spec);
+      const [tape] = backtest(inFormat(format, segments), decisions, (one) => one).tapes;
+      const pause = decisions.find(({ kind }) => kind === 'pause');
+      assert.deepEqual([tape?.differsAt, pause?.verdict.errors.spared], [null, [2]]);
+      assert.match(pause?.sentence ?? '', / by api$/);
+    }
+  });
+
+  it('names the endpoint whose failures were left out in what was decided meanwhile', () => {
+    const { segments, decisions } = sparingHistory(QUICK_FOUND);
+    const [tape] = backtest(segments, decisions, (one) => one).tapes;
+    assert.equal(tape?.differsAt, null);
+    const pause = decisions.find(({ kind }) => kind === 'pause');
+    assert.match(pause?.sentence ?? '', / by api; failures of endpoint 10\.0\.0\.2:80 were left out$/);
   });
 
   it('says where a decision was changed, and what it cannot use', () => {

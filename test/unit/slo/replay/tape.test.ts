@@ -75,6 +75,7 @@ describe('a tape', () => {
     tape.skip(900, -200);
     tape.weigh(25, 1000);
     tape.spec({ spec: SPEC, weight: 3, isFresh: true, isNew: false }, 1001);
+    tape.meet(['10.0.0.1:80', '[::1]:80'], 1001);
     tape.budget(reading, true);
     tape.budget({ remainingRatio: null, remainingEvents: null, alert: null }, true);
     tape.command(command, 1050);
@@ -92,6 +93,7 @@ describe('a tape', () => {
       { kind: 'skip', nowMs: 900, gapMs: -200 },
       { kind: 'weigh', nowMs: 1000, weight: 25 },
       { kind: 'spec', nowMs: 1001, spec: SPEC, weight: 3, isFresh: true, isNew: false },
+      { kind: 'meet', nowMs: 1001, names: ['10.0.0.1:80', '[::1]:80'] },
       { kind: 'budget', budget: reading },
       { kind: 'budget', budget: { remainingRatio: null, remainingEvents: null, alert: null } },
       { kind: 'command', nowMs: 1050, command },
@@ -164,7 +166,7 @@ describe('a tape of another kind', () => {
     const reader = new TapeReader();
     assert.throws(() => [...reader.rows(Uint8Array.of(99))], /row 99, which is not known/);
     const [first] = segments as [Segment];
-    const other = Buffer.from(first.bytes).toString('latin1').replace('"format":1', '"format":7');
-    assert.throws(() => [...reader.rows(Buffer.from(other, 'latin1'))], /format 7, known are 1 and 2/);
+    const other = Buffer.from(first.bytes).toString('latin1').replace('"format":3', '"format":7');
+    assert.throws(() => [...reader.rows(Buffer.from(other, 'latin1'))], /format 7, known are 1, 2, 3/);
   });
 });

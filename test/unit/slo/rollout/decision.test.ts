@@ -41,6 +41,16 @@ test('a decision names the rollout, the policy in force and its evidence beside 
   });
 });
 
+test('a decision about a canary that is judged names the endpoint whose failures were left out, before who is blamed', () => {
+  const sick = { ...verdict, errors: { ...verdict.errors, spared: ['10.0.0.7:80'] } };
+  const moved = { rollout: IDLE, kind: 'step', trigger: 'gates', because: '' } as const;
+  const sentenceOf = (one: typeof known | (Omit<typeof known, 'noticed'> & { noticed: null })): string =>
+    movedDecision(SPEC, { before: IDLE, moved, by: '' }, { ...one, verdict: sick }, { ...FACTS, why: 'all of it' })
+      .sentence;
+  assert.match(sentenceOf(known), /; failures of endpoint 10\.0\.0\.7:80 were left out; all of it$/);
+  assert.doesNotMatch(sentenceOf({ ...known, noticed: null }), /left out/);
+});
+
 test('what a configuration overrules is told with the verdict that it overrules', () => {
   const decision = overruledDecision(SPEC, null, { ...known, noticed: null }, { ...FACTS, weightAfter: 5 });
   assert.deepEqual([decision.kind, decision.trigger, decision.verdict], ['resume', 'configuration', verdict]);

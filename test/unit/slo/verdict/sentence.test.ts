@@ -9,6 +9,7 @@ import {
   promotionSentence,
   resumeSentence,
   rollbackSentence,
+  sparedWords,
 } from '#src/slo/verdict/sentence.ts';
 import { type VerdictParts, verdictOf } from '#src/slo/verdict/verdict.ts';
 import { NOT_PASSED, parts, SLOWER } from '../../../support/readings/verdict.ts';
@@ -78,6 +79,33 @@ describe('the sentence of a rollback on several routes', () => {
       sentenceOf(3),
       /^checkout: v2 rolled back: 12 of 301 requests failed \(4\.0 %\) against 0\.2 % on v1; /,
     );
+  });
+});
+
+describe('an endpoint whose failures were left out', () => {
+  const counts = [
+    { finished: 301, bad: 64 },
+    { finished: 6000, bad: 12 },
+  ] as const;
+  const spare = (logE: number, ...spared: readonly (string | number)[]): Verdict => {
+    const one = verdict(logE, ...counts);
+    return { ...one, errors: { ...one.errors, spared } };
+  };
+
+  it('is named, whether the canary goes on or not', () => {
+    assert.match(
+      progressSentence(NAMES, spare(1, '10.0.0.7:80')),
+      /; failures of endpoint 10\.0\.0\.7:80 were left out$/,
+    );
+    assert.match(
+      rollbackSentence(NAMES, spare(11, 'a:80', 'a:80', 'b:80'), 0.001),
+      /in user-seconds alike; failures of the endpoints a:80, b:80 were left out 3 times$/,
+    );
+  });
+
+  it('has no name in what an earlier release wrote', () => {
+    assert.equal(sparedWords(spare(1, 4, 7)), '');
+    assert.equal(sparedWords(spare(1)), '');
   });
 });
 

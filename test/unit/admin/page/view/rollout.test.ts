@@ -36,6 +36,17 @@ suite('rollout', () => {
     assert.doesNotMatch(html({}), />On /);
   });
 
+  test('endpoints whose failures were left out are named, each once', () => {
+    const view = sampleReading({ route: sampleRoute() });
+    const verdict = ROLLOUT.verdict as NonNullable<RolloutStatus['verdict']>;
+    const html = (...spared: readonly (string | number)[]): string => {
+      const told = { ...ROLLOUT, verdict: { ...verdict, errors: { ...verdict.errors, spared } } };
+      return toHtml(rollout({ ...view, heat: [], now: [] }, told, false));
+    };
+    assert.match(html('10.0.0.7:80', '10.0.0.7:80', 'b:80'), />Failures of 10\.0\.0\.7:80, b:80 were left out</);
+    assert.doesNotMatch(html(3), /left out/);
+  });
+
   test('the ladder marks where the rollout stands', () => {
     const view = sampleReading({ route: sampleRoute({ rollout: { ...ROLLOUT, state: 'progressing', step: STEP } }) });
     const html = toHtml(rollout({ ...view, heat: [], now: [] }, view.route.rollout as RolloutStatus, false));

@@ -6,7 +6,13 @@ import { type Audit, audit } from '#src/cli/log/verify/audit.ts';
 import type { Decision } from '#src/model/slo.ts';
 import type { LogLine } from '#src/model/threads/state.ts';
 import { IS_QUICK } from '../../../../support/runner/depth.ts';
-import { type History, QUICK_SEVERAL, Recorded, wildHistory } from '../../../../support/simulate/watch/recorded.ts';
+import {
+  type History,
+  QUICK_FOUND,
+  QUICK_SEVERAL,
+  Recorded,
+  wildHistory,
+} from '../../../../support/simulate/watch/recorded.ts';
 import { linesOf } from '../../../../support/state/lines.ts';
 import { convicted, revertOf } from '../../../../support/state/reverts.ts';
 
@@ -35,6 +41,17 @@ describe('an untouched log', () => {
     }
     t.diagnostic(`${count} decisions of seeds 1..${SEEDS}`);
     assert.ok(count >= 9 * SEEDS);
+  });
+});
+
+describe('the log of a rollout whose endpoints come and go', () => {
+  it('is verified in every decision, whatever happened', () => {
+    for (let seed = 1; seed <= Math.max(2, Math.ceil(SEEDS / 2)); seed++) {
+      const { decisions, segments } = wildHistory(seed, 1500, QUICK_FOUND);
+      const result = audit(linesOf(decisions, segments));
+      const faults = result.decisions.filter(({ result: one }) => one !== 'verified');
+      assert.deepEqual([result.damages, faults], [[], []], `seed ${seed}`);
+    }
   });
 });
 

@@ -4,7 +4,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Watch } from '#src/cli/log/verify/watch.ts';
 import type { Decision } from '#src/model/slo.ts';
-import { Recorded } from '../../../../support/simulate/watch/recorded.ts';
+import {
+  inFormat,
+  QUICK,
+  QUICK_SEVERAL,
+  Recorded,
+  sparingHistory,
+} from '../../../../support/simulate/watch/recorded.ts';
 
 function rolledBack() {
   const gateway = new Recorded(5, undefined, { canaryErrorRatio: 1 });
@@ -26,6 +32,29 @@ test('every decision on it is found, and nothing is wrong with them', () => {
   const { found, faults, looks } = faultsOf(decisions, segments);
   assert.deepEqual([faults, [...found.values()].flat()], [[], []]);
   assert.ok(found.size >= 2 && looks > 0, `${found.size} decisions, ${looks} looks`);
+});
+
+test('tapes of earlier releases, which tell of endpoints by their slots, are read as they were', () => {
+  for (const [format, spec] of [
+    [1, QUICK],
+    [2, QUICK_SEVERAL],
+  ] as const) {
+    const { segments, decisions } = sparingHistory(spec);
+    const watch = segments[0]?.watch;
+    const own = inFormat(format, segments).filter((one) => one.watch === watch);
+    const { found, faults } = faultsOf(decisions, own);
+    assert.deepEqual([faults, [...found.values()].flat()], [[], []]);
+    assert.ok(decisions.some(({ verdict }) => verdict.errors.spared.includes(2)));
+  }
+});
+
+test('a tape of a format that is not known is refused', () => {
+  const { segments } = rolledBack();
+  const later = inFormat(1, segments).map((segment) => {
+    const text = Buffer.from(segment.bytes).toString('latin1').replace('"format":1', '"format":4');
+    return { ...segment, bytes: Buffer.from(text, 'latin1') };
+  });
+  assert.throws(() => faultsOf([], later), /its tape has format 4, known are 1, 2, 3/);
 });
 
 test('a decision that the log does not have is missed', () => {

@@ -44,7 +44,7 @@ it('hands attempts to the search for a sick endpoint, and gaps to soundness', ()
     { finished: 20, bad: 0 },
   ];
   account.take({ ...look(60, 10), attempts }, 1100);
-  assert.equal(account.sick.find(account.stableRatio), 2);
+  assert.deepEqual(account.sick.find(account.stableRatio), { name: 2, isEjectable: true });
   for (let n = 0; n < 3; n++) account.gap(2000 + n);
   assert.equal(account.soundness.fault, 'clock');
   assert.deepEqual(emptyPair(), { canary: { finished: 0, bad: 0 }, stable: { finished: 0, bad: 0 } });
