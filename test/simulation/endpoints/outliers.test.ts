@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { play, type Scene } from '../support/simulate/load/circuits.ts';
-import { type HostModel, type Outcome, quantileOf } from '../support/simulate/load/queueing.ts';
+import { play, type Scene } from '../../support/simulate/load/circuits.ts';
+import { type HostModel, type Outcome, quantileOf } from '../../support/simulate/load/queueing.ts';
 
 const SEEDS = [1, 2, 3];
 const HOSTS = 10;
