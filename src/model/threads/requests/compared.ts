@@ -1,0 +1,105 @@
+/**
+ * Nouns of mirrors that compare: what workers take of the answers to one request, and what came of comparing them.
+ */
+
+import type { BackendRef } from '../../config.ts';
+
+/** A copy of some requests goes to another version; its answer is thrown away, or compared first. */
+export interface MirrorFilter extends Pick<BackendRef, 'service' | 'version'> {
+  /** Share of the route's requests, 0..1. */
+  readonly ratio: number;
+  /** Absent, not null, where answers are only thrown away. */
+  readonly compare?: CompareConfig;
+}
+
+/** How answers of a mirror are compared with those that clients got. */
+export interface CompareConfig {
+  /** Longest body of an answer that is compared, as it comes. */
+  readonly bodyBytesMax: number;
+  /** Headers that may differ, in lower case, besides those that always may. */
+  readonly ignoreHeaders: readonly string[];
+}
+
+/** An answer, as its upstream gave it. */
+export interface TakenAnswer {
+  readonly status: number;
+  /** First line and fields, Latin-1, each with its CRLF. */
+  readonly head: string;
+  /** Content codings included, chunks not. In memory of its own. */
+  readonly body: Uint8Array<ArrayBuffer>;
+}
+
+/** The answers to one request. */
+export interface TakenAnswers {
+  readonly route: string;
+  /** `service/version` that the copy went to. */
+  readonly candidate: string;
+  /** The client's. */
+  readonly primary: TakenAnswer;
+  /** To the same request, of the same version. */
+  readonly second: TakenAnswer;
+  readonly mirrored: TakenAnswer;
+}
+
+/** Requests that were drawn and are not compared. */
+export interface Uncompared {
+  /** No room, or an answer longer than is taken. */
+  readonly skipped: number;
+  /** An answer did not come, not whole, or from another version than the first one. */
+  readonly failed: number;
+}
+
+/** What a worker has taken since its last batch. */
+export interface ComparedBatch {
+  readonly answers: readonly TakenAnswers[];
+  /** By route. */
+  readonly uncompared: ReadonlyMap<string, Uncompared>;
+}
+
+/**
+ * What two answers can differ in: the status; a header; the type of a JSON value, its presence included; a JSON value of the
+ * same type; a body of another form, or one that is not read as JSON.
+ */
+export const DIFFERENCE_KINDS = ['status', 'header', 'type', 'value', 'body'] as const;
+
+export type DifferenceKind = (typeof DIFFERENCE_KINDS)[number];
+
+/** One place at which answers differ. */
+export interface DifferenceStatus {
+  readonly kind: DifferenceKind;
+  /** Name of the header, or path of the JSON value (`$.items[].price`); empty of others. `…`: places beyond those that are kept. */
+  readonly path: string;
+  /** Statuses, types, or forms of the latest difference of the candidate: never a value. Empty where there is only that it differs. */
+  readonly from: string;
+  readonly to: string;
+  /** Requests that were compared since the place is known of. */
+  readonly compared: number;
+  /** Of these the candidate's answer differs from the client's in so many, and the second one of the same version. */
+  readonly candidate: number;
+  readonly second: number;
+  /** More than chance: the candidate differs where the version does not differ from itself. */
+  readonly isReal: boolean;
+}
+
+/** What is known of the mirror of one route. */
+export interface MirrorStatus {
+  readonly route: string;
+  /** `service/version` */
+  readonly candidate: string;
+  /** ISO 8601: when comparing began. */
+  readonly since: string;
+  readonly compared: number;
+  readonly skipped: number;
+  readonly failed: number;
+  /** Real differences first, then those that the candidate has most often; at most `DIFFERENCES_SHOWN`. */
+  readonly differences: readonly DifferenceStatus[];
+  /** Real ones among all, those that are not shown included. */
+  readonly real: number;
+  /** Compared requests whose answers differ really, by kind of difference, from when that was found on. */
+  readonly differed: Readonly<Record<DifferenceKind, number>>;
+  /** One line for people. */
+  readonly sentence: string;
+}
+
+/** Places in the status of one mirror. */
+export const DIFFERENCES_SHOWN = 50;

@@ -1,0 +1,27 @@
+/** Names that people are shown: words of programs are, what may be data is not. */
+
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ANY_NAME, ELEMENTS, nameOf, PATH_CHARS_MAX, pathTo } from '#src/proxy/forward/mirror/differences/names.ts';
+
+test('words of programs are names', () => {
+  for (const key of ['price', 'iso8601', '$ref', '@type', 'a.b', 'größe', '_id', '__proto__', 'x-cache']) {
+    assert.equal(nameOf(key), key);
+  }
+});
+
+test('ids, addresses, sentences and control characters are not', () => {
+  const keys = ['', '7', '12345', 'a12345', 'alice@example.com', '+4930', 'two words', 'a\r\nb', '\u001b[2J', '"'];
+  for (const key of [...keys, 'a'.repeat(65), '4f6c1b2e-0d7a-4d6e', 'sk_live_51Hx93021']) {
+    assert.equal(nameOf(key), ANY_NAME, key);
+  }
+});
+
+test('a path is bounded, and names with dots are told from two names', () => {
+  assert.equal(pathTo(pathTo('$', 'items'), ELEMENTS), '$.items[]');
+  assert.equal(pathTo('$', 'a.b'), '$["a.b"]');
+  assert.equal(pathTo('$', ANY_NAME), '$.*');
+  let path = '$';
+  for (let n = 0; n < 40; n++) path = pathTo(path, 'quitelong');
+  assert.equal(path.length, PATH_CHARS_MAX);
+});
