@@ -346,6 +346,9 @@ function statusOf(insight: Insight): Status {
     idempotency: insight.watches.idempotency.status,
     alerts: insight.watches.alerts.status,
     tracing: insight.watches.tracing.status,
+    get mirrors() {
+      return insight.watches.mirrors.status;
+    },
   };
 }
 

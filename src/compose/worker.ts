@@ -16,6 +16,13 @@ const say = (message: FromWorker): void => port.postMessage(message);
 const plane = new Plane({
   ...setup,
   writeAccess: (batch) => say({ kind: 'access', batch }),
+  writeCompared: (batch) => {
+    const bodies = batch.answers.flatMap(({ primary, second, mirrored }) => [primary, second, mirrored]);
+    port.postMessage(
+      { kind: 'compared', batch } satisfies FromWorker,
+      bodies.map(({ body }) => body.buffer),
+    );
+  },
   wantKeys: () => say({ kind: 'key-unknown' }),
 });
 
@@ -87,6 +94,9 @@ port.on('message', (message: ToWorker) => {
       return;
     case 'access-taken':
       plane.accessLog.taken();
+      return;
+    case 'compared-taken':
+      plane.compared();
       return;
     case 'access-more':
       plane.accessLog.more(message.shares);

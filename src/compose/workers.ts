@@ -52,6 +52,7 @@ export function createWorkers({
       accessLog.take(batch);
       if (batch.tapped !== undefined) watches.taps.take(batch.tapped);
     },
+    compared: (batch, taken) => watches.mirrors.take(batch, taken),
     keyUnknown: () => keys.wanted(),
   });
 }

@@ -27,6 +27,7 @@ import { ALERT_FAMILIES } from './gateways/alert-families.ts';
 import { COLOR_FAMILIES } from './gateways/color-families.ts';
 import { FLEET_FAMILIES } from './gateways/fleet-families.ts';
 import { IDEMPOTENCY_FAMILIES } from './gateways/idempotency-families.ts';
+import { MIRROR_FAMILIES } from './gateways/mirror-families.ts';
 import { TRACING_FAMILIES } from './gateways/tracing-families.ts';
 import { REVISION_FAMILIES } from './revision-families.ts';
 import {
@@ -58,6 +59,7 @@ export const FAMILIES: readonly Family[] = [
   ...IDEMPOTENCY_FAMILIES,
   ...ALERT_FAMILIES,
   ...TRACING_FAMILIES,
+  ...MIRROR_FAMILIES,
   ...SCRAPE_FAMILIES,
 ];
 

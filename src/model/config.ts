@@ -17,6 +17,7 @@ import type { FleetConfig } from './threads/fleet.ts';
 import type { ToldConfig } from './threads/load/alerts.ts';
 import type { Http2Limits } from './threads/load/http2.ts';
 import type { SaturationConfig } from './threads/load/saturation.ts';
+import type { MirrorFilter } from './threads/requests/compared.ts';
 import type { ExperimentConfig, StickyConfig } from './threads/requests/experiments.ts';
 import type { TelemetryConfig } from './threads/requests/tracing.ts';
 import type { RevisionsConfig } from './threads/revision.ts';
@@ -50,6 +51,8 @@ export interface Limits extends SessionLimits, Http2Limits {
   readonly replayBodyBytesMax: number;
   /** What each worker keeps of answers for `fallback`, in bytes, all routes together. */
   readonly staleBytesMax: number;
+  /** What each worker takes of answers that are compared, in bytes, all routes together. */
+  readonly compareBytesMax: number;
 }
 
 /** Time limits of sockets, in milliseconds. */
@@ -230,12 +233,6 @@ export interface CorsFilter {
   readonly exposeHeaders: readonly string[];
   readonly allowCredentials: boolean;
   readonly maxAgeS: number;
-}
-
-/** A copy of some requests goes to another version; its answer is thrown away. */
-export interface MirrorFilter extends Pick<BackendRef, 'service' | 'version'> {
-  /** Share of the route's requests, 0..1. */
-  readonly ratio: number;
 }
 
 /** Each at most once per route. */

@@ -11,17 +11,14 @@ import type { RolloutGate, RolloutStateName, RolloutSubject, WeightsOrigin } fro
 import type { ErrorClass } from './sli.ts';
 import type { AlertSeverity, DriftKind, ScorePart, SloIndicator, SloScope, Verdict, VerdictState } from './slo.ts';
 import type { FallbackCounts } from './threads/answers/fallback.ts';
-import type { IdempotencyStatus } from './threads/answers/idempotency.ts';
 import type { RetryCounts } from './threads/answers/retries.ts';
-import type { FaultStatus } from './threads/faults.ts';
 import type { FleetStatus } from './threads/fleet.ts';
 import type { RestartStatus } from './threads/handover.ts';
-import type { AlertsStatus } from './threads/load/alerts.ts';
 import type { DefectsStatus } from './threads/load/defects.ts';
 import type { DownstreamCounts } from './threads/load/downstream.ts';
 import type { SaturationStatus } from './threads/load/saturation.ts';
+import type { WatchesStatus } from './threads/load/watches.ts';
 import type { RouteSamples } from './threads/requests/samples.ts';
-import type { TracingStatus } from './threads/requests/tracing.ts';
 import type { RevisionsStatus, SignaturesStatus } from './threads/revision.ts';
 import type { StateStatus } from './threads/state.ts';
 import type { TlsStatus } from './threads/tls.ts';
@@ -346,7 +343,7 @@ export interface WorkerStatus {
   readonly restarts: number;
 }
 
-export interface Status {
+export interface Status extends WatchesStatus {
   readonly version: string;
   /** Of the process that answers: another one after a restart. */
   readonly pid: number;
@@ -374,8 +371,6 @@ export interface Status {
   readonly workers: readonly WorkerStatus[];
   /** How near the process is to its limits, and what it does about that. */
   readonly saturation: SaturationStatus;
-  /** Faults on purpose, those that are over included while they are configured. */
-  readonly faults: readonly FaultStatus[];
   readonly routes: readonly RouteStatus[];
   /** Of routes that had requests. */
   readonly latencies: readonly RouteLatencies[];
@@ -391,10 +386,4 @@ export interface Status {
   /** Bad events that the ring could not hold, since start. */
   readonly eventsLost: number;
   readonly defects: DefectsStatus;
-  /** Idempotency keys; null while no route has any. */
-  readonly idempotency: IdempotencyStatus | null;
-  /** What is wrong, and how the telling stands; null: nobody is told. */
-  readonly alerts: AlertsStatus | null;
-  /** Traces; null while there are none. */
-  readonly tracing: TracingStatus | null;
 }

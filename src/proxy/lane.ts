@@ -14,7 +14,7 @@ import type { Signatures } from './decide/color/signatures.ts';
 import type { Tokens } from './decide/color/tokens.ts';
 import type { Rates } from './decide/rate/rates.ts';
 import type { RouteTable } from './decide/table.ts';
-import type { Mirrors } from './forward/mirror.ts';
+import type { Mirrors } from './forward/mirror/mirror.ts';
 import type { StaleCache } from './forward/retry/fallback/stale.ts';
 import type { IdempotencyLink } from './forward/retry/idempotency/link.ts';
 import type { RetryBudget } from './forward/retry/retry.ts';

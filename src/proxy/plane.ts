@@ -16,6 +16,7 @@ import type { ActiveFaults } from '../model/threads/faults.ts';
 import { reserveDownstream } from '../model/threads/load/downstream.ts';
 import type { PoolSetup } from '../model/threads/load/pool.ts';
 import type { AccessBatch } from '../model/threads/requests/access.ts';
+import type { ComparedBatch } from '../model/threads/requests/compared.ts';
 import type { Tap } from '../model/threads/requests/tap.ts';
 import { NO_TLS, type TlsMaterial } from '../model/threads/tls.ts';
 import { Admissions } from './decide/admission/admissions.ts';
@@ -31,7 +32,8 @@ import { linkTable, type RouteTable } from './decide/table.ts';
 import type { Endpoint } from './forward/endpoint.ts';
 import { Endpoints } from './forward/endpoints.ts';
 import { abandon } from './forward/forwarder.ts';
-import { Mirrors } from './forward/mirror.ts';
+import { Comparisons } from './forward/mirror/comparison.ts';
+import { Mirrors } from './forward/mirror/mirror.ts';
 import { StaleCache } from './forward/retry/fallback/stale.ts';
 import { type BrokerPort, IdempotencyLink } from './forward/retry/idempotency/link.ts';
 import { RetryBudget } from './forward/retry/retry.ts';
@@ -70,6 +72,8 @@ export interface PlaneSetup {
   readonly tls?: TlsMaterial;
   /** Takes batches of the access log, each to be answered with `accessLog.taken`; without it none is kept. */
   readonly writeAccess?: (batch: AccessBatch) => void;
+  /** Takes answers that are to be compared, each batch to be answered with `compared`; without it they are forgotten. */
+  readonly writeCompared?: (batch: ComparedBatch) => void;
   /** Told when a token names a key that is not known: `learn` others. */
   readonly wantKeys?: () => void;
 }
@@ -106,7 +110,7 @@ export class Plane {
       fresh: new FreshLines(random),
       date: new DateLine(httpDate),
       retryBudget: new RetryBudget(nowMs()),
-      mirrors: new Mirrors(),
+      mirrors: new Mirrors(new Comparisons(setup.writeCompared ?? (() => this.compared()))),
       stale: new StaleCache(),
       idempotency: new IdempotencyLink(),
       admissions: new Admissions(tallies.cells, new Uint8Array(setup.standings), poolOf(setup.pool)),
@@ -153,6 +157,7 @@ export class Plane {
     this.#lane.table = linkTable(snapshot, endpointOf, balance, { versions, before: this.#lane.table });
     if (snapshot.endpoints !== before?.endpoints) this.#lane.resolver.retain(hostsOf(snapshot));
     this.#lane.mirrors.forget();
+    this.#lane.mirrors.comparisons.configure(snapshot.limits.compareBytesMax);
     this.#lane.stale.configure(snapshot.limits.staleBytesMax);
     this.#lane.signatures.configure(snapshot.color.signature);
     this.#lane.tokens.configure(snapshot.color.jwt);
@@ -203,6 +208,11 @@ export class Plane {
     return this.#lane.stale.bytes;
   }
 
+  /** The answers of the last batch have been compared. */
+  compared(): void {
+    this.#lane.mirrors.comparisons.taken();
+  }
+
   /** From now on every response closes its connection; new connections are still served. */
   lameDuck(): void {
     this.#lane.isDraining = true;
@@ -243,6 +253,7 @@ export class Plane {
     if (isInTime) this.#lane.tokens.sweep(turnedAtMs);
     this.accessLog.flush();
     this.tracer.flush();
+    this.#lane.mirrors.comparisons.flush();
     this.#gauges.turn(turnedAtMs, this.listener.connections + upgrades.connections, recorder.requests);
   }
 

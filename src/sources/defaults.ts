@@ -78,6 +78,7 @@ export const DEFAULT_ENDPOINT_WEIGHT = 1;
 /** Gateway API's defaults of these filters. */
 export const DEFAULT_REDIRECT_STATUS: RedirectFilter['status'] = 302;
 export const DEFAULT_CORS_MAX_AGE_S = 5;
+export const DEFAULT_COMPARE_BODY_BYTES_MAX = 65_536;
 export const DEFAULT_REQUEST_TIMEOUT_MS = 60_000;
 
 export const DEFAULT_LIMITS: Limits = {
@@ -91,6 +92,7 @@ export const DEFAULT_LIMITS: Limits = {
   requestsPerConnectionMax: 10_000,
   replayBodyBytesMax: 65_536,
   staleBytesMax: 64 * 1024 * 1024,
+  compareBytesMax: 4 * 1024 * 1024,
   endpointSessionsMax: 2,
   sessionStreamsMax: 100,
   http2StreamsMax: 100,

@@ -20,6 +20,7 @@ import { PRESSURE, reservePressure } from '#src/model/threads/load/saturation.ts
 import { createStandings, type Standings } from '#src/model/threads/load/standing.ts';
 import type { ProxyProtocolMode, ProxyProtocolVersion } from '#src/model/threads/proxied.ts';
 import type { AccessBatch } from '#src/model/threads/requests/access.ts';
+import type { ComparedBatch, MirrorFilter } from '#src/model/threads/requests/compared.ts';
 import type { StickyConfig } from '#src/model/threads/requests/experiments.ts';
 import type { TlsMaterial } from '#src/model/threads/tls.ts';
 import { Plane } from '#src/proxy/plane.ts';
@@ -81,7 +82,7 @@ export interface RouteSketch {
   readonly fallback?: readonly FallbackSketch[];
   readonly idempotency?: Partial<IdempotencyConfig>;
   /** Where copies go, and how many. */
-  readonly mirror?: Pick<TargetSketch, 'ports' | Spoken> & { readonly ratio: number };
+  readonly mirror?: Pick<TargetSketch, 'ports' | Spoken> & Pick<MirrorFilter, 'ratio' | 'compare'>;
 }
 
 export interface PlaneSketch {
@@ -95,6 +96,8 @@ export interface PlaneSketch {
   readonly accessLog?: Snapshot['accessLog'];
   /** Takes batches of the access log; nothing waits for its word. */
   readonly writeAccess?: (batch: AccessBatch) => void;
+  /** Takes answers that are to be compared; nothing more comes before `compared`. */
+  readonly writeCompared?: (batch: ComparedBatch) => void;
   readonly tracing?: NonNullable<Snapshot['tracing']>;
   readonly seed?: number;
   readonly tls?: TlsMaterial;
@@ -125,6 +128,10 @@ export const ANY_PATH: RouteMatch = { path: { type: 'PathPrefix', value: '/' }, 
 
 function wayOf({ tls, protocol, proxyProtocol }: Pick<TargetSketch, Spoken>): Pick<EndpointSpec, Spoken> {
   return { ...(tls && { tls }), ...(protocol && { protocol }), ...(proxyProtocol && { proxyProtocol }) };
+}
+
+function mirrorOf({ ratio, compare }: Pick<MirrorFilter, 'ratio' | 'compare'>): MirrorFilter {
+  return { service: 'service', version: 'mirror', ratio, ...(compare && { compare }) };
 }
 
 export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
@@ -174,7 +181,7 @@ export function sketchSnapshot(sketch: PlaneSketch, revision = 1): Snapshot {
       filters: {
         ...NO_FILTERS,
         ...route.filters,
-        ...(route.mirror && { mirror: { service: 'service', version: 'mirror', ratio: route.mirror.ratio } }),
+        ...(route.mirror && { mirror: mirrorOf(route.mirror) }),
       },
       mirror: route.mirror === undefined ? null : targetOf('mirror', route.mirror),
       upgrade: route.upgrade ?? DEFAULT_UPGRADE,
@@ -236,6 +243,7 @@ export async function startPlane(sketch: PlaneSketch): Promise<TestPlane> {
     snapshot: sketchSnapshot(sketch),
     ...(sketch.tls && { tls: sketch.tls }),
     ...(sketch.writeAccess && { writeAccess: sketch.writeAccess }),
+    ...(sketch.writeCompared && { writeCompared: sketch.writeCompared }),
   };
   const plane = new Plane(setup);
   const address = { host: '127.0.0.1', port: 0, reusePort: false, proxyProtocol: sketch.proxyProtocol };

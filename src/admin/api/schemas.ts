@@ -151,6 +151,7 @@ export const SCHEMAS = {
     workers: list(object({ id: COUNT, state: TEXT, revision: COUNT, restarts: COUNT })),
     saturation: object({ grade: TEXT, because: TEXT, memory: ANY, threads: list(ANY) }),
     faults: list(ANY),
+    mirrors: list(named('Mirror')),
     routes: list(named('Route')),
     latencies: list(object({ route: TEXT, counts: list({ ...list(COUNT), description: 'bucket, count' }) })),
     samples: list(object({ route: TEXT, bad: list(named('Sample')), slow: list(named('Sample')) })),
@@ -168,6 +169,24 @@ export const SCHEMAS = {
         }),
       ),
     }),
+  }),
+  Mirror: object({
+    route: TEXT,
+    candidate: { type: 'string', description: 'service/version' },
+    since: TIME,
+    compared: COUNT,
+    skipped: COUNT,
+    failed: COUNT,
+    differences: list(
+      object({
+        kind: { enum: ['status', 'header', 'type', 'value', 'body'] },
+        ...{ path: TEXT, from: TEXT, to: TEXT },
+        ...{ compared: COUNT, candidate: COUNT, second: COUNT, isReal: FLAG },
+      }),
+    ),
+    real: COUNT,
+    differed: { type: 'object', additionalProperties: COUNT },
+    sentence: TEXT,
   }),
   Sample: object({
     requestId: TEXT,

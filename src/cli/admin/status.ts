@@ -17,6 +17,7 @@ import type {
 import type { ListenerTlsStatus } from '../../model/threads/tls.ts';
 import { didYouMean, readArgs, readChoice, readNumber } from '../args.ts';
 import { type CliDeps, type Command, EXIT } from '../deps.ts';
+import { mirrorLines } from '../live/diff.ts';
 import { factsOf } from '../live/facts.ts';
 import { watchStatus } from '../live/watch.ts';
 import { alertLines } from '../notify.ts';
@@ -141,6 +142,7 @@ function statusLines(status: Status): string[] {
     ...keyLines(status),
     ...alertLines(status.alerts),
     ...traceLines(status),
+    ...mirrorLines(status.mirrors),
   ];
   return [...head, ...status.routes.flatMap(routeLines), ...sloLines(status.slos)];
 }

@@ -41,6 +41,11 @@ export const COMMANDS: readonly CommandEntry[] = [
   ),
   entry('tap', 'show requests as they go by', async () => (await import('../live/tap.ts')).tapCommand),
   entry(
+    'diff',
+    'show how the answers of a mirror differ from those that clients get',
+    async () => (await import('../live/diff.ts')).diffCommand,
+  ),
+  entry(
     'route',
     'show the routes of a running gateway; explain which one takes a request',
     async () => (await import('../admin/route/command.ts')).routeCommand,

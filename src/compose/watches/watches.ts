@@ -1,6 +1,6 @@
 /**
  * Composition of what looks after the gateway by itself, beside the loop: its own limits and defects, faults on purpose,
- * idempotency keys, alerts to people, the thread that exports traces, and people who look at live requests.
+ * idempotency keys, alerts to people, the thread that exports traces, mirrors that compare, and people who look at live requests.
  */
 
 import { randomInt } from 'node:crypto';
@@ -16,6 +16,7 @@ import { Alerts } from './alerts/alerts.ts';
 import { Defects } from './defects.ts';
 import { Faults } from './faults.ts';
 import { IdempotencyKeys, type Tell } from './idempotency/keys.ts';
+import { Mirrors } from './mirrors/mirrors.ts';
 import { Saturation } from './saturation.ts';
 import { Taps } from './taps.ts';
 import { Tracing } from './tracing/tracing.ts';
@@ -37,6 +38,7 @@ export class Watches {
   readonly idempotency: IdempotencyKeys;
   readonly alerts: Alerts;
   readonly tracing: Tracing;
+  readonly mirrors: Mirrors;
   readonly taps: Taps;
 
   constructor(deps: WatchesDeps) {
@@ -48,6 +50,7 @@ export class Watches {
     const random = new Random(randomInt(2 ** 31));
     this.alerts = new Alerts({ ...deps, save, draw: () => random.nextFloat() });
     this.tracing = new Tracing(deps);
+    this.mirrors = new Mirrors({ log: deps.log, defects: this.defects });
     this.taps = new Taps(deps);
   }
 
@@ -66,6 +69,7 @@ export class Watches {
   follow(config: Config): void {
     this.prepare(config);
     this.alerts.follow(config);
+    this.mirrors.follow(config);
   }
 
   /** A worker has begun, in the place of the one that had its number. */
@@ -80,6 +84,7 @@ export class Watches {
     this.saturation.close();
     this.faults.close();
     this.alerts.close();
+    this.mirrors.close();
   }
 
   /** The workers have ended. */

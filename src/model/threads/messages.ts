@@ -10,6 +10,7 @@ import type { PoolSetup } from './load/pool.ts';
 import type { ProfileWish } from './load/saturation.ts';
 import type { ProxyProtocolMode } from './proxied.ts';
 import type { AccessBatch } from './requests/access.ts';
+import type { ComparedBatch } from './requests/compared.ts';
 import type { Tap } from './requests/tap.ts';
 import type { TlsMaterial } from './tls.ts';
 
@@ -73,6 +74,8 @@ export type ToWorker =
   | { readonly kind: 'color-keys'; readonly keys: ColorKeys }
   /** A batch of the access log was taken. */
   | { readonly kind: 'access-taken' }
+  /** A batch of answers was compared. */
+  | { readonly kind: 'compared-taken' }
   /** Write so large a share of these versions' requests to the access log, by cell, instead of what was said before. */
   | { readonly kind: 'access-more'; readonly shares: ReadonlyMap<number, number> }
   /** Show requests to these taps along with the access log, instead of what was said before. */
@@ -105,6 +108,8 @@ export type FromWorker =
   /** A change was for another snapshot than it has: it needs the whole. */
   | { readonly kind: 'missed' }
   | { readonly kind: 'access'; readonly batch: AccessBatch }
+  /** Answers to be compared. */
+  | { readonly kind: 'compared'; readonly batch: ComparedBatch }
   /** A token names a key that is not in the set. */
   | { readonly kind: 'key-unknown' }
   /** The profile as JSON in UTF-8, or why there is none. */

@@ -17,6 +17,7 @@ import type { Exchange } from '../exchange.ts';
 import { type LinkedFilters, linkFilters } from '../filter/filters.ts';
 import { type BalanceContext, linkTargets, type Targets } from '../forward/balance/targets.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
+import { type LinkedCompare, linkCompare } from '../forward/mirror/comparison.ts';
 import { type LinkedFallback, linkFallback } from '../forward/retry/fallback/chain.ts';
 import { type LinkedIdempotency, linkIdempotency } from '../forward/retry/idempotency/keyed.ts';
 import { CLAIMS, isClaimName } from '../header/forwarded.ts';
@@ -98,6 +99,8 @@ export interface LinkedRoute extends LinkedKey {
 export interface LinkedMirror {
   readonly ratio: number;
   readonly endpoints: readonly Endpoint[];
+  /** null: its answers are thrown away. */
+  readonly compare: LinkedCompare | null;
 }
 
 export interface RouteTable {
@@ -356,7 +359,8 @@ function isKeyedByToken({ sticky, filters }: RouteSpec): boolean {
 
 function linkMirror(spec: RouteSpec, targetsOf: (spec: TargetSpec) => Targets): LinkedMirror | null {
   if (spec.mirror === null || spec.filters.mirror === null) return null;
-  return { ratio: spec.filters.mirror.ratio, endpoints: targetsOf(spec.mirror).endpoints };
+  const { ratio } = spec.filters.mirror;
+  return { ratio, endpoints: targetsOf(spec.mirror).endpoints, compare: linkCompare(spec.filters.mirror) };
 }
 
 /** In the order of the route; the canary's refers to stable's. */

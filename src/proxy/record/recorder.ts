@@ -91,7 +91,7 @@ export class Recorder {
     if (x.permit !== NONE) this.leaveAdmission(x, x.reason, x.endedAtMs);
     if (x.retrying !== null) {
       if (x.retrying.keyed !== null) settle(x, x.retrying.keyed);
-      if (x.retrying.copying !== null) x.client.lane.mirrors.drop(x);
+      x.client.lane.mirrors.ended(x, x.retrying);
       if (x.retrying.streaming !== null) endStream(x, x.retrying.streaming);
     }
     if (this.#accessLog !== null) this.#accessLog.end(x);

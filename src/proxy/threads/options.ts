@@ -7,6 +7,7 @@ import type { Snapshot } from '../../model/snapshot.ts';
 import type { ToWorker } from '../../model/threads/messages.ts';
 import type { ProxyProtocolMode } from '../../model/threads/proxied.ts';
 import type { AccessBatch } from '../../model/threads/requests/access.ts';
+import type { ComparedBatch } from '../../model/threads/requests/compared.ts';
 import type { TlsMaterial } from '../../model/threads/tls.ts';
 
 /** A sign of life is due every 50 ms; garbage collection and a debugger's snapshot may take seconds. */
@@ -44,6 +45,8 @@ export interface WorkersOptions {
   born?(id: number, tell: (message: ToWorker, ports: readonly MessagePort[]) => void): void;
   /** Takes a batch of a worker's access log. */
   access?(batch: AccessBatch): void;
+  /** Takes answers to be compared. @param taken to be called when they have been, or are dropped */
+  compared?(batch: ComparedBatch, taken: () => void): void;
   /** A token of some request names a key that is not known. */
   keyUnknown?(): void;
   /** No descriptor is left: connections are accepted and closed without a word, or not opened. Said now and then. */

@@ -307,6 +307,9 @@ export class Workers {
         this.#say(slot, { kind: 'access-taken' });
         this.#options.access?.(message.batch);
         break;
+      case 'compared':
+        this.#options.compared?.(message.batch, () => this.#say(slot, { kind: 'compared-taken' }));
+        break;
       case 'key-unknown':
         this.#options.keyUnknown?.();
         break;

@@ -149,6 +149,7 @@ export function buildLimits(input: DocumentInput['limits'] = {}): Limits {
     requestsPerConnectionMax: input.requestsPerConnectionMax ?? DEFAULT_LIMITS.requestsPerConnectionMax,
     replayBodyBytesMax: toBytes(input.replayBodyBytesMax, DEFAULT_LIMITS.replayBodyBytesMax),
     staleBytesMax: toBytes(input.staleBytesMax, DEFAULT_LIMITS.staleBytesMax),
+    compareBytesMax: toBytes(input.compareBytesMax, DEFAULT_LIMITS.compareBytesMax),
     endpointSessionsMax: input.endpointSessionsMax ?? DEFAULT_LIMITS.endpointSessionsMax,
     sessionStreamsMax: input.sessionStreamsMax ?? DEFAULT_LIMITS.sessionStreamsMax,
     http2StreamsMax: input.http2StreamsMax ?? DEFAULT_LIMITS.http2StreamsMax,

@@ -8,15 +8,20 @@ import type {
   CorsFilter,
   Filters,
   HeaderFilter,
-  MirrorFilter,
   PathRewrite,
   RedirectFilter,
   RewriteFilter,
 } from '../../model/config.ts';
-import { DEFAULT_CORS_MAX_AGE_S, DEFAULT_REDIRECT_STATUS, NO_FILTERS } from '../defaults.ts';
+import type { CompareConfig, MirrorFilter } from '../../model/threads/requests/compared.ts';
+import {
+  DEFAULT_COMPARE_BODY_BYTES_MAX,
+  DEFAULT_CORS_MAX_AGE_S,
+  DEFAULT_REDIRECT_STATUS,
+  NO_FILTERS,
+} from '../defaults.ts';
 import { parseOrigin } from '../scalars/origin.ts';
 import type { FilterInput } from '../schema.ts';
-import { sure } from './values.ts';
+import { sure, toBytes } from './values.ts';
 
 type HeaderModifierInput = NonNullable<FilterInput['requestHeaderModifier']>;
 type RewriteInput = NonNullable<FilterInput['urlRewrite']>;
@@ -81,8 +86,16 @@ function buildCors(cors: CorsInput): CorsFilter {
 }
 
 function buildMirror(mirror: MirrorInput, versionOf: VersionOf): MirrorFilter {
-  const { backendRef } = mirror;
-  return { service: backendRef.name, version: versionOf(backendRef), ratio: mirrorRatioOf(mirror) };
+  const { backendRef, compare } = mirror;
+  const to = { service: backendRef.name, version: versionOf(backendRef), ratio: mirrorRatioOf(mirror) };
+  return compare === undefined ? to : { ...to, compare: buildCompare(compare) };
+}
+
+function buildCompare({ bodyBytesMax, ignoreHeaders = [] }: NonNullable<MirrorInput['compare']>): CompareConfig {
+  return {
+    bodyBytesMax: toBytes(bodyBytesMax, DEFAULT_COMPARE_BODY_BYTES_MAX),
+    ignoreHeaders: ignoreHeaders.map((name) => name.toLowerCase()),
+  };
 }
 
 /** Share of requests that are copied: 1 unless it says otherwise. */

@@ -152,4 +152,7 @@ function checkMirror(mirror: MirrorInput, { path, report }: Context, services: D
     report.add([...path, 'fraction', 'numerator'], { kind: 'mirrorShare', expected });
   }
   resolveVersion(mirror.backendRef, [...path, 'backendRef'], services, report);
+  checkUnique(mirror.compare?.ignoreHeaders ?? [], [...path, 'compare', 'ignoreHeaders'], report, (name) =>
+    name.toLowerCase(),
+  );
 }

@@ -121,6 +121,7 @@ export const limits = z.strictObject({
     'Most requests under way on one of them, if the endpoint takes as many; default 100',
   ).optional(),
   staleBytesMax: size(0, 1024 * MIB, 'Answers kept for fallback, per worker; default 64MiB').optional(),
+  compareBytesMax: size(0, 1024 * MIB, 'Answers taken to be compared, per worker; default 4MiB').optional(),
   http2StreamsMax: integer(1, 100_000, 'Most open streams per HTTP/2 connection; default 100').optional(),
   http2AbuseMax: integer(10, 1_000_000, 'Most costly frames of a kind at once, per connection; default 500').optional(),
 });

@@ -21,7 +21,8 @@ import { Rates } from '#src/proxy/decide/rate/rates.ts';
 import { type LinkedRoute, linkTable, type RouteTable } from '#src/proxy/decide/table.ts';
 import { Exchange } from '#src/proxy/exchange.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
-import { Mirrors } from '#src/proxy/forward/mirror.ts';
+import { Comparisons } from '#src/proxy/forward/mirror/comparison.ts';
+import { Mirrors } from '#src/proxy/forward/mirror/mirror.ts';
 import { StaleCache } from '#src/proxy/forward/retry/fallback/stale.ts';
 import { IdempotencyLink } from '#src/proxy/forward/retry/idempotency/link.ts';
 import { RetryBudget } from '#src/proxy/forward/retry/retry.ts';
@@ -104,7 +105,7 @@ export function bench(sketch: PlaneSketch = { routes: [TWO_VERSIONS] }): Bench {
     fresh: new FreshLines(random),
     date: new DateLine(() => 'Sun, 06 Nov 1994 08:49:37 GMT'),
     retryBudget: new RetryBudget(0),
-    mirrors: new Mirrors(),
+    mirrors: new Mirrors(new Comparisons(() => undefined)),
     stale: new StaleCache(),
     idempotency: new IdempotencyLink(),
     admissions,

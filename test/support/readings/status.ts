@@ -7,6 +7,7 @@ import type { RouteStatus, SloStatus, SourceStatus, Status, TrafficStatus, Versi
 import type { RouteListing } from '#src/model/threads/explain.ts';
 import { DEFECT_CODE, DEFECT_PARTS, type DefectsStatus } from '#src/model/threads/load/defects.ts';
 import type { SaturationStatus } from '#src/model/threads/load/saturation.ts';
+import type { MirrorStatus } from '#src/model/threads/requests/compared.ts';
 import type { StateStatus } from '#src/model/threads/state.ts';
 import { parts } from './verdict.ts';
 
@@ -273,6 +274,7 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
     idempotency: null,
     alerts: null,
     tracing: null,
+    mirrors: [],
     ...changes,
   };
 }
@@ -314,5 +316,31 @@ export function sampleDecision(changes: Partial<Decision> = {}): Decision {
       evidence: null,
     },
     ...changes,
+  };
+}
+
+/** A mirror whose answers have one real difference, and one that the version has with itself. */
+export function sampleMirror(): MirrorStatus {
+  return {
+    route: 'shop',
+    candidate: 'shop/v2',
+    since: '2026-11-01T08:00:00.000Z',
+    compared: 412,
+    skipped: 3,
+    failed: 1,
+    differences: [
+      {
+        ...{ kind: 'type', path: '$.price', from: 'number', to: 'string' },
+        ...{ compared: 412, candidate: 37, second: 0, isReal: true },
+      },
+      {
+        ...{ kind: 'value', path: '$.id', from: '', to: '' },
+        ...{ compared: 412, candidate: 412, second: 411, isReal: false },
+      },
+    ],
+    real: 1,
+    differed: { status: 0, header: 0, type: 28, value: 0, body: 0 },
+    sentence:
+      '37 of 412 answers of shop/v2 differ where the version differs from itself in 0: $.price number -> string',
   };
 }

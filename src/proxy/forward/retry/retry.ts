@@ -20,7 +20,8 @@ import type { Exchange } from '../../exchange.ts';
 import type { Pacing } from '../../filter/pace.ts';
 import type { Streaming } from '../../record/streaming.ts';
 import type { Traced } from '../../record/trace/trace.ts';
-import type { Copying } from '../mirror.ts';
+import type { Part } from '../mirror/comparison.ts';
+import type { Copying } from '../mirror/mirror.ts';
 import type { Fallen } from './fallback/chain.ts';
 import type { Keyed } from './idempotency/keyed.ts';
 
@@ -50,6 +51,8 @@ export interface Retrying {
   pacing: Pacing | null;
   /** A mirror is to get a copy when its body is here. */
   copying: Copying | null;
+  /** Its answer is to be compared with others. */
+  comparing: Part | null;
   /** Its answer is a stream. */
   streaming: Streaming | null;
   /** Its spans, while it is traced. */
@@ -64,6 +67,7 @@ const NOTHING_YET = {
   keyed: null,
   pacing: null,
   copying: null,
+  comparing: null,
   streaming: null,
   traced: null,
 };

@@ -122,14 +122,16 @@ function warnOfPatterns({ route, path, report }: Context): void {
 
 type MirrorInput = NonNullable<FilterInput['requestMirror']>;
 
-/** Copies to a version of weight 0 are the way to try it without users, and fine. */
-function warnOfMirror({ backendRef }: MirrorInput, path: Path, { route, services, report }: Context): void {
+/**
+ * Copies to a version of weight 0 are the way to try it without users, and fine; so they are to a canary whose answers are
+ * compared, which gets none of the requests that it answers itself.
+ */
+function warnOfMirror({ backendRef, compare }: MirrorInput, path: Path, { route, services, report }: Context): void {
   const service = services[backendRef.name] as ServiceInput;
   const version = versionOf(backendRef, service);
-  const isServed = backendRefsOf(route).some(
-    (ref) => ref.name === backendRef.name && versionOf(ref, service) === version && (ref.weight ?? DEFAULT_WEIGHT) > 0,
-  );
-  if (!isServed) return;
+  const served = backendRefsOf(route).filter((ref) => (ref.weight ?? DEFAULT_WEIGHT) > 0);
+  const isServed = served.some((ref) => ref.name === backendRef.name && versionOf(ref, service) === version);
+  if (!isServed || (compare !== undefined && served.length > 1)) return;
   const expected = 'a version that the route does not send to';
   const got = quote(`${backendRef.name}/${version}`);
   const hint = 'it would get the copied requests twice';

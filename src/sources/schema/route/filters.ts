@@ -9,7 +9,7 @@ import { checkFieldValue, checkHeaderWritten, checkMethod, FIELD_VALUE_META, TOK
 import { checkRedirectStatus, REDIRECT_STATUSES } from '../../scalars/number.ts';
 import { checkOrigin, ORIGIN_META } from '../../scalars/origin.ts';
 import { checkPathSent, PATH_META } from '../../scalars/path.ts';
-import { byType, flag, integer, name, scalar, token, word } from '../fields.ts';
+import { byType, flag, integer, MIB, name, scalar, size, token, word } from '../fields.ts';
 
 /** Gateway API's and Kubernetes' `int32`. */
 const INT32_MAX = 2_147_483_647;
@@ -81,6 +81,13 @@ const mirror = z.strictObject({
       numerator: integer(0, INT32_MAX, 'Requests that are copied, out of the denominator'),
       denominator: integer(1, INT32_MAX, 'Out of how many; default 100').optional(),
     })
+    .optional(),
+  compare: z
+    .strictObject({
+      bodyBytesMax: size(1, MIB, 'Longest body of an answer that is compared; default 64KiB').optional(),
+      ignoreHeaders: z.array(token('header name', 'Response header that may differ, any case')).optional(),
+    })
+    .meta({ description: 'Compare its answers to GET and HEAD with those that clients get' })
     .optional(),
 });
 

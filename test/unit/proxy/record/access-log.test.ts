@@ -266,6 +266,7 @@ describe('a failure', () => {
       keyed: null,
       pacing: null,
       copying: null,
+      comparing: null,
       streaming: null,
       traced: null,
     };
@@ -300,6 +301,7 @@ describe('a failure', () => {
       keyed: null,
       pacing: null,
       copying: null,
+      comparing: null,
       streaming: null,
       traced: null,
     };

@@ -37,6 +37,7 @@ describe('buildConfig', () => {
         requestsPerConnectionMax: 10_000,
         replayBodyBytesMax: 65_536,
         staleBytesMax: 67_108_864,
+        compareBytesMax: 4_194_304,
         endpointSessionsMax: 2,
         sessionStreamsMax: 100,
         http2StreamsMax: 100,
@@ -100,7 +101,7 @@ http: {absoluteForm: rewrite, pathNormalization: strict, serverTiming: true}
 accessLog: {sample: 0.01}
 trustedProxies: [10.0.0.1, FD00::/8]
 limits: {requestLineBytesMax: 4KiB, headBytesMax: 8192, headerCountMax: 1, bodyBytesMax: 0, connectionsMax: 2,
-  endpointConnectionsMax: 3, endpointPendingMax: 0, requestsPerConnectionMax: 4, replayBodyBytesMax: 1MiB, staleBytesMax: 2MiB,
+  endpointConnectionsMax: 3, endpointPendingMax: 0, requestsPerConnectionMax: 4, replayBodyBytesMax: 1MiB, staleBytesMax: 2MiB, compareBytesMax: 3MiB,
   endpointSessionsMax: 5, sessionStreamsMax: 6, http2StreamsMax: 7, http2AbuseMax: 70}
 timeouts: {head: 1ms, idle: 2ms, bodyIdle: 3ms, connect: 4ms, firstByte: 5ms, pending: 6ms, upstreamIdle: 7ms,
   upstreamLifetime: 8ms, dns: 9ms, upgradeIdle: 10ms, upstreamPing: 1s, streamIdle: 11ms}
@@ -142,6 +143,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         requestsPerConnectionMax: 4,
         replayBodyBytesMax: 1_048_576,
         staleBytesMax: 2_097_152,
+        compareBytesMax: 3_145_728,
         endpointSessionsMax: 5,
         sessionStreamsMax: 6,
         http2StreamsMax: 7,

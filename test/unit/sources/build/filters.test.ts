@@ -59,6 +59,16 @@ test('every type of filter is taken with its values', () => {
   });
 });
 
+test('a mirror compares only if it says so, headers that it ignores in lower case', () => {
+  const mirrorOf = (compare: object) =>
+    build({ type: 'RequestMirror', requestMirror: { backendRef: { name: 's', version: 'v2' }, compare } }).mirror;
+  assert.deepEqual(mirrorOf({})?.compare, { bodyBytesMax: 65_536, ignoreHeaders: [] });
+  assert.deepEqual(mirrorOf({ bodyBytesMax: '1KiB', ignoreHeaders: ['X-Build'] })?.compare, {
+    bodyBytesMax: 1024,
+    ignoreHeaders: ['x-build'],
+  });
+});
+
 test('a redirect is taken with its values', () => {
   const path = { type: 'ReplaceFullPath', replaceFullPath: '/new' } as const;
   const requestRedirect = { scheme: 'https', hostname: 'A.B', path, port: 8443, statusCode: 308 } as const;

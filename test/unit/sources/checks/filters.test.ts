@@ -131,6 +131,11 @@ describe('a mirror', () => {
     assertProblem(toSpare(', fraction: {numerator: «3, denominator: 2}'), 'SLU1083', '');
   });
 
+  test('ignores each header once, in any case', () => {
+    configOf(toSpare(', compare: {bodyBytesMax: 1MiB, ignoreHeaders: [x-build, X-Node]}'));
+    assertProblem(toSpare(', compare: {ignoreHeaders: [x-build, «X-Build]}'), 'SLU1072', '');
+  });
+
   test('goes to a version that there is', () => {
     assertProblem(withFilters(MIRROR('{backendRef: {name: «shopp, version: v1}}')), 'SLU1053', 'did you mean shop?');
     assertProblem(withFilters(MIRROR('{backendRef: {name: shop, version: «v3}}')), 'SLU1054', /did you mean/);

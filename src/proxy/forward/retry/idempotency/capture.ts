@@ -1,5 +1,6 @@
 /**
- * Takes the answer to a request with an idempotency key while it goes to its client, to be given again.
+ * Takes the answer to a request with an idempotency key while it goes to its client, to be given again. What of an answer is kept for
+ * whom, a fallback or a comparison beside, is decided here (`take`).
  *
  * Kept is an answer that is complete, within the route's `responseBytesMax`, and says what came of the request: 2xx, 3xx, and 4xx but
  * those that ask for another try or for somebody else to ask (`NOT_KEPT`). Not kept, and the key is released: 5xx, what the gateway
@@ -11,6 +12,7 @@ import type { Exchange } from '../../../exchange.ts';
 import { isGrpcHead } from '../../../header/grpc.ts';
 import { CHUNKED } from '../../../http1/framing.ts';
 import type { ResponseHead } from '../../../http1/response-head.ts';
+import { type TakingPart, takePart } from '../../mirror/comparison.ts';
 import { type Keeping, keep, linesOf } from '../fallback/keep.ts';
 import { letGo } from './hold.ts';
 import type { Keyed } from './keyed.ts';
@@ -28,13 +30,47 @@ export function isKeptStatus(status: number): boolean {
   return status >= 200 && status < 500 && !NOT_KEPT.has(status);
 }
 
-/** Of an answer, for an idempotency key or for the route's fallbacks. */
-export type Taking = Keeping | Capture;
+/** Of an answer, for an idempotency key, for the route's fallbacks, to be compared with others, or for two of these. */
+export type Taking = Keeping | Capture | TakingPart | Both;
 
 /** Begins to take an answer whose head is there, for whom there is; null as for most. Cost: two comparisons on routes with neither. */
 export function take(x: Exchange, head: ResponseHead): Taking | null {
-  if (x.retrying !== null && x.retrying.keyed !== null) return capture(x, x.retrying.keyed, head);
+  if (x.retrying === null) return keepFor(x, head);
+  const { keyed, comparing } = x.retrying;
+  // First: what is given again is edited.
+  const part = comparing === null ? null : takePart(x, comparing, head);
+  const own = keyed === null ? keepFor(x, head) : capture(x, keyed, head);
+  return part === null || own === null ? (part ?? own) : new Both(part, own);
+}
+
+function keepFor(x: Exchange, head: ResponseHead): Keeping | null {
   return x.route === null || x.route.fallback === null ? null : keep(x, head);
+}
+
+/** An answer that is taken for two. */
+class Both {
+  readonly #one: TakingPart;
+  readonly #other: Keeping | Capture;
+
+  constructor(one: TakingPart, other: Keeping | Capture) {
+    this.#one = one;
+    this.#other = other;
+  }
+
+  take(bytes: Buffer, from: number, end: number): void {
+    this.#one.take(bytes, from, end);
+    this.#other.take(bytes, from, end);
+  }
+
+  put(): void {
+    this.#one.put();
+    this.#other.put();
+  }
+
+  drop(): void {
+    this.#one.drop();
+    this.#other.drop();
+  }
 }
 
 function capture(x: Exchange, keyed: Keyed, head: ResponseHead): Capture | null {

@@ -24,6 +24,7 @@ const NOTHING = {
   keyed: null,
   pacing: null,
   copying: null,
+  comparing: null,
   streaming: null,
   traced: null,
 };

@@ -82,6 +82,13 @@ test('a mirror to a version that has users', () => {
   assertNone(inRoute(mirror.replace('«', '')).replace(/ {6}- \{name: shop, version: v2.*\n/, ''));
 });
 
+test('a mirror that compares may lead to a canary, not to the only version that has users', () => {
+  const mirror =
+    'filters: [{type: RequestMirror, requestMirror: {backendRef: «{name: shop, version: v2}, compare: {}}}]';
+  assertNone(inRoute(mirror.replace('«', '')));
+  assertWarning(inRoute(mirror).replace(/ {6}- \{name: shop, version: v1.*\n/, ''), 'SLU1910');
+});
+
 describe('a redirect', () => {
   const redirect = (path: string, to: string, more = ''): string =>
     `${SOUND}  - {name: b, matches: [{path: ${path}}]${more}, filters: [{type: RequestRedirect, requestRedirect: ${to}}]}\n`;

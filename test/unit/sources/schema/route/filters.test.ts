@@ -7,6 +7,10 @@ function withFilter(text: string): string {
   return `${SOUND}    filters:\n      - ${text}\n`;
 }
 
+function mirroring(field: string): string {
+  return `{type: RequestMirror, requestMirror: {backendRef: {name: shop, version: v2}, ${field}}}`;
+}
+
 test('every type of filter has a field', () => {
   assert.deepEqual(['type', ...Object.values(FILTER_FIELDS)].toSorted(), Object.keys(filter.shape).toSorted());
 });
@@ -53,6 +57,10 @@ test('values of filters are checked one by one', () => {
     ['{type: RequestMirror, requestMirror: {backendRef: {name: shop, version: v2}, percent: «0.5}}', 'SLU1024', ''],
     ['{type: RequestMirror, requestMirror: {backendRef: {name: shop, version: v2}, fraction: «0.1}}', 'SLU1022', ''],
     ['{type: RequestMirror, requestMirror: {backendRef: {name: shop, version: v2, «weight: 1}}}', 'SLU1020', ''],
+    [mirroring('compare: «true'), 'SLU1022', ''],
+    [mirroring('compare: {bodyBytesMax: «2MiB}'), 'SLU1031', ''],
+    [mirroring('compare: {ignoreHeaders: [«"x build"]}'), 'SLU1036', 'did you mean x-build?'],
+    [mirroring('compare: {«ignore: [x-build]}'), 'SLU1020', ''],
   ] as const) {
     assertProblem(withFilter(text), code, hint);
   }

@@ -1,5 +1,5 @@
 /**
- * Copies of requests for a mirror: their answers are read as strictly as any, and thrown away.
+ * Copies of requests for a mirror: their answers are read as strictly as any, and thrown away, or compared first.
  *
  * A copy leaves after its original and shares nothing with it: connections, pools and load estimates are the mirror's own
  * even where its endpoints serve users as well, no indicator and no endpoint's account hears of it, and its time is
@@ -7,25 +7,30 @@
  * of it is here. Bounded: so many copies at a time, those that wait for their bodies included, and so many bytes of each
  * (`limits.replayBodyBytesMax`); beyond that none is made, which is counted. Bodies that take their time keep no others away: when
  * all places are taken, the one that has come for longest gives way, once that was `GATHER_MS`. A copy is never sent twice.
+ *
+ * Where answers are compared (`comparison.ts`), a request that is safe has two copies, one of them for the version that it went to
+ * itself, in an order that is drawn: neither is always the first to find a cache cold. What the mirror's version answers itself is
+ * not copied to it again.
  */
 
-import { turnMs } from '../../lib/clock.ts';
-import type { Timed } from '../../lib/deadlines.ts';
-import type { Random } from '../../lib/random.ts';
-import { CELL } from '../../model/tallies.ts';
-import type { LinkedMirror, LinkedRoute } from '../decide/table.ts';
-import { Exchange } from '../exchange.ts';
-import { CHUNKED } from '../http1/framing.ts';
-import { allowedTrailers } from '../http1/trailers.ts';
-import type { Lane } from '../lane.ts';
-import type { Outlet } from '../wire/wire.ts';
-import { detach } from './attempt.ts';
-import { Endpoint } from './endpoint.ts';
-import { poolOf } from './endpoints.ts';
-import { copyOf as copyOfPiece, PIECE_BYTES, PIECES_MIN, type Piece, type Replay } from './replay.ts';
-import { PASSES_ON } from './retry/rescue.ts';
-import { retryingOf } from './retry/retry.ts';
-import type { Asker, UpstreamEvents } from './sides.ts';
+import { turnMs } from '../../../lib/clock.ts';
+import type { Timed } from '../../../lib/deadlines.ts';
+import type { Random } from '../../../lib/random.ts';
+import { CELL } from '../../../model/tallies.ts';
+import type { LinkedMirror, LinkedRoute, LinkedSplit } from '../../decide/table.ts';
+import { Exchange } from '../../exchange.ts';
+import { CHUNKED } from '../../http1/framing.ts';
+import { allowedTrailers } from '../../http1/trailers.ts';
+import type { Lane } from '../../lane.ts';
+import type { Outlet } from '../../wire/wire.ts';
+import { detach } from '../attempt.ts';
+import { Endpoint } from '../endpoint.ts';
+import { poolOf } from '../endpoints.ts';
+import { copyOf as copyOfPiece, PIECE_BYTES, PIECES_MIN, type Piece, type Replay } from '../replay.ts';
+import { PASSES_ON } from '../retry/rescue.ts';
+import { type Retrying, retryingOf } from '../retry/retry.ts';
+import type { Asker, UpstreamEvents } from '../sides.ts';
+import { type Comparisons, isComparable, type LinkedCompare, type Part, SIDE } from './comparison.ts';
 
 /** Copies under way per worker, and those that wait for their bodies: with heads and bodies at their limits about 6 MB. */
 export const COPIES_MAX = 64;
@@ -59,7 +64,9 @@ export class Mirrors {
   readonly #copies = new Map<Exchange, Copy>();
   /** Originals whose bodies are still to come, and since when, oldest first. */
   readonly #gathering = new Map<Exchange, number>();
-  readonly #targets = new Map<LinkedMirror, readonly Endpoint[]>();
+  /** Own endpoints in place of those that users' requests go to. */
+  readonly #targets = new Map<readonly Endpoint[], readonly Endpoint[]>();
+  readonly comparisons: Comparisons;
   readonly #events: UpstreamEvents = {
     sent: ignore,
     failed: (x) => this.#end(x, CELL.mirrorFailed),
@@ -69,6 +76,10 @@ export class Mirrors {
     completed: (x) => this.#end(x, CELL.mirrorSent),
   };
 
+  constructor(comparisons: Comparisons) {
+    this.comparisons = comparisons;
+  }
+
   get inFlight(): number {
     return this.#copies.size + this.#gathering.size;
   }
@@ -77,7 +88,8 @@ export class Mirrors {
   copy(x: Exchange, mirror: LinkedMirror): void {
     if (!isDrawn(mirror, x)) return;
     if (x.isFinished) skipped(x);
-    else this.#send(x, mirror, x.requestText, x.replay);
+    else if (mirror.compare !== null && isComparable(x)) this.#compare(x, mirror, mirror.compare);
+    else this.#send(x, mirror.endpoints, wholeOf(x), null);
   }
 
   /** Keeps the body of a request that is about to be sent, if it is drawn, until all of it has come by `take`. */
@@ -109,7 +121,7 @@ export class Mirrors {
       retryingOf(x).copying = null;
       // Behind the original, whose last piece is just being sent.
       process.nextTick(() => {
-        if (this.#gathering.delete(x)) this.#send(x, mirror, head, body);
+        if (this.#gathering.delete(x)) this.#send(x, mirror.endpoints, { head, body }, null);
       });
     }
   }
@@ -121,16 +133,39 @@ export class Mirrors {
     skipped(x);
   }
 
-  #send(x: Exchange, mirror: LinkedMirror, head: string, body: Replay | null): void {
+  /** The exchange is over: what was kept of its body, or is to be compared with its answer, is of no use without the rest. */
+  ended(x: Exchange, { copying, comparing }: Retrying): void {
+    if (copying !== null) this.drop(x);
+    if (comparing !== null && comparing.of.answers[comparing.side] === null) comparing.of.end('failed');
+  }
+
+  #compare(x: Exchange, { endpoints }: LinkedMirror, compare: LinkedCompare): void {
+    const comparison = this.comparisons.begin(x, compare);
+    const whole = wholeOf(x);
+    if (comparison === null) {
+      this.#send(x, endpoints, whole, null);
+      return;
+    }
+    retryingOf(x).comparing = { of: comparison, side: SIDE.primary };
+    const isMirrorFirst = x.client.lane.random.nextFloat() < 0.5;
+    if (isMirrorFirst) this.#send(x, endpoints, whole, { of: comparison, side: SIDE.mirrored });
+    const { targets } = comparison.split;
+    if (!comparison.isOver) this.#send(x, targets.endpoints, whole, { of: comparison, side: SIDE.second });
+    if (!isMirrorFirst) this.#send(x, endpoints, whole, { of: comparison, side: SIDE.mirrored });
+  }
+
+  #send(x: Exchange, endpoints: readonly Endpoint[], { head, body }: Whole, part: Part | null): void {
     const { lane } = x.client;
-    const endpoint = lessBusy(this.#targetsOf(mirror, lane), lane.random);
+    const endpoint = lessBusy(this.#targetsOf(endpoints, lane), lane.random);
     if (endpoint === null || !this.#hasPlace()) {
-      skipped(x);
+      if (part === null || part.side === SIDE.mirrored) skipped(x);
+      if (part !== null) part.of.end('skipped');
       return;
     }
     const copy = new Copy(x, (late) => this.#expired(late));
     copy.x.requestText = head;
     copy.x.replay = body;
+    if (part !== null) retryingOf(copy.x).comparing = part;
     this.#copies.set(copy.x, copy);
     copy.x.endpoint = endpoint;
     endpoint.inFlight++;
@@ -159,17 +194,17 @@ export class Mirrors {
     return true;
   }
 
-  #targetsOf(mirror: LinkedMirror, lane: Lane): readonly Endpoint[] {
-    let targets = this.#targets.get(mirror);
+  #targetsOf(endpoints: readonly Endpoint[], lane: Lane): readonly Endpoint[] {
+    let targets = this.#targets.get(endpoints);
     if (targets === undefined) {
-      targets = mirror.endpoints.map(({ host, port, isHttp2, security, announces }) => {
+      targets = endpoints.map(({ host, port, isHttp2, security, announces }) => {
         const endpoint = new Endpoint(NO_SLOT, host, port, isHttp2);
         endpoint.security = security;
         endpoint.announces = announces;
         endpoint.pool = poolOf(endpoint, lane, this.#events);
         return endpoint;
       });
-      this.#targets.set(mirror, targets);
+      this.#targets.set(endpoints, targets);
     }
     return targets;
   }
@@ -187,13 +222,32 @@ export class Mirrors {
     x.isFinished = true;
     x.upstream = null;
     if (x.endpoint !== null) x.endpoint.inFlight--;
-    copy.lane.recorder.counted(x.route as LinkedRoute, outcome);
+    const part = x.retrying === null ? null : x.retrying.comparing;
+    if (part === null || part.side === SIDE.mirrored) copy.lane.recorder.counted(x.route as LinkedRoute, outcome);
+    if (part !== null && outcome !== CELL.mirrorSent) {
+      part.of.end(outcome === CELL.mirrorSkipped ? 'skipped' : 'failed');
+    }
   }
 }
 
+/** A request as it goes upstream. */
+interface Whole {
+  readonly head: string;
+  readonly body: Replay | null;
+}
+
+function wholeOf({ requestText, replay }: Exchange): Whole {
+  return { head: requestText, body: replay };
+}
+
 /** Whether the request is of the share that the mirror gets. */
-function isDrawn({ ratio }: LinkedMirror, { client }: Exchange): boolean {
+function isDrawn({ ratio, compare }: LinkedMirror, { client, split }: Exchange): boolean {
+  if (compare !== null && split !== null && isSame(compare, split)) return false;
   return ratio >= 1 || client.lane.random.nextFloat() < ratio;
+}
+
+function isSame({ service, version }: LinkedCompare, split: LinkedSplit): boolean {
+  return service === split.service && version === split.version;
 }
 
 function isTooMuch({ byteCount, pieces }: Replay, bytesMax: number): boolean {

@@ -7,11 +7,11 @@ import { createServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { CELL, CELL_WORDS, ENDPOINT_WORDS } from '#src/model/tallies.ts';
-import { COPIES_MAX } from '#src/proxy/forward/mirror.ts';
-import { blackholeOf } from '../../../support/http/blackhole.ts';
-import { authorityOf } from '../../../support/http/certificates.ts';
-import { END_STREAM, headers, perRequest, rawHttp2Of, TYPE } from '../../../support/http/h2-endpoint.ts';
-import { endpointIdOf, listenLoopback, type PlaneSketch, readCell, type TestPlane } from '../../../support/plane.ts';
+import { COPIES_MAX } from '#src/proxy/forward/mirror/mirror.ts';
+import { blackholeOf } from '../../../../support/http/blackhole.ts';
+import { authorityOf } from '../../../../support/http/certificates.ts';
+import { END_STREAM, headers, perRequest, rawHttp2Of, TYPE } from '../../../../support/http/h2-endpoint.ts';
+import { endpointIdOf, listenLoopback, type PlaneSketch, readCell, type TestPlane } from '../../../../support/plane.ts';
 import {
   answeringOf,
   askedOn,
@@ -28,8 +28,8 @@ import {
   ROUTE_CELL,
   refusedPortOf,
   upstreamOf,
-} from '../../../support/proxy/running.ts';
-import type { RawUpstream } from '../../../support/raw.ts';
+} from '../../../../support/proxy/running.ts';
+import type { RawUpstream } from '../../../../support/raw.ts';
 
 const POST = 'POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n';
 

@@ -1,0 +1,269 @@
+/** Answers that are taken to be compared: whole, bounded, counted, and without any effect on whoever asked. */
+
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { CELL } from '#src/model/tallies.ts';
+import type { ComparedBatch, TakenAnswer, TakenAnswers } from '#src/model/threads/requests/compared.ts';
+import { COMPARISONS_MAX, WAIT_MS } from '#src/proxy/forward/mirror/comparison.ts';
+import { END_STREAM, headers, perRequest, rawHttp2Of } from '../../../../support/http/h2-endpoint.ts';
+import { type PlaneSketch, type RouteSketch, readCell, type TestPlane } from '../../../../support/plane.ts';
+import {
+  answeringOf,
+  askedOn,
+  assertQuiet,
+  clientOf,
+  eventually,
+  FIRST_CELL,
+  GET,
+  getOf,
+  OK,
+  perHead,
+  planeOf,
+  ROUTE_CELL,
+  refusedPortOf,
+  stoppedClock,
+  upstreamOf,
+} from '../../../../support/proxy/running.ts';
+import type { RawUpstream } from '../../../../support/raw.ts';
+
+const CANDIDATE = 'HTTP/1.1 201 Made\r\nContent-Length: 4\r\nX-New: 1\r\n\r\nv2v2';
+/** Opens a connection to the version that a request of the client's is sent on; not compared, as it is not safe. */
+const WARM = 'POST /warm HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n';
+
+interface Scene {
+  readonly plane: TestPlane;
+  readonly answers: TakenAnswers[];
+  /** Skipped and failed, of the first route. */
+  readonly uncompared: () => readonly [number, number];
+}
+
+type Sketch = Omit<PlaneSketch, 'routes'> & { readonly bodyBytesMax?: number; readonly route?: Partial<RouteSketch> };
+
+async function scene(t: TestContext, version: number, mirror: number, sketch: Sketch = {}): Promise<Scene> {
+  const answers: TakenAnswers[] = [];
+  const counts = [0, 0] as [number, number];
+  const { bodyBytesMax = 1000, route, ...rest } = sketch;
+  const plane: TestPlane = await planeOf(t, {
+    routes: [
+      {
+        name: 'shop',
+        versions: [{ name: 'v1', ports: [version], weight: 1 }],
+        mirror: { ports: [mirror], ratio: 1, compare: { bodyBytesMax, ignoreHeaders: [] } },
+        ...route,
+      },
+    ],
+    writeCompared: (batch: ComparedBatch) => {
+      answers.push(...batch.answers);
+      for (const { skipped, failed } of batch.uncompared.values()) {
+        counts[0] += skipped;
+        counts[1] += failed;
+      }
+      setImmediate(() => plane.plane.compared());
+    },
+    ...rest,
+  });
+  return { plane, answers, uncompared: () => counts };
+}
+
+function textOf({ body }: TakenAnswer): string {
+  return Buffer.from(body).toString('latin1');
+}
+
+/** A version that answers on its first connection, and to further ones as it is told. */
+function version(t: TestContext, further: (socket: { destroy(): void; write(text: string): void }) => void) {
+  return upstreamOf(
+    t,
+    perHead((socket, _path, nth) => (nth === 0 ? void socket.write(OK) : further(socket))),
+  );
+}
+
+describe('a request whose answers are compared', () => {
+  it('has three: the client’s, a second one of its version, the mirror’s; only the first is an exchange', async (t) => {
+    const [stable, mirror] = [await answeringOf(t), await answeringOf(t, CANDIDATE)];
+    const { plane, answers, uncompared } = await scene(t, stable.port, mirror.port);
+    const client = clientOf(t, plane);
+    assert.equal(await askedOn(client, getOf('/a')), 200);
+    await eventually(() => answers.length === 1, 'they are here');
+    const [{ route, candidate, primary, second, mirrored }] = answers as [TakenAnswers];
+    assert.deepEqual([route, candidate], ['shop', 'service/mirror']);
+    assert.deepEqual([primary.status, second.status, mirrored.status], [200, 200, 201]);
+    assert.deepEqual([primary, second, mirrored].map(textOf), ['ok', 'ok', 'v2v2']);
+    assert.match(mirrored.head, /^HTTP\/1\.1 201 Made\r\nContent-Length: 4\r\nX-New: 1\r\n/);
+    const paths = (upstream: RawUpstream): string[] => upstream.received.join('').match(/^GET \S+/gm) ?? [];
+    assert.deepEqual([paths(stable), paths(mirror)], [['GET /a', 'GET /a'], ['GET /a']]);
+    assert.deepEqual([readCell(plane, ROUTE_CELL).finished, readCell(plane, FIRST_CELL).finished], [1, 1]);
+    assert.equal(plane.count(ROUTE_CELL, CELL.mirrorSent), 1, 'copies for the mirror alone are counted as its own');
+    assert.deepEqual(uncompared(), [0, 0]);
+    assert.doesNotMatch(client.received(), /v2v2/);
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [stable.port]);
+  });
+
+  it('is safe: no other is sent to its version twice, though its mirror gets it', async (t) => {
+    const empty = 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n';
+    const [stable, mirror] = [await answeringOf(t, empty), await answeringOf(t, empty)];
+    const { plane, answers } = await scene(t, stable.port, mirror.port);
+    const client = clientOf(t, plane);
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+      assert.equal(await askedOn(client, `${method} / HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n`), 200);
+    }
+    await eventually(() => plane.count(ROUTE_CELL, CELL.mirrorSent) === 4, 'copies are answered');
+    assert.equal(await askedOn(client, 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n'), 200);
+    await eventually(() => answers.length === 1, 'HEAD is compared');
+    assert.equal(stable.received.join('').match(/^(?:POST|PUT|DELETE|OPTIONS) /gm)?.length, 4);
+    assert.deepEqual(
+      [answers[0]?.primary, answers[0]?.mirrored].map((one) => one?.body.length),
+      [0, 0],
+    );
+  });
+
+  it('is not sent to the mirror again when that version answers it itself', async (t) => {
+    const [itself, mirror] = [await answeringOf(t), await answeringOf(t)];
+    const versions = [{ name: 'mirror', ports: [itself.port], weight: 1 }];
+    const { plane, answers } = await scene(t, itself.port, mirror.port, { route: { versions } });
+    const client = clientOf(t, plane);
+    for (let n = 0; n < 3; n++) assert.equal(await askedOn(client, GET), 200);
+    assert.deepEqual([answers.length, mirror.sockets.length, itself.sockets.length], [0, 0, 1]);
+  });
+
+  it('is compared in what endpoints speak, chunked bodies without their chunks', async (t) => {
+    const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n';
+    const stable = await answeringOf(t, chunked);
+    const mirror = await rawHttp2Of(
+      t,
+      perRequest((id) => headers(id, { ':status': '204', 'x-new': '1' }, END_STREAM)),
+    );
+    const compare = { bodyBytesMax: 1000, ignoreHeaders: [] };
+    const route = { mirror: { ports: [mirror.port], ratio: 1, protocol: 'h2c' as const, compare } };
+    const { plane, answers } = await scene(t, stable.port, mirror.port, { route });
+    const client = clientOf(t, plane);
+    client.send(GET);
+    await client.until((received) => received.endsWith('0\r\n\r\n'));
+    await eventually(() => answers.length === 1, 'they are here');
+    const [{ primary, second, mirrored }] = answers as [TakenAnswers];
+    assert.deepEqual([primary, second, mirrored].map(textOf), ['abcde', 'abcde', '']);
+    assert.match(mirrored.head, /^HTTP\/1\.1 204 .*\r\nx-new: 1\r\n/);
+  });
+
+  it('may have its answer kept for a fallback as well', async (t) => {
+    const [stable, mirror] = [await answeringOf(t), await answeringOf(t)];
+    const on = ['connect_refused'];
+    const fallback = [{ kind: 'stale' as const, on, maxAgeMs: 60_000, entryBytesMax: 1000, isGood: true }];
+    const { plane, answers } = await scene(t, stable.port, mirror.port, { route: { fallback } });
+    assert.equal(await askedOn(clientOf(t, plane), GET), 200);
+    await eventually(() => answers.length === 1, 'they are here');
+    assert.ok(plane.plane.staleBytes > 0);
+  });
+});
+
+describe('a comparison', () => {
+  for (const [what, further] of [
+    ['hangs', () => undefined],
+    ['dies', (socket) => socket.destroy()],
+    ['ends early', (socket) => (socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok'), socket.destroy())],
+    ['breaks the protocol', (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n')],
+    ['ends with its connection', (socket) => (socket.write('HTTP/1.1 200 OK\r\n\r\nok'), socket.destroy())],
+  ] as readonly (readonly [string, Parameters<typeof version>[1]])[]) {
+    it(`whose second call ${what} fails, and the client does not notice`, async (t) => {
+      const stable = await version(t, further);
+      const mirror = await answeringOf(t);
+      const { plane, answers, uncompared } = await scene(t, stable.port, mirror.port, {
+        timeouts: { firstByteMs: 2000 },
+        route: { requestTimeoutMs: 600_000 },
+      });
+      const client = clientOf(t, plane);
+      assert.equal(await askedOn(client, WARM), 200);
+      assert.equal(await askedOn(client, GET), 200);
+      await eventually(() => uncompared()[1] === 1, 'it is counted');
+      assert.deepEqual([answers.length, readCell(plane, FIRST_CELL).bad], [0, 0]);
+      await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [stable.port]);
+    });
+  }
+
+  it('whose mirror is down fails', async (t) => {
+    const stable = await answeringOf(t);
+    const { plane, uncompared } = await scene(t, stable.port, await refusedPortOf(t));
+    assert.equal(await askedOn(clientOf(t, plane), GET), 200);
+    await eventually(() => uncompared()[1] === 1, 'it is counted');
+    assert.equal(plane.count(ROUTE_CELL, CELL.mirrorFailed), 1);
+  });
+
+  it('fails with a client that leaves before its answer', async (t) => {
+    const stable = await upstreamOf(t, () => undefined);
+    const mirror = await answeringOf(t);
+    const { plane, uncompared } = await scene(t, stable.port, mirror.port);
+    const client = clientOf(t, plane);
+    client.send(GET);
+    await eventually(() => mirror.received.length === 1, 'the copy');
+    client.socket.destroy();
+    await eventually(() => uncompared()[1] === 1, 'it is counted');
+  });
+
+  it('of an answer that is too long is skipped, and the client gets all of it', async (t) => {
+    const body = 'x'.repeat(5000);
+    const chunk = `${body.length.toString(16)}\r\n${body}\r\n`;
+    for (const answer of [
+      `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+      `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}0\r\n\r\n`,
+    ]) {
+      const [stable, mirror] = [await answeringOf(t, answer), await answeringOf(t)];
+      const { plane, answers, uncompared } = await scene(t, stable.port, mirror.port);
+      const client = clientOf(t, plane);
+      client.send(GET);
+      await client.until((received) => received.includes(body));
+      await eventually(() => uncompared()[0] === 1, 'it is counted');
+      assert.equal(answers.length, 0);
+    }
+  });
+
+  it('that there is no memory for is skipped, and its mirror gets its copy all the same', async (t) => {
+    const [stable, mirror] = [await answeringOf(t), await answeringOf(t)];
+    const { plane, answers, uncompared } = await scene(t, stable.port, mirror.port, {
+      limits: { compareBytesMax: 1000 },
+    });
+    assert.equal(await askedOn(clientOf(t, plane), GET), 200);
+    await eventually(() => uncompared()[0] === 1, 'it is counted');
+    await eventually(() => plane.count(ROUTE_CELL, CELL.mirrorSent) === 1, 'the copy is answered');
+    assert.equal(answers.length, 0);
+    assert.equal(stable.received.join('').match(/^GET /gm)?.length, 1, 'no second call');
+  });
+
+  it('frees its memory when it was compared, and not before', async (t) => {
+    const [stable, mirror] = [await answeringOf(t), await answeringOf(t)];
+    const batches: ComparedBatch[] = [];
+    const { plane } = await scene(t, stable.port, mirror.port, {
+      // Of one comparison: 1024 and three answers of about 45 bytes.
+      limits: { compareBytesMax: 1500 },
+      writeCompared: (batch) => void batches.push(batch),
+    });
+    const client = clientOf(t, plane);
+    assert.equal(await askedOn(client, GET), 200);
+    await eventually(() => batches.length === 1, 'the first batch');
+    assert.equal(batches[0]?.answers.length, 1);
+    assert.equal(await askedOn(client, GET), 200);
+    plane.plane.compared();
+    await eventually(() => batches.length === 2, 'what was skipped meanwhile is told');
+    assert.deepEqual([...(batches[1]?.uncompared ?? [])], [['shop', { skipped: 1, failed: 0 }]]);
+    plane.plane.compared();
+    assert.equal(await askedOn(client, GET), 200);
+    await eventually(() => batches.length === 3, 'there is room again');
+    assert.equal(batches[2]?.answers.length, 1);
+  });
+
+  it('waits among a bounded number, of which the oldest gives way once it has waited for long', async (t) => {
+    const pass = stoppedClock(t);
+    const [stable, mute] = [await answeringOf(t), await upstreamOf(t, () => undefined)];
+    const { plane, uncompared } = await scene(t, stable.port, mute.port, {
+      timeouts: { firstByteMs: 600_000 },
+      limits: { endpointConnectionsMax: 100 },
+      route: { requestTimeoutMs: 600_000 },
+    });
+    const client = clientOf(t, plane);
+    for (let n = 0; n < COMPARISONS_MAX + 3; n++) assert.equal(await askedOn(client, GET), 200);
+    await eventually(() => uncompared()[0] === 3, 'further ones are skipped');
+    assert.equal(uncompared()[1], 0);
+    pass(WAIT_MS);
+    assert.equal(await askedOn(client, GET), 200);
+    await eventually(() => uncompared()[1] === 1, 'the oldest has given way');
+    assert.equal(uncompared()[0], 3);
+  });
+});
