@@ -9,7 +9,7 @@ import type { EndpointStatus, RolloutStatus, Status } from '#src/model/status.ts
 import { sampleActive, sampleChannelStatus } from '../alerts.ts';
 import { cellOf, sampleTraffic } from '../cells.ts';
 import { sampleFleet } from '../fleet.ts';
-import { sampleRoute, sampleSlo, sampleSource, sampleStatus, sampleVersion } from '../status.ts';
+import { sampleMirror, sampleRoute, sampleSlo, sampleSource, sampleStatus, sampleVersion } from '../status.ts';
 import { type ParsedFamily, type ParsedSample, parseExposition } from './exposition.ts';
 
 /** What differs; the status has the routes and objectives. */
@@ -119,6 +119,7 @@ export function fullSource(): MetricsSource {
         alerts: { active: [sampleActive()], activeCount: 1, dropped: 1, channels: [sampleChannelStatus()] },
         tls: { listeners: [listener], upstreamsFailed: [], reloads: { done: 1, failed: 0 } },
         signatures: { refused: { unsigned: 1 }, reloads: { done: 1, failed: 0 } } as unknown as Status['signatures'],
+        mirrors: [sampleMirror()],
         idempotency: { mode: 'shared', entries: 1, bytes: 1, running: 1, counts } as unknown as Status['idempotency'],
       }),
   });

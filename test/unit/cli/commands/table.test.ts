@@ -29,6 +29,7 @@ const ASKING: Readonly<Record<string, readonly string[] | null>> = {
   why: [],
   events: [],
   tap: [],
+  diff: [],
   route: ['explain', 'GET', 'http://shop.example/'],
   rollout: ['status', 'shop'],
   weights: ['get', 'shop'],
