@@ -63,7 +63,8 @@ type     $.price  number  string  37 of 412   0 of 412
   });
 
   test('tells the same as JSON', async (context) => {
-    const json = async (...argv: string[]) => JSON.parse((await cli(context, [...argv, '-o', 'json'], [SHOP])).out);
+    const json = async (...argv: string[]) =>
+      JSON.parse((await cli(context, [...argv, '-o', 'json'], [SHOP])).out) as unknown;
     assert.deepEqual(await json('--all'), { mirrors: [SHOP] });
     assert.deepEqual(await json(), { mirrors: [{ ...SHOP, differences: SHOP.differences.slice(0, 1) }] });
   });

@@ -14,7 +14,7 @@ import {
 
 /** Types by path. */
 function typesOf(shape: Shape | null, path = '$'): Record<string, string> {
-  if (shape === null) return assert.fail('no shape') as never;
+  if (shape === null) return assert.fail('no shape');
   const parts = [...(shape.parts ?? [])].map(([name, part]) => typesOf(part, `${path} ${name}`));
   return Object.assign({ [path]: typeNames(shape.types) }, ...parts) as Record<string, string>;
 }
@@ -46,10 +46,7 @@ describe('a shape', () => {
     assert.ok(isSame(1, 1.0));
     const [one, other] = [shapeOf([1, 2]), shapeOf([2, 1])];
     assert.notEqual(one?.parts?.get('[]')?.hash, other?.parts?.get('[]')?.hash);
-    assert.deepEqual(
-      typesOf(shapeOf({ a: 1, b: 'x' })),
-      Object.fromEntries(Object.entries(typesOf(shapeOf({ b: 'x', a: 1 }))).toSorted()),
-    );
+    assert.deepEqual(shapeOf({ a: 1, b: 'x' }), shapeOf({ b: 'x', a: 1 }));
   });
 
   test('has one place for all members whose keys are data, whatever their order', () => {
