@@ -12,6 +12,7 @@ import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } fro
 import { hash32, hashLatin1 } from '../../../../lib/hash.ts';
 import type { TakenAnswer } from '../../../../model/threads/requests/compared.ts';
 import { ANY_NAME, nameOf } from './names.ts';
+import { hasTooMuch } from './scan.ts';
 import { type Shape, shapeOf } from './shape.ts';
 
 /** Longest body after its content coding is undone. */
@@ -118,6 +119,7 @@ function decode(bytes: Uint8Array, coding: string): Uint8Array {
 }
 
 function jsonShape(bytes: Uint8Array): Shape | null {
+  if (hasTooMuch(bytes)) return null;
   let value: unknown;
   try {
     value = JSON.parse(UTF8.decode(bytes));
