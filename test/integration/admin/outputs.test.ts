@@ -15,6 +15,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   'README.md: sluice why checkout': 'test/integration/demo.test.ts',
   'docs/guides/canary.md: sluice status': 'test/integration/clients/guides.test.ts',
   'docs/guides/canary.md: sluice why checkout': 'test/integration/clients/guides.test.ts',
+  'docs/routing.md: sluice diff shop': 'test/unit/cli/live/diff.test.ts',
 };
 
 /** The default ramp of a route that is promised 99.9 %. */

@@ -9,6 +9,7 @@ import type { MirrorStatus } from '#src/model/threads/requests/compared.ts';
 import { recordedDeps } from '../../../support/cli.ts';
 import { sampleMirror, sampleStatus } from '../../../support/readings/status.ts';
 import { sampleView } from '../../../support/readings/view.ts';
+import { assertShown, shownOf } from '../../../support/runner/shown.ts';
 
 const SHOP = sampleMirror();
 const QUIET: MirrorStatus = {
@@ -44,6 +45,11 @@ cart  shop/v2  since 2026-11-01T08:00:00.000Z  12 compared, 0 skipped, 0 failed
     });
     assert.equal((await cli(context, ['cart'], [SHOP, QUIET])).code, 0);
     assert.deepEqual(await cli(context, [], []), { code: 0, out: 'no mirror compares\n', err: '' });
+  });
+
+  test('shows what the page about it shows', async (context) => {
+    const { out } = await cli(context, ['shop'], [SHOP]);
+    assertShown(shownOf('docs/routing.md', 'sluice diff shop'), out, (line) => line.trimEnd());
   });
 
   test('shows the others as well with --all, in brackets', async (context) => {
