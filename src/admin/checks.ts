@@ -39,8 +39,8 @@ export function readinessChecks(status: Status): readonly Check[] {
       .filter(({ state }) => state === 'active')
       .map(({ id, sentence, until }) => ({ name: 'fault', isOk: true, detail: `${id}: ${sentence}, until ${until}` })),
     // Told, never failed: the data plane does not rest on what failed.
-    ...status.defects.kinds.map(({ code, part, count, message }) => {
-      return { name: 'defect', isOk: true, detail: `${code} in ${part}, ${count} times: ${message}` };
+    ...status.defects.kinds.map(({ code, part, count, kind }) => {
+      return { name: 'defect', isOk: true, detail: `${code} in ${part}, ${count} times: ${kind}` };
     }),
     { name: 'state', isOk: state.kind !== 'unavailable', detail: stateDetail(state) },
     // Told, never failed: cut off, it judges and serves by itself.

@@ -164,7 +164,7 @@ export const SCHEMAS = {
       counts: { type: 'object', additionalProperties: COUNT },
       kinds: list(
         object({
-          ...{ code: TEXT, part: TEXT, about: TEXT, message: TEXT, where: TEXT },
+          ...{ code: TEXT, part: TEXT, about: TEXT, kind: TEXT },
           ...{ count: COUNT, firstAt: TIME, lastAt: TIME },
         }),
       ),

@@ -149,9 +149,9 @@ function statusLines(status: Status): string[] {
 
 /** The newest of each kind; the log has all of it. */
 function defectLines({ defects }: Status): string[] {
-  return defects.kinds.map(({ code, part, about, message, count }) => {
+  return defects.kinds.map(({ code, part, about, kind, count }) => {
     const whose = about === '' ? part : `${part} ${about}`;
-    return `DEFECT   ${code} in ${whose}, ${count} times: ${message}`;
+    return `DEFECT   ${code} in ${whose}, ${count} times: ${kind}`;
   });
 }
 

@@ -73,8 +73,8 @@ function stateChecks({ state, eventsLost, defects }: Status): Check[] {
       : [];
   const lost =
     eventsLost > 0 ? [warn(`${eventsLost} bad events were not told apart by user`, 'more workers share them')] : [];
-  const failed = defects.kinds.map(({ code, part, count, message }) =>
-    warn(`${code} came up in its ${part} ${count} times: ${message}`, 'docs/RUNBOOKS.md#sluicedefect'),
+  const failed = defects.kinds.map(({ code, part, count, kind }) =>
+    warn(`${code} came up in its ${part} ${count} times: ${kind}`, 'docs/RUNBOOKS.md#sluicedefect'),
   );
   return [...kept, ...lost, ...failed];
 }

@@ -5,11 +5,13 @@
  * cost is what its part would have done (docs/adr/0038). A kind is one error at one place of the program: each is told when it
  * first comes, and then at most once an hour with how often it came since. Before the gateway serves nothing is contained: a start
  * that fails must fail, so that whoever serves goes on.
+ *
+ * What an error says is in the log alone: anybody who can reach the admin server reads the status.
  */
 
-import { basename } from 'node:path';
 import { nowMs as monotonicMs, wallTime as wallClock } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
+import { errorKind } from '../../lib/text/error-kind.ts';
 import {
   DEFECT_CODE,
   DEFECT_PARTS,
@@ -21,11 +23,9 @@ import {
 /** Kinds that are told apart; further ones are counted by their part alone. */
 export const KINDS_MAX = 50;
 export const RETELL_MS = 3_600_000;
-/** Longest part of an error's message that is kept, in characters. */
-const MESSAGE_MAX = 500;
 
 const HINT =
-  'the part named goes on or is tried again, and traffic is not concerned; report this line, and begin anew with `sluice restart` when it lasts';
+  'the part named goes on or is tried again, and traffic is not concerned; report this line, without what its message may quote, and begin anew with `sluice restart` when it lasts';
 
 export interface DefectsDeps {
   readonly log: Pick<Log, 'error'>;
@@ -75,13 +75,12 @@ export class Defects {
   note(part: DefectPart, error: unknown, about = ''): void {
     if (!this.#isServing) throw error;
     this.#counts[part] += 1;
-    const where = placeOf(error);
-    const key = `${part} ${nameOf(error)} ${where}`;
-    const kind = this.#kinds.get(key) ?? this.#begin(key, part, where);
+    const name = errorKind(error);
+    const key = `${part} ${name}`;
+    const kind = this.#kinds.get(key) ?? this.#begin(key, part, name);
     if (kind === null) return;
     const { status } = kind;
     status.about = about;
-    status.message = messageOf(error);
     status.lastAt = this.#wallTime();
     status.count += 1;
     this.#tell(kind, error);
@@ -91,11 +90,11 @@ export class Defects {
     return { counts: { ...this.#counts }, kinds: [...this.#kinds.values()].map(({ status }) => ({ ...status })) };
   }
 
-  #begin(key: string, part: DefectPart, where: string): Kind | null {
+  #begin(key: string, part: DefectPart, name: string): Kind | null {
     if (this.#kinds.size >= KINDS_MAX) return null;
     const at = this.#wallTime();
     const kind: Kind = {
-      status: { code: DEFECT_CODE, part, about: '', message: '', where, count: 0, firstAt: at, lastAt: at },
+      status: { code: DEFECT_CODE, part, about: '', kind: name, count: 0, firstAt: at, lastAt: at },
       toldAtMs: Number.NEGATIVE_INFINITY,
       untold: 0,
     };
@@ -109,24 +108,9 @@ export class Defects {
       kind.untold += 1;
       return;
     }
-    const { code, part, about, where, count } = kind.status;
-    this.#log.error('defect', { code, part, about, where, count, untold: kind.untold, error, hint: HINT });
+    const { code, part, about, kind: name, count } = kind.status;
+    this.#log.error('defect', { code, part, about, kind: name, count, untold: kind.untold, error, hint: HINT });
     kind.toldAtMs = atMs;
     kind.untold = 0;
   }
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : typeof error;
-}
-
-function messageOf(error: unknown): string {
-  return (error instanceof Error ? `${error.name}: ${error.message}` : String(error)).slice(0, MESSAGE_MAX);
-}
-
-/** `judgement.ts:68:5`, the topmost place that the error's stack names; empty without one. */
-function placeOf(error: unknown): string {
-  const stack = error instanceof Error ? (error.stack ?? '') : '';
-  const place = /^ +at .*?([^\s()]+:\d+:\d+)\)?$/m.exec(stack)?.[1];
-  return place === undefined ? '' : basename(place);
 }

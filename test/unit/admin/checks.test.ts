@@ -57,7 +57,7 @@ suite('checks', () => {
   test('tell what the program failed at, and never fail for it', () => {
     const checks = readinessChecks(sampleStatus({ defects: ONE_DEFECT }));
     assert.deepEqual(checks.filter(({ name }) => name === 'defect').map(formatCheck), [
-      '[+]defect ok: SLU1925 in rollouts, 2 times: TypeError: x is undefined',
+      '[+]defect ok: SLU1925 in rollouts, 2 times: TypeError at judgement.ts:68:5',
     ]);
     assert.ok(checks.every(({ isOk }) => isOk));
   });

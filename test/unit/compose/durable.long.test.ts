@@ -170,7 +170,9 @@ describe('a part whose state cannot be had', () => {
       rig.defects.begin();
       rig.count(4);
       await rig.durable.close();
-      assert.deepEqual([rig.defects.status.counts.state, rig.defects.status.kinds[0]?.message], [1, 'TypeError: odd']);
+      const { counts, kinds } = rig.defects.status;
+      assert.equal(counts.state, 1);
+      assert.match(kinds[0]?.kind ?? '', /^TypeError at durable\.long\.test\.ts:\d+:\d+$/);
       const last = new Rig();
       await last.start(folder);
       assert.deepEqual([last.look(), last.kinds], [[25_000, 'progressing', 4], ['start']]);

@@ -86,9 +86,9 @@ export function gauges({ gateway, viewers, routes }) {
  * What the program failed at, and went on from.
  * @param {import('../../../model/threads/load/defects.ts').DefectStatus} defect
  */
-function defect({ code, part, about, message, count: times }) {
+function defect({ code, part, about, kind, count: times }) {
   const whose = about === '' ? part : `${part} ${about}`;
-  return h('p', {}, h('span', { class: 'pill pill-bad' }, code), ` in ${whose}, ${count(times)} times: ${message}`);
+  return h('p', {}, h('span', { class: 'pill pill-bad' }, code), ` in ${whose}, ${count(times)} times: ${kind}`);
 }
 
 /** @param {Board} board */

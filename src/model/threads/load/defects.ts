@@ -31,10 +31,8 @@ export interface DefectStatus {
   readonly part: DefectPart;
   /** Route, service or source that it was about the last time; empty: none. */
   readonly about: string;
-  /** Of the error, the last time. */
-  readonly message: string;
-  /** Place in the program, `judgement.ts:68:5`; empty: not known. */
-  readonly where: string;
+  /** What it is and where in the program, `TypeError at judgement.ts:68:5`; never its message, which may quote a secret. */
+  readonly kind: string;
   readonly count: number;
   /** Wall clocks, ISO 8601. */
   readonly firstAt: string;

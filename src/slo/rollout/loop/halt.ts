@@ -14,6 +14,7 @@
  * stands. The rollback is told when it can be; the pause is in the status alone.
  */
 
+import { errorKind } from '../../../lib/text/error-kind.ts';
 import type { Rollout, RolloutCommand, RolloutSpec } from '../../../model/rollout.ts';
 import type { Verdict } from '../../../model/slo.ts';
 import { DEFECT_CODE } from '../../../model/threads/load/defects.ts';
@@ -25,8 +26,6 @@ import type { Watch } from './watch.ts';
 
 /** A defect that comes with every look costs a look in so long, and its canary is seldom without a judge. */
 export const REJUDGE_MS = 10_000;
-/** Longest part of an error's message that is repeated, in characters. */
-const MESSAGE_MAX = 200;
 
 /**
  * Halts the judgement of a rollout; one that is halted keeps the time at which it is judged again. Who is out stays out, and is
@@ -99,9 +98,7 @@ export function unjudged({ alpha, badMin, promotion }: RolloutSpec): Verdict {
   return verdictOf(parts, emptyEvidence(), { alpha, badMin });
 }
 
-/** `a defect of the gateway (SLU1925): TypeError: …`, in one line. */
+/** `a defect of the gateway (SLU1925): TypeError at judgement.ts:68:5`. */
 export function becauseOf(error: unknown): string {
-  const said = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const [line = ''] = said.split('\n');
-  return `a defect of the gateway (${DEFECT_CODE}): ${line.slice(0, MESSAGE_MAX)}`;
+  return `a defect of the gateway (${DEFECT_CODE}): ${errorKind(error)}`;
 }

@@ -95,7 +95,7 @@ suite('status', () => {
 
   test('a defect of the program has a line', () => {
     const lines = formatStatus(sampleStatus({ defects: ONE_DEFECT })).split('\n');
-    assert.equal(lines[4], 'DEFECT   SLU1925 in rollouts checkout, 2 times: TypeError: x is undefined');
+    assert.equal(lines[4], 'DEFECT   SLU1925 in rollouts checkout, 2 times: TypeError at judgement.ts:68:5');
   });
 
   test('what needs attention is listed: weights that are not the operator’s, endpoints without their full share', () => {

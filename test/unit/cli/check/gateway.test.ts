@@ -56,7 +56,7 @@ suite('checks of a gateway', () => {
     );
     assert.match(news({ eventsLost: 3 })[0] ?? '', /3 bad events/);
     assert.deepEqual(news({ defects: ONE_DEFECT }), [
-      'warn: SLU1925 came up in its rollouts 2 times: TypeError: x is undefined',
+      'warn: SLU1925 came up in its rollouts 2 times: TypeError at judgement.ts:68:5',
     ]);
     const alerts = [
       { severity: 'page', long: '1h', short: '5m', factor: 14.4, isFiring: true, firingForMs: 1 },

@@ -2,9 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { formatCheck, readinessChecks } from '#src/admin/checks.ts';
+import { formatStatus } from '#src/cli/admin/status.ts';
 import { Defects, KINDS_MAX, RETELL_MS } from '#src/compose/watches/defects.ts';
 import { DEFECT_CODE } from '#src/model/threads/load/defects.ts';
 import { codeOf } from '#src/sources/problems/codes.ts';
+import { sampleStatus } from '../../../support/readings/status.ts';
 
 function rig() {
   const lines: Record<string, unknown>[] = [];
@@ -27,6 +30,35 @@ function errorAt(line: number): Error {
   error.stack = `Error: elsewhere\n    at look (file:///src/slo/score.ts:${line}:7)\n    at node:internal:1:1`;
   return error;
 }
+
+const SECRET = 'c2VjcmV0/dG9rZW4x';
+
+/** What the secrets of a configuration come to be quoted by: each throws what says one. */
+const QUOTES: readonly (() => unknown)[] = [
+  // A header that a document sets, the token of a store, of a collector, of a channel.
+  () => new Headers({ authorization: `Bearer ${SECRET}\nx: y` }),
+  // The key of a channel, a file that should have held JSON.
+  (): unknown => JSON.parse(SECRET),
+  // The URL of a channel; of a Redis, with its password.
+  () => new URL(`https://a.example:${SECRET}`),
+  () => {
+    throw new Error(`no answer of rediss://shop:${SECRET}@a.example`);
+  },
+  // A private key: lines, one of which looks like a place in the program.
+  () => {
+    throw new Error(`no key:\n-----BEGIN PRIVATE KEY-----\n    at ${SECRET}:1:1\n-----END PRIVATE KEY-----`);
+  },
+  // The admin token, as class, as code and as what is thrown.
+  () => {
+    throw Object.assign(new Error('odd'), { name: `Bearer ${SECRET}`, code: SECRET });
+  },
+  () => {
+    throw new Error('odd', { cause: new Error(SECRET) });
+  },
+  () => {
+    throw SECRET as unknown as Error;
+  },
+];
 
 describe('a defect', () => {
   it('is thrown on before the gateway serves: a start that fails must fail', () => {
@@ -51,10 +83,10 @@ describe('a defect', () => {
     defects.begin();
     for (let n = 0; n < 1000; n++) defects.contain('rollouts', fail, 'checkout');
     assert.equal(lines.length, 1);
-    const [{ hint, error, where, ...line }] = lines as [Record<string, unknown>];
+    const [{ hint, error, kind: name, ...line }] = lines as [Record<string, unknown>];
     const told = { event: 'defect', code: DEFECT_CODE, part: 'rollouts', about: 'checkout', count: 1, untold: 0 };
     assert.deepEqual(line, told);
-    assert.match(String(where), /^defects\.test\.ts:\d+:\d+$/);
+    assert.match(String(name), /^TypeError at defects\.test\.ts:\d+:\d+$/);
     assert.match(String(hint), /sluice restart/);
     assert.ok(error instanceof TypeError);
     clock.nowMs = RETELL_MS;
@@ -64,9 +96,9 @@ describe('a defect', () => {
       [2, 1001, 999, 'cart'],
     );
     const [kind] = defects.status.kinds;
-    const { firstAt, lastAt, count, message, about } = kind ?? {};
-    const seen = { firstAt: 'at 0', lastAt: `at ${RETELL_MS}`, count: 1001, message: 'TypeError: odd', about: 'cart' };
-    assert.deepEqual({ firstAt, lastAt, count, message, about }, seen);
+    const { firstAt, lastAt, count, about } = kind ?? {};
+    const seen = { firstAt: 'at 0', lastAt: `at ${RETELL_MS}`, count: 1001, about: 'cart' };
+    assert.deepEqual([{ firstAt, lastAt, count, about }, kind?.kind], [seen, name]);
     assert.equal(defects.status.counts.rollouts, 1001);
   });
 
@@ -81,23 +113,38 @@ describe('a defect', () => {
       ['fleet', errorAt(1)],
     ] as const;
     for (const [part, error] of kinds) defects.note(part, error);
-    const found = defects.status.kinds.map(({ part, where, count, message }) => [part, where, count, message]);
+    const found = defects.status.kinds.map(({ part, kind, count }) => [part, kind, count]);
     assert.deepEqual(found, [
-      ['fleet', 'score.ts:1:7', 2, 'Error: elsewhere'],
-      ['fleet', 'score.ts:2:7', 1, 'Error: elsewhere'],
-      ['drifts', 'score.ts:1:7', 1, 'Error: elsewhere'],
-      ['fleet', '', 1, 'a text'],
+      ['fleet', 'Error at score.ts:1:7', 2],
+      ['fleet', 'Error at score.ts:2:7', 1],
+      ['drifts', 'Error at score.ts:1:7', 1],
+      ['fleet', 'a thrown string', 1],
     ]);
   });
 
-  it('is only counted when there are kinds enough, and its message is cut', () => {
+  it('is only counted when there are kinds enough', () => {
     const { defects, lines } = rig();
     defects.begin();
-    defects.note('alerts', new Error('x'.repeat(10_000)));
     for (let n = 0; n < 2 * KINDS_MAX; n++) defects.note('elsewhere', errorAt(n));
     assert.deepEqual([defects.status.kinds.length, lines.length], [KINDS_MAX, KINDS_MAX]);
     assert.equal(defects.status.counts.elsewhere, 2 * KINDS_MAX);
-    assert.equal(defects.status.kinds[0]?.message.length, 500);
+  });
+
+  it('quotes no secret that its error quotes, wherever that is from', () => {
+    const { defects, lines } = rig();
+    defects.begin();
+    for (const [index, quote] of QUOTES.entries()) {
+      const before = lines.length;
+      defects.contain('elsewhere', quote, `quote ${index}`);
+      assert.equal(lines.length, before + 1, `quote ${index} is a kind of its own`);
+    }
+    const status = sampleStatus({ defects: defects.status });
+    const shown = [JSON.stringify(status), ...readinessChecks(status).map(formatCheck), formatStatus(status)];
+    for (const text of shown) assert.ok(!text.includes(SECRET), text);
+    assert.ok(
+      lines.some(({ error }) => error instanceof Error && error.message.includes(SECRET)),
+      'the log has it',
+    );
   });
 
   it('has a code of the table of problems', () => {
