@@ -21,6 +21,7 @@ import { Objectives } from './compose/objectives/objectives.ts';
 import { largerShares } from './compose/objectives/strains.ts';
 import { Rollouts } from './compose/rollouts.ts';
 import { createHealth, Tls } from './compose/tls.ts';
+import { type Follower, Followers } from './compose/watches/followers.ts';
 import { Watches } from './compose/watches/watches.ts';
 import { createWorkers } from './compose/workers.ts';
 import { AccessLogWriter } from './export/requests/access-log.ts';
@@ -89,6 +90,7 @@ class ControlPlane implements Gateway {
   readonly #health: ReturnType<typeof createHealth>;
   readonly #restart: Restart;
   readonly #watches: Watches;
+  readonly #followers: Followers;
   readonly #loop: Loop;
   readonly #since = { wall: wallTime(), ms: nowMs() };
   #tokenHash: string | null = null;
@@ -120,8 +122,7 @@ class ControlPlane implements Gateway {
       wallTime,
       mayRecycle: (candidate) => this.#workers?.isUnused(candidate) === true,
     });
-    const insight = (): Insight => this.#insight;
-    const own = { log: this.#log, store: this.#store, workers: () => this.#workers, insight };
+    const own = { log: this.#log, store: this.#store, workers: () => this.#workers, insight: () => this.#insight };
     this.#watches = new Watches({ ...own, release, environment: process.env });
     this.#revisions = new Revisions({
       store: this.#store,
@@ -172,6 +173,7 @@ class ControlPlane implements Gateway {
       defects: this.#watches.defects,
       decided: this.#watches.tracing.noting(this.#durable.decided),
     });
+    this.#followers = new Followers(this.#watches.defects, this.#parts);
     this.#loop = new Loop(this.#insight);
     this.#restart = new Restart({
       log: this.#log,
@@ -237,7 +239,7 @@ class ControlPlane implements Gateway {
     const given = await this.#restart.take(config.state.directory);
     this.#tls.adopt(given.tickets);
     await this.#durable.open(config.state.directory);
-    this.#follow(first.current);
+    this.#followers.take(first.current, null, nowMs());
     this.#durable.restore(given.state);
     await Promise.all([this.#keys.ready(), this.#revisions.ready, this.#configuration.confirm()]);
     const current = this.#store.current as Current;
@@ -314,30 +316,31 @@ class ControlPlane implements Gateway {
   async #apply(result: OfferResult): Promise<void> {
     this.#configLog.offered(result);
     if (result.kind !== 'swapped') return;
-    for (const { table, id } of result.recycled) {
-      if (table !== 'cells') continue;
-      this.#totals.forget(id);
-      this.#workers?.commons.forget(id);
+    const { contain } = this.#watches.defects;
+    const { current, before } = result;
+    for (const { id } of result.recycled.filter(({ table }) => table === 'cells')) {
+      contain('counts', () => this.#totals.forget(id));
+      contain('counts', () => this.#workers?.commons.forget(id));
     }
-    this.#follow(result.current, result.before);
-    if (result.before !== null) this.#configLog.warn(needsRestart(result.before.config, result.current.config));
-    await this.#workers?.swap(result.current.snapshot);
-    this.#configLog.live(result.current);
+    this.#followers.take(current, before, nowMs());
+    contain('configuration', () => this.#configLog.warn(needsRestart((before ?? current).config, current.config)));
+    await this.#workers?.swap(current.snapshot);
+    this.#configLog.live(current);
     this.#revisions.applied();
   }
 
-  #follow(current: Current, before: Current | null = null): void {
-    const { contain } = this.#watches.defects;
-    contain('configuration', () => this.#watches.follow(current.config));
-    contain('configuration', () => this.#keys.follow(current.config.color));
-    contain('configuration', () => this.#tls.follow(current.config));
-    contain('revisions', () => this.#revisions.watch.follow(current, before));
-    contain('rollouts', () => this.#rollouts.follow(current));
-    contain('drifts', () => this.#drifts.follow(current));
-    contain('objectives', () => this.#objectives.follow(current));
-    contain('endpoints', () => {
-      this.#health.follow(planOf(current.config, current.snapshot), this.#phase === 'serving');
-    });
+  /** Who takes in each configuration, in this order. */
+  get #parts(): readonly Follower[] {
+    return [
+      ['configuration', ({ config }) => this.#watches.follow(config)],
+      ['configuration', ({ config }) => this.#keys.follow(config.color)],
+      ['configuration', ({ config }) => this.#tls.follow(config)],
+      ['revisions', (current, before) => this.#revisions.watch.follow(current, before)],
+      ['rollouts', (current) => this.#rollouts.follow(current)],
+      ['drifts', (current) => this.#drifts.follow(current)],
+      ['objectives', (current) => this.#objectives.follow(current)],
+      ['endpoints', ({ config, snapshot }) => this.#health.follow(planOf(config, snapshot), this.#phase === 'serving')],
+    ];
   }
 
   /** Of whose requests the access log writes more. */
@@ -347,7 +350,9 @@ class ControlPlane implements Gateway {
 
   #turn(): void {
     this.#tickedAtMs = nowMs();
-    if (!this.#restart.isHeld) this.#decide();
+    if (this.#restart.isHeld) return;
+    this.#followers.turn(this.#tickedAtMs);
+    this.#decide();
   }
 
   #decide(isLast = false): void {

@@ -129,14 +129,24 @@ describe('a defect in the judgement of one rollout', () => {
     assertServed();
   });
 
-  it('in taking in a configuration keeps it from no worker', async () => {
+  it('in taking in a configuration keeps it from no worker, and what failed at it tries again', async () => {
+    writeFileSync(join(folder, 'route'), 'endpoints');
     const more = document
-      .replace('routes:', `  odd: {versions: {v1: {endpoints: ["127.0.0.1:${stable.port}"]}}}\nroutes:`)
+      .replace(
+        'routes:',
+        `  odd: {healthCheck: {path: /}, versions: {v1: {endpoints: ["127.0.0.1:${stable.port}"]}}}\nroutes:`,
+      )
       .concat('  - {name: more, matches: [{path: {value: /more}}], backendRefs: [{name: odd, version: v1}]}\n');
     gateway.save(more);
     await logged(gateway, /"event":"config_live"/);
-    assert.equal(await metric('sluice_defects_total{part="endpoints"}'), 1);
+    const ofPart = (part: string): Promise<number> => metric(`sluice_defects_total{part="${part}"}`);
+    assert.ok((await ofPart('endpoints')) >= 1);
+    assert.equal(await ofPart('configuration'), 1, 'what waits for the next start could not be told');
     assert.equal((await fetch(`${gateway.proxyUrl}/more`)).status, 200);
+    const passed = async (): Promise<number> => (await gateway.status()).health.checks.passed;
+    assert.equal(await passed(), 0, 'nobody looks after the new endpoint');
+    writeFileSync(join(folder, 'route'), '');
+    await until('somebody does', async () => (await passed()) > 0);
     assertServed();
   });
 

@@ -1,0 +1,66 @@
+/**
+ * Parts of the control plane that take in each configuration: one that fails at it goes on with what it had, and costs no other.
+ *
+ * ```
+ *   taken in ── fails (a defect) ──▶ behind ── RETRY_MS later, or with the next configuration ──▶ taken in
+ * ```
+ * Who is behind tries again because the next configuration may be days away, and what it failed at may have been of the moment. It is
+ * told as any defect is, and so not at each try (defects.ts).
+ */
+
+import type { DefectPart } from '../../model/threads/load/defects.ts';
+import type { Current } from '../../snapshot/store.ts';
+import type { Defects } from './defects.ts';
+
+/** A defect that comes with every try costs a try in so long. */
+export const RETRY_MS = 10_000;
+
+/**
+ * A part, and how it takes in a configuration, also when it failed halfway before.
+ * `before`: what was in force; null at the start.
+ */
+export type Follower = readonly [part: DefectPart, follow: (current: Current, before: Current | null) => void];
+
+interface Change {
+  readonly current: Current;
+  readonly before: Current | null;
+}
+
+export class Followers {
+  readonly #defects: Pick<Defects, 'contain'>;
+  readonly #all: readonly Follower[];
+  #behind: readonly Follower[] = [];
+  #change: Change | null = null;
+  #againAtMs = 0;
+
+  /** @param all in the order in which they take it in */
+  constructor(defects: Pick<Defects, 'contain'>, all: readonly Follower[]) {
+    this.#defects = defects;
+    this.#all = all;
+  }
+
+  /** All take in a configuration. @throws what one throws, before the gateway serves */
+  take(current: Current, before: Current | null, nowMs: number): void {
+    this.#change = { current, before };
+    this.#tell(this.#all, this.#change, nowMs);
+  }
+
+  /** One turn of the loop: those who are behind try again when it is time. */
+  turn(nowMs: number): void {
+    if (this.#behind.length === 0 || nowMs < this.#againAtMs || this.#change === null) return;
+    this.#tell(this.#behind, this.#change, nowMs);
+  }
+
+  #tell(followers: readonly Follower[], { current, before }: Change, nowMs: number): void {
+    const behind = new Set(followers);
+    for (const follower of followers) {
+      const [part, follow] = follower;
+      this.#defects.contain(part, () => {
+        follow(current, before);
+        behind.delete(follower);
+      });
+    }
+    this.#behind = [...behind];
+    this.#againAtMs = nowMs + RETRY_MS;
+  }
+}
