@@ -111,7 +111,7 @@ export const CELL = {
   streams: 845,
   /**
    * Float64 sums of times of attempts in ms, two words each: to the response head or to the attempt's end without one; of
-   * that in the endpoint's queue, and connecting; from the head to the end.
+   * that in the endpoint's queue, and connecting, with the TLS handshake (`tlsMs`); from the head to the end.
    */
   waitMs: 852,
   queueMs: 854,
@@ -124,6 +124,8 @@ export const CELL = {
   breakerHalfOpen: 863,
   /** Only in the gateway's cell: bytes that the worker keeps of answers for fallbacks. A gauge. */
   staleBytes: 864,
+  /** A sum as those above: the part of `connectMs` that was the TLS handshake. */
+  tlsMs: 866,
 } as const;
 /** Words of a cell that count; sums of times lie behind them. */
 export const CELL_USED_WORDS = 852;

@@ -161,13 +161,20 @@ export class UpstreamConnection implements UpstreamExchange, Timed, WireOwner {
 
   #connectFailed(reason: Reason, detail: string): void {
     this.#lane.recorder.connectFailed(this.#endpoint.id);
-    this.#lane.recorder.connectTook(this.#exchange, this.deadlineAtMs);
+    this.#connectTook();
     this.#fail(reason, detail);
+  }
+
+  #connectTook(): void {
+    const x = this.#exchange;
+    if (x === null) return;
+    const sinceMs = this.deadlineAtMs - x.table.timeouts.connectMs;
+    this.#lane.recorder.connectTook(x, sinceMs, this.#connecting?.handshakeMs?.(sinceMs));
   }
 
   #connected(handle: WireHandle): void {
     const x = this.#exchange;
-    this.#lane.recorder.connectTook(x, this.deadlineAtMs);
+    this.#connectTook();
     this.#memory = new RelayMemory();
     this.#sent = { bytes: Buffer.allocUnsafeSlow(SENT_BYTES), length: 0, of: null };
     this.#wire = new Wire(handle, this.#memory.readable, this);

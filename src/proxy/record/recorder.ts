@@ -1,9 +1,8 @@
 /**
  * Writes what an exchange did to the shared tallies, exactly once, whatever happened. Hot path.
  *
- * The route's cell gets what its users saw, the version's cell what that version did; the reason table says which of
- * the two an outcome counts against. FINISHED is written before BAD, as `model/tallies.ts` promises its reader.
- * Cost: about 25 words written per exchange, allocates nothing (bad events aside).
+ * The route's cell gets what its users saw, the version's cell what that version did; the reason table says which of the two an
+ * outcome counts against. FINISHED is written before BAD, as its reader is promised. Cost: about 25 words per exchange, no allocation.
  */
 
 import { turnMs } from '../../lib/clock.ts';
@@ -264,9 +263,10 @@ export class Recorder {
     floats[sum] = (floats[sum] as number) + micros / 1000;
   }
 
-  /** A connection was opened, or not, within its time limit. @param x whose attempt waited for it */
-  connectTook(x: Exchange | null, deadlineAtMs: number): void {
-    if (x !== null) this.took(x, CELL.connectMs, microsSince(deadlineAtMs - x.table.timeouts.connectMs));
+  /** The connection that an attempt waited for since then is open, or will not be. @param handshakeMs of that in TLS */
+  connectTook(x: Exchange, sinceMs: number, handshakeMs = 0): void {
+    this.took(x, CELL.connectMs, microsSince(sinceMs));
+    this.took(x, CELL.tlsMs, microsSince(turnMs() - handshakeMs));
   }
 
   /** The response head of an attempt is there: what follows is its body. */

@@ -17,6 +17,8 @@ const PACE_MS_MIN = 10;
 export interface Connecting {
   /** Gives up; nobody is told. Without effect once it is done. */
   cancel(): void;
+  /** How much of the time from `sinceMs` (clock.ts) on was a TLS handshake, in ms; absent: there is none. */
+  handshakeMs?(sinceMs: number): number;
 }
 
 /** The connected handle, or null and why not. */

@@ -18,7 +18,7 @@ import { HANDSHAKE_RESULTS } from '../../model/threads/tls.ts';
 
 const STATUS_CLASSES = 6;
 /** Words of times that are added up, in the order of `Sums.times`. */
-export const TIMES = [CELL.waitMs, CELL.queueMs, CELL.connectMs, CELL.bodyMs, CELL.streamMs] as const;
+export const TIMES = [CELL.waitMs, CELL.queueMs, CELL.connectMs, CELL.tlsMs, CELL.bodyMs, CELL.streamMs] as const;
 
 /** Requests of a version at its limit. `limit` 0: it has none. */
 export interface AdmissionNow {
@@ -36,7 +36,9 @@ export interface BreakerNow {
 /** Times of attempts in ms by phase: sums. */
 export interface PhaseSums {
   readonly queue: number;
+  /** Without the TLS handshake. */
   readonly connect: number;
+  readonly tls: number;
   readonly firstByte: number;
   readonly body: number;
 }
@@ -85,7 +87,7 @@ const CLOSED: BreakerNow = { open: 0, halfOpen: 0 };
 const NO_COPIES: MirrorCounts = { sent: 0, skipped: 0, failed: 0 };
 const NO_RETRIES: RetryCounts = { made: 0, hedged: 0, skipped: 0 };
 const NO_RESCUES: RescueCounts = { good: 0, bad: 0, ignored: 0, skipped: 0 };
-const NO_TIMES: PhaseSums = { queue: 0, connect: 0, firstByte: 0, body: 0 };
+const NO_TIMES: PhaseSums = { queue: 0, connect: 0, tls: 0, firstByte: 0, body: 0 };
 const NO_FALLBACKS = fallbacksOf(UNUSED.words);
 
 /** Totals of one cell; they only ever grow, what is now under way apart. The arrays are not to be written. */
@@ -307,6 +309,7 @@ function fallbacksOf(words: Float64Array): FallbackCounts {
 }
 
 /** The wait for the first byte is what is left of the wait for the head. */
-function phasesOf([waitMs = 0, queue = 0, connect = 0, body = 0]: Float64Array): PhaseSums {
-  return { queue, connect, firstByte: Math.max(0, waitMs - queue - connect), body };
+function phasesOf([waitMs = 0, queue = 0, connectMs = 0, tls = 0, body = 0]: Float64Array): PhaseSums {
+  const firstByte = Math.max(0, waitMs - queue - connectMs);
+  return { queue, connect: Math.max(0, connectMs - tls), tls, firstByte, body };
 }

@@ -2,11 +2,15 @@
 
 import assert from 'node:assert/strict';
 import { Agent, createServer, request, type Server, type ServerResponse } from 'node:http';
+import { createSecureServer } from 'node:http2';
 import { after, describe, it } from 'node:test';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { TlsMaterial } from '#src/model/threads/tls.ts';
 import { Breaches } from '#src/slo/budget/breach/breaches.ts';
 import { EndpointTotalsReader } from '#src/slo/totals/endpoint-totals.ts';
 import { Totals } from '#src/slo/totals/totals.ts';
-import { endpointIdOf, listenLoopback, startPlane, type TestPlane } from '../../support/plane.ts';
+import { authorityOf } from '../../support/http/certificates.ts';
+import { endpointIdOf, listenLoopback, startPlane, type TestPlane, type VersionSketch } from '../../support/plane.ts';
 import { turningClock } from '../../support/proxy/running.ts';
 
 const SLOW_MS = 60;
@@ -27,9 +31,15 @@ async function serve(answer: (response: ServerResponse) => void): Promise<number
 
 const fast = (response: ServerResponse): void => void response.end('x'.repeat(1000));
 
-async function startOn(ports: readonly number[], limits: { readonly endpointConnectionsMax?: number } = {}) {
-  const version = { name: 'v1', ports, weight: 1, balancer: 'roundRobin' as const };
-  const plane = await startPlane({ routes: [{ name: 'shop', versions: [version], retry: { retriesMax: 0 } }], limits });
+async function startOn(
+  ports: readonly number[],
+  limits: { readonly endpointConnectionsMax?: number } = {},
+  { tls, ...way }: Pick<VersionSketch, 'protocol'> & { readonly tls?: TlsMaterial } = {},
+) {
+  const secured = tls && { tls: { key: 'k', serverName: 'a.example' } };
+  const version = { name: 'v1', ports, weight: 1, balancer: 'roundRobin' as const, ...way, ...secured };
+  const routes = [{ name: 'shop', versions: [version], retry: { retriesMax: 0 } }];
+  const plane = await startPlane({ routes, limits, ...(tls && { tls }) });
   servers.push(plane);
   return { plane, explain: watchOf(plane, ports) };
 }
@@ -90,6 +100,26 @@ describe('a slow phase is named', () => {
     await ask(plane.port, 20, 4);
     assert.match(explain(), /^\d+ % of the added time is the body$/);
   });
+
+  for (const way of [{}, { protocol: 'h2' }] as const) {
+    it(`the TLS handshake, of ${'protocol' in way ? 'one connection for all' : 'a connection each'}`, async (t) => {
+      const clock = turningClock(t);
+      const authority = authorityOf(t);
+      const { pem } = authority.issue('a', { names: 'DNS:a.example' });
+      const SNICallback = (_name: string, answer: (error: null, context: SecureContext) => void): void =>
+        void clock.passed(SLOW_MS).then(() => answer(null, createSecureContext(pem)));
+      const server = createSecureServer({ ...pem, SNICallback, allowHTTP1: true }, (incoming, response) => {
+        if (incoming.httpVersionMajor === 1) response.setHeader('connection', 'close');
+        response.end('x');
+      });
+      servers.push(server);
+      const material = { ca: authority.pem, cert: null, key: null, minVersion: 'TLSv1.2', isInsecure: false } as const;
+      const tls = { doors: ['plain'] as const, upstreams: new Map([['k', material]]) };
+      const { plane, explain } = await startOn([await listenLoopback(server)], {}, { ...way, tls });
+      await ask(plane.port, 20, 20);
+      assert.match(explain(), /^\d+ % of the added time is the TLS handshake$/);
+    });
+  }
 
   it('the queue, where one connection must do for all', async (t) => {
     const clock = turningClock(t);

@@ -54,6 +54,7 @@ it('no two words of a cell overlap', () => {
     ['waitMs', 2],
     ['queueMs', 2],
     ['connectMs', 2],
+    ['tlsMs', 2],
     ['bodyMs', 2],
   ]);
   const taken = new Set<number>();

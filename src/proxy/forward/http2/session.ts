@@ -18,10 +18,8 @@ import { beginTurn, turnMs } from '../../../lib/clock.ts';
 import type { Timed } from '../../../lib/deadlines.ts';
 import type { Limits } from '../../../model/config.ts';
 import { REASON, type Reason } from '../../../model/reason.ts';
-import { CELL } from '../../../model/tallies.ts';
 import type { Exchange } from '../../exchange.ts';
 import type { Lane } from '../../lane.ts';
-import { microsSince } from '../../record/recorder.ts';
 import type { WireHandle } from '../../wire/binding.ts';
 import type { Connecting } from '../../wire/connect.ts';
 import { SecureHandle } from '../../wire/tls/handle.ts';
@@ -276,7 +274,7 @@ export class UpstreamSession implements Timed {
       const x = stream.exchange;
       if (x === null || x.isFinished) continue;
       if (this.#streams.size >= this.#streamsMax && this.#passOn(stream, x)) continue;
-      this.lane.recorder.took(x, CELL.connectMs, microsSince(x.attemptAtMs));
+      this.#connectTook(x);
       if (this.#streams.size < this.#streamsMax) this.#serve(stream);
       else this.events.failed(x, REASON.streamRefused, 'the endpoint takes fewer streams');
     }
@@ -305,9 +303,14 @@ export class UpstreamSession implements Timed {
     this.#close();
     for (const stream of waiting) {
       const x = stream.exchange;
-      if (x !== null) this.lane.recorder.took(x, CELL.connectMs, microsSince(x.attemptAtMs));
+      if (x !== null) this.#connectTook(x);
       stream.fail(reason, detail);
     }
+  }
+
+  #connectTook(x: Exchange): void {
+    const { attemptAtMs } = x;
+    this.lane.recorder.connectTook(x, attemptAtMs, this.#connecting?.handshakeMs?.(attemptAtMs));
   }
 
   // ── while it is open ────────────────────────────────────────────────────────────────────────────────────────────

@@ -2,6 +2,7 @@
  * Connects to an endpoint the way it is spoken to: TCP, and a handshake on top of it where it has TLS.
  */
 
+import { turnMs } from '../../../lib/clock.ts';
 import { REASON, type Reason } from '../../../model/reason.ts';
 import { errorName, type Handle, STATE, type WireHandle, WRITE_ERROR } from '../binding.ts';
 import { type Connecting, connectReason, connectToAny, paceMs } from '../connect.ts';
@@ -31,18 +32,24 @@ export function reach(
   done: ReachedBy,
 ): Connecting {
   let handshake: Connecting | null = null;
+  let [beganAtMs, endedAtMs] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
   const connecting = connectToAny(addresses, port, paceMs(connectMs, addresses.length), (handle, code) => {
     const fault = handle === null ? code : preface === '' ? '' : announce(handle, preface);
     if (handle === null || fault !== '') done(null, connectReason(fault), `${fault} while connecting`);
     else if (security === null) done(handle, REASON.none, '');
     else {
+      beganAtMs = turnMs();
       handshake = security.secure(handle, (secured, detail) => {
+        endedAtMs = turnMs();
         if (secured === null) done(null, REASON.tlsFailed, `${detail} in the TLS handshake`);
         else done(secured, REASON.none, '');
       });
     }
   });
-  return { cancel: () => (handshake ?? connecting).cancel() };
+  return {
+    cancel: () => (handshake ?? connecting).cancel(),
+    handshakeMs: (sinceMs) => Math.max(0, Math.min(endedAtMs, turnMs()) - Math.max(beganAtMs, sinceMs)),
+  };
 }
 
 /** Writes the first bytes of a connection. @returns the system's error; then it is closed; else empty */

@@ -182,8 +182,8 @@ export class Breaches {
   }
 }
 
-function timesOf({ queue, connect, firstByte, body }: PhaseSums): Record<Phase, number> {
-  return { queue, connect, tls: 0, 'first-byte': firstByte, body };
+function timesOf({ queue, connect, tls, firstByte, body }: PhaseSums): Record<Phase, number> {
+  return { queue, connect, tls, 'first-byte': firstByte, body };
 }
 
 /** Bad answers of the upstream itself, which have no reason, failed by what stood in their heads. */

@@ -176,19 +176,19 @@ describe('an attempt at an endpoint that is half-open', () => {
 
 describe('the phases of an attempt', () => {
   const sums = (on: Bench): number[] =>
-    [CELL.waitMs, CELL.queueMs, CELL.connectMs, CELL.bodyMs].map(
+    [CELL.waitMs, CELL.queueMs, CELL.connectMs, CELL.tlsMs, CELL.bodyMs].map(
       (at) => on.tallies.cellFloats[(STABLE * CELL_WORDS + at) >> 1] as number,
     );
 
-  it('are summed up for its version, up to the head, in the queue, connecting, and after the head', () => {
+  it('are summed up for its version, up to the head, in the queue, connecting, of that in TLS, and after the head', () => {
     const on = bench(sketch());
     const x = begun(on);
     const { recorder } = on.lane;
     const nowMs = beginTurn();
     recorder.took(x, CELL.queueMs, 2000);
     x.attemptAtMs = nowMs - 5;
-    recorder.connectTook(x, nowMs - 3 + x.table.timeouts.connectMs);
-    recorder.connectTook(null, 0);
+    recorder.connectTook(x, nowMs - 2);
+    recorder.connectTook(x, nowMs - 1, 0.5);
     recorder.headCame(x);
     assert.equal(x.attemptAtMs, nowMs);
     x.attemptAtMs = nowMs - 1;
@@ -196,7 +196,7 @@ describe('the phases of an attempt', () => {
     recorder.attemptTook(x);
     assert.deepEqual(
       sums(on).map((ms) => Math.round(ms * 100) / 100),
-      [5, 2, 3, 1],
+      [5, 2, 3, 0.5, 1],
     );
     assert.equal(word(on, STABLE, CELL.attempts), 1);
   });

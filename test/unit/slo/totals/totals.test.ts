@@ -38,21 +38,21 @@ describe('totals of a cell', () => {
   it('have the times of attempts by phase, the first byte being what is left of the wait, over workers that come and go', () => {
     const totals = new Totals();
     const [one, two] = [worker(1), worker(2)];
-    const take = ({ region: { tallies } }: FakeWorker, times: readonly [number, number, number, number]): void => {
+    const take = ({ region: { tallies } }: FakeWorker, times: readonly number[]): void => {
       tallies.cells[3 * CELL_WORDS + CELL.finished] = 1;
       tallies.cells[3 * CELL_WORDS + CELL.attempts] = 1;
-      [CELL.waitMs, CELL.queueMs, CELL.connectMs, CELL.bodyMs].forEach((at, n) => {
+      [CELL.waitMs, CELL.queueMs, CELL.connectMs, CELL.tlsMs, CELL.bodyMs].forEach((at, n) => {
         tallies.cellFloats[(3 * CELL_WORDS + at) >> 1] = times[n] as number;
       });
     };
     totals.follow([one.region, two.region]);
-    take(one, [10, 2, 3, 7]);
-    take(two, [100, 20, 30, 70]);
+    take(one, [10, 2, 3, 1, 7]);
+    take(two, [100, 20, 30, 10, 70]);
     totals.follow([two.region]);
-    assert.deepEqual(totals.of(3).phaseMs, { queue: 22, connect: 33, firstByte: 55, body: 77 });
+    assert.deepEqual(totals.of(3).phaseMs, { queue: 22, connect: 22, tls: 11, firstByte: 55, body: 77 });
     assert.equal(totals.of(3).attempts, 2);
     totals.forget(3);
-    assert.deepEqual(totals.of(3).phaseMs, { queue: 0, connect: 0, firstByte: 0, body: 0 });
+    assert.deepEqual(totals.of(3).phaseMs, { queue: 0, connect: 0, tls: 0, firstByte: 0, body: 0 });
   });
 
   it('have limit and breaker from the cell that shows them, and all else from their own', () => {

@@ -2,9 +2,12 @@
 
 import assert from 'node:assert/strict';
 import { createServer as createPlain } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import { describe, it, type TestContext } from 'node:test';
-import { createServer, type Server } from 'node:tls';
+import { createSecureContext, createServer, type SecureContext, type Server } from 'node:tls';
+import { beginTurn } from '#src/lib/clock.ts';
 import { REASON, type Reason } from '#src/model/reason.ts';
+import type { WireHandle } from '#src/proxy/wire/binding.ts';
 import { Credentials, EndpointSecurity } from '#src/proxy/wire/tls/credentials.ts';
 import { SecureHandle } from '#src/proxy/wire/tls/handle.ts';
 import { reach } from '#src/proxy/wire/tls/reach.ts';
@@ -34,11 +37,11 @@ async function serverOf(t: TestContext, authority: Authority): Promise<number> {
   return listenLoopback(server);
 }
 
-function securityOf(ca: string): EndpointSecurity {
+function securityOf(ca: string, serverName: string | null = null): EndpointSecurity {
   const credentials = new Credentials();
   const material = { ca, cert: null, key: null, minVersion: 'TLSv1.2', isInsecure: false } as const;
   credentials.learn(new Map([['k', material]]));
-  return new EndpointSecurity({ key: 'k', serverName: null }, '127.0.0.1', credentials);
+  return new EndpointSecurity({ key: 'k', serverName }, '127.0.0.1', credentials);
 }
 
 describe('an endpoint', () => {
@@ -67,6 +70,49 @@ describe('an endpoint', () => {
     assert.equal(reason, REASON.tlsFailed);
     assert.match(detail, /in the TLS handshake$/);
     assert.equal((await reached(await refusedPortOf(t), security)).reason, REASON.connectRefused);
+  });
+
+  it('says how much of a time was its handshake, while that goes on and behind it', async (t) => {
+    const authority = authorityOf(t);
+    const { pem } = authority.issue('server', { names: 'DNS:server.example' });
+    const asked = Promise.withResolvers<() => void>();
+    const SNICallback = (_name: string, answer: (error: null, context: SecureContext) => void): void => {
+      asked.resolve(() => answer(null, createSecureContext(pem)));
+    };
+    const server = createServer({ ...pem, SNICallback }, (socket) => socket.on('error', () => undefined));
+    t.after(() => server.close());
+    const port = await listenLoopback(server);
+    const nowMs = t.mock.method(performance, 'now', () => 0).mock;
+    const at = (ms: number): number => {
+      nowMs.mockImplementation(() => ms);
+      return beginTurn();
+    };
+    const beforeMs = at(1000);
+    const reached = Promise.withResolvers<WireHandle | null>();
+    const security = securityOf(authority.pem, 'server.example');
+    const reaching = reach({ port, security }, ['127.0.0.1'], 1000, reached.resolve);
+    assert.equal(reaching.handshakeMs?.(beforeMs), 0, 'it is not connected yet');
+    const answer = await asked.promise;
+    const halfMs = at(1030);
+    const partsOf = (sinceMs: readonly number[]) => sinceMs.map((ms) => Math.round(reaching.handshakeMs?.(ms) ?? -1));
+    assert.deepEqual(partsOf([beforeMs, halfMs]), [30, 0]);
+    at(1070);
+    answer();
+    (await reached.promise)?.close();
+    assert.deepEqual(partsOf([beforeMs, halfMs, at(2000)]), [70, 40, 0]);
+  });
+
+  it('without TLS has no handshake', async (t) => {
+    const plain = createPlain((socket) => socket.on('error', () => undefined).resume());
+    t.after(() => plain.close());
+    const port = await listenLoopback(plain);
+    const handle = await new Promise<WireHandle | null>((resolve) => {
+      const reaching = reach({ port, security: null }, ['127.0.0.1'], 1000, (opened) => {
+        assert.equal(reaching.handshakeMs?.(0), 0);
+        resolve(opened);
+      });
+    });
+    handle?.close();
   });
 
   it('is given up without a word', async (t) => {

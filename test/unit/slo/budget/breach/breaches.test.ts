@@ -13,6 +13,7 @@ interface Work {
   readonly reason?: number;
   readonly queue?: number;
   readonly connect?: number;
+  readonly tls?: number;
   readonly firstByte?: number;
   readonly body?: number;
 }
@@ -34,7 +35,7 @@ class Desk {
   /** `n`: of the route; `version` and `endpoint`: 1 or 2. */
   work(n: number, version: number, endpoint: number, work: Work): void {
     const cell = 10 * n + version;
-    const { finished, bad = 0, queue = 0, connect = 0, firstByte = 0 } = work;
+    const { finished, bad = 0, queue = 0, connect = 0, tls = 0, firstByte = 0 } = work;
     this.cells.set(cell, summed(this.cells.get(cell) ?? cellOf({ finished: 0 }), cellOf(work)));
     const id = 10 * cell + endpoint;
     const before = this.endpoints.get(id) ?? { requests: 0, bad: 0, answered: 0, waitedMs: 0 };
@@ -42,7 +43,7 @@ class Desk {
       requests: before.requests + finished,
       bad: before.bad + bad,
       answered: before.answered + finished,
-      waitedMs: before.waitedMs + queue + connect + firstByte,
+      waitedMs: before.waitedMs + queue + connect + tls + firstByte,
     });
   }
 
@@ -76,14 +77,15 @@ function specOf(service: string, n: number): BreachSpec {
   return { route: `r${n}`, versions: [version(1), version(2)] };
 }
 
-function cellOf({ finished, bad = 0, reason, queue = 0, connect = 0, firstByte = 0, body = 0 }: Work): CellReading {
+function cellOf({ finished, bad = 0, reason, ...times }: Work): CellReading {
+  const { queue = 0, connect = 0, tls = 0, firstByte = 0, body = 0 } = times;
   const reasons = new Float64Array(REASON_COUNT);
   if (reason !== undefined) reasons[reason] = bad;
-  return { finished, bad, reasons, attempts: finished, phaseMs: { queue, connect, firstByte, body } };
+  return { finished, bad, reasons, attempts: finished, phaseMs: { queue, connect, tls, firstByte, body } };
 }
 
 function summed(a: CellReading, b: CellReading): CellReading {
-  const phases = ['queue', 'connect', 'firstByte', 'body'] as const;
+  const phases = ['queue', 'connect', 'tls', 'firstByte', 'body'] as const;
   const phaseMs = Object.fromEntries(phases.map((phase) => [phase, a.phaseMs[phase] + b.phaseMs[phase]]));
   return {
     finished: a.finished + b.finished,
@@ -107,9 +109,10 @@ describe('a breach of latency', () => {
     );
   });
 
-  it('is the connecting, the queue or the body where these are slow', () => {
+  it('is the connecting, the TLS handshake, the queue or the body where these are slow', () => {
     for (const [phase, words] of [
       ['connect', 'connecting'],
+      ['tls', 'the TLS handshake'],
       ['queue', 'waiting for a connection to be free'],
       ['body', 'the body'],
     ] as const) {
