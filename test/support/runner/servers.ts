@@ -67,6 +67,7 @@ export const SERVERS: readonly Server[] = [
   { binary: 'prometheus', debianPackage: 'prometheus', neededFor: 'Prometheus, which scrapes the metrics' },
   { binary: 'systemd-analyze', debianPackage: 'systemd', neededFor: 'systemd-analyze, which verifies units' },
   { binary: 'ip', debianPackage: 'iproute2', trial: tryNamespace, neededFor: 'a network that is cut' },
+  { binary: 'strace', debianPackage: 'strace', trial: tryTracing, neededFor: 'a disk that fails now and then' },
   { binary: 'etcd', debianPackage: 'etcd-server', neededFor: 'etcd as a source' },
   { binary: 'redis-server', debianPackage: 'redis-server', neededFor: 'Redis' },
   { binary: 'zkServer.sh', debianPackage: 'zookeeper', neededFor: 'ZooKeeper as a source' },
@@ -208,6 +209,13 @@ export function tryNamespace(ip: string): string {
   if (status !== 0) return `it makes no network namespace: ${stderr.trim()}`;
   spawnSync(ip, ['netns', 'delete', name]);
   return '';
+}
+
+/** Why a process cannot have calls of another one fail; empty: it can. */
+export function tryTracing(strace: string): string {
+  const inject = ['-qq', '-o', '/dev/null', '-e', 'trace=getppid', '-e', 'inject=getppid:error=EIO'];
+  const { status, stderr } = spawnSync(strace, [...inject, '/bin/sh', '-c', 'exit 0'], { encoding: 'utf8' });
+  return status === 0 ? '' : `it can trace no process: ${stderr.trim()}`;
 }
 
 /** Makes sure of servers: finds them, installs what is missing if it can, and reports. */

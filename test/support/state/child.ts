@@ -1,8 +1,8 @@
 /**
  * A process that keeps state as a gateway does, until somebody ends it: `child.ts DIR FIRST_ID BUDGET_BYTES`.
  *
- * Every TURN_MS it counts a turn, which its budgets carry; it prints what it has counted, how many rows are not written, and what it
- * was told is, one JSON object per line.
+ * Every TURN_MS it counts a turn, which its budgets carry; it prints what it has counted, how many rows are not written, how its state
+ * stands, and what it was told is, one JSON object per line.
  */
 
 import { writeSync } from 'node:fs';
@@ -40,7 +40,7 @@ const store = new StateStore({
   },
 });
 await store.open(directory);
-say({ event: 'open', health: store.health.kind });
+say({ event: 'open', health: store.health.kind, pid: process.pid });
 
 setInterval(() => {
   turn += 1;
@@ -49,6 +49,7 @@ setInterval(() => {
     store.append(decision, sampleRollout({ generation: String(id), decision }));
     id += 1;
   }
-  say({ event: 'turn', turn, id: id - 1, rowsPending: store.status.rowsPending });
+  const { rowsPending, kind: health } = store.status;
+  say({ event: 'turn', turn, id: id - 1, rowsPending, health });
 }, TURN_MS);
 process.on('SIGTERM', () => void store.close().then(() => process.exit(0)));

@@ -16,6 +16,7 @@ export interface ChildLine {
   readonly rowsPending?: number;
   readonly seq?: number;
   readonly health?: string;
+  readonly pid?: number;
   readonly because?: string;
 }
 
