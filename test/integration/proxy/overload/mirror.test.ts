@@ -1,0 +1,119 @@
+/**
+ * A mirror that is slow or dead is nobody's delay: no answer waits for anything that the mirror does.
+ *
+ * Shown by the order of events. The clock of the gateway stands still, so that no limit of time ends a wait, and every latency that it
+ * records, the highest as well, is that of a turn. The mirror does nothing before the last answer is there.
+ */
+
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:http2';
+import type { Socket } from 'node:net';
+import { describe, it, type TestContext } from 'node:test';
+import { bucketIndex } from '#src/lib/histogram.ts';
+import { CELL } from '#src/model/tallies.ts';
+import { COPIES_MAX } from '#src/proxy/forward/mirror.ts';
+import { blackholeOf } from '../../../support/http/blackhole.ts';
+import { END_STREAM, headers, perRequest, rawHttp2Of } from '../../../support/http/h2-endpoint.ts';
+import type { TestPlane } from '../../../support/plane.ts';
+import {
+  answeringOf,
+  askedOn,
+  clientOf,
+  eventually,
+  FIRST_CELL,
+  GET,
+  heldOf,
+  planeOf,
+  ROUTE_CELL,
+  refusedPortOf,
+  stoppedClock,
+  upstreamOf,
+} from '../../../support/proxy/running.ts';
+
+const REQUESTS = 2 * COPIES_MAX;
+
+type Ask = () => Promise<number>;
+
+/** Clients on one connection, a request at a time. */
+const CLIENTS: Readonly<Record<string, (t: TestContext, plane: TestPlane) => Ask>> = {
+  'HTTP/1.1': (t, plane) => {
+    const client = clientOf(t, plane);
+    return () => askedOn(client, GET);
+  },
+  'HTTP/2': (t, plane) => {
+    const session = connect(`http://127.0.0.1:${plane.port}`);
+    t.after(() => session.destroy());
+    return async () => {
+      const stream = session.request({ ':path': '/', ':authority': 'a' });
+      const [fields] = (await once(stream, 'response')) as [{ ':status': number }];
+      stream.resume();
+      await once(stream, 'close');
+      return fields[':status'];
+    };
+  },
+};
+
+/** Versions that answer at once. */
+const VERSIONS: Readonly<Record<string, (t: TestContext) => Promise<{ port: number; protocol?: 'h2c' }>>> = {
+  'HTTP/1.1': async (t) => ({ port: (await answeringOf(t)).port }),
+  'HTTP/2': async (t) => {
+    const endpoint = await rawHttp2Of(
+      t,
+      perRequest((id) => headers(id, { ':status': '200' }, END_STREAM)),
+    );
+    return { port: endpoint.port, protocol: 'h2c' };
+  },
+};
+
+/** Mirrors that answer nothing. */
+const DEAD: Readonly<Record<string, (t: TestContext) => Promise<number>>> = {
+  'takes requests and says nothing': async (t) => (await upstreamOf(t, () => undefined)).port,
+  'refuses connections': refusedPortOf,
+  'cannot be reached': blackholeOf,
+  'breaks off within its answer': async (t) => {
+    const broken = (socket: Socket): void => void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx');
+    return (await upstreamOf(t, broken)).port;
+  },
+};
+
+/** Sent, skipped, failed. */
+function outcomes(plane: TestPlane): number[] {
+  return [CELL.mirrorSent, CELL.mirrorSkipped, CELL.mirrorFailed].map((word) => plane.count(ROUTE_CELL, word));
+}
+
+/** All answers are there, and none of them took any time. */
+async function assertUndelayed(t: TestContext, [speaks, version]: readonly [string, string], mirror: number) {
+  stoppedClock(t);
+  const { port, ...way } = await (VERSIONS[version] as (typeof VERSIONS)[string])(t);
+  const versions = [{ name: 'v1', ports: [port], weight: 1, ...way }];
+  const plane = await planeOf(t, { routes: [{ versions, mirror: { ports: [mirror], ratio: 1 } }], http2: true });
+  const ask = (CLIENTS[speaks] as (typeof CLIENTS)[string])(t, plane);
+  for (let n = 0; n < REQUESTS; n++) assert.equal(await ask(), 200);
+  await eventually(() => plane.count(FIRST_CELL, CELL.finished) === REQUESTS, 'all of them are counted');
+  assert.equal(plane.count(FIRST_CELL, CELL.histogram + bucketIndex(0)), REQUESTS, 'of all of them the latency is 0');
+  assert.equal(outcomes(plane)[0], 0, 'and no copy was answered');
+  return plane;
+}
+
+for (const speaks of Object.keys(CLIENTS)) {
+  for (const version of Object.keys(VERSIONS)) {
+    describe(`a client of ${speaks} and a version of ${version} are not held up by a mirror that`, () => {
+      for (const [name, mirrorOf] of Object.entries(DEAD)) {
+        it(name, async (t) => {
+          await assertUndelayed(t, [speaks, version], await mirrorOf(t));
+        });
+      }
+
+      it('answers when everybody has been answered', async (t) => {
+        const mirror = await heldOf(t);
+        const plane = await assertUndelayed(t, [speaks, version], mirror.upstream.port);
+        await eventually(() => mirror.paths.length === COPIES_MAX, 'it has as many copies as there may be');
+        assert.deepEqual(outcomes(plane), [0, REQUESTS - COPIES_MAX, 0]);
+        for (let n = COPIES_MAX - 1; n >= 0; n--) mirror.answer(n);
+        await eventually(() => outcomes(plane)[0] === COPIES_MAX, 'all of them are answered');
+        assert.equal(plane.count(ROUTE_CELL, CELL.finished), REQUESTS, 'and none of them counts');
+      });
+    });
+  }
+}
