@@ -243,7 +243,8 @@ interface Emitting {
   on(event: 'status', listener: (status: StatusObject) => void): unknown;
 }
 
-function ended(begin: (answer: Answer) => Emitting): Promise<Ended> {
+/** How a call with one answer ended. @param begin begins it */
+export function ended(begin: (answer: Answer) => Emitting): Promise<Ended> {
   return new Promise((resolve) => {
     let head = new Metadata();
     let message: string | undefined;
