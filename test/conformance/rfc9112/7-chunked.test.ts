@@ -51,6 +51,7 @@ const BROKEN: readonly (readonly [name: string, body: string])[] = [
   ['1025 bytes of extension', `3;${'x'.repeat(1025)}${REST}`],
   ['1025 bytes of extension in many chunks', `${`1;${'x'.repeat(40)}\r\na\r\n`.repeat(26)}0\r\n\r\n`],
   ['9 KiB of trailers', `0\r\n${`A: ${'x'.repeat(1000)}\r\n`.repeat(9)}\r\n`],
+  ['129 trailers', `0\r\n${'A: b\r\n'.repeat(129)}\r\n`],
   ['a trailer that is no field', '0\r\nA\r\n\r\n'],
   ['a trailer with a space before the colon', '0\r\nA : b\r\n\r\n'],
   ['a trailer with a space before the name', '0\r\n A: b\r\n\r\n'],
