@@ -7,7 +7,7 @@ import type { Config, RouteConfig, ServiceConfig } from '../../model/config.ts';
 import { rolloutOn } from '../../model/rollout.ts';
 import type { RouteSpec, Snapshot } from '../../model/snapshot.ts';
 import { serviceSteps } from '../../model/threads/answers/fallback.ts';
-import { isSame } from './same.ts';
+import { isSame } from '../../model/threads/parsing/same.ts';
 
 /** Fields of the gateway that no request is treated by. */
 const ASIDE: ReadonlySet<string> = new Set([

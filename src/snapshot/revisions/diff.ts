@@ -6,8 +6,8 @@
  */
 
 import type { Config } from '../../model/config.ts';
+import { isSame } from '../../model/threads/parsing/same.ts';
 import type { FieldChange, RevisionDiff } from '../../model/threads/revision.ts';
-import { isSame } from './same.ts';
 
 /** Changes that are listed; the rest is counted. */
 export const CHANGES_MAX = 1000;

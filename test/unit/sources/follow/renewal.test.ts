@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
+import { editsOf } from '#src/model/threads/parsing/edits.ts';
 import { mainDocument, type SourceDocument } from '#src/sources/document/pieces.ts';
 import { createPartReader } from '#src/sources/document/reader.ts';
 import { Renewal } from '#src/sources/follow/renewal.ts';
@@ -145,6 +146,40 @@ describe('a configuration of which few routes and services are others', () => {
     );
     const whole = parseDocuments(documents.all, createPartReader({}).read);
     assert.deepEqual(after, whole.ok && whole.config);
+  });
+
+  it('has the objects of before for all that says the same, however much was parsed', () => {
+    const [routes, services] = [200, 3];
+    const text = (seconds: number, drainMs: number): string => {
+      const routeOf = (n: number): string => {
+        const timeouts = n === 7 ? `, timeouts: {request: ${seconds}s}` : '';
+        return `  - {name: r${n}, matches: [{path: {value: /r${n}}}], backendRefs: [{name: s${n % services}}]${timeouts}}\n`;
+      };
+      const serviceOf = (n: number): string => `  s${n}: {versions: {v1: {endpoints: ["127.0.0.1:${7000 + n}"]}}}\n`;
+      const lines = (count: number, of: (n: number) => string): string =>
+        Array.from({ length: count }, (_, n) => of(n)).join('');
+      return `drain: {delay: ${drainMs}ms}\nservices:\n${lines(services, serviceOf)}routes:\n${lines(routes, routeOf)}`;
+    };
+    const renewal = new Renewal(createPartReader({}));
+    const parse = (seconds: number, drainMs: number) => {
+      const parsed = renewal.parse([mainDocument(text(seconds, drainMs), 'main.yaml')]);
+      assert.ok(parsed.ok && !renewal.hasRenewed);
+      return parsed.config;
+    };
+    const before = parse(1, 0);
+    const aside = parse(1, 5);
+    assert.equal(aside.drain.delayMs, 5);
+    assert.deepEqual(editsOf(before.routes, aside.routes), [{ keep: routes }]);
+    assert.deepEqual(editsOf(before.services, aside.services), [{ keep: services }]);
+    const after = parse(2, 5);
+    const [other] = after.routes.filter(({ name }) => name === 'r7');
+    assert.deepEqual(editsOf(before.routes, after.routes), [
+      { keep: 7 },
+      { add: [other] },
+      { drop: 1 },
+      { keep: routes - 8 },
+    ]);
+    assert.equal(other?.requestTimeoutMs, 2000);
   });
 
   it('has what its routes see of a service looked at again', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { isDeepStrictEqual } from 'node:util';
-import { isSame } from '#src/snapshot/revisions/same.ts';
-import { configOf, SOUND } from '../../../support/config.ts';
+import { isSame } from '#src/model/threads/parsing/same.ts';
+import { configOf, SOUND } from '../../../../support/config.ts';
 
 test('says the same as the platform does, of all pairs of plain data', () => {
   const infinite = { after: Number.POSITIVE_INFINITY };
