@@ -370,13 +370,11 @@ export class Revisions {
 
   /** Rows are written when they are packed. */
   #keep(): void {
-    this.#saveNews();
-    this.#history.pack().then(
-      (isPacked) => {
-        if (isPacked) this.#saveNews();
-      },
-      (error: unknown) => this.#deps.log.error('config_not_kept', { error }),
-    );
+    const failed = (error: unknown): void => this.#deps.log.error('config_not_kept', { error });
+    void this.#history
+      .pack()
+      .catch(failed)
+      .then(() => this.#saveNews());
   }
 
   #saveNews(): void {

@@ -8,13 +8,14 @@ import type { History } from '../../../snapshot/revisions/history.ts';
 
 /** Among the budgets in the state store, which they outlive like these. */
 export const KEY_PREFIX = 'config/';
-export const PIN_KEY = `${KEY_PREFIX}pin`;
+const PIN = 'pin';
+export const PIN_KEY = `${KEY_PREFIX}${PIN}`;
 export const FORMAT = 1;
 
 export class RevisionRows {
   readonly #history: History;
-  /** What was handed on to be saved, by key. */
-  #saved = new Map<string, Uint8Array>();
+  /** What was handed on to be saved, by key without prefix. */
+  #saved: ReadonlyMap<string, Uint8Array> = new Map();
 
   constructor(history: History) {
     this.#history = history;
@@ -22,23 +23,27 @@ export class RevisionRows {
 
   /** Everything. @param pin as it is packed */
   all(pin: Uint8Array): Map<string, SavedBudget> {
-    return new Map([...this.#packed(pin)].map(([key, bytes]) => [key, rowOf(bytes)]));
+    return savedOf(this.#packed(pin));
   }
 
   /** What is not as it was when this was last asked. */
   news(pin: Uint8Array): Map<string, SavedBudget> {
     const rows = this.#packed(pin);
-    const news = [...rows].filter(([key, bytes]) => this.#saved.get(key) !== bytes);
+    const before = this.#saved;
     this.#saved = rows;
-    return new Map(news.map(([key, bytes]) => [key, rowOf(bytes)]));
+    return savedOf([...rows].filter(([key, bytes]) => before.get(key) !== bytes));
   }
 
-  #packed(pin: Uint8Array): Map<string, Uint8Array> {
-    const rows = new Map<string, Uint8Array>();
-    for (const [key, bytes] of this.#history.rows()) rows.set(KEY_PREFIX + key, bytes);
-    return rows.set(PIN_KEY, pin);
+  #packed(pin: Uint8Array): ReadonlyMap<string, Uint8Array> {
+    return this.#history.rows().set(PIN, pin);
   }
 }
 
-/** A copy: what is saved is handed over to the thread that writes. */
-const rowOf = (bytes: Uint8Array): SavedBudget => ({ format: FORMAT, bytes: Uint8Array.from(bytes), at: wallTime() });
+/** Copies: what is saved is handed over to the thread that writes. */
+function savedOf(rows: Iterable<readonly [key: string, bytes: Uint8Array]>): Map<string, SavedBudget> {
+  const saved = new Map<string, SavedBudget>();
+  for (const [key, bytes] of rows) {
+    saved.set(KEY_PREFIX + key, { format: FORMAT, bytes: Uint8Array.from(bytes), at: wallTime() });
+  }
+  return saved;
+}

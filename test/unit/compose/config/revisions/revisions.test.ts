@@ -4,6 +4,7 @@ import { Revisions } from '#src/compose/config/revisions/revisions.ts';
 import type { SavedBudget } from '#src/model/threads/state.ts';
 import { Totals } from '#src/slo/totals/totals.ts';
 import { createDials } from '#src/snapshot/dials.ts';
+import { History } from '#src/snapshot/revisions/history.ts';
 import { type OfferResult, Store } from '#src/snapshot/store.ts';
 import { configOf, SOUND } from '../../../../support/config.ts';
 
@@ -257,6 +258,21 @@ suite('configuration revisions', () => {
     assert.deepEqual([...one.revisions.save().keys()].toSorted(), ['config/1', 'config/2', 'config/pin']);
     assert.equal(one.revisions.recall('drift/x', { format: 1, bytes: new Uint8Array(0), at: '' }), false);
     assert.throws(() => one.revisions.recall('config/1', { format: 9, bytes: new Uint8Array(0), at: '' }), /format 9/);
+  });
+
+  test('rows are looked through once for a configuration, after it is packed', async (t) => {
+    const one = rig();
+    one.revisions.offer(parsed(1));
+    await packed(one, 1);
+    one.rows.clear();
+    const { mock } = t.mock.method(History.prototype, 'rows');
+    // Others may still be packing what they were given before.
+    one.revisions.save();
+    const own = mock.calls.at(-1)?.this;
+    mock.resetCalls();
+    one.revisions.offer(parsed(2));
+    await packed(one, 1);
+    assert.equal(mock.calls.filter((call) => call.this === own).length, 1);
   });
 
   test('what a comparison may name', () => {
