@@ -38,11 +38,15 @@ export function changedRoutes(before: Config, after: Config): Set<string> {
   const formerOf = formerIn(before.routes);
   const services = changedServices(before.services, after.services);
   const isTouched = (route: RouteConfig): boolean => services.size > 0 && asksOne(route, services);
-  const changed = after.routes.filter((route, index) => {
+  const isAsBefore = !isAll && services.size === 0;
+  const changed = new Set<string>();
+  for (let index = 0; index < after.routes.length; index++) {
+    const route = after.routes[index] as RouteConfig;
+    if (isAsBefore && before.routes[index] === route) continue;
     const was = formerOf(route, index);
-    return was !== undefined && (isAll || isOther(was, route) || isTouched(route));
-  });
-  return new Set(changed.map(({ name }) => name));
+    if (was !== undefined && (isAll || isOther(was, route) || isTouched(route))) changed.add(route.name);
+  }
+  return changed;
 }
 
 /** A route and the cells that tell how it does. */

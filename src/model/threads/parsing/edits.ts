@@ -12,7 +12,13 @@
 /** One step through the list before: take over, leave out, or put in. */
 export type Edit<T> = { readonly keep: number } | { readonly drop: number } | { readonly add: readonly T[] };
 
-/** Steps from `before` to `after`. Cost: O(length) comparisons, and a map of what is between the common ends. */
+/** Of lists of one length: so many different places are as many items that were replaced. */
+const REPLACED_MAX = 64;
+
+/**
+ * Steps from `before` to `after`. Cost: O(length) comparisons; where items came or went, or many were replaced, a map of what is between
+ * the common ends.
+ */
 export function editsOf<T>(before: readonly T[], after: readonly T[]): Edit<T>[] {
   const shorter = Math.min(before.length, after.length);
   let head = 0;
@@ -21,7 +27,8 @@ export function editsOf<T>(before: readonly T[], after: readonly T[]): Edit<T>[]
   while (tail < shorter - head && before[before.length - 1 - tail] === after[after.length - 1 - tail]) tail += 1;
   const steps = new Steps<T>();
   steps.keep(head);
-  between(before, after, { head, tail }, steps);
+  if (isReplaced(before, after, { head, tail })) replaced(before, after, { head, tail }, steps);
+  else between(before, after, { head, tail }, steps);
   steps.keep(tail);
   return steps.all;
 }
@@ -42,12 +49,35 @@ export function applyEdits<T>(before: readonly T[], edits: readonly Edit<T>[]): 
   return after;
 }
 
-function between<T>(
-  before: readonly T[],
-  after: readonly T[],
-  { head, tail }: { readonly head: number; readonly tail: number },
-  steps: Steps<T>,
-): void {
+/** Lengths of what two lists have in common. */
+interface Ends {
+  readonly head: number;
+  readonly tail: number;
+}
+
+/** Whether the lists are of one length, and differ in few places. */
+function isReplaced<T>(before: readonly T[], after: readonly T[], { head, tail }: Ends): boolean {
+  if (before.length !== after.length) return false;
+  let count = 0;
+  for (let at = head; at < before.length - tail; at++) {
+    if (before[at] !== after[at] && ++count > REPLACED_MAX) return false;
+  }
+  return true;
+}
+
+function replaced<T>(before: readonly T[], after: readonly T[], { head, tail }: Ends, steps: Steps<T>): void {
+  const end = before.length - tail;
+  for (let at = head; at < end; ) {
+    const from = at;
+    for (; at < end && before[at] !== after[at]; at++) steps.add(after[at] as T);
+    steps.drop(at - from);
+    const same = at;
+    while (at < end && before[at] === after[at]) at += 1;
+    steps.keep(at - same);
+  }
+}
+
+function between<T>(before: readonly T[], after: readonly T[], { head, tail }: Ends, steps: Steps<T>): void {
   const beforeEnd = before.length - tail;
   const afterEnd = after.length - tail;
   const places = new Map<T, number>();

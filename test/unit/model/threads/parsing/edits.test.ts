@@ -14,6 +14,22 @@ test('what stayed is kept, what is new is added', () => {
   assert.deepEqual(editsOf([], []), []);
 });
 
+test('what was replaced in its place is told without a map of the items between', (t) => {
+  const before = Array.from({ length: 1000 }, (_, n) => ({ n }));
+  const after = before.map((item) => (item.n === 10 || item.n === 11 || item.n === 900 ? { n: -item.n } : item));
+  const { mock } = t.mock.method(Map.prototype, 'set');
+  const steps = editsOf(before, after);
+  assert.equal(mock.callCount(), 0);
+  const replaced = [{ keep: 10 }, { add: [after[10], after[11]] }, { drop: 2 }];
+  assert.deepEqual(steps, [...replaced, { keep: 888 }, { add: [after[900]] }, { drop: 1 }, { keep: 99 }]);
+});
+
+test('a list of one length whose items have all moved is told in few steps', () => {
+  const before = Array.from({ length: 1000 }, (_, n) => ({ n }));
+  const after = [{ n: -1 }, ...before.slice(0, -1)];
+  assert.deepEqual(editsOf(before, after), [{ add: [after[0]] }, { keep: 999 }, { drop: 1 }]);
+});
+
 test('what moved is there again, once', () => {
   const [a, b, c] = [{}, {}, {}];
   assert.deepEqual(applyEdits([a, b, c], editsOf([a, b, c], [c, a, b])), [c, a, b]);
