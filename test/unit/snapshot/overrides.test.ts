@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { BackendRef, RouteConfig } from '#src/model/config.ts';
+import type { BackendRef, Config, RouteConfig } from '#src/model/config.ts';
+import { weightScaleOf } from '#src/model/rollout.ts';
 import type { Override } from '#src/model/snapshot.ts';
-import {
-  effectiveWeights,
-  generationOf,
-  type Handicaps,
-  liveOverrides,
-  NO_HANDICAPS,
-} from '#src/snapshot/overrides.ts';
+import { compile } from '#src/snapshot/compile.ts';
+import { NO_IDS } from '#src/snapshot/live.ts';
+import { generationOf, type Handicaps, liveOverrides, NO_HANDICAPS, weightsOf } from '#src/snapshot/overrides.ts';
 import { configOf, SOUND_ROLLOUT, SOUND_SEVERAL } from '../../support/config.ts';
 
 const CONFIG = configOf(SOUND_ROLLOUT);
@@ -150,20 +147,41 @@ describe('the generation', () => {
   });
 });
 
-describe('effectiveWeights', () => {
+/** Of the splits, in the order of the configuration. */
+function inForce(config: Config, overrides: readonly Override[], handicaps?: Handicaps): number[] {
+  const once = { hash: '', revision: 1, overrides, ids: NO_IDS, mayRecycle: () => false };
+  const { routes } = compile({ config, ...once }).snapshot;
+  return weightsOf({ config, routes }, overrides, handicaps).map(({ weight }) => weight);
+}
+
+describe('weights in force', () => {
   test('are those of the configuration where nothing is held', () => {
-    assert.deepEqual(effectiveWeights(CONFIG, []), [[95, 5]]);
+    assert.deepEqual(inForce(CONFIG, []), [95, 5]);
   });
 
   test('are those of the holds elsewhere', () => {
-    assert.deepEqual(effectiveWeights(CONFIG, [hold('v2', 0)]), [[95, 0]]);
-    assert.deepEqual(effectiveWeights(CONFIG, [hold('v2', 0), { ...hold('v1', 1), route: 'other' }]), [[95, 0]]);
+    assert.deepEqual(inForce(CONFIG, [hold('v2', 0)]), [95, 0]);
+    assert.deepEqual(inForce(CONFIG, [hold('v2', 0), { ...hold('v1', 1), route: 'other' }]), [95, 0]);
+  });
+
+  test('are held on the routes alone that are said, times the scale of each', () => {
+    const config = configOf(SOUND_SEVERAL);
+    const before = inForce(config, []);
+    const [shop] = config.routes;
+    assert.deepEqual(
+      before.slice(0, 2),
+      shop?.backendRefs.map(({ weight }) => weight * weightScaleOf(shop)),
+    );
+    const place = config.routes.findIndex(({ name }) => name === 'pay');
+    const held = { ...hold('v2', 7), route: 'pay' };
+    const dials = config.routes.slice(0, place).flatMap(({ backendRefs }) => backendRefs).length;
+    assert.deepEqual(inForce(config, [held]), before.with(dials + 1, 7));
   });
 
   test('are 0 for a version without endpoints, held or not', () => {
     const config = configOf(SOUND_ROLLOUT.replace('"127.0.0.1:7002"', ''));
-    assert.deepEqual(effectiveWeights(config, []), [[95, 0]]);
-    assert.deepEqual(effectiveWeights(config, [hold('v2', 50)]), [[95, 0]]);
+    assert.deepEqual(inForce(config, []), [95, 0]);
+    assert.deepEqual(inForce(config, [hold('v2', 50)]), [95, 0]);
   });
 
   test('are 0 for a version that is down while another one gets traffic, held or not', () => {
@@ -171,10 +189,10 @@ describe('effectiveWeights', () => {
       ...NO_HANDICAPS,
       down: new Set(versions.map((version) => `shop/${version}`)),
     });
-    assert.deepEqual(effectiveWeights(CONFIG, [], down('v1')), [[0, 5]]);
-    assert.deepEqual(effectiveWeights(CONFIG, [hold('v2', 50)], down('v1')), [[0, 50]]);
-    assert.deepEqual(effectiveWeights(CONFIG, [], down('v1', 'v2')), [[95, 5]], 'better than nothing');
-    assert.deepEqual(effectiveWeights(CONFIG, [hold('v2', 0)], down('v1')), [[95, 0]], 'a hold is no one to take over');
-    assert.deepEqual(effectiveWeights(CONFIG, [], down('other')), [[95, 5]]);
+    assert.deepEqual(inForce(CONFIG, [], down('v1')), [0, 5]);
+    assert.deepEqual(inForce(CONFIG, [hold('v2', 50)], down('v1')), [0, 50]);
+    assert.deepEqual(inForce(CONFIG, [], down('v1', 'v2')), [95, 5], 'better than nothing');
+    assert.deepEqual(inForce(CONFIG, [hold('v2', 0)], down('v1')), [95, 0], 'a hold is no one to take over');
+    assert.deepEqual(inForce(CONFIG, [], down('other')), [95, 5]);
   });
 });
