@@ -9,6 +9,7 @@
 
 import type { Health } from '../health/health.ts';
 import type { Log } from '../lib/log.ts';
+import { rest } from '../lib/threads/rest.ts';
 import type { Region } from '../proxy/threads/workers.ts';
 import type { EndpointTotalsReader } from '../slo/totals/endpoint-totals.ts';
 import type { Totals } from '../slo/totals/totals.ts';
@@ -45,7 +46,10 @@ export class Loop {
   /** One turn. @param isLast nothing of what was counted may be left for a later one */
   turn(regions: readonly Region[], atMs: number, isLast: boolean): void {
     const { store, totals, endpointTotals, rollouts, revisions, objectives, drifts, watches } = this.#parts;
-    const { contain } = watches.defects;
+    const contain: Defects['contain'] = (part, act) => {
+      rest();
+      watches.defects.contain(part, act);
+    };
     contain('counts', () => totals.follow(regions));
     contain('counts', () => endpointTotals.follow(regions));
     contain('rollouts', () => rollouts.turn(atMs));

@@ -9,6 +9,7 @@
  * routes of eight lines: 2 MiB); for documents that were read before, about 5 us each.
  */
 
+import { rest } from '../lib/threads/rest.ts';
 import type { ParseResult, Problem } from '../model/problem.ts';
 import { buildConfig, keepBuilt } from './build/config.ts';
 import { leadRoutes } from './build/rollout.ts';
@@ -77,6 +78,7 @@ export function parseDocuments(
   }
   const parts = documents.map(read);
   const merged = mergeParts(parts);
+  rest();
   const report = createReport(fileName, merged.locator);
   const faultyPaths = tellOfParts(parts, merged, report);
   if (parts[0]?.isReadable !== true) return { ok: false, problems: report.problems() };
@@ -87,12 +89,14 @@ export function parseDocuments(
   const checked = checkTogether(merged, { faultyPaths, known }, report);
   const document = checked.whole;
   if (document === null || report.count > 0) return { ok: false, problems: report.problems() };
+  rest();
   const warnings = createReport(fileName, merged.locator);
   for (const { position, path, fault } of merged.warnings) warnings.addAt(position, path, fault);
   const weighed = weigh(document, merged.weights, known);
   const soundRoutes = soundOf(weighed, document, { checked, known });
   const built = buildConfig(weighed, known, soundRoutes);
   const config = leadRoutes(noteWeights(built, document, merged.weights, known));
+  rest();
   warn({ document: weighed, known, soundRoutes }, warnings);
   const sources = buildSources(document);
   return { ok: true, config, warnings: warnings.problems(), sources };
@@ -192,16 +196,20 @@ function checkTogether(
   const draft = draftOf(merged.value, faultyPaths, known);
   checkServices(draft, report);
   checkRoutes(draft, report);
+  rest();
   checkMatches(draft, report);
+  rest();
   checkFilters(draft, report);
   checkFallbacks(draft, report);
   checkFaults(draft, report);
   checkExperiments(draft, report);
   checkIdempotency(draft, report);
+  rest();
   checkRollouts(draft, report);
   checkCompanions(draft, report);
   checkWeights(draft, merged, report);
   checkSlos(draft, report);
+  rest();
   checkCapacity(draft, report);
   checkFleet(draft, report);
   checkAlerts(draft, report);

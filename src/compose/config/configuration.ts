@@ -13,6 +13,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { bothClocks, nowMs, wallTime } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Random } from '../../lib/random.ts';
+import { rest } from '../../lib/threads/rest.ts';
 import type { GatewayOptions } from '../../model/gateway.ts';
 import { formatProblem, unreadableProblem } from '../../model/problem.ts';
 import type { ApplyStatus, SourceStatus } from '../../model/status.ts';
@@ -295,6 +296,7 @@ export class Configuration {
     if (this.#phase === 'starting') this.#hasMissed = true;
     if (this.#phase !== 'following') return;
     UNREF_TIMERS.clear(this.#halfTimer);
+    rest();
     const checked = this.signed.check(this.#documents());
     if (checked.kind === 'waiting') this.#awaitHalf(checked, () => this.#renew(atMs, origin));
     else if (checked.kind === 'sound') this.#parse(checked, atMs, origin);
@@ -353,6 +355,7 @@ export class Configuration {
         this.#deps.log.warn('config_warning', { text });
       }
       change.times.end(nowMs());
+      rest();
       const result = this.#deps.store.offer(parsed, [...change.origin]);
       change.times.end(nowMs());
       if (result.kind !== 'refused') this.#accept(checked);

@@ -3,6 +3,7 @@
  */
 
 import { parentPort, workerData } from 'node:worker_threads';
+import { startResting } from '../../lib/threads/rest.ts';
 import type { Config } from '../../model/config.ts';
 import { applyEdits, editsOf } from '../../model/threads/parsing/edits.ts';
 import type { FromParser, ParseSetup, ToParser } from '../../model/threads/parsing/parse.ts';
@@ -23,6 +24,8 @@ let said: Pick<Config, 'services' | 'routes'> = { services: [], routes: [] };
 port.on('message', ({ id, documents: edits }: ToParser) => {
   documents = applyEdits<unknown>(documents, edits) as readonly SourceDocument[];
   port.postMessage(answerOf(id, renewal.parse(documents)));
+  // The first is mostly that of the start.
+  startResting();
 });
 
 function answerOf(id: number, parsed: Parsed): FromParser {

@@ -8,6 +8,7 @@
  * told as any defect is, and so not at each try (defects.ts).
  */
 
+import { rest } from '../../lib/threads/rest.ts';
 import type { DefectPart } from '../../model/threads/load/defects.ts';
 import type { Current } from '../../snapshot/store.ts';
 import type { Defects } from './defects.ts';
@@ -55,6 +56,7 @@ export class Followers {
     const behind = new Set(followers);
     for (const follower of followers) {
       const [part, follow] = follower;
+      rest();
       this.#defects.contain(part, () => {
         follow(current, before);
         behind.delete(follower);

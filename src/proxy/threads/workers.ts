@@ -12,7 +12,8 @@ import { url as inspectorUrl } from 'node:inspector';
 import { Worker } from 'node:worker_threads';
 import { nowMs } from '../../lib/clock.ts';
 import { DescriptorWatch } from '../../lib/descriptors.ts';
-import { StallWatch } from '../../lib/stall.ts';
+import { rest } from '../../lib/threads/rest.ts';
+import { StallWatch } from '../../lib/threads/stall.ts';
 import { SluiceError } from '../../model/problem.ts';
 import type { Snapshot } from '../../model/snapshot.ts';
 import type { WorkerStatus } from '../../model/status.ts';
@@ -113,6 +114,7 @@ export class Workers {
     this.#snapshot = snapshot;
     const change = changeOf(before, snapshot);
     for (const slot of this.#slots) {
+      rest();
       if (slot.sent !== before.revision) this.#sendWhole(slot);
       else this.#say(slot, { kind: 'change', change });
       slot.sent = snapshot.revision;

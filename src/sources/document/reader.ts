@@ -2,6 +2,7 @@
  * Reads documents and remembers what it read: one that is the same object as before is not read again.
  */
 
+import { rest } from '../../lib/threads/rest.ts';
 import type { ReadPart } from '../parse.ts';
 import type { Environment } from './interpolate.ts';
 import { Known } from './known.ts';
@@ -20,8 +21,11 @@ export function createPartReader(environment: Environment): PartReader {
   const parts = new WeakMap<SourceDocument, Part>();
   return {
     read: (document) => {
-      const part = parts.get(document) ?? readPart(document, environment);
+      const known = parts.get(document);
+      if (known !== undefined) return known;
+      const part = readPart(document, environment);
       parts.set(document, part);
+      rest();
       return part;
     },
     known: new Known(),

@@ -17,6 +17,7 @@
  * asked although nothing was told: a watch that went silent is found then, and counted.
  */
 
+import { rest } from '../../lib/threads/rest.ts';
 import type { SourceStatus } from '../../model/status.ts';
 import type { Timers } from '../file.ts';
 import type { FollowSettings } from '../stores/settings.ts';
@@ -217,6 +218,7 @@ export class Follower<P extends Item = Piece> {
 
   #take(listing: Listing<P>): void {
     const before = this.#held;
+    rest();
     const event = this.#judge(listing);
     const isSilent = this.#isComparing;
     this.#isComparing = false;

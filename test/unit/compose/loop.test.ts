@@ -4,6 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Loop, type LoopParts } from '#src/compose/loop.ts';
 import { Defects } from '#src/compose/watches/defects.ts';
+import { nowMs } from '#src/lib/clock.ts';
+import { startResting, WORK_MS } from '#src/lib/threads/rest.ts';
 import type { DefectPart } from '#src/model/threads/load/defects.ts';
 
 const STAGES = [
@@ -31,12 +33,13 @@ const PARTS: Readonly<Record<(typeof STAGES)[number], DefectPart>> = {
   'totals.readSome': 'counts',
 };
 
-/** A loop whose stages write down that they ran. @param broken the one that throws */
-function rig(broken: string | null) {
+/** A loop whose stages write down that they ran. @param broken the one that throws. @param work what each does */
+function rig(broken: string | null, work: () => void = () => undefined) {
   const ran: string[] = [];
   const lines: string[] = [];
   const stage = (name: (typeof STAGES)[number]): void => {
     ran.push(name);
+    work();
     if (name === broken) throw new Error(`${name} is broken`);
   };
   const say = (event: string): void => void lines.push(event);
@@ -81,3 +84,13 @@ for (const broken of STAGES) {
     assert.deepEqual([kind?.part, kind?.count, others], [PARTS[broken], 2, []]);
   });
 }
+
+test('the loop rests between stages that take long', (t) => {
+  const works = (): void => {
+    for (const untilMs = nowMs() + WORK_MS; nowMs() < untilMs; );
+  };
+  startResting();
+  const { mock } = t.mock.method(Atomics, 'wait');
+  rig(null, works).loop.turn([], 0, false);
+  assert.ok(mock.callCount() >= STAGES.length - 1, String(mock.callCount()));
+});

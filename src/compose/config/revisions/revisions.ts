@@ -11,6 +11,7 @@
  */
 
 import type { Log } from '../../../lib/log.ts';
+import { rest } from '../../../lib/threads/rest.ts';
 import type { Config } from '../../../model/config.ts';
 import type { ParseResult } from '../../../model/problem.ts';
 import type { SourceStatus } from '../../../model/status.ts';
@@ -228,6 +229,7 @@ export class Revisions {
     if (result.kind !== 'swapped') return result;
     this.#isFromSources = isFromSources;
     const { intended: config, snapshot, at } = result.current;
+    rest();
     this.#history.limit(config.revisions);
     this.#history.add({ config, revision: snapshot.revision, hash: snapshot.hash, at, origin, contentOf });
     return result;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { type Beats, StallWatch } from '#src/lib/stall.ts';
+import { type Beats, StallWatch } from '#src/lib/threads/stall.ts';
 
 /** A watch that looks every second for 10 looks, on a clock that the test moves. */
 function watched() {
