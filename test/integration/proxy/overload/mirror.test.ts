@@ -12,7 +12,7 @@ import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { bucketIndex } from '#src/lib/histogram.ts';
 import { CELL } from '#src/model/tallies.ts';
-import { COPIES_MAX } from '#src/proxy/forward/mirror.ts';
+import { COPIES_MAX } from '#src/proxy/forward/mirror/mirror.ts';
 import { blackholeOf } from '../../../support/http/blackhole.ts';
 import { END_STREAM, headers, perRequest, rawHttp2Of } from '../../../support/http/h2-endpoint.ts';
 import type { TestPlane } from '../../../support/plane.ts';
