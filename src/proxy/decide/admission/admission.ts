@@ -37,19 +37,21 @@ import { INTERVAL_MS, NO_COUNTS, Rejector } from './rejector.ts';
 import type { Told } from './ring.ts';
 
 /**
- * Most that wait: twice the limit, but bursts at a version with a small limit are no smaller than others'; and a second of
- * 4,000 requests until a limit is known. What bounds the wait is time (`patienceMs`).
+ * Most that wait: twice the limit, but bursts at a version with a small limit are no smaller than others'. While nobody is refused
+ * also as many as are answered within PATIENCE_MS, as quick versions answer many limits in that time. And a second of 4,000 requests
+ * while a version is new: code that has just begun is slow for some tenths of a second, which is no overload, and what came
+ * meanwhile is not refused for it. What bounds the wait is time (`patienceMs`); who is served first is as if the queue were shorter.
  */
 const QUEUE_LIMITS = 2;
 const QUEUE_MIN = 128;
-const QUEUE_LEARNING = 4096;
+const QUEUE_MAX = 4096;
 /** A queue that was not empty for so long does not go away by itself. */
 const STANDING_MS = 2000;
 /** More than this share is refused: that is no burst. */
 const OVERRUN_RATIO = 0.1;
 /** Of the latency objective: the rest is for the answer itself. */
 const PATIENCE_PART = 0.4;
-/** Where there is no objective. */
+/** Where there is no objective, or it is not known. */
 const PATIENCE_MS = 200;
 /** In place of the limit, for everybody to be looked at twice. */
 const CLOSED = 0;
@@ -81,6 +83,8 @@ export class Admission<X extends Admitted = Admitted> {
   /** Since when somebody has been waiting all the time. */
   #waitingSinceMs = Number.POSITIVE_INFINITY;
   #isServing = false;
+  /** Its limit is still being found, or what came meanwhile is still being worked off and no overload. */
+  #isNew: boolean;
 
   /**
    * @param standings how requests stand, by the cells of their versions on their routes
@@ -89,6 +93,7 @@ export class Admission<X extends Admitted = Admitted> {
   constructor(limit: AdmissionLimit, nowMs: number, standings: Uint8Array = ALIKE, seat: Seat | null = null) {
     this.#standings = standings;
     this.#places = new Places(limit, nowMs, limit === 'auto' ? seat : null);
+    this.#isNew = this.#places.isLearning;
     this.#open = this.#places.limit;
     this.#intervalAtMs = nowMs;
   }
@@ -188,9 +193,11 @@ export class Admission<X extends Admitted = Admitted> {
 
   /** Looks after limit and pressure: call it every 50 ms or so. Cost: O(1) but at the end of a window or interval. */
   tick(nowMs: number): void {
-    if (this.#places.tick(nowMs, this.#rejector.ratio > OVERRUN_RATIO)) this.#reopen();
+    const isOverrun = this.#rejector.ratio > OVERRUN_RATIO;
+    if (this.#places.tick(nowMs, isOverrun)) this.#reopen();
     this.#seeWaiting(nowMs);
     if (nowMs - this.#intervalAtMs >= INTERVAL_MS) this.#endInterval(nowMs);
+    if (this.#isNew && !this.#places.isLearning) this.#isNew = !isOverrun && this.#queue.size > this.#queueKnown;
     this.#serve(nowMs);
   }
 
@@ -298,8 +305,14 @@ export class Admission<X extends Admitted = Admitted> {
   }
 
   get #queueMax(): number {
-    if (this.#places.isLearning) return QUEUE_LEARNING;
-    return Math.max(QUEUE_MIN, QUEUE_LIMITS * this.#places.limit);
+    return this.#isNew ? QUEUE_MAX : this.#queueKnown;
+  }
+
+  /** Once the limit is known. */
+  get #queueKnown(): number {
+    const least = Math.max(QUEUE_MIN, QUEUE_LIMITS * this.#places.limit);
+    if (this.#rejector.ratio > 0) return least;
+    return Math.max(least, Math.min(QUEUE_MAX, this.#places.answersIn(PATIENCE_MS)));
   }
 
   /** The limit is another one. */

@@ -87,6 +87,16 @@ export class Places {
     return this.#seat !== null && this.#seat.isProbing;
   }
 
+  /**
+   * How many requests this worker's part of the limit answers in so long, by Little's law: each has its place for the baseline
+   * when nothing queues. 0: the baseline is not known.
+   */
+  answersIn(ms: number): number {
+    const seat = this.#seat;
+    const baselineMs = this.#limiter?.baselineMs ?? seat?.baselineMs ?? 0;
+    return baselineMs === 0 ? 0 : Math.floor((this.#limit * ms) / (baselineMs * (seat?.workers ?? 1)));
+  }
+
   /** So many wait in this worker. */
   wait(own: number): void {
     this.#queued = own;

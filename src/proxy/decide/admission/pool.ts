@@ -204,12 +204,14 @@ export class Seat {
     return (this.#state & PLACE_STATE.probing) !== 0;
   }
 
+  /** Median of an unhurried answer, as the leader knows it; 0: it does not. */
+  get baselineMs(): number {
+    return Atomics.load(this.#words, this.#base + PLACE.baselineUs) / 1000;
+  }
+
   /** What a leader goes on from. */
   get known(): LimitKnown {
-    return {
-      limit: Atomics.load(this.#words, this.#base + PLACE.resting),
-      baselineMs: Atomics.load(this.#words, this.#base + PLACE.baselineUs) / 1000,
-    };
+    return { limit: Atomics.load(this.#words, this.#base + PLACE.resting), baselineMs: this.baselineMs };
   }
 
   /** The leader's word. @param limit that holds now, after any cut. @param known what a successor goes on from */

@@ -38,6 +38,11 @@ export interface OverloadLoad {
   readonly failureRatio?: number;
   /** Who asks; without it four priorities that stand alike, by `SHARES`. */
   readonly askers?: readonly Asker[];
+  /**
+   * How long the servers' process is busy with a request before a server has it, one after the other, by how many it has taken:
+   * code that is new is slow. Default: not at all.
+   */
+  readonly intakeMs?: (taken: number) => number;
   /** Of the requests, which come to which worker; without it all get as many. */
   readonly workerShares?: readonly number[];
   readonly seed: number;
@@ -167,6 +172,10 @@ class Overload {
   readonly #pools: (Pool | null)[] = [];
   readonly #events = { admitted: (x: Job) => this.#send(x), shed: (x: Job) => this.#refuse(x) };
   readonly #waiting: Job[] = [];
+  /** Requests that the servers' process has taken or is to take, how many of them are still to come to a server, and when it is free. */
+  #taken = 0;
+  #entering = 0;
+  #freeAtMs = 0;
   #busy = 0;
   #head = 0;
   #presentMax = 0;
@@ -273,7 +282,20 @@ class Overload {
 
   #send(x: Job): void {
     x.sentAtMs = this.#agenda.nowMs;
-    this.#presentMax = Math.max(this.#presentMax, this.#busy + this.#backlog + 1);
+    this.#presentMax = Math.max(this.#presentMax, this.#entering + this.#busy + this.#backlog + 1);
+    const { intakeMs } = this.#load;
+    if (intakeMs === undefined) this.#enter(x);
+    else {
+      this.#entering += 1;
+      this.#freeAtMs = Math.max(this.#freeAtMs, x.sentAtMs) + intakeMs(this.#taken++);
+      this.#agenda.add(this.#freeAtMs, () => {
+        this.#entering -= 1;
+        this.#enter(x);
+      });
+    }
+  }
+
+  #enter(x: Job): void {
     if (this.#busy < this.#shape.servers) this.#begin(x);
     else this.#waiting.push(x);
   }

@@ -153,6 +153,30 @@ describe('an admission', () => {
     assert.equal(admission.queued, 128);
   });
 
+  it('of a new version refuses nobody for those that came while its limit was being found, until they are served', () => {
+    const sent: One[] = [];
+    const { events } = told((x) => void sent.push(x));
+    const admission = new Admission<One>('auto', 0);
+    const isRefused = (nowMs: number): boolean => {
+      const x = one('x');
+      if (admission.admit(x, nowMs, events)) sent.push(x);
+      return x.permit === SHED;
+    };
+    for (let n = 0; n < 1000; n++) assert.equal(isRefused(0), false);
+    // It answers one in a millisecond, one after the other, and gets half as many.
+    let nowMs = 1;
+    for (; admission.queued > 0; nowMs += 1) {
+      const x = sent.shift() as One;
+      admission.sample(x, admission.inFlight);
+      admission.release(x, nowMs, false);
+      if (nowMs % 2 === 0) assert.equal(isRefused(nowMs), false, `${nowMs} ms: ${admission.queued} wait`);
+      if (nowMs % 50 === 0) admission.tick(nowMs);
+    }
+    assert.ok(nowMs > 1000 && admission.limit < 100, `${nowMs} ms, limit ${admission.limit}`);
+    const burst = Array.from({ length: 600 }, () => isRefused(nowMs));
+    assert.ok(burst.includes(true), 'a burst is a burst then');
+  });
+
   it('forgets one that waits and goes away', () => {
     const { events, log } = told();
     const { admission, holders } = full(1, events);

@@ -132,6 +132,20 @@ describe('places that workers share', () => {
     assert.ok(second.places.limit < limit && successor.places.limit === second.places.limit, `${second.places.limit}`);
   });
 
+  it('answer as many in a time as each is held unhurried, every worker its part', () => {
+    const group = new Group(2);
+    const parts = (): number[] => group.workers.map(({ places }) => places.answersIn(200));
+    assert.deepEqual(parts(), [0, 0], 'nobody knows yet');
+    for (let round = 1; round <= 30; round++) {
+      serve(group.workers[1] as Worker, 40, 100 * round, 10);
+      group.tick(100 * round);
+    }
+    const [limit] = group.limits as [number];
+    // 200 ms are twenty times 10 ms; the baseline is known to within 2 %.
+    for (const part of parts())
+      assert.ok(Math.abs(part - (limit * 20) / 2) <= 0.02 * limit * 10, `${part} of ${limit}`);
+  });
+
   it('have one leader, also where a former one is told that it is none any more', () => {
     const group = new Group(2);
     const [first, second] = group.workers as [Worker, Worker];
@@ -196,7 +210,7 @@ describe('places that workers share', () => {
 
 it('a number is each worker’s own', () => {
   const places = new Places(2, 0, null);
-  assert.deepEqual([places.limit, places.leads, places.isLearning], [2, true, false]);
+  assert.deepEqual([places.limit, places.leads, places.isLearning, places.answersIn(200)], [2, true, false, 0]);
   places.take();
   places.take();
   assert.deepEqual([places.isFull(2), places.free, places.inFlight], [true, 0, 2]);
