@@ -20,10 +20,18 @@ const MARKS = /(<!-- table ([a-z-]+): [^\n]*-->\n)[\s\S]*?(<!-- end -->)/g;
 
 /** The page with every table as `results` has it. @throws Error when a table that the page names has no result */
 export function fillPage(page: string, results: (name: string) => unknown = readResult): string {
-  return page.replace(MARKS, (_, open: string, name: string, close: string) => {
+  return fillTables(page, (name) => {
     const result = results(name);
-    if (result === null) throw new Error(`there is no result for the table ${name}`);
-    return `${open}\n${renderTable(tableOf(name, result))}\n${close}`;
+    return result === null ? null : tableOf(name, result);
+  });
+}
+
+/** Any page with such marks. @throws Error when there is none of the tables that it names */
+export function fillTables(page: string, tableOf: (name: string) => Table | null): string {
+  return page.replace(MARKS, (_, open: string, name: string, close: string) => {
+    const table = tableOf(name);
+    if (table === null) throw new Error(`there is no result for the table ${name}`);
+    return `${open}\n${renderTable(table)}\n${close}`;
   });
 }
 

@@ -5,12 +5,17 @@
 import { parseArgs } from 'node:util';
 import { CONTENDERS, type ContenderName } from './contenders.ts';
 import { type Choice, FACTORS } from './scenarios.ts';
+import { TABLES } from './tables.ts';
 
 export interface Options extends Choice {
   readonly rounds: number;
   readonly only: readonly ContenderName[];
   readonly json: string | null;
   readonly save: boolean;
+  /** Simulates these instead, and writes the page. */
+  readonly tables: readonly string[];
+  /** Writes the page from what was simulated. */
+  readonly page: boolean;
   /** As little as shows that the bench still works. */
   readonly isSmoke: boolean;
   readonly help: boolean;
@@ -24,7 +29,10 @@ export const USAGE = `Usage: npm run bench:overload -- [options]
   --only a,b        only these of ${CONTENDERS.join(', ')}
   --rate-max N      requests per second that generator and upstream can make here (default 8000); greater loads are left out
   --json FILE       write the results as JSON
-  --save            write them to bench/results/overload.json
+  --save            write them to bench/results/overload/measured.json
+  --tables a,b      simulate tables of docs/overload.md instead (${Object.keys(TABLES).join(',')}), keep them in
+                    bench/results/overload and write them into the page
+  --page            write the page from what is kept there
   --smoke           a few seconds, for tests: the figures mean nothing
 `;
 
@@ -46,6 +54,8 @@ export function readOptions(args: readonly string[]): Options {
       'rate-max': { type: 'string', default: '8000' },
       json: { type: 'string' },
       save: { type: 'boolean', default: false },
+      tables: { type: 'string' },
+      page: { type: 'boolean', default: false },
       smoke: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
     },
@@ -54,6 +64,10 @@ export function readOptions(args: readonly string[]): Options {
   const unknown = wanted.filter((name) => !CONTENDERS.some((one) => one === name));
   if (unknown.length > 0)
     throw new Error(`--only: expected some of ${CONTENDERS.join(', ')}, got ${unknown.join(', ')}`);
+  const tables = values.tables?.split(',') ?? [];
+  for (const name of tables)
+    if (!Object.hasOwn(TABLES, name))
+      throw new Error(`--tables: expected some of ${Object.keys(TABLES).join(', ')}, got ${name}`);
   return {
     rounds: values.smoke ? 1 : Math.floor(number('rounds', values.rounds, 1)),
     seconds: Math.floor(number('seconds', values.seconds, 1)),
@@ -62,6 +76,8 @@ export function readOptions(args: readonly string[]): Options {
     rateMax: number('rate-max', values['rate-max'], 1),
     json: values.json ?? null,
     save: values.save,
+    tables,
+    page: values.page,
     isSmoke: values.smoke,
     help: values.help,
   };

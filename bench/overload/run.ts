@@ -10,6 +10,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureServers } from '../../test/support/runner/servers.ts';
+import { writeResult } from '../control/results.ts';
+import { renderTable } from '../control/tables.ts';
 import { ticksPerSecond } from '../macro/accounts/processes.ts';
 import { Children, stopOnSignals } from '../macro/children.ts';
 import { haproxy } from '../macro/contenders/haproxy.ts';
@@ -17,8 +19,10 @@ import { chooseCores } from '../macro/session.ts';
 import { CONTENDER, type ContenderName } from './contenders.ts';
 import { measure, type Sample, type Session } from './measure.ts';
 import { type Options, readOptions, USAGE } from './options.ts';
+import { RESULTS, simulate, writePage } from './page.ts';
 import { judge, type Outcome, renderOutcome, renderVerdicts } from './report.ts';
 import { type Entry, entriesOf, smokeEntries } from './scenarios.ts';
+import { FULL } from './tables.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -58,11 +62,11 @@ function publish(options: Options, haproxyVersion: string, outcomes: readonly Ou
     rounds: options.rounds,
     seconds: options.seconds,
   };
-  for (const file of [options.json, options.save ? join(root, 'bench/results/overload.json') : null]) {
-    if (file === null) continue;
-    writeFileSync(file, `${JSON.stringify({ setting, verdicts, outcomes }, null, 2)}\n`);
-    say(`written: ${file}`);
-  }
+  const result = { setting, verdicts, outcomes };
+  if (options.save) writeResult('measured', result, RESULTS);
+  if (options.json === null) return;
+  writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
+  say(`written: ${options.json}`);
 }
 
 /** Those whose programs are there; says which are left out. */
@@ -79,6 +83,11 @@ async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
   if (options.help) {
     say(USAGE);
+    return 0;
+  }
+  if (options.page || options.tables.length > 0) {
+    for (const name of options.tables) say(renderTable(simulate(name, FULL)));
+    writePage();
     return 0;
   }
   const { names, binary } = present(options.only);

@@ -15,6 +15,12 @@ test('contenders keep their order', () => {
   assert.deepEqual(readOptions(['--only', 'sluice,haproxy']).only, ['haproxy', 'sluice']);
 });
 
+test('tables to simulate are named', () => {
+  assert.deepEqual(readOptions([]).tables, []);
+  assert.deepEqual(readOptions(['--tables', 'workers,shapes']).tables, ['workers', 'shapes']);
+  assert.throws(() => readOptions(['--tables', 'grid']), /--tables: expected some of shapes, workers, got grid/);
+});
+
 test('what cannot be is refused by its name', () => {
   assert.throws(() => readOptions(['--only', 'envoy']), /--only: expected some of none, .*, got envoy/);
   assert.throws(() => readOptions(['--rounds', '0']), /--rounds: expected at least 1, got 0/);
