@@ -124,28 +124,31 @@ function shapeDrift({ canaryRps, stableRps }: Stream, exceededBy: readonly numbe
 export function secondsToReach(bets: readonly Bet[], level: number, restartS: number): number {
   if (bets.every(({ drift }) => drift <= 0)) return Number.POSITIVE_INFINITY;
   let late = 0.001;
-  while (logEAt(bets, late, restartS) < level) {
+  while (!reaches(bets, late, level, restartS)) {
     late *= 2;
     if (late > SECONDS_MAX) return Number.POSITIVE_INFINITY;
   }
   let early = 0;
   for (let step = 0; step < BISECTIONS; step++) {
     const middle = (early + late) / 2;
-    if (logEAt(bets, middle, restartS) < level) early = middle;
-    else late = middle;
+    if (reaches(bets, middle, level, restartS)) late = middle;
+    else early = middle;
   }
   return late;
 }
 
-/** ln E along the expected path after `seconds`. */
-function logEAt(bets: readonly Bet[], seconds: number, restartS: number): number {
+/** ln of `copyWeight` of the copies that are looked at. */
+const LOG_COPY_WEIGHTS = Array.from({ length: COPIES_MAX + 1 }, (_, k) => Math.log(copyWeight(k)));
+
+/** Whether ln E along the expected path is at least `level` after `seconds`: terms only add to it, the oldest copy's the most. */
+function reaches(bets: readonly Bet[], seconds: number, level: number, restartS: number): boolean {
   const copies = Math.floor(seconds / restartS);
   let logE = Math.log(unstartedWeight(copies));
   for (let k = 0; k <= Math.min(copies, COPIES_MAX); k++) {
-    const weight = Math.log(copyWeight(k));
     for (const { stake, drift } of bets) {
-      logE = logAdd(logE, weight + Math.log(stake) + drift * (seconds - k * restartS));
+      logE = logAdd(logE, (LOG_COPY_WEIGHTS[k] as number) + Math.log(stake) + drift * (seconds - k * restartS));
     }
+    if (logE >= level) return true;
   }
-  return logE;
+  return logE >= level;
 }
