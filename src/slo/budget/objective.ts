@@ -142,15 +142,24 @@ export class Objective {
       if (found.length < max) found.push(this.#burnTrouble(rule));
       else unsaid += 1;
     }
-    const counts = ring.counts('28d');
-    const remaining = remainingRatio(counts, this.#budgetRatio);
-    if (remaining === null || remaining > 0) return unsaid;
-    if (!isBeyondChance(counts.bad, counts.good + counts.bad, this.#budgetRatio)) return unsaid;
+    if (!this.isSpent) return unsaid;
     if (found.length >= max) return unsaid + 1;
+    const counts = ring.counts('28d');
+    const remaining = remainingRatio(counts, this.#budgetRatio) ?? 0;
     const { targetRatio } = this.#spec;
     const sentence = spentSentence({ ...this.#about, targetRatio, remainingRatio: remaining }, counts);
     found.push({ kind: 'budget', ...this.#about, severity: 'ticket', key: this.id, sentence });
     return unsaid;
+  }
+
+  /** Whether nothing of its budget is left, beyond chance, as of the last evaluation. */
+  get isSpent(): boolean {
+    const ring = this.#ring;
+    if (ring === null || this.#alerts === null) return false;
+    const counts = ring.counts('28d');
+    const remaining = remainingRatio(counts, this.#budgetRatio);
+    const { good, bad } = counts;
+    return remaining !== null && remaining <= 0 && isBeyondChance(bad, good + bad, this.#budgetRatio);
   }
 
   /** Ends every alert that is firing: nobody asks for this objective any more. */

@@ -309,5 +309,6 @@ function invalid(because: string): SluiceError {
 
 /** Remainder that is never negative. */
 function wrap(slot: number, slots: number): number {
-  return ((slot % slots) + slots) % slots;
+  const rest = slot % slots;
+  return rest < 0 ? rest + slots : rest;
 }

@@ -13,7 +13,6 @@
  */
 
 import type { AlertChange, SloTerms } from '../../model/slo.ts';
-import type { ObjectiveTrouble } from '../../model/threads/load/alerts.ts';
 import type {
   ObjectiveReport,
   RecordedRequest,
@@ -290,9 +289,7 @@ function note(track: Track, { severity, long, short, factor, state, sentence }: 
 
 /** As the gateway's own trouble with a budget has it: nothing is left, beyond chance. */
 function noteSpent({ objective, spent }: Track, nowMs: number): void {
-  const found: ObjectiveTrouble[] = [];
-  objective.troubles(found, Number.POSITIVE_INFINITY);
-  const isSpent = found.some(({ kind }) => kind === 'budget');
+  const { isSpent } = objective;
   const last = spent.at(-1);
   const isOpen = last !== undefined && last.toMs === null;
   if (isSpent && !isOpen && spent.length < ALERTS_MAX) spent.push({ fromMs: nowMs, toMs: null });
