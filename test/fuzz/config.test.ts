@@ -19,7 +19,7 @@ const EXAMPLES = globSync('config/examples/*.yaml', { cwd: root })
 const RUNS =
   process.env['SLUICE_TEST_DEPTH'] === 'full'
     ? { numRuns: 100_000, interruptAfterTimeLimit: 10_000, markInterruptAsFailure: false }
-    : { numRuns: 12 };
+    : { numRuns: 6 };
 
 /** Whatever the text is: no exception, and either a configuration that compiles or problems with a place in the text. */
 function assertSane(text: string): ParseResult {

@@ -10,6 +10,7 @@ import { parseExposition } from '../../support/readings/metrics/exposition.ts';
 import { readFamilies } from '../../support/readings/metrics/protobuf.ts';
 import { fullSource, scrape, series, sourceOf } from '../../support/readings/metrics/scrape.ts';
 import { sampleStatus } from '../../support/readings/status.ts';
+import { samples } from '../../support/runner/depth.ts';
 
 const PROTOBUF = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
 const TEXT: Asked = { accept: '', acceptEncoding: '' };
@@ -196,7 +197,7 @@ suite('metrics', () => {
   });
 
   test('a page that nobody read to its end leaves nothing in the next one', async (t) => {
-    const many = Array.from({ length: 2000 }, (_, n) => sampleTraffic({ route: `r${n}` }));
+    const many = Array.from({ length: samples(2000, 500) }, (_, n) => sampleTraffic({ route: `r${n}` }));
     const metrics = createMetrics(sourceOf({ traffic: () => many }));
     const get = await served(t, metrics);
     // One of the process's own appears with the first collection of garbage, whenever that is.

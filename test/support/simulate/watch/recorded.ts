@@ -220,10 +220,8 @@ export class Recorded {
   #request(atMs: number): void {
     const { random, mood, spec } = this;
     const place = this.#place();
-    const [stable, canary] = [place.stable, place.canary].map(({ dial }) => this.#dials[dial] as number) as [
-      number,
-      number,
-    ];
+    const stable = this.#dials[place.stable.dial] as number;
+    const canary = this.#dials[place.canary.dial] as number;
     const isCanary = random.nextFloat() * (stable + canary) < canary;
     const arm = isCanary ? place.canary : place.stable;
     const isWorse = isCanary && (mood.badRoute === '' || mood.badRoute === place.route);
@@ -240,7 +238,9 @@ export class Recorded {
       told.finished += 1;
       if (isBad) told.bad += 1;
     } else attempted(worker, endpoint, isBad);
-    const requestId = random.nextUint32().toString(16).padStart(8, '0').repeat(4);
+    const number = random.nextUint32();
+    // Only a bad one is told by its id.
+    const requestId = isBad ? number.toString(16).padStart(8, '0').repeat(4) : '';
     const user = random.nextUint32() % 5000;
     worker.finish({ cell: arm.cell, unit: arm.unit, user, isBad, nowMs: atMs, tookMs, requestId });
   }

@@ -16,14 +16,15 @@ import {
 } from '../../../support/simulate/watch/recorded.ts';
 import { convicted, revertOf } from '../../../support/state/reverts.ts';
 
-const SEEDS = samples(60, 6);
+/** The canary of the fifth is rolled back by evidence. */
+const SEEDS = Array.from({ length: samples(60, 2) }, (_, n) => 1 + ((n + 4) % 60));
 /** Of histories on several routes: the canary of the seventh is convicted on one of its companions. */
 const SEVERAL_SEEDS = Array.from({ length: samples(15, 2) }, (_, n) => 1 + ((n + 6) % 15));
 
 describe('a replay under the policy of then', () => {
   it('comes to the same decisions to the last bit, whatever happened', (t) => {
     const kinds = new Set<string>();
-    for (let seed = 1; seed <= SEEDS; seed++) {
+    for (const seed of SEEDS) {
       const { segments, decisions } = wildHistory(seed, 1500);
       const { tapes, segmentsUnused } = backtest(segments, decisions, (spec) => spec);
       const count = tapes.reduce((sum, { replayed }) => sum + replayed.length, 0);
@@ -31,7 +32,7 @@ describe('a replay under the policy of then', () => {
       assert.deepEqual([count, differing.length, segmentsUnused], [decisions.length, 0, 0], `seed ${seed}`);
       for (const { kind, trigger } of decisions) kinds.add(`${kind} by ${trigger}`);
     }
-    t.diagnostic(`seeds 1..${SEEDS}: ${[...kinds].sort().join(', ')}`);
+    t.diagnostic(`${SEEDS.length} seeds: ${[...kinds].sort().join(', ')}`);
     for (const kind of ['step by gates', 'rollback by evidence', 'start by configuration', 'resume by configuration']) {
       assert.ok(kinds.has(kind), `no ${kind} in any history`);
     }

@@ -18,7 +18,7 @@ import { convicted, revertOf } from '../../../../support/state/reverts.ts';
 
 const SEEDS = IS_QUICK ? 1 : 40;
 /** Of the fields of a decision every so many is changed, and the sentence always. */
-const FIELD_STEP = IS_QUICK ? 10 : 1;
+const FIELD_STEP = IS_QUICK ? 20 : 1;
 
 function history(): History {
   return wildHistory(6, 900);
