@@ -48,11 +48,12 @@ const SAVED: SavedRollout = {
   decision: null,
 };
 
+const PARSED = parseConfig(DOCUMENT, 'x.yaml', {});
+
 function currentOf(): Current {
-  const parsed = parseConfig(DOCUMENT, 'x.yaml', {});
-  assert.ok(parsed.ok, JSON.stringify(parsed));
+  assert.ok(PARSED.ok, JSON.stringify(PARSED));
   const store = new Store({ file: 'x.yaml', dials: createDials(), wallTime: () => '', mayRecycle: () => false });
-  assert.equal(store.offer({ ok: true, config: parsed.config, warnings: [] }).kind, 'swapped');
+  assert.equal(store.offer({ ok: true, config: PARSED.config, warnings: [] }).kind, 'swapped');
   return store.current as Current;
 }
 
