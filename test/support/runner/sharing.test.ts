@@ -121,6 +121,14 @@ describe('groups', () => {
       ['test/t.test.ts'],
     ]);
     assert.deepEqual(groups.flat().sort(), names.toSorted());
+    const inQuick = groupsOf(root, names, 2, 'quick');
+    assert.deepEqual(inQuick.flat().sort(), names.toSorted());
+    assert.deepEqual(inQuick.slice(0, 4), [
+      ['test/v.test.ts', 'test/y.test.ts'],
+      ['test/w.test.ts', 'test/z.test.ts'],
+      ['test/x.test.ts'],
+      ['test/f.test.ts'],
+    ]);
     const entries = entriesOf(root, groups, root);
     assert.deepEqual(
       entries.filter((_entry, n) => groups[n]?.length === 1),

@@ -106,8 +106,9 @@ export function sharingOf(path: string, look: Look, depth: Depth = 'full'): Shar
 const isLong = (file: string): boolean => file.endsWith('.long.test.ts');
 
 /**
- * Test files in groups, one process each: at most twice as many as `cores` that wait and as many of the other kinds, then the
- * files apart. What computes for long is by itself. Node begins in the order of paths: those of groups, then files.
+ * Test files in groups, one process each: at most twice as many as `cores` that wait, in a quick run one more than `cores`, as
+ * each of them loads most of the source; as many as `cores` of the other kinds, then the files apart. What computes for long is
+ * by itself. Node begins in the order of paths: those of groups, then files.
  */
 export function groupsOf(root: string, files: readonly string[], cores: number, depth: Depth): string[][] {
   const look = lookWith((path) => readFileSync(join(root, path), 'utf8'));
@@ -122,7 +123,7 @@ export function groupsOf(root: string, files: readonly string[], cores: number, 
   const alone = (some: readonly string[]): string[][] => some.map((file) => [file]);
   const computing = of('computes');
   return [
-    ...dealt(of('waits'), 2 * cores),
+    ...dealt(of('waits'), depth === 'quick' ? cores + 1 : 2 * cores),
     ...dealt(of('forks')),
     ...alone(computing.filter(isLong)),
     ...dealt(computing.filter((file) => !isLong(file))),
