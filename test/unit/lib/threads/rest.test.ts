@@ -37,13 +37,13 @@ suite('a thread in long work', () => {
   });
 
   test('stops nobody before it was told to rest, and goes on after each rest', (t) => {
-    const { mock } = t.mock.method(Atomics, 'wait');
+    const spied = t.mock.method(Atomics, 'wait');
     for (let turn = 0; turn < 1000; turn++) rest();
-    assert.equal(mock.callCount(), 0);
+    assert.equal(spied.mock.callCount(), 0);
     startResting();
-    while (mock.callCount() < 2) rest();
+    while (spied.mock.callCount() < 2) rest();
     assert.deepEqual(
-      mock.calls.map(({ result }) => result),
+      spied.mock.calls.map(({ result }) => result),
       ['timed-out', 'timed-out'],
     );
   });

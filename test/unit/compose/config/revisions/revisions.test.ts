@@ -265,14 +265,14 @@ suite('configuration revisions', () => {
     one.revisions.offer(parsed(1));
     await packed(one, 1);
     one.rows.clear();
-    const { mock } = t.mock.method(History.prototype, 'rows');
+    const spied = t.mock.method(History.prototype, 'rows');
     // Others may still be packing what they were given before.
     one.revisions.save();
-    const own = mock.calls.at(-1)?.this;
-    mock.resetCalls();
+    const own = spied.mock.calls.at(-1)?.this;
+    spied.mock.resetCalls();
     one.revisions.offer(parsed(2));
     await packed(one, 1);
-    assert.equal(mock.calls.filter((call) => call.this === own).length, 1);
+    assert.equal(spied.mock.calls.filter((call) => call.this === own).length, 1);
   });
 
   test('what a comparison may name', () => {
