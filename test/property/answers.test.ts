@@ -8,6 +8,7 @@ import { readAnswer } from '#src/proxy/forward/mirror/differences/answer.ts';
 import { differencesOf } from '#src/proxy/forward/mirror/differences/compare.ts';
 import { ALPHA, DifferenceEvidence } from '#src/proxy/forward/mirror/differences/evidence.ts';
 import { jsonAnswer } from '../support/clients/answers.ts';
+import { samples } from '../support/runner/depth.ts';
 
 const REQUESTS = 60;
 
@@ -66,17 +67,17 @@ function toldOf(seed: number, always: boolean, change: (body: Body) => void = ()
 
 describe('over random services', () => {
   test('fields that differ between any two answers of the version are never told', () => {
-    for (let seed = 1; seed <= 100; seed++) assert.deepEqual(toldOf(seed, true), [], `seed ${seed}`);
+    for (let seed = 1; seed <= samples(100, 20); seed++) assert.deepEqual(toldOf(seed, true), [], `seed ${seed}`);
   });
 
   test('fields that differ between some are told of the same behavior in fewer histories than alpha', () => {
-    const seeds = Array.from({ length: 300 }, (_, n) => 1000 + n);
+    const seeds = Array.from({ length: samples(300, 60) }, (_, n) => 1000 + n);
     const wrong = seeds.filter((seed) => toldOf(seed, false).length > 0);
     assert.ok(wrong.length <= ALPHA * seeds.length, `seeds ${wrong.join()}`);
   });
 
   test('a change is told, and nothing but it', () => {
-    for (let seed = 1; seed <= 50; seed++) {
+    for (let seed = 1; seed <= samples(50, 10); seed++) {
       const told = toldOf(seed, true, (body) => {
         body['fixed0'] = { ...(body['fixed0'] as Body), list: 'none' };
         body['added'] = true;
