@@ -19,3 +19,8 @@ export function latin1Of(bytes: Buffer, from: number, end: number): string {
 export function putLatin1(bytes: Buffer, text: string, at: number): number {
   return (bytes as Latin1Buffer).latin1Write(text, at);
 }
+
+/** The same bytes with the methods of a buffer; themselves when they have them. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
