@@ -82,6 +82,6 @@ function isKept(name: string, have: number): boolean {
 }
 
 /** The same text on its own: a part of another one would keep all of that. */
-function ownText(part: string): string {
+export function ownText(part: string): string {
   return Buffer.from(part, 'latin1').toString('latin1');
 }
