@@ -2,7 +2,8 @@
  * Header blocks for a peer. Hot path.
  *
  * A field of a table is its index, one octet mostly. What is in none is a literal, and enters the table when it repeats
- * (`encoder-table.ts`) unless its name says better (`known-names.ts`). Literals are not compressed.
+ * (`encoder-table.ts`) unless its name says better (`known-names.ts`). Literals are not in Huffman code: it took 0.2 us to make 22 octets
+ * of a date’s 29, which are written in 0.03 us.
  * Source: RFC 7541 sections 4.2, 5, 6, 7.1. Cost: O(fields) and the text of literals; allocates what enters the table.
  */
 
@@ -19,8 +20,8 @@ const INDEX_MOST = 0x7f;
 const SIZE_FIRST = 0x20;
 const SIZE_MOST = 0x1f;
 const TEXT_MOST = 0x7f;
-/** Texts up to here are written octet by octet. */
-const SHORT = 32;
+/** Texts up to here are written octet by octet, which costs 1 to 3 ns each; a call of `putLatin1` is 20 to 50 ns, whatever the length. */
+const SHORT = 16;
 
 /** One direction of a connection: blocks must be sent in the order in which they were encoded, and none left out. */
 export class HeaderEncoder {
