@@ -41,15 +41,20 @@ export class Outbox {
    */
   put(sender: Sender, bytes: Buffer, from: number, end: number): number {
     if (this.#used + end - from > OUTBOX_BYTES) this.flush();
+    const at = this.#used;
+    bytes.copy(this.#bytes, at, from, end);
+    this.#used += end - from;
+    this.join(sender);
+    return at;
+  }
+
+  /** Has a sender flush at the end of the round that keeps what it sends in memory of its own. */
+  join(sender: Sender): void {
     if (!this.#isDue) {
       this.#isDue = true;
       setImmediate(this.#onRoundsEnd);
     }
-    const at = this.#used;
-    bytes.copy(this.#bytes, at, from, end);
-    this.#used += end - from;
     this.#senders[this.#count++] = sender;
-    return at;
   }
 
   /** Has everybody send now. */

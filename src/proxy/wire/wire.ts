@@ -27,7 +27,7 @@ import {
   WRITE_ERROR,
   type WriteRequest,
 } from './binding.ts';
-import { Outbox, SMALL_BYTES } from './outbox.ts';
+import { Outbox, type Sender, SMALL_BYTES } from './outbox.ts';
 
 /** Whom a wire tells what happens. */
 export interface WireOwner {
@@ -46,6 +46,11 @@ export type Outlet = Pick<Wire, 'isBackedUp' | 'bytesSent' | 'writeText' | 'writ
 
 /** Of all wires of this thread. */
 const outbox = new Outbox();
+
+/** Has somebody send at the end of the loop's round, together with what wires are to write soon. */
+export function atRoundsEnd(sender: Sender): void {
+  outbox.join(sender);
+}
 
 export class Wire {
   readonly #handle: WireHandle;

@@ -50,6 +50,21 @@ describe('the outbox', () => {
     }
   });
 
+  it('has those who keep what they send themselves send it among the others', async () => {
+    const outbox = new Outbox();
+    const log: string[] = [];
+    const one = putting(outbox, log);
+    const other: Sender = { flush: () => void log.push('other') };
+    outbox.join(other);
+    one.put('one');
+    outbox.join(other);
+    assert.deepEqual(log, []);
+    await rounds(1);
+    assert.deepEqual(log, ['other', 'one', 'other']);
+    await rounds(1);
+    assert.equal(log.length, 3);
+  });
+
   it('does not wait for the end of the round when it is full', () => {
     const outbox = new Outbox();
     const one = putting(outbox);
