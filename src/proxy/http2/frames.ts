@@ -1,9 +1,6 @@
 /**
- * Tells the frames in a stream of bytes apart, without looking into them.
- *
- * Only the nine bytes before each frame are read, wherever the stream is cut, and handed on what of header blocks comes behind
- * them. What the frames say is for the runtime's session to read (docs/adr/0027-node-http2.md).
- * Source: RFC 9113 sections 3.4, 4.1, 6.
+ * The frames of HTTP/2: types, flags, settings and codes, and how a frame begins. For either end of a connection.
+ * Source: RFC 9113 sections 3.4, 4.1, 6, 7; RFC 8441 section 3.
  */
 
 /** What a client begins with. */
@@ -22,85 +19,66 @@ export const FRAME = {
   continuation: 9,
 } as const;
 
-/** Bits of a frame's flags; both ends of something. */
+/** Bits of a frame's flags. */
 export const FLAG = { ack: 1, endStream: 1, endHeaders: 4, padded: 8, priority: 32 } as const;
 
-const HEADER_BYTES = 9;
+export const SETTING = {
+  headerTableSize: 1,
+  enablePush: 2,
+  maxConcurrentStreams: 3,
+  initialWindowSize: 4,
+  maxFrameSize: 5,
+  maxHeaderListSize: 6,
+  enableConnectProtocol: 8,
+} as const;
 
-/** Hears of each frame when its header is complete. */
-export interface FrameEvents {
-  /** @returns whether to go on. */
-  frame(type: number, flags: number, length: number, streamId: number): boolean;
-  /** Some of a frame's bytes, of frames that carry header blocks. @param left how many more there are of it */
-  part?(bytes: Uint8Array, from: number, end: number, left: number): void;
+/** Why a stream or a connection ends. */
+export const CODE = {
+  noError: 0,
+  protocol: 1,
+  internal: 2,
+  flowControl: 3,
+  streamClosed: 5,
+  frameSize: 6,
+  refused: 7,
+  cancel: 8,
+  compression: 9,
+  calm: 11,
+} as const;
+
+export type Code = (typeof CODE)[keyof typeof CODE];
+
+/** Of what stands before each frame. */
+export const HEADER_BYTES = 9;
+/** What a frame may hold unless its receiver allows more. We allow no more, and send no more: it is a record of TLS as well. */
+export const FRAME_BYTES_MAX = 16_384;
+export const FRAME_BYTES_LIMIT = 2 ** 24 - 1;
+/** A window at its beginning, and at the most. */
+export const WINDOW_BYTES = 65_535;
+export const WINDOW_BYTES_MAX = 2 ** 31 - 1;
+/** Highest number that a stream may have. */
+export const STREAM_ID_MAX = 2 ** 31 - 1;
+
+/** What stands before a frame. */
+export interface FrameHead {
+  /** Of what follows. */
+  readonly length: number;
+  readonly type: number;
+  readonly flags: number;
+  readonly id: number;
 }
 
-/** Follows one direction of a connection. */
-export class FrameReader {
-  readonly #events: FrameEvents;
-  /** Bytes to the next frame's header. */
-  #left: number;
-  /** Bytes of the header that are here, and what they say. */
-  #have = 0;
-  #length = 0;
-  #type = 0;
-  #flags = 0;
-  #streamId = 0;
-  /** The frame carries a header block, or a part of one. */
-  #hasBlock = false;
-  /** How far the last `take` has looked. */
-  position = 0;
-
-  /** @param preface length of what comes before the first frame. */
-  constructor(events: FrameEvents, preface: number) {
-    this.#events = events;
-    this.#left = preface;
-  }
-
-  /** Whether it stands within a frame, its header included. */
-  get isWithin(): boolean {
-    return this.#left > 0 || this.#have > 0;
-  }
-
-  /** Takes what was read. @returns false when it was told not to go on: then the rest was not looked at (`position`). */
-  take(bytes: Uint8Array, from: number, end: number): boolean {
-    this.position = end;
-    let at = from;
-    while (at < end) {
-      if (this.#left > 0) {
-        const skipped = Math.min(this.#left, end - at);
-        this.#left -= skipped;
-        at += skipped;
-        if (this.#hasBlock) this.#events.part?.(bytes, at - skipped, at, this.#left);
-        continue;
-      }
-      this.#header(bytes[at++] as number);
-      if (this.#have < HEADER_BYTES) continue;
-      this.#have = 0;
-      this.#left = this.#length;
-      this.#hasBlock = this.#type === FRAME.headers || this.#type === FRAME.continuation;
-      if (this.#events.frame(this.#type, this.#flags, this.#length, this.#streamId & 0x7fffffff)) continue;
-      this.position = at;
-      return false;
-    }
-    return true;
-  }
-
-  #header(byte: number): void {
-    const place = this.#have++;
-    if (place < 3) this.#length = place === 0 ? byte : (this.#length << 8) | byte;
-    else if (place === 3) this.#type = byte;
-    else if (place === 4) this.#flags = byte;
-    else this.#streamId = place === 5 ? byte : (this.#streamId << 8) | byte;
-  }
+/** Writes 32 bits. @returns where they end */
+export function putWord(into: Uint8Array, at: number, value: number): number {
+  into[at] = value >>> 24;
+  into[at + 1] = value >>> 16;
+  into[at + 2] = value >>> 8;
+  into[at + 3] = value;
+  return at + 4;
 }
 
-/** A GOAWAY frame without debug data. @param last highest stream that was or will be dealt with. */
-export function goawayFrame(last: number, code: number): Buffer {
-  const frame = Buffer.alloc(HEADER_BYTES + 8);
-  frame[2] = 8;
-  frame[3] = FRAME.goaway;
-  frame.writeUInt32BE(last, HEADER_BYTES);
-  frame.writeUInt32BE(code, HEADER_BYTES + 4);
-  return frame;
+/** The 31 bits behind a bit that says something else, or nothing. */
+export function wordAt(bytes: Uint8Array, at: number): number {
+  const high = ((bytes[at] as number) & 0x7f) << 24;
+  return high | ((bytes[at + 1] as number) << 16) | ((bytes[at + 2] as number) << 8) | (bytes[at + 3] as number);
 }

@@ -2,24 +2,21 @@
  * Where a stream's answer is written: takes what an HTTP/1.1 client would get, and says it in HTTP/2.
  *
  * Whoever answers writes one form for all clients (the upstream's connection, refusals, fallbacks). A head is said when it is
- * whole; the gateway wrote it, so it is cut apart and not judged. What is large is sent from where it stands, and the outlet is
- * backed up until it has left; what is small is copied, so that the upstream's connection is free at once.
+ * whole; the gateway wrote it, so it is cut apart and not judged. What the client cannot be sent yet waits in the stream, which says
+ * when it is backed up.
  * ```
  * head (interim ones too) ─▸ body ─▸ over      the stream is gone ─▸ over
  * ```
  * Source: RFC 9113 sections 8.1, 8.1.1.
  */
 
-import { constants, type ServerHttp2Stream } from 'node:http2';
 import { latin1Of } from '../../lib/latin1.ts';
 import { BodyReader, DATA, END } from '../http1/body.ts';
 import { CHUNKED } from '../http1/framing.ts';
 import type { Outlet } from '../wire/wire.ts';
-import { objectOf, responseFields, trailerFields } from './rules.ts';
+import { responseFields, trailerFields } from './rules.ts';
+import type { Http2Stream } from './session/stream.ts';
 
-/** As much as is copied at once, and as much as may wait before the outlet is backed up. */
-const COPY_BYTES_MAX = 16_384;
-const AHEAD_BYTES = 65_536;
 const HEAD_END = '\r\n\r\n';
 
 export class StreamOutlet implements Outlet {
@@ -27,44 +24,22 @@ export class StreamOutlet implements Outlet {
   bytesSent = 0;
   /** The answer is handed over as a whole. */
   isOver = false;
-  readonly #stream: ServerHttp2Stream;
-  readonly #flushed: () => void;
+  readonly #stream: Http2Stream;
   readonly #body = new BodyReader();
   /** Whether it answers HEAD. */
   isHead = false;
   /** The client understands fields behind the body. */
   wantsTrailers = false;
-  /** Called when trailers that the answer still owed when it was over are on their way. */
-  whenTrailed: (() => void) | null = null;
-  /** The answer ends with trailers that have not been sent. */
-  owesTrailers = false;
   /** Of a head that comes in parts, as one that is slowed down does. */
   #begun = '';
   #hasHead = false;
-  #sendsTrailers = false;
-  /** Writes under way from memory that is not ours. */
-  #lent = 0;
-  #wasBackedUp = false;
-  readonly #onCopied = (): void => this.#left();
-  readonly #onLent = (): void => {
-    this.#lent--;
-    this.#left();
-  };
 
-  /** @param flushed called when it is backed up no more. */
-  constructor(stream: ServerHttp2Stream, flushed: () => void) {
+  constructor(stream: Http2Stream) {
     this.#stream = stream;
-    this.#flushed = flushed;
   }
 
-  /** Something that was written must not change yet, or enough waits. */
   get isBackedUp(): boolean {
-    return this.#lent > 0 || this.#stream.writableLength >= AHEAD_BYTES;
-  }
-
-  /** Something waits for the client. */
-  get isWaiting(): boolean {
-    return this.#stream.writableLength > 0;
+    return this.#stream.isBackedUp;
   }
 
   writeText(text: string): void {
@@ -107,22 +82,20 @@ export class StreamOutlet implements Outlet {
   }
 
   get #isGone(): boolean {
-    return this.isOver || this.#stream.destroyed || this.#stream.closed;
+    return this.isOver || this.#stream.isClosed;
   }
 
   #answer(head: string): void {
     this.bytesSent += head.length;
     const { status, fields, isChunked, length } = responseFields(head);
     if (status < 200) {
-      this.#stream.additionalHeaders(objectOf(fields));
+      this.#stream.respond(fields, false);
       return;
     }
     this.#hasHead = true;
     this.isOver = this.isHead || status === 204 || status === 304 || (!isChunked && length <= 0);
-    this.#sendsTrailers = isChunked && this.wantsTrailers && !this.isOver;
-    if (!this.isOver) this.#body.start(isChunked ? CHUNKED : length, this.#sendsTrailers);
-    const options = { endStream: this.isOver, waitForTrailers: this.#sendsTrailers, sendDate: false };
-    this.#stream.respond(fields, options);
+    if (!this.isOver) this.#body.start(isChunked ? CHUNKED : length, isChunked && this.wantsTrailers);
+    this.#stream.respond(fields, this.isOver);
   }
 
   #take(bytes: Buffer, from: number, end: number): void {
@@ -133,53 +106,17 @@ export class StreamOutlet implements Outlet {
       const { dataStart, dataEnd } = body;
       // Looking on tells whether this is the last: a frame of its own for the end is saved.
       step = body.next(bytes, body.position, end);
-      this.#send(bytes, dataStart, dataEnd);
-      if (step === END) this.#end();
+      const isLast = step === END && body.trailers === '';
+      this.bytesSent += dataEnd - dataStart;
+      if (isLast) this.isOver = true;
+      this.#stream.write(bytes, dataStart, dataEnd, isLast);
+      if (step === END && !isLast) this.#end();
     }
-    if (this.isBackedUp) this.#wasBackedUp = true;
-  }
-
-  /** The stream sends what is written when the turn is over; an end that follows goes along. */
-  #send(bytes: Buffer, from: number, end: number): void {
-    this.bytesSent += end - from;
-    if (end - from <= COPY_BYTES_MAX) {
-      this.#stream.write(Buffer.from(bytes.subarray(from, end)), this.#onCopied);
-      return;
-    }
-    this.#lent++;
-    this.#stream.write(bytes.subarray(from, end), this.#onLent);
   }
 
   #end(): void {
+    const { trailers } = this.#body;
     this.isOver = true;
-    if (this.#sendsTrailers) {
-      this.owesTrailers = true;
-      this.#stream.once('wantTrailers', () => this.#trail());
-    }
-    this.#stream.end();
-  }
-
-  #trail(): void {
-    this.#stream.sendTrailers(objectOf(trailerFields(this.#body.trailers)));
-    // The runtime sends them in a turn of its own.
-    setImmediate(() => {
-      this.owesTrailers = false;
-      this.whenTrailed?.();
-    });
-  }
-
-  #left(): void {
-    if (!this.#wasBackedUp || this.isBackedUp) return;
-    this.#wasBackedUp = false;
-    if (!this.#stream.destroyed) this.#flushed();
+    this.#stream.end(trailers === '' ? null : trailerFields(trailers));
   }
 }
-
-/** Codes of RFC 9113 section 7. */
-export const CODE = {
-  noError: constants.NGHTTP2_NO_ERROR,
-  protocol: constants.NGHTTP2_PROTOCOL_ERROR,
-  internal: constants.NGHTTP2_INTERNAL_ERROR,
-  cancel: constants.NGHTTP2_CANCEL,
-  calm: constants.NGHTTP2_ENHANCE_YOUR_CALM,
-} as const;

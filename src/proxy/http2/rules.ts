@@ -28,7 +28,7 @@ const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const PATH = /^[!-~]+$/;
 const DIGITS = /^\d{1,16}$/;
 
-/** Fields of requests that the runtime does not send in a response; an upstream's are dropped before. */
+/** Fields of requests that have no meaning in a response; an upstream's are dropped before. */
 const NOT_IN_RESPONSES: ReadonlySet<string> = new Set(['te', 'http2-settings']);
 
 /** What is between the first line of a request and its fields. */
@@ -141,8 +141,11 @@ function faultOf({ pseudo, host, length }: Gathered, hasBody: boolean): string {
   if (method === null || !METHOD.test(method)) return ':method is missing or invalid';
   const isTunnel = protocol !== null;
   if (isTunnel && (method !== 'CONNECT' || !METHOD.test(protocol))) return ':protocol is invalid, or not of CONNECT';
-  // It names no scheme and no path; what it is answered with is the parser's to say.
-  if (method === 'CONNECT' && !isTunnel) return '';
+  if (method === 'CONNECT' && !isTunnel) {
+    // What it is answered with is the parser's to say.
+    const isWhole = scheme === null && path === null && authority !== null;
+    return isWhole ? '' : 'CONNECT names its authority, no scheme and no path';
+  }
   if (isTunnel && length !== null) return 'content-length of a tunnel';
   if (scheme !== 'http' && scheme !== 'https') return ':scheme is missing or none of http and https';
   if (path === null || !PATH.test(path)) return ':path is missing or invalid';
@@ -195,20 +198,6 @@ export function responseFields(head: string): ResponseFields {
     if (!isOfConnection(name) && !NOT_IN_RESPONSES.has(name)) fields.push(name, value);
   }
   return { status: Number(status), fields, isChunked, length };
-}
-
-/** Fields for an interface that wants an object: a list where a name is repeated. */
-export function objectOf(fields: readonly string[]): Record<string, string | string[]> {
-  const object = Object.create(null) as Record<string, string | string[]>;
-  for (let i = 0; i < fields.length; i += 2) {
-    const name = fields[i] as string;
-    const value = fields[i + 1] as string;
-    const before = object[name];
-    if (before === undefined) object[name] = value;
-    else if (typeof before === 'string') object[name] = [before, value];
-    else before.push(value);
-  }
-  return object;
 }
 
 /** Trailer lines, each with its CRLF, as names and values in turn. */

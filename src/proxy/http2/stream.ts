@@ -10,8 +10,7 @@
  * Source: RFC 9113 sections 5.1, 5.2, 8.1.
  */
 
-import type { ServerHttp2Stream } from 'node:http2';
-import { beginTurn, turnMs } from '../../lib/clock.ts';
+import { turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import { putLatin1 } from '../../lib/latin1.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
@@ -25,75 +24,117 @@ import type { Asker } from '../forward/sides.ts';
 import { bodyFaultText } from '../forward/small-body.ts';
 import { expireExchange } from '../forward/stall.ts';
 import { answerText, OPTIONS_ANSWER, refusalText } from '../header/rejection.ts';
-import { BodyReader, END, UNTIL_CLOSE } from '../http1/body.ts';
+import { BodyReader, UNTIL_CLOSE } from '../http1/body.ts';
 import { CHUNKED } from '../http1/framing.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Lane } from '../lane.ts';
 import { beginCall, quietUntilMs } from '../record/streaming.ts';
-import { cut, discard, waive } from './ending.ts';
-import type { Blocks } from './field-blocks.ts';
 import type { StreamHome } from './home.ts';
-import { CODE, StreamOutlet } from './outlet.ts';
+import { StreamOutlet } from './outlet.ts';
 import { requestText, trailerText } from './rules.ts';
+import type { Http2Stream } from './session/stream.ts';
+import type { StreamOwner } from './session/terms.ts';
 import { takeSmallBody } from './small-body.ts';
 import { Tunnel } from './tunnel.ts';
 
 const NOTHING = Buffer.alloc(0);
+/** Where heads are written to be parsed, one after another: all of that happens in one turn. Longer ones are rare. */
+const headMemory = Buffer.allocUnsafeSlow(16_384);
 
-export class ClientStream implements Asker, Timed {
+/** Body bytes `bytes[from..end)`; whether they stay as they are. */
+interface Arrived {
+  readonly bytes: Buffer;
+  readonly from: number;
+  readonly end: number;
+  readonly isOwn: boolean;
+}
+
+export class ClientStream implements Asker, StreamOwner, Timed {
   deadlineAtMs = Number.POSITIVE_INFINITY;
   slot = -1;
   readonly lane: Lane;
   readonly lines: Asker['lines'];
   readonly out: StreamOutlet;
   readonly body = new BodyReader();
-  readonly id: number;
-  readonly #home: StreamHome<ClientStream>;
-  readonly #stream: ServerHttp2Stream;
+  readonly #home: StreamHome;
+  readonly #stream: Http2Stream;
   #exchange: Exchange | null = null;
   #tunnel: Tunnel | null = null;
-  /** Of the request, in the form of HTTP/1.1. */
+  /** Of the request, in the form of HTTP/1.1, until it is decided. */
   #head = '';
   #trailers = '';
-  #blocks: Blocks | null = null;
-  /** The client has sent everything. */
-  #hasEnded: boolean;
   #isOver = false;
-  #whyGone = 'reset by the client';
 
-  constructor(home: StreamHome<ClientStream>, stream: ServerHttp2Stream) {
+  constructor(home: StreamHome, stream: Http2Stream) {
     this.lane = home.lane;
     this.lines = home.lines;
     this.#home = home;
     this.#stream = stream;
-    this.id = stream.id as number;
-    this.#hasEnded = stream.endAfterHeaders;
-    this.out = new StreamOutlet(stream, () => this.#flushed());
+    this.out = new StreamOutlet(stream);
     this.lane.deadlines.add(this);
-    // After a reset with NO_ERROR `close` waits until all that came is read.
-    for (const event of ['close', 'aborted']) stream.on(event, () => this.lost(this.#whyGone));
+    stream.owner = this;
   }
 
-  /** @param fields of the head, names and values in turn. @param blocks how many there were */
-  begin(fields: readonly string[], blocks: Blocks | null): void {
-    const { text, fault } = requestText(fields, !this.#hasEnded);
-    this.#blocks = blocks;
-    if (fault === '' && blocks !== null && blocks.head * 2 === fields.length) {
-      this.#head = text;
-      this.out.isHead = text.startsWith('HEAD ');
-      this.#decide(turnMs());
-    } else this.#malformed();
+  /** @param fields of the head, names and values in turn. */
+  begin(fields: readonly string[]): void {
+    const { hasBody, trailers } = this.#stream;
+    const { text, fault } = requestText(fields, hasBody);
+    if (fault !== '' || (trailers !== null && !this.#takeTrailers(trailers))) {
+      this.#malformed();
+      return;
+    }
+    this.#head = text;
+    this.out.isHead = text.startsWith('HEAD ');
+    this.#decide(turnMs());
   }
 
-  /** The stream is gone: nothing can be read or written any more. */
-  lost(detail: string): void {
+  // ── from the stream ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  takes(bytes: Buffer, from: number, end: number, isEnd: boolean): boolean {
+    if (this.#tunnel !== null) return this.#tunnel.takes(bytes, from, end, isEnd);
+    const x = this.#exchange;
+    // Answered: nobody wants the rest.
+    if (x === null || x.requestDone) return this.#head === '';
+    if (!this.#passes(x)) return false;
+    this.#pass(x, { bytes, from, end, isOwn: false }, isEnd);
+    return true;
+  }
+
+  arrived(): void {
+    const { trailers } = this.#stream;
+    if (this.#tunnel !== null) this.#tunnel.arrived();
+    else if (trailers === null || this.#takeTrailers(trailers)) this.#pump();
+  }
+
+  flushed(): void {
+    const x = this.#exchange;
+    if (this.#tunnel !== null) this.#tunnel.flushed();
+    else if (x === null) this.#rest();
+    else if (x.responseStarted && x.upstream === null) this.#pour(x);
+    else {
+      this.touch();
+      x.upstream?.resume();
+    }
+  }
+
+  finished(): void {
+    this.#tunnel?.finished();
+  }
+
+  closed(detail: string): void {
+    if (this.#tunnel !== null && detail !== '') this.#tunnel.broke();
+    // Who gave the answer is about to say that it is done.
+    if (detail !== '' || this.#exchange === null) this.#lost(detail);
+  }
+
+  /** Nothing can be read or written any more. */
+  #lost(detail: string): void {
     if (this.#isOver) return;
-    beginTurn();
     this.#isOver = true;
     const x = this.#exchange;
     if (x !== null) abandon(x, REASON.clientClosed, detail);
+    if (this.#tunnel === null) this.#stream.discard();
     this.lane.deadlines.remove(this);
-    this.#home.over(this);
   }
 
   expire(): void {
@@ -101,7 +142,7 @@ export class ClientStream implements Asker, Timed {
     if (x !== null) expireExchange(x, x.upstream !== null && !x.upstream.isBackedUp);
     else {
       this.#home.stalled();
-      cut(this.#stream, this.#home);
+      this.#stream.cut();
     }
   }
 
@@ -136,8 +177,9 @@ export class ClientStream implements Asker, Timed {
 
   exchangeDone(x: Exchange): void {
     this.#finish(x);
-    if (this.out.isOver) this.#endEarly();
-    else cut(this.#stream, this.#home);
+    if (this.out.isOver) this.#stream.waive();
+    else this.#stream.cut();
+    if (this.#stream.isClosed) this.#lost('');
   }
 
   reject(x: Exchange): void {
@@ -150,7 +192,7 @@ export class ClientStream implements Asker, Timed {
 
   cutOff(x: Exchange): void {
     this.#finish(x);
-    cut(this.#stream, this.#home);
+    this.#stream.cut();
   }
 
   // ── the request ─────────────────────────────────────────────────────────────────────────────────────────────────
@@ -158,22 +200,26 @@ export class ClientStream implements Asker, Timed {
   #malformed(): void {
     this.lane.recorder.refused(REASON.badRequest);
     this.lane.accessLog.refused(REASON.badRequest, this.lines.peer.address, turnMs());
-    this.#stream.close(CODE.protocol);
+    this.#stream.refuse();
   }
 
-  /** Nobody reads from the connection's memory meanwhile: all of it happens in one turn. */
   #decide(cameAtMs: number): void {
     if (this.#isOver) return;
-    const { table, readBuffer } = this.lane;
-    const head = table.requestHead;
+    const head = this.lane.table.requestHead;
     const text = this.#head;
-    const bytes = text.length <= readBuffer.length ? readBuffer : Buffer.allocUnsafe(text.length);
+    const bytes = text.length <= headMemory.length ? headMemory : Buffer.allocUnsafe(text.length);
     putLatin1(bytes, text, 0);
     if (head.parse(bytes, 0, text.length) <= 0) this.#refuse(head.reason, head.detail);
+    else if (!this.#isAsAnnounced(head)) this.#malformed();
     else if (!this.#exchangeOf(head, cameAtMs)) {
       this.#exchange = null;
       this.lane.tokens.whenKnown(() => this.#decide(cameAtMs));
     }
+  }
+
+  /** What is here of the body is not more than announced, or less and all there is. What comes is measured as it comes. */
+  #isAsAnnounced({ bodyLength, wantsUpgrade }: RequestHead): boolean {
+    return bodyLength === CHUNKED || wantsUpgrade || this.#stream.expect(bodyLength);
   }
 
   /** False: nothing is decided, as its token is not known yet. */
@@ -199,27 +245,25 @@ export class ClientStream implements Asker, Timed {
     this.deadlineAtMs = x.deadlineAtMs;
     this.lane.recorder.begin(x);
     x.reason = reason;
-    if (!x.requestDone) this.#listen();
     if (x.answer !== null) this.#answer(x, x.answer);
     else if (reason !== REASON.none) this.reject(x);
     else if (fault !== REASON.none) abandon(x, fault, bodyFaultText(fault));
     else if (head.wantsUpgrade) this.#connect(x, head);
     else forward(x);
     this.lane.draft.end();
+    // What came along with the head is here already.
+    if (isGathering(x)) this.#pump();
     return true;
   }
 
   /** @returns why the body is to be refused, or `REASON.none` */
   #takeBody(x: Exchange): Reason {
-    if (x.requestDone) return REASON.none;
-    const fault = takeSmallBody(x, this.body, this.#stream, this.#blocks);
-    this.#hasEnded = x.requestDone;
-    return fault;
+    return x.requestDone ? REASON.none : takeSmallBody(x, this.body, this.#stream);
   }
 
   /** Only an extended CONNECT asks for an upgrade, as fields of connections are malformed here. */
   #connect(x: Exchange, head: RequestHead): void {
-    const open = (): Tunnel => new Tunnel(this.#stream, this.out, this.#home);
+    const open = (): Tunnel => new Tunnel(this.#stream, this.out);
     this.#tunnel = this.lane.upgrades.takeStream(x, head, open);
     if (this.#tunnel === null) return this.reject(x);
     this.#exchange = null;
@@ -231,8 +275,9 @@ export class ClientStream implements Asker, Timed {
     this.lane.recorder.refused(reason);
     this.lane.accessLog.refused(reason, this.lines.peer.address, turnMs());
     this.out.writeText(refusalText(reason, detail, this.lane.date.at(turnMs())));
+    this.#head = '';
     this.#rest();
-    this.#endEarly();
+    this.#stream.waive();
   }
 
   /** Answers without an upstream and without a failure. */
@@ -242,102 +287,75 @@ export class ClientStream implements Asker, Timed {
     this.exchangeDone(x);
   }
 
-  #listen(): void {
-    const stream = this.#stream;
-    stream.on('trailers', (_object: unknown, _flags: number, fields?: readonly string[]) => this.#takeTrailers(fields));
-    stream.on('readable', () => {
-      beginTurn();
-      this.#pump();
-    });
-    stream.on('end', () => {
-      beginTurn();
-      this.#hasEnded = true;
-      this.#pump();
-    });
-  }
-
-  #takeTrailers(fields: readonly string[] = []): void {
+  /** @returns false when they are malformed: the end that comes with them must not pass for that of a whole request */
+  #takeTrailers(fields: readonly string[]): boolean {
     const { text, fault } = trailerText(fields);
-    if (fault === '' && this.#blocks?.trailer === fields.length / 2) this.#trailers = text;
-    else {
-      // The end that comes behind them must not pass for that of a whole request.
-      this.#whyGone = 'malformed trailers';
-      this.#stream.close(CODE.protocol);
-      this.lost(this.#whyGone);
+    if (fault === '') this.#trailers = text;
+    else this.#stream.refuse();
+    return fault === '';
+  }
+
+  /** More of the body can be passed on now. */
+  #passes(x: Exchange): boolean {
+    return isGathering(x) || (x.upstream !== null && !x.upstream.isBackedUp);
+  }
+
+  /** Passes on what is kept, as much as the upstream takes. */
+  #pump(): void {
+    const stream = this.#stream;
+    for (let x = this.#exchange; x !== null && !x.requestDone && this.#passes(x); x = this.#exchange) {
+      const bytes = stream.read() ?? NOTHING;
+      const isEnd = stream.hasEnded && stream.keptBytes === 0;
+      if (bytes.length === 0 && !isEnd) return;
+      this.#pass(x, { bytes, from: 0, end: bytes.length, isOwn: true }, isEnd);
     }
   }
 
-  /** Passes on what is here, as much as the upstream takes. */
-  #pump(): void {
-    const x = this.#exchange;
-    if (x === null || x.requestDone) return;
-    const isKept = isGathering(x);
-    while (!x.requestDone && (isKept || (x.upstream !== null && !x.upstream.isBackedUp))) {
-      const chunk = this.#stream.read() as Buffer | null;
-      if (chunk === null) break;
-      if (!(isKept ? this.#keep(x, chunk) : this.#relay(x, chunk))) return;
-    }
-    if (this.#hasEnded && !x.requestDone && (isKept || x.upstream !== null)) this.#endBody(x);
+  #pass(x: Exchange, arrived: Arrived, isEnd: boolean): void {
+    if (isGathering(x)) this.#keep(x, arrived, isEnd);
+    else this.#relay(x, arrived, isEnd);
   }
 
   /** Of a request with an idempotency key nothing is passed on before all of it is here. */
-  #keep(x: Exchange, bytes: Buffer): boolean {
-    const here = { bytes, from: 0, end: bytes.length };
-    const fault = gatherBody(x, this.body, here);
+  #keep(x: Exchange, { bytes, from, end }: Arrived, isEnd: boolean): void {
+    const fault = gatherBody(x, this.body, { bytes, from, end });
     if (fault !== REASON.none) abandon(x, fault, bodyFaultText(fault));
-    else if (here.from !== here.end) abandon(x, REASON.badRequest, 'more body than announced');
-    else {
-      if (x.requestDone) this.#allHere();
-      return true;
+    else if (isEnd && !x.requestDone) {
+      this.body.finish(this.#trailersOf(x));
+      const last = gatherBody(x, this.body, { bytes: NOTHING, from: 0, end: 0 });
+      if (last !== REASON.none) abandon(x, last, bodyFaultText(last));
     }
-    return false;
   }
 
-  #relay(x: Exchange, bytes: Buffer): boolean {
+  #relay(x: Exchange, { bytes, from, end, isOwn: isOurs }: Arrived, isEnd: boolean): void {
     const { body } = this;
     x.awaitsContinue = false;
-    const step = body.gather(bytes, 0, bytes.length);
+    body.gather(bytes, from, end);
     if (body.received > x.table.limits.bodyBytesMax) {
-      abandon(x, REASON.bodyTooLarge, 'the body exceeds the limit');
-      return false;
+      abandon(x, REASON.bodyTooLarge, bodyFaultText(REASON.bodyTooLarge));
+      return;
     }
-    if (body.position !== bytes.length) {
-      abandon(x, REASON.badRequest, 'more body than announced');
-      return false;
+    if (isEnd && !body.isDone) {
+      const { dataStart, dataEnd } = body;
+      body.finish(this.#trailersOf(x));
+      [body.dataStart, body.dataEnd] = [dataStart, dataEnd];
     }
     // A chunk's frame would be written around the bytes, where there is no room.
-    const isOwn = x.isSpent && x.bodyLength !== CHUNKED;
-    x.upstream?.sendBody({ bytes, body, isEnd: step === END, isOwn });
+    const isOwn = isOurs && x.isSpent && x.bodyLength !== CHUNKED;
+    const isLast = body.isDone;
+    x.upstream?.sendBody({ bytes, body, isEnd: isLast, isOwn });
     this.touch();
-    if (step === END) this.#complete(x);
-    return true;
+    if (isLast) this.#complete(x);
   }
 
-  #endBody(x: Exchange): void {
-    if (x.bodyLength !== CHUNKED) {
-      abandon(x, REASON.badRequest, 'less body than announced');
-      return;
-    }
-    this.body.finish(x.wantsTrailers ? this.#trailers : '');
-    if (isGathering(x)) {
-      this.#keep(x, NOTHING);
-      return;
-    }
-    x.awaitsContinue = false;
-    x.upstream?.sendBody({ bytes: NOTHING, body: this.body, isEnd: true, isOwn: false });
-    this.#complete(x);
+  #trailersOf(x: Exchange): string {
+    return x.wantsTrailers ? this.#trailers : '';
   }
 
   #complete(x: Exchange): void {
     x.requestDone = true;
-    this.#allHere();
     x.startClock(turnMs());
     this.#awaitResponse(x);
-  }
-
-  #allHere(): void {
-    this.#hasEnded = true;
-    if (!this.#stream.readableEnded) discard(this.#stream);
   }
 
   #awaitResponse(x: Exchange): void {
@@ -350,18 +368,6 @@ export class ClientStream implements Asker, Timed {
   #pour(x: Exchange): void {
     if (pour(x, this.out)) this.exchangeDone(x);
     else this.deadlineAtMs = turnMs() + x.table.timeouts.bodyIdleMs;
-  }
-
-  #flushed(): void {
-    beginTurn();
-    const x = this.#exchange;
-    if (this.#tunnel !== null) this.#tunnel.flushed();
-    else if (x === null) this.#rest();
-    else if (x.responseStarted && x.upstream === null) this.#pour(x);
-    else {
-      this.touch();
-      x.upstream?.resume();
-    }
   }
 
   #finish(x: Exchange): void {
@@ -377,14 +383,5 @@ export class ClientStream implements Asker, Timed {
   /** Handed over: the client has so long to take it. */
   #rest(): void {
     this.deadlineAtMs = turnMs() + this.lane.table.timeouts.bodyIdleMs;
-  }
-
-  /** Answered before the request's end: the client need not send the rest (RFC 9113 section 8.1). */
-  #endEarly(): void {
-    if (this.#hasEnded) return;
-    // Closed before, it would end without them.
-    if (this.out.owesTrailers) this.out.whenTrailed = () => waive(this.#stream, this.#home);
-    else waive(this.#stream, this.#home);
-    discard(this.#stream);
   }
 }

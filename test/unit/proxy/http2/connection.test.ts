@@ -6,8 +6,10 @@ import { type ClientHttp2Session, connect } from 'node:http2';
 import { describe, it, type TestContext } from 'node:test';
 import { CELL, GATEWAY_CELL } from '#src/model/tallies.ts';
 import { HTTP2_WORD } from '#src/model/threads/load/http2.ts';
+import { ClientStream } from '#src/proxy/http2/stream.ts';
 import {
   abusesOf,
+  END_STREAM,
   ERROR,
   GET,
   goawayOf,
@@ -15,11 +17,21 @@ import {
   isAnswered,
   rawHttp2,
   request,
+  resetOf,
   shown,
   TYPE,
 } from '../../../support/http/http2.ts';
 import type { PlaneSketch, TestPlane } from '../../../support/plane.ts';
-import { answeringOf, eventually, heldOf, oneVersion, planeOf } from '../../../support/proxy/running.ts';
+import {
+  answeringOf,
+  eventually,
+  heldOf,
+  oneVersion,
+  perHead,
+  planeOf,
+  settled,
+  upstreamOf,
+} from '../../../support/proxy/running.ts';
 
 async function answeringPlane(t: TestContext, sketch: Partial<PlaneSketch> = {}): Promise<TestPlane> {
   const upstream = await answeringOf(t);
@@ -48,7 +60,7 @@ describe('a connection of HTTP/2', () => {
     assert.deepEqual(abusesOf(plane), {});
   });
 
-  it('serves many streams at once, and ends with one beyond the limit that its client knows of', async (t) => {
+  it('serves many streams at once, and refuses one beyond the limit, which may be begun again', async (t) => {
     const held = await heldOf(t);
     const plane = await planeOf(t, { ...oneVersion(held.upstream.port), http2: true, limits: { http2StreamsMax: 3 } });
     const client = rawHttp2(t, plane.port);
@@ -60,10 +72,13 @@ describe('a connection of HTTP/2', () => {
     client.send(headers(7, request('GET', '/7')));
     await eventually(() => held.paths.includes('/7'), 'there is room again');
     client.send(headers(9, request('GET', '/9')));
-    await client.closed();
-    assert.equal(goawayOf(client.frames), ERROR.protocol);
-    assert.deepEqual(abusesOf(plane), { protocol: 1 });
-    await eventually(() => plane.count(0, CELL.inFlight) === 0, 'its streams are over');
+    await client.until((frames) => resetOf(frames, 9) !== null);
+    assert.equal(resetOf(client.frames, 9), ERROR.refused);
+    held.answer(held.paths.indexOf('/1'));
+    await client.until((frames) => isAnswered(frames, 1));
+    client.send(headers(11, request('GET', '/9')));
+    await eventually(() => held.paths.includes('/9'), 'it is begun again');
+    assert.deepEqual([goawayOf(client.frames), abusesOf(plane)], [null, {}]);
   });
 
   it('ends with the number of requests that a connection may have', async (t) => {
@@ -149,5 +164,57 @@ describe('a connection of HTTP/2', () => {
     plane.close();
     await client.closed();
     assert.equal(plane.plane.listener.connections, 0);
+  });
+
+  it('that meets a defect of ours ends, and nobody else’s does', async (t) => {
+    const held = await heldOf(t);
+    const plane = await planeOf(t, { ...oneVersion(held.upstream.port), http2: true });
+    const innocent = rawHttp2(t, plane.port);
+    innocent.send(headers(1, request('GET', '/1')));
+    await eventually(() => held.paths.length === 1, 'it is under way');
+    const warnings: string[] = [];
+    const hear = (warning: Error): void => void warnings.push(warning.message);
+    process.on('warning', hear);
+    t.after(() => process.off('warning', hear));
+    const begin = Reflect.get(ClientStream.prototype, 'begin');
+    t.mock.method(ClientStream.prototype, 'begin', function (this: ClientStream, fields: readonly string[]) {
+      if (fields.includes('/defect')) throw new Error('nobody expected this');
+      begin.call(this, fields);
+    });
+    const client = rawHttp2(t, plane.port);
+    client.send(headers(1, request('GET', '/defect')));
+    await client.closed();
+    await eventually(() => warnings.includes('nobody expected this'), 'it is told');
+    await eventually(() => plane.plane.listener.connections === 1, 'it is gone');
+    held.answer(0);
+    await innocent.until((frames) => isAnswered(frames, 1));
+  });
+
+  it('whose client asks and takes nothing is not read from any more, and goes on when it does', async (t) => {
+    const upstream = await upstreamOf(
+      t,
+      perHead(
+        (socket) => void socket.write(`HTTP/1.1 200 OK\r\nX-Long: ${'y'.repeat(20_000)}\r\nContent-Length: 0\r\n\r\n`),
+      ),
+    );
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), http2: true });
+    const client = rawHttp2(t, plane.port);
+    await client.until((frames) => frames.length > 0);
+    client.socket.pause();
+    const begun = (): number => plane.count(GATEWAY_CELL, CELL.http2 + HTTP2_WORD.requests);
+    let asked = 0;
+    // What the kernel holds for it comes before.
+    while (begun() === asked && asked < 3000) {
+      client.send(...Array.from({ length: 90 }, (_, n) => headers(2 * (asked + n) + 1, GET)));
+      asked += 90;
+      await settled(begun, 1);
+      await eventually(() => plane.count(0, CELL.inFlight) === 0, 'all that was begun is answered');
+    }
+    assert.ok(begun() < asked, `${begun()} of ${asked} requests were begun`);
+    client.socket.resume();
+    const ends = (frames: typeof client.frames): number =>
+      frames.filter(({ flags, type }) => type === TYPE.headers && (flags & END_STREAM) !== 0).length;
+    await client.until((frames) => ends(frames) === asked);
+    assert.equal(goawayOf(client.frames), null);
   });
 });

@@ -1,139 +1,119 @@
+/** How many frames of each kind a connection may send, at once and by what it was sent. */
+
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { beginTurn } from '#src/lib/clock.ts';
 import { ABUSE } from '#src/model/threads/load/http2.ts';
 import { FrameBudget } from '#src/proxy/http2/frame-budget.ts';
-import { PREFACE } from '#src/proxy/http2/frames.ts';
-import {
-  ACK,
-  data,
-  END_HEADERS,
-  END_STREAM,
-  frame,
-  GET,
-  headers,
-  PING,
-  SETTINGS,
-  TYPE,
-  word,
-} from '../../../support/http/http2.ts';
+import { FRAME, type FrameHead } from '#src/proxy/http2/frames.ts';
+import { ACK, END_HEADERS, END_STREAM } from '../../../support/http/http2.ts';
 
 const MAX = 100;
 
-function budgetOf(): {
-  budget: FrameBudget;
-  hears: (...frames: readonly Buffer[]) => boolean;
-  sends: (...frames: readonly Buffer[]) => boolean;
-} {
+function budgetOf(): { budget: FrameBudget; hears: (...heads: readonly FrameHead[]) => boolean } {
   beginTurn();
   const budget = new FrameBudget({ http2AbuseMax: MAX, headBytesMax: 16_384 });
-  budget.take(Buffer.from(PREFACE), 0, PREFACE.length);
-  return {
-    budget,
-    hears: (...frames) => frames.every((one) => budget.take(one, 0, one.length)),
-    sends: (...frames) => frames.every((one) => budget.send(one)),
-  };
+  return { budget, hears: (...heads) => heads.every((one) => budget.frame(one)) };
 }
 
+const head = (type: number, length = 0, flags = 0): FrameHead => ({ type, length, flags, id: 1 });
+
 /** How many go through. */
-function countOf(hears: (one: Buffer) => boolean, one: Buffer): number {
+function countOf(hears: () => boolean): number {
   let count = 0;
-  while (count < 10 * MAX && hears(one)) count++;
+  while (count < 10 * MAX && hears()) count++;
   return count;
 }
 
-const UPDATE = frame(TYPE.window, 0, 0, word(1));
+const UPDATE = head(FRAME.windowUpdate, 4);
 
 describe('the budgets', () => {
   for (const [name, one, kind, max] of [
-    ['resets', frame(TYPE.reset, 0, 1, word(8)), ABUSE.resets, MAX],
-    ['pings', PING, ABUSE.pings, MAX],
-    ['settings', SETTINGS, ABUSE.settings, MAX / 10],
-    ['priorities', frame(TYPE.priority, 0, 1, Buffer.alloc(5)), ABUSE.priorities, MAX],
-    ['unknown types', frame(0x77, 0, 1), ABUSE.priorities, MAX],
+    ['resets', head(FRAME.rstStream, 4), ABUSE.resets, MAX],
+    ['pings', head(FRAME.ping, 8), ABUSE.pings, MAX],
+    ['settings', head(FRAME.settings), ABUSE.settings, MAX / 10],
+    ['priorities', head(FRAME.priority, 5), ABUSE.priorities, MAX],
+    ['unknown types', head(0x77), ABUSE.priorities, MAX],
     ['updates', UPDATE, ABUSE.windowUpdates, MAX],
-    ['empty frames', data(1, '', 0), ABUSE.emptyFrames, MAX],
+    ['empty frames', head(FRAME.data), ABUSE.emptyFrames, MAX],
   ] as const) {
     it(`of ${name} let so many through and no more`, () => {
       const { budget, hears } = budgetOf();
-      assert.equal(countOf(hears, one), max);
+      assert.equal(
+        countOf(() => hears(one)),
+        max,
+      );
       assert.equal(budget.abuse, kind);
-      assert.equal(hears(headers(1, GET)), false, 'nothing comes through behind it');
     });
   }
 
-  it('of resets that the gateway makes count what is not its own will', () => {
-    const { budget, sends } = budgetOf();
-    const reset = frame(TYPE.reset, 0, 1, word(1));
-    for (let n = 0; n < 50; n++) budget.ownReset();
-    assert.equal(countOf(sends, reset), MAX + 50);
+  it('of resets that a client forces let so many through and no more', () => {
+    const { budget } = budgetOf();
+    assert.equal(
+      countOf(() => budget.forcedReset()),
+      MAX,
+    );
     assert.equal(budget.abuse, ABUSE.forcedResets);
   });
 
+  it('name what there was too much of first', () => {
+    const { budget, hears } = budgetOf();
+    countOf(() => hears(head(FRAME.ping, 8)));
+    countOf(() => hears(UPDATE));
+    assert.equal(budget.abuse, ABUSE.pings);
+  });
+
   it('cost nothing for what every client says', () => {
-    const { hears } = budgetOf();
+    const { budget, hears } = budgetOf();
     const usual = [
-      headers(1, GET),
-      data(1, 'x'),
-      data(1, '', END_STREAM),
-      frame(TYPE.settings, ACK, 0),
-      frame(TYPE.ping, ACK, 0, Buffer.alloc(8)),
+      head(FRAME.headers, 100, END_HEADERS),
+      head(FRAME.data, 1),
+      head(FRAME.data, 0, END_STREAM),
+      head(FRAME.settings, 0, ACK),
+      head(FRAME.ping, 8, ACK),
     ];
     for (let n = 0; n < 10 * MAX; n++) assert.ok(hears(...usual));
+    assert.equal(budget.abuse, null);
   });
 
   it('of updates and pings are paid by what was sent', () => {
-    const { hears, sends } = budgetOf();
-    const big = data(1, Buffer.alloc(16_384), 0);
+    const { budget, hears } = budgetOf();
     for (let n = 0; n < 10 * MAX; n++) {
-      assert.ok(sends(big));
-      assert.ok(hears(UPDATE, UPDATE, PING));
+      budget.sentData(16_384);
+      assert.ok(hears(UPDATE, UPDATE, head(FRAME.ping, 8)));
     }
-    assert.ok(countOf(hears, UPDATE) <= 2 * MAX, 'at most so much in advance');
+    for (let n = 0; n < 10 * MAX; n++) {
+      budget.sentHeaders();
+      assert.ok(hears(head(FRAME.ping, 8)));
+    }
+    assert.ok(countOf(() => hears(UPDATE)) <= 2 * MAX, 'at most so much in advance');
   });
 });
 
 describe('a header block', () => {
-  const begun = headers(1, GET, END_STREAM);
-  const more = frame(TYPE.continuation, 0, 1, Buffer.alloc(1));
-
-  it('is owed until its end', () => {
-    const { budget, hears } = budgetOf();
-    assert.equal(budget.isOwed, false);
-    hears(begun);
-    assert.equal(budget.isOwed, true);
-    hears(frame(TYPE.continuation, END_HEADERS, 1));
-    assert.equal(budget.isOwed, false);
-    hears(headers(3, GET).subarray(0, 12));
-    assert.equal(budget.isOwed, true);
-  });
+  const begun = head(FRAME.headers, 100, END_STREAM);
+  const more = head(FRAME.continuation, 1);
 
   it('may have few more frames than it needs', () => {
     const { budget, hears } = budgetOf();
     assert.ok(hears(begun));
-    assert.equal(countOf(hears, more), 5);
+    assert.equal(
+      countOf(() => hears(more)),
+      5,
+    );
     assert.equal(budget.abuse, ABUSE.continuations);
   });
 
   it('may not be longer than any that is served', () => {
     const { budget, hears } = budgetOf();
-    assert.ok(hears(frame(TYPE.headers, 0, 1, Buffer.alloc(16_384))));
-    assert.ok(
-      hears(frame(TYPE.continuation, 0, 1, Buffer.alloc(16_384)), frame(TYPE.continuation, 0, 1, Buffer.alloc(16_384))),
-    );
+    const full = head(FRAME.continuation, 16_384);
+    assert.ok(hears(head(FRAME.headers, 16_384), full, full));
     assert.equal(hears(more), false);
     assert.equal(budget.abuse, ABUSE.continuations);
   });
-});
 
-it('a body that is not here yet is not owed to the head’s time', () => {
-  const { budget, hears } = budgetOf();
-  hears(data(1, Buffer.alloc(100)).subarray(0, 20));
-  assert.equal(budget.isOwed, false);
-});
-
-it('the highest stream is remembered', () => {
-  const { budget, hears } = budgetOf();
-  hears(headers(5, GET), headers(3, GET), frame(TYPE.window, 0, 9, word(1)));
-  assert.equal(budget.lastStreamId, 5);
+  it('has its bounds to itself', () => {
+    const { hears } = budgetOf();
+    for (let n = 0; n < 10; n++) assert.ok(hears(begun, more, more, more, more, more));
+  });
 });

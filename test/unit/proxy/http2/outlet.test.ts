@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { connect, createServer, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { IncomingHttpHeaders } from 'node:http2';
 import { describe, it, type TestContext } from 'node:test';
 import { StreamOutlet } from '#src/proxy/http2/outlet.ts';
+import { END_STREAM, frame, GET, headers, setting, TYPE, word } from '../../../support/http/http2.ts';
+import { Recorder, servedOverSockets, sessionScene } from '../../../support/proxy/wires/own-session.ts';
 
 interface Got {
   readonly status: number;
@@ -16,18 +17,11 @@ interface Got {
 
 /** Answers one request with the outlet of its stream. */
 async function answeredBy(t: TestContext, answer: (out: StreamOutlet) => void, method = 'GET'): Promise<Got> {
-  const server = createServer();
-  server.on('stream', (stream: ServerHttp2Stream) => {
-    const out = new StreamOutlet(stream, () => undefined);
+  const session = await servedOverSockets(t, (stream) => {
+    stream.owner = new Recorder();
+    const out = new StreamOutlet(stream);
     out.isHead = method === 'HEAD';
     answer(out);
-  });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  t.after(() => {
-    session.destroy();
-    server.close();
   });
   const stream = session.request({ ':method': method });
   let headers: IncomingHttpHeaders = {};
@@ -90,43 +84,51 @@ describe('an answer', () => {
     assert.equal(got.status, 204);
   });
 
-  it('that is large is sent from where it stands, and backs up until it has left', async (t) => {
-    const size = 60_000;
-    let flushed = 0;
-    const server: { out?: StreamOutlet } = {};
-    const got = await answeredBy(t, (out) => {
-      server.out = out;
-      out.writeText(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
-      assert.equal(out.isBackedUp, false);
-      out.writeBytes(Buffer.alloc(size, 'x'), 0, size);
-      assert.equal(out.isBackedUp, true);
-      flushed = out.bytesSent;
-    });
-    assert.equal(got.body.length, size);
-    assert.ok(flushed > size);
-    assert.equal(server.out?.isBackedUp, false);
+  it('that is small leaves in two frames, the second with the end, and in chunks too', () => {
+    for (const text of [
+      'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nbody',
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\n',
+    ]) {
+      const scene = sessionScene();
+      scene.give(headers(1, GET));
+      const out = new StreamOutlet(scene.begun[0]?.stream as (typeof scene.begun)[number]['stream']);
+      assert.equal(out.writeSoon(Buffer.from(text), 0, text.length), true);
+      const frames = scene.said();
+      assert.deepEqual(
+        frames.map(({ type, flags }) => [type, flags & END_STREAM]),
+        [
+          [TYPE.headers, 0],
+          [TYPE.data, END_STREAM],
+        ],
+      );
+      assert.equal(out.isOver, true);
+    }
   });
 
-  it('to a stream that is gone is dropped', async (t) => {
-    const server = createServer();
-    const written = new Promise<void>((resolve) => {
-      server.on('stream', (stream: ServerHttp2Stream) => {
-        stream.on('error', () => undefined);
-        const out = new StreamOutlet(stream, () => undefined);
-        stream.destroy();
-        out.writeText('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
-        assert.equal(out.isOver, false);
-        resolve();
-      });
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    t.after(() => {
-      session.destroy();
-      server.close();
-    });
-    session.request({}).on('error', () => undefined);
-    await written;
+  it('that the client has no window for backs up until it has left', () => {
+    const size = 60_000;
+    const scene = sessionScene();
+    scene.give(frame(TYPE.settings, 0, 0, setting(4, 100)), headers(1, GET));
+    const { stream, owner } = scene.begun[0] as (typeof scene.begun)[number];
+    const out = new StreamOutlet(stream);
+    out.writeText(`HTTP/1.1 200 OK\r\nContent-Length: ${size}\r\n\r\n`);
+    assert.equal(out.isBackedUp, false);
+    assert.equal(out.writeSoon(Buffer.alloc(size, 'x'), 0, size), false);
+    assert.deepEqual([out.isBackedUp, out.isOver], [true, true]);
+    assert.ok(out.bytesSent > size);
+    scene.give(frame(TYPE.window, 0, 1, word(size)));
+    assert.deepEqual([out.isBackedUp, owner.told], [false, ['finished', 'closed ', 'flushed']]);
+  });
+
+  it('to a stream that is gone is dropped', () => {
+    const scene = sessionScene();
+    scene.give(headers(1, GET), frame(TYPE.reset, 0, 1, word(8)));
+    scene.give(headers(3, GET));
+    const { stream } = scene.begun[0] as (typeof scene.begun)[number];
+    const out = new StreamOutlet(stream);
+    stream.cut();
+    scene.said();
+    out.writeText('HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n');
+    assert.deepEqual([out.isOver, scene.said()], [false, []]);
   });
 });

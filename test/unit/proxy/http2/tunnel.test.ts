@@ -2,50 +2,41 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import {
-  type ClientHttp2Stream,
-  connect,
-  constants,
-  createServer,
-  type IncomingHttpHeaders,
-  type ServerHttp2Stream,
-} from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import { type ClientHttp2Stream, constants, type IncomingHttpHeaders } from 'node:http2';
 import { text } from 'node:stream/consumers';
 import { describe, it, type TestContext } from 'node:test';
 import { StreamOutlet } from '#src/proxy/http2/outlet.ts';
+import type { Http2Stream } from '#src/proxy/http2/session/stream.ts';
 import { Tunnel } from '#src/proxy/http2/tunnel.ts';
 import { eventually } from '../../../support/proxy/running.ts';
 import { extendedConnect } from '../../../support/proxy/upgrade.ts';
+import { servedOverSockets } from '../../../support/proxy/wires/own-session.ts';
 
 const SWITCH =
   'HTTP/1.1 101 Switching Protocols\r\nX-A: b\r\nSec-WebSocket-Accept: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
 
-/** Both ends of one stream; `resets` counts those of the gateway's. */
+/** Both ends of one stream, and what the gateway has of it. */
 interface Pair {
   readonly tunnel: Tunnel;
+  readonly stream: Http2Stream;
   readonly client: ClientHttp2Stream;
-  readonly resets: () => number;
 }
 
 async function pairOf(t: TestContext): Promise<Pair> {
-  const server = createServer({ settings: { enableConnectProtocol: true } });
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  t.after(() => {
-    session.destroy();
-    server.close();
+  const begun = Promise.withResolvers<Omit<Pair, 'client'>>();
+  const session = await servedOverSockets(t, (stream) => {
+    const tunnel = new Tunnel(stream, new StreamOutlet(stream));
+    stream.owner = {
+      takes: (...part) => tunnel.takes(...part),
+      arrived: () => tunnel.arrived(),
+      flushed: () => tunnel.flushed(),
+      finished: () => tunnel.finished(),
+      closed: (detail) => detail === '' || tunnel.broke(),
+    };
+    begun.resolve({ tunnel, stream });
   });
-  await once(session, 'remoteSettings');
-  const begun = once(server, 'stream') as Promise<[ServerHttp2Stream]>;
   const client = extendedConnect(session);
-  const [stream] = await begun;
-  stream.on('error', () => undefined);
-  let resets = 0;
-  const outlet: StreamOutlet = new StreamOutlet(stream, () => tunnel.flushed());
-  const tunnel: Tunnel = new Tunnel(stream, outlet, { ownReset: () => resets++ });
-  return { tunnel, client, resets: () => resets };
+  return { ...(await begun.promise), client };
 }
 
 async function headOf(client: ClientHttp2Stream): Promise<IncomingHttpHeaders> {
@@ -58,7 +49,7 @@ async function closed(stream: ClientHttp2Stream | Tunnel): Promise<void> {
 
 describe('a tunnel', () => {
   it('is opened by a 101, behind interim answers, and carries bytes both ways to both ends', async (t) => {
-    const { tunnel, client, resets } = await pairOf(t);
+    const { tunnel, client } = await pairOf(t);
     const hinted = once(client, 'headers') as Promise<[IncomingHttpHeaders]>;
     const answered = headOf(client);
     tunnel.write('HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n', 'latin1');
@@ -72,11 +63,11 @@ describe('a tunnel', () => {
     client.end('from the client');
     assert.equal(await text(tunnel), 'from the client');
     await Promise.all([closed(tunnel), closed(client)]);
-    assert.deepEqual([client.rstCode, resets()], [constants.NGHTTP2_NO_ERROR, 0]);
+    assert.equal(client.rstCode, constants.NGHTTP2_NO_ERROR);
   });
 
   it('that another answer refuses is none, whatever the body of that answer says', async (t) => {
-    const { tunnel, client, resets } = await pairOf(t);
+    const { tunnel, client } = await pairOf(t);
     const answered = headOf(client);
     tunnel.write(`HTTP/1.1 403 Forbidden\r\nContent-Length: ${SWITCH.length}\r\n\r\n`, 'latin1');
     tunnel.write(SWITCH, 'latin1');
@@ -84,7 +75,7 @@ describe('a tunnel', () => {
     assert.equal((await answered)[':status'], 403);
     assert.equal(await text(client), SWITCH);
     await Promise.all([closed(tunnel), closed(client)]);
-    assert.deepEqual([client.rstCode, resets()], [constants.NGHTTP2_NO_ERROR, 1]);
+    assert.equal(client.rstCode, constants.NGHTTP2_NO_ERROR);
   });
 
   it('says that an answer is backed up until its client takes it', async (t) => {
@@ -134,13 +125,38 @@ describe('a tunnel', () => {
     await headOf(first.client);
     first.tunnel.resetAndDestroy();
     await closed(first.client);
-    assert.deepEqual([first.client.rstCode, first.resets()], [constants.NGHTTP2_CANCEL, 1]);
+    assert.equal(first.client.rstCode, constants.NGHTTP2_CANCEL);
     const second = await pairOf(t);
     second.tunnel.write(SWITCH, 'latin1');
     await headOf(second.client);
     const broken = once(second.tunnel, 'error') as Promise<[Error]>;
     second.client.close(constants.NGHTTP2_CANCEL);
     assert.equal((await broken)[0].message, 'the stream was reset');
-    assert.deepEqual([second.tunnel.destroyed, second.resets()], [true, 0]);
+    assert.equal(second.tunnel.destroyed, true);
+  });
+
+  it('that both sides have ended gives its reader all that came', async (t) => {
+    const { tunnel, stream, client } = await pairOf(t);
+    tunnel.write(SWITCH, 'latin1');
+    await headOf(client);
+    const size = 100_000;
+    client.end(Buffer.alloc(size));
+    // It reads as much as it holds.
+    tunnel.on('readable', () => undefined);
+    await eventually(() => stream.hasEnded, 'everything is here');
+    tunnel.end();
+    await eventually(() => stream.isClosed, 'it is closed');
+    assert.ok(stream.keptBytes > 0);
+    let got = 0;
+    for await (const bytes of tunnel) got += (bytes as Buffer).length;
+    assert.equal(got, size);
+  });
+
+  it('that is ended before any answer is reset', async (t) => {
+    const { tunnel, client } = await pairOf(t);
+    client.on('error', () => undefined);
+    tunnel.end();
+    await closed(client);
+    assert.equal(client.rstCode, constants.NGHTTP2_CANCEL);
   });
 });
