@@ -29,7 +29,7 @@ import { planOf } from './health/plan.ts';
 import { nowMs, wallTime } from './lib/clock.ts';
 import { createLog, type Log, type LogLevel } from './lib/log.ts';
 import { Random } from './lib/random.ts';
-import { rest, startResting } from './lib/threads/rest.ts';
+import { startResting } from './lib/threads/rest.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
 import { SluiceError } from './model/problem.ts';
 import type { RestartAnswer } from './model/threads/handover.ts';
@@ -326,7 +326,6 @@ class ControlPlane implements Gateway {
     }
     this.#followers.take(current, before, nowMs());
     contain('configuration', () => this.#configLog.warn(needsRestart((before ?? current).config, current.config)));
-    rest();
     await this.#workers?.swap(current.snapshot);
     this.#configLog.live(current);
     this.#revisions.applied();
