@@ -135,8 +135,7 @@ class ControlPlane implements Gateway {
       isHeld: () => this.#restart.isHeld,
     });
     this.#configuration = new Configuration({
-      options,
-      environment: process.env,
+      ...{ options, release: release.version, environment: process.env },
       log: this.#log,
       store: this.#revisions,
       random: new Random(randomInt(2 ** 31)),

@@ -85,9 +85,10 @@ export function fleetDetail({ name, mode, because, members, rollouts }: FleetSta
   return `${name}, ${members.length} gateways, leads ${led} of ${rollouts.length} rollouts`;
 }
 
-/** `watching, 12 documents, confirmed 3 s ago`. */
-function sourceDetail({ state, pieces, staleMs, lastError, shrink }: SourceStatus): string {
-  const parts = [state, `${pieces} documents`, `confirmed ${Math.round(staleMs / 1000)} s ago`];
+/** `watching, 12 documents, confirmed 3 s ago`; after a stale start `backing-off, 0 documents, no answer since the start`. */
+function sourceDetail({ state, pieces, staleMs, confirmedAt, lastError, shrink }: SourceStatus): string {
+  const confirmed = confirmedAt === '' ? 'no answer since the start' : `confirmed ${Math.round(staleMs / 1000)} s ago`;
+  const parts = [state, `${pieces} documents`, confirmed];
   if (shrink !== null) parts.push(`a sudden loss to ${shrink.pieces} is not believed`);
   if (lastError !== '') parts.push(lastError);
   return parts.join(', ');

@@ -181,11 +181,15 @@ function alertsPage(view: AdminView): Page {
 
 /** Whether what is in force is what the sources hold, for probes and people; the code is that of readiness. */
 function configReply({ ready, notReadyBecause, config, revisions }: Status): Reply {
-  const { number: revision, sourceHash, staleMs, pin, difference } = revisions;
+  const { number: revision, sourceHash, staleMs, pin, staleStart, difference } = revisions;
   const { revision: snapshot, hash, loadedAt, last } = config;
   const sentence = difference === '' ? 'what is in force is what the sources hold' : difference;
-  const told = { revision, snapshot, hash, loadedAt, sourceHash, isSame: difference === '', sentence, staleMs, pin };
-  const body = { ready, notReadyBecause, config: { ...told, lastResult: last.result, problems: last.problems.length } };
+  const told = { revision, snapshot, hash, loadedAt, sourceHash, isSame: difference === '', sentence, staleMs };
+  const body = {
+    ready,
+    notReadyBecause,
+    config: { ...told, pin, staleStart, lastResult: last.result, problems: last.problems.length },
+  };
   return { ...jsonReply(body), status: ready ? 200 : 503 };
 }
 

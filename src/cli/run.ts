@@ -12,7 +12,7 @@ const RESTART_TIMEOUT_S = 60;
 const RESTART_TIMEOUT_S_MAX = 3600;
 
 const USAGE = `sluice run [--config FILE] [--config-key-file FILE] [--log-level LEVEL] [--pid-file FILE]
-           [--restart-timeout S] [--with-parent]
+           [--restart-timeout S] [--require-fresh] [--with-parent]
 
 Serves the configuration until SIGTERM or SIGINT, which drain; a second one ends it at once.
 The file is watched: an edit takes effect without a restart. SIGHUP reads it again.
@@ -23,6 +23,7 @@ SIGUSR2 starts the program anew from the same command line; it takes over withou
   --log-level LEVEL    ${LOG_LEVELS.join(', ')}; default info; the log is JSON on stderr
   --pid-file FILE      names the process that serves, also after a restart
   --restart-timeout S  seconds that a process that is to take over has to get ready; default ${RESTART_TIMEOUT_S}
+  --require-fresh      do not start with the configuration of before when sources do not answer
   --with-parent        drain when the process that started this one, with an IPC channel, goes away
   -h, --help           this text
 
@@ -34,6 +35,7 @@ const OPTIONS = {
   'config-key-file': { type: 'string' },
   'log-level': { type: 'string' },
   'with-parent': { type: 'boolean' },
+  'require-fresh': { type: 'boolean' },
   'pid-file': { type: 'string' },
   'restart-timeout': { type: 'string' },
 } as const;
@@ -56,7 +58,8 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   try {
     const pidFile = values['pid-file'] ?? null;
     const configKeyFile = values['config-key-file'] ?? null;
-    const options = { configFile, configKeyFile, logLevel, pidFile, isTied, restartTimeoutMs };
+    const isFreshRequired = values['require-fresh'] === true;
+    const options = { configFile, configKeyFile, isFreshRequired, logLevel, pidFile, isTied, restartTimeoutMs };
     const gateway = await deps.startGateway(options);
     held.gateway = gateway;
     contained = (error, origin) => gateway.defect(error, String(origin));

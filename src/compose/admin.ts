@@ -46,8 +46,8 @@ import type { Configuration } from './config/configuration.ts';
 import { type InForce, SettingExplainer } from './config/explain.ts';
 import { reloadAndWait } from './config/reload.ts';
 import type { Revisions } from './config/revisions/revisions.ts';
-import { viewWeights, type WeightsDeps, writeWeights } from './config/weights.ts';
-import { WeightsStores } from './config/weights-stores.ts';
+import { WeightsStores } from './config/weights/stores.ts';
+import { viewWeights, type WeightsDeps, writeWeights } from './config/weights/weights.ts';
 import type { Durable } from './durable.ts';
 import type { Drifts } from './objectives/drifts.ts';
 import type { Objectives } from './objectives/objectives.ts';
@@ -290,6 +290,7 @@ function weightsOf(insight: Insight): WeightsDeps {
       return index === null ? [] : versionWeights({ config, snapshot, weight, because }, index);
     },
     placeOf: (route) => configuration.weightsAt(route),
+    isStale: () => insight.revisions.isStale,
     stores: new WeightsStores(),
     environment: configuration.environment,
     isSigned: configuration.signed.isRequired,

@@ -19,9 +19,15 @@ export const REVISION_FAMILIES: readonly Family[] = [
   },
   {
     name: 'sluice_config_stale_seconds',
-    help: 'Time since the stalest source last confirmed what it holds',
+    help: 'Time since the stalest source last confirmed what it holds, also to the process before',
     type: 'gauge',
     collect: ({ status }) => [{ labels: {}, value: status.revisions.staleMs / 1000 }],
+  },
+  {
+    name: 'sluice_config_stale_start_seconds',
+    help: 'Age of the configuration of before that the gateway was started with while sources were away; 0: what they hold was taken',
+    type: 'gauge',
+    collect: ({ status }) => [{ labels: {}, value: (status.revisions.staleStart?.acceptedMs ?? 0) / 1000 }],
   },
   {
     name: 'sluice_config_rollbacks_total',

@@ -10,6 +10,8 @@ export interface GatewayOptions {
   readonly configFile: string;
   /** File with the keys that documents must be signed with; null: the environment may have them. */
   readonly configKeyFile: string | null;
+  /** It does not start with a configuration of before when its sources do not answer. */
+  readonly isFreshRequired: boolean;
   /** Least severe level that is logged: `trace`, `debug`, `info`, `warn`, `error`, `fatal` or `silent`. */
   readonly logLevel: string;
   /** File that names the process that serves, or null. */

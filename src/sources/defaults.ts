@@ -28,7 +28,7 @@ import type { SaturationConfig } from '../model/threads/load/saturation.ts';
 import type { AccessLogConfig } from '../model/threads/requests/access.ts';
 import type { TracingConfig } from '../model/threads/requests/tracing.ts';
 import type { RevisionsConfig } from '../model/threads/revision.ts';
-import type { FollowSettings } from './stores/settings.ts';
+import type { FollowSettings, StaleStartSettings } from './stores/settings.ts';
 
 export const DEFAULT_LISTEN: ListenAddress = { host: '0.0.0.0', port: 8080 };
 export const DEFAULT_ADMIN: ListenAddress = { host: '127.0.0.1', port: 9900 };
@@ -258,6 +258,8 @@ export const DEFAULT_FOLLOW: FollowSettings = {
   compareMs: 60_000,
   changesWarn: 50,
 };
+/** What a running gateway does when its sources go away, it does too when it was started anew meanwhile. */
+export const DEFAULT_STALE_START: StaleStartSettings = { isAllowed: true, ageMsMax: Number.POSITIVE_INFINITY };
 export const DEFAULT_CONSUL = { prefix: 'sluice', consistency: 'default', waitMs: 60_000 } as const;
 export const DEFAULT_ETCD = { prefix: '/sluice/v1/', heartbeatMs: 10_000 } as const;
 /** Of discovery. */

@@ -10,8 +10,10 @@
  */
 
 import { rest } from '../lib/threads/rest.ts';
+import type { Config } from '../model/config.ts';
 import type { ParseResult, Problem } from '../model/problem.ts';
 import { buildConfig, keepBuilt } from './build/config.ts';
+import { buildOwn, withOwn } from './build/process/own.ts';
 import { leadRoutes } from './build/rollout.ts';
 import { buildSources, type Sources } from './build/sources.ts';
 import { checkAlerts } from './checks/alerts.ts';
@@ -119,6 +121,8 @@ function soundOf(
 /** What the main document says of where the rest is; null when the document itself is not sound. */
 export interface MainReading {
   readonly sources: Sources | null;
+  /** Where the process keeps its state; null: in memory, or the document is not sound. */
+  readonly stateDirectory: string | null;
   /** Everything that is wrong with the main document by itself. */
   readonly problems: ParseResult & { readonly ok: false };
 }
@@ -129,10 +133,30 @@ export function readMain(text: string, fileName: string, environment: Environmen
   const report = createReport(fileName, part.locator);
   tellOfParts([part], mergeParts([part]), report);
   const isSound = part.isReadable && report.count === 0;
+  const input: Partial<DocumentInput> = isSound && isMapping(part.value) ? part.value : {};
   return {
-    sources: isSound ? buildSources(isMapping(part.value) ? part.value : {}) : null,
+    sources: isSound ? buildSources(input) : null,
+    stateDirectory: input.state?.directory ?? null,
     problems: { ok: false, problems: report.problems() },
   };
+}
+
+/**
+ * A configuration of before under the main document of now: listeners, token, state and whatever else is the process's own are
+ * what this says, the rest stays. Or what does not go together. Never throws.
+ */
+export function underMain(config: Config, text: string, fileName: string, environment: Environment): ParseResult {
+  const part = readPart(mainDocument(text, fileName), environment);
+  const report = createReport(fileName, part.locator);
+  tellOfParts([part], mergeParts([part]), report);
+  if (!part.isReadable || report.count > 0) return { ok: false, problems: report.problems() };
+  const input = part.value as DocumentInput;
+  const { routes } = config;
+  const services = Object.fromEntries(config.services.map(({ name }) => [name, {}]));
+  checkFleet({ whole: input }, report);
+  checkAlerts({ whole: { ...input, routes, services } }, report);
+  if (report.count > 0) return { ok: false, problems: report.problems() };
+  return { ok: true, config: withOwn(config, buildOwn(input)), warnings: [] };
 }
 
 /**

@@ -171,13 +171,18 @@ function statementsOf(database: DatabaseSync): Statements {
 
 function prepareFile(database: DatabaseSync, at: string): void {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+  checkFile(database);
+  migrate(database, at);
+}
+
+/** That a file is whole and not of a later release. @throws DamagedError, errors of SQLite, Error */
+export function checkFile(database: DatabaseSync): void {
   const check = database.prepare('PRAGMA integrity_check(1)').get() as { integrity_check: string };
   if (check.integrity_check !== 'ok') throw new DamagedError(`the integrity check says: ${check.integrity_check}`);
   const version = versionOf(database);
   if (version > SCHEMA_VERSION) {
     throw new Error(`its tables have version ${version}, this release knows ${SCHEMA_VERSION}; was it downgraded?`);
   }
-  migrate(database, at);
 }
 
 /** What a start needs. @throws errors of SQLite, DamagedError when a text is no JSON */

@@ -146,7 +146,10 @@ export const SCHEMAS = {
     proxyUrl: TEXT,
     listeners: list(TEXT),
     config: object({ file: TEXT, revision: COUNT, hash: TEXT, loadedAt: TIME, reloads: ANY, last: ANY }),
-    revisions: object({ number: COUNT, sourceHash: { type: ['string', 'null'] }, pin: ANY, difference: TEXT }),
+    revisions: object({
+      ...{ number: COUNT, sourceHash: { type: ['string', 'null'] } },
+      ...{ pin: ANY, staleStart: ANY, difference: TEXT },
+    }),
     sources: list(ANY),
     workers: list(object({ id: COUNT, state: TEXT, revision: COUNT, restarts: COUNT })),
     saturation: object({ grade: TEXT, because: TEXT, memory: ANY, threads: list(ANY) }),

@@ -197,10 +197,11 @@ function notReverted({ notReverted: failed }: Status['revisions']): string[] {
 }
 
 /** Only what needs attention is told beside the state. */
-function sourceLine({ name, state, pieces, staleMs, lastError, shrink }: SourceStatus): string {
+function sourceLine({ name, state, pieces, staleMs, confirmedAt, lastError, shrink }: SourceStatus): string {
   const loss = shrink === null ? '' : `  a sudden loss to ${shrink.pieces} is not believed`;
   const error = lastError === '' ? '' : `  ${lastError}`;
-  return `source   ${name}  ${state}  ${pieces} documents  confirmed ${formatUptime(staleMs)} ago${loss}${error}`;
+  const confirmed = confirmedAt === '' ? 'no answer since the start' : `confirmed ${formatUptime(staleMs)} ago`;
+  return `source   ${name}  ${state}  ${pieces} documents  ${confirmed}${loss}${error}`;
 }
 
 function routeLines(route: RouteStatus): string[] {

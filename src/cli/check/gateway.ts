@@ -39,12 +39,13 @@ function workersCheck({ workers }: Status): Check {
 }
 
 function configChecks({ config, revisions }: Status, hash: string | null): Check[] {
-  const { number, difference } = revisions;
+  const { number, difference, staleStart } = revisions;
   const refused =
     config.last.result === 'refused'
       ? [fail(`the newest configuration was refused: ${config.last.problems.length} problems`, 'sluice why tells them')]
       : [];
-  const differs = difference === '' ? [] : [warn(difference, 'sluice config diff sources shows how')];
+  const remedy = staleStart === null ? 'sluice config diff sources shows how' : 'docs/RUNBOOKS.md#sluiceconfigheld';
+  const differs = difference === '' ? [] : [warn(difference, remedy)];
   if (hash === null) return [...refused, ...differs];
   const same = hash === config.hash;
   const named = `revision ${number} #${config.hash.slice(0, 8)}`;

@@ -1,10 +1,12 @@
 /**
- * What the log says of configurations: refused, taken in, live.
+ * What the log says of configurations: refused, taken in, live; and of the sources that they come from.
  */
 
 import type { Log } from '../../lib/log.ts';
 import { formatProblem, type Problem } from '../../model/problem.ts';
 import type { Current, OfferResult } from '../../snapshot/store.ts';
+import type { FollowEvent } from '../../sources/follow/follower.ts';
+import { shown } from './discoveries.ts';
 
 export class ConfigLog {
   readonly #log: Log;
@@ -51,5 +53,23 @@ export class ConfigLog {
   /** Every worker has it. */
   live(current: Current): void {
     this.#log.info('config_live', this.fieldsOf(current));
+  }
+}
+
+/** Says what following a source has to say. @param changesWarn more changes at once are warned of */
+export function tellOfSource(log: Log, source: string, event: FollowEvent, changesWarn: number): void {
+  if (event.kind === 'failed') log.warn('source_failed', { source, ...event });
+  else if (event.kind === 'recovered') log.info('source_recovered', { source, ...event });
+  else if (event.kind === 'drifted') log.warn('source_drifted', { source, ...event });
+  else if (event.kind === 'shrunk') {
+    const hint = 'it is kept as it was until this has lasted, or a reload confirms it';
+    log.error('source_shrunk', { source, ...event, hint });
+  } else {
+    const { added, removed, changed } = event.changes;
+    const count = added.length + removed.length + changed.length;
+    const fields = { added: shown(added), removed: shown(removed), changed: shown(changed) };
+    const told = { source, revision: event.revision, count, ...fields };
+    if (count > changesWarn) log.warn('source_changed', told);
+    else log.info('source_changed', told);
   }
 }

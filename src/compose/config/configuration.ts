@@ -8,14 +8,13 @@
  * Whatever goes wrong on it, the last good configuration stays in force.
  */
 
-import assert from 'node:assert/strict';
 import { isDeepStrictEqual } from 'node:util';
-import { bothClocks, nowMs, wallTime } from '../../lib/clock.ts';
+import { bothClocks, nowMs } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Random } from '../../lib/random.ts';
 import { rest } from '../../lib/threads/rest.ts';
 import type { GatewayOptions } from '../../model/gateway.ts';
-import { formatProblem, unreadableProblem } from '../../model/problem.ts';
+import { formatProblem, type SluiceError, unreadableProblem } from '../../model/problem.ts';
 import type { ApplyStatus, SourceStatus } from '../../model/status.ts';
 import type { FleetConfig, LockStore } from '../../model/threads/fleet.ts';
 import type { SavedBudget } from '../../model/threads/state.ts';
@@ -23,36 +22,34 @@ import type { OfferResult } from '../../snapshot/store.ts';
 import type { Sources } from '../../sources/build/sources.ts';
 import type { Environment } from '../../sources/document/interpolate.ts';
 import { mainDocument, type SourceDocument } from '../../sources/document/pieces.ts';
-import { createPartReader } from '../../sources/document/reader.ts';
 import { withoutKeys } from '../../sources/document/signature/keys.ts';
 import { type FileEvent, type FileSource, openFile, UNREF_TIMERS } from '../../sources/file.ts';
 import { vetFiles } from '../../sources/follow/certificates/vet.ts';
-import { Feeds } from '../../sources/follow/feeds.ts';
+import type { Feeds } from '../../sources/follow/feeds.ts';
 import type { FollowEvent } from '../../sources/follow/follower.ts';
-import { Renewal } from '../../sources/follow/renewal.ts';
 import { ApplyTimes, ChangeTimes } from '../../sources/follow/times.ts';
 import { type Parsed, readMain } from '../../sources/parse.ts';
-import { Parser } from '../../sources/parser.ts';
-import { openStore } from '../../sources/stores/open.ts';
+import type { Parser } from '../../sources/parser.ts';
 import type { SourceSettings } from '../../sources/stores/settings.ts';
-import { openLocks } from '../../sources/stores/write/locks.ts';
 import { placeOfWeights } from '../../sources/stores/write/open.ts';
-import { Discoveries, shown } from './discoveries.ts';
+import { tellOfSource } from './config-log.ts';
+import { Discoveries } from './discoveries.ts';
 import type { Revisions } from './revisions/revisions.ts';
 import { type Checked, SignedDocuments } from './signed.ts';
+import { LossGuard } from './start/loss.ts';
+import { feedsOf, locksOf, parserOf, startFeeds } from './start/opening.ts';
+import { staleStart } from './start/stale-start.ts';
 
-/** As source or as built. */
-const THREAD_FILE = new URL(
-  import.meta.url.endsWith('.ts') ? './parse-thread.ts' : './parse-thread.js',
-  import.meta.url,
-);
-const ALIVE_MS = 1000;
+/** What is known of the sources is written down so often. */
+const CONFIRM_MS = 30_000;
 
 export interface ConfigurationDeps {
-  readonly options: Pick<GatewayOptions, 'configFile' | 'configKeyFile'>;
+  readonly options: Pick<GatewayOptions, 'configFile' | 'configKeyFile' | 'isFreshRequired'>;
+  /** That is running. */
+  readonly release: string;
   readonly environment: Environment;
   readonly log: Log;
-  readonly store: Pick<Revisions, 'offer' | 'current' | 'store' | 'prepareBy' | 'watch' | 'number'>;
+  readonly store: Omit<Revisions, 'command' | 'revert' | 'recall' | 'recalled' | 'save'>;
   readonly random: Random;
   /** Puts into force what came of an offer; resolves when every worker has it. */
   readonly apply: (result: OfferResult) => Promise<void>;
@@ -80,6 +77,7 @@ export class Configuration {
   readonly environment: Environment;
   readonly #parser: Parser;
   readonly #discoveries: Discoveries;
+  readonly #loss: LossGuard;
   #feeds: Feeds | null = null;
   #sources: Sources | null = null;
   #file: FileSource | null = null;
@@ -100,6 +98,7 @@ export class Configuration {
   #accepted: readonly SourceDocument[] = [];
   /** Ends the wait for a document or signature that is to come. */
   #halfTimer: unknown = null;
+  #confirming: NodeJS.Timeout | null = null;
   readonly #times = new ApplyTimes();
 
   constructor(deps: ConfigurationDeps) {
@@ -112,13 +111,7 @@ export class Configuration {
       changed: (name) => this.#renew(nowMs(), name),
     });
     this.environment = withoutKeys(deps.environment);
-    const renewal = new Renewal(createPartReader(this.environment));
-    this.#parser = new Parser({
-      file: THREAD_FILE,
-      setup: { environment: { ...this.environment } },
-      parseHere: (documents) => renewal.parse(documents),
-      onDeath: (because) => deps.log.error('parser_died', { because }),
-    });
+    this.#parser = parserOf(this.environment, deps.log);
     this.#discoveries = new Discoveries({
       log: deps.log,
       store: deps.store.store,
@@ -127,6 +120,7 @@ export class Configuration {
       tell: (name, event) => this.#onSource(name, event, Number.POSITIVE_INFINITY),
       settle: (result, atMs) => void this.#settle(result, new ChangeTimes(atMs)),
     });
+    this.#loss = new LossGuard({ log: deps.log, timers: UNREF_TIMERS, again: () => this.#renew(nowMs(), 'start') });
     deps.store.prepareBy(
       (config) => this.#discoveries.hold(config),
       () => this.#discoveries.offered(),
@@ -134,7 +128,7 @@ export class Configuration {
   }
 
   /**
-   * Reads the file, asks its sources, and offers what they are together.
+   * Reads the file, asks its sources, and offers what they are together, or what was in force last where they do not answer.
    * @throws SluiceError SLU_CONFIG_UNREADABLE, SLU_CONFIG_INVALID (with all problems), SLU_SOURCE_UNAVAILABLE, SLU_USAGE (keys)
    */
   async open(): Promise<OfferResult> {
@@ -147,7 +141,8 @@ export class Configuration {
     const main = await this.signed.first(() => [this.#main]);
     if (main.kind !== 'sound') return store.offer({ ok: false, problems: main.problems });
     // The one that was verified: another may have come meanwhile.
-    await this.#openSources((main.documents[0] as SourceDocument).text);
+    const late = await this.#openSources((main.documents[0] as SourceDocument).text);
+    if (late !== null) return this.#startStale(main, late);
     const checked = await this.signed.first(() => this.#documents());
     if (checked.kind !== 'sound') return store.offer({ ok: false, problems: checked.problems });
     this.#first = checked;
@@ -162,6 +157,19 @@ export class Configuration {
     return store.offer(parsed, ['start']);
   }
 
+  /** Sources go on being asked. @throws SluiceError SLU_SOURCE_UNAVAILABLE where there is nothing of before to start with */
+  async #startStale(main: Sound, late: SluiceError): Promise<OfferResult> {
+    const { options, release, store } = this.#deps;
+    const started = { ...options, release, environment: this.environment, isSigned: this.signed.isRequired };
+    const { last, parsed } = staleStart(late, (main.documents[0] as SourceDocument).text, started);
+    this.#first = main;
+    this.#accepted = main.documents;
+    this.#sources = parsed.sources;
+    this.#hasMissed = true;
+    await this.#discoveries.begin(parsed.sources, parsed.config);
+    return store.startStale(last, parsed, late.message);
+  }
+
   /** What the start was made of counts as taken. @throws SluiceError SLU_CONFIG_INVALID when an earlier process had later ones */
   async confirm(): Promise<void> {
     if (this.#first !== null) this.signed.confirm(this.#first);
@@ -173,6 +181,7 @@ export class Configuration {
     this.#phase = 'following';
     this.#discoveries.follow();
     if (this.#hasMissed) this.#renew(nowMs(), 'start');
+    if (this.#feeds !== null) this.#confirming = setInterval(() => this.#confirm(), CONFIRM_MS).unref();
   }
 
   /** Reads everything again; sudden losses that were not believed are believed. */
@@ -181,6 +190,7 @@ export class Configuration {
     this.signed.reload();
     this.#feeds?.reload();
     this.#discoveries.reload();
+    this.#loss.confirm();
   }
 
   /** How far the reading has got: looks at the file, sources of documents, changes that not every worker has. */
@@ -205,11 +215,7 @@ export class Configuration {
 
   /** Where the locks of a fleet are; null: in its Redis. @throws SluiceError SLU_SOURCE_UNAVAILABLE (certificates) */
   locksOf(fleet: FleetConfig | null): LockStore | null {
-    if (fleet === null || fleet.lock === 'redis') return null;
-    const settings = this.#sources?.list.find(({ kind }) => kind === fleet.lock);
-    // Checked with the document.
-    assert(settings !== undefined, `no source is ${fleet.lock}`);
-    return openLocks(settings, fleet.name);
+    return locksOf(fleet, this.#sources?.list ?? []);
   }
 
   applied(): ApplyStatus {
@@ -219,6 +225,8 @@ export class Configuration {
   /** Idempotent. */
   async close(): Promise<void> {
     this.#phase = 'closed';
+    if (this.#confirming !== null) clearInterval(this.#confirming);
+    this.#loss.close();
     this.#file?.close();
     this.signed.close();
     UNREF_TIMERS.clear(this.#halfTimer);
@@ -227,29 +235,27 @@ export class Configuration {
     await this.#parser.close();
   }
 
-  /** A document with many routes is not read twice: without the word in it, it names no sources. */
-  async #openSources(text: string): Promise<void> {
-    if (!/\bsources\b/.test(text)) return;
+  /** Remembers when the sources last said what they hold, for a start that cannot ask them. */
+  #confirm(): void {
+    const sources = this.#feeds?.status() ?? [];
+    this.#deps.store.confirmed(Math.max(0, ...sources.map(({ staleMs }) => staleMs)));
+  }
+
+  /**
+   * A document with many routes is not read twice: without the word in it, it names no sources.
+   * @returns that they have not answered in time; null: they have
+   */
+  async #openSources(text: string): Promise<SluiceError | null> {
+    if (!/\bsources\b/.test(text)) return null;
     const { sources } = readMain(text, this.#main.name, this.environment);
     // What is wrong with the document is told when all of it is parsed.
-    if (sources === null || sources.list.length === 0) return;
-    const draw = (): number => this.#deps.random.nextFloat();
-    this.#feeds = new Feeds({
-      stores: sources.list.map((settings) => openStore(settings, draw, this.signed.isRequired)),
-      settings: sources.follow,
-      timers: UNREF_TIMERS,
-      nowMs,
-      wallTime,
-      draw,
+    if (sources === null || sources.list.length === 0) return null;
+    this.#feeds = feedsOf(sources, {
+      random: this.#deps.random,
+      isSigned: this.signed.isRequired,
       onEvent: (name, event) => this.#onSource(name, event, sources.follow.changesWarn),
     });
-    // Nothing else keeps the process alive yet: the timers of those who follow never do.
-    const alive = setInterval(() => undefined, ALIVE_MS);
-    try {
-      await this.#feeds.start();
-    } finally {
-      clearInterval(alive);
-    }
+    return startFeeds(this.#feeds);
   }
 
   #documents(): SourceDocument[] {
@@ -273,28 +279,16 @@ export class Configuration {
   }
 
   #onSource(source: string, event: FollowEvent, changesWarn: number): void {
-    const { log } = this.#deps;
-    if (event.kind === 'failed') log.warn('source_failed', { source, ...event });
-    else if (event.kind === 'recovered') log.info('source_recovered', { source, ...event });
-    else if (event.kind === 'drifted') log.warn('source_drifted', { source, ...event });
-    else if (event.kind === 'shrunk') {
-      const hint = 'it is kept as it was until this has lasted, or a reload confirms it';
-      log.error('source_shrunk', { source, ...event, hint });
-    } else {
-      const { added, removed, changed } = event.changes;
-      const count = added.length + removed.length + changed.length;
-      const [few, many] = [log.info, log.warn];
-      const fields = { added: shown(added), removed: shown(removed), changed: shown(changed) };
-      const isMany = count > changesWarn && this.#phase === 'following';
-      (isMany ? many : few)('source_changed', { source, revision: event.revision, count, ...fields });
-      this.#renew(event.atMs, source);
-    }
+    tellOfSource(this.#deps.log, source, event, this.#phase === 'following' ? changesWarn : Number.POSITIVE_INFINITY);
+    if (event.kind === 'changed') this.#renew(event.atMs, source);
   }
 
   /** Parses and offers everything. @param origin what changed */
   #renew(atMs: number, origin: string): void {
     if (this.#phase === 'starting') this.#hasMissed = true;
     if (this.#phase !== 'following') return;
+    // What was started with stays whole until all of its sources have spoken.
+    if (this.#deps.store.isStale && this.#feeds?.haveAnswered === false) return;
     UNREF_TIMERS.clear(this.#halfTimer);
     rest();
     const checked = this.signed.check(this.#documents());
@@ -354,6 +348,7 @@ export class Configuration {
         const text = 'sources, follow or discovery changed; the change takes effect at the next start';
         this.#deps.log.warn('config_warning', { text });
       }
+      if (!this.#believes(parsed)) return Promise.resolve();
       change.times.end(nowMs());
       rest();
       const result = this.#deps.store.offer(parsed, [...change.origin]);
@@ -366,6 +361,12 @@ export class Configuration {
       this.#failed(error);
       return Promise.resolve();
     }
+  }
+
+  #believes(parsed: Parsed): boolean {
+    const { isStale, current } = this.#deps.store;
+    if (!isStale || !parsed.ok || current === null) return true;
+    return this.#loss.believes(current.intended, parsed.config, this.#sources?.follow.shrinkConfirmMs ?? 0);
   }
 
   #accept(checked: Sound): void {

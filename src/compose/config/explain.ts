@@ -54,8 +54,8 @@ export class SettingExplainer {
     if (answer.kind === 'refused') return answer;
     const { revisions, hash, versionsOf } = inForce();
     // Documents that were refused are none of these.
-    const { number, pin } = revisions;
-    const difference = pin === null ? '' : revisions.difference;
+    const { number, pin, staleStart } = revisions;
+    const difference = pin === null && staleStart === null ? '' : revisions.difference;
     const versions = answer.setting.route === '' ? [] : versionsOf(answer.setting.route);
     return { kind: 'done', setting: { ...answer.setting, number, hash, difference, versions } };
   }

@@ -27,7 +27,8 @@ import { ConfigKeys } from './config-keys.ts';
 export const PAIR_MS = 5000;
 /** At the start nobody tells of changes yet. */
 const LOOK_MS = 100;
-const KEY_PREFIX = 'signed/';
+/** Of rows of the state store. */
+export const SIGNED_PREFIX = 'signed/';
 const FORMAT = 1;
 
 export interface SignedDeps {
@@ -174,7 +175,7 @@ export class SignedDocuments {
 
   /** Whether a saved budget is none, but revisions of signed documents; then it is taken in. @throws Error when it is damaged */
   recall(key: string, { format, bytes }: SavedBudget): boolean {
-    if (!key.startsWith(KEY_PREFIX)) return false;
+    if (!key.startsWith(SIGNED_PREFIX)) return false;
     if (format !== FORMAT) throw new Error(`format ${format} is not ${FORMAT}`);
     this.#ledger?.recall(bytes);
     return true;
@@ -243,6 +244,6 @@ export class SignedDocuments {
 function rowsOf(parts: ReadonlyMap<number, Uint8Array>): Map<string, SavedBudget> {
   const at = wallTime();
   return new Map(
-    [...parts].map(([part, bytes]) => [KEY_PREFIX + part, { format: FORMAT, bytes: Uint8Array.from(bytes), at }]),
+    [...parts].map(([part, bytes]) => [SIGNED_PREFIX + part, { format: FORMAT, bytes: Uint8Array.from(bytes), at }]),
   );
 }

@@ -78,11 +78,13 @@ export interface Pin {
 export interface RevisionsStatus {
   /** Number of what is in force; 0 before the first. */
   readonly number: number;
-  /** Hash of what the sources hold; null when the newest of it was refused. */
+  /** Hash of what the sources hold; null when the newest of it was refused, or they have not all answered yet. */
   readonly sourceHash: string | null;
   /** Time since the stalest source last confirmed what it holds; 0 when the file is everything. */
   readonly staleMs: number;
   readonly pin: Pin | null;
+  /** The gateway was started while sources were away; null: what they hold was taken since. */
+  readonly staleStart: StaleStart | null;
   /** Why what is in force is not what the sources hold; empty when it is. */
   readonly difference: string;
   readonly kept: number;
@@ -91,6 +93,21 @@ export interface RevisionsStatus {
   readonly rollbacks: { readonly api: number; readonly sluice: number };
   /** What is in force made a route fail and could not be reverted; null: nothing of the kind. */
   readonly notReverted: NotReverted | null;
+}
+
+/** A start with the configuration that was in force before, as sources did not answer. */
+export interface StaleStart {
+  /** Its revision, and hash. */
+  readonly number: number;
+  readonly hash: string;
+  /** When it was accepted, and how long ago that is; ISO 8601, ms. */
+  readonly acceptedAt: string;
+  readonly acceptedMs: number;
+  /** When the sources last said that they hold what was accepted of them; ISO 8601, ms. */
+  readonly confirmedAt: string;
+  readonly confirmedMs: number;
+  /** Names of the sources that have not answered since the start; none: what they hold is not accepted. */
+  readonly unanswered: readonly string[];
 }
 
 /** A configuration that was to be reverted and is in force. */

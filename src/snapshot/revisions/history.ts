@@ -173,6 +173,11 @@ export class History {
     return this.#entries[0] ?? null;
   }
 
+  /** The newest of an earlier process; null: none was recalled. */
+  get newestRecalled(): Kept | null {
+    return this.#entries.find(({ own }) => own === null) ?? null;
+  }
+
   /** The newest entry before another's content that has other content; null: there is none. */
   before(entry: Kept): Kept | null {
     const from = this.#contentOf(entry);

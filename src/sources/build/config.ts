@@ -6,35 +6,26 @@
  * build the same configuration, and so the same hash.
  */
 
-import { createHash } from 'node:crypto';
-import type { Config, Limits, ListenAddress, RouteConfig, ServiceConfig, Timeouts } from '../../model/config.ts';
-import type { ListenerConfig } from '../../model/threads/tls.ts';
+import type { Config, Limits, RouteConfig, ServiceConfig, Timeouts } from '../../model/config.ts';
 import {
   DEFAULT_ACCESS_LOG,
-  DEFAULT_ADMIN,
   DEFAULT_DRAIN,
   DEFAULT_HTTP,
   DEFAULT_LIMITS,
-  DEFAULT_LISTEN,
   DEFAULT_OVERLOAD,
   DEFAULT_REVISIONS,
-  DEFAULT_STATE,
   DEFAULT_TIMEOUTS,
 } from '../defaults.ts';
 import { Known, type KnownRoute } from '../document/known.ts';
-import { parseAddress } from '../scalars/address.ts';
-import { canonicalHost, parseCidr } from '../scalars/host.ts';
-import type { AdminInput, DocumentInput, ListenInput, RouteInput, ServiceInput } from '../schema.ts';
+import { parseCidr } from '../scalars/host.ts';
+import type { DocumentInput, RouteInput, ServiceInput } from '../schema.ts';
 import { buildAnswers } from './answers/idempotency.ts';
 import { buildColor } from './color.ts';
-import { buildAlerts } from './process/alerts.ts';
-import { buildFleet } from './process/fleet.ts';
-import { buildSaturation } from './process/saturation.ts';
+import { buildOwn } from './process/own.ts';
 import { buildTracing } from './process/tracing.ts';
 import { buildRoute } from './route.ts';
 import { buildService } from './service.ts';
 import { buildBusiness } from './slo.ts';
-import { buildListenerTls } from './tls.ts';
 import { byName, sure, toBytes, toMs } from './values.ts';
 
 /** Routes that are known, by index. */
@@ -46,18 +37,11 @@ type Sound = readonly (KnownRoute | null)[];
  */
 export function buildConfig(input: DocumentInput, known: Known = new Known(), sound: Sound = []): Config {
   return {
-    listen: buildListener(input.listen, DEFAULT_LISTEN),
-    ...(input.listeners !== undefined && {
-      listeners: input.listeners.map((one) => buildListener(one, DEFAULT_LISTEN)),
-    }),
-    admin: buildAdmin(input.admin),
-    adminTokenHash: hashAdminToken(input.adminToken),
-    workers: input.workers ?? 'auto',
+    ...buildOwn(input),
     color: buildColor(input.color),
     overload: {
       priorityHeader: input.overload?.priorityHeader?.toLowerCase() ?? DEFAULT_OVERLOAD.priorityHeader,
     },
-    saturation: buildSaturation(input.saturation),
     http: {
       absoluteForm: input.http?.absoluteForm ?? DEFAULT_HTTP.absoluteForm,
       pathNormalization: input.http?.pathNormalization ?? DEFAULT_HTTP.pathNormalization,
@@ -72,14 +56,11 @@ export function buildConfig(input: DocumentInput, known: Known = new Known(), so
       delayMs: toMs(input.drain?.delay, DEFAULT_DRAIN.delayMs),
       timeoutMs: toMs(input.drain?.timeout, DEFAULT_DRAIN.timeoutMs),
     },
-    state: { directory: input.state?.directory ?? DEFAULT_STATE.directory },
     revisions: {
       keep: input.revisions?.keep ?? DEFAULT_REVISIONS.keep,
       bytesMax: toBytes(input.revisions?.bytesMax, DEFAULT_REVISIONS.bytesMax),
       watchMs: toMs(input.revisions?.watch, DEFAULT_REVISIONS.watchMs),
     },
-    fleet: buildFleet(input.fleet),
-    ...buildAlerts(input.alerts),
     ...buildBusiness(input.business),
     ...buildAnswers(input),
     services: Object.entries(input.services)
@@ -103,37 +84,6 @@ export function keepBuilt(route: RouteInput, services: DocumentInput['services']
   const built = buildRoute(route, services);
   known.keepRoute(route, serviceOf, built);
   return built;
-}
-
-/** Where to listen; the default without a value. */
-export function buildListen(input: ListenInput | AdminInput | undefined, fallback: ListenAddress): ListenAddress {
-  if (input === undefined) return fallback;
-  return typeof input === 'string' ? sure(parseAddress(input)) : { host: canonicalHost(input.host), port: input.port };
-}
-
-/** The same with what is spoken there. */
-export function buildListener(input: ListenInput | undefined, fallback: ListenAddress): ListenerConfig {
-  const address = buildListen(input, fallback);
-  if (typeof input !== 'object') return address;
-  const { tls, http2, proxyProtocol = 'off' } = input;
-  return {
-    ...address,
-    ...(proxyProtocol !== 'off' && { proxyProtocol }),
-    ...(tls !== undefined && { tls: buildListenerTls(tls) }),
-    ...(http2 !== undefined && { http2 }),
-  };
-}
-
-/** The same with the names that are answered to; absent without any. */
-function buildAdmin(input: AdminInput | undefined): Config['admin'] {
-  const address = buildListen(input, DEFAULT_ADMIN);
-  const hosts = typeof input === 'object' ? (input.hosts ?? []) : [];
-  return hosts.length === 0 ? address : { ...address, hosts: hosts.map(canonicalHost) };
-}
-
-/** SHA-256, hex: the configuration is hashed, compared and kept, and is no place for a secret. */
-function hashAdminToken(token: string | undefined): string | null {
-  return token === undefined ? null : createHash('sha256').update(token, 'utf8').digest('hex');
 }
 
 /** Limits with their defaults, in bytes and counts. */

@@ -9,12 +9,20 @@ import {
   DEFAULT_ETCD,
   DEFAULT_FOLLOW,
   DEFAULT_HTTP_SOURCE,
+  DEFAULT_STALE_START,
   DEFAULT_ZOOKEEPER,
 } from '../defaults.ts';
 import type { DiscoverySettings } from '../follow/discover/lookup.ts';
 import { parseAddress } from '../scalars/address.ts';
 import type { DiscoveryInput, DocumentInput, SourceInput } from '../schema.ts';
-import type { ConsulReach, EtcdSettings, FollowSettings, SourceSettings, TlsSettings } from '../stores/settings.ts';
+import type {
+  ConsulReach,
+  EtcdSettings,
+  FollowSettings,
+  SourceSettings,
+  StaleStartSettings,
+  TlsSettings,
+} from '../stores/settings.ts';
 import { sure, toMs } from './values.ts';
 
 /** All sources in the order of their precedence, and how they are followed. */
@@ -22,11 +30,12 @@ export interface Sources {
   readonly list: readonly SourceSettings[];
   readonly follow: FollowSettings;
   readonly discovery: DiscoverySettings;
+  readonly staleStart: StaleStartSettings;
 }
 
 /** Builds the settings. `input` must have passed the schema. */
 export function buildSources(input: Partial<Pick<DocumentInput, 'sources' | 'follow' | 'discovery'>>): Sources {
-  const { startTimeout, shrinkConfirm, compare, changesWarn } = input.follow ?? {};
+  const { startTimeout, shrinkConfirm, compare, changesWarn, staleStart, staleStartMax } = input.follow ?? {};
   return {
     list: (input.sources ?? []).map(buildSource),
     follow: {
@@ -36,6 +45,10 @@ export function buildSources(input: Partial<Pick<DocumentInput, 'sources' | 'fol
       changesWarn: changesWarn ?? DEFAULT_FOLLOW.changesWarn,
     },
     discovery: buildDiscovery(input.discovery),
+    staleStart: {
+      isAllowed: staleStart ?? DEFAULT_STALE_START.isAllowed,
+      ageMsMax: toMs(staleStartMax, DEFAULT_STALE_START.ageMsMax),
+    },
   };
 }
 

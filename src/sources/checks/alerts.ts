@@ -8,12 +8,21 @@ import { didYouMean } from '../problems/fault.ts';
 import type { Path, Report } from '../problems/report.ts';
 import { CHANNELS_MAX } from '../schema/alerts.ts';
 import type { DocumentInput } from '../schema.ts';
-import type { Draft } from './draft.ts';
 
 type AlertsInput = NonNullable<DocumentInput['alerts']>;
 
+/** Of routes and services, the names alone. */
+export interface AlertsDraft {
+  readonly whole:
+    | (Pick<DocumentInput, 'alerts'> & {
+        readonly routes: readonly { readonly name: string }[];
+        readonly services: Readonly<Record<string, unknown>>;
+      })
+    | null;
+}
+
 /** Reports names of channels, routes and services that are not there, and a digest for what keeps no text. */
-export function checkAlerts({ whole }: Draft, report: Report): void {
+export function checkAlerts({ whole }: AlertsDraft, report: Report): void {
   const alerts = whole?.alerts;
   if (whole === null || alerts === undefined) return;
   const channels = Object.keys(alerts.channels);

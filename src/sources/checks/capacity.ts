@@ -6,7 +6,8 @@
 import { isIP } from 'node:net';
 import type { ListenAddress } from '../../model/config.ts';
 import { ENDPOINTS_MAX, GATEWAY_CELL, UNITS_MAX } from '../../model/tallies.ts';
-import { buildLimits, buildListen } from '../build/config.ts';
+import { buildLimits } from '../build/config.ts';
+import { buildListen } from '../build/process/own.ts';
 import { backendRefsOf } from '../build/route.ts';
 import { buildEndpoint, buildService, isListed, listedOf } from '../build/service.ts';
 import { DEFAULT_ADMIN, DEFAULT_LISTEN } from '../defaults.ts';

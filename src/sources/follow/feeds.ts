@@ -39,10 +39,10 @@ export class Feeds {
   }
 
   /**
-   * Begins to follow; resolves when every source has answered once.
-   * @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when one has not within the start's time
+   * Begins to follow; resolves when every source has answered once, or had the start's time to.
+   * @returns `SLU_SOURCE_UNAVAILABLE` with those that have not, which are asked on; null: all have
    */
-  async start(): Promise<void> {
+  async start(): Promise<SluiceError | null> {
     for (const follower of this.#followers) follower.start();
     const { timers, settings } = this.#options;
     let timer: unknown = null;
@@ -52,7 +52,12 @@ export class Feeds {
     const all = Promise.all(this.#followers.map(({ first }) => first)).then(() => false);
     const late = await Promise.race([all, isLate]);
     timers.clear(timer);
-    if (late) throw this.#unanswered();
+    return late ? this.#unanswered() : null;
+  }
+
+  /** Whether every source has answered once. */
+  get haveAnswered(): boolean {
+    return this.#followers.every(({ hasAnswered }) => hasAnswered);
   }
 
   /** What a source is called, distinct. @param source its number, from 1 */

@@ -106,6 +106,11 @@ export class Follower<P extends Item = Piece> {
     });
   }
 
+  /** Whether the source has ever said what it holds. */
+  get hasAnswered(): boolean {
+    return this.#held !== null;
+  }
+
   /** What is held: the last answer that was believed. */
   get pieces(): readonly P[] {
     return this.#held?.pieces ?? [];

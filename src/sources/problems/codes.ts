@@ -3,7 +3,8 @@
  *
  * docs/problems.md shows this table with a remedy for each, and a test keeps the two alike. A code is never reused for another meaning:
  * a kind of problem that goes away leaves a gap. SLU10xx are problems (the document is refused), SLU19xx are warnings
- * (it is accepted, and something in it probably is not what was meant). SLU1925 is of no document: it is the gateway's own.
+ * (it is accepted, and something in it probably is not what was meant). SLU1241, SLU1925 and SLU1926 are of no document: they tell how
+ * the gateway itself does.
  */
 
 import { DEFECT_CODE } from '../../model/threads/load/defects.ts';
@@ -191,6 +192,7 @@ const TABLE = {
   companionVersions: ['SLU1235', 'A rollout lists a route that does not send to both of its versions.'],
   companionShare: ['SLU1236', 'The routes of a rollout give the canary different shares.'],
   streamsKept: ['SLU1240', 'Streams are kept, and there is a time after which they are ended.'],
+  staleStart: ['SLU1241', 'The sources do not answer, and there is no configuration of before to start with.'],
   emptyVersion: ['SLU1901', 'A version has no endpoints, so its weight counts as 0.'],
   unusedService: ['SLU1902', 'No route sends to this service.'],
   sharedEndpoint: ['SLU1903', 'Two versions of a service have the same endpoint, so they cannot be told apart there.'],
@@ -222,6 +224,10 @@ const TABLE = {
   insecure: ['SLU1923', 'The endpoints of a version are not verified: anybody can answer in their place.'],
   stapleStale: ['SLU1924', 'An OCSP response has expired or is not valid yet: it is not stapled.'],
   defect: [DEFECT_CODE, 'The program failed at something that nothing expected: no document is wrong, the gateway is.'],
+  staleStarted: [
+    'SLU1926',
+    'The gateway was started while its sources did not answer, with the configuration that was in force before.',
+  ],
 } as const satisfies Record<string, KindText>;
 
 /** Short name of a kind of problem. */

@@ -16,7 +16,7 @@ import {
   URL_META,
   WORD_META,
 } from '../scalars/store.ts';
-import { duration, integer, type PartFault, scalar, withRule, word } from './fields.ts';
+import { duration, flag, integer, type PartFault, scalar, withRule, word } from './fields.ts';
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -151,6 +151,14 @@ export const follow = z.strictObject({
   shrinkConfirm: duration(0, 24 * HOUR_MS, 'How long a sudden loss must last to be believed; default 30s').optional(),
   compare: duration(1000, 24 * HOUR_MS, 'Time between two comparisons with the source; default 60s').optional(),
   changesWarn: integer(1, 1_000_000, 'More changes at once are warned of; default 50').optional(),
+  staleStart: flag(
+    'A start whose sources do not answer goes on with the configuration that was in force last; default true',
+  ).optional(),
+  staleStartMax: duration(
+    1000,
+    366 * 24 * HOUR_MS,
+    'How long ago sources may have confirmed that configuration; default any time',
+  ).optional(),
 });
 
 /** Fields that come together or not at all. */

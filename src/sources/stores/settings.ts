@@ -73,3 +73,10 @@ export interface FollowSettings {
   /** More changes at once are warned of. */
   readonly changesWarn: number;
 }
+
+/** Whether a start whose sources do not answer may go on with the configuration that was in force last. */
+export interface StaleStartSettings {
+  readonly isAllowed: boolean;
+  /** Longest time since sources confirmed that configuration. */
+  readonly ageMsMax: number;
+}

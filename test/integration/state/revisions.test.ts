@@ -225,7 +225,7 @@ services: {good: {${shopAt(good.port)}}, other: {${shopAt(other.port)}}}\n`;
         .all();
       database.close();
       const held = rows.filter((row) => row['held'] === 1).map(({ key }) => key);
-      assert.deepEqual(held.toSorted(), ['config/2', 'config/3', 'config/base/0']);
+      assert.deepEqual(held.toSorted(), ['config/2', 'config/3', 'config/base/0', 'config/confirmed']);
 
       gateway = await startGatewayProcess(text);
       assert.deepEqual(await numbersOf(gateway), [3, 2]);

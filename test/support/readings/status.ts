@@ -251,6 +251,7 @@ export function sampleStatus(changes: Partial<Status> = {}): Status {
       keptBytes: 2048,
       rollbacks: { api: 0, sluice: 0 },
       notReverted: null,
+      staleStart: null,
     },
     signatures: null,
     sources: [],

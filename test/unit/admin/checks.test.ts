@@ -99,11 +99,13 @@ suite('checks', () => {
 
   test('tell of every source, and never fail for one', () => {
     const away = sampleSource({ name: 's', state: 'backing-off', lastError: 'gone', shrink: { pieces: 0, forMs: 1 } });
-    const checks = readinessChecks(sampleStatus({ sources: [away] })).map(formatCheck);
+    const unheard = sampleSource({ name: 'u', state: 'backing-off', pieces: 0, confirmedAt: '' });
+    const checks = readinessChecks(sampleStatus({ sources: [away, unheard] })).map(formatCheck);
     assert.equal(
       checks[1],
       '[+]s ok: backing-off, 12 documents, confirmed 3 s ago, a sudden loss to 0 is not believed, gone',
     );
+    assert.equal(checks[2], '[+]u ok: backing-off, 0 documents, no answer since the start');
   });
 
   test('a configuration that is not what the sources hold is told, and fails nothing', () => {

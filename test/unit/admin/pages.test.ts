@@ -54,6 +54,7 @@ suite('pages', () => {
       sentence: 'what is in force is what the sources hold',
       staleMs: 0,
       pin: null,
+      staleStart: null,
       lastResult: 'accepted',
       problems: 0,
     });

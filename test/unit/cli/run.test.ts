@@ -4,7 +4,7 @@ import { runCommand } from '#src/cli/run.ts';
 import { fakeGateway, recordedDeps } from '../../support/cli.ts';
 import { until } from '../../support/gateway.ts';
 
-const PLAIN = { configKeyFile: null, pidFile: null, isTied: false, restartTimeoutMs: 60_000 };
+const PLAIN = { configKeyFile: null, isFreshRequired: false, pidFile: null, isTied: false, restartTimeoutMs: 60_000 };
 
 /** Starts the command and waits until the gateway has been started and its lines are printed. */
 async function running(argv: readonly string[]) {
@@ -73,6 +73,10 @@ suite('run', () => {
     assert.deepEqual([options?.pidFile, options?.isTied, options?.restartTimeoutMs], ['p', true, 5000]);
     close(0);
     await code;
+    const fresh = await running(['--require-fresh']);
+    assert.equal(fresh.started[0]?.isFreshRequired, true);
+    fresh.close(0);
+    await fresh.code;
     for (const wrong of ['0', '3601', '1.5', 'soon']) {
       await assert.rejects(runCommand.run(['--restart-timeout', wrong], recordedDeps().deps), { code: 'SLU_USAGE' });
     }

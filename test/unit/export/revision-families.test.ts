@@ -4,9 +4,14 @@ import { type Reading, samplesOf } from '#src/export/family.ts';
 import { REVISION_FAMILIES } from '#src/export/revision-families.ts';
 import { sampleStatus } from '../../support/readings/status.ts';
 
+const STALE = {
+  ...{ number: 1, hash: 'a', acceptedAt: '', confirmedAt: '', unanswered: [] },
+  ...{ acceptedMs: 2500, confirmedMs: 1500 },
+};
+
 test('revisions are told: in sync, pinned, stale, rolled back, kept', () => {
   const pin = { from: 'a', to: 1, hash: 'b', at: '', by: 'api', reason: '' };
-  const revisions = { ...sampleStatus().revisions, staleMs: 1500, pin, difference: 'pinned' };
+  const revisions = { ...sampleStatus().revisions, staleMs: 1500, pin, staleStart: STALE, difference: 'pinned' };
   const rollbacks = { api: 2, sluice: 1 };
   const reading = { status: sampleStatus({ revisions: { ...revisions, rollbacks } }) } as unknown as Reading;
   const told = REVISION_FAMILIES.flatMap((family) =>
@@ -16,6 +21,7 @@ test('revisions are told: in sync, pinned, stale, rolled back, kept', () => {
     'sluice_config_in_sync{} 0',
     'sluice_config_pinned{} 1',
     'sluice_config_stale_seconds{} 1.5',
+    'sluice_config_stale_start_seconds{} 2.5',
     'sluice_config_rollbacks_total{"by":"api"} 2',
     'sluice_config_rollbacks_total{"by":"sluice"} 1',
     'sluice_config_revisions_kept{} 3',

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseConfig } from '#src/sources/parse.ts';
+import { parseConfig, readMain, underMain } from '#src/sources/parse.ts';
 import { assertProblem, configOf, problemsOf, SOUND, SOUND_ROLLOUT, warningsOf } from '../../support/config.ts';
 
 /** A sound document with `field` as the first line. */
@@ -239,5 +239,39 @@ routes:
       const [problem] = problemsOf(text);
       assert.deepEqual([problem?.code, problem?.line, problem?.column], ['SLU1003', 0, 0], text);
     }
+  });
+});
+
+describe('a main document under which a configuration of before goes on', () => {
+  const FROM = 'sources: [{etcd: {endpoints: ["http://127.0.0.1:1"]}}]\n';
+
+  test('says what belongs to the process, and nothing else', () => {
+    const config = configOf(top('listen: 127.0.0.1:1\nadminToken: an-old-token-that-leaked'));
+    const under = underMain(config, `${FROM}listen: 127.0.0.1:2\nlimits: {headerCountMax: 9}\n`, 'a.yaml', {});
+    assert.ok(under.ok);
+    assert.deepEqual([under.config.listen.port, under.config.adminTokenHash], [2, null]);
+    assert.deepEqual([under.config.limits, under.config.routes], [config.limits, config.routes]);
+  });
+
+  test('is refused for names that the configuration does not have, and locks without a store', () => {
+    const redis = 'redis: {address: "redis://127.0.0.1:6379"}';
+    const alerts =
+      'alerts: {channels: {a: {type: slack, url: {variable: U}}}, rules: [{channels: [a], services: [nope]}]}\n';
+    const under = underMain(
+      configOf(SOUND),
+      `${FROM}fleet: {name: e, lock: consul, ${redis}}\n${alerts}`,
+      'a.yaml',
+      {},
+    );
+    assert.deepEqual(!under.ok && under.problems.map(({ code, got }) => [code, got]), [
+      ['SLU1133', 'none'],
+      ['SLU1226', 'nope'],
+    ]);
+    assert.equal(underMain(configOf(SOUND), 'listen: nowhere', 'a.yaml', {}).ok, false);
+  });
+
+  test('tells where the state is before any source has answered', () => {
+    assert.equal(readMain(`${FROM}state: {directory: /d}\n`, 'a.yaml', {}).stateDirectory, '/d');
+    assert.equal(readMain(FROM, 'a.yaml', {}).stateDirectory, null);
   });
 });

@@ -10,6 +10,7 @@
  * fleet, the token of the admin server) stays as it is: a token that was withdrawn does not come back.
  */
 
+import { bothClocks } from '../../../lib/clock.ts';
 import type { Log } from '../../../lib/log.ts';
 import { rest } from '../../../lib/threads/rest.ts';
 import type { Config } from '../../../model/config.ts';
@@ -27,14 +28,19 @@ import type {
 import type { SavedBudget } from '../../../model/threads/state.ts';
 import type { Totals } from '../../../slo/totals/totals.ts';
 import { hashConfig } from '../../../snapshot/hash.ts';
+import { confirmedOf } from '../../../snapshot/revisions/confirmed.ts';
 import { History, type Kept } from '../../../snapshot/revisions/history.ts';
-import { packPin, pinOf } from '../../../snapshot/revisions/pin.ts';
+import { pinOf } from '../../../snapshot/revisions/pin.ts';
 import type { Current, OfferResult, Store } from '../../../snapshot/store.ts';
+import { codeOf } from '../../../sources/problems/codes.ts';
 import type { Durable } from '../../durable.ts';
 import { HELD } from '../../rollouts.ts';
-import { compareRevisions, unknownRevision } from './diff.ts';
+import { entryInForce, type LastInForce, toldOf } from '../start/stale-start.ts';
+import { type Asked, RevisionCommands, type Sound, soundOf } from './commands.ts';
+import { compareRevisions } from './diff.ts';
+import { differenceOf } from './difference.ts';
 import { COMMAND_WAIT_MS, Preparation, type PrepareEndpoints } from './preparation.ts';
-import { FORMAT, KEY_PREFIX, PIN_KEY, RevisionRows } from './rows.ts';
+import { CONFIRMED_KEY, FORMAT, KEY_PREFIX, PIN_KEY, RevisionRows } from './rows.ts';
 import { RevisionWatch } from './watch.ts';
 
 const CHANGED = 'the configuration has just changed; look again';
@@ -53,9 +59,6 @@ export interface RevisionsDeps {
   readonly isHeld: () => boolean;
 }
 
-/** What the sources hold, as far as it could be read. */
-type Sourced = ParseResult & { readonly ok: true } & { readonly hash: string };
-
 export class Revisions {
   readonly #deps: RevisionsDeps;
   readonly #preparation = new Preparation();
@@ -65,20 +68,33 @@ export class Revisions {
   readonly watch: RevisionWatch;
   readonly #history: History;
   readonly #rows: RevisionRows;
-  #sourced: Sourced | null = null;
+  readonly #commands: RevisionCommands;
+  #sourced: Sound | null = null;
   /** The newest of what the sources hold could not be used. */
   #isRefused = false;
   #pin: Pin | null = null;
-  #pinRow: Uint8Array = new Uint8Array(0);
+  /** What was started with; null as soon as what the sources hold was taken. */
+  #staleStart: LastInForce | null = null;
   #rollbacks = { api: 0, sluice: 0 };
   #isFromSources = true;
 
   constructor(deps: RevisionsDeps) {
     this.#deps = deps;
     this.#history = new History(deps.release);
-    this.#rows = new RevisionRows(this.#history);
+    this.#rows = new RevisionRows(this.#history, { log: deps.log, save: (rows) => deps.durable().keep(rows) });
     const reverted = (revert: Revert): void => deps.durable().reverted(revert);
     this.watch = new RevisionWatch({ log: deps.log, totals: deps.totals, revisions: this, reverted });
+    this.#commands = new RevisionCommands({
+      history: this.#history,
+      current: () => this.current,
+      pin: () => this.#pin,
+      sourced: () => this.#sourced,
+      asOwn: (config) => this.#asOwn(config),
+      put: (asked, then) => this.#asked(asked, then),
+      hold: (by, reason) => this.#hold(by, reason),
+      unpin: (by, reason) => this.#unpin(by, reason),
+      apply: deps.apply,
+    });
   }
 
   /** What is in force, null before the first accepted configuration. */
@@ -115,41 +131,50 @@ export class Revisions {
     const hash = parsed.hash ?? hashConfig(parsed.config);
     const sourced = { ...parsed, hash };
     if (this.#pin !== null && this.#pin.from === hash && this.current !== null) {
-      this.#sourced = sourced;
-      this.#isRefused = false;
+      this.#believe(sourced);
       return { kind: 'unchanged', current: this.current, warnings: parsed.warnings };
     }
     const result = this.#put(sourced, origin, null, true);
     this.#isRefused = result.kind === 'refused';
     if (result.kind === 'refused') return result;
-    this.#sourced = sourced;
+    this.#believe(sourced);
     if (this.#pin !== null) this.#unpin('sources', 'the sources hold something else than what was rolled back from');
     return result;
   }
 
-  /** Obeys a person. Resolves when every worker does. */
-  async command(command: ConfigCommand): Promise<ConfigCommandResult> {
-    return command.name === 'rollback' ? this.#rollback(command) : this.#release(command);
+  /**
+   * Goes on with what an earlier process had in force, until the sources have answered.
+   * @param parsed the same under the main document of now. @param because of which it is not what the sources hold
+   */
+  startStale(last: LastInForce, parsed: ParseResult & { readonly ok: true }, because: string): OfferResult {
+    const result = this.#put({ ...parsed, hash: hashConfig(parsed.config) }, ['stale start'], null);
+    if (result.kind === 'refused') return result;
+    this.#staleStart = last;
+    const { config: _, ...told } = last;
+    this.#deps.log.error('config_stale', { code: codeOf('staleStarted'), ...told, because });
+    return result;
   }
 
-  /**
-   * Goes back by itself to a configuration that was in force, and holds it against the sources.
-   * @returns why it is not in force; empty: it is
-   */
-  async revert(config: Config, reason: string): Promise<string> {
-    const own = this.#asOwn(config);
-    const hash = hashConfig(own);
-    const entry = this.#history.find(hash);
-    const result = await this.#asked(own, () => {
-      const put = this.#put({ ok: true, config: own, warnings: [], hash }, ['rollback by sluice'], entry);
-      if (put.kind === 'swapped') this.#hold('sluice', reason);
-      return put;
-    });
-    if (typeof result === 'string') return result;
-    if (result.kind === 'refused') return `it cannot be used now: ${result.problems[0]?.got ?? ''}`;
-    if (result.kind === 'unchanged') return 'what was in force before is the same';
-    await this.#deps.apply(result);
-    return '';
+  /** Whether what the sources hold is not known since the start. */
+  get isStale(): boolean {
+    return this.#staleStart !== null;
+  }
+
+  /** The sources said so long ago that they hold what was taken of them. */
+  confirmed(staleMs: number): void {
+    if (this.#sourced === null || this.#isRefused) return;
+    this.#rows.setConfirmed({ hash: this.#sourced.hash, at: wallTimeBefore(staleMs) });
+    this.#rows.saveNews();
+  }
+
+  /** Obeys a person. Resolves when every worker does. */
+  command(command: ConfigCommand): Promise<ConfigCommandResult> {
+    return this.#commands.obey(command);
+  }
+
+  /** Goes back by itself, and holds that against the sources. @returns why it is not in force; empty: it is */
+  revert(config: Config, reason: string): Promise<string> {
+    return this.#commands.revert(config, reason);
   }
 
   /** Of what is in force, in the history; 0 before the first. */
@@ -171,12 +196,17 @@ export class Revisions {
 
   /** @param sources how well they are kept up with */
   status(sources: readonly SourceStatus[]): RevisionsStatus {
+    const staleStart = this.#staleStart && toldOf(this.#staleStart, sources, bothClocks().wallMs);
     return {
       number: this.number,
       sourceHash: this.#isRefused ? null : (this.#sourced?.hash ?? null),
-      staleMs: Math.max(0, ...sources.map(({ staleMs }) => staleMs)),
+      staleMs: Math.max(staleStart?.confirmedMs ?? 0, ...sources.map(({ staleMs }) => staleMs)),
       pin: this.#pin,
-      difference: this.#difference(),
+      staleStart,
+      difference: differenceOf({
+        ...{ hash: this.current?.snapshot.hash ?? null, sourceHash: this.#sourced?.hash ?? null },
+        ...{ staleStart, pin: this.#pin, isRefused: this.#isRefused },
+      }),
       kept: this.#history.count,
       keptBytes: this.#history.bytes,
       rollbacks: this.#rollbacks,
@@ -191,40 +221,44 @@ export class Revisions {
     if (!key.startsWith(KEY_PREFIX)) return false;
     if (format !== FORMAT) throw new Error(`format ${format} is not ${FORMAT}`);
     if (bytes.length === 0) return true;
-    if (key !== PIN_KEY) this.#history.recall(key.slice(KEY_PREFIX.length), bytes);
+    if (key === CONFIRMED_KEY) this.#rows.recallConfirmed(confirmedOf(bytes));
+    else if (key !== PIN_KEY) this.#history.recall(key.slice(KEY_PREFIX.length), bytes);
     // What a person said in this process is newer.
     else if (this.#rollbacks.api + this.#rollbacks.sluice === 0) this.#setPin(pinOf(bytes));
     return true;
   }
 
-  /** Everything that is saved was recalled: a pin holds again. */
+  /** Everything that is saved was recalled: a pin holds again, and who was started stale sees whether he went by the last word. */
   recalled(): void {
-    const pin = this.#pin;
+    const [pin, last] = [this.#pin, this.#staleStart];
+    const entry = last === null ? null : entryInForce(this.#history, pin);
     const isHeld = pin !== null && pin.from === this.#sourced?.hash && pin.hash !== this.current?.snapshot.hash;
-    if (isHeld) {
-      this.ready = this.#holdAgain(pin).then(() => this.#settled());
+    if (isHeld || (last !== null && entry !== null && entry.head.hash !== last.hash)) {
+      const going = isHeld ? this.#holdAgain(pin) : this.#catchUp(last as LastInForce, entry as Kept);
+      this.ready = going.then(() => this.#settled());
       return;
     }
     this.#history.settle();
-    if (pin !== null && pin.from !== this.#sourced?.hash) this.#unpin('sources', 'they were changed meanwhile');
+    const isOver = last === null && pin !== null && pin.from !== this.#sourced?.hash;
+    if (isOver) this.#unpin('sources', 'they were changed meanwhile');
     this.#settled();
   }
 
   #settled(): void {
     if (this.current !== null) this.#history.limit(this.current.config.revisions);
-    this.#keep();
+    this.#rows.keep();
   }
 
   /** Every worker obeys what was accepted. Whoever waits for that hears of it before thousands of routes are packed. */
   applied(): void {
-    setImmediate(() => this.#keep());
+    setImmediate(() => this.#rows.keep());
   }
 
   save(): Map<string, SavedBudget> {
-    return this.#rows.all(this.#pinRow);
+    return this.#rows.all();
   }
 
-  #put(sourced: Sourced, origin: readonly string[], contentOf: Kept | null, isFromSources = false): OfferResult {
+  #put(sourced: Sound, origin: readonly string[], contentOf: Kept | null, isFromSources = false): OfferResult {
     const result = this.#deps.store.offer(sourced);
     if (result.kind !== 'swapped') return result;
     this.#isFromSources = isFromSources;
@@ -252,38 +286,13 @@ export class Revisions {
   }
 
   /** The same of what somebody asks for, who waits for the answer. */
-  #asked(config: Config, put: () => OfferResult): Promise<OfferResult | string> {
-    return this.#prepared(config, () => (this.#deps.isHeld() ? HELD.detail : put()), COMMAND_WAIT_MS);
-  }
-
-  async #rollback({ to, by, reason }: ConfigCommand & { readonly name: 'rollback' }): Promise<ConfigCommandResult> {
-    const newest = this.#history.newest;
-    const entry = to === '' ? newest && this.#history.before(newest) : this.#history.find(to);
-    if (entry === null) return unknownRevision(this.#history, to);
-    const number = this.#history.numberOf(entry);
-    if (entry.head.hash === this.current?.snapshot.hash) {
-      return { kind: 'refused', detail: `revision ${number} is what is in force` };
-    }
-    let config: Config;
-    try {
-      config = this.#asOwn(this.#history.configOf(entry));
-    } catch (error) {
-      return { kind: 'refused', detail: messageOf(error) };
-    }
-    const before = this.number;
-    const own = { ok: true, config, warnings: [], hash: hashConfig(config) } as const;
-    const result = await this.#asked(config, () => {
-      const put = this.#put(own, [`rollback by ${by}`], entry);
-      if (put.kind !== 'refused') this.#hold(by, reason);
-      return put;
-    });
-    if (typeof result === 'string') return { kind: 'refused', detail: result };
-    if (result.kind === 'refused') {
-      return { kind: 'refused', detail: `revision ${number} cannot be used now: ${result.problems[0]?.got ?? ''}` };
-    }
-    await this.#deps.apply(result);
-    const pinned = this.#pin === null ? 'as the sources hold it' : 'pinned until the sources hold something else';
-    return this.#done(`configuration rolled back from revision ${before} to ${number}, ${pinned}`);
+  #asked({ sound, origin, contentOf }: Asked, then: (result: OfferResult) => void): Promise<OfferResult | string> {
+    const put = (): OfferResult => {
+      const result = this.#put(sound, [origin], contentOf);
+      then(result);
+      return result;
+    };
+    return this.#prepared(sound.config, () => (this.#deps.isHeld() ? HELD.detail : put()), COMMAND_WAIT_MS);
   }
 
   /** The process keeps what it was started with. */
@@ -292,62 +301,63 @@ export class Revisions {
     return { ...config, listen, admin, adminTokenHash, workers, state, fleet };
   }
 
-  async #release({ by, reason }: ConfigCommand): Promise<ConfigCommandResult> {
-    if (this.#pin === null) return { kind: 'refused', detail: 'the configuration is not pinned' };
-    const sourced = this.#sourced as Sourced;
-    const result = await this.#asked(sourced.config, () => {
-      const put = this.#put(sourced, [`unpinned by ${by}`], this.#history.find(sourced.hash));
-      if (put.kind !== 'refused') this.#unpin(by, reason);
-      return put;
-    });
-    if (typeof result === 'string') return { kind: 'refused', detail: result };
-    if (result.kind === 'refused') {
-      return { kind: 'refused', detail: `what the sources hold cannot be used now: ${result.problems[0]?.got ?? ''}` };
-    }
-    await this.#deps.apply(result);
-    return this.#done('the pin is lifted: what the sources hold is in force');
-  }
-
-  #done(sentence: string): ConfigCommandResult {
-    return { kind: 'done', sentence, number: this.number, hash: this.current?.snapshot.hash ?? '' };
-  }
-
   /** What is in force is not what the sources hold, and is to stay. */
   #hold(by: string, reason: string): void {
     const { snapshot, at } = this.current as Current;
-    const from = this.#sourced?.hash ?? '';
+    const from = this.#sourced?.hash ?? this.#staleStart?.sourced.hash ?? '';
     const to = this.list()[0]?.contentOf ?? 0;
     this.#setPin(from === snapshot.hash ? null : { from, to, hash: snapshot.hash, at, by, reason });
     const who = by === 'sluice' ? 'sluice' : 'api';
     this.#rollbacks = { ...this.#rollbacks, [who]: this.#rollbacks[who] + 1 };
     this.#deps.log.warn('config_rolled_back', { to, hash: snapshot.hash, by, reason, pinned: this.#pin !== null });
-    this.#saveNews();
+    this.#rows.saveNews();
   }
 
   /** The process before this one was told to hold it; sources still hold what was rolled back from. */
   async #holdAgain(pin: Pin): Promise<void> {
+    const because = await this.#goOn(pin.hash, () => this.#deps.log.warn('config_pinned', { ...pin }));
+    if (because === '') return;
+    this.#setPin(null);
+    this.#deps.log.error('config_pin_lost', { ...pin, because, now: 'what the sources hold is in force' });
+  }
+
+  /** The process before this one had gone on since what was started with was looked up. */
+  async #catchUp(last: LastInForce, entry: Kept): Promise<void> {
+    const { number, hash, at } = this.#history.describe(entry);
+    const because = await this.#goOn(hash, () => {
+      this.#staleStart = { ...last, number, hash, acceptedAt: at };
+    });
+    const fields = { from: last.number, to: number, hash };
+    if (because === '') this.#deps.log.info('config_caught_up', fields);
+    else this.#deps.log.error('config_not_caught_up', { ...fields, because });
+  }
+
+  /**
+   * Goes on with what an earlier process had in force, when its endpoints are there; `done` is called before anybody obeys it.
+   * @returns why not; empty: it is in force, or something newer came meanwhile
+   */
+  async #goOn(hash: string, done: () => void): Promise<string> {
     let because = 'its revision is not kept any more';
     try {
-      const entry = this.#history.find(pin.hash);
+      const entry = this.#history.find(hash);
       if (entry !== null) {
-        const config = this.#asOwn(this.#history.configOf(entry));
-        const own = { ok: true, config, warnings: [], hash: hashConfig(config) } as const;
-        const result = await this.#prepared(config, () => {
+        const own = soundOf(this.#asOwn(this.#history.configOf(entry)));
+        const result = await this.#prepared(own.config, () => {
           const put = this.#deps.store.offer(own);
           if (put.kind !== 'swapped') return put;
           this.#isFromSources = false;
-          this.#history.settle(pin.hash);
+          this.#history.settle(hash);
           return put;
         });
         // Somebody has said something else while endpoints were waited for.
         if (typeof result === 'string') {
           this.#history.settle();
-          return;
+          return '';
         }
         if (result.kind === 'swapped') {
-          this.#deps.log.warn('config_pinned', { ...pin });
+          done();
           this.#deps.apply(result).catch((error: unknown) => this.#deps.log.error('config_failed', { error }));
-          return;
+          return '';
         }
         if (result.kind === 'refused') because = result.problems[0]?.got ?? because;
       }
@@ -355,42 +365,34 @@ export class Revisions {
       because = messageOf(error);
     }
     this.#history.settle();
-    this.#setPin(null);
-    this.#deps.log.error('config_pin_lost', { ...pin, because, now: 'what the sources hold is in force' });
+    return because;
   }
 
   #setPin(pin: Pin | null): void {
     this.#pin = pin;
-    this.#pinRow = packPin(pin);
+    this.#rows.setPin(pin);
   }
 
   #unpin(by: string, reason: string): void {
     this.#setPin(null);
     this.#deps.log.warn('config_unpinned', { by, reason });
-    this.#saveNews();
+    this.#rows.saveNews();
   }
 
-  /** Rows are written when they are packed. */
-  #keep(): void {
-    const failed = (error: unknown): void => this.#deps.log.error('config_not_kept', { error });
-    void this.#history
-      .pack()
-      .catch(failed)
-      .then(() => this.#saveNews());
+  /** What was taken of the sources is what they hold now. */
+  #believe(sourced: Sound): void {
+    this.#sourced = sourced;
+    this.#isRefused = false;
+    this.#rows.setConfirmed({ hash: sourced.hash, at: wallTimeBefore(0) });
+    if (this.#staleStart === null) return;
+    const { number, hash } = this.#staleStart;
+    this.#staleStart = null;
+    this.#deps.log.info('config_fresh', { startedWith: number, isSame: hash === sourced.hash });
   }
+}
 
-  #saveNews(): void {
-    const news = this.#rows.news(this.#pinRow);
-    if (news.size > 0) this.#deps.durable().keep(news);
-  }
-
-  #difference(): string {
-    const { current } = this;
-    if (current === null) return 'none was accepted yet';
-    if (this.#pin !== null) return `pinned to revision ${this.#pin.to} by ${this.#pin.by}: ${this.#pin.reason}`;
-    if (this.#isRefused) return 'what the sources hold was refused; the last good configuration is in force';
-    return this.#sourced?.hash === current.snapshot.hash ? '' : 'what the sources hold is not in force yet';
-  }
+function wallTimeBefore(ms: number): string {
+  return new Date(bothClocks().wallMs - ms).toISOString();
 }
 
 function messageOf(error: unknown): string {

@@ -60,7 +60,7 @@ export interface Readings {
   readonly missed: (route: string) => RouteSamples | null;
   readonly rollouts: readonly RolloutReading[];
   readonly config: ConfigStatus['last'];
-  readonly revisions: Pick<RevisionsStatus, 'pin' | 'notReverted'>;
+  readonly revisions: Pick<RevisionsStatus, 'pin' | 'notReverted' | 'staleStart'>;
   /** By `route/service/version`. */
   readonly drifts: ReadonlyMap<string, DriftStanding>;
   /** `service/version`. */
@@ -125,7 +125,7 @@ function ofRollout(rollout: RolloutReading, { nowMs, fleet }: Readings): Conditi
   return [];
 }
 
-function ofConfiguration({ config, revisions: { pin, notReverted } }: Readings): Condition[] {
+function ofConfiguration({ config, revisions: { pin, notReverted, staleStart } }: Readings): Condition[] {
   const conditions: Condition[] = [];
   const kind = 'configuration';
   if (config.result === 'refused') {
@@ -139,6 +139,11 @@ function ofConfiguration({ config, revisions: { pin, notReverted } }: Readings):
   if (notReverted !== null) {
     const sentence = `the configuration in force could not be reverted (${notReverted.because}): ${notReverted.sentence}`;
     conditions.push({ ...NOWHERE, kind, severity: 'page', key: 'configuration not reverted', sentence });
+  }
+  if (staleStart !== null) {
+    const { number, confirmedAt } = staleStart;
+    const sentence = `started with revision ${number}, which the sources confirmed last at ${confirmedAt}, as they did not answer`;
+    conditions.push({ ...NOWHERE, kind, severity: 'ticket', key: 'configuration stale', sentence });
   }
   return conditions;
 }

@@ -182,7 +182,7 @@ async function hasTypes(home: string): Promise<void> {
     join(home, 'mine.ts'),
     `import { startGateway } from 'sluice';
 const gateway = startGateway(
-  { configFile: 'gateway.yaml', configKeyFile: null, logLevel: 'info', pidFile: null, isTied: false, restartTimeoutMs: 60_000 },
+  { configFile: 'gateway.yaml', configKeyFile: null, isFreshRequired: false, logLevel: 'info', pidFile: null, isTied: false, restartTimeoutMs: 60_000 },
   { version: '${version}' },
 );
 export const url: Promise<string> = gateway.then(({ adminUrl }) => adminUrl);

@@ -32,10 +32,12 @@ suite('status', () => {
       lastError: 'ECONNREFUSED',
       shrink: { pieces: 0, forMs: 1 },
     });
-    const lines = formatStatus(sampleStatus({ sources: [sampleSource(), away] })).split('\n');
-    assert.deepEqual(lines.slice(3, 5), [
+    const unheard = sampleSource({ name: 'u', state: 'backing-off', pieces: 0, confirmedAt: '' });
+    const lines = formatStatus(sampleStatus({ sources: [sampleSource(), away, unheard] })).split('\n');
+    assert.deepEqual(lines.slice(3, 6), [
       'source   consul 127.0.0.1:8500 sluice  watching  12 documents  confirmed 2 s ago',
       'source   s  backing-off  12 documents  confirmed 2 s ago  a sudden loss to 0 is not believed  ECONNREFUSED',
+      'source   u  backing-off  0 documents  no answer since the start',
     ]);
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigLog } from '#src/compose/config/config-log.ts';
+import { ConfigLog, tellOfSource } from '#src/compose/config/config-log.ts';
 import type { Log } from '#src/lib/log.ts';
 import { createDials } from '#src/snapshot/dials.ts';
 import { Store } from '#src/snapshot/store.ts';
@@ -37,5 +37,27 @@ test('the log names the configuration that was refused, kept and taken in', () =
     ['config_unchanged', fields],
     ['config_live', fields],
     ['config_warning', { text: 'a restart is needed' }],
+  ]);
+});
+
+test('each kind of word of a source has an event of its own, and many changes at once are a warning', () => {
+  const lines: string[] = [];
+  const say = (level: string) => (event: string, fields: Record<string, unknown>) =>
+    void lines.push(`${level} ${event} ${String(fields['source'])}`);
+  const log = { info: say('info'), warn: say('warn'), error: say('error') } as unknown as Log;
+  const changes = { added: ['a', 'b'], removed: [], changed: ['c'] };
+  tellOfSource(log, 's', { kind: 'failed', because: 'x', retryInMs: 1 }, 50);
+  tellOfSource(log, 's', { kind: 'recovered', failures: 1 }, 50);
+  tellOfSource(log, 's', { kind: 'drifted', revision: '1' }, 50);
+  tellOfSource(log, 's', { kind: 'shrunk', before: 9, after: 0 }, 50);
+  tellOfSource(log, 's', { kind: 'changed', changes, revision: '1', atMs: 0 }, 3);
+  tellOfSource(log, 's', { kind: 'changed', changes, revision: '1', atMs: 0 }, 2);
+  assert.deepEqual(lines, [
+    'warn source_failed s',
+    'info source_recovered s',
+    'warn source_drifted s',
+    'error source_shrunk s',
+    'info source_changed s',
+    'warn source_changed s',
   ]);
 });

@@ -62,6 +62,13 @@ follow: {startTimeout: 1s, shrinkConfirm: 0s, compare: 2s, changesWarn: 3}
   assert.deepEqual(follow, { startTimeoutMs: 1000, shrinkConfirmMs: 0, compareMs: 2000, changesWarn: 3 });
 });
 
+test('a stale start is allowed at any age, unless the document says otherwise', () => {
+  const source = 'sources: [{directory: {path: a}}]';
+  assert.deepEqual(built(source).staleStart, { isAllowed: true, ageMsMax: Number.POSITIVE_INFINITY });
+  const { staleStart } = built(`${source}\nfollow: {staleStart: false, staleStartMax: 1h30m}`);
+  assert.deepEqual(staleStart, { isAllowed: false, ageMsMax: 5_400_000 });
+});
+
 test('a document without sources has none', () => {
   assert.deepEqual(buildSources({}).list, []);
 });

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { Revisions } from '#src/compose/config/revisions/revisions.ts';
+import { lastIn } from '#src/compose/config/start/stale-start.ts';
 import type { SavedBudget } from '#src/model/threads/state.ts';
 import { Totals } from '#src/slo/totals/totals.ts';
 import { createDials } from '#src/snapshot/dials.ts';
+import { confirmedOf } from '#src/snapshot/revisions/confirmed.ts';
 import { History } from '#src/snapshot/revisions/history.ts';
 import { type OfferResult, Store } from '#src/snapshot/store.ts';
 import { configOf, SOUND } from '../../../../support/config.ts';
@@ -254,8 +256,9 @@ suite('configuration revisions', () => {
     one.rows.clear();
     one.revisions.offer(parsed(2));
     await packed(one, 1);
-    assert.deepEqual([...one.rows.keys()], ['config/2']);
-    assert.deepEqual([...one.revisions.save().keys()].toSorted(), ['config/1', 'config/2', 'config/pin']);
+    assert.deepEqual([...one.rows.keys()].toSorted(), ['config/2', 'config/confirmed']);
+    const all = ['config/1', 'config/2', 'config/confirmed', 'config/pin'];
+    assert.deepEqual([...one.revisions.save().keys()].toSorted(), all);
     assert.equal(one.revisions.recall('drift/x', { format: 1, bytes: new Uint8Array(0), at: '' }), false);
     assert.throws(() => one.revisions.recall('config/1', { format: 9, bytes: new Uint8Array(0), at: '' }), /format 9/);
   });
@@ -273,6 +276,103 @@ suite('configuration revisions', () => {
     one.revisions.offer(parsed(2));
     await packed(one, 1);
     assert.equal(spied.mock.calls.filter((call) => call.this === own).length, 1);
+  });
+
+  /** The process after another one, whose sources do not answer. `late`: rows that came only when the state was opened. */
+  async function stale(before: Rig, late: ReadonlyMap<string, SavedBudget> = before.rows): Promise<Rig> {
+    const next = rig();
+    const last = lastIn(before.rows, '1');
+    next.revisions.startStale(last, { ok: true, config: last.config, warnings: [] }, 'no answer');
+    for (const [key, row] of late) next.revisions.recall(key, row);
+    next.revisions.recalled();
+    await next.revisions.ready;
+    return next;
+  }
+
+  test('a stale start goes on with what was in force, says so, and ends with what the sources hold', async () => {
+    const one = rig();
+    one.revisions.offer(parsed(1));
+    one.revisions.offer(parsed(2));
+    await packed(one, 2);
+    const two = await stale(one);
+    const { revisions } = two;
+    assert.deepEqual(
+      [weightOf(two), revisions.number, revisions.isStale, revisions.isFromSources],
+      [2, 2, true, false],
+    );
+    const { staleStart, sourceHash, difference, staleMs } = revisions.status([]);
+    assert.partialDeepStrictEqual(staleStart, { number: 2, hash: two.store.current?.snapshot.hash });
+    assert.deepEqual([sourceHash, staleMs], [null, staleStart?.confirmedMs]);
+    assert.match(difference, /^SLU1926 started with revision 2/);
+    assert.equal(revisions.offer({ ok: false, problems: [] }).kind, 'refused');
+    assert.deepEqual([revisions.isStale, weightOf(two)], [true, 2], 'what cannot be used ends nothing');
+    assert.equal(revisions.offer(parsed(3)).kind, 'swapped');
+    assert.deepEqual([weightOf(two), revisions.number, revisions.status([]).difference], [3, 3, '']);
+    assert.deepEqual(two.logged, ['config_stale', 'config_fresh']);
+    const same = await stale(one);
+    assert.equal(same.revisions.offer(parsed(2)).kind, 'unchanged');
+    assert.deepEqual([same.revisions.number, same.revisions.isStale, same.applied], [2, false, []]);
+  });
+
+  test('a pin holds over a stale start, against just what was rolled back from', async () => {
+    const one = rig();
+    one.revisions.offer(parsed(1));
+    one.revisions.offer(parsed(2));
+    await one.revisions.command(rollback(''));
+    await packed(one, 3);
+    const two = await stale(one);
+    assert.deepEqual([weightOf(two), two.revisions.status([]).pin?.to], [1, 1]);
+    assert.equal((await two.revisions.command({ name: 'unpin', by: 'api', reason: '' })).kind, 'refused');
+    assert.equal(two.revisions.offer(parsed(2)).kind, 'unchanged');
+    assert.deepEqual([weightOf(two), two.revisions.isStale, two.revisions.status([]).pin?.to], [1, false, 1]);
+    const other = await stale(one);
+    other.revisions.offer(parsed(3));
+    assert.deepEqual([weightOf(other), other.revisions.status([]).pin], [3, null]);
+  });
+
+  test('who rolls back during a stale start pins against what the sources held when they were last heard', async () => {
+    const one = rig();
+    one.revisions.offer(parsed(1));
+    one.revisions.offer(parsed(2));
+    await packed(one, 2);
+    const two = await stale(one);
+    assert.equal((await two.revisions.command(rollback('1'))).kind, 'done');
+    assert.equal(weightOf(two), 1);
+    assert.equal(two.revisions.offer(parsed(2)).kind, 'unchanged');
+    assert.equal(weightOf(two), 1);
+  });
+
+  test('what the process before accepted after it was looked up is caught up with', async () => {
+    const one = rig();
+    one.revisions.offer(parsed(1));
+    await packed(one, 1);
+    const early = { ...one, rows: new Map(one.rows) };
+    one.revisions.offer(parsed(2));
+    await packed(one, 2);
+    const two = await stale(early, one.rows);
+    assert.deepEqual([weightOf(two), two.revisions.number, two.revisions.isStale], [2, 2, true]);
+    assert.equal(two.revisions.status([]).staleStart?.number, 2);
+    assert.deepEqual(two.logged, ['config_stale', 'config_caught_up']);
+    assert.deepEqual(
+      two.revisions.list().map(({ number }) => number),
+      [2, 1],
+    );
+  });
+
+  test('when the sources last confirmed what was taken of them outlives the process', async () => {
+    const one = rig();
+    one.revisions.confirmed(0);
+    assert.equal(one.rows.has('config/confirmed'), false, 'nothing was taken');
+    one.revisions.offer(parsed(1));
+    one.revisions.confirmed(60_000);
+    const at = (): number => Date.parse(confirmedOf(one.rows.get('config/confirmed')?.bytes as Uint8Array).at);
+    const first = at();
+    one.revisions.offer({ ok: false, problems: [] });
+    one.revisions.confirmed(0);
+    assert.equal(at(), first, 'they hold something else');
+    one.revisions.offer(parsed(1));
+    one.revisions.confirmed(0);
+    assert.ok(at() >= first + 60_000);
   });
 
   test('what a comparison may name', () => {

@@ -19,7 +19,7 @@ const FINE: Readings = {
   missed: () => null,
   rollouts: [],
   config: { at: '', result: 'accepted', problems: [] },
-  revisions: { pin: null, notReverted: null },
+  revisions: { pin: null, notReverted: null, staleStart: null },
   drifts: new Map([['shop/shop/v1', { kind: 'mild', sentence: 'a little' }]]),
   down: new Set(),
   sources: [{ name: 'consul', staleMs: STALE_MS * 10, failures: 0, lastError: '' }],
@@ -135,12 +135,20 @@ suite('conditions', () => {
     );
     assert.match(told({ config: { ...refused, problems: [] } })[0] ?? '', /it could not be read$/);
     const pin = { from: 'ab', to: 7, hash: 'cd', at: '', reason: 'shop failed' };
-    assert.deepEqual(told({ revisions: { pin: { ...pin, by: 'sluice' }, notReverted: null } }), [
+    assert.deepEqual(told({ revisions: { pin: { ...pin, by: 'sluice' }, notReverted: null, staleStart: null } }), [
       'ticket configuration [gw-1 configuration reverted ab] the configuration was reverted to revision 7: shop failed',
     ]);
-    assert.deepEqual(told({ revisions: { pin: { ...pin, by: 'api' }, notReverted: null } }), []);
+    assert.deepEqual(told({ revisions: { pin: { ...pin, by: 'api' }, notReverted: null, staleStart: null } }), []);
+    const staleStart = {
+      ...{ number: 7, hash: 'a', acceptedAt: '', acceptedMs: 9, confirmedMs: 8 },
+      ...{ confirmedAt: '2026-01-01T00:00:00.000Z', unanswered: ['consul'] },
+    };
+    assert.deepEqual(told({ revisions: { pin: null, notReverted: null, staleStart } }), [
+      'ticket configuration [gw-1 configuration stale] started with revision 7, which the sources confirmed last at ' +
+        '2026-01-01T00:00:00.000Z, as they did not answer',
+    ]);
     const notReverted = { at: '', sentence: 'shop fails', because: 'no base' };
-    assert.deepEqual(told({ revisions: { pin: null, notReverted } }), [
+    assert.deepEqual(told({ revisions: { pin: null, notReverted, staleStart: null } }), [
       'page configuration [gw-1 configuration not reverted] the configuration in force could not be reverted (no base): shop fails',
     ]);
   });

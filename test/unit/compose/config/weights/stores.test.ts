@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { OpenWeights, READINGS_MAX, WeightsStores } from '#src/compose/config/weights-stores.ts';
+import { OpenWeights, READINGS_MAX, WeightsStores } from '#src/compose/config/weights/stores.ts';
 import type { ConsulSettings } from '#src/sources/stores/settings.ts';
 import type { Kept, WeightsStore } from '#src/sources/stores/write/writer.ts';
-import { startFake } from '../../../support/stores/fake.ts';
+import { startFake } from '../../../../support/stores/fake.ts';
 
 /** What is asked within a second is asked at the same moment, however long that takes here. */
 function stopClock(t: TestContext): void {

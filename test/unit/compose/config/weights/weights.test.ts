@@ -5,8 +5,8 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
-import { viewWeights, type WeightsDeps, writeWeights } from '#src/compose/config/weights.ts';
-import { WeightsStores } from '#src/compose/config/weights-stores.ts';
+import { WeightsStores } from '#src/compose/config/weights/stores.ts';
+import { viewWeights, type WeightsDeps, writeWeights } from '#src/compose/config/weights/weights.ts';
 import type { Log } from '#src/lib/log.ts';
 import type { RouteConfig } from '#src/model/config.ts';
 import { parseConfig } from '#src/sources/parse.ts';
@@ -42,6 +42,7 @@ async function rig(t: TestContext, changes: Partial<WeightsDeps> = {}) {
     stores,
     environment: { PEAK: '9' },
     isSigned: false,
+    isStale: () => false,
     file: 'gateway.yaml',
     log: { info: note, warn: note } as unknown as Log,
     ...changes,
@@ -119,6 +120,13 @@ describe('weights', () => {
     });
     assert.equal(answer.kind, 'refused');
     assert.deepEqual(await readdir(path), []);
+  });
+
+  test('are neither written nor told while nobody knows which source has them', async (t) => {
+    const { deps, path, write } = await rig(t, { isStale: () => true });
+    assert.equal((await write({ v2: 5 })).kind, 'unavailable');
+    assert.deepEqual(await readdir(path), []);
+    assert.match((await viewWeights(deps, 'shop'))?.problem ?? '', /not all have answered since the start/);
   });
 
   test('of a route that is not there, or that no source can hold, are not written', async (t) => {

@@ -6,10 +6,10 @@
  * what became of it. Bounds: a store per source that can be written, READINGS_MAX readings each.
  */
 
-import { nowMs } from '../../lib/clock.ts';
-import type { SourceSettings } from '../../sources/stores/settings.ts';
-import { openWeightsStore } from '../../sources/stores/write/open.ts';
-import type { Kept, WeightsStore } from '../../sources/stores/write/writer.ts';
+import { nowMs } from '../../../lib/clock.ts';
+import type { SourceSettings } from '../../../sources/stores/settings.ts';
+import { openWeightsStore } from '../../../sources/stores/write/open.ts';
+import type { Kept, WeightsStore } from '../../../sources/stores/write/writer.ts';
 
 /** Longest exchange with a store, the look after a conflict included. */
 export const STORE_MS = 9000;

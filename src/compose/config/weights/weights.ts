@@ -7,17 +7,17 @@
  * Nothing is put in force here: what counts is what the source holds. What would be refused there is not written.
  */
 
-import type { Log } from '../../lib/log.ts';
-import type { RouteConfig } from '../../model/config.ts';
-import { rolloutOn, type WeightsAnswer, type WeightsCommand } from '../../model/rollout.ts';
-import type { VersionWeights, WeightsView } from '../../model/status.ts';
-import type { Environment } from '../../sources/document/interpolate.ts';
-import { weighTargets } from '../../sources/document/weights.ts';
-import { readWeights, weightsText } from '../../sources/document/weights-text.ts';
-import type { SourceSettings } from '../../sources/stores/settings.ts';
-import { openWeightsStore } from '../../sources/stores/write/open.ts';
-import type { Kept, WeightsStore } from '../../sources/stores/write/writer.ts';
-import { STORE_MS, type WeightsStores } from './weights-stores.ts';
+import type { Log } from '../../../lib/log.ts';
+import type { RouteConfig } from '../../../model/config.ts';
+import { rolloutOn, type WeightsAnswer, type WeightsCommand } from '../../../model/rollout.ts';
+import type { VersionWeights, WeightsView } from '../../../model/status.ts';
+import type { Environment } from '../../../sources/document/interpolate.ts';
+import { weighTargets } from '../../../sources/document/weights.ts';
+import { readWeights, weightsText } from '../../../sources/document/weights-text.ts';
+import type { SourceSettings } from '../../../sources/stores/settings.ts';
+import { openWeightsStore } from '../../../sources/stores/write/open.ts';
+import type { Kept, WeightsStore } from '../../../sources/stores/write/writer.ts';
+import { STORE_MS, type WeightsStores } from './stores.ts';
 
 export interface WeightsDeps {
   /** Null: there is no such route in force. */
@@ -27,6 +27,8 @@ export interface WeightsDeps {
   readonly placeOf: (route: string) => SourceSettings | null;
   readonly stores: WeightsStores;
   readonly environment: Environment;
+  /** Sources have not all answered since the start, so that nobody knows what they hold. */
+  readonly isStale: () => boolean;
   /** Documents must be signed, which is nothing that the gateway does. */
   readonly isSigned: boolean;
   /** Of the main document. */
@@ -55,6 +57,7 @@ export async function writeWeights(deps: WeightsDeps, command: WeightsCommand): 
 }
 
 async function keptBy(deps: WeightsDeps, name: string): Promise<Partial<WeightsView>> {
+  if (deps.isStale()) return { problem: STALE };
   const place = deps.placeOf(name);
   const store = place === null ? null : deps.stores.of(place);
   if (place === null || store === null) return { problem: nowhere(deps, name) };
@@ -80,6 +83,7 @@ async function written(deps: WeightsDeps, command: WeightsCommand): Promise<Weig
   const fault = faultOf(route, weights);
   if (fault !== null) return { kind: 'invalid', detail: fault };
   if (deps.isSigned) return { kind: 'refused', detail: UNSIGNED };
+  if (deps.isStale()) return { kind: 'unavailable', detail: `nothing was written: ${STALE}` };
   const place = deps.placeOf(name);
   const store = place === null ? null : openWeightsStore(place);
   if (place === null || store === null) return { kind: 'refused', detail: nowhere(deps, name) };
@@ -131,6 +135,8 @@ function faultOf(route: RouteConfig, given: WeightsCommand['weights']): string |
 const UNSIGNED =
   'documents of this configuration are signed, and the gateway signs none: write the weights with their signature ' +
   'where they are kept (sluice config sign)';
+
+const STALE = 'which source has weights of the route is not known: not all have answered since the start';
 
 function nowhere({ file }: WeightsDeps, route: string): string {
   return (

@@ -1,0 +1,166 @@
+/**
+ * Composition of a stale start: a gateway whose sources do not answer goes on with the configuration that was in force last.
+ *
+ * ```
+ * state directory ─▶ rows ─▶ the pinned revision, or the newest ─▶ under the main document of now ─▶ in force
+ * every source has answered ─▶ taken as any change is, unless it is a sudden loss
+ * ```
+ * All of it is of before but what belongs to the process, which the main document alone says. Files that it names are read now.
+ */
+
+import assert from 'node:assert/strict';
+import { bothClocks } from '../../../lib/clock.ts';
+import type { Config } from '../../../model/config.ts';
+import type { GatewayOptions } from '../../../model/gateway.ts';
+import { type Problem, SluiceError } from '../../../model/problem.ts';
+import type { SourceStatus } from '../../../model/status.ts';
+import type { Pin, StaleStart } from '../../../model/threads/revision.ts';
+import type { SavedBudget } from '../../../model/threads/state.ts';
+import { type Confirmed, confirmedOf } from '../../../snapshot/revisions/confirmed.ts';
+import { History, type Kept } from '../../../snapshot/revisions/history.ts';
+import { pinOf } from '../../../snapshot/revisions/pin.ts';
+import type { Environment } from '../../../sources/document/interpolate.ts';
+import { vetFiles } from '../../../sources/follow/certificates/vet.ts';
+import { readMain, underMain } from '../../../sources/parse.ts';
+import { codeOf } from '../../../sources/problems/codes.ts';
+import { formatDuration } from '../../../sources/scalars/duration.ts';
+import type { StaleStartSettings } from '../../../sources/stores/settings.ts';
+import { lookInto } from '../../../state/look.ts';
+import { CONFIRMED_KEY, FORMAT, KEY_PREFIX, PIN_KEY } from '../revisions/rows.ts';
+import { SIGNED_PREFIX } from '../signed.ts';
+
+const SECOND_MS = 1000;
+
+/** What was in force when an earlier process last wrote it down. */
+export interface LastInForce {
+  readonly config: Config;
+  /** Of its revision. */
+  readonly number: number;
+  readonly hash: string;
+  /** When it was accepted, ISO 8601. */
+  readonly acceptedAt: string;
+  /** What the sources held, which another revision may be pinned against. */
+  readonly sourced: Confirmed;
+}
+
+/** What a start knows of itself when its sources do not answer. */
+export interface Started extends Pick<GatewayOptions, 'configFile' | 'isFreshRequired'> {
+  readonly environment: Environment;
+  /** That is running. */
+  readonly release: string;
+  /** Every document must be signed. */
+  readonly isSigned: boolean;
+}
+
+/**
+ * What to start with.
+ * @param late that the sources do not answer
+ * @param text of the main document, which is sound by itself
+ * @throws SluiceError SLU_SOURCE_UNAVAILABLE, with why there is nothing to start with beside `late`
+ */
+export function staleStart(late: SluiceError, text: string, started: Started) {
+  const { configFile: file, isFreshRequired, environment, release, isSigned } = started;
+  const { wallMs } = bothClocks();
+  const { sources, stateDirectory } = readMain(text, file, environment);
+  // It named those that do not answer.
+  assert(sources !== null);
+  const rules = { ...sources.staleStart, isFreshRequired, file };
+  const last = lastFor(late, rules, { directory: stateDirectory, release, isSigned, nowMs: wallMs });
+  const under = underMain(last.config, text, file, environment);
+  const parsed = vetFiles(under.ok ? { ...under, sources } : under, file, wallMs);
+  if (!parsed.ok) throw withProblems(late, parsed.problems);
+  return { last, parsed };
+}
+
+interface Rules extends StaleStartSettings, Pick<GatewayOptions, 'isFreshRequired'> {
+  readonly file: string;
+}
+
+/** Null: state is in memory. */
+interface Place extends Pick<Started, 'release' | 'isSigned'> {
+  readonly directory: string | null;
+  /** Of the wall clock. */
+  readonly nowMs: number;
+}
+
+function lastFor(late: SluiceError, rules: Rules, { directory, release, isSigned, nowMs }: Place): LastInForce {
+  const { isAllowed, ageMsMax, isFreshRequired, file } = rules;
+  if (isFreshRequired) throw cannot(late, file, '--require-fresh', 'start without it');
+  if (!isAllowed) throw cannot(late, file, 'follow.staleStart: false', 'set it to true');
+  if (directory === null) {
+    throw cannot(late, file, 'no state.directory', 'name one: a later start has what one that succeeds writes there');
+  }
+  let last: LastInForce;
+  try {
+    last = lastIn(lookInto(directory, KEY_PREFIX), release);
+    if (isSigned && lookInto(directory, SIGNED_PREFIX).size === 0) throw new Error(UNSIGNED);
+  } catch (error) {
+    const hint = 'a start whose sources answer needs nothing of it, and writes what a later one may go on with';
+    throw cannot(late, directory, error instanceof Error ? error.message : String(error), hint);
+  }
+  const ageMs = nowMs - Date.parse(last.sourced.at);
+  if (ageMs <= ageMsMax) return last;
+  const age = `${formatDuration(Math.floor(ageMs / SECOND_MS) * SECOND_MS)} ago`;
+  const got = `revision ${last.number}, which they confirmed ${age}, at ${last.sourced.at}`;
+  throw cannot(late, directory, got, 'raise follow.staleStartMax if that is not too old');
+}
+
+/**
+ * The last configuration in force, of the rows of an earlier process.
+ * @throws Error when that is not certain, or it is of another release
+ */
+export function lastIn(rows: ReadonlyMap<string, SavedBudget>, release: string): LastInForce {
+  const history = new History(release);
+  let pin: Pin | null = null;
+  let confirmed: Confirmed | null = null;
+  for (const [key, { format, bytes }] of rows) {
+    if (bytes.length === 0) continue;
+    if (format !== FORMAT) throw new Error(`${key} has format ${format}, this release reads ${FORMAT}`);
+    if (key === PIN_KEY) pin = pinOf(bytes);
+    else if (key === CONFIRMED_KEY) confirmed = confirmedOf(bytes);
+    else history.recall(key.slice(KEY_PREFIX.length), bytes);
+  }
+  const entry = entryInForce(history, pin);
+  if (entry === null) throw new Error(pin === null ? NOTHING : `revision ${pin.to} is pinned, and not kept any more`);
+  const { number, hash, at } = history.describe(entry);
+  const sourced = { hash: pin?.from ?? confirmed?.hash ?? hash, at: confirmed?.at ?? at };
+  return { config: history.configOf(entry), number, hash, acceptedAt: at, sourced };
+}
+
+/** What the process before had in force: what it was told to hold, or what it accepted last. Null: that is not known. */
+export function entryInForce(history: History, pin: Pin | null): Kept | null {
+  return pin === null ? history.newestRecalled : history.find(pin.hash);
+}
+
+const NOTHING = 'it keeps no accepted configuration';
+const UNSIGNED = 'what it keeps was accepted without signatures';
+
+function cannot(late: SluiceError, file: string, got: string, hint: string): SluiceError {
+  return withProblems(late, [{ ...problemAt(file), got, hint }]);
+}
+
+/** The same error with what keeps the gateway from starting all the same. */
+function withProblems(late: SluiceError, problems: readonly Problem[]): SluiceError {
+  const { code, message, problems: unanswered } = late;
+  const more = `${message}, and there is nothing of before to start with`;
+  return new SluiceError(code, more, { cause: late, problems: [...unanswered, ...problems] });
+}
+
+function problemAt(file: string): Omit<Problem, 'got' | 'hint'> {
+  const expected = 'a configuration of before to start with until the sources answer';
+  return { code: codeOf('staleStart'), file, line: 0, column: 0, path: '', expected };
+}
+
+/** For status and metrics. @param sources those that are followed */
+export function toldOf(
+  { number, hash, acceptedAt, sourced }: LastInForce,
+  sources: readonly SourceStatus[],
+  nowMs: number,
+): StaleStart {
+  return {
+    ...{ number, hash, acceptedAt, confirmedAt: sourced.at },
+    acceptedMs: Math.max(0, nowMs - Date.parse(acceptedAt)),
+    confirmedMs: Math.max(0, nowMs - Date.parse(sourced.at)),
+    unanswered: sources.filter(({ confirmedAt }) => confirmedAt === '').map(({ name }) => name),
+  };
+}

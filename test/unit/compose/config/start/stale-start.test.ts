@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { lastIn, type Started, staleStart, toldOf } from '#src/compose/config/start/stale-start.ts';
+import { bothClocks } from '#src/lib/clock.ts';
+import type { Config } from '#src/model/config.ts';
+import { formatProblem, SluiceError } from '#src/model/problem.ts';
+import type { Pin } from '#src/model/threads/revision.ts';
+import type { SavedBudget } from '#src/model/threads/state.ts';
+import { hashConfig } from '#src/snapshot/hash.ts';
+import { packConfirmed } from '#src/snapshot/revisions/confirmed.ts';
+import { History } from '#src/snapshot/revisions/history.ts';
+import { packPin } from '#src/snapshot/revisions/pin.ts';
+import { StateDatabase } from '#src/state/database.ts';
+import { configOf, SOUND } from '../../../../support/config.ts';
+import { inFolder } from '../../../../support/state/folder.ts';
+import { batchOf } from '../../../../support/state/log.ts';
+
+const HOUR_MS = 3_600_000;
+const rowOf = (bytes: Uint8Array): SavedBudget => ({ format: 1, bytes, at: '' });
+const weighing = (weight: number): Config =>
+  configOf(`limits: {headerCountMax: 77}\n${SOUND.replace('weight: 5}', `weight: ${weight}}`)}`);
+const weightOf = ({ routes }: Config): number | undefined => routes[0]?.backendRefs[1]?.weight;
+const UNANSWERED = {
+  ...{ code: 'SLU_SOURCE_UNAVAILABLE', file: 'consul a:1 sluice', line: 0, column: 0, path: '' },
+  ...{ expected: 'an answer', got: 'ECONNREFUSED', hint: '' },
+};
+const LATE = new SluiceError('SLU_SOURCE_UNAVAILABLE', 'no answer from consul a:1 sluice within 100 ms', {
+  problems: [UNANSWERED],
+});
+
+/** Rows of a process of release 1 that accepted these weights, one after the other. */
+async function rowsOf(weights: readonly number[], more: Record<string, Uint8Array> = {}) {
+  const history = new History('1');
+  for (const [n, weight] of weights.entries()) {
+    const config = weighing(weight);
+    history.add({
+      config,
+      revision: n,
+      hash: hashConfig(config),
+      at: '2026-01-01T00:00:00.000Z',
+      origin: [],
+      contentOf: null,
+    });
+  }
+  await history.pack();
+  const revisions = [...history.rows()].map(([key, bytes]) => [`config/${key}`, rowOf(bytes)] as const);
+  const others = Object.entries(more).map(([key, bytes]) => [`config/${key}`, rowOf(bytes)] as const);
+  return new Map<string, SavedBudget>([...revisions, ...others]);
+}
+
+const pinTo = (weight: number, number: number): Pin => {
+  return { from: 'held by the sources', to: number, hash: hashConfig(weighing(weight)), at: '', by: 'api', reason: '' };
+};
+
+/** What a start comes to whose state directory has these rows. */
+function startedOn(rows: ReadonlyMap<string, SavedBudget>, main = '', started: Partial<Started> = {}) {
+  return inFolder((folder) => {
+    const database = new StateDatabase({ path: join(folder, 'sluice.db'), wallTime: () => '' });
+    database.write(batchOf({ budgets: rows }));
+    database.close();
+    return startedIn(folder, main, started);
+  });
+}
+
+function startedIn(folder: string, main: string, started: Partial<Started> = {}) {
+  const own = { configFile: 'gateway.yaml', isFreshRequired: false, environment: {}, release: '1', isSigned: false };
+  const sources = 'sources: [{consul: {address: "http://127.0.0.1:1"}}]\n';
+  return staleStart(LATE, `state: {directory: "${folder}"}\n${sources}${main}`, { ...own, ...started });
+}
+
+/** Checks that a start is refused with all that does not answer, and then why what is kept does not help. */
+function refused(pattern: RegExp) {
+  return (error: unknown): true => {
+    assert.ok(error instanceof SluiceError);
+    assert.equal(error.code, 'SLU_SOURCE_UNAVAILABLE');
+    assert.match(error.message, /^no answer from consul.*, and there is nothing of before to start with$/);
+    assert.deepEqual(error.problems[0], UNANSWERED);
+    const told = error.problems.slice(1).map(formatProblem).join('\n');
+    assert.match(told, pattern);
+    return true;
+  };
+}
+
+test('the newest that was accepted was in force last, and its sources are told by their last word', async () => {
+  const confirmed = packConfirmed({ hash: 'h', at: '2026-02-01T00:00:00.000Z' });
+  const last = lastIn(await rowsOf([1, 2, 3], { confirmed }), '1');
+  assert.deepEqual([weightOf(last.config), last.number, last.hash], [3, 3, hashConfig(weighing(3))]);
+  assert.deepEqual(last.sourced, { hash: 'h', at: '2026-02-01T00:00:00.000Z' });
+  const unsaid = lastIn(await rowsOf([1]), '1');
+  assert.deepEqual(unsaid.sourced, { hash: unsaid.hash, at: unsaid.acceptedAt });
+});
+
+test('what was pinned was in force, whatever was accepted before; a pin whose revision is gone is not guessed', async () => {
+  const pinned = lastIn(await rowsOf([1, 2, 3], { pin: packPin(pinTo(1, 1)) }), '1');
+  assert.deepEqual([weightOf(pinned.config), pinned.number, pinned.sourced.hash], [1, 1, 'held by the sources']);
+  const gone = await rowsOf([2, 3], { pin: packPin(pinTo(1, 1)) });
+  assert.throws(() => lastIn(gone, '1'), /revision 1 is pinned, and not kept any more/);
+});
+
+test('nothing is taken of rows that are of another release, damaged, or none', async () => {
+  const rows = await rowsOf([1, 2]);
+  assert.throws(() => lastIn(rows, '2'), /revision 2 was accepted by release 1, and this is 2/);
+  assert.throws(() => lastIn(new Map(), '1'), /it keeps no accepted configuration/);
+  assert.throws(() => lastIn(new Map([['config/1', { ...rowOf(new Uint8Array(9)), format: 9 }]]), '1'), /has format 9/);
+  for (const key of rows.keys()) {
+    const bytes = Uint8Array.from((rows.get(key) as SavedBudget).bytes);
+    bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
+    // Also where it is an older one: nobody knows that of a row that cannot be read.
+    assert.throws(() => lastIn(new Map([...rows, [key, rowOf(bytes)]]), '1'), /does not have the sum/, key);
+  }
+});
+
+test('what belongs to the process is what the main document says now, all else is of before', async () => {
+  const { last, parsed } = await startedOn(
+    await rowsOf([7]),
+    'listen: 127.0.0.1:9\nworkers: 3\nlimits: {headerCountMax: 9}\n',
+  );
+  const { config, sources } = parsed;
+  assert.deepEqual([config.listen.port, config.workers, config.state.directory === null], [9, 3, false]);
+  assert.deepEqual([weightOf(config), config.limits.headerCountMax], [7, 77], 'merged fields count as a whole');
+  assert.deepEqual([last.number, sources.list.length], [1, 1]);
+});
+
+test('a start that may not, or has nothing to go on with, says which and what to do', async () => {
+  const rows = await rowsOf([1]);
+  await assert.rejects(
+    startedOn(rows, '', { isFreshRequired: true }),
+    refused(/gateway\.yaml.*SLU1241.*--require-fresh/),
+  );
+  await assert.rejects(
+    startedOn(rows, 'follow: {staleStart: false}\n'),
+    refused(/SLU1241.*follow\.staleStart: false \(set/),
+  );
+  await assert.rejects(startedOn(rows, '', { release: '2' }), refused(/sluice-state.*release 1, and this is 2/));
+  await assert.rejects(startedOn(new Map()), refused(/keeps no accepted configuration/));
+  await assert.rejects(startedOn(rows, '', { isSigned: true }), refused(/accepted without signatures/));
+  assert.throws(
+    () =>
+      staleStart(LATE, 'sources: [{consul: {address: "http://a:1"}}]\n', {
+        ...{ configFile: 'gateway.yaml', isFreshRequired: false, environment: {}, release: '1', isSigned: false },
+      }),
+    refused(/no state\.directory \(name one/),
+  );
+  await inFolder((folder) => {
+    assert.throws(() => startedIn(join(folder, 'nowhere'), ''), refused(/there is no sluice\.db in it/));
+    writeFileSync(
+      join(folder, 'sluice.db'),
+      'damaged, and long enough to be more than the header of a database. '.repeat(9),
+    );
+    assert.throws(() => startedIn(folder, ''), refused(/file is not a database/));
+  });
+});
+
+test('signed documents leave rows of their own, by which a start knows that signatures were asked for', async () => {
+  const rows = new Map([...(await rowsOf([4])), ['signed/0', rowOf(new Uint8Array([1]))]]);
+  assert.equal(weightOf((await startedOn(rows, '', { isSigned: true })).parsed.config), 4);
+});
+
+test('how long ago the sources confirmed it is what may be too long ago, not when it was accepted', async () => {
+  const hourAgo = packConfirmed({ hash: 'h', at: new Date(bothClocks().wallMs - HOUR_MS).toISOString() });
+  const rows = await rowsOf([1], { confirmed: hourAgo });
+  assert.equal((await startedOn(rows, 'follow: {staleStartMax: 5h}\n')).last.number, 1);
+  await assert.rejects(
+    startedOn(rows, 'follow: {staleStartMax: 30m}\n'),
+    refused(/revision 1, which they confirmed 1h(\d+s)? ago.*raise follow\.staleStartMax/),
+  );
+});
+
+test('what does not go with the main document, or files that are gone, refuses the start with its problems', async () => {
+  const alerts =
+    'alerts: {channels: {a: {type: slack, url: {variable: U}}}, rules: [{channels: [a], routes: [other]}]}\n';
+  await assert.rejects(startedOn(await rowsOf([1]), alerts), refused(/SLU1226.*got other/));
+  const tls = 'listen: {host: 127.0.0.1, port: 0, tls: {certificates: [{cert: /nowhere.pem, key: /nowhere.key}]}}\n';
+  await assert.rejects(startedOn(await rowsOf([1]), tls), refused(/listen\.tls.*nowhere/));
+});
+
+test('ages are told in ms, and sources that have answered are not among those that are waited for', async () => {
+  const last = lastIn(await rowsOf([1]), '1');
+  const at = Date.parse(last.acceptedAt);
+  const sources = [
+    { name: 'a', confirmedAt: '' },
+    { name: 'b', confirmedAt: 'now' },
+  ] as never;
+  const told = toldOf(last, sources, at + 5000);
+  assert.partialDeepStrictEqual(told, { number: 1, acceptedMs: 5000, confirmedMs: 5000, unanswered: ['a'] });
+  assert.equal(toldOf(last, [], at - 5000).acceptedMs, 0, 'a clock that was set back');
+});
