@@ -15,11 +15,8 @@
  * A rolled-back rollout is not judged again before the operator changes it (its generation) or a person starts it again.
  * When the loop itself was held up for longer than READ_GAP_MS_MAX, or its clock stepped back, the time in between is let
  * pass unjudged: evidence gathered while traffic, weights and dependencies may have changed unseen convicts nobody.
- *
  * What one rollout's turn throws halts that rollout alone (rollout/loop/halt.ts); the others go on being judged.
- *
- * Memory, dials and clocks are handed in, so that a test drives it on virtual time.
- * Cost: docs/verdicts.md "Cost".
+ * Memory, dials and clocks are handed in, so that a test drives it on virtual time. Cost: docs/verdicts.md "Cost".
  */
 
 import type { CommandResult, Rollout, RolloutCommand, RolloutSpec, RouteHold, SavedRollout } from '../model/rollout.ts';
@@ -44,7 +41,7 @@ import { holdsFor, shareAnew, storeShare } from './rollout/shares.ts';
 import { brokenView, viewOf } from './rollout/view.ts';
 import { READ_GAP_MS_MAX } from './users.ts';
 
-/** Starts with no rollout known; the first tick finds them. */
+/** Starts with no rollout known; the first tick, or command, finds them. */
 export function createController(deps: ControllerDeps): Controller {
   return new Loop(deps);
 }
@@ -127,10 +124,13 @@ class Loop implements Controller {
 
   command(command: RolloutCommand, nowMs: number): CommandResult {
     const moment = this.#between(Math.floor(nowMs));
-    const watch = this.#watches.get(command.route);
+    const spec = this.#deps.rollouts().find(({ route }) => route === command.route);
+    const watch = this.#watches.get(command.route) ?? (spec && this.#meet(spec, moment));
     if (watch === undefined) return notFound(command, this.#deps.rollouts());
     try {
-      return this.#obey(watch, command, moment);
+      const result = this.#obey(watch, command, moment);
+      watch.isNew &&= result.kind !== 'done';
+      return result;
     } catch (error) {
       this.#halt(watch, error, moment.nowMs);
       if (command.name === 'abort' && watch.state.kind === 'halted') {
@@ -252,11 +252,7 @@ class Loop implements Controller {
       const watch = this.#watches.get(spec.route);
       if (watch?.spec === spec) continue;
       if (watch !== undefined) this.#contain(watch, moment, () => this.#adapt(watch, spec, moment, decisions));
-      else {
-        const added = unseen(spec);
-        this.#watches.set(spec.route, added);
-        this.#contain(added, moment, () => this.#takeUp(added, IDLE, moment));
-      }
+      else this.#meet(spec, moment);
     }
     if (this.#watches.size === specs.length) return;
     const routes = new Set(specs.map(({ route }) => route));
@@ -266,6 +262,13 @@ class Loop implements Controller {
       watch.tape?.seal();
       forgetLatency(watch.spec, this.#deps.setLatency);
     }
+  }
+
+  #meet(spec: RolloutSpec, moment: Moment): Watch {
+    const added = unseen(spec);
+    this.#watches.set(spec.route, added);
+    this.#contain(added, moment, () => this.#takeUp(added, IDLE, moment));
+    return added;
   }
 
   /** Another split or canary is another rollout: it begins idle, and what was under way is told to have ended. */
@@ -280,7 +283,8 @@ class Loop implements Controller {
     const weight = this.#deps.weightOf(spec.canary.dial);
     before.tape?.spec({ spec, weight, isFresh: isNew || isOther, isNew }, moment.nowMs);
     if (isNew) {
-      if (isBegun(before)) decisions.push(this.#executor.overruled({ ...before, spec }));
+      const isBegun = before.state.kind === 'rolled-back' || before.run.rollout.state.kind !== 'idle';
+      if (isBegun) decisions.push(this.#executor.overruled({ ...before, spec }));
       before.tape?.seal();
       this.#takeUp(watch, IDLE, moment);
     } else if (isOther) {
@@ -393,8 +397,4 @@ class Loop implements Controller {
     if (rolledBackBy !== null) watch.state = { kind: 'rolled-back', decision: rolledBackBy };
     else watch.state = this.#fresh(spec, moment, watch.tape);
   }
-}
-
-function isBegun({ state, run }: Watch): boolean {
-  return state.kind === 'rolled-back' || run.rollout.state.kind !== 'idle';
 }

@@ -2,10 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { RolloutPlan } from '#src/model/config.ts';
 import { type RolloutRoute, type RolloutSpec, routesOf } from '#src/model/rollout.ts';
 import type { Decision } from '#src/model/slo.ts';
 import { SEVERAL, SPEC } from '../../../../support/simulate/detection.ts';
-import { STEPPED } from '../../../../support/simulate/machine.ts';
+import { command, STEPPED } from '../../../../support/simulate/machine.ts';
 import { Rig } from '../../../../support/simulate/watch/rig.ts';
 
 const [CHECKOUT, CART, PAY] = routesOf(SEVERAL) as [RolloutRoute, RolloutRoute, RolloutRoute];
@@ -153,4 +154,48 @@ it('a rollout of one route tells of no routes', () => {
   assert.equal('routes' in decision.verdict, false);
   assert.equal('routes' in (rig.controller.view()[0]?.status ?? {}), false);
   assert.equal(SPEC.companions, undefined);
+});
+
+describe('a command that comes before the first turn of the loop', () => {
+  const planned = (autoStart: boolean): RolloutSpec => ({
+    ...STEPPED,
+    plan: { ...(STEPPED.plan as RolloutPlan), autoStart },
+  });
+
+  /** A configuration with a rollout came, and no turn has seen it yet. */
+  function unseen(autoStart = false): Rig {
+    const rig = new Rig([]);
+    const spec = planned(autoStart);
+    rig.rollouts = [spec];
+    for (const { dial, weight } of [spec.stable, spec.canary]) rig.dials[dial] = weight;
+    return rig;
+  }
+
+  it('is obeyed as after it', () => {
+    const rig = unseen();
+    const result = rig.controller.command(command('start'), rig.nowMs);
+    assert.equal(result.kind, 'done');
+    assert.equal(rig.view().state, 'progressing');
+    assert.deepEqual(rig.tick().refusals, []);
+  });
+
+  it('is the start of a rollout that would have started by itself, once', () => {
+    const rig = unseen(true);
+    assert.equal(rig.controller.command(command('start'), rig.nowMs).kind, 'done');
+    const { decisions, refusals } = rig.tick();
+    assert.deepEqual([decisions, refusals], [[], []]);
+  });
+
+  it('keeps no rollout from starting by itself when it is refused', () => {
+    const rig = unseen(true);
+    assert.equal(rig.controller.command(command('promote'), rig.nowMs).kind, 'refused');
+    assert.deepEqual(
+      rig.tick().decisions.map(({ kind }) => kind),
+      ['start'],
+    );
+  });
+
+  it('about a route without a rollout is about none', () => {
+    assert.equal(unseen().controller.command(command('start', { route: 'other' }), 0).kind, 'unknown');
+  });
 });
