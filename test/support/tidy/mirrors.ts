@@ -14,6 +14,7 @@ import { headerOf } from './shape.ts';
 /** Folders with mirrored tests; those of `src/` lie directly in `test/unit/`. */
 const MIRRORED: readonly { readonly source: string; readonly tests: string }[] = [
   { source: 'src/', tests: 'test/unit/' },
+  { source: 'bench/fleet/', tests: 'test/unit/bench/fleet/' },
   { source: 'bench/macro/', tests: 'test/unit/bench/macro/' },
   { source: 'bench/overload/', tests: 'test/unit/bench/overload/' },
 ];
@@ -39,6 +40,7 @@ const ROOTS = [
   'src/compose/watches/watches.ts',
   'src/compose/worker.ts',
   'src/compose/workers.ts',
+  'bench/fleet/run.ts',
   'bench/macro/run.ts',
   'bench/overload/reject.ts',
   'bench/overload/run.ts',

@@ -44,6 +44,8 @@ export interface FleetSketch {
   /** YAML of the rollout of each route. */
   readonly rollout: string;
   readonly routes?: readonly string[];
+  /** YAML fields of the objectives of each route. */
+  readonly slo?: string;
   /** YAML of one more field of each route. */
   readonly route?: string;
   /** YAML fields of `fleet`. */
@@ -125,7 +127,14 @@ export function askedOf(gateway: GatewayProcess): Asked {
 /** The document of one gateway. @param places ports of loopback, and Redis's address */
 export function documentOf(
   name: string,
-  { rollout, routes = ['shop'], route: field = '', fleet = '', more = '' }: Omit<FleetSketch, 'count'>,
+  {
+    rollout,
+    routes = ['shop'],
+    slo = 'availability: 0.999',
+    route: field = '',
+    fleet = '',
+    more = '',
+  }: Omit<FleetSketch, 'count'>,
   places: { readonly stable: number; readonly canary: number; readonly redis: string },
 ): string {
   const list = routes.map(
@@ -134,7 +143,7 @@ export function documentOf(
     matches: [{path: {type: PathPrefix, value: ${route === 'shop' ? '/' : `/${route}`}}}]
     backendRefs: [{name: shop, version: v1, weight: 100}, {name: shop, version: v2, weight: 0}]
     sticky: {header: x-user-id}
-    slo: {availability: 0.999}
+    slo: {${slo}}
     rollout: {stable: v1, canary: v2, rescue: false, ${rollout}}
     ${field}`,
   );
