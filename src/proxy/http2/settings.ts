@@ -16,7 +16,7 @@ const FIELD_BYTES = 32;
 const SETTING_BYTES = 6;
 const UPDATE_BYTES = 4;
 /**
- * What all streams of a connection together may have sent that nobody has taken yet: eight that stand still hold nobody else
+ * What all streams of a connection together may have sent that nobody has taken yet: up to seven that stand still hold nobody else
  * up. The window of a stream stays what every client takes it for.
  */
 const CONNECTION_WINDOW_BYTES = 8 * WINDOW_BYTES;

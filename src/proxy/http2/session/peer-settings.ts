@@ -16,25 +16,36 @@ interface Told {
   openStreams(): readonly Pick<Http2Stream, 'sendWindow' | 'widen'>[];
 }
 
-/** @param bytes a whole number of settings from `from` to `end` @returns what is wrong with them */
+/**
+ * A window that is changed again and again is changed once, as far as streams are concerned: they go by what it was at its largest, and
+ * at the end. So a frame costs O(settings + streams).
+ * @param bytes a whole number of settings from `from` to `end` @returns what is wrong with them
+ */
 export function applySettings(told: Told, bytes: Buffer, from: number, end: number): Code {
+  let window = told.sender.streamWindow;
+  let largest = window;
   for (let at = from; at < end; at += SETTING_BYTES) {
-    const fault = apply(told, bytes.readUInt16BE(at), bytes.readUInt32BE(at + 2));
+    const setting = bytes.readUInt16BE(at);
+    const value = bytes.readUInt32BE(at + 2);
+    const fault = faultOf(setting, value);
     if (fault !== CODE.noError) return fault;
+    if (setting === SETTING.headerTableSize) told.sender.encoder.limitTable(value);
+    if (setting !== SETTING.initialWindowSize) continue;
+    window = value;
+    largest = Math.max(largest, value);
   }
-  return CODE.noError;
+  return largest === window && window === told.sender.streamWindow
+    ? CODE.noError
+    : changeWindows(told, window, largest);
 }
 
-function apply(told: Told, setting: number, value: number): Code {
+function faultOf(setting: number, value: number): Code {
   switch (setting) {
-    case SETTING.headerTableSize:
-      told.sender.encoder.limitTable(value);
-      return CODE.noError;
     case SETTING.enablePush:
     case SETTING.enableConnectProtocol:
       return value <= 1 ? CODE.noError : CODE.protocol;
     case SETTING.initialWindowSize:
-      return changeWindows(told, value);
+      return value <= WINDOW_BYTES_MAX ? CODE.noError : CODE.flowControl;
     case SETTING.maxFrameSize:
       return value >= FRAME_BYTES_MAX && value <= FRAME_BYTES_LIMIT ? CODE.noError : CODE.protocol;
     default:
@@ -43,15 +54,13 @@ function apply(told: Told, setting: number, value: number): Code {
 }
 
 /** Streams that are open keep what they have sent: a window may become smaller than nothing. */
-function changeWindows(told: Told, value: number): Code {
-  if (value > WINDOW_BYTES_MAX) return CODE.flowControl;
+function changeWindows(told: Told, value: number, largest: number): Code {
   const { sender } = told;
-  const byteCount = value - sender.streamWindow;
+  const before = sender.streamWindow;
   sender.streamWindow = value;
-  if (byteCount === 0) return CODE.noError;
   for (const stream of told.openStreams()) {
-    if (stream.sendWindow + byteCount > WINDOW_BYTES_MAX) return CODE.flowControl;
-    stream.widen(byteCount);
+    if (stream.sendWindow + largest - before > WINDOW_BYTES_MAX) return CODE.flowControl;
+    stream.widen(value - before);
   }
   return CODE.noError;
 }

@@ -144,9 +144,23 @@ export class FrameSender {
   enqueue(stream: Http2Stream): void {
     if (stream.isQueued) return;
     stream.isQueued = true;
+    stream.before = this.#last;
     if (this.#last === null) this.#first = stream;
     else this.#last.next = stream;
     this.#last = stream;
+  }
+
+  /** It waits no more: its turn has come, or it is closed. */
+  dequeue(stream: Http2Stream): void {
+    if (!stream.isQueued) return;
+    stream.isQueued = false;
+    const { before, next } = stream;
+    if (before === null) this.#first = next;
+    else before.next = next;
+    if (next === null) this.#last = before;
+    else next.before = before;
+    stream.next = null;
+    stream.before = null;
   }
 
   /** Streams send as long as the connection takes something, a frame each in turn. Not re-entrant: what it calls may enqueue more. */
@@ -154,10 +168,7 @@ export class FrameSender {
     if (this.#isDraining) return;
     this.#isDraining = true;
     for (let stream = this.#first; stream !== null && !this.#isBlocked; stream = this.#first) {
-      this.#first = stream.next;
-      if (this.#first === null) this.#last = null;
-      stream.next = null;
-      stream.isQueued = false;
+      this.dequeue(stream);
       stream.sendOn();
     }
     this.#isDraining = false;

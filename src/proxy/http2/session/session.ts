@@ -21,6 +21,7 @@ import {
   type FrameHead,
   PREFACE,
   STREAM_ID_MAX,
+  WINDOW_BYTES,
   WINDOW_BYTES_MAX,
   wordAt,
 } from '../frames.ts';
@@ -35,6 +36,8 @@ import { StreamTable } from './table.ts';
 import type { SessionEvents, SessionLimits } from './terms.ts';
 
 const PREFACE_BYTES = Buffer.from(PREFACE, 'latin1');
+/** Bytes of bodies that were taken before the window of the connection is opened for them: a part of what one stream may send. */
+const UPDATE_BYTES = WINDOW_BYTES >>> 1;
 /** Requests that are begun at the latest when there are so many: of a flood in one piece no more is looked at than of one in many. */
 const HEADS_AT_ONCE = 100;
 /** What a PING of ours brings: the peer's answer to it is told from what else it may say. */
@@ -159,7 +162,7 @@ export class Session implements FrameEvents {
   /** Somebody took bytes, or they were nobody's. */
   giveBack(byteCount: number): void {
     this.#taken += byteCount;
-    if (this.#isOver || this.#taken < this.#limits.windowBytes >>> 1) return;
+    if (this.#isOver || this.#taken < UPDATE_BYTES) return;
     this.#window += this.#taken;
     this.sender.windowUpdate(0, this.#taken);
     this.#taken = 0;
@@ -269,10 +272,8 @@ export class Session implements FrameEvents {
 
   /** @param code why it is refused; `noError`: it is not */
   #opens(id: number, fields: string[], hasEnded: boolean, code: Code): boolean {
-    if (this.#isClosing) {
-      this.#closed.reset(id, true);
-      return true;
-    }
+    // The peer was told that it will not be dealt with; whatever it says of it is not, either.
+    if (this.#isClosing) return true;
     this.lastId = id;
     if (code !== CODE.noError) return this.#refuse(id, code);
     if (this.#streams.size >= this.#limits.streamsMax) return this.#refuse(id, CODE.refused);
@@ -303,9 +304,11 @@ export class Session implements FrameEvents {
 
   /** A frame with a body or a head on a stream that is not open any more. */
   #strays(id: number): boolean {
+    if (id > this.lastId) return true;
     const how = this.#closed.howOf(id);
     if (how === 'ours') return true;
-    return how === 'peers' ? this.#refuse(id, CODE.streamClosed) : this.#fail(CODE.streamClosed);
+    // What is forgotten may have been reset by us, however many others were since.
+    return how === 'ended' ? this.#fail(CODE.streamClosed) : this.#refuse(id, CODE.streamClosed);
   }
 
   /** Resets a stream that is none. */

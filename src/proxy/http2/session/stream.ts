@@ -60,6 +60,7 @@ export class Http2Stream {
   /** Of the sender's queue. */
   isQueued = false;
   next: Http2Stream | null = null;
+  before: Http2Stream | null = null;
 
   /** @param hasEnded with its head already */
   constructor(session: Session, id: number, fields: string[], hasEnded: boolean) {
@@ -87,7 +88,11 @@ export class Http2Stream {
   /** From the session: bytes of the peer's. Few are kept until all of the read was looked at, so that they go on together. */
   receive(bytes: Buffer, from: number, end: number, isEnd: boolean): void {
     this.hasEnded = isEnd;
-    if (!this.#isAsAnnounced(end - from)) return this.#session.reset(this, CODE.protocol, true);
+    if (!this.#isAsAnnounced(end - from)) {
+      this.#session.reset(this, CODE.protocol, true);
+      this.#session.giveBack(end - from);
+      return;
+    }
     const { owner } = this;
     const isMuch = end - from >= MUCH_BYTES && this.keptBytes === 0;
     if (isMuch && owner !== null && owner.takes(bytes, from, end, isEnd)) {
@@ -278,6 +283,7 @@ export class Http2Stream {
     this.fields = null;
     if (isReset) this.discard();
     this.#waiting = null;
+    this.#session.sender.dequeue(this);
     this.owner?.closed(detail);
   }
 }

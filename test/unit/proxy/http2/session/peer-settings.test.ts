@@ -18,8 +18,13 @@ function told(...settings: readonly (readonly [number, number])[]) {
     },
   }));
   const bytes = Buffer.concat([Buffer.from('room'), ...settings.map(([id, value]) => setting(id, value))]);
-  const fault = applySettings({ sender, openStreams: () => streams }, bytes, 4, bytes.length);
-  return { fault, limits, window: sender.streamWindow, windows: streams.map(({ sendWindow }) => sendWindow) };
+  let visits = 0;
+  const openStreams = () => {
+    visits++;
+    return streams;
+  };
+  const fault = applySettings({ sender, openStreams }, bytes, 4, bytes.length);
+  return { fault, limits, visits, window: sender.streamWindow, windows: streams.map(({ sendWindow }) => sendWindow) };
 }
 
 describe('settings', () => {
@@ -34,6 +39,14 @@ describe('settings', () => {
     assert.deepEqual(told([4, 1], [4, 65_536]).windows, [101, -4]);
   });
 
+  it('that change the windows again and again go through the streams once, by the largest and the last', () => {
+    const storm = Array.from({ length: 2730 }, (_, n) => [4, n % 2] as const);
+    assert.deepEqual(told(...storm).visits, 1);
+    assert.equal(told(...storm).window, 1);
+    assert.equal(told([4, 1], [4, 65_535]).visits, 0);
+    assert.equal(told([3, 1]).visits, 0);
+  });
+
   it('that make any window too large are refused', () => {
     assert.equal(told([4, 2 ** 31]).fault, CODE.flowControl);
     assert.equal(told([4, 2 ** 31 - 1]).fault, CODE.noError);
@@ -41,6 +54,13 @@ describe('settings', () => {
     const sender = { encoder: new HeaderEncoder(), streamWindow: 65_535 };
     const stream = { sendWindow: 65_536, widen: () => assert.fail('it was too large') };
     assert.equal(applySettings({ sender, openStreams: () => [stream] }, bytes, 0, 6), CODE.flowControl);
+    sender.streamWindow = 65_535;
+    const moment = Buffer.concat([bytes, setting(4, 5)]);
+    assert.equal(
+      applySettings({ sender, openStreams: () => [stream] }, moment, 0, 12),
+      CODE.flowControl,
+      'for a moment',
+    );
   });
 
   it('that say yes or no may say nothing else', () => {

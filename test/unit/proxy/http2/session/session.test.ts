@@ -150,7 +150,7 @@ describe('the connection', () => {
     const told = scene.said().filter(({ type, id }) => type === TYPE.window && id === 0);
     assert.deepEqual(
       told.map(({ payload }) => payload.readUInt32BE(0)),
-      new Array(8).fill(50_000),
+      new Array(10).fill(40_000),
     );
   });
 
@@ -182,6 +182,30 @@ describe('frames of streams that are closed', () => {
       const frames = scene.said();
       assert.deepEqual([shown(frames), scene.failed], ['reset 1 (5)', []]);
     }
+  });
+
+  it('are an error of the stream when we reset it and many others since, or another way', () => {
+    const scene = sessionScene();
+    for (let n = 0; n < 300; n++) {
+      scene.give(POST(2 * n + 1));
+      scene.begun[n]?.stream.cut();
+    }
+    scene.said();
+    scene.give(BODY);
+    assert.deepEqual([shown(scene.said()), scene.failed], ['reset 1 (5)', []]);
+  });
+
+  it('are ignored when it was begun too late, however many were, and those that are served go on', () => {
+    const scene = sessionScene();
+    scene.give(POST(1));
+    scene.begun[0]?.stream.cut();
+    scene.give(POST(3));
+    scene.session.close();
+    scene.said();
+    for (let n = 0; n < 400; n++) scene.give(POST(2 * n + 5), data(2 * n + 5, 'x', 0));
+    scene.give(BODY, data(3, 'x', 0));
+    assert.deepEqual([shown(scene.said()), scene.failed, scene.begun.length], ['', [], 2]);
+    assert.equal(scene.begun[1]?.stream.keptBytes, 1);
   });
 
   it('are an error of the connection when both sides had ended it', () => {
