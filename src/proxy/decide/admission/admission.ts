@@ -37,14 +37,15 @@ import { INTERVAL_MS, NO_COUNTS, Rejector } from './rejector.ts';
 import type { Told } from './ring.ts';
 
 /**
- * Most that wait: twice the limit, but bursts at a version with a small limit are no smaller than others'. While nobody is refused
- * also as many as are answered within PATIENCE_MS, as quick versions answer many limits in that time. And a second of 4,000 requests
- * while a version is new: code that has just begun is slow for some tenths of a second, which is no overload, and what came
- * meanwhile is not refused for it. What bounds the wait is time (`patienceMs`); who is served first is as if the queue were shorter.
+ * Most that wait: twice the limit, but bursts at a version with a small limit are no smaller than others'. And a second of 4,000
+ * requests while a version is new: code that has just begun is slow for some tenths of a second, which is no overload, and what came
+ * meanwhile is not refused for it. Such code stands still again a little later: for YOUNG_MS as many wait as are answered within
+ * PATIENCE_MS, while nobody is refused. What bounds the wait is time (`patienceMs`); who is served first is as if the queue were shorter.
  */
 const QUEUE_LIMITS = 2;
 const QUEUE_MIN = 128;
 const QUEUE_MAX = 4096;
+const YOUNG_MS = 10_000;
 /** A queue that was not empty for so long does not go away by itself. */
 const STANDING_MS = 2000;
 /** More than this share is refused: that is no burst. */
@@ -85,6 +86,9 @@ export class Admission<X extends Admitted = Admitted> {
   #isServing = false;
   /** Its limit is still being found, or what came meanwhile is still being worked off and no overload. */
   #isNew: boolean;
+  /** Until when it is young, once it is not new any more; and whether it is. */
+  #youngUntilMs = 0;
+  #isYoung = false;
 
   /**
    * @param standings how requests stand, by the cells of their versions on their routes
@@ -197,7 +201,8 @@ export class Admission<X extends Admitted = Admitted> {
     if (this.#places.tick(nowMs, isOverrun)) this.#reopen();
     this.#seeWaiting(nowMs);
     if (nowMs - this.#intervalAtMs >= INTERVAL_MS) this.#endInterval(nowMs);
-    if (this.#isNew && !this.#places.isLearning) this.#isNew = !isOverrun && this.#queue.size > this.#queueKnown;
+    if (this.#isNew && !this.#places.isLearning) this.#seeNew(nowMs);
+    else this.#isYoung = nowMs < this.#youngUntilMs;
     this.#serve(nowMs);
   }
 
@@ -304,6 +309,14 @@ export class Admission<X extends Admitted = Admitted> {
     return Math.ceil(this.#places.limit * CURBED_PART);
   }
 
+  /** Its limit is known: it is new for as long as what came meanwhile waits, and nobody has to be refused. */
+  #seeNew(nowMs: number): void {
+    this.#isYoung = true;
+    if (this.#rejector.ratio === 0 && this.#queue.size > this.#queueKnown) return;
+    this.#isNew = false;
+    this.#youngUntilMs = nowMs + YOUNG_MS;
+  }
+
   get #queueMax(): number {
     return this.#isNew ? QUEUE_MAX : this.#queueKnown;
   }
@@ -311,7 +324,7 @@ export class Admission<X extends Admitted = Admitted> {
   /** Once the limit is known. */
   get #queueKnown(): number {
     const least = Math.max(QUEUE_MIN, QUEUE_LIMITS * this.#places.limit);
-    if (this.#rejector.ratio > 0) return least;
+    if (!this.#isYoung || this.#rejector.ratio > 0) return least;
     return Math.max(least, Math.min(QUEUE_MAX, this.#places.answersIn(PATIENCE_MS)));
   }
 

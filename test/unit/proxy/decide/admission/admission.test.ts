@@ -173,8 +173,35 @@ describe('an admission', () => {
       if (nowMs % 50 === 0) admission.tick(nowMs);
     }
     assert.ok(nowMs > 1000 && admission.limit < 100, `${nowMs} ms, limit ${admission.limit}`);
-    const burst = Array.from({ length: 600 }, () => isRefused(nowMs));
-    assert.ok(burst.includes(true), 'a burst is a burst then');
+    // A second of what it answers at once: it is young still, and as many wait as its limit answers in 200 ms.
+    const room = (): number => Array.from({ length: 4000 }, () => isRefused(nowMs)).filter((is) => !is).length;
+    const young = room();
+    assert.ok(young > 2 * admission.limit && young < 4000, `${young} of a limit of ${admission.limit}`);
+  });
+
+  it('that is known has room for twice its limit, however quick it is', () => {
+    const sent: One[] = [];
+    const { events } = told((x) => void sent.push(x));
+    const admission = new Admission<One>('auto', 0);
+    const come = (count: number, nowMs: number): number => {
+      const all = Array.from({ length: count }, () => one('x'));
+      for (const x of all) if (admission.admit(x, nowMs, events)) sent.push(x);
+      return all.filter(({ permit }) => permit !== SHED).length;
+    };
+    // Eight at a time that take 1 ms, as long as the limit is found and for long after.
+    let nowMs = 0;
+    for (; nowMs < 30_000; nowMs += 5) {
+      come(8, nowMs);
+      for (let x = sent.shift(); x !== undefined; x = sent.shift()) {
+        admission.sample(x, 1);
+        admission.release(x, nowMs + 1, false);
+      }
+      if (nowMs % 50 === 0) admission.tick(nowMs);
+    }
+    assert.equal(admission.queued, 0);
+    const kept = come(4000, nowMs);
+    const most = admission.limit + Math.max(128, 2 * admission.limit);
+    assert.ok(kept > admission.limit && kept <= most, `${kept} of a limit of ${admission.limit}`);
   });
 
   it('forgets one that waits and goes away', () => {
