@@ -56,6 +56,8 @@ export const FRAME_BYTES_LIMIT = 2 ** 24 - 1;
 /** A window at its beginning, and at the most. */
 export const WINDOW_BYTES = 65_535;
 export const WINDOW_BYTES_MAX = 2 ** 31 - 1;
+/** Bytes that were taken before a window is opened for them, of a stream or all: updates are few, and the peer never waits for one. */
+export const UPDATE_BYTES = WINDOW_BYTES >>> 1;
 /** Highest number that a stream may have. */
 export const STREAM_ID_MAX = 2 ** 31 - 1;
 

@@ -21,7 +21,7 @@ import {
   type FrameHead,
   PREFACE,
   STREAM_ID_MAX,
-  WINDOW_BYTES,
+  UPDATE_BYTES,
   WINDOW_BYTES_MAX,
   wordAt,
 } from '../frames.ts';
@@ -36,8 +36,6 @@ import { StreamTable } from './table.ts';
 import type { SessionEvents, SessionLimits } from './terms.ts';
 
 const PREFACE_BYTES = Buffer.from(PREFACE, 'latin1');
-/** Bytes of bodies that were taken before the window of the connection is opened for them: a part of what one stream may send. */
-const UPDATE_BYTES = WINDOW_BYTES >>> 1;
 /** Requests that are begun at the latest when there are so many: of a flood in one piece no more is looked at than of one in many. */
 const HEADS_AT_ONCE = 100;
 /** What a PING of ours brings: the peer's answer to it is told from what else it may say. */
@@ -272,7 +270,7 @@ export class Session implements FrameEvents {
 
   /** @param code why it is refused; `noError`: it is not */
   #opens(id: number, fields: string[], hasEnded: boolean, code: Code): boolean {
-    // The peer was told that it will not be dealt with; whatever it says of it is not, either.
+    // The peer was told that it will not be dealt with.
     if (this.#isClosing) return true;
     this.lastId = id;
     if (code !== CODE.noError) return this.#refuse(id, code);
@@ -304,9 +302,8 @@ export class Session implements FrameEvents {
 
   /** A frame with a body or a head on a stream that is not open any more. */
   #strays(id: number): boolean {
-    if (id > this.lastId) return true;
     const how = this.#closed.howOf(id);
-    if (how === 'ours') return true;
+    if (id > this.lastId || how === 'ours') return true;
     // What is forgotten may have been reset by us, however many others were since.
     return how === 'ended' ? this.#fail(CODE.streamClosed) : this.#refuse(id, CODE.streamClosed);
   }

@@ -10,7 +10,7 @@
  * Source: RFC 9113 sections 5.1, 5.2, 8.1.1.
  */
 
-import { CODE, type Code, WINDOW_BYTES } from '../frames.ts';
+import { CODE, type Code, UPDATE_BYTES, WINDOW_BYTES } from '../frames.ts';
 import { type Piece, Pieces } from './pieces.ts';
 import type { Session } from './session.ts';
 import type { StreamOwner } from './terms.ts';
@@ -20,8 +20,6 @@ const COPY_BYTES_MAX = 16_384;
 const AHEAD_BYTES = 65_536;
 /** Bytes of one frame that are worth passing on by themselves. */
 const MUCH_BYTES = 4096;
-/** Taken bytes that the window is opened for at once: updates are few, and the peer never waits for one. */
-const UPDATE_BYTES = WINDOW_BYTES >>> 1;
 
 export class Http2Stream {
   readonly id: number;
