@@ -89,4 +89,46 @@ describe('over random services', () => {
       );
     }
   });
+
+  test('a change is told among keys that are never the same again', () => {
+    const random = new Random(1);
+    const word = (): string =>
+      Array.from({ length: 8 }, () => String.fromCharCode(97 + (random.nextUint32() % 26))).join('');
+    const answer = (price: unknown) => readAnswer(jsonAnswer({ price, online: { [word()]: true } }), new Set());
+    const evidence = new DifferenceEvidence();
+    const told: string[] = [];
+    for (let n = 0; n < 500; n++) {
+      const primary = answer(12.5);
+      const candidate = answer(n < 400 ? 12.5 : '12.5');
+      const found = evidence.add(differencesOf(primary, answer(12.5)), differencesOf(primary, candidate));
+      told.push(...found.map(({ kind, path }) => `${kind} ${path}`));
+    }
+    assert.deepEqual(told, ['type $.price']);
+  });
+
+  test('a field in which the version differs from itself is not told where the candidate differs otherwise often', () => {
+    // Replicas of the version, and of the candidate: each answer names the one that it is of.
+    for (const [ofVersion, ofCandidate] of [
+      [3, 1],
+      [5, 5],
+      [2, 1],
+    ] as const) {
+      for (let seed = 1; seed <= samples(40, 10); seed++) {
+        const random = new Random(seed);
+        const answer = (name: string, count: number) =>
+          readAnswer(jsonAnswer({ by: `${name}${random.nextUint32() % count}` }), new Set());
+        const evidence = new DifferenceEvidence();
+        for (let n = 0; n < 400; n++) {
+          const primary = answer('v1-', ofVersion);
+          const second = differencesOf(primary, answer('v1-', ofVersion));
+          evidence.add(second, differencesOf(primary, answer('v2-', ofCandidate)));
+        }
+        assert.deepEqual(
+          evidence.places().filter(({ isReal }) => isReal),
+          [],
+          `${ofVersion} and ${ofCandidate} replicas, seed ${seed}`,
+        );
+      }
+    }
+  });
 });

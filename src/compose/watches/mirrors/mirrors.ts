@@ -15,8 +15,10 @@ import type { Config, RouteConfig } from '../../../model/config.ts';
 import {
   type ComparedBatch,
   DIFFERENCES_SHOWN,
+  type DifferenceStatus,
   type MirrorFilter,
   type MirrorStatus,
+  SHOWN_MIN,
   type TakenAnswer,
   type TakenAnswers,
 } from '../../../model/threads/requests/compared.ts';
@@ -110,7 +112,7 @@ export class Mirrors {
         compared: evidence.compared,
         skipped,
         failed,
-        differences: places.slice(0, DIFFERENCES_SHOWN),
+        differences: places.filter(isShown).slice(0, DIFFERENCES_SHOWN),
         real: real.length,
         differed: evidence.differed,
         sentence: mirrorSentence(candidate, real, evidence.compared),
@@ -181,6 +183,10 @@ export class Mirrors {
       this.#deps.log.warn('mirror_differs', { route, candidate, place: placeText(found), ...counts, sentence });
     }
   }
+}
+
+function isShown({ isReal, candidate, second }: DifferenceStatus): boolean {
+  return isReal || Math.max(candidate, second) >= SHOWN_MIN;
 }
 
 function isSameCompare({ compare: before }: MirrorFilter, { compare: after }: MirrorFilter): boolean {

@@ -91,7 +91,7 @@ export interface MirrorStatus {
   readonly compared: number;
   readonly skipped: number;
   readonly failed: number;
-  /** Real differences first, then those that the candidate has most often; at most `DIFFERENCES_SHOWN`. */
+  /** Real differences first, then those that the candidate has most often, of `SHOWN_MIN` requests; at most `DIFFERENCES_SHOWN`. */
   readonly differences: readonly DifferenceStatus[];
   /** Real ones among all, those that are not shown included. */
   readonly real: number;
@@ -101,5 +101,7 @@ export interface MirrorStatus {
   readonly sentence: string;
 }
 
+/** Requests in which answers have differed at a place that is shown without being real: a key that is data seldom comes so often. */
+export const SHOWN_MIN = 10;
 /** Places in the status of one mirror. */
 export const DIFFERENCES_SHOWN = 50;

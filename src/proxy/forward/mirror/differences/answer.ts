@@ -21,7 +21,13 @@ export const DECODED_BYTES_MAX = 1024 * 1024;
 /** Headers that may differ, in lower case. */
 export const IGNORED: ReadonlySet<string> = new Set([
   // When, and how long it took.
-  ...['age', 'date', 'server-timing', 'x-envoy-upstream-service-time', 'x-response-time', 'x-runtime'],
+  ...['age', 'date', 'expires', 'last-modified', 'retry-after', 'server-timing'],
+  ...['x-envoy-upstream-service-time', 'x-response-time', 'x-runtime'],
+  // How much a client has asked for so far.
+  ...['ratelimit', 'ratelimit-limit', 'ratelimit-policy', 'ratelimit-remaining', 'ratelimit-reset'],
+  ...['x-ratelimit-limit', 'x-ratelimit-policy', 'x-ratelimit-remaining', 'x-ratelimit-reset', 'x-ratelimit-used'],
+  // Which instance.
+  'x-served-by',
   // Which request.
   ...['cf-ray', 'request-id', 'traceparent', 'traceresponse', 'tracestate', 'x-amz-request-id', 'x-amzn-requestid'],
   ...['x-amzn-trace-id', 'x-b3-traceid', 'x-correlation-id', 'x-request-id', 'x-trace-id'],

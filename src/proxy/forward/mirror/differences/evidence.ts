@@ -11,11 +11,17 @@
  * is a martingale with mean 1, at every moment and however one looks. A field that differs between any two answers never has a
  * or b, and so never any evidence. The n-th place that has some is believed at E >= n (n + 1) / ALPHA: as these levels' inverses
  * sum up to ALPHA, at most that is the chance that anything is ever told of a candidate that behaves like the version (Ville). One that
- * always differs at one place is told after 10 requests, at its hundredth place after 22. What is told stays told.
+ * always differs at one place is told after 10 requests, at its hundredth place after 22. What is told is told once.
  *
  * The order of places with evidence, that of their names within a request, does not depend on which of the two differed.
- * Bounded: `PLACES_MAX` places. When they are full, the one gives way whose evidence is none (E <= 1) and that has not differed for
- * longest; its counts begin anew when it comes back. Where there is no such, further places count as one, `…`.
+ *
+ * That the two are alike is more than two versions with the same behavior promise: with one replica of a candidate and three of the
+ * version, the name of the replica differs more often in the candidate's answers. So a place at which the version differs from itself in
+ * more than `NOISE_RATIO` of the requests is noise, whatever the candidate does there; one that was told before is taken back.
+ *
+ * Bounded: `PLACES_MAX` places, of which a request begins `BEGUN_MAX` at most. When they are full, the one gives way that has not
+ * differed for longest, unless it is real or differs in this request; should it come back, its counts begin anew (a martingale may
+ * begin at any time; the order's numbers go on). Where there is none, further places are counted as one, `…`, which has no evidence.
  * Source: McNemar (1947), for the pairs; Ville (1939); Waudby-Smith and Ramdas (2024), for the mixture of stakes.
  */
 
@@ -29,6 +35,10 @@ import type { Difference, Differences } from './compare.ts';
 /** Chance of ever telling something of a candidate that answers as the version does. */
 export const ALPHA = 0.01;
 export const PLACES_MAX = 256;
+/** Places that one request begins at most. */
+export const BEGUN_MAX = 64;
+/** Share of requests in which a version may differ from itself at a place that is real. */
+export const NOISE_RATIO = 0.01;
 const STAKES: readonly number[] = [0.25, 0.5, 0.75, 1];
 
 /** The place of all others when there is room for no more. */
@@ -47,7 +57,15 @@ interface Place {
   secondOnly: number;
   /** Among the places with evidence, from 1; 0: it has none. */
   order: number;
-  isReal: boolean;
+  /** Its evidence was enough once. */
+  isProven: boolean;
+  isTold: boolean;
+}
+
+/** Which of the two differ at a place in one request. */
+interface Which {
+  second: boolean;
+  candidate: boolean;
 }
 
 /** Natural logarithm of the e-value of `a` differences of the candidate alone against `b` of the version alone. */
@@ -61,6 +79,7 @@ export function logEOf(a: number, b: number): number {
 export class DifferenceEvidence {
   /** In the order in which they differed last. */
   readonly #places = new Map<string, Place>();
+  #others: Place | null = null;
   readonly #differed = Object.fromEntries(DIFFERENCE_KINDS.map((kind) => [kind, 0])) as Record<DifferenceKind, number>;
   #compared = 0;
   /** Places that ever had evidence. */
@@ -84,26 +103,14 @@ export class DifferenceEvidence {
    */
   add(second: Differences, candidate: Differences): DifferenceStatus[] {
     this.#compared += 1;
-    const touched = new Map<Place, { second: boolean; candidate: boolean }>();
-    const known = new Set([...second.keys(), ...candidate.keys()]);
-    for (const key of [...known].toSorted()) {
-      const difference = candidate.get(key) ?? second.get(key);
-      const place = this.#placeOf(key, difference as Difference);
-      const of = touched.get(place) ?? { second: false, candidate: false };
-      touched.set(place, {
-        second: of.second || second.has(key),
-        candidate: of.candidate || candidate.has(key),
-      });
-      const seen = candidate.get(key);
-      if (seen !== undefined && place.path !== OTHERS.path) [place.from, place.to] = [seen.from, seen.to];
-    }
     const told: Place[] = [];
     const kinds = new Set<DifferenceKind>();
-    for (const [place, { second: isSecond, candidate: isCandidate }] of touched) {
-      if (isCandidate) place.candidate += 1;
-      if (isSecond) place.second += 1;
-      if (isCandidate !== isSecond && this.#weigh(place, isCandidate)) told.push(place);
-      if (place.isReal && isCandidate && !isSecond) kinds.add(place.kind);
+    for (const [place, which] of this.#touched(second, candidate)) {
+      this.#count(place, which);
+      if (!this.#isReal(place)) continue;
+      if (!place.isTold) told.push(place);
+      place.isTold = true;
+      if (which.candidate && !which.second) kinds.add(place.kind);
     }
     for (const kind of kinds) this.#differed[kind] += 1;
     return told.map((place) => this.#statusOf(place));
@@ -111,48 +118,81 @@ export class DifferenceEvidence {
 
   /** Every place: real ones first, then those at which the candidate differs most often. */
   places(): DifferenceStatus[] {
-    const rank = ({ isReal }: Place): number => (isReal ? 0 : 1);
-    const sorted = [...this.#places.values()].toSorted(
-      (one, other) =>
-        rank(one) - rank(other) || other.candidate - one.candidate || kindRank(one.kind) - kindRank(other.kind),
-    );
-    return sorted.map((place) => this.#statusOf(place));
+    const places = [...this.#places.values()];
+    if (this.#others !== null) places.push(this.#others);
+    const rank = ({ isReal }: DifferenceStatus): number => (isReal ? 0 : 1);
+    return places
+      .map((place) => this.#statusOf(place))
+      .toSorted(
+        (one, other) =>
+          rank(one) - rank(other) || other.candidate - one.candidate || kindRank(one.kind) - kindRank(other.kind),
+      );
   }
 
-  /** Counts a difference of one of the two alone. @returns whether the place is real from now on */
-  #weigh(place: Place, isCandidate: boolean): boolean {
-    if (place.order === 0) place.order = ++this.#orders;
-    if (isCandidate) place.candidateOnly += 1;
-    else place.secondOnly += 1;
-    if (place.isReal) return false;
-    const level = Math.log((place.order * (place.order + 1)) / ALPHA);
-    place.isReal = logEOf(place.candidateOnly, place.secondOnly) >= level;
-    return place.isReal;
-  }
-
-  #placeOf(key: string, difference: Difference): Place {
-    const known = this.#places.get(key);
-    if (known !== undefined) {
+  /** The places of one request's differences: those that are known first, so that they do not give way to the others. */
+  #touched(second: Differences, candidate: Differences): Map<Place, Which> {
+    const touched = new Map<Place, Which>();
+    const touch = (place: Place, key: string): void => {
+      const which = touched.get(place) ?? { second: false, candidate: false };
+      which.second ||= second.has(key);
+      which.candidate ||= candidate.has(key);
+      touched.set(place, which);
+    };
+    const unknown: string[] = [];
+    for (const key of [...new Set([...second.keys(), ...candidate.keys()])].toSorted()) {
+      const place = this.#places.get(key);
+      if (place === undefined) {
+        unknown.push(key);
+        continue;
+      }
       this.#places.delete(key);
-      this.#places.set(key, known);
-      return known;
+      this.#places.set(key, place);
+      const seen = candidate.get(key);
+      if (seen !== undefined) [place.from, place.to] = [seen.from, seen.to];
+      touch(place, key);
     }
-    if (this.#places.size < PLACES_MAX - 1 || this.#giveWay()) return this.#begin(key, difference);
-    return this.#places.get(OTHERS.path) ?? this.#begin(OTHERS.path, OTHERS);
+    const oldest = this.#places.entries();
+    for (const [n, key] of unknown.entries()) {
+      const hasPlace = n < BEGUN_MAX && (this.#places.size < PLACES_MAX - 1 || this.#giveWay(oldest, touched));
+      const difference = (candidate.get(key) ?? second.get(key)) as Difference;
+      touch(hasPlace ? this.#begin(key, difference) : (this.#others ??= this.#placeOf(OTHERS)), key);
+    }
+    return touched;
   }
 
-  #begin(key: string, { kind, path, from, to }: Difference): Place {
-    const counts = { candidate: 0, second: 0, candidateOnly: 0, secondOnly: 0, order: 0, isReal: false };
-    const before = this.#hasForgotten ? this.#compared - 1 : 0;
-    const place: Place = { kind, path, from, to, before, ...counts };
+  #count(place: Place, which: Which): void {
+    if (which.candidate) place.candidate += 1;
+    if (which.second) place.second += 1;
+    if (which.candidate === which.second || place === this.#others) return;
+    if (place.order === 0) place.order = ++this.#orders;
+    if (which.candidate) place.candidateOnly += 1;
+    else place.secondOnly += 1;
+    if (place.isProven) return;
+    const level = Math.log((place.order * (place.order + 1)) / ALPHA);
+    place.isProven = logEOf(place.candidateOnly, place.secondOnly) >= level;
+  }
+
+  #isReal({ isProven, second, before }: Place): boolean {
+    return isProven && second <= NOISE_RATIO * (this.#compared - before);
+  }
+
+  #begin(key: string, difference: Difference): Place {
+    const place = this.#placeOf(difference);
     this.#places.set(key, place);
     return place;
   }
 
-  /** Forgets a place without evidence; false: there is none. */
-  #giveWay(): boolean {
-    for (const [key, place] of this.#places) {
-      if (place.isReal || key === OTHERS.path || logEOf(place.candidateOnly, place.secondOnly) > 0) continue;
+  #placeOf({ kind, path, from, to }: Difference): Place {
+    const counts = { candidate: 0, second: 0, candidateOnly: 0, secondOnly: 0, order: 0 };
+    const before = this.#hasForgotten ? this.#compared - 1 : 0;
+    return { kind, path, from, to, before, ...counts, isProven: false, isTold: false };
+  }
+
+  /** Forgets the next place that may go; false: there is none. @param oldest goes over all places once per request */
+  #giveWay(oldest: MapIterator<[string, Place]>, touched: ReadonlyMap<Place, Which>): boolean {
+    for (let next = oldest.next(); next.done !== true; next = oldest.next()) {
+      const [key, place] = next.value;
+      if (this.#isReal(place) || touched.has(place)) continue;
       this.#places.delete(key);
       this.#hasForgotten = true;
       return true;
@@ -160,8 +200,10 @@ export class DifferenceEvidence {
     return false;
   }
 
-  #statusOf({ kind, path, from, to, before, candidate, second, isReal }: Place): DifferenceStatus {
-    return { kind, path, from, to, compared: this.#compared - before, candidate, second, isReal };
+  #statusOf(place: Place): DifferenceStatus {
+    const { kind, path, from, to, before, candidate, second } = place;
+    const compared = this.#compared - before;
+    return { kind, path, from, to, compared, candidate, second, isReal: this.#isReal(place) };
   }
 }
 

@@ -81,6 +81,18 @@ describe('mirrors', () => {
     assert.doesNotMatch(JSON.stringify([lines, mirrors.status]), /secret|12\.5/);
   });
 
+  it('show a place only once answers have differed there in ten requests', (t) => {
+    const { mirrors } = mirrorsOf(t);
+    const paths = (): (string | undefined)[] => mirrors.status[0]?.differences.map(({ path }) => path) ?? [];
+    const named = threeAnswers(jsonAnswer({}), jsonAnswer({}), jsonAnswer({ johnsmith: 1 }));
+    mirrors.take({ answers: [named, ...times(9)], uncompared: NOTHING }, () => undefined);
+    assert.deepEqual(paths(), []);
+    mirrors.take({ answers: times(1), uncompared: NOTHING }, () => undefined);
+    assert.deepEqual(paths(), ['$.price', '$.id']);
+    mirrors.take({ answers: times(30), uncompared: NOTHING }, () => undefined);
+    assert.deepEqual(paths(), ['$.price', '$.id']);
+  });
+
   it('have a share of the processor: workers wait for their word until they have compared', (t) => {
     const { mirrors, pass } = mirrorsOf(t, 10);
     let taken = 0;

@@ -20,6 +20,19 @@ describe('a head', () => {
     assert.deepEqual([status, [...headers.keys()]], [404, ['etag']]);
   });
 
+  test('is without what tells times, instances and how much was asked for', () => {
+    const names = [
+      'Expires',
+      'Last-Modified',
+      'Retry-After',
+      'X-Served-By',
+      'RateLimit-Remaining',
+      'X-RateLimit-Reset',
+    ];
+    const { headers } = read(takenAnswer('', Object.fromEntries(names.map((name) => [name, 'a']))));
+    assert.deepEqual([...headers.keys()], []);
+  });
+
   test('has no value, and tells values apart', () => {
     const answer = read(takenAnswer('', { 'X-Token': 'secret-of-somebody' }));
     assert.doesNotMatch(JSON.stringify([...answer.headers]), /secret/);
