@@ -3,7 +3,8 @@
  *
  * The client's answer is copied while it passes, as it came from its upstream, and waits for nothing. Whatever comes in the way
  * of any of the three ends the comparison and frees what it held: an answer that ends early, is longer than the route takes, ends
- * with its connection (nobody can tell whether it is whole) or is another version's, or none at all.
+ * with its connection (nobody can tell whether it is whole) or is another version's, or none at all. The second call ends with it; the
+ * mirror's copy is sent and answered as any.
  * Bodies are held whole here, against principle 13: within `limits.compareBytesMax` and `bodyBytesMax`, beside the stream.
  *
  * Bounded: so many comparisons that wait for answers, and so many bytes of all of them and of those that the main thread has not
@@ -41,6 +42,11 @@ export function linkCompare({ service, version, compare }: MirrorFilter): Linked
   return compare === undefined ? null : { service, version, bodyBytesMax: compare.bodyBytesMax };
 }
 
+/** Whether a version may be asked a second time now: it has a place to spare, though the call takes none, and does not fail. */
+function isAtEase({ admission, breaker }: LinkedSplit): boolean {
+  return admission?.isPressed !== true && (breaker === null || breaker.state === 'closed');
+}
+
 /** Whether the answers to a request are compared: one that is safe, and has no body that would come later. */
 export function isComparable({ method, bodyLength }: Exchange): boolean {
   return bodyLength === 0 && (method === 'GET' || method === 'HEAD');
@@ -70,6 +76,8 @@ export class Comparison {
   /** Of the worker's bytes. */
   claimed = 0;
   isOver = false;
+  /** Ends the second call, which is of no use to anybody else; null: there is none. */
+  endSecond: (() => void) | null = null;
   readonly #comparisons: Comparisons;
 
   constructor(comparisons: Comparisons, x: Exchange, compare: LinkedCompare) {
@@ -125,10 +133,13 @@ export class Comparisons {
     this.#bytesMax = bytesMax;
   }
 
-  /** Begins to compare the answers to a request that has been sent on its way; null: there is no room, which is counted. */
+  /**
+   * Begins to compare the answers to a request that has been sent on its way; null: there is no room, or its version is not at ease,
+   * which is counted.
+   */
   begin(x: Exchange, compare: LinkedCompare): Comparison | null {
     const comparison = new Comparison(this, x, compare);
-    if (this.#hasPlace() && this.claim(comparison, FIXED_BYTES)) {
+    if (isAtEase(comparison.split) && this.#hasPlace() && this.claim(comparison, FIXED_BYTES)) {
       this.#open.add(comparison);
       return comparison;
     }
@@ -149,11 +160,14 @@ export class Comparisons {
     this.#open.delete(comparison);
     this.#bytes -= comparison.claimed;
     comparison.answers.fill(null);
+    comparison.endSecond?.();
+    comparison.endSecond = null;
     this.#count(comparison.route, cause);
   }
 
   complete(comparison: Comparison): void {
     comparison.isOver = true;
+    comparison.endSecond = null;
     this.#open.delete(comparison);
     this.#complete.push(comparison);
   }

@@ -156,7 +156,13 @@ export class Mirrors {
 
   #send(x: Exchange, endpoints: readonly Endpoint[], { head, body }: Whole, part: Part | null): void {
     const { lane } = x.client;
-    const endpoint = lessBusy(this.#targetsOf(endpoints, lane), lane.random);
+    const targets = this.#targetsOf(endpoints, lane);
+    // A second call is no probe: endpoints that their version leaves out get none.
+    const isSecond = part !== null && part.side === SIDE.second;
+    const endpoint = lessBusy(
+      isSecond ? targets.filter((_, n) => endpoints[n]?.isOut === false) : targets,
+      lane.random,
+    );
     if (endpoint === null || !this.#hasPlace()) {
       if (part === null || part.side === SIDE.mirrored) skipped(x);
       if (part !== null) part.of.end('skipped');
@@ -166,6 +172,7 @@ export class Mirrors {
     copy.x.requestText = head;
     copy.x.replay = body;
     if (part !== null) retryingOf(copy.x).comparing = part;
+    if (isSecond) part.of.endSecond = () => process.nextTick(() => this.#copies.has(copy.x) && this.#expired(copy.x));
     this.#copies.set(copy.x, copy);
     copy.x.endpoint = endpoint;
     endpoint.inFlight++;

@@ -1,12 +1,21 @@
 /** Answers that are taken to be compared: whole, bounded, counted, and without any effect on whoever asked. */
 
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { CELL } from '#src/model/tallies.ts';
 import type { ComparedBatch, TakenAnswer, TakenAnswers } from '#src/model/threads/requests/compared.ts';
 import { COMPARISONS_MAX, WAIT_MS } from '#src/proxy/forward/mirror/comparison.ts';
+import { setCapacity } from '#src/snapshot/endpoint-dials.ts';
+import { DEFAULT_BREAKER } from '#src/sources/defaults.ts';
 import { END_STREAM, headers, perRequest, rawHttp2Of } from '../../../../support/http/h2-endpoint.ts';
-import { type PlaneSketch, type RouteSketch, readCell, type TestPlane } from '../../../../support/plane.ts';
+import {
+  endpointIdOf,
+  type PlaneSketch,
+  type RouteSketch,
+  readCell,
+  type TestPlane,
+} from '../../../../support/plane.ts';
 import {
   answeringOf,
   askedOn,
@@ -216,6 +225,78 @@ describe('a comparison', () => {
       await eventually(() => uncompared()[0] === 1, 'it is counted');
       assert.equal(answers.length, 0);
     }
+  });
+
+  it('that is over ends its second call, and leaves the copy for the mirror alone', async (t) => {
+    const body = 'x'.repeat(5000);
+    const long = `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+    const stable = await upstreamOf(
+      t,
+      perHead((socket, path, nth) => void (nth === 0 && socket.write(path === '/warm' ? OK : long))),
+    );
+    const held: Socket[] = [];
+    const mirror = await upstreamOf(
+      t,
+      perHead((socket, path) => void (path === '/warm' ? socket.write(OK) : held.push(socket))),
+    );
+    const { plane, uncompared } = await scene(t, stable.port, mirror.port, { timeouts: PATIENT });
+    const client = clientOf(t, plane);
+    assert.equal(await askedOn(client, WARM), 200);
+    client.send(GET);
+    await eventually(() => uncompared()[0] === 1, 'it is counted');
+    await eventually(() => stable.sockets.slice(1).every(({ destroyed }) => destroyed), 'the second call is gone');
+    await eventually(() => held.length === 1, 'the copy for the mirror');
+    held[0]?.write(OK);
+    await eventually(() => plane.count(ROUTE_CELL, CELL.mirrorSent) === 2, 'it is answered');
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [stable.port]);
+  });
+
+  it('does not begin while its version has no place to spare', async (t) => {
+    const [stable, mirror] = [await answeringOf(t), await answeringOf(t)];
+    for (const [limit, skipped] of [
+      [1, 1],
+      [2, 0],
+    ] as const) {
+      const versions = [{ name: 'v1', ports: [stable.port], weight: 1, limit }];
+      const { plane, answers, uncompared } = await scene(t, stable.port, mirror.port, { route: { versions } });
+      assert.equal(await askedOn(clientOf(t, plane), GET), 200);
+      await eventually(() => answers.length + uncompared()[0] === 1, 'it is compared or counted');
+      assert.deepEqual(uncompared(), [skipped, 0]);
+      await eventually(() => plane.count(ROUTE_CELL, CELL.mirrorSent) === 1, 'the copy is answered');
+    }
+  });
+
+  it('does not begin while its version is tried out', async (t) => {
+    const pass = stoppedClock(t);
+    const stable = await upstreamOf(
+      t,
+      perHead((socket, path) => socket.write(path === '/warm' ? OK.replace('200 OK', '500 Broken') : OK)),
+    );
+    const mirror = await answeringOf(t);
+    const breaker = { ...DEFAULT_BREAKER, consecutiveErrors: 1, probes: 2 };
+    const versions = [{ name: 'v1', ports: [stable.port], weight: 1, breaker }];
+    const { plane, answers, uncompared } = await scene(t, stable.port, mirror.port, { route: { versions } });
+    const client = clientOf(t, plane);
+    assert.equal(await askedOn(client, WARM), 500);
+    pass(breaker.openMs);
+    for (let n = 0; n < 2; n++) assert.equal(await askedOn(client, GET), 200);
+    await eventually(() => uncompared()[0] === 2, 'they are counted');
+    assert.equal(await askedOn(client, GET), 200);
+    await eventually(() => answers.length === 1, 'the next one is compared');
+    assert.equal(uncompared()[0], 2);
+  });
+
+  it('asks no endpoint that its version leaves out', async (t) => {
+    const [first, second, mirror] = [await answeringOf(t), await answeringOf(t), await answeringOf(t)];
+    const versions = [{ name: 'v1', ports: [first.port, second.port], weight: 1 }];
+    const { plane, answers } = await scene(t, first.port, mirror.port, { route: { versions } });
+    setCapacity(plane.endpointDials, endpointIdOf(second.port), 0);
+    const client = clientOf(t, plane);
+    for (let n = 1; n <= 20; n++) {
+      assert.equal(await askedOn(client, GET), 200);
+      await eventually(() => answers.length === n, 'it is compared');
+    }
+    assert.equal(second.sockets.length, 0);
   });
 
   it('that there is no memory for is skipped, and its mirror gets its copy all the same', async (t) => {
