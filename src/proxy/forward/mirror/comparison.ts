@@ -47,9 +47,12 @@ function isAtEase({ admission, breaker }: LinkedSplit): boolean {
   return admission?.isPressed !== true && (breaker === null || breaker.state === 'closed');
 }
 
-/** Whether the answers to a request are compared: one that is safe, and has no body that would come later. */
-export function isComparable({ method, bodyLength }: Exchange): boolean {
-  return bodyLength === 0 && (method === 'GET' || method === 'HEAD');
+/** Fields of requests that their sender means to be sent once (RFC 9449, DPoP), or whose answers do not end by themselves. */
+const ONCE = /^(?:(?:idempotency-key|dpop):|accept:.*text\/event-stream)/im;
+
+/** Whether the answers to a request are compared: one that is safe, may be sent twice, and has no body that would come later. */
+export function isComparable({ method, bodyLength, requestText }: Exchange): boolean {
+  return bodyLength === 0 && (method === 'GET' || method === 'HEAD') && !ONCE.test(requestText);
 }
 
 /** Which of the answers; their numbers are the order in which they are kept. */

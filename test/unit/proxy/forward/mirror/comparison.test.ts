@@ -129,6 +129,19 @@ describe('a request whose answers are compared', () => {
     );
   });
 
+  it('is none that may be used once, or whose answer does not end', async (t) => {
+    const [stable, mirror] = [await answeringOf(t), await answeringOf(t)];
+    const { plane, answers } = await scene(t, stable.port, mirror.port);
+    const client = clientOf(t, plane);
+    const lines = ['Idempotency-Key: a', 'dpop: b', 'Accept: text/html, Text/Event-Stream;q=0.5'];
+    for (const line of lines) assert.equal(await askedOn(client, getOf('/once', `${line}\r\n`)), 200);
+    await eventually(() => plane.count(ROUTE_CELL, CELL.mirrorSent) === lines.length, 'copies are answered');
+    assert.equal(await askedOn(client, getOf('/twice', 'Accept: */*\r\nX-DPoP: a\r\n')), 200);
+    await eventually(() => answers.length === 1, 'another one is compared');
+    const paths = stable.received.join('').match(/^GET \S+/gm) ?? [];
+    assert.deepEqual(paths.toSorted(), [...lines.map(() => 'GET /once'), 'GET /twice', 'GET /twice']);
+  });
+
   it('is not sent to the mirror again when that version answers it itself', async (t) => {
     const [itself, mirror] = [await answeringOf(t), await answeringOf(t)];
     const versions = [{ name: 'mirror', ports: [itself.port], weight: 1 }];
