@@ -96,6 +96,11 @@ export class Comparison {
     return this.#comparisons.claim(this, byteCount);
   }
 
+  /** Some of what was claimed is not needed. */
+  giveBack(byteCount: number): void {
+    if (!this.isOver) this.#comparisons.giveBack(this, byteCount);
+  }
+
   /** Ends it without a result. Idempotent. */
   end(cause: Cause): void {
     this.#comparisons.end(this, cause);
@@ -155,6 +160,11 @@ export class Comparisons {
     this.#bytes += byteCount;
     comparison.claimed += byteCount;
     return true;
+  }
+
+  giveBack(comparison: Comparison, byteCount: number): void {
+    this.#bytes -= byteCount;
+    comparison.claimed -= byteCount;
   }
 
   end(comparison: Comparison, cause: Cause): void {
@@ -267,6 +277,7 @@ export class TakingPart {
     const { of, side } = this.#part;
     const body = this.#length === this.#body.length ? this.#body : resized(this.#body, this.#length);
     this.#body = null;
+    of.giveBack(this.#lengthMax - this.#length);
     of.put(side, { ...this.#beginning, body });
   }
 

@@ -346,6 +346,27 @@ describe('a comparison', () => {
     assert.equal(batches[2]?.answers.length, 1);
   });
 
+  it('gives back what chunked answers did not need once they are whole', async (t) => {
+    const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n';
+    const [stable, mirror] = [await answeringOf(t, chunked), await answeringOf(t, chunked)];
+    const batches: ComparedBatch[] = [];
+    const { plane } = await scene(t, stable.port, mirror.port, {
+      // 1024 and three answers of at most 1000 and some 50: room for one that is under way, and for another that waits, not for two.
+      limits: { compareBytesMax: 5600 },
+      writeCompared: (batch) => void batches.push(batch),
+    });
+    const client = clientOf(t, plane);
+    for (let n = 1; n <= 2; n++) {
+      client.send(GET);
+      await client.until((received) => received.split('0\r\n\r\n').length > n);
+      if (n === 1) await eventually(() => batches.length === 1, 'the first batch');
+    }
+    await eventually(() => plane.count(ROUTE_CELL, CELL.mirrorSent) === 2, 'both copies are answered');
+    plane.plane.compared();
+    await eventually(() => batches.length === 2, 'the second batch');
+    assert.deepEqual([batches[1]?.answers.length, batches[1]?.uncompared.size], [1, 0]);
+  });
+
   it('waits among a bounded number, of which the oldest gives way once it has waited for long', async (t) => {
     const pass = stoppedClock(t);
     const [stable, mute] = [await answeringOf(t), await upstreamOf(t, () => undefined)];
