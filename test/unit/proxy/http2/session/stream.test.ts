@@ -292,7 +292,7 @@ describe('a stream that waits for the connection and is closed', () => {
       scene.give(frame(TYPE.window, 0, 0, word(100)));
       const left = scene.said().map(({ id }) => id);
       const expected = [1, 3, 5].filter((_, n) => !closed.includes(n));
-      assert.deepEqual(left, expected, `${closed}`);
+      assert.deepEqual(left, expected, closed.join());
       assert.equal(scene.session.sender.hasQueue, false);
     }
   });
