@@ -202,7 +202,7 @@ export class Judgement {
     const { requests, users } = look;
     this.#evidence.read(regions, look);
     const { sick } = this.#account;
-    this.#attempts.follow(sick.followed, regions);
+    this.#attempts.follow(sick.followed, regions, elsewhere);
     const mayBlame = sick.isAble && requests.canary.bad + users.canary.bad > 0;
     look.attempts = mayBlame || sick.isDue(nowMs) ? this.#attempts.read(regions, elsewhere) : null;
   }

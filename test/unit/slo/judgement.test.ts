@@ -271,6 +271,19 @@ describe('one sick endpoint among some that come and go', () => {
     }
     assert.deepEqual(bench.judgement.verdictNow(spec).errors.spared, ['b:80']);
   });
+
+  it('has nothing of what others told before endpoints were told apart', () => {
+    const two = having([1, 'a:80'], [2, 'b:80']);
+    const bench = benchOf(two);
+    bench.elsewhere.set('a:80', { finished: 100_000, bad: 500 }).set('b:80', { finished: 100_000, bad: 0 });
+    assert.equal(tick(bench, two, { 1: [5, 0], 2: [5, 0] }), false);
+    bench.judgement.follow(FIRST, bench.nowMs);
+    assert.equal(tick(bench, FIRST, { 1: [5, 0], 2: [5, 0] }), false);
+    let ticks = 0;
+    while (ticks < 20 && !tick(bench, FIRST, { 1: [5, 0], 2: [1, 1], 3: [1, 1] })) ticks += 1;
+    assert.ok(ticks < 20, 'a canary of whose endpoints two fail is convicted');
+    assert.deepEqual(sparedBy(bench), []);
+  });
 });
 
 describe('promotion', () => {

@@ -2,8 +2,8 @@
  * Reads the attempts of a canary's endpoints that are over, as increases since the last reading: what the workers here counted
  * in an endpoint's slot, and what other gateways told of its address.
  *
- * Endpoints may be others from one reading to the next. One that is new begins with what its slot has then: that is of
- * whoever had it before, or of a time when nobody asked.
+ * Endpoints may be others from one reading to the next. One that is new begins with what its slot has then, and with what others
+ * have told of it by then: that is of whoever had it before, or of a time when nobody asked.
  */
 
 import type { ArmCounts, EndpointName } from '../../../model/slo.ts';
@@ -21,18 +21,19 @@ export class AttemptWindow {
   #endpoints: readonly Followed[] = [];
   /** By region: bad and finished of each endpoint at the last reading. */
   #last = new Map<number, Int32Array>();
-  readonly #told = new Map<EndpointName, ArmCounts>();
+  /** Sums of those followed at the last reading, as far as others had told of them. */
+  #told = new Map<EndpointName, ArmCounts>();
   #news: ArmCounts[] = [];
 
   /** Starts now: what was counted so far is the past. */
   constructor(endpoints: readonly Followed[], regions: readonly Region[], elsewhere: Elsewhere = NOWHERE) {
-    for (const [name, { finished, bad }] of elsewhere) this.#told.set(name, { finished, bad });
-    this.follow(endpoints, regions);
+    this.follow(endpoints, regions, elsewhere);
   }
 
   /** Reads these from now on. */
-  follow(endpoints: readonly Followed[], regions: readonly Region[]): void {
+  follow(endpoints: readonly Followed[], regions: readonly Region[], elsewhere: Elsewhere = NOWHERE): void {
     if (endpoints === this.#endpoints) return;
+    this.#followTold(endpoints, elsewhere);
     const places = new Map(this.#endpoints.map((endpoint, n) => [keyOf(endpoint), n]));
     const last = new Map<number, Int32Array>();
     for (const { id, tallies } of regions) {
@@ -76,6 +77,17 @@ export class AttemptWindow {
     }
   }
 
+  #followTold(endpoints: readonly Followed[], elsewhere: Elsewhere): void {
+    const followed = new Set(this.#endpoints.map(({ name }) => name));
+    const told = new Map<EndpointName, ArmCounts>();
+    for (const { name } of endpoints) {
+      const sums = (followed.has(name) ? this.#told : elsewhere).get(name);
+      if (sums !== undefined) told.set(name, { finished: sums.finished, bad: sums.bad });
+    }
+    this.#told = told;
+  }
+
+  /** Sums that are less than the last ones have begun anew since. */
   #takeTold(elsewhere: Elsewhere): void {
     for (const name of this.#told.keys()) if (!elsewhere.has(name)) this.#told.delete(name);
     for (let n = 0; elsewhere.size > 0 && n < this.#endpoints.length; n++) {
@@ -83,10 +95,11 @@ export class AttemptWindow {
       const sums = elsewhere.get(name);
       if (sums === undefined) continue;
       const { finished, bad } = sums;
-      const told = this.#told.get(name) ?? { finished: 0, bad: 0 };
+      const last = this.#told.get(name);
+      const isNew = last === undefined || finished < last.finished || bad < last.bad;
       const counts = this.#news[n] as ArmCounts;
-      counts.finished += Math.max(0, finished - told.finished);
-      counts.bad += Math.max(0, bad - told.bad);
+      counts.finished += isNew ? finished : finished - last.finished;
+      counts.bad += isNew ? bad : bad - last.bad;
       this.#told.set(name, { finished, bad });
     }
   }

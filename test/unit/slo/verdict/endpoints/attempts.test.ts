@@ -107,12 +107,36 @@ describe('what other gateways told', () => {
     ]);
   });
 
-  it('begins anew for an endpoint that was away, and never counts backwards', () => {
-    const told = new Map([['10.0.0.1:80', { finished: 9, bad: 9 }]]);
+  it('begins with what it is then for an endpoint that was not read before, however long others have told of it', () => {
+    const told = new Map([['10.0.0.1:80', { finished: 10, bad: 0 }]]);
+    const attempts = new AttemptWindow([], [], told);
+    told.set('10.0.0.1:80', { finished: 100_000, bad: 500 });
+    told.set('10.0.0.2:80', { finished: 100_000, bad: 0 });
+    attempts.follow(named(1, 2), [], told);
+    told.set('10.0.0.1:80', { finished: 100_010, bad: 502 });
+    assert.deepEqual(pairs(attempts.read([], told)), [
+      [10, 2],
+      [0, 0],
+    ]);
+    attempts.follow(named(2), [], told);
+    told.set('10.0.0.1:80', { finished: 200_000, bad: 600 });
+    attempts.follow(named(1, 2), [], told);
+    told.set('10.0.0.1:80', { finished: 200_003, bad: 601 });
+    told.set('10.0.0.2:80', { finished: 100_004, bad: 0 });
+    assert.deepEqual(pairs(attempts.read([], told)), [
+      [3, 1],
+      [4, 0],
+    ]);
+  });
+
+  it('begins anew for an endpoint that was away, also between two readings, and never counts backwards', () => {
+    const told = new Map([['10.0.0.1:80', { finished: 1000, bad: 50 }]]);
     const attempts = new AttemptWindow(named(1), [], told);
-    told.set('10.0.0.1:80', { finished: 2, bad: 1 });
-    assert.deepEqual(pairs(attempts.read([], told)), [[0, 0]]);
+    told.set('10.0.0.1:80', { finished: 300, bad: 40 });
+    assert.deepEqual(pairs(attempts.read([], told)), [[300, 40]]);
+    told.set('10.0.0.1:80', { finished: 301, bad: 2 });
+    assert.deepEqual(pairs(attempts.read([], told)), [[301, 2]], 'fewer bad ones alone say it as well');
     attempts.read([], new Map());
-    assert.deepEqual(pairs(attempts.read([], told)), [[2, 1]]);
+    assert.deepEqual(pairs(attempts.read([], told)), [[301, 2]]);
   });
 });
