@@ -16,7 +16,8 @@ type Pair = readonly [finished: number, bad: number];
 
 interface Place {
   readonly name: Name;
-  readonly isThere: boolean;
+  /** null while it is there. */
+  readonly wentAtMs: number | null;
   readonly older: Pair;
   readonly newer: Pair;
 }
@@ -52,7 +53,9 @@ export class Endpoints {
     if (places.length === 0 || nowMs - this.#turnedAtMs < WINDOW_MS) return;
     this.#turnedAtMs = nowMs;
     const turned = places.map((place) => ({ ...place, older: place.newer, newer: NONE }));
-    this.#places = enough(turned.filter(({ isThere, older }) => isThere || older[0] > 0));
+    const isKept = ({ wentAtMs, older }: Place): boolean =>
+      wentAtMs === null || (older[0] > 0 && nowMs - wentAtMs < 2 * WINDOW_MS);
+    this.#places = enough(turned.filter(isKept));
   }
 
   /** The endpoint that has nearly all of the failures beyond the usual share, and whether it can be ejected; null: none has. */
@@ -66,19 +69,19 @@ export class Endpoints {
     if (place === undefined || most === 0 || most <= SHARE * total) return null;
     const others = all.filter((_, n) => n !== worst).reduce((sum, [tried]) => sum + tried, 0);
     if (others < (all[worst] as Pair)[1]) return null;
-    const there = this.#places.filter(({ isThere }) => isThere);
-    return { name: place.name, canGo: place.isThere && there.length >= LEAST };
+    const there = this.#places.filter(({ wentAtMs }) => wentAtMs === null);
+    return { name: place.name, canGo: place.wentAtMs === null && there.length >= LEAST };
   }
 
   #arrange(nowMs: number): void {
     const before = this.#places;
     const there = [...new Set([...this.#strangers, ...this.#listed])];
-    const of = (name: Name, isThere: boolean): Place => {
+    const present = there.map((name): Place => {
       const { older = NONE, newer = NONE } = before.find((place) => place.name === name) ?? {};
-      return { name, isThere, older, newer };
-    };
+      return { name, wentAtMs: null, older, newer };
+    });
     const gone = before.filter(({ name }) => !there.includes(name));
-    const places = [...there.map((name) => of(name, true)), ...gone.map(({ name }) => of(name, false))];
+    const places = [...present, ...gone.map((place) => ({ ...place, wentAtMs: place.wentAtMs ?? nowMs }))];
     if (before.length === 0) this.#turnedAtMs = nowMs;
     this.#places = enough(there.length > MOST ? [] : places.slice(0, MOST));
   }

@@ -8,11 +8,12 @@
  *
  * Endpoints may come and go, and are known by their names:
  * ```
- *            follow: it is not among them                 a whole window without an attempt
- *   present ─────────────────────────────────▶ gone ───────────────────────────────────────▶ forgotten
+ *            follow: it is not among them         a whole window without an attempt, or two windows
+ *   present ─────────────────────────────────▶ gone ─────────────────────────────────────────▶ forgotten
  *      ▲                                        │ follow: it is back, with what it did
  *      └────────────────────────────────────────┘
  * ```
+ * Two windows, as its slot is its address's: another version or service may use it, and attempts there look like its own.
  * What one that has gone did counts on. It may be the one to blame, and cannot be ejected any more: a version whose instances
  * fail one after the other, each until it is replaced, is no version with one sick endpoint.
  * Source: docs/verdicts.md "One sick endpoint". Cost: a few words per endpoint, when the canary failed and every WINDOW_MS.
@@ -41,7 +42,8 @@ export interface Suspect {
 
 interface Track {
   readonly endpoint: Followed;
-  readonly isGone: boolean;
+  /** When it went; null: it is there. */
+  readonly goneAtMs: number | null;
   before: ArmCounts;
   now: ArmCounts;
 }
@@ -103,8 +105,9 @@ export class SickEndpoint {
       track.now = nothing();
     }
     this.#turnedAtMs = nowMs;
-    const hasGoneIdle = ({ isGone, before }: Track): boolean => isGone && before.finished === 0;
-    if (this.#tracks.some(hasGoneIdle)) this.#keep(this.#tracks.filter((track) => !hasGoneIdle(track)));
+    const isOver = ({ goneAtMs, before }: Track): boolean =>
+      goneAtMs !== null && (before.finished === 0 || nowMs - goneAtMs >= 2 * WINDOW_MS);
+    if (this.#tracks.some(isOver)) this.#keep(this.#tracks.filter((track) => !isOver(track)));
   }
 
   /** The endpoint that is to blame, or null. @param stableRatio error ratio that is to be expected */
@@ -126,8 +129,8 @@ export class SickEndpoint {
     if (track === undefined || most <= SHARE * total) return null;
     const own = attemptsOf(track);
     if (answered - own.finished < own.bad) return null;
-    const present = this.#tracks.filter(({ isGone }) => !isGone).length;
-    return { name: track.endpoint.name, isEjectable: !track.isGone && present >= ENDPOINTS_MIN };
+    const present = this.#tracks.filter(({ goneAtMs }) => goneAtMs === null).length;
+    return { name: track.endpoint.name, isEjectable: track.goneAtMs === null && present >= ENDPOINTS_MIN };
   }
 
   #renew(nowMs: number): void {
@@ -137,12 +140,13 @@ export class SickEndpoint {
     const slots = new Set([...present.values()].map(({ slot }) => slot));
     const tracks = [...present.values()].map((endpoint): Track => {
       const { before, now } = known.get(endpoint.name) ?? { before: nothing(), now: nothing() };
-      return { endpoint, isGone: false, before, now };
+      return { endpoint, goneAtMs: null, before, now };
     });
-    for (const [name, { endpoint, before, now }] of known) {
+    for (const [name, { endpoint, goneAtMs, before, now }] of known) {
       if (present.has(name)) continue;
       const isReused = slots.has(endpoint.slot);
-      tracks.push({ endpoint: isReused ? { name, slot: null } : endpoint, isGone: true, before, now });
+      const left = isReused ? { name, slot: null } : endpoint;
+      tracks.push({ endpoint: left, goneAtMs: goneAtMs ?? nowMs, before, now });
     }
     if (this.#tracks.length === 0) this.#turnedAtMs = nowMs;
     this.#keep(present.size > ENDPOINTS_TOLD_APART_MAX ? [] : tracks.slice(0, ENDPOINTS_TOLD_APART_MAX));

@@ -91,6 +91,21 @@ test('is the same as the gateway’s own, in histories in which endpoints come a
   assert.ok(found > 1000 && gone > 100, `${found} found, ${gone} gone`);
 });
 
+test('are forgotten two whole windows after they have gone, whatever is attempted there', () => {
+  const endpoints = new Endpoints(['a', 'b', 'c', 'd'], 0);
+  endpoints.list(['a', 'b', 'c'], 10_000);
+  const failing = [
+    [0, 0],
+    [0, 0],
+    [9, 0],
+    [9, 9],
+  ] as const;
+  for (const nowMs of [30_000, 60_000]) endpoints.attempt(failing, nowMs);
+  assert.deepEqual(endpoints.culprit(0), { name: 'd', canGo: false });
+  endpoints.attempt(failing, 90_000);
+  assert.equal(endpoints.culprit(0), null);
+});
+
 test('are called by their addresses, or as earlier formats called them', () => {
   assert.deepEqual(namesOf({ canary: { version: 'v2', weight: 5, endpoints: [1], addresses: ['a:80'] } }), ['a:80']);
   assert.deepEqual(namesOf({ canary: { version: 'v2', weight: 5, endpoints: [1] } }), [1]);

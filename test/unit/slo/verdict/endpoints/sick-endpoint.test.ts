@@ -152,6 +152,20 @@ describe('endpoints that come and go', () => {
     assert.equal(sick.find(0), null);
   });
 
+  it('are forgotten after two whole windows, though others have their slots and are attempted there', () => {
+    const sick = new SickEndpoint(followed(1, 2, 3, 4), 0);
+    const all = { 1: [9, 0], 2: [500, 0], 3: [9, 0], 4: [9, 0] } as const;
+    sick.follow(followed(1, 3, 4), 10_000);
+    for (const atMs of [30_000, 60_000]) took(sick, atMs, all);
+    assert.deepEqual(numbersOf(sick), [1, 3, 4, 2], 'what is under way there may still end');
+    sick.follow(followed(1, 3, 2), 70_000);
+    sick.follow(followed(1, 3, 4), 80_000);
+    for (const atMs of [90_000, 120_000]) took(sick, atMs, all);
+    assert.deepEqual(numbersOf(sick), [1, 3, 4, 2], 'one that was back went anew');
+    took(sick, 150_000, all);
+    assert.deepEqual(numbersOf(sick), [1, 3, 4]);
+  });
+
   it('that only other gateways know are told apart like any other', () => {
     const sick = new SickEndpoint(followed(1), 0);
     assert.deepEqual([sick.isAble, numbersOf(sick)], [false, []]);
