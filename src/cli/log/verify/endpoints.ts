@@ -16,6 +16,7 @@ type Pair = readonly [finished: number, bad: number];
 
 interface Place {
   readonly name: Name;
+  readonly cameAtMs: number;
   /** null while it is there. */
   readonly wentAtMs: number | null;
   readonly older: Pair;
@@ -67,8 +68,10 @@ export class Endpoints {
     const place = this.#places[worst];
     const total = excess.reduce((sum, one) => sum + one, 0);
     if (place === undefined || most === 0 || most <= SHARE * total) return null;
-    const others = all.filter((_, n) => n !== worst).reduce((sum, [tried]) => sum + tried, 0);
-    if (others < (all[worst] as Pair)[1]) return null;
+    const wasBeside = ({ wentAtMs }: Place): boolean => wentAtMs === null || wentAtMs > place.cameAtMs;
+    const others = this.#places.filter((other) => other !== place && wasBeside(other));
+    const tried = others.reduce((sum, { older, newer }) => sum + older[0] + newer[0], 0);
+    if (tried < (all[worst] as Pair)[1]) return null;
     const there = this.#places.filter(({ wentAtMs }) => wentAtMs === null);
     return { name: place.name, canGo: place.wentAtMs === null && there.length >= LEAST };
   }
@@ -77,8 +80,8 @@ export class Endpoints {
     const before = this.#places;
     const there = [...new Set([...this.#strangers, ...this.#listed])];
     const present = there.map((name): Place => {
-      const { older = NONE, newer = NONE } = before.find((place) => place.name === name) ?? {};
-      return { name, wentAtMs: null, older, newer };
+      const { cameAtMs = nowMs, older = NONE, newer = NONE } = before.find((place) => place.name === name) ?? {};
+      return { name, cameAtMs, wentAtMs: null, older, newer };
     });
     const gone = before.filter(({ name }) => !there.includes(name));
     const places = [...present, ...gone.map((place) => ({ ...place, wentAtMs: place.wentAtMs ?? nowMs }))];

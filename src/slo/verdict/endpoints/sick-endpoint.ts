@@ -2,9 +2,9 @@
  * Finds the one endpoint of a canary that is sick while its version is sound: then the endpoint goes, not the version.
  *
  * Excess of an endpoint: its bad attempts beyond stable's error ratio. One endpoint of ENDPOINTS_MIN or more is sick when
- * more than SHARE of the positive excess is its own, and the others answered at least as many attempts as it failed, so
- * that they had the chance to fail as well. Attempts of the last one or two WINDOW_MS count: what failed hours ago
- * hides nothing. Endpoints are counted over all routes that use them.
+ * more than SHARE of the positive excess is its own, and the others that were there beside it answered at least as many attempts
+ * as it failed, so that they had the chance to fail as well: one that went before it came may be of another build. Attempts of the
+ * last one or two WINDOW_MS count: what failed hours ago hides nothing. Endpoints are counted over all routes that use them.
  *
  * Endpoints may come and go, and are known by their names:
  * ```
@@ -42,6 +42,8 @@ export interface Suspect {
 
 interface Track {
   readonly endpoint: Followed;
+  /** When it came first, as long as it is not forgotten. */
+  readonly sinceMs: number;
   /** When it went; null: it is there. */
   readonly goneAtMs: number | null;
   before: ArmCounts;
@@ -113,24 +115,31 @@ export class SickEndpoint {
   /** The endpoint that is to blame, or null. @param stableRatio error ratio that is to be expected */
   find(stableRatio: number): Suspect | null {
     let total = 0;
-    let answered = 0;
     let worst = -1;
     let most = 0;
     for (let n = 0; n < this.#tracks.length; n++) {
       const { finished, bad } = attemptsOf(this.#tracks[n] as Track);
       const excess = Math.max(0, bad - stableRatio * finished);
       total += excess;
-      answered += finished;
       if (excess <= most) continue;
       most = excess;
       worst = n;
     }
     const track = this.#tracks[worst];
     if (track === undefined || most <= SHARE * total) return null;
-    const own = attemptsOf(track);
-    if (answered - own.finished < own.bad) return null;
+    if (this.#answeredBeside(track) < attemptsOf(track).bad) return null;
     const present = this.#tracks.filter(({ goneAtMs }) => goneAtMs === null).length;
     return { name: track.endpoint.name, isEjectable: track.goneAtMs === null && present >= ENDPOINTS_MIN };
+  }
+
+  /** Attempts of the others that were there when it was. */
+  #answeredBeside(suspect: Track): number {
+    let answered = 0;
+    for (const track of this.#tracks) {
+      const isBeside = track.goneAtMs === null || track.goneAtMs > suspect.sinceMs;
+      if (isBeside && track !== suspect) answered += attemptsOf(track).finished;
+    }
+    return answered;
   }
 
   #renew(nowMs: number): void {
@@ -139,14 +148,17 @@ export class SickEndpoint {
     for (const endpoint of this.#own) present.set(endpoint.name, endpoint);
     const slots = new Set([...present.values()].map(({ slot }) => slot));
     const tracks = [...present.values()].map((endpoint): Track => {
-      const { before, now } = known.get(endpoint.name) ?? { before: nothing(), now: nothing() };
-      return { endpoint, goneAtMs: null, before, now };
+      const { sinceMs, before, now } = known.get(endpoint.name) ?? {
+        sinceMs: nowMs,
+        before: nothing(),
+        now: nothing(),
+      };
+      return { endpoint, sinceMs, goneAtMs: null, before, now };
     });
-    for (const [name, { endpoint, goneAtMs, before, now }] of known) {
+    for (const [name, track] of known) {
       if (present.has(name)) continue;
-      const isReused = slots.has(endpoint.slot);
-      const left = isReused ? { name, slot: null } : endpoint;
-      tracks.push({ endpoint: left, goneAtMs: goneAtMs ?? nowMs, before, now });
+      const endpoint = slots.has(track.endpoint.slot) ? { name, slot: null } : track.endpoint;
+      tracks.push({ ...track, endpoint, goneAtMs: track.goneAtMs ?? nowMs });
     }
     if (this.#tracks.length === 0) this.#turnedAtMs = nowMs;
     this.#keep(present.size > ENDPOINTS_TOLD_APART_MAX ? [] : tracks.slice(0, ENDPOINTS_TOLD_APART_MAX));

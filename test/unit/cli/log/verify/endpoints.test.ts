@@ -91,6 +91,25 @@ test('is the same as the gateway’s own, in histories in which endpoints come a
   assert.ok(found > 1000 && gone > 100, `${found} found, ${gone} gone`);
 });
 
+test('had no chance to fail as one that came when they had gone already', () => {
+  const endpoints = new Endpoints(['x', 'y', 'z'], 0);
+  endpoints.attempt(
+    Array.from({ length: 3 }, () => [300, 0] as const),
+    100,
+  );
+  endpoints.list(['a', 'b', 'c'], 1000);
+  const failing = (others: number) =>
+    [
+      [100, 100],
+      [others, 0],
+      [1, 0],
+    ] as const;
+  endpoints.attempt(failing(1), 1100);
+  assert.equal(endpoints.culprit(0.001), null);
+  endpoints.attempt(failing(197), 1200);
+  assert.deepEqual(endpoints.culprit(0.001), { name: 'a', canGo: true });
+});
+
 test('are forgotten two whole windows after they have gone, whatever is attempted there', () => {
   const endpoints = new Endpoints(['a', 'b', 'c', 'd'], 0);
   endpoints.list(['a', 'b', 'c'], 10_000);

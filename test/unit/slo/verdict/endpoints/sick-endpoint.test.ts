@@ -132,6 +132,21 @@ describe('endpoints that come and go', () => {
     assert.equal(sick.find(0.001), null);
   });
 
+  it('had no chance to fail as one that came when they had gone already', () => {
+    const sick = new SickEndpoint(followed(7, 8, 9), 0);
+    took(sick, 100, { 7: [300, 0], 8: [300, 0], 9: [300, 0] });
+    sick.follow(followed(1, 2, 3), 1000);
+    took(sick, 1100, { 1: [100, 100], 2: [1, 0], 3: [1, 0] });
+    assert.equal(sick.find(0.001), null, 'a bad build under the name of the one before');
+    sick.follow(followed(2, 3, 4), 2000);
+    took(sick, 2100, { 4: [3, 3], 2: [49, 0], 3: [50, 0] });
+    assert.deepEqual(
+      sick.find(0.001),
+      { name: '10.0.0.1:80', isEjectable: false },
+      'those that were there beside it had',
+    );
+  });
+
   it('are not ejectable where fewer than three are left', () => {
     const sick = new SickEndpoint(followed(1, 2, 3), 0);
     took(sick, 100, { 1: [5, 0], 2: [5, 5], 3: [5, 0] });
