@@ -38,6 +38,8 @@ class Twins {
   readonly theirs: SickEndpoint;
   readonly own: Endpoints;
   #sick = 'a';
+  /** Chance of an endpoint that is not sick to be attempted. */
+  #traffic = 1;
 
   constructor(seed: number) {
     this.random = new Random(seed);
@@ -57,10 +59,12 @@ class Twins {
     } else if (happening === 1) {
       theirs.meet(names, nowMs);
       own.meet(names, nowMs);
-    } else if (happening === 2) this.#sick = ['a', 'b', 'c', 'g'][random.nextUint32() % 4] as string;
+    } else if (happening === 2) this.#sick = ['a', 'b', 'g', 'h', 'x'][random.nextUint32() % 5] as string;
+    else if (happening === 3) this.#traffic = random.nextFloat() < 0.5 ? 1 : 0.05;
     const attempts = theirs.followed.map(({ name }) => {
-      const finished = random.nextUint32() % 4;
-      return { finished, bad: name === this.#sick ? finished : 0 };
+      const isSick = name === this.#sick;
+      const finished = isSick || random.nextFloat() < this.#traffic ? random.nextUint32() % 4 : 0;
+      return { finished, bad: isSick ? finished : 0 };
     });
     theirs.take(attempts, nowMs);
     own.attempt(
@@ -69,8 +73,10 @@ class Twins {
     );
   }
 
+  /** Of one build or the other. */
   #some(): string[] {
-    return ['a', 'b', 'c', 'd', 'e', 'f'].filter(() => this.random.nextFloat() < 0.6);
+    const build = this.random.nextFloat() < 0.5 ? 'abcdef' : 'ghijkl';
+    return [...build].filter(() => this.random.nextFloat() < 0.6);
   }
 }
 
