@@ -60,19 +60,17 @@ export class RevisionRows {
   /** Saves what is news when it is packed. */
   keep(): void {
     const failed = (error: unknown): void => this.#deps.log.error('config_not_kept', { error });
-    void this.#history
-      .pack()
-      .catch(failed)
-      .then(() => this.saveNews());
+    const save = (): void => this.saveNews();
+    void this.#history.pack().catch(failed).then(save).catch(failed);
   }
 
-  /** Saves what is not as it was saved last. */
+  /** Saves what is not as it was saved last. @throws what `save` throws; then it is news still */
   saveNews(): void {
     const rows = this.#packed();
     const before = this.#saved;
-    this.#saved = rows;
     const news = savedOf([...rows].filter(([key, bytes]) => before.get(key) !== bytes));
     if (news.size > 0) this.#deps.save(news);
+    this.#saved = rows;
   }
 
   #packed(): ReadonlyMap<string, Uint8Array> {

@@ -42,6 +42,29 @@ test('revisions are saved when they are packed', async () => {
   assert.deepEqual(keys(), [['config/1', 'config/pin']]);
 });
 
+test('what cannot be packed or saved is logged; the rest is saved, and what failed with the next', async () => {
+  const told: unknown[] = [];
+  const saved: string[][] = [];
+  const [unpacked, full] = [new Error('no memory'), new Error('the disk is full')];
+  const history = new History('1');
+  history.pack = () => Promise.reject(unpacked);
+  let isFull = true;
+  const rows = new RevisionRows(history, {
+    log: { error: (_event, { error } = {}) => void told.push(error) },
+    save: (news) => {
+      if (isFull) throw full;
+      saved.push([...news.keys()]);
+    },
+  });
+  rows.keep();
+  await new Promise(setImmediate);
+  assert.deepEqual([told.splice(0), saved], [[unpacked, full], []]);
+  isFull = false;
+  rows.keep();
+  await new Promise(setImmediate);
+  assert.deepEqual([told, saved], [[unpacked], [['config/pin']]]);
+});
+
 test('what sources confirmed to an earlier process counts until they have confirmed something to this one', () => {
   const { rows } = rig();
   const at = (): string => confirmedOf(rows.all().get('config/confirmed')?.bytes as Uint8Array).at;
