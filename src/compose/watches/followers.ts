@@ -18,20 +18,18 @@ export const RETRY_MS = 10_000;
 
 /**
  * A part, and how it takes in a configuration, also when it failed halfway before.
- * `before`: what was in force; null at the start.
+ * `before`: the one that it took in last, as a whole; null: none. What is between the two is its to find.
  */
 export type Follower = readonly [part: DefectPart, follow: (current: Current, before: Current | null) => void];
 
-interface Change {
-  readonly current: Current;
-  readonly before: Current | null;
-}
+/** Who is to take in what is in force, and what each took in last. */
+type Due = ReadonlyMap<Follower, Current | null>;
 
 export class Followers {
   readonly #defects: Pick<Defects, 'contain'>;
   readonly #all: readonly Follower[];
-  #behind: readonly Follower[] = [];
-  #change: Change | null = null;
+  #behind: Due = new Map();
+  #current: Current | null = null;
   #againAtMs = 0;
 
   /** @param all in the order in which they take it in */
@@ -40,21 +38,25 @@ export class Followers {
     this.#all = all;
   }
 
-  /** All take in a configuration. @throws what one throws, before the gateway serves */
+  /**
+   * All take in a configuration.
+   * @param before what was in force; null at the start
+   * @throws what one throws, before the gateway serves
+   */
   take(current: Current, before: Current | null, nowMs: number): void {
-    this.#change = { current, before };
-    this.#tell(this.#all, this.#change, nowMs);
+    this.#current = current;
+    this.#tell(new Map([...this.#all.map((follower) => [follower, before] as const), ...this.#behind]), current, nowMs);
   }
 
   /** One turn of the loop: those who are behind try again when it is time. */
   turn(nowMs: number): void {
-    if (this.#behind.length === 0 || nowMs < this.#againAtMs || this.#change === null) return;
-    this.#tell(this.#behind, this.#change, nowMs);
+    if (this.#behind.size === 0 || nowMs < this.#againAtMs || this.#current === null) return;
+    this.#tell(this.#behind, this.#current, nowMs);
   }
 
-  #tell(followers: readonly Follower[], { current, before }: Change, nowMs: number): void {
-    const behind = new Set(followers);
-    for (const follower of followers) {
+  #tell(due: Due, current: Current, nowMs: number): void {
+    const behind = new Map(due);
+    for (const [follower, before] of due) {
       const [part, follow] = follower;
       rest();
       this.#defects.contain(part, () => {
@@ -62,7 +64,7 @@ export class Followers {
         behind.delete(follower);
       });
     }
-    this.#behind = [...behind];
+    this.#behind = behind;
     this.#againAtMs = nowMs + RETRY_MS;
   }
 }

@@ -68,6 +68,32 @@ describe('a configuration', () => {
     assert.deepEqual(news(), []);
   });
 
+  it('that overtakes one that a part failed at is told to that part as following what it has taken in', () => {
+    const { followers, broken, news } = rig();
+    followers.take(FIRST, null, 0);
+    news();
+    broken.add('rollouts');
+    followers.take(SECOND, FIRST, 10);
+    followers.take(THIRD, SECOND, 20);
+    followers.turn(20 + RETRY_MS);
+    assert.deepEqual(news(), ['drifts 1-2', 'endpoints 1-2', 'drifts 2-3', 'endpoints 2-3']);
+    broken.clear();
+    followers.turn(20 + 2 * RETRY_MS);
+    assert.deepEqual(news(), ['rollouts 1-3']);
+    followers.take(FIRST, THIRD, 20 + 2 * RETRY_MS);
+    assert.deepEqual(news(), ['rollouts 3-1', 'drifts 3-1', 'endpoints 3-1'], 'and is with the others again');
+  });
+
+  it('that a part failed at as its first is followed by one that is its first', () => {
+    const { followers, broken, news } = rig();
+    broken.add('rollouts');
+    followers.take(FIRST, null, 0);
+    broken.clear();
+    news();
+    followers.take(SECOND, FIRST, 10);
+    assert.deepEqual(news(), ['rollouts 0-2', 'drifts 1-2', 'endpoints 1-2']);
+  });
+
   it('that one part fails at before the gateway serves ends the start', () => {
     const { followers, broken } = rig({ isServing: false });
     broken.add('drifts');
