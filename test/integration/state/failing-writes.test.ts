@@ -44,6 +44,8 @@ function runOn(directory: string, faults: string): Promise<ChildRun> {
       counts.set(event, (counts.get(event) ?? 0) + 1);
       if (isEnding || !['state_unavailable', 'state_recovered', 'decision_recorded'].every(isSeen)) return;
       isEnding = true;
+      // 0 would be everybody of the group, the runner of this test too.
+      assert.ok(ownPid > 0, 'no line has said its pid');
       // Not strace, which would hold it back.
       process.kill(ownPid, 'SIGTERM');
     },
