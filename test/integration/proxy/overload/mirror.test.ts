@@ -2,7 +2,8 @@
  * A mirror that is slow or dead is nobody's delay: no answer waits for anything that the mirror does.
  *
  * Shown by the order of events. The clock of the gateway stands still, so that no limit of time ends a wait, and every latency that it
- * records, the highest as well, is that of a turn. The mirror does nothing before the last answer is there.
+ * records, the highest as well, is that of a turn. The mirror does nothing before the last answer is there. Where answers are compared,
+ * the version is asked a second time for each comparison that begins.
  */
 
 import assert from 'node:assert/strict';
@@ -12,6 +13,7 @@ import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { bucketIndex } from '#src/lib/histogram.ts';
 import { CELL } from '#src/model/tallies.ts';
+import { COMPARISONS_MAX } from '#src/proxy/forward/mirror/comparison.ts';
 import { COPIES_MAX } from '#src/proxy/forward/mirror/mirror.ts';
 import { blackholeOf } from '../../../support/http/blackhole.ts';
 import { END_STREAM, headers, perRequest, rawHttp2Of } from '../../../support/http/h2-endpoint.ts';
@@ -32,6 +34,9 @@ import {
 } from '../../../support/proxy/running.ts';
 
 const REQUESTS = 2 * COPIES_MAX;
+
+/** What the mirror's answers are compared by; null: they are thrown away. */
+type Compare = { readonly bodyBytesMax: number; readonly ignoreHeaders: readonly string[] } | null;
 
 type Ask = () => Promise<number>;
 
@@ -82,38 +87,61 @@ function outcomes(plane: TestPlane): number[] {
   return [CELL.mirrorSent, CELL.mirrorSkipped, CELL.mirrorFailed].map((word) => plane.count(ROUTE_CELL, word));
 }
 
-/** All answers are there, and none of them took any time. */
-async function assertUndelayed(t: TestContext, [speaks, version]: readonly [string, string], mirror: number) {
+interface Scene {
+  /** What the client and the version speak. */
+  readonly speaks: string;
+  readonly version: string;
+  readonly compare: Compare;
+}
+
+/** All answers are there, and none of them took any time. @returns also how many comparisons have all their answers */
+async function assertUndelayed(t: TestContext, { speaks, version, compare }: Scene, mirror: number) {
   stoppedClock(t);
+  let compared = 0;
   const { port, ...way } = await (VERSIONS[version] as (typeof VERSIONS)[string])(t);
   const versions = [{ name: 'v1', ports: [port], weight: 1, ...way }];
-  const plane = await planeOf(t, { routes: [{ versions, mirror: { ports: [mirror], ratio: 1 } }], http2: true });
+  const plane = await planeOf(t, {
+    routes: [{ versions, mirror: { ports: [mirror], ratio: 1, ...(compare && { compare }) } }],
+    http2: true,
+    writeCompared: ({ answers }) => {
+      compared += answers.length;
+      setImmediate(() => plane.plane.compared());
+    },
+  });
   const ask = (CLIENTS[speaks] as (typeof CLIENTS)[string])(t, plane);
   for (let n = 0; n < REQUESTS; n++) assert.equal(await ask(), 200);
   await eventually(() => plane.count(FIRST_CELL, CELL.finished) === REQUESTS, 'all of them are counted');
   assert.equal(plane.count(FIRST_CELL, CELL.histogram + bucketIndex(0)), REQUESTS, 'of all of them the latency is 0');
   assert.equal(outcomes(plane)[0], 0, 'and no copy was answered');
-  return plane;
+  return { plane, compared: () => compared };
 }
 
-for (const speaks of Object.keys(CLIENTS)) {
-  for (const version of Object.keys(VERSIONS)) {
-    describe(`a client of ${speaks} and a version of ${version} are not held up by a mirror that`, () => {
-      for (const [name, mirrorOf] of Object.entries(DEAD)) {
-        it(name, async (t) => {
-          await assertUndelayed(t, [speaks, version], await mirrorOf(t));
-        });
-      }
+function scenesOf(compare: Compare): Scene[] {
+  return Object.keys(CLIENTS).flatMap((speaks) =>
+    Object.keys(VERSIONS).map((version) => ({ speaks, version, compare })),
+  );
+}
 
-      it('answers when everybody has been answered', async (t) => {
-        const mirror = await heldOf(t);
-        const plane = await assertUndelayed(t, [speaks, version], mirror.upstream.port);
-        await eventually(() => mirror.paths.length === COPIES_MAX, 'it has as many copies as there may be');
-        assert.deepEqual(outcomes(plane), [0, REQUESTS - COPIES_MAX, 0]);
-        for (let n = COPIES_MAX - 1; n >= 0; n--) mirror.answer(n);
-        await eventually(() => outcomes(plane)[0] === COPIES_MAX, 'all of them are answered');
-        assert.equal(plane.count(ROUTE_CELL, CELL.finished), REQUESTS, 'and none of them counts');
+for (const scene of [...scenesOf(null), ...scenesOf({ bodyBytesMax: 1000, ignoreHeaders: [] })]) {
+  const { speaks, version, compare } = scene;
+  const which = compare === null ? 'a mirror that' : 'a mirror whose answers are compared and that';
+  describe(`a client of ${speaks} and a version of ${version} are not held up by ${which}`, () => {
+    for (const [name, mirrorOf] of Object.entries(DEAD)) {
+      it(name, async (t) => {
+        await assertUndelayed(t, scene, await mirrorOf(t));
       });
+    }
+
+    it('answers when everybody has been answered', async (t) => {
+      const mirror = await heldOf(t);
+      const { plane, compared } = await assertUndelayed(t, scene, mirror.upstream.port);
+      await eventually(() => mirror.paths.length === COPIES_MAX, 'it has as many copies as there may be');
+      assert.deepEqual(outcomes(plane), [0, REQUESTS - COPIES_MAX, 0]);
+      for (let n = COPIES_MAX - 1; n >= 0; n--) mirror.answer(n);
+      await eventually(() => outcomes(plane)[0] === COPIES_MAX, 'all of them are answered');
+      assert.equal(plane.count(ROUTE_CELL, CELL.finished), REQUESTS, 'and none of them counts');
+      const expected = compare === null ? 0 : COMPARISONS_MAX;
+      await eventually(() => compared() === expected, 'as many as may wait are compared');
     });
-  }
+  });
 }
