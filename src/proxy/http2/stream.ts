@@ -93,8 +93,7 @@ export class ClientStream implements Asker, StreamOwner, Timed {
   takes(bytes: Buffer, from: number, end: number, isEnd: boolean): boolean {
     if (this.#tunnel !== null) return this.#tunnel.takes(bytes, from, end, isEnd);
     const x = this.#exchange;
-    // Answered: nobody wants the rest.
-    if (x === null || x.requestDone) return this.#head === '';
+    if (x === null || x.requestDone) return this.#isDecided;
     if (!this.#passes(x)) return false;
     this.#pass(x, { bytes, from, end, isOwn: false }, isEnd);
     return true;
@@ -103,7 +102,17 @@ export class ClientStream implements Asker, StreamOwner, Timed {
   arrived(): void {
     const { trailers } = this.#stream;
     if (this.#tunnel !== null) this.#tunnel.arrived();
-    else if (trailers === null || this.#takeTrailers(trailers)) this.#pump();
+    else if (trailers === null || this.#takeTrailers(trailers)) this.#arrived();
+  }
+
+  #arrived(): void {
+    if (this.#exchange === null && this.#isDecided) this.#stream.discard();
+    else this.#pump();
+  }
+
+  /** With no exchange it is answered then: nobody wants the rest. */
+  get #isDecided(): boolean {
+    return this.#head === '';
   }
 
   flushed(): void {

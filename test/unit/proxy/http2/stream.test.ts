@@ -13,6 +13,20 @@ import { describe, it, type TestContext } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
 import { CELL, GATEWAY_CELL } from '#src/model/tallies.ts';
 import { HTTP2_WORD } from '#src/model/threads/load/http2.ts';
+import {
+  data,
+  END_HEADERS,
+  ERROR,
+  frame,
+  headers,
+  isAnswered,
+  rawHttp2,
+  request,
+  resetOf,
+  setting,
+  TYPE,
+  word,
+} from '../../../support/http/http2.ts';
 import type { PlaneSketch, TestPlane } from '../../../support/plane.ts';
 import {
   eventually,
@@ -234,6 +248,22 @@ describe('a stream', () => {
     stream.write('begun');
     const answer = await answerOf(stream);
     assert.deepEqual([answer.status, answer.body, answer.code], [200, 'early', NGHTTP2_NO_ERROR]);
+  });
+
+  it('is answered before its body has ended, and takes the rest while its answer waits', async (t) => {
+    const port = await httpUpstreamOf(t, (_request, response) => response.end('early'));
+    const plane = await planeOf(t, { ...oneVersion(port), http2: true });
+    const client = rawHttp2(t, plane.port);
+    client.send(frame(TYPE.settings, 0, 0, setting(4, 0)), headers(1, request('POST', '/'), END_HEADERS));
+    await eventually(() => plane.count(FIRST_CELL, CELL.finished) === 1, 'it is answered');
+    const openings = (): number => client.frames.filter(({ type, id }) => type === TYPE.window && id === 1).length;
+    for (let n = 1; n <= 3; n++) {
+      for (let k = 0; k < 40; k++) client.send(data(1, Buffer.alloc(1000), 0));
+      await client.until(() => openings() >= n);
+    }
+    client.send(frame(TYPE.window, 0, 1, word(1000)));
+    await client.until((frames) => resetOf(frames, 1) !== null);
+    assert.deepEqual([isAnswered(client.frames, 1), resetOf(client.frames, 1)], [true, ERROR.none]);
   });
 
   it('is answered before its body has ended with trailers too, as gRPC says why', async (t) => {
