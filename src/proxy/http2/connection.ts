@@ -55,6 +55,8 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
   #served = 0;
   /** The client has said that it goes. */
   #hasClientLeft = false;
+  /** The client will send no more. */
+  #hasEnded = false;
   #lingered = 0;
   #idleSinceMs: number;
   /** Since when the client owes the rest of something; 0: it does not. */
@@ -115,15 +117,19 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     this.#setDeadline();
   }
 
-  /** Whatever a client can send that nobody expected costs nobody else: it ends this connection. */
+  /** Whatever nobody expected costs nobody else: it ends this connection. */
   #broke(error: unknown): void {
     if (!isTold) process.emitWarning(error instanceof Error ? error : String(error));
     isTold = true;
     this.#gone('a defect of the gateway');
   }
 
+  /** Who has asked for nothing that is not answered may still take what waits. */
   ended(): void {
-    this.#gone('closed');
+    this.#hasEnded = true;
+    this.#output.flush();
+    if (this.#session.streamCount === 0 && this.#output.isHeldUp) this.#linger();
+    else this.#gone('closed');
   }
 
   broken(code: string): void {
@@ -131,6 +137,7 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
   }
 
   flushed(): void {
+    if (this.#state === 'lingering') this.#hasSaidAll();
     if (this.#isOver) return;
     this.#session.sender.drain();
     if (this.#output.waitingBytes <= UNSENT_BYTES_MAX) this.#wire.resume();
@@ -208,15 +215,24 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     this.#setDeadline();
   }
 
-  /** Says FIN, then discards what still comes for a bounded while, so that the last words are not reset away. */
+  /**
+   * Says FIN, then discards what still comes for a bounded while, so that the last words are not reset away. Before, the client has
+   * as long to take what waits as for any part of an answer.
+   */
   #linger(): void {
     if (this.#isOver) return;
     this.#state = 'lingering';
-    this.deadlineAtMs = turnMs() + LINGER_MS;
     this.#output.close();
+    this.deadlineAtMs = turnMs() + (this.#output.isHeldUp ? this.lane.table.timeouts.bodyIdleMs : LINGER_MS);
     this.#wire.end();
     this.#wire.resume();
     this.#session.destroy('closed by the gateway');
+  }
+
+  /** FIN is on its way too. */
+  #hasSaidAll(): void {
+    if (this.#hasEnded) this.#close();
+    else this.deadlineAtMs = turnMs() + LINGER_MS;
   }
 
   #gone(detail: string): void {

@@ -4,8 +4,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type ClientHttp2Session, connect } from 'node:http2';
 import { describe, it, type TestContext } from 'node:test';
+import { nowMs } from '#src/lib/clock.ts';
 import { CELL, GATEWAY_CELL } from '#src/model/tallies.ts';
 import { HTTP2_WORD } from '#src/model/threads/load/http2.ts';
+import { LINGER_MS } from '#src/proxy/http1/client-terms.ts';
+import { Http2Connection } from '#src/proxy/http2/connection.ts';
 import { ClientStream } from '#src/proxy/http2/stream.ts';
 import {
   abusesOf,
@@ -15,6 +18,7 @@ import {
   goawayOf,
   headers,
   isAnswered,
+  type RawHttp2,
   rawHttp2,
   request,
   resetOf,
@@ -22,15 +26,15 @@ import {
   TYPE,
 } from '../../../support/http/http2.ts';
 import type { PlaneSketch, TestPlane } from '../../../support/plane.ts';
+import { TIMEOUTS } from '../../../support/proxy/limits.ts';
 import {
   answeringOf,
   eventually,
   heldOf,
   oneVersion,
-  perHead,
   planeOf,
   settled,
-  upstreamOf,
+  stoppedClock,
 } from '../../../support/proxy/running.ts';
 
 async function answeringPlane(t: TestContext, sketch: Partial<PlaneSketch> = {}): Promise<TestPlane> {
@@ -43,6 +47,64 @@ async function ask(session: ClientHttp2Session, path = '/'): Promise<number> {
   stream.resume();
   const [response] = (await once(stream, 'response')) as [{ ':status': number }];
   return response[':status'];
+}
+
+/** A connection whose client has asked until it is read from no more, and has taken nothing. */
+interface Stuffed {
+  readonly plane: TestPlane;
+  readonly client: RawHttp2;
+  readonly connection: Http2Connection;
+  /** Requests that were sent, and those of them that were begun. All of the latter are answered. */
+  readonly asked: number;
+  readonly begun: () => number;
+}
+
+async function stuffedOf(t: TestContext): Promise<Stuffed> {
+  const head = `HTTP/1.1 200 OK\r\nX-Long: ${'y'.repeat(20_000)}\r\nContent-Length: 0\r\n\r\n`;
+  const plane = await planeOf(t, { ...oneVersion((await answeringOf(t, head)).port), http2: true });
+  const connections = new Set<Http2Connection>();
+  const begins = Http2Connection.prototype.begins;
+  t.mock.method(
+    Http2Connection.prototype,
+    'begins',
+    function (this: Http2Connection, ...args: Parameters<typeof begins>) {
+      connections.add(this);
+      begins.apply(this, args);
+    },
+  );
+  const client = rawHttp2(t, plane.port);
+  await client.until((frames) => frames.length > 0);
+  client.socket.pause();
+  const begun = (): number => plane.count(GATEWAY_CELL, CELL.http2 + HTTP2_WORD.requests);
+  let asked = 0;
+  // What the kernel holds for it comes before.
+  while (begun() === asked && asked < 3000) {
+    client.send(...Array.from({ length: 90 }, (_, n) => headers(2 * (asked + n) + 1, GET)));
+    asked += 90;
+    await settled(begun, 1);
+    await eventually(() => plane.count(0, CELL.inFlight) === 0, 'all that was begun is answered');
+  }
+  assert.ok(begun() < asked, `${begun()} of ${asked} requests were begun`);
+  return { plane, client, connection: [...connections][0] as Http2Connection, asked, begun };
+}
+
+function answersIn({ frames }: RawHttp2): number {
+  return frames.filter(({ flags, type }) => type === TYPE.headers && (flags & END_STREAM) !== 0).length;
+}
+
+/** Resolves when all that is due has expired. */
+function swept({ lane: { deadlines } }: Http2Connection): Promise<void> {
+  return new Promise((resolve) => {
+    const witness = {
+      deadlineAtMs: 0,
+      slot: -1,
+      expire: () => {
+        deadlines.remove(witness);
+        resolve();
+      },
+    };
+    deadlines.add(witness);
+  });
 }
 
 describe('a connection of HTTP/2', () => {
@@ -191,30 +253,46 @@ describe('a connection of HTTP/2', () => {
   });
 
   it('whose client asks and takes nothing is not read from any more, and goes on when it does', async (t) => {
-    const upstream = await upstreamOf(
-      t,
-      perHead(
-        (socket) => void socket.write(`HTTP/1.1 200 OK\r\nX-Long: ${'y'.repeat(20_000)}\r\nContent-Length: 0\r\n\r\n`),
-      ),
-    );
-    const plane = await planeOf(t, { ...oneVersion(upstream.port), http2: true });
-    const client = rawHttp2(t, plane.port);
-    await client.until((frames) => frames.length > 0);
-    client.socket.pause();
-    const begun = (): number => plane.count(GATEWAY_CELL, CELL.http2 + HTTP2_WORD.requests);
-    let asked = 0;
-    // What the kernel holds for it comes before.
-    while (begun() === asked && asked < 3000) {
-      client.send(...Array.from({ length: 90 }, (_, n) => headers(2 * (asked + n) + 1, GET)));
-      asked += 90;
-      await settled(begun, 1);
-      await eventually(() => plane.count(0, CELL.inFlight) === 0, 'all that was begun is answered');
-    }
-    assert.ok(begun() < asked, `${begun()} of ${asked} requests were begun`);
+    const { client, asked } = await stuffedOf(t);
     client.socket.resume();
-    const ends = (frames: typeof client.frames): number =>
-      frames.filter(({ flags, type }) => type === TYPE.headers && (flags & END_STREAM) !== 0).length;
-    await client.until((frames) => ends(frames) === asked);
+    await client.until(() => answersIn(client) === asked);
     assert.equal(goawayOf(client.frames), null);
+  });
+
+  it('that ends waits for a client that is slow to take its last answers, and from then on as for any other', async (t) => {
+    const pass = stoppedClock(t);
+    const { client, connection, begun } = await stuffedOf(t);
+    client.socket.allowHalfOpen = true;
+    connection.drain();
+    connection.expire();
+    pass(TIMEOUTS.bodyIdleMs - 1);
+    await swept(connection);
+    const last = begun();
+    client.socket.resume();
+    await client.until((frames) => answersIn(client) === last && goawayOf(frames) === ERROR.none);
+    await eventually(() => connection.deadlineAtMs === nowMs() + LINGER_MS, 'it lingers');
+  });
+
+  it('that ends gives a client up that takes nothing for long', async (t) => {
+    const pass = stoppedClock(t);
+    const { plane, connection } = await stuffedOf(t);
+    connection.drain();
+    connection.expire();
+    pass(TIMEOUTS.bodyIdleMs);
+    await eventually(() => plane.plane.listener.connections === 0, 'it is gone');
+  });
+
+  it('whose client says that it goes, and FIN, is told the rest', async (t) => {
+    const { plane, client, connection, begun } = await stuffedOf(t);
+    client.socket.allowHalfOpen = true;
+    connection.drain();
+    connection.expire();
+    const heard = t.mock.method(Http2Connection.prototype, 'ended');
+    client.socket.end();
+    await eventually(() => heard.mock.callCount() === 1, 'it has heard of that');
+    const last = begun();
+    client.socket.resume();
+    await client.until((frames) => answersIn(client) === last && goawayOf(frames) === ERROR.none);
+    await eventually(() => plane.plane.listener.connections === 0, 'it is gone');
   });
 });
