@@ -90,7 +90,14 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
   }
 
   expire(): void {
-    const now = nowMs();
+    try {
+      this.#expire(nowMs());
+    } catch (error) {
+      this.#broke(error);
+    }
+  }
+
+  #expire(now: number): void {
     if (this.#state === 'lingering') this.#close();
     else if (this.#owedSinceMs !== 0 && now >= this.#owedSinceMs + this.lane.table.timeouts.headMs) {
       this.#session.stop(ABUSE.stalled);
@@ -139,7 +146,11 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
   flushed(): void {
     if (this.#state === 'lingering') this.#hasSaidAll();
     if (this.#isOver) return;
-    this.#session.sender.drain();
+    try {
+      this.#session.sender.drain();
+    } catch (error) {
+      this.#broke(error);
+    }
     if (this.#output.waitingBytes <= UNSENT_BYTES_MAX) this.#wire.resume();
   }
 

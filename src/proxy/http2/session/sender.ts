@@ -167,11 +167,14 @@ export class FrameSender {
   drain(): void {
     if (this.#isDraining) return;
     this.#isDraining = true;
-    for (let stream = this.#first; stream !== null && !this.#isBlocked; stream = this.#first) {
-      this.dequeue(stream);
-      stream.sendOn();
+    try {
+      for (let stream = this.#first; stream !== null && !this.#isBlocked; stream = this.#first) {
+        this.dequeue(stream);
+        stream.sendOn();
+      }
+    } finally {
+      this.#isDraining = false;
     }
-    this.#isDraining = false;
   }
 }
 

@@ -9,11 +9,13 @@ import { CELL, GATEWAY_CELL } from '#src/model/tallies.ts';
 import { HTTP2_WORD } from '#src/model/threads/load/http2.ts';
 import { LINGER_MS } from '#src/proxy/http1/client-terms.ts';
 import { Http2Connection } from '#src/proxy/http2/connection.ts';
+import { Session } from '#src/proxy/http2/session/session.ts';
 import { ClientStream } from '#src/proxy/http2/stream.ts';
 import {
   abusesOf,
   END_STREAM,
   ERROR,
+  frame,
   GET,
   goawayOf,
   headers,
@@ -22,8 +24,10 @@ import {
   rawHttp2,
   request,
   resetOf,
+  setting,
   shown,
   TYPE,
+  word,
 } from '../../../support/http/http2.ts';
 import type { PlaneSketch, TestPlane } from '../../../support/plane.ts';
 import { TIMEOUTS } from '../../../support/proxy/limits.ts';
@@ -31,11 +35,19 @@ import {
   answeringOf,
   eventually,
   heldOf,
+  httpUpstreamOf,
   oneVersion,
   planeOf,
   settled,
   stoppedClock,
 } from '../../../support/proxy/running.ts';
+
+/** Of loopback connections, both ends of two together. */
+const MORE_THAN_KERNELS_HOLD = 48 * 1_048_576;
+
+/** What the process was warned of: of the first defect only, whichever test meets it. */
+const warnings: string[] = [];
+process.on('warning', (warning: Error) => void warnings.push(warning.message));
 
 async function answeringPlane(t: TestContext, sketch: Partial<PlaneSketch> = {}): Promise<TestPlane> {
   const upstream = await answeringOf(t);
@@ -234,10 +246,6 @@ describe('a connection of HTTP/2', () => {
     const innocent = rawHttp2(t, plane.port);
     innocent.send(headers(1, request('GET', '/1')));
     await eventually(() => held.paths.length === 1, 'it is under way');
-    const warnings: string[] = [];
-    const hear = (warning: Error): void => void warnings.push(warning.message);
-    process.on('warning', hear);
-    t.after(() => process.off('warning', hear));
     const begin = Reflect.get(ClientStream.prototype, 'begin');
     t.mock.method(ClientStream.prototype, 'begin', function (this: ClientStream, fields: readonly string[]) {
       if (fields.includes('/defect')) throw new Error('nobody expected this');
@@ -293,6 +301,37 @@ describe('a connection of HTTP/2', () => {
     const last = begun();
     client.socket.resume();
     await client.until((frames) => answersIn(client) === last && goawayOf(frames) === ERROR.none);
+    await eventually(() => plane.plane.listener.connections === 0, 'it is gone');
+  });
+
+  it('that meets a defect of ours while it sends ends, and nothing else does', async (t) => {
+    const port = await httpUpstreamOf(t, (_request, response) => response.end(Buffer.alloc(MORE_THAN_KERNELS_HOLD)));
+    const plane = await planeOf(t, { ...oneVersion(port), http2: true });
+    const begins = t.mock.method(Http2Connection.prototype, 'begins');
+    const flushed = t.mock.method(ClientStream.prototype, 'flushed', () => {
+      throw new Error('nobody expected this');
+    });
+    const client = rawHttp2(t, plane.port);
+    const most = 2 ** 31 - 1;
+    client.send(frame(TYPE.settings, 0, 0, setting(4, most)), frame(TYPE.window, 0, 0, word(most - 65_535)));
+    client.socket.pause();
+    client.send(headers(1, GET));
+    await eventually(() => begins.mock.calls[0]?.arguments[0].isBackedUp === true, 'the client is too slow');
+    client.socket.resume();
+    await client.closed();
+    assert.equal(flushed.mock.callCount(), 1);
+    await eventually(() => plane.plane.listener.connections === 0, 'it is gone');
+    await eventually(() => plane.count(0, CELL.inFlight) === 0, 'its exchange is over');
+  });
+
+  it('that meets a defect of ours when its time is over ends, and nothing else does', async (t) => {
+    const plane = await answeringPlane(t, { timeouts: { idleMs: 50 } });
+    const leave = t.mock.method(Session.prototype, 'leave', () => {
+      throw new Error('nobody expected this');
+    });
+    const client = rawHttp2(t, plane.port);
+    await client.closed();
+    assert.equal(leave.mock.callCount(), 1);
     await eventually(() => plane.plane.listener.connections === 0, 'it is gone');
   });
 });

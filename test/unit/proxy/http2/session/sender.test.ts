@@ -73,6 +73,21 @@ describe('bodies', () => {
     ]);
   });
 
+  it('go on behind a defect', (t) => {
+    const { streams, said, session } = streamsOf(2);
+    session.sender.window = 0;
+    for (const stream of streams) stream.write(BODY, 0, 30, true);
+    const [broken] = streams;
+    assert.ok(broken !== undefined);
+    t.mock.method(broken, 'sendOn', () => {
+      throw new Error('nobody expected this');
+    });
+    session.sender.window = 100;
+    assert.throws(() => session.sender.drain(), { message: 'nobody expected this' });
+    session.sender.drain();
+    assert.deepEqual(shownOf(said()), ['data 3 30 end']);
+  });
+
   it('of one whose own window is closed wait for that, and hold nobody up', () => {
     const { streams, said, give } = streamsOf(2, frame(TYPE.settings, 0, 0, setting(4, 10)));
     for (const stream of streams) stream.write(BODY, 0, 30, true);
