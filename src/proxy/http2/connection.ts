@@ -35,6 +35,8 @@ import { ClientStream } from './stream.ts';
 
 /** How long the client may take to say that it has heard of the end. */
 const NOTICE_MS = 1000;
+/** Requests in one read with which a connection has had its part of the loop's round: what more it has sent is read in the next. */
+const REQUESTS_A_ROUND = 100;
 
 /** The first defect of a thread was told: all others would be told at a client's pace. */
 let isTold = false;
@@ -114,14 +116,31 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
       if (this.#lingered > LINGER_BYTES_MAX) this.#close();
       return;
     }
+    const servedBefore = this.#served;
     try {
       this.#session.take(this.lane.readBuffer, 0, count);
     } catch (error) {
       this.#broke(error);
     }
     // A client that asks and does not take what it is told is asked for nothing more.
-    if (!this.#isOver && this.#output.waitingBytes > UNSENT_BYTES_MAX) this.#wire.pause();
+    if (!this.#isOver && this.#isStuffed) this.#wire.pause();
+    else if (!this.#isOver && this.#served - servedBefore >= REQUESTS_A_ROUND) this.#rest();
     this.#setDeadline();
+  }
+
+  get #isStuffed(): boolean {
+    return this.#output.waitingBytes > UNSENT_BYTES_MAX;
+  }
+
+  /** The kernel may have much more of what it sent: others come first. */
+  #rest(): void {
+    this.#wire.pause();
+    setImmediate(goOn, this);
+  }
+
+  /** Reads on, unless the client is to take something before. */
+  goOn(): void {
+    if (!this.#isOver && !this.#isStuffed) this.#wire.resume();
   }
 
   /** Whatever nobody expected costs nobody else: it ends this connection. */
@@ -151,7 +170,7 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     } catch (error) {
       this.#broke(error);
     }
-    if (this.#output.waitingBytes <= UNSENT_BYTES_MAX) this.#wire.resume();
+    this.goOn();
   }
 
   // ── from the session ────────────────────────────────────────────────────────────────────────────────────────────
@@ -260,4 +279,8 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     this.#wire.close();
     this.#events.closed(this);
   }
+}
+
+function goOn(connection: Http2Connection): void {
+  connection.goOn();
 }

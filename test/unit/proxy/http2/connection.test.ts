@@ -267,6 +267,29 @@ describe('a connection of HTTP/2', () => {
     assert.equal(goawayOf(client.frames), null);
   });
 
+  it('that asks for very much at once is read once in a round of the loop', async (t) => {
+    const plane = await answeringPlane(t, { limits: { requestsPerConnectionMax: 1_000_000 } });
+    const received = Http2Connection.prototype.received;
+    let reads = 0;
+    let most = 0;
+    t.mock.method(Http2Connection.prototype, 'received', function (this: Http2Connection, count: number) {
+      most = Math.max(most, ++reads);
+      received.call(this, count);
+    });
+    const look = (): void => {
+      reads = 0;
+      round = setImmediate(look);
+    };
+    let round = setImmediate(look);
+    t.after(() => clearImmediate(round));
+    const client = rawHttp2(t, plane.port);
+    await client.until((frames) => frames.length > 0);
+    const count = 12_000;
+    client.send(...Array.from({ length: count }, (_, n) => headers(2 * n + 1, request('OPTIONS', '*'))));
+    await client.until((frames) => isAnswered(frames.slice(-200), 2 * count - 1));
+    assert.equal(most, 1);
+  });
+
   it('that ends waits for a client that is slow to take its last answers, and from then on as for any other', async (t) => {
     const pass = stoppedClock(t);
     const { client, connection, begun } = await stuffedOf(t);
