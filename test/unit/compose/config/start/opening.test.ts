@@ -20,19 +20,23 @@ test('sources are asked, and those that have not answered in time are named', as
   t.after(() => there.close());
   assert.equal(await startFeeds(there), null);
   assert.deepEqual([there.haveAnswered, there.documents().length], [true, 1]);
-  const missing = buildSources({
-    sources: [{ directory: { path } }, { directory: { path: join(path, 'gone') } }],
-    follow: { startTimeout: '100ms' },
-  });
-  const away = feedsOf(missing, DEPS);
-  t.after(() => away.close());
-  const late = await startFeeds(away);
-  assert.equal(late?.code, 'SLU_SOURCE_UNAVAILABLE');
-  assert.deepEqual(
-    late.problems.map(({ file }) => file),
-    [`directory ${join(path, 'gone')}`],
-  );
-  assert.equal(away.haveAnswered, false);
+  const gone = join(path, 'gone');
+  const namedWithin = async (startTimeout: string): Promise<string[]> => {
+    const sources = [{ directory: { path } }, { directory: { path: gone } }];
+    const away = feedsOf(buildSources({ sources, follow: { startTimeout } }), DEPS);
+    t.after(() => away.close());
+    const late = await startFeeds(away);
+    assert.equal(late?.code, 'SLU_SOURCE_UNAVAILABLE');
+    assert.equal(away.haveAnswered, false);
+    return late.problems.map(({ file }) => file);
+  };
+  // On a machine that stands still the other one may be late as well.
+  let named: string[] = [];
+  for (const limit of ['100ms', '1s', '10s']) {
+    named = await namedWithin(limit);
+    if (named.length === 1) break;
+  }
+  assert.deepEqual(named, [`directory ${gone}`]);
 });
 
 test('small documents are read in place, with the variables of the environment', async () => {
