@@ -49,6 +49,9 @@ const GIVE_WAY = 'data:text/javascript,import { setPriority } from "node:os"; se
  */
 const ROOMY = ['--min-semi-space-size=16', '--max-semi-space-size=32'];
 
+/** Compiles within the program instead of beside it, so that what is inlined does not depend on how busy the machine is. */
+const COMPILED_ALIKE = ['--no-concurrent-recompilation'];
+
 /** Events of one phase, without its closing lines: those go into the totals. @param givesWay to a phase beside it */
 async function* phaseEvents(phase: Phase, course: Course, givesWay: boolean): AsyncGenerator<TestEvent> {
   const { depth, randomSeed, totals, seen, folder, cores } = course;
@@ -62,7 +65,7 @@ async function* phaseEvents(phase: Phase, course: Course, givesWay: boolean): As
     // Not as `randomSeed`: with it node 26.10 begins with one file alone, and with one more whenever one is over.
     execArgv: [
       ...['--disable-warning=ExperimentalWarning', '--test-randomize', `--test-random-seed=${randomSeed}`],
-      ...(depth === 'quick' ? ROOMY : []),
+      ...(depth === 'quick' ? ROOMY : COMPILED_ALIKE),
       ...(givesWay ? ['--import', GIVE_WAY] : []),
     ],
   });

@@ -4,6 +4,10 @@
  * The counter of the heap is exact, but before the optimizing compiler has done its work, which a busy machine delays,
  * interpreted code boxes numbers that compiled code does not. So batches are run until one allocates no more than is
  * allowed, or until `STILL_MS` bring nothing better; the least of them is the function's own.
+ *
+ * What the compiler inlines, and so what it leaves boxed for good, depends on the feedback there is when it begins. Beside the
+ * program that moment is chance: of 60 starts of one test 13 boxed, none of 60 with `--no-concurrent-recompilation`, which
+ * `npm test` sets (`test/run.ts`).
  */
 
 import { getHeapStatistics } from 'node:v8';
