@@ -12,9 +12,9 @@ import { costs } from '../../bench/control/cost.ts';
 import { runGrid } from '../../bench/control/grid.ts';
 import { countText, gridTable } from '../../bench/control/grid-table.ts';
 import { fillPage, PAGE } from '../../bench/control/page.ts';
-import { rampTable, runRamps } from '../../bench/control/ramps.ts';
+import { type Ramps, rampTable, runRamps } from '../../bench/control/ramps.ts';
 import { evidenceCosts } from '../../bench/control/replay.ts';
-import { type FalseRollbacks, falseRollbacks, readResult, writeResult } from '../../bench/control/results.ts';
+import { type FalseRollbacks, falseRollbacks, NOTHING, readResult, writeResult } from '../../bench/control/results.ts';
 import { routedRollouts } from '../../bench/control/routes.ts';
 import { slowness } from '../../bench/control/slowness.ts';
 import { detections, falseAlarms, renderTable, rests, sharedOutages } from '../../bench/control/tables.ts';
@@ -167,6 +167,29 @@ describe('the page on verdicts', () => {
 
   it('shows results of the judge as it is', () => {
     assert.equal((readResult('false-rollbacks') as FalseRollbacks).fingerprint, fingerprint());
+  });
+
+  it('shows a grid that reaches its goals: no rollback over what both versions suffer, and few enough of all others', () => {
+    const { cells } = readResult('false-rollbacks') as FalseRollbacks;
+    for (const { key, kind } of CELLS) {
+      const { rolledBack, rollouts } = cells[key] ?? NOTHING;
+      const most = upperBound(rolledBack, rollouts);
+      const limit = kind === 'hiccup of a canary endpoint' ? 0.01 : 0.002;
+      assert.ok(most <= limit, `${key}: ${rolledBack} of ${rollouts}, at most ${most}`);
+      if (kind.startsWith('shared outage')) assert.equal(rolledBack, 0, key);
+    }
+    const outages = CELLS.filter(({ kind }) => kind.startsWith('shared outage'));
+    assert.deepEqual([CELLS.length, outages.length], [63, 4]);
+  });
+
+  it('shows ramps of which 99 in 100 sound canaries succeed, and no bad one', () => {
+    const { rows } = readResult('ramps') as Ramps;
+    for (const [name, ramps] of Object.entries(rows)) {
+      const share = ramps.filter((outcome) => outcome.startsWith('succeed ')).length / ramps.length;
+      if (name.startsWith('fails as stable does')) assert.ok(share >= 0.99 && ramps.length >= 300, `${name}: ${share}`);
+      else assert.equal(share, 0, name);
+    }
+    assert.equal(Object.keys(rows).length, 7);
   });
 
   it('does not let a table pass that nobody measured', () => {

@@ -1,9 +1,14 @@
-/** A total outage with retries: what upstreams see beyond the requests stays within the budget, on virtual time. */
+/**
+ * A total outage with retries: what upstreams see beyond the requests stays within the budget. And a canary's outage with
+ * rescues: users do not see it until it is rolled back, as long as stable does not hold all tokens. On virtual time.
+ */
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { RetryBudget } from '#src/proxy/forward/retry/retry.ts';
+import { detect, FAILING } from '../support/simulate/detection.ts';
+import { exponential } from '../support/simulate/draws.ts';
 
 const SEED = 7001;
 /** The budget's reserve at the beginning of an outage. */
@@ -25,7 +30,7 @@ function suffer(outage: Outage): { requests: number; attempts: number } {
   let requests = 0;
   let attempts = 0;
   for (let atMs = 0; ; ) {
-    atMs -= (Math.log(1 - random.nextFloat()) * 1000) / outage.requestsPerSecond;
+    atMs += exponential(random, 1000 / outage.requestsPerSecond);
     if (atMs > endMs) return { requests, attempts };
     budget.deposit();
     if (atMs < outage.healthyMs) continue;
@@ -60,4 +65,54 @@ describe('a total outage', () => {
     assert.ok(attempts <= 1.1 * requests + 3 + RESERVE, `${attempts} for ${requests}`);
     assert.ok(attempts >= requests + RESERVE, 'and with all of it');
   });
+});
+
+/** A canary that begins to fail every request at once, each of which takes a token until stable has answered. */
+interface Breakdown {
+  readonly requestsPerSecond: number;
+  readonly canaryShare: number;
+  readonly stableMs: number;
+}
+
+/** Failures of the canary until its rollback that found no token. */
+function seenByUsers({ requestsPerSecond, canaryShare, stableMs }: Breakdown, seed: number): number {
+  const canaryPerSecond = requestsPerSecond * canaryShare;
+  const stablePerSecond = requestsPerSecond - canaryPerSecond;
+  const users = { canaryUsers: 2000, stableUsers: 2000 };
+  const { afterMs } = detect({ ...FAILING, ...users, arrivals: 'poisson', canaryPerSecond, stablePerSecond }, seed);
+  const random = new Random(seed);
+  const budget = new RetryBudget(0);
+  for (let n = 0; n < 10 * RESERVE; n++) budget.deposit();
+  const answeredAtMs: number[] = [];
+  let seen = 0;
+  for (let atMs = exponential(random, 1000 / requestsPerSecond); atMs < afterMs; ) {
+    for (; (answeredAtMs[0] ?? atMs) < atMs; answeredAtMs.shift()) budget.giveBack();
+    budget.deposit();
+    if (random.nextFloat() < canaryShare) {
+      if (budget.withdraw(atMs)) answeredAtMs.push(atMs + stableMs);
+      else seen += 1;
+    }
+    atMs += exponential(random, 1000 / requestsPerSecond);
+  }
+  return seen;
+}
+
+describe('a canary that fails altogether', () => {
+  const RUNS = 100;
+  for (const [requestsPerSecond, canaryShare, stableMs] of [
+    [1000, 0.05, 50],
+    [1000, 0.05, 200],
+    [1000, 0.25, 20],
+    [1000, 0.5, 5],
+    [100, 0.5, 50],
+  ] as const) {
+    const name = `${requestsPerSecond} requests/s, ${100 * canaryShare} %, stable takes ${stableMs} ms`;
+    it(`shows its users 2 failures at most until it is rolled back: ${name}`, (t) => {
+      const all = Array.from({ length: RUNS }, (_, n) =>
+        seenByUsers({ requestsPerSecond, canaryShare, stableMs }, SEED + n),
+      );
+      t.diagnostic(`seeds ${SEED}..${SEED + RUNS - 1}: ${Math.max(...all)} at most`);
+      assert.ok(Math.max(...all) <= 2, all.join(' '));
+    });
+  }
 });

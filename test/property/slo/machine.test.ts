@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import type { Rollout, SavedRollout } from '#src/model/rollout.ts';
 import { ROLLOUT_COMMANDS } from '#src/model/rollout.ts';
 import { obey } from '#src/slo/rollout/commands.ts';
-import { gatesOf, type RolloutInput, type RolloutTerms } from '#src/slo/rollout/gates.ts';
+import type { RolloutInput, RolloutTerms } from '#src/slo/rollout/gates.ts';
 import { IDLE, type Moved, passOver, percentOf, turn } from '#src/slo/rollout/machine.ts';
 import { fromState, toState } from '#src/slo/rollout/saved.ts';
 import { samples } from '../../support/runner/depth.ts';
@@ -15,10 +15,11 @@ import { command, input, PLAN } from '../../support/simulate/machine.ts';
 
 const SEED = 20_261_121;
 const RUNS = samples(1500, 150);
+const DWELL_MS = 3000;
 
 const steps = fc
   .uniqueArray(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 6 })
-  .map((tenths) => tenths.toSorted((a, b) => a - b).map((tenth) => ({ percent: tenth / 10, dwellMs: 3000 })));
+  .map((tenths) => tenths.toSorted((a, b) => a - b).map((tenth) => ({ percent: tenth / 10, dwellMs: DWELL_MS })));
 
 const terms: fc.Arbitrary<RolloutTerms> = fc
   .record({ steps, needsEvidence: fc.boolean(), onStepMax: fc.constantFrom('pause', 'rollback') })
@@ -64,36 +65,64 @@ function share(rollout: Rollout): number {
   return percentOf(rollout) ?? 0;
 }
 
-/** Every rise of the share has a cause that allows it. */
-function checkRise(before: Rollout, moved: Moved, reading: RolloutInput, of: RolloutTerms): void {
+/** What speaks against a step, or against the end of the bake, by rules written here once more. @param stayMs at this share */
+function against(
+  rollout: Rollout,
+  { reading, of, stayMs }: { reading: RolloutInput; of: RolloutTerms; stayMs: number },
+) {
+  const { plan, budgetPolicy } = of;
+  const { budget, promotion, requests, badCaused } = reading;
+  assert.ok(plan !== null && 'step' in rollout.state, 'a step of a rollout that has none');
+  const isBaking = rollout.state.step === rollout.ladder.length - 1;
+  const left = budget.remainingRatio ?? 1;
+  const neededMs = isBaking ? plan.bakeMs : DWELL_MS * (left < budgetPolicy.slowBelowRatio ? 2 : 1);
+  const mayCause = Math.floor((rollout.leftAtStart ?? 0) * budgetPolicy.releaseAllowanceRatio);
+  const isSpent = left <= 0 || (mayCause >= 1 && badCaused > mayCause);
+  const speaks: Readonly<Record<string, boolean>> = {
+    'its evidence': plan.needsEvidence && !isBaking && !promotion.isPromotable,
+    'its requests': !isBaking && requests < plan.requestsMin,
+    'its time': stayMs < neededMs,
+    'an alert': budget.alert !== null,
+    'the budget': isSpent && rollout.fixReason === '',
+  };
+  return Object.keys(speaks).filter((name) => speaks[name]);
+}
+
+/** Every rise of the share, and the end of a bake, has a cause that allows it. */
+function checkRise(
+  before: Rollout,
+  moved: Moved,
+  terms: { reading: RolloutInput; of: RolloutTerms; stayMs: number },
+): void {
   const { rollout, kind } = moved;
-  if (share(rollout) <= share(before)) return;
-  if (kind === 'step' || kind === 'bake') {
-    const gates = gatesOf(before, reading, of);
-    assert.ok(gates.length > 0 && gates.every(({ isPassed }) => isPassed), 'a step without its gates');
-  } else if (kind === 'start') {
+  if (kind === 'step' || kind === 'bake' || kind === 'succeed') assert.deepEqual(against(before, terms), [], kind);
+  if (share(rollout) <= share(before) || kind === 'step' || kind === 'bake') return;
+  if (kind === 'start') {
     assert.equal(share(rollout), rollout.ladder[0]?.percent, 'a start above the first step');
   } else if (kind === 'undo') {
     assert.equal(share(rollout), share({ ...before.undo, undo: null } as Rollout), 'an undo to where nobody was');
   } else assert.equal(kind, 'promote', `${kind} gives users to the canary`);
-  if ('step' in rollout.state && 'step' in before.state) {
-    assert.ok(rollout.state.step <= before.state.step + 1, 'more than one step');
-  }
 }
 
-/** Plays one history; checks every transition and returns how many there were. */
-function play(of: RolloutTerms, events: readonly Event[]): number {
+/** Plays one history; checks every transition and returns how many of each kind there were. */
+function play(of: RolloutTerms, events: readonly Event[], moves = new Map<string, number>()): Map<string, number> {
   let rollout = IDLE;
   let nowMs = 1_000_000;
-  let moves = 0;
+  /** When the canary got its share; time that nobody saw is none. */
+  let sharedAtMs = nowMs;
   const take = (moved: Moved, reading: RolloutInput) => {
-    checkRise(rollout, moved, reading, of);
-    assert.notEqual(moved.rollout.state, rollout.state, 'a transition to the same state');
+    checkRise(rollout, moved, { reading, of, stayMs: nowMs - sharedAtMs });
+    const { state } = moved.rollout;
+    if ('step' in state && 'step' in rollout.state)
+      assert.ok(state.step <= rollout.state.step + 1, 'more than one step');
+    assert.notEqual(state, rollout.state, 'a transition to the same state');
+    if (percentOf(moved.rollout) !== percentOf(rollout)) sharedAtMs = nowMs;
     rollout = moved.rollout;
-    moves += 1;
+    moves.set(moved.kind, (moves.get(moved.kind) ?? 0) + 1);
   };
   for (const one of events) {
     nowMs += one.afterMs + one.gapMs;
+    sharedAtMs += one.gapMs;
     if (one.gapMs !== 0) rollout = passOver(rollout, one.gapMs);
     if (one.isRestart) {
       const saved = toState(rollout, { route: 'r', generation: 'g', decision: null }, { nowMs, badCaused: 0 });
@@ -121,14 +150,19 @@ function play(of: RolloutTerms, events: readonly Event[]): number {
 describe('any history of a rollout', () => {
   it('takes no step without its gates, rolls back at once from everywhere, and survives any restart', (t) => {
     t.diagnostic(`seed ${SEED}, ${RUNS} histories`);
-    let moves = 0;
+    const moves = new Map<string, number>();
     fc.assert(
       fc.property(terms, history, (of, events) => {
-        moves += play(of, events);
+        play(of, events, moves);
       }),
       { seed: SEED, numRuns: RUNS },
     );
-    assert.ok(moves > RUNS * 5, `only ${moves} transitions: the histories do not say much`);
+    const all = [...moves.values()].reduce((sum, count) => sum + count, 0);
+    t.diagnostic([...moves].map(([kind, count]) => `${kind} ${count}`).join(', '));
+    assert.ok(all > RUNS * 5, `only ${all} transitions: the histories do not say much`);
+    for (const kind of ['step', 'bake', 'succeed', 'pause', 'rollback', 'undo']) {
+      assert.ok((moves.get(kind) ?? 0) > RUNS / 50, `next to no ${kind}: ${moves.get(kind)}`);
+    }
   });
 
   it('is aborted in one command, whatever state it is in', (t) => {

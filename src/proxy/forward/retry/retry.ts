@@ -3,8 +3,8 @@
  *
  * The budget is a token bucket that each request fills by `RATIO` and that fills by itself at `PER_SECOND`; one retry
  * takes one token. In any stretch of t seconds with n requests there are at most `0.1 n + 3 t + TOKENS_MAX` retries, so in
- * a total outage the upstreams see 1.1 times the requests and 3 a second more, after ten at once. A rescue that stable
- * answers gives its token back (rescue.ts): in an outage of both versions there is none.
+ * a total outage the upstreams see 1.1 times the requests and 3 a second more, after ten at once, refused streams apart
+ * (`mayRunAgain`). A rescue that stable answers gives its token back (rescue.ts): in an outage of both versions there is none.
  *
  * Never sent twice: a request that has begun to be answered, one whose body is not kept whole, and one that may have been
  * acted on and must not be a second time.
@@ -120,8 +120,9 @@ export function mayRetry(x: Exchange, reason: Reason): boolean {
  * was on its way, which is nobody's failure: a request that may be sent twice is, once, on a fresh connection and without
  * a token. Each such attempt takes a connection that had answered before, so where nothing answers there are none.
  *
- * The same, whatever the method is, for a stream that an endpoint says it has not looked at.
- * Source: RFC 9112 section 9.3.1; RFC 9113 section 8.7.
+ * The same, whatever the method is, for a stream that an endpoint says it has not looked at. That takes no connection that
+ * had answered: an endpoint that refuses every stream gets each request twice, as with the transparent retries of gRPC.
+ * Source: RFC 9112 section 9.3.1; RFC 9113 section 8.7; gRPC proposal A6.
  */
 export function mayRunAgain(x: Exchange, reason: Reason): boolean {
   if (hasRaced(x) || !isWhole(x)) return false;

@@ -46,18 +46,19 @@ describe('the check vectors', () => {
   });
 });
 
-/** Expected e-value after one tick, summed exactly over every outcome. */
+/** Expected e-value after one tick, summed exactly over every outcome. @param stakes as the process has them by itself */
 function expectedE(
   toleratedRatio: number,
   [n, m]: readonly [number, number],
   [p, q]: readonly [number, number],
+  stakes?: readonly number[],
 ): number {
   const canary = binomial(n, p);
   const stable = binomial(m, q);
   let sum = 0;
   for (const [x, px] of canary.entries()) {
     for (const [y, py] of stable.entries()) {
-      const process = new RatioProcess(toleratedRatio);
+      const process = new RatioProcess(toleratedRatio, stakes);
       process.update(n, m, x, y);
       sum += px * py * Math.exp(process.logE);
     }
@@ -67,21 +68,27 @@ function expectedE(
 
 /** Between two rates of the grid, in fortieths. */
 const STRIDE = samples(1, 5);
+const SIZES = [
+  [1, 1],
+  [1, 5],
+  [1, 19],
+  [2, 3],
+  [3, 20],
+  [5, 5],
+  [8, 30],
+] as const;
+const TOLERATED_RATIOS = [1, 1.5, 2, 3];
+
+/** All but nothing on one alternative: every stake is above 0. */
+function stakesOn(alternative: number): number[] {
+  return ODDS_RATIOS.map((_, j) => (j === alternative ? 1 : 1e-18));
+}
 
 describe('the expectation of E under the null', () => {
   it('never exceeds 1, at the boundary and inside, for every rate of a grid', () => {
-    const sizes = [
-      [1, 1],
-      [1, 5],
-      [1, 19],
-      [2, 3],
-      [3, 20],
-      [5, 5],
-      [8, 30],
-    ] as const;
     let max = 0;
-    for (const toleratedRatio of [1, 1.5, 2, 3]) {
-      for (const size of sizes) {
+    for (const toleratedRatio of TOLERATED_RATIOS) {
+      for (const size of SIZES) {
         for (let step = 1; step <= 40; step += STRIDE) {
           const stable = step / 40;
           for (const share of [1, 0.5]) {
@@ -93,6 +100,22 @@ describe('the expectation of E under the null', () => {
     }
     assert.ok(max <= 1 + 1e-12, `max ${max}`);
     assert.ok(max > 0.999, 'the grid reaches the boundary');
+  });
+
+  it('never exceeds 1 of any alternative by itself, however the others do', () => {
+    for (const [alternative, odds] of ODDS_RATIOS.entries()) {
+      const stakes = stakesOn(alternative);
+      let max = 0;
+      for (const toleratedRatio of TOLERATED_RATIOS) {
+        for (const size of SIZES) {
+          for (let step = STRIDE; step <= 40; step += STRIDE) {
+            const canary = Math.min(1, (toleratedRatio * step) / 40);
+            max = Math.max(max, expectedE(toleratedRatio, size, [canary, step / 40], stakes));
+          }
+        }
+      }
+      assert.ok(max <= 1 + 1e-12 && max > 0.99, `odds ${odds}: ${max}`);
+    }
   });
 
   it('exceeds 1 for a canary that is worse than tolerated', () => {

@@ -1,11 +1,13 @@
-/** Policies beside the one in force decide once, on the evidence of all, and go on when only their limits change. */
+/** Policies beside the one in force decide once, on the evidence of all, move nothing, and go on when only their limits change. */
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { ShadowPolicy } from '#src/model/rollout.ts';
+import type { Decision } from '#src/model/slo.ts';
 import { Account } from '#src/slo/verdict/score/account.ts';
 import { hasSameHypotheses, Shadows } from '#src/slo/verdict/score/shadows.ts';
 import { SPEC } from '../../../../support/simulate/detection.ts';
+import { QUICK, Recorded } from '../../../../support/simulate/watch/recorded.ts';
 
 const UNSEEN = () => ({ canaryMs: null, stableMs: null });
 
@@ -75,4 +77,37 @@ it('alpha and the fewest failures are no hypotheses; ratios, floor and promotion
   ]) {
     assert.equal(hasSameHypotheses(one, { ...one, ...change }), false);
   }
+});
+
+it('they move nothing: weights and decisions are those of a rollout without them, and what they would have done stands beside', (t) => {
+  let told = 0;
+  for (const [seed, canaryErrorRatio] of [
+    [1, 0.03],
+    [2, 0.05],
+    [3, 0.2],
+    [4, 0.02],
+  ] as const) {
+    const [watched, alone] = [QUICK, { ...QUICK, shadows: [] }].map((spec) => {
+      const gateway = new Recorded(seed, spec, { perTick: 40, canaryErrorRatio });
+      const weights: number[] = [];
+      for (let n = 0; n < 400; n++) {
+        gateway.tick();
+        weights.push(gateway.canaryWeight);
+      }
+      return { weights, decisions: gateway.end().decisions };
+    }) as [{ weights: number[]; decisions: Decision[] }, { weights: number[]; decisions: Decision[] }];
+    const moves = watched.decisions.filter(({ kind }) => kind !== 'shadow');
+    told += watched.decisions.length - moves.length;
+    assert.deepEqual(watched.weights, alone.weights, `seed ${seed}`);
+    const shown = ({ kind, at, sentence, weightAfter, verdict }: Decision) => [
+      kind,
+      at,
+      sentence,
+      weightAfter,
+      verdict.logE,
+    ];
+    assert.deepEqual(moves.map(shown), alone.decisions.map(shown), `seed ${seed}`);
+  }
+  t.diagnostic(`${told} decisions of shadows`);
+  assert.ok(told >= 4);
 });
