@@ -93,7 +93,7 @@ export class ClientStream implements Asker, StreamOwner, Timed {
   takes(bytes: Buffer, from: number, end: number, isEnd: boolean): boolean {
     if (this.#tunnel !== null) return this.#tunnel.takes(bytes, from, end, isEnd);
     const x = this.#exchange;
-    if (x === null || x.requestDone) return this.#isDecided;
+    if (x === null || x.requestDone || isPoured(x)) return this.#isDecided;
     if (!this.#passes(x)) return false;
     this.#pass(x, { bytes, from, end, isOwn: false }, isEnd);
     return true;
@@ -101,16 +101,14 @@ export class ClientStream implements Asker, StreamOwner, Timed {
 
   arrived(): void {
     const { trailers } = this.#stream;
-    if (this.#tunnel !== null) this.#tunnel.arrived();
-    else if (trailers === null || this.#takeTrailers(trailers)) this.#arrived();
-  }
-
-  #arrived(): void {
-    if (this.#exchange === null && this.#isDecided) this.#stream.discard();
+    if (this.#tunnel !== null) return this.#tunnel.arrived();
+    if (trailers !== null && !this.#takeTrailers(trailers)) return;
+    const x = this.#exchange;
+    if (x === null ? this.#isDecided : isPoured(x)) this.#stream.discard();
     else this.#pump();
   }
 
-  /** With no exchange it is answered then: nobody wants the rest. */
+  /** With no exchange it is answered then, with one that is poured it is being answered: nobody wants the rest. */
   get #isDecided(): boolean {
     return this.#head === '';
   }
@@ -119,7 +117,7 @@ export class ClientStream implements Asker, StreamOwner, Timed {
     const x = this.#exchange;
     if (this.#tunnel !== null) this.#tunnel.flushed();
     else if (x === null) this.#rest();
-    else if (x.responseStarted && x.upstream === null) this.#pour(x);
+    else if (isPoured(x)) this.#pour(x);
     else {
       this.touch();
       x.upstream?.resume();
@@ -195,6 +193,7 @@ export class ClientStream implements Asker, StreamOwner, Timed {
     if (this.#isOver) this.#finish(x);
     else {
       this.out.writeText(ownAnswer(x, this.lines.peer, this.lane.date.at(turnMs()), false));
+      this.#stream.discard();
       this.#pour(x);
     }
   }
@@ -393,4 +392,9 @@ export class ClientStream implements Asker, StreamOwner, Timed {
   #rest(): void {
     this.deadlineAtMs = turnMs() + this.lane.table.timeouts.bodyIdleMs;
   }
+}
+
+/** The gateway's own answer is on its way to a client that takes it slowly. */
+function isPoured({ responseStarted, upstream }: Exchange): boolean {
+  return responseStarted && upstream === null;
 }
