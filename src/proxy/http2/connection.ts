@@ -25,6 +25,7 @@ import {
 import type { Lane } from '../lane.ts';
 import type { WireHandle } from '../wire/binding.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
+import { CODE } from './frames.ts';
 import type { StreamHome } from './home.ts';
 import { Output } from './session/output.ts';
 import { Session } from './session/session.ts';
@@ -35,8 +36,9 @@ import { ClientStream } from './stream.ts';
 
 /** How long the client may take to say that it has heard of the end. */
 const NOTICE_MS = 1000;
-/** Requests in one read with which a connection has had its part of the loop's round: what more it has sent is read in the next. */
+/** Requests, or frames, in one read with which a connection has had its part of the loop's round: what more it has sent is read in the next. */
 const REQUESTS_A_ROUND = 100;
+const FRAMES_A_ROUND = 1000;
 
 /** The first defect of a thread was told: all others would be told at a client's pace. */
 let isTold = false;
@@ -64,6 +66,8 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
   /** Since when the client owes the rest of something; 0: it does not. */
   #owedSinceMs: number;
   #noticeUntilMs = Number.POSITIVE_INFINITY;
+  /** By then the client has acknowledged our SETTINGS. */
+  readonly #acknowledgedByMs: number;
 
   constructor(handle: WireHandle, lane: Lane, lines: PeerLines, events: ConnectionEvents) {
     const { limits, timeouts } = lane.table;
@@ -72,7 +76,8 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     this.#events = events;
     this.#idleSinceMs = turnMs();
     this.#owedSinceMs = this.#idleSinceMs;
-    this.deadlineAtMs = this.#idleSinceMs + timeouts.headMs;
+    this.#acknowledgedByMs = this.#idleSinceMs + timeouts.headMs;
+    this.deadlineAtMs = this.#acknowledgedByMs;
     lane.deadlines.add(this);
     lane.recorder.http2(HTTP2_WORD.connections);
     this.#wire = new Wire(handle, lane.readBuffer, this);
@@ -103,6 +108,8 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     if (this.#state === 'lingering') this.#close();
     else if (this.#owedSinceMs !== 0 && now >= this.#owedSinceMs + this.lane.table.timeouts.headMs) {
       this.#session.stop(ABUSE.stalled);
+    } else if (!this.#session.hasAcknowledged && now >= this.#acknowledgedByMs) {
+      this.#session.stop(ABUSE.stalled, CODE.settingsTimeout);
     } else if (this.#state === 'leaving') this.#sayLast();
     else if (this.#state === 'open') this.#leave();
     else this.#gone('closed by the gateway');
@@ -117,6 +124,7 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
       return;
     }
     const servedBefore = this.#served;
+    const framesBefore = this.#session.frameCount;
     try {
       this.#session.take(this.lane.readBuffer, 0, count);
     } catch (error) {
@@ -124,8 +132,13 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     }
     // A client that asks and does not take what it is told is asked for nothing more.
     if (!this.#isOver && this.#isStuffed) this.#wire.pause();
-    else if (!this.#isOver && this.#served - servedBefore >= REQUESTS_A_ROUND) this.#rest();
+    else if (!this.#isOver && this.#hasHadItsPart(servedBefore, framesBefore)) this.#rest();
     this.#setDeadline();
+  }
+
+  #hasHadItsPart(servedBefore: number, framesBefore: number): boolean {
+    const { frameCount } = this.#session;
+    return this.#served - servedBefore >= REQUESTS_A_ROUND || frameCount - framesBefore >= FRAMES_A_ROUND;
   }
 
   get #isStuffed(): boolean {
@@ -222,6 +235,7 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     if (!this.#session.isOwed) this.#owedSinceMs = 0;
     else if (this.#owedSinceMs === 0) this.#owedSinceMs = turnMs();
     let atMs = this.#session.streamCount === 0 ? this.#idleSinceMs + idleMs : Number.POSITIVE_INFINITY;
+    if (!this.#session.hasAcknowledged) atMs = Math.min(atMs, this.#acknowledgedByMs);
     if (this.#owedSinceMs !== 0) atMs = Math.min(atMs, this.#owedSinceMs + headMs);
     this.deadlineAtMs = Math.min(atMs, this.#noticeUntilMs);
   }
