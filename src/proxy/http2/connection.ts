@@ -11,8 +11,9 @@
  * Source: RFC 9113 sections 3.4, 5.4.1, 6.8, 9.1, 10.5.
  */
 
-import { beginTurn, nowMs, turnMs } from '../../lib/clock.ts';
+import { beginTurn, turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
+import { DEFECT, tellDefect } from '../../lib/threads/defects.ts';
 import { ABUSE, type Abuse, HTTP2_WORD } from '../../model/threads/load/http2.ts';
 import type { PeerLines } from '../header/forwarded.ts';
 import {
@@ -39,9 +40,6 @@ const NOTICE_MS = 1000;
 /** Requests, or frames, in one read with which a connection has had its part of the loop's round: what more it has sent is read in the next. */
 const REQUESTS_A_ROUND = 100;
 const FRAMES_A_ROUND = 1000;
-
-/** The first defect of a thread was told: all others would be told at a client's pace. */
-let isTold = false;
 
 type State = 'open' | 'leaving' | 'closing' | 'lingering' | 'closed';
 
@@ -96,15 +94,11 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     this.#gone('closed by the gateway');
   }
 
-  expire(): void {
-    try {
-      this.#expire(nowMs());
-    } catch (error) {
-      this.#broke(error);
-    }
+  broke(): void {
+    this.#gone(DEFECT);
   }
 
-  #expire(now: number): void {
+  expire(now: number): void {
     if (this.#state === 'lingering') this.#close();
     else if (this.#owedSinceMs !== 0 && now >= this.#owedSinceMs + this.lane.table.timeouts.headMs) {
       this.#session.stop(ABUSE.stalled);
@@ -125,11 +119,7 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     }
     const servedBefore = this.#served;
     const framesBefore = this.#session.frameCount;
-    try {
-      this.#session.take(this.lane.readBuffer, 0, count);
-    } catch (error) {
-      this.#broke(error);
-    }
+    this.#session.take(this.lane.readBuffer, 0, count);
     // A client that asks and does not take what it is told is asked for nothing more.
     if (!this.#isOver && this.#isStuffed) this.#wire.pause();
     else if (!this.#isOver && this.#hasHadItsPart(servedBefore, framesBefore)) this.#rest();
@@ -156,13 +146,6 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     if (!this.#isOver && !this.#isStuffed) this.#wire.resume();
   }
 
-  /** Whatever nobody expected costs nobody else: it ends this connection. */
-  #broke(error: unknown): void {
-    if (!isTold) process.emitWarning(error instanceof Error ? error : String(error));
-    isTold = true;
-    this.#gone('a defect of the gateway');
-  }
-
   /** Who has asked for nothing that is not answered may still take what waits. */
   ended(): void {
     this.#hasEnded = true;
@@ -178,11 +161,7 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
   flushed(): void {
     if (this.#state === 'lingering') this.#hasSaidAll();
     if (this.#isOver) return;
-    try {
-      this.#session.sender.drain();
-    } catch (error) {
-      this.#broke(error);
-    }
+    this.#session.sender.drain();
     this.goOn();
   }
 
@@ -215,6 +194,13 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
 
   answers(): void {
     if (this.#state === 'leaving') this.#sayLast();
+  }
+
+  /** From the next turn on: who is speaking may be in the middle of its own. */
+  breaks(error: unknown): void {
+    tellDefect(error);
+    this.#output.drop();
+    setImmediate(end, this);
   }
 
   // ── from streams ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -297,4 +283,9 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
 
 function goOn(connection: Http2Connection): void {
   connection.goOn();
+}
+
+function end(connection: Http2Connection): void {
+  beginTurn();
+  connection.broke();
 }

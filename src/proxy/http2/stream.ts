@@ -13,12 +13,13 @@
 import { turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import { putLatin1 } from '../../lib/latin1.ts';
+import { DEFECT } from '../../lib/threads/defects.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import { AWAITS_TOKEN, decide } from '../decide/decide.ts';
 import { Exchange } from '../exchange.ts';
 import type { Answer } from '../filter/filters.ts';
 import { abandon, forward, gatherBody } from '../forward/forwarder.ts';
-import { ownAnswer, pour } from '../forward/retry/fallback/answer.ts';
+import { isPoured, ownAnswer, pour } from '../forward/retry/fallback/answer.ts';
 import { isGathering } from '../forward/retry/idempotency/gather.ts';
 import type { Asker } from '../forward/sides.ts';
 import { bodyFaultText } from '../forward/small-body.ts';
@@ -146,11 +147,14 @@ export class ClientStream implements Asker, StreamOwner, Timed {
 
   expire(): void {
     const x = this.#exchange;
-    if (x !== null) expireExchange(x, x.upstream !== null && !x.upstream.isBackedUp);
-    else {
-      this.#home.stalled();
-      this.#stream.cut();
-    }
+    if (x !== null) return expireExchange(x, x.upstream !== null && !x.upstream.isBackedUp);
+    this.#home.stalled();
+    this.#stream.cut();
+  }
+
+  broke(): void {
+    this.#stream.cut();
+    this.#lost(DEFECT);
   }
 
   // ── asked by the exchange ───────────────────────────────────────────────────────────────────────────────────────
@@ -392,9 +396,4 @@ export class ClientStream implements Asker, StreamOwner, Timed {
   #rest(): void {
     this.deadlineAtMs = turnMs() + this.lane.table.timeouts.bodyIdleMs;
   }
-}
-
-/** The gateway's own answer is on its way to a client that takes it slowly. */
-function isPoured({ responseStarted, upstream }: Exchange): boolean {
-  return responseStarted && upstream === null;
 }

@@ -47,7 +47,7 @@ export class Session implements FrameEvents {
   /** Highest stream that the peer has begun. */
   lastId = 0;
   readonly #limits: SessionLimits;
-  readonly #events: SessionEvents;
+  readonly events: SessionEvents;
   readonly #budget: FrameBudget;
   readonly #reader = new FrameReader(this, PREFACE_BYTES);
   readonly #blocks: BlockReader;
@@ -72,7 +72,7 @@ export class Session implements FrameEvents {
 
   constructor(output: Output, limits: SessionLimits, events: SessionEvents) {
     this.#limits = limits;
-    this.#events = events;
+    this.events = events;
     this.#window = limits.windowBytes;
     this.#budget = new FrameBudget(limits);
     this.#blocks = new BlockReader(limits.fields);
@@ -164,7 +164,7 @@ export class Session implements FrameEvents {
   #forget(stream: Http2Stream, isReset: boolean, detail: string): void {
     this.#streams.remove(stream);
     stream.close(isReset, detail);
-    this.#events.closes();
+    this.events.closes();
   }
 
   // ── from the reader ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -284,7 +284,7 @@ export class Session implements FrameEvents {
       const { fields } = stream;
       if (fields === null) continue;
       stream.fields = null;
-      this.#events.begins(stream, fields);
+      this.events.begins(stream, fields);
       if (!this.#goesOn()) return false;
     }
     return true;
@@ -364,14 +364,14 @@ export class Session implements FrameEvents {
     if (id !== 0) return this.#fail(CODE.protocol);
     if (length !== OUR_PING.length) return this.#fail(CODE.frameSize);
     if ((flags & FLAG.ack) === 0) this.sender.ping(bytes, from, true);
-    else if (OUR_PING.compare(bytes, from, from + length) === 0) this.#events.answers();
+    else if (OUR_PING.compare(bytes, from, from + length) === 0) this.events.answers();
     return true;
   }
 
   #goaway({ length, id }: FrameHead): boolean {
     if (id !== 0) return this.#fail(CODE.protocol);
     if (length < 8) return this.#fail(CODE.frameSize);
-    this.#events.leaves();
+    this.events.leaves();
     return this.#goesOn();
   }
 
@@ -390,7 +390,7 @@ export class Session implements FrameEvents {
     if (this.#isOver) return false;
     this.#isOver = true;
     this.sender.goaway(this.lastId, code);
-    this.#events.fails(why);
+    this.events.fails(why);
     return false;
   }
 }

@@ -310,7 +310,7 @@ describe('a connection of HTTP/2', () => {
     const { client, connection, begun } = await stuffedOf(t);
     client.socket.allowHalfOpen = true;
     connection.drain();
-    connection.expire();
+    connection.expire(nowMs());
     pass(TIMEOUTS.bodyIdleMs - 1);
     await swept(connection);
     const last = begun();
@@ -323,7 +323,7 @@ describe('a connection of HTTP/2', () => {
     const pass = stoppedClock(t);
     const { plane, connection } = await stuffedOf(t);
     connection.drain();
-    connection.expire();
+    connection.expire(nowMs());
     pass(TIMEOUTS.bodyIdleMs);
     await eventually(() => plane.plane.listener.connections === 0, 'it is gone');
   });
@@ -332,7 +332,7 @@ describe('a connection of HTTP/2', () => {
     const { plane, client, connection, begun } = await stuffedOf(t);
     client.socket.allowHalfOpen = true;
     connection.drain();
-    connection.expire();
+    connection.expire(nowMs());
     const heard = t.mock.method(Http2Connection.prototype, 'ended');
     client.socket.end();
     await eventually(() => heard.mock.callCount() === 1, 'it has heard of that');
