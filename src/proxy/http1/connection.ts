@@ -250,7 +250,7 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
     this.#served++;
     x.take(head);
     this.#saidLast = !head.keepAlive && head.bodyLength === 0;
-    this.body.start(head.bodyLength, x.wantsTrailers);
+    this.body.start(head.bodyLength, x.wantsTrailers, x.table.limits);
     x.requestDone = this.body.isDone;
     if (head.isForUs) {
       this.#answer(x, OPTIONS_ANSWER);

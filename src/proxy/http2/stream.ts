@@ -301,7 +301,7 @@ export class ClientStream implements Asker, StreamOwner, Timed {
 
   /** @returns false when they are malformed: the end that comes with them must not pass for that of a whole request */
   #takeTrailers(fields: readonly string[]): boolean {
-    const { text, fault } = trailerText(fields);
+    const { text, fault } = trailerText(fields, this.lane.table.limits);
     if (fault === '') this.#trailers = text;
     else this.#stream.refuse();
     return fault === '';

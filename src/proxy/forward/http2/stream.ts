@@ -283,9 +283,10 @@ export class UpstreamStream implements UpstreamExchange {
 
   #trailed(raw: readonly string[]): void {
     beginTurn();
-    if (this.#exchange === null) return;
+    const x = this.#exchange;
+    if (x === null) return;
     this.#session.heard();
-    const { text, ...refusal } = { fault: '', ...trailerText(raw) };
+    const { text, ...refusal } = { fault: '', ...trailerText(raw, x.table.limits) };
     if (text === null) this.fail(REASON.upstreamProtocol, refusal.fault);
     else this.#trailers = text;
     if (this.#grpcStatus !== null) this.#grpcStatus = valueIn(raw, 'grpc-status');
