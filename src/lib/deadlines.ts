@@ -11,10 +11,14 @@
  * is always late expires with every second sweep.
  */
 
+import { tellDefect } from './threads/defects.ts';
+
 /** Lateness bound of a deadline, on a thread that does not stand still. */
 export const SWEEP_MS = 50;
 /** A sweep that begins so long after the one before is late: more than a turn of a busy event loop. */
 const LATE_MS = 1.5 * SWEEP_MS;
+/** After what its `expire` threw an item is due again, unless it has ended. */
+const AGAIN_MS = 1000;
 
 /** Something with a deadline. `slot` belongs to the `Deadlines` that holds it. */
 export interface Timed {
@@ -23,6 +27,8 @@ export interface Timed {
   slot: number;
   /** Called once the deadline passed; it must move the deadline or remove itself. */
   expire(nowMs: number): void;
+  /** `expire` threw, which is told already: whatever it stands for is to end. */
+  broke?(): void;
 }
 
 /** The set of timed things of one thread. */
@@ -61,8 +67,27 @@ export class Deadlines {
     if (isLate) return false;
     for (let i = this.#items.length - 1; i >= 0; i--) {
       const item = this.#items[i];
-      if (item !== undefined && item.deadlineAtMs <= nowMs) item.expire(nowMs);
+      if (item !== undefined && item.deadlineAtMs <= nowMs) expire(item, nowMs);
     }
     return true;
+  }
+}
+
+/** A defect in the time of one costs nobody else his. */
+function expire(item: Timed, nowMs: number): void {
+  try {
+    item.expire(nowMs);
+  } catch (error) {
+    item.deadlineAtMs = nowMs + AGAIN_MS;
+    tellDefect(error);
+    giveUp(item);
+  }
+}
+
+function giveUp(item: Timed): void {
+  try {
+    item.broke?.();
+  } catch (error) {
+    tellDefect(error);
   }
 }

@@ -20,6 +20,7 @@ import type { SaturationConfig } from './threads/load/saturation.ts';
 import type { MirrorFilter } from './threads/requests/compared.ts';
 import type { ExperimentConfig, StickyConfig } from './threads/requests/experiments.ts';
 import type { TelemetryConfig } from './threads/requests/tracing.ts';
+import type { TrailerLimits } from './threads/requests/trailers.ts';
 import type { RevisionsConfig } from './threads/revision.ts';
 import type { ListenerConfig, UpstreamTerms } from './threads/tls.ts';
 
@@ -30,7 +31,7 @@ export interface ListenAddress {
 }
 
 /** Hard limits of the data plane; those of a request have a status of their own, those of connections close it. */
-export interface Limits extends SessionLimits, Http2Limits {
+export interface Limits extends SessionLimits, Http2Limits, TrailerLimits {
   /** Longest request line in bytes, else 414. */
   readonly requestLineBytesMax: number;
   /** Longest head (request line + headers) in bytes, else 431 (502 for a response). */

@@ -85,6 +85,8 @@ export const DEFAULT_LIMITS: Limits = {
   requestLineBytesMax: 8192,
   headBytesMax: 32_768,
   headerCountMax: 128,
+  trailerBytesMax: 8192,
+  trailerCountMax: 128,
   bodyBytesMax: 2 ** 30,
   connectionsMax: 10_000,
   endpointConnectionsMax: 256,

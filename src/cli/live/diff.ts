@@ -4,7 +4,7 @@
 
 import { similarTo } from '../../lib/text/similar.ts';
 import { visible } from '../../lib/text/visible.ts';
-import type { DifferenceStatus, MirrorStatus } from '../../model/threads/requests/compared.ts';
+import { type DifferenceStatus, type MirrorStatus, UNCOMPARED_REASONS } from '../../model/threads/requests/compared.ts';
 import { adminOf, asking, refuse } from '../admin/ask/asking.ts';
 import { DEFAULT_ADMIN, fetchStatus } from '../admin/ask/client.ts';
 import { table } from '../admin/table.ts';
@@ -78,10 +78,20 @@ function mirrorText(mirror: MirrorStatus): string[] {
   const more = real - differences.filter(({ isReal }) => isReal).length;
   return [
     `${route}  ${candidate}  since ${since}  ${compared} compared, ${skipped} skipped, ${failed} failed`,
+    ...uncomparedLine(mirror),
     sentence,
     ...(differences.length === 0 ? [] : table([HEADER, ...differences.map(rowOf)])),
     ...(more > 0 ? [`${more} more are not listed`] : []),
   ];
+}
+
+/** What nothing is known of: a mirror that does not answer differs nowhere. */
+function uncomparedLine({ compared, uncompared }: MirrorStatus): string[] {
+  const reasons = UNCOMPARED_REASONS.filter((reason) => uncompared[reason] > 0);
+  const count = reasons.reduce((sum, reason) => sum + uncompared[reason], 0);
+  if (count === 0) return [];
+  const counts = reasons.map((reason) => `${uncompared[reason]} ${reason}`).join(', ');
+  return [`${count} of ${compared + count} uncompared: ${counts}`];
 }
 
 function rowOf({ kind, path, from, to, candidate, second, compared, isReal }: DifferenceStatus): string[] {

@@ -2,7 +2,7 @@
  * Metric families of mirrors that compare: none of them has a sample while there are none.
  */
 
-import { DIFFERENCE_KINDS } from '../../model/threads/requests/compared.ts';
+import { DIFFERENCE_KINDS, UNCOMPARED_REASONS } from '../../model/threads/requests/compared.ts';
 import type { Family } from '../family.ts';
 
 export const MIRROR_FAMILIES: readonly Family[] = [
@@ -16,6 +16,17 @@ export const MIRROR_FAMILIES: readonly Family[] = [
         yield { labels: { outcome: 'compared', route }, value: compared };
         yield { labels: { outcome: 'skipped', route }, value: skipped };
         yield { labels: { outcome: 'failed', route }, value: failed };
+      }
+    },
+  },
+  {
+    name: 'sluice_mirror_uncompared_total',
+    help: 'Requests whose answers were to be compared and were not, so that nothing is known of them, by reason (docs/routing.md)',
+    type: 'counter',
+    labels: ['reason', 'route'],
+    *collect({ status }) {
+      for (const { route, uncompared } of status.mirrors) {
+        for (const reason of UNCOMPARED_REASONS) yield { labels: { reason, route }, value: uncompared[reason] };
       }
     },
   },

@@ -12,6 +12,7 @@
  * Source: RFC 9112 sections 6.3, 7.1.
  */
 
+import type { TrailerLimits } from '../../model/threads/requests/trailers.ts';
 import { COLON, CR, FIELD_VALUE, HEX, HTAB, LF, SP, TOKEN_FOLD } from './chars.ts';
 import { CHUNKED } from './framing.ts';
 
@@ -33,8 +34,11 @@ export const UNTIL_CLOSE = Number.POSITIVE_INFINITY;
 
 const SEMICOLON = 59;
 const EXTENSION_BYTES_MAX = 1024;
-const TRAILER_BYTES_MAX = 8192;
-const TRAILER_COUNT_MAX = 128;
+/** Of what the gateway has let pass itself, whatever was configured then. */
+const ANY_TRAILERS: TrailerLimits = {
+  trailerBytesMax: Number.POSITIVE_INFINITY,
+  trailerCountMax: Number.POSITIVE_INFINITY,
+};
 const SIZE_DIGITS_MAX = 16;
 
 type State =
@@ -67,10 +71,16 @@ export class BodyReader {
   #trailerBytes = 0;
   #trailerCount = 0;
   #wantsTrailers = false;
+  #limits = ANY_TRAILERS;
   #trailers = '';
 
-  /** Starts a body. @param length bytes, `CHUNKED`, or `UNTIL_CLOSE`. @param wantsTrailers keep trailer lines. */
-  start(length: number, wantsTrailers = false): void {
+  /**
+   * Starts a body.
+   * @param length bytes, `CHUNKED`, or `UNTIL_CLOSE`. @param wantsTrailers keep trailer lines. @param limits of trailers, wherever
+   *   it is somebody else's.
+   */
+  start(length: number, wantsTrailers = false, limits: TrailerLimits = ANY_TRAILERS): void {
+    this.#limits = limits;
     this.received = 0;
     this.#left = length === CHUNKED ? 0 : length;
     this.#state = length === CHUNKED ? 'size' : length === 0 ? 'done' : 'length';
@@ -204,11 +214,12 @@ export class BodyReader {
   }
 
   #trailerByte(byte: number): BodyStep {
-    if (++this.#trailerBytes > TRAILER_BYTES_MAX) return EXCESS;
+    if (++this.#trailerBytes > this.#limits.trailerBytesMax) return EXCESS;
     if (this.#wantsTrailers) this.#trailers += String.fromCharCode(byte);
     switch (this.#state) {
       case 'trailer-start':
-        if (byte !== CR) return ++this.#trailerCount > TRAILER_COUNT_MAX ? EXCESS : this.#trailerNameByte(byte, true);
+        if (byte !== CR && ++this.#trailerCount > this.#limits.trailerCountMax) return EXCESS;
+        if (byte !== CR) return this.#trailerNameByte(byte, true);
         // The empty line is not one of them.
         this.#trailers = this.#trailers.slice(0, -1);
         this.#wantsTrailers = false;

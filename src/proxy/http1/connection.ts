@@ -18,7 +18,7 @@ import { AWAITS_TOKEN, decide } from '../decide/decide.ts';
 import { Exchange } from '../exchange.ts';
 import type { Answer } from '../filter/filters.ts';
 import { abandon, forward, gatherBody } from '../forward/forwarder.ts';
-import { ownAnswer, pour } from '../forward/retry/fallback/answer.ts';
+import { isPoured, ownAnswer, pour } from '../forward/retry/fallback/answer.ts';
 import { isGathering } from '../forward/retry/idempotency/gather.ts';
 import type { Asker } from '../forward/sides.ts';
 import { bodyFaultText, takeSmallBody } from '../forward/small-body.ts';
@@ -144,6 +144,10 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
     this.#gone('closed by the gateway');
   }
 
+  broke(): void {
+    this.destroy();
+  }
+
   expire(): void {
     const x = this.#exchange;
     if (x !== null) expireExchange(x, !this.#isPaused);
@@ -246,7 +250,7 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
     this.#served++;
     x.take(head);
     this.#saidLast = !head.keepAlive && head.bodyLength === 0;
-    this.body.start(head.bodyLength, x.wantsTrailers);
+    this.body.start(head.bodyLength, x.wantsTrailers, x.table.limits);
     x.requestDone = this.body.isDone;
     if (head.isForUs) {
       this.#answer(x, OPTIONS_ANSWER);
@@ -346,7 +350,7 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
   /** What was written has left. */
   flushed(): void {
     const x = this.#exchange;
-    if (x !== null && x.responseStarted && x.upstream === null) this.#pour(x);
+    if (x !== null && isPoured(x)) this.#pour(x);
     else if (x !== null) {
       this.touch();
       x.upstream?.resume();
@@ -369,8 +373,7 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
   /** The client will send no more: with an exchange under way it has gone away, as most clients that close look so. */
   ended(): void {
     this.#hasEnded = true;
-    const isAnswered = this.#exchange === null;
-    if (isAnswered && this.out.isBackedUp) {
+    if (this.#exchange === null && this.out.isBackedUp) {
       if (this.#state !== 'lingering') this.#linger();
     } else this.#gone('closed');
   }

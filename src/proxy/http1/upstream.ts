@@ -288,7 +288,7 @@ export class UpstreamConnection implements UpstreamExchange, Timed, WireOwner {
   #drop(x: Exchange, bytes: Buffer, from: number, end: number): void {
     const head = x.table.responseHead;
     this.#observe(x, head);
-    this.#body.start(head.bodyLength);
+    this.#body.start(head.bodyLength, false, x.table.limits);
     const isRead = this.#body.gather(bytes, from, end) === END && this.#body.position === end;
     this.#exchange = null;
     if (isRead && head.keepAlive && x.requestDone) this.#leave();
@@ -305,7 +305,7 @@ export class UpstreamConnection implements UpstreamExchange, Timed, WireOwner {
     beginAnswer(x, head);
     this.#keepAlive = head.keepAlive;
     this.#framing = clientFraming(head, x.minor);
-    this.#body.start(head.bodyLength, x.wantsTrailers && this.#framing === 'chunked');
+    this.#body.start(head.bodyLength, x.wantsTrailers && this.#framing === 'chunked', x.table.limits);
     this.#state = 'body';
     this.#keeping = take(x, head);
     // An answer before the request's end: what the client still sends must never be read as a request.
@@ -330,7 +330,7 @@ export class UpstreamConnection implements UpstreamExchange, Timed, WireOwner {
     const isFree = sendPart(out, bytes, this.#body, text);
     x.client.touch();
     if (step === BROKEN || step === EXCESS) {
-      this.#fail(REASON.upstreamProtocol, 'invalid chunked body');
+      this.#fail(REASON.upstreamProtocol, step === EXCESS ? 'too many trailers' : 'invalid chunked body');
       return;
     }
     if (step === END && this.#body.position !== end) this.#keepAlive = false;

@@ -11,8 +11,9 @@
  * Source: RFC 9113 sections 3.4, 5.4.1, 6.8, 9.1, 10.5.
  */
 
-import { beginTurn, nowMs, turnMs } from '../../lib/clock.ts';
+import { beginTurn, turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
+import { DEFECT, tellDefect } from '../../lib/threads/defects.ts';
 import { ABUSE, type Abuse, HTTP2_WORD } from '../../model/threads/load/http2.ts';
 import type { PeerLines } from '../header/forwarded.ts';
 import {
@@ -25,6 +26,7 @@ import {
 import type { Lane } from '../lane.ts';
 import type { WireHandle } from '../wire/binding.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
+import { CODE } from './frames.ts';
 import type { StreamHome } from './home.ts';
 import { Output } from './session/output.ts';
 import { Session } from './session/session.ts';
@@ -35,11 +37,9 @@ import { ClientStream } from './stream.ts';
 
 /** How long the client may take to say that it has heard of the end. */
 const NOTICE_MS = 1000;
-/** Requests in one read with which a connection has had its part of the loop's round: what more it has sent is read in the next. */
+/** Requests, or frames, in one read with which a connection has had its part of the loop's round: what more it has sent is read in the next. */
 const REQUESTS_A_ROUND = 100;
-
-/** The first defect of a thread was told: all others would be told at a client's pace. */
-let isTold = false;
+const FRAMES_A_ROUND = 1000;
 
 type State = 'open' | 'leaving' | 'closing' | 'lingering' | 'closed';
 
@@ -64,6 +64,8 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
   /** Since when the client owes the rest of something; 0: it does not. */
   #owedSinceMs: number;
   #noticeUntilMs = Number.POSITIVE_INFINITY;
+  /** By then the client has acknowledged our SETTINGS. */
+  readonly #acknowledgedByMs: number;
 
   constructor(handle: WireHandle, lane: Lane, lines: PeerLines, events: ConnectionEvents) {
     const { limits, timeouts } = lane.table;
@@ -72,7 +74,8 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     this.#events = events;
     this.#idleSinceMs = turnMs();
     this.#owedSinceMs = this.#idleSinceMs;
-    this.deadlineAtMs = this.#idleSinceMs + timeouts.headMs;
+    this.#acknowledgedByMs = this.#idleSinceMs + timeouts.headMs;
+    this.deadlineAtMs = this.#acknowledgedByMs;
     lane.deadlines.add(this);
     lane.recorder.http2(HTTP2_WORD.connections);
     this.#wire = new Wire(handle, lane.readBuffer, this);
@@ -91,18 +94,16 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     this.#gone('closed by the gateway');
   }
 
-  expire(): void {
-    try {
-      this.#expire(nowMs());
-    } catch (error) {
-      this.#broke(error);
-    }
+  broke(): void {
+    this.#gone(DEFECT);
   }
 
-  #expire(now: number): void {
+  expire(now: number): void {
     if (this.#state === 'lingering') this.#close();
     else if (this.#owedSinceMs !== 0 && now >= this.#owedSinceMs + this.lane.table.timeouts.headMs) {
       this.#session.stop(ABUSE.stalled);
+    } else if (!this.#session.hasAcknowledged && now >= this.#acknowledgedByMs) {
+      this.#session.stop(ABUSE.stalled, CODE.settingsTimeout);
     } else if (this.#state === 'leaving') this.#sayLast();
     else if (this.#state === 'open') this.#leave();
     else this.#gone('closed by the gateway');
@@ -117,15 +118,17 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
       return;
     }
     const servedBefore = this.#served;
-    try {
-      this.#session.take(this.lane.readBuffer, 0, count);
-    } catch (error) {
-      this.#broke(error);
-    }
+    const framesBefore = this.#session.frameCount;
+    this.#session.take(this.lane.readBuffer, 0, count);
     // A client that asks and does not take what it is told is asked for nothing more.
     if (!this.#isOver && this.#isStuffed) this.#wire.pause();
-    else if (!this.#isOver && this.#served - servedBefore >= REQUESTS_A_ROUND) this.#rest();
+    else if (!this.#isOver && this.#hasHadItsPart(servedBefore, framesBefore)) this.#rest();
     this.#setDeadline();
+  }
+
+  #hasHadItsPart(servedBefore: number, framesBefore: number): boolean {
+    const { frameCount } = this.#session;
+    return this.#served - servedBefore >= REQUESTS_A_ROUND || frameCount - framesBefore >= FRAMES_A_ROUND;
   }
 
   get #isStuffed(): boolean {
@@ -143,13 +146,6 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     if (!this.#isOver && !this.#isStuffed) this.#wire.resume();
   }
 
-  /** Whatever nobody expected costs nobody else: it ends this connection. */
-  #broke(error: unknown): void {
-    if (!isTold) process.emitWarning(error instanceof Error ? error : String(error));
-    isTold = true;
-    this.#gone('a defect of the gateway');
-  }
-
   /** Who has asked for nothing that is not answered may still take what waits. */
   ended(): void {
     this.#hasEnded = true;
@@ -165,11 +161,7 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
   flushed(): void {
     if (this.#state === 'lingering') this.#hasSaidAll();
     if (this.#isOver) return;
-    try {
-      this.#session.sender.drain();
-    } catch (error) {
-      this.#broke(error);
-    }
+    this.#session.sender.drain();
     this.goOn();
   }
 
@@ -204,6 +196,13 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     if (this.#state === 'leaving') this.#sayLast();
   }
 
+  /** From the next turn on: who is speaking may be in the middle of its own. */
+  breaks(error: unknown): void {
+    tellDefect(error);
+    this.#output.drop();
+    setImmediate(end, this);
+  }
+
   // ── from streams ────────────────────────────────────────────────────────────────────────────────────────────────
 
   stalled(): void {
@@ -222,6 +221,7 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
     if (!this.#session.isOwed) this.#owedSinceMs = 0;
     else if (this.#owedSinceMs === 0) this.#owedSinceMs = turnMs();
     let atMs = this.#session.streamCount === 0 ? this.#idleSinceMs + idleMs : Number.POSITIVE_INFINITY;
+    if (!this.#session.hasAcknowledged) atMs = Math.min(atMs, this.#acknowledgedByMs);
     if (this.#owedSinceMs !== 0) atMs = Math.min(atMs, this.#owedSinceMs + headMs);
     this.deadlineAtMs = Math.min(atMs, this.#noticeUntilMs);
   }
@@ -283,4 +283,9 @@ export class Http2Connection implements Caller, Timed, WireOwner, SessionEvents,
 
 function goOn(connection: Http2Connection): void {
   connection.goOn();
+}
+
+function end(connection: Http2Connection): void {
+  beginTurn();
+  connection.broke();
 }

@@ -28,6 +28,8 @@ export interface FrameLimits {
 export class FrameBudget {
   /** What there was too much of, once there was. */
   abuse: Abuse | null = null;
+  /** All that have begun. */
+  frameCount = 0;
   readonly #limits: FrameLimits;
   /** Spent of each budget, below 0 what was paid in advance, and when. */
   readonly #spent = new Float64Array(PER_SECOND.length);
@@ -42,6 +44,7 @@ export class FrameBudget {
 
   /** A frame of the client's begins. @returns false when there are too many of its kind */
   frame({ type, flags, length }: FrameHead): boolean {
+    this.frameCount++;
     switch (type) {
       case FRAME.data:
         return length > 0 || (flags & FLAG.endStream) !== 0 || this.#spend(ABUSE.emptyFrames);

@@ -7,6 +7,7 @@
  * Source: RFC 9113 sections 8.1 to 8.3, 8.5 and 10.3; RFC 8441 sections 4, 5; RFC 9110 sections 5.5, 5.6.2, 6.5.1.
  */
 
+import type { TrailerLimits } from '../../model/threads/requests/trailers.ts';
 import { fieldFault, isOfConnection, isValue, nameOf, valueOf } from '../header/http2.ts';
 
 /** The text, or what is wrong with what it was to be made of. */
@@ -24,6 +25,8 @@ export interface ResponseFields {
 }
 
 const COLON = 58;
+/** Of the empty line behind trailers, which counts as on HTTP/1.1. */
+const LINE_END = '\r\n';
 const METHOD = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const PATH = /^[!-~]+$/;
 const DIGITS = /^\d{1,16}$/;
@@ -169,14 +172,19 @@ function textOf({ pseudo, host, length, cookies, lines }: Gathered, hasBody: boo
 }
 
 /** Trailer fields of a request, each with its CRLF. Which of them may go on: `http1/trailers.ts`. */
-export function trailerText(fields: readonly string[]): Translated {
+export function trailerText(
+  fields: readonly string[],
+  { trailerBytesMax, trailerCountMax }: TrailerLimits,
+): Translated {
   let text = '';
+  if (fields.length > 2 * trailerCountMax) return malformed('too many trailers');
   for (let i = 0; i < fields.length; i += 2) {
     const name = fields[i] as string;
     const value = fields[i + 1] as string;
     const fault = name.startsWith(':') ? 'a pseudo-header behind the body' : fieldFault(name, value);
     if (fault !== '') return malformed(fault);
     text += `${name}: ${value}\r\n`;
+    if (text.length + LINE_END.length > trailerBytesMax) return malformed('trailers too long');
   }
   return { text, fault: '' };
 }

@@ -13,12 +13,13 @@
 import { turnMs } from '../../lib/clock.ts';
 import type { Timed } from '../../lib/deadlines.ts';
 import { putLatin1 } from '../../lib/latin1.ts';
+import { DEFECT } from '../../lib/threads/defects.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import { AWAITS_TOKEN, decide } from '../decide/decide.ts';
 import { Exchange } from '../exchange.ts';
 import type { Answer } from '../filter/filters.ts';
 import { abandon, forward, gatherBody } from '../forward/forwarder.ts';
-import { ownAnswer, pour } from '../forward/retry/fallback/answer.ts';
+import { isPoured, ownAnswer, pour } from '../forward/retry/fallback/answer.ts';
 import { isGathering } from '../forward/retry/idempotency/gather.ts';
 import type { Asker } from '../forward/sides.ts';
 import { bodyFaultText } from '../forward/small-body.ts';
@@ -93,7 +94,7 @@ export class ClientStream implements Asker, StreamOwner, Timed {
   takes(bytes: Buffer, from: number, end: number, isEnd: boolean): boolean {
     if (this.#tunnel !== null) return this.#tunnel.takes(bytes, from, end, isEnd);
     const x = this.#exchange;
-    if (x === null || x.requestDone) return this.#isDecided;
+    if (x === null || x.requestDone || isPoured(x)) return this.#isDecided;
     if (!this.#passes(x)) return false;
     this.#pass(x, { bytes, from, end, isOwn: false }, isEnd);
     return true;
@@ -101,16 +102,14 @@ export class ClientStream implements Asker, StreamOwner, Timed {
 
   arrived(): void {
     const { trailers } = this.#stream;
-    if (this.#tunnel !== null) this.#tunnel.arrived();
-    else if (trailers === null || this.#takeTrailers(trailers)) this.#arrived();
-  }
-
-  #arrived(): void {
-    if (this.#exchange === null && this.#isDecided) this.#stream.discard();
+    if (this.#tunnel !== null) return this.#tunnel.arrived();
+    if (trailers !== null && !this.#takeTrailers(trailers)) return;
+    const x = this.#exchange;
+    if (x === null ? this.#isDecided : isPoured(x)) this.#stream.discard();
     else this.#pump();
   }
 
-  /** With no exchange it is answered then: nobody wants the rest. */
+  /** With no exchange it is answered then, with one that is poured it is being answered: nobody wants the rest. */
   get #isDecided(): boolean {
     return this.#head === '';
   }
@@ -119,7 +118,7 @@ export class ClientStream implements Asker, StreamOwner, Timed {
     const x = this.#exchange;
     if (this.#tunnel !== null) this.#tunnel.flushed();
     else if (x === null) this.#rest();
-    else if (x.responseStarted && x.upstream === null) this.#pour(x);
+    else if (isPoured(x)) this.#pour(x);
     else {
       this.touch();
       x.upstream?.resume();
@@ -148,11 +147,14 @@ export class ClientStream implements Asker, StreamOwner, Timed {
 
   expire(): void {
     const x = this.#exchange;
-    if (x !== null) expireExchange(x, x.upstream !== null && !x.upstream.isBackedUp);
-    else {
-      this.#home.stalled();
-      this.#stream.cut();
-    }
+    if (x !== null) return expireExchange(x, x.upstream !== null && !x.upstream.isBackedUp);
+    this.#home.stalled();
+    this.#stream.cut();
+  }
+
+  broke(): void {
+    this.#stream.cut();
+    this.#lost(DEFECT);
   }
 
   // ── asked by the exchange ───────────────────────────────────────────────────────────────────────────────────────
@@ -195,6 +197,7 @@ export class ClientStream implements Asker, StreamOwner, Timed {
     if (this.#isOver) this.#finish(x);
     else {
       this.out.writeText(ownAnswer(x, this.lines.peer, this.lane.date.at(turnMs()), false));
+      this.#stream.discard();
       this.#pour(x);
     }
   }
@@ -298,7 +301,7 @@ export class ClientStream implements Asker, StreamOwner, Timed {
 
   /** @returns false when they are malformed: the end that comes with them must not pass for that of a whole request */
   #takeTrailers(fields: readonly string[]): boolean {
-    const { text, fault } = trailerText(fields);
+    const { text, fault } = trailerText(fields, this.lane.table.limits);
     if (fault === '') this.#trailers = text;
     else this.#stream.refuse();
     return fault === '';

@@ -23,7 +23,7 @@ export class Answer {
   constructor(x: Exchange, head: ResponseHead, client: ClientSocket, flushed: () => void) {
     this.#client = client;
     this.#framing = clientFraming(head, x.minor);
-    this.#body.start(head.bodyLength);
+    this.#body.start(head.bodyLength, false, x.table.limits);
     client.on('drain', flushed);
     client.write(responseText(x, head, this.#framing, true), 'latin1');
   }

@@ -7,7 +7,8 @@
  *
  * Errors are reported once, as `broken`, and never from within a call of the owner; nothing is reported after it. A write
  * that fails is reported after the loop's next round of reads, because the peer's last words may still be unread: an
- * answer that came before the request's end, with the reset of the rest behind it.
+ * answer that came before the request's end, with the reset of the rest behind it. An owner that throws while it is told something
+ * is told that its wire is broken, so that a defect costs no other connection of the thread.
  *
  * ```
  * reading ◂─▸ paused      any error ─▸ broken      close, reset ─▸ closed
@@ -16,6 +17,7 @@
  */
 
 import { beginTurn } from '../../lib/clock.ts';
+import { DEFECT, tellDefect } from '../../lib/threads/defects.ts';
 import {
   EOF,
   errorName,
@@ -35,7 +37,7 @@ export interface WireOwner {
   received(count: number): void;
   /** The peer sends no more. */
   ended(): void;
-  /** Nothing can be read or written any more; `code` is a system error (`ECONNRESET` …). */
+  /** Nothing can be read or written any more; `code` is a system error (`ECONNRESET` …), or `DEFECT`. */
   broken(code: string): void;
   /** Nothing that was written waits any more. */
   flushed(): void;
@@ -217,19 +219,25 @@ export class Wire {
   hear(count: number): Uint8Array | undefined {
     if (this.#isBroken || this.#isClosed) return undefined;
     beginTurn();
-    if (count > 0) {
-      const { memory } = this;
-      this.#owner.received(count);
-      return this.memory === memory ? undefined : this.memory;
+    const { memory } = this;
+    try {
+      this.#heard(count);
+    } catch (error) {
+      // Who has the connection now: the owner may have handed it over.
+      (this.#handle.wire ?? this).#defect(error);
     }
-    if (count === EOF) {
+    return this.memory === memory ? undefined : this.memory;
+  }
+
+  #heard(count: number): void {
+    if (count > 0) this.#owner.received(count);
+    else if (count === EOF) {
       this.#hasEnded = true;
       this.#owner.ended();
     } else if (count < 0) {
       this.#error = count;
       this.tellBroken();
     }
-    return undefined;
   }
 
   /** Called by the runtime: a write that waited is done. */
@@ -238,8 +246,12 @@ export class Wire {
     this.#waitingBytes -= byteCount;
     if (this.#isBroken || this.#isClosed) return;
     beginTurn();
-    if (status < 0) this.#fail(status);
-    else if (this.#waiting === 0) this.#owner.flushed();
+    try {
+      if (status < 0) this.#fail(status);
+      else if (this.#waiting === 0) this.#owner.flushed();
+    } catch (error) {
+      this.#defect(error);
+    }
   }
 
   /** Called by the runtime: our FIN has left, or cannot. The latter says nothing new: the peer's own end will, or a write. */
@@ -251,9 +263,20 @@ export class Wire {
   tellBroken(): void {
     if (this.#isBroken || this.#isClosed) return;
     beginTurn();
+    this.#breakWith(errorName(this.#error));
+  }
+
+  /** Where telling of it fails as well, there is nobody who could close it. */
+  #defect(error: unknown): void {
+    tellDefect(error);
+    if (this.#isBroken) this.close();
+    else this.#breakWith(DEFECT);
+  }
+
+  #breakWith(code: string): void {
     this.#isBroken = true;
     this.pause();
-    this.#owner.broken(errorName(this.#error));
+    this.#owner.broken(code);
   }
 
   /** The kernel did not take all: keeps what waits, or the error that it was. */

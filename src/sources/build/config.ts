@@ -92,6 +92,8 @@ export function buildLimits(input: DocumentInput['limits'] = {}): Limits {
     requestLineBytesMax: toBytes(input.requestLineBytesMax, DEFAULT_LIMITS.requestLineBytesMax),
     headBytesMax: toBytes(input.headBytesMax, DEFAULT_LIMITS.headBytesMax),
     headerCountMax: input.headerCountMax ?? DEFAULT_LIMITS.headerCountMax,
+    trailerBytesMax: toBytes(input.trailerBytesMax, DEFAULT_LIMITS.trailerBytesMax),
+    trailerCountMax: input.trailerCountMax ?? DEFAULT_LIMITS.trailerCountMax,
     bodyBytesMax: toBytes(input.bodyBytesMax, DEFAULT_LIMITS.bodyBytesMax),
     connectionsMax: input.connectionsMax ?? DEFAULT_LIMITS.connectionsMax,
     endpointConnectionsMax: input.endpointConnectionsMax ?? DEFAULT_LIMITS.endpointConnectionsMax,

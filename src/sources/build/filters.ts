@@ -91,7 +91,8 @@ function buildMirror(mirror: MirrorInput, versionOf: VersionOf): MirrorFilter {
   return compare === undefined ? to : { ...to, compare: buildCompare(compare) };
 }
 
-function buildCompare({ bodyBytesMax, ignoreHeaders = [] }: NonNullable<MirrorInput['compare']>): CompareConfig {
+/** How a mirror compares, with its defaults. */
+export function buildCompare({ bodyBytesMax, ignoreHeaders = [] }: NonNullable<MirrorInput['compare']>): CompareConfig {
   return {
     bodyBytesMax: toBytes(bodyBytesMax, DEFAULT_COMPARE_BODY_BYTES_MAX),
     ignoreHeaders: ignoreHeaders.map((name) => name.toLowerCase()),

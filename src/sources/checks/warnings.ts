@@ -2,6 +2,9 @@
  * Finds what is allowed in a document but probably not meant. The document must be sound.
  */
 
+import { COMPARED_ANSWERS } from '../../model/threads/requests/compared.ts';
+import { buildLimits } from '../build/config.ts';
+import { buildCompare } from '../build/filters.ts';
 import { requestTimeoutOf } from '../build/route.ts';
 import { buildEndpoint, isListed, listedOf } from '../build/service.ts';
 import type { Known, KnownRoute } from '../document/known.ts';
@@ -39,6 +42,7 @@ export function warn(built: Built, report: Report): void {
   warnOfTrust(document, report);
   warnOfLatency(document, report);
   warnOfColors(document, report);
+  warnOfComparisons(document, report);
   warnOfRoutes(built, report);
 }
 
@@ -82,6 +86,22 @@ function warnOfLatency(document: DocumentInput, report: Report): void {
     if ((parseDuration(threshold) ?? 0) < timeoutMs) continue;
     const expected = `a threshold below the request timeout of ${timeoutMs} ms`;
     report.add(['routes', index, 'slo', 'latency', 'threshold'], { kind: 'slowNeverSeen', expected });
+  }
+}
+
+/** Of an answer whose length nobody knows before its end, as much memory is claimed as it may have. */
+function warnOfComparisons({ limits, routes }: DocumentInput, report: Report): void {
+  const { compareBytesMax } = buildLimits(limits);
+  for (const [index, { filters = [] }] of routes.entries()) {
+    for (const [filterIndex, { requestMirror }] of filters.entries()) {
+      if (requestMirror?.compare === undefined) continue;
+      const { bodyBytesMax } = buildCompare(requestMirror.compare);
+      if (COMPARED_ANSWERS * bodyBytesMax <= compareBytesMax) continue;
+      const expected = `bodyBytesMax up to a third of limits.compareBytesMax, ${compareBytesMax} bytes`;
+      const hint = 'three answers of that length are never compared';
+      const fault = { kind: 'compareMemory', expected, got: `${bodyBytesMax} bytes`, hint } as const;
+      report.add(['routes', index, 'filters', filterIndex, 'requestMirror', 'compare'], fault, 'key');
+    }
   }
 }
 

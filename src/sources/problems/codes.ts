@@ -228,6 +228,10 @@ const TABLE = {
     'SLU1926',
     'The gateway was started while its sources did not answer, with the configuration that was in force before.',
   ],
+  compareMemory: [
+    'SLU1927',
+    'The answers of a mirror may be longer than all answers that are compared may be together.',
+  ],
 } as const satisfies Record<string, KindText>;
 
 /** Short name of a kind of problem. */

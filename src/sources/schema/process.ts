@@ -5,6 +5,7 @@
 
 import { z } from 'zod';
 import { PROXY_PROTOCOL_MODES } from '../../model/threads/proxied.ts';
+import { TRAILER_BYTES_LIMIT } from '../../model/threads/requests/trailers.ts';
 import { REVISIONS_MAX } from '../../model/threads/revision.ts';
 import { ADDRESS_META, addressFrom, checkHost, portFrom } from '../scalars/address.ts';
 import { ADMIN_TOKEN_PATTERN, checkAdminToken } from '../scalars/admin-token.ts';
@@ -108,6 +109,8 @@ export const limits = z.strictObject({
   requestLineBytesMax: size(128, MIB, 'Longest request line, else 414; default 8KiB').optional(),
   headBytesMax: size(256, MIB, 'Longest head, else 431; default 32KiB').optional(),
   headerCountMax: integer(1, 10_000, 'Most header fields, else 431; default 128').optional(),
+  trailerBytesMax: size(2, TRAILER_BYTES_LIMIT, 'Longest trailers of one body, else 400; default 8KiB').optional(),
+  trailerCountMax: integer(0, 1000, 'Most trailer fields of one body, else 400; default 128').optional(),
   bodyBytesMax: size(0, 2 ** 50, 'Longest request body, else 413; default 1GiB').optional(),
   connectionsMax: integer(1, 1_000_000, 'Most client connections per worker; default 10000').optional(),
   endpointConnectionsMax: integer(1, 65_535, 'Most connections per endpoint and worker; default 256').optional(),

@@ -37,6 +37,7 @@ export const ERROR = {
   protocol: 1,
   internal: 2,
   flowControl: 3,
+  settingsTimeout: 4,
   streamClosed: 5,
   frameSize: 6,
   refused: 7,
@@ -120,11 +121,12 @@ export interface RawHttp2 {
   closed(): Promise<readonly Frame[]>;
 }
 
-/** Connects and sends `first`. The other side's settings are acknowledged. */
+/** Connects and sends `first`. The other side's settings are acknowledged, unless they are not to be. */
 export function rawHttp2(
   t: Pick<TestContext, 'after'>,
   port: number,
   first: readonly Buffer[] = [Buffer.from(PREFACE), SETTINGS],
+  acknowledges = true,
 ): RawHttp2 {
   const socket = connect({ host: '127.0.0.1', port, noDelay: true });
   t.after(() => socket.destroy());
@@ -143,7 +145,7 @@ export function rawHttp2(
         payload: rest.subarray(9, end),
       };
       frames.push(one);
-      if (one.type === TYPE.settings && one.flags === 0) socket.write(frame(TYPE.settings, ACK, 0));
+      if (acknowledges && one.type === TYPE.settings && one.flags === 0) socket.write(frame(TYPE.settings, ACK, 0));
       rest = rest.subarray(end);
     }
     changed();

@@ -7,7 +7,7 @@ import type { RouteStatus, SloStatus, SourceStatus, Status, TrafficStatus, Versi
 import type { RouteListing } from '#src/model/threads/explain.ts';
 import { DEFECT_CODE, DEFECT_PARTS, type DefectsStatus } from '#src/model/threads/load/defects.ts';
 import type { SaturationStatus } from '#src/model/threads/load/saturation.ts';
-import type { MirrorStatus } from '#src/model/threads/requests/compared.ts';
+import { type MirrorStatus, noneUncompared } from '#src/model/threads/requests/compared.ts';
 import type { StateStatus } from '#src/model/threads/state.ts';
 import { parts } from './verdict.ts';
 
@@ -328,6 +328,7 @@ export function sampleMirror(): MirrorStatus {
     compared: 412,
     skipped: 3,
     failed: 1,
+    uncompared: { ...noneUncompared(), memory: 1, mirror_too_long: 2, mirror_no_answer: 1 },
     differences: [
       {
         ...{ kind: 'type', path: '$.price', from: 'number', to: 'string' },

@@ -113,6 +113,24 @@ describe('a sweep', () => {
     }
   });
 
+  it('goes on behind a defect in the time of one, which ends, or is due again a second later', () => {
+    const { set, items } = setOf(1, 1, 1);
+    const [first, ends, stays] = items as [Item, Item, Item & Timed];
+    const fail = (): void => {
+      throw new Error('nobody expected this');
+    };
+    for (const one of [ends, stays]) one.onExpire = fail;
+    Object.assign(ends, { broke: () => set.remove(ends) });
+    set.sweep(1);
+    assert.deepEqual([first.fired, set.size], [[1], 2]);
+    Object.assign(stays, { broke: fail });
+    stays.onExpire = fail;
+    set.sweep(1000);
+    set.sweep(1001);
+    set.sweep(1001);
+    assert.deepEqual([ends.fired, stays.fired], [[1], [1, 1001]]);
+  });
+
   it('leaves what is added meanwhile to the next', () => {
     const { set, items } = setOf(1);
     const late = new Item(1);

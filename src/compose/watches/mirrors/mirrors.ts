@@ -18,9 +18,12 @@ import {
   type DifferenceStatus,
   type MirrorFilter,
   type MirrorStatus,
+  noneUncompared,
   SHOWN_MIN,
+  sumsOf,
   type TakenAnswer,
   type TakenAnswers,
+  UNCOMPARED_REASONS,
 } from '../../../model/threads/requests/compared.ts';
 import { readAnswer } from '../../../proxy/forward/mirror/differences/answer.ts';
 import { differencesOf } from '../../../proxy/forward/mirror/differences/compare.ts';
@@ -50,8 +53,7 @@ interface Watched {
   readonly ignored: ReadonlySet<string>;
   readonly since: string;
   readonly evidence: DifferenceEvidence;
-  skipped: number;
-  failed: number;
+  readonly uncompared: ReturnType<typeof noneUncompared>;
 }
 
 /** A batch of a worker, and how far it has been compared. */
@@ -90,11 +92,10 @@ export class Mirrors {
 
   /** A batch of a worker. @param taken to be called when its answers are not needed any more */
   take({ answers, uncompared }: ComparedBatch, taken: () => void): void {
-    for (const [route, { skipped, failed }] of uncompared) {
+    for (const [route, counts] of uncompared) {
       const watched = this.#watched.get(route);
       if (watched === undefined) continue;
-      watched.skipped += skipped;
-      watched.failed += failed;
+      for (const reason of UNCOMPARED_REASONS) watched.uncompared[reason] += counts[reason];
     }
     this.#waiting.push({ answers, next: 0, taken });
     if (this.#timer === null) this.#turn();
@@ -102,7 +103,7 @@ export class Mirrors {
 
   /** In the order of the routes. */
   get status(): MirrorStatus[] {
-    return [...this.#watched].map(([route, { candidate, since, evidence, skipped, failed }]) => {
+    return [...this.#watched].map(([route, { candidate, since, evidence, uncompared }]) => {
       const places = evidence.places();
       const real = places.filter(({ isReal }) => isReal);
       return {
@@ -110,8 +111,8 @@ export class Mirrors {
         candidate,
         since,
         compared: evidence.compared,
-        skipped,
-        failed,
+        ...sumsOf(uncompared),
+        uncompared: { ...uncompared },
         differences: places.filter(isShown).slice(0, DIFFERENCES_SHOWN),
         real: real.length,
         differed: evidence.differed,
@@ -132,7 +133,7 @@ export class Mirrors {
     if (before !== undefined && isSame) return before;
     const ignored = new Set(mirror.compare?.ignoreHeaders);
     const evidence = new DifferenceEvidence();
-    return { candidate, mirror, ignored, since: wallTime(), evidence, skipped: 0, failed: 0 };
+    return { candidate, mirror, ignored, since: wallTime(), evidence, uncompared: noneUncompared() };
   }
 
   /** Compares what waits, as far as it may now. */

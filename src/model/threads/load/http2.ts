@@ -22,8 +22,9 @@ export function speaksHttp2({ tls, http2 }: ListenerConfig): boolean {
  * docs/HTTP2.md): `resets`: streams that the client began and took back (CVE-2023-44487). `forced_resets`: streams that it made
  * the gateway reset: malformed requests, more than may be open, frames that a stream may not have (CVE-2025-8671).
  * `priorities`: frames about priority, and of unknown types. `empty_frames`: DATA without data that ends nothing.
- * `continuations`: a header block in too many frames, or too long. `stalled`: something was begun and not completed in time, or
- * nothing was read. `protocol`: a connection error. The order is that of the words in shared memory; new ones go to the end.
+ * `continuations`: a header block in too many frames, or too long. `stalled`: something was begun and not completed in time, our
+ * SETTINGS were not acknowledged, or nothing was read. `protocol`: a connection error. The order is that of the words in shared
+ * memory; new ones go to the end.
  */
 export const HTTP2_ABUSES = [
   'resets',

@@ -41,13 +41,47 @@ export interface TakenAnswers {
   readonly mirrored: TakenAnswer;
 }
 
-/** Requests that were drawn and are not compared. */
-export interface Uncompared {
-  /** No room, or an answer longer than is taken. */
-  readonly skipped: number;
-  /** An answer did not come, not whole, or from another version than the first one. */
-  readonly failed: number;
+/**
+ * Why a request that was drawn is not compared. `busy`: no place for another comparison or copy, or its version has none to spare.
+ * `memory`: none of `limits.compareBytesMax`. `too_long`: an answer longer than `bodyBytesMax`; `no_answer`: there was none, or not in
+ * time; `truncated`: nobody can tell whether it is whole: it ended early, or with its connection; each with `mirror_` when it was the
+ * mirror's. `other_version`: the client was answered by another version than the one that is compared.
+ */
+export const UNCOMPARED_REASONS = [
+  'busy',
+  'memory',
+  'too_long',
+  'mirror_too_long',
+  'no_answer',
+  'mirror_no_answer',
+  'truncated',
+  'mirror_truncated',
+  'other_version',
+] as const;
+
+export type UncomparedReason = (typeof UNCOMPARED_REASONS)[number];
+
+/** Requests that were drawn and are not compared, by reason. */
+export type Uncompared = Readonly<Record<UncomparedReason, number>>;
+
+/** The first reasons: there was no room, or an answer is longer than is taken. The others: there was no whole answer. */
+const SKIPPED_REASONS = UNCOMPARED_REASONS.slice(0, 4);
+
+/** Counts to begin with. */
+export function noneUncompared(): Record<UncomparedReason, number> {
+  return Object.fromEntries(UNCOMPARED_REASONS.map((reason) => [reason, 0])) as Record<UncomparedReason, number>;
 }
+
+/** Those that were skipped, and those that failed. */
+export function sumsOf(uncompared: Uncompared): { readonly skipped: number; readonly failed: number } {
+  const sumOf = (reasons: readonly UncomparedReason[]): number =>
+    reasons.reduce((sum, reason) => sum + uncompared[reason], 0);
+  const skipped = sumOf(SKIPPED_REASONS);
+  return { skipped, failed: sumOf(UNCOMPARED_REASONS) - skipped };
+}
+
+/** Answers of a comparison, each of up to `bodyBytesMax`. */
+export const COMPARED_ANSWERS = 3;
 
 /** What a worker has taken since its last batch. */
 export interface ComparedBatch {
@@ -89,8 +123,10 @@ export interface MirrorStatus {
   /** ISO 8601: when comparing began. */
   readonly since: string;
   readonly compared: number;
+  /** Of those that are not compared: no room, or an answer longer than is taken; an answer that did not come, or not whole. */
   readonly skipped: number;
   readonly failed: number;
+  readonly uncompared: Uncompared;
   /** Real differences first, then those that the candidate has most often, of `SHOWN_MIN` requests; at most `DIFFERENCES_SHOWN`. */
   readonly differences: readonly DifferenceStatus[];
   /** Real ones among all, those that are not shown included. */

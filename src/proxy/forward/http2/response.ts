@@ -8,11 +8,13 @@
  */
 
 import { STATUS_CODES } from 'node:http';
+import type { TrailerLimits } from '../../../model/threads/requests/trailers.ts';
 import { fieldFault } from '../../header/http2.ts';
 
 const COLON = 58;
+/** Of the empty line behind them, which counts as on HTTP/1.1. */
+const LINE_END = '\r\n';
 const STATUS = /^[1-5][0-9]{2}$/;
-const TRAILER_BYTES_MAX = 8192;
 
 /** Text, or why there is none. */
 export type Translated = { readonly text: string } | { readonly text: null; readonly fault: string };
@@ -52,15 +54,16 @@ export function headText(raw: readonly string[], { isEnd, isHead }: About): Tran
 }
 
 /** Trailer lines, each with its CRLF. */
-export function trailerText(raw: readonly string[]): Translated {
+export function trailerText(raw: readonly string[], { trailerBytesMax, trailerCountMax }: TrailerLimits): Translated {
   let lines = '';
+  if (raw.length > 2 * trailerCountMax) return refused('too many trailers');
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
     const fault = name.startsWith(':') ? 'a pseudo-header in the trailers' : fieldFault(name, value);
     if (fault !== '') return refused(fault);
     lines += `${name}: ${value}\r\n`;
-    if (lines.length > TRAILER_BYTES_MAX) return refused('trailers too long');
+    if (lines.length + LINE_END.length > trailerBytesMax) return refused('trailers too long');
   }
   return { text: lines };
 }

@@ -15,6 +15,7 @@
 import { type ClientHttp2Stream, constants } from 'node:http2';
 import { Readable } from 'node:stream';
 import { beginTurn, turnMs } from '../../../lib/clock.ts';
+import { DEFECT, tellDefect } from '../../../lib/threads/defects.ts';
 import { REASON, type Reason } from '../../../model/reason.ts';
 import { GRPC_CODES, grpcCode, grpcReason } from '../../../model/sli.ts';
 import type { Exchange } from '../../exchange.ts';
@@ -103,7 +104,9 @@ export class UpstreamStream implements UpstreamExchange {
     };
     this.#listen(stream);
     if (x.bodyLength !== 0) {
-      this.#body = new RequestBody(stream, pacedInto(x, stream), () => this.#exchange?.client.resumeReading());
+      this.#body = new RequestBody(stream, pacedInto(x, stream), () => {
+        this.#contain(() => this.#exchange?.client.resumeReading());
+      });
       this.#body.begin(x);
     }
     this.#session.events.sent(x);
@@ -153,14 +156,24 @@ export class UpstreamStream implements UpstreamExchange {
   }
 
   #listen(stream: ClientHttp2Stream): void {
-    stream.on('headers', (_fields, _flags, raw) => this.#interim(raw));
-    stream.on('response', (_fields, flags, raw) => this.#responded(flags, raw));
-    stream.on('trailers', (_fields, _flags, raw) => this.#trailed(raw));
-    stream.on('end', () => this.#ended());
+    stream.on('headers', (_fields, _flags, raw) => this.#contain(() => this.#interim(raw)));
+    stream.on('response', (_fields, flags, raw) => this.#contain(() => this.#responded(flags, raw)));
+    stream.on('trailers', (_fields, _flags, raw) => this.#contain(() => this.#trailed(raw)));
+    stream.on('end', () => this.#contain(() => this.#ended()));
     stream.on('error', (error: NodeJS.ErrnoException) => {
       this.#error = error;
     });
-    stream.on('close', () => this.#closed());
+    stream.on('close', () => this.#contain(() => this.#closed()));
+  }
+
+  /** A defect ends this attempt and nothing else. */
+  #contain(act: () => void): void {
+    try {
+      act();
+    } catch (error) {
+      tellDefect(error);
+      this.fail(this.#state === 'body' ? REASON.upstreamTruncated : REASON.upstreamReset, DEFECT);
+    }
   }
 
   // ── from the endpoint ───────────────────────────────────────────────────────────────────────────────────────────
@@ -241,7 +254,7 @@ export class UpstreamStream implements UpstreamExchange {
     this.#session.lane.recorder.headCame(x);
     x.client.touch();
     // Not before: what arrives is the body from here on.
-    this.#stream?.on('data', (bytes: Buffer) => this.#received(bytes));
+    this.#stream?.on('data', (bytes: Buffer) => this.#contain(() => this.#received(bytes)));
     this.#yield(x);
   }
 
@@ -270,9 +283,10 @@ export class UpstreamStream implements UpstreamExchange {
 
   #trailed(raw: readonly string[]): void {
     beginTurn();
-    if (this.#exchange === null) return;
+    const x = this.#exchange;
+    if (x === null) return;
     this.#session.heard();
-    const { text, ...refusal } = { fault: '', ...trailerText(raw) };
+    const { text, ...refusal } = { fault: '', ...trailerText(raw, x.table.limits) };
     if (text === null) this.fail(REASON.upstreamProtocol, refusal.fault);
     else this.#trailers = text;
     if (this.#grpcStatus !== null) this.#grpcStatus = valueIn(raw, 'grpc-status');

@@ -13,7 +13,13 @@
  */
 
 import { turnMs } from '../../../lib/clock.ts';
-import type { ComparedBatch, MirrorFilter, TakenAnswer, Uncompared } from '../../../model/threads/requests/compared.ts';
+import {
+  type ComparedBatch,
+  type MirrorFilter,
+  noneUncompared,
+  type TakenAnswer,
+  type UncomparedReason,
+} from '../../../model/threads/requests/compared.ts';
 import type { LinkedRoute, LinkedSplit } from '../../decide/table.ts';
 import type { Exchange } from '../../exchange.ts';
 import { UNTIL_CLOSE } from '../../http1/body.ts';
@@ -66,7 +72,8 @@ export interface Part {
   readonly side: Side;
 }
 
-type Cause = keyof Uncompared;
+/** What may be wrong with any of the answers. */
+type Fault = 'too_long' | 'no_answer' | 'truncated';
 
 /** The answers to one request, until all are here. */
 export class Comparison {
@@ -102,8 +109,19 @@ export class Comparison {
   }
 
   /** Ends it without a result. Idempotent. */
-  end(cause: Cause): void {
-    this.#comparisons.end(this, cause);
+  end(reason: UncomparedReason): void {
+    this.#comparisons.end(this, reason);
+  }
+
+  /** Ends it because of one of its answers. Idempotent. */
+  lacks(side: Side, fault: Fault): void {
+    this.end(side === SIDE.mirrored ? `mirror_${fault}` : fault);
+  }
+
+  /** Ends it because its answers take too long: whose, if only one is missing. */
+  giveWay(): void {
+    const isMirrors = this.answers.findIndex((answer) => answer === null) === SIDE.mirrored;
+    this.lacks(isMirrors ? SIDE.mirrored : SIDE.primary, 'no_answer');
   }
 
   /** One of its answers is here. */
@@ -120,7 +138,7 @@ export class Comparisons {
   /** Oldest first. */
   readonly #open = new Set<Comparison>();
   #complete: Comparison[] = [];
-  #uncompared = new Map<string, { -readonly [K in Cause]: number }>();
+  #uncompared = new Map<string, ReturnType<typeof noneUncompared>>();
   #bytesMax = 0;
   #bytes = 0;
   /** Of the batch that the main thread has; it takes one after another. */
@@ -147,11 +165,12 @@ export class Comparisons {
    */
   begin(x: Exchange, compare: LinkedCompare): Comparison | null {
     const comparison = new Comparison(this, x, compare);
-    if (isAtEase(comparison.split) && this.#hasPlace() && this.claim(comparison, FIXED_BYTES)) {
+    if (!isAtEase(comparison.split) || !this.#hasPlace()) this.#count(comparison.route, 'busy');
+    else if (!this.claim(comparison, FIXED_BYTES)) this.#count(comparison.route, 'memory');
+    else {
       this.#open.add(comparison);
       return comparison;
     }
-    this.#count(comparison.route, 'skipped');
     return null;
   }
 
@@ -167,7 +186,7 @@ export class Comparisons {
     comparison.claimed -= byteCount;
   }
 
-  end(comparison: Comparison, cause: Cause): void {
+  end(comparison: Comparison, reason: UncomparedReason): void {
     if (comparison.isOver) return;
     comparison.isOver = true;
     this.#open.delete(comparison);
@@ -175,7 +194,7 @@ export class Comparisons {
     comparison.answers.fill(null);
     comparison.endSecond?.();
     comparison.endSecond = null;
-    this.#count(comparison.route, cause);
+    this.#count(comparison.route, reason);
   }
 
   complete(comparison: Comparison): void {
@@ -208,13 +227,13 @@ export class Comparisons {
     if (this.#open.size < COMPARISONS_MAX) return true;
     const [oldest] = this.#open;
     if (oldest === undefined || turnMs() - oldest.begunAtMs < WAIT_MS) return false;
-    oldest.end('failed');
+    oldest.giveWay();
     return true;
   }
 
-  #count(route: string, cause: Cause): void {
-    const counts = this.#uncompared.get(route) ?? { skipped: 0, failed: 0 };
-    counts[cause] += 1;
+  #count(route: string, reason: UncomparedReason): void {
+    const counts = this.#uncompared.get(route) ?? noneUncompared();
+    counts[reason] += 1;
     this.#uncompared.set(route, counts);
   }
 }
@@ -227,18 +246,17 @@ function takenOf({ route, compare, answers }: Comparison): ComparedBatch['answer
 /** Begins to take an answer whose head is there; null when it is not to be compared any more. */
 export function takePart(x: Exchange, { of, side }: Part, head: ResponseHead): TakingPart | null {
   if (of.isOver) return null;
-  if (head.bodyLength === UNTIL_CLOSE || (side === SIDE.primary && x.split !== of.split)) {
-    of.end('failed');
-    return null;
-  }
+  const isAnothers = side === SIDE.primary && x.split !== of.split;
+  if (isAnothers) of.end('other_version');
+  else if (head.bodyLength === UNTIL_CLOSE) of.lacks(side, 'truncated');
+  if (of.isOver) return null;
   const isChunked = head.bodyLength === CHUNKED;
   const { bodyBytesMax } = of.compare;
   const length = isChunked ? bodyBytesMax : head.bodyLength;
   const { text } = head.fields;
-  if (length > bodyBytesMax || !of.claim(text.length + length)) {
-    of.end('skipped');
-    return null;
-  }
+  if (length > bodyBytesMax) of.lacks(side, 'too_long');
+  else if (!of.claim(text.length + length)) of.end('memory');
+  if (of.isOver) return null;
   return new TakingPart({ of, side }, { status: head.status, head: text }, isChunked ? FIRST_BYTES : length, length);
 }
 
@@ -263,7 +281,7 @@ export class TakingPart {
     if (this.#body === null || end === from) return;
     const length = this.#length + end - from;
     if (this.#part.of.isOver) this.#body = null;
-    else if (length > this.#lengthMax) this.#end('skipped');
+    else if (length > this.#lengthMax) this.#lacks('too_long');
     else {
       if (length > this.#body.length) this.#body = resized(this.#body, Math.min(this.#lengthMax, 2 * length));
       this.#body.set(bytes.subarray(from, end), this.#length);
@@ -283,12 +301,13 @@ export class TakingPart {
 
   /** It does not come as a whole. */
   drop(): void {
-    if (this.#body !== null) this.#end('failed');
+    if (this.#body !== null) this.#lacks('truncated');
   }
 
-  #end(cause: Cause): void {
+  #lacks(fault: Fault): void {
+    const { of, side } = this.#part;
     this.#body = null;
-    this.#part.of.end(cause);
+    of.lacks(side, fault);
   }
 }
 

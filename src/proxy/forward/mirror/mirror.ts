@@ -136,7 +136,9 @@ export class Mirrors {
   /** The exchange is over: what was kept of its body, or is to be compared with its answer, is of no use without the rest. */
   ended(x: Exchange, { copying, comparing }: Retrying): void {
     if (copying !== null) this.drop(x);
-    if (comparing !== null && comparing.of.answers[comparing.side] === null) comparing.of.end('failed');
+    if (comparing !== null && comparing.of.answers[comparing.side] === null) {
+      comparing.of.lacks(comparing.side, 'no_answer');
+    }
   }
 
   #compare(x: Exchange, { endpoints }: LinkedMirror, compare: LinkedCompare): void {
@@ -165,7 +167,7 @@ export class Mirrors {
     );
     if (endpoint === null || !this.#hasPlace()) {
       if (part === null || part.side === SIDE.mirrored) skipped(x);
-      if (part !== null) part.of.end('skipped');
+      if (part !== null) part.of.end('busy');
       return;
     }
     const copy = new Copy(x, (late) => this.#expired(late));
@@ -231,9 +233,9 @@ export class Mirrors {
     if (x.endpoint !== null) x.endpoint.inFlight--;
     const part = x.retrying === null ? null : x.retrying.comparing;
     if (part === null || part.side === SIDE.mirrored) copy.lane.recorder.counted(x.route as LinkedRoute, outcome);
-    if (part !== null && outcome !== CELL.mirrorSent) {
-      part.of.end(outcome === CELL.mirrorSkipped ? 'skipped' : 'failed');
-    }
+    if (part === null || outcome === CELL.mirrorSent) return;
+    if (outcome === CELL.mirrorSkipped) part.of.end('busy');
+    else part.of.lacks(part.side, 'no_answer');
   }
 }
 

@@ -71,6 +71,12 @@ export class Output {
     this.#isOver = true;
   }
 
+  /** Drops what there is, as part of it may be half a frame, and what comes. */
+  drop(): void {
+    this.end = 0;
+    this.#isOver = true;
+  }
+
   /** Sends it now. */
   flush(): void {
     this.#isDue = false;

@@ -27,6 +27,7 @@ import {
 } from '../frames.ts';
 import { type Block, BlockReader } from './blocks.ts';
 import { ClosedStreams } from './closed.ts';
+import { FreshStreams } from './fresh.ts';
 import type { Output } from './output.ts';
 import { applySettings, SETTING_BYTES } from './peer-settings.ts';
 import { type FrameEvents, FrameReader } from './reader.ts';
@@ -46,13 +47,15 @@ export class Session implements FrameEvents {
   /** Highest stream that the peer has begun. */
   lastId = 0;
   readonly #limits: SessionLimits;
-  readonly #events: SessionEvents;
+  readonly events: SessionEvents;
   readonly #budget: FrameBudget;
   readonly #reader = new FrameReader(this, PREFACE_BYTES);
   readonly #blocks: BlockReader;
   readonly #streams = new StreamTable<Http2Stream>();
   readonly #closed = new ClosedStreams();
   #hasSettings = false;
+  /** The peer has acknowledged our SETTINGS. */
+  hasAcknowledged = false;
   /** Of the DATA frame under way; null: nobody wants it. */
   #dataOf: Http2Stream | null = null;
   #dataEnds = false;
@@ -63,14 +66,13 @@ export class Session implements FrameEvents {
   #taken = 0;
   /** Requests that have not been begun. */
   #heads: Http2Stream[] = [];
-  /** Streams whose owners are to hear that something is kept. */
-  #fresh: Http2Stream[] = [];
+  readonly #fresh = new FreshStreams();
   #isClosing = false;
   #isOver = false;
 
   constructor(output: Output, limits: SessionLimits, events: SessionEvents) {
     this.#limits = limits;
-    this.#events = events;
+    this.events = events;
     this.#window = limits.windowBytes;
     this.#budget = new FrameBudget(limits);
     this.#blocks = new BlockReader(limits.fields);
@@ -79,6 +81,11 @@ export class Session implements FrameEvents {
 
   get streamCount(): number {
     return this.#streams.size;
+  }
+
+  /** Frames of the peer's that were looked at. */
+  get frameCount(): number {
+    return this.#budget.frameCount;
   }
 
   openStreams(): readonly Http2Stream[] {
@@ -94,7 +101,7 @@ export class Session implements FrameEvents {
   take(bytes: Buffer, from: number, end: number): void {
     if (this.#isOver) return;
     if (!this.#reader.take(bytes, from, end) || !this.#beginAll()) return;
-    this.#tellAll();
+    this.#fresh.tellAll();
     this.sender.drain();
   }
 
@@ -111,8 +118,8 @@ export class Session implements FrameEvents {
   }
 
   /** Ends it because of something that the peer did, or did not do. */
-  stop(why: Abuse): false {
-    return this.#end(CODE.calm, why);
+  stop(why: Abuse, code: Code = CODE.calm): false {
+    return this.#end(code, why);
   }
 
   /** Nothing more is taken or begun, and what is open ends. @param detail why */
@@ -142,19 +149,7 @@ export class Session implements FrameEvents {
 
   /** Its owner hears of what is kept when all of the read was looked at. */
   tellLater(stream: Http2Stream): void {
-    if (stream.isFresh) return;
-    stream.isFresh = true;
-    this.#fresh.push(stream);
-  }
-
-  #tellAll(): void {
-    const fresh = this.#fresh;
-    if (fresh.length === 0) return;
-    this.#fresh = [];
-    for (const stream of fresh) {
-      stream.isFresh = false;
-      if (!stream.isReset) stream.owner?.arrived();
-    }
+    this.#fresh.add(stream);
   }
 
   /** Somebody took bytes, or they were nobody's. */
@@ -169,7 +164,7 @@ export class Session implements FrameEvents {
   #forget(stream: Http2Stream, isReset: boolean, detail: string): void {
     this.#streams.remove(stream);
     stream.close(isReset, detail);
-    this.#events.closes();
+    this.events.closes();
   }
 
   // ── from the reader ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -289,7 +284,7 @@ export class Session implements FrameEvents {
       const { fields } = stream;
       if (fields === null) continue;
       stream.fields = null;
-      this.#events.begins(stream, fields);
+      this.events.begins(stream, fields);
       if (!this.#goesOn()) return false;
     }
     return true;
@@ -356,6 +351,7 @@ export class Session implements FrameEvents {
     if (id !== 0) return this.#fail(CODE.protocol);
     const isAck = (flags & FLAG.ack) !== 0;
     if (length % SETTING_BYTES !== 0 || (isAck && length > 0)) return this.#fail(CODE.frameSize);
+    if (isAck) this.hasAcknowledged = true;
     if (isAck) return true;
     this.#hasSettings = true;
     const fault = applySettings(this, bytes, from, end);
@@ -368,14 +364,14 @@ export class Session implements FrameEvents {
     if (id !== 0) return this.#fail(CODE.protocol);
     if (length !== OUR_PING.length) return this.#fail(CODE.frameSize);
     if ((flags & FLAG.ack) === 0) this.sender.ping(bytes, from, true);
-    else if (OUR_PING.compare(bytes, from, from + length) === 0) this.#events.answers();
+    else if (OUR_PING.compare(bytes, from, from + length) === 0) this.events.answers();
     return true;
   }
 
   #goaway({ length, id }: FrameHead): boolean {
     if (id !== 0) return this.#fail(CODE.protocol);
     if (length < 8) return this.#fail(CODE.frameSize);
-    this.#events.leaves();
+    this.events.leaves();
     return this.#goesOn();
   }
 
@@ -394,7 +390,7 @@ export class Session implements FrameEvents {
     if (this.#isOver) return false;
     this.#isOver = true;
     this.sender.goaway(this.lastId, code);
-    this.#events.fails(why);
+    this.events.fails(why);
     return false;
   }
 }

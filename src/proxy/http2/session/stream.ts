@@ -3,7 +3,7 @@
  *
  * Bytes that come are offered where they were read; what nobody takes now is kept, which the stream's window bounds, and the window
  * is opened again as it is taken. Of bytes to be sent that must wait, few are copied; many stay where they are, and the stream is
- * backed up until they have left.
+ * backed up until they have left. Whoever writes, often an upstream in its own turn, is not told of a defect: the session is.
  * ```
  * open ─▸ the peer has ended │ we have ended ─▸ closed      a reset of either side ─▸ closed
  * ```
@@ -166,8 +166,12 @@ export class Http2Stream {
   /** @param fields names in lower case and values in turn @param isEnd nothing follows */
   respond(fields: readonly string[], isEnd: boolean): void {
     if (this.isClosed) return;
-    this.#session.sender.headers(this.id, fields, isEnd);
-    if (isEnd) this.#finished();
+    try {
+      this.#session.sender.headers(this.id, fields, isEnd);
+      if (isEnd) this.#finished();
+    } catch (error) {
+      this.#session.events.breaks(error);
+    }
   }
 
   /** Sends `bytes[from..end)`, which must not change while it is backed up. @param isEnd nothing follows */
@@ -177,6 +181,14 @@ export class Http2Stream {
       if (isEnd) this.end(null);
       return;
     }
+    try {
+      this.#write(bytes, from, end, isEnd);
+    } catch (error) {
+      this.#session.events.breaks(error);
+    }
+  }
+
+  #write(bytes: Buffer, from: number, end: number, isEnd: boolean): void {
     const { sender } = this.#session;
     let at = from;
     if (!this.#isWaiting && !sender.hasQueue) {
@@ -198,7 +210,15 @@ export class Http2Stream {
     if (this.isClosed || this.#isEnding || this.hasFinished) return;
     this.#lastFields = trailers;
     if (this.#isWaiting) this.#isEnding = true;
-    else this.#endNow();
+    else this.#endOrBreak();
+  }
+
+  #endOrBreak(): void {
+    try {
+      this.#endNow();
+    } catch (error) {
+      this.#session.events.breaks(error);
+    }
   }
 
   /** Its turn has come: sends a frame, and waits for the next turn if there is more. From the sender. */

@@ -26,6 +26,8 @@ export interface SessionEvents {
   leaves(): void;
   /** The peer has answered our PING. */
   answers(): void;
+  /** Nobody knows what has been said: the session is to end, not before whoever is speaking is done. */
+  breaks(error: unknown): void;
 }
 
 /** Whose stream it is. */

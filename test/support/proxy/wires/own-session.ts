@@ -120,6 +120,7 @@ export function sessionScene(
     },
     leaves: () => void counts.leaves++,
     answers: () => void counts.answers++,
+    breaks: throwIt,
   };
   const session = new Session(output, { ...sessionLimits(LIMITS), ...limits }, events);
   const scene: Scene = {
@@ -143,6 +144,10 @@ export function sessionScene(
   for (const one of first) scene.give(one);
   scene.said();
   return scene;
+}
+
+function throwIt(error: unknown): never {
+  throw error;
 }
 
 /** Serves each connection by a session of ours, and gives a client of the runtime's. */
@@ -177,6 +182,7 @@ function serve(socket: Socket, begins: (stream: Http2Stream, fields: readonly st
     fails: () => socket.end(),
     leaves: () => undefined,
     answers: () => undefined,
+    breaks: throwIt,
   });
   output.put(opening(LIMITS));
   socket.on('data', (bytes: Buffer) => {

@@ -5,7 +5,7 @@ import { suite, type TestContext, test } from 'node:test';
 import { startAdmin } from '#src/admin/server.ts';
 import { runCli } from '#src/cli/cli.ts';
 import { mirrorLines } from '#src/cli/live/diff.ts';
-import type { MirrorStatus } from '#src/model/threads/requests/compared.ts';
+import { type MirrorStatus, noneUncompared } from '#src/model/threads/requests/compared.ts';
 import { recordedDeps } from '../../../support/cli.ts';
 import { sampleMirror, sampleStatus } from '../../../support/readings/status.ts';
 import { sampleView } from '../../../support/readings/view.ts';
@@ -14,7 +14,7 @@ import { assertShown, shownOf } from '../../../support/runner/shown.ts';
 const SHOP = sampleMirror();
 const QUIET: MirrorStatus = {
   ...SHOP,
-  ...{ route: 'cart', compared: 12, skipped: 0, failed: 0, differences: [], real: 0 },
+  ...{ route: 'cart', compared: 12, skipped: 0, failed: 0, uncompared: noneUncompared(), differences: [], real: 0 },
   sentence: '12 answers of shop/v2 differ no more than those of one version',
 };
 
@@ -28,6 +28,7 @@ async function cli(context: TestContext, argv: readonly string[], mirrors: reado
 }
 
 const HEAD = `shop  shop/v2  since 2026-11-01T08:00:00.000Z  412 compared, 3 skipped, 1 failed
+4 of 416 uncompared: 1 memory, 2 mirror_too_long, 1 mirror_no_answer
 37 of 412 answers of shop/v2 differ where the version differs from itself in 0: $.price number -> string
 `;
 

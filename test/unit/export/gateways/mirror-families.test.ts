@@ -12,6 +12,10 @@ suite('mirror-families', () => {
       'outcome=failed route=shop 1',
       'outcome=skipped route=shop 3',
     ]);
+    assert.deepEqual(
+      of('uncompared_total').filter((line) => !line.endsWith(' 0')),
+      ['reason=memory route=shop 1', 'reason=mirror_no_answer route=shop 1', 'reason=mirror_too_long route=shop 2'],
+    );
     assert.deepEqual(of('differences_total'), [
       'kind=body route=shop 0',
       'kind=header route=shop 0',

@@ -2,9 +2,11 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { TrailerLimits } from '#src/model/threads/requests/trailers.ts';
 import { BodyReader, BROKEN, DATA, END, EXCESS, MORE, UNTIL_CLOSE } from '#src/proxy/http1/body.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
+import { LIMITS } from '../../../support/proxy/limits.ts';
 
 interface Result {
   readonly body: string;
@@ -14,9 +16,9 @@ interface Result {
 }
 
 /** Reads a stream that arrives in these pieces. */
-function read(length: number, pieces: readonly string[]): Result {
+function read(length: number, pieces: readonly string[], limits: TrailerLimits = LIMITS): Result {
   const reader = new BodyReader();
-  reader.start(length);
+  reader.start(length, false, limits);
   let body = '';
   let taken = 0;
   for (const piece of pieces) {
@@ -134,13 +136,18 @@ describe('a chunked body', () => {
     assert.equal(reader.next(bytes, 0, bytes.length), DATA);
   });
 
-  it('may have 1 KiB of extensions in all and 8 KiB of trailers, not more', () => {
+  it('may have 1 KiB of extensions in all, and trailers within the limits, not more', () => {
     const extension = (size: number): string => `1;${'a'.repeat(size - 1)}\r\nx\r\n`;
     assert.equal(read(CHUNKED, [extension(512), extension(512), '0\r\n\r\n']).end, END);
     assert.equal(read(CHUNKED, [extension(512), extension(513), '0\r\n\r\n']).end, EXCESS);
     const trailers = (size: number): string => `0\r\nA:${'b'.repeat(size - 6)}\r\n\r\n`;
     assert.equal(read(CHUNKED, [trailers(8192)]).end, END);
     assert.equal(read(CHUNKED, [trailers(8193)]).end, EXCESS);
+    const two = '0\r\nA: 1\r\nB: 2\r\n\r\n';
+    assert.equal(read(CHUNKED, [two], { trailerBytesMax: 14, trailerCountMax: 2 }).end, END);
+    assert.equal(read(CHUNKED, [two], { trailerBytesMax: 13, trailerCountMax: 2 }).end, EXCESS);
+    assert.equal(read(CHUNKED, [two], { trailerBytesMax: 14, trailerCountMax: 1 }).end, EXCESS);
+    assert.equal(read(CHUNKED, ['0\r\n\r\n'], { trailerBytesMax: 2, trailerCountMax: 0 }).end, END);
   });
 
   it('counts its bytes without the framing, and starts anew with the next', () => {

@@ -12,6 +12,7 @@ import { Http2Connection } from '#src/proxy/http2/connection.ts';
 import { Session } from '#src/proxy/http2/session/session.ts';
 import { ClientStream } from '#src/proxy/http2/stream.ts';
 import {
+  ACK,
   abusesOf,
   END_STREAM,
   ERROR,
@@ -40,8 +41,10 @@ import {
   planeOf,
   settled,
   stoppedClock,
+  turningClock,
 } from '../../../support/proxy/running.ts';
 
+const PRIORITY = frame(TYPE.priority, 0, 1, Buffer.alloc(5));
 /** Of loopback connections, both ends of two together. */
 const MORE_THAN_KERNELS_HOLD = 48 * 1_048_576;
 
@@ -98,6 +101,24 @@ async function stuffedOf(t: TestContext): Promise<Stuffed> {
 
 function answersIn({ frames }: RawHttp2): number {
   return frames.filter(({ flags, type }) => type === TYPE.headers && (flags & END_STREAM) !== 0).length;
+}
+
+/** @returns the most reads of connections in one round of the loop so far. */
+function mostReadsARound(t: TestContext): () => number {
+  const received = Reflect.get(Http2Connection.prototype, 'received');
+  let reads = 0;
+  let most = 0;
+  t.mock.method(Http2Connection.prototype, 'received', function (this: Http2Connection, count: number) {
+    most = Math.max(most, ++reads);
+    received.call(this, count);
+  });
+  const look = (): void => {
+    reads = 0;
+    round = setImmediate(look);
+  };
+  let round = setImmediate(look);
+  t.after(() => clearImmediate(round));
+  return () => most;
 }
 
 /** Resolves when all that is due has expired. */
@@ -245,25 +266,43 @@ describe('a connection of HTTP/2', () => {
 
   it('that asks for very much at once is read once in a round of the loop', async (t) => {
     const plane = await answeringPlane(t, { limits: { requestsPerConnectionMax: 1_000_000 } });
-    const received = Reflect.get(Http2Connection.prototype, 'received');
-    let reads = 0;
-    let most = 0;
-    t.mock.method(Http2Connection.prototype, 'received', function (this: Http2Connection, count: number) {
-      most = Math.max(most, ++reads);
-      received.call(this, count);
-    });
-    const look = (): void => {
-      reads = 0;
-      round = setImmediate(look);
-    };
-    let round = setImmediate(look);
-    t.after(() => clearImmediate(round));
+    const most = mostReadsARound(t);
     const client = rawHttp2(t, plane.port);
     await client.until((frames) => frames.length > 0);
     const count = 12_000;
     client.send(...Array.from({ length: count }, (_, n) => headers(2 * n + 1, request('OPTIONS', '*'))));
     await client.until((frames) => isAnswered(frames.slice(-200), 2 * count - 1));
-    assert.equal(most, 1);
+    assert.equal(most(), 1);
+  });
+
+  it('that sends very many frames at once is read once in a round of the loop, so that others have their turns', async (t) => {
+    const limits = { http2AbuseMax: 1_000_000 };
+    const plane = await answeringPlane(t, { limits });
+    const most = mostReadsARound(t);
+    const client = rawHttp2(t, plane.port);
+    await client.until((frames) => frames.length > 0);
+    client.send(Buffer.alloc(60_000 * PRIORITY.length, PRIORITY), frame(TYPE.ping, 0, 0, Buffer.alloc(8)));
+    await client.until((frames) => frames.some(({ type, flags }) => type === TYPE.ping && flags === ACK));
+    assert.equal(most(), 1);
+  });
+
+  it('whose client does not acknowledge the settings in time is ended with SETTINGS_TIMEOUT, and counted', async (t) => {
+    const clock = turningClock(t);
+    const held = await heldOf(t);
+    const sketch = { http2: true, timeouts: { headMs: 100 } };
+    const plane = await planeOf(t, { ...oneVersion(held.upstream.port), ...sketch });
+    const client = rawHttp2(t, plane.port, undefined, false);
+    client.send(headers(1, GET));
+    await client.closed();
+    assert.equal(goawayOf(client.frames), ERROR.settingsTimeout);
+    assert.deepEqual(abusesOf(plane), { stalled: 1 });
+    const good = rawHttp2(t, plane.port);
+    good.send(headers(1, GET));
+    await good.until((frames) => frames.length > 0);
+    await clock.passed(300);
+    good.send(frame(TYPE.ping, 0, 0, Buffer.alloc(8)));
+    await good.until((frames) => frames.some(({ type }) => type === TYPE.ping));
+    assert.deepEqual([goawayOf(good.frames), abusesOf(plane)], [null, { stalled: 1 }]);
   });
 
   it('that ends waits for a client that is slow to take its last answers, and from then on as for any other', async (t) => {
@@ -271,7 +310,7 @@ describe('a connection of HTTP/2', () => {
     const { client, connection, begun } = await stuffedOf(t);
     client.socket.allowHalfOpen = true;
     connection.drain();
-    connection.expire();
+    connection.expire(nowMs());
     pass(TIMEOUTS.bodyIdleMs - 1);
     await swept(connection);
     const last = begun();
@@ -284,7 +323,7 @@ describe('a connection of HTTP/2', () => {
     const pass = stoppedClock(t);
     const { plane, connection } = await stuffedOf(t);
     connection.drain();
-    connection.expire();
+    connection.expire(nowMs());
     pass(TIMEOUTS.bodyIdleMs);
     await eventually(() => plane.plane.listener.connections === 0, 'it is gone');
   });
@@ -293,7 +332,7 @@ describe('a connection of HTTP/2', () => {
     const { plane, client, connection, begun } = await stuffedOf(t);
     client.socket.allowHalfOpen = true;
     connection.drain();
-    connection.expire();
+    connection.expire(nowMs());
     const heard = t.mock.method(Http2Connection.prototype, 'ended');
     client.socket.end();
     await eventually(() => heard.mock.callCount() === 1, 'it has heard of that');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { requestText, responseFields, trailerFields, trailerText } from '#src/proxy/http2/rules.ts';
+import { LIMITS } from '../../../support/proxy/limits.ts';
 
 const GET = [':method', 'GET', ':scheme', 'http', ':authority', 'a', ':path', '/x?y'];
 const CONNECT = [':method', 'CONNECT', ':scheme', 'http', ':authority', 'a', ':path', '/chat'];
@@ -95,7 +96,13 @@ describe('the head of a request', () => {
 });
 
 describe('a trailer of a request', () => {
-  it('is its lines', () => assert.equal(trailerText(['a', '1', 'b', '2']).text, 'a: 1\r\nb: 2\r\n'));
+  it('is its lines', () => assert.equal(trailerText(['a', '1', 'b', '2'], LIMITS).text, 'a: 1\r\nb: 2\r\n'));
+  it('is within the limits, its last line end included', () => {
+    const fields = ['a', '1', 'b', '2'];
+    assert.equal(trailerText(fields, { trailerBytesMax: 14, trailerCountMax: 2 }).fault, '');
+    assert.equal(trailerText(fields, { trailerBytesMax: 13, trailerCountMax: 2 }).fault, 'trailers too long');
+    assert.equal(trailerText(fields, { trailerBytesMax: 14, trailerCountMax: 1 }).fault, 'too many trailers');
+  });
   it('is refused with what a head may not have, and with pseudo-headers', () => {
     for (const fields of [
       [':path', '/'],
@@ -103,7 +110,7 @@ describe('a trailer of a request', () => {
       ['a', '1\r\n'],
       ['connection', 'x'],
     ]) {
-      assert.notEqual(trailerText(fields).fault, '', String(fields));
+      assert.notEqual(trailerText(fields, LIMITS).fault, '', String(fields));
     }
   });
 });

@@ -30,6 +30,8 @@ describe('buildConfig', () => {
         requestLineBytesMax: 8192,
         headBytesMax: 32_768,
         headerCountMax: 128,
+        trailerBytesMax: 8192,
+        trailerCountMax: 128,
         bodyBytesMax: 1_073_741_824,
         connectionsMax: 10_000,
         endpointConnectionsMax: 256,
@@ -101,6 +103,7 @@ http: {absoluteForm: rewrite, pathNormalization: strict, serverTiming: true}
 accessLog: {sample: 0.01}
 trustedProxies: [10.0.0.1, FD00::/8]
 limits: {requestLineBytesMax: 4KiB, headBytesMax: 8192, headerCountMax: 1, bodyBytesMax: 0, connectionsMax: 2,
+  trailerBytesMax: 4KiB, trailerCountMax: 0,
   endpointConnectionsMax: 3, endpointPendingMax: 0, requestsPerConnectionMax: 4, replayBodyBytesMax: 1MiB, staleBytesMax: 2MiB, compareBytesMax: 3MiB,
   endpointSessionsMax: 5, sessionStreamsMax: 6, http2StreamsMax: 7, http2AbuseMax: 70}
 timeouts: {head: 1ms, idle: 2ms, bodyIdle: 3ms, connect: 4ms, firstByte: 5ms, pending: 6ms, upstreamIdle: 7ms,
@@ -136,6 +139,8 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         requestLineBytesMax: 4096,
         headBytesMax: 8192,
         headerCountMax: 1,
+        trailerBytesMax: 4096,
+        trailerCountMax: 0,
         bodyBytesMax: 0,
         connectionsMax: 2,
         endpointConnectionsMax: 3,

@@ -36,6 +36,20 @@ test('a latency threshold that the request timeout cuts off', () => {
   assert.deepEqual(warningsOf(`${SOUND}    timeouts: {request: 2001ms}\n    ${slo.replace('«', '')}\n`), []);
 });
 
+test('a mirror whose answers have no room beside each other', () => {
+  const documentOf = (limit: string, compare: string): string => {
+    const spare = '  spare: {versions: {v1: {endpoints: ["127.0.0.1:7009"]}}}\nroutes:';
+    const mirror = `requestMirror: {backendRef: {name: spare}, «compare: {${compare}}}`;
+    const filters = `    filters: [{type: RequestMirror, ${mirror}}]\n`;
+    return `limits: {compareBytesMax: ${limit}}\n${SOUND.replace('routes:', spare)}${filters}`;
+  };
+  assertWarning(documentOf('191KiB', ''), 'SLU1927');
+  assertWarning(documentOf('3071KiB', 'bodyBytesMax: 1MiB'), 'SLU1927');
+  for (const text of [documentOf('192KiB', ''), documentOf('3MiB', 'bodyBytesMax: 1MiB')]) {
+    assert.deepEqual(warningsOf(text.replace('«', '')).map(formatProblem), []);
+  }
+});
+
 test('colors that nobody may choose', () => {
   const text = SOUND.replace('7002"]', '7002"], colors: «[canary]');
   assertWarning(text, 'SLU1905');

@@ -109,6 +109,11 @@ export function pour(x: Exchange, out: Outlet): boolean {
   return !out.isBackedUp;
 }
 
+/** Such an answer is on its way, to a client that takes it slowly. */
+export function isPoured({ responseStarted, upstream }: Exchange): boolean {
+  return responseStarted && upstream === null;
+}
+
 function ownLines(x: Exchange, { reason, from }: Fallen, peer: Peer): string {
   const id = x.requestId === '' ? '' : `X-Request-Id: ${x.requestId}\r\n`;
   const nextHop = peer.isTrusted && x.endpoint !== null ? x.endpoint.address : '';

@@ -24,9 +24,9 @@ export interface Arrived {
   readonly end: number;
 }
 
-/** Is the body of this exchange being read for its key? */
+/** Is the body of this exchange being read for its key? Not any more when it is answered without. */
 export function isGathering(x: Exchange): boolean {
-  return keyedOf(x)?.state === 'gathering';
+  return keyedOf(x)?.state === 'gathering' && !x.responseStarted;
 }
 
 /** Takes of the body what is there, and its end if nothing within it says that. @returns why the request is refused, or `REASON.none`. Sets `x.requestDone` */

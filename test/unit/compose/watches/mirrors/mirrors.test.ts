@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { Mirrors } from '#src/compose/watches/mirrors/mirrors.ts';
-import type { TakenAnswers } from '#src/model/threads/requests/compared.ts';
+import { noneUncompared, type TakenAnswers } from '#src/model/threads/requests/compared.ts';
 import { jsonAnswer, threeAnswers } from '../../../../support/clients/answers.ts';
 
 type Follow = Parameters<Mirrors['follow']>[0];
@@ -48,13 +48,14 @@ const TYPE_CHANGED = threeAnswers(
 );
 const times = (count: number, one: TakenAnswers = TYPE_CHANGED): TakenAnswers[] =>
   Array.from({ length: count }, () => one);
+const UNCOMPARED = { ...noneUncompared(), memory: 2, mirror_truncated: 1 };
 const NOTHING = new Map<string, never>();
 
 describe('mirrors', () => {
   it('tell a real difference once, with its numbers, and never a value', (t) => {
     const { mirrors, lines } = mirrorsOf(t);
     let taken = 0;
-    mirrors.take({ answers: times(40), uncompared: new Map([['shop', { skipped: 2, failed: 1 }]]) }, () => taken++);
+    mirrors.take({ answers: times(40), uncompared: new Map([['shop', UNCOMPARED]]) }, () => taken++);
     assert.equal(taken, 1);
     assert.deepEqual(
       lines.map(({ event, candidate, place, compared, differs, second }) => {
@@ -63,6 +64,7 @@ describe('mirrors', () => {
       [['mirror_differs', 'shop/v2', '$.price number -> string', 10, 10, 0]],
     );
     const [status] = mirrors.status;
+    assert.deepEqual(status?.uncompared, UNCOMPARED);
     assert.deepEqual(
       [status?.route, status?.candidate, status?.compared, status?.skipped, status?.failed, status?.real],
       ['shop', 'shop/v2', 40, 2, 1, 1],

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { headText, trailerText } from '#src/proxy/forward/http2/response.ts';
+import { LIMITS } from '../../../../support/proxy/limits.ts';
 
 const BODY = { isEnd: false, isHead: false };
 
@@ -64,7 +65,7 @@ describe('a head', () => {
 
 describe('trailers', () => {
   it('are lines, or refused as a head would be', () => {
-    assert.deepEqual(trailerText(['grpc-status', '0', 'x', '']), { text: 'grpc-status: 0\r\nx: \r\n' });
+    assert.deepEqual(trailerText(['grpc-status', '0', 'x', ''], LIMITS), { text: 'grpc-status: 0\r\nx: \r\n' });
     for (const raw of [
       [':status', '200'],
       ['A', 'b'],
@@ -72,7 +73,20 @@ describe('trailers', () => {
       ['connection', 'close'],
       ['a', 'b'.repeat(9000)],
     ]) {
-      assert.equal(trailerText(raw).text, null, String(raw));
+      assert.equal(trailerText(raw, LIMITS).text, null, String(raw));
     }
+  });
+
+  it('are within the limits, their last line end included', () => {
+    const raw = ['a', '1', 'b', '2'];
+    assert.deepEqual(trailerText(raw, { trailerBytesMax: 14, trailerCountMax: 2 }), { text: 'a: 1\r\nb: 2\r\n' });
+    assert.deepEqual(trailerText(raw, { trailerBytesMax: 13, trailerCountMax: 2 }), {
+      text: null,
+      fault: 'trailers too long',
+    });
+    assert.deepEqual(trailerText(raw, { trailerBytesMax: 14, trailerCountMax: 1 }), {
+      text: null,
+      fault: 'too many trailers',
+    });
   });
 });

@@ -4,18 +4,17 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { CELL } from '#src/model/tallies.ts';
-import type { ComparedBatch, TakenAnswer, TakenAnswers } from '#src/model/threads/requests/compared.ts';
+import {
+  type ComparedBatch,
+  noneUncompared,
+  type TakenAnswer,
+  type TakenAnswers,
+} from '#src/model/threads/requests/compared.ts';
 import { COMPARISONS_MAX, WAIT_MS } from '#src/proxy/forward/mirror/comparison.ts';
 import { setCapacity } from '#src/snapshot/endpoint-dials.ts';
 import { DEFAULT_BREAKER } from '#src/sources/defaults.ts';
 import { END_STREAM, headers, perRequest, rawHttp2Of } from '../../../../support/http/h2-endpoint.ts';
-import {
-  endpointIdOf,
-  type PlaneSketch,
-  type RouteSketch,
-  readCell,
-  type TestPlane,
-} from '../../../../support/plane.ts';
+import { endpointIdOf, readCell } from '../../../../support/plane.ts';
 import {
   answeringOf,
   askedOn,
@@ -27,56 +26,17 @@ import {
   getOf,
   OK,
   perHead,
-  planeOf,
   ROUTE_CELL,
   refusedPortOf,
   stoppedClock,
   upstreamOf,
 } from '../../../../support/proxy/running.ts';
+import { PATIENT, comparingScene as scene } from '../../../../support/proxy/workers/compared.ts';
 import type { RawUpstream } from '../../../../support/raw.ts';
 
 const CANDIDATE = 'HTTP/1.1 201 Made\r\nContent-Length: 4\r\nX-New: 1\r\n\r\nv2v2';
 /** Opens a connection to the version that a request of the client's is sent on; not compared, as it is not safe. */
 const WARM = 'POST /warm HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n';
-
-/** Longer than any wait here: what ends is ended by something else. */
-const PATIENT = { firstByteMs: 600_000 };
-
-interface Scene {
-  readonly plane: TestPlane;
-  readonly answers: TakenAnswers[];
-  /** Skipped and failed, of the first route. */
-  readonly uncompared: () => readonly [number, number];
-}
-
-type Sketch = Omit<PlaneSketch, 'routes'> & { readonly bodyBytesMax?: number; readonly route?: Partial<RouteSketch> };
-
-async function scene(t: TestContext, version: number, mirror: number, sketch: Sketch = {}): Promise<Scene> {
-  const answers: TakenAnswers[] = [];
-  const counts = [0, 0] as [number, number];
-  const { bodyBytesMax = 1000, route, ...rest } = sketch;
-  const plane: TestPlane = await planeOf(t, {
-    routes: [
-      {
-        name: 'shop',
-        requestTimeoutMs: PATIENT.firstByteMs,
-        versions: [{ name: 'v1', ports: [version], weight: 1 }],
-        mirror: { ports: [mirror], ratio: 1, compare: { bodyBytesMax, ignoreHeaders: [] } },
-        ...route,
-      },
-    ],
-    writeCompared: (batch: ComparedBatch) => {
-      answers.push(...batch.answers);
-      for (const { skipped, failed } of batch.uncompared.values()) {
-        counts[0] += skipped;
-        counts[1] += failed;
-      }
-      setImmediate(() => plane.plane.compared());
-    },
-    ...rest,
-  });
-  return { plane, answers, uncompared: () => counts };
-}
 
 function textOf({ body }: TakenAnswer): string {
   return Buffer.from(body).toString('latin1');
@@ -212,6 +172,35 @@ describe('a comparison', () => {
     assert.equal(plane.count(ROUTE_CELL, CELL.mirrorFailed), 1);
   });
 
+  it('is counted by what is wrong with an answer, and apart if it is the mirror’s', async (t) => {
+    const long = `HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n${'x'.repeat(5000)}`;
+    const untold = `HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1388\r\n${'x'.repeat(5000)}\r\n0\r\n\r\n`;
+    const cut = 'HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok';
+    const closing = 'HTTP/1.1 200 OK\r\n\r\nok';
+    const none = '';
+    for (const [answer, reason] of [
+      [long, 'too_long'],
+      [untold, 'too_long'],
+      [cut, 'truncated'],
+      [closing, 'truncated'],
+      [none, 'no_answer'],
+    ] as const) {
+      const odd = (): Promise<RawUpstream> =>
+        upstreamOf(
+          t,
+          perHead((socket) => void socket.end(answer)),
+        );
+      const byMirror = await scene(t, (await answeringOf(t)).port, (await odd()).port);
+      assert.equal(await askedOn(clientOf(t, byMirror.plane), GET), 200);
+      await eventually(() => Object.keys(byMirror.reasons()).length > 0, 'it is counted');
+      assert.deepEqual(byMirror.reasons(), { [`mirror_${reason}`]: 1 });
+      const byVersion = await scene(t, (await odd()).port, (await answeringOf(t)).port);
+      clientOf(t, byVersion.plane).send(GET);
+      await eventually(() => Object.keys(byVersion.reasons()).length > 0, 'it is counted');
+      assert.deepEqual([byVersion.reasons(), byVersion.answers], [{ [reason]: 1 }, []]);
+    }
+  });
+
   it('fails with a client that leaves before its answer', async (t) => {
     const stable = await upstreamOf(t, () => undefined);
     const mirror = await answeringOf(t);
@@ -339,7 +328,7 @@ describe('a comparison', () => {
     assert.equal(await askedOn(client, GET), 200);
     plane.plane.compared();
     await eventually(() => batches.length === 2, 'what was skipped meanwhile is told');
-    assert.deepEqual([...(batches[1]?.uncompared ?? [])], [['shop', { skipped: 1, failed: 0 }]]);
+    assert.deepEqual([...(batches[1]?.uncompared ?? [])], [['shop', { ...noneUncompared(), memory: 1 }]]);
     plane.plane.compared();
     assert.equal(await askedOn(client, GET), 200);
     await eventually(() => batches.length === 3, 'there is room again');

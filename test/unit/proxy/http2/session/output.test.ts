@@ -78,6 +78,16 @@ describe('what is said', () => {
     assert.deepEqual(lengths(wire), [1]);
   });
 
+  it('is not sent when it is dropped, and nothing behind it', async () => {
+    const { wire, output, say } = outputOf();
+    say(1);
+    output.drop();
+    say(2);
+    output.flush();
+    await round();
+    assert.deepEqual(lengths(wire), []);
+  });
+
   it('may be written already', async () => {
     const { wire, output } = outputOf();
     const whole = Buffer.alloc(9);

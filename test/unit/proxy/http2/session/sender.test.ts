@@ -169,6 +169,7 @@ describe('a request and its small answer', () => {
         stream.respond(answer, false);
         stream.write(body, 0, body.length, true);
       },
+      breaks: nothing,
       closes: nothing,
       fails: () => assert.fail('it fails'),
       leaves: nothing,
