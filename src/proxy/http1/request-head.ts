@@ -26,8 +26,14 @@ const QUERY = 63;
 const BACKSLASH = 92;
 const SEMICOLON = 59;
 
-/** Hosts seen lately, so that the usual request does not validate its authority again. Bounded. */
+/** Hosts seen lately, so that the usual request makes no text of its authority, nor validates it again. Bounded. */
 const HOSTS_MAX = 256;
+
+/** An authority and the host that was made from it. */
+interface KnownHost {
+  readonly authority: string;
+  readonly host: string;
+}
 
 /** How a parser reads and marks what it reads. */
 export interface ParserOptions {
@@ -73,7 +79,8 @@ export class RequestHead {
   readonly #limits: Limits;
   readonly #protectedNames: ReadonlySet<string>;
   readonly #choices: HttpConfig;
-  readonly #hosts = new Map<string, string>();
+  /** By the authority's hash; of two with the same hash the later one is known. */
+  readonly #hosts = new Map<number, KnownHost>();
   /** The `Host` that `host` was made from. */
   #lastAuthority: string | null = null;
 
@@ -229,16 +236,25 @@ export class RequestHead {
       return this.minor === 0 || this.#fail(REASON.badRequest, 'Host is missing');
     }
     if (this.#lastAuthority !== null && this.fields.says(FIELD.host, this.#lastAuthority)) return true;
-    const authority = this.fields.value(FIELD.host) as string;
-    const known = this.#hosts.get(authority);
-    const host = known ?? hostOf(authority);
-    if (host === null) return this.#fail(REASON.badRequest, 'invalid Host');
-    this.host = host;
-    this.#lastAuthority = authority;
-    if (known !== undefined) return true;
-    if (this.#hosts.size >= HOSTS_MAX) this.#hosts.clear();
-    this.#hosts.set(authority, host);
+    const known = this.#knownHost();
+    if (known === null) return this.#fail(REASON.badRequest, 'invalid Host');
+    this.host = known.host;
+    this.#lastAuthority = known.authority;
     return true;
+  }
+
+  /** What is known of the one `Host` that there is; null when it is invalid. Cost: O(length), allocates nothing if it was seen lately. */
+  #knownHost(): KnownHost | null {
+    const hash = this.fields.valueHash(FIELD.host);
+    const known = this.#hosts.get(hash);
+    if (known !== undefined && this.fields.says(FIELD.host, known.authority)) return known;
+    const authority = this.fields.value(FIELD.host) as string;
+    const host = hostOf(authority);
+    if (host === null) return null;
+    if (this.#hosts.size >= HOSTS_MAX) this.#hosts.clear();
+    const seen = { authority, host };
+    this.#hosts.set(hash, seen);
+    return seen;
   }
 
   #checkTarget(): boolean {

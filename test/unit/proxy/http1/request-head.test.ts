@@ -1,12 +1,14 @@
 /** Request heads: what is accepted, what is refused, and that where a read splits the bytes changes nothing. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { hash32 } from '#src/lib/hash.ts';
 import type { HttpConfig } from '#src/model/config.ts';
 import { REASON, reasonRow } from '#src/model/reason.ts';
 import { FIELD, NameTable } from '#src/proxy/http1/fields/names.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import { RequestHead } from '#src/proxy/http1/request-head.ts';
 import { DEFAULT_HTTP } from '#src/sources/defaults.ts';
+import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { LIMITS } from '../../../support/proxy/limits.ts';
 
 const COLOR = 'x-release-stage';
@@ -234,6 +236,29 @@ describe('a request head is refused', () => {
       assert.equal(reasonRow(head.reason).status, status, head.detail);
     });
   }
+});
+
+describe('the host of a request head', () => {
+  const headOf = (authority: string): Buffer => Buffer.from(`GET / HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
+
+  it('is its own, whatever came before and has the same hash', () => {
+    assert.equal(hash32('76mmiq.test'), hash32('2391dx.test'));
+    const many = Array.from({ length: 600 }, (_, n) => `shop-${n}.test`);
+    const head = newHead();
+    for (const host of ['76mmiq.test', '2391dx.test', '76mmiq.test', ...many, ...many]) {
+      assert.equal(head.parse(headOf(host), 0, headOf(host).length), headOf(host).length);
+      assert.deepEqual([head.host, head.asked], [host, host]);
+    }
+  });
+
+  it('costs no text when it was seen lately', COUNTED, () => {
+    const head = newHead();
+    const heads = ['one', 'other', 'third'].map((name) => headOf(`${name}.${'a-long-name.'.repeat(5)}test`));
+    let turn = 0;
+    const parseNext = () => head.parse(heads[turn % 3] as Buffer, 0, (heads[turn++ % 3] as Buffer).length);
+    // The authority's text alone would be 80 bytes.
+    assert.ok(bytesPerCall(parseNext, 5000, 40) <= 40);
+  });
 });
 
 describe('limits of a request head', () => {
