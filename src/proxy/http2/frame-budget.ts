@@ -82,8 +82,9 @@ export class FrameBudget {
     this.#pay(ABUSE.pings, 1);
   }
 
-  /** A header block leaves. */
+  /** A header block leaves. Some clients widen each stream as they begin it, whether its answer has a body or not. */
   sentHeaders(): void {
+    this.#pay(ABUSE.windowUpdates, 1);
     this.#pay(ABUSE.pings, 1);
   }
 
@@ -94,10 +95,12 @@ export class FrameBudget {
   }
 
   #spend(kind: Abuse, share = 1): boolean {
-    const now = turnMs();
-    const regained = (((now - (this.#atMs[kind] as number)) / 1000) * (PER_SECOND[kind] as number)) | 0;
+    const atMs = this.#atMs[kind] as number;
+    const perMs = (PER_SECOND[kind] as number) / 1000;
+    const regained = Math.floor((turnMs() - atMs) * perMs);
     const spent = this.#spent[kind] as number;
-    if (regained > 0) this.#atMs[kind] = now;
+    // What has passed of the time for the next one counts for that.
+    if (regained > 0) this.#atMs[kind] = atMs + regained / perMs;
     const spentNow = 1 + (spent > 0 ? Math.max(0, spent - regained) : spent);
     this.#spent[kind] = spentNow;
     return spentNow <= share * this.#limits.http2AbuseMax || this.#stop(kind);

@@ -99,10 +99,12 @@ function lastFor(late: SluiceError, rules: Rules, { directory, release, isSigned
     throw cannot(late, directory, error instanceof Error ? error.message : String(error), hint);
   }
   const ageMs = nowMs - Date.parse(last.sourced.at);
-  if (ageMs <= ageMsMax) return last;
-  const age = `${formatDuration(Math.floor(ageMs / SECOND_MS) * SECOND_MS)} ago`;
-  const got = `revision ${last.number}, which they confirmed ${age}, at ${last.sourced.at}`;
-  throw cannot(late, directory, got, 'raise follow.staleStartMax if that is not too old');
+  // A clock that stands so far before that says nothing about its age.
+  if (Math.abs(ageMs) <= ageMsMax) return last;
+  const apart = formatDuration(Math.floor(Math.abs(ageMs) / SECOND_MS) * SECOND_MS);
+  const when = ageMs > 0 ? `${apart} ago` : `${apart} from now by this machine's clock`;
+  const got = `revision ${last.number}, which they confirmed ${when}, at ${last.sourced.at}`;
+  throw cannot(late, directory, got, ageMs > 0 ? 'raise follow.staleStartMax if that is not too old' : 'set the clock');
 }
 
 /**

@@ -220,10 +220,7 @@ export class Session implements FrameEvents {
     this.#dataLeft = length;
     const stream = this.#streams.get(id);
     this.#dataOf = stream;
-    if (stream === null) {
-      this.giveBack(length);
-      return this.#strays(id);
-    }
+    if (stream === null) return this.#strays(id, length);
     if (stream.hasEnded) return this.#refuseData(stream, CODE.streamClosed, length);
     stream.receiveWindow -= length;
     return stream.receiveWindow >= 0 || this.#refuseData(stream, CODE.flowControl, length);
@@ -240,6 +237,7 @@ export class Session implements FrameEvents {
     const stream = this.#dataOf;
     if (stream === null) return true;
     this.#dataLeft -= end - from;
+    if (isLast) this.#dataOf = null;
     if (isLast && this.#dataLeft > 0) stream.giveBack(this.#dataLeft);
     if (stream.isClosed) this.giveBack(end - from);
     else stream.receive(bytes, from, end, isLast && this.#dataEnds);
@@ -295,8 +293,9 @@ export class Session implements FrameEvents {
     return (id & 1) === 0 || (id > this.lastId && !this.#isClosing);
   }
 
-  /** A frame with a body or a head on a stream that is not open any more. */
-  #strays(id: number): boolean {
+  /** A frame with a body or a head on a stream that is not open any more. @param byteCount that nobody takes */
+  #strays(id: number, byteCount = 0): boolean {
+    this.giveBack(byteCount);
     const how = this.#closed.howOf(id);
     if (id > this.lastId || how === 'ours') return true;
     // What is forgotten may have been reset by us, however many others were since.

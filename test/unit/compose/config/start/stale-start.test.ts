@@ -168,6 +168,17 @@ test('how long ago the sources confirmed it is what may be too long ago, not whe
   );
 });
 
+test('a clock that has been set back says nothing about how long ago that was, unless by less than may pass', async () => {
+  const toCome = packConfirmed({ hash: 'h', at: new Date(bothClocks().wallMs + HOUR_MS).toISOString() });
+  const rows = await rowsOf([1], { confirmed: toCome });
+  assert.equal((await startedOn(rows, 'follow: {staleStartMax: 5h}\n')).last.number, 1);
+  assert.equal((await startedOn(rows, '')).last.number, 1);
+  await assert.rejects(
+    startedOn(rows, 'follow: {staleStartMax: 30m}\n'),
+    refused(/revision 1, which they confirmed (1h|59m\d+s) from now by this machine's clock.*set the clock/),
+  );
+});
+
 test('what does not go with the main document, or files that are gone, refuses the start with its problems', async () => {
   const alerts =
     'alerts: {channels: {a: {type: slack, url: {variable: U}}}, rules: [{channels: [a], routes: [other]}]}\n';
