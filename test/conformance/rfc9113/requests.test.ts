@@ -30,6 +30,7 @@ const POST = request('POST', '/');
 const only = (fields: Fields): Buffer[] => [headers(1, fields)];
 /** A request that says more than its head. */
 const withBody = (fields: Fields, ...parts: readonly Buffer[]): Buffer[] => [headers(1, fields, END_HEADERS), ...parts];
+const MANY: Fields = Array.from({ length: 129 }, () => ['x', '']);
 const without = (name: string): Fields => GET.filter(([one]) => one !== name);
 
 const MALFORMED: readonly (readonly [name: string, frames: readonly Buffer[]])[] = [
@@ -74,6 +75,8 @@ const MALFORMED: readonly (readonly [name: string, frames: readonly Buffer[]])[]
   ['content-length twice', withBody([...POST, ['content-length', '1'], ['content-length', '1']], data(1, 'x'))],
   ['a content-length with a sign', withBody([...POST, ['content-length', '+1']], data(1, 'x'))],
   ['8.1: a trailer that ends nothing', withBody(POST, headers(1, [['x', 'y']], END_HEADERS), data(1, 'x'))],
+  ['trailers longer than HTTP/1.1 has them', withBody(POST, data(1, 'x', 0), headers(1, [['x', 'y'.repeat(8186)]]))],
+  ['more trailers than HTTP/1.1 has', withBody(POST, data(1, 'x', 0), headers(1, MANY))],
   [
     '8.5: CONNECT with a path',
     only([
