@@ -24,7 +24,6 @@ import {
   word,
 } from '../../../../support/http/http2.ts';
 import { type Scene, type Sketch, sessionScene } from '../../../../support/proxy/wires/own-session.ts';
-import { heldBytes } from '../../../../support/readings/heap.ts';
 import { samples } from '../../../../support/runner/depth.ts';
 
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_122);
@@ -97,20 +96,6 @@ describe('requests', () => {
     assert.deepEqual([scene.begun.length, shown(scene.said())], [1, 'goaway (0)']);
     assert.deepEqual(scene.failed, []);
   });
-});
-
-it('nothing refers to a stream that is over', async () => {
-  const scene = sessionScene();
-  const serve = (): WeakRef<object> | undefined => {
-    scene.give(POST(1), data(1, 'body'));
-    const stream = scene.begun.pop()?.stream;
-    stream?.respond(OK, true);
-    return stream && new WeakRef(stream);
-  };
-  const stream = serve();
-  assert.deepEqual([stream !== undefined, scene.session.streamCount], [true, 0]);
-  await heldBytes();
-  assert.equal(stream?.deref(), undefined);
 });
 
 describe('the connection', () => {
