@@ -9,6 +9,7 @@
 
 import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import { GRPC_CODES, type GrpcCode } from '../../model/sli.ts';
+import type { FieldTable } from '../http1/fields/field-table.ts';
 
 /** `application/grpc`, `application/grpc+proto`; not gRPC-Web, which is framed in another way. */
 const CONTENT_TYPE = /^application\/grpc(?:[+;].*)?$/i;
@@ -41,6 +42,12 @@ export function isGrpcType(contentType: string): boolean {
 /** Is this a head of gRPC? @param head of a request or a response, with its first line */
 export function isGrpcHead(head: string): boolean {
   return head.includes('application/grpc') && isGrpcType(HEAD_TYPE.exec(head)?.[1] ?? '');
+}
+
+/** The same of a head's fields, which costs the usual one no text. */
+export function isGrpcFields(fields: FieldTable): boolean {
+  const type = fields.find('content-type');
+  return type !== null && isGrpcType(type);
 }
 
 /** What a client of gRPC is told of a failure. */

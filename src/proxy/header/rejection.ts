@@ -13,7 +13,8 @@ import { REASON, type Reason, reasonRow } from '../../model/reason.ts';
 import type { Peer } from '../decide/decide.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Answer } from '../filter/filters.ts';
-import { grpcLines, isGrpcHead } from './grpc.ts';
+import { FIELD } from '../http1/fields/names.ts';
+import { grpcLines, isGrpcFields, isGrpcHead } from './grpc.ts';
 import { persistenceLine } from './response.ts';
 import { GATEWAY_NAME } from './via.ts';
 
@@ -29,6 +30,8 @@ export interface Rejection {
   readonly version: string;
   /** 0..1: spreads what is told to come back later. */
   readonly jitter: number;
+  /** The line of this second. */
+  readonly date: string;
   /** Further header lines, each with its CRLF. */
   readonly lines: string;
   readonly asJson: boolean;
@@ -84,31 +87,37 @@ export function rejectionOf(x: Exchange, peer: Peer, date: string, close: boolea
     requestId: x.requestId,
     nextHop: peer.isTrusted ? (x.endpoint?.address ?? '') : '',
     version: peer.isTrusted ? (x.split?.version ?? '') : '',
+    date,
     // A page of another origin is to see what went wrong as well.
-    lines: date + x.answerLines,
-    asJson: acceptsJson(headOf(x)),
+    lines: x.answerLines,
+    asJson: takesJson(x),
     isHead: x.isHead,
     close,
     jitter: x.reason === REASON.shed ? x.client.lane.random.nextFloat() : 0,
   };
-  return isGrpcHead(x.requestText) ? grpcText(rejection) : rejectionText(rejection);
+  return isGrpc(x) ? grpcText(rejection) : rejectionText(rejection);
 }
 
 /** The same for a client of gRPC: one head, without a message. */
 function grpcText(rejection: Rejection): string {
   const { title, proxyError } = reasonRow(rejection.reason);
-  const { reason, detail, requestId, lines, close } = rejection;
+  const { reason, detail, requestId, date, lines, close } = rejection;
   const message = grpcLines(reason, detail === '' ? title : `${title}: ${detail}`);
   const status = proxyError === '' ? '' : proxyStatusLine(proxyError, rejection);
   const id = requestId === '' ? '' : `X-Request-Id: ${requestId}\r\n`;
   const end = close ? 'Connection: close\r\n' : '';
-  return `HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n${message}${lines}${status}${id}${end}\r\n`;
+  return `HTTP/1.1 200 OK\r\nContent-Type: application/grpc\r\nContent-Length: 0\r\n${message}${date}${lines}${status}${id}${end}\r\n`;
 }
 
-/** As it was read while that is there: then nobody needs the head that would have been sent. */
-function headOf(x: Exchange): string {
+/** Is it a client of gRPC? By the head as it was read while that is there: then it need not become a text. */
+export function isGrpc(x: Exchange): boolean {
   const { draft } = x.client.lane;
-  return draft.of === x ? draft.asked : x.requestText;
+  return draft.of === x ? isGrpcFields(draft.asked) : isGrpcHead(x.requestText);
+}
+
+function takesJson(x: Exchange): boolean {
+  const { draft } = x.client.lane;
+  return draft.of === x ? isJson(draft.asked.value(FIELD.accept)) : acceptsJson(x.requestText);
 }
 
 /** The answer to what never became an exchange; its connection closes. @param date the line of this second */
@@ -119,27 +128,72 @@ export function refusalText(reason: Reason, detail: string, date: string): strin
     status: reasonRow(reason).status,
     detail,
     ...unknown,
-    lines: date,
+    date,
+    lines: '',
     asJson: true,
     isHead: false,
     close: true,
   });
 }
 
-/** The whole response, head and body, as Latin-1 text. */
+/**
+ * The whole response, head and body, as Latin-1 text. Refusing has to be cheap (npm run bench:reject), and one refused request is
+ * mostly answered as the one before it, but for its id: so the parts between which the id stands are kept.
+ */
 export function rejectionText(rejection: Rejection): string {
-  const { status } = rejection;
+  const kept = keptOf(rejection);
+  if (kept.last === null || !isAlike(kept.last, rejection)) {
+    kept.parts = partsOf(rejection);
+    kept.last = rejection;
+  }
+  return kept.parts.join(rejection.requestId);
+}
+
+/** What was answered last for a reason, with this status, form and time to come back after. */
+interface Kept {
+  last: Rejection | null;
+  /** The request id stands between each two. */
+  parts: readonly string[];
+}
+
+const KEPT = new Map<number, Kept>();
+const STATUSES = 1000;
+
+function keptOf(rejection: Rejection): Kept {
+  const { reason, status, asJson } = rejection;
+  const form = asJson ? 1 : 0;
+  const at = ((reason * STATUSES + status) * 2 + form) * (RETRY_AFTER_S_SPREAD + 1) + retryAfterS(rejection);
+  let kept = KEPT.get(at);
+  if (kept === undefined) {
+    kept = { last: null, parts: [] };
+    KEPT.set(at, kept);
+  }
+  return kept;
+}
+
+/** Do two that are kept in the same place differ in their ids alone, and these not in length? */
+function isAlike(a: Rejection, b: Rejection): boolean {
+  const isSameBody = a.detail === b.detail && a.route === b.route && a.requestId.length === b.requestId.length;
+  const isSameHead = a.date === b.date && a.lines === b.lines && a.nextHop === b.nextHop && a.version === b.version;
+  return isSameBody && isSameHead && a.isHead === b.isHead && a.close === b.close;
+}
+
+/** @returns one part when there is no id, two when the body does not name it, else three. */
+function partsOf(rejection: Rejection): readonly string[] {
+  const { status, requestId } = rejection;
   const row = reasonRow(rejection.reason);
-  const body = rejection.asJson ? problemDocument(rejection) : `${status} ${row.title}: ${rejection.detail}\n`;
   const type = rejection.asJson ? 'application/problem+json' : 'text/plain; charset=utf-8';
+  const body = rejection.asJson ? problemParts(rejection) : [`${status} ${row.title}: ${rejection.detail}\n`];
   let head = `HTTP/1.1 ${status} ${STATUS_TEXT[status] ?? 'Error'}\r\nContent-Type: ${type}\r\n`;
-  head += `Content-Length: ${body.length}\r\nCache-Control: no-store\r\n${rejection.lines}`;
+  head += `Content-Length: ${body.join(requestId).length}\r\nCache-Control: no-store\r\n${rejection.date}${rejection.lines}`;
   if (row.proxyError !== '') head += proxyStatusLine(row.proxyError, rejection);
-  if (rejection.requestId !== '') head += `X-Request-Id: ${rejection.requestId}\r\n`;
-  if (status === 503) head += `Retry-After: ${retryAfterS(rejection)}\r\n`;
-  if (rejection.reason === REASON.methodRefused) head += ALLOWED_METHODS;
-  if (rejection.close) head += 'Connection: close\r\n';
-  return rejection.isHead ? `${head}\r\n` : `${head}\r\n${body}`;
+  let rest = '';
+  if (status === 503) rest += `Retry-After: ${retryAfterS(rejection)}\r\n`;
+  if (rejection.reason === REASON.methodRefused) rest += ALLOWED_METHODS;
+  if (rejection.close) rest += 'Connection: close\r\n';
+  const [beginning = '', ...more] = rejection.isHead ? [] : body;
+  const end = `${rest}\r\n${beginning}`;
+  return requestId === '' ? [head + end] : [`${head}X-Request-Id: `, `\r\n${end}`, ...more];
 }
 
 /** Those that an overload turns away must not all come back at once. */
@@ -149,8 +203,11 @@ function retryAfterS({ reason, jitter }: Rejection): number {
 
 /** Does whoever sent this head take JSON? Also when it does not say. */
 export function acceptsJson(head: string): boolean {
-  const accept = /\r\naccept:([^\r]*)/i.exec(head)?.[1];
-  return accept === undefined || accept.includes('json') || accept.includes('*/*');
+  return isJson(/\r\naccept:([^\r]*)/i.exec(head)?.[1] ?? null);
+}
+
+function isJson(accept: string | null): boolean {
+  return accept === null || accept.includes('json') || accept.includes('*/*');
 }
 
 /** `sluice; error=connection_timeout; next-hop="10.0.0.3:80"; details="v2"`. Source: RFC 9209 section 2.1. */
@@ -165,33 +222,12 @@ function quoted(text: string): string {
   return `"${text.replace(/[^ -~]/g, '?').replace(/["\\]/g, '\\$&')}"`;
 }
 
-/** Members of a problem document that are the same for every one of a reason and status: all but what follows `detail`. */
-const BEGINNINGS = new Map<number, string>();
-const STATUSES = 1000;
-
-function beginningOf(reason: Reason, status: number): string {
-  const at = reason * STATUSES + status;
-  const known = BEGINNINGS.get(at);
-  if (known !== undefined) return known;
+/** The problem document; the request id, whose characters are checked, stands between the two if there is one. */
+function problemParts({ reason, status, detail, route, requestId }: Rejection): readonly string[] {
   const { name, title } = reasonRow(reason);
-  const members = { type: `urn:sluice:reason:${name}`, title, status, reason: name };
-  const text = `${asciiOf(JSON.stringify(members)).slice(0, -1)},"detail":`;
-  BEGINNINGS.set(at, text);
-  return text;
-}
-
-/** By hand where it can be: refusing has to be cheap (npm run bench:reject). */
-function problemDocument({ reason, status, detail, route, requestId }: Rejection): string {
-  let text = beginningOf(reason, status) + jsonOf(detail);
-  if (route !== '') text += `,"route":${jsonOf(route)}`;
-  if (requestId !== '') text += `,"requestId":${jsonOf(requestId)}`;
-  return `${text}}\n`;
-}
-
-const PLAIN = /^[ !#-[\]-~]*$/;
-
-function jsonOf(text: string): string {
-  return PLAIN.test(text) ? `"${text}"` : asciiOf(JSON.stringify(text));
+  const members = { type: `urn:sluice:reason:${name}`, title, status, reason: name, detail };
+  const text = asciiOf(JSON.stringify(route === '' ? members : { ...members, route })).slice(0, -1);
+  return requestId === '' ? [`${text}}\n`] : [`${text},"requestId":"`, '"}\n'];
 }
 
 /** What a filter answers: a redirect or a preflight, without body. @param date the line of this second */

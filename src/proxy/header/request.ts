@@ -19,7 +19,7 @@ import { CHUNKED } from '../http1/framing.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { forwardedLines, type PeerLines } from './forwarded.ts';
 import { type FreshLines, traceOf } from './fresh.ts';
-import { isGrpcHead, timeoutMsOf } from './grpc.ts';
+import { isGrpcFields, timeoutMsOf } from './grpc.ts';
 import { bringsTrace, traceLines } from './trace.ts';
 import { GATEWAY_NAME } from './via.ts';
 
@@ -59,7 +59,7 @@ export class RequestDraft {
     if (x.isPinned) tellColor(x, fields);
     added += fields.replacedLines();
     if (fields.seen(FIELD.xEnvoyExpectedRqTimeoutMs) !== 0 && lines.peer.isTrusted) x.allowedMs = allowedMsOf(fields);
-    if (fields.seen(FIELD.grpcTimeout) !== 0 && isGrpcHead(fields.text)) x.allowedMs = leastMs(x.allowedMs, fields);
+    if (fields.seen(FIELD.grpcTimeout) !== 0 && isGrpcFields(fields)) x.allowedMs = leastMs(x.allowedMs, fields);
     if (x.method === 'OPTIONS') added += maxForwardsLine(fields);
     const ids = idLines(x, head, fresh);
     added += ids;
@@ -80,9 +80,9 @@ export class RequestDraft {
     this.of = x;
   }
 
-  /** The head as it was read. To be asked between `begin` and `end`. */
-  get asked(): string {
-    return this.#fields.text;
+  /** The fields as they were read. To be asked between `begin` and `end`. */
+  get asked(): FieldTable {
+    return this.#fields;
   }
 
   /** The head as text. Cost: a string; it is flattened when it is written. */

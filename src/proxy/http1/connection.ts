@@ -114,7 +114,7 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
     // A body that is still coming would be read as the next request.
     if (!x.requestDone) x.keepAlive = false;
     x.keepAlive = this.willKeepAlive(x);
-    this.out.writeText(ownAnswer(x, this.lines.peer, this.lane.date.at(turnMs()), !x.keepAlive));
+    this.out.writeTextSoon(ownAnswer(x, this.lines.peer, this.lane.date.at(turnMs()), !x.keepAlive));
     this.#pour(x);
   }
 
@@ -280,7 +280,7 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
     if (!x.requestDone) x.keepAlive = false;
     x.keepAlive = this.willKeepAlive(x);
     x.status = answer.status;
-    this.out.writeText(answerText(x, answer, this.lane.date.at(turnMs()), !x.keepAlive));
+    this.out.writeTextSoon(answerText(x, answer, this.lane.date.at(turnMs()), !x.keepAlive));
     this.exchangeDone(x);
   }
 

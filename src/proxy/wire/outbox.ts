@@ -6,6 +6,8 @@
  * memory waits; where the kernel does not take it whole, its memory is given up to the write and another is begun.
  */
 
+import { putLatin1 } from '../../lib/latin1.ts';
+
 /** Sent earlier than at the end of the round when it is full: that bounds how long the first one waits. */
 const OUTBOX_BYTES = 16_384;
 /** Longer writes are not worth a copy. */
@@ -40,11 +42,15 @@ export class Outbox {
    * @returns where in `bytes` it stands
    */
   put(sender: Sender, bytes: Buffer, from: number, end: number): number {
-    if (this.#used + end - from > OUTBOX_BYTES) this.flush();
-    const at = this.#used;
+    const at = this.#reserve(sender, end - from);
     bytes.copy(this.#bytes, at, from, end);
-    this.#used += end - from;
-    this.join(sender);
+    return at;
+  }
+
+  /** As `put`, of a text of Latin-1 characters. */
+  putText(sender: Sender, text: string): number {
+    const at = this.#reserve(sender, text.length);
+    putLatin1(this.#bytes, text, at);
     return at;
   }
 
@@ -73,5 +79,13 @@ export class Outbox {
     if (bytes !== this.#bytes) return;
     this.#bytes = Buffer.allocUnsafeSlow(OUTBOX_BYTES);
     this.#used = 0;
+  }
+
+  #reserve(sender: Sender, length: number): number {
+    if (this.#used + length > OUTBOX_BYTES) this.flush();
+    const at = this.#used;
+    this.#used += length;
+    this.join(sender);
+    return at;
   }
 }

@@ -3,7 +3,7 @@
  *
  * A write that the kernel takes whole is done when it returns: no callback, no tick, no garbage. One that it does not
  * waits in the handle, and the owner is told when nothing waits any more. Between the two the memory of `writeBytes` must
- * not change. Small writes that may leave a little later, `writeSoon`, leave together at the end of the loop's round (`outbox.ts`).
+ * not change. Small writes that may leave a little later, `writeSoon` and `writeTextSoon`, leave together at the end of the loop's round (`outbox.ts`).
  *
  * Errors are reported once, as `broken`, and never from within a call of the owner; nothing is reported after it. A write
  * that fails is reported after the loop's next round of reads, because the peer's last words may still be unread: an
@@ -155,10 +155,21 @@ export class Wire {
       return this.#waiting === 0;
     }
     if (this.#error !== 0 || this.#isClosed) return true;
-    this.#soonFrom = outbox.put(this, bytes, from, end);
-    this.#soonEnd = this.#soonFrom + end - from;
-    this.#soon = outbox.bytes;
+    this.#keep(outbox.put(this, bytes, from, end), end - from);
     return true;
+  }
+
+  /** As `writeText`, but what is small leaves at the end of the loop's round, as with `writeSoon`. */
+  writeTextSoon(text: string): void {
+    if (text.length > SMALL_BYTES || this.isBackedUp) this.writeText(text);
+    else if (this.#error === 0 && !this.#isClosed) this.#keep(outbox.putText(this, text), text.length);
+  }
+
+  /** So much of what stands in the outbox from there is to be written soon. */
+  #keep(from: number, length: number): void {
+    this.#soonFrom = from;
+    this.#soonEnd = from + length;
+    this.#soon = outbox.bytes;
   }
 
   /** Writes what is to be written soon. */

@@ -22,7 +22,19 @@ export interface LinkedRate extends Rate {
   readonly policy: string;
   /** For people: what more there was of than allowed. */
   readonly allowed: string;
+  /** What was told last: the next one that is refused is mostly told the same. */
+  told: Told;
 }
+
+/** What a client is told that may come again in so many seconds. */
+interface Told {
+  readonly seconds: number;
+  readonly detail: string;
+  /** Header lines, each with its CRLF. */
+  readonly lines: string;
+}
+
+const NOTHING_TOLD: Told = { seconds: 0, detail: '', lines: '' };
 
 /** The limits of a route; null without any. A limit keeps its counts across snapshots while nothing of it changes. */
 export function linkRates(route: string, limits: readonly RateLimitConfig[]): readonly LinkedRate[] | null {
@@ -36,6 +48,7 @@ export function linkRates(route: string, limits: readonly RateLimitConfig[]): re
       by,
       policy: `"${name}";q=${requests};w=${seconds}`,
       allowed: `${requests} requests in ${seconds} s (${name})`,
+      told: NOTHING_TOLD,
     };
   });
 }
@@ -79,9 +92,18 @@ function keyOf({ by }: LinkedRate, user: number | null, head: RequestHead, peer:
   return by === 'user' && user !== null ? user : networkKey(clientAddress(head, peer));
 }
 
-function tell(x: Exchange, { allowed, policy, name }: LinkedRate, seconds: number): void {
-  x.detail = `more than ${allowed}: try again in ${seconds} s`;
-  x.answerLines += `Retry-After: ${seconds}\r\nRateLimit-Policy: ${policy}\r\nRateLimit: "${name}";r=0;t=${seconds}\r\n`;
+function tell(x: Exchange, limit: LinkedRate, seconds: number): void {
+  if (limit.told.seconds !== seconds) limit.told = toldOf(limit, seconds);
+  x.detail = limit.told.detail;
+  x.answerLines += limit.told.lines;
+}
+
+function toldOf({ allowed, policy, name }: LinkedRate, seconds: number): Told {
+  return {
+    seconds,
+    detail: `more than ${allowed}: try again in ${seconds} s`,
+    lines: `Retry-After: ${seconds}\r\nRateLimit-Policy: ${policy}\r\nRateLimit: "${name}";r=0;t=${seconds}\r\n`,
+  };
 }
 
 /**

@@ -188,6 +188,18 @@ export class FieldTable {
     return hashLatin1(this.#held, from, this.#heldFrom + (this.#valueEnd[id] as number)) | 0;
   }
 
+  /** First value of the field of this lower-case name, known or not, or null. Cost: O(fields), strings where lengths agree. */
+  find(name: string): string | null {
+    const lines = this.#lines;
+    for (let line = 0; line < this.count * FIELD_WORDS; line += FIELD_WORDS) {
+      const from = lines[line] as number;
+      const end = lines[line + 1] as number;
+      if (end - from !== name.length || this.slice(from, end).toLowerCase() !== name) continue;
+      return this.slice(end + 1, lines[line + 2] as number).trim();
+    }
+    return null;
+  }
+
   /** Part of the head; offsets are relative to it. Cost: a string of its length. */
   slice(from: number, end: number): string {
     if (this.#text !== null) return this.#text.slice(from, end);

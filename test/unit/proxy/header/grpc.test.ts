@@ -3,7 +3,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { REASON, REASONS, type Reason } from '#src/model/reason.ts';
-import { grpcCodeOf, grpcLines, isGrpcHead, isGrpcType, timeoutMsOf, timeoutText } from '#src/proxy/header/grpc.ts';
+import {
+  grpcCodeOf,
+  grpcLines,
+  isGrpcFields,
+  isGrpcHead,
+  isGrpcType,
+  timeoutMsOf,
+  timeoutText,
+} from '#src/proxy/header/grpc.ts';
+import { bench, readHead } from '../../../support/proxy/parts.ts';
 
 describe('a request of gRPC', () => {
   it('is known by its content type', () => {
@@ -19,8 +28,18 @@ describe('a request of gRPC', () => {
     ]) {
       assert.equal(isGrpcType(type), false, type);
     }
-    assert.equal(isGrpcHead('POST / HTTP/1.1\r\nHost: a\r\nContent-Type:  application/grpc \r\n\r\n'), true);
-    assert.equal(isGrpcHead('POST /application/grpc HTTP/1.1\r\nX: application/grpc\r\n\r\n'), false);
+    const { table } = bench();
+    for (const [lines, is] of [
+      ['Content-Type:  application/grpc \r\n', true],
+      ['content-type:application/grpc+proto\r\n', true],
+      ['X: application/grpc\r\n', false],
+      ['Content-Typo: application/grpc\r\n', false],
+      ['', false],
+    ] as const) {
+      const head = `POST /application/grpc HTTP/1.1\r\nHost: a\r\n${lines}\r\n`;
+      assert.equal(isGrpcHead(head), is, lines);
+      assert.equal(isGrpcFields(readHead(table, head).fields), is, lines);
+    }
     assert.equal(isGrpcHead(''), false);
   });
 });

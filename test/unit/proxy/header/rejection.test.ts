@@ -3,16 +3,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { REASON, REASONS, type Reason, reasonRow } from '#src/model/reason.ts';
+import { PeerLines } from '#src/proxy/header/forwarded.ts';
 import {
   acceptsJson,
   answerText,
+  isGrpc,
   OPTIONS_ANSWER,
   type Rejection,
   refusalText,
   rejectionOf,
   rejectionText,
 } from '#src/proxy/header/rejection.ts';
-import { bench, exchangeOn, peerOf, readResponse } from '../../../support/proxy/parts.ts';
+import { bench, exchangeOn, peerOf, readHead, readResponse } from '../../../support/proxy/parts.ts';
 
 const DATE = 'Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n';
 
@@ -26,6 +28,7 @@ function rejected(change: Partial<Rejection> = {}): string {
     requestId: 'id-1',
     nextHop: '',
     version: '',
+    date: '',
     lines: '',
     asJson: true,
     jitter: 0,
@@ -88,6 +91,39 @@ describe('an answer of the gateway', () => {
     assert.doesNotMatch(rejected(), /Connection/);
   });
 
+  it('is its own, whatever was answered before it', () => {
+    const changes: readonly Partial<Rejection>[] = [
+      {},
+      { reason: REASON.noEndpoint, status: 503 },
+      { reason: REASON.shed, status: 503, jitter: 0.1 },
+      { reason: REASON.shed, status: 503, jitter: 0.9 },
+      { detail: 'because' },
+      { route: 'ship' },
+      { requestId: 'id-2' },
+      { requestId: 'id-10' },
+      { requestId: '' },
+      { nextHop: '10.0.0.1:80' },
+      { version: 'v1' },
+      { date: DATE },
+      { lines: 'Vary: Origin\r\n' },
+      { asJson: false },
+      { isHead: true },
+      { isHead: true, requestId: '' },
+      { close: true },
+    ];
+    const fresh = changes.map((change) => {
+      rejected({ ...change, detail: 'something else' });
+      return rejected(change);
+    });
+    assert.equal(new Set(fresh).size, changes.length);
+    for (const before of changes) {
+      changes.forEach((change, n) => {
+        rejected(before);
+        assert.equal(rejected(change), fresh[n], JSON.stringify([before, change]));
+      });
+    }
+  });
+
   it('is never cached', () => assert.match(rejected(), /\r\nCache-Control: no-store\r\n/));
 
   it('is pure ASCII whatever the route is called, its length right', () => {
@@ -121,6 +157,42 @@ describe('an exchange that failed', () => {
     assert.ok(text.includes(DATE));
     assert.match(text, /\r\nVary: Origin\r\n/);
     assert.equal(readResponse(text).status, 504);
+  });
+});
+
+describe('an exchange that is refused while its head is there', () => {
+  const refused = (lines: string): { readonly answer: string; readonly isGrpc: boolean } => {
+    const on = bench();
+    const x = exchangeOn(on);
+    const head = readHead(on.table, `POST / HTTP/1.1\r\nHost: a\r\n${lines}\r\n`);
+    x.take(head);
+    x.reason = REASON.shed;
+    const peer = peerOf();
+    const { draft, fresh } = on.lane;
+    draft.begin(x, head, new PeerLines(peer), fresh.next());
+    const [early, wasGrpc] = [rejectionOf(x, peer, DATE, false), isGrpc(x)];
+    draft.end();
+    const late = rejectionOf(x, peer, DATE, false);
+    const steady = (text: string): string => text.replace(/\r\nRetry-After: \d/, '');
+    assert.equal(steady(early), steady(late), 'as if it had waited');
+    assert.equal(isGrpc(x), wasGrpc);
+    return { answer: early, isGrpc: wasGrpc };
+  };
+
+  it('is answered as its client wants it', () => {
+    const json = /\r\nContent-Type: application\/problem\+json\r\n/;
+    const cases: readonly (readonly [string, RegExp, boolean])[] = [
+      ['', json, false],
+      ['Accept: text/html, */*;q=0.8\r\n', json, false],
+      ['ACCEPT:application/json\r\n', json, false],
+      ['Accept: text/html\r\n', /\r\nContent-Type: text\/plain; charset=utf-8\r\n/, false],
+      ['Content-Type: application/grpc+proto\r\n', /\r\nContent-Type: application\/grpc\r\n/, true],
+    ];
+    for (const [lines, type, isOfGrpc] of cases) {
+      const { answer, isGrpc: is } = refused(lines);
+      assert.match(answer, type, lines);
+      assert.equal(is, isOfGrpc, lines);
+    }
   });
 });
 

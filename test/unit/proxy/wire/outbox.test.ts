@@ -65,6 +65,19 @@ describe('the outbox', () => {
     assert.equal(log.length, 3);
   });
 
+  it('takes texts as well, each behind what was put there before', () => {
+    const outbox = new Outbox();
+    const one = putting(outbox);
+    one.put('one');
+    assert.equal(outbox.putText(one, 'zw\xf6lf'), 3);
+    assert.equal(outbox.put(one, Buffer.from('!'), 0, 1), 8);
+    assert.equal(outbox.bytes.toString('latin1', 0, 9), 'onezw\xf6lf!');
+    for (let i = 0; i < 3; i++) outbox.putText(one, 'y'.repeat(SMALL_BYTES));
+    assert.deepEqual(one.sent, []);
+    assert.equal(outbox.putText(one, 'y'.repeat(SMALL_BYTES)), 0);
+    assert.deepEqual(one.sent, ['one'], 'no room was left');
+  });
+
   it('does not wait for the end of the round when it is full', () => {
     const outbox = new Outbox();
     const one = putting(outbox);
@@ -122,11 +135,26 @@ describe('writing soon on a wire', () => {
     assert.deepEqual([left.wire.isBackedUp, left.news], [false, []]);
   });
 
+  it('sends a text as its bytes, at the end of the round unless it is long', async (t) => {
+    const [left, right] = await endsOf(t);
+    left.wire.writeTextSoon('zw\xf6lf');
+    assert.equal(left.wire.bytesSent, 5);
+    left.wire.writeTextSoon('y'.repeat(SMALL_BYTES + 1));
+    left.wire.writeTextSoon('.');
+    await right.until(() => right.text.endsWith('.'));
+    assert.equal(right.text, `zw\xf6lf${'y'.repeat(SMALL_BYTES + 1)}.`);
+    left.wire.close();
+    left.wire.writeTextSoon('nothing');
+    await rounds(3);
+    assert.deepEqual(left.news, []);
+  });
+
   it('has nothing come before it that is written or asked for afterwards', async (t) => {
     const last: readonly ((end: End) => void)[] = [
       ({ wire }) => wire.writeText('.'),
       ({ wire }) => wire.writeBytes(Buffer.from('.'), 0, 1),
       ({ wire }) => void wire.writeSoon(Buffer.from('.'), 0, 1),
+      ({ wire }) => wire.writeTextSoon('.'),
       ({ wire }) => void wire.writeSoon(Buffer.alloc(SMALL_BYTES + 1, '.'), 0, SMALL_BYTES + 1),
       ({ wire }) => wire.end(),
       ({ wire }) => wire.close(),
@@ -137,7 +165,7 @@ describe('writing soon on a wire', () => {
     for (const then of last) {
       const [left, right] = await endsOf(t);
       left.wire.writeSoon(Buffer.from('1'), 0, 1);
-      left.wire.writeSoon(Buffer.from('2'), 0, 1);
+      left.wire.writeTextSoon('2');
       then(left);
       left.wire.end();
       await right.until(() => right.news.includes('ended'));

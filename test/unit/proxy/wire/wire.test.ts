@@ -245,6 +245,7 @@ describe('closing', () => {
       left.wire.writeText('text');
       left.wire.writeBytes(Buffer.from('bytes'), 0, 5);
       left.wire.writeSoon(Buffer.from('bytes'), 0, 5);
+      left.wire.writeTextSoon('text');
       left.wire.pause();
       left.wire.resume();
       left.wire.end();

@@ -18,8 +18,7 @@ import type { StaticFallback } from '../../../../model/threads/answers/fallback.
 import type { StoredAnswer } from '../../../../model/threads/answers/idempotency.ts';
 import type { Peer } from '../../../decide/decide.ts';
 import type { Exchange } from '../../../exchange.ts';
-import { isGrpcHead } from '../../../header/grpc.ts';
-import { proxyStatusLine, rejectionOf, statusOf } from '../../../header/rejection.ts';
+import { isGrpc, proxyStatusLine, rejectionOf, statusOf } from '../../../header/rejection.ts';
 import { persistenceLine } from '../../../header/response.ts';
 import { GATEWAY_NAME } from '../../../header/via.ts';
 import type { Outlet } from '../../../wire/wire.ts';
@@ -61,7 +60,7 @@ export function ownAnswer(x: Exchange, peer: Peer, date: string, close: boolean)
   if (keyed !== null && keyed.answer !== null) return repeated(x, keyed.answer, close);
   const fallen = x.retrying === null ? null : x.retrying.fallen;
   if (fallen === null || fallen.answer === null) {
-    x.status = isGrpcHead(x.requestText) ? 200 : statusOf(x);
+    x.status = isGrpc(x) ? 200 : statusOf(x);
     return rejectionOf(x, peer, date, close);
   }
   const { answer } = fallen;

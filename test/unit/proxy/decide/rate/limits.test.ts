@@ -91,6 +91,14 @@ describe('a limit', () => {
     );
   });
 
+  it('tells each client its own time, whatever was told before', () => {
+    const ask = decider({ rateLimits: [ONE] });
+    ask();
+    const told = [1000, 1000, 31_000, 1000].map((ms) => ask('', peerOf(), ms).answerLines);
+    const seconds = told.map((lines) => /^Retry-After: (\d+)\r\n[^]*;t=\1\r\n$/.exec(lines)?.[1]);
+    assert.deepEqual(seconds, ['60', '60', '30', '60']);
+  });
+
   it('is the same one in the next snapshot, unless something of it changed', () => {
     const seeds = (limit: RateLimitConfig, route = 'shop') => linkRates(route, [limit])?.[0]?.seed;
     assert.equal(seeds(ONE), seeds({ ...ONE }));

@@ -64,6 +64,14 @@ describe('a header section', () => {
   });
 });
 
+it('a field is found by its name, known or not, in any case', () => {
+  const [table] = scan('Content-Typo: x\r\nCONTENT-TYPE: \ta b \r\nX-Color: red\r\ncontent-type: c\r\n\r\n');
+  assert.equal(table.find('content-type'), 'a b');
+  assert.equal(table.find(COLOR), 'red');
+  assert.equal(table.find('content-tyre'), null);
+  assert.equal(scan('\r\n')[0].find('content-type'), null);
+});
+
 describe('a known field', () => {
   it('has its first value, without white space around it', () => {
     const [table] = scan('Host: \t a b \t \r\nHOST:second\r\n\r\n');
