@@ -55,8 +55,7 @@ const COMPILED_ALIKE = ['--no-concurrent-recompilation'];
 /** Events of one phase, without its closing lines: those go into the totals. @param givesWay to a phase beside it */
 async function* phaseEvents(phase: Phase, course: Course, givesWay: boolean): AsyncGenerator<TestEvent> {
   const { depth, randomSeed, totals, seen, folder, cores } = course;
-  const groups =
-    phase.concurrency === 1 ? phase.files.map((file) => [file]) : groupsOf(root, phase.files, cores, depth);
+  const groups = phase.isShared ? groupsOf(root, phase.files, cores, depth) : phase.files.map((file) => [file]);
   const events = run({
     files: entriesOf(root, groups, folder),
     cwd: root,

@@ -44,7 +44,7 @@ interface Rig {
   readonly signal: AbortSignal;
 }
 
-/** One route is free, one has used up its limit, one has its only place taken for good. */
+/** One route is free, one has used up its limit, one has its only place taken for good. Nothing is shed for a machine that stood still. */
 function documentOf(port: number, adminPort: number, upstreamPort: number, silentPort: number): string {
   const path = (value: string): string => `matches: [{path: {type: Exact, value: ${value}}}]`;
   return `listen: "127.0.0.1:${port}"
@@ -52,6 +52,7 @@ admin: "127.0.0.1:${adminPort}"
 workers: 1
 drain: {delay: 0s, timeout: 1s}
 timeouts: {firstByte: 1h}
+saturation: {response: observe}
 services:
   shop: {versions: {v1: {endpoints: ["127.0.0.1:${upstreamPort}"]}}}
   silent: {overload: {limit: 1}, versions: {v1: {endpoints: ["127.0.0.1:${silentPort}"]}}}

@@ -26,6 +26,7 @@ function documentOf(v1: readonly TestService[], v2: readonly TestService[], more
   return `listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 services:
   shop:
 ${more}    versions:

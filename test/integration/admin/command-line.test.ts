@@ -27,6 +27,7 @@ const config = (port: number, availability = 0.999): string => `
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 1
+saturation: {response: observe}
 adminToken: ${TOKEN}
 drain: {delay: 0s, timeout: 30s}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${port}"]}}}}

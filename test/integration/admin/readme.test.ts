@@ -28,6 +28,7 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 adminToken: ${TOKEN}
 workers: 1
+saturation: {response: observe}
 color: {acceptFrom: anyone}
 drain: {delay: 0s, timeout: 1s}
 state: {directory: "${state}"}

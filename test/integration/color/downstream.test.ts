@@ -30,6 +30,7 @@ it('says which version loses colors: its calls come back in the trace of a color
   const gateway = await startGatewayProcess(`listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 color: {acceptFrom: anyone, cookie: stage}
 services:
   shop: {versions: {v1: {endpoints: ["127.0.0.1:${port}"]}, v2: {endpoints: ["127.0.0.1:${port}"]}}}

@@ -49,6 +49,7 @@ async function gatewayOf(t: TestContext, port: number, more = ''): Promise<Gatew
 listen: {host: 127.0.0.1, port: 0, http2: true}
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 ${more}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${port}"]}}}}
 routes:

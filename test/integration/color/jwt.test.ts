@@ -37,6 +37,7 @@ async function sceneOf(t: TestContext, provider: KeyServer): Promise<Scene> {
   const gateway = await startGatewayProcess(`listen: "127.0.0.1:0"
 admin: "127.0.0.1:0"
 workers: 2
+saturation: {response: observe}
 color:
   jwt:
     claim: stage
@@ -136,6 +137,7 @@ it('users of verified tokens stay with their version, on whatever worker, and no
   const gateway = await startGatewayProcess(`listen: "127.0.0.1:0"
 admin: "127.0.0.1:0"
 workers: 2
+saturation: {response: observe}
 color: {jwt: {issuer: ${ISSUER}, audience: [${AUDIENCE}], jwks: {url: "${provider.url}", interval: 1s}}}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${v1}"]}, v2: {endpoints: ["127.0.0.1:${v2}"]}}}}
 routes:
@@ -192,6 +194,7 @@ it('a color that one gateway signed pins at the next, which trusts nobody', asyn
     const gateway = await startGatewayProcess(`listen: "127.0.0.1:0"
 admin: "127.0.0.1:0"
 workers: 1
+saturation: {response: observe}
 color: {${color} signature: {keys: [{variable: SLUICE_TEST_COLOR_KEY}]}}
 services:
   shop: {versions: {v1: {endpoints: ["127.0.0.1:${ports[0]}"]}, v2: {endpoints: ["127.0.0.1:${ports[1]}"]}}}

@@ -9,6 +9,8 @@ import { askEtcd } from '../../support/stores/keys.ts';
 import { cannotRun, ETCD, REDIS, startStore } from '../../support/stores/server.ts';
 
 const LIMIT = { timeout: 540_000, skip: cannotRun(REDIS) || cannotRun(ETCD) };
+/** Its failures overspend the budget where the fleet stood still meanwhile. */
+const SLO = 'availability: 0.999, budgetPolicy: {freeze: false}';
 const STEPS = 'steps: [50, 100], dwell: 20m, evidence: false, requestsMin: 0';
 const PAUSE_MS = 15;
 /** Instances of the canary that each gateway finds. */
@@ -61,7 +63,7 @@ it('one that only the follower knows is spared by the leader', LIMIT, async (t) 
   const places = { stable: stable.port, canary: 1, redis: new URL(redis.url).host };
   const start = async (name: keyof typeof KNOWN) => {
     const more = `discovery: {etcd: {endpoints: ["${etcd.url}"], prefix: /${name}/, heartbeat: 1s}}`;
-    const gateway = await startGatewayProcess(detecting(documentOf(name, { rollout: STEPS, more }, places)));
+    const gateway = await startGatewayProcess(detecting(documentOf(name, { rollout: STEPS, slo: SLO, more }, places)));
     t.after(() => gateway.end());
     return { name, gateway, ...askedOf(gateway) };
   };

@@ -38,6 +38,7 @@ function documentOf(name: string, upstream: number, redis: string): string {
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 3
+saturation: {response: observe}
 idempotency: {store: redis}
 fleet: {name: test, member: ${name}, redis: {address: "redis://${new URL(redis).host}", timeout: 3s}}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${upstream}"]}}}}

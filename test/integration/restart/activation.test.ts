@@ -38,7 +38,8 @@ listen: 127.0.0.1:1
 ${more}
 admin: 127.0.0.1:0
 workers: 2
-drain: {delay: 1s, timeout: 10s}
+saturation: {response: observe}
+drain: {delay: 3s, timeout: 10s}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${v1.port}"]}}}}
 routes:
   - name: shop

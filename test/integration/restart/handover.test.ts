@@ -34,12 +34,13 @@ interface Wishes {
   readonly listen?: string;
 }
 
-function config({ port = v1.port, workers = 2, drain = '{delay: 1s, timeout: 150s}', listen }: Wishes = {}): string {
+function config({ port = v1.port, workers = 2, drain = '{delay: 3s, timeout: 150s}', listen }: Wishes = {}): string {
   return `
 listen: ${listen ?? '127.0.0.1:0'}
 admin: 127.0.0.1:0
 adminToken: ${TOKEN}
 workers: ${workers}
+saturation: {response: observe}
 drain: ${drain}
 timeouts: {bodyIdle: 10m}
 services:

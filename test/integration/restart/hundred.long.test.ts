@@ -18,7 +18,8 @@ describe('a hundred restarts', LIMIT, () => {
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
-drain: {delay: 1s, timeout: 10s}
+saturation: {response: observe}
+drain: {delay: 3s, timeout: 10s}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${service.port}"]}}}}
 routes:
   - name: shop

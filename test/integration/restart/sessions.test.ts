@@ -16,6 +16,7 @@ async function secureGateway(t: TestContext): Promise<{ gateway: Restarting; por
 listen: {host: 127.0.0.1, port: 0, tls: {certificates: [{cert: ${cert}, key: ${key}}]}}
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 drain: {delay: 0s, timeout: 5s}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:1"]}}}}
 routes: [{name: shop, backendRefs: [{name: shop}]}]

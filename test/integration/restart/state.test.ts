@@ -40,7 +40,8 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 adminToken: ${TOKEN}
 workers: 2
-drain: {delay: 1s, timeout: 10s}
+saturation: {response: observe}
+drain: {delay: 3s, timeout: 10s}
 ${state === null ? '' : `state: {directory: "${state}"}`}
 services: {shop: {versions: {v1: ${endpoint}, v2: ${endpoint}}}}
 routes:
@@ -49,7 +50,7 @@ routes:
       - {name: shop, version: v1, weight: 100}
       - {name: shop, version: v2, weight: 0}
     sticky: {header: x-user-id}
-    slo: {availability: 0.999}
+    slo: {availability: 0.999, budgetPolicy: {freeze: false}}
     rollout: {stable: v1, canary: v2, steps: [10, 30, 60], dwell: 1h, evidence: false, requestsMin: 0}
 `;
 }

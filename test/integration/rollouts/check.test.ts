@@ -44,6 +44,7 @@ const documentOf = (acceptFrom = 'anyone'): string => `
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 1
+saturation: {response: observe}
 color: {header: x-color, acceptFrom: ${acceptFrom}}
 services:
   shop:

@@ -49,6 +49,7 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 adminToken: ${TOKEN}
 workers: 2
+saturation: {response: observe}
 drain: {delay: 0s, timeout: 1s}
 services:
   shop:

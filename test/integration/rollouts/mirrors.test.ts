@@ -30,6 +30,7 @@ const documentOf = (stable: number, canary: number): string => `
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 drain: {delay: 0s, timeout: 1s}
 services:
   shop: {versions: {v1: {endpoints: ["127.0.0.1:${stable}"]}, v2: {endpoints: ["127.0.0.1:${canary}"]}}}

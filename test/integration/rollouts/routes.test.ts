@@ -56,6 +56,7 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 adminToken: ${TOKEN}
 workers: 2
+saturation: {response: observe}
 drain: {delay: 0s, timeout: 5s}
 state: {directory: "${directory}"}
 services:
@@ -64,7 +65,7 @@ services:
     versions:
       v1: {endpoints: ["127.0.0.1:${stable.port}"]}
       v2: {endpoints: ["127.0.0.1:${canary.port}"]}
-routes:${route('checkout', 100, `\n    slo: {availability: 0.999}\n    rollout: ${rollout}`)}${route('cart', 100)}${route('pay', 10)}
+routes:${route('checkout', 100, `\n    slo: {availability: 0.999, budgetPolicy: {freeze: false}}\n    rollout: ${rollout}`)}${route('cart', 100)}${route('pay', 10)}
 `;
 }
 

@@ -26,6 +26,7 @@ before(async () => {
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 business: {target: 0.999, atLeast: 0.9}
 services:
   shop:

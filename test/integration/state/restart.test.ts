@@ -35,6 +35,7 @@ function config(state: string, weight: number): string {
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 1
+saturation: {response: observe}
 drain: {delay: 0s, timeout: 5s}
 state: {directory: "${state}"}
 services:

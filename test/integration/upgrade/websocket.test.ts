@@ -163,9 +163,9 @@ describe('a WebSocket session ends', LIMIT, () => {
 
   it('not while bytes move', async (t) => {
     const upstream = await webSocketUpstream(t);
-    const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { upgradeIdleMs: 2000 } });
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { upgradeIdleMs: 3000 } });
     const socket = await webSocketTo(t, plane);
-    for (let n = 0; n < 12; n++) {
+    for (let n = 0; n < 16; n++) {
       socket.send('still here');
       await message(socket);
       await new Promise((resolve) => setTimeout(resolve, 200));

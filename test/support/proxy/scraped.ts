@@ -23,6 +23,7 @@ export async function scrapedGateway(t: TestContext): Promise<Scraped> {
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 1
+saturation: {response: observe}
 services:
   shop:
     versions:

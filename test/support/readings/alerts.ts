@@ -51,7 +51,7 @@ export function sampleChannel(changes: Partial<ChannelConfig> = {}): ChannelConf
     url: { kind: 'open', url: 'http://127.0.0.1:1/hook' },
     secret: null,
     perMinute: 60,
-    timeoutMs: 1000,
+    timeoutMs: 30_000,
     ca: null,
     ...changes,
   };

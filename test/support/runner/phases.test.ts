@@ -41,18 +41,22 @@ describe('phasesOf', () => {
     assert.deepEqual(files.sort(), TREE.filter((path) => path.endsWith('.test.ts')).sort());
   });
 
-  test('runs real processes one file at a time, and beside the others', (t) => {
+  test('runs real processes in two lanes beside the others, each file by itself', (t) => {
     const phases = phasesOf(treeOf(t, TREE), 'full', 4);
     assert.deepEqual(
-      phases.map(({ name, concurrency, isBeside }) => [name, concurrency, isBeside]),
+      phases.map(({ name, concurrency, isShared, isBeside }) => [name, concurrency, isShared, isBeside]),
       [
-        ['logic', 5, false],
-        ['checks', 1, false],
-        ['behavior', 5, false],
-        ['real processes', 1, true],
-        ['real processes again and again', 1, true],
+        ['logic', 5, true, false],
+        ['checks', 1, false, false],
+        ['behavior', 5, true, false],
+        ['real processes', 2, false, true],
       ],
     );
+  });
+
+  test('begins with what takes longest', (t) => {
+    const files = phasesOf(treeOf(t, TREE), 'full', 2).find(({ name }) => name === 'real processes')?.files;
+    assert.deepEqual(files, ['test/integration/g.long.test.ts', 'test/integration/f.test.ts']);
   });
 
   test('runs all at once where nothing runs beside them', (t) => {

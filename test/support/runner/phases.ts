@@ -2,9 +2,9 @@
  * What `npm test` runs, in which order and how many files at a time; and the sum of what came out.
  *
  * Tests of logic share the cores; in a quick run, which has nothing beside them, all of their processes do, as most of them
- * mostly wait. Tests that start real processes run one file at a time, from the beginning on and beside all others:
- * they mostly wait. So do, beside those, the few that start them hundreds of times. The others give way to both (`nice`),
- * and are told of first.
+ * mostly wait. Tests that start real processes mostly wait, too, and take longest together: two files of them run at a time, from
+ * the beginning on and beside all others, which give way to them (`nice`) and are told of first. Those that start processes
+ * hundreds of times begin, as whatever takes minutes and begins last is waited for alone.
  */
 
 import { globSync } from 'node:fs';
@@ -16,8 +16,10 @@ export interface Phase {
   readonly name: string;
   /** Relative to the repository's root. */
   readonly files: readonly string[];
-  /** Files at a time; infinite: all at once. */
+  /** Processes at a time; infinite: all at once. */
   readonly concurrency: number;
+  /** Several files may be in one process. */
+  readonly isShared: boolean;
   /** Begins at once, beside those before it. */
   readonly isBeside: boolean;
 }
@@ -26,12 +28,14 @@ interface Plan {
   readonly name: string;
   readonly globs: readonly string[];
   readonly without: readonly string[];
-  readonly isAlone: boolean;
+  /** Files at a time, each in a process of its own; default: what shares processes, as many as there are cores for. */
+  readonly atOnce?: number;
   readonly isBeside?: boolean;
   readonly depths: readonly Depth[];
 }
 
 const LONG = 'test/**/*.long.test.ts';
+const isLong = (file: string): boolean => file.endsWith('.long.test.ts');
 const CHECK = 'test/check.test.ts';
 const BOTH: readonly Depth[] = ['quick', 'full'];
 
@@ -43,10 +47,9 @@ const PLANS: readonly Plan[] = [
       ...['support', 'unit', 'property', 'fuzz'].map((folder) => `test/${folder}/**/*.test.ts`),
     ],
     without: [LONG, CHECK],
-    isAlone: false,
     depths: BOTH,
   },
-  { name: 'checks', globs: [CHECK], without: [], isAlone: true, depths: ['full'] },
+  { name: 'checks', globs: [CHECK], without: [], atOnce: 1, depths: ['full'] },
   {
     name: 'behavior',
     globs: [
@@ -56,22 +59,13 @@ const PLANS: readonly Plan[] = [
       LONG,
     ],
     without: ['test/integration/**'],
-    isAlone: false,
     depths: ['full'],
   },
   {
     name: 'real processes',
     globs: ['test/integration/**/*.test.ts'],
-    without: [LONG],
-    isAlone: true,
-    isBeside: true,
-    depths: ['full'],
-  },
-  {
-    name: 'real processes again and again',
-    globs: ['test/integration/**/*.long.test.ts'],
     without: [],
-    isAlone: true,
+    atOnce: 2,
     isBeside: true,
     depths: ['full'],
   },
@@ -88,12 +82,16 @@ function processesOf(depth: Depth, cores: number): number {
 /** Phases of a run; those without a file are left out. Every file is in exactly one phase of the full run. */
 export function phasesOf(root: string, depth: Depth, cores: number): Phase[] {
   return PLANS.filter(({ depths }) => depths.includes(depth))
-    .map(({ name, globs, without, isAlone, isBeside = false }) => ({
-      name,
-      files: globSync([...globs], { cwd: root, exclude: [...without] }).sort(),
-      concurrency: isAlone ? 1 : processesOf(depth, cores),
-      isBeside,
-    }))
+    .map(({ name, globs, without, atOnce, isBeside = false }) => {
+      const files = globSync([...globs], { cwd: root, exclude: [...without] }).sort();
+      return {
+        name,
+        files: [...files.filter(isLong), ...files.filter((file) => !isLong(file))],
+        concurrency: atOnce ?? processesOf(depth, cores),
+        isShared: atOnce === undefined,
+        isBeside,
+      };
+    })
     .filter(({ files }) => files.length > 0);
 }
 

@@ -93,6 +93,7 @@ describe('groups', () => {
     'test/b.test.ts': `import 'x';\nimport { c } from 'node:cluster';\n${CASE}`,
     'test/c.test.ts': CASE,
     'test/d.test.ts': CASE,
+    'test/e.long.test.ts': CASE,
     'test/f.test.ts': `import { spawn } from 'node:child_process';\n${CASE}`,
     'test/t.test.ts': `table();\n`,
     ...Object.fromEntries(
@@ -110,6 +111,7 @@ describe('groups', () => {
     t.after(() => rmSync(root, { recursive: true }));
     const groups = groupsOf(root, names, 2, 'full');
     assert.deepEqual(groups, [
+      ['test/e.long.test.ts'],
       ['test/v.test.ts', 'test/z.test.ts'],
       ['test/w.test.ts'],
       ['test/x.test.ts'],
@@ -123,7 +125,8 @@ describe('groups', () => {
     assert.deepEqual(groups.flat().sort(), names.toSorted());
     const inQuick = groupsOf(root, names, 2, 'quick');
     assert.deepEqual(inQuick.flat().sort(), names.toSorted());
-    assert.deepEqual(inQuick.slice(0, 4), [
+    assert.deepEqual(inQuick.slice(0, 5), [
+      ['test/e.long.test.ts'],
       ['test/v.test.ts', 'test/y.test.ts'],
       ['test/w.test.ts', 'test/z.test.ts'],
       ['test/x.test.ts'],
@@ -135,7 +138,7 @@ describe('groups', () => {
       groups.filter(({ length }) => length === 1).flat(),
     );
     const imports = ['a', 'd'].map((name) => `import "${pathToFileURL(join(root, `test/${name}.test.ts`)).href}";\n`);
-    assert.equal(readFileSync(entries[5] ?? '', 'utf8'), imports.join(''));
+    assert.equal(readFileSync(entries[6] ?? '', 'utf8'), imports.join(''));
   });
 });
 

@@ -45,7 +45,7 @@ const CALLS: readonly (readonly [Sharing, RegExp])[] = [
 const CASE = /\b(?:it|test|describe)\(/;
 
 /** Support that is imported for other things than what the patterns find in it: who uses those calls them by name. */
-const HARMLESS = ['test/support/plane.ts', 'test/support/gateway.ts'];
+const HARMLESS = ['test/support/plane.ts', 'test/support/gateway.ts', 'test/support/runner/apart.ts'];
 /** Does nothing in a quick run. */
 const HARMLESS_IF_QUICK = [...HARMLESS, 'test/support/proxy/allocation.ts'];
 
@@ -108,7 +108,7 @@ const isLong = (file: string): boolean => file.endsWith('.long.test.ts');
 /**
  * Test files in groups, one process each: at most twice as many as `cores` that wait, in a quick run one more than `cores`, as
  * each of them loads most of the source; as many as `cores` of the other kinds, then the files apart. What computes for long is
- * by itself. Node begins in the order of paths: those of groups, then files.
+ * by itself, and begins: node's runner keeps to this order.
  */
 export function groupsOf(root: string, files: readonly string[], cores: number, depth: Depth): string[][] {
   const look = lookWith((path) => readFileSync(join(root, path), 'utf8'));
@@ -123,9 +123,9 @@ export function groupsOf(root: string, files: readonly string[], cores: number, 
   const alone = (some: readonly string[]): string[][] => some.map((file) => [file]);
   const computing = of('computes');
   return [
+    ...alone(computing.filter(isLong)),
     ...dealt(of('waits'), depth === 'quick' ? cores + 1 : 2 * cores),
     ...dealt(of('forks')),
-    ...alone(computing.filter(isLong)),
     ...dealt(computing.filter((file) => !isLong(file))),
     ...alone(of('apart')),
   ].filter((group) => group.length > 0);

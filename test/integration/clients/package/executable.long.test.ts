@@ -67,7 +67,7 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
 saturation: {response: observe}
-drain: {delay: 300ms, timeout: 60s}
+drain: {delay: 3s, timeout: 60s}
 state: {directory: ${join(root, 'state')}}
 tracing: {endpoint: "${collectorUrl}", sample: 1}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${v1.port}"]}}}}

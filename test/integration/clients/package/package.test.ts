@@ -66,6 +66,7 @@ async function serves(t: TestContext, node: string, sluice: string, folder: stri
     `listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 1
+saturation: {response: observe}
 drain: {delay: 0s, timeout: 5s}
 state: {directory: ${join(folder, 'state')}}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${port}"]}}}}

@@ -18,6 +18,9 @@ test('a session is renewed when it would not surely last as long as the lock is 
     else if (method === 'PUT') response.end('[]');
     else response.writeHead(holder === null ? 404 : 200).end(JSON.stringify([holder]));
   });
+  // How long a question may take is not the point here.
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  t.mock.method(AbortSignal, 'timeout', () => new AbortController().signal);
   const store = open(url);
   t.after(() => store.close());
   const callsOf = async (ttlMs: number): Promise<(string | undefined)[]> => {
