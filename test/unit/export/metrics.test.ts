@@ -25,6 +25,8 @@ async function served(t: TestContext, metrics: Metrics): Promise<(accept: string
   });
   t.after(() => server.close());
   t.after(() => server.closeAllConnections());
+  // One that is closed while a page is read, in this process, would be asked for the next.
+  server.keepAliveTimeout = 0;
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
