@@ -23,6 +23,13 @@ export const LATENCY_DIAL_WORDS = 14;
 export const LATENCY_DIAL = { since: 0, atEnd: 1, inFlight: 1 + LATENCY_THRESHOLDS } as const;
 export const LATENCY_DIALS_BYTES = UNITS_MAX * LATENCY_DIAL_WORDS * Float64Array.BYTES_PER_ELEMENT;
 
+/**
+ * Attempts after which a new endpoint counts as warm, and the time after its first attempt from which it does anyway: as many
+ * requests, and as long, as a rollout waits for at the canary's start (`slo/latency/watch.ts`).
+ */
+export const WARM_ATTEMPTS = 200;
+export const WARM_MS = 30_000;
+
 /** What a unit slot is set to: thresholds in ms, LATENCY_THRESHOLDS each. */
 export interface LatencyDial {
   readonly sinceMs: number;

@@ -206,7 +206,7 @@ export class Exchange {
     this.#flag(FLAG.isPinned, is);
   }
 
-  /** The attempt's connection had served before, and nothing came back yet: its end may be the keep-alive race. */
+  /** The attempt's connection had answered before, and not this attempt: that the connection ends may be nobody's failure. */
   get isOnReused(): boolean {
     return (this.#flags & FLAG.isOnReused) !== 0;
   }

@@ -10,7 +10,7 @@ import { Random } from '../lib/random.ts';
 import { versionCells } from '../model/overload.ts';
 import { REASON } from '../model/reason.ts';
 import type { Snapshot, SnapshotChange } from '../model/snapshot.ts';
-import { type TalliesBuffers, viewTallies } from '../model/tallies.ts';
+import { CELL, type TalliesBuffers, viewTallies } from '../model/tallies.ts';
 import type { ColorKeys } from '../model/threads/color.ts';
 import type { ActiveFaults } from '../model/threads/faults.ts';
 import { reserveDownstream } from '../model/threads/load/downstream.ts';
@@ -119,7 +119,7 @@ export class Plane {
       signatures: new Signatures(),
       downstream: new Downstream(setup.downstream ?? reserveDownstream()),
       tokens: new Tokens({
-        count: (result) => this.#lane.recorder.tokenRead(result),
+        count: (result) => this.#lane.recorder.countedHere(CELL.tokens + result),
         wantKeys: setup.wantKeys ?? (() => undefined),
         nowMs,
         wallMs: () => bothClocks().wallMs,

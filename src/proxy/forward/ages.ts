@@ -33,7 +33,7 @@ export class Ages {
     return this.#items.length;
   }
 
-  /** The exchange has a version under a rollout. Balanced by `end`. */
+  /** The exchange has a version under a rollout. Balanced by `end`, or `leave`. */
   begin(x: Aging): void {
     x.ageSlot = this.#items.length;
     this.#items.push(x);
@@ -49,6 +49,14 @@ export class Ages {
     const tookMs = x.endedAtMs - x.startedAtMs;
     const last = this.#raise(split.cellBase, base + LATENCY_DIAL.atEnd, level, tookMs);
     if (isGood) this.#add(split.cellBase + CELL.levels + last);
+  }
+
+  /**
+   * The exchange is no trial: it goes to an endpoint that is cold. What it exceeded before, waiting for a place, stays counted, as of
+   * one that failed.
+   */
+  leave(x: Aging): void {
+    this.#remove(x);
   }
 
   /** Counts what has become too old while it is under way. */

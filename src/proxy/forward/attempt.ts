@@ -59,9 +59,19 @@ export function whyNone(x: Exchange): { readonly reason: Reason; readonly detail
 export function countBegin(x: Exchange, endpoint: Endpoint): void {
   const { recorder } = x.client.lane;
   endpoint.inFlight++;
+  if (endpoint.isNew) warmUp(x, endpoint);
   recorder.attemptBegin(endpoint.id);
   // One that is out is only picked when all of its version are, or as a probe.
   if (endpoint.isOut && endpoint.probes?.has(x) !== true) recorder.panicked(endpoint.id);
+}
+
+/**
+ * What goes to a cold endpoint is no trial of latency. The first attempt alone decides: who is sent another one is slow or has failed,
+ * and leaving those out would make the version look faster than it is.
+ */
+function warmUp(x: Exchange, endpoint: Endpoint): void {
+  const isCold = endpoint.warmUp((x.split as LinkedSplit).targets.endpoints, x.attemptAtMs);
+  if (isCold && x.attempts === 1) x.client.lane.recorder.leaveOut(x);
 }
 
 /** Begins an attempt. False when the endpoint's queue is full: then it is over already. */

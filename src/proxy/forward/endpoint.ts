@@ -5,9 +5,13 @@
  * with a time constant of 10 s. A failure, a 5xx answer included, multiplies the cost, else a host that fails fast would
  * look fast and attract traffic. `penalty` does the same for those who go by requests in flight alone: it doubles with
  * each failure, up to 64, and fades with the same time constant.
- * Source: Finagle `PeakEwma`; docs/adr/0003-synchronous-decide.md.
+ *
+ * One that is new, or back, beside others that are warm is cold: caches, connection pools and just-in-time compilers are. What
+ * it is asked then is no evidence of its version's latency.
+ * Source: Finagle `PeakEwma`; docs/adr/0003-synchronous-decide.md; docs/verdicts.md "Latency".
  */
 
+import { WARM_ATTEMPTS, WARM_MS } from '../../model/latency.ts';
 import { GRPC_ERRORS } from '../../model/sli.ts';
 import type { ProxyProtocolVersion } from '../../model/threads/proxied.ts';
 import type { Exchange } from '../exchange.ts';
@@ -56,6 +60,13 @@ export class Endpoint {
   recorder: Recorder | null = null;
   /** What this worker tries out whether it is back with; null mostly. */
   probes: EndpointProbes | null = null;
+  /** Not warm yet: attempts go through `warmUp`. */
+  isNew = true;
+  /** Others were warm when it was first asked. */
+  #isLate = false;
+  /** Attempts while it is new. */
+  #asked = 0;
+  #firstAskedAtMs = Number.POSITIVE_INFINITY;
   #isOut = false;
   #penalty = 1;
   #failedAtMs = NEVER;
@@ -100,7 +111,7 @@ export class Endpoint {
 
   /**
    * Takes whether it is left out. One that comes back begins without history: what it did before is served, and by its
-   * old cost it would be avoided for a minute more.
+   * old cost it would be avoided for a minute more. It may have been restarted, so it is new.
    */
   setOut(isOut: boolean): void {
     if (this.#isOut && !isOut) {
@@ -108,6 +119,9 @@ export class Endpoint {
       this.#observedAtMs = NEVER;
       this.#penalty = 1;
       this.#failedAtMs = NEVER;
+      this.isNew = true;
+      this.#asked = 0;
+      this.#firstAskedAtMs = Number.POSITIVE_INFINITY;
     }
     this.#isOut = isOut;
   }
@@ -115,6 +129,34 @@ export class Endpoint {
   /** As of the last time its version took in the capacities. */
   get isOut(): boolean {
     return this.#isOut;
+  }
+
+  /**
+   * An attempt begins while it is new. It goes by attempts, time and whom it was first asked beside, never by answers. Those that
+   * a version begins with, or that come when none of it is warm, are not cold: so of a version whose endpoints are replaced all
+   * the time some are compared always, or will be within WARM_MS.
+   * @param all the endpoints of its version
+   * @returns whether it is cold
+   */
+  warmUp(all: readonly Endpoint[], nowMs: number): boolean {
+    if (this.#asked === 0) {
+      this.#firstAskedAtMs = nowMs;
+      this.#isLate = hasWarm(all, nowMs);
+    } else if (this.#isWarm(nowMs)) {
+      this.isNew = false;
+      return false;
+    }
+    this.#asked += 1;
+    return this.#isLate;
+  }
+
+  /** Is it one that others are cold beside? */
+  isWarmAndIn(nowMs: number): boolean {
+    return !this.#isOut && this.#isWarm(nowMs);
+  }
+
+  #isWarm(nowMs: number): boolean {
+    return this.#asked >= WARM_ATTEMPTS || nowMs - this.#firstAskedAtMs >= WARM_MS;
   }
 
   /** Requests under way in proportion to its size, and one, times the penalty for recent failures. */
@@ -157,4 +199,9 @@ export class Endpoint {
     if (this.#failedAtMs === NEVER) return 1;
     return Math.max(1, this.#penalty * Math.exp((this.#failedAtMs - nowMs) / DECAY_MS));
   }
+}
+
+function hasWarm(all: readonly Endpoint[], nowMs: number): boolean {
+  for (const endpoint of all) if (endpoint.isWarmAndIn(nowMs)) return true;
+  return false;
 }

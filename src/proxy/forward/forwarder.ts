@@ -32,7 +32,7 @@ import { type Arrived, gather } from './retry/idempotency/gather.ts';
 import { askBroker, type HeldEvents, hold } from './retry/idempotency/hold.ts';
 import { keyedOf } from './retry/idempotency/keyed.ts';
 import { handOver, mayRescue, mayRescueAnswer, PASSES_ON, paysRescue, RESCUES, settleRescue } from './retry/rescue.ts';
-import { isRetriedStatus, mayRetry, mayRunAgain, paidWaitMs, retryingOf } from './retry/retry.ts';
+import { isRetriedStatus, mayRetry, mayRunAgain, paidWaitMs, paysRun, retryingOf } from './retry/retry.ts';
 import type { UpstreamEvents } from './sides.ts';
 
 const SERVER_ERROR = 500;
@@ -168,7 +168,7 @@ function attemptFailed(x: Exchange, failure: Reason, detail: string): void {
   if (x.isFinished) return;
   const reason = attributed(x, failure);
   noteFailure(x, reason, 0);
-  const isRace = mayRunAgain(x, reason);
+  const isRace = mayRunAgain(x, reason) && paysRun(x, reason, turnMs());
   const isUpstreamsFault = reasonRow(reason).fault === 'upstream';
   if (isUpstreamsFault) punish(x, reason);
   if (isRace) unprobe(x);

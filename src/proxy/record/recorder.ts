@@ -80,6 +80,11 @@ export class Recorder {
     if (x.split.unit >= 0 && !x.isPinned && this.#ages !== null) this.#ages.begin(x);
   }
 
+  /** The exchange is no trial of latency from now on. */
+  leaveOut(x: Exchange): void {
+    if (x.ageSlot >= 0) (this.#ages as Ages).leave(x);
+  }
+
   /** Counts the exchanges that hang: call it now and then. */
   sweep(nowMs: number): void {
     if (this.#ages !== null) this.#ages.sweep(nowMs);
@@ -228,11 +233,6 @@ export class Recorder {
   /** A color came signed. @param result number of `SIGNATURE_RESULTS` */
   colorSigned(result: number): void {
     add(this.#tallies.cells, GATEWAY_CELL * CELL_WORDS + CELL.signatures + result, 1);
-  }
-
-  /** A request's token was looked at for a color. @param result number of `TOKEN_RESULTS` */
-  tokenRead(result: number): void {
-    add(this.#tallies.cells, GATEWAY_CELL * CELL_WORDS + CELL.tokens + result, 1);
   }
 
   /** An attempt at an endpoint begins. */

@@ -63,6 +63,8 @@ type State = 'connecting' | 'open' | 'leaving' | 'closed';
 export class UpstreamSession implements Timed {
   deadlineAtMs = Number.POSITIVE_INFINITY;
   slot = -1;
+  /** Answers that came, less the streams that its end left behind and that may be sent again for them (`paysRun`). */
+  spareAnswers = 0;
   readonly endpoint: Endpoint;
   readonly lane: Lane;
   readonly events: UpstreamEvents;

@@ -233,6 +233,7 @@ export class UpstreamStream implements UpstreamExchange {
   #answer(arm: Exchange, head: ResponseHead): void {
     const { events, endpoint } = this.#session;
     arm.isOnReused = false;
+    this.#session.spareAnswers += 1;
     const { status } = head;
     const course = isUnwelcome(arm, status) ? events.refuses(arm, status) : PASSES_ON;
     observeAnswer(arm, endpoint, status);
@@ -334,9 +335,11 @@ export class UpstreamStream implements UpstreamExchange {
     const isUnprocessed = this.#session.isUnprocessed(stream.id);
     const isAnswered = this.#state === 'body';
     const failure = failureOf({ code: stream.rstCode, error: this.#error, isLost, isUnprocessed, isAnswered });
-    // The race for a connection that was kept: none that the endpoint itself has reset.
-    if (!isLost) x.isOnReused = false;
-    if (failure.reason === REASON.streamRefused && this.#isSpentByMethod) x.isSpent = false;
+    const isRefused = failure.reason === REASON.streamRefused;
+    if (isRefused && this.#isSpentByMethod) x.isSpent = false;
+    // The race for a connection that was kept, or its GOAWAY: no stream that the endpoint itself has reset.
+    x.isOnReused = (isRefused ? isUnprocessed : isLost && x.isOnReused) && this.#session.spareAnswers > 0;
+    if (x.isOnReused) this.#session.spareAnswers -= 1;
     this.fail(failure.reason, failure.detail);
   }
 }

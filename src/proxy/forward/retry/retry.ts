@@ -3,8 +3,9 @@
  *
  * The budget is a token bucket that each request fills by `RATIO` and that fills by itself at `PER_SECOND`; one retry
  * takes one token. In any stretch of t seconds with n requests there are at most `0.1 n + 3 t + TOKENS_MAX` retries, so in
- * a total outage the upstreams see 1.1 times the requests and 3 a second more, after ten at once, refused streams apart
- * (`mayRunAgain`). A rescue that stable answers gives its token back (rescue.ts): in an outage of both versions there is none.
+ * a total outage the upstreams see 1.1 times the requests and 3 a second more, after ten at once. What is sent again for nothing
+ * (`paysRun`) takes an answer in place of a token. A rescue that stable answers gives its token back (rescue.ts): in an outage of
+ * both versions there is none.
  *
  * Never sent twice: a request that has begun to be answered, one whose body is not kept whole, and one that may have been
  * acted on and must not be a second time.
@@ -33,7 +34,7 @@ const BACKOFF_MS_MAX = 60_000;
 
 /** What few exchanges have besides one attempt: more of them, a key that other requests may have, an answer that is a stream. */
 export interface Retrying {
-  /** Attempts that the budget paid for; a rescue is one. */
+  /** Attempts that the budget paid for, hedges and streams that were refused apart; a rescue is one. */
   count: number;
   /** The wait before the next attempt. */
   timer: NodeJS.Timeout | null;
@@ -117,17 +118,31 @@ export function mayRetry(x: Exchange, reason: Reason): boolean {
 
 /**
  * Did a connection that had served before end before it answered a byte? Then the upstream closed it while the request
- * was on its way, which is nobody's failure: a request that may be sent twice is, once, on a fresh connection and without
- * a token. Each such attempt takes a connection that had answered before, so where nothing answers there are none.
+ * was on its way, which is nobody's failure: a request that may be sent twice is, once, on a fresh connection.
  *
- * The same, whatever the method is, for a stream that an endpoint says it has not looked at. That takes no connection that
- * had answered: an endpoint that refuses every stream gets each request twice, as with the transparent retries of gRPC.
+ * The same, whatever the method is and however few retries the route has, for a stream that an endpoint says it has not looked at.
  * Source: RFC 9112 section 9.3.1; RFC 9113 section 8.7; gRPC proposal A6.
  */
 export function mayRunAgain(x: Exchange, reason: Reason): boolean {
   if (hasRaced(x) || !isWhole(x)) return false;
   if (reason === REASON.streamRefused) return true;
   return reason === REASON.upstreamReset && x.isOnReused && x.isIdempotent;
+}
+
+/**
+ * Is the attempt that `mayRunAgain` allows for nothing? Else takes a token for it. Each one for nothing takes an answer that came on the
+ * connection before, so where nothing answers there are none: after the keep-alive race, and for what is above the last stream of
+ * a GOAWAY, as every endpoint sends that restarts or ends connections by age. RFC 9113 says that what is refused may be sent again,
+ * not that it costs nothing there: an endpoint that refuses every stream is out, or overloaded, and would get each request twice.
+ * @returns false: there is no token, which is counted here unless the route's own retries will be
+ */
+export function paysRun(x: Exchange, reason: Reason, nowMs: number): boolean {
+  // The other arm of a hedge is there: nothing is sent again.
+  if (reason !== REASON.streamRefused || x.isOnReused || (x.hedge !== null && x.hedge.shadow !== null)) return true;
+  const { retryBudget, recorder } = x.client.lane;
+  if (retryBudget.withdraw(nowMs)) return true;
+  if (!mayRetry(x, reason)) recorder.retrySkipped(x);
+  return false;
 }
 
 /** Does the route take an answer with this status for a failed attempt? Budget aside. Cost: O(1) without statuses. */

@@ -103,6 +103,20 @@ describe('an exchange that fails', () => {
   });
 });
 
+describe('an exchange that is left out', () => {
+  it('counts for nothing from then on, and only for what it had exceeded before', () => {
+    const on = setup();
+    const [early, late] = [on.begin(0), on.begin(0)];
+    on.ages.leave(early);
+    on.ages.sweep(23);
+    on.ages.leave(late);
+    on.ages.sweep(1000);
+    assert.deepEqual(on.exceeded(), [1, 1, 0, 0, 0, 0]);
+    assert.deepEqual(on.ended(), [0, 0, 0, 0, 0, 0, 0]);
+    assert.deepEqual([early.ageSlot, late.ageSlot, on.ages.size], [-1, -1, 0]);
+  });
+});
+
 describe('the list', () => {
   it('keeps who is under way, whatever the order in which they end', () => {
     const on = setup();

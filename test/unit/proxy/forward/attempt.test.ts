@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { beginTurn } from '#src/lib/clock.ts';
+import { WARM_ATTEMPTS } from '#src/model/latency.ts';
 import { REASON } from '#src/model/reason.ts';
 import { CELL, CELL_WORDS, ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import { PROBE_RESULT, PROBE_RESULTS } from '#src/model/threads/load/capacity.ts';
@@ -87,6 +88,42 @@ describe('an attempt', () => {
       endAttempt(x, 'good');
     };
     assert.ok(bytesPerCall(once, 5000, 0) <= 24);
+  });
+});
+
+describe('an attempt at an endpoint that is cold', () => {
+  /** An exchange under a rollout whose version has a warm endpoint and a new one. */
+  function mixed(): Tried & { readonly warm: Endpoint } {
+    const it = tried();
+    const [endpoint, warm] = it.on.endpoints as readonly [Endpoint, Endpoint];
+    warm.pool = endpoint.pool;
+    const split = it.x.split as LinkedSplit;
+    it.x.split = { ...split, targets: { ...split.targets, endpoints: [warm, endpoint] } };
+    for (let n = 0; n <= WARM_ATTEMPTS; n++) warm.warmUp([warm], 0);
+    it.x.route = routeOf(it.on.table);
+    it.on.lane.recorder.begin(it.x);
+    assert.ok(it.x.ageSlot >= 0);
+    return { ...it, warm };
+  }
+
+  it('is no trial of latency', () => {
+    const { x, endpoint } = mixed();
+    begin(x, endpoint);
+    assert.equal(x.ageSlot, -1);
+  });
+
+  it('is one at its warm neighbor', () => {
+    const { x, warm } = mixed();
+    begin(x, warm);
+    assert.ok(x.ageSlot >= 0);
+  });
+
+  it('is one if it is not the first: who is sent another one is slow, or has failed', () => {
+    const { x, endpoint, warm } = mixed();
+    begin(x, warm);
+    endAttempt(x, 'bad');
+    begin(x, endpoint);
+    assert.ok(x.ageSlot >= 0);
   });
 });
 

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { WARM_ATTEMPTS, WARM_MS } from '#src/model/latency.ts';
 import { ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import { Endpoint } from '#src/proxy/forward/endpoint.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
@@ -112,6 +113,62 @@ describe('an endpoint that was left out', () => {
     assert.equal(one.pressure(0), 1);
     one.inFlight = 1;
     assert.ok(loadAt(one, 0) > 1000, 'as a new one: dear until it has answered once');
+  });
+});
+
+describe('an endpoint that is new', () => {
+  /** Attempts one after the other, as they are made: whether each found it cold. */
+  function ask(one: Endpoint, all: readonly Endpoint[], count: number, nowMs: number): boolean[] {
+    return Array.from({ length: count }, () => one.isNew && one.warmUp(all, nowMs));
+  }
+
+  function warm(): Endpoint {
+    const one = endpoint();
+    ask(one, [], WARM_ATTEMPTS, 0);
+    return one;
+  }
+
+  it('beside a warm one is cold for so many attempts', () => {
+    const [old, one] = [warm(), endpoint()];
+    const cold = ask(one, [old, one], WARM_ATTEMPTS + 2, 1);
+    assert.deepEqual([cold.lastIndexOf(true), cold.indexOf(false)], [WARM_ATTEMPTS - 1, WARM_ATTEMPTS]);
+    assert.equal(one.isNew, false);
+  });
+
+  it('or for so long, from its first attempt on', () => {
+    const [old, one] = [warm(), endpoint()];
+    const at = (nowMs: number): boolean => one.warmUp([old, one], nowMs);
+    assert.deepEqual([at(100_000), at(100_000 + WARM_MS - 1), at(100_000 + WARM_MS)], [true, true, false]);
+    assert.equal(one.isNew, false);
+  });
+
+  it('is not beside others that are as new as it is, however soon they are warm', () => {
+    const all = [endpoint(), endpoint(), endpoint()];
+    for (const one of all) assert.equal(one.warmUp(all, 0), false);
+    assert.ok(!ask(all[0] as Endpoint, all, WARM_ATTEMPTS + 1, 1).includes(true));
+    assert.ok(!ask(all[1] as Endpoint, all, WARM_ATTEMPTS + 1, WARM_MS).includes(true));
+  });
+
+  it('is not beside one that was asked for the first time less than that long ago', () => {
+    const [old, ...young] = [endpoint(), endpoint(), endpoint()] as const;
+    old.warmUp([old], 0);
+    assert.equal(young[0].warmUp([old, ...young], WARM_MS - 1), false);
+    assert.equal(young[1].warmUp([old, ...young], WARM_MS), true);
+  });
+
+  it('is not where the warm ones are left out: somebody is compared', () => {
+    const [old, one] = [warm(), endpoint()];
+    old.setOut(true);
+    assert.equal(one.warmUp([old, one], 1), false);
+  });
+
+  it('is one that comes back after it was left out, too', () => {
+    const [old, one] = [warm(), warm()];
+    assert.equal(one.warmUp([old, one], 1), false);
+    assert.equal(one.isNew, false);
+    one.setOut(true);
+    one.setOut(false);
+    assert.equal(one.isNew && one.warmUp([old, one], 2), true);
   });
 });
 

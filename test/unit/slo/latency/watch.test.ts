@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LatencyDial } from '#src/model/latency.ts';
+import { type LatencyDial, WARM_ATTEMPTS, WARM_MS as WARM_MS_OF_ENDPOINTS } from '#src/model/latency.ts';
 import type { RolloutSpec } from '#src/model/rollout.ts';
 import { LatencyWatch, SAMPLES_MIN, WARM_MS, WARM_REQUESTS } from '#src/slo/latency/watch.ts';
 import { createLatencyDials, setLatency } from '#src/snapshot/latency-dials.ts';
@@ -55,6 +55,10 @@ class Rig {
 }
 
 describe('a canary that is cold', () => {
+  it('is as long as any endpoint that is new', () => {
+    assert.deepEqual([WARM_REQUESTS, WARM_MS], [WARM_ATTEMPTS, WARM_MS_OF_ENDPOINTS]);
+  });
+
   it('is not compared before it finished its first requests', () => {
     const rig = new Rig();
     rig.run(WARM_REQUESTS / 10 - 1, [10, 500], [90, 50]);

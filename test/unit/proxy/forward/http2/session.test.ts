@@ -7,6 +7,7 @@ import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import type { TLSSocket } from 'node:tls';
 import { REASON } from '#src/model/reason.ts';
+import { CELL } from '#src/model/tallies.ts';
 import type { UpstreamMaterial } from '#src/model/threads/tls.ts';
 import { IDLE_FRAMES_MAX } from '#src/proxy/forward/http2/session.ts';
 import { authorityOf } from '../../../../support/http/certificates.ts';
@@ -19,6 +20,7 @@ import {
   perRequest,
   type RawHttp2,
   rawHttp2Of,
+  reset,
   type Script,
   settings,
   TYPE,
@@ -38,13 +40,15 @@ import {
   ROUTE_CELL,
   reasonCount,
   refusedPortOf,
+  stoppedClock,
   upstreamOf,
 } from '../../../../support/proxy/running.ts';
-import { sendAndClose } from '../../../../support/raw.ts';
+import { type RawClient, sendAndClose } from '../../../../support/raw.ts';
 
 const CLOSING = 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
 const OK = { ':status': '200', 'content-length': '2' };
 const STREAMS_MAX = 3;
+const REFUSED_STREAM = 7;
 const NOTHING = Buffer.alloc(0);
 
 function okOn(id: number): Buffer {
@@ -293,4 +297,51 @@ describe('an endpoint that floods', () => {
       assert.match(text, /^HTTP\/1\.1 502 /);
     }
   });
+});
+
+describe('streams that are sent again', () => {
+  it('take a token of the retry budget each where they are refused: an endpoint that refuses all gets a tenth more', async (t) => {
+    stoppedClock(t);
+    const endpoint = await rawHttp2Of(
+      t,
+      perRequest((id) => reset(id, REFUSED_STREAM)),
+    );
+    const plane = await planeOf(t, oneHttp2([endpoint.port]));
+    const client = clientOf(t, plane);
+    for (let n = 0; n < 300; n++) assert.equal(await askedOn(client, GET), 503);
+    const streams = endpoint.frames.filter(({ type }) => type === TYPE.headers).length;
+    // The budget begins with three tokens.
+    assert.ok(streams > 300 && streams <= 333, `${streams}`);
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [endpoint.port]);
+    assert.equal(plane.count(FIRST_CELL, CELL.retriesSkipped), 600 - streams);
+  });
+
+  const ALL = 22;
+  // What no answer is there for the budget pays, if nothing was looked at: three tokens and a tenth of the requests.
+  for (const [end, answered, wentOn] of [
+    ['GOAWAY', ALL, ALL],
+    ['GOAWAY', 0, 5],
+    ['loss', ALL, ALL],
+    ['loss', ALL / 2, ALL / 2],
+  ] as const) {
+    it(`because of its ${end} take none, for each answer that came before: ${answered}`, async (t) => {
+      stoppedClock(t);
+      let [count, last] = [0, 0];
+      const endpoint = await rawHttp2Of(t, {
+        on: (socket, { type, id }) => {
+          if (type !== TYPE.headers) return;
+          count += 1;
+          if (count <= answered) last = id;
+          if (count <= answered || socket !== endpoint.sockets[0]) socket.write(okOn(id));
+          else if (count === answered + ALL && end === 'loss') socket.destroy();
+          else if (count === answered + ALL) socket.write(goaway(last));
+        },
+      });
+      const plane = await planeOf(t, oneHttp2([endpoint.port]));
+      const clients = Array.from({ length: ALL }, () => clientOf(t, plane));
+      for (let n = 0; n < answered; n++) assert.equal(await askedOn(clients[0] as RawClient, GET), 200);
+      const statuses = await Promise.all(clients.map((client) => askedOn(client, GET)));
+      assert.equal(statuses.filter((status) => status === 200).length, wentOn, statuses.join(' '));
+    });
+  }
 });

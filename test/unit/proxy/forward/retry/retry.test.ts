@@ -4,12 +4,15 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { REASON, REASONS, type Reason } from '#src/model/reason.ts';
+import { CELL } from '#src/model/tallies.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
+import { Hedge } from '#src/proxy/forward/retry/hedge.ts';
 import {
   backoffMs,
   isRetriedStatus,
   mayRetry,
   mayRunAgain,
+  paysRun,
   RetryBudget,
   type Retrying,
 } from '#src/proxy/forward/retry/retry.ts';
@@ -149,6 +152,52 @@ describe('the keep-alive race', () => {
   }
 
   it('is a reset and nothing else', () => assert.equal(mayRunAgain(raced({}), REASON.responseTimeout), false));
+
+  it('is run again for nothing, however little the budget has', () => {
+    const x = raced({});
+    drained(x.client.lane.retryBudget, 0);
+    assert.equal(paysRun(x, REASON.upstreamReset, 0), true);
+  });
+});
+
+describe('a stream that was refused', () => {
+  function refused(retriesMax: number, change: Partial<Exchange> = {}): { x: Exchange; skipped: () => number } {
+    const on = bench();
+    const x = exchangeOn(on);
+    const route = routeOf(on.table);
+    Object.assign(x, { method: 'POST', attempts: 1, ...change });
+    x.route = { ...route, retry: { ...route.retry, retriesMax } };
+    return { x, skipped: () => on.tallies.cells[route.cellBase + CELL.retriesSkipped] as number };
+  }
+  const pays = ({ x }: { x: Exchange }): boolean => paysRun(x, REASON.streamRefused, 0);
+
+  it('may be sent again once, whatever its method is, for a token', () => {
+    const it = refused(0);
+    assert.equal(mayRunAgain(it.x, REASON.streamRefused), true);
+    const { retryBudget } = it.x.client.lane;
+    const had = 3;
+    assert.deepEqual([pays(it), drained(retryBudget, 0), pays(it), it.skipped()], [true, had - 1, false, 1]);
+    it.x.attempts = 2;
+    assert.equal(mayRunAgain(it.x, REASON.streamRefused), false);
+  });
+
+  it('is counted as not sent again by the route’s own retries where it has any', () => {
+    const it = refused(1);
+    drained(it.x.client.lane.retryBudget, 0);
+    assert.deepEqual([pays(it), it.skipped()], [false, 0]);
+  });
+
+  it('takes no token where its connection had an answer to spare, or another arm goes on', () => {
+    const spared = refused(0, { isOnReused: true });
+    const armed = refused(0);
+    const hedge = new Hedge(armed.x, 0);
+    hedge.shadow = exchangeOn(bench());
+    armed.x.hedge = hedge;
+    for (const it of [spared, armed]) {
+      drained(it.x.client.lane.retryBudget, 0);
+      assert.deepEqual([pays(it), it.skipped()], [true, 0]);
+    }
+  });
 });
 
 describe('the wait before a retry', () => {
