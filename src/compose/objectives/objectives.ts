@@ -60,6 +60,7 @@ export class Objectives {
       log,
       dials,
       leftOf: (route, atMs) => this.slos.leftOf(route, atMs),
+      takeMoved: () => this.slos.takeMoved(),
       cutOf: (version) => this.strains.cutOf(version),
     });
   }

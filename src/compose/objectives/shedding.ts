@@ -26,6 +26,8 @@ export interface SheddingDeps {
   readonly log: Log;
   readonly dials: Dials;
   readonly leftOf: (route: string, nowMs: number) => BudgetLeft | null;
+  /** Routes of which `leftOf` may say something else than at the last call. */
+  readonly takeMoved: () => Iterable<string>;
   /** Sixteenths of its limit that a version (`service/version`) gives up. */
   readonly cutOf: (version: string) => number;
 }
@@ -39,10 +41,11 @@ export class Shedding {
   #lines = 0;
   #unsaid = 0;
 
-  constructor({ log, dials, leftOf, cutOf }: SheddingDeps) {
+  constructor({ log, dials, leftOf, takeMoved, cutOf }: SheddingDeps) {
     this.#log = log;
     this.#order = new SheddingOrder({
       leftOf,
+      takeMoved,
       cutOf,
       weightOf: (dial) => getDial(dials, dial),
       publish: (cell, byte) => void Atomics.store(this.standings, cell, byte),

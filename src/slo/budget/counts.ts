@@ -31,6 +31,21 @@ export function noCounts(): SliCounts {
   return { finished: 0, bad: 0, late: 0, errors: new Float64Array(ERROR_CLASSES.length) };
 }
 
+/** Adds what a cell counted, each request for what it is worth; errors are not weighed. */
+export function addWorth(sum: SliCounts, { finished, bad, late }: SliCounts, value: number): void {
+  sum.finished += value * finished;
+  sum.bad += value * bad;
+  sum.late += value * late;
+}
+
+/** Nothing counted, in the same object. */
+export function clearCounts(counts: SliCounts): void {
+  counts.finished = 0;
+  counts.bad = 0;
+  counts.late = 0;
+  counts.errors.fill(0);
+}
+
 /** Readings of a region: finished, bad, late, then errors. */
 const FINISHED = 0;
 const BAD = 1;

@@ -1,9 +1,9 @@
 /**
  * The SLO engine: counts the exchanges of every route and service with objectives, and of the gateway, and tells of their alerts.
  *
- * Each turn of the loop (100 ms) looks at a tenth of the sources, so that each is read and evaluated once a second and
- * 10,000 of them cost no turn more than 1,000. When a worker has left, all of them are read in that turn, because its
- * memory is there for the last time.
+ * Each turn of the loop (100 ms) looks at a tenth of the sources, so that each is looked at once a second and 10,000 of them
+ * cost no turn more than 1,000. One that is idle is read and evaluated only when its windows slide (totals/activity.ts). When a
+ * worker has left, all of them are read in that turn, because its memory is there for the last time.
  *
  * ```
  * cells of the workers ─▶ CountReader ─▶ Objective (availability) ─▶ ring ─▶ burn rates ─▶ alerts
@@ -23,9 +23,10 @@ import { CELL } from '../../model/tallies.ts';
 import type { ObjectiveTrouble, ObjectiveTroubles } from '../../model/threads/load/alerts.ts';
 import { DEFECT_CODE } from '../../model/threads/load/defects.ts';
 import { type Region, RegionRoll } from '../regions.ts';
+import { Activity } from '../totals/activity.ts';
 import { errorsOf, ObjectiveReading } from '../totals/objective-reading.ts';
-import { formulaOf, NO_SURROUNDINGS, Score, type Surroundings } from './composite/score.ts';
-import { CountReader, noCounts, type SliCounts } from './counts.ts';
+import { NO_SURROUNDINGS, type Score, type Surroundings, scoreFor } from './composite/score.ts';
+import { addWorth, CountReader, clearCounts, noCounts, type SliCounts } from './counts.ts';
 import type { Instant } from './ledger/ledger.ts';
 import {
   type FastBurn,
@@ -78,6 +79,10 @@ export class SloEngine {
   /** Of those the ones with a score whose being low has consequences. */
   #scored: readonly Watched[] = [];
   #watched: Watched[] = [];
+  /** Who of them is to be looked at. */
+  #activity = new Activity([]);
+  /** Routes that were looked at since somebody asked. */
+  readonly #moved = new Set<string>();
   #regions: readonly Region[] = [];
   #turn = 0;
   /** When counts began to be kept apart; null: they are not. */
@@ -111,6 +116,7 @@ export class SloEngine {
       this.#byKey.set(key, watched);
       return watched;
     });
+    this.#activity = new Activity(sources.map(({ cells }) => cells));
     this.#ofRoute = new Map(
       this.#watched.flatMap((one) => (one.source.scope === 'route' ? [[one.source.name, one]] : [])),
     );
@@ -133,8 +139,9 @@ export class SloEngine {
     const readable = this.#roll.turn(regions);
     this.#regions = regions;
     const slice = this.#turn++ % SLICES;
+    this.#activity.turn(readable);
     for (let n = isAll ? 0 : slice; n < this.#watched.length; n += isAll ? 1 : SLICES) {
-      this.#contain(this.#watched[n] as Watched, readable, now, changes);
+      if (this.#activity.isDue(n, now.nowMs) || isAll) this.#contain(n, readable, now, changes);
     }
     return changes;
   }
@@ -205,6 +212,13 @@ export class SloEngine {
     return { remainingRatio: left, fast: fast ?? NO_BURNS };
   }
 
+  /** Routes of which `leftOf` may say something else than when this was asked last. */
+  takeMoved(): readonly string[] {
+    const moved = [...this.#moved];
+    this.#moved.clear();
+    return moved;
+  }
+
   /** Requests that a route's objectives counted in the last five minutes; null when it has none. */
   recentRequests(route: string, nowMs: number): number | null {
     return this.#ofRoute.get(route)?.objectives[0]?.recentEvents(nowMs) ?? null;
@@ -253,6 +267,7 @@ export class SloEngine {
    */
   restore(saved: readonly SavedObjective[], nowMs: number, awayMs: number): string[] {
     const byId = new Map(this.#objectives().map((objective) => [objective.id, objective]));
+    this.#activity.setAllDue();
     for (const one of saved) byId.get(one.id)?.restore(one, nowMs, awayMs);
     return saved.map(({ id }) => id).filter((id) => !byId.has(id));
   }
@@ -261,14 +276,18 @@ export class SloEngine {
     return this.#watched.flatMap(({ objectives }) => objectives);
   }
 
-  #contain(watched: Watched, regions: readonly Region[], now: Instant, changes: AlertChange[]): void {
+  #contain(n: number, regions: readonly Region[], now: Instant, changes: AlertChange[]): void {
+    const watched = this.#watched[n] as Watched;
+    this.#activity.setDue(n, Number.NEGATIVE_INFINITY);
+    if (watched.source.scope === 'route') this.#moved.add(watched.source.name);
     try {
       this.#look(watched, regions, now, changes);
       watched.isBroken = false;
+      this.#activity.setDue(n, dueAtMs(watched));
     } catch (error) {
       if (this.#broken === undefined) throw error;
       watched.isBroken = true;
-      for (const counts of [this.#news, this.#ofCell]) clear(counts);
+      for (const counts of [this.#news, this.#ofCell]) clearCounts(counts);
       this.#broken(`${watched.source.scope}/${watched.source.name}`, error);
     }
   }
@@ -283,7 +302,7 @@ export class SloEngine {
       if (!objective.isOfSeconds) objective.count(news, now);
     }
     if (score !== null) this.#count(watched, score, now);
-    if (hasNews) clear(news);
+    if (hasNews) clearCounts(news);
     for (let n = 0; n < objectives.length; n++) {
       const changed = (objectives[n] as Objective).evaluate(now.nowMs);
       for (let i = 0; i < changed.length; i++) changes.push(changed[i] as AlertChange);
@@ -298,7 +317,7 @@ export class SloEngine {
         if (reader.read(regions, this.#news)) hasNews = true;
       } else if (reader.read(regions, this.#ofCell)) {
         addWorth(this.#news, this.#ofCell, source.values[n] as number);
-        clear(this.#ofCell);
+        clearCounts(this.#ofCell);
         hasNews = true;
       }
     }
@@ -327,7 +346,7 @@ export class SloEngine {
     });
     this.#retire([...known.values()]);
     const { errors = null, isBroken = false } = before ?? {};
-    return { source, readers, objectives, score: scoreFor(source, before), errors, isBroken };
+    return { source, readers, objectives, score: scoreFor(source.slo, before?.score ?? null), errors, isBroken };
   }
 
   #begin(spec: ObjectiveSpec): Objective {
@@ -355,37 +374,20 @@ function asksOf({ availabilityRatio, latency, composite, business }: SloAsked) {
   return asks;
 }
 
-/** Of a source that had one already, the same, with what it remembers. */
-function scoreFor({ slo }: SloSource, before: Watched | null): Score | null {
-  const formula = formulaOf(slo);
-  if (formula === null) return null;
-  const known = before?.score ?? null;
-  known?.follow(formula);
-  return known ?? new Score(formula);
-}
-
 /** One second. */
 const GOOD = { finished: 1, bad: 0, late: 0 };
 const BAD = { finished: 1, bad: 1, late: 0 };
 
-/** Adds what a cell counted, each request for what it is worth. */
-function addWorth(sum: SliCounts, { finished, bad, late }: SliCounts, value: number): void {
-  sum.finished += value * finished;
-  sum.bad += value * bad;
-  sum.late += value * late;
+/** When it is to be evaluated though nothing happened: a second of a score is one that counts. */
+function dueAtMs({ objectives, score }: Watched): number {
+  if (score !== null) return Number.NEGATIVE_INFINITY;
+  return Math.min(...objectives.map(({ slidesAtMs }) => slidesAtMs));
 }
 
 function statusesOf({ source, objectives, errors, score }: Watched, now: Instant): SloStatus[] {
   const counted = errorsOf(errors, source.slo);
   const scored = score?.status() ?? null;
   return objectives.map((objective) => objective.status(now, counted, objective.isOfSeconds ? scored : null));
-}
-
-function clear(counts: SliCounts): void {
-  counts.finished = 0;
-  counts.bad = 0;
-  counts.late = 0;
-  counts.errors.fill(0);
 }
 
 function keepErrors(watched: Watched, { errors }: SliCounts): void {

@@ -128,6 +128,11 @@ export class Objective {
     return this.#move(ring, nowMs);
   }
 
+  /** When it is to be evaluated if nothing happens until then: its windows slide. Infinity while it counted nothing. */
+  get slidesAtMs(): number {
+    return this.#ring?.slotEndsAtMs ?? Number.POSITIVE_INFINITY;
+  }
+
   /**
    * Adds alerts that fire, and a budget that is spent beyond chance, up to `max` in `found`. Cost: about 0.5 us, and some for each
    * that is found.

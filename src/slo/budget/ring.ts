@@ -155,6 +155,11 @@ export class Ring {
     return this.#at(CURSORS);
   }
 
+  /** When `slot` changes, by the clock of `advance`: until then every window is what it is, but for what is added. */
+  get slotEndsAtMs(): number {
+    return (this.slot + 1) * (TIERS[0] as Tier).slotMs - this.#offsetMs;
+  }
+
   /** The ring as bytes, the same on every machine; `fromBytes` gives it back exactly. Cost: about 5 us. */
   toBytes(): Uint8Array {
     const bytes = new Uint8Array(HEAD_BYTES + SLOTS * 8);

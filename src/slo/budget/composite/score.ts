@@ -119,3 +119,11 @@ export function formulaOf({ composite, business, latency }: SloAsked): Formula |
   if (composite === undefined) return null;
   return { kind: 'composite', config: composite, isTimed: latency !== null && latency !== undefined };
 }
+
+/** The score of a source; of one that had one already the same, with what it remembers. */
+export function scoreFor(asked: SloAsked, before: Score | null): Score | null {
+  const formula = formulaOf(asked);
+  if (formula === null) return null;
+  before?.follow(formula);
+  return before ?? new Score(formula);
+}

@@ -8,8 +8,9 @@
  * Only versions with a limit are looked at, and only their routes. Each turn of the loop (100 ms) takes a tenth of them, so
  * that a standing is at most about a second old. A route's canary stands last as long as its stable version has weight.
  * A version is curbed while some route to it, best-effort ones apart, burns fast and would without its canary.
- * Memory, clock and budgets are handed in. Cost: of a route without traffic its own cell and its budgets are read, of one with
- * traffic also the cells of its versions; as much memory as there are routes.
+ * Memory, clock and budgets are handed in. Cost: of a route without traffic two words of its cell are read; it is judged only when
+ * its budgets moved, or the weight that puts its canary last. Of one with traffic also the cells of its versions; as much memory as
+ * there are routes.
  */
 
 import { PRIORITIES, type Priority } from '../../../model/overload.ts';
@@ -18,6 +19,7 @@ import type { SheddingStatus } from '../../../model/status.ts';
 import { CELL } from '../../../model/tallies.ts';
 import { STANDING_CANARY, STANDING_PLENTY, standingByte } from '../../../model/threads/load/standing.ts';
 import { type Region, RegionRoll } from '../../regions.ts';
+import { Activity } from '../../totals/activity.ts';
 import { type BudgetLeft, SLICES } from '../engine.ts';
 import { Blame, type Outcomes } from './blame.ts';
 import { type RefusalChange, Refusals } from './refusals.ts';
@@ -49,6 +51,8 @@ export interface ShedVersion {
 export interface OrderDeps {
   /** What a route's objectives leave; null without any. */
   readonly leftOf: (route: string, nowMs: number) => BudgetLeft | null;
+  /** Routes of which `leftOf` may say something else than at the last call. */
+  readonly takeMoved: () => Iterable<string>;
   /** Sixteenths of its limit that a version (`service/version`) gives up. */
   readonly cutOf: (version: string) => number;
   readonly weightOf: (dial: number) => number;
@@ -82,6 +86,8 @@ interface VersionWatch {
   readonly refusals: Refusals;
   /** Since its last look, by priority. */
   pending: number[];
+  /** Members whose route is curbing. */
+  curbing: number;
   isCurbed: boolean;
   /** In sixteenths. */
   cut: number;
@@ -104,6 +110,8 @@ interface Member {
 
 interface RouteWatch {
   spec: ShedRoute;
+  /** Its place in the order. */
+  index: number;
   readonly reader: WordsReader;
   readonly canaryReader: WordsReader | null;
   readonly blame: Blame;
@@ -133,6 +141,11 @@ export class SheddingOrder {
   #versions = new Map<string, VersionWatch>();
   #routesInOrder: readonly RouteWatch[] = [];
   #versionsInOrder: readonly VersionWatch[] = [];
+  /** Of those the ones with a canary. */
+  #withCanary: readonly RouteWatch[] = [];
+  #activity = new Activity([]);
+  /** Versions that were told of since the last turn. */
+  #told: VersionWatch[] = [];
   #published = new Map<number, number>();
   #turn = 0;
 
@@ -149,9 +162,12 @@ export class SheddingOrder {
     );
     this.#routesInOrder = [...this.#routes.values()];
     this.#versionsInOrder = [...this.#versions.values()];
+    this.#withCanary = this.#routesInOrder.filter(({ spec }) => spec.canary !== null);
+    this.#activity = new Activity(this.#routesInOrder.map(({ spec }) => [spec.cell]));
     const unused = this.#published;
     this.#published = new Map();
-    for (const route of this.#routesInOrder) {
+    for (const [index, route] of this.#routesInOrder.entries()) {
+      route.index = index;
       this.#judge(route, nowMs);
       for (const { cell } of route.members) unused.delete(cell);
     }
@@ -163,10 +179,17 @@ export class SheddingOrder {
     const isAll = this.#roll.departed(regions).length > 0;
     const readable = this.#roll.turn(regions);
     this.#regions = regions;
-    for (const version of this.#versionsInOrder) version.told = null;
+    for (const version of this.#told) version.told = null;
+    this.#told = [];
+    for (const name of this.#deps.takeMoved()) this.#setDue(name);
+    this.#activity.turn(readable);
     const [from, step] = isAll ? [0, 1] : [this.#turn++ % SLICES, SLICES];
     for (let n = from; n < this.#routesInOrder.length; n += step) {
-      this.#look(this.#routesInOrder[n] as RouteWatch, readable, nowMs);
+      if (this.#activity.isDue(n, nowMs) || isAll) this.#look(this.#routesInOrder[n] as RouteWatch, readable, nowMs);
+    }
+    for (let n = from; n < this.#withCanary.length; n += step) {
+      const route = this.#withCanary[n] as RouteWatch;
+      if (this.#isCanaryLast(route) !== route.isCanaryLast) this.#judge(route, nowMs);
     }
     const reports: RefusalReport[] = [];
     for (let n = from; n < this.#versionsInOrder.length; n += step) {
@@ -187,6 +210,7 @@ export class SheddingOrder {
   ofVersion(name: string): VersionOrder | null {
     const version = this.#versions.get(name);
     if (version === undefined) return null;
+    if (version.told === null) this.#told.push(version);
     version.told ??= { isCurbed: version.isCurbed, sentence: orderOf(version) };
     return version.told;
   }
@@ -207,6 +231,7 @@ export class SheddingOrder {
       const reader = same?.reader ?? new WordsReader(cell, SHED, this.#regions);
       const member = { cell, isCanary, reader, route, version, refused: same?.refused ?? 0, byte: -1 };
       version.members.push(member);
+      if (route.isCurbing) version.curbing += 1;
       return member;
     });
     return route;
@@ -216,6 +241,7 @@ export class SheddingOrder {
     const { cell, canary } = spec;
     return {
       spec,
+      index: 0,
       reader: new WordsReader(cell, OUTCOMES, this.#regions),
       canaryReader: canary === null ? null : new WordsReader(canary.cell, OUTCOMES, this.#regions),
       blame: new Blame(nowMs),
@@ -239,7 +265,8 @@ export class SheddingOrder {
       isCurbed = false,
       cut = 0,
     } = before.get(name) ?? {};
-    const version: VersionWatch = { name, shownIn, members: [], refusals, pending, isCurbed, cut, told: null };
+    const kept = { refusals, pending, isCurbed, cut };
+    const version: VersionWatch = { name, shownIn, members: [], ...kept, curbing: 0, told: null };
     this.#versions.set(name, version);
     return version;
   }
@@ -255,26 +282,40 @@ export class SheddingOrder {
       for (let n = 0; n < route.members.length; n++) takeRefusals(route.members[n] as Member, regions);
     }
     this.#judge(route, nowMs);
+    this.#activity.setDue(route.index, Number.POSITIVE_INFINITY);
   }
 
   #judge(route: RouteWatch, nowMs: number): void {
     const { remainingRatio, fast } = this.#deps.leftOf(route.spec.route, nowMs) ?? UNLIMITED;
     route.remainingRatio = remainingRatio;
     route.isBurning = false;
-    route.isCurbing = false;
+    let isCurbing = false;
     for (const { indicator, budgetRatio } of fast) {
       const { isBurning, isBurningWithoutCanary } = route.blame.burning(indicator, budgetRatio);
       route.isBurning ||= isBurning;
-      route.isCurbing ||= isBurning && isBurningWithoutCanary && route.spec.priority !== 'best-effort';
+      isCurbing ||= isBurning && isBurningWithoutCanary && route.spec.priority !== 'best-effort';
+    }
+    if (isCurbing !== route.isCurbing) {
+      route.isCurbing = isCurbing;
+      for (const { version } of route.members) version.curbing += isCurbing ? 1 : -1;
     }
     route.standing = budgetStanding(route, route.standing);
-    const { canary } = route.spec;
-    route.isCanaryLast = canary !== null && this.#deps.weightOf(canary.stableDial) > 0;
+    route.isCanaryLast = this.#isCanaryLast(route);
     for (let n = 0; n < route.members.length; n++) this.#publish(route.members[n] as Member);
   }
 
+  #isCanaryLast({ spec: { canary } }: RouteWatch): boolean {
+    return canary !== null && this.#deps.weightOf(canary.stableDial) > 0;
+  }
+
+  /** A route that leads to no version with a limit has no place here. */
+  #setDue(name: string): void {
+    const route = this.#routes.get(name);
+    if (route !== undefined) this.#activity.setDue(route.index, Number.NEGATIVE_INFINITY);
+  }
+
   #lookAt(version: VersionWatch, nowMs: number): RefusalReport[] {
-    const isCurbed = version.members.some(({ route }) => route.isCurbing);
+    const isCurbed = version.curbing > 0;
     const cut = this.#deps.cutOf(version.name);
     if (isCurbed !== version.isCurbed || cut !== version.cut) {
       version.isCurbed = isCurbed;

@@ -54,6 +54,7 @@ class Desk {
       log: { info: note, warn: note } as unknown as Log,
       dials,
       leftOf: (route) => (route === 'checkout' ? this.left : null),
+      takeMoved: () => ['checkout'],
       cutOf: () => 0,
     });
     this.store.offer(parseConfig(document, '', {}));

@@ -227,12 +227,13 @@ describe('the engine', () => {
     });
   });
 
-  it('looks at every source once a second, however many there are', () => {
+  it('looks at every source in use once a second, however many there are', () => {
     const worker = new FakeWorker(1);
     const desk = new Desk([worker]);
     desk.engine.follow(Array.from({ length: 25 }, (_, n) => route(`r${n}`, 1 + (n % 5))));
     for (let cell = 1; cell <= 5; cell++) worker.add(cell, CELL.finished, 1);
-    desk.second();
+    const looked = [1, 11, 7, 2].map((s) => desk.second(s * SLICES).length + desk.engine.takeMoved().length);
+    assert.deepEqual(looked, [25, 25, 0, 25], 'at nobody idle but when windows slide, at 20 s');
     for (const events of Object.values(desk.events())) assert.deepEqual(events, [1, 0]);
   });
 

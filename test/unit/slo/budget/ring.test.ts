@@ -25,6 +25,18 @@ describe('a ring', () => {
     assert.deepEqual(ring.totals, { good: 7, bad: 2 });
   });
 
+  it('says when its windows slide next, also after a restart', () => {
+    const ring = new Ring(12_345.5);
+    assert.equal(ring.slotEndsAtMs, 20_000);
+    ring.advance(19_999);
+    const before = ring.slot;
+    ring.advance(ring.slotEndsAtMs);
+    assert.equal(ring.slot, before + 1);
+    assert.equal(ring.slotEndsAtMs, 30_000);
+    const restored = Ring.fromBytes(ring.toBytes(), 500, 3000);
+    assert.equal(restored.slotEndsAtMs, 7500, 'it goes on at 23,000 by its own time');
+  });
+
   it('lets an event go from each window between W - slot and W later', () => {
     const slotMs = [10_000, 60_000, 60_000, 60_000, 600_000, HOUR_MS];
     for (const [index, window] of WINDOWS.entries()) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { BusinessConfig, CompositeConfig } from '#src/model/slo.ts';
-import { formulaOf, NO_SURROUNDINGS, ROW, Score } from '#src/slo/budget/composite/score.ts';
+import { formulaOf, NO_SURROUNDINGS, ROW, Score, scoreFor } from '#src/slo/budget/composite/score.ts';
 import { DEFAULT_SLO } from '#src/sources/defaults.ts';
 
 const CONFIG: CompositeConfig = {
@@ -140,5 +140,6 @@ describe('a business score', () => {
 
   it('is nobody’s who does not ask for it', () => {
     assert.equal(formulaOf(terms), null);
+    assert.equal(scoreFor(terms, null), null);
   });
 });

@@ -3,10 +3,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
-import { CELL } from '#src/model/tallies.ts';
+import { CELL, reserveTallies, viewTallies } from '#src/model/tallies.ts';
 import { CURB, cutAt, STANDING_CANARY } from '#src/model/threads/load/standing.ts';
 import { type BudgetLeft, SLICES } from '#src/slo/budget/engine.ts';
 import { type RefusalReport, SheddingOrder, type ShedRoute } from '#src/slo/budget/shedding/order.ts';
+import { LOOKS_AFTER } from '#src/slo/totals/activity.ts';
 import { FakeWorker } from '../../../../support/simulate/worker.ts';
 
 const V1 = { name: 'shop/v1', shownIn: 1, isCanary: false };
@@ -40,17 +41,40 @@ const BATCH: ShedRoute = {
 };
 const FAST = [{ indicator: 'availability', budgetRatio: 0.001 }] as const;
 
+/** What is left to routes, and who hears that it moved. */
+class Budgets extends Map<string, BudgetLeft> {
+  readonly #moved: (route: string) => void;
+
+  constructor(moved: (route: string) => void) {
+    super();
+    this.#moved = moved;
+  }
+
+  override set(route: string, left: BudgetLeft): this {
+    this.#moved(route);
+    return super.set(route, left);
+  }
+}
+
 /** Everything around the order, with a clock. */
 class Desk {
-  readonly left = new Map<string, BudgetLeft>();
+  readonly left = new Budgets((route) => this.moved.push(route));
+  /** Routes whose budgets were moved since the order asked. */
+  readonly moved: string[] = [];
   readonly weights = new Map([[STABLE_DIAL, 95]]);
   readonly cuts = new Map<string, number>();
   readonly bytes = new Map<number, number>();
   published = 0;
-  worker = new FakeWorker(1);
+  /** Times that a route was judged. */
+  judged = 0;
+  worker: FakeWorker;
   nowMs = 0;
   readonly order = new SheddingOrder({
-    leftOf: (route) => this.left.get(route) ?? null,
+    leftOf: (route) => {
+      this.judged += 1;
+      return this.left.get(route) ?? null;
+    },
+    takeMoved: () => this.moved.splice(0),
     cutOf: (version) => this.cuts.get(version) ?? 0,
     weightOf: (dial) => this.weights.get(dial) ?? 0,
     publish: (cell, byte) => {
@@ -59,7 +83,8 @@ class Desk {
     },
   });
 
-  constructor(specs: readonly ShedRoute[] = [SEARCH, CHECKOUT, BATCH]) {
+  constructor(specs: readonly ShedRoute[] = [SEARCH, CHECKOUT, BATCH], worker = new FakeWorker(1)) {
+    this.worker = worker;
     this.order.follow(specs, 0);
     this.seconds(1);
   }
@@ -149,6 +174,30 @@ describe('the order of shedding', () => {
     desk.left.set('search', { remainingRatio: 0.5, fast: [] });
     desk.seconds(10);
     assert.equal(desk.published, before + 1);
+  });
+
+  it('judges no route while nothing happens, and of 1,000 the one of which something did', () => {
+    const many = Array.from({ length: 1000 }, (_, n): ShedRoute => {
+      return { ...SEARCH, route: `route-${n}`, cell: 7 + 2 * n, versions: [{ ...V1, cell: 8 + 2 * n }] };
+    });
+    const desk = new Desk([SEARCH, CHECKOUT, BATCH, ...many], new FakeWorker(1, viewTallies(reserveTallies())));
+    const judgedIn = (seconds: number): number => {
+      const before = desk.judged;
+      desk.seconds(seconds);
+      return desk.judged - before;
+    };
+    assert.equal(judgedIn(60), 0);
+    desk.left.set('route-500', { remainingRatio: 0.5, fast: [] });
+    assert.equal(judgedIn(60), 1, 'its budget moved');
+    desk.weights.set(STABLE_DIAL, 0);
+    assert.equal(judgedIn(60), 1, 'the weight that puts its canary last is gone');
+    desk.count(2007, 2008, 1);
+    assert.equal(judgedIn(1), 0, 'a cell of nobody');
+    desk.count(2005, 2006, 1);
+    assert.equal(judgedIn(60), 1 + LOOKS_AFTER, 'an exchange ended');
+    desk.worker = new FakeWorker(2, viewTallies(reserveTallies()));
+    assert.equal(judgedIn(1), 1003, 'a worker has left: everybody is read one last time');
+    assert.equal(judgedIn(60), 0);
   });
 
   it('puts a canary last as long as its stable version has weight', () => {
