@@ -12,6 +12,7 @@ import { faultSentence, stateOf } from '../../health/faults.ts';
 import { bothClocks, wallTime } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { canonicalJson } from '../../lib/text/canonical.ts';
+import type { Config } from '../../model/config.ts';
 import type { ActiveFaults, FaultConfig, FaultStatus, FaultStop, FaultStopResult } from '../../model/threads/faults.ts';
 import type { SavedBudget } from '../../model/threads/state.ts';
 import type { Workers } from '../../proxy/threads/workers.ts';
@@ -35,6 +36,9 @@ export class Faults {
   /** By id, what was ended as it was then; what is not configured any more goes with the next one that is ended. */
   readonly #stopped = new Map<string, string>();
   #active: ReadonlyMap<string, FaultConfig> = new Map();
+  /** Those of `#of`: found once for each configuration, however many routes it has. */
+  #configured: readonly FaultConfig[] = [];
+  #of: Config | null = null;
 
   constructor(deps: FaultsDeps) {
     this.#deps = deps;
@@ -92,8 +96,13 @@ export class Faults {
     clearInterval(this.#timer);
   }
 
-  #all(): FaultConfig[] {
-    return (this.#deps.store.current?.config.routes ?? []).flatMap(({ filters }) => filters.faults ?? []);
+  #all(): readonly FaultConfig[] {
+    const config = this.#deps.store.current?.config ?? null;
+    if (config !== this.#of) {
+      this.#of = config;
+      this.#configured = (config?.routes ?? []).flatMap(({ filters }) => filters.faults ?? []);
+    }
+    return this.#configured;
   }
 
   #isStopped(fault: FaultConfig): boolean {

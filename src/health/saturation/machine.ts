@@ -26,25 +26,20 @@ export interface MachineSource {
   /** null when there is no descriptor to read it with. */
   readonly rssBytes: () => number | null;
   readonly totalBytes: () => number;
-  readonly descriptors: () => UsedLimit | null;
+  readonly descriptors: Pick<Descriptors, 'find' | 'read'>;
   readonly cgroup: Pick<Cgroup, 'find' | 'memory' | 'cpus'>;
 }
 
 /** The machine that this runs on. */
 export function thisMachine(): MachineSource {
-  const descriptors = new Descriptors();
-  return {
-    rssBytes,
-    totalBytes: totalmem,
-    descriptors: () => descriptors.read(),
-    cgroup: new Cgroup(),
-  };
+  return { rssBytes, totalBytes: totalmem, descriptors: new Descriptors(), cgroup: new Cgroup() };
 }
 
 export class Machine {
   readonly #source: MachineSource;
   #foundAtMs = Number.NEGATIVE_INFINITY;
   #cpus: number | null = null;
+  #totalBytes = 0;
   /** As it was last known. */
   #rssBytes = 0;
 
@@ -57,24 +52,26 @@ export class Machine {
     return this.#cpus;
   }
 
-  /** Reads everything. @param memoryMax what the configuration says, or null. Cost: about 100 us */
+  /** Reads what is used, and now and then the limits. @param memoryMax what the configuration says, or null. Cost: about 50 us */
   read(nowMs: number, memoryMax: number | null): MachineReading {
     const { rssBytes, totalBytes, descriptors, cgroup } = this.#source;
     if (nowMs - this.#foundAtMs >= FIND_MS) {
       this.#foundAtMs = nowMs;
       cgroup.find();
+      descriptors.find();
+      this.#totalBytes = totalBytes();
       this.#cpus = cgroup.cpus();
     }
     const used = rssBytes() ?? this.#rssBytes;
     this.#rssBytes = used;
     const own =
       memoryMax === null
-        ? { used, max: totalBytes(), from: "the machine's memory" }
+        ? { used, max: this.#totalBytes, from: "the machine's memory" }
         : { used, max: memoryMax, from: 'saturation.memory' };
     const group = cgroup.memory();
     const isTighter = group !== null && (memoryMax === null || group.used / group.max > own.used / own.max);
     const memory = isTighter ? { used: group.used, max: group.max, from: `cgroup ${group.group}` } : own;
-    return { memory, descriptors: descriptors() };
+    return { memory, descriptors: descriptors.read() };
   }
 }
 
@@ -93,9 +90,17 @@ function rssBytes(): number | null {
 export class Descriptors {
   #max: number | null = null;
 
-  /** Open ones and the soft limit of them. Also when none is left to read with: then it is the limit known last. Cost: about 20 us. */
-  read(): UsedLimit | null {
+  constructor() {
+    this.find();
+  }
+
+  /** Looks anew for the soft limit; when no descriptor is left to read it with, it is the one known last. Cost: about 15 us. */
+  find(): void {
     this.#max = softLimit() ?? this.#max;
+  }
+
+  /** Open ones, also when none is left to read with, and the limit. Cost: about 5 us. */
+  read(): UsedLimit | null {
     const used = this.#max === null ? null : openCount();
     return this.#max === null ? null : { used: used ?? this.#max, max: this.#max };
   }

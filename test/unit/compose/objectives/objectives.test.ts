@@ -8,7 +8,7 @@ import type { Log } from '#src/lib/log.ts';
 import type { SloConfig, SloSource } from '#src/model/slo.ts';
 import { CELL } from '#src/model/tallies.ts';
 import type { Surroundings } from '#src/slo/budget/composite/score.ts';
-import { SloEngine } from '#src/slo/budget/engine.ts';
+import { SLICES, SloEngine } from '#src/slo/budget/engine.ts';
 import { EndpointTotalsReader } from '#src/slo/totals/endpoint-totals.ts';
 import { Totals } from '#src/slo/totals/totals.ts';
 import { createDials } from '#src/snapshot/dials.ts';
@@ -18,7 +18,8 @@ import { parseConfig } from '#src/sources/parse.ts';
 import { SOUND } from '../../../support/config.ts';
 import { FakeWorker } from '../../../support/simulate/worker.ts';
 
-it('a route that fails is told of, and stands as one with nothing to lose', () => {
+/** Objectives of one route to a version with a limit, and the names of their alerts. */
+function around(worker: FakeWorker) {
   const alerts: string[] = [];
   const log = {
     warn: (event: string, { name, long }: Record<string, string>) => alerts.push(`${event} ${name} ${long}`),
@@ -32,27 +33,37 @@ it('a route that fails is told of, and stands as one with nothing to lose', () =
       {},
     ),
   );
-  const [totals, endpointTotals, worker] = [new Totals(), new EndpointTotalsReader(), new FakeWorker(1)];
-  const around = {
+  const [totals, endpointTotals] = [new Totals(), new EndpointTotalsReader()];
+  const rest = {
     healthOf: () => ({ state: 'up', capacityRatio: 1, because: '', ejections: 0 }) as const,
     logMore: () => undefined,
   };
-  const objectives = new Objectives({ log: log as unknown as Log, dials, totals, endpointTotals, ...around });
+  const objectives = new Objectives({ log: log as unknown as Log, dials, totals, endpointTotals, ...rest });
   totals.follow([worker.region]);
   const current = store.current as Current;
   objectives.follow(current);
-  const turn = (): void => {
-    objectives.look([worker.region], true);
-    for (let n = 0; n < 10; n++) objectives.turn([worker.region], nowMs());
+  const second = (): void => {
+    for (let n = 0; n < SLICES; n++) {
+      objectives.look([worker.region], false);
+      objectives.turn([worker.region], nowMs());
+    }
   };
-  turn();
-  assert.equal(objectives.shedding.ofRoute('shop')?.standing, 3);
   const [route] = current.snapshot.routes;
-  for (const cell of [route?.cell ?? 0, route?.splits[0]?.cell ?? 0]) {
-    worker.add(cell, CELL.finished, 1000);
-    worker.add(cell, CELL.bad, 500);
-  }
-  turn();
+  const fail = (): void => {
+    for (const cell of [route?.cell ?? 0, route?.splits[0]?.cell ?? 0]) {
+      worker.add(cell, CELL.finished, 1000);
+      worker.add(cell, CELL.bad, 500);
+    }
+  };
+  return { objectives, alerts, second, fail };
+}
+
+it('a route that fails is told of, and stands as one with nothing to lose', () => {
+  const { objectives, alerts, second, fail } = around(new FakeWorker(1));
+  second();
+  assert.equal(objectives.shedding.ofRoute('shop')?.standing, 3);
+  fail();
+  second();
   assert.ok(alerts.includes('slo_alert shop 1h'), alerts.join());
   assert.deepEqual(objectives.shedding.ofRoute('shop'), {
     priority: 'default',
@@ -62,6 +73,19 @@ it('a route that fails is told of, and stands as one with nothing to lose', () =
     because: 'its budget is overspent, burning fast',
   });
   assert.equal(objectives.shedding.ofVersion('shop/v1')?.isCurbed, true);
+});
+
+it('an idle route stands by what an earlier process counted, once that is known', () => {
+  const before = around(new FakeWorker(1));
+  before.fail();
+  before.second();
+  const saved = before.objectives.slos.save(nowMs());
+  const { objectives, second } = around(new FakeWorker(2));
+  second();
+  assert.equal(objectives.shedding.ofRoute('shop')?.standing, 3);
+  objectives.slos.restore(saved, nowMs(), 0);
+  second();
+  assert.equal(objectives.shedding.ofRoute('shop')?.standing, 0);
 });
 
 const SLO: SloConfig = { ...DEFAULT_SLO, availabilityRatio: 0.999, latency: null, calendar: null };

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import perfHooks from 'node:perf_hooks';
 import { suite, test } from 'node:test';
 import { Histogram, Registry, Summary } from 'prom-client';
 import { measuredBy, runtimeRegistry } from '#src/export/exposition/runtime.ts';
@@ -19,6 +20,15 @@ suite('runtime', () => {
     for (const { name, type } of families.values()) {
       assert.equal(name.endsWith('_total'), type === 'counter', `${name} is a ${type}`);
     }
+  });
+
+  test('the delay of the event loop is sampled every 20 ms, as each sample wakes it', (t) => {
+    const monitor = t.mock.method(perfHooks, 'monitorEventLoopDelay');
+    runtimeRegistry();
+    assert.deepEqual(
+      monitor.mock.calls.map(({ arguments: [options] }) => options?.resolution),
+      [20],
+    );
   });
 
   test('a histogram is put together for each set of its labels', async () => {

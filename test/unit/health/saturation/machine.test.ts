@@ -5,10 +5,15 @@ import { Descriptors, Machine, type MachineSource } from '#src/health/saturation
 const GROUP = { used: 90, max: 100, group: '/g' };
 
 function machineOf(changes: Partial<MachineSource> = {}) {
-  let finds = 0;
-  const cgroup = { find: () => void finds++, memory: () => null, cpus: () => 2 };
-  const source = { rssBytes: () => 50, totalBytes: () => 1000, descriptors: () => null, cgroup, ...changes };
-  return { machine: new Machine(source), finds: () => finds };
+  const finds = { group: 0, limit: 0, memory: 0 };
+  const cgroup = { find: () => void finds.group++, memory: () => null, cpus: () => 2 };
+  const descriptors = { find: () => void finds.limit++, read: () => null };
+  const totalBytes = (): number => {
+    finds.memory++;
+    return 1000;
+  };
+  const source = { rssBytes: () => 50, totalBytes, descriptors, cgroup, ...changes };
+  return { machine: new Machine(source), finds };
 }
 
 const within = (memory: typeof GROUP | null) => ({
@@ -41,11 +46,11 @@ test('memory is what it was last known to be when there is no descriptor to read
   );
 });
 
-test('groups are looked for every ten seconds', () => {
+test('limits are looked for every ten seconds', () => {
   const { machine, finds } = machineOf();
   assert.equal(machine.cpus, null);
   for (const atMs of [0, 200, 9999, 10_000, 10_200]) machine.read(atMs, null);
-  assert.equal(finds(), 2);
+  assert.deepEqual(finds, { group: 2, limit: 2, memory: 2 });
   assert.equal(machine.cpus, 2);
 });
 

@@ -221,6 +221,9 @@ describe('the order of shedding', () => {
       desk.order.ofVersion('shop/v1')?.sentence ?? '',
       /; best-effort requests to shop\/v1 .* as search burns/,
     );
+    desk.order.follow([SEARCH, CHECKOUT, BATCH], desk.nowMs);
+    desk.seconds(1);
+    assert.deepEqual(desk.standings, [0 | CURB, 3, STANDING_CANARY, 3], 'also after a change of the configuration');
     desk.left.set('search', { remainingRatio: 0.92, fast: [] });
     desk.seconds(2);
     assert.deepEqual(desk.standings, [3, 3, STANDING_CANARY, 3]);
