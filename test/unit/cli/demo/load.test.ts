@@ -103,6 +103,29 @@ suite('load', { timeout: 120_000 }, () => {
     assert.equal(phase.succeeded, 0);
   });
 
+  test('users wait for so long in all, whatever came meanwhile', async (context) => {
+    const responses: ServerResponse[] = [];
+    const { url, requested } = await target(context, (_request, response) => {
+      response.writeHead(200, { 'content-length': '100' });
+      response.write('half');
+      responses.push(response);
+    });
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const load = start(context, url);
+    const phase = load.begin();
+    await requested(20);
+    load.begin();
+    const settled = load.settle(phase);
+    context.mock.timers.tick(4900);
+    for (const response of responses) response.write('more');
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(phase.failed, 0);
+    context.mock.timers.tick(100);
+    await settled;
+    assert.equal(phase.succeeded, 0);
+    assert.equal(phase.failed, phase.sent);
+  });
+
   test('requests are sent on time however slow the answers, up to a bound that is counted', async (context) => {
     const held: ServerResponse[] = [];
     let isHolding = true;

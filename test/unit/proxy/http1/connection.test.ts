@@ -145,7 +145,7 @@ describe('between requests', () => {
 
   it('an empty line is no request: the connection goes on and ends without an answer', async (t) => {
     const upstream = await answeringOf(t);
-    const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { headMs: 100, idleMs: 100 } });
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { headMs: 2000, idleMs: 100 } });
     const client = clientOf(t, plane);
     client.send(GET);
     await client.until((text) => text.endsWith('ok'));

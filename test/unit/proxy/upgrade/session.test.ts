@@ -30,7 +30,7 @@ async function sessionOf(t: TestContext, protocol = 'websocket', upgradeIdleMs =
   const plane = await planeOf(t, { routes: [{ versions, upgrade }], timeouts: { upgradeIdleMs } });
   const client = clientOf(t, plane);
   client.send(upgradeRequest('/', '', protocol));
-  await client.until((text) => text.endsWith('\r\n\r\n'));
+  await client.until((text) => text.includes('\r\n\r\n'));
   await eventually(() => openSessions(plane) === 1 || Object.keys(endsOf(plane)).length === 1, 'open, or over again');
   return { plane, client, upstream: peer.sockets[0] as Socket };
 }
