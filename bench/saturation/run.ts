@@ -4,10 +4,11 @@
  *
  * `npm run bench:saturation -- --seconds 60`. What it can take are as many requests under way as its event loops turn over
  * within `saturation.delay`, at the rate that it answered before; ten times as many connections then ask without pause. It
- * has 256 MiB, of which V8 may have 64 for each thread. Ends with 1 when something was not as it must be.
+ * has 256 MiB, of which V8 may have 64 for each thread, and is in a control group with that limit where one can be made. Ends with 1 when
+ * something was not as it must be.
  */
 
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,6 +18,7 @@ import { parseArgs } from 'node:util';
 import { PRIORITIES } from '#src/model/overload.ts';
 import type { Status } from '#src/model/status.ts';
 import { type GatewayProcess, startGatewayProcess, until } from '../../test/support/gateway.ts';
+import { type MemoryGroup, memoryGroup } from '../../test/support/runner/places/memory-group.ts';
 import { type Outcome, startOverloadThreads, startUpstream } from './load.ts';
 
 const MEMORY_MIB = 256;
@@ -68,15 +70,6 @@ routes:
 `;
 }
 
-/** Largest resident set that a process had, in MiB; null where the system has no /proc. */
-function peakMiB(pid: number): number | null {
-  try {
-    return Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
-  } catch {
-    return null;
-  }
-}
-
 function answeredIn({ answers }: Outcome): number {
   let sum = 0;
   for (const name of PRIORITIES) sum += answers[name].ok;
@@ -99,6 +92,8 @@ async function connectionsFor(port: number, { delayMs, print }: OverloadOptions)
 interface Seen {
   readonly grades: Set<string>;
   readonly faults: string[];
+  /** The most memory that the gateway said it takes. */
+  peakBytes: number;
   /** Some requests were refused. */
   hasShed: boolean;
   slowestMs: number;
@@ -117,9 +112,13 @@ async function statusOf(gateway: GatewayProcess): Promise<Status | null> {
   return Promise.race([asking, patience()]).catch(() => null);
 }
 
+function mib(bytes: number): number {
+  return Math.round(bytes / 2 ** 20);
+}
+
 /** Looks at the admin server until the time is over. */
 async function watch(gateway: GatewayProcess, { seconds, print }: OverloadOptions): Promise<Seen> {
-  const seen: Seen = { grades: new Set(), faults: [], hasShed: false, slowestMs: 0 };
+  const seen: Seen = { grades: new Set(), faults: [], peakBytes: 0, hasShed: false, slowestMs: 0 };
   const endMs = performance.now() + seconds * 1000;
   const isOver = (): boolean => performance.now() >= endMs + (seen.hasShed ? 0 : PATIENCE_MS);
   for (let looks = 0; !isOver() && gateway.child.exitCode === null; looks++) {
@@ -134,14 +133,15 @@ async function watch(gateway: GatewayProcess, { seconds, print }: OverloadOption
 }
 
 function note(seen: Seen, { saturation, workers }: Status, print: (line: string) => void): void {
-  for (const { grade } of saturation.threads) seen.grades.add(grade);
+  for (const { grade } of [saturation, ...saturation.threads]) seen.grades.add(grade);
+  seen.peakBytes = Math.max(seen.peakBytes, saturation.memory.used);
   seen.hasShed ||= Object.values(saturation.shed).some((count) => count > 0);
   const restarts = workers.reduce((sum, worker) => sum + worker.restarts, 0);
   if (restarts > 0) seen.faults.push(`${restarts} workers were replaced`);
   const of = saturation.threads.slice(1).map(({ name, grade, delayMs, connections, refusedRatio }) => {
     return `${name} ${grade}, ${delayMs} ms late, ${connections} connections, ${Math.round(refusedRatio * 100)} % refused`;
   });
-  print(`${Math.round(saturation.memory.used / 2 ** 20)} MiB; ${of.join('; ')}`);
+  print(`${mib(saturation.memory.used)} MiB, process ${saturation.process}; ${of.join('; ')}`);
 }
 
 function faultsOf({ answers }: Outcome, folder: string, gateway: GatewayProcess, seen: Seen): string[] {
@@ -159,13 +159,30 @@ function faultsOf({ answers }: Outcome, folder: string, gateway: GatewayProcess,
   return faults;
 }
 
+function memoryFaultsOf(group: MemoryGroup | null, { peakBytes }: Seen, print: (line: string) => void): string[] {
+  const faults: string[] = [];
+  if (peakBytes > MEMORY_MIB * 2 ** 20) faults.push(`it took ${mib(peakBytes)} of ${MEMORY_MIB} MiB`);
+  if (group === null) return faults;
+  const kills = group.kills();
+  print(
+    `its control group held at most ${mib(group.peakBytes())} of ${MEMORY_MIB} MiB, files included; ${kills} processes ended for it`,
+  );
+  if (kills > 0) faults.push(`the kernel ended ${kills} processes for want of memory`);
+  return faults;
+}
+
 /** Runs it; resolves with all faults, in words. */
 export async function overload(options: OverloadOptions): Promise<string[]> {
   const { seconds, print } = options;
   const folder = await mkdtemp(join(tmpdir(), 'sluice-saturation-'));
   const upstream = await startUpstream();
   const config = configOf(upstream.port, folder, options);
-  const gateway = await startGatewayProcess(config, undefined, { nodeArgs: [`--max-old-space-size=${HEAP_MIB}`] });
+  const group = memoryGroup(MEMORY_MIB * 2 ** 20);
+  if (group === null) print('no control group can be made here: nobody but the gateway itself holds it to its memory');
+  const gateway = await startGatewayProcess(config, undefined, {
+    nodeArgs: [`--max-old-space-size=${HEAP_MIB}`],
+    ...(group !== null && { command: group.command }),
+  });
   try {
     const port = Number(new URL(gateway.proxyUrl).port);
     const connections = options.connections ?? (await connectionsFor(port, options));
@@ -173,13 +190,11 @@ export async function overload(options: OverloadOptions): Promise<string[]> {
     const seen = await watch(gateway, options);
     await until('a profile is written', () => readdirSync(folder).length > 0).catch(() => undefined);
     const outcome = await load.stop();
-    const peak = peakMiB(gateway.child.pid as number);
     for (const name of PRIORITIES) print(`${name}: ${JSON.stringify(outcome.answers[name])}`);
     print(
-      `${seconds} s: at most ${Math.round(peak ?? 0)} MiB, ${outcome.closed} connections turned away or closed, slowest status ${Math.round(seen.slowestMs)} ms`,
+      `${seconds} s: at most ${mib(seen.peakBytes)} MiB, ${outcome.closed} connections turned away or closed, slowest status ${Math.round(seen.slowestMs)} ms`,
     );
-    const faults = faultsOf(outcome, folder, gateway, seen);
-    if (peak !== null && peak > MEMORY_MIB) faults.push(`it took ${Math.round(peak)} of ${MEMORY_MIB} MiB`);
+    const faults = [...faultsOf(outcome, folder, gateway, seen), ...memoryFaultsOf(group, seen, print)];
     // On a machine that is never quiet a small delay is never kept: with a large one only the load counts.
     gateway.save(config.replace(/delay: \d+ms/, 'delay: 20s'));
     const isNormal = async (): Promise<boolean> => (await gateway.status()).saturation.grade === 'normal';
@@ -187,6 +202,7 @@ export async function overload(options: OverloadOptions): Promise<string[]> {
     return faults;
   } finally {
     await gateway.end();
+    group?.remove();
     upstream.close();
     await rm(folder, { recursive: true });
   }

@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import type { Decision } from '#src/model/slo.ts';
 import type { Status } from '#src/model/status.ts';
 import { listenLoopback } from './plane.ts';
-import type { Place } from './runner/network/place.ts';
+import type { Place } from './runner/places/place.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url));
 /** Bounds every wait; reached only when something is broken. */
@@ -53,15 +53,20 @@ export interface Surroundings {
   readonly args?: readonly string[];
   /** Where it runs; default: here. */
   readonly place?: Place;
+  /** Goes before its own, and lets it run in its place. */
+  readonly command?: readonly string[];
 }
 
-function launch(config: string, { env, signature, nodeArgs = [], args = [], place }: Surroundings = {}): Started {
+function launch(
+  config: string,
+  { env, signature, nodeArgs = [], args = [], place, command: before = [] }: Surroundings = {},
+): Started {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'));
   const file = join(folder, 'gateway.yaml');
   writeFileSync(file, config);
   if (signature !== undefined) writeFileSync(`${file}.sig`, signature);
   const options = { stdio: ['ignore', 'pipe', 'pipe'] as ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } };
-  const run = [process.execPath, ...nodeArgs, MAIN, 'run', '--config', file, ...args];
+  const run = [...before, process.execPath, ...nodeArgs, MAIN, 'run', '--config', file, ...args];
   const [command, ...rest] = place === undefined ? run : [...place.command, ...run];
   const child = spawn(command as string, rest, options);
   const output = linesOf(child.stdout, child.stderr);

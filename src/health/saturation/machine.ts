@@ -12,6 +12,7 @@ import { Cgroup } from './cgroup.ts';
 
 /** Limits may be moved while the process runs. */
 const FIND_MS = 10_000;
+const KIB = 1024;
 
 /** What the process as a whole takes. */
 export interface MachineReading {
@@ -24,7 +25,7 @@ export interface MachineReading {
 /** The system's answers, replaced in tests. */
 export interface MachineSource {
   /** null when there is no descriptor to read it with. */
-  readonly rssBytes: () => number | null;
+  readonly ownBytes: () => number | null;
   readonly totalBytes: () => number;
   readonly descriptors: Pick<Descriptors, 'find' | 'read'>;
   readonly cgroup: Pick<Cgroup, 'find' | 'memory' | 'cpus'>;
@@ -32,7 +33,7 @@ export interface MachineSource {
 
 /** The machine that this runs on. */
 export function thisMachine(): MachineSource {
-  return { rssBytes, totalBytes: totalmem, descriptors: new Descriptors(), cgroup: new Cgroup() };
+  return { ownBytes, totalBytes: totalmem, descriptors: new Descriptors(), cgroup: new Cgroup() };
 }
 
 export class Machine {
@@ -41,7 +42,7 @@ export class Machine {
   #cpus: number | null = null;
   #totalBytes = 0;
   /** As it was last known. */
-  #rssBytes = 0;
+  #ownBytes = 0;
 
   constructor(source: MachineSource = thisMachine()) {
     this.#source = source;
@@ -54,7 +55,7 @@ export class Machine {
 
   /** Reads what is used, and now and then the limits. @param memoryMax what the configuration says, or null. Cost: about 50 us */
   read(nowMs: number, memoryMax: number | null): MachineReading {
-    const { rssBytes, totalBytes, descriptors, cgroup } = this.#source;
+    const { ownBytes, totalBytes, descriptors, cgroup } = this.#source;
     if (nowMs - this.#foundAtMs >= FIND_MS) {
       this.#foundAtMs = nowMs;
       cgroup.find();
@@ -62,8 +63,8 @@ export class Machine {
       this.#totalBytes = totalBytes();
       this.#cpus = cgroup.cpus();
     }
-    const used = rssBytes() ?? this.#rssBytes;
-    this.#rssBytes = used;
+    const used = ownBytes() ?? this.#ownBytes;
+    this.#ownBytes = used;
     const own =
       memoryMax === null
         ? { used, max: this.#totalBytes, from: "the machine's memory" }
@@ -75,15 +76,34 @@ export class Machine {
   }
 }
 
+/**
+ * The resident set less its pages of files, the program's own among them, which the kernel drops and reads again when memory is short; all
+ * of it where the system does not tell them apart (before Linux 4.5, elsewhere). @throws what is no lack of descriptors
+ */
+export function ownBytes(): number | null {
+  try {
+    const status = readFileSync('/proc/self/status', 'utf8');
+    const [anonymous, shared] = [/^RssAnon:\s+(\d+) kB$/m.exec(status), /^RssShmem:\s+(\d+) kB$/m.exec(status)];
+    if (anonymous !== null && shared !== null) return (Number(anonymous[1]) + Number(shared[1])) * KIB;
+  } catch (error) {
+    if (isLackOfDescriptors(error)) return null;
+  }
+  return rssBytes();
+}
+
 /** The runtime reads it from a file. @throws what is no lack of descriptors */
 function rssBytes(): number | null {
   try {
     return process.memoryUsage.rss();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EMFILE' || code === 'ENFILE') return null;
+    if (isLackOfDescriptors(error)) return null;
     throw error;
   }
+}
+
+function isLackOfDescriptors(error: unknown): boolean {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === 'EMFILE' || code === 'ENFILE';
 }
 
 /** Reads descriptors from /proc; null where there is none. */

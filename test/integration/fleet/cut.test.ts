@@ -10,8 +10,8 @@ import {
   startService,
   until,
 } from '../../support/gateway.ts';
-import { cannotCut, startNetworks } from '../../support/runner/network/networks.ts';
-import type { Place } from '../../support/runner/network/place.ts';
+import { cannotCut, startNetworks } from '../../support/runner/places/networks.ts';
+import type { Place } from '../../support/runner/places/place.ts';
 import { askedOf, documentOf } from '../../support/stores/fleet/fleet.ts';
 import { cannotRun, freePorts, REDIS, startStore } from '../../support/stores/server.ts';
 

@@ -12,7 +12,7 @@ import {
   startService,
   until,
 } from '../../support/gateway.ts';
-import { type Cut, cannotCut, startNetworks } from '../../support/runner/network/networks.ts';
+import { type Cut, cannotCut, startNetworks } from '../../support/runner/places/networks.ts';
 import { consulKeys, etcdKeys } from '../../support/stores/keys.ts';
 import { ask, mainDocument, shop } from '../../support/stores/scenes/scenes.ts';
 import { CONSUL, callOf, cannotRun, ETCD, freePorts, startStore } from '../../support/stores/server.ts';

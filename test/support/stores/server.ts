@@ -8,7 +8,7 @@ import { type AddressInfo, connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Place } from '../runner/network/place.ts';
+import type { Place } from '../runner/places/place.ts';
 import { findBinary } from '../runner/servers.ts';
 
 const READY_MS = 60_000;

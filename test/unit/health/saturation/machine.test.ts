@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { Descriptors, Machine, type MachineSource } from '#src/health/saturation/machine.ts';
+import { Descriptors, Machine, type MachineSource, ownBytes } from '#src/health/saturation/machine.ts';
 
 const GROUP = { used: 90, max: 100, group: '/g' };
 
@@ -12,7 +12,7 @@ function machineOf(changes: Partial<MachineSource> = {}) {
     finds.memory++;
     return 1000;
   };
-  const source = { rssBytes: () => 50, totalBytes, descriptors, cgroup, ...changes };
+  const source = { ownBytes: () => 50, totalBytes, descriptors, cgroup, ...changes };
   return { machine: new Machine(source), finds };
 }
 
@@ -37,9 +37,16 @@ suite('the limit of memory', () => {
   });
 });
 
+test('memory has no pages of files, the program among them', { skip: process.platform !== 'linux' }, () => {
+  const bytes = ownBytes() ?? assert.fail('no descriptor');
+  const { rss, heapTotal } = process.memoryUsage();
+  // The code of the runtime alone is tens of megabytes; the heap is written to.
+  assert.ok(bytes < rss - 20 * 2 ** 20 && bytes > heapTotal / 2, `${bytes} of ${rss}, with a heap of ${heapTotal}`);
+});
+
 test('memory is what it was last known to be when there is no descriptor to read it with', () => {
   const answers = [50, null, 70];
-  const { machine } = machineOf({ rssBytes: () => answers.shift() as number | null });
+  const { machine } = machineOf({ ownBytes: () => answers.shift() as number | null });
   assert.deepEqual(
     [0, 200, 400].map((atMs) => machine.read(atMs, null).memory.used),
     [50, 50, 70],

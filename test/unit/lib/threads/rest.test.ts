@@ -61,7 +61,7 @@ suite('a thread in long work', () => {
     const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(THREAD)}`), {
       workerData: import.meta.resolve('#src/lib/threads/rest.ts'),
     });
-    const [rests] = await once(worker, 'message');
+    const [rests] = (await once(worker, 'message')) as [unknown];
     assert.deepEqual(rests, { untold: [], told: ['timed-out', 'timed-out'] });
   });
 });
