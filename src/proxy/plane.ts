@@ -242,9 +242,10 @@ export class Plane {
   /** Also the thread's sign of life. */
   #turn(): void {
     const turnedAtMs = beginTurn();
-    const { deadlines, recorder, admissions, shedder, upgrades } = this.#lane;
+    const { deadlines, recorder, admissions, shedder, upgrades, retryBudget } = this.#lane;
     const isInTime = deadlines.sweep(turnedAtMs);
     recorder.sweep(turnedAtMs);
+    retryBudget.turn(turnedAtMs);
     admissions.tick(turnedAtMs);
     shedder.tick(turnedAtMs);
     if (shedder.closesIdle) this.listener.closeIdle(turnedAtMs);

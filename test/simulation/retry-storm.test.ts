@@ -67,6 +67,34 @@ describe('a total outage', () => {
   });
 });
 
+describe('a total outage of both versions', () => {
+  for (const requestsPerSecond of [10, 1000]) {
+    it(`brings besides that at most what rescues took in advance: ${requestsPerSecond} requests/s`, (t) => {
+      t.diagnostic(`seed ${SEED}`);
+      const outageMs = 10_000;
+      const random = new Random(SEED);
+      const budget = new RetryBudget(-1000);
+      for (let n = 0; n < requestsPerSecond; n++) budget.deposit();
+      budget.turn(0);
+      let [requests, attempts] = [0, 0];
+      for (let atMs = 0; atMs < outageMs; atMs += exponential(random, 1000 / requestsPerSecond)) {
+        budget.turn(atMs);
+        budget.deposit();
+        requests++;
+        attempts++;
+        const isCanary = random.nextFloat() < 0.5;
+        if (isCanary && budget.withdrawInAdvance(atMs)) attempts++;
+        for (let n = 0; n < 5 && budget.withdraw(atMs); n++) attempts++;
+      }
+      // The rate of a second of random arrivals is within four of its deviations.
+      const advance = 0.1 * (requestsPerSecond + 4 * Math.sqrt(requestsPerSecond));
+      const most = 1.1 * requests + 0.003 * outageMs + RESERVE + advance;
+      assert.ok(attempts <= most, `${attempts} attempts for ${requests} requests, at most ${most}`);
+      assert.ok(attempts > 1.1 * requests, 'and rescues are made');
+    });
+  }
+});
+
 /** A canary that begins to fail every request at once, each of which takes a token until stable has answered. */
 interface Breakdown {
   readonly requestsPerSecond: number;
@@ -81,15 +109,16 @@ function seenByUsers({ requestsPerSecond, canaryShare, stableMs }: Breakdown, se
   const users = { canaryUsers: 2000, stableUsers: 2000 };
   const { afterMs } = detect({ ...FAILING, ...users, arrivals: 'poisson', canaryPerSecond, stablePerSecond }, seed);
   const random = new Random(seed);
-  const budget = new RetryBudget(0);
-  for (let n = 0; n < 10 * RESERVE; n++) budget.deposit();
+  const budget = new RetryBudget(-1000);
+  for (let n = 0; n < requestsPerSecond; n++) budget.deposit();
+  budget.turn(0);
   const answeredAtMs: number[] = [];
   let seen = 0;
   for (let atMs = exponential(random, 1000 / requestsPerSecond); atMs < afterMs; ) {
     for (; (answeredAtMs[0] ?? atMs) < atMs; answeredAtMs.shift()) budget.giveBack();
     budget.deposit();
     if (random.nextFloat() < canaryShare) {
-      if (budget.withdraw(atMs)) answeredAtMs.push(atMs + stableMs);
+      if (budget.withdrawInAdvance(atMs)) answeredAtMs.push(atMs + stableMs);
       else seen += 1;
     }
     atMs += exponential(random, 1000 / requestsPerSecond);
@@ -104,7 +133,10 @@ describe('a canary that fails altogether', () => {
     [1000, 0.05, 200],
     [1000, 0.25, 20],
     [1000, 0.5, 5],
+    [1000, 0.5, 50],
+    [1000, 0.5, 150],
     [100, 0.5, 50],
+    [100, 0.5, 150],
   ] as const) {
     const name = `${requestsPerSecond} requests/s, ${100 * canaryShare} %, stable takes ${stableMs} ms`;
     it(`shows its users 2 failures at most until it is rolled back: ${name}`, (t) => {

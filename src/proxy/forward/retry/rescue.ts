@@ -7,9 +7,10 @@
  *
  * It takes a token of the retry budget, and gives it back when stable has answered. The budget bounds what an outage is
  * made worse by, and a rescue that works makes none worse: stable never gets more than the traffic that it would have
- * without a canary. What does not work is gone, so with both versions down rescues are as rare as retries; and a stable
- * version that gets slow holds the tokens, ten at most, for as long. Without the way back a canary that breaks at half of
- * the traffic and 60 requests a second showed its users 10 of the 27 failures until its rollback.
+ * without a canary. What does not work is gone, so with both versions down rescues are as rare as retries. A stable version
+ * holds the tokens for as long as it takes, so beyond the ten there are a rescue takes what the next second earns: a canary that broke at
+ * half of 1,000 requests a second showed its users 20 of 70 failures where stable took 50 ms, and shows none now. Without the way back
+ * one that broke at half of 60 requests a second showed them 10 of 27.
  *
  * A rescue comes before a retry on the canary. The canary is under suspicion: another attempt on it most likely fails too,
  * and then its token is gone, of which there are few, and the user waited longer for stable's answer.
@@ -68,7 +69,7 @@ export function paysRescue(x: Exchange, nowMs: number): boolean {
   if (nowMs >= x.deadlineAtMs) return false;
   const { retryBudget, recorder } = x.client.lane;
   const canary = x.split as LinkedSplit;
-  if (hasHeadroom(canary.rescuer as LinkedSplit, x.table.limits) && retryBudget.withdraw(nowMs)) return true;
+  if (hasHeadroom(canary.rescuer as LinkedSplit, x.table.limits) && retryBudget.withdrawInAdvance(nowMs)) return true;
   recorder.rescueSkipped(canary);
   return false;
 }

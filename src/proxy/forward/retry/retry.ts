@@ -5,7 +5,8 @@
  * takes one token. In any stretch of t seconds with n requests there are at most `0.1 n + 3 t + TOKENS_MAX` retries, so in
  * a total outage the upstreams see 1.1 times the requests and 3 a second more, after ten at once. What is sent again for nothing
  * (`paysRun`) takes an answer in place of a token. A rescue that stable answers gives its token back (rescue.ts): in an outage of
- * both versions there is none.
+ * both versions there is none. So rescues may also take in advance what the next second is going to earn, if it has as many requests as
+ * the last one had; what does not come back is earned before there is a token for anything else.
  *
  * Never sent twice: a request that has begun to be answered, one whose body is not kept whole, and one that may have been
  * acted on and must not be a second time.
@@ -31,6 +32,7 @@ const PER_SECOND = 3;
 /** Retries at once: a handful of requests that meet one restart. Every token more is load that an outage begins with. */
 const TOKENS_MAX = 10;
 const BACKOFF_MS_MAX = 60_000;
+const SECOND_MS = 1000;
 
 /** What few exchanges have besides one attempt: more of them, a key that other requests may have, an answer that is a stream. */
 export interface Retrying {
@@ -80,16 +82,33 @@ export function retryingOf(x: Exchange): Retrying {
 
 /** Token bucket shared by all requests of a worker. */
 export class RetryBudget {
+  /** Below 0: so much was taken in advance. */
   #tokens = PER_SECOND;
   #filledAtMs: number;
+  /** How much may be. */
+  #advance = 0;
+  /** Since the rate was last looked at. */
+  #requests = 0;
+  #lookedAtMs: number;
 
   constructor(nowMs: number) {
     this.#filledAtMs = nowMs;
+    this.#lookedAtMs = nowMs;
   }
 
   /** A request began. Cost: O(1), allocates nothing. */
   deposit(): void {
+    this.#requests += 1;
     if (this.#tokens < TOKENS_MAX) this.#tokens += RATIO;
+  }
+
+  /** Looks once a second at how many requests there are. Cost: O(1). */
+  turn(nowMs: number): void {
+    const passedMs = nowMs - this.#lookedAtMs;
+    if (passedMs < SECOND_MS) return;
+    this.#advance = (RATIO * this.#requests * SECOND_MS) / passedMs;
+    this.#requests = 0;
+    this.#lookedAtMs = nowMs;
   }
 
   /** What was withdrawn was not in vain. Cost: O(1), allocates nothing. */
@@ -99,10 +118,19 @@ export class RetryBudget {
 
   /** Takes one retry if the budget has it. */
   withdraw(nowMs: number): boolean {
-    const earned = ((nowMs - this.#filledAtMs) / 1000) * PER_SECOND;
+    return this.#take(nowMs, 0);
+  }
+
+  /** Takes one rescue if the budget has it, or will have. */
+  withdrawInAdvance(nowMs: number): boolean {
+    return this.#take(nowMs, this.#advance);
+  }
+
+  #take(nowMs: number, advance: number): boolean {
+    const earned = ((nowMs - this.#filledAtMs) / SECOND_MS) * PER_SECOND;
     this.#tokens = Math.min(TOKENS_MAX, this.#tokens + earned);
     this.#filledAtMs = nowMs;
-    if (this.#tokens < 1) return false;
+    if (this.#tokens + advance < 1) return false;
     this.#tokens -= 1;
     return true;
   }

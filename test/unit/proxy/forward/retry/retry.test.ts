@@ -74,6 +74,26 @@ describe('the retry budget', () => {
     assert.equal(drained(budget, 0), 10);
   });
 
+  it('gives a rescue in advance what the next second earns by the last one, and has that first earned again', () => {
+    const budget = new RetryBudget(0);
+    for (let i = 0; i < 1000; i++) budget.deposit();
+    budget.turn(999);
+    drained(budget, 1000);
+    assert.equal(budget.withdrawInAdvance(1000), false, 'nothing is known of a second yet');
+    budget.turn(2000);
+    // 1,000 requests in two seconds.
+    let given = 0;
+    while (budget.withdrawInAdvance(1000)) given++;
+    assert.equal(given, 50);
+    for (let i = 0; i < 505; i++) budget.deposit();
+    assert.equal(drained(budget, 1000), 0);
+    for (let i = 0; i < 10; i++) budget.deposit();
+    assert.equal(drained(budget, 1000), 1);
+    budget.turn(3000);
+    budget.turn(4000);
+    assert.equal(budget.withdrawInAdvance(1000), false, 'a second without requests earns nothing');
+  });
+
   it('adds at most a tenth to the load when everything fails', () => {
     const budget = new RetryBudget(0);
     let retries = 0;
