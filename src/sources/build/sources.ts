@@ -113,6 +113,7 @@ function buildZooKeeper(input: NonNullable<SourceInput['zookeeper']>): SourceSet
     path: `/${trimmed(input.path ?? DEFAULT_ZOOKEEPER.path)}`,
     login: username === null || password === null ? null : { username, password },
     timeoutMs: toMs(input.sessionTimeout, DEFAULT_ZOOKEEPER.timeoutMs),
+    tls: buildTls(input.tls),
   };
 }
 

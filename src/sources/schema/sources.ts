@@ -103,6 +103,7 @@ const zookeeper = withRule(
     username: secret('Name of the digest to log in with').optional(),
     password: secret('Its password').optional(),
     sessionTimeout: duration(1000, 10 * MINUTE_MS, 'Silence that ends a session; default 10s').optional(),
+    tls: tls.optional(),
   }),
   ({ username, password }) =>
     together(

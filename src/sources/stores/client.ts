@@ -195,7 +195,11 @@ function wordOf(error: unknown): string {
   return syscall === '' ? error.message : `${syscall} ${code}`;
 }
 
-function readTls({ name, tls }: ClientOptions): Record<string, string> {
+/** As `tls.connect` takes it: contents of files, in PEM. */
+export type TlsOptions = { readonly [option in 'ca' | 'cert' | 'key' | 'servername']?: string };
+
+/** Reads the files of settings; none: no options. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when one cannot be read */
+export function readTls({ name, tls }: Pick<ClientOptions, 'name' | 'tls'>): TlsOptions {
   if (tls === null) return {};
   const { ca, cert, key, serverName } = tls;
   const options: Record<string, string> = serverName === null ? {} : { servername: serverName };

@@ -58,6 +58,8 @@ export interface ZooKeeperSettings {
   readonly login: { readonly username: string; readonly password: string } | null;
   /** Of the session. */
   readonly timeoutMs: number;
+  /** Null: it is spoken to in plain text. */
+  readonly tls: TlsSettings | null;
 }
 
 export type SourceSettings = DirectorySettings | ConsulSettings | EtcdSettings | HttpSettings | ZooKeeperSettings;

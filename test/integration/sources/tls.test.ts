@@ -1,50 +1,77 @@
 /** Stores that speak TLS, know their clients by certificates, and are known by an authority that no system knows. */
+
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { runToExit, startGatewayProcess, startService, until } from '../../support/gateway.ts';
 import { authorityOf } from '../../support/http/certificates.ts';
 import { consulKeys, etcdKeys, type Keys } from '../../support/stores/keys.ts';
 import { ask, mainDocument } from '../../support/stores/scenes/scenes.ts';
-import { CONSUL, callOf, cannotRun, ETCD, freePorts, type StoreKind, startStore } from '../../support/stores/server.ts';
-
-interface Files {
-  readonly ca: string;
-  readonly cert: string;
-  readonly key: string;
-}
+import {
+  CONSUL,
+  callOf,
+  cannotRun,
+  ETCD,
+  freePorts,
+  type StoreKind,
+  startStore,
+  ZOOKEEPER,
+} from '../../support/stores/server.ts';
+import { type Files, secureArgs } from '../../support/stores/zookeeper/secure.ts';
+import { zooKeys } from '../../support/stores/zookeeper/zookeeper.ts';
 
 interface Secured {
   readonly kind: StoreKind;
-  /** Further arguments: the same store at one more port, over TLS and for clients with a certificate alone. */
-  readonly args: (port: number, files: Files) => readonly string[];
+  /** The same store at one more port, the last, over TLS and for clients with a certificate alone. */
+  readonly args: (folder: string, ports: readonly number[], files: Files) => readonly string[];
   readonly keys: (url: string) => Keys;
   readonly entry: (url: string, tls: string) => string;
+  /** What is said of a client without a certificate, of a strange authority, and of none. */
+  readonly words: readonly [RegExp, RegExp, RegExp];
 }
+
+const ANY = [/./, /./, /./] as const;
+const UNKNOWN = /TLS handshake failed: the server’s certificate is of an unknown authority/;
 
 const SECURED: readonly Secured[] = [
   {
     kind: ETCD,
-    // The later one of two counts; the first is the tests' own door.
-    args: (port, { ca, cert, key }) => [
+    args: (folder, ports, { ca, cert, key }) => [
+      ...ETCD.args(folder, ports),
+      // The later one of two counts; the first is the tests' own door.
+      ...['--listen-client-urls', `http://127.0.0.1:${ports[0]},https://127.0.0.1:${ports.at(-1)}`],
       ...['--cert-file', cert, '--key-file', key, '--trusted-ca-file', ca, '--client-cert-auth'],
-      ...['--advertise-client-urls', `https://127.0.0.1:${port}`],
+      ...['--advertise-client-urls', `https://127.0.0.1:${ports.at(-1)}`],
     ],
     keys: (url) => etcdKeys(url, '/sluice/v1/'),
     entry: (url, tls) => `etcd: {endpoints: ["${url}"], tls: ${tls}}`,
+    words: ANY,
   },
   {
     kind: CONSUL,
-    args: (port, { ca, cert, key }) => [
-      `-https-port=${port}`,
+    args: (folder, ports, { ca, cert, key }) => [
+      ...CONSUL.args(folder, ports),
+      `-https-port=${ports.at(-1)}`,
       // As of Consul 1.8, which Debian has; later ones say the same within `tls { https { … } }`.
       ...['-hcl', `ca_file = "${ca}", cert_file = "${cert}", key_file = "${key}", verify_incoming_https = true`],
     ],
     keys: (url) => consulKeys(url, 'sluice'),
     entry: (url, tls) => `consul: {address: "${url}", tls: ${tls}}`,
+    words: ANY,
+  },
+  {
+    kind: ZOOKEEPER,
+    args: secureArgs,
+    keys: (url) => zooKeys(url, '/sluice'),
+    entry: (url, tls) => `zookeeper: {servers: ["${new URL(url).host}"], tls: ${tls}}`,
+    words: [
+      /TLS handshake failed: the server says .*alert.*does it know the certificate of tls\.cert\?/,
+      UNKNOWN,
+      UNKNOWN,
+    ],
   },
 ];
 
-for (const { kind, args, keys, entry } of SECURED) {
+for (const { kind, args, keys, entry, words } of SECURED) {
   describe(`${callOf(kind)} over TLS`, { skip: cannotRun(kind) }, () => {
     test('is followed with its authority and a certificate, and refused by its name without', async (t) => {
       const authority = authorityOf(t);
@@ -52,14 +79,9 @@ for (const { kind, args, keys, entry } of SECURED) {
       assert.ok(server !== undefined && client !== undefined);
       const ports = await freePorts(kind.ports + 1);
       const secure = ports.pop() as number;
-      const more = args(secure, { ca: authority.ca, cert: server.cert, key: server.key });
-      const doors = ['--listen-client-urls', `http://127.0.0.1:${ports[0]},https://127.0.0.1:${secure}`];
-      const own = (folder: string, given: readonly number[]) => [
-        ...kind.args(folder, given),
-        ...(kind === ETCD ? doors : []),
-        ...more,
-      ];
-      const store = await startStore({ ...kind, args: own }, ports);
+      const files = { ca: authority.ca, cert: server.cert, key: server.key };
+      const own = { ...kind, args: (folder: string) => args(folder, [...ports, secure], files) };
+      const store = await startStore(own, ports);
       t.after(() => store.end());
       const service = await startService('v1');
       t.after(() => service.close());
@@ -75,11 +97,15 @@ for (const { kind, args, keys, entry } of SECURED) {
       await until('a change goes live', async () => (await ask(gateway.proxyUrl, 'b.test')) === '200 v1');
 
       const stranger = authorityOf(t, 'stranger');
-      for (const tls of [`{ca: "${authority.ca}"}`, `{ca: "${stranger.ca}"}`, '{}']) {
-        const refused = `${mainDocument(entry(url, tls))}follow: {startTimeout: 3s}\n`;
+      const known = `cert: "${client.cert}", key: "${client.key}"`;
+      const refusals = [`{ca: "${authority.ca}"}`, `{ca: "${stranger.ca}", ${known}}`, `{${known}}`];
+      for (const [n, tls] of refusals.entries()) {
+        // Long enough for one refusal, on a machine that stands still as well.
+        const refused = `${mainDocument(entry(url, tls))}follow: {startTimeout: 5s}\n`;
         const { code, output } = await runToExit(refused);
         assert.equal(code, 1, tls);
         assert.match(output, new RegExp(`${callOf(kind)} 127.0.0.1:${secure}`));
+        assert.match(output, words[n] as RegExp);
       }
     });
   });

@@ -23,7 +23,7 @@ describe('what ZooKeeper itself says', { skip: cannotRun(ZOOKEEPER) }, () => {
     const open = (password: string) => {
       const login = { username: 'gateway', password };
       const servers = [{ host, port: Number(port) }];
-      const store = openZooKeeper({ kind: 'zookeeper', servers, path: '/team', login, timeoutMs: 15_000 });
+      const store = openZooKeeper({ kind: 'zookeeper', servers, path: '/team', login, timeoutMs: 15_000, tls: null });
       t.after(() => store.close());
       return store;
     };

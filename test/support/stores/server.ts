@@ -85,17 +85,23 @@ export const CONSUL: StoreKind = {
   },
 };
 
+export const ZOOKEEPER_OPTIONS: readonly string[] = [
+  ...['-Xmx128m', '-Dzookeeper.admin.enableServer=false', '-Dzookeeper.maxSessionTimeout=60000'],
+];
+
+/** The main class of ZooKeeper's server. @param more archives of classes that it needs beside its own */
+export function zooKeeperMain(more: readonly string[] = []): string[] {
+  const path = ['/etc/zookeeper/conf', '/usr/share/java/zookeeper.jar', ...more].join(':');
+  return ['-cp', path, 'org.apache.zookeeper.server.ZooKeeperServerMain'];
+}
+
 /** Its main class without the script around it, which would be the one to be frozen and killed. */
 export const ZOOKEEPER: StoreKind = {
   binary: 'zkServer.sh',
   called: 'zookeeper',
   command: 'java',
   ports: 1,
-  args: (folder, [port]) => [
-    ...['-Xmx128m', '-Dzookeeper.admin.enableServer=false', '-Dzookeeper.maxSessionTimeout=60000'],
-    ...['-cp', '/etc/zookeeper/conf:/usr/share/java/zookeeper.jar'],
-    ...['org.apache.zookeeper.server.ZooKeeperServerMain', String(port), folder, '500'],
-  ],
+  args: (folder, [port]) => [...ZOOKEEPER_OPTIONS, ...zooKeeperMain(), String(port), folder, '500'],
   isReady: async (url) => {
     const { hostname, port } = new URL(url);
     const socket = connect({ host: hostname, port: Number(port) });

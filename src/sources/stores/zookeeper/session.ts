@@ -10,8 +10,10 @@
  * Source: ZooKeeper Programmer's Guide, "Watches", "Sessions"; `zookeeper.jute` (tested with 3.8.0).
  */
 
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { nowMs } from '../../../lib/clock.ts';
+import type { TlsOptions } from '../client.ts';
+import { dial } from './dial.ts';
 import { JuteReader, JuteWriter } from './jute.ts';
 
 /** Kinds of requests. */
@@ -27,6 +29,8 @@ export interface SessionOptions {
   /** Asked for. What the server grants is looked at three times: silence of more than two thirds of it ends the session. */
   readonly timeoutMs: number;
   readonly login: { readonly username: string; readonly password: string } | null;
+  /** Null: without TLS. */
+  readonly tls: TlsOptions | null;
   /** A node that was read is another now, or gone, or there. */
   readonly onEvent: (path: string) => void;
   /** The server is there. */
@@ -69,12 +73,12 @@ export class ZooSession {
 
   private constructor(options: SessionOptions) {
     this.#options = options;
-    const { host, port } = options;
-    this.#socket = connect({ host, port, noDelay: true });
+    this.#socket = dial(options, {
+      onReady: () => this.#hello(),
+      onFailure: (why) => this.#end(why),
+    });
     this.#socket.unref();
-    this.#socket.on('connect', () => this.#hello());
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    this.#socket.on('error', (error: NodeJS.ErrnoException) => this.#end(`${error.syscall ?? 'socket'} ${error.code}`));
     this.#socket.on('close', () => this.#end('the connection ended'));
   }
 
@@ -236,9 +240,17 @@ export class ZooSession {
   }
 
   #look(timeoutMs: number): void {
-    const silentMs = nowMs() - this.#heardAtMs;
-    if (silentMs > (timeoutMs * 2) / 3) this.#end(`no answer within ${Math.round(silentMs)} ms`);
+    if (this.#isSilent(timeoutMs)) setImmediate(() => this.#giveUp(timeoutMs));
     else this.#socket.write(new JuteWriter().int(XID.ping).int(OPERATION.ping).frame());
+  }
+
+  /** After what has come already was read: it may be this process that stood still. */
+  #giveUp(timeoutMs: number): void {
+    if (this.#isSilent(timeoutMs)) this.#end(`no answer within ${Math.round(nowMs() - this.#heardAtMs)} ms`);
+  }
+
+  #isSilent(timeoutMs: number): boolean {
+    return nowMs() - this.#heardAtMs > (timeoutMs * 2) / 3;
   }
 
   #end(why: string): void {

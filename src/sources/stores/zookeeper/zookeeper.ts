@@ -16,6 +16,7 @@
 
 import { SluiceError } from '../../../model/problem.ts';
 import { byPieceName, type Listing, mountOf, type Piece, type Store, type WatchWord } from '../../follow/source.ts';
+import { readTls, type TlsOptions } from '../client.ts';
 import { nameOfSource } from '../name.ts';
 import type { ZooKeeperSettings } from '../settings.ts';
 import { type NodeData, ZooSession } from './session.ts';
@@ -32,7 +33,7 @@ const NODES_MAX = 100_000;
 /** Rounds of a listing; each reads what changed during the one before. */
 const ROUNDS_MAX = 20;
 
-/** Makes the store; nothing is asked yet. */
+/** Makes the store; nothing is asked yet. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` (certificates) */
 export function openZooKeeper(settings: ZooKeeperSettings): Store {
   const tree = new Tree(settings);
   return {
@@ -54,6 +55,7 @@ interface Known {
 class Tree {
   readonly name: string;
   readonly #settings: ZooKeeperSettings;
+  readonly #tls: TlsOptions | null;
   #session: ZooSession | null = null;
   #known: Known = { children: new Map(), data: new Map() };
   /** Nodes whose watches fired since the last listing was whole. */
@@ -68,6 +70,7 @@ class Tree {
   constructor(settings: ZooKeeperSettings) {
     this.#settings = settings;
     this.name = nameOfSource(settings);
+    this.#tls = settings.tls === null ? null : readTls({ name: this.name, tls: settings.tls });
   }
 
   async list(signal: AbortSignal): Promise<Listing> {
@@ -122,7 +125,7 @@ class Tree {
   async #open(signal: AbortSignal): Promise<ZooSession> {
     const { servers, timeoutMs, login } = this.#settings;
     const { host, port } = servers[this.#server] as (typeof servers)[number];
-    const options = { host, port, timeoutMs, login };
+    const options = { host, port, timeoutMs, login, tls: this.#tls };
     const onEvent = (path: string): void => this.#onEvent(path);
     const onAlive = (): void => this.#confirm();
     const session = await ZooSession.open(

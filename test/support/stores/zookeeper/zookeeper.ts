@@ -24,7 +24,7 @@ const ANYONE: Owner = { scheme: 'world', id: 'anyone' };
 async function change<T>(url: string, act: (session: ZooSession) => Promise<T>): Promise<T> {
   const { hostname, port } = new URL(url);
   const nothing = (): void => undefined;
-  const options = { host: hostname, port: Number(port), timeoutMs: 10_000, login: null };
+  const options = { host: hostname, port: Number(port), timeoutMs: 10_000, login: null, tls: null };
   const watching = { onEvent: nothing, onAlive: nothing, onOver: nothing };
   const session = await ZooSession.open({ ...options, ...watching }, new AbortController().signal);
   try {

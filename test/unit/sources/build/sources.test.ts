@@ -94,9 +94,16 @@ test('whom endpoints are asked of has every default, and may be left out', () =>
 test('ZooKeeper has every default, and its node is spelled one way', () => {
   const [source] = built('sources: [{zookeeper: {servers: ["Z:1"]}}]').list;
   const servers = [{ host: 'z', port: 1 }];
-  assert.deepEqual(source, { kind: 'zookeeper', servers, path: '/sluice', login: null, timeoutMs: 10_000 });
+  assert.deepEqual(source, { kind: 'zookeeper', servers, path: '/sluice', login: null, timeoutMs: 10_000, tls: null });
   for (const path of ['a/b', '/a/b', '/a/b/']) {
     const [other] = built(`sources: [{zookeeper: {servers: ["z:1"], path: ${path}}}]`).list;
     assert.ok(other?.kind === 'zookeeper' && other.path === '/a/b', path);
   }
+  const tlsOf = (tls: string) => {
+    const [one] = built(`sources: [{zookeeper: {servers: ["z:1"], tls: ${tls}}}]`).list;
+    return one?.kind === 'zookeeper' ? one.tls : undefined;
+  };
+  assert.deepEqual(tlsOf('{}'), { ca: null, cert: null, key: null, serverName: null });
+  const own = { ca: 'ca.pem', cert: 'own.pem', key: 'own.key', serverName: 'zk' };
+  assert.deepEqual(tlsOf(JSON.stringify(own)), own);
 });

@@ -12,6 +12,8 @@ test('an entry names exactly one kind of source', () => {
 test('fields that belong together are asked for', () => {
   assertProblem('sources: [{etcd: «{endpoints: ["http://a"], username: u}}]', 'SLU1094', 'both or neither');
   assertProblem('sources: [{http: {url: "http://a", tls: «{cert: a.pem}}}]', 'SLU1094', 'a certificate needs its key');
+  const own = '{zookeeper: {servers: ["a:1"], tls: «{key: a.key}}}';
+  assertProblem(`sources: [${own}]`, 'SLU1094', 'a certificate needs its key');
 });
 
 test('there are at least one and at most sixteen', () => {

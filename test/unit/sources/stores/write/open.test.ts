@@ -31,6 +31,7 @@ const ZOOKEEPER: SourceSettings = {
   path: '/sluice',
   login: null,
   timeoutMs: 1000,
+  tls: null,
 };
 
 test('every kind but a URL and ZooKeeper has a place for weights', () => {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { JuteWriter } from '#src/sources/stores/zookeeper/jute.ts';
 import { OPERATION, ZooSession } from '#src/sources/stores/zookeeper/session.ts';
+import { listenLoopback } from '../../../../support/plane.ts';
 import { startFakeZooKeeper, type Turn } from '../../../../support/stores/zookeeper/fake-zookeeper.ts';
 
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const never = new AbortController().signal;
 
 async function rig(
@@ -18,7 +21,7 @@ async function rig(
   const open = async (): Promise<ZooSession> => {
     const session = await ZooSession.open(
       {
-        ...{ host: '127.0.0.1', port: server.port, timeoutMs, login: null },
+        ...{ host: '127.0.0.1', port: server.port, timeoutMs, login: null, tls: null },
         onEvent: (path) => void said.push(path),
         onAlive: () => undefined,
         onOver: (_session, error) => void said.push(`over: ${error.message}`),
@@ -110,8 +113,40 @@ test('who gives up waiting does not wait', async (t) => {
   );
   const nothing = (): void => undefined;
   const asked = new AbortController();
-  const options = { host: '127.0.0.1', port, timeoutMs: 60_000, login: null };
+  const options = { host: '127.0.0.1', port, timeoutMs: 60_000, login: null, tls: null };
   const opening = ZooSession.open({ ...options, onEvent: nothing, onAlive: nothing, onOver: nothing }, asked.signal);
   asked.abort();
   await assert.rejects(opening, /nobody waits/);
+});
+
+test('a handshake that never ends is given up, and so is its connection', async (t) => {
+  const taken = Promise.withResolvers<Socket>();
+  const server = createServer((socket) => taken.resolve(socket.resume()));
+  const port = await listenLoopback(server);
+  t.after(() => server.close());
+  const nothing = (): void => undefined;
+  const options = { host: '127.0.0.1', port, timeoutMs: 300, login: null, tls: {} };
+  const opening = ZooSession.open({ ...options, onEvent: nothing, onAlive: nothing, onOver: nothing }, never);
+  await assert.rejects(opening, /no answer within 300 ms/);
+  const socket = await taken.promise;
+  if (!socket.readableEnded) await once(socket, 'end');
+});
+
+test('a process that stood still reads what has come before it takes the server for silent', async (t) => {
+  const grantedMs = 600;
+  let server: Socket | null = null;
+  const { said, open } = await rig(
+    t,
+    () => undefined,
+    (socket) => {
+      server = socket;
+      socket.write(new JuteWriter().int(0).int(grantedMs).long(1n).bytes(Buffer.alloc(16)).frame());
+    },
+  );
+  await open();
+  (server as Socket | null)?.write(new JuteWriter().int(-1).long(-1n).int(0).int(3).int(3).text('/a').frame());
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, grantedMs);
+  while (said.length === 0) await turn();
+  await turn();
+  assert.deepEqual(said, ['/a']);
 });

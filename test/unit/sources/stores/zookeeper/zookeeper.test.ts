@@ -5,6 +5,7 @@ import { openZooKeeper } from '#src/sources/stores/zookeeper/zookeeper.ts';
 import { startFakeZooKeeper, type Turn } from '../../../../support/stores/zookeeper/fake-zookeeper.ts';
 
 const never = new AbortController().signal;
+const SETTINGS = { kind: 'zookeeper', path: '/sluice', login: null, timeoutMs: 60_000, tls: null } as const;
 
 /** Nodes by path; a node's children are those below it. */
 async function rig(t: TestContext, nodes: Map<string, string>, meddle: (turn: Turn) => void = () => undefined) {
@@ -32,7 +33,7 @@ async function rig(t: TestContext, nodes: Map<string, string>, meddle: (turn: Tu
   };
   const { port, asked } = await startFakeZooKeeper(t, answer);
   const servers = [{ host: '127.0.0.1', port }];
-  const store = openZooKeeper({ kind: 'zookeeper', servers, path: '/sluice', login: null, timeoutMs: 60_000 });
+  const store = openZooKeeper({ ...SETTINGS, servers });
   t.after(() => store.close());
   const texts = async (): Promise<string[]> =>
     (await store.list(never)).pieces.map(({ name, text }) => `${name}=${text}`);
@@ -115,7 +116,7 @@ test('what is not UTF-8 is refused by its path, and the next listing begins anew
     }
   });
   const servers = [{ host: '127.0.0.1', port }];
-  const store = openZooKeeper({ kind: 'zookeeper', servers, path: '/sluice', login: null, timeoutMs: 60_000 });
+  const store = openZooKeeper({ ...SETTINGS, servers });
   t.after(() => store.close());
   await assert.rejects(
     store.list(never),
@@ -135,8 +136,16 @@ test('of several servers the next is asked after a failure', async (t) => {
     { host: '127.0.0.1', port: 1 },
     { host: '127.0.0.1', port },
   ];
-  const store = openZooKeeper({ kind: 'zookeeper', servers, path: '/sluice', login: null, timeoutMs: 60_000 });
+  const store = openZooKeeper({ ...SETTINGS, servers });
   t.after(() => store.close());
   await assert.rejects(store.list(never), /connect ECONNREFUSED/);
   assert.deepEqual((await store.list(never)).pieces, []);
+});
+
+test('a certificate that cannot be read is named', () => {
+  const tls = { ca: '/nowhere/ca.pem', cert: null, key: null, serverName: null };
+  assert.throws(() => openZooKeeper({ ...SETTINGS, servers: [{ host: '127.0.0.1', port: 1 }], tls }), {
+    code: 'SLU_SOURCE_UNAVAILABLE',
+    message: 'zookeeper 127.0.0.1:1 /sluice: cannot read /nowhere/ca.pem: open ENOENT',
+  });
 });

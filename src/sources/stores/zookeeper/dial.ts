@@ -1,0 +1,95 @@
+/**
+ * The connection to one ZooKeeper server, plain or with TLS (to its `secureClientPort`), and in words why there is none.
+ *
+ * Node's own words for a certificate that is not believed name options of its command line; what helps here is said instead.
+ */
+
+import { connect, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { TlsOptions } from '../client.ts';
+
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+  /** Null: without TLS. */
+  readonly tls: TlsOptions | null;
+}
+
+/** What becomes of it. */
+export interface Dialing {
+  /** The server, which is whom the certificate says it is, can be written to. Said at most once. */
+  readonly onReady: () => void;
+  /** The connection is of no use; before it was ready or later. */
+  readonly onFailure: (why: string) => void;
+}
+
+/** Begins to connect. @throws Error in words when the files of `tls` are of no use */
+export function dial({ host, port, tls }: Place, { onReady, onFailure }: Dialing): Socket {
+  const socket = tls === null ? connect({ host, port }) : dialTls(host, port, tls);
+  let isReady = false;
+  socket.once(tls === null ? 'connect' : 'secureConnect', () => {
+    isReady = true;
+    socket.setNoDelay(true);
+    onReady();
+  });
+  socket.on('error', (error) => {
+    // A name may have several addresses.
+    const failure = (error instanceof AggregateError ? error.errors[0] : error) as Failure;
+    onFailure(
+      tls !== null && isOfTls(failure, isReady) ? `TLS handshake failed: ${wordsOf(failure)}` : systemWord(failure),
+    );
+  });
+  return socket;
+}
+
+function dialTls(host: string, port: number, tls: TlsOptions): Socket {
+  // Only a name can be asked for; the certificate is compared with an address too.
+  const asked = isIP(host) === 0 ? { servername: host } : {};
+  try {
+    return connectTls({ ...asked, ...tls, host, port });
+  } catch (error) {
+    throw new Error(`the files of tls cannot be used: ${(error as Error).message}`, { cause: error });
+  }
+}
+
+/** What OpenSSL or a certificate is the matter with has a `reason`, what the system is has a `syscall`. */
+type Failure = NodeJS.ErrnoException & { readonly reason?: string };
+
+/** Before the first byte of TLS. */
+const FINDING: ReadonlySet<string> = new Set(['connect', 'getaddrinfo']);
+
+/** A server that knows no client without a certificate may say so after the client has taken the connection for ready. */
+function isOfTls({ code = '', syscall = '' }: Failure, isReady: boolean): boolean {
+  return code.startsWith('ERR_') || (!isReady && !FINDING.has(syscall));
+}
+
+const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
+  'CERT_SIGNATURE_FAILURE',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+/** A plain port of ZooKeeper ends the connection; another server may answer. */
+const NO_TLS: ReadonlySet<string> = new Set(['ECONNRESET', 'EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER']);
+
+function wordsOf(failure: Failure): string {
+  const { code = '' } = failure;
+  const reason = reasonOf(failure);
+  if (UNKNOWN_AUTHORITY.has(code))
+    return `the server’s certificate is of an unknown authority (${code}); tls.ca names its file`;
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
+    return `the server’s certificate has another name: ${reason}; tls.serverName says which it must have`;
+  }
+  if (NO_TLS.has(code)) return 'the server does not go on with it: is this its secureClientPort?';
+  return reason.includes('alert') ? `the server says ${reason}: does it know the certificate of tls.cert?` : reason;
+}
+
+function reasonOf({ reason, message }: Failure): string {
+  return reason ?? message;
+}
+
+function systemWord({ code = '', syscall = 'socket' }: Failure): string {
+  return `${syscall} ${code}`;
+}
