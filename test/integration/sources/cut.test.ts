@@ -15,7 +15,8 @@ import {
 import { type Cut, cannotCut, startNetworks } from '../../support/runner/places/networks.ts';
 import { consulKeys, etcdKeys } from '../../support/stores/keys.ts';
 import { ask, mainDocument, shop } from '../../support/stores/scenes/scenes.ts';
-import { CONSUL, callOf, cannotRun, ETCD, freePorts, startStore } from '../../support/stores/server.ts';
+import { CONSUL, callOf, cannotRun, ETCD, freePorts, startStore, ZOOKEEPER } from '../../support/stores/server.ts';
+import { zooKeys } from '../../support/stores/zookeeper/zookeeper.ts';
 
 const STORES = [
   {
@@ -27,6 +28,11 @@ const STORES = [
     kind: CONSUL,
     entry: (url: string) => `consul: {address: "${url}", wait: 1s}`,
     keysOf: (url: string) => consulKeys(url, 'sluice'),
+  },
+  {
+    kind: ZOOKEEPER,
+    entry: (url: string) => `zookeeper: {servers: ["${new URL(url).host}"], sessionTimeout: 2s}`,
+    keysOf: (url: string) => zooKeys(url, '/sluice'),
   },
 ];
 

@@ -2,6 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { readMain } from '#src/sources/parse.ts';
+import { openWeightsStore } from '#src/sources/stores/write/open.ts';
 import { runToExit, startGatewayProcess, startService, until } from '../../support/gateway.ts';
 import { authorityOf } from '../../support/http/certificates.ts';
 import { consulKeys, etcdKeys, type Keys } from '../../support/stores/keys.ts';
@@ -95,6 +97,13 @@ for (const { kind, args, keys, entry, words } of SECURED) {
       assert.equal(await ask(gateway.proxyUrl, 'a.test'), '200 v1');
       await keys(store.url).put('routes/b', 'hostnames: [b.test]\nbackendRefs: [{name: shop}]\n');
       await until('a change goes live', async () => (await ask(gateway.proxyUrl, 'b.test')) === '200 v1');
+
+      const [settings] = readMain(mainDocument(entry(url, whole)), 'a.yaml', {}).sources?.list ?? [];
+      const weights = openWeightsStore(settings ?? assert.fail('no source')) ?? assert.fail('not writable');
+      t.after(() => weights.close());
+      const never = new AbortController().signal;
+      const written = await weights.write('a', '{"weights": {"v1": 1}}', '0', never);
+      assert.deepEqual([written.kind, (await weights.read('a', never)).text], ['written', '{"weights": {"v1": 1}}']);
 
       const stranger = authorityOf(t, 'stranger');
       const known = `cert: "${client.cert}", key: "${client.key}"`;

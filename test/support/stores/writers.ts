@@ -43,5 +43,33 @@ export async function countUp(
   return outcomes;
 }
 
+/**
+ * Counts a route's weight up by `writers` times `updates`; whoever has a conflict looks again and tries again. All have looked
+ * before one of them writes, so that they meet.
+ * @returns conflicts
+ * @throws Error when a write is neither done nor in conflict
+ */
+export async function addUp(
+  open: () => WeightsStore,
+  { route, writers, updates }: { route: string; writers: number; updates: number },
+): Promise<number> {
+  let conflicts = 0;
+  const one = async (store: WeightsStore, first: Kept): Promise<void> => {
+    let kept = first;
+    for (let left = updates; left > 0; ) {
+      const written = await store.write(route, weightsText({ v1: countOf(kept) + 1 }, ''), kept.revision, never);
+      if (written.kind === 'written') left -= 1;
+      else if (written.kind === 'conflict') conflicts += 1;
+      else throw new Error(written.because);
+      kept = await store.read(route, never);
+    }
+    store.close();
+  };
+  const stores = Array.from({ length: writers }, open);
+  const looks = await Promise.all(stores.map((store) => store.read(route, never)));
+  await Promise.all(stores.map((store, n) => one(store, looks[n] as Kept)));
+  return conflicts;
+}
+
 /** What nobody has written yet. */
 export const NOTHING: Kept = { text: null, revision: NO_REVISION };

@@ -141,6 +141,6 @@ const STALE = 'which source has weights of the route is not known: not all have 
 function nowhere({ file }: WeightsDeps, route: string): string {
   return (
     `the weights of ${route} are in no source that can be written: change its backendRefs where the route is ` +
-    `(the main document is ${file}), or give sources a directory, Consul or etcd`
+    `(the main document is ${file}), or give sources a directory, Consul, etcd or ZooKeeper`
   );
 }

@@ -8,6 +8,7 @@ import { openConsulWeights } from './consul.ts';
 import { openDirectoryWeights } from './directory.ts';
 import { openEtcdWeights } from './etcd.ts';
 import type { WeightsStore } from './writer.ts';
+import { openZooKeeperWeights } from './zookeeper.ts';
 
 /**
  * Where the weights of a route are kept: in the first source that has a document of them; else they belong into the one
@@ -28,11 +29,11 @@ export function placeOfWeights(
 }
 
 function isWritten({ kind }: SourceSettings): boolean {
-  return kind !== 'http' && kind !== 'zookeeper';
+  return kind !== 'http';
 }
 
 /**
- * Opens a store of weights; nothing is asked yet. Null: neither what a URL answers nor what ZooKeeper holds is written.
+ * Opens a store of weights; nothing is asked yet. Null: what a URL answers is not written.
  * @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when a certificate cannot be read
  */
 export function openWeightsStore(settings: SourceSettings): WeightsStore | null {
@@ -43,8 +44,9 @@ export function openWeightsStore(settings: SourceSettings): WeightsStore | null 
       return openConsulWeights(settings);
     case 'etcd':
       return openEtcdWeights(settings);
-    case 'http':
     case 'zookeeper':
+      return openZooKeeperWeights(settings);
+    case 'http':
       return null;
     default:
       return settings satisfies never;

@@ -17,9 +17,30 @@ import { dial } from './dial.ts';
 import { JuteReader, JuteWriter } from './jute.ts';
 
 /** Kinds of requests. */
-export const OPERATION = { exists: 3, getData: 4, ping: 11, getChildren: 12, close: -11, auth: 100 } as const;
+export const OPERATION = {
+  exists: 3,
+  getData: 4,
+  setData: 5,
+  getAcl: 6,
+  sync: 9,
+  ping: 11,
+  getChildren: 12,
+  create2: 15,
+  close: -11,
+  auth: 100,
+} as const;
 const XID = { event: -1, ping: -2, auth: -4 } as const;
-const FAULT = { noNode: -101, noAuth: -102, authFailed: -115 } as const;
+/** Those up to `api` are about what was asked, which certainly was not done; those above it are the server's own. */
+export const FAULT = {
+  api: -100,
+  noNode: -101,
+  noAuth: -102,
+  badVersion: -103,
+  nodeExists: -110,
+  authFailed: -115,
+  notReadOnly: -119,
+  quotaExceeded: -125,
+} as const;
 const FRAME_BYTES_MAX = 16 * 1024 * 1024;
 const PASSWORD_BYTES = 16;
 
@@ -49,11 +70,19 @@ interface Answer {
   readonly body: JuteReader;
 }
 
-/** What a node holds. */
-export interface NodeData {
-  readonly bytes: Buffer;
+/** Of a node, as far as it is looked at. */
+export interface Stat {
+  /** The transaction that made it. */
+  readonly created: bigint;
   /** The transaction that changed it last. */
   readonly revision: bigint;
+  /** How often it was set since it was made, which a write compares. */
+  readonly version: number;
+}
+
+/** What a node holds. */
+export interface NodeData extends Stat {
+  readonly bytes: Buffer;
 }
 
 export class ZooSession {
@@ -116,11 +145,7 @@ export class ZooSession {
   /** What a node holds; null: there is no such node. Leaves a watch in both cases. */
   async data(path: string): Promise<NodeData | null> {
     const answer = await this.#read(OPERATION.getData, path);
-    if (answer === null) return null;
-    const bytes = Buffer.from(answer.bytes());
-    // What follows is a Stat: the transaction that made the node, then the one that changed it last.
-    answer.long();
-    return { bytes, revision: answer.long() };
+    return answer === null ? null : readData(answer);
   }
 
   /** Sends a request; `body` writes what follows its header. Rejects when the session ends before the answer. */
@@ -268,8 +293,27 @@ export class ZooSession {
   }
 }
 
-function faultOf(fault: number, path: string): Error {
-  if (fault === FAULT.noAuth) return new Error(`${path} may not be read: give a user name and password that may`);
+/** What `getData` answers. The bytes are a copy: the frame is not kept for their sake. */
+export function readData(body: JuteReader): NodeData {
+  const bytes = Buffer.from(body.bytes());
+  return { bytes, ...readStat(body) };
+}
+
+/** What follows a node in an answer. */
+export function readStat(body: JuteReader): Stat {
+  const created = body.long();
+  const revision = body.long();
+  // When it was made, and when it was changed.
+  body.long();
+  body.long();
+  return { created, revision, version: body.int() };
+}
+
+/** An error of the server in words. @param deed what was to be done to the node */
+export function faultOf(fault: number, path: string, deed: 'read' | 'written' = 'read'): Error {
+  if (fault === FAULT.noAuth) return new Error(`${path} may not be ${deed}: give a user name and password that may`);
   if (fault === FAULT.authFailed) return new Error('the user name or password is refused');
+  if (fault === FAULT.notReadOnly) return new Error('the server is read-only while it is cut off from the others');
+  if (fault === FAULT.quotaExceeded) return new Error(`${path} would exceed a quota of ZooKeeper`);
   return new Error(`error ${fault} at ${path}`);
 }

@@ -16,13 +16,22 @@ export interface FakeZooKeeper {
   readonly asked: readonly string[];
 }
 
-/** What a fake may do with a request: `say` answers, `tell` sends an event, `raw` whatever it is given. */
+/** What a fake may do with a request: `say` answers, `tell` sends an event, `raw` whatever it is given, `hangUp` nothing any more. */
 export interface Turn {
   readonly operation: number;
   readonly path: string;
+  /** What follows the path. */
+  readonly rest: JuteReader;
   readonly say: (fault: number, body?: (writer: JuteWriter) => unknown) => void;
   readonly tell: (path: string) => void;
   readonly raw: (bytes: Buffer) => void;
+  readonly hangUp: () => void;
+}
+
+/** Writes a Stat: made by transaction 1, changed last by 5 and set once, unless it is said otherwise. */
+export function stat(writer: JuteWriter, { created = 1n, revision = 5n, version = 1 } = {}): JuteWriter {
+  writer.long(created).long(revision).long(0n).long(0n);
+  return writer.int(version).int(0).int(0).long(0n).int(0).int(0).long(revision);
 }
 
 export async function startFakeZooKeeper(
@@ -32,7 +41,7 @@ export async function startFakeZooKeeper(
 ): Promise<FakeZooKeeper> {
   const asked: string[] = [];
   const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     sockets.add(socket);
     let rest = Buffer.alloc(0);
     let isGreeted = false;
@@ -77,5 +86,6 @@ function take(socket: Socket, frame: JuteReader, answer: (turn: Turn) => void, a
   const tell = (node: string): void => {
     socket.write(new JuteWriter().int(XID_EVENT).long(-1n).int(0).int(3).int(3).text(node).frame());
   };
-  answer({ operation, path, say, tell, raw: (bytes) => void socket.write(bytes) });
+  const raw = (bytes: Buffer): void => void socket.write(bytes);
+  answer({ operation, path, rest: frame, say, tell, raw, hangUp: () => void socket.destroy() });
 }

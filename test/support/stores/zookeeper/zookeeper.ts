@@ -16,6 +16,8 @@ const ALL = 31;
 export interface Owner {
   readonly scheme: string;
   readonly id: string;
+  /** Bits: 1 to read, 2 to write, 4 to create below it, 8 to delete there, 16 to administer; default all of them. */
+  readonly permissions?: number;
 }
 
 const ANYONE: Owner = { scheme: 'world', id: 'anyone' };
@@ -36,7 +38,14 @@ async function change<T>(url: string, act: (session: ZooSession) => Promise<T>):
 
 async function create(session: ZooSession, path: string, value: string, owner: Owner = ANYONE): Promise<number> {
   const write = (writer: JuteWriter): unknown =>
-    writer.text(path).text(value).int(1).int(ALL).text(owner.scheme).text(owner.id).int(0);
+    writer
+      .text(path)
+      .text(value)
+      .int(1)
+      .int(owner.permissions ?? ALL)
+      .text(owner.scheme)
+      .text(owner.id)
+      .int(0);
   return (await session.ask(OPERATION.create, write)).fault;
 }
 

@@ -34,7 +34,7 @@ const ZOOKEEPER: SourceSettings = {
   tls: null,
 };
 
-test('every kind but a URL and ZooKeeper has a place for weights', () => {
+test('every kind but a URL has a place for weights', () => {
   const places = [FOLDER, CONSUL, ETCD, HTTP, ZOOKEEPER].map((settings) => {
     const store = openWeightsStore(settings);
     store?.close();
@@ -45,7 +45,7 @@ test('every kind but a URL and ZooKeeper has a place for weights', () => {
     'consul sluice/weights/shop',
     'etcd /sluice/v1/weights/shop',
     null,
-    null,
+    'zookeeper /sluice/weights/shop',
   ]);
 });
 
@@ -64,7 +64,8 @@ test('weights stay where they are; new ones go beside the route, else into the f
   assert.equal(placeOfWeights('shop', sources, [route]), CONSUL);
   assert.equal(placeOfWeights('shop', sources, [held(3, { kind: 'route', name: 'other' })]), FOLDER);
   assert.equal(placeOfWeights('shop', [HTTP], []), null);
-  assert.equal(placeOfWeights('shop', [ZOOKEEPER, CONSUL], [held(1, { kind: 'route', name: 'shop' })]), CONSUL);
-  assert.equal(placeOfWeights('shop', [ZOOKEEPER, CONSUL], [held(1, weights.mount)]), ZOOKEEPER);
+  assert.equal(placeOfWeights('shop', [HTTP, CONSUL], [held(1, { kind: 'route', name: 'shop' })]), CONSUL);
+  assert.equal(placeOfWeights('shop', [HTTP, CONSUL], [held(1, weights.mount)]), HTTP);
+  assert.equal(placeOfWeights('shop', [CONSUL, ZOOKEEPER], [held(2, { kind: 'route', name: 'shop' })]), ZOOKEEPER);
   assert.equal(placeOfWeights('shop', [], []), null);
 });

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { JuteWriter } from '#src/sources/stores/zookeeper/jute.ts';
 import { OPERATION, ZooSession } from '#src/sources/stores/zookeeper/session.ts';
 import { listenLoopback } from '../../../../support/plane.ts';
-import { startFakeZooKeeper, type Turn } from '../../../../support/stores/zookeeper/fake-zookeeper.ts';
+import { startFakeZooKeeper, stat, type Turn } from '../../../../support/stores/zookeeper/fake-zookeeper.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 const never = new AbortController().signal;
@@ -38,11 +38,12 @@ test('a node that is there is read with a watch; one that is not gets its watch 
   const { server, open } = await rig(t, ({ operation, path, say }) => {
     if (path === '/gone') say(-101);
     else if (operation === OPERATION.getChildren) say(0, (writer) => writer.int(2).text('a').text('b'));
-    else say(0, (writer) => writer.text('ü').long(1n).long(5n));
+    else say(0, (writer) => stat(writer.text('ü')));
   });
   const session = await open();
   assert.deepEqual(await session.children('/here'), ['a', 'b']);
-  assert.equal((await session.data('/here'))?.bytes.toString(), 'ü');
+  const here = await session.data('/here');
+  assert.deepEqual({ ...here, bytes: here?.bytes.toString() }, { bytes: 'ü', created: 1n, revision: 5n, version: 1 });
   assert.deepEqual([await session.data('/gone'), await session.children('/gone')], [null, null]);
   assert.equal(session.zxid, 7n);
   assert.deepEqual(server.asked, ['12 /here', '4 /here', '4 /gone', '3 /gone', '12 /gone', '3 /gone']);
@@ -53,7 +54,7 @@ test('a node that came between the two questions is read', async (t) => {
   const { open } = await rig(t, ({ operation, say }) => {
     if (operation === OPERATION.exists) say(0);
     else if (++reads === 1) say(-101);
-    else say(0, (writer) => writer.text('x').long(1n).long(5n));
+    else say(0, (writer) => stat(writer.text('x')));
   });
   assert.equal((await (await open()).data('/a'))?.bytes.toString(), 'x');
 });
@@ -61,7 +62,7 @@ test('a node that came between the two questions is read', async (t) => {
 test('frames are told apart however they come, and events are told', async (t) => {
   const { said, open } = await rig(t, ({ path, say, tell, raw }) => {
     tell('/other');
-    say(0, (writer) => writer.text(path).long(1n).long(5n));
+    say(0, (writer) => stat(writer.text(path)));
     // The header of a frame that will never be whole.
     raw(Buffer.of(0, 0));
   });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { OPERATION } from '#src/sources/stores/zookeeper/session.ts';
 import { openZooKeeper } from '#src/sources/stores/zookeeper/zookeeper.ts';
-import { startFakeZooKeeper, type Turn } from '../../../../support/stores/zookeeper/fake-zookeeper.ts';
+import { startFakeZooKeeper, stat, type Turn } from '../../../../support/stores/zookeeper/fake-zookeeper.ts';
 
 const never = new AbortController().signal;
 const SETTINGS = { kind: 'zookeeper', path: '/sluice', login: null, timeoutMs: 60_000, tls: null } as const;
@@ -22,13 +22,7 @@ async function rig(t: TestContext, nodes: Map<string, string>, meddle: (turn: Tu
         writer.int(children.length);
         for (const name of children) writer.text(name);
       });
-    } else
-      say(0, (writer) =>
-        writer
-          .text(value ?? '')
-          .long(1n)
-          .long(5n),
-      );
+    } else say(0, (writer) => stat(writer.text(value ?? '')));
     meddle(turn);
   };
   const { port, asked } = await startFakeZooKeeper(t, answer);
@@ -112,7 +106,7 @@ test('what is not UTF-8 is refused by its path, and the next listing begins anew
       say(0, (writer) => (path === '/sluice' ? writer.int(1).text('config') : writer.int(0)));
     else {
       const bytes = isBroken ? Buffer.of(0xff) : Buffer.from(nodes.get(path) as string);
-      say(0, (writer) => writer.bytes(bytes).long(1n).long(5n));
+      say(0, (writer) => stat(writer.bytes(bytes)));
     }
   });
   const servers = [{ host: '127.0.0.1', port }];
