@@ -108,7 +108,7 @@ export class ZooSession {
     });
     this.#socket.unref();
     this.#socket.on('data', (chunk: Buffer) => this.#receive(chunk));
-    this.#socket.on('close', () => this.#end('the connection ended'));
+    this.#socket.on('close', () => this.#end(this.#isOpen ? 'the connection ended' : wordsOfRefusal(options)));
   }
 
   /** Opens a session. Rejects with words that say why there is none, within its timeout. */
@@ -291,6 +291,11 @@ export class ZooSession {
     this.#received = [];
     if (this.#isOpen) this.#options.onOver(this, error);
   }
+}
+
+/** A server that does not serve, having no majority, ends connections, and so does a port for TLS of what is none. */
+function wordsOfRefusal({ tls }: SessionOptions): string {
+  return `the server gives no session${tls === null ? ': is its port one for TLS?' : ''}`;
 }
 
 /** What `getData` answers. The bytes are a copy: the frame is not kept for their sake. */

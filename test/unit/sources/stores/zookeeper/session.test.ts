@@ -100,6 +100,12 @@ test('no answer, no session and no right to read are failures in words', async (
     (socket) => socket.write(new JuteWriter().int(0).int(0).long(0n).bytes(Buffer.alloc(16)).frame()),
   );
   await assert.rejects(refusing.open(), /no session is given/);
+  const ending = await rig(
+    t,
+    () => undefined,
+    (socket) => socket.end(),
+  );
+  await assert.rejects(ending.open(), /^Error: the server gives no session: is its port one for TLS\?$/);
   const secret = await rig(t, ({ say }) => say(-102));
   await assert.rejects((await secret.open()).data('/a'), /\/a may not be read/);
   const broken = await rig(t, ({ say }) => say(-5));
