@@ -43,7 +43,7 @@ function detailOf([status, body]: [number, unknown]): [number, string] {
   return [status, (body as { detail: string }).detail];
 }
 
-suite('alerts', { timeout: 60_000 }, () => {
+suite('alerts', { timeout: 240_000 }, () => {
   test('a path names a channel and what to do', () => {
     assert.deepEqual(alertTarget('/api/v1/alerts/retry'), { name: 'retry', channel: null });
     assert.deepEqual(alertTarget('/api/v1/alerts/on-call/retry'), { name: 'retry', channel: 'on-call' });

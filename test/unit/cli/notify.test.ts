@@ -52,7 +52,7 @@ async function cli(t: TestContext, argv: readonly string[], { alerts = ALERTS, t
   return { code, out: out(), err: err(), commands };
 }
 
-suite('sluice notify', { timeout: 60_000 }, () => {
+suite('sluice notify', { timeout: 240_000 }, () => {
   test('shows channels, what could not be delivered, and what goes on', async (t) => {
     const { code, out } = await cli(t, []);
     assert.equal(code, 0);

@@ -182,7 +182,7 @@ suite('metrics', () => {
     const taken = await Promise.all(Array.from({ length: SCRAPES_MAX }, () => metrics.scrape(TEXT)));
     assert.ok(taken.every((one) => one !== null));
     assert.equal(await metrics.scrape(TEXT), null);
-    const server = createServer((_, response) => taken.pop()?.take(response));
+    const server = createServer({ keepAliveTimeout: 0 }, (_, response) => taken.pop()?.take(response));
     t.after(() => server.close());
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

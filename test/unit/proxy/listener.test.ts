@@ -182,7 +182,7 @@ describe('draining', () => {
     await plane.plane.drain();
   });
 
-  it('asked for twice ends twice', { timeout: 60_000 }, async (t) => {
+  it('asked for twice ends twice', { timeout: 240_000 }, async (t) => {
     const { upstream, paths, answer } = await heldOf(t);
     const plane = await planeOf(t, oneVersion(upstream.port));
     const client = clientOf(t, plane);

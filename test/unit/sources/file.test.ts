@@ -6,6 +6,7 @@ import { after, describe, test } from 'node:test';
 import { SluiceError } from '#src/model/problem.ts';
 import type { Disk } from '#src/sources/disk.ts';
 import { EXTENSIONS_MAX, type FileEvent, type FileSource, openFile, type Timers } from '#src/sources/file.ts';
+import { until } from '../../support/gateway.ts';
 
 const DEBOUNCE_MS = 100;
 const POLL_MS = 5000;
@@ -310,16 +311,19 @@ describe('close', () => {
 describe('on a real disk', () => {
   /** Follows `file`; `next()` waits for the next text. */
   async function follow(file: string) {
-    const waiting: ((text: string) => void)[] = [];
+    const texts: string[] = [];
     const onEvent = (event: FileEvent): void => {
-      if (event.kind === 'text') waiting.shift()?.(event.text);
+      if (event.kind === 'text') texts.push(event.text);
     };
     // Timers that keep the process alive: the watch itself does not.
     const timers: Timers = { set: setTimeout, clear: (timer) => clearTimeout(timer as NodeJS.Timeout) };
     const { text, source } = await openFile(file, onEvent, { debounceMs: 1, pollMs: 250, timers });
     // Also when an assertion fails: an open watch would keep the process, and the failure would never be told.
     after(() => source.close());
-    const next = (): Promise<string> => new Promise((resolve) => waiting.push(resolve));
+    const next = async (): Promise<string> => {
+      await until('a text comes', () => texts.length > 0);
+      return texts.shift() as string;
+    };
     return { text, source, next };
   }
 

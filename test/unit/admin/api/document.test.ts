@@ -90,7 +90,7 @@ function wrongWith(schema: Schema, value: unknown): string | null {
   return result.success ? null : result.error.message;
 }
 
-suite('document', { timeout: 60_000 }, () => {
+suite('document', { timeout: 240_000 }, () => {
   for (const operation of OPERATIONS) {
     test(`${operation.method} ${operation.path} is answered as it says (${operation.id})`, async (context) => {
       const admin = await start(context);

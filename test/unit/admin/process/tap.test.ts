@@ -46,7 +46,7 @@ async function next(events: AsyncGenerator<StreamEvent>): Promise<[string, unkno
   return [name, JSON.parse(data)];
 }
 
-suite('a tap', { timeout: 60_000 }, () => {
+suite('a tap', { timeout: 240_000 }, () => {
   test('is one path, with a query or without', () => {
     assert.deepEqual(['/api/v1/tap', '/api/v1/tap?route=x'].map(isTap), [true, true]);
     assert.deepEqual(['/api/v1/tap/', '/api/v1/taps', '/api/v1/%74ap'].map(isTap), [false, false, false]);

@@ -93,7 +93,7 @@ suite('the table of commands', () => {
   });
 });
 
-suite('every command', { timeout: 60_000 }, () => {
+suite('every command', { timeout: 240_000 }, () => {
   for (const { name, load } of COMMANDS) {
     test(`${name} helps, and refuses what it does not know`, async () => {
       const { usage } = await load();

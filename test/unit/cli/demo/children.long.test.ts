@@ -11,7 +11,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-suite('children', { timeout: 30_000 }, () => {
+suite('children', { timeout: 240_000 }, () => {
   test('services come up, obey, and are gone after the end', async () => {
     const children = createChildren();
     const [v1, v2] = await Promise.all([children.service('v1'), children.service('v2')]);

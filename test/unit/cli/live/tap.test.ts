@@ -34,7 +34,7 @@ function showing(requests: readonly TappedRequest[], lost = 0) {
   return { taps, wishes, closed: () => closed };
 }
 
-suite('sluice tap', { timeout: 60_000 }, () => {
+suite('sluice tap', { timeout: 240_000 }, () => {
   test('shows requests as text and as JSON, and ends after as many as were asked for', async (context) => {
     const { taps, wishes } = showing([REQUEST, REQUEST, REQUEST]);
     const url = await adminFor(context, { taps });

@@ -42,7 +42,7 @@ test('a file without keys is not begun with, and not followed', async (t) => {
   await assert.rejects(keys.open(), { code: 'SLU_CONFIG_UNREADABLE' });
 });
 
-test('what is put in the place of the keys counts, as long as it is keys', { timeout: 60_000 }, async (t) => {
+test('what is put in the place of the keys counts, as long as it is keys', { timeout: 240_000 }, async (t) => {
   const { keys, save, file, events, told, ids } = await rig(t, lineOf('k1'));
   await keys.open();
   assert.deepEqual([ids(), keys.because], [['k1'], '']);

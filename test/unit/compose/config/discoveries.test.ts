@@ -39,9 +39,9 @@ function parts(t: TestContext) {
   return { said, store, discoveries, found, offer, ready };
 }
 
-function sourcesOf(server: NameServer, startTimeoutMs = 5000) {
+function sourcesOf(server: NameServer, startTimeoutMs = 60_000) {
   const { follow, ...rest } = buildSources({});
-  const dns = { servers: [server.address], intervalMs: 20, timeoutMs: 100 };
+  const dns = { servers: [server.address], intervalMs: 20, timeoutMs: 1000 };
   return { ...rest, follow: { ...follow, startTimeoutMs }, discovery: { consul: null, etcd: null, dns } };
 }
 

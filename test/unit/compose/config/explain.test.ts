@@ -46,7 +46,7 @@ test('secrets are redacted wherever the path leads, and variables are replaced',
   assert.equal(explain('services.shop.versions.v1.endpoints[0]'), '127.0.0.1:1');
 });
 
-describe('a running gateway', { timeout: 60_000 }, () => {
+describe('a running gateway', { timeout: 240_000 }, () => {
   test('tells the revision, the weights of the route, and when something else is in force', async () => {
     const explainer = new SettingExplainer({ HOST: '127.0.0.1' });
     const answer = await explainer.explain(documentsOf(), 'shop.backendRefs', () => IN_FORCE);

@@ -24,7 +24,7 @@ async function send(t: TestContext, reply: Reply, timeoutMs = 20_000) {
   return { outcome: await client.send(ask, [SECRET], 0), receiver, client, ask };
 }
 
-suite('client', { timeout: 60_000 }, () => {
+suite('client', { timeout: 240_000 }, () => {
   test('posts what it is asked to, and says that it was taken', async (t) => {
     const { outcome, receiver } = await send(t, { status: 204 });
     assert.deepEqual(outcome, { kind: 'sent' });

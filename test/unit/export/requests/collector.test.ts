@@ -20,12 +20,12 @@ function collectorAt({ url }: Pick<TestCollector, 'url'>, changes: Partial<Colle
     resource: { 'deployment.environment.name': 'test' },
     release: '1.2.3',
     instance: 'i7',
-    timeoutMs: 5000,
+    timeoutMs: 60_000,
     ...changes,
   });
 }
 
-describe('a collector', { timeout: 60_000 }, () => {
+describe('a collector', { timeout: 240_000 }, () => {
   it('gets spans with all that they say, and the headers that are asked for anew each time', async (t) => {
     const receiver = await startCollector(t);
     let asked = 0;

@@ -27,6 +27,7 @@ import {
   ROUTE_CELL,
   reasonCount,
   refusedPortOf,
+  turningClock,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../../support/raw.ts';
@@ -57,6 +58,7 @@ describe('a retry', () => {
       perHead((socket, path) => void held.push({ path, socket })),
     );
     const silent = await blackholeOf(t);
+    turningClock(t);
     const retry = { statuses: [503], retriesMax: 2, backoffMs: 1 };
     const sketch = oneVersion(upstream.port, silent);
     const plane = await planeOf(t, { routes: [{ ...sketch.routes[0]!, retry }], timeouts: { connectMs: 2000 } });
@@ -138,9 +140,9 @@ describe('a retry', () => {
 
   it('happens only within the budget: when all fails, most requests fail at once', async (t) => {
     const dead = await refusedPortOf(t);
+    const started = performance.now();
     const plane = await planeOf(t, oneVersion(dead));
     const client = clientOf(t, plane);
-    const started = performance.now();
     for (let i = 0; i < 60; i++) assert.equal(await askedOn(client, GET), 502);
     const seconds = (performance.now() - started) / 1000;
     const retries = plane.count(FIRST_CELL, CELL.retries);
@@ -271,6 +273,7 @@ describe('the route’s retries', () => {
   });
 
   it('give an attempt its own time, within the time of the request', async (t) => {
+    turningClock(t);
     const mute = await upstreamOf(t, () => undefined);
     const live = await answeringOf(t);
     const plane = await planeOf(t, retrying({ attemptTimeoutMs: 300 }, mute.port, live.port));
@@ -281,10 +284,7 @@ describe('the route’s retries', () => {
 
   it('leave a connection that does not open in the time of an attempt', async (t) => {
     const hole = await blackholeOf(t);
-    const plane = await planeOf(t, {
-      ...retrying({ attemptTimeoutMs: 60 }, hole),
-      timeouts: { connectMs: 60_000 },
-    });
+    const plane = await planeOf(t, { ...retrying({ attemptTimeoutMs: 60 }, hole), timeouts: { connectMs: 60_000 } });
     const received = await sendAndClose(plane.port, getOf('/', CLOSE));
     assert.deepEqual(statusesOf(received), [504]);
     assert.equal(plane.count(FIRST_CELL, CELL.retries), 1);
@@ -386,6 +386,7 @@ describe('the time that a client allows', () => {
   });
 
   it('bounds the time of the request', async (t) => {
+    turningClock(t);
     const upstream = await upstreamOf(t, () => undefined);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), trustedProxies: ['127.0.0.1'] });
     assert.deepEqual(statusesOf(await sendAndClose(plane.port, getOf('/', `${FIELD}: 1500\r\n${CLOSE}`))), [504]);

@@ -22,6 +22,7 @@ import {
   planeOf,
   ROUTE_CELL,
   reasonCount,
+  turningClock,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { dripping } from '../../../support/proxy/upgrade.ts';
@@ -89,6 +90,7 @@ describe('pipelined requests', () => {
 
 describe('a head', () => {
   it('that does not arrive in time is a 408', async (t) => {
+    turningClock(t);
     const plane = await planeOf(t, { routes: [], timeouts: { headMs: 100 } });
     const received = await sendAndClose(plane.port, 'GET / HTTP/1.1\r\nHost:');
     assert.deepEqual(statusesOf(received), [408]);
@@ -110,6 +112,7 @@ describe('a head', () => {
   });
 
   it('that trickles in is late all the same', async (t) => {
+    turningClock(t);
     const plane = await planeOf(t, { routes: [], timeouts: { headMs: 150 } });
     const client = clientOf(t, plane);
     client.send('GET / HTTP/1.1\r\nHost: a\r\n');
@@ -124,6 +127,7 @@ describe('a head', () => {
   });
 
   it('of the next request may take as long as the first', async (t) => {
+    turningClock(t);
     const upstream = await answeringOf(t);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { headMs: 100, idleMs: 10_000 } });
     const client = clientOf(t, plane);
@@ -158,6 +162,7 @@ describe('a request body', () => {
   const POST = 'POST / HTTP/1.1\r\nHost: a\r\n';
 
   it('that stalls is a 408 and the client’s fault', async (t) => {
+    turningClock(t);
     const upstream = await upstreamOf(t, () => undefined);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { bodyIdleMs: 100 } });
     const received = await sendAndClose(plane.port, `${POST}Content-Length: 10\r\n\r\nhello`);
@@ -169,6 +174,7 @@ describe('a request body', () => {
   });
 
   it('that stalls while its answer has begun is still the client’s fault', async (t) => {
+    turningClock(t);
     const upstream = await upstreamOf(t, (socket, received) => {
       if (received.endsWith('\r\n\r\nhello'))
         socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n');

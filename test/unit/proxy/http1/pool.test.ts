@@ -21,6 +21,7 @@ import {
   planeOf,
   ROUTE_CELL,
   reasonCount,
+  turningClock,
 } from '../../../support/proxy/running.ts';
 import { type RawClient, rawClient, statusesOf } from '../../../support/raw.ts';
 
@@ -124,6 +125,7 @@ describe('the queue', () => {
   });
 
   it('is left with 503 after the time to wait', async (t) => {
+    turningClock(t);
     const { upstream } = await heldOf(t);
     const plane = await planeOf(t, {
       ...oneVersion(upstream.port),
@@ -138,6 +140,7 @@ describe('the queue', () => {
   });
 
   it('is not waited in longer because connecting may take long', async (t) => {
+    turningClock(t);
     const { upstream } = await heldOf(t);
     const plane = await planeOf(t, {
       ...oneVersion(upstream.port),

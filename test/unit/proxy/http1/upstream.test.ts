@@ -47,7 +47,7 @@ describe('a connection is used again', () => {
   ] as const) {
     it(`after ${name}`, async (t) => {
       const upstream = await answeringOf(t, answer);
-      const plane = await planeOf(t, oneVersion(upstream.port));
+      const plane = await planeOf(t, patient(upstream.port));
       for (let i = 0; i < 3; i++) await sendAndClose(plane.port, getOf('/', CLOSE));
       assert.equal(upstream.sockets.length, 1);
       assert.deepEqual(

@@ -182,6 +182,7 @@ describe('a connection of HTTP/2', () => {
   });
 
   it('that is idle is told, and closed', async (t) => {
+    turningClock(t);
     const plane = await answeringPlane(t, { timeouts: { idleMs: 50 } });
     const session = connect(`http://127.0.0.1:${plane.port}`);
     t.after(() => session.destroy());
@@ -192,6 +193,7 @@ describe('a connection of HTTP/2', () => {
   });
 
   it('drains: says so first, finishes what is under way, then says which was the last', async (t) => {
+    turningClock(t);
     const held = await heldOf(t);
     const plane = await planeOf(t, { ...oneVersion(held.upstream.port), http2: true });
     const client = rawHttp2(t, plane.port);

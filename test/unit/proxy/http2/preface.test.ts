@@ -4,7 +4,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PREFACE } from '#src/proxy/http2/frames.ts';
 import { GET, headers, isAnswered, rawHttp2, SETTINGS } from '../../../support/http/http2.ts';
-import { answeringOf, clientOf, eventually, oneVersion, planeOf } from '../../../support/proxy/running.ts';
+import {
+  answeringOf,
+  clientOf,
+  eventually,
+  oneVersion,
+  planeOf,
+  turningClock,
+} from '../../../support/proxy/running.ts';
 import { statusesOf } from '../../../support/raw.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -50,6 +57,7 @@ describe('a plain connection', () => {
   });
 
   it('that was just accepted may still say its first request while the plane drains', async (t) => {
+    turningClock(t);
     const upstream = await answeringOf(t);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), http2: true });
     const client = rawHttp2(t, plane.port, [Buffer.from(PREFACE.slice(0, 5))]);

@@ -36,6 +36,7 @@ import {
   planeOf,
   ROUTE_CELL,
   refusedPortOf,
+  turningClock,
 } from '../../../support/proxy/running.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR } = constants;
@@ -190,14 +191,16 @@ describe('a stream', () => {
   });
 
   it('that the client resets ends its upstream’s exchange, and nobody else’s', async (t) => {
+    let hanging = 0;
     let aborted = 0;
     const { plane, session } = await sceneOf(t, (request, response) => {
-      if (request.url === '/ok') response.end('ok');
-      else response.on('close', () => aborted++);
+      if (request.url === '/ok') return void response.end('ok');
+      hanging++;
+      response.on('close', () => aborted++);
     });
     const stream = session.request({ ':path': '/hangs' });
     stream.on('error', () => undefined);
-    await eventually(() => plane.count(ROUTE_CELL, CELL.inFlight) === 1, 'the exchange');
+    await eventually(() => hanging === 1, 'the exchange');
     stream.close(NGHTTP2_CANCEL);
     await eventually(() => aborted === 1, 'the upstream hears of it');
     assert.equal(plane.count(ROUTE_CELL, CELL.reasons + REASON.clientClosed), 1);
@@ -372,8 +375,9 @@ describe('a stream', () => {
   });
 
   it('whose client does not take its answer is reset', async (t) => {
+    turningClock(t);
     const { plane, session } = await sceneOf(t, (_request, response) => response.end(Buffer.alloc(8 * 1_048_576)), {
-      timeouts: { bodyIdleMs: 50 },
+      timeouts: { bodyIdleMs: 200 },
     });
     const stream = session.request({});
     stream.on('error', () => undefined);

@@ -31,6 +31,7 @@ import {
   perHead,
   planeOf,
   reasonCount,
+  turningClock,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { begun, ROUTE, STABLE, sketch, word } from '../../../support/readings/recorded.ts';
@@ -268,6 +269,7 @@ describe('a call of gRPC', () => {
   });
 
   it('ends at its deadline although its answer goes on, and nobody is blamed', async (t) => {
+    turningClock(t);
     const endpoint = await rawHttp2Of(
       t,
       perRequest((id) => Buffer.concat([headers(id, CALLED), frame(TYPE.data, 0, id, '\0\0\0\0\0')])),

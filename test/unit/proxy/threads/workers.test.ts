@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { EVENTS_HEAD } from '#src/model/tallies.ts';
-import { eventually } from '../../../support/proxy/running.ts';
+import { eventually, turningClock } from '../../../support/proxy/running.ts';
 import { groupOf, snapshotOf } from '../../../support/proxy/workers/group.ts';
 
 /**
@@ -79,6 +79,7 @@ const SPINNING = new URL(
 
 describe('a worker whose event loop hangs', () => {
   it('is ended, named and replaced; its sibling is left alone', { timeout: 120_000 }, async (t) => {
+    turningClock(t);
     const { workers, deaths } = groupOf(t, { routes: [] }, { file: SPINNING, count: 2, hungMs: 400 });
     await workers.start();
     const [spinning, sibling] = workers.regions();
@@ -101,6 +102,7 @@ describe('a worker whose event loop hangs', () => {
   });
 
   it('does not keep a drain from ending', { timeout: 120_000 }, async (t) => {
+    turningClock(t);
     const { workers, deaths } = groupOf(t, { routes: [] }, { file: SPINNING, hungMs: 200 });
     await workers.start();
     await workers.drain();

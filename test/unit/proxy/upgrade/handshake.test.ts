@@ -18,6 +18,7 @@ import {
   planeOf,
   ROUTE_CELL,
   reasonCount,
+  turningClock,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { assertEnds, dripping, saying, scene, switching, upgradeRequest } from '../../../support/proxy/upgrade.ts';
@@ -66,6 +67,7 @@ suite('handshake', () => {
   });
 
   test('an attempt has the time that the route gives it, and the next one as well', async (t) => {
+    turningClock(t);
     const upstream = await upstreamOf(t, () => undefined);
     const plane = await planeOf(t, retrying(upstream.port, { attemptTimeoutMs: 100 }));
     assert.deepEqual(statusesOf(await sendAndClose(plane.port, upgradeRequest())), [504]);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import { SWEEP_MS } from '#src/lib/deadlines.ts';
@@ -60,9 +61,9 @@ suite('session', () => {
 
   test('behind a close frame even a reset is regular, and who sent it is who closed', async (t) => {
     const { plane, client, upstream } = await sessionOf(t);
+    const came = once(upstream, 'data');
     client.send(CLOSE);
-    await eventually(() => upstream.bytesRead > 0 && plane.count(1, 0) === 0, 'sent');
-    await new Promise<void>((resolve) => upstream.once('data', () => resolve()));
+    await came;
     upstream.resetAndDestroy();
     await closedSocket(client.socket);
     await assertEnds(plane, { client_closed: 1 });

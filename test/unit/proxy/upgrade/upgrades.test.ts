@@ -18,6 +18,7 @@ import {
   ROUTE_CELL,
   reasonCount,
   SECOND_CELL,
+  turningClock,
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { assertEnds, openSessions, saying, scene, switching, upgradeRequest } from '../../../support/proxy/upgrade.ts';
@@ -132,6 +133,7 @@ suite('upgrades', () => {
   });
 
   test('an upgrade that arrives while the gateway drains is told to leave, and the drain waits for it', async (t) => {
+    turningClock(t);
     const on = await scene(t, saying(switching()));
     const client = clientOf(t, on.plane);
     await eventually(() => on.plane.plane.listener.connections === 1, 'accepted');

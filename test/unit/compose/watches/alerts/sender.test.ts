@@ -105,7 +105,7 @@ const RECEIVING: Readonly<Record<ChannelType, Receiving>> = {
   },
 };
 
-suite('every channel', { timeout: 60_000 }, () => {
+suite('every channel', { timeout: 240_000 }, () => {
   for (const type of CHANNEL_TYPES) {
     test(`${type}: is signed and shaped as its receiver asks, hears no and later, and outlives an outage`, async (t) => {
       const { yes, no, because, later, body, proof } = RECEIVING[type];
@@ -130,7 +130,7 @@ suite('every channel', { timeout: 60_000 }, () => {
   }
 });
 
-suite('sender', { timeout: 60_000 }, () => {
+suite('sender', { timeout: 240_000 }, () => {
   test('reads its secrets, signs, sends and says what came of it', async (t) => {
     const receiver = await startReceiver(t, { status: 200, body: '{"errcode":0}' });
     const environment = { HOOK: `${receiver.url}/robot/send?access_token=T`, KEY: 'SECtest' };

@@ -21,6 +21,7 @@ import {
   getOf,
   planeOf,
   ROUTE_CELL,
+  turningClock,
   upstreamOf,
 } from '../../../../support/proxy/running.ts';
 import type { RawClient } from '../../../../support/raw.ts';
@@ -168,6 +169,7 @@ describe('the queue', () => {
   });
 
   it('is not waited in for long', async (t) => {
+    turningClock(t);
     const held = await heldOf(t, 1, { limits, timeouts: { pendingMs: 100 } });
     const [, second] = await ask(t, held, 2);
     assert.match((await second?.until((text) => text.includes('\r\n\r\n'))) ?? '', /^HTTP\/1\.1 503 /);

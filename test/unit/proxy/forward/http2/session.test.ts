@@ -41,6 +41,7 @@ import {
   reasonCount,
   refusedPortOf,
   stoppedClock,
+  turningClock,
   upstreamOf,
 } from '../../../../support/proxy/running.ts';
 import { type RawClient, sendAndClose } from '../../../../support/raw.ts';
@@ -170,7 +171,8 @@ describe('a connection', () => {
   });
 
   it('that nobody needs for a while closes, and one that is too old is replaced', async (t) => {
-    for (const timeouts of [{ upstreamIdleMs: 50 }, { upstreamLifetimeMs: 50 }]) {
+    turningClock(t);
+    for (const timeouts of [{ upstreamIdleMs: 50 }, { upstreamLifetimeMs: 200 }]) {
       const endpoint = await rawHttp2Of(t, perRequest(okOn));
       const plane = await planeOf(t, { ...oneHttp2([endpoint.port]), timeouts });
       const client = clientOf(t, plane);
@@ -244,6 +246,7 @@ describe('a connection', () => {
   });
 
   it('whose endpoint answers a PING is kept, and asked no more for a while', async (t) => {
+    turningClock(t);
     const endpoint = await rawHttp2Of(t, {});
     const plane = await planeOf(t, {
       ...oneHttp2([endpoint.port]),

@@ -31,6 +31,7 @@ import {
   planeOf,
   ROUTE_CELL,
   reasonCount,
+  turningClock,
 } from '../../../../support/proxy/running.ts';
 import { sendAndClose } from '../../../../support/raw.ts';
 
@@ -337,6 +338,7 @@ describe('back-pressure', () => {
   });
 
   it('reaches a client whose endpoint does not read', async (t) => {
+    turningClock(t);
     const endpoint = await http2EndpointOf(t, () => undefined);
     const plane = await planeOf(t, { ...oneHttp2([endpoint.port]), timeouts: { bodyIdleMs: 1000 } });
     const client = clientOf(t, plane);

@@ -21,6 +21,7 @@ import {
   perHead,
   planeOf,
   ROUTE_CELL,
+  turningClock,
   upstreamOf,
 } from '../../../../support/proxy/running.ts';
 import { type RawClient, type RawUpstream, sendAndClose, statusesOf } from '../../../../support/raw.ts';
@@ -44,6 +45,7 @@ interface Race {
 
 /** @param isProbe the first arm is a probe of the first endpoint, number 10 */
 async function race(t: TestContext, text = GET, isProbe = false): Promise<Race> {
+  turningClock(t);
   const held: { socket: Socket; port: number }[] = [];
   const hold = async (): Promise<RawUpstream> => {
     const upstream = await upstreamOf(
@@ -170,8 +172,8 @@ describe('a hedged read', () => {
     let isHeld = true;
     const hold = perHead((socket) => (isHeld ? sockets.push(socket) : socket.write(OK)));
     const [a, b] = [await upstreamOf(t, hold), await upstreamOf(t, hold)];
-    const plane = await planeOf(t, hedging(10, a.port, b.port));
     const started = performance.now();
+    const plane = await planeOf(t, hedging(10, a.port, b.port));
     const clients = Array.from({ length: 20 }, () => clientOf(t, plane));
     for (const client of clients) client.send(GET);
     await eventually(() => plane.count(FIRST_CELL, CELL.hedges) >= 3 && sockets.length >= 23, 'some are hedged');
@@ -188,6 +190,7 @@ describe('a hedged read', () => {
 });
 
 it('an arm that waits too long for a connection leaves the other', async (t) => {
+  turningClock(t);
   const held: Socket[] = [];
   const upstreams = [0, 1].map(() =>
     upstreamOf(

@@ -21,6 +21,7 @@ import {
   ROUTE_CELL,
   reasonCount,
   refusedPortOf,
+  turningClock,
   upstreamOf,
 } from '../../../../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../../../../support/raw.ts';
@@ -224,6 +225,7 @@ describe('another version', () => {
   });
 
   it('is asked within the request’s own time, and not after it', async (t) => {
+    turningClock(t);
     const spare = await answeringOf(t);
     const silent = await blackholeOf(t);
     const late = await planeOf(t, routeOn([silent], { fallback: [asking(spare.port), SORRY], requestTimeoutMs: 60 }));

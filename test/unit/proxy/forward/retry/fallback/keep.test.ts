@@ -20,6 +20,7 @@ import {
   planeOf,
   ROUTE_CELL,
   reasonCount,
+  turningClock,
   upstreamOf,
 } from '../../../../../support/proxy/running.ts';
 import { type RawUpstream, sendAndClose, statusesOf } from '../../../../../support/raw.ts';
@@ -200,6 +201,7 @@ describe('a long kept answer', () => {
   });
 
   it('is cut for a client that does not read', async (t) => {
+    turningClock(t);
     const on = await scene(t, answerOf(body), { fallback, timeouts: { bodyIdleMs: 1000 } });
     await on.ask();
     on.fail();
