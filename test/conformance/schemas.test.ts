@@ -80,7 +80,7 @@ function changed(kind: string, from: string, to: string): Manifest {
   return JSON.parse(text.replace(from, to)) as Manifest;
 }
 
-describe('the Kubernetes manifests', { timeout: 300_000 }, () => {
+describe('the Kubernetes manifests', { timeout: 540_000 }, () => {
   it('have the fields, types and words of their kinds, and what has not is found', (t) => {
     const sound = manifests();
     assert.ok(sound.length >= 8, String(sound.length));

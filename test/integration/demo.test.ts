@@ -127,7 +127,8 @@ function checkPage(text: string): void {
   for (const version of ['v1', 'v2']) {
     const good = valueOf('sluice_requests_total', { version, outcome: 'good' });
     const bad = valueOf('sluice_requests_total', { version, outcome: 'bad' });
-    assert.ok(good > 100);
+    // How many of them there are, is the machine's to say: the story goes by time.
+    assert.ok(good > 0);
     assert.equal(bad > 0, version === 'v2');
     assert.equal(valueOf(duration, { service_version: version }, `${duration}_count`), good + bad);
     assert.equal(valueOf('sluice_upstream_requests_total', { version, code_class: '5xx' }), bad);

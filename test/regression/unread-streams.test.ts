@@ -17,6 +17,7 @@ import {
   planeOf,
   reasonCount,
   settled,
+  turningClock,
   upstreamOf,
 } from '../support/proxy/running.ts';
 import { acceptOf, assertEnds, extendedConnect, http2To } from '../support/proxy/upgrade.ts';
@@ -24,8 +25,8 @@ import { acceptOf, assertEnds, extendedConnect, http2To } from '../support/proxy
 const STREAMS = 4;
 /** More than the buffers of the way to the endpoint and the window hold. */
 const BODY_MIB = 24;
-/** Idle times of the scene are a tenth of it. */
-const PATIENCE_MS = 20_000;
+/** Counted in looks: far more than the idle times of the scene take, on a clock that goes by turns. */
+const PATIENCE_MS = 60_000;
 const POLL_MS = 50;
 const HOUR_MS = 3_600_000;
 /** More is sent only when what came before is read. */
@@ -56,6 +57,7 @@ const OPENED = {
 describe('a connection is let go of after a reset with NO_ERROR in the middle of', () => {
   for (const [what, open] of Object.entries(OPENED)) {
     it(what, async (t) => {
+      turningClock(t);
       const { plane, session } = await scene(t);
       const streams = Array.from({ length: STREAMS }, () => open(session));
       for (const stream of streams) stream.on('error', () => undefined);

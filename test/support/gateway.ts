@@ -124,7 +124,9 @@ export async function startGatewayProcess(
     return place === undefined ? there : `http://127.0.0.1:${await place.door(Number(new URL(there).port))}`;
   };
   const [proxyUrl, adminUrl] = [await url('proxy'), await url('admin')];
-  const get = async <T>(path: string): Promise<T> => (await fetch(adminUrl + path)).json() as Promise<T>;
+  // On a connection of its own: one that is kept may be closed as idle just when a process that stood still asks again.
+  const get = async <T>(path: string): Promise<T> =>
+    (await fetch(adminUrl + path, { headers: { connection: 'close' } })).json() as Promise<T>;
   return {
     child,
     proxyUrl,

@@ -24,8 +24,8 @@ interface Wish {
 }
 
 const CHANNELS = `
-    hook: {type: webhook, url: {variable: HOOK}, secret: {variable: KEY}}
-    chat: {type: dingtalk, url: {variable: HOOK}, secret: {variable: KEY}}`;
+    hook: {type: webhook, url: {variable: HOOK}, secret: {variable: KEY}, timeout: 9s}
+    chat: {type: dingtalk, url: {variable: HOOK}, secret: {variable: KEY}, timeout: 9s}`;
 
 /** The first of them alone. */
 const HOOK = CHANNELS.split('\n').slice(0, 2).join('\n');
@@ -112,7 +112,7 @@ function toldDigestOf(day: string, folder: string): void {
   lock.release();
 }
 
-describe('alerts of a gateway', { timeout: 300_000, concurrency: 2 }, () => {
+describe('alerts of a gateway', { timeout: 540_000, concurrency: 2 }, () => {
   it('tell what begins and ends, signed as each receiver wants it, and no secret shows anywhere', async (t) => {
     const receiver = await startReceiver(t, UP);
     const service = await startService('v1');

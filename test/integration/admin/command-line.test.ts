@@ -40,7 +40,7 @@ async function run(url: string, ...argv: string[]) {
   return { code: await runCli(argv, deps), out: out(), err: err() };
 }
 
-suite('the command line and a gateway', { timeout: 300_000 }, () => {
+suite('the command line and a gateway', { timeout: 540_000 }, () => {
   test('a reload tells what came of it; a drain waits for what is under way', async (context) => {
     const { port, waiting } = await slowService(context);
     const gateway = await startGatewayProcess(config(port));

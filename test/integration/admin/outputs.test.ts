@@ -60,7 +60,7 @@ function printed(t: TestContext, command: string, document: string): string {
   return stdout + stderr;
 }
 
-describe('the output that a page shows', { timeout: 300_000 }, () => {
+describe('the output that a page shows', { timeout: 540_000 }, () => {
   it('is compared, wherever there is some', () => {
     const compared = [...BLOCKS.map(({ page, command }) => `${page}: ${command}`), ...Object.keys(ELSEWHERE)];
     assert.deepEqual(

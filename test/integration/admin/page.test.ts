@@ -16,7 +16,7 @@ import {
 } from '../../support/gateway.ts';
 
 /** Reached only when something hangs. */
-const LIMIT = { timeout: 300_000 };
+const LIMIT = { timeout: 540_000 };
 const START_MS = 60_000;
 const PACE_MS = 8;
 const OPEN_MAX = 32;

@@ -65,7 +65,7 @@ async function endSuccessor(gateway: GatewayProcess): Promise<void> {
   await until('the successor is gone', async () => (await fetch(gateway.adminUrl).catch(() => null)) === null);
 }
 
-describe('the commands of README', { timeout: 300_000 }, () => {
+describe('the commands of README', { timeout: 540_000 }, () => {
   it('do what they say', (t: TestContext) =>
     inFolder(async (folder) => {
       const service = await startService('v1');

@@ -20,7 +20,7 @@ test('npm run bench:edge', { skip: missing.length > 0 && `not installed: ${missi
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
     [join(root, 'bench/edge/run.ts'), ...choice, '--json', json],
-    { encoding: 'utf8', env: { ...process.env, TMPDIR: folder }, timeout: 300_000 },
+    { encoding: 'utf8', env: { ...process.env, TMPDIR: folder }, timeout: 540_000 },
   );
   assert.equal(status, 0, `${stdout}\n${stderr}`);
   const { outcomes } = JSON.parse(readFileSync(json, 'utf8')) as {

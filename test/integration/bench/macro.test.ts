@@ -43,7 +43,7 @@ function folderOf(t: TestContext): string {
 /** What it prints, once it has ended well. */
 function output(...flags: readonly string[]): string {
   const bench = [join(root, 'bench/macro/run.ts'), ...flags];
-  const { status, stdout, stderr } = spawnSync(process.execPath, bench, { encoding: 'utf8', timeout: 300_000 });
+  const { status, stdout, stderr } = spawnSync(process.execPath, bench, { encoding: 'utf8', timeout: 540_000 });
   assert.equal(status, 0, `${stdout}\n${stderr}`);
   return stdout;
 }

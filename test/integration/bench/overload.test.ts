@@ -20,7 +20,7 @@ test('npm run bench:overload', { skip }, (t) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, bench, {
     encoding: 'utf8',
     env: { ...process.env, TMPDIR: folder },
-    timeout: 300_000,
+    timeout: 540_000,
   });
   assert.equal(status, 0, `${stdout}\n${stderr}`);
   const { outcomes } = JSON.parse(readFileSync(json, 'utf8')) as { readonly outcomes: readonly Outcome[] };

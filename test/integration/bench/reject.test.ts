@@ -19,7 +19,7 @@ test('npm run bench:reject', { skip: missing.length > 0 && `not installed: ${mis
   const { status, stdout, stderr } = spawnSync(process.execPath, bench, {
     encoding: 'utf8',
     env: { ...process.env, TMPDIR: folder },
-    timeout: 300_000,
+    timeout: 540_000,
   });
   assert.equal(status, 0, `${stdout}\n${stderr}`);
   const { rows } = JSON.parse(readFileSync(json, 'utf8')) as { rows: { name: string; us: number; ratio: number }[] };

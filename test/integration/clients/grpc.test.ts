@@ -59,7 +59,7 @@ services:
   none: {protocol: grpc, versions: {v1: {endpoints: []}}}
   pair:
     protocol: grpc
-    healthCheck: {interval: 500ms, timeout: 500ms, healthyCount: 1, unhealthyCount: 1}
+    healthCheck: {interval: 5s, timeout: 5s, healthyCount: 1, unhealthyCount: 1}
     versions: {v1: {endpoints: [${pair.map(({ port }) => `"127.0.0.1:${port}"`).join(', ')}]}}
 routes:
   - {name: plain, matches: [{path: {value: /shop.Plain}}], backendRefs: [{name: shop}]}

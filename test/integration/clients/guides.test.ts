@@ -23,7 +23,7 @@ const GUIDES = join(ROOT, 'docs/guides');
 const OUTSIDE: Readonly<Record<string, readonly string[]>> = { 'operating.md': ['docker', 'kubernetes', 'systemd'] };
 /** Ports that guides name; free ones stand in for them. */
 const PORTS = ['8080', '9900', '7001', '7002'];
-const HANG_MS = 240_000;
+const HANG_MS = 540_000;
 
 interface Block {
   readonly language: string;
@@ -105,7 +105,7 @@ function assertTaken(binary: string, text: string, folder: string): void {
   assert.equal(status, 0, stderr + stdout);
 }
 
-describe('the guides', { timeout: 3 * HANG_MS, concurrency: true }, () => {
+describe('the guides', { timeout: 2 * HANG_MS, concurrency: true }, () => {
   const guides = readdirSync(GUIDES).filter((name) => name.endsWith('.md'));
   const missing = ['bash', 'curl', 'openssl'].filter((binary) => findBinary(binary) === null);
 

@@ -161,14 +161,17 @@ routes:
     await ask(tokenOf());
     return (await countOf(gateway, 'verified')) > 0;
   });
-  const versions = new Map<string, Set<string>>();
+  const answers = new Map<string, string[]>();
   for (let n = 0; n < 160; n++) {
     const sub = `user-${n % 16}`;
-    const version = await ask(tokenOf(FIRST, { sub, jti: String(n) }));
-    versions.set(sub, (versions.get(sub) ?? new Set()).add(version));
+    answers.set(sub, [...(answers.get(sub) ?? []), await ask(tokenOf(FIRST, { sub, jti: String(n) }))]);
   }
-  for (const [user, seen] of versions) assert.equal(seen.size, 1, user);
-  assert.deepEqual([...new Set([...versions.values()].flatMap((seen) => [...seen]))].toSorted(), ['v1', 'v2']);
+  // Whose token takes 100 ms to be verified, as on a busy machine, is nobody that is known, and gets a version that is drawn.
+  const timesOf = (seen: readonly string[], name: string): number => seen.filter((version) => version === name).length;
+  const strays = [...answers.values()].map((seen) => Math.min(timesOf(seen, 'v1'), timesOf(seen, 'v2')));
+  const strayed = strays.reduce((sum, count) => sum + count);
+  await until(`the tokens of ${strays.join()} were late`, async () => strayed <= (await countOf(gateway, 'late')));
+  assert.deepEqual([...new Set([...answers.values()].flat())].toSorted(), ['v1', 'v2']);
   assert.doesNotMatch(heard.join(), /token-user/);
 });
 

@@ -42,7 +42,7 @@ saturation: {response: observe}
 idempotency: {store: redis}
 fleet: {name: test, member: ${name}, redis: {address: "redis://${new URL(redis).host}", timeout: 3s}}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${upstream}"]}}}}
-routes: [{name: shop, backendRefs: [{name: shop}], idempotency: {waitMax: 20s}}]
+routes: [{name: shop, backendRefs: [{name: shop}], idempotency: {waitMax: 60s}}]
 `;
 }
 

@@ -25,7 +25,9 @@ describe('two gateways whose Redis goes away', LIMIT, () => {
   before(async () => {
     fleet = await startFleet({ count: 2, rollout: STEPS });
     // 202: it waits, while Redis is so young that it may have forgotten whose the window is.
-    assert.ok([200, 202].includes((await (await fleet.leader()).command('start')).status));
+    await until('it is started', async () =>
+      [200, 202].includes((await (await fleet.leader()).command('start')).status),
+    );
     for (const node of fleet.nodes) await until('it is on the step', async () => (await node.canary()).weight === 50);
   });
   after(() => fleet.end());

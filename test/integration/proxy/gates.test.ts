@@ -225,8 +225,8 @@ async function gatewayOnFullDisk(t: TestContext, servicePort: number): Promise<F
   const save = (note: string): void => {
     writeFileSync(
       `${file}.new`,
-      `listen: 127.0.0.1:${port}\nadmin: 127.0.0.1:${admin}\nworkers: 1\nservices:\n  shop:\n    versions:\n` +
-        `      v1: {endpoints: ["127.0.0.1:${servicePort}"]}\nroutes:\n  - {name: shop, backendRefs: [{name: shop}]}\n# ${note}\n`,
+      `listen: 127.0.0.1:${port}\nadmin: 127.0.0.1:${admin}\nworkers: 1\nsaturation: {response: observe}\n` +
+        `services:\n  shop:\n    versions:\n      v1: {endpoints: ["127.0.0.1:${servicePort}"]}\nroutes:\n  - {name: shop, backendRefs: [{name: shop}]}\n# ${note}\n`,
     );
     renameSync(`${file}.new`, file);
   };

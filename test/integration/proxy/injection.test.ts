@@ -113,6 +113,7 @@ describe('a delay', () => {
 });
 
 it('a fault that ends while it holds a request does nothing more to it', async (t) => {
+  turningClock(t);
   const upstream = await answeringOf(t);
   const versions = [{ name: 'v1', ports: [upstream.port], weight: 1 }];
   const faults = [faultOf({ delay: { ms: 300, distribution: 'fixed' }, abortStatus: 503 })];
@@ -133,6 +134,7 @@ listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 adminToken: sixteen-visible-characters
 workers: 1
+saturation: {response: observe}
 services: {shop: {versions: {v1: {endpoints: ["127.0.0.1:${port}"]}}}}
 routes:
   - name: shop

@@ -61,7 +61,7 @@ async function startBehind(t: TestContext, shell: string, more = ''): Promise<Ru
 
 describe('a gateway whose standard output is full', () => {
   it('serves, says so, and drains with exit code 0', onLinux, async (t) => {
-    const gateway = await startBehind(t, 'exec "$@" > /dev/full');
+    const gateway = await startBehind(t, 'exec "$@" > /dev/full', 'saturation: {response: observe}\n');
     assert.equal((await fetch(`${gateway.proxyUrl()}/`)).status, 404);
     assert.equal(await gateway.stop(), 0);
     assert.match(gateway.log(), /cannot write to standard output: ENOSPC/);

@@ -45,7 +45,7 @@ async function staleSecondsOf({ adminUrl }: GatewayProcess): Promise<number> {
 }
 
 for (const { kind, entry, keysOf } of STORES) {
-  const limits = { skip: cannotRun(kind) || cannotCut(), timeout: 300_000 };
+  const limits = { skip: cannotRun(kind) || cannotCut(), timeout: 540_000 };
   describe(`a gateway that is cut off from ${callOf(kind)}`, limits, () => {
     it('serves what it has, says how old that is, and takes up what it missed', async (t) => {
       const networks = await startNetworks();

@@ -21,7 +21,7 @@ async function leaderOf(members: readonly StoreServer[]): Promise<StoreServer> {
   return leader as StoreServer;
 }
 
-describe('a cluster of etcd', { skip: cannotRun(ETCD), timeout: 180_000 }, () => {
+describe('a cluster of etcd', { skip: cannotRun(ETCD), timeout: 540_000 }, () => {
   test('that loses its leader is followed on, whatever it took before and takes afterwards; so is one whose majority was away', async (t) => {
     const members = await startEtcdCluster(3);
     t.after(() => Promise.all(members.map((member) => member.end())));

@@ -28,7 +28,7 @@ import { ask, mainDocument, shop } from '../../support/stores/scenes/scenes.ts';
 import { CONSUL, callOf, cannotRun, ETCD, type StoreServer, startStore } from '../../support/stores/server.ts';
 
 const TOKEN = 'correct-horse-battery-staple';
-const LIMITS = { timeout: 300_000 };
+const LIMITS = { timeout: 540_000 };
 const STORES = [
   {
     kind: ETCD,
@@ -100,6 +100,8 @@ async function kill(gateway: GatewayProcess): Promise<void> {
 }
 
 async function command(gateway: GatewayProcess, name: string): Promise<void> {
+  // From the first turn of the loop on, which comes after the line that the gateway serves.
+  await until('the rollout is known', async () => rolloutOf(await gateway.status()) !== null);
   const headers = { authorization: `Bearer ${TOKEN}` };
   const answer = await fetch(`${gateway.adminUrl}/api/v1/rollouts/shop/${name}`, { method: 'POST', headers });
   assert.equal(answer.status, 200, await answer.text());

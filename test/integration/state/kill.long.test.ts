@@ -91,6 +91,11 @@ function read(directory: string): Written {
 
 /** That a gateway which has just started, and saw no request yet, stands where the file says. */
 async function checkResumed(gateway: GatewayProcess, { decisions, rollout, events }: Written): Promise<void> {
+  // From the first turn of the loop on, which comes after the line that the gateway serves.
+  await until(
+    'the loop has turned',
+    async () => typeof (await gateway.status()).routes[0]?.rollout?.state === 'string',
+  );
   const { routes, slos, state } = await gateway.status();
   assert.deepEqual([state.kind, state.because], ['durable', '']);
   const { good = 0, bad = 0 } = slos[0]?.eventsTotal ?? {};
@@ -153,21 +158,20 @@ async function liveAndDie(gateway: GatewayProcess, random: Random, isToProve: bo
   const load = startLoad(gateway.proxyUrl, { connections: 4, users: 1000 });
   const samples: { readonly atMs: number; readonly answered: number; readonly heldMs: number }[] = [];
   const keepers = keepersOf(gateway.child.pid as number);
-  let stallMs = 0;
+  let stalledMs = 0;
   const sample = (): void => {
     const atMs = performance.now();
-    // What holds this process up holds the gateway up as well.
-    stallMs = Math.max(stallMs, atMs - (samples.at(-1)?.atMs ?? atMs) - SAMPLE_MS);
+    // What holds this process up holds the gateway up as well, each time that it does.
+    stalledMs += Math.max(0, atMs - (samples.at(-1)?.atMs ?? atMs) - SAMPLE_MS);
     let answered = 0;
     for (const [answer, count] of load.counts.answers) if (answer.startsWith('200')) answered += count;
-    samples.push({ atMs, answered, heldMs: waitedMs(keepers) });
+    samples.push({ atMs, answered, heldMs: stalledMs + waitedMs(keepers) });
   };
   /** What clients had before the last second in which the gateway had the processor whenever it wanted it. */
   const early = (): number => {
     sample();
     const last = samples.at(-1) as (typeof samples)[number];
-    const isEarly = ({ atMs, heldMs }: typeof last): boolean =>
-      last.atMs - atMs >= LOST_MS_MAX + stallMs + last.heldMs - heldMs;
+    const isEarly = ({ atMs, heldMs }: typeof last): boolean => last.atMs - atMs >= LOST_MS_MAX + last.heldMs - heldMs;
     return samples.findLast(isEarly)?.answered ?? 0;
   };
   const sampling = setInterval(sample, SAMPLE_MS);

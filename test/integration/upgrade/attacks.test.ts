@@ -10,7 +10,15 @@ import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
 import { readCell } from '../../support/plane.ts';
-import { clientOf, eventually, FIRST_CELL, planeOf, reasonCount, upstreamOf } from '../../support/proxy/running.ts';
+import {
+  clientOf,
+  eventually,
+  FIRST_CELL,
+  planeOf,
+  reasonCount,
+  turningClock,
+  upstreamOf,
+} from '../../support/proxy/running.ts';
 import {
   assertEnds,
   assertOver,
@@ -99,6 +107,7 @@ describe('class 14: the upstream says no to the upgrade', LIMIT, () => {
   });
 
   it('gives up on a client that does not read a refusal, and on a refusal that stalls', async (t) => {
+    turningClock(t);
     const timeouts = { bodyIdleMs: 200 };
     const stalled = await scene(t, saying('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nsome'), { timeouts });
     assert.match(await sendAndClose(stalled.plane.port, upgradeRequest()), /some$/);

@@ -21,6 +21,7 @@ import {
   ROUTE_CELL,
   refusedPortOf,
   SECOND_CELL,
+  turningClock,
   upstreamOf,
 } from '../../support/proxy/running.ts';
 import {
@@ -162,13 +163,14 @@ describe('a WebSocket session ends', LIMIT, () => {
   });
 
   it('not while bytes move', async (t) => {
+    const clock = turningClock(t);
     const upstream = await webSocketUpstream(t);
-    const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { upgradeIdleMs: 3000 } });
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), timeouts: { upgradeIdleMs: 1000 } });
     const socket = await webSocketTo(t, plane);
-    for (let n = 0; n < 16; n++) {
+    for (let n = 0; n < 6; n++) {
       socket.send('still here');
       await message(socket);
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      await clock.passed(200);
     }
     assert.equal(openSessions(plane), 1);
   });
@@ -216,7 +218,8 @@ describe('policy', LIMIT, () => {
   });
 
   it('closes them after a while and with another status if told so, and serves them until then', async (t) => {
-    const upgrade = { protocols: ['websocket'], onRollback: 'close', closeAfterMs: 1500, closeCode: 1012 } as const;
+    turningClock(t);
+    const upgrade = { protocols: ['websocket'], onRollback: 'close', closeAfterMs: 1000, closeCode: 1012 } as const;
     const plane = await rolledBack(t, { upgrade });
     const canary = await webSocketTo(t, plane, { headers: { 'X-Release-Stage': 'v2' } });
     const code = closeCode(canary);
@@ -225,7 +228,7 @@ describe('policy', LIMIT, () => {
     canary.send('alive');
     assert.equal(String(await message(canary)), 'alive');
     assert.equal(await code, 1012);
-    assert.ok(performance.now() - rolledBackAtMs >= 1500);
+    assert.ok(performance.now() - rolledBackAtMs >= upgrade.closeAfterMs);
     await assertEnds(plane, { rolled_back: 1 }, SECOND_CELL);
   });
 
@@ -244,6 +247,7 @@ describe('policy', LIMIT, () => {
   });
 
   it('waits for the end of a frame before it says goodbye, and never cuts one in two', async (t) => {
+    turningClock(t);
     const upstream = await upstreamOf(t, (socket, received) => {
       if (received.endsWith('\r\n\r\n')) socket.write(Buffer.from(`${switching()}\x81\x0ahello`, 'latin1'));
     });

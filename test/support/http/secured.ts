@@ -22,7 +22,7 @@ export const LISTENER_TLS: ListenerTls = {
   unknownHost: 'default',
   minVersion: 'TLSv1.2',
   clientAuth: null,
-  handshakeMs: 5000,
+  handshakeMs: 60_000,
   handshakesMax: 100,
 };
 

@@ -14,6 +14,8 @@ const upstreamPort = Number(process.argv[2]);
 const plane = await startPlane({
   routes: [{ versions: [{ name: 'v1', ports: [upstreamPort], weight: 1 }] }],
   limits: { bodyBytesMax: 2 ** 40 },
+  // Who waits for readings, and for hundreds of clients, may need long.
+  timeouts: { bodyIdleMs: 600_000, firstByteMs: 600_000 },
   http2: process.argv[3] === 'http2',
 });
 

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { logged, startGatewayProcess, startLoad, startService, until } from '../../../support/gateway.ts';
 
 const STILL_MS = 5000;
+const CONNECTIONS = 4;
 /** In the main thread, at a signal. What is written to a descriptor needs no turn of the loop. */
 const STAND_STILL = `
 import { writeSync } from 'node:fs';
@@ -22,6 +23,7 @@ describe('a main thread that stands still', () => {
 listen: 127.0.0.1:0
 admin: 127.0.0.1:0
 workers: 2
+saturation: {response: observe}
 services:
   shop:
     versions:
@@ -40,7 +42,7 @@ routes:
       await gateway.end();
       await Promise.all([stable.close(), canary.close()]);
     });
-    const load = startLoad(gateway.proxyUrl, { connections: 4, users: 1000 });
+    const load = startLoad(gateway.proxyUrl, { connections: CONNECTIONS, users: 1000 });
     const answered = (): number => [...load.counts.answers.values()].reduce((sum, count) => sum + count, 0);
     await until('requests are answered', () => answered() > 100);
     gateway.child.kill('SIGWINCH');
@@ -48,7 +50,8 @@ routes:
     const [before, ofCanary] = [answered(), canary.served];
     await logged(gateway, /main goes on/);
     const during = answered() - before;
-    assert.ok(during > 100, `${during} answers while it stood still`);
+    // Further ones than were under way, however few a slow machine has time for.
+    assert.ok(during > 2 * CONNECTIONS, `${during} answers while it stood still`);
     assert.ok(canary.served > ofCanary, 'the canary keeps its weight');
     const { answers } = await load.stop();
     assert.deepEqual([...answers.keys()].toSorted(), ['200 v1', '200 v2']);

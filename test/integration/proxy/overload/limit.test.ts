@@ -104,6 +104,7 @@ describe('a version at its limit', () => {
   });
 
   it('refuses what waited too long: 503, counted for the route and not for the version', async (t) => {
+    turningClock(t);
     const { upstream, paths, answer } = await heldOf(t);
     const plane = await planeOf(t, {
       routes: [limited(upstream.port, 1, { priority: 'degraded', retry: { retriesMax: 3 } })],

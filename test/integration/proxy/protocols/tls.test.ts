@@ -293,6 +293,7 @@ listeners:
     tls: {certificates: [{cert: ${files.cert}, key: ${files.key}}], clientAuth: {mode: optional, ca: ${authority.ca}}}
 admin: "127.0.0.1:0"
 workers: 1
+saturation: {response: observe}
 services:
   shop: {versions: {v1: {endpoints: ["127.0.0.1:${service.port}"]}}}
   internal: {versions: {v1: {endpoints: ["127.0.0.1:${internal.port}"]}}}
@@ -361,7 +362,7 @@ describe('endpoints with TLS', () => {
     t.after(() => server.close());
     const port = await listenLoopback(server);
     const settings = (ca: string): string =>
-      `, tls: {ca: ${ca}, serverName: shop.internal, cert: ${own.cert}, key: ${own.key}}, healthCheck: {path: /health, interval: 500ms, timeout: 500ms}`;
+      `, tls: {ca: ${ca}, serverName: shop.internal, cert: ${own.cert}, key: ${own.key}}, healthCheck: {path: /health, interval: 2s, timeout: 2s}`;
     const choices = { endpoint: `127.0.0.1:${port}`, service: settings(scene.authority.ca) };
     const gateway = await gatewayOf(t, documentOf(scene, choices));
     const answer = async (): Promise<string> => {

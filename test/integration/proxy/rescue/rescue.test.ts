@@ -168,6 +168,7 @@ describe('a rescue', () => {
   });
 
   it('is made when the wait in the canary’s queue takes too long', async (t) => {
+    turningClock(t);
     const held: Socket[] = [];
     const canary = await upstreamOf(t, (socket) => void held.push(socket));
     const on = await scene(t, canary.port, { limits: { endpointConnectionsMax: 1 }, timeouts: { pendingMs: 60 } });
