@@ -31,6 +31,7 @@ import { type Parsed, readMain } from '../../sources/parse.ts';
 import type { Parser } from '../../sources/parser.ts';
 import type { SourceSettings } from '../../sources/stores/settings.ts';
 import { placeOfWeights } from '../../sources/stores/write/open.ts';
+import type { Keeper } from '../durable.ts';
 import { tellOfSource } from './config-log.ts';
 import { Discoveries } from './discoveries.ts';
 import type { Revisions } from './revisions/revisions.ts';
@@ -113,9 +114,7 @@ export class Configuration {
     this.environment = withoutKeys(deps.environment);
     this.#parser = parserOf(this.environment, deps.log);
     this.#discoveries = new Discoveries({
-      log: deps.log,
-      store: deps.store.store,
-      random: deps.random,
+      ...{ ...deps, ...deps.options, store: deps.store.store },
       ready: () => deps.store.watch.bases,
       tell: (name, event) => this.#onSource(name, event, Number.POSITIVE_INFINITY),
       settle: (result, atMs) => void this.#settle(result, new ChangeTimes(atMs)),
@@ -198,6 +197,11 @@ export class Configuration {
   /** How far the reading has got: looks at the file, sources of documents, changes that not every worker has. */
   get reading(): { readonly looks: number; readonly pending: number; readonly sources: readonly SourceStatus[] } {
     return { looks: this.#looks, pending: this.#pending, sources: this.#feeds?.status() ?? [] };
+  }
+
+  /** What outlives the process. */
+  get keepers(): readonly Keeper[] {
+    return [this.signed, this.#discoveries.kept];
   }
 
   /** Those of documents first, then those of endpoints. */
