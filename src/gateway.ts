@@ -146,7 +146,7 @@ class ControlPlane implements Gateway {
       log: this.#log,
       slos: this.#objectives.slos,
       rollouts: () => this.#rollouts,
-      keepers: () => [this.#drifts, this.#revisions, this.#configuration.signed, ...this.#watches.keepers],
+      keepers: () => [this.#drifts, this.#revisions, ...this.#configuration.keepers, ...this.#watches.keepers],
       look: () => this.#objectives.look(this.#workers?.regions() ?? [], true),
       defects: this.#watches.defects,
     });

@@ -85,10 +85,14 @@ export function fleetDetail({ name, mode, because, members, rollouts }: FleetSta
   return `${name}, ${members.length} gateways, leads ${led} of ${rollouts.length} rollouts`;
 }
 
-/** `watching, 12 documents, confirmed 3 s ago`; after a stale start `backing-off, 0 documents, no answer since the start`. */
-function sourceDetail({ state, pieces, staleMs, confirmedAt, lastError, shrink }: SourceStatus): string {
-  const confirmed = confirmedAt === '' ? 'no answer since the start' : `confirmed ${Math.round(staleMs / 1000)} s ago`;
-  const parts = [state, `${pieces} documents`, confirmed];
+/**
+ * `watching, 12 documents, confirmed 3 s ago`; after a stale start `backing-off, 0 documents, no answer since the start`, of a lookup
+ * whose endpoints were kept `backing-off, 3 documents, no answer since the start, confirmed 90 s ago to the process before`.
+ */
+function sourceDetail({ state, pieces, staleMs, staleStart, confirmedAt, lastError, shrink }: SourceStatus): string {
+  const confirmed = `confirmed ${Math.round(staleMs / 1000)} s ago`;
+  const parts = [state, `${pieces} documents`, confirmedAt === '' ? 'no answer since the start' : confirmed];
+  if (staleStart !== null) parts.push(`${confirmed} to the process before`);
   if (shrink !== null) parts.push(`a sudden loss to ${shrink.pieces} is not believed`);
   if (lastError !== '') parts.push(lastError);
   return parts.join(', ');

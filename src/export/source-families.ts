@@ -25,8 +25,13 @@ export const SOURCE_FAMILIES: readonly Family[] = [
   },
   each(
     'sluice_source_stale_seconds',
-    'Time since a source last said that what is held is what it holds; since the start, if it never did',
+    'Time since a source last said that what is held is what it holds, also to the process before; since the start, if it never did',
     ({ staleMs }) => staleMs / 1000,
+  ),
+  each(
+    'sluice_source_stale_start_seconds',
+    'Time since a lookup last confirmed to the process before what is gone on with until it answers; 0: it has, or there is nothing',
+    ({ staleStart }) => (staleStart?.confirmedMs ?? 0) / 1000,
   ),
   {
     name: 'sluice_source_revision_info',

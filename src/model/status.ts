@@ -289,11 +289,13 @@ export interface SourceStatus {
   readonly state: SourceStateName;
   /** Of what is held, in the source's own form; empty before the first answer. */
   readonly revision: string;
-  /** SHA-256 over what is held, hex; empty before the first answer. */
+  /** SHA-256 over what is held, hex; empty where nothing is. */
   readonly hash: string;
   readonly pieces: number;
-  /** Time since the source last said that this is what it holds; since the start, if it never did. */
+  /** Time since the source last said that this is what it holds, also to an earlier process; since the start, if it never did. */
   readonly staleMs: number;
+  /** What is held is what an earlier process held: there was no answer since the start. Null: it is not. */
+  readonly staleStart: SourceStaleStart | null;
   /** ISO 8601; empty before the first answer. */
   readonly changedAt: string;
   readonly confirmedAt: string;
@@ -307,6 +309,12 @@ export interface SourceStatus {
   readonly shrinksRefused: number;
   /** Times a comparison found what no watch had told. */
   readonly drifts: number;
+}
+
+/** When the source last said to an earlier process that it holds what is gone on with; ISO 8601, ms. */
+export interface SourceStaleStart {
+  readonly confirmedAt: string;
+  readonly confirmedMs: number;
 }
 
 /** Time from the first event of a change to the last worker's acknowledgement, since the start. */

@@ -249,6 +249,7 @@ export const SCHEMAS = {
     at: TIME,
     origin: list(TEXT),
     routes: COUNT,
+    verifiedWith: { type: ['array', 'null'], items: TEXT },
     isKept: FLAG,
   }),
   Alerts: object({

@@ -197,11 +197,21 @@ function notReverted({ notReverted: failed }: Status['revisions']): string[] {
 }
 
 /** Only what needs attention is told beside the state. */
-function sourceLine({ name, state, pieces, staleMs, confirmedAt, lastError, shrink }: SourceStatus): string {
+function sourceLine({
+  name,
+  state,
+  pieces,
+  staleMs,
+  staleStart,
+  confirmedAt,
+  lastError,
+  shrink,
+}: SourceStatus): string {
   const loss = shrink === null ? '' : `  a sudden loss to ${shrink.pieces} is not believed`;
   const error = lastError === '' ? '' : `  ${lastError}`;
-  const confirmed = confirmedAt === '' ? 'no answer since the start' : `confirmed ${formatUptime(staleMs)} ago`;
-  return `source   ${name}  ${state}  ${pieces} documents  ${confirmed}${loss}${error}`;
+  const confirmed = `confirmed ${formatUptime(staleMs)} ago`;
+  const silent = `no answer since the start${staleStart === null ? '' : `, ${confirmed} to the process before`}`;
+  return `source   ${name}  ${state}  ${pieces} documents  ${confirmedAt === '' ? silent : confirmed}${loss}${error}`;
 }
 
 function routeLines(route: RouteStatus): string[] {

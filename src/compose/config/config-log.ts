@@ -6,7 +6,9 @@ import type { Log } from '../../lib/log.ts';
 import { formatProblem, type Problem } from '../../model/problem.ts';
 import type { Current, OfferResult } from '../../snapshot/store.ts';
 import type { FollowEvent } from '../../sources/follow/follower.ts';
-import { shown } from './discoveries.ts';
+
+/** Names that one line tells. */
+const NAMES_MAX = 20;
 
 export class ConfigLog {
   readonly #log: Log;
@@ -60,6 +62,7 @@ export class ConfigLog {
 export function tellOfSource(log: Log, source: string, event: FollowEvent, changesWarn: number): void {
   if (event.kind === 'failed') log.warn('source_failed', { source, ...event });
   else if (event.kind === 'recovered') log.info('source_recovered', { source, ...event });
+  else if (event.kind === 'fresh') log.info('source_fresh', { source });
   else if (event.kind === 'drifted') log.warn('source_drifted', { source, ...event });
   else if (event.kind === 'shrunk') {
     const hint = 'it is kept as it was until this has lasted, or a reload confirms it';
@@ -72,4 +75,10 @@ export function tellOfSource(log: Log, source: string, event: FollowEvent, chang
     if (count > changesWarn) log.warn('source_changed', told);
     else log.info('source_changed', told);
   }
+}
+
+/** Names as one line tells them. */
+export function shown(names: readonly string[]): readonly string[] {
+  if (names.length <= NAMES_MAX) return names;
+  return [...names.slice(0, NAMES_MAX), `and ${names.length - NAMES_MAX} more`];
 }

@@ -9,7 +9,7 @@
  */
 
 import { isDeepStrictEqual } from 'node:util';
-import { bothClocks, nowMs } from '../../lib/clock.ts';
+import { nowMs } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import type { Random } from '../../lib/random.ts';
 import { rest } from '../../lib/threads/rest.ts';
@@ -24,7 +24,6 @@ import type { Environment } from '../../sources/document/interpolate.ts';
 import { mainDocument, type SourceDocument } from '../../sources/document/pieces.ts';
 import { withoutKeys } from '../../sources/document/signature/keys.ts';
 import { type FileEvent, type FileSource, openFile, UNREF_TIMERS } from '../../sources/file.ts';
-import { vetFiles } from '../../sources/follow/certificates/vet.ts';
 import type { Feeds } from '../../sources/follow/feeds.ts';
 import type { FollowEvent } from '../../sources/follow/follower.ts';
 import { ApplyTimes, ChangeTimes } from '../../sources/follow/times.ts';
@@ -32,12 +31,13 @@ import { type Parsed, readMain } from '../../sources/parse.ts';
 import type { Parser } from '../../sources/parser.ts';
 import type { SourceSettings } from '../../sources/stores/settings.ts';
 import { placeOfWeights } from '../../sources/stores/write/open.ts';
+import type { Keeper } from '../durable.ts';
 import { tellOfSource } from './config-log.ts';
 import { Discoveries } from './discoveries.ts';
 import type { Revisions } from './revisions/revisions.ts';
 import { type Checked, SignedDocuments } from './signed.ts';
 import { LossGuard } from './start/loss.ts';
-import { feedsOf, locksOf, parserOf, startFeeds } from './start/opening.ts';
+import { feedsOf, locksOf, parserOf, startFeeds, vetted } from './start/opening.ts';
 import { staleStart } from './start/stale-start.ts';
 
 /** What is known of the sources is written down so often. */
@@ -109,17 +109,17 @@ export class Configuration {
       ...{ file, keyFile, environment: deps.environment, log: deps.log, nowMs, save: deps.save },
       sourceName: (source) => this.#feeds?.nameOf(source) ?? '',
       changed: (name) => this.#renew(nowMs(), name),
+      verified: (prints) => deps.store.verified(prints),
     });
     this.environment = withoutKeys(deps.environment);
     this.#parser = parserOf(this.environment, deps.log);
     this.#discoveries = new Discoveries({
-      log: deps.log,
-      store: deps.store.store,
-      random: deps.random,
+      ...{ ...deps, ...deps.options, store: deps.store.store },
       ready: () => deps.store.watch.bases,
       tell: (name, event) => this.#onSource(name, event, Number.POSITIVE_INFINITY),
       settle: (result, atMs) => void this.#settle(result, new ChangeTimes(atMs)),
     });
+    deps.store.verifyBy(() => this.signed.prints);
     this.#loss = new LossGuard({ log: deps.log, timers: UNREF_TIMERS, again: () => this.#renew(nowMs(), 'start') });
     deps.store.prepareBy(
       (config) => this.#discoveries.hold(config),
@@ -149,7 +149,8 @@ export class Configuration {
     this.#accepted = checked.documents;
     // What came until here is in the documents; what comes while they are parsed is not.
     this.#hasMissed = false;
-    const parsed = this.#vetted((await this.#parser.parse(checked.documents)) ?? { ok: false, problems: [] });
+    const read = (await this.#parser.parse(checked.documents)) ?? { ok: false, problems: [] };
+    const parsed = vetted(read, options.configFile);
     if (parsed.ok) {
       this.#sources = parsed.sources;
       await this.#discoveries.begin(parsed.sources, parsed.config);
@@ -160,7 +161,7 @@ export class Configuration {
   /** Sources go on being asked. @throws SluiceError SLU_SOURCE_UNAVAILABLE where there is nothing of before to start with */
   async #startStale(main: Sound, late: SluiceError): Promise<OfferResult> {
     const { options, release, store } = this.#deps;
-    const started = { ...options, release, environment: this.environment, isSigned: this.signed.isRequired };
+    const started = { ...options, release, environment: this.environment, prints: this.signed.prints };
     const { last, parsed } = staleStart(late, (main.documents[0] as SourceDocument).text, started);
     this.#first = main;
     this.#accepted = main.documents;
@@ -196,6 +197,11 @@ export class Configuration {
   /** How far the reading has got: looks at the file, sources of documents, changes that not every worker has. */
   get reading(): { readonly looks: number; readonly pending: number; readonly sources: readonly SourceStatus[] } {
     return { looks: this.#looks, pending: this.#pending, sources: this.#feeds?.status() ?? [] };
+  }
+
+  /** What outlives the process. */
+  get keepers(): readonly Keeper[] {
+    return [this.signed, this.#discoveries.kept];
   }
 
   /** Those of documents first, then those of endpoints. */
@@ -331,15 +337,9 @@ export class Configuration {
 
   /** The same when its endpoints are there; null when a newer one came while they were waited for. */
   async #prepare(read: Parsed | null, change: Change): Promise<Parsed | null> {
-    const parsed = read === null ? null : this.#vetted(read);
+    const parsed = read === null ? null : vetted(read, this.#main.name);
     if (parsed?.ok !== true || !(await this.#discoveries.prepare(parsed.config))) return parsed;
     return this.#newest === change ? parsed : null;
-  }
-
-  /** The same with what the files say that it names for TLS. */
-  #vetted(parsed: Parsed): Parsed {
-    const { configFile } = this.#deps.options;
-    return vetFiles<Extract<Parsed, { readonly ok: true }>>(parsed, configFile, bothClocks().wallMs);
   }
 
   #offer(parsed: Parsed, checked: Sound, change: Change): Promise<void> {

@@ -5,8 +5,8 @@
  * a configuration is read ─▶ its lookups are opened and waited for ─▶ it is offered, endpoints and all
  * a lookup has changed ─▶ paced ─▶ endpoints are looked up again ─▶ a snapshot of the same configuration
  * ```
- * Nothing is parsed, merged or hashed for it, and no rollout begins anew. One lookup that nobody answers is a version
- * without endpoints, never a gateway that does not start.
+ * Nothing is parsed, merged or hashed for it, and no rollout begins anew. One lookup that nobody answers is a version with
+ * the endpoints that an earlier process knew (start/endpoints.ts), or without any, never a gateway that does not start.
  */
 
 import { nowMs, wallTime } from '../../lib/clock.ts';
@@ -22,14 +22,14 @@ import { UNREF_TIMERS } from '../../sources/file.ts';
 import { Discovery } from '../../sources/follow/discover/discovery.ts';
 import type { FollowEvent } from '../../sources/follow/follower.ts';
 import { CALM_MS, Pace, QUICK_MS } from '../../sources/follow/pace.ts';
+import { shown } from './config-log.ts';
+import { KeptEndpoints, type KeptEndpointsDeps, type StaleRules } from './start/endpoints.ts';
 
 const ALIVE_MS = 1000;
 /** In a storm the wait for all lookups together is so many times what taking them in took: a tenth of this thread. */
 const WAIT_RATIO = 10;
-/** Names that one line of the log tells. */
-const NAMES_LOGGED_MAX = 20;
 
-export interface DiscoveriesDeps {
+export interface DiscoveriesDeps extends Pick<StaleRules, 'isFreshRequired'>, Pick<KeptEndpointsDeps, 'save'> {
   readonly log: Log;
   readonly store: Pick<Store, 'current' | 'discoverBy' | 'rediscover'>;
   readonly random: Random;
@@ -44,6 +44,8 @@ export interface DiscoveriesDeps {
 export class Discoveries {
   readonly #deps: DiscoveriesDeps;
   readonly #pace = new Pace();
+  /** What outlives the process. */
+  readonly kept: KeptEndpoints;
   /** How long it took last time. */
   #tookMs = 0;
   #discovery: Discovery | null = null;
@@ -59,10 +61,11 @@ export class Discoveries {
 
   constructor(deps: DiscoveriesDeps) {
     this.#deps = deps;
+    this.kept = new KeptEndpoints({ ...deps, recalled: () => this.#turn() });
   }
 
   /** Takes whom to ask, and waits for the lookups of the first configuration. */
-  async begin({ follow, discovery }: Sources, config: Config): Promise<void> {
+  async begin({ follow, discovery, staleStart }: Sources, config: Config): Promise<void> {
     this.#discovery = new Discovery({
       registries: discovery,
       settings: follow,
@@ -72,6 +75,7 @@ export class Discoveries {
       draw: () => this.#deps.random.nextFloat(),
       onEvent: (source, event) => this.#onEvent(source, event),
     });
+    this.kept.begin(this.#discovery, { ...staleStart, isFreshRequired: this.#deps.isFreshRequired });
     this.#deps.store.discoverBy((from, terms) => this.#discovery?.find(from, terms) ?? []);
     // Nothing else keeps the process alive yet: the timers of those who follow never do.
     const alive = setInterval(() => undefined, ALIVE_MS);
@@ -121,6 +125,7 @@ export class Discoveries {
       config === undefined || config === null ? [] : [config],
     );
     this.#discovery?.retain(wanted.flatMap(wantedBy));
+    this.kept.changed();
     const names = new Set(this.status().map(({ name }) => name));
     for (const name of this.#told.keys()) if (!names.has(name)) this.#told.delete(name);
   }
@@ -145,6 +150,7 @@ export class Discoveries {
     this.#isFollowing = false;
     if (this.#timer !== null) clearTimeout(this.#timer);
     this.#timer = null;
+    this.kept.close();
     this.#discovery?.close();
   }
 
@@ -157,6 +163,7 @@ export class Discoveries {
     const counts = { added: added.length, removed: removed.length, changed: changed.length };
     this.#deps.log.info('endpoints_changed', { source, revision: event.revision, ...counts });
     this.#tellIgnored(source);
+    this.kept.changed();
     this.#changedAtMs ??= event.atMs;
     if (this.#isFollowing) this.#timer ??= setTimeout(() => this.#turn(), this.#nextMs()).unref();
   }
@@ -193,10 +200,4 @@ export class Discoveries {
 
 function wantedBy({ services }: Config): EndpointsFrom[] {
   return services.flatMap(({ versions }) => versions.flatMap(({ from }) => (from === undefined ? [] : [from])));
-}
-
-/** Names as one line of the log tells them. */
-export function shown(names: readonly string[]): readonly string[] {
-  if (names.length <= NAMES_LOGGED_MAX) return names;
-  return [...names.slice(0, NAMES_LOGGED_MAX), `and ${names.length - NAMES_LOGGED_MAX} more`];
 }

@@ -18,6 +18,7 @@ import type { SignaturesStatus } from '../../model/threads/revision.ts';
 import type { SavedBudget } from '../../model/threads/state.ts';
 import type { Environment } from '../../sources/document/interpolate.ts';
 import type { SourceDocument } from '../../sources/document/pieces.ts';
+import { printOf } from '../../sources/document/signature/keys.ts';
 import { Ledger, type Refusal, type Verified } from '../../sources/document/signature/ledger.ts';
 import { SIGNATURE_ENDING } from '../../sources/document/signature/subject.ts';
 import { type FileEvent, type FileSource, openFile } from '../../sources/file.ts';
@@ -28,7 +29,7 @@ export const PAIR_MS = 5000;
 /** At the start nobody tells of changes yet. */
 const LOOK_MS = 100;
 /** Of rows of the state store. */
-export const SIGNED_PREFIX = 'signed/';
+const SIGNED_PREFIX = 'signed/';
 const FORMAT = 1;
 
 export interface SignedDeps {
@@ -43,6 +44,8 @@ export interface SignedDeps {
   readonly sourceName: (source: number) => string;
   /** The signature of the main document is another, or gone; or the keys are others. */
   readonly changed: (file: string) => void;
+  /** What is in force was verified with these keys, as `printOf` has them; null: it holds a document of before, as is known only now. */
+  readonly verified: (prints: readonly string[] | null) => void;
   /** Keeps rows for the next process. */
   readonly save: (rows: ReadonlyMap<string, SavedBudget>) => void;
 }
@@ -84,6 +87,11 @@ export class SignedDocuments {
   /** There are keys, so every document must be signed. */
   get isRequired(): boolean {
     return this.#ledger !== null;
+  }
+
+  /** The keys that count now, as `printOf` has them; null: there are none, and no document must be signed. */
+  get prints(): readonly string[] | null {
+    return this.isRequired ? this.#keys.list.map(printOf) : null;
   }
 
   /** Reads the keys. @throws SluiceError SLU_USAGE, SLU_CONFIG_UNREADABLE */
@@ -128,6 +136,7 @@ export class SignedDocuments {
   accept({ taken }: Checked & { readonly kind: 'sound' }): void {
     if (this.#ledger === null || taken === null) return;
     this.#taken = taken;
+    this.#deps.verified(taken.verified.prints);
     const parts = this.#ledger.accept(taken.verified);
     if (parts.size > 0) this.#deps.save(rowsOf(this.#ledger.save(parts)));
   }
@@ -184,7 +193,9 @@ export class SignedDocuments {
   /** Where the state could be read only now, what is in force stays, and is told of. */
   recalled(): void {
     const problems = this.#replaysOf(this.#taken);
-    if (problems.length > 0) this.#deps.log.error('config_replayed', { problems: problems.map(formatProblem) });
+    if (problems.length === 0) return;
+    this.#deps.verified(null);
+    this.#deps.log.error('config_replayed', { problems: problems.map(formatProblem) });
   }
 
   // ── ─────────────────────────────────────────────────────────────────────────────────────────────────────────────

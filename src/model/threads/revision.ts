@@ -35,6 +35,8 @@ export interface RevisionEntry {
   readonly bytes: number;
   /** Release that accepted it; another one may understand its fields differently. */
   readonly release: string;
+  /** Keys that all of its documents were verified with, `name:fingerprint`, in order; null: it was accepted without signatures. */
+  readonly verifiedWith: readonly string[] | null;
   /** Its content is kept: it can be compared and rolled back to. */
   readonly isKept: boolean;
 }
@@ -108,6 +110,8 @@ export interface StaleStart {
   readonly confirmedMs: number;
   /** Names of the sources that have not answered since the start; none: what they hold is not accepted. */
   readonly unanswered: readonly string[];
+  /** What was in force last and may not be gone on with, where signatures are required, and why; empty: this was. */
+  readonly passedOver: string;
 }
 
 /** A configuration that was to be reverted and is in force. */

@@ -9,6 +9,7 @@
  * go on over restarts: what this process accepts is counted on from the newest that it recalls, however late that is.
  */
 
+import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../model/config.ts';
 import { REVISIONS_MAX, type RevisionEntry, type RevisionsConfig } from '../../model/threads/revision.ts';
 import { type Content, configOf, contentOf, Packer } from './content.ts';
@@ -23,12 +24,13 @@ export type Accepted = Pick<RevisionHead, 'revision' | 'hash' | 'at' | 'origin'>
 
 /** An entry with its content; opaque to others. */
 export interface Kept {
-  readonly head: Omit<RevisionHead, 'number' | 'contentOf'>;
+  readonly head: Omit<RevisionHead, 'number' | 'contentOf' | 'verifiedWith'>;
   /** Of the entries that this process made: 1, 2, …; null for those that were recalled. */
   own: number | null;
   /** Of those that were recalled. */
   number: number;
   contentOf: Kept | number | null;
+  verifiedWith: RevisionHead['verifiedWith'];
   /** As long as it is not packed. */
   config: Config | null;
   content: Content | null;
@@ -77,6 +79,7 @@ export class History {
       own: ++this.#owns,
       number: 0,
       contentOf,
+      verifiedWith: contentOf?.verifiedWith ?? null,
       config,
       content: null,
       row: null,
@@ -84,6 +87,18 @@ export class History {
     this.#entries.unshift(entry);
     this.#bound();
     return entry;
+  }
+
+  /**
+   * What has this hash was verified with these keys just now, or is not to pass for verified: noted of every entry with that content.
+   * @returns whether that is news
+   */
+  verified(hash: string, verifiedWith: RevisionHead['verifiedWith']): boolean {
+    const others = this.#entries.filter(
+      (entry) => entry.head.hash === hash && !isDeepStrictEqual(entry.verifiedWith, verifiedWith),
+    );
+    for (const entry of others) entry.verifiedWith = verifiedWith;
+    return others.length > 0;
   }
 
   /** Packs what is not packed yet. Resolves with whether something was. */
@@ -117,11 +132,12 @@ export class History {
     }
     const { head, content: saved } = fromRow(row);
     this.#keysUsed.add(key);
-    const { number, contentOf: of, ...rest } = head;
+    const { number, contentOf: of, verifiedWith, ...rest } = head;
     if (this.#entries.some((entry) => entry.own === null && entry.number === number)) return;
     this.#base = Math.max(this.#base, number);
     const content = saved === null ? null : contentOf(saved.packed, saved.base);
-    this.#entries.push({ head: rest, own: null, number, contentOf: of, config: null, content, row: null });
+    const told = { head: rest, number, contentOf: of, verifiedWith };
+    this.#entries.push({ ...told, own: null, config: null, content, row: null });
     this.#entries.sort((a, b) => this.numberOf(b) - this.numberOf(a));
   }
 
@@ -136,6 +152,7 @@ export class History {
     const last = this.#entries.find(({ own }) => own === null);
     const goesOn = first !== undefined && last?.head.hash === hash && last?.head.release === this.#release;
     if (goesOn && isKept(last)) {
+      last.verifiedWith = first.verifiedWith ?? last.verifiedWith;
       this.#entries.splice(this.#entries.indexOf(first), 1);
       this.#base -= 1;
     }
@@ -152,7 +169,9 @@ export class History {
     const number = this.numberOf(entry);
     const bytes = entry.content?.packed.length ?? 0;
     const of = this.#contentOf(entry);
-    return { number, revision, hash, at, origin, contentOf: of, routes, bytes, release, isKept: isKept(entry) };
+    const { verifiedWith } = entry;
+    const told = { number, revision, hash, at, origin, contentOf: of, routes, bytes, release, verifiedWith };
+    return { ...told, isKept: isKept(entry) };
   }
 
   numberOf({ own, number }: Kept): number {
@@ -176,6 +195,11 @@ export class History {
   /** The newest of an earlier process; null: none was recalled. */
   get newestRecalled(): Kept | null {
     return this.#entries.find(({ own }) => own === null) ?? null;
+  }
+
+  /** The newest of an earlier process whose documents were verified; null: none of those that were recalled was. */
+  get newestVerified(): Kept | null {
+    return this.#entries.find(({ own, verifiedWith }) => own === null && verifiedWith !== null) ?? null;
   }
 
   /** The newest entry before another's content that has other content; null: there is none. */
@@ -225,9 +249,10 @@ export class History {
 
   #rowOf(entry: Kept): Uint8Array {
     const [number, of] = [this.numberOf(entry), this.#contentOf(entry)];
-    const key = `${number} ${of} ${entry.content === null}`;
+    const { head, content, verifiedWith } = entry;
+    const key = `${number} ${of} ${content === null} ${verifiedWith?.join() ?? ''}`;
     if (entry.row?.key !== key) {
-      entry.row = { key, bytes: toRow({ ...entry.head, number, contentOf: of }, savedOf(entry.content)) };
+      entry.row = { key, bytes: toRow({ ...head, number, contentOf: of, verifiedWith }, savedOf(content)) };
     }
     return entry.row.bytes;
   }

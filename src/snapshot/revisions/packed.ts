@@ -72,8 +72,9 @@ export function toRow(head: RevisionHead, content: RowContent | null): Uint8Arra
 /** @throws Error when the row is damaged */
 export function fromRow(row: Uint8Array): { readonly head: RevisionHead; readonly content: RowContent | null } {
   const { text, packed } = unframed(row);
-  const { sum, base = null, ...head } = headOf(text);
-  if (nameOf(packed) !== sum) throw new Error(`revision ${head.number} does not have the sum that was noted`);
+  const { sum, base = null, verifiedWith = null, ...rest } = headOf(text);
+  if (nameOf(packed) !== sum) throw new Error(`revision ${rest.number} does not have the sum that was noted`);
+  const head = { ...rest, verifiedWith };
   return { head, content: packed.length === 0 ? null : { packed, base } };
 }
 
@@ -105,15 +106,18 @@ function unframed(row: Uint8Array): { readonly text: string; readonly packed: Ui
   return { text: bytes.toString('utf8', HEAD_LENGTH_BYTES, end), packed: new Uint8Array(bytes.subarray(end)) };
 }
 
-type RowHead = RevisionHead & { readonly sum: string; readonly base?: string };
+/** What was written before it was noted how a revision was verified does not say that it was. */
+type RowHead = Omit<RevisionHead, 'verifiedWith'> &
+  Partial<Pick<RevisionHead, 'verifiedWith'>> & { readonly sum: string; readonly base?: string };
 
 function headOf(text: string): RowHead {
   const head = JSON.parse(text) as Partial<RevisionHead> & { readonly sum?: unknown; readonly base?: unknown };
-  const { number, revision, hash, at, origin, contentOf, routes, release, sum, base = '' } = head;
+  const { number, revision, hash, at, origin, contentOf, routes, release, sum, base = '', verifiedWith = null } = head;
   const isSound =
     [number, revision, contentOf, routes].every((count) => Number.isSafeInteger(count) && (count as number) >= 0) &&
     [hash, at, release, sum, base].every((word) => typeof word === 'string') &&
-    Array.isArray(origin);
+    Array.isArray(origin) &&
+    (verifiedWith === null || (Array.isArray(verifiedWith) && verifiedWith.every((key) => typeof key === 'string')));
   if (!isSound) throw new Error('what is noted of a revision is not sound');
   return head as RowHead;
 }

@@ -44,6 +44,8 @@ export type FollowEvent =
   /** The source does not answer, or not as it should; said once, until it changes or ends. */
   | { readonly kind: 'failed'; readonly because: string; readonly retryInMs: number }
   | { readonly kind: 'recovered'; readonly failures: number }
+  /** What is held is no longer what an earlier process held: the source has said what it holds. */
+  | { readonly kind: 'fresh' }
   /** A sudden loss is not believed yet. */
   | { readonly kind: 'shrunk'; readonly before: number; readonly after: number }
   /** A comparison found what no watch had told. */
@@ -63,6 +65,14 @@ export interface FollowerOptions<P extends Item = Piece> {
   readonly isShrunk?: (before: readonly P[], after: readonly P[]) => boolean;
 }
 
+/** What an earlier process held. */
+export interface Recalled<P extends Item = Piece> {
+  readonly pieces: readonly P[];
+  /** When the source last said so, ISO 8601, and how long ago that is. */
+  readonly confirmedAt: string;
+  readonly confirmedMs: number;
+}
+
 interface Held<P extends Item> {
   readonly pieces: readonly P[];
   readonly revision: string;
@@ -77,6 +87,8 @@ export class Follower<P extends Item = Piece> {
   readonly #startedAtMs: number;
   #state: FollowState = { name: 'idle' };
   #held: Held<P> | null = null;
+  /** Of what an earlier process held, as long as that is what is held. */
+  #recalled: { readonly confirmedAt: string; readonly confirmedAtMs: number } | null = null;
   /** The last answer, believed or not. */
   #listed: Listing<P> | null = null;
   /** What the watch goes on from; that of a loss that is not believed differs from what is held. */
@@ -108,7 +120,24 @@ export class Follower<P extends Item = Piece> {
 
   /** Whether the source has ever said what it holds. */
   get hasAnswered(): boolean {
-    return this.#held !== null;
+    return this.#held !== null && this.#recalled === null;
+  }
+
+  /** What is held, and when the source last said so, ISO 8601, also to an earlier process; null: nothing is. */
+  get held(): Pick<Recalled<P>, 'pieces' | 'confirmedAt'> | null {
+    if (this.#held === null) return null;
+    return { pieces: this.#held.pieces, confirmedAt: this.#recalled?.confirmedAt ?? this.#confirmedAt };
+  }
+
+  /**
+   * Goes on with what an earlier process held until the source says what it holds, which is measured against that as ever.
+   * @returns whether it does; not once the source has answered
+   */
+  recall({ pieces, confirmedAt, confirmedMs }: Recalled<P>): boolean {
+    if (this.#held !== null) return false;
+    this.#held = { pieces, revision: '' };
+    this.#recalled = { confirmedAt, confirmedAtMs: this.#options.nowMs() - confirmedMs };
+    return true;
   }
 
   /** What is held: the last answer that was believed. */
@@ -144,7 +173,8 @@ export class Follower<P extends Item = Piece> {
   status(): SourceStatus {
     const { store } = this.#options;
     const nowMs = this.#options.nowMs();
-    const shrink = this.#shrink;
+    const [shrink, recalled] = [this.#shrink, this.#recalled];
+    const confirmedAtMs = this.#confirmedAtMs ?? recalled?.confirmedAtMs ?? this.#startedAtMs;
     return {
       name: store.name,
       kind: store.kind,
@@ -153,7 +183,8 @@ export class Follower<P extends Item = Piece> {
       // Of those who ask alone: to hash a long listing takes longer than to compare it.
       hash: this.#held === null ? '' : hashOfPieces(this.#held.pieces),
       pieces: this.pieces.filter(({ mount }) => mount?.kind !== 'signature').length,
-      staleMs: nowMs - (this.#confirmedAtMs ?? this.#startedAtMs),
+      staleMs: nowMs - confirmedAtMs,
+      staleStart: recalled && { confirmedAt: recalled.confirmedAt, confirmedMs: nowMs - recalled.confirmedAtMs },
       changedAt: this.#changedAt,
       confirmedAt: this.#confirmedAt,
       failures: this.#failures,
@@ -222,7 +253,7 @@ export class Follower<P extends Item = Piece> {
   }
 
   #take(listing: Listing<P>): void {
-    const before = this.#held;
+    const [before, wasRecalled] = [this.#held, this.#recalled !== null];
     rest();
     const event = this.#judge(listing);
     const isSilent = this.#isComparing;
@@ -238,6 +269,7 @@ export class Follower<P extends Item = Piece> {
     }
     // An answer that cannot be taken ends no failure.
     if (event !== null && !this.#tell(event, before)) return;
+    if (wasRecalled && this.#recalled === null) this.#options.onEvent({ kind: 'fresh' });
     if (this.#failures > 0) this.#options.onEvent({ kind: 'recovered', failures: this.#failures });
     this.#failures = 0;
     this.#lastError = '';
@@ -332,6 +364,7 @@ export class Follower<P extends Item = Piece> {
   #confirm(): void {
     // A source that says something else than what is held confirms nothing.
     if (this.#shrink !== null) return;
+    this.#recalled = null;
     this.#confirmedAtMs = this.#options.nowMs();
     this.#confirmedAt = this.#options.wallTime();
   }

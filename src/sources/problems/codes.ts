@@ -3,8 +3,8 @@
  *
  * docs/problems.md shows this table with a remedy for each, and a test keeps the two alike. A code is never reused for another meaning:
  * a kind of problem that goes away leaves a gap. SLU10xx are problems (the document is refused), SLU19xx are warnings
- * (it is accepted, and something in it probably is not what was meant). SLU1241, SLU1925 and SLU1926 are of no document: they tell how
- * the gateway itself does.
+ * (it is accepted, and something in it probably is not what was meant). SLU1241, SLU1925, SLU1926, SLU1928 and SLU1929 are of no
+ * document: they tell how the gateway itself does.
  */
 
 import { DEFECT_CODE } from '../../model/threads/load/defects.ts';
@@ -232,6 +232,11 @@ const TABLE = {
     'SLU1927',
     'The answers of a mirror may be longer than all answers that are compared may be together.',
   ],
+  keptUnverified: [
+    'SLU1928',
+    'A start without its sources has passed over what was in force last: it was not verified, and signatures are required.',
+  ],
+  staleEndpoints: ['SLU1929', 'Lookups did not answer at the start: their endpoints are those that were known before.'],
 } as const satisfies Record<string, KindText>;
 
 /** Short name of a kind of problem. */

@@ -226,6 +226,113 @@ test('what a URL answers is taken with what the URL of its signature answers', a
   });
 });
 
+describe('a start whose source is away', () => {
+  /** A source behind a URL with its signature, which can be away, and a state directory that several gateways have in turn. */
+  async function rig(t: TestContext) {
+    const folder = mkdtempSync(join(tmpdir(), 'sluice-state-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const pages = new Map<string, string>();
+    let isAway = false;
+    const remote = createServer((request, response) => {
+      const page = pages.get(request.url ?? '');
+      if (isAway) response.socket?.destroy();
+      else response.writeHead(page === undefined ? 404 : 200).end(page);
+    });
+    const port = await listenLoopback(remote);
+    t.after(() => {
+      remote.closeAllConnections();
+      remote.close();
+    });
+    const document = (wait: string): string => {
+      const own = `${PLACE}drain: {delay: 0s}\nstate: {directory: "${folder}"}\nfollow: {startTimeout: ${wait}}\n`;
+      return `${own}sources: [{http: {url: "http://127.0.0.1:${port}/c.yaml", interval: 100ms}}]\n${SHOP}`;
+    };
+    let revision = 0;
+    const hold = (name: string, key: (typeof KEYS)[number] | undefined): void => {
+      pages.set('/c.yaml', route(name, `${name}.test`));
+      if (key === undefined) pages.delete('/c.yaml.sig');
+      else pages.set('/c.yaml.sig', signatureOf('c.yaml', ++revision, route(name, `${name}.test`), key));
+    };
+    const surroundings = (config: string, isSigned: boolean) =>
+      isSigned ? { env, signature: signatureOf('gateway.yaml', ++revision, config) } : {};
+    const run = async (isSigned: boolean): Promise<GatewayProcess> => {
+      const config = document(isAway ? '500ms' : '60s');
+      const gateway = await startGatewayProcess(config, undefined, surroundings(config, isSigned));
+      t.after(() => gateway.end());
+      return gateway;
+    };
+    /** One that serves and ends. */
+    const serve = async (isSigned: boolean): Promise<void> => {
+      const gateway = await run(isSigned);
+      gateway.child.kill('SIGTERM');
+      assert.equal(await gateway.exited, 0);
+    };
+    const refused = (): Promise<{ code: number | null; output: string }> => {
+      const config = document('500ms');
+      return runToExit(config, surroundings(config, true));
+    };
+    const away = (is: boolean): void => void (isAway = is);
+    return { hold, run, serve, refused, away };
+  }
+
+  const routesOf = async (gateway: GatewayProcess): Promise<string> =>
+    (await gateway.status()).routes.map(({ name }) => name).join();
+
+  test('passes over what was accepted while nothing had to be signed, says so, and takes what is signed', async (t) => {
+    const { hold, run, serve, away } = await rig(t);
+    hold('a', KEYS[1]);
+    await serve(true);
+    hold('b', undefined);
+    await serve(false);
+    away(true);
+    const gateway = await run(true);
+    assert.equal(await routesOf(gateway), 'a');
+    const { staleStart, difference } = (await gateway.status()).revisions;
+    assert.equal(staleStart?.number, 1);
+    assert.match(staleStart.passedOver, /^revision 2 was accepted without signatures at /);
+    assert.match(difference, /passed over: revision 2/);
+    await logged(
+      gateway,
+      /"event":"config_unverified","code":"SLU1928","directory":"[^"]*sluice-state-[^\n]*revision 2 /,
+    );
+    hold('c', KEYS[0]);
+    away(false);
+    await until('what is signed is in force', async () => (await routesOf(gateway)) === 'c');
+    const { revisions } = (await (await fetch(`${gateway.adminUrl}/api/v1/config/history`)).json()) as {
+      revisions: { number: number; verifiedWith: string[] | null }[];
+    };
+    const verified = revisions.map(
+      ({ verifiedWith }) => verifiedWith?.map((print) => print.split(':')[0]).join() ?? '',
+    );
+    assert.deepEqual(verified, ['k1,new', 'k1', '', 'k1']);
+    // Signed at last, the same content passes for verified.
+    gateway.child.kill('SIGTERM');
+    assert.equal(await gateway.exited, 0);
+    away(true);
+    assert.equal(await routesOf(await run(true)), 'c');
+  });
+
+  test('fails where nothing that is kept was verified, and says what to do', async (t) => {
+    const { hold, serve, refused, away } = await rig(t);
+    hold('b', undefined);
+    await serve(false);
+    away(true);
+    const { code, output } = await refused();
+    assert.equal(code, 1);
+    assert.match(
+      output,
+      /sluice-state-.*SLU1241 .*got revision 1 was accepted without signatures at .*no other one was/,
+    );
+    assert.match(output, /\(start once while the sources answer: what they hold is verified then/);
+    // The same content, signed now: no revision of its own, and verified all the same.
+    hold('b', KEYS[1]);
+    away(false);
+    await serve(true);
+    away(true);
+    await serve(true);
+  });
+});
+
 const STORES: readonly [StoreKind, entry: (url: string) => string, keys: (url: string) => Keys][] = [
   [CONSUL, (url) => `consul: {address: "${url}", wait: 1s}`, (url) => consulKeys(url, 'sluice')],
   [ETCD, (url) => `etcd: {endpoints: ["${url}"], heartbeat: 1s}`, (url) => etcdKeys(url, '/sluice/v1/')],

@@ -187,6 +187,7 @@ export function sampleSource(changes: Partial<SourceStatus> = {}): SourceStatus 
     hash: 'ab12'.repeat(16),
     pieces: 12,
     staleMs: 2500,
+    staleStart: null,
     changedAt: '2026-11-01T08:01:00.000Z',
     confirmedAt: '2026-11-01T08:01:27.500Z',
     failures: 0,

@@ -100,12 +100,23 @@ suite('checks', () => {
   test('tell of every source, and never fail for one', () => {
     const away = sampleSource({ name: 's', state: 'backing-off', lastError: 'gone', shrink: { pieces: 0, forMs: 1 } });
     const unheard = sampleSource({ name: 'u', state: 'backing-off', pieces: 0, confirmedAt: '' });
-    const checks = readinessChecks(sampleStatus({ sources: [away, unheard] })).map(formatCheck);
+    const recalled = {
+      ...unheard,
+      name: 'r',
+      pieces: 2,
+      staleMs: 9e4,
+      staleStart: { confirmedAt: '', confirmedMs: 9e4 },
+    };
+    const checks = readinessChecks(sampleStatus({ sources: [away, unheard, recalled] })).map(formatCheck);
     assert.equal(
       checks[1],
       '[+]s ok: backing-off, 12 documents, confirmed 3 s ago, a sudden loss to 0 is not believed, gone',
     );
     assert.equal(checks[2], '[+]u ok: backing-off, 0 documents, no answer since the start');
+    assert.equal(
+      checks[3],
+      '[+]r ok: backing-off, 2 documents, no answer since the start, confirmed 90 s ago to the process before',
+    );
   });
 
   test('a configuration that is not what the sources hold is told, and fails nothing', () => {

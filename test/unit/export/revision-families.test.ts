@@ -6,7 +6,7 @@ import { sampleStatus } from '../../support/readings/status.ts';
 
 const STALE = {
   ...{ number: 1, hash: 'a', acceptedAt: '', confirmedAt: '', unanswered: [] },
-  ...{ acceptedMs: 2500, confirmedMs: 1500 },
+  ...{ acceptedMs: 2500, confirmedMs: 1500, passedOver: '' },
 };
 
 test('revisions are told: in sync, pinned, stale, rolled back, kept', () => {

@@ -23,6 +23,13 @@ suite('source-families', () => {
     assert.deepEqual(series(families, 'sluice_source_pieces'), ['source=s 12']);
   });
 
+  test('endpoints of before show how old they are, until somebody answers for them', async () => {
+    const staleStart = { confirmedAt: '2026-11-01T08:00:00.000Z', confirmedMs: 90_500 };
+    const sources = [sampleSource({ name: 'a', staleStart, staleMs: 90_500 }), sampleSource({ name: 'b' })];
+    const families = await scrape({ status: () => sampleStatus({ sources }) });
+    assert.deepEqual(series(families, 'sluice_source_stale_start_seconds'), ['source=a 90.5', 'source=b 0']);
+  });
+
   test('what went wrong with a source is counted', async () => {
     const source = sampleSource({
       name: 's',

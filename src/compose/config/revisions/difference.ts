@@ -25,8 +25,9 @@ export function differenceOf({ hash, sourceHash, staleStart, pin, isRefused }: S
   return sourceHash === hash ? '' : 'what the sources hold is not in force yet';
 }
 
-function sentenceOf({ number, confirmedAt, unanswered }: StaleStart): string {
+function sentenceOf({ number, confirmedAt, unanswered, passedOver }: StaleStart): string {
   const since =
     unanswered.length === 0 ? 'what they hold now is not accepted' : `no answer from ${unanswered.join(', ')} since`;
-  return `${codeOf('staleStarted')} started with revision ${number}, which the sources confirmed last at ${confirmedAt}; ${since}`;
+  const not = passedOver === '' ? '' : `, passed over: ${passedOver}`;
+  return `${codeOf('staleStarted')} started with revision ${number}, which the sources confirmed last at ${confirmedAt}${not}; ${since}`;
 }

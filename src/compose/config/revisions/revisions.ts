@@ -32,14 +32,14 @@ import { confirmedOf } from '../../../snapshot/revisions/confirmed.ts';
 import { History, type Kept } from '../../../snapshot/revisions/history.ts';
 import { pinOf } from '../../../snapshot/revisions/pin.ts';
 import type { Current, OfferResult, Store } from '../../../snapshot/store.ts';
-import { codeOf } from '../../../sources/problems/codes.ts';
 import type { Durable } from '../../durable.ts';
 import { HELD } from '../../rollouts.ts';
-import { entryInForce, type LastInForce, toldOf } from '../start/stale-start.ts';
-import { type Asked, RevisionCommands, type Sound, soundOf } from './commands.ts';
+import { entryInForce, type LastInForce, tellOfStart, toldOf, unverified } from '../start/stale-start.ts';
+import { type Asked, RevisionCommands, type Sound } from './commands.ts';
 import { compareRevisions } from './diff.ts';
 import { differenceOf } from './difference.ts';
 import { COMMAND_WAIT_MS, Preparation, type PrepareEndpoints } from './preparation.ts';
+import { resume } from './resume.ts';
 import { CONFIRMED_KEY, FORMAT, KEY_PREFIX, PIN_KEY, RevisionRows } from './rows.ts';
 import { RevisionWatch } from './watch.ts';
 
@@ -77,6 +77,8 @@ export class Revisions {
   #staleStart: LastInForce | null = null;
   #rollbacks = { api: 0, sluice: 0 };
   #isFromSources = true;
+  /** Keys that documents must be verified with; null: none need be. */
+  #prints: () => readonly string[] | null = () => null;
 
   constructor(deps: RevisionsDeps) {
     this.#deps = deps;
@@ -110,6 +112,11 @@ export class Revisions {
   /** Has endpoints of configurations of before looked up by `open`. @param unwatched told when the watch needs none any more */
   prepareBy(open: PrepareEndpoints, unwatched: () => void = () => undefined): void {
     this.#preparation.by(open, unwatched);
+  }
+
+  /** Has what is kept believed only where it was verified. @param prints of the keys that count, as `printOf` has them; null: none */
+  verifyBy(prints: () => readonly string[] | null): void {
+    this.#prints = prints;
   }
 
   /** Nobody goes back by himself now: what was kept ready for it may go. */
@@ -150,9 +157,16 @@ export class Revisions {
     const result = this.#put({ ...parsed, hash: hashConfig(parsed.config) }, ['stale start'], null);
     if (result.kind === 'refused') return result;
     this.#staleStart = last;
-    const { config: _, ...told } = last;
-    this.#deps.log.error('config_stale', { code: codeOf('staleStarted'), ...told, because });
+    // The same content, under what the main document says of the process, which was verified now.
+    if (result.kind === 'swapped' && last.verifiedWith !== null)
+      this.#history.verified(result.current.snapshot.hash, last.verifiedWith);
+    tellOfStart(this.#deps.log, last, { directory: parsed.config.state.directory, because });
     return result;
+  }
+
+  /** What was taken of the sources was verified with these keys, and no document put back to an earlier revision; null: one was. */
+  verified(prints: readonly string[] | null): void {
+    if (this.#sourced !== null && this.#history.verified(this.#sourced.hash, prints)) this.#rows.saveNews();
   }
 
   /** Whether what the sources hold is not known since the start. */
@@ -197,16 +211,14 @@ export class Revisions {
   /** @param sources how well they are kept up with */
   status(sources: readonly SourceStatus[]): RevisionsStatus {
     const staleStart = this.#staleStart && toldOf(this.#staleStart, sources, bothClocks().wallMs);
+    const inForce = { hash: this.current?.snapshot.hash ?? null, sourceHash: this.#sourced?.hash ?? null };
     return {
       number: this.number,
       sourceHash: this.#isRefused ? null : (this.#sourced?.hash ?? null),
       staleMs: Math.max(staleStart?.confirmedMs ?? 0, ...sources.map(({ staleMs }) => staleMs)),
       pin: this.#pin,
       staleStart,
-      difference: differenceOf({
-        ...{ hash: this.current?.snapshot.hash ?? null, sourceHash: this.#sourced?.hash ?? null },
-        ...{ staleStart, pin: this.#pin, isRefused: this.#isRefused },
-      }),
+      difference: differenceOf({ ...inForce, staleStart, pin: this.#pin, isRefused: this.#isRefused }),
       kept: this.#history.count,
       keptBytes: this.#history.bytes,
       rollbacks: this.#rollbacks,
@@ -230,8 +242,13 @@ export class Revisions {
 
   /** Everything that is saved was recalled: a pin holds again, and who was started stale sees whether he went by the last word. */
   recalled(): void {
+    // Where documents must be verified, no pin holds what was accepted without that.
+    const pinned = this.#pin === null ? null : this.#history.find(this.#pin.hash);
+    const because = pinned?.verifiedWith === null ? this.#unverified(pinned) : '';
+    if (this.#pin !== null && because !== '') this.#losePin(this.#pin, because);
     const [pin, last] = [this.#pin, this.#staleStart];
-    const entry = last === null ? null : entryInForce(this.#history, pin);
+    const kept = last === null ? null : entryInForce(this.#history, pin);
+    const entry = this.#unverified(kept) === '' ? kept : null;
     const isHeld = pin !== null && pin.from === this.#sourced?.hash && pin.hash !== this.current?.snapshot.hash;
     if (isHeld || (last !== null && entry !== null && entry.head.hash !== last.hash)) {
       const going = isHeld ? this.#holdAgain(pin) : this.#catchUp(last as LastInForce, entry as Kept);
@@ -313,12 +330,20 @@ export class Revisions {
     this.#rows.saveNews();
   }
 
+  /** Why an entry may not be gone on with; empty: it may, or there is none. */
+  #unverified(entry: Kept | null): string {
+    return entry === null ? '' : unverified(this.#history, entry, this.#prints());
+  }
+
+  #losePin(pin: Pin, because: string): void {
+    this.#setPin(null);
+    this.#deps.log.error('config_pin_lost', { ...pin, because, now: 'what the sources hold counts' });
+  }
+
   /** The process before this one was told to hold it; sources still hold what was rolled back from. */
   async #holdAgain(pin: Pin): Promise<void> {
     const because = await this.#goOn(pin.hash, () => this.#deps.log.warn('config_pinned', { ...pin }));
-    if (because === '') return;
-    this.#setPin(null);
-    this.#deps.log.error('config_pin_lost', { ...pin, because, now: 'what the sources hold is in force' });
+    if (because !== '') this.#losePin(pin, because);
   }
 
   /** The process before this one had gone on since what was started with was looked up. */
@@ -332,40 +357,19 @@ export class Revisions {
     else this.#deps.log.error('config_not_caught_up', { ...fields, because });
   }
 
-  /**
-   * Goes on with what an earlier process had in force, when its endpoints are there; `done` is called before anybody obeys it.
-   * @returns why not; empty: it is in force, or something newer came meanwhile
-   */
-  async #goOn(hash: string, done: () => void): Promise<string> {
-    let because = 'its revision is not kept any more';
-    try {
-      const entry = this.#history.find(hash);
-      if (entry !== null) {
-        const own = soundOf(this.#asOwn(this.#history.configOf(entry)));
-        const result = await this.#prepared(own.config, () => {
-          const put = this.#deps.store.offer(own);
-          if (put.kind !== 'swapped') return put;
-          this.#isFromSources = false;
-          this.#history.settle(hash);
-          return put;
-        });
-        // Somebody has said something else while endpoints were waited for.
-        if (typeof result === 'string') {
-          this.#history.settle();
-          return '';
-        }
-        if (result.kind === 'swapped') {
-          done();
-          this.#deps.apply(result).catch((error: unknown) => this.#deps.log.error('config_failed', { error }));
-          return '';
-        }
-        if (result.kind === 'refused') because = result.problems[0]?.got ?? because;
-      }
-    } catch (error) {
-      because = messageOf(error);
-    }
-    this.#history.settle();
-    return because;
+  /** `done` is called before anybody obeys it. @returns why not; empty: it is in force, or something newer came meanwhile */
+  #goOn(hash: string, done: () => void): Promise<string> {
+    return resume(hash, done, {
+      ...this.#deps,
+      history: this.#history,
+      asOwn: (config) => this.#asOwn(config),
+      prepared: (config, put) => this.#prepared(config, put),
+      offer: (own) => {
+        const result = this.#deps.store.offer(own);
+        if (result.kind === 'swapped') this.#isFromSources = false;
+        return result;
+      },
+    });
   }
 
   #setPin(pin: Pin | null): void {
@@ -393,8 +397,4 @@ export class Revisions {
 
 function wallTimeBefore(ms: number): string {
   return new Date(bothClocks().wallMs - ms).toISOString();
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,7 +4,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { nowMs, wallTime } from '../../../lib/clock.ts';
+import { bothClocks, nowMs, wallTime } from '../../../lib/clock.ts';
 import type { Log } from '../../../lib/log.ts';
 import type { Random } from '../../../lib/random.ts';
 import type { SluiceError } from '../../../model/problem.ts';
@@ -13,8 +13,10 @@ import type { Sources } from '../../../sources/build/sources.ts';
 import type { Environment } from '../../../sources/document/interpolate.ts';
 import { createPartReader } from '../../../sources/document/reader.ts';
 import { UNREF_TIMERS } from '../../../sources/file.ts';
+import { vetFiles } from '../../../sources/follow/certificates/vet.ts';
 import { Feeds, type FeedsOptions } from '../../../sources/follow/feeds.ts';
 import { Renewal } from '../../../sources/follow/renewal.ts';
+import type { Parsed } from '../../../sources/parse.ts';
 import { Parser } from '../../../sources/parser.ts';
 import { openStore } from '../../../sources/stores/open.ts';
 import type { SourceSettings } from '../../../sources/stores/settings.ts';
@@ -60,6 +62,11 @@ export function parserOf(environment: Environment, log: Pick<Log, 'error'>): Par
     parseHere: (documents) => renewal.parse(documents),
     onDeath: (because) => log.error('parser_died', { because }),
   });
+}
+
+/** The same with what the files say that it names for TLS. @param file the main document */
+export function vetted(parsed: Parsed, file: string): Parsed {
+  return vetFiles<Extract<Parsed, { readonly ok: true }>>(parsed, file, bothClocks().wallMs);
 }
 
 /** Null: they are in the fleet's Redis. @throws SluiceError SLU_SOURCE_UNAVAILABLE (certificates) */

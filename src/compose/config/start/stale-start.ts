@@ -3,18 +3,21 @@
  *
  * ```
  * state directory ─▶ rows ─▶ the pinned revision, or the newest ─▶ under the main document of now ─▶ in force
+ *                              └── was not verified, and signatures are required ─▶ the newest that was
  * every source has answered ─▶ taken as any change is, unless it is a sudden loss
  * ```
+ * Verified documents were accepted by rising revisions: what is older than the newest of them would be documents that were put back.
  * All of it is of before but what belongs to the process, which the main document alone says. Files that it names are read now.
  */
 
 import assert from 'node:assert/strict';
 import { bothClocks } from '../../../lib/clock.ts';
+import type { Log } from '../../../lib/log.ts';
 import type { Config } from '../../../model/config.ts';
 import type { GatewayOptions } from '../../../model/gateway.ts';
 import { type Problem, SluiceError } from '../../../model/problem.ts';
 import type { SourceStatus } from '../../../model/status.ts';
-import type { Pin, StaleStart } from '../../../model/threads/revision.ts';
+import type { Pin, RevisionEntry, StaleStart } from '../../../model/threads/revision.ts';
 import type { SavedBudget } from '../../../model/threads/state.ts';
 import { type Confirmed, confirmedOf } from '../../../snapshot/revisions/confirmed.ts';
 import { History, type Kept } from '../../../snapshot/revisions/history.ts';
@@ -27,7 +30,6 @@ import { formatDuration } from '../../../sources/scalars/duration.ts';
 import type { StaleStartSettings } from '../../../sources/stores/settings.ts';
 import { lookInto } from '../../../state/look.ts';
 import { CONFIRMED_KEY, FORMAT, KEY_PREFIX, PIN_KEY } from '../revisions/rows.ts';
-import { SIGNED_PREFIX } from '../signed.ts';
 
 const SECOND_MS = 1000;
 
@@ -41,6 +43,10 @@ export interface LastInForce {
   readonly acceptedAt: string;
   /** What the sources held, which another revision may be pinned against. */
   readonly sourced: Confirmed;
+  /** As in its revision. */
+  readonly verifiedWith: RevisionEntry['verifiedWith'];
+  /** What was in force after it and may not be gone on with, and why; empty: nothing was. */
+  readonly passedOver: string;
 }
 
 /** What a start knows of itself when its sources do not answer. */
@@ -48,8 +54,8 @@ export interface Started extends Pick<GatewayOptions, 'configFile' | 'isFreshReq
   readonly environment: Environment;
   /** That is running. */
   readonly release: string;
-  /** Every document must be signed. */
-  readonly isSigned: boolean;
+  /** Keys that documents must be verified with, as `printOf` has them; null: none need be. */
+  readonly prints: readonly string[] | null;
 }
 
 /**
@@ -59,13 +65,13 @@ export interface Started extends Pick<GatewayOptions, 'configFile' | 'isFreshReq
  * @throws SluiceError SLU_SOURCE_UNAVAILABLE, with why there is nothing to start with beside `late`
  */
 export function staleStart(late: SluiceError, text: string, started: Started) {
-  const { configFile: file, isFreshRequired, environment, release, isSigned } = started;
+  const { configFile: file, isFreshRequired, environment, release, prints } = started;
   const { wallMs } = bothClocks();
   const { sources, stateDirectory } = readMain(text, file, environment);
   // It named those that do not answer.
   assert(sources !== null);
   const rules = { ...sources.staleStart, isFreshRequired, file };
-  const last = lastFor(late, rules, { directory: stateDirectory, release, isSigned, nowMs: wallMs });
+  const last = lastFor(late, rules, { directory: stateDirectory, release, prints, nowMs: wallMs });
   const under = underMain(last.config, text, file, environment);
   const parsed = vetFiles(under.ok ? { ...under, sources } : under, file, wallMs);
   if (!parsed.ok) throw withProblems(late, parsed.problems);
@@ -77,13 +83,13 @@ interface Rules extends StaleStartSettings, Pick<GatewayOptions, 'isFreshRequire
 }
 
 /** Null: state is in memory. */
-interface Place extends Pick<Started, 'release' | 'isSigned'> {
+interface Place extends Pick<Started, 'release' | 'prints'> {
   readonly directory: string | null;
   /** Of the wall clock. */
   readonly nowMs: number;
 }
 
-function lastFor(late: SluiceError, rules: Rules, { directory, release, isSigned, nowMs }: Place): LastInForce {
+function lastFor(late: SluiceError, rules: Rules, { directory, release, prints, nowMs }: Place): LastInForce {
   const { isAllowed, ageMsMax, isFreshRequired, file } = rules;
   if (isFreshRequired) throw cannot(late, file, '--require-fresh', 'start without it');
   if (!isAllowed) throw cannot(late, file, 'follow.staleStart: false', 'set it to true');
@@ -92,10 +98,9 @@ function lastFor(late: SluiceError, rules: Rules, { directory, release, isSigned
   }
   let last: LastInForce;
   try {
-    last = lastIn(lookInto(directory, KEY_PREFIX), release);
-    if (isSigned && lookInto(directory, SIGNED_PREFIX).size === 0) throw new Error(UNSIGNED);
+    last = lastIn(lookInto(directory, KEY_PREFIX), release, prints);
   } catch (error) {
-    const hint = 'a start whose sources answer needs nothing of it, and writes what a later one may go on with';
+    const hint = prints === null ? WRITTEN : VERIFIED;
     throw cannot(late, directory, error instanceof Error ? error.message : String(error), hint);
   }
   const ageMs = nowMs - Date.parse(last.sourced.at);
@@ -108,10 +113,15 @@ function lastFor(late: SluiceError, rules: Rules, { directory, release, isSigned
 }
 
 /**
- * The last configuration in force, of the rows of an earlier process.
- * @throws Error when that is not certain, or it is of another release
+ * The last configuration in force, of the rows of an earlier process, or the last that was verified.
+ * @param prints keys that it must have been verified with; null: it need not be
+ * @throws Error when that is not certain, it is of another release, or none was verified
  */
-export function lastIn(rows: ReadonlyMap<string, SavedBudget>, release: string): LastInForce {
+export function lastIn(
+  rows: ReadonlyMap<string, SavedBudget>,
+  release: string,
+  prints: readonly string[] | null,
+): LastInForce {
   const history = new History(release);
   let pin: Pin | null = null;
   let confirmed: Confirmed | null = null;
@@ -124,9 +134,14 @@ export function lastIn(rows: ReadonlyMap<string, SavedBudget>, release: string):
   }
   const entry = entryInForce(history, pin);
   if (entry === null) throw new Error(pin === null ? NOTHING : `revision ${pin.to} is pinned, and not kept any more`);
-  const { number, hash, at } = history.describe(entry);
-  const sourced = { hash: pin?.from ?? confirmed?.hash ?? hash, at: confirmed?.at ?? at };
-  return { config: history.configOf(entry), number, hash, acceptedAt: at, sourced };
+  const because = unverified(history, entry, prints);
+  const verified = because === '' ? entry : verifiedOf(history, prints, because);
+  const { number, hash, at, verifiedWith } = history.describe(verified);
+  // What came after it was confirmed as well, and is not it.
+  const confirmedAt = because === '' ? (confirmed?.at ?? at) : at;
+  const sourced = { hash: pin?.from ?? confirmed?.hash ?? hash, at: confirmedAt };
+  const told = { number, hash, acceptedAt: at, sourced, verifiedWith, passedOver: because };
+  return { config: history.configOf(verified), ...told };
 }
 
 /** What the process before had in force: what it was told to hold, or what it accepted last. Null: that is not known. */
@@ -134,8 +149,31 @@ export function entryInForce(history: History, pin: Pin | null): Kept | null {
   return pin === null ? history.newestRecalled : history.find(pin.hash);
 }
 
+/** The newest that was verified. @param because of which another one may not be gone on with @throws Error when it may not either */
+function verifiedOf(history: History, prints: readonly string[] | null, because: string): Kept {
+  const { newestVerified } = history;
+  if (newestVerified === null) throw new Error(`${because}, and signatures are required; no other one was verified`);
+  const too = unverified(history, newestVerified, prints);
+  if (too === '') return newestVerified;
+  throw new Error(too === because ? because : `${because}; ${too}`);
+}
+
+/**
+ * Why a revision may not be gone on with where documents must be verified; empty: it may.
+ * @param prints keys that count, as `printOf` has them; null: none need be verified
+ */
+export function unverified(history: History, entry: Kept, prints: readonly string[] | null): string {
+  if (prints === null) return '';
+  const { number, at, verifiedWith } = history.describe(entry);
+  if (verifiedWith === null) return `revision ${number} was accepted without signatures at ${at}`;
+  const others = verifiedWith.filter((print) => !prints.includes(print));
+  if (others.length === 0) return '';
+  return `revision ${number} was verified with ${others.join(', ')}, and the keys are ${prints.join(', ')}`;
+}
+
 const NOTHING = 'it keeps no accepted configuration';
-const UNSIGNED = 'what it keeps was accepted without signatures';
+const WRITTEN = 'a start whose sources answer needs nothing of it, and writes what a later one may go on with';
+const VERIFIED = 'start once while the sources answer: what they hold is verified then, and kept for a later start';
 
 function cannot(late: SluiceError, file: string, got: string, hint: string): SluiceError {
   return withProblems(late, [{ ...problemAt(file), got, hint }]);
@@ -153,14 +191,31 @@ function problemAt(file: string): Omit<Problem, 'got' | 'hint'> {
   return { code: codeOf('staleStart'), file, line: 0, column: 0, path: '', expected };
 }
 
+/** Says what was started with, and what not. @param because of which it is not what the sources hold */
+export function tellOfStart(
+  log: Pick<Log, 'error'>,
+  last: LastInForce,
+  { directory, because }: { readonly directory: string | null; readonly because: string },
+): void {
+  const { config: _, ...told } = last;
+  const { passedOver, number } = told;
+  if (passedOver !== '') {
+    const now = `revision ${number}, the newest that was verified, is gone on with`;
+    const hint =
+      'what the sources hold is verified and kept as soon as they have answered; sign it where it is not signed';
+    log.error('config_unverified', { code: codeOf('keptUnverified'), directory, because: passedOver, now, hint });
+  }
+  log.error('config_stale', { code: codeOf('staleStarted'), ...told, because });
+}
+
 /** For status and metrics. @param sources those that are followed */
 export function toldOf(
-  { number, hash, acceptedAt, sourced }: LastInForce,
+  { number, hash, acceptedAt, sourced, passedOver }: LastInForce,
   sources: readonly SourceStatus[],
   nowMs: number,
 ): StaleStart {
   return {
-    ...{ number, hash, acceptedAt, confirmedAt: sourced.at },
+    ...{ number, hash, acceptedAt, confirmedAt: sourced.at, passedOver },
     acceptedMs: Math.max(0, nowMs - Date.parse(acceptedAt)),
     confirmedMs: Math.max(0, nowMs - Date.parse(sourced.at)),
     unanswered: sources.filter(({ confirmedAt }) => confirmedAt === '').map(({ name }) => name),

@@ -8,6 +8,7 @@
  * They are never in a document, and no document may name the variable that holds them. A key is never shown.
  */
 
+import { createHmac } from 'node:crypto';
 import { SluiceError } from '../../../model/problem.ts';
 import { DISK } from '../../disk.ts';
 import type { Environment } from '../interpolate.ts';
@@ -18,6 +19,9 @@ export const KEYS_MAX = 16;
 /** As long as the hash that it keys, and not longer than its block. Source: RFC 2104 section 3. */
 export const KEY_BYTES_MIN = 32;
 export const KEY_BYTES_MAX = 64;
+/** What a key is told by is keyed by it: no signature is over this. */
+const PRINTED = 'sluice-config-key-v1';
+const PRINT_CHARS = 12;
 const LINE = /^([A-Za-z0-9._-]{1,64}):((?:[0-9A-Fa-f]{2})+)$/;
 
 /** A key by the name that signatures call it. */
@@ -51,6 +55,11 @@ export function readConfigKeys(text: string, name: string): readonly ConfigKey[]
   const twice = keys.find(({ id }, index) => keys.findIndex((other) => other.id === id) !== index);
   if (twice !== undefined) throw unusable(`${name} has two keys of the name ${twice.id}`);
   return keys;
+}
+
+/** The key's name, and by what another one of that name is told from it: `2026-11:9f86d081884c`. Says nothing of its secret. */
+export function printOf({ id, secret }: ConfigKey): string {
+  return `${id}:${createHmac('sha256', secret).update(PRINTED).digest('hex').slice(0, PRINT_CHARS)}`;
 }
 
 /** The environment as documents may name it: without the keys that they are verified with. */

@@ -17,7 +17,7 @@ import { createHash } from 'node:crypto';
 import { type Problem, SluiceError } from '../../../model/problem.ts';
 import { codeOf } from '../../problems/codes.ts';
 import type { SourceDocument } from '../pieces.ts';
-import type { ConfigKey } from './keys.ts';
+import { type ConfigKey, printOf } from './keys.ts';
 import { isSubject, readSignature, verify } from './signature.ts';
 import { subjectOf } from './subject.ts';
 
@@ -53,20 +53,29 @@ export interface Verified {
   readonly refused: readonly RefusedDocument[];
   /** Of the good ones, by place. */
   readonly floors: ReadonlyMap<string, Floor>;
+  /** Keys that these are signed with, as `printOf` has them, each once, in order. */
+  readonly prints: readonly string[];
 }
 
 /** Where a document is, over restarts: its source by name, and what it is called there. */
 export type PlaceOf = (document: SourceDocument, subject: string) => string;
 
+/** What a good document is taken with. */
+interface Good extends Floor {
+  readonly print: string;
+}
+
 interface Seal {
   readonly signature: SourceDocument | undefined;
-  readonly standing: Floor | Omit<RefusedDocument, 'name'>;
+  readonly standing: Good | Omit<RefusedDocument, 'name'>;
 }
 
 const CODES = { unsigned: 'unsigned', wrong: 'signature', replayed: 'replayed' } as const;
 
 export class Ledger {
-  #keys: readonly ConfigKey[];
+  #keys: readonly ConfigKey[] = [];
+  /** By name. */
+  #prints: ReadonlyMap<string, string> = new Map();
   readonly #placeOf: PlaceOf;
   readonly #floorsMax: number;
   #seals = new WeakMap<SourceDocument, Seal>();
@@ -76,14 +85,15 @@ export class Ledger {
   #least = 0;
 
   constructor(keys: readonly ConfigKey[], placeOf: PlaceOf, floorsMax = FLOORS_MAX) {
-    this.#keys = keys;
     this.#placeOf = placeOf;
     this.#floorsMax = floorsMax;
+    this.trust(keys);
   }
 
   /** From now on these keys count, and no others: everything is verified anew. What was taken is remembered on. */
   trust(keys: readonly ConfigKey[]): void {
     this.#keys = keys;
+    this.#prints = new Map(keys.map((key) => [key.id, printOf(key)]));
     this.#seals = new WeakMap();
   }
 
@@ -97,6 +107,7 @@ export class Ledger {
     }
     const floors = new Map<string, Floor>();
     const refused: RefusedDocument[] = [];
+    const prints = new Set<string>();
     for (const document of documents) {
       if (document.mount.kind === 'ignored') continue;
       const subject = subjectOf(document);
@@ -104,9 +115,12 @@ export class Ledger {
       const place = this.#placeOf(document, subject);
       const judged = 'refusal' in standing ? standing : (this.#replayOf(document, place, standing) ?? standing);
       if ('refusal' in judged) refused.push({ name: document.name, ...judged });
-      else floors.set(place, judged);
+      else {
+        floors.set(place, judged);
+        prints.add(judged.print);
+      }
     }
-    return { documents, refused, floors };
+    return { documents, refused, floors, prints: [...prints].toSorted() };
   }
 
   /** Remembers what was verified as taken. @returns the parts that are to be saved */
@@ -174,7 +188,7 @@ export class Ledger {
     if (signature === null) return refusal('wrong', beside.name, { expected, got: 'no signature', hint: FORM });
     const { revision, keyId } = signature;
     const fit = verify(this.#keys, signature, { subject, text: document.text });
-    if (fit === 'good') return { revision, digest: digestOf(document.text) };
+    if (fit === 'good') return { revision, digest: digestOf(document.text), print: this.#prints.get(keyId) as string };
     if (fit === 'unknown') {
       const hint = `its keys are ${this.#keys.map(({ id }) => id).join(', ')}`;
       const wants = 'a signature with a key of this gateway';

@@ -10,13 +10,13 @@ import type { EndpointConfig } from '../../../model/config.ts';
 import type { EndpointsFrom } from '../../../model/health.ts';
 import type { SourceStatus } from '../../../model/status.ts';
 import type { UpstreamTerms } from '../../../model/threads/tls.ts';
-import { type FollowEvent, Follower, type FollowerOptions } from '../follower.ts';
+import { type FollowEvent, Follower, type FollowerOptions, type Recalled } from '../follower.ts';
 import { isThinned } from '../guard.ts';
 import type { Item, Store } from '../source.ts';
 import { openCatalog } from './consul-catalog.ts';
 import { openKeys } from './etcd-keys.ts';
 import { endpointsOf, type Instance, instanceOf } from './instance.ts';
-import { type DiscoverySettings, lookupKey } from './lookup.ts';
+import { type DiscoverySettings, lookupKey, registryOf } from './lookup.ts';
 import { openName } from './names.ts';
 
 export interface DiscoveryOptions extends Omit<FollowerOptions<Item>, 'store' | 'onEvent' | 'isShrunk'> {
@@ -27,8 +27,17 @@ export interface DiscoveryOptions extends Omit<FollowerOptions<Item>, 'store' | 
   readonly open?: (from: EndpointsFrom) => Store<Item>;
 }
 
-interface Lookup {
+/** A lookup, and what it holds. */
+export interface Holding {
+  readonly key: string;
   readonly name: string;
+  /** Whom it is asked of. */
+  readonly registry: string;
+  /** Null: nothing. */
+  readonly held: Pick<Recalled<Item>, 'pieces' | 'confirmedAt'> | null;
+}
+
+interface Lookup extends Pick<Holding, 'name' | 'registry'> {
   readonly follower: Follower<Item>;
   /** It answered, or had its time to. */
   readonly settled: Promise<void>;
@@ -101,6 +110,19 @@ export class Discovery {
     return [...new Set(said)].toSorted();
   }
 
+  /** Every lookup that is open. */
+  holdings(): Holding[] {
+    return [...this.#lookups].map(([key, { name, registry, follower }]) => ({
+      ...{ key, name, registry },
+      held: follower.held,
+    }));
+  }
+
+  /** Has a lookup go on with what an earlier process knew, until it answers. @returns whether it does */
+  recall(key: string, recalled: Recalled<Item>): boolean {
+    return this.#lookups.get(key)?.follower.recall(recalled) ?? false;
+  }
+
   /** Asks every registry now; sudden losses that were not believed are believed. */
   reload(): void {
     for (const { follower } of this.#lookups.values()) follower.reload();
@@ -116,13 +138,14 @@ export class Discovery {
   }
 
   #begin(from: EndpointsFrom): Lookup {
-    const { open = (one: EndpointsFrom) => this.#openStore(one), onEvent } = this.#options;
+    const { open = (one: EndpointsFrom) => this.#openStore(one), onEvent, registries } = this.#options;
     const store = open(from);
     const { name } = store;
     const options = { ...this.#options, store, isShrunk: isThinned };
     const follower = new Follower({ ...options, onEvent: (event) => onEvent(name, event) });
     const { promise: settled, resolve } = Promise.withResolvers<void>();
-    const lookup: Lookup = { name, follower, settled, isSettled: false, hasAnswered: false, read: NOTHING_READ };
+    const known = { name, registry: registryOf(from, registries), follower, settled };
+    const lookup: Lookup = { ...known, isSettled: false, hasAnswered: false, read: NOTHING_READ };
     const settle = (): void => {
       lookup.isSettled = true;
       resolve();

@@ -16,6 +16,7 @@ import { formatAddress } from '../../scalars/address.ts';
 import { ENDPOINT_WEIGHT_MAX } from '../../scalars/number.ts';
 import type { Item } from '../source.ts';
 
+/** One running copy of a service. It is kept over restarts as it is: with other fields that has another format (kept.ts). */
 export interface Instance {
   /** A name that workers resolve themselves, or an address. */
   readonly host: string;

@@ -25,6 +25,21 @@ export interface DnsSettings {
   readonly timeoutMs: number;
 }
 
+/** Whom a lookup is asked of, without what is secret: what one registry holds, another one does not. */
+export function registryOf({ kind }: EndpointsFrom, { consul, etcd, dns }: DiscoverySettings): string {
+  switch (kind) {
+    case 'consul':
+      return JSON.stringify(consul && [consul.address, consul.datacenter, consul.canaryTags]);
+    case 'etcd':
+      return JSON.stringify(etcd && [etcd.endpoints, etcd.prefix]);
+    case 'dns':
+    case 'srv':
+      return JSON.stringify(dns.servers);
+    default:
+      return kind satisfies never;
+  }
+}
+
 /** Names the lookup: the same for versions that share it. */
 export function lookupKey(from: EndpointsFrom): string {
   switch (from.kind) {

@@ -5,7 +5,7 @@ import type { RevisionEntry } from '#src/model/threads/revision.ts';
 import { sampleDecision } from '../../../support/readings/status.ts';
 
 function revision(number: number, at: string): RevisionEntry {
-  const kept = { bytes: 0, release: '0.1.0', isKept: true };
+  const kept = { bytes: 0, release: '0.1.0', verifiedWith: null, isKept: true };
   return {
     number,
     revision: number,

@@ -22,6 +22,7 @@ const entry = (number: number, changes: Partial<RevisionEntry> = {}): RevisionEn
   routes: 2,
   bytes: 900,
   release: '1',
+  verifiedWith: null,
   isKept: true,
   ...changes,
 });

@@ -33,11 +33,19 @@ suite('status', () => {
       shrink: { pieces: 0, forMs: 1 },
     });
     const unheard = sampleSource({ name: 'u', state: 'backing-off', pieces: 0, confirmedAt: '' });
-    const lines = formatStatus(sampleStatus({ sources: [sampleSource(), away, unheard] })).split('\n');
-    assert.deepEqual(lines.slice(3, 6), [
+    const recalled = {
+      ...unheard,
+      name: 'r',
+      pieces: 2,
+      staleMs: 9e4,
+      staleStart: { confirmedAt: '', confirmedMs: 9e4 },
+    };
+    const lines = formatStatus(sampleStatus({ sources: [sampleSource(), away, unheard, recalled] })).split('\n');
+    assert.deepEqual(lines.slice(3, 7), [
       'source   consul 127.0.0.1:8500 sluice  watching  12 documents  confirmed 2 s ago',
       'source   s  backing-off  12 documents  confirmed 2 s ago  a sudden loss to 0 is not believed  ECONNREFUSED',
       'source   u  backing-off  0 documents  no answer since the start',
+      'source   r  backing-off  2 documents  no answer since the start, confirmed 1 min 30 s ago to the process before',
     ]);
   });
 

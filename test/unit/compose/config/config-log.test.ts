@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ConfigLog, tellOfSource } from '#src/compose/config/config-log.ts';
+import { ConfigLog, shown, tellOfSource } from '#src/compose/config/config-log.ts';
 import type { Log } from '#src/lib/log.ts';
 import { createDials } from '#src/snapshot/dials.ts';
 import { Store } from '#src/snapshot/store.ts';
@@ -48,6 +48,7 @@ test('each kind of word of a source has an event of its own, and many changes at
   const changes = { added: ['a', 'b'], removed: [], changed: ['c'] };
   tellOfSource(log, 's', { kind: 'failed', because: 'x', retryInMs: 1 }, 50);
   tellOfSource(log, 's', { kind: 'recovered', failures: 1 }, 50);
+  tellOfSource(log, 's', { kind: 'fresh' }, 50);
   tellOfSource(log, 's', { kind: 'drifted', revision: '1' }, 50);
   tellOfSource(log, 's', { kind: 'shrunk', before: 9, after: 0 }, 50);
   tellOfSource(log, 's', { kind: 'changed', changes, revision: '1', atMs: 0 }, 3);
@@ -55,9 +56,16 @@ test('each kind of word of a source has an event of its own, and many changes at
   assert.deepEqual(lines, [
     'warn source_failed s',
     'info source_recovered s',
+    'info source_fresh s',
     'warn source_drifted s',
     'error source_shrunk s',
     'info source_changed s',
     'warn source_changed s',
   ]);
+});
+
+test('of very many names the first are told, and how many more there are', () => {
+  const names = Array.from({ length: 22 }, (_, n) => `a${n}`);
+  assert.deepEqual(shown(names.slice(2)), names.slice(2));
+  assert.deepEqual(shown(names), [...names.slice(0, 20), 'and 2 more']);
 });

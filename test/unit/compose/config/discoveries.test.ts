@@ -4,6 +4,7 @@ import { Discoveries } from '#src/compose/config/discoveries.ts';
 import type { Log } from '#src/lib/log.ts';
 import { Random } from '#src/lib/random.ts';
 import type { Config } from '#src/model/config.ts';
+import type { SavedBudget } from '#src/model/threads/state.ts';
 import { createDials } from '#src/snapshot/dials.ts';
 import { Store } from '#src/snapshot/store.ts';
 import { buildSources } from '#src/sources/build/sources.ts';
@@ -19,6 +20,7 @@ const LOOKING = SOUND.replace('{endpoints: ["127.0.0.1:7002"]}', '{endpoints: {d
 function parts(t: TestContext) {
   const said: string[] = [];
   const ready: Config[] = [];
+  const saved: ReadonlyMap<string, SavedBudget>[] = [];
   const tell = (event: string, fields: object): void => void said.push(`${event} ${JSON.stringify(fields)}`);
   const log = { info: tell, warn: tell, error: tell } as unknown as Log;
   const store = new Store({ file: 'a.yaml', dials: createDials(), wallTime: () => 'now', mayRecycle: () => false });
@@ -26,6 +28,8 @@ function parts(t: TestContext) {
     log,
     store,
     random: new Random(1),
+    isFreshRequired: false,
+    save: (rows) => void saved.push(rows),
     ready: () => ready,
     tell: (source, { kind }) => void said.push(`${source}: ${kind}`),
     settle: ({ kind }) => void said.push(`settled: ${kind}`),
@@ -36,7 +40,7 @@ function parts(t: TestContext) {
     store.offer(parseConfig(text, 'a.yaml', {}));
     discoveries.offered();
   };
-  return { said, store, discoveries, found, offer, ready };
+  return { said, store, discoveries, found, offer, ready, saved };
 }
 
 function sourcesOf(server: NameServer, startTimeoutMs = 60_000) {
@@ -117,6 +121,35 @@ test('a configuration that may be put in force again at once keeps its lookups',
   ready.pop();
   discoveries.offered();
   assert.deepEqual(names(), []);
+});
+
+test('what was found outlives the process, and is in force until somebody answers', async (t) => {
+  const { server, discoveries, found, offer, said } = await rig(t);
+  server.addresses('a.test', '10.0.0.1');
+  await discoveries.begin(sourcesOf(server), configOf(LOOKING));
+  offer(LOOKING);
+  discoveries.close();
+  const rows = discoveries.kept.save();
+  server.mode = 'silent';
+  const next = parts(t);
+  await next.discoveries.begin(sourcesOf(server, 50), configOf(LOOKING));
+  next.offer(LOOKING);
+  assert.deepEqual(next.found(), []);
+  for (const [key, row] of rows) assert.equal(next.discoveries.kept.recall(key, row), true);
+  next.discoveries.kept.recalled();
+  assert.deepEqual([next.found(), found()], [['10.0.0.1'], ['10.0.0.1']]);
+  assert.ok(next.said.includes('settled: swapped'), 'before anything is followed');
+  assert.match(next.said.find((line) => line.startsWith('endpoints_stale')) ?? '', /"lookups":\["dns a\.test:80"\]/);
+  next.discoveries.follow();
+  server.addresses('a.test', '10.0.0.2');
+  server.mode = 'well';
+  await until('it is in force', () => next.found()?.[0] === '10.0.0.2');
+  assert.ok(next.said.includes('dns a.test:80: fresh'));
+  assert.equal(next.discoveries.status()[0]?.staleStart, null);
+  assert.deepEqual(
+    said.filter((line) => line.startsWith('endpoints_stale')),
+    [],
+  );
 });
 
 test('what tags say beyond what is read is told once', async (t) => {

@@ -9,12 +9,13 @@ import { type Checked, PAIR_MS, SignedDocuments } from '#src/compose/config/sign
 import type { Log } from '#src/lib/log.ts';
 import type { SavedBudget } from '#src/model/threads/state.ts';
 import { mainDocument, type SourceDocument } from '#src/sources/document/pieces.ts';
-import { readConfigKeys } from '#src/sources/document/signature/keys.ts';
+import { printOf, readConfigKeys } from '#src/sources/document/signature/keys.ts';
 import { formatSignature, sign } from '#src/sources/document/signature/signature.ts';
 import { until } from '../../../support/gateway.ts';
 
 const KEYS = `k1:${'ab'.repeat(32)}`;
 const [KEY] = readConfigKeys(KEYS, 'test');
+const PRINT = printOf(KEY as NonNullable<typeof KEY>);
 
 function signatureOf(subject: string, revision: number, text: string): string {
   return formatSignature(sign(KEY as NonNullable<typeof KEY>, { subject, revision, text }));
@@ -27,6 +28,7 @@ async function rig(t: TestContext, keys: string | undefined = KEYS, keyFile: str
   const logged: string[] = [];
   const saved = new Map<string, SavedBudget>();
   const changes: string[] = [];
+  const verified: (readonly string[] | null)[] = [];
   const clock = { ms: 0 };
   const note = (event: string): void => void logged.push(event);
   const open = async (): Promise<SignedDocuments> => {
@@ -38,6 +40,7 @@ async function rig(t: TestContext, keys: string | undefined = KEYS, keyFile: str
       nowMs: () => clock.ms,
       sourceName: (source) => `source ${source}`,
       changed: (name) => void changes.push(name),
+      verified: (prints) => void verified.push(prints),
       save: (rows) => rows.forEach((row, key) => saved.set(key, row)),
     });
     t.after(() => signed.close());
@@ -48,7 +51,7 @@ async function rig(t: TestContext, keys: string | undefined = KEYS, keyFile: str
     await writeFile(`${file}.sig`, signatureOf('gateway.yaml', revision, text));
     return mainDocument(text, file);
   };
-  return { file, logged, saved, changes, clock, open, write };
+  return { file, logged, saved, changes, verified, clock, open, write };
 }
 
 function kindOf(checked: Checked): string {
@@ -73,11 +76,12 @@ test('without keys everything is sound, and nothing is kept or told', async (t) 
 });
 
 test('a signed main document is sound, and its revision kept for the next process', async (t) => {
-  const { open, write, saved, logged, file } = await rig(t);
+  const { open, write, saved, logged, file, verified } = await rig(t);
   const signed = await open();
   const main = await write(5, 'a: 1');
   const checked = await signed.first(() => [main]);
   assert.ok(checked.kind === 'sound');
+  assert.deepEqual(verified, [], 'not before it is known what an earlier process had taken');
   assert.deepEqual(checked.documents, [main]);
   assert.equal(saved.size, 0);
   signed.confirm(checked);
@@ -85,6 +89,7 @@ test('a signed main document is sound, and its revision kept for the next proces
   // It is transferred to another thread: a buffer of its own, not one of the runtime's pool.
   for (const { bytes } of saved.values()) assert.equal(bytes.buffer.byteLength, bytes.byteLength);
   assert.deepEqual(logged, ['config_signatures']);
+  assert.deepEqual([verified.splice(0), signed.prints], [[[PRINT]], [PRINT]]);
   const refused = { unsigned: 0, wrong: 0, replayed: 0 };
   const keys = { keys: ['k1'], because: '', reloads: { done: 0, failed: 0 } };
   assert.deepEqual(signed.status(), { ...keys, documents: 1, isWaiting: false, refused });
@@ -105,10 +110,11 @@ test('a signed main document is sound, and its revision kept for the next proces
       return true;
     },
   );
+  assert.deepEqual(verified, [], 'what was put back was not');
 });
 
 test('a state that could be read only later tells what it would have refused', async (t) => {
-  const { open, write, saved, logged } = await rig(t);
+  const { open, write, saved, logged, verified } = await rig(t);
   const first = await open();
   const main = await write(5, 'a: 1');
   const taken = await first.first(() => [main]);
@@ -124,6 +130,7 @@ test('a state that could be read only later tells what it would have refused', a
   for (const [key, row] of rows) late.recall(key, row);
   late.recalled();
   assert.equal(logged.at(-1), 'config_replayed');
+  assert.deepEqual(verified, [[PRINT], [PRINT], null], 'and it is not to pass for verified');
   assert.equal(late.recall('budget', { format: 1, bytes: new Uint8Array(), at: '' }), false);
   assert.throws(() => late.recall('signed/1', { format: 2, bytes: new Uint8Array(), at: '' }), /format 2 is not 1/);
 });

@@ -102,6 +102,46 @@ suite('the history of configurations', () => {
     assert.equal(told(late), '3d 2b 1a', 'also where it was recalled late');
   });
 
+  test('how content was verified is noted of all that have it, and outlives the process', async () => {
+    const history = await filled('aba');
+    const rows = history.rows();
+    const hash = 'a'.repeat(64);
+    assert.deepEqual([history.verified(hash, ['k:1']), history.verified(hash, ['k:1'])], [true, false]);
+    const verified = (one: History): unknown => one.list().map(({ verifiedWith }) => verifiedWith?.join() ?? '');
+    assert.deepEqual(verified(history), ['k:1', '', 'k:1']);
+    assert.notEqual(history.rows().get('3'), rows.get('3'), 'it is saved');
+    assert.equal(history.rows().get('2'), rows.get('2'));
+    assert.deepEqual(verified(next(history, 'c')), ['', 'k:1', '', 'k:1']);
+    history.verified(hash, ['k:2', 'l:3']);
+    assert.deepEqual(verified(history), ['k:2,l:3', '', 'k:2,l:3']);
+    history.verified(hash, null);
+    assert.deepEqual(verified(history), ['', '', '']);
+  });
+
+  test('the newest that was verified is one of before, and who goes on with it says how it was verified now', async () => {
+    const history = await filled('ab');
+    assert.equal(history.newestVerified, null);
+    history.verified('a'.repeat(64), ['k:1']);
+    const other = next(history, 'b');
+    other.verified('b'.repeat(64), ['k:2']);
+    assert.equal(other.newestVerified?.number, 2, 'what it accepted itself is not of before');
+    const late = new History('1');
+    const own = accept(late, 'b');
+    late.verified('b'.repeat(64), ['k:2']);
+    for (const [key, row] of history.rows()) late.recall(key, row);
+    assert.equal(late.newestVerified?.number, 1);
+    late.settle();
+    assert.deepEqual([told(late), late.newestVerified?.number, own.verifiedWith], ['2b 1a', 2, ['k:2']]);
+    assert.deepEqual(late.list()[0]?.verifiedWith, ['k:2']);
+  });
+
+  test('what is rolled back to was verified as it was then, and what has the same content by chance was not', async () => {
+    const history = await filled('ab');
+    history.verified('a'.repeat(64), ['k:1']);
+    assert.deepEqual(accept(history, 'a', history.find('1')).verifiedWith, ['k:1']);
+    assert.equal(accept(history, 'a').verifiedWith, null);
+  });
+
   test('another release lists what it finds, and reads only its own', async () => {
     const history = next(await filled('ab'), 'b', '2');
     history.settle();

@@ -24,6 +24,7 @@ const HEAD: RevisionHead = {
   contentOf: 12,
   routes: 1,
   release: '1.0.0',
+  verifiedWith: ['k1:9f86d081884c'],
 };
 
 suite('packed configurations', () => {
@@ -70,5 +71,11 @@ suite('packed configurations', () => {
     const length = Buffer.alloc(4);
     length.writeUInt32LE(text.length);
     assert.throws(() => fromRow(Buffer.concat([length, text])), /not sound/);
+    assert.throws(() => fromRow(toRow({ ...HEAD, verifiedWith: [1] as never }, null)), /not sound/);
+  });
+
+  test('what does not say how it was verified, as earlier rows do not, was not', () => {
+    const { verifiedWith: _, ...before } = HEAD;
+    assert.equal(fromRow(toRow(before as RevisionHead, null)).head.verifiedWith, null);
   });
 });

@@ -76,6 +76,59 @@ describe('a change', () => {
   });
 });
 
+describe('what an earlier process held', () => {
+  /** A follower of a store that nobody has answered for, and that goes on with so many pieces. */
+  function recalling(names: readonly string[]) {
+    const time = new VirtualTime();
+    const store = new ModelStore(time, new Random(7));
+    const kinds: string[] = [];
+    const follower = new Follower({
+      ...{ store, settings: SETTINGS, timers: time, nowMs: () => time.nowMs, wallTime: () => `at ${time.nowMs}` },
+      ...{ draw: () => 0.5, onEvent: ({ kind }) => kinds.push(kind) },
+    });
+    store.setMode('down');
+    follower.start();
+    const pieces = names.map((name) => ({ name, text: '1', mount: { kind: 'route', name } as const }));
+    const recall = (): boolean => follower.recall({ pieces, confirmedAt: 'before', confirmedMs: 5000 });
+    return { time, store, follower, kinds, recall };
+  }
+
+  test('is held until the source answers, and its age is told', async () => {
+    const { time, store, follower, kinds, recall } = recalling(['a', 'b']);
+    assert.deepEqual([follower.held, recall()], [null, true]);
+    assert.equal(recall(), false, 'once');
+    await time.pass(1000);
+    const { staleStart, staleMs, pieces, confirmedAt, revision } = follower.status();
+    assert.deepEqual([staleStart, staleMs], [{ confirmedAt: 'before', confirmedMs: 6000 }, 6000]);
+    assert.deepEqual([pieces, confirmedAt, revision, follower.hasAnswered], [2, '', '', false]);
+    assert.equal(follower.held?.confirmedAt, 'before');
+    for (const name of ['a', 'c']) store.put(name, '1');
+    store.setMode('up');
+    await time.pass(20_000);
+    assert.deepEqual(kinds, ['failed', 'changed', 'fresh', 'recovered']);
+    assert.deepEqual(
+      follower.pieces.map(({ name }) => name),
+      ['a', 'c'],
+    );
+    assert.deepEqual([follower.status().staleStart, follower.hasAnswered], [null, true]);
+    assert.equal(recall(), false);
+  });
+
+  test('is what a sudden loss is measured against', async () => {
+    const { time, store, follower, kinds, recall } = recalling(['a', 'b', 'c', 'd']);
+    recall();
+    store.put('a', '1');
+    store.setMode('up');
+    await time.pass(20_000);
+    assert.ok(kinds.includes('shrunk'));
+    assert.deepEqual([follower.pieces.length, follower.status().staleStart === null], [4, false]);
+    assert.ok(!kinds.includes('fresh'));
+    await time.pass(SETTINGS.shrinkConfirmMs + 1000);
+    assert.deepEqual([follower.pieces.length, follower.status().staleStart], [1, null]);
+    assert.equal(kinds.at(-1), 'fresh');
+  });
+});
+
 describe('a source that is away', () => {
   test('keeps what it held; the failure is said once, and its end', async () => {
     const { time, store, follower, events, kinds } = await rig();

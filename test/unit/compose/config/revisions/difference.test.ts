@@ -5,7 +5,7 @@ import { differenceOf, type Standing } from '#src/compose/config/revisions/diffe
 const SAME: Standing = { hash: 'a', sourceHash: 'a', staleStart: null, pin: null, isRefused: false };
 const PIN = { from: 'b', to: 3, hash: 'a', at: '', by: 'api', reason: 'it broke' };
 const STALE = {
-  ...{ number: 7, hash: 'a', acceptedAt: '', acceptedMs: 5, confirmedMs: 5 },
+  ...{ number: 7, hash: 'a', acceptedAt: '', acceptedMs: 5, confirmedMs: 5, passedOver: '' },
   confirmedAt: '2026-01-01T00:00:00.000Z',
   unanswered: ['consul a:1 sluice'],
 };
@@ -23,6 +23,11 @@ test('a stale start says what it went by and who has not answered, and names a p
   assert.equal(
     stale,
     'SLU1926 started with revision 7, which the sources confirmed last at 2026-01-01T00:00:00.000Z; no answer from consul a:1 sluice since',
+  );
+  const passedOver = 'revision 8 was accepted without signatures';
+  assert.match(
+    differenceOf({ ...SAME, staleStart: { ...STALE, passedOver } }),
+    /^SLU1926 started with revision 7, .*, passed over: revision 8 was accepted without signatures; /,
   );
   assert.match(differenceOf({ ...SAME, staleStart: { ...STALE, unanswered: [] }, isRefused: true }), /not accepted$/);
   assert.match(differenceOf({ ...SAME, staleStart: STALE, pin: PIN }), /since; pinned to revision 3/);

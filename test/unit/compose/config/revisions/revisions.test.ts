@@ -1,77 +1,11 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
-import { Revisions } from '#src/compose/config/revisions/revisions.ts';
-import { lastIn } from '#src/compose/config/start/stale-start.ts';
-import type { SavedBudget } from '#src/model/threads/state.ts';
-import { Totals } from '#src/slo/totals/totals.ts';
-import { createDials } from '#src/snapshot/dials.ts';
 import { confirmedOf } from '#src/snapshot/revisions/confirmed.ts';
 import { History } from '#src/snapshot/revisions/history.ts';
-import { type OfferResult, Store } from '#src/snapshot/store.ts';
 import { configOf, SOUND } from '../../../../support/config.ts';
+import { after, packed, parsed, rig, rollback, weightOf } from '../../../../support/state/revisions.ts';
 
-interface Rig {
-  readonly revisions: Revisions;
-  readonly store: Store;
-  readonly applied: OfferResult[];
-  readonly logged: string[];
-  /** Rows by key, as the state store has them. */
-  readonly rows: Map<string, SavedBudget>;
-  /** A restart is under way. */
-  readonly held: { is: boolean };
-}
-
-function rig(release = '1'): Rig {
-  const store = new Store({ file: 'f', dials: createDials(), wallTime: () => 'now', mayRecycle: () => false });
-  const [applied, logged]: [OfferResult[], string[]] = [[], []];
-  const rows = new Map<string, SavedBudget>();
-  const say = (event: string): void => void logged.push(event);
-  const held = { is: false };
-  const revisions = new Revisions({
-    store,
-    isHeld: () => held.is,
-    totals: new Totals(),
-    log: { debug: say, info: say, warn: say, error: say, flush: () => Promise.resolve() } as never,
-    release,
-    apply: (result) => {
-      applied.push(result);
-      revisions.applied();
-      return Promise.resolve();
-    },
-    durable: () => ({
-      keep: (news) => {
-        for (const [key, row] of news) rows.set(key, row);
-      },
-      reverted: () => assert.fail('nothing is watched here'),
-    }),
-  });
-  return { revisions, store, applied, logged, rows, held };
-}
-
-const parsed = (weight: number, more = '') =>
-  ({
-    ok: true,
-    config: configOf(`${more}${SOUND.replace('weight: 5}', `weight: ${weight}}`)}`),
-    warnings: [],
-  }) as const;
 const FLEET = 'fleet: {name: edge, redis: {address: "redis://127.0.0.1:6379"}}\n';
-const weightOf = ({ store }: Rig): number | undefined => store.current?.config.routes[0]?.backendRefs[1]?.weight;
-const rollback = (to: string) => ({ name: 'rollback', to, by: 'api', reason: 'why' }) as const;
-/** Lets what is packed be packed. */
-const packed = async (rig: Rig, count: number): Promise<void> => {
-  rig.revisions.applied();
-  while ([...rig.rows.keys()].filter((key) => /\d$/.test(key)).length < count) await new Promise(setImmediate);
-};
-
-/** The process after another one, whose sources hold `weight`. */
-async function after(before: Rig, weight: number, release = '1'): Promise<Rig> {
-  const next = rig(release);
-  next.revisions.offer(parsed(weight));
-  for (const [key, row] of before.rows) assert.equal(next.revisions.recall(key, row), true);
-  next.revisions.recalled();
-  await next.revisions.ready;
-  return next;
-}
 
 suite('configuration revisions', () => {
   test('the pin holds against what was rolled back from, and against nothing else', async () => {
@@ -278,85 +212,21 @@ suite('configuration revisions', () => {
     assert.equal(spied.mock.calls.filter((call) => call.this === own).length, 1);
   });
 
-  /** The process after another one, whose sources do not answer. `late`: rows that came only when the state was opened. */
-  async function stale(before: Rig, late: ReadonlyMap<string, SavedBudget> = before.rows): Promise<Rig> {
-    const next = rig();
-    const last = lastIn(before.rows, '1');
-    next.revisions.startStale(last, { ok: true, config: last.config, warnings: [] }, 'no answer');
-    for (const [key, row] of late) next.revisions.recall(key, row);
-    next.revisions.recalled();
-    await next.revisions.ready;
-    return next;
-  }
-
-  test('a stale start goes on with what was in force, says so, and ends with what the sources hold', async () => {
+  test('what the sources hold is noted as verified when it is, in force or not', () => {
     const one = rig();
+    one.revisions.verified(['k:1']);
     one.revisions.offer(parsed(1));
+    one.revisions.verified(['k:1']);
+    const verified = (): unknown => one.revisions.list().map(({ verifiedWith }) => verifiedWith?.join() ?? '');
     one.revisions.offer(parsed(2));
-    await packed(one, 2);
-    const two = await stale(one);
-    const { revisions } = two;
-    assert.deepEqual(
-      [weightOf(two), revisions.number, revisions.isStale, revisions.isFromSources],
-      [2, 2, true, false],
-    );
-    const { staleStart, sourceHash, difference, staleMs } = revisions.status([]);
-    assert.partialDeepStrictEqual(staleStart, { number: 2, hash: two.store.current?.snapshot.hash });
-    assert.deepEqual([sourceHash, staleMs], [null, staleStart?.confirmedMs]);
-    assert.match(difference, /^SLU1926 started with revision 2/);
-    assert.equal(revisions.offer({ ok: false, problems: [] }).kind, 'refused');
-    assert.deepEqual([revisions.isStale, weightOf(two)], [true, 2], 'what cannot be used ends nothing');
-    assert.equal(revisions.offer(parsed(3)).kind, 'swapped');
-    assert.deepEqual([weightOf(two), revisions.number, revisions.status([]).difference], [3, 3, '']);
-    assert.deepEqual(two.logged, ['config_stale', 'config_fresh']);
-    const same = await stale(one);
-    assert.equal(same.revisions.offer(parsed(2)).kind, 'unchanged');
-    assert.deepEqual([same.revisions.number, same.revisions.isStale, same.applied], [2, false, []]);
-  });
-
-  test('a pin holds over a stale start, against just what was rolled back from', async () => {
-    const one = rig();
-    one.revisions.offer(parsed(1));
-    one.revisions.offer(parsed(2));
-    await one.revisions.command(rollback(''));
-    await packed(one, 3);
-    const two = await stale(one);
-    assert.deepEqual([weightOf(two), two.revisions.status([]).pin?.to], [1, 1]);
-    assert.equal((await two.revisions.command({ name: 'unpin', by: 'api', reason: '' })).kind, 'refused');
-    assert.equal(two.revisions.offer(parsed(2)).kind, 'unchanged');
-    assert.deepEqual([weightOf(two), two.revisions.isStale, two.revisions.status([]).pin?.to], [1, false, 1]);
-    const other = await stale(one);
-    other.revisions.offer(parsed(3));
-    assert.deepEqual([weightOf(other), other.revisions.status([]).pin], [3, null]);
-  });
-
-  test('who rolls back during a stale start pins against what the sources held when they were last heard', async () => {
-    const one = rig();
-    one.revisions.offer(parsed(1));
-    one.revisions.offer(parsed(2));
-    await packed(one, 2);
-    const two = await stale(one);
-    assert.equal((await two.revisions.command(rollback('1'))).kind, 'done');
-    assert.equal(weightOf(two), 1);
-    assert.equal(two.revisions.offer(parsed(2)).kind, 'unchanged');
-    assert.equal(weightOf(two), 1);
-  });
-
-  test('what the process before accepted after it was looked up is caught up with', async () => {
-    const one = rig();
-    one.revisions.offer(parsed(1));
-    await packed(one, 1);
-    const early = { ...one, rows: new Map(one.rows) };
-    one.revisions.offer(parsed(2));
-    await packed(one, 2);
-    const two = await stale(early, one.rows);
-    assert.deepEqual([weightOf(two), two.revisions.number, two.revisions.isStale], [2, 2, true]);
-    assert.equal(two.revisions.status([]).staleStart?.number, 2);
-    assert.deepEqual(two.logged, ['config_stale', 'config_caught_up']);
-    assert.deepEqual(
-      two.revisions.list().map(({ number }) => number),
-      [2, 1],
-    );
+    assert.deepEqual(verified(), ['', 'k:1']);
+    one.revisions.verified(['k:2']);
+    assert.deepEqual(verified(), ['k:2', 'k:1']);
+    assert.equal(one.revisions.offer(parsed(2)).kind, 'unchanged');
+    one.revisions.verified(['k:3']);
+    assert.deepEqual(verified(), ['k:3', 'k:1'], 'signed anew with another key');
+    one.revisions.verified(null);
+    assert.deepEqual(verified(), ['', 'k:1']);
   });
 
   test('when the sources last confirmed what was taken of them outlives the process', async () => {

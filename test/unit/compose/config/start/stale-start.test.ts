@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { lastIn, type Started, staleStart, toldOf } from '#src/compose/config/start/stale-start.ts';
+import { lastIn, type Started, staleStart, tellOfStart, toldOf } from '#src/compose/config/start/stale-start.ts';
 import { bothClocks } from '#src/lib/clock.ts';
 import type { Config } from '#src/model/config.ts';
 import { formatProblem, SluiceError } from '#src/model/problem.ts';
@@ -18,6 +18,7 @@ import { inFolder } from '../../../../support/state/folder.ts';
 import { batchOf } from '../../../../support/state/log.ts';
 
 const HOUR_MS = 3_600_000;
+const [PRINT, OTHER] = ['k1:9f86d081884c', 'k2:0a1b2c3d4e5f'];
 const rowOf = (bytes: Uint8Array): SavedBudget => ({ format: 1, bytes, at: '' });
 const weighing = (weight: number): Config =>
   configOf(`limits: {headerCountMax: 77}\n${SOUND.replace('weight: 5}', `weight: ${weight}}`)}`);
@@ -30,8 +31,12 @@ const LATE = new SluiceError('SLU_SOURCE_UNAVAILABLE', 'no answer from consul a:
   problems: [UNANSWERED],
 });
 
-/** Rows of a process of release 1 that accepted these weights, one after the other. */
-async function rowsOf(weights: readonly number[], more: Record<string, Uint8Array> = {}) {
+/** Rows of a process of release 1 that accepted these weights, one after the other. @param verified with which keys, by weight */
+async function rowsOf(
+  weights: readonly number[],
+  more: Record<string, Uint8Array> = {},
+  verified: Readonly<Record<number, readonly string[]>> = {},
+) {
   const history = new History('1');
   for (const [n, weight] of weights.entries()) {
     const config = weighing(weight);
@@ -44,6 +49,8 @@ async function rowsOf(weights: readonly number[], more: Record<string, Uint8Arra
       contentOf: null,
     });
   }
+  for (const [weight, prints] of Object.entries(verified))
+    history.verified(hashConfig(weighing(Number(weight))), prints);
   await history.pack();
   const revisions = [...history.rows()].map(([key, bytes]) => [`config/${key}`, rowOf(bytes)] as const);
   const others = Object.entries(more).map(([key, bytes]) => [`config/${key}`, rowOf(bytes)] as const);
@@ -65,7 +72,7 @@ function startedOn(rows: ReadonlyMap<string, SavedBudget>, main = '', started: P
 }
 
 function startedIn(folder: string, main: string, started: Partial<Started> = {}) {
-  const own = { configFile: 'gateway.yaml', isFreshRequired: false, environment: {}, release: '1', isSigned: false };
+  const own = { configFile: 'gateway.yaml', isFreshRequired: false, environment: {}, release: '1', prints: null };
   const sources = 'sources: [{consul: {address: "http://127.0.0.1:1"}}]\n';
   return staleStart(LATE, `state: {directory: "${folder}"}\n${sources}${main}`, { ...own, ...started });
 }
@@ -85,30 +92,33 @@ function refused(pattern: RegExp) {
 
 test('the newest that was accepted was in force last, and its sources are told by their last word', async () => {
   const confirmed = packConfirmed({ hash: 'h', at: '2026-02-01T00:00:00.000Z' });
-  const last = lastIn(await rowsOf([1, 2, 3], { confirmed }), '1');
+  const last = lastIn(await rowsOf([1, 2, 3], { confirmed }), '1', null);
   assert.deepEqual([weightOf(last.config), last.number, last.hash], [3, 3, hashConfig(weighing(3))]);
   assert.deepEqual(last.sourced, { hash: 'h', at: '2026-02-01T00:00:00.000Z' });
-  const unsaid = lastIn(await rowsOf([1]), '1');
+  const unsaid = lastIn(await rowsOf([1]), '1', null);
   assert.deepEqual(unsaid.sourced, { hash: unsaid.hash, at: unsaid.acceptedAt });
 });
 
 test('what was pinned was in force, whatever was accepted before; a pin whose revision is gone is not guessed', async () => {
-  const pinned = lastIn(await rowsOf([1, 2, 3], { pin: packPin(pinTo(1, 1)) }), '1');
+  const pinned = lastIn(await rowsOf([1, 2, 3], { pin: packPin(pinTo(1, 1)) }), '1', null);
   assert.deepEqual([weightOf(pinned.config), pinned.number, pinned.sourced.hash], [1, 1, 'held by the sources']);
   const gone = await rowsOf([2, 3], { pin: packPin(pinTo(1, 1)) });
-  assert.throws(() => lastIn(gone, '1'), /revision 1 is pinned, and not kept any more/);
+  assert.throws(() => lastIn(gone, '1', null), /revision 1 is pinned, and not kept any more/);
 });
 
 test('nothing is taken of rows that are of another release, damaged, or none', async () => {
   const rows = await rowsOf([1, 2]);
-  assert.throws(() => lastIn(rows, '2'), /revision 2 was accepted by release 1, and this is 2/);
-  assert.throws(() => lastIn(new Map(), '1'), /it keeps no accepted configuration/);
-  assert.throws(() => lastIn(new Map([['config/1', { ...rowOf(new Uint8Array(9)), format: 9 }]]), '1'), /has format 9/);
+  assert.throws(() => lastIn(rows, '2', null), /revision 2 was accepted by release 1, and this is 2/);
+  assert.throws(() => lastIn(new Map(), '1', null), /it keeps no accepted configuration/);
+  assert.throws(
+    () => lastIn(new Map([['config/1', { ...rowOf(new Uint8Array(9)), format: 9 }]]), '1', null),
+    /has format 9/,
+  );
   for (const key of rows.keys()) {
     const bytes = Uint8Array.from((rows.get(key) as SavedBudget).bytes);
     bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1;
     // Also where it is an older one: nobody knows that of a row that cannot be read.
-    assert.throws(() => lastIn(new Map([...rows, [key, rowOf(bytes)]]), '1'), /does not have the sum/, key);
+    assert.throws(() => lastIn(new Map([...rows, [key, rowOf(bytes)]]), '1', null), /does not have the sum/, key);
   }
 });
 
@@ -135,11 +145,16 @@ test('a start that may not, or has nothing to go on with, says which and what to
   );
   await assert.rejects(startedOn(rows, '', { release: '2' }), refused(/sluice-state.*release 1, and this is 2/));
   await assert.rejects(startedOn(new Map()), refused(/keeps no accepted configuration/));
-  await assert.rejects(startedOn(rows, '', { isSigned: true }), refused(/accepted without signatures/));
+  await assert.rejects(
+    startedOn(rows, '', { prints: [PRINT] }),
+    refused(
+      /SLU1241.*revision 1 was accepted without signatures at .*, and signatures are required; no other one was verified/,
+    ),
+  );
   assert.throws(
     () =>
       staleStart(LATE, 'sources: [{consul: {address: "http://a:1"}}]\n', {
-        ...{ configFile: 'gateway.yaml', isFreshRequired: false, environment: {}, release: '1', isSigned: false },
+        ...{ configFile: 'gateway.yaml', isFreshRequired: false, environment: {}, release: '1', prints: null },
       }),
     refused(/no state\.directory \(name one/),
   );
@@ -153,9 +168,81 @@ test('a start that may not, or has nothing to go on with, says which and what to
   });
 });
 
-test('signed documents leave rows of their own, by which a start knows that signatures were asked for', async () => {
-  const rows = new Map([...(await rowsOf([4])), ['signed/0', rowOf(new Uint8Array([1]))]]);
-  assert.equal(weightOf((await startedOn(rows, '', { isSigned: true })).parsed.config), 4);
+test('where signatures are required, what was verified with keys of now is gone on with', async () => {
+  const rows = await rowsOf([3, 4], {}, { 4: [PRINT, OTHER] });
+  const { last, parsed } = await startedOn(rows, '', { prints: [OTHER, PRINT] });
+  assert.deepEqual([weightOf(parsed.config), last.verifiedWith, last.passedOver], [4, [PRINT, OTHER], '']);
+  assert.deepEqual((await startedOn(rows)).last.passedOver, '', 'and where they are not, anything is');
+});
+
+test('what was accepted without signatures is passed over, for the newest that was verified', async () => {
+  const confirmed = packConfirmed({ hash: 'h', at: new Date(bothClocks().wallMs).toISOString() });
+  const rows = await rowsOf([1, 2, 3, 4], { confirmed }, { 1: [PRINT], 2: [PRINT] });
+  const { last, parsed } = await startedOn(rows, '', { prints: [PRINT] });
+  assert.deepEqual([weightOf(parsed.config), last.number, last.sourced.hash], [2, 2, 'h']);
+  assert.match(last.passedOver, /^revision 4 was accepted without signatures at 2026-01-01/);
+  assert.equal(last.sourced.at, last.acceptedAt, 'what came after it was confirmed, not this');
+  await assert.rejects(
+    startedOn(rows, 'follow: {staleStartMax: 30m}\n', { prints: [PRINT] }),
+    refused(/revision 2, which they confirmed/),
+  );
+  const pinned = await rowsOf([1, 2, 3], { pin: packPin(pinTo(3, 3)) }, { 1: [PRINT], 2: [PRINT] });
+  assert.deepEqual(lastIn(pinned, '1', [PRINT]).number, 2, 'a pin to what nobody verified holds nothing');
+  const back = await rowsOf([1, 2, 3], { pin: packPin(pinTo(1, 1)) }, { 1: [PRINT], 2: [PRINT] });
+  assert.deepEqual(
+    [lastIn(back, '1', [PRINT]).number, lastIn(back, '1', [PRINT]).passedOver],
+    [1, ''],
+    'a person’s word',
+  );
+});
+
+test('never is anything gone on with that is older than the newest that was verified', async () => {
+  const foreign = await rowsOf([1, 2, 3], {}, { 1: [PRINT], 2: [OTHER] });
+  const because =
+    /SLU1241.*got revision 3 was accepted without signatures .*; revision 2 was verified with k2:0a1b2c3d4e5f, and the keys are k1:9f86d081884c \(start once while the sources answer/;
+  await assert.rejects(startedOn(foreign, '', { prints: [PRINT] }), refused(because));
+  const newest = await rowsOf([1, 2], {}, { 1: [PRINT], 2: [OTHER] });
+  await assert.rejects(
+    startedOn(newest, '', { prints: [PRINT] }),
+    refused(/got revision 2 was verified with k2:\S+, and/),
+  );
+  const same = await rowsOf([1], {}, { 1: ['k1:000000000000'] });
+  await assert.rejects(
+    startedOn(same, '', { prints: [PRINT] }),
+    refused(/verified with k1:0+, and the keys are k1:9f/),
+  );
+  const history = new History('1');
+  for (const [key, { bytes }] of await rowsOf([1, 2, 3], {}, { 1: [PRINT], 2: [PRINT] })) {
+    history.recall(key.slice('config/'.length), bytes);
+  }
+  const { content: _, ...letGo } = { ...history.find('2') };
+  Object.assign(history.find('2') ?? {}, { ...letGo, content: null, row: null });
+  const rows = new Map([...history.rows()].map(([key, bytes]) => [`config/${key}`, rowOf(bytes)]));
+  assert.throws(() => lastIn(rows, '1', [PRINT]), /the content of revision 2 was let go/);
+});
+
+test('what was passed over is told with its place, and what to do', async () => {
+  const said: [string, Record<string, unknown> | undefined][] = [];
+  const log = { error: (event: string, fields?: Record<string, unknown>) => void said.push([event, fields]) };
+  const rows = await rowsOf([1, 2], {}, { 1: [PRINT] });
+  tellOfStart(log, lastIn(rows, '1', [PRINT]), { directory: '/var/lib/sluice', because: 'no answer' });
+  assert.deepEqual(
+    said.map(([event, fields]) => [event, fields?.['code']]),
+    [
+      ['config_unverified', 'SLU1928'],
+      ['config_stale', 'SLU1926'],
+    ],
+  );
+  const [[, unverified], [, stale]] = said as [(typeof said)[number], (typeof said)[number]];
+  assert.equal(unverified?.['directory'], '/var/lib/sluice');
+  assert.match(JSON.stringify(unverified), /revision 2 was accepted without .*"now":"revision 1, .*"hint":".*sign it/);
+  assert.deepEqual([stale?.['number'], stale?.['because'], stale?.['config']], [1, 'no answer', undefined]);
+  said.length = 0;
+  tellOfStart(log, lastIn(rows, '1', null), { directory: null, because: '' });
+  assert.deepEqual(
+    said.map(([event]) => event),
+    ['config_stale'],
+  );
 });
 
 test('how long ago the sources confirmed it is what may be too long ago, not when it was accepted', async () => {
@@ -188,7 +275,7 @@ test('what does not go with the main document, or files that are gone, refuses t
 });
 
 test('ages are told in ms, and sources that have answered are not among those that are waited for', async () => {
-  const last = lastIn(await rowsOf([1]), '1');
+  const last = lastIn(await rowsOf([1]), '1', null);
   const at = Date.parse(last.acceptedAt);
   const sources = [
     { name: 'a', confirmedAt: '' },

@@ -140,7 +140,7 @@ suite('conditions', () => {
     ]);
     assert.deepEqual(told({ revisions: { pin: { ...pin, by: 'api' }, notReverted: null, staleStart: null } }), []);
     const staleStart = {
-      ...{ number: 7, hash: 'a', acceptedAt: '', acceptedMs: 9, confirmedMs: 8 },
+      ...{ number: 7, hash: 'a', acceptedAt: '', acceptedMs: 9, confirmedMs: 8, passedOver: '' },
       ...{ confirmedAt: '2026-01-01T00:00:00.000Z', unanswered: ['consul'] },
     };
     assert.deepEqual(told({ revisions: { pin: null, notReverted: null, staleStart } }), [

@@ -3,7 +3,13 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { KEYS_MAX, loadConfigKeys, readConfigKeys, withoutKeys } from '#src/sources/document/signature/keys.ts';
+import {
+  KEYS_MAX,
+  loadConfigKeys,
+  printOf,
+  readConfigKeys,
+  withoutKeys,
+} from '#src/sources/document/signature/keys.ts';
 
 const HEX = 'ab'.repeat(32);
 
@@ -60,4 +66,13 @@ test('a file goes before the environment, and where neither is there are none', 
   await assert.rejects(loadConfigKeys(null, { SLUICE_CONFIG_KEYS: '' }), /\$SLUICE_CONFIG_KEYS holds no key/);
   await assert.rejects(loadConfigKeys(`${file}x`, environment), { code: 'SLU_CONFIG_UNREADABLE' });
   assert.deepEqual(withoutKeys(environment), { OTHER: 'x' });
+});
+
+test('a key is told from another one of its name, without a word of its secret', () => {
+  const printed = (hex: string): string[] => readConfigKeys(`a:${hex}\nb:${hex}`, 'keys').map(printOf);
+  const [a = '', b = ''] = printed(HEX);
+  assert.match(a, /^a:[0-9a-f]{12}$/);
+  assert.equal(a.slice(2), b.slice(2), 'the name has no part in it');
+  assert.notDeepEqual(printed('cd'.repeat(32)), [a, b]);
+  assert.doesNotMatch(a, /abab/);
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import type { SourceDocument } from '#src/sources/document/pieces.ts';
+import { printOf } from '#src/sources/document/signature/keys.ts';
 import { Ledger, type Verified } from '#src/sources/document/signature/ledger.ts';
 import { formatSignature, sign } from '#src/sources/document/signature/signature.ts';
 
@@ -33,7 +34,7 @@ describe('what is signed', () => {
   test('is handed on without its signatures', () => {
     const [document, signature] = pair('a', 1) as [SourceDocument, SourceDocument];
     const verified = ledger().verify([signature, document]);
-    assert.deepEqual([verified.documents, told(verified)], [[document], []]);
+    assert.deepEqual([verified.documents, told(verified), verified.prints], [[document], [], [printOf(KEY)]]);
   });
 
   test('is verified once, as long as neither half is another', () => {
@@ -56,6 +57,9 @@ describe('what is signed', () => {
     assert.equal(one.verify(last).refused[0]?.refusal, 'wrong');
     assert.equal(one.verify(pair('a', 4, '# 4', other)).refused[0]?.refusal, 'replayed');
     assert.deepEqual(told(one.verify(pair('a', 6, '# 6', other))), []);
+    one.trust([KEY, other]);
+    const both = [...pair('a', 7, '# 7', other), ...pair('b', 1), ...pair('c', 1)];
+    assert.deepEqual(one.verify(both).prints, [printOf(KEY), printOf(other)], 'each key once, in order');
     // The name of a key says nothing by itself.
     one.trust([{ id: 'k2', secret: Buffer.alloc(32, 3) }]);
     assert.equal(one.verify(pair('a', 6, '# 6', other)).refused[0]?.refusal, 'wrong');

@@ -97,6 +97,25 @@ test('what nobody answers is waited for once, named, and taken when it comes', a
   assert.ok(said.includes('consul shop: changed'));
 });
 
+test('a lookup that nobody answers goes on with what was known before, picked among by those that are asked for', async () => {
+  const { time, discovery, put, ports, storeOf } = rig();
+  storeOf('consul shop').setMode('down');
+  void discovery.open([consul(), consul({ version: 'v2' })]);
+  const pieces = [1, 2].map((port) => itemOf(`i${port}`, { ...plainInstance('10.0.0.1', port), version: `v${port}` }));
+  const known = { pieces, confirmedAt: 'before', confirmedMs: 1 };
+  assert.deepEqual([discovery.recall('consul shop', known), discovery.recall('consul other', known)], [true, false]);
+  assert.deepEqual([ports(consul()), ports(consul({ version: 'v2' }))], [[1, 2], [2]]);
+  assert.deepEqual(discovery.holdings(), [
+    { key: 'consul shop', name: 'consul shop', registry: 'null', held: { pieces, confirmedAt: 'before' } },
+  ]);
+  put('consul shop', 3);
+  put('consul shop', 4);
+  storeOf('consul shop').setMode('up');
+  await time.pass(20_000);
+  assert.deepEqual(ports(consul()), [3, 4]);
+  assert.equal(discovery.recall('consul shop', known), false);
+});
+
 test('a sudden loss is not believed, unless it is reloaded; a replacement of all is no loss', async () => {
   const { time, said, discovery, put, ports, storeOf } = rig();
   for (const port of [1, 2, 3, 4]) put('consul shop', port);
