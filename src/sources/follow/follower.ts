@@ -11,10 +11,9 @@
  *  │        └───────────── backing-off ◀──────────── failed ─────────────┘
  *  └── close() from every state
  * ```
- * A watch is only a reason to ask: what is held is always one whole answer, so no update can be lost between two, and
- * after any failure the source is asked afresh. After a word of a change a store may ask for what changed alone; every
- * comparison, every reload and every question after a failure is for everything. What is held stays while nobody answers. Every `compareMs` the source is
- * asked although nothing was told: a watch that went silent is found then, and counted.
+ * A watch is only a reason to ask: what is held is always one whole answer, so no update can be lost between two, and after any failure
+ * the source is asked afresh. After a word of a change a store may ask for what changed alone; every other question is for everything.
+ * What is held stays while nobody answers. Every `compareMs` the source is asked unprompted: so a silent watch is found, and counted.
  */
 
 import { rest } from '../../lib/threads/rest.ts';
@@ -78,6 +77,17 @@ interface Held<P extends Item> {
   readonly revision: string;
 }
 
+interface RecalledTimes {
+  readonly confirmedAt: string;
+  readonly confirmedAtMs: number;
+}
+
+/** What was known before an answer. */
+interface Before<P extends Item> {
+  readonly held: Held<P> | null;
+  readonly recalled: RecalledTimes | null;
+}
+
 /** A watch that ends sooner without a change was not waited for: asking again at once would be a flood. */
 const WATCH_LEAST_MS = 100;
 
@@ -88,7 +98,7 @@ export class Follower<P extends Item = Piece> {
   #state: FollowState = { name: 'idle' };
   #held: Held<P> | null = null;
   /** Of what an earlier process held, as long as that is what is held. */
-  #recalled: { readonly confirmedAt: string; readonly confirmedAtMs: number } | null = null;
+  #recalled: RecalledTimes | null = null;
   /** The last answer, believed or not. */
   #listed: Listing<P> | null = null;
   /** What the watch goes on from; that of a loss that is not believed differs from what is held. */
@@ -253,7 +263,7 @@ export class Follower<P extends Item = Piece> {
   }
 
   #take(listing: Listing<P>): void {
-    const [before, wasRecalled] = [this.#held, this.#recalled !== null];
+    const before = { held: this.#held, recalled: this.#recalled };
     rest();
     const event = this.#judge(listing);
     const isSilent = this.#isComparing;
@@ -269,7 +279,7 @@ export class Follower<P extends Item = Piece> {
     }
     // An answer that cannot be taken ends no failure.
     if (event !== null && !this.#tell(event, before)) return;
-    if (wasRecalled && this.#recalled === null) this.#options.onEvent({ kind: 'fresh' });
+    if (before.recalled !== null && this.#recalled === null) this.#options.onEvent({ kind: 'fresh' });
     if (this.#failures > 0) this.#options.onEvent({ kind: 'recovered', failures: this.#failures });
     this.#failures = 0;
     this.#lastError = '';
@@ -277,13 +287,13 @@ export class Follower<P extends Item = Piece> {
   }
 
   /** Whether it was taken. A change that nobody could take is not held: the source is asked for it again. */
-  #tell(event: FollowEvent, before: Held<P> | null): boolean {
+  #tell(event: FollowEvent, before: Before<P>): boolean {
     try {
       this.#options.onEvent(event);
       return true;
     } catch (error) {
       if (this.#state.name === 'idle') throw error;
-      this.#held = before;
+      [this.#held, this.#recalled] = [before.held, before.recalled];
       this.#leave();
       this.#fail(error);
       return false;

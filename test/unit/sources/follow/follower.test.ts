@@ -78,13 +78,17 @@ describe('a change', () => {
 
 describe('what an earlier process held', () => {
   /** A follower of a store that nobody has answered for, and that goes on with so many pieces. */
-  function recalling(names: readonly string[]) {
+  function recalling(names: readonly string[], take: (kind: string) => void = () => undefined) {
     const time = new VirtualTime();
     const store = new ModelStore(time, new Random(7));
     const kinds: string[] = [];
     const follower = new Follower({
       ...{ store, settings: SETTINGS, timers: time, nowMs: () => time.nowMs, wallTime: () => `at ${time.nowMs}` },
-      ...{ draw: () => 0.5, onEvent: ({ kind }) => kinds.push(kind) },
+      draw: () => 0.5,
+      onEvent: ({ kind }) => {
+        take(kind);
+        kinds.push(kind);
+      },
     });
     store.setMode('down');
     follower.start();
@@ -112,6 +116,22 @@ describe('what an earlier process held', () => {
     );
     assert.deepEqual([follower.status().staleStart, follower.hasAnswered], [null, true]);
     assert.equal(recall(), false);
+  });
+
+  test('is held on to while nobody can take what the source answers', async () => {
+    let isBroken = true;
+    const { time, store, follower, kinds, recall } = recalling(['a', 'b'], (kind) => {
+      if (isBroken && kind === 'changed') throw new TypeError('cannot take it');
+    });
+    recall();
+    for (const name of ['a', 'c']) store.put(name, '1');
+    store.setMode('up');
+    await time.pass(20_000);
+    assert.deepEqual([follower.hasAnswered, follower.status().staleStart?.confirmedAt], [false, 'before']);
+    isBroken = false;
+    await time.pass(20_000);
+    assert.deepEqual([follower.hasAnswered, follower.status().staleStart], [true, null]);
+    assert.equal(kinds.filter((kind) => kind === 'fresh').length, 1);
   });
 
   test('is what a sudden loss is measured against', async () => {
