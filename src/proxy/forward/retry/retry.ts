@@ -6,7 +6,8 @@
  * a total outage the upstreams see 1.1 times the requests and 3 a second more, after ten at once. What is sent again for nothing
  * (`paysRun`) takes an answer in place of a token. A rescue that stable answers gives its token back (rescue.ts): in an outage of
  * both versions there is none. So rescues may also take in advance what the next second is going to earn, if it has as many requests as
- * the last one had; what does not come back is earned before there is a token for anything else.
+ * the last one had: where both versions are down, a tenth of those more, once. What does not come back is earned before there is a token
+ * for anything else.
  *
  * Never sent twice: a request that has begun to be answered, one whose body is not kept whole, and one that may have been
  * acted on and must not be a second time.

@@ -208,7 +208,7 @@ describe('an outage of both versions', () => {
     ['503', 503, (socket) => socket.write(BUSY)],
   ];
   for (const [name, status, fail] of ways) {
-    it(`brings the upstreams 1.1 times the requests, 3 a second and the ten of the reserve: ${name}`, (t) =>
+    it(`brings the upstreams 1.1 times the requests, 3 a second, the ten of the reserve and what a second earns: ${name}`, (t) =>
       suffer(t, status, fail));
   }
 
@@ -230,7 +230,9 @@ describe('an outage of both versions', () => {
     const attempts = endpointWord(plane, stable, 'finished') + endpointWord(plane, canary, 'finished');
     const { bad = 0, good = 0 } = rescues(plane);
     t.diagnostic(`${attempts} attempts for ${REQUESTS} requests, ${bad} rescues, in ${seconds.toFixed(1)} s`);
-    assert.ok(attempts <= 1.1 * REQUESTS + 3 * seconds + 10, `${attempts} attempts in ${seconds} s`);
+    // In advance, however fast they came: no second had more of them.
+    const advance = 0.1 * REQUESTS;
+    assert.ok(attempts <= 1.1 * REQUESTS + 3 * seconds + 10 + advance, `${attempts} attempts in ${seconds} s`);
     assert.ok(bad > 0 && good === 0, 'some were tried');
     assert.equal(attempts, REQUESTS + bad + plane.count(ROUTE_CELL, CELL.retries));
     assert.equal(readCell(plane, ROUTE_CELL).bad, REQUESTS);
