@@ -47,7 +47,7 @@ const PASSWORD_BYTES = 16;
 export interface SessionOptions {
   readonly host: string;
   readonly port: number;
-  /** Asked for. What the server grants is looked at three times: silence of more than two thirds of it ends the session. */
+  /** Asked for. What the server grants is looked at three times: silence of more than two thirds of it, with a ping since, ends the session. */
   readonly timeoutMs: number;
   readonly login: { readonly username: string; readonly password: string } | null;
   /** Null: without TLS. */
@@ -98,6 +98,8 @@ export class ZooSession {
   /** Of the newest answer: as far as the server had come. */
   #zxid = 0n;
   #heardAtMs = nowMs();
+  /** A ping was sent since. */
+  #isAwaited = false;
   #beat: NodeJS.Timeout | null = null;
 
   private constructor(options: SessionOptions) {
@@ -111,10 +113,14 @@ export class ZooSession {
     this.#socket.on('close', () => this.#end(this.#isOpen ? 'the connection ended' : wordsOfRefusal(options)));
   }
 
-  /** Opens a session. Rejects with words that say why there is none, within its timeout. */
-  static async open(options: SessionOptions, signal: AbortSignal): Promise<ZooSession> {
+  /** Opens a session. Rejects with words that say why there is none, within `waitMs`. */
+  static async open(
+    options: SessionOptions,
+    signal: AbortSignal,
+    waitMs: number = options.timeoutMs,
+  ): Promise<ZooSession> {
     const session = new ZooSession(options);
-    const late = setTimeout(() => session.#end(`no answer within ${options.timeoutMs} ms`), options.timeoutMs).unref();
+    const late = setTimeout(() => session.#end(`no answer within ${waitMs} ms`), waitMs).unref();
     const abort = (): void => session.#end('nobody waits any more');
     if (signal.aborted) abort();
     signal.addEventListener('abort', abort, { once: true });
@@ -204,6 +210,7 @@ export class ZooSession {
 
   #receive(chunk: Buffer): void {
     this.#heardAtMs = nowMs();
+    this.#isAwaited = false;
     this.#received.push(chunk);
     this.#receivedBytes += chunk.length;
     try {
@@ -264,12 +271,14 @@ export class ZooSession {
     this.#opened.resolve();
   }
 
+  /** It may be this process that stood still: a server that was not asked is not silent, and what it said may wait to be read. */
   #look(timeoutMs: number): void {
-    if (this.#isSilent(timeoutMs)) setImmediate(() => this.#giveUp(timeoutMs));
-    else this.#socket.write(new JuteWriter().int(XID.ping).int(OPERATION.ping).frame());
+    if (this.#isAwaited && this.#isSilent(timeoutMs)) setImmediate(() => this.#giveUp(timeoutMs));
+    this.#isAwaited = true;
+    this.#socket.write(new JuteWriter().int(XID.ping).int(OPERATION.ping).frame());
   }
 
-  /** After what has come already was read: it may be this process that stood still. */
+  /** After what has come already was read. */
   #giveUp(timeoutMs: number): void {
     if (this.#isSilent(timeoutMs)) this.#end(`no answer within ${Math.round(nowMs() - this.#heardAtMs)} ms`);
   }

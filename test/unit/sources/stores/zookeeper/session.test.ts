@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
-import { type TestContext, test } from 'node:test';
+import { performance } from 'node:perf_hooks';
+import { describe, type TestContext, test } from 'node:test';
 import { JuteWriter } from '#src/sources/stores/zookeeper/jute.ts';
 import { OPERATION, ZooSession } from '#src/sources/stores/zookeeper/session.ts';
+import { until } from '../../../../support/gateway.ts';
 import { listenLoopback } from '../../../../support/plane.ts';
 import { startFakeZooKeeper, stat, type Turn } from '../../../../support/stores/zookeeper/fake-zookeeper.ts';
 
@@ -23,7 +25,7 @@ async function rig(
       {
         ...{ host: '127.0.0.1', port: server.port, timeoutMs, login: null, tls: null },
         onEvent: (path) => void said.push(path),
-        onAlive: () => undefined,
+        onAlive: () => void said.push('alive'),
         onOver: (_session, error) => void said.push(`over: ${error.message}`),
       },
       never,
@@ -139,21 +141,65 @@ test('a handshake that never ends is given up, and so is its connection', async 
   if (!socket.readableEnded) await once(socket, 'end');
 });
 
-test('a process that stood still reads what has come before it takes the server for silent', async (t) => {
-  const grantedMs = 600;
-  let server: Socket | null = null;
-  const { said, open } = await rig(
-    t,
-    () => undefined,
-    (socket) => {
-      server = socket;
-      socket.write(new JuteWriter().int(0).int(grantedMs).long(1n).bytes(Buffer.alloc(16)).frame());
-    },
-  );
-  await open();
-  (server as Socket | null)?.write(new JuteWriter().int(-1).long(-1n).int(0).int(3).int(3).text('/a').frame());
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, grantedMs);
-  while (said.length === 0) await turn();
-  await turn();
-  assert.deepEqual(said, ['/a']);
+describe('a process that stood still', () => {
+  const GRANTED_MS = 600;
+  const LOOK_MS = GRANTED_MS / 3;
+
+  /** A session on a clock of its own, looked at once for all the time that goes by: timers that were due meanwhile are due once. */
+  async function stoodStill(t: TestContext, isFrozen = false) {
+    t.mock.timers.enable({ apis: ['setInterval'] });
+    let byMs = 0;
+    const startMs = performance.now();
+    t.mock.method(performance, 'now', () => startMs + byMs);
+    const greeted = Promise.withResolvers<Socket>();
+    const { said, open } = await rig(
+      t,
+      () => undefined,
+      (socket) => {
+        socket.write(new JuteWriter().int(0).int(GRANTED_MS).long(1n).bytes(Buffer.alloc(16)).frame());
+        if (isFrozen) socket.pause();
+        greeted.resolve(socket);
+      },
+    );
+    await open();
+    const look = (afterMs: number): void => {
+      byMs += afterMs;
+      t.mock.timers.tick(LOOK_MS);
+    };
+    return { said, server: await greeted.promise, look };
+  }
+
+  const isOver = (said: readonly string[]): boolean => said.at(-1)?.startsWith('over') ?? false;
+
+  test('reads what has come before it takes the server for silent, and asks it at once', async (t) => {
+    const { said, server, look } = await stoodStill(t);
+    // From here on, as from a timer, the loop polls before it comes to immediates.
+    await turn();
+    look(LOOK_MS);
+    server.write(new JuteWriter().int(-1).long(-1n).int(0).int(3).int(3).text('/a').frame());
+    // The kernel brings it meanwhile.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOOK_MS);
+    look(GRANTED_MS);
+    await until('the server answers both', () => said.length === 3 || isOver(said));
+    assert.deepEqual(said, ['/a', 'alive', 'alive']);
+  });
+
+  test('asks a server that has answered everything', async (t) => {
+    const { said, look } = await stoodStill(t);
+    for (let looks = 1; looks <= 3; looks++) {
+      look(GRANTED_MS);
+      await until('the server answers', () => said.length === looks || isOver(said));
+    }
+    assert.deepEqual(said, ['alive', 'alive', 'alive']);
+  });
+
+  test('ends the session of a server that does not answer until the next look', async (t) => {
+    const { said, look } = await stoodStill(t, true);
+    look(GRANTED_MS);
+    for (let turns = 0; turns < 3; turns++) await turn();
+    assert.deepEqual(said, []);
+    look(LOOK_MS);
+    await until('the session is over', () => isOver(said));
+    assert.deepEqual(said, ['over: no answer within 800 ms']);
+  });
 });
