@@ -9,10 +9,8 @@
 import { nowMs } from '../../../lib/clock.ts';
 import type { SourceSettings } from '../../../sources/stores/settings.ts';
 import { openWeightsStore } from '../../../sources/stores/write/open.ts';
-import type { Kept, WeightsStore } from '../../../sources/stores/write/writer.ts';
+import { type Kept, STORE_MS, type WeightsStore } from '../../../sources/stores/write/writer.ts';
 
-/** Longest exchange with a store, the look after a conflict included. */
-export const STORE_MS = 9000;
 export const SHARED_MS = 1000;
 const IDLE_MS = 10_000;
 export const READINGS_MAX = 1024;

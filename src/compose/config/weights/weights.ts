@@ -16,8 +16,8 @@ import { weighTargets } from '../../../sources/document/weights.ts';
 import { readWeights, weightsText } from '../../../sources/document/weights-text.ts';
 import type { SourceSettings } from '../../../sources/stores/settings.ts';
 import { openWeightsStore } from '../../../sources/stores/write/open.ts';
-import type { Kept, WeightsStore } from '../../../sources/stores/write/writer.ts';
-import { STORE_MS, type WeightsStores } from './stores.ts';
+import { type Kept, STORE_MS, type WeightsStore } from '../../../sources/stores/write/writer.ts';
+import type { WeightsStores } from './stores.ts';
 
 export interface WeightsDeps {
   /** Null: there is no such route in force. */

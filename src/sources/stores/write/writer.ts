@@ -25,6 +25,9 @@ export const NO_REVISION = '0';
 /** Largest weights document that is read, in bytes: some 500 versions with the longest names. */
 export const WEIGHTS_BYTES_MAX = 65_536;
 
+/** Longest exchange with a store that an operator waits for, the look after a conflict included. */
+export const STORE_MS = 9000;
+
 /** What became of a write. */
 export type Written =
   | { readonly kind: 'written'; readonly revision: string }

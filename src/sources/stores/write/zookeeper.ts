@@ -9,7 +9,7 @@
  * ```
  * A revision is the transaction that changed the node last, which no other state of it ever has: versions count from 0 again in a
  * node that was deleted and made anew. A node is made with the rights of the one above it, and so are those above that are missing.
- * Servers that give no session are passed over; a write is sent to one, once. What is certain by ZooKeeper's answer is said to be:
+ * Servers that give no session are passed over, each after its part of the time; a write is sent to one, once. What is certain by ZooKeeper's answer is said to be:
  * an error of its API means that nothing was done.
  * Source: ZooKeeper Programmer's Guide, "Consistency Guarantees", "Access Control"; `zookeeper.jute` (tested with 3.8.0).
  */
@@ -20,9 +20,17 @@ import { nameOfSource } from '../name.ts';
 import type { ZooKeeperSettings } from '../settings.ts';
 import type { JuteReader, JuteWriter } from '../zookeeper/jute.ts';
 import { FAULT, faultOf, type NodeData, OPERATION, readData, readStat, ZooSession } from '../zookeeper/session.ts';
-import { type Kept, NO_REVISION, presentOf, WEIGHTS_BYTES_MAX, type WeightsStore, type Written } from './writer.ts';
+import {
+  type Kept,
+  NO_REVISION,
+  presentOf,
+  STORE_MS,
+  WEIGHTS_BYTES_MAX,
+  type WeightsStore,
+  type Written,
+} from './writer.ts';
 
-/** Of a session, and longest wait for one: an operator waits for 9 s in all, and the next server wants some of it. */
+/** Of a session, and longest wait for one. */
 const SESSION_MS = 6000;
 
 /** Opens the store; nothing is asked yet. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` (certificates) */
@@ -107,12 +115,14 @@ class Ensemble {
     // The server of a session that is over may be away, or frozen.
     if (this.#session !== null) this.#turn();
     const nothing = (): void => undefined;
+    // The next ones want some of the time that an operator waits for.
+    const waitMs = Math.min(SESSION_MS, Math.floor(STORE_MS / servers.length));
     const watching = { onEvent: nothing, onAlive: nothing, onOver: nothing };
     for (let left = servers.length - 1; ; left--) {
       const { host, port } = servers[this.#server] as (typeof servers)[number];
       const options = { host, port, timeoutMs: SESSION_MS, login, tls: this.#tls, ...watching };
       try {
-        this.#session = await ZooSession.open(options, this.#closing.signal);
+        this.#session = await ZooSession.open(options, this.#closing.signal, waitMs);
         return this.#session;
       } catch (error) {
         this.#turn();

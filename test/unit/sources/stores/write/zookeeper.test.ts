@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import type { ZooKeeperSettings } from '#src/sources/stores/settings.ts';
+import { STORE_MS } from '#src/sources/stores/write/writer.ts';
 import { openZooKeeperWeights } from '#src/sources/stores/write/zookeeper.ts';
 import { OPERATION } from '#src/sources/stores/zookeeper/session.ts';
 import { countOf, countUp } from '../../../../support/stores/writers.ts';
@@ -63,12 +64,35 @@ function tree(nodes: Map<string, string>, made: string[]): (turn: Turn) => boole
   };
 }
 
+/** Takes a connection, and gives no session. */
+async function startSilent(t: TestContext) {
+  const asked = Promise.withResolvers<void>();
+  const { port } = await startFakeZooKeeper(
+    t,
+    () => undefined,
+    () => asked.resolve(),
+  );
+  return { host: '127.0.0.1', port, asked: asked.promise };
+}
+
 describe('weights in ZooKeeper', () => {
   test('are read by a server that has caught up, past one that is away', async (t) => {
     const { store, asked } = await rig(t, undefined, { servers: [AWAY] });
     assert.equal(store.documentOf('shop'), `zookeeper ${PATH}`);
     assert.deepEqual(await store.read('shop', never), { text: 'now', revision: '5' });
     assert.deepEqual(asked, [`${OPERATION.sync} ${PATH}`, `${OPERATION.getData} ${PATH}`]);
+  });
+
+  test('are written although two of five servers take connections and say nothing', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const silent = await Promise.all([startSilent(t), startSilent(t)]);
+    const { store } = await rig(t, undefined, { servers: [...silent, AWAY, AWAY] });
+    const writing = store.write('shop', 'text', '5', never);
+    for (const { asked } of silent) {
+      await asked;
+      t.mock.timers.tick(STORE_MS / 5);
+    }
+    assert.deepEqual(await writing, { kind: 'written', revision: '9' });
   });
 
   test('that nobody wrote have no revision, and too many bytes are told', async (t) => {
