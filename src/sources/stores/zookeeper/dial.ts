@@ -52,7 +52,7 @@ function dialTls(host: string, port: number, tls: TlsOptions): Socket {
   }
 }
 
-/** What OpenSSL or a certificate is the matter with has a `reason`, what the system is has a `syscall`. */
+/** Errors of OpenSSL or of a certificate have a `reason`, errors of the system a `syscall`. */
 type Failure = NodeJS.ErrnoException & { readonly reason?: string };
 
 /** Before the first byte of TLS. */
