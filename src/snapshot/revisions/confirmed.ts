@@ -10,6 +10,8 @@ export interface Confirmed {
   readonly hash: string;
   /** Wall clock, ISO 8601. */
   readonly at: string;
+  /** Why what they held was passed over, and this is the time of what was gone on with in its place; empty: it was not. */
+  readonly passedOver: string;
 }
 
 /** As it is saved. */
@@ -19,7 +21,8 @@ export function packConfirmed(confirmed: Confirmed): Uint8Array {
 
 /** @throws Error when it is damaged */
 export function confirmedOf(bytes: Uint8Array): Confirmed {
-  const { hash, at } = JSON.parse(Buffer.from(bytes).toString()) as Partial<Confirmed>;
-  if (typeof hash === 'string' && typeof at === 'string' && !Number.isNaN(Date.parse(at))) return { hash, at };
+  const { hash, at, passedOver = '' } = JSON.parse(Buffer.from(bytes).toString()) as Partial<Confirmed>;
+  const areTexts = typeof hash === 'string' && typeof at === 'string' && typeof passedOver === 'string';
+  if (areTexts && !Number.isNaN(Date.parse(at))) return { hash, at, passedOver };
   throw new Error('what is noted of when the sources confirmed a configuration is not sound');
 }

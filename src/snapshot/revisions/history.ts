@@ -152,7 +152,8 @@ export class History {
     const last = this.#entries.find(({ own }) => own === null);
     const goesOn = first !== undefined && last?.head.hash === hash && last?.head.release === this.#release;
     if (goesOn && isKept(last)) {
-      last.verifiedWith = first.verifiedWith ?? last.verifiedWith;
+      // What it goes on with may be pinned, and not what the first one verified.
+      if (first.head.hash === hash) last.verifiedWith = first.verifiedWith ?? last.verifiedWith;
       this.#entries.splice(this.#entries.indexOf(first), 1);
       this.#base -= 1;
     }

@@ -23,7 +23,8 @@ export interface Rig {
 }
 
 export function rig(release = '1'): Rig {
-  const store = new Store({ file: 'f', dials: createDials(), wallTime: () => 'now', mayRecycle: () => false });
+  const wallTime = (): string => '2026-01-01T00:00:00.000Z';
+  const store = new Store({ file: 'f', dials: createDials(), wallTime, mayRecycle: () => false });
   const [applied, logged]: [OfferResult[], string[]] = [[], []];
   const rows = new Map<string, SavedBudget>();
   const say = (event: string): void => void logged.push(event);

@@ -10,7 +10,7 @@
  * fleet, the token of the admin server) stays as it is: a token that was withdrawn does not come back.
  */
 
-import { bothClocks } from '../../../lib/clock.ts';
+import { bothClocks, wallTime } from '../../../lib/clock.ts';
 import type { Log } from '../../../lib/log.ts';
 import { rest } from '../../../lib/threads/rest.ts';
 import type { Config } from '../../../model/config.ts';
@@ -177,7 +177,8 @@ export class Revisions {
   /** The sources said so long ago that they hold what was taken of them. */
   confirmed(staleMs: number): void {
     if (this.#sourced === null || this.#isRefused) return;
-    this.#rows.setConfirmed({ hash: this.#sourced.hash, at: wallTimeBefore(staleMs) });
+    const at = new Date(bothClocks().wallMs - staleMs).toISOString();
+    this.#rows.setConfirmed({ hash: this.#sourced.hash, at, passedOver: '' });
     this.#rows.saveNews();
   }
 
@@ -208,7 +209,7 @@ export class Revisions {
     return compareRevisions({ history: this.#history, inForce, sourced: this.#sourced?.config ?? null }, before, after);
   }
 
-  /** @param sources how well they are kept up with */
+  /** @param sources of documents: how well they are kept up with */
   status(sources: readonly SourceStatus[]): RevisionsStatus {
     const staleStart = this.#staleStart && toldOf(this.#staleStart, sources, bothClocks().wallMs);
     const inForce = { hash: this.current?.snapshot.hash ?? null, sourceHash: this.#sourced?.hash ?? null };
@@ -248,7 +249,10 @@ export class Revisions {
     if (this.#pin !== null && because !== '') this.#losePin(this.#pin, because);
     const [pin, last] = [this.#pin, this.#staleStart];
     const kept = last === null ? null : entryInForce(this.#history, pin);
-    const entry = this.#unverified(kept) === '' ? kept : null;
+    const passedOver = this.#unverified(kept);
+    const entry = passedOver === '' ? kept : null;
+    // What is gone on with is the newest for the next start, and it would have the time of what was passed over.
+    if (last !== null && passedOver !== '') this.#rows.setConfirmed({ ...last.sourced, passedOver });
     const isHeld = pin !== null && pin.from === this.#sourced?.hash && pin.hash !== this.current?.snapshot.hash;
     if (isHeld || (last !== null && entry !== null && entry.head.hash !== last.hash)) {
       const going = isHeld ? this.#holdAgain(pin) : this.#catchUp(last as LastInForce, entry as Kept);
@@ -387,14 +391,10 @@ export class Revisions {
   #believe(sourced: Sound): void {
     this.#sourced = sourced;
     this.#isRefused = false;
-    this.#rows.setConfirmed({ hash: sourced.hash, at: wallTimeBefore(0) });
+    this.#rows.setConfirmed({ hash: sourced.hash, at: wallTime(), passedOver: '' });
     if (this.#staleStart === null) return;
     const { number, hash } = this.#staleStart;
     this.#staleStart = null;
     this.#deps.log.info('config_fresh', { startedWith: number, isSame: hash === sourced.hash });
   }
-}
-
-function wallTimeBefore(ms: number): string {
-  return new Date(bothClocks().wallMs - ms).toISOString();
 }

@@ -42,7 +42,7 @@ export interface LastInForce {
   /** When it was accepted, ISO 8601. */
   readonly acceptedAt: string;
   /** What the sources held, which another revision may be pinned against. */
-  readonly sourced: Confirmed;
+  readonly sourced: Pick<Confirmed, 'hash' | 'at'>;
   /** As in its revision. */
   readonly verifiedWith: RevisionEntry['verifiedWith'];
   /** What was in force after it and may not be gone on with, and why; empty: nothing was. */
@@ -137,10 +137,13 @@ export function lastIn(
   const because = unverified(history, entry, prints);
   const verified = because === '' ? entry : verifiedOf(history, prints, because);
   const { number, hash, at, verifiedWith } = history.describe(verified);
-  // What came after it was confirmed as well, and is not it.
-  const confirmedAt = because === '' ? (confirmed?.at ?? at) : at;
+  const before = confirmed?.passedOver ?? '';
+  // What came after it was confirmed as well, and is not it; an earlier stale start that passed it over has kept the time.
+  const confirmedAt = because === '' || before !== '' ? (confirmed?.at ?? at) : at;
+  // Nothing was mended since an earlier stale start; a pin is a person's word, who has seen it.
+  const passedOver = because === '' && pin === null && prints !== null ? before : because;
   const sourced = { hash: pin?.from ?? confirmed?.hash ?? hash, at: confirmedAt };
-  const told = { number, hash, acceptedAt: at, sourced, verifiedWith, passedOver: because };
+  const told = { number, hash, acceptedAt: at, sourced, verifiedWith, passedOver };
   return { config: history.configOf(verified), ...told };
 }
 

@@ -135,6 +135,15 @@ suite('the history of configurations', () => {
     assert.deepEqual(late.list()[0]?.verifiedWith, ['k:2']);
   });
 
+  test('what is gone on with against what the sources hold was not verified as that was', async () => {
+    const before = await filled('ab');
+    const pinned = next(before, 'c');
+    pinned.verified('c'.repeat(64), ['k:1']);
+    pinned.settle('b'.repeat(64));
+    assert.equal(told(pinned), '2b 1a');
+    assert.equal(pinned.list()[0]?.verifiedWith, null);
+  });
+
   test('what is rolled back to was verified as it was then, and what has the same content by chance was not', async () => {
     const history = await filled('ab');
     history.verified('a'.repeat(64), ['k:1']);

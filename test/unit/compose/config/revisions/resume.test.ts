@@ -146,6 +146,16 @@ suite('a process after another one', () => {
     assert.deepEqual(two.logged, ['config_unverified', 'config_stale']);
     const [newest] = two.revisions.list();
     assert.deepEqual([newest?.number, newest?.verifiedWith], [3, ['k:1']], 'it was verified as what it goes on with');
+    await packed(two, 3);
+    const three = await stale(two, two.rows, ['k:1']);
+    assert.deepEqual([weightOf(three), three.revisions.number], [1, 3]);
+    assert.match(three.revisions.status([]).difference, /passed over: revision 2 was accepted without signatures/);
+    assert.equal(three.revisions.status([]).staleStart?.confirmedAt, two.revisions.status([]).staleStart?.confirmedAt);
+    assert.deepEqual(three.logged, ['config_unverified', 'config_stale'], 'nothing was mended');
+    assert.equal(three.revisions.offer(parsed(3)).kind, 'swapped');
+    three.revisions.verified(['k:1']);
+    await packed(three, 4);
+    assert.deepEqual((await stale(three, three.rows, ['k:1'])).logged, ['config_stale'], 'and now it was');
     const late = await stale(early, one.rows, ['k:1']);
     assert.deepEqual([weightOf(late), late.logged], [1, ['config_stale']]);
     one.revisions.offer(parsed(3));

@@ -68,9 +68,9 @@ test('what cannot be packed or saved is logged; the rest is saved, and what fail
 test('what sources confirmed to an earlier process counts until they have confirmed something to this one', () => {
   const { rows } = rig();
   const at = (): string => confirmedOf(rows.all().get('config/confirmed')?.bytes as Uint8Array).at;
-  rows.recallConfirmed({ hash: 'a', at: '2026-01-01T00:00:00.000Z' });
+  rows.recallConfirmed({ hash: 'a', at: '2026-01-01T00:00:00.000Z', passedOver: '' });
   assert.equal(at(), '2026-01-01T00:00:00.000Z');
-  rows.setConfirmed({ hash: 'b', at: '2026-01-03T00:00:00.000Z' });
-  rows.recallConfirmed({ hash: 'a', at: '2026-01-02T00:00:00.000Z' });
+  rows.setConfirmed({ hash: 'b', at: '2026-01-03T00:00:00.000Z', passedOver: '' });
+  rows.recallConfirmed({ hash: 'a', at: '2026-01-02T00:00:00.000Z', passedOver: '' });
   assert.equal(at(), '2026-01-03T00:00:00.000Z');
 });

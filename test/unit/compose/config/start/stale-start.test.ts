@@ -91,7 +91,7 @@ function refused(pattern: RegExp) {
 }
 
 test('the newest that was accepted was in force last, and its sources are told by their last word', async () => {
-  const confirmed = packConfirmed({ hash: 'h', at: '2026-02-01T00:00:00.000Z' });
+  const confirmed = packConfirmed({ hash: 'h', at: '2026-02-01T00:00:00.000Z', passedOver: '' });
   const last = lastIn(await rowsOf([1, 2, 3], { confirmed }), '1', null);
   assert.deepEqual([weightOf(last.config), last.number, last.hash], [3, 3, hashConfig(weighing(3))]);
   assert.deepEqual(last.sourced, { hash: 'h', at: '2026-02-01T00:00:00.000Z' });
@@ -176,7 +176,7 @@ test('where signatures are required, what was verified with keys of now is gone 
 });
 
 test('what was accepted without signatures is passed over, for the newest that was verified', async () => {
-  const confirmed = packConfirmed({ hash: 'h', at: new Date(bothClocks().wallMs).toISOString() });
+  const confirmed = packConfirmed({ hash: 'h', at: new Date(bothClocks().wallMs).toISOString(), passedOver: '' });
   const rows = await rowsOf([1, 2, 3, 4], { confirmed }, { 1: [PRINT], 2: [PRINT] });
   const { last, parsed } = await startedOn(rows, '', { prints: [PRINT] });
   assert.deepEqual([weightOf(parsed.config), last.number, last.sourced.hash], [2, 2, 'h']);
@@ -194,6 +194,25 @@ test('what was accepted without signatures is passed over, for the newest that w
     [1, ''],
     'a person’s word',
   );
+});
+
+test('what an earlier stale start passed over is passed over still, and the time is that of what was gone on with', async () => {
+  const [at, passedOver] = ['2025-12-01T00:00:00.000Z', 'revision 3 was accepted without signatures'];
+  const confirmed = packConfirmed({ hash: 'h', at, passedOver });
+  const rows = await rowsOf([2, 3, 2], { confirmed }, { 2: [PRINT] });
+  const last = lastIn(rows, '1', [PRINT]);
+  assert.deepEqual([last.number, last.sourced, last.passedOver], [3, { hash: 'h', at }, passedOver]);
+  await assert.rejects(
+    startedOn(rows, 'follow: {staleStartMax: 1h}\n', { prints: [PRINT] }),
+    refused(/revision 3, which they confirmed .* ago, at 2025-12-01/),
+  );
+  assert.deepEqual([lastIn(rows, '1', null).passedOver, lastIn(rows, '1', null).sourced.at], ['', at]);
+  const pinned = await rowsOf([2, 3, 2], { confirmed, pin: packPin(pinTo(2, 1)) }, { 2: [PRINT] });
+  assert.equal(lastIn(pinned, '1', [PRINT]).passedOver, '', 'a person’s word');
+  const again = await rowsOf([2, 3, 2, 3], { confirmed }, { 2: [PRINT] });
+  const back = lastIn(again, '1', [PRINT]);
+  assert.deepEqual([back.number, back.sourced.at], [3, at]);
+  assert.match(back.passedOver, /^revision 4 was accepted without signatures/);
 });
 
 test('never is anything gone on with that is older than the newest that was verified', async () => {
@@ -246,7 +265,11 @@ test('what was passed over is told with its place, and what to do', async () => 
 });
 
 test('how long ago the sources confirmed it is what may be too long ago, not when it was accepted', async () => {
-  const hourAgo = packConfirmed({ hash: 'h', at: new Date(bothClocks().wallMs - HOUR_MS).toISOString() });
+  const hourAgo = packConfirmed({
+    hash: 'h',
+    at: new Date(bothClocks().wallMs - HOUR_MS).toISOString(),
+    passedOver: '',
+  });
   const rows = await rowsOf([1], { confirmed: hourAgo });
   assert.equal((await startedOn(rows, 'follow: {staleStartMax: 5h}\n')).last.number, 1);
   await assert.rejects(
@@ -256,7 +279,11 @@ test('how long ago the sources confirmed it is what may be too long ago, not whe
 });
 
 test('a clock that has been set back says nothing about how long ago that was, unless by less than may pass', async () => {
-  const toCome = packConfirmed({ hash: 'h', at: new Date(bothClocks().wallMs + HOUR_MS).toISOString() });
+  const toCome = packConfirmed({
+    hash: 'h',
+    at: new Date(bothClocks().wallMs + HOUR_MS).toISOString(),
+    passedOver: '',
+  });
   const rows = await rowsOf([1], { confirmed: toCome });
   assert.equal((await startedOn(rows, 'follow: {staleStartMax: 5h}\n')).last.number, 1);
   assert.equal((await startedOn(rows, '')).last.number, 1);
