@@ -115,6 +115,7 @@ export class Discoveries {
     if (waiting === null) return null;
     return waiting.then((unanswered) => {
       if (unanswered.length > 0) this.#deps.log.warn('discovery_unanswered', { lookups: shown(unanswered) });
+      this.kept.unanswered(unanswered);
     });
   }
 

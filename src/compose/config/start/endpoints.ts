@@ -63,6 +63,7 @@ interface Row {
 
 /** A lookup that goes on with what is kept. */
 interface Stale {
+  readonly key: string;
   readonly name: string;
   readonly instances: number;
   readonly confirmedAt: string;
@@ -81,6 +82,8 @@ export class KeptEndpoints {
   /** Of an earlier process: what lookups held that have not answered yet, with their bytes, and when they were confirmed. */
   readonly #kept = new Map<string, KeptLookup & { readonly bytes: Uint8Array }>();
   #times: ReadonlyMap<string, string> = new Map();
+  /** Lookups that go on with what is kept, and have their time to answer still: nothing is told of them yet. */
+  #early: readonly Stale[] = [];
   /** Lookups that were told to be too large. */
   readonly #told = new Set<string>();
   /** Everything, when it ended. */
@@ -140,9 +143,9 @@ export class KeptEndpoints {
   /** Everything that is saved was recalled: lookups that have not answered go on with it. */
   recalled(): void {
     const { wallMs } = bothClocks();
-    const stale: Stale[] = [];
+    const [stale, early]: [Stale[], Stale[]] = [[], []];
     const refused = new Map<string, string[]>();
-    for (const { key, name, registry, held } of this.#discovery?.holdings() ?? []) {
+    for (const { key, name, registry, isSettled, held } of this.#discovery?.holdings() ?? []) {
       const kept = this.#kept.get(key);
       if (held !== null || kept === undefined) continue;
       const { pieces } = kept;
@@ -151,16 +154,27 @@ export class KeptEndpoints {
       const because = kept.registry === registry ? this.#refusal(ageMs) : 'it is of another registry';
       if (because !== '') refused.set(because, [...(refused.get(because) ?? []), name]);
       else if (this.#discovery?.recall(key, { pieces, confirmedAt, confirmedMs: Math.max(0, ageMs) }) === true) {
-        stale.push({ name, instances: pieces.length, confirmedAt });
+        (isSettled ? stale : early).push({ key, name, instances: pieces.length, confirmedAt });
       }
     }
     for (const [because, names] of refused) {
       this.#deps.log.warn('endpoints_not_recalled', { lookups: shown(names), because });
     }
     if (stale.length > 0) this.#tell(stale);
+    this.#early = [...this.#early, ...early];
+    if (stale.length + early.length > 0) this.#deps.recalled();
     // Nothing of what was saved before the rows were read is known to be there.
     this.#saved = new Map();
     this.changed();
+  }
+
+  /** Lookups have had their time to answer. @param names of those that have not */
+  unanswered(names: readonly string[]): void {
+    const holdings = new Map(this.#discovery?.holdings().map((one) => [one.key, one]));
+    const isStale = ({ key, confirmedAt }: Stale): boolean => holdings.get(key)?.held?.confirmedAt === confirmedAt;
+    const stale = this.#early.filter((one) => names.includes(one.name) && isStale(one));
+    this.#early = this.#early.filter((one) => !names.includes(one.name) && isStale(one));
+    if (stale.length > 0) this.#tell(stale);
   }
 
   #tell(stale: readonly Stale[]): void {
@@ -168,7 +182,6 @@ export class KeptEndpoints {
     const [confirmedAt] = stale.map((one) => one.confirmedAt).toSorted();
     const lookups = shown(stale.map(({ name }) => name));
     this.#deps.log.error('endpoints_stale', { code: codeOf('staleEndpoints'), lookups, instances, confirmedAt });
-    this.#deps.recalled();
   }
 
   /** Why what was confirmed so long ago may not be gone on with; empty: it may. */
@@ -208,7 +221,8 @@ export class KeptEndpoints {
 
   #pack(holdings: readonly Holding[]): void {
     const before = this.#rows;
-    const slots = new Set([...before.values()].map(({ slot }) => slot));
+    // Those of lookups that are gone are free.
+    const slots = new Set(holdings.flatMap(({ key }) => before.get(key)?.slot ?? []));
     const rows = new Map<string, Row>();
     let sum = 0;
     for (const holding of holdings) {

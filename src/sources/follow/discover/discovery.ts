@@ -33,13 +33,15 @@ export interface Holding {
   readonly name: string;
   /** Whom it is asked of. */
   readonly registry: string;
+  /** It answered, or had its time to. */
+  readonly isSettled: boolean;
   /** Null: nothing. */
   readonly held: Pick<Recalled<Item>, 'pieces' | 'confirmedAt'> | null;
 }
 
 interface Lookup extends Pick<Holding, 'name' | 'registry'> {
   readonly follower: Follower<Item>;
-  /** It answered, or had its time to. */
+  /** Resolves when it answered, or had its time to. */
   readonly settled: Promise<void>;
   isSettled: boolean;
   hasAnswered: boolean;
@@ -112,8 +114,8 @@ export class Discovery {
 
   /** Every lookup that is open. */
   holdings(): Holding[] {
-    return [...this.#lookups].map(([key, { name, registry, follower }]) => ({
-      ...{ key, name, registry },
+    return [...this.#lookups].map(([key, { name, registry, isSettled, follower }]) => ({
+      ...{ key, name, registry, isSettled },
       held: follower.held,
     }));
   }

@@ -152,6 +152,28 @@ test('what was found outlives the process, and is in force until somebody answer
   );
 });
 
+test('endpoints of before are told only where a lookup that was just opened has had its time to answer', async (t) => {
+  const { server, discoveries } = await rig(t);
+  server.addresses('a.test', '10.0.0.1');
+  await discoveries.begin(sourcesOf(server), configOf(LOOKING));
+  discoveries.close();
+  for (const mode of ['well', 'silent'] as const) {
+    server.mode = mode;
+    const next = parts(t);
+    await next.discoveries.begin(sourcesOf(server, mode === 'well' ? 60_000 : 50), configOf(SOUND));
+    // As for a pinned revision: its lookups are opened when the state is read.
+    const opened = next.discoveries.hold(configOf(LOOKING));
+    for (const [key, row] of discoveries.kept.save()) next.discoveries.kept.recall(key, row);
+    next.discoveries.kept.recalled();
+    const stales = (): number => next.said.filter((line) => line.startsWith('endpoints_stale')).length;
+    assert.equal(stales(), 0, mode);
+    await opened;
+    assert.equal(stales(), mode === 'well' ? 0 : 1, mode);
+    next.offer(LOOKING);
+    assert.deepEqual(next.found(), ['10.0.0.1'], mode);
+  }
+});
+
 test('what tags say beyond what is read is told once', async (t) => {
   const { said, discoveries } = parts(t);
   const Service = { ID: 'a', Address: '10.0.0.1', Port: 80, Tags: ['urlprefix-/ strip=/x'] };

@@ -6,6 +6,7 @@ import { Random } from '#src/lib/random.ts';
 import type { SavedBudget } from '#src/model/threads/state.ts';
 import type { Holding } from '#src/sources/follow/discover/discovery.ts';
 import { itemOf, plainInstance } from '#src/sources/follow/discover/instance.ts';
+import { LOOKUPS_MAX } from '#src/sources/follow/discover/lookup.ts';
 import type { Recalled } from '#src/sources/follow/follower.ts';
 import type { Item } from '#src/sources/follow/source.ts';
 
@@ -25,14 +26,19 @@ function rig(t: TestContext, rules: Partial<StaleRules> = {}) {
     recalled: () => void said.push('recalled'),
     save: (news) => news.forEach((row, key) => rows.set(key, row)),
   });
-  const hold = (key: string, ports: readonly number[] | null, confirmedAt = agoOf(0), registry = 'r'): void => {
+  const hold = (
+    key: string,
+    ports: readonly number[] | null,
+    confirmedAt = agoOf(0),
+    more: Partial<Holding> = {},
+  ): void => {
     const pieces = (ports ?? []).map((port) => itemOf(`i${port}`, plainInstance('10.0.0.1', port)));
-    held.set(key, { key, name: `name of ${key}`, registry, held: ports === null ? null : { pieces, confirmedAt } });
+    const own = { key, name: `name of ${key}`, registry: 'r', isSettled: true };
+    held.set(key, { ...own, held: ports === null ? null : { pieces, confirmedAt }, ...more });
   };
   const holdings = (): Holding[] => [...held.values()];
   const recall = (key: string, one: Recalled<Item>): boolean => {
-    const { name, registry } = held.get(key) as Holding;
-    held.set(key, { key, name, registry, held: one });
+    held.set(key, { ...(held.get(key) as Holding), held: one });
     recalled.push([key, one]);
     return true;
   };
@@ -75,6 +81,25 @@ test('lookups that nobody answers go on with what they held, and when that was c
   assert.deepEqual(after(t, two.kept.save(), ['dns a']).recalled[0]?.[1].confirmedAt, at);
 });
 
+test('a lookup that has its time to answer still goes on with what it held, which is told only when that is over', (t) => {
+  const one = rig(t);
+  for (const key of ['dns a', 'dns b', 'dns c']) one.hold(key, [1], agoOf(HOUR_MS));
+  const two = rig(t);
+  for (const key of ['dns a', 'dns b', 'dns c']) two.hold(key, null, '', { isSettled: false });
+  for (const [key, row] of one.kept.save()) two.kept.recall(key, row);
+  two.kept.recalled();
+  assert.deepEqual(two.portsOf(), { 'dns a': [1], 'dns b': [1], 'dns c': [1] });
+  assert.deepEqual(two.said, ['recalled']);
+  two.hold('dns a', [1]);
+  for (const key of ['dns b', 'dns c']) two.held.set(key, { ...(two.held.get(key) as Holding), isSettled: true });
+  for (let turn = 0; turn < 2; turn++) two.kept.unanswered(['name of dns a', 'name of dns b']);
+  assert.equal(two.said.length, 2, two.said.join('\n'));
+  assert.match(two.said[1] ?? '', /^endpoints_stale .*"lookups":\["name of dns b"\],"instances":1/);
+  // Whoever opened it has waited for others as well.
+  two.kept.unanswered(['name of dns c']);
+  assert.match(two.said[2] ?? '', /^endpoints_stale .*"lookups":\["name of dns c"\]/);
+});
+
 test('what is told apart by its key alone is no row of a lookup', (t) => {
   const { kept } = rig(t);
   const row = { format: 1, bytes: new Uint8Array(3), at: '' };
@@ -109,6 +134,17 @@ test('a lookup that nobody asks for any more is forgotten, and its row is anothe
   assert.deepEqual(filled(two.kept.save()).length, 2, 'of a start that never asked for it, too');
 });
 
+test('lookups that all others take the place of take their rows as well', (t) => {
+  const { kept, held, hold, said } = rig(t);
+  const some = LOOKUPS_MAX / 2 + 1;
+  for (let n = 0; n < some; n++) hold(`dns ${n}`, [1]);
+  kept.save();
+  held.clear();
+  for (let n = 0; n < some; n++) hold(`srv ${n}`, [1]);
+  assert.equal(filled(kept.save()).length, some + 1);
+  assert.deepEqual(said, []);
+});
+
 test('what is not allowed, too old or of another registry is not gone on with, and kept on', (t) => {
   const one = rig(t);
   one.hold('dns a', [1], agoOf(HOUR_MS));
@@ -126,7 +162,7 @@ test('what is not allowed, too old or of another registry is not gone on with, a
   }
   assert.equal(after(t, saved, ['dns a'], { ageMsMax: 2 * HOUR_MS }).recalled.length, 1);
   const other = rig(t);
-  other.hold('dns a', null, '', 'another');
+  other.hold('dns a', null, '', { registry: 'another' });
   for (const [key, row] of saved) other.kept.recall(key, row);
   other.kept.recalled();
   assert.match(other.said.join(), /of another registry/);

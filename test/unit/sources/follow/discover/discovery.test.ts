@@ -106,13 +106,17 @@ test('a lookup that nobody answers goes on with what was known before, picked am
   assert.deepEqual([discovery.recall('consul shop', known), discovery.recall('consul other', known)], [true, false]);
   assert.deepEqual([ports(consul()), ports(consul({ version: 'v2' }))], [[1, 2], [2]]);
   assert.deepEqual(discovery.holdings(), [
-    { key: 'consul shop', name: 'consul shop', registry: 'null', held: { pieces, confirmedAt: 'before' } },
+    {
+      ...{ key: 'consul shop', name: 'consul shop', registry: 'null', isSettled: false },
+      held: { pieces, confirmedAt: 'before' },
+    },
   ]);
   put('consul shop', 3);
   put('consul shop', 4);
   storeOf('consul shop').setMode('up');
   await time.pass(20_000);
   assert.deepEqual(ports(consul()), [3, 4]);
+  assert.equal(discovery.holdings()[0]?.isSettled, true);
   assert.equal(discovery.recall('consul shop', known), false);
 });
 
