@@ -87,11 +87,13 @@ export function fleetDetail({ name, mode, because, members, rollouts }: FleetSta
 
 /**
  * `watching, 12 documents, confirmed 3 s ago`; after a stale start `backing-off, 0 documents, no answer since the start`, of a lookup
- * whose endpoints were kept `backing-off, 3 documents, no answer since the start, confirmed 90 s ago to the process before`.
+ * whose endpoints were kept `backing-off, 3 documents, no answer since the start, confirmed 90 s ago to the process before`, or, where
+ * it has answered with a loss, `not confirmed since the start`.
  */
 function sourceDetail({ state, pieces, staleMs, staleStart, confirmedAt, lastError, shrink }: SourceStatus): string {
   const confirmed = `confirmed ${Math.round(staleMs / 1000)} s ago`;
-  const parts = [state, `${pieces} documents`, confirmedAt === '' ? 'no answer since the start' : confirmed];
+  const silent = shrink === null ? 'no answer since the start' : 'not confirmed since the start';
+  const parts = [state, `${pieces} documents`, confirmedAt === '' ? silent : confirmed];
   if (staleStart !== null) parts.push(`${confirmed} to the process before`);
   if (shrink !== null) parts.push(`a sudden loss to ${shrink.pieces} is not believed`);
   if (lastError !== '') parts.push(lastError);

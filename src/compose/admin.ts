@@ -272,7 +272,7 @@ function sumOf(counts: readonly (number | null)[]): number {
 function inForceOf(insight: Insight): InForce {
   const { store, configuration, revisions } = insight;
   const versionsOf = weightsOf(insight).versions;
-  return { revisions: revisions.status(configuration.sources()), hash: store.status().hash, versionsOf };
+  return { revisions: revisions.status(configuration.reading.sources), hash: store.status().hash, versionsOf };
 }
 
 function weightsOf(insight: Insight): WeightsDeps {
@@ -319,7 +319,7 @@ function statusOf(insight: Insight): Status {
     listeners: insight.proxyUrls(),
     tls: insight.tls.status(),
     config: store.status(),
-    revisions: revisions.status(sources),
+    revisions: revisions.status(configuration.reading.sources),
     signatures: configuration.signed.status(),
     sources,
     apply: configuration.applied(),

@@ -294,7 +294,7 @@ export interface SourceStatus {
   readonly pieces: number;
   /** Time since the source last said that this is what it holds, also to an earlier process; since the start, if it never did. */
   readonly staleMs: number;
-  /** What is held is what an earlier process held: there was no answer since the start. Null: it is not. */
+  /** What is held is what an earlier process held: no answer since the start was believed. Null: it is not. */
   readonly staleStart: SourceStaleStart | null;
   /** ISO 8601; empty before the first answer. */
   readonly changedAt: string;

@@ -210,7 +210,8 @@ function sourceLine({
   const loss = shrink === null ? '' : `  a sudden loss to ${shrink.pieces} is not believed`;
   const error = lastError === '' ? '' : `  ${lastError}`;
   const confirmed = `confirmed ${formatUptime(staleMs)} ago`;
-  const silent = `no answer since the start${staleStart === null ? '' : `, ${confirmed} to the process before`}`;
+  const since = shrink === null ? 'no answer since the start' : 'not confirmed since the start';
+  const silent = `${since}${staleStart === null ? '' : `, ${confirmed} to the process before`}`;
   return `source   ${name}  ${state}  ${pieces} documents  ${confirmedAt === '' ? silent : confirmed}${loss}${error}`;
 }
 

@@ -153,12 +153,12 @@ export const follow = z.strictObject({
   compare: duration(1000, 24 * HOUR_MS, 'Time between two comparisons with the source; default 60s').optional(),
   changesWarn: integer(1, 1_000_000, 'More changes at once are warned of; default 50').optional(),
   staleStart: flag(
-    'A start whose sources do not answer goes on with the configuration that was in force last; default true',
+    'A start whose sources or lookups do not answer goes on with the configuration or endpoints of before; default true',
   ).optional(),
   staleStartMax: duration(
     1000,
     366 * 24 * HOUR_MS,
-    'How long ago sources may have confirmed that configuration; default any time',
+    'How long ago sources and lookups may have confirmed what is gone on with; default any time',
   ).optional(),
 });
 

@@ -107,7 +107,8 @@ suite('checks', () => {
       staleMs: 9e4,
       staleStart: { confirmedAt: '', confirmedMs: 9e4 },
     };
-    const checks = readinessChecks(sampleStatus({ sources: [away, unheard, recalled] })).map(formatCheck);
+    const shrunk = { ...recalled, shrink: { pieces: 1, forMs: 1 } };
+    const checks = readinessChecks(sampleStatus({ sources: [away, unheard, recalled, shrunk] })).map(formatCheck);
     assert.equal(
       checks[1],
       '[+]s ok: backing-off, 12 documents, confirmed 3 s ago, a sudden loss to 0 is not believed, gone',
@@ -116,6 +117,10 @@ suite('checks', () => {
     assert.equal(
       checks[3],
       '[+]r ok: backing-off, 2 documents, no answer since the start, confirmed 90 s ago to the process before',
+    );
+    assert.equal(
+      checks[4],
+      '[+]r ok: backing-off, 2 documents, not confirmed since the start, confirmed 90 s ago to the process before, a sudden loss to 1 is not believed',
     );
   });
 

@@ -29,7 +29,7 @@ export function readingsOf(insight: Insight, current: Current): Readings {
     missed: (route) => accessLog.samples.of(route),
     rollouts: rolloutsOf(insight, current),
     config: store.status().last,
-    revisions: revisions.status(sources),
+    revisions: revisions.status(configuration.reading.sources),
     drifts: drifts.standings,
     down: health.down,
     sources,

@@ -79,6 +79,7 @@ test('endpoints by DNS follow their records, and outlive whatever happens to the
     names.mode = mode;
     await until(`${mode} is noticed`, async () => (await lookup('srv')).failures > 0);
     const { staleMs } = await lookup('srv');
+    assert.equal((await gateway.status()).revisions.staleMs, 0, 'the file is everything');
     await until('staleness grows', async () => (await lookup('srv')).staleMs > staleMs);
     assert.equal(await addresses(), here(ports[0] as number));
     names.mode = 'well';

@@ -40,12 +40,15 @@ suite('status', () => {
       staleMs: 9e4,
       staleStart: { confirmedAt: '', confirmedMs: 9e4 },
     };
-    const lines = formatStatus(sampleStatus({ sources: [sampleSource(), away, unheard, recalled] })).split('\n');
-    assert.deepEqual(lines.slice(3, 7), [
+    const shrunk = { ...recalled, shrink: { pieces: 1, forMs: 1 } };
+    const sources = [sampleSource(), away, unheard, recalled, shrunk];
+    const lines = formatStatus(sampleStatus({ sources })).split('\n');
+    assert.deepEqual(lines.slice(3, 8), [
       'source   consul 127.0.0.1:8500 sluice  watching  12 documents  confirmed 2 s ago',
       'source   s  backing-off  12 documents  confirmed 2 s ago  a sudden loss to 0 is not believed  ECONNREFUSED',
       'source   u  backing-off  0 documents  no answer since the start',
       'source   r  backing-off  2 documents  no answer since the start, confirmed 1 min 30 s ago to the process before',
+      'source   r  backing-off  2 documents  not confirmed since the start, confirmed 1 min 30 s ago to the process before  a sudden loss to 1 is not believed',
     ]);
   });
 
