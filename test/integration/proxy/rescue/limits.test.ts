@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
+import { SWEEP_MS } from '#src/lib/deadlines.ts';
 import { REASON, type Reason } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
 import { setCapacity } from '#src/snapshot/endpoint-dials.ts';
@@ -133,6 +134,35 @@ describe('nobody is rescued', () => {
     assert.ok(skipped >= 15 && passed.length === skipped, `${passed.length} of ${skipped}`);
     for (const text of passed) assert.match(text, /^HTTP\/1\.1 503 Busy\r\n[^]*\r\n\r\nbusy$/);
     assert.deepEqual(rescues(plane), { good: 30 - skipped, skipped });
+  });
+
+  it('but by the tokens of the next second, if it is as the last one was', async (t) => {
+    let clockMs = performance.now();
+    t.mock.method(performance, 'now', () => clockMs);
+    const { upstream, paths, answer } = await heldOf(t);
+    let isWell = true;
+    const canary = await upstreamOf(
+      t,
+      perHead((socket) => socket.write(isWell ? OK : BUSY)),
+    );
+    const versions = [
+      { name: 'stable', ports: [upstream.port], weight: 0 },
+      { name: 'canary', ports: [canary.port], weight: 1 },
+    ];
+    const plane = await planeOf(t, { routes: [{ versions, rescue: 'unpinned' }] });
+    const client = clientOf(t, plane);
+    for (let n = 0; n < 400; n++) assert.equal(await askedOn(client, GET), 200);
+    // A second with 400 requests: 40 tokens, besides the ten that there are.
+    clockMs += 1000;
+    await new Promise((resolve) => setTimeout(resolve, 3 * SWEEP_MS));
+    isWell = false;
+    const asking = Array.from({ length: 45 }, () => sendAndClose(plane.port, getOf('/', CLOSE)));
+    await eventually(() => readCell(plane, CANARY).finished === 445, 'the canary has failed them all');
+    assert.deepEqual(rescues(plane), {}, 'none was left out');
+    await eventually(() => paths.length === 45, 'stable was asked');
+    for (const nth of paths.keys()) answer(nth);
+    for (const received of await Promise.all(asking)) assert.deepEqual(statusesOf(received), [200]);
+    assert.deepEqual(rescues(plane), { good: 45 });
   });
 
   it('by a stable version that is out: the canary’s other endpoint is tried, as ever', async (t) => {
