@@ -41,9 +41,6 @@ interface Course {
   readonly cores: number;
 }
 
-/** Lets whoever waits for a processor have it first. */
-const GIVE_WAY = 'data:text/javascript,import { setPriority } from "node:os"; setPriority(10);';
-
 /**
  * Room for garbage in processes that run hundreds of files: what a test leaves is collected seldom, and among much that is dead.
  */
@@ -52,8 +49,8 @@ const ROOMY = ['--min-semi-space-size=16', '--max-semi-space-size=32'];
 /** Compiles within the program instead of beside it, so that what is inlined does not depend on how busy the machine is. */
 const COMPILED_ALIKE = ['--no-concurrent-recompilation'];
 
-/** Events of one phase, without its closing lines: those go into the totals. @param givesWay to a phase beside it */
-async function* phaseEvents(phase: Phase, course: Course, givesWay: boolean): AsyncGenerator<TestEvent> {
+/** Events of one phase, without its closing lines: those go into the totals. */
+async function* phaseEvents(phase: Phase, course: Course): AsyncGenerator<TestEvent> {
   const { depth, randomSeed, totals, seen, folder, cores } = course;
   const groups = phase.isShared ? groupsOf(root, phase.files, cores, depth) : phase.files.map((file) => [file]);
   const events = run({
@@ -65,7 +62,6 @@ async function* phaseEvents(phase: Phase, course: Course, givesWay: boolean): As
     execArgv: [
       ...['--disable-warning=ExperimentalWarning', '--test-randomize', `--test-random-seed=${randomSeed}`],
       ...(depth === 'quick' ? ROOMY : COMPILED_ALIKE),
-      ...(givesWay ? ['--import', GIVE_WAY] : []),
     ],
   });
   let isSummed = false;
@@ -103,12 +99,12 @@ async function* allEvents(phases: readonly Phase[], course: Course): AsyncGenera
   const startedAtMs = performance.now();
   yield note(`Randomized test order seed: ${randomSeed}`);
   const besides = new Map(
-    phases.filter(({ isBeside }) => isBeside).map((phase) => [phase, ahead(phaseEvents(phase, course, false))]),
+    phases.filter(({ isBeside }) => isBeside).map((phase) => [phase, ahead(phaseEvents(phase, course))]),
   );
   for (const phase of phases) {
     const pace = Number.isFinite(phase.concurrency) ? `${phase.concurrency} at a time` : 'all at once';
     yield note(`phase ${phase.name}: ${phase.files.length} files, ${pace}`);
-    yield* besides.get(phase)?.() ?? phaseEvents(phase, course, besides.size > 0);
+    yield* besides.get(phase)?.() ?? phaseEvents(phase, course);
   }
   totals.duration_ms = performance.now() - startedAtMs;
   const { tests, suites, skipped, todo, cancelled, pass: passed, fail: failed } = totals;

@@ -46,9 +46,9 @@ describe('phasesOf', () => {
     assert.deepEqual(
       phases.map(({ name, concurrency, isShared, isBeside }) => [name, concurrency, isShared, isBeside]),
       [
-        ['logic', 5, true, false],
+        ['logic', 4, true, false],
         ['checks', 1, false, false],
-        ['behavior', 5, true, false],
+        ['behavior', 4, true, false],
         ['real processes', 2, false, true],
       ],
     );
