@@ -204,7 +204,7 @@ export class Conversation {
     if (one === null || one.hasEnded) return;
     if (this.#draw(8) === 0) return this.#end(one);
     const room = Math.min(one.sendWindow, this.#sendWindow, PAYLOAD_BYTES_MAX);
-    const padding = this.#draw(4) === 0 ? this.#draw(Math.min(256, room)) : -1;
+    const padding = this.#draw(4) === 0 ? this.#draw(Math.max(1, Math.min(256, room))) : -1;
     const byteCount = this.#draw(Math.max(1, Math.min(room, this.#draw(3) === 0 ? room : 100) - padding));
     const payload = bodyOf(one.id, one.sent, one.sent + byteCount);
     const length = byteCount + padding + 1;

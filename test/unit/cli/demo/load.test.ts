@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
-import { type Load, startLoad } from '#src/cli/demo/load.ts';
+import { type Load, type Phase, startLoad } from '#src/cli/demo/load.ts';
 
 interface Target {
   readonly url: string;
@@ -44,6 +44,14 @@ function start(context: TestContext, url: string, requestsPerSecond = 400): Load
   const load = startLoad({ url, requestsPerSecond, seed: 3 });
   context.after(() => load.stop());
   return load;
+}
+
+/**
+ * Ends it, and every request of its last phase: one that ended later would take its timer from the clock of whichever test has one then.
+ */
+async function leave(load: Load, phase: Phase): Promise<void> {
+  load.stop();
+  while (phase.inFlight > 0) await new Promise((resolve) => setImmediate(resolve));
 }
 
 suite('load', { timeout: 120_000 }, () => {
@@ -114,7 +122,7 @@ suite('load', { timeout: 120_000 }, () => {
     const load = start(context, url);
     const phase = load.begin();
     await requested(20);
-    load.begin();
+    const next = load.begin();
     const settled = load.settle(phase);
     context.mock.timers.tick(4900);
     for (const response of responses) response.write('more');
@@ -124,6 +132,7 @@ suite('load', { timeout: 120_000 }, () => {
     await settled;
     assert.equal(phase.succeeded, 0);
     assert.equal(phase.failed, phase.sent);
+    await leave(load, next);
   });
 
   test('requests are sent on time however slow the answers, up to a bound that is counted', async (context) => {
@@ -140,12 +149,13 @@ suite('load', { timeout: 120_000 }, () => {
     await requested(1000);
     while (phase.failed === 0) await new Promise((resolve) => setImmediate(resolve));
     assert.ok(phase.inFlight <= 1024, `${phase.inFlight} under way`);
-    load.begin();
+    const next = load.begin();
     isHolding = false;
     for (const response of held) response.end();
     await load.settle(phase);
     assert.equal(phase.succeeded + phase.failed, phase.sent);
     assert.equal(phase.succeeded, 1024);
+    await leave(load, next);
   });
 
   test('what came due while the process stood still goes out a few at a time, and all of it', async (context) => {
