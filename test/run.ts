@@ -21,7 +21,7 @@ import { entriesOf, groupsOf } from './support/runner/sharing.ts';
 
 const root = join(import.meta.dirname, '..');
 
-/** Longest time of one test: one that hangs fails by name instead of holding up the run. */
+/** Longest time of one test: one that hangs fails by name instead of holding up the run (`support/runner/ending.ts`). */
 const TEST_TIMEOUT_MS = 600_000;
 
 /** One note in the report, in the form of node's own. */
@@ -60,6 +60,7 @@ async function* phaseEvents(phase: Phase, course: Course): AsyncGenerator<TestEv
     timeout: TEST_TIMEOUT_MS,
     // Not as `randomSeed`: with it node 26.10 begins with one file alone, and with one more whenever one is over.
     execArgv: [
+      ...['--import', join(root, 'test/support/runner/ending.ts')],
       ...['--disable-warning=ExperimentalWarning', '--test-randomize', `--test-random-seed=${randomSeed}`],
       ...(depth === 'quick' ? ROOMY : COMPILED_ALIKE),
     ],

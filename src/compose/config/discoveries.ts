@@ -157,7 +157,7 @@ export class Discoveries {
 
   #onEvent(source: string, event: FollowEvent): void {
     if (event.kind !== 'changed') {
-      this.#deps.tell(source, event);
+      if (event.kind !== 'fresh' || this.kept.answered(source)) this.#deps.tell(source, event);
       return;
     }
     const { added, removed, changed } = event.changes;

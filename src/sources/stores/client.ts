@@ -6,6 +6,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Agent, type Dispatcher } from 'undici';
+import { handshakeWords, type TlsFields } from '../../lib/text/handshake.ts';
 import { SluiceError } from '../../model/problem.ts';
 import type { TlsSettings } from './settings.ts';
 
@@ -13,6 +14,8 @@ const CONNECT_MS = 5000;
 const HEAD_BYTES_MAX = 65_536;
 /** Text of an answer that a message repeats. */
 const SHOWN_CHARS_MAX = 160;
+/** As settings call them. */
+export const TLS_FIELDS: TlsFields = { ca: 'tls.ca', cert: 'tls.cert', serverName: 'tls.serverName' };
 
 export interface ClientOptions {
   /** What failures call the store. */
@@ -20,6 +23,8 @@ export interface ClientOptions {
   readonly tls: TlsSettings | null;
   /** Never shown, wherever they turn up. */
   readonly secrets: readonly (string | null)[];
+  /** Default `TLS_FIELDS`. */
+  readonly tlsFields?: TlsFields;
 }
 
 export interface Question {
@@ -77,7 +82,7 @@ export class StoreClient {
       }
       return { status: response.statusCode, headers: headersOf(response), text: utf8(Buffer.concat(chunks)) };
     } catch (error) {
-      throw this.failure(limit.isLate() ? `no answer within ${timeoutMs} ms` : wordOf(error), error);
+      throw this.#failed(error, limit.isLate() ? `no answer within ${timeoutMs} ms` : null);
     } finally {
       limit.end();
     }
@@ -104,7 +109,7 @@ export class StoreClient {
       }
       if (rest !== '') yield rest;
     } catch (error) {
-      throw this.failure(limit.isLate() ? `no answer within ${timeoutMs} ms` : wordOf(error), error);
+      throw this.#failed(error, limit.isLate() ? `no answer within ${timeoutMs} ms` : null);
     } finally {
       limit.end();
     }
@@ -114,6 +119,13 @@ export class StoreClient {
   failure(why: string, cause?: unknown): SluiceError {
     const { name } = this.#options;
     return new SluiceError('SLU_SOURCE_UNAVAILABLE', `${name}: ${this.#clean(why)}`, { cause });
+  }
+
+  /** @param late null: the time is not over */
+  #failed(error: unknown, late: string | null): SluiceError {
+    const { tlsFields = TLS_FIELDS } = this.#options;
+    const ofTls = error instanceof Error ? handshakeWords(error, tlsFields) : null;
+    return this.failure(late ?? (ofTls === null ? wordOf(error) : `TLS handshake failed: ${ofTls}`), error);
   }
 
   /** A status that was not expected, with the first words of its answer. */

@@ -16,6 +16,7 @@ export const KEY_SET_BYTES_MAX = 262_144;
 export const ASK_MS = 5000;
 /** As long as the hash that it keys, or longer. Source: RFC 2104 section 3. */
 export const SECRET_BYTES_MIN = 32;
+const TLS_FIELDS = { ca: 'color.jwt.jwks.ca', cert: null, serverName: null };
 
 /** A way to read a key set as JSON text, and what it is called. */
 export interface KeySetReader {
@@ -49,7 +50,7 @@ export function openKeySet(origin: KeySetOrigin): KeySetReader {
     name,
     read: async (signal) => {
       // One for each look, minutes apart: so certificates may be renewed.
-      const client = new StoreClient({ name, tls, secrets: [] });
+      const client = new StoreClient({ name, tls, secrets: [], tlsFields: TLS_FIELDS });
       try {
         const answer = await client.ask({ ...question, signal });
         if (answer.status !== 200) throw client.refusal(answer);

@@ -7,9 +7,9 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writ
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { test } from 'node:test';
+import { runtimePackages } from '../../support/clients/registry.ts';
 import { until } from '../../support/gateway.ts';
 import { refusedPortOf } from '../../support/proxy/running.ts';
-import { runtimePackages } from '../../support/runner/registry.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 /** The last stage, continuation lines joined. */

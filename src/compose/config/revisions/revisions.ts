@@ -34,7 +34,7 @@ import { pinOf } from '../../../snapshot/revisions/pin.ts';
 import type { Current, OfferResult, Store } from '../../../snapshot/store.ts';
 import type { Durable } from '../../durable.ts';
 import { HELD } from '../../rollouts.ts';
-import { entryInForce, type LastInForce, tellOfStart, toldOf, unverified } from '../start/stale-start.ts';
+import { entryInForce, type LastInForce, STALE_ORIGIN, tellOfStart, toldOf, unverified } from '../start/stale-start.ts';
 import { type Asked, RevisionCommands, type Sound } from './commands.ts';
 import { compareRevisions } from './diff.ts';
 import { differenceOf } from './difference.ts';
@@ -154,7 +154,7 @@ export class Revisions {
    * @param parsed the same under the main document of now. @param because of which it is not what the sources hold
    */
   startStale(last: LastInForce, parsed: ParseResult & { readonly ok: true }, because: string): OfferResult {
-    const result = this.#put({ ...parsed, hash: hashConfig(parsed.config) }, ['stale start'], null);
+    const result = this.#put({ ...parsed, hash: hashConfig(parsed.config) }, [STALE_ORIGIN], null);
     if (result.kind === 'refused') return result;
     this.#staleStart = last;
     // The same content, under what the main document says of the process, which was verified now.

@@ -177,6 +177,13 @@ export class KeptEndpoints {
     if (stale.length > 0) this.#tell(stale);
   }
 
+  /** A lookup that went on with what is kept has answered. @returns whether it was told that it went on */
+  answered(name: string): boolean {
+    const isEarly = this.#early.some((one) => one.name === name);
+    this.#early = this.#early.filter((one) => one.name !== name);
+    return !isEarly;
+  }
+
   #tell(stale: readonly Stale[]): void {
     const instances = stale.reduce((sum, one) => sum + one.instances, 0);
     const [confirmedAt] = stale.map((one) => one.confirmedAt).toSorted();

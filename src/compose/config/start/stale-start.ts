@@ -32,6 +32,8 @@ import { lookInto } from '../../../state/look.ts';
 import { CONFIRMED_KEY, FORMAT, KEY_PREFIX, PIN_KEY } from '../revisions/rows.ts';
 
 const SECOND_MS = 1000;
+/** Origin of a revision that a stale start made, as the main document of now says something else of the process. */
+export const STALE_ORIGIN = 'stale start';
 
 /** What was in force when an earlier process last wrote it down. */
 export interface LastInForce {
@@ -139,12 +141,20 @@ export function lastIn(
   const { number, hash, at, verifiedWith } = history.describe(verified);
   const before = confirmed?.passedOver ?? '';
   // What came after it was confirmed as well, and is not it; an earlier stale start that passed it over has kept the time.
-  const confirmedAt = because === '' || before !== '' ? (confirmed?.at ?? at) : at;
+  const confirmedAt = because === '' || before !== '' ? (confirmed?.at ?? at) : saidAt(history, verified);
   // Nothing was mended since an earlier stale start; a pin is a person's word, who has seen it.
   const passedOver = because === '' && pin === null && prints !== null ? before : because;
   const sourced = { hash: pin?.from ?? confirmed?.hash ?? hash, at: confirmedAt };
   const told = { number, hash, acceptedAt: at, sourced, verifiedWith, passedOver };
   return { config: history.configOf(verified), ...told };
+}
+
+/** When a revision that was verified was accepted of the sources: a stale start accepts what they had said before it. */
+function saidAt(history: History, verified: Kept): string {
+  const { number, at } = history.describe(verified);
+  const isSaid = (one: RevisionEntry): boolean => one.verifiedWith !== null && !one.origin.includes(STALE_ORIGIN);
+  // Newest first. It may be forgotten.
+  return history.list().find((one) => one.number <= number && isSaid(one))?.at ?? at;
 }
 
 /** What the process before had in force: what it was told to hold, or what it accepted last. Null: that is not known. */

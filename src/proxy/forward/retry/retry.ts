@@ -7,7 +7,8 @@
  * (`paysRun`) takes an answer in place of a token. A rescue that stable answers gives its token back (rescue.ts): in an outage of
  * both versions there is none. So rescues may also take in advance what the next second is going to earn, if it has as many requests as
  * the last one had: where both versions are down, a tenth of those more, once. What does not come back is earned before there is a token
- * for anything else.
+ * for anything else, unless traffic falls to less than a tenth of that: what `DEBT_MS_MAX` have not earned since the last one was taken in
+ * advance is forgiven, instead of being asked of few requests for minutes.
  *
  * Never sent twice: a request that has begun to be answered, one whose body is not kept whole, and one that may have been
  * acted on and must not be a second time.
@@ -32,6 +33,8 @@ const RATIO = 0.1;
 const PER_SECOND = 3;
 /** Retries at once: a handful of requests that meet one restart. Every token more is load that an outage begins with. */
 const TOKENS_MAX = 10;
+/** As long as Finagle's budget remembers what it gave (its default `ttl`). */
+const DEBT_MS_MAX = 10_000;
 const BACKOFF_MS_MAX = 60_000;
 const SECOND_MS = 1000;
 
@@ -88,12 +91,15 @@ export class RetryBudget {
   #filledAtMs: number;
   /** How much may be. */
   #advance = 0;
+  /** When the last one was. */
+  #advancedAtMs: number;
   /** Since the rate was last looked at. */
   #requests = 0;
   #lookedAtMs: number;
 
   constructor(nowMs: number) {
     this.#filledAtMs = nowMs;
+    this.#advancedAtMs = nowMs;
     this.#lookedAtMs = nowMs;
   }
 
@@ -103,13 +109,15 @@ export class RetryBudget {
     if (this.#tokens < TOKENS_MAX) this.#tokens += RATIO;
   }
 
-  /** Looks once a second at how many requests there are. Cost: O(1). */
+  /** Looks once a second at how many requests there are, and how old a debt is. Cost: O(1). */
   turn(nowMs: number): void {
     const passedMs = nowMs - this.#lookedAtMs;
     if (passedMs < SECOND_MS) return;
     this.#advance = (RATIO * this.#requests * SECOND_MS) / passedMs;
     this.#requests = 0;
     this.#lookedAtMs = nowMs;
+    this.#fill(nowMs);
+    if (nowMs - this.#advancedAtMs >= DEBT_MS_MAX) this.#tokens = Math.max(0, this.#tokens);
   }
 
   /** What was withdrawn was not in vain. Cost: O(1), allocates nothing. */
@@ -128,12 +136,17 @@ export class RetryBudget {
   }
 
   #take(nowMs: number, advance: number): boolean {
+    this.#fill(nowMs);
+    if (this.#tokens + advance < 1) return false;
+    this.#tokens -= 1;
+    if (this.#tokens < 0) this.#advancedAtMs = nowMs;
+    return true;
+  }
+
+  #fill(nowMs: number): void {
     const earned = ((nowMs - this.#filledAtMs) / SECOND_MS) * PER_SECOND;
     this.#tokens = Math.min(TOKENS_MAX, this.#tokens + earned);
     this.#filledAtMs = nowMs;
-    if (this.#tokens + advance < 1) return false;
-    this.#tokens -= 1;
-    return true;
   }
 }
 

@@ -11,6 +11,8 @@
  * written the same.
  */
 
+import { isUnbelieved } from '../../../lib/text/handshake.ts';
+
 /** A document as it is kept. */
 export interface Kept {
   /** Null: there is none. */
@@ -68,5 +70,5 @@ const UNSENT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'ECONNREFUSED', 'EHOSTUNREACH
 /** Whether the connection that was to carry the request never came about. */
 function isUnsent(error: unknown): boolean {
   const { code = '', syscall = '' } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
-  return UNSENT.has(code) || syscall === 'connect' || syscall === 'getaddrinfo';
+  return UNSENT.has(code) || isUnbelieved(code) || syscall === 'connect' || syscall === 'getaddrinfo';
 }

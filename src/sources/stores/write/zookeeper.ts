@@ -9,8 +9,8 @@
  * ```
  * A revision is the transaction that changed the node last, which no other state of it ever has: versions count from 0 again in a
  * node that was deleted and made anew. A node is made with the rights of the one above it, and so are those above that are missing.
- * Servers that give no session are passed over, each after its part of the time; a write is sent to one, once. What is certain by ZooKeeper's answer is said to be:
- * an error of its API means that nothing was done.
+ * Servers that give no session are passed over, each after its part of the time, beginning with the one that gave the last; a write
+ * is sent to one, once. What is certain by ZooKeeper's answer is said to be: an error of its API means that nothing was done.
  * Source: ZooKeeper Programmer's Guide, "Consistency Guarantees", "Access Control"; `zookeeper.jute` (tested with 3.8.0).
  */
 
@@ -32,6 +32,8 @@ import {
 
 /** Of a session, and longest wait for one. */
 const SESSION_MS = 6000;
+/** Place of the server that gave the last session: each write opens one, and would wait anew for those before it that are silent. */
+const lastServers = new WeakMap<ZooKeeperSettings, number>();
 
 /** Opens the store; nothing is asked yet. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` (certificates) */
 export function openZooKeeperWeights(settings: ZooKeeperSettings): WeightsStore {
@@ -78,10 +80,11 @@ class Ensemble {
   /** The last one; it may be over. */
   #session: ZooSession | null = null;
   #opening: Promise<ZooSession> | null = null;
-  #server = 0;
+  #server: number;
 
   constructor(settings: ZooKeeperSettings) {
     this.#settings = settings;
+    this.#server = lastServers.get(settings) ?? 0;
     this.#name = nameOfSource(settings);
     this.#tls = settings.tls === null ? null : readTls({ name: this.#name, tls: settings.tls });
   }
@@ -123,6 +126,7 @@ class Ensemble {
       const options = { host, port, timeoutMs: SESSION_MS, login, tls: this.#tls, ...watching };
       try {
         this.#session = await ZooSession.open(options, this.#closing.signal, waitMs);
+        lastServers.set(this.#settings, this.#server);
         return this.#session;
       } catch (error) {
         this.#turn();

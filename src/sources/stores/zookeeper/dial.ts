@@ -1,12 +1,11 @@
 /**
  * The connection to one ZooKeeper server, plain or with TLS (to its `secureClientPort`), and in words why there is none.
- *
- * Node's own words for a certificate that is not believed name options of its command line; what helps here is said instead.
  */
 
 import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import type { TlsOptions } from '../client.ts';
+import { type Failure, handshakeWords, reasonOf } from '../../../lib/text/handshake.ts';
+import { TLS_FIELDS, type TlsOptions } from '../client.ts';
 
 export interface Place {
   readonly host: string;
@@ -52,9 +51,6 @@ function dialTls(host: string, port: number, tls: TlsOptions): Socket {
   }
 }
 
-/** Errors of OpenSSL or of a certificate have a `reason`, errors of the system a `syscall`. */
-type Failure = NodeJS.ErrnoException & { readonly reason?: string };
-
 /** Before the first byte of TLS. */
 const FINDING: ReadonlySet<string> = new Set(['connect', 'getaddrinfo']);
 
@@ -63,31 +59,12 @@ function isOfTls({ code = '', syscall = '' }: Failure, isReady: boolean): boolea
   return code.startsWith('ERR_') || (!isReady && !FINDING.has(syscall));
 }
 
-const UNKNOWN_AUTHORITY: ReadonlySet<string> = new Set([
-  'CERT_SIGNATURE_FAILURE',
-  'DEPTH_ZERO_SELF_SIGNED_CERT',
-  'SELF_SIGNED_CERT_IN_CHAIN',
-  'UNABLE_TO_GET_ISSUER_CERT',
-  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
-  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
-]);
 /** A plain port of ZooKeeper ends the connection; another server may answer. */
 const NO_TLS: ReadonlySet<string> = new Set(['ECONNRESET', 'EPROTO', 'ERR_SSL_WRONG_VERSION_NUMBER']);
 
 function wordsOf(failure: Failure): string {
-  const { code = '' } = failure;
-  const reason = reasonOf(failure);
-  if (UNKNOWN_AUTHORITY.has(code))
-    return `the server’s certificate is of an unknown authority (${code}); tls.ca names its file`;
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    return `the server’s certificate has another name: ${reason}; tls.serverName says which it must have`;
-  }
-  if (NO_TLS.has(code)) return 'the server does not go on with it: is this its secureClientPort?';
-  return reason.includes('alert') ? `the server says ${reason}: does it know the certificate of tls.cert?` : reason;
-}
-
-function reasonOf({ reason, message }: Failure): string {
-  return reason ?? message;
+  if (NO_TLS.has(failure.code ?? '')) return 'the server does not go on with it: is this its secureClientPort?';
+  return handshakeWords(failure, TLS_FIELDS) ?? reasonOf(failure);
 }
 
 function systemWord({ code = '', syscall = 'socket' }: Failure): string {

@@ -16,9 +16,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { IN_PLACE_CHARS_MAX } from '#src/sources/parser.ts';
+import { checkOut, NPM, npm } from '../../../support/clients/checkout.ts';
 import { startService, type TestService, until } from '../../../support/gateway.ts';
 import { startCollector } from '../../../support/readings/traces/collector.ts';
-import { checkOut, NPM, npm } from '../../../support/runner/checkout.ts';
 import { refusedRestart, restarted, startMixedLoad, startRestarting } from '../../../support/state/restarting.ts';
 import { freePorts } from '../../../support/stores/server.ts';
 

@@ -10,10 +10,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { checkOut, NPM, npm } from '../../../support/clients/checkout.ts';
+import { runtimePackages, startRegistry } from '../../../support/clients/registry.ts';
 import { until } from '../../../support/gateway.ts';
 import { listenLoopback } from '../../../support/plane.ts';
-import { checkOut, NPM, npm } from '../../../support/runner/checkout.ts';
-import { runtimePackages, startRegistry } from '../../../support/runner/registry.ts';
 import { findBinary } from '../../../support/runner/servers.ts';
 import { freePorts } from '../../../support/stores/server.ts';
 

@@ -65,7 +65,8 @@ export async function startFakeZooKeeper(
   return { port, asked };
 }
 
-function greet(socket: Socket): void {
+/** Gives a session. */
+export function greet(socket: Socket): void {
   socket.write(new JuteWriter().int(0).int(CONNECT_MS).long(1n).bytes(Buffer.alloc(16)).boolean(false).frame());
 }
 

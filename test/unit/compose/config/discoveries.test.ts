@@ -171,6 +171,10 @@ test('endpoints of before are told only where a lookup that was just opened has 
     assert.equal(stales(), mode === 'well' ? 0 : 1, mode);
     next.offer(LOOKING);
     assert.deepEqual(next.found(), ['10.0.0.1'], mode);
+    server.mode = 'well';
+    await until('it answers', () => next.discoveries.status()[0]?.staleStart === null);
+    const isFresh = next.said.includes('dns a.test:80: fresh');
+    assert.equal(isFresh, mode === 'silent', `${mode}: the end of what was told, and of nothing else`);
   }
 });
 

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
+import { createServer } from 'node:https';
 import { describe, type TestContext, test } from 'node:test';
-import { type Question, StoreClient } from '#src/sources/stores/client.ts';
+import { type ClientOptions, type Question, StoreClient } from '#src/sources/stores/client.ts';
+import { type Authority, authorityOf } from '../../../support/http/certificates.ts';
+import { listenLoopback } from '../../../support/plane.ts';
 import { startFake } from '../../../support/stores/fake.ts';
 
-function clientOf(t: TestContext): StoreClient {
-  const client = new StoreClient({ name: 'store a', tls: null, secrets: ['geheim', null, ''] });
+function clientOf(t: TestContext, changes: Partial<ClientOptions> = {}): StoreClient {
+  const client = new StoreClient({ name: 'store a', tls: null, secrets: ['geheim', null, ''], ...changes });
   t.after(() => client.close());
   return client;
 }
@@ -107,4 +110,47 @@ test('a certificate that cannot be read is named', () => {
     code: 'SLU_SOURCE_UNAVAILABLE',
     message,
   });
+});
+
+/** A server with a certificate of this authority; resolves with its origin. */
+async function startSecure(t: TestContext, authority: Authority, names: string, days = 60): Promise<string> {
+  const { pem } = authority.issue('server', { names, days });
+  const server = createServer({ cert: pem.cert, key: pem.key }, (_, response) => response.end());
+  const port = await listenLoopback(server);
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return `https://127.0.0.1:${port}`;
+}
+
+test('a certificate that is not believed is told with what is wrong and which field helps', async (t) => {
+  const authority = authorityOf(t);
+  const [own, other, old] = await Promise.all([
+    startSecure(t, authority, 'IP:127.0.0.1'),
+    startSecure(t, authority, 'DNS:consul.test'),
+    startSecure(t, authority, 'IP:127.0.0.1', -1),
+  ]);
+  const tls = { ca: authority.ca, cert: null, key: null, serverName: null };
+  const tlsFields = { ca: 'jwks.ca', cert: null, serverName: null };
+  const unknown = 'is of an unknown authority (UNABLE_TO_VERIFY_LEAF_SIGNATURE); ';
+  const missing = 'has another name; tls.serverName says which it must have: IP: 127.0.0.1 is not in the cert';
+  const answered: readonly [string, Partial<ClientOptions>, string | null][] = [
+    [own, { tls }, null],
+    [own, {}, `${unknown}tls.ca names its file`],
+    [own, { tlsFields }, `${unknown}jwks.ca names its file`],
+    [other, { tls }, missing],
+    [other, { tls: { ...tls, serverName: 'consul.test' } }, null],
+    [old, { tls }, 'has expired; renew it there, or set the clock here'],
+  ];
+  for (const [origin, options, told] of answered) {
+    const answer = clientOf(t, options).ask(question(origin));
+    if (told === null) assert.equal((await answer).status, 200);
+    else {
+      const words = `store a: TLS handshake failed: the server’s certificate ${told}`;
+      await assert.rejects(answer, ({ message }: Error) => message.startsWith(words), words);
+    }
+    const line = clientOf(t, options).lines(question(origin)).next();
+    await (told === null ? line : assert.rejects(line, /TLS handshake failed/));
+  }
 });

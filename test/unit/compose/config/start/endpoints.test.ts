@@ -90,6 +90,7 @@ test('a lookup that has its time to answer still goes on with what it held, whic
   two.kept.recalled();
   assert.deepEqual(two.portsOf(), { 'dns a': [1], 'dns b': [1], 'dns c': [1] });
   assert.deepEqual(two.said, ['recalled']);
+  assert.equal(two.kept.answered('name of dns a'), false, 'nothing was told that would end');
   two.hold('dns a', [1]);
   for (const key of ['dns b', 'dns c']) two.held.set(key, { ...(two.held.get(key) as Holding), isSettled: true });
   for (let turn = 0; turn < 2; turn++) two.kept.unanswered(['name of dns a', 'name of dns b']);
@@ -98,6 +99,7 @@ test('a lookup that has its time to answer still goes on with what it held, whic
   // Whoever opened it has waited for others as well.
   two.kept.unanswered(['name of dns c']);
   assert.match(two.said[2] ?? '', /^endpoints_stale .*"lookups":\["name of dns c"\]/);
+  assert.equal(two.kept.answered('name of dns c'), true);
 });
 
 test('what is told apart by its key alone is no row of a lookup', (t) => {

@@ -2,7 +2,14 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { lastIn, type Started, staleStart, tellOfStart, toldOf } from '#src/compose/config/start/stale-start.ts';
+import {
+  lastIn,
+  STALE_ORIGIN,
+  type Started,
+  staleStart,
+  tellOfStart,
+  toldOf,
+} from '#src/compose/config/start/stale-start.ts';
 import { bothClocks } from '#src/lib/clock.ts';
 import type { Config } from '#src/model/config.ts';
 import { formatProblem, SluiceError } from '#src/model/problem.ts';
@@ -31,11 +38,15 @@ const LATE = new SluiceError('SLU_SOURCE_UNAVAILABLE', 'no answer from consul a:
   problems: [UNANSWERED],
 });
 
-/** Rows of a process of release 1 that accepted these weights, one after the other. @param verified with which keys, by weight */
+/**
+ * Rows of a process of release 1 that accepted these weights, one after the other.
+ * @param verified with which keys, by weight @param stale when a stale start accepted them, by weight
+ */
 async function rowsOf(
   weights: readonly number[],
   more: Record<string, Uint8Array> = {},
   verified: Readonly<Record<number, readonly string[]>> = {},
+  stale: Readonly<Record<number, string>> = {},
 ) {
   const history = new History('1');
   for (const [n, weight] of weights.entries()) {
@@ -44,8 +55,8 @@ async function rowsOf(
       config,
       revision: n,
       hash: hashConfig(config),
-      at: '2026-01-01T00:00:00.000Z',
-      origin: [],
+      at: stale[weight] ?? '2026-01-01T00:00:00.000Z',
+      origin: stale[weight] === undefined ? [] : [STALE_ORIGIN],
       contentOf: null,
     });
   }
@@ -213,6 +224,19 @@ test('what an earlier stale start passed over is passed over still, and the time
   const back = lastIn(again, '1', [PRINT]);
   assert.deepEqual([back.number, back.sourced.at], [3, at]);
   assert.match(back.passedOver, /^revision 4 was accepted without signatures/);
+});
+
+test('what a stale start accepted is as old as what it went on with', async () => {
+  const [signedAt, at] = ['2026-01-01T00:00:00.000Z', '2026-03-01T00:00:00.000Z'];
+  const confirmed = packConfirmed({ hash: 'h', at: '2026-04-01T00:00:00.000Z', passedOver: '' });
+  const verified = { 2: [PRINT], 3: [PRINT], 4: [PRINT] };
+  const twice = await rowsOf([2, 3, 4, 5], { confirmed }, verified, { 3: at, 4: at });
+  const last = lastIn(twice, '1', [PRINT]);
+  assert.deepEqual([last.number, last.acceptedAt, last.sourced.at], [3, at, signedAt]);
+  const unsigned = await rowsOf([2, 1, 4, 5], { confirmed }, verified, { 4: at });
+  assert.equal(lastIn(unsigned, '1', [PRINT]).sourced.at, signedAt, 'what lies between was passed over then, too');
+  const forgotten = await rowsOf([4, 5], { confirmed }, verified, { 4: at });
+  assert.equal(lastIn(forgotten, '1', [PRINT]).sourced.at, at, 'nothing older is known');
 });
 
 test('never is anything gone on with that is older than the newest that was verified', async () => {

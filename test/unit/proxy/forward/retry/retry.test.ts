@@ -94,6 +94,22 @@ describe('the retry budget', () => {
     assert.equal(budget.withdrawInAdvance(1000), false, 'a second without requests earns nothing');
   });
 
+  it('asks no longer than ten seconds for what was taken in advance and is not earned, as hardly anybody comes any more', () => {
+    const budget = new RetryBudget(0);
+    for (let i = 0; i < 1000; i++) budget.deposit();
+    budget.turn(1000);
+    let given = 0;
+    while (given < 1000 && budget.withdrawInAdvance(1000)) given++;
+    assert.equal(given, 110);
+    for (let atMs = 2000; atMs < 11_000; atMs += 1000) {
+      budget.turn(atMs);
+      assert.equal(drained(budget, atMs), 0);
+    }
+    budget.turn(11_000);
+    assert.equal(drained(budget, 11_000), 0, 'nothing is given for it');
+    assert.equal(drained(budget, 12_000), 3);
+  });
+
   it('adds at most a tenth to the load when everything fails', () => {
     const budget = new RetryBudget(0);
     let retries = 0;

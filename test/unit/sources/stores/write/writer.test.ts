@@ -9,6 +9,7 @@ test('a write whose connection never came about is refused; any other failure is
     { code: 'ECONNREFUSED', syscall: 'connect' },
     { code: 'UND_ERR_CONNECT_TIMEOUT' },
     { code: 'ENOTFOUND', syscall: 'getaddrinfo' },
+    { code: 'CERT_HAS_EXPIRED' },
   ]) {
     assert.deepEqual(failedWrite(failure(cause)), { kind: 'refused', because: 'etcd: it failed' });
   }

@@ -1,39 +1,48 @@
 /** What ZooKeeper may answer to a write, and what each answer means. */
 
 import assert from 'node:assert/strict';
+import { EventEmitter, once } from 'node:events';
 import { describe, type TestContext, test } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import type { ZooKeeperSettings } from '#src/sources/stores/settings.ts';
-import { STORE_MS } from '#src/sources/stores/write/writer.ts';
+import { STORE_MS, type WeightsStore, type Written } from '#src/sources/stores/write/writer.ts';
 import { openZooKeeperWeights } from '#src/sources/stores/write/zookeeper.ts';
 import { OPERATION } from '#src/sources/stores/zookeeper/session.ts';
 import { countOf, countUp } from '../../../../support/stores/writers.ts';
-import { startFakeZooKeeper, stat, type Turn } from '../../../../support/stores/zookeeper/fake-zookeeper.ts';
+import { greet, startFakeZooKeeper, stat, type Turn } from '../../../../support/stores/zookeeper/fake-zookeeper.ts';
 
 const never = new AbortController().signal;
 const PATH = '/sluice/weights/shop';
 const NO_NODE = -101;
 const AWAY = { host: '127.0.0.1', port: 1 };
+const SETTINGS: ZooKeeperSettings = {
+  ...{ kind: 'zookeeper', servers: [AWAY, AWAY], path: '/sluice', login: null, timeoutMs: 60_000, tls: null },
+};
 
-/** One that holds `now` at revision 5; `meddle` answers instead where it says true. */
+/** Answers as one that holds `now` at revision 5. */
+function sayTrue({ operation, path, say }: Turn): void {
+  if (operation === OPERATION.sync) say(0, (writer) => writer.text(path));
+  else if (operation === OPERATION.getData) say(0, (writer) => stat(writer.text('now')));
+  else say(0, (writer) => stat(writer, { revision: 9n, version: 2 }));
+}
+
+/** A store on such a server; `meddle` answers instead where it says true. */
 async function rig(
   t: TestContext,
   meddle: (turn: Turn) => boolean = () => false,
   changes: Partial<ZooKeeperSettings> = {},
 ) {
   const { port, asked } = await startFakeZooKeeper(t, (turn) => {
-    if (meddle(turn)) return;
-    const { operation, path, say } = turn;
-    if (operation === OPERATION.sync) say(0, (writer) => writer.text(path));
-    else if (operation === OPERATION.getData) say(0, (writer) => stat(writer.text('now')));
-    else say(0, (writer) => stat(writer, { revision: 9n, version: 2 }));
+    if (!meddle(turn)) sayTrue(turn);
   });
-  const server = { host: '127.0.0.1', port };
-  const settings = { kind: 'zookeeper', path: '/sluice', login: null, timeoutMs: 60_000, tls: null } as const;
-  const servers = changes.servers === undefined ? [server] : [...changes.servers, server];
-  const store = openZooKeeperWeights({ ...settings, ...changes, servers });
+  const servers = [...(changes.servers ?? []), { host: '127.0.0.1', port }];
+  return { store: opened(t, { ...SETTINGS, ...changes, servers }), asked };
+}
+
+function opened(t: TestContext, settings: ZooKeeperSettings): WeightsStore {
+  const store = openZooKeeperWeights(settings);
   t.after(() => store.close());
-  return { store, asked };
+  return store;
 }
 
 /** Answers one kind of request. */
@@ -64,15 +73,14 @@ function tree(nodes: Map<string, string>, made: string[]): (turn: Turn) => boole
   };
 }
 
-/** Takes a connection, and gives no session. */
-async function startSilent(t: TestContext) {
-  const asked = Promise.withResolvers<void>();
-  const { port } = await startFakeZooKeeper(
-    t,
-    () => undefined,
-    () => asked.resolve(),
-  );
-  return { host: '127.0.0.1', port, asked: asked.promise };
+/** Takes connections, and gives no session while it `isSilent`; `asking` emits `asked` for each that is asked for. */
+async function startMoody(t: TestContext) {
+  const mood = { isSilent: true, asking: new EventEmitter() };
+  const { port } = await startFakeZooKeeper(t, sayTrue, (socket) => {
+    if (!mood.isSilent) greet(socket);
+    mood.asking.emit('asked');
+  });
+  return Object.assign(mood, { host: '127.0.0.1', port });
 }
 
 describe('weights in ZooKeeper', () => {
@@ -85,14 +93,37 @@ describe('weights in ZooKeeper', () => {
 
   test('are written although two of five servers take connections and say nothing', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
-    const silent = await Promise.all([startSilent(t), startSilent(t)]);
+    const silent = await Promise.all([startMoody(t), startMoody(t)]);
+    const asked = silent.map(({ asking }) => once(asking, 'asked'));
     const { store } = await rig(t, undefined, { servers: [...silent, AWAY, AWAY] });
     const writing = store.write('shop', 'text', '5', never);
-    for (const { asked } of silent) {
-      await asked;
+    for (const one of asked) {
+      await one;
       t.mock.timers.tick(STORE_MS / 5);
     }
     assert.deepEqual(await writing, { kind: 'written', revision: '9' });
+  });
+
+  test('are written by the server that gave the last session, and by another one when that is silent', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const [one, other] = await Promise.all([startMoody(t), startMoody(t)]);
+    const settings = { ...SETTINGS, servers: [one, other] };
+    // As the gateway does: a store for each write.
+    const write = (): Promise<Written> => opened(t, settings).write('shop', 'text', '5', never);
+    const written = { kind: 'written', revision: '9' };
+    for (const [silent, speaking] of [
+      [one, other],
+      [other, one],
+    ] as const) {
+      [silent.isSilent, speaking.isSilent] = [true, false];
+      const asked = once(silent.asking, 'asked');
+      const writing = write();
+      await asked;
+      t.mock.timers.tick(STORE_MS / 2);
+      assert.deepEqual(await writing, written);
+      const again = once(silent.asking, 'asked').then(() => 'waits for the silent one anew');
+      assert.deepEqual(await Promise.race([write(), again]), written);
+    }
   });
 
   test('that nobody wrote have no revision, and too many bytes are told', async (t) => {
@@ -200,10 +231,7 @@ describe('weights in ZooKeeper', () => {
   });
 
   test('are refused when no server gives a session, or it ends before they are sent', async (t) => {
-    const away = openZooKeeperWeights({
-      ...{ kind: 'zookeeper', servers: [AWAY, AWAY], path: '/sluice', login: null, timeoutMs: 60_000, tls: null },
-    });
-    t.after(() => away.close());
+    const away = opened(t, SETTINGS);
     const refused = await away.write('shop', 'text', '5', never);
     assert.match(refused.kind === 'refused' ? refused.because : '', /connect ECONNREFUSED/);
     await assert.rejects(away.read('shop', never), { code: 'SLU_SOURCE_UNAVAILABLE', message: /connect ECONNREFUSED/ });
@@ -281,15 +309,7 @@ describe('weights in ZooKeeper', () => {
     const all = { written: 0, conflict: 0, refused: 0, unconfirmed: 0, unreadable: 0 };
     for (let seed = 1; seed <= 10; seed++) {
       const { port } = await startFakeZooKeeper(t, breaking(new Random(seed)));
-      const servers = [{ host: '127.0.0.1', port }];
-      const settings = {
-        kind: 'zookeeper',
-        servers,
-        path: '/sluice',
-        login: null,
-        timeoutMs: 60_000,
-        tls: null,
-      } as const;
+      const settings = { ...SETTINGS, servers: [{ host: '127.0.0.1', port }] };
       const outcomes = await countUp(() => openZooKeeperWeights(settings), {
         route: 'shop',
         writers: 4,

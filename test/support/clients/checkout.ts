@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { cpSync, mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { findBinary } from './servers.ts';
+import { findBinary } from '../runner/servers.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 /** What the package and the executable are made of. */
