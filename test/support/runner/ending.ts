@@ -11,8 +11,8 @@ import { subscribe } from 'node:diagnostics_channel';
 import { after } from 'node:test';
 import { isMainThread } from 'node:worker_threads';
 
-/** From the end of the last test, hooks and all, to that of its process; on a machine that is busy it takes seconds. */
-const GRACE_MS = Number(process.env['SLUICE_TEST_GRACE_MS'] ?? 60_000);
+/** From the end of the last test, hooks and all, to that of its process: seconds on a busy machine, more if it stands still. */
+const GRACE_MS = Number(process.env['SLUICE_TEST_GRACE_MS'] ?? 300_000);
 
 function watchEnd(): void {
   const children = new Set<ChildProcess>();
