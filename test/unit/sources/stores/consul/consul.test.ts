@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { openConsul } from '#src/sources/stores/consul.ts';
+import { openConsul } from '#src/sources/stores/consul/consul.ts';
 import type { ConsulSettings } from '#src/sources/stores/settings.ts';
-import { startFake } from '../../../support/stores/fake.ts';
+import { startFake } from '../../../../support/stores/fake.ts';
 
 const never = new AbortController().signal;
 

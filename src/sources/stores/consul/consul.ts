@@ -14,11 +14,11 @@
  * Source: Consul's HTTP API, "Blocking Queries" (tested with 1.8.7).
  */
 
-import { byPieceName, editedPieces, type Listing, mountOf, type Piece, type Store } from '../follow/source.ts';
-import { type Answer, StoreClient } from './client.ts';
-import { nameOfSource } from './name.ts';
-import { changeOfTree, type Entry, type Names, type Tree } from './narrow.ts';
-import type { ConsulSettings } from './settings.ts';
+import { byPieceName, editedPieces, type Listing, mountOf, type Piece, type Store } from '../../follow/source.ts';
+import { type Answer, StoreClient } from '../client.ts';
+import { nameOfSource } from '../name.ts';
+import type { ConsulSettings } from '../settings.ts';
+import { changeOfTree, type Entry, type Known, knownOf, type Names, type Tree } from './narrow.ts';
 
 const LIST_MS = 10_000;
 /** Beyond the wait and its sixteenth. */
@@ -30,6 +30,7 @@ const LIST_BYTES_MAX = 48 * 1024 * 1024;
 export function openConsul(settings: ConsulSettings): Store {
   const name = nameOfSource(settings);
   const client = new StoreClient({ name, tls: settings.tls, secrets: [settings.token] });
+  const place = { client, settings, lists: new NameLists(client) };
   let last: Listed | null = null;
   /** What the watch that ended last has brought. */
   let told: Names | null = null;
@@ -42,12 +43,12 @@ export function openConsul(settings: ConsulSettings): Store {
       const isKnown = since !== null && last?.listing === since && settings.consistency !== 'stale';
       const names = told;
       told = null;
-      const changed = isKnown ? await listChanged({ client, settings, signal }, last as Listed, names) : null;
-      last = changed ?? (await list({ client, settings, signal }));
+      const changed = isKnown ? await listChanged({ ...place, signal }, last as Listed, names) : null;
+      last = changed ?? (await list({ ...place, signal }));
       return last.listing;
     },
     watch: async (revision, signal) => {
-      told = await watch({ client, settings, signal }, revision);
+      told = await watch({ ...place, signal }, revision);
       return told === null ? { kind: 'same' } : { kind: 'changed' };
     },
     close: () => client.close(),
@@ -57,31 +58,53 @@ export function openConsul(settings: ConsulSettings): Store {
 /** An answer with the index of every key that it has. */
 interface Listed {
   readonly listing: Listing;
-  readonly indexes: Map<string, number>;
+  readonly known: Known;
 }
 
 interface Place {
   readonly client: StoreClient;
   readonly settings: ConsulSettings;
+  readonly lists: NameLists;
   readonly signal: AbortSignal;
+}
+
+/** Lists of names. One that says the same as the one before is that object, and is not parsed again: most changes are of values. */
+class NameLists {
+  readonly #client: StoreClient;
+  #text = '';
+  #names: readonly string[] = [];
+
+  constructor(client: StoreClient) {
+    this.#client = client;
+  }
+
+  /** @throws SluiceError `SLU_SOURCE_UNAVAILABLE` */
+  of(answer: Answer): Names {
+    const index = indexOf(this.#client, answer);
+    if (answer.status === 404) return { index, names: [] };
+    if (answer.text !== this.#text) {
+      this.#names = namesOf(this.#client, answer).toSorted();
+      this.#text = answer.text;
+    }
+    return { index, names: this.#names };
+  }
 }
 
 async function list(place: Place): Promise<Listed> {
   const { index, entries } = await readTree(place, rootOf(place));
-  const indexes = new Map(entries.map((entry) => [entry.key, entry.index]));
   const pieces = piecesOf(place, entries).toSorted(byPieceName);
-  return { listing: { pieces, revision: String(index) }, indexes };
+  return { listing: { pieces, revision: String(index) }, known: knownOf(entries) };
 }
 
-/** The listing of now, made of one before, whose indexes are handed on, and of what changed since; null where that is not certain. */
-async function listChanged(place: Place, { listing, indexes }: Listed, told: Names | null): Promise<Listed | null> {
+/** The listing of now, made of one before and of what changed since; null where that is not certain. */
+async function listChanged(place: Place, { listing, known }: Listed, told: Names | null): Promise<Listed | null> {
   const asking = {
     root: rootOf(place),
     names: (path: string) => readNames(place, path),
     index: (path: string) => readIndex(place, path),
     tree: (path: string) => readTree(place, path),
   };
-  const change = await changeOfTree(asking, indexes, told);
+  const change = await changeOfTree(asking, known, told);
   if (change === null || change.index < Number(listing.revision)) return null;
   const { index, changed, gone } = change;
   const pieces = editedPieces(
@@ -89,9 +112,7 @@ async function listChanged(place: Place, { listing, indexes }: Listed, told: Nam
     piecesOf(place, changed),
     gone.map((key) => `${NAME}${key}`),
   );
-  for (const entry of changed) indexes.set(entry.key, entry.index);
-  for (const key of gone) indexes.delete(key);
-  return { listing: { pieces, revision: String(index) }, indexes };
+  return { listing: { pieces, revision: String(index) }, known: change.known };
 }
 
 /** In front of a key in the name of its piece. */
@@ -124,7 +145,7 @@ async function readTree({ client, settings, signal }: Place, path: string): Prom
 }
 
 async function readNames(place: Place, path: string): Promise<Names> {
-  return namesOf(place.client, await askNames(place, path));
+  return place.lists.of(await askNames(place, path));
 }
 
 /** Of all that is below a path. */
@@ -136,13 +157,12 @@ function askNames({ client, settings, signal }: Place, path: string): Promise<An
   return ask(client, settings, { path, fields: ['keys'], signal, timeoutMs: LIST_MS });
 }
 
-function namesOf(client: StoreClient, answer: Answer): Names {
-  const index = indexOf(client, answer);
-  const names = answer.status === 404 ? [] : jsonOf(answer.text);
+function namesOf(client: StoreClient, { text }: Answer): string[] {
+  const names = jsonOf(text);
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
     throw client.failure('the answer is no list of keys: is this Consul?');
   }
-  return { index, names };
+  return names;
 }
 
 /** How long a question that waits for a change may take, its answer included. */
@@ -157,7 +177,7 @@ async function watch(place: Place, revision: string): Promise<Names | null> {
   const timeoutMs = blockingMs(waitMs);
   const fields = ['keys', `index=${revision}`, `wait=${waitMs}ms`];
   const answer = await ask(client, settings, { path: rootOf(place), fields, signal, timeoutMs });
-  return indexOf(client, answer) === Number(revision) ? null : namesOf(client, answer);
+  return indexOf(client, answer) === Number(revision) ? null : place.lists.of(answer);
 }
 
 interface KeyQuestion {
