@@ -9,6 +9,7 @@
  * ```
  * - An empty prefix is a 404 with an index. An index below 1 would not block: it is refused.
  * - An index that goes backwards belongs to a store that was restored or begun anew: everything is asked for again.
+ * - What changed is looked for as soon as the watch has told of it, while the follower waits for the writer to be done (ahead.ts).
  * - Consul waits up to a sixteenth longer than it was asked to; who takes longer still is frozen.
  * - An index may rise although nothing below the prefix changed: the follower compares, and paces its questions.
  * Source: Consul's HTTP API, "Blocking Queries" (tested with 1.8.7).
@@ -18,7 +19,19 @@ import { byPieceName, editedPieces, type Listing, mountOf, type Piece, type Stor
 import { type Answer, StoreClient } from '../client.ts';
 import { nameOfSource } from '../name.ts';
 import type { ConsulSettings } from '../settings.ts';
-import { changeOfTree, type Entry, type Known, knownOf, type Names, type Tree } from './narrow.ts';
+import { Ahead } from './ahead.ts';
+import {
+  type Asking,
+  changeOfTree,
+  type Entry,
+  isWorthIt,
+  type Known,
+  knownOf,
+  type Names,
+  searchTree,
+  type Tree,
+  type TreeChange,
+} from './narrow.ts';
 
 const LIST_MS = 10_000;
 /** Beyond the wait and its sixteenth. */
@@ -31,6 +44,9 @@ export function openConsul(settings: ConsulSettings): Store {
   const name = nameOfSource(settings);
   const client = new StoreClient({ name, tls: settings.tls, secrets: [settings.token] });
   const place = { client, settings, lists: new NameLists(client) };
+  // A server that may be behind says nothing certain of what has changed.
+  const isCertain = settings.consistency !== 'stale';
+  const ahead: Looking = new Ahead();
   let last: Listed | null = null;
   /** What the watch that ended last has brought. */
   let told: Names | null = null;
@@ -39,19 +55,35 @@ export function openConsul(settings: ConsulSettings): Store {
     name,
     isForeign: true,
     list: async (signal, since = null) => {
-      // A server that may be behind says nothing certain of what has changed.
-      const isKnown = since !== null && last?.listing === since && settings.consistency !== 'stale';
+      const own = { ...place, signal };
+      const before = isCertain && since !== null && last?.listing === since ? last : null;
       const names = told;
       told = null;
-      const changed = isKnown ? await listChanged({ ...place, signal }, last as Listed, names) : null;
-      last = changed ?? (await list({ ...place, signal }));
+      if (before === null) ahead.end();
+      const changed = before === null ? null : await listChanged(own, before, { ahead, told: names });
+      last = changed ?? (await list(own));
       return last.listing;
     },
-    watch: async (revision, signal) => {
-      told = await watch({ ...place, signal }, revision);
+    lookAhead: (since) => {
+      if (!isCertain || told === null || last?.listing !== since || !isWorthIt(last.known)) return;
+      const [names, { known }] = [told, last];
+      const revision = String(names.index);
+      ahead.begin({
+        revision,
+        search: (signal) => searchTree(askingOf({ ...place, signal }), known, names),
+        watch: (signal) => watch({ ...place, signal }, revision),
+      });
+    },
+    watch: async (revision, signal, confirm) => {
+      const word = await ahead.goOn(revision, signal);
+      if (word === 'same') confirm();
+      told = word === null || word === 'same' ? await watch({ ...place, signal }, revision) : word;
       return told === null ? { kind: 'same' } : { kind: 'changed' };
     },
-    close: () => client.close(),
+    close: () => {
+      ahead.end();
+      client.close();
+    },
   };
 }
 
@@ -59,6 +91,15 @@ export function openConsul(settings: ConsulSettings): Store {
 interface Listed {
   readonly listing: Listing;
   readonly known: Known;
+}
+
+/** What is found ahead; null and `overtaken` as of `searchTree`. */
+type Looking = Ahead<Names, TreeChange | 'overtaken' | null>;
+
+/** What is known before a question is asked. */
+interface Hints {
+  readonly ahead: Looking;
+  readonly told: Names | null;
 }
 
 interface Place {
@@ -97,14 +138,8 @@ async function list(place: Place): Promise<Listed> {
 }
 
 /** The listing of now, made of one before and of what changed since; null where that is not certain. */
-async function listChanged(place: Place, { listing, known }: Listed, told: Names | null): Promise<Listed | null> {
-  const asking = {
-    root: rootOf(place),
-    names: (path: string) => readNames(place, path),
-    index: (path: string) => readIndex(place, path),
-    tree: (path: string) => readTree(place, path),
-  };
-  const change = await changeOfTree(asking, known, told);
+async function listChanged(place: Place, { listing, known }: Listed, hints: Hints): Promise<Listed | null> {
+  const change = await changeSince(place, known, hints);
   if (change === null || change.index < Number(listing.revision)) return null;
   const { index, changed, gone } = change;
   const pieces = editedPieces(
@@ -113,6 +148,23 @@ async function listChanged(place: Place, { listing, known }: Listed, told: Names
     gone.map((key) => `${NAME}${key}`),
   );
   return { listing: { pieces, revision: String(index) }, known: change.known };
+}
+
+/** As of `changeOfTree`, from where it was begun. */
+async function changeSince(place: Place, known: Known, { ahead, told }: Hints): Promise<TreeChange | null> {
+  const taken = await ahead.take(place.signal);
+  if (taken === null) return changeOfTree(askingOf(place), known, told);
+  if (taken.kind === 'void') return changeOfTree(askingOf(place), known, taken.told);
+  return taken.found === 'overtaken' ? changeOfTree(askingOf(place), known) : taken.found;
+}
+
+function askingOf(place: Place): Asking {
+  return {
+    root: rootOf(place),
+    names: (path) => readNames(place, path),
+    index: (path) => readIndex(place, path),
+    tree: (path) => readTree(place, path),
+  };
 }
 
 /** In front of a key in the name of its piece. */
