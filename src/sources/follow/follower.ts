@@ -21,7 +21,7 @@ import type { SourceStatus } from '../../model/status.ts';
 import type { Timers } from '../file.ts';
 import type { FollowSettings } from '../stores/settings.ts';
 import { type Changes, changesOf, hashOfPieces, isShrunk as isShrunkOfPieces, withSame } from './guard.ts';
-import { backoffMs, Pace, spreadMs } from './pace.ts';
+import { backoffMs, Pace, QUICK_MS, spreadMs } from './pace.ts';
 import type { Item, Listing, Piece, Store, WatchWord } from './source.ts';
 
 /** States of following, each with what belongs to it alone. */
@@ -30,7 +30,7 @@ export type FollowState =
   /** Asks for the first time, or after a failure. */
   | { readonly name: 'listing'; readonly asked: AbortController }
   | { readonly name: 'watching'; readonly asked: AbortController; readonly sinceMs: number }
-  /** Waits for the writer to finish. */
+  /** Waits for the writer to finish; the store may look ahead meanwhile. */
   | { readonly name: 'debounced'; readonly timer: unknown }
   /** Asks what changed. */
   | { readonly name: 'reloading'; readonly asked: AbortController }
@@ -257,8 +257,10 @@ export class Follower<P extends Item = Piece> {
       this.#watch();
       return;
     }
-    const ask = (): void => this.#ask('reloading', this.#listed);
-    const timer = this.#options.timers.set(ask, this.#pace.next(nowMs));
+    const waitMs = this.#pace.next(nowMs);
+    // In a storm, what is found now would be void before it is asked for.
+    if (this.#listed !== null && waitMs === QUICK_MS) this.#options.store.lookAhead?.(this.#listed);
+    const timer = this.#options.timers.set(() => this.#ask('reloading', this.#listed), waitMs);
     this.#state = { name: 'debounced', timer };
   }
 
@@ -347,10 +349,9 @@ export class Follower<P extends Item = Piece> {
   }
 
   #hasLasted(): boolean {
-    return (
-      this.#options.settings.shrinkConfirmMs <= 0 ||
-      (this.#shrink !== null && this.#options.nowMs() - this.#shrink.sinceMs >= this.#options.settings.shrinkConfirmMs)
-    );
+    const { shrinkConfirmMs } = this.#options.settings;
+    if (shrinkConfirmMs <= 0) return true;
+    return this.#shrink !== null && this.#options.nowMs() - this.#shrink.sinceMs >= shrinkConfirmMs;
   }
 
   #refuse(before: number, after: number): FollowEvent | null {
@@ -359,8 +360,7 @@ export class Follower<P extends Item = Piece> {
       return null;
     }
     const sinceMs = this.#options.nowMs();
-    const again = (): void => this.#askAgain(false);
-    const timer = this.#options.timers.set(again, this.#options.settings.shrinkConfirmMs);
+    const timer = this.#options.timers.set(() => this.#askAgain(false), this.#options.settings.shrinkConfirmMs);
     this.#shrink = { pieces: after, sinceMs, timer };
     this.#shrinksRefused += 1;
     return { kind: 'shrunk', before, after };

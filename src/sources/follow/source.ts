@@ -54,6 +54,11 @@ export interface Store<P extends Item = Piece> {
    */
   list(signal: AbortSignal, since?: Listing<P> | null): Promise<Listing<P>>;
   /**
+   * Begins to look for what changed since an answer that `list` will be asked to go on from, if the last watch has told of a change.
+   * What is found is given when `list` asks for it, unless something else was told until then.
+   */
+  lookAhead?(since: Listing<P>): void;
+  /**
    * Resolves with the first word after `revision`; a change that came before the call is told as well.
    * @param confirm is called whenever the source has said meanwhile that `revision` is still what it holds
    * @throws Error that says in words why it can be watched no longer

@@ -167,6 +167,9 @@ interface Limit {
   readonly end: () => void;
 }
 
+/** Nobody hears of it; made once, as an abort without a reason makes one each time, with its stack. */
+const ENDED = new Error('ended');
+
 /** Aborts with `signal`, or when the time is up. */
 function withTimeout(signal: AbortSignal, timeoutMs: number): Limit {
   const controller = new AbortController();
@@ -187,7 +190,7 @@ function withTimeout(signal: AbortSignal, timeoutMs: number): Limit {
       clearTimeout(timer);
       signal.removeEventListener('abort', abort);
       // What is still under way (a stream whose reader has seen enough) ends here.
-      controller.abort();
+      controller.abort(ENDED);
     },
   };
 }

@@ -3,7 +3,7 @@
  */
 
 import type { Store } from '../follow/source.ts';
-import { openConsul } from './consul.ts';
+import { openConsul } from './consul/consul.ts';
 import { openDirectory } from './directory.ts';
 import { openEtcd } from './etcd.ts';
 import { openHttp } from './http.ts';

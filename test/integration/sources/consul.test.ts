@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { openConsul } from '#src/sources/stores/consul.ts';
+import { openConsul } from '#src/sources/stores/consul/consul.ts';
 import type { ConsulSettings } from '#src/sources/stores/settings.ts';
 import { consulKeys } from '../../support/stores/keys.ts';
 import { describeStore } from '../../support/stores/scenes/scenes.ts';

@@ -5,6 +5,7 @@
 import type { Random } from '#src/lib/random.ts';
 import { hashOfPieces } from '#src/sources/follow/guard.ts';
 import type { Listing, Piece, Store, WatchWord } from '#src/sources/follow/source.ts';
+import { Ahead } from '#src/sources/stores/consul/ahead.ts';
 import type { VirtualTime } from './virtual.ts';
 
 export const LATENCY_MS_MAX = 50;
@@ -13,6 +14,12 @@ export const WAIT_MS = 5000;
 export const TIMEOUT_MS = 2000;
 
 type Mode = 'up' | 'down' | 'frozen';
+
+/** What it holds when it tells of a change, and in which life. */
+interface Told {
+  readonly listing: Listing;
+  readonly life: number;
+}
 
 export class ModelStore implements Store {
   readonly kind = 'consul';
@@ -25,6 +32,9 @@ export class ModelStore implements Store {
   readonly #changedAt = new Map<string, number>();
   /** The listings that it gave, with the life that they are of. */
   readonly #lives = new WeakMap<Listing, number>();
+  /** Of what changed; null: the store has changed again. */
+  readonly #ahead = new Ahead<Told, Listing | null>();
+  #told: Told | null = null;
   #revision = 1;
   #saved: ReadonlyMap<string, string> = new Map();
   mode: Mode = 'up';
@@ -32,6 +42,10 @@ export class ModelStore implements Store {
   isJumpy = false;
   /** Listings that were made of what changed since another one. */
   partial = 0;
+  /** Of these, the ones that were begun before they were asked for. */
+  ahead = 0;
+  /** Looks ahead that were void. */
+  voids = 0;
   /** Watches are not told of changes. */
   isSilent = false;
   isClosed = false;
@@ -115,6 +129,13 @@ export class ModelStore implements Store {
 
   async list(signal: AbortSignal, since: Listing | null = null): Promise<Listing> {
     this.lists += 1;
+    if (since === null) this.#ahead.end();
+    const taken = since === null ? null : await this.#ahead.take(signal);
+    if (taken?.kind === 'void') this.voids += 1;
+    if (taken?.kind === 'found' && taken.found !== null) {
+      this.ahead += 1;
+      return taken.found;
+    }
     const life = this.#life;
     await this.#reach(signal);
     const isKnown = since !== null && this.#lives.get(since) === life;
@@ -131,6 +152,32 @@ export class ModelStore implements Store {
     await this.#latency();
     this.#assertUp(signal, life);
     if (String(this.#revision) !== revision) return null;
+    return this.#partOf({ pieces: now, revision }, since);
+  }
+
+  /** Begins as soon as a watch has told of a change: what it told is what the answers must be of. */
+  lookAhead(since: Listing): void {
+    const told = this.#told;
+    if (told === null || this.#lives.get(since) !== told.life) return;
+    const { listing, life } = told;
+    this.#ahead.begin({
+      revision: listing.revision,
+      search: async (signal) => {
+        await this.#reach(signal);
+        this.#assertUp(signal, life);
+        if (String(this.#revision) !== listing.revision) return null;
+        const found = this.#partOf(listing, since);
+        this.#lives.set(found, life);
+        await this.#latency();
+        this.#assertUp(signal, life);
+        return found;
+      },
+      watch: (signal) => this.#hear(listing.revision, signal),
+    });
+  }
+
+  /** Right now: what changed since an answer, the rest from there. */
+  #partOf({ pieces: now, revision }: Listing, since: Listing): Listing {
     this.partial += 1;
     const before = new Map(since.pieces.map((piece) => [piece.name, piece]));
     const pieces = now.map((piece) => {
@@ -140,7 +187,15 @@ export class ModelStore implements Store {
     return { pieces, revision };
   }
 
-  async watch(revision: string, signal: AbortSignal): Promise<WatchWord> {
+  async watch(revision: string, signal: AbortSignal, confirm: () => void): Promise<WatchWord> {
+    const word = await this.#ahead.goOn(revision, signal);
+    if (word === 'same') confirm();
+    this.#told = word === null || word === 'same' ? await this.#hear(revision, signal) : word;
+    return { kind: this.#told === null ? 'same' : 'changed' };
+  }
+
+  /** What it holds after a change; null: it was asked for long enough. */
+  async #hear(revision: string, signal: AbortSignal): Promise<Told | null> {
     const life = this.#life;
     await this.#reach(signal);
     const untilMs = this.#time.nowMs + WAIT_MS;
@@ -150,23 +205,22 @@ export class ModelStore implements Store {
       if (this.#time.nowMs >= untilMs && !this.isSilent) {
         await this.#latency();
         // The answer was on its way when the change came: the next watch tells.
-        return { kind: 'same' };
+        return null;
       }
       if (this.mode === 'frozen') await this.#reach(signal);
       // A silent watch lasts until somebody is tired of it.
-      if (this.isJumpy && !this.isSilent) {
-        await this.#latency();
-        return { kind: 'changed' };
-      }
+      if (this.isJumpy && !this.isSilent) break;
       const restMs = this.isSilent ? WAIT_MS : untilMs - this.#time.nowMs;
       await Promise.race([this.#time.wait(Math.max(1, restMs)), this.#woken()]);
       if (signal.aborted) throw new Error('aborted');
     }
+    const told = { listing: this.#listing(), life: this.#life };
     await this.#latency();
-    return { kind: 'changed' };
+    return told;
   }
 
   close(): void {
+    this.#ahead.end();
     this.isClosed = true;
   }
 

@@ -22,6 +22,10 @@ export interface Course {
   readonly events: readonly FollowEvent['kind'][];
   /** Listings that were made of what changed since another one. */
   readonly partial: number;
+  /** Of these, the ones that were begun before they were asked for. */
+  readonly ahead: number;
+  /** Looks ahead that were void. */
+  readonly voids: number;
 }
 
 /** Runs the history of a seed. @throws AssertionError that names the seed */
@@ -93,7 +97,8 @@ export async function runSchedule(seed: number): Promise<Course> {
   follower.close();
   assert.equal(follower.status().state, 'idle');
   assert.ok(store.isClosed);
-  return { events, partial: store.partial };
+  const { partial, ahead, voids } = store;
+  return { events, partial, ahead, voids };
 }
 
 /** Something happens to the store, or to the operator's patience: true = he reloads. */

@@ -9,13 +9,13 @@
  *   one that is missing may be a catalog that lost its data.
  * - Takes part: whose every check passes, the node's included. Maintenance is a critical check.
  * - The index of a service that nobody registered rises with the whole catalog: the follower paces its questions.
- * The rules of the index are those of the key-value store (stores/consul.ts).
+ * The rules of the index are those of the key-value store (stores/consul/consul.ts).
  * Source: Consul's HTTP API, "Health" and "Blocking Queries" (tested with 1.8.7).
  */
 
 import { canonicalHost, isHost } from '../../scalars/host.ts';
 import { type Answer, StoreClient } from '../../stores/client.ts';
-import { blockingMs, indexOf } from '../../stores/consul.ts';
+import { blockingMs, indexOf } from '../../stores/consul/consul.ts';
 import type { ConsulReach } from '../../stores/settings.ts';
 import { byPieceName, type Item, type Listing, type Store, type WatchWord } from '../source.ts';
 import { readTags } from './dialects.ts';

@@ -65,6 +65,36 @@ describe('a change', () => {
     assert.deepEqual([...states], ['debounced', 'reloading', 'watching']);
   });
 
+  test('has the store look ahead while the writer is waited for, unless others came just before', async (t) => {
+    const { time, store } = await rig();
+    const { mock } = t.mock.method(store, 'lookAhead');
+    const looks: number[] = [];
+    for (const passMs of [1500, 300, 300, 3000, 1500]) {
+      store.put('a', String(looks.length + 2));
+      await time.pass(passMs);
+      looks.push(mock.callCount());
+    }
+    assert.deepEqual(looks, [1, 2, 2, 2, 3]);
+    assert.equal(store.ahead, 3);
+  });
+
+  test('that is found ahead is told when the wait is over, with what came in it', async () => {
+    const { time, store, events } = await rig();
+    store.put('b', '2');
+    await time.pass(1000);
+    assert.deepEqual([store.ahead, store.voids, events.length], [1, 0, 1]);
+    for (let n = 0; n < 20; n++) {
+      await time.pass(2000);
+      store.put('b', `3 ${n}`);
+      await time.pass(20);
+      store.put('c', `3 ${n}`);
+    }
+    await time.pass(2000);
+    assert.ok(store.voids > 0 && store.ahead > 1, `${store.voids} void, ${store.ahead} ahead`);
+    const told = events.flatMap((event) => (event.kind === 'changed' ? event.changes.changed : []));
+    assert.equal(told.length, 41);
+  });
+
   test('among very many does not make a flood of questions', async () => {
     const { time, store } = await rig();
     const before = store.lists;

@@ -1,7 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { type Asking, changeOfTree, type Entry, type TreeChange } from '#src/sources/stores/narrow.ts';
+import {
+  type Asking,
+  changeOfTree,
+  type Entry,
+  type Known,
+  knownOf,
+  searchTree,
+  type TreeChange,
+} from '#src/sources/stores/consul/narrow.ts';
 
 const ROOT = 'p/';
 
@@ -13,6 +21,8 @@ class Keys {
   questions = 0;
   valuesRead = 0;
   namesRead = 0;
+  /** The list that was told last. */
+  #names: readonly string[] = [];
   /** Called before each answer. */
   before: () => void = () => undefined;
 
@@ -26,8 +36,8 @@ class Keys {
     if (this.entries.delete(key)) this.#deleted.set(key, this.index);
   }
 
-  get indexes(): Map<string, number> {
-    return new Map([...this.entries].map(([key, { index }]) => [key, index]));
+  get known(): Known {
+    return knownOf([...this.entries.values()]);
   }
 
   readonly asking: Asking = {
@@ -35,7 +45,9 @@ class Keys {
     names: async (path) => {
       const { index, entries } = this.#below(path);
       this.namesRead += entries.length;
-      return { index, names: entries.map(({ key }) => key) };
+      const names = entries.map(({ key }) => key).toSorted();
+      if (names.join() !== this.#names.join()) this.#names = names;
+      return { index, names: this.#names };
     },
     index: async (path) => {
       const { index, entries } = this.#below(path);
@@ -75,7 +87,7 @@ function applied(before: ReadonlyMap<string, Entry>, { changed, gone }: TreeChan
 describe('what changed in a tree', () => {
   test('is found from names that were told, unless something has changed since', async () => {
     const keys = filled(3000);
-    const [before, entries] = [keys.indexes, new Map(keys.entries)];
+    const [before, entries] = [keys.known, new Map(keys.entries)];
     keys.put(`${ROOT}routes/r01234`, 'new');
     const told = await keys.asking.names(ROOT);
     keys.questions = 0;
@@ -95,7 +107,7 @@ describe('what changed in a tree', () => {
 
   test('is found with few questions and few values', async () => {
     const keys = filled(3000);
-    const before = keys.indexes;
+    const before = keys.known;
     keys.put(`${ROOT}routes/r01234`, 'new');
     const change = await changeOfTree(keys.asking, before);
     assert.deepEqual(
@@ -106,10 +118,21 @@ describe('what changed in a tree', () => {
     assert.ok(keys.questions <= 30 && keys.valuesRead <= 128, `${keys.questions} questions, ${keys.valuesRead} values`);
   });
 
+  test('is found where the first key is gone, the last one, and both', async () => {
+    const keys = filled(300);
+    for (const names of [['r00000'], ['r00299'], ['r00001', 'r00298']]) {
+      const before = keys.known;
+      for (const name of names) keys.remove(`${ROOT}routes/${name}`);
+      const change = await changeOfTree(keys.asking, before);
+      const gone = names.map((name) => `${ROOT}routes/${name}`);
+      assert.deepEqual([change?.changed, change?.gone, change?.known], [[], gone, keys.known]);
+    }
+  });
+
   test('is found without asking for a part that holds most of the names', async () => {
     const keys = filled(3000);
     for (let n = 0; n < 200; n++) keys.put(`${ROOT}services/s${n}`, `v${n}`);
-    const before = keys.indexes;
+    const before = keys.known;
     keys.put(`${ROOT}routes/r01234`, 'new');
     keys.put(`${ROOT}services/s7`, 'new too');
     const told = await keys.asking.names(ROOT);
@@ -128,24 +151,32 @@ describe('what changed in a tree', () => {
     let told = 0;
     for (let round = 0; round < 150; round++) {
       const keys = filled(300 + below(300));
-      const [before, indexes] = [new Map(keys.entries), keys.indexes];
-      for (let edits = 1 + below(5); edits > 0; edits--) {
-        const key = `${ROOT}routes/r${String(below(700)).padStart(5, '0')}`;
-        if (below(3) === 0) keys.remove(key);
-        else keys.put(key, `new ${edits}`);
+      let known = keys.known;
+      for (let turn = 0; turn < 3; turn++) {
+        const before = new Map(keys.entries);
+        for (let edits = 1 + below(5); edits > 0; edits--) {
+          const key = `${ROOT}routes/r${String(below(700)).padStart(5, '0')}`;
+          const deed = below(6);
+          if (deed === 0) keys.remove(key);
+          else if (deed < 3 || keys.entries.has(key)) keys.put(key, `new ${edits}`);
+        }
+        const change = await changeOfTree(keys.asking, known, await keys.asking.names(ROOT));
+        const place = `seed ${seed}, round ${round}, turn ${turn}`;
+        if (change !== null) {
+          told += 1;
+          assert.deepEqual(applied(before, change), keys.entries, place);
+          assert.deepEqual(change.known, keys.known, place);
+        }
+        known = change?.known ?? keys.known;
       }
-      const change = await changeOfTree(keys.asking, indexes);
-      if (change === null) continue;
-      told += 1;
-      assert.deepEqual(applied(before, change), keys.entries, `seed ${seed}, round ${round}`);
     }
-    assert.ok(told > 100, `${told} told`);
+    assert.ok(told > 400, `${told} told`);
   });
 
   test('is not certain when something changes between two questions', async () => {
     for (let at = 2; at < 12; at++) {
       const keys = filled(3000);
-      const before = keys.indexes;
+      const before = keys.known;
       keys.put(`${ROOT}routes/r01234`, 'new');
       // Where the search looks last.
       keys.before = () => {
@@ -157,23 +188,45 @@ describe('what changed in a tree', () => {
     }
   });
 
+  test('is overtaken by what changes while it is looked for, and what was known stays as it was', async () => {
+    const keys = filled(3000);
+    const before = keys.known;
+    keys.put(`${ROOT}routes/r01234`, 'new');
+    const told = await keys.asking.names(ROOT);
+    const first = await searchTree(keys.asking, before, told);
+    assert.ok(first !== null && first !== 'overtaken');
+    keys.put(`${ROOT}routes/r01235`, 'later');
+    assert.equal(await searchTree(keys.asking, before, told), 'overtaken');
+    // The same list of names: of what is known, only the indexes are another.
+    const again = await keys.asking.names(ROOT);
+    const { keys: names, indexes } = structuredClone(first.known);
+    assert.equal(again.names, first.known.keys);
+    for (const from of [before, first.known]) {
+      const second = await searchTree(keys.asking, from, again);
+      assert.ok(second !== null && second !== 'overtaken');
+      assert.deepEqual(second.known, keys.known);
+      assert.equal(second.changed.length, from === before ? 2 : 1);
+    }
+    assert.deepEqual(first.known, { keys: names, indexes });
+  });
+
   test('is not certain in another tree of the same names', async () => {
     const keys = filled(3000);
     const other = new Keys();
     for (const { key } of [...keys.entries.values()].toReversed()) other.put(key, 'other');
-    assert.equal(await changeOfTree(other.asking, keys.indexes), null);
+    assert.equal(await changeOfTree(other.asking, keys.known), null);
   });
 
   test('is left to a listing where a key would have to be encoded, is the beginning of others, or there are few', async () => {
     for (const odd of ['a b', 'a/../b', 'a//b', 'ä', 'a?b']) {
       const keys = filled(300);
       keys.put(`${ROOT}${odd}`, '');
-      assert.equal(await changeOfTree(keys.asking, keys.indexes), null, odd);
+      assert.equal(await changeOfTree(keys.asking, keys.known), null, odd);
     }
     const nested = filled(300);
     nested.put(`${ROOT}routes/r`, '');
     nested.put(`${ROOT}routes/r00001`, 'x');
-    assert.equal(await changeOfTree(nested.asking, new Map([...nested.indexes, [`${ROOT}routes/r00001`, 1]])), null);
-    assert.equal(await changeOfTree(filled(100).asking, filled(100).indexes), null);
+    assert.equal(await changeOfTree(nested.asking, filled(300).known), null);
+    assert.equal(await changeOfTree(filled(100).asking, filled(100).known), null);
   });
 });

@@ -9,16 +9,29 @@
  * ```
  * - An empty prefix is a 404 with an index. An index below 1 would not block: it is refused.
  * - An index that goes backwards belongs to a store that was restored or begun anew: everything is asked for again.
+ * - What changed is looked for as soon as the watch has told of it, while the follower waits for the writer to be done (ahead.ts).
  * - Consul waits up to a sixteenth longer than it was asked to; who takes longer still is frozen.
  * - An index may rise although nothing below the prefix changed: the follower compares, and paces its questions.
  * Source: Consul's HTTP API, "Blocking Queries" (tested with 1.8.7).
  */
 
-import { byPieceName, editedPieces, type Listing, mountOf, type Piece, type Store } from '../follow/source.ts';
-import { type Answer, StoreClient } from './client.ts';
-import { nameOfSource } from './name.ts';
-import { changeOfTree, type Entry, type Names, type Tree } from './narrow.ts';
-import type { ConsulSettings } from './settings.ts';
+import { byPieceName, editedPieces, type Listing, mountOf, type Piece, type Store } from '../../follow/source.ts';
+import { type Answer, StoreClient } from '../client.ts';
+import { nameOfSource } from '../name.ts';
+import type { ConsulSettings } from '../settings.ts';
+import { Ahead } from './ahead.ts';
+import {
+  type Asking,
+  changeOfTree,
+  type Entry,
+  isWorthIt,
+  type Known,
+  knownOf,
+  type Names,
+  searchTree,
+  type Tree,
+  type TreeChange,
+} from './narrow.ts';
 
 const LIST_MS = 10_000;
 /** Beyond the wait and its sixteenth. */
@@ -30,6 +43,10 @@ const LIST_BYTES_MAX = 48 * 1024 * 1024;
 export function openConsul(settings: ConsulSettings): Store {
   const name = nameOfSource(settings);
   const client = new StoreClient({ name, tls: settings.tls, secrets: [settings.token] });
+  const place = { client, settings, lists: new NameLists(client) };
+  // A server that may be behind says nothing certain of what has changed.
+  const isCertain = settings.consistency !== 'stale';
+  const ahead: Looking = new Ahead();
   let last: Listed | null = null;
   /** What the watch that ended last has brought. */
   let told: Names | null = null;
@@ -38,50 +55,91 @@ export function openConsul(settings: ConsulSettings): Store {
     name,
     isForeign: true,
     list: async (signal, since = null) => {
-      // A server that may be behind says nothing certain of what has changed.
-      const isKnown = since !== null && last?.listing === since && settings.consistency !== 'stale';
+      const own = { ...place, signal };
+      const before = isCertain && since !== null && last?.listing === since ? last : null;
       const names = told;
       told = null;
-      const changed = isKnown ? await listChanged({ client, settings, signal }, last as Listed, names) : null;
-      last = changed ?? (await list({ client, settings, signal }));
+      if (before === null) ahead.end();
+      const changed = before === null ? null : await listChanged(own, before, { ahead, told: names });
+      last = changed ?? (await list(own));
       return last.listing;
     },
-    watch: async (revision, signal) => {
-      told = await watch({ client, settings, signal }, revision);
+    lookAhead: (since) => {
+      if (!isCertain || told === null || last?.listing !== since || !isWorthIt(last.known)) return;
+      const [names, { known }] = [told, last];
+      const revision = String(names.index);
+      ahead.begin({
+        revision,
+        search: (signal) => searchTree(askingOf({ ...place, signal }), known, names),
+        watch: (signal) => watch({ ...place, signal }, revision),
+      });
+    },
+    watch: async (revision, signal, confirm) => {
+      const word = await ahead.goOn(revision, signal);
+      if (word === 'same') confirm();
+      told = word === null || word === 'same' ? await watch({ ...place, signal }, revision) : word;
       return told === null ? { kind: 'same' } : { kind: 'changed' };
     },
-    close: () => client.close(),
+    close: () => {
+      ahead.end();
+      client.close();
+    },
   };
 }
 
 /** An answer with the index of every key that it has. */
 interface Listed {
   readonly listing: Listing;
-  readonly indexes: Map<string, number>;
+  readonly known: Known;
+}
+
+/** What is found ahead; null and `overtaken` as of `searchTree`. */
+type Looking = Ahead<Names, TreeChange | 'overtaken' | null>;
+
+/** What is known before a question is asked. */
+interface Hints {
+  readonly ahead: Looking;
+  readonly told: Names | null;
 }
 
 interface Place {
   readonly client: StoreClient;
   readonly settings: ConsulSettings;
+  readonly lists: NameLists;
   readonly signal: AbortSignal;
+}
+
+/** Lists of names. One that says the same as the one before is that object, and is not parsed again: most changes are of values. */
+class NameLists {
+  readonly #client: StoreClient;
+  #text = '';
+  #names: readonly string[] = [];
+
+  constructor(client: StoreClient) {
+    this.#client = client;
+  }
+
+  /** @throws SluiceError `SLU_SOURCE_UNAVAILABLE` */
+  of(answer: Answer): Names {
+    const index = indexOf(this.#client, answer);
+    if (answer.status === 404) return { index, names: [] };
+    if (answer.text !== this.#text) {
+      this.#names = namesOf(this.#client, answer).toSorted();
+      this.#text = answer.text;
+    }
+    return { index, names: this.#names };
+  }
 }
 
 async function list(place: Place): Promise<Listed> {
   const { index, entries } = await readTree(place, rootOf(place));
-  const indexes = new Map(entries.map((entry) => [entry.key, entry.index]));
   const pieces = piecesOf(place, entries).toSorted(byPieceName);
-  return { listing: { pieces, revision: String(index) }, indexes };
+  return { listing: { pieces, revision: String(index) }, known: knownOf(entries) };
 }
 
-/** The listing of now, made of one before, whose indexes are handed on, and of what changed since; null where that is not certain. */
-async function listChanged(place: Place, { listing, indexes }: Listed, told: Names | null): Promise<Listed | null> {
-  const asking = {
-    root: rootOf(place),
-    names: (path: string) => readNames(place, path),
-    index: (path: string) => readIndex(place, path),
-    tree: (path: string) => readTree(place, path),
-  };
-  const change = await changeOfTree(asking, indexes, told);
+/** The listing of now, made of one before and of what changed since; null where that is not certain. */
+async function listChanged(place: Place, { listing, known }: Listed, hints: Hints): Promise<Listed | null> {
+  const change = await changeSince(place, known, hints);
   if (change === null || change.index < Number(listing.revision)) return null;
   const { index, changed, gone } = change;
   const pieces = editedPieces(
@@ -89,9 +147,24 @@ async function listChanged(place: Place, { listing, indexes }: Listed, told: Nam
     piecesOf(place, changed),
     gone.map((key) => `${NAME}${key}`),
   );
-  for (const entry of changed) indexes.set(entry.key, entry.index);
-  for (const key of gone) indexes.delete(key);
-  return { listing: { pieces, revision: String(index) }, indexes };
+  return { listing: { pieces, revision: String(index) }, known: change.known };
+}
+
+/** As of `changeOfTree`, from where it was begun. */
+async function changeSince(place: Place, known: Known, { ahead, told }: Hints): Promise<TreeChange | null> {
+  const taken = await ahead.take(place.signal);
+  if (taken === null) return changeOfTree(askingOf(place), known, told);
+  if (taken.kind === 'void') return changeOfTree(askingOf(place), known, taken.told);
+  return taken.found === 'overtaken' ? changeOfTree(askingOf(place), known) : taken.found;
+}
+
+function askingOf(place: Place): Asking {
+  return {
+    root: rootOf(place),
+    names: (path) => readNames(place, path),
+    index: (path) => readIndex(place, path),
+    tree: (path) => readTree(place, path),
+  };
 }
 
 /** In front of a key in the name of its piece. */
@@ -124,7 +197,7 @@ async function readTree({ client, settings, signal }: Place, path: string): Prom
 }
 
 async function readNames(place: Place, path: string): Promise<Names> {
-  return namesOf(place.client, await askNames(place, path));
+  return place.lists.of(await askNames(place, path));
 }
 
 /** Of all that is below a path. */
@@ -136,13 +209,12 @@ function askNames({ client, settings, signal }: Place, path: string): Promise<An
   return ask(client, settings, { path, fields: ['keys'], signal, timeoutMs: LIST_MS });
 }
 
-function namesOf(client: StoreClient, answer: Answer): Names {
-  const index = indexOf(client, answer);
-  const names = answer.status === 404 ? [] : jsonOf(answer.text);
+function namesOf(client: StoreClient, { text }: Answer): string[] {
+  const names = jsonOf(text);
   if (!Array.isArray(names) || !names.every((name) => typeof name === 'string')) {
     throw client.failure('the answer is no list of keys: is this Consul?');
   }
-  return { index, names };
+  return names;
 }
 
 /** How long a question that waits for a change may take, its answer included. */
@@ -157,7 +229,7 @@ async function watch(place: Place, revision: string): Promise<Names | null> {
   const timeoutMs = blockingMs(waitMs);
   const fields = ['keys', `index=${revision}`, `wait=${waitMs}ms`];
   const answer = await ask(client, settings, { path: rootOf(place), fields, signal, timeoutMs });
-  return indexOf(client, answer) === Number(revision) ? null : namesOf(client, answer);
+  return indexOf(client, answer) === Number(revision) ? null : place.lists.of(answer);
 }
 
 interface KeyQuestion {
