@@ -67,12 +67,12 @@ describe('a change', () => {
 
   test('has the store look ahead while the writer is waited for, unless others came just before', async (t) => {
     const { time, store } = await rig();
-    const { mock } = t.mock.method(store, 'lookAhead');
+    const ahead = t.mock.method(store, 'lookAhead');
     const looks: number[] = [];
     for (const passMs of [1500, 300, 300, 3000, 1500]) {
       store.put('a', String(looks.length + 2));
       await time.pass(passMs);
-      looks.push(mock.callCount());
+      looks.push(ahead.mock.callCount());
     }
     assert.deepEqual(looks, [1, 2, 2, 2, 3]);
     assert.equal(store.ahead, 3);
