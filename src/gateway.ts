@@ -30,6 +30,7 @@ import { nowMs, wallTime } from './lib/clock.ts';
 import { createLog, type Log, type LogLevel } from './lib/log.ts';
 import { Random } from './lib/random.ts';
 import { startResting } from './lib/threads/rest.ts';
+import { every } from './lib/threads/ticker.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
 import { SluiceError } from './model/problem.ts';
 import type { RestartAnswer } from './model/threads/handover.ts';
@@ -43,7 +44,7 @@ import { createLatencyDials } from './snapshot/latency-dials.ts';
 import { needsRestart } from './snapshot/restart.ts';
 import { type Current, type OfferResult, Store } from './snapshot/store.ts';
 
-const TICK_MS = 100;
+const TURN_MS = 100;
 const FLUSH_MS = 1000;
 
 /** What the gateway tells about its release; `main.ts` reads it from package.json. */
@@ -97,7 +98,7 @@ class ControlPlane implements Gateway {
   #tokenHash: string | null = null;
   #workers: Workers | null = null;
   #admin: AdminServer | null = null;
-  #tick: NodeJS.Timeout | null = null;
+  #stopTurning: (() => void) | null = null;
   #tickedAtMs = nowMs();
   #phase: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
   #draining: Promise<void> | null = null;
@@ -249,7 +250,7 @@ class ControlPlane implements Gateway {
     await this.#rollouts.join(config.fleet, () => this.adminUrl, this.#configuration.locksOf(config.fleet));
     this.#logMore();
     this.proxyUrls = this.#tls.urls(await this.#workers.start());
-    this.#tick = setInterval(() => this.#turn(), TICK_MS);
+    this.#stopTurning = every(TURN_MS, () => this.#turn());
     this.#phase = 'serving';
     this.#watches.defects.begin();
     startResting();
@@ -287,7 +288,7 @@ class ControlPlane implements Gateway {
   /** Lets go of everything. Idempotent. */
   async close(): Promise<void> {
     this.#phase = 'closed';
-    if (this.#tick !== null) clearInterval(this.#tick);
+    this.#stopTurning?.();
     await this.#configuration.close();
     this.#health.close();
     this.#watches.close();

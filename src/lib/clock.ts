@@ -53,6 +53,20 @@ export function wallTime(): string {
   return new Date().toISOString();
 }
 
+/** The second that was written last, in ms since 1970, and its text without milliseconds. */
+const second = { atMs: Number.NaN, text: '' };
+
+/** A time of the wall clock, in ms since 1970, as ISO 8601: the same as by `Date`, in half of its time where many are of one second. */
+export function isoTime(wallMs: number): string {
+  const atMs = Math.trunc(wallMs);
+  const ms = ((atMs % 1000) + 1000) % 1000;
+  if (atMs - ms !== second.atMs) {
+    second.text = new Date(atMs - ms).toISOString().slice(0, -'000Z'.length);
+    second.atMs = atMs - ms;
+  }
+  return `${second.text}${String(ms).padStart(3, '0')}Z`;
+}
+
 /** The monotonic clock, and the wall clock in ms since 1970, which may step and is for calendars only. */
 export function bothClocks(): { readonly nowMs: number; readonly wallMs: number } {
   return { nowMs: nowMs(), wallMs: Date.now() };

@@ -22,6 +22,8 @@ export interface SinkLosses {
 export interface LineSink {
   /** Takes one line that ends in a newline. Never throws, never blocks. */
   write(line: string): void;
+  /** Takes such lines in their order, which leave together while nothing waits. The same otherwise. */
+  writeAll(lines: readonly string[]): void;
   losses(): SinkLosses;
   /** Resolves when nothing is queued, at the latest after `timeoutMs`. */
   flush(timeoutMs: number): Promise<void>;
@@ -64,6 +66,16 @@ class FdSink implements LineSink {
   }
 
   write(line: string): void {
+    this.#take(line);
+    if (!this.#isWriting) this.#next();
+  }
+
+  writeAll(lines: readonly string[]): void {
+    for (const line of lines) this.#take(line);
+    if (!this.#isWriting) this.#next();
+  }
+
+  #take(line: string): void {
     const bytes = Buffer.byteLength(line);
     if (this.#isClosed || this.#queuedBytes + bytes > this.#bytesMax) {
       this.#lines += 1;
@@ -71,7 +83,6 @@ class FdSink implements LineSink {
     }
     this.#queue.push(line);
     this.#queuedBytes += bytes;
-    if (!this.#isWriting) this.#next();
   }
 
   losses(): SinkLosses {

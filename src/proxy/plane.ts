@@ -252,7 +252,7 @@ export class Plane {
     this.#breakers.tick();
     this.#lane.recorder.staleIs(this.#lane.stale.bytes);
     if (isInTime) this.#lane.tokens.sweep(turnedAtMs);
-    this.accessLog.flush();
+    this.accessLog.turn();
     this.tracer.flush();
     this.#lane.mirrors.comparisons.flush();
     this.#gauges.turn(turnedAtMs, this.listener.connections + upgrades.connections, recorder.requests);

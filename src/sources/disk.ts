@@ -1,5 +1,5 @@
 /**
- * What a file source needs of the disk: the text of a file, and word that something in a folder changed.
+ * What a file source needs of the disk: what is in a file, and word that something in a folder changed.
  */
 
 import { watch } from 'node:fs';
@@ -11,6 +11,8 @@ import { DOCUMENT_BYTES_MAX } from './document/read.ts';
 export interface Disk {
   /** @throws SluiceError `SLU_CONFIG_UNREADABLE` */
   readText(file: string): Promise<string>;
+  /** The same before it is a text (`textOf`). @throws SluiceError `SLU_CONFIG_UNREADABLE` */
+  readBytes(file: string): Promise<Uint8Array>;
   /**
    * Calls `onChange` with the name of an entry that was written, made, renamed or removed, or null when it is not
    * known; calls `onLost` once when no more calls will come.
@@ -24,7 +26,7 @@ export interface FolderWatch {
   close(): void;
 }
 
-export const DISK: Disk = { readText, watchFolder };
+export const DISK: Disk = { readText, readBytes, watchFolder };
 
 const WORDS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file',
@@ -39,11 +41,15 @@ const WORDS: Readonly<Record<string, string>> = {
  * @throws SluiceError `SLU_CONFIG_UNREADABLE` that says why
  */
 export async function readText(file: string): Promise<string> {
+  return textOf(file, await readBytes(file));
+}
+
+async function readBytes(file: string): Promise<Uint8Array> {
   try {
     const { size, isRegular } = await sizeOf(file);
     if (!isRegular) throw unreadable(file, 'it is not a regular file');
     if (size > DOCUMENT_BYTES_MAX) throw unreadable(file, `it has ${size} bytes, more than ${DOCUMENT_BYTES_MAX}`);
-    return decode(file, await readFile(file));
+    return await readFile(file);
   } catch (error) {
     if (error instanceof SluiceError) throw error;
     const { code = '', message } = error as NodeJS.ErrnoException;
@@ -56,8 +62,11 @@ async function sizeOf(file: string): Promise<{ readonly size: number; readonly i
   return { size: stats.size, isRegular: stats.isFile() };
 }
 
-/** Bytes that are not UTF-8 are refused: replaced characters could turn one name into another. */
-function decode(file: string, bytes: Uint8Array): string {
+/**
+ * The text of a file's bytes. What is not UTF-8 is refused: replaced characters could turn one name into another.
+ * @throws SluiceError `SLU_CONFIG_UNREADABLE`
+ */
+export function textOf(file: string, bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {

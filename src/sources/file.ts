@@ -9,7 +9,8 @@
  *   └── close() from every state                              └──┘ event meanwhile: debounced again
  * ```
  * The folder is watched, not the file: an editor's rename puts another inode in its place, and a Kubernetes ConfigMap
- * swaps the symlink `..data` beside it. A folder event is only a reason to look; what counts is the hash of the text.
+ * swaps the symlink `..data` beside it. A folder event is only a reason to look; what counts is the hash of the bytes. They become a text when
+ * they are others: a text of megabytes at every look had V8 collect the whole heap for it.
  * Every `pollMs` the watch is renewed and the file is looked at anyway: folders that are replaced, links into other
  * folders and file systems without events are seen then. Errors are said once, until they change or end.
  */
@@ -17,7 +18,7 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname } from 'node:path';
 import { SluiceError } from '../model/problem.ts';
-import { DISK, type Disk, type FolderWatch } from './disk.ts';
+import { DISK, type Disk, type FolderWatch, textOf } from './disk.ts';
 
 /** What a file source has to say. */
 export type FileEvent =
@@ -42,13 +43,15 @@ export interface Timers {
   clear(timer: unknown): void;
 }
 
+type FileDisk = Pick<Disk, 'readBytes' | 'watchFolder'>;
+
 export interface FileSourceOptions {
   /** Quiet time after a folder event before the file is read; default 100. */
   readonly debounceMs?: number;
   /** Time between two looks without any event; default 5000. */
   readonly pollMs?: number;
   readonly timers?: Timers;
-  readonly disk?: Disk;
+  readonly disk?: FileDisk;
 }
 
 /** Longest wait under a stream of events is this many times `debounceMs`. */
@@ -84,6 +87,12 @@ export async function openFile(
   return { text, source };
 }
 
+/** What a look found; `hash` null: no text. */
+interface Found {
+  readonly hash: string | null;
+  readonly event: FileEvent;
+}
+
 class WatchedFile implements FileSource {
   readonly #file: string;
   readonly #onEvent: (event: FileEvent) => void;
@@ -91,7 +100,7 @@ class WatchedFile implements FileSource {
   #state: WatchState = { name: 'idle' };
   #watch: FolderWatch | null = null;
   #pollTimer: unknown = null;
-  /** Hash of the text last said, and taken; null after an error, so that its end is said. */
+  /** Hash of what was last said, and taken; null after an error, so that its end is said. */
   #hash: string | null = null;
   /** Messages of the errors that last, so that each is said once. */
   #unreadable = '';
@@ -112,9 +121,10 @@ class WatchedFile implements FileSource {
   async open(): Promise<string> {
     this.#state = { name: 'reloading', isStale: false };
     try {
-      const text = await this.#options.disk.readText(this.#file);
+      const bytes = await this.#options.disk.readBytes(this.#file);
+      const text = textOf(this.#file, bytes);
       this.#renewWatch();
-      this.#hash = hashOf(text);
+      this.#hash = hashOf(bytes);
       this.#schedulePoll();
       this.#arm(0);
       return text;
@@ -193,29 +203,33 @@ class WatchedFile implements FileSource {
     this.#state = { name: 'reloading', isStale: false };
     const isForced = this.#isForced;
     this.#isForced = false;
-    const event = await this.#read();
+    const found = await this.#read(isForced);
     // Awaiting gave others a turn: the source may be closed, or something may have changed meanwhile.
     const state = this.#state as WatchState;
     if (state.name !== 'reloading') return;
     if (!state.isStale) this.#state = { name: 'watching' };
     else if (this.#isForced) void this.#look();
     else this.#arm(0);
-    this.#say(event, isForced);
+    if (found !== null) this.#say(found, isForced);
   }
 
-  async #read(): Promise<FileEvent> {
+  /** null: what was said last is still there. @param isForced it is to be said again */
+  async #read(isForced: boolean): Promise<Found | null> {
     try {
-      return { kind: 'text', text: await this.#options.disk.readText(this.#file) };
+      const bytes = await this.#options.disk.readBytes(this.#file);
+      const hash = hashOf(bytes);
+      if (hash === this.#hash && !isForced) return null;
+      return { hash, event: { kind: 'text', text: textOf(this.#file, bytes) } };
     } catch (error) {
-      if (error instanceof SluiceError) return { kind: 'unreadable', error };
+      if (error instanceof SluiceError) return { hash: null, event: { kind: 'unreadable', error } };
       const message = `${this.#file}: ${error instanceof Error ? error.message : String(error)}`;
-      return { kind: 'unreadable', error: new SluiceError('SLU_CONFIG_UNREADABLE', message, { cause: error }) };
+      const unexpected = new SluiceError('SLU_CONFIG_UNREADABLE', message, { cause: error });
+      return { hash: null, event: { kind: 'unreadable', error: unexpected } };
     }
   }
 
-  #say(event: FileEvent, isForced: boolean): void {
+  #say({ hash, event }: Found, isForced: boolean): void {
     const message = event.kind === 'unreadable' ? event.error.message : '';
-    const hash = event.kind === 'text' ? hashOf(event.text) : null;
     const isNews = hash !== this.#hash || message !== this.#unreadable;
     this.#hash = hash;
     this.#unreadable = message;
@@ -231,6 +245,6 @@ class WatchedFile implements FileSource {
   }
 }
 
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+function hashOf(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }

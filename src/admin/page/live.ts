@@ -13,6 +13,7 @@
 
 import type { ServerResponse } from 'node:http';
 import { bothClocks, nowMs } from '../../lib/clock.ts';
+import { every } from '../../lib/threads/ticker.ts';
 import { type Answer, problemReply, streamHeaders } from '../reply.ts';
 import { History, type VersionTotals } from './history.ts';
 import { Stream, type StreamCounts } from './stream.ts';
@@ -65,7 +66,7 @@ export class Live {
   readonly #asked = new Map<object, string>();
   /** Routes whose newest second was asked for, the latest last, and until when they are followed. */
   readonly #polled = new Map<string, number>();
-  readonly #timer: NodeJS.Timeout;
+  readonly #stop: () => void;
   #shown: readonly string[] = [];
   #key = '';
   #looks = 0;
@@ -74,7 +75,7 @@ export class Live {
   constructor(source: BoardSource, onFailure: (where: string, error: unknown) => void) {
     this.#source = source;
     this.#onFailure = onFailure;
-    this.#timer = setInterval(() => this.#turn(), LOOK_MS).unref();
+    this.#stop = every(LOOK_MS, () => this.#turn());
   }
 
   get counts(): StreamCounts {
@@ -132,7 +133,7 @@ export class Live {
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#stop();
     this.#stream.close();
   }
 

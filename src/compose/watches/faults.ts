@@ -12,6 +12,7 @@ import { faultSentence, stateOf } from '../../health/faults.ts';
 import { bothClocks, wallTime } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { canonicalJson } from '../../lib/text/canonical.ts';
+import { every } from '../../lib/threads/ticker.ts';
 import type { Config } from '../../model/config.ts';
 import type { ActiveFaults, FaultConfig, FaultStatus, FaultStop, FaultStopResult } from '../../model/threads/faults.ts';
 import type { SavedBudget } from '../../model/threads/state.ts';
@@ -32,7 +33,7 @@ export interface FaultsDeps {
 
 export class Faults {
   readonly #deps: FaultsDeps;
-  readonly #timer: NodeJS.Timeout;
+  readonly #stopLooking: () => void;
   /** By id, what was ended as it was then; what is not configured any more goes with the next one that is ended. */
   readonly #stopped = new Map<string, string>();
   #active: ReadonlyMap<string, FaultConfig> = new Map();
@@ -42,7 +43,7 @@ export class Faults {
 
   constructor(deps: FaultsDeps) {
     this.#deps = deps;
-    this.#timer = setInterval(() => this.#look(), LOOK_MS).unref();
+    this.#stopLooking = every(LOOK_MS, () => this.#look());
   }
 
   /** Every fault of the configuration in force. */
@@ -93,7 +94,7 @@ export class Faults {
 
   /** Looks no more; workers end what is active at its time. */
   close(): void {
-    clearInterval(this.#timer);
+    this.#stopLooking();
   }
 
   #all(): readonly FaultConfig[] {

@@ -20,6 +20,7 @@ import { profileName, writeProfile } from '../../health/saturation/profiles.ts';
 import { type GradeChange, LOOK_MS, SaturationWatch, type ThreadReading } from '../../health/saturation/watch.ts';
 import { nowMs, wallTime } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
+import { every } from '../../lib/threads/ticker.ts';
 import type { Config } from '../../model/config.ts';
 import { PRIORITIES, type Priority } from '../../model/overload.ts';
 import { EVENTS_HEAD } from '../../model/tallies.ts';
@@ -59,7 +60,7 @@ export class Saturation {
   readonly #episode = new Episode();
   readonly #collection = new Collection();
   readonly #calm = new CalmCollection();
-  readonly #timer: NodeJS.Timeout;
+  readonly #stop: () => void;
   readonly #seen = new Map<string, Beat>();
   #beatAtMs = nowMs();
   #beats = 0;
@@ -73,7 +74,7 @@ export class Saturation {
   constructor(deps: SaturationDeps) {
     this.#deps = deps;
     this.#reading = this.#machine.read(this.#beatAtMs, null);
-    this.#timer = setInterval(() => this.#beat(), BEAT_MS).unref();
+    this.#stop = every(BEAT_MS, () => this.#beat());
   }
 
   /** @param shed requests that workers refused for it, by number of the priority */
@@ -115,7 +116,7 @@ export class Saturation {
 
   /** Looks no more. A profile that is being made is left behind. */
   close(): void {
-    clearInterval(this.#timer);
+    this.#stop();
   }
 
   #beat(): void {

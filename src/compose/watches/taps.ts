@@ -63,7 +63,7 @@ export class Taps implements TapSource {
       const shown = own.filter(() => pace.admits(atMs));
       const { matched = 0, overRate = 0, dropped = 0 } = counts.get(id) ?? {};
       const requests = shown.map(([, isPinned, record]) => {
-        const { sampleRatio: _, ...fields } = accessFields(record, offsetMs);
+        const { event: _event, sampleRatio: _ratio, ...fields } = accessFields(record, offsetMs);
         return { ...fields, pinned: isPinned };
       });
       reader.take(requests, { matched, overRate: overRate + own.length - shown.length, dropped });

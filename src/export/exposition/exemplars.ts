@@ -38,15 +38,16 @@ export class Exemplars {
   }
 
   #keep(record: AccessRecord, offsetMs: number): void {
-    const [startedAtMs, durationMs, , requestId, traceId] = record;
+    const durationMs = record[1];
+    const traceId = record[4];
     const route = record[11];
     const version = record[12];
-    const id = traceId ?? requestId;
+    const id = traceId ?? record[3];
     if (route === null || version === null || id === null) return;
     const label = traceId === null ? 'request_id' : 'trace_id';
     if (label.length + id.length > CHARS_MAX) return;
     const value = (record[24] ?? durationMs) / 1000;
-    const atSeconds = (startedAtMs + durationMs + offsetMs) / 1000;
+    const atSeconds = (record[0] + durationMs + offsetMs) / 1000;
     this.#slots(keyOf(route, version))[slotOf(value)] = { label, id, value, atSeconds };
   }
 

@@ -6,7 +6,7 @@
  * most once per `REPORT_MS`.
  */
 
-import { nowMs, wallTime } from '../../lib/clock.ts';
+import { isoTime, nowMs, wallTime } from '../../lib/clock.ts';
 import type { Log } from '../../lib/log.ts';
 import { type LineSink, openSink } from '../../lib/sink.ts';
 import { asciiOf } from '../../lib/text/ascii.ts';
@@ -64,7 +64,7 @@ export class AccessLogWriter {
       this.#sink ??= openSink(STDOUT_FD, undefined, QUEUE_BYTES_MAX);
       const offsetMs = this.#offsetMs();
       this.exemplars.take(batch.records, offsetMs);
-      for (const record of batch.records) this.#sink.write(accessLine(record, offsetMs));
+      this.#sink.writeAll(batch.records.map((record) => accessLine(record, offsetMs)));
     }
     if (this.#lost() === this.#reported || this.#report !== null) return;
     this.#say();
@@ -103,52 +103,41 @@ export class AccessLogWriter {
 
 /** One line, newline included. @param offsetMs wall clock minus the records' clock. */
 export function accessLine(record: AccessRecord, offsetMs: number): string {
-  return `${asciiOf(JSON.stringify({ event: 'request', ...accessFields(record, offsetMs) }))}\n`;
+  return `${asciiOf(JSON.stringify(accessFields(record, offsetMs)))}\n`;
 }
 
-/** The fields of a line, which are those of docs/ACCESS-LOG.md, in order. */
+/**
+ * The fields of a line, which are those of docs/ACCESS-LOG.md, in order. By index: taking 24 values out of a record one after the
+ * other, as destructuring does, was half of a line's price.
+ */
 export function accessFields(record: AccessRecord, offsetMs: number) {
-  const [startedAtMs, durationMs, ttfbMs, requestId, traceId, client, method, host, path, status, ...rest] = record;
-  const [
-    reason,
-    route,
-    version,
-    rescuedFrom,
-    endpoint,
-    attempts,
-    requestBytes,
-    responseBytes,
-    userAgent,
-    sampleRatio,
-    fallback,
-    protocol,
-    idempotency,
-    experiments,
-  ] = rest;
+  const ttfbMs = record[2];
+  const experiments = record[23];
   return {
-    time: new Date(startedAtMs + offsetMs).toISOString(),
-    requestId,
-    traceId,
-    client,
-    method,
-    host,
-    path,
-    status: status === 0 ? null : status,
-    reason: reasonRow(reason).name,
-    route,
-    version,
-    rescuedFrom,
-    endpoint,
-    attempts,
-    requestBytes,
-    responseBytes,
-    durationMs: micros(durationMs),
+    event: 'request',
+    time: isoTime(record[0] + offsetMs),
+    requestId: record[3],
+    traceId: record[4],
+    client: record[5],
+    method: record[6],
+    host: record[7],
+    path: record[8],
+    status: record[9] === 0 ? null : record[9],
+    reason: reasonRow(record[10]).name,
+    route: record[11],
+    version: record[12],
+    rescuedFrom: record[13],
+    endpoint: record[14],
+    attempts: record[15],
+    requestBytes: record[16],
+    responseBytes: record[17],
+    durationMs: micros(record[1]),
     ttfbMs: ttfbMs === null ? null : micros(ttfbMs),
-    userAgent,
-    sampleRatio,
-    fallback,
-    protocol,
-    idempotency,
+    userAgent: record[18],
+    sampleRatio: record[19],
+    fallback: record[20],
+    protocol: record[21],
+    idempotency: record[22],
     experiments: experiments === null ? null : Object.fromEntries(experiments),
   };
 }

@@ -37,6 +37,10 @@ export class MissedRequests {
     else missed.late ??= sampleOf(x, true);
   }
 
+  get isEmpty(): boolean {
+    return this.#byRoute.size === 0;
+  }
+
   /** What there is, to be handed over: it is kept no longer. */
   take(): SampleRow[] {
     const rows: SampleRow[] = [];

@@ -37,10 +37,15 @@ const PARTS: Readonly<Record<(typeof STAGES)[number], DefectPart>> = {
 function rig(broken: string | null, work: () => void = () => undefined) {
   const ran: string[] = [];
   const lines: string[] = [];
+  const taken: number[] = [];
   const stage = (name: (typeof STAGES)[number]): void => {
     ran.push(name);
     work();
     if (name === broken) throw new Error(`${name} is broken`);
+  };
+  const readSome = (_routes: unknown, count: number): void => {
+    taken.push(count);
+    stage('totals.readSome');
   };
   const say = (event: string): void => void lines.push(event);
   const defects = new Defects({ log: { error: say } });
@@ -50,7 +55,7 @@ function rig(broken: string | null, work: () => void = () => undefined) {
     watches: { defects },
     log: { info: say, warn: say },
     store: { current: null, setDown: () => [{ route: 'shop' }] },
-    totals: { follow: () => stage('totals.follow'), readSome: () => stage('totals.readSome') },
+    totals: { follow: () => stage('totals.follow'), readSome: readSome as LoopParts['totals']['readSome'] },
     endpointTotals: { follow: () => stage('endpointTotals.follow') },
     rollouts: { turn: () => stage('rollouts.turn') },
     revisions: { watch: { turn: () => stage('revisions.turn') } },
@@ -63,13 +68,14 @@ function rig(broken: string | null, work: () => void = () => undefined) {
       },
     },
   } as unknown as LoopParts;
-  return { loop: new Loop(parts), ran, lines, defects };
+  return { loop: new Loop(parts), ran, lines, taken, defects };
 }
 
 test('every stage has its turn, in this order, and changes of endpoints are told', () => {
-  const { loop, ran, lines, defects } = rig(null);
+  const { loop, ran, lines, taken, defects } = rig(null);
   loop.turn([], 100, false);
   assert.deepEqual(ran, STAGES);
+  assert.deepEqual(taken, [1]);
   assert.deepEqual(lines, ['endpoint', 'version_endpoints', 'version_weight']);
   assert.deepEqual(defects.status.kinds, []);
 });

@@ -4,9 +4,11 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { beginTurn, bothClocks, httpDate, nowMs, turnMs, wallTime } from '#src/lib/clock.ts';
+import { beginTurn, bothClocks, httpDate, isoTime, nowMs, turnMs, wallTime } from '#src/lib/clock.ts';
+import { Random } from '#src/lib/random.ts';
 import { bytesPerCall, COUNTED } from '../../support/proxy/allocation.ts';
 
+const SEED = 20_261_123;
 const CLOCK = new URL('../../../src/lib/clock.ts', import.meta.url);
 
 describe('the clock', () => {
@@ -38,6 +40,17 @@ describe('the clock', () => {
 
   it('tells people the time in ISO 8601', () => {
     assert.match(wallTime(), /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  });
+
+  it(`writes any time as the system does, in whatever order (seed ${SEED})`, () => {
+    const random = new Random(SEED);
+    const around = [
+      0, -1, 999, 1000, 999.999, -0.5, -1000.5, 1_700_000_000_000, 253_402_300_799_999, 253_402_300_800_000,
+    ];
+    const drawn = Array.from({ length: 5000 }, () => 1_700_000_000_000 + random.nextFloat() * 5000);
+    for (const wallMs of [...around, ...drawn]) assert.equal(isoTime(wallMs), new Date(wallMs).toISOString());
+    assert.throws(() => isoTime(Number.NaN), RangeError);
+    assert.equal(isoTime(0), '1970-01-01T00:00:00.000Z');
   });
 
   it('is read without a word on the heap but the number itself', COUNTED, () => {

@@ -20,6 +20,7 @@ function memoryLog(level: LogLevel = 'info') {
   const lines: string[] = [];
   const sink: LineSink = {
     write: (line) => void lines.push(line),
+    writeAll: (some) => void lines.push(...some),
     losses: () => ({ errors: 2, lines: 3, lastCode: 'ENOSPC' }),
     flush: () => Promise.resolve(),
   };

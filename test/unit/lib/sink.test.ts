@@ -43,6 +43,31 @@ suite('sink', () => {
     assert.deepEqual(sink.losses(), { errors: 0, lines: 0, lastCode: '' });
   });
 
+  test('lines that are given together leave in one write, behind those that wait', () => {
+    const script = scriptedWrite();
+    const sink = openSink(-1, script.call);
+    sink.writeAll(['a\n', 'b\n']);
+    sink.writeAll([]);
+    sink.write('c\n');
+    sink.writeAll(['d\n', 'e\n']);
+    script.finish();
+    script.finish();
+    assert.deepEqual(script.written, ['a\nb\n', 'c\nd\ne\n']);
+  });
+
+  test('of lines that are given together those beyond the bound are dropped and counted', () => {
+    const script = scriptedWrite();
+    const sink = openSink(-1, script.call, 8);
+    sink.writeAll(['first\n', 'second\n', 'x\n', 'y\n']);
+    script.finish();
+    assert.deepEqual(script.written, ['first\nx\n']);
+    assert.equal(sink.losses().lines, 2);
+    sink.writeAll(['too long\n']);
+    sink.write('next\n');
+    script.finish();
+    assert.deepEqual(script.written, ['first\nx\n', 'next\n']);
+  });
+
   test('a partial write is continued where it stopped', () => {
     const script = scriptedWrite();
     const sink = openSink(-1, script.call);

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { SluiceError } from '#src/model/problem.ts';
-import { DISK, readText } from '#src/sources/disk.ts';
+import { DISK, readText, textOf } from '#src/sources/disk.ts';
 import { DOCUMENT_BYTES_MAX } from '#src/sources/document/read.ts';
 
 let folder = '';
@@ -39,6 +39,13 @@ describe('readText', () => {
 
   test('gives the text of a file without its byte order mark', async () => {
     assert.equal(await readText(await file('a', '\ufeffä: 1\n')), 'ä: 1\n');
+  });
+
+  test('gives the text of the bytes that are in the file', async () => {
+    const path = await file('b', '\ufeffb\n');
+    const bytes = await DISK.readBytes(path);
+    assert.deepEqual([...bytes], [0xef, 0xbb, 0xbf, 0x62, 0x0a]);
+    assert.equal(textOf(path, bytes), await readText(path));
   });
 
   test('says why a file cannot be read', async () => {

@@ -18,11 +18,11 @@ test('a change that could not be taken is said again at the next look, until it 
   });
 
   let now: string | SluiceError = 'first';
-  const readText = async (): Promise<string> => {
+  const readBytes = async (): Promise<Uint8Array> => {
     if (now instanceof SluiceError) throw now;
-    return now;
+    return Buffer.from(now);
   };
-  const disk: Disk = { readText, watchFolder: () => ({ close: () => undefined }) };
+  const disk: Pick<Disk, 'readBytes' | 'watchFolder'> = { readBytes, watchFolder: () => ({ close: () => undefined }) };
   const pending = new Map<number, () => void>();
   let number = 0;
   const set = (run: () => void): number => {

@@ -41,7 +41,7 @@ class ManualTimers implements Timers {
 }
 
 /** A disk with one file in one folder. */
-class FakeDisk implements Disk {
+class FakeDisk implements Pick<Disk, 'readBytes' | 'watchFolder'> {
   text: string | SluiceError = 'first';
   watchError: Error | null = null;
   watches = 0;
@@ -51,12 +51,12 @@ class FakeDisk implements Disk {
   /** When set, reading waits for it. */
   gate: Promise<void> | null = null;
 
-  async readText(): Promise<string> {
+  async readBytes(): Promise<Uint8Array> {
     this.reads += 1;
     const { text, gate } = this;
     if (gate !== null) await gate;
     if (text instanceof SluiceError) throw text;
-    return text;
+    return Buffer.from(text);
   }
 
   watchFolder(_folder: string, onChange: (name: string | null) => void, onLost: (error: Error) => void) {
@@ -107,7 +107,7 @@ function unreadable(message: string): SluiceError {
 describe('what nothing expected', () => {
   test('at a look is a file that cannot be read, and the next look finds it', async (t) => {
     const { disk, timers, events, source } = await rig();
-    const odd = t.mock.method(disk, 'readText', () => Promise.reject(new TypeError('odd')));
+    const odd = t.mock.method(disk, 'readBytes', () => Promise.reject(new TypeError('odd')));
     source.reload();
     await settle();
     assert.deepEqual(said(events), ['unreadable: conf/gateway.yaml: odd']);
@@ -174,6 +174,17 @@ describe('a change', () => {
     timers.fire(DEBOUNCE_MS);
     await settle();
     assert.deepEqual(events, []);
+  });
+
+  test('is what a text is made for, and a look that finds none makes none', async (t) => {
+    const { disk, timers, events } = await rig();
+    const decode = t.mock.method(TextDecoder.prototype, 'decode');
+    for (const text of ['first', 'first', 'second', 'second', 'second']) {
+      disk.text = text;
+      timers.fire(POLL_MS);
+      await settle();
+    }
+    assert.deepEqual([said(events), decode.mock.callCount()], [['second'], 1]);
   });
 
   test('of a neighbor is ignored, of a ConfigMap’s own link or of something unnamed is not', async () => {

@@ -26,14 +26,17 @@ function batchOf(records: readonly AccessRecord[], queueFull = 0, failureRate = 
 }
 
 /** A sink that loses everything while `isFull`. */
-function sinkOf(): LineSink & { lines: string[]; isFull: boolean } {
+function sinkOf(): LineSink & { lines: string[]; writes: number; isFull: boolean } {
   const sink = {
     lines: [] as string[],
+    writes: 0,
     isFull: false,
     lost: 0,
-    write: (line: string) => {
-      if (sink.isFull) sink.lost++;
-      else sink.lines.push(line);
+    write: (line: string) => sink.writeAll([line]),
+    writeAll: (lines: readonly string[]) => {
+      sink.writes++;
+      if (sink.isFull) sink.lost += lines.length;
+      else sink.lines.push(...lines);
     },
     losses: () => ({ errors: sink.lost, lines: sink.lost, lastCode: sink.lost > 0 ? 'ENOSPC' : '' }),
     flush: () => Promise.resolve(),
@@ -121,9 +124,10 @@ suite('a line of the access log', () => {
 });
 
 suite('the writer of the access log', () => {
-  test('writes a line per record, timed by the offset of the clocks', () => {
+  test('writes a line per record, timed by the offset of the clocks, those of a batch together', () => {
     const { writer, sink, warnings } = writerOf();
     writer.take(batchOf([RECORD, REFUSED]));
+    assert.equal(sink.writes, 1);
     assert.deepEqual(sink.lines, [accessLine(RECORD, 500), accessLine(REFUSED, 500)]);
     assert.deepEqual([writer.losses(), warnings], [{ queueFull: 0, failureRate: 0, stream: 0 }, []]);
   });

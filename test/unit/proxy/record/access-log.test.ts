@@ -15,7 +15,9 @@ import {
   BATCHES_MAX,
   FAILURES_PER_SECOND,
   RECORDS_MAX,
+  TURNS_PER_BATCH,
 } from '#src/proxy/record/access-log.ts';
+import { Taps } from '#src/proxy/record/tap.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { bench, exchangeOn, get, peerOf, readHead, routeOf } from '../../../support/proxy/parts.ts';
 
@@ -256,20 +258,7 @@ describe('a failure', () => {
     const kept = logOf(1e-8);
     const canary = routeOf(ON.table).splits[1] as LinkedSplit;
     const x = Object.assign(endedWith(200), { split: routeOf(ON.table).splits[0] });
-    x.retrying = {
-      count: 1,
-      timer: null,
-      hasFailed: true,
-      rescuedFrom: canary,
-      fallen: null,
-      hadWeight: false,
-      keyed: null,
-      pacing: null,
-      copying: null,
-      comparing: null,
-      streaming: null,
-      traced: null,
-    };
+    Object.assign(retryingOf(x), { count: 1, hasFailed: true, rescuedFrom: canary });
     kept.log.end(x);
     kept.log.flush();
     assert.deepEqual(
@@ -291,20 +280,7 @@ describe('a failure', () => {
       isGood: true,
       sentBytes: 0,
     };
-    x.retrying = {
-      count: 0,
-      timer: null,
-      hasFailed: false,
-      rescuedFrom: null,
-      fallen,
-      hadWeight: false,
-      keyed: null,
-      pacing: null,
-      copying: null,
-      comparing: null,
-      streaming: null,
-      traced: null,
-    };
+    retryingOf(x).fallen = fallen;
     kept.log.end(x);
     kept.log.flush();
     const [record] = kept.records();
@@ -375,6 +351,31 @@ describe('batches', () => {
       kept.records().map(([startedAtMs]) => startedAtMs),
       Array.from({ length: BATCH_RECORDS + 3 }, (_, i) => i),
     );
+  });
+
+  it(`are handed over with each ${TURNS_PER_BATCH} turns, with what came in all of them`, () => {
+    const kept = logOf(1);
+    for (let turn = 0; turn < 2 * TURNS_PER_BATCH; turn++) {
+      refuse(kept, 1);
+      kept.log.turn();
+    }
+    const told = kept.batches.map(({ records }) => records.length);
+    assert.deepEqual(told, [TURNS_PER_BATCH, TURNS_PER_BATCH]);
+  });
+
+  it('are handed over with the next turn when a request missed its objectives, or somebody looks', () => {
+    const handed = (prepare: (log: AccessLog) => void): number[] => {
+      const kept = logOf(1);
+      prepare(kept.log);
+      refuse(kept, 2);
+      kept.log.turn();
+      return kept.batches.map(({ records }) => records.length);
+    };
+    const x = Object.assign(endedWith(503), { route: { name: 'shop' }, requestId: 'r1' });
+    const untold = handed(() => undefined);
+    const missed = handed((log) => log.missed.note(x, 'bad', false));
+    const shown = handed((log) => log.show(new Taps()));
+    assert.deepEqual({ untold, missed, shown }, { untold: [], missed: [2], shown: [2] });
   });
 
   it('wait while the main thread has not taken those before, and what does not fit is counted', () => {
