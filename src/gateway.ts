@@ -250,7 +250,7 @@ class ControlPlane implements Gateway {
     await this.#rollouts.join(config.fleet, () => this.adminUrl, this.#configuration.locksOf(config.fleet));
     this.#logMore();
     this.proxyUrls = this.#tls.urls(await this.#workers.start());
-    this.#stopTurning = every(TURN_MS, () => this.#turn());
+    this.#stopTurning = every(TURN_MS, () => this.#turn(), true);
     this.#phase = 'serving';
     this.#watches.defects.begin();
     startResting();

@@ -29,12 +29,26 @@ const FAULTS: ReadonlyMap<string, string> = new Map([
   ['CERT_NOT_YET_VALID', 'is not valid yet; set the clock here, or make it anew there'],
   ['INVALID_PURPOSE', 'is none for servers; make it anew there, for their authentication'],
 ]);
+/** What is wrong with a chain in other ways, all of it on the server's side. */
+const NOT_BELIEVED: ReadonlySet<string> = new Set([
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_UNTRUSTED',
+  'ERROR_IN_CERT_NOT_AFTER_FIELD',
+  'ERROR_IN_CERT_NOT_BEFORE_FIELD',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'PATH_LENGTH_EXCEEDED',
+  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
+  'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
+]);
 /** Alerts about the certificate of whoever began. */
 const OF_CLIENT = /certificate|handshake failure|unknown ca|access denied/;
 
 /** Whether the certificate of the server was not believed; then nothing was sent to it. @param code of an error */
 export function isUnbelieved(code: string): boolean {
-  return UNKNOWN_AUTHORITY.has(code) || code === OTHER_NAME || FAULTS.has(code);
+  return UNKNOWN_AUTHORITY.has(code) || code === OTHER_NAME || FAULTS.has(code) || NOT_BELIEVED.has(code);
 }
 
 /** What the handshake failed of; null: of nothing that is known of TLS. */
@@ -53,6 +67,7 @@ export function handshakeWords(failure: Failure, fields: TlsFields): string | nu
 function faultOf(failure: Failure, { ca, serverName }: TlsFields): string {
   const code = String(failure.code);
   if (UNKNOWN_AUTHORITY.has(code)) return `is of an unknown authority (${code}); ${ca} names its file`;
+  if (NOT_BELIEVED.has(code)) return `or its chain is not one to believe (${code}); make it anew there`;
   if (code !== OTHER_NAME) return FAULTS.get(code) as string;
   const wanted = serverName === null ? 'ask for it by one that it has' : `${serverName} says which it must have`;
   // Last, as it may be long.

@@ -34,7 +34,7 @@ export const BATCHES_MAX = 4;
 
 /**
  * Turns of 50 ms that records wait for more of them, as each batch wakes the main thread twice and this one once; nothing else waits. So a
- * line is up to 0.1 s late, as docs/ACCESS-LOG.md says.
+ * line is some 0.1 s late, as docs/ACCESS-LOG.md says.
  */
 export const TURNS_PER_BATCH = 2;
 

@@ -19,14 +19,14 @@ function watchEnd(): void {
   subscribe('child_process', (message) => {
     const { process: child } = message as { readonly process: ChildProcess };
     children.add(child);
-    child.once('exit', () => children.delete(child));
+    for (const end of ['exit', 'error']) child.once(end, () => children.delete(child));
   });
   process.once('exit', () => {
     for (const child of children) child.kill('SIGKILL');
   });
   after(() => {
     setTimeout(() => {
-      const started = [...children].map(({ spawnargs }) => spawnargs.join(' '));
+      const started = [...children].map(({ spawnargs }) => (spawnargs ?? []).join(' '));
       const kept = [...process.getActiveResourcesInfo(), ...started].join(', ');
       process.stderr.write(`${process.argv[1]} does not end ${GRACE_MS} ms after its tests: ${kept}\n`);
       process.exit(1);
@@ -34,5 +34,9 @@ function watchEnd(): void {
   });
 }
 
-// Threads of a process are loaded with it as well, and end with it.
-if (isMainThread) watchEnd();
+// Threads of a process are loaded with it as well, and end with it; its forks are as they are without it.
+if (isMainThread) {
+  const at = process.execArgv.indexOf(import.meta.filename);
+  if (at > 0) process.execArgv.splice(at - 1, 2);
+  watchEnd();
+}

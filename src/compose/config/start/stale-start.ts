@@ -149,10 +149,11 @@ export function lastIn(
   return { config: history.configOf(verified), ...told };
 }
 
-/** When a revision that was verified was accepted of the sources: a stale start accepts what they had said before it. */
+/** When a revision that was verified was accepted of the sources: a stale start and a rollback accept what they had said before. */
 function saidAt(history: History, verified: Kept): string {
   const { number, at } = history.describe(verified);
-  const isSaid = (one: RevisionEntry): boolean => one.verifiedWith !== null && !one.origin.includes(STALE_ORIGIN);
+  const isSaid = (one: RevisionEntry): boolean =>
+    one.verifiedWith !== null && one.contentOf === one.number && !one.origin.includes(STALE_ORIGIN);
   // Newest first. It may be forgotten.
   return history.list().find((one) => one.number <= number && isSaid(one))?.at ?? at;
 }

@@ -21,6 +21,8 @@ test('what is wrong with a certificate is said with the field, or the side, that
   assert.match(said('CERT_HAS_EXPIRED') ?? '', /^the server’s certificate has expired; renew it there/);
   assert.match(said('CERT_NOT_YET_VALID') ?? '', /^the server’s certificate is not valid yet; set the clock here/);
   assert.match(said('INVALID_PURPOSE') ?? '', /^the server’s certificate is none for servers; make it anew there/);
+  const chain = 'the server’s certificate or its chain is not one to believe (INVALID_CA); make it anew there';
+  assert.equal(said('INVALID_CA'), chain);
 });
 
 test('what the server says against its client is said, and asked about where the client has a certificate', () => {
@@ -39,7 +41,12 @@ test('what is not of TLS is left to others; only where no certificate was believ
     assert.deepEqual([said(code), isUnbelieved(code)], [null, false]);
   assert.equal(handshakeWords(new DOMException('aborted', 'AbortError') as unknown as Failure, FIELDS), null);
   assert.equal(isUnbelieved('ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED'), false);
-  for (const code of ['DEPTH_ZERO_SELF_SIGNED_CERT', 'ERR_TLS_CERT_ALTNAME_INVALID', 'CERT_HAS_EXPIRED']) {
+  for (const code of [
+    'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'CERT_HAS_EXPIRED',
+    'INVALID_CA',
+  ]) {
     assert.equal(isUnbelieved(code), true);
   }
 });

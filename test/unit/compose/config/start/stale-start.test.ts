@@ -239,6 +239,24 @@ test('what a stale start accepted is as old as what it went on with', async () =
   assert.equal(lastIn(forgotten, '1', [PRINT]).sourced.at, at, 'nothing older is known');
 });
 
+test('what a rollback accepted is as old as what sources had said before it', async () => {
+  const [signedAt, at] = ['2026-01-01T00:00:00.000Z', '2026-03-01T00:00:00.000Z'];
+  const history = new History('1');
+  const accept = (weight: number, acceptedAt: string, contentOf: ReturnType<History['add']> | null = null) => {
+    const config = weighing(weight);
+    return history.add({ config, revision: 0, hash: hashConfig(config), at: acceptedAt, origin: [], contentOf });
+  };
+  const said = accept(2, signedAt);
+  history.verified(hashConfig(weighing(2)), [PRINT]);
+  accept(3, '2026-02-01T00:00:00.000Z');
+  accept(2, at, said);
+  accept(5, at);
+  await history.pack();
+  const rows = [...history.rows()].map(([key, bytes]) => [`config/${key}`, rowOf(bytes)] as const);
+  const last = lastIn(new Map(rows), '1', [PRINT]);
+  assert.deepEqual([last.number, last.acceptedAt, last.sourced.at], [3, at, signedAt]);
+});
+
 test('never is anything gone on with that is older than the newest that was verified', async () => {
   const foreign = await rowsOf([1, 2, 3], {}, { 1: [PRINT], 2: [OTHER] });
   const because =

@@ -182,10 +182,10 @@ describe('a change that is looked ahead for', () => {
     await until('the search is at its end', () => isReading() && waits() === 1);
     const questions = since();
     const listing = await store.list(never, before);
-    const told = store.watch(listing.revision, never, confirm);
     assert.equal(since(), questions, 'nothing is asked for again');
-    assert.equal(asked.filter(({ url }) => url.includes(`index=${listing.revision}`)).length, 1);
+    const told = store.watch(listing.revision, never, confirm);
     assert.deepEqual(listing, await now());
+    assert.equal(asked.filter(({ url }) => url.includes(`index=${listing.revision}`)).length, 1, 'the watch goes on');
     put('r0007');
     assert.deepEqual(await told, { kind: 'changed' });
     assert.deepEqual(await store.list(never, listing), await now());

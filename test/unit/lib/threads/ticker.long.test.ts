@@ -6,16 +6,19 @@ import { describe, it, type TestContext } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { TICK_MS, Ticker } from '#src/lib/threads/ticker.ts';
 
-/** A ticker on timers that the test moves, and what its acts wrote down. */
+/** A ticker on timers and a clock that the test moves, and what its acts wrote down. */
 function rig(t: TestContext) {
   t.mock.timers.enable({ apis: ['setInterval', 'setImmediate'] });
+  let nowMs = 0;
+  t.mock.method(performance, 'now', () => nowMs);
   const ticker = new Ticker();
   const done: string[] = [];
   const every = (ticks: number, name: string) => ticker.every(ticks * TICK_MS, () => void done.push(name));
-  /** What was done in each of the next ticks. */
-  const ticks = (count: number): string[] =>
+  /** What was done in each of the next ticks. @param lateMs how much later each comes */
+  const ticks = (count: number, lateMs = 0): string[] =>
     Array.from({ length: count }, () => {
       done.length = 0;
+      nowMs += TICK_MS + lateMs;
       t.mock.timers.tick(TICK_MS);
       return done.join('');
     });
@@ -37,6 +40,15 @@ describe('a ticker', () => {
     ticks(1);
     every(2, 'b');
     assert.deepEqual(ticks(4), ['a', 'b', 'a', 'b']);
+  });
+
+  it('goes by the clock where ticks come late, and makes up for none', (t) => {
+    const { every, ticks } = rig(t);
+    every(5, 'a');
+    assert.deepEqual(ticks(7, TICK_MS), ['', '', 'a', '', '', 'a', ''], '250 ms, in ticks of 100');
+    assert.deepEqual(ticks(6, 5), ['', '', 'a', '', '', ''], '250 ms since 600, in ticks of 55 since 700');
+    ticks(1, 20 * TICK_MS);
+    assert.deepEqual(ticks(5), ['', '', '', '', 'a']);
   });
 
   it('has one timer, as long as there is something to do', (t) => {
@@ -99,10 +111,16 @@ describe('a ticker', () => {
     }
   });
 
-  it('keeps no thread alive', async (t) => {
-    const code = `import { every } from ${JSON.stringify(import.meta.resolve('#src/lib/threads/ticker.ts'))}; every(50, () => undefined);`;
+  it('keeps no thread alive, but for what holds it, until that ends', async (t) => {
+    const code = `
+      import { every } from ${JSON.stringify(import.meta.resolve('#src/lib/threads/ticker.ts'))};
+      every(50, () => undefined);
+      let times = 0;
+      const end = every(50, () => { if (++times === 3) end(); }, true);
+      process.on('exit', () => { process.exitCode = 10 + times; });
+    `;
     const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`));
     t.after(() => worker.terminate());
-    assert.deepEqual(await once(worker, 'exit'), [0]);
+    assert.deepEqual(await once(worker, 'exit'), [13]);
   });
 });
