@@ -149,6 +149,22 @@ describe('a dial', () => {
   });
 });
 
+describe('the access log', () => {
+  it('is handed over by turns, however few its records are', async (t) => {
+    const upstream = await answeringOf(t);
+    const batches: AccessBatch[] = [];
+    const accessLog = { sampleRatio: 1 };
+    const writeAccess = (batch: AccessBatch) => void batches.push(batch);
+    const plane = await planeOf(t, { ...oneVersion(upstream.port), accessLog, writeAccess });
+    assert.equal(await askedOn(clientOf(t, plane), GET), 200);
+    await eventually(() => batches.length > 0, 'a batch is handed over');
+    assert.deepEqual(
+      batches.flatMap(({ records }) => records.map((record) => record[9])),
+      [200],
+    );
+  });
+});
+
 describe('the end', () => {
   it('by destroy takes every connection with it and counts each exchange', async (t) => {
     const upstream = await upstreamOf(t, () => undefined);
