@@ -1,22 +1,30 @@
 /**
  * Turns of one load in pairs, while something is done to a gateway and while it is not: what requests met in each.
  *
- * The gateway may run wherever it likes; everything else has the last core, where the load goes before all others. So the load is not
- * kept waiting by what it measures, and what else there is costs as much in both turns of a pair.
+ * The gateway may run wherever it likes; everything else has the last core, where clients and their service go before all others, and
+ * stores and writers after them and the gateway, as if they had machines of their own. So what is measured is what the gateway does.
  */
 
 import { fork, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { availableParallelism } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { once as onlyOnce } from '../../src/lib/once.ts';
 import { findBinary } from '../../test/support/runner/servers.ts';
 import { type Children, freePort, untilReady } from '../macro/children.ts';
 import { median, medianBounds, ratios } from '../macro/report/statistics.ts';
 import { upstreamCommand } from '../macro/upstream.ts';
 import type { Measured } from '../scrape/clients.ts';
 
+/** Of this process as it started, as `taskset` wants them: once it was moved aside, it has one. */
+const coresAtStart = onlyOnce(() => {
+  const cores = /^Cpus_allowed_list:\s*(.+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  if (cores === undefined) throw new Error('/proc/self/status does not say which cores this process has');
+  return cores;
+});
 const CONNECTIONS = 32;
-const LOAD_NICENESS = -10;
+/** Goes before what is to go before all others; without privileges only before those set aside. */
+const FIRST = ['chrt', '-o', '0', 'nice', '-n', '-10'] as const;
 const WARM_UP_TURNS = 3;
 /** Fewer say too little of a quotient: its bounds are then those of the third and the tenth. */
 export const PAIRS_MIN = 12;
@@ -40,15 +48,29 @@ export interface PairsOptions {
   readonly more: () => string;
 }
 
-/** Leaves the cores but the last to others: this process, and what it starts from now on. */
+/**
+ * Leaves the cores but the last to others, and that one to whoever wants it (SCHED_IDLE): this process, and what it starts from now on.
+ * A priority alone would not do: Linux lets a thread that is woken wait until the one that works has had its slice, of up to 4 ms.
+ */
 export function moveAside(): void {
-  const core = String(availableParallelism() - 1);
-  spawnSync('taskset', ['-a', '-cp', core, String(process.pid)]);
+  place(process.pid, coresAtStart().split(/[-,]/).at(-1) as string);
+  change('chrt', ['-a', '-i', '-p', '0', String(process.pid)]);
 }
 
-/** Lets a process that was started here run on every core. */
+/** Lets a process that was started here run on every core, and no later than others. */
 export function letLoose(pid: number): void {
-  spawnSync('taskset', ['-a', '-cp', `0-${availableParallelism() - 1}`, String(pid)]);
+  place(pid, coresAtStart());
+  change('chrt', ['-a', '-o', '-p', '0', String(pid)]);
+}
+
+function place(pid: number, cores: string): void {
+  change('taskset', ['-a', '-cp', cores, String(pid)]);
+}
+
+/** @throws when it did not work: what is measured then would be something else */
+function change(command: string, args: readonly string[]): void {
+  const { error, status, stderr } = spawnSync(command, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? stderr}`);
 }
 
 /** Starts nginx as a service that answers from memory; resolves with its port. */
@@ -56,7 +78,7 @@ export async function startUpstream(children: Children, folder: string, signal: 
   const nginx = findBinary('nginx');
   if (nginx === null) throw new Error('nginx is not installed');
   const port = await freePort();
-  const upstream = children.start('upstream', [], upstreamCommand(folder, port, nginx));
+  const upstream = children.start('upstream', [], [...FIRST, ...upstreamCommand(folder, port, nginx)]);
   await untilReady(upstream, `http://127.0.0.1:${port}/`, signal);
   return port;
 }
@@ -97,7 +119,10 @@ export async function measurePairs(options: PairsOptions): Promise<Pair[]> {
 async function startLoad({ proxyUrl, rate, seconds }: PairsOptions) {
   const gapMs = (CONNECTIONS / rate) * 1000;
   const args = [new URL(proxyUrl).port, CONNECTIONS, gapMs].map(String);
-  const child = fork(join(import.meta.dirname, '../scrape/clients.ts'), args);
+  const child = fork(join(import.meta.dirname, '../scrape/clients.ts'), args, {
+    execPath: FIRST[0],
+    execArgv: [...FIRST.slice(1), process.execPath],
+  });
   process.once('exit', () => child.kill());
   const gone = once(child, 'exit').then(([code]) => {
     throw new Error(`the load ended with ${code}`);
@@ -106,7 +131,6 @@ async function startLoad({ proxyUrl, rate, seconds }: PairsOptions) {
   gone.catch(() => undefined);
   const answer = async (): Promise<unknown> => ((await Promise.race([once(child, 'message'), gone])) as unknown[])[0];
   await answer();
-  spawnSync('renice', ['-n', String(LOAD_NICENESS), '-p', String(child.pid)]);
   return {
     measure: async (): Promise<Measured> => {
       child.send({ seconds });

@@ -17,6 +17,7 @@ const MIRRORED: readonly { readonly source: string; readonly tests: string }[] =
   { source: 'bench/fleet/', tests: 'test/unit/bench/fleet/' },
   { source: 'bench/macro/', tests: 'test/unit/bench/macro/' },
   { source: 'bench/overload/', tests: 'test/unit/bench/overload/' },
+  { source: 'bench/reload/', tests: 'test/unit/bench/reload/' },
 ];
 
 const ROOTS = [
@@ -44,6 +45,8 @@ const ROOTS = [
   'bench/macro/run.ts',
   'bench/overload/reject.ts',
   'bench/overload/run.ts',
+  'bench/reload/frozen.ts',
+  'bench/reload/run.ts',
   // Scripts of child processes: the tests of those who start them run them.
   'bench/macro/contenders/fastify-server.ts',
   'bench/macro/contenders/http-proxy-3-server.ts',
