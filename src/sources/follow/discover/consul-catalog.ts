@@ -9,13 +9,13 @@
  *   one that is missing may be a catalog that lost its data.
  * - Takes part: whose every check passes, the node's included. Maintenance is a critical check.
  * - The index of a service that nobody registered rises with the whole catalog: the follower paces its questions.
- * The rules of the index are those of the key-value store (stores/consul/consul.ts).
+ * What all questions to Consul have in common: stores/consul/api.ts.
  * Source: Consul's HTTP API, "Health" and "Blocking Queries" (tested with 1.8.7).
  */
 
 import { canonicalHost, isHost } from '../../scalars/host.ts';
 import { type Answer, StoreClient } from '../../stores/client.ts';
-import { blockingMs, indexOf } from '../../stores/consul/consul.ts';
+import { blockingMs, indexOf, readingOf } from '../../stores/consul/api.ts';
 import type { ConsulReach } from '../../stores/settings.ts';
 import { byPieceName, type Item, type Listing, type Store, type WatchWord } from '../source.ts';
 import { readTags } from './dialects.ts';
@@ -53,20 +53,12 @@ export function openCatalog(settings: CatalogSettings): Store<Item> {
 
 async function ask(
   client: StoreClient,
-  { address, service, token, datacenter, consistency }: CatalogSettings,
+  settings: CatalogSettings,
   fields: readonly string[],
   limits: { readonly signal: AbortSignal; readonly timeoutMs: number },
 ): Promise<Answer> {
-  const query = [...fields];
-  if (datacenter !== null) query.push(`dc=${datacenter}`);
-  if (consistency !== 'default') query.push(consistency);
-  const answer = await client.ask({
-    origin: address,
-    path: `/v1/health/service/${encodeURIComponent(service)}?${query.join('&')}`,
-    headers: token === null ? {} : { 'x-consul-token': token },
-    ...limits,
-    bytesMax: BYTES_MAX,
-  });
+  const question = readingOf(settings, `/v1/health/service/${encodeURIComponent(settings.service)}`, fields);
+  const answer = await client.ask({ ...question, ...limits, bytesMax: BYTES_MAX });
   if (answer.status === 200) return answer;
   throw client.refusal(answer);
 }

@@ -7,10 +7,9 @@
  *                                                index is another (narrow.ts)
  * watch   GET /v1/kv/<prefix>/?keys&index=…&wait=…   answers when the index is another, or when the wait is over
  * ```
- * - An empty prefix is a 404 with an index. An index below 1 would not block: it is refused.
+ * - An empty prefix is a 404 with an index.
  * - An index that goes backwards belongs to a store that was restored or begun anew: everything is asked for again.
  * - What changed is looked for as soon as the watch has told of it, while the follower waits for the writer to be done (ahead.ts).
- * - Consul waits up to a sixteenth longer than it was asked to; who takes longer still is frozen.
  * - An index may rise although nothing below the prefix changed: the follower compares, and paces its questions.
  * Source: Consul's HTTP API, "Blocking Queries" (tested with 1.8.7).
  */
@@ -20,6 +19,7 @@ import { type Answer, StoreClient } from '../client.ts';
 import { nameOfSource } from '../name.ts';
 import type { ConsulSettings } from '../settings.ts';
 import { Ahead } from './ahead.ts';
+import { blockingMs, indexOf, readingOf } from './api.ts';
 import {
   type Asking,
   changeOfTree,
@@ -34,8 +34,6 @@ import {
 } from './narrow.ts';
 
 const LIST_MS = 10_000;
-/** Beyond the wait and its sixteenth. */
-const SLACK_MS = 5000;
 /** Values are in base64, a third longer than they are; the rest is for keys and numbers. */
 const LIST_BYTES_MAX = 48 * 1024 * 1024;
 
@@ -220,11 +218,6 @@ function namesOf(client: StoreClient, { text }: Answer): string[] {
   return names;
 }
 
-/** How long a question that waits for a change may take, its answer included. */
-export function blockingMs(waitMs: number): number {
-  return waitMs + waitMs / 16 + SLACK_MS;
-}
-
 /** The names that are there after a change; null: nothing changed. */
 async function watch(place: Place, revision: string): Promise<Names | null> {
   const { client, settings, signal } = place;
@@ -244,28 +237,13 @@ interface KeyQuestion {
 
 async function ask(
   client: StoreClient,
-  { address, token, datacenter, consistency }: ConsulSettings,
+  settings: ConsulSettings,
   { path, fields, ...limits }: KeyQuestion,
 ): Promise<Answer> {
-  const query = [...fields];
-  if (datacenter !== null) query.push(`dc=${datacenter}`);
-  if (consistency !== 'default') query.push(consistency);
-  const answer = await client.ask({
-    origin: address,
-    path: `/v1/kv/${path}?${query.join('&')}`,
-    headers: token === null ? {} : { 'x-consul-token': token },
-    ...limits,
-    bytesMax: LIST_BYTES_MAX,
-  });
+  const question = readingOf(settings, `/v1/kv/${path}`, fields);
+  const answer = await client.ask({ ...question, ...limits, bytesMax: LIST_BYTES_MAX });
   if (answer.status === 200 || answer.status === 404) return answer;
   throw client.refusal(answer);
-}
-
-/** The index of an answer. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when it would not block */
-export function indexOf(client: StoreClient, { headers }: Answer): number {
-  const index = Number(headers.get('x-consul-index'));
-  if (Number.isSafeInteger(index) && index >= 1) return index;
-  throw client.failure('the answer has no X-Consul-Index above 0: is this Consul?');
 }
 
 interface RawEntry {

@@ -12,6 +12,7 @@
  */
 
 import { type Answer, isRefusal, StoreClient } from '../client.ts';
+import { addressOf } from '../consul/api.ts';
 import { nameOfSource } from '../name.ts';
 import type { ConsulSettings } from '../settings.ts';
 import {
@@ -99,15 +100,6 @@ async function setKey({ client, settings, key, text, revision, signal }: Setting
 interface RawTransaction {
   readonly Results?: readonly { readonly KV?: { readonly ModifyIndex?: unknown } }[] | null;
   readonly Errors?: readonly { readonly What?: string }[] | null;
-}
-
-function addressOf({ address, token, datacenter }: ConsulSettings, path: string, fields: readonly string[]) {
-  const query = [...fields, ...(datacenter === null ? [] : [`dc=${datacenter}`])].join('&');
-  return {
-    origin: address,
-    path: query === '' ? path : `${path}?${query}`,
-    headers: token === null ? {} : { 'x-consul-token': token },
-  };
 }
 
 function jsonOf({ text }: Answer): unknown {

@@ -17,6 +17,7 @@
 import { nowMs } from '../../../lib/clock.ts';
 import type { Grant, LockStore, Resource } from '../../../model/threads/fleet.ts';
 import { type Answer, StoreClient } from '../client.ts';
+import { addressOf } from '../consul/api.ts';
 import { nameOfSource } from '../name.ts';
 import type { ConsulSettings } from '../settings.ts';
 import { Gatherer } from './gather.ts';
@@ -187,13 +188,9 @@ class ConsulLocks implements LockStore {
     { fields, body }: { readonly fields: readonly string[]; readonly body: object | null },
     signal: AbortSignal,
   ): Promise<Answer> {
-    const { address, token, datacenter } = this.#settings;
-    const query = [...fields, ...(datacenter === null ? [] : [`dc=${datacenter}`])];
     return this.#client.ask({
-      origin: address,
-      path: query.length === 0 ? path : `${path}?${query.join('&')}`,
+      ...addressOf(this.#settings, path, fields),
       method,
-      headers: token === null ? {} : { 'x-consul-token': token },
       ...(body === null ? {} : { body: JSON.stringify(body) }),
       signal,
       timeoutMs: LOCK_MS,

@@ -57,7 +57,7 @@ test('a listing is every instance by node and id, with what it says of itself', 
     PLAIN,
     { ...PLAIN, weight: 5, version: 'v2', color: 'green', tags: ['a'] },
   ]);
-  assert.equal(asked[0]?.url, '/v1/health/service/shop?');
+  assert.equal(asked[0]?.url, '/v1/health/service/shop');
 });
 
 test('metadata goes before a version tag, a canary tag before both', async (t) => {
@@ -104,7 +104,7 @@ test('what was asked for is in the question, the token in its field', async (t) 
   const changes = { token: 'geheim', datacenter: 'dc2', consistency: 'stale', service: 'my shop/1' } as const;
   const { store, asked } = await rig(t, {}, changes);
   await store.watch('6', never, () => undefined);
-  assert.equal(asked[0]?.url, '/v1/health/service/my%20shop%2F1?index=6&wait=60000ms&dc=dc2&stale');
+  assert.equal(asked[0]?.url, '/v1/health/service/my%20shop%2F1?index=6&wait=60000ms&stale&dc=dc2');
   assert.equal(asked[0]?.headers['x-consul-token'], 'geheim');
 });
 

@@ -67,7 +67,7 @@ test('an empty prefix is a 404 with an index', async (t) => {
 test('what was asked for is in the question, the token in its field', async (t) => {
   const { store, asked } = await rig(t, {}, { token: 'geheim', datacenter: 'dc2', consistency: 'stale' });
   await store.watch('6', never, () => undefined);
-  assert.equal(asked[0]?.url, '/v1/kv/team/sluice/?keys&index=6&wait=60000ms&dc=dc2&stale');
+  assert.equal(asked[0]?.url, '/v1/kv/team/sluice/?keys&index=6&wait=60000ms&stale&dc=dc2');
   assert.equal(asked[0]?.headers['x-consul-token'], 'geheim');
 });
 
