@@ -9,6 +9,7 @@
  * go on over restarts: what this process accepts is counted on from the newest that it recalls, however late that is.
  */
 
+import { rest } from '../../lib/threads/rest.ts';
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../../model/config.ts';
 import { REVISIONS_MAX, type RevisionEntry, type RevisionsConfig } from '../../model/threads/revision.ts';
@@ -113,6 +114,7 @@ export class History {
     for (const entry of waiting.toReversed()) {
       // Forgotten meanwhile, or while it was packed.
       if (entry.config === null) continue;
+      rest();
       const content = await this.#packer.pack(entry.config, this.#limits.bytesMax);
       if (entry.config === null) continue;
       entry.config = null;

@@ -8,6 +8,7 @@
 
 import type { z } from 'zod';
 import { once } from '../../lib/once.ts';
+import { rest } from '../../lib/threads/rest.ts';
 import { type FaultAt, faultsOf } from '../problems/issues.ts';
 import type { Locator, Path, Position } from '../problems/report.ts';
 import { weightsDocument } from '../schema/weights.ts';
@@ -50,6 +51,7 @@ export function readPart(document: SourceDocument, environment: Environment): Pa
   const locator = document.mount.kind === 'main' ? reading.locator : lateLocator(document.text, from, reading.value);
   const part = { document, isReadable: reading.isReadable, value, locator };
   if (!reading.isReadable) return { ...part, faults: own };
+  rest();
   const shape = shapeFaults({ ...reading, value }, document.mount).map(({ path, spot, fault }) => ({
     path,
     fault,

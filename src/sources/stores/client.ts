@@ -7,6 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { Agent, type Dispatcher } from 'undici';
 import { handshakeWords, type TlsFields } from '../../lib/text/handshake.ts';
+import { rest } from '../../lib/threads/rest.ts';
 import { SluiceError } from '../../model/problem.ts';
 import type { TlsSettings } from './settings.ts';
 
@@ -100,14 +101,14 @@ export class StoreClient {
       const response = await this.#request(question, limit.signal);
       limit.stop();
       const decoder = new TextDecoder('utf-8', { fatal: true });
-      let rest = '';
+      let begun = '';
       for await (const chunk of response.body as AsyncIterable<Buffer>) {
-        const parts = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-        rest = parts.pop() as string;
-        if (rest.length > bytesMax) throw new Error(`a line of more than ${bytesMax} bytes`);
+        const parts = (begun + decoder.decode(chunk, { stream: true })).split('\n');
+        begun = parts.pop() as string;
+        if (begun.length > bytesMax) throw new Error(`a line of more than ${bytesMax} bytes`);
         yield* parts;
       }
-      if (rest !== '') yield rest;
+      if (begun !== '') yield begun;
     } catch (error) {
       throw this.#failed(error, limit.isLate() ? `no answer within ${timeoutMs} ms` : null);
     } finally {
@@ -139,6 +140,7 @@ export class StoreClient {
   }
 
   #request({ origin, path, method = 'GET', headers, body }: Question, signal: AbortSignal) {
+    rest();
     const head = { 'user-agent': 'sluice', accept: '*/*', ...headers };
     return this.#agent.request({ origin, path, method, headers: head, body: body ?? null, signal });
   }

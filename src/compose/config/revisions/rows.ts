@@ -5,6 +5,7 @@
 
 import { wallTime } from '../../../lib/clock.ts';
 import type { Log } from '../../../lib/log.ts';
+import { rest } from '../../../lib/threads/rest.ts';
 import type { Pin } from '../../../model/threads/revision.ts';
 import type { SavedBudget } from '../../../model/threads/state.ts';
 import { type Confirmed, packConfirmed } from '../../../snapshot/revisions/confirmed.ts';
@@ -66,6 +67,7 @@ export class RevisionRows {
 
   /** Saves what is not as it was saved last. @throws what `save` throws; then it is news still */
   saveNews(): void {
+    rest();
     const rows = this.#packed();
     const before = this.#saved;
     const news = savedOf([...rows].filter(([key, bytes]) => before.get(key) !== bytes));
