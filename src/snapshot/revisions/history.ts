@@ -9,8 +9,8 @@
  * go on over restarts: what this process accepts is counted on from the newest that it recalls, however late that is.
  */
 
-import { rest } from '../../lib/threads/rest.ts';
 import { isDeepStrictEqual } from 'node:util';
+import { rest } from '../../lib/threads/rest.ts';
 import type { Config } from '../../model/config.ts';
 import { REVISIONS_MAX, type RevisionEntry, type RevisionsConfig } from '../../model/threads/revision.ts';
 import { type Content, configOf, contentOf, Packer } from './content.ts';
