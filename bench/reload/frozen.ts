@@ -28,7 +28,7 @@ const { values } = parseArgs({
   },
 });
 
-needServers(['nginx', 'redis-server', 'consul', 'etcd', 'taskset']);
+needServers(['nginx', 'redis-server', 'consul', 'etcd', 'taskset', 'chrt']);
 moveAside();
 const children = new Children();
 const abort = new AbortController();
@@ -60,6 +60,7 @@ try {
 async function run({ proxyUrl }: GatewayProcess): Promise<number> {
   const pairs = await measurePairs({
     proxyUrl,
+    stores,
     rate: Number(values.rate),
     seconds: Number(values.seconds),
     begin: async (isCalm) => {

@@ -11,6 +11,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { once as onlyOnce } from '../../src/lib/once.ts';
 import { findBinary } from '../../test/support/runner/servers.ts';
+import type { StoreServer } from '../../test/support/stores/server.ts';
 import { type Children, freePort, untilReady } from '../macro/children.ts';
 import { median, medianBounds, ratios } from '../macro/report/statistics.ts';
 import { upstreamCommand } from '../macro/upstream.ts';
@@ -23,8 +24,8 @@ const coresAtStart = onlyOnce(() => {
   return cores;
 });
 const CONNECTIONS = 32;
-/** Goes before what is to go before all others; without privileges only before those set aside. */
-const FIRST = ['chrt', '-o', '0', 'nice', '-n', '-10'] as const;
+/** Before the command of what is to go before all others; without privileges it goes only before those that go last. */
+const FIRST = ['nice', '-n', '-10'] as const;
 const WARM_UP_TURNS = 3;
 /** Fewer say too little of a quotient: its bounds are then those of the third and the tenth. */
 export const PAIRS_MIN = 12;
@@ -37,6 +38,8 @@ export interface Pair {
 
 export interface PairsOptions {
   readonly proxyUrl: string;
+  /** Go last, with this process. */
+  readonly stores: readonly StoreServer[];
   /** Requests per second. */
   readonly rate: number;
   readonly seconds: number;
@@ -48,19 +51,22 @@ export interface PairsOptions {
   readonly more: () => string;
 }
 
-/**
- * Leaves the cores but the last to others, and that one to whoever wants it (SCHED_IDLE): this process, and what it starts from now on.
- * A priority alone would not do: Linux lets a thread that is woken wait until the one that works has had its slice, of up to 4 ms.
- */
+/** Leaves the cores but the last to others: this process, and what it starts from now on. */
 export function moveAside(): void {
   place(process.pid, coresAtStart().split(/[-,]/).at(-1) as string);
-  change('chrt', ['-a', '-i', '-p', '0', String(process.pid)]);
 }
 
-/** Lets a process that was started here run on every core, and no later than others. */
+/** Lets a process that was started here run on every core. */
 export function letLoose(pid: number): void {
   place(pid, coresAtStart());
-  change('chrt', ['-a', '-o', '-p', '0', String(pid)]);
+}
+
+/**
+ * Leaves the core of these processes to whoever wants it (SCHED_IDLE). A priority alone would not do: Linux lets a thread that is woken wait
+ * until the one that works has had its slice, of up to 4 ms. Without privileges there is no way back: whatever they are to start runs already.
+ */
+export function goLast(pids: readonly number[]): void {
+  for (const pid of pids) change('chrt', ['-a', '-i', '-p', '0', String(pid)]);
 }
 
 function place(pid: number, cores: string): void {
@@ -86,6 +92,7 @@ export async function startUpstream(children: Children, folder: string, signal: 
 /** Takes turns, the order of a pair the reverse of that before, and prints a line for each pair. @throws at the first bad answer */
 export async function measurePairs(options: PairsOptions): Promise<Pair[]> {
   const load = await startLoad(options);
+  goLast([process.pid, ...options.stores.map((store) => store.pid())]);
   const pairs: Pair[] = [];
   console.log('pair    p50 ms  calm   p99 ms  calm    max ms  calm');
   const take = async (isCalm: boolean): Promise<Measured> => {

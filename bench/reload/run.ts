@@ -31,7 +31,7 @@ const { values } = parseArgs({
   },
 });
 
-needServers(['nginx', 'consul', 'etcd', 'taskset']);
+needServers(['nginx', 'consul', 'etcd', 'taskset', 'chrt']);
 moveAside();
 const children = new Children();
 const abort = new AbortController();
@@ -52,10 +52,11 @@ try {
   rmSync(folder, { recursive: true });
 }
 
-async function run({ gateway, lives, streams, write, writeAside }: Scene): Promise<number> {
+async function run({ gateway, stores, lives, streams, write, writeAside }: Scene): Promise<number> {
   const before = lives.count;
   const pairs = await measurePairs({
     proxyUrl: gateway.proxyUrl,
+    stores,
     rate: Number(values.rate),
     seconds: Number(values.seconds),
     begin: async (isCalm) => {

@@ -63,6 +63,7 @@ export const SERVERS: readonly Server[] = [
   { binary: 'haproxy', debianPackage: 'haproxy', neededFor: "HAProxy's configuration in the macro bench" },
   { binary: 'caddy', debianPackage: 'caddy', neededFor: "Caddy's configuration in the macro bench" },
   { binary: 'taskset', debianPackage: 'util-linux', neededFor: 'the macro bench' },
+  { binary: 'chrt', debianPackage: 'util-linux', neededFor: 'the places of the reload bench' },
   { binary: 'promtool', debianPackage: 'prometheus', neededFor: 'promtool, which checks and tests rules' },
   { binary: 'prometheus', debianPackage: 'prometheus', neededFor: 'Prometheus, which scrapes the metrics' },
   { binary: 'systemd-analyze', debianPackage: 'systemd', neededFor: 'systemd-analyze, which verifies units' },

@@ -22,6 +22,8 @@ const PORTS_PER_PROCESS = 64;
 export interface StoreServer {
   /** `http://127.0.0.1:port`. */
   readonly url: string;
+  /** Of its process. @throws when it does not run */
+  pid(): number;
   /** SIGKILL; the data stays in its folder. */
   kill(): Promise<void>;
   /** Starts it again, on the same port and folder. */
@@ -202,6 +204,10 @@ export async function startStore(kind: StoreKind, given?: readonly number[], pla
   }
   return {
     url,
+    pid: () => {
+      if (child?.pid === undefined) throw new Error(`${kind.binary} does not run`);
+      return child.pid;
+    },
     kill,
     restart,
     wipe: () => rmSync(join(folder, 'data'), { recursive: true, force: true }),

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type GatewayProcess, startGatewayProcess, startLoad, startService } from '../../gateway.ts';
 import { fillConsul, fillEtcd, Lives, manyRoutes, nameOf, routeText } from '../fill.ts';
 import { consulKeys, etcdKeys } from '../keys.ts';
-import { CONSUL, ETCD, startStore } from '../server.ts';
+import { CONSUL, ETCD, type StoreServer, startStore } from '../server.ts';
 import { openStreams, type Stream, startNumbers } from './streams.ts';
 
 const CONNECTIONS = 8;
@@ -43,6 +43,7 @@ export interface SceneOptions {
 /** Everything that runs. */
 export interface Scene {
   readonly gateway: GatewayProcess;
+  readonly stores: readonly StoreServer[];
   readonly lives: Lives;
   readonly streams: readonly Stream[];
   /** Writes the `n`th change to the file, to Consul and to etcd, each every `APART_MS`, until `isOver`. */
@@ -70,6 +71,7 @@ export async function startScene({ routes, streams: each, port }: SceneOptions):
   const run = (writers: readonly Writer[], isOver: () => boolean) => runWriters(writers, () => ++changes, isOver);
   return {
     gateway,
+    stores: [consul, etcd],
     lives: new Lives(gateway.child),
     streams: await openStreams(`${gateway.proxyUrl}/numbers`, each),
     write: (isOver) =>

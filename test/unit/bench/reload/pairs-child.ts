@@ -1,8 +1,8 @@
-/** Moves itself aside, lets a child of its own loose, and tells where both may run and how: `{aside, loose}`. */
+/** Moves itself aside, lets a child of its own loose, goes last, and tells where both may run and how: `{aside, loose}`. */
 
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { letLoose, moveAside } from '../../../../bench/reload/pairs.ts';
+import { goLast, letLoose, moveAside } from '../../../../bench/reload/pairs.ts';
 
 const SCHEDULING_CLASS = 38;
 
@@ -17,6 +17,7 @@ moveAside();
 const child = spawn(process.execPath, ['-e', 'setTimeout(() => undefined, 60_000)'], { stdio: 'ignore' });
 try {
   letLoose(child.pid as number);
+  goLast([process.pid]);
   process.stdout.write(JSON.stringify({ aside: placeOf(process.pid), loose: placeOf(child.pid as number) }));
 } finally {
   child.kill();

@@ -10,7 +10,7 @@ const SCHED_OTHER = 0;
 const SCHED_IDLE = 5;
 const canPlace = ['taskset', 'chrt'].every((tool) => findBinary(tool) !== null);
 
-test('what is let loose has every core back, who moved aside the last one when nobody wants it', {
+test('what is let loose has every core back; who moved aside and goes last, the last one when nobody wants it', {
   skip: canPlace ? false : 'taskset or chrt is not installed',
 }, () => {
   const own = /^Cpus_allowed_list:\s*(.+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
