@@ -1,9 +1,10 @@
 /**
- * Parses documents again and again: where few routes and services are others than before, these alone are read, checked and built.
+ * Parses documents again and again: where few routes and services are others than before, or what they have no say in, these alone are
+ * read, checked and built.
  *
  * ```
- * documents ─▶ only routes and services? ─ yes ─▶ parse them with what they refer to ─▶ sound, and nothing said ─▶ put in their places
- *                     └ no ──▶ parse everything ◀── anything else, or a change that others have a say in ─┘
+ * documents ─▶ only such? ─ yes ─▶ parse them with what they refer to ─▶ sound, and nothing said ─▶ put in their places
+ *                 └ no ──▶ parse everything ◀── anything else, or a change that others have a say in ─┘
  * ```
  * What is said of routes together (names, matches that two have, how many counters there are, services that nobody uses, paths that
  * others take) is the same as before, or is found out by parsing everything. Routes look at little of a service (`seenOf`): where that
@@ -21,10 +22,12 @@ import { isListed, listedOf } from '../build/service.ts';
 import { servicesOf } from '../checks/references.ts';
 import { matchKeysOf } from '../checks/route/matches.ts';
 import { isLookedAt } from '../checks/unreachable.ts';
-import { isMapping, PIECES_BYTES_MAX, type SourceDocument } from '../document/pieces.ts';
+import { isMapping, type Mount, PIECES_BYTES_MAX, type SourceDocument } from '../document/pieces.ts';
 import type { PartReader } from '../document/reader.ts';
 import { type Parsed, parseDocuments } from '../parse.ts';
+import { codeOf } from '../problems/codes.ts';
 import type { RouteInput, ServiceInput } from '../schema.ts';
+import { differApart } from './sections.ts';
 
 /** More are sooner parsed with everything. */
 const CHANGED_MAX = 16;
@@ -66,6 +69,8 @@ interface Replaced<T> {
 interface Changes {
   readonly routes: readonly Replaced<RouteInput>[];
   readonly services: readonly Replaced<ServiceInput>[];
+  /** Of whole documents, sections that routes and services have no say in. */
+  readonly hasSections: boolean;
   /** How much longer the documents are. */
   readonly bytes: number;
 }
@@ -128,31 +133,41 @@ export class Renewal {
     last.documents = documents;
     const services = inPlaces(config.services, built.services, facts.services);
     const routes = inPlaces(config.routes, built.routes, facts.routes);
-    last.parsed = { ...last.parsed, config: { ...config, services, routes } };
+    last.parsed = { ...last.parsed, config: { ...(changes.hasSections ? built : config), services, routes } };
     this.#built = last.parsed.config;
     return last.parsed;
   }
 
-  /** Null: something else than few routes and services is another. */
+  /** Null: something else than few routes and services, and what they have no say in, is another. */
   #changes({ documents: former }: Last, documents: readonly SourceDocument[]): Changes | null {
     if (former.length !== documents.length) return null;
     const [routes, services]: [Replaced<RouteInput>[], Replaced<ServiceInput>[]] = [[], []];
+    let hasSections = false;
     let bytes = 0;
     for (let n = 0; n < documents.length; n++) {
       const [was, document] = [former[n] as SourceDocument, documents[n] as SourceDocument];
       if (was === document) continue;
-      const { kind } = document.mount;
-      if ((kind !== 'route' && kind !== 'service') || kind !== was.mount.kind) return null;
-      if (was.name !== document.name || was.source !== document.source) return null;
-      const [old, now] = [this.#reader.read(was), this.#reader.read(document)];
-      if (!now.isReadable || now.faults.length > 0 || !isMapping(now.value)) return null;
+      const values = this.#valuesOf(was, document);
+      if (values === null) return null;
       bytes += Buffer.byteLength(document.text) - Buffer.byteLength(was.text);
-      const [before, after] = [old.value, now.value];
-      if (kind === 'route') routes.push({ document, before, after } as Replaced<RouteInput>);
-      else services.push({ document, before, after } as Replaced<unknown> as Replaced<ServiceInput>);
+      const { kind } = document.mount;
+      if (kind === 'route') routes.push({ document, ...values } as Replaced<unknown> as Replaced<RouteInput>);
+      else if (kind === 'service')
+        services.push({ document, ...values } as Replaced<unknown> as Replaced<ServiceInput>);
+      else if (differApart(values.before, values.after)) hasSections = true;
+      else return null;
       if (routes.length + services.length > CHANGED_MAX) return null;
     }
-    return { routes, services, bytes };
+    return { routes, services, hasSections, bytes };
+  }
+
+  /** What a document said, and says; null: it is another one, of no kind that may be parsed by itself, or not sound. */
+  #valuesOf(was: SourceDocument, document: SourceDocument): Values | null {
+    if (!RENEWED.has(document.mount.kind) || document.mount.kind !== was.mount.kind) return null;
+    if (was.name !== document.name || was.source !== document.source) return null;
+    const [{ value: before }, now] = [this.#reader.read(was), this.#reader.read(document)];
+    const isSound = now.isReadable && now.faults.length === 0;
+    return isSound && isMapping(before) && isMapping(now.value) ? { before, after: now.value } : null;
   }
 
   /**
@@ -160,27 +175,32 @@ export class Renewal {
    * What came out as it was is the same object.
    */
   #build(
-    { routes: changed, services }: Changes,
+    { routes: changed, services, hasSections }: Changes,
     documents: readonly SourceDocument[],
     facts: Facts,
-  ): Pick<Config, 'routes' | 'services'> | null {
+  ): Config | null {
     const referring = services.length === 0 ? [] : this.#referring(services, documents, facts);
     if (referring === null) return null;
     const pieces = new Set([...changed.map(({ document }) => document), ...referring]);
+    const some = documents.find(({ mount }) => mount.kind === 'route' && !facts.weighed.has(mount.name));
+    // A configuration has a route.
+    if (hasSections && pieces.size === 0 && some !== undefined) pieces.add(some);
     const routes = [...pieces].map((document) => this.#reader.read(document).value as RouteInput);
     if (routes.some(({ name }) => facts.weighed.has(name) || !facts.routes.has(name))) return null;
-    const names = new Set([...routes.flatMap(servicesOf), ...services.map(nameOf)]);
-    const others = documents.filter(({ mount }) => {
-      if (mount.kind === 'service') return names.has(mount.name);
-      return mount.kind === 'main' || mount.kind === 'root';
-    });
-    const parsed = parseDocuments([...others, ...pieces], this.#reader.read, this.#reader.known);
-    if (!parsed.ok || parsed.warnings.length > 0) return null;
-    const wanted = new Set(routes.map(({ name }) => name));
-    // Routes that have no document of their own may refer to the services, too.
-    if (services.length > 0 && parsed.config.routes.some(({ name }) => !wanted.has(name))) return null;
     const own = new Set(services.map(nameOf));
+    const inWhole = documents.filter(isWhole).flatMap((document) => routesIn(this.#reader.read(document).value));
+    // What is referred to from there is seen by more routes than those.
+    if (inWhole.flatMap(servicesOf).some((name) => own.has(name))) return null;
+    const names = new Set([...[...routes, ...inWhole].flatMap(servicesOf), ...own]);
+    const others = documents.filter(
+      (one) => isWhole(one) || (one.mount.kind === 'service' && names.has(one.mount.name)),
+    );
+    const parsed = parseDocuments([...others, ...pieces], this.#reader.read, this.#reader.known);
+    // Whether somebody uses a service is the same as before: those that do may be none of these routes.
+    if (!parsed.ok || parsed.warnings.some(({ code }) => code !== UNUSED)) return null;
+    const wanted = new Set(routes.map(({ name }) => name));
     return {
+      ...parsed.config,
       routes: parsed.config.routes.filter(({ name }) => wanted.has(name)),
       services: parsed.config.services.filter(({ name }) => own.has(name)),
     };
@@ -230,6 +250,22 @@ export class Renewal {
     }
     return places;
   }
+}
+
+/** Kinds of documents that may be parsed without all others. */
+const RENEWED: ReadonlySet<string> = new Set<Mount['kind']>(['main', 'root', 'route', 'service']);
+
+const UNUSED = codeOf('unusedService');
+
+type Values = Readonly<Record<'before' | 'after', Readonly<Record<string, unknown>>>>;
+
+/** Whether a document may hold anything. */
+function isWhole({ mount }: SourceDocument): boolean {
+  return mount.kind === 'main' || mount.kind === 'root';
+}
+
+function routesIn(value: unknown): readonly RouteInput[] {
+  return isMapping(value) && Array.isArray(value['routes']) ? (value['routes'] as RouteInput[]) : [];
 }
 
 type NamedMount = Extract<SourceDocument['mount'], { readonly kind: 'route' | 'service' }>;

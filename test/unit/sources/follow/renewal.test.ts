@@ -8,62 +8,10 @@ import { createPartReader } from '#src/sources/document/reader.ts';
 import { Renewal } from '#src/sources/follow/renewal.ts';
 import { parseDocuments } from '#src/sources/parse.ts';
 import { samples } from '../../../support/runner/depth.ts';
+import { Documents, ROUTES, rig, SECTIONS, SERVICES, take } from '../../../support/stores/scenes/documents.ts';
 
 const SEED = 20_261_122;
-const ROUTES = 12;
-const SERVICES = 3;
 const STEPS = samples(400, 40);
-const MAIN = mainDocument('sources: [{directory: {path: /none}}]\n', 'main.yaml');
-
-class Documents {
-  readonly #texts = new Map<string, SourceDocument>();
-
-  constructor() {
-    for (let n = 0; n < SERVICES; n++) this.service(n, 7000 + n);
-    for (let n = 0; n < ROUTES; n++) this.route(n, `/r${n}`);
-  }
-
-  get all(): SourceDocument[] {
-    const sorted = [...this.#texts.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    return [MAIN, ...sorted];
-  }
-
-  route(n: number, path: string, more = '', refs = `{name: s${n % SERVICES}, version: v1}`): void {
-    const name = `r${String(n).padStart(2, '0')}`;
-    this.put(
-      `routes/${name}`,
-      { kind: 'route', name },
-      `matches: [{path: {value: ${path}}}]\nbackendRefs: [${refs}]\n${more}`,
-    );
-  }
-
-  service(n: number, port: number, more = '', versions = ''): void {
-    const own = `v1: {endpoints: ["127.0.0.1:${port}"]}, v2: {endpoints: ["127.0.0.1:${port + 100}"]}`;
-    this.put(`services/s${n}`, { kind: 'service', name: `s${n}` }, `versions: {${own}${versions}}\n${more}`);
-  }
-
-  put(name: string, mount: SourceDocument['mount'], text: string): void {
-    this.#texts.set(name, { name, mount, text, source: 1, isForeign: true });
-  }
-
-  drop(name: string): void {
-    this.#texts.delete(name);
-  }
-}
-
-/** Parses both ways. */
-function take(renewal: Renewal, documents: Documents, label: string): boolean {
-  const { all } = documents;
-  assert.deepEqual(renewal.parse(all), parseDocuments(structuredClone(all), createPartReader({}).read), label);
-  return renewal.hasRenewed;
-}
-
-function rig(): { readonly documents: Documents; readonly take: () => boolean } {
-  const [documents, renewal] = [new Documents(), new Renewal(createPartReader({}))];
-  take(renewal, documents, 'the first');
-  return { documents, take: () => take(renewal, documents, 'the next') };
-}
-
 describe('a configuration of which few routes and services are others', () => {
   it('is what all of its documents are, whatever happens to them', (t) => {
     const random = new Random(SEED);
@@ -99,6 +47,12 @@ describe('a configuration of which few routes and services are others', () => {
       (n) => documents.service(n % SERVICES, 7000 + n, below(2) === 0 ? 'balancer: consistentHash\n' : 'nonsense: 1\n'),
       (n) => documents.drop(`routes/r${String(n).padStart(2, '0')}`),
       (n) => documents.route(n, `/r${n}`, 'idempotency: {}\n'),
+      (n) => documents.main(SECTIONS[n % SECTIONS.length] as string),
+      (n) => documents.main(`${SECTIONS[n % SECTIONS.length]}${SECTIONS[below(SECTIONS.length)]}`),
+      (n) => documents.put('config', { kind: 'root' }, SECTIONS[n % SECTIONS.length] as string),
+      () => documents.drop('config'),
+      (n) => documents.route(n, `/r${n}`, 'rateLimits: [{requests: 9, per: 1s, by: user, scope: fleet}]\n'),
+      (n) => documents.route(n, `/r${n}`, 'value: 3\n'),
     ];
     let renewed = 0;
     for (let step = 0; step < STEPS; step++) {
@@ -106,6 +60,8 @@ describe('a configuration of which few routes and services are others', () => {
       if (step % 10 === 0) {
         for (let n = 0; n < ROUTES; n++) documents.route(n, `/r${n}`);
         for (let n = 0; n < SERVICES; n++) documents.service(n, 7000 + n);
+        documents.main('');
+        documents.drop('config');
       }
       const deed = deeds[below(4) > 0 ? below(4) : below(deeds.length)] as (n: number) => void;
       for (let count = 1 + below(2); count > 0; count--) deed(below(ROUTES));
@@ -122,6 +78,52 @@ describe('a configuration of which few routes and services are others', () => {
     assert.equal(next(), true);
     documents.route(3, '/r4');
     assert.equal(next(), true);
+  });
+
+  it('is made of what routes have no say in alone', () => {
+    const { documents, take: next } = rig();
+    documents.main('drain: {delay: 2s}\nlisteners: [127.0.0.1:8443]\n');
+    assert.equal(next(), true);
+    documents.main('timeouts: {idle: 7s}\n');
+    documents.route(3, '/other');
+    assert.equal(next(), true, 'with a route, and without what it said before');
+    documents.put('config', { kind: 'root' }, 'accessLog: {sample: 0.5}\n');
+    assert.equal(next(), false, 'a document more');
+    documents.put('config', { kind: 'root' }, 'accessLog: {sample: 0.25}\nhttp: {serverTiming: true}\n');
+    assert.equal(next(), true, 'a whole document of a source');
+    documents.main('timeouts: {idle: 7s}\naccessLog: {sample: 1}\n');
+    assert.equal(next(), false, 'said twice: a warning');
+  });
+
+  it('is made of what routes have no say in alone where all have weights', () => {
+    const { documents, take: next } = rig();
+    for (let n = 0; n < ROUTES; n++) {
+      const name = `r${String(n).padStart(2, '0')}`;
+      documents.put(`weights/${name}`, { kind: 'weights', name, revision: '1' }, 'weights: {v1: 5}\n');
+    }
+    next();
+    documents.main('drain: {delay: 2s}\n');
+    assert.equal(next(), false, 'no route can be parsed by itself');
+    documents.drop('weights/r07');
+    next();
+    documents.main('drain: {delay: 3s}\n');
+    assert.equal(next(), true);
+  });
+
+  it('is made of a route alone beside routes and services that whole documents have', () => {
+    const { documents, take: next } = rig();
+    documents.main(
+      'services: {own: {versions: {v1: {endpoints: ["127.0.0.1:1"]}}}}\n' +
+        'routes: [{name: m, matches: [{path: {value: /m}}], backendRefs: [{name: s1, version: v1}]}]\n',
+    );
+    documents.route(5, '/r5', '', '{name: own, version: v1}');
+    next();
+    documents.route(3, '/r3', 'timeouts: {request: 3s}\n');
+    assert.equal(next(), true, 'its service is in a source, and a service in it is used by a route of a source');
+    documents.service(0, 7777);
+    assert.equal(next(), true, 'no route of the whole document refers to it');
+    documents.service(1, 7777);
+    assert.equal(next(), false, 'one does');
   });
 
   it('is made of a service alone, and of a route that refers to it', () => {
@@ -150,7 +152,7 @@ describe('a configuration of which few routes and services are others', () => {
 
   it('has the objects of before for all that says the same, however much was parsed', () => {
     const [routes, services] = [200, 3];
-    const text = (seconds: number, drainMs: number): string => {
+    const text = (seconds: number, headers: number): string => {
       const routeOf = (n: number): string => {
         const timeouts = n === 7 ? `, timeouts: {request: ${seconds}s}` : '';
         return `  - {name: r${n}, matches: [{path: {value: /r${n}}}], backendRefs: [{name: s${n % services}}]${timeouts}}\n`;
@@ -158,17 +160,17 @@ describe('a configuration of which few routes and services are others', () => {
       const serviceOf = (n: number): string => `  s${n}: {versions: {v1: {endpoints: ["127.0.0.1:${7000 + n}"]}}}\n`;
       const lines = (count: number, of: (n: number) => string): string =>
         Array.from({ length: count }, (_, n) => of(n)).join('');
-      return `drain: {delay: ${drainMs}ms}\nservices:\n${lines(services, serviceOf)}routes:\n${lines(routes, routeOf)}`;
+      return `limits: {headerCountMax: ${headers}}\nservices:\n${lines(services, serviceOf)}routes:\n${lines(routes, routeOf)}`;
     };
     const renewal = new Renewal(createPartReader({}));
-    const parse = (seconds: number, drainMs: number) => {
-      const parsed = renewal.parse([mainDocument(text(seconds, drainMs), 'main.yaml')]);
+    const parse = (seconds: number, headers: number) => {
+      const parsed = renewal.parse([mainDocument(text(seconds, headers), 'main.yaml')]);
       assert.ok(parsed.ok && !renewal.hasRenewed);
       return parsed.config;
     };
-    const before = parse(1, 0);
+    const before = parse(1, 128);
     const aside = parse(1, 5);
-    assert.equal(aside.drain.delayMs, 5);
+    assert.equal(aside.limits.headerCountMax, 5);
     assert.deepEqual(editsOf(before.routes, aside.routes), [{ keep: routes }]);
     assert.deepEqual(editsOf(before.services, aside.services), [{ keep: services }]);
     const after = parse(2, 5);
