@@ -144,9 +144,8 @@ export class Renewal {
     const [routes, services]: [Replaced<RouteInput>[], Replaced<ServiceInput>[]] = [[], []];
     let hasSections = false;
     let bytes = 0;
-    for (let n = 0; n < documents.length; n++) {
+    for (const n of differing(former, documents)) {
       const [was, document] = [former[n] as SourceDocument, documents[n] as SourceDocument];
-      if (was === document) continue;
       const values = this.#valuesOf(was, document);
       if (values === null) return null;
       bytes += Buffer.byteLength(document.text) - Buffer.byteLength(was.text);
@@ -250,6 +249,16 @@ export class Renewal {
     }
     return places;
   }
+}
+
+/**
+ * Places at which two lists have not the same object. A function of its own as the loop is hot and what is done with a place is not: V8 took
+ * 48 to 67 ms of a core to compile both as one.
+ */
+function differing(before: readonly unknown[], after: readonly unknown[]): number[] {
+  const places: number[] = [];
+  for (let n = 0; n < after.length; n++) if (before[n] !== after[n]) places.push(n);
+  return places;
 }
 
 /** Kinds of documents that may be parsed without all others. */
