@@ -2,7 +2,21 @@
  * Reads the text of a configuration document: YAML 1.2 (and so JSON), one document, with places for every value.
  */
 
-import { type Document, isAlias, isMap, isSeq, LineCounter, type Node, parseDocument, type YAMLError } from 'yaml';
+import {
+  Composer,
+  type CST,
+  type Document,
+  isAlias,
+  isMap,
+  isSeq,
+  Lexer,
+  LineCounter,
+  type Node,
+  Parser,
+  type YAMLError,
+  YAMLParseError,
+} from 'yaml';
+import { rest } from '../../lib/threads/rest.ts';
 import { didYouMean, type Fault } from '../problems/fault.ts';
 import type { Locator, Path, Position, Spot } from '../problems/report.ts';
 import type { Environment } from './interpolate.ts';
@@ -35,8 +49,7 @@ export function readDocument(text: string, environment: Environment | null): Rea
     return unreadable(NOWHERE, { kind: 'tooLarge', expected: `at most ${DOCUMENT_BYTES_MAX} bytes (16 MiB)`, got });
   }
   const lines = new LineCounter();
-  const options = { version: '1.2', strict: true, prettyErrors: false, logLevel: 'error' } as const;
-  const document = parseDocument<Node, true>(text, { ...options, lineCounter: lines, uniqueKeys: false });
+  const document = compose(text, lines);
   const positionOf = (offset: number): Position => {
     const { line, col } = lines.linePos(offset);
     return { line, column: col };
@@ -51,6 +64,34 @@ export function readDocument(text: string, environment: Environment | null): Rea
     faults: tree.faults.map(({ offset, path, fault }) => ({ position: positionOf(offset), path, fault })),
     locator: createLocator(document.contents, tree.targets, tree.value, positionOf),
   };
+}
+
+/** As `parseDocument` of the library, step by step, with rests between them: the first document, with an error if there are more. */
+function compose(text: string, lines: LineCounter): Document.Parsed {
+  const options = { version: '1.2', strict: true, prettyErrors: false, logLevel: 'error', uniqueKeys: false } as const;
+  const composer = new Composer(options);
+  let first: Document.Parsed | null = null;
+  for (const document of composer.compose(tokensOf(text, lines), true, text.length)) {
+    if (first === null) first = document;
+    else {
+      first.errors.push(
+        new YAMLParseError([document.range[0], document.range[1]], 'MULTIPLE_DOCS', 'several documents'),
+      );
+      break;
+    }
+  }
+  if (first === null) throw new Error('the composer was told to give a document');
+  return first;
+}
+
+function* tokensOf(text: string, lines: LineCounter): Generator<CST.Token, void> {
+  const parser = new Parser(lines.addNewLine);
+  lines.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    rest();
+    yield* parser.next(lexeme);
+  }
+  yield* parser.end();
 }
 
 const EMPTY_LOCATOR: Locator = { locate: () => NOWHERE, valueAt: () => undefined };

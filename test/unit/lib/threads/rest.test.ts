@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { suite, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { Rests, WORK_MS } from '#src/lib/threads/rest.ts';
+import { APART_MS, FIRST_RESTS, FIRST_WORK_MS, Rests, WORK_MS } from '#src/lib/threads/rest.ts';
 
 /** A thread of its own, as one that was told to rest does so ever after: what it waited for before it was told, and after. */
 const THREAD = `
@@ -40,14 +40,27 @@ function rig() {
 }
 
 suite('a thread in long work', () => {
-  test('rests once it has worked for long enough, and then works as long again', () => {
+  test('rests once it has worked for long enough, and then works as long again, longer the longer it takes', () => {
     const { work, slept } = rig();
-    for (let step = 0; step < 100; step++) work(WORK_MS / 10);
-    assert.ok(slept.length === 9 || slept.length === 10, String(slept.length));
+    for (let step = 0; step < 200; step++) work(WORK_MS / 10);
+    assert.ok(slept.length > FIRST_RESTS + 5, String(slept.length));
     for (const [n, atMs] of slept.entries()) {
       const workedMs = atMs - (slept[n - 1] ?? 5000);
-      assert.ok(workedMs >= WORK_MS && workedMs < WORK_MS * 1.3, String(workedMs));
+      const wantedMs = n < FIRST_RESTS ? FIRST_WORK_MS : WORK_MS;
+      assert.ok(workedMs >= wantedMs && workedMs < wantedMs * 1.6, `${n}: ${workedMs}`);
     }
+  });
+
+  test('rests sooner again after a pause, as what follows may soon be done', () => {
+    const { work, slept } = rig();
+    for (let step = 0; step < 200; step++) work(WORK_MS / 10);
+    const before = slept.length;
+    work(APART_MS * 1.1);
+    assert.equal(slept.length, before + 1);
+    for (let step = 1; step < FIRST_RESTS; step++) work(FIRST_WORK_MS * 1.01);
+    assert.equal(slept.length, before + FIRST_RESTS);
+    work(FIRST_WORK_MS * 1.01);
+    assert.equal(slept.length, before + FIRST_RESTS, 'then it takes long');
   });
 
   test('rests once after a step of any length', () => {
