@@ -74,6 +74,17 @@ const WATCHING = `
   }).observe(document, { subtree: true, childList: true, attributes: true });
 `;
 
+/** Draws buttons by the page's own modules over everything else, each 100 px wide, and notes which are clicked. */
+const PATCHING = `(async () => {
+  const [{ patch }, { h }] = await Promise.all([import('/page/browser/patch.js'), import('/page/view/node.js')]);
+  const style = 'position: fixed; inset: 0; z-index: 9; display: grid; grid-template-columns: repeat(4, 100px)';
+  const box = document.body.appendChild(document.createElement('div'));
+  const clicked = [];
+  box.addEventListener('click', ({ target }) => clicked.push(target.dataset.key ?? target.localName));
+  const draw = (keys) => patch(box, h('div', { style }, keys.map((key) => h('button', { 'data-key': key }, key))));
+  window.patched = { clicked, draw, shown: () => [...box.children].map(({ textContent }) => textContent) };
+})()`;
+
 /** A request every few ms, as a machine that has a browser to run can bear; one that cannot is not asked for ever more. */
 function startPaced(url: string): { stop(): Promise<void> } {
   const open = new Set<Promise<unknown>>();
@@ -249,6 +260,24 @@ describe('the live page', { ...LIMIT, skip: CHROMIUM === null ? 'chromium is mis
     await page.goBack();
     await page.locator('#route-title', { hasText: 'shop' }).waitFor();
     assert.deepEqual(complaints, []);
+  });
+
+  it('leaves what stays where it is while others come and go, so that it keeps the focus and a click', async () => {
+    const { page } = await open({ bypassCSP: true });
+    await page.evaluate(PATCHING);
+    await page.evaluate("patched.draw(['resume', 'promote', 'abort'])");
+    await page.focus('[data-key=promote]');
+    await page.mouse.move(150, 10);
+    await page.mouse.down();
+    await page.evaluate("patched.draw(['pause', 'promote', 'undo', 'abort'])");
+    await page.mouse.up();
+    assert.deepEqual(await page.evaluate('[patched.clicked, document.activeElement.textContent, patched.shown()]'), [
+      ['promote'],
+      'promote',
+      ['pause', 'promote', 'undo', 'abort'],
+    ]);
+    await page.evaluate("patched.draw(['abort', 'undo'])");
+    assert.deepEqual(await page.evaluate('patched.shown()'), ['abort', 'undo'], 'another order');
   });
 
   it('has no serious accessibility violation, light and wide, dark and narrow, and never scrolls sideways', async () => {

@@ -31,11 +31,15 @@ export function patch(element, view) {
  * @param {readonly VNode[]} views
  */
 function patchChildren(parent, views) {
+  const wanted = new Set(views.map((view) => (typeof view === 'string' ? undefined : keyOf(view))));
   /** @type {Map<string, Element>} */
   const keyed = new Map();
-  for (const child of parent.children) {
+  for (const child of [...parent.children]) {
     const key = child.getAttribute('data-key') ?? child.getAttribute('id');
-    if (key !== null) keyed.set(key, child);
+    if (key === null) continue;
+    // Gone before the others are placed: one that is moved instead loses the focus, and the click that is being made on it.
+    if (wanted.has(key)) keyed.set(key, child);
+    else child.remove();
   }
   /** @type {ChildNode | null} */
   let next = parent.firstChild;
@@ -59,6 +63,14 @@ function patchChildren(parent, views) {
 }
 
 /**
+ * @param {VElement} view
+ * @returns {string | undefined}
+ */
+function keyOf({ attributes }) {
+  return attributes['data-key'] ?? attributes['id'];
+}
+
+/**
  * What is there already for a view; null: nothing.
  * @param {VNode} view
  * @param {ChildNode | null} next
@@ -67,7 +79,7 @@ function patchChildren(parent, views) {
  */
 function matchOf(view, next, keyed) {
   if (typeof view === 'string') return next?.nodeType === Node.TEXT_NODE ? next : null;
-  const key = view.attributes['data-key'] ?? view.attributes['id'];
+  const key = keyOf(view);
   if (key !== undefined) {
     const element = keyed.get(key);
     return element?.localName === view.tag ? element : null;
