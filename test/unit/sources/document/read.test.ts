@@ -1,6 +1,19 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { describe, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
+import { LineCounter, parseDocument } from 'yaml';
+import { Random } from '#src/lib/random.ts';
 import { DOCUMENT_BYTES_MAX, readDocument } from '#src/sources/document/read.ts';
+import { samples } from '../../../support/runner/depth.ts';
+
+const SEED = 20_261_123;
+const TEXTS = samples(4000, 400);
+/** Of texts, sound and not, one after the other. */
+const FRAGMENTS =
+  'a: 1|b: [x, {y: z}]|- c|  d: "e\\n"|---|...|# f|%YAML 1.1|g: |\t|  - h|: i|? j|k: \'l|m: |\u2028|{n: o|}|&p q|r: *p|"s": !t u|  v|>|w: >-|'
+    .split('|')
+    .concat(['x: |\n  y']);
 
 function kinds(text: string): string[] {
   return readDocument(text, {}).faults.map(
@@ -16,6 +29,67 @@ describe('readDocument', () => {
     assert.deepEqual(kinds('%FOO\n---\na: 1\n'), ['syntax 1:1']);
     assert.deepEqual(kinds('# only a comment\n'), ['empty 0:0']);
     assert.equal(readDocument('%YAML 1.2\n---\na: 1\n', {}).isReadable, true);
+  });
+
+  test('finds the values, the errors and the places that the library finds', () => {
+    const random = new Random(SEED);
+    const below = (count: number): number => Math.floor(random.nextFloat() * count);
+    let sound = 0;
+    for (let n = 0; n < TEXTS; n++) {
+      const lines = Array.from({ length: 1 + below(6) }, () => FRAGMENTS[below(FRAGMENTS.length)] as string);
+      const text = lines.join(below(8) === 0 ? '\r\n' : '\n');
+      const label = `seed ${SEED}: ${JSON.stringify(text)}`;
+      const lineCounter = new LineCounter();
+      const options = {
+        version: '1.2',
+        strict: true,
+        prettyErrors: false,
+        logLevel: 'error',
+        uniqueKeys: false,
+      } as const;
+      const document = parseDocument(text, { ...options, lineCounter });
+      const { isReadable, value, faults } = readDocument(text, {});
+      const told = [...document.errors, ...document.warnings.filter(({ code }) => code !== 'TAG_RESOLVE_FAILED')];
+      if (told.length === 0 && document.directives.yaml.version === '1.2') {
+        if (!isReadable || faults.length > 0) continue;
+        assert.deepEqual(value, document.toJS(), label);
+        sound += 1;
+        continue;
+      }
+      const places = told
+        .map(({ pos: [offset] }) => lineCounter.linePos(offset))
+        .map(({ line, col }) => `${line}:${col}`);
+      const found = faults
+        .slice(faults.length - told.length)
+        .map(({ position: { line, column } }) => `${line}:${column}`);
+      assert.deepEqual([isReadable, found], [false, places], label);
+    }
+    assert.ok(sound > TEXTS / 50 && sound < TEXTS / 2, `${sound} of ${TEXTS} were sound`);
+  });
+
+  test('rests while it reads a long one', async () => {
+    const thread = `
+      import { parentPort, workerData } from 'node:worker_threads';
+      const [rests, reads] = await Promise.all(workerData.map((module) => import(module)));
+      const wait = Atomics.wait;
+      let waits = 0;
+      Atomics.wait = (...terms) => {
+        waits += 1;
+        return wait(...terms);
+      };
+      const lines = Array.from({ length: 5000 }, (_, n) => 'k' + n + ': [a, {b: c}]').join('\\n');
+      reads.readDocument(lines, {});
+      const untold = waits;
+      rests.startResting();
+      reads.readDocument(lines, {});
+      parentPort.postMessage({ untold, told: waits });`;
+    const modules = ['#src/lib/threads/rest.ts', '#src/sources/document/read.ts'];
+    const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(thread)}`), {
+      workerData: modules.map((module) => import.meta.resolve(module)),
+    });
+    const [{ untold, told }] = (await once(worker, 'message')) as [{ untold: number; told: number }];
+    assert.equal(untold, 0);
+    assert.ok(told >= 3, `${told} rests in 5,000 lines`);
   });
 
   test('hints at quotes for a variable inside a flow collection', () => {
