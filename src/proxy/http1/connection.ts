@@ -2,8 +2,7 @@
  * One client connection: reads requests in order, one exchange at a time, and writes their responses. Hot path.
  *
  * Further requests that arrive while an exchange is under way wait, up to a limit at which reading pauses. A refused or
- * early-answered request closes the connection after the answer: what follows on it is discarded, never parsed. A client
- * that said that it sends no more, and did not, has nothing to be discarded: its connection closes with the answer.
+ * early-answered request closes the connection after the answer: what follows is discarded, never parsed.
  *
  * ```
  * idle ─▸ head (some bytes of it) ─▸ exchange ─▸ idle │ lingering (answered, discarding input) ─▸ closed
@@ -97,8 +96,7 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
 
   resumeReading(): void {
     this.#input.lend(false);
-    if (this.#exchange === null || this.#exchange.requestDone) return;
-    this.#proceed();
+    if (this.#exchange?.requestDone === false) this.#proceed();
   }
 
   exchangeDone(x: Exchange): void {
@@ -155,8 +153,6 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
     else this.destroy();
   }
 
-  // ── from the client ─────────────────────────────────────────────────────────────────────────────────────────────
-
   /** Bytes stand in memory that the next read overwrites: what is not understood at once is copied out of it. */
   received(count: number): void {
     const input = this.#input;
@@ -188,7 +184,11 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
       return false;
     }
     const x = this.#exchange;
-    if (x === null) return this.out.waitingBytes > BOUND.UNSENT_BYTES_MAX ? this.#pause() : this.#readHead();
+    if (x === null) {
+      if (this.out.waitingBytes <= BOUND.UNSENT_BYTES_MAX) return this.#readHead();
+      if (this.#state === 'head') this.#nextRequest(); // read anew once the client has read, with its time from then on
+      return this.#pause();
+    }
     // Reading on is how a client that leaves is noticed; so many bytes of further requests may come along.
     if (x.requestDone) return this.#input.length < BOUND.PIPELINED_BYTES_MAX ? false : this.#pause();
     if (isGathering(x)) {
@@ -206,10 +206,10 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
   }
 
   #proceed(): void {
-    this.#consume();
-    if (!this.#input.isEmpty || !this.#isPaused || this.#state === 'closed') return;
+    const wasPaused = this.#isPaused;
     this.#isPaused = false;
-    this.out.resume();
+    this.#consume();
+    if (wasPaused && !this.#isPaused && this.#state !== 'closed') this.out.resume();
   }
 
   #readHead(): boolean {

@@ -1,7 +1,9 @@
 /** An upstream connection: used again only when nothing can be mixed up, and paused while its client is slow. */
 
 import assert from 'node:assert/strict';
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
 import { ResponseHead } from '#src/proxy/http1/response-head.ts';
@@ -186,6 +188,40 @@ describe('a response', () => {
     assert.equal(received.length - received.indexOf('\r\n\r\n') - 4, body.length);
     await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [upstream.port]);
     assert.deepEqual(readCell(plane, FIRST_CELL), { inFlight: 0, finished: 1, bad: 0, ignored: 0, slow: 0 });
+  });
+});
+
+describe('a short answer', () => {
+  it('to a client that does not read stays its own, whatever others get meanwhile', async (t) => {
+    const bodyOf = (path: string): string => path.padEnd(1800, path);
+    let answered = 0;
+    const upstream = createServer((request, response) => {
+      answered++;
+      response.end(bodyOf(request.url as string));
+    });
+    await once(upstream.listen(0, '127.0.0.1'), 'listening');
+    t.after(() => upstream.closeAllConnections());
+    t.after(() => upstream.close());
+    const { port } = upstream.address() as AddressInfo;
+    const plane = await planeOf(t, { ...patient(port), timeouts: { upstreamIdleMs: 600_000, headMs: 600_000 } });
+    const asked = Array.from({ length: 4000 }, (_, n) => `/${n}`);
+    const slow = clientOf(t, plane);
+    slow.socket.pause();
+    slow.send(asked.map((path) => getOf(path, path === asked.at(-1) ? CLOSE : '')).join(''));
+    // Until its answers do not move any more although others' do.
+    for (let [before, still] = [-1, 0]; still < 20; still = answered - 1 === before ? still + 1 : 0) {
+      before = answered;
+      const other = await sendAndClose(plane.port, getOf('/other', CLOSE));
+      assert.ok(other.endsWith(bodyOf('/other')));
+    }
+    assert.ok(answered < asked.length, 'the client is too slow');
+    slow.socket.resume();
+    const bodies = (await slow.closed()).split(/HTTP\/1\.1 200 OK\r\n.*?\r\n\r\n/s).slice(1);
+    assert.equal(bodies.length, asked.length);
+    assert.equal(
+      bodies.findIndex((body, n) => body !== bodyOf(asked[n] as string)),
+      -1,
+    );
   });
 });
 
