@@ -19,6 +19,7 @@ import { FreshLines } from '../../src/proxy/header/fresh.ts';
 import { RequestDraft } from '../../src/proxy/header/request.ts';
 import type { ClientConnection } from '../../src/proxy/http1/connection.ts';
 import { Recorder } from '../../src/proxy/record/recorder.ts';
+import { readMemory, reserve, whole } from '../../src/proxy/wire/memory/memory.ts';
 import { createEndpointDials } from '../../src/snapshot/endpoint-dials.ts';
 import {
   DEFAULT_ACCESS_LOG,
@@ -31,13 +32,16 @@ import {
 import { LIMITS, TIMEOUTS } from '../../test/support/proxy/limits.ts';
 import type { Subject } from './measure.ts';
 
-const HEAD = Buffer.from(
+const HEAD_TEXT = Buffer.from(
   'GET /checkout/cart/4711?ref=home HTTP/1.1\r\nHost: shop.example.com\r\nConnection: keep-alive\r\n' +
     'User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36\r\n' +
     'Accept: text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8\r\nAccept-Encoding: gzip, deflate, br\r\n' +
     'Accept-Language: en-US,en;q=0.5\r\nReferer: https://shop.example.com/catalog/items/4711?ref=home\r\n' +
     'Cookie: session=0123456789abcdef0123456789abcdef; theme=dark; consent=yes\r\nx-user-id: user-12345\r\nx-trace: abcdef\r\n\r\n',
 );
+/** Where clients' bytes are read to. */
+const HEAD = readMemory;
+HEAD_TEXT.copy(HEAD);
 
 const SNAPSHOT: Snapshot = {
   revision: 1,
@@ -92,7 +96,7 @@ const SNAPSHOT: Snapshot = {
 };
 
 const draft = new RequestDraft();
-const sent = Buffer.alloc(4096);
+const sent = { bytes: whole, at: reserve(4096), room: 4096 };
 const dials = new Int32Array(new SharedArrayBuffer(DIALS_MAX * 4));
 dials.set([95, 5]);
 const random = new Random(1);
@@ -119,7 +123,7 @@ const client = {
 const recorder = new Recorder(viewTallies(reserveTallies()));
 
 function parsed(): Exchange {
-  head.parse(HEAD, 0, HEAD.length);
+  head.parse(HEAD, 0, HEAD_TEXT.length);
   const x = new Exchange(client, table, nowMs());
   x.method = head.method;
   x.target = head.target;
@@ -137,18 +141,21 @@ function times(count: number, run: (i: number) => number): number {
 }
 
 export const SUBJECTS: readonly Subject[] = [
-  { name: `parse a ${HEAD.length}-byte request head`, run: (n) => times(n, () => head.parse(HEAD, 0, HEAD.length)) },
+  {
+    name: `parse a ${HEAD_TEXT.length}-byte request head`,
+    run: (n) => times(n, () => head.parse(HEAD, 0, HEAD_TEXT.length)),
+  },
   {
     name: 'decide (route, user key, color, split)',
     run: (n) => {
-      head.parse(HEAD, 0, HEAD.length);
+      head.parse(HEAD, 0, HEAD_TEXT.length);
       return times(n, () => decide(new Exchange(client, table, 0), head, peer, random));
     },
   },
   {
     name: 'build the upstream head',
     run: (n) => {
-      head.parse(HEAD, 0, HEAD.length);
+      head.parse(HEAD, 0, HEAD_TEXT.length);
       const ids = fresh.next();
       return times(n, () => {
         draft.begin(decided, head, lines, ids);

@@ -99,7 +99,7 @@ export class Exchange {
     const request = this.#request;
     if (typeof request !== 'string') {
       if (request.of !== this) return '';
-      this.#request = latin1Of(request.bytes, 0, request.length);
+      this.#request = latin1Of(request.bytes, request.at, request.at + request.length);
     } else if (request === '' && this.client.lane.draft.of === this) this.#request = this.client.lane.draft.text();
     return this.#request as string;
   }

@@ -40,7 +40,6 @@ import { RetryBudget } from './forward/retry/retry.ts';
 import { DateLine } from './header/date.ts';
 import { FreshLines } from './header/fresh.ts';
 import { RequestDraft } from './header/request.ts';
-import { readMemory } from './http1/fields/scanner.ts';
 import { RelayPool } from './http1/relay.ts';
 import type { Lane } from './lane.ts';
 import { Listener } from './listener.ts';
@@ -51,6 +50,7 @@ import { Taps } from './record/tap.ts';
 import { Tracer } from './record/trace/tracer.ts';
 import { Gauges } from './threads/gauges.ts';
 import { Upgrades } from './upgrade/upgrades.ts';
+import { readMemory } from './wire/memory/memory.ts';
 import { Resolver } from './wire/resolver.ts';
 import { Credentials } from './wire/tls/credentials.ts';
 

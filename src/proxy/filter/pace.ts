@@ -138,6 +138,9 @@ class PacedOutlet implements Outlet {
     return this.#spans.length > 0;
   }
 
+  /** What it cannot send yet stays where it is. */
+  readonly isCopying = false;
+
   get isBackedUp(): boolean {
     return this.isPending || this.out.isBackedUp;
   }

@@ -12,9 +12,12 @@ import type { Exchange } from '../exchange.ts';
 import { towardsUpstream } from '../filter/pace.ts';
 import { withTimeLeft } from '../header/request.ts';
 import type { BodyReader } from '../http1/body.ts';
+import type { Room } from '../http1/fields/moving.ts';
 import { CHUNKED } from '../http1/framing.ts';
 import { frameChunk, sendPart } from '../http1/relay.ts';
 import { allowedTrailers } from '../http1/trailers.ts';
+import { whole } from '../wire/memory/memory.ts';
+import { Places } from '../wire/memory/places.ts';
 import type { Outlet } from '../wire/wire.ts';
 
 const CHUNK_END = '\r\n';
@@ -23,12 +26,39 @@ const CHUNK_END = '\r\n';
 export const PIECES_MIN = 64;
 export const PIECE_BYTES = 1024;
 
-/** A head in the memory of the connection that sent it. */
-export interface SentHead {
-  readonly bytes: Buffer;
-  length: number;
-  of: Exchange | null;
+/** Longer heads of requests are sent as text. */
+const SENT_BYTES = 4096;
+/** In the thread's memory so many connections have a place for their head; more have memory of their own. */
+const PLACES = 1024;
+const places = new Places(PLACES, SENT_BYTES);
+
+/** A head in the memory of the connection that sent it: `bytes[at..at + length)`. */
+export class SentHead implements Room {
+  bytes: Buffer;
+  at: number;
+  readonly room = SENT_BYTES;
+  length = 0;
+  of: Exchange | null = null;
+
+  constructor() {
+    const place = places.take();
+    this.bytes = place < 0 ? Buffer.allocUnsafeSlow(SENT_BYTES) : whole;
+    this.at = Math.max(place, 0);
+  }
+
+  /** The connection ends: its place is the next one's, and what an exchange may still ask for is copied out of it. */
+  leave(): void {
+    if (this.bytes !== whole) return;
+    const { at, of } = this;
+    const isAsked = of !== null && !of.isFinished;
+    this.bytes = isAsked ? Buffer.from(whole.subarray(at, at + this.length)) : NOTHING;
+    this.at = 0;
+    if (!isAsked) this.of = null;
+    places.give(at);
+  }
 }
+
+const NOTHING = Buffer.alloc(0);
 
 /** What is kept of a body. */
 export interface Replay {
@@ -78,12 +108,12 @@ export function isTooLong({ replay, table }: Exchange): boolean {
 function sendDraft(x: Exchange, wire: Outlet, sent: SentHead): boolean {
   const { draft } = x.client.lane;
   if (draft.of !== x) return false;
-  const length = draft.put(sent.bytes);
+  const length = draft.put(sent);
   if (length === 0) return false;
   sent.length = length;
   sent.of = x;
   x.sentFrom(sent);
-  wire.writeSoon(sent.bytes, 0, length);
+  wire.writeSoon(sent.bytes, sent.at, sent.at + length);
   return true;
 }
 

@@ -8,15 +8,14 @@
  * each request takes its piece. Source: W3C Trace Context level 2, section 3.2.2.
  */
 
-import { latin1Of } from '../../lib/latin1.ts';
+import { latin1Of, putLatin1 } from '../../lib/latin1.ts';
 import type { Random } from '../../lib/random.ts';
+import { bytes as code, standing, whole } from '../wire/memory/memory.ts';
 
 const TRACE_DIGITS = 32;
 const SPAN_DIGITS = 16;
 /** Lines made at a time. */
 const BATCH = 64;
-const WORDS = (TRACE_DIGITS + SPAN_DIGITS) / 8;
-const HEX_DIGITS = Buffer.from('0123456789abcdef', 'latin1');
 
 const ID_AT = 'X-Request-Id: '.length;
 const TRACE_AT = ID_AT + TRACE_DIGITS + '\r\ntraceparent: 00-'.length;
@@ -38,33 +37,31 @@ export function spanOf(lines: string): string {
   return lines.slice(SPAN_AT, SPAN_AT + SPAN_DIGITS);
 }
 
+const EMPTY = freshLines('0'.repeat(TRACE_DIGITS + SPAN_DIGITS));
+const LINES_BYTES = EMPTY.length;
+/** Where a batch stands, of who made one last. */
+const BATCH_AT = standing(Buffer.from(EMPTY.repeat(BATCH), 'latin1'));
+let owner = 0;
+let made = 0;
+
 /** Makes such lines; one per worker. */
 export class FreshLines {
+  readonly #id = ++made;
   readonly #random: Random;
-  readonly #bytes: Buffer;
-  readonly #length: number;
-  /** Of `#bytes`, each piece for itself. */
-  readonly #pieces: readonly Uint8Array[];
   #batch = '';
   #next = BATCH;
   /** What `next` gave last. */
   #last = '';
 
   constructor(random: Random) {
-    const empty = freshLines('0'.repeat(TRACE_DIGITS + SPAN_DIGITS));
     this.#random = random;
-    this.#bytes = Buffer.from(empty.repeat(BATCH), 'latin1');
-    this.#length = empty.length;
-    this.#pieces = Array.from({ length: BATCH }, (_, i) =>
-      this.#bytes.subarray(i * empty.length, (i + 1) * empty.length),
-    );
   }
 
   /** Lines with ids that no other request has. Neither id is all zero. */
   next(): string {
     if (this.#next === BATCH) this.#fill();
-    const at = this.#next++ * this.#length;
-    this.#last = this.#batch.slice(at, at + this.#length);
+    const at = this.#next++ * LINES_BYTES;
+    this.#last = this.#batch.slice(at, at + LINES_BYTES);
     return this.#last;
   }
 
@@ -74,29 +71,26 @@ export class FreshLines {
   }
 
   /** Puts the lines that `next` gave last to `out[at..]`, which must have room. @returns how many bytes they are */
-  put(out: Uint8Array, at: number): number {
-    out.set(this.#pieces[this.#next - 1] as Uint8Array, at);
-    return this.#length;
+  put(out: Buffer, at: number): number {
+    if (out === whole && owner === this.#id) code.copy(at, BATCH_AT + (this.#next - 1) * LINES_BYTES, LINES_BYTES);
+    else putLatin1(out, this.#last, at);
+    return LINES_BYTES;
   }
 
   #fill(): void {
-    for (let i = 0; i < BATCH; i++) this.#put(i * this.#length);
-    this.#batch = latin1Of(this.#bytes, 0, this.#bytes.length);
+    for (let i = 0; i < BATCH; i++) this.#make(BATCH_AT + i * LINES_BYTES);
+    this.#batch = latin1Of(whole, BATCH_AT, BATCH_AT + BATCH * LINES_BYTES);
     this.#next = 0;
+    owner = this.#id;
   }
 
-  #put(at: number): void {
-    const bytes = this.#bytes;
-    for (let word = 0; word < WORDS; word++) {
-      let bits = this.#random.nextUint32();
-      // An id of zeros is invalid.
-      if (word % 4 === 0) bits |= 1;
-      const to = at + (word < 4 ? TRACE_AT : SPAN_AT - TRACE_DIGITS) + word * 8;
-      for (let digit = 0; digit < 8; digit++) {
-        bytes[to + digit] = HEX_DIGITS[(bits >>> (4 * digit)) & 15] as number;
-      }
-    }
-    bytes.copyWithin(at + ID_AT, at + TRACE_AT, at + TRACE_AT + TRACE_DIGITS);
+  #make(at: number): void {
+    const random = this.#random;
+    // An id of zeros is invalid.
+    code.hex(at + TRACE_AT, random.nextUint32() | 1, random.nextUint32());
+    code.hex(at + TRACE_AT + TRACE_DIGITS / 2, random.nextUint32(), random.nextUint32());
+    code.hex(at + SPAN_AT, random.nextUint32() | 1, random.nextUint32());
+    code.copy(at + ID_AT, at + TRACE_AT, TRACE_DIGITS);
   }
 }
 

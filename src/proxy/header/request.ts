@@ -14,9 +14,11 @@ import type { Exchange } from '../exchange.ts';
 import { applyHeaderFilter } from '../filter/header-filter.ts';
 import { type LinkedPathRewrite, rewriteTarget } from '../filter/rewrite.ts';
 import type { FieldTable } from '../http1/fields/field-table.ts';
+import type { Room } from '../http1/fields/moving.ts';
 import { FIELD } from '../http1/fields/names.ts';
 import { CHUNKED } from '../http1/framing.ts';
 import type { RequestHead } from '../http1/request-head.ts';
+import { bytes as code, standing, whole } from '../wire/memory/memory.ts';
 import { forwardedLines, type PeerLines } from './forwarded.ts';
 import { type FreshLines, traceOf } from './fresh.ts';
 import { isGrpcFields, timeoutMsOf } from './grpc.ts';
@@ -28,6 +30,7 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const VIA = { '1.1': `Via: 1.1 ${GATEWAY_NAME}\r\n\r\n`, '2': `Via: 2 ${GATEWAY_NAME}\r\n\r\n` } as const;
 const VIA_OLD = `Via: 1.0 ${GATEWAY_NAME}\r\n\r\n`;
 const VIA_BYTES = Buffer.from(VIA['1.1'], 'latin1');
+const VIA_AT = standing(VIA_BYTES);
 
 /**
  * The head to send upstream for the request that is being read: decided, not yet made. One per worker.
@@ -92,20 +95,23 @@ export class RequestDraft {
   }
 
   /**
-   * Writes the head to the beginning of `out`.
+   * Writes the head.
    * @returns how long it is; 0 when it does not fit, or its first line is not the one that was read.
    */
-  put(out: Buffer): number {
+  put(out: Room): number {
     if (this.#start !== '') return 0;
-    const length = this.#fields.putKept(out, out.length - this.#added.length, this.#isTrusted);
+    const length = this.#fields.putKept(out, out.room - this.#added.length, this.#isTrusted);
     if (length === 0) return 0;
     const usual = this.#usual;
-    if (usual === null) return length + putLatin1(out, this.#added, length);
-    out.set(usual, length);
-    const idsAt = length + usual.length;
-    const viaAt = idsAt + this.#fresh.put(out, idsAt);
-    out.set(VIA_BYTES, viaAt);
-    return viaAt + VIA_BYTES.length;
+    const { bytes } = out;
+    const usualAt = out.at + length;
+    if (usual === null) return length + putLatin1(bytes, this.#added, usualAt);
+    bytes.set(usual, usualAt);
+    const idsAt = usualAt + usual.length;
+    const viaAt = idsAt + this.#fresh.put(bytes, idsAt);
+    if (bytes === whole) code.copy(viaAt, VIA_AT, VIA_BYTES.length);
+    else bytes.set(VIA_BYTES, viaAt);
+    return viaAt + VIA_BYTES.length - out.at;
   }
 
   /** What was read is overwritten soon: makes the text, if the head was not sent and may still be. */

@@ -15,6 +15,7 @@ import { applyHeaderFilter } from '../filter/header-filter.ts';
 import type { FieldTable } from '../http1/fields/field-table.ts';
 import { FIELD } from '../http1/fields/names.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
+import { bytes as code, standing, whole } from '../wire/memory/memory.ts';
 import { GATEWAY_NAME } from './via.ts';
 
 /** How a response's body is framed for the client. */
@@ -40,6 +41,7 @@ export function responseText(x: Exchange, head: ResponseHead, framing: ClientFra
 }
 
 const VIA = Buffer.from(`Via: 1.1 ${GATEWAY_NAME}\r\n`, 'latin1');
+const VIA_AT = standing(VIA);
 
 /**
  * Turns the head into the client's where it stands: what ends here is cut out, `Via` put in. That is all there is to do
@@ -51,7 +53,9 @@ export function editInPlace(x: Exchange, head: ResponseHead, bytes: Buffer, end:
   if (head.fields.seen(FIELD.date) === 0 || x.table.http.serverTiming) return -1;
   if (x.route === null || x.route.filters !== null) return -1;
   const start = head.fields.compact(VIA.length);
-  if (start >= 0) bytes.set(VIA, end - 2 - VIA.length);
+  if (start < 0) return -1;
+  if (bytes === whole) code.copy(end - 2 - VIA.length, VIA_AT, VIA.length);
+  else bytes.set(VIA, end - 2 - VIA.length);
   return start;
 }
 

@@ -7,6 +7,7 @@
  */
 
 import { putLatin1 } from '../../lib/latin1.ts';
+import { reserve } from '../wire/memory/memory.ts';
 import type { Outlet } from '../wire/wire.ts';
 import type { BodyReader } from './body.ts';
 import { mayEndLine } from './chars.ts';
@@ -20,6 +21,12 @@ export const UPLOAD_READ_BYTES = 131_072;
 const HEADROOM_BYTES = 2048;
 /** Room behind, for the end of a chunk and the most trailers there can be. */
 const TAILROOM_BYTES = 8192 + 16;
+/**
+ * Answers as short as this are looked at and put together in the thread's memory, from where the client's wire copies them.
+ * There is one place for them: what is not sent when `received` returns is not there any more.
+ */
+export const SHORT_BYTES = 2048;
+export const SHORT_AT = reserve(HEADROOM_BYTES + SHORT_BYTES + TAILROOM_BYTES) + HEADROOM_BYTES;
 const CHUNK_END = '\r\n';
 /** `HTTP/1.1 200 ` */
 const STATUS_BYTES = 13;

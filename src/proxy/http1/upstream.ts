@@ -20,7 +20,7 @@ import { isAnswering, isSending, towardsClient, towardsUpstream } from '../filte
 import { beginAnswer, INTERIMS_MAX, observeAnswer, passInterim } from '../forward/attempt.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
 import { Lifetime } from '../forward/keep-alive.ts';
-import { type Piece, type SentHead, sendPiece, sendRequest } from '../forward/replay.ts';
+import { type Piece, SentHead, sendPiece, sendRequest } from '../forward/replay.ts';
 import { type Taking, take } from '../forward/retry/idempotency/capture.ts';
 import { isUnwelcome, PASSES_ON } from '../forward/retry/rescue.ts';
 import type { UpstreamEvents, UpstreamExchange } from '../forward/sides.ts';
@@ -29,16 +29,14 @@ import type { Lane } from '../lane.ts';
 import { streamingOf } from '../record/streaming.ts';
 import type { WireHandle } from '../wire/binding.ts';
 import type { Connecting } from '../wire/connect.ts';
+import { whole } from '../wire/memory/memory.ts';
 import { reach } from '../wire/tls/reach.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
 import { FIELD } from './fields/names.ts';
 import type { Pool } from './pool.ts';
-import { Carry, frameChunk, LAST_CHUNK, lastChunk, RelayMemory, sendPart } from './relay.ts';
+import { Carry, frameChunk, LAST_CHUNK, lastChunk, RelayMemory, SHORT_AT, SHORT_BYTES, sendPart } from './relay.ts';
 import type { ResponseHead } from './response-head.ts';
-
-/** Longer heads of requests are sent as text. */
-const SENT_BYTES = 4096;
 
 type State = 'connecting' | 'idle' | 'head' | 'body' | 'closed';
 
@@ -176,7 +174,7 @@ export class UpstreamConnection implements UpstreamExchange, Timed, WireOwner {
     const x = this.#exchange;
     this.#connectTook();
     this.#memory = new RelayMemory();
-    this.#sent = { bytes: Buffer.allocUnsafeSlow(SENT_BYTES), length: 0, of: null };
+    this.#sent = new SentHead();
     this.#wire = new Wire(handle, this.#memory.readable, this);
     this.#lane.recorder.connect(this.#endpoint.id, 1);
     this.#lifetime = new Lifetime(turnMs(), this.#lane.table.timeouts.upstreamLifetimeMs, this.#lane.random);
@@ -224,7 +222,10 @@ export class UpstreamConnection implements UpstreamExchange, Timed, WireOwner {
     const { bytes, start } = this.#memory;
     const end = start + count;
     if (this.#state === 'body') this.#relay(bytes, start, end, '');
-    else if (this.#carry === null) this.#readHead(x, bytes, start, end);
+    else if (this.#carry === null && count <= SHORT_BYTES && towardsClient(x).isCopying) {
+      bytes.copy(whole, SHORT_AT, start, end);
+      this.#readHead(x, whole, SHORT_AT, SHORT_AT + count);
+    } else if (this.#carry === null) this.#readHead(x, bytes, start, end);
     else if (this.#carry.take(bytes, start, end) || this.#carry.length > x.table.limits.headBytesMax) {
       this.#readHead(x, this.#carry.bytes, this.#carry.start, this.#carry.end);
     }
@@ -388,6 +389,7 @@ export class UpstreamConnection implements UpstreamExchange, Timed, WireOwner {
   #close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
+    this.#sent?.leave();
     this.#lane.deadlines.remove(this);
     this.#pool.forget(this, this.#wire !== null);
   }

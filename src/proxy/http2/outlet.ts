@@ -38,6 +38,9 @@ export class StreamOutlet implements Outlet {
     this.#stream = stream;
   }
 
+  /** Of what goes to the client's session it is not known. */
+  readonly isCopying = false;
+
   get isBackedUp(): boolean {
     return this.#stream.isBackedUp;
   }

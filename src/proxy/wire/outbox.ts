@@ -3,15 +3,22 @@
  *
  * A write wakes its reader if he sleeps, and a reader who is done before the next write comes sleeps again, at the writer's
  * cost. Written back to back they need half as many wake-ups (bench/README.md). What is put here is copied, so that nobody's
- * memory waits; where the kernel does not take it whole, its memory is given up to the write and another is begun.
+ * memory waits; where the kernel does not take it whole, its memory is given up to the write and another is begun: one of a
+ * few in the thread's own memory, or a fresh one while all of those are given up.
  */
 
 import { putLatin1 } from '../../lib/latin1.ts';
+import { addressOf, bytes as code, whole } from './memory/memory.ts';
+import { Places } from './memory/places.ts';
 
 /** Sent earlier than at the end of the round when it is full: that bounds how long the first one waits. */
 const OUTBOX_BYTES = 16_384;
 /** Longer writes are not worth a copy. */
 export const SMALL_BYTES = 4096;
+
+const PLACES = 16;
+const places = new Places(PLACES, OUTBOX_BYTES);
+const NOTHING = Buffer.alloc(0);
 
 /** Who put something here. */
 export interface Sender {
@@ -21,8 +28,15 @@ export interface Sender {
 
 /** One per thread. */
 export class Outbox {
-  #bytes = Buffer.allocUnsafeSlow(OUTBOX_BYTES);
+  /** What is put here goes to `#bytes[#used..#end)`; the outbox has what begins at `#begin`. */
+  #bytes: Buffer = NOTHING;
+  #begin = 0;
   #used = 0;
+  #end = 0;
+  /** How many writes wait that a place was given up to. */
+  readonly #given = new Map<number, number>();
+  /** Places that no write waits for any more, while somebody may still have to send what he put there. */
+  readonly #returned: number[] = [];
   /** The first `#count`; the list keeps its length, as a shorter one would grow anew in every round. */
   readonly #senders: (Sender | null)[] = [];
   #count = 0;
@@ -43,7 +57,9 @@ export class Outbox {
    */
   put(sender: Sender, bytes: Buffer, from: number, end: number): number {
     const at = this.#reserve(sender, end - from);
-    bytes.copy(this.#bytes, at, from, end);
+    const source = this.#bytes === whole ? addressOf(bytes) : -1;
+    if (source < 0) bytes.copy(this.#bytes, at, from, end);
+    else code.copy(at, source + from, end - from);
     return at;
   }
 
@@ -71,21 +87,55 @@ export class Outbox {
       senders[i] = null;
     }
     this.#count = 0;
-    this.#used = 0;
+    this.#used = this.#begin;
+    if (this.#returned.length > 0) for (const place of this.#returned.splice(0)) places.give(place);
   }
 
-  /** Some of `bytes` is still being sent: nothing is put there any more. */
-  giveUp(bytes: Buffer): void {
-    if (bytes !== this.#bytes) return;
-    this.#bytes = Buffer.allocUnsafeSlow(OUTBOX_BYTES);
+  /**
+   * A write waits for what was put there from `at` on: nothing is put into this memory any more, until all writes that it was
+   * given up to are done.
+   */
+  giveUp(bytes: Buffer, at: number): void {
+    const place = bytes === whole ? places.placeOf(at) : -1;
+    if (place >= 0) this.#given.set(place, (this.#given.get(place) ?? 0) + 1);
+    if (bytes !== this.#bytes || (place >= 0 && place !== this.#begin)) return;
+    this.#bytes = NOTHING;
+    this.#begin = 0;
     this.#used = 0;
+    this.#end = 0;
+  }
+
+  /** A write of these bytes waited, and is done. */
+  takeBack(bytes: Uint8Array): void {
+    if (bytes.buffer !== whole.buffer) return;
+    const place = places.placeOf(bytes.byteOffset);
+    const count = this.#given.get(place);
+    if (count === undefined) return;
+    if (count > 1) {
+      this.#given.set(place, count - 1);
+      return;
+    }
+    this.#given.delete(place);
+    if (this.#count > 0) this.#returned.push(place);
+    else places.give(place);
   }
 
   #reserve(sender: Sender, length: number): number {
-    if (this.#used + length > OUTBOX_BYTES) this.flush();
+    if (this.#used + length > this.#end && this.#bytes !== NOTHING) this.flush();
+    if (this.#used === this.#begin && this.#bytes !== whole) this.#settle();
     const at = this.#used;
     this.#used += length;
     this.join(sender);
     return at;
+  }
+
+  /** Nothing stands here: a place in the thread's memory, if there is one. */
+  #settle(): void {
+    const place = places.take();
+    if (place < 0 && this.#bytes !== NOTHING) return;
+    this.#bytes = place < 0 ? Buffer.allocUnsafeSlow(OUTBOX_BYTES) : whole;
+    this.#begin = Math.max(place, 0);
+    this.#used = this.#begin;
+    this.#end = this.#begin + OUTBOX_BYTES;
   }
 }

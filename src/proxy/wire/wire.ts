@@ -44,7 +44,7 @@ export interface WireOwner {
 }
 
 /** What answers are written to. */
-export type Outlet = Pick<Wire, 'isBackedUp' | 'bytesSent' | 'writeText' | 'writeBytes' | 'writeSoon'>;
+export type Outlet = Pick<Wire, 'isBackedUp' | 'isCopying' | 'bytesSent' | 'writeText' | 'writeBytes' | 'writeSoon'>;
 
 /** Of all wires of this thread. */
 const outbox = new Outbox();
@@ -95,6 +95,11 @@ export class Wire {
   get isBackedUp(): boolean {
     this.flush();
     return this.#waiting > 0;
+  }
+
+  /** What is small and written soon is copied before `writeSoon` returns, unless something that was written waits. */
+  get isCopying(): boolean {
+    return !this.isBackedUp;
   }
 
   /** Bytes of the writes that are not done. */
@@ -181,7 +186,7 @@ export class Wire {
     const part = bytes.subarray(this.#soonFrom, this.#soonEnd);
     const result = this.#handle.writeBuffer(null, part);
     if (result !== 0) this.#wait(result, part.length, part);
-    if (this.#waiting > 0) outbox.giveUp(bytes);
+    if (this.#waiting > 0) outbox.giveUp(bytes, this.#soonFrom);
   }
 
   /** Sends what waits, then FIN. Reading goes on; what is written afterwards breaks the wire (`EPIPE`). */
@@ -327,6 +332,7 @@ function onRead(this: WireHandle): Uint8Array | undefined {
 }
 
 function onWritten(this: WriteRequest, status: number): void {
+  if (this.buffer !== null) outbox.takeBack(this.buffer);
   (this.handle.wire as Wire).settle(this.bytes, status);
 }
 

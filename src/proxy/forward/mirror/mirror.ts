@@ -53,6 +53,7 @@ export interface Copying {
 /** Takes everything, at once. */
 const NOWHERE: Outlet = {
   isBackedUp: false,
+  isCopying: false,
   bytesSent: 0,
   writeText: ignore,
   writeBytes: ignore,

@@ -10,8 +10,21 @@
 import { hash32, hashLatin1 } from '../../../lib/hash.ts';
 import { latin1Of } from '../../../lib/latin1.ts';
 import { HTAB, SP } from '../chars.ts';
+import { compactHead, putHead, type Room, type Scanned } from './moving.ts';
 import { FIELD, type NameTable } from './names.ts';
-import { FIELD_WORDS, FieldScanner, HASH_BITS, INCOMPLETE, IS_CLAIM, MAY_BE_KNOWN, type Side } from './scanner.ts';
+import {
+  CLAIM,
+  DROPPED,
+  FIELD_WORDS,
+  FieldScanner,
+  HASH_BITS,
+  IDS_MAX,
+  INCOMPLETE,
+  IS_CLAIM,
+  KEPT,
+  KNOWN_WORDS,
+  type Side,
+} from './scanner.ts';
 
 /** Field names that a `Connection` header may not remove: the gateway or the application depends on them. */
 const NOT_NOMINABLE = new Set([
@@ -35,23 +48,19 @@ const NOT_NOMINABLE = new Set([
 /** What becomes of a known field when a message is forwarded. */
 export type FieldPolicy = 'keep' | 'drop' | 'claim';
 
-/** Marks of a line: goes on; left out; left out if the sender is not trusted. */
-const KEPT = 0;
-const DROPPED = 1;
-const CLAIM = 2;
-
 /** Fields of one head, as offsets into `text` (the head's bytes as Latin-1). */
-export class FieldTable {
+export class FieldTable implements Scanned {
   readonly names: NameTable;
   /** The whole head as text once somebody asked for it, and before that where it stands. */
   #text: string | null = '';
-  #held: Buffer = NOTHING;
-  #heldFrom = 0;
-  #heldEnd = 0;
+  held: Buffer = NOTHING;
+  heldFrom = 0;
+  heldEnd = 0;
   count = 0;
-  readonly #scanner: FieldScanner;
-  /** As the scanner leaves them; the fourth word becomes the field's id. */
+  readonly found: FieldScanner;
+  /** As the scanner leaves them; the fourth word is or becomes the field's id. */
   readonly #lines: Int32Array;
+  readonly #known: Int32Array;
   readonly #marks: Uint8Array;
   readonly #policy: Uint8Array;
   /** Per known id: how often it occurred, and its first value. */
@@ -70,10 +79,11 @@ export class FieldTable {
    */
   constructor(side: Side, names: NameTable, countMax: number, policyOf: (id: number) => FieldPolicy = () => 'keep') {
     this.names = names;
-    this.#scanner = new FieldScanner(side, countMax, names.filter);
-    this.#lines = this.#scanner.lines;
-    this.#marks = new Uint8Array(countMax);
     this.#policy = Uint8Array.from({ length: names.size }, (_, id) => MARK_OF[policyOf(id)]);
+    this.found = new FieldScanner(side, countMax, names.filter, this.#policy.subarray(0, IDS_MAX));
+    this.#lines = this.found.lines;
+    this.#known = this.found.known;
+    this.#marks = this.found.marks;
     this.#seen = new Uint8Array(names.size);
     // What `replace` adds to a full head stands here as well.
     this.#noted = new Int32Array(countMax + names.size);
@@ -90,58 +100,63 @@ export class FieldTable {
     for (let i = 0; i < this.#notedCount; i++) this.#seen[this.#noted[i] as number] = 0;
     this.#notedCount = 0;
     this.#replaced = null;
-    const next = this.#scanner.scan(bytes, base, from, end);
-    this.count = next > INCOMPLETE ? this.#scanner.count : 0;
-    const lines = this.#lines;
-    for (let i = 0, line = 0; i < this.count; i++, line += FIELD_WORDS) {
-      const name = lines[line + 3] as number;
-      if ((name & MAY_BE_KNOWN) !== 0) this.#recognize(bytes, base, i, name);
-      else {
-        lines[line + 3] = FIELD.unknown;
-        this.#marks[i] = (name & IS_CLAIM) === 0 ? KEPT : CLAIM;
-      }
+    const next = this.found.scan(bytes, base, from, end);
+    if (next <= INCOMPLETE) {
+      this.count = 0;
+      return next;
+    }
+    this.count = this.found.count;
+    const known = this.#known;
+    const knownEnd = this.found.knownCount * KNOWN_WORDS;
+    for (let at = 0; at < knownEnd; at += KNOWN_WORDS) {
+      const id = known[at + 1] as number;
+      if (id === FIELD.unknown) this.#recognize(bytes, base, known[at] as number);
+      else this.#note(id, known[at + 2] as number, known[at + 3] as number);
     }
     return next;
   }
 
-  /** Looks up the name of field `i`. */
-  #recognize(bytes: Buffer, base: number, i: number, name: number): void {
+  /** Looks up the name of field `i`, which is none that every gateway knows as it is spelled. */
+  #recognize(bytes: Buffer, base: number, i: number): void {
     const line = i * FIELD_WORDS;
     const start = base + (this.#lines[line] as number);
-    const id = this.names.find(name & HASH_BITS, bytes, start, base + (this.#lines[line + 1] as number));
+    const nameEnd = base + (this.#lines[line + 1] as number);
+    const name = this.#lines[line + 3] as number;
+    const id = this.names.find(name & HASH_BITS, bytes, start, nameEnd);
     this.#lines[line + 3] = id;
-    if (id > 0) {
+    if (id < 0) this.#marks[i] = DROPPED;
+    else if (id === 0) this.#marks[i] = (name & IS_CLAIM) === 0 ? KEPT : CLAIM;
+    else {
       this.#marks[i] = this.#policy[id] as number;
-      this.#note(bytes, base, id, line);
-    } else if (id < 0) this.#marks[i] = DROPPED;
-    else this.#marks[i] = (name & IS_CLAIM) === 0 ? KEPT : CLAIM;
+      let from = nameEnd + 1;
+      let to = base + (this.#lines[line + 2] as number) - 2;
+      while (from < to && isSpace(bytes[from] as number)) from++;
+      while (to > from && isSpace(bytes[to - 1] as number)) to--;
+      this.#note(id, from - base, to - base);
+    }
   }
 
-  /** Remembers a known field's first value, without the white space around it. */
-  #note(bytes: Uint8Array, base: number, id: number, line: number): void {
+  /** Remembers a known field's first value, which is without the white space around it. */
+  #note(id: number, from: number, end: number): void {
     const seen = this.#seen[id] as number;
     if (seen < 255) this.#seen[id] = seen + 1;
     if (seen !== 0) return;
     this.#noted[this.#notedCount++] = id;
-    let from = base + (this.#lines[line + 1] as number) + 1;
-    let to = base + (this.#lines[line + 2] as number) - 2;
-    while (from < to && isSpace(bytes[from] as number)) from++;
-    while (to > from && isSpace(bytes[to - 1] as number)) to--;
-    this.#valueStart[id] = from - base;
-    this.#valueEnd[id] = to - base;
+    this.#valueStart[id] = from;
+    this.#valueEnd[id] = end;
   }
 
   /** Says where the head stands, instead of its text; the bytes must not change while the table is read. */
   hold(bytes: Buffer, from: number, end: number): void {
     this.#text = null;
-    this.#held = bytes;
-    this.#heldFrom = from;
-    this.#heldEnd = end;
+    this.held = bytes;
+    this.heldFrom = from;
+    this.heldEnd = end;
   }
 
   /** The whole head, first line included, as Latin-1; offsets are relative to it. */
   get text(): string {
-    if (this.#text === null) this.#text = latin1Of(this.#held, this.#heldFrom, this.#heldEnd);
+    if (this.#text === null) this.#text = latin1Of(this.held, this.heldFrom, this.heldEnd);
     return this.#text;
   }
 
@@ -167,7 +182,7 @@ export class FieldTable {
       return at < value.length ? value.charCodeAt(at) : -1;
     }
     const from = this.#valueStart[id] as number;
-    return at < (this.#valueEnd[id] as number) - from ? (this.#held[this.#heldFrom + from + at] as number) : -1;
+    return at < (this.#valueEnd[id] as number) - from ? (this.held[this.heldFrom + from + at] as number) : -1;
   }
 
   /** Is this, Latin-1, the first value of a field that is present? Cost: O(length), allocates nothing. */
@@ -175,8 +190,8 @@ export class FieldTable {
     if (this.#text !== null || this.#replaced !== null) return this.value(id) === text;
     const from = this.#valueStart[id] as number;
     if ((this.#valueEnd[id] as number) - from !== text.length) return false;
-    const held = this.#held;
-    const start = this.#heldFrom + from;
+    const held = this.held;
+    const start = this.heldFrom + from;
     for (let at = 0; at < text.length; at++) if (held[start + at] !== text.charCodeAt(at)) return false;
     return true;
   }
@@ -184,8 +199,8 @@ export class FieldTable {
   /** `hash32` of the first value of a field that is present, as a signed integer. Cost: O(length), allocates nothing. */
   valueHash(id: number): number {
     if (this.#text !== null || this.#replaced !== null) return hash32(this.value(id) as string) | 0;
-    const from = this.#heldFrom + (this.#valueStart[id] as number);
-    return hashLatin1(this.#held, from, this.#heldFrom + (this.#valueEnd[id] as number)) | 0;
+    const from = this.heldFrom + (this.#valueStart[id] as number);
+    return hashLatin1(this.held, from, this.heldFrom + (this.#valueEnd[id] as number)) | 0;
   }
 
   /** First value of the field of this lower-case name, known or not, or null. Cost: O(fields), strings where lengths agree. */
@@ -203,7 +218,7 @@ export class FieldTable {
   /** Part of the head; offsets are relative to it. Cost: a string of its length. */
   slice(from: number, end: number): string {
     if (this.#text !== null) return this.#text.slice(from, end);
-    return latin1Of(this.#held, this.#heldFrom + from, this.#heldFrom + end);
+    return latin1Of(this.held, this.heldFrom + from, this.heldFrom + end);
   }
 
   /** Does a tab stand between the first value of a field that is present and the end of its line? */
@@ -296,29 +311,7 @@ export class FieldTable {
    * @returns where the first line begins now; -1 when it takes more than that, and nothing was moved.
    */
   compact(room: number): number {
-    const bytes = this.#held;
-    const base = this.#heldFrom;
-    let last = this.count - 1;
-    while (last >= 0 && this.#marks[last] !== DROPPED) last--;
-    // Lines behind the last dropped one move up by `room`; those before it may only move down, into what was dropped.
-    if (last >= 0 && this.#span(last) < room) return -1;
-    let end = this.#heldEnd - base - 2;
-    let to = this.#heldEnd - 2 - room;
-    for (let i = last; i >= 0; i--) {
-      if (this.#marks[i] !== DROPPED) continue;
-      const from = this.#lines[i * FIELD_WORDS + 2] as number;
-      to -= end - from;
-      if (end > from) bytes.copyWithin(to, base + from, base + end);
-      end = this.#lines[i * FIELD_WORDS] as number;
-    }
-    to -= end;
-    if (to !== base) bytes.copyWithin(to, base, base + end);
-    return to;
-  }
-
-  /** Length of the dropped line `i` with its CRLF. */
-  #span(i: number): number {
-    return (this.#lines[i * FIELD_WORDS + 2] as number) - (this.#lines[i * FIELD_WORDS] as number);
+    return compactHead(this, room);
   }
 
   /**
@@ -346,12 +339,12 @@ export class FieldTable {
 
   /** The first line as it was read, with its CRLF. */
   get firstLine(): string {
-    return this.text.slice(0, this.#firstEnd);
+    return this.text.slice(0, this.firstEnd);
   }
 
   /** Length of the first line, where the fields begin. */
-  get #firstEnd(): number {
-    return this.count === 0 ? this.#heldEnd - this.#heldFrom - 2 : (this.#lines[0] as number);
+  get firstEnd(): number {
+    return this.count === 0 ? this.heldEnd - this.heldFrom - 2 : (this.#lines[0] as number);
   }
 
   /**
@@ -359,30 +352,8 @@ export class FieldTable {
    * @param room bytes that it may take.
    * @returns how many it took; 0 when they are more than that.
    */
-  putKept(out: Buffer, room: number, withClaims: boolean): number {
-    const markMax = withClaims ? CLAIM : KEPT;
-    let at = 0;
-    let spanStart = 0;
-    let spanEnd = this.#firstEnd;
-    for (let i = 0; i < this.count; i++) {
-      const mark = this.#marks[i] as number;
-      if (mark === DROPPED || mark > markMax) continue;
-      const start = this.#lines[i * FIELD_WORDS] as number;
-      if (start !== spanEnd) {
-        at = this.#put(out, at, spanStart, spanEnd);
-        spanStart = start;
-      }
-      spanEnd = this.#lines[i * FIELD_WORDS + 2] as number;
-    }
-    at = this.#put(out, at, spanStart, spanEnd);
-    return at > room ? 0 : at;
-  }
-
-  /** Copies a span if there is room; returns where the next one goes. */
-  #put(out: Buffer, at: number, from: number, end: number): number {
-    const next = at + end - from;
-    if (next <= out.length) this.#held.copy(out, at, this.#heldFrom + from, this.#heldFrom + end);
-    return next;
+  putKept(out: Room, room: number, withClaims: boolean): number {
+    return putHead(this, withClaims ? CLAIM : KEPT, out, room);
   }
 }
 

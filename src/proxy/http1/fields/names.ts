@@ -2,11 +2,12 @@
  * Recognizes the header field names the gateway acts on, by hash and then byte by byte. Hot path.
  *
  * The table holds the fields that framing, forwarding and routing depend on plus those the configuration names (color,
- * sticky keys, match conditions). A hash match is always verified, so a crafted collision is just an unknown name.
+ * sticky keys, match conditions). The scan itself finds the former; the latter, and names that may be either because `_` may
+ * stand for `-`, are looked up here. A hash match is always verified, so a crafted collision is just an unknown name.
  */
 
 import { TOKEN_FOLD, UNDERSCORE } from '../chars.ts';
-import { FILTER_BYTES, HASH_SHIFT, hashOf } from './scanner.ts';
+import { FILTER_BYTES, HASH_SHIFT, hashOf, knowEverywhere } from './scanner.ts';
 
 /** Ids of the fields every connection acts on; configured names follow. */
 export const FIELD = {
@@ -114,6 +115,8 @@ const NAMES: readonly string[] = [
   'x-forwarded-client-cert',
   'grpc-timeout',
 ];
+
+knowEverywhere(NAMES);
 
 /** Field names by the hash that the scan makes of them. Ids are dense from 1; `size` is one more than the highest id. */
 export class NameTable {

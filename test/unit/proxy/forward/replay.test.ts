@@ -5,9 +5,10 @@ import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { CELL } from '#src/model/tallies.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
-import { keepPiece } from '#src/proxy/forward/replay.ts';
+import { keepPiece, SentHead } from '#src/proxy/forward/replay.ts';
 import { RelayPool } from '#src/proxy/http1/relay.ts';
 import { UpstreamConnection } from '#src/proxy/http1/upstream.ts';
+import { whole } from '#src/proxy/wire/memory/memory.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { LIMITS } from '../../../support/proxy/limits.ts';
 import { bench, exchangeOn } from '../../../support/proxy/parts.ts';
@@ -28,6 +29,60 @@ import { statusesOf } from '../../../support/raw.ts';
 function put(change: Partial<Exchange> = {}): Exchange {
   return Object.assign(exchangeOn(bench()), { method: 'PUT', ...change });
 }
+
+describe('a head that was sent', () => {
+  const HEAD = 'PUT / HTTP/1.1\r\n\r\n';
+
+  function sentBy(x: Exchange, sent = new SentHead()): SentHead {
+    sent.length = sent.bytes.write(HEAD, sent.at, 'latin1');
+    sent.of = x;
+    x.sentFrom(sent);
+    return sent;
+  }
+
+  it('is known as long as its connection sends no other, and after the connection’s end', () => {
+    for (const isAsked of [true, false]) {
+      const x = put();
+      const sent = sentBy(x);
+      const place = sent.at;
+      if (isAsked) assert.equal(x.requestText, HEAD);
+      sent.leave();
+      sent.leave();
+      const next = new SentHead();
+      assert.equal(next.at, place, 'its place is free');
+      next.bytes.fill('x', next.at, next.at + next.room);
+      assert.equal(x.requestText, HEAD);
+      next.leave();
+    }
+  });
+
+  it('is not once its exchange is over: what stands there then is somebody else’s', () => {
+    const x = put();
+    const sent = sentBy(x);
+    x.isFinished = true;
+    sent.leave();
+    assert.equal(x.requestText, '');
+    const other = put();
+    const again = sentBy(put());
+    other.sentFrom(again);
+    assert.equal(other.requestText, '');
+    again.leave();
+  });
+
+  it('stands in memory of its own where more connections are open than there are places', () => {
+    const all = [new SentHead()];
+    while (all.at(-1)?.bytes === all[0]?.bytes) all.push(new SentHead());
+    assert.equal(all.length, 1025);
+    const x = put();
+    const last = sentBy(x, all.at(-1));
+    assert.equal(x.requestText, HEAD);
+    for (const sent of all) sent.leave();
+    assert.deepEqual([last.at, last.bytes.length, x.requestText], [0, last.room, HEAD]);
+    const again = new SentHead();
+    assert.equal(again.bytes, whole);
+    again.leave();
+  });
+});
 
 describe('a piece', () => {
   it('is kept as it was sent, in order', () => {

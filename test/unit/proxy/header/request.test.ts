@@ -10,9 +10,19 @@ import { PeerLines } from '#src/proxy/header/forwarded.ts';
 import { freshLines } from '#src/proxy/header/fresh.ts';
 import { RequestDraft } from '#src/proxy/header/request.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
+import { readMemory, reserve, whole } from '#src/proxy/wire/memory/memory.ts';
 import { ANY_PATH, type PlaneSketch, type RouteSketch } from '../../../support/plane.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
-import { bench, exchangeOn, get, peerOf, readHead, requestText, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
+import {
+  bench,
+  exchangeOn,
+  get,
+  peerOf,
+  readHead,
+  requestText,
+  roomIn,
+  TWO_VERSIONS,
+} from '../../../support/proxy/parts.ts';
 
 const DIGITS = '0123456789abcdef0123456789abcdef0123456789abcdef';
 const FRESH = freshLines(DIGITS);
@@ -244,6 +254,9 @@ describe('a request head of a route with filters', () => {
 });
 
 describe('the bytes of a head', () => {
+  const ROOM = 4096;
+  const AT = reserve(ROOM);
+
   /** What is put down for the second request of a connection, whose lines are remembered, and its text. */
   function putDown(text: string, isTrusted = false): { bytes: string; text: string } {
     const on = bench({ routes: [TWO_VERSIONS] });
@@ -251,13 +264,20 @@ describe('the bytes of a head', () => {
     const draft = new RequestDraft();
     const out = Buffer.alloc(4096);
     let made = { bytes: '', text: '' };
-    for (let n = 0; n < 3; n++) {
-      const head = readHead(on.table, text);
+    for (let n = 0; n < 4; n++) {
+      const head = n % 2 === 0 ? readHead(on.table, text) : readHead(on.table, text, readMemory);
       const { method, target, minor, bodyLength, wantsTrailers } = head;
       const x = Object.assign(exchangeOn(on), { method, target, minor, bodyLength, wantsTrailers });
       draft.begin(x, head, lines, on.lane.fresh.next());
-      made = { bytes: out.toString('latin1', 0, draft.put(out)), text: draft.text() };
+      made = { bytes: out.toString('latin1', 0, draft.put(roomIn(out))), text: draft.text() };
       assert.equal(made.bytes, made.text);
+      assert.equal(
+        whole.toString('latin1', AT, AT + draft.put({ bytes: whole, at: AT, room: ROOM })),
+        made.text,
+        'in the thread’s memory',
+      );
+      assert.equal(draft.put({ bytes: whole, at: AT, room: made.text.length }), made.text.length);
+      assert.equal(draft.put({ bytes: whole, at: AT, room: made.text.length - 1 }), 0, 'there is no room');
     }
     return made;
   }
@@ -294,7 +314,7 @@ it('building a head costs a few strings', COUNTED, () => {
   const bytes = bytesPerCall(
     () => {
       draft.begin(x, head, lines, FRESH);
-      length = draft.put(out);
+      length = draft.put(roomIn(out));
     },
     5000,
     600,

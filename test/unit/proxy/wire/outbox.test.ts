@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { readMemory, reserve, whole } from '#src/proxy/wire/memory/memory.ts';
 import { Outbox, type Sender, SMALL_BYTES } from '#src/proxy/wire/outbox.ts';
 import { type End, endsOf, rounds } from '../../../support/proxy/wires/wires.ts';
 
@@ -69,12 +70,12 @@ describe('the outbox', () => {
     const outbox = new Outbox();
     const one = putting(outbox);
     one.put('one');
-    assert.equal(outbox.putText(one, 'zw\xf6lf'), 3);
-    assert.equal(outbox.put(one, Buffer.from('!'), 0, 1), 8);
-    assert.equal(outbox.bytes.toString('latin1', 0, 9), 'onezw\xf6lf!');
+    const at = outbox.putText(one, 'zw\xf6lf') - 3;
+    assert.equal(outbox.put(one, Buffer.from('!'), 0, 1), at + 8);
+    assert.equal(outbox.bytes.toString('latin1', at, at + 9), 'onezw\xf6lf!');
     for (let i = 0; i < 3; i++) outbox.putText(one, 'y'.repeat(SMALL_BYTES));
     assert.deepEqual(one.sent, []);
-    assert.equal(outbox.putText(one, 'y'.repeat(SMALL_BYTES)), 0);
+    assert.equal(outbox.putText(one, 'y'.repeat(SMALL_BYTES)), at);
     assert.deepEqual(one.sent, ['one'], 'no room was left');
   });
 
@@ -91,21 +92,66 @@ describe('the outbox', () => {
     );
   });
 
-  it('puts nothing any more into memory that was given up', () => {
+  it('takes what stands in the thread’s memory as it takes other bytes', () => {
     const outbox = new Outbox();
     const one = putting(outbox);
-    one.put('one');
-    const { bytes } = outbox;
-    const before = Buffer.from(bytes);
-    outbox.giveUp(bytes);
-    one.put('two');
-    assert.ok(bytes.equals(before));
-    assert.notEqual(outbox.bytes, bytes);
-    const now = outbox.bytes;
-    outbox.giveUp(bytes);
-    assert.equal(outbox.bytes, now);
+    const at = reserve(16);
+    whole.write('-there-', at, 'latin1');
+    readMemory.write('-read-', 7, 'latin1');
+    const first = outbox.put(one, whole, at + 1, at + 6);
+    outbox.put(one, readMemory, 8, 12);
+    assert.equal(outbox.bytes.toString('latin1', first, first + 9), 'thereread');
+  });
+
+  it('puts nothing any more into memory that was given up, until no write waits for it', () => {
+    const outbox = new Outbox();
+    const one = putting(outbox);
+    const at = outbox.putText(one, 'one');
+    const given = (): string => whole.toString('latin1', at, at + 3);
+    outbox.giveUp(outbox.bytes, at);
+    const next = outbox.putText(one, 'two');
+    outbox.giveUp(whole, at + 1);
+    assert.equal(outbox.putText(one, 'six'), next + 3, 'what was given up already is not what it puts into');
     outbox.flush();
-    assert.deepEqual(one.sent, ['one', 'two']);
+    const part = whole.subarray(at, at + 1);
+    outbox.takeBack(part);
+    assert.notEqual(outbox.putText(one, 'ten'), at);
+    outbox.takeBack(part);
+    assert.equal(given(), 'one', 'one still has to send it');
+    outbox.giveUp(outbox.bytes, next);
+    assert.notEqual(outbox.putText(one, 'not'), at);
+    outbox.flush();
+    outbox.giveUp(outbox.bytes, outbox.putText(one, 'now'));
+    assert.equal(outbox.putText(one, 'new'), at, 'now it is free');
+    outbox.takeBack(Buffer.alloc(1));
+    outbox.takeBack(readMemory.subarray(0, 1));
+  });
+
+  it('has memory of its own while all that the thread has is given up, and no longer', () => {
+    const outbox = new Outbox();
+    const one = putting(outbox);
+    const given: number[] = [];
+    for (let at = outbox.putText(one, 'a'); outbox.bytes === whole; at = outbox.putText(one, 'a')) {
+      given.push(at);
+      outbox.giveUp(outbox.bytes, at);
+      outbox.flush();
+    }
+    const own = outbox.bytes;
+    one.put('b');
+    outbox.flush();
+    assert.deepEqual(one.sent, ['b']);
+    one.put('c');
+    assert.equal(outbox.bytes, own, 'it is used again');
+    outbox.giveUp(own, 0);
+    one.put('d');
+    assert.notEqual(outbox.bytes, own);
+    assert.notEqual(outbox.bytes, whole);
+    outbox.flush();
+    for (const at of given) outbox.takeBack(whole.subarray(at, at + 1));
+    one.put('e');
+    assert.equal(outbox.bytes, whole);
+    outbox.flush();
+    assert.deepEqual(one.sent, ['b', 'c', 'd', 'e']);
   });
 
   it('forgets who has sent', async () => {

@@ -52,7 +52,14 @@ class Absent implements Asker, Timed {
     this.lines = lines;
     this.body = body;
     const { bytesSent } = out;
-    this.out = { isBackedUp: false, bytesSent, writeText: ignore, writeBytes: ignore, writeSoon: () => true };
+    this.out = {
+      isBackedUp: false,
+      isCopying: false,
+      bytesSent,
+      writeText: ignore,
+      writeBytes: ignore,
+      writeSoon: () => true,
+    };
     this.#x = x;
     this.#expire = expire;
     this.deadlineAtMs = 0;

@@ -4,20 +4,24 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { NameTable } from '#src/proxy/http1/fields/names.ts';
+import { FIELD, NameTable } from '#src/proxy/http1/fields/names.ts';
 import {
   FIELD_WORDS,
   FIELDS_MAX,
   FieldScanner,
   HASH_BITS,
   hashOf,
+  IDS_MAX,
   INCOMPLETE,
   IS_CLAIM,
+  KNOWN_WORDS,
+  knowEverywhere,
   MALFORMED,
   MAY_BE_KNOWN,
-  readMemory,
   TOO_MANY_FIELDS,
 } from '#src/proxy/http1/fields/scanner.ts';
+import { readMemory } from '#src/proxy/wire/memory/memory.ts';
+import { LIKE_HOST } from '../../../../support/http/collisions.ts';
 import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 import { assemble, madeFile } from '../../../../support/tidy/wasm.ts';
 
@@ -30,7 +34,8 @@ interface Outcome {
 }
 
 const names = new NameTable(['x-color']);
-const scanner = new FieldScanner('request', MOST, names.filter);
+const KEEP = new Uint8Array(IDS_MAX);
+const scanner = new FieldScanner('request', MOST, names.filter, KEEP);
 
 function scan(bytes: Buffer, from: number, end: number): Outcome {
   const base = Math.max(0, from - 5);
@@ -43,10 +48,16 @@ function scan(bytes: Buffer, from: number, end: number): Outcome {
 }
 
 /** What the scan says about one name. */
-function said(name: string): number {
+function said(name: string, by = scanner): number {
   const bytes = Buffer.from(`${name}: v\r\n\r\n`, 'latin1');
-  assert.equal(scanner.scan(bytes, 0, 0, bytes.length), bytes.length);
-  return scanner.lines[3] as number;
+  assert.equal(by.scan(bytes, 0, 0, bytes.length), bytes.length);
+  return by.lines[3] as number;
+}
+
+/** Whether it is a proxy's: said by the mark, or where the name must be looked up with its hash. */
+function isClaim(name: string): boolean {
+  const word = said(name);
+  return word === 0 ? scanner.marks[0] === 2 : (word & IS_CLAIM) === IS_CLAIM;
 }
 
 /** The same by the letter of the grammar, one byte after another. */
@@ -99,7 +110,7 @@ function assertSame(bytes: Buffer, from: number, end: number): void {
 
 describe('the scan of header fields', () => {
   it('is what its source says', async () => {
-    assert.equal(readFileSync(madeFile, 'utf8'), await assemble(), 'scan.wat was changed: npm run wasm');
+    assert.equal(readFileSync(madeFile, 'utf8'), await assemble(), 'bytes.wat was changed: npm run wasm');
   });
 
   it('takes the very bytes that the grammar has, in names and in values, at every place of a block of sixteen', () => {
@@ -172,9 +183,11 @@ describe('the scan of header fields', () => {
 
 describe('the hash of a name', () => {
   it('is the one that the scan finds, however the name is spelled', () => {
-    for (const name of ['a', 'Host', 'X-User_Id', 'x'.repeat(15), 'Y'.repeat(16), 'z-'.repeat(20)]) {
+    for (const name of ['a', 'Hust', 'X-User_Id', 'x'.repeat(15), 'Y'.repeat(16), 'z-'.repeat(20)]) {
+      const table = new NameTable([name.toLowerCase()]);
+      const own = new FieldScanner('request', MOST, table.filter, KEEP);
       for (const spelled of [name, name.toLowerCase(), name.toUpperCase(), name.replaceAll('_', '-')]) {
-        assert.equal(said(spelled) & HASH_BITS, hashOf(Buffer.from(name, 'latin1')), spelled);
+        assert.equal(said(spelled, own) & HASH_BITS, hashOf(Buffer.from(name, 'latin1')), spelled);
       }
     }
   });
@@ -192,30 +205,81 @@ describe('the hash of a name', () => {
 });
 
 describe('what the scan says about a name', () => {
-  it('known names may be known, in any spelling, and of a thousand others hardly any', () => {
-    for (const name of names.names.slice(1)) {
-      for (const spelled of [name, name.toUpperCase(), name.replaceAll('-', '_')]) {
-        assert.equal(said(spelled) & MAY_BE_KNOWN, MAY_BE_KNOWN, spelled);
+  it('is the id of one that every gateway knows, in any case, with its mark and its value', () => {
+    const policy = Uint8Array.from({ length: IDS_MAX }, (_, id) => id % 3);
+    const marking = new FieldScanner('request', MOST, names.filter, policy);
+    for (const [key, id] of Object.entries(FIELD)) {
+      if (id === FIELD.unknown) continue;
+      const name = names.names[id] as string;
+      for (const spelled of [name, name.toUpperCase(), `${name.slice(0, 1).toUpperCase()}${name.slice(1)}`]) {
+        for (const [value, from, end] of [
+          ['', 1, 1],
+          [' \t', 3, 3],
+          [' v', 2, 3],
+          ['v \t', 1, 2],
+          ['\t  v w\t ', 4, 7],
+        ] as const) {
+          const bytes = Buffer.from(`..a: b\r\n${spelled}:${value}\r\n\r\n`, 'latin1');
+          assert.equal(marking.scan(bytes, 2, 2, bytes.length), bytes.length);
+          const at = 'a: b\r\n'.length + name.length;
+          assert.equal(marking.knownCount, 1, spelled);
+          assert.deepEqual([...marking.known.subarray(0, KNOWN_WORDS)], [1, id, at + from, at + end], spelled);
+          assert.equal(marking.lines[FIELD_WORDS + 3], id, key);
+          assert.deepEqual([...marking.marks.subarray(0, 2)], [0, id % 3], key);
+        }
       }
     }
-    const taken = Array.from({ length: 1000 }, (_, n) => said(`x-other-${n}`) & MAY_BE_KNOWN).filter(
-      (bit) => bit !== 0,
-    );
+  });
+
+  it('is to be looked up where `_` stands for `-`, and for a configured name in any spelling', () => {
+    for (const name of ['content_length', 'X_Request-Id', 'x-color', 'X-COLOR', 'x_color']) {
+      assert.equal(said(name) & MAY_BE_KNOWN, MAY_BE_KNOWN, name);
+      assert.deepEqual([...scanner.known.subarray(0, 2)], [0, 0], name);
+    }
+  });
+
+  it('is nothing for a name that has the hash of one, or only begins or ends like one', () => {
+    for (const name of LIKE_HOST) assert.equal(said(name) & HASH_BITS, hashOf(Buffer.from('host')), name);
+    for (const name of names.names.slice(1)) {
+      for (const other of [`${name}s`, `s${name}`, name.slice(0, -1), name.slice(1), `${name}${'-'.repeat(33)}`]) {
+        if (other === '' || names.idOf(other) !== 0) continue;
+        const word = said(other);
+        assert.ok(word === 0 || (word & MAY_BE_KNOWN) === MAY_BE_KNOWN || word === IS_CLAIM, other);
+        if (word !== 0) assert.equal(scanner.known[1], 0, other);
+      }
+    }
+    const taken = Array.from({ length: 1000 }, (_, n) => said(`x-other-${n}`)).filter((word) => word !== 0);
     assert.ok(taken.length < 10, `${taken.length} of 1,000`);
   });
 
   it('changes with the table of names', () => {
-    const other = new FieldScanner('response', MOST, new NameTable(['x-later']).filter);
-    const bytes = Buffer.from('X-Later: v\r\n\r\n');
-    assert.equal(said('X-Later') & MAY_BE_KNOWN, 0);
-    assert.equal(other.scan(bytes, 0, 0, bytes.length), bytes.length);
-    assert.equal((other.lines[3] as number) & MAY_BE_KNOWN, MAY_BE_KNOWN);
-    assert.equal(said('X-Later') & MAY_BE_KNOWN, 0);
+    const other = new FieldScanner('response', MOST, new NameTable(['x-later']).filter, KEEP);
+    assert.equal(said('X-Later'), 0);
+    assert.equal(said('X-Later', other) & MAY_BE_KNOWN, MAY_BE_KNOWN);
+    assert.equal(said('X-Later'), 0);
+  });
+
+  it('and its mark with the policy', () => {
+    const dropping = new FieldScanner('request', MOST, names.filter, new Uint8Array(IDS_MAX).fill(1));
+    for (const [by, mark] of [
+      [scanner, 0],
+      [dropping, 1],
+      [scanner, 0],
+    ] as const) {
+      assert.equal(said('Host', by), FIELD.host);
+      assert.equal(by.marks[0], mark);
+    }
   });
 
   it('claims of a proxy are told from what only begins like one', () => {
-    for (const name of ['X-Forwarded-A', 'x_forwarded_for-and-much-more', 'X-Client-Ip', 'x-client_b']) {
-      assert.equal(said(name) & IS_CLAIM, IS_CLAIM, name);
+    for (const name of [
+      'X-Forwarded-A',
+      'x_forwarded_for-and-much-more',
+      'X-Client-Ip',
+      'x-client_b',
+      'X_Forwarded_For',
+    ]) {
+      assert.equal(isClaim(name), true, name);
     }
     for (const name of [
       'X-Forwarded-',
@@ -226,12 +290,17 @@ describe('what the scan says about a name', () => {
       'XX-Client-A',
       'x',
     ]) {
-      assert.equal(said(name) & IS_CLAIM, 0, name);
+      assert.equal(isClaim(name), false, name);
     }
   });
 });
 
 it('a scanner for more fields than there is room for is refused', () => {
-  assert.throws(() => new FieldScanner('request', FIELDS_MAX + 1, names.filter), RangeError);
-  new FieldScanner('request', FIELDS_MAX, names.filter);
+  assert.throws(() => new FieldScanner('request', FIELDS_MAX + 1, names.filter, KEEP), RangeError);
+  new FieldScanner('request', FIELDS_MAX, names.filter, KEEP);
+});
+
+it('names that every gateway knows have a bounded number and length', () => {
+  assert.throws(() => knowEverywhere(Array.from({ length: IDS_MAX + 1 }, () => 'a')), RangeError);
+  assert.throws(() => knowEverywhere(['', 'a'.repeat(33)]), RangeError);
 });

@@ -57,6 +57,7 @@ describe('the body of an answer', () => {
     const client = {
       sent,
       room,
+      isCopying: false,
       get isBackedUp(): boolean {
         return client.room < 0;
       },
