@@ -20,7 +20,8 @@ export function chooseSplit(splits: readonly LinkedSplit[], dials: Int32Array, u
   let bestScore = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < splits.length; i++) {
     const split = splits[i] as LinkedSplit;
-    const weight = Atomics.load(dials, split.dial);
+    // A plain load: one aligned word is read as a whole, anew for each request, and nothing else must be as new as it is.
+    const weight = dials[split.dial] as number;
     if (weight <= 0) continue;
     const u = (mix32(Math.imul(userKey ^ split.seed, 0x9e3779b1)) + 0.5) / TWO_32;
     const score = Math.log(u) / weight;

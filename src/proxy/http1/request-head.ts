@@ -12,6 +12,7 @@ import type { HttpConfig, Limits } from '../../model/config.ts';
 import { REASON, type Reason } from '../../model/reason.ts';
 import { CR, LF, SP, TARGET, TOKEN_FOLD } from './chars.ts';
 import { type FieldPolicy, FieldTable } from './fields/field-table.ts';
+import { type KnownLine, KnownLines } from './fields/known-lines.ts';
 import { FIELD, type NameTable } from './fields/names.ts';
 import { INCOMPLETE, TOO_MANY_FIELDS } from './fields/scanner.ts';
 import { bodyLength, CHUNKED, CODING_UNSUPPORTED, connectionOptions, UNFRAMED } from './framing.ts';
@@ -76,6 +77,7 @@ export class RequestHead {
   wantsTrailers = false;
   /** `Connection` names `upgrade`. Whether there is an `Upgrade`, and whether it counts: `upgrade/offer.ts`. */
   wantsUpgrade = false;
+  readonly #lines = new KnownLines();
   readonly #limits: Limits;
   readonly #protectedNames: ReadonlySet<string>;
   readonly #choices: HttpConfig;
@@ -100,7 +102,7 @@ export class RequestHead {
   /**
    * Parses one head from `bytes[from..end)`.
    * @returns the offset after the head; 0 when incomplete; -1 when refused (`reason`, `detail`).
-   * Cost: O(head), one string for the target and its path; the usual request allocates nothing else.
+   * Cost: O(head), one string for the target and its path, unless its line came lately; the usual request allocates nothing else.
    */
   parse(bytes: Buffer, from: number, end: number): number {
     this.reason = REASON.none;
@@ -110,14 +112,17 @@ export class RequestHead {
       if (bytes[start + 1] !== LF) return this.#refuse(REASON.badRequest, 'bare CR before the request line');
       start += 2;
     }
-    const lineEnd = this.#scanLine(bytes, start, end);
+    const known = this.#lines.find(bytes, start, end);
+    const lineEnd = known === null ? this.#scanLine(bytes, start, end) : start + known.length + 2;
     if (lineEnd <= 0) return lineEnd < 0 ? -1 : this.#incomplete(end - start, false);
     const headEnd = this.fields.scan(bytes, start, lineEnd, end);
     if (headEnd <= 0) return this.#headFault(headEnd, end - start);
     if (headEnd - start > this.#limits.headBytesMax) return this.#refuse(REASON.headTooLarge, 'head too long');
     this.fields.hold(bytes, start, headEnd);
-    this.method = methodOf(bytes, start, start + this.#methodEnd);
-    return this.#understand() ? headEnd : -1;
+    if (known === null) this.method = methodOf(bytes, start, start + this.#methodEnd);
+    if (!this.#understand(known)) return -1;
+    if (known === null) this.#lines.keep(this, bytes[start + this.#methodEnd + 1] as number, lineEnd - start - 2);
+    return headEnd;
   }
 
   #refuse(reason: Reason, detail: string): -1 {
@@ -205,8 +210,20 @@ export class RequestHead {
     return this.#refuse(REASON.badRequest, 'malformed HTTP version');
   }
 
-  #understand(): boolean {
-    return this.#checkConnection() && this.#checkHost() && this.#checkTarget() && this.#checkBody();
+  #understand(known: KnownLine | null): boolean {
+    if (known !== null) this.#take(known);
+    if (!this.#checkConnection() || !this.#checkHost()) return false;
+    return (known !== null || this.#checkTarget()) && this.#checkBody();
+  }
+
+  #take(known: KnownLine): void {
+    this.method = known.method;
+    this.minor = known.minor;
+    this.isForUs = false;
+    this.target = known.target;
+    this.path = known.path;
+    this.isVerbatim = known.isVerbatim;
+    this.isAmbiguous = known.isAmbiguous;
   }
 
   #fail(reason: Reason, detail: string): false {

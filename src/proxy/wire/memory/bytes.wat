@@ -276,6 +276,65 @@
           (call $fold (v128.load align=1 (local.get $at)))
           (v128.load align=1 (i32.sub (i32.const 32) (local.get $length)))))))
 
+  ;; Looks for the line that begins at $at and ends at the first CR before $end among those that are kept at $table: 256
+  ;; places of 256 bytes, each of which keeps at 0 its length, at 4 its hash, at 8 the hash of another that was looked for
+  ;; there last, and at 16 its bytes.
+  ;; Returns its place; -2 less a place = it is not kept, and was looked for there last; -1 = neither, or none of up to 240
+  ;; bytes ends here.
+  (func (export "recall") (param $at i32) (param $end i32) (param $table i32) (result i32)
+    (local $p i32) (local $bytes v128) (local $cr i32) (local $mixed i64) (local $hash i32) (local $slot i32)
+    (local $place i32) (local $length i32) (local $left i32)
+    (local.set $p (local.get $at))
+    (if (i32.gt_u (local.get $end) (i32.add (local.get $at) (i32.const 240)))
+      (then (local.set $end (i32.add (local.get $at) (i32.const 240)))))
+    (loop $more
+      (if (i32.ge_u (local.get $p) (local.get $end)) (then (return (i32.const -1))))
+      (local.set $bytes (v128.load align=1 (local.get $p)))
+      (local.set $cr (i8x16.bitmask (i8x16.eq (local.get $bytes) (i8x16.splat (i32.const 13)))))
+      (if (i32.eqz (local.get $cr))
+        (then
+          (local.set $mixed (call $mix (local.get $mixed) (local.get $bytes)))
+          (local.set $p (i32.add (local.get $p) (i32.const 16)))
+          (br $more))))
+    (local.set $cr (i32.ctz (local.get $cr)))
+    (if (i32.ge_u (i32.add (local.get $p) (local.get $cr)) (local.get $end)) (then (return (i32.const -1))))
+    (local.set $hash
+      (call $hash_of
+        (call $mix (local.get $mixed)
+          (v128.and (local.get $bytes) (v128.load align=1 (i32.sub (i32.const 32) (local.get $cr)))))))
+    (local.set $length (i32.sub (i32.add (local.get $p) (local.get $cr)) (local.get $at)))
+    ;; All bits count: the lowest ones of the hash say little about a line's last bytes.
+    (local.set $slot (i32.shr_u (i32.mul (local.get $hash) (i32.const 0x9e3779b1)) (i32.const 24)))
+    (local.set $place (i32.add (local.get $table) (i32.shl (local.get $slot) (i32.const 8))))
+    (block $other
+      (br_if $other (i32.ne (i32.load offset=4 (local.get $place)) (local.get $hash)))
+      (br_if $other (i32.ne (i32.load (local.get $place)) (local.get $length)))
+      (local.set $left (local.get $length))
+      (local.set $p (i32.add (local.get $place) (i32.const 16)))
+      (loop $compare
+        (br_if $other
+          (v128.any_true
+            (v128.and
+              (v128.xor (v128.load align=1 (local.get $at)) (v128.load align=1 (local.get $p)))
+              (v128.load align=1
+                (i32.sub
+                  (i32.const 32)
+                  (select
+                    (i32.const 16)
+                    (local.get $left)
+                    (i32.gt_u (local.get $left) (i32.const 16))))))))
+        (if (i32.gt_u (local.get $left) (i32.const 16))
+          (then
+            (local.set $left (i32.sub (local.get $left) (i32.const 16)))
+            (local.set $at (i32.add (local.get $at) (i32.const 16)))
+            (local.set $p (i32.add (local.get $p) (i32.const 16)))
+            (br $compare))))
+      (return (local.get $slot)))
+    (if (i32.eq (i32.load offset=8 (local.get $place)) (local.get $hash))
+      (then (return (i32.sub (i32.const -2) (local.get $slot)))))
+    (i32.store offset=8 (local.get $place) (local.get $hash))
+    (i32.const -1))
+
   (func (export "copy") (param $to i32) (param $from i32) (param $length i32)
     (memory.copy (local.get $to) (local.get $from) (local.get $length)))
 

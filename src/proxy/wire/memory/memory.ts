@@ -12,6 +12,7 @@ import { BYTES_WASM } from './bytes.wasm.ts';
 export interface Bytes {
   scan(from: number, end: number, fieldsMax: number, side: number, base: number): number;
   hash(at: number, length: number): number;
+  recall(at: number, end: number, table: number): number;
   copy(to: number, from: number, length: number): void;
   kept(side: number, base: number, firstEnd: number, markMax: number, to: number, room: number): number;
   compact(side: number, base: number, headEnd: number, room: number): number;

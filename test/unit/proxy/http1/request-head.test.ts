@@ -8,6 +8,7 @@ import { FIELD, NameTable } from '#src/proxy/http1/fields/names.ts';
 import { CHUNKED } from '#src/proxy/http1/framing.ts';
 import { RequestHead } from '#src/proxy/http1/request-head.ts';
 import { DEFAULT_HTTP } from '#src/sources/defaults.ts';
+import { assertSameAgain } from '../../../support/http/conformance/again.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { LIMITS } from '../../../support/proxy/limits.ts';
 
@@ -32,6 +33,7 @@ function parse(text: string): { head: RequestHead; result: number } {
       assert.equal(partial, head.parse(bytes, 0, bytes.length), `cut at ${cut} accepted another length`);
     }
   }
+  assertSameAgain(bytes, head, newHead());
   return { head, result: head.parse(bytes, 0, bytes.length) };
 }
 
