@@ -45,6 +45,11 @@ const FLAG = {
   awaitsContinue: 128, responseStarted: 256, isFinished: 512, continuesTrace: 1024,
 } as const;
 
+function flagged(flags: number, bit: number, is: boolean): number {
+  return is ? flags | bit : flags & ~bit;
+}
+
+/** No private method: each object would carry what tells that it has them. */
 export class Exchange {
   client: Asker; // another one only once a client has left that an answer is taken for
   readonly table: RouteTable;
@@ -60,6 +65,8 @@ export class Exchange {
   userKey = 0; // 32 bits, signed
   /** Head to send upstream, as text or where it was sent from; empty while it is drafted. */
   #request: string | SentHead = '';
+  /** Which of the heads that were sent from there it is. */
+  #sentNth = 0;
   endpoint: Endpoint | null = null;
   upstream: UpstreamExchange | null = null; // the connection that the attempt went out on
   attempts = 0;
@@ -98,7 +105,7 @@ export class Exchange {
   get requestText(): string {
     const request = this.#request;
     if (typeof request !== 'string') {
-      if (request.of !== this) return '';
+      if (request.nth !== this.#sentNth) return '';
       this.#request = latin1Of(request.bytes, request.at, request.at + request.length);
     } else if (request === '' && this.client.lane.draft.of === this) this.#request = this.client.lane.draft.text();
     return this.#request as string;
@@ -111,6 +118,7 @@ export class Exchange {
   /** The head was sent from there, and stands there until something else is sent. */
   sentFrom(sent: SentHead): void {
     this.#request = sent;
+    this.#sentNth = sent.nth;
   }
 
   /** Makes the head a text unless it was sent: what it is drafted from is overwritten soon. */
@@ -176,7 +184,7 @@ export class Exchange {
   }
 
   set minor(minor: number) {
-    this.#flag(FLAG.isHttp10, minor === 0);
+    this.#flags = flagged(this.#flags, FLAG.isHttp10, minor === 0);
   }
 
   /** The client's connection goes on after the response. */
@@ -185,7 +193,7 @@ export class Exchange {
   }
 
   set keepAlive(is: boolean) {
-    this.#flag(FLAG.keepAlive, is);
+    this.#flags = flagged(this.#flags, FLAG.keepAlive, is);
   }
 
   /** The client takes trailer fields, and may send some. */
@@ -194,7 +202,7 @@ export class Exchange {
   }
 
   set wantsTrailers(is: boolean) {
-    this.#flag(FLAG.wantsTrailers, is);
+    this.#flags = flagged(this.#flags, FLAG.wantsTrailers, is);
   }
 
   /** A color chose the version. */
@@ -203,7 +211,7 @@ export class Exchange {
   }
 
   set isPinned(is: boolean) {
-    this.#flag(FLAG.isPinned, is);
+    this.#flags = flagged(this.#flags, FLAG.isPinned, is);
   }
 
   /** The attempt's connection had answered before, and not this attempt: that the connection ends may be nobody's failure. */
@@ -212,7 +220,7 @@ export class Exchange {
   }
 
   set isOnReused(is: boolean) {
-    this.#flag(FLAG.isOnReused, is);
+    this.#flags = flagged(this.#flags, FLAG.isOnReused, is);
   }
 
   /**
@@ -224,7 +232,7 @@ export class Exchange {
   }
 
   set isSpent(is: boolean) {
-    this.#flag(FLAG.isSpent, is);
+    this.#flags = flagged(this.#flags, FLAG.isSpent, is);
   }
 
   /** The whole request was read. */
@@ -233,7 +241,7 @@ export class Exchange {
   }
 
   set requestDone(is: boolean) {
-    this.#flag(FLAG.requestDone, is);
+    this.#flags = flagged(this.#flags, FLAG.requestDone, is);
   }
 
   /** The client waits for a 100 before it sends its body: until then the upstream owes a word, not the client. */
@@ -242,7 +250,7 @@ export class Exchange {
   }
 
   set awaitsContinue(is: boolean) {
-    this.#flag(FLAG.awaitsContinue, is);
+    this.#flags = flagged(this.#flags, FLAG.awaitsContinue, is);
   }
 
   /** The response has begun. */
@@ -251,7 +259,7 @@ export class Exchange {
   }
 
   set responseStarted(is: boolean) {
-    this.#flag(FLAG.responseStarted, is);
+    this.#flags = flagged(this.#flags, FLAG.responseStarted, is);
   }
 
   /** Over and recorded. */
@@ -260,7 +268,7 @@ export class Exchange {
   }
 
   set isFinished(is: boolean) {
-    this.#flag(FLAG.isFinished, is);
+    this.#flags = flagged(this.#flags, FLAG.isFinished, is);
   }
 
   /** The trace that its head names is its sender's, who is its parent there. */
@@ -269,7 +277,7 @@ export class Exchange {
   }
 
   set continuesTrace(is: boolean) {
-    this.#flag(FLAG.continuesTrace, is);
+    this.#flags = flagged(this.#flags, FLAG.continuesTrace, is);
   }
 
   /** Number of its priority (decide/admission/priority.ts), 0..3. */
@@ -290,17 +298,13 @@ export class Exchange {
     this.#flags = (this.#flags & ((1 << PERMIT_SHIFT) - 1)) | (permit << PERMIT_SHIFT);
   }
 
-  #flag(bit: number, is: boolean): void {
-    this.#flags = is ? this.#flags | bit : this.#flags & ~bit;
-  }
-
   /** A second attempt beside the first, due or under way. */
   get hedge(): Hedge | null {
     return this.#rare === null ? null : this.#rare.hedge;
   }
 
   set hedge(value: Hedge | null) {
-    if (value !== null || this.#rare !== null) this.#unusual().hedge = value;
+    if (value !== null || this.#rare !== null) (this.#rare ??= new Rare()).hedge = value;
   }
 
   /** Once an attempt failed and the exchange went on. */
@@ -309,7 +313,7 @@ export class Exchange {
   }
 
   set retrying(value: Retrying | null) {
-    if (value !== null || this.#rare !== null) this.#unusual().retrying = value;
+    if (value !== null || this.#rare !== null) (this.#rare ??= new Rare()).retrying = value;
   }
 
   /** What is sent of the body with every attempt. */
@@ -318,7 +322,7 @@ export class Exchange {
   }
 
   set replay(value: Replay | null) {
-    if (value !== null || this.#rare !== null) this.#unusual().replay = value;
+    if (value !== null || this.#rare !== null) (this.#rare ??= new Rare()).replay = value;
   }
 
   /** The connection that is being opened for the attempt. */
@@ -327,7 +331,7 @@ export class Exchange {
   }
 
   set opening(value: UpstreamExchange | null) {
-    if (value !== null || this.#rare !== null) this.#unusual().opening = value;
+    if (value !== null || this.#rare !== null) (this.#rare ??= new Rare()).opening = value;
   }
 
   /** For the access log, if the request was drawn for it. */
@@ -336,7 +340,7 @@ export class Exchange {
   }
 
   set drawn(value: Drawn | null) {
-    if (value !== null || this.#rare !== null) this.#unusual().drawn = value;
+    if (value !== null || this.#rare !== null) (this.#rare ??= new Rare()).drawn = value;
   }
 
   /** A filter answered: nothing is forwarded. */
@@ -345,7 +349,7 @@ export class Exchange {
   }
 
   set answer(value: Answer | null) {
-    if (value !== null || this.#rare !== null) this.#unusual().answer = value;
+    if (value !== null || this.#rare !== null) (this.#rare ??= new Rare()).answer = value;
   }
 
   /** What the route's CORS filter or a rate limit adds to the response, each line with its CRLF. */
@@ -354,7 +358,7 @@ export class Exchange {
   }
 
   set answerLines(value: string) {
-    if (value !== '' || this.#rare !== null) this.#unusual().answerLines = value;
+    if (value !== '' || this.#rare !== null) (this.#rare ??= new Rare()).answerLines = value;
   }
 
   /** Why it failed, for people. */
@@ -363,7 +367,7 @@ export class Exchange {
   }
 
   set detail(value: string) {
-    if (value !== '' || this.#rare !== null) this.#unusual().detail = value;
+    if (value !== '' || this.#rare !== null) (this.#rare ??= new Rare()).detail = value;
   }
 
   /** How much of the path the rule's prefix took, on routes with filters; the whole path when it is longer (decide/rules.ts). */
@@ -372,7 +376,7 @@ export class Exchange {
   }
 
   set prefixLength(value: number) {
-    if (value !== 0 || this.#rare !== null) this.#unusual().prefixLength = value;
+    if (value !== 0 || this.#rare !== null) (this.#rare ??= new Rare()).prefixLength = value;
   }
 
   /** How long from its beginning the client will wait, if it is trusted and said so, in ms; 0 = it did not. */
@@ -381,7 +385,7 @@ export class Exchange {
   }
 
   set allowedMs(value: number) {
-    if (value !== 0 || this.#rare !== null) this.#unusual().allowedMs = value;
+    if (value !== 0 || this.#rare !== null) (this.#rare ??= new Rare()).allowedMs = value;
   }
 
   /** What its attempt is a probe of (decide/breaker/breaker.ts); 0 = of nothing. */
@@ -390,11 +394,6 @@ export class Exchange {
   }
 
   set trial(value: number) {
-    if (value !== 0 || this.#rare !== null) this.#unusual().trial = value;
-  }
-
-  #unusual(): Rare {
-    this.#rare ??= new Rare();
-    return this.#rare;
+    if (value !== 0 || this.#rare !== null) (this.#rare ??= new Rare()).trial = value;
   }
 }

@@ -7,6 +7,8 @@
  * thresholds that it exceeded and for no other: a version that fails fast is not fast.
  * Cost: begin and end together about 20 ns for an exchange under a rollout, a check of one field for any other; a sweep
  * 10 ns per exchange of a rollout under way. Allocates nothing once the list has grown.
+ *
+ * What a sweep looks at is copied out of the exchange, which nothing here refers to: a reference from old to young is dear.
  */
 
 import { LATENCY_DIAL, LATENCY_DIAL_WORDS, LATENCY_THRESHOLDS } from '../../model/latency.ts';
@@ -17,12 +19,22 @@ import type { Exchange } from '../exchange.ts';
 /** What of an exchange matters here. */
 export type Aging = Pick<Exchange, 'ageSlot' | 'startedAtMs' | 'endedAtMs' | 'split'>;
 
+/** Slots at first. */
+const SLOTS = 64;
+
 export class Ages {
   readonly #cells: Int32Array;
   readonly #dials: Float64Array;
-  readonly #items: Aging[] = [];
-  /** Thresholds that the exchange in the same slot of `#items` is known to exceed. */
-  readonly #levels: number[] = [];
+  /** Of each slot: when its exchange began, the unit and the cell of its version. */
+  #startedAtMs = new Float64Array(SLOTS);
+  #units = new Int32Array(SLOTS);
+  #cellBases = new Int32Array(SLOTS);
+  /** And the thresholds that it is known to exceed; all of them when the slot is free. */
+  #levels = new Uint8Array(SLOTS);
+  /** Slots below this are or were taken; the first `#freeCount` of `#free` are free. */
+  #used = 0;
+  #free = new Int32Array(SLOTS);
+  #freeCount = 0;
 
   constructor(cells: Int32Array, dials: Float64Array) {
     this.#cells = cells;
@@ -30,14 +42,19 @@ export class Ages {
   }
 
   get size(): number {
-    return this.#items.length;
+    return this.#used - this.#freeCount;
   }
 
   /** The exchange has a version under a rollout. Balanced by `end`, or `leave`. */
   begin(x: Aging): void {
-    x.ageSlot = this.#items.length;
-    this.#items.push(x);
-    this.#levels.push(0);
+    const split = x.split as LinkedSplit;
+    if (this.#freeCount === 0 && this.#used === this.#levels.length) this.#grow();
+    const slot = this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#used++;
+    x.ageSlot = slot;
+    this.#startedAtMs[slot] = x.startedAtMs;
+    this.#units[slot] = split.unit;
+    this.#cellBases[slot] = split.cellBase;
+    this.#levels[slot] = 0;
   }
 
   /** The exchange is over; `x.endedAtMs` is final. */
@@ -61,15 +78,14 @@ export class Ages {
 
   /** Counts what has become too old while it is under way. */
   sweep(nowMs: number): void {
-    for (let slot = 0; slot < this.#items.length; slot++) {
-      const x = this.#items[slot] as Aging;
+    for (let slot = 0; slot < this.#used; slot++) {
       const level = this.#levels[slot] as number;
       if (level === LATENCY_THRESHOLDS) continue;
-      const split = x.split as LinkedSplit;
-      const base = split.unit * LATENCY_DIAL_WORDS;
-      if (!(x.startedAtMs >= (this.#dials[base + LATENCY_DIAL.since] as number))) continue;
-      const ageMs = nowMs - x.startedAtMs;
-      this.#levels[slot] = this.#raise(split.cellBase, base + LATENCY_DIAL.inFlight, level, ageMs);
+      const startedAtMs = this.#startedAtMs[slot] as number;
+      const base = (this.#units[slot] as number) * LATENCY_DIAL_WORDS;
+      if (!(startedAtMs >= (this.#dials[base + LATENCY_DIAL.since] as number))) continue;
+      const thresholds = base + LATENCY_DIAL.inFlight;
+      this.#levels[slot] = this.#raise(this.#cellBases[slot] as number, thresholds, level, nowMs - startedAtMs);
     }
   }
 
@@ -87,17 +103,27 @@ export class Ages {
     this.#cells[index] = (this.#cells[index] as number) + 1;
   }
 
-  /** The last one takes its slot. Returns its level. */
+  /** Frees its slot. Returns its level. */
   #remove(x: Aging): number {
     const slot = x.ageSlot;
     const level = this.#levels[slot] as number;
-    const last = this.#items.pop() as Aging;
-    const lastLevel = this.#levels.pop() as number;
     x.ageSlot = -1;
-    if (last === x) return level;
-    this.#items[slot] = last;
-    this.#levels[slot] = lastLevel;
-    last.ageSlot = slot;
+    this.#levels[slot] = LATENCY_THRESHOLDS;
+    this.#free[this.#freeCount++] = slot;
     return level;
   }
+
+  #grow(): void {
+    const size = 2 * this.#levels.length;
+    this.#startedAtMs = grown(this.#startedAtMs, new Float64Array(size));
+    this.#units = grown(this.#units, new Int32Array(size));
+    this.#cellBases = grown(this.#cellBases, new Int32Array(size));
+    this.#levels = grown(this.#levels, new Uint8Array(size));
+    this.#free = grown(this.#free, new Int32Array(size));
+  }
+}
+
+function grown<T extends Float64Array | Int32Array | Uint8Array>(from: T, to: T): T {
+  to.set(from);
+  return to;
 }

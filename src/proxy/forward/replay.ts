@@ -38,7 +38,8 @@ export class SentHead implements Room {
   at: number;
   readonly room = SENT_BYTES;
   length = 0;
-  of: Exchange | null = null;
+  /** How many stood here: whose it is knows his, so that it need not refer to him. */
+  nth = 0;
 
   constructor() {
     const place = places.take();
@@ -46,19 +47,15 @@ export class SentHead implements Room {
     this.at = Math.max(place, 0);
   }
 
-  /** The connection ends: its place is the next one's, and what an exchange may still ask for is copied out of it. */
+  /** The connection ends: its place is the next one's, and what may still be asked for is copied out of it. */
   leave(): void {
     if (this.bytes !== whole) return;
-    const { at, of } = this;
-    const isAsked = of !== null && !of.isFinished;
-    this.bytes = isAsked ? Buffer.from(whole.subarray(at, at + this.length)) : NOTHING;
+    const { at } = this;
+    this.bytes = Buffer.from(whole.subarray(at, at + this.length));
     this.at = 0;
-    if (!isAsked) this.of = null;
     places.give(at);
   }
 }
-
-const NOTHING = Buffer.alloc(0);
 
 /** What is kept of a body. */
 export interface Replay {
@@ -111,7 +108,7 @@ function sendDraft(x: Exchange, wire: Outlet, sent: SentHead): boolean {
   const length = draft.put(sent);
   if (length === 0) return false;
   sent.length = length;
-  sent.of = x;
+  sent.nth++;
   x.sentFrom(sent);
   wire.writeSoon(sent.bytes, sent.at, sent.at + length);
   return true;

@@ -50,7 +50,6 @@ export class FreshLines {
   readonly #random: Random;
   #batch = '';
   #next = BATCH;
-  /** What `next` gave last. */
   #last = '';
 
   constructor(random: Random) {
@@ -62,6 +61,11 @@ export class FreshLines {
     if (this.#next === BATCH) this.#fill();
     const at = this.#next++ * LINES_BYTES;
     this.#last = this.#batch.slice(at, at + LINES_BYTES);
+    return this.#last;
+  }
+
+  /** What `next` gave last. */
+  get last(): string {
     return this.#last;
   }
 

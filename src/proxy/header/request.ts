@@ -11,7 +11,7 @@ import { putLatin1 } from '../../lib/latin1.ts';
 import { tellColor } from '../decide/color/color.ts';
 import { rememberTrace } from '../decide/color/downstream.ts';
 import type { Exchange } from '../exchange.ts';
-import { applyHeaderFilter } from '../filter/header-filter.ts';
+import { applyHeaderFilter, type LinkedHeaderFilter } from '../filter/header-filter.ts';
 import { type LinkedPathRewrite, rewriteTarget } from '../filter/rewrite.ts';
 import type { FieldTable } from '../http1/fields/field-table.ts';
 import type { Room } from '../http1/fields/moving.ts';
@@ -44,8 +44,11 @@ export class RequestDraft {
   #fields!: FieldTable;
   /** What goes in place of the first line; empty = it goes on as it was read. */
   #start = '';
+  /** What is added; only the client's lines where these are the usual ones. */
   #added = '';
-  /** The client's lines as bytes, where nothing is added but they, fresh ids and `Via`; else null. */
+  /** Of all that is added. */
+  #addedLength = 0;
+  /** The client's lines as bytes, where nothing is added but they, the ids that were made last and `Via`; else null. */
   #usual: Buffer | null = null;
   #fresh!: FreshLines;
   #isTrusted = false;
@@ -58,25 +61,21 @@ export class RequestDraft {
     const { asked } = head;
     const host = filters !== null && filters.host !== '' ? filters.host : head.authority;
     const forwarded = forwardedLines(fields, lines, asked === null ? '' : asked, host !== '');
-    let added = forwarded;
+    let own = forwarded;
     if (x.isPinned) tellColor(x, fields);
-    added += fields.replacedLines();
+    own += fields.replacedLines();
     if (fields.seen(FIELD.xEnvoyExpectedRqTimeoutMs) !== 0 && lines.peer.isTrusted) x.allowedMs = allowedMsOf(fields);
     if (fields.seen(FIELD.grpcTimeout) !== 0 && isGrpcFields(fields)) x.allowedMs = leastMs(x.allowedMs, fields);
-    if (x.method === 'OPTIONS') added += maxForwardsLine(fields);
+    if (x.method === 'OPTIONS') own += maxForwardsLine(fields);
     const ids = idLines(x, head, fresh);
-    added += ids;
-    if (x.isPinned) rememberTrace(x, added, fields.value(FIELD.traceparent));
     const filter = filters === null ? null : filters.requestHeaders;
-    if (filter !== null) added = applyHeaderFilter(filter, fields, added);
-    if (x.bodyLength === CHUNKED) added += 'Transfer-Encoding: chunked\r\n';
-    // Of what `TE` can say only this is for more than one hop, if each says so anew (RFC 9110 section 10.1.4).
-    if (x.wantsTrailers) added += 'Connection: TE\r\nTE: trailers\r\n';
     const via = x.minor === 1 ? VIA[lines.protocol] : VIA_OLD;
-    const isUsual = ids === fresh && added.length === forwarded.length + fresh.length && filter === null;
     this.#fresh = x.client.lane.fresh;
-    this.#usual = isUsual && via === VIA['1.1'] && this.#fresh.has(fresh) ? lines.bytesOf(forwarded) : null;
-    this.#added = added + via;
+    const isUsual = own.length === forwarded.length && ids === fresh && via === VIA['1.1'] && isSimple(x, filter);
+    this.#usual = isUsual && this.#fresh.has(fresh) ? lines.bytesOf(forwarded) : null;
+    if (this.#usual === null) this.#added = added(x, fields, own + ids, filter) + via;
+    else this.#added = forwarded;
+    this.#addedLength = this.#usual === null ? this.#added.length : forwarded.length + fresh.length + via.length;
     this.#start = startOf(x, head, host);
     this.#fields = fields;
     this.#isTrusted = lines.peer.isTrusted;
@@ -91,7 +90,8 @@ export class RequestDraft {
   /** The head as text. Cost: a string; it is flattened when it is written. */
   text(): string {
     const kept = this.#fields.kept(this.#isTrusted);
-    return `${this.#start === '' ? this.#fields.firstLine : this.#start}${kept}${this.#added}`;
+    const added = this.#usual === null ? this.#added : `${this.#added}${this.#fresh.last}${VIA['1.1']}`;
+    return `${this.#start === '' ? this.#fields.firstLine : this.#start}${kept}${added}`;
   }
 
   /**
@@ -100,7 +100,7 @@ export class RequestDraft {
    */
   put(out: Room): number {
     if (this.#start !== '') return 0;
-    const length = this.#fields.putKept(out, out.room - this.#added.length, this.#isTrusted);
+    const length = this.#fields.putKept(out, out.room - this.#addedLength, this.#isTrusted);
     if (length === 0) return 0;
     const usual = this.#usual;
     const { bytes } = out;
@@ -121,6 +121,21 @@ export class RequestDraft {
     if (!x.isFinished) x.settleRequest();
     this.of = null;
   }
+}
+
+/** What is added to the fields that go on: the gateway's own lines, and what color, filter and body ask for. */
+function added(x: Exchange, fields: FieldTable, own: string, filter: LinkedHeaderFilter | null): string {
+  if (x.isPinned) rememberTrace(x, own, fields.value(FIELD.traceparent));
+  let lines = filter === null ? own : applyHeaderFilter(filter, fields, own);
+  if (x.bodyLength === CHUNKED) lines += 'Transfer-Encoding: chunked\r\n';
+  // Of what `TE` can say only this is for more than one hop, if each says so anew (RFC 9110 section 10.1.4).
+  if (x.wantsTrailers) lines += 'Connection: TE\r\nTE: trailers\r\n';
+  return lines;
+}
+
+/** Is nothing added for its color, its body or a filter? */
+function isSimple(x: Exchange, filter: LinkedHeaderFilter | null): boolean {
+  return !x.isPinned && filter === null && x.bodyLength !== CHUNKED && !x.wantsTrailers;
 }
 
 /** What goes before the fields that are kept, unless the line that was read does. */

@@ -133,6 +133,23 @@ describe('the list', () => {
     );
     assert.ok(all.every(({ ageSlot }) => ageSlot === -1));
   });
+
+  it('takes slots that are free again before others, and as many as are needed', () => {
+    const on = setup();
+    const first = Array.from({ length: 200 }, (_, n) => on.begin(n));
+    for (const x of first.filter((_, n) => n % 2 === 0)) on.end(x, x.startedAtMs + 5);
+    const second = Array.from({ length: 150 }, () => on.begin(1000));
+    const slots = new Set([...first, ...second].map(({ ageSlot }) => ageSlot).filter((slot) => slot >= 0));
+    assert.deepEqual([slots.size, Math.max(...slots), on.ages.size], [250, 249, 250]);
+    on.ages.sweep(1005);
+    assert.deepEqual(
+      on.exceeded(),
+      [100, 100, 100, 100, 100, 100],
+      'of the first that are under way, and of them alone',
+    );
+    for (const x of [...first.filter((_, n) => n % 2 === 1), ...second]) on.end(x, 1005);
+    assert.deepEqual([on.ages.size, on.ended()[0], on.ended()[6]], [0, 250, 100]);
+  });
 });
 
 it('beginning, ending and sweeping allocate nothing', COUNTED, () => {

@@ -35,7 +35,7 @@ describe('a head that was sent', () => {
 
   function sentBy(x: Exchange, sent = new SentHead()): SentHead {
     sent.length = sent.bytes.write(HEAD, sent.at, 'latin1');
-    sent.of = x;
+    sent.nth++;
     x.sentFrom(sent);
     return sent;
   }
@@ -56,17 +56,13 @@ describe('a head that was sent', () => {
     }
   });
 
-  it('is not once its exchange is over: what stands there then is somebody else’s', () => {
-    const x = put();
+  it('is not any more once its connection sends another, nor with it', () => {
+    const [x, other] = [put(), put()];
     const sent = sentBy(x);
-    x.isFinished = true;
+    sentBy(other, sent);
+    assert.deepEqual([x.requestText, other.requestText], ['', HEAD]);
     sent.leave();
     assert.equal(x.requestText, '');
-    const other = put();
-    const again = sentBy(put());
-    other.sentFrom(again);
-    assert.equal(other.requestText, '');
-    again.leave();
   });
 
   it('stands in memory of its own where more connections are open than there are places', () => {
