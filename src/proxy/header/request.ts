@@ -87,6 +87,11 @@ export class RequestDraft {
     return this.#fields;
   }
 
+  /** Nothing is added but the client's lines, fresh ids, of which the request's is the trace's as well, and `Via`. */
+  get isUsual(): boolean {
+    return this.#usual !== null;
+  }
+
   /** The head as text. Cost: a string; it is flattened when it is written. */
   text(): string {
     const kept = this.#fields.kept(this.#isTrusted);

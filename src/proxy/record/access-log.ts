@@ -115,12 +115,13 @@ export class AccessLog {
 
   /** Keeps what only the head knows. To be called when the head to send upstream is made. */
   keep(x: Exchange, head: RequestHead, peer: Peer): void {
+    const { draft } = x.client.lane;
     x.drawn = {
       client: clientAddress(head, peer),
       host: head.host,
       target: head.target,
-      userAgent: fieldOf(head.fields.text, USER_AGENT),
-      traceId: fieldOf(x.requestText, TRACEPARENT),
+      userAgent: head.fields.find('user-agent'),
+      traceId: draft.of === x && draft.isUsual ? x.requestId : fieldOf(x.requestText, TRACEPARENT),
       sampleRatio: this.#draw.ratio,
       bytesBefore: x.client.out.bytesSent,
       respondedAtMs: 0,
@@ -298,9 +299,11 @@ function recordOf(
 }
 
 /** Null of a route without experiments, and where no head is left to tell. */
-function groupsOf({ route, requestText }: Exchange): AccessRecord[23] {
-  const experiments = route === null || route.filters === null ? null : route.filters.experiments;
-  return experiments === null || requestText === '' ? null : groupsTold(experiments, requestText);
+function groupsOf(x: Exchange): AccessRecord[23] {
+  const experiments = x.route === null || x.route.filters === null ? null : x.route.filters.experiments;
+  if (experiments === null) return null;
+  const text = x.requestText;
+  return text === '' ? null : groupsTold(experiments, text);
 }
 
 function protocolOf({ client, minor }: Exchange): string {

@@ -261,7 +261,7 @@ describe('the bytes of a head', () => {
   function putDown(text: string, isTrusted = false): { bytes: string; text: string } {
     const on = bench({ routes: [TWO_VERSIONS] });
     const lines = linesOf(isTrusted);
-    const draft = new RequestDraft();
+    const { draft } = on.lane;
     const out = Buffer.alloc(4096);
     let made = { bytes: '', text: '' };
     for (let n = 0; n < 4; n++) {
@@ -271,6 +271,10 @@ describe('the bytes of a head', () => {
       draft.begin(x, head, lines, on.lane.fresh.next());
       made = { bytes: out.toString('latin1', 0, draft.put(roomIn(out))), text: draft.text() };
       assert.equal(made.bytes, made.text);
+      Object.assign(x.client, { out: { bytesSent: 0 } });
+      on.lane.accessLog.keep(x, head, peerOf(isTrusted));
+      assert.equal(x.drawn?.traceId, /traceparent: 00-(.{32})-/i.exec(made.text)?.[1], 'told as it was sent');
+      assert.equal(x.drawn?.userAgent, 'x y');
       assert.equal(
         whole.toString('latin1', AT, AT + draft.put({ bytes: whole, at: AT, room: ROOM })),
         made.text,
@@ -290,12 +294,15 @@ describe('the bytes of a head', () => {
     ['in chunks', 'Transfer-Encoding: chunked\r\n'],
   ] as const) {
     it(`${name} are those of its text`, () => {
-      assert.match(putDown(get('/a', fields)).bytes, /\r\nVia: 1\.1 sluice\r\n\r\n$/);
+      assert.match(putDown(get('/a', `User-Agent:  x y \r\n${fields}`)).bytes, /\r\nVia: 1\.1 sluice\r\n\r\n$/);
     });
   }
 
   it('from a proxy are those of its text', () => {
-    assert.match(putDown(get('/a', 'X-Forwarded-For: 10.0.0.1\r\n'), true).text, /X-Forwarded-For: 10\.0\.0\.1, /);
+    assert.match(
+      putDown(get('/a', 'User-Agent: x y\r\nX-Forwarded-For: 10.0.0.1\r\n'), true).text,
+      /X-Forwarded-For: 10\.0\.0\.1, /,
+    );
   });
 });
 
