@@ -38,7 +38,8 @@ export function spanOf(lines: string): string {
 }
 
 const EMPTY = freshLines('0'.repeat(TRACE_DIGITS + SPAN_DIGITS));
-const LINES_BYTES = EMPTY.length;
+/** Length of such lines. */
+export const LINES_BYTES: number = EMPTY.length;
 /** Where a batch stands, of who made one last. */
 const BATCH_AT = standing(Buffer.from(EMPTY.repeat(BATCH), 'latin1'));
 let owner = 0;
@@ -50,7 +51,6 @@ export class FreshLines {
   readonly #random: Random;
   #batch = '';
   #next = BATCH;
-  #last = '';
 
   constructor(random: Random) {
     this.#random = random;
@@ -58,26 +58,32 @@ export class FreshLines {
 
   /** Lines with ids that no other request has. Neither id is all zero. */
   next(): string {
+    this.advance();
+    return this.lines;
+  }
+
+  /** Goes on to the next ones, of which nobody has asked the text yet. */
+  advance(): void {
     if (this.#next === BATCH) this.#fill();
-    const at = this.#next++ * LINES_BYTES;
-    this.#last = this.#batch.slice(at, at + LINES_BYTES);
-    return this.#last;
+    this.#next++;
   }
 
-  /** What `next` gave last. */
-  get last(): string {
-    return this.#last;
+  /** The lines that it has gone on to. */
+  get lines(): string {
+    const at = (this.#next - 1) * LINES_BYTES;
+    return this.#batch.slice(at, at + LINES_BYTES);
   }
 
-  /** Are these lines the ones that `next` gave last? Then `put` can put them down. */
-  has(lines: string): boolean {
-    return lines === this.#last;
+  /** The id in them that the request has, and its trace. */
+  get trace(): string {
+    const at = (this.#next - 1) * LINES_BYTES + TRACE_AT;
+    return this.#batch.slice(at, at + TRACE_DIGITS);
   }
 
-  /** Puts the lines that `next` gave last to `out[at..]`, which must have room. @returns how many bytes they are */
+  /** Puts them to `out[at..]`, which must have room. @returns how many bytes they are */
   put(out: Buffer, at: number): number {
     if (out === whole && owner === this.#id) code.copy(at, BATCH_AT + (this.#next - 1) * LINES_BYTES, LINES_BYTES);
-    else putLatin1(out, this.#last, at);
+    else putLatin1(out, this.lines, at);
     return LINES_BYTES;
   }
 

@@ -20,7 +20,7 @@ import { CHUNKED } from '../http1/framing.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import { bytes as code, standing, whole } from '../wire/memory/memory.ts';
 import { forwardedLines, type PeerLines } from './forwarded.ts';
-import { type FreshLines, traceOf } from './fresh.ts';
+import { type FreshLines, LINES_BYTES, traceOf } from './fresh.ts';
 import { isGrpcFields, timeoutMsOf } from './grpc.ts';
 import { bringsTrace, traceLines } from './trace.ts';
 import { GATEWAY_NAME } from './via.ts';
@@ -53,8 +53,8 @@ export class RequestDraft {
   #fresh!: FreshLines;
   #isTrusted = false;
 
-  /** Decides what goes. Sets `x.requestId`. @param fresh ids for a request that brings none (fresh.ts). */
-  begin(x: Exchange, head: RequestHead, lines: PeerLines, fresh: string): void {
+  /** Decides what goes. Sets `x.requestId`. @param given the ids for a request that brings none; the lane's next ones without them. */
+  begin(x: Exchange, head: RequestHead, lines: PeerLines, given: string | null = null): void {
     const fields = head.fields;
     const filters = x.route === null ? null : x.route.filters;
     if (x.wantsTrailers) fields.keep(FIELD.trailer);
@@ -67,15 +67,17 @@ export class RequestDraft {
     if (fields.seen(FIELD.xEnvoyExpectedRqTimeoutMs) !== 0 && lines.peer.isTrusted) x.allowedMs = allowedMsOf(fields);
     if (fields.seen(FIELD.grpcTimeout) !== 0 && isGrpcFields(fields)) x.allowedMs = leastMs(x.allowedMs, fields);
     if (x.method === 'OPTIONS') own += maxForwardsLine(fields);
-    const ids = idLines(x, head, fresh);
+    this.#fresh = x.client.lane.fresh;
+    if (given === null) this.#fresh.advance();
+    const ids = given === null && isFresh(x, fields) ? null : idLines(x, head, given ?? this.#fresh.lines);
+    if (ids === null) x.requestId = this.#fresh.trace;
     const filter = filters === null ? null : filters.requestHeaders;
     const via = x.minor === 1 ? VIA[lines.protocol] : VIA_OLD;
-    this.#fresh = x.client.lane.fresh;
-    const isUsual = own.length === forwarded.length && ids === fresh && via === VIA['1.1'] && isSimple(x, filter);
-    this.#usual = isUsual && this.#fresh.has(fresh) ? lines.bytesOf(forwarded) : null;
-    if (this.#usual === null) this.#added = added(x, fields, own + ids, filter) + via;
+    const isUsual = own.length === forwarded.length && ids === null && via === VIA['1.1'] && isSimple(x, filter);
+    this.#usual = isUsual ? lines.bytesOf(forwarded) : null;
+    if (this.#usual === null) this.#added = added(x, fields, own + (ids ?? this.#fresh.lines), filter) + via;
     else this.#added = forwarded;
-    this.#addedLength = this.#usual === null ? this.#added.length : forwarded.length + fresh.length + via.length;
+    this.#addedLength = this.#usual === null ? this.#added.length : forwarded.length + LINES_BYTES + via.length;
     this.#start = startOf(x, head, host);
     this.#fields = fields;
     this.#isTrusted = lines.peer.isTrusted;
@@ -95,7 +97,7 @@ export class RequestDraft {
   /** The head as text. Cost: a string; it is flattened when it is written. */
   text(): string {
     const kept = this.#fields.kept(this.#isTrusted);
-    const added = this.#usual === null ? this.#added : `${this.#added}${this.#fresh.last}${VIA['1.1']}`;
+    const added = this.#usual === null ? this.#added : `${this.#added}${this.#fresh.lines}${VIA['1.1']}`;
     return `${this.#start === '' ? this.#fields.firstLine : this.#start}${kept}${added}`;
   }
 
@@ -205,6 +207,11 @@ function maxForwardsLine(fields: FieldTable): string {
   if (left === null || !/^\d{1,9}$/.test(left)) return '';
   fields.drop(FIELD.maxForwards);
   return `Max-Forwards: ${Math.max(0, Number(left) - 1)}\r\n`;
+}
+
+/** Does it bring neither an id nor a trace, and nobody but its upstream is told of it? Then both are as they were made. */
+function isFresh(x: Exchange, fields: FieldTable): boolean {
+  return x.client.lane.tracer === null && fields.seen(FIELD.xRequestId) === 0 && !bringsTrace(fields);
 }
 
 /** Request id and trace. */

@@ -259,7 +259,7 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
     const reason = decide(x, head, this.lines.peer, this.lane.random);
     if (reason === AWAITS_TOKEN) return false;
     this.#cameAtMs = 0;
-    this.lane.draft.begin(x, head, this.lines, this.lane.fresh.next());
+    this.lane.draft.begin(x, head, this.lines);
     if (this.lane.accessLog.draw()) this.lane.accessLog.keep(x, head, this.lines.peer);
     const fault = reason === REASON.none ? takeSmallBody(x, this.body, this.#input) : REASON.none;
     if (x.requestDone) x.startClock(x.startedAtMs);

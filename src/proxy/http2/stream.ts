@@ -249,7 +249,7 @@ export class ClientStream implements Asker, StreamOwner, Timed {
     const reason = decide(x, head, this.lines.peer, this.lane.random);
     if (reason === AWAITS_TOKEN) return false;
     this.#head = '';
-    this.lane.draft.begin(x, head, this.lines, this.lane.fresh.next());
+    this.lane.draft.begin(x, head, this.lines);
     if (!x.requestDone) beginCall(x, this.lane.draft.asked.text);
     if (this.lane.accessLog.draw()) this.lane.accessLog.keep(x, head, this.lines.peer);
     const fault = reason === REASON.none ? this.#takeBody(x) : REASON.none;

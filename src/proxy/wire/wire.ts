@@ -29,6 +29,7 @@ import {
   WRITE_ERROR,
   type WriteRequest,
 } from './binding.ts';
+import { viewOf, whole } from './memory/memory.ts';
 import { Outbox, type Sender, SMALL_BYTES } from './outbox.ts';
 
 /** Whom a wire tells what happens. */
@@ -183,10 +184,11 @@ export class Wire {
     if (bytes === null) return;
     this.#soon = null;
     if (this.#error !== 0 || this.#isClosed) return;
-    const part = bytes.subarray(this.#soonFrom, this.#soonEnd);
+    const from = this.#soonFrom;
+    const part = bytes === whole ? viewOf(from, this.#soonEnd - from) : bytes.subarray(from, this.#soonEnd);
     const result = this.#handle.writeBuffer(null, part);
     if (result !== 0) this.#wait(result, part.length, part);
-    if (this.#waiting > 0) outbox.giveUp(bytes, this.#soonFrom);
+    if (this.#waiting > 0) outbox.giveUp(bytes, from);
   }
 
   /** Sends what waits, then FIN. Reading goes on; what is written afterwards breaks the wire (`EPIPE`). */

@@ -60,7 +60,8 @@ describe('fresh lines', () => {
     let before = '';
     for (let i = 0; i < 200; i++) {
       const lines = fresh.next();
-      assert.ok(fresh.has(lines) && !fresh.has(before));
+      assert.notEqual(lines, before);
+      assert.deepEqual([fresh.lines, fresh.trace], [lines, traceOf(lines)]);
       assert.equal(fresh.put(out, 3), lines.length);
       assert.equal(out.toString('latin1', 0, lines.length + 4), `...${lines}.`);
       before = lines;

@@ -268,7 +268,7 @@ describe('the bytes of a head', () => {
       const head = n % 2 === 0 ? readHead(on.table, text) : readHead(on.table, text, readMemory);
       const { method, target, minor, bodyLength, wantsTrailers } = head;
       const x = Object.assign(exchangeOn(on), { method, target, minor, bodyLength, wantsTrailers });
-      draft.begin(x, head, lines, on.lane.fresh.next());
+      draft.begin(x, head, lines);
       made = { bytes: out.toString('latin1', 0, draft.put(roomIn(out))), text: draft.text() };
       assert.equal(made.bytes, made.text);
       Object.assign(x.client, { out: { bytesSent: 0 } });

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { addressOf, bytes, readMemory, reserve, standing, whole, words } from '#src/proxy/wire/memory/memory.ts';
+import { addressOf, bytes, readMemory, reserve, standing, viewOf, whole, words } from '#src/proxy/wire/memory/memory.ts';
 
 describe('the memory', () => {
   it('gives out parts that nobody else has, with room behind them to look ahead', () => {
@@ -23,10 +23,11 @@ describe('the memory', () => {
     assert.equal(whole.toString('latin1', at, at + 8), 'for good');
   });
 
-  it('is one, whether as bytes or as words', () => {
+  it('is one, whether as bytes, as words or as a view of some of it', () => {
     const at = reserve(8);
     words[at / 4] = 0x64_63_62_61;
     assert.equal(whole.toString('latin1', at, at + 4), 'abcd');
+    assert.deepEqual([...viewOf(at + 1, 2)], [0x62, 0x63]);
   });
 
   it('tells where what is read into it begins, and of other bytes that they are elsewhere', () => {
