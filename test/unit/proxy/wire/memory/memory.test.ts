@@ -3,7 +3,16 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
-import { addressOf, bytes, readMemory, reserve, standing, viewOf, whole, words } from '#src/proxy/wire/memory/memory.ts';
+import {
+  addressOf,
+  bytes,
+  readMemory,
+  reserve,
+  standing,
+  viewOf,
+  whole,
+  words,
+} from '#src/proxy/wire/memory/memory.ts';
 
 describe('the memory', () => {
   it('gives out parts that nobody else has, with room behind them to look ahead', () => {
