@@ -216,10 +216,10 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
     const table = this.lane.table;
     const head = table.requestHead;
     const input = this.#input;
+    this.lane.draft.end(); // of whoever is being admitted, and has others leave: what it is drafted from is read over
     const next = head.parse(input.bytes, input.from, input.end);
     if (next === 0) {
-      // The empty line that may stand before a request is not the beginning of one.
-      if (input.length <= BOUND.EMPTY_LINE_BYTES) return false;
+      if (input.length <= BOUND.EMPTY_LINE_BYTES) return false; // may stand before a request, and is not its beginning
       if (this.#state === 'idle') this.deadlineAtMs = turnMs() + table.timeouts.headMs;
       this.#state = 'head';
       return false;

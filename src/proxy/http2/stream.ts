@@ -221,6 +221,7 @@ export class ClientStream implements Asker, StreamOwner, Timed {
     const text = this.#head;
     const bytes = text.length <= headMemory.length ? headMemory : Buffer.allocUnsafe(text.length);
     putLatin1(bytes, text, 0);
+    this.lane.draft.end(); // of whoever is being admitted, and has others leave: what it is drafted from is read over
     if (head.parse(bytes, 0, text.length) <= 0) this.#refuse(head.reason, head.detail);
     else if (!this.#isAsAnnounced(head)) this.#malformed();
     else if (!this.#exchangeOf(head, cameAtMs)) {
