@@ -49,7 +49,7 @@ function flagged(flags: number, bit: number, is: boolean): number {
   return is ? flags | bit : flags & ~bit;
 }
 
-/** No private method: each object would carry what tells that it has them. */
+/** Without private methods: V8 gives each object of a class that has some one word more. */
 export class Exchange {
   client: Asker; // another one only once a client has left that an answer is taken for
   readonly table: RouteTable;

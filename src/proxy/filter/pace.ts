@@ -10,6 +10,7 @@ import { Transform, type Writable } from 'node:stream';
 import { beginTurn, turnMs } from '../../lib/clock.ts';
 import type { FaultBandwidth } from '../../model/threads/faults.ts';
 import type { Exchange } from '../exchange.ts';
+import { whole } from '../wire/memory/memory.ts';
 import type { Outlet } from '../wire/wire.ts';
 
 /** Least time between two pieces. */
@@ -160,8 +161,10 @@ class PacedOutlet implements Outlet {
     if (end > from) this.#wait(bytes, from, end);
   }
 
+  /** What stands in the thread's memory is copied: the answer may be that of a hedge, which is not slowed down itself. */
   writeSoon(bytes: Buffer, from: number, end: number): boolean {
-    this.writeBytes(bytes, from, end);
+    if (bytes === whole) this.writeBytes(Buffer.from(bytes.subarray(from, end)), 0, end - from);
+    else this.writeBytes(bytes, from, end);
     return !this.isBackedUp;
   }
 

@@ -17,7 +17,7 @@ import { CHUNKED } from '../http1/framing.ts';
 import { frameChunk, sendPart } from '../http1/relay.ts';
 import { allowedTrailers } from '../http1/trailers.ts';
 import { whole } from '../wire/memory/memory.ts';
-import { Places } from '../wire/memory/places.ts';
+import { Slabs } from '../wire/memory/slabs.ts';
 import type { Outlet } from '../wire/wire.ts';
 
 const CHUNK_END = '\r\n';
@@ -30,19 +30,19 @@ export const PIECE_BYTES = 1024;
 const SENT_BYTES = 4096;
 /** In the thread's memory so many connections have a place for their head; more have memory of their own. */
 const PLACES = 1024;
-const places = new Places(PLACES, SENT_BYTES);
+const slabs = new Slabs(PLACES, SENT_BYTES);
 
-/** A head in the memory of the connection that sent it: `bytes[at..at + length)`. */
+/** The place where a connection puts the heads that it sends: `bytes[at..at + length)`. */
 export class SentHead implements Room {
   bytes: Buffer;
   at: number;
   readonly room = SENT_BYTES;
   length = 0;
-  /** How many stood here: whose it is knows his, so that it need not refer to him. */
+  /** How many heads were put here. An exchange keeps the number of its own, and sees by it that another stands here now. */
   nth = 0;
 
   constructor() {
-    const place = places.take();
+    const place = slabs.take();
     this.bytes = place < 0 ? Buffer.allocUnsafeSlow(SENT_BYTES) : whole;
     this.at = Math.max(place, 0);
   }
@@ -53,7 +53,7 @@ export class SentHead implements Room {
     const { at } = this;
     this.bytes = Buffer.from(whole.subarray(at, at + this.length));
     this.at = 0;
-    places.give(at);
+    slabs.give(at);
   }
 }
 

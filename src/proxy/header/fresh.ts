@@ -4,13 +4,13 @@
  * ```
  * X-Request-Id: <32 digits> CRLF traceparent: 00-<the same 32>-<16 digits>-00 CRLF
  * ```
- * Unique but not secret: 128 and 64 random bits from a seeded generator. Many are made at a time, as one string of which
- * each request takes its piece. Source: W3C Trace Context level 2, section 3.2.2.
+ * Unique but not secret: 128 and 64 random bits from a seeded generator. Many are made at a time, where heads are put
+ * together: as bytes for those that only go upstream, and as one string of which each request takes its id. Source: W3C Trace Context level 2, section 3.2.2.
  */
 
 import { latin1Of, putLatin1 } from '../../lib/latin1.ts';
 import type { Random } from '../../lib/random.ts';
-import { bytes as code, standing, whole } from '../wire/memory/memory.ts';
+import { code, putForGood, whole } from '../wire/memory/memory.ts';
 
 const TRACE_DIGITS = 32;
 const SPAN_DIGITS = 16;
@@ -41,7 +41,7 @@ const EMPTY = freshLines('0'.repeat(TRACE_DIGITS + SPAN_DIGITS));
 /** Length of such lines. */
 export const LINES_BYTES: number = EMPTY.length;
 /** Where a batch stands, of who made one last. */
-const BATCH_AT = standing(Buffer.from(EMPTY.repeat(BATCH), 'latin1'));
+const BATCH_AT = putForGood(Buffer.from(EMPTY.repeat(BATCH), 'latin1'));
 let owner = 0;
 let made = 0;
 

@@ -18,7 +18,7 @@ import type { Room } from '../http1/fields/moving.ts';
 import { FIELD } from '../http1/fields/names.ts';
 import { CHUNKED } from '../http1/framing.ts';
 import type { RequestHead } from '../http1/request-head.ts';
-import { bytes as code, standing, whole } from '../wire/memory/memory.ts';
+import { code, putForGood, whole } from '../wire/memory/memory.ts';
 import { forwardedLines, type PeerLines } from './forwarded.ts';
 import { type FreshLines, LINES_BYTES, traceOf } from './fresh.ts';
 import { isGrpcFields, timeoutMsOf } from './grpc.ts';
@@ -30,7 +30,7 @@ const REQUEST_ID = /^[A-Za-z0-9._:-]{1,128}$/;
 const VIA = { '1.1': `Via: 1.1 ${GATEWAY_NAME}\r\n\r\n`, '2': `Via: 2 ${GATEWAY_NAME}\r\n\r\n` } as const;
 const VIA_OLD = `Via: 1.0 ${GATEWAY_NAME}\r\n\r\n`;
 const VIA_BYTES = Buffer.from(VIA['1.1'], 'latin1');
-const VIA_AT = standing(VIA_BYTES);
+const VIA_AT = putForGood(VIA_BYTES);
 
 /**
  * The head to send upstream for the request that is being read: decided, not yet made. One per worker.

@@ -15,7 +15,7 @@ import { applyHeaderFilter } from '../filter/header-filter.ts';
 import type { FieldTable } from '../http1/fields/field-table.ts';
 import { FIELD } from '../http1/fields/names.ts';
 import type { ResponseHead } from '../http1/response-head.ts';
-import { bytes as code, standing, whole } from '../wire/memory/memory.ts';
+import { code, putForGood, whole } from '../wire/memory/memory.ts';
 import { GATEWAY_NAME } from './via.ts';
 
 /** How a response's body is framed for the client. */
@@ -41,7 +41,7 @@ export function responseText(x: Exchange, head: ResponseHead, framing: ClientFra
 }
 
 const VIA = Buffer.from(`Via: 1.1 ${GATEWAY_NAME}\r\n`, 'latin1');
-const VIA_AT = standing(VIA);
+const VIA_AT = putForGood(VIA);
 
 /**
  * Turns the head into the client's where it stands: what ends here is cut out, `Via` put in. That is all there is to do

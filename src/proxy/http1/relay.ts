@@ -7,7 +7,7 @@
  */
 
 import { putLatin1 } from '../../lib/latin1.ts';
-import { reserve } from '../wire/memory/memory.ts';
+import { reserve, whole } from '../wire/memory/memory.ts';
 import type { Outlet } from '../wire/wire.ts';
 import type { BodyReader } from './body.ts';
 import { mayEndLine } from './chars.ts';
@@ -126,16 +126,20 @@ export function frameChunk(bytes: Buffer, body: BodyReader, last: string): strin
   return `${size.toString(16)}\r\n`;
 }
 
+/** Bytes before `from` that may be written over: in the thread's memory not all that stands there is ours. */
+function roomBefore(bytes: Buffer, from: number): number {
+  return bytes === whole ? from - (SHORT_AT - HEADROOM_BYTES) : from;
+}
+
 /**
  * Writes a text and the gathered body bytes behind it.
  * @returns whether the bytes may change now; else not while `out` is backed up.
  */
 export function sendPart(out: Outlet, bytes: Buffer, body: BodyReader, text: string): boolean {
   const { dataStart: from, dataEnd: to } = body;
-  if (to === from || text.length > from) {
+  if (to === from || text.length > roomBefore(bytes, from)) {
     if (text !== '') out.writeText(text);
-    if (to > from) out.writeBytes(bytes, from, to);
-    return !out.isBackedUp;
+    return to > from ? out.writeSoon(bytes, from, to) : !out.isBackedUp;
   }
   if (text !== '') putLatin1(bytes, text, from - text.length);
   return out.writeSoon(bytes, from - text.length, to);

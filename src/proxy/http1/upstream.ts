@@ -377,7 +377,7 @@ export class UpstreamConnection implements UpstreamExchange, Timed, WireOwner {
 
   /** Request bytes that waited have left. */
   flushed(): void {
-    this.#exchange?.client.resumeReading();
+    if (!isSending(this.#exchange)) this.#exchange?.client.resumeReading();
   }
 
   #fail(reason: Reason, detail: string): void {

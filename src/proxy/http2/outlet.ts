@@ -38,7 +38,7 @@ export class StreamOutlet implements Outlet {
     this.#stream = stream;
   }
 
-  /** Of what goes to the client's session it is not known. */
+  /** What the client's session does not take at once stays where it is. */
   readonly isCopying = false;
 
   get isBackedUp(): boolean {

@@ -8,8 +8,8 @@
  */
 
 import { putLatin1 } from '../../lib/latin1.ts';
-import { addressOf, bytes as code, whole } from './memory/memory.ts';
-import { Places } from './memory/places.ts';
+import { code, offsetOf, whole } from './memory/memory.ts';
+import { Slabs } from './memory/slabs.ts';
 
 /** Sent earlier than at the end of the round when it is full: that bounds how long the first one waits. */
 const OUTBOX_BYTES = 16_384;
@@ -17,7 +17,7 @@ const OUTBOX_BYTES = 16_384;
 export const SMALL_BYTES = 4096;
 
 const PLACES = 16;
-const places = new Places(PLACES, OUTBOX_BYTES);
+const slabs = new Slabs(PLACES, OUTBOX_BYTES);
 const NOTHING = Buffer.alloc(0);
 
 /** Who put something here. */
@@ -36,7 +36,7 @@ export class Outbox {
   /** How many writes wait that a place was given up to. */
   readonly #given = new Map<number, number>();
   /** Places that no write waits for any more, while somebody may still have to send what he put there. */
-  readonly #returned: number[] = [];
+  readonly #returned = new Set<number>();
   /** The first `#count`; the list keeps its length, as a shorter one would grow anew in every round. */
   readonly #senders: (Sender | null)[] = [];
   #count = 0;
@@ -57,7 +57,7 @@ export class Outbox {
    */
   put(sender: Sender, bytes: Buffer, from: number, end: number): number {
     const at = this.#reserve(sender, end - from);
-    const source = this.#bytes === whole ? addressOf(bytes) : -1;
+    const source = this.#bytes === whole ? offsetOf(bytes) : -1;
     if (source < 0) bytes.copy(this.#bytes, at, from, end);
     else code.copy(at, source + from, end - from);
     return at;
@@ -88,7 +88,9 @@ export class Outbox {
     }
     this.#count = 0;
     this.#used = this.#begin;
-    if (this.#returned.length > 0) for (const place of this.#returned.splice(0)) places.give(place);
+    if (this.#returned.size === 0) return;
+    for (const place of this.#returned) slabs.give(place);
+    this.#returned.clear();
   }
 
   /**
@@ -96,8 +98,11 @@ export class Outbox {
    * given up to are done.
    */
   giveUp(bytes: Buffer, at: number): void {
-    const place = bytes === whole ? places.placeOf(at) : -1;
-    if (place >= 0) this.#given.set(place, (this.#given.get(place) ?? 0) + 1);
+    const place = bytes === whole ? slabs.slabOf(at) : -1;
+    if (place >= 0) {
+      this.#given.set(place, (this.#given.get(place) ?? 0) + 1);
+      this.#returned.delete(place);
+    }
     if (bytes !== this.#bytes || (place >= 0 && place !== this.#begin)) return;
     this.#bytes = NOTHING;
     this.#begin = 0;
@@ -108,7 +113,7 @@ export class Outbox {
   /** A write of these bytes waited, and is done. */
   takeBack(bytes: Uint8Array): void {
     if (bytes.buffer !== whole.buffer) return;
-    const place = places.placeOf(bytes.byteOffset);
+    const place = slabs.slabOf(bytes.byteOffset);
     const count = this.#given.get(place);
     if (count === undefined) return;
     if (count > 1) {
@@ -116,8 +121,8 @@ export class Outbox {
       return;
     }
     this.#given.delete(place);
-    if (this.#count > 0) this.#returned.push(place);
-    else places.give(place);
+    if (this.#count > 0) this.#returned.add(place);
+    else slabs.give(place);
   }
 
   #reserve(sender: Sender, length: number): number {
@@ -131,7 +136,7 @@ export class Outbox {
 
   /** Nothing stands here: a place in the thread's memory, if there is one. */
   #settle(): void {
-    const place = places.take();
+    const place = slabs.take();
     if (place < 0 && this.#bytes !== NOTHING) return;
     this.#bytes = place < 0 ? Buffer.allocUnsafeSlow(OUTBOX_BYTES) : whole;
     this.#begin = Math.max(place, 0);

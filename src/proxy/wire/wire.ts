@@ -58,6 +58,8 @@ export function atRoundsEnd(sender: Sender): void {
 export class Wire {
   readonly #handle: WireHandle;
   readonly #owner: WireOwner;
+  /** What is written soon from the thread's memory is copied at once, whatever waits. */
+  readonly isCopying: boolean = true;
   /** What reads go into. Referred to because the handle does not, and reads into it as long as it is open. */
   memory: Uint8Array;
   /** What is to be written soon is `#soon[#soonFrom..#soonEnd)`. */
@@ -96,11 +98,6 @@ export class Wire {
   get isBackedUp(): boolean {
     this.flush();
     return this.#waiting > 0;
-  }
-
-  /** What is small and written soon is copied before `writeSoon` returns, unless something that was written waits. */
-  get isCopying(): boolean {
-    return !this.isBackedUp;
   }
 
   /** Bytes of the writes that are not done. */
@@ -153,12 +150,13 @@ export class Wire {
   /**
    * As `writeBytes`, but what is small may leave at the end of the loop's round, and what is written or asked of the wire
    * until then comes behind it.
-   * @returns whether the bytes may change now; else not while `isBackedUp`.
+   * @returns whether the bytes may change now; else not while `isBackedUp`. In the thread's memory they always may.
    */
   writeSoon(bytes: Buffer, from: number, end: number): boolean {
     if (end - from > SMALL_BYTES || this.isBackedUp) {
-      this.writeBytes(bytes, from, end);
-      return this.#waiting === 0;
+      if (bytes === whole) this.writeBytes(Buffer.from(bytes.subarray(from, end)), 0, end - from);
+      else this.writeBytes(bytes, from, end);
+      return bytes === whole || this.#waiting === 0;
     }
     if (this.#error !== 0 || this.#isClosed) return true;
     this.#keep(outbox.put(this, bytes, from, end), end - from);

@@ -1,4 +1,4 @@
-/** Names with the hash that the scan makes of `host`: found by inverting its last step (fields/scan.wat). */
+/** Names with the hash that the scan makes of `host`: found by inverting its last step (wire/memory/bytes.wat). */
 
 export const LIKE_HOST: readonly string[] = [
   '.y%r#h16aaaaaaa',

@@ -1,10 +1,10 @@
 /**
  * What of a head goes on, moved together where it stands or copied elsewhere, by the findings and marks of its scan. Hot path.
  *
- * In the thread's memory `bytes.wat` does it, in a fraction of the time; elsewhere what is here, with the same result.
+ * In the thread's memory `bytes.wat` does it, in about a third of the time (docs/adr/0044-heads-in-one-memory.md); elsewhere what is here, with the same result.
  */
 
-import { addressOf, bytes as code } from '../../wire/memory/memory.ts';
+import { code, offsetOf } from '../../wire/memory/memory.ts';
 import { DROPPED, FIELD_WORDS, type FieldScanner } from './scanner.ts';
 
 /** A head that was scanned. */
@@ -29,7 +29,7 @@ export interface Room {
  * @returns where the first line begins now; -1 when it takes more than that, and nothing was moved.
  */
 export function compactHead(head: Scanned, room: number): number {
-  const at = addressOf(head.held);
+  const at = offsetOf(head.held);
   if (at < 0) return compactElsewhere(head, room);
   const to = code.compact(head.found.side, at + head.heldFrom, at + head.heldEnd, room);
   return to < 0 ? -1 : to - at;
@@ -62,8 +62,8 @@ function compactElsewhere({ held, heldFrom, heldEnd, found }: Scanned, room: num
  * @returns how many it took; 0 when they are more than that.
  */
 export function putHead(head: Scanned, markMax: number, out: Room, room: number): number {
-  const held = addressOf(head.held);
-  const to = addressOf(out.bytes);
+  const held = offsetOf(head.held);
+  const to = offsetOf(out.bytes);
   if (held < 0 || to < 0) return putElsewhere(head, markMax, out, room);
   return code.kept(head.found.side, held + head.heldFrom, head.firstEnd, markMax, to + out.at, room);
 }

@@ -6,7 +6,7 @@
  * with the parsers, whoever reads them does so before anything else happens.
  */
 
-import { addressOf, bytes as code, reserve, whole, words } from '../../wire/memory/memory.ts';
+import { code, offsetOf, reserve, whole, words } from '../../wire/memory/memory.ts';
 
 /** The head is not complete yet. */
 export const INCOMPLETE = 0;
@@ -119,7 +119,7 @@ export class FieldScanner {
    */
   scan(bytes: Buffer, base: number, from: number, end: number): number {
     if (this.#filter !== filterInUse || this.#policy !== this.#findings.policy) this.#use();
-    const at = addressOf(bytes);
+    const at = offsetOf(bytes);
     if (at < 0) return this.#copyAndScan(bytes, base, from, end);
     const result = code.scan(at + from, at + end, this.#fieldsMax, this.side, at + base);
     return result > INCOMPLETE ? result - at : result;

@@ -1,4 +1,5 @@
-;; Header fields of one HTTP/1.1 head: checked and cut, sixteen bytes at a time; and bytes that are moved. Hot path.
+;; What is done with many bytes of the thread's memory at a time: fields of a head checked and cut, lines known again, bytes
+;; moved. Hot path.
 ;;
 ;; What may stand where is decided here and nowhere else: a name is a token that ends at a colon, a value is HTAB, SP,
 ;; visible ASCII and obs-text that ends at CR LF. Everything else (bare CR or LF, obs-fold, white space before the colon,
@@ -71,7 +72,7 @@
   (func $hash_of (param $mixed i64) (result i32)
     (i32.and (i32.wrap_i64 (local.get $mixed)) (i32.const -4)))
 
-  ;; Do the first bytes under the mask at $mask equal $prefix?
+  ;; Are the first $length bytes those of $prefix?
   (func $begins (param $bytes v128) (param $prefix v128) (param $length i32) (result i32)
     (i32.eqz
       (v128.any_true
@@ -279,7 +280,7 @@
   ;; Looks for the line that begins at $at and ends at the first CR before $end among those that are kept at $table: 256
   ;; places of 256 bytes, each of which keeps at 0 its length, at 4 its hash, at 8 the hash of another that was looked for
   ;; there last, and at 16 its bytes.
-  ;; Returns its place; -2 less a place = it is not kept, and was looked for there last; -1 = neither, or none of up to 240
+  ;; Returns its place; -2 less a place = it is not kept, and was looked for there last; -1 = neither, or none of up to 239
   ;; bytes ends here.
   (func (export "recall") (param $at i32) (param $end i32) (param $table i32) (result i32)
     (local $p i32) (local $bytes v128) (local $cr i32) (local $mixed i64) (local $hash i32) (local $slot i32)
@@ -303,6 +304,7 @@
         (call $mix (local.get $mixed)
           (v128.and (local.get $bytes) (v128.load align=1 (i32.sub (i32.const 32) (local.get $cr)))))))
     (local.set $length (i32.sub (i32.add (local.get $p) (local.get $cr)) (local.get $at)))
+    (if (i32.eqz (local.get $length)) (then (return (i32.const -1))))
     ;; All bits count: the lowest ones of the hash say little about a line's last bytes.
     (local.set $slot (i32.shr_u (i32.mul (local.get $hash) (i32.const 0x9e3779b1)) (i32.const 24)))
     (local.set $place (i32.add (local.get $table) (i32.shl (local.get $slot) (i32.const 8))))

@@ -2,10 +2,10 @@
  * What was made of lines that come again: known by their bytes, without making a text of them. Hot path.
  *
  * A line is kept once it was looked for twice with no other one in its place in between, so that those that never come again cost
- * hardly anything. Bounded: 256 lines of at most 240 bytes, of one thread; of several memos the one that was used last has them.
+ * hardly anything. Bounded: 256 lines of at most 239 bytes, of one thread; of several memos the one that was used last has them.
  */
 
-import { addressOf, bytes as code, reserve, words } from './memory.ts';
+import { code, offsetOf, reserve, words } from './memory.ts';
 
 const PLACES = 256;
 const PLACE_BYTES = 256;
@@ -28,7 +28,7 @@ export class LineMemo<T> {
    */
   find(bytes: Buffer, from: number, end: number): T | null {
     this.#place = -1;
-    const address = addressOf(bytes);
+    const address = offsetOf(bytes);
     if (address < 0) return null;
     if (owner !== this.#id) this.#begin();
     this.#at = address + from;
@@ -56,6 +56,7 @@ export class LineMemo<T> {
 
   #begin(): void {
     owner = this.#id;
+    this.#values.fill(null);
     words.fill(0, TABLE_AT / 4, (TABLE_AT + PLACES * PLACE_BYTES) / 4);
   }
 }

@@ -3,7 +3,7 @@
  * time. Hot path.
  *
  * WebAssembly because it looks at sixteen bytes at once, which JavaScript cannot, and because moving bytes within one memory
- * costs a fifth of a copy between two buffers (docs/adr/0017-scan-in-webassembly.md). Nothing of it is real before it is touched.
+ * costs about a third of a copy between two buffers (docs/adr/0044-heads-in-one-memory.md). Nothing of it is real before it is touched.
  */
 
 import { BYTES_WASM } from './bytes.wasm.ts';
@@ -33,9 +33,9 @@ const wasm = new WebAssembly.Instance(new WebAssembly.Module(Buffer.from(BYTES_W
 
 const { buffer } = wasm.memory;
 
-export const bytes: Bytes = wasm;
+export const code: Bytes = wasm;
 
-/** All of it. Its addresses are those of `bytes`. */
+/** All of it. Its addresses are those that `code` takes. */
 export const whole: Buffer = Buffer.from(buffer);
 export const words: Int32Array = new Int32Array(buffer);
 
@@ -65,7 +65,7 @@ export function reserve(byteCount: number): number {
 }
 
 /** Puts bytes down that stand there for the life of the thread. @returns where they begin */
-export function standing(part: Uint8Array): number {
+export function putForGood(part: Uint8Array): number {
   const at = reserve(part.length);
   whole.set(part, at);
   return at;
@@ -78,7 +78,7 @@ const READ_AT = reserve(READ_BYTES);
 export const readMemory: Buffer = whole.subarray(READ_AT, READ_AT + READ_BYTES);
 
 /** Where `part` begins in the memory if it is all of it or what clients are read into; else -1. Cost: two comparisons. */
-export function addressOf(part: Buffer): number {
+export function offsetOf(part: Buffer): number {
   if (part === readMemory) return READ_AT;
   return part === whole ? 0 : -1;
 }

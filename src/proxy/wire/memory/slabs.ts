@@ -2,7 +2,7 @@
 
 import { reserve } from './memory.ts';
 
-export class Places {
+export class Slabs {
   readonly #from: number;
   readonly #byteCount: number;
   /** Those that were never taken begin here. */
@@ -30,7 +30,7 @@ export class Places {
   }
 
   /** Where the place begins that an address is in; -1 when it is in none. */
-  placeOf(at: number): number {
+  slabOf(at: number): number {
     const index = Math.floor((at - this.#from) / this.#byteCount);
     return index < 0 || index >= this.#count ? -1 : this.#from + index * this.#byteCount;
   }

@@ -171,7 +171,8 @@ export class SecureHandle implements WireHandle {
     // The error of one that was done is the socket's, which tells of it itself.
     if (request === null) return;
     this.#waiting--;
-    if (!this.#isOver) request.oncomplete?.call(request, error === null ? 0 : errnoOf(error));
+    // Also when it is over: the memory of what waited is free now.
+    request.oncomplete?.call(request, error === null ? 0 : errnoOf(error));
   }
 
   /** In pieces as large as the wire's memory; what it does not want any more goes back. */

@@ -1,6 +1,7 @@
 /** Bodies that a fault slows down: how long they take, that nobody holds them, and that everything goes on afterwards. */
 
 import assert from 'node:assert/strict';
+import type { RequestListener } from 'node:http';
 import { describe, it } from 'node:test';
 import { nowMs } from '#src/lib/clock.ts';
 import { CELL } from '#src/model/tallies.ts';
@@ -32,6 +33,34 @@ function routesOf(port: number, bandwidth: Partial<FaultBandwidth>) {
 }
 
 describe('a response that is slowed down', () => {
+  it('stays its own when a hedge has it, which is not slowed down itself', async (t) => {
+    const asked = new Map<string, number>();
+    const answer: RequestListener = (request, response) => {
+      const url = request.url as string;
+      const nth = (asked.get(url) ?? 0) + 1;
+      asked.set(url, nth);
+      // The first attempt never has an answer, the hedge a short one.
+      if (nth === 2) response.end(url.repeat(700));
+    };
+    const ports = [await httpUpstreamOf(t, answer), await httpUpstreamOf(t, answer)];
+    const versions = [{ name: 'v1', ports, weight: 1 }];
+    const filters = { faults: [slow({ responseBytesPerS: 20_000 })] };
+    const routes = [{ versions, filters, retry: { hedgeMs: 5 } }];
+    const plane = await planeOf(t, { routes });
+    plane.plane.inject(ON());
+    const urls = ['/a', '/b', '/c'];
+    const clients = urls.map((url) => {
+      const client = clientOf(t, plane);
+      client.send(GET.replace('GET /', `GET ${url}`));
+      return client;
+    });
+    for (const [i, client] of clients.entries()) {
+      const body = (urls[i] as string).repeat(700);
+      await client.until((text) => text.split('\r\n\r\n')[1]?.length === body.length);
+      assert.ok(client.received().endsWith(body), `the answer to ${urls[i]}`);
+    }
+  });
+
   it('takes its time, small or large, and its upstream is read no faster', async (t) => {
     let taken = 0;
     const body = 'x'.repeat(60_000);

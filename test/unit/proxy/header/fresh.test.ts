@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { FreshLines, freshLines, idWords, spanOf, traceOf } from '#src/proxy/header/fresh.ts';
+import { reserve, whole } from '#src/proxy/wire/memory/memory.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 
 const LINES = /^X-Request-Id: ([0-9a-f]{32})\r\ntraceparent: 00-\1-[0-9a-f]{16}-00\r\n$/;
@@ -65,6 +66,17 @@ describe('fresh lines', () => {
       assert.equal(fresh.put(out, 3), lines.length);
       assert.equal(out.toString('latin1', 0, lines.length + 4), `...${lines}.`);
       before = lines;
+    }
+  });
+
+  it('are put down as one’s own, also in the thread’s memory where others make theirs', () => {
+    const all = [new FreshLines(new Random(6)), new FreshLines(new Random(7))];
+    const at = reserve(200);
+    for (let i = 0; i < 200; i++) {
+      for (const fresh of all) fresh.advance();
+      for (const fresh of all) {
+        assert.equal(whole.toString('latin1', at, at + fresh.put(whole, at)), fresh.lines);
+      }
     }
   });
 

@@ -9,9 +9,11 @@ import {
   lastChunk,
   RelayMemory,
   RelayPool,
+  SHORT_AT,
   sendPart,
   UPLOAD_READ_BYTES,
 } from '#src/proxy/http1/relay.ts';
+import { whole } from '#src/proxy/wire/memory/memory.ts';
 import type { Wire } from '#src/proxy/wire/wire.ts';
 
 /** A wire that only collects, and how many writes it took. */
@@ -34,6 +36,25 @@ function read(text: string, length: number): { memory: RelayMemory; body: BodyRe
 }
 
 describe('a part of a body', () => {
+  it('in the thread’s memory leaves by itself where the text before it is longer than the room that is ours', () => {
+    const before = Buffer.from(whole.subarray(0, SHORT_AT));
+    const at = SHORT_AT + 100;
+    for (const length of [2148, 2149, 6000]) {
+      whole.write('hello', at, 'latin1');
+      const body = new BodyReader();
+      body.start(5);
+      assert.equal(body.gather(whole, at, at + 5), END);
+      const { out, text, writes } = collector();
+      sendPart(out, whole, body, 'h'.repeat(length));
+      assert.equal(text(), `${'h'.repeat(length)}hello`);
+      assert.equal(writes(), length <= 2148 ? 1 : 2);
+      assert.ok(
+        before.subarray(0, -2048).equals(whole.subarray(0, SHORT_AT - 2048)),
+        'what is others’ stays as it was',
+      );
+    }
+  });
+
   it('leaves in one write with the head before it', () => {
     const { memory, body } = read('hello', 5);
     const { out, text, writes } = collector();

@@ -127,6 +127,28 @@ describe('the outbox', () => {
     outbox.takeBack(readMemory.subarray(0, 1));
   });
 
+  it('keeps a place whose write is done while another begins to wait for it in the same round', () => {
+    const outbox = new Outbox();
+    const one = putting(outbox);
+    const at = outbox.putText(one, 'one');
+    outbox.giveUp(whole, at);
+    const part = whole.subarray(at, at + 1);
+    outbox.takeBack(part);
+    outbox.giveUp(whole, at + 1);
+    outbox.flush();
+    for (let n = 0; n < 3; n++) {
+      const next = outbox.putText(one, 'next');
+      assert.notEqual(next, at);
+      outbox.giveUp(outbox.bytes, next);
+      outbox.flush();
+    }
+    outbox.takeBack(part);
+    assert.equal(outbox.putText(one, 'again'), at);
+    outbox.giveUp(whole, at);
+    assert.notEqual(outbox.putText(one, 'other'), at, 'it is one place, not two');
+    assert.notEqual(outbox.putText(one, 'other'), at);
+  });
+
   it('has memory of its own while all that the thread has is given up, and no longer', () => {
     const outbox = new Outbox();
     const one = putting(outbox);
@@ -236,6 +258,27 @@ describe('writing soon on a wire', () => {
     left.wire.end();
     await right.until(() => right.news.includes('ended'));
     assert.ok(right.bytes.equals(Buffer.concat(Array.from({ length: pieces + 1 }, () => piece))));
+  });
+
+  it('copies what stands in the thread’s memory, also when it is backed up', async (t) => {
+    const [left, right] = await endsOf(t);
+    right.wire.pause();
+    const at = reserve(SMALL_BYTES);
+    const expected: Buffer[] = [];
+    const put = (n: number): void => {
+      const piece = Buffer.alloc(SMALL_BYTES, `piece ${n}, `);
+      piece.copy(whole, at);
+      expected.push(piece);
+      assert.equal(left.wire.writeSoon(whole, at, at + SMALL_BYTES), true);
+      whole.fill('x', at, at + SMALL_BYTES);
+    };
+    for (let n = 0; !left.wire.isBackedUp; n++) put(n);
+    for (let n = 0; n < 5; n++) put(1_000_000 + n);
+    right.wire.resume();
+    await left.until(() => left.news.includes('flushed'));
+    left.wire.end();
+    await right.until(() => right.news.includes('ended'));
+    assert.ok(right.bytes.equals(Buffer.concat(expected)));
   });
 
   it('counts as sent at once', async (t) => {

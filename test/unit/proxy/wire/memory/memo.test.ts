@@ -65,6 +65,13 @@ describe('a line', () => {
     assert.equal(seen(one, 'a'), null);
   });
 
+  it('that is empty is never known, whatever was kept before', () => {
+    const [one, other] = [new LineMemo<string>(), new LineMemo<string>()];
+    for (let n = 0; n < 5000; n++) for (let times = 0; times < 2; times++) seen(one, `line ${n}`);
+    seen(other, 'a');
+    for (let n = 0; n < 4; n++) assert.equal(seen(one, ''), null);
+  });
+
   it('is never taken for another, whatever comes in whatever order', () => {
     const memo = new LineMemo<string>();
     const random = new Random(13);

@@ -4,11 +4,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import {
-  addressOf,
-  bytes,
+  code,
+  offsetOf,
+  putForGood,
   readMemory,
   reserve,
-  standing,
   viewOf,
   whole,
   words,
@@ -27,7 +27,7 @@ describe('the memory', () => {
   });
 
   it('keeps what is put down for good', () => {
-    const at = standing(Buffer.from('for good'));
+    const at = putForGood(Buffer.from('for good'));
     reserve(64);
     assert.equal(whole.toString('latin1', at, at + 8), 'for good');
   });
@@ -40,11 +40,11 @@ describe('the memory', () => {
   });
 
   it('tells where what is read into it begins, and of other bytes that they are elsewhere', () => {
-    assert.equal(addressOf(whole), 0);
+    assert.equal(offsetOf(whole), 0);
     readMemory.write('here', 10, 'latin1');
-    const at = addressOf(readMemory) + 10;
+    const at = offsetOf(readMemory) + 10;
     assert.equal(whole.toString('latin1', at, at + 4), 'here');
-    assert.deepEqual([addressOf(Buffer.alloc(8)), addressOf(readMemory.subarray(0, 8))], [-1, -1]);
+    assert.deepEqual([offsetOf(Buffer.alloc(8)), offsetOf(readMemory.subarray(0, 8))], [-1, -1]);
   });
 });
 
@@ -59,7 +59,7 @@ describe('bytes that are moved', () => {
       [7, 7],
     ] as const) {
       whole.write(text, at + from, 'latin1');
-      bytes.copy(at + to, at + from, text.length);
+      code.copy(at + to, at + from, text.length);
       assert.equal(whole.toString('latin1', at + to, at + to + text.length), text);
     }
   });
@@ -76,7 +76,7 @@ describe('hexadecimal digits', () => {
       [0xffff_ffff, 0x0123_4567],
       ...Array.from({ length: 200 }, () => [random.nextUint32(), random.nextUint32()] as const),
     ] as const) {
-      bytes.hex(at, low, high);
+      code.hex(at, low, high);
       assert.equal(whole.toString('latin1', at, at + 16), digitsOf(low) + digitsOf(high));
     }
   });

@@ -6,6 +6,8 @@ import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { createServer as createSecureServer, type TLSSocket } from 'node:tls';
+import { whole } from '#src/proxy/wire/memory/memory.ts';
+import { Outbox } from '#src/proxy/wire/outbox.ts';
 import { SecureHandle, tcpOf } from '#src/proxy/wire/tls/handle.ts';
 import { Wire } from '#src/proxy/wire/wire.ts';
 import { DEFAULT_UPGRADE } from '#src/sources/defaults.ts';
@@ -208,6 +210,27 @@ describe('a write over TLS', () => {
     client.socket.resume();
     await eventually(() => told.flushed === 1, 'flushed');
     assert.equal(wire.isBackedUp, false);
+  });
+
+  it('whose client is cut off while it waits keeps no memory for itself', async (t) => {
+    const { wire } = await wireOf(t);
+    const outbox = new Outbox();
+    const sender = { flush: () => undefined };
+    const piece = Buffer.alloc(4000, 'x');
+    // As many as there are places, each of which is given up to a write that waits.
+    for (let n = 0; n < 20; n++) {
+      const next = await wireOf(t);
+      // The second of a turn waits for the first.
+      next.wire.writeText('first');
+      next.wire.writeSoon(piece, 0, piece.length);
+      next.wire.flush();
+      next.wire.reset();
+    }
+    wire.close();
+    await eventually(() => {
+      outbox.putText(sender, 'a');
+      return outbox.bytes === whole;
+    }, 'places are free again');
   });
 
   it('that was done is not lost by closing, and is followed by the goodbye', async (t) => {
