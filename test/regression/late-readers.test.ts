@@ -8,8 +8,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { it } from 'node:test';
-import { claimsOf, keyOf, keySetOf, signed, tokenConfig } from '../support/http/tokens.ts';
-import { clientOf, getOf, OK, oneVersion, perHead, planeOf, upstreamOf } from '../support/proxy/running.ts';
+import { tokenPlaneOf } from '../support/http/tokens.ts';
+import { clientOf, getOf, oneVersion, planeOf } from '../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../support/raw.ts';
 
 const LATE = { headMs: 600_000, upstreamIdleMs: 600_000 };
@@ -39,20 +39,10 @@ it('a client that reads late gets all answers, wherever a head was cut', async (
 });
 
 it('a request that has come in part while the token of the one before is verified is read to its end', async (t) => {
-  const key = keyOf('k1');
-  const answer = perHead((socket) => socket.write(OK));
-  const [stable, canary] = [await upstreamOf(t, answer), await upstreamOf(t, answer)];
-  const versions = [
-    { name: 'stable', ports: [stable.port], weight: 1 },
-    { name: 'canary', ports: [canary.port], weight: 0 },
-  ];
-  const color = { acceptFrom: 'trustedProxies', jwt: tokenConfig() } as const;
-  const plane = await planeOf(t, { routes: [{ versions }], color, timeouts: LATE });
-  plane.plane.learn({ secrets: [], keySet: keySetOf(key) });
-  const token = `Authorization: Bearer ${signed(key, claimsOf(Date.now(), { stage: 'canary' }))}\r\n`;
+  const { plane, canary, tokenOf } = await tokenPlaneOf(t, LATE);
   const client = clientOf(t, plane);
   const last = getOf('/last', 'Connection: close\r\n');
-  client.send(getOf('/first', token) + last.slice(0, 20));
+  client.send(getOf('/first', tokenOf(1)) + last.slice(0, 20));
   await client.until((text) => text.endsWith('ok'));
   assert.ok(canary.received.join('').includes('GET /first '), 'its token counted');
   client.send(last.slice(20));

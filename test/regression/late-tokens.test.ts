@@ -8,18 +8,8 @@ import { it } from 'node:test';
 import { CELL, CELL_WORDS, EVENTS_HEAD, GATEWAY_CELL } from '#src/model/tallies.ts';
 import { TOKEN_RESULTS } from '#src/model/threads/color.ts';
 import { WAIT_MS_MAX } from '#src/proxy/decide/color/tokens.ts';
-import { claimsOf, keyOf, keySetOf, signed, tokenConfig } from '../support/http/tokens.ts';
-import {
-  askedOn,
-  clientOf,
-  eventually,
-  getOf,
-  OK,
-  perHead,
-  planeOf,
-  stoppedClock,
-  upstreamOf,
-} from '../support/proxy/running.ts';
+import { tokenPlaneOf } from '../support/http/tokens.ts';
+import { askedOn, clientOf, eventually, getOf, stoppedClock } from '../support/proxy/running.ts';
 
 /** The thread does nothing, and hears nothing; others have all of that time. */
 function standStill(forMs: number): void {
@@ -29,20 +19,9 @@ function standStill(forMs: number): void {
 it('a token that is verified while its worker stands still counts', async (t) => {
   // No sweep of before is late: one behind a late one, or the first of all, is always in time.
   const pass = stoppedClock(t);
-  const key = keyOf('k1');
-  const answer = perHead((socket) => socket.write(OK));
-  const [stable, canary] = [await upstreamOf(t, answer), await upstreamOf(t, answer)];
-  const versions = [
-    { name: 'stable', ports: [stable.port], weight: 1 },
-    { name: 'canary', ports: [canary.port], weight: 0 },
-  ];
-  const color = { acceptFrom: 'trustedProxies', jwt: tokenConfig() } as const;
-  const plane = await planeOf(t, { routes: [{ versions }], color });
-  plane.plane.learn({ secrets: [], keySet: keySetOf(key) });
+  const { plane, canary, tokenOf } = await tokenPlaneOf(t);
   const countOf = (result: (typeof TOKEN_RESULTS)[number]): number =>
     plane.tallies.cells[GATEWAY_CELL * CELL_WORDS + CELL.tokens + TOKEN_RESULTS.indexOf(result)] as number;
-  const tokenOf = (n: number): string =>
-    `Authorization: Bearer ${signed(key, claimsOf(Date.now(), { stage: 'canary', n }))}\r\n`;
   const client = clientOf(t, plane);
   // The first one has the verifier loaded.
   await askedOn(client, getOf('/first', tokenOf(1)));

@@ -6,7 +6,8 @@
  * trials of threshold k = thresholds k + sum over n <= k of levels n. An exchange that failed, or says nothing, counts for the
  * thresholds that it exceeded and for no other: a version that fails fast is not fast.
  * Cost: begin and end together about 20 ns for an exchange under a rollout, a check of one field for any other; a sweep
- * 10 ns per exchange of a rollout under way. Allocates nothing once the list has grown.
+ * 10 ns per exchange of a rollout under way, and a look at each of the slots that were taken at once since there was nobody.
+ * Allocates nothing once there are as many slots.
  *
  * What a sweep looks at is copied out of the exchange, which nothing here refers to: a reference from old to young is dear.
  */
@@ -110,6 +111,11 @@ export class Ages {
     x.ageSlot = -1;
     this.#levels[slot] = LATENCY_THRESHOLDS;
     this.#free[this.#freeCount++] = slot;
+    // A sweep goes through all slots that were taken since there was nobody.
+    if (this.#freeCount === this.#used) {
+      this.#used = 0;
+      this.#freeCount = 0;
+    }
     return level;
   }
 

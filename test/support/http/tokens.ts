@@ -4,8 +4,11 @@
 
 import { createHmac, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { TestContext } from 'node:test';
 import type { ColorTokenConfig } from '#src/model/threads/color.ts';
-import { listenLoopback } from '../plane.ts';
+import { listenLoopback, type PlaneSketch, type TestPlane } from '../plane.ts';
+import { OK, perHead, planeOf, upstreamOf } from '../proxy/running.ts';
+import type { RawUpstream } from '../raw.ts';
 
 export const ISSUER = 'https://id.test';
 export const AUDIENCE = 'shop';
@@ -107,4 +110,24 @@ export async function startKeyServer(keySet: string): Promise<KeyServer> {
       }),
   };
   return state;
+}
+
+/** A plane whose canary only tokens choose, and the header line of one that does. */
+export async function tokenPlaneOf(
+  t: TestContext,
+  timeouts: NonNullable<PlaneSketch['timeouts']> = {},
+): Promise<{ readonly plane: TestPlane; readonly canary: RawUpstream; readonly tokenOf: (n: number) => string }> {
+  const key = keyOf('k1');
+  const answer = perHead((socket) => socket.write(OK));
+  const [stable, canary] = [await upstreamOf(t, answer), await upstreamOf(t, answer)];
+  const versions = [
+    { name: 'stable', ports: [stable.port], weight: 1 },
+    { name: 'canary', ports: [canary.port], weight: 0 },
+  ];
+  const color = { acceptFrom: 'trustedProxies', jwt: tokenConfig() } as const;
+  const plane = await planeOf(t, { routes: [{ versions }], color, timeouts });
+  plane.plane.learn({ secrets: [], keySet: keySetOf(key) });
+  const tokenOf = (n: number): string =>
+    `Authorization: Bearer ${signed(key, claimsOf(Date.now(), { stage: 'canary', n }))}\r\n`;
+  return { plane, canary, tokenOf };
 }

@@ -149,6 +149,12 @@ describe('the list', () => {
     );
     for (const x of [...first.filter((_, n) => n % 2 === 1), ...second]) on.end(x, 1005);
     assert.deepEqual([on.ages.size, on.ended()[0], on.ended()[6]], [0, 250, 100]);
+    const next = [on.begin(2000), on.begin(2000)];
+    assert.deepEqual(
+      next.map(({ ageSlot }) => ageSlot),
+      [0, 1],
+      'a sweep goes through no others from now on',
+    );
   });
 });
 
