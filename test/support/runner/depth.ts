@@ -1,4 +1,4 @@
-/** How far tests search: every test runs in a quick run too, some of them over fewer samples. */
+/** How far tests search: in a quick run some of them over fewer samples, and those not at all that count bytes or wait for seconds. */
 
 import type { Depth } from './phases.ts';
 
@@ -11,3 +11,6 @@ export const IS_QUICK = process.env['SLUICE_TEST_DEPTH'] === QUICK;
 export function samples(all: number, quick: number): number {
   return IS_QUICK ? quick : all;
 }
+
+/** Options of a test that lasts as long as the gateway waits: a second or more, in which a quick run has nothing left to do. */
+export const WAITS = { skip: IS_QUICK && 'waits for seconds; the full run has the time' } as const;

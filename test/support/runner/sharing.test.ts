@@ -8,7 +8,7 @@ import { phasesOf } from './phases.ts';
 import { entriesOf, groupsOf, lookWith, type Sharing, sharingOf } from './sharing.ts';
 
 /** Each costs a quick run the loading of most of the source. */
-const APART_MAX = 4;
+const APART_MAX = 1;
 
 const CASE = `test('a', f);\n`;
 const PURE = `import test from 'node:test';\nimport { f } from '#src/proxy/decide/decide.ts';\n`;
@@ -44,6 +44,10 @@ describe('a test file', () => {
     for (const line of [`import { spawn } from 'node:child_process';`, `await startGatewayProcess(config);`]) {
       assert.equal(sharing(`${PURE}await fetch(url);\n${line}\n`), 'forks', line);
     }
+  });
+
+  test('is among those that count when it looks at what its process has open', () => {
+    assert.equal(sharing(`${PURE}await fetch(url);\nprocess.getActiveResourcesInfo();\n`), 'counts');
   });
 
   test('runs apart when it does what others could feel, or measures what it does to its process', () => {
@@ -95,6 +99,9 @@ describe('groups', () => {
     'test/d.test.ts': CASE,
     'test/e.long.test.ts': CASE,
     'test/f.test.ts': `import { spawn } from 'node:child_process';\n${CASE}`,
+    'test/k.test.ts': `process.getActiveResourcesInfo();\n${CASE}`,
+    'test/l.test.ts': `process.getActiveResourcesInfo();\n${CASE}`,
+    'test/m.long.test.ts': `process.getActiveResourcesInfo();\n${CASE}`,
     'test/t.test.ts': `table();\n`,
     ...Object.fromEntries(
       ['v', 'w', 'x', 'y', 'z'].map((name) => [`test/${name}.test.ts`, `import { connect } from 'node:net';\n${CASE}`]),
@@ -119,17 +126,18 @@ describe('groups', () => {
       ['test/f.test.ts'],
       ['test/a.test.ts', 'test/d.test.ts'],
       ['test/c.test.ts'],
+      ['test/m.long.test.ts'],
+      ['test/k.test.ts', 'test/l.test.ts'],
       ['test/b.test.ts'],
       ['test/t.test.ts'],
     ]);
     assert.deepEqual(groups.flat().sort(), names.toSorted());
     const inQuick = groupsOf(root, names, 2, 'quick');
     assert.deepEqual(inQuick.flat().sort(), names.toSorted());
-    assert.deepEqual(inQuick.slice(0, 5), [
+    assert.deepEqual(inQuick.slice(0, 4), [
       ['test/e.long.test.ts'],
-      ['test/v.test.ts', 'test/y.test.ts'],
-      ['test/w.test.ts', 'test/z.test.ts'],
-      ['test/x.test.ts'],
+      ['test/v.test.ts', 'test/x.test.ts', 'test/z.test.ts'],
+      ['test/w.test.ts', 'test/y.test.ts'],
       ['test/f.test.ts'],
     ]);
     const entries = entriesOf(root, groups, root);

@@ -8,6 +8,7 @@
  * summary of its process tells that they ran. Of the others, those that only compute are kept from those with sockets,
  * which wait: meanwhile somebody else may compute. Who has children waits as well, but apart from who has planes: a
  * process in which a hundred planes have reserved their tallies is too large to fork. A quick run has nobody who forks.
+ * Who counts the sockets of its process shares it with others who do, and with nobody else.
  * What `src/` and `bench/` import says nothing: they act when they are called.
  */
 
@@ -18,7 +19,7 @@ import { importsOf, scan } from '../tidy/scan.ts';
 import type { Depth } from './phases.ts';
 
 /** `apart` in a process of its own, the others among their like; who does several things counts as the last of them. */
-const KINDS = ['computes', 'waits', 'forks', 'apart'] as const;
+const KINDS = ['computes', 'waits', 'forks', 'counts', 'apart'] as const;
 export type Sharing = (typeof KINDS)[number];
 
 /** Modules that make a file more than one that computes. */
@@ -33,10 +34,11 @@ const MODULES: readonly (readonly [Sharing, RegExp])[] = [
 const CALLS: readonly (readonly [Sharing, RegExp])[] = [
   ['waits', /\b(?:startPlane|startService|startLoad|fetch)\(/],
   ['forks', /\bprocess\.execPath\b|\b(?:notifyReady|startGatewayProcess|runToExit)\(/],
+  ['counts', /\bprocess\.getActiveResourcesInfo\b/],
   // What `t.mock` changes is restored with its test, and what it made tells of its calls by a field of that name.
   ['apart', /(?<!\.)\bmock\b|\bglobalThis\b|\bprocess\.env\[[^\]]*\] = /],
   ['apart', /\bprocess\.(?:on|once|off|exit|exitCode|chdir|umask|kill\(process\.pid)\b/],
-  ['apart', /\bprocess\.(?:memoryUsage|cpuUsage|resourceUsage|getActiveResourcesInfo)\b/],
+  ['apart', /\bprocess\.(?:memoryUsage|cpuUsage|resourceUsage)\b/],
   // Hooks of no suite would be every file's.
   ['apart', /^(?:before|after)(?:Each)?\(/m],
 ];
@@ -106,8 +108,8 @@ export function sharingOf(path: string, look: Look, depth: Depth = 'full'): Shar
 const isLong = (file: string): boolean => file.endsWith('.long.test.ts');
 
 /**
- * Test files in groups, one process each: at most twice as many as `cores` that wait, in a quick run one more than `cores`, as
- * each of them loads most of the source; as many as `cores` of the other kinds, then the files apart. What computes for long is
+ * Test files in groups, one process each: at most twice as many as `cores` that wait, in a quick run as many as `cores`, as
+ * each of them loads most of the source; as many as `cores` of the other kinds, one that counts, then the files apart. What computes or counts for long is
  * by itself, and begins: node's runner keeps to this order.
  */
 export function groupsOf(root: string, files: readonly string[], cores: number, depth: Depth): string[][] {
@@ -124,9 +126,11 @@ export function groupsOf(root: string, files: readonly string[], cores: number, 
   const computing = of('computes');
   return [
     ...alone(computing.filter(isLong)),
-    ...dealt(of('waits'), depth === 'quick' ? cores + 1 : 2 * cores),
+    ...dealt(of('waits'), depth === 'quick' ? cores : 2 * cores),
     ...dealt(of('forks')),
     ...dealt(computing.filter((file) => !isLong(file))),
+    ...alone(of('counts').filter(isLong)),
+    of('counts').filter((file) => !isLong(file)),
     ...alone(of('apart')),
   ].filter((group) => group.length > 0);
 }

@@ -10,7 +10,7 @@ import { parseExposition } from '../../support/readings/metrics/exposition.ts';
 import { readFamilies } from '../../support/readings/metrics/protobuf.ts';
 import { fullSource, scrape, series, sourceOf } from '../../support/readings/metrics/scrape.ts';
 import { sampleStatus } from '../../support/readings/status.ts';
-import { samples } from '../../support/runner/depth.ts';
+import { samples, WAITS } from '../../support/runner/depth.ts';
 
 const PROTOBUF = 'application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited';
 const TEXT: Asked = { accept: '', acceptEncoding: '' };
@@ -198,7 +198,7 @@ suite('metrics', () => {
     assert.deepEqual(series(families, 'sluice_scrapes_failed_total'), ['result=aborted 0', 'result=refused 1']);
   });
 
-  test('a page that nobody read to its end leaves nothing in the next one', async (t) => {
+  test('a page that nobody read to its end leaves nothing in the next one', WAITS, async (t) => {
     const many = Array.from({ length: samples(2000, 500) }, (_, n) => sampleTraffic({ route: `r${n}` }));
     const metrics = createMetrics(sourceOf({ traffic: () => many }));
     const get = await served(t, metrics);

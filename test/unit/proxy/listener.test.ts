@@ -26,6 +26,7 @@ import {
   upstreamOf,
 } from '../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../support/raw.ts';
+import { WAITS } from '../../support/runner/depth.ts';
 
 const CLOSING = getOf('/', 'Connection: close\r\n');
 
@@ -67,7 +68,7 @@ describe('a gateway that is short of something', () => {
     await eventually(async () => !(await isRefused()), 'a new one is served');
   });
 
-  it('closes connections that have been idle for a second, and no other', async (t) => {
+  it('closes connections that have been idle for a second, and no other', WAITS, async (t) => {
     const { upstream, paths, answer } = await heldOf(t);
     const plane = await planeOf(t, oneVersion(upstream.port));
     const [idle, busy] = [clientOf(t, plane), clientOf(t, plane)];

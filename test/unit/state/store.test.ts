@@ -8,6 +8,7 @@ import { Worker } from 'node:worker_threads';
 import { lockDirectory } from '#src/state/lock.ts';
 import { FLUSH_MS, RETRY_MS, type StateOptions, StateStore, WRITE_MS } from '#src/state/store.ts';
 import { sampleDecision } from '../../support/readings/status.ts';
+import { WAITS } from '../../support/runner/depth.ts';
 import { inFolder } from '../../support/state/folder.ts';
 import { sampleRollout } from '../../support/state/log.ts';
 import { withoutThreads } from '../../support/state/threads.ts';
@@ -120,7 +121,7 @@ describe('the store', () => {
       );
     }));
 
-  it('says that a write hangs, keeps what comes meanwhile, and writes it once the disk answers', (t) =>
+  it('says that a write hangs, keeps what comes meanwhile, and writes it once the disk answers', WAITS, (t) =>
     inFolder(async (folder) => {
       const { store, log } = await opened(folder, { writeMs: 0, retryMs: 5 });
       const send = Worker.prototype.postMessage;
@@ -147,7 +148,8 @@ describe('the store', () => {
         again.loaded.decisions.map(({ id }) => id),
         [1, 2],
       );
-    }));
+    }),
+  );
 
   it('counts turns while a write is under way: that the process stood still says nothing of the disk', (t) =>
     inFolder(async (folder) => {
@@ -188,7 +190,7 @@ describe('the store', () => {
       assert.deepEqual(log.events, ['state_unavailable', 'state_recovered']);
     }));
 
-  it('says when it ends that a write hangs which may not be done', (t) =>
+  it('says when it ends that a write hangs which may not be done', WAITS, (t) =>
     inFolder(async (folder) => {
       const { store, log } = await opened(folder);
       const hanging = t.mock.method(Worker.prototype, 'postMessage', () => undefined);
@@ -197,7 +199,8 @@ describe('the store', () => {
       await once(log, 'state_unsaved');
       hanging.mock.restore();
       await closed;
-    }));
+    }),
+  );
 
   it('tells how it stands: what waits, when all was written, how large the file is', () =>
     inFolder(async (folder) => {

@@ -14,6 +14,7 @@ import { until } from '../../../support/gateway.ts';
 import { listenLoopback } from '../../../support/plane.ts';
 import { adminFor, NO_ACTIONS, TOKEN } from '../../../support/readings/admin.ts';
 import { sampleView } from '../../../support/readings/view.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 
 const BEARER = { authorization: `Bearer ${TOKEN}` };
 
@@ -98,7 +99,7 @@ suite('a tap', { timeout: 240_000 }, () => {
     }
   });
 
-  test('shows requests and counts, and is over when its reader leaves', async (context) => {
+  test('shows requests and counts, and is over when its reader leaves', WAITS, async (context) => {
     const { source, open } = sourceOf();
     const url = await adminFor(context, { taps: source });
     const events = await read(context, url);
@@ -111,7 +112,7 @@ suite('a tap', { timeout: 240_000 }, () => {
     await until('the tap is closed', () => open.length === 0);
   });
 
-  test('ends when the token is another one, and when the server closes', async (context) => {
+  test('ends when the token is another one, and when the server closes', WAITS, async (context) => {
     const { source, open } = sourceOf();
     let token = TOKEN;
     const actions = { ...NO_ACTIONS, tokenHash: () => hashToken(token) };
@@ -129,50 +130,54 @@ suite('a tap', { timeout: 240_000 }, () => {
     await closing;
   });
 
-  test('keeps nothing for a reader that does not read, counts what that one misses, and cuts it', async (context) => {
-    let nowMs = 0;
-    const { source, open } = sourceOf();
-    const tapping = new Tapping(source, () => nowMs);
-    const responses: ServerResponse[] = [];
-    const server = createServer((request, response) => {
-      const answer = tapping.answer(request, request.url ?? '', NO_ACTIONS);
-      assert.ok('take' in answer);
-      answer.take(response);
-      responses.push(response);
-    });
-    const port = await listenLoopback(server);
-    context.after(() => {
-      server.closeAllConnections();
-      server.close();
-    });
-    let text = '';
-    const socket = connect(port, '127.0.0.1').on('data', (chunk) => {
-      text = text.slice(-1000) + chunk.toString();
-    });
-    context.after(() => socket.destroy());
-    socket.on('error', () => undefined);
-    socket.write(`GET /api/v1/tap HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`);
-    await until('the tap is open', () => responses.length === 1 && text.includes('counts'));
-    const [reader, response] = [open[0] as TapReader, responses[0] as ServerResponse];
-    const show = (): void => reader.take([{ path: 'p'.repeat(1_048_576) }], { matched: 1, overRate: 0, dropped: 0 });
-    /** The system had time to take what was written, and did not. */
-    const isStuck = (): boolean => {
-      if (response.writableNeedDrain) return true;
-      show();
-      return false;
-    };
-    socket.pause();
-    await until('the system takes no more', isStuck);
-    for (let n = 0; n < 100; n++) show();
-    assert.ok(response.writableLength < 4 * 1_048_576, `${response.writableLength}`);
-    socket.resume();
-    await until('what was missed is told', () => /"dropped":1\d\d\}/.test(text));
+  test(
+    'keeps nothing for a reader that does not read, counts what that one misses, and cuts it',
+    WAITS,
+    async (context) => {
+      let nowMs = 0;
+      const { source, open } = sourceOf();
+      const tapping = new Tapping(source, () => nowMs);
+      const responses: ServerResponse[] = [];
+      const server = createServer((request, response) => {
+        const answer = tapping.answer(request, request.url ?? '', NO_ACTIONS);
+        assert.ok('take' in answer);
+        answer.take(response);
+        responses.push(response);
+      });
+      const port = await listenLoopback(server);
+      context.after(() => {
+        server.closeAllConnections();
+        server.close();
+      });
+      let text = '';
+      const socket = connect(port, '127.0.0.1').on('data', (chunk) => {
+        text = text.slice(-1000) + chunk.toString();
+      });
+      context.after(() => socket.destroy());
+      socket.on('error', () => undefined);
+      socket.write(`GET /api/v1/tap HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`);
+      await until('the tap is open', () => responses.length === 1 && text.includes('counts'));
+      const [reader, response] = [open[0] as TapReader, responses[0] as ServerResponse];
+      const show = (): void => reader.take([{ path: 'p'.repeat(1_048_576) }], { matched: 1, overRate: 0, dropped: 0 });
+      /** The system had time to take what was written, and did not. */
+      const isStuck = (): boolean => {
+        if (response.writableNeedDrain) return true;
+        show();
+        return false;
+      };
+      socket.pause();
+      await until('the system takes no more', isStuck);
+      for (let n = 0; n < 100; n++) show();
+      assert.ok(response.writableLength < 4 * 1_048_576, `${response.writableLength}`);
+      socket.resume();
+      await until('what was missed is told', () => /"dropped":1\d\d\}/.test(text));
 
-    socket.pause();
-    await until('the reader is cut', () => {
-      nowMs += 1000;
-      show();
-      return open.length === 0;
-    });
-  });
+      socket.pause();
+      await until('the reader is cut', () => {
+        nowMs += 1000;
+        show();
+        return open.length === 0;
+      });
+    },
+  );
 });

@@ -10,6 +10,7 @@ import type { RolloutStatus } from '#src/model/status.ts';
 import { recordedDeps } from '../../../support/cli.ts';
 import { sampleDecision, sampleRoute, sampleStatus } from '../../../support/readings/status.ts';
 import { sampleView } from '../../../support/readings/view.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 
 const TOKEN = 'sixteen-visible-characters';
 const ROLLOUT: RolloutStatus = {
@@ -67,7 +68,7 @@ async function cli(
 }
 
 suite('sluice rollout', { timeout: 120_000 }, () => {
-  test('status waits for the end, and says by its exit code which it was', async (context) => {
+  test('status waits for the end, and says by its exit code which it was', WAITS, async (context) => {
     for (const [end, expected] of [
       ['succeeded', 0],
       ['rolled-back', 1],
@@ -80,7 +81,7 @@ suite('sluice rollout', { timeout: 120_000 }, () => {
     }
   });
 
-  test('status goes on waiting over a restart of the gateway, for hours if need be', async (context) => {
+  test('status goes on waiting over a restart of the gateway, for hours if need be', WAITS, async (context) => {
     const states = ['progressing', 'away', 'succeeded'] as const;
     assert.equal((await cli(context, ['status', 'checkout', '--timeout', '2h'], TOKEN, [...states])).code, 0);
     assert.equal((await cli(context, ['status', 'checkout', '--timeout', '10ms'], TOKEN, ['away'])).code, 3);

@@ -5,6 +5,7 @@ import { runCli } from '#src/cli/cli.ts';
 import { requestLine, type TappedRequest } from '#src/cli/live/tap.ts';
 import type { TapWish } from '#src/model/threads/requests/tap.ts';
 import { adminFor, depsOf } from '../../../support/readings/admin.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 
 const REQUEST: TappedRequest = {
   ...{ time: '2026-11-01T08:00:00.000Z', client: '192.0.2.1', method: 'GET', host: 'shop.example', path: '/cart' },
@@ -67,7 +68,7 @@ suite('sluice tap', { timeout: 240_000 }, () => {
     assert.deepEqual([filter.route, filter.outcome, perSecond], ['shop', 'failed', 7]);
   });
 
-  test('says what was not shown, and ends by a signal', async (context) => {
+  test('says what was not shown, and ends by a signal', WAITS, async (context) => {
     const url = await adminFor(context, showing([REQUEST], 41));
     const { deps, events, out, err } = depsOf(url);
     const stderr = {

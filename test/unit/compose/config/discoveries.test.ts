@@ -11,6 +11,7 @@ import { buildSources } from '#src/sources/build/sources.ts';
 import { parseConfig } from '#src/sources/parse.ts';
 import { configOf, SOUND } from '../../../support/config.ts';
 import { until } from '../../../support/gateway.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 import { startFake } from '../../../support/stores/fake.ts';
 import { type NameServer, startNameServer } from '../../../support/stores/lookups/name-server.ts';
 
@@ -75,7 +76,7 @@ test('the first configuration has its endpoints, and changes go into force once 
   );
 });
 
-test('who does not answer is named, and does not keep others waiting', async (t) => {
+test('who does not answer is named, and does not keep others waiting', WAITS, async (t) => {
   const { server, said, discoveries, found, offer } = await rig(t);
   server.mode = 'silent';
   await discoveries.begin(sourcesOf(server, 50), configOf(LOOKING));
@@ -123,7 +124,7 @@ test('a configuration that may be put in force again at once keeps its lookups',
   assert.deepEqual(names(), []);
 });
 
-test('what was found outlives the process, and is in force until somebody answers', async (t) => {
+test('what was found outlives the process, and is in force until somebody answers', WAITS, async (t) => {
   const { server, discoveries, found, offer, said } = await rig(t);
   server.addresses('a.test', '10.0.0.1');
   await discoveries.begin(sourcesOf(server), configOf(LOOKING));
@@ -152,31 +153,35 @@ test('what was found outlives the process, and is in force until somebody answer
   );
 });
 
-test('endpoints of before are told only where a lookup that was just opened has had its time to answer', async (t) => {
-  const { server, discoveries } = await rig(t);
-  server.addresses('a.test', '10.0.0.1');
-  await discoveries.begin(sourcesOf(server), configOf(LOOKING));
-  discoveries.close();
-  for (const mode of ['well', 'silent'] as const) {
-    server.mode = mode;
-    const next = parts(t);
-    await next.discoveries.begin(sourcesOf(server, mode === 'well' ? 60_000 : 50), configOf(SOUND));
-    // As for a pinned revision: its lookups are opened when the state is read.
-    const opened = next.discoveries.hold(configOf(LOOKING));
-    for (const [key, row] of discoveries.kept.save()) next.discoveries.kept.recall(key, row);
-    next.discoveries.kept.recalled();
-    const stales = (): number => next.said.filter((line) => line.startsWith('endpoints_stale')).length;
-    assert.equal(stales(), 0, mode);
-    await opened;
-    assert.equal(stales(), mode === 'well' ? 0 : 1, mode);
-    next.offer(LOOKING);
-    assert.deepEqual(next.found(), ['10.0.0.1'], mode);
-    server.mode = 'well';
-    await until('it answers', () => next.discoveries.status()[0]?.staleStart === null);
-    const isFresh = next.said.includes('dns a.test:80: fresh');
-    assert.equal(isFresh, mode === 'silent', `${mode}: the end of what was told, and of nothing else`);
-  }
-});
+test(
+  'endpoints of before are told only where a lookup that was just opened has had its time to answer',
+  WAITS,
+  async (t) => {
+    const { server, discoveries } = await rig(t);
+    server.addresses('a.test', '10.0.0.1');
+    await discoveries.begin(sourcesOf(server), configOf(LOOKING));
+    discoveries.close();
+    for (const mode of ['well', 'silent'] as const) {
+      server.mode = mode;
+      const next = parts(t);
+      await next.discoveries.begin(sourcesOf(server, mode === 'well' ? 60_000 : 50), configOf(SOUND));
+      // As for a pinned revision: its lookups are opened when the state is read.
+      const opened = next.discoveries.hold(configOf(LOOKING));
+      for (const [key, row] of discoveries.kept.save()) next.discoveries.kept.recall(key, row);
+      next.discoveries.kept.recalled();
+      const stales = (): number => next.said.filter((line) => line.startsWith('endpoints_stale')).length;
+      assert.equal(stales(), 0, mode);
+      await opened;
+      assert.equal(stales(), mode === 'well' ? 0 : 1, mode);
+      next.offer(LOOKING);
+      assert.deepEqual(next.found(), ['10.0.0.1'], mode);
+      server.mode = 'well';
+      await until('it answers', () => next.discoveries.status()[0]?.staleStart === null);
+      const isFresh = next.said.includes('dns a.test:80: fresh');
+      assert.equal(isFresh, mode === 'silent', `${mode}: the end of what was told, and of nothing else`);
+    }
+  },
+);
 
 test('what tags say beyond what is read is told once', async (t) => {
   const { said, discoveries } = parts(t);

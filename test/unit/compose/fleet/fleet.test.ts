@@ -7,6 +7,7 @@ import { createLog } from '#src/lib/log.ts';
 import type { RolloutCommand } from '#src/model/rollout.ts';
 import type { FleetConfig } from '#src/model/threads/fleet.ts';
 import { until } from '../../../support/gateway.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 import { SPEC } from '../../../support/simulate/detection.ts';
 import { redisSettings } from '../../../support/stores/fleet/settings.ts';
 
@@ -67,7 +68,7 @@ test('without a fleet a gateway leads everything, and nothing is in between', as
   await fleet.close();
 });
 
-test('without its Redis a gateway is alone: it says so, aborts, and starts nothing', async () => {
+test('without its Redis a gateway is alone: it says so, aborts, and starts nothing', WAITS, async () => {
   const { fleet, commands } = rig();
   await fleet.open(CONFIG, () => 'http://127.0.0.1:9900');
   assert.deepEqual([fleet.guide.roleOf(SPEC.route), fleet.guide.mayStart(SPEC.route)], ['follower', false]);

@@ -18,6 +18,7 @@ import {
   planeOf,
   ROUTE_CELL,
 } from '../../../support/proxy/running.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 
 function slow(bandwidth: Partial<FaultBandwidth>): FaultConfig {
   const match = { version: null, color: null, header: null };
@@ -125,7 +126,7 @@ describe('a response that is slowed down', () => {
 });
 
 describe('a request body that is slowed down', () => {
-  it('takes its time, and its client is read no faster', async (t) => {
+  it('takes its time, and its client is read no faster', WAITS, async (t) => {
     let sentAtMs = 0;
     let tookMs = 0;
     const port = await httpUpstreamOf(t, (request, response) => {

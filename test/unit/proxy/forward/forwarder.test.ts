@@ -31,6 +31,7 @@ import {
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../../support/raw.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 
 const CLOSE = 'Connection: close\r\n';
 
@@ -51,7 +52,7 @@ describe('a retry', () => {
     assert.equal(upstream.received[0], upstream.received[1], 'the same bytes');
   });
 
-  it('after a status sends the same bytes, though its connection served another request meanwhile', async (t) => {
+  it('after a status sends the same bytes, though its connection served another one meanwhile', WAITS, async (t) => {
     const held: { path: string; socket: Socket }[] = [];
     const upstream = await upstreamOf(
       t,
@@ -385,7 +386,7 @@ describe('the time that a client allows', () => {
     assert.deepEqual([more, await told(t, '59000', ['127.0.0.1'])], [[], [20_000, 20_000]]);
   });
 
-  it('bounds the time of the request', async (t) => {
+  it('bounds the time of the request', WAITS, async (t) => {
     turningClock(t);
     const upstream = await upstreamOf(t, () => undefined);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), trustedProxies: ['127.0.0.1'] });

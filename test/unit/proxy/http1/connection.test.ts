@@ -27,6 +27,7 @@ import {
 } from '../../../support/proxy/running.ts';
 import { dripping } from '../../../support/proxy/upgrade.ts';
 import { rawClient, sendAndClose, statusesOf } from '../../../support/raw.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 
 const CLOSE = 'Connection: close\r\n';
 
@@ -265,7 +266,7 @@ describe('after the last answer', () => {
     assert.equal(plane.count(GATEWAY_CELL, CELL.ignored), 2);
   });
 
-  it('the connection is gone after a bounded while though the client holds it open', async (t) => {
+  it('the connection is gone after a bounded while though the client holds it open', WAITS, async (t) => {
     const plane = await planeOf(t, { routes: [] });
     const client = clientOf(t, plane);
     client.socket.pause();

@@ -30,6 +30,7 @@ import {
 } from '../../../support/proxy/running.ts';
 import { dripping } from '../../../support/proxy/upgrade.ts';
 import { sendAndClose, statusesOf } from '../../../support/raw.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 
 const CLOSE = 'Connection: close\r\n';
 
@@ -192,7 +193,7 @@ describe('a response', () => {
 });
 
 describe('a short answer', () => {
-  it('to a client that does not read stays its own, whatever others get meanwhile', async (t) => {
+  it('to a client that does not read stays its own, whatever others get meanwhile', WAITS, async (t) => {
     const bodyOf = (path: string): string => path.padEnd(1800, path);
     let answered = 0;
     const upstream = createServer((request, response) => {

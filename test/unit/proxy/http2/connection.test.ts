@@ -43,6 +43,7 @@ import {
   stoppedClock,
   turningClock,
 } from '../../../support/proxy/running.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 
 const PRIORITY = frame(TYPE.priority, 0, 1, Buffer.alloc(5));
 /** Of loopback connections, both ends of two together. */
@@ -172,7 +173,7 @@ describe('a connection of HTTP/2', () => {
     assert.deepEqual([goawayOf(client.frames), abusesOf(plane)], [null, {}]);
   });
 
-  it('ends with the number of requests that a connection may have', async (t) => {
+  it('ends with the number of requests that a connection may have', WAITS, async (t) => {
     const plane = await answeringPlane(t, { limits: { requestsPerConnectionMax: 2 } });
     const client = rawHttp2(t, plane.port);
     client.send(headers(1, GET), headers(3, GET));
@@ -192,7 +193,7 @@ describe('a connection of HTTP/2', () => {
     assert.deepEqual(abusesOf(plane), {});
   });
 
-  it('drains: says so first, finishes what is under way, then says which was the last', async (t) => {
+  it('drains: says so first, finishes what is under way, then says which was the last', WAITS, async (t) => {
     turningClock(t);
     const held = await heldOf(t);
     const plane = await planeOf(t, { ...oneVersion(held.upstream.port), http2: true });
@@ -225,7 +226,7 @@ describe('a connection of HTTP/2', () => {
     await closed;
   });
 
-  it('is told with its next answer when another process accepts from its socket', async (t) => {
+  it('is told with its next answer when another process accepts from its socket', WAITS, async (t) => {
     const plane = await answeringPlane(t);
     const client = rawHttp2(t, plane.port);
     client.send(headers(1, GET));

@@ -13,6 +13,7 @@ import {
   turningClock,
 } from '../../../support/proxy/running.ts';
 import { statusesOf } from '../../../support/raw.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
@@ -56,7 +57,7 @@ describe('a plain connection', () => {
     await eventually(() => plane.plane.listener.connections === 0, 'both are gone');
   });
 
-  it('that was just accepted may still say its first request while the plane drains', async (t) => {
+  it('that was just accepted may still say its first request while the plane drains', WAITS, async (t) => {
     turningClock(t);
     const upstream = await answeringOf(t);
     const plane = await planeOf(t, { ...oneVersion(upstream.port), http2: true });

@@ -35,6 +35,7 @@ import {
   upstreamOf,
 } from '../../../support/proxy/running.ts';
 import { begun, ROUTE, STABLE, sketch, word } from '../../../support/readings/recorded.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 
 const EVENTS =
   'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -268,7 +269,7 @@ describe('a call of gRPC', () => {
     assert.equal(reasonCount(plane, FIRST_CELL, REASON.bodyTimeout), 1);
   });
 
-  it('ends at its deadline although its answer goes on, and nobody is blamed', async (t) => {
+  it('ends at its deadline although its answer goes on, and nobody is blamed', WAITS, async (t) => {
     turningClock(t);
     const endpoint = await rawHttp2Of(
       t,

@@ -33,6 +33,7 @@ import {
 } from '../../../support/proxy/running.ts';
 import type { RawClient, RawUpstream } from '../../../support/raw.ts';
 import { begun, sketch } from '../../../support/readings/recorded.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 
 /** Reached only when something hangs. */
 const LIMIT = { timeout: 120_000 };
@@ -184,7 +185,7 @@ describe('a drain', LIMIT, () => {
     assert.equal(plane.count(ROUTE_CELL, CELL.bad), 0);
   });
 
-  it('cuts the stream of a client that does not take what there is', async (t) => {
+  it('cuts the stream of a client that does not take what there is', WAITS, async (t) => {
     const chunk = `100000\r\n${'x'.repeat(1_048_576)}\r\n`;
     const upstream = await upstreamOf(
       t,

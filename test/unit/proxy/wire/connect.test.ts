@@ -6,7 +6,7 @@ import type { Handle } from '#src/proxy/wire/binding.ts';
 import { type Connecting, connectTo, connectToAny, paceMs } from '#src/proxy/wire/connect.ts';
 import { blackholeOf } from '../../../support/http/blackhole.ts';
 import { refusedPortOf } from '../../../support/proxy/running.ts';
-import { openSockets } from '../../../support/proxy/wires/sockets.ts';
+import { noSockets, openSockets } from '../../../support/proxy/wires/sockets.ts';
 import { type Gate, openGate, rounds } from '../../../support/proxy/wires/wires.ts';
 
 interface Outcome {
@@ -15,10 +15,9 @@ interface Outcome {
 }
 
 async function gateOf(t: TestContext): Promise<Gate> {
+  await noSockets();
   const gate = await openGate();
   t.after(() => gate.close());
-  // What earlier tests closed is gone after a round.
-  await rounds(5);
   return gate;
 }
 
@@ -49,8 +48,8 @@ describe('connecting', () => {
     ['there is no address', undefined as unknown as string, 'EINVAL'],
   ] as const) {
     it(`that fails because ${name} is told later and leaves nothing open`, async (t) => {
+      await noSockets();
       const port = await refusedPortOf(t);
-      await rounds(5);
       const before = openSockets();
       assert.deepEqual(await outcome(address, port), { handle: null, code });
       await rounds(5);
@@ -112,6 +111,7 @@ function addressOf(handle: Handle | null): string | undefined {
 
 describe('connecting to a name with several addresses', () => {
   it('tries the next one while the first says nothing, and closes what came too late', async (t) => {
+    await noSockets();
     const port = await blackholeOf(t);
     const gate = await openGate('127.0.0.2', port);
     t.after(() => gate.close());
@@ -152,6 +152,7 @@ describe('connecting to a name with several addresses', () => {
   });
 
   it('can be given up as a whole: nobody is told, nothing stays open, no turn comes', async (t) => {
+    await noSockets();
     const port = await blackholeOf(t);
     const before = openSockets();
     let isTold = false;

@@ -6,6 +6,7 @@ import type { Status } from '#src/model/status.ts';
 import { adminFor, depsOf, NO_ACTIONS } from '../../../../support/readings/admin.ts';
 import { sampleRoute, sampleStatus } from '../../../../support/readings/status.ts';
 import { sampleView } from '../../../../support/readings/view.ts';
+import { WAITS } from '../../../../support/runner/depth.ts';
 
 const LIMITS = { delayMs: 0, timeoutMs: 1000 };
 
@@ -32,7 +33,7 @@ async function draining(context: TestContext, looksLeft: number, look: () => voi
 }
 
 suite('sluice drain', { timeout: 120_000 }, () => {
-  test('waits until the process has ended, and shows on a terminal what is under way', async (context) => {
+  test('waits until the process has ended, and shows on a terminal what is under way', WAITS, async (context) => {
     const { deps, out } = depsOf(await draining(context, 1));
     const shown: string[] = [];
     const stderr = { ...deps.stderr, isTTY: true, write: (text: string) => shown.push(text) };

@@ -11,6 +11,7 @@ import { recordedDeps } from '../../../../support/cli.ts';
 import { listenLoopback } from '../../../../support/plane.ts';
 import { sampleStatus } from '../../../../support/readings/status.ts';
 import { sampleView } from '../../../../support/readings/view.ts';
+import { WAITS } from '../../../../support/runner/depth.ts';
 
 const TOKEN = 'sixteen-visible-characters';
 const BEGUN: RestartAnswer = { kind: 'begun', pid: 4712, limitMs: 60_000 };
@@ -77,7 +78,7 @@ suite('restart', { timeout: 120_000 }, () => {
     assert.equal(code, 1);
   });
 
-  test('waits no longer either for a gateway that keeps silent', async (context) => {
+  test('waits no longer either for a gateway that keeps silent', WAITS, async (context) => {
     let questions = 0;
     const server = createServer((request, response) => {
       if (request.method === 'POST') response.end(JSON.stringify({ restart: { pid: 4712, limitMs: 3000 } }));

@@ -34,6 +34,7 @@ import {
   turningClock,
 } from '../../../../support/proxy/running.ts';
 import { sendAndClose } from '../../../../support/raw.ts';
+import { WAITS } from '../../../../support/runner/depth.ts';
 
 const CLOSE = 'Connection: close\r\n';
 const OK = { ':status': '200' };
@@ -337,7 +338,7 @@ describe('back-pressure', () => {
     await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [endpoint.port]);
   });
 
-  it('reaches a client whose endpoint does not read', async (t) => {
+  it('reaches a client whose endpoint does not read', WAITS, async (t) => {
     turningClock(t);
     const endpoint = await http2EndpointOf(t, () => undefined);
     const plane = await planeOf(t, { ...oneHttp2([endpoint.port]), timeouts: { bodyIdleMs: 1000 } });

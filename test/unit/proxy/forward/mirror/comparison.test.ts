@@ -33,6 +33,7 @@ import {
 } from '../../../../support/proxy/running.ts';
 import { PATIENT, comparingScene as scene } from '../../../../support/proxy/workers/compared.ts';
 import type { RawUpstream } from '../../../../support/raw.ts';
+import { WAITS } from '../../../../support/runner/depth.ts';
 
 const CANDIDATE = 'HTTP/1.1 201 Made\r\nContent-Length: 4\r\nX-New: 1\r\n\r\nv2v2';
 /** Opens a connection to the version that a request of the client's is sent on; not compared, as it is not safe. */
@@ -288,7 +289,7 @@ describe('a comparison', () => {
     assert.equal(uncompared()[0], 2);
   });
 
-  it('asks no endpoint that its version leaves out', async (t) => {
+  it('asks no endpoint that its version leaves out', WAITS, async (t) => {
     const [first, second, mirror] = [await answeringOf(t), await answeringOf(t), await answeringOf(t)];
     const versions = [{ name: 'v1', ports: [first.port, second.port], weight: 1 }];
     const { plane, answers } = await scene(t, first.port, mirror.port, { route: { versions } });

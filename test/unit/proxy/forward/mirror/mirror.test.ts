@@ -31,6 +31,7 @@ import {
   upstreamOf,
 } from '../../../../support/proxy/running.ts';
 import type { RawUpstream } from '../../../../support/raw.ts';
+import { WAITS } from '../../../../support/runner/depth.ts';
 
 const POST = 'POST /p HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n';
 
@@ -169,7 +170,7 @@ describe('a mirror', () => {
     ['cannot be reached', 'hole'],
     ['breaks the protocol', 'broken'],
   ] as const) {
-    it(`that ${name} changes nothing for users, holds a bounded number of copies and is counted`, async (t) => {
+    it(`that ${name} changes nothing for users, holds a bounded number of copies and is counted`, WAITS, async (t) => {
       turningClock(t);
       const version = await answered(t);
       const port = await targetOf(t, target);
@@ -203,7 +204,7 @@ describe('a mirror', () => {
     assert.deepEqual(outcomes(plane), [0, 7, COPIES_MAX]);
   });
 
-  it('is not kept from others by bodies that take their time', async (t) => {
+  it('is not kept from others by bodies that take their time', WAITS, async (t) => {
     const version = await upstreamOf(
       t,
       perHead((socket, path) => void (path === '/' && socket.write(OK))),

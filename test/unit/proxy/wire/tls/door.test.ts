@@ -17,6 +17,7 @@ import {
 import type { TestPlane } from '../../../../support/plane.ts';
 import { answeringOf, eventually, oneVersion, planeOf } from '../../../../support/proxy/running.ts';
 import { statusesOf } from '../../../../support/raw.ts';
+import { WAITS } from '../../../../support/runner/depth.ts';
 
 const getOf = (host: string): string => `GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`;
 
@@ -162,7 +163,7 @@ describe('a listener with TLS', () => {
     assert.deepEqual(Buffer.from(await staple.promise), response);
   });
 
-  it('gives up a handshake that takes too long, and begins no more than so many', async (t) => {
+  it('gives up a handshake that takes too long, and begins no more than so many', WAITS, async (t) => {
     const { plane } = await scene(t, () => ({ handshakeMs: 1000, handshakesMax: 2 }));
     const silent = [1, 2, 3].map(() => connectTcp(plane.port, '127.0.0.1').on('error', () => undefined));
     t.after(() => silent.forEach((socket) => socket.destroy()));

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { instanceOf } from '#src/sources/follow/discover/instance.ts';
 import { type NameQuestion, openName } from '#src/sources/follow/discover/names.ts';
+import { WAITS } from '../../../../support/runner/depth.ts';
 import { startNameServer } from '../../../../support/stores/lookups/name-server.ts';
 
 const never = new AbortController().signal;
@@ -48,7 +49,7 @@ test('a name that does not exist, or has no address, is an answer with nothing i
   assert.deepEqual(await read(), []);
 });
 
-test('a server that fails, or says nothing, has not answered', async (t) => {
+test('a server that fails, or says nothing, has not answered', WAITS, async (t) => {
   const failing = await rig(t, SHOP);
   failing.server.mode = 'failing';
   await assert.rejects(failing.store.list(never), /dns shop\.test:80: .*ESERVFAIL/);

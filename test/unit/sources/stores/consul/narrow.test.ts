@@ -10,8 +10,10 @@ import {
   searchTree,
   type TreeChange,
 } from '#src/sources/stores/consul/narrow.ts';
+import { samples } from '../../../../support/runner/depth.ts';
 
 const ROOT = 'p/';
+const ROUNDS = samples(150, 30);
 
 /** A tree as Consul keeps it: an index for every key, and for every deletion. */
 class Keys {
@@ -149,7 +151,7 @@ describe('what changed in a tree', () => {
     const random = new Random(seed);
     const below = (count: number): number => Math.floor(random.nextFloat() * count);
     let told = 0;
-    for (let round = 0; round < 150; round++) {
+    for (let round = 0; round < ROUNDS; round++) {
       const keys = filled(300 + below(300));
       let known = keys.known;
       for (let turn = 0; turn < 3; turn++) {
@@ -170,7 +172,7 @@ describe('what changed in a tree', () => {
         known = change?.known ?? keys.known;
       }
     }
-    assert.ok(told > 400, `${told} told`);
+    assert.ok(told > (8 / 3) * ROUNDS, `${told} told`);
   });
 
   test('is not certain when something changes between two questions', async () => {

@@ -25,6 +25,7 @@ import {
   upstreamOf,
 } from '../../../../../support/proxy/running.ts';
 import { sendAndClose, statusesOf } from '../../../../../support/raw.ts';
+import { WAITS } from '../../../../../support/runner/depth.ts';
 
 const CLOSE = 'Connection: close\r\n';
 const GET = getOf('/', CLOSE);
@@ -224,7 +225,7 @@ describe('another version', () => {
     assert.equal(spare.sockets.length, 1);
   });
 
-  it('is asked within the request’s own time, and not after it', async (t) => {
+  it('is asked within the request’s own time, and not after it', WAITS, async (t) => {
     turningClock(t);
     const spare = await answeringOf(t);
     const silent = await blackholeOf(t);

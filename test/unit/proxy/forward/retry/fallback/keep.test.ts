@@ -24,6 +24,7 @@ import {
   upstreamOf,
 } from '../../../../../support/proxy/running.ts';
 import { type RawUpstream, sendAndClose, statusesOf } from '../../../../../support/raw.ts';
+import { WAITS } from '../../../../../support/runner/depth.ts';
 
 const CLOSE = 'Connection: close\r\n';
 const GET = getOf('/', CLOSE);
@@ -200,7 +201,7 @@ describe('a long kept answer', () => {
     assert.match(received.slice(start + body.length), /^HTTP\/1\.1 200 OK\r\n[^]*sorry$/);
   });
 
-  it('is cut for a client that does not read', async (t) => {
+  it('is cut for a client that does not read', WAITS, async (t) => {
     turningClock(t);
     const on = await scene(t, answerOf(body), { fallback, timeouts: { bodyIdleMs: 1000 } });
     await on.ask();
