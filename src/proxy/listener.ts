@@ -18,6 +18,7 @@ import type { ProxyProtocolMode } from '../model/threads/proxied.ts';
 import { type Door, HANDSHAKE, type TlsMaterial } from '../model/threads/tls.ts';
 import type { Peer } from './decide/decide.ts';
 import { PeerLines } from './header/forwarded.ts';
+import { HostLines } from './header/host-lines.ts';
 import type { Caller, ConnectionEvents } from './http1/client-terms.ts';
 import { ClientConnection } from './http1/connection.ts';
 import { Http2Connection } from './http2/connection.ts';
@@ -68,6 +69,7 @@ export class Listener implements ConnectionEvents {
   /** Doors that still have such, and are not in use any more. */
   readonly #former = new Set<SecureDoor>();
   readonly #reception: Reception;
+  readonly #hosts = new HostLines();
   #trusts: Trust = nobody;
   /** What the kernel says of a peer; one for all, whose fields exist already. */
   readonly #name = { address: '', family: '', port: 0 };
@@ -230,7 +232,7 @@ export class Listener implements ConnectionEvents {
   }
 
   #welcome(handle: WireHandle, peer: Peer, isHttp2: boolean): ClientConnection | Http2Connection {
-    const lines = new PeerLines(peer, isHttp2 ? '2' : '1.1');
+    const lines = new PeerLines(peer, isHttp2 ? '2' : '1.1', this.#hosts);
     const caller = isHttp2
       ? new Http2Connection(handle, this.#lane, lines, this)
       : new ClientConnection(handle, this.#lane, lines, this);

@@ -7,12 +7,14 @@
  * no rule of a path has its conditions met, the next path is tried, then the next host. The cost does not depend on the
  * number of routes, with one exception: the regular expressions of a host are tried one after another, and only when no
  * path or prefix of that host took the request.
+ * A request line that came lately keeps its rule, where nothing but method and path decided (HTTP/1.1, `http1/fields/known-lines.ts`).
  * Source: Gateway API v1 HTTPRoute, "match precedence"; it leaves the place of regular expressions to implementations.
  */
 
 import { literalStart, type Pattern } from '../../lib/pattern.ts';
 import type { RouteMatch } from '../../model/config.ts';
 import type { FieldTable } from '../http1/fields/field-table.ts';
+import type { KnownLine } from '../http1/fields/known-lines.ts';
 import type { NameTable } from '../http1/fields/names.ts';
 import { QueryParameters } from './query.ts';
 import {
@@ -37,6 +39,11 @@ export interface Routable {
   readonly host: string;
   /** Path and query. */
   readonly target: string;
+  readonly method: string;
+  /** Normalized. */
+  readonly path: string;
+  /** What is known of method and target, if they came lately. */
+  readonly line: KnownLine | null;
   readonly fields: FieldTable;
 }
 
@@ -49,6 +56,8 @@ interface PatternRule {
 
 /** The rules of one host pattern. */
 interface PathIndex {
+  /** Unique for the life of the thread: rules that are kept with request lines are of the index with this number. */
+  readonly number: number;
   readonly exact: ReadonlyMap<string, RuleList>;
   readonly hasExact: boolean;
   /** By prefix without its final slash. */
@@ -58,13 +67,21 @@ interface PathIndex {
   readonly patterns: readonly PatternRule[];
 }
 
+let lastNumber = 0;
+
 const NO_PATHS: PathIndex = {
+  number: 0,
   exact: new Map(),
   hasExact: false,
   prefix: new Map(),
   hasLength: new Uint8Array(0),
   patterns: [],
 };
+
+interface AskedPath extends Asked {
+  /** Of the path that is asked for, and with what it is asked. */
+  readonly line: KnownLine | null;
+}
 
 /** A route with what leads to it. */
 export interface Placed {
@@ -95,7 +112,7 @@ export class Router {
   readonly #anyHost: PathIndex;
   readonly #hasWildcards: boolean;
   /** What the conditions of the request under way look at: one object for all requests. */
-  readonly #asked: { fields: FieldTable; readonly query: QueryParameters };
+  readonly #asked: { fields: FieldTable; line: KnownLine | null; readonly query: QueryParameters };
 
   private constructor(names: NameTable, query: QueryParameters, indexes: ReadonlyMap<string, PathIndex>) {
     this.#names = names;
@@ -103,7 +120,7 @@ export class Router {
     this.#indexes = indexes;
     this.#anyHost = indexes.get('') ?? NO_PATHS;
     this.#hasWildcards = [...indexes.keys()].some((key) => key.startsWith('.'));
-    this.#asked = { fields: null as unknown as FieldTable, query };
+    this.#asked = { fields: null as unknown as FieldTable, line: null, query };
   }
 
   /** A router without routes. */
@@ -144,6 +161,8 @@ export class Router {
     const { host } = request;
     const asked = this.#asked;
     asked.fields = request.fields;
+    // Another reading of the path leads elsewhere, and so does what a browser asks leave for.
+    asked.line = path === request.path && method === request.method ? request.line : null;
     this.#query.start(request.target);
     const isPlain = host !== '' && host.charCodeAt(0) !== DOT;
     const exact = isPlain ? this.#indexes.get(host) : undefined;
@@ -186,7 +205,7 @@ function changedIndex(index: PathIndex, touch: Touch, change: Change): PathIndex
   const patterns = changedPatterns(index.patterns, touch, change);
   if (exact.size + prefix.size + patterns.length === 0) return null;
   const hasLength = prefix === index.prefix ? index.hasLength : lengthsOf(prefix.keys());
-  return { exact, hasExact: exact.size > 0, prefix, hasLength, patterns };
+  return { number: ++lastNumber, exact, hasExact: exact.size > 0, prefix, hasLength, patterns };
 }
 
 /** The paths of a type that are touched, with what comes to them. */
@@ -243,21 +262,38 @@ function changedPatterns(
   return [...kept, ...come].toSorted((a, b) => first(a.rule, b.rule));
 }
 
-function matchPath(index: PathIndex, path: string, method: string, asked: Asked): Rule | null {
+function matchPath(index: PathIndex, path: string, method: string, asked: AskedPath): Rule | null {
+  const { line } = asked;
+  // Of thousands of routes hardly anything is in the core's cache: what is kept with the line saves some ten looks into memory.
+  if (line !== null && line.ruleOf === index.number) return line.rule;
+  // By method and path alone, as long as every list that was asked is plain.
+  let isByLine = true;
   const exact = index.hasExact ? index.exact.get(path) : undefined;
   if (exact !== undefined) {
+    isByLine = exact.isPlain;
     const rule = exact.match(method, asked);
-    if (rule !== null) return rule;
+    if (rule !== null) return isByLine ? keepRule(line, index, rule) : rule;
   }
   const { hasLength } = index;
   for (let end = Math.min(path.length, hasLength.length - 1); end >= 0; end--) {
     // A prefix ends where the path does, or before a slash.
     if (hasLength[end] === 0 || (end < path.length && path.charCodeAt(end) !== SLASH)) continue;
     const rules = index.prefix.get(end === path.length ? path : path.slice(0, end));
-    const rule = rules === undefined ? null : rules.match(method, asked);
-    if (rule !== null) return rule;
+    if (rules === undefined) continue;
+    isByLine &&= rules.isPlain;
+    const rule = rules.match(method, asked);
+    if (rule !== null) return isByLine ? keepRule(line, index, rule) : rule;
   }
   return index.patterns.length === 0 ? null : matchPattern(index.patterns, path, method, asked);
+}
+
+/** Keeps with a line that comes again which rule of the index takes it, whatever else is asked. */
+function keepRule(line: KnownLine | null, index: PathIndex, rule: Rule): Rule {
+  if (line !== null) {
+    line.ruleOf = index.number;
+    line.rule = rule;
+  }
+  return rule;
 }
 
 function matchPattern(patterns: readonly PatternRule[], path: string, method: string, asked: Asked): Rule | null {

@@ -121,6 +121,11 @@ export class RuleList {
     this.rules.forEach((rule, index) => this.#file(rule, index, isLong));
   }
 
+  /** Does nothing but the path and the method of a request decide? */
+  get isPlain(): boolean {
+    return this.#only !== null;
+  }
+
   /** The first rule whose conditions hold, or null. */
   match(method: string, asked: Asked): Rule | null {
     const only = this.#only;

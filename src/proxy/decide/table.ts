@@ -213,6 +213,7 @@ export function linkTable(
   const { routes, router } = linkRoutes(steps, { base, router: shared.router, link });
   const { names, color, priorityField, identityField, schemeField, tokenUserField } = shared;
   const { hiddenFields, requestHead, responseHead } = shared;
+  requestHead.forgetRules();
   return {
     revision: snapshot.revision,
     limits: snapshot.limits,
@@ -357,10 +358,9 @@ function isKeyedByToken({ sticky, filters }: RouteSpec): boolean {
   return keys.some((key) => key?.header === TOKEN_USER);
 }
 
-function linkMirror(spec: RouteSpec, targetsOf: (spec: TargetSpec) => Targets): LinkedMirror | null {
-  if (spec.mirror === null || spec.filters.mirror === null) return null;
-  const { ratio } = spec.filters.mirror;
-  return { ratio, endpoints: targetsOf(spec.mirror).endpoints, compare: linkCompare(spec.filters.mirror) };
+function linkMirror({ mirror, filters }: RouteSpec, targetsOf: (spec: TargetSpec) => Targets): LinkedMirror | null {
+  if (mirror === null || filters.mirror === null) return null;
+  return { ratio: filters.mirror.ratio, endpoints: targetsOf(mirror).endpoints, compare: linkCompare(filters.mirror) };
 }
 
 /** In the order of the route; the canary's refers to stable's. */

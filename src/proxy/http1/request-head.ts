@@ -61,6 +61,8 @@ export class RequestHead {
   isVerbatim = false;
   /** Normalized path to match. */
   path = '';
+  /** What is known of the request line, if it came lately. */
+  line: KnownLine | null = null;
   /** Others may fold the path further than normalizing does: all readings must take one route (decide/readings.ts). */
   isAmbiguous = false;
   /** Lower-case host without port; empty when a 1.0 request names none. */
@@ -123,6 +125,11 @@ export class RequestHead {
     if (!this.#understand(known)) return -1;
     if (known === null) this.#lines.keep(this, bytes[start + this.#methodEnd + 1] as number, lineEnd - start - 2);
     return headEnd;
+  }
+
+  /** Lets go of the rules that lines which came lately led to: they are of routes that may be gone. */
+  forgetRules(): void {
+    this.#lines.forgetRules();
   }
 
   #refuse(reason: Reason, detail: string): -1 {
@@ -211,6 +218,7 @@ export class RequestHead {
   }
 
   #understand(known: KnownLine | null): boolean {
+    this.line = known;
     if (known !== null) this.#take(known);
     if (!this.#checkConnection() || !this.#checkHost()) return false;
     return (known !== null || this.#checkTarget()) && this.#checkBody();

@@ -5,10 +5,13 @@
  * end here by its `Max-Forwards`.
  */
 
+import type { Rule } from '../../decide/rules.ts';
 import { LineMemo } from '../../wire/memory/memo.ts';
 import { LF } from '../chars.ts';
 
 const SLASH = 47;
+/** No index has this number. */
+const NONE = -1;
 
 /** What is made of a request line, as the parser has it. */
 export interface RequestLine {
@@ -23,6 +26,9 @@ export interface RequestLine {
 export interface KnownLine extends RequestLine {
   /** Up to its CR, in bytes. */
   readonly length: number;
+  /** The rule that it led to, if nothing else had a say, and the number of the index that has it (`decide/router.ts`). */
+  rule: Rule | null;
+  ruleOf: number;
 }
 
 /** Of one parser: what another accepts may be too long for it. */
@@ -41,6 +47,16 @@ export class KnownLines {
   keep(line: RequestLine, first: number, length: number): void {
     if (!this.#memo.isDue || first !== SLASH || line.method === 'OPTIONS') return;
     const { method, minor, target, path, isVerbatim, isAmbiguous } = line;
-    this.#memo.keep({ method, minor, target, path, isVerbatim, isAmbiguous, length }, length);
+    const known = { method, minor, target, path, isVerbatim, isAmbiguous, length, rule: null, ruleOf: NONE };
+    this.#memo.keep(known, length);
+  }
+
+  /** Lets go of the rules that were kept with lines: their routes may be gone. */
+  forgetRules(): void {
+    for (const line of this.#memo.values) {
+      if (line === null) continue;
+      line.ruleOf = NONE;
+      line.rule = null;
+    }
   }
 }

@@ -38,6 +38,11 @@ export class LineMemo<T> {
     return null;
   }
 
+  /** What is kept, by place. */
+  get values(): readonly (T | null)[] {
+    return this.#values;
+  }
+
   /** Is the line that was looked for last to be kept? */
   get isDue(): boolean {
     return this.#place >= 0;

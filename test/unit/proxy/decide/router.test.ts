@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import type { HeaderMatch, QueryMatch, RouteMatch } from '#src/model/config.ts';
 import type { Router } from '#src/proxy/decide/router.ts';
+import { readMemory } from '#src/proxy/wire/memory/memory.ts';
 import type { RouteSketch } from '../../../support/plane.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { bench, get, readHead } from '../../../support/proxy/parts.ts';
@@ -239,6 +240,79 @@ describe('a prefix whose conditions are not met', () => {
     assert.equal(routed(routes, 'a', '/a/b', { method: 'POST' }), 'deep');
     assert.equal(routed(routes, 'a', '/a/b?q=1'), 'short');
     assert.equal(routed(routes, 'a', '/a/b'), 'any');
+  });
+});
+
+describe('a request line that came before', () => {
+  const beta: HeaderMatch = { name: 'x-beta', type: 'Exact', value: '1' };
+  const routes = [
+    route('deep', ['a'], { prefix: '/a/b' }),
+    route('short', ['a'], { prefix: '/a' }),
+    route('read', ['a'], { exact: '/m', method: 'GET' }),
+    route('written', ['a'], { exact: '/m', method: 'POST' }),
+    route('got', ['a'], { exact: '/g', method: 'GET' }),
+    route('choosy', ['a'], { exact: '/h', headers: [beta] }),
+    route('modest', ['a'], { prefix: '/h' }),
+    route('any', []),
+  ];
+
+  /** What asks as a server would, whose memory requests are read into. */
+  function asker(sketches: readonly RouteSketch[]) {
+    const { table } = bench({ routes: sketches });
+    return {
+      head: table.requestHead,
+      ask: (target: string, { host = 'a', lines = '', method = 'GET' } = {}): string | null => {
+        const text = `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${lines}\r\n`;
+        const head = table.requestHead;
+        readMemory.write(text, 'latin1');
+        assert.equal(head.parse(readMemory, 0, text.length), text.length);
+        return table.router.match(head, head.path, head.method)?.route.name ?? null;
+      },
+      again: (path: string, method: string): string | null =>
+        table.router.match(table.requestHead, path, method)?.route.name ?? null,
+    };
+  }
+
+  it('leads where it led, whoever asks: each host, method and reading has its own', () => {
+    const { head, ask, again } = asker(routes);
+    for (let turn = 0; turn < 4; turn++) {
+      assert.equal(ask('/a/b/c'), 'deep');
+      assert.equal(again('/a/x', 'GET'), 'short');
+      assert.equal(ask('/a/b/c', { host: 'b' }), 'any');
+      assert.equal(ask('/a%2Fb/c?q'), 'any');
+      assert.equal(again('/a/b/c', 'GET'), 'deep');
+      assert.equal(ask('/m'), 'read');
+      assert.equal(again('/m', 'POST'), 'written');
+      assert.equal(ask('/g'), 'got');
+      assert.equal(again('/g', 'POST'), 'any');
+      assert.equal(ask('/m', { method: 'POST' }), 'written');
+    }
+    assert.equal(ask('/a/b/c'), 'deep');
+    assert.equal(head.line?.rule?.route.name, 'deep');
+  });
+
+  it('leads nowhere in particular where the fields have a say', () => {
+    const { head, ask } = asker(routes);
+    for (let turn = 0; turn < 4; turn++) {
+      assert.equal(ask('/h'), 'modest');
+      assert.equal(ask('/h', { lines: 'X-Beta: 1\r\n' }), 'choosy');
+    }
+    assert.ok(head.line !== null && head.line.rule === null);
+  });
+
+  it('leads elsewhere among other routes', () => {
+    const sketches = [route('one', ['a']), route('two', ['b'])];
+    const { table } = bench({ routes: sketches });
+    const other = bench({ routes: [route('three', ['a'])] }).table.router;
+    const head = table.requestHead;
+    const text = 'GET /x HTTP/1.1\r\nHost: a\r\n\r\n';
+    for (let turn = 0; turn < 4; turn++) {
+      readMemory.write(text, 'latin1');
+      assert.equal(head.parse(readMemory, 0, text.length), text.length);
+      assert.equal(table.router.match(head, '/x', 'GET')?.route.name, 'one');
+      assert.equal(other.match(head, '/x', 'GET')?.route.name, 'three');
+    }
+    assert.equal(head.line?.rule?.route.name, 'three');
   });
 });
 

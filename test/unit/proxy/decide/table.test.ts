@@ -6,6 +6,7 @@ import type { RouteSpec } from '#src/model/snapshot.ts';
 import { CELL_WORDS } from '#src/model/tallies.ts';
 import { type LinkedRoute, linkTable } from '#src/proxy/decide/table.ts';
 import type { Endpoint } from '#src/proxy/forward/endpoint.ts';
+import { readMemory } from '#src/proxy/wire/memory/memory.ts';
 import { ANY_PATH, type PlaneSketch, type RouteSketch, sketchSnapshot } from '../../../support/plane.ts';
 import { bench, get, readHead, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
 
@@ -108,6 +109,22 @@ describe('a header that routing reads', () => {
       assert.equal(table.requestHead.parse(bytes, 0, bytes.length), -1);
     });
   }
+});
+
+it('a table that takes over the parser of the one before lets go of the rules that are kept with lines', () => {
+  const on = bench({ routes: [TWO_VERSIONS, { ...TWO_VERSIONS, hostnames: ['b'] }] });
+  const { requestHead: head } = on.table;
+  const ask = (): void => {
+    readHead(on.table, get('/x'), readMemory);
+    assert.ok(on.table.router.match(head, head.path, head.method) !== null);
+  };
+  for (let n = 0; n < 4; n++) ask();
+  assert.ok(head.line !== null && head.line.rule !== null);
+  const next = sketchSnapshot({ routes: [TWO_VERSIONS] });
+  const balance = { capacities: on.capacities, random: on.lane.random };
+  const table = linkTable(next, (index) => on.endpoints[index] as Endpoint, balance, { before: on.table });
+  assert.equal(table.requestHead, head);
+  assert.equal(head.line.rule, null);
 });
 
 it('a table carries its snapshot’s revision and limits', () => {

@@ -2,6 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Rule } from '#src/proxy/decide/rules.ts';
 import { NameTable } from '#src/proxy/http1/fields/names.ts';
 import { RequestHead } from '#src/proxy/http1/request-head.ts';
 import { readMemory } from '#src/proxy/wire/memory/memory.ts';
@@ -73,5 +74,22 @@ describe('a request line that came before', () => {
     learn(wide.read, text);
     for (let n = 0; n < 3; n++) assert.equal(narrow.parse(readMemory, 0, text.length), -1);
     assert.equal(wide.read(text), text.length);
+  });
+});
+
+describe('the rule of a line that came before', () => {
+  it('is let go of when other routes are in force, and the line stays known', () => {
+    const { head, read } = reader();
+    learn(read, `${GET_X}Host: a\r\n\r\n`);
+    const { line } = head;
+    assert.ok(line !== null && line.rule === null);
+    line.ruleOf = 7;
+    line.rule = {} as Rule;
+    head.forgetRules();
+    assert.deepEqual([line.rule, line.ruleOf], [null, -1]);
+    assert.ok(read(`${GET_X}Host: a\r\n\r\n`) > 0);
+    assert.equal(head.line, line);
+    assert.ok(read('GET /y HTTP/1.1\r\nHost: a\r\n\r\n') > 0);
+    assert.equal(head.line, null);
   });
 });
