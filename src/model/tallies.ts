@@ -32,7 +32,10 @@ export const CELLS_MAX = 32_768;
 /** Counts what was refused before it had a route; never given to a route. */
 export const GATEWAY_CELL = CELLS_MAX - 1;
 
-/** Words of a cell. FINISHED counts every exchange that is good or bad; IGNORED says nothing about the version. */
+/**
+ * Words of a cell. FINISHED counts every exchange that is good or bad; IGNORED says nothing about the version. Gateways of a fleet tell each
+ * other of those in `EVIDENCE_WORDS` (`fleet/evidence/region.ts`) by their numbers, which are therefore for good.
+ */
 export const CELL = {
   inFlight: 0,
   finished: 1,

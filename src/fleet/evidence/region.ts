@@ -47,7 +47,10 @@ export const TRIAL_WORDS: ReadonlySet<number> = new Set([
   ...range(CELL.levels, LATENCY_THRESHOLDS + 1),
 ]);
 
-/** In the order in which they are read: `bad` before `finished`, as the layout asks. */
+/**
+ * In the order in which they are read: `bad` before `finished`, as the layout asks. Gateways tell each other of them by these numbers,
+ * also gateways of different releases: none of them may become another one.
+ */
 export const EVIDENCE_WORDS: readonly number[] = [
   CELL.mended,
   CELL.pinnedBad,

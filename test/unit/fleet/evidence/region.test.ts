@@ -12,3 +12,9 @@ test('are each named once, within a cell, and bad ones before finished ones', ()
   assert.ok(EVIDENCE_WORDS.indexOf(CELL.pinnedBad) < EVIDENCE_WORDS.indexOf(CELL.pinned));
   assert.equal(TRIAL_WORDS.size, 13);
 });
+
+test('have the numbers that gateways of earlier releases tell and read', () => {
+  const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, n) => from + n);
+  const [counts, thresholds, levels, histogram] = [[769, 6, 5, 2, 1], range(813, 818), range(760, 766), range(80, 751)];
+  assert.deepEqual(EVIDENCE_WORDS, [...counts, ...thresholds, ...levels, ...histogram]);
+});
