@@ -12,5 +12,5 @@ export function samples(all: number, quick: number): number {
   return IS_QUICK ? quick : all;
 }
 
-/** Options of a test that lasts as long as the gateway waits: a second or more, in which a quick run has nothing left to do. */
+/** Options of a test that lasts as long as the gateway waits, a second or more: in a quick run others would only wait for it. */
 export const WAITS = { skip: IS_QUICK && 'waits for seconds; the full run has the time' } as const;
