@@ -12,10 +12,10 @@ import { nowMs } from '../clock.ts';
 
 /** Longest work without a rest, between two steps, in what takes long. */
 export const WORK_MS = 0.5;
-/** The same at first: most of what a gateway does beside its requests takes 1 to 3 ms, and such rests are few. */
+/** The same at first: a change of the configuration takes a few ms, and such rests are few. */
 export const FIRST_WORK_MS = 0.2;
 /** What is done after so many takes long. */
-export const FIRST_RESTS = 10;
+export const FIRST_RESTS = 40;
 /** Who did not come for so long was idle, or is in a long step: what follows is work of its own. */
 export const APART_MS = 5;
 /**
