@@ -34,8 +34,8 @@ describe('the corpus of response heads', () => {
 });
 
 describe(`hostile response heads (${REPLAY})`, () => {
-  it('are never accepted where llhttp refuses, never read differently, and never throw', (t) => {
-    const { tried, classes } = search(t, {
+  it('are never accepted where llhttp refuses, never read differently, and never throw', async (t) => {
+    const { tried, classes } = await search(t, {
       seeds: seedsOf('response-head'),
       judge: (text, random) => {
         const isHead = random.nextUint32() % 4 === 0;
