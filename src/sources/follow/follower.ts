@@ -21,6 +21,7 @@ import type { SourceStatus } from '../../model/status.ts';
 import type { Timers } from '../file.ts';
 import type { FollowSettings } from '../stores/settings.ts';
 import { type Changes, changesOf, hashOfPieces, isShrunk as isShrunkOfPieces, withSame } from './guard.ts';
+import type { Before, Held, Recalled, RecalledTimes } from './held.ts';
 import { backoffMs, Pace, QUICK_MS, spreadMs } from './pace.ts';
 import type { Item, Listing, Piece, Store, WatchWord } from './source.ts';
 
@@ -64,31 +65,7 @@ export interface FollowerOptions<P extends Item = Piece> {
   readonly isShrunk?: (before: readonly P[], after: readonly P[]) => boolean;
 }
 
-/** What an earlier process held. */
-export interface Recalled<P extends Item = Piece> {
-  readonly pieces: readonly P[];
-  /** When the source last said so, ISO 8601, and how long ago that is. */
-  readonly confirmedAt: string;
-  readonly confirmedMs: number;
-}
-
-interface Held<P extends Item> {
-  readonly pieces: readonly P[];
-  readonly revision: string;
-}
-
-interface RecalledTimes {
-  readonly confirmedAt: string;
-  readonly confirmedAtMs: number;
-}
-
-/** What was known before an answer. */
-interface Before<P extends Item> {
-  readonly held: Held<P> | null;
-  readonly recalled: RecalledTimes | null;
-}
-
-/** A watch that ends sooner without a change was not waited for: asking again at once would be a flood. */
+/** A watch that ends sooner without a change was not waited for, one that fails sooner may never work: asking again at once would be a flood. */
 const WATCH_LEAST_MS = 100;
 
 export class Follower<P extends Item = Piece> {
@@ -110,6 +87,8 @@ export class Follower<P extends Item = Piece> {
   #failures = 0;
   #errors = 0;
   #lastError = '';
+  /** The last watch failed at once: to be listed meanwhile ends no failure. */
+  #isUnwatchable = false;
   #shrink: { readonly pieces: number; readonly sinceMs: number; readonly timer: unknown } | null = null;
   #isConfirmed = false;
   #shrinksRefused = 0;
@@ -242,10 +221,15 @@ export class Follower<P extends Item = Piece> {
     };
     const watched = Promise.try(() => this.#options.store.watch(this.#revision, state.asked.signal, confirm));
     this.#settle(state, watched, (word) => this.#hear(word, state.sinceMs));
+    const lasts = (): void => {
+      if (this.#state === state) this.#recover();
+    };
+    if (this.#isUnwatchable) this.#options.timers.set(lasts, WATCH_LEAST_MS);
   }
 
   #hear(word: WatchWord<P>, sinceMs: number): void {
     const nowMs = this.#options.nowMs();
+    if (word.kind !== 'same') this.#recover();
     if (word.kind === 'listing') {
       this.#changeAtMs ??= nowMs;
       this.#take(word.listing);
@@ -282,10 +266,15 @@ export class Follower<P extends Item = Piece> {
     // An answer that cannot be taken ends no failure.
     if (event !== null && !this.#tell(event, before)) return;
     if (before.recalled !== null && this.#recalled === null) this.#options.onEvent({ kind: 'fresh' });
+    if (!this.#isUnwatchable) this.#recover();
+    this.#answered();
+  }
+
+  #recover(): void {
+    this.#isUnwatchable = false;
     if (this.#failures > 0) this.#options.onEvent({ kind: 'recovered', failures: this.#failures });
     this.#failures = 0;
     this.#lastError = '';
-    this.#answered();
   }
 
   /** Whether it was taken. A change that nobody could take is not held: the source is asked for it again. */
@@ -304,6 +293,8 @@ export class Follower<P extends Item = Piece> {
 
   #fail(error: unknown): void {
     const because = error instanceof Error ? error.message : String(error);
+    const state = this.#state;
+    if (state.name === 'watching') this.#isUnwatchable = this.#options.nowMs() - state.sinceMs < WATCH_LEAST_MS;
     this.#failures += 1;
     this.#errors += 1;
     this.#isComparing = false;

@@ -133,7 +133,8 @@ export class Renewal {
     last.documents = documents;
     const services = inPlaces(config.services, built.services, facts.services);
     const routes = inPlaces(config.routes, built.routes, facts.routes);
-    last.parsed = { ...last.parsed, config: { ...(changes.hasSections ? built : config), services, routes } };
+    const sections = changes.hasSections ? withAnswersOf(config, built) : config;
+    last.parsed = { ...last.parsed, config: { ...sections, services, routes } };
     this.#built = last.parsed.config;
     return last.parsed;
   }
@@ -287,6 +288,11 @@ function nameOf({ document: { mount } }: Replaced<unknown>): string {
 function isAlone({ filters, matches, rollout, led }: RouteConfig): boolean {
   if (led !== undefined || (rollout !== null && rollout.routes !== undefined)) return false;
   return filters.redirect === null && !matches.some(({ method, path }) => isLookedAt(method ?? '', path.type));
+}
+
+/** Where answers are kept is said only where some route has keys, which may be none of those that were parsed; it is as before. */
+function withAnswersOf({ idempotency }: Config, built: Config): Config {
+  return idempotency === undefined ? built : { ...built, idempotency };
 }
 
 /** Whether the route counts as before in everything that is counted, or asked, over all routes. */

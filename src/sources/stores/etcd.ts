@@ -47,7 +47,7 @@ export function openEtcd(settings: EtcdSettings): Store {
     name: nameOfSource(settings),
     itemOf: ({ key, rest, text, revision }) => {
       const mount = mountOf(rest, revision);
-      return mount === null ? null : { name: `etcd ${key}`, mount, text };
+      return mount === null ? null : { name: `etcd ${key}`, mount, text: text() };
     },
   });
 }
@@ -65,7 +65,8 @@ export interface KeyEntry {
   readonly key: string;
   /** Of the key, after the prefix. */
   readonly rest: string;
-  readonly text: string;
+  /** @throws SluiceError `SLU_SOURCE_UNAVAILABLE` where it is not UTF-8: who may write one key may not write what all the others say */
+  readonly text: () => string;
   /** Of the key's last change; empty: it is gone. */
   readonly revision: string;
 }
@@ -219,7 +220,7 @@ function itemsOf<P extends Item>(
   const items: P[] = [];
   for (const { key: encoded, value, revision } of kvs) {
     const key = textOf(client, encoded, 'a key');
-    const text = textOf(client, value, `the value of ${key}`);
+    const text = (): string => textOf(client, value, `the value of ${key}`);
     const item = itemOf({ key, rest: key.slice(prefix.length), text, revision });
     if (item !== null) items.push(item);
   }

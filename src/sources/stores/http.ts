@@ -113,9 +113,17 @@ class RemoteText {
     if (answer.status === 304 && isKnown) return this.#text;
     this.#etag = '';
     if (answer.status === 404 && !isNeeded) return null;
-    if (answer.status !== 200) throw this.#client.refusal({ ...answer, text: answer.headers.get('location') ?? '' });
+    if (answer.status !== 200)
+      throw this.#client.refusal({ ...answer, text: placeOf(answer.headers.get('location'), url) });
     this.#text = answer.text;
     this.#etag = answer.headers.get('etag') ?? '';
     return answer.text;
   }
+}
+
+/** Where an answer sends whoever asked, without a query, which may hold a signature. */
+function placeOf(location: string | undefined, base: string): string {
+  if (location === undefined || !URL.canParse(location, base)) return '';
+  const { origin, pathname } = new URL(location, base);
+  return origin === new URL(base).origin ? pathname : `${origin}${pathname}`;
 }

@@ -33,13 +33,16 @@ export interface CatalogSettings extends ConsulReach {
 export function openCatalog(settings: CatalogSettings): Store<Item> {
   const name = `consul ${new URL(settings.address).host} service ${settings.service}`;
   const client = new StoreClient({ name, tls: settings.tls, secrets: [settings.token] });
+  let isFirst = true;
   return {
     kind: 'consul-catalog',
     name,
     isForeign: true,
     list: async (signal): Promise<Listing<Item>> => {
       const answer = await ask(client, settings, [], { signal, timeoutMs: LIST_MS });
-      return { pieces: itemsOf(client, settings, answer), revision: String(indexOf(client, answer)) };
+      const listing = { pieces: itemsOf(client, settings, answer), revision: String(indexOf(client, answer, isFirst)) };
+      isFirst = false;
+      return listing;
     },
     watch: async (revision, signal): Promise<WatchWord<Item>> => {
       const { waitMs } = settings;

@@ -30,9 +30,19 @@ export function openKeys(settings: EtcdSettings): Store<Item> {
       const [service = '', version = '', ...id] = rest.split('/');
       if (id.length === 0 || id.join('/') === '') return null;
       if (checkName(service) !== null || checkName(version) !== null) return null;
-      return itemOf(key, { ...valueOf(text), service, version });
+      return itemOf(key, { ...instanceOf(text), service, version });
     },
   });
+}
+
+function instanceOf(text: () => string): ReturnType<typeof plainInstance> {
+  let value: string;
+  try {
+    value = text();
+  } catch {
+    return { ...plainInstance('', 0), out: 'the value is not UTF-8 text' };
+  }
+  return valueOf(value);
 }
 
 function valueOf(text: string): ReturnType<typeof plainInstance> {

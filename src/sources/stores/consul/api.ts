@@ -3,6 +3,8 @@
  *
  * - Consul waits up to a sixteenth longer than it was asked to; who takes longer still is frozen.
  * - An index below 1 would not block: it is refused.
+ * - A server that knows no leader answers `stale` questions with what it had then, for hours: that confirms nothing. It is refused as well,
+ *   unless nothing was known before.
  * Source: Consul's HTTP API, "Blocking Queries", "Consistency Modes" (tested with 1.8.7).
  */
 
@@ -40,8 +42,15 @@ export function blockingMs(waitMs: number): number {
   return waitMs + waitMs / 16 + SLACK_MS;
 }
 
-/** The index of an answer. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when it would not block */
-export function indexOf(client: StoreClient, { headers }: Answer): number {
+/**
+ * The index of an answer.
+ * @param isFirst nothing was read before
+ * @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when it would not block, or nobody knows how old it is
+ */
+export function indexOf(client: StoreClient, { headers }: Answer, isFirst = false): number {
+  if (headers.get('x-consul-knownleader') === 'false' && !isFirst) {
+    throw client.failure('the server knows no leader: what it says may be of any age');
+  }
   const index = Number(headers.get('x-consul-index'));
   if (Number.isSafeInteger(index) && index >= 1) return index;
   throw client.failure('the answer has no X-Consul-Index above 0: is this Consul?');

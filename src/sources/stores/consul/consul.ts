@@ -59,7 +59,7 @@ export function openConsul(settings: ConsulSettings): Store {
       told = null;
       if (before === null) ahead.end();
       const changed = before === null ? null : await listChanged(own, before, { ahead, told: names });
-      last = changed ?? (await list(own));
+      last = changed ?? (await list({ ...own, isFirst: last === null }));
       return last.listing;
     },
     lookAhead: (since) => {
@@ -105,6 +105,8 @@ interface Place {
   readonly settings: ConsulSettings;
   readonly lists: NameLists;
   readonly signal: AbortSignal;
+  /** Nothing was read before. */
+  readonly isFirst?: boolean;
 }
 
 /**
@@ -188,9 +190,9 @@ function rootOf({ settings }: Place): string {
 }
 
 /** Every key that begins with a path, with its value. */
-async function readTree({ client, settings, signal }: Place, path: string): Promise<Tree> {
+async function readTree({ client, settings, signal, isFirst }: Place, path: string): Promise<Tree> {
   const answer = await ask(client, settings, { path, fields: ['recurse'], signal, timeoutMs: LIST_MS });
-  const index = indexOf(client, answer);
+  const index = indexOf(client, answer, isFirst);
   if (answer.status === 404) return { index, entries: [] };
   const entries = entriesOf(answer.text);
   if (entries === null) throw client.failure('the answer is no list of keys: is this Consul?');

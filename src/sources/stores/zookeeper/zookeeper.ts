@@ -19,7 +19,7 @@ import { byPieceName, type Listing, mountOf, type Piece, type Store, type WatchW
 import { readTls, type TlsOptions } from '../client.ts';
 import { nameOfSource } from '../name.ts';
 import type { ZooKeeperSettings } from '../settings.ts';
-import { type NodeData, ZooSession } from './session.ts';
+import { FAULT, faultOf, type NodeData, OPERATION, ZooSession } from './session.ts';
 
 /** Questions on their way at a time: ZooKeeper's own clients have no limit, its servers a thousand. */
 const AT_ONCE = 200;
@@ -134,6 +134,10 @@ class Tree {
     );
     this.#session = session;
     this.#forget();
+    // Another server may be behind the one before: what it answers from now on is of this moment or later.
+    const { path } = this.#settings;
+    const { fault } = await session.ask(OPERATION.sync, (writer) => writer.text(path));
+    if (fault !== 0 && fault !== FAULT.noNode) throw faultOf(fault, path);
     return session;
   }
 

@@ -229,6 +229,27 @@ describe('a source that is away', () => {
     );
   });
 
+  test('whose watch fails at once is asked ever more rarely, and the failure is told once until a watch lasts', async (t) => {
+    const { time, store, follower, kinds } = await rig();
+    const listings = t.mock.method(store, 'list');
+    const broken = t.mock.method(store, 'watch', () => {
+      throw new TypeError('no streams here');
+    });
+    store.put('a', '2');
+    await time.pass(1000);
+    assert.ok(listings.mock.callCount() > 1);
+    await time.pass(120_000);
+    const { failures, lastError } = follower.status();
+    assert.ok(failures < 30 && listings.mock.callCount() < 30, `${failures} ${listings.mock.callCount()}`);
+    assert.equal(lastError, 'no streams here');
+    assert.equal(follower.pieces.find(({ name }) => name === 'a')?.text, '2');
+    assert.deepEqual(kinds(), ['changed', 'failed']);
+    broken.mock.restore();
+    await time.pass(20_000);
+    assert.deepEqual([follower.status().state, follower.status().failures], ['watching', 0]);
+    assert.deepEqual(kinds(), ['changed', 'failed', 'recovered']);
+  });
+
   test('whose change nobody could take holds what it held, and is asked for it again', async () => {
     const { time, store, follower, events, kinds } = await rig();
     const { revision } = follower.status();

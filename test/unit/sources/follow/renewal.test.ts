@@ -95,6 +95,18 @@ describe('a configuration of which few routes and services are others', () => {
     assert.equal(next(), false, 'said twice: a warning');
   });
 
+  it('says where answers are kept, whichever route is parsed with what routes have no say in', () => {
+    const { documents, take: next } = rig();
+    documents.route(7, '/r7', 'idempotency: {}\n');
+    assert.equal(next(), false, 'where answers are kept is said from now on');
+    documents.main('drain: {delay: 2s}\n');
+    assert.equal(next(), true, 'another route is parsed, which has no keys');
+    documents.route(7, '/r7');
+    assert.equal(next(), false);
+    documents.main('drain: {delay: 3s}\n');
+    assert.equal(next(), true);
+  });
+
   it('is made of what routes have no say in alone where all have weights', () => {
     const { documents, take: next } = rig();
     for (let n = 0; n < ROUTES; n++) {

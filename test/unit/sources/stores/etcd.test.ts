@@ -84,6 +84,23 @@ test('a value that is not UTF-8 is named', async (t) => {
   await assert.rejects(store.list(never), /the value of \/sluice\/v1\/routes\/a is not UTF-8/);
 });
 
+test("a value that is not UTF-8 is nobody's business where its key is no document", async (t) => {
+  const { url } = await startFake(t, (_asked, response) => {
+    const kvs = [
+      { key: base64(`${PREFIX}endpoints/shop/v1/a`), value: '/w==', mod_revision: '1' },
+      { key: base64(`${PREFIX}routes/a`), value: base64('# a'), mod_revision: '1' },
+    ];
+    response.end(JSON.stringify({ header: { revision: '5' }, kvs }));
+  });
+  const store = openEtcd({ kind: 'etcd', endpoints: [url], prefix: PREFIX, login: null, heartbeatMs: 10, tls: null });
+  t.after(() => store.close());
+  const { pieces } = await store.list(never);
+  assert.deepEqual(
+    pieces.map(({ text }) => text),
+    ['# a'],
+  );
+});
+
 /** A member with two routes, whose watch tells at revision 6 that the first is another; it is at `revision` when it is asked. */
 async function changedRig(t: TestContext, revision: string) {
   const kvOf = (key: string, text: string, changed: string) => ({

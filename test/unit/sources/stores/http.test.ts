@@ -55,6 +55,22 @@ test('a redirect is not followed, and told with where it leads', async (t) => {
   await assert.rejects(store.list(never), { code: 'SLU_SOURCE_UNAVAILABLE', message: /status 302: \/elsewhere$/ });
 });
 
+test('a redirect is told without its query, and without a password', async (t) => {
+  for (const [location, told] of [
+    ['https://user:geheim@config.test/c.yaml?sig=geheim#geheim', /status 301: https:\/\/config\.test\/c\.yaml$/],
+    ['/c.yaml?sig=geheim', /status 301: \/c\.yaml$/],
+    ['https://[', /status 301$/],
+  ] as const) {
+    const { url } = await startFake(t, (_asked, response) => {
+      response.writeHead(301, { location }).end();
+    });
+    const settings = { kind: 'http', url: `${url}/c.yaml?sig=geheim`, token: null, intervalMs: 10, tls: null } as const;
+    const store = openHttp(settings, () => 0.5);
+    t.after(() => store.close());
+    await assert.rejects(store.list(never), { code: 'SLU_SOURCE_UNAVAILABLE', message: told });
+  }
+});
+
 test('a 304 that was not asked for is a failure', async (t) => {
   const { store } = await rig(t, { text: '', status: 304 });
   await assert.rejects(store.list(never), /status 304/);

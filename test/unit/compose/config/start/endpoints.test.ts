@@ -7,7 +7,7 @@ import type { SavedBudget } from '#src/model/threads/state.ts';
 import type { Holding } from '#src/sources/follow/discover/discovery.ts';
 import { itemOf, plainInstance } from '#src/sources/follow/discover/instance.ts';
 import { LOOKUPS_MAX } from '#src/sources/follow/discover/lookup.ts';
-import type { Recalled } from '#src/sources/follow/follower.ts';
+import type { Recalled } from '#src/sources/follow/held.ts';
 import type { Item } from '#src/sources/follow/source.ts';
 
 const HOUR_MS = 3_600_000;

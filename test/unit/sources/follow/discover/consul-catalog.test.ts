@@ -135,3 +135,18 @@ test('an index that would not block, another status and another answer are failu
     await assert.rejects(store.list(never), message);
   }
 });
+
+test('a server that knows no leader is believed once, where nothing else is known, and confirms nothing', async (t) => {
+  const { url } = await startFake(t, (_asked, response) => {
+    response.writeHead(200, { 'x-consul-index': '7', 'x-consul-knownleader': 'false' }).end('[]');
+  });
+  const reach = { address: url, token: null, datacenter: null, waitMs: 60_000, tls: null };
+  const store = openCatalog({ ...reach, consistency: 'stale', service: 'shop', canaryTags: [] });
+  t.after(() => store.close());
+  const { revision } = await store.list(never);
+  await assert.rejects(
+    store.watch(revision, never, () => undefined),
+    /knows no leader/,
+  );
+  await assert.rejects(store.list(never), /knows no leader/);
+});

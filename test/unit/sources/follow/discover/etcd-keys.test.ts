@@ -4,7 +4,8 @@ import { openKeys } from '#src/sources/follow/discover/etcd-keys.ts';
 import { instanceOf } from '#src/sources/follow/discover/instance.ts';
 import { startFake } from '../../../../support/stores/fake.ts';
 
-const base64 = (text: string): string => Buffer.from(text).toString('base64');
+const base64 = (text: string, encoding: BufferEncoding = 'utf8'): string =>
+  Buffer.from(text, encoding).toString('base64');
 
 test('keys are instances of the service and version that they name, whatever their values', async (t) => {
   const values: readonly (readonly [string, string])[] = [
@@ -14,6 +15,7 @@ test('keys are instances of the service and version that they name, whatever the
     ['shop/v2/b', 'nonsense'],
     ['shop/v2/c', '{"address": "10.0.0.1:0"}'],
     ['shop/v2/d', '{'],
+    ['shop/v2/e', '\xff\xfe'],
     ['shop/v1', 'no id'],
     ['shop/v1/', 'no id'],
     ['shop/v 1/a', '10.0.0.1:80'],
@@ -21,7 +23,7 @@ test('keys are instances of the service and version that they name, whatever the
   const { url, asked } = await startFake(t, (_asked, response) => {
     const kvs = values.map(([key, value]) => ({
       key: base64(`/sluice/v1/endpoints/${key}`),
-      value: base64(value),
+      value: base64(value, value.startsWith('\xff') ? 'latin1' : 'utf8'),
       mod_revision: '5',
     }));
     response.end(JSON.stringify({ header: { revision: '7' }, kvs, count: String(kvs.length) }));
@@ -45,6 +47,7 @@ test('keys are instances of the service and version that they name, whatever the
     ['shop/v1', '10.0.0.1 8080', 1, null, false, 0],
     ['shop/v1', 'fd00::1 80', 3, 'green', false, 0],
     ['shop/v2', '10.0.0.1 80', 1, null, false, 2],
+    ['shop/v2', ' 0', 1, null, true, 0],
     ['shop/v2', ' 0', 1, null, true, 0],
     ['shop/v2', ' 0', 1, null, true, 0],
     ['shop/v2', ' 0', 1, null, true, 0],

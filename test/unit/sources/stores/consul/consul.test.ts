@@ -71,6 +71,22 @@ test('what was asked for is in the question, the token in its field', async (t) 
   assert.equal(asked[0]?.headers['x-consul-token'], 'geheim');
 });
 
+test('a server that knows no leader is believed once, where nothing else is known, and confirms nothing', async (t) => {
+  const given = { 'x-consul-index': '7', 'x-consul-knownleader': 'false' };
+  const { url } = await startFake(t, (_asked, response) => {
+    response.writeHead(200, given).end('[]');
+  });
+  const store = open(t, url, { consistency: 'stale' });
+  const { revision } = await store.list(never);
+  await assert.rejects(
+    store.watch(revision, never, () => undefined),
+    /knows no leader/,
+  );
+  await assert.rejects(store.list(never), /knows no leader/);
+  given['x-consul-knownleader'] = 'true';
+  await store.list(never);
+});
+
 test('the same index is no change; a higher one is, and one that went backwards too', async (t) => {
   const { store } = await rig(t, { index: '7' });
   const words = await Promise.all(['7', '6', '8'].map((revision) => store.watch(revision, never, () => undefined)));

@@ -60,6 +60,14 @@ test('a listing is every document below the node, by name; strays are named, end
   assert.equal(revision, '7');
 });
 
+test('a server is asked to catch up before anything is read of it, and once for each session', async (t) => {
+  const { asked, texts } = await rig(t, new Map(Object.entries(NODES)));
+  await texts();
+  await texts();
+  assert.equal(asked.indexOf(`${OPERATION.sync} /sluice`), 0);
+  assert.equal(asked.lastIndexOf(`${OPERATION.sync} /sluice`), 0);
+});
+
 test('a node that is not there is an empty listing', async (t) => {
   assert.deepEqual(await (await rig(t, new Map())).texts(), []);
 });
@@ -71,14 +79,15 @@ test('after an event only what it is about is read again; without one, everythin
     tellNow = tell;
   });
   await texts();
-  const whole = asked.length;
+  // The session's first question is to catch up.
+  const whole = asked.length - 1;
   await texts();
-  assert.equal(asked.length, 2 * whole);
+  assert.equal(asked.length, 1 + 2 * whole);
   tellNow('/sluice/routes/a');
   assert.deepEqual(await store.watch('7', never, () => undefined), { kind: 'changed' });
   nodes.set('/sluice/routes/a', 'new');
   assert.ok((await texts()).includes('zookeeper /sluice/routes/a=new'));
-  assert.deepEqual(asked.slice(2 * whole), ['4 /sluice/routes/a']);
+  assert.deepEqual(asked.slice(1 + 2 * whole), ['4 /sluice/routes/a']);
 });
 
 test('what changed while it was read is read again, though the event came right behind the answer', async (t) => {
@@ -104,6 +113,7 @@ test('what is not UTF-8 is refused by its path, and the next listing begins anew
   const { port } = await startFakeZooKeeper(t, ({ operation, path, say }) => {
     if (operation === OPERATION.getChildren)
       say(0, (writer) => (path === '/sluice' ? writer.int(1).text('config') : writer.int(0)));
+    else if (operation === OPERATION.sync) say(0);
     else {
       const bytes = isBroken ? Buffer.of(0xff) : Buffer.from(nodes.get(path) as string);
       say(0, (writer) => stat(writer.bytes(bytes)));
