@@ -190,7 +190,9 @@ class Loop implements Controller {
 
   follow(saved: SavedRollout, atMs: number, isFirst: boolean): RouteHold[] | null {
     const { tape, spec } = this.#watches.get(saved.route) ?? {};
-    if (spec?.generation === saved.generation) tape?.seal();
+    // Its dials have other weights already than this watch knows of: the next turn takes them in.
+    if (spec === undefined || !this.#deps.rollouts().includes(spec)) return null;
+    if (spec.generation === saved.generation) tape?.seal();
     return this.#goOn(saved, this.#between(Math.floor(atMs)), isFirst);
   }
 
@@ -300,10 +302,6 @@ class Loop implements Controller {
     return { kind: 'progressing', judgement: new Judgement(spec, regions, start) };
   }
 
-  #openTape(spec: RolloutSpec, nowMs: number, rollout = IDLE, rolledBackBy: Decision | null = null): Tape | null {
-    return this.#notary.open(spec, { nowMs, rollout, rolledBackBy });
-  }
-
   #note(events: readonly BadEvent[], moment: Moment): void {
     if (events.length === 0) return;
     const byCell = new Map<number, Watch>();
@@ -319,11 +317,12 @@ class Loop implements Controller {
     }
   }
 
-  /** New rollouts whose plan says so start by themselves, once; what is not judged does not. */
+  /** New rollouts whose plan says so start by themselves, once; what is not judged, or is not idle any more, does not. */
   #start(watch: Watch, moment: Moment, told: Told): void {
+    watch.isNew &&= watch.run.rollout.state.kind === 'idle';
     if (!watch.isNew || watch.isLed || watch.state.kind === 'halted') return;
     const { plan, route } = watch.spec;
-    const isAutomatic = plan !== null && plan.autoStart;
+    const isAutomatic = plan?.autoStart === true;
     if (isAutomatic && this.#deps.fleet?.mayStart(route) === false) return;
     const start = { name: 'start', route, by: 'configuration', reason: '', isFix: false } as const;
     const result = isAutomatic ? this.#obey(watch, start, moment) : null;
@@ -367,10 +366,11 @@ class Loop implements Controller {
     else if (state.kind === 'progressing') {
       state.judgement.weigh(this.#deps.weightOf(spec.canary.dial), moment.regions, moment.nowMs);
     } else if (decision.trigger !== 'defect') {
-      watch.tape = this.#openTape(spec, moment.nowMs, rollout);
+      watch.tape = this.#notary.open(spec, { nowMs: moment.nowMs, rollout, rolledBackBy: null });
       watch.state = this.#fresh(spec, moment, watch.tape);
     }
-    run.become(rollout, kind === 'start', watch.state.kind === 'progressing' ? watch.state.judgement.requests : null);
+    const isAnew = kind === 'start' || watch.state !== state;
+    run.become(rollout, isAnew, watch.state.kind === 'progressing' ? watch.state.judgement.requests : null);
   }
 
   /** A rollout of an earlier process, or as another gateway says; null: of another generation. */
@@ -393,7 +393,7 @@ class Loop implements Controller {
     const { spec } = watch;
     watch.run = new RolloutRun(rollout);
     const rolledBackBy = rollout.state.kind === 'rolled-back' ? decision : null;
-    watch.tape = watch.isLed ? null : this.#openTape(spec, moment.nowMs, rollout, rolledBackBy);
+    watch.tape = watch.isLed ? null : this.#notary.open(spec, { nowMs: moment.nowMs, rollout, rolledBackBy });
     if (rolledBackBy !== null) watch.state = { kind: 'rolled-back', decision: rolledBackBy };
     else watch.state = this.#fresh(spec, moment, watch.tape);
   }

@@ -368,8 +368,11 @@ export class Fleet {
       this.#steering.giveUp(route, 'another gateway has moved the rollout since');
       this.#deps.log.info('fleet_followed', { route, state: kind, run, sentence: saved.decision?.sentence ?? '' });
     }
-    if (this.guide.roleOf(route) === 'follower') this.#evidence.adoptLimits(route, limits);
-    return true;
+    // Not of the guide: it says what was so when the turn began, and behind a cut this is before the next one.
+    const role = this.#open?.node.roleOf(route);
+    if (role === 'follower') this.#evidence.adoptLimits(route, limits);
+    // Who judges alone counts at its own thresholds, and is asked again when it does not any more.
+    return role !== 'alone';
   }
 
   /** null: the loop does not have the rollout of the configuration in force yet. */

@@ -273,12 +273,12 @@ export class Replay {
   }
 
   #settle({ rollout, kind }: Moved, decision: Decision, weight: number): void {
-    const wasRolledBack = this.#state.kind === 'rolled-back';
+    const before = this.#state;
     if (rollout.state.kind === 'rolled-back') this.#state = { kind: 'rolled-back', decision };
-    else if (wasRolledBack) this.#state = this.#fresh(weight, this.#nowMs);
+    else if (before.kind === 'rolled-back') this.#state = this.#fresh(weight, this.#nowMs);
     this.#weigh(weight);
     const counts = this.#state.kind === 'progressing' ? this.#state.account.requests : null;
-    this.#run.become(rollout, kind === 'start', counts);
+    this.#run.become(rollout, kind === 'start' || this.#state !== before, counts);
   }
 
   #tell(decision: Decision): void {

@@ -69,7 +69,10 @@ export function obey(
   }
   const moved = movedBy(labeled(rollout, command), command, input, terms);
   if ('refused' in moved) return moved;
-  const { undo: _, ...before } = rollout;
+  const { undo: _, ...memory } = rollout;
+  // An abort ends the count of what it caused, and its undo begins another: no allowance is renewed by the two.
+  const spentBefore = rollout.spentBefore + (command.name === 'abort' ? input.badCaused : 0);
+  const before = { ...memory, spentBefore };
   const trigger = command.by === 'configuration' ? 'configuration' : 'person';
   return { ...moved, rollout: { ...moved.rollout, undo: { ...before, command: command.name } }, trigger };
 }

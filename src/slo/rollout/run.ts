@@ -28,7 +28,7 @@ const NOBODY = { isPromotable: false, sentence: 'nobody is watched' } as const;
 
 export class RolloutRun {
   #rollout: Rollout;
-  /** Counts when it started. */
+  /** Counts when it started, in the judgement under way. */
   #base: PairCounts = NOTHING;
   #burn: VersionBurn | null = null;
   /** What the burn rate has taken in. */
@@ -42,10 +42,14 @@ export class RolloutRun {
     return this.#rollout;
   }
 
-  /** Takes the machine's next state. `counts`: of the judgement under way, null when there is none. */
-  become(rollout: Rollout, isStart: boolean, counts: PairCounts | null): void {
+  /**
+   * Takes the machine's next state.
+   * @param isAnew what it caused is counted from here: it starts, or another judgement counts, or none
+   * @param counts of the judgement under way; null when there is none
+   */
+  become(rollout: Rollout, isAnew: boolean, counts: PairCounts | null): void {
     this.#rollout = rollout;
-    if (isStart) this.#base = counts === null ? NOTHING : copyOf(counts);
+    if (isAnew) this.#base = counts === null ? NOTHING : copyOf(counts);
     if (!isOnLastStep(rollout)) this.#burn = null;
   }
 

@@ -2,6 +2,9 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { RolloutPlan } from '#src/model/config.ts';
+import type { Decision } from '#src/model/slo.ts';
+import type { Segment } from '#src/model/threads/state.ts';
 import { type OpenRow, TAPE_FORMAT } from '#src/slo/replay/format.ts';
 import { TapeReader } from '#src/slo/replay/read.ts';
 import { Replay } from '#src/slo/replay/replay.ts';
@@ -20,6 +23,20 @@ const OPEN: OpenRow = {
   rollout: IDLE,
   rolledBackBy: null,
 };
+
+/** What a replay of the first tape decides. */
+function repeated(segments: readonly Segment[]): Decision[] {
+  const reader = new TapeReader();
+  const replays: Replay[] = [];
+  for (const { bytes, watch, number: segment, hash } of segments.filter((one) => one.watch === segments[0]?.watch)) {
+    for (const row of reader.rows(bytes)) {
+      if (row.kind === 'open') replays.push(new Replay(row.open, (spec) => spec));
+      else replays[0]?.take(row, { watch, segment, hash });
+    }
+  }
+  replays[0]?.finish();
+  return (replays[0]?.decisions ?? []).map(({ decision }) => decision);
+}
 
 test('the last look is decided on at the end', () => {
   const replay = new Replay(OPEN, (spec) => spec);
@@ -54,19 +71,25 @@ test('what is rolled back at the beginning stays so until somebody starts it', (
   assert.equal(next.command('start'), true);
   for (let n = 0; n < 20; n++) next.tick();
   const { segments, decisions } = next.end();
-  const reader = new TapeReader();
-  const replays: Replay[] = [];
-  for (const { bytes, watch, number: segment, hash } of segments.filter((one) => one.watch === segments[0]?.watch)) {
-    for (const row of reader.rows(bytes)) {
-      if (row.kind === 'open') replays.push(new Replay(row.open, (spec) => spec));
-      else replays[0]?.take(row, { watch, segment, hash });
-    }
-  }
-  replays[0]?.finish();
-  assert.deepEqual(
-    replays[0]?.decisions.map(({ decision }) => decision),
-    decisions.slice(0, 2),
-  );
+  assert.deepEqual(repeated(segments), decisions.slice(0, 2));
+});
+
+test('an abort that is undone counts on as it did then', () => {
+  const gateway = new Recorded(8);
+  // Before the start stable fails, so that what was counted then would explain much.
+  gateway.mood.stableErrorRatio = 0.2;
+  gateway.spec = { ...gateway.spec, plan: { ...(gateway.spec.plan as RolloutPlan), autoStart: false } };
+  for (let n = 0; n < 50; n++) gateway.tick();
+  gateway.mood.stableErrorRatio = 0.002;
+  assert.equal(gateway.command('start'), true);
+  for (let n = 0; n < 20; n++) gateway.tick();
+  assert.deepEqual([gateway.command('abort'), gateway.command('undo')], [true, true]);
+  // Few events are left to cause, and the canary fails a little more than stable.
+  gateway.mood.canaryErrorRatio = 0.02;
+  for (let n = 0; n < 600; n++) gateway.tick();
+  const { segments, decisions } = gateway.end();
+  assert.deepEqual(repeated(segments), decisions.slice(0, repeated(segments).length));
+  assert.ok(repeated(segments).length >= 4, 'the machine moved behind the undo');
 });
 
 test('commands that were refused are not on the tape, however often they were sent', () => {

@@ -160,6 +160,18 @@ describe('undo', () => {
     assert.ok('rollout' in aborted);
     assert.match(refusal(aborted.rollout, 'undo', { budget: EXHAUSTED }), /frozen/);
   });
+
+  it('of an abort keeps what was caused before it, and of a pause what the judgement under way goes on counting', () => {
+    for (const [name, expected] of [
+      ['abort', 10],
+      ['pause', 3],
+    ] as const) {
+      const done = obey({ ...STATES.progressing, spentBefore: 3 }, command(name), input({ badCaused: 7 }), TERMS);
+      assert.ok('rollout' in done);
+      const back = obey(done.rollout, command('undo'), input(), TERMS);
+      assert.equal('rollout' in back && back.rollout.spentBefore, expected, name);
+    }
+  });
 });
 
 describe('a canary that is only watched', () => {

@@ -23,6 +23,13 @@ test('a rollout caused what stable’s failures do not explain, since its start'
   assert.equal(run.badCaused(counts([1010, 907], [1000, 900])), 7, 'without stable traffic every one counts');
 });
 
+test('another judgement counts from its own beginning', () => {
+  const run = new RolloutRun();
+  run.become(IDLE, true, counts([1000, 900], [1000, 900]));
+  run.become(IDLE, true, counts([0, 0], [0, 0]));
+  assert.equal(run.badCaused(counts([100, 8], [900, 27])), 5, '8 bad, of which 3 % of 100 were to be expected');
+});
+
 test('a judgement that begins anew loses nothing that was caused', () => {
   const run = new RolloutRun();
   run.become(IDLE, true, null);

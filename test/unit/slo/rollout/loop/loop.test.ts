@@ -156,12 +156,11 @@ it('a rollout of one route tells of no routes', () => {
   assert.equal(SPEC.companions, undefined);
 });
 
-describe('a command that comes before the first turn of the loop', () => {
-  const planned = (autoStart: boolean): RolloutSpec => ({
-    ...STEPPED,
-    plan: { ...(STEPPED.plan as RolloutPlan), autoStart },
-  });
+function planned(autoStart: boolean): RolloutSpec {
+  return { ...STEPPED, plan: { ...(STEPPED.plan as RolloutPlan), autoStart } };
+}
 
+describe('a command that comes before the first turn of the loop', () => {
   /** A configuration with a rollout came, and no turn has seen it yet. */
   function unseen(autoStart = false): Rig {
     const rig = new Rig([]);
@@ -197,5 +196,108 @@ describe('a command that comes before the first turn of the loop', () => {
 
   it('about a route without a rollout is about none', () => {
     assert.equal(unseen().controller.command(command('start', { route: 'other' }), 0).kind, 'unknown');
+  });
+});
+
+describe('a rollout that starts by itself', () => {
+  const kinds = (rig: Rig): string[] => rig.decisions.map(({ kind, trigger }) => `${kind} ${trigger}`);
+
+  it('stays out when the evidence took it out while it waited for the window, until a person starts it', () => {
+    const rig = new Rig([]);
+    // Alone it judges, and may not start.
+    rig.role = 'alone';
+    rig.rollouts = [planned(true)];
+    rig.run(3, 5);
+    assert.deepEqual(kinds(rig), ['rollback evidence']);
+    rig.role = 'leader';
+    rig.run(3, 0);
+    assert.deepEqual([kinds(rig), rig.view().state], [['rollback evidence'], 'rolled-back']);
+    assert.equal(rig.controller.command(command('start'), rig.nowMs).kind, 'done');
+  });
+
+  it('stays where another gateway has it, also when that is the first word of it', () => {
+    const [before, rig] = [new Rig([STEPPED]), new Rig([])];
+    before.run(3, 5);
+    const [saved] = before.controller.save(before.nowMs);
+    assert.ok(saved?.rollout.state.kind === 'rolled-back');
+    rig.role = 'follower';
+    rig.rollouts = [planned(true)];
+    rig.tick();
+    assert.ok(rig.controller.follow(saved, rig.nowMs, true) !== null);
+    rig.role = 'leader';
+    const { refusals } = rig.tick();
+    assert.deepEqual([kinds(rig), rig.view().state, refusals], [[], 'rolled-back', []]);
+  });
+
+  it('starts when it was idle all the while', () => {
+    const rig = new Rig([]);
+    rig.role = 'alone';
+    rig.rollouts = [planned(true)];
+    rig.run(3, 0);
+    rig.role = 'leader';
+    rig.tick();
+    assert.deepEqual(kinds(rig), ['start configuration']);
+  });
+});
+
+describe('an abort that is undone', () => {
+  /** Aborted and undone after 2 bad requests of the canary; before the start only stable was counted. */
+  function undone(): Rig {
+    const rig = new Rig([STEPPED]);
+    rig.budgets = () => ({ remainingRatio: 0.9, remainingEvents: 100, alert: null });
+    for (let n = 0; n < 100; n++) {
+      rig.finish('stable', 95, 0);
+      rig.tick();
+    }
+    const obeyed = (name: 'start' | 'abort' | 'undo'): void => {
+      assert.equal(rig.controller.command(command(name), rig.nowMs).kind, 'done', name);
+    };
+    obeyed('start');
+    rig.run(40, 0);
+    for (let n = 0; n < 2; n++) {
+      rig.run(1, 1);
+      rig.run(20, 0);
+    }
+    obeyed('abort');
+    rig.tick();
+    obeyed('undo');
+    return rig;
+  }
+
+  const caused = (rig: Rig): unknown =>
+    rig.controller.view()[0]?.status.gates?.find(({ name }) => name === 'budget')?.seen;
+
+  it('goes on with what was caused before it', () => {
+    const rig = undone();
+    rig.tick();
+    assert.equal(caused(rig), 2);
+  });
+
+  it('counts from there what stable’s failures do not explain, and nothing else', () => {
+    const rig = undone();
+    for (let n = 0; n < 60; n++) {
+      rig.run(1, n % 20 === 0 ? 1 : 0, n % 20 === 0 ? 19 : 0);
+      assert.equal(caused(rig), 2, `after ${n} turns in which both fail alike`);
+    }
+  });
+});
+
+describe('a word of another gateway', () => {
+  it('that comes between new weights and the next turn waits for that turn', () => {
+    const rig = new Rig([]);
+    rig.role = 'follower';
+    rig.rollouts = [STEPPED];
+    rig.tick();
+    const leader = new Rig([STEPPED]);
+    assert.equal(leader.controller.command(command('start'), leader.nowMs).kind, 'done');
+    const [saved] = leader.controller.save(leader.nowMs);
+    assert.ok(saved !== undefined);
+    rig.rollouts = [{ ...STEPPED, stable: { ...STEPPED.stable, weight: 400_000 } }];
+    const dials = [...rig.dials];
+    assert.equal(rig.controller.follow(saved, rig.nowMs, false), null);
+    assert.deepEqual([...rig.dials], dials);
+    rig.tick();
+    assert.ok(rig.controller.follow(saved, rig.nowMs, false) !== null);
+    assert.deepEqual([rig.dials[STEPPED.stable.dial], rig.dials[STEPPED.canary.dial]], [396_000, 4000]);
   });
 });
