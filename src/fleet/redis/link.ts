@@ -10,6 +10,8 @@
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Redis as Client, RedisOptions } from 'ioredis';
 import { SluiceError } from '../../model/problem.ts';
 import type { RedisSettings } from '../../model/threads/fleet.ts';
@@ -111,15 +113,23 @@ export async function optionsOf(settings: RedisSettings, name: string): Promise<
   };
 }
 
-async function tlsOf({ host, tls }: RedisSettings): Promise<Record<string, string | Buffer> | null> {
+async function tlsOf({ host, tls }: RedisSettings): Promise<NonNullable<RedisOptions['tls']> | null> {
   if (tls === null) return null;
   const { ca, cert, key, serverName } = tls;
   return {
     ...(ca !== null && { ca: await fileOf(ca) }),
     ...(cert !== null && { cert: await fileOf(cert) }),
     ...(key !== null && { key: await fileOf(key) }),
-    servername: serverName ?? host,
+    ...namedBy(serverName ?? host, host),
   };
+}
+
+/** An address is compared with the certificate, but not asked for (RFC 6066 section 3). */
+function namedBy(name: string, host: string): NonNullable<RedisOptions['tls']> {
+  if (isIP(name) === 0) return { servername: name };
+  if (name === host) return { servername: '' };
+  const verify = (_host: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate);
+  return { servername: '', checkServerIdentity: verify };
 }
 
 async function fileOf(path: string): Promise<Buffer> {

@@ -11,7 +11,7 @@ import type { EndpointPlan } from '../../model/health.ts';
 import { checkKey } from '../plan.ts';
 import type { Probe, ProbeTarget } from './probe.ts';
 import { Schedule, type Slot } from './schedule.ts';
-import { afterCheck, type CheckResult, type CheckVerdict, sentenceOf, UNKNOWN } from './verdict.ts';
+import { afterCheck, type CheckResult, type CheckVerdict, sentenceOf, UNKNOWN, wordOf } from './verdict.ts';
 
 /** Checks under way at a time: far below what a process may open, enough for 6,400 endpoints in 1 s at 10 ms each. */
 const CONCURRENCY_MAX = 64;
@@ -106,14 +106,24 @@ export class Checks {
 
   async #run(slot: Slot<Check>): Promise<void> {
     const { check } = slot;
-    const { path, host, timeoutMs, grpcService } = check.config;
-    const named = grpcService === undefined ? {} : { grpcService };
-    check.probe = this.#deps.startProbe({ ...check.target, path, hostHeader: host, timeoutMs, ...named });
-    const result = await check.probe.result;
-    check.probe = null;
+    const result = await this.#ask(check);
     this.#schedule.done(slot);
     const isWanted = this.#byEndpoint.get(check.endpoint)?.includes(check) === true;
     if (isWanted && !this.#isClosed) this.#take(check, result);
+  }
+
+  /** Never rejects: whoever cannot be asked has failed, and keeps no slot. */
+  async #ask(check: Check): Promise<CheckResult> {
+    const { path, host, timeoutMs, grpcService } = check.config;
+    const named = grpcService === undefined ? {} : { grpcService };
+    try {
+      check.probe = this.#deps.startProbe({ ...check.target, path, hostHeader: host, timeoutMs, ...named });
+      return await check.probe.result;
+    } catch (error) {
+      return wordOf(error);
+    } finally {
+      check.probe = null;
+    }
   }
 
   #take(check: Check, result: CheckResult): void {

@@ -8,6 +8,7 @@
  */
 
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, type SecureClientSessionOptions } from 'node:http2';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import type { Probe, ProbeTarget } from './probe.ts';
 import type { CheckResult } from './verdict.ts';
 
@@ -38,18 +39,28 @@ export function startHttp2Probe(target: ProbeTarget, security: SecureClientSessi
     settle(outcome);
     session?.destroy();
   };
-  session = connect(`${security === null ? 'http' : 'https'}://${authority}`, {
-    settings: { enablePush: false },
-    ...security,
-  });
-  session.on('error', (error: NodeJS.ErrnoException) => finish(wordOf(error)));
-  session.on('close', () => finish('closed before an answer'));
-  const isGrpc = target.isGrpc === true;
-  const stream = isGrpc ? askService(session, target, authority) : ask(session, target, authority);
-  stream.on('error', (error: NodeJS.ErrnoException) => finish(wordOf(error)));
-  if (isGrpc) hearService(stream, finish);
-  else stream.on('response', ({ ':status': status = 0 }) => finish(status < 400 ? null : `status ${status}`));
+  try {
+    session = connect(`${security === null ? 'http' : 'https'}://${authority}`, {
+      settings: { enablePush: false },
+      ...security,
+      ...(security?.servername === '' && { createConnection: () => connectUnasked(target, security) }),
+    });
+    session.on('error', (error: NodeJS.ErrnoException) => finish(wordOf(error)));
+    session.on('close', () => finish('closed before an answer'));
+    const isGrpc = target.isGrpc === true;
+    const stream = isGrpc ? askService(session, target, authority) : ask(session, target, authority);
+    stream.on('error', (error: NodeJS.ErrnoException) => finish(wordOf(error)));
+    if (isGrpc) hearService(stream, finish);
+    else stream.on('response', ({ ':status': status = 0 }) => finish(status < 400 ? null : `status ${status}`));
+  } catch (error) {
+    finish(wordOf(error as NodeJS.ErrnoException));
+  }
   return { result, cancel: () => finish('cancelled') };
+}
+
+/** Where no name is to be asked for: `connect` of HTTP/2 asks for the host's own instead. */
+function connectUnasked({ host, port }: ProbeTarget, security: SecureClientSessionOptions): TLSSocket {
+  return connectTls({ ...security, host, port, ALPNProtocols: ['h2'] });
 }
 
 function ask(session: ClientHttp2Session, { path, hostHeader }: ProbeTarget, authority: string): ClientHttp2Stream {

@@ -8,13 +8,14 @@
  * Source: docs/adr/0015-undici.md.
  */
 
-import { connect as connectTcp, type Socket } from 'node:net';
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { buildConnector, Client } from 'undici';
 import type { EndpointTls } from '../../model/snapshot.ts';
 import { FOR_NOBODY, type ProxyProtocolVersion } from '../../model/threads/proxied.ts';
 import type { UpstreamMaterial } from '../../model/threads/tls.ts';
 import { startHttp2Probe } from './http2.ts';
-import type { CheckResult } from './verdict.ts';
+import { type CheckResult, wordOf } from './verdict.ts';
 
 const HEAD_BYTES_MAX = 16_384;
 
@@ -98,19 +99,21 @@ function securityOf({ ca, cert, key, minVersion, isInsecure }: UpstreamMaterial)
   };
 }
 
-/** Without a name of its own the endpoint's counts. */
+/** Without a name of its own the endpoint's counts. An address is verified, but not asked for (RFC 6066 section 3). */
 function namedSecurity({ serverName }: EndpointTls, material: UpstreamMaterial) {
-  return { ...securityOf(material), ...(serverName !== null && { servername: serverName }) };
+  const security = securityOf(material);
+  if (serverName === null) return security;
+  if (isIP(serverName) === 0) return { ...security, servername: serverName };
+  const verify = (_host: string, certificate: PeerCertificate) => checkServerIdentity(serverName, certificate);
+  return { ...security, servername: '', checkServerIdentity: verify };
 }
 
 /** Connects as requests do: the certificate is to be for the endpoint, or for `serverName`, whatever `Host` a check sends. */
-function securely({ serverName }: EndpointTls, material: UpstreamMaterial): buildConnector.connector {
-  const connect = buildConnector({
-    ...OURS,
-    ...securityOf(material),
-  });
-  // An empty name: the endpoint's own.
-  return (target, done) => connect({ ...target, servername: serverName ?? '' }, done);
+function securely(tls: EndpointTls, material: UpstreamMaterial): buildConnector.connector {
+  const connect = buildConnector({ ...OURS, ...namedSecurity(tls, material) });
+  // An empty name: the one above, or else that of `host`, which is the endpoint's own.
+  const asked = isIP(tls.serverName ?? '') === 0 ? { servername: '' } : { servername: '', host: '' };
+  return (target, done) => connect({ ...target, ...asked }, done);
 }
 
 /** Connects and says first that nobody is spoken for. */
@@ -132,8 +135,12 @@ class Announcer {
     socket.once('connect', () => {
       socket.off('error', fail);
       socket.write(FOR_NOBODY[this.#version], 'latin1');
-      if (options.protocol === 'https:') this.#secure({ ...options, httpSocket: socket }, callback);
-      else callback(null, socket);
+      if (options.protocol !== 'https:') return callback(null, socket);
+      try {
+        this.#secure({ ...options, httpSocket: socket }, callback);
+      } catch (error) {
+        callback(error as Error, null);
+      }
     });
   };
 
@@ -159,11 +166,4 @@ function dispatch(client: Client, target: ProbeTarget, finish: (outcome: CheckRe
       onResponseError: (_controller, error) => finish(wordOf(error)),
     },
   );
-}
-
-/** The system's word where there is one, `ECONNREFUSED`; else the message. */
-function wordOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const { code } = error as NodeJS.ErrnoException;
-  return code ?? error.message;
 }

@@ -42,3 +42,10 @@ export function sentenceOf(verdict: CheckVerdict, path: string): string | null {
   if (verdict.kind !== 'unhealthy') return null;
   return `${verdict.failures} health checks of ${path} failed, the last: ${verdict.because}`;
 }
+
+/** The system's word where there is one, `ECONNREFUSED`; else the message. */
+export function wordOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { code } = error as NodeJS.ErrnoException;
+  return code ?? error.message;
+}

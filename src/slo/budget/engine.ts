@@ -17,7 +17,7 @@
  */
 
 import { ERROR_CLASSES } from '../../model/sli.ts';
-import type { AlertChange, SloAsked, SloScope, SloSource } from '../../model/slo.ts';
+import type { AlertChange, SloScope, SloSource } from '../../model/slo.ts';
 import type { SloStatus } from '../../model/status.ts';
 import { CELL } from '../../model/tallies.ts';
 import type { ObjectiveTrouble, ObjectiveTroubles } from '../../model/threads/load/alerts.ts';
@@ -35,6 +35,7 @@ import {
   type ObjectiveSpec,
   objectiveId,
   type SavedObjective,
+  specsOf,
 } from './objective.ts';
 
 const NO_BURNS: readonly FastBurn[] = [];
@@ -91,6 +92,8 @@ export class SloEngine {
   #saveAt = 0;
   /** Made when somebody asks for them. */
   #readings: readonly ObjectiveReading[] | null = null;
+  /** Made when one is restored, for all that are until the next turn. */
+  #byId: ReadonlyMap<string, Objective> | null = null;
   /** Alerts that ended because their objective did. */
   #ended: AlertChange[] = [];
   /** What one source counted in this turn, and one cell of it: one object for all. */
@@ -109,6 +112,7 @@ export class SloEngine {
   follow(sources: readonly SloSource[]): void {
     const kept = new Set<string>();
     this.#readings = null;
+    this.#byId = null;
     this.#watched = sources.map((source) => {
       const key = `${source.scope}/${source.name}`;
       kept.add(key);
@@ -135,6 +139,7 @@ export class SloEngine {
   turn(regions: readonly Region[], now: Instant, wantsAll = false): AlertChange[] {
     const changes = this.#ended;
     this.#ended = [];
+    this.#byId = null;
     const isAll = wantsAll || this.#roll.departed(regions).length > 0;
     const readable = this.#roll.turn(regions);
     this.#regions = regions;
@@ -266,10 +271,15 @@ export class SloEngine {
    * @throws SluiceError SLU_STATE_INVALID when bytes cannot be read; objectives before it are restored
    */
   restore(saved: readonly SavedObjective[], nowMs: number, awayMs: number): string[] {
-    const byId = new Map(this.#objectives().map((objective) => [objective.id, objective]));
-    this.#activity.setAllDue();
+    const byId = (this.#byId ??= this.#indexed());
     for (const one of saved) byId.get(one.id)?.restore(one, nowMs, awayMs);
     return saved.map(({ id }) => id).filter((id) => !byId.has(id));
+  }
+
+  /** What is restored is to be looked at. */
+  #indexed(): Map<string, Objective> {
+    this.#activity.setAllDue();
+    return new Map(this.#objectives().map((objective) => [objective.id, objective]));
   }
 
   #objectives(): Objective[] {
@@ -358,20 +368,6 @@ export class SloEngine {
   #retire(objectives: readonly Objective[]): void {
     this.#ended.push(...objectives.flatMap((objective) => objective.retire()));
   }
-}
-
-function specsOf({ scope, name, slo }: SloSource): ObjectiveSpec[] {
-  return asksOf(slo).map((ask) => ({ scope, name, slo, thresholdMs: null, ...ask }));
-}
-
-/** Availability first, one of seconds last. */
-function asksOf({ availabilityRatio, latency, composite, business }: SloAsked) {
-  const asks: (Pick<ObjectiveSpec, 'indicator' | 'targetRatio'> & { readonly thresholdMs?: number })[] = [];
-  if (availabilityRatio !== undefined) asks.push({ indicator: 'availability', targetRatio: availabilityRatio });
-  if (latency !== undefined && latency !== null) asks.push({ indicator: 'latency', ...latency });
-  if (composite !== undefined) asks.push({ indicator: 'composite', targetRatio: composite.targetRatio });
-  if (business !== undefined) asks.push({ indicator: 'business', targetRatio: business.targetRatio });
-  return asks;
 }
 
 /** One second. */

@@ -8,7 +8,7 @@
  * objective, a second whose score is too low (composite/score.ts).
  */
 
-import type { AlertChange, SloIndicator, SloScope, SloTerms } from '../../model/slo.ts';
+import type { AlertChange, SloAsked, SloIndicator, SloScope, SloSource, SloTerms } from '../../model/slo.ts';
 import type { ScoreStatus, SloStatus } from '../../model/status.ts';
 import type { ObjectiveTrouble } from '../../model/threads/load/alerts.ts';
 import { exhaustedInMs, remainingEvents, remainingRatio } from './budget.ts';
@@ -28,6 +28,20 @@ export interface ObjectiveSpec {
   /** null but of latency. */
   readonly thresholdMs: number | null;
   readonly slo: SloTerms;
+}
+
+/** What a source asks for: availability first, one of seconds last. */
+export function specsOf({ scope, name, slo }: SloSource): ObjectiveSpec[] {
+  return asksOf(slo).map((ask) => ({ scope, name, slo, thresholdMs: null, ...ask }));
+}
+
+function asksOf({ availabilityRatio, latency, composite, business }: SloAsked) {
+  const asks: (Pick<ObjectiveSpec, 'indicator' | 'targetRatio'> & { readonly thresholdMs?: number })[] = [];
+  if (availabilityRatio !== undefined) asks.push({ indicator: 'availability', targetRatio: availabilityRatio });
+  if (latency !== undefined && latency !== null) asks.push({ indicator: 'latency', ...latency });
+  if (composite !== undefined) asks.push({ indicator: 'composite', targetRatio: composite.targetRatio });
+  if (business !== undefined) asks.push({ indicator: 'business', targetRatio: business.targetRatio });
+  return asks;
 }
 
 /** What an objective says to a rollout. */

@@ -6,10 +6,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
+import { createServer } from 'node:tls';
 import { Redis } from 'ioredis';
 import { openLink, optionsOf } from '#src/fleet/redis/link.ts';
 import { until } from '../../../support/gateway.ts';
+import { type Authority, authorityOf } from '../../../support/http/certificates.ts';
+import { listenLoopback } from '../../../support/plane.ts';
 import { redisSettings } from '../../../support/stores/fleet/settings.ts';
 import { cannotRun, REDIS, type StoreKind, startStore } from '../../../support/stores/server.ts';
 
@@ -58,7 +61,7 @@ test('secrets come from files, and a file that is not there is named', async (t)
   const options = await optionsOf(redisSettings(1, { username: 'gateway', passwordFile: file, tls }), 'x');
   assert.deepEqual([options.username, options.password], ['gateway', PASSWORD]);
   assert.deepEqual(Object.keys(options.tls ?? {}), ['ca', 'cert', 'key', 'servername']);
-  assert.equal((options.tls as { servername: string }).servername, '127.0.0.1');
+  assert.equal((options.tls as { servername: string }).servername, '', 'an address is not asked for');
   const missing = redisSettings(1, { passwordFile: join(folder, 'none') });
   await assert.rejects(openLink(missing, EVENTS), { code: 'SLU_CONFIG_UNREADABLE', message: /none cannot be read/ });
 });
@@ -96,6 +99,49 @@ test('logs in, asks and listens, also after it was told to listen again', { skip
   link.listenAgain();
   await say('two');
   assert.deepEqual(await link.get(['a', 'b']), [null, null]);
+});
+
+/** A server that tells which name it was asked for once somebody who believes it says something. */
+async function startSecure(t: TestContext, authority: Authority, names: string, asked: unknown[]): Promise<number> {
+  const server = createServer(authority.issue('redis', { names }).pem, (socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.once('data', () => {
+      asked.push((socket as { readonly servername?: unknown }).servername);
+      socket.destroy();
+    });
+  });
+  t.after(() => server.close());
+  return listenLoopback(server);
+}
+
+test('over TLS an address is compared with the certificate, and not asked for', async (t) => {
+  const authority = authorityOf(t);
+  const asked: unknown[] = [];
+  const [own, other] = await Promise.all([
+    startSecure(t, authority, 'IP:127.0.0.1', asked),
+    startSecure(t, authority, 'IP:10.0.0.1,DNS:redis.test', asked),
+  ]);
+  const wrong = 'ERR_TLS_CERT_ALTNAME_INVALID';
+  const cases: readonly [number, string, string | null, unknown][] = [
+    [own, '127.0.0.1', null, false],
+    [own, '127.0.0.1', '127.0.0.1', false],
+    [other, '127.0.0.1', '10.0.0.1', false],
+    [other, 'localhost', '10.0.0.1', false],
+    [other, '127.0.0.1', 'redis.test', 'redis.test'],
+    [other, '127.0.0.1', null, wrong],
+    [own, '127.0.0.1', '10.0.0.1', wrong],
+    [own, 'localhost', null, wrong],
+  ];
+  for (const [port, host, serverName, expected] of cases) {
+    asked.length = 0;
+    const tls = { ca: authority.ca, cert: null, key: null, serverName };
+    const told: unknown[] = [];
+    const failed = (error: NodeJS.ErrnoException): void => void told.push(error.code);
+    const link = await openLink(redisSettings(port, { host, tls }), { ...EVENTS, failed });
+    await until('it is asked, or told why not', () => asked.length + told.length > 0);
+    link.close();
+    assert.equal(asked[0] ?? told[0], expected, `${host} as ${serverName}`);
+  }
 });
 
 /** What a connection sends before it is ready. */

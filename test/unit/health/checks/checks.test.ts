@@ -21,13 +21,15 @@ interface Rig {
   readonly second: (answer: (target: ProbeTarget) => CheckResult) => Promise<void>;
 }
 
-function rig(): Rig {
+/** @param admit throws at what cannot be begun */
+function rig(admit: (target: ProbeTarget) => void = () => undefined): Rig {
   let nowMs = 0;
   const begun: ProbeTarget[] = [];
   const cancelled: ProbeTarget[] = [];
   const changes: number[] = [];
   const open: { target: ProbeTarget; end: (result: CheckResult) => void }[] = [];
   const startProbe = (target: ProbeTarget): Probe => {
+    admit(target);
     begun.push(target);
     let end: (result: CheckResult) => void = () => undefined;
     const result = new Promise<CheckResult>((resolve) => {
@@ -118,6 +120,20 @@ it('at most 64 are under way; the others are late and said to be', async () => {
   checks.follow(Array.from({ length: 100 }, (_, n) => endpoint(n, CHECK)));
   await second(() => HANGS);
   assert.deepEqual([begun.length, checks.counts.late], [64, 36]);
+});
+
+it('one that cannot be begun has failed, and holds up no other', async () => {
+  const { checks, second, begun } = rig((target) => {
+    if (target.port !== 80) throw Object.assign(new Error('no'), { code: 'ERR_INVALID_ARG_VALUE' });
+  });
+  const odd = Array.from({ length: 64 }, (_, n) => ({ ...endpoint(n, CHECK), port: 81 }));
+  checks.follow([...odd, endpoint(99, CHECK)]);
+  for (let n = 0; n < 4; n++) await second(PASSES);
+  assert.match(checks.unhealthy(0) ?? '', /[34] health checks of \/health failed, the last: ERR_INVALID_ARG_VALUE$/);
+  assert.equal(checks.unhealthy(99), null);
+  assert.equal(begun.length, checks.counts.passed);
+  assert.ok(begun.length >= 4, String(begun.length));
+  assert.ok(checks.counts.failed >= 3 * odd.length, String(checks.counts.failed));
 });
 
 it('after the end nothing begins and nothing is heard', async () => {

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { createSecureServer, type ServerHttp2Stream } from 'node:http2';
 import { describe, it } from 'node:test';
+import type { TLSSocket } from 'node:tls';
 import { outcomeOf, questionOf, startHttp2Probe } from '#src/health/checks/http2.ts';
 import { type ProbeTarget, startProbe } from '#src/health/checks/probe.ts';
 import { authorityOf } from '../../../support/http/certificates.ts';
@@ -58,6 +59,35 @@ describe('a GET', () => {
     }
     assert.equal(results[0], null);
     assert.match(String(results[1]), /SELF_SIGNED|UNABLE/);
+  });
+});
+
+describe('of an endpoint known by an address', () => {
+  it('that is compared with the certificate, and not asked for', async (t) => {
+    const authority = authorityOf(t);
+    const server = createSecureServer(authority.issue('upstream', { names: 'IP:10.0.0.1' }).pem);
+    const asked: unknown[] = [];
+    server.on('secureConnection', (socket: TLSSocket) => {
+      asked.push((socket as { readonly servername?: unknown }).servername);
+    });
+    server.on('stream', (stream: ServerHttp2Stream) => stream.respond({ ':status': 200 }, { endStream: true }));
+    t.after(() => server.close());
+    const port = await listenLoopback(server);
+    const material = { ca: authority.pem, cert: null, key: null, minVersion: 'TLSv1.2' as const, isInsecure: false };
+    const check = (serverName: string | null, host = '127.0.0.1') => {
+      return startProbe(target(port, { host, tls: { key: 'k', serverName } }), () => material).result;
+    };
+    assert.deepEqual([await check('10.0.0.1'), await check('10.0.0.1', 'localhost')], [null, null]);
+    assert.deepEqual(asked, [false, false]);
+    for (const other of [null, '10.0.0.2', '2001:db8::1']) {
+      assert.equal(await check(other), 'ERR_TLS_CERT_ALTNAME_INVALID', String(other));
+    }
+  });
+
+  it('has failed where it cannot even begin', async () => {
+    const probe = startHttp2Probe(target(1), { cert: 'none', key: 'none' });
+    assert.match((await probe.result) ?? '', /^ERR_/);
+    probe.cancel();
   });
 });
 

@@ -100,6 +100,28 @@ describe('a check', () => {
     assert.equal(await check('other.example', 'up.example'), 'ERR_TLS_CERT_ALTNAME_INVALID');
   });
 
+  it('of an endpoint known by an address compares that with the certificate, and asks for no name', async (t) => {
+    const authority = authorityOf(t);
+    const asked: unknown[] = [];
+    const { pem } = authority.issue('upstream', { names: 'IP:10.0.0.1' });
+    const server = createSecure({ ...pem }, (socket) => {
+      asked.push((socket as { readonly servername?: unknown }).servername);
+      socket.on('error', () => socket.destroy());
+      socket.on('data', () => socket.end(withStatus(200)));
+    });
+    const port = await listenLoopback(server);
+    t.after(() => server.close());
+    const material = { ca: authority.pem, cert: null, key: null, minVersion: 'TLSv1.2', isInsecure: false } as const;
+    const check = (serverName: string | null, host = '127.0.0.1') => {
+      return startProbe(target(port, { host, tls: { key: 'k', serverName } }), () => material).result;
+    };
+    assert.deepEqual([await check('10.0.0.1'), await check('10.0.0.1', 'localhost')], [null, null]);
+    assert.deepEqual(asked, [false, false]);
+    for (const other of [null, '10.0.0.2', '::1', '2001:db8::1']) {
+      assert.equal(await check(other), 'ERR_TLS_CERT_ALTNAME_INVALID', String(other));
+    }
+  });
+
   it('does not wait for a body, and closes its connection', async (t) => {
     const { port, sockets } = await upstreamOf(t, 'HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\nbegin');
     assert.equal(await startProbe(target(port)).result, null);
@@ -192,6 +214,15 @@ describe('a check of an endpoint that is told who the client is', () => {
     const material = { ca: authority.pem, cert: null, key: null, minVersion: 'TLSv1.2', isInsecure: false } as const;
     assert.equal(await startProbe(target(port, { proxyProtocol: 2, tls }), () => material).result, null);
     assert.equal(first, FOR_NOBODY[2]);
+  });
+
+  it('fails where TLS cannot begin, and closes its connection', async (t) => {
+    const { port, sockets } = await upstreamOf(t, null);
+    const tls = { key: 'a', serverName: null };
+    const material = { ca: null, cert: 'none', key: 'none', minVersion: 'TLSv1.2', isInsecure: false } as const;
+    assert.match((await startProbe(target(port, { proxyProtocol: 1, tls }), () => material).result) ?? '', /^ERR_/);
+    await eventually(() => sockets.length === 1, 'it was connected');
+    await closedSocket(sockets[0] as Socket);
   });
 
   it('leaves no connection behind that is still being made, nor one that waits', async (t) => {

@@ -126,21 +126,26 @@ async function startSecure(t: TestContext, authority: Authority, names: string, 
 
 test('a certificate that is not believed is told with what is wrong and which field helps', async (t) => {
   const authority = authorityOf(t);
-  const [own, other, old] = await Promise.all([
+  const [own, other, tenth, old] = await Promise.all([
     startSecure(t, authority, 'IP:127.0.0.1'),
     startSecure(t, authority, 'DNS:consul.test'),
+    startSecure(t, authority, 'IP:10.0.0.1'),
     startSecure(t, authority, 'IP:127.0.0.1', -1),
   ]);
   const tls = { ca: authority.ca, cert: null, key: null, serverName: null };
   const tlsFields = { ca: 'jwks.ca', cert: null, serverName: null };
   const unknown = 'is of an unknown authority (UNABLE_TO_VERIFY_LEAF_SIGNATURE); ';
   const missing = 'has another name; tls.serverName says which it must have: IP: 127.0.0.1 is not in the cert';
+  const others = 'has another name; tls.serverName says which it must have: IP: 10.0.0.1 is not in the cert';
   const answered: readonly [string, Partial<ClientOptions>, string | null][] = [
     [own, { tls }, null],
     [own, {}, `${unknown}tls.ca names its file`],
     [own, { tlsFields }, `${unknown}jwks.ca names its file`],
     [other, { tls }, missing],
     [other, { tls: { ...tls, serverName: 'consul.test' } }, null],
+    [own, { tls: { ...tls, serverName: '127.0.0.1' } }, null],
+    [tenth, { tls: { ...tls, serverName: '10.0.0.1' } }, null],
+    [own, { tls: { ...tls, serverName: '10.0.0.1' } }, others],
     [old, { tls }, 'has expired; renew it there, or set the clock here'],
   ];
   for (const [origin, options, told] of answered) {
