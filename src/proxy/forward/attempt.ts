@@ -18,6 +18,7 @@ import { beginStream } from '../record/streaming.ts';
 import { beginSpan, endSpan, noteFailure, noteShed } from '../record/trace/trace.ts';
 import { probeAnswered, probeEnded } from './balance/probe.ts';
 import type { Endpoint } from './endpoint.ts';
+import { isRace, sentAtMs } from './retry/retry.ts';
 
 const SERVER_ERROR = 500;
 /** Interim responses (1xx) before the final one. */
@@ -98,6 +99,21 @@ export function detach(x: Exchange): void {
   else x.endpoint?.pool.cancel(x);
 }
 
+/** The attempt is called off, by no fault of its endpoint's: all that is known is how long that has been silent. */
+export function callOff(x: Exchange): void {
+  if (x.isAttempting && x.upstream !== null && x.requestDone && !x.responseStarted) {
+    const now = turnMs();
+    x.endpoint?.observeSilence(now - owedSinceMs(x), now);
+  }
+  detach(x);
+}
+
+/** Since when nothing but the endpoint has kept its answer back: the clock of the request starts with its last byte. */
+function owedSinceMs(x: Exchange): number {
+  if (x.route === null || x.deadlineAtMs === Number.POSITIVE_INFINITY) return sentAtMs(x);
+  return Math.max(sentAtMs(x), x.deadlineAtMs - x.route.requestTimeoutMs);
+}
+
 /**
  * The reason to record for a failure. Once the client's own time is over, and that was too short, nobody else has failed: else
  * anybody could have versions and endpoints left alone by asking for a millisecond. An answer that has begun may end with it.
@@ -116,8 +132,8 @@ export function isClientsDoing(x: Exchange): boolean {
 
 /** A failure must not look like speed to the balancer; an idle connection that the upstream closed is not one. */
 export function punish(x: Exchange, reason: Reason): void {
-  if (!x.isAttempting || (reason === REASON.upstreamReset && x.isOnReused)) return;
   const now = turnMs();
+  if (!x.isAttempting || isRace(x, reason, now)) return;
   x.endpoint?.observeFailure(now - x.attemptAtMs, now);
 }
 

@@ -27,7 +27,7 @@ const FAILURE_FACTOR = 5;
 const FAILURE_MS_MIN = 10;
 const FAILURE_MS_MAX = 1000;
 const NEVER = Number.NEGATIVE_INFINITY;
-/** What an endpoint that has not answered anything yet is taken to need, once something waits for it. */
+/** What an endpoint that has not answered anything yet is taken to need at least, once something waits for it. */
 const SILENT_MS = 1000;
 const PENALTY_FACTOR = 2;
 const PENALTY_MAX = 64;
@@ -72,6 +72,8 @@ export class Endpoint {
   #failedAtMs = NEVER;
   #costMs = 0;
   #observedAtMs = NEVER;
+  /** The last silence while nothing else was known of it: the last observation at all, until it answers or fails. */
+  #silentAtMs = NEVER;
   /** Of good answers alone, so that failures do not pass for its usual time; 0 before the first. */
   #usualMs = 0;
 
@@ -105,7 +107,7 @@ export class Endpoint {
   load(nowMs: number, size = 1): number {
     let costMs = this.#costMs;
     if (this.inFlight === 0) costMs *= Math.exp((this.#observedAtMs - nowMs) / DECAY_MS);
-    else if (this.#observedAtMs === NEVER) costMs = SILENT_MS;
+    else if (this.#observedAtMs === this.#silentAtMs) costMs = Math.max(costMs, SILENT_MS);
     return (this.inFlight / size + 1) * (costMs + 0.001);
   }
 
@@ -117,6 +119,7 @@ export class Endpoint {
     if (this.#isOut && !isOut) {
       this.#costMs = 0;
       this.#observedAtMs = NEVER;
+      this.#silentAtMs = NEVER;
       this.#penalty = 1;
       this.#failedAtMs = NEVER;
       this.isNew = true;
@@ -182,6 +185,20 @@ export class Endpoint {
     this.#take(Math.max(tookMs, Math.min(before * FAILURE_FACTOR, FAILURE_MS_MAX)), nowMs);
     this.#penalty = Math.min(this.#penaltyAt(nowMs) * PENALTY_FACTOR, PENALTY_MAX);
     this.#failedAtMs = nowMs;
+  }
+
+  /**
+   * Takes an attempt that was called off after so long without an answer: it would have taken longer. So the cost has not faded below
+   * that. It can only become dearer, by what really was, and that is no failure: else clients that leave soon would make it cheap,
+   * or have it left alone.
+   */
+  observeSilence(tookMs: number, nowMs: number): void {
+    if (tookMs <= this.#costMs * Math.exp((this.#observedAtMs - nowMs) / DECAY_MS)) return;
+    const isUnknown = this.#observedAtMs === this.#silentAtMs;
+    this.#costMs = Math.max(this.#costMs, tookMs);
+    // As of when it would have faded to just that by now: now, if it is the highest.
+    this.#observedAtMs = nowMs + DECAY_MS * Math.log(tookMs / this.#costMs);
+    if (isUnknown) this.#silentAtMs = this.#observedAtMs;
   }
 
   #take(tookMs: number, nowMs: number): void {

@@ -24,7 +24,7 @@ import { delayMsOf, faultOf, isOn, type LinkedFault } from '../filter/faults.ts'
 import { pacingOf } from '../filter/pace.ts';
 import type { BodyReader } from '../http1/body.ts';
 import { noteFailure } from '../record/trace/trace.ts';
-import { attributed, begin, detach, endAttempt, pick, punish, unprobe, whyNone } from './attempt.ts';
+import { attributed, begin, callOff, detach, endAttempt, pick, punish, unprobe, whyNone } from './attempt.ts';
 import { fallBack } from './retry/fallback/chain.ts';
 import { arm, disarm, outlives, won } from './retry/hedge.ts';
 import { goesOnAlone } from './retry/idempotency/absent.ts';
@@ -32,7 +32,7 @@ import { type Arrived, gather } from './retry/idempotency/gather.ts';
 import { askBroker, type HeldEvents, hold } from './retry/idempotency/hold.ts';
 import { keyedOf } from './retry/idempotency/keyed.ts';
 import { handOver, mayRescue, mayRescueAnswer, PASSES_ON, paysRescue, RESCUES, settleRescue } from './retry/rescue.ts';
-import { isRetriedStatus, mayRetry, mayRunAgain, paidWaitMs, paysRun, retryingOf } from './retry/retry.ts';
+import { isRetriedStatus, mayRetry, mayRunAgain, paidWaitMs, paysRun, retryingOf, sentLate } from './retry/retry.ts';
 import type { UpstreamEvents } from './sides.ts';
 
 const SERVER_ERROR = 500;
@@ -89,6 +89,7 @@ function go(x: Exchange): void {
 /** What upstream connections report. */
 export const upstreamEvents: UpstreamEvents = {
   sent(x) {
+    if (turnMs() !== x.attemptAtMs) sentLate(x, turnMs());
     if (!x.isShadow) x.client.upstreamReady(x);
   },
   failed: attemptFailed,
@@ -109,9 +110,10 @@ export function abandon(x: Exchange, failure: Reason, detail: string): void {
   const reason = attributed(x, failure);
   if (reason === REASON.clientClosed && goesOnAlone(x, absentExpired)) return;
   disarm(x);
-  detach(x);
-  noteFailure(x, reason, 0);
   const isUpstreamsFault = reasonRow(reason).fault === 'upstream';
+  if (isUpstreamsFault) detach(x);
+  else callOff(x);
+  noteFailure(x, reason, 0);
   if (isUpstreamsFault) punish(x, reason);
   endAttempt(x, isUpstreamsFault ? 'bad' : 'ignore');
   giveUp(x, reason, detail);
@@ -168,7 +170,7 @@ function attemptFailed(x: Exchange, failure: Reason, detail: string): void {
   if (x.isFinished) return;
   const reason = attributed(x, failure);
   noteFailure(x, reason, 0);
-  const isRace = mayRunAgain(x, reason) && paysRun(x, reason, turnMs());
+  const isRace = mayRunAgain(x, reason, turnMs()) && paysRun(x, reason, turnMs());
   const isUpstreamsFault = reasonRow(reason).fault === 'upstream';
   if (isUpstreamsFault) punish(x, reason);
   if (isRace) unprobe(x);

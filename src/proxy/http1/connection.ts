@@ -89,7 +89,7 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
 
   upstreamReady(x: Exchange): void {
     if (x.requestDone) return this.#awaitResponse(x);
-    if (x.awaitsContinue) this.waitAtMost(x, x.responseLimitMs);
+    if (x.awaitsContinue) this.waitAtMost(x, x.table.timeouts.bodyIdleMs);
     else this.touch();
     this.resumeReading();
   }

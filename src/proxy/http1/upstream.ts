@@ -291,8 +291,9 @@ export class UpstreamConnection implements UpstreamExchange, Timed, WireOwner {
     this.#observe(x, head);
     this.#body.start(head.bodyLength, false, x.table.limits);
     const isRead = this.#body.gather(bytes, from, end) === END && this.#body.position === end;
+    const isSent = x.requestDone && !this.isBackedUp;
     this.#exchange = null;
-    if (isRead && head.keepAlive && x.requestDone) this.#leave();
+    if (isRead && head.keepAlive && isSent) this.#leave();
     else this.destroy();
   }
 
@@ -341,7 +342,8 @@ export class UpstreamConnection implements UpstreamExchange, Timed, WireOwner {
   }
 
   #complete(x: Exchange): void {
-    const canReuse = this.#keepAlive && x.requestDone && !isSending(x);
+    // Of a body that the upstream has not taken, the rest would go before the next request.
+    const canReuse = this.#keepAlive && x.requestDone && !this.isBackedUp;
     this.#exchange = null;
     this.#isPaused = false;
     this.#keeping?.put();

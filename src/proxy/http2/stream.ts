@@ -177,7 +177,7 @@ export class ClientStream implements Asker, StreamOwner, Timed {
 
   upstreamReady(x: Exchange): void {
     if (x.requestDone) return this.#awaitResponse(x);
-    if (x.awaitsContinue) this.waitAtMost(x, x.responseLimitMs);
+    if (x.awaitsContinue) this.waitAtMost(x, x.table.timeouts.bodyIdleMs);
     else this.touch();
     this.#pump();
   }

@@ -49,9 +49,9 @@ export function beginCall(x: Exchange, head: string): void {
   retryingOf(x).streaming = { firstAtMs: 0, endsAtMs };
 }
 
-/** The answer begins: from now on it is a stream if its head says so. */
+/** The answer begins: from now on it is a stream if its head says so. Of a copy for a mirror, which is of no version, nobody waits for it. */
 export function beginStream(x: Exchange, { bodyLength, fields }: Pick<ResponseHead, 'bodyLength' | 'fields'>): void {
-  if (bodyLength >= 0 && bodyLength !== UNTIL_CLOSE) return;
+  if ((bodyLength >= 0 && bodyLength !== UNTIL_CLOSE) || x.split === null) return;
   const call = streamingOf(x);
   if (call === null && !EVENTS.test(fields.text)) return;
   const streaming: Streaming = call ?? { firstAtMs: 0, endsAtMs: Number.POSITIVE_INFINITY };

@@ -3,8 +3,8 @@
  *
  * The second arm is a shadow of the exchange: an attempt needs one to account for, and what it reports must not be taken
  * for the first arm's. The arm that wins becomes the exchange's own attempt; the loser's connection is closed, and its
- * endpoint is neither blamed nor observed; only a probe of one that is half-open (balance/probe.ts) is bad. An arm that fails
- * leaves the other, which from then on is the only one.
+ * endpoint is not blamed: that it was silent for so long is all that is known (`callOff`). Only a probe of one that is
+ * half-open (balance/probe.ts) is bad. An arm that fails leaves the other, which from then on is the only one.
  *
  * The time is kept by the worker's deadlines: a hedge goes out 0..50 ms after it is due. It takes a token of the retry
  * budget. Only a GET or HEAD without a body, and only on the first attempt.
@@ -14,7 +14,7 @@
 import type { Timed } from '../../../lib/deadlines.ts';
 import { Exchange } from '../../exchange.ts';
 import { adoptSpan, shareTrace } from '../../record/trace/trace.ts';
-import { begin, detach, endAttempt, pick } from '../attempt.ts';
+import { begin, callOff, endAttempt, pick } from '../attempt.ts';
 import { probeEnded } from '../balance/probe.ts';
 
 /** The hedge of one exchange; both its arms refer to it. */
@@ -78,7 +78,7 @@ export function disarm(x: Exchange): void {
 export function won(armed: Exchange): Exchange {
   const x = armed.hedge?.primary ?? armed;
   if (armed !== x) {
-    detach(x);
+    callOff(x);
     // Else a trial at an endpoint that hangs would neither pass nor fail, and cost one request after the other its hedge.
     if (x.endpoint !== null) probeEnded(x.endpoint, x, 'bad', x.client.lane.recorder);
     endAttempt(x, 'ignore');
@@ -112,6 +112,7 @@ function adopt(x: Exchange, shadow: Exchange): void {
   x.upstream = upstream;
   x.opening = opening;
   x.attemptAtMs = shadow.attemptAtMs;
+  if (x.retrying !== null) x.retrying.sentAtMs = shadow.attemptAtMs; // a second arm never waits for a connection
   x.isOnReused = shadow.isOnReused;
   adoptSpan(x, shadow);
   shadow.endAttempt();
@@ -124,7 +125,7 @@ function adopt(x: Exchange, shadow: Exchange): void {
 }
 
 function cancel(shadow: Exchange): void {
-  if (shadow.isAttempting) detach(shadow);
+  if (shadow.isAttempting) callOff(shadow);
   endAttempt(shadow, 'ignore');
   retire(shadow);
 }

@@ -29,6 +29,12 @@ import type { Copying } from '../mirror/mirror.ts';
 import type { Fallen } from './fallback/chain.ts';
 import type { Keyed } from './idempotency/keyed.ts';
 
+/**
+ * How long after a request was sent the end of a kept connection may still be the keep-alive race. Who lost it hears that within a
+ * round trip: a quarter of a second is enough for any on earth, and in a near network also for a packet that is sent again after
+ * 200 ms (Linux, `TCP_RTO_MIN`). Who ends a connection later had the request, and failed.
+ */
+export const RACE_MS = 250;
 const RATIO = 0.1;
 const PER_SECOND = 3;
 /** Retries at once: a handful of requests that meet one restart. Every token more is load that an outage begins with. */
@@ -44,6 +50,8 @@ export interface Retrying {
   count: number;
   /** The wait before the next attempt. */
   timer: NodeJS.Timeout | null;
+  /** When an attempt was sent on a kept connection that it had waited for; of no later attempt. */
+  sentAtMs: number;
   /** An attempt failed by the upstream's fault, with a 5xx or without an answer, and the exchange went on. */
   hasFailed: boolean;
   /** The canary that failed, once stable has taken over. */
@@ -67,6 +75,7 @@ export interface Retrying {
 }
 
 const NOTHING_YET = {
+  sentAtMs: Number.NEGATIVE_INFINITY,
   hasFailed: false,
   rescuedFrom: null,
   fallen: null,
@@ -158,17 +167,34 @@ export function mayRetry(x: Exchange, reason: Reason): boolean {
   return (rule === 'if-idempotent' || rule === 'if-unsent') && x.isIdempotent;
 }
 
+/** An attempt goes out, not in the turn in which it began: if that is on a kept connection it has waited for it. */
+export function sentLate(x: Exchange, nowMs: number): void {
+  if (x.isOnReused) retryingOf(x).sentAtMs = nowMs;
+}
+
+/** When the attempt under way was sent; when it began, if that was on a connection that was opened for it. */
+export function sentAtMs(x: Exchange): number {
+  return x.retrying === null ? x.attemptAtMs : Math.max(x.attemptAtMs, x.retrying.sentAtMs);
+}
+
 /**
- * Did a connection that had served before end before it answered a byte? Then the upstream closed it while the request
- * was on its way, which is nobody's failure: a request that may be sent twice is, once, on a fresh connection.
+ * Did a connection that had served before end before it answered a byte, and so soon that the upstream had not seen the request?
+ * Then it closed it while the request was on its way, which is nobody's failure.
+ */
+export function isRace(x: Exchange, reason: Reason, nowMs: number): boolean {
+  return reason === REASON.upstreamReset && x.isOnReused && nowMs - sentAtMs(x) < RACE_MS;
+}
+
+/**
+ * Is it a race (`isRace`)? A request that may be sent twice is then, once, on a fresh connection.
  *
  * The same, whatever the method is and however few retries the route has, for a stream that an endpoint says it has not looked at.
  * Source: RFC 9112 section 9.3.1; RFC 9113 section 8.7; gRPC proposal A6.
  */
-export function mayRunAgain(x: Exchange, reason: Reason): boolean {
+export function mayRunAgain(x: Exchange, reason: Reason, nowMs: number): boolean {
   if (hasRaced(x) || !isWhole(x)) return false;
   if (reason === REASON.streamRefused) return true;
-  return reason === REASON.upstreamReset && x.isOnReused && x.isIdempotent;
+  return x.isIdempotent && isRace(x, reason, nowMs);
 }
 
 /**

@@ -1,8 +1,9 @@
 /** One attempt in the accounts of its endpoint: begun once, ended once, blamed only for what is its fault. */
 
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
-import { beginTurn } from '#src/lib/clock.ts';
+import { beginTurn, turnMs } from '#src/lib/clock.ts';
 import { WARM_ATTEMPTS } from '#src/model/latency.ts';
 import { REASON } from '#src/model/reason.ts';
 import { CELL, CELL_WORDS, ENDPOINT, ENDPOINT_WORDS } from '#src/model/tallies.ts';
@@ -10,14 +11,32 @@ import { PROBE_RESULT, PROBE_RESULTS } from '#src/model/threads/load/capacity.ts
 import { Breaker } from '#src/proxy/decide/breaker/breaker.ts';
 import type { LinkedSplit } from '#src/proxy/decide/table.ts';
 import type { Exchange } from '#src/proxy/exchange.ts';
-import { begin, detach, endAttempt, observeAnswer, pick, punish } from '#src/proxy/forward/attempt.ts';
+import { begin, callOff, detach, endAttempt, observeAnswer, pick, punish } from '#src/proxy/forward/attempt.ts';
 import type { Endpoint } from '#src/proxy/forward/endpoint.ts';
+import { RACE_MS, retryingOf } from '#src/proxy/forward/retry/retry.ts';
+import type { UpstreamExchange } from '#src/proxy/forward/sides.ts';
 import type { Pool } from '#src/proxy/http1/pool.ts';
 import { offerProbe, setCapacity } from '#src/snapshot/endpoint-dials.ts';
 import { DEFAULT_BREAKER } from '#src/sources/defaults.ts';
 import { bytesPerCall, COUNTED } from '../../../support/proxy/allocation.ts';
 import { type Bench, bench, exchangeOn, routeOf, TWO_VERSIONS } from '../../../support/proxy/parts.ts';
+import {
+  askedOn,
+  assertQuiet,
+  clientOf,
+  endpointWord,
+  eventually,
+  FIRST_CELL,
+  GET,
+  OK,
+  oneVersion,
+  perHead,
+  planeOf,
+  stoppedClock,
+  upstreamOf,
+} from '../../../support/proxy/running.ts';
 import { begun, STABLE, sketch, word } from '../../../support/readings/recorded.ts';
+import { WAITS } from '../../../support/runner/depth.ts';
 
 interface Tried {
   readonly on: Bench;
@@ -81,6 +100,16 @@ describe('an attempt', () => {
     assert.notEqual(it.endpoint.load(0), before);
   });
 
+  it('that ended when the keep-alive race was over has failed', () => {
+    const it = tried();
+    begin(it.x, it.endpoint);
+    it.x.isOnReused = true;
+    it.x.attemptAtMs = beginTurn() - RACE_MS;
+    punish(it.x, REASON.upstreamReset);
+    endAttempt(it.x, 'bad');
+    assert.equal(it.endpoint.pressure(turnMs()), 2);
+  });
+
   it('costs no memory to begin and end', COUNTED, () => {
     const { x, endpoint } = tried();
     const once = (): void => {
@@ -88,6 +117,77 @@ describe('an attempt', () => {
       endAttempt(x, 'good');
     };
     assert.ok(bytesPerCall(once, 5000, 0) <= 24);
+  });
+});
+
+describe('an attempt that is called off', () => {
+  /** What its endpoint is taken to need afterwards, in whole ms: by nothing but this attempt. */
+  function silence(change: Partial<Exchange>): number {
+    const it = tried();
+    begin(it.x, it.endpoint);
+    const nowMs = beginTurn();
+    it.x.route = routeOf(it.on.table);
+    it.x.attemptAtMs = nowMs - 300;
+    it.x.upstream = { destroy: () => undefined } as UpstreamExchange;
+    it.x.requestDone = true;
+    Object.assign(it.x, change);
+    callOff(it.x);
+    assert.equal(it.x.upstream, null);
+    endAttempt(it.x, 'ignore');
+    assert.deepEqual(words(it), [0, 1, 0]);
+    return Math.round(it.endpoint.load(nowMs));
+  }
+
+  it('leaves its endpoint the time that it was silent', () => assert.equal(silence({}), 300));
+
+  const nothing: readonly (readonly [string, Partial<Exchange>])[] = [
+    ['was not sent', { upstream: null }],
+    ['has begun to be answered', { responseStarted: true }],
+    ['was not sent as a whole: the client owes the rest', { requestDone: false }],
+  ];
+  for (const [name, change] of nothing) it(`and nothing when it ${name}`, () => assert.equal(silence(change), 0));
+
+  it('goes by when the request was sent, or complete, if that was later', (t) => {
+    stoppedClock(t);
+    const nowMs = beginTurn();
+    const { x, on } = tried();
+    assert.equal(silence({ retrying: Object.assign(retryingOf(x), { sentAtMs: nowMs - 200 }) }), 200);
+    assert.equal(silence({ deadlineAtMs: nowMs - 100 + routeOf(on.table).requestTimeoutMs }), 100);
+  });
+});
+
+describe('an endpoint that hangs', () => {
+  it('is not preferred because those who asked it have left', WAITS, async (t) => {
+    const passes = stoppedClock(t);
+    let hung = 0;
+    let isHung = false;
+    const answer = (socket: Socket): void => {
+      passes(5);
+      socket.write(OK);
+    };
+    const mute = await upstreamOf(
+      t,
+      perHead((socket) => (isHung ? void (hung += 1) : answer(socket))),
+    );
+    const live = await upstreamOf(t, perHead(answer));
+    const plane = await planeOf(t, oneVersion(mute.port, live.port));
+    const warm = clientOf(t, plane);
+    for (let n = 0; n < 40; n++) assert.equal(await askedOn(warm, GET), 200);
+    isHung = true;
+    for (let n = 0; n < 30; n++) {
+      const client = clientOf(t, plane);
+      const before = hung;
+      client.send(GET);
+      await eventually(
+        () => hung > before || client.received().endsWith('ok'),
+        'it is asked, or the other one answers',
+      );
+      if (hung > before) passes(100);
+      client.socket.destroy();
+      await assertQuiet(plane, [FIRST_CELL], [mute.port, live.port]);
+    }
+    assert.ok(hung <= 1, `${hung} of 30`);
+    assert.equal(endpointWord(plane, mute.port, 'bad'), 0, 'nobody but its clients is known to be impatient');
   });
 });
 

@@ -77,6 +77,46 @@ describe('load', () => {
     assert.ok(loadAt(silent, 0) > loadAt(healthy, 0), `${loadAt(silent, 0)} with five requests unanswered`);
   });
 
+  it('is at least the silence of what was called off, which is no failure and no usual time', () => {
+    const one = endpoint();
+    one.observe(5, 0);
+    one.observeSilence(100, 100);
+    assert.ok(Math.abs(loadAt(one, 100) - 100) < 0.1, `${loadAt(one, 100)}`);
+    assert.equal(one.pressure(100), 1);
+    assert.equal(one.isTooShort(49), true);
+    assert.equal(one.isTooShort(50), false, 'it is still 8 times what its answers took');
+  });
+
+  it('does not fall by a silence, and does not fade below one', () => {
+    const one = endpoint();
+    one.observe(100, 0);
+    one.observeSilence(1, 0);
+    one.observeSilence(99, 0);
+    assert.ok(loadAt(one, 0) >= 100);
+    one.observeSilence(90, 20_000);
+    assert.ok(Math.abs(loadAt(one, 20_000) - 90) < 0.1, `${loadAt(one, 20_000)} after 90 ms without a byte`);
+    one.inFlight = 1;
+    assert.ok(
+      loadAt(one, 20_000) >= 200,
+      `${loadAt(one, 20_000)}: what is not answered either does not make it cheaper`,
+    );
+    one.inFlight = 0;
+    one.observeSilence(1, 20_001);
+    assert.ok(loadAt(one, 20_001) >= 89, `${loadAt(one, 20_001)} after a client left soon`);
+  });
+
+  it('of one that has only been silent is dear while something waits for it, however soon that was called off', () => {
+    const one = endpoint();
+    one.observeSilence(2, 0);
+    assert.ok(Math.abs(loadAt(one, 0) - 2) < 0.1, `${loadAt(one, 0)}`);
+    one.inFlight = 1;
+    assert.ok(loadAt(one, 0) >= 2000, `${loadAt(one, 0)}`);
+    one.observeSilence(3000, 1);
+    assert.ok(loadAt(one, 1) >= 6000, `${loadAt(one, 1)}`);
+    one.observe(5, 10_000_000);
+    assert.ok(loadAt(one, 10_000_000) < 11, 'it has answered');
+  });
+
   it('grows more slowly for an endpoint that stands for several', () => {
     const large = endpoint();
     large.observe(100, 0);

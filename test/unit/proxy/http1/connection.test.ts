@@ -189,6 +189,24 @@ describe('a request body', () => {
     assert.equal(readCell(plane, FIRST_CELL).bad, 0, 'a client can make any version look bad');
   });
 
+  it('that waits for a 100 Continue has its own time, whatever that of an attempt is', async (t) => {
+    const clock = turningClock(t);
+    const upstream = await upstreamOf(t, (socket, received) => {
+      if (received.endsWith('hello')) socket.write(OK);
+    });
+    const [route] = oneVersion(upstream.port).routes;
+    const retry = { attemptTimeoutMs: 50, retriesMax: 1 };
+    const plane = await planeOf(t, { routes: [{ ...route!, retry }], timeouts: { bodyIdleMs: 600_000 } });
+    const client = clientOf(t, plane);
+    client.send('PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n');
+    await eventually(() => upstream.received.join('').includes('Expect'), 'the upstream is asked');
+    await clock.passed(200);
+    client.send('hello');
+    await client.until((received) => received.includes('\r\n\r\n'));
+    assert.deepEqual(statusesOf(client.received()), [200]);
+    assert.equal(upstream.sockets.length, 1);
+  });
+
   it('waits for its upstream without being lost', async (t) => {
     const body = 'x'.repeat(300_000);
     const upstream = await upstreamOf(t, (socket, received) => {

@@ -7,6 +7,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { REASON } from '#src/model/reason.ts';
 import { ResponseHead } from '#src/proxy/http1/response-head.ts';
+import { UpstreamConnection } from '#src/proxy/http1/upstream.ts';
 import { type PlaneSketch, readCell } from '../../../support/plane.ts';
 import {
   answeringOf,
@@ -102,6 +103,18 @@ describe('a connection is not used again', () => {
     assert.deepEqual(statusesOf(received), [200]);
     await closedSocket(upstream.sockets[0] as Socket);
     assert.deepEqual(statusesOf(await sendAndClose(plane.port, getOf('/', CLOSE))), [200]);
+    assert.equal(upstream.sockets.length, 2);
+  });
+
+  it('after an answer to a request of which the upstream has not taken everything', async (t) => {
+    const upstream = await answeringOf(t);
+    const plane = await planeOf(t, patient(upstream.port));
+    const client = clientOf(t, plane);
+    const backedUp = t.mock.getter(UpstreamConnection.prototype, 'isBackedUp', () => true);
+    assert.equal(await askedOn(client, GET), 200);
+    await closedSocket(upstream.sockets[0] as Socket);
+    backedUp.mock.restore();
+    for (let n = 0; n < 2; n++) assert.equal(await askedOn(client, GET), 200);
     assert.equal(upstream.sockets.length, 2);
   });
 

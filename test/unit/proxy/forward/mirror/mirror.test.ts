@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { CELL, CELL_WORDS, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import { COPIES_MAX } from '#src/proxy/forward/mirror/mirror.ts';
+import { Streams } from '#src/proxy/record/streams.ts';
 import { blackholeOf } from '../../../../support/http/blackhole.ts';
 import { authorityOf } from '../../../../support/http/certificates.ts';
 import { END_STREAM, headers, perRequest, rawHttp2Of, TYPE } from '../../../../support/http/h2-endpoint.ts';
@@ -52,6 +53,18 @@ function answered(t: TestContext): Promise<RawUpstream> {
 }
 
 describe('a mirror', () => {
+  it('that answers with a stream leaves nothing of its copies with the streams that are open', async (t) => {
+    const begun = t.mock.method(Streams.prototype, 'begin');
+    const events =
+      'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n\n\n\r\n0\r\n\r\n';
+    const [version, mirror] = [await answered(t), await answeringOf(t, events)];
+    const plane = await planeOf(t, mirroring(version.port, mirror.port));
+    const client = clientOf(t, plane);
+    for (let n = 0; n < 3; n++) assert.equal(await askedOn(client, GET), 200);
+    await eventually(() => outcomes(plane)[0] === 3, 'all copies were answered');
+    assert.equal(begun.mock.callCount(), 0);
+  });
+
   it('gets what the version gets, over connections it keeps, and its answers go nowhere', async (t) => {
     const [version, mirror] = [
       await answered(t),

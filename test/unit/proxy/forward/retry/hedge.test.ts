@@ -122,6 +122,20 @@ describe('a hedged read', () => {
     });
   }
 
+  it('leaves what its slower arm has kept silent with that arm’s endpoint', async (t) => {
+    const { plane, client, held, ports } = await race(t);
+    say(held[1]?.socket, OK);
+    await client.until((text) => text.endsWith('ok'));
+    await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], ports);
+    for (let n = 0; n < 6; n++) {
+      client.send(GET);
+      await eventually(() => held.length === 3 + n, 'the next one');
+      assert.equal(held[2 + n]?.port, held[1]?.port, 'at the one that answers');
+      say(held[2 + n]?.socket, OK);
+      await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], ports);
+    }
+  });
+
   it('of which both arms fail is tried once more, as any other', async (t) => {
     const { plane, client, held, ports } = await race(t);
     say(held[0]?.socket, RESET);

@@ -1,6 +1,7 @@
 /** When a failed attempt may be tried again, and how many such attempts the budget gives. */
 
 import assert from 'node:assert/strict';
+import type { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { REASON, REASONS, type Reason } from '#src/model/reason.ts';
@@ -13,14 +14,32 @@ import {
   mayRetry,
   mayRunAgain,
   paysRun,
+  RACE_MS,
   RetryBudget,
   type Retrying,
 } from '#src/proxy/forward/retry/retry.ts';
 import { DEFAULT_RETRY } from '#src/sources/defaults.ts';
+import { type PlaneSketch, readCell } from '../../../../support/plane.ts';
 import { bytesPerCall, COUNTED } from '../../../../support/proxy/allocation.ts';
 import { bench, exchangeOn, routeOf, TWO_VERSIONS } from '../../../../support/proxy/parts.ts';
+import {
+  askedOn,
+  clientOf,
+  endpointWord,
+  eventually,
+  FIRST_CELL,
+  GET,
+  getOf,
+  OK,
+  oneVersion,
+  perHead,
+  planeOf,
+  stoppedClock,
+  upstreamOf,
+} from '../../../../support/proxy/running.ts';
 
 const NOTHING = {
+  sentAtMs: Number.NEGATIVE_INFINITY,
   rescuedFrom: null,
   fallen: null,
   hadWeight: false,
@@ -172,10 +191,16 @@ describe('another attempt', () => {
 
 describe('the keep-alive race', () => {
   function raced(change: Partial<Exchange>): Exchange {
-    return Object.assign(exchangeOn(bench()), { method: 'GET', attempts: 1, isOnReused: true, ...change });
+    return Object.assign(exchangeOn(bench()), {
+      method: 'GET',
+      attempts: 1,
+      attemptAtMs: 0,
+      isOnReused: true,
+      ...change,
+    });
   }
 
-  it('is run again, without a token', () => assert.equal(mayRunAgain(raced({}), REASON.upstreamReset), true));
+  it('is run again, without a token', () => assert.equal(mayRunAgain(raced({}), REASON.upstreamReset, 0), true));
 
   const final: readonly (readonly [string, Partial<Exchange>])[] = [
     ['was run again before', { attempts: 2 }],
@@ -184,15 +209,79 @@ describe('the keep-alive race', () => {
     ['has lost body bytes', { isSpent: true }],
   ];
   for (const [name, change] of final) {
-    it(`is not when the request ${name}`, () => assert.equal(mayRunAgain(raced(change), REASON.upstreamReset), false));
+    it(`is not when the request ${name}`, () =>
+      assert.equal(mayRunAgain(raced(change), REASON.upstreamReset, 0), false));
   }
 
-  it('is a reset and nothing else', () => assert.equal(mayRunAgain(raced({}), REASON.responseTimeout), false));
+  it('is a reset and nothing else', () => assert.equal(mayRunAgain(raced({}), REASON.responseTimeout, 0), false));
+
+  it('is lost within a bound, from when the request was sent', () => {
+    const at = (x: Exchange, nowMs: number): boolean => mayRunAgain(x, REASON.upstreamReset, nowMs);
+    assert.deepEqual([at(raced({}), RACE_MS - 1), at(raced({}), RACE_MS)], [true, false]);
+    const waited = raced({ retrying: { ...RETRIED, count: 0, sentAtMs: 1000 } });
+    assert.deepEqual([at(waited, 1000 + RACE_MS - 1), at(waited, 1000 + RACE_MS)], [true, false]);
+    waited.attemptAtMs = 5000;
+    assert.deepEqual(
+      [at(waited, 5000 + RACE_MS - 1), at(waited, 5000 + RACE_MS)],
+      [true, false],
+      'an attempt after that',
+    );
+  });
 
   it('is run again for nothing, however little the budget has', () => {
     const x = raced({});
     drained(x.client.lane.retryBudget, 0);
     assert.equal(paysRun(x, REASON.upstreamReset, 0), true);
+  });
+});
+
+describe('the keep-alive race on the wire', () => {
+  const once = (port: number): PlaneSketch => ({
+    routes: [{ ...oneVersion(port).routes[0]!, retry: { retriesMax: 0 } }],
+  });
+
+  it('is over when its time is: who worked on the request and crashed has failed, and nobody executes it again', async (t) => {
+    const passes = stoppedClock(t);
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket, path) => {
+        if (path === '/') return socket.write(OK);
+        passes(300);
+        return socket.resetAndDestroy();
+      }),
+    );
+    const plane = await planeOf(t, once(upstream.port));
+    const client = clientOf(t, plane);
+    assert.equal(await askedOn(client, GET), 200);
+    assert.equal(await askedOn(client, 'DELETE /crash HTTP/1.1\r\nHost: a\r\n\r\n'), 502);
+    assert.equal(upstream.received.join('').split('DELETE').length, 2);
+    const bad = [readCell(plane, FIRST_CELL).bad, endpointWord(plane, upstream.port, 'bad')];
+    assert.deepEqual(bad, [1, 1]);
+  });
+
+  it('begins when the request is sent, however long that waited for its connection', async (t) => {
+    const passes = stoppedClock(t);
+    const held: Socket[] = [];
+    const upstream = await upstreamOf(
+      t,
+      perHead((socket, path) => {
+        if (path === '/first') held.push(socket);
+        else if (socket === held[0]) socket.resetAndDestroy();
+        else socket.write(OK);
+      }),
+    );
+    const plane = await planeOf(t, { ...once(upstream.port), limits: { endpointConnectionsMax: 1 } });
+    const [first, second] = [clientOf(t, plane), clientOf(t, plane)];
+    first.send(getOf('/first'));
+    await eventually(() => held.length === 1, 'the only connection is taken');
+    const answer = askedOn(second, getOf('/second'));
+    await eventually(() => endpointWord(plane, upstream.port, 'inFlight') === 2, 'the second one waits');
+    passes(1000);
+    held[0]?.write(OK);
+    assert.equal(await answer, 200);
+    assert.equal(upstream.sockets.length, 2);
+    const bad = [readCell(plane, FIRST_CELL).bad, endpointWord(plane, upstream.port, 'bad')];
+    assert.deepEqual(bad, [0, 0]);
   });
 });
 
@@ -209,12 +298,12 @@ describe('a stream that was refused', () => {
 
   it('may be sent again once, whatever its method is, for a token', () => {
     const it = refused(0);
-    assert.equal(mayRunAgain(it.x, REASON.streamRefused), true);
+    assert.equal(mayRunAgain(it.x, REASON.streamRefused, 10_000), true);
     const { retryBudget } = it.x.client.lane;
     const had = 3;
     assert.deepEqual([pays(it), drained(retryBudget, 0), pays(it), it.skipped()], [true, had - 1, false, 1]);
     it.x.attempts = 2;
-    assert.equal(mayRunAgain(it.x, REASON.streamRefused), false);
+    assert.equal(mayRunAgain(it.x, REASON.streamRefused, 10_000), false);
   });
 
   it('is counted as not sent again by the route’s own retries where it has any', () => {
