@@ -200,6 +200,7 @@ export class Durable {
       log: this.#deps.log,
       collect: () => defects.contain('state', () => this.#collect()),
       late: (loaded, isOwn) => defects.contain('state', () => this.#takeOver(loaded, isOwn)),
+      renewed: () => defects.contain('state', () => this.#saveAll()),
       wallTime,
       ...(this.#deps.retryMs === undefined ? {} : { retryMs: this.#deps.retryMs }),
     });

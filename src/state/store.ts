@@ -60,6 +60,8 @@ export interface StateOptions {
    * hold is told once more.
    */
   readonly late?: (loaded: LoadedState, isOwn: boolean) => void;
+  /** The file is another one, or may be: to save all budgets and rollouts anew, as what was written before may be in none. Does not throw. */
+  readonly renewed?: () => void;
   /** Wall clock, ISO 8601. */
   readonly wallTime: () => string;
   /** For tests; default RETRY_MS. */
@@ -297,7 +299,7 @@ export class StateStore {
         if (this.#pending.isEmpty) this.#flushedAt = this.#options.wallTime();
         this.#tellAside(message.aside);
         this.#tellRecorded(message.recorded);
-        this.#recover();
+        this.#recover(message.aside !== null);
         break;
       case 'failed':
         this.#giveBack(message.budgets);
@@ -331,13 +333,15 @@ export class StateStore {
     this.#underWay = null;
   }
 
-  #recover(): void {
+  #recover(isAnother = false): void {
+    const wasAway = this.#health.kind === 'unavailable';
     if (this.#health.kind === 'unavailable') {
       const { directory } = this.#health;
       this.#health = { kind: 'durable', directory };
       const { lost, segmentsLost } = this.#pending;
       this.#options.log.warn('state_recovered', { directory, lost, segmentsLost });
     }
+    if (wasAway || isAnother) this.#options.renewed?.();
     this.#flushAgain();
   }
 

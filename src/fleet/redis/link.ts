@@ -10,9 +10,8 @@
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { Redis as Client, RedisOptions } from 'ioredis';
+import { serverNameOf } from '../../lib/text/server-name.ts';
 import { SluiceError } from '../../model/problem.ts';
 import type { RedisSettings } from '../../model/threads/fleet.ts';
 import type { Commands } from './store.ts';
@@ -120,16 +119,8 @@ async function tlsOf({ host, tls }: RedisSettings): Promise<NonNullable<RedisOpt
     ...(ca !== null && { ca: await fileOf(ca) }),
     ...(cert !== null && { cert: await fileOf(cert) }),
     ...(key !== null && { key: await fileOf(key) }),
-    ...namedBy(serverName ?? host, host),
+    ...serverNameOf(serverName ?? host, host),
   };
-}
-
-/** An address is compared with the certificate, but not asked for (RFC 6066 section 3). */
-function namedBy(name: string, host: string): NonNullable<RedisOptions['tls']> {
-  if (isIP(name) === 0) return { servername: name };
-  if (name === host) return { servername: '' };
-  const verify = (_host: string, certificate: PeerCertificate) => checkServerIdentity(name, certificate);
-  return { servername: '', checkServerIdentity: verify };
 }
 
 async function fileOf(path: string): Promise<Buffer> {

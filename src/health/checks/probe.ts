@@ -8,9 +8,9 @@
  * Source: docs/adr/0015-undici.md.
  */
 
-import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { buildConnector, Client } from 'undici';
+import { serverNameOf } from '../../lib/text/server-name.ts';
 import type { EndpointTls } from '../../model/snapshot.ts';
 import { FOR_NOBODY, type ProxyProtocolVersion } from '../../model/threads/proxied.ts';
 import type { UpstreamMaterial } from '../../model/threads/tls.ts';
@@ -99,20 +99,17 @@ function securityOf({ ca, cert, key, minVersion, isInsecure }: UpstreamMaterial)
   };
 }
 
-/** Without a name of its own the endpoint's counts. An address is verified, but not asked for (RFC 6066 section 3). */
+/** Without a name of its own the endpoint's counts. */
 function namedSecurity({ serverName }: EndpointTls, material: UpstreamMaterial) {
-  const security = securityOf(material);
-  if (serverName === null) return security;
-  if (isIP(serverName) === 0) return { ...security, servername: serverName };
-  const verify = (_host: string, certificate: PeerCertificate) => checkServerIdentity(serverName, certificate);
-  return { ...security, servername: '', checkServerIdentity: verify };
+  return { ...securityOf(material), ...(serverName !== null && serverNameOf(serverName)) };
 }
 
 /** Connects as requests do: the certificate is to be for the endpoint, or for `serverName`, whatever `Host` a check sends. */
 function securely(tls: EndpointTls, material: UpstreamMaterial): buildConnector.connector {
-  const connect = buildConnector({ ...OURS, ...namedSecurity(tls, material) });
-  // An empty name: the one above, or else that of `host`, which is the endpoint's own.
-  const asked = isIP(tls.serverName ?? '') === 0 ? { servername: '' } : { servername: '', host: '' };
+  const security = namedSecurity(tls, material);
+  const connect = buildConnector({ ...OURS, ...security });
+  // An empty name: the one above, or else that of `host`, which is the endpoint's own, and nobody's where none is asked for.
+  const asked = security.servername === '' ? { servername: '', host: '' } : { servername: '' };
   return (target, done) => connect({ ...target, ...asked }, done);
 }
 

@@ -209,6 +209,8 @@ export class Endpoint {
       this.#costMs = this.#costMs * keep + tookMs * (1 - keep);
     }
     this.#observedAtMs = nowMs;
+    // An answer may come in the very turn in which another attempt was called off.
+    this.#silentAtMs = NEVER;
   }
 
   /** 1 without recent failures, up to PENALTY_MAX. */

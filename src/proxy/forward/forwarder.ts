@@ -32,7 +32,7 @@ import { type Arrived, gather } from './retry/idempotency/gather.ts';
 import { askBroker, type HeldEvents, hold } from './retry/idempotency/hold.ts';
 import { keyedOf } from './retry/idempotency/keyed.ts';
 import { handOver, mayRescue, mayRescueAnswer, PASSES_ON, paysRescue, RESCUES, settleRescue } from './retry/rescue.ts';
-import { isRetriedStatus, mayRetry, mayRunAgain, paidWaitMs, paysRun, retryingOf, sentLate } from './retry/retry.ts';
+import { isRetriedStatus, mayRetry, mayRunAgain, paidWaitMs, paysRun, retryingOf } from './retry/retry.ts';
 import type { UpstreamEvents } from './sides.ts';
 
 const SERVER_ERROR = 500;
@@ -89,7 +89,6 @@ function go(x: Exchange): void {
 /** What upstream connections report. */
 export const upstreamEvents: UpstreamEvents = {
   sent(x) {
-    if (turnMs() !== x.attemptAtMs) sentLate(x, turnMs());
     if (!x.isShadow) x.client.upstreamReady(x);
   },
   failed: attemptFailed,

@@ -7,10 +7,12 @@
  * address of a client each serves that client's connection alone, and the oldest idle one goes when there is no room.
  */
 
+import { turnMs } from '../../lib/clock.ts';
 import type { Limits } from '../../model/config.ts';
 import { CELL } from '../../model/tallies.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Endpoint } from '../forward/endpoint.ts';
+import { retryingOf } from '../forward/retry/retry.ts';
 import type { Guest, UpstreamEvents, UpstreamPool } from '../forward/sides.ts';
 import type { Lane } from '../lane.ts';
 import { microsSince } from '../record/recorder.ts';
@@ -130,6 +132,7 @@ export class Pool implements UpstreamPool {
     else {
       this.#waiting.shift();
       this.#waited(next);
+      retryingOf(next).sentAtMs = turnMs();
       connection.serve(next);
     }
   }

@@ -5,10 +5,9 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { Agent, type Dispatcher } from 'undici';
 import { handshakeWords, type TlsFields } from '../../lib/text/handshake.ts';
+import { type ServerName, serverNameOf } from '../../lib/text/server-name.ts';
 import { rest } from '../../lib/threads/rest.ts';
 import { SluiceError } from '../../model/problem.ts';
 import type { TlsSettings } from './settings.ts';
@@ -215,19 +214,18 @@ function wordOf(error: unknown): string {
 }
 
 /** As `tls.connect` takes it: contents of files, in PEM, and whose certificate is believed where it is not the host's. */
-export interface TlsOptions {
+export interface TlsOptions extends Partial<ServerName> {
   readonly ca?: string;
   readonly cert?: string;
   readonly key?: string;
-  readonly servername?: string;
-  readonly checkServerIdentity?: typeof checkServerIdentity;
 }
 
 /** Reads the files of settings; none: no options. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when one cannot be read */
 export function readTls({ name, tls }: Pick<ClientOptions, 'name' | 'tls'>): TlsOptions {
   if (tls === null) return {};
   const { ca, cert, key, serverName } = tls;
-  const options: { -readonly [option in keyof TlsOptions]: TlsOptions[option] } = namedBy(serverName);
+  const options: { -readonly [option in keyof TlsOptions]: TlsOptions[option] } =
+    serverName === null ? {} : serverNameOf(serverName);
   for (const [option, file] of Object.entries({ ca, cert, key }) as ['ca' | 'cert' | 'key', string | null][]) {
     if (file === null) continue;
     try {
@@ -238,11 +236,4 @@ export function readTls({ name, tls }: Pick<ClientOptions, 'name' | 'tls'>): Tls
     }
   }
   return options;
-}
-
-/** An address is compared with the certificate, and the host asked for (RFC 6066 section 3). */
-function namedBy(serverName: string | null): TlsOptions {
-  if (serverName === null) return {};
-  if (isIP(serverName) === 0) return { servername: serverName };
-  return { checkServerIdentity: (_host: string, shown: PeerCertificate) => checkServerIdentity(serverName, shown) };
 }

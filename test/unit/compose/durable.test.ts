@@ -1,8 +1,10 @@
 /** What is handed out when a process begins: every row by itself, and no more work than there are rows. */
 
 import assert from 'node:assert/strict';
+import { existsSync, renameSync } from 'node:fs';
+import { join } from 'node:path';
 import { it, type TestContext } from 'node:test';
-import { Durable } from '#src/compose/durable.ts';
+import { Durable, type Keeper } from '#src/compose/durable.ts';
 import type { Rollouts } from '#src/compose/rollouts.ts';
 import { Defects } from '#src/compose/watches/defects.ts';
 import { bothClocks } from '#src/lib/clock.ts';
@@ -15,7 +17,12 @@ import { BUDGET_FORMAT, toBytes } from '#src/slo/budget/ledger/saved.ts';
 import type { SavedObjective } from '#src/slo/budget/objective.ts';
 import { Activity } from '#src/slo/totals/activity.ts';
 import { DEFAULT_SLO } from '#src/sources/defaults.ts';
+import { STATE_FILE } from '#src/state/database.ts';
+import { lookInto } from '#src/state/look.ts';
+import { eventually } from '../../support/proxy/running.ts';
+import { WAITS } from '../../support/runner/depth.ts';
 import { FakeWorker } from '../../support/simulate/worker.ts';
+import { inFolder } from '../../support/state/folder.ts';
 
 const ROWS = 200;
 const SLO = { ...DEFAULT_SLO, availabilityRatio: 0.999, latency: null, calendar: null };
@@ -46,8 +53,7 @@ function rowsOf(): Map<string, SavedBudget> {
   return new Map(savedOf().map((one) => [one.id, { format: BUDGET_FORMAT, bytes: toBytes(one), at: AT }]));
 }
 
-/** A process that is handed rows, in memory. */
-async function restored(slos: SloEngine, budgets: ReadonlyMap<string, SavedBudget>): Promise<readonly string[]> {
+function durableOf(slos: SloEngine, keepers: readonly Keeper[] = []) {
   const lines: string[] = [];
   const note = (event: string, { name, objective }: { readonly name?: string; readonly objective?: string } = {}) =>
     void lines.push(`${event} ${name ?? objective}`);
@@ -58,10 +64,17 @@ async function restored(slos: SloEngine, budgets: ReadonlyMap<string, SavedBudge
     log,
     slos,
     rollouts: () => rollouts,
-    keepers: () => [],
+    keepers: () => keepers,
     look: () => undefined,
     defects,
+    retryMs: 50,
   });
+  return { durable, lines };
+}
+
+/** A process that is handed rows, in memory. */
+async function restored(slos: SloEngine, budgets: ReadonlyMap<string, SavedBudget>): Promise<readonly string[]> {
+  const { durable, lines } = durableOf(slos);
   await durable.open(null);
   lines.length = 0;
   durable.restore({ budgets, rollouts: [], decisions: [], unwritten: UNWRITTEN, isPartial: false });
@@ -128,3 +141,26 @@ it('a row that cannot be read costs nobody but itself, wherever its fault is', a
   const names = new Set(counted(slos));
   assert.deepEqual([names.size, ...['r1', 'r2', 'r3'].map((name) => names.has(name))], [ROWS - 3, false, false, false]);
 });
+
+it('what was written before is written again to a file that takes the place of a lost one', WAITS, () =>
+  inFolder(async (folder) => {
+    const directory = join(folder, 'state');
+    const rowOf = (text: string): SavedBudget => ({ format: 1, bytes: Uint8Array.from(Buffer.from(text)), at: AT });
+    const keeper: Keeper = { save: () => new Map([['config/pin', rowOf('a')]]), recall: () => false };
+    const { durable, lines } = durableOf(engineOf(1), [keeper]);
+    const has = (key: string): boolean => existsSync(join(directory, STATE_FILE)) && lookInto(directory, '').has(key);
+    await durable.open(directory);
+    try {
+      durable.restore();
+      durable.keep(keeper.save());
+      await eventually(() => has('config/pin'), 'it is in the file');
+      renameSync(directory, `${directory}.lost`);
+      durable.keep(new Map([['config/confirmed', rowOf('b')]]));
+      await eventually(() => has('config/confirmed'), 'another file was begun');
+      await eventually(() => has('config/pin'), 'it is in the other file as well');
+    } finally {
+      await durable.close();
+    }
+    assert.ok(lines.some((line) => line.startsWith('state_recovered')));
+  }),
+);

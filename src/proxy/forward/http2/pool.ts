@@ -7,12 +7,14 @@
  * it answered.
  */
 
+import { turnMs } from '../../../lib/clock.ts';
 import type { Limits } from '../../../model/config.ts';
 import { CELL } from '../../../model/tallies.ts';
 import type { Exchange } from '../../exchange.ts';
 import type { Lane } from '../../lane.ts';
 import { microsSince } from '../../record/recorder.ts';
 import type { Endpoint } from '../endpoint.ts';
+import { retryingOf } from '../retry/retry.ts';
 import type { UpstreamEvents, UpstreamPool } from '../sides.ts';
 import { type SessionEvents, UpstreamSession } from './session.ts';
 
@@ -131,6 +133,7 @@ export class Http2Pool implements UpstreamPool, SessionEvents {
     this.#isFilling = true;
     for (let x = this.#waiting.shift(); x !== undefined; x = this.#waiting.shift()) {
       const { attemptAtMs } = x;
+      retryingOf(x).sentAtMs = turnMs();
       if (!this.#place(x)) {
         this.#waiting.unshift(x);
         break;

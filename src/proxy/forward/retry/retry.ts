@@ -167,11 +167,6 @@ export function mayRetry(x: Exchange, reason: Reason): boolean {
   return (rule === 'if-idempotent' || rule === 'if-unsent') && x.isIdempotent;
 }
 
-/** An attempt goes out, not in the turn in which it began: if that is on a kept connection it has waited for it. */
-export function sentLate(x: Exchange, nowMs: number): void {
-  if (x.isOnReused) retryingOf(x).sentAtMs = nowMs;
-}
-
 /** When the attempt under way was sent; when it began, if that was on a connection that was opened for it. */
 export function sentAtMs(x: Exchange): number {
   return x.retrying === null ? x.attemptAtMs : Math.max(x.attemptAtMs, x.retrying.sentAtMs);

@@ -47,6 +47,22 @@ function withStatus(status: number): string {
   return `HTTP/1.1 ${status} Word\r\nContent-Length: 0\r\n\r\n`;
 }
 
+/** An upstream with a certificate for these names; `asked` has the name that each connection asked for. */
+async function secureOf(t: TestContext, names: string) {
+  const authority = authorityOf(t);
+  const asked: unknown[] = [];
+  const { pem } = authority.issue('upstream', { names });
+  const server = createSecure({ ...pem }, (socket) => {
+    asked.push((socket as { readonly servername?: unknown }).servername);
+    socket.on('error', () => socket.destroy());
+    socket.on('data', () => socket.end(withStatus(200)));
+  });
+  const port = await listenLoopback(server);
+  t.after(() => server.close());
+  const material = { ca: authority.pem, cert: null, key: null, minVersion: 'TLSv1.2', isInsecure: false } as const;
+  return { port, material, asked };
+}
+
 describe('a check', () => {
   for (const status of [200, 204, 301, 399]) {
     it(`passes with ${status}`, async (t) => {
@@ -79,17 +95,7 @@ describe('a check', () => {
   });
 
   it('of an endpoint with TLS goes by its name or the one that is configured, whatever host it is for', async (t) => {
-    const authority = authorityOf(t);
-    const asked: unknown[] = [];
-    const { pem } = authority.issue('upstream', { names: 'IP:127.0.0.1,DNS:up.example' });
-    const server = createSecure({ ...pem }, (socket) => {
-      asked.push((socket as { readonly servername?: unknown }).servername);
-      socket.on('error', () => socket.destroy());
-      socket.on('data', () => socket.end(withStatus(200)));
-    });
-    const port = await listenLoopback(server);
-    t.after(() => server.close());
-    const material = { ca: authority.pem, cert: null, key: null, minVersion: 'TLSv1.2', isInsecure: false } as const;
+    const { port, material, asked } = await secureOf(t, 'IP:127.0.0.1,DNS:up.example');
     const check = (serverName: string | null, hostHeader: string | null) => {
       return startProbe(target(port, { hostHeader, tls: { key: 'k', serverName } }), () => material).result;
     };
@@ -101,17 +107,7 @@ describe('a check', () => {
   });
 
   it('of an endpoint known by an address compares that with the certificate, and asks for no name', async (t) => {
-    const authority = authorityOf(t);
-    const asked: unknown[] = [];
-    const { pem } = authority.issue('upstream', { names: 'IP:10.0.0.1' });
-    const server = createSecure({ ...pem }, (socket) => {
-      asked.push((socket as { readonly servername?: unknown }).servername);
-      socket.on('error', () => socket.destroy());
-      socket.on('data', () => socket.end(withStatus(200)));
-    });
-    const port = await listenLoopback(server);
-    t.after(() => server.close());
-    const material = { ca: authority.pem, cert: null, key: null, minVersion: 'TLSv1.2', isInsecure: false } as const;
+    const { port, material, asked } = await secureOf(t, 'IP:10.0.0.1');
     const check = (serverName: string | null, host = '127.0.0.1') => {
       return startProbe(target(port, { host, tls: { key: 'k', serverName } }), () => material).result;
     };

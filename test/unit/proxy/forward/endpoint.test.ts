@@ -105,6 +105,14 @@ describe('load', () => {
     assert.ok(loadAt(one, 20_001) >= 89, `${loadAt(one, 20_001)} after a client left soon`);
   });
 
+  it('of one that answers in the turn in which another attempt was called off is that of its answer', () => {
+    const one = endpoint();
+    one.observeSilence(2, 5);
+    one.observe(3, 5);
+    one.inFlight = 1;
+    assert.ok(loadAt(one, 5) < 10, `${loadAt(one, 5)}`);
+  });
+
   it('of one that has only been silent is dear while something waits for it, however soon that was called off', () => {
     const one = endpoint();
     one.observeSilence(2, 0);
