@@ -40,6 +40,8 @@ export interface Limits extends SessionLimits, Http2Limits, TrailerLimits {
   readonly headerCountMax: number;
   /** Longest request body in bytes, else 413. */
   readonly bodyBytesMax: number;
+  /** Least bytes of a request body per second, averaged over `bodyIdleMs`, else 408; 0 = however slow. Streams may be slower. */
+  readonly bodyRateMin: number;
   /** Most client connections per worker; further ones are closed at accept. */
   readonly connectionsMax: number;
   /** Most connections to one endpoint per worker; further requests wait. */

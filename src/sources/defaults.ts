@@ -88,6 +88,7 @@ export const DEFAULT_LIMITS: Limits = {
   trailerBytesMax: 8192,
   trailerCountMax: 128,
   bodyBytesMax: 2 ** 30,
+  bodyRateMin: 240,
   connectionsMax: 10_000,
   endpointConnectionsMax: 256,
   endpointPendingMax: 1024,

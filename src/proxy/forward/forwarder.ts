@@ -23,6 +23,7 @@ import type { Exchange } from '../exchange.ts';
 import { delayMsOf, faultOf, isOn, type LinkedFault } from '../filter/faults.ts';
 import { pacingOf } from '../filter/pace.ts';
 import type { BodyReader } from '../http1/body.ts';
+import { tookBody } from '../record/streaming.ts';
 import { noteFailure } from '../record/trace/trace.ts';
 import { attributed, begin, callOff, detach, endAttempt, pick, punish, unprobe, whyNone } from './attempt.ts';
 import { fallBack } from './retry/fallback/chain.ts';
@@ -48,10 +49,11 @@ export function forward(x: Exchange): void {
 
 /** Takes of the body of a request with an idempotency key what has come. @returns why it is refused, or `REASON.none` */
 export function gatherBody(x: Exchange, body: BodyReader, input: Arrived): Reason {
+  const { received } = body;
   const reason = gather(x, body, input);
   if (reason !== REASON.none) return reason;
   if (x.requestDone) askBroker(x, heldEvents);
-  else x.client.waitAtMost(x, x.table.timeouts.bodyIdleMs);
+  else tookBody(x, body.received - received);
   return REASON.none;
 }
 

@@ -82,6 +82,8 @@ export interface UpstreamEvents {
  * in for a client. Answers are written to `out` in the form of HTTP/1.1, whatever the client speaks.
  */
 export interface Asker {
+  /** When its time is over. */
+  deadlineAtMs: number;
   readonly lane: Lane;
   readonly lines: PeerLines;
   /** Where the attempt's connection writes the answer. */

@@ -19,16 +19,17 @@ export function expireExchange(x: Exchange, isReading: boolean): void {
   if (x.responseStarted) {
     if (hasRunOut(x)) abandon(x, REASON.clientClosed, 'the deadline of the call is over');
     else if (x.client.out.isBackedUp) abandon(x, REASON.clientClosed, 'the client does not read');
-    else if (!x.requestDone && isReading) abandon(x, REASON.bodyTimeout, 'the request body stalled');
+    else if (!x.requestDone && isReading)
+      abandon(x, REASON.bodyTimeout, 'the request body stalled, or came too slowly');
     else abandon(x, REASON.upstreamTruncated, 'the response stalled');
   } else if (x.upstream === null) expireWaiting(x);
   else if (x.requestDone || !isReading) attemptExpired(x, REASON.responseTimeout, 'no response in time');
-  else abandon(x, REASON.bodyTimeout, 'the request body stalled');
+  else abandon(x, REASON.bodyTimeout, 'the request body stalled, or came too slowly');
 }
 
 /** No connection yet: a queue that did not move is overload, a connection that did not open is the upstream's. */
 function expireWaiting(x: Exchange): void {
-  if (isGathering(x)) abandon(x, REASON.bodyTimeout, 'the request body stalled');
+  if (isGathering(x)) abandon(x, REASON.bodyTimeout, 'the request body stalled, or came too slowly');
   else if (keyedOf(x)?.state === 'asking')
     abandon(x, REASON.idempotencyUnavailable, 'nothing was executed: nobody said who has the key');
   else if (x.permit === WAITING) abandon(x, REASON.shed, 'the version had no place in time');

@@ -25,7 +25,7 @@ import { expireExchange } from '../forward/stall.ts';
 import type { PeerLines } from '../header/forwarded.ts';
 import { answerText, OPTIONS_ANSWER, refusalText } from '../header/rejection.ts';
 import type { Lane } from '../lane.ts';
-import { quietUntilMs } from '../record/streaming.ts';
+import { quietUntilMs, tookBody } from '../record/streaming.ts';
 import type { WireHandle } from '../wire/binding.ts';
 import { Wire, type WireOwner } from '../wire/wire.ts';
 import { BodyReader, BROKEN, END, EXCESS } from './body.ts';
@@ -305,9 +305,9 @@ export class ClientConnection implements Asker, Caller, Timed, WireOwner {
     input.from = body.position;
     // What follows the body would be written over.
     if (isOwn) input.keep();
+    tookBody(x, body.dataEnd - body.dataStart);
     upstream.sendBody({ bytes, body, isEnd: step === END, isOwn });
     if (isOwn) input.lend(upstream.isBackedUp);
-    this.touch();
     if (step === END) {
       input.release();
       x.requestDone = true;

@@ -29,7 +29,7 @@ import { BodyReader, UNTIL_CLOSE } from '../http1/body.ts';
 import { CHUNKED } from '../http1/framing.ts';
 import type { RequestHead } from '../http1/request-head.ts';
 import type { Lane } from '../lane.ts';
-import { beginCall, quietUntilMs } from '../record/streaming.ts';
+import { beginCall, quietUntilMs, tookBody } from '../record/streaming.ts';
 import type { StreamHome } from './home.ts';
 import { StreamOutlet } from './outlet.ts';
 import { requestText, trailerText } from './rules.ts';
@@ -356,8 +356,8 @@ export class ClientStream implements Asker, StreamOwner, Timed {
     // A chunk's frame would be written around the bytes, where there is no room.
     const isOwn = isOurs && x.isSpent && x.bodyLength !== CHUNKED;
     const isLast = body.isDone;
+    tookBody(x, body.dataEnd - body.dataStart);
     x.upstream?.sendBody({ bytes, body, isEnd: isLast, isOwn });
-    this.touch();
     if (isLast) this.#complete(x);
   }
 

@@ -104,6 +104,19 @@ export function quietUntilMs(x: Exchange): number {
   return Math.min(turnMs() + quietMs, streaming.endsAtMs);
 }
 
+/**
+ * So many bytes of its request's body came, and more is owed. They put off the end by the time that they may take at
+ * `limits.bodyRateMin`, by no more than `timeouts.bodyIdle` from now: else a byte now and then would hold a connection to the endpoint
+ * for ever. The messages of a call come when there is something to say.
+ */
+export function tookBody(x: Exchange, count: number): void {
+  const { client, table } = x;
+  const { bodyRateMin } = table.limits;
+  const isFree = bodyRateMin === 0 || x.responseStarted || streamingOf(x) !== null;
+  const putOffMs = isFree ? Number.POSITIVE_INFINITY : (count / bodyRateMin) * 1000;
+  client.deadlineAtMs = Math.min(quietUntilMs(x), client.deadlineAtMs + putOffMs);
+}
+
 /** Whether its client has said that it would not wait for the end any more. */
 export function hasRunOut(x: Exchange): boolean {
   const streaming = streamingOf(x);

@@ -95,6 +95,7 @@ export function buildLimits(input: DocumentInput['limits'] = {}): Limits {
     trailerBytesMax: toBytes(input.trailerBytesMax, DEFAULT_LIMITS.trailerBytesMax),
     trailerCountMax: input.trailerCountMax ?? DEFAULT_LIMITS.trailerCountMax,
     bodyBytesMax: toBytes(input.bodyBytesMax, DEFAULT_LIMITS.bodyBytesMax),
+    bodyRateMin: toBytes(input.bodyRateMin, DEFAULT_LIMITS.bodyRateMin),
     connectionsMax: input.connectionsMax ?? DEFAULT_LIMITS.connectionsMax,
     endpointConnectionsMax: input.endpointConnectionsMax ?? DEFAULT_LIMITS.endpointConnectionsMax,
     endpointPendingMax: input.endpointPendingMax ?? DEFAULT_LIMITS.endpointPendingMax,

@@ -112,6 +112,7 @@ export const limits = z.strictObject({
   trailerBytesMax: size(2, TRAILER_BYTES_LIMIT, 'Longest trailers of one body, else 400; default 8KiB').optional(),
   trailerCountMax: integer(0, 1000, 'Most trailer fields of one body, else 400; default 128').optional(),
   bodyBytesMax: size(0, 2 ** 50, 'Longest request body, else 413; default 1GiB').optional(),
+  bodyRateMin: size(0, MIB, 'Least bytes of a request body per second, else 408; 0: none; default 240').optional(),
   connectionsMax: integer(1, 1_000_000, 'Most client connections per worker; default 10000').optional(),
   endpointConnectionsMax: integer(1, 65_535, 'Most connections per endpoint and worker; default 256').optional(),
   endpointPendingMax: integer(0, 1_000_000, 'Most waiting requests per endpoint and worker; default 1024').optional(),

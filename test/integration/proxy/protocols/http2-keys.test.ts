@@ -23,7 +23,9 @@ import {
   FIRST_CELL,
   ROUTE_CELL,
   reasonCount,
+  stoppedClock,
 } from '../../../support/proxy/running.ts';
+import { statusesOf } from '../../../support/raw.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR } = constants;
 
@@ -199,6 +201,44 @@ describe('a request of HTTP/2 with an idempotency key', () => {
     stream.on('error', () => undefined);
     stream.write('begun');
     const [head] = (await once(stream, 'response')) as [IncomingHttpHeaders];
+    assert.equal(head[':status'], 408);
+    assert.equal(upstream.bodies.length, 0);
+  });
+});
+
+describe('a body that trickles in', () => {
+  const HEAD = `POST / HTTP/1.1\r\nHost: a\r\nIdempotency-Key: "k"\r\nContent-Length: 1000\r\n\r\n`;
+
+  /** Sends a byte a second, by the clock, for longer than a body may be idle. */
+  async function trickle(pass: (ms: number) => void, send: (byte: string) => void): Promise<void> {
+    for (let second = 0; second < 45; second++) {
+      pass(1000);
+      send('x');
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
+  it('over HTTP/1.1 has an end', async (t) => {
+    const pass = stoppedClock(t);
+    const upstream = await countingOf(t, plain);
+    const plane = await brokeredOf(t, upstream.port);
+    const client = clientOf(t, plane);
+    client.send(HEAD);
+    await trickle(pass, (byte) => client.send(byte));
+    await client.closed();
+    assert.deepEqual(statusesOf(client.received()), [408]);
+    assert.equal(upstream.bodies.length, 0);
+  });
+
+  it('over HTTP/2 has an end', async (t) => {
+    const pass = stoppedClock(t);
+    const upstream = await countingOf(t, plain);
+    const plane = await brokeredOf(t, upstream.port, {}, { sketch: SPOKEN });
+    const stream = sessionOf(t, plane).request({ ':method': 'POST', ':authority': 'a', 'idempotency-key': 'k' });
+    stream.on('error', () => undefined);
+    const responded = once(stream, 'response');
+    await trickle(pass, (byte) => void stream.write(byte));
+    const [head] = (await responded) as [IncomingHttpHeaders];
     assert.equal(head[':status'], 408);
     assert.equal(upstream.bodies.length, 0);
   });

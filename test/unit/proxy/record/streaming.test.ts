@@ -7,7 +7,7 @@ import { bucketIndex } from '#src/lib/histogram.ts';
 import { REASON } from '#src/model/reason.ts';
 import { CELL, CELL_WORDS, STREAM_BOUNDS_MS } from '#src/model/tallies.ts';
 import { retryingOf } from '#src/proxy/forward/retry/retry.ts';
-import { isFirst, streamingOf, waitedMs } from '#src/proxy/record/streaming.ts';
+import { isFirst, streamingOf, tookBody, waitedMs } from '#src/proxy/record/streaming.ts';
 import { setLatency } from '#src/snapshot/latency-dials.ts';
 import { frame, headers, oneHttp2, perRequest, rawHttp2Of, TYPE } from '../../../support/http/h2-endpoint.ts';
 import {
@@ -287,5 +287,43 @@ describe('a call of gRPC', () => {
     await client.until((frames) => frames.some(({ type, id }) => type === TYPE.reset && id === 1));
     await eventually(() => reasonCount(plane, FIRST_CELL, REASON.clientClosed) === 1, 'it is recorded');
     assert.equal(readCell(plane, FIRST_CELL).bad, 0);
+  });
+});
+
+describe('a request body of which more is owed', () => {
+  interface Scene {
+    /** What of the time was left. */
+    readonly leftMs?: number;
+    readonly bodyRateMin?: number;
+    readonly responseStarted?: boolean;
+    readonly streaming?: { readonly endsAtMs: number } | null;
+  }
+
+  /** How long there is for the next of it, in ms. */
+  function leftAfter(count: number, { leftMs = 1000, bodyRateMin = 100, ...rest }: Scene): number {
+    beginTurn();
+    const nowMs = turnMs();
+    const client = { deadlineAtMs: nowMs + leftMs, out: { isBackedUp: false } };
+    const table = { limits: { bodyRateMin }, timeouts: { bodyIdleMs: 30_000, streamIdleMs: HOUR_MS } };
+    const { responseStarted = false, streaming = null } = rest;
+    const retrying = streaming === null ? null : { streaming };
+    const x = { client, table, responseStarted, retrying, deadlineAtMs: Number.POSITIVE_INFINITY };
+    tookBody(x as never, count);
+    return Math.round(client.deadlineAtMs - nowMs);
+  }
+
+  it('has as much longer as what came may take at the least rate, and never more than a quiet one', () => {
+    assert.equal(leftAfter(0, {}), 1000);
+    assert.equal(leftAfter(1, {}), 1010);
+    assert.equal(leftAfter(100, {}), 2000);
+    assert.equal(leftAfter(2899, {}), 29_990);
+    assert.equal(leftAfter(MIB, {}), 30_000);
+  });
+
+  it('begins its time anew with each byte without a rate, once its answer has begun, and if it is a call', () => {
+    assert.equal(leftAfter(1, { bodyRateMin: 0 }), 30_000);
+    assert.equal(leftAfter(0, { bodyRateMin: 0 }), 30_000);
+    assert.equal(leftAfter(1, { responseStarted: true }), 30_000);
+    assert.equal(leftAfter(1, { streaming: { endsAtMs: Number.POSITIVE_INFINITY } }), HOUR_MS);
   });
 });

@@ -33,6 +33,7 @@ describe('buildConfig', () => {
         trailerBytesMax: 8192,
         trailerCountMax: 128,
         bodyBytesMax: 1_073_741_824,
+        bodyRateMin: 240,
         connectionsMax: 10_000,
         endpointConnectionsMax: 256,
         endpointPendingMax: 1024,
@@ -102,7 +103,7 @@ overload: {priorityHeader: X-Priority}
 http: {absoluteForm: rewrite, pathNormalization: strict, serverTiming: true}
 accessLog: {sample: 0.01}
 trustedProxies: [10.0.0.1, FD00::/8]
-limits: {requestLineBytesMax: 4KiB, headBytesMax: 8192, headerCountMax: 1, bodyBytesMax: 0, connectionsMax: 2,
+limits: {requestLineBytesMax: 4KiB, headBytesMax: 8192, headerCountMax: 1, bodyBytesMax: 0, bodyRateMin: 1KiB, connectionsMax: 2,
   trailerBytesMax: 4KiB, trailerCountMax: 0,
   endpointConnectionsMax: 3, endpointPendingMax: 0, requestsPerConnectionMax: 4, replayBodyBytesMax: 1MiB, staleBytesMax: 2MiB, compareBytesMax: 3MiB,
   endpointSessionsMax: 5, sessionStreamsMax: 6, http2StreamsMax: 7, http2AbuseMax: 70}
@@ -142,6 +143,7 @@ ${SOUND}    sticky: {header: X-User, cookie: Sid, clientIp: true}
         trailerBytesMax: 4096,
         trailerCountMax: 0,
         bodyBytesMax: 0,
+        bodyRateMin: 1024,
         connectionsMax: 2,
         endpointConnectionsMax: 3,
         endpointPendingMax: 0,
