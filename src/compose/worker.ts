@@ -4,6 +4,7 @@
 
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { collectGarbage, profileThread } from '../health/saturation/profiler.ts';
+import { takeShortSlices } from '../lib/threads/slice.ts';
 import type { ProfileWish } from '../model/threads/load/saturation.ts';
 import type { FromWorker, OpenListener, ToWorker, WorkerSetup } from '../model/threads/messages.ts';
 import { Plane } from '../proxy/plane.ts';
@@ -13,6 +14,8 @@ if (port === null) throw new Error('worker.ts runs as a worker thread only');
 
 const setup = workerData as WorkerSetup;
 const say = (message: FromWorker): void => port.postMessage(message);
+const because = takeShortSlices();
+if (because !== '') say({ kind: 'long-slices', because });
 const plane = new Plane({
   ...setup,
   writeAccess: (batch) => say({ kind: 'access', batch }),

@@ -39,6 +39,7 @@ export function createWorkers({
   watches,
 }: WorkersParts): Workers {
   inlineMore();
+  let isTold = false;
   return new Workers({
     file: WORKER_FILE,
     ...listening,
@@ -47,6 +48,10 @@ export function createWorkers({
     snapshot,
     born: (id, tell) => watches.born(id, tell),
     died: (id, cause) => log.error('worker_died', { worker: id, cause }),
+    unhurried: (because) => {
+      if (!isTold) log.info('long_slices', { because });
+      isTold = true;
+    },
     exhausted: (code) => log.error('descriptors_exhausted', { code }),
     access: (batch) => {
       accessLog.take(batch);

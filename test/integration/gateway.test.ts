@@ -14,6 +14,7 @@ import {
   until,
 } from '../support/gateway.ts';
 import { listenLoopback } from '../support/plane.ts';
+import { HAS_SLICES, slicesOf } from '../support/proxy/workers/slices.ts';
 
 let v1: TestService;
 let v2: TestService;
@@ -144,6 +145,26 @@ describe('a running gateway', () => {
       assert.equal((await gateway.status()).routes[0]?.versions[1]?.weight, 10);
     });
     v2.status = 200;
+  });
+
+  it('has its workers go on as soon as they are woken, or says once why they do not', async () => {
+    const gateway = await startGatewayProcess(config([100, 0]));
+    const bare = await startGatewayProcess(config([100, 0]), undefined, { nodeArgs: ['--no-experimental-ffi'] });
+    try {
+      const said = ({ output }: GatewayProcess): number => output().split('"long_slices"').length - 1;
+      assert.equal(said(bare), 1);
+      assert.match(bare.output(), /"long_slices","because":"this Node has no node:ffi/);
+      assert.equal(said(gateway), HAS_SLICES ? 0 : 1);
+      if (!HAS_SLICES) return;
+      const slices = slicesOf(gateway.child.pid as number);
+      const [ours, others] = [true, false].map((isOurs) => {
+        return slices.filter(([name]) => name.startsWith('sluice-worker') === isOurs).map(([, slice]) => slice);
+      });
+      assert.deepEqual(ours, [100, 100]);
+      assert.ok(others?.every((slice) => slice > 100));
+    } finally {
+      await Promise.all([gateway.end(), bare.end()]);
+    }
   });
 
   it('drains on SIGTERM: finishes what is under way and exits 0', async () => {

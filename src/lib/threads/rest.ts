@@ -2,8 +2,8 @@
  * Short rests of a thread in long work, so that whoever waits for its core gets it: requests wait no longer than `WORK_MS` for it, and for
  * work that is soon done less.
  *
- * Linux gives a thread that has been woken the core of one that works only when the slice of that one is over, which takes 3 to 4 ms. Whoever
- * sleeps gives it up at once, for however short; a turn of the event loop does not, while there is more to do. Nothing else happens in the
+ * Linux gives a thread that has been woken the core of one that works only when the slice of that one is over, which takes up to 4 ms, or if
+ * it has shorter slices (`slice.ts`) and no more than its share. Whoever sleeps gives it up at once, for however short; a turn of the event loop does not, while there is more to do. Nothing else happens in the
  * thread meanwhile: what is being done goes on where it was. So `rest` may stand between any two steps of a change, and costs nothing to
  * think about. A thread rests from `startResting` on: what is done before that is waited for by nobody but its operator.
  */

@@ -102,6 +102,8 @@ export type ToWorker =
 export type FromWorker =
   /** It waits for `listen`. */
   | { readonly kind: 'ready' }
+  /** Its requests may have to wait for other threads that work on its core. */
+  | { readonly kind: 'long-slices'; readonly because: string }
   /** In the order of the setup. */
   | { readonly kind: 'listening'; readonly listeners: readonly OpenListener[] }
   | { readonly kind: 'linked'; readonly revision: number }

@@ -49,6 +49,8 @@ export interface WorkersOptions {
   compared?(batch: ComparedBatch, taken: () => void): void;
   /** A token of some request names a key that is not known. */
   keyUnknown?(): void;
+  /** A worker's requests may have to wait for other threads on its core. Said by each. */
+  unhurried?(because: string): void;
   /** No descriptor is left: connections are accepted and closed without a word, or not opened. Said now and then. */
   exhausted?(code: string): void;
   /** How long a worker's event loop may stand still. Default `HUNG_MS`. */

@@ -304,6 +304,9 @@ export class Workers {
       case 'missed':
         this.#sendWhole(slot);
         break;
+      case 'long-slices':
+        this.#options.unhurried?.(message.because);
+        break;
       case 'access':
         // First: a batch that cannot be taken must not be the last one.
         this.#say(slot, { kind: 'access-taken' });
