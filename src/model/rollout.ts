@@ -301,6 +301,8 @@ export interface SavedRollout {
   readonly rollout: SavedMemory & { readonly undo: (SavedMemory & { readonly command: RolloutCommandName }) | null };
   /** The decision that rolled it back, when it is. */
   readonly decision: Decision | null;
+  /** It is to start by itself, and has not yet: another one has the window. */
+  readonly isStartOwed?: boolean;
 }
 
 export type SavedMemory = Omit<Rollout, 'undo' | 'state'> & { readonly state: SavedState };

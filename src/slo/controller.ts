@@ -375,12 +375,12 @@ class Loop implements Controller {
 
   /** A rollout of an earlier process, or as another gateway says; null: of another generation. */
   #goOn(saved: SavedRollout, moment: Moment, isFirst: boolean): RouteHold[] | null {
-    const { route, decision } = saved;
+    const { route, decision, isStartOwed = false } = saved;
     const watch = this.#watches.get(route);
     const rollout = watch === undefined ? null : fromState(saved, watch.spec.generation, moment.nowMs);
     if (watch === undefined || rollout === null) return null;
     const { spec } = watch;
-    watch.isNew &&= isFirst;
+    watch.isNew &&= isFirst || isStartOwed;
     const percent = percentOf(rollout);
     storeShare(spec, percent, this.#deps);
     this.#takeUp(watch, rollout, moment, decision);

@@ -169,6 +169,7 @@ const isNewsShape = shaped<RolloutNews>({
     generation: isText,
     rollout: (value) => typeof value === 'object' && value !== null,
     decision: orNull(isDecision),
+    isStartOwed: orAbsent(oneOf(true)),
   }),
   limits: orNull(shaped<FleetLimits>({ id: isText, stableMs: isTimes, canaryMs: isTimes })),
 });

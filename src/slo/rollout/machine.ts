@@ -65,6 +65,13 @@ export function passOver(rollout: Rollout, gapMs: number): Rollout {
   return { ...rollout, state: shifted(state, gapMs), undo: later };
 }
 
+/** Bad requests that it caused and that are counted no more, here or in the process: whoever takes a command back has caused them as well. */
+export function spentMore(rollout: Rollout, badCaused: number): Rollout {
+  const { spentBefore, undo } = rollout;
+  const before = undo === null ? null : { ...undo, spentBefore: undo.spentBefore + badCaused };
+  return { ...rollout, spentBefore: spentBefore + badCaused, undo: before };
+}
+
 function shifted(state: RolloutState, gapMs: number): RolloutState {
   if (state.kind === 'idle') return state;
   const sinceMs = state.sinceMs + gapMs;

@@ -9,7 +9,7 @@ import type { Rollout, RolloutSpec } from '../../model/rollout.ts';
 import type { PairCounts } from '../../model/slo.ts';
 import type { Judgement } from '../judgement.ts';
 import type { BudgetReading, RolloutInput } from './gates.ts';
-import { IDLE, isOnLastStep, passOver } from './machine.ts';
+import { IDLE, isOnLastStep, passOver, spentMore } from './machine.ts';
 import { VersionBurn } from './version-burn.ts';
 
 /** What the loop knows at an instant. */
@@ -55,8 +55,7 @@ export class RolloutRun {
 
   /** The judgement begins anew in the middle of a run: what was counted is kept, and counting starts at nothing. */
   rebase(counts: PairCounts): void {
-    const spentBefore = this.#rollout.spentBefore + this.badCaused(counts);
-    this.#rollout = { ...this.#rollout, spentBefore };
+    this.#rollout = spentMore(this.#rollout, this.badCaused(counts));
     this.#base = NOTHING;
     this.#burned = { finished: 0, bad: 0 };
   }

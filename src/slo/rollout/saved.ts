@@ -22,6 +22,7 @@ import {
 } from '../../model/rollout.ts';
 import type { Decision } from '../../model/slo.ts';
 import type { Watch, WatchState } from './loop/watch.ts';
+import { spentMore } from './machine.ts';
 
 const FORMAT = 1;
 
@@ -39,20 +40,22 @@ export function decisionOf(state: WatchState): Decision | null {
 }
 
 /** A watched rollout's memory. */
-export function savedOf({ spec: { route, generation }, run, state }: Watch, nowMs: number): SavedRollout {
+export function savedOf({ spec, run, state, isNew }: Watch, nowMs: number): SavedRollout {
+  const { route, generation, plan } = spec;
   const badCaused = state.kind === 'progressing' ? run.badCaused(state.judgement.requests) : 0;
-  return toState(run.rollout, { route, generation, decision: decisionOf(state) }, { nowMs, badCaused });
+  const saved = toState(run.rollout, { route, generation, decision: decisionOf(state) }, { nowMs, badCaused });
+  const isStartOwed = isNew && plan?.autoStart === true && run.rollout.state.kind === 'idle';
+  return isStartOwed ? { ...saved, isStartOwed } : saved;
 }
 
 /** What is to outlive the process. @param badCaused in this process: `RolloutInput.badCaused` */
 export function toState(rollout: Rollout, of: SavedOf, now: { nowMs: number; badCaused: number }): SavedRollout {
-  const { undo } = rollout;
-  const spentBefore = rollout.spentBefore + now.badCaused;
+  const { undo, ...memory } = spentMore(rollout, now.badCaused);
   return {
     format: FORMAT,
     ...of,
     rollout: {
-      ...memoryOf({ ...rollout, spentBefore }, now.nowMs),
+      ...memoryOf(memory, now.nowMs),
       undo: undo === null ? null : { ...memoryOf(undo, now.nowMs), command: undo.command },
     },
   };

@@ -26,6 +26,7 @@ const LIMITS = { id: 'a.1', stableMs: TIMES, canaryMs: TIMES };
 test('news are a saved rollout, with thresholds or without', () => {
   assert.equal(isNews({ saved: SAVED, limits: null }), true);
   assert.equal(isNews({ saved: SAVED, limits: LIMITS }), true);
+  assert.equal(isNews({ saved: { ...SAVED, isStartOwed: true }, limits: null }), true);
 });
 
 test('what is none is told from it', () => {
@@ -36,6 +37,7 @@ test('what is none is told from it', () => {
     { saved: null, limits: null },
     { saved: { ...SAVED, format: 2 }, limits: null },
     { saved: { ...SAVED, route: 5 }, limits: null },
+    { saved: { ...SAVED, isStartOwed: 'yes' }, limits: null },
     { saved: { ...SAVED, rollout: null }, limits: null },
     { saved: { ...SAVED, rollout: { ...SAVED.rollout, state: null } }, limits: null },
     { saved: { ...SAVED, decision: undefined }, limits: null },

@@ -38,6 +38,14 @@ test('a judgement that begins anew loses nothing that was caused', () => {
   assert.equal(run.badCaused(counts([1, 1], [1, 0])), 1);
 });
 
+test('neither does a command that is undone after it', () => {
+  const run = new RolloutRun();
+  const undo = { ...BAKING, spentBefore: 1, command: 'pause' as const };
+  run.become({ ...BAKING, spentBefore: 1, undo }, true, null);
+  run.rebase(counts([10, 4], [10, 0]));
+  assert.deepEqual([run.rollout.spentBefore, run.rollout.undo?.spentBefore], [5, 5]);
+});
+
 test('only a turn judges the burn rate, and only on the last step', () => {
   const worker = new FakeWorker(1);
   const judgement = new Judgement(STEPPED, [worker.region], { nowMs: 0, weight: 1, setLatency: () => undefined });

@@ -10,6 +10,7 @@ import { REASON } from '#src/model/reason.ts';
 import { CELL } from '#src/model/tallies.ts';
 import type { UpstreamMaterial } from '#src/model/threads/tls.ts';
 import { IDLE_FRAMES_MAX } from '#src/proxy/forward/http2/session.ts';
+import { RACE_MS } from '#src/proxy/forward/retry/retry.ts';
 import { authorityOf } from '../../../../support/http/certificates.ts';
 import {
   END_STREAM,
@@ -345,6 +346,35 @@ describe('streams that are sent again', () => {
       for (let n = 0; n < answered; n++) assert.equal(await askedOn(clients[0] as RawClient, GET), 200);
       const statuses = await Promise.all(clients.map((client) => askedOn(client, GET)));
       assert.equal(statuses.filter((status) => status === 200).length, wentOn, statuses.join(' '));
+    });
+  }
+});
+
+describe('the end of a connection that has answered before', () => {
+  for (const [when, passedMs, { status, bad }] of [
+    ['right after a request was sent is nobody’s failure, and the request is sent again', 0, { status: 200, bad: 0 }],
+    ['once a request could have been at work is a failure of its endpoint', RACE_MS, { status: 502, bad: 1 }],
+  ] as const) {
+    it(when, async (t) => {
+      const pass = stoppedClock(t);
+      const held: Socket[] = [];
+      const endpoint = await rawHttp2Of(
+        t,
+        perRequest((id, socket, nth) => {
+          if (nth !== 2) return headers(id, { ':status': '200' }, END_STREAM);
+          held.push(socket);
+          return Buffer.alloc(0);
+        }),
+      );
+      const plane = await planeOf(t, oneHttp2([endpoint.port]));
+      const client = clientOf(t, plane);
+      assert.equal(await askedOn(client, GET), 200);
+      const answered = askedOn(client, GET);
+      await eventually(() => held.length === 1, 'it is held');
+      pass(passedMs);
+      held[0]?.resetAndDestroy();
+      assert.equal(await answered, status);
+      assert.equal(endpointWord(plane, endpoint.port, 'bad'), bad);
     });
   }
 });

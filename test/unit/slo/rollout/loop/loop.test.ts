@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { RolloutPlan } from '#src/model/config.ts';
-import { type RolloutRoute, type RolloutSpec, routesOf } from '#src/model/rollout.ts';
+import { type RolloutRoute, type RolloutSpec, routesOf, type SavedRollout } from '#src/model/rollout.ts';
 import type { Decision } from '#src/model/slo.ts';
 import { SEVERAL, SPEC } from '../../../../support/simulate/detection.ts';
 import { command, STEPPED } from '../../../../support/simulate/machine.ts';
@@ -240,6 +240,74 @@ describe('a rollout that starts by itself', () => {
   });
 });
 
+describe('a start that waits for the window over a restart', () => {
+  /** A process that goes on with what another one wrote. */
+  function restarted({ spec = planned(true), saved }: { spec?: RolloutSpec; saved: readonly SavedRollout[] }): Rig {
+    const rig = new Rig([]);
+    rig.role = 'alone';
+    rig.rollouts = [spec];
+    rig.controller.restore(JSON.parse(JSON.stringify(saved)) as SavedRollout[], rig.nowMs);
+    return rig;
+  }
+
+  /** One that may not start yet. */
+  function waiting(): Rig {
+    const rig = new Rig([]);
+    rig.role = 'alone';
+    rig.rollouts = [planned(true)];
+    rig.run(3, 0);
+    return rig;
+  }
+
+  it('is made when the window is free', () => {
+    const before = waiting();
+    const rig = restarted({ saved: before.controller.save(before.nowMs) });
+    rig.run(3, 0);
+    const again = restarted({ saved: rig.controller.save(rig.nowMs) });
+    assert.equal(again.decisions.length, 0);
+    again.role = 'leader';
+    again.run(2, 0);
+    assert.deepEqual(
+      again.decisions.map(({ kind, trigger }) => `${kind} ${trigger}`),
+      ['start configuration'],
+    );
+  });
+
+  it('is not made of one that was started, and taken back, or that waits for a person', () => {
+    const begun = waiting();
+    begun.role = 'leader';
+    begun.tick();
+    assert.equal(begun.controller.command(command('undo'), begun.nowMs).kind, 'done');
+    begun.tick();
+    const byHand = new Rig([planned(false)]);
+    byHand.tick();
+    for (const before of [begun, byHand]) {
+      const saved = before.controller.save(before.nowMs);
+      assert.deepEqual([saved[0]?.rollout.state.kind, 'isStartOwed' in (saved[0] ?? {})], ['idle', false]);
+      const rig = restarted({ saved });
+      rig.role = 'leader';
+      rig.run(3, 0);
+      assert.deepEqual(rig.decisions, []);
+    }
+  });
+
+  it('is made by whoever leads once the gateway that waited is gone', () => {
+    const before = waiting();
+    const [saved] = before.controller.save(before.nowMs) as [SavedRollout];
+    const rig = new Rig([]);
+    rig.role = 'follower';
+    rig.rollouts = [planned(true)];
+    rig.tick();
+    for (const isFirst of [true, false]) assert.ok(rig.controller.follow(saved, rig.nowMs, isFirst) !== null);
+    rig.role = 'leader';
+    rig.tick();
+    assert.deepEqual(
+      rig.decisions.map(({ kind, trigger }) => `${kind} ${trigger}`),
+      ['start configuration'],
+    );
+  });
+});
+
 describe('an abort that is undone', () => {
   /** Aborted and undone after 2 bad requests of the canary; before the start only stable was counted. */
   function undone(): Rig {
@@ -279,6 +347,27 @@ describe('an abort that is undone', () => {
       rig.run(1, n % 20 === 0 ? 1 : 0, n % 20 === 0 ? 19 : 0);
       assert.equal(caused(rig), 2, `after ${n} turns in which both fail alike`);
     }
+  });
+});
+
+describe('a pause that is undone after a restart', () => {
+  it('goes on with what was caused before it, in the process before', () => {
+    const [before, rig] = [new Rig([STEPPED]), new Rig([STEPPED])];
+    for (const one of [before, rig]) one.budgets = () => ({ remainingRatio: 0.9, remainingEvents: 100, alert: null });
+    const obeyed = (one: Rig, name: 'start' | 'pause' | 'undo'): void => {
+      assert.equal(one.controller.command(command(name), one.nowMs).kind, 'done', name);
+    };
+    obeyed(before, 'start');
+    before.run(40, 0);
+    before.run(1, 1);
+    before.run(20, 0);
+    before.run(1, 1);
+    obeyed(before, 'pause');
+    rig.controller.restore(before.controller.save(before.nowMs), rig.nowMs);
+    obeyed(rig, 'undo');
+    rig.tick();
+    assert.equal(rig.view().state, 'progressing');
+    assert.equal(rig.controller.view()[0]?.status.gates?.find(({ name }) => name === 'budget')?.seen, 2);
   });
 });
 
