@@ -18,7 +18,7 @@ import { DECISIONS_PENDING_MAX } from './pending.ts';
 import { migrate, SCHEMA_VERSION, versionOf } from './schema.ts';
 
 export const STATE_FILE = 'sluice.db';
-/** How long a statement waits for a reader that is in the way. */
+/** How long a statement waits for another connection that is in the way. */
 const BUSY_MS = 2000;
 /** Newest decisions that a start hands back. */
 const LOADED_DECISIONS = 1000;
@@ -173,6 +173,14 @@ function prepareFile(database: DatabaseSync, at: string): void {
   database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
   checkFile(database);
   migrate(database, at);
+}
+
+/**
+ * A state's file to be read, beside a process that may write to it, and that locks it while it begins, recovers or closes it.
+ * @throws errors of SQLite
+ */
+export function openToRead(path: string): DatabaseSync {
+  return new DatabaseSync(path, { readOnly: true, timeout: BUSY_MS });
 }
 
 /** That a file is whole and not of a later release. @throws DamagedError, errors of SQLite, Error */

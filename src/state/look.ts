@@ -5,9 +5,8 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { SavedBudget } from '../model/threads/state.ts';
-import { checkFile, STATE_FILE } from './database.ts';
+import { checkFile, openToRead, STATE_FILE } from './database.ts';
 import { versionOf } from './schema.ts';
 
 /**
@@ -18,7 +17,7 @@ import { versionOf } from './schema.ts';
 export function lookInto(directory: string, prefix: string): ReadonlyMap<string, SavedBudget> {
   const path = join(directory, STATE_FILE);
   if (!existsSync(path)) throw new Error(`there is no ${STATE_FILE} in it`);
-  const database = new DatabaseSync(path, { readOnly: true });
+  const database = openToRead(path);
   try {
     checkFile(database);
     if (versionOf(database) === 0) return new Map();

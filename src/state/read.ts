@@ -8,12 +8,11 @@
 
 import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import { StringDecoder } from 'node:string_decoder';
 import { inflateRawSync } from 'node:zlib';
 import { SluiceError } from '../model/problem.ts';
 import type { LogLine } from '../model/threads/state.ts';
-import { STATE_FILE } from './database.ts';
+import { openToRead, STATE_FILE } from './database.ts';
 
 const CHUNK_BYTES = 1024 * 1024;
 /** A segment is at most so long; what claims to be longer was made by somebody else. */
@@ -76,7 +75,7 @@ function isDatabase(path: string): boolean {
 
 function* fromDatabase(file: string): Generator<LogLine> {
   if (!existsSync(file)) throw new Error('there is no sluice.db in it');
-  const database = new DatabaseSync(file, { readOnly: true });
+  const database = openToRead(file);
   try {
     // One moment for all tables, whatever is written meanwhile.
     database.exec('BEGIN');

@@ -11,9 +11,8 @@
 
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
 import type { FromState, LoadedState, MovedAside, StateBatch } from '../model/threads/state.ts';
-import { loadFrom, STATE_FILE, type StateDatabase } from './database.ts';
+import { loadFrom, openToRead, STATE_FILE, type StateDatabase } from './database.ts';
 import { faultOf } from './faults.ts';
 import { bytesOf, moveAside, openFiles } from './files.ts';
 import type { DirectoryLock } from './lock.ts';
@@ -133,7 +132,7 @@ export class Writer {
   #readOnly(): LoadedState | null {
     if (!existsSync(this.#path)) return null;
     try {
-      const database = new DatabaseSync(this.#path, { readOnly: true });
+      const database = openToRead(this.#path);
       try {
         return loadFrom(database);
       } finally {

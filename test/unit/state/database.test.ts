@@ -1,11 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import type { Decision } from '#src/model/slo.ts';
 import { StateDatabase } from '#src/state/database.ts';
+import { lookInto } from '#src/state/look.ts';
 import { readLog } from '#src/state/read.ts';
 import { migrate, SCHEMA_VERSION } from '#src/state/schema.ts';
 import { sampleDecision } from '../../support/readings/status.ts';
@@ -154,4 +157,34 @@ describe('tapes in the database', () => {
       database.close();
       assert.deepEqual(headOf(), { kind: 'head', seq: 2, hash: recorded?.hash });
     }));
+});
+
+/** A thread that keeps everybody else from the file, as a process does that begins, recovers or closes it, and lets go of it after 100 ms. */
+const HOLDER = `
+import { DatabaseSync } from 'node:sqlite';
+import { parentPort, workerData } from 'node:worker_threads';
+const database = new DatabaseSync(workerData);
+database.exec('PRAGMA journal_mode = DELETE; BEGIN EXCLUSIVE');
+parentPort.postMessage('held');
+Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 100);
+database.exec('COMMIT');
+database.close();
+`;
+
+describe('a reader', () => {
+  for (const [name, read] of [
+    ['of what is held', (folder: string) => lookInto(folder, '').size],
+    ['of the log', (folder: string) => [...readLog(folder)].length],
+  ] as const) {
+    it(`${name} waits for whoever is in its way`, () =>
+      inFolder(async (folder) => {
+        open(folder).close();
+        const source = new URL(`data:text/javascript,${encodeURIComponent(HOLDER)}`);
+        const holder = new Worker(source, { workerData: join(folder, 'sluice.db') });
+        const ended = once(holder, 'exit');
+        assert.deepEqual(await once(holder, 'message'), ['held']);
+        assert.equal(read(folder), 0);
+        assert.deepEqual(await ended, [0]);
+      }));
+  }
 });
