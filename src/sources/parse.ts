@@ -6,7 +6,7 @@
  * ```
  * Every stage goes on with what the one before left sound, so that all problems come at once. Pure but for the
  * files that a main document names (document/files.ts): the environment is an argument. Cost: about 2 s per MiB (10,000
- * routes of eight lines: 2 MiB); for documents that were read before, about 5 us each.
+ * routes of eight lines: 2 MiB); for documents that were read before, and for their items, about 5 us each.
  */
 
 import { rest } from '../lib/threads/rest.ts';
@@ -38,7 +38,7 @@ import { type Merged, mergeParts } from './document/merge.ts';
 import { type Part, readPart } from './document/part.ts';
 import { isMapping, mainDocument, PIECES_BYTES_MAX, PIECES_MAX, type SourceDocument } from './document/pieces.ts';
 import type { PlacedFault } from './document/read.ts';
-import { checkWeights, noteWeights, weigh } from './document/weights.ts';
+import { checkWeights, noteWeights, weigh } from './document/weights/weights.ts';
 import { describe } from './problems/fault.ts';
 import { createReport, type Path, PROBLEMS_MAX, type Report } from './problems/report.ts';
 import type { DocumentInput, RouteInput } from './schema.ts';

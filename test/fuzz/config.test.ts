@@ -7,7 +7,10 @@ import { parse } from 'yaml';
 import { formatProblem, type ParseResult } from '#src/model/problem.ts';
 import { compile } from '#src/snapshot/compile.ts';
 import { NO_IDS } from '#src/snapshot/live.ts';
-import { parseConfig } from '#src/sources/parse.ts';
+import { mainDocument } from '#src/sources/document/pieces.ts';
+import { createPartReader } from '#src/sources/document/reader.ts';
+import { parseConfig, parseDocuments } from '#src/sources/parse.ts';
+import { IS_QUICK } from '../support/runner/depth.ts';
 
 const root = join(import.meta.dirname, '../..');
 const CORPUS = globSync('test/fuzz/corpus/config/**/*.yaml', { cwd: root }).toSorted();
@@ -112,6 +115,42 @@ describe('reading a configuration never throws', () => {
       (document, steps, value) => void assertSane(JSON.stringify(replaceAt(document, steps, value))),
     );
     fc.assert(property, RUNS);
+  });
+});
+
+describe('a document that changes is what it is to whoever sees it for the first time', () => {
+  /** Parses texts one after the other, as a gateway does, and each by itself. */
+  function assertSame(texts: readonly string[]): void {
+    const { read, known } = createPartReader({});
+    for (const text of texts) {
+      const { sources: _, ...parsed } = {
+        sources: null,
+        ...parseDocuments([mainDocument(text, 'a.yaml')], read, known),
+      };
+      const { sources: __, ...alone } = { sources: null, ...parseConfig(text, 'a.yaml', {}) };
+      assert.deepEqual(parsed, alone);
+    }
+  }
+
+  test('from an example to another, with their values moved about', () => {
+    assertSame([...EXAMPLES, ...EXAMPLES.map((text) => `# moved\n\n${text}`), ...EXAMPLES]);
+  });
+
+  test('from an example to a bad document, and back', () => {
+    const [example] = EXAMPLES as [string];
+    const some = CORPUS.filter((_, n) => !IS_QUICK || n % 16 === 0);
+    for (const path of some) assertSame([example, readFileSync(join(root, path), 'utf8'), example]);
+  });
+
+  test('by edits', () => {
+    const edits = fc.array(edit, { minLength: 1, maxLength: 2 });
+    fc.assert(
+      fc.property(fc.constantFrom(...EXAMPLES), fc.array(edits, { minLength: 1, maxLength: 4 }), (example, changes) => {
+        const texts = changes.map((list) => applyEdits(example, list));
+        assertSame([example, ...texts, example]);
+      }),
+      RUNS,
+    );
   });
 });
 

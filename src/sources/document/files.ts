@@ -33,6 +33,11 @@ export function fillFiles(value: unknown, document: SourceDocument): FileFault[]
   return faults;
 }
 
+/** Whether there is a `file` in it. */
+export function namesFiles(value: unknown, document: SourceDocument): boolean {
+  return answersIn(value, document).next().done !== true;
+}
+
 type Answer = Record<string, unknown>;
 
 /** Every fixed answer with a file, as far as the value has the form. */

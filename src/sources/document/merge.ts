@@ -18,7 +18,7 @@ import type { Locator, Path, Position } from '../problems/report.ts';
 import type { Part } from './part.ts';
 import { FILE_ONLY, isMapping } from './pieces.ts';
 import { findValue, type PlacedFault } from './read.ts';
-import type { RouteWeights } from './weights.ts';
+import type { RouteWeights } from './weights/weights.ts';
 
 /** Several documents as one. Paths are those of the merged value. */
 export interface Merged {

@@ -101,6 +101,11 @@ function shapeFaults(reading: Reading, mount: Mount): FaultAt[] {
   return found.filter(({ path }) => !known.some((prefix) => prefix.length > 0 && startsWith(path, prefix)));
 }
 
+/** Whether some fields of a whole document have the shape that they are to have, whatever else it has. */
+export function isShaped(fields: Readonly<Record<string, unknown>>): boolean {
+  return rootSchema.safeParse(fields).success;
+}
+
 interface Shape {
   readonly schema: z.ZodType;
   readonly value: unknown;

@@ -66,6 +66,11 @@ export function mainDocument(text: string, name: string): SourceDocument {
   return { name, text, mount: { kind: 'main' }, source: 0, isForeign: false };
 }
 
+/** Whether a document may hold anything. */
+export function isWhole({ mount }: SourceDocument): boolean {
+  return mount.kind === 'main' || mount.kind === 'root';
+}
+
 /** Whether a value has fields. */
 export function isMapping(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);

@@ -38,6 +38,8 @@ export interface Reading {
   readonly value: unknown;
   readonly faults: readonly PlacedFault[];
   readonly locator: Locator;
+  /** How many values, with those that aliases repeat. */
+  readonly size: number;
 }
 
 const NOWHERE: Position = { line: 0, column: 0 };
@@ -55,7 +57,7 @@ export function readDocument(text: string, environment: Environment | null): Rea
     return { line, column: col };
   };
   const refusals = syntaxFaults(document, text, positionOf);
-  if (refusals.length > 0) return { isReadable: false, value: null, faults: refusals, locator: EMPTY_LOCATOR };
+  if (refusals.length > 0) return { isReadable: false, value: null, faults: refusals, locator: EMPTY_LOCATOR, size: 0 };
   const tree = readTree(document.contents, environment);
   if (tree.value === null) return unreadable(NOWHERE, emptyFault());
   return {
@@ -63,6 +65,7 @@ export function readDocument(text: string, environment: Environment | null): Rea
     value: tree.value,
     faults: tree.faults.map(({ offset, path, fault }) => ({ position: positionOf(offset), path, fault })),
     locator: createLocator(document.contents, tree.targets, tree.value, positionOf),
+    size: tree.size,
   };
 }
 
@@ -97,7 +100,7 @@ function* tokensOf(text: string, lines: LineCounter): Generator<CST.Token, void>
 const EMPTY_LOCATOR: Locator = { locate: () => NOWHERE, valueAt: () => undefined };
 
 function unreadable(position: Position, fault: Fault): Reading {
-  return { isReadable: false, value: null, faults: [{ position, path: [], fault }], locator: EMPTY_LOCATOR };
+  return { isReadable: false, value: null, faults: [{ position, path: [], fault }], locator: EMPTY_LOCATOR, size: 0 };
 }
 
 function emptyFault(): Fault {

@@ -32,6 +32,8 @@ export interface Tree {
   readonly targets: ReadonlyMap<Node, Node>;
   /** False when a limit stopped the walk: the value is a part only. */
   readonly isComplete: boolean;
+  /** How many values, with those that aliases repeat. */
+  readonly size: number;
 }
 
 interface Anchored {
@@ -61,7 +63,7 @@ export function readTree(root: Node | null, environment: Environment | null): Tr
     isComplete: true,
   };
   const value = readNode(walk, root, []);
-  return { value, faults: walk.faults, targets: walk.targets, isComplete: walk.isComplete };
+  return { value, faults: walk.faults, targets: walk.targets, isComplete: walk.isComplete, size: walk.size };
 }
 
 /** The text of a mapping's key, null when it is not a scalar. */

@@ -22,7 +22,7 @@ import { isListed, listedOf } from '../build/service.ts';
 import { servicesOf } from '../checks/references.ts';
 import { matchKeysOf } from '../checks/route/matches.ts';
 import { isLookedAt } from '../checks/unreachable.ts';
-import { isMapping, type Mount, PIECES_BYTES_MAX, type SourceDocument } from '../document/pieces.ts';
+import { isMapping, isWhole, type Mount, PIECES_BYTES_MAX, type SourceDocument } from '../document/pieces.ts';
 import type { PartReader } from '../document/reader.ts';
 import { type Parsed, parseDocuments } from '../parse.ts';
 import { codeOf } from '../problems/codes.ts';
@@ -93,6 +93,7 @@ export class Renewal {
     const renewed = this.#last === null ? null : this.#renew(this.#last, documents);
     this.hasRenewed = renewed !== null;
     if (renewed !== null) return renewed;
+    this.#reader.keep(documents);
     const fresh = parseDocuments(documents, this.#reader.read, this.#reader.known);
     this.#last = null;
     if (!fresh.ok) return fresh;
@@ -268,11 +269,6 @@ const RENEWED: ReadonlySet<string> = new Set<Mount['kind']>(['main', 'root', 'ro
 const UNUSED = codeOf('unusedService');
 
 type Values = Readonly<Record<'before' | 'after', Readonly<Record<string, unknown>>>>;
-
-/** Whether a document may hold anything. */
-function isWhole({ mount }: SourceDocument): boolean {
-  return mount.kind === 'main' || mount.kind === 'root';
-}
 
 function routesIn(value: unknown): readonly RouteInput[] {
   return isMapping(value) && Array.isArray(value['routes']) ? (value['routes'] as RouteInput[]) : [];

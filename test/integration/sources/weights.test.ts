@@ -9,7 +9,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { runCli } from '#src/cli/cli.ts';
 import type { WeightsView } from '#src/model/status.ts';
-import { weightsText } from '#src/sources/document/weights-text.ts';
+import { weightsText } from '#src/sources/document/weights/text.ts';
 import type { SourceSettings } from '#src/sources/stores/settings.ts';
 import { openWeightsStore } from '#src/sources/stores/write/open.ts';
 import type { WeightsStore } from '#src/sources/stores/write/writer.ts';

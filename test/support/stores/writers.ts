@@ -3,7 +3,7 @@
  */
 
 import { Random } from '#src/lib/random.ts';
-import { weightsText } from '#src/sources/document/weights-text.ts';
+import { weightsText } from '#src/sources/document/weights/text.ts';
 import { type Kept, NO_REVISION, type WeightsStore, type Written } from '#src/sources/stores/write/writer.ts';
 
 /** How often each kind of outcome came. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readWeights, weightsText } from '#src/sources/document/weights-text.ts';
+import { readWeights, weightsText } from '#src/sources/document/weights/text.ts';
 
 test('what is written is read back, and no reason is taken for a variable', () => {
   const weights = { v1: 90, 'shop/v2': 10 };

@@ -6,7 +6,7 @@ import { formatProblem } from '#src/model/problem.ts';
 import { generationOf } from '#src/snapshot/overrides.ts';
 import { readPart } from '#src/sources/document/part.ts';
 import type { Mount, SourceDocument } from '#src/sources/document/pieces.ts';
-import { weighTargets } from '#src/sources/document/weights.ts';
+import { weighTargets } from '#src/sources/document/weights/weights.ts';
 import { parseDocuments } from '#src/sources/parse.ts';
 
 const MAIN = `sources: [{directory: {path: a}}]

@@ -7,20 +7,20 @@
  * A route must be sound without its weights document too: taking that away is always safe.
  */
 
-import { once } from '../../lib/once.ts';
-import { similarTo } from '../../lib/text/similar.ts';
-import type { Config, RouteConfig } from '../../model/config.ts';
-import type { WeightsOrigin } from '../../model/rollout.ts';
-import { backendRefsOf, versionOf } from '../build/route.ts';
-import type { Draft } from '../checks/draft.ts';
-import { DEFAULT_WEIGHT } from '../defaults.ts';
-import { didYouMean, type Fault, quote } from '../problems/fault.ts';
-import type { Path, Report, Spot } from '../problems/report.ts';
-import type { WeightsInput } from '../schema/weights.ts';
-import type { DocumentInput, RouteInput, ServiceInput } from '../schema.ts';
-import type { Known } from './known.ts';
-import type { Merged } from './merge.ts';
-import type { Part } from './part.ts';
+import { once } from '../../../lib/once.ts';
+import { similarTo } from '../../../lib/text/similar.ts';
+import type { Config, RouteConfig } from '../../../model/config.ts';
+import type { WeightsOrigin } from '../../../model/rollout.ts';
+import { backendRefsOf, versionOf } from '../../build/route.ts';
+import type { Draft } from '../../checks/draft.ts';
+import { DEFAULT_WEIGHT } from '../../defaults.ts';
+import { didYouMean, type Fault, quote } from '../../problems/fault.ts';
+import type { Path, Report, Spot } from '../../problems/report.ts';
+import type { WeightsInput } from '../../schema/weights.ts';
+import type { DocumentInput, RouteInput, ServiceInput } from '../../schema.ts';
+import type { Known } from '../known.ts';
+import type { Merged } from '../merge.ts';
+import type { Part } from '../part.ts';
 
 /** A weights document that counts. */
 export interface RouteWeights {

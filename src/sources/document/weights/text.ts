@@ -2,9 +2,9 @@
  * The text of a weights document, written and read back.
  */
 
-import type { WeightsInput } from '../schema/weights.ts';
-import type { Environment } from './interpolate.ts';
-import { readPart } from './part.ts';
+import type { WeightsInput } from '../../schema/weights.ts';
+import type { Environment } from '../interpolate.ts';
+import { readPart } from '../part.ts';
 import { isSound } from './weights.ts';
 
 /** A document as JSON, which is YAML too. Nothing in the reason is taken for a variable. */
