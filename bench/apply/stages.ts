@@ -25,7 +25,7 @@ import { changedRoutes, type Guarded, guardedCells } from '#src/snapshot/revisio
 import { rolloutsOf } from '#src/snapshot/rollouts.ts';
 import { type Current, Store } from '#src/snapshot/store.ts';
 import { mainDocument, type SourceDocument } from '#src/sources/document/pieces.ts';
-import { createPartReader } from '#src/sources/document/reader.ts';
+import { createPartReader } from '#src/sources/document/reader/reader.ts';
 import { changesOf, hashOfPieces, withSame } from '#src/sources/follow/guard.ts';
 import { Renewal } from '#src/sources/follow/renewal.ts';
 import { mountOf, type Piece } from '#src/sources/follow/source.ts';

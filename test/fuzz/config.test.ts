@@ -8,7 +8,7 @@ import { formatProblem, type ParseResult } from '#src/model/problem.ts';
 import { compile } from '#src/snapshot/compile.ts';
 import { NO_IDS } from '#src/snapshot/live.ts';
 import { mainDocument } from '#src/sources/document/pieces.ts';
-import { createPartReader } from '#src/sources/document/reader.ts';
+import { createPartReader } from '#src/sources/document/reader/reader.ts';
 import { parseConfig, parseDocuments } from '#src/sources/parse.ts';
 import { IS_QUICK } from '../support/runner/depth.ts';
 

@@ -9,7 +9,7 @@ import { applyEdits, editsOf } from '../../model/threads/parsing/edits.ts';
 import type { FromParser, ParseSetup, ToParser } from '../../model/threads/parsing/parse.ts';
 import { hashConfig } from '../../snapshot/hash.ts';
 import type { SourceDocument } from '../../sources/document/pieces.ts';
-import { createPartReader } from '../../sources/document/reader.ts';
+import { createPartReader } from '../../sources/document/reader/reader.ts';
 import { Renewal } from '../../sources/follow/renewal.ts';
 import type { Parsed } from '../../sources/parse.ts';
 

@@ -23,7 +23,7 @@ import { servicesOf } from '../checks/references.ts';
 import { matchKeysOf } from '../checks/route/matches.ts';
 import { isLookedAt } from '../checks/unreachable.ts';
 import { isMapping, isWhole, type Mount, PIECES_BYTES_MAX, type SourceDocument } from '../document/pieces.ts';
-import type { PartReader } from '../document/reader.ts';
+import type { PartReader } from '../document/reader/reader.ts';
 import { type Parsed, parseDocuments } from '../parse.ts';
 import { codeOf } from '../problems/codes.ts';
 import type { RouteInput, ServiceInput } from '../schema.ts';

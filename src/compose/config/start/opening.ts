@@ -11,7 +11,7 @@ import type { SluiceError } from '../../../model/problem.ts';
 import type { FleetConfig, LockStore } from '../../../model/threads/fleet.ts';
 import type { Sources } from '../../../sources/build/sources.ts';
 import type { Environment } from '../../../sources/document/interpolate.ts';
-import { createPartReader } from '../../../sources/document/reader.ts';
+import { createPartReader } from '../../../sources/document/reader/reader.ts';
 import { UNREF_TIMERS } from '../../../sources/file.ts';
 import { vetFiles } from '../../../sources/follow/certificates/vet.ts';
 import { Feeds, type FeedsOptions } from '../../../sources/follow/feeds.ts';

@@ -18,7 +18,7 @@ import { createEndpointDials } from '#src/snapshot/endpoint-dials.ts';
 import { fingerprint, hashConfig } from '#src/snapshot/hash.ts';
 import { type LiveIds, NO_IDS } from '#src/snapshot/live.ts';
 import { mainDocument } from '#src/sources/document/pieces.ts';
-import { createPartReader } from '#src/sources/document/reader.ts';
+import { createPartReader } from '#src/sources/document/reader/reader.ts';
 import { withSame } from '#src/sources/follow/guard.ts';
 import { Renewal } from '#src/sources/follow/renewal.ts';
 import type { Piece } from '#src/sources/follow/source.ts';

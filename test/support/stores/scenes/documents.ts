@@ -1,7 +1,7 @@
 /** Documents of a configuration that a test changes one by one, parsed both ways: as what became of those before, and as a whole. */
 import assert from 'node:assert/strict';
 import { mainDocument, type SourceDocument } from '#src/sources/document/pieces.ts';
-import { createPartReader } from '#src/sources/document/reader.ts';
+import { createPartReader } from '#src/sources/document/reader/reader.ts';
 import { Renewal } from '#src/sources/follow/renewal.ts';
 import { parseDocuments } from '#src/sources/parse.ts';
 

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { hashConfig } from '#src/snapshot/hash.ts';
 import type { SourceDocument } from '#src/sources/document/pieces.ts';
 import { mainDocument } from '#src/sources/document/pieces.ts';
-import { createPartReader } from '#src/sources/document/reader.ts';
+import { createPartReader } from '#src/sources/document/reader/reader.ts';
 import { parseDocuments } from '#src/sources/parse.ts';
 
 const MAIN = mainDocument('sources: [{directory: {path: /none}}]\n', 'main.yaml');

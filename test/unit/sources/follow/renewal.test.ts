@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { Random } from '#src/lib/random.ts';
 import { editsOf } from '#src/model/threads/parsing/edits.ts';
 import { mainDocument, type SourceDocument } from '#src/sources/document/pieces.ts';
-import { createPartReader } from '#src/sources/document/reader.ts';
+import { createPartReader } from '#src/sources/document/reader/reader.ts';
 import { Renewal } from '#src/sources/follow/renewal.ts';
 import { parseDocuments } from '#src/sources/parse.ts';
 import { samples } from '../../../support/runner/depth.ts';

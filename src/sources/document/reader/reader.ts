@@ -3,15 +3,15 @@
  * another one only the passages that say something else.
  */
 
-import { rest } from '../../lib/threads/rest.ts';
-import type { ReadPart } from '../parse.ts';
-import { fillFiles, namesFiles } from './files.ts';
-import type { Environment } from './interpolate.ts';
-import { Known } from './known.ts';
-import { isShaped, type Part, readPart } from './part.ts';
+import { rest } from '../../../lib/threads/rest.ts';
+import type { ReadPart } from '../../parse.ts';
+import { fillFiles, namesFiles } from '../files.ts';
+import type { Environment } from '../interpolate.ts';
+import { Known } from '../known.ts';
+import { isShaped, type Part, readPart } from '../part.ts';
+import { isMapping, isWhole, type SourceDocument } from '../pieces.ts';
+import { readDocument } from '../read.ts';
 import { Passages, type Verdict } from './passages.ts';
-import { isMapping, isWhole, type SourceDocument } from './pieces.ts';
-import { readDocument } from './read.ts';
 
 /** Remembers between parses, as long as somebody holds the documents. */
 export interface PartReader {
@@ -51,13 +51,16 @@ export function createPartReader(environment: Environment): PartReader {
   };
 }
 
-function keyOf({ source, name }: SourceDocument): string {
-  return `${source} ${name}`;
+/** What versions of a document have in common, all of which matters to how it is read. */
+function keyOf({ source, isForeign, mount, name }: SourceDocument): string {
+  return [source, isForeign, mount.kind, name].join(' ');
 }
 
-/** Passages are judged as `readPart` does. @param document the first of its versions: what matters here is the same for all */
-function passagesOf(document: SourceDocument, environment: Environment): Passages {
-  const from = document.isForeign ? null : environment;
+/** Passages are judged as `readPart` does. @param first of the versions of a document */
+function passagesOf(first: SourceDocument, environment: Environment): Passages {
+  const from = first.isForeign ? null : environment;
+  // Whoever held the first would hold what it said as well.
+  const document = { ...first, text: '' };
   const judge = (fields: Readonly<Record<string, unknown>>): Verdict => {
     const isPassing = namesFiles(fields, document);
     const isSound = fillFiles(fields, document).length === 0 && isShaped(fields);

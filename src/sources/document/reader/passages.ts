@@ -16,12 +16,12 @@
  * with a field behind it, as there is one in the whole: the library refuses some texts only if they go on.
  */
 
-import { once } from '../../lib/once.ts';
-import { rest } from '../../lib/threads/rest.ts';
-import type { Locator } from '../problems/report.ts';
-import { isMapping } from './pieces.ts';
-import { DOCUMENT_BYTES_MAX, findValue, type Reading } from './read.ts';
-import { VALUES_MAX } from './tree.ts';
+import { once } from '../../../lib/once.ts';
+import { rest } from '../../../lib/threads/rest.ts';
+import type { Locator } from '../../problems/report.ts';
+import { isMapping } from '../pieces.ts';
+import { DOCUMENT_BYTES_MAX, findValue, type Reading } from '../read.ts';
+import { VALUES_MAX } from '../tree.ts';
 
 /** A part of a text that says what it says wherever it stands. */
 export interface Passage {
@@ -75,21 +75,23 @@ export class Passages {
     if (passages === null) return null;
     const all: Read[] = [];
     const value: Fields = {};
-    let size = 0;
+    let [size, news] = [0, 0];
     for (const passage of passages) {
-      const kept = this.#known.get(passage.text) ?? this.#readOne(passage);
+      const known = this.#known.get(passage.text);
+      const kept = known ?? this.#readOne(passage);
+      if (known === undefined) news += 1;
       if (kept === null || !add(value, passage, kept.fields)) {
-        // Most often a slip in a text that was sound before; if it is a text that is never read so, up to here it was for nothing but once.
-        if (all.length > this.#known.size) this.#remember(all);
+        // Most often a slip in a text that was sound before; of one that never is, what was read up to here is not read again.
+        if (news > this.#known.size / 2 || all.length > this.#known.size) this.#remember(all);
         return null;
       }
       all.push({ passage, kept });
       size += kept.size;
       rest();
     }
+    this.#remember(all);
     // No less than the whole has: what is above an item is counted for each.
     if (size > VALUES_MAX) return null;
-    this.#remember(all);
     return { value, locator: this.#locatorOf(text, all, value) };
   }
 
@@ -111,13 +113,16 @@ export class Passages {
     const { read } = this.#options;
     const whole = once(() => read(text).locator);
     const places = once(() => placesOf(all));
+    const locators = new Map<Passage, Locator>();
     return {
       locate: (path, spot) => {
         const passage = places().get(placeOf(path[0])) ?? places().get(placeOf(path[0], path[1]));
         if (passage === undefined) return whole().locate(path, spot);
+        const locator = locators.get(passage) ?? read(passage.text).locator;
+        locators.set(passage, locator);
         const isListed = passage.isItem && passage.section === 'routes';
         const own = isListed ? ['routes', 0, ...path.slice(2)] : path;
-        const { line, column } = read(passage.text).locator.locate(own, spot);
+        const { line, column } = locator.locate(own, spot);
         return { line: line + passage.linesBefore, column };
       },
       valueAt: (path) => findValue(value, path),
@@ -178,7 +183,7 @@ const OPEN = /^(?:routes|services):(?: +(?:#.*)?)?\r?\n?$/;
 const NOTHING = /^ *(?:#.*)?\r?\n?$/;
 const ITEM: Readonly<Record<string, RegExp>> = {
   routes: /^ *-(?:[ \r\n]|$)/,
-  services: /^ +[A-Za-z][\w.-]*:(?:[ \r\n]|$)/,
+  services: /^ +(?:\w[\w.-]*|"\w[\w.-]*"|'\w[\w.-]*'):(?:[ \r\n]|$)/,
 };
 
 /** A line of a text, with its end. */
@@ -200,8 +205,9 @@ export function passagesOf(text: string): Passage[] | null {
   for (const [n, [start, section]] of starts.entries()) {
     const end = starts[n + 1]?.[0] ?? lines.length;
     const items = itemsOf(text, lines, [start, end], section);
-    if (items !== null) passages.push(...items);
-    else passages.push({ section, text: textOf(text, lines, start, end), isItem: false, linesBefore: start });
+    for (const one of items ?? []) passages.push(one);
+    if (items === null)
+      passages.push({ section, text: textOf(text, lines, start, end), isItem: false, linesBefore: start });
   }
   const isTwice = new Set(starts.map(([, section]) => section)).size < starts.length;
   if (starts.length === 0 || isTwice) return null;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { readPart } from '#src/sources/document/part.ts';
 import { mainDocument, type SourceDocument } from '#src/sources/document/pieces.ts';
-import { createPartReader } from '#src/sources/document/reader.ts';
+import { createPartReader } from '#src/sources/document/reader/reader.ts';
 
 test('what did not change is not read again, what changed is', () => {
   const { read } = createPartReader({});
@@ -54,6 +54,28 @@ test('of a whole document that changes, only what changed is read again', () => 
   );
   const third = valueOf(reader, mainDocument(textOf(3), 'x.yaml'));
   assert.notEqual((third['routes'] as unknown[])[0], routes[0], 'it is forgotten once it is gone');
+});
+
+test('of two documents of one name, each is what it is', () => {
+  const { read } = createPartReader({ DELAY: '7s' });
+  const own: SourceDocument = {
+    name: 'x',
+    text: 'drain: {delay: "${DELAY}"}\n',
+    mount: { kind: 'root' },
+    source: 1,
+    isForeign: false,
+  };
+  assert.deepEqual(read(own).value, { drain: { delay: '7s' } });
+  const foreign = { ...own, isForeign: true };
+  assert.deepEqual(
+    read(foreign).faults.map(({ fault }) => fault.kind),
+    ['variableForeign'],
+  );
+  const main = { ...own, mount: { kind: 'main' } } as const;
+  assert.deepEqual(
+    read(main).faults.map(({ path }) => path[0]),
+    ['services', 'routes'],
+  );
 });
 
 test('what is wrong with a document is found whatever was read before', () => {
