@@ -15,7 +15,7 @@
  * Source: RFC 5077 section 5.5; RFC 8446 appendix C.4.
  */
 
-import { hkdfSync, randomInt } from 'node:crypto';
+import { createHash, hkdfSync, randomInt } from 'node:crypto';
 import { startProbe } from '../health/checks/probe.ts';
 import { Health } from '../health/health.ts';
 import { bothClocks, nowMs } from '../lib/clock.ts';
@@ -190,10 +190,9 @@ export class Tls {
     });
     this.#readUpstreams(config);
     const isUsed = this.#held.some((held) => held !== null) || this.#upstreams.size > 0;
+    if (isUsed) this.#looking = this.#timers.set(() => this.#look(false), LOOK_MS);
+    if (isUsed && this.#rotatesAtMs === null) this.#rotateIn(ROTATE_MS);
     this.#tell(isFirst, isAsked);
-    if (!isUsed) return;
-    this.#looking = this.#timers.set(() => this.#look(false), LOOK_MS);
-    if (this.#rotatesAtMs === null) this.#rotateIn(ROTATE_MS);
   }
 
   #read(address: string, tls: ListenerTls, before: Held | null): Omit<Held, 'withheld'> {
@@ -248,9 +247,9 @@ export class Tls {
     const isOther = told !== this.#told;
     if (!isOther && withheld === this.#withheld) return;
     if (!isFirst && withheld !== this.#withheld) this.#warnOfStaples();
+    this.#deps.teach(this.material);
     this.#told = told;
     this.#withheld = withheld;
-    this.#deps.teach(this.material);
     if (isFirst || !isOther) return;
     this.#reloads.done += 1;
     log.info('tls_files', { listeners: listeners.map(({ address, state }) => `${address} ${state}`) });
@@ -291,7 +290,9 @@ export class Tls {
   #doorOf(held: Held | null): Door {
     if (held === null) return 'plain';
     if (held.door === null) return 'shut';
-    const scope = JSON.stringify([held.address, held.rules, held.door.clientAuth]);
+    const rules = JSON.stringify([held.address, held.rules, held.door.clientAuth]);
+    // As long as a derivation may be told: 1,024 bytes are its limit, and issuers are longer.
+    const scope = createHash('sha256').update(rules).digest('hex');
     const ticketKeys = new Uint8Array(hkdfSync('sha256', this.#secret, '', `tickets ${scope}`, TICKET_KEY_BYTES));
     const context = hkdfSync('sha256', 'session context', '', scope, 16);
     const certificates = held.door.certificates.map((certificate, n) => {

@@ -102,19 +102,33 @@ async function set(asked: Asked, { changes, revision, reason }: Setting, deps: C
   const { adminUrl, route } = asked;
   const view = await look(adminUrl, route, deps);
   if (typeof view === 'number') return view;
-  if (view.revision === null) return refuse(view.problem, deps);
-  // What is not named is taken from what was just read: under another revision that would be somebody else's.
+  const unseen = unseenIn(view, { changes, revision });
+  if (view.revision === null || unseen !== '') return refuse(unseen, deps);
   const weights = changed(view, changes);
-  const against = revision ?? view.revision;
   const token = deps.env['SLUICE_ADMIN_TOKEN'];
   let reply: WeightsReply;
   try {
-    reply = await sendWeights(adminUrl, { route, weights, reason, revision: against, token });
+    reply = await sendWeights(adminUrl, { route, weights, reason, revision: view.revision, token });
   } catch (error) {
     const because = `no answer from ${adminUrl} (${reasonOf(error)})`;
     return refuse(`unknown whether the weights of ${route} were written, look again: ${because}`, deps);
   }
   return told(reply, asked, deps);
+}
+
+/** Why nobody can say what those that are not named would stay at: they are taken from what was just read. Empty: one can. */
+function unseenIn(view: WeightsView, { changes, revision }: Pick<Setting, 'changes' | 'revision'>): string {
+  const { document, problem, versions } = view;
+  if (view.revision === null) return problem;
+  if (revision !== null && revision !== view.revision) {
+    return `${document} is at revision ${view.revision}, not ${revision}; look at it and set it again`;
+  }
+  if (view.weights !== null || problem === '') return '';
+  const named = [...changes].filter(([, weight]) => weight !== null);
+  const isWhole = versions.every(({ service, version }) =>
+    named.some(([key]) => isSame(key, `${service}/${version}`, versions)),
+  );
+  return isWhole ? '' : `${document}: ${problem}; mend it, or name every version of the route`;
 }
 
 /** The document as it is to be; of two ways to name a version the one that is there already. */

@@ -1,7 +1,7 @@
 /** What workers are told of TLS, when files and configurations change. */
 
 import assert from 'node:assert/strict';
-import { copyFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import { createHealth, LOOK_MS, ROTATE_MS, Tls } from '#src/compose/tls.ts';
 import { bothClocks } from '#src/lib/clock.ts';
@@ -24,6 +24,8 @@ interface Rig {
   readonly at: (wallMs: number) => void;
   /** Sets the monotonic clock. */
   readonly now: (nowMs: number) => void;
+  /** Whether workers cannot be told. */
+  readonly fail: (is: boolean) => void;
   /** @param certificate further fields of it */
   readonly config: (more?: string, service?: string, certificate?: string) => Config;
 }
@@ -37,12 +39,16 @@ function rigOf(t: TestContext): Rig {
   let next = 0;
   let { wallMs } = bothClocks();
   let nowMs = 0;
+  let isFailing = false;
   const note = (level: string) => (event: string, fields?: Record<string, unknown>) => {
     logged.push(`${level} ${event} ${JSON.stringify(fields)}`);
   };
   const tls = new Tls({
     log: { info: note('info'), warn: note('warn'), error: note('error') },
-    teach: (material) => void taught.push(material),
+    teach: (material) => {
+      if (isFailing) throw new Error('not told');
+      taught.push(material);
+    },
     wallMs: () => wallMs,
     nowMs: () => nowMs,
     timers: {
@@ -73,6 +79,9 @@ function rigOf(t: TestContext): Rig {
     },
     now: (ms) => {
       nowMs = ms;
+    },
+    fail: (is) => {
+      isFailing = is;
     },
     config: (more = '', service = '', certificate = '') => {
       const shown = `{cert: ${files.cert}, key: ${files.key}${certificate}}`;
@@ -137,6 +146,25 @@ describe('the files of listeners', () => {
     rmSync(authority.ca);
     tls.reload();
     assert.equal(door(taught.at(-1)).clientAuth?.mode, 'required', 'the issuers of before are believed');
+  });
+
+  it('ask for issuers, however many', (t) => {
+    const { tls, taught, config, authority } = rigOf(t);
+    tls.follow(config());
+    writeFileSync(authority.ca, readFileSync(authority.ca, 'utf8').repeat(50));
+    tls.follow(config(`, clientAuth: {ca: ${authority.ca}}`));
+    assert.equal(door(taught.at(-1)).clientAuth?.mode, 'required');
+    assert.deepEqual(tls.material, taught.at(-1));
+  });
+
+  it('are told again where workers could not be told', (t) => {
+    const { tls, taught, config, authority, pass, fail } = rigOf(t);
+    tls.follow(config());
+    fail(true);
+    assert.throws(() => tls.follow(config(`, clientAuth: {ca: ${authority.ca}}`)), /not told/);
+    fail(false);
+    pass(LOOK_MS);
+    assert.equal(door(taught.at(-1)).clientAuth?.mode, 'required');
   });
 
   it('of a listener that is configured no more go on: its socket is open until the next start', (t) => {

@@ -6,8 +6,8 @@
  *                 └── anything else ─▶ store ── swapped ─▶ history ─▶ state store      the pin ends
  * rollback ─▶ a kept configuration ─▶ store ─▶ workers; pinned until the sources hold something else, or unpin
  * ```
- * A rollback asks no source: it works while all of them are away. What belongs to the process (listeners, threads, state, the
- * fleet, the token of the admin server) stays as it is: a token that was withdrawn does not come back.
+ * A rollback asks no source: it works while all of them are away. What belongs to the process (`sources/build/process/own.ts`) stays as
+ * it is: a token that was withdrawn does not come back, nor a listener that asked for no certificates.
  */
 
 import { bothClocks, wallTime } from '../../../lib/clock.ts';
@@ -32,6 +32,7 @@ import { confirmedOf } from '../../../snapshot/revisions/confirmed.ts';
 import { History, type Kept } from '../../../snapshot/revisions/history.ts';
 import { pinOf } from '../../../snapshot/revisions/pin.ts';
 import type { Current, OfferResult, Store } from '../../../snapshot/store.ts';
+import { withOwn } from '../../../sources/build/process/own.ts';
 import type { Durable } from '../../durable.ts';
 import { HELD } from '../../rollouts.ts';
 import { entryInForce, type LastInForce, STALE_ORIGIN, tellOfStart, toldOf, unverified } from '../start/stale-start.ts';
@@ -318,8 +319,7 @@ export class Revisions {
 
   /** The process keeps what it was started with. */
   #asOwn(config: Config): Config {
-    const { listen, admin, adminTokenHash, workers, state, fleet } = this.current?.config ?? config;
-    return { ...config, listen, admin, adminTokenHash, workers, state, fleet };
+    return withOwn(config, this.current?.config ?? config);
   }
 
   /** What is in force is not what the sources hold, and is to stay. */

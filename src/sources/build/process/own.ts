@@ -56,10 +56,15 @@ export function buildOwn(input: OwnInput): OwnConfig {
   };
 }
 
-/** A configuration with the process's own fields of another one: also without those that this has not. */
-export function withOwn(config: Config, own: OwnConfig): Config {
-  const others = Object.entries(config).filter(([field]) => !(OWN as readonly string[]).includes(field));
-  return { ...(Object.fromEntries(others) as unknown as Config), ...own };
+/** A configuration with the process's own fields of another one: also without those that this has not. @param other a whole one, or these fields */
+export function withOwn(config: Config, other: OwnConfig): Config {
+  const others = Object.entries(config).filter(([field]) => !isOwn(field));
+  const own = Object.entries(other).filter(([field]) => isOwn(field));
+  return Object.fromEntries([...others, ...own]) as unknown as Config;
+}
+
+function isOwn(field: string): boolean {
+  return (OWN as readonly string[]).includes(field);
 }
 
 /** Where to listen; the default without a value. */

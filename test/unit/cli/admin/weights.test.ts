@@ -107,9 +107,25 @@ test('set changes what is named, against what was read, and keeps the rest', { t
   const weights = { v1: 90, v2: 20 };
   assert.deepEqual(commands, [{ route: 'shop', weights, revision: '17', by: 'api', reason: 'more' }]);
   // Another name of the same version is no second one.
-  const full = await cli(context, ['set', 'shop', 'shop/v1=5', 'v2=default', '--revision', '12', '-o', 'json']);
-  assert.deepEqual([full.commands[0]?.weights, full.commands[0]?.revision], [{ v1: 5 }, '12']);
+  const full = await cli(context, ['set', 'shop', 'shop/v1=5', 'v2=default', '--revision', '17', '-o', 'json']);
+  assert.deepEqual([full.commands[0]?.weights, full.commands[0]?.revision], [{ v1: 5 }, '17']);
   assert.deepEqual(JSON.parse(full.out), { document: 'consul sluice/weights/shop', revision: '18' });
+});
+
+test('set sends nothing where nobody knows what the rest is', { timeout: 120_000 }, async (context) => {
+  const other = await cli(context, ['set', 'shop', 'v1=5', '--revision', '18']);
+  const said = 'consul sluice/weights/shop is at revision 17, not 18; look at it and set it again';
+  assert.deepEqual([other.code, other.err, other.commands], [1, `sluice: ${said}\n`, []]);
+  const view = { weights: null, reason: '', problem: 'the document is not sound' };
+  for (const words of [['v1=5'], ['v1=5', 'v2=default']]) {
+    const unsound = await cli(context, ['set', 'shop', ...words], { view });
+    assert.deepEqual([unsound.code, unsound.commands], [1, []]);
+    assert.match(unsound.err, /weights\/shop: the document is not sound; mend it, or name every version of the route/);
+  }
+  const whole = await cli(context, ['set', 'shop', 'v1=5', 'shop/v2=1'], { view });
+  assert.deepEqual([whole.code, whole.commands[0]?.weights], [0, { v1: 5, 'shop/v2': 1 }]);
+  const none = await cli(context, ['set', 'shop', 'v1=5'], { view: { weights: null, reason: '', revision: '0' } });
+  assert.deepEqual([none.code, none.commands[0]?.weights], [0, { v1: 5 }]);
 });
 
 test('set tells a conflict with what is there now', { timeout: 120_000 }, async (context) => {

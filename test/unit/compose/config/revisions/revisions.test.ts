@@ -147,6 +147,22 @@ suite('configuration revisions', () => {
     );
   });
 
+  test('a listener does not ask for less than it does, and alerts go where they go', async () => {
+    const own = (mode: string, url: string): string => {
+      const tls = `tls: {certificates: [{cert: a.pem, key: a.key}], clientAuth: {mode: ${mode}, ca: ca.pem}}`;
+      const alerts = `alerts: {channels: {ops: {type: slack, url: {file: /run/${url}}}}}`;
+      return `listeners: [{host: 127.0.0.1, port: 3, ${tls}}]\n${alerts}\n`;
+    };
+    const one = rig();
+    one.revisions.offer(parsed(1, own('optional', 'former')));
+    one.revisions.offer(parsed(2, own('required', 'latter')));
+    const { listeners, alerts } = one.store.current?.config ?? {};
+    assert.ok(listeners?.[0]?.tls?.clientAuth?.mode === 'required' && alerts !== undefined);
+    await one.revisions.command(rollback('1'));
+    assert.equal(weightOf(one), 1);
+    assert.deepEqual([one.store.current?.config.listeners, one.store.current?.config.alerts], [listeners, alerts]);
+  });
+
   test('a pin goes on in the next process, unless its sources were changed meanwhile', async () => {
     const one = rig();
     one.revisions.offer(parsed(1));
