@@ -367,11 +367,11 @@ class ControlPlane implements Gateway {
     return this.#durable.suspend(stateDirectory);
   }
 
-  /** Another process accepts: ours are told to come back with their next answer, and have it there. */
+  /** Another process accepts, and may lead: ours are told to come back with their next answer, and have it there. */
   #leave(): void {
     this.#phase = 'draining';
     this.#workers?.leave();
-    void this.#admin?.close();
+    for (const held of [this.#admin, this.#rollouts.fleet]) void held?.close();
     this.#draining = this.#finishExchanges().catch((error: unknown) => {
       this.#log.error('drain_failed', { error, now: 'another process serves; this one ends' });
       this.#end.resolve(1);

@@ -60,7 +60,7 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
     const configKeyFile = values['config-key-file'] ?? null;
     const isFreshRequired = values['require-fresh'] === true;
     const options = { configFile, configKeyFile, isFreshRequired, logLevel, pidFile, isTied, restartTimeoutMs };
-    const gateway = await deps.startGateway(options);
+    const gateway = await deps.startGateway({ ...options, orphaned: () => leave(deps) });
     held.gateway = gateway;
     contained = (error, origin) => gateway.defect(error, String(origin));
     deps.events.on(UNCAUGHT, contained);
@@ -71,6 +71,11 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
     if (contained !== null) deps.events.off(UNCAUGHT, contained);
     release();
   }
+}
+
+function leave(deps: CliDeps): void {
+  deps.stderr.write('sluice: ended, as the gateway that was to hand over has gone before it did\n');
+  deps.exit(EXIT.failed);
 }
 
 function readTimeoutMs(text: string | undefined): number {

@@ -125,7 +125,7 @@ export async function openAdmin(insight: Insight, address: ListenAddress, fd?: n
       command: (command) => (insight.isHeld() ? HELD : rollouts.fleet.command(command)),
       restore: ({ route, by, reason }) => (insight.isHeld() ? HELD : drifts.restore(route, by, reason)),
       configure: async (command) => (insight.isHeld() ? HELD : revisions.command(command)),
-      stopFaults: (stop) => insight.watches.faults.stop(stop),
+      stopFaults: (stop) => (insight.isHeld() ? HELD : insight.watches.faults.stop(stop)),
       restart: () => insight.restartNow('api'),
       alert: async (command) => (insight.isHeld() ? HELD : insight.watches.alerts.command(command)),
       setWeights: (command) => writeWeights(weights, command),

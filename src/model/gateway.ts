@@ -20,6 +20,11 @@ export interface GatewayOptions {
   readonly isTied: boolean;
   /** How long a process that is to take over may take until it could serve, ms. */
   readonly restartTimeoutMs: number;
+  /**
+   * Ends the process at once: the one that was to hand over has gone while this one got ready. A supervisor starts another one, which needs
+   * the sockets that this one holds and does not serve. Absent: it goes on until it is ready, and ends then.
+   */
+  readonly orphaned?: () => void;
 }
 
 /** A gateway that is listening. */

@@ -54,12 +54,16 @@ export class Heir {
   readonly proxy: PassedSockets;
   readonly admin: PassedSockets;
   readonly #channel: Channel;
+  readonly #orphaned: () => void;
 
-  constructor(passed: Passed, channel: Channel) {
+  /** @param orphaned ends this process: the old one has gone before it was asked for its state, and its sockets are held in vain */
+  constructor(passed: Passed, channel: Channel, orphaned: () => void) {
     this.predecessor = passed.parent;
     this.proxy = passed.proxy;
     this.admin = passed.admin;
     this.#channel = channel;
+    this.#orphaned = orphaned;
+    channel.on('disconnect', orphaned);
   }
 
   /**
@@ -80,6 +84,7 @@ export class Heir {
     };
     this.#channel.on('message', heard);
     this.#channel.on('disconnect', gone);
+    this.#channel.off('disconnect', this.#orphaned);
     if (this.#channel.connected !== true) gone();
     void this.#say({ v: HANDOVER_VERSION, kind: 'prepared', stateDirectory });
     return promise.finally(() => {
@@ -90,12 +95,14 @@ export class Heir {
 
   /** Says that this process serves; it is on its own from then on. */
   async serving(): Promise<void> {
+    this.#channel.off('disconnect', this.#orphaned);
     await this.#say({ v: HANDOVER_VERSION, kind: 'serving' });
     this.#disconnect();
   }
 
   /** Says why it does not. */
   async failed(because: string): Promise<void> {
+    this.#channel.off('disconnect', this.#orphaned);
     await this.#say({ v: HANDOVER_VERSION, kind: 'failed', because });
     this.#disconnect();
   }

@@ -23,16 +23,23 @@ export interface Origin {
 /** Variables that are meant for one process, and not for those that it starts. */
 const TAKEN = [HANDOVER_VARIABLE, 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'];
 
+export interface OriginDeps {
+  readonly channel: Channel;
+  readonly pid: number;
+  /** Ends a successor whose predecessor has gone before it handed over. */
+  readonly orphaned: () => void;
+}
+
 /**
  * Reads, and takes out of the environment, what was passed to this process.
  * @throws SluiceError SLU_RESTART_FAILED, SLU_LISTEN_FAILED when it is not understood
  */
-export function originOf(env: Record<string, string | undefined>, channel: Channel, pid: number): Origin {
+export function originOf(env: Record<string, string | undefined>, { channel, pid, orphaned }: OriginDeps): Origin {
   const passed = passedTo(env, channel);
   const activated = passed === null ? activatedSockets(env, pid) : handedOn(passed);
   for (const name of TAKEN) delete env[name];
   return {
-    heir: passed === null ? null : new Heir(passed, channel),
+    heir: passed === null ? null : new Heir(passed, channel, orphaned),
     activated,
     proxy: own(passed?.proxy),
     admin: own(passed?.admin),

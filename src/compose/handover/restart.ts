@@ -26,7 +26,7 @@ const PROBLEMS_TOLD = 3;
 export interface RestartDeps extends Pick<HandoverDeps, 'save' | 'tickets' | 'resume' | 'leave'> {
   readonly log: Log;
   readonly env: Record<string, string | undefined>;
-  readonly options: Pick<GatewayOptions, 'pidFile' | 'isTied' | 'restartTimeoutMs'>;
+  readonly options: Pick<GatewayOptions, 'pidFile' | 'isTied' | 'restartTimeoutMs' | 'orphaned'>;
 }
 
 /** One for the process. @throws SluiceError SLU_RESTART_FAILED, SLU_LISTEN_FAILED when what was passed is not understood */
@@ -46,7 +46,11 @@ export class Restart {
     this.#log = log;
     this.#env = env;
     this.#isTied = options.isTied;
-    this.#origin = originOf(env, process, process.pid);
+    this.#origin = originOf(env, {
+      channel: process,
+      pid: process.pid,
+      orphaned: options.orphaned ?? (() => undefined),
+    });
     this.#isTaking = this.#origin.heir !== null;
     this.#pidFile = new PidFile({ path: options.pidFile, pid: process.pid, log });
     const { pid, execPath: program, execArgv } = process;

@@ -30,7 +30,7 @@ import { fallBack } from './retry/fallback/chain.ts';
 import { arm, disarm, outlives, won } from './retry/hedge.ts';
 import { goesOnAlone } from './retry/idempotency/absent.ts';
 import { type Arrived, gather } from './retry/idempotency/gather.ts';
-import { askBroker, type HeldEvents, hold } from './retry/idempotency/hold.ts';
+import { askBroker, forsake, type HeldEvents, hold } from './retry/idempotency/hold.ts';
 import { keyedOf } from './retry/idempotency/keyed.ts';
 import { handOver, mayRescue, mayRescueAnswer, PASSES_ON, paysRescue, RESCUES, settleRescue } from './retry/rescue.ts';
 import { isRetriedStatus, mayRetry, mayRunAgain, paidWaitMs, paysRun, retryingOf } from './retry/retry.ts';
@@ -304,6 +304,8 @@ function giveUp(x: Exchange, reason: Reason, detail: string): void {
   if (x.retrying !== null && x.retrying.timer !== null) clearTimeout(x.retrying.timer);
   x.reason = reason;
   x.detail = detail;
+  const keyed = keyedOf(x);
+  if (keyed !== null) forsake(x, keyed);
   const isCut = x.responseStarted || reasonRow(reason).status === 0;
   if (!isCut && x.route !== null && x.route.fallback !== null && fallBack(x, turnMs())) {
     ask(x);

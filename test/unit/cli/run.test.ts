@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict';
 import { suite, test } from 'node:test';
 import { runCommand } from '#src/cli/run.ts';
+import type { GatewayOptions } from '#src/model/gateway.ts';
 import { fakeGateway, recordedDeps } from '../../support/cli.ts';
 import { until } from '../../support/gateway.ts';
 
 const PLAIN = { configKeyFile: null, isFreshRequired: false, pidFile: null, isTied: false, restartTimeoutMs: 60_000 };
+
+function settingsOf(started: readonly GatewayOptions[]): unknown[] {
+  return started.map((options) => {
+    const { orphaned: _, ...settings } = options;
+    return settings;
+  });
+}
 
 /** Starts the command and waits until the gateway has been started and its lines are printed. */
 async function running(argv: readonly string[]) {
@@ -18,7 +26,7 @@ async function running(argv: readonly string[]) {
 suite('run', () => {
   test('it prints one line per fact and serves until the gateway is closed', async () => {
     const { code, out, started, close } = await running(['--config', 'shop.yaml', '--log-level', 'warn']);
-    assert.deepEqual(started, [{ ...PLAIN, configFile: 'shop.yaml', logLevel: 'warn' }]);
+    assert.deepEqual(settingsOf(started), [{ ...PLAIN, configFile: 'shop.yaml', logLevel: 'warn' }]);
     assert.equal(
       out(),
       'sluice 9.9.9\nproxy   http://127.0.0.1:8080\nadmin   http://127.0.0.1:9900\nconfig  shop.yaml #3f9a1c00\n',
@@ -36,7 +44,7 @@ suite('run', () => {
 
   test('the configuration is gateway.yaml and the level info unless said otherwise', async () => {
     const { code, started, close } = await running([]);
-    assert.deepEqual(started, [{ ...PLAIN, configFile: 'gateway.yaml', logLevel: 'info' }]);
+    assert.deepEqual(settingsOf(started), [{ ...PLAIN, configFile: 'gateway.yaml', logLevel: 'info' }]);
     close(1);
     assert.equal(await code, 1);
   });
@@ -57,6 +65,17 @@ suite('run', () => {
       close(0);
       await code;
     }
+  });
+
+  test('a gateway that takes over from one that is gone before it could ends at once, and says why', async () => {
+    const { code, started, exits, err, close } = await running([]);
+    started[0]?.orphaned?.();
+    assert.deepEqual(
+      [exits, err()],
+      [[1], 'sluice: ended, as the gateway that was to hand over has gone before it did\n'],
+    );
+    close(0);
+    await code;
   });
 
   test('SIGUSR2 asks for a restart', async () => {

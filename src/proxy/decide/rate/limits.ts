@@ -114,8 +114,13 @@ export function networkKey(address: string): number {
   if (!address.includes(':')) return hash32(address) | 0;
   const dotted = address.lastIndexOf(':') + 1;
   if (address.includes('.', dotted)) return hash32(address.slice(dotted)) | 0;
-  const gap = address.indexOf('::');
-  const groups = (gap < 0 ? address : address.slice(0, gap)).split(':', 4);
-  while (groups.length < 4) groups.push('');
-  return hash32(groups.map((group) => group.replace(/^0+/, '').toLowerCase()).join(':')) | 0;
+  const [before = '', after] = address.split('::', 2);
+  const groups = before.split(':');
+  if (after !== undefined) {
+    const last = after.split(':');
+    while (groups.length + last.length < 8) groups.push('');
+    groups.push(...last);
+  }
+  const own = groups.slice(0, 4).map((group) => group.replace(/^0+/, '').toLowerCase());
+  return hash32(own.join(':')) | 0;
 }

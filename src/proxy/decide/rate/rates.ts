@@ -43,6 +43,8 @@ const SECOND_MAX = 2 ** 31 - 1;
 const FREE = -1;
 /** Other workers take one key's place so often in a row only if it is thousands of requests a millisecond. */
 const TRIES_MAX = 1000;
+/** 2^32 divided by the golden ratio. */
+const GOLDEN = 0x9e3779b1;
 
 /**
  * Units that make the burst fine-grained and keep its times apart.
@@ -93,7 +95,7 @@ export class Rates {
   #entryOf({ seed, table }: Rate, key: number, nowMs: number, now: number): number {
     const words = this.#words;
     const hash = mix32(key ^ seed) | 0;
-    const tag = hash === 0 ? 1 : hash;
+    const tag = tagOf(hash, key, seed, table.isOfFleet);
     const second = Math.floor(nowMs / 1000);
     const { entryWords } = table;
     const set = table.base + RATE_SET_WORDS * (hash & (table.sets - 1));
@@ -102,7 +104,7 @@ export class Rates {
     for (let at = set; at < set + table.entries * entryWords; at += entryWords) {
       const held = Atomics.load(words, at + RATE_ENTRY.tag);
       const expiry = held === 0 ? FREE : Atomics.load(words, at + RATE_ENTRY.expiry);
-      if (held === tag && expiry >= second) return at;
+      if (held === tag && expiry >= second && this.#isOf(at, seed, table)) return at;
       if (expiry >= oldestExpiry) continue;
       oldest = at;
       oldestExpiry = expiry;
@@ -111,11 +113,25 @@ export class Rates {
     Atomics.store(words, oldest + RATE_ENTRY.tag, tag);
     Atomics.store(words, oldest + RATE_ENTRY.time, now);
     Atomics.store(words, oldest + RATE_ENTRY.expiry, secondAfter(nowMs));
-    if (!table.isOfFleet) return oldest;
-    Atomics.store(words, oldest + RATE_ENTRY.untold, 0);
-    Atomics.store(words, oldest + RATE_ENTRY.seed, seed);
+    if (table.isOfFleet) {
+      Atomics.store(words, oldest + RATE_ENTRY.untold, 0);
+      Atomics.store(words, oldest + RATE_ENTRY.seed, seed);
+    }
     return oldest;
   }
+
+  #isOf(at: number, seed: number, { isOfFleet }: RateTable): boolean {
+    return !isOfFleet || Atomics.load(this.#words, at + RATE_ENTRY.seed) === seed;
+  }
+}
+
+/**
+ * What an entry is known by, 1 to 2^32. Two limits have times of their own, so that a key of one must not be made to meet one of another: a
+ * fleet's entries, known to others by their hash, have the limit beside it; a gateway's are placed by one hash and known by another.
+ */
+function tagOf(hash: number, key: number, seed: number, isOfFleet: boolean): number {
+  const tag = isOfFleet ? hash : mix32((key + Math.imul(seed, GOLDEN)) | 0) | 0;
+  return tag === 0 ? 1 : tag;
 }
 
 /** The last second in which a time still counts; that of a burst of centuries is the last that there is. */

@@ -88,7 +88,7 @@ export class Mirrors {
   /** Sends a copy of a request that has been sent on its way, if it is drawn. */
   copy(x: Exchange, mirror: LinkedMirror): void {
     if (!isDrawn(mirror, x)) return;
-    if (x.isFinished) skipped(x);
+    if (x.isFinished || !isHeld(x)) skipped(x);
     else if (mirror.compare !== null && isComparable(x)) this.#compare(x, mirror, mirror.compare);
     else this.#send(x, mirror.endpoints, wholeOf(x), null);
   }
@@ -248,6 +248,11 @@ interface Whole {
 
 function wholeOf({ requestText, replay }: Exchange): Whole {
   return { head: requestText, body: replay };
+}
+
+/** Whether all of the request is there, and no more of it than is kept of any: a key has longer bodies held, until they are answered. */
+function isHeld({ bodyLength, replay, table }: Exchange): boolean {
+  return replay === null ? bodyLength === 0 : !isTooMuch(replay, table.limits.replayBodyBytesMax);
 }
 
 /** Whether the request is of the share that the mirror gets. */

@@ -27,6 +27,8 @@ class FakeChannel extends EventEmitter implements Channel {
   }
 }
 
+const unheard = (): void => assert.fail('it was asked for its state, or needs none');
+
 const env = (passed: unknown): Record<string, string> => ({ SLUICE_HANDOVER: JSON.stringify(passed) });
 
 describe('what was passed', () => {
@@ -52,7 +54,7 @@ describe('what was passed', () => {
 describe('an heir', () => {
   it('says that it could serve, and gets the state that no file holds', async () => {
     const channel = new FakeChannel();
-    const taken = new Heir(PASSED, channel).prepared('/var/lib/sluice');
+    const taken = new Heir(PASSED, channel, unheard).prepared('/var/lib/sluice');
     assert.deepEqual(channel.said, [{ v: 1, kind: 'prepared', stateDirectory: '/var/lib/sluice' }]);
     const budget = { format: 1, bytes: new Uint8Array([1]), at: 'now' };
     const state = { ...NOTHING, budgets: new Map([['route/shop/availability', budget]]) };
@@ -64,7 +66,7 @@ describe('an heir', () => {
 
   it('is told that everything is in the directory, and what tickets are sealed with', async () => {
     const channel = new FakeChannel();
-    const taken = new Heir(PASSED, channel).prepared('/var/lib/sluice');
+    const taken = new Heir(PASSED, channel, unheard).prepared('/var/lib/sluice');
     const tickets = { base64: 'AAAA', leftMs: 1 };
     channel.emit('message', { v: 1, kind: 'take', isInDirectory: true, tickets });
     assert.deepEqual(await taken, { state: null, tickets });
@@ -72,7 +74,7 @@ describe('an heir', () => {
 
   it('gives up when the old process goes before it handed over, and not afterwards', async () => {
     const channel = new FakeChannel();
-    const heir = new Heir(PASSED, channel);
+    const heir = new Heir(PASSED, channel, unheard);
     const refused = assert.rejects(heir.prepared(null), { code: 'SLU_RESTART_FAILED' });
     channel.emit('disconnect');
     await refused;
@@ -82,12 +84,21 @@ describe('an heir', () => {
     assert.equal(channel.said.length, 1, 'to whom is gone nothing is said');
   });
 
+  it('ends when the old process goes while it gets ready, whatever it waits for', () => {
+    const channel = new FakeChannel();
+    let count = 0;
+    const heir = new Heir(PASSED, channel, () => void count++);
+    channel.emit('disconnect');
+    assert.deepEqual([count, heir.predecessor], [1, 42]);
+  });
+
   it('lets the channel go when it serves, or fails', async () => {
     const [one, other] = [new FakeChannel(), new FakeChannel()];
-    await new Heir(PASSED, one).serving();
-    await new Heir(PASSED, other).failed('no luck');
+    await new Heir(PASSED, one, unheard).serving();
+    await new Heir(PASSED, other, unheard).failed('no luck');
     assert.deepEqual(one.said, [{ v: 1, kind: 'serving' }]);
     assert.deepEqual(other.said, [{ v: 1, kind: 'failed', because: 'no luck' }]);
     assert.deepEqual([one.connected, other.connected], [false, false]);
+    for (const channel of [one, other]) channel.emit('disconnect');
   });
 });

@@ -7,14 +7,16 @@ import { originOf } from '#src/compose/handover/origin.ts';
 
 const alone = Object.assign(new EventEmitter(), { ppid: 42, connected: true });
 
+const DEPS = { channel: alone, pid: 43, orphaned: () => undefined };
+
 describe('a process', () => {
   it('that nobody passed anything to starts anew', () => {
-    assert.deepEqual(originOf({}, alone, 43), { heir: null, activated: [], proxy: null, admin: null, others: [] });
+    assert.deepEqual(originOf({}, DEPS), { heir: null, activated: [], proxy: null, admin: null, others: [] });
   });
 
   it('takes what a supervisor passed, and leaves no trace of it to those it starts', () => {
     const env: Record<string, string> = { LISTEN_PID: '43', LISTEN_FDS: '1', LISTEN_FDNAMES: 'web', PATH: '/bin' };
-    const { heir, activated, proxy } = originOf(env, alone, 43);
+    const { heir, activated, proxy } = originOf(env, DEPS);
     assert.deepEqual([heir, activated, proxy], [null, [{ fd: 3, name: 'web' }], null]);
     assert.deepEqual(env, { PATH: '/bin' });
   });
@@ -23,7 +25,7 @@ describe('a process', () => {
     const sockets = { host: '127.0.0.1', port: 0, isActivated: false, fds: [3] };
     const passed = { v: 1, parent: 42, proxy: sockets, admin: { ...sockets, fds: [4] } };
     const env: Record<string, string> = { SLUICE_HANDOVER: JSON.stringify(passed) };
-    const { heir, proxy, admin } = originOf(env, alone, 43);
+    const { heir, proxy, admin } = originOf(env, DEPS);
     assert.deepEqual([heir?.predecessor, proxy, admin?.fds], [42, sockets, [4]]);
     assert.deepEqual(env, {});
   });
@@ -39,7 +41,7 @@ describe('a process', () => {
       others: [own, { ...of(7, 8), names: ['web', ''] }],
     };
     const env: Record<string, string> = { SLUICE_HANDOVER: JSON.stringify(passed) };
-    const { activated, proxy, admin, others } = originOf(env, alone, 43);
+    const { activated, proxy, admin, others } = originOf(env, DEPS);
     assert.deepEqual(
       activated.map(({ fd, name }) => `${fd} ${name}`),
       ['4 listen', '5 listen', '6 admin', '7 web', '8 '],

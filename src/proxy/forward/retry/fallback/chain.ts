@@ -24,6 +24,7 @@ import { NONE } from '../../../decide/admission/permit.ts';
 import type { LinkedRoute, LinkedSplit } from '../../../decide/table.ts';
 import type { Exchange } from '../../../exchange.ts';
 import { tracedOf } from '../../../record/trace/trace.ts';
+import { keyedOf } from '../idempotency/keyed.ts';
 import { wasUnsent } from '../rescue.ts';
 import { isWhole, retryingOf } from '../retry.ts';
 import { type FixedAnswer, linkFixed } from './answer.ts';
@@ -93,6 +94,8 @@ function numbersOf(names: readonly string[]): ReadonlySet<number> {
 export function fallBack(x: Exchange, nowMs: number): boolean {
   const { steps } = (x.route as LinkedRoute).fallback as LinkedFallback;
   const before = x.retrying === null ? null : x.retrying.fallen;
+  // What its client did wrong is wrong whoever is asked.
+  if (before !== null && reasonRow(x.reason).fault === 'client') return false;
   const reason = before === null ? x.reason : before.reason;
   const from = before === null ? (x.split as LinkedSplit) : before.from;
   for (let n = before === null ? 0 : before.next; n < steps.length; n++) {
@@ -112,7 +115,10 @@ export function fallBack(x: Exchange, nowMs: number): boolean {
   return false;
 }
 
+/** With a key only what may be executed with it: its body is there, and nobody else executes it. */
 function mayAsk(x: Exchange, nowMs: number): boolean {
+  const keyed = keyedOf(x);
+  if (keyed !== null && keyed.state !== 'running') return false;
   return isWhole(x) && nowMs < x.deadlineAtMs && (x.isIdempotent || wasUnsent(x.reason));
 }
 

@@ -77,6 +77,12 @@ function told(x: Exchange, keyed: Keyed, taken: Taken, { run, refuse }: HeldEven
   } else refuse(x, REASON.idempotencyUnavailable, 'nothing was executed: try again with the same key');
 }
 
+/** It is answered without being executed, whatever comes of its body, or of the question about its key. */
+export function forsake(x: Exchange, keyed: Keyed): void {
+  if (keyed.state === 'asking') x.client.lane.idempotency.release(keyed.id);
+  if (keyed.state === 'asking' || keyed.state === 'gathering') keyed.state = 'over';
+}
+
 /** The exchange is over: what it held is free, and so is its key if nothing was kept. To be called once, whatever happened. */
 export function settle(x: Exchange, keyed: Keyed): void {
   letGo(x, keyed);

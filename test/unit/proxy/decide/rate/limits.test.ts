@@ -125,5 +125,10 @@ describe('an address', () => {
     }
     assert.equal(networkKey('2001:db8::1'), networkKey('2001:db8:0:0:1::'));
     assert.equal(networkKey('::1'), networkKey('0:0:0:0:1:2:3:4'));
+    // What stands behind the gap belongs to the network where the gap is within it.
+    const short = networkKey('fd00:0:0:1:a:b:c:d');
+    for (const same of ['fd00::1:0:0:0:1', 'fd00:0:0:1::5']) assert.equal(networkKey(same), short, same);
+    for (const other of ['fd00::2:a:b:c:d', 'fd00::3:e:f:1:2']) assert.notEqual(networkKey(other), short, other);
+    assert.notEqual(networkKey('fd00::2:a:b:c:d'), networkKey('fd00::3:e:f:1:2'));
   });
 });

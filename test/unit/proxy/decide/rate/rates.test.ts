@@ -57,6 +57,29 @@ describe('a rate', () => {
     assert.ok(rates.take(first, KEY, 0) > 0);
   });
 
+  for (const [scope, of] of [
+    ['gateway', limit],
+    ['fleet', fleetLimit],
+  ] as const) {
+    it(`of a ${scope} is no other one’s, whatever key somebody makes up for another limit`, () => {
+      const random = new Random(SEED);
+      for (let n = 0; n < 500; n++) {
+        const rates = new Rates(reserveRates());
+        const [login, search] = [
+          of(random.nextFloat() * 2 ** 32, 1, 60_000, 1),
+          of(random.nextFloat() * 2 ** 32, 100, 1000, 100),
+        ];
+        const key = (random.nextFloat() * 2 ** 32) | 0;
+        // It has the place, and what hashes to it, of the other one's.
+        const forged = key ^ login.seed ^ search.seed;
+        assert.equal(rates.take(login, key, 5000), 0);
+        assert.equal(rates.take(search, forged, 5000), 0);
+        assert.ok(rates.take(login, key, 7000) > 0);
+        assert.equal(rates.take(search, forged + 1, 7000), 0);
+      }
+    });
+  }
+
   it('has all of its burst again, and no more, after any pause', () => {
     const rates = new Rates(reserveRates());
     for (const [requests, perMs, burst] of [

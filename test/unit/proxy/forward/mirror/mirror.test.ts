@@ -10,8 +10,11 @@ import { CELL, CELL_WORDS, ENDPOINT_WORDS } from '#src/model/tallies.ts';
 import { COPIES_MAX } from '#src/proxy/forward/mirror/mirror.ts';
 import { Streams } from '#src/proxy/record/streams.ts';
 import { blackholeOf } from '../../../../support/http/blackhole.ts';
+import { brokeredOf, countingOf, plain, postOf } from '../../../../support/http/brokered.ts';
 import { authorityOf } from '../../../../support/http/certificates.ts';
+import { SORRY } from '../../../../support/http/fallen.ts';
 import { END_STREAM, headers, perRequest, rawHttp2Of, TYPE } from '../../../../support/http/h2-endpoint.ts';
+import { headers as asked, data, END_HEADERS, rawHttp2, request } from '../../../../support/http/http2.ts';
 import { endpointIdOf, listenLoopback, type PlaneSketch, readCell, type TestPlane } from '../../../../support/plane.ts';
 import {
   answeringOf,
@@ -174,6 +177,30 @@ describe('a mirror', () => {
     client.socket.destroy();
     await eventually(() => outcomes(plane)[1] === 2, 'it is skipped');
     await assertQuiet(plane, [ROUTE_CELL, FIRST_CELL], [version.port]);
+    assert.equal(mirror.sockets.length, 0);
+  });
+
+  it('gets no body that a key had held, if it is larger', async (t) => {
+    const mirror = await answered(t);
+    const { port, bodies } = await countingOf(t, plain);
+    const more = { mirror: { ports: [mirror.port], ratio: 1 }, sketch: { limits: { replayBodyBytesMax: 10 } } };
+    const plane = await brokeredOf(t, port, {}, more);
+    assert.equal(await askedOn(clientOf(t, plane), postOf('k', 'hello world')), 201);
+    assert.equal(await askedOn(clientOf(t, plane), postOf('l', 'hi')), 201);
+    await eventually(() => outcomes(plane)[0] === 1, 'the other one is sent');
+    assert.deepEqual([bodies, outcomes(plane), mirror.sockets.length], [['hello world', 'hi'], [1, 1, 0], 1]);
+  });
+
+  it('gets nothing of a request that is given up at once, while its answer takes its time', async (t) => {
+    const mirror = await answered(t);
+    const [route] = mirroring(await refusedPortOf(t), mirror.port).routes;
+    const versions = [{ name: 'v1', ports: [], weight: 1 }];
+    const fallback = [{ ...SORRY, body: 's'.repeat(300_000) }];
+    const plane = await planeOf(t, { http2: true, routes: [{ ...route!, versions, fallback }] });
+    const client = rawHttp2(t, plane.port);
+    client.send(asked(1, request('POST', '/', [['content-length', '2']]), END_HEADERS), data(1, 'hi'));
+    await client.until((frames) => frames.some(({ type }) => type === TYPE.headers));
+    await eventually(() => outcomes(plane)[1] === 1, 'it is skipped');
     assert.equal(mirror.sockets.length, 0);
   });
 
