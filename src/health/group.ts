@@ -24,12 +24,18 @@ export class Group {
   constructor(plan: GroupPlan, nowMs: number) {
     this.plan = plan;
     this.#judgeAtMs = nowMs + (plan.outlier?.intervalMs ?? 0);
-    this.follow(plan);
+    this.follow(plan, nowMs);
   }
 
-  /** Takes a new plan of the same version; what endpoints that stay did counts on. */
-  follow(plan: GroupPlan): void {
-    const before = this.#sums;
+  /**
+   * Takes a new plan of the same version; what endpoints that stay did counts on, unless nobody was to judge it. A shorter interval is over so soon,
+   * whatever is left of the one before.
+   */
+  follow(plan: GroupPlan, nowMs: number): void {
+    const isNew = this.plan.outlier === null && plan.outlier !== null;
+    const before = isNew ? new Map<number, Sums>() : this.#sums;
+    const endsAtMs = nowMs + (plan.outlier?.intervalMs ?? 0);
+    this.#judgeAtMs = isNew ? endsAtMs : Math.min(this.#judgeAtMs, endsAtMs);
     this.plan = plan;
     this.#sums = new Map(plan.endpoints.map((id) => [id, before.get(id) ?? NOTHING()]));
   }

@@ -146,7 +146,7 @@ export class Health {
     for (const one of plan.groups) {
       const key = `${one.service}/${one.version}`;
       const group = before.get(key) ?? new Group(one, nowMs);
-      group.follow(one);
+      group.follow(one, nowMs);
       this.#groups.set(key, group);
       for (const id of one.endpoints) {
         const groups = this.#groupsOf.get(id);

@@ -69,6 +69,14 @@ export class SluiceError extends Error {
   }
 }
 
+/** That nobody can say whether a configuration is sound, as a problem: something else failed on the way. */
+export function failedProblem(file: string, error: unknown): Problem {
+  const code = error instanceof SluiceError ? error.code : 'SLU_CONFIG_INVALID';
+  const got = error instanceof Error ? error.message : String(error);
+  const hint = 'it is tried again, and counts as refused until then';
+  return { code, file, line: 0, column: 0, path: '', expected: 'a configuration that can be put in force', got, hint };
+}
+
 /** A document that could not even be read, as a problem. */
 export function unreadableProblem(file: string, { code, message }: SluiceError): Problem {
   const expected = 'a document that can be read';

@@ -206,7 +206,10 @@ export class StateStore {
       this.#options.log.error('state_unsaved', { because: 'it could not be written in time' });
     this.#thread?.postMessage({ kind: 'close' } satisfies ToState);
     const ended = new Promise<void>((resolve) => this.#thread?.once('exit', () => resolve()) ?? resolve());
-    if (this.#thread !== null && !(await within(CLOSE_MS, ended))) await this.#thread.terminate();
+    if (this.#thread === null || (await within(CLOSE_MS, ended))) return;
+    // It ends no sooner than the call of the system that it is in.
+    const ending = this.#thread.terminate().then(() => undefined);
+    if (!(await within(CLOSE_MS, ending))) this.#options.log.error('state_hangs', { directory: this.status.directory });
   }
 
   get #keeps(): boolean {

@@ -121,7 +121,8 @@ function unseenIn(view: WeightsView, { changes, revision }: Pick<Setting, 'chang
   const { document, problem, versions } = view;
   if (view.revision === null) return problem;
   if (revision !== null && revision !== view.revision) {
-    return `${document} is at revision ${view.revision}, not ${revision}; look at it and set it again`;
+    const now = view.weights === null ? '' : `; now ${listed(view.weights)}`;
+    return `${document} is not at revision ${revision}: it has revision ${view.revision} now; look at it and set it again${now}`;
   }
   if (view.weights !== null || problem === '') return '';
   const named = [...changes].filter(([, weight]) => weight !== null);

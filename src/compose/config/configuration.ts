@@ -14,7 +14,7 @@ import type { Log } from '../../lib/log.ts';
 import type { Random } from '../../lib/random.ts';
 import { rest } from '../../lib/threads/rest.ts';
 import type { GatewayOptions } from '../../model/gateway.ts';
-import { formatProblem, type SluiceError, unreadableProblem } from '../../model/problem.ts';
+import { failedProblem, formatProblem, type SluiceError, unreadableProblem } from '../../model/problem.ts';
 import type { ApplyStatus, SourceStatus } from '../../model/status.ts';
 import type { FleetConfig, LockStore } from '../../model/threads/fleet.ts';
 import type { SavedBudget } from '../../model/threads/state.ts';
@@ -40,8 +40,8 @@ import { LossGuard } from './start/loss.ts';
 import { feedsOf, locksOf, parserOf, startFeeds, vetted } from './start/opening.ts';
 import { staleStart } from './start/stale-start.ts';
 
-/** What is known of the sources is written down so often. */
-const CONFIRM_MS = 30_000;
+/** What is known of the sources is written down so often; a change that failed is tried again after so long. */
+const [CONFIRM_MS, AGAIN_MS] = [30_000, 10_000];
 
 export interface ConfigurationDeps {
   readonly options: Pick<GatewayOptions, 'configFile' | 'configKeyFile' | 'isFreshRequired'>;
@@ -96,8 +96,8 @@ export class Configuration {
   #first: Sound | null = null;
   /** Of the newest configuration that was not refused. */
   #accepted: readonly SourceDocument[] = [];
-  /** Ends the wait for a document or signature that is to come. */
-  #halfTimer: unknown = null;
+  /** Ends the wait for a document or signature that is to come, or looks again. */
+  #laterTimer: unknown = null;
   #confirming: NodeJS.Timeout | null = null;
   readonly #times = new ApplyTimes();
 
@@ -235,7 +235,7 @@ export class Configuration {
     this.#loss.close();
     this.#file?.close();
     this.signed.close();
-    UNREF_TIMERS.clear(this.#halfTimer);
+    UNREF_TIMERS.clear(this.#laterTimer);
     this.#feeds?.close();
     this.#discoveries.close();
     await this.#parser.close();
@@ -295,7 +295,7 @@ export class Configuration {
     if (this.#phase !== 'following') return;
     // What was started with stays whole until all of its sources have spoken.
     if (this.#deps.store.isStale && this.#feeds?.haveAnswered === false) return;
-    UNREF_TIMERS.clear(this.#halfTimer);
+    UNREF_TIMERS.clear(this.#laterTimer);
     rest();
     const checked = this.signed.check(this.#documents());
     if (checked.kind === 'waiting') this.#awaitHalf(checked, () => this.#renew(atMs, origin));
@@ -325,13 +325,13 @@ export class Configuration {
         }
         return undefined;
       },
-      (error: unknown) => this.#failed(error),
+      (error: unknown) => this.#failed(error, change),
     );
     void done.finally(() => this.#pending--);
   }
 
   #awaitHalf({ forMs, problems }: Checked & { readonly kind: 'waiting' }, look: () => void): void {
-    this.#halfTimer = UNREF_TIMERS.set(look, forMs);
+    this.#laterTimer = UNREF_TIMERS.set(look, forMs);
     this.#deps.log.info('config_unpaired', { forMs: Math.round(forMs), problems: problems.map(formatProblem) });
   }
 
@@ -358,8 +358,7 @@ export class Configuration {
       this.#discoveries.offered();
       return settled;
     } catch (error) {
-      this.#failed(error);
-      return Promise.resolve();
+      return this.#failed(error, change);
     }
   }
 
@@ -380,7 +379,7 @@ export class Configuration {
       () => {
         if (result.kind === 'swapped' && times !== null) this.#measure(times);
       },
-      (error: unknown) => this.#failed(error),
+      (error: unknown) => this.#failed(error, null),
     );
   }
 
@@ -390,7 +389,12 @@ export class Configuration {
     if (times.stages !== null) this.#deps.log.debug('config_timed', times.stages);
   }
 
-  #failed(error: unknown): void {
-    this.#deps.log.error('config_failed', { kept: this.#deps.store.number, error });
+  /** Whatever a change is worth, it is not in force: it counts as refused, and is tried again unless another one comes. */
+  #failed(error: unknown, change: Change | null): Promise<void> {
+    const { log, store } = this.#deps;
+    log.error('config_failed', { kept: store.number, error });
+    if (this.#phase !== 'following' || change !== this.#newest || change === null) return Promise.resolve();
+    this.#laterTimer = UNREF_TIMERS.set(() => this.#renew(nowMs(), [...change.origin].join(', ')), AGAIN_MS);
+    return this.#settle(store.offer({ ok: false, problems: [failedProblem(this.#main.name, error)] }), null);
   }
 }

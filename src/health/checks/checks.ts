@@ -89,10 +89,10 @@ export class Checks {
     const key = `${id} ${host} ${port} ${spoken} ${checkKey(config)}`;
     const known = before.get(key);
     before.delete(key);
-    const slot =
-      known ?? this.#schedule.add(fresh(id, targetOf(endpoint), config), config.intervalMs, this.#deps.nowMs());
+    const nowMs = this.#deps.nowMs();
+    const slot = known ?? this.#schedule.add(fresh(id, targetOf(endpoint), config), config.intervalMs, nowMs);
     slot.check.config = config;
-    slot.intervalMs = config.intervalMs;
+    this.#schedule.pace(slot, config.intervalMs, nowMs);
     this.#slots.set(key, slot);
     const siblings = this.#byEndpoint.get(id);
     if (siblings === undefined) this.#byEndpoint.set(id, [slot.check]);

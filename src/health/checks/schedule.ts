@@ -44,6 +44,13 @@ export class Schedule<Check> {
     return slot;
   }
 
+  /** From now on a check has another interval; the next one comes within it. */
+  pace(slot: Slot<Check>, intervalMs: number, nowMs: number): void {
+    if (intervalMs < slot.intervalMs)
+      slot.dueAtMs = Math.min(slot.dueAtMs, nowMs + this.#random.nextFloat() * intervalMs);
+    slot.intervalMs = intervalMs;
+  }
+
   remove(slot: Slot<Check>): void {
     this.#slots.delete(slot);
   }

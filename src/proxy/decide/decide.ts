@@ -67,12 +67,12 @@ export function decide(x: Exchange, head: RequestHead, peer: Peer, random: Rando
   if (x.table.schemeField !== FIELD.unknown) tellScheme(x, head, peer);
   siftColor(x, head, peer.isTrusted);
   if (isLooping(head.fields)) return because(x, REASON.loopDetected, 'the request passed this gateway too often');
-  const rule = x.table.router.match(head, head.path, head.method);
+  const rule = ruleOf(x, head, head.path);
   if (rule === null) return because(x, REASON.noRoute, 'no route matches this host, path and method');
   if (head.isAmbiguous && !isAgreed(x, head, rule)) {
     return because(x, REASON.badRequest, 'the path can be read as that of another route');
   }
-  const { route, prefixLength } = asPreflight(x, head, rule);
+  const { route, prefixLength } = rule;
   x.route = route;
   if (route.filters !== null) {
     x.prefixLength = prefixLength;
@@ -142,18 +142,19 @@ function isAgreed(x: Exchange, head: RequestHead, rule: Rule): boolean {
   const readings = readingsOf(head.path);
   if (readings === null) return false;
   for (const path of readings) {
-    if (x.table.router.match(head, path, head.method)?.route !== rule.route) return false;
+    if (ruleOf(x, head, path)?.route !== rule.route) return false;
   }
   return true;
 }
 
 /**
  * A preflight asks on behalf of another method: where the route for that method has a CORS filter and the one for OPTIONS
- * has none, the former answers. A route that matches POST alone would never see its preflights otherwise.
+ * has none, or there is none, the former answers. A route that matches POST alone would never see its preflights otherwise.
  */
-function asPreflight(x: Exchange, head: RequestHead, rule: Rule): Rule {
-  if (!x.table.hasCors || head.method !== 'OPTIONS' || rule.route.filters?.cors || !isPreflight(head.fields))
-    return rule;
-  const asked = x.table.router.match(head, head.path, head.fields.value(FIELD.accessControlRequestMethod) as string);
+function ruleOf({ table }: Exchange, head: RequestHead, path: string): Rule | null {
+  const rule = table.router.match(head, path, head.method);
+  const hasCors = rule !== null && rule.route.filters !== null && rule.route.filters.cors !== null;
+  if (!table.hasCors || head.method !== 'OPTIONS' || hasCors || !isPreflight(head.fields)) return rule;
+  const asked = table.router.match(head, path, head.fields.value(FIELD.accessControlRequestMethod) as string);
   return asked !== null && asked.route.filters?.cors ? asked : rule;
 }

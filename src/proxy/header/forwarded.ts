@@ -102,9 +102,9 @@ function protocolOf({ secure }: Peer): 'http' | 'https' {
 }
 
 /** `for=192.0.2.1;proto=http`; IPv6 in brackets and quotes. Source: RFC 7239 section 6. */
-function elementOf(peer: Peer): string {
+function elementOf(peer: Peer, protocol = protocolOf(peer)): string {
   const { address } = peer;
-  return `for=${address.includes(':') ? `"[${address}]"` : address};proto=${protocolOf(peer)}`;
+  return `for=${address.includes(':') ? `"[${address}]"` : address};proto=${protocol}`;
 }
 
 /**
@@ -140,7 +140,10 @@ function trustedLines(fields: FieldTable, lines: PeerLines, host: string): strin
     if (fields.seen(FIELD.xForwardedProto) === 0) added += `X-Forwarded-Proto: ${protocolOf(lines.peer)}\r\n`;
   }
   if (speaksForwarded || !speaksX) {
-    added += joined(fields, FIELD.forwarded, 'Forwarded', elementOf(lines.peer));
+    // Who says what its client spoke, and not who that was, is told of as one that speaks so.
+    const isOnly = !(speaksForwarded || speaksX);
+    const protocol = isOnly && isHttps(fields, lines.peer) ? 'https' : protocolOf(lines.peer);
+    added += joined(fields, FIELD.forwarded, 'Forwarded', elementOf(lines.peer, protocol));
   }
   if (host !== '' && fields.seen(FIELD.xForwardedHost) === 0) added += `X-Forwarded-Host: ${host}\r\n`;
   return lines.peer.secure === null ? added : added + lines.peer.secure.line;
@@ -155,8 +158,23 @@ function joined(fields: FieldTable, id: number, name: string, own: string): stri
 
 /** Did the client speak HTTPS: to the trusted proxy that this request comes from, if that says so, else to the gateway? */
 export function isHttps(fields: FieldTable, peer: Peer): boolean {
-  const said = peer.isTrusted ? fields.value(FIELD.xForwardedProto) : null;
+  const said = peer.isTrusted ? (fields.value(FIELD.xForwardedProto) ?? forwardedProto(fields, peer)) : null;
   return said === null ? peer.secure !== null : said.toLowerCase() === 'https';
+}
+
+/**
+ * What the client spoke by the elements of trusted proxies that speak `Forwarded` alone: who speaks the other language may pass on what
+ * its client wrote here. It is in the element of the first address from the right that is not a trusted proxy's.
+ */
+function forwardedProto(fields: FieldTable, peer: Peer): string | null {
+  if (fields.seen(FIELD.xForwardedFor) > 0 || fields.seen(FIELD.forwarded) === 0) return null;
+  const elements = splitUnquoted(fields.values(FIELD.forwarded).join(','), ',').toReversed();
+  const isClients = (element: string): boolean => {
+    const address = nodeAddress(parameterOf(element, 'for'));
+    return address === '' || !peer.trusts(address);
+  };
+  const proto = parameterOf(elements.find(isClients) ?? (elements.at(-1) as string), 'proto').replaceAll('"', '');
+  return proto === '' ? null : proto;
 }
 
 /**
@@ -164,13 +182,16 @@ export function isHttps(fields: FieldTable, peer: Peer): boolean {
  * is missing, `unknown` or obfuscated.
  */
 export function forwardedFor(value: string): string[] {
-  return splitUnquoted(value, ',').map((element) => {
-    for (const pair of splitUnquoted(element, ';')) {
-      const equals = pair.indexOf('=');
-      if (pair.slice(0, equals).trim().toLowerCase() === 'for') return nodeAddress(pair.slice(equals + 1).trim());
-    }
-    return '';
-  });
+  return splitUnquoted(value, ',').map((element) => nodeAddress(parameterOf(element, 'for')));
+}
+
+/** A parameter of an element as it is written; empty without it. */
+function parameterOf(element: string, name: string): string {
+  for (const pair of splitUnquoted(element, ';')) {
+    const equals = pair.indexOf('=');
+    if (pair.slice(0, equals).trim().toLowerCase() === name) return pair.slice(equals + 1).trim();
+  }
+  return '';
 }
 
 /** Cuts at a separator outside of quotes. */

@@ -56,10 +56,31 @@ it('a new plan goes on with the endpoints that stay', () => {
   const group = new Group(PLAN, 0);
   did(group, 1, 0, 100);
   did(group, 2, 100, 0);
-  group.follow({ ...PLAN, endpoints: [1, 2] });
+  group.follow({ ...PLAN, endpoints: [1, 2] }, 100);
   did(group, 3, 0, 100);
   assert.deepEqual(
     group.judge(() => FINE, 5000)?.ejected.map(({ id }) => id),
+    [1],
+  );
+});
+
+it('a plan that judges anew begins with nothing, and a shorter interval at once', () => {
+  const group = new Group({ ...PLAN, outlier: null }, 0);
+  did(group, 1, 0, 100);
+  group.follow(PLAN, 600_000);
+  for (const id of [1, 2, 3]) did(group, id, 100, 0);
+  assert.equal(
+    group.judge(() => FINE, 604_900),
+    null,
+  );
+  assert.deepEqual(group.judge(() => FINE, 605_000)?.ejected, []);
+  group.follow({ ...PLAN, outlier: { ...OUTLIER, intervalMs: 3_600_000 } }, 605_000);
+  assert.deepEqual(group.judge(() => FINE, 610_000)?.ejected, [], 'the interval that has begun is as long as it was');
+  group.follow(PLAN, 620_000);
+  did(group, 1, 20, 80);
+  for (const id of [2, 3]) did(group, id, 100, 0);
+  assert.deepEqual(
+    group.judge(() => FINE, 625_000)?.ejected.map(({ id }) => id),
     [1],
   );
 });

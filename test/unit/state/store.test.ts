@@ -202,6 +202,19 @@ describe('the store', () => {
     }),
   );
 
+  it('does not wait for ever for a thread that does not end', WAITS, (t) =>
+    inFolder(async (folder) => {
+      const { store, log } = await opened(folder);
+      const ends = t.mock.method(Worker.prototype, 'terminate', () => new Promise<number>(() => undefined));
+      const hanging = t.mock.method(Worker.prototype, 'postMessage', () => undefined);
+      await store.close();
+      assert.deepEqual(log.events, ['state_hangs']);
+      const [{ this: thread }] = ends.mock.calls as unknown as [{ this: Worker }];
+      for (const mocked of [ends, hanging]) mocked.mock.restore();
+      await thread.terminate();
+    }),
+  );
+
   it('tells how it stands: what waits, when all was written, how large the file is', () =>
     inFolder(async (folder) => {
       const { store, log } = await opened(folder);

@@ -114,7 +114,8 @@ test('set changes what is named, against what was read, and keeps the rest', { t
 
 test('set sends nothing where nobody knows what the rest is', { timeout: 120_000 }, async (context) => {
   const other = await cli(context, ['set', 'shop', 'v1=5', '--revision', '18']);
-  const said = 'consul sluice/weights/shop is at revision 17, not 18; look at it and set it again';
+  const said =
+    'consul sluice/weights/shop is not at revision 18: it has revision 17 now; look at it and set it again; now v1=90 v2=10';
   assert.deepEqual([other.code, other.err, other.commands], [1, `sluice: ${said}\n`, []]);
   const view = { weights: null, reason: '', problem: 'the document is not sound' };
   for (const words of [['v1=5'], ['v1=5', 'v2=default']]) {

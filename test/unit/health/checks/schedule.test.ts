@@ -85,3 +85,15 @@ it('a check that was removed does not begin; removed while under way it frees it
   schedule.done(other);
   assert.deepEqual(schedule.turn(9000), []);
 });
+
+it('a check that is to begin more often does so within its new interval, and one that is to begin less often when it was to', () => {
+  for (let seed = 1; seed <= 20; seed++) {
+    const schedule = new Schedule<number>(new Random(seed), 1);
+    const slot = schedule.add(1, 600_000, 0);
+    schedule.pace(slot, 1000, 5000);
+    assert.ok(slot.dueAtMs <= 6000, `seed ${seed}: ${slot.dueAtMs}`);
+    const { dueAtMs } = slot;
+    schedule.pace(slot, 60_000, 5500);
+    assert.deepEqual([slot.dueAtMs, slot.intervalMs], [dueAtMs, 60_000]);
+  }
+});

@@ -285,6 +285,27 @@ describe('a filter that answers', () => {
     assert.equal(x.route?.name, 'posts');
     assert.equal(decided({ routes: [TWO_VERSIONS, posts] }, get('/').replace('GET', 'OPTIONS')).x.answer, null);
     assert.equal(decided({ routes: [TWO_VERSIONS] }, preflight).x.answer, null);
+    const alone = decided({ routes: [posts] }, preflight);
+    assert.deepEqual([alone.x.answer?.status, alone.x.route?.name], [204, 'posts']);
+    assert.equal(decided({ routes: [posts] }, get('/').replace('GET', 'OPTIONS')).reason, REASON.noRoute);
+    const others = { ...posts, filters: {} };
+    assert.equal(
+      decided({ routes: [others, { ...posts, name: 'gets', matches: [{ ...ANY_PATH, method: 'GET' }] }] }, preflight)
+        .reason,
+      REASON.noRoute,
+    );
+  });
+
+  it('is that of the route for a preflight however its path is read', () => {
+    const at = (name: string, value: string): RouteSketch => ({
+      ...TWO_VERSIONS,
+      name,
+      matches: [{ ...ANY_PATH, path: { type: 'PathPrefix', value }, method: 'POST' }],
+      filters: { cors },
+    });
+    const ambiguous = preflight.replace('OPTIONS / ', 'OPTIONS /a%2fb ');
+    assert.equal(decided({ routes: [at('all', '/')] }, ambiguous).x.answer?.status, 204);
+    assert.equal(decided({ routes: [at('all', '/'), at('b', '/a/b')] }, ambiguous).reason, REASON.badRequest);
   });
 
   it('leaves its CORS lines for the response', () => {

@@ -109,6 +109,38 @@ it('HTTPS is believed of trusted proxies only', () => {
   assert.equal(isHttps(readHead(bench().table, get('/')).fields, peerOf(true)), false);
 });
 
+describe('what the client spoke, of trusted proxies that speak Forwarded alone,', () => {
+  const peer = { ...peerOf(true), trusts: (address: string) => address.startsWith('10.') };
+  for (const [said, is] of [
+    ['for=9.9.9.9;proto=https', true],
+    ['for=9.9.9.9;proto=HTTPS, for=10.0.0.2;proto=http', true],
+    ['proto=https;for=6.6.6.6, For=9.9.9.9;Proto="http", for=10.0.0.2;proto=https', false],
+    ['for=10.0.0.3;proto=https, for=10.0.0.2;proto=http', true],
+    ['for=unknown;proto=https', true],
+    ['for=9.9.9.9', false],
+    ['for="[2001:db8::1]:80";proto=https;by=_x', true],
+  ] as const) {
+    it(`is in the element of whom they heard from: ${said}`, () => {
+      assert.equal(isHttps(readHead(bench().table, get('/', `Forwarded: ${said}\r\n`)).fields, peer), is);
+    });
+  }
+
+  it('and is not believed beside another language, nor of a stranger', () => {
+    const both = 'Forwarded: for=9.9.9.9;proto=https\r\nX-Forwarded-For: 9.9.9.9\r\n';
+    assert.equal(isHttps(readHead(bench().table, get('/', both)).fields, peer), false);
+    const stranger = readHead(bench().table, get('/', 'Forwarded: for=9.9.9.9;proto=https\r\n'));
+    assert.equal(isHttps(stranger.fields, peerOf(false)), false);
+  });
+
+  it('is told on in both where only X-Forwarded-Proto says it', () => {
+    const head = readHead(bench().table, get('/', 'X-Forwarded-Proto: https\r\n'));
+    assert.match(
+      forwardedLines(head.fields, new PeerLines(peer), 'shop', false),
+      /Forwarded: for=[^\r]*;proto=https\r\n/,
+    );
+  });
+});
+
 it('names that speak for a proxy are known by how they begin', () => {
   assert.deepEqual(['x-forwarded-user', 'x-client-cert', 'x-clientele', 'x-forwarded', 'forwarded'].map(isClaimName), [
     true,
