@@ -153,8 +153,8 @@ function isAgreed(x: Exchange, head: RequestHead, rule: Rule): boolean {
  */
 function ruleOf({ table }: Exchange, head: RequestHead, path: string): Rule | null {
   const rule = table.router.match(head, path, head.method);
-  const hasCors = rule !== null && rule.route.filters !== null && rule.route.filters.cors !== null;
-  if (!table.hasCors || head.method !== 'OPTIONS' || hasCors || !isPreflight(head.fields)) return rule;
+  if (!table.hasCors || head.method !== 'OPTIONS' || !isPreflight(head.fields) || rule?.route.filters?.cors)
+    return rule;
   const asked = table.router.match(head, path, head.fields.value(FIELD.accessControlRequestMethod) as string);
   return asked !== null && asked.route.filters?.cors ? asked : rule;
 }

@@ -8,7 +8,7 @@ import { type Restarting, restarted, startRestarting } from '../../support/state
 import { cannotRun, REDIS, startStore } from '../../support/stores/server.ts';
 
 /** Renewed for the last time up to a third of it before. The first leader waits for one as well. */
-const LEASE_S = 15;
+const LEASE_S = 30;
 
 async function roleOf(gateway: Restarting): Promise<string | undefined> {
   return (await gateway.status()).fleet?.rollouts[0]?.role;

@@ -28,7 +28,7 @@ export function createPartReader(environment: Environment): PartReader {
   const wholes = new Map<string, Passages>();
   const ofPassages = (document: SourceDocument): Part | null => {
     if (!isWhole(document)) return null;
-    const passages = wholes.get(keyOf(document)) ?? passagesOf(document, environment);
+    const passages = wholes.get(keyOf(document)) ?? newPassages(document, environment);
     wholes.set(keyOf(document), passages);
     const whole = passages.read(document.text);
     if (whole === null || !hasAll(document, whole.value)) return null;
@@ -57,7 +57,7 @@ function keyOf({ source, isForeign, mount, name }: SourceDocument): string {
 }
 
 /** Passages are judged as `readPart` does. @param first of the versions of a document */
-function passagesOf(first: SourceDocument, environment: Environment): Passages {
+function newPassages(first: SourceDocument, environment: Environment): Passages {
   const from = first.isForeign ? null : environment;
   // Whoever held the first would hold what it said as well.
   const document = { ...first, text: '' };

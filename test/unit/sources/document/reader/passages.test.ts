@@ -147,6 +147,16 @@ function passagesWith(judge: () => Verdict = () => 'sound'): Passages {
   return new Passages({ read, judge });
 }
 
+/** Passages, and the texts that are read for them. */
+function listening(): { readonly passages: Passages; readonly texts: string[] } {
+  const texts: string[] = [];
+  const heard = (text: string) => {
+    texts.push(text);
+    return read(text);
+  };
+  return { passages: new Passages({ read: heard, judge: () => 'sound' }), texts };
+}
+
 describe('a text that is read by its passages', () => {
   it('says what it says as a whole, whatever was read before', () => {
     let taken = 0;
@@ -248,14 +258,7 @@ describe('passages that were read before', () => {
   const ITEM = 'routes:\n  - {name: a}\n';
 
   it('are read anew where they changed, and nowhere else', () => {
-    const texts: string[] = [];
-    const passages = new Passages({
-      read: (text) => {
-        texts.push(text);
-        return read(text);
-      },
-      judge: () => 'sound',
-    });
+    const { passages, texts } = listening();
     const readIn = (text: string): string[] => {
       passages.read(text);
       return texts.splice(0);
@@ -271,37 +274,23 @@ describe('passages that were read before', () => {
   });
 
   it('are read again for their places once, however many are looked for', () => {
-    let count = 0;
-    const passages = new Passages({
-      read: (text) => {
-        count += 1;
-        return read(text);
-      },
-      judge: () => 'sound',
-    });
+    const { passages, texts } = listening();
     const locator = passages.read(`a: [1, 2]\n${ITEM}`)?.locator;
-    count = 0;
+    texts.length = 0;
     for (let n = 0; n < 3; n++) {
       assert.deepEqual(locator?.locate(['a', 1], 'value'), { line: 1, column: 8 });
       assert.deepEqual(locator?.locate(['routes', 0, 'name'], 'value'), { line: 3, column: 12 });
     }
-    assert.equal(count, 2);
+    assert.deepEqual(texts, [`a: [1, 2]\n${NEXT}`, ITEM]);
   });
 
   it('are known also where the text is never sound, whatever it said before', () => {
-    let count = 0;
-    const passages = new Passages({
-      read: (text) => {
-        count += 1;
-        return read(text);
-      },
-      judge: () => 'sound',
-    });
+    const { passages, texts } = listening();
     const countIn = (version: number): number => {
-      count = 0;
+      texts.length = 0;
       const items = Array.from({ length: 8 }, (_, n) => `  - {name: r${n}, version: ${version}}\n`);
       assert.equal(passages.read(`routes:\n${items.join('')}z: *elsewhere\n`), null);
-      return count;
+      return texts.length;
     };
     assert.deepEqual([1, 1, 2, 2].map(countIn), [9, 1, 9, 1]);
   });
