@@ -5,14 +5,15 @@
  */
 
 import { randomInt } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
+import type { Phase } from './admin/checks.ts';
 import type { AdminServer } from './admin/server.ts';
 import { hashOfVariable } from './admin/token.ts';
 import { type Insight, openAdmin } from './compose/admin.ts';
 import { ConfigLog } from './compose/config/config-log.ts';
 import { Configuration } from './compose/config/configuration.ts';
 import { Revisions } from './compose/config/revisions/revisions.ts';
-import { Durable } from './compose/durable.ts';
+import { Durable, type Suspended } from './compose/durable.ts';
+import { Ending } from './compose/handover/ending.ts';
 import { Restart } from './compose/handover/restart.ts';
 import { Keys } from './compose/keys.ts';
 import { Loop } from './compose/loop.ts';
@@ -34,7 +35,6 @@ import { every } from './lib/threads/ticker.ts';
 import type { Gateway, GatewayOptions } from './model/gateway.ts';
 import { SluiceError } from './model/problem.ts';
 import type { RestartAnswer } from './model/threads/handover.ts';
-import type { PassedState } from './model/threads/state.ts';
 import type { Workers } from './proxy/threads/workers.ts';
 import { EndpointTotalsReader } from './slo/totals/endpoint-totals.ts';
 import { Totals } from './slo/totals/totals.ts';
@@ -100,10 +100,8 @@ class ControlPlane implements Gateway {
   #admin: AdminServer | null = null;
   #stopTurning: (() => void) | null = null;
   #tickedAtMs = nowMs();
-  #phase: 'starting' | 'serving' | 'draining' | 'closed' = 'starting';
-  #draining: Promise<void> | null = null;
-  readonly #end = Promise.withResolvers<number>();
-  readonly closed = this.#end.promise;
+  #phase: Phase = 'starting';
+  readonly #ending: Ending;
   proxyUrls: readonly string[] = [];
   adminUrl = '';
   configHash = '';
@@ -142,6 +140,7 @@ class ControlPlane implements Gateway {
       random: new Random(randomInt(2 ** 31)),
       apply: (result) => this.#apply(result),
       save: (rows) => this.#durable.keep(rows),
+      isHeld: () => this.#restart.isHandingOver,
     });
     this.#durable = new Durable({
       log: this.#log,
@@ -177,14 +176,30 @@ class ControlPlane implements Gateway {
     this.#followers = new Followers(this.#watches.defects, this.#parts);
     this.#loop = new Loop(this.#insight);
     this.#restart = new Restart({
-      log: this.#log,
-      env: process.env,
-      options,
+      ...{ log: this.#log, env: process.env, options },
       save: (directory) => this.#save(directory),
       tickets: () => this.#tls.tickets,
       resume: () => this.#durable.resume(),
       leave: () => this.#leave(),
+      ended: () => this.#ending.drainAside('end the process by SIGTERM'),
     });
+    this.#ending = this.#createEnding();
+  }
+
+  #createEnding(): Ending {
+    return new Ending({
+      ...{ log: this.#log, restart: this.#restart, configuration: this.#configuration },
+      workers: () => this.#workers,
+      limits: () => this.#store.current?.config.drain ?? { delayMs: 0, timeoutMs: 0 },
+      begun: (phase) => {
+        this.#phase = phase;
+      },
+      close: () => this.close(),
+    });
+  }
+
+  get closed(): Promise<number> {
+    return this.#ending.closed;
   }
 
   /** What the admin port is shown; the gateway's own parts, which it only looks at. */
@@ -216,7 +231,7 @@ class ControlPlane implements Gateway {
       isHeld: () => this.#restart.isHeld,
       restartNow: (by) => this.restart(by),
       reload: () => this.reload(),
-      drain: () => this.drain(),
+      drain: () => this.#ending.drainAside('end the process by SIGTERM'),
       exportedLog: () => this.#durable.exported(this.#rollouts.decisions),
       tickedAtMs: () => this.#tickedAtMs,
       tls: this.#tls,
@@ -238,24 +253,28 @@ class ControlPlane implements Gateway {
     this.#workers = await this.#createWorkers(first.current);
     if (this.#restart.isHeir) await this.#workers.prepare();
     const given = await this.#restart.take(config.state.directory);
+    if (this.#restart.isHeir) this.#phase = 'taking';
+    if (this.#restart.isHeir) this.#options.committed?.(this);
     this.#tls.adopt(given.tickets);
-    await this.#durable.open(config.state.directory);
+    const passed = await this.#durable.open(config.state.directory, given);
     this.#followers.take(first.current, null, nowMs());
-    this.#durable.restore(given.state);
+    this.#durable.restore(passed);
     await Promise.all([this.#keys.ready(), this.#revisions.ready, this.#configuration.confirm()]);
+    await this.#configuration.follow();
     const current = this.#store.current as Current;
     this.configHash = current.snapshot.hash;
     this.#admin = await openAdmin(this.#insight, config.admin, this.#restart.adminFd);
     this.adminUrl = this.#admin.url;
     await this.#rollouts.join(config.fleet, () => this.adminUrl, this.#configuration.locksOf(config.fleet));
     this.#logMore();
+    this.#options.committed?.(this);
     this.proxyUrls = this.#tls.urls(await this.#workers.start());
     this.#stopTurning = every(TURN_MS, () => this.#turn(), true);
     this.#phase = 'serving';
     this.#watches.defects.begin();
     startResting();
     await this.#restart.serving();
-    this.#configuration.follow();
+    this.#ending.served();
     this.#configLog.warnOf(first.warnings);
     this.#log.info('serving', { proxy: this.proxyUrls[0], admin: this.adminUrl, ...this.#configLog.fieldsOf(current) });
   }
@@ -281,8 +300,7 @@ class ControlPlane implements Gateway {
   }
 
   drain(): Promise<void> {
-    this.#draining ??= this.#drain();
-    return this.#draining;
+    return this.#ending.drain();
   }
 
   /** Lets go of everything. Idempotent. */
@@ -311,7 +329,8 @@ class ControlPlane implements Gateway {
     const { standings } = this.#objectives.shedding;
     const memory = { ...dials, latencyDials: this.#latencyDials.buffer, standings: standings.buffer };
     const parts = { log: this.#log, accessLog: this.#accessLog, keys: this.#keys, watches: this.#watches };
-    return createWorkers({ listening, tls: this.#tls.material, memory, snapshot, ...parts });
+    const own = { tls: this.#tls.material, died: (id: number): void => this.#restart.crippled(id) };
+    return createWorkers({ listening, memory, snapshot, ...own, ...parts });
   }
 
   /** Resolves when every worker has what came of an offer. */
@@ -353,6 +372,7 @@ class ControlPlane implements Gateway {
   #turn(): void {
     this.#tickedAtMs = nowMs();
     if (this.#restart.isHeld) return;
+    this.#configuration.catchUp();
     this.#followers.turn(this.#tickedAtMs);
     this.#decide();
   }
@@ -362,39 +382,15 @@ class ControlPlane implements Gateway {
   }
 
   /** The last turn of the loop here, as far as anybody knows; requests go on at the weights in force. */
-  #save(stateDirectory: string | null): Promise<PassedState | null> {
+  #save(stateDirectory: string | null): Promise<Suspended> {
     this.#decide(true);
     return this.#durable.suspend(stateDirectory);
   }
 
   /** Another process accepts, and may lead: ours are told to come back with their next answer, and have it there. */
   #leave(): void {
-    this.#phase = 'draining';
     this.#workers?.leave();
     for (const held of [this.#admin, this.#rollouts.fleet]) void held?.close();
-    this.#draining = this.#finishExchanges().catch((error: unknown) => {
-      this.#log.error('drain_failed', { error, now: 'another process serves; this one ends' });
-      this.#end.resolve(1);
-    });
-  }
-
-  async #drain(): Promise<void> {
-    this.#phase = 'draining';
-    this.#workers?.lameDuck();
-    await this.#restart.stop();
-    await this.#finishExchanges();
-  }
-
-  async #finishExchanges(): Promise<void> {
-    const drain = this.#store.current?.config.drain ?? { delayMs: 0, timeoutMs: 0 };
-    this.#log.info('draining', { ...drain });
-    await this.#configuration.close();
-    await sleep(drain.delayMs, undefined, { ref: false });
-    const finished = this.#workers?.drain() ?? Promise.resolve();
-    const isDone = await Promise.race([finished.then(() => true), sleep(drain.timeoutMs, false, { ref: false })]);
-    if (!isDone) this.#log.warn('drain_timeout', { cut: 'exchanges still under way', timeoutMs: drain.timeoutMs });
-    this.#log.info('drained');
-    await this.close();
-    this.#end.resolve(0);
+    this.#ending.leave();
   }
 }

@@ -31,7 +31,7 @@ export function readinessChecks(status: Status): readonly Check[] {
     },
     // Told, never failed: the last good configuration serves as well as a fresh one.
     ...status.sources.map((source) => ({ name: source.name, isOk: true, detail: sourceDetail(source) })),
-    { name: 'workers', isOk: serving > 0, detail: `${serving} of ${workers.length} serving` },
+    { name: 'workers', isOk: status.ready || serving > 0, detail: `${serving} of ${workers.length} serving` },
     // Told, never failed: traffic that leaves this gateway would only fill the next one.
     { name: 'saturation', isOk: true, detail: saturationDetail(saturation) },
     // Told, never failed: they are wanted.
@@ -102,7 +102,7 @@ function sourceDetail({ state, pieces, staleMs, staleStart, confirmedAt, lastErr
 
 /** Whether start-up is over: a configuration is in force and a worker has come up. */
 export function hasStarted(status: Status): boolean {
-  return status.config.revision > 0 && status.workers.some((worker) => worker.state !== 'starting');
+  return status.config.revision > 0 && (status.ready || status.workers.some((worker) => worker.state !== 'starting'));
 }
 
 /** `[+]workers ok: 2 of 2 serving`, `[-]workers failed: 0 of 2 serving`. */
@@ -110,12 +110,16 @@ export function formatCheck(check: Check): string {
   return `${check.isOk ? '[+]' : '[-]'}${check.name} ${check.isOk ? 'ok' : 'failed'}: ${check.detail}`;
 }
 
-/** What the process is about to do. */
-export type Phase = 'starting' | 'serving' | 'draining' | 'closed';
+/**
+ * What the process is about to do. Another one serves at its addresses while it is `taking`, until it does itself, or `leaving`, as that
+ * one has taken over.
+ */
+export type Phase = 'starting' | 'taking' | 'serving' | 'leaving' | 'draining' | 'closed';
 
 /** Why the gateway should get no traffic; empty when it should. */
 export function notReadyBecause(phase: Phase, workers: readonly WorkerStatus[]): string {
   if (phase === 'draining' || phase === 'closed') return 'draining';
   if (phase === 'starting') return 'the workers are starting';
+  if (phase === 'taking' || phase === 'leaving') return '';
   return workers.some(({ state }) => state === 'serving') ? '' : 'no worker is serving';
 }

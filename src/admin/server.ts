@@ -7,7 +7,7 @@
  */
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, Server as NetServer, type Socket } from 'node:net';
 import { nowMs } from '../lib/clock.ts';
 import { addressOf, urlOf } from '../lib/text/address.ts';
 import type { ListenAddress } from '../model/config.ts';
@@ -64,7 +64,7 @@ export interface AdminServer {
   readonly fd: number | null;
   /** Readers of the live page's stream. */
   readonly viewers: StreamCounts;
-  /** Closes the socket; answers under way have a second. Idempotent. */
+  /** Closes the socket; answers under way, and connections that are to ask still, have a second. Idempotent. */
   close(): Promise<void>;
 }
 
@@ -230,16 +230,35 @@ function listenError(error: NodeJS.ErrnoException, { host, port }: ListenAddress
   return new SluiceError('SLU_LISTEN_FAILED', message, { cause: error });
 }
 
+/**
+ * Closes a server: nothing is accepted any more, connections that wait for another request are closed, and those that were
+ * accepted and have not asked yet are answered once, where node:http's own `close` would reset them.
+ */
 function closer(server: Server, streams: readonly { close(): void }[]): () => Promise<void> {
   let closed: Promise<void> | null = null;
+  // Answers under way, by connection that has asked.
+  const asked = new Map<Socket, number>();
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    asked.set(socket, (asked.get(socket) ?? 0) + 1);
+    if (closed !== null) response.shouldKeepAlive = false;
+    response.once('close', () => {
+      const count = (asked.get(socket) ?? 1) - 1;
+      asked.set(socket, count);
+      if (closed !== null && count === 0) socket.end();
+    });
+  });
+  server.on('connection', (socket: Socket) => socket.once('close', () => asked.delete(socket)));
   return () => {
     closed ??= new Promise((resolve) => {
       for (const stream of streams) stream.close();
       const timer = setTimeout(() => server.closeAllConnections(), CLOSE_GRACE_MS);
-      server.close(() => {
+      NetServer.prototype.close.call(server, () => {
         clearTimeout(timer);
+        // What is left is a timer of node:http's.
+        server.close();
         resolve();
       });
+      for (const [socket, count] of asked) if (count === 0) socket.end();
     });
     return closed;
   };

@@ -52,7 +52,7 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
   const logLevel = readChoice('--log-level', values['log-level'] ?? 'info', LOG_LEVELS);
   const restartTimeoutMs = readTimeoutMs(values['restart-timeout']);
   const isTied = values['with-parent'] === true;
-  const held: Held = { gateway: null, mustReload: false };
+  const held: Held = { gateway: null, committed: null, mustReload: false };
   const release = obey(held, deps, isTied);
   let contained: ((error: unknown, origin: unknown) => void) | null = null;
   try {
@@ -60,8 +60,12 @@ async function run(argv: readonly string[], deps: CliDeps): Promise<number> {
     const configKeyFile = values['config-key-file'] ?? null;
     const isFreshRequired = values['require-fresh'] === true;
     const options = { configFile, configKeyFile, isFreshRequired, logLevel, pidFile, isTied, restartTimeoutMs };
-    const gateway = await deps.startGateway({ ...options, orphaned: () => leave(deps) });
+    const committed = (gateway: Drained): void => {
+      held.committed = gateway;
+    };
+    const gateway = await deps.startGateway({ ...options, orphaned: () => leave(deps), committed });
     held.gateway = gateway;
+    held.committed = gateway;
     contained = (error, origin) => gateway.defect(error, String(origin));
     deps.events.on(UNCAUGHT, contained);
     if (held.mustReload) gateway.reload();
@@ -85,9 +89,13 @@ function readTimeoutMs(text: string | undefined): number {
   throw new SluiceError('SLU_USAGE', `--restart-timeout takes ${range}, got ${text}`);
 }
 
+type Drained = Pick<Gateway, 'drain'>;
+
 /** The gateway once it serves, and what was asked of it before. */
 interface Held {
   gateway: Gateway | null;
+  /** The same from when others count on it. */
+  committed: Drained | null;
   mustReload: boolean;
 }
 
@@ -110,13 +118,13 @@ function obey(held: Held, deps: CliDeps, withParent: boolean): () => void {
       return;
     }
     isStopping = true;
-    if (held.gateway === null) {
+    if (held.committed === null) {
       deps.stdout.write('ended before it served\n');
       deps.exit(EXIT.ok);
       return;
     }
     deps.stdout.write('draining; a second signal ends it at once\n');
-    drain(held.gateway, deps);
+    drain(held.committed, deps);
   };
   const orphaned = () => {
     if (!isStopping) stop();
@@ -143,7 +151,7 @@ function obey(held: Held, deps: CliDeps, withParent: boolean): () => void {
   };
 }
 
-function drain(gateway: Gateway, deps: CliDeps): void {
+function drain(gateway: Drained, deps: CliDeps): void {
   gateway.drain().catch((error: unknown) => {
     deps.stderr.write(`sluice: draining failed: ${error instanceof Error ? error.message : String(error)}\n`);
     deps.exit(EXIT.failed);

@@ -96,7 +96,7 @@ export interface Insight {
   /** Reads everything again. */
   readonly reload: () => void;
   /** Ends the process when its exchanges are over. */
-  readonly drain: () => Promise<void>;
+  readonly drain: () => void;
   readonly tickedAtMs: () => number;
   readonly tls: Pick<Tls, 'status'>;
   readonly proxyUrls: () => readonly string[];
@@ -211,9 +211,7 @@ function steerOf(insight: Insight): SteerActions {
     },
     drain: () => {
       log.warn('drain_asked', { by: 'api' });
-      insight
-        .drain()
-        .catch((error: unknown) => log.error('drain_failed', { error, now: 'end the process by SIGTERM' }));
+      insight.drain();
       const { delayMs, timeoutMs } = (store.current as Current).config.drain;
       return { delayMs, timeoutMs };
     },

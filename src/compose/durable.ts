@@ -20,6 +20,7 @@ import type { Log } from '../lib/log.ts';
 import { canonicalJson } from '../lib/text/canonical.ts';
 import type { SavedRollout } from '../model/rollout.ts';
 import type { LoggedDecision } from '../model/slo.ts';
+import type { Given } from '../model/threads/handover.ts';
 import type { Revert } from '../model/threads/revision.ts';
 import type {
   LoadedState,
@@ -45,6 +46,14 @@ const BUDGETS_PER_FLUSH = 256;
 /** Times on a step are saved this often, besides every decision. */
 const ROLLOUTS_MS = 10_000;
 const ALL_WRITTEN: Unwritten = { decisions: [], segments: [], segmentsLost: new Map() };
+
+/** What a process has let go of, for the next one. */
+export interface Suspended {
+  /** That one finds everything in its directory. */
+  readonly isInDirectory: boolean;
+  /** All of it as it was then, whether it is in the directory or not. */
+  readonly passed: () => PassedState;
+}
 
 /** Keeps rows among the budgets, under keys of its own. */
 export interface Keeper {
@@ -93,10 +102,20 @@ export class Durable {
     return this.#store.status;
   }
 
-  /** Reads what is in `directory` (null: everything is in memory). Never rejects. */
-  open(directory: string | null): Promise<void> {
+  /**
+   * Reads what is in `directory` (null: everything is in memory). Never rejects.
+   * @param given by a running gateway; it is asked for what should be in the directory and is not to be read
+   * @returns what is to be restored instead of what was read; null: nothing
+   */
+  async open(directory: string | null, given: Pick<Given, 'state' | 'ask'> | null = null): Promise<PassedState | null> {
     this.#directory = directory;
-    return this.#store.open(directory);
+    await this.#store.open(directory);
+    if (given === null || given.state !== null || directory === null) return given?.state ?? null;
+    const { health, loaded } = this.#store;
+    // A damaged file was moved aside for one with nothing in it, as where the directory was emptied.
+    const isFound =
+      health.kind === 'durable' && loaded.budgets.size + loaded.rollouts.length + loaded.decisions.length > 0;
+    return isFound ? null : given.ask();
   }
 
   /**
@@ -168,14 +187,18 @@ export class Durable {
 
   /**
    * Writes what is to be kept and lets go of the directory, until `resume`.
-   * @returns what a process that opens `directory` then does not find there; null: it finds everything
+   * @param directory that the next process opens
    */
-  async suspend(directory: string | null): Promise<PassedState | null> {
-    const { slos, rollouts } = this.#deps;
+  async suspend(directory: string | null): Promise<Suspended> {
     await this.close();
     const isElsewhere = directory !== this.#directory;
-    if (!isElsewhere && this.#store.isWritten) return null;
+    const isInDirectory = !isElsewhere && this.#store.isWritten;
     this.#unwritten = this.#store.leave();
+    return { isInDirectory, passed: () => this.#passed(isElsewhere) };
+  }
+
+  #passed(isElsewhere: boolean): PassedState {
+    const { slos, rollouts } = this.#deps;
     const budgets = new Map([...savedBudgets(slos.save(nowMs())), ...this.#kept()]);
     const isPartial = this.#isApart && !isElsewhere;
     const unwritten = isElsewhere ? withoutTapes(this.#unwritten) : this.#unwritten;

@@ -25,6 +25,8 @@ export interface WorkersParts {
   readonly accessLog: AccessLogWriter;
   readonly keys: Keys;
   readonly watches: Watches;
+  /** Told of each that dies. */
+  readonly died: (worker: number) => void;
 }
 
 /** The threads; none is started yet. */
@@ -37,6 +39,7 @@ export function createWorkers({
   accessLog,
   keys,
   watches,
+  died,
 }: WorkersParts): Workers {
   inlineMore();
   let isTold = false;
@@ -47,7 +50,10 @@ export function createWorkers({
     ...memory,
     snapshot,
     born: (id, tell) => watches.born(id, tell),
-    died: (id, cause) => log.error('worker_died', { worker: id, cause }),
+    died: (id, cause) => {
+      log.error('worker_died', { worker: id, cause });
+      died(id);
+    },
     unhurried: (because) => {
       if (!isTold) log.info('long_slices', { because });
       isTold = true;

@@ -25,6 +25,11 @@ export interface GatewayOptions {
    * the sockets that this one holds and does not serve. Absent: it goes on until it is ready, and ends then.
    */
   readonly orphaned?: () => void;
+  /**
+   * Told when the gateway is about to serve, or has the state of the one before it: from then on it is ended by draining it, which waits
+   * until it serves, and no more by ending the process.
+   */
+  readonly committed?: (gateway: Pick<Gateway, 'drain'>) => void;
 }
 
 /** A gateway that is listening. */

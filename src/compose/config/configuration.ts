@@ -27,21 +27,22 @@ import { type FileEvent, type FileSource, openFile, UNREF_TIMERS } from '../../s
 import type { Feeds } from '../../sources/follow/feeds.ts';
 import type { FollowEvent } from '../../sources/follow/follower.ts';
 import { ApplyTimes, ChangeTimes } from '../../sources/follow/times.ts';
-import { type Parsed, readMain } from '../../sources/parse.ts';
+import type { Parsed } from '../../sources/parse.ts';
 import type { Parser } from '../../sources/parser.ts';
 import type { SourceSettings } from '../../sources/stores/settings.ts';
 import { placeOfWeights } from '../../sources/stores/write/open.ts';
+import { within } from '../../state/within.ts';
 import type { Keeper } from '../durable.ts';
 import { tellOfSource } from './config-log.ts';
 import { Discoveries } from './discoveries.ts';
 import type { Revisions } from './revisions/revisions.ts';
 import { type Checked, SignedDocuments } from './signed.ts';
 import { LossGuard } from './start/loss.ts';
-import { feedsOf, locksOf, parserOf, startFeeds, vetted } from './start/opening.ts';
+import { feedsOf, locksOf, parserOf, sourcesNamed, startFeeds, vetted } from './start/opening.ts';
 import { staleStart } from './start/stale-start.ts';
 
-/** What is known of the sources is written down so often; a change that failed is tried again after so long. */
-const [CONFIRM_MS, AGAIN_MS] = [30_000, 10_000];
+/** When the sources last said what they hold is written down so often, for a start that cannot ask them; a change that failed is tried again after so long; a start waits so long for changes. */
+const [CONFIRM_MS, AGAIN_MS, CAUGHT_UP_MS] = [30_000, 10_000, 1000];
 
 export interface ConfigurationDeps {
   readonly options: Pick<GatewayOptions, 'configFile' | 'configKeyFile' | 'isFreshRequired'>;
@@ -55,6 +56,8 @@ export interface ConfigurationDeps {
   readonly apply: (result: OfferResult) => Promise<void>;
   /** Keeps rows for the next process. */
   readonly save: (rows: ReadonlyMap<string, SavedBudget>) => void;
+  /** Another process is taking over: what changes now is for that one, or comes when it has failed. */
+  readonly isHeld: () => boolean;
 }
 
 /** Documents that may be made a configuration of. */
@@ -82,13 +85,14 @@ export class Configuration {
   #sources: Sources | null = null;
   #file: FileSource | null = null;
   #main: SourceDocument;
-  /** Events are taken from the moment the workers run; one that came before is looked for then. */
   #phase: 'starting' | 'following' | 'closed' = 'starting';
-  #hasMissed = false;
+  /** What changed before events are taken, or while another process was taking over; the newest. */
+  #missed: string | null = null;
   #newest: Change | null = null;
   #changes = 0;
   /** Changes that not every worker has yet, and looks at the file so far. */
   #pending = 0;
+  #parsing: Promise<void> = Promise.resolve();
   #looks = 0;
   /** Number of the last one whose documents were refused unread. */
   #refused = 0;
@@ -148,7 +152,7 @@ export class Configuration {
     this.#first = checked;
     this.#accepted = checked.documents;
     // What came until here is in the documents; what comes while they are parsed is not.
-    this.#hasMissed = false;
+    this.#missed = null;
     const read = (await this.#parser.parse(checked.documents)) ?? { ok: false, problems: [] };
     const parsed = vetted(read, options.configFile);
     if (parsed.ok) {
@@ -166,7 +170,7 @@ export class Configuration {
     this.#first = main;
     this.#accepted = main.documents;
     this.#sources = parsed.sources;
-    this.#hasMissed = true;
+    this.#missed = 'start';
     await this.#discoveries.begin(parsed.sources, parsed.config);
     return store.startStale(last, parsed, late.message);
   }
@@ -177,12 +181,22 @@ export class Configuration {
     this.#first = null;
   }
 
-  /** Takes changes from now on, and those that came since `open`. */
-  follow(): void {
+  /** Takes changes from now on. Resolves when those are in force that came since `open`, or it takes too long. */
+  async follow(): Promise<void> {
+    const { store } = this.#deps;
     this.#phase = 'following';
     this.#discoveries.follow();
-    if (this.#hasMissed) this.#renew(nowMs(), 'start');
-    if (this.#feeds !== null) this.#confirming = setInterval(() => this.#confirm(), CONFIRM_MS).unref();
+    const feeds = this.#feeds;
+    if (feeds !== null) this.#confirming = setInterval(() => store.confirmed(feeds.staleMs), CONFIRM_MS).unref();
+    this.catchUp();
+    await within(CAUGHT_UP_MS, this.#parsing);
+  }
+
+  /** Takes what was missed. */
+  catchUp(): void {
+    const origin = this.#missed;
+    this.#missed = null;
+    if (origin !== null) this.#renew(nowMs(), origin);
   }
 
   /** Reads everything again; sudden losses that were not believed are believed. */
@@ -241,21 +255,10 @@ export class Configuration {
     await this.#parser.close();
   }
 
-  /** Remembers when the sources last said what they hold, for a start that cannot ask them. */
-  #confirm(): void {
-    const sources = this.#feeds?.status() ?? [];
-    this.#deps.store.confirmed(Math.max(0, ...sources.map(({ staleMs }) => staleMs)));
-  }
-
-  /**
-   * A document with many routes is not read twice: without the word in it, it names no sources.
-   * @returns that they have not answered in time; null: they have
-   */
+  /** @returns that they have not answered in time; null: they have, or there are none */
   async #openSources(text: string): Promise<SluiceError | null> {
-    if (!/\bsources\b/.test(text)) return null;
-    const { sources } = readMain(text, this.#main.name, this.environment);
-    // What is wrong with the document is told when all of it is parsed.
-    if (sources === null || sources.list.length === 0) return null;
+    const sources = sourcesNamed(text, this.#main.name, this.environment);
+    if (sources === null) return null;
     this.#feeds = feedsOf(sources, {
       random: this.#deps.random,
       isSigned: this.signed.isRequired,
@@ -278,7 +281,7 @@ export class Configuration {
     else if (event.kind === 'text') {
       this.#main = mainDocument(event.text, file);
       this.#renew(nowMs(), file);
-    } else if (this.#phase === 'starting') this.#hasMissed = true;
+    } else if (this.#phase === 'starting') this.#missed = file;
     else if (this.#phase === 'following') {
       void this.#settle(store.offer({ ok: false, problems: [unreadableProblem(file, event.error)] }), null);
     }
@@ -291,8 +294,8 @@ export class Configuration {
 
   /** Parses and offers everything. @param origin what changed */
   #renew(atMs: number, origin: string): void {
-    if (this.#phase === 'starting') this.#hasMissed = true;
-    if (this.#phase !== 'following') return;
+    if (this.#phase === 'starting' || this.#deps.isHeld()) this.#missed = origin;
+    if (this.#phase !== 'following' || this.#missed !== null) return;
     // What was started with stays whole until all of its sources have spoken.
     if (this.#deps.store.isStale && this.#feeds?.haveAnswered === false) return;
     UNREF_TIMERS.clear(this.#laterTimer);
@@ -327,7 +330,7 @@ export class Configuration {
       },
       (error: unknown) => this.#failed(error, change),
     );
-    void done.finally(() => this.#pending--);
+    this.#parsing = done.finally(() => this.#pending--);
   }
 
   #awaitHalf({ forMs, problems }: Checked & { readonly kind: 'waiting' }, look: () => void): void {
@@ -343,12 +346,17 @@ export class Configuration {
   }
 
   #offer(parsed: Parsed, checked: Sound, change: Change): Promise<void> {
+    if (this.#deps.isHeld()) this.#missed = [...change.origin].join(', ');
+    if (this.#missed !== null) return Promise.resolve();
     try {
       if (parsed.ok && !isDeepStrictEqual(parsed.sources, this.#sources)) {
         const text = 'sources, follow or discovery changed; the change takes effect at the next start';
         this.#deps.log.warn('config_warning', { text });
       }
-      if (!this.#believes(parsed)) return Promise.resolve();
+      const { isStale, current } = this.#deps.store;
+      const confirmMs = isStale ? (this.#sources?.follow.shrinkConfirmMs ?? 0) : 0;
+      const isLoss = parsed.ok && current !== null && !this.#loss.believes(current.intended, parsed.config, confirmMs);
+      if (isLoss) return Promise.resolve();
       change.times.end(nowMs());
       rest();
       const result = this.#deps.store.offer(parsed, [...change.origin]);
@@ -362,12 +370,6 @@ export class Configuration {
     }
   }
 
-  #believes(parsed: Parsed): boolean {
-    const { isStale, current } = this.#deps.store;
-    if (!isStale || !parsed.ok || current === null) return true;
-    return this.#loss.believes(current.intended, parsed.config, this.#sources?.follow.shrinkConfirmMs ?? 0);
-  }
-
   #accept(checked: Sound): void {
     this.#accepted = checked.documents;
     this.signed.accept(checked);
@@ -377,16 +379,13 @@ export class Configuration {
   #settle(result: OfferResult, times: ChangeTimes | null): Promise<void> {
     return this.#deps.apply(result).then(
       () => {
-        if (result.kind === 'swapped' && times !== null) this.#measure(times);
+        if (result.kind !== 'swapped' || times === null) return;
+        times.end(nowMs());
+        this.#times.add(times.tookMs);
+        if (times.stages !== null) this.#deps.log.debug('config_timed', times.stages);
       },
       (error: unknown) => this.#failed(error, null),
     );
-  }
-
-  #measure(times: ChangeTimes): void {
-    times.end(nowMs());
-    this.#times.add(times.tookMs);
-    if (times.stages !== null) this.#deps.log.debug('config_timed', times.stages);
   }
 
   /** Whatever a change is worth, it is not in force: it counts as refused, and is tried again unless another one comes. */

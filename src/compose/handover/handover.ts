@@ -13,7 +13,7 @@ import {
   type RestartAnswer,
   type RestartStatus,
 } from '../../model/threads/handover.ts';
-import type { PassedState } from '../../model/threads/state.ts';
+import type { Suspended } from '../durable.ts';
 import {
   type HandoverEffect,
   type HandoverEvent,
@@ -35,11 +35,8 @@ export interface HandoverDeps {
   /** @returns what cancels it. */
   setTimer(ms: number, due: () => void): () => void;
   startSuccessor(sockets: Sockets, events: SuccessorEvents): Successor;
-  /**
-   * Stops deciding, writes everything and lets go of the state.
-   * @returns what a successor with that directory cannot read from it; null: it finds everything there. Never rejects.
-   */
-  save(stateDirectory: string | null): Promise<PassedState | null>;
+  /** Stops deciding, writes everything and lets go of the state, for a successor with that directory. Never rejects. */
+  save(stateDirectory: string | null): Promise<Suspended>;
   /** What sealed the sessions that clients have; null: none. */
   tickets(): PassedTickets | null;
   /** Decides again. Never rejects. */
@@ -54,7 +51,7 @@ export class Handover {
   #state: HandoverState = NO_HANDOVER;
   #successor: Successor | null = null;
   #stateDirectory: string | null = null;
-  #saved: PassedState | null = null;
+  #saved: Suspended | null = null;
   #cancelTimer: () => void = () => undefined;
   #heldSinceMs: number | null = null;
   #failures = 0;
@@ -98,9 +95,17 @@ export class Handover {
     return { kind: 'begun', pid: successor.pid, limitMs: limitOf(this.#deps.limits) };
   }
 
-  /** Ends a restart that is under way; resolves when this process decides again, or has left. */
+  /** A worker has died: clients would wait in the sockets that the successor has of it, until it serves. */
+  crippled(because: string): void {
+    this.#take({ kind: 'crippled', because });
+  }
+
+  /**
+   * This process is to end: so is a restart that is under way, or where the successor may accept already, the successor, in
+   * order. Resolves when this process decides again, or has left.
+   */
   stop(because: string): Promise<void> {
-    this.#take({ kind: 'failed', because });
+    this.#take({ kind: 'stopped', because });
     if (this.#state.kind === 'idle' || this.#state.kind === 'left') return Promise.resolve();
     return new Promise((resolve) => {
       this.#idle.push(resolve);
@@ -109,7 +114,8 @@ export class Handover {
 
   #heard(message: FromSuccessor): void {
     if (message.kind === 'prepared') this.#stateDirectory = message.stateDirectory;
-    this.#take(message);
+    if (message.kind === 'unread') this.#contain(() => this.#giveAll());
+    else this.#take(message);
   }
 
   #take(event: HandoverEvent): void {
@@ -131,7 +137,10 @@ export class Handover {
         void this.#save();
         break;
       case 'give':
-        this.#give();
+        this.#contain(() => this.#give());
+        break;
+      case 'end':
+        this.#successor?.send({ v: HANDOVER_VERSION, kind: 'end' });
         break;
       case 'kill':
         this.#successor?.kill();
@@ -155,19 +164,44 @@ export class Handover {
     try {
       this.#saved = await this.#deps.save(this.#stateDirectory);
     } catch (error) {
-      this.#take({ kind: 'failed', because: `its state could not be handed over: ${String(error)}` });
+      this.#lost(error);
     }
     this.#take({ kind: 'saved' });
   }
 
+  #contain(give: () => void): void {
+    try {
+      give();
+    } catch (error) {
+      this.#lost(error);
+    }
+  }
+
+  #lost(error: unknown): void {
+    this.#take({ kind: 'failed', because: `its state could not be handed over: ${String(error)}` });
+  }
+
   #give(): void {
-    const saved = this.#saved;
-    this.#saved = null;
-    const v = HANDOVER_VERSION;
-    if (saved !== null) for (const part of partsOf(saved)) this.#successor?.send({ v, kind: 'part', part });
+    const isInDirectory = this.#saved?.isInDirectory === true;
+    if (!isInDirectory) this.#giveParts();
     const tickets = this.#deps.tickets();
-    const take = { v, kind: 'take', isInDirectory: saved === null } as const;
+    const take = { v: HANDOVER_VERSION, kind: 'take', isInDirectory, canGive: true } as const;
     this.#successor?.send(tickets === null ? take : { ...take, tickets });
+  }
+
+  /** To a successor that cannot read what was written for it: the file is damaged, its, or on a disk that fails. */
+  #giveAll(): void {
+    if (this.#state.kind !== 'taking') return;
+    this.#deps.log.warn('state_given', { because: 'the successor does not find it in its directory' });
+    this.#giveParts();
+    this.#successor?.send({ v: HANDOVER_VERSION, kind: 'given' });
+  }
+
+  #giveParts(): void {
+    if (this.#saved === null) return;
+    for (const part of partsOf(this.#saved.passed())) {
+      this.#successor?.send({ v: HANDOVER_VERSION, kind: 'part', part });
+    }
   }
 
   async #resume(): Promise<void> {

@@ -16,6 +16,7 @@ import {
   type StatePart,
   type ToSuccessor,
 } from '../../model/threads/handover.ts';
+import type { PassedState } from '../../model/threads/state.ts';
 import { joined } from './parts.ts';
 
 /** The process, as far as it is needed. */
@@ -48,22 +49,33 @@ export function passedTo(env: Readonly<Record<string, string | undefined>>, chan
   return passed.parent === channel.ppid ? (passed as Passed) : null;
 }
 
+/** What an heir has its process do. */
+export interface HeirEvents {
+  /** Ends it at once: the old process has gone before it was asked for its state, and its sockets are held in vain. */
+  orphaned(): void;
+  /** Drains it once it serves: the old process was told to end when it could not call this one off any more. */
+  ended(): void;
+}
+
 /** A gateway that is to take over from another one. */
 export class Heir {
   readonly predecessor: number;
   readonly proxy: PassedSockets;
   readonly admin: PassedSockets;
   readonly #channel: Channel;
-  readonly #orphaned: () => void;
+  readonly #events: HeirEvents;
+  readonly #orphaned = (): void => this.#events.orphaned();
+  readonly #parts: StatePart[] = [];
+  #taken: (given: Given) => void = () => undefined;
+  #answered: (state: PassedState) => void = () => undefined;
 
-  /** @param orphaned ends this process: the old one has gone before it was asked for its state, and its sockets are held in vain */
-  constructor(passed: Passed, channel: Channel, orphaned: () => void) {
+  constructor(passed: Passed, channel: Channel, events: HeirEvents) {
     this.predecessor = passed.parent;
     this.proxy = passed.proxy;
     this.admin = passed.admin;
     this.#channel = channel;
-    this.#orphaned = orphaned;
-    channel.on('disconnect', orphaned);
+    this.#events = events;
+    channel.on('disconnect', this.#orphaned);
   }
 
   /**
@@ -71,26 +83,45 @@ export class Heir {
    * @throws SluiceError SLU_RESTART_FAILED when the old process has gone before
    */
   prepared(stateDirectory: string | null): Promise<Given> {
-    const parts: StatePart[] = [];
     const { promise, resolve, reject } = Promise.withResolvers<Given>();
-    const heard = (message: unknown): void => {
-      const said = message as ToSuccessor;
-      if (said.kind === 'part') parts.push(said.part);
-      else if (said.kind === 'take')
-        resolve({ state: said.isInDirectory ? null : joined(parts), tickets: said.tickets ?? null });
-    };
+    this.#taken = resolve;
     const gone = (): void => {
       reject(new SluiceError('SLU_RESTART_FAILED', 'the gateway that handed over has gone before it did'));
     };
-    this.#channel.on('message', heard);
-    this.#channel.on('disconnect', gone);
+    this.#channel.on('message', this.#heard);
     this.#channel.off('disconnect', this.#orphaned);
-    if (this.#channel.connected !== true) gone();
     void this.#say({ v: HANDOVER_VERSION, kind: 'prepared', stateDirectory });
-    return promise.finally(() => {
-      this.#channel.off('message', heard);
-      this.#channel.off('disconnect', gone);
-    });
+    return this.#whileThere(promise, gone);
+  }
+
+  readonly #heard = (message: unknown): void => {
+    const said = message as ToSuccessor;
+    if (said.kind === 'part') this.#parts.push(said.part);
+    else if (said.kind === 'given') this.#answered(this.#state());
+    else if (said.kind === 'end') this.#events.ended();
+    else if (said.kind === 'take') {
+      const state = said.isInDirectory ? null : this.#state();
+      const ask = said.canGive === true ? () => this.#ask() : () => Promise.resolve(null);
+      this.#taken({ state, ask, tickets: said.tickets ?? null });
+    }
+  };
+
+  #state(): PassedState {
+    return joined(this.#parts.splice(0));
+  }
+
+  #ask(): Promise<PassedState | null> {
+    const { promise, resolve } = Promise.withResolvers<PassedState | null>();
+    this.#answered = resolve;
+    void this.#say({ v: HANDOVER_VERSION, kind: 'unread' });
+    return this.#whileThere(promise, () => resolve(null));
+  }
+
+  /** @param gone called when the old process is gone before the promise is fulfilled */
+  #whileThere<T>(promise: Promise<T>, gone: () => void): Promise<T> {
+    this.#channel.on('disconnect', gone);
+    if (this.#channel.connected !== true) gone();
+    return promise.finally(() => this.#channel.off('disconnect', gone));
   }
 
   /** Says that this process serves; it is on its own from then on. */
@@ -116,6 +147,7 @@ export class Heir {
   }
 
   #disconnect(): void {
+    this.#channel.off('message', this.#heard);
     if (this.#channel.connected === true) this.#channel.disconnect?.();
   }
 }

@@ -9,6 +9,7 @@
  *     └──────────────────┴──────── ending ◀───────────┘   the successor is killed and its end awaited
  *     └── resumed ── resuming ◀────────┘                  only if the state had been let go of
  * ```
+ * A successor that has the state may accept already: what ends this process then does not end that one, but is passed on.
  * The state's file has one owner at any time: it is opened again only when the successor is gone. Each state but the first
  * and the last ends by itself: `dueAtMs` is when somebody has to say `due`.
  */
@@ -36,7 +37,8 @@ export type HandoverState =
   | { readonly kind: 'idle'; readonly because: string | null }
   | { readonly kind: 'preparing'; readonly pid: number; readonly dueAtMs: number }
   | { readonly kind: 'saving'; readonly pid: number; readonly dueAtMs: number }
-  | { readonly kind: 'taking'; readonly pid: number; readonly dueAtMs: number }
+  /** `isEnding`: this process was told to end. */
+  | { readonly kind: 'taking'; readonly pid: number; readonly dueAtMs: number; readonly isEnding: boolean }
   | Ending
   | { readonly kind: 'resuming'; readonly because: string }
   | { readonly kind: 'left'; readonly pid: number };
@@ -59,11 +61,15 @@ export type HandoverEvent =
   /** Said by the successor, or about it. */
   | { readonly kind: 'failed'; readonly because: string }
   | { readonly kind: 'exited'; readonly because: string }
+  /** This process is to end. */
+  | { readonly kind: 'stopped'; readonly because: string }
+  /** A worker has died, of whose sockets the successor has duplicates that nobody accepts from. */
+  | { readonly kind: 'crippled'; readonly because: string }
   | { readonly kind: 'due' }
   | { readonly kind: 'resumed' };
 
-/** `save`: stop deciding, write the state, let go of it. `give`: tell the successor. `tell`: say that it failed. */
-export type HandoverEffect = 'save' | 'give' | 'kill' | 'resume' | 'leave' | 'tell';
+/** `save`: stop deciding, write the state, let go of it. `give`: tell the successor. `end`: have it drain. `tell`: say that it failed. */
+export type HandoverEffect = 'save' | 'give' | 'end' | 'kill' | 'resume' | 'leave' | 'tell';
 
 export interface HandoverTurn {
   readonly state: HandoverState;
@@ -84,10 +90,11 @@ export function turn(state: HandoverState, event: HandoverEvent, nowMs: number, 
       return to({ kind: 'saving', pid: state.pid, dueAtMs: nowMs + limits.takeMs }, 'save');
     case 'saving':
       if (event.kind !== 'saved') return failure(state, event, nowMs, limits);
-      return to({ kind: 'taking', pid: state.pid, dueAtMs: state.dueAtMs }, 'give');
+      return to({ kind: 'taking', pid: state.pid, dueAtMs: state.dueAtMs, isEnding: false }, 'give');
     case 'taking':
-      if (event.kind !== 'serving') return failure(state, event, nowMs, limits);
-      return to({ kind: 'left', pid: state.pid }, 'leave');
+      if (event.kind === 'serving') return to({ kind: 'left', pid: state.pid }, 'leave');
+      if (event.kind === 'stopped') return state.isEnding ? same(state) : to({ ...state, isEnding: true }, 'end');
+      return event.kind === 'crippled' ? same(state) : failure(state, event, nowMs, limits);
     case 'ending':
       return ended(state, event);
     case 'resuming':
@@ -113,7 +120,7 @@ function failure(state: Running, event: HandoverEvent, nowMs: number, limits: Ha
 }
 
 function failureOf({ kind }: Running, event: HandoverEvent, limits: HandoverLimits): string | null {
-  if (event.kind === 'failed' || event.kind === 'exited') return event.because;
+  if ('because' in event) return event.because;
   if (event.kind !== 'due') return null;
   return kind === 'preparing'
     ? `it could not serve within ${limits.prepareMs / 1000} s`

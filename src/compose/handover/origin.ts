@@ -4,7 +4,7 @@
 
 import type { Passed, PassedSockets } from '../../model/threads/handover.ts';
 import { HANDOVER_VARIABLE } from '../../model/threads/handover.ts';
-import { type Channel, Heir, passedTo } from './heir.ts';
+import { type Channel, Heir, type HeirEvents, passedTo } from './heir.ts';
 import { ADMIN, LISTEN } from './owners.ts';
 import { type Activated, activatedSockets } from './sockets.ts';
 
@@ -26,20 +26,19 @@ const TAKEN = [HANDOVER_VARIABLE, 'LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'];
 export interface OriginDeps {
   readonly channel: Channel;
   readonly pid: number;
-  /** Ends a successor whose predecessor has gone before it handed over. */
-  readonly orphaned: () => void;
+  readonly events: HeirEvents;
 }
 
 /**
  * Reads, and takes out of the environment, what was passed to this process.
  * @throws SluiceError SLU_RESTART_FAILED, SLU_LISTEN_FAILED when it is not understood
  */
-export function originOf(env: Record<string, string | undefined>, { channel, pid, orphaned }: OriginDeps): Origin {
+export function originOf(env: Record<string, string | undefined>, { channel, pid, events }: OriginDeps): Origin {
   const passed = passedTo(env, channel);
   const activated = passed === null ? activatedSockets(env, pid) : handedOn(passed);
   for (const name of TAKEN) delete env[name];
   return {
-    heir: passed === null ? null : new Heir(passed, channel, orphaned),
+    heir: passed === null ? null : new Heir(passed, channel, events),
     activated,
     proxy: own(passed?.proxy),
     admin: own(passed?.admin),

@@ -27,6 +27,8 @@ export interface RestartDeps extends Pick<HandoverDeps, 'save' | 'tickets' | 're
   readonly log: Log;
   readonly env: Record<string, string | undefined>;
   readonly options: Pick<GatewayOptions, 'pidFile' | 'isTied' | 'restartTimeoutMs' | 'orphaned'>;
+  /** Drains this process once it serves: the one before it was told to end. */
+  readonly ended: () => void;
 }
 
 /** One for the process. @throws SluiceError SLU_RESTART_FAILED, SLU_LISTEN_FAILED when what was passed is not understood */
@@ -42,14 +44,14 @@ export class Restart {
   /** The configuration that the listening sockets were opened for, and those of them that were passed. */
   #opened: { readonly config: Config; readonly owned: Owned } | null = null;
 
-  constructor({ log, env, options, save, tickets, resume, leave }: RestartDeps) {
+  constructor({ log, env, options, save, tickets, resume, leave, ended }: RestartDeps) {
     this.#log = log;
     this.#env = env;
     this.#isTied = options.isTied;
     this.#origin = originOf(env, {
       channel: process,
       pid: process.pid,
-      orphaned: options.orphaned ?? (() => undefined),
+      events: { orphaned: options.orphaned ?? (() => undefined), ended },
     });
     this.#isTaking = this.#origin.heir !== null;
     this.#pidFile = new PidFile({ path: options.pidFile, pid: process.pid, log });
@@ -122,6 +124,16 @@ export class Restart {
     return this.#isTaking || this.#handover.isHeld;
   }
 
+  /** The process before this one serves until this one does. */
+  get isTaking(): boolean {
+    return this.#isTaking;
+  }
+
+  /** Another process is taking over, or has. */
+  get isHandingOver(): boolean {
+    return this.#handover.isHeld;
+  }
+
   status(): RestartStatus {
     return this.#handover.status();
   }
@@ -140,6 +152,11 @@ export class Restart {
     return socketsToPass(this.#opened.config, this.#opened.owned, open);
   }
 
+  /** A worker has died. */
+  crippled(worker: number): void {
+    this.#handover.crippled(`worker ${worker} of this process died; try again`);
+  }
+
   /** Ends what is under way; resolves when this process decides again, or has been succeeded. */
   async stop(): Promise<void> {
     await this.#handover.stop('this process was told to end');
@@ -150,7 +167,7 @@ export class Restart {
   }
 }
 
-const NOTHING_GIVEN: Given = { state: null, tickets: null };
+const NOTHING_GIVEN: Given = { state: null, tickets: null, ask: () => Promise.resolve(null) };
 const TIED = 'This gateway ends with the process that started it (--with-parent); no other can take its place';
 const NOT_SERVING = 'This gateway does not serve now';
 

@@ -106,7 +106,7 @@ function heardBy(child: ChildProcess, events: SuccessorEvents): Successor {
 /** What the successor says, or that it is not understood. */
 function understood(message: unknown): FromSuccessor {
   const { v, kind } = (typeof message === 'object' ? (message ?? {}) : {}) as Partial<FromSuccessor>;
-  const isKnown = kind === 'prepared' || kind === 'serving' || kind === 'failed';
+  const isKnown = kind === 'prepared' || kind === 'serving' || kind === 'failed' || kind === 'unread';
   if (v === HANDOVER_VERSION && isKnown) return message as FromSuccessor;
   const because = `it speaks version ${String(v)} of the hand-over, this process version ${HANDOVER_VERSION}`;
   return { v: HANDOVER_VERSION, kind: 'failed', because };

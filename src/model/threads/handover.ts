@@ -90,20 +90,34 @@ export type FromSuccessor =
   /** It serves: the old process may leave. */
   | { readonly v: number; readonly kind: 'serving' }
   /** It cannot, and ends. */
-  | { readonly v: number; readonly kind: 'failed'; readonly because: string };
+  | { readonly v: number; readonly kind: 'failed'; readonly because: string }
+  /** It does not find the state in its directory; said only to a process that can give it. */
+  | { readonly v: number; readonly kind: 'unread' };
 
 export type ToSuccessor =
   | { readonly v: number; readonly kind: 'part'; readonly part: StatePart }
   /**
    * The state is yours: in its directory, or in the parts before this. `tickets` is absent where TLS is not spoken, and in what
-   * earlier releases say.
+   * earlier releases say; `canGive` says that `unread` is understood, and answered with all parts.
    */
-  | { readonly v: number; readonly kind: 'take'; readonly isInDirectory: boolean; readonly tickets?: PassedTickets };
+  | {
+      readonly v: number;
+      readonly kind: 'take';
+      readonly isInDirectory: boolean;
+      readonly canGive?: boolean;
+      readonly tickets?: PassedTickets;
+    }
+  /** The parts before this are all that `unread` asked for. */
+  | { readonly v: number; readonly kind: 'given' }
+  /** The old process was told to end, and meant is whoever serves: drain once you do. */
+  | { readonly v: number; readonly kind: 'end' };
 
 /** What a successor was given. */
 export interface Given {
   /** What is not in the state's directory; null: everything is. */
   readonly state: PassedState | null;
+  /** For the state where the directory does not have it after all; null: nobody can say. Never rejects. */
+  ask(): Promise<PassedState | null>;
   /** null: it begins with its own. */
   readonly tickets: PassedTickets | null;
 }

@@ -60,6 +60,11 @@ export class Feeds {
     return this.#followers.every(({ hasAnswered }) => hasAnswered);
   }
 
+  /** Since the one heard from longest ago said what it holds. */
+  get staleMs(): number {
+    return Math.max(0, ...this.status().map(({ staleMs }) => staleMs));
+  }
+
   /** What a source is called, distinct. @param source its number, from 1 */
   nameOf(source: number): string {
     return this.#names[source - 1] ?? '';

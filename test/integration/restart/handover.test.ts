@@ -104,6 +104,33 @@ async function assertServesOn(gateway: Restarting, pid: number): Promise<void> {
   await until('the loop turns', async () => ((await gateway.status()).routes.at(-1)?.requests ?? 0) > counted);
 }
 
+/** Asks on a connection of its own whether the gateway is ready, one time after another. */
+function startProbe({ adminUrl }: Restarting): { stop(): Promise<string[]> } {
+  const answers = new Set<string>();
+  let isStopped = false;
+  const probing = (async () => {
+    while (!isStopped) answers.add(await probed(`${adminUrl}/readyz?verbose`));
+  })();
+  const stop = async (): Promise<string[]> => {
+    isStopped = true;
+    await probing;
+    return [...answers];
+  };
+  return { stop };
+}
+
+function probed(url: string): Promise<string> {
+  return new Promise((resolve) => {
+    const asked = get(url, { agent: false }, (response) => {
+      textOf(response).then(
+        (text) => resolve(response.statusCode === 200 ? '200' : text),
+        (error: unknown) => resolve(String(error)),
+      );
+    });
+    asked.on('error', (error) => resolve(String(error)));
+  });
+}
+
 describe('a restart under load', LIMIT, () => {
   it('five times over refuses nobody, and what streams goes on', async (t) => {
     const streams = await streamsOf(t);
@@ -114,6 +141,7 @@ describe('a restart under load', LIMIT, () => {
     await new Promise((resolve) => socket.once('open', resolve));
     const text = textOf(await download);
     const load = startMixedLoad(t, gateway.proxyUrl);
+    const probe = startProbe(gateway);
     const pids = new Set([gateway.pid()]);
     for (let n = 1; n <= 5; n++) {
       const sent = load.sent();
@@ -125,6 +153,7 @@ describe('a restart under load', LIMIT, () => {
     const answers = await load.stop();
     assert.deepEqual([...answers.keys()], ['200 v1'], JSON.stringify([...answers]));
     assert.equal(pids.size, 6);
+    assert.deepEqual(await probe.stop(), ['200']);
     streams.open[0]?.end('end');
     assert.equal(await text, 'begin 1 2 3 4 5 end');
     assert.equal(gateway.first.exitCode, null, 'who carries a stream stays for it');

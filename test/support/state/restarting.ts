@@ -41,6 +41,8 @@ export interface Restarting {
 export interface RestartingOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Text of what the first process runs; default: GOOD_PROGRAM. */
+  readonly program?: string;
   /** What runs instead of Node and the program. */
   readonly executable?: string;
   /** Line of shell that ends in `exec "$@"`; default: none. */
@@ -53,12 +55,12 @@ export interface RestartingOptions {
 export async function startRestarting(
   t: TestContext,
   config: string,
-  { args = [], env = {}, executable, shell, fds = [] }: RestartingOptions = {},
+  { args = [], env = {}, program: text = GOOD_PROGRAM, executable, shell, fds = [] }: RestartingOptions = {},
 ): Promise<Restarting> {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-restart-'));
   const [file, program, pidFile] = [join(folder, 'gateway.yaml'), join(folder, 'main.mjs'), join(folder, 'pid')];
   writeFileSync(file, config);
-  writeFileSync(program, GOOD_PROGRAM);
+  writeFileSync(program, text);
   const sluice = executable === undefined ? [process.execPath, program] : [executable];
   const command = [...sluice, 'run', '--config', file, '--pid-file', pidFile, ...args];
   const [name, ...argv] = shell === undefined ? command : ['sh', '-c', shell, 'sh', ...command];

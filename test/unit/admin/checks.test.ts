@@ -145,7 +145,9 @@ suite('checks', () => {
   test('start-up is over with a configuration and one worker that has come up', () => {
     assert.ok(hasStarted(sampleStatus()));
     assert.ok(!hasStarted(sampleStatus({ config: NO_CONFIG })));
-    assert.ok(!hasStarted(sampleStatus({ workers: [{ id: 0, state: 'starting', revision: 0, restarts: 0 }] })));
+    const workers = [{ id: 0, state: 'starting', revision: 0, restarts: 0 }] as const;
+    assert.ok(!hasStarted(sampleStatus({ ready: false, workers })));
+    assert.ok(hasStarted(sampleStatus({ ready: true, workers })), 'another process serves');
   });
 
   test('a gateway takes traffic while it serves with a worker that does', () => {
@@ -153,6 +155,8 @@ suite('checks', () => {
     assert.equal(notReadyBecause('serving', [worker]), '');
     assert.equal(notReadyBecause('serving', [{ ...worker, state: 'gone' }]), 'no worker is serving');
     assert.equal(notReadyBecause('starting', [worker]), 'the workers are starting');
+    assert.equal(notReadyBecause('taking', [{ ...worker, state: 'starting' }]), '', 'another process serves');
+    assert.equal(notReadyBecause('leaving', []), '', 'another process serves');
     assert.equal(notReadyBecause('draining', [worker]), 'draining');
     assert.equal(notReadyBecause('closed', [worker]), 'draining');
   });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { suite, type TestContext, test } from 'node:test';
 import { type AdminOptions, type AdminServer, startAdmin } from '#src/admin/server.ts';
@@ -134,6 +135,22 @@ suite('server', { timeout: 120_000 }, () => {
     await assert.rejects(startAdmin({ address, view: VIEW }), { code: 'SLU_LISTEN_FAILED', message: /192\.0\.2\.1:0/ });
     const six = { address: { host: '2001:db8::1', port: 0 }, view: VIEW };
     await assert.rejects(startAdmin(six), { code: 'SLU_LISTEN_FAILED', message: /address \[2001:db8::1\]:0: / });
+  });
+
+  test('whoever was accepted and had not asked yet when it closed is answered, and no longer than that', async (context) => {
+    const admin = await start(context);
+    const fresh = connect(admin.port, '127.0.0.1');
+    const kept = connect(admin.port, '127.0.0.1', () => kept.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n'));
+    await once(kept, 'data');
+    const closed = admin.close();
+    await once(kept, 'close');
+    let text = '';
+    fresh.on('data', (chunk: Buffer) => (text += chunk.toString()));
+    fresh.write('GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await once(fresh, 'close');
+    assert.match(text, /^HTTP\/1\.1 200 OK\r\n/);
+    assert.match(text, /\r\nconnection: close\r\n/i);
+    await closed;
   });
 
   test('closing twice is closing once, and the port is free afterwards', async () => {

@@ -9,7 +9,7 @@ const PLAIN = { configKeyFile: null, isFreshRequired: false, pidFile: null, isTi
 
 function settingsOf(started: readonly GatewayOptions[]): unknown[] {
   return started.map((options) => {
-    const { orphaned: _, ...settings } = options;
+    const { orphaned: _, committed: __, ...settings } = options;
     return settings;
   });
 }
@@ -64,6 +64,26 @@ suite('run', () => {
       assert.deepEqual([calls, exits], [['drain'], [1]]);
       close(0);
       await code;
+    }
+  });
+
+  test('a gateway that others count on is drained while it starts, and one that nobody does yet ends at once', async () => {
+    for (const isCommitted of [true, false]) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      const fake = fakeGateway();
+      const { deps, events, exits } = recordedDeps({
+        startGateway: async (options) => {
+          if (isCommitted) options.committed?.(fake.gateway);
+          await promise;
+          return fake.start(options);
+        },
+      });
+      const code = runCommand.run([], deps);
+      events.emit('SIGTERM');
+      assert.deepEqual([fake.calls, exits], isCommitted ? [['drain'], []] : [[], [0]]);
+      resolve();
+      fake.close(0);
+      assert.equal(await code, 0);
     }
   });
 

@@ -1,7 +1,7 @@
 /** What outlives the process, where the place it is kept in comes back late: what is newer stays, and nothing is lost. */
 import assert from 'node:assert/strict';
 import { EventEmitter, once } from 'node:events';
-import { mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, it } from 'node:test';
 import { audit } from '#src/cli/log/verify/audit.ts';
@@ -11,7 +11,6 @@ import { Rollouts } from '#src/compose/rollouts.ts';
 import { Defects } from '#src/compose/watches/defects.ts';
 import { bothClocks, nowMs } from '#src/lib/clock.ts';
 import type { Log } from '#src/lib/log.ts';
-import type { Decision } from '#src/model/slo.ts';
 import { CELL } from '#src/model/tallies.ts';
 import type { PassedState } from '#src/model/threads/state.ts';
 import { SloEngine } from '#src/slo/budget/engine.ts';
@@ -23,6 +22,7 @@ import { type Current, Store } from '#src/snapshot/store.ts';
 import { readLog } from '#src/state/read.ts';
 import { configOf, SOUND } from '../../support/config.ts';
 import { FakeWorker } from '../../support/simulate/worker.ts';
+import { Disk } from '../../support/state/disk.ts';
 import { inFolder } from '../../support/state/folder.ts';
 
 const TEXT = `${SOUND}    slo: {availability: 0.999}
@@ -82,12 +82,16 @@ class Rig {
     Rig.all.push(this);
   }
 
-  /** @param given what another one handed over */
-  async start(directory: string | null, given: PassedState | null = null): Promise<void> {
-    await this.durable.open(directory);
+  /** @param given what another one handed over @param asked and what it hands over when it is asked */
+  async start(
+    directory: string | null,
+    given: PassedState | null = null,
+    asked: () => PassedState | null = () => null,
+  ): Promise<void> {
+    const passed = await this.durable.open(directory, { state: given, ask: () => Promise.resolve(asked()) });
     this.rollouts.follow(this.#current);
     this.#slos.follow(objectivesOf(this.#current.config, this.#current.snapshot));
-    this.durable.restore(given);
+    this.durable.restore(passed);
     this.rollouts.turn(nowMs());
   }
 
@@ -106,37 +110,6 @@ class Rig {
 
   get kinds(): readonly string[] {
     return this.rollouts.decisions.map(({ kind }) => kind);
-  }
-}
-
-/** A directory that is taken away and brought back, each in one step: where nothing is, who looks meanwhile makes a new one. */
-class Disk {
-  readonly path: string;
-
-  constructor(folder: string) {
-    this.path = join(folder, 'state');
-    mkdirSync(`${this.path}.there`);
-    writeFileSync(`${this.path}.away`, '');
-    this.bringBack();
-  }
-
-  takeAway(): void {
-    this.#leadTo('away');
-  }
-
-  bringBack(): void {
-    this.#leadTo('there');
-  }
-
-  #leadTo(place: 'there' | 'away'): void {
-    symlinkSync(`${this.path}.${place}`, `${this.path}.link`);
-    renameSync(`${this.path}.link`, this.path);
-  }
-
-  /** Kinds of the decisions in the log. */
-  decisions(): readonly string[] {
-    const bodies = [...readLog(this.path)].flatMap((line) => (line.kind === 'decision' ? [line.body] : []));
-    return bodies.map((body) => (JSON.parse(body) as Decision).kind);
   }
 }
 
@@ -213,7 +186,8 @@ describe('a part whose state cannot be had', () => {
       const odd = t.mock.method(rig.rollouts, 'save', () => {
         throw new TypeError('odd');
       });
-      await assert.rejects(rig.durable.suspend(disk.path), /odd/);
+      const { passed } = await rig.durable.suspend(disk.path);
+      assert.throws(passed, /odd/);
       await rig.durable.resume();
       odd.mock.restore();
       const recovered = once(rig.log, 'state_recovered');
@@ -229,8 +203,7 @@ describe('state that can be written again only after a restart', () => {
     inFolder(async (folder) => {
       const disk = new Disk(folder);
       const before = await abortedWithout(disk);
-      const given = await before.durable.suspend(disk.path);
-      assert.ok(given !== null);
+      const given = (await before.durable.suspend(disk.path)).passed();
       const after = new Rig();
       await after.start(disk.path, joined(partsOf(given)));
       const aborted = [0, 'rolled-back', 7];
@@ -248,11 +221,41 @@ describe('state that can be written again only after a restart', () => {
       await last.durable.close();
     }));
 
+  it('is asked for from a process that wrote it, and that is believed from then on', () =>
+    inFolder(async (folder) => {
+      const disk = new Disk(folder);
+      const before = new Rig();
+      await before.start(disk.path);
+      before.count(4);
+      before.rollouts.command(ABORT);
+      const { isInDirectory, passed } = await before.durable.suspend(disk.path);
+      assert.equal(isInDirectory, true);
+      const aborted = [0, 'rolled-back', 4];
+      disk.takeAway();
+      const away = new Rig();
+      await away.start(disk.path, null, passed);
+      assert.deepEqual([away.look(), away.kinds], [aborted, ['start', 'rollback']]);
+      const recovered = once(away.log, 'state_recovered');
+      disk.bringBack();
+      await recovered;
+      assert.deepEqual([away.look(), away.kinds], [aborted, ['start', 'rollback']]);
+      await away.durable.close();
+      assert.deepEqual(disk.decisions(), ['start', 'rollback']);
+      writeFileSync(join(disk.path, 'sluice.db'), 'x'.repeat(8192));
+      const damaged = new Rig();
+      await damaged.start(disk.path, null, passed);
+      assert.deepEqual([damaged.look(), damaged.kinds], [aborted, ['start', 'rollback']]);
+      await damaged.durable.close();
+      const last = new Rig();
+      await last.start(disk.path, null, () => assert.fail('everything is there'));
+      assert.deepEqual(last.look(), aborted);
+    }));
+
   it('does not overrule the process that goes on because its successor failed', () =>
     inFolder(async (folder) => {
       const disk = new Disk(folder);
       const rig = await abortedWithout(disk);
-      assert.ok((await rig.durable.suspend(disk.path)) !== null);
+      assert.equal((await rig.durable.suspend(disk.path)).isInDirectory, false);
       await rig.durable.resume();
       const recovered = once(rig.log, 'state_recovered');
       disk.bringBack();
@@ -277,8 +280,7 @@ describe('state that can be written again only after a restart', () => {
       await before.start(disk.path);
       before.count(3);
       assert.deepEqual(before.kinds, ['start']);
-      const given = await before.durable.suspend(disk.path);
-      assert.ok(given !== null);
+      const given = (await before.durable.suspend(disk.path)).passed();
       const after = new Rig();
       await after.start(disk.path, joined(partsOf(given)));
       after.count(2);
@@ -303,7 +305,7 @@ describe('state that can be written again only after a restart', () => {
       const rig = new Rig();
       await rig.start(disk.path);
       rig.count(3);
-      assert.ok((await rig.durable.suspend(disk.path)) !== null);
+      assert.equal((await rig.durable.suspend(disk.path)).isInDirectory, false);
       disk.bringBack();
       await rig.durable.resume();
       rig.rollouts.turn(nowMs());
@@ -354,8 +356,7 @@ describe('a log that is in memory only', () => {
   it('has decisions of the process before, and says that their tapes stayed there', () =>
     inFolder(async (folder) => {
       const before = await aborted();
-      const given = await before.durable.suspend(null);
-      assert.ok(given !== null);
+      const given = (await before.durable.suspend(null)).passed();
       const after = new Rig();
       await after.start(null, joined(partsOf(given)));
       assert.deepEqual(verified(after, folder), { ok: true, damages: [], results: ['unfounded', 'unfounded'] });

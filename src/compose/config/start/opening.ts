@@ -16,7 +16,7 @@ import { UNREF_TIMERS } from '../../../sources/file.ts';
 import { vetFiles } from '../../../sources/follow/certificates/vet.ts';
 import { Feeds, type FeedsOptions } from '../../../sources/follow/feeds.ts';
 import { Renewal } from '../../../sources/follow/renewal.ts';
-import type { Parsed } from '../../../sources/parse.ts';
+import { type Parsed, readMain } from '../../../sources/parse.ts';
 import { Parser } from '../../../sources/parser.ts';
 import { openStore } from '../../../sources/stores/open.ts';
 import type { SourceSettings } from '../../../sources/stores/settings.ts';
@@ -33,6 +33,16 @@ export interface OpeningDeps extends Pick<FeedsOptions, 'onEvent'> {
   readonly random: Random;
   /** Every document must be signed. */
   readonly isSigned: boolean;
+}
+
+/**
+ * The sources that a document names; null: none. One with many routes is not read twice: without the word in it, it names no sources.
+ * What is wrong with it is told when all of it is parsed.
+ */
+export function sourcesNamed(text: string, file: string, environment: Environment): Sources | null {
+  if (!/\bsources\b/.test(text)) return null;
+  const { sources } = readMain(text, file, environment);
+  return sources === null || sources.list.length === 0 ? null : sources;
 }
 
 /** The sources that settings name; nothing is asked yet. @throws SluiceError SLU_SOURCE_UNAVAILABLE (certificates) */

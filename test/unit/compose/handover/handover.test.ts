@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Handover } from '#src/compose/handover/handover.ts';
 import { ENDING_MS, RESUMING_MS } from '#src/compose/handover/machine.ts';
+import { partsOf } from '#src/compose/handover/parts.ts';
 import type { Sockets, SuccessorEvents } from '#src/compose/handover/successor.ts';
 import type { PassedTickets, ToSuccessor } from '#src/model/threads/handover.ts';
 import type { PassedState } from '#src/model/threads/state.ts';
@@ -31,9 +32,12 @@ class Rig {
   readonly sent: ToSuccessor[] = [];
   readonly events: string[] = [];
   successor: SuccessorEvents | null = null;
+  /** What the successor does not find in its directory; null: it finds everything. */
   saved: PassedState | null = null;
   /** What saving and resuming throw. */
   defect: Error | null = null;
+  /** What passing what was saved throws. */
+  unpassable: Error | null = null;
   tickets: PassedTickets | null = null;
   #timer: { readonly atMs: number; due(): void } | null = null;
   readonly handover: Handover;
@@ -64,7 +68,12 @@ class Rig {
       },
       save: (directory) => {
         this.done.push(`save for ${directory}`);
-        return this.defect === null ? Promise.resolve(this.saved) : Promise.reject(this.defect);
+        const passed = (): PassedState => {
+          if (this.unpassable !== null) throw this.unpassable;
+          return this.saved ?? STATE;
+        };
+        const suspended = { isInDirectory: this.saved === null, passed };
+        return this.defect === null ? Promise.resolve(suspended) : Promise.reject(this.defect);
       },
       tickets: () => this.tickets,
       resume: () => {
@@ -102,7 +111,7 @@ describe('a hand-over', () => {
     rig.successor?.heard({ v: 1, kind: 'prepared', stateDirectory: '/state' });
     assert.ok(rig.handover.isHeld);
     await settled();
-    assert.deepEqual(rig.sent, [{ v: 1, kind: 'take', isInDirectory: true }]);
+    assert.deepEqual(rig.sent, [{ v: 1, kind: 'take', isInDirectory: true, canGive: true }]);
     assert.equal(rig.handover.status().state, 'taking');
     rig.successor?.heard({ v: 1, kind: 'serving' });
     assert.deepEqual(rig.done, ['save for /state', 'release', 'leave']);
@@ -120,14 +129,55 @@ describe('a hand-over', () => {
       rig.sent.map(({ kind }) => kind),
       ['part', 'take'],
     );
-    assert.deepEqual(rig.sent[1], { v: 1, kind: 'take', isInDirectory: false });
+    assert.deepEqual(rig.sent[1], { v: 1, kind: 'take', isInDirectory: false, canGive: true });
+  });
+
+  it('gives everything to a successor that does not find it, and only while that may take it', async () => {
+    const rig = new Rig();
+    rig.handover.begin(SOCKETS, 'SIGUSR2');
+    rig.successor?.heard({ v: 1, kind: 'unread' });
+    assert.deepEqual(rig.sent, []);
+    rig.successor?.heard({ v: 1, kind: 'prepared', stateDirectory: '/state' });
+    await settled();
+    rig.successor?.heard({ v: 1, kind: 'unread' });
+    assert.deepEqual(rig.sent.slice(1), [
+      ...partsOf(STATE).map((part) => ({ v: 1, kind: 'part', part })),
+      { v: 1, kind: 'given' },
+    ]);
+    assert.ok(rig.events.includes('state_given'));
+  });
+
+  it('has the successor drain when this process is told to end and that one may serve already', async () => {
+    const rig = new Rig();
+    await rig.prepare();
+    let isStopped = false;
+    void rig.handover.stop('the end').then(() => {
+      isStopped = true;
+    });
+    void rig.handover.stop('the end');
+    assert.deepEqual(rig.sent.slice(1), [{ v: 1, kind: 'end' }]);
+    rig.successor?.heard({ v: 1, kind: 'serving' });
+    await settled();
+    assert.deepEqual([isStopped, rig.done], [true, ['save for /state', 'release', 'leave']]);
+  });
+
+  it('ends for a worker that dies while the successor gets ready, and not when that is about to serve', async () => {
+    const rig = new Rig();
+    rig.handover.crippled('nothing is under way');
+    rig.handover.begin(SOCKETS, 'api');
+    rig.handover.crippled('worker 1 died');
+    rig.successor?.exited('it ended by SIGKILL');
+    assert.deepEqual([rig.done, rig.handover.status().lastFailure?.because], [['kill'], 'worker 1 died']);
+    await rig.prepare();
+    rig.handover.crippled('worker 1 died');
+    assert.equal(rig.handover.status().state, 'taking');
   });
 
   it('gives what tickets are sealed with, with the word take', async () => {
     const rig = new Rig();
     rig.tickets = { base64: 'AAAA', leftMs: 1 };
     await rig.prepare();
-    assert.deepEqual(rig.sent, [{ v: 1, kind: 'take', isInDirectory: true, tickets: rig.tickets }]);
+    assert.deepEqual(rig.sent, [{ v: 1, kind: 'take', isInDirectory: true, canGive: true, tickets: rig.tickets }]);
   });
 
   it('that takes too long ends the successor, waits for its end, and decides again', async () => {
@@ -162,6 +212,20 @@ describe('a hand-over', () => {
     assert.equal(rig.handover.begin(SOCKETS, 'api').kind, 'begun');
   });
 
+  it('whose state cannot be passed on fails, and leaves this process deciding', async () => {
+    const rig = new Rig();
+    rig.unpassable = new TypeError('odd');
+    rig.saved = STATE;
+    await rig.prepare();
+    assert.deepEqual([rig.done, rig.sent], [['save for /state', 'kill'], []]);
+    rig.successor?.exited('it ended by SIGKILL');
+    await settled();
+    rig.saved = null;
+    await rig.prepare();
+    rig.successor?.heard({ v: 1, kind: 'unread' });
+    assert.deepEqual([rig.done.at(-1), rig.sent.map(({ kind }) => kind)], ['kill', ['take']]);
+  });
+
   it('is refused while one is under way, and may be tried again after a failure', async () => {
     const rig = new Rig();
     rig.handover.begin(SOCKETS, 'api');
@@ -184,7 +248,8 @@ describe('a hand-over', () => {
   it('is stopped in order, and there may be none to stop', async () => {
     const rig = new Rig();
     await rig.handover.stop('the end');
-    await rig.prepare();
+    rig.handover.begin(SOCKETS, 'api');
+    rig.successor?.heard({ v: 1, kind: 'prepared', stateDirectory: '/state' });
     let isStopped = false;
     void rig.handover.stop('the end').then(() => {
       isStopped = true;

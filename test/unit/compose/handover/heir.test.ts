@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { describe, it } from 'node:test';
-import { type Channel, Heir, passedTo } from '#src/compose/handover/heir.ts';
+import { type Channel, Heir, type HeirEvents, passedTo } from '#src/compose/handover/heir.ts';
 import { partsOf } from '#src/compose/handover/parts.ts';
 import type { FromSuccessor, Passed } from '#src/model/threads/handover.ts';
 
@@ -28,6 +28,7 @@ class FakeChannel extends EventEmitter implements Channel {
 }
 
 const unheard = (): void => assert.fail('it was asked for its state, or needs none');
+const UNHEARD: HeirEvents = { orphaned: unheard, ended: unheard };
 
 const env = (passed: unknown): Record<string, string> => ({ SLUICE_HANDOVER: JSON.stringify(passed) });
 
@@ -54,27 +55,62 @@ describe('what was passed', () => {
 describe('an heir', () => {
   it('says that it could serve, and gets the state that no file holds', async () => {
     const channel = new FakeChannel();
-    const taken = new Heir(PASSED, channel, unheard).prepared('/var/lib/sluice');
+    const taken = new Heir(PASSED, channel, UNHEARD).prepared('/var/lib/sluice');
     assert.deepEqual(channel.said, [{ v: 1, kind: 'prepared', stateDirectory: '/var/lib/sluice' }]);
     const budget = { format: 1, bytes: new Uint8Array([1]), at: 'now' };
     const state = { ...NOTHING, budgets: new Map([['route/shop/availability', budget]]) };
     for (const part of partsOf(state)) channel.emit('message', { v: 1, kind: 'part', part });
     channel.emit('message', { v: 1, kind: 'take', isInDirectory: false });
-    assert.deepEqual(await taken, { state, tickets: null });
-    assert.equal(channel.listenerCount('message') + channel.listenerCount('disconnect'), 0);
+    const given = await taken;
+    assert.deepEqual([given.state, given.tickets, await given.ask()], [state, null, null]);
+    assert.deepEqual(channel.said.slice(1), [], 'an older process would not understand it');
+    assert.equal(channel.listenerCount('disconnect'), 0);
   });
 
   it('is told that everything is in the directory, and what tickets are sealed with', async () => {
     const channel = new FakeChannel();
-    const taken = new Heir(PASSED, channel, unheard).prepared('/var/lib/sluice');
+    const taken = new Heir(PASSED, channel, UNHEARD).prepared('/var/lib/sluice');
     const tickets = { base64: 'AAAA', leftMs: 1 };
     channel.emit('message', { v: 1, kind: 'take', isInDirectory: true, tickets });
-    assert.deepEqual(await taken, { state: null, tickets });
+    const given = await taken;
+    assert.deepEqual([given.state, given.tickets], [null, tickets]);
+  });
+
+  it('asks for what it does not find, and does without where the old process has gone', async () => {
+    const channel = new FakeChannel();
+    const taken = new Heir(PASSED, channel, UNHEARD).prepared('/var/lib/sluice');
+    channel.emit('message', { v: 1, kind: 'take', isInDirectory: true, canGive: true });
+    const given = await taken;
+    const asked = given.ask();
+    assert.deepEqual(channel.said[1], { v: 1, kind: 'unread' });
+    const budget = { format: 1, bytes: new Uint8Array([1]), at: 'now' };
+    const state = { ...NOTHING, budgets: new Map([['route/shop/availability', budget]]) };
+    for (const part of partsOf(state)) channel.emit('message', { v: 1, kind: 'part', part });
+    channel.emit('message', { v: 1, kind: 'given' });
+    assert.deepEqual(await asked, state);
+    const again = given.ask();
+    channel.connected = false;
+    channel.emit('disconnect');
+    assert.deepEqual([await again, await given.ask()], [null, null]);
+    assert.equal(channel.listenerCount('disconnect'), 0);
+  });
+
+  it('drains when the old process was told to end', async () => {
+    const channel = new FakeChannel();
+    let count = 0;
+    const heir = new Heir(PASSED, channel, { orphaned: unheard, ended: () => void count++ });
+    const taken = heir.prepared(null);
+    channel.emit('message', { v: 1, kind: 'take', isInDirectory: true });
+    await taken;
+    channel.emit('message', { v: 1, kind: 'end' });
+    assert.equal(count, 1);
+    await heir.serving();
+    assert.equal(channel.listenerCount('message'), 0);
   });
 
   it('gives up when the old process goes before it handed over, and not afterwards', async () => {
     const channel = new FakeChannel();
-    const heir = new Heir(PASSED, channel, unheard);
+    const heir = new Heir(PASSED, channel, UNHEARD);
     const refused = assert.rejects(heir.prepared(null), { code: 'SLU_RESTART_FAILED' });
     channel.emit('disconnect');
     await refused;
@@ -87,15 +123,15 @@ describe('an heir', () => {
   it('ends when the old process goes while it gets ready, whatever it waits for', () => {
     const channel = new FakeChannel();
     let count = 0;
-    const heir = new Heir(PASSED, channel, () => void count++);
+    const heir = new Heir(PASSED, channel, { orphaned: () => void count++, ended: unheard });
     channel.emit('disconnect');
     assert.deepEqual([count, heir.predecessor], [1, 42]);
   });
 
   it('lets the channel go when it serves, or fails', async () => {
     const [one, other] = [new FakeChannel(), new FakeChannel()];
-    await new Heir(PASSED, one, unheard).serving();
-    await new Heir(PASSED, other, unheard).failed('no luck');
+    await new Heir(PASSED, one, UNHEARD).serving();
+    await new Heir(PASSED, other, UNHEARD).failed('no luck');
     assert.deepEqual(one.said, [{ v: 1, kind: 'serving' }]);
     assert.deepEqual(other.said, [{ v: 1, kind: 'failed', because: 'no luck' }]);
     assert.deepEqual([one.connected, other.connected], [false, false]);

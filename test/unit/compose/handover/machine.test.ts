@@ -34,6 +34,8 @@ function after(...events: readonly HandoverEvent[]): { state: HandoverState; eff
 const PREPARED: HandoverEvent = { kind: 'prepared' };
 const SAVED: HandoverEvent = { kind: 'saved' };
 const DUE: HandoverEvent = { kind: 'due' };
+const STOPPED: HandoverEvent = { kind: 'stopped', because: 'this process was told to end' };
+const CRIPPLED: HandoverEvent = { kind: 'crippled', because: 'worker 1 died' };
 
 describe('a hand-over', () => {
   it('goes from the start of the successor to leaving', () => {
@@ -80,6 +82,19 @@ describe('a hand-over', () => {
     assert.deepEqual(gone.state, { kind: 'resuming', because: 'it did not take over within 10 s' });
   });
 
+  it('is called off by what ends or cripples this process, and once the successor may accept passed on to it, or nothing', () => {
+    for (const event of [STOPPED, CRIPPLED]) {
+      assert.deepEqual(after(BEGUN, event).effects, ['kill']);
+      assert.deepEqual(after(BEGUN, PREPARED, event).effects, ['save', 'kill']);
+    }
+    assert.deepEqual(after(BEGUN, PREPARED, SAVED, CRIPPLED).effects, ['save', 'give']);
+    assert.deepEqual(after(BEGUN, PREPARED, SAVED, STOPPED, STOPPED).effects, ['save', 'give', 'end']);
+    const left = after(BEGUN, PREPARED, SAVED, STOPPED, { kind: 'serving' });
+    assert.deepEqual([left.state.kind, left.effects.at(-1)], ['left', 'leave']);
+    const late = after(BEGUN, PREPARED, SAVED, STOPPED, DUE);
+    assert.deepEqual([late.state.kind, late.effects.at(-1)], ['ending', 'kill']);
+  });
+
   it('does not wait for ever for a process that cannot be killed', () => {
     const { state } = after(BEGUN, DUE);
     assert.deepEqual(state, {
@@ -106,7 +121,10 @@ describe('a hand-over', () => {
     const seed = 20_261_121;
     t.diagnostic(`seed ${seed}`);
     const random = new Random(seed);
-    const kinds: readonly HandoverEvent[] = [BEGUN, PREPARED, SAVED, DUE, EXITED, FAILED, { kind: 'serving' }];
+    const kinds: readonly HandoverEvent[] = [
+      ...[BEGUN, PREPARED, SAVED, DUE, EXITED, FAILED, STOPPED, CRIPPLED],
+      { kind: 'serving' },
+    ];
     for (let run = 0; run < 2000; run++) {
       let state = NO_HANDOVER;
       let isSaving = false;

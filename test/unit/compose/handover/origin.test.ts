@@ -7,7 +7,8 @@ import { originOf } from '#src/compose/handover/origin.ts';
 
 const alone = Object.assign(new EventEmitter(), { ppid: 42, connected: true });
 
-const DEPS = { channel: alone, pid: 43, orphaned: () => undefined };
+const unheard = (): void => assert.fail('nobody says anything');
+const DEPS = { channel: alone, pid: 43, events: { orphaned: unheard, ended: unheard } };
 
 describe('a process', () => {
   it('that nobody passed anything to starts anew', () => {
