@@ -13,7 +13,8 @@
  * ```
  * A watch is only a reason to ask: what is held is always one whole answer, so no update can be lost between two, and after any failure
  * the source is asked afresh. After a word of a change a store may ask for what changed alone; every other question is for everything.
- * What is held stays while nobody answers. Every `compareMs` the source is asked unprompted: so a silent watch is found, and counted.
+ * What is held stays while nobody answers. Every `compareMs` a source that is
+ * not polled is asked unprompted: so a silent watch is found, and counted.
  */
 
 import { rest } from '../../lib/threads/rest.ts';
@@ -136,7 +137,7 @@ export class Follower<P extends Item = Piece> {
 
   start(): void {
     if (this.#state.name !== 'idle') return;
-    this.#scheduleCompare();
+    if (this.#options.store.isPolled !== true) this.#scheduleCompare();
     this.#ask('listing');
   }
 

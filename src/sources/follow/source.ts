@@ -47,6 +47,8 @@ export interface Store<P extends Item = Piece> {
   readonly name: string;
   /** Its documents may name no variables of the environment. */
   readonly isForeign: boolean;
+  /** Its watch asks in the source's own interval, now and then for everything: it is not asked besides, and no change of it is a drift. */
+  readonly isPolled?: boolean;
   /**
    * Everything that it holds.
    * @param since an answer of before, of this store: what has not changed since may be taken from it, where that is certain

@@ -1,5 +1,6 @@
 /**
- * A document behind a URL, asked for again and again: with `If-None-Match`, so that most answers are a 304 without it.
+ * A document behind a URL, asked for again and again: with `If-None-Match`, so that most answers are a 304 without it, every
+ * thirtieth time without.
  *
  * Its signature is behind the same URL with `.sig` after the path, and asked for only where signatures are verified.
  */
@@ -16,6 +17,8 @@ import { pause } from './pause.ts';
 import type { HttpSettings } from './settings.ts';
 
 const ASK_MS = 10_000;
+/** So often the document is asked for whatever its validator says: one that stays the same over a change would hide it for ever. */
+const WHOLE_EVERY = 30;
 
 /**
  * Opens the store; nothing is asked yet.
@@ -25,16 +28,19 @@ const ASK_MS = 10_000;
  */
 export function openHttp(settings: HttpSettings, draw: () => number, isSigned = false): Store {
   const name = nameOfSource(settings);
+  let polls = 0;
   const client = new StoreClient({ name, tls: settings.tls, secrets: [settings.token] });
   const place = new RemotePlace(client, settings, isSigned);
   return {
     kind: 'http',
     name,
     isForeign: true,
+    isPolled: true,
     list: (signal) => place.list(signal, true),
     watch: async (revision, signal): Promise<WatchWord> => {
       await pause(spreadMs(settings.intervalMs, draw()), signal);
-      const listing = await place.list(signal, false);
+      polls += 1;
+      const listing = await place.list(signal, polls % WHOLE_EVERY === 0);
       return listing.revision === revision ? { kind: 'same' } : { kind: 'listing', listing };
     },
     close: () => client.close(),

@@ -43,6 +43,7 @@ export function openName(question: NameQuestion, settings: DnsSettings, draw: ()
     kind: question.kind,
     name: lookup.name,
     isForeign: true,
+    isPolled: true,
     list: (signal) => lookup.list(signal),
     watch: async (revision, signal): Promise<WatchWord<Item>> => {
       await pause(spreadMs(settings.intervalMs, draw()), signal);

@@ -8,9 +8,9 @@ import { VirtualTime } from '../../../support/stores/virtual.ts';
 const SETTINGS = { startTimeoutMs: 10_000, shrinkConfirmMs: 30_000, compareMs: 60_000, changesWarn: 50 };
 
 /** A follower of a store with four pieces, just after its first answer. */
-async function rig() {
+async function rig(isPolled = false) {
   const time = new VirtualTime();
-  const store = new ModelStore(time, new Random(7));
+  const store = Object.assign(new ModelStore(time, new Random(7)), { isPolled });
   for (const name of ['a', 'b', 'c', 'd']) store.put(name, '1');
   const events: FollowEvent[] = [];
   const follower = new Follower({
@@ -355,6 +355,16 @@ test('a watch that went silent is found by comparison, and counted', async () =>
   assert.deepEqual(kinds(), []);
   await time.pass(20_000);
   assert.deepEqual([kinds(), follower.status().drifts], [['drifted', 'changed'], 1]);
+});
+
+test('a source that is polled is asked in its own interval alone', async (t) => {
+  const { time, store, follower, kinds } = await rig(true);
+  const list = t.mock.method(store, 'list');
+  await time.pass(200_000);
+  assert.equal(list.mock.callCount(), 0);
+  store.put('a', '2');
+  await time.pass(1000);
+  assert.deepEqual([kinds(), follower.status().drifts], [['changed'], 0]);
 });
 
 test('after the end nothing is said, nothing waits and the store is closed', async () => {

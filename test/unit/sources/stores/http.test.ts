@@ -34,6 +34,18 @@ test('a document is taken whole, and asked for with its validator', async (t) =>
   );
 });
 
+test('a validator that stays the same over a change hides it for thirty polls at most', async (t) => {
+  const page = { text: 'a: 1', etag: '"x"' };
+  const { store, watch, asked } = await rig(t, page);
+  const { revision } = await store.list(never);
+  page.text = 'a: 2';
+  let word = await watch(revision);
+  for (let polls = 1; word.kind === 'same' && polls < 30; polls++) word = await watch(revision);
+  assert.ok(word.kind === 'listing');
+  assert.equal(word.listing.pieces[0]?.text, 'a: 2');
+  assert.equal(asked.filter(({ headers }) => headers['if-none-match'] === undefined).length, 2);
+});
+
 test('a change comes with the document itself', async (t) => {
   const page = { text: 'a: 1', etag: '"x"' };
   const { store, watch } = await rig(t, page);
