@@ -9,7 +9,7 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import type { Redis as Client, RedisOptions } from 'ioredis';
 import { serverNameOf } from '../../lib/text/server-name.ts';
 import { SluiceError } from '../../model/problem.ts';
@@ -58,10 +58,11 @@ export async function openAsking(
   settings: RedisSettings,
   events: Pick<LinkEvents, 'name' | 'failed'>,
 ): Promise<Asking> {
-  const options = await optionsOf(settings, events.name);
+  const options = optionsOf(settings, events.name);
   const { Redis } = await import('ioredis');
   const asking = new Redis(options);
   asking.on('error', events.failed);
+  renewFiles(asking, settings, events.failed);
   return { run: (script, keys, args) => runScript(asking, script, keys, args), close: () => asking.disconnect() };
 }
 
@@ -70,11 +71,14 @@ export async function openAsking(
  * @throws SluiceError SLU_CONFIG_UNREADABLE when a file of the settings cannot be read
  */
 export async function openLink(settings: RedisSettings, events: LinkEvents): Promise<Link> {
-  const options = await optionsOf(settings, events.name);
+  const options = optionsOf(settings, events.name);
   const { Redis } = await import('ioredis');
   const asking = new Redis(options);
   const listening = new Redis({ ...options, autoResubscribe: false });
-  for (const client of [asking, listening]) client.on('error', events.failed);
+  for (const client of [asking, listening]) {
+    client.on('error', events.failed);
+    renewFiles(client, settings, events.failed);
+  }
   listening.on('message', events.message);
   listening.on('ready', () => void listening.subscribe(...events.channels).catch(events.failed));
   return {
@@ -90,17 +94,18 @@ export async function openLink(settings: RedisSettings, events: LinkEvents): Pro
   };
 }
 
-/** The options that keep a silent or absent server from holding up anybody. */
-export async function optionsOf(settings: RedisSettings, name: string): Promise<LinkOptions> {
-  const { host, port, database, username, passwordFile, timeoutMs } = settings;
-  const tls = await tlsOf(settings);
+/**
+ * The options that keep a silent or absent server from holding up anybody.
+ * @throws SluiceError SLU_CONFIG_UNREADABLE when a file of the settings cannot be read
+ */
+export function optionsOf(settings: RedisSettings, name: string): LinkOptions {
+  const { host, port, database, username, timeoutMs } = settings;
   return {
     host,
     port,
     db: database,
     ...(username !== null && { username }),
-    ...(passwordFile !== null && { password: (await fileOf(passwordFile)).toString('utf8').trimEnd() }),
-    ...(tls !== null && { tls }),
+    ...filesOf(settings),
     connectionName: name,
     replyMapping: 'legacy',
     enableOfflineQueue: false,
@@ -112,20 +117,35 @@ export async function optionsOf(settings: RedisSettings, name: string): Promise<
   };
 }
 
-async function tlsOf({ host, tls }: RedisSettings): Promise<NonNullable<RedisOptions['tls']> | null> {
-  if (tls === null) return null;
+/** Certificates and passwords are replaced where they lie: each new connection is made with the files as they are then. */
+function renewFiles(client: Client, settings: RedisSettings, failed: LinkEvents['failed']): void {
+  client.on('reconnecting', () => {
+    try {
+      Object.assign(client.options, filesOf(settings));
+    } catch (error) {
+      failed(error as Error);
+    }
+  });
+}
+
+function filesOf({ host, passwordFile, tls }: RedisSettings): Pick<RedisOptions, 'password' | 'tls'> {
+  const password = passwordFile === null ? {} : { password: fileOf(passwordFile).toString('utf8').trimEnd() };
+  if (tls === null) return password;
   const { ca, cert, key, serverName } = tls;
   return {
-    ...(ca !== null && { ca: await fileOf(ca) }),
-    ...(cert !== null && { cert: await fileOf(cert) }),
-    ...(key !== null && { key: await fileOf(key) }),
-    ...serverNameOf(serverName ?? host, host),
+    ...password,
+    tls: {
+      ...(ca !== null && { ca: fileOf(ca) }),
+      ...(cert !== null && { cert: fileOf(cert) }),
+      ...(key !== null && { key: fileOf(key) }),
+      ...serverNameOf(serverName ?? host, host),
+    },
   };
 }
 
-async function fileOf(path: string): Promise<Buffer> {
+function fileOf(path: string): Buffer {
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (error) {
     throw new SluiceError('SLU_CONFIG_UNREADABLE', `fleet.redis: ${path} cannot be read`, { cause: error });
   }

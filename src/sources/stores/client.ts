@@ -5,7 +5,7 @@
  */
 
 import { readFileSync } from 'node:fs';
-import { Agent, type Dispatcher } from 'undici';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
 import { handshakeWords, type TlsFields } from '../../lib/text/handshake.ts';
 import { type ServerName, serverNameOf } from '../../lib/text/server-name.ts';
 import { rest } from '../../lib/threads/rest.ts';
@@ -56,13 +56,14 @@ export class StoreClient {
   /** @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when a certificate cannot be read */
   constructor(options: ClientOptions) {
     this.#options = options;
+    checkTls(options);
     this.#agent = new Agent({
       allowH2: false,
       maxHeaderSize: HEAD_BYTES_MAX,
       // The limits of time are ours, and those of the client coarser.
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: { timeout: CONNECT_MS, ...readTls(options) },
+      connect: connectorOf(options.tls),
     });
   }
 
@@ -220,8 +221,8 @@ export interface TlsOptions extends Partial<ServerName> {
   readonly key?: string;
 }
 
-/** Reads the files of settings; none: no options. @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when one cannot be read */
-export function readTls({ name, tls }: Pick<ClientOptions, 'name' | 'tls'>): TlsOptions {
+/** Files of settings as they are now: certificates are replaced where they lie. None: no options. @throws Error that names the file */
+export function readTls(tls: TlsSettings | null): TlsOptions {
   if (tls === null) return {};
   const { ca, cert, key, serverName } = tls;
   const options: { -readonly [option in keyof TlsOptions]: TlsOptions[option] } =
@@ -231,9 +232,29 @@ export function readTls({ name, tls }: Pick<ClientOptions, 'name' | 'tls'>): Tls
     try {
       options[option] = readFileSync(file, 'utf8');
     } catch (error) {
-      const why = `cannot read ${file}: ${wordOf(error)}`;
-      throw new SluiceError('SLU_SOURCE_UNAVAILABLE', `${name}: ${why}`, { cause: error });
+      throw new Error(`cannot read ${file}: ${wordOf(error)}`, { cause: error });
     }
   }
   return options;
+}
+
+/** @throws SluiceError `SLU_SOURCE_UNAVAILABLE` when a file of the settings cannot be read */
+export function checkTls({ name, tls }: Pick<ClientOptions, 'name' | 'tls'>): void {
+  try {
+    readTls(tls);
+  } catch (error) {
+    throw new SluiceError('SLU_SOURCE_UNAVAILABLE', `${name}: ${wordOf(error)}`, { cause: error });
+  }
+}
+
+/** Connects with the files as they are then; one that cannot be read, or does not fit another, fails the connection. */
+function connectorOf(tls: TlsSettings | null): buildConnector.connector {
+  if (tls === null) return buildConnector({ timeout: CONNECT_MS });
+  return (target, connected) => {
+    try {
+      buildConnector({ timeout: CONNECT_MS, ...readTls(tls) })(target, connected);
+    } catch (error) {
+      connected(error as Error, null);
+    }
+  };
 }

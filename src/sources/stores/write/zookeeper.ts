@@ -15,7 +15,7 @@
  */
 
 import { SluiceError } from '../../../model/problem.ts';
-import { readTls, type TlsOptions } from '../client.ts';
+import { checkTls, readTls } from '../client.ts';
 import { nameOfSource } from '../name.ts';
 import type { ZooKeeperSettings } from '../settings.ts';
 import type { JuteReader, JuteWriter } from '../zookeeper/jute.ts';
@@ -75,7 +75,6 @@ export function openZooKeeperWeights(settings: ZooKeeperSettings): WeightsStore 
 class Ensemble {
   readonly #name: string;
   readonly #settings: ZooKeeperSettings;
-  readonly #tls: TlsOptions | null;
   readonly #closing = new AbortController();
   /** The last one; it may be over. */
   #session: ZooSession | null = null;
@@ -86,7 +85,7 @@ class Ensemble {
     this.#settings = settings;
     this.#server = lastServers.get(settings) ?? 0;
     this.#name = nameOfSource(settings);
-    this.#tls = settings.tls === null ? null : readTls({ name: this.#name, tls: settings.tls });
+    checkTls({ name: this.#name, tls: settings.tls });
   }
 
   /** Whoever asks while one is opened shares it. @throws Error of the server that was asked last: none gives a session */
@@ -114,7 +113,7 @@ class Ensemble {
   }
 
   async #open(): Promise<ZooSession> {
-    const { servers, login } = this.#settings;
+    const { servers, login, tls } = this.#settings;
     // The server of a session that is over may be away, or frozen.
     if (this.#session !== null) this.#turn();
     const nothing = (): void => undefined;
@@ -123,8 +122,8 @@ class Ensemble {
     const watching = { onEvent: nothing, onAlive: nothing, onOver: nothing };
     for (let left = servers.length - 1; ; left--) {
       const { host, port } = servers[this.#server] as (typeof servers)[number];
-      const options = { host, port, timeoutMs: SESSION_MS, login, tls: this.#tls, ...watching };
       try {
+        const options = { host, port, timeoutMs: SESSION_MS, login, tls: tls && readTls(tls), ...watching };
         this.#session = await ZooSession.open(options, this.#closing.signal, waitMs);
         lastServers.set(this.#settings, this.#server);
         return this.#session;

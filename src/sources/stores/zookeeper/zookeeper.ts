@@ -16,7 +16,7 @@
 
 import { SluiceError } from '../../../model/problem.ts';
 import { byPieceName, type Listing, mountOf, type Piece, type Store, type WatchWord } from '../../follow/source.ts';
-import { readTls, type TlsOptions } from '../client.ts';
+import { checkTls, readTls } from '../client.ts';
 import { nameOfSource } from '../name.ts';
 import type { ZooKeeperSettings } from '../settings.ts';
 import { FAULT, faultOf, type NodeData, OPERATION, ZooSession } from './session.ts';
@@ -55,7 +55,6 @@ interface Known {
 class Tree {
   readonly name: string;
   readonly #settings: ZooKeeperSettings;
-  readonly #tls: TlsOptions | null;
   #session: ZooSession | null = null;
   #known: Known = { children: new Map(), data: new Map() };
   /** Nodes whose watches fired since the last listing was whole. */
@@ -70,7 +69,7 @@ class Tree {
   constructor(settings: ZooKeeperSettings) {
     this.#settings = settings;
     this.name = nameOfSource(settings);
-    this.#tls = settings.tls === null ? null : readTls({ name: this.name, tls: settings.tls });
+    checkTls({ name: this.name, tls: settings.tls });
   }
 
   async list(signal: AbortSignal): Promise<Listing> {
@@ -123,9 +122,9 @@ class Tree {
   }
 
   async #open(signal: AbortSignal): Promise<ZooSession> {
-    const { servers, timeoutMs, login } = this.#settings;
+    const { servers, timeoutMs, login, tls } = this.#settings;
     const { host, port } = servers[this.#server] as (typeof servers)[number];
-    const options = { host, port, timeoutMs, login, tls: this.#tls };
+    const options = { host, port, timeoutMs, login, tls: tls && readTls(tls) };
     const onEvent = (path: string): void => this.#onEvent(path);
     const onAlive = (): void => this.#confirm();
     const session = await ZooSession.open(

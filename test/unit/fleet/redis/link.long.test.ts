@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ const LOCKED: StoreKind = {
 const EVENTS = { name: 'sluice-test', channels: ['c'], message: () => undefined, failed: () => undefined };
 
 test('nothing is queued and nothing is retried, so that nobody waits', async () => {
-  const { retryStrategy, ...options } = await optionsOf(redisSettings(6379, { timeoutMs: 50 }), 'sluice-test');
+  const { retryStrategy, ...options } = optionsOf(redisSettings(6379, { timeoutMs: 50 }), 'sluice-test');
   assert.deepEqual(options, {
     host: '127.0.0.1',
     port: 6379,
@@ -44,7 +44,7 @@ test('nothing is queued and nothing is retried, so that nobody waits', async () 
     socketTimeout: 1000,
     connectTimeout: 500,
   });
-  const patient = await optionsOf(redisSettings(6379, { timeoutMs: 5000 }), 'sluice-test');
+  const patient = optionsOf(redisSettings(6379, { timeoutMs: 5000 }), 'sluice-test');
   assert.equal(patient.socketTimeout, 5000, 'no answer is waited for longer than a connection');
   assert.deepEqual(
     [1, 5, 1000].map((times) => retryStrategy?.(times)),
@@ -58,7 +58,7 @@ test('secrets come from files, and a file that is not there is named', async (t)
   const file = join(folder, 'secret');
   writeFileSync(file, `${PASSWORD}\n`);
   const tls = { ca: file, cert: file, key: file, serverName: null };
-  const options = await optionsOf(redisSettings(1, { username: 'gateway', passwordFile: file, tls }), 'x');
+  const options = optionsOf(redisSettings(1, { username: 'gateway', passwordFile: file, tls }), 'x');
   assert.deepEqual([options.username, options.password], ['gateway', PASSWORD]);
   assert.deepEqual(Object.keys(options.tls ?? {}), ['ca', 'cert', 'key', 'servername']);
   assert.equal((options.tls as { servername: string }).servername, '', 'an address is not asked for');
@@ -142,6 +142,23 @@ test('over TLS an address is compared with the certificate, and not asked for', 
     link.close();
     assert.equal(asked[0] ?? told[0], expected, `${host} as ${serverName}`);
   }
+});
+
+test('certificates that were replaced are believed by the next connection, and one that is gone is told', async (t) => {
+  const asked: unknown[] = [];
+  const [first, second] = [authorityOf(t, 'first'), authorityOf(t, 'second')];
+  const port = await startSecure(t, second, 'IP:127.0.0.1', asked);
+  const tls = { ca: first.ca, cert: null, key: null, serverName: null };
+  const told: string[] = [];
+  const failed = (error: NodeJS.ErrnoException): void => void told.push(error.code ?? '');
+  const link = await openLink(redisSettings(port, { tls }), { ...EVENTS, failed });
+  t.after(() => link.close());
+  await until('the server is not believed', () => told.includes('UNABLE_TO_VERIFY_LEAF_SIGNATURE'));
+  assert.equal(asked.length, 0);
+  rmSync(first.ca);
+  await until('it is told', () => told.includes('SLU_CONFIG_UNREADABLE'));
+  copyFileSync(second.ca, first.ca);
+  await until('it is believed', () => asked.length > 0);
 });
 
 /** What a connection sends before it is ready. */

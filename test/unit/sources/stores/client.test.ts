@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { copyFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:https';
 import { describe, type TestContext, test } from 'node:test';
 import { type ClientOptions, type Question, StoreClient } from '#src/sources/stores/client.ts';
@@ -158,4 +159,16 @@ test('a certificate that is not believed is told with what is wrong and which fi
     const line = clientOf(t, options).lines(question(origin)).next();
     await (told === null ? line : assert.rejects(line, /TLS handshake failed/));
   }
+});
+
+test('files that were replaced hold for the next connection, and one that is gone is named', async (t) => {
+  const [first, second] = [authorityOf(t, 'first'), authorityOf(t, 'second')];
+  const url = await startSecure(t, second, 'IP:127.0.0.1');
+  const client = clientOf(t, { tls: { ca: first.ca, cert: null, key: null, serverName: null } });
+  await assert.rejects(client.ask(question(url)), /of an unknown authority/);
+  rmSync(first.ca);
+  const message = `store a: cannot read ${first.ca}: open ENOENT`;
+  await assert.rejects(client.ask(question(url)), { code: 'SLU_SOURCE_UNAVAILABLE', message });
+  copyFileSync(second.ca, first.ca);
+  assert.equal((await client.ask(question(url))).status, 200);
 });
