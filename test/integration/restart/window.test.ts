@@ -80,6 +80,14 @@ threads.Worker = class extends Worker {
 syncBuiltinESMExports();
 ${GOOD_PROGRAM}`;
 
+async function told({ adminUrl }: Restarting, path: string): Promise<{ status: number; body: string }> {
+  const response = await fetch(`${adminUrl}/api/v1/${path}`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${TOKEN}`, connection: 'close' },
+  });
+  return { status: response.status, body: await response.text() };
+}
+
 /** Starts a successor that waits with what it says until \`go\`. */
 async function heldAt(gateway: Restarting, kind: 'prepared' | 'serving', folder: string) {
   const file = join(folder, kind);
@@ -113,6 +121,23 @@ describe('a gateway that is told to end while its successor takes over', LIMIT, 
       }));
   }
 });
+
+it('commands are refused by both while the state changes hands, those that write nothing down too', LIMIT, (t) =>
+  inFolder(async (folder) => {
+    const gateway = await startRestarting(t, config(v1));
+    const { go } = await heldAt(gateway, 'serving', folder);
+    for (const path of ['faults/stop', 'config/unpin', 'reload', 'rollouts/shop/start', 'routes/shop/restore']) {
+      for (const _ of [1, 2, 3, 4]) {
+        const { status, body } = await told(gateway, path);
+        assert.equal(status, 409, path);
+        assert.match(body, /a restart is under way; try again/, path);
+      }
+    }
+    go();
+    await until('it is over', () => gateway.output().includes('"event":"taken_over"'));
+    assert.equal((await told(gateway, 'reload')).status, 200);
+  }),
+);
 
 describe('what changes while a successor', LIMIT, () => {
   /** Answers that came after the first of the new version. */
