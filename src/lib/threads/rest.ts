@@ -54,9 +54,12 @@ const bed = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
 
 let rests: Rests | null = null;
 
-/** From now on this thread rests in its work. Idempotent. */
-export function startResting(): void {
+/** From now on this thread rests in its work. Idempotent. @returns what ends that */
+export function startResting(): () => void {
   rests ??= new Rests(nowMs, (ms) => void Atomics.wait(bed, 0, 0, ms));
+  return () => {
+    rests = null;
+  };
 }
 
 /** Between two steps of what may take long. Cost: a look at the clock, or a rest; nothing before `startResting`. */

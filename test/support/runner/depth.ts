@@ -14,3 +14,6 @@ export function samples(all: number, quick: number): number {
 
 /** Options of a test that lasts as long as the gateway waits, a second or more: in a quick run others would only wait for it. */
 export const WAITS = { skip: IS_QUICK && 'waits for seconds; the full run has the time' } as const;
+
+/** Options of a test that computes for a second or more. */
+export const COMPUTES = { skip: IS_QUICK && 'computes for seconds; the full run has the time' } as const;

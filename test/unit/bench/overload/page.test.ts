@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fillPage, PAGE, simulate } from '../../../../bench/overload/page.ts';
 import { SMOKE } from '../../../../bench/overload/tables.ts';
+import { COMPUTES } from '../../../support/runner/depth.ts';
 
 const MARKED = 'before\n<!-- table shapes: x -->\nold\n<!-- end -->\nafter\n';
 
@@ -17,7 +18,7 @@ function folderOf(t: TestContext): string {
   return folder;
 }
 
-test('a table stands between its marks as it was simulated, and nothing else is touched', (t) => {
+test('a table stands between its marks as it was simulated, and nothing else is touched', COMPUTES, (t) => {
   const folder = folderOf(t);
   const { head } = simulate('shapes', SMOKE, folder);
   const page = fillPage(MARKED, folder);

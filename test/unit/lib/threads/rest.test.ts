@@ -18,9 +18,13 @@ Atomics.wait = (...terms) => {
 for (let turn = 0; turn < 1000; turn++) rest();
 const untold = waits;
 waits = [];
-startResting();
+const stop = startResting();
 while (waits.length < 2) rest();
-parentPort.postMessage({ untold, told: waits });
+const told = waits;
+stop();
+waits = [];
+for (let turn = 0; turn < 1000; turn++) rest();
+parentPort.postMessage({ untold, told, stopped: waits });
 `;
 
 /** Rests on a clock that the test moves. */
@@ -72,11 +76,11 @@ suite('a thread in long work', () => {
     assert.equal(slept.length, 1);
   });
 
-  test('stops nobody before it was told to rest, and goes on after each rest', async () => {
+  test('stops nobody before it was told to rest nor after that has ended, and goes on after each rest', async () => {
     const worker = new Worker(new URL(`data:text/javascript,${encodeURIComponent(THREAD)}`), {
       workerData: import.meta.resolve('#src/lib/threads/rest.ts'),
     });
     const [rests] = (await once(worker, 'message')) as [unknown];
-    assert.deepEqual(rests, { untold: [], told: ['timed-out', 'timed-out'] });
+    assert.deepEqual(rests, { untold: [], told: ['timed-out', 'timed-out'], stopped: [] });
   });
 });

@@ -9,6 +9,7 @@ import { itemOf, plainInstance } from '#src/sources/follow/discover/instance.ts'
 import { LOOKUPS_MAX } from '#src/sources/follow/discover/lookup.ts';
 import type { Recalled } from '#src/sources/follow/held.ts';
 import type { Item } from '#src/sources/follow/source.ts';
+import { COMPUTES } from '../../../../support/runner/depth.ts';
 
 const HOUR_MS = 3_600_000;
 const agoOf = (ms: number): string => new Date(bothClocks().wallMs - ms).toISOString();
@@ -197,7 +198,7 @@ test('where nothing is looked up nothing is kept', (t) => {
   assert.equal(rig(t).kept.save().size, 0);
 });
 
-test('what all lookups take together is bounded, and what is not kept is told once', (t) => {
+test('what all lookups take together is bounded, and what is not kept is told once', COMPUTES, (t) => {
   const { kept, held, hold, said } = rig(t);
   // Texts that do not pack.
   const random = new Random(1);
